@@ -1,0 +1,89 @@
+"""Everything that can be set, frozen; each default with its reason.
+
+``scan`` fills it from flags and a TOML file, ``finger`` from its own options; nothing below ``cli`` reads either.
+All times are seconds.
+"""
+
+from dataclasses import dataclass, field
+
+from scanner.vocabulary import Family, Level, Mode
+
+
+@dataclass(frozen=True, slots=True)
+class Timeouts:
+    """A deadline for each stage as a whole, never for a single read: a peer that drips gains nothing."""
+
+    connect: float = 30.0  # Postfix's smtp_connect_timeout
+    greeting: float = 60.0  # greet delays of 15 s are common; below 20 s good hosts look dead
+    command: float = 30.0  # EHLO, STARTTLS, EHLO after TLS: posttls-finger's -T
+    handshake: float = 30.0  # posttls-finger's -T
+    quit: float = 2.0  # its reply tells nothing; waiting at all spares the peer a "lost connection" log line
+    probe: float = 150.0  # less than the sum: no endpoint holds a slot for longer
+
+
+@dataclass(frozen=True, slots=True)
+class DNSSettings:
+    """How the resolver is asked. ``servers`` are (address, port); empty = resolv.conf."""
+
+    servers: tuple[tuple[str, int], ...] = ()
+    trust: bool = False  # AD of a resolver that is not on loopback may have been set by anyone on the way
+    attempt: float = 5.0  # a recursive resolver with a cold cache needs seconds
+    total: float = 20.0  # for all tries of one question
+    in_flight: int = 256  # below the default socket buffers' worth of replies
+    bind: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class TLSProfile:
+    """What our side of a handshake offers, in OpenSSL's words. Hashable: one SSL.Context each."""
+
+    name: str
+    ciphers: str
+    security_level: int
+    min_version: str | None = "TLSv1"
+    max_version: str | None = None
+    groups: str | None = None  # None = the library's own default, post-quantum included
+
+
+_X = "!SEED:!IDEA:!3DES:!RC2:!RC4:!RC5:!kDH:!kECDH:!aDSS:!MD5"
+MEDIUM = f"aNULL:-aNULL:HIGH:MEDIUM:{_X}:+RC4:@STRENGTH"
+"""Postfix's ``medium`` cipher grade since 3.8, its default for every level."""
+
+CLASSICAL_GROUPS = "X25519:X448:P-256:P-384:P-521"
+"""Key exchange groups whose ClientHello fits one segment."""
+
+OPPORTUNISTIC = TLSProfile("opportunistic", f"{MEDIUM}:!eNULL", security_level=0)
+AUTHENTICATED = TLSProfile("authenticated", f"{MEDIUM}:!aNULL", security_level=1)
+FALLBACK = TLSProfile("opportunistic-classical", f"{MEDIUM}:!eNULL", security_level=0, groups=CLASSICAL_GROUPS)
+"""The second probe after a failed authenticated handshake: tells legacy TLS from broken TLS."""
+
+PROFILES: dict[str, TLSProfile] = {p.name: p for p in (OPPORTUNISTIC, AUTHENTICATED, FALLBACK)}
+
+
+@dataclass(frozen=True, slots=True)
+class Caps:
+    """Connections at once."""
+
+    total: int = 512
+    per_address: int = 1  # nobody's server sees two of ours at a time
+    per_network: int = 4  # /24 or /48
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """One run's settings."""
+
+    level: Level = Level.DANE
+    mode: Mode = Mode.SMTP
+    port: int = 25
+    sni: str = "auto"  # auto | mx | none
+    ehlo: str = "localhost"
+    bind: str | None = None
+    family: Family = Family.ANY
+    addresses: int | None = None  # addresses probed of each host; None = all
+    allow_private: bool = False
+    ca_file: str | None = None
+    ca_path: str | None = None
+    timeouts: Timeouts = field(default_factory=Timeouts)
+    dns: DNSSettings = field(default_factory=DNSSettings)
+    caps: Caps = field(default_factory=Caps)

@@ -1,0 +1,393 @@
+"""The words of every record: string enums spelled as they stand in JSON for ever.
+
+A value may be added; none is ever renamed or given another meaning. ``REASONS`` is the one table that says what
+each reason code means and which RFC 8460 (TLSRPT) result-type it corresponds to, if any.
+"""
+
+from enum import StrEnum
+from typing import NamedTuple
+
+
+class Level(StrEnum):
+    """Security level that a sender asks for (Postfix's ``smtp_tls_security_level``)."""
+
+    NONE = "none"
+    MAY = "may"
+    ENCRYPT = "encrypt"
+    FINGERPRINT = "fingerprint"
+    HALF_DANE = "half-dane"  # never asked for: dane behind an insecure MX RRset
+    DANE = "dane"
+    DANE_ONLY = "dane-only"
+    VERIFY = "verify"
+    SECURE = "secure"
+
+    @property
+    def dane_based(self) -> bool:
+        """True where TLSA records decide."""
+        return self in (Level.HALF_DANE, Level.DANE, Level.DANE_ONLY)
+
+    @property
+    def must_match(self) -> bool:
+        """True where the peer has to prove who it is."""
+        return self not in (Level.NONE, Level.MAY, Level.ENCRYPT)
+
+
+class Mode(StrEnum):
+    """What is spoken on the port: SMTP or LMTP, with STARTTLS or (``…s``) TLS from the first octet."""
+
+    SMTP = "smtp"
+    SMTPS = "smtps"
+    LMTP = "lmtp"
+    LMTPS = "lmtps"
+
+    @property
+    def implicit_tls(self) -> bool:
+        """True when the handshake follows the connect at once."""
+        return self in (Mode.SMTPS, Mode.LMTPS)
+
+    @property
+    def lmtp(self) -> bool:
+        """True when LHLO takes the place of EHLO (RFC 2033)."""
+        return self in (Mode.LMTP, Mode.LMTPS)
+
+
+class Family(StrEnum):
+    """Address families that may be contacted."""
+
+    ANY = "any"
+    IPV4 = "ipv4"
+    IPV6 = "ipv6"
+
+
+class Outcome(StrEnum):
+    """What a DNS question brought, apart from whether it can be believed."""
+
+    DATA = "data"
+    NODATA = "nodata"
+    NXDOMAIN = "nxdomain"
+    ERROR = "error"
+
+
+class Security(StrEnum):
+    """DNSSEC state of an answer, RFC 4033 section 5; ``indeterminate`` = nobody we trust said."""
+
+    SECURE = "secure"
+    INSECURE = "insecure"
+    BOGUS = "bogus"
+    INDETERMINATE = "indeterminate"
+
+
+class Phase(StrEnum):
+    """Where a probe stood when something went wrong."""
+
+    DNS = "dns"
+    CONNECT = "connect"
+    GREETING = "greeting"
+    EHLO = "ehlo"
+    STARTTLS = "starttls"
+    HANDSHAKE = "handshake"
+    EHLO_TLS = "ehlo-tls"
+    QUIT = "quit"
+    DONE = "done"
+
+
+class FailureKind(StrEnum):
+    """What went wrong, whoever noticed it."""
+
+    TIMEOUT = "timeout"
+    REFUSED = "refused"  # TCP RST to our SYN
+    UNREACHABLE = "unreachable"  # no route, host or network unreachable
+    RESET = "reset"
+    CLOSED = "closed"  # end of stream where a reply or record was due
+    REJECTED = "rejected"  # a reply that says no; `code` holds it
+    GARBAGE = "garbage"  # what came is no SMTP reply
+    TOO_LONG = "too-long"  # a line or reply beyond our limits
+    TLS = "tls"  # the handshake failed: alert, no common parameters, bad record
+    RESOURCES = "resources"  # our side: out of descriptors, ports or memory
+    LOCAL = "local"  # our side: cannot bind, not permitted
+    INTERNAL = "internal"  # our bug
+
+
+class StartTLS(StrEnum):
+    """What the peer said about STARTTLS; ``unknown`` = it never came to that."""
+
+    OFFERED = "offered"
+    NOT_OFFERED = "not_offered"
+    REFUSED = "refused"
+    IMPLICIT = "implicit"
+    UNKNOWN = "unknown"
+
+
+class TLSState(StrEnum):
+    """Endpoint verdict ``tls``; the first four are posttls-finger's words."""
+
+    VERIFIED = "verified"
+    TRUSTED = "trusted"
+    UNTRUSTED = "untrusted"
+    ANONYMOUS = "anonymous"
+    CLEARTEXT = "cleartext"
+    FAILED = "failed"
+    UNKNOWN = "unknown"
+
+
+class Dane(StrEnum):
+    """Verdict ``dane`` of an endpoint or host."""
+
+    OK = "ok"
+    MISMATCH = "mismatch"
+    NO_TLS = "no_tls"
+    UNUSABLE = "unusable"
+    NONE = "none"
+    INSECURE = "insecure"
+    LOOKUP_FAILED = "lookup_failed"
+    UNKNOWN = "unknown"
+
+
+class DomainDane(StrEnum):
+    """Verdict ``dane`` of a domain."""
+
+    PROTECTED = "protected"
+    PARTIAL = "partial"
+    BROKEN = "broken"
+    INSECURE = "insecure"
+    NONE = "none"
+    LOOKUP_FAILED = "lookup_failed"
+    UNKNOWN = "unknown"
+    NO_MAIL = "no_mail"
+
+
+class DomainStartTLS(StrEnum):
+    """Verdict ``starttls`` of a domain."""
+
+    ALL = "all"
+    SOME = "some"
+    NONE = "none"
+    UNKNOWN = "unknown"
+    NO_MAIL = "no_mail"
+
+
+class DomainOutcome(StrEnum):
+    """Would mail be delivered at the level asked for?"""
+
+    OK = "ok"
+    FAIL = "fail"
+    INCONCLUSIVE = "inconclusive"
+    NO_MAIL = "no_mail"
+
+
+class Sender(StrEnum):
+    """What a sender like Postfix smtp(8) would do at the level asked for."""
+
+    VERIFIED = "verified"
+    ENCRYPTED = "encrypted"
+    CLEARTEXT = "cleartext"
+    DEFER = "defer"
+    BOUNCE = "bounce"
+    UNKNOWN = "unknown"
+
+
+class Pkix(StrEnum):
+    """Does the chain lead to the trust store, names left aside?"""
+
+    TRUSTED = "trusted"
+    UNTRUSTED = "untrusted"
+    UNKNOWN = "unknown"
+
+
+class Unusable(StrEnum):
+    """Why a TLSA record cannot be used for SMTP (RFC 7672 section 3.1).
+
+    The first three are dropped by Postfix's own parser, the others by OpenSSL; where nothing is left, the first
+    kind leads to other consequences than the second.
+    """
+
+    TRUNCATED = "truncated"
+    USAGE = "usage"
+    PRIVATE_MATCHING_TYPE = "private-matching-type"
+    SELECTOR = "selector"
+    MATCHING_TYPE = "matching-type"
+    DIGEST_LENGTH = "digest-length"
+    BAD_CERTIFICATE = "bad-certificate"
+    BAD_KEY = "bad-key"
+
+    @property
+    def by_parser(self) -> bool:
+        """True for the kinds that never reach the verifier."""
+        return self in (Unusable.TRUNCATED, Unusable.USAGE, Unusable.PRIVATE_MATCHING_TYPE)
+
+
+class TLSRPT(StrEnum):
+    """Result-types of RFC 8460 section 4.3 that a DANE or STARTTLS check can produce."""
+
+    STARTTLS_NOT_SUPPORTED = "starttls-not-supported"
+    CERTIFICATE_HOST_MISMATCH = "certificate-host-mismatch"
+    CERTIFICATE_EXPIRED = "certificate-expired"
+    CERTIFICATE_NOT_TRUSTED = "certificate-not-trusted"
+    TLSA_INVALID = "tlsa-invalid"
+    DNSSEC_INVALID = "dnssec-invalid"
+    DANE_REQUIRED = "dane-required"
+    VALIDATION_FAILURE = "validation-failure"
+
+
+class Reason(StrEnum):
+    """Reason codes; ``REASONS`` says in words what each means."""
+
+    IMPLICIT_MX = "implicit-mx"
+    NULL_MX = "null-mx"
+    NXDOMAIN = "nxdomain"
+    NO_ADDRESS = "no-address"
+    MX_INSECURE = "mx-insecure"
+    MX_BOGUS = "mx-bogus"
+    MX_LOOKUP_FAILED = "mx-lookup-failed"
+    MX_TARGET_NXDOMAIN = "mx-target-nxdomain"
+    MX_TARGET_NO_ADDRESS = "mx-target-no-address"
+    MX_TARGET_INVALID = "mx-target-invalid"
+    MX_TARGET_NUMERIC = "mx-target-numeric"
+    MX_TARGETS_UNRESOLVABLE = "mx-targets-unresolvable"
+    MX_TARGET_IS_ALIAS = "mx-target-is-alias"
+    ADDRESS_LOOKUP_FAILED = "address-lookup-failed"
+    ADDRESS_BOGUS = "address-bogus"
+    A_LOOKUP_FAILED = "a-lookup-failed"
+    AAAA_LOOKUP_FAILED = "aaaa-lookup-failed"
+    HOST_INSECURE = "host-insecure"
+    DNS_INDETERMINATE = "dns-indeterminate"
+    TLSA_NONE = "tlsa-none"
+    TLSA_INSECURE = "tlsa-insecure"
+    TLSA_LOOKUP_FAILED = "tlsa-lookup-failed"
+    TLSA_BOGUS = "tlsa-bogus"
+    TLSA_UNUSABLE_USAGE = "tlsa-unusable-usage"
+    TLSA_UNUSABLE_DATA = "tlsa-unusable-data"
+    TLSA_MISMATCH = "tlsa-mismatch"
+    NAME_MISMATCH = "name-mismatch"
+    CERTIFICATE_EXPIRED = "certificate-expired"
+    CERTIFICATE_NOT_YET_VALID = "certificate-not-yet-valid"
+    CERTIFICATE_NOT_TRUSTED = "certificate-not-trusted"
+    CERTIFICATE_WEAK = "certificate-weak"
+    CERTIFICATE_INVALID = "certificate-invalid"
+    NO_CERTIFICATE = "no-certificate"
+    CONNECTION_REFUSED = "connection-refused"
+    CONNECT_TIMEOUT = "connect-timeout"
+    UNREACHABLE = "unreachable"
+    HOST_UNREACHABLE = "host-unreachable"
+    SOME_ADDRESSES_UNREACHABLE = "some-addresses-unreachable"
+    SOME_ADDRESSES_INCONCLUSIVE = "some-addresses-inconclusive"
+    NO_ROUTE = "no-route"
+    ADDRESS_NOT_PUBLIC = "address-not-public"
+    ADDRESS_LIMIT = "address-limit"
+    FAMILY_EXCLUDED = "family-excluded"
+    OPTED_OUT = "opted-out"
+    GREETING_4XX = "greeting-4xx"
+    GREETING_5XX = "greeting-5xx"
+    GREETING_TIMEOUT = "greeting-timeout"
+    EHLO_4XX = "ehlo-4xx"
+    EHLO_REJECTED = "ehlo-rejected"
+    COMMAND_TIMEOUT = "command-timeout"
+    LOST_CONNECTION = "lost-connection"
+    CONNECTION_RESET = "connection-reset"
+    GARBLED_REPLY = "garbled-reply"
+    REPLY_TOO_LONG = "reply-too-long"
+    STARTTLS_NOT_OFFERED = "starttls-not-offered"
+    STARTTLS_REFUSED = "starttls-refused"
+    TLS_HANDSHAKE_FAILED = "tls-handshake-failed"
+    TLS_TIMEOUT = "tls-timeout"
+    TLS_LEGACY_ONLY = "tls-legacy-only"
+    TLS_LARGE_HELLO_INTOLERANT = "tls-large-hello-intolerant"
+    TLS_ANONYMOUS = "tls-anonymous"
+    DELIVERED_BY_LESSER_MX = "delivered-by-lesser-mx"
+    LEVEL_NOT_MET = "level-not-met"
+    LOCAL_LIMIT = "local-limit"
+    INTERRUPTED = "interrupted"
+    INTERNAL = "internal"
+
+
+class ReasonText(NamedTuple):
+    """One row of ``REASONS``."""
+
+    words: str
+    tlsrpt: TLSRPT | None = None
+
+
+def _row(words: str, tlsrpt: TLSRPT | None = None) -> ReasonText:
+    return ReasonText(words, tlsrpt)
+
+
+REASONS: dict[Reason, ReasonText] = {
+    Reason.IMPLICIT_MX: _row("no MX record: the domain itself is the mail host (RFC 5321 section 5.1)"),
+    Reason.NULL_MX: _row("the domain says that it takes no mail (null MX, RFC 7505)"),
+    Reason.NXDOMAIN: _row("the domain does not exist"),
+    Reason.NO_ADDRESS: _row("no MX record and no address record"),
+    Reason.MX_INSECURE: _row("the MX RRset is not DNSSEC-signed, so anyone on the way could change it"),
+    Reason.MX_BOGUS: _row("DNSSEC validation of the MX RRset fails", TLSRPT.DNSSEC_INVALID),
+    Reason.MX_LOOKUP_FAILED: _row("the MX lookup failed: what the domain publishes is not known"),
+    Reason.MX_TARGET_NXDOMAIN: _row("an MX host does not exist in the DNS"),
+    Reason.MX_TARGET_NO_ADDRESS: _row("an MX host has no address record"),
+    Reason.MX_TARGET_INVALID: _row("an MX record names something that is no host name"),
+    Reason.MX_TARGET_NUMERIC: _row("an MX record names an address instead of a host"),
+    Reason.MX_TARGETS_UNRESOLVABLE: _row("no MX host has an address"),
+    Reason.MX_TARGET_IS_ALIAS: _row("an MX host is an alias (against RFC 2181 section 10.3)"),
+    Reason.ADDRESS_LOOKUP_FAILED: _row("the address lookup of an MX host failed"),
+    Reason.ADDRESS_BOGUS: _row("DNSSEC validation of an MX host's addresses fails", TLSRPT.DNSSEC_INVALID),
+    Reason.A_LOOKUP_FAILED: _row("the A lookup of an MX host failed; its AAAA records were used"),
+    Reason.AAAA_LOOKUP_FAILED: _row("the AAAA lookup of an MX host failed; its A records were used"),
+    Reason.HOST_INSECURE: _row("the MX host's addresses are not DNSSEC-signed, so its TLSA records say nothing"),
+    Reason.DNS_INDETERMINATE: _row("no trusted validating resolver was asked: DNSSEC and DANE could not be judged"),
+    Reason.TLSA_NONE: _row("no TLSA records"),
+    Reason.TLSA_INSECURE: _row("TLSA records are published but not DNSSEC-signed"),
+    Reason.TLSA_LOOKUP_FAILED: _row("the TLSA lookup failed: whether records exist is not known"),
+    Reason.TLSA_BOGUS: _row("DNSSEC validation of the TLSA RRset fails", TLSRPT.DNSSEC_INVALID),
+    Reason.TLSA_UNUSABLE_USAGE: _row(
+        "no TLSA record has a usage that SMTP knows (2 or 3, RFC 7672 section 3.1)", TLSRPT.TLSA_INVALID
+    ),
+    Reason.TLSA_UNUSABLE_DATA: _row("no TLSA record has data that can be compared", TLSRPT.TLSA_INVALID),
+    Reason.TLSA_MISMATCH: _row("no TLSA record matches the certificate chain", TLSRPT.VALIDATION_FAILURE),
+    Reason.NAME_MISMATCH: _row(
+        "a TLSA trust anchor matches but the certificate is for another name", TLSRPT.CERTIFICATE_HOST_MISMATCH
+    ),
+    Reason.CERTIFICATE_EXPIRED: _row("a certificate of the chain has expired", TLSRPT.CERTIFICATE_EXPIRED),
+    Reason.CERTIFICATE_NOT_YET_VALID: _row(
+        "a certificate of the chain is not valid yet", TLSRPT.CERTIFICATE_NOT_TRUSTED
+    ),
+    Reason.CERTIFICATE_NOT_TRUSTED: _row(
+        "the chain does not lead to a trusted authority", TLSRPT.CERTIFICATE_NOT_TRUSTED
+    ),
+    Reason.CERTIFICATE_WEAK: _row("a key or signature is too weak", TLSRPT.VALIDATION_FAILURE),
+    Reason.CERTIFICATE_INVALID: _row("the chain breaks a certificate rule (RFC 5280)", TLSRPT.VALIDATION_FAILURE),
+    Reason.NO_CERTIFICATE: _row("the server showed no certificate", TLSRPT.VALIDATION_FAILURE),
+    Reason.CONNECTION_REFUSED: _row("the TCP connection was refused"),
+    Reason.CONNECT_TIMEOUT: _row("the TCP connection timed out"),
+    Reason.UNREACHABLE: _row("the network or host cannot be reached from here"),
+    Reason.HOST_UNREACHABLE: _row("no address of the host accepted a connection"),
+    Reason.SOME_ADDRESSES_UNREACHABLE: _row("some addresses of the host accepted no connection"),
+    Reason.SOME_ADDRESSES_INCONCLUSIVE: _row("some addresses of the host could not be judged"),
+    Reason.NO_ROUTE: _row("this machine has no route for the address family"),
+    Reason.ADDRESS_NOT_PUBLIC: _row("the address is special-purpose and was not contacted"),
+    Reason.ADDRESS_LIMIT: _row("the host has more addresses than were to be probed"),
+    Reason.FAMILY_EXCLUDED: _row("the address family was not to be probed"),
+    Reason.OPTED_OUT: _row("the operator asked not to be contacted"),
+    Reason.GREETING_4XX: _row("the server turned us away for now"),
+    Reason.GREETING_5XX: _row("the server turned us away"),
+    Reason.GREETING_TIMEOUT: _row("the server accepted the connection but sent no greeting in time"),
+    Reason.EHLO_4XX: _row("the server refused EHLO for now"),
+    Reason.EHLO_REJECTED: _row("the server knows no EHLO, so it cannot offer STARTTLS", TLSRPT.STARTTLS_NOT_SUPPORTED),
+    Reason.COMMAND_TIMEOUT: _row("the server did not answer a command in time"),
+    Reason.LOST_CONNECTION: _row("the server closed the connection in mid-dialogue"),
+    Reason.CONNECTION_RESET: _row("the connection was reset"),
+    Reason.GARBLED_REPLY: _row("what the server sent is no SMTP reply"),
+    Reason.REPLY_TOO_LONG: _row("the server's reply is longer than any mail client would read"),
+    Reason.STARTTLS_NOT_OFFERED: _row("the server does not offer STARTTLS", TLSRPT.STARTTLS_NOT_SUPPORTED),
+    Reason.STARTTLS_REFUSED: _row("the server offers STARTTLS but refused it", TLSRPT.STARTTLS_NOT_SUPPORTED),
+    Reason.TLS_HANDSHAKE_FAILED: _row("the TLS handshake failed", TLSRPT.VALIDATION_FAILURE),
+    Reason.TLS_TIMEOUT: _row("the TLS handshake did not end in time"),
+    Reason.TLS_LEGACY_ONLY: _row(
+        "only obsolete or anonymous TLS is spoken, which an authenticating sender refuses", TLSRPT.VALIDATION_FAILURE
+    ),
+    Reason.TLS_LARGE_HELLO_INTOLERANT: _row(
+        "the server fails on a large (post-quantum) ClientHello and works with a small one"
+    ),
+    Reason.TLS_ANONYMOUS: _row("the TLS session has no certificate", TLSRPT.VALIDATION_FAILURE),
+    Reason.DELIVERED_BY_LESSER_MX: _row("a preferred MX host failed; one of lesser preference took over"),
+    Reason.LEVEL_NOT_MET: _row("the security level asked for was not met", TLSRPT.DANE_REQUIRED),
+    Reason.LOCAL_LIMIT: _row("a limit of the scanning machine stopped the probe"),
+    Reason.INTERRUPTED: _row("the scan was stopped before this was known"),
+    Reason.INTERNAL: _row("an internal error of mxsweep: please report it"),
+}
