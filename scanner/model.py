@@ -8,6 +8,7 @@ their own are sorted, so that two runs compare.
 
 from dataclasses import dataclass, field
 from datetime import datetime
+from typing import Any
 
 from scanner.vocabulary import (
     Dane,
@@ -21,6 +22,7 @@ from scanner.vocabulary import (
     Phase,
     Pkix,
     Reason,
+    RunState,
     Security,
     Sender,
     StartTLS,
@@ -388,8 +390,21 @@ class TargetInfo:
 
 
 @dataclass(frozen=True, slots=True)
+class CertSummary:
+    """A certificate in short, where a domain line stands alone."""
+
+    subject: str
+    dns_names: tuple[str, ...] = ()
+    not_before: datetime | None = None
+    not_after: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class DomainRecord:
-    """One line of domains.jsonl. ``reports`` is filled only where lines stand alone (``--output -``)."""
+    """One line of domains.jsonl.
+
+    ``reports`` and ``certificates`` (by SHA-256) are filled only where lines stand alone (``--output -``).
+    """
 
     key: str
     target: TargetInfo
@@ -398,4 +413,55 @@ class DomainRecord:
     verdict: DomainVerdict
     observed_at: datetime
     reports: tuple[HostReport, ...] | None = None
+    certificates: dict[str, CertSummary] | None = None
+    schema: int = SCHEMA
+
+
+# --- the run --------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class RejectRecord:
+    """One line of rejects.jsonl: input that was not scanned. ``key`` is ``file:line``, ``raw`` the input, bounded."""
+
+    key: str
+    file: str
+    line: int
+    raw: str
+    reason: str
+    schema: int = SCHEMA
+
+
+@dataclass(frozen=True, slots=True)
+class Vantage:
+    """The machine a run was made from."""
+
+    hostname: str = ""
+    addresses: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class InputSource:
+    """A list that was scanned; ``sha256`` is None for what cannot be read twice (standard input)."""
+
+    source: str
+    sha256: str | None = None
+    lines: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class RunHeader:
+    """run.json: what is needed to understand a run, or to make it again. ``settings`` holds every setting."""
+
+    version: str
+    started: datetime
+    state: RunState
+    finished: datetime | None = None
+    settings: dict[str, Any] = field(default_factory=dict)
+    resolver: str = ""
+    ehlo: str = ""
+    vantage: Vantage = field(default_factory=Vantage)
+    input: tuple[InputSource, ...] = ()
+    preflight: dict[str, Any] | None = None
+    totals: dict[str, int] = field(default_factory=dict)
     schema: int = SCHEMA

@@ -300,6 +300,15 @@ class Reason(StrEnum):
     INTERNAL = "internal"
 
 
+class RunState(StrEnum):
+    """State of a run directory; all but ``complete`` can be taken up again."""
+
+    RUNNING = "running"
+    PAUSED = "paused"
+    COMPLETE = "complete"
+    INTERRUPTED = "interrupted"
+
+
 class ReasonText(NamedTuple):
     """One row of ``REASONS``."""
 
