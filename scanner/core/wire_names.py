@@ -1,0 +1,127 @@
+r"""Domain names between text and the octets of a message (RFC 1035 sections 3.1 and 4.1.4).
+
+As text a name is lower case, without the final dot, the root ``.``; odd octets stand as ``\DDD`` and the
+characters that mean something in a master file as ``\X``. ``WireError`` is the one error of the wire format.
+"""
+
+import re
+
+MAX_NAME = 255  # RFC 1035 section 2.3.4, the root's octet included
+MAX_LABEL = 63  # RFC 1035 section 2.3.4
+
+_POINTER = 0xC0  # RFC 1035 section 4.1.4
+_PLAIN = re.compile(rb"[A-Za-z0-9_-]+")
+_SPECIAL = b'"().;\\@$'  # what a master file (RFC 1035 section 5.1) would read otherwise
+_ESCAPE = re.compile(r"\\([0-9]{3})|\\(.)|(\.)", re.DOTALL)
+
+
+class WireError(ValueError):
+    """A message or name that breaks the DNS wire format."""
+
+
+def encode_name(name: str) -> bytes:
+    r"""Write a name, uncompressed.
+
+    Args:
+        name: absolute name in ASCII, the final dot optional; ``\DDD`` and ``\X`` are understood.
+
+    Returns:
+        Its octets, the root's included.
+
+    Raises:
+        WireError: for a name that cannot stand in a message.
+    """
+    if name == ".":
+        return b"\0"
+    parts = [*(_encode_label(label) for label in _split(name)), b"\0"]
+    encoded = b"".join(parts)
+    if len(encoded) > MAX_NAME:
+        raise WireError("name longer than 255 octets")
+    return encoded
+
+
+def _encode_label(label: str) -> bytes:
+    octets = label.encode("latin-1")
+    if not 1 <= len(octets) <= MAX_LABEL:
+        raise WireError("label of no or more than 63 octets")
+    return bytes((len(octets),)) + octets
+
+
+def _split(name: str) -> list[str]:
+    """Cut a name into labels, each character an octet, escapes resolved."""
+    if not name.isascii():
+        raise WireError("name is not ASCII")
+    if "\\" not in name:
+        return name.removesuffix(".").split(".")
+    labels = [""]
+    at = 0
+    for match in _ESCAPE.finditer(name):
+        labels[-1] += name[at : match.start()]
+        if match[3]:
+            labels.append("")
+        else:
+            labels[-1] += _unescape(match)
+        at = match.end()
+    labels[-1] += name[at:]
+    return labels[:-1] if len(labels) > 1 and not labels[-1] else labels
+
+
+def _unescape(match: re.Match[str]) -> str:
+    if match[1] is None:
+        return match[2]
+    if int(match[1]) > 0xFF:  # noqa: PLR2004 - an octet
+        raise WireError("escape beyond 255")
+    return chr(int(match[1]))
+
+
+def decode_name(wire: bytes, at: int) -> tuple[str, int]:
+    """Read a name, compressed or not.
+
+    Args:
+        wire: the whole message.
+        at: where the name begins.
+
+    Returns:
+        Its text and where the octets after it begin.
+
+    Raises:
+        WireError: for a name longer than 255 octets or a pointer that leads forward.
+        IndexError: when the message ends before the name.
+    """
+    labels = []
+    length = 1
+    floor = at
+    after = None
+    while count := wire[at]:
+        if count <= MAX_LABEL:
+            label = wire[at + 1 : at + 1 + count]
+            at += 1 + count
+            length += 1 + count
+            if length > MAX_NAME:
+                raise WireError("name longer than 255 octets")
+            labels.append(label.decode("ascii") if _PLAIN.fullmatch(label) else _escaped(label))
+        else:
+            target = _pointer(wire, at, floor)
+            after = at + 2 if after is None else after
+            at = floor = target
+    return ".".join(labels).lower() or ".", at + 1 if after is None else after
+
+
+def _pointer(wire: bytes, at: int, floor: int) -> int:
+    """Follow a compression pointer, which may only lead to before ``floor``: so none loops."""
+    if wire[at] < _POINTER:
+        raise WireError("unknown label type")
+    target = (wire[at] - _POINTER) << 8 | wire[at + 1]
+    if target >= floor:
+        raise WireError("compression pointer leads forward")
+    return target
+
+
+def _escaped(label: bytes) -> str:
+    return "".join(_escape(octet) for octet in label)
+
+
+def _escape(octet: int) -> str:
+    if octet in _SPECIAL:
+        return "\\" + chr(octet)
+    return chr(octet) if 0x20 < octet < 0x7F else f"\\{octet:03d}"  # noqa: PLR2004 - printable ASCII
