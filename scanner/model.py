@@ -422,7 +422,7 @@ class DomainRecord:
 
 @dataclass(frozen=True, slots=True)
 class RejectRecord:
-    """One line of rejects.jsonl: input that was not scanned. ``key`` is ``file:line``, ``raw`` the input, bounded."""
+    """One line of rejects.jsonl: input that was not scanned, ``raw`` as given; ``key`` is ``file:line``."""
 
     key: str
     file: str

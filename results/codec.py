@@ -1,0 +1,140 @@
+"""Records to JSON lines and back.
+
+A line is one record of ``scanner.model`` as compact JSON (RFC 8259) with a line feed: members in the order
+of the fields, every member written (null where there is nothing), the key first. Enums are their words,
+octets base64, times RFC 3339 in UTC with ``Z``. Reading ignores members it does not know, but not words that
+an enum does not know: those are for ``decode_dict``.
+
+Not here: files, and which record stands in which of them.
+"""
+
+import re
+from base64 import b64encode
+from collections.abc import Hashable
+from dataclasses import asdict
+from datetime import UTC, datetime
+from functools import cache
+from typing import Any, TypeVar, cast
+
+import msgspec
+import orjson
+
+_T = TypeVar("_T")
+
+_OPTIONS = orjson.OPT_PASSTHROUGH_DATETIME | orjson.OPT_NON_STR_KEYS
+_KEY = re.compile(rb'\s*\{\s*"\w+"\s*:\s*"((?:[^"\\]|\\.)*)"')
+_SURROGATES = re.compile("[\ud800-\udfff]")
+
+
+class CodecError(ValueError):
+    """A line is not the record it should be."""
+
+
+def encode(record: object) -> bytes:
+    """Write a record as one line.
+
+    Args:
+        record: any dataclass of ``scanner.model``; times must know their zone.
+
+    Returns:
+        The JSON and a line feed; no other line feed is in it.
+
+    Raises:
+        TypeError: a time without zone, or a value that JSON has no form for: a bug of ours.
+    """
+    return _dump(record, orjson.OPT_APPEND_NEWLINE)
+
+
+def plain(record: object) -> Any:
+    """Turn a record, such as the settings of a run, into what ``json.loads`` would give for it."""
+    return orjson.loads(_dump(record, 0))
+
+
+def pretty(record: object) -> bytes:
+    """Write a record as indented JSON, for files that people open."""
+    return _dump(record, orjson.OPT_APPEND_NEWLINE | orjson.OPT_INDENT_2)
+
+
+def decode(kind: type[_T], line: bytes) -> _T:
+    """Read a line back.
+
+    Args:
+        kind: the dataclass that the line was written from.
+        line: the line, with or without its line feed.
+
+    Returns:
+        A record equal to the one that was written.
+
+    Raises:
+        CodecError: no JSON, or not of this kind.
+    """
+    try:
+        record: _T = _decoder(cast("Hashable", kind)).decode(line)
+    except (msgspec.DecodeError, UnicodeDecodeError) as error:
+        raise CodecError(str(error)) from error
+    return record
+
+
+def decode_dict(line: bytes) -> dict[str, Any]:
+    """Read a line as JSON alone, whatever its members are.
+
+    Raises:
+        CodecError: no JSON object.
+    """
+    try:
+        value = orjson.loads(line)
+    except orjson.JSONDecodeError as error:
+        raise CodecError(str(error)) from error
+    if not isinstance(value, dict):
+        raise CodecError("not a JSON object")
+    return value
+
+
+def key_of(line: bytes) -> str:
+    """Cut the key, which is the first member, out of a line without parsing the rest.
+
+    Raises:
+        CodecError: the line does not begin with a member that is a string.
+    """
+    found = _KEY.match(line)
+    if found is None:
+        raise CodecError("the line does not begin with a key")
+    octets = found[1]
+    try:
+        return str(orjson.loads(b'"%b"' % octets)) if b"\\" in octets else octets.decode()
+    except ValueError as error:
+        raise CodecError(f"the key is no JSON string: {error}") from error
+
+
+def _dump(record: object, options: int) -> bytes:
+    try:
+        return orjson.dumps(record, _foreign, _OPTIONS | options)
+    except orjson.JSONEncodeError as error:
+        if "surrogates" not in str(error):
+            raise
+        return orjson.dumps(_without_surrogates(record), _foreign, _OPTIONS | options)
+
+
+def _foreign(value: object) -> str:
+    """Give the JSON form of what orjson leaves to us."""
+    if isinstance(value, datetime) and value.tzinfo is not None:
+        return value.astimezone(UTC).isoformat().removesuffix("+00:00") + "Z"
+    if isinstance(value, bytes):
+        return b64encode(value).decode("ascii")
+    raise TypeError(f"no JSON form for {value!r}")
+
+
+def _without_surrogates(value: Any) -> Any:
+    """Replace lone surrogates (undecodable octets that came in as text): UTF-8 has no form for them."""
+    if isinstance(value, str):
+        return _SURROGATES.sub("\ufffd", value)
+    if isinstance(value, dict):
+        return {_without_surrogates(key): _without_surrogates(member) for key, member in value.items()}
+    if isinstance(value, list | tuple):
+        return [_without_surrogates(member) for member in value]
+    return _without_surrogates(asdict(value)) if hasattr(value, "__dataclass_fields__") else value
+
+
+@cache
+def _decoder(kind: Hashable) -> msgspec.json.Decoder[Any]:
+    return msgspec.json.Decoder(kind)

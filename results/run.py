@@ -1,0 +1,147 @@
+"""Reading a run directory, finished or not: the header, and each line file as a stream.
+
+A key may have been written more than once: the last line counts. A last line without an end is being written,
+or was torn by a crash: it is left out. Memory grows with the lines that were written twice, not with all.
+"""
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any, Self, TypeVar
+
+from results import codec
+from results.files import StoreError, naming
+from scanner.model import CertFacts, DomainRecord, HostReport, RejectRecord, RunHeader
+
+HEADER_FILE = "run.json"
+
+LINE_FILES: dict[str, type] = {
+    "certs": CertFacts,
+    "hosts": HostReport,
+    "domains": DomainRecord,
+    "rejects": RejectRecord,
+}
+"""The line files, in the order in which they are written, and the record that a line holds."""
+
+_FILTER_BITS = 1 << 27  # 16 MiB: of ten million keys one in thirteen is looked at again without need
+
+_T = TypeVar("_T")
+
+
+def lines_path(run: Path, name: str) -> Path:
+    """Say where a line file is."""
+    return run / f"{name}.jsonl"
+
+
+class Run:
+    """A run that is read; make one with ``open``."""
+
+    def __init__(self, path: Path, header: RunHeader) -> None:
+        self.path = path
+        self.header = header
+
+    @classmethod
+    def open(cls, path: Path) -> Self:
+        """Open a run directory.
+
+        Raises:
+            StoreError: there is no run, or its header cannot be read.
+        """
+        file = path / HEADER_FILE
+        if not file.exists():
+            raise StoreError(f"{path}: no run here ({HEADER_FILE} is missing)")
+        with naming(file):
+            content = file.read_bytes()
+        return cls(path, _decoded(file, RunHeader, content))
+
+    def domains(self) -> Iterator[DomainRecord]:
+        """Give the domains, each once, in the order of the lines that count.
+
+        Raises:
+            StoreError: the file cannot be read, or a line is no record; so do the next three.
+        """
+        return self._records("domains", DomainRecord)
+
+    def hosts(self) -> Iterator[HostReport]:
+        """Give the MX hosts, each once."""
+        return self._records("hosts", HostReport)
+
+    def certs(self) -> Iterator[CertFacts]:
+        """Give the certificates, each once."""
+        return self._records("certs", CertFacts)
+
+    def rejects(self) -> Iterator[RejectRecord]:
+        """Give the input lines that were not scanned."""
+        return self._records("rejects", RejectRecord)
+
+    def dicts(self, name: str) -> Iterator[dict[str, Any]]:
+        """Give the lines of a file (a key of ``LINE_FILES``) as JSON objects, whoever wrote them."""
+        path = lines_path(self.path, name)
+        for line in last_lines(path):
+            try:
+                yield codec.decode_dict(line)
+            except codec.CodecError as error:
+                raise StoreError(f"{path}: {error}") from error
+
+    def _records(self, name: str, kind: type[_T]) -> Iterator[_T]:
+        path = lines_path(self.path, name)
+        for line in last_lines(path):
+            yield _decoded(path, kind, line)
+
+
+def last_lines(path: Path) -> Iterator[bytes]:
+    """Give the last line of each key of a file, in their order; a file that is missing has none.
+
+    What is appended after the first line was asked for is not seen.
+
+    Raises:
+        StoreError: the file cannot be read, or has a line without key.
+    """
+    if not path.exists():
+        return
+    repeated, end = _survey(path)
+    for start, line in _whole_lines(path, end):
+        if repeated.get(_key(path, line), start) == start:
+            yield line
+
+
+def _survey(path: Path) -> tuple[dict[str, int], int]:
+    """Find the keys that may stand on several lines, each with where its last one begins; and the end of all.
+
+    A bit by hash says that a key was seen. Two keys that share a bit cost an entry, never an error.
+    """
+    seen = bytearray(_FILTER_BITS // 8)
+    repeated: dict[str, int] = {}
+    end = 0
+    for start, line in _whole_lines(path, None):
+        key = _key(path, line)
+        place, bit = divmod(hash(key) % _FILTER_BITS, 8)
+        if seen[place] & 1 << bit:
+            repeated[key] = start
+        seen[place] |= 1 << bit
+        end = start + len(line)
+    return repeated, end
+
+
+def _whole_lines(path: Path, end: int | None) -> Iterator[tuple[int, bytes]]:
+    """Give each line that has an end, with where it begins, up to a place in the file."""
+    start = 0
+    with naming(path), path.open("rb") as file:
+        for line in file:
+            if not line.endswith(b"\n") or start == end:
+                return
+            yield start, line
+            start += len(line)
+
+
+def _key(path: Path, line: bytes) -> str:
+    try:
+        return codec.key_of(line)
+    except codec.CodecError as error:
+        raise StoreError(f"{path}: {error}") from error
+
+
+def _decoded(path: Path, kind: type[_T], line: bytes) -> _T:
+    try:
+        return codec.decode(kind, line)
+    except codec.CodecError as error:
+        raise StoreError(f"{path}: {error}") from error
