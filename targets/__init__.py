@@ -1,0 +1,1 @@
+"""What to scan: destinations, lists of them, and who may be contacted. Knows nothing of the scanner."""

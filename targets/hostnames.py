@@ -1,0 +1,134 @@
+"""Host names and literal addresses, as Postfix judges them.
+
+A name has 1 to 255 octets in labels of 1 to 63 letters, digits, ``_`` and ``-``; no label begins or ends with
+a hyphen or is empty (so a trailing dot is wrong), and a name of digits and dots alone is no name. A name with
+non-ASCII characters is first mapped by UTS #46 (non-transitional) and its labels encoded by RFC 3492. Bidi
+and joiner rules are left aside, as Postfix leaves them: names such as ``xn--53h.example`` (an emoji) exist in
+the DNS.
+
+Literal addresses are IPv4 in four decimal octets and IPv6 per RFC 4291 section 2.2, without a zone. Octets
+with leading zeros are refused: C libraries read them as octal, people as decimal.
+"""
+
+import ipaddress
+import re
+import unicodedata
+
+import idna
+
+MAX_NAME = 255
+"""Octets in a host name, as Postfix counts them (RFC 1035 section 2.3.4)."""
+
+MAX_LABEL = 63
+"""Octets in a label (RFC 1035 section 2.3.4)."""
+
+MAX_TYPED = 4 * MAX_NAME
+"""Characters of an international name that are looked at; mapping may drop some, but never so many."""
+
+Address = ipaddress.IPv4Address | ipaddress.IPv6Address
+
+_LABEL = rf"(?!-)[A-Za-z0-9_-]{{1,{MAX_LABEL}}}(?<!-)"
+_NAME = re.compile(rf"{_LABEL}(?:\.{_LABEL})*")
+_NUMERIC = re.compile(r"[0-9.]*")
+_BAD_CHARACTER = re.compile(r"[^A-Za-z0-9_.-]")
+
+
+class HostNameError(ValueError):
+    """The text is no host name; the message says why in plain words."""
+
+
+def to_ascii(name: str) -> str:
+    """Check a host name and give its A-label form.
+
+    Args:
+        name: the name as typed, in A-labels or U-labels.
+
+    Returns:
+        ``name`` itself, case kept, if it is ASCII; else its A-label form, which is lower case.
+
+    Raises:
+        HostNameError: the name is not valid.
+    """
+    text = name if name.isascii() else _mapped(name)
+    if len(text) <= MAX_NAME and _NAME.fullmatch(text) and not _NUMERIC.fullmatch(text):
+        return text
+    raise HostNameError(_flaw(text))
+
+
+def parse_address(text: str) -> Address | None:
+    """Read a literal address; None if it is none (leading zeros, a zone, ``0.1.2.3``)."""
+    if "%" in text or "/" in text:
+        return None
+    try:
+        address = ipaddress.ip_address(text)
+    except ValueError:
+        return None
+    if isinstance(address, ipaddress.IPv4Address) and address.packed[0] == 0 and int(address) != 0:
+        return None  # Postfix knows 0.0.0.0 but no other address of that network
+    return address
+
+
+def address_text(address: Address) -> str:
+    """Canonical text (RFC 5952), from every Python the same: ``str`` of mapped addresses changed in 3.13."""
+    if isinstance(address, ipaddress.IPv6Address) and address.ipv4_mapped is not None:
+        return f"::ffff:{address.ipv4_mapped}"
+    return str(address)
+
+
+def _flaw(name: str) -> str:
+    """Say what is wrong with an ASCII name that is not valid."""
+    if not name:
+        return "it is empty"
+    bad = _BAD_CHARACTER.search(name)
+    if bad:
+        return f"character {bad.group()!a} is not allowed"
+    return _label_flaw(name.split(".")) or (
+        f"longer than {MAX_NAME} octets" if len(name) > MAX_NAME else "digits only"
+    )
+
+
+def _label_flaw(labels: list[str]) -> str:
+    if "" in labels:
+        return "empty label (a dot too many)"
+    if any(len(label) > MAX_LABEL for label in labels):
+        return f"label longer than {MAX_LABEL} octets"
+    if any(label.startswith("-") or label.endswith("-") for label in labels):
+        return "label begins or ends with a hyphen"
+    return ""
+
+
+def _mapped(name: str) -> str:
+    """UTS #46 section 4, non-transitional: map, then encode label by label."""
+    if len(name) > MAX_TYPED:
+        raise HostNameError(f"longer than {MAX_NAME} octets")
+    try:
+        mapped = idna.uts46_remap(name, std3_rules=False)
+        return ".".join(_encoded(label) for label in mapped.split("."))
+    except idna.InvalidCodepoint as error:
+        raise HostNameError("a character is not allowed in international names") from error
+    except ValueError as error:
+        raise HostNameError(f"no valid international name ({error})") from error
+
+
+def _encoded(label: str) -> str:
+    """One mapped label as an A-label, checked for what UTS #46 section 4.1 asks of it."""
+    if label.startswith("xn--"):
+        _check_ace(label)
+    if label.isascii():
+        return label
+    if label.startswith("-") or label.endswith("-"):
+        raise HostNameError("label begins or ends with a hyphen")
+    if label[2:4] == "--":
+        raise HostNameError("label has hyphens in third and fourth place")
+    if unicodedata.category(label[0]).startswith("M"):
+        raise HostNameError("label begins with a combining mark")
+    return "xn--" + label.encode("punycode").decode("ascii")
+
+
+def _check_ace(label: str) -> None:
+    """An ``xn--`` label beside U-labels has to decode to something that would be encoded to it."""
+    decoded = label[4:].encode("ascii").decode("punycode")
+    if decoded.isascii() or idna.uts46_remap(decoded, std3_rules=False) != decoded:
+        raise HostNameError('label begins with "xn--" but decodes to nothing valid')
+    if decoded.encode("punycode").decode("ascii") != label[4:]:
+        raise HostNameError('label begins with "xn--" but is not in its shortest form')
