@@ -7,10 +7,11 @@ from pathlib import Path
 
 import pytest
 
+from results import codec
 from results import run as run_module
-from results.files import AppendFile, Lock, cut_torn_tail
+from results.files import AppendFile, Lock, StoreError, cut_torn_tail
 from results.run import LINE_FILES, Run, last_lines
-from results.store import MAX_RAW, MAX_WAITING, LineSink, Store, StoreError
+from results.store import MAX_RAW, MAX_WAITING, LineSink, Store
 from scanner.model import CertSummary, DomainRecord, RejectRecord
 from scanner.vocabulary import RunState
 from tests.unit import records
@@ -52,9 +53,9 @@ def test_a_running_run_says_so_and_has_all_its_files(place: Path) -> None:
 
 
 def test_a_run_that_was_left_is_interrupted(place: Path) -> None:
-    with pytest.raises(ZeroDivisionError), Store.create(place, records.header()) as store:
-        store.put_domain(records.domain(), [], {})
-        _ = 1 / 0
+    store = Store.create(place, records.header())
+    store.put_domain(records.domain(), [], {})
+    store.close()
     assert Run.open(place).header.state is RunState.INTERRUPTED
     assert list(Run.open(place).domains()) == [records.domain()]
 
@@ -234,7 +235,7 @@ def test_certificates_are_on_disk_before_hosts_before_domains(
     synced = os.fsync
 
     def fsync(descriptor: int) -> None:
-        order.append(Path(os.readlink(f"/proc/self/fd/{descriptor}")).name)
+        order.append(Path(f"/proc/self/fd/{descriptor}").readlink().name)
         synced(descriptor)
 
     with Store.create(place, records.header()) as store:
@@ -254,7 +255,7 @@ def test_no_run_is_told_apart_from_a_broken_one(tmp_path: Path) -> None:
     with pytest.raises(StoreError, match="no run here"):
         Run.open(tmp_path)
     (tmp_path / "run.json").write_bytes(b"{")
-    with pytest.raises(StoreError, match="run.json: "):
+    with pytest.raises(StoreError, match=r"run\.json: "):
         Run.open(tmp_path)
 
 
@@ -296,7 +297,7 @@ def test_a_line_on_a_stream_stands_alone() -> None:
         certificates={DIGEST: CertSummary(cert.subject, cert.dns_names, cert.not_before, cert.not_after)},
     )
     (line,) = stream.getvalue().splitlines()
-    assert run_module.codec.decode(DomainRecord, line) == expected
+    assert codec.decode(DomainRecord, line) == expected
 
 
 def test_a_stream_is_written_when_much_waits() -> None:
@@ -310,7 +311,7 @@ def test_a_reader_that_went_away_is_named() -> None:
     reader, writer = os.pipe()
     os.close(reader)
     with open(writer, "wb", buffering=0) as stream:  # noqa: PTH123 - a descriptor, not a path
-        sink = LineSink(stream)  # type: ignore[arg-type]
+        sink = LineSink(stream)
         sink.put_domain(records.domain(), [], {})
         with pytest.raises(StoreError, match="standard output: Broken pipe"):
             sink.sync()
