@@ -290,6 +290,7 @@ class Reason(StrEnum):
     STARTTLS_REFUSED = "starttls-refused"
     TLS_HANDSHAKE_FAILED = "tls-handshake-failed"
     TLS_TIMEOUT = "tls-timeout"
+    TLS_MESSAGE_TOO_LONG = "tls-message-too-long"
     TLS_LEGACY_ONLY = "tls-legacy-only"
     TLS_LARGE_HELLO_INTOLERANT = "tls-large-hello-intolerant"
     TLS_ANONYMOUS = "tls-anonymous"
@@ -387,6 +388,9 @@ REASONS: dict[Reason, ReasonText] = {
     Reason.STARTTLS_REFUSED: _row("the server offers STARTTLS but refused it", TLSRPT.STARTTLS_NOT_SUPPORTED),
     Reason.TLS_HANDSHAKE_FAILED: _row("the TLS handshake failed", TLSRPT.VALIDATION_FAILURE),
     Reason.TLS_TIMEOUT: _row("the TLS handshake did not end in time"),
+    Reason.TLS_MESSAGE_TOO_LONG: _row(
+        "the server sends more in the handshake than a client will read", TLSRPT.VALIDATION_FAILURE
+    ),
     Reason.TLS_LEGACY_ONLY: _row(
         "only obsolete or anonymous TLS is spoken, which an authenticating sender refuses", TLSRPT.VALIDATION_FAILURE
     ),

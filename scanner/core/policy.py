@@ -1,0 +1,151 @@
+"""What a security level demands of one host, and which word the session then earns.
+
+This is posttls-finger's state machine, of Postfix 3.12: the level that was asked for becomes the *effective* level
+once the host's TLSA records and the MX RRset's security are known; then the evidence earns one of four words
+(Anonymous, Verified, Trusted, Untrusted). It judges sessions; what mail would do is ``verdict``'s business.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+from scanner.core.matching import matched_peername
+from scanner.model import CertFacts, DaneEvidence, PathError, PkixEvidence, TLSALookup
+from scanner.vocabulary import Dane, Level, Reason, Security, TLSState
+
+HOSTNAME_MISMATCH = 62
+"""OpenSSL's X509_V_ERR_HOSTNAME_MISMATCH."""
+
+UNSPECIFIED = 1
+"""OpenSSL's X509_V_ERR_UNSPECIFIED: what a verification that was made to fail reports."""
+
+
+@dataclass(frozen=True, slots=True)
+class Peer:
+    """Whom a session is meant for. ``mx`` is the MX RRset's security, None where none was used.
+
+    ``mx_names`` are the domain's own reference identifiers (RFC 7672 section 3.2.2); ``tokens`` the user's match
+    arguments, empty for the level's default.
+    """
+
+    nexthop: str
+    hostname: str
+    mx: Security | None = None
+    mx_names: tuple[str, ...] = ()
+    tokens: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Policy:
+    """The effective level for one host.
+
+    ``references`` are the reference identifiers in order, ``check_names`` whether a mismatch of them counts,
+    ``sni`` what to send, ``forced_failure`` that nothing can verify, ``note`` Postfix's word on why.
+    """
+
+    level: Level
+    references: tuple[str, ...] = ()
+    check_names: bool = False
+    sni: str | None = None
+    forced_failure: bool = False
+    note: str = ""
+
+
+def effective(
+    asked: Level, peer: Peer, tlsa: TLSALookup | None, *, insecure_mx: Level = Level.DANE, sni: str | None = None
+) -> Policy:
+    """The policy for one host.
+
+    Args:
+        asked: the level that was asked for.
+        peer: whom the session is for.
+        tlsa: the TLSA lookup; None where none was due. A failed one is for the caller to deal with before.
+        insecure_mx: what an MX RRset that is not secure leaves of dane: may, encrypt or dane (``-M``).
+        sni: the name to send where DANE does not set it.
+    """
+    if not asked.dane_based:
+        return _named(asked, peer, sni)
+    downgraded = peer.mx is not None and peer.mx is not Security.SECURE
+    if downgraded and insecure_mx is Level.MAY:
+        return replace(_named(Level.MAY, peer, sni), note="MX RRset is insecure: try to encrypt")
+    if tlsa is None or tlsa.dane is not None:
+        return _without_records(asked, peer, tlsa, sni)
+    if downgraded and insecure_mx is Level.ENCRYPT:
+        return replace(_named(Level.ENCRYPT, peer, sni), note="TLSA RRs found, MX RRset insecure: just encrypt")
+    level = Level.HALF_DANE if downgraded else asked
+    note = "MX RRset insecure: log verified as trusted" if downgraded else ""
+    return Policy(level, dane_references(peer, tlsa), check_names=True, sni=tlsa.base_domain, note=note)
+
+
+def _without_records(asked: Level, peer: Peer, tlsa: TLSALookup | None, sni: str | None) -> Policy:
+    """DANE without usable records. Records that only OpenSSL rejects lead elsewhere than those Postfix drops."""
+    if tlsa is not None and tlsa.reason is Reason.TLSA_UNUSABLE_DATA:
+        if asked is Level.DANE_ONLY:
+            return Policy(Level.DANE_ONLY, sni=tlsa.base_domain, forced_failure=True)
+        return Policy(Level.ENCRYPT, dane_references(peer, tlsa), check_names=True, sni=tlsa.base_domain)
+    what = "usable TLSA" if tlsa is not None and tlsa.dane is Dane.UNUSABLE else "TLSA"
+    return replace(_named(Level.SECURE, peer, sni), note=f'no {what} records found, resorting to "secure"')
+
+
+def _named(level: Level, peer: Peer, sni: str | None) -> Policy:
+    if level not in (Level.VERIFY, Level.SECURE):
+        return Policy(level, sni=sni)
+    default = ("hostname",) if level is Level.VERIFY else ("nexthop", "dot-nexthop")
+    references = tuple(_token(token, peer) for token in peer.tokens or default)
+    usable = tuple(name for name in references if name != ".")
+    return Policy(level, usable, check_names=True, sni=sni, forced_failure=not usable)
+
+
+def _token(token: str, peer: Peer) -> str:
+    """A match argument as a reference identifier (TLS policy table words of postconf(5))."""
+    if token.startswith(("\u3002", "\uff0e", "\uff61")):
+        token = "." + token[1:]
+    words = {"nexthop": peer.nexthop, "dot-nexthop": "." + peer.nexthop, "hostname": peer.hostname}
+    return words.get(token.lower(), token)
+
+
+def dane_references(peer: Peer, tlsa: TLSALookup) -> tuple[str, ...]:
+    """Reference identifiers of DANE-TA: the TLSA base domain and the MX names (RFC 7672 section 3.2.2)."""
+    return tuple(dict.fromkeys((tlsa.base_domain, *peer.mx_names)))
+
+
+@dataclass(frozen=True, slots=True)
+class Judgement:
+    """The word a session earns, the error it reports (None when all is well) and the presented name that matched."""
+
+    word: TLSState
+    error: PathError | None = None
+    peername: str | None = None
+
+
+def basis(policy: Policy, dane: DaneEvidence | None, pkix: PkixEvidence | None) -> DaneEvidence | PkixEvidence | None:
+    """The evidence that counts at this level."""
+    return dane if policy.level.dane_based else pkix
+
+
+def judge(
+    policy: Policy, chain: Sequence[CertFacts], evidence: DaneEvidence | PkixEvidence | None
+) -> Judgement:
+    """The word for a session with this chain (as sent, leaf first) and evidence under this policy.
+
+    A name mismatch has the lowest priority of all errors; alone, it leaves the word Trusted (Postfix 3.11).
+    """
+    if not chain:
+        return Judgement(TLSState.ANONYMOUS)
+    if policy.forced_failure:
+        return Judgement(TLSState.UNTRUSTED, PathError(UNSPECIFIED, 0, "unspecified certificate verification error"))
+    if evidence is None or evidence.errors:
+        return Judgement(TLSState.UNTRUSTED, evidence.errors[0] if evidence else None)
+    name_due = _name_due(policy, evidence)
+    peername = matched_peername(chain[0], policy.references) if name_due else None
+    if name_due and peername is None:
+        mismatch = PathError(HOSTNAME_MISMATCH, 0, "hostname mismatch")
+        return Judgement(TLSState.TRUSTED if policy.level.must_match else TLSState.UNTRUSTED, mismatch)
+    verified = policy.level.must_match and policy.level is not Level.HALF_DANE
+    return Judgement(TLSState.VERIFIED if verified else TLSState.TRUSTED, None, peername)
+
+
+def _name_due(policy: Policy, evidence: DaneEvidence | PkixEvidence) -> bool:
+    """DANE-EE needs no name (RFC 7672 section 3.1.1); DANE-TA and PKIX do."""
+    if policy.level.dane_based and isinstance(evidence, DaneEvidence):
+        return evidence.needs_name
+    return policy.check_names

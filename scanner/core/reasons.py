@@ -1,0 +1,54 @@
+"""A failure's reason code: which word of the vocabulary a phase and kind of failure comes to."""
+
+from scanner.model import Failure
+from scanner.vocabulary import FailureKind, Phase, Reason
+
+_BY_KIND = {
+    FailureKind.REFUSED: Reason.CONNECTION_REFUSED,
+    FailureKind.UNREACHABLE: Reason.UNREACHABLE,
+    FailureKind.RESET: Reason.CONNECTION_RESET,
+    FailureKind.CLOSED: Reason.LOST_CONNECTION,
+    FailureKind.GARBAGE: Reason.GARBLED_REPLY,
+    FailureKind.TOO_LONG: Reason.REPLY_TOO_LONG,
+    FailureKind.TLS: Reason.TLS_HANDSHAKE_FAILED,
+    FailureKind.RESOURCES: Reason.LOCAL_LIMIT,
+    FailureKind.LOCAL: Reason.LOCAL_LIMIT,
+    FailureKind.INTERNAL: Reason.INTERNAL,
+}
+
+_TIMEOUTS = {
+    Phase.CONNECT: Reason.CONNECT_TIMEOUT,
+    Phase.GREETING: Reason.GREETING_TIMEOUT,
+    Phase.HANDSHAKE: Reason.TLS_TIMEOUT,
+}
+
+_HANDSHAKE_ENDS = {
+    FailureKind.RESET: Reason.TLS_HANDSHAKE_FAILED,
+    FailureKind.CLOSED: Reason.TLS_HANDSHAKE_FAILED,
+    FailureKind.TOO_LONG: Reason.TLS_MESSAGE_TOO_LONG,
+}
+
+
+def reason_of(failure: Failure) -> Reason:
+    """The reason code of a failure."""
+    if failure.kind is FailureKind.TIMEOUT:
+        return _TIMEOUTS.get(failure.phase, Reason.COMMAND_TIMEOUT)
+    if failure.kind is FailureKind.REJECTED:
+        return _rejected(failure)
+    if failure.phase is Phase.HANDSHAKE and failure.kind in _HANDSHAKE_ENDS:
+        return _HANDSHAKE_ENDS[failure.kind]
+    return _BY_KIND[failure.kind]
+
+
+def _rejected(failure: Failure) -> Reason:
+    permanent = failure.code is not None and failure.code >= 500  # noqa: PLR2004 - RFC 5321 section 4.2.1
+    if failure.phase is Phase.GREETING:
+        return Reason.GREETING_5XX if permanent else Reason.GREETING_4XX
+    if failure.phase is Phase.STARTTLS:
+        return Reason.STARTTLS_REFUSED
+    return Reason.EHLO_REJECTED if permanent else Reason.EHLO_4XX
+
+
+def is_local(failure: Failure) -> bool:
+    """True when the failure is this machine's and says nothing about the peer."""
+    return failure.kind in (FailureKind.RESOURCES, FailureKind.LOCAL, FailureKind.INTERNAL)

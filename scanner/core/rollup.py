@@ -1,0 +1,329 @@
+"""How addresses add up to an MX host, and MX hosts to a domain.
+
+Every rule is "the first that applies" and is stated beside its function. An address that accepted no TCP connection
+leaves the vote; what DNS alone decides stays in it, else a dead host without TLSA records would pass as protected.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from scanner.core import verdict
+from scanner.core.reasons import is_local
+from scanner.core.route import mx_security
+from scanner.model import (
+    Answer,
+    DomainVerdict,
+    EndpointReport,
+    EndpointVerdict,
+    HostReport,
+    HostVerdict,
+    Route,
+)
+from scanner.vocabulary import (
+    REASONS,
+    Dane,
+    DomainDane,
+    DomainOutcome,
+    DomainStartTLS,
+    Level,
+    Outcome,
+    Reason,
+    Security,
+    Sender,
+)
+
+DELIVERS = (Sender.VERIFIED, Sender.ENCRYPTED, Sender.CLEARTEXT)
+_BY_DNS = (Dane.NONE, Dane.INSECURE, Dane.UNUSABLE, Dane.LOOKUP_FAILED)
+_NOT_COVERED = (Dane.NONE, Dane.INSECURE, Dane.UNUSABLE)
+_BROKEN = (Dane.MISMATCH, Dane.NO_TLS)
+_MISSING = {Outcome.NXDOMAIN: Reason.MX_TARGET_NXDOMAIN, Outcome.NODATA: Reason.MX_TARGET_NO_ADDRESS}
+_NO_MAIL = (Reason.NULL_MX, Reason.NXDOMAIN, Reason.NO_ADDRESS, Reason.MX_TARGETS_UNRESOLVABLE)
+
+
+# --- host -----------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class Judged:
+    """An address with its verdict."""
+
+    report: EndpointReport
+    verdict: EndpointVerdict
+
+
+def judge_host(
+    preference: int, view: verdict.View, report: HostReport, endpoints: Sequence[EndpointVerdict]
+) -> HostVerdict:
+    """The verdict for an MX host.
+
+    Args:
+        preference: of the MX record.
+        view: the host as the domain sees it.
+        report: what was observed.
+        endpoints: the verdict of each of the report's endpoints, in its order.
+    """
+    judged = [Judged(r, v) for r, v in zip(report.endpoints, endpoints, strict=True)]
+    dane = Dane.UNKNOWN if report.skipped and not judged else _host_dane(view, judged)
+    sender = _host_sender(report, judged)
+    return HostVerdict(
+        host=report.host,
+        preference=preference,
+        report=report.key,
+        dane=dane,
+        starttls=_host_starttls(judged),
+        sender=sender,
+        votes=_votes(report),
+        conclusive=sender not in DELIVERS and _conclusive(view, report, judged),
+        endpoints=tuple(endpoints),
+        reasons=_host_reasons(view, report, judged),
+        text=next((v.text for v in endpoints if v.text), _dns_text(report)),
+    )
+
+
+def _host_dane(view: verdict.View, judged: Sequence[Judged]) -> Dane:
+    """DNS first; then any mismatch, any address without TLS, any match; none conclusive is unknown."""
+    if view.tlsa.dane is not None:
+        return view.tlsa.dane
+    seen = {each.verdict.dane for each in judged}
+    return next((d for d in (Dane.MISMATCH, Dane.NO_TLS, Dane.OK) if d in seen), Dane.UNKNOWN)
+
+
+def _host_starttls(judged: Sequence[Judged]) -> DomainStartTLS:
+    """TLS on every conclusive address is ``all``, on none ``none``; no conclusive address is ``unknown``."""
+    seen = {verdict.tls_established(each.report) for each in judged} - {None}
+    if not seen:
+        return DomainStartTLS.UNKNOWN
+    if seen == {True, False}:
+        return DomainStartTLS.SOME
+    return DomainStartTLS.ALL if True in seen else DomainStartTLS.NONE
+
+
+def _host_sender(report: HostReport, judged: Sequence[Judged]) -> Sender:
+    """The first address that delivers decides; what our own limits kept from us is unknown."""
+    senders = [each.verdict.sender for each in judged]
+    delivering = next((s for s in senders if s in DELIVERS), None)
+    if delivering is not None:
+        return delivering
+    if Sender.UNKNOWN in senders or (not senders and _contactable_elsewhere(report)):
+        return Sender.UNKNOWN
+    return Sender.DEFER
+
+
+def _contactable_elsewhere(report: HostReport) -> bool:
+    """The host has addresses, and it was our choice or our machine that none was contacted."""
+    return bool(report.skipped)
+
+
+def _votes(report: HostReport) -> bool:
+    """A host has a say if it has an address that is not skipped, or if its address lookup failed."""
+    return bool(report.endpoints) or (not report.skipped and _lookup_failed(report))
+
+
+def _lookup_failed(report: HostReport) -> bool:
+    return any(answer.outcome is Outcome.ERROR for answer in _answers(report))
+
+
+def _answers(report: HostReport) -> list[Answer]:
+    return [answer for answer in (report.a, report.aaaa) if answer is not None]
+
+
+def _conclusive(view: verdict.View, report: HostReport, judged: Sequence[Judged]) -> bool:
+    """Was the host passed over for a cause that another attempt would not change?
+
+    Addresses that accepted no TCP connection do not count where another one did. DNSSEC failure that a query with
+    checking disabled has proved counts; an address that does not exist counts.
+    """
+    if not judged:
+        return not report.skipped and all(_settled(answer) for answer in _answers(report))
+    if view.tlsa.reason is Reason.TLSA_BOGUS:
+        return True
+    reached = [each for each in judged if verdict.accepted_tcp(each.report)]
+    return bool(reached) and all(_failed_for_good(view, each) for each in reached)
+
+
+def _settled(answer: Answer) -> bool:
+    return answer.outcome is not Outcome.ERROR or answer.security is Security.BOGUS
+
+
+def _failed_for_good(view: verdict.View, each: Judged) -> bool:
+    if view.asked.dane_based:
+        if each.verdict.dane in _BROKEN:
+            return True
+        if each.verdict.dane in (Dane.UNKNOWN, Dane.LOOKUP_FAILED):
+            return False
+    established = verdict.tls_established(each.report)
+    return established is False or (established is True and verdict.usable(each.report))
+
+
+def _host_reasons(view: verdict.View, report: HostReport, judged: Sequence[Judged]) -> tuple[Reason, ...]:
+    own = [*_address_reasons(report), *([view.tlsa.reason] if view.tlsa.reason and report.endpoints else [])]
+    own += [skipped.reason for skipped in report.skipped]
+    per_address = [reason for each in judged for reason in each.verdict.reasons]
+    return tuple(dict.fromkeys((*own, *_reach_reasons(judged), *per_address)))
+
+
+def _address_reasons(report: HostReport) -> list[Reason]:
+    """What the address lookups have to say."""
+    answers = _answers(report)
+    found = [Reason.MX_TARGET_IS_ALIAS] if any(answer.aliases for answer in answers) else []
+    if any(answer.outcome is Outcome.DATA for answer in answers):
+        return found + [_FAMILY_FAILED[a.rtype] for a in answers if a.outcome is Outcome.ERROR]
+    errors = [answer for answer in answers if answer.outcome is Outcome.ERROR]
+    if errors:
+        proved = all(answer.security is Security.BOGUS for answer in errors)
+        return [*found, Reason.ADDRESS_BOGUS if proved else Reason.ADDRESS_LOOKUP_FAILED]
+    gone = [_MISSING[answer.outcome] for answer in answers if answer.outcome in _MISSING]
+    return [*found, *gone[:1]]
+
+
+_FAMILY_FAILED = {"A": Reason.A_LOOKUP_FAILED, "AAAA": Reason.AAAA_LOOKUP_FAILED}
+
+
+def _reach_reasons(judged: Sequence[Judged]) -> list[Reason]:
+    reached = [verdict.accepted_tcp(each.report) for each in judged]
+    if not reached:
+        return []
+    if not any(reached):
+        return [Reason.HOST_UNREACHABLE]
+    found = [] if all(reached) else [Reason.SOME_ADDRESSES_UNREACHABLE]
+    told = [verdict.tls_established(e.report) for e in judged if verdict.accepted_tcp(e.report)]
+    return [*found, Reason.SOME_ADDRESSES_INCONCLUSIVE] if None in told and len(set(told)) > 1 else found
+
+
+def _dns_text(report: HostReport) -> str:
+    steps = [*_answers(report), *report.tlsa.steps]
+    return next((answer.error for answer in steps if answer.error), "")
+
+
+# --- domain ---------------------------------------------------------------------------------------------------
+
+
+def judge_domain(level: Level, route: Route, hosts: Sequence[HostVerdict]) -> DomainVerdict:
+    """The verdict for a domain at a level, from its route and its hosts in the route's order."""
+    final = route.final or _nowhere(route, hosts)
+    if final in _NO_MAIL:
+        return _no_mail(level, route, final)
+    sender, decider = _walk(route, hosts)
+    reasons = list(dict.fromkeys((*route.reasons, *_dns_doubt(route), *(r for host in hosts for r in host.reasons))))
+    if decider is not None and any(_failed_before(host) for host in hosts[: hosts.index(decider)]):
+        reasons.append(Reason.DELIVERED_BY_LESSER_MX)
+    outcome = _outcome(route, hosts, sender)
+    if outcome is DomainOutcome.FAIL:
+        reasons.append(Reason.LEVEL_NOT_MET)
+    return DomainVerdict(
+        outcome=outcome,
+        sender=sender,
+        dane=_domain_dane(route, hosts),
+        starttls=_domain_starttls(hosts),
+        level=level,
+        reasons=tuple(reasons),
+        tlsrpt=tuple(dict.fromkeys(rpt for r in reasons if (rpt := REASONS[r].tlsrpt) is not None)),
+        text=route.text or next((host.text for host in hosts if host.text), ""),
+    )
+
+
+def _nowhere(route: Route, hosts: Sequence[HostVerdict]) -> Reason | None:
+    """Why there is no host at all, when every lookup said so cleanly."""
+    if not hosts or not all(_absent(host) for host in hosts):
+        return None
+    if Reason.IMPLICIT_MX not in route.reasons and route.mx is not None:
+        return Reason.MX_TARGETS_UNRESOLVABLE
+    return Reason.NXDOMAIN if Reason.MX_TARGET_NXDOMAIN in hosts[0].reasons else Reason.NO_ADDRESS
+
+
+def _absent(host: HostVerdict) -> bool:
+    return not host.votes and not host.endpoints and set(host.reasons) & set(_MISSING.values()) != set()
+
+
+def _no_mail(level: Level, route: Route, final: Reason) -> DomainVerdict:
+    kept = [reason for reason in route.reasons if reason is not Reason.IMPLICIT_MX]
+    return DomainVerdict(
+        outcome=DomainOutcome.NO_MAIL,
+        sender=Sender.BOUNCE,
+        dane=DomainDane.NO_MAIL,
+        starttls=DomainStartTLS.NO_MAIL,
+        level=level,
+        reasons=tuple(dict.fromkeys((*kept, final))),
+        text=REASONS[final].words,
+    )
+
+
+def _dns_doubt(route: Route) -> tuple[Reason, ...]:
+    """An MX RRset that nobody we trust has vouched for."""
+    return (Reason.DNS_INDETERMINATE,) if mx_security(route) is Security.INDETERMINATE else ()
+
+
+def _walk(route: Route, hosts: Sequence[HostVerdict]) -> tuple[Sender, HostVerdict | None]:
+    """Try the hosts in order of preference as smtp(8) does; the first that delivers decides."""
+    decider = next((host for host in hosts if host.sender in DELIVERS), None)
+    if decider is not None:
+        return decider.sender, decider
+    if route.final is None and any(host.sender is Sender.UNKNOWN for host in hosts):
+        return Sender.UNKNOWN, None
+    return Sender.DEFER, None
+
+
+def _failed_before(host: HostVerdict) -> bool:
+    """A preferred host that failed for what it said or serves, not for having no address."""
+    return host.votes and host.sender is Sender.DEFER
+
+
+def _outcome(route: Route, hosts: Sequence[HostVerdict], sender: Sender) -> DomainOutcome:
+    """``fail`` only where every host was passed over for a conclusive cause, else it could not be told."""
+    if sender in DELIVERS:
+        return DomainOutcome.OK
+    if route.final is Reason.MX_BOGUS:
+        return DomainOutcome.FAIL
+    if route.final is None and hosts and all(host.conclusive for host in hosts):
+        return DomainOutcome.FAIL
+    return DomainOutcome.INCONCLUSIVE
+
+
+def _domain_dane(route: Route, hosts: Sequence[HostVerdict]) -> DomainDane:
+    """The rules in their order: MX lookup, anything broken, insecure MX, all good, mixed, doubt, none."""
+    if route.final is not None:
+        return DomainDane.LOOKUP_FAILED
+    votes = [host.dane for host in _dane_voters(hosts)]
+    if any(vote in _BROKEN for vote in votes):
+        return DomainDane.BROKEN
+    security = mx_security(route)
+    if not votes or security is Security.INDETERMINATE:
+        return DomainDane.UNKNOWN
+    if security is Security.INSECURE:
+        return DomainDane.INSECURE
+    return _combined(votes)
+
+
+def _combined(votes: Sequence[Dane]) -> DomainDane:
+    if all(vote is Dane.OK for vote in votes):
+        return DomainDane.PROTECTED
+    if Dane.OK in votes and any(vote in _NOT_COVERED for vote in votes):
+        return DomainDane.PARTIAL
+    if Dane.UNKNOWN in votes or Dane.LOOKUP_FAILED in votes:
+        return DomainDane.UNKNOWN
+    return DomainDane.NONE
+
+
+def _dane_voters(hosts: Sequence[HostVerdict]) -> list[HostVerdict]:
+    """A host that could not be reached is left out while another votes, unless DNS alone decided about it."""
+    voters = [host for host in hosts if host.votes]
+    kept = [host for host in voters if host.dane in _BY_DNS or Reason.HOST_UNREACHABLE not in host.reasons]
+    return kept or voters
+
+
+def _domain_starttls(hosts: Sequence[HostVerdict]) -> DomainStartTLS:
+    """Yes and no is ``some``; any doubt ``unknown``; else what all have in common."""
+    voters = [host for host in hosts if host.votes]
+    reached = [host.starttls for host in voters if Reason.HOST_UNREACHABLE not in host.reasons]
+    seen = set(reached)
+    if DomainStartTLS.SOME in seen or {DomainStartTLS.ALL, DomainStartTLS.NONE} <= seen:
+        return DomainStartTLS.SOME
+    if len(seen) != 1:
+        return DomainStartTLS.UNKNOWN
+    return seen.pop()
+
+
+def local_trouble(report: HostReport) -> bool:
+    """True when a probe failed for a reason of this machine's own."""
+    probes = [probe for endpoint in report.endpoints for probe in endpoint.probes]
+    return any(probe.failure is not None and is_local(probe.failure) for probe in probes)

@@ -1,0 +1,323 @@
+"""How one address looks to one domain: evidence becomes a verdict.
+
+Three questions are answered apart. ``tls``: posttls-finger's word for the session. ``dane``: what the TLSA records
+say, None of it guessed. ``sender``: what Postfix smtp(8) would do here at the level asked for. What could not be
+told stays ``unknown``: a 421 is not "no STARTTLS", a time-out is not "no TLS". How addresses add up to hosts and
+domains is ``rollup``'s business.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from scanner.core import policy
+from scanner.core.reasons import is_local, reason_of
+from scanner.core.matching import matched_peername
+from scanner.model import (
+    CertFacts,
+    DaneEvidence,
+    EndpointReport,
+    EndpointVerdict,
+    PathError,
+    Probe,
+    TLSALookup,
+)
+from scanner.vocabulary import (
+    REASONS,
+    Dane,
+    FailureKind,
+    Level,
+    Phase,
+    Pkix,
+    Reason,
+    Security,
+    Sender,
+    StartTLS,
+    TLSState,
+)
+
+
+@dataclass(frozen=True, slots=True)
+class View:
+    """One MX host as one domain sees it."""
+
+    asked: Level
+    peer: policy.Peer
+    tlsa: TLSALookup
+
+    @property
+    def policy(self) -> policy.Policy:
+        """The effective level for this host."""
+        return policy.effective(self.asked, self.peer, self.tlsa)
+
+
+@dataclass(frozen=True, slots=True)
+class Sessions:
+    """The probes of an address by their part.
+
+    ``own`` is the last one with the level's own TLS profile, ``spare`` the second attempt with an easier profile
+    where the first handshake failed. ``shown`` is the one whose chain the evidence is about.
+    """
+
+    own: Probe
+    spare: Probe | None
+
+    @property
+    def shown(self) -> Probe:
+        """The probe that got furthest."""
+        if self.own.handshake is None and self.spare is not None and self.spare.handshake is not None:
+            return self.spare
+        return self.own
+
+
+def sessions(report: EndpointReport) -> Sessions:
+    """Tell the probes of an address apart by their TLS profile; the first one made is the level's own."""
+    profile = report.probes[0].endpoint.profile
+    own = [probe for probe in report.probes if probe.endpoint.profile == profile]
+    spare = [probe for probe in report.probes if probe.endpoint.profile != profile]
+    return Sessions(own[-1], spare[-1] if spare else None)
+
+
+def accepted_tcp(report: EndpointReport) -> bool:
+    """True if any probe of the address got a TCP connection."""
+    return any(probe.failure is None or probe.failure.phase is not Phase.CONNECT for probe in report.probes)
+
+
+def tls_established(report: EndpointReport) -> bool | None:
+    """Did TLS come about? None = could not tell (no conclusive EHLO, a time-out, a lost connection)."""
+    probe = sessions(report).shown
+    if probe.handshake is not None:
+        return True
+    if probe.starttls in (StartTLS.NOT_OFFERED, StartTLS.REFUSED) or _handshake_failed(probe):
+        return False
+    return None
+
+
+def _handshake_failed(probe: Probe) -> bool:
+    failure = probe.failure
+    return (
+        failure is not None
+        and failure.phase is Phase.HANDSHAKE
+        and failure.kind in (FailureKind.TLS, FailureKind.CLOSED, FailureKind.RESET, FailureKind.TOO_LONG)
+    )
+
+
+def judge(view: View, report: EndpointReport, certs: Mapping[str, CertFacts]) -> EndpointVerdict:
+    """The verdict for one address.
+
+    Args:
+        view: the host as the domain sees it.
+        report: the probes of the address with their evidence.
+        certs: certificates by SHA-256; those of the shown chain must be among them.
+    """
+    parts = sessions(report)
+    chain = _chain(parts.shown, certs)
+    dane, dane_reasons = _dane(view, report, parts, chain)
+    word, error = _tls(view, report, parts, chain)
+    sender = _sender(view, report, parts, dane, chain)
+    reasons = tuple(dict.fromkeys((*dane_reasons, *_session_reasons(parts))))
+    return EndpointVerdict(
+        address=report.address,
+        tls=word,
+        dane=dane,
+        pkix=_pkix(report, chain),
+        starttls=parts.shown.starttls,
+        sender=sender,
+        pkix_error=report.pkix.errors[0].text if report.pkix and report.pkix.errors else "",
+        name_match=_name_match(view, chain),
+        level=view.policy.level,
+        reasons=reasons,
+        tlsrpt=tuple(dict.fromkeys(rpt for r in reasons if (rpt := REASONS[r].tlsrpt) is not None)),
+        text=_text(parts, error, reasons),
+    )
+
+
+def _chain(probe: Probe, certs: Mapping[str, CertFacts]) -> tuple[CertFacts, ...]:
+    return tuple(certs[digest] for digest in probe.handshake.chain) if probe.handshake else ()
+
+
+# --- dane -----------------------------------------------------------------------------------------------------
+
+
+def _dane(
+    view: View, report: EndpointReport, parts: Sessions, chain: tuple[CertFacts, ...]
+) -> tuple[Dane, tuple[Reason, ...]]:
+    if view.tlsa.dane is not None:
+        return view.tlsa.dane, ()
+    if parts.own.handshake is None:
+        return (Dane.UNKNOWN if _undecided(parts) else Dane.NO_TLS), ()
+    if not chain:
+        return Dane.MISMATCH, (Reason.NO_CERTIFICATE,)
+    return _compared(view, report.dane, chain[0])
+
+
+def _undecided(parts: Sessions) -> bool:
+    """Could the level's own profile tell whether TLS is to be had?"""
+    own = parts.own
+    return own.starttls not in (StartTLS.NOT_OFFERED, StartTLS.REFUSED) and not _handshake_failed(own)
+
+
+def _compared(view: View, evidence: DaneEvidence | None, leaf: CertFacts) -> tuple[Dane, tuple[Reason, ...]]:
+    if evidence is None:
+        return Dane.UNKNOWN, (Reason.INTERNAL,)
+    if evidence.record is None:
+        return Dane.MISMATCH, (Reason.TLSA_MISMATCH,)
+    if evidence.errors:
+        return Dane.MISMATCH, (path_reason(evidence.errors[0]),)
+    references = policy.dane_references(view.peer, view.tlsa)
+    if evidence.needs_name and matched_peername(leaf, references) is None:
+        return Dane.MISMATCH, (Reason.NAME_MISMATCH,)
+    return Dane.OK, ()
+
+
+_PATH_REASONS = {
+    9: Reason.CERTIFICATE_NOT_YET_VALID,
+    10: Reason.CERTIFICATE_EXPIRED,
+    2: Reason.CERTIFICATE_NOT_TRUSTED,
+    18: Reason.CERTIFICATE_NOT_TRUSTED,
+    19: Reason.CERTIFICATE_NOT_TRUSTED,
+    20: Reason.CERTIFICATE_NOT_TRUSTED,
+    62: Reason.NAME_MISMATCH,
+    65: Reason.TLSA_MISMATCH,
+    66: Reason.CERTIFICATE_WEAK,
+    67: Reason.CERTIFICATE_WEAK,
+    68: Reason.CERTIFICATE_WEAK,
+}
+"""X509_V_ERR numbers by what they mean to an operator; any other breaks a rule of RFC 5280."""
+
+
+def path_reason(error: PathError) -> Reason:
+    """The reason code of a path error."""
+    return _PATH_REASONS.get(error.num, Reason.CERTIFICATE_INVALID)
+
+
+# --- tls and pkix ---------------------------------------------------------------------------------------------
+
+
+def _tls(
+    view: View, report: EndpointReport, parts: Sessions, chain: tuple[CertFacts, ...]
+) -> tuple[TLSState, PathError | None]:
+    shown = parts.shown
+    if shown.handshake is not None and (shown is parts.own or not view.policy.level.dane_based):
+        rule = view.policy if shown is parts.own else policy.Policy(Level.MAY)
+        judgement = policy.judge(rule, chain, policy.basis(rule, report.dane, report.pkix))
+        return judgement.word, judgement.error
+    if parts.own.starttls is StartTLS.NOT_OFFERED:
+        return TLSState.CLEARTEXT, None
+    if parts.own.starttls is StartTLS.REFUSED or _handshake_failed(parts.own):
+        return TLSState.FAILED, None
+    return TLSState.UNKNOWN, None
+
+
+def _pkix(report: EndpointReport, chain: tuple[CertFacts, ...]) -> Pkix:
+    if not chain or report.pkix is None:
+        return Pkix.UNKNOWN
+    return Pkix.UNTRUSTED if report.pkix.errors else Pkix.TRUSTED
+
+
+def _name_match(view: View, chain: tuple[CertFacts, ...]) -> tuple[str, ...]:
+    if not chain:
+        return ()
+    candidates = {"mx": view.peer.hostname, "base": view.tlsa.base_domain, "nexthop": view.peer.nexthop}
+    return tuple(word for word, name in candidates.items() if name and matched_peername(chain[0], (name,)))
+
+
+# --- sender ---------------------------------------------------------------------------------------------------
+
+
+def _sender(
+    view: View, report: EndpointReport, parts: Sessions, dane: Dane, chain: tuple[CertFacts, ...]
+) -> Sender:
+    """What smtp(8) would do at this address (posttls-finger differs: it only reports)."""
+    if parts.own.failure is not None and is_local(parts.own.failure):
+        return Sender.UNKNOWN
+    if view.asked.dane_based:
+        return _dane_sender(view, parts, dane)
+    if view.asked in (Level.VERIFY, Level.SECURE):
+        rule = view.policy
+        verified = parts.own.handshake is not None and (
+            policy.judge(rule, chain, report.pkix).word is TLSState.VERIFIED
+        )
+        return Sender.VERIFIED if verified and _usable(parts.own) else Sender.DEFER
+    return _opportunistic(parts, mandatory=view.asked is Level.ENCRYPT)
+
+
+def _dane_sender(view: View, parts: Sessions, dane: Dane) -> Sender:
+    insecure_mx = view.peer.mx is not None and view.peer.mx is not Security.SECURE
+    if dane is Dane.UNKNOWN and view.tlsa.dane is Dane.UNKNOWN:
+        return Sender.UNKNOWN
+    if dane is Dane.OK:
+        if insecure_mx:
+            return Sender.ENCRYPTED if view.asked is Level.DANE and _usable(parts.own) else Sender.DEFER
+        return Sender.VERIFIED if _usable(parts.own) else Sender.DEFER
+    if dane in (Dane.MISMATCH, Dane.NO_TLS, Dane.LOOKUP_FAILED, Dane.UNKNOWN) or view.asked is Level.DANE_ONLY:
+        return Sender.DEFER
+    return _opportunistic(parts, mandatory=dane is Dane.UNUSABLE)
+
+
+def _opportunistic(parts: Sessions, *, mandatory: bool) -> Sender:
+    """Delivery without authentication: TLS if it works, and clear text after it unless TLS is mandatory."""
+    if parts.shown.handshake is not None:
+        return Sender.ENCRYPTED if _usable(parts.shown) else Sender.DEFER
+    if mandatory or not _greeted(parts.own):
+        return Sender.DEFER
+    return Sender.CLEARTEXT
+
+
+def usable(report: EndpointReport) -> bool:
+    """Did the session that got furthest stay whole up to where mail would have followed?"""
+    return _usable(sessions(report).shown)
+
+
+def _usable(probe: Probe) -> bool:
+    """Could mail have followed? Whatever goes wrong with QUIT no longer matters."""
+    return probe.failure is None or probe.failure.phase in (Phase.QUIT, Phase.DONE)
+
+
+def _greeted(probe: Probe) -> bool:
+    """Would a sender go on in clear text? After a greeting and an EHLO that was answered 2xx or, by HELO, 5xx."""
+    failure = probe.failure
+    if probe.endpoint.mode.implicit_tls:
+        return False
+    if failure is None or failure.phase in (Phase.HANDSHAKE, Phase.QUIT, Phase.DONE):
+        return True
+    return probe.starttls in (StartTLS.NOT_OFFERED, StartTLS.REFUSED)
+
+
+# --- reasons --------------------------------------------------------------------------------------------------
+
+
+def _session_reasons(parts: Sessions) -> tuple[Reason, ...]:
+    found: list[Reason] = []
+    own, spare = parts.own, parts.spare
+    if own.starttls is StartTLS.NOT_OFFERED and (own.failure is None or own.failure.phase is not Phase.EHLO):
+        found.append(Reason.STARTTLS_NOT_OFFERED)
+    if own.failure is not None:
+        found.append(reason_of(own.failure))
+    if own.handshake is None and spare is not None and spare.handshake is not None:
+        found.insert(0, _easier(own, spare))
+    if parts.shown.handshake is not None and not parts.shown.handshake.chain:
+        found.append(Reason.TLS_ANONYMOUS)
+    return tuple(found)
+
+
+def _easier(own: Probe, spare: Probe) -> Reason:
+    """Why only the easier profile got through.
+
+    Modern TLS after silence or a dropped connection points at the size of the ClientHello; an alert, an old
+    version or a session without certificate at what an authenticating client demands.
+    """
+    shake = spare.handshake
+    modern = shake is not None and shake.version in ("TLSv1.2", "TLSv1.3") and bool(shake.chain)
+    silent = own.failure is not None and own.failure.kind is not FailureKind.TLS
+    return Reason.TLS_LARGE_HELLO_INTOLERANT if modern and silent else Reason.TLS_LEGACY_ONLY
+
+
+def _text(parts: Sessions, error: PathError | None, reasons: tuple[Reason, ...]) -> str:
+    """The peer's or the library's own words on what is wrong; empty when nothing is."""
+    failure = parts.own.failure
+    if failure is not None and failure.text:
+        code = f"{failure.code} " if failure.kind is FailureKind.REJECTED and failure.code else ""
+        return code + failure.text
+    if error is not None and reasons:
+        return error.text
+    return ""

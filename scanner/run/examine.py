@@ -1,0 +1,112 @@
+"""The whole story of one domain, top to bottom: route it, examine its hosts, judge, tell.
+
+Hosts are examined once each, however many domains share them (``once``); how a host is examined is ``hosts``'
+business, how it is judged ``core``'s.
+"""
+
+from dataclasses import dataclass
+
+import trio
+
+from scanner.core import rollup, route, verdict
+from scanner.core.policy import Peer
+from scanner.model import (
+    CertFacts,
+    DomainRecord,
+    DomainVerdict,
+    HostReport,
+    HostVerdict,
+    Route,
+    RouteHost,
+    TargetInfo,
+)
+from scanner.run.hosts import HostExaminer, HostFinding, HostKey
+from scanner.run.once import Once
+from scanner.run.tools import Tools, now
+from scanner.vocabulary import DomainDane, DomainOutcome, DomainStartTLS, Level, Reason, Sender
+from targets.destination import Destination, Kind
+from targets.lists import Target
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """A domain's record with the host reports and certificates that it refers to."""
+
+    record: DomainRecord
+    reports: tuple[HostReport, ...] = ()
+    certs: dict[str, CertFacts] | None = None
+
+
+class Examiner:
+    """Examines domains; shares hosts and endpoints among them for as long as its nursery lives."""
+
+    def __init__(self, tools: Tools, nursery: trio.Nursery) -> None:
+        self._tools = tools
+        self._settings = tools.settings
+        self._hosts = HostExaminer(tools, nursery)
+        self._findings: Once[HostKey, HostFinding] = Once(nursery)
+
+    async def domain(self, target: Target) -> Finding:
+        """Examine and judge one target. A bug of ours becomes a record that says so; the scan goes on."""
+        try:
+            return await self._domain(target)
+        except Exception as error:  # noqa: BLE001 - the one place where our own bugs are caught, counted and told
+            return Finding(_internal(target, self._settings.level, error))
+
+    async def _domain(self, target: Target) -> Finding:
+        destination = target.destination
+        way = await self._route(destination)
+        found = await self._examine(destination, way)
+        verdicts = tuple(self._judge(destination, way, hop, finding) for hop, finding in found)
+        certs = {digest: cert for _, finding in found for digest, cert in finding.certs.items()}
+        record = DomainRecord(
+            key=destination.key,
+            target=_info(target),
+            route=way,
+            hosts=verdicts,
+            verdict=rollup.judge_domain(self._settings.level, way, verdicts),
+            observed_at=now(),
+        )
+        return Finding(record, tuple(finding.report for _, finding in found), certs)
+
+    async def _route(self, destination: Destination) -> Route:
+        if destination.kind is not Kind.DOMAIN:
+            return route.direct(destination.host)
+        return route.from_mx(destination.host, await self._tools.lookup(destination.host, "MX"))
+
+    async def _examine(self, destination: Destination, way: Route) -> list[tuple[RouteHost, HostFinding]]:
+        """All hosts at once; each is examined by whoever asks first."""
+        found: dict[RouteHost, HostFinding] = {}
+
+        async def one(hop: RouteHost) -> None:
+            key = HostKey(hop.host, destination.port, self._settings.mode)
+            found[hop] = await self._findings.get(key, lambda: self._hosts.examine(key))
+
+        async with trio.open_nursery() as nursery:
+            for hop in way.hosts:
+                nursery.start_soon(one, hop)
+        return [(hop, found[hop]) for hop in way.hosts]
+
+    def _judge(self, destination: Destination, way: Route, hop: RouteHost, finding: HostFinding) -> HostVerdict:
+        peer = Peer(destination.host, hop.host, route.mx_security(way), way.names)
+        view = verdict.View(self._settings.level, peer, finding.report.tlsa)
+        endpoints = [verdict.judge(view, each, finding.certs) for each in finding.report.endpoints]
+        return rollup.judge_host(hop.preference, view, finding.report, endpoints)
+
+
+def _info(target: Target) -> TargetInfo:
+    return TargetInfo(target.raw, target.source, target.line, target.rank, dict(target.fields))
+
+
+def _internal(target: Target, level: Level, error: Exception) -> DomainRecord:
+    cause = error.__cause__ or error
+    verdict_ = DomainVerdict(
+        outcome=DomainOutcome.INCONCLUSIVE,
+        sender=Sender.UNKNOWN,
+        dane=DomainDane.UNKNOWN,
+        starttls=DomainStartTLS.UNKNOWN,
+        level=level,
+        reasons=(Reason.INTERNAL,),
+        text=f"{type(cause).__name__}: {cause}",
+    )
+    return DomainRecord(target.destination.key, _info(target), Route(()), (), verdict_, now())

@@ -1,0 +1,264 @@
+"""The examination of one MX host: addresses, TLSA, every address probed once, evidence drawn.
+
+TLSA and handshake are read seconds apart, and both once more before a mismatch is written: a rollover that happens
+in between must not look like a broken host (RFC 7671 section 8.1).
+"""
+
+import ipaddress
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass, replace
+from typing import TypeVar
+
+import trio
+
+from scanner.core import certs, dane, pkix, tlsa
+from scanner.core.matching import matched_peername
+from scanner.core.names import is_address
+from scanner.core.route import weakest
+from scanner.model import (
+    Answer,
+    CertFacts,
+    Endpoint,
+    EndpointReport,
+    HostReport,
+    Probe,
+    Skipped,
+    TLSALookup,
+)
+from scanner.net.probe import Sighting
+from scanner.net.tcp import has_route
+from scanner.run.once import Once
+from scanner.run.tools import Tools, now
+from scanner.settings import AUTHENTICATED, FALLBACK, OPPORTUNISTIC
+from scanner.vocabulary import Dane, Family, FailureKind, Mode, Outcome, Phase, Reason, Security
+
+T = TypeVar("T")
+
+_RTYPES = {Family.ANY: ("A", "AAAA"), Family.IPV4: ("A",), Family.IPV6: ("AAAA",)}
+_ANOTHER_TRY_MAY_TELL = (FailureKind.TLS, FailureKind.CLOSED, FailureKind.RESET, FailureKind.TIMEOUT)
+
+
+@dataclass(frozen=True, slots=True)
+class HostKey:
+    """What is examined once: an MX host, the port and the mode."""
+
+    host: str
+    port: int
+    mode: Mode
+
+    def __str__(self) -> str:
+        return f"{self.host}:{self.port}/{self.mode}"
+
+
+@dataclass(frozen=True, slots=True)
+class HostFinding:
+    """A host's report with the certificates that it refers to, by SHA-256."""
+
+    report: HostReport
+    certs: dict[str, CertFacts]
+
+
+@dataclass(frozen=True, slots=True)
+class _Addresses:
+    a: Answer | None
+    aaaa: Answer | None
+    literals: tuple[str, ...]
+
+    @property
+    def answers(self) -> tuple[Answer, ...]:
+        return tuple(answer for answer in (self.a, self.aaaa) if answer is not None)
+
+    @property
+    def found(self) -> tuple[str, ...]:
+        listed = [record for answer in self.answers for record in answer.records]
+        return tuple(sorted({*self.literals, *listed}, key=_address_order))
+
+
+def _address_order(address: str) -> tuple[int, bytes]:
+    ip = ipaddress.ip_address(address)
+    return ip.version, ip.packed
+
+
+class HostExaminer:
+    """Examines hosts with shared tools; each endpoint is probed once, however many hosts lead to it."""
+
+    def __init__(self, tools: Tools, nursery: trio.Nursery) -> None:
+        self._tools = tools
+        self._settings = tools.settings
+        self._sightings: Once[Endpoint, Sighting] = Once(nursery)
+        level = tools.settings.level
+        self._profile = AUTHENTICATED if level.must_match else OPPORTUNISTIC
+
+    async def examine(self, key: HostKey) -> HostFinding:
+        """Everything there is to see about one MX host."""
+        observed_at = now()
+        addresses = await self._addresses(key.host)
+        lookup = await self._tlsa(key, addresses)
+        contacted, skipped = self._choose(key.host, addresses.found)
+        seen: dict[str, CertFacts] = {}
+        endpoints = await _gather(contacted, lambda a: self._address(key, a, lookup, seen))
+        if any(_accuses(report, lookup, seen) for report in endpoints):
+            lookup, endpoints = await self._confirm(key, addresses, lookup, endpoints, seen)
+        report = HostReport(
+            key=str(key),
+            host=key.host,
+            port=key.port,
+            mode=key.mode,
+            a=addresses.a,
+            aaaa=addresses.aaaa,
+            tlsa=lookup,
+            endpoints=tuple(endpoints),
+            skipped=skipped,
+            observed_at=observed_at,
+        )
+        return HostFinding(report, seen)
+
+    # --- DNS --------------------------------------------------------------------------------------------------
+
+    async def _addresses(self, host: str) -> _Addresses:
+        if is_address(host):
+            return _Addresses(None, None, (host,))
+        wanted = _RTYPES[self._settings.family]
+        answers = await _gather(wanted, lambda rtype: self._tools.lookup(host, rtype))
+        by_type = {answer.rtype: answer for answer in answers}
+        return _Addresses(by_type.get("A"), by_type.get("AAAA"), ())
+
+    async def _tlsa(self, key: HostKey, addresses: _Addresses) -> TLSALookup:
+        """The TLSA records of the host, found as RFC 7672 section 2.2.2 says."""
+        found = [answer for answer in addresses.answers if answer.outcome is Outcome.DATA]
+        if addresses.literals:
+            return TLSALookup("", (), Dane.INSECURE, Reason.HOST_INSECURE)
+        if not found:
+            failed = any(answer.outcome is Outcome.ERROR for answer in addresses.answers)
+            return TLSALookup("", (), Dane.LOOKUP_FAILED if failed else Dane.NONE, None)
+        security = weakest(answer.security for answer in found)
+        steps: list[Answer] = []
+        while True:
+            step = tlsa.next_question(key.host, found[0].rname, security, key.port, tuple(steps))
+            if isinstance(step, TLSALookup):
+                return step
+            steps.append(await self._tools.lookup(*step))
+
+    # --- which addresses --------------------------------------------------------------------------------------
+
+    def _choose(self, host: str, addresses: tuple[str, ...]) -> tuple[list[str], tuple[Skipped, ...]]:
+        """The addresses to contact, and the others with the reason."""
+        opted_out = self._tools.scope.host(host) is not None
+        contacted: list[str] = []
+        skipped: list[Skipped] = []
+        for address in addresses:
+            reason = Reason.OPTED_OUT if opted_out else self._objection(address, len(contacted))
+            if reason is None:
+                contacted.append(address)
+            else:
+                skipped.append(Skipped(address, reason))
+        return contacted, tuple(skipped)
+
+    def _objection(self, address: str, taken: int) -> Reason | None:
+        refusal = self._tools.scope.address(address)
+        if refusal is not None:
+            return Reason(refusal.why)
+        if not has_route(address):
+            return Reason.NO_ROUTE
+        limit = self._settings.addresses
+        return Reason.ADDRESS_LIMIT if limit is not None and taken >= limit else None
+
+    # --- connections ------------------------------------------------------------------------------------------
+
+    async def _address(
+        self, key: HostKey, address: str, lookup: TLSALookup, seen: dict[str, CertFacts], *, fresh: bool = False
+    ) -> EndpointReport:
+        """Probe one address; where an authenticated handshake fails, a second probe finds out why."""
+        endpoint = Endpoint(address, key.port, self._sni(key, lookup), key.mode, self._profile.name)
+        sightings = [await self._sight(endpoint, fresh=fresh)]
+        if self._profile is AUTHENTICATED and _handshake_broke(sightings[0].probe):
+            spare = replace(endpoint, profile=FALLBACK.name)
+            sightings.append(await self._sight(spare, fresh=fresh))
+        return self._evidence(address, sightings, lookup, seen)
+
+    def _sni(self, key: HostKey, lookup: TLSALookup) -> str | None:
+        """The name to ask for: RFC 7672 section 8.1 wants the TLSA base domain; without TLSA Postfix sends none."""
+        if self._settings.sni == "mx" and not is_address(key.host):
+            return key.host
+        published = lookup.dane is None or lookup.reason is Reason.TLSA_UNUSABLE_DATA
+        return lookup.base_domain if published and self._settings.sni == "auto" else None
+
+    async def _sight(self, endpoint: Endpoint, *, fresh: bool) -> Sighting:
+        if fresh:
+            return await self._tools.probe(endpoint)
+        before = self._sightings.shared
+        sighting = self._sightings.get(endpoint, lambda: self._tools.probe(endpoint))
+        result = await sighting
+        self._tools.stats.endpoints_shared += self._sightings.shared > before
+        return result
+
+    def _evidence(
+        self, address: str, sightings: list[Sighting], lookup: TLSALookup, seen: dict[str, CertFacts]
+    ) -> EndpointReport:
+        probes = tuple(sighting.probe for sighting in sightings)
+        shown = next((s for s in sightings if s.chain), None)
+        if shown is None:
+            return EndpointReport(address, probes)
+        chain = tuple(certs.facts(der) for der in shown.chain)
+        seen.update((cert.sha256, cert) for cert in chain)
+        at = shown.probe.started
+        return EndpointReport(
+            address,
+            probes,
+            dane=dane.match(lookup.records, chain, at) if lookup.dane is None else None,
+            pkix=pkix.verify(chain, self._tools.trust, at),
+        )
+
+    async def _confirm(
+        self,
+        key: HostKey,
+        addresses: _Addresses,
+        lookup: TLSALookup,
+        endpoints: list[EndpointReport],
+        seen: dict[str, CertFacts],
+    ) -> tuple[TLSALookup, list[EndpointReport]]:
+        """Read TLSA and the accused handshakes once more, both fresh; the second word stands."""
+        again = await self._tlsa(key, addresses)
+        changed = again.records != lookup.records
+
+        async def second(report: EndpointReport) -> EndpointReport:
+            if not changed and not _accuses(report, lookup, seen):
+                return report
+            anew = await self._address(key, report.address, again, seen, fresh=True)
+            return replace(anew, probes=(*report.probes, *anew.probes))
+
+        return again, await _gather(endpoints, second)
+
+
+def _handshake_broke(probe: Probe) -> bool:
+    failure = probe.failure
+    return failure is not None and failure.phase is Phase.HANDSHAKE and failure.kind in _ANOTHER_TRY_MAY_TELL
+
+
+def _accuses(report: EndpointReport, lookup: TLSALookup, seen: dict[str, CertFacts]) -> bool:
+    """Would this address be called a mismatch, at least by a domain with no name of its own in the certificate?"""
+    evidence = report.dane
+    if evidence is None:
+        return False
+    if not evidence.matched:
+        return True
+    shown = next((p.handshake for p in reversed(report.probes) if p.handshake and p.handshake.chain), None)
+    return bool(
+        evidence.needs_name and shown and matched_peername(seen[shown.chain[0]], (lookup.base_domain,)) is None
+    )
+
+
+A = TypeVar("A")
+
+
+async def _gather(items: "list[A] | tuple[A, ...]", work: Callable[[A], Awaitable[T]]) -> list[T]:
+    """Do ``work`` for every item at once; results in the order of the items."""
+    results: dict[int, T] = {}
+
+    async def one(index: int, item: A) -> None:
+        results[index] = await work(item)
+
+    async with trio.open_nursery() as nursery:
+        for index, item in enumerate(items):
+            nursery.start_soon(one, index, item)
+    return [results[index] for index in range(len(items))]

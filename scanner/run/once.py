@@ -1,0 +1,57 @@
+"""Single-flight memo: each key's work is done once, however many ask and whoever of them is cancelled.
+
+The work runs in the memo's own nursery, so that an asker that goes away spoils nothing for the others.
+"""
+
+from collections.abc import Awaitable, Callable, Hashable
+from dataclasses import dataclass, field
+from typing import Generic, TypeVar
+
+import trio
+
+K = TypeVar("K", bound=Hashable)
+V = TypeVar("V")
+
+
+@dataclass(slots=True)
+class _Entry(Generic[V]):
+    done: trio.Event = field(default_factory=trio.Event)
+    value: V | None = None
+    error: Exception | None = None
+
+
+class Once(Generic[K, V]):
+    """A memo of asynchronous work by key, kept for the life of its nursery."""
+
+    def __init__(self, nursery: trio.Nursery) -> None:
+        self._nursery = nursery
+        self._entries: dict[K, _Entry[V]] = {}
+        self.shared = 0
+
+    async def get(self, key: K, work: Callable[[], Awaitable[V]]) -> V:
+        """The value of ``key``; ``work`` is started only if nobody has asked before.
+
+        An exception of the work (a bug of ours: remote failures are values) reaches everyone who asks.
+        """
+        entry = self._entries.get(key)
+        if entry is None:
+            entry = self._entries[key] = _Entry()
+            self._nursery.start_soon(_fill, entry, work)
+        else:
+            self.shared += 1
+        await entry.done.wait()
+        if entry.error is not None:
+            raise RuntimeError(f"shared work on {key!r} failed") from entry.error
+        return entry.value  # type: ignore[return-value] # set before done, unless error was
+
+    def __len__(self) -> int:
+        return len(self._entries)
+
+
+async def _fill(entry: _Entry[V], work: Callable[[], Awaitable[V]]) -> None:
+    try:
+        entry.value = await work()
+    except Exception as error:  # noqa: BLE001 - handed to the askers, whose records will tell
+        entry.error = error
+    finally:
+        entry.done.set()

@@ -1,0 +1,163 @@
+"""Reader, workers, writer: a list in, records out, in one trio nursery.
+
+    reader -> channel -> N domain tasks -> channel -> one writer
+
+The reader is the only one that blocks (in a thread), the writer the only one that touches the sink. A domain task
+waits for its hosts, which others may be examining; nothing that works ever waits for a place in the queue that it
+feeds, so nothing can lock up. Both channels are bounded: memory does not follow the length of the input.
+"""
+
+from collections.abc import Iterator
+from itertools import islice
+
+import trio
+
+from scanner.run.examine import Examiner, Finding
+from scanner.run.tools import Sink, Tools
+from targets.lists import Reject, Target
+
+BATCH = 64
+"""Lines handed over from the reading thread at a time; fewer would pay a thread switch for each."""
+
+BACKLOG = 64
+"""Records waiting for the writer: enough to ride out one fsync."""
+
+DRAIN = 30.0
+"""Seconds that work in flight is given after the first interrupt."""
+
+SYNC_EVERY = 1.0
+"""Seconds between two calls that make records durable: what a power cut may cost."""
+
+
+class Stop:
+    """The two ways of ending early: let what is in flight finish, or not even that."""
+
+    def __init__(self) -> None:
+        self.draining = False
+        self._reading = trio.CancelScope()
+        self._working = trio.CancelScope()
+
+    def drain(self) -> None:
+        """Take nothing new; give what is in flight ``DRAIN`` seconds."""
+        self.draining = True
+        self._reading.cancel()
+        self._working.deadline = trio.current_time() + DRAIN
+
+    def now(self) -> None:
+        """End at once; what has been judged is still written."""
+        self.draining = True
+        self._reading.cancel()
+        self._working.cancel()
+
+    @property
+    def reading(self) -> trio.CancelScope:
+        """The scope of the reader."""
+        return self._reading
+
+    @property
+    def working(self) -> trio.CancelScope:
+        """The scope of everything but the writer."""
+        return self._working
+
+
+async def scan(items: Iterator[Target | Reject], tools: Tools, sink: Sink, stop: Stop) -> None:
+    """Examine every target and hand every record to the sink; ends when all is written.
+
+    Raises:
+        Exception: whatever the sink raises (a full disk, a closed pipe), after the work has been stopped.
+    """
+    found, findings = trio.open_memory_channel[Finding | Reject](BACKLOG)
+    try:
+        async with trio.open_nursery() as nursery:
+            nursery.start_soon(_write, findings, sink, tools)
+            async with found:
+                with stop.working:
+                    await _work(items, tools, found, stop)
+    except ExceptionGroup as group:
+        raise _first(group) from None
+
+
+def _first(group: ExceptionGroup[Exception]) -> Exception:
+    """The first leaf of an exception group: the others only followed from it."""
+    error = group.exceptions[0]
+    return _first(error) if isinstance(error, ExceptionGroup) else error
+
+
+async def _work(
+    items: Iterator[Target | Reject], tools: Tools, found: trio.MemorySendChannel[Finding | Reject], stop: Stop
+) -> None:
+    queue, targets = trio.open_memory_channel[Target](BATCH)
+    async with trio.open_nursery() as shared:
+        examiner = Examiner(tools, shared)
+        async with trio.open_nursery() as workers:
+            workers.start_soon(_read, items, tools, queue, found, stop)
+            for _ in range(tools.settings.caps.total):
+                workers.start_soon(_examine, examiner, targets.clone(), found, stop)
+            targets.close()
+
+
+async def _read(
+    items: Iterator[Target | Reject],
+    tools: Tools,
+    queue: trio.MemorySendChannel[Target],
+    found: trio.MemorySendChannel[Finding | Reject],
+    stop: Stop,
+) -> None:
+    """Hand targets to the workers and rejects to the writer until the input ends or the scan is stopped."""
+    stats = tools.stats
+    async with queue:
+        with stop.reading:
+            while batch := await trio.to_thread.run_sync(_batch, items, abandon_on_cancel=True):
+                for item in batch:
+                    refused = _refused(item, tools) if isinstance(item, Target) else item
+                    if refused is not None:
+                        stats.rejects += 1
+                        await found.send(refused)
+                    else:
+                        stats.read += 1
+                        await queue.send(item)  # type: ignore[arg-type] # a Reject is never None
+            stats.total = stats.read
+
+
+def _batch(items: Iterator[Target | Reject]) -> list[Target | Reject]:
+    return list(islice(items, BATCH))
+
+
+def _refused(target: Target, tools: Tools) -> Reject | None:
+    """A target that its owner asked us to leave alone."""
+    refusal = tools.scope.domain(target.destination.host)
+    if refusal is None:
+        return None
+    return Reject(target.source, target.line, target.raw, f"{refusal.why}: {refusal.text}")
+
+
+async def _examine(
+    examiner: Examiner,
+    targets: trio.MemoryReceiveChannel[Target],
+    found: trio.MemorySendChannel[Finding | Reject],
+    stop: Stop,
+) -> None:
+    async with targets:
+        async for target in targets:
+            if stop.draining:
+                break
+            await found.send(await examiner.domain(target))
+
+
+async def _write(findings: trio.MemoryReceiveChannel[Finding | Reject], sink: Sink, tools: Tools) -> None:
+    """The one writer. It outlives the work, so that everything judged is written."""
+    async with findings, trio.open_nursery() as nursery:
+        nursery.start_soon(_sync, sink)
+        async for item in findings:
+            if isinstance(item, Reject):
+                sink.put_reject(item.file, item.line, item.raw, item.reason)
+            else:
+                sink.put_domain(item.record, item.reports, item.certs or {})
+                tools.stats.domain(item.record)
+        nursery.cancel_scope.cancel()
+
+
+async def _sync(sink: Sink) -> None:
+    while True:
+        await trio.sleep(SYNC_EVERY)
+        sink.sync()

@@ -1,0 +1,59 @@
+"""What an examination works with: the waiting parts behind narrow protocols, so that a test can hand in tables."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Protocol
+
+from scanner.core.pkix import TrustStore
+from scanner.model import Answer, CertFacts, DomainRecord, Endpoint, HostReport
+from scanner.net.probe import Sighting
+from scanner.run.stats import Stats
+from scanner.settings import Settings
+from targets.scope import Scope
+
+
+class Lookup(Protocol):
+    """Asks one DNS question; failures are Answers."""
+
+    async def __call__(self, name: str, rtype: str) -> Answer:
+        """The answer to (name, rtype)."""
+
+
+class ProbeEndpoint(Protocol):
+    """Probes one endpoint with the TLS profile that it names; failures are Probes."""
+
+    async def __call__(self, endpoint: Endpoint) -> Sighting:
+        """What was seen."""
+
+
+class Sink(Protocol):
+    """Where records go. Called by one task only."""
+
+    def put_domain(
+        self, record: DomainRecord, reports: Sequence[HostReport], certs: dict[str, CertFacts]
+    ) -> None:
+        """Take a judged domain with the host reports and certificates it refers to."""
+
+    def put_reject(self, file: str, line: int, raw: str, reason: str) -> None:
+        """Take an input line that was not scanned."""
+
+    def sync(self) -> None:
+        """Make what was taken durable, if it is time to."""
+
+
+@dataclass(frozen=True, slots=True)
+class Tools:
+    """Everything that one scan's examinations share."""
+
+    settings: Settings
+    lookup: Lookup
+    probe: ProbeEndpoint
+    trust: TrustStore
+    scope: Scope
+    stats: Stats
+
+
+def now() -> datetime:
+    """The time for a record."""
+    return datetime.now(UTC)
