@@ -1,0 +1,343 @@
+"""The client side of an SMTP or LMTP session: greeting, EHLO, STARTTLS, EHLO under TLS, QUIT.
+
+It never sends mail. It knows nothing of sockets, clocks or logs: octets go in, events and octets come out,
+and it can always say which phase it is in. Three laws: every transition stands in ``TABLE``; a reply is
+judged by its code and its EHLO keywords alone, never by its text; what a peer does wrong is recorded, and
+only what makes going on meaningless ends the session.
+
+Implements RFC 5321 section 4.1.1 (EHLO, QUIT) and section 4.2 (replies), RFC 3207 section 4 (STARTTLS), RFC
+2033 section 4.1 (LHLO), RFC 8314 section 3 (TLS from the first octet). Not done, on purpose: HELO,
+pipelining, and any command about mail. Limits on what a peer may send are those of ``replies``.
+"""
+
+from dataclasses import dataclass
+from enum import StrEnum, auto
+from typing import NamedTuple
+
+from scanner.core.replies import Overflow, Received, ReplyReader
+from scanner.model import Failure, Reply
+from scanner.vocabulary import FailureKind, Phase, StartTLS
+
+TRANSCRIPT_LINES = 200
+"""Lines of a transcript: one reply at its limit and everything around it. What comes later is left out."""
+
+TRANSCRIPT_CHARACTERS = 64 * 1024
+"""Characters of a transcript: two replies at their limit."""
+
+TEXT_LIMIT = 500
+"""Characters of a peer's words in a failure: enough for any reason given in good faith."""
+
+_CLOSING = 421
+
+
+# --- events -------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class ReplyReceived:
+    """A whole reply came, in the phase named."""
+
+    phase: Phase
+    reply: Reply
+
+
+@dataclass(frozen=True, slots=True)
+class StartTLSNow:
+    """The peer agreed to STARTTLS: the next octet in either direction belongs to the handshake."""
+
+
+@dataclass(frozen=True, slots=True)
+class Finished:
+    """The session is over and nothing failed."""
+
+
+@dataclass(frozen=True, slots=True)
+class Failed:
+    """The session is over; what failed may have failed some replies ago."""
+
+    failure: Failure
+
+
+Event = ReplyReceived | StartTLSNow | Finished | Failed
+
+
+# --- the table ----------------------------------------------------------------------------------------------
+
+
+class ReplyClass(StrEnum):
+    """What a reply code says, RFC 5321 section 4.2.1."""
+
+    DONE = "2xx"
+    LATER = "4xx"
+    NEVER = "5xx"
+    ODD = "other"  # 1xx, 3xx and above: due to none of our commands
+    GARBAGE = "none"  # no code of three digits: not SMTP
+
+
+class Next(StrEnum):
+    """What the client does after a reply."""
+
+    HELLO = auto()  # EHLO or LHLO
+    SECURE = auto()  # STARTTLS where offered and wanted, else QUIT
+    HANDSHAKE = auto()
+    QUIT = auto()
+    LEAVE = auto()  # QUIT if polite, else END
+    END = auto()
+
+
+class Move(NamedTuple):
+    """One cell of the table: what next, what has failed, and what is now known about STARTTLS."""
+
+    then: Next
+    failure: FailureKind | None = None
+    starttls: StartTLS | None = None
+
+
+_NO = Move(Next.LEAVE, FailureKind.REJECTED)
+_NO_EHLO = Move(Next.LEAVE, FailureKind.REJECTED, StartTLS.NOT_OFFERED)
+_NO_TLS = Move(Next.LEAVE, FailureKind.REJECTED, StartTLS.REFUSED)
+_NOTED = Move(Next.QUIT, FailureKind.REJECTED)
+_NOT_SMTP = Move(Next.END, FailureKind.GARBAGE)
+_NOT_SMTP_ANY_MORE = Move(Next.QUIT, FailureKind.GARBAGE)
+_BYE = Move(Next.END)
+_GREETED, _SAID_HELLO, _AGREED, _ALL_SEEN = map(Move, (Next.HELLO, Next.SECURE, Next.HANDSHAKE, Next.QUIT))
+
+# An EHLO that is refused for good cannot offer STARTTLS; one refused for now (or oddly, or with garbage)
+# tells nothing about it. Under TLS everything worth knowing is known: a refusal is noted and the session ends
+# in order.
+# fmt: off
+_ROWS = {  #         2xx          4xx      5xx       other    no code
+    Phase.GREETING: (_GREETED,    _NO,     _NO,      _NO,     _NOT_SMTP),
+    Phase.EHLO:     (_SAID_HELLO, _NO,     _NO_EHLO, _NO,     _NOT_SMTP),
+    Phase.STARTTLS: (_AGREED,     _NO_TLS, _NO_TLS,  _NO_TLS, _NOT_SMTP),
+    Phase.EHLO_TLS: (_ALL_SEEN,   _NOTED,  _NOTED,   _NOTED,  _NOT_SMTP_ANY_MORE),
+    Phase.QUIT:     (_BYE,        _BYE,    _BYE,     _BYE,    _BYE),
+}
+# fmt: on
+
+TABLE: dict[tuple[Phase, ReplyClass], Move] = {
+    (phase, cls): move for phase, moves in _ROWS.items() for cls, move in zip(ReplyClass, moves, strict=True)
+}
+"""What each class of reply means in each phase that waits for one."""
+
+_PROPER = {Phase.GREETING: 220, Phase.EHLO: 250, Phase.STARTTLS: 220, Phase.EHLO_TLS: 250, Phase.QUIT: 221}
+"""The codes of RFC 5321 section 4.3.2 and RFC 3207 section 4; any other 2xx is taken as well, and noted."""
+
+
+# --- the machine --------------------------------------------------------------------------------------------
+
+
+class Dialogue:
+    """One session with one server.
+
+    Args:
+        ehlo_name: what to call ourselves.
+        lmtp: say LHLO.
+        implicit_tls: TLS comes before the greeting; the one EHLO is then that under TLS.
+        want_tls: use STARTTLS where it is offered.
+        ehlo_after_tls: say EHLO (again) under TLS.
+        polite: say QUIT after a refused greeting, EHLO or STARTTLS too; posttls-finger hangs up.
+
+    Facts accumulate in the attributes. With implicit TLS the machine starts in the handshake phase. The
+    driver sends ``bytes_to_send`` after each call, and stops when ``over`` is true: going on then is a bug of
+    ours and raises RuntimeError. Nothing that a peer does raises.
+    """
+
+    def __init__(
+        self,
+        ehlo_name: str,
+        *,
+        lmtp: bool = False,
+        implicit_tls: bool = False,
+        want_tls: bool = True,
+        ehlo_after_tls: bool = True,
+        polite: bool = True,
+    ) -> None:
+        """Raise ValueError for a name that would break the command line, or for implicit TLS without TLS."""
+        if not (ehlo_name.isascii() and ehlo_name.isprintable() and ehlo_name) or " " in ehlo_name:
+            raise ValueError(f"not a name for EHLO: {ehlo_name!r}")
+        if implicit_tls and not want_tls:
+            raise ValueError("implicit TLS cannot do without TLS")
+        self._hello = f"{'LHLO' if lmtp else 'EHLO'} {ehlo_name}"
+        self._want_tls = want_tls
+        self._ehlo_after_tls = ehlo_after_tls
+        self._polite = polite
+        self._secured = False
+        self._reader = ReplyReader()
+        self._defects: dict[str, None] = {}
+        self._out = b""
+        self._written = 0
+        self.phase = Phase.HANDSHAKE if implicit_tls else Phase.GREETING
+        self.starttls = StartTLS.IMPLICIT if implicit_tls else StartTLS.UNKNOWN
+        self.banner: Reply | None = None
+        self.ehlo: Reply | None = None
+        self.starttls_reply: Reply | None = None
+        self.ehlo_tls: Reply | None = None
+        self.keywords: tuple[str, ...] = ()
+        self.failure: Failure | None = None
+        self.transcript: list[str] = []
+
+    @property
+    def over(self) -> bool:
+        """True when nothing more is to be read or sent."""
+        return self.phase is Phase.DONE
+
+    @property
+    def defects(self) -> tuple[str, ...]:
+        """The peer's breaches that did not stop the session, each once."""
+        return tuple(dict.fromkeys((*self._defects, *self._reader.defects)))
+
+    def receive(self, data: bytes) -> tuple[Event, ...]:
+        """Take octets from the peer: clear text before ``tls_established``, decrypted text after it."""
+        self._must_be_alive()
+        if self.phase is Phase.HANDSHAKE:
+            self._plaintext_left()
+            return ()
+        self._reader.feed(data)
+        events: list[Event] = []
+        while self.phase not in {Phase.HANDSHAKE, Phase.DONE}:
+            item = self._reader.next_reply()
+            if item is None:
+                break
+            events += self._too_long(item) if isinstance(item, Overflow) else self._replied(item)
+        return tuple(events)
+
+    def end_of_stream(self) -> tuple[Event, ...]:
+        """Take note that the peer closed the connection."""
+        return self.broken(Failure(self.phase, FailureKind.CLOSED))
+
+    def broken(self, failure: Failure) -> tuple[Event, ...]:
+        """Take note of what ended the connection: an error, a time-out, the end of the stream.
+
+        A QUIT without an answer is no failure: all that was asked has been answered by then. Our own bugs
+        count even there.
+        """
+        self._must_be_alive()
+        if self.phase is not Phase.QUIT or failure.kind is FailureKind.INTERNAL:
+            self.failure = failure
+        elif self.failure is None or self.failure.code != _CLOSING:  # a server that said 421 may just close
+            self._note("quit-unanswered")
+        return self._end()
+
+    def tls_established(self) -> tuple[Event, ...]:
+        """Take note that the handshake succeeded, and forget all clear text (RFC 3207 section 4.2)."""
+        if self.phase is not Phase.HANDSHAKE:
+            raise RuntimeError(f"TLS established in phase {self.phase}")
+        self._defects = dict.fromkeys(self.defects)
+        self._reader = ReplyReader()
+        self._secured = True
+        if self.starttls is StartTLS.IMPLICIT:
+            self.phase = Phase.GREETING
+            return ()
+        return self._go(Next.HELLO)
+
+    def bytes_to_send(self) -> bytes:
+        """Return the octets to be sent now, and forget them."""
+        data, self._out = self._out, b""
+        return data
+
+    def _replied(self, received: Received) -> list[Event]:
+        phase, reply = self.phase, received.reply
+        for line in received.lines:
+            self._log(f"< {line}")
+        self._remember(phase, reply)
+        move = TABLE[phase, reply_class(reply.code)]
+        self.starttls = self._known(move)
+        if move.failure is not None:
+            self.failure = Failure(
+                phase, move.failure, reply.code or None, " ".join(reply.lines)[:TEXT_LIMIT]
+            )
+        return [ReplyReceived(phase, reply), *self._go(move.then)]
+
+    def _remember(self, phase: Phase, reply: Reply) -> None:
+        match phase:
+            case Phase.GREETING:
+                self.banner = reply
+            case Phase.EHLO:
+                self.ehlo, self.keywords = reply, keywords_of(reply)
+            case Phase.STARTTLS:
+                self.starttls_reply = reply
+            case Phase.EHLO_TLS:
+                self.ehlo_tls = reply
+                if self.starttls is StartTLS.IMPLICIT:
+                    self.keywords = keywords_of(reply)
+        if reply_class(reply.code) is ReplyClass.DONE and reply.code != _PROPER[phase]:
+            self._note(f"{phase}-reply-not-{_PROPER[phase]}")
+
+    def _known(self, move: Move) -> StartTLS:
+        """Return what is known about STARTTLS after a move; the keywords of an accepted EHLO decide."""
+        if move.then is Next.SECURE:
+            return StartTLS.OFFERED if "STARTTLS" in self.keywords else StartTLS.NOT_OFFERED
+        return move.starttls or self.starttls
+
+    def _too_long(self, overflow: Overflow) -> tuple[Event, ...]:
+        return self.broken(Failure(self.phase, FailureKind.TOO_LONG, text=overflow.text))
+
+    def _go(self, then: Next) -> tuple[Event, ...]:
+        match then:
+            case Next.HANDSHAKE:
+                return self._start_tls()
+            case Next.HELLO if not self._secured:
+                self._send(self._hello, Phase.EHLO)
+            case Next.HELLO if self._ehlo_after_tls:
+                self._send(self._hello, Phase.EHLO_TLS)
+            case Next.SECURE if self._want_tls and self.starttls is StartTLS.OFFERED:
+                self._send("STARTTLS", Phase.STARTTLS)
+            case Next.END:
+                return self._end()
+            case Next.LEAVE if not self._polite:
+                return self._end()
+            case _:
+                self._send("QUIT", Phase.QUIT)
+        return ()
+
+    def _send(self, command: str, phase: Phase) -> None:
+        self._log(f"> {command}")
+        self._out += f"{command}\r\n".encode("ascii")
+        self.phase = phase
+
+    def _start_tls(self) -> tuple[Event, ...]:
+        self.phase = Phase.HANDSHAKE
+        if self._reader.discard():
+            self._plaintext_left()
+        return (StartTLSNow(),)
+
+    def _plaintext_left(self) -> None:
+        """Somebody, perhaps not the server, wants clear text to be taken for protected (CVE-2011-0411)."""
+        self._note("plaintext-after-starttls")
+
+    def _end(self) -> tuple[Event, ...]:
+        self.phase = Phase.DONE
+        return (Finished(),) if self.failure is None else (Failed(self.failure),)
+
+    def _note(self, defect: str) -> None:
+        self._defects[defect] = None
+
+    def _log(self, line: str) -> None:
+        self._written += len(line)
+        if len(self.transcript) < TRANSCRIPT_LINES and self._written <= TRANSCRIPT_CHARACTERS:
+            self.transcript.append(line)
+
+    def _must_be_alive(self) -> None:
+        if self.over:
+            raise RuntimeError("the dialogue is over")
+
+
+# --- pure helpers -------------------------------------------------------------------------------------------
+
+
+def reply_class(code: int) -> ReplyClass:
+    """Classify a reply code (RFC 5321 section 4.2.1); 0 is garbage."""
+    if code == 0:
+        return ReplyClass.GARBAGE
+    return {2: ReplyClass.DONE, 4: ReplyClass.LATER, 5: ReplyClass.NEVER}.get(code // 100, ReplyClass.ODD)
+
+
+def keywords_of(reply: Reply) -> tuple[str, ...]:
+    """Read the keywords out of an EHLO reply, in upper case (RFC 5321 section 4.1.1.1).
+
+    The first line greets and holds none. A keyword ends at a space, a TAB or an equals sign (old forms of
+    AUTH).
+    """
+    words = (line.replace("=", " ").split() for line in reply.lines[1:])
+    return tuple(word[0].upper() for word in words if word)

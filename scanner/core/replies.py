@@ -1,0 +1,147 @@
+"""Octets in, SMTP replies out: the reading half of an SMTP client (RFC 5321 sections 4.2 and 4.5.3.1).
+
+As lenient as Postfix, so that what mail gets through to can also be measured: a line ends with LF, with or
+without CR; an octet that cannot be printed becomes ``?``; a long line is cut; of a multi-line reply only the
+last line's code counts. Each such breach is noted once as a defect, a stable kebab-case word.
+
+Any split of the same octets gives the same replies and defects. All limits on what a peer may say live here;
+what a reply means does not (see ``dialogue``).
+"""
+
+import re
+from dataclasses import dataclass
+
+from scanner.model import Reply
+
+LINE_LIMIT = 2048
+"""Octets of a line that are kept, Postfix's line_length_limit; RFC 5321 section 4.5.3.1.5 asks for 512."""
+
+LINE_MAXIMUM = 2 * LINE_LIMIT
+"""Octets after which a line is given up: Postfix discards no more than its limit once again."""
+
+REPLY_LINES = 128
+"""Lines in one reply: four times what the longest legal notices and EHLO answers in the field need."""
+
+REPLY_OCTETS = 32 * 1024
+"""Octets in one reply: 64 lines of the length that RFC 5321 allows."""
+
+_TAB, _SPACE, _TILDE = 0x09, 0x20, 0x7E
+_PRINTABLE = bytes(o if o == _TAB or _SPACE <= o <= _TILDE else ord("?") for o in range(256))
+_SHAPE = re.compile(r"([0-9]*)(-?)[ \t]*(.*)")
+_CODE_LENGTH = 3
+
+
+@dataclass(frozen=True, slots=True)
+class Received:
+    """A whole reply, and its lines as they came, printable."""
+
+    reply: Reply
+    lines: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Overflow:
+    """The peer went beyond a limit, which ``text`` names; there is nothing sensible to read after that."""
+
+    text: str
+
+
+class ReplyReader:
+    """Collects octets and gives out replies.
+
+    A reply without a code of three digits gets code 0: it is no SMTP reply, and the caller must not take it
+    for one that says no. Between two calls of ``feed``, ``next_reply`` is to be called until it returns None;
+    the reader then holds no more than one unfinished line.
+    """
+
+    __slots__ = ("_codes", "_defects", "_input", "_octets", "_texts", "_wire")
+
+    def __init__(self) -> None:
+        self._input = bytearray()
+        self._defects: dict[str, None] = {}
+        self._start_reply()
+
+    @property
+    def defects(self) -> tuple[str, ...]:
+        """Breaches seen so far, each once, in the order of their first appearance."""
+        return tuple(self._defects)
+
+    def feed(self, data: bytes) -> None:
+        """Take octets that came from the peer."""
+        self._input += data
+
+    def discard(self) -> int:
+        """Forget all octets that are no whole reply yet, and return how many there were."""
+        forgotten = len(self._input) + self._octets
+        self._input.clear()
+        self._start_reply()
+        return forgotten
+
+    def next_reply(self) -> Received | Overflow | None:
+        """Return the next whole reply, or what limit was broken, or None when more octets are needed."""
+        while True:
+            end = self._input.find(b"\n")
+            if end > LINE_MAXIMUM or (end < 0 and len(self._input) > LINE_MAXIMUM):
+                return Overflow(f"a line of more than {LINE_MAXIMUM} octets")
+            if end < 0:
+                return None
+            line = bytes(self._input[:end])
+            del self._input[: end + 1]
+            self._octets += end + 1
+            last = self._take(line)
+            if len(self._wire) > REPLY_LINES:
+                return Overflow(f"a reply of more than {REPLY_LINES} lines")
+            if self._octets > REPLY_OCTETS:
+                return Overflow(f"a reply of more than {REPLY_OCTETS} octets")
+            if last:
+                return self._finish_reply()
+
+    def _take(self, line: bytes) -> bool:
+        """Add one line to the reply; true when it is the last."""
+        text = self._printable(line)
+        digits, hyphen, rest = _SHAPE.fullmatch(text).groups()  # type: ignore[union-attr]  # it matches any line
+        code = int(digits) if len(digits) == _CODE_LENGTH else 0
+        if code and text[_CODE_LENGTH : _CODE_LENGTH + 1] not in {" ", "-", ""}:
+            self._note("bad-separator")
+        if self._codes and code != self._codes[-1]:
+            self._note("multiline-code-differs")
+        self._codes.append(code)
+        self._texts.append(rest)
+        self._wire.append(text.replace("\t", "?"))
+        return not hyphen
+
+    def _printable(self, line: bytes) -> str:
+        if not line.endswith(b"\r"):
+            self._note("bare-lf")
+        line = line.rstrip(b"\r")
+        if len(line) > LINE_LIMIT:
+            self._note("long-line")
+            line = line[:LINE_LIMIT]
+        text = line.translate(_PRINTABLE)
+        if text != line:
+            self._note_unprintable(line)
+        return text.decode("ascii")
+
+    def _note_unprintable(self, line: bytes) -> None:
+        if 0 in line:
+            self._note("nul")
+        if b"\r" in line:
+            self._note("bare-cr")
+        if not line.isascii():
+            self._note("non-ascii")
+        if re.search(rb"[\x01-\x08\x0b\x0c\x0e-\x1f\x7f]", line):
+            self._note("control-character")
+
+    def _note(self, defect: str) -> None:
+        self._defects[defect] = None
+
+    def _start_reply(self) -> None:
+        self._octets = 0
+        self._codes: list[int] = []
+        self._texts: list[str] = []
+        self._wire: list[str] = []
+
+    def _finish_reply(self) -> Received:
+        received = Received(Reply(self._codes[-1], tuple(self._texts)), tuple(self._wire))
+        self._start_reply()
+        return received

@@ -1,0 +1,328 @@
+"""The dialogue: conversations with expected outcome, each run whole, octet by octet and split at random."""
+
+from dataclasses import dataclass, field
+from itertools import pairwise
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from scanner.core.dialogue import (
+    TABLE,
+    TEXT_LIMIT,
+    TRANSCRIPT_CHARACTERS,
+    TRANSCRIPT_LINES,
+    Dialogue,
+    Event,
+    Failed,
+    Finished,
+    ReplyClass,
+    ReplyReceived,
+    StartTLSNow,
+    keywords_of,
+    reply_class,
+)
+from scanner.model import Failure, Reply
+from scanner.vocabulary import FailureKind, Phase, StartTLS
+
+HELLO = b"220 mx ESMTP\r\n"
+EHLO = b"250-mx\r\n250-SIZE 1000\r\n250 STARTTLS\r\n"
+PLAIN = b"250-mx\r\n250 SIZE 1000\r\n"
+READY = b"220 go ahead\r\n"
+BYE = b"221 bye\r\n"
+SAID = "EHLO me\r\nSTARTTLS\r\n"
+
+
+@dataclass
+class Case:
+    name: str
+    clear: bytes
+    failure: Failure | None
+    starttls: StartTLS
+    sent: str
+    secured: bytes = b""
+    defects: tuple[str, ...] = ()
+    options: dict[str, bool] = field(default_factory=dict)
+
+
+def no(phase: Phase, code: int, text: str) -> Failure:
+    return Failure(phase, FailureKind.REJECTED, code, text)
+
+
+def lost(phase: Phase) -> Failure:
+    return Failure(phase, FailureKind.CLOSED)
+
+
+CLI = {"polite": False}  # posttls-finger's manners
+WRAPPED = {"implicit_tls": True}
+G, E, S, T = Phase.GREETING, Phase.EHLO, Phase.STARTTLS, Phase.EHLO_TLS
+OFFERED, NOT_OFFERED, UNKNOWN = StartTLS.OFFERED, StartTLS.NOT_OFFERED, StartTLS.UNKNOWN
+REFUSED, IMPLICIT = StartTLS.REFUSED, StartTLS.IMPLICIT
+TLS_SENT = SAID + "EHLO me\r\nQUIT\r\n"
+
+CASES = [
+    Case("all well", HELLO + EHLO + READY, None, OFFERED, TLS_SENT, secured=PLAIN + BYE),
+    Case("no STARTTLS", HELLO + PLAIN + BYE, None, NOT_OFFERED, "EHLO me\r\nQUIT\r\n"),
+    Case("keyword in any case", HELLO + b"250-mx\r\n250 StartTls\r\n" + b"454 no\r\n" + BYE,
+         no(S, 454, "no"), REFUSED, SAID + "QUIT\r\n"),
+    Case("keyword only as a whole word", HELLO + b"250-mx\r\n250 STARTTLSX\r\n" + BYE, None, NOT_OFFERED,
+         "EHLO me\r\nQUIT\r\n"),
+    Case("the first line holds no keyword", HELLO + b"250 STARTTLS\r\n" + BYE, None, NOT_OFFERED,
+         "EHLO me\r\nQUIT\r\n"),
+    Case("level none", HELLO + EHLO + BYE, None, OFFERED, "EHLO me\r\nQUIT\r\n", options={"want_tls": False}),
+    Case("no second EHLO", HELLO + EHLO + READY, None, OFFERED, SAID + "QUIT\r\n", secured=BYE,
+         options={"ehlo_after_tls": False}),
+    Case("LMTP", HELLO + PLAIN + BYE, None, NOT_OFFERED, "LHLO me\r\nQUIT\r\n", options={"lmtp": True}),
+    # the greeting
+    Case("421", b"421 4.3.2 busy\r\n", no(G, 421, "4.3.2 busy"), UNKNOWN, "QUIT\r\n"),
+    Case("554", b"554-go\r\n554 away\r\n" + BYE, no(G, 554, "go away"), UNKNOWN, "QUIT\r\n"),
+    Case("554, finger", b"554 5.7.1 away\r\n", no(G, 554, "5.7.1 away"), UNKNOWN, "", options=CLI),
+    Case("3xx", b"354 go on\r\n" + BYE, no(G, 354, "go on"), UNKNOWN, "QUIT\r\n"),
+    Case("garbage", b"HTTP/1.1 400\r\n",
+         Failure(G, FailureKind.GARBAGE, None, "HTTP/1.1 400"), UNKNOWN, ""),
+    Case("closed", b"", lost(G), UNKNOWN, ""),
+    Case("closed within a line", b"220 m", lost(G), UNKNOWN, ""),
+    Case("endless line", b"x" * 9000,
+         Failure(G, FailureKind.TOO_LONG, None, "a line of more than 4096 octets"), UNKNOWN, ""),
+    Case("250 greets too", b"250 mx\r\n" + PLAIN + BYE, None, NOT_OFFERED, "EHLO me\r\nQUIT\r\n",
+         defects=("greeting-reply-not-220",)),
+    # EHLO
+    Case("EHLO 5xx", HELLO + b"502 what\r\n" + BYE, no(E, 502, "what"), NOT_OFFERED, "EHLO me\r\nQUIT\r\n"),
+    Case("EHLO 5xx, finger", HELLO + b"502 what\r\n", no(E, 502, "what"), NOT_OFFERED,
+         "EHLO me\r\n", options=CLI),
+    Case("EHLO 4xx", HELLO + b"450 later\r\n" + BYE, no(E, 450, "later"), UNKNOWN, "EHLO me\r\nQUIT\r\n"),
+    Case("EHLO 3xx", HELLO + b"334 ?\r\n" + BYE, no(E, 334, "?"), UNKNOWN, "EHLO me\r\nQUIT\r\n"),
+    Case("EHLO garbage", HELLO + b"25 short\r\n", Failure(E, FailureKind.GARBAGE, None, "short"), UNKNOWN,
+         "EHLO me\r\n"),
+    Case("EHLO closed", HELLO, lost(E), UNKNOWN, "EHLO me\r\n"),
+    Case("EHLO endless", HELLO + b"250-a\r\n" * 200,
+         Failure(E, FailureKind.TOO_LONG, None, "a reply of more than 128 lines"), UNKNOWN, "EHLO me\r\n"),
+    # STARTTLS
+    Case("STARTTLS 454, finger", HELLO + EHLO + b"454 no\r\n", no(S, 454, "no"), REFUSED, SAID, options=CLI),
+    Case("STARTTLS 554, a 220 in its text", HELLO + EHLO + b"554 not 220\r\n" + BYE, no(S, 554, "not 220"),
+         REFUSED, SAID + "QUIT\r\n"),
+    Case("STARTTLS garbage", HELLO + EHLO + b"ok\r\n", Failure(S, FailureKind.GARBAGE, None, "ok"),
+         OFFERED, SAID),
+    Case("STARTTLS closed", HELLO + EHLO, lost(S), OFFERED, SAID),
+    Case("STARTTLS 250", HELLO + EHLO + b"250 ok\r\n", None, OFFERED, TLS_SENT, secured=PLAIN + BYE,
+         defects=("starttls-reply-not-220",)),
+    # CVE-2011-0411 seen from the client: what was injected must not be read as the reply to EHLO under TLS.
+    Case("injection", HELLO + EHLO + READY + b"250-mx\r\n250 EVIL\r\n", None, OFFERED, TLS_SENT,
+         secured=PLAIN + BYE, defects=("plaintext-after-starttls",)),
+    Case("injection, half a line", HELLO + EHLO + READY + b"2", None, OFFERED, TLS_SENT,
+         secured=PLAIN + BYE, defects=("plaintext-after-starttls",)),
+    # under TLS
+    Case("EHLO under TLS 5xx", HELLO + EHLO + READY, no(T, 503, "what"), OFFERED, TLS_SENT,
+         secured=b"503 what\r\n" + BYE),
+    Case("the same, finger", HELLO + EHLO + READY, no(T, 503, "what"), OFFERED, TLS_SENT,
+         secured=b"503 what\r\n" + BYE, options=CLI),
+    Case("EHLO under TLS garbage", HELLO + EHLO + READY, Failure(T, FailureKind.GARBAGE, None, "oops"),
+         OFFERED, TLS_SENT, secured=b"oops\r\n" + BYE),
+    Case("EHLO under TLS closed", HELLO + EHLO + READY, lost(T), OFFERED, SAID + "EHLO me\r\n"),
+    Case("QUIT closed", HELLO + EHLO + READY, None, OFFERED, TLS_SENT, secured=PLAIN,
+         defects=("quit-unanswered",)),
+    Case("QUIT 500", HELLO + EHLO + READY, None, OFFERED, TLS_SENT, secured=PLAIN + b"500 what\r\n"),
+    Case("QUIT endless line", HELLO + EHLO + READY, None, OFFERED, TLS_SENT, secured=PLAIN + b"x" * 9000,
+         defects=("quit-unanswered",)),
+    # TLS from the first octet
+    Case("wrapped", b"", None, IMPLICIT, "EHLO me\r\nQUIT\r\n", secured=HELLO + EHLO + BYE, options=WRAPPED),
+    Case("wrapped 554", b"", no(G, 554, "away"), IMPLICIT, "QUIT\r\n", secured=b"554 away\r\n" + BYE,
+         options=WRAPPED),
+    Case("wrapped EHLO 5xx", b"", no(T, 502, "what"), IMPLICIT, "EHLO me\r\nQUIT\r\n",
+         secured=HELLO + b"502 what\r\n" + BYE, options=WRAPPED),
+    Case("wrapped, no EHLO", b"", None, IMPLICIT, "QUIT\r\n", secured=HELLO + BYE,
+         options=WRAPPED | {"ehlo_after_tls": False}),
+]  # fmt: skip
+
+
+@dataclass
+class Run:
+    """What a driver without a network would have seen."""
+
+    dialogue: Dialogue
+    events: list[Event] = field(default_factory=list)
+    sent: bytes = b""
+
+    def note(self, events: tuple[Event, ...]) -> None:
+        self.events += events
+        self.sent += self.dialogue.bytes_to_send()
+
+
+def converse(case: Case, clear: list[bytes], secured: list[bytes]) -> Run:
+    dialogue = Dialogue("me", **case.options)
+    run = Run(dialogue)
+    for chunk in clear:
+        if chunk and not dialogue.over:
+            run.note(dialogue.receive(chunk))
+    if dialogue.phase is Phase.HANDSHAKE:
+        run.note(dialogue.tls_established())
+    for chunk in secured:
+        if chunk and not dialogue.over:
+            run.note(dialogue.receive(chunk))
+    if not dialogue.over:
+        run.note(dialogue.end_of_stream())
+    return run
+
+
+def octets(data: bytes) -> list[bytes]:
+    return [data[i : i + 1] for i in range(len(data))]
+
+
+@pytest.mark.parametrize("case", CASES, ids=lambda case: case.name)
+@pytest.mark.parametrize("split", [lambda data: [data], octets], ids=["whole", "octets"])
+def test_conversation(case: Case, split: object) -> None:
+    run = converse(case, split(case.clear), split(case.secured))  # type: ignore[operator]
+    assert run.events[-1] == (Finished() if case.failure is None else Failed(case.failure))
+    assert run.dialogue.failure == case.failure
+    assert run.dialogue.starttls is case.starttls
+    assert run.sent.decode() == case.sent
+    assert run.dialogue.defects == case.defects
+    assert run.dialogue.phase is Phase.DONE
+
+
+def facts(run: Run) -> tuple[object, ...]:
+    d = run.dialogue
+    known = (d.banner, d.ehlo, d.starttls_reply, d.ehlo_tls, d.keywords, d.starttls, d.failure, d.defects)
+    return (*known, d.transcript, run.events, run.sent)
+
+
+@given(st.sampled_from(CASES), st.data())
+def test_any_split_gives_the_same(case: Case, data: st.DataObject) -> None:
+    def split(octets: bytes) -> list[bytes]:
+        cuts = sorted(data.draw(st.lists(st.integers(0, len(octets)), max_size=6)))
+        return [octets[a:b] for a, b in pairwise([0, *cuts, len(octets)])]
+
+    whole = converse(case, [case.clear], [case.secured])
+    assert facts(converse(case, split(case.clear), split(case.secured))) == facts(whole)
+
+
+@given(
+    st.lists(
+        st.one_of(st.binary(max_size=40), st.sampled_from([HELLO, EHLO, READY, b"4", b"-"])), max_size=12
+    )
+)
+def test_no_garbage_breaks_it_or_makes_it_say_no(chunks: list[bytes]) -> None:
+    case = Case("garbage", b"", None, UNKNOWN, "")
+    run = converse(case, chunks, chunks)
+    dialogue = run.dialogue
+    assert isinstance(run.events[-1], Finished | Failed)
+    assert sum(isinstance(event, Finished | Failed) for event in run.events) == 1
+    if dialogue.starttls in {NOT_OFFERED, REFUSED}:
+        replied = dialogue.starttls_reply or dialogue.ehlo
+        assert replied is not None
+        assert replied.code > 0
+    if dialogue.failure is not None and dialogue.failure.kind is FailureKind.GARBAGE:
+        assert dialogue.failure.phase is not Phase.QUIT
+
+
+def test_events_in_order() -> None:
+    run = converse(CASES[0], [CASES[0].clear], [CASES[0].secured])
+    phases = [event.phase for event in run.events if isinstance(event, ReplyReceived)]
+    assert phases == [G, E, S, T, Phase.QUIT]
+    assert run.events[3] == StartTLSNow()
+    assert run.dialogue.banner == Reply(220, ("mx ESMTP",))
+    assert run.dialogue.keywords == ("SIZE", "STARTTLS")
+    assert run.dialogue.ehlo_tls == Reply(250, ("mx", "SIZE 1000"))
+    assert run.dialogue.transcript == [
+        "< 220 mx ESMTP", "> EHLO me", "< 250-mx", "< 250-SIZE 1000", "< 250 STARTTLS", "> STARTTLS",
+        "< 220 go ahead", "> EHLO me", "< 250-mx", "< 250 SIZE 1000", "> QUIT", "< 221 bye",
+    ]  # fmt: skip
+
+
+def test_defects_of_both_sides_of_the_handshake_are_kept() -> None:
+    case = Case("", b"220 a\n" + EHLO + READY, None, OFFERED, "", secured=b"250 \xff\r\n" + BYE)
+    assert converse(case, [case.clear], [case.secured]).dialogue.defects == ("bare-lf", "non-ascii")
+
+
+def test_a_timeout_is_a_failure_of_the_phase_unless_it_is_quit() -> None:
+    dialogue = Dialogue("me")
+    dialogue.receive(HELLO)
+    late = Failure(dialogue.phase, FailureKind.TIMEOUT, None, "Connection timed out")
+    assert dialogue.broken(late) == (Failed(late),)
+    dialogue = Dialogue("me")
+    dialogue.receive(HELLO + PLAIN)
+    assert dialogue.broken(Failure(dialogue.phase, FailureKind.TIMEOUT)) == (Finished(),)
+    assert dialogue.defects == ("quit-unanswered",)
+
+
+def test_a_bug_of_ours_counts_even_at_quit() -> None:
+    dialogue = Dialogue("me")
+    dialogue.receive(HELLO + PLAIN)
+    assert isinstance(dialogue.broken(Failure(Phase.QUIT, FailureKind.INTERNAL))[-1], Failed)
+
+
+def test_misuse_raises() -> None:
+    dialogue = Dialogue("me")
+    with pytest.raises(RuntimeError, match="phase greeting"):
+        dialogue.tls_established()
+    dialogue.end_of_stream()
+    with pytest.raises(RuntimeError, match="over"):
+        dialogue.receive(b"x")
+    with pytest.raises(RuntimeError, match="over"):
+        dialogue.end_of_stream()
+
+
+@pytest.mark.parametrize("name", ["", "a b", "a\r\nQUIT", "é"])
+def test_a_name_that_breaks_the_command_is_refused(name: str) -> None:
+    with pytest.raises(ValueError, match="EHLO"):
+        Dialogue(name)
+
+
+def test_implicit_tls_needs_tls() -> None:
+    with pytest.raises(ValueError, match="implicit"):
+        Dialogue("me", implicit_tls=True, want_tls=False)
+
+
+def test_transcript_and_failure_text_are_bounded() -> None:
+    dialogue = Dialogue("me")
+    dialogue.receive(b"220-a\r\n" * 100 + b"220 a\r\n" + b"250-a\r\n" * 120 + b"250 a\r\n")
+    assert len(dialogue.transcript) == TRANSCRIPT_LINES
+    dialogue = Dialogue("me")
+    long = b"5xx-".replace(b"xx", b"54") + b"y" * 1800 + b"\r\n"
+    for start in (b"220", b"250", b"554"):
+        dialogue.receive(long.replace(b"554", start) * 15 + start + b" STARTTLS\r\n")
+    assert sum(map(len, dialogue.transcript)) <= TRANSCRIPT_CHARACTERS
+    assert dialogue.failure is not None
+    assert len(dialogue.failure.text) == TEXT_LIMIT
+
+
+def test_every_phase_and_class_has_its_entry() -> None:
+    waiting = set(Phase) - {Phase.DNS, Phase.CONNECT, Phase.HANDSHAKE, Phase.DONE}
+    assert set(TABLE) == {(phase, cls) for phase in waiting for cls in ReplyClass}
+
+
+PICTURE = {
+    "greeting": "hello | rejected leave | rejected leave | rejected leave | garbage end",
+    "ehlo": "secure | rejected leave | rejected not_offered leave | rejected leave | garbage end",
+    "starttls": "handshake" + " | rejected refused leave" * 3 + " | garbage end",
+    "ehlo-tls": "quit | rejected quit | rejected quit | rejected quit | garbage quit",
+    "quit": "end | end | end | end | end",
+}
+
+
+def test_the_table_looks_as_agreed() -> None:
+    picture: dict[str, str] = {}
+    for phase in dict.fromkeys(phase for phase, _ in TABLE):
+        moves = [TABLE[phase, cls] for cls in ReplyClass]
+        cells = [" ".join(w for w in (m.failure, m.starttls, m.then) if w) for m in moves]
+        picture[phase] = " | ".join(cells)
+    assert picture == PICTURE
+
+
+def test_reply_classes() -> None:
+    codes = {
+        0: "none",
+        220: "2xx",
+        299: "2xx",
+        354: "other",
+        199: "other",
+        421: "4xx",
+        554: "5xx",
+        999: "other",
+    }
+    assert {code: reply_class(code) for code in codes} == codes
+
+
+def test_keywords() -> None:
+    reply = Reply(250, ("mx STARTTLS", "SIZE 10", "AUTH=LOGIN", "auth\tPLAIN", "", "8BITMIME"))
+    assert keywords_of(reply) == ("SIZE", "AUTH", "AUTH", "8BITMIME")
