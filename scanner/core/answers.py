@@ -1,0 +1,285 @@
+"""A DNS reply, or the lack of one, as an ``Answer``: what was said, and whether it can be believed.
+
+``interpret`` reads one reply; ``failed`` stands for a reply that never came; ``bogus`` marks what validation
+rejected. Three outcomes are clean: data, NODATA and NXDOMAIN. Everything else (SERVFAIL and other rcodes, a
+referral, a reply that contradicts itself) is ``error``: it could not be told, which is never a no.
+
+Security is the AD bit (RFC 4035 section 3.2.3) of a resolver that the caller trusts, and ``indeterminate``
+where it trusts none or no answer came. Nothing is validated here.
+"""
+
+from collections.abc import Iterable
+from dataclasses import replace
+
+from scanner.core.names import canonical
+from scanner.core.wire import Message, Record
+from scanner.model import EDE, Alias, Answer
+from scanner.vocabulary import Outcome, Security
+
+MAX_ALIASES = 10  # Postfix follows as many
+
+ALIAS_LOOP = "alias loop"
+MALFORMED = "malformed reply"
+NOT_A_NAME = "not a name that the DNS can be asked for"
+TIMEOUT = "timeout"
+TRUNCATED = "truncated reply"
+
+_SINGLE = ("CNAME", "DNAME")  # asked for themselves: nothing is followed
+_TEXTS = {  # RFC 8914 section 4, the codes that resolvers use to explain a SERVFAIL
+    1: "unsupported DNSKEY algorithm",
+    2: "unsupported DS digest type",
+    5: "DNSSEC indeterminate",
+    6: "DNSSEC bogus",
+    7: "signature expired",
+    8: "signature not yet valid",
+    9: "DNSKEY missing",
+    10: "RRSIGs missing",
+    11: "no zone key bit set",
+    12: "NSEC missing",
+    13: "cached error",
+    14: "not ready",
+    22: "no reachable authority",
+    23: "network error",
+    24: "invalid data",
+    25: "signature expired before valid",
+    27: "unsupported NSEC3 iterations value",
+}
+_NETWORK_ERRORS = (22, 23)
+
+
+def interpret(
+    message: Message, name: str, rtype: str, *, trusted: bool, resolver: str = "", ms: float = 0.0
+) -> Answer:
+    """Read a reply to a question.
+
+    Args:
+        message: the reply; that it is one to this question is the caller's to check.
+        name: the name that was asked for.
+        rtype: the type that was asked for.
+        trusted: the resolver validates, its AD bit can be believed, and validation was asked for.
+        resolver: who replied, as text.
+        ms: milliseconds that it took.
+
+    Returns:
+        The answer. ``ttl`` is the least of the records and aliases used; for a negative answer its SOA counts
+        (RFC 2308 section 5), and without one it is 0.
+    """
+    asked = canonical(name)
+    security = _security(message, trusted=trusted)
+    path = [] if rtype in _SINGLE else _aliases(message.answers, asked)
+    rname = path[-1].rdata if path else asked
+    found = [r for r in message.answers if r.owner == rname and r.rtype == rtype]
+    outcome, error = _outcome(message, path, found, rtype)
+    used = [*path, *found]
+    ttl = min((r.ttl for r in used), default=0) if found else _negative_ttl(message, path)
+    return Answer(
+        name=asked,
+        rtype=rtype,
+        outcome=outcome,
+        security=Security.INDETERMINATE if outcome is Outcome.ERROR else security,
+        records=_sorted(rtype, found) if outcome is Outcome.DATA else (),
+        rname=rname,
+        rcode=message.rcode,
+        aliases=tuple(Alias(r.owner, r.rdata, _of_each(security)) for r in path),
+        ede=message.ede,
+        ttl=0 if outcome is Outcome.ERROR else ttl,
+        resolver=resolver,
+        error=error,
+        ms=ms,
+    )
+
+
+def failed(name: str, rtype: str, error: str, *, resolver: str = "", ms: float = 0.0) -> Answer:
+    """Stand for a reply that never came or could not be read.
+
+    Args:
+        name: the name that was asked for.
+        rtype: the type that was asked for.
+        error: why, in words.
+        resolver: who was asked last, as text.
+        ms: milliseconds until it was given up.
+
+    Returns:
+        An answer with outcome ``error`` and no rcode.
+    """
+    asked = canonical(name)
+    indeterminate = Security.INDETERMINATE
+    return Answer(
+        asked, rtype, Outcome.ERROR, indeterminate, rname=asked, resolver=resolver, error=error, ms=ms
+    )
+
+
+def shows_bogus(refused: Answer, unchecked: Message) -> bool:
+    """Tell from the same question asked without validation whether validation was what failed.
+
+    Args:
+        refused: the answer with SERVFAIL.
+        unchecked: the reply to the question with CD set (RFC 4035 section 3.2.2).
+
+    Returns:
+        True when the data (or their absence) are there for who does not validate. Where the resolver gave the
+        network as its only reason, the second try may just have had more luck: that shows nothing.
+    """
+    only_network = bool(refused.ede) and all(e.code in _NETWORK_ERRORS for e in refused.ede)
+    return unchecked.rcode in ("NOERROR", "NXDOMAIN") and not only_network
+
+
+def bogus(answer: Answer) -> Answer:
+    """Mark a SERVFAIL as the work of DNSSEC validation; the resolver's extended errors say why."""
+    why = "; ".join(_explained(e) for e in answer.ede)
+    error = f"DNSSEC validation failed: {why}" if why else "DNSSEC validation failed"
+    return replace(answer, security=Security.BOGUS, error=error)
+
+
+def unfinished(answer: Answer) -> bool:
+    """Tell whether a reply follows aliases to a name about which it says nothing.
+
+    A negative answer for that name would carry its SOA (RFC 2308 section 2.2) and with it a TTL; without one
+    the name has to be asked for on its own.
+    """
+    return answer.outcome is Outcome.NODATA and bool(answer.aliases) and answer.ttl == 0
+
+
+def joined(first: Answer, rest: Answer) -> Answer:
+    """Join an unfinished answer with the answer for the name that it ends at.
+
+    Args:
+        first: the answer whose aliases end at ``rest.name``.
+        rest: the answer for that name.
+
+    Returns:
+        One answer to the first question: secure only where both are. Over ``MAX_ALIASES`` it is an error.
+    """
+    aliases = first.aliases + rest.aliases
+    seen = {alias.owner for alias in aliases}
+    whole = replace(
+        rest,
+        name=first.name,
+        aliases=aliases,
+        security=rest.security if _decides(first, rest) else first.security,
+        ede=first.ede + rest.ede,
+        ms=first.ms + rest.ms,
+    )
+    if len(seen) < len(aliases) or len(aliases) > MAX_ALIASES or rest.rname in seen:
+        return replace(
+            whole, outcome=Outcome.ERROR, security=Security.INDETERMINATE, records=(), ttl=0, error=ALIAS_LOOP
+        )
+    return whole
+
+
+def postfix_text(answer: Answer) -> str:
+    """Say why a lookup brought nothing, in the words of Postfix's DNS client.
+
+    Args:
+        answer: any answer.
+
+    Returns:
+        One line without a final full stop; empty when there are data.
+    """
+    if answer.outcome is Outcome.DATA:
+        return ""
+    if answer.error == NOT_A_NAME:
+        return f"Name service error for {answer.name}: invalid host or domain name"
+    if answer.error == ALIAS_LOOP:
+        return f"Name server loop for {answer.name}"
+    subject = f"Name service error for name={answer.name} type={answer.rtype}: "
+    if _unreadable(answer):
+        return f"{subject}Malformed or unexpected name server reply"
+    return f"Host or domain name not found. {subject}{_resolver_error(answer)}"
+
+
+def _security(message: Message, *, trusted: bool) -> Security:
+    if not trusted:
+        return Security.INDETERMINATE
+    return Security.SECURE if message.ad else Security.INSECURE
+
+
+def _of_each(security: Security) -> Security:
+    """Say what AD, which covers a whole reply, says of one alias: clear, it tells not which was insecure."""
+    return Security.SECURE if security is Security.SECURE else Security.INDETERMINATE
+
+
+def _decides(first: Answer, rest: Answer) -> bool:
+    """Tell whether the security of a joined answer is that of its last part."""
+    return first.security is Security.SECURE or rest.outcome is Outcome.ERROR
+
+
+def _aliases(records: Iterable[Record], name: str) -> list[Record]:
+    """List the CNAMEs that lead away from a name, one more than allowed at most.
+
+    A DNAME needs no work of ours: a CNAME made from it stands beside it (RFC 6672 section 3.1).
+    """
+    cnames: dict[str, Record] = {}
+    for record in records:
+        if record.rtype == "CNAME":
+            cnames.setdefault(record.owner, record)
+    path: list[Record] = []
+    while (step := cnames.get(name)) is not None and len(path) <= MAX_ALIASES:
+        path.append(step)
+        name = step.rdata
+    return path
+
+
+def _outcome(message: Message, path: list[Record], found: list[Record], rtype: str) -> tuple[Outcome, str]:
+    """Judge a reply; the second value says in words why it is an error."""
+    if message.rcode not in ("NOERROR", "NXDOMAIN"):
+        return Outcome.ERROR, message.rcode
+    if message.tc:
+        return Outcome.ERROR, TRUNCATED
+    if len(path) > MAX_ALIASES:
+        # Postfix takes a loop for "not found". That claims more than is known, so here the lookup failed.
+        return Outcome.ERROR, ALIAS_LOOP
+    if found:
+        contradiction = message.rcode == "NXDOMAIN"
+        return (Outcome.ERROR, "NXDOMAIN with records") if contradiction else (Outcome.DATA, "")
+    return _negative(message, path, rtype)
+
+
+def _negative(message: Message, path: list[Record], rtype: str) -> tuple[Outcome, str]:
+    if message.rcode == "NXDOMAIN":
+        return Outcome.NXDOMAIN, ""
+    if message.referral:
+        return Outcome.ERROR, "referral: the server does not recurse"
+    if _beside_the_point(message, path, rtype):
+        return Outcome.ERROR, "records of another name"
+    return Outcome.NODATA, ""
+
+
+def _beside_the_point(message: Message, path: list[Record], rtype: str) -> bool:
+    """Tell whether the answer section holds what was asked for, but where no alias leads."""
+    return any(r.rtype == rtype or (r.rtype == "DNAME" and not path) for r in message.answers)
+
+
+def _negative_ttl(message: Message, path: list[Record]) -> int:
+    return min([message.negative_ttl or 0, *(r.ttl for r in path)])
+
+
+def _sorted(rtype: str, found: list[Record]) -> tuple[str, ...]:
+    """Put an RRset into the one order that makes two runs compare; leading numbers count as numbers."""
+    texts = {r.rdata for r in found}
+    numbers = {"MX": 1, "SRV": 3}.get(rtype, 0)
+    return tuple(sorted(texts, key=lambda text: _order(text, numbers)))
+
+
+def _order(text: str, numbers: int) -> tuple[list[int], str]:
+    *leading, rest = text.split(" ", numbers)
+    return [int(n) for n in leading], rest
+
+
+def _explained(error: EDE) -> str:
+    return error.text or _TEXTS.get(error.code) or f"extended error {error.code}"
+
+
+def _unreadable(answer: Answer) -> bool:
+    clean_rcode = answer.rcode in ("NOERROR", "NXDOMAIN")
+    return answer.outcome is Outcome.ERROR and (clean_rcode or answer.error == MALFORMED)
+
+
+def _resolver_error(answer: Answer) -> str:
+    if answer.outcome is Outcome.NXDOMAIN:
+        return "Host not found"
+    if answer.outcome is Outcome.NODATA:
+        return "Host found but no data record of requested type"
+    if answer.rcode in ("", "SERVFAIL", "REFUSED", "NOTIMP"):  # "" = no reply at all
+        return "Host not found, try again"
+    return "Non-recoverable error"
