@@ -1,0 +1,39 @@
+"""A table of address prefixes, searched for the longest that covers an address.
+
+One set of networks for each length that occurs: a look-up costs as many dictionary look-ups as there are
+lengths (129 at most), however many prefixes there are.
+"""
+
+from collections.abc import Iterable
+from ipaddress import IPv4Network, IPv6Network
+from typing import Generic, TypeVar
+
+from targets.hostnames import Address
+
+Network = IPv4Network | IPv6Network
+Value = TypeVar("Value")
+
+
+class PrefixTable(Generic[Value]):
+    """Networks of both families with a value each; of two rows for the same network the first counts."""
+
+    def __init__(self, rows: Iterable[tuple[Network, Value]] = ()) -> None:
+        self._lengths: dict[tuple[int, int], dict[int, Value]] = {}
+        for network, value in rows:
+            networks = self._lengths.setdefault((network.version, network.prefixlen), {})
+            networks.setdefault(int(network.network_address) >> _host_bits(network), value)
+        self._lengths = dict(sorted(self._lengths.items(), reverse=True))
+
+    def find(self, address: Address) -> Value | None:
+        """The value of the longest prefix that covers an address, None if there is none."""
+        number = int(address)
+        for (version, length), networks in self._lengths.items():
+            if version == address.version:
+                value = networks.get(number >> (address.max_prefixlen - length))
+                if value is not None:
+                    return value
+        return None
+
+
+def _host_bits(network: Network) -> int:
+    return network.max_prefixlen - network.prefixlen
