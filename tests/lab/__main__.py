@@ -1,0 +1,114 @@
+"""``python -m tests.lab up|down|status|run CMD...|cut|mend [--state DIR]``: see README.md."""
+
+import argparse
+import os
+import sys
+import time
+from pathlib import Path
+
+from tests.lab import control
+from tests.lab.layout import Layout, default_state
+from tests.lab.scenarios import SCENARIOS
+
+HOWTO = """\
+The lab is up: {domains} domains, resolver 127.0.0.1 inside, Postfix {postfix}.
+  python -m tests.lab run COMMAND...   runs COMMAND as a client in the lab, for instance
+  python -m tests.lab run posttls-finger -l dane good311.test
+  trust store {root}
+  server log  {log}
+  python -m tests.lab down             stops it"""
+
+
+def _arguments() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(prog="python -m tests.lab", description="a small mail internet")
+    parser.add_argument("--state", type=Path, default=default_state(), help="state directory (%(default)s)")
+    commands = parser.add_subparsers(dest="command", required=True)
+    for name, words in (
+        ("up", "start the lab"),
+        ("down", "stop it and remove its state"),
+        ("status", "say what runs; exit 1 if it is down"),
+        ("cut", "take the link between client and servers down"),
+        ("mend", "bring it up again"),
+        ("domains", "list the domains and what is expected of them"),
+    ):
+        commands.add_parser(name, help=words)
+    run = commands.add_parser("run", help="run a command as a client in the lab")
+    run.add_argument("argv", nargs=argparse.REMAINDER)
+    return parser.parse_args()
+
+
+def up(layout: Layout) -> int:
+    """Start the lab and say how to use it."""
+    begun = time.monotonic()
+    record = control.up(layout)
+    said = HOWTO.format(
+        domains=len(SCENARIOS), postfix=record.postfix, root=layout.root_pem, log=layout.smtpd_log
+    )
+    print(f"{said}\n({time.monotonic() - begun:.1f} s)")  # noqa: T201 - a command's output
+    return 0
+
+
+def status(layout: Layout) -> int:
+    """Say what runs."""
+    record = control.read(layout)
+    alive = control.running(record)
+    print(f"lab {'up' if alive else 'down'}: {layout.state}")  # noqa: T201 - a command's output
+    if record is not None and alive:
+        for name, pid in record.processes.items():
+            print(f"  {name} {pid}")  # noqa: T201 - a command's output
+        print(f"  postfix: {record.postfix}")  # noqa: T201 - a command's output
+    return 0 if alive else 1
+
+
+def domains() -> int:
+    """List the domains, tab-separated: domain, dane, starttls, sender, outcome, reasons, why."""
+    for scenario in SCENARIOS:
+        expect = scenario.expect
+        words = (expect.dane, expect.starttls, expect.sender, expect.outcome, ",".join(expect.reasons))
+        print("\t".join((scenario.domain, *words, scenario.why)))  # noqa: T201 - a command's output
+    return 0
+
+
+def run(layout: Layout, argv: list[str]) -> int:
+    """Become ``argv`` in the client's namespaces, with the lab's resolver and a main.cf for Postfix's programs."""
+    record = control.read(layout)
+    if record is None or not control.running(record):
+        raise control.LabError("the lab is down: python -m tests.lab up")
+    os.environ["MAIL_CONFIG"] = str(layout.mail_config)
+    os.environ["MXSWEEP_LAB"] = str(layout.state)
+    os.environ["PATH"] += ":/usr/sbin:/sbin"
+    # entering a mount namespace loses the working directory
+    stay = ["sh", "-c", 'cd "$0" && exec "$@"', str(Path.cwd())]
+    command = [*record.namespaces.enter(record.client), *stay, *(argv[1:] if argv[:1] == ["--"] else argv)]
+    os.execvp(command[0], command)
+
+
+def main() -> int:
+    """Do what the command line says."""
+    arguments = _arguments()
+    layout = Layout(arguments.state.absolute())
+    try:
+        match arguments.command:
+            case "up":
+                return up(layout)
+            case "down":
+                control.down(layout)
+                return 0
+            case "status":
+                return status(layout)
+            case "domains":
+                return domains()
+            case "run":
+                return run(layout, arguments.argv)
+        record = control.read(layout)
+        if record is None or not control.running(record):
+            raise control.LabError("the lab is down: python -m tests.lab up")
+        getattr(record.namespaces, arguments.command)()
+    except control.LabError as error:
+        print(f"lab: {error}", file=sys.stderr)  # noqa: T201 - a command's output
+        return 1
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,343 @@
+"""Starting, stopping and looking at the lab."""
+
+import fcntl
+import hashlib
+import json
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+
+from tests.lab import postfix, zones
+from tests.lab.layout import DNS_CHILD, DNS_PARENT, RESOLVER, Layout, Placed, place
+from tests.lab.netns import Namespaces, in_namespaces
+from tests.lab.pki import PKI, Bundle
+from tests.lab.scenarios import SCENARIOS
+
+READY_LIMIT = 30.0  # seconds until everything must answer
+STOP_LIMIT = 5.0  # seconds between SIGTERM and SIGKILL
+BUSY = "421 4.7.0 {name} try again later"
+PROBE_DOMAIN = "good311.test"
+ROOT = Path(__file__).resolve().parents[2]
+
+
+class LabError(Exception):
+    """The lab cannot be had; the text says why in one line."""
+
+
+@dataclass(slots=True)
+class Record:
+    """What ``lab.json`` says about a lab."""
+
+    client: int
+    server: int
+    nets: list[str]
+    digest: str
+    postfix: str
+    processes: dict[str, int] = field(default_factory=dict)
+    ready: bool = False
+
+    @property
+    def namespaces(self) -> Namespaces:
+        """The lab's namespaces."""
+        return Namespaces(self.client, self.server, (self.nets[0], self.nets[1]))
+
+
+def digest() -> str:
+    """Tells one version of the lab's definition from another."""
+    text = b"".join(path.read_bytes() for path in sorted(Path(__file__).parent.glob("*.py")))
+    return hashlib.sha256(text).hexdigest()
+
+
+@contextmanager
+def locked(layout: Layout) -> Iterator[None]:
+    """One ``up`` or ``down`` at a time; the lock stands beside the state directory and goes with it."""
+    path = Path(f"{layout.state}.lock")
+    while True:
+        with path.open("w") as lock:
+            fcntl.flock(lock, fcntl.LOCK_EX)
+            if not (path.exists() and path.samefile(f"/proc/self/fd/{lock.fileno()}")):
+                continue  # whoever held it before us has removed it: it guards nothing any more
+            try:
+                yield
+            finally:
+                if not layout.state.exists():
+                    path.unlink()
+            return
+
+
+def read(layout: Layout) -> Record | None:
+    """The record of a lab that is up or was; None if there is none."""
+    try:
+        return Record(**json.loads(layout.record.read_text()))
+    except (OSError, ValueError, TypeError):
+        return None
+
+
+def running(record: Record | None) -> bool:
+    """True if all that was started still runs."""
+    if record is None or not record.ready:
+        return False
+    alive = set(in_namespaces(tuple(record.nets)))
+    return {record.client, record.server, *record.processes.values()} <= alive
+
+
+# --- up -------------------------------------------------------------------------------------------------------
+
+
+def up(layout: Layout) -> Record:
+    """Start the lab unless this very lab runs already; what is left of another one is cleared away first."""
+    with locked(layout):
+        record = read(layout)
+        if record is not None and running(record) and record.digest == digest():
+            return record
+        _clear(layout)
+        _check_programs()
+        try:
+            return _start(layout)
+        except BaseException:
+            _stop(layout)
+            raise
+
+
+def _check_programs() -> None:
+    programs = ("unshare", "nsenter", "ip", "knotd", "unbound", "ldns-signzone", "dig")
+    missing = [name for name in programs if shutil.which(name, path=_path()) is None]
+    if missing:
+        raise LabError(f"not installed: {', '.join(missing)} (apt-get install {_PACKAGES})")
+
+
+_PACKAGES = "postfix knot unbound ldnsutils bind9-dnsutils iproute2 util-linux uidmap"
+
+
+def _path() -> str:
+    return os.environ.get("PATH", "") + ":/usr/sbin:/sbin"
+
+
+def _start(layout: Layout) -> Record:
+    layout.make()
+    placed = place(SCENARIOS)
+    try:
+        spaces = Namespaces.make({"MXSWEEP_LAB": str(layout.state)})
+    except RuntimeError as error:
+        raise LabError(str(error)) from error
+    record = Record(spaces.client, spaces.server, list(spaces.nets), digest(), "")
+    _save(layout, record)
+    spaces.link(tuple(here.address for here in placed if here.kind == "blackhole"))
+    key = zones.Key()
+    _write_files(layout, placed, key)
+    spaces.bind(layout.resolv_conf, "/etc/resolv.conf")
+    _launch_all(layout, record, placed)
+    _await_ready(layout, record, placed)
+    record.ready = True
+    _save(layout, record)
+    return record
+
+
+def _save(layout: Layout, record: Record) -> None:
+    layout.record.write_text(json.dumps(asdict(record), indent=1))
+
+
+def _write_files(layout: Layout, placed: tuple[Placed, ...], key: zones.Key) -> None:
+    pki = PKI()
+    layout.root_pem.write_bytes(pki.root_pem())
+    layout.resolv_conf.write_text(f"nameserver {RESOLVER}\n")
+    bundles = _bundles(layout, pki)
+    _write_dns(layout, placed, bundles, key)
+    entries = [_entry(layout, here) for here in placed if here.kind in ("serve", "busy") and not here.host.postfix]
+    layout.smtpd_config.write_text(json.dumps(entries, indent=1))
+    postfix.configure_client(layout)
+
+
+def _bundles(layout: Layout, pki: PKI) -> dict[str, Bundle]:
+    bundles = {}
+    for scenario in SCENARIOS:
+        for host in scenario.hosts:
+            bundle = bundles[host.name] = pki.make(host.cert, host.name, scenario.domain)
+            bundle.write(_chain(layout, host.name))
+    return bundles
+
+
+def _chain(layout: Layout, host: str) -> Path:
+    return layout.certs / f"{host}.pem"
+
+
+def _entry(layout: Layout, here: Placed) -> dict[str, object]:
+    manners: dict[str, object] = {"name": here.host.name, "chain": str(_chain(layout, here.host.name))}
+    manners |= here.host.smtp
+    if here.kind == "busy":
+        manners["greeting"] = BUSY
+    return {"address": here.address, "port": 25, "behaviour": manners}
+
+
+def _write_dns(layout: Layout, placed: tuple[Placed, ...], bundles: dict[str, Bundle], key: zones.Key) -> None:
+    directory = layout.zones
+    children, odd = zones.build(SCENARIOS, placed, bundles)
+    upper = zones.sign_all(zones.parents(children, key), key, directory)
+    lower = zones.sign_all(children, key, directory)
+    (directory / "parent.conf").write_text(zones.knot_conf("parent", DNS_PARENT, upper, directory))
+    (directory / "child.conf").write_text(zones.knot_conf("child", DNS_CHILD, lower, directory))
+    (directory / "unbound.conf").write_text(zones.unbound_conf(directory, key))
+    (directory / "odd.json").write_text(json.dumps(odd))
+
+
+def _launch_all(layout: Layout, record: Record, placed: tuple[Placed, ...]) -> None:
+    server, client = record.server, record.client
+    directory = layout.zones
+    python = sys.executable
+    _launch(layout, record, server, "knot-parent", ["knotd", "-c", f"{directory}/parent.conf"])
+    _launch(layout, record, server, "knot-child", ["knotd", "-c", f"{directory}/child.conf"])
+    _launch(layout, record, server, "odddns", [python, "-m", "tests.lab.odddns", f"{directory}/odd.json", DNS_CHILD])
+    files = [str(layout.smtpd_config), str(layout.smtpd_log)]
+    _launch(layout, record, server, "smtpd", [python, "-m", "tests.lab.smtpd", *files])
+    _launch(layout, record, client, "unbound", ["unbound", "-d", "-p", "-c", f"{directory}/unbound.conf"])
+    _launch_postfix(layout, record, placed)
+
+
+def _launch(layout: Layout, record: Record, where: int, name: str, command: list[str]) -> None:
+    with (layout.logs / f"{name}.log").open("a") as log:
+        process = subprocess.Popen(
+            [*record.namespaces.enter(where), *command],
+            cwd=ROOT,
+            env=os.environ | {"PATH": _path(), "PYTHONPATH": _python_path(), "MXSWEEP_LAB": str(layout.state)},
+            stdin=subprocess.DEVNULL,
+            stdout=log,
+            stderr=log,
+            start_new_session=True,
+        )
+    record.processes[name] = process.pid
+    _save(layout, record)
+
+
+def _python_path() -> str:
+    """Entering a mount namespace loses the working directory, so the project's root must be said."""
+    return os.pathsep.join(filter(None, (str(ROOT), os.environ.get("PYTHONPATH"))))
+
+
+def _launch_postfix(layout: Layout, record: Record, placed: tuple[Placed, ...]) -> None:
+    mine = tuple(here for here in placed if here.host.postfix)
+    why_not = postfix.missing()
+    if why_not:
+        record.postfix = f"skipped: {why_not}"
+        return
+    addresses = tuple(here.address for here in mine)
+    chain = _chain(layout, mine[0].host.name)
+    postfix.configure(layout, mine[0].host.name, addresses, chain)
+    added = "\n".join(f"ip addr add {address} dev lo {'nodad' if ':' in address else ''}" for address in addresses)
+    queue, data = layout.postfix / "queue", layout.postfix / "data"
+    owned = f"chown root {queue} {layout.postfix}/conf\nchown postfix {data}"
+    record.namespaces.shell(record.server, f"{added}\n{owned}")
+    record.postfix = "running"
+    _launch(layout, record, record.server, "postfix", postfix.command(layout))
+
+
+# --- ready ----------------------------------------------------------------------------------------------------
+
+
+def _await_ready(layout: Layout, record: Record, placed: tuple[Placed, ...]) -> None:
+    until = time.monotonic() + READY_LIMIT
+    waiting = {"smtpd": _smtpd_ready, "postfix": _postfix_ready, "dns": _dns_ready}
+    while waiting:
+        for name, ready in list(waiting.items()):
+            if ready(layout, record, placed):
+                del waiting[name]
+        dead = set(record.processes.values()) - set(in_namespaces(tuple(record.nets)))
+        if dead or time.monotonic() > until:
+            names = [name for name, pid in record.processes.items() if pid in dead] or list(waiting)
+            raise LabError(f"{', '.join(names)} did not start: {_last_words(layout, names)}")
+        time.sleep(0.02)
+
+
+def _last_words(layout: Layout, names: list[str]) -> str:
+    logs = [layout.logs / f"{name}.log" for name in names]
+    return " | ".join(" ".join(log.read_text().splitlines()[-3:]) for log in logs if log.exists())
+
+
+def _smtpd_ready(layout: Layout, _record: Record, _placed: tuple[Placed, ...]) -> bool:
+    return layout.smtpd_log.exists() and '"listening"' in layout.smtpd_log.read_text()
+
+
+def _postfix_ready(_layout: Layout, record: Record, placed: tuple[Placed, ...]) -> bool:
+    if record.postfix != "running":
+        return True
+    address = next(here.address for here in placed if here.host.postfix)
+    return _inside(record, ["bash", "-c", f"read -t 2 line < /dev/tcp/{address}/25 && [[ $line == 220* ]]"])[0] == 0
+
+
+def _dns_ready(_layout: Layout, record: Record, _placed: tuple[Placed, ...]) -> bool:
+    question = ["dig", f"@{RESOLVER}", "+time=1", "+tries=1", "+dnssec", PROBE_DOMAIN, "MX"]
+    code, text = _inside(record, question)
+    flags = next((line for line in text.splitlines() if line.startswith(";; flags:")), "")
+    return code == 0 and " ad" in flags and "RRSIG" in text
+
+
+def _inside(record: Record, command: list[str]) -> tuple[int, str]:
+    whole = [*record.namespaces.enter(record.client), *command]
+    done = subprocess.run(whole, capture_output=True, text=True, check=False)
+    return done.returncode, done.stdout
+
+
+# --- down -----------------------------------------------------------------------------------------------------
+
+
+def down(layout: Layout) -> bool:
+    """Stop the lab and remove its state; False if there was none."""
+    with locked(layout):
+        return _clear(layout)
+
+
+def _clear(layout: Layout) -> bool:
+    if not layout.state.exists():
+        return False
+    if layout.state.stat().st_uid != os.getuid():
+        raise LabError(f"{layout.state} belongs to another user")
+    _stop(layout)
+    _remove(layout)
+    return True
+
+
+def _stop(layout: Layout) -> None:
+    """End every process in the lab's namespaces, the holders last."""
+    record = read(layout)
+    if record is None:
+        return
+    nets = tuple(record.nets)
+    for number in (signal.SIGTERM, signal.SIGKILL):
+        until = time.monotonic() + STOP_LIMIT
+        while time.monotonic() < until and (alive := in_namespaces(nets)):
+            _signal([pid for pid in alive if pid not in (record.client, record.server)] or alive, number)
+            time.sleep(0.05)
+            _reap()
+
+
+def _signal(pids: list[int], number: signal.Signals) -> None:
+    for pid in pids:
+        try:
+            os.kill(pid, number)
+        except ProcessLookupError:
+            continue
+
+
+def _reap() -> None:
+    """Collect our own dead children; there are some if the same process said ``up``."""
+    try:
+        while os.waitpid(-1, os.WNOHANG)[0]:
+            pass
+    except ChildProcessError:
+        return
+
+
+def _remove(layout: Layout) -> None:
+    """Remove the state; files of mapped users can only be removed from inside a user namespace."""
+    shutil.rmtree(layout.state, ignore_errors=True)
+    if layout.state.exists():
+        mapped = ["unshare", "-U", "--map-root-user", "--map-auto", "rm", "-rf", str(layout.state)]
+        subprocess.run(mapped, check=False, capture_output=True)
+    if layout.state.exists():
+        raise LabError(f"cannot remove {layout.state}")

@@ -1,0 +1,79 @@
+"""The real Postfix of the lab: Debian's programs with a configuration, queue and data of their own."""
+
+import shutil
+import subprocess
+from pathlib import Path
+
+from tests.lab.layout import Layout
+
+COMPATIBILITY = "3.6"
+_SERVICES = """\
+postlog unix-dgram n - n - 1 postlogd
+smtp inet n - n - - smtpd
+pickup unix n - n 60 1 pickup
+cleanup unix n - n - 0 cleanup
+qmgr unix n - n 300 1 qmgr
+tlsmgr unix - - n 1000? 1 tlsmgr
+rewrite unix - - n - - trivial-rewrite
+bounce unix - - n - 0 bounce
+defer unix - - n - 0 bounce
+anvil unix - - n - 1 anvil
+proxymap unix - - n - - proxymap
+local unix - n n - - local
+error unix - - n - - error
+"""
+
+
+def missing() -> str:
+    """Why there can be no Postfix here; empty if there can."""
+    return "" if shutil.which("postconf") and Path("/usr/lib/postfix/sbin/master").exists() else "not installed"
+
+
+def configure(layout: Layout, host: str, addresses: tuple[str, ...], chain: Path) -> None:
+    """Write main.cf and master.cf and make the queue's directory."""
+    base = layout.postfix
+    for name in ("conf", "queue", "data"):
+        (base / name).mkdir(mode=0o755, exist_ok=True)
+    shutil.chown(base / "data", "postfix") if _may_chown() else None
+    settings = {
+        "compatibility_level": COMPATIBILITY,
+        "queue_directory": str(base / "queue"),
+        "data_directory": str(base / "data"),
+        "command_directory": "/usr/sbin",
+        "daemon_directory": "/usr/lib/postfix/sbin",
+        "maillog_file": str(layout.logs / "postfix.log"),
+        "maillog_file_prefixes": str(layout.state),
+        "myhostname": host,
+        "mydestination": "",
+        "mynetworks": "127.0.0.1/32",
+        "inet_interfaces": ", ".join(addresses),
+        "inet_protocols": "all",
+        "alias_maps": "",
+        "alias_database": "",
+        "smtpd_recipient_restrictions": "reject",
+        "smtpd_tls_security_level": "may",
+        "smtpd_tls_chain_files": str(chain),
+        "smtpd_tls_loglevel": "1",
+        "smtpd_client_connection_rate_limit": "0",
+        "smtpd_client_connection_count_limit": "0",
+        "smtpd_peername_lookup": "no",
+    }
+    (base / "conf" / "main.cf").write_text("".join(f"{key} = {value}\n" for key, value in settings.items()))
+    (base / "conf" / "master.cf").write_text(_SERVICES)
+    (base / "conf" / "dynamicmaps.cf").touch()
+
+
+def _may_chown() -> bool:
+    return subprocess.run(["id", "-u"], capture_output=True, text=True, check=True).stdout.strip() == "0"
+
+
+def configure_client(layout: Layout) -> None:
+    """Write a main.cf for posttls-finger, which reads one even if it needs nothing of it."""
+    text = f"compatibility_level = {COMPATIBILITY}\nmyhostname = client.lab.test\ninet_protocols = all\n"
+    (layout.mail_config / "main.cf").write_text(text)
+    (layout.mail_config / "master.cf").touch()
+
+
+def command(layout: Layout) -> list[str]:
+    """The command that runs Postfix in the foreground."""
+    return ["postfix", "-c", str(layout.postfix / "conf"), "start-fg"]

@@ -1,0 +1,347 @@
+"""A scriptable SMTP server with STARTTLS: one process, many addresses, each with its own manners.
+
+``python -m tests.lab.smtpd CONFIG LOG`` where CONFIG is a JSON list of ``{"address", "port", "behaviour"}`` and
+LOG gets a JSON line for each event: ``listening`` once, then for each connection ``connect``, ``ehlo``,
+``starttls``, ``handshake``, ``quit``, ``close``. It takes no mail: MAIL is refused. What a behaviour can be is
+said by ``Behaviour``; it misbehaves on purpose and nothing in it is an example of how to write a server.
+"""
+
+import contextvars
+import json
+import socket
+import ssl
+import struct
+import sys
+import time
+from collections import Counter
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, TextIO
+
+import trio
+
+IPV6_FREEBIND = 78  # linux/in6.h; Python has no name for it. The lab's ULAs are local routes, not addresses
+BACKLOG = 1024
+LINE_LIMIT = 4096  # RFC 5321 section 4.5.3.1.4 wants 512; a lab client that sends more is broken
+SESSION_LIMIT = 60.0  # seconds; no test waits as long
+FLOOD_LIMIT = 64 << 20  # octets an endless reply ends with after all: a client that read so much has failed its test
+CHUNK = 16384  # one TLS record
+
+OFFERED_SNI: contextvars.ContextVar[list[str]] = contextvars.ContextVar("OFFERED_SNI")
+
+
+@dataclass(frozen=True, slots=True)
+class Behaviour:
+    """The manners of one address.
+
+    ``fault`` is ``HOW@STAGE``: HOW one of ``reset close silent plaintext garbage drip endless-line
+    endless-reply``, STAGE one of ``connect greeting ehlo starttls handshake``. ``starttls`` is the reply to that
+    command, empty when it is not offered (more lines than one in it are plaintext injected). ``tls`` is one of ``modern tls12 tls10 anonymous``. ``limit`` connections
+    at once get the ordinary greeting, the others 421. ``delay`` seconds pass before each reply but the greeting.
+    """
+
+    name: str = "lab"
+    greeting: str = "220 {name} ESMTP lab"
+    greeting_delay: float = 0.0
+    delay: float = 0.0
+    ehlo: str = ""
+    starttls: str = "220 2.0.0 Ready to start TLS"
+    fault: str = ""
+    chain: str = ""
+    tls: str = "modern"
+    limit: int = 0
+
+    def fault_at(self, stage: str) -> str:
+        """What goes wrong at ``stage``, empty when nothing does."""
+        how, _, where = self.fault.partition("@")
+        return how if where == stage else ""
+
+
+class Done(Exception):  # noqa: N818 - the end of a session is no error
+    """The session is over."""
+
+
+class Log:
+    """Events as JSON lines, and how many connections each address has at the moment."""
+
+    def __init__(self, out: TextIO) -> None:
+        """Write to ``out``, which should be line-buffered."""
+        self._out = out
+        self.open: Counter[str] = Counter()
+
+    def write(self, event: str, **more: object) -> None:
+        """Write one event."""
+        self._out.write(json.dumps({"time": time.time(), "event": event, **more}) + "\n")
+
+
+class Contexts:
+    """One ``ssl.SSLContext`` for each chain and flavour."""
+
+    def __init__(self) -> None:
+        """Start with none."""
+        self._known: dict[tuple[str, str], ssl.SSLContext] = {}
+
+    def get(self, behaviour: Behaviour) -> ssl.SSLContext:
+        """The context for a behaviour."""
+        key = (behaviour.chain, behaviour.tls)
+        if key not in self._known:
+            self._known[key] = self._make(behaviour)
+        return self._known[key]
+
+    @staticmethod
+    def _make(behaviour: Behaviour) -> ssl.SSLContext:
+        context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+        if behaviour.tls == "anonymous":
+            context.maximum_version = ssl.TLSVersion.TLSv1_2
+            context.set_ciphers("AECDH:@SECLEVEL=0")
+        else:
+            context.load_cert_chain(behaviour.chain)
+        if behaviour.tls == "tls12":
+            context.maximum_version = ssl.TLSVersion.TLSv1_2
+        if behaviour.tls == "tls10":
+            # Python says that TLS 1.0 is obsolete, and that is the point
+            context.set_ciphers("ALL:@SECLEVEL=0")
+            context.minimum_version = ssl.TLSVersion.MINIMUM_SUPPORTED
+            context.maximum_version = ssl.TLSVersion.TLSv1
+        context.sni_callback = _note_sni
+        return context
+
+
+def _note_sni(_ssl: ssl.SSLObject, name: str | None, _context: ssl.SSLContext) -> None:
+    if name is not None:
+        OFFERED_SNI.get().append(name)
+
+
+class Session:
+    """One connection."""
+
+    def __init__(self, stream: trio.SocketStream, behaviour: Behaviour, contexts: Contexts, log: Log) -> None:
+        """Take a freshly accepted connection."""
+        self._tcp = stream
+        self._stream: trio.abc.Stream = stream
+        self._behaviour = behaviour
+        self._contexts = contexts
+        self._log = log
+        self._buffer = bytearray()
+        here, there = stream.socket.getsockname(), stream.socket.getpeername()
+        self.address: str = here[0]
+        self._where = {"host": behaviour.name, "address": here[0], "port": here[1], "peer": f"{there[0]}:{there[1]}"}
+
+    def note(self, event: str, **more: object) -> None:
+        """Log an event of this connection."""
+        self._log.write(event, **self._where, **more)
+
+    async def run(self) -> None:
+        """Talk until one side ends it."""
+        self._log.open[self.address] += 1
+        self.note("connect", concurrent=self._log.open[self.address])
+        try:
+            with trio.move_on_after(SESSION_LIMIT):
+                await self._dialogue()
+        except (Done, OSError, trio.BrokenResourceError, trio.ClosedResourceError, ssl.SSLError) as end:
+            self.note("close", why=type(end).__name__)
+        else:
+            self.note("close", why="end")
+        finally:
+            self._log.open[self.address] -= 1
+            await trio.aclose_forcefully(self._tcp)
+
+    async def _dialogue(self) -> None:
+        await self._fault("connect")
+        await trio.sleep(self._behaviour.greeting_delay)
+        await self._fault("greeting")
+        if 0 < self._behaviour.limit < self._log.open[self.address]:
+            await self._say("421 4.7.0 Too many connections")
+            return
+        await self._say(self._behaviour.greeting.format(name=self._behaviour.name))
+        while True:
+            await self._answer(await self._line())
+
+    async def _answer(self, line: str) -> None:
+        await trio.sleep(self._behaviour.delay)
+        verb = line.partition(" ")[0].upper()
+        if verb in ("EHLO", "LHLO"):
+            await self._ehlo(line)
+        elif verb == "STARTTLS" and self._behaviour.starttls and not self._encrypted:
+            await self._starttls()
+        elif verb == "QUIT":
+            self.note("quit")
+            await self._say("221 2.0.0 Bye")
+            raise Done
+        elif verb in ("HELO", "NOOP", "RSET"):
+            await self._say("250 2.0.0 Ok")
+        else:
+            await self._say("502 5.5.1 The lab takes no mail")
+
+    @property
+    def _encrypted(self) -> bool:
+        return self._stream is not self._tcp
+
+    async def _ehlo(self, line: str) -> None:
+        self.note("ehlo", line=line, tls=self._encrypted)
+        if not self._encrypted:
+            await self._fault("ehlo")
+        if self._behaviour.ehlo:
+            await self._say(self._behaviour.ehlo)
+            return
+        words = [self._behaviour.name, "SIZE 10240000", "8BITMIME"]
+        if self._behaviour.starttls and not self._encrypted:
+            words.append("STARTTLS")
+        words.append("ENHANCEDSTATUSCODES")
+        lines = [f"250-{word}" for word in words[:-1]] + [f"250 {words[-1]}"]
+        await self._say("\r\n".join(lines))
+
+    async def _starttls(self) -> None:
+        self.note("starttls")
+        await self._fault("starttls")
+        await self._say(self._behaviour.starttls)
+        if not self._behaviour.starttls.startswith("2"):
+            return
+        await self._fault("handshake")
+        names: list[str] = []
+        OFFERED_SNI.set(names)
+        secure = trio.SSLStream(
+            self._tcp, self._contexts.get(self._behaviour), server_side=True, https_compatible=True
+        )
+        try:
+            await secure.do_handshake()
+        except (trio.BrokenResourceError, trio.ClosedResourceError) as error:
+            self.note("handshake", ok=False, error=str(error.__cause__ or error), sni=names[0] if names else None)
+            raise Done from None
+        version, cipher = secure.version(), secure.cipher()
+        self.note("handshake", ok=True, sni=names[0] if names else None, version=version, cipher=cipher[0])
+        self._stream = secure
+        self._buffer.clear()
+
+    async def _line(self) -> str:
+        while b"\n" not in self._buffer:
+            more = await self._stream.receive_some(LINE_LIMIT)
+            if not more or len(self._buffer) > LINE_LIMIT:
+                raise Done
+            self._buffer += more
+        line, _, rest = bytes(self._buffer).partition(b"\n")
+        self._buffer[:] = rest
+        return line.decode("latin-1").strip()
+
+    async def _say(self, text: str) -> None:
+        await self._stream.send_all(text.encode("latin-1") + b"\r\n")
+
+    # --- faults ---
+
+    async def _fault(self, stage: str) -> None:
+        how = self._behaviour.fault_at(stage)
+        if how:
+            self.note("fault", how=how, stage=stage)
+            await _FAULTS[how](self, stage)
+
+    async def reset(self, stage: str) -> None:
+        """End with RST, after half a line of greeting or the ClientHello where it comes to that."""
+        if stage == "greeting":
+            await self._tcp.send_all(b"220-wel")
+        if stage == "handshake":
+            await self._client_hello()
+        self._tcp.socket.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+        raise Done
+
+    async def close(self, stage: str) -> None:
+        """End with FIN, everything read that was due."""
+        if stage == "handshake":
+            await self._client_hello()
+        raise Done
+
+    async def silent(self, _stage: str) -> None:
+        """Say nothing until the client goes away."""
+        while await self._tcp.receive_some(LINE_LIMIT):
+            pass
+        raise Done
+
+    async def plaintext(self, _stage: str) -> None:
+        """Answer the ClientHello in clear text."""
+        await self._say("220 this is not TLS")
+        await self.silent("")
+
+    async def garbage(self, _stage: str) -> None:
+        """Send octets that are no SMTP reply."""
+        await self._tcp.send_all(b"\x00\x01\xfe\xffHTTP/1.1 400 what?\r\n")
+        await self.silent("")
+
+    async def drip(self, _stage: str) -> None:
+        """Send a greeting of one octet a second that never ends."""
+        await self._tcp.send_all(b"220-")
+        while True:
+            await self._tcp.send_all(b"z")
+            await trio.sleep(1)
+
+    async def endless_line(self, _stage: str) -> None:
+        """Send a line without end."""
+        await self._flood(b"220-", b"x" * CHUNK)
+
+    async def endless_reply(self, _stage: str) -> None:
+        """Send a reply of lines without end."""
+        await self._flood(b"", b"250-SIZE 1000\r\n" * (CHUNK // 15))
+
+    async def _flood(self, start: bytes, chunk: bytes) -> None:
+        await self._tcp.send_all(start)
+        for _ in range(FLOOD_LIMIT // CHUNK):
+            await self._tcp.send_all(chunk)
+        raise Done
+
+    async def _client_hello(self) -> None:
+        """Read one TLS record, so that nothing unread turns FIN into RST."""
+        got = b""
+        while len(got) < 5 or len(got) < 5 + int.from_bytes(got[3:5], "big"):
+            more = await self._tcp.receive_some(CHUNK)
+            if not more:
+                raise Done
+            got += more
+
+
+_FAULTS: dict[str, Callable[[Session, str], Awaitable[None]]] = {
+    "reset": Session.reset,
+    "close": Session.close,
+    "silent": Session.silent,
+    "plaintext": Session.plaintext,
+    "garbage": Session.garbage,
+    "drip": Session.drip,
+    "endless-line": Session.endless_line,
+    "endless-reply": Session.endless_reply,
+}
+
+
+def listen(address: str, port: int) -> trio.SocketListener:
+    """Listen on an address that the kernel need only have a local route for."""
+    v6 = ":" in address
+    sock = trio.socket.socket(trio.socket.AF_INET6 if v6 else trio.socket.AF_INET, trio.socket.SOCK_STREAM)
+    sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    if v6:
+        sock.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 1)
+        sock.setsockopt(socket.IPPROTO_IPV6, IPV6_FREEBIND, 1)
+    sock._sock.bind((address, port))  # noqa: SLF001 - trio's own bind awaits a name lookup; there is none to do
+    sock.listen(BACKLOG)
+    return trio.SocketListener(sock)
+
+
+async def serve(config: list[dict[str, Any]], log: Log) -> None:
+    """Serve every address of ``config`` until cancelled."""
+    contexts = Contexts()
+    async with trio.open_nursery() as nursery:
+        for entry in config:
+            behaviour = Behaviour(**entry["behaviour"])
+
+            async def handle(stream: trio.SocketStream, behaviour: Behaviour = behaviour) -> None:
+                await Session(stream, behaviour, contexts, log).run()
+
+            nursery.start_soon(trio.serve_listeners, handle, [listen(entry["address"], entry["port"])])
+        log.write("listening", addresses=len(config))
+
+
+def main() -> None:
+    """Serve as the command line says."""
+    config, log = sys.argv[1:]
+    with Path(log).open("a", buffering=1) as out:
+        trio.run(serve, json.loads(Path(config).read_text()), Log(out))
+
+
+if __name__ == "__main__":
+    main()
