@@ -11,6 +11,7 @@ from datetime import datetime
 from typing import Any
 
 from scanner.vocabulary import (
+    TLSRPT,
     Dane,
     DomainDane,
     DomainOutcome,
@@ -26,7 +27,6 @@ from scanner.vocabulary import (
     Security,
     Sender,
     StartTLS,
-    TLSRPT,
     TLSState,
     Unusable,
 )
@@ -194,6 +194,7 @@ class CertFacts:
     Names of subject and issuer are OpenSSL one-line forms. ``parse_error`` is set when OpenSSL took it and our
     parser did not: then only the digests (and what could be read) stand. ``spki_*`` are over the
     SubjectPublicKeyInfo octets as they stand in the certificate; they are empty if those could not be found.
+    ``curve`` is the OpenSSL name of an EC key's curve.
     """
 
     sha256: str
@@ -212,6 +213,7 @@ class CertFacts:
     not_after: datetime | None = None
     key_type: str = ""
     key_bits: int = 0
+    curve: str = ""
     signature_algorithm: str = ""
     is_ca: bool | None = None
     path_length: int | None = None
@@ -239,7 +241,7 @@ class DaneEvidence:
 
     ``record`` is the record that matched, at ``depth``; ``bare_key`` when a ``2 1 0`` key verified the topmost
     signature. ``needs_name`` is true for usage 2. ``errors`` are what keeps the match from counting, nearest to the
-    leaf first; with no match they hold error 65 alone.
+    leaf first; with no match (``depth`` -1) error 65 is among them.
     """
 
     record: TLSARecord | None
