@@ -122,9 +122,7 @@ def basis(policy: Policy, dane: DaneEvidence | None, pkix: PkixEvidence | None) 
     return dane if policy.level.dane_based else pkix
 
 
-def judge(
-    policy: Policy, chain: Sequence[CertFacts], evidence: DaneEvidence | PkixEvidence | None
-) -> Judgement:
+def judge(policy: Policy, chain: Sequence[CertFacts], evidence: DaneEvidence | PkixEvidence | None) -> Judgement:
     """The word for a session with this chain (as sent, leaf first) and evidence under this policy.
 
     A name mismatch has the lowest priority of all errors; alone, it leaves the word Trusted (Postfix 3.11).

@@ -10,8 +10,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from scanner.core import policy
-from scanner.core.reasons import is_local, reason_of
 from scanner.core.matching import matched_peername
+from scanner.core.reasons import is_local, reason_of
 from scanner.model import (
     CertFacts,
     DaneEvidence,
@@ -224,9 +224,7 @@ def _name_match(view: View, chain: tuple[CertFacts, ...]) -> tuple[str, ...]:
 # --- sender ---------------------------------------------------------------------------------------------------
 
 
-def _sender(
-    view: View, report: EndpointReport, parts: Sessions, dane: Dane, chain: tuple[CertFacts, ...]
-) -> Sender:
+def _sender(view: View, report: EndpointReport, parts: Sessions, dane: Dane, chain: tuple[CertFacts, ...]) -> Sender:
     """What smtp(8) would do at this address (posttls-finger differs: it only reports)."""
     if parts.own.failure is not None and is_local(parts.own.failure):
         return Sender.UNKNOWN

@@ -1,0 +1,1 @@
+"""Who does what, when: single-flight, the examination of hosts and domains, the pipeline."""

@@ -30,7 +30,7 @@ from scanner.net.tcp import has_route
 from scanner.run.once import Once
 from scanner.run.tools import Tools, now
 from scanner.settings import AUTHENTICATED, FALLBACK, OPPORTUNISTIC
-from scanner.vocabulary import Dane, Family, FailureKind, Mode, Outcome, Phase, Reason, Security
+from scanner.vocabulary import Dane, FailureKind, Family, Mode, Outcome, Phase, Reason
 
 T = TypeVar("T")
 
@@ -112,6 +112,10 @@ class HostExaminer:
             observed_at=observed_at,
         )
         return HostFinding(report, seen)
+
+    async def would_contact(self, key: HostKey) -> tuple[list[str], tuple[Skipped, ...]]:
+        """The addresses that ``examine`` would connect to, and those it would skip."""
+        return self._choose(key.host, (await self._addresses(key.host)).found)
 
     # --- DNS --------------------------------------------------------------------------------------------------
 
@@ -243,9 +247,7 @@ def _accuses(report: EndpointReport, lookup: TLSALookup, seen: dict[str, CertFac
     if not evidence.matched:
         return True
     shown = next((p.handshake for p in reversed(report.probes) if p.handshake and p.handshake.chain), None)
-    return bool(
-        evidence.needs_name and shown and matched_peername(seen[shown.chain[0]], (lookup.base_domain,)) is None
-    )
+    return bool(evidence.needs_name and shown and matched_peername(seen[shown.chain[0]], (lookup.base_domain,)) is None)
 
 
 A = TypeVar("A")

@@ -30,9 +30,7 @@ class ProbeEndpoint(Protocol):
 class Sink(Protocol):
     """Where records go. Called by one task only."""
 
-    def put_domain(
-        self, record: DomainRecord, reports: Sequence[HostReport], certs: dict[str, CertFacts]
-    ) -> None:
+    def put_domain(self, record: DomainRecord, reports: Sequence[HostReport], certs: dict[str, CertFacts]) -> None:
         """Take a judged domain with the host reports and certificates it refers to."""
 
     def put_reject(self, file: str, line: int, raw: str, reason: str) -> None:

@@ -1,0 +1,5 @@
+"""``python -m scanner`` is ``mxsweep``."""
+
+from scanner.cli import main
+
+main()

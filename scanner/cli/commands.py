@@ -1,0 +1,126 @@
+"""The commands and their flags. What they do is in the modules that they call."""
+
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import rich_click as click
+
+from scanner import __version__
+from scanner.cli import config
+from scanner.cli.errors import CliError, Exit
+from scanner.vocabulary import Family, Level, Mode
+
+LEVELS = [Level.MAY, Level.ENCRYPT, Level.DANE, Level.DANE_ONLY, Level.VERIFY, Level.SECURE]
+FIELDS = ("outcome", "sender", "dane", "starttls")
+
+_SECONDS = click.FloatRange(min=0, min_open=True)
+_COUNT = click.IntRange(min=1)
+
+
+def main(argv: Sequence[str]) -> int:
+    """Run a command line; every error of the user's is one line on stderr and exit code 2."""
+    try:
+        result = group.main(args=list(argv), prog_name="mxsweep", standalone_mode=False)
+    except click.exceptions.NoArgsIsHelpError as error:
+        sys.stderr.write(error.format_message() + "\n")
+        return Exit.USAGE
+    except click.ClickException as error:
+        return _fail(error.format_message(), Exit.USAGE)
+    except click.Abort:
+        return Exit.INTERRUPTED
+    except CliError as error:
+        return _fail(str(error), error.code)
+    except BrokenPipeError:
+        return _gone()
+    return result if isinstance(result, int) else Exit.DONE
+
+
+def _fail(text: str, code: Exit) -> int:
+    sys.stderr.write(f"mxsweep: {' '.join(text.split())}\n")
+    return code
+
+
+def _gone() -> int:
+    """Whoever read our output has gone; nothing more can be said there."""
+    sys.stdout = open("/dev/null", "w", encoding="utf-8")  # noqa: SIM115, PTH123 - for the interpreter's last flush
+    return Exit.USAGE
+
+
+@click.group(name="mxsweep", context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
+@click.version_option(__version__, prog_name="mxsweep", message="%(prog)s %(version)s")
+def group() -> None:
+    """Tell whether mail sent to a domain gets TLS, verified how, and if not, why not.
+
+    `mxsweep finger DEST` does the work of posttls-finger for one destination; see `mxsweep finger --help`.
+    """
+
+
+@group.command()
+@click.argument("lists", nargs=-1, metavar="LIST...")
+@click.option("-o", "--output", metavar="RUN", help="Directory for the run, made anew; - streams domain lines.")
+@click.option("--domain", "domains", multiple=True, metavar="D", help="A destination; alone, its verdict in words.")
+@click.option("--level", type=click.Choice(LEVELS), default=Level.DANE, show_default=True, help="Level to judge by.")
+@click.option("--resolver", multiple=True, metavar="ADDR[:PORT]", help="Validating resolver [default: resolv.conf].")
+@click.option("--trust-resolver", is_flag=True, help="Believe the AD bit of a resolver that is not on loopback.")
+@click.option("--ca-file", metavar="F", help="PEM bundle of trusted roots [default: the system's].")
+@click.option("--ca-path", metavar="D", help="Directory of trusted roots.")
+@click.option("--port", type=click.IntRange(1, 65535), default=25, show_default=True, help="Port to connect to.")
+@click.option("--mode", type=click.Choice(["smtp", "smtps", "lmtp"]), default=Mode.SMTP, show_default=True)
+@click.option("--sni", type=click.Choice(["auto", "mx", "none"]), default="auto", show_default=True)
+@click.option("--ehlo", metavar="NAME", help="Name to give in EHLO [default: this host's].")
+@click.option("--bind", metavar="ADDR", help="Local address to connect from.")
+@click.option("--family", type=click.Choice(list(Family)), default=Family.ANY, show_default=True)
+@click.option("--concurrency", type=_COUNT, default=512, show_default=True, help="Connections at once.")
+@click.option("--per-address", type=_COUNT, default=1, show_default=True, help="Connections at once to an address.")
+@click.option("--per-network", type=_COUNT, default=4, show_default=True, help="The same to a /24 or /48.")
+@click.option("--connect-timeout", type=_SECONDS, default=30, show_default=True, metavar="S")
+@click.option("--greeting-timeout", type=_SECONDS, default=60, show_default=True, metavar="S")
+@click.option("--command-timeout", type=_SECONDS, default=30, show_default=True, metavar="S", help="Also handshake.")
+@click.option("--deadline", type=_SECONDS, default=150, show_default=True, metavar="S", help="For a whole probe.")
+@click.option("--exclude", multiple=True, metavar="FILE", help="Domains, MX hosts and networks not to contact.")
+@click.option("--allow-private", is_flag=True, help="Contact special-purpose addresses (private, loopback...) too.")
+@click.option("--addresses", type=_COUNT, metavar="N", help="Addresses to probe of each MX host [default: all].")
+@click.option("--column", metavar="NAME", help="The lists are CSV with a header; domains are in this column.")
+@click.option("--dry-run", is_flag=True, help="Say what would be contacted; open no SMTP connection.")
+@click.option("--quiet", is_flag=True, help="No progress on stderr.")
+@click.option("--log-file", metavar="F", help="Write a log of the scan there.")
+@click.option("--fail-on", multiple=True, metavar="FIELD=VALUE", help="Exit 4 if a verdict is this (dane=broken).")
+@click.option("--config", metavar="FILE.toml", is_eager=True, callback=config.load, help="Flags as TOML keys.")
+def scan(**flags: Any) -> int:
+    """Scan lists of domains, one a line (also rank,domain; CSV; gzip; - for stdin)."""
+    from scanner.cli.scan import run  # noqa: PLC0415 - help and usage errors need no scanner
+
+    return run(flags)
+
+
+@group.command()
+@click.argument("run", metavar="RUN")
+def report(run: str) -> None:
+    """Show what a run found."""
+    from rich.console import Console  # noqa: PLC0415
+
+    from results.files import StoreError  # noqa: PLC0415
+    from results.report import print_report  # noqa: PLC0415
+    from results.run import Run  # noqa: PLC0415
+
+    try:
+        print_report(Run.open(Path(run)), Console())
+    except StoreError as error:
+        raise CliError(str(error)) from None
+
+
+@group.command()
+@click.argument("name", required=False, metavar="[NAME]")
+def schema(name: str | None) -> None:
+    """Print the JSON Schema of a run's files: domains, hosts, certs, rejects or run; without NAME, all."""
+    import json  # noqa: PLC0415
+
+    from results.schema import schema as make  # noqa: PLC0415
+
+    try:
+        document = make(name)
+    except (KeyError, ValueError):
+        raise CliError(f"{name}: no such file in a run; domains, hosts, certs, rejects or run was expected") from None
+    click.echo(json.dumps(document, indent=2))

@@ -1,0 +1,22 @@
+"""Errors that a user made or met: one clear line on stderr and an exit code."""
+
+from enum import IntEnum
+
+
+class Exit(IntEnum):
+    """Exit codes of every command but ``finger``, which keeps posttls-finger's."""
+
+    DONE = 0
+    INTERNAL = 1  # done, with internal errors
+    USAGE = 2  # bad usage or input
+    UNFIT = 3  # this machine or its surroundings cannot do it
+    MATCHED = 4  # --fail-on was met
+    INTERRUPTED = 130
+
+
+class CliError(Exception):
+    """Ends the command; the text is the one line that the user sees."""
+
+    def __init__(self, text: str, code: Exit = Exit.USAGE) -> None:
+        super().__init__(text)
+        self.code = code

@@ -1,0 +1,207 @@
+"""From flags to what a scan needs; everything a user can get wrong is told here, before anything is contacted."""
+
+import ipaddress
+import os
+import socket
+from collections.abc import Iterator
+from dataclasses import dataclass
+from itertools import chain, islice
+from pathlib import Path
+from typing import Any
+
+from scanner.cli.errors import CliError, Exit
+from scanner.core.pkix import TrustStore
+from scanner.net import truststore
+from scanner.settings import Caps, DNSSettings, Settings, Timeouts
+from scanner.vocabulary import Family, Level, Mode
+from targets.destination import DestinationError, parse_destination
+from targets.lists import ListError, Lists, Reject, Target
+from targets.scope import Scope, load_exclusions
+
+ANONYMOUS_TARGETS = 1000
+"""Above this many targets the EHLO name must be given: who scans widely says who he is."""
+
+FIELDS = ("outcome", "sender", "dane", "starttls")
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """A scan as it was asked for. ``total`` is known where the list was short enough to be read ahead."""
+
+    settings: Settings
+    items: Iterator[Target | Reject]
+    total: int | None
+    trust: TrustStore
+    scope: Scope
+    output: str | None
+    fail_on: tuple[tuple[str, str], ...]
+    sources: tuple[str, ...]
+    warnings: tuple[str, ...]
+
+
+def build(flags: dict[str, Any]) -> Request:
+    """Read the flags.
+
+    Raises:
+        CliError: a flag, a list or a file is not what it should be.
+    """
+    _check_output(flags)
+    settings = _settings(flags)
+    trust, warnings = _trust(flags)
+    try:
+        scope = Scope(allow_private=flags["allow_private"], exclusions=load_exclusions(flags["exclude"]))
+        lists = Lists(
+            flags["lists"],
+            column=flags["column"],
+            default_port=settings.port,
+            lmtp=settings.mode.lmtp,
+        )
+    except ListError as error:
+        raise CliError(str(error)) from None
+    given = [_given(text, index, settings) for index, text in enumerate(flags["domains"], 1)]
+    items, total = _read_ahead(chain(given, lists), named=flags["ehlo"] is not None)
+    return Request(
+        settings=settings,
+        items=items,
+        total=total,
+        trust=trust,
+        scope=scope,
+        output=flags["output"],
+        fail_on=tuple(_condition(text) for text in flags["fail_on"]),
+        sources=tuple(flags["lists"]),
+        warnings=tuple(warnings),
+    )
+
+
+def _check_output(flags: dict[str, Any]) -> None:
+    if not flags["lists"] and not flags["domains"]:
+        raise CliError("nothing to scan: a LIST or --domain D was expected")
+    if flags["output"] is None and flags["lists"] and not flags["dry_run"]:
+        raise CliError("where to? -o RUN (a new directory) or -o - was expected")
+
+
+def _settings(flags: dict[str, Any]) -> Settings:
+    command = flags["command_timeout"]
+    return Settings(
+        level=Level(flags["level"]),
+        mode=Mode(flags["mode"]),
+        port=flags["port"],
+        sni=flags["sni"],
+        ehlo=_ehlo(flags["ehlo"]),
+        bind=_bind(flags["bind"]),
+        family=Family(flags["family"]),
+        addresses=flags["addresses"],
+        allow_private=flags["allow_private"],
+        ca_file=flags["ca_file"],
+        ca_path=flags["ca_path"],
+        timeouts=Timeouts(
+            connect=flags["connect_timeout"],
+            greeting=flags["greeting_timeout"],
+            command=command,
+            handshake=command,
+            probe=flags["deadline"],
+        ),
+        dns=DNSSettings(
+            servers=tuple(_server(text) for text in flags["resolver"]),
+            trust=flags["trust_resolver"],
+        ),
+        caps=Caps(flags["concurrency"], flags["per_address"], flags["per_network"]),
+    )
+
+
+def _ehlo(name: str | None) -> str:
+    """The EHLO name: as given, else this host's full name; an address literal if it has none (RFC 5321 4.1.3)."""
+    if name is None:
+        own = socket.getfqdn()
+        return own if "." in own and not own.endswith((".localdomain", ".arpa")) else socket.gethostname()
+    if not name.isascii() or not name or any(c.isspace() for c in name):
+        raise CliError(f"--ehlo {name!r}: a host name was expected")
+    return name
+
+
+def _bind(address: str | None) -> str | None:
+    if address is None:
+        return None
+    try:
+        ip = ipaddress.ip_address(address)
+        family = socket.AF_INET if ip.version == 4 else socket.AF_INET6  # noqa: PLR2004 - IP versions
+        with socket.socket(family, socket.SOCK_STREAM) as trial:
+            trial.bind((address, 0))
+    except ValueError:
+        raise CliError(f"--bind {address}: an IP address was expected") from None
+    except OSError as error:
+        raise CliError(f"--bind {address}: {os.strerror(error.errno or 0)}") from None
+    return address
+
+
+def _server(text: str) -> tuple[str, int]:
+    """``ADDR``, ``ADDR:PORT``, ``[V6]:PORT`` or a bare IPv6 address."""
+    host, port = text, "53"
+    if text.startswith("["):
+        host, _, rest = text[1:].partition("]")
+        port = rest.removeprefix(":") or port
+    elif text.count(":") == 1:
+        host, _, port = text.partition(":")
+    try:
+        return str(ipaddress.ip_address(host)), _port(port)
+    except ValueError:
+        raise CliError(f"--resolver {text}: ADDR, ADDR:PORT or [V6]:PORT was expected") from None
+
+
+def _port(text: str) -> int:
+    port = int(text)
+    if not 0 < port < 65536:  # noqa: PLR2004 - TCP ports
+        raise ValueError(text)
+    return port
+
+
+def _trust(flags: dict[str, Any]) -> tuple[TrustStore, list[str]]:
+    if flags["ca_file"] or flags["ca_path"]:
+        try:
+            return truststore.load(flags["ca_file"], flags["ca_path"]), []
+        except truststore.TrustStoreError as error:
+            raise CliError(str(error)) from None
+    found = truststore.system()
+    if found is not None:
+        return found, []
+    return TrustStore.from_pem(), ["no system trust store found: no certificate will be trusted by PKIX (--ca-file F)"]
+
+
+def _given(text: str, index: int, settings: Settings) -> Target:
+    """A destination of the command line: an error in it is the user's to mend at once."""
+    name = text if text.startswith("[") else text.removesuffix(".")
+    try:
+        destination = parse_destination(name.lower(), lmtp=settings.mode.lmtp, default_port=settings.port)
+    except DestinationError as error:
+        raise CliError(f"--domain {text}: {error.reason}") from None
+    return Target(destination, text, "--domain", index)
+
+
+def _read_ahead(items: Iterator[Target | Reject], *, named: bool) -> tuple[Iterator[Target | Reject], int | None]:
+    """Read as far as it takes to know whether an EHLO name must be given, and put that back in front."""
+    head = list(islice(items, ANONYMOUS_TARGETS + 1))
+    if len(head) <= ANONYMOUS_TARGETS:
+        return iter(head), sum(isinstance(item, Target) for item in head)
+    if not named:
+        raise CliError(
+            f"more than {ANONYMOUS_TARGETS} targets: say who you are with --ehlo NAME"
+            " (a name that resolves to this machine's address and back)"
+        )
+    return chain(head, items), None
+
+
+def _condition(text: str) -> tuple[str, str]:
+    field, separator, value = text.partition("=")
+    if not separator or field not in FIELDS or not value:
+        raise CliError(f"--fail-on {text}: FIELD=VALUE was expected, FIELD one of {', '.join(FIELDS)}")
+    return field, value
+
+
+def open_log(path: str) -> Path:
+    """Make sure that the log can be written."""
+    file = Path(path)
+    try:
+        with file.open("a", encoding="utf-8"):
+            return file
+    except OSError as error:
+        raise CliError(f"{path}: cannot write the log: {error.strerror}", Exit.USAGE) from None

@@ -1,0 +1,204 @@
+"""``mxsweep scan``: build the request, wire the rooms together, run, and say how it ended."""
+
+import hashlib
+import logging
+import resource
+import signal
+import socket
+import sys
+from collections.abc import AsyncIterator
+from contextlib import AbstractContextManager, asynccontextmanager
+from dataclasses import asdict
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import trio
+from results.view import progress_for
+from rich.console import Console
+
+from results.files import StoreError
+from results.store import LineSink, Store
+from scanner import __version__
+from scanner.cli import request as requests
+from scanner.cli.errors import CliError, Exit
+from scanner.cli.request import Request
+from scanner.cli.sinks import Announcing, Collected
+from scanner.model import Endpoint, InputSource, RunHeader, Vantage
+from scanner.net.gates import Gates
+from scanner.net.probe import Sighting, probe
+from scanner.net.resolver import open_resolver
+from scanner.run import pipeline
+from scanner.run.stats import Stats
+from scanner.run.tools import Tools, now
+from scanner.settings import PROFILES, Settings
+from scanner.vocabulary import RunState
+
+log = logging.getLogger("mxsweep")
+
+REFRESH = 0.25
+"""Seconds between two looks at the counters: fluent to the eye, free to the processor."""
+
+
+def run(flags: dict[str, Any]) -> int:
+    """Run ``mxsweep scan`` with the flags as click gives them; the result is the exit code."""
+    _open_log(flags["log_file"])
+    request = requests.build(flags)
+    for warning in request.warnings:
+        _say(warning)
+    _raise_file_limit()
+    if flags["dry_run"]:
+        from scanner.cli.dry import dry_run  # noqa: PLC0415 - seldom asked for
+
+        return trio.run(dry_run, request)
+    with _open_sink(request) as sink:
+        try:
+            return trio.run(partial(execute, request, sink, quiet=flags["quiet"]))
+        except StoreError as error:
+            raise CliError(str(error), Exit.UNFIT) from None
+
+
+def _open_log(path: str | None) -> None:
+    if path:
+        file = requests.open_log(path)
+        logging.basicConfig(filename=file, level=logging.INFO, format="%(asctime)s %(levelname)s %(message)s")
+
+
+def _say(text: str) -> None:
+    sys.stderr.write(f"mxsweep: {text}\n")
+
+
+def _raise_file_limit() -> None:
+    """Lift the soft limit of open files to the hard one: each connection in flight is a file."""
+    _, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
+
+
+# --- where records go -----------------------------------------------------------------------------------------
+
+
+def _open_sink(request: Request) -> AbstractContextManager[Any]:
+    """The run directory, the stream of domain lines, or, with ``--domain`` alone, verdicts in words."""
+    if request.output is None:
+        return Collected(Console())
+    if request.output == "-":
+        return LineSink(sys.stdout.buffer)
+    try:
+        return Store.create(Path(request.output), _header(request))
+    except StoreError as error:
+        raise CliError(str(error)) from None
+
+
+def _header(request: Request) -> RunHeader:
+    settings = asdict(request.settings)
+    servers = request.settings.dns.servers
+    return RunHeader(
+        version=__version__,
+        started=now(),
+        state=RunState.RUNNING,
+        settings=settings,
+        resolver=" ".join(f"{address}:{port}" for address, port in servers) or "system",
+        ehlo=request.settings.ehlo,
+        vantage=Vantage(hostname=socket.gethostname()),
+        input=tuple(_source(name) for name in request.sources),
+    )
+
+
+def _source(name: str) -> InputSource:
+    """A list with its digest; what cannot be read twice has none."""
+    path = Path(name)
+    if not path.is_file():
+        return InputSource(name)
+    with path.open("rb") as file:
+        return InputSource(name, hashlib.file_digest(file, "sha256").hexdigest())
+
+
+# --- the run --------------------------------------------------------------------------------------------------
+
+
+async def execute(request: Request, sink: Any, *, quiet: bool) -> int:
+    """Scan, with progress on stderr; the sink is told how it ended.
+
+    Raises:
+        StoreError: records cannot be written any more.
+    """
+    stats = Stats(total=request.total)
+    stop = pipeline.Stop()
+    console = Console(stderr=True)
+    announcing = Announcing(sink, console, request.fail_on, rejects=request.output in (None, "-"))
+    async with wired(request, stats) as tools, trio.open_nursery() as nursery:
+        nursery.start_soon(_watch_signals, stop, console)
+        with progress_for(stats, console, quiet=quiet or request.output is None) as progress:
+            nursery.start_soon(_refresh, progress)
+            await pipeline.scan(request.items, tools, announcing, stop)
+            progress.refresh()
+        nursery.cancel_scope.cancel()
+    state = RunState.INTERRUPTED if stop.draining else RunState.COMPLETE
+    sink.finish(state, _totals(stats), now())
+    return _exit_code(stats, stop, announcing)
+
+
+@asynccontextmanager
+async def wired(request: Request, stats: Stats) -> AsyncIterator[Tools]:
+    """The rooms wired together: a resolver, gates before every probe, the trust store and the scope."""
+    settings = request.settings
+    gates = Gates(settings.caps)
+    async with open_resolver(settings.dns) as resolver:
+
+        async def gated(endpoint: Endpoint) -> Sighting:
+            async with gates.connection(endpoint.address):
+                stats.in_flight += 1
+                try:
+                    sighting = await _probe(endpoint, settings)
+                finally:
+                    stats.in_flight -= 1
+            stats.endpoints_probed += 1
+            return sighting
+
+        yield Tools(settings, resolver.lookup, gated, request.trust, request.scope, stats)
+
+
+async def _probe(endpoint: Endpoint, settings: Settings) -> Sighting:
+    return await probe(
+        endpoint,
+        profile=PROFILES[endpoint.profile],
+        ehlo=settings.ehlo,
+        timeouts=settings.timeouts,
+        bind=settings.bind,
+    )
+
+
+async def _refresh(progress: Any) -> None:
+    while True:
+        await trio.sleep(REFRESH)
+        progress.refresh()
+
+
+async def _watch_signals(stop: pipeline.Stop, console: Console) -> None:
+    """The first interrupt drains, the second ends at once."""
+    with trio.open_signal_receiver(signal.SIGINT, signal.SIGTERM) as signals:
+        async for _ in signals:
+            if stop.draining:
+                stop.now()
+            else:
+                console.print(f"finishing what is in flight ({pipeline.DRAIN:.0f} s at most); again to stop at once")
+                stop.drain()
+
+
+def _totals(stats: Stats) -> dict[str, int]:
+    counted = {
+        "domains": stats.done,
+        "rejects": stats.rejects,
+        "endpoints_probed": stats.endpoints_probed,
+        "endpoints_shared": stats.endpoints_shared,
+        "internal_errors": stats.internal_errors,
+    }
+    return counted
+
+
+def _exit_code(stats: Stats, stop: pipeline.Stop, announcing: Announcing) -> Exit:
+    if stop.draining:
+        return Exit.INTERRUPTED
+    if stats.internal_errors:
+        return Exit.INTERNAL
+    return Exit.MATCHED if announcing.matched else Exit.DONE

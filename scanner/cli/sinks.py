@@ -1,0 +1,76 @@
+"""Sinks around the sinks: what is told on the way to where records go."""
+
+import logging
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from datetime import datetime
+from typing import Self
+
+from rich.console import Console
+from rich.text import Text
+
+from results.escape import safe
+from results.report import in_words
+from results.store import digests_of, summary_of
+from scanner.model import CertFacts, DomainRecord, HostReport
+from scanner.run.tools import Sink
+from scanner.vocabulary import Reason, RunState
+
+log = logging.getLogger("mxsweep")
+
+
+class Announcing:
+    """Passes everything on; tells rejects where nothing else keeps them, and looks out for ``--fail-on``."""
+
+    def __init__(self, sink: Sink, console: Console, conditions: Sequence[tuple[str, str]], *, rejects: bool) -> None:
+        self._sink = sink
+        self._console = console
+        self._conditions = conditions
+        self._tell_rejects = rejects
+        self.matched = False
+
+    def put_domain(self, record: DomainRecord, reports: Sequence[HostReport], certs: Mapping[str, CertFacts]) -> None:
+        """Pass a domain on."""
+        self.matched = self.matched or any(getattr(record.verdict, f) == v for f, v in self._conditions)
+        if Reason.INTERNAL in record.verdict.reasons:
+            log.error("%s: internal error: %s", record.key, record.verdict.text)
+        log.info("%s: %s", record.key, record.verdict.outcome)
+        self._sink.put_domain(record, reports, certs)
+
+    def put_reject(self, file: str, line: int, raw: str, reason: str) -> None:
+        """Pass a rejected line on."""
+        log.warning("%s:%d: not scanned: %s", file, line, reason)
+        if self._tell_rejects:
+            self._console.print(Text(f"{file}:{line}: {safe(raw)}: {safe(reason)}"), soft_wrap=True)
+        self._sink.put_reject(file, line, raw, reason)
+
+    def sync(self) -> None:
+        """Pass the word on."""
+        self._sink.sync()
+
+
+class Collected:
+    """Verdicts in words, for ``--domain`` alone."""
+
+    def __init__(self, console: Console) -> None:
+        self._console = console
+
+    def put_domain(self, record: DomainRecord, reports: Sequence[HostReport], certs: Mapping[str, CertFacts]) -> None:
+        """Print the verdict."""
+        shown = {d: summary_of(certs[d]) for report in reports for d in digests_of(report) if d in certs}
+        in_words(replace(record, reports=tuple(reports), certificates=shown), self._console)
+
+    def put_reject(self, file: str, line: int, raw: str, reason: str) -> None:
+        """Nothing: rejects are told on stderr."""
+
+    def sync(self) -> None:
+        """Nothing is kept back."""
+
+    def finish(self, state: RunState, totals: Mapping[str, int], finished: datetime) -> None:
+        """Nothing is left to say."""
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        """Nothing is open."""
