@@ -93,9 +93,7 @@ class Store:
         self._hosts[report.key] = report.observed_at
         self._put("hosts", report)
 
-    def put_domain(
-        self, record: DomainRecord, reports: Sequence[HostReport], certs: Mapping[str, CertFacts]
-    ) -> None:
+    def put_domain(self, record: DomainRecord, reports: Sequence[HostReport], certs: Mapping[str, CertFacts]) -> None:
         """Take the record of a domain, after the reports of its hosts that were not put yet.
 
         Args:
@@ -182,9 +180,7 @@ class LineSink:
     def put_host(self, report: HostReport, certs: Sequence[CertFacts]) -> None:
         """Pass over a host: it comes again with its domain."""
 
-    def put_domain(
-        self, record: DomainRecord, reports: Sequence[HostReport], certs: Mapping[str, CertFacts]
-    ) -> None:
+    def put_domain(self, record: DomainRecord, reports: Sequence[HostReport], certs: Mapping[str, CertFacts]) -> None:
         """Take the record of a domain, the reports of its hosts and (by SHA-256) their certificates."""
         digests = sorted({digest for report in reports for digest in digests_of(report)})
         shown = {digest: summary_of(certs[digest]) for digest in digests if digest in certs}
@@ -228,9 +224,7 @@ class LineSink:
 
 def digests_of(report: HostReport) -> list[str]:
     """Give the certificates that a host showed, by SHA-256, each once, as they came."""
-    chains = [
-        probe.handshake.chain for endpoint in report.endpoints for probe in endpoint.probes if probe.handshake
-    ]
+    chains = [probe.handshake.chain for endpoint in report.endpoints for probe in endpoint.probes if probe.handshake]
     return list(dict.fromkeys(digest for chain in chains for digest in chain))
 
 

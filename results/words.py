@@ -1,0 +1,106 @@
+"""Verdicts in words, for people who run mail servers; ``REASONS`` has the reasons."""
+
+from scanner.vocabulary import (
+    REASONS,
+    Dane,
+    DomainDane,
+    DomainOutcome,
+    DomainStartTLS,
+    Reason,
+    Sender,
+    TLSState,
+)
+
+SENDER: dict[Sender, str] = {
+    Sender.VERIFIED: "delivers over TLS to a server that proved who it is",
+    Sender.ENCRYPTED: "delivers over TLS, without proof of who the server is",
+    Sender.CLEARTEXT: "delivers in clear text",
+    Sender.DEFER: "delivers nothing now and tries again later",
+    Sender.BOUNCE: "returns the mail: nothing takes mail for this domain",
+    Sender.UNKNOWN: "cannot be foretold from here",
+}
+"""What a sender does, after "a sender …"."""
+
+DOMAIN_DANE: dict[DomainDane, str] = {
+    DomainDane.PROTECTED: "every MX host that counts matches its TLSA records",
+    DomainDane.PARTIAL: "some MX hosts match, others have no usable TLSA records",
+    DomainDane.BROKEN: "an MX host does not match its TLSA records, or offers no TLS",
+    DomainDane.INSECURE: "the MX records are not DNSSEC-signed",
+    DomainDane.NONE: "no MX host has usable TLSA records",
+    DomainDane.LOOKUP_FAILED: "the MX lookup failed or is bogus",
+    DomainDane.UNKNOWN: "could not be told",
+    DomainDane.NO_MAIL: "the domain takes no mail",
+}
+
+DOMAIN_STARTTLS: dict[DomainStartTLS, str] = {
+    DomainStartTLS.ALL: "TLS works at every MX host",
+    DomainStartTLS.SOME: "TLS works at some MX hosts only",
+    DomainStartTLS.NONE: "TLS works at no MX host",
+    DomainStartTLS.UNKNOWN: "could not be told",
+    DomainStartTLS.NO_MAIL: "the domain takes no mail",
+}
+
+OUTCOME: dict[DomainOutcome, str] = {
+    DomainOutcome.OK: "mail is delivered",
+    DomainOutcome.FAIL: "mail is not delivered",
+    DomainOutcome.INCONCLUSIVE: "could not be told",
+    DomainOutcome.NO_MAIL: "the domain takes no mail",
+}
+
+HOST_DANE: dict[Dane, str] = {
+    Dane.OK: "DANE matches",
+    Dane.MISMATCH: "DANE does not match",
+    Dane.NO_TLS: "TLSA records, but no TLS",
+    Dane.UNUSABLE: "no usable TLSA record",
+    Dane.NONE: "no TLSA records",
+    Dane.INSECURE: "DNS not signed",
+    Dane.LOOKUP_FAILED: "TLSA lookup failed",
+    Dane.UNKNOWN: "DANE could not be told",
+}
+
+TLS: dict[TLSState, str] = {
+    TLSState.VERIFIED: "TLS, verified",
+    TLSState.TRUSTED: "TLS, from a trusted authority",
+    TLSState.UNTRUSTED: "TLS, not authenticated",
+    TLSState.ANONYMOUS: "TLS without a certificate",
+    TLSState.CLEARTEXT: "no TLS",
+    TLSState.FAILED: "TLS failed",
+    TLSState.UNKNOWN: "could not be judged",
+}
+
+
+def of_reason(code: str) -> str:
+    """Say what a reason code means; a code of a later version is given as it is."""
+    try:
+        return REASONS[Reason(code)].words
+    except ValueError:
+        return code
+
+
+def sentence(words: str) -> str:
+    """Make a sentence of words that have no capital and no full stop."""
+    return words[:1].upper() + words[1:] + "."
+
+
+def duration(seconds: float) -> str:
+    """Give a time in the two largest units that matter: ``1 h 03 min``, ``4 min 10 s``, ``12 s``."""
+    whole = round(seconds)
+    if whole < 60:  # noqa: PLR2004 - seconds of a minute
+        return f"{whole} s"
+    minutes, rest = divmod(whole, 60)
+    if minutes < 60:  # noqa: PLR2004 - minutes of an hour
+        return f"{minutes} min {rest:02} s"
+    hours, minutes = divmod(minutes, 60)
+    return f"{hours} h {minutes:02} min"
+
+
+def share(part: int, whole: int) -> str:
+    """Give a percentage that says 0 or 100 only where that is so."""
+    if not whole:
+        return "-"
+    percent = 100 * part / whole
+    if part and percent < 0.1:  # noqa: PLR2004 - what one decimal can show
+        return "<0.1 %"
+    if part < whole and percent > 99.9:  # noqa: PLR2004 - the same at the other end
+        return ">99.9 %"
+    return f"{percent:.1f} %"
