@@ -82,9 +82,7 @@ def _flaw(name: str) -> str:
     bad = _BAD_CHARACTER.search(name)
     if bad:
         return f"character {bad.group()!a} is not allowed"
-    return _label_flaw(name.split(".")) or (
-        f"longer than {MAX_NAME} octets" if len(name) > MAX_NAME else "digits only"
-    )
+    return _label_flaw(name.split(".")) or (f"longer than {MAX_NAME} octets" if len(name) > MAX_NAME else "digits only")
 
 
 def _label_flaw(labels: list[str]) -> str:

@@ -21,6 +21,7 @@ SHOWN_LIMIT = 300
 """Characters of a bad line that are shown: more than any host name has."""
 
 _GZIP_MAGIC = b"\x1f\x8b"
+_STRAY = {"\0": "NUL octet in the line", "\r": "carriage return within the line (lines end with LF or CRLF)"}
 _READ_ERRORS = (OSError, EOFError, zlib.error)
 
 
@@ -64,9 +65,7 @@ def open_file(path: str) -> io.BufferedReader:
         return Path(path).open("rb")
     except (OSError, ValueError) as error:  # ValueError: NUL in the name
         words = error.strerror if isinstance(error, OSError) else str(error)
-        raise ListError(
-            f"{path}: cannot be read ({words}); a file with one domain a line was expected"
-        ) from error
+        raise ListError(f"{path}: cannot be read ({words}); a file with one domain a line was expected") from error
 
 
 def read_lines(stream: io.BufferedIOBase) -> Iterator[Line]:
@@ -77,9 +76,7 @@ def read_lines(stream: io.BufferedIOBase) -> Iterator[Line]:
             yield _line(number, data)
     except _READ_ERRORS as error:
         words = str(error) or type(error).__name__
-        yield Line(
-            number + 1, "", f"the file cannot be read beyond line {number}, its rest is skipped ({words})"
-        )
+        yield Line(number + 1, "", f"the file cannot be read beyond line {number}, its rest is skipped ({words})")
 
 
 def _unpacked(stream: io.BufferedIOBase) -> io.BufferedIOBase:
@@ -107,7 +104,5 @@ def _line(number: int, data: bytes) -> Line:
     try:
         text = data.decode("utf-8")
     except UnicodeDecodeError as error:
-        return Line(
-            number, data.decode("utf-8", errors="replace"), f"no UTF-8 text (octet {error.start + 1})"
-        )
-    return Line(number, text, "NUL octet in the line" if "\0" in text else "")
+        return Line(number, data.decode("utf-8", errors="replace"), f"no UTF-8 text (octet {error.start + 1})")
+    return Line(number, text, next((flaw for octet, flaw in _STRAY.items() if octet in text), ""))

@@ -201,11 +201,7 @@ class _Source:
         """
         if line.flaw:
             raise _RowError(line.flaw)
-        text = (
-            line.text
-            if self._column is not None or '"' in line.text
-            else _TRAILING_COMMENT.sub("", line.text)
-        )
+        text = line.text if self._column is not None or '"' in line.text else _TRAILING_COMMENT.sub("", line.text)
         if self._layout is None:
             self._layout = _layout(_cells(text))
         return self._layout(text)
@@ -224,9 +220,7 @@ class _Source:
     def _header(self, column: str) -> _Layout:
         line = next(self._significant(), Line(1, "", "the file is empty"))
         if line.flaw:
-            raise ListError(
-                f"{self.name}: line {line.number}: a header with column {column!r} expected: {line.flaw}"
-            )
+            raise ListError(f"{self.name}: line {line.number}: a header with column {column!r} expected: {line.flaw}")
         for delimiter in _HEADER_DELIMITERS:
             try:
                 names = _cells(line.text, delimiter)
@@ -259,9 +253,7 @@ def _layout(first: list[str]) -> _Layout:
     if len(first) > 1 and _RANK.fullmatch(first[0]):
         return _ranked
     if len(first) > 1 and not any(mark in cell for cell in first for mark in ".:@"):
-        raise _RowError(
-            "no domain in the file's first line: if it is a header, name the column with --column"
-        )
+        raise _RowError("no domain in the file's first line: if it is a header, name the column with --column")
     return _plain
 
 
@@ -299,9 +291,7 @@ def _named(header: list[str], index: int, delimiter: str) -> _Layout:
     def row(text: str) -> _Row:
         cells = _cells(text, delimiter)
         if index >= len(cells):
-            raise _RowError(
-                f"no column {header[index]!r} in this line: it has {len(cells)} of {len(header)} columns"
-            )
+            raise _RowError(f"no column {header[index]!r} in this line: it has {len(cells)} of {len(header)} columns")
         more = [f"col{at + 1}" for at in range(len(names), len(cells))]
         fields = dict(zip(names + more, cells, strict=False))
         return _Row(fields.pop(names[index]), None, fields)

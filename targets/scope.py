@@ -110,7 +110,7 @@ def _enter(
     try:
         if not entry:
             return
-        if ":" in entry or entry.replace(".", "").replace("/", "").isdigit():
+        if ":" in entry or entry.rpartition(".")[2][:1].isdigit():  # no top level domain begins with a digit
             networks.append((ip_network(entry), where))
         elif entry.startswith("."):
             trees.setdefault(_checked(entry[1:]), where)
