@@ -41,9 +41,7 @@ def up(layout: Layout) -> int:
     """Start the lab and say how to use it."""
     begun = time.monotonic()
     record = control.up(layout)
-    said = HOWTO.format(
-        domains=len(SCENARIOS), postfix=record.postfix, root=layout.root_pem, log=layout.smtpd_log
-    )
+    said = HOWTO.format(domains=len(SCENARIOS), postfix=record.postfix, root=layout.root_pem, log=layout.smtpd_log)
     print(f"{said}\n({time.monotonic() - begun:.1f} s)")  # noqa: T201 - a command's output
     return 0
 
@@ -69,45 +67,46 @@ def domains() -> int:
     return 0
 
 
-def run(layout: Layout, argv: list[str]) -> int:
-    """Become ``argv`` in the client's namespaces, with the lab's resolver and a main.cf for Postfix's programs."""
+def run(layout: Layout, argv: list[str]) -> None:
+    """Become ``argv`` in the client's namespaces."""
+    command = control.client_command(_up(layout), argv[1:] if argv[:1] == ["--"] else argv)
+    os.execvpe(command[0], command, control.client_environment(layout))  # noqa: S606 - a wrapper must not be a parent
+
+
+def _up(layout: Layout) -> control.Record:
     record = control.read(layout)
     if record is None or not control.running(record):
         raise control.LabError("the lab is down: python -m tests.lab up")
-    os.environ["MAIL_CONFIG"] = str(layout.mail_config)
-    os.environ["MXSWEEP_LAB"] = str(layout.state)
-    os.environ["PATH"] += ":/usr/sbin:/sbin"
-    # entering a mount namespace loses the working directory
-    stay = ["sh", "-c", 'cd "$0" && exec "$@"', str(Path.cwd())]
-    command = [*record.namespaces.enter(record.client), *stay, *(argv[1:] if argv[:1] == ["--"] else argv)]
-    os.execvp(command[0], command)
+    return record
+
+
+def _do(layout: Layout, arguments: argparse.Namespace) -> int:
+    match arguments.command:
+        case "up":
+            return up(layout)
+        case "status":
+            return status(layout)
+        case "domains":
+            return domains()
+        case "run":
+            run(layout, arguments.argv)
+        case "down":
+            control.down(layout)
+        case "cut":
+            _up(layout).namespaces.cut()
+        case "mend":
+            _up(layout).namespaces.mend()
+    return 0
 
 
 def main() -> int:
     """Do what the command line says."""
     arguments = _arguments()
-    layout = Layout(arguments.state.absolute())
     try:
-        match arguments.command:
-            case "up":
-                return up(layout)
-            case "down":
-                control.down(layout)
-                return 0
-            case "status":
-                return status(layout)
-            case "domains":
-                return domains()
-            case "run":
-                return run(layout, arguments.argv)
-        record = control.read(layout)
-        if record is None or not control.running(record):
-            raise control.LabError("the lab is down: python -m tests.lab up")
-        getattr(record.namespaces, arguments.command)()
+        return _do(Layout(arguments.state.absolute()), arguments)
     except control.LabError as error:
         print(f"lab: {error}", file=sys.stderr)  # noqa: T201 - a command's output
         return 1
-    return 0
 
 
 if __name__ == "__main__":

@@ -283,6 +283,22 @@ def _inside(record: Record, command: list[str]) -> tuple[int, str]:
     return done.returncode, done.stdout
 
 
+# --- use ----------------------------------------------------------------------------------------------------
+
+
+def client_command(record: Record, argv: list[str]) -> list[str]:
+    """The command that runs ``argv`` as a client in the lab, in the directory where we are."""
+    # entering a mount namespace loses the working directory
+    stay = ["sh", "-c", 'cd "$0" && exec "$@"', str(Path.cwd())]
+    return [*record.namespaces.enter(record.client), *stay, *argv]
+
+
+def client_environment(layout: Layout) -> dict[str, str]:
+    """Our environment, with a main.cf for Postfix's programs and sbin on the path."""
+    more = {"MAIL_CONFIG": str(layout.mail_config), "MXSWEEP_LAB": str(layout.state), "PATH": _path()}
+    return os.environ | more
+
+
 # --- down -----------------------------------------------------------------------------------------------------
 
 

@@ -17,7 +17,7 @@ ROOTLESS = os.geteuid() != 0
 
 
 def _namespace(pid: int | str) -> str:
-    return os.readlink(f"/proc/{pid}/ns/net")
+    return str(Path(f"/proc/{pid}/ns/net").readlink())
 
 
 def _hold(command: list[str], tag: dict[str, str]) -> int:
@@ -83,8 +83,7 @@ class Namespaces:
             ip link set lab0 up""",
         )
         holes = "\n".join(
-            f"ip {'-6' if ':' in address else '-4'} route add blackhole {address} table local"
-            for address in blackholes
+            f"ip {'-6' if ':' in address else '-4'} route add blackhole {address} table local" for address in blackholes
         )
         self.shell(
             self.server,

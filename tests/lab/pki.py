@@ -64,7 +64,7 @@ class Bundle:
         path.write_bytes(key + b"".join(cert.public_bytes(Encoding.PEM) for cert in self.sent))
 
 
-def _sign(  # noqa: PLR0913 - the parts of a certificate
+def _sign(
     subject: x509.Name,
     key: Key,
     issuer: Authority | None,
@@ -112,9 +112,7 @@ class PKI:
         self.intermediate = self._authority("Lab Intermediate", self.root)
         # same subject and key as the good one, so that only its dates differ
         self.expired_intermediate = Authority(
-            _sign(
-                self.intermediate.cert.subject, self.intermediate.key, self.root, dates=_dates(-60, -1), ca=True
-            ),
+            _sign(self.intermediate.cert.subject, self.intermediate.key, self.root, dates=_dates(-60, -1), ca=True),
             self.intermediate.key,
         )
 
@@ -132,7 +130,7 @@ class PKI:
         """The trust store of every expectation."""
         return self.root.cert.public_bytes(Encoding.PEM)
 
-    def _bundle(  # noqa: PLR0913 - what recipes vary
+    def _bundle(
         self,
         host: str,
         *,
@@ -185,9 +183,7 @@ class PKI:
             "cn-only": lambda: self._bundle(host, names=(), root_sent=True),
             "no-cn": lambda: self._bundle(host, common_name="", root_sent=True),
             "self-signed": lambda: self._self_signed(host),
-            "expired-intermediate": lambda: self._bundle(
-                host, intermediate=self.expired_intermediate, root_sent=True
-            ),
+            "expired-intermediate": lambda: self._bundle(host, intermediate=self.expired_intermediate, root_sent=True),
             "big": lambda: self._big(host),
         }
         return recipes[recipe]()

@@ -37,8 +37,9 @@ class Behaviour:
 
     ``fault`` is ``HOW@STAGE``: HOW one of ``reset close silent plaintext garbage drip endless-line
     endless-reply``, STAGE one of ``connect greeting ehlo starttls handshake``. ``starttls`` is the reply to that
-    command, empty when it is not offered (more lines than one in it are plaintext injected). ``tls`` is one of ``modern tls12 tls10 anonymous``. ``limit`` connections
-    at once get the ordinary greeting, the others 421. ``delay`` seconds pass before each reply but the greeting.
+    command, empty when it is not offered; a second line in it is clear text injected before the handshake.
+    ``tls`` is one of ``modern tls12 tls10 anonymous``. ``limit`` connections at once get the ordinary greeting, the
+    others 421. ``delay`` seconds pass before each reply but the greeting.
     """
 
     name: str = "lab"
@@ -201,15 +202,16 @@ class Session:
         await self._fault("handshake")
         names: list[str] = []
         OFFERED_SNI.set(names)
-        secure = trio.SSLStream(
-            self._tcp, self._contexts.get(self._behaviour), server_side=True, https_compatible=True
-        )
+        secure = trio.SSLStream(self._tcp, self._contexts.get(self._behaviour), server_side=True, https_compatible=True)
+        session: Any = secure  # trio's annotations know neither what it forwards nor what it hides
         try:
             await secure.do_handshake()
         except (trio.BrokenResourceError, trio.ClosedResourceError) as error:
             self.note("handshake", ok=False, error=str(error.__cause__ or error), sni=names[0] if names else None)
+            # trio leaves OpenSSL's alert unsent; real servers send it, and clients tell it from a lost connection
+            await self._tcp.send_all(session._outgoing.read())
             raise Done from None
-        version, cipher = secure.version(), secure.cipher()
+        version, cipher = session.version(), session.cipher()
         self.note("handshake", ok=True, sni=names[0] if names else None, version=version, cipher=cipher[0])
         self._stream = secure
         self._buffer.clear()
@@ -312,14 +314,14 @@ _FAULTS: dict[str, Callable[[Session, str], Awaitable[None]]] = {
 def listen(address: str, port: int) -> trio.SocketListener:
     """Listen on an address that the kernel need only have a local route for."""
     v6 = ":" in address
-    sock = trio.socket.socket(trio.socket.AF_INET6 if v6 else trio.socket.AF_INET, trio.socket.SOCK_STREAM)
+    sock = socket.socket(socket.AF_INET6 if v6 else socket.AF_INET, socket.SOCK_STREAM)
     sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
     if v6:
         sock.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 1)
         sock.setsockopt(socket.IPPROTO_IPV6, IPV6_FREEBIND, 1)
-    sock._sock.bind((address, port))  # noqa: SLF001 - trio's own bind awaits a name lookup; there is none to do
+    sock.bind((address, port))
     sock.listen(BACKLOG)
-    return trio.SocketListener(sock)
+    return trio.SocketListener(trio.socket.from_stdlib_socket(sock))
 
 
 async def serve(config: list[dict[str, Any]], log: Log) -> None:

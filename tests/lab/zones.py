@@ -16,6 +16,7 @@ import dns.dnssec
 import dns.name
 import dns.rdata
 from cryptography.hazmat.primitives.asymmetric import ec
+from dns.rdtypes.ANY.DNSKEY import DNSKEY
 
 from tests.lab.layout import DNS_CHILD, DNS_ODD, DNS_PARENT, Placed
 from tests.lab.model import Scenario, Zone
@@ -63,7 +64,9 @@ class Key:
         self._private = base64.b64encode(numbers.private_value.to_bytes(32, "big")).decode()
         public = base64.b64encode(point.x.to_bytes(32, "big") + point.y.to_bytes(32, "big")).decode()
         self.dnskey = f"257 3 13 {public}"
-        self._rdata = dns.rdata.from_text("IN", "DNSKEY", self.dnskey)
+        rdata = dns.rdata.from_text("IN", "DNSKEY", self.dnskey)
+        assert isinstance(rdata, DNSKEY)
+        self._rdata = rdata
 
     def write(self, directory: Path, origin: str) -> Path:
         """Write it in BIND's form for ``origin``; returns the base name that ldns-signzone wants."""

@@ -1,0 +1,96 @@
+"""Lab domains about TLS itself and about certificates where no TLSA record speaks of them."""
+
+from scanner.vocabulary import DomainStartTLS, Reason
+from tests.lab.expectations import broken, cleartext, inconclusive, protected, unprotected
+from tests.lab.model import Expect, Host, Scenario
+
+VERIFIED, UNTRUSTED, NO_SESSION = ("Verified",), ("Untrusted",), ("",)
+EE = ("3 1 1 leaf",)
+NONE = DomainStartTLS.NONE
+
+
+def opportunistic(name: str, cert: str, why: str) -> Scenario:
+    """Without TLSA a sender at level dane takes any certificate (smtp(8) falls back to level may)."""
+    domain = f"{name}.test"
+    return Scenario(domain, why, unprotected(Reason.TLSA_NONE), (Host(f"mx.{domain}", (), cert),), UNTRUSTED)
+
+
+def session(
+    name: str, expect: Expect, why: str, *, tlsa: tuple[str, ...] = EE, cert: str = "good", **smtp: object
+) -> Scenario:
+    """A domain with one host with one address."""
+    finger = VERIFIED if expect == protected() else NO_SESSION
+    return Scenario(f"{name}.test", why, expect, (Host(f"mx.{name}.test", tlsa, cert, smtp, v6=()),), finger)
+
+
+CERTIFICATES = (
+    opportunistic("cert-good", "good", "a chain to the lab's root with the right name: still unauthenticated"),
+    opportunistic("cert-expired", "expired", "expired"),
+    opportunistic("cert-not-yet-valid", "not-yet-valid", "not valid yet"),
+    opportunistic("cert-self-signed", "self-signed", "self-signed"),
+    opportunistic("cert-wrong-name", "wrong-name", "for another name"),
+    opportunistic("cert-wildcard", "wildcard", "a wildcard"),
+    opportunistic("cert-cn-only", "cn-only", "no subjectAltName"),
+    opportunistic("cert-no-cn", "no-cn", "no common name"),
+    opportunistic("cert-leaf-only", "leaf-only", "the intermediate is missing"),
+    opportunistic("cert-rsa", "rsa", "RSA 2048"),
+    opportunistic("cert-ed25519", "ed25519", "Ed25519"),
+)
+
+LEGACY = Reason.TLS_LEGACY_ONLY
+VERSIONS = (
+    session("tls12", protected(), "TLS 1.2 at most", tls="tls12"),
+    session(
+        "tls10",
+        broken(LEGACY),
+        "TLS 1.0 only, which needs OpenSSL's security level 0: a sender that authenticates refuses it (RFC 8996)",
+        cert="rsa",
+        tls="tls10",
+    ),
+    session(
+        "tls10-plain",
+        unprotected(LEGACY),
+        "the same without TLSA: better than nothing",
+        tlsa=(),
+        cert="rsa",
+        tls="tls10",
+    ),
+    session(
+        "anonymous",
+        broken(LEGACY, Reason.TLS_ANONYMOUS),
+        "only suites without a certificate (RFC 7672 section 8.2: opportunistic use only)",
+        tls="anonymous",
+    ),
+    session(
+        "anonymous-plain",
+        unprotected(LEGACY, Reason.TLS_ANONYMOUS),
+        "the same without TLSA",
+        tlsa=(),
+        tls="anonymous",
+    ),
+)
+
+FAILURES = (
+    session(
+        "tls-plaintext",
+        broken(Reason.TLS_HANDSHAKE_FAILED, starttls=NONE),
+        "the ClientHello is answered in clear text",
+        fault="plaintext@handshake",
+    ),
+    session(
+        "tls-plaintext-plain",
+        cleartext(Reason.TLS_HANDSHAKE_FAILED),
+        "the same without TLSA: Postfix tries again in clear text",
+        tlsa=(),
+        fault="plaintext@handshake",
+    ),
+    session("tls-silent", inconclusive(Reason.TLS_TIMEOUT), "no ServerHello ever", fault="silent@handshake"),
+    session(
+        "tls-big-chain",
+        broken(Reason.TLS_MESSAGE_TOO_LONG, starttls=NONE),
+        "a megabyte of certificates, ten times what OpenSSL reads by default: a failed handshake",
+        cert="big",
+    ),
+)
+
+CASES = (*CERTIFICATES, *VERSIONS, *FAILURES)
