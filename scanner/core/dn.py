@@ -1,7 +1,7 @@
 r"""Distinguished names (RFC 5280 section 4.1.2.4): text as OpenSSL's one-line form has it, and their comparison.
 
 The one-line form is ``/TYPE=value/TYPE=value``; octets of the value outside printable ASCII stand as ``\xHH``
-whatever the string type. Two names are equal when their canonical forms are: type by type, case and runs of
+whatever the string type, ``/`` and ``+`` behind a backslash. Two names are equal when their canonical forms are: type by type, case and runs of
 white space left aside (RFC 5280 section 7.1, as OpenSSL simplifies it).
 """
 
@@ -95,7 +95,12 @@ def one_line(name: TLV) -> str:
         DERError: not a Name.
     """
     pairs = (pair for rdn in attributes(name) for pair in rdn)
-    return "".join(f"/{_TYPES.get(oid, oid)}={escaped(value.content)}" for oid, value in pairs)
+    return "".join(f"/{_TYPES.get(oid, oid)}={_quoted(value.content)}" for oid, value in pairs)
+
+
+def _quoted(octets: bytes) -> str:
+    """Escaped octets whose ``/`` and ``+`` cannot be taken for the next attribute."""
+    return escaped(octets).replace("/", "\\/").replace("+", "\\+")
 
 
 def escaped(octets: bytes) -> str:

@@ -126,7 +126,7 @@ def test_one_line_names_agree_with_openssl() -> None:
     oids = [getattr(NameOID, n) for n in dir(NameOID) if n.isupper()]
     two_letters = (NameOID.COUNTRY_NAME, NameOID.JURISDICTION_COUNTRY_NAME)
     known = [o for o in oids if o.dotted_string in dn._TYPES and o not in two_letters]
-    attributes = [x509.NameAttribute(oid, "Zo\u00eb \u90ae/~\x7f", x509.name._ASN1Type.UTF8String) for oid in known]
+    attributes = [x509.NameAttribute(oid, "Zo\u00eb \u90ae/+\\~\x7f", x509.name._ASN1Type.UTF8String) for oid in known]
     attributes += [
         x509.NameAttribute(x509.ObjectIdentifier("1.2.3.4"), "odd type"),
         x509.NameAttribute(NameOID.COUNTRY_NAME, "DE"),

@@ -1,0 +1,274 @@
+"""TLSA records (RFC 6698, RFC 7671, RFC 7672): decoding, usability, order, digest agility, and where to look.
+
+Two filters make a record unusable. The first is Postfix's parser (truncated, PKIX usages, the private matching
+type), the second OpenSSL's (data that cannot be compared); where nothing is left the consequences differ, so the
+kind is kept. ``next_question`` is the search for the TLSA base domain (RFC 7672 section 2.2.2) one step at a time:
+the caller asks the DNS, this module decides. What is not here: comparing records with a chain, see ``dane``.
+"""
+
+from collections.abc import Sequence
+from functools import lru_cache
+
+from OpenSSL import crypto
+
+from scanner.core import der
+from scanner.core.der import DERError
+from scanner.core.names import tlsa_name
+from scanner.model import Answer, TLSALookup, TLSARecord
+from scanner.vocabulary import Dane, Outcome, Reason, Security, Unusable
+
+DANE_TA, DANE_EE = 2, 3
+CERT, SPKI = 0, 1
+FULL, SHA256, SHA512 = 0, 1, 2
+PRIVATE = 255
+
+DIGESTS = ("sha512", "sha256")
+"""Digests from strong to weak, as in Postfix's ``tls_dane_digests``; one that is not listed is not used."""
+
+_TYPES = {"sha256": SHA256, "sha512": SHA512}
+_SIZES = {SHA256: 32, SHA512: 64}
+_HEADER = 3  # usage, selector, matching type
+_SHOWN = 64  # octets of data that are shown whole; of longer ones the first and last 32
+
+Question = tuple[str, str]
+"""Name and type of a DNS question."""
+
+
+# --- records --------------------------------------------------------------------------------------------------
+
+
+def parse_rdata(text: str, digests: Sequence[str] = DIGESTS) -> TLSARecord:
+    """Decode the rdata of a TLSA record and say whether it can be used.
+
+    Args:
+        text: the rdata in hex, of any length.
+        digests: the digests in use.
+
+    Returns:
+        The record; fields that a truncated one lacks are 0.
+    """
+    octets = bytes.fromhex(text)
+    usage, selector, matching_type = (*octets[:_HEADER], 0, 0, 0)[:_HEADER]
+    data = octets[_HEADER:]
+    unusable = _refused_by_parser(usage, matching_type, data) or _refused_by_verifier(
+        selector, matching_type, data, digests
+    )
+    return TLSARecord(usage, selector, matching_type, data.hex(), unusable)
+
+
+def _refused_by_parser(usage: int, matching_type: int, data: bytes) -> Unusable | None:
+    if not data:
+        return Unusable.TRUNCATED
+    if usage not in (DANE_TA, DANE_EE):
+        return Unusable.USAGE
+    return Unusable.PRIVATE_MATCHING_TYPE if matching_type == PRIVATE else None
+
+
+def _refused_by_verifier(selector: int, matching_type: int, data: bytes, digests: Sequence[str]) -> Unusable | None:
+    if selector not in (CERT, SPKI):
+        return Unusable.SELECTOR
+    if matching_type == FULL:
+        readable = _is_certificate(data) if selector == CERT else is_public_key(data)
+        return None if readable else (Unusable.BAD_CERTIFICATE if selector == CERT else Unusable.BAD_KEY)
+    if matching_type not in _enabled(digests):
+        return Unusable.MATCHING_TYPE
+    return None if len(data) == _SIZES[matching_type] else Unusable.DIGEST_LENGTH
+
+
+def _enabled(digests: Sequence[str]) -> list[int]:
+    """Matching types in use, strongest first; a digest that is not known counts for nothing."""
+    return [_TYPES[digest] for digest in digests if digest in _TYPES]
+
+
+@lru_cache(maxsize=256)  # full certificates are rare in TLSA records
+def _is_certificate(data: bytes) -> bool:
+    """Exactly one certificate with a key that OpenSSL can decode?"""
+    try:
+        der.whole(data, der.SEQUENCE)
+        crypto.load_certificate(crypto.FILETYPE_ASN1, data).get_pubkey()
+    except (DERError, crypto.Error):
+        return False
+    return True
+
+
+@lru_cache(maxsize=256)
+def is_public_key(data: bytes) -> bool:
+    """Tell whether octets are exactly one SubjectPublicKeyInfo that OpenSSL can decode."""
+    try:
+        der.whole(data, der.SEQUENCE)
+        crypto.load_publickey(crypto.FILETYPE_ASN1, data)
+    except (DERError, crypto.Error):
+        return False
+    return True
+
+
+def display(record: TLSARecord) -> str:
+    """A record as log lines show it: ``3 1 1 HEX``, long data with its middle left out."""
+    data = record.data.upper()
+    if len(data) > 2 * _SHOWN:
+        data = f"{data[:_SHOWN]}...{data[-_SHOWN:]}"
+    return f"{record.usage} {record.selector} {record.matching_type} {data}"
+
+
+# --- order and digest agility ---------------------------------------------------------------------------------
+
+
+def ordered(records: Sequence[TLSARecord], digests: Sequence[str] = DIGESTS) -> tuple[TLSARecord, ...]:
+    """Order records as they are compared: usage 3 first, then keys before certificates, then strong digests.
+
+    Full data comes last within its usage and selector; records that are alike keep their order.
+    """
+    return tuple(sorted(records, key=lambda r: (-r.usage, -r.selector, -_strength(r, digests))))
+
+
+def agile(records: Sequence[TLSARecord], digests: Sequence[str] = DIGESTS) -> tuple[TLSARecord, ...]:
+    """The usable records that take part after digest agility (RFC 7671 section 9), in order.
+
+    Of each usage and selector, those with the strongest digest there, and full data always.
+    """
+    usable = [record for record in ordered(records, digests) if record.unusable is None]
+    best = {(r.usage, r.selector): _strength(r, digests) for r in reversed(usable)}
+    return tuple(r for r in usable if r.matching_type == FULL or _strength(r, digests) == best[r.usage, r.selector])
+
+
+def _strength(record: TLSARecord, digests: Sequence[str]) -> int:
+    """Higher is stronger; 0 for full data and for types not in use."""
+    weak_first = [FULL, *reversed(_enabled(digests))]
+    return weak_first.index(record.matching_type) if record.matching_type in weak_first else 0
+
+
+# --- lookup ---------------------------------------------------------------------------------------------------
+
+
+def lookup_result(base_domain: str, steps: Sequence[Answer], digests: Sequence[str] = DIGESTS) -> TLSALookup:
+    """What the last answer, a TLSA RRset or its absence, means for its host.
+
+    Args:
+        base_domain: the host whose TLSA records were asked for last.
+        steps: every answer so far, that one last.
+        digests: the digests in use.
+    """
+    answer = steps[-1]
+    decided = _decided(answer)
+    if decided is not None:
+        records = _records(answer, digests) if decided == (Dane.NONE, Reason.TLSA_INSECURE) else ()
+        return TLSALookup(base_domain, records, *decided, steps=tuple(steps))
+    records = _records(answer, digests)
+    dane, reason = _usability(records)
+    return TLSALookup(base_domain, records, dane, reason, tuple(steps))
+
+
+def _decided(answer: Answer) -> tuple[Dane, Reason] | None:
+    """The verdict where the RRset itself does not matter."""
+    if Security.BOGUS is answer.security:
+        return Dane.LOOKUP_FAILED, Reason.TLSA_BOGUS
+    if answer.outcome is Outcome.ERROR:
+        return Dane.LOOKUP_FAILED, Reason.TLSA_LOOKUP_FAILED
+    if answer.security is Security.INDETERMINATE:
+        return Dane.UNKNOWN, Reason.DNS_INDETERMINATE
+    if answer.outcome is not Outcome.DATA:
+        return Dane.NONE, Reason.TLSA_NONE
+    return (Dane.NONE, Reason.TLSA_INSECURE) if answer.security is Security.INSECURE else None
+
+
+def _records(answer: Answer, digests: Sequence[str]) -> tuple[TLSARecord, ...]:
+    return tuple(parse_rdata(text, digests) for text in answer.records)
+
+
+def _usability(records: tuple[TLSARecord, ...]) -> tuple[Dane, Reason] | tuple[None, None]:
+    refusals = [record.unusable for record in records]
+    if None in refusals:
+        return None, None
+    if all(refusal is not None and refusal.by_parser for refusal in refusals):
+        return Dane.UNUSABLE, Reason.TLSA_UNUSABLE_USAGE
+    return Dane.UNUSABLE, Reason.TLSA_UNUSABLE_DATA
+
+
+# --- base domain ----------------------------------------------------------------------------------------------
+
+
+def next_question(
+    qname: str,
+    rname: str,
+    address: Security,
+    port: int,
+    steps: Sequence[Answer] = (),
+    *,
+    force: bool = False,
+    digests: Sequence[str] = DIGESTS,
+) -> Question | TLSALookup:
+    """The next step of the search for a host's TLSA records.
+
+    Args:
+        qname: the host as the MX record names it.
+        rname: the owner of its address records, another name where ``qname`` is an alias.
+        address: the security of those address records.
+        port: the TCP port.
+        steps: the answers to the questions asked so far.
+        force: look also behind insecure addresses (posttls-finger's ``-f``).
+        digests: the digests in use.
+
+    Returns:
+        The question to ask, or the result when there is none left.
+    """
+    alias = qname.lower() != rname.lower()
+    if force and address is not Security.SECURE:
+        return _last_resort(qname, port, steps, 0, digests)
+    if address is Security.SECURE:
+        return _behind_secure_address(qname, rname, port, steps, digests, alias=alias)
+    if address is Security.INSECURE and alias:
+        return _behind_insecure_alias(qname, port, steps, digests)
+    return TLSALookup(qname, (), *_ADDRESS_VERDICTS[address], steps=tuple(steps))
+
+
+_ADDRESS_VERDICTS = {
+    Security.INSECURE: (Dane.INSECURE, Reason.HOST_INSECURE),
+    Security.INDETERMINATE: (Dane.UNKNOWN, Reason.DNS_INDETERMINATE),
+    Security.BOGUS: (Dane.LOOKUP_FAILED, Reason.ADDRESS_BOGUS),
+}
+
+
+def _behind_secure_address(
+    qname: str, rname: str, port: int, steps: Sequence[Answer], digests: Sequence[str], *, alias: bool
+) -> Question | TLSALookup:
+    """TLSA at the expanded name; only if there is none, at the original one."""
+    if not steps:
+        return tlsa_name(rname, port), "TLSA"
+    first = lookup_result(rname, steps[:1], digests)
+    if first.dane is Dane.NONE and alias:
+        return _last_resort(qname, port, steps, 1, digests)
+    return first
+
+
+def _behind_insecure_alias(
+    qname: str, port: int, steps: Sequence[Answer], digests: Sequence[str]
+) -> Question | TLSALookup:
+    """TLSA at the original name, provided that its being an alias is secure."""
+    if not steps:
+        return qname, "CNAME"
+    verdict = _alias_verdict(steps[0])
+    if verdict is not None:
+        return TLSALookup(qname, (), *verdict, steps=tuple(steps))
+    return _last_resort(qname, port, steps, 1, digests)
+
+
+def _alias_verdict(answer: Answer) -> tuple[Dane, Reason] | None:
+    """None when the alias is secure; anything but an answer is a failed lookup, never a "no"."""
+    if answer.security is Security.BOGUS:
+        return Dane.LOOKUP_FAILED, Reason.TLSA_BOGUS
+    if answer.outcome is Outcome.ERROR:
+        return Dane.LOOKUP_FAILED, Reason.TLSA_LOOKUP_FAILED
+    if answer.security is Security.INDETERMINATE:
+        return Dane.UNKNOWN, Reason.DNS_INDETERMINATE
+    if answer.outcome is not Outcome.DATA:
+        return Dane.LOOKUP_FAILED, Reason.TLSA_LOOKUP_FAILED
+    return (Dane.INSECURE, Reason.HOST_INSECURE) if answer.security is Security.INSECURE else None
+
+
+def _last_resort(
+    qname: str, port: int, steps: Sequence[Answer], asked_before: int, digests: Sequence[str]
+) -> Question | TLSALookup:
+    """TLSA at the original name; its outcome is final."""
+    if len(steps) == asked_before:
+        return tlsa_name(qname, port), "TLSA"
+    return lookup_result(qname, steps, digests)
