@@ -104,7 +104,10 @@ def _host_tables(summary: Summary, console: Console, top: int) -> None:
     counts(console, _rows(summary.host_dane, console, _by_word(words.HOST_DANE)), summary.hosts)
     shaken = sum(summary.tls_versions.values())
     heading(console, "TLS", f"{shaken:,} of {summary.endpoints:,} addresses, each once")
-    for table in (summary.tls_versions, summary.ciphers, summary.groups, summary.key_types):
+    tables = (summary.tls_versions, summary.ciphers, summary.groups, summary.key_types)
+    for number, table in enumerate(tables):
+        if number:
+            console.print()
         counts(console, islice(_rows(table, console), top), shaken)
 
 

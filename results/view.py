@@ -95,12 +95,25 @@ class Speed:
         return (done - before) / (now - began)
 
 
+def _sparing(console: Console) -> Console:
+    """Have a console report a broken pipe instead of ending the process.
+
+    Rich's own answer is to exit and to point standard output, which may carry records, at /dev/null.
+    """
+
+    def on_broken_pipe() -> None:
+        raise BrokenPipeError
+
+    console.on_broken_pipe = on_broken_pipe  # type: ignore[method-assign]  # the console is made elsewhere
+    return console
+
+
 class RichProgress:
     """A live display at the foot of a terminal."""
 
     def __init__(self, stats: Stats, console: Console, clock: Callable[[], float] = time.monotonic) -> None:
         self._stats = stats
-        self._console = console
+        self._console = _sparing(console)
         self._clock = clock
         self._began = clock()
         self._speed = Speed()
@@ -160,7 +173,7 @@ class PlainProgress:
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self._stats = stats
-        self._console = console
+        self._console = _sparing(console)
         self._every = every
         self._clock = clock
         self._began = self._last = clock()

@@ -83,17 +83,13 @@ def cert(**parts: Any) -> CertFacts:
 
 def answer(name: str = "mx1.example", rtype: str = "A", *records: str, **parts: Any) -> Answer:
     """Make a secure answer."""
-    whole = Answer(
-        name, rtype, Outcome.DATA, Security.SECURE, records, rname=name, rcode="NOERROR", ttl=300, ms=1.5
-    )
+    whole = Answer(name, rtype, Outcome.DATA, Security.SECURE, records, rname=name, rcode="NOERROR", ttl=300, ms=1.5)
     return replace(whole, **parts)
 
 
 def handshake(**parts: Any) -> Handshake:
     """Make a TLS 1.3 handshake."""
-    whole = Handshake(
-        "TLSv1.3", "TLS_AES_256_GCM_SHA384", 256, 256, "X25519MLKEM768", None, "mx1.example", (DIGEST,)
-    )
+    whole = Handshake("TLSv1.3", "TLS_AES_256_GCM_SHA384", 256, 256, "X25519MLKEM768", None, "mx1.example", (DIGEST,))
     return replace(whole, **parts)
 
 
@@ -194,9 +190,7 @@ def host_verdict(**parts: Any) -> HostVerdict:
 
 def verdict(**parts: Any) -> DomainVerdict:
     """Make the verdict of a protected domain."""
-    whole = DomainVerdict(
-        DomainOutcome.OK, Sender.VERIFIED, DomainDane.PROTECTED, DomainStartTLS.ALL, Level.DANE
-    )
+    whole = DomainVerdict(DomainOutcome.OK, Sender.VERIFIED, DomainDane.PROTECTED, DomainStartTLS.ALL, Level.DANE)
     return replace(whole, **parts)
 
 

@@ -56,9 +56,7 @@ def test_a_line_on_a_stream_is_valid() -> None:
 @pytest.mark.parametrize("name", SCHEMAS)
 def test_what_is_no_record_is_not_valid(name: str) -> None:
     member = codec.plain(MADE[name])
-    required = next(
-        field.name for field in dataclasses.fields(MADE[name]) if field.default is dataclasses.MISSING
-    )
+    required = next(field.name for field in dataclasses.fields(MADE[name]) if field.default is dataclasses.MISSING)
     del member[required]
     assert not validator(name).is_valid(member)
 

@@ -119,9 +119,7 @@ def test_the_last_line_of_a_domain_counts(place: Path) -> None:
     assert list(Run.open(place).domains()) == [records.domain(key="b.example"), retried]
 
 
-def test_the_last_line_counts_even_where_hashes_collide(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_the_last_line_counts_even_where_hashes_collide(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(run_module, "_FILTER_BITS", 8)
     path = tmp_path / "x.jsonl"
     written = [json.dumps({"key": f"k{n % 50}", "n": n}).encode() + b"\n" for n in range(120)]
@@ -168,9 +166,7 @@ def test_what_is_appended_while_reading_is_not_seen(place: Path) -> None:
         (b"x" * 65_536 + b"\n" + b"y" * 65_536, b"x" * 65_536 + b"\n", b"y" * 65_536),
     ],
 )
-def test_a_torn_tail_is_cut_off_and_kept_aside(
-    tmp_path: Path, content: bytes, kept: bytes, cut: bytes
-) -> None:
+def test_a_torn_tail_is_cut_off_and_kept_aside(tmp_path: Path, content: bytes, kept: bytes, cut: bytes) -> None:
     path = tmp_path / "domains.jsonl"
     path.write_bytes(content)
     assert cut_torn_tail(path) == len(cut)
@@ -228,9 +224,7 @@ def test_memory_is_bounded_between_syncs(place: Path) -> None:
         assert (place / "domains.jsonl").stat().st_size > MAX_WAITING
 
 
-def test_certificates_are_on_disk_before_hosts_before_domains(
-    place: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_certificates_are_on_disk_before_hosts_before_domains(place: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     order: list[str] = []
     synced = os.fsync
 
