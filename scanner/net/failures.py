@@ -1,0 +1,83 @@
+"""The single ladder from a foreign exception to a ``Failure``.
+
+Nothing else looks into exceptions of the operating system, of trio or of OpenSSL. What no rung fits is our
+own bug. Cancellation never comes here: ``trio.Cancelled`` is no ``Exception``.
+"""
+
+import errno
+import os
+
+import trio
+from OpenSSL import SSL
+
+from scanner.model import Failure
+from scanner.vocabulary import FailureKind, Phase
+
+TEXT_LIMIT = 500
+"""Characters of a failure's text; OpenSSL's error queue has at most 16 entries of a few words."""
+
+
+class LimitExceededError(Exception):
+    """The peer sent more than we are ready to hold; the message names the limit."""
+
+
+class BindError(OSError):
+    """Our own address could not be used: never the peer's fault."""
+
+
+_KINDS = {
+    FailureKind.REFUSED: ("ECONNREFUSED",),
+    # ICMP and ICMPv6 errors arrive as these; EACCES is ICMPv6 "administratively prohibited"
+    FailureKind.UNREACHABLE: (
+        *("ENETUNREACH", "EHOSTUNREACH", "ENETDOWN", "EHOSTDOWN", "ENONET"),
+        *("ENOPROTOOPT", "EPROTO", "EOPNOTSUPP", "EACCES"),
+    ),
+    FailureKind.RESET: ("ECONNRESET", "EPIPE", "ECONNABORTED", "ENOTCONN"),
+    FailureKind.TIMEOUT: ("ETIMEDOUT",),
+    # EADDRNOTAVAIL of an unbound connect: every local port is taken
+    FailureKind.RESOURCES: ("EMFILE", "ENFILE", "ENOMEM", "ENOBUFS", "EADDRNOTAVAIL", "EAGAIN"),
+}
+_KIND_OF = {getattr(errno, name): kind for kind, names in _KINDS.items() for name in names if hasattr(errno, name)}
+
+_TOO_LONG_REASON = "excessive message size"
+"""OpenSSL's words for a handshake message beyond its own limit (100 KiB for a certificate chain)."""
+
+
+def failure_of(exc: BaseException, phase: Phase) -> Failure:  # noqa: PLR0911 - one return a rung
+    """Tell what went wrong in a phase; ``text`` is the library's own wording, bounded."""
+    match exc:
+        case trio.BrokenResourceError(__cause__=OSError() as cause):
+            return failure_of(cause, phase)
+        case trio.BrokenResourceError():
+            return _system(errno.ECONNRESET, FailureKind.RESET, phase)
+        case trio.TooSlowError():
+            return timed_out(phase)
+        case EOFError() | SSL.ZeroReturnError() | SSL.SysCallError():  # memory BIOs make no system calls: an end
+            return Failure(phase, FailureKind.CLOSED)
+        case LimitExceededError():
+            return Failure(phase, FailureKind.TOO_LONG, text=str(exc))
+        case SSL.Error():
+            return _tls(exc, phase)
+        case BindError():
+            return _system(exc.errno or 0, FailureKind.LOCAL, phase)
+        case OSError(errno=int() as number):
+            return _system(number, _KIND_OF.get(number, FailureKind.LOCAL), phase)
+        case _:
+            return Failure(phase, FailureKind.INTERNAL, text=repr(exc)[:TEXT_LIMIT])
+
+
+def timed_out(phase: Phase) -> Failure:
+    """Return the failure of a stage whose deadline passed, worded as by the system."""
+    return _system(errno.ETIMEDOUT, FailureKind.TIMEOUT, phase)
+
+
+def _system(number: int, kind: FailureKind, phase: Phase) -> Failure:
+    return Failure(phase, kind, number, os.strerror(number))
+
+
+def _tls(exc: SSL.Error, phase: Phase) -> Failure:
+    """Join the reasons of OpenSSL's whole error queue, oldest first."""
+    queue = exc.args[0] if exc.args and isinstance(exc.args[0], list) else []
+    reasons = [reason or function or library for library, function, reason in queue]
+    kind = FailureKind.TOO_LONG if _TOO_LONG_REASON in reasons else FailureKind.TLS
+    return Failure(phase, kind, text="; ".join(reasons)[:TEXT_LIMIT])

@@ -1,0 +1,237 @@
+"""One connection to one endpoint: connect, dialogue, handshake, farewell; whatever happens, a ``Probe`` comes out.
+
+Each stage has its own deadline, absolute, so that a peer that drips octets gains nothing, and the whole has
+one that cuts every stage short. Failures are values in ``Probe.failure``; only cancellation, and arguments
+that no dialogue could be held with, raise. Nothing is verified and nothing judged here.
+"""
+
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from datetime import UTC, datetime
+
+import trio
+from OpenSSL import SSL
+
+from scanner.core.dialogue import Dialogue
+from scanner.model import Endpoint, Failure, Handshake, Probe
+from scanner.net import tcp
+from scanner.net.failures import failure_of, timed_out
+from scanner.net.tls import ByteStream, Identity, TLSStream, context_for
+from scanner.settings import Timeouts, TLSProfile
+from scanner.vocabulary import Phase
+
+_CHUNK = 16 * 1024
+"""Octets of clear text asked for at a time: any honest reply."""
+
+
+@dataclass(frozen=True, slots=True)
+class Sighting:
+    """A probe, the DER of each certificate as sent (leaf first), and the TLS session where it was asked for."""
+
+    probe: Probe
+    chain: tuple[bytes, ...] = ()
+    session: SSL.Session | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Extra:
+    """What only a single probe by hand needs.
+
+    ``trace`` is called with each line of the transcript as it happens; ``session`` is one to resume and
+    ``keep_session`` asks for the one to resume next.
+    """
+
+    ehlo_after_tls: bool = True
+    identity: Identity | None = None
+    session: SSL.Session | None = None
+    keep_session: bool = False
+    trace: Callable[[str], None] | None = None
+
+
+NO_EXTRA = Extra()
+
+
+async def probe(
+    endpoint: Endpoint,
+    *,
+    profile: TLSProfile,
+    ehlo: str,
+    timeouts: Timeouts,
+    bind: str | None = None,
+    polite: bool = True,
+    want_tls: bool = True,
+    extra: Extra = NO_EXTRA,
+) -> Sighting:
+    """Connect to an endpoint and see what it offers.
+
+    Args:
+        endpoint: whom to probe; its ``profile`` is a name only, ``profile`` is what is offered.
+        profile: our side of the handshake.
+        ehlo: what to call ourselves.
+        timeouts: seconds for each stage and for the whole.
+        bind: our own IP address, None for the system's choice.
+        polite: QUIT also after a refusal; posttls-finger hangs up.
+        want_tls: use STARTTLS where it is offered.
+        extra: see ``Extra``.
+    """
+    visit = _Visit(endpoint, profile, timeouts, _dialogue(endpoint, ehlo, extra, polite, want_tls), extra)
+    stream = await visit.connect(bind)
+    if stream is not None:
+        await visit.converse(stream)
+    return visit.sighting()
+
+
+async def converse(
+    stream: trio.abc.Stream,
+    endpoint: Endpoint,
+    *,
+    profile: TLSProfile,
+    ehlo: str,
+    timeouts: Timeouts,
+    polite: bool = True,
+    want_tls: bool = True,
+    extra: Extra = NO_EXTRA,
+) -> Sighting:
+    """Do the same over a stream that is connected already, and close it."""
+    visit = _Visit(endpoint, profile, timeouts, _dialogue(endpoint, ehlo, extra, polite, want_tls), extra)
+    await visit.converse(stream)
+    return visit.sighting()
+
+
+def _dialogue(endpoint: Endpoint, ehlo: str, extra: Extra, polite: bool, want_tls: bool) -> Dialogue:  # noqa: FBT001 - passed on
+    return Dialogue(
+        ehlo,
+        lmtp=endpoint.mode.lmtp,
+        implicit_tls=endpoint.mode.implicit_tls,
+        want_tls=want_tls,
+        ehlo_after_tls=extra.ehlo_after_tls,
+        polite=polite,
+    )
+
+
+class _Visit:
+    """The driver of one dialogue: it waits and keeps time; the dialogue decides."""
+
+    def __init__(
+        self, endpoint: Endpoint, profile: TLSProfile, timeouts: Timeouts, dialogue: Dialogue, extra: Extra
+    ) -> None:
+        self._endpoint = endpoint
+        self._profile = profile
+        self._timeouts = timeouts
+        self._dialogue = dialogue
+        self._extra = extra
+        self._started = datetime.now(UTC)
+        self._ends = trio.current_time() + timeouts.probe
+        self._ms: dict[str, float] = {}
+        self._told = 0
+        self._connected: trio.SocketStream | None = None
+        self._unconnected: Failure | None = None
+        self._channel: ByteStream
+        self._tls: TLSStream | None = None
+        self._handshake: Handshake | None = None
+        self._chain: tuple[bytes, ...] = ()
+        self._session: SSL.Session | None = None
+
+    async def connect(self, bind: str | None) -> trio.SocketStream | None:
+        """Return the connected stream, or None after noting why there is none."""
+
+        async def work() -> None:
+            self._connected = await tcp.connect(self._endpoint.address, self._endpoint.port, bind=bind)
+
+        self._unconnected = await self._stage(Phase.CONNECT, work)
+        return self._connected
+
+    async def converse(self, stream: trio.abc.Stream) -> None:
+        """Hold the dialogue to its end, and close the stream."""
+        self._channel = stream
+        try:
+            while not self._dialogue.over:
+                phase = self._dialogue.phase
+                work = self._shake_hands if phase is Phase.HANDSHAKE else self._exchange
+                failure = await self._stage(phase, work)
+                if failure is not None and not self._dialogue.over:
+                    self._dialogue.broken(failure)
+            await self._take_leave()
+        finally:
+            await tcp.close(stream)
+
+    def sighting(self) -> Sighting:
+        """Return all that was learned."""
+        dialogue = self._dialogue
+        probe = Probe(
+            endpoint=self._endpoint,
+            started=self._started,
+            ms=self._ms,
+            starttls=dialogue.starttls,
+            banner=dialogue.banner,
+            ehlo=dialogue.ehlo,
+            keywords=dialogue.keywords,
+            starttls_reply=dialogue.starttls_reply,
+            handshake=self._handshake,
+            ehlo_tls=dialogue.ehlo_tls,
+            failure=self._unconnected or dialogue.failure,
+            defects=dialogue.defects,
+            transcript=tuple(dialogue.transcript),
+        )
+        return Sighting(probe, self._chain, self._session)
+
+    async def _stage(self, phase: Phase, work: Callable[[], Awaitable[None]]) -> Failure | None:
+        """Do one stage's work before its deadline; return what went wrong."""
+        entered = trio.current_time()
+        failure = None
+        with trio.move_on_at(min(entered + self._seconds(phase), self._ends)) as scope:
+            try:
+                await work()
+            except Exception as exc:  # noqa: BLE001 - the one ladder sorts them all, our own bugs too
+                failure = failure_of(exc, phase)
+        self._ms[phase.value] = round((trio.current_time() - entered) * 1000, 3)
+        return timed_out(phase) if scope.cancelled_caught else failure
+
+    def _seconds(self, phase: Phase) -> float:
+        match phase:
+            case Phase.CONNECT:
+                return self._timeouts.connect
+            case Phase.GREETING:
+                return self._timeouts.greeting
+            case Phase.HANDSHAKE:
+                return self._timeouts.handshake
+            case Phase.QUIT:
+                return self._timeouts.quit
+            case _:
+                return self._timeouts.command
+
+    async def _exchange(self) -> None:
+        """Send the command that is due and read until the dialogue has its reply."""
+        dialogue = self._dialogue
+        phase = dialogue.phase
+        if command := dialogue.bytes_to_send():
+            await self._channel.send_all(command)
+        while dialogue.phase is phase:
+            if data := await self._channel.receive_some(_CHUNK):
+                dialogue.receive(data)
+            else:
+                dialogue.end_of_stream()
+            self._tell()
+
+    async def _shake_hands(self) -> None:
+        context = context_for(self._profile, self._extra.identity)
+        self._tls = TLSStream(self._channel, context, self._endpoint.sni, self._extra.session)
+        await self._tls.handshake()
+        self._handshake, self._chain = self._tls.facts()
+        self._channel = self._tls
+        self._dialogue.tls_established()
+        self._tell()
+
+    async def _take_leave(self) -> None:
+        if self._tls is None or self._handshake is None:
+            return
+        if self._extra.keep_session:
+            self._session = self._tls.session()
+        with trio.move_on_after(self._timeouts.quit):
+            await self._tls.close_notify()
+
+    def _tell(self) -> None:
+        if self._extra.trace is not None:
+            for line in self._dialogue.transcript[self._told :]:
+                self._extra.trace(line)
+            self._told = len(self._dialogue.transcript)

@@ -1,0 +1,312 @@
+"""TLS as a mail client speaks it, over any trio stream: pyOpenSSL with memory BIOs.
+
+Nothing is verified here: a handshake with any certificate, or with none, succeeds, and the chain is handed
+over as it was sent. What a client offers is its ``TLSProfile``. Options are Postfix's: all bug work-arounds,
+no renegotiation, no compression, a missing close_notify is no error (and no more: a server without RFC 5746
+fails, as it fails Postfix).
+
+Two things are taken from pyOpenSSL's private bindings, since its interface has neither: the list of groups,
+and the signature scheme (read out of handshake messages, RFC 8446 section 4.4.3 and RFC 5246 section 7.4.3).
+"""
+
+import contextlib
+import functools
+import hashlib
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+import trio
+from OpenSSL import SSL, crypto
+from OpenSSL._util import ffi as _ffi  # type: ignore[attr-defined,unused-ignore]  # private on purpose, see above
+from OpenSSL._util import lib as _lib  # type: ignore[attr-defined,unused-ignore]  # the same
+
+from scanner.model import Handshake
+from scanner.net.failures import LimitExceededError
+from scanner.settings import TLSProfile
+
+WIRE_LIMIT = 256 * 1024
+"""Octets of TLS read from one server: twice what OpenSSL takes for a chain, and all replies at their limits."""
+
+_CHUNK = 16 * 1024
+"""Octets asked for at a time: one TLS record."""
+
+_SNI_LIMIT = 255
+"""OpenSSL's limit for a server name, and DNS's."""
+
+_CONTEXTS = 32
+"""Contexts kept: one for each profile, of which a run has three."""
+
+_VERSIONS = {
+    None: 0,  # the library's own bound
+    "SSLv3": SSL.SSL3_VERSION,
+    "TLSv1": SSL.TLS1_VERSION,
+    "TLSv1.1": SSL.TLS1_1_VERSION,
+    "TLSv1.2": SSL.TLS1_2_VERSION,
+    "TLSv1.3": SSL.TLS1_3_VERSION,
+}
+
+_OPTIONS = SSL.OP_ALL | SSL.OP_NO_COMPRESSION | _lib.SSL_OP_NO_RENEGOTIATION | _lib.SSL_OP_IGNORE_UNEXPECTED_EOF
+
+
+class ByteStream(Protocol):
+    """What TLS needs of the stream below it."""
+
+    async def send_all(self, data: bytes) -> None:
+        """Send all of it."""
+
+    async def receive_some(self, max_bytes: int) -> bytes:
+        """Return what has come, or nothing at the end of the stream."""
+
+
+@dataclass(frozen=True, slots=True)
+class Identity:
+    """Our own certificate, for servers that ask for one: paths of PEM files."""
+
+    chain: str
+    key: str
+
+
+# --- contexts -----------------------------------------------------------------------------------------------
+
+
+@functools.lru_cache(maxsize=_CONTEXTS)
+def context_for(profile: TLSProfile, identity: Identity | None = None) -> SSL.Context:
+    """Return the context of a profile, made once.
+
+    Raises:
+        ValueError: OpenSSL does not accept the profile or the identity; the message has its reasons.
+    """
+    context = SSL.Context(SSL.TLS_CLIENT_METHOD)
+    try:
+        _set_offer(context, profile)
+        if identity is not None:
+            context.use_certificate_chain_file(identity.chain)
+            context.use_privatekey_file(identity.key)
+            context.check_privatekey()
+    except (SSL.Error, KeyError) as exc:
+        raise ValueError(f"TLS profile {profile.name}: {exc}") from exc
+    context.set_options(_OPTIONS)
+    context.set_verify(SSL.VERIFY_NONE)
+    context.set_session_cache_mode(SSL.SESS_CACHE_OFF)
+    _lib.SSL_CTX_set_msg_callback(context._context, _on_message)  # noqa: SLF001 - no public way to see messages
+    return context
+
+
+def _set_offer(context: SSL.Context, profile: TLSProfile) -> None:
+    context.set_min_proto_version(_VERSIONS[profile.min_version])
+    context.set_max_proto_version(_VERSIONS[profile.max_version])
+    context.set_cipher_list(f"{profile.ciphers}:@SECLEVEL={profile.security_level}".encode("ascii"))
+    if profile.groups is not None:
+        groups = profile.groups.encode("ascii")
+        if _lib.SSL_CTX_set1_curves_list(context._context, groups) != 1:  # noqa: SLF001 - no public way
+            _lib.ERR_clear_error()
+            raise ValueError(f"TLS profile {profile.name}: unknown group in {profile.groups}")
+
+
+# --- signature schemes --------------------------------------------------------------------------------------
+
+_SCHEMES = {
+    0x0201: "rsa_pkcs1_sha1",
+    0x0203: "ecdsa_sha1",
+    0x0401: "rsa_pkcs1_sha256",
+    0x0501: "rsa_pkcs1_sha384",
+    0x0601: "rsa_pkcs1_sha512",
+    0x0403: "ecdsa_secp256r1_sha256",
+    0x0503: "ecdsa_secp384r1_sha384",
+    0x0603: "ecdsa_secp521r1_sha512",
+    0x0804: "rsa_pss_rsae_sha256",
+    0x0805: "rsa_pss_rsae_sha384",
+    0x0806: "rsa_pss_rsae_sha512",
+    0x0807: "ed25519",
+    0x0808: "ed448",
+    0x0809: "rsa_pss_pss_sha256",
+    0x080A: "rsa_pss_pss_sha384",
+    0x080B: "rsa_pss_pss_sha512",
+    0x081A: "ecdsa_brainpoolP256r1tls13_sha256",
+    0x081B: "ecdsa_brainpoolP384r1tls13_sha384",
+    0x081C: "ecdsa_brainpoolP512r1tls13_sha512",
+    0x0904: "mldsa44",
+    0x0905: "mldsa65",
+    0x0906: "mldsa87",
+}
+"""IANA registry "TLS SignatureScheme"; others are shown by number."""
+
+_HANDSHAKE_RECORD = 22
+_SERVER_KEY_EXCHANGE = b"\x0c"
+_CERTIFICATE_VERIFY = b"\x0f"
+_HEADER = 4  # type and length of a handshake message
+
+_listening: dict[int, "TLSStream"] = {}
+"""Streams in the middle of a handshake, by the address of their SSL object."""
+
+
+@_ffi.callback("void(int, int, int, void *, size_t, SSL *, void *)")  # type: ignore[untyped-decorator]
+def _on_message(sent: int, _version: int, record: int, data: Any, size: int, ssl: Any, _arg: Any) -> None:
+    """Keep the one message that names the server's signature scheme; OpenSSL calls this for every message."""
+    if record != _HANDSHAKE_RECORD or sent:
+        return
+    if _ffi.buffer(data, 1)[:] in {_SERVER_KEY_EXCHANGE, _CERTIFICATE_VERIFY}:
+        stream = _listening.get(int(_ffi.cast("uintptr_t", ssl)))
+        if stream is not None:
+            stream.signed = _ffi.buffer(data, size)[:]
+
+
+def scheme_of(message: bytes, version: str, cipher: str) -> str | None:
+    """Return the IANA name of the signature scheme in a CertificateVerify or ServerKeyExchange message.
+
+    None where there is none: an anonymous or RSA key exchange, or a version before TLS 1.2.
+    """
+    if message[:1] == _CERTIFICATE_VERIFY and version == "TLSv1.3":
+        at = _HEADER
+    elif version == "TLSv1.2" and cipher.startswith("ECDHE-"):
+        at = _HEADER + 4 + int.from_bytes(message[_HEADER + 3 : _HEADER + 4])  # kind, curve, point with its length
+    elif version == "TLSv1.2" and cipher.startswith("DHE-"):
+        at = _HEADER
+        for _ in ("prime", "generator", "public value"):
+            at += 2 + int.from_bytes(message[at : at + 2])
+    else:
+        return None
+    number = int.from_bytes(message[at : at + 2])
+    if at + 2 > len(message):
+        return None
+    return _SCHEMES.get(number, f"0x{number:04x}")
+
+
+# --- the stream ---------------------------------------------------------------------------------------------
+
+
+class TLSStream:
+    """The client's end of one TLS connection over ``stream``.
+
+    Raises, from any method that waits: ``SSL.Error`` for what TLS does not allow, ``EOFError`` for an end
+    within the handshake, ``LimitExceededError``, and whatever the stream below raises. The stream stays the
+    caller's to close.
+    """
+
+    def __init__(
+        self, stream: ByteStream, context: SSL.Context, sni: str | None, session: SSL.Session | None = None
+    ) -> None:
+        self._stream = stream
+        self._sni = sni
+        self._received = 0
+        self._connection = SSL.Connection(context, None)
+        self._connection.set_connect_state()
+        if session is not None:
+            self._connection.set_session(session)
+        if sni is not None:
+            self._set_sni(sni)
+        self.signed = b""  # the message with the server's signature
+
+    async def handshake(self) -> None:
+        """Do the handshake.
+
+        Our last message may still wait to be sent: it goes with the first command, or before the first wait.
+        """
+        handle = int(_ffi.cast("uintptr_t", self._connection._ssl))  # noqa: SLF001 - the key the callback is given
+        _listening[handle] = self
+        try:
+            while not self._advance():
+                await self._flush()
+                await self._feed()
+        except SSL.Error:
+            with contextlib.suppress(trio.BrokenResourceError):
+                await self._flush()  # our alert: tells the peer's log why
+            raise
+        finally:
+            del _listening[handle]
+
+    async def send_all(self, data: bytes) -> None:
+        """Encrypt and send."""
+        self._connection.sendall(data)
+        await self._flush()
+
+    async def receive_some(self, _max_bytes: int = _CHUNK) -> bytes:
+        """Return decrypted octets, or nothing at the end, with or without close_notify."""
+        while True:
+            try:
+                return self._connection.recv(_CHUNK)
+            except SSL.ZeroReturnError:
+                return b""
+            except SSL.WantReadError:
+                await self._flush()
+            try:
+                await self._feed()
+            except EOFError:
+                return b""
+
+    async def close_notify(self) -> None:
+        """Say that no more follows; the peer's answer is not waited for, and a dead connection is no error."""
+        with contextlib.suppress(SSL.Error, trio.BrokenResourceError, trio.ClosedResourceError):
+            self._connection.shutdown()
+            await self._flush()
+
+    def facts(self) -> tuple[Handshake, tuple[bytes, ...]]:
+        """Return what the handshake agreed on, and the DER of each certificate as sent, leaf first."""
+        connection = self._connection
+        chain = _chain(connection)
+        version = connection.get_protocol_version_name()
+        cipher = connection.get_cipher_name() or ""
+        bits, algorithm_bits = _strength(connection)
+        handshake = Handshake(
+            version=version,
+            cipher=cipher,
+            bits=bits,
+            alg_bits=algorithm_bits,
+            group=connection.get_group_name(),
+            signature=scheme_of(self.signed, version, cipher) if self.signed else None,
+            sni=self._sni,
+            chain=tuple(hashlib.sha256(der).hexdigest() for der in chain),
+            resumed=_lib.SSL_session_reused(connection._ssl) == 1,  # noqa: SLF001 - no public way
+        )
+        return handshake, chain
+
+    def session(self) -> SSL.Session | None:
+        """Return what the next connection may resume; in TLS 1.3 only after data has been received."""
+        return self._connection.get_session()
+
+    def _set_sni(self, name: str) -> None:
+        encoded = name.encode("ascii")
+        if len(encoded) > _SNI_LIMIT:
+            raise ValueError(f"server name of {len(encoded)} octets")
+        self._connection.set_tlsext_host_name(encoded)
+
+    def _advance(self) -> bool:
+        """Go as far as the octets at hand allow; true when the handshake is done."""
+        try:
+            self._connection.do_handshake()
+        except SSL.WantReadError:
+            return False
+        return True
+
+    async def _flush(self) -> None:
+        """Send what OpenSSL has ready."""
+        full = True
+        while full:
+            try:
+                data = self._connection.bio_read(_CHUNK)
+            except SSL.WantReadError:
+                return
+            await self._stream.send_all(data)
+            full = len(data) == _CHUNK
+
+    async def _feed(self) -> None:
+        """Wait for octets and hand them to OpenSSL."""
+        data = await self._stream.receive_some(_CHUNK)
+        if not data:
+            raise EOFError
+        self._received += len(data)
+        if self._received > WIRE_LIMIT:
+            raise LimitExceededError(f"more than {WIRE_LIMIT} octets of TLS")
+        self._connection.bio_write(data)
+
+
+def _chain(connection: SSL.Connection) -> tuple[bytes, ...]:
+    certificates = connection.get_peer_cert_chain() or ()
+    return tuple(crypto.dump_certificate(crypto.FILETYPE_ASN1, c) for c in certificates)
+
+
+def _strength(connection: SSL.Connection) -> tuple[int, int]:
+    """Return the cipher's secret bits and its algorithm's; pyOpenSSL knows the first alone."""
+    algorithm = _ffi.new("int *")
+    cipher = _lib.SSL_get_current_cipher(connection._ssl)  # noqa: SLF001 - no public way
+    return _lib.SSL_CIPHER_get_bits(cipher, algorithm), algorithm[0]
