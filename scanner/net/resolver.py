@@ -18,7 +18,6 @@ from pathlib import Path
 import trio
 
 from scanner.core.answers import (
-    MAX_ALIASES,
     NOT_A_NAME,
     TIMEOUT,
     bogus,
@@ -113,9 +112,7 @@ class Resolver:
         async with self._slots:
             deadline = trio.current_time() + self._settings.total
             answer = await self._ask(name, rtype, deadline, dnssec=dnssec)
-            for _ in range(MAX_ALIASES):
-                if not unfinished(answer):
-                    break
+            while unfinished(answer):  # each round adds an alias, and too many of them finish it as an error
                 rest = await self._ask(answer.rname, rtype, deadline, dnssec=dnssec)
                 answer = joined(answer, rest)
             return answer

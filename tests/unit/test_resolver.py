@@ -1,5 +1,6 @@
 import contextlib
 import socket
+import struct
 from collections import defaultdict
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field, replace
@@ -20,7 +21,7 @@ from hypothesis import strategies as st
 
 from scanner.core.answers import ALIAS_LOOP, MALFORMED, NOT_A_NAME, TIMEOUT
 from scanner.model import Answer
-from scanner.net.exchange import server_at
+from scanner.net.exchange import _received, server_at
 from scanner.net.resolver import open_resolver, system_servers
 from scanner.settings import DNSSettings
 from scanner.vocabulary import Outcome, Security
@@ -57,6 +58,7 @@ class Script:
     port: int = 0
     table: dict[str, Reply] = field(default_factory=dict)
     seen: list[Asked] = field(default_factory=list)
+    serve_tcp: Callable[[trio.SocketStream], Awaitable[None]] | None = None
 
     async def start(self, host: str = "127.0.0.1") -> None:
         (listener,) = await trio.open_tcp_listeners(0, host=host)
@@ -79,6 +81,9 @@ class Script:
                 await udp.sendto(datagram, peer)
 
     async def _serve_tcp(self, stream: trio.SocketStream) -> None:
+        if self.serve_tcp is not None:
+            await self.serve_tcp(stream)
+            return
         async with stream:
             wire = await stream.receive_some(4096)
             for octets in await self._answer(Asked(dns.message.from_wire(wire[2:]), tcp=True, peer=("", 0))):
@@ -287,6 +292,24 @@ async def test_bad_tcp_replies(server: Script, over_tcp: Reply, error: str) -> N
     assert (answer.outcome, answer.error) == (Outcome.ERROR, error)
 
 
+async def test_a_tcp_connection_that_is_reset(server: Script) -> None:
+    async def reset(stream: trio.SocketStream) -> None:
+        stream.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+        await stream.receive_some(1)
+        await stream.aclose()
+
+    server.serve_tcp = reset
+    server.table["a.example"] = truncating(nothing)
+    answer = await server.lookup("a.example", attempt=2.0, total=2.0)
+    assert (answer.outcome, answer.error) == (Outcome.ERROR, "connection lost")
+
+
+def test_a_datagram_that_is_gone_is_no_reply() -> None:  # select(2), section Bugs
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as sock:
+        sock.settimeout(0)
+        assert _received(sock) == b""
+
+
 async def test_a_silent_tcp_server_has_its_deadline(server: Script) -> None:
     async def stuck(asked: Asked) -> list[bytes]:
         await trio.sleep_forever()
@@ -460,6 +483,13 @@ async def test_aliases_in_a_circle_end(server: Script) -> None:
     server.table["b.example"] = says("b.example. CNAME a.example.")
     answer = await server.lookup("a.example")
     assert (answer.error, len(server.seen)) == (ALIAS_LOOP, 2)
+
+
+async def test_aliases_without_end_end(server: Script) -> None:
+    for n in range(20):
+        server.table[f"n{n}.example"] = says(f"n{n}.example. CNAME n{n + 1}.example.")
+    answer = await server.lookup("n0.example", attempt=2.0, total=4.0)
+    assert (answer.error, len(server.seen)) == (ALIAS_LOOP, 11)
 
 
 async def test_at_most_so_many_questions_at_once_and_clocks_start_late(server: Script) -> None:

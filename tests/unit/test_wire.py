@@ -63,9 +63,7 @@ rdatas = st.one_of(
     st.tuples(st.sampled_from(["TYPE999", "TYPE65280"]), st.binary(max_size=40)),
 )
 rrsets = st.tuples(names, st.integers(0, 0x7FFFFFFF), rdatas)
-edes = st.lists(
-    st.tuples(u16, st.text(st.characters(exclude_characters="\0", codec="utf-8"), max_size=20)), max_size=3
-)
+edes = st.lists(st.tuples(u16, st.text(st.characters(exclude_characters="\0", codec="utf-8"), max_size=20)), max_size=3)
 
 
 def reply(question: Question, **flags: bool) -> dns.message.Message:
@@ -101,9 +99,7 @@ def test_reads_what_dnspython_writes(
         rdata = rdata_of(rtype, octets)
         made.answer.append(dns.rrset.from_rdata(owner, ttl, rdata))
         expected.append(Record(name_text(owner), rtype, ttl, rdata_text(rtype, rdata)))
-    made.use_edns(
-        0, options=[dns.edns.EDEOption(dns.edns.EDECode.make(code), text or None) for code, text in errors]
-    )
+    made.use_edns(0, options=[dns.edns.EDEOption(dns.edns.EDECode.make(code), text or None) for code, text in errors])
     made.set_rcode(dns.rcode.Rcode(rcode))
     read = decode(made.to_wire())
     assert read.id == msg_id
@@ -193,6 +189,7 @@ MALFORMED = {
     "MX whose name runs on": header(0, 1) + record(b"\0", 15, b"\0\0\x01") + b"\0\0\0",
     "two questions": header(2) + (b"\0" + ASK) * 2,
     "opcode NOTIFY": header(flags=0xA000),
+    "SOA without numbers": struct.pack("!6H", 1, 0x8000, 0, 0, 1, 0) + record(b"\0", 6, b"\0\0"),
     "two OPT records": header(0, 0, 2) + OPT * 2,
     "option beyond OPT": header(0, 0, 1) + record(b"\0", 41, b"\0\x0f\0\x09\0\x06", 1232),
     "extended error of 1 octet": header(0, 0, 1) + record(b"\0", 41, b"\0\x0f\0\x01\0", 1232),
@@ -209,9 +206,7 @@ def test_malformed_messages(case: str) -> None:
 
 def test_tlsa_rdata_of_any_length_is_a_fact() -> None:
     for rdata in (b"", b"\x03", bytes(range(200))):
-        assert decode(header(0, 1) + record(b"\0", 52, rdata)).answers == (
-            Record(".", "TLSA", 5, rdata.hex()),
-        )
+        assert decode(header(0, 1) + record(b"\0", 52, rdata)).answers == (Record(".", "TLSA", 5, rdata.hex()),)
 
 
 def test_a_record_of_another_class_is_left_out() -> None:
@@ -246,6 +241,12 @@ def test_a_referral_is_told_from_an_empty_answer() -> None:  # RFC 2308 section 
     assert decode(made.to_wire()).referral
     made.authority.append(dns.rrset.from_text("example.", 5, "IN", "SOA", "ns. root. 1 2 3 4 5"))
     assert not decode(made.to_wire()).referral
+
+
+def test_the_opt_record_is_found_behind_another() -> None:  # RFC 6891 section 6.1.1: anywhere in the section
+    opt = record(b"\0", 41, b"\0\x0f\0\x02\0\x07", 1232, ttl=0x01000000)
+    read = decode(header(0, 0, 2) + record(b"\0", 1, b"abcd") + opt)
+    assert (read.rcode, read.ede) == ("BADVERS", (EDE(7, ""),))
 
 
 def test_extended_errors_are_bounded() -> None:
