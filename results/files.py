@@ -9,7 +9,6 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from io import FileIO
 from pathlib import Path
-from typing import Self
 
 _BLOCK = 64 * 1024  # a few times the longest usual line: the end of a file is found at the first try
 
@@ -85,12 +84,6 @@ class Lock:
     def release(self) -> None:
         """Let another process have it. The file stays: removing it would race with whoever waits for it."""
         self._file.close()
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self.release()
 
 
 def replace_file(path: Path, content: bytes) -> None:

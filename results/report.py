@@ -16,7 +16,10 @@ from results import words
 from results.layout import counts, grid, heading, indented, quote, said
 from results.run import Run
 from results.summary import FailingHost, Funnel, Summary, summarise
+from results.verdict_text import in_words
 from scanner.model import RunHeader
+
+__all__ = ["in_words", "print_report", "print_summary"]
 
 NOTHING: Mapping[str, str] = MappingProxyType({})
 TOP = 10  # rows of a table that could be endless

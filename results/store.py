@@ -10,6 +10,7 @@ process away.
 """
 
 from collections.abc import Mapping, Sequence
+from contextlib import nullcontext, suppress
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -146,8 +147,8 @@ class Store:
     def __enter__(self) -> Self:
         return self
 
-    def __exit__(self, *_: object) -> None:
-        self.close()
+    def __exit__(self, kind: type[BaseException] | None, *_: object) -> None:
+        _close(self, failed=kind is not None)
 
     @property
     def _waiting(self) -> int:
@@ -218,8 +219,14 @@ class LineSink:
     def __enter__(self) -> Self:
         return self
 
-    def __exit__(self, *_: object) -> None:
-        self.close()
+    def __exit__(self, kind: type[BaseException] | None, *_: object) -> None:
+        _close(self, failed=kind is not None)
+
+
+def _close(sink: Store | LineSink, *, failed: bool) -> None:
+    """Close; where something has failed already, that is what is to be told, not that closing fails too."""
+    with suppress(StoreError) if failed else nullcontext():
+        sink.close()
 
 
 def digests_of(report: HostReport) -> list[str]:

@@ -211,8 +211,23 @@ class PlainProgress:
             self._quiet = True
 
 
-def progress(stats: Stats, console: Console) -> RichProgress | PlainProgress:
+class NoProgress:
+    """No display, for ``--quiet``."""
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        """Show nothing."""
+
+    def refresh(self) -> None:
+        """Show nothing."""
+
+
+def progress_for(stats: Stats, console: Console, *, quiet: bool = False) -> Progress:
     """Choose the display that fits where the console leads to."""
+    if quiet:
+        return NoProgress()
     return RichProgress(stats, console) if console.is_terminal else PlainProgress(stats, console)
 
 

@@ -77,11 +77,6 @@ def of_reason(code: str) -> str:
         return code
 
 
-def sentence(words: str) -> str:
-    """Make a sentence of words that have no capital and no full stop."""
-    return words[:1].upper() + words[1:] + "."
-
-
 def duration(seconds: float) -> str:
     """Give a time in the two largest units that matter: ``1 h 03 min``, ``4 min 10 s``, ``12 s``."""
     whole = round(seconds)

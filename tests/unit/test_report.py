@@ -174,6 +174,25 @@ def test_a_report_tells_the_numbers(tmp_path: Path) -> None:
     assert "0.1 s mx1.example 192.0.2.1" in text
 
 
+def test_certificates_that_expire_are_told(tmp_path: Path) -> None:
+    with Store.create(tmp_path, records.header()) as store:
+        cert = records.cert(not_after=NOON + timedelta(days=3))
+        store.put_domain(records.domain(), [records.report()], {DIGEST: cert})
+        store.finish(RunState.COMPLETE, {}, NOON)
+    to = console()
+    print_report(Run.open(tmp_path), to)
+    assert "2026-09-04  mx1.example" in printed(to)
+
+
+def test_a_run_without_hosts_has_no_tables_of_them(tmp_path: Path) -> None:
+    with Store.create(tmp_path, records.header()) as store:
+        store.put_domain(records.domain(hosts=()), [], {})
+    to = console()
+    print_report(Run.open(tmp_path), to)
+    assert "Slowest" not in printed(to)
+    assert "Failing" not in printed(to)
+
+
 def test_long_tables_end_and_say_so(tmp_path: Path) -> None:
     failing = [
         records.domain(

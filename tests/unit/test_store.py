@@ -93,6 +93,25 @@ def test_a_run_is_locked_until_it_is_closed(place: Path) -> None:
     Lock(place / "run.lock").release()
 
 
+def test_a_run_that_cannot_begin_is_not_locked(place: Path) -> None:
+    with pytest.raises(TypeError):
+        Store.create(place, records.header(settings={"level": object()}))
+    Lock(place / "run.lock").release()
+
+
+def test_the_first_failure_is_told_though_closing_fails_too(place: Path) -> None:
+    def scan() -> None:
+        with Store.create(place, records.header()) as store:
+            store._files["domains"].close()
+            store._files["domains"] = AppendFile(Path("/dev/full"))
+            store.put_domain(records.domain(), [], {})
+            raise LookupError
+
+    with pytest.raises(LookupError):
+        scan()
+    Lock(place / "run.lock").release()
+
+
 def test_a_host_and_its_certificates_come_before_the_domain_and_once(place: Path) -> None:
     with Store.create(place, records.header()) as store:
         store.put_domain(records.domain(), [records.report()], CERTS)

@@ -6,7 +6,7 @@ from io import StringIO
 import pytest
 from rich.console import Console
 
-from results.view import PlainProgress, RichProgress, Speed, progress
+from results.view import NoProgress, PlainProgress, RichProgress, Speed, progress_for
 
 
 @dataclass
@@ -145,5 +145,13 @@ def test_a_terminal_that_goes_away_does_not_end_the_scan(
 
 
 def test_the_display_fits_where_it_goes() -> None:
-    assert isinstance(progress(Counts(), console(terminal=True)), RichProgress)
-    assert isinstance(progress(Counts(), console()), PlainProgress)
+    assert isinstance(progress_for(Counts(), console(terminal=True)), RichProgress)
+    assert isinstance(progress_for(Counts(), console()), PlainProgress)
+
+
+def test_quiet_is_quiet() -> None:
+    to = console(terminal=True)
+    with progress_for(busy(), to, quiet=True) as shown:
+        shown.refresh()
+    assert isinstance(shown, NoProgress)
+    assert printed(to) == ""
