@@ -57,6 +57,8 @@ def to_ascii(name: str) -> str:
 
 def parse_address(text: str) -> Address | None:
     """Read a literal address; None if it is none (leading zeros, a zone, ``0.1.2.3``)."""
+    if ":" not in text and not text[-1:].isdigit():  # most texts are names: no need to raise for each
+        return None
     if "%" in text or "/" in text:
         return None
     try:

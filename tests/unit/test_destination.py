@@ -119,6 +119,7 @@ ERRORS = [
     ("0.1.2.3", INVALID + "0.1.2.3"),
     ("010.0.0.1", INVALID + "010.0.0.1"),  # differs on purpose: posttls-finger connects to 8.0.0.1
     ("2001:db8::1", INVALID + "2001:db8::1"),
+    ("a:b:25", INVALID + "a:b:25"),  # the last colon counts
     ("a..b", INVALID + "a..b"),
     (".a", INVALID + ".a"),
     ("example.com.", INVALID + "example.com."),
@@ -134,6 +135,7 @@ ERRORS = [
     ("ab--é.example", INVALID + "ab--é.example"),
     ("\u0301a.example", INVALID + "\u0301a.example"),
     ("xn--a.é", INVALID + "xn--a.é"),
+    ("xn---czba.é", INVALID + "xn---czba.é"),  # decodes, but would be encoded as xn--czba
     ("xn--abc-.é", INVALID + "xn--abc-.é"),  # "abc" in punycode: an A-label of nothing but ASCII
     ("\ud800.example", INVALID + "\ud800.example"),  # not to be typed; what undecodable arguments become
     ("é" * 2000, INVALID + "é" * 2000),

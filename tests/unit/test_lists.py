@@ -55,6 +55,7 @@ def test_plain_lists(data: bytes, expected: list[str]) -> None:
 
 def test_a_target_says_where_it_stood() -> None:
     (target,) = targets(b"# list\nA.Example.  \n")
+    assert (target.destination.host, target.destination.nexthop) == ("a.example", "a.example")
     assert (target.raw, target.source, target.line, target.rank, target.fields) == (
         "A.Example.",
         "-",
