@@ -37,8 +37,9 @@ class Sighting:
 class Extra:
     """What only a single probe by hand needs.
 
-    ``trace`` is called with each line of the transcript as it happens; ``session`` is one to resume and
-    ``keep_session`` asks for the one to resume next.
+    ``trace`` is called with each line of the transcript as it happens, ``secured`` with the facts of the
+    handshake before anything is said under TLS; ``session`` is one to resume and ``keep_session`` asks for the
+    one to resume next.
     """
 
     ehlo_after_tls: bool = True
@@ -46,6 +47,7 @@ class Extra:
     session: SSL.Session | None = None
     keep_session: bool = False
     trace: Callable[[str], None] | None = None
+    secured: Callable[[Handshake, tuple[bytes, ...]], None] | None = None
 
 
 NO_EXTRA = Extra()
@@ -218,6 +220,8 @@ class _Visit:
         self._tls = TLSStream(self._channel, context, self._endpoint.sni, self._extra.session)
         await self._tls.handshake()
         self._handshake, self._chain = self._tls.facts()
+        if self._extra.secured is not None:
+            self._extra.secured(self._handshake, self._chain)
         self._channel = self._tls
         self._dialogue.tls_established()
         self._tell()
