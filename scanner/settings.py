@@ -81,6 +81,7 @@ class Settings:
     bind: str | None = None
     family: Family = Family.ANY
     addresses: int | None = None  # addresses probed of each host; None = all
+    first_answer: bool = False  # stop at the first address that accepts a connection, as posttls-finger does
     allow_private: bool = False
     ca_file: str | None = None
     ca_path: str | None = None

@@ -9,7 +9,7 @@ def main() -> None:
     ``finger`` reads its arguments as posttls-finger does and needs none of the command-line library.
     """
     if sys.argv[1:2] == ["finger"]:
-        from scanner.finger.command import main as finger  # noqa: PLC0415 - starts without the other commands
+        from scanner.cli.finger import main as finger  # noqa: PLC0415 - starts without the other commands
 
         sys.exit(finger(sys.argv[2:]))
     from scanner.cli.commands import main as commands  # noqa: PLC0415 - the same the other way round

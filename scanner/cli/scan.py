@@ -14,11 +14,11 @@ from pathlib import Path
 from typing import Any
 
 import trio
-from results.view import progress_for
 from rich.console import Console
 
 from results.files import StoreError
 from results.store import LineSink, Store
+from results.view import progress_for
 from scanner import __version__
 from scanner.cli import request as requests
 from scanner.cli.errors import CliError, Exit

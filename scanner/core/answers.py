@@ -47,9 +47,7 @@ _TEXTS = {  # RFC 8914 section 4, the codes that resolvers use to explain a SERV
 _NETWORK_ERRORS = (22, 23)
 
 
-def interpret(
-    message: Message, name: str, rtype: str, *, trusted: bool, resolver: str = "", ms: float = 0.0
-) -> Answer:
+def interpret(message: Message, name: str, rtype: str, *, trusted: bool, resolver: str = "", ms: float = 0.0) -> Answer:
     """Read a reply to a question.
 
     Args:
@@ -104,9 +102,7 @@ def failed(name: str, rtype: str, error: str, *, resolver: str = "", ms: float =
     """
     asked = canonical(name)
     indeterminate = Security.INDETERMINATE
-    return Answer(
-        asked, rtype, Outcome.ERROR, indeterminate, rname=asked, resolver=resolver, error=error, ms=ms
-    )
+    return Answer(asked, rtype, Outcome.ERROR, indeterminate, rname=asked, resolver=resolver, error=error, ms=ms)
 
 
 def shows_bogus(refused: Answer, unchecked: Message) -> bool:

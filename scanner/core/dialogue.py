@@ -244,9 +244,7 @@ class Dialogue:
         move = TABLE[phase, reply_class(reply.code)]
         self.starttls = self._known(move)
         if move.failure is not None:
-            self.failure = Failure(
-                phase, move.failure, reply.code or None, " ".join(reply.lines)[:TEXT_LIMIT]
-            )
+            self.failure = Failure(phase, move.failure, reply.code or None, " ".join(reply.lines)[:TEXT_LIMIT])
         return [ReplyReceived(phase, reply), *self._go(move.then)]
 
     def _remember(self, phase: Phase, reply: Reply) -> None:

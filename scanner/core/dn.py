@@ -1,8 +1,8 @@
 r"""Distinguished names (RFC 5280 section 4.1.2.4): text as OpenSSL's one-line form has it, and their comparison.
 
 The one-line form is ``/TYPE=value/TYPE=value``; octets of the value outside printable ASCII stand as ``\xHH``
-whatever the string type, ``/`` and ``+`` behind a backslash. Two names are equal when their canonical forms are: type by type, case and runs of
-white space left aside (RFC 5280 section 7.1, as OpenSSL simplifies it).
+whatever the string type, ``/`` and ``+`` behind a backslash. Two names are equal when their canonical forms are:
+type by type, case and runs of white space left aside (RFC 5280 section 7.1, as OpenSSL simplifies it).
 """
 
 from scanner.core import der

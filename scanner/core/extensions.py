@@ -95,7 +95,8 @@ def decode(extensions: Iterable[TLV]) -> Extensions:
             continue
         known.unknown_critical |= critical and oid not in _HANDLED
         try:
-            _DECODERS.get(oid, _ignore)(known, der.read(value))
+            if oid in _DECODERS:
+                _DECODERS[oid](known, der.read(value))
         except (DERError, ValueError):
             known.broken += (oid,)
     return known
@@ -107,10 +108,6 @@ def _parts(extension: TLV) -> tuple[str, bool, bytes]:
         raise DERError("an extension has two or three parts")
     critical = len(parts) == 3 and der.boolean(parts[1])  # noqa: PLR2004 - oid, critical, value
     return der.oid(parts[0]), critical, der.expect(parts[-1], der.OCTET_STRING).content
-
-
-def _ignore(_known: Extensions, _value: TLV) -> None:
-    pass
 
 
 def _basic_constraints(known: Extensions, value: TLV) -> None:

@@ -120,11 +120,23 @@ def spki(octets: bytes) -> bytes:
     Raises:
         DERError: it cannot be found.
     """
-    tbs = der.children(der.whole(octets, der.SEQUENCE))[:1]
-    if not tbs:
+    return der.expect(_outer_fields(octets)[5], der.SEQUENCE).raw
+
+
+def subject(octets: bytes) -> TLV:
+    """The subject of a certificate, without taking the rest apart.
+
+    Raises:
+        DERError: it cannot be found.
+    """
+    return der.expect(_outer_fields(octets)[4], der.SEQUENCE)
+
+
+def _outer_fields(octets: bytes) -> list[TLV]:
+    parts = der.children(der.whole(octets, der.SEQUENCE))
+    if not parts:
         raise DERError("empty certificate")
-    _version, fields = _tbs_fields(tbs[0])
-    return der.expect(fields[5], der.SEQUENCE).raw
+    return _tbs_fields(parts[0])[1]
 
 
 def _tbs_fields(tbs: TLV) -> tuple[int, list[TLV]]:

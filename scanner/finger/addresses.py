@@ -39,9 +39,7 @@ class Found:
     route: Route | None = None
 
 
-async def find(
-    destination: Destination, lookup: Lookup, *, family: str, protocols: str, rng: random.Random
-) -> Found:
+async def find(destination: Destination, lookup: Lookup, *, family: str, protocols: str, rng: random.Random) -> Found:
     """Look a destination up.
 
     Args:
@@ -106,9 +104,7 @@ def _final_text(destination: Destination, way: Route) -> str:
     return f"Name service error for name={destination.host} type=MX: Malformed or unexpected name server reply"
 
 
-async def _host(
-    host: str, preference: int, port: int, rtypes: list[str], lookup: Lookup, found: Found
-) -> None:
+async def _host(host: str, preference: int, port: int, rtypes: list[str], lookup: Lookup, found: Found) -> None:
     if is_address(host):
         found.candidates.append(Candidate(host, host, host, port, preference))
         return

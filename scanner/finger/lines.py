@@ -83,9 +83,7 @@ def _matches(na: str, policy: Policy, judgement: Judgement, evidence: DaneEviden
     elif not policy.level.dane_based:
         found.append(f"{na}: Matched trust anchor at depth {evidence.depth}")
     elif evidence.bare_key:
-        found.append(
-            f"{na}: Matched DANE TA public key verified certificate at depth {evidence.depth}: {record}"
-        )
+        found.append(f"{na}: Matched DANE TA public key verified certificate at depth {evidence.depth}: {record}")
     else:
         kind = "TA" if evidence.needs_name else "EE"
         found.append(f"{na}: Matched DANE {kind} certificate at depth {evidence.depth}: {record}")
@@ -183,4 +181,3 @@ def chain_dump(chain: Sequence[CertFacts], digest: str) -> str:
             f"{ssl.DER_cert_to_PEM_cert(cert.der)}"
         )
     return "".join(blocks)
-

@@ -21,7 +21,7 @@ from scanner.model import (
     TargetInfo,
 )
 from scanner.run.hosts import HostExaminer, HostFinding, HostKey
-from scanner.run.once import Once
+from scanner.run.once import Once, gather
 from scanner.run.tools import Tools, now
 from scanner.vocabulary import DomainDane, DomainOutcome, DomainStartTLS, Level, Reason, Sender
 from targets.destination import Destination, Kind
@@ -75,17 +75,19 @@ class Examiner:
         return route.from_mx(destination.host, await self._tools.lookup(destination.host, "MX"))
 
     async def _examine(self, destination: Destination, way: Route) -> list[tuple[RouteHost, HostFinding]]:
-        """All hosts at once; each is examined by whoever asks first."""
-        found: dict[RouteHost, HostFinding] = {}
+        """All hosts at once, each by whoever asks first; or one by one up to the first that answers."""
+        keys = [HostKey(hop.host, destination.port, self._settings.mode) for hop in way.hosts]
+        if not self._settings.first_answer:
+            return list(zip(way.hosts, await gather(keys, self._host), strict=True))
+        found: list[tuple[RouteHost, HostFinding]] = []
+        for hop, key in zip(way.hosts, keys, strict=True):
+            found.append((hop, await self._host(key)))
+            if any(verdict.accepted_tcp(each) for each in found[-1][1].report.endpoints):
+                break
+        return found
 
-        async def one(hop: RouteHost) -> None:
-            key = HostKey(hop.host, destination.port, self._settings.mode)
-            found[hop] = await self._findings.get(key, lambda: self._hosts.examine(key))
-
-        async with trio.open_nursery() as nursery:
-            for hop in way.hosts:
-                nursery.start_soon(one, hop)
-        return [(hop, found[hop]) for hop in way.hosts]
+    async def _host(self, key: HostKey) -> HostFinding:
+        return await self._findings.get(key, lambda: self._hosts.examine(key))
 
     def _judge(self, destination: Destination, way: Route, hop: RouteHost, finding: HostFinding) -> HostVerdict:
         peer = Peer(destination.host, hop.host, route.mx_security(way), way.names)

@@ -5,9 +5,7 @@ in between must not look like a broken host (RFC 7671 section 8.1).
 """
 
 import ipaddress
-from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, replace
-from typing import TypeVar
 
 import trio
 
@@ -15,6 +13,7 @@ from scanner.core import certs, dane, pkix, tlsa
 from scanner.core.matching import matched_peername
 from scanner.core.names import is_address
 from scanner.core.route import weakest
+from scanner.core.verdict import accepted_tcp
 from scanner.model import (
     Answer,
     CertFacts,
@@ -27,12 +26,10 @@ from scanner.model import (
 )
 from scanner.net.probe import Sighting
 from scanner.net.tcp import has_route
-from scanner.run.once import Once
+from scanner.run.once import Once, gather
 from scanner.run.tools import Tools, now
 from scanner.settings import AUTHENTICATED, FALLBACK, OPPORTUNISTIC
 from scanner.vocabulary import Dane, FailureKind, Family, Mode, Outcome, Phase, Reason
-
-T = TypeVar("T")
 
 _RTYPES = {Family.ANY: ("A", "AAAA"), Family.IPV4: ("A",), Family.IPV6: ("AAAA",)}
 _ANOTHER_TRY_MAY_TELL = (FailureKind.TLS, FailureKind.CLOSED, FailureKind.RESET, FailureKind.TIMEOUT)
@@ -96,7 +93,7 @@ class HostExaminer:
         lookup = await self._tlsa(key, addresses)
         contacted, skipped = self._choose(key.host, addresses.found)
         seen: dict[str, CertFacts] = {}
-        endpoints = await _gather(contacted, lambda a: self._address(key, a, lookup, seen))
+        endpoints = await self._probe_all(key, contacted, lookup, seen)
         if any(_accuses(report, lookup, seen) for report in endpoints):
             lookup, endpoints = await self._confirm(key, addresses, lookup, endpoints, seen)
         report = HostReport(
@@ -123,7 +120,7 @@ class HostExaminer:
         if is_address(host):
             return _Addresses(None, None, (host,))
         wanted = _RTYPES[self._settings.family]
-        answers = await _gather(wanted, lambda rtype: self._tools.lookup(host, rtype))
+        answers = await gather(wanted, lambda rtype: self._tools.lookup(host, rtype))
         by_type = {answer.rtype: answer for answer in answers}
         return _Addresses(by_type.get("A"), by_type.get("AAAA"), ())
 
@@ -166,6 +163,19 @@ class HostExaminer:
             return Reason.NO_ROUTE
         limit = self._settings.addresses
         return Reason.ADDRESS_LIMIT if limit is not None and taken >= limit else None
+
+    async def _probe_all(
+        self, key: HostKey, addresses: list[str], lookup: TLSALookup, seen: dict[str, CertFacts]
+    ) -> list[EndpointReport]:
+        """Probe every address at once, or one after the other up to the first that accepts a connection."""
+        if not self._settings.first_answer:
+            return await gather(addresses, lambda address: self._address(key, address, lookup, seen))
+        reports: list[EndpointReport] = []
+        for address in addresses:
+            reports.append(await self._address(key, address, lookup, seen))
+            if accepted_tcp(reports[-1]):
+                break
+        return reports
 
     # --- connections ------------------------------------------------------------------------------------------
 
@@ -231,7 +241,7 @@ class HostExaminer:
             anew = await self._address(key, report.address, again, seen, fresh=True)
             return replace(anew, probes=(*report.probes, *anew.probes))
 
-        return again, await _gather(endpoints, second)
+        return again, await gather(endpoints, second)
 
 
 def _handshake_broke(probe: Probe) -> bool:
@@ -248,19 +258,3 @@ def _accuses(report: EndpointReport, lookup: TLSALookup, seen: dict[str, CertFac
         return True
     shown = next((p.handshake for p in reversed(report.probes) if p.handshake and p.handshake.chain), None)
     return bool(evidence.needs_name and shown and matched_peername(seen[shown.chain[0]], (lookup.base_domain,)) is None)
-
-
-A = TypeVar("A")
-
-
-async def _gather(items: "list[A] | tuple[A, ...]", work: Callable[[A], Awaitable[T]]) -> list[T]:
-    """Do ``work`` for every item at once; results in the order of the items."""
-    results: dict[int, T] = {}
-
-    async def one(index: int, item: A) -> None:
-        results[index] = await work(item)
-
-    async with trio.open_nursery() as nursery:
-        for index, item in enumerate(items):
-            nursery.start_soon(one, index, item)
-    return [results[index] for index in range(len(items))]

@@ -1,9 +1,11 @@
-"""Single-flight memo: each key's work is done once, however many ask and whoever of them is cancelled.
+"""Work that is shared or done side by side.
 
-The work runs in the memo's own nursery, so that an asker that goes away spoils nothing for the others.
+``Once`` is a single-flight memo: each key's work is done once, however many ask and whoever of them is cancelled. The
+work runs in the memo's own nursery, so that an asker that goes away spoils nothing for the
+others. ``gather`` does one thing to many items at once.
 """
 
-from collections.abc import Awaitable, Callable, Hashable
+from collections.abc import Awaitable, Callable, Hashable, Sequence
 from dataclasses import dataclass, field
 from typing import Generic, TypeVar
 
@@ -55,3 +57,19 @@ async def _fill(entry: _Entry[V], work: Callable[[], Awaitable[V]]) -> None:
         entry.error = error
     finally:
         entry.done.set()
+
+
+A = TypeVar("A")
+
+
+async def gather(items: Sequence[A], work: Callable[[A], Awaitable[V]]) -> list[V]:
+    """Do ``work`` for every item at once; results in the order of the items."""
+    results: dict[int, V] = {}
+
+    async def one(index: int, item: A) -> None:
+        results[index] = await work(item)
+
+    async with trio.open_nursery() as nursery:
+        for index, item in enumerate(items):
+            nursery.start_soon(one, index, item)
+    return [results[index] for index in range(len(items))]

@@ -132,7 +132,7 @@ def _start(layout: Layout) -> Record:
     spaces.link(tuple(here.address for here in placed if here.kind == "blackhole"))
     key = zones.Key()
     _write_files(layout, placed, key)
-    spaces.bind(layout.resolv_conf, "/etc/resolv.conf")
+    spaces.bind(spaces.client, {layout.resolv_conf: "/etc/resolv.conf"} | postfix.client_mounts(layout))
     _launch_all(layout, record, placed)
     _await_ready(layout, record, placed)
     record.ready = True
@@ -152,7 +152,6 @@ def _write_files(layout: Layout, placed: tuple[Placed, ...], key: zones.Key) -> 
     _write_dns(layout, placed, bundles, key)
     entries = [_entry(layout, here) for here in placed if here.kind in ("serve", "busy") and not here.host.postfix]
     layout.smtpd_config.write_text(json.dumps(entries, indent=1))
-    postfix.configure_client(layout)
 
 
 def _bundles(layout: Layout, pki: PKI) -> dict[str, Bundle]:
@@ -227,14 +226,14 @@ def _launch_postfix(layout: Layout, record: Record, placed: tuple[Placed, ...]) 
         record.postfix = f"skipped: {why_not}"
         return
     addresses = tuple(here.address for here in mine)
-    chain = _chain(layout, mine[0].host.name)
-    postfix.configure(layout, mine[0].host.name, addresses, chain)
-    added = "\n".join(f"ip addr add {address} dev lo {'nodad' if ':' in address else ''}" for address in addresses)
-    queue, data = layout.postfix / "queue", layout.postfix / "data"
-    owned = f"chown root {queue} {layout.postfix}/conf\nchown postfix {data}"
-    record.namespaces.shell(record.server, f"{added}\n{owned}")
+    mounts = postfix.configure(layout, mine[0].host.name, addresses, _chain(layout, mine[0].host.name))
+    spaces = record.namespaces
+    # Postfix looks its addresses up among those that the machine has, so local routes are not enough
+    added = (f"ip addr add {address} dev lo {'nodad' if ':' in address else ''}" for address in addresses)
+    spaces.shell(spaces.server, "\n".join((*added, postfix.ownership(layout))))
+    spaces.bind(spaces.server, mounts)
     record.postfix = "running"
-    _launch(layout, record, record.server, "postfix", postfix.command(layout))
+    _launch(layout, record, record.server, "postfix", postfix.COMMAND)
 
 
 # --- ready ----------------------------------------------------------------------------------------------------
@@ -295,7 +294,7 @@ def client_command(record: Record, argv: list[str]) -> list[str]:
 
 def client_environment(layout: Layout) -> dict[str, str]:
     """Our environment, with a main.cf for Postfix's programs and sbin on the path."""
-    more = {"MAIL_CONFIG": str(layout.mail_config), "MXSWEEP_LAB": str(layout.state), "PATH": _path()}
+    more = {"MAIL_CONFIG": postfix.CLIENT_CONFIG, "MXSWEEP_LAB": str(layout.state), "PATH": _path()}
     return os.environ | more
 
 
@@ -323,13 +322,26 @@ def _stop(layout: Layout) -> None:
     record = read(layout)
     if record is None:
         return
-    nets = tuple(record.nets)
+    nets = tuple(net for net in record.nets if _is_ours(net, layout))
     for number in (signal.SIGTERM, signal.SIGKILL):
         until = time.monotonic() + STOP_LIMIT
         while time.monotonic() < until and (alive := in_namespaces(nets)):
             _signal([pid for pid in alive if pid not in (record.client, record.server)] or alive, number)
             time.sleep(0.05)
             _reap()
+
+
+def _is_ours(net: str, layout: Layout) -> bool:
+    """Namespaces' kernel names are given out again, so some process must carry our mark before any is killed."""
+    mark = f"MXSWEEP_LAB={layout.state}".encode()
+    return any(mark in _environment(pid) for pid in in_namespaces((net,)))
+
+
+def _environment(pid: int) -> list[bytes]:
+    try:
+        return Path(f"/proc/{pid}/environ").read_bytes().split(b"\0")
+    except OSError:
+        return []
 
 
 def _signal(pids: list[int], number: signal.Signals) -> None:

@@ -116,9 +116,9 @@ class Namespaces:
         self.shell(self.client, "ip link set lab0 up")
         self.routes()
 
-    def bind(self, source: Path, target: str) -> None:
-        """Put ``source`` in the place of ``target`` for programs in the client's namespace."""
-        self.shell(self.client, f"mount --bind '{source}' '{target}'")
+    def bind(self, pid: int, mounts: dict[Path, str]) -> None:
+        """Put each source in the place of its target for programs in the namespaces of ``pid``."""
+        self.shell(pid, "\n".join(f"mount --bind '{source}' '{target}'" for source, target in mounts.items()))
 
     def inhabitants(self) -> list[int]:
         """Process ids in either namespace, whoever started them; the holders too."""

@@ -1,12 +1,21 @@
-"""The real Postfix of the lab: Debian's programs with a configuration, queue and data of their own."""
+"""The real Postfix of the lab: Debian's programs with a configuration, queue and data of their own.
+
+Postfix and posttls-finger drop their privileges and then cannot get into a private state directory. So its parts are
+mounted over public directories, which nobody outside the lab's namespaces sees.
+"""
 
 import shutil
-import subprocess
 from pathlib import Path
 
 from tests.lab.layout import Layout
 
 COMPATIBILITY = "3.6"
+SPOOL = "/var/spool"
+QUEUE = f"{SPOOL}/queue"
+DATA = f"{SPOOL}/data"
+LOG = "/var/log"
+COMMAND = ["postfix", "-c", f"{SPOOL}/conf", "start-fg"]
+CLIENT_CONFIG = "/etc/postfix"
 _SERVICES = """\
 postlog unix-dgram n - n - 1 postlogd
 smtp inet n - n - - smtpd
@@ -29,20 +38,18 @@ def missing() -> str:
     return "" if shutil.which("postconf") and Path("/usr/lib/postfix/sbin/master").exists() else "not installed"
 
 
-def configure(layout: Layout, host: str, addresses: tuple[str, ...], chain: Path) -> None:
-    """Write main.cf and master.cf and make the queue's directory."""
+def configure(layout: Layout, host: str, addresses: tuple[str, ...], chain: Path) -> dict[Path, str]:
+    """Write main.cf and master.cf; returns what must be mounted where."""
     base = layout.postfix
     for name in ("conf", "queue", "data"):
         (base / name).mkdir(mode=0o755, exist_ok=True)
-    shutil.chown(base / "data", "postfix") if _may_chown() else None
     settings = {
         "compatibility_level": COMPATIBILITY,
-        "queue_directory": str(base / "queue"),
-        "data_directory": str(base / "data"),
+        "queue_directory": QUEUE,
+        "data_directory": DATA,
         "command_directory": "/usr/sbin",
         "daemon_directory": "/usr/lib/postfix/sbin",
-        "maillog_file": str(layout.logs / "postfix.log"),
-        "maillog_file_prefixes": str(layout.state),
+        "maillog_file": f"{LOG}/postfix.log",
         "myhostname": host,
         "mydestination": "",
         "mynetworks": "127.0.0.1/32",
@@ -61,19 +68,21 @@ def configure(layout: Layout, host: str, addresses: tuple[str, ...], chain: Path
     (base / "conf" / "main.cf").write_text("".join(f"{key} = {value}\n" for key, value in settings.items()))
     (base / "conf" / "master.cf").write_text(_SERVICES)
     (base / "conf" / "dynamicmaps.cf").touch()
+    return {base: SPOOL, layout.logs: LOG}
 
 
-def _may_chown() -> bool:
-    return subprocess.run(["id", "-u"], capture_output=True, text=True, check=True).stdout.strip() == "0"
+def ownership(layout: Layout) -> str:
+    """The shell commands, for the lab's root, that give the directories their owners."""
+    return f"chown root '{layout.postfix}/conf' '{layout.postfix}/queue'\nchown postfix '{layout.postfix}/data'"
 
 
-def configure_client(layout: Layout) -> None:
-    """Write a main.cf for posttls-finger, which reads one even if it needs nothing of it."""
+def client_mounts(layout: Layout) -> dict[Path, str]:
+    """Write a main.cf for posttls-finger, which reads one even if it needs nothing of it; what to mount where.
+
+    The lab's root lies beside it, where posttls-finger can read it.
+    """
     text = f"compatibility_level = {COMPATIBILITY}\nmyhostname = client.lab.test\ninet_protocols = all\n"
     (layout.mail_config / "main.cf").write_text(text)
     (layout.mail_config / "master.cf").touch()
-
-
-def command(layout: Layout) -> list[str]:
-    """The command that runs Postfix in the foreground."""
-    return ["postfix", "-c", str(layout.postfix / "conf"), "start-fg"]
+    shutil.copy(layout.root_pem, layout.mail_config)
+    return {layout.mail_config: CLIENT_CONFIG} if Path(CLIENT_CONFIG).is_dir() else {}
