@@ -210,6 +210,23 @@ def test_a_full_disk_is_named_and_what_waits_is_kept(tmp_path: Path) -> None:
     file.close()
 
 
+def test_a_disk_that_takes_a_little_at_a_time_gets_all(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    # write(2) may take less than it is given.
+    file = AppendFile(tmp_path / "x.jsonl")
+    whole = file._file.write
+
+    class Slow:
+        fileno = file._file.fileno
+
+        def write(self, octets: bytearray) -> int | None:
+            return whole(octets[:7])
+
+    monkeypatch.setattr(file, "_file", Slow())
+    file.put(b'{"key":"a.example"}\n')
+    file.flush()
+    assert (tmp_path / "x.jsonl").read_bytes() == b'{"key":"a.example"}\n'
+
+
 def test_a_run_on_a_full_disk_fails_with_one_line(place: Path) -> None:
     store = Store.create(place, records.header())
     store._files["domains"].close()

@@ -105,6 +105,13 @@ def test_speed_is_that_of_the_last_minute() -> None:
     assert speed.rate(299.0, 2000) == 0.0
 
 
+def test_samples_from_before_the_last_minute_do_not_count() -> None:
+    speed = Speed()
+    for now, done in ((0.0, 0), (100.0, 1000), (150.0, 1000)):
+        speed.add(now, done)
+    assert speed.rate(150.0, 1000) == 0.0
+
+
 def test_speed_is_nothing_before_time_has_passed() -> None:
     speed = Speed()
     assert speed.rate(5.0, 9) == 0.0
