@@ -1,0 +1,87 @@
+"""Building a certificate path the way OpenSSL 3 does: which certificate may have issued another, and which is best.
+
+Names and key identifiers decide, never the order in which a server sent its certificates; signatures are checked
+afterwards (see ``pathchecks``). Whether a path is trusted is the business of ``dane`` and ``pkix``.
+"""
+
+from collections.abc import Iterable, Sequence
+from datetime import datetime
+
+from scanner.core import x509
+from scanner.core.der import DERError
+from scanner.core.keys import Algorithm, Key
+from scanner.core.x509 import Certificate
+from scanner.model import CertFacts
+
+DEPTH_LIMIT = 9  # Postfix's smtp_tls_scert_verifydepth: the deepest certificate that may count
+MAX_PATH = DEPTH_LIMIT + 2  # longer ones are not built any further: Postfix allows one more, OpenSSL adds the anchor
+
+
+def readable(chain: Iterable[CertFacts]) -> list[Certificate]:
+    """The working form of those certificates that have one."""
+    found = []
+    for facts in chain:
+        try:
+            found.append(x509.parse(facts.der))
+        except DERError:
+            continue
+    return found
+
+
+def valid_at(certificate: Certificate, now: datetime) -> bool:
+    """True between notBefore and notAfter; an unreadable date is never valid."""
+    start, end = certificate.not_before, certificate.not_after
+    return start is not None and end is not None and start <= now < end
+
+
+def self_signed(certificate: Certificate) -> bool:
+    """True if the certificate names itself as its issuer and nothing speaks against it."""
+    return may_have_issued(certificate, certificate)
+
+
+def may_have_issued(issuer: Certificate, subject: Certificate) -> bool:
+    """Tell whether names, key identifiers and kinds of key allow this (RFC 5280 section 4.2.1.1)."""
+    if issuer.extensions.broken or subject.extensions.broken:
+        return False
+    if issuer.subject_key != subject.issuer_key:
+        return False
+    return _identified(issuer, subject) and _fits(subject.algorithm, issuer.key)
+
+
+def _identified(issuer: Certificate, subject: Certificate) -> bool:
+    """Each part of the authority key identifier counts only where there is something to compare it with."""
+    wanted, key_id = subject.extensions.authority, issuer.extensions.subject_key_id
+    if wanted.key_id is not None and key_id is not None and wanted.key_id != key_id:
+        return False
+    if wanted.serial is not None and wanted.serial != issuer.serial:
+        return False
+    return wanted.issuer is None or wanted.issuer == issuer.issuer_key
+
+
+def _fits(algorithm: Algorithm, key: Key) -> bool:
+    if not algorithm.kind or not key.kind:
+        return True
+    return algorithm.kind == key.kind or (algorithm.kind, key.kind) == ("RSA-PSS", "RSA")
+
+
+def best_issuer(
+    subject: Certificate, candidates: Iterable[Certificate], taken: Sequence[Certificate], now: datetime
+) -> Certificate | None:
+    """Choose the issuer of a certificate.
+
+    Args:
+        subject: the certificate on top of the path so far.
+        candidates: where to look, the preferred ones first.
+        taken: certificates already on the path: none is used twice.
+        now: the time for which they should be valid.
+
+    Returns:
+        The first candidate that is valid now, else the one that expires last, None if there is none.
+    """
+    fitting = [c for c in candidates if c not in taken and may_have_issued(c, subject)]
+    current = next((c for c in fitting if valid_at(c, now)), None)
+    return current or max(fitting, key=_expiry, default=None)
+
+
+def _expiry(certificate: Certificate) -> float:
+    return certificate.not_after.timestamp() if certificate.not_after else 0.0
