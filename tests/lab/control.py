@@ -50,8 +50,9 @@ class Record:
 
 
 def digest() -> str:
-    """Tells one version of the lab's definition from another."""
-    text = b"".join(path.read_bytes() for path in sorted(Path(__file__).parent.glob("*.py")))
+    """Tells one version of the lab's definition from another; how it is tested does not matter."""
+    sources = [path for path in sorted(Path(__file__).parent.glob("*.py")) if not path.name.startswith("test_")]
+    text = b"".join(path.read_bytes() for path in sources)
     return hashlib.sha256(text).hexdigest()
 
 

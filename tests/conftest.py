@@ -1,0 +1,18 @@
+"""Fixtures for all tests."""
+
+from collections.abc import Iterator
+
+import pytest
+
+from tests.lab.control import LabError
+from tests.lab.use import Lab, running
+
+
+@pytest.fixture(scope="session")
+def lab() -> Iterator[Lab]:
+    """The running lab, shared with every other test process; ``-m "not lab"`` does without."""
+    try:
+        with running() as found:
+            yield found
+    except LabError as error:
+        pytest.fail(f"the lab cannot be had: {error}")
