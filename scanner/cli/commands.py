@@ -10,10 +10,12 @@ import rich_click as click
 from scanner import __version__
 from scanner.cli import config
 from scanner.cli.errors import CliError, Exit
-from scanner.vocabulary import Family, Level, Mode
+from scanner.vocabulary import Family, Level
 
-LEVELS = [Level.MAY, Level.ENCRYPT, Level.DANE, Level.DANE_ONLY, Level.VERIFY, Level.SECURE]
-FIELDS = ("outcome", "sender", "dane", "starttls")
+LEVELS = [
+    level.value for level in (Level.MAY, Level.ENCRYPT, Level.DANE, Level.DANE_ONLY, Level.VERIFY, Level.SECURE)
+]
+FAMILIES = [family.value for family in Family]
 
 _SECONDS = click.FloatRange(min=0, min_open=True)
 _COUNT = click.IntRange(min=1)
@@ -61,17 +63,17 @@ def group() -> None:
 @click.argument("lists", nargs=-1, metavar="LIST...")
 @click.option("-o", "--output", metavar="RUN", help="Directory for the run, made anew; - streams domain lines.")
 @click.option("--domain", "domains", multiple=True, metavar="D", help="A destination; alone, its verdict in words.")
-@click.option("--level", type=click.Choice(LEVELS), default=Level.DANE, show_default=True, help="Level to judge by.")
+@click.option("--level", type=click.Choice(LEVELS), default=LEVELS[2], show_default=True, help="Level to judge by.")
 @click.option("--resolver", multiple=True, metavar="ADDR[:PORT]", help="Validating resolver [default: resolv.conf].")
 @click.option("--trust-resolver", is_flag=True, help="Believe the AD bit of a resolver that is not on loopback.")
 @click.option("--ca-file", metavar="F", help="PEM bundle of trusted roots [default: the system's].")
 @click.option("--ca-path", metavar="D", help="Directory of trusted roots.")
 @click.option("--port", type=click.IntRange(1, 65535), default=25, show_default=True, help="Port to connect to.")
-@click.option("--mode", type=click.Choice(["smtp", "smtps", "lmtp"]), default=Mode.SMTP, show_default=True)
+@click.option("--mode", type=click.Choice(["smtp", "smtps", "lmtp"]), default="smtp", show_default=True)
 @click.option("--sni", type=click.Choice(["auto", "mx", "none"]), default="auto", show_default=True)
 @click.option("--ehlo", metavar="NAME", help="Name to give in EHLO [default: this host's].")
 @click.option("--bind", metavar="ADDR", help="Local address to connect from.")
-@click.option("--family", type=click.Choice(list(Family)), default=Family.ANY, show_default=True)
+@click.option("--family", type=click.Choice(FAMILIES), default=FAMILIES[0], show_default=True)
 @click.option("--concurrency", type=_COUNT, default=512, show_default=True, help="Connections at once.")
 @click.option("--per-address", type=_COUNT, default=1, show_default=True, help="Connections at once to an address.")
 @click.option("--per-network", type=_COUNT, default=4, show_default=True, help="The same to a /24 or /48.")

@@ -44,7 +44,7 @@ def nap(host: str, address: str, port: int) -> str:
 
 def fingerprint(data: bytes, algorithm: str) -> str:
     """Upper-case hex pairs with colons."""
-    return hashlib.new(algorithm, data).hexdigest(":").upper()
+    return hashlib.new(algorithm, data).digest().hex(":").upper()
 
 
 # --- TLS ------------------------------------------------------------------------------------------------------

@@ -232,7 +232,7 @@ class _Visit:
         if self._extra.keep_session:
             self._session = self._tls.session()
         with trio.move_on_after(self._timeouts.quit):
-            pass
+            await self._tls.close_notify()
 
     def _tell(self) -> None:
         if self._extra.trace is not None:

@@ -25,7 +25,7 @@ from scanner.model import (
     TLSALookup,
 )
 from scanner.net.probe import Sighting
-from scanner.net.tcp import has_route
+from scanner.net.routes import has_route
 from scanner.run.once import Once, gather
 from scanner.run.tools import Tools, now
 from scanner.settings import AUTHENTICATED, FALLBACK, OPPORTUNISTIC
