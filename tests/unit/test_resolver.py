@@ -22,7 +22,7 @@ from hypothesis import strategies as st
 from scanner.core.answers import ALIAS_LOOP, MALFORMED, NOT_A_NAME, TIMEOUT
 from scanner.model import Answer
 from scanner.net.exchange import _received, server_at
-from scanner.net.resolver import open_resolver, system_servers
+from scanner.net.resolver import BACK_OFF, MAX_QUICK_ROUNDS, open_resolver, system_servers
 from scanner.settings import DNSSettings
 from scanner.vocabulary import Outcome, Security
 
@@ -222,7 +222,7 @@ async def test_a_flood_ends_the_try(server: Script) -> None:
 
     server.table["a.example"] = reply
     answer = await server.lookup("a.example", attempt=3.0, total=4.0)
-    assert answer.outcome is Outcome.ERROR
+    assert (answer.outcome, answer.error) == (Outcome.ERROR, "flooded with datagrams that are no reply")
 
 
 async def test_silence_is_asked_again(server: Script) -> None:
@@ -232,6 +232,12 @@ async def test_silence_is_asked_again(server: Script) -> None:
     server.table["a.example"] = reply
     assert (await server.lookup("a.example", total=3.0)).outcome is Outcome.DATA
     assert len(server.seen) == 2
+
+
+async def test_silence_is_asked_again_until_the_time_is_up(server: Script) -> None:
+    server.table["a.example"] = nothing
+    await server.lookup("a.example", attempt=0.05, total=1.0)
+    assert len(server.seen) > MAX_QUICK_ROUNDS
 
 
 def truncating(over_tcp: Reply) -> Reply:
@@ -374,6 +380,14 @@ async def test_bogus_or_broken(server: Script, script: Reply, security: Security
     assert [asked.cd for asked in server.seen][:2] == [False, True]
 
 
+async def test_a_server_that_nobody_trusts_proves_nothing_bogus(server: Script) -> None:
+    server.table["a.example"] = servfail_then(says(MX))
+    async with open_resolver(server.settings) as resolver:
+        resolver._servers = [replace(known, trusted=False) for known in resolver._servers]
+        answer = await resolver.lookup("a.example", "MX")
+    assert (answer.security, answer.error, len(server.seen)) == (Security.INDETERMINATE, "SERVFAIL", 1)
+
+
 def two(first: int, second: int) -> DNSSettings:
     return DNSSettings(servers=(("127.0.0.1", first), ("127.0.0.1", second)), attempt=0.2, total=2.0)
 
@@ -429,6 +443,7 @@ async def test_a_closed_port_is_an_error_soon() -> None:
     answer = await ask(given, "a.example")
     assert (answer.outcome, answer.security) == (Outcome.ERROR, Security.INDETERMINATE)
     assert answer.error == "Connection refused"
+    assert answer.ms > BACK_OFF * 1000
 
 
 async def test_a_server_that_cannot_be_sent_to_is_an_error_soon() -> None:
