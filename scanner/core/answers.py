@@ -154,7 +154,7 @@ def joined(first: Answer, rest: Answer) -> Answer:
         aliases=aliases,
         security=rest.security if _decides(first, rest) else first.security,
         ede=first.ede + rest.ede,
-        ms=first.ms + rest.ms,
+        ms=round(first.ms + rest.ms, 3),
     )
     if len(seen) < len(aliases) or len(aliases) > MAX_ALIASES or rest.rname in seen:
         return replace(
