@@ -137,10 +137,13 @@ def _by_bare_key(path: tuple[Certificate, ...], active: Sequence[TLSARecord]) ->
     return _Anchored(path)
 
 
+def _failed(path: tuple[Certificate, ...]) -> int:
+    return TOO_LONG if len(path) > MAX_PATH else NO_MATCH
+
+
 def _evidence_for_path(anchored: _Anchored, now: datetime, security_level: int) -> DaneEvidence:
     path, top = anchored.path, len(anchored.path) - 1
-    failed = TOO_LONG if len(path) > MAX_PATH else NO_MATCH
-    built = [] if anchored.record else [(failed, top)]
+    built = [] if anchored.record else [(_failed(path), top), pathchecks.unanchored(path)]
     errors = pathchecks.check(path, now, security_level=security_level, built=built, bare_key=anchored.bare_key)
     return DaneEvidence(
         record=anchored.record,

@@ -183,7 +183,8 @@ def time(element: TLV) -> datetime | None:
     digits = text[:-1].decode("ascii")
     if element.tag == UTC_TIME:
         digits = ("19" if digits >= "50" else "20") + digits
+    month, day, hour, minute, second = (int(digits[i : i + 2]) for i in range(4, 14, 2))
     try:
-        return datetime.strptime(digits, "%Y%m%d%H%M%S").replace(tzinfo=UTC)
+        return datetime(int(digits[:4]), month, day, hour, minute, second, tzinfo=UTC)
     except ValueError:  # a 13th month
         return None

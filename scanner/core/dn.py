@@ -5,6 +5,8 @@ whatever the string type, ``/`` and ``+`` behind a backslash. Two names are equa
 type by type, case and runs of white space left aside (RFC 5280 section 7.1, as OpenSSL simplifies it).
 """
 
+from functools import lru_cache
+
 from scanner.core import der
 from scanner.core.der import TLV
 
@@ -58,13 +60,15 @@ _CHARSETS = {
 Canonical = tuple[tuple[tuple[str, str | bytes], ...], ...]
 
 
-def attributes(name: TLV) -> list[list[tuple[str, TLV]]]:
+@lru_cache(maxsize=4096)  # issuers' names come back all the time
+def attributes(name: TLV) -> tuple[tuple[tuple[str, TLV], ...], ...]:
     """The (type, value) pairs of a Name, grouped as its RDNs are.
 
     Raises:
         DERError: not a Name.
     """
-    return [[_pair(pair) for pair in der.children(der.expect(rdn, der.SET))] for rdn in der.children(name)]
+    rdns = der.children(name)
+    return tuple(tuple(map(_pair, der.children(der.expect(rdn, der.SET)))) for rdn in rdns)
 
 
 def _pair(pair: TLV) -> tuple[str, TLV]:
@@ -105,6 +109,8 @@ def _quoted(octets: bytes) -> str:
 
 def escaped(octets: bytes) -> str:
     r"""Octets as text, those outside printable ASCII as ``\xHH``."""
+    if octets.isascii() and (plain := octets.decode("ascii")).isprintable():
+        return plain
     return "".join(chr(o) if 0x20 <= o <= 0x7E else f"\\x{o:02X}" for o in octets)  # noqa: PLR2004 - space to tilde
 
 
@@ -117,6 +123,11 @@ def canonical(name: TLV) -> Canonical:
     return tuple(tuple(sorted(((oid, _folded(v)) for oid, v in rdn), key=repr)) for rdn in attributes(name))
 
 
+def ascii_lower(text: str) -> str:
+    """Lower case of ASCII letters alone: U+212A is no ``k``."""
+    return text.lower() if text.isascii() else "".join(c.lower() if c.isascii() else c for c in text)
+
+
 def _folded(value: TLV) -> str | bytes:
     """Case and white space folded for the string types, the raw element for any other."""
     charset = _CHARSETS.get(value.tag)
@@ -126,7 +137,7 @@ def _folded(value: TLV) -> str | bytes:
         decoded = value.content.decode(charset)
     except UnicodeDecodeError:
         return value.raw
-    folded = "".join(c.lower() if c.isascii() else c for c in decoded)
+    folded = ascii_lower(decoded)
     return " ".join(word for word in folded.translate(_SPACES).split(" ") if word)
 
 

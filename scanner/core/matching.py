@@ -9,6 +9,7 @@ ever an error: a name that is odd never matches.
 import re
 from collections.abc import Iterable
 
+from scanner.core.dn import ascii_lower
 from scanner.model import CertFacts
 
 _LABEL = r"[a-z0-9](?:[a-z0-9-]*[a-z0-9])?"
@@ -29,7 +30,7 @@ def match_name(reference: str, presented: str) -> bool:
     Returns:
         True for a match. A final dot is part of the name: ``mx.example.`` matches no ``mx.example``.
     """
-    wanted, shown = _lower(reference), _lower(presented)
+    wanted, shown = ascii_lower(reference), ascii_lower(presented)
     if not wanted or "\0" in shown:
         return False
     if wanted == shown:
@@ -42,11 +43,6 @@ def match_name(reference: str, presented: str) -> bool:
 
 def _covers(rest: str, wanted: str) -> bool:
     return wanted.endswith(rest) and _ONE_LABEL.fullmatch(wanted.removesuffix(rest)) is not None
-
-
-def _lower(name: str) -> str:
-    """Lower case of ASCII letters alone: U+212A is no ``k``."""
-    return "".join(c.lower() if c.isascii() else c for c in name)
 
 
 def presented_names(cert: CertFacts) -> tuple[str, ...]:

@@ -35,6 +35,7 @@ TEXTS = {
     22: "certificate chain too long",
     25: "path length constraint exceeded",
     26: "unsuitable certificate purpose",
+    32: "key usage does not include certificate signing",
     34: "unhandled critical extension",
     40: "proxy certificates not allowed, please set the appropriate flag",
     47: "permitted subtree violation",
@@ -87,6 +88,14 @@ def check(
     ]
     limited = _within_limit(found, _topmost_checked(path, bare_key=bare_key))
     return tuple(path_error(num, depth, path) for num, depth in sorted(limited, key=lambda f: f[1]))
+
+
+def unanchored(path: Path, *, from_store: bool = False) -> Found:
+    """The error of a path that ends short of an anchor, by what stands on its top."""
+    top = len(path) - 1
+    if self_signed(path[top]):
+        return (19 if top else 18), top
+    return (2 if from_store else 20), top
 
 
 def path_error(num: int, depth: int, path: Path) -> PathError:
@@ -204,6 +213,9 @@ def _signatures_and_dates(path: Path, now: datetime, *, bare_key: bool) -> Itera
 
 
 def _signature(certificate: Certificate, issuer: Certificate, depth: int) -> Iterator[Found]:
+    usage = issuer.extensions.key_usage
+    if usage is not None and not usage & KEY_CERT_SIGN:
+        yield 32, depth + 1
     holds = certificate.signed_by(issuer.spki)
     if holds is None:
         yield 6, depth + 1

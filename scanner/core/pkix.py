@@ -141,9 +141,7 @@ def _building_errors(built: _Built) -> list[Found]:
         return []
     if len(built.path) > MAX_PATH:
         return [(22, top)]
-    if self_signed(built.path[top]):
-        return [(19 if top else 18, top)]
-    return [(2 if built.from_store else 20, top)]
+    return [pathchecks.unanchored(built.path, from_store=built.from_store)]
 
 
 # --- anchors by hand ------------------------------------------------------------------------------------------

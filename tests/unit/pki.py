@@ -5,6 +5,7 @@ the signatures.
 """
 
 import itertools
+import subprocess
 from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
@@ -176,3 +177,12 @@ def tlsa(usage_: int, selector: int, matching_type: int, of: Made, *, wrong: boo
         octets = digest.finalize()
     data = octets.hex()
     return TLSARecord(usage_, selector, matching_type, data[:-2] + f"{int(data[-2:], 16) ^ 1:02x}" if wrong else data)
+
+
+@cache
+def short_key() -> rsa.RSAPrivateKey:
+    """An RSA key of 768 bits, which only the openssl program will still make."""
+    done = subprocess.run(["openssl", "genrsa", "-traditional", "768"], capture_output=True, check=True)
+    loaded = serialization.load_pem_private_key(done.stdout, None)
+    assert isinstance(loaded, rsa.RSAPrivateKey)
+    return loaded
