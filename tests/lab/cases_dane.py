@@ -59,7 +59,7 @@ MISMATCHES = (
     case("bad311", "good", "3 1 1 wrong", MISMATCH, "a digest of something else"),
     case("bad301", "good", "3 0 1 wrong", MISMATCH, "the classic: renewed certificate, old record"),
     case("bad312", "good", "3 1 2 wrong", MISMATCH, "SHA-512 of something else"),
-    case("bad310", "good", "3 1 0 wrong", MISMATCH, "another key, well-formed but for one octet"),
+    case("bad310", "root-sent", "3 1 0 root", MISMATCH, "another key, well-formed"),
     case("bad201", "root-sent", "2 0 1 wrong", MISMATCH, "no such trust anchor"),
     case("bad211", "root-sent", "2 1 1 wrong", MISMATCH, "no such trust anchor's key"),
     case("bad200", "good", "2 0 0 leaf", MISMATCH, "a certificate that issued nothing here"),
@@ -118,6 +118,8 @@ UNUSABLE = (
         "unusable-mtype", "good", "3 1 3 leaf", unprotected(DATA), "no such matching type: TLS without authentication"
     ),
     case("unusable-length", "good", "3 1 1 short", unprotected(DATA), "half a digest"),
+    case("unusable-key", "good", "3 1 0 short", unprotected(DATA), "no key that could be compared"),
+    case("unusable-certificate", "good", "3 0 0 short", unprotected(DATA), "no certificate that could be compared"),
     case("mixed-usage", "good", "1 1 1 leaf, 3 1 1 leaf", protected(), "an unusable record beside a good one"),
     case("mixed-length", "good", "3 1 1 short, 3 1 1 leaf", protected(), "the same with a bad length"),
     case(

@@ -18,7 +18,7 @@ class Host:
     """A mail host: its addresses, its certificate, its TLSA records and its manners.
 
     ``tlsa`` has one text for each record, ``USAGE SELECTOR MTYPE OF``, where OF is a certificate of the host's chain
-    (``leaf intermediate root``) or ``wrong`` (random octets of the right length) or ``short`` (a digest cut in half).
+    (``leaf intermediate root``) or ``wrong`` (a digest of nothing) or ``short`` (a digest cut in half).
     ``tlsa_at`` is the name below which they are published, the host's own when empty. ``cert`` names a recipe of
     ``pki.py`` and ``smtp`` one or more keys of ``smtpd.Behaviour``. Addresses are given out in the order of the table.
     """

@@ -260,6 +260,7 @@ class Session:
 
     async def plaintext(self, _stage: str) -> None:
         """Answer the ClientHello in clear text."""
+        await self._client_hello()  # any earlier, and it would be thrown away with what follows the STARTTLS reply
         await self._say("220 this is not TLS")
         await self.silent("")
 

@@ -90,18 +90,12 @@ def tlsa_rdata(spec: str, bundle: Bundle) -> str:
     usage, selector, matching_type, of = spec.split()
     size = 64 if matching_type == "2" else 32
     if of == "wrong":
-        data = _other(bundle, selector) if matching_type == "0" else b"\x5a" * size
+        data = b"\x5a" * size
     elif of == "short":
         data = b"\x5a" * (size // 2)
     else:
         data = association(bundle.named[of], int(selector), int(matching_type))
     return f"{usage} {selector} {matching_type} {data.hex()}"
-
-
-def _other(bundle: Bundle, selector: str) -> bytes:
-    """A well-formed certificate or key that is not in the chain: the same one with its last octet changed."""
-    right = association(bundle.named["root" if "root" in bundle.named else "leaf"], int(selector), 0)
-    return right[:-1] + bytes([right[-1] ^ 1])
 
 
 def build(
