@@ -89,6 +89,13 @@ def key(spki: bytes) -> Key:
     Raises:
         DERError: it is none.
     """
+    try:
+        return _key(spki)
+    except (ValueError, IndexError) as error:  # too few parts, or parts of parts
+        raise der.DERError(f"no public key: {error}") from error
+
+
+def _key(spki: bytes) -> Key:
     algorithm, public = der.children(der.whole(spki, der.SEQUENCE))[:2]
     parts = der.children(algorithm)
     oid = der.oid(parts[0])
@@ -185,9 +192,12 @@ def algorithm(raw: bytes) -> Algorithm:
     Raises:
         DERError: it is none.
     """
-    parts = der.children(der.whole(raw, der.SEQUENCE))
-    oid = der.oid(parts[0])
-    return _pss(parts[1:]) if oid == _PSS else _ALGORITHMS.get(oid, Algorithm(oid))
+    try:
+        first, *parameters = der.children(der.whole(raw, der.SEQUENCE))
+        oid = der.oid(first)
+        return _pss(parameters) if oid == _PSS else _ALGORITHMS.get(oid, Algorithm(oid))
+    except (ValueError, IndexError) as error:
+        raise der.DERError(f"no algorithm: {error}") from error
 
 
 def _pss(parameters: list[der.TLV]) -> Algorithm:

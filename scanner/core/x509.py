@@ -61,7 +61,7 @@ class Certificate:
         """The public key's kind and size; kind "" where it cannot be read."""
         try:
             return keys.key(self.spki)
-        except (DERError, ValueError, IndexError):
+        except DERError:
             return keys.Key("", 0)
 
     @cached_property
@@ -69,7 +69,7 @@ class Certificate:
         """How it was signed; name "" where that cannot be read."""
         try:
             return keys.algorithm(self.raw_algorithm)
-        except (DERError, IndexError):
+        except DERError:
             return keys.Algorithm("")
 
     def signed_by(self, spki: bytes) -> bool | None:

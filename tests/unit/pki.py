@@ -135,6 +135,24 @@ def resign(made: Made, signer: PrivateKey, digest: str) -> Made:
     return Made(x509.load_der_x509_certificate(changed[: -len(signature)] + signature), made.private)
 
 
+def spelled_out(made: Made, signer: PrivateKey) -> Made:
+    """The same certificate with the curve of its EC key spelled out (RFC 5480 forbids it), signed again."""
+    assert isinstance(signer, ec.EllipticCurvePrivateKey)
+    options = ["-pubin", "-inform", "DER", "-outform", "DER", "-param_enc", "explicit"]
+    done = subprocess.run(["openssl", "ec", *options], input=made.spki, capture_output=True, check=True)
+    tbs, algorithm, _signature = der.children(der.read(made.der))
+    changed = sequence(tbs.content.replace(made.spki, done.stdout))
+    signature = b"\0" + signer.sign(changed, ec.ECDSA(hashes.SHA256()))
+    bits = b"\x03" + bytes([len(signature)]) + signature
+    return Made(x509.load_der_x509_certificate(sequence(changed + algorithm.raw + bits)), made.private)
+
+
+def sequence(content: bytes) -> bytes:
+    """A SEQUENCE of 256 octets or more."""
+    assert 256 <= len(content) < 1 << 16
+    return b"\x30\x82" + len(content).to_bytes(2) + content
+
+
 def usage(*bits: str) -> x509.KeyUsage:
     """A keyUsage extension with these bits."""
     every = (

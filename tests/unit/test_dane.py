@@ -68,6 +68,7 @@ KEYED_ROOT = plan(ROOT_PLAN, key_ids=True)
 KEYED_INTER = plan(INTER_PLAN, issuer=KEYED_ROOT, key_ids=True)
 KEYED_LEAF = plan(LEAF_PLAN, issuer=KEYED_INTER, key_ids=True)
 IMPOSTOR = plan(INTER_PLAN, private=pki.key("impostor"), signer=pki.key("impostor"), key_ids=True)
+EXPLICIT_INTER = pki.spelled_out(INTER, pki.key("root"))
 CASED_INTER = plan(INTER_PLAN, subject=pki.name("lab  INTERMEDIATE"))
 
 
@@ -197,6 +198,9 @@ VECTORS = [
     Vector("weak leaf key", [tlsa(2, 1, 1, ROOT)], "2 1 1", 2, [(66, 0)], chain=(WEAK_LEAF, INTER, ROOT)),
     Vector("weak issuer key", [tlsa(2, 1, 1, ROOT)], "2 1 1", 2, [(67, 1)],
            chain=(WEAKLY_SIGNED, WEAK_INTER, ROOT)),
+    Vector("curve spelled out", [tlsa(2, 1, 1, ROOT)], "2 1 1", 2, [(94, 1)], chain=(LEAF, EXPLICIT_INTER, ROOT)),
+    Vector("curve spelled out, as anchor", [TLSARecord(2, 1, 1, EXPLICIT_INTER.facts.spki_sha256)], "2 1 1", 1,
+           [(94, 1)], chain=(LEAF, EXPLICIT_INTER)),
     Vector("SHA-1 below", [tlsa(2, 1, 1, ROOT)], "2 1 1", 2, [(68, 0)], chain=(SHA1_LEAF, STRONG_RSA, ROOT)),
     Vector("SHA-1 on the anchor", [tlsa(2, 0, 1, SHA1_INTER)], "2 0 1", 1,
            chain=(LEAF, SHA1_INTER, RSA_ROOT)),
