@@ -6,15 +6,14 @@ from pathlib import Path
 from typing import Any
 
 import rich_click as click
+from click.exceptions import NoArgsIsHelpError
 
 from scanner import __version__
 from scanner.cli import config
 from scanner.cli.errors import CliError, Exit
 from scanner.vocabulary import Family, Level
 
-LEVELS = [
-    level.value for level in (Level.MAY, Level.ENCRYPT, Level.DANE, Level.DANE_ONLY, Level.VERIFY, Level.SECURE)
-]
+LEVELS = [level.value for level in (Level.MAY, Level.ENCRYPT, Level.DANE, Level.DANE_ONLY, Level.VERIFY, Level.SECURE)]
 FAMILIES = [family.value for family in Family]
 
 _SECONDS = click.FloatRange(min=0, min_open=True)
@@ -25,7 +24,7 @@ def main(argv: Sequence[str]) -> int:
     """Run a command line; every error of the user's is one line on stderr and exit code 2."""
     try:
         result = group.main(args=list(argv), prog_name="mxsweep", standalone_mode=False)
-    except click.exceptions.NoArgsIsHelpError as error:
+    except NoArgsIsHelpError as error:
         sys.stderr.write(error.format_message() + "\n")
         return Exit.USAGE
     except click.ClickException as error:

@@ -15,7 +15,8 @@ def load(ctx: click.Context, param: click.Parameter, value: str | None) -> str |
     """Click callback of ``--config``: makes the file's values the command's defaults."""
     if value is None or ctx.resilient_parsing:
         return value
-    known = {p.name: p for p in ctx.command.params if isinstance(p, click.Option) and p.name != param.name}
+    options = [p for p in ctx.command.params if isinstance(p, click.Option) and p is not param]
+    known = {option.name: option for option in options if option.name is not None}
     table = _table(Path(value), ctx.command.name or "")
     ctx.default_map = {**(ctx.default_map or {}), **_checked(ctx, value, known, table)}
     return value
@@ -34,15 +35,13 @@ def _table(path: Path, command: str) -> dict[str, Any]:
     return {**document, **own}
 
 
-def _checked(
-    ctx: click.Context, file: str, known: dict[str | None, click.Option], table: dict[str, Any]
-) -> dict[str, Any]:
+def _checked(ctx: click.Context, file: str, known: dict[str, click.Option], table: dict[str, Any]) -> dict[str, Any]:
     values: dict[str, Any] = {}
     for key, value in table.items():
         option = known.get(key.replace("-", "_"))
-        if option is None or option.name is None:
+        if option is None:
             raise click.UsageError(f"{file}: unknown key {key!r}")
-        values[option.name] = _value(ctx, file, key, option, value)
+        values[key.replace("-", "_")] = _value(ctx, file, key, option, value)
     return values
 
 

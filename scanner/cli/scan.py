@@ -186,14 +186,13 @@ async def _watch_signals(stop: pipeline.Stop, console: Console) -> None:
 
 
 def _totals(stats: Stats) -> dict[str, int]:
-    counted = {
+    return {
         "domains": stats.done,
         "rejects": stats.rejects,
         "endpoints_probed": stats.endpoints_probed,
         "endpoints_shared": stats.endpoints_shared,
         "internal_errors": stats.internal_errors,
     }
-    return counted
 
 
 def _exit_code(stats: Stats, stop: pipeline.Stop, announcing: Announcing) -> Exit:

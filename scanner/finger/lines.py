@@ -65,7 +65,7 @@ def session_lines(
         return found
     if judgement.error is not None:
         if policy.level.must_match or policy.check_names or Log.UNTRUSTED in mask:
-            found.append(failure_line(judgement.error).format(na=na))
+            found.append(failure_line(judgement.error, na))
     elif Log.PEER in mask:
         found += _matches(na, policy, judgement, evidence)
     if Log.PEER in mask:

@@ -335,6 +335,9 @@ class Visit:
 
     def _ending(self, sighting: Sighting) -> int:
         failure = sighting.probe.failure
+        if failure is not None and failure.kind is FailureKind.INTERNAL and not self._complaint:
+            self._out.line(f"fatal: internal error: {failure.text}")
+            return 1
         if failure is not None and failure.phase is Phase.HANDSHAKE:
             self._no_session(sighting)
             return 0

@@ -1,6 +1,6 @@
 """What an examination works with: the waiting parts behind narrow protocols, so that a test can hand in tables."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Protocol
@@ -30,7 +30,7 @@ class ProbeEndpoint(Protocol):
 class Sink(Protocol):
     """Where records go. Called by one task only."""
 
-    def put_domain(self, record: DomainRecord, reports: Sequence[HostReport], certs: dict[str, CertFacts]) -> None:
+    def put_domain(self, record: DomainRecord, reports: Sequence[HostReport], certs: Mapping[str, CertFacts]) -> None:
         """Take a judged domain with the host reports and certificates it refers to."""
 
     def put_reject(self, file: str, line: int, raw: str, reason: str) -> None:

@@ -1,0 +1,39 @@
+# The whole interface: make setup demo test check bench soak lab-up lab-down
+
+PYTHON ?= python3
+VENV ?= .venv
+BIN := $(VENV)/bin
+LAB := $(BIN)/python -m tests.lab
+
+.PHONY: setup demo test check bench soak lab-up lab-down
+
+setup: $(VENV)/.ready
+	@sh tests/lab/packages.sh
+
+$(VENV)/.ready: pyproject.toml
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[dev]'
+	@touch $@
+
+demo: setup
+	@$(LAB) demo
+
+test: setup
+	$(BIN)/python -m pytest -n 2 --dist worksteal
+
+check: setup
+	$(BIN)/ruff check
+	$(BIN)/ruff format --check
+	$(BIN)/mypy
+
+bench: setup
+	$(BIN)/python -m tests.bench
+
+soak: setup
+	$(BIN)/python -m tests.bench soak
+
+lab-up: setup
+	@$(LAB) up
+
+lab-down:
+	@$(LAB) down
