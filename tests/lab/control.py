@@ -247,11 +247,19 @@ def _await_ready(layout: Layout, record: Record, placed: tuple[Placed, ...]) -> 
         for name, ready in list(waiting.items()):
             if ready(layout, record, placed):
                 del waiting[name]
-        dead = set(record.processes.values()) - set(in_namespaces(tuple(record.nets)))
+        dead = {pid for pid in record.processes.values() if _ended(pid)}
         if dead or time.monotonic() > until:
             names = [name for name, pid in record.processes.items() if pid in dead] or list(waiting)
-            raise LabError(f"{', '.join(names)} did not start: {_last_words(layout, names)}")
+            raise LabError(f"{', '.join(names)} did not start, see {layout.logs}: {_last_words(layout, names)}")
         time.sleep(0.02)
+
+
+def _ended(pid: int) -> bool:
+    """True for a process that is gone or that only waits to be waited for (proc(5): state, after the name)."""
+    try:
+        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] == "Z"
+    except OSError:
+        return True
 
 
 def _last_words(layout: Layout, names: list[str]) -> str:

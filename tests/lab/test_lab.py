@@ -68,7 +68,7 @@ def test_what_is_not_answered_is_not_there_with_checking_disabled(lab: Lab) -> N
 
 def finger(lab: Lab, domain: str) -> str:
     """Postfix's own word for the session with a domain, empty when there was none."""
-    done = lab.run("posttls-finger", "-c", "-l", "dane", "-t", "3", "-T", "3", domain)
+    done = lab.run("posttls-finger", "-c", "-l", "dane", "-t", "5", "-T", "5", domain)
     word = WORD.search(done.stdout + done.stderr)
     return word[1] if word else ""
 
