@@ -3,6 +3,7 @@
 import os
 import re
 import signal
+import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -129,7 +130,11 @@ def test_link_and_life(own_lab: Lab) -> None:
     layout, record = own_lab.layout, own_lab.record
     assert control.up(layout) == record, "a second up must find the first"
 
-    os.kill(record.processes["smtpd"], signal.SIGKILL)
+    victim = record.processes["smtpd"]
+    os.kill(victim, signal.SIGKILL)
+    until = time.monotonic() + 10
+    while victim in alive(record) and time.monotonic() < until:
+        time.sleep(0.01)  # death takes a moment
     again = control.up(layout)
     assert again.processes["smtpd"] != record.processes["smtpd"]
     # the kernel gives namespace numbers out again at once, so it is the processes that must differ
