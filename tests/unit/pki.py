@@ -5,6 +5,7 @@ the signatures.
 """
 
 import itertools
+import ssl
 import subprocess
 from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
@@ -47,18 +48,19 @@ def name(common_name: str | None, organization: str = "Lab CA") -> x509.Name:
 
 @dataclass(frozen=True)
 class Made:
-    """A certificate with its key, able to issue others."""
+    """A certificate with its key, able to issue others; ``octets`` take its place where it was altered."""
 
     cert: x509.Certificate
     private: PrivateKey
+    octets: bytes = b""
 
     @property
     def der(self) -> bytes:
-        return self.cert.public_bytes(serialization.Encoding.DER)
+        return self.octets or self.cert.public_bytes(serialization.Encoding.DER)
 
     @property
     def pem(self) -> bytes:
-        return self.cert.public_bytes(serialization.Encoding.PEM)
+        return ssl.DER_cert_to_PEM_cert(self.der).encode()
 
     @property
     def facts(self) -> CertFacts:
@@ -90,6 +92,7 @@ class Plan:
     extra: tuple[tuple[x509.ExtensionType, bool], ...] = ()
     digest: hashes.HashAlgorithm = field(default_factory=hashes.SHA256)
     key_ids: bool = False
+    serial: int | None = None
 
     def make(self) -> Made:
         """Sign it."""
@@ -100,7 +103,7 @@ class Plan:
             .subject_name(self.subject)
             .issuer_name(issued_by)
             .public_key(self.private.public_key())
-            .serial_number(next(_serials))
+            .serial_number(self.serial or next(_serials))
             .not_valid_before(self.not_before)
             .not_valid_after(self.not_after)
         )
@@ -137,20 +140,39 @@ def resign(made: Made, signer: PrivateKey, digest: str) -> Made:
 
 def spelled_out(made: Made, signer: PrivateKey) -> Made:
     """The same certificate with the curve of its EC key spelled out (RFC 5480 forbids it), signed again."""
-    assert isinstance(signer, ec.EllipticCurvePrivateKey)
     options = ["-pubin", "-inform", "DER", "-outform", "DER", "-param_enc", "explicit"]
     done = subprocess.run(["openssl", "ec", *options], input=made.spki, capture_output=True, check=True)
-    tbs, algorithm, _signature = der.children(der.read(made.der))
-    changed = sequence(tbs.content.replace(made.spki, done.stdout))
-    signature = b"\0" + signer.sign(changed, ec.ECDSA(hashes.SHA256()))
+    return altered(made, made.spki, done.stdout, signer)
+
+
+def altered(made: Made, old: bytes, new: bytes, signer: PrivateKey) -> Made:
+    """The same certificate with octets replaced, signed again with an EC key."""
+    tbs = der.children(der.read(made.der))[0].content
+    assert old in tbs
+    return signed(made, sequence(tbs.replace(old, new, 1)), signer)
+
+
+def signed(made: Made, tbs: bytes, signer: PrivateKey) -> Made:
+    """The certificate with another TBS, signed with an EC key."""
+    assert isinstance(signer, ec.EllipticCurvePrivateKey)
+    algorithm = der.children(der.read(made.der))[1].raw
+    signature = b"\0" + signer.sign(tbs, ec.ECDSA(hashes.SHA256()))
     bits = b"\x03" + bytes([len(signature)]) + signature
-    return Made(x509.load_der_x509_certificate(sequence(changed + algorithm.raw + bits)), made.private)
+    return Made(made.cert, made.private, sequence(tbs + algorithm + bits))
+
+
+def version_1(made: Made) -> Made:
+    """A self-signed certificate as X.509 version 1: without extensions, as very old roots are."""
+    fields = der.children(der.children(der.read(made.der))[0])
+    kept = b"".join(part.raw for part in fields if part.tag not in (0xA0, 0xA3))
+    return signed(made, sequence(kept), made.private)
 
 
 def sequence(content: bytes) -> bytes:
-    """A SEQUENCE of 256 octets or more."""
-    assert 256 <= len(content) < 1 << 16
-    return b"\x30\x82" + len(content).to_bytes(2) + content
+    """A SEQUENCE of 128 octets or more."""
+    size = len(content)
+    length = b"\x81" + bytes([size]) if size < 256 else b"\x82" + size.to_bytes(2)
+    return b"\x30" + length + content
 
 
 def usage(*bits: str) -> x509.KeyUsage:

@@ -193,6 +193,14 @@ def test_kinds_of_keys(label: str, kind: str, bits: int, curve: str, strength: i
     assert working.parse(made.der).key.strength == strength
 
 
+EC_STRENGTHS = [(521, 256), (384, 192), (256, 128), (224, 112), (192, 80), (160, 80), (128, 64)]
+
+
+@pytest.mark.parametrize(("bits", "strength"), EC_STRENGTHS)
+def test_ec_strengths_are_those_of_openssl(bits: int, strength: int) -> None:
+    assert keys.Key("EC", bits).strength == strength
+
+
 RSA_STRENGTHS = [(512, 56), (768, 72), (960, 80), (1024, 80), (2048, 112), (3072, 128), (4096, 152)]
 
 

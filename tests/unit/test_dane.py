@@ -71,6 +71,56 @@ IMPOSTOR = plan(INTER_PLAN, private=pki.key("impostor"), signer=pki.key("imposto
 EXPLICIT_INTER = pki.spelled_out(INTER, pki.key("root"))
 CASED_INTER = plan(INTER_PLAN, subject=pki.name("lab  INTERMEDIATE"))
 
+# two certificates of one name: which of them is the issuer?
+SECOND = plan(INTER_PLAN, private=pki.key("second"))
+RSA_SECOND = plan(INTER_PLAN, private=pki.key("rsa", "rsa2048"))
+FOREIGN_SECOND = plan(INTER_PLAN, private=pki.key("second"), issuer=STRANGER, serial=INTER.cert.serial_number)
+BY_SERIAL = x509.AuthorityKeyIdentifier(None, [x509.DirectoryName(ROOT.cert.subject)], INTER.cert.serial_number)
+PRECISE_LEAF = plan(LEAF_PLAN, extra=((BY_SERIAL, False),))
+OLDER_SECOND = plan(INTER_PLAN, private=pki.key("second"), not_after=pki.YESTERDAY - timedelta(days=9))
+
+# certificates that certify each other, and a CA that certifies its own new key
+RING = [
+    plan(
+        INTER_PLAN,
+        subject=pki.name(f"Ring {n}"),
+        private=pki.key(f"ring{n}"),
+        signer=pki.key(f"ring{1 - n}"),
+        issuer_name=pki.name(f"Ring {1 - n}"),
+    )
+    for n in (0, 1)
+]
+RING_LEAF = plan(LEAF_PLAN, issuer=RING[0])
+ROLL_ROOT = plan(ROOT_PLAN, path_length=1, key_ids=True)
+ROLL_OLD = plan(INTER_PLAN, issuer=ROLL_ROOT, key_ids=True)
+ROLL_NEW = plan(INTER_PLAN, issuer=ROLL_OLD, private=pki.key("new"), key_ids=True)
+ROLL_LEAF = plan(LEAF_PLAN, issuer=ROLL_NEW, key_ids=True)
+
+
+def netscape(bits: int) -> tuple[tuple[x509.ExtensionType, bool], ...]:
+    oid = x509.ObjectIdentifier("2.16.840.1.113730.1.1")
+    return ((x509.UnrecognizedExtension(oid, bytes([3, 2, 0, bits])), False),)
+
+
+NS_CLIENT_LEAF = plan(LEAF_PLAN, extra=netscape(0x80))
+NS_SERVER_LEAF = plan(LEAF_PLAN, extra=netscape(0x40))
+NS_CA = plan(INTER_PLAN, ca=None, key_usage=None, extra=netscape(0x04))
+NS_MAIL_CA = plan(INTER_PLAN, ca=None, key_usage=None, extra=netscape(0x02))
+PROXY = x509.UnrecognizedExtension(
+    x509.ObjectIdentifier("1.3.6.1.5.5.7.1.14"), bytes.fromhex("300c300a06082b06010505071501")
+)
+PROXY_LEAF = plan(LEAF_PLAN, sans=(), extra=((PROXY, True),))
+BROKEN = x509.UnrecognizedExtension(x509.ObjectIdentifier("2.5.29.14"), b"\x30\x00")
+BROKEN_INTER = plan(INTER_PLAN, extra=((BROKEN, False),))
+UNDATED_LEAF = pki.altered(LEAF, b"0Z", b"0?", pki.key("inter"))
+TWO_MINDED_LEAF = pki.altered(
+    LEAF, b"\x04\x03\x02", b"\x04\x03\x03", pki.key("inter")
+)  # SHA-384 inside, SHA-256 outside
+ODD_KEY_INTER = pki.altered(INTER, b"\x2a\x86\x48\xce\x3d\x02\x01", b"\x2a\x86\x48\xce\x3d\x02\x7f", pki.key("root"))
+ODD_CURVE_LEAF = pki.altered(LEAF, b"\xce\x3d\x03\x01\x07", b"\xce\x3d\x03\x01\x7f", pki.key("inter"))
+ODD_CURVE_INTER = pki.altered(INTER, b"\xce\x3d\x03\x01\x07", b"\xce\x3d\x03\x01\x7f", pki.key("root"))
+V1_ROOT = pki.version_1(ROOT)
+
 
 @dataclass(frozen=True)
 class Vector:
@@ -165,7 +215,41 @@ VECTORS = [
            chain=(LEAF, ROOT)),
     Vector("anchor sent but not on the path", [tlsa(2, 1, 1, STRANGER)], errors=[(65, 2), (19, 2)],
            chain=(*CHAIN, STRANGER)),
+    Vector("twins without key identifiers: the first", [tlsa(2, 1, 1, ROOT)], "2 1 1", 2, [(7, 0)],
+           chain=(LEAF, SECOND, INTER, ROOT)),
+    Vector("twins told apart by serial number", [tlsa(2, 1, 1, ROOT)], "2 1 1", 2,
+           chain=(PRECISE_LEAF, SECOND, INTER, ROOT)),
+    Vector("twins told apart by their issuer", [tlsa(2, 1, 1, ROOT)], "2 1 1", 2,
+           chain=(PRECISE_LEAF, FOREIGN_SECOND, INTER, ROOT)),
+    Vector("twins told apart by kind of key", [tlsa(2, 1, 1, ROOT)], "2 1 1", 2,
+           chain=(LEAF, RSA_SECOND, INTER, ROOT)),
+    Vector("expired twins: the younger", [tlsa(2, 1, 1, ROOT)], "2 1 1", 2, [(10, 1)],
+           chain=(LEAF, OLDER_SECOND, OLD_INTER, ROOT)),
+    Vector("published before sent", [tlsa(2, 0, 0, INTER)], "2 0 0", 1, chain=(LEAF, SECOND, ROOT)),
+    Vector("a ring of issuers", [tlsa(2, 1, 1, ROOT)], errors=[(65, 2), (20, 2)], chain=(RING_LEAF, *RING)),
+    Vector("two roots of one name", [tlsa(2, 1, 1, STRANGER)], errors=[(65, 2), (19, 2)],
+           chain=(LEAF, INTER, ROOT, plan(ROOT_PLAN))),
+    Vector("broken extension of an issuer", [tlsa(2, 1, 1, ROOT)], errors=[(65, 0), (20, 0), (21, 0)],
+           chain=(LEAF, BROKEN_INTER, ROOT)),
     # the rules of RFC 5280
+    Vector("a CA's new key costs no path length", [tlsa(2, 1, 1, ROLL_ROOT)], "2 1 1", 3,
+           chain=(ROLL_LEAF, ROLL_NEW, ROLL_OLD, ROLL_ROOT)),
+    Vector("Netscape type client", [tlsa(2, 1, 1, ROOT)], "2 1 1", 2, [(26, 0)], chain=(NS_CLIENT_LEAF, INTER, ROOT)),
+    Vector("Netscape type server", [tlsa(2, 1, 1, ROOT)], "2 1 1", 2, chain=(NS_SERVER_LEAF, INTER, ROOT)),
+    Vector("Netscape type CA, as anchor", [tlsa(2, 0, 1, NS_CA)], "2 0 1", 1, chain=(LEAF, NS_CA)),
+    Vector("Netscape type mail CA", [tlsa(2, 0, 1, NS_MAIL_CA)], "2 0 1", 1, [(26, 1)], chain=(LEAF, NS_MAIL_CA)),
+    Vector("proxy certificate", [tlsa(2, 1, 1, ROOT)], "2 1 1", 2, [(40, 0)],
+           chain=(PROXY_LEAF, INTER, ROOT), oracle=False),  # OpenSSL finds more, behind this one
+    Vector("version 1 root", [tlsa(2, 1, 1, V1_ROOT)], "2 1 1", 2, chain=(LEAF, INTER, V1_ROOT)),
+    Vector("no date", [tlsa(2, 1, 1, ROOT)], "2 1 1", 2, [(13, 0)], chain=(UNDATED_LEAF, INTER, ROOT)),
+    Vector("two signature algorithms", [tlsa(2, 1, 1, ROOT)], "2 1 1", 2, [(7, 0)],
+           chain=(TWO_MINDED_LEAF, INTER, ROOT)),
+    Vector("unknown kind of key", [tlsa(2, 1, 1, ROOT)], errors=[(65, 0), (20, 0), (21, 0)],
+           chain=(LEAF, ODD_KEY_INTER, ROOT)),
+    Vector("issuer with a key of an unknown curve", [tlsa(2, 1, 1, ROOT)], "2 1 1", 2, [(6, 1)],
+           chain=(LEAF, ODD_CURVE_INTER, ROOT), oracle=False),  # OpenSSL does not take it for the issuer at all
+    Vector("curve that is not known here", [tlsa(3, 1, 1, LEAF), TLSARecord(3, 0, 1, ODD_CURVE_LEAF.facts.sha256)],
+           "3 0 1", 0, chain=(ODD_CURVE_LEAF,), oracle=False),  # no OpenSSL has a key for it
     Vector("forged leaf", [tlsa(2, 1, 1, ROOT)], "2 1 1", 2, [(7, 0)], chain=(FORGED_LEAF, INTER, ROOT)),
     Vector("issuer is no CA", [tlsa(2, 1, 1, ROOT)], "2 1 1", 2, [(79, 1), (26, 1)],
            chain=(LEAF, NOT_CA, ROOT)),

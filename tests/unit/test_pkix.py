@@ -16,6 +16,7 @@ from tests.unit.pki import CHAIN, INTER, INTER_PLAN, LEAF, LEAF_PLAN, NOW, ROOT,
 
 CROSS_ROOT = replace(ROOT_PLAN, issuer=made.STRANGER).make()  # the root's key, certified by a stranger
 TWIN_ROOT = replace(ROOT_PLAN, private=pki.key("twin root")).make()  # the root's name, another key
+TWIN_ROOT_LEAF = replace(LEAF_PLAN, subject=ROOT.cert.subject, issuer=None, private=pki.key("twin root")).make()
 OLD_ROOT = replace(ROOT_PLAN, not_after=pki.YESTERDAY).make()
 NOT_QUITE_SELF = replace(LEAF_PLAN, issuer=None, signer=pki.key("nobody")).make()
 TALL = made.tower(10)
@@ -49,6 +50,7 @@ CASES = [
     Case("trusted first: a cross-certified root", (ROOT,), chain=(LEAF, INTER, CROSS_ROOT, made.STRANGER)),
     Case("by way of the cross certificate", (made.STRANGER,), chain=(LEAF, INTER, CROSS_ROOT), size=4),
     Case("mimic of the root", (ROOT,), [(7, 1)], chain=(LEAF, made.plan(INTER_PLAN, issuer=TWIN_ROOT), TWIN_ROOT)),
+    Case("self-signed mimic of the root", (ROOT,), [(18, 0)], chain=(TWIN_ROOT_LEAF,), size=1),
     Case("mimic in the store", (TWIN_ROOT,), [(7, 1)], chain=(LEAF, INTER)),
     Case("the valid one of two roots", (OLD_ROOT, ROOT), chain=(LEAF, INTER)),
     Case("expired root", (OLD_ROOT,), [(10, 2)], chain=(LEAF, INTER)),
