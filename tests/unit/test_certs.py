@@ -191,6 +191,7 @@ def test_kinds_of_keys(label: str, kind: str, bits: int, curve: str, strength: i
     made = replace(LEAF_PLAN, private=pki.key("k", label)).make()
     assert (made.facts.key_type, made.facts.key_bits, made.facts.curve) == (kind, bits, curve)
     assert working.parse(made.der).key.strength == strength
+    assert working.spki(made.der) == working.parse(made.der).spki == made.spki
 
 
 EC_STRENGTHS = [(521, 256), (384, 192), (256, 128), (224, 112), (192, 80), (160, 80), (128, 64)]
