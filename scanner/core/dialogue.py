@@ -187,7 +187,7 @@ class Dialogue:
         """The peer's breaches that did not stop the session, each once."""
         return tuple(dict.fromkeys((*self._defects, *self._reader.defects)))
 
-    def receive(self, data: bytes) -> tuple[Event, ...]:
+    def receive(self, data: bytes | bytearray) -> tuple[Event, ...]:
         """Take octets from the peer: clear text before ``tls_established``, decrypted text after it."""
         self._must_be_alive()
         if self.phase is Phase.HANDSHAKE:

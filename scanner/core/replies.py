@@ -66,7 +66,7 @@ class ReplyReader:
         """Breaches seen so far, each once, in the order of their first appearance."""
         return tuple(self._defects)
 
-    def feed(self, data: bytes) -> None:
+    def feed(self, data: bytes | bytearray) -> None:
         """Take octets that came from the peer."""
         self._input += data
 

@@ -54,7 +54,7 @@ class ByteStream(Protocol):
     async def send_all(self, data: bytes) -> None:
         """Send all of it."""
 
-    async def receive_some(self, max_bytes: int) -> bytes:
+    async def receive_some(self, max_bytes: int) -> bytes | bytearray:
         """Return what has come, or nothing at the end of the stream."""
 
 

@@ -196,11 +196,7 @@ def test_any_split_gives_the_same(case: Case, data: st.DataObject) -> None:
     assert facts(converse(case, split(case.clear), split(case.secured))) == facts(whole)
 
 
-@given(
-    st.lists(
-        st.one_of(st.binary(max_size=40), st.sampled_from([HELLO, EHLO, READY, b"4", b"-"])), max_size=12
-    )
-)
+@given(st.lists(st.one_of(st.binary(max_size=40), st.sampled_from([HELLO, EHLO, READY, b"4", b"-"])), max_size=12))
 def test_no_garbage_breaks_it_or_makes_it_say_no(chunks: list[bytes]) -> None:
     case = Case("garbage", b"", None, UNKNOWN, "")
     run = converse(case, chunks, chunks)

@@ -38,6 +38,7 @@ async def run(script: Script, endpoint: Endpoint = ENDPOINT, **given: Any) -> Si
     async with trio.open_nursery() as nursery:
         nursery.start_soon(serve)
         sighting = await converse(ours, endpoint, **options)
+        await trio.testing.wait_all_tasks_blocked()  # let the server see that we left
         nursery.cancel_scope.cancel()
     return sighting
 
@@ -49,6 +50,7 @@ class MX:
     context: SSL.Context | None = None
     silent: Phase | None = None
     starttls_reply: bytes = b"220 go ahead\r\n"
+    farewell: int = 0
 
     async def __call__(self, server: Server) -> None:
         for phase, command, reply in (
@@ -62,12 +64,17 @@ class MX:
             if self.silent is phase:
                 await trio.sleep_forever()
             if command:
-                assert await server.hear() == command
+                heard = await server.hear()
+                if not heard:
+                    raise EOFError
+                assert heard == command
             if phase is Phase.HANDSHAKE:
                 await server.secure(self.context or server_context())
             else:
                 await server.say(reply)
         assert await server.hear() == b""
+        assert server.tls is not None
+        self.farewell = server.tls.get_shutdown()
 
 
 def says(*lines: bytes) -> Script:
@@ -86,7 +93,8 @@ def says(*lines: bytes) -> Script:
 async def test_all_well(autojump_clock: trio.testing.MockClock) -> None:
     chain = tuple(certificate(kind).public_bytes(Encoding.DER) for kind in ("p256", "rsa"))
     lines: list[str] = []
-    sighting = await run(MX(server_context(extra=("rsa",))), extra=Extra(trace=lines.append))
+    server = MX(server_context(extra=("rsa",)))
+    sighting = await run(server, extra=Extra(trace=lines.append))
     seen = sighting.probe
     assert sighting.chain == chain
     assert seen.endpoint == ENDPOINT
@@ -105,6 +113,7 @@ async def test_all_well(autojump_clock: trio.testing.MockClock) -> None:
     assert seen.transcript[-4:] == ("> EHLO me", "< 250 mx under TLS", "> QUIT", "< 221 bye")
     assert tuple(lines) == seen.transcript
     assert seen.started.tzinfo is not None
+    assert server.farewell == SSL.RECEIVED_SHUTDOWN
 
 
 async def test_endpoints_words_are_used(autojump_clock: trio.testing.MockClock) -> None:
@@ -315,10 +324,9 @@ async def test_manners(autojump_clock: trio.testing.MockClock) -> None:
     heard: list[bytes] = []
     for polite in (True, False):
         seen = (await run(refuse, polite=polite)).probe
-        await trio.testing.wait_all_tasks_blocked()
         assert seen.failure == Failure(Phase.GREETING, FailureKind.REJECTED, 554, "away")
     assert seen.transcript == ("< 554 away",)
-    assert heard == [b"QUIT\r\n"]
+    assert heard == [b"QUIT\r\n", b""]
 
 
 async def test_without_tls(autojump_clock: trio.testing.MockClock) -> None:

@@ -21,7 +21,7 @@ from OpenSSL import SSL, _util
 
 from scanner.model import Handshake
 from scanner.net.failures import LimitExceededError, failure_of
-from scanner.net.tls import WIRE_LIMIT, Identity, TLSStream, context_for, scheme_of
+from scanner.net.tls import WIRE_LIMIT, Identity, TLSStream, _listening, context_for, scheme_of
 from scanner.settings import AUTHENTICATED, FALLBACK, OPPORTUNISTIC, TLSProfile
 from scanner.vocabulary import FailureKind, Phase
 from tests.unit.mailserver import Server, certificate, key, server_context
@@ -52,21 +52,24 @@ async def handshake(
             await server.secure(context)
             await talk(server)
 
-    heard = b""
-    error: SSL.Error | None = None
-    async with trio.open_nursery() as nursery:
-        nursery.start_soon(serve)
-        try:
-            await client.handshake()
-            await client.send_all(b"hello\r\n")
-            heard = await client.receive_some()
-        except SSL.Error as exc:
-            error = exc
-        await client.close_notify()
-        await ours.send_eof()
+    with trio.fail_after(60):  # only a bug waits for ever
+        async with trio.open_nursery() as nursery:
+            nursery.start_soon(serve)
+            heard, error = await drive(client)
+            await client.close_notify()
+            await ours.send_eof()
     if error is not None:
         raise error
     return client, server, heard
+
+
+async def drive(client: TLSStream) -> tuple[bytes, SSL.Error | None]:
+    try:
+        await client.handshake()
+        await client.send_all(b"hello\r\n")
+        return await client.receive_some(), None
+    except SSL.Error as exc:
+        return b"", exc
 
 
 V12, V13 = SSL.TLS1_2_VERSION, SSL.TLS1_3_VERSION
@@ -165,15 +168,19 @@ async def test_resumption(version: int) -> None:
     assert again.facts()[0].resumed
 
 
-async def test_our_own_certificate_is_shown_when_asked_for(tmp_path: Path) -> None:
+async def test_our_own_certificate_is_shown_when_asked_for(
+    tmp_path: Path, autojump_clock: trio.testing.MockClock
+) -> None:
     pem = tmp_path / "client.pem"
     private = key("p384").private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
-    pem.write_bytes(private + certificate("p384").public_bytes(Encoding.PEM))
-    _, server, _ = await handshake(server_context(ask=True), identity=Identity(str(pem), str(pem)))
+    ours = certificate("p384", padding=40_000)  # more than goes out in one piece
+    pem.write_bytes(private + ours.public_bytes(Encoding.PEM))
+    client, server, _ = await handshake(server_context(ask=True), identity=Identity(str(pem), str(pem)))
     assert server.tls is not None
     shown = server.tls.get_peer_certificate()
     assert shown is not None
-    assert shown.to_cryptography() == certificate("p384")
+    assert shown.to_cryptography() == ours
+    assert client.facts()[0].signature == "ecdsa_secp256r1_sha256"  # the server's, not ours
 
 
 async def raw(answer: bytes, *, then_close: bool = False) -> None:
@@ -210,7 +217,7 @@ async def test_a_reset_comes_up_as_it_is() -> None:
         await TLSStream(ours, context_for(OPPORTUNISTIC), None).handshake()
 
 
-async def test_our_alert_tells_the_peer_why() -> None:
+async def test_our_alert_tells_the_peer_why(autojump_clock: trio.testing.MockClock) -> None:
     seen = []
 
     async def secure(server: Server) -> None:
@@ -220,10 +227,11 @@ async def test_our_alert_tells_the_peer_why() -> None:
             seen.append(failure_of(exc, Phase.HANDSHAKE).text)
 
     ours, theirs = trio.testing.memory_stream_pair()
-    async with trio.open_nursery() as nursery:
-        nursery.start_soon(secure, Server(theirs))
-        with pytest.raises(SSL.Error):
-            await TLSStream(ours, context_for(AUTHENTICATED), None).handshake()
+    with trio.fail_after(60):
+        async with trio.open_nursery() as nursery:
+            nursery.start_soon(secure, Server(theirs))
+            with pytest.raises(SSL.Error):
+                await TLSStream(ours, context_for(AUTHENTICATED), None).handshake()
     assert len(seen) == 1
     assert "alert" in seen[0]
 
@@ -235,7 +243,7 @@ async def test_a_chain_of_a_megabyte_ends_with_its_own_reason(version: int) -> N
     assert failure_of(caught.value, Phase.HANDSHAKE).kind is FailureKind.TOO_LONG
 
 
-async def test_a_flood_is_cut_off() -> None:
+async def test_a_flood_is_cut_off(autojump_clock: trio.testing.MockClock) -> None:
     async def flood(server: Server) -> None:
         for _ in range(WIRE_LIMIT // 10_000 + 1):
             await server.say(b"x" * 10_000)
@@ -248,7 +256,7 @@ async def test_a_flood_is_cut_off() -> None:
         while data := await client.receive_some():
             total += len(data)
 
-    with pytest.raises(LimitExceededError, match=str(WIRE_LIMIT)):
+    with trio.fail_after(60), pytest.raises(LimitExceededError, match=str(WIRE_LIMIT)):
         await read_on()
     assert WIRE_LIMIT - 50_000 < total <= WIRE_LIMIT
 
@@ -290,6 +298,13 @@ async def test_handshakes_side_by_side_keep_their_signatures_apart() -> None:
         for kind in kinds:
             nursery.start_soon(one, kind)
     assert seen == kinds
+
+
+async def test_no_stream_is_listened_to_after_its_handshake() -> None:
+    await handshake(server_context())
+    with pytest.raises(SSL.Error):
+        await raw(b"250 mx does not speak TLS\r\n")
+    assert _listening == {}
 
 
 def test_one_context_for_each_profile() -> None:
