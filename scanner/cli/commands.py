@@ -1,5 +1,8 @@
 """The commands and their flags. What they do is in the modules that they call."""
 
+import errno
+import math
+import os
 import sys
 from collections.abc import Sequence
 from pathlib import Path
@@ -14,10 +17,25 @@ from scanner.cli.errors import CliError, Exit
 from scanner.vocabulary import Family, Level
 
 LEVELS = [level.value for level in (Level.MAY, Level.ENCRYPT, Level.DANE, Level.DANE_ONLY, Level.VERIFY, Level.SECURE)]
+_LEVELS = f"Level to judge by: {', '.join(LEVELS)}."
 FAMILIES = [family.value for family in Family]
 
-_SECONDS = click.FloatRange(min=0, min_open=True)
+
+class _Seconds(click.FloatRange):
+    """A time that ends: more than nothing, less than for ever."""
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
+        """The number that the text says."""
+        seconds = super().convert(value, param, ctx)
+        if not math.isfinite(seconds):
+            self.fail(f"{value!r} is no time.", param, ctx)
+        return seconds
+
+
+_SECONDS = _Seconds(min=0, min_open=True)
 _COUNT = click.IntRange(min=1)
+
+_UNWRITABLE = {errno.EPIPE, errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO}
 
 
 def main(argv: Sequence[str]) -> int:
@@ -33,8 +51,8 @@ def main(argv: Sequence[str]) -> int:
         return Exit.INTERRUPTED
     except CliError as error:
         return _fail(str(error), error.code)
-    except BrokenPipeError:
-        return _gone()
+    except OSError as error:
+        return _unwritable(error)
     return result if isinstance(result, int) else Exit.DONE
 
 
@@ -43,39 +61,57 @@ def _fail(text: str, code: Exit) -> int:
     return code
 
 
-def _gone() -> int:
-    """Whoever read our output has gone; nothing more can be said there."""
-    sys.stdout = open("/dev/null", "w", encoding="utf-8")  # noqa: SIM115, PTH123 - for the interpreter's last flush
-    return Exit.USAGE
+def _unwritable(error: OSError) -> int:
+    """Standard output takes no more. Where whoever read it has gone (``| head``) there is nothing to say.
+
+    Raises:
+        OSError: it is about something else, and our bug.
+    """
+    if error.errno not in _UNWRITABLE:
+        raise error
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # else the interpreter's last flush fails again
+    if isinstance(error, BrokenPipeError):
+        return Exit.UNFIT
+    return _fail(f"standard output: {error.strerror}", Exit.UNFIT)
 
 
 @click.group(name="mxsweep", context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
 @click.version_option(__version__, prog_name="mxsweep", message="%(prog)s %(version)s")
 def group() -> None:
-    """Tell whether mail sent to a domain gets TLS, verified how, and if not, why not.
+    """Tell whether mail sent to a domain gets TLS, verified how, and if not, why not."""
 
-    `mxsweep finger DEST` does the work of posttls-finger for one destination; see `mxsweep finger --help`.
-    """
+
+@group.command(add_help_option=False, context_settings={"ignore_unknown_options": True})
+@click.argument("arguments", nargs=-1, type=click.UNPROCESSED, metavar="[OPTIONS] DEST [MATCH]...")
+def finger(arguments: tuple[str, ...]) -> int:
+    """Do the work of posttls-finger for one destination; `mxsweep finger --help` tells its options."""
+    from scanner.cli.finger import main as run  # noqa: PLC0415 - it reads its arguments in its own way
+
+    return run(arguments)
 
 
 @group.command()
 @click.argument("lists", nargs=-1, metavar="LIST...")
 @click.option("-o", "--output", metavar="RUN", help="Directory for the run, made anew; - streams domain lines.")
 @click.option("--domain", "domains", multiple=True, metavar="D", help="A destination; alone, its verdict in words.")
-@click.option("--level", type=click.Choice(LEVELS), default=LEVELS[2], show_default=True, help="Level to judge by.")
+@click.option("--level", type=click.Choice(LEVELS), default=LEVELS[2], metavar="LEVEL", show_default=True, help=_LEVELS)
 @click.option("--resolver", multiple=True, metavar="ADDR[:PORT]", help="Validating resolver [default: resolv.conf].")
 @click.option("--trust-resolver", is_flag=True, help="Believe the AD bit of a resolver that is not on loopback.")
 @click.option("--ca-file", metavar="F", help="PEM bundle of trusted roots [default: the system's].")
 @click.option("--ca-path", metavar="D", help="Directory of trusted roots.")
-@click.option("--port", type=click.IntRange(1, 65535), default=25, show_default=True, help="Port to connect to.")
+@click.option(
+    "--port", type=click.IntRange(1, 65535), default=25, metavar="N", show_default=True, help="Port to connect to."
+)
 @click.option("--mode", type=click.Choice(["smtp", "smtps", "lmtp"]), default="smtp", show_default=True)
 @click.option("--sni", type=click.Choice(["auto", "mx", "none"]), default="auto", show_default=True)
 @click.option("--ehlo", metavar="NAME", help="Name to give in EHLO [default: this host's].")
 @click.option("--bind", metavar="ADDR", help="Local address to connect from.")
 @click.option("--family", type=click.Choice(FAMILIES), default=FAMILIES[0], show_default=True)
-@click.option("--concurrency", type=_COUNT, default=512, show_default=True, help="Connections at once.")
-@click.option("--per-address", type=_COUNT, default=1, show_default=True, help="Connections at once to an address.")
-@click.option("--per-network", type=_COUNT, default=4, show_default=True, help="The same to a /24 or /48.")
+@click.option("--concurrency", type=_COUNT, metavar="N", default=512, show_default=True, help="Connections at once.")
+@click.option(
+    "--per-address", type=_COUNT, metavar="N", default=1, show_default=True, help="Connections at once to an address."
+)
+@click.option("--per-network", type=_COUNT, metavar="N", default=4, show_default=True, help="The same to a /24 or /48.")
 @click.option("--connect-timeout", type=_SECONDS, default=30, show_default=True, metavar="S")
 @click.option("--greeting-timeout", type=_SECONDS, default=60, show_default=True, metavar="S")
 @click.option("--command-timeout", type=_SECONDS, default=30, show_default=True, metavar="S", help="Also handshake.")
@@ -100,14 +136,13 @@ def scan(**flags: Any) -> int:
 @click.argument("run", metavar="RUN")
 def report(run: str) -> None:
     """Show what a run found."""
-    from rich.console import Console  # noqa: PLC0415
-
     from results.files import StoreError  # noqa: PLC0415
     from results.report import print_report  # noqa: PLC0415
     from results.run import Run  # noqa: PLC0415
+    from scanner.cli import console  # noqa: PLC0415
 
     try:
-        print_report(Run.open(Path(run)), Console())
+        print_report(Run.open(Path(run)), console.stdout())
     except StoreError as error:
         raise CliError(str(error)) from None
 

@@ -16,10 +16,15 @@ def load(ctx: click.Context, param: click.Parameter, value: str | None) -> str |
     if value is None or ctx.resilient_parsing:
         return value
     options = [p for p in ctx.command.params if isinstance(p, click.Option) and p is not param]
-    known = {option.name: option for option in options if option.name is not None}
+    known = {key_of(option): option for option in options}
     table = _table(Path(value), ctx.command.name or "")
     ctx.default_map = {**(ctx.default_map or {}), **_checked(ctx, value, known, table)}
     return value
+
+
+def key_of(option: click.Option) -> str:
+    """The key of an option: its long flag, with underscores."""
+    return max(option.opts, key=len).lstrip("-").replace("-", "_")
 
 
 def _table(path: Path, command: str) -> dict[str, Any]:
@@ -41,24 +46,36 @@ def _checked(ctx: click.Context, file: str, known: dict[str, click.Option], tabl
         option = known.get(key.replace("-", "_"))
         if option is None:
             raise click.UsageError(f"{file}: unknown key {key!r}")
-        values[key.replace("-", "_")] = _value(ctx, file, key, option, value)
+        values[option.name or key] = _value(ctx, f"{file}: {key}", option, value)
     return values
 
 
-def _value(ctx: click.Context, file: str, key: str, option: click.Option, value: Any) -> Any:
-    if option.is_flag and not isinstance(value, bool):
-        raise click.UsageError(f"{file}: {key} must be true or false, not {value!r}")
-    if isinstance(value, (dict, bool)) and not option.is_flag:
-        raise click.UsageError(f"{file}: {key} takes {_kind(option)}, not {value!r}")
+def _value(ctx: click.Context, where: str, option: click.Option, value: Any) -> Any:
+    """The value as the option takes it; a single one may stand for a list of one."""
     if isinstance(value, list) and not option.multiple:
-        raise click.UsageError(f"{file}: {key} takes one value, not a list")
+        raise click.UsageError(f"{where} takes one value, not a list")
+    for each in value if isinstance(value, list) else [value]:
+        _check_kind(where, option, each)
     wanted = [value] if option.multiple and not isinstance(value, list) else value
     try:
         option.type_cast_value(ctx, wanted)
     except click.BadParameter as error:
-        raise click.UsageError(f"{file}: {key}: {error.message}") from None
+        raise click.UsageError(f"{where}: {error.message}") from None
     return wanted
 
 
-def _kind(option: click.Option) -> str:
-    return option.type.name.replace("_", " ")
+def _check_kind(where: str, option: click.Option, value: Any) -> None:
+    """TOML has types, so a number in quotes or a bare word of digits is a slip worth telling."""
+    words, kinds = _kind(option)
+    if not isinstance(value, kinds) or (isinstance(value, bool) and not option.is_flag):
+        raise click.UsageError(f"{where} must be {words}, not {value!r}")
+
+
+def _kind(option: click.Option) -> tuple[str, tuple[type, ...]]:
+    if option.is_flag:
+        return "true or false", (bool,)
+    if isinstance(option.type, click.IntRange):
+        return "a whole number", (int,)
+    if isinstance(option.type, click.FloatRange):
+        return "a number", (int, float)
+    return "a string", (str,)

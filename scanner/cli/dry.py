@@ -1,8 +1,8 @@
 """``mxsweep scan --dry-run``: say what would be contacted, and for how long."""
 
-from rich.console import Console
 from rich.text import Text
 
+from scanner.cli import console as consoles
 from scanner.cli.request import Request
 from scanner.cli.scan import wired
 from scanner.run.plan import plan
@@ -17,11 +17,13 @@ async def dry_run(request: Request) -> int:
         found = await plan(request.items, tools)
         seconds = found.seconds(tools)
     addresses = len({address for address, _ in found.connections})
-    console = Console()
+    console = consoles.stdout()
     console.print(Text(f"{found.domains} domains, {found.rejects} lines not scanned"))
     console.print(Text(f"{len(found.hosts)} MX hosts of {len(found.providers)} providers, {addresses} addresses"))
     connections = len(found.connections)
     console.print(Text(f"{connections} connections, about {seconds:.0f} s at these caps if every server answers"))
+    if found.providers:
+        console.print(Text("Most connections go to"))
     for provider, count in found.providers.most_common(TOP):
         console.print(Text(f"  {count:6} {provider}"))
     for reason, count in found.skipped.most_common():

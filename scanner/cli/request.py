@@ -1,10 +1,12 @@
 """From flags to what a scan needs; everything a user can get wrong is told here, before anything is contacted."""
 
+import io
 import ipaddress
 import os
 import socket
 from collections.abc import Iterator
 from dataclasses import dataclass
+from enum import StrEnum
 from itertools import chain, islice
 from pathlib import Path
 from typing import Any
@@ -13,15 +15,21 @@ from scanner.cli.errors import CliError, Exit
 from scanner.core.pkix import TrustStore
 from scanner.net import truststore
 from scanner.settings import Caps, DNSSettings, Settings, Timeouts
-from scanner.vocabulary import Family, Level, Mode
+from scanner.vocabulary import DomainDane, DomainOutcome, DomainStartTLS, Family, Level, Mode, Sender
 from targets.destination import DestinationError, parse_destination
-from targets.lists import ListError, Lists, Reject, Target
+from targets.lists import STDIN, ListError, Lists, Reject, Target
 from targets.scope import Scope, load_exclusions
 
 ANONYMOUS_TARGETS = 1000
 """Above this many targets the EHLO name must be given: who scans widely says who he is."""
 
-FIELDS = ("outcome", "sender", "dane", "starttls")
+FIELDS: dict[str, type[StrEnum]] = {
+    "outcome": DomainOutcome,
+    "sender": Sender,
+    "dane": DomainDane,
+    "starttls": DomainStartTLS,
+}
+"""Fields of a domain's verdict that ``--fail-on`` may name."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,6 +63,7 @@ def build(flags: dict[str, Any]) -> Request:
             column=flags["column"],
             default_port=settings.port,
             lmtp=settings.mode.lmtp,
+            stdin=_stdin() if STDIN in flags["lists"] else None,
         )
     except ListError as error:
         raise CliError(str(error)) from None
@@ -73,10 +82,23 @@ def build(flags: dict[str, Any]) -> Request:
     )
 
 
+def _stdin() -> io.BufferedReader:
+    """Standard input, opened once more.
+
+    An interrupt leaves a thread reading from it, and if that thread held the lock of ``sys.stdin``, the interpreter
+    could not end.
+    """
+    try:
+        return io.BufferedReader(io.FileIO(0, closefd=False))
+    except OSError as error:
+        raise CliError(f"standard input: {error.strerror}") from None
+
+
 def _check_output(flags: dict[str, Any]) -> None:
     if not flags["lists"] and not flags["domains"]:
         raise CliError("nothing to scan: a LIST or --domain D was expected")
-    if flags["output"] is None and flags["lists"] and not flags["dry_run"]:
+    in_words = flags["output"] is None and not flags["lists"]
+    if not flags["output"] and not in_words and not flags["dry_run"]:
         raise CliError("where to? -o RUN (a new directory) or -o - was expected")
 
 
@@ -194,6 +216,8 @@ def _condition(text: str) -> tuple[str, str]:
     field, separator, value = text.partition("=")
     if not separator or field not in FIELDS or not value:
         raise CliError(f"--fail-on {text}: FIELD=VALUE was expected, FIELD one of {', '.join(FIELDS)}")
+    if value not in set(FIELDS[field]):
+        raise CliError(f"--fail-on {text}: {field} is one of {', '.join(FIELDS[field])}")
     return field, value
 
 

@@ -20,6 +20,7 @@ from results.files import StoreError
 from results.store import LineSink, Store
 from results.view import progress_for
 from scanner import __version__
+from scanner.cli import console as consoles
 from scanner.cli import request as requests
 from scanner.cli.errors import CliError, Exit
 from scanner.cli.request import Request
@@ -51,17 +52,32 @@ def run(flags: dict[str, Any]) -> int:
         from scanner.cli.dry import dry_run  # noqa: PLC0415 - seldom asked for
 
         return trio.run(dry_run, request)
-    with _open_sink(request) as sink:
-        try:
-            return trio.run(partial(execute, request, sink, quiet=flags["quiet"]))
-        except StoreError as error:
-            raise CliError(str(error), Exit.UNFIT) from None
+    sink = _open_sink(request)
+    try:
+        with sink as open_sink:
+            return trio.run(partial(execute, request, open_sink, quiet=flags["quiet"]))
+    except (StoreError, ExceptionGroup) as error:
+        raise _told(error) from None
+
+
+def _told(error: Exception) -> Exception:
+    """What the user is to hear: of several errors at once the first, the others only followed from it."""
+    if isinstance(error, ExceptionGroup):
+        return _told(error.exceptions[0])
+    if not isinstance(error, StoreError):
+        return error
+    if isinstance(error.__cause__, BrokenPipeError):
+        return error.__cause__
+    return CliError(str(error), Exit.UNFIT)
 
 
 def _open_log(path: str | None) -> None:
+    """Log to a file or not at all: stderr has the progress, and what matters is said there anyway."""
     if path:
         file = requests.open_log(path)
         logging.basicConfig(filename=file, level=logging.INFO, format="%(asctime)s %(levelname)s %(message)s")
+    else:
+        log.addHandler(logging.NullHandler())
 
 
 def _say(text: str) -> None:
@@ -80,7 +96,7 @@ def _raise_file_limit() -> None:
 def _open_sink(request: Request) -> AbstractContextManager[Any]:
     """The run directory, the stream of domain lines, or, with ``--domain`` alone, verdicts in words."""
     if request.output is None:
-        return Collected(Console())
+        return Collected(consoles.stdout())
     if request.output == "-":
         return LineSink(sys.stdout.buffer)
     try:
@@ -124,7 +140,7 @@ async def execute(request: Request, sink: Any, *, quiet: bool) -> int:
     """
     stats = Stats(total=request.total)
     stop = pipeline.Stop()
-    console = Console(stderr=True)
+    console = consoles.stderr()
     announcing = Announcing(sink, console, request.fail_on, rejects=request.output in (None, "-"))
     async with wired(request, stats) as tools, trio.open_nursery() as nursery:
         nursery.start_soon(_watch_signals, stop, console)
@@ -135,6 +151,8 @@ async def execute(request: Request, sink: Any, *, quiet: bool) -> int:
         nursery.cancel_scope.cancel()
     state = RunState.INTERRUPTED if stop.draining else RunState.COMPLETE
     sink.finish(state, _totals(stats), now())
+    if stats.internal_errors:
+        _say(f"{stats.internal_errors} domains met an internal error (reason internal): please report it")
     return _exit_code(stats, stop, announcing)
 
 

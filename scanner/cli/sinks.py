@@ -2,6 +2,7 @@
 
 import logging
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import replace
 from datetime import datetime
 from typing import Self
@@ -39,9 +40,10 @@ class Announcing:
 
     def put_reject(self, file: str, line: int, raw: str, reason: str) -> None:
         """Pass a rejected line on."""
-        log.warning("%s:%d: not scanned: %s", file, line, reason)
+        log.warning("%s:%d: not scanned: %s", safe(file), line, safe(reason))
         if self._tell_rejects:
-            self._console.print(Text(f"{file}:{line}: {safe(raw)}: {safe(reason)}"), soft_wrap=True)
+            with suppress(OSError):  # a terminal that went away does not end a scan
+                self._console.print(Text(f"{file}:{line}: {safe(raw)}: {safe(reason)}"), soft_wrap=True)
         self._sink.put_reject(file, line, raw, reason)
 
     def sync(self) -> None:

@@ -74,7 +74,8 @@ async def scan(items: Iterator[Target | Reject], tools: Tools, sink: Sink, stop:
                 with stop.working:
                     await _work(items, tools, found, stop)
     except ExceptionGroup as group:
-        raise _first(group) from None
+        error = _first(group)
+        raise error from error.__cause__  # not from the group, and without losing what the error came from
 
 
 def _first(group: ExceptionGroup[Exception]) -> Exception:
