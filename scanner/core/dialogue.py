@@ -242,7 +242,7 @@ class Dialogue:
             self._log(f"< {line}")
         self._remember(phase, reply)
         move = TABLE[phase, reply_class(reply.code)]
-        self.starttls = self._known(move)
+        self.starttls = self._known(move, reply.code)
         if move.failure is not None:
             self.failure = Failure(phase, move.failure, reply.code or None, " ".join(reply.lines)[:TEXT_LIMIT])
         return [ReplyReceived(phase, reply), *self._go(move.then)]
@@ -262,11 +262,14 @@ class Dialogue:
         if reply_class(reply.code) is ReplyClass.DONE and reply.code != _PROPER[phase]:
             self._note(f"{phase}-reply-not-{_PROPER[phase]}")
 
-    def _known(self, move: Move) -> StartTLS:
-        """Return what is known about STARTTLS after a move; the keywords of an accepted EHLO decide."""
+    def _known(self, move: Move, code: int) -> StartTLS:
+        """Return what is known about STARTTLS after a move; the keywords of an accepted EHLO decide.
+
+        A server that answers STARTTLS with 421 is closing down (RFC 5321 section 3.8): that is no refusal of TLS.
+        """
         if move.then is Next.SECURE:
             return StartTLS.OFFERED if "STARTTLS" in self.keywords else StartTLS.NOT_OFFERED
-        return move.starttls or self.starttls
+        return self.starttls if code == _CLOSING else move.starttls or self.starttls
 
     def _too_long(self, overflow: Overflow) -> tuple[Event, ...]:
         return self.broken(Failure(self.phase, FailureKind.TOO_LONG, text=overflow.text))

@@ -1,5 +1,6 @@
 """A failure's reason code: which word of the vocabulary a phase and kind of failure comes to."""
 
+from scanner.core.dialogue import ReplyClass, reply_class
 from scanner.model import Failure
 from scanner.vocabulary import FailureKind, Phase, Reason
 
@@ -15,6 +16,9 @@ _BY_KIND = {
     FailureKind.LOCAL: Reason.LOCAL_LIMIT,
     FailureKind.INTERNAL: Reason.INTERNAL,
 }
+
+_CLOSING = 421
+"""The server is closing down (RFC 5321 section 3.8), whatever it was asked."""
 
 _TIMEOUTS = {
     Phase.CONNECT: Reason.CONNECT_TIMEOUT,
@@ -41,11 +45,13 @@ def reason_of(failure: Failure) -> Reason:
 
 
 def _rejected(failure: Failure) -> Reason:
-    permanent = failure.code is not None and failure.code >= 500  # noqa: PLR2004 - RFC 5321 section 4.2.1
+    permanent = failure.code is not None and reply_class(failure.code) is ReplyClass.NEVER
     if failure.phase is Phase.GREETING:
         return Reason.GREETING_5XX if permanent else Reason.GREETING_4XX
     if failure.phase is Phase.STARTTLS:
-        return Reason.STARTTLS_REFUSED
+        return Reason.LOST_CONNECTION if failure.code == _CLOSING else Reason.STARTTLS_REFUSED
+    if failure.phase is Phase.EHLO_TLS:
+        return Reason.EHLO_TLS_REJECTED
     return Reason.EHLO_REJECTED if permanent else Reason.EHLO_4XX
 
 

@@ -99,6 +99,8 @@ CASES = [
          Failure(E, FailureKind.TOO_LONG, None, "a reply of more than 128 lines"), UNKNOWN, "EHLO me\r\n"),
     # STARTTLS
     Case("STARTTLS 454, finger", HELLO + EHLO + b"454 no\r\n", no(S, 454, "no"), REFUSED, SAID, options=CLI),
+    Case("STARTTLS 421: closing down, no refusal of TLS", HELLO + EHLO + b"421 closing\r\n" + BYE,
+         no(S, 421, "closing"), OFFERED, SAID + "QUIT\r\n"),
     Case("STARTTLS 554, a 220 in its text", HELLO + EHLO + b"554 not 220\r\n" + BYE, no(S, 554, "not 220"),
          REFUSED, SAID + "QUIT\r\n"),
     Case("STARTTLS garbage", HELLO + EHLO + b"ok\r\n", Failure(S, FailureKind.GARBAGE, None, "ok"),
