@@ -281,6 +281,7 @@ class Reason(StrEnum):
     GREETING_TIMEOUT = "greeting-timeout"
     EHLO_4XX = "ehlo-4xx"
     EHLO_REJECTED = "ehlo-rejected"
+    EHLO_TLS_REJECTED = "ehlo-tls-rejected"
     COMMAND_TIMEOUT = "command-timeout"
     LOST_CONNECTION = "lost-connection"
     CONNECTION_RESET = "connection-reset"
@@ -379,6 +380,7 @@ REASONS: dict[Reason, ReasonText] = {
     Reason.GREETING_TIMEOUT: _row("the server accepted the connection but sent no greeting in time"),
     Reason.EHLO_4XX: _row("the server refused EHLO for now"),
     Reason.EHLO_REJECTED: _row("the server knows no EHLO, so it cannot offer STARTTLS", TLSRPT.STARTTLS_NOT_SUPPORTED),
+    Reason.EHLO_TLS_REJECTED: _row("the server refused EHLO after TLS was established"),
     Reason.COMMAND_TIMEOUT: _row("the server did not answer a command in time"),
     Reason.LOST_CONNECTION: _row("the server closed the connection in mid-dialogue"),
     Reason.CONNECTION_RESET: _row("the connection was reset"),

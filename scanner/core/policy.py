@@ -67,23 +67,34 @@ def effective(
     downgraded = peer.mx is not None and peer.mx is not Security.SECURE
     if downgraded and insecure_mx is Level.MAY:
         return replace(_named(Level.MAY, peer, sni), note="MX RRset is insecure: try to encrypt")
-    if tlsa is None or tlsa.dane is not None:
-        return _without_records(asked, peer, tlsa, sni)
+    if tlsa is None or not _parsed(tlsa):
+        what = "usable TLSA" if tlsa is not None and tlsa.dane is Dane.UNUSABLE else "TLSA"
+        return replace(_named(Level.SECURE, peer, sni), note=f'no {what} records found, resorting to "secure"')
     if downgraded and insecure_mx is Level.ENCRYPT:
         return replace(_named(Level.ENCRYPT, peer, sni), note="TLSA RRs found, MX RRset insecure: just encrypt")
+    return _with_records(asked, peer, tlsa, downgraded=downgraded)
+
+
+def _parsed(tlsa: TLSALookup) -> bool:
+    """True when Postfix's parser keeps a record, be it one that OpenSSL will reject at the handshake."""
+    return tlsa.dane is None or tlsa.reason is Reason.TLSA_UNUSABLE_DATA
+
+
+def _with_records(asked: Level, peer: Peer, tlsa: TLSALookup, *, downgraded: bool) -> Policy:
+    """DANE with records. Where OpenSSL rejects them all, only dane-only still insists on what cannot be had."""
     level = Level.HALF_DANE if downgraded else asked
     note = "MX RRset insecure: log verified as trusted" if downgraded else ""
-    return Policy(level, dane_references(peer, tlsa), check_names=True, sni=tlsa.base_domain, note=note)
-
-
-def _without_records(asked: Level, peer: Peer, tlsa: TLSALookup | None, sni: str | None) -> Policy:
-    """DANE without usable records. Records that only OpenSSL rejects lead elsewhere than those Postfix drops."""
-    if tlsa is not None and tlsa.reason is Reason.TLSA_UNUSABLE_DATA:
-        if asked is Level.DANE_ONLY:
-            return Policy(Level.DANE_ONLY, sni=tlsa.base_domain, forced_failure=True)
-        return Policy(Level.ENCRYPT, dane_references(peer, tlsa), check_names=True, sni=tlsa.base_domain)
-    what = "usable TLSA" if tlsa is not None and tlsa.dane is Dane.UNUSABLE else "TLSA"
-    return replace(_named(Level.SECURE, peer, sni), note=f'no {what} records found, resorting to "secure"')
+    rejected = tlsa.dane is not None
+    if rejected and level is not Level.DANE_ONLY:
+        level = Level.ENCRYPT
+    return Policy(
+        level,
+        dane_references(peer, tlsa),
+        check_names=True,
+        sni=tlsa.base_domain,
+        forced_failure=rejected and level is Level.DANE_ONLY,
+        note=note,
+    )
 
 
 def _named(level: Level, peer: Peer, sni: str | None) -> Policy:

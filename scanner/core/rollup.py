@@ -18,6 +18,7 @@ from scanner.model import (
     HostReport,
     HostVerdict,
     Route,
+    RouteHost,
 )
 from scanner.vocabulary import (
     REASONS,
@@ -99,19 +100,14 @@ def _host_starttls(judged: Sequence[Judged]) -> DomainStartTLS:
 
 
 def _host_sender(report: HostReport, judged: Sequence[Judged]) -> Sender:
-    """The first address that delivers decides; what our own limits kept from us is unknown."""
+    """The first address that delivers decides; where our own limits kept us from all of them it is unknown."""
     senders = [each.verdict.sender for each in judged]
     delivering = next((s for s in senders if s in DELIVERS), None)
     if delivering is not None:
         return delivering
-    if Sender.UNKNOWN in senders or (not senders and _contactable_elsewhere(report)):
+    if Sender.UNKNOWN in senders or (not senders and report.skipped):
         return Sender.UNKNOWN
     return Sender.DEFER
-
-
-def _contactable_elsewhere(report: HostReport) -> bool:
-    """The host has addresses, and it was our choice or our machine that none was contacted."""
-    return bool(report.skipped)
 
 
 def _votes(report: HostReport) -> bool:
@@ -131,11 +127,11 @@ def _conclusive(view: verdict.View, report: HostReport, judged: Sequence[Judged]
     """Was the host passed over for a cause that another attempt would not change?
 
     Addresses that accepted no TCP connection do not count where another one did. DNSSEC failure that a query with
-    checking disabled has proved counts; an address that does not exist counts.
+    checking disabled has proved counts where DANE is asked for; an address that does not exist counts.
     """
     if not judged:
         return not report.skipped and all(_settled(answer) for answer in _answers(report))
-    if view.tlsa.reason is Reason.TLSA_BOGUS:
+    if view.asked.dane_based and view.tlsa.reason is Reason.TLSA_BOGUS:
         return True
     reached = [each for each in judged if verdict.accepted_tcp(each.report)]
     return bool(reached) and all(_failed_for_good(view, each) for each in reached)
@@ -151,8 +147,9 @@ def _failed_for_good(view: verdict.View, each: Judged) -> bool:
             return True
         if each.verdict.dane in (Dane.UNKNOWN, Dane.LOOKUP_FAILED):
             return False
-    established = verdict.tls_established(each.report)
-    return established is False or (established is True and verdict.usable(each.report))
+    probe = verdict.deciding(view, each.report)
+    established = verdict.established(probe)
+    return established is False or (established is True and verdict.usable(probe))
 
 
 def _host_reasons(view: verdict.View, report: HostReport, judged: Sequence[Judged]) -> tuple[Reason, ...]:
@@ -180,19 +177,40 @@ _FAMILY_FAILED = {"A": Reason.A_LOOKUP_FAILED, "AAAA": Reason.AAAA_LOOKUP_FAILED
 
 
 def _reach_reasons(judged: Sequence[Judged]) -> list[Reason]:
-    reached = [verdict.accepted_tcp(each.report) for each in judged]
+    """What became of the connections; one that this machine could not make says nothing of the host."""
+    tried = [each.report for each in judged if not _our_fault(each.report)]
+    reached = [report for report in tried if verdict.accepted_tcp(report)]
     if not reached:
-        return []
-    if not any(reached):
-        return [Reason.HOST_UNREACHABLE]
-    found = [] if all(reached) else [Reason.SOME_ADDRESSES_UNREACHABLE]
-    told = [verdict.tls_established(e.report) for e in judged if verdict.accepted_tcp(e.report)]
-    return [*found, Reason.SOME_ADDRESSES_INCONCLUSIVE] if None in told and len(set(told)) > 1 else found
+        return [Reason.HOST_UNREACHABLE] if tried and len(tried) == len(judged) else []
+    told = {verdict.tls_established(report) for report in reached}
+    unreachable = [Reason.SOME_ADDRESSES_UNREACHABLE] if len(reached) < len(tried) else []
+    inconclusive = [Reason.SOME_ADDRESSES_INCONCLUSIVE] if None in told and len(told) > 1 else []
+    return unreachable + inconclusive
+
+
+def _our_fault(report: EndpointReport) -> bool:
+    failure = verdict.sessions(report).own.failure
+    return failure is not None and is_local(failure)
 
 
 def _dns_text(report: HostReport) -> str:
     steps = [*_answers(report), *report.tlsa.steps]
     return next((answer.error for answer in steps if answer.error), "")
+
+
+def unexamined(hop: RouteHost) -> HostVerdict:
+    """The verdict for an MX host that was left alone because an earlier one had answered: nothing is known."""
+    return HostVerdict(
+        host=hop.host,
+        preference=hop.preference,
+        report=None,
+        dane=Dane.UNKNOWN,
+        starttls=DomainStartTLS.UNKNOWN,
+        sender=Sender.UNKNOWN,
+        votes=False,
+        conclusive=False,
+        text="not examined: an earlier host had answered",
+    )
 
 
 # --- domain ---------------------------------------------------------------------------------------------------
@@ -205,7 +223,7 @@ def judge_domain(level: Level, route: Route, hosts: Sequence[HostVerdict]) -> Do
         return _no_mail(level, route, final)
     sender, decider = _walk(route, hosts)
     reasons = list(dict.fromkeys((*route.reasons, *_dns_doubt(route), *(r for host in hosts for r in host.reasons))))
-    if decider is not None and any(_failed_before(host) for host in hosts[: hosts.index(decider)]):
+    if decider is not None and any(_failed_before(decider, host) for host in hosts):
         reasons.append(Reason.DELIVERED_BY_LESSER_MX)
     outcome = _outcome(route, hosts, sender)
     if outcome is DomainOutcome.FAIL:
@@ -263,9 +281,9 @@ def _walk(route: Route, hosts: Sequence[HostVerdict]) -> tuple[Sender, HostVerdi
     return Sender.DEFER, None
 
 
-def _failed_before(host: HostVerdict) -> bool:
-    """A preferred host that failed for what it said or serves, not for having no address."""
-    return host.votes and host.sender is Sender.DEFER
+def _failed_before(decider: HostVerdict, host: HostVerdict) -> bool:
+    """A preferred host failed for what it said or serves, not for having no address."""
+    return host.preference < decider.preference and host.votes and host.sender is Sender.DEFER
 
 
 def _outcome(route: Route, hosts: Sequence[HostVerdict], sender: Sender) -> DomainOutcome:
@@ -274,7 +292,7 @@ def _outcome(route: Route, hosts: Sequence[HostVerdict], sender: Sender) -> Doma
         return DomainOutcome.OK
     if route.final is Reason.MX_BOGUS:
         return DomainOutcome.FAIL
-    if route.final is None and hosts and all(host.conclusive for host in hosts):
+    if sender is Sender.DEFER and hosts and all(host.conclusive for host in hosts):
         return DomainOutcome.FAIL
     return DomainOutcome.INCONCLUSIVE
 
@@ -321,9 +339,3 @@ def _domain_starttls(hosts: Sequence[HostVerdict]) -> DomainStartTLS:
     if len(seen) != 1:
         return DomainStartTLS.UNKNOWN
     return seen.pop()
-
-
-def local_trouble(report: HostReport) -> bool:
-    """True when a probe failed for a reason of this machine's own."""
-    probes = [probe for endpoint in report.endpoints for probe in endpoint.probes]
-    return any(probe.failure is not None and is_local(probe.failure) for probe in probes)

@@ -39,7 +39,8 @@ def _explicit(domain: str, mx: Answer) -> Route:
     if not hosts:
         final = Reason.MX_TARGETS_UNRESOLVABLE
         return Route((), mx=mx, reasons=(*reasons, final), final=final)
-    names = (domain,) if mx.rname in ("", domain) else (domain, mx.rname)
+    # Behind an alias both names count, the RRset's owner first (RFC 7672 section 3.2.2).
+    names = (domain,) if mx.rname.lower() in ("", domain.lower()) else (mx.rname, domain)
     return Route(hosts, mx=mx, names=names, reasons=reasons)
 
 

@@ -83,8 +83,12 @@ def accepted_tcp(report: EndpointReport) -> bool:
 
 
 def tls_established(report: EndpointReport) -> bool | None:
+    """Did TLS come about at this address, with whichever profile? None = could not tell."""
+    return established(sessions(report).shown)
+
+
+def established(probe: Probe) -> bool | None:
     """Did TLS come about? None = could not tell (no conclusive EHLO, a time-out, a lost connection)."""
-    probe = sessions(report).shown
     if probe.handshake is not None:
         return True
     if probe.starttls in (StartTLS.NOT_OFFERED, StartTLS.REFUSED) or _handshake_failed(probe):
@@ -144,16 +148,15 @@ def _dane(
     if view.tlsa.dane is not None:
         return view.tlsa.dane, ()
     if parts.own.handshake is None:
-        return (Dane.UNKNOWN if _undecided(parts) else Dane.NO_TLS), ()
+        return (Dane.UNKNOWN if established(parts.own) is None else Dane.NO_TLS), ()
     if not chain:
-        return Dane.MISMATCH, (Reason.NO_CERTIFICATE,)
+        return _anonymous(view)
     return _compared(view, report.dane, chain[0])
 
 
-def _undecided(parts: Sessions) -> bool:
-    """Could the level's own profile tell whether TLS is to be had?"""
-    own = parts.own
-    return own.starttls not in (StartTLS.NOT_OFFERED, StartTLS.REFUSED) and not _handshake_failed(own)
+def _anonymous(view: View) -> tuple[Dane, tuple[Reason, ...]]:
+    """No certificate was shown: that tells against the server only if we did not offer to do without one."""
+    return (Dane.MISMATCH, (Reason.NO_CERTIFICATE,)) if view.asked.must_match else (Dane.UNKNOWN, ())
 
 
 def _compared(view: View, evidence: DaneEvidence | None, leaf: CertFacts) -> tuple[Dane, tuple[Reason, ...]]:
@@ -197,7 +200,7 @@ def _tls(
     view: View, report: EndpointReport, parts: Sessions, chain: tuple[CertFacts, ...]
 ) -> tuple[TLSState, PathError | None]:
     shown = parts.shown
-    if shown.handshake is not None and (shown is parts.own or not view.policy.level.dane_based):
+    if shown.handshake is not None and (shown is parts.own or _takes_any_tls(view)):
         rule = view.policy if shown is parts.own else policy.Policy(Level.MAY)
         judgement = policy.judge(rule, chain, policy.basis(rule, report.dane, report.pkix))
         return judgement.word, judgement.error
@@ -206,6 +209,11 @@ def _tls(
     if parts.own.starttls is StartTLS.REFUSED or _handshake_failed(parts.own):
         return TLSState.FAILED, None
     return TLSState.UNKNOWN, None
+
+
+def _takes_any_tls(view: View) -> bool:
+    """DANE without records to compare: a sender goes on without authentication, so an easier profile counts."""
+    return view.asked.dane_based and not view.policy.level.dane_based
 
 
 def _pkix(report: EndpointReport, chain: tuple[CertFacts, ...]) -> Pkix:
@@ -235,7 +243,7 @@ def _sender(view: View, report: EndpointReport, parts: Sessions, dane: Dane, cha
         verified = parts.own.handshake is not None and (
             policy.judge(rule, chain, report.pkix).word is TLSState.VERIFIED
         )
-        return Sender.VERIFIED if verified and _usable(parts.own) else Sender.DEFER
+        return Sender.VERIFIED if verified and usable(parts.own) else Sender.DEFER
     return _opportunistic(parts, mandatory=view.asked is Level.ENCRYPT)
 
 
@@ -245,8 +253,8 @@ def _dane_sender(view: View, parts: Sessions, dane: Dane) -> Sender:
         return Sender.UNKNOWN
     if dane is Dane.OK:
         if insecure_mx:
-            return Sender.ENCRYPTED if view.asked is Level.DANE and _usable(parts.own) else Sender.DEFER
-        return Sender.VERIFIED if _usable(parts.own) else Sender.DEFER
+            return Sender.ENCRYPTED if view.asked is Level.DANE and usable(parts.own) else Sender.DEFER
+        return Sender.VERIFIED if usable(parts.own) else Sender.DEFER
     if dane in (Dane.MISMATCH, Dane.NO_TLS, Dane.LOOKUP_FAILED, Dane.UNKNOWN) or view.asked is Level.DANE_ONLY:
         return Sender.DEFER
     return _opportunistic(parts, mandatory=dane is Dane.UNUSABLE)
@@ -255,18 +263,19 @@ def _dane_sender(view: View, parts: Sessions, dane: Dane) -> Sender:
 def _opportunistic(parts: Sessions, *, mandatory: bool) -> Sender:
     """Delivery without authentication: TLS if it works, and clear text after it unless TLS is mandatory."""
     if parts.shown.handshake is not None:
-        return Sender.ENCRYPTED if _usable(parts.shown) else Sender.DEFER
+        return Sender.ENCRYPTED if usable(parts.shown) else Sender.DEFER
     if mandatory or not _greeted(parts.own):
         return Sender.DEFER
     return Sender.CLEARTEXT
 
 
-def usable(report: EndpointReport) -> bool:
-    """Did the session that got furthest stay whole up to where mail would have followed?"""
-    return _usable(sessions(report).shown)
+def deciding(view: View, report: EndpointReport) -> Probe:
+    """The session that a sender's decision rests on: one that wants a PKIX identity never takes an easier profile."""
+    parts = sessions(report)
+    return parts.own if view.asked in (Level.VERIFY, Level.SECURE) else parts.shown
 
 
-def _usable(probe: Probe) -> bool:
+def usable(probe: Probe) -> bool:
     """Could mail have followed? Whatever goes wrong with QUIT no longer matters."""
     return probe.failure is None or probe.failure.phase in (Phase.QUIT, Phase.DONE)
 

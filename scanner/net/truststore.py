@@ -28,16 +28,10 @@ def load(ca_file: str | None, ca_path: str | None) -> TrustStore:
     Raises:
         TrustStoreError: a file cannot be read or holds no certificate.
     """
-    pems = [_read(Path(ca_file))] if ca_file else []
+    pems = [_bundle(Path(ca_file))] if ca_file else []
     if ca_path:
         pems += _directory(Path(ca_path))
-    try:
-        store = TrustStore.from_pem(*pems)
-    except ValueError as error:
-        raise TrustStoreError(f"{ca_file or ca_path}: no PEM certificates in it ({error})") from None
-    if (ca_file or ca_path) and not store:
-        raise TrustStoreError(f"{ca_file or ca_path}: no PEM certificates in it")
-    return store
+    return TrustStore.from_pem(*pems)
 
 
 def system() -> TrustStore | None:
@@ -47,11 +41,11 @@ def system() -> TrustStore | None:
     return load(bundle, None) if bundle else None
 
 
-def _read(path: Path) -> bytes:
-    try:
-        return path.read_bytes()
-    except OSError as error:
-        raise TrustStoreError(f"{path}: cannot read trusted certificates: {error.strerror}") from None
+def _bundle(path: Path) -> bytes:
+    pem = _read(path)
+    if not _count(path, pem):
+        raise TrustStoreError(f"{path}: no PEM certificates in it")
+    return pem
 
 
 def _directory(path: Path) -> list[bytes]:
@@ -59,5 +53,21 @@ def _directory(path: Path) -> list[bytes]:
         files = sorted(child for child in path.iterdir() if child.is_file())
     except OSError as error:
         raise TrustStoreError(f"{path}: cannot read trusted certificates: {error.strerror}") from None
-    pems = [_read(child) for child in files]
-    return [pem for pem in pems if b"-----BEGIN" in pem]
+    pems = [pem for file in files if _count(file, pem := _read(file))]
+    if not pems:
+        raise TrustStoreError(f"{path}: no PEM certificates in any of its files")
+    return pems
+
+
+def _read(path: Path) -> bytes:
+    try:
+        return path.read_bytes()
+    except OSError as error:
+        raise TrustStoreError(f"{path}: cannot read trusted certificates: {error.strerror}") from None
+
+
+def _count(path: Path, pem: bytes) -> int:
+    try:
+        return len(TrustStore.from_pem(pem))
+    except ValueError as error:
+        raise TrustStoreError(f"{path}: a certificate in it cannot be read: {error}") from None

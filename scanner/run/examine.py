@@ -4,7 +4,9 @@ Hosts are examined once each, however many domains share them (``once``); how a 
 business, how it is judged ``core``'s.
 """
 
+import traceback
 from dataclasses import dataclass
+from pathlib import Path
 
 import trio
 
@@ -21,7 +23,7 @@ from scanner.model import (
     TargetInfo,
 )
 from scanner.run.hosts import HostExaminer, HostFinding, HostKey
-from scanner.run.once import Once, gather
+from scanner.run.once import Once, gather, origin
 from scanner.run.tools import Tools, now
 from scanner.vocabulary import DomainDane, DomainOutcome, DomainStartTLS, Level, Reason, Sender
 from targets.destination import Destination, Kind
@@ -57,7 +59,11 @@ class Examiner:
         destination = target.destination
         way = await self._route(destination)
         found = await self._examine(destination, way)
-        verdicts = tuple(self._judge(destination, way, hop, finding) for hop, finding in found)
+        left_alone = way.hosts[len(found) :]
+        verdicts = (
+            *(self._judge(destination, way, hop, finding) for hop, finding in found),
+            *map(rollup.unexamined, left_alone),
+        )
         certs = {digest: cert for _, finding in found for digest, cert in finding.certs.items()}
         record = DomainRecord(
             key=destination.key,
@@ -101,7 +107,9 @@ def _info(target: Target) -> TargetInfo:
 
 
 def _internal(target: Target, level: Level, error: Exception) -> DomainRecord:
-    cause = error.__cause__ or error
+    cause = origin(error)
+    frames = traceback.extract_tb(cause.__traceback__)
+    where = f" ({Path(frames[-1].filename).name}:{frames[-1].lineno})" if frames else ""
     verdict_ = DomainVerdict(
         outcome=DomainOutcome.INCONCLUSIVE,
         sender=Sender.UNKNOWN,
@@ -109,6 +117,6 @@ def _internal(target: Target, level: Level, error: Exception) -> DomainRecord:
         starttls=DomainStartTLS.UNKNOWN,
         level=level,
         reasons=(Reason.INTERNAL,),
-        text=f"{type(cause).__name__}: {cause}",
+        text=f"{type(cause).__name__}: {cause}{where}",
     )
     return DomainRecord(target.destination.key, _info(target), Route(()), (), verdict_, now())

@@ -25,13 +25,12 @@ from scanner.model import (
     TLSALookup,
 )
 from scanner.net.probe import Sighting
-from scanner.net.routes import has_route
 from scanner.run.once import Once, gather
 from scanner.run.tools import Tools, now
 from scanner.settings import AUTHENTICATED, FALLBACK, OPPORTUNISTIC
 from scanner.vocabulary import Dane, FailureKind, Family, Mode, Outcome, Phase, Reason
 
-_RTYPES = {Family.ANY: ("A", "AAAA"), Family.IPV4: ("A",), Family.IPV6: ("AAAA",)}
+_VERSIONS = {Family.ANY: (4, 6), Family.IPV4: (4,), Family.IPV6: (6,)}
 _ANOTHER_TRY_MAY_TELL = (FailureKind.TLS, FailureKind.CLOSED, FailureKind.RESET, FailureKind.TIMEOUT)
 
 
@@ -119,10 +118,9 @@ class HostExaminer:
     async def _addresses(self, host: str) -> _Addresses:
         if is_address(host):
             return _Addresses(None, None, (host,))
-        wanted = _RTYPES[self._settings.family]
-        answers = await gather(wanted, lambda rtype: self._tools.lookup(host, rtype))
-        by_type = {answer.rtype: answer for answer in answers}
-        return _Addresses(by_type.get("A"), by_type.get("AAAA"), ())
+        # Both families, whichever is to be contacted: a host that has only the other one is not a host without address.
+        a, aaaa = await gather(("A", "AAAA"), lambda rtype: self._tools.lookup(host, rtype))
+        return _Addresses(a, aaaa, ())
 
     async def _tlsa(self, key: HostKey, addresses: _Addresses) -> TLSALookup:
         """The TLSA records of the host, found as RFC 7672 section 2.2.2 says."""
@@ -159,7 +157,9 @@ class HostExaminer:
         refusal = self._tools.scope.address(address)
         if refusal is not None:
             return Reason(refusal.why)
-        if not has_route(address):
+        if ipaddress.ip_address(address).version not in _VERSIONS[self._settings.family]:
+            return Reason.FAMILY_EXCLUDED
+        if not self._tools.has_route(address):
             return Reason.NO_ROUTE
         limit = self._settings.addresses
         return Reason.ADDRESS_LIMIT if limit is not None and taken >= limit else None
@@ -200,11 +200,9 @@ class HostExaminer:
     async def _sight(self, endpoint: Endpoint, *, fresh: bool) -> Sighting:
         if fresh:
             return await self._tools.probe(endpoint)
-        before = self._sightings.shared
-        sighting = self._sightings.get(endpoint, lambda: self._tools.probe(endpoint))
-        result = await sighting
-        self._tools.stats.endpoints_shared += self._sightings.shared > before
-        return result
+        sighting = await self._sightings.get(endpoint, lambda: self._tools.probe(endpoint))
+        self._tools.stats.endpoints_shared = self._sightings.shared
+        return sighting
 
     def _evidence(
         self, address: str, sightings: list[Sighting], lookup: TLSALookup, seen: dict[str, CertFacts]

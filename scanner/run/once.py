@@ -2,7 +2,7 @@
 
 ``Once`` is a single-flight memo: each key's work is done once, however many ask and whoever of them is cancelled. The
 work runs in the memo's own nursery, so that an asker that goes away spoils nothing for the
-others. ``gather`` does one thing to many items at once.
+others. ``gather`` does one thing to many items at once. ``origin`` finds what went wrong at the bottom of it all.
 """
 
 from collections.abc import Awaitable, Callable, Hashable, Sequence
@@ -19,7 +19,7 @@ V = TypeVar("V")
 class _Entry(Generic[V]):
     done: trio.Event = field(default_factory=trio.Event)
     value: V | None = None
-    error: Exception | None = None
+    error: BaseException | None = None
 
 
 class Once(Generic[K, V]):
@@ -55,6 +55,9 @@ async def _fill(entry: _Entry[V], work: Callable[[], Awaitable[V]]) -> None:
         entry.value = await work()
     except Exception as error:  # noqa: BLE001 - handed to the askers, whose records will tell
         entry.error = error
+    except BaseException as error:
+        entry.error = error  # an asker who outlives the memo must not take this for a value
+        raise
     finally:
         entry.done.set()
 
@@ -73,3 +76,18 @@ async def gather(items: Sequence[A], work: Callable[[A], Awaitable[V]]) -> list[
         for index, item in enumerate(items):
             nursery.start_soon(one, index, item)
     return [results[index] for index in range(len(items))]
+
+
+def leaf(error: BaseException) -> BaseException:
+    """The first error of a group of groups; an error that is no group is itself."""
+    while isinstance(error, BaseExceptionGroup):
+        error = error.exceptions[0]
+    return error
+
+
+def origin(error: BaseException) -> BaseException:
+    """The error that all others came from, out of groups and of shared work."""
+    error = leaf(error)
+    while error.__cause__ is not None:
+        error = leaf(error.__cause__)
+    return error

@@ -13,6 +13,7 @@ from itertools import islice
 import trio
 
 from scanner.run.examine import Examiner, Finding
+from scanner.run.once import leaf
 from scanner.run.tools import Sink, Tools
 from targets.lists import Reject, Target
 
@@ -74,14 +75,8 @@ async def scan(items: Iterator[Target | Reject], tools: Tools, sink: Sink, stop:
                 with stop.working:
                     await _work(items, tools, found, stop)
     except ExceptionGroup as group:
-        error = _first(group)
+        error = leaf(group)
         raise error from error.__cause__  # not from the group, and without losing what the error came from
-
-
-def _first(group: ExceptionGroup[Exception]) -> Exception:
-    """The first leaf of an exception group: the others only followed from it."""
-    error = group.exceptions[0]
-    return _first(error) if isinstance(error, ExceptionGroup) else error
 
 
 async def _work(
@@ -110,13 +105,13 @@ async def _read(
         with stop.reading:
             while batch := await trio.to_thread.run_sync(_batch, items, abandon_on_cancel=True):
                 for item in batch:
-                    refused = _refused(item, tools) if isinstance(item, Target) else item
-                    if refused is not None:
+                    checked = _checked(item, tools)
+                    if isinstance(checked, Reject):
                         stats.rejects += 1
-                        await found.send(refused)
+                        await found.send(checked)
                     else:
                         stats.read += 1
-                        await queue.send(item)  # type: ignore[arg-type] # a Reject is never None
+                        await queue.send(checked)
             stats.total = stats.read
 
 
@@ -124,12 +119,12 @@ def _batch(items: Iterator[Target | Reject]) -> list[Target | Reject]:
     return list(islice(items, BATCH))
 
 
-def _refused(target: Target, tools: Tools) -> Reject | None:
-    """A target that its owner asked us to leave alone."""
-    refusal = tools.scope.domain(target.destination.host)
-    if refusal is None:
-        return None
-    return Reject(target.source, target.line, target.raw, f"{refusal.why}: {refusal.text}")
+def _checked(item: Target | Reject, tools: Tools) -> Target | Reject:
+    """The item; a target whose owner asked us to leave it alone becomes a reject."""
+    if isinstance(item, Reject):
+        return item
+    refusal = tools.scope.domain(item.destination.host)
+    return item if refusal is None else Reject(item.source, item.line, item.raw, f"{refusal.why}: {refusal.text}")
 
 
 async def _examine(
@@ -146,16 +141,25 @@ async def _examine(
 
 
 async def _write(findings: trio.MemoryReceiveChannel[Finding | Reject], sink: Sink, tools: Tools) -> None:
-    """The one writer. It outlives the work, so that everything judged is written."""
-    async with findings, trio.open_nursery() as nursery:
-        nursery.start_soon(_sync, sink)
-        async for item in findings:
-            if isinstance(item, Reject):
-                sink.put_reject(item.file, item.line, item.raw, item.reason)
-            else:
-                sink.put_domain(item.record, item.reports, item.certs or {})
-                tools.stats.domain(item.record)
-        nursery.cancel_scope.cancel()
+    """The one writer. It outlives the work, so that everything judged is written.
+
+    It closes its end without a pause: when the sink fails, that error is the first to be raised, before those of the
+    tasks that find the channel closed.
+    """
+    with findings:
+        async with trio.open_nursery() as nursery:
+            nursery.start_soon(_sync, sink)
+            await _put_all(findings, sink, tools)
+            nursery.cancel_scope.cancel()
+
+
+async def _put_all(findings: trio.MemoryReceiveChannel[Finding | Reject], sink: Sink, tools: Tools) -> None:
+    async for item in findings:
+        if isinstance(item, Reject):
+            sink.put_reject(item.file, item.line, item.raw, item.reason)
+        else:
+            sink.put_domain(item.record, item.reports, item.certs or {})
+            tools.stats.domain(item.record)
 
 
 async def _sync(sink: Sink) -> None:

@@ -8,6 +8,7 @@ from typing import Protocol
 from scanner.core.pkix import TrustStore
 from scanner.model import Answer, CertFacts, DomainRecord, Endpoint, HostReport
 from scanner.net.probe import Sighting
+from scanner.net.routes import has_route
 from scanner.run.stats import Stats
 from scanner.settings import Settings
 from targets.scope import Scope
@@ -25,6 +26,13 @@ class ProbeEndpoint(Protocol):
 
     async def __call__(self, endpoint: Endpoint) -> Sighting:
         """What was seen."""
+
+
+class HasRoute(Protocol):
+    """Tells whether this machine can send to an address at all."""
+
+    def __call__(self, address: str) -> bool:
+        """False where there is no connectivity of the address's family."""
 
 
 class Sink(Protocol):
@@ -50,6 +58,7 @@ class Tools:
     trust: TrustStore
     scope: Scope
     stats: Stats
+    has_route: HasRoute = has_route
 
 
 def now() -> datetime:
