@@ -56,12 +56,29 @@ class EDE:
 
 
 @dataclass(frozen=True, slots=True)
+class SecondOpinion:
+    """What another resolver says where the first one failed.
+
+    ``security`` is as that resolver says, whoever may be on the way. ``disagrees`` when it told what the first could
+    not tell: data, a clean negative, or that validation is what fails. No verdict follows from any of it.
+    """
+
+    resolver: str
+    outcome: Outcome
+    security: Security
+    rcode: str = ""
+    error: str = ""
+    disagrees: bool = False
+
+
+@dataclass(frozen=True, slots=True)
 class Answer:
     """What one DNS question brought.
 
     ``records`` are sorted texts: ``10 mx.example`` for MX, an address for A and AAAA, a name for CNAME, the rdata
     in lower-case hex for TLSA (undecoded: a malformed record is a fact too). ``rname`` is the owner of the records
-    after aliases, equal to ``name`` when there were none. ``error`` says in words why the outcome is ``error``.
+    after aliases, equal to ``name`` when there were none. ``error`` says in words why the outcome is ``error``;
+    ``second`` is what another resolver said then, where one was to be asked.
     """
 
     name: str
@@ -77,6 +94,7 @@ class Answer:
     resolver: str = ""
     error: str = ""
     ms: float = 0.0
+    second: SecondOpinion | None = None
 
 
 @dataclass(frozen=True, slots=True)

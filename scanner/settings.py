@@ -23,13 +23,18 @@ class Timeouts:
 
 @dataclass(frozen=True, slots=True)
 class DNSSettings:
-    """How the resolver is asked. ``servers`` are (address, port); empty = resolv.conf."""
+    """How the resolver is asked. ``servers`` are (address, port); empty = resolv.conf.
+
+    ``confirm`` are resolvers, (address, port) too, that are asked for a second opinion where the first ones fail.
+    """
 
     servers: tuple[tuple[str, int], ...] = ()
     trust: bool = False  # AD of a resolver that is not on loopback may have been set by anyone on the way
     attempt: float = 5.0  # a recursive resolver with a cold cache needs seconds
     total: float = 20.0  # for all tries of one question
     in_flight: int = 256  # below the default socket buffers' worth of replies
+    rate: float = 500.0  # queries a second, every retry counted: what one resolver answers from cold without strain
+    confirm: tuple[tuple[str, int], ...] = ()
     bind: str | None = None
 
 

@@ -13,7 +13,7 @@ from dataclasses import replace
 
 from scanner.core.names import canonical
 from scanner.core.wire import Message, Record
-from scanner.model import EDE, Alias, Answer
+from scanner.model import EDE, Alias, Answer, SecondOpinion
 from scanner.vocabulary import Outcome, Security
 
 MAX_ALIASES = 10  # Postfix follows as many
@@ -154,6 +154,7 @@ def joined(first: Answer, rest: Answer) -> Answer:
         aliases=aliases,
         security=rest.security if _decides(first, rest) else first.security,
         ede=first.ede + rest.ede,
+        ttl=0,  # that of the aliases is not known any more
         ms=round(first.ms + rest.ms, 3),
     )
     if len(seen) < len(aliases) or len(aliases) > MAX_ALIASES or rest.rname in seen:
@@ -161,6 +162,20 @@ def joined(first: Answer, rest: Answer) -> Answer:
             whole, outcome=Outcome.ERROR, security=Security.INDETERMINATE, records=(), ttl=0, error=ALIAS_LOOP
         )
     return whole
+
+
+def second_opinion(first: Answer, second: Answer) -> SecondOpinion:
+    """Hold what another resolver said against an answer that is an error.
+
+    Args:
+        first: the error.
+        second: the other resolver's answer to the same question.
+
+    Returns:
+        The opinion; it disagrees when it told what the first could not tell.
+    """
+    told = second.outcome is not Outcome.ERROR or (Security.BOGUS is second.security is not first.security)
+    return SecondOpinion(second.resolver, second.outcome, second.security, second.rcode, second.error, told)
 
 
 def postfix_text(answer: Answer) -> str:
@@ -236,6 +251,8 @@ def _negative(message: Message, path: list[Record], rtype: str) -> tuple[Outcome
         return Outcome.NXDOMAIN, ""
     if message.referral:
         return Outcome.ERROR, "referral: the server does not recurse"
+    if not (message.ra or message.aa) and message.negative_ttl is None:
+        return Outcome.ERROR, "the server does not recurse"
     if _beside_the_point(message, path, rtype):
         return Outcome.ERROR, "records of another name"
     return Outcome.NODATA, ""

@@ -6,7 +6,8 @@ whether an SOA or NS stands there. Signatures are not checked here or anywhere e
 resolver's work.
 
 A message that breaks the format raises ``WireError`` and nothing else. The work is bounded: pointers lead
-only backwards, a name has at most 255 octets, a message ``MAX_MESSAGE`` octets and ``MAX_RECORDS`` records.
+only backwards and each place is read once, a name has at most 255 octets, a message ``MAX_MESSAGE`` octets,
+``MAX_RECORDS`` records and ``MAX_STEPS`` labels and pointers.
 """
 
 import ipaddress
@@ -15,7 +16,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import NamedTuple
 
-from scanner.core.wire_names import WireError, decode_name, encode_name
+from scanner.core.wire_names import Names, WireError, encode_name
 from scanner.model import EDE
 
 __all__ = ["IN", "TYPES", "Message", "Question", "Record", "WireError", "decode", "query"]
@@ -177,10 +178,11 @@ def _decode(wire: bytes) -> Message:
     msg_id, flags, questions, answers, authorities, additionals = _HEADER.unpack_from(wire)
     if flags & _OPCODE or questions > 1 or answers + authorities + additionals > MAX_RECORDS:
         raise WireError("no standard query, several questions or too many records")
-    question, at = _question(wire) if questions else (None, _HEADER.size)
-    records, at = _answers(wire, at, answers)
-    negative_ttl, delegation, at = _authority(wire, at, authorities)
-    high, ede = _additional(wire, at, additionals)
+    names = Names(wire)
+    question, at = _question(wire, names) if questions else (None, _HEADER.size)
+    records, at = _answers(wire, names, at, answers)
+    negative_ttl, delegation, at = _authority(wire, names, at, authorities)
+    high, ede = _additional(wire, names, at, additionals)
     return Message(
         id=msg_id,
         qr=bool(flags & _QR),
@@ -206,8 +208,8 @@ def _type_name(number: int) -> str:
     return _TYPE_NAMES.get(number) or f"TYPE{number}"
 
 
-def _question(wire: bytes) -> tuple[Question, int]:
-    name, at = decode_name(wire, _HEADER.size)
+def _question(wire: bytes, names: Names) -> tuple[Question, int]:
+    name, at = names.read(_HEADER.size)
     rtype, rclass = _QUESTION.unpack_from(wire, at)
     return Question(name, _type_name(rtype), rclass), at + _QUESTION.size
 
@@ -223,8 +225,8 @@ class _Raw(NamedTuple):
     end: int
 
 
-def _raw(wire: bytes, at: int) -> _Raw:
-    owner, at = decode_name(wire, at)
+def _raw(wire: bytes, names: Names, at: int) -> _Raw:
+    owner, at = names.read(at)
     rtype, rclass, ttl, length = _RECORD.unpack_from(wire, at)
     begin = at + _RECORD.size
     end = begin + length
@@ -233,13 +235,13 @@ def _raw(wire: bytes, at: int) -> _Raw:
     return _Raw(owner, rtype, rclass, ttl, begin, end)
 
 
-def _answers(wire: bytes, at: int, count: int) -> tuple[tuple[Record, ...], int]:
+def _answers(wire: bytes, names: Names, at: int, count: int) -> tuple[tuple[Record, ...], int]:
     records = []
     for _ in range(count):
-        raw = _raw(wire, at)
+        raw = _raw(wire, names, at)
         at = raw.end
         if raw.rclass == IN:
-            rdata = _RDATA.get(raw.rtype, _hex)(wire, raw.begin, raw.end)
+            rdata = _RDATA.get(raw.rtype, _hex)(wire, names, raw.begin, raw.end)
             records.append(Record(raw.owner, _type_name(raw.rtype), _ttl(raw.ttl), rdata))
     return tuple(records), at
 
@@ -249,31 +251,31 @@ def _ttl(ttl: int) -> int:
     return ttl if ttl < 1 << 31 else 0
 
 
-def _authority(wire: bytes, at: int, count: int) -> tuple[int | None, bool, int]:
+def _authority(wire: bytes, names: Names, at: int, count: int) -> tuple[int | None, bool, int]:
     negative_ttl = None
     delegation = False
     for _ in range(count):
-        raw = _raw(wire, at)
+        raw = _raw(wire, names, at)
         at = raw.end
         if raw.rtype == TYPES["SOA"] and raw.rclass == IN:
-            negative_ttl = min(_ttl(raw.ttl), _ttl(_soa_minimum(wire, raw.begin, raw.end)))
+            negative_ttl = min(_ttl(raw.ttl), _ttl(_soa_minimum(wire, names, raw.begin, raw.end)))
         delegation = delegation or raw.rtype == TYPES["NS"]
     return negative_ttl, delegation, at
 
 
-def _soa_minimum(wire: bytes, begin: int, end: int) -> int:
-    _, at = decode_name(wire, begin)
-    _, at = decode_name(wire, at)
+def _soa_minimum(wire: bytes, names: Names, begin: int, end: int) -> int:
+    _, at = names.read(begin)
+    _, at = names.read(at)
     if end - at != 20:  # noqa: PLR2004 - five 32-bit numbers, RFC 1035 section 3.3.13
         raise WireError("malformed SOA")
     return int.from_bytes(wire[end - 4 : end])
 
 
-def _additional(wire: bytes, at: int, count: int) -> tuple[int, tuple[EDE, ...]]:
+def _additional(wire: bytes, names: Names, at: int, count: int) -> tuple[int, tuple[EDE, ...]]:
     """Find the OPT record: the high bits of the rcode and the extended errors."""
     found = None
     for _ in range(count):
-        raw = _raw(wire, at)
+        raw = _raw(wire, names, at)
         at = raw.end
         if raw.rtype == TYPES["OPT"]:
             if found is not None:
@@ -302,7 +304,7 @@ def _extended_error(option: bytes) -> EDE:
     return EDE(int.from_bytes(option[:2]), text.rstrip("\0"))
 
 
-def _hex(wire: bytes, begin: int, end: int) -> str:
+def _hex(wire: bytes, _names: Names, begin: int, end: int) -> str:
     return wire[begin:end].hex()
 
 
@@ -312,32 +314,32 @@ def _address(wire: bytes, begin: int, end: int, size: int) -> str:
     return str(ipaddress.ip_address(wire[begin:end]))
 
 
-def _a(wire: bytes, begin: int, end: int) -> str:
+def _a(wire: bytes, _names: Names, begin: int, end: int) -> str:
     return _address(wire, begin, end, 4)
 
 
-def _aaaa(wire: bytes, begin: int, end: int) -> str:
+def _aaaa(wire: bytes, _names: Names, begin: int, end: int) -> str:
     return _address(wire, begin, end, 16)
 
 
-def _target(wire: bytes, begin: int, end: int) -> str:
-    name, after = decode_name(wire, begin)
+def _target(_wire: bytes, names: Names, begin: int, end: int) -> str:
+    name, after = names.read(begin)
     if after != end:
         raise WireError("name does not fill its record")
     return name
 
 
-def _mx(wire: bytes, begin: int, end: int) -> str:
+def _mx(wire: bytes, names: Names, begin: int, end: int) -> str:
     preference = int.from_bytes(wire[begin : begin + 2])
-    return f"{preference} {_target(wire, begin + 2, end)}"
+    return f"{preference} {_target(wire, names, begin + 2, end)}"
 
 
-def _srv(wire: bytes, begin: int, end: int) -> str:
+def _srv(wire: bytes, names: Names, begin: int, end: int) -> str:
     priority, weight, port = _TRIPLE.unpack_from(wire, begin)
-    return f"{priority} {weight} {port} {_target(wire, begin + _TRIPLE.size, end)}"
+    return f"{priority} {weight} {port} {_target(wire, names, begin + _TRIPLE.size, end)}"
 
 
-_RDATA: dict[int, Callable[[bytes, int, int], str]] = {
+_RDATA: dict[int, Callable[[bytes, Names, int, int], str]] = {
     TYPES["A"]: _a,
     TYPES["AAAA"]: _aaaa,
     TYPES["NS"]: _target,

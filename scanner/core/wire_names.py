@@ -5,12 +5,14 @@ characters that mean something in a master file as ``\X``. ``WireError`` is the 
 """
 
 import re
+from collections.abc import Sequence
 
 MAX_NAME = 255  # RFC 1035 section 2.3.4, the root's octet included
 MAX_LABEL = 63  # RFC 1035 section 2.3.4
+MAX_STEPS = 32768  # labels and pointers read of one message; 64 KiB have no room for more labels of their own
 
 _POINTER = 0xC0  # RFC 1035 section 4.1.4
-_PLAIN = re.compile(rb"[A-Za-z0-9_-]+")
+_PLAIN = re.compile(rb"[A-Za-z0-9_.-]+")
 _SPECIAL = b'"().;\\@$'  # what a master file (RFC 1035 section 5.1) would read otherwise
 _ESCAPE = re.compile(r"\\([0-9]{3})|\\(.)|(\.)", re.DOTALL)
 
@@ -74,37 +76,66 @@ def _unescape(match: re.Match[str]) -> str:
     return chr(int(match[1]))
 
 
-def decode_name(wire: bytes, at: int) -> tuple[str, int]:
-    """Read a name, compressed or not.
+class Names:
+    """The names of one message: each place that pointers lead to is read once, and all of it in ``MAX_STEPS``."""
 
-    Args:
-        wire: the whole message.
-        at: where the name begins.
+    __slots__ = ("_known", "_steps", "_wire")
 
-    Returns:
-        Its text and where the octets after it begin.
+    def __init__(self, wire: bytes) -> None:
+        self._wire = wire
+        self._known: dict[int, tuple[str, int]] = {}
+        self._steps = MAX_STEPS
 
-    Raises:
-        WireError: for a name longer than 255 octets or a pointer that leads forward.
-        IndexError: when the message ends before the name.
-    """
-    labels = []
-    length = 1
-    floor = at
-    after = None
-    while count := wire[at]:
-        if count <= MAX_LABEL:
-            label = wire[at + 1 : at + 1 + count]
-            at += 1 + count
-            length += 1 + count
-            if length > MAX_NAME:
+    def read(self, at: int) -> tuple[str, int]:
+        """Read a name, compressed or not.
+
+        Args:
+            at: where the name begins.
+
+        Returns:
+            Its text and where the octets after it begin.
+
+        Raises:
+            WireError: for a name longer than 255 octets, a pointer that leads forward, too many labels in all.
+            IndexError: when the message ends before the name.
+        """
+        labels, length, after, pointer = self._run(at)
+        if pointer is None:
+            return _text(labels) or ".", after
+        rest, more = self._target(pointer)
+        if length + more >= MAX_NAME:
+            raise WireError("name longer than 255 octets")
+        return _joined(_text(labels), rest) or ".", after
+
+    def _target(self, start: int) -> tuple[str, int]:
+        """Read what a pointer leads to, along further pointers: its text and octets, those of the root left out."""
+        known = self._known.get(start)
+        if known is not None:
+            return known
+        labels, length, _, pointer = self._run(start)
+        while pointer is not None:
+            more, octets, _, pointer = self._run(pointer)
+            labels += more
+            length += octets
+            if length >= MAX_NAME:
                 raise WireError("name longer than 255 octets")
-            labels.append(label.decode("ascii") if _PLAIN.fullmatch(label) else _escaped(label))
-        else:
-            target = _pointer(wire, at, floor)
-            after = at + 2 if after is None else after
-            at = floor = target
-    return ".".join(labels).lower() or ".", at + 1 if after is None else after
+        self._known[start] = found = _text(labels), length
+        return found
+
+    def _run(self, start: int) -> tuple[list[bytes], int, int, int | None]:
+        """Read labels up to the root or a pointer: labels, their octets, what follows, where the pointer leads."""
+        wire, at, labels = self._wire, start, []
+        while 0 < (count := wire[at]) <= MAX_LABEL:
+            labels.append(wire[at + 1 : at + 1 + count])
+            at += 1 + count
+            if at - start >= MAX_NAME:
+                raise WireError("name longer than 255 octets")
+        self._steps -= len(labels) + 1
+        if self._steps < 0:
+            raise WireError("too many labels")
+        if count == 0:
+            return labels, at - start, at + 1, None
+        return labels, at - start, at + 2, _pointer(wire, at, start)
 
 
 def _pointer(wire: bytes, at: int, floor: int) -> int:
@@ -115,6 +146,18 @@ def _pointer(wire: bytes, at: int, floor: int) -> int:
     if target >= floor:
         raise WireError("compression pointer leads forward")
     return target
+
+
+def _joined(left: str, right: str) -> str:
+    return f"{left}.{right}" if left and right else left or right
+
+
+def _text(labels: Sequence[bytes]) -> str:
+    """Spell labels; the root has none and is empty."""
+    name = b".".join(labels)
+    if _PLAIN.fullmatch(name) and name.count(b".") == len(labels) - 1:
+        return name.decode("ascii").lower()
+    return ".".join(_escaped(label) for label in labels).lower()
 
 
 def _escaped(label: bytes) -> str:

@@ -16,6 +16,9 @@ import trio
 from scanner.core.answers import MALFORMED
 from scanner.core.wire import Message, Question, WireError, decode, query
 
+_HEADER, _KIND, _OPT = 12, 4, 11  # octets: RFC 1035 sections 4.1.1 and 4.1.2 (type and class), RFC 6891 section 6.1.2
+_NO_QUESTION, _ONE_QUESTION = b"\0\0", b"\0\1"
+
 MAX_DATAGRAM = 4096  # three times what the server is told to send; a longer one is cut, and so no reply
 MAX_STRAYS = 1000  # datagrams of one exchange that are no reply; past that somebody floods the port
 
@@ -37,8 +40,8 @@ class Ask:
     """One question as sent."""
 
     wire: bytes
-    msg_id: int
     question: Question
+    end: int  # of the question in the message
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,8 +81,8 @@ def server_at(address: str, port: int, *, trust: bool, bind: str | None = None) 
 
 def new_ask(question: Question, *, dnssec: bool, cd: bool) -> Ask:
     """Write a question under a fresh random id; see ``wire.query``."""
-    msg_id = secrets.randbits(16)
-    return Ask(query(question.name, question.rtype, msg_id, dnssec=dnssec, cd=cd), msg_id, question)
+    wire = query(question.name, question.rtype, secrets.randbits(16), dnssec=dnssec, cd=cd)
+    return Ask(wire, question, len(wire) - (_OPT if dnssec else 0))
 
 
 async def over_udp(server: Server, ask: Ask) -> Message | Miss:
@@ -149,11 +152,20 @@ async def _exactly(stream: trio.SocketStream, count: int) -> bytes:
 
 
 def _reply(wire: bytes, ask: Ask) -> Message | None:
-    """Read what may be the reply; a server that cannot read a question need not repeat it."""
+    """Read what may be the reply. What is of another id or question is not looked at any further."""
+    if wire[:2] != ask.wire[:2] or not (_same_question(wire, ask) or wire[4:6] == _NO_QUESTION):
+        return None
     try:
         message = decode(wire)
     except WireError:
         return None
-    unread = message.question is None and message.rcode not in ("NOERROR", "NXDOMAIN")
-    ours = message.qr and message.id == ask.msg_id and (message.question == ask.question or unread)
-    return message if ours else None
+    # a server that cannot read a question need not repeat it
+    read = message.question is not None or message.rcode not in ("NOERROR", "NXDOMAIN")
+    return message if message.qr and read else None
+
+
+def _same_question(wire: bytes, ask: Ask) -> bool:
+    """Tell whether a message repeats our question; the case of its letters is of no account (RFC 4343)."""
+    kind = ask.end - _KIND
+    same_name = wire[_HEADER:kind].lower() == ask.wire[_HEADER:kind].lower()
+    return wire[4:6] == _ONE_QUESTION and same_name and wire[kind : ask.end] == ask.wire[kind : ask.end]

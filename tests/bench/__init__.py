@@ -1,0 +1,1 @@
+"""Benchmarks: what mxsweep costs, measured beside what others cost, in one run on one machine."""
