@@ -7,8 +7,8 @@ from dataclasses import dataclass, field
 import trio
 
 from scanner.core import route
+from scanner.core.providers import provider_of
 from scanner.net.gates import network_of
-from scanner.net.providers import provider_of
 from scanner.run.hosts import HostExaminer, HostKey
 from scanner.run.tools import Tools
 from targets.destination import Kind
