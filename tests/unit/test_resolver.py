@@ -1,7 +1,6 @@
 import contextlib
 import socket
 import struct
-from collections import defaultdict
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -16,16 +15,15 @@ import dns.rrset
 import pytest
 import trio
 import trio.testing
-from hypothesis import given, settings
-from hypothesis import strategies as st
 
 from scanner.core.answers import ALIAS_LOOP, MALFORMED, NOT_A_NAME, TIMEOUT
 from scanner.model import Answer
 from scanner.net import search
 from scanner.net.exchange import _received, server_at
+from scanner.net.gcra import GCRA
 from scanner.net.health import Health
 from scanner.net.resolver import open_resolver, system_servers
-from scanner.net.search import MAX_QUICK_ROUNDS
+from scanner.net.search import MAX_QUICK_ROUNDS, Patience
 from scanner.settings import DNSSettings
 from scanner.vocabulary import Outcome, Security
 
@@ -63,8 +61,8 @@ class Script:
     seen: list[Asked] = field(default_factory=list)
     serve_tcp: Callable[[trio.SocketStream], Awaitable[None]] | None = None
 
-    async def start(self, host: str = "127.0.0.1") -> None:
-        (listener,) = await trio.open_tcp_listeners(0, host=host)
+    async def start(self, host: str = "127.0.0.1", port: int = 0) -> None:
+        (listener,) = await trio.open_tcp_listeners(port, host=host)
         self.port = listener.socket.getsockname()[1]
         family = socket.AF_INET6 if ":" in host else socket.AF_INET
         udp = trio.socket.socket(family, socket.SOCK_DGRAM)
@@ -560,24 +558,204 @@ async def test_a_cancelled_lookup_gives_its_slot_back(server: Script) -> None:
             assert (await resolver.lookup("a.example", "MX")).outcome is Outcome.DATA
 
 
-@settings(deadline=None, max_examples=15)
-@given(st.lists(st.tuples(st.sampled_from(["junk", "reply", "tail"]), st.binary(max_size=60)), max_size=4))
-def test_hostile_datagrams_always_end_in_an_answer(datagrams: list[tuple[str, bytes]]) -> None:
+HOST = "mx.example. A 192.0.2.1"
+
+
+async def test_a_host_is_asked_for_once_within_its_ttl(server: Script) -> None:
+    server.table["mx.example"] = says(HOST)
+    async with open_resolver(server.settings) as resolver:
+        answers = [await resolver.lookup(name, "A") for name in ("mx.example", "MX.Example.")]
+        assert (answers[0], len(server.seen)) == (answers[1], 1)
+        await resolver.lookup("mx.example", "A", dnssec=False)
+        await resolver.lookup("mx.example", "A", fresh=True)
+    assert len(server.seen) == 3
+
+
+async def test_a_fresh_answer_takes_the_place_of_the_kept_one(server: Script) -> None:
+    async with open_resolver(server.settings) as resolver:
+        server.table["mx.example"] = says(HOST)
+        await resolver.lookup("mx.example", "A")
+        server.table["mx.example"] = says("mx.example. A 192.0.2.2")
+        await resolver.lookup("mx.example", "A", fresh=True)
+        assert (await resolver.lookup("mx.example", "A")).records == ("192.0.2.2",)
+
+
+@pytest.mark.parametrize("reply", [says(rcode="SERVFAIL"), says(rcode="REFUSED"), nothing])
+async def test_failures_are_not_kept(server: Script, reply: Reply) -> None:
+    async with open_resolver(server.settings) as resolver:
+        server.table["mx.example"] = reply
+        assert (await resolver.lookup("mx.example", "A")).outcome is Outcome.ERROR
+        server.table["mx.example"] = says(HOST)
+        assert (await resolver.lookup("mx.example", "A")).outcome is Outcome.DATA
+
+
+async def test_an_answer_in_parts_is_not_kept(server: Script) -> None:
+    """The TTL of its aliases is not known any more."""
+    server.table["mx.example"] = says("mx.example. CNAME b.example.")
+    server.table["b.example"] = says("b.example. A 192.0.2.1")
+    async with open_resolver(server.settings) as resolver:
+        answer = await resolver.lookup("mx.example", "A")
+        assert (answer.outcome, answer.ttl, len(resolver.cache)) == (Outcome.DATA, 0, 0)
+
+
+async def test_an_empty_reply_at_the_end_of_aliases_is_asked_for_once(server: Script) -> None:
+    server.table["mx.example"] = says("mx.example. CNAME b.example.")
+    server.table["b.example"] = says()
+    answer = await server.lookup("mx.example", "A")
+    assert (answer.outcome, answer.rname, len(server.seen)) == (Outcome.NODATA, "b.example", 2)
+
+
+class Held:
+    """A reply that waits until it is let go."""
+
+    def __init__(self) -> None:
+        self.let_go = trio.Event()
+
+    async def __call__(self, asked: Asked) -> list[bytes]:
+        await self.let_go.wait()
+        return [asked.pack(made(asked, HOST))]
+
+
+async def seen_by(server: Script, count: int) -> None:
+    while len(server.seen) < count:
+        await trio.testing.wait_all_tasks_blocked(0.001)
+
+
+async def test_who_ask_the_same_at_once_share_the_answer(server: Script) -> None:
+    held = server.table["mx.example"] = Held()
+    answers: list[Answer] = []
+    given = replace(server.settings, attempt=3.0, total=3.0)
+    with trio.fail_after(5):
+        async with open_resolver(given) as resolver, trio.open_nursery() as askers:
+
+            async def one() -> None:
+                answers.append(await resolver.lookup("mx.example", "A"))
+
+            for _ in range(10):
+                askers.start_soon(one)
+            await seen_by(server, 1)
+            held.let_go.set()
+    assert (len(answers), len(set(answers)), len(server.seen)) == (10, 1, 1)
+
+
+async def test_an_asker_that_is_cancelled_spoils_nothing_for_the_others(server: Script) -> None:
+    held = server.table["mx.example"] = Held()
+    answers: list[Answer] = []
+    given = replace(server.settings, attempt=3.0, total=3.0)
+    with trio.fail_after(5):
+        async with open_resolver(given) as resolver, trio.open_nursery() as askers:
+
+            async def first() -> None:
+                with gone:
+                    await resolver.lookup("mx.example", "A")
+
+            async def other() -> None:
+                answers.append(await resolver.lookup("mx.example", "A"))
+
+            gone = trio.CancelScope()
+            askers.start_soon(first)
+            await seen_by(server, 1)
+            askers.start_soon(other)
+            askers.start_soon(other)
+            await trio.testing.wait_all_tasks_blocked()
+            gone.cancel()
+            await seen_by(server, 2)
+            held.let_go.set()
+    assert [answer.outcome for answer in answers] == [Outcome.DATA] * 2
+    assert len(server.seen) == 2
+
+
+async def test_the_wait_for_the_rate_is_not_the_servers_fault(autojump_clock: trio.testing.MockClock) -> None:
+    rate = GCRA(0.1, 1)
+    patience = Patience(attempt=5.0, deadline=trio.current_time() + 20.0)
+    for moment in (0.0, 10.0, 20.0):
+        await patience.turn(rate)
+        assert trio.current_time() == pytest.approx(moment)
+    assert patience.deadline == pytest.approx(40.0)
+    assert patience.end_of_try() == pytest.approx(25.0)
+
+
+async def test_the_rate_counts_every_query(server: Script, monkeypatch: pytest.MonkeyPatch) -> None:
+    places = []
+
+    def reserve(self: GCRA, now: float) -> float:
+        places.append(now)
+        return now
+
+    monkeypatch.setattr(GCRA, "reserve", reserve)
+    server.table["a.example"] = servfail_then(truncating(says(MX)))
+    await server.lookup("a.example")
+    assert len(places) == len(server.seen) == 3  # the question, without validation, and that over TCP
+
+
+# (what the first resolver does, what the second one does, what is written of the second)
+@pytest.mark.parametrize(
+    ("first", "second", "outcome", "security", "disagrees"),
+    [
+        (servfail_then(says(MX)), says(MX, ad=False), Outcome.DATA, Security.INSECURE, True),
+        (servfail_then(says(MX)), servfail_then(says(MX)), Outcome.ERROR, Security.BOGUS, False),
+        (says(rcode="SERVFAIL"), servfail_then(says(MX)), Outcome.ERROR, Security.BOGUS, True),
+        (says(rcode="SERVFAIL"), says(rcode="NXDOMAIN"), Outcome.NXDOMAIN, Security.SECURE, True),
+        (says(rcode="SERVFAIL"), says(rcode="SERVFAIL"), Outcome.ERROR, Security.INDETERMINATE, False),
+        (nothing, says(MX), Outcome.DATA, Security.SECURE, True),
+        (nothing, nothing, Outcome.ERROR, Security.INDETERMINATE, False),
+    ],
+)
+async def test_a_second_opinion_is_written_and_changes_nothing(
+    server: Script, other: Script, first: Reply, second: Reply, outcome: Outcome, security: Security, *, disagrees: bool
+) -> None:
+    server.table["a.example"], other.table["a.example"] = first, second
+    alone = await server.lookup("a.example")
+    answer = await server.lookup("a.example", confirm=(("127.0.0.1", other.port),))
+    assert alone.outcome is Outcome.ERROR
+    assert replace(answer, second=None, ms=0) == replace(alone, ms=0)
+    assert answer.second is not None
+    assert (answer.second.resolver, answer.second.outcome) == (f"127.0.0.1:{other.port}", outcome)
+    assert (answer.second.security, answer.second.disagrees) == (security, disagrees)
+
+
+async def test_no_second_opinion_where_the_first_is_clear(server: Script, other: Script) -> None:
+    server.table["a.example"] = says(rcode="NXDOMAIN")
+    answer = await server.lookup("a.example", confirm=(("127.0.0.1", other.port),))
+    assert (answer.second, other.seen) == (None, [])
+
+
+async def test_a_silent_server_beside_a_refusing_one_is_asked_again(server: Script, other: Script) -> None:
     async def reply(asked: Asked) -> list[bytes]:
-        whole = made(asked, MX).to_wire()
-        shapes = defaultdict(bytes, reply=whole[:2] + b"\x81\x80", tail=whole[:32])
-        return [shapes[shape] + octets for shape, octets in datagrams]
+        return [asked.pack(made(asked, MX))] if len(other.seen) > 1 else []
 
-    async def main() -> Answer:
-        async with trio.open_nursery() as nursery:
-            script = Script(nursery)
-            await script.start()
-            script.table["a.example"] = reply
-            answer = await script.lookup("a.example", attempt=0.04, total=0.1)
-            nursery.cancel_scope.cancel()
-        return answer
+    server.table["a.example"] = says(rcode="REFUSED")
+    other.table["a.example"] = reply
+    assert (await ask(two(server.port, other.port), "a.example")).outcome is Outcome.DATA
 
-    assert trio.run(main).name == "a.example"
+
+async def test_a_resolver_that_comes_back_is_found(nursery: trio.Nursery, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Nobody listens at first: the pauses between the rounds leave time for a restart."""
+    monkeypatch.setattr(search, "PAUSE", 0.02)
+    script = Script(nursery)
+    script.table["a.example"] = says(MX)
+    port = closed_port()
+    answers: list[Answer] = []
+
+    async def asker() -> None:
+        answers.append(await ask(DNSSettings(servers=(("127.0.0.1", port),)), "a.example"))
+
+    async with trio.open_nursery() as askers:
+        askers.start_soon(asker)
+        await trio.sleep(0.01)
+        await script.start(port=port)
+    assert answers[0].outcome is Outcome.DATA
+
+
+async def test_an_empty_reply_of_a_server_that_does_not_recurse_is_no_negative(server: Script) -> None:
+    async def reply(asked: Asked) -> list[bytes]:
+        lame = made(asked)
+        lame.flags &= ~dns.flags.RA
+        return [asked.pack(lame)]
+
+    server.table["a.example"] = reply
+    answer = await server.lookup("a.example")
+    assert (answer.outcome, answer.error) == (Outcome.ERROR, "the server does not recurse")
 
 
 @pytest.mark.parametrize(

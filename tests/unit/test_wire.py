@@ -209,6 +209,45 @@ def test_tlsa_rdata_of_any_length_is_a_fact() -> None:
         assert decode(header(0, 1) + record(b"\0", 52, rdata)).answers == (Record(".", "TLSA", 5, rdata.hex()),)
 
 
+def pointing(area: bytes, pointers: list[int]) -> bytes:
+    """A message whose first record has ``area`` for rdata, and further ones named by pointers into it."""
+    first = record(b"\0", 999, area)
+    begin = 12 + len(first) - len(area)
+    others = (record(struct.pack("!H", 0xC000 | begin + to), 999, b"") for to in pointers)
+    return header(0, 1 + len(pointers)) + first + b"".join(others)
+
+
+def test_a_name_behind_many_pointers_is_read_once() -> None:
+    """4,095 records behind one name of 126 labels: without a memory that would be half a million labels."""
+    answers = decode(pointing(b"\1a" * 126 + b"\0", [0] * 4095)).answers
+    assert {answer.owner for answer in answers[1:]} == {".".join("a" * 126)}
+
+
+def test_many_names_behind_pointers_are_too_many() -> None:
+    """Each pointer leads to another place: 63 labels on the average."""
+    area = (b"\1a" * 125 + b"\0") * 60
+    places = [251 * chunk + 2 * label for chunk in range(60) for label in range(125)]
+    assert len(decode(pointing(area, places[:400])).answers) == 401
+    with pytest.raises(WireError, match="too many labels"):
+        decode(pointing(area, places[:4000]))
+
+
+@given(st.lists(st.lists(st.binary(min_size=1, max_size=3), min_size=1, max_size=4), min_size=1, max_size=6), st.data())
+def test_a_name_is_the_same_by_way_of_any_pointers(names_: list[list[bytes]], data: st.DataObject) -> None:
+    """Each name ends in a pointer to an earlier one, or in the root; dnspython follows them too."""
+    area = b""
+    starts: list[int] = []
+    for labels in names_:
+        tail = b"\0"
+        if starts and data.draw(st.booleans()):
+            tail = struct.pack("!H", 0xC000 | 23 + data.draw(st.sampled_from(starts)))
+        starts.append(len(area))
+        area += b"".join(bytes((len(label),)) + label for label in labels) + tail
+    wire = pointing(area, starts + starts)
+    expected = [name_text(dns.name.from_wire(wire, 23 + start)[0]) for start in starts]
+    assert [answer.owner for answer in decode(wire).answers[1:]] == expected * 2
+
+
 def test_a_record_of_another_class_is_left_out() -> None:
     assert decode(header(0, 1) + record(b"\0", 1, b"abcd", rclass=3)).answers == ()
 

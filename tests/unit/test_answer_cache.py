@@ -1,0 +1,68 @@
+from typing import Any
+
+import pytest
+
+from scanner.model import Answer
+from scanner.net.answer_cache import AnswerCache, Key
+from scanner.vocabulary import Outcome, Security
+
+
+def answer(rtype: str = "A", outcome: Outcome = Outcome.DATA, ttl: int = 60, **more: Any) -> Answer:
+    return Answer("a.example", rtype, outcome, Security.SECURE, ttl=ttl, **more)
+
+
+KEY = Key("a.example", "A", True)  # noqa: FBT003 - a field of the key
+
+
+def test_kept_for_its_ttl() -> None:
+    cache = AnswerCache()
+    kept = answer(ttl=60)
+    cache.put(KEY, kept, 1000.0)
+    assert cache.get(KEY, 1059.9) is kept
+    assert cache.get(KEY, 1060.0) is None
+    assert len(cache) == 0
+
+
+def test_validated_and_unvalidated_are_apart() -> None:
+    cache = AnswerCache()
+    cache.put(KEY._replace(dnssec=False), answer(), 0)
+    assert cache.get(KEY, 1) is None
+
+
+# RFC 2308 section 5 allows negative answers to be kept; a failure (section 7) need not be, and here never is.
+@pytest.mark.parametrize(
+    ("made", "kept"),
+    [
+        (answer(), True),
+        (answer(outcome=Outcome.NODATA), True),
+        (answer(outcome=Outcome.NXDOMAIN), True),
+        (answer(outcome=Outcome.ERROR), False),
+        (answer(ttl=0), False),
+        (answer(outcome=Outcome.NODATA, ttl=0), False),
+        (answer("MX"), False),
+        (answer("TLSA"), True),
+    ],
+)
+def test_what_is_kept(made: Answer, kept: bool) -> None:  # noqa: FBT001 - a table
+    cache = AnswerCache()
+    key = KEY._replace(rtype=made.rtype)
+    cache.put(key, made, 0)
+    assert (cache.get(key, 0) is made) == kept
+
+
+def test_a_failure_takes_the_place_of_what_was_known() -> None:
+    cache = AnswerCache()
+    cache.put(KEY, answer(), 0)
+    cache.put(KEY, answer(outcome=Outcome.ERROR), 1)
+    assert cache.get(KEY, 2) is None
+
+
+def test_what_was_not_used_for_longest_is_pushed_out() -> None:
+    cache = AnswerCache(limit=2)
+    keys = [KEY._replace(name=name) for name in "abc"]
+    cache.put(keys[0], answer(), 0)
+    cache.put(keys[1], answer(), 0)
+    cache.get(keys[0], 1)
+    cache.put(keys[2], answer(), 1)
+    assert [cache.get(key, 2) is not None for key in keys] == [True, False, True]
+    assert len(cache) == 2
