@@ -13,6 +13,7 @@ from click.exceptions import NoArgsIsHelpError
 
 from scanner import __version__
 from scanner.cli import config
+from scanner.cli.dns_flags import resolver_options
 from scanner.cli.errors import CliError, Exit
 from scanner.vocabulary import Family, Level
 
@@ -95,8 +96,7 @@ def finger(arguments: tuple[str, ...]) -> int:
 @click.option("-o", "--output", metavar="RUN", help="Directory for the run, made anew; - streams domain lines.")
 @click.option("--domain", "domains", multiple=True, metavar="D", help="A destination; alone, its verdict in words.")
 @click.option("--level", type=click.Choice(LEVELS), default=LEVELS[2], metavar="LEVEL", show_default=True, help=_LEVELS)
-@click.option("--resolver", multiple=True, metavar="ADDR[:PORT]", help="Validating resolver [default: resolv.conf].")
-@click.option("--trust-resolver", is_flag=True, help="Believe the AD bit of a resolver that is not on loopback.")
+@resolver_options
 @click.option("--ca-file", metavar="F", help="PEM bundle of trusted roots [default: the system's].")
 @click.option("--ca-path", metavar="D", help="Directory of trusted roots.")
 @click.option(

@@ -1,7 +1,7 @@
 """``--config FILE.toml``: every long flag is a key, dashes or underscores, and flags win.
 
-A table of its own may group keys under the command's name (``[scan]``); an unknown key or a value of the wrong
-kind is an error that names the file and the key.
+Tables may group keys under the commands' names (``[scan]``, ``[doctor]``): each command reads its own and passes over
+the others'. An unknown key or a value of the wrong kind is an error that names the file and the key.
 """
 
 import tomllib
@@ -17,7 +17,7 @@ def load(ctx: click.Context, param: click.Parameter, value: str | None) -> str |
         return value
     options = [p for p in ctx.command.params if isinstance(p, click.Option) and p is not param]
     known = {key_of(option): option for option in options}
-    table = _table(Path(value), ctx.command.name or "")
+    table = _table(Path(value), ctx.command.name or "", _commands(ctx))
     ctx.default_map = {**(ctx.default_map or {}), **_checked(ctx, value, known, table)}
     return value
 
@@ -27,7 +27,12 @@ def key_of(option: click.Option) -> str:
     return max(option.opts, key=len).lstrip("-").replace("-", "_")
 
 
-def _table(path: Path, command: str) -> dict[str, Any]:
+def _commands(ctx: click.Context) -> set[str]:
+    group = ctx.parent.command if ctx.parent else None
+    return set(group.commands) if isinstance(group, click.Group) else set()
+
+
+def _table(path: Path, command: str, commands: set[str]) -> dict[str, Any]:
     try:
         document = tomllib.loads(path.read_text(encoding="utf-8"))
     except OSError as error:
@@ -37,7 +42,8 @@ def _table(path: Path, command: str) -> dict[str, Any]:
     own = document.pop(command, {})
     if not isinstance(own, dict):
         raise click.UsageError(f"{path}: {command} must be a table")
-    return {**document, **own}
+    shared = {key: value for key, value in document.items() if not (key in commands and isinstance(value, dict))}
+    return {**shared, **own}
 
 
 def _checked(ctx: click.Context, file: str, known: dict[str, click.Option], table: dict[str, Any]) -> dict[str, Any]:

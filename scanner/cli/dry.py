@@ -4,7 +4,7 @@ from rich.text import Text
 
 from scanner.cli import console as consoles
 from scanner.cli.request import Request
-from scanner.cli.scan import wired
+from scanner.cli.scan import fit_resolver, wired
 from scanner.run.plan import plan
 from scanner.run.stats import Stats
 
@@ -13,7 +13,7 @@ TOP = 10
 
 async def dry_run(request: Request) -> int:
     """Print the plan on stdout; the result is the exit code."""
-    async with wired(request, Stats(total=request.total)) as tools:
+    async with fit_resolver(request) as resolved, wired(request, resolved, Stats(total=request.total)) as tools:
         found = await plan(request.items, tools)
         seconds = found.seconds(tools)
     addresses = len({address for address, _ in found.connections})

@@ -11,6 +11,7 @@ from itertools import chain, islice
 from pathlib import Path
 from typing import Any
 
+from scanner.cli.dns_flags import ResolverChoice, choice_of
 from scanner.cli.errors import CliError, Exit
 from scanner.core.pkix import TrustStore
 from scanner.net import truststore
@@ -37,6 +38,7 @@ class Request:
     """A scan as it was asked for. ``total`` is known where the list was short enough to be read ahead."""
 
     settings: Settings
+    choice: ResolverChoice
     items: Iterator[Target | Reject]
     total: int | None
     trust: TrustStore
@@ -54,7 +56,8 @@ def build(flags: dict[str, Any]) -> Request:
         CliError: a flag, a list or a file is not what it should be.
     """
     _check_output(flags)
-    settings = _settings(flags)
+    choice = choice_of(flags)
+    settings = _settings(flags, choice)
     trust, warnings = _trust(flags)
     try:
         scope = Scope(allow_private=flags["allow_private"], exclusions=load_exclusions(flags["exclude"]))
@@ -71,6 +74,7 @@ def build(flags: dict[str, Any]) -> Request:
     items, total = _read_ahead(chain(given, lists), named=flags["ehlo"] is not None)
     return Request(
         settings=settings,
+        choice=choice,
         items=items,
         total=total,
         trust=trust,
@@ -102,7 +106,7 @@ def _check_output(flags: dict[str, Any]) -> None:
         raise CliError("where to? -o RUN (a new directory) or -o - was expected")
 
 
-def _settings(flags: dict[str, Any]) -> Settings:
+def _settings(flags: dict[str, Any], choice: ResolverChoice) -> Settings:
     command = flags["command_timeout"]
     return Settings(
         level=Level(flags["level"]),
@@ -124,7 +128,7 @@ def _settings(flags: dict[str, Any]) -> Settings:
             probe=flags["deadline"],
         ),
         dns=DNSSettings(
-            servers=tuple(_server(text) for text in flags["resolver"]),
+            servers=choice.servers,
             trust=flags["trust_resolver"],
         ),
         caps=Caps(flags["concurrency"], flags["per_address"], flags["per_network"]),
@@ -154,27 +158,6 @@ def _bind(address: str | None) -> str | None:
     except OSError as error:
         raise CliError(f"--bind {address}: {os.strerror(error.errno or 0)}") from None
     return address
-
-
-def _server(text: str) -> tuple[str, int]:
-    """``ADDR``, ``ADDR:PORT``, ``[V6]:PORT`` or a bare IPv6 address."""
-    host, port = text, "53"
-    if text.startswith("["):
-        host, _, rest = text[1:].partition("]")
-        port = rest.removeprefix(":") or port
-    elif text.count(":") == 1:
-        host, _, port = text.partition(":")
-    try:
-        return str(ipaddress.ip_address(host)), _port(port)
-    except ValueError:
-        raise CliError(f"--resolver {text}: ADDR, ADDR:PORT or [V6]:PORT was expected") from None
-
-
-def _port(text: str) -> int:
-    port = int(text)
-    if not 0 < port < 65536:  # noqa: PLR2004 - TCP ports
-        raise ValueError(text)
-    return port
 
 
 def _trust(flags: dict[str, Any]) -> tuple[TrustStore, list[str]]:

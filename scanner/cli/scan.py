@@ -24,11 +24,13 @@ from scanner.cli import console as consoles
 from scanner.cli import request as requests
 from scanner.cli.errors import CliError, Exit
 from scanner.cli.request import Request
+from scanner.cli.resolving import Resolved, resolving
 from scanner.cli.sinks import Announcing, Collected
 from scanner.model import Endpoint, InputSource, RunHeader, Vantage
 from scanner.net.gates import Gates
 from scanner.net.probe import Sighting, probe
 from scanner.net.resolver import open_resolver
+from scanner.net.unbound import UnboundError
 from scanner.run import pipeline
 from scanner.run.stats import Stats
 from scanner.run.tools import Tools, now
@@ -48,22 +50,46 @@ def run(flags: dict[str, Any]) -> int:
     for warning in request.warnings:
         _say(warning)
     _raise_file_limit()
+    work = partial(_scan, request, quiet=flags["quiet"])
     if flags["dry_run"]:
         from scanner.cli.dry import dry_run  # noqa: PLC0415 - seldom asked for
 
-        return trio.run(dry_run, request)
-    sink = _open_sink(request)
+        work = partial(dry_run, request)
     try:
-        with sink as open_sink:
-            return trio.run(partial(execute, request, open_sink, quiet=flags["quiet"]))
-    except (StoreError, ExceptionGroup) as error:
+        return trio.run(work)
+    except (StoreError, UnboundError, BaseExceptionGroup) as error:
         raise _told(error) from None
 
 
-def _told(error: Exception) -> Exception:
+async def _scan(request: Request, *, quiet: bool) -> int:
+    """Nothing is written or contacted before there is a resolver that will do."""
+    async with fit_resolver(request) as resolved:
+        with _open_sink(request, resolved) as sink:
+            return await execute(request, resolved, sink, quiet=quiet)
+
+
+@asynccontextmanager
+async def fit_resolver(request: Request) -> AsyncIterator[Resolved]:
+    """The resolver of a scan.
+
+    Raises:
+        CliError: nothing validates, the level needs it, and going on without was not asked for.
+    """
+    async with resolving(request.settings.dns, request.choice) as resolved:
+        if not resolved.validated:
+            if request.settings.level.dane_based and not request.choice.unvalidated:
+                advice = "mxsweep doctor tells more; --unvalidated goes on without DANE verdicts"
+                raise CliError(f"no resolver validates DNSSEC: {resolved.why_not} ({advice})", Exit.UNFIT)
+            _say(f"DNSSEC is not validated, so no DANE verdict is given: {resolved.why_not}")
+        yield resolved
+
+
+def _told(error: BaseException) -> BaseException:
     """What the user is to hear: of several errors at once the first, the others only followed from it."""
-    if isinstance(error, ExceptionGroup):
+    if isinstance(error, BaseExceptionGroup):
         return _told(error.exceptions[0])
+    if isinstance(error, UnboundError):
+        return CliError(str(error), Exit.UNFIT)
     if not isinstance(error, StoreError):
         return error
     if isinstance(error.__cause__, BrokenPipeError):
@@ -93,30 +119,30 @@ def _raise_file_limit() -> None:
 # --- where records go -----------------------------------------------------------------------------------------
 
 
-def _open_sink(request: Request) -> AbstractContextManager[Any]:
+def _open_sink(request: Request, resolved: Resolved) -> AbstractContextManager[Any]:
     """The run directory, the stream of domain lines, or, with ``--domain`` alone, verdicts in words."""
     if request.output is None:
         return Collected(consoles.stdout())
     if request.output == "-":
         return LineSink(sys.stdout.buffer)
     try:
-        return Store.create(Path(request.output), _header(request))
+        return Store.create(Path(request.output), _header(request, resolved))
     except StoreError as error:
         raise CliError(str(error)) from None
 
 
-def _header(request: Request) -> RunHeader:
+def _header(request: Request, resolved: Resolved) -> RunHeader:
     settings = asdict(request.settings)
-    servers = request.settings.dns.servers
     return RunHeader(
         version=__version__,
         started=now(),
         state=RunState.RUNNING,
         settings=settings,
-        resolver=" ".join(f"{address}:{port}" for address, port in servers) or "system",
+        resolver=resolved.label,
         ehlo=request.settings.ehlo,
         vantage=Vantage(hostname=socket.gethostname()),
         input=tuple(_source(name) for name in request.sources),
+        preflight=resolved.record(request.choice),
     )
 
 
@@ -132,7 +158,7 @@ def _source(name: str) -> InputSource:
 # --- the run --------------------------------------------------------------------------------------------------
 
 
-async def execute(request: Request, sink: Any, *, quiet: bool) -> int:
+async def execute(request: Request, resolved: Resolved, sink: Any, *, quiet: bool) -> int:
     """Scan, with progress on stderr; the sink is told how it ended.
 
     Raises:
@@ -142,7 +168,7 @@ async def execute(request: Request, sink: Any, *, quiet: bool) -> int:
     stop = pipeline.Stop()
     console = consoles.stderr()
     announcing = Announcing(sink, console, request.fail_on, rejects=request.output in (None, "-"))
-    async with wired(request, stats) as tools, trio.open_nursery() as nursery:
+    async with wired(request, resolved, stats) as tools, trio.open_nursery() as nursery:
         nursery.start_soon(_watch_signals, stop, console)
         with progress_for(stats, console, quiet=quiet or request.output is None) as progress:
             nursery.start_soon(_refresh, progress)
@@ -157,11 +183,11 @@ async def execute(request: Request, sink: Any, *, quiet: bool) -> int:
 
 
 @asynccontextmanager
-async def wired(request: Request, stats: Stats) -> AsyncIterator[Tools]:
+async def wired(request: Request, resolved: Resolved, stats: Stats) -> AsyncIterator[Tools]:
     """The rooms wired together: a resolver, gates before every probe, the trust store and the scope."""
     settings = request.settings
     gates = Gates(settings.caps)
-    async with open_resolver(settings.dns) as resolver:
+    async with open_resolver(resolved.dns) as resolver:
 
         async def gated(endpoint: Endpoint) -> Sighting:
             async with gates.connection(endpoint.address):
@@ -173,7 +199,7 @@ async def wired(request: Request, stats: Stats) -> AsyncIterator[Tools]:
             stats.endpoints_probed += 1
             return sighting
 
-        yield Tools(settings, resolver.lookup, gated, request.trust, request.scope, stats)
+        yield Tools(settings, resolved.lookup(resolver), gated, request.trust, request.scope, stats)
 
 
 async def _probe(endpoint: Endpoint, settings: Settings) -> Sighting:

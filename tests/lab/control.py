@@ -14,7 +14,7 @@ from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
-from tests.lab import postfix, zones
+from tests.lab import postfix, public, zones
 from tests.lab.layout import DNS_CHILD, DNS_PARENT, RESOLVER, Layout, Placed, place
 from tests.lab.netns import Namespaces, in_namespaces
 from tests.lab.pki import PKI, Bundle
@@ -179,6 +179,7 @@ def _entry(layout: Layout, here: Placed) -> dict[str, object]:
 def _write_dns(layout: Layout, placed: tuple[Placed, ...], bundles: dict[str, Bundle], key: zones.Key) -> None:
     directory = layout.zones
     children, odd = zones.build(SCENARIOS, placed, bundles)
+    children += public.zones(placed)
     upper = zones.sign_all(zones.parents(children, key), key, directory)
     lower = zones.sign_all(children, key, directory)
     (directory / "parent.conf").write_text(zones.knot_conf("parent", DNS_PARENT, upper, directory))

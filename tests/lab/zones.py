@@ -146,7 +146,7 @@ def _filled(text: str, scenario: Scenario, placed: tuple[Placed, ...]) -> str:
 
 
 def parents(children: list[ZoneFile], key: Key) -> list[ZoneFile]:
-    """The root and ``test.`` with their delegations."""
+    """The root and ``test.`` with their delegations; what is not below ``test.`` is delegated by the root."""
     root = ZoneFile("", "nsec", DNS_PARENT)
     test = ZoneFile("test", "nsec", DNS_PARENT)
     root.lines += [f"test. NS {server_name(DNS_PARENT)}", f"test. DS {key.ds('test')}"]
@@ -155,9 +155,10 @@ def parents(children: list[ZoneFile], key: Key) -> list[ZoneFile]:
     test.lines += [f"{server_name(address)} A {address}" for address in sorted(servers)]
     test.lines.append(f"ns.nic.test. A {DNS_PARENT}")
     for zone in children:
-        test.lines.append(f"{zone.origin}. NS {server_name(zone.server)}")
+        parent = test if zone.origin.endswith(".test") else root
+        parent.lines.append(f"{zone.origin}. NS {server_name(zone.server)}")
         if zone.signed:
-            test.lines.append(f"{zone.origin}. DS {key.ds(zone.origin, wrong=zone.kind == 'wrong-ds')}")
+            parent.lines.append(f"{zone.origin}. DS {key.ds(zone.origin, wrong=zone.kind == 'wrong-ds')}")
     return [root, test]
 
 
@@ -254,6 +255,7 @@ def unbound_conf(directory: Path, key: Key) -> str:
     module-config: "validator iterator"
     local-zone: "test." nodefault
     local-zone: "10.in-addr.arpa." nodefault
+    local-zone: "d.f.ip6.arpa." nodefault
     qname-minimisation: no
     aggressive-nsec: no
     do-not-query-localhost: no

@@ -1,0 +1,102 @@
+"""Is this machine fit to scan? Judgements of what ``mxsweep doctor`` finds beside the resolver.
+
+Facts in, rows of a table out; nothing here looks at the machine or the network.
+"""
+
+from scanner.core.preflight import Check, State
+from scanner.model import Probe
+
+PORT25_HOSTS = ("gmail-smtp-in.l.google.com", "mx01.mail.icloud.com")
+"""Whom to try port 25 on by default: hosts of the largest operators, which take connections at all hours."""
+
+FILES_BESIDE = 512
+"""Descriptors beside one for each connection: DNS sockets, the private unbound's pipe, files, libraries."""
+
+_BLOCKED = "ask the network's operator to open outbound port 25, or scan from elsewhere"
+_NAME_YOURSELF = "give --ehlo a name whose addresses are this machine's and whose addresses' PTR is that name"
+
+
+def port25(host: str, probes: tuple[Probe, ...], why_none: str = "") -> Check:
+    """Judge whether mail servers can be reached.
+
+    Args:
+        host: who was tried.
+        probes: a visit to each address of the host.
+        why_none: why there are none.
+    """
+    greeted = [probe for probe in probes if probe.banner is not None and probe.failure is None]
+    if greeted:
+        return Check("port 25", host, State.OK, f"{greeted[0].endpoint.address} answers")
+    if not probes:
+        return Check("port 25", host, State.FAIL, why_none or "no address", "see the resolver's rows")
+    met = [probe for probe in probes if probe.banner is not None]
+    texts = "; ".join(f"{probe.endpoint.address}: {_failure(probe)}" for probe in probes)
+    if met:
+        advice = "the port is open, but this server does not like us: see the row ehlo"
+        return Check("port 25", host, State.WARN, texts, advice)
+    return Check("port 25", host, State.FAIL, texts, _BLOCKED)
+
+
+def _failure(probe: Probe) -> str:
+    failure = probe.failure
+    if failure is None:
+        return "no greeting"
+    return f"{failure.phase}: {failure.kind}" + (f" ({failure.text})" if failure.text else "")
+
+
+def ipv6(probes: tuple[Probe, ...], *, has_route: bool) -> Check:
+    """Judge IPv6 by the visits to IPv6 addresses."""
+    reached = [probe.endpoint.address for probe in probes if probe.banner is not None]
+    if reached:
+        return Check("ipv6", "", State.OK, f"{reached[0]} answers")
+    if not has_route:
+        text = "no route: addresses of this family will be skipped"
+        return Check("ipv6", "", State.WARN, text, "get IPv6, or --family ipv4 to say so")
+    if not probes:
+        return Check("ipv6", "", State.WARN, "no host with an IPv6 address was tried", "--port25-host with one")
+    texts = "; ".join(f"{probe.endpoint.address}: {_failure(probe)}" for probe in probes)
+    return Check(
+        "ipv6", "", State.WARN, f"there is a route, but it leads nowhere: {texts}", "mend it, or --family ipv4"
+    )
+
+
+def ehlo(name: str, source: str, forward: tuple[str, ...], back: tuple[str, ...], *, public: bool) -> Check:
+    """Judge the EHLO name for one of our addresses, as careful mail servers do (RFC 8601 section 3: iprev).
+
+    Args:
+        name: what we call ourselves; an address literal is allowed.
+        source: the address that we connect from.
+        forward: the addresses of the name.
+        back: the names of the address (PTR).
+        public: false for an address that the world does not see: then translation on the way may make it right.
+    """
+    if name.strip("[]").removeprefix("IPv6:") == source:
+        return Check("ehlo", source, State.OK, f"{name} is this address")
+    wrong = []
+    if source not in forward:
+        wrong.append(f"{name} has {'other addresses' if forward else 'no address'}")
+    if name.lower() not in back:
+        wrong.append(f"the address's PTR is {', '.join(back) or 'missing'}")
+    if not wrong:
+        return Check("ehlo", source, State.OK, f"{name}, forward and back")
+    if not public:
+        text = f"{'; '.join(wrong)}; but the address is not public: the world sees another one"
+        return Check("ehlo", source, State.WARN, text, f"see to it that for the public one: {_NAME_YOURSELF}")
+    return Check("ehlo", source, State.WARN, f"{'; '.join(wrong)}: some servers will turn us away", _NAME_YOURSELF)
+
+
+def files(limit: int | None, concurrency: int) -> Check:
+    """Judge the limit of open files (None: unlimited), the hard one, which a scan raises its own to."""
+    need = concurrency + FILES_BESIDE
+    if limit is None or limit >= need:
+        return Check("files", "", State.OK, f"{'no limit' if limit is None else limit}, {need} needed at most")
+    text = f"at most {limit} open files, but concurrency {concurrency} needs {need}"
+    return Check("files", "", State.FAIL, text, f"ulimit -Hn {need}, or --concurrency {max(limit - FILES_BESIDE, 1)}")
+
+
+def trust_store(count: int, source: str) -> Check:
+    """Judge the trust store by how many certificates it has."""
+    if count:
+        return Check("trust store", source, State.OK, f"{count} trusted roots")
+    text = "no trusted roots: no certificate will be trusted by PKIX"
+    return Check("trust store", source, State.WARN, text, "apt-get install ca-certificates, or --ca-file F")

@@ -1,0 +1,86 @@
+"""Asks a resolver what ``core.preflight`` judges. Nothing is judged here, and whatever goes wrong is in the answers."""
+
+from dataclasses import replace
+
+import trio
+
+from scanner.core.preflight import Check, PreflightNames, Sample, Window, judge, window_of
+from scanner.core.wire import Message, Question
+from scanner.model import Answer
+from scanner.net.exchange import Miss, Server, new_ask, over_tcp, server_at
+from scanner.net.resolver import Resolver, open_resolver
+from scanner.settings import DNSSettings
+
+ATTEMPT = 5.0  # seconds for one try: a cold cache has to ask its way down from the root
+TOTAL = 10.0  # seconds for one question; all are asked at once, so also for the whole preflight
+
+
+async def inspect(server: tuple[str, int], dns: DNSSettings, names: PreflightNames) -> tuple[Check, ...]:
+    """Have one resolver show that it validates.
+
+    Args:
+        server: its address and port.
+        dns: trust and our own address; its servers and times do not count.
+        names: what to ask for.
+
+    Returns:
+        The rows of ``core.preflight.judge``.
+    """
+    return judge(await sample(server, dns, names))
+
+
+async def sample(server: tuple[str, int], dns: DNSSettings, names: PreflightNames) -> Sample:
+    """Ask one resolver everything, at once; arguments as for ``inspect``. One that is not trusted is not asked."""
+    at = server_at(*server, trust=dns.trust, bind=dns.bind)
+    if not at.trusted:
+        return Sample(at.label, trusted=False)
+    questions = [
+        *(("signed", name, "SOA") for name in names.signed),
+        *(("bogus", name, "SOA") for name in names.bogus),
+        *(("unsigned", name, "SOA") for name in names.unsigned),
+        *(("denied", name, "TLSA") for name in names.denied),
+    ]
+    async with open_resolver(replace(dns, servers=(server,), attempt=ATTEMPT, total=TOTAL)) as resolver:
+        answers, tcp = await _all(resolver, questions, at, names.signed)
+    by_purpose = {
+        purpose: tuple(answer for (of, _, _), answer in zip(questions, answers, strict=True) if of == purpose)
+        for purpose in ("signed", "bogus", "unsigned", "denied")
+    }
+    return Sample(at.label, trusted=True, tcp=tcp, **by_purpose)
+
+
+async def signature_window(server: tuple[str, int], dns: DNSSettings) -> Window | None:
+    """Ask when the root's keys are signed for, without validation: a wrong clock would refuse the answer."""
+    at = server_at(*server, trust=dns.trust, bind=dns.bind)
+    reply = await _by_tcp(at, Question(".", "DNSKEY"), cd=True)
+    return window_of(reply) if isinstance(reply, Message) else None
+
+
+async def _all(
+    resolver: Resolver, questions: list[tuple[str, str, str]], at: Server, signed: tuple[str, ...]
+) -> tuple[list[Answer], str]:
+    answers: dict[int, Answer] = {}
+    tcp = ["no name to ask for"]
+
+    async def ask(index: int, name: str, rtype: str) -> None:
+        answers[index] = await resolver.lookup(name, rtype)
+
+    async def ask_by_tcp(name: str) -> None:
+        reply = await _by_tcp(at, Question(name, "SOA"), cd=False)
+        tcp[0] = reply.error if isinstance(reply, Miss) else ""
+
+    async with trio.open_nursery() as nursery:
+        for index, (_, name, rtype) in enumerate(questions):
+            nursery.start_soon(ask, index, name, rtype)
+        if signed:
+            nursery.start_soon(ask_by_tcp, signed[0])
+    return [answers[index] for index in range(len(questions))], tcp[0]
+
+
+async def _by_tcp(server: Server, question: Question, *, cd: bool) -> Message | Miss:
+    with trio.move_on_after(TOTAL):
+        try:
+            return await over_tcp(server, new_ask(question, dnssec=True, cd=cd))
+        except OSError as error:
+            return Miss(error.strerror or str(error))
+    return Miss("timed out", silent=True)
