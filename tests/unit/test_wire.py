@@ -239,7 +239,8 @@ def test_a_name_is_the_same_by_way_of_any_pointers(names_: list[list[bytes]], da
     starts: list[int] = []
     for labels in names_:
         tail = b"\0"
-        if starts and data.draw(st.booleans()):
+        pointed = data.draw(st.booleans())
+        if starts and pointed:
             tail = struct.pack("!H", 0xC000 | 23 + data.draw(st.sampled_from(starts)))
         starts.append(len(area))
         area += b"".join(bytes((len(label),)) + label for label in labels) + tail
