@@ -45,9 +45,14 @@ class View:
     tlsa: TLSALookup
 
     @property
+    def undecided(self) -> bool:
+        """DANE is asked for and nobody can say whether there are records: that is not the same as none."""
+        return self.asked.dane_based and self.tlsa.dane in (Dane.LOOKUP_FAILED, Dane.UNKNOWN)
+
+    @property
     def policy(self) -> policy.Policy:
-        """The effective level for this host."""
-        return policy.effective(self.asked, self.peer, self.tlsa)
+        """The effective level for this host; the level that was asked for while the records are undecided."""
+        return policy.Policy(self.asked) if self.undecided else policy.effective(self.asked, self.peer, self.tlsa)
 
 
 @dataclass(frozen=True, slots=True)
@@ -201,7 +206,7 @@ def _tls(
 ) -> tuple[TLSState, PathError | None]:
     shown = parts.shown
     if shown.handshake is not None and (shown is parts.own or _takes_any_tls(view)):
-        rule = view.policy if shown is parts.own else policy.Policy(Level.MAY)
+        rule = view.policy if shown is parts.own and not view.undecided else policy.Policy(Level.MAY)
         judgement = policy.judge(rule, chain, policy.basis(rule, report.dane, report.pkix))
         return judgement.word, judgement.error
     if parts.own.starttls is StartTLS.NOT_OFFERED:

@@ -1,0 +1,260 @@
+"""A world made of tables: what the DNS answers, and what each address does when it is called.
+
+A question that no table answers makes the test fail. Behaviours are functions from an endpoint to a sighting, so
+that what a server does can depend on the TLS profile, on the name asked for, and on how often it was called.
+"""
+
+from collections import Counter
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+
+import trio
+
+from scanner.core import certs
+from scanner.core.pkix import TrustStore
+from scanner.model import Alias, Answer, Endpoint, Failure, Handshake, Probe, TLSARecord
+from scanner.net.probe import Sighting
+from scanner.run.examine import Examiner, Finding
+from scanner.run.stats import Stats
+from scanner.run.tools import Tools
+from scanner.settings import AUTHENTICATED, Settings
+from scanner.vocabulary import FailureKind, Mode, Outcome, Phase, Security, StartTLS
+from targets.destination import parse_destination
+from targets.lists import Target
+from targets.scope import Scope
+from tests.unit import pki
+from tests.unit.pki import CHAIN, NOW, ROOT, Made
+
+DOMAIN = "secure.test"
+MX1, MX2 = "mx1.secure.test", "mx2.secure.test"
+V4, V4B, V6 = "192.0.2.1", "192.0.2.2", "2001:db8::1"
+LAB_ROOT = TrustStore.from_pem(ROOT.pem)
+
+Question = tuple[str, str]
+Table = Mapping[Question, Answer | Sequence[Answer]]
+Behaviour = Callable[[Endpoint], Sighting]
+
+
+# --- the DNS --------------------------------------------------------------------------------------------------
+
+
+def answer(
+    name: str,
+    rtype: str,
+    *records: str,
+    outcome: Outcome = Outcome.DATA,
+    security: Security = Security.SECURE,
+    alias_of: str = "",
+) -> Answer:
+    """An answer; with ``alias_of`` the records stand at that name, behind a CNAME."""
+    aliases = (Alias(name, alias_of, security),) if alias_of else ()
+    error = "SERVFAIL" if outcome is Outcome.ERROR else ""
+    rname = alias_of or name
+    return Answer(name, rtype, outcome, security, tuple(sorted(records)), rname=rname, aliases=aliases, error=error)
+
+
+def nothing(name: str, rtype: str, outcome: Outcome = Outcome.NODATA) -> Answer:
+    return answer(name, rtype, outcome=outcome)
+
+
+def failed(name: str, rtype: str, security: Security = Security.INDETERMINATE) -> Answer:
+    return answer(name, rtype, outcome=Outcome.ERROR, security=security)
+
+
+def rows(*answers: Answer) -> dict[Question, Answer]:
+    return {(each.name, each.rtype): each for each in answers}
+
+
+def mx(*records: str, domain: str = DOMAIN, security: Security = Security.SECURE) -> dict[Question, Answer]:
+    return rows(answer(domain, "MX", *(records or (f"10 {MX1}",)), security=security))
+
+
+def addresses(
+    host: str, *found: str, security: Security = Security.SECURE, alias_of: str = ""
+) -> dict[Question, Answer]:
+    """The A and AAAA answers of a host."""
+    by_type = {"A": [a for a in found if ":" not in a], "AAAA": [a for a in found if ":" in a]}
+    return rows(
+        *(
+            answer(host, rtype, *listed, security=security, alias_of=alias_of)
+            if listed
+            else answer(host, rtype, outcome=Outcome.NODATA, security=security, alias_of=alias_of)
+            for rtype, listed in by_type.items()
+        )
+    )
+
+
+def missing(host: str, outcome: Outcome = Outcome.NXDOMAIN) -> dict[Question, Answer]:
+    return rows(nothing(host, "A", outcome), nothing(host, "AAAA", outcome))
+
+
+def rdata(record: TLSARecord) -> str:
+    return bytes([record.usage, record.selector, record.matching_type]).hex() + record.data
+
+
+def tlsa(host: str, *records: TLSARecord, security: Security = Security.SECURE) -> dict[Question, Answer]:
+    """The TLSA answer of a host; without records there are none."""
+    name = f"_25._tcp.{host}"
+    if not records:
+        return rows(answer(name, "TLSA", outcome=Outcome.NODATA, security=security))
+    return rows(answer(name, "TLSA", *map(rdata, records), security=security))
+
+
+def host(name: str, *found: str, records: Sequence[TLSARecord] = ()) -> dict[Question, Answer]:
+    """A signed host with its TLSA records."""
+    return addresses(name, *found) | tlsa(name, *records)
+
+
+class Zone:
+    """The table as a ``Lookup``; a sequence of answers is given in turn, the last one for ever."""
+
+    def __init__(self, table: Table) -> None:
+        self._table = table
+        self.asked: Counter[Question] = Counter()
+        self.undeclared: list[Question] = []
+
+    async def __call__(self, name: str, rtype: str) -> Answer:
+        await trio.lowlevel.checkpoint()
+        question = name, rtype
+        found = self._table.get(question)
+        if found is None:
+            self.undeclared.append(question)
+            raise LookupError(f"the test's table has no answer to {question}")
+        self.asked[question] += 1
+        return found if isinstance(found, Answer) else found[min(self.asked[question], len(found)) - 1]
+
+
+# --- servers --------------------------------------------------------------------------------------------------
+
+_ORDER = tuple(Phase)
+
+
+def _probe(endpoint: Endpoint, starttls: StartTLS, failure: Failure | None = None) -> Probe:
+    return Probe(endpoint, NOW, {}, starttls, failure=failure)
+
+
+def shakes(*chain: Made, version: str = "TLSv1.3", then: Failure | None = None) -> Behaviour:
+    """TLS comes about, with this chain (the lab's own if none is given)."""
+    sent = tuple(made.der for made in chain or CHAIN)
+
+    def behave(endpoint: Endpoint) -> Sighting:
+        return _secured(endpoint, sent, version, then)
+
+    return behave
+
+
+def anonymous() -> Behaviour:
+    """TLS comes about without a certificate."""
+    return lambda endpoint: _secured(endpoint, (), "TLSv1.2", None)
+
+
+def _secured(endpoint: Endpoint, sent: tuple[bytes, ...], version: str, failure: Failure | None) -> Sighting:
+    digests = tuple(certs.facts(der).sha256 for der in sent)
+    shake = Handshake(version, "TLS_AES_256_GCM_SHA384", 256, 256, None, None, endpoint.sni, digests)
+    starttls = StartTLS.IMPLICIT if endpoint.mode.implicit_tls else StartTLS.OFFERED
+    return Sighting(Probe(endpoint, NOW, {}, starttls, handshake=shake, failure=failure), sent)
+
+
+def fails(phase: Phase, kind: FailureKind, code: int | None = None, text: str = "its own words") -> Behaviour:
+    """The dialogue ends there; what is known of STARTTLS is what a dialogue would know."""
+    failure = Failure(phase, kind, code, text)
+
+    def behave(endpoint: Endpoint) -> Sighting:
+        return Sighting(_probe(endpoint, _known(endpoint.mode, failure), failure))
+
+    return behave
+
+
+def _known(mode: Mode, failure: Failure) -> StartTLS:
+    rejected = failure.kind is FailureKind.REJECTED
+    if mode.implicit_tls:
+        return StartTLS.IMPLICIT
+    if failure.phase is Phase.EHLO and rejected and failure.code and failure.code // 100 == 5:
+        return StartTLS.NOT_OFFERED
+    if failure.phase is Phase.STARTTLS and rejected and failure.code != 421:
+        return StartTLS.REFUSED
+    return StartTLS.OFFERED if _ORDER.index(failure.phase) > _ORDER.index(Phase.EHLO) else StartTLS.UNKNOWN
+
+
+def no_starttls(endpoint: Endpoint) -> Sighting:
+    """Everything goes well and there is no STARTTLS."""
+    return Sighting(_probe(endpoint, StartTLS.NOT_OFFERED))
+
+
+def by_profile(*, authenticated: Behaviour, easier: Behaviour) -> Behaviour:
+    """What is offered by our side decides."""
+    return lambda endpoint: (authenticated if endpoint.profile == AUTHENTICATED.name else easier)(endpoint)
+
+
+refuses = fails(Phase.CONNECT, FailureKind.REFUSED, 111, "Connection refused")
+times_out = fails(Phase.CONNECT, FailureKind.TIMEOUT, text="")
+breaks_handshake = fails(Phase.HANDSHAKE, FailureKind.TLS, text="alert handshake failure")
+
+
+class Servers:
+    """The table as a ``ProbeEndpoint``; a sequence of behaviours is shown in turn, the last one for ever.
+
+    ``calls`` are the endpoints in the order in which they were probed.
+    """
+
+    def __init__(self, table: Mapping[str, Behaviour | Sequence[Behaviour]], *, seconds: float = 0) -> None:
+        self._table = table
+        self._seconds = seconds
+        self.calls: list[Endpoint] = []
+        self.undeclared: list[str] = []
+
+    async def __call__(self, endpoint: Endpoint) -> Sighting:
+        self.calls.append(endpoint)
+        await trio.sleep(self._seconds)
+        found = self._table.get(endpoint.address)
+        if found is None:
+            self.undeclared.append(endpoint.address)
+            raise LookupError(f"the test's table has no server at {endpoint.address}")
+        if callable(found):
+            return found(endpoint)
+        visits = sum(call.address == endpoint.address for call in self.calls)
+        return found[min(visits, len(found)) - 1](endpoint)
+
+
+# --- the world ------------------------------------------------------------------------------------------------
+
+
+@dataclass
+class World:
+    """DNS and servers as one examination sees them."""
+
+    dns: Table
+    servers: Mapping[str, Behaviour | Sequence[Behaviour]] = field(default_factory=dict)
+    scope: Scope = field(default_factory=lambda: Scope(allow_private=True))
+    trust: TrustStore = LAB_ROOT
+    unrouted: tuple[str, ...] = ()
+    seconds: float = 0
+
+    def __post_init__(self) -> None:
+        self.zone = Zone(self.dns)
+        self.net = Servers(self.servers, seconds=self.seconds)
+
+    def tools(self, settings: Settings) -> Tools:
+        return Tools(settings, self.zone, self.net, self.trust, self.scope, Stats(), self._routed)
+
+    def _routed(self, address: str) -> bool:
+        return address not in self.unrouted
+
+    def check(self) -> None:
+        """Fail if anything was asked for that is in no table."""
+        assert (self.zone.undeclared, self.net.undeclared) == ([], [])
+
+    async def examine(self, text: str = DOMAIN, settings: Settings | None = None) -> Finding:
+        """Examine one target."""
+        async with trio.open_nursery() as nursery:
+            finding = await Examiner(self.tools(settings or Settings()), nursery).domain(target(text))
+        self.check()
+        return finding
+
+
+def target(text: str = DOMAIN, line: int = 1) -> Target:
+    return Target(parse_destination(text), text, "list.txt", line)
+
+
+OK_RECORD = pki.tlsa(3, 1, 1, pki.LEAF)
+WRONG_RECORD = pki.tlsa(3, 1, 1, pki.LEAF, wrong=True)
