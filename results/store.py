@@ -71,10 +71,7 @@ class Store:
         """
         with naming(path):
             path.mkdir(parents=True, exist_ok=True)
-            if (path / HEADER_FILE).exists():
-                raise StoreError(f"{path}: there is already a run here; each run needs its own directory")
-            if any(path.iterdir()):
-                raise StoreError(f"{path}: the directory is not empty")
+            _refuse_used(path)
         lock = Lock(path / _LOCK)
         try:
             store = cls(path, header, lock)
@@ -227,6 +224,27 @@ def _close(sink: Store | LineSink, *, failed: bool) -> None:
     """Close; where something has failed already, that is what is to be told, not that closing fails too."""
     with suppress(StoreError) if failed else nullcontext():
         sink.close()
+
+
+def check_free(path: Path) -> None:
+    """Find out whether a run can begin in a directory, and leave everything as it was.
+
+    Raises:
+        StoreError: as ``Store.create`` would.
+    """
+    missing = [each for each in (path, *path.parents) if not each.exists()]  # deepest first
+    with naming(path):
+        path.mkdir(parents=True, exist_ok=True)
+        _refuse_used(path)
+        for each in missing:
+            each.rmdir()
+
+
+def _refuse_used(path: Path) -> None:
+    if (path / HEADER_FILE).exists():
+        raise StoreError(f"{path}: there is already a run here; each run needs its own directory")
+    if any(path.iterdir()):
+        raise StoreError(f"{path}: the directory is not empty")
 
 
 def digests_of(report: HostReport) -> list[str]:

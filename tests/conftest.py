@@ -6,6 +6,7 @@ import pytest
 
 from tests.lab.control import LabError
 from tests.lab.use import Lab, running
+from tests.sweep import Scan, sweep
 
 
 @pytest.fixture(scope="session")
@@ -16,3 +17,9 @@ def lab() -> Iterator[Lab]:
             yield found
     except LabError as error:
         pytest.fail(f"the lab cannot be had: {error}")
+
+
+@pytest.fixture(scope="session")
+def scan(lab: Lab, tmp_path_factory: pytest.TempPathFactory) -> Scan:
+    """A scan of the whole lab."""
+    return sweep(lab, tmp_path_factory.mktemp("scan"))

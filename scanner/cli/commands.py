@@ -1,8 +1,6 @@
 """The commands and their flags. What they do is in the modules that they call."""
 
-import errno
 import math
-import os
 import sys
 from collections.abc import Sequence
 from pathlib import Path
@@ -13,6 +11,7 @@ from click.exceptions import NoArgsIsHelpError
 
 from scanner import __version__
 from scanner.cli import config
+from scanner.cli.console import unwritable
 from scanner.cli.dns_flags import resolver_options
 from scanner.cli.errors import CliError, Exit
 from scanner.vocabulary import Family, Level
@@ -36,8 +35,6 @@ class _Seconds(click.FloatRange):
 _SECONDS = _Seconds(min=0, min_open=True)
 _COUNT = click.IntRange(min=1)
 
-_UNWRITABLE = {errno.EPIPE, errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO}
-
 
 def main(argv: Sequence[str]) -> int:
     """Run a command line; every error of the user's is one line on stderr and exit code 2."""
@@ -52,31 +49,29 @@ def main(argv: Sequence[str]) -> int:
         return Exit.INTERRUPTED
     except CliError as error:
         return _fail(str(error), error.code)
-    except OSError as error:
-        return _unwritable(error)
     return result if isinstance(result, int) else Exit.DONE
 
 
 def _fail(text: str, code: Exit) -> int:
-    sys.stderr.write(f"mxsweep: {' '.join(text.split())}\n")
+    if text:
+        sys.stderr.write(f"mxsweep: {' '.join(text.split())}\n")
     return code
 
 
-def _unwritable(error: OSError) -> int:
-    """Standard output takes no more. Where whoever read it has gone (``| head``) there is nothing to say.
+class _Group(click.RichGroup):
+    """Commands whose standard output may be closed or full: click knows only the first, and calls it exit code 1."""
 
-    Raises:
-        OSError: it is about something else, and our bug.
-    """
-    if error.errno not in _UNWRITABLE:
-        raise error
-    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # else the interpreter's last flush fails again
-    if isinstance(error, BrokenPipeError):
-        return Exit.UNFIT
-    return _fail(f"standard output: {error.strerror}", Exit.UNFIT)
+    def invoke(self, ctx: click.Context) -> Any:
+        """Run the command."""
+        try:
+            return super().invoke(ctx)
+        except OSError as error:
+            raise unwritable(error) from None
 
 
-@click.group(name="mxsweep", context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
+@click.group(
+    name="mxsweep", cls=_Group, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100}
+)
 @click.version_option(__version__, prog_name="mxsweep", message="%(prog)s %(version)s")
 def group() -> None:
     """Tell whether mail sent to a domain gets TLS, verified how, and if not, why not."""

@@ -11,6 +11,8 @@ from itertools import chain, islice
 from pathlib import Path
 from typing import Any
 
+from results.files import StoreError
+from results.store import check_free
 from scanner.cli.dns_flags import ResolverChoice, choice_of
 from scanner.cli.errors import CliError, Exit
 from scanner.core.pkix import TrustStore
@@ -58,7 +60,7 @@ def build(flags: dict[str, Any]) -> Request:
     _check_output(flags)
     choice = choice_of(flags)
     settings = _settings(flags, choice)
-    trust, warnings = _trust(flags)
+    trust, warnings = trust_store(flags)
     try:
         scope = Scope(allow_private=flags["allow_private"], exclusions=load_exclusions(flags["exclude"]))
         lists = Lists(
@@ -104,6 +106,11 @@ def _check_output(flags: dict[str, Any]) -> None:
     in_words = flags["output"] is None and not flags["lists"]
     if not flags["output"] and not in_words and not flags["dry_run"]:
         raise CliError("where to? -o RUN (a new directory) or -o - was expected")
+    if flags["output"] not in (None, "-") and not flags["dry_run"]:
+        try:
+            check_free(Path(flags["output"]))
+        except StoreError as error:
+            raise CliError(str(error)) from None
 
 
 def _settings(flags: dict[str, Any], choice: ResolverChoice) -> Settings:
@@ -113,8 +120,8 @@ def _settings(flags: dict[str, Any], choice: ResolverChoice) -> Settings:
         mode=Mode(flags["mode"]),
         port=flags["port"],
         sni=flags["sni"],
-        ehlo=_ehlo(flags["ehlo"]),
-        bind=_bind(flags["bind"]),
+        ehlo=ehlo_name(flags["ehlo"]),
+        bind=bind_address(flags["bind"]),
         family=Family(flags["family"]),
         addresses=flags["addresses"],
         allow_private=flags["allow_private"],
@@ -135,7 +142,7 @@ def _settings(flags: dict[str, Any], choice: ResolverChoice) -> Settings:
     )
 
 
-def _ehlo(name: str | None) -> str:
+def ehlo_name(name: str | None) -> str:
     """The EHLO name: as given, else this host's full name; an address literal if it has none (RFC 5321 4.1.3)."""
     if name is None:
         own = socket.getfqdn()
@@ -145,7 +152,8 @@ def _ehlo(name: str | None) -> str:
     return name
 
 
-def _bind(address: str | None) -> str | None:
+def bind_address(address: str | None) -> str | None:
+    """Our own address, if it can be had."""
     if address is None:
         return None
     try:
@@ -160,7 +168,8 @@ def _bind(address: str | None) -> str | None:
     return address
 
 
-def _trust(flags: dict[str, Any]) -> tuple[TrustStore, list[str]]:
+def trust_store(flags: dict[str, Any]) -> tuple[TrustStore, list[str]]:
+    """The trusted roots, and what is to be told about them."""
     if flags["ca_file"] or flags["ca_path"]:
         try:
             return truststore.load(flags["ca_file"], flags["ca_path"]), []

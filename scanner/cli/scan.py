@@ -7,7 +7,7 @@ import signal
 import socket
 import sys
 from collections.abc import AsyncIterator
-from contextlib import AbstractContextManager, asynccontextmanager
+from contextlib import AbstractContextManager, asynccontextmanager, suppress
 from dataclasses import asdict
 from functools import partial
 from pathlib import Path
@@ -38,6 +38,8 @@ from scanner.settings import PROFILES, Settings
 from scanner.vocabulary import RunState
 
 log = logging.getLogger("mxsweep")
+
+_FINISHING = f"finishing what is in flight ({pipeline.DRAIN:.0f} s at most); again to stop at once"
 
 REFRESH = 0.25
 """Seconds between two looks at the counters: fluent to the eye, free to the processor."""
@@ -107,7 +109,8 @@ def _open_log(path: str | None) -> None:
 
 
 def _say(text: str) -> None:
-    sys.stderr.write(f"mxsweep: {text}\n")
+    with suppress(OSError):  # whoever looked on may have gone; the scan goes on
+        sys.stderr.write(f"mxsweep: {text}\n")
 
 
 def _raise_file_limit() -> None:
@@ -225,7 +228,8 @@ async def _watch_signals(stop: pipeline.Stop, console: Console) -> None:
             if stop.draining:
                 stop.now()
             else:
-                console.print(f"finishing what is in flight ({pipeline.DRAIN:.0f} s at most); again to stop at once")
+                with suppress(OSError):
+                    console.print(_FINISHING)
                 stop.drain()
 
 

@@ -1,0 +1,105 @@
+"""Every flag of ``scan`` is a key of the configuration file, and flags win."""
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+import rich_click as click
+
+from scanner.cli import commands
+from scanner.cli.config import key_of
+
+# key: its value in TOML, what the command gets, the flag with another value, what the command gets then
+VALUES: dict[str, tuple[str, Any, tuple[str, ...], Any]] = {
+    "output": ("'run'", "run", ("-o", "other"), "other"),
+    "domain": ("['a.example', 'b.example']", ("a.example", "b.example"), ("--domain", "c.example"), ("c.example",)),
+    "level": ("'may'", "may", ("--level", "dane-only"), "dane-only"),
+    "resolver": ("'127.0.0.1:5353'", ("127.0.0.1:5353",), ("--resolver", "::1"), ("::1",)),
+    "trust_resolver": ("true", True, ("--trust-resolver",), True),
+    "trust_anchor": ("'a'", "a", ("--trust-anchor", "b"), "b"),
+    "root_hints": ("'a'", "a", ("--root-hints", "b"), "b"),
+    "forward": ("'::1'", "::1", ("--forward", "127.0.0.1"), "127.0.0.1"),
+    "unvalidated": ("true", True, ("--unvalidated",), True),
+    "preflight_signed": ("'a.example'", ("a.example",), ("--preflight-signed", "b.example"), ("b.example",)),
+    "preflight_bogus": ("'a.example'", ("a.example",), ("--preflight-bogus", "b.example"), ("b.example",)),
+    "preflight_unsigned": ("'a.example'", ("a.example",), ("--preflight-unsigned", "b.example"), ("b.example",)),
+    "preflight_denied": ("'a.example'", ("a.example",), ("--preflight-denied", "b.example"), ("b.example",)),
+    "ca_file": ("'a.pem'", "a.pem", ("--ca-file", "b.pem"), "b.pem"),
+    "ca_path": ("'a'", "a", ("--ca-path", "b"), "b"),
+    "port": ("2525", 2525, ("--port", "26"), 26),
+    "mode": ("'smtps'", "smtps", ("--mode", "lmtp"), "lmtp"),
+    "sni": ("'mx'", "mx", ("--sni", "none"), "none"),
+    "ehlo": ("'a.example'", "a.example", ("--ehlo", "b.example"), "b.example"),
+    "bind": ("'127.0.0.1'", "127.0.0.1", ("--bind", "::1"), "::1"),
+    "family": ("'ipv4'", "ipv4", ("--family", "ipv6"), "ipv6"),
+    "concurrency": ("7", 7, ("--concurrency", "8"), 8),
+    "per_address": ("2", 2, ("--per-address", "3"), 3),
+    "per_network": ("2", 2, ("--per-network", "3"), 3),
+    "connect_timeout": ("2", 2.0, ("--connect-timeout", "2.5"), 2.5),
+    "greeting_timeout": ("2.5", 2.5, ("--greeting-timeout", "3"), 3.0),
+    "command_timeout": ("2", 2.0, ("--command-timeout", "3"), 3.0),
+    "deadline": ("2", 2.0, ("--deadline", "3"), 3.0),
+    "exclude": ("['a']", ("a",), ("--exclude", "b", "--exclude", "c"), ("b", "c")),
+    "allow_private": ("true", True, ("--allow-private",), True),
+    "addresses": ("2", 2, ("--addresses", "3"), 3),
+    "column": ("'a'", "a", ("--column", "b"), "b"),
+    "dry_run": ("true", True, ("--dry-run",), True),
+    "quiet": ("true", True, ("--quiet",), True),
+    "log_file": ("'a'", "a", ("--log-file", "b"), "b"),
+    "fail_on": ("'dane=broken'", ("dane=broken",), ("--fail-on", "dane=none"), ("dane=none",)),
+}
+
+NOT_HERE = {"config"}  # a file that names another file
+
+
+@pytest.fixture
+def flags(monkeypatch: pytest.MonkeyPatch) -> dict[str, Any]:
+    """What ``scan`` would have been called with."""
+    got: dict[str, Any] = {}
+
+    def keep(given: dict[str, Any]) -> int:
+        got.update(given)
+        return 0
+
+    monkeypatch.setattr("scanner.cli.scan.run", keep)
+    return got
+
+
+def options() -> dict[str, click.Option]:
+    return {key_of(option): option for option in commands.scan.params if isinstance(option, click.Option)}
+
+
+def name_of(key: str) -> str:
+    return options()[key].name or ""
+
+
+def test_no_flag_is_forgotten_here() -> None:
+    """A flag that is added wants a row above; the table tests nothing if it is not complete."""
+    known = set(options())
+    assert known - NOT_HERE - {"help"} <= set(VALUES), "add the new flag to VALUES"
+    assert set(VALUES) <= known
+
+
+@pytest.mark.parametrize("key", VALUES)
+@pytest.mark.parametrize("table", ["", "[scan]\n"])
+@pytest.mark.parametrize("dash", ["-", "_"])
+def test_every_flag_is_a_key(key: str, table: str, dash: str, tmp_path: Path, flags: dict[str, Any]) -> None:
+    toml, value, _, _ = VALUES[key]
+    config = tmp_path / "config.toml"
+    config.write_text(f"{table}{key.replace('_', dash)} = {toml}\n")
+    assert commands.main(["scan", "--config", str(config)]) == 0
+    assert flags[name_of(key)] == value
+
+
+@pytest.mark.parametrize("key", VALUES)
+def test_flags_win(key: str, tmp_path: Path, flags: dict[str, Any]) -> None:
+    toml, _, flag, value = VALUES[key]
+    config = tmp_path / "config.toml"
+    config.write_text(f"{key} = {toml if value is not True else 'false'}\n")
+    assert commands.main(["scan", *flag, "--config", str(config)]) == 0
+    assert flags[name_of(key)] == value
+
+
+def test_every_flag_has_a_word_of_help() -> None:
+    obvious = {"mode", "sni", "family", "connect_timeout", "greeting_timeout"}  # the name and the choices say it
+    assert [key for key, option in options().items() if not option.help and key not in obvious] == []

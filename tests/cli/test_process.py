@@ -1,0 +1,161 @@
+"""Signals, pipes and disks: a scan ends as its surroundings want, with everything known written."""
+
+import json
+import os
+import resource
+import signal
+import subprocess
+import time
+from pathlib import Path
+
+import pytest
+
+from results.run import Run
+from scanner.vocabulary import RunState
+from tests.cli.run import (
+    BLIND,
+    LIMIT,
+    default_signals,
+    finished,
+    mxsweep,
+    said,
+    skipped_quickly,
+    sluggish,
+    start,
+    wait_for,
+)
+
+SIGNALS = [signal.SIGINT, signal.SIGTERM]
+FINISHING = "finishing what is in flight (30 s at most); again to stop at once"
+PATIENT = (*BLIND, "--allow-private", "--greeting-timeout", str(LIMIT), "--quiet")
+QUIET = (*BLIND, "--quiet")
+
+
+@pytest.mark.parametrize("number", SIGNALS)
+def test_the_first_signal_lets_work_in_flight_finish(number: signal.Signals, tmp_path: Path) -> None:
+    with sluggish() as server:
+        argv = ("scan", "--domain", f"[127.0.0.1]:{server.port}", "-o", "run", *PATIENT)
+        process = start(*argv, cwd=tmp_path, preexec_fn=default_signals)
+        assert server.connected.wait(LIMIT)
+        process.send_signal(number)
+        assert heard(process) == FINISHING
+        server.greet.set()
+        assert finished(process) == (130, "", "")
+    run = Run.open(tmp_path / "run")
+    assert run.header.state is RunState.INTERRUPTED
+    assert run.header.totals["domains"] == 1
+    (host,) = run.hosts()
+    banner = host.endpoints[0].probes[0].banner
+    assert banner is not None
+    assert banner.lines == ("late ESMTP",), "the probe went on after the signal"
+
+
+@pytest.mark.parametrize("number", SIGNALS)
+def test_the_second_signal_ends_at_once(number: signal.Signals, tmp_path: Path) -> None:
+    """The server greets nobody for a minute, and the work in flight is given 30 s after the first signal."""
+    targets = tmp_path / "list"
+    targets.write_text("".join(f"[127.0.0.2]:{port}\n" for port in range(1, 21)))  # nothing listens there
+    with sluggish() as server:
+        argv = ("scan", str(targets), "--domain", f"[127.0.0.1]:{server.port}", "-o", "run", *PATIENT)
+        # the bound is our own patience: without the second signal it would be 30 s
+        process = start(*argv, cwd=tmp_path, preexec_fn=default_signals)
+        assert server.connected.wait(LIMIT)
+        wait_for(lambda: lines(tmp_path / "run") > 0)
+        begun = time.monotonic()
+        process.send_signal(number)
+        assert heard(process) == FINISHING
+        process.send_signal(number)
+        assert finished(process)[0] == 130
+        assert time.monotonic() - begun < 15
+    run = Run.open(tmp_path / "run")
+    assert run.header.state is RunState.INTERRUPTED
+    assert len(list(run.domains())) == run.header.totals["domains"] > 0
+
+
+def heard(process: subprocess.Popen[str]) -> str:
+    """The next line on stderr that is worth it."""
+    assert process.stderr is not None
+    return next(line for text in process.stderr for line in said(text))
+
+
+def lines(run: Path) -> int:
+    file = run / "domains.jsonl"
+    return file.read_bytes().count(b"\n") if file.exists() else 0
+
+
+def test_an_interrupt_while_waiting_for_input(tmp_path: Path) -> None:
+    """The thread that reads standard input cannot be stopped, and must not keep the process from ending."""
+    command = ("scan", "-", "-o", "run", "--ehlo", "test.example", *QUIET)
+    reader, writer = os.pipe()
+    process = start(*command, cwd=tmp_path, stdin=reader, preexec_fn=default_signals)
+    os.close(reader)
+    with os.fdopen(writer, "wb") as pipe:
+        pipe.write(skipped_quickly(tmp_path / "list", 1500).read_bytes())
+        pipe.flush()
+        wait_for(lambda: lines(tmp_path / "run") >= 1024)
+        process.send_signal(signal.SIGINT)
+        code, _, err = finished(process)
+    assert code == 130
+    assert said(err) == [FINISHING]
+    assert Run.open(tmp_path / "run").header.state is RunState.INTERRUPTED
+
+
+def test_a_run_that_ends_is_complete(tmp_path: Path) -> None:
+    skipped_quickly(tmp_path / "list", 3)
+    assert mxsweep("scan", "list", "-o", "run", *QUIET, cwd=tmp_path).returncode == 0
+    run = Run.open(tmp_path / "run")
+    assert (run.header.state, run.header.totals["domains"]) == (RunState.COMPLETE, 3)
+
+
+@pytest.mark.parametrize("what", [("scan", "list", "-o", "-", *QUIET), ("report", "run"), ("schema",)])
+def test_a_reader_that_goes_away(what: tuple[str, ...], tmp_path: Path) -> None:
+    """``| head -1``: no word about it, and no success either."""
+    skipped_quickly(tmp_path / "list", 900)
+    assert mxsweep("scan", "list", "-o", "run", *QUIET, cwd=tmp_path).returncode == 0
+    reader, writer = os.pipe()
+    process = start(*what, cwd=tmp_path, stdout=writer)
+    os.close(writer)
+    os.read(reader, 1)
+    os.close(reader)
+    code, _, err = finished(process)
+    assert said(err) == []
+    assert code in (0, 3), "0 if all of it fitted into the pipe"
+
+
+@pytest.mark.parametrize(
+    "what", [("scan", "list", "-o", "-", *QUIET), ("scan", "--domain", "[10.0.0.1]", *BLIND), ("schema",)]
+)
+def test_standard_output_that_takes_nothing(what: tuple[str, ...], tmp_path: Path) -> None:
+    skipped_quickly(tmp_path / "list", 3)
+    with Path("/dev/full").open("w") as full:
+        process = start(*what, cwd=tmp_path, stdout=full)
+        code, _, err = finished(process)
+    assert (code, said(err)) == (3, ["mxsweep: standard output: No space left on device"])
+
+
+def small_files() -> None:
+    """Files cannot grow beyond 64 KiB in this process."""
+    resource.setrlimit(resource.RLIMIT_FSIZE, (65536, 65536))
+
+
+def test_a_disk_that_is_full(tmp_path: Path) -> None:
+    skipped_quickly(tmp_path / "list", 900)
+    done = mxsweep("scan", "list", "-o", "run", *QUIET, cwd=tmp_path, preexec_fn=small_files)
+    assert (done.returncode, done.stdout) == (3, "")
+    (line,) = said(done.stderr)
+    assert line.startswith("mxsweep: run/")
+    assert line.endswith(".jsonl: File too large")
+    found = list(Run.open(tmp_path / "run").domains())
+    assert all(record.key for record in found), "what was written can be read"
+
+
+def test_what_was_meant_for_a_terminal_that_is_gone(tmp_path: Path) -> None:
+    """Progress and rejects cannot be shown, and the scan goes on."""
+    (tmp_path / "list").write_text("bad domain\n[10.0.0.1]\n")
+    reader, writer = os.pipe()
+    os.close(reader)
+    process = start("scan", "list", "-o", "-", *BLIND, cwd=tmp_path, stderr=writer)
+    os.close(writer)
+    code, out, _ = finished(process)
+    assert code == 0
+    assert json.loads(out)["target"]["raw"] == "[10.0.0.1]"
