@@ -128,6 +128,26 @@ def scan(**flags: Any) -> int:
 
 
 @group.command()
+@resolver_options
+@click.option(
+    "--port25-host", multiple=True, metavar="HOST", help="Mail host to try port 25 on [default: two large ones]."
+)
+@click.option("--ca-file", metavar="F", help="PEM bundle of trusted roots [default: the system's].")
+@click.option("--ca-path", metavar="D", help="Directory of trusted roots.")
+@click.option("--ehlo", metavar="NAME", help="Name to give in EHLO [default: this host's].")
+@click.option("--bind", metavar="ADDR", help="Local address to connect from.")
+@click.option("--family", type=click.Choice(FAMILIES), default=FAMILIES[0], show_default=True)
+@click.option("--concurrency", type=_COUNT, metavar="N", default=512, show_default=True, help="Connections at once.")
+@click.option("--json", "as_json", is_flag=True, help="The rows as JSON.")
+@click.option("--config", metavar="FILE.toml", is_eager=True, callback=config.load, help="Flags as TOML keys.")
+def doctor(**flags: Any) -> int:
+    """See whether this machine and its surroundings are fit for a scan, and what to do if not."""
+    from scanner.cli.doctor import run  # noqa: PLC0415 - help and usage errors need no scanner
+
+    return run(flags)
+
+
+@group.command()
 @click.argument("run", metavar="RUN")
 def report(run: str) -> None:
     """Show what a run found."""

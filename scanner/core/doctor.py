@@ -3,6 +3,8 @@
 Facts in, rows of a table out; nothing here looks at the machine or the network.
 """
 
+from dataclasses import replace
+
 from scanner.core.preflight import Check, State
 from scanner.model import Probe
 
@@ -42,6 +44,13 @@ def _failure(probe: Probe) -> str:
     if failure is None:
         return "no greeting"
     return f"{failure.phase}: {failure.kind}" + (f" ({failure.text})" if failure.text else "")
+
+
+def any_port25(rows: tuple[Check, ...]) -> tuple[Check, ...]:
+    """Soften failures where another host answers: then the port is open, and the trouble is that host's."""
+    if all(row.state is not State.OK for row in rows):
+        return rows
+    return tuple(replace(row, state=State.WARN, advice="") if row.state is State.FAIL else row for row in rows)
 
 
 def ipv6(probes: tuple[Probe, ...], *, has_route: bool) -> Check:

@@ -22,6 +22,8 @@ from scanner.vocabulary import Outcome, Security
 _USE_ANOTHER = "use a validating resolver on this machine, or --resolver unbound"
 _TRUST = "use a resolver on loopback or --resolver unbound; --trust-resolver if the way to this one is safe"
 
+_REACH = "see whether the resolver runs, and whether the network lets DNS (port 53) out"
+
 _COVERED_DNSKEY = 48  # RFC 4034 section 3.1.1: "type covered" of a signature over DNSKEY
 _FIXED_RRSIG = 18  # octets of a signature's rdata before the signer's name, RFC 4034 section 3.1
 
@@ -132,7 +134,7 @@ def _shown(purpose: _Purpose, resolver: str, answers: tuple[Answer, ...]) -> Che
             return Check(purpose.check, resolver, State.OK, f"{answer.name}: {purpose.shown}")
     seen = "; ".join(f"{answer.name}: {_in_words(answer)}" for answer in answers) or "no name to ask for"
     if all(answer.outcome is Outcome.ERROR and not answer.rcode for answer in answers):
-        return Check(purpose.check, resolver, State.FAIL, seen, "see whether the resolver runs and can be reached")
+        return Check(purpose.check, resolver, State.FAIL, seen, _REACH)
     return Check(purpose.check, resolver, State.FAIL, seen, _USE_ANOTHER)
 
 

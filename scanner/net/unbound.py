@@ -158,11 +158,10 @@ class Unbound:
         await self._start(program() or "")
 
     async def guarded(self, ask: Callable[[], Awaitable[Answer]]) -> Answer:
-        """Ask once more what got no reply because the child had died meanwhile."""
+        """Ask once more what failed while the child died: its last answers may be half of the truth."""
         starts = self._starts
         answer = await ask()
-        without_reply = answer.outcome is Outcome.ERROR and not answer.rcode
-        if without_reply and (self._starts != starts or not self._ready.is_set()):
+        if answer.outcome is Outcome.ERROR and (self._starts != starts or not self._ready.is_set()):
             await self._ready.wait()
             return await ask()
         return answer
