@@ -123,7 +123,7 @@ class HostExaminer:
         return _Addresses(a, aaaa, ())
 
     async def _tlsa(self, key: HostKey, addresses: _Addresses) -> TLSALookup:
-        """The TLSA records of the host, found as RFC 7672 section 2.2.2 says."""
+        """The TLSA records of the host as they are now, found as RFC 7672 section 2.2.2 says."""
         found = [answer for answer in addresses.answers if answer.outcome is Outcome.DATA]
         if addresses.literals:
             return TLSALookup("", (), Dane.INSECURE, Reason.HOST_INSECURE)
@@ -136,7 +136,7 @@ class HostExaminer:
             step = tlsa.next_question(key.host, found[0].rname, security, key.port, tuple(steps))
             if isinstance(step, TLSALookup):
                 return step
-            steps.append(await self._tools.lookup(*step))
+            steps.append(await self._tools.lookup(*step, fresh=True))
 
     # --- which addresses --------------------------------------------------------------------------------------
 

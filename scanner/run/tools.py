@@ -17,8 +17,8 @@ from targets.scope import Scope
 class Lookup(Protocol):
     """Asks one DNS question; failures are Answers."""
 
-    async def __call__(self, name: str, rtype: str) -> Answer:
-        """The answer to (name, rtype)."""
+    async def __call__(self, name: str, rtype: str, *, fresh: bool = False) -> Answer:
+        """The answer to (name, rtype); a fresh one is asked for now, not remembered."""
 
 
 class ProbeEndpoint(Protocol):

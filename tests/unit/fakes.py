@@ -106,16 +106,21 @@ def host(name: str, *found: str, records: Sequence[TLSARecord] = ()) -> dict[Que
 
 
 class Zone:
-    """The table as a ``Lookup``; a sequence of answers is given in turn, the last one for ever."""
+    """The table as a ``Lookup``; a sequence of answers is given in turn, the last one for ever.
+
+    ``asked`` counts all questions, ``asked_fresh`` those whose answer might not be a remembered one.
+    """
 
     def __init__(self, table: Table) -> None:
         self._table = table
         self.asked: Counter[Question] = Counter()
+        self.asked_fresh: Counter[Question] = Counter()
         self.undeclared: list[Question] = []
 
-    async def __call__(self, name: str, rtype: str) -> Answer:
+    async def __call__(self, name: str, rtype: str, *, fresh: bool = False) -> Answer:
         await trio.lowlevel.checkpoint()
         question = name, rtype
+        self.asked_fresh[question] += fresh
         found = self._table.get(question)
         if found is None:
             self.undeclared.append(question)
