@@ -6,16 +6,17 @@ that no dialogue could be held with, raise. Nothing is verified and nothing judg
 """
 
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 
 import trio
 from OpenSSL import SSL
 
 from scanner.core.dialogue import Dialogue
-from scanner.model import Endpoint, Failure, Handshake, Probe
-from scanner.net import tcp
+from scanner.model import Endpoint, Failure, Handshake, Probe, Reply
+from scanner.net import tcp, tls_errors
 from scanner.net.failures import failure_of, timed_out
+from scanner.net.listening import Listener, Secured
 from scanner.net.tls import ByteStream, Identity, TLSStream, context_for
 from scanner.settings import Timeouts, TLSProfile
 from scanner.vocabulary import Phase
@@ -37,17 +38,14 @@ class Sighting:
 class Extra:
     """What only a single probe by hand needs.
 
-    ``trace`` is called with each line of the transcript as it happens, ``secured`` with the facts of the
-    handshake before anything is said under TLS; ``session`` is one to resume and ``keep_session`` asks for the
-    one to resume next.
+    ``listener`` is told of everything while it happens, and may bring a session to resume; ``keep_session`` asks for
+    the one to resume next.
     """
 
     ehlo_after_tls: bool = True
     identity: Identity | None = None
-    session: SSL.Session | None = None
     keep_session: bool = False
-    trace: Callable[[str], None] | None = None
-    secured: Callable[[Handshake, tuple[bytes, ...]], None] | None = None
+    listener: Listener | None = None
 
 
 NO_EXTRA = Extra()
@@ -100,6 +98,36 @@ async def converse(
     return visit.sighting()
 
 
+def record(endpoint: Endpoint, started: datetime, dialogue: Dialogue, handshake: Handshake | None) -> Probe:
+    """Return what a dialogue that is over has learned, without times."""
+    return Probe(
+        endpoint=endpoint,
+        started=started,
+        ms={},
+        starttls=dialogue.starttls,
+        banner=dialogue.banner,
+        ehlo=dialogue.ehlo,
+        keywords=dialogue.keywords,
+        starttls_reply=dialogue.starttls_reply,
+        handshake=handshake,
+        ehlo_tls=dialogue.ehlo_tls,
+        failure=dialogue.failure,
+        defects=dialogue.defects,
+        transcript=tuple(dialogue.transcript),
+    )
+
+
+def failed_reply(said: Dialogue | Probe) -> Reply | None:
+    """Return the reply to what failed, if one came."""
+    replies = {
+        Phase.GREETING: said.banner,
+        Phase.EHLO: said.ehlo,
+        Phase.STARTTLS: said.starttls_reply,
+        Phase.EHLO_TLS: said.ehlo_tls,
+    }
+    return replies.get(said.failure.phase) if said.failure is not None else None
+
+
 def _dialogue(endpoint: Endpoint, ehlo: str, extra: Extra, polite: bool, want_tls: bool) -> Dialogue:  # noqa: FBT001 - passed on
     return Dialogue(
         ehlo,
@@ -125,7 +153,9 @@ class _Visit:
         self._started = datetime.now(UTC)
         self._ends = trio.current_time() + timeouts.probe
         self._ms: dict[str, float] = {}
+        self._listener = extra.listener or Listener()
         self._told = 0
+        self._failure_told = False
         self._connected: trio.SocketStream | None = None
         self._unconnected: Failure | None = None
         self._channel: ByteStream
@@ -133,6 +163,7 @@ class _Visit:
         self._handshake: Handshake | None = None
         self._chain: tuple[bytes, ...] = ()
         self._session: SSL.Session | None = None
+        self._errors: tuple[str, ...] = ()
 
     async def connect(self, bind: str | None) -> trio.SocketStream | None:
         """Return the connected stream, or None after noting why there is none."""
@@ -152,6 +183,7 @@ class _Visit:
                 work = self._shake_hands if phase is Phase.HANDSHAKE else self._exchange
                 failure = await self._stage(phase, work)
                 if failure is not None and not self._dialogue.over:
+                    self._listener.broke(failure, self._errors)
                     self._dialogue.broken(failure)
             await self._take_leave()
         finally:
@@ -159,22 +191,8 @@ class _Visit:
 
     def sighting(self) -> Sighting:
         """Return all that was learned."""
-        dialogue = self._dialogue
-        probe = Probe(
-            endpoint=self._endpoint,
-            started=self._started,
-            ms=self._ms,
-            starttls=dialogue.starttls,
-            banner=dialogue.banner,
-            ehlo=dialogue.ehlo,
-            keywords=dialogue.keywords,
-            starttls_reply=dialogue.starttls_reply,
-            handshake=self._handshake,
-            ehlo_tls=dialogue.ehlo_tls,
-            failure=self._unconnected or dialogue.failure,
-            defects=dialogue.defects,
-            transcript=tuple(dialogue.transcript),
-        )
+        told = record(self._endpoint, self._started, self._dialogue, self._handshake)
+        probe = replace(told, ms=self._ms, failure=self._unconnected or told.failure)
         return Sighting(probe, self._chain, self._session)
 
     async def _stage(self, phase: Phase, work: Callable[[], Awaitable[None]]) -> Failure | None:
@@ -186,6 +204,7 @@ class _Visit:
                 await work()
             except Exception as exc:  # noqa: BLE001 - the one ladder sorts them all, our own bugs too
                 failure = failure_of(exc, phase)
+                self._errors = tls_errors.of(exc)
         self._ms[phase.value] = round((trio.current_time() - entered) * 1000, 3)
         return timed_out(phase) if scope.cancelled_caught else failure
 
@@ -210,18 +229,21 @@ class _Visit:
             await self._channel.send_all(command)
         while dialogue.phase is phase:
             if data := await self._channel.receive_some(_CHUNK):
+                self._listener.heard(bytes(data))
                 dialogue.receive(data)
             else:
+                self._listener.ended()
                 dialogue.end_of_stream()
             self._tell()
 
     async def _shake_hands(self) -> None:
         context = context_for(self._profile, self._extra.identity)
-        self._tls = TLSStream(self._channel, context, self._endpoint.sni, self._extra.session)
+        session = self._listener.resume(self._dialogue.ehlo)
+        self._tls = TLSStream(self._channel, context, self._endpoint.sni, session, self._extra.listener)
         await self._tls.handshake()
         self._handshake, self._chain = self._tls.facts()
-        if self._extra.secured is not None:
-            self._extra.secured(self._handshake, self._chain)
+        own = self._tls.own_certificate() or (None, None)
+        self._listener.secured(Secured(self._handshake, self._chain, *own))
         self._channel = self._tls
         self._dialogue.tls_established()
         self._tell()
@@ -235,7 +257,10 @@ class _Visit:
             await self._tls.close_notify()
 
     def _tell(self) -> None:
-        if self._extra.trace is not None:
-            for line in self._dialogue.transcript[self._told :]:
-                self._extra.trace(line)
-            self._told = len(self._dialogue.transcript)
+        failure = self._dialogue.failure
+        if failure is not None and not self._failure_told:
+            self._failure_told = True
+            self._listener.failed(failure, failed_reply(self._dialogue))
+        for line in self._dialogue.transcript[self._told :]:
+            self._told += 1
+            self._listener.line(line)

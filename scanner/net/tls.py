@@ -5,13 +5,14 @@ over as it was sent. What a client offers is its ``TLSProfile``. Options are Pos
 no renegotiation, no compression, a missing close_notify is no error (and no more: a server without RFC 5746
 fails, as it fails Postfix).
 
-Two things are taken from pyOpenSSL's private bindings, since its interface has neither: the list of groups,
-and the signature scheme (read out of handshake messages, RFC 8446 section 4.4.3 and RFC 5246 section 7.4.3).
+Three things are taken from pyOpenSSL's private bindings, since its interface has none of them: the list of groups,
+the handshake messages (which name the signature schemes, and tell of tickets), and whether a session was resumed.
 """
 
 import contextlib
 import functools
 import hashlib
+import weakref
 from dataclasses import dataclass
 from typing import Any, Protocol
 
@@ -22,6 +23,7 @@ from OpenSSL._util import lib as _lib  # type: ignore[attr-defined,unused-ignore
 
 from scanner.model import Handshake
 from scanner.net.failures import LimitExceededError
+from scanner.net.schemes import scheme_of
 from scanner.settings import TLSProfile
 
 WIRE_LIMIT = 256 * 1024
@@ -66,6 +68,19 @@ class Identity:
     key: str
 
 
+class Watch:
+    """Who wants to know what goes on in a TLS stream; by itself it does nothing with it."""
+
+    def wire(self, *, sent: bool, data: bytes) -> None:
+        """Octets of TLS crossed the line."""
+
+    def state(self, text: str) -> None:
+        """OpenSSL's handshake got somewhere; the words are its own."""
+
+    def ticket(self) -> None:
+        """The server gave us a session to resume: ``session`` has it once all that has come is read."""
+
+
 # --- contexts -----------------------------------------------------------------------------------------------
 
 
@@ -103,73 +118,29 @@ def _set_offer(context: SSL.Context, profile: TLSProfile) -> None:
             raise ValueError(f"TLS profile {profile.name}: unknown group in {profile.groups}")
 
 
-# --- signature schemes --------------------------------------------------------------------------------------
-
-_SCHEMES = {
-    0x0201: "rsa_pkcs1_sha1",
-    0x0203: "ecdsa_sha1",
-    0x0401: "rsa_pkcs1_sha256",
-    0x0501: "rsa_pkcs1_sha384",
-    0x0601: "rsa_pkcs1_sha512",
-    0x0403: "ecdsa_secp256r1_sha256",
-    0x0503: "ecdsa_secp384r1_sha384",
-    0x0603: "ecdsa_secp521r1_sha512",
-    0x0804: "rsa_pss_rsae_sha256",
-    0x0805: "rsa_pss_rsae_sha384",
-    0x0806: "rsa_pss_rsae_sha512",
-    0x0807: "ed25519",
-    0x0808: "ed448",
-    0x0809: "rsa_pss_pss_sha256",
-    0x080A: "rsa_pss_pss_sha384",
-    0x080B: "rsa_pss_pss_sha512",
-    0x081A: "ecdsa_brainpoolP256r1tls13_sha256",
-    0x081B: "ecdsa_brainpoolP384r1tls13_sha384",
-    0x081C: "ecdsa_brainpoolP512r1tls13_sha512",
-    0x0904: "mldsa44",
-    0x0905: "mldsa65",
-    0x0906: "mldsa87",
-}
-"""IANA registry "TLS SignatureScheme"; others are shown by number."""
+# --- messages -----------------------------------------------------------------------------------------------
 
 _HANDSHAKE_RECORD = 22
+_SERVER_HELLO = b"\x02"
+_NEW_TICKET = b"\x04"
 _SERVER_KEY_EXCHANGE = b"\x0c"
 _CERTIFICATE_VERIFY = b"\x0f"
-_HEADER = 4  # type and length of a handshake message
+_TELLING = {_SERVER_HELLO, _NEW_TICKET, _SERVER_KEY_EXCHANGE, _CERTIFICATE_VERIFY}
+_SESSION_ID_AT = 38  # of a ServerHello: type and length, version, random
 
-_listening: dict[int, "TLSStream"] = {}
-"""Streams in the middle of a handshake, by the address of their SSL object."""
+_listening: weakref.WeakValueDictionary[int, "TLSStream"] = weakref.WeakValueDictionary()
+"""Streams in the middle of a handshake, or waiting for tickets, by the address of their SSL object."""
 
 
 @_ffi.callback("void(int, int, int, void *, size_t, SSL *, void *)")  # type: ignore[untyped-decorator]
 def _on_message(sent: int, _version: int, record: int, data: Any, size: int, ssl: Any, _arg: Any) -> None:
-    """Keep the one message that names the server's signature scheme; OpenSSL calls this for every message."""
-    if record != _HANDSHAKE_RECORD or sent:
+    """Pass on the few messages that tell something; OpenSSL calls this for every message."""
+    if record != _HANDSHAKE_RECORD or size == 0:
         return
-    if _ffi.buffer(data, 1)[:] in {_SERVER_KEY_EXCHANGE, _CERTIFICATE_VERIFY}:
+    if _ffi.buffer(data, 1)[:] in _TELLING:
         stream = _listening.get(int(_ffi.cast("uintptr_t", ssl)))
         if stream is not None:
-            stream.signed = _ffi.buffer(data, size)[:]
-
-
-def scheme_of(message: bytes, version: str, cipher: str) -> str | None:
-    """Return the IANA name of the signature scheme in a CertificateVerify or ServerKeyExchange message.
-
-    None where there is none: an anonymous or RSA key exchange, or a version before TLS 1.2.
-    """
-    if message[:1] == _CERTIFICATE_VERIFY and version == "TLSv1.3":
-        at = _HEADER
-    elif version == "TLSv1.2" and cipher.startswith("ECDHE-"):
-        at = _HEADER + 4 + int.from_bytes(message[_HEADER + 3 : _HEADER + 4])  # kind, curve, point with its length
-    elif version == "TLSv1.2" and cipher.startswith("DHE-"):
-        at = _HEADER
-        for _ in ("prime", "generator", "public value"):
-            at += 2 + int.from_bytes(message[at : at + 2])
-    else:
-        return None
-    number = int.from_bytes(message[at : at + 2])
-    if at + 2 > len(message):
-        return None
-    return _SCHEMES.get(number, f"0x{number:04x}")
+            stream.overheard(bool(sent), _ffi.buffer(data, size)[:])
 
 
 # --- the stream ---------------------------------------------------------------------------------------------
@@ -184,10 +155,16 @@ class TLSStream:
     """
 
     def __init__(
-        self, stream: ByteStream, context: SSL.Context, sni: str | None, session: SSL.Session | None = None
+        self,
+        stream: ByteStream,
+        context: SSL.Context,
+        sni: str | None,
+        session: SSL.Session | None = None,
+        watch: Watch | None = None,
     ) -> None:
         self._stream = stream
         self._sni = sni
+        self._watch = watch
         self._received = 0
         self._connection = SSL.Connection(context, None)
         self._connection.set_connect_state()
@@ -195,25 +172,64 @@ class TLSStream:
             self._connection.set_session(session)
         if sni is not None:
             self._set_sni(sni)
-        self.signed = b""  # the message with the server's signature
+        if watch is not None:
+            self._connection.set_info_callback(self._on_state)
+        self._signed = b""  # the message with the server's signature
+        self._signed_by_us = b""
+        self._resumable = False  # TLS 1.2: the server gave a session id or a ticket
+        self._tickets = 0  # not yet told
+        self._states: list[str] = []  # not yet told
+        self._finished = False
+        self._handle = int(_ffi.cast("uintptr_t", self._connection._ssl))  # noqa: SLF001 - what the callback is given
 
     async def handshake(self) -> None:
         """Do the handshake.
 
         Our last message may still wait to be sent: it goes with the first command, or before the first wait.
         """
-        handle = int(_ffi.cast("uintptr_t", self._connection._ssl))  # noqa: SLF001 - the key the callback is given
-        _listening[handle] = self
+        _listening[self._handle] = self
+        self._finished = False
         try:
             while not self._advance():
                 await self._flush()
                 await self._feed()
+            self._finished = True
         except SSL.Error:
             with contextlib.suppress(trio.BrokenResourceError):
                 await self._flush()  # our alert: tells the peer's log why
             raise
         finally:
-            del _listening[handle]
+            if self._watch is None or not self._finished:
+                _listening.pop(self._handle, None)
+        self._tickets += self._resumable and not self.resumed and self._version() != "TLSv1.3"
+        self._report()
+
+    def overheard(self, sent: bool, message: bytes) -> None:  # noqa: FBT001 - as the library has it
+        """Take a handshake message that crossed the line."""
+        kind = message[:1]
+        if sent:
+            self._signed_by_us = message if kind == _CERTIFICATE_VERIFY else self._signed_by_us
+        elif kind == _SERVER_HELLO:
+            self._resumable = message[_SESSION_ID_AT : _SESSION_ID_AT + 1] not in {b"", b"\0"}
+        elif kind == _NEW_TICKET:
+            self._resumable = True
+            self._tickets += self._version() == "TLSv1.3"
+        else:
+            self._signed = message
+
+    def _on_state(self, connection: SSL.Connection, where: int, _result: int) -> None:
+        if where & SSL.SSL_CB_LOOP:
+            self._states.append(connection.get_state_string().decode("ascii", "replace"))
+
+    def _report(self) -> None:
+        """Tell the watch what OpenSSL's callbacks heard; they must not raise, a watch may."""
+        states, self._states = self._states, []
+        tickets, self._tickets = self._tickets, 0
+        if self._watch is not None:
+            for text in states:
+                self._watch.state(text)
+            for _ in range(tickets):
+                self._watch.ticket()
 
     async def send_all(self, data: bytes) -> None:
         """Encrypt and send."""
@@ -229,6 +245,8 @@ class TLSStream:
                 return b""
             except SSL.WantReadError:
                 await self._flush()
+            finally:
+                self._report()
             try:
                 await self._feed()
             except EOFError:
@@ -239,6 +257,7 @@ class TLSStream:
         with contextlib.suppress(SSL.Error, trio.BrokenResourceError, trio.ClosedResourceError):
             self._connection.shutdown()
             await self._flush()
+        _listening.pop(self._handle, None)
 
     def facts(self) -> tuple[Handshake, tuple[bytes, ...]]:
         """Return what the handshake agreed on, and the DER of each certificate as sent, leaf first."""
@@ -253,12 +272,29 @@ class TLSStream:
             bits=bits,
             alg_bits=algorithm_bits,
             group=connection.get_group_name(),
-            signature=scheme_of(self.signed, version, cipher) if self.signed else None,
+            signature=scheme_of(self._signed, version, cipher) if self._signed else None,
             sni=self._sni,
             chain=tuple(hashlib.sha256(der).hexdigest() for der in chain),
-            resumed=_lib.SSL_session_reused(connection._ssl) == 1,  # noqa: SLF001 - no public way
+            resumed=self.resumed,
         )
         return handshake, chain
+
+    @property
+    def resumed(self) -> bool:
+        """Was an earlier session taken up again?"""
+        return bool(_lib.SSL_session_reused(self._connection._ssl) == 1)  # noqa: SLF001 - no public way
+
+    def own_certificate(self) -> tuple[bytes, str | None] | None:
+        """Return the DER of the certificate that we showed and the scheme of our signature, None if none was used."""
+        certificate = self._connection.get_certificate()
+        if certificate is None or not self._signed_by_us:
+            return None
+        cipher = self._connection.get_cipher_name() or ""
+        der = crypto.dump_certificate(crypto.FILETYPE_ASN1, certificate)
+        return der, scheme_of(self._signed_by_us, self._version(), cipher)
+
+    def _version(self) -> str:
+        return self._connection.get_protocol_version_name()
 
     def session(self) -> SSL.Session | None:
         """Return what the next connection may resume; in TLS 1.3 only after data has been received."""
@@ -276,6 +312,8 @@ class TLSStream:
             self._connection.do_handshake()
         except SSL.WantReadError:
             return False
+        finally:
+            self._report()
         return True
 
     async def _flush(self) -> None:
@@ -286,6 +324,8 @@ class TLSStream:
                 data = self._connection.bio_read(_CHUNK)
             except SSL.WantReadError:
                 return
+            if self._watch is not None:
+                self._watch.wire(sent=True, data=data)
             await self._stream.send_all(data)
             full = len(data) == _CHUNK
 
@@ -297,6 +337,8 @@ class TLSStream:
         self._received += len(data)
         if self._received > WIRE_LIMIT:
             raise LimitExceededError(f"more than {WIRE_LIMIT} octets of TLS")
+        if self._watch is not None:
+            self._watch.wire(sent=False, data=bytes(data))
         self._connection.bio_write(data)
 
 

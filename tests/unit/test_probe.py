@@ -4,26 +4,66 @@ import contextlib
 import errno
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, replace
+from pathlib import Path
 from typing import Any
 
 import pytest
 import trio
 import trio.testing
-from cryptography.hazmat.primitives.serialization import Encoding
+from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 from OpenSSL import SSL
 
 from scanner.model import Endpoint, Failure, Reply
 from scanner.net import tcp
+from scanner.net.listening import Listener, Secured
 from scanner.net.probe import Extra, Sighting, converse, probe
+from scanner.net.tls import Identity
 from scanner.settings import AUTHENTICATED, OPPORTUNISTIC, Timeouts
 from scanner.vocabulary import FailureKind, Mode, Phase, StartTLS
-from tests.unit.mailserver import Server, certificate, server_context
+from tests.unit.mailserver import Server, certificate, key, server_context
 
 Script = Callable[[Server], Awaitable[None]]
 
 TIMEOUTS = Timeouts(connect=11, greeting=12, command=13, handshake=14, quit=2, probe=150)
 ENDPOINT = Endpoint("192.0.2.1", 25, None, Mode.SMTP, "opportunistic")
 EHLO = b"250-mx\r\n250 STARTTLS\r\n"
+
+
+class Ear(Listener):
+    """Keeps what it hears, in order, and brings a session to resume."""
+
+    def __init__(self, session: SSL.Session | None = None) -> None:
+        self.session = session
+        self.lines: list[str] = []
+        self.told: list[Any] = []
+
+    def heard(self, data: bytes) -> None:
+        self.told.append(data)
+
+    def ended(self) -> None:
+        self.told.append("ended")
+
+    def broke(self, failure: Failure, errors: tuple[str, ...]) -> None:
+        self.told += [failure, *errors]
+
+    def failed(self, failure: Failure, reply: Reply | None) -> None:
+        self.lines.append(f"({failure.kind} {reply.code if reply else '-'})")
+
+    def line(self, text: str) -> None:
+        self.lines.append(text)
+
+    def resume(self, ehlo: Reply | None) -> SSL.Session | None:
+        self.told.append(ehlo)
+        return self.session
+
+    def secured(self, facts: Secured) -> None:
+        self.told.append(facts)
+
+    def ticket(self) -> None:
+        self.told.append("ticket")
+
+    def wire(self, *, sent: bool, data: bytes) -> None:
+        self.lines.append(f"{'>' * sent or '<'} {data[:1].hex()}")  # 16 is a handshake, 17 what it protects
 
 
 async def run(script: Script, endpoint: Endpoint = ENDPOINT, **given: Any) -> Sighting:
@@ -92,9 +132,9 @@ def says(*lines: bytes) -> Script:
 
 async def test_all_well(autojump_clock: trio.testing.MockClock) -> None:
     chain = tuple(certificate(kind).public_bytes(Encoding.DER) for kind in ("p256", "rsa"))
-    lines: list[str] = []
+    ear = Ear()
     server = MX(server_context(extra=("rsa",)))
-    sighting = await run(server, extra=Extra(trace=lines.append))
+    sighting = await run(server, extra=Extra(listener=ear))
     seen = sighting.probe
     assert sighting.chain == chain
     assert seen.endpoint == ENDPOINT
@@ -111,7 +151,7 @@ async def test_all_well(autojump_clock: trio.testing.MockClock) -> None:
     assert len(seen.handshake.chain) == 2
     assert list(seen.ms) == ["greeting", "ehlo", "starttls", "handshake", "ehlo-tls", "quit"]
     assert seen.transcript[-4:] == ("> EHLO me", "< 250 mx under TLS", "> QUIT", "< 221 bye")
-    assert tuple(lines) == seen.transcript
+    assert tuple(line for line in ear.lines if len(line) != 4) == seen.transcript
     assert seen.started.tzinfo is not None
     assert server.farewell == SSL.RECEIVED_SHUTDOWN
 
@@ -336,23 +376,88 @@ async def test_without_tls(autojump_clock: trio.testing.MockClock) -> None:
     assert seen.handshake is None
 
 
-async def test_a_session_can_be_kept_and_resumed(autojump_clock: trio.testing.MockClock) -> None:
+@pytest.mark.parametrize(("version", "tickets"), [(None, 2), (SSL.TLS1_2_VERSION, 1)])
+async def test_a_session_can_be_kept_and_resumed(
+    version: int | None, tickets: int, autojump_clock: trio.testing.MockClock
+) -> None:
     context = server_context()
-    first = await run(MX(context), extra=Extra(keep_session=True))
-    again = await run(MX(context), extra=Extra(session=first.session))
+    context.set_max_proto_version(version or 0)
+    ear = Ear()
+    first = await run(MX(context), extra=Extra(keep_session=True, listener=ear))
+    again = await run(MX(context), extra=Extra(listener=Ear(first.session)))
     assert first.session is not None
     assert again.session is None
     assert again.probe.handshake is not None
     assert again.probe.handshake.resumed
+    assert ear.told.count("ticket") == tickets  # OpenSSL's server gives two in TLS 1.3
+
+
+async def test_a_server_without_tickets_has_no_session_to_give(autojump_clock: trio.testing.MockClock) -> None:
+    context = server_context()
+    context.set_options(SSL.OP_NO_TICKET)
+    context.set_max_proto_version(SSL.TLS1_2_VERSION)
+    context.set_session_cache_mode(SSL.SESS_CACHE_OFF)
+    ear = Ear()
+    await run(MX(context), extra=Extra(keep_session=True, listener=ear))
+    assert "ticket" not in ear.told
+
+
+async def test_a_listener_hears_all_that_a_replay_needs(autojump_clock: trio.testing.MockClock) -> None:
+    ear = Ear()
+    seen = (await run(MX(), extra=Extra(listener=ear))).probe
+    facts = next(one for one in ear.told if isinstance(one, Secured))
+    kept = [one for one in ear.told if one != "ticket"]
+    assert kept == [
+        b"220 mx ESMTP\r\n",
+        EHLO,
+        b"220 go ahead\r\n",
+        Reply(250, ("mx", "STARTTLS")),
+        facts,
+        b"250 mx under TLS\r\n",
+        b"221 bye\r\n",
+    ]
+    assert facts.handshake == seen.handshake
+    assert (facts.own, facts.own_signature) == (None, None)
+    assert ear.lines[ear.lines.index("> STARTTLS") + 2] == "> 16"
+
+
+async def test_the_certificate_that_we_showed_is_told(tmp_path: Path, autojump_clock: trio.testing.MockClock) -> None:
+    pem = tmp_path / "client.pem"
+    pem.write_bytes(
+        key("p384").private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
+        + certificate("p384").public_bytes(Encoding.PEM)
+    )
+    ear = Ear()
+    extra = Extra(listener=ear, identity=Identity(str(pem), str(pem)))
+    await run(MX(server_context(ask=True)), extra=extra)
+    facts = next(one for one in ear.told if isinstance(one, Secured))
+    assert facts.own == certificate("p384").public_bytes(Encoding.DER)
+    assert facts.own_signature == "ecdsa_secp384r1_sha384"
+
+
+async def test_library_errors_are_told_with_their_numbers(autojump_clock: trio.testing.MockClock) -> None:
+    async def script(server: Server) -> None:
+        await server.say(b"220 mx\r\n")
+        await server.hear()
+        await server.say(EHLO)
+        await server.hear()
+        await server.say(b"220 go\r\n")
+        await server.hear()
+        await server.say(b"500 what was that?\r\n")
+
+    ear = Ear()
+    await run(script, extra=Extra(listener=ear))
+    assert "0A00010B:SSL routines::wrong version number" in ear.told  # as the openssl program prints it
 
 
 async def test_a_bug_of_ours_is_a_failure_and_the_stream_is_closed(
     autojump_clock: trio.testing.MockClock,
 ) -> None:
-    def broken(line: str) -> None:
-        raise KeyError(line)
+    class Broken(Listener):
+        def line(self, text: str) -> None:
+            raise KeyError(text)
 
-    seen = (await run(MX(), extra=Extra(trace=broken))).probe
+    seen = (await run(MX(), extra=Extra(listener=Broken()))).probe
     assert seen.failure == Failure(Phase.GREETING, FailureKind.INTERNAL, None, "KeyError('< 220 mx ESMTP')")
 
 

@@ -21,7 +21,8 @@ from OpenSSL import SSL, _util
 
 from scanner.model import Handshake
 from scanner.net.failures import LimitExceededError, failure_of
-from scanner.net.tls import WIRE_LIMIT, Identity, TLSStream, _listening, context_for, scheme_of
+from scanner.net.schemes import scheme_of
+from scanner.net.tls import WIRE_LIMIT, Identity, TLSStream, _listening, context_for
 from scanner.settings import AUTHENTICATED, FALLBACK, OPPORTUNISTIC, TLSProfile
 from scanner.vocabulary import FailureKind, Phase
 from tests.unit.mailserver import Server, certificate, key, server_context
