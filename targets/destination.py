@@ -15,6 +15,7 @@ octal.
 
 import re
 import socket
+from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 from ipaddress import IPv6Address
@@ -101,13 +102,35 @@ class _Parts(NamedTuple):
     bracketed: bool
 
 
-def parse_destination(text: str, *, lmtp: bool = False, default_port: int | None = None) -> Destination:
+def known_services(text: str | None) -> Mapping[str, int]:
+    """Services and their ports as Postfix's ``known_tcp_ports`` lists them: ``name=name=port``, with commas between.
+
+    None is Postfix's own list. An entry that names no port is passed over.
+    """
+    if text is None:
+        return KNOWN_SERVICES
+    known: dict[str, int] = {}
+    for entry in re.split(r"[, \t\r\n]+", text):
+        *names, port = entry.split("=")
+        if _DIGITS.fullmatch(port) and 0 < int(port) <= MAX_PORT:
+            known.update(dict.fromkeys(names, int(port)))
+    return known
+
+
+def parse_destination(
+    text: str,
+    *,
+    lmtp: bool = False,
+    default_port: int | None = None,
+    known: Mapping[str, int] = KNOWN_SERVICES,
+) -> Destination:
     """Read a destination.
 
     Args:
         text: the destination as typed.
         lmtp: LMTP is spoken: ``inet:`` and ``unix:`` are known, names are hosts.
-        default_port: port where none is given; None means 25, or 24 with LMTP.
+        default_port: port where none is given; None means that of ``smtp``, or 24 with LMTP.
+        known: ports of services, which go before the system's.
 
     Returns:
         The destination.
@@ -121,8 +144,8 @@ def parse_destination(text: str, *, lmtp: bool = False, default_port: int | None
     parts = _split(raw)
     kind, host = _host(parts, raw, lmtp=lmtp)
     if default_port is None:
-        default_port = LMTP_PORT if lmtp else SMTP_PORT
-    port = _port(parts.service, raw) if parts.service else default_port
+        default_port = LMTP_PORT if lmtp else known.get("smtp", SMTP_PORT)
+    port = _port(parts.service, raw, known) if parts.service else default_port
     asciified = () if parts.host.isascii() else ((parts.host, host),)
     return Destination(raw, parts.host, host, kind, parts.service, port, lmtp, asciified)
 
@@ -177,7 +200,7 @@ def _host(parts: _Parts, raw: str, *, lmtp: bool) -> tuple[Kind, str]:
     return kind, host
 
 
-def _port(service: str, raw: str) -> int:
+def _port(service: str, raw: str, known: Mapping[str, int]) -> int:
     """The port of a service by number, built-in name or the system's database, in this order."""
     if _DIGITS.fullmatch(service):
         number = service.lstrip("0")
@@ -185,8 +208,8 @@ def _port(service: str, raw: str) -> int:
             text = f"bad network port: {service} for destination: {raw}"
             raise DestinationError(text, f"port is not in 1..{MAX_PORT}: {service[:20]}")
         return int(number)
-    if service in KNOWN_SERVICES:
-        return KNOWN_SERVICES[service]
+    if service in known:
+        return known[service]
     try:
         return socket.getservbyname(service, "tcp")
     except (OSError, ValueError) as error:  # unknown; or NUL or surrogates in it

@@ -6,26 +6,35 @@ do) it answers to that name.
 
 import hashlib
 import ipaddress
+import os
+import re
 import socket
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import trio
 
+from scanner.core import tlsa
 from scanner.core.pkix import TrustStore, anchor_records
+from scanner.finger import identity, maincf, offer
 from scanner.finger import logging as log_keywords
-from scanner.finger.options import Fatal, Options, Usage, parse, wants_help
+from scanner.finger.options import Fatal, Options, Usage, log_complaint, parse, wants_help
 from scanner.finger.output import Output
 from scanner.finger.session import Session, Setup
 from scanner.finger.usage import HELP, USAGE
-from scanner.model import Answer, TLSARecord
+from scanner.finger.world import Network, World
+from scanner.model import TLSARecord
 from scanner.net import truststore
-from scanner.net.resolver import Resolver, open_resolver, system_servers
-from scanner.settings import DNSSettings
-from scanner.vocabulary import Outcome, Security
+from scanner.net.resolver import open_resolver, system_servers
+from scanner.net.tls import context_for
+from scanner.settings import DNSSettings, TLSProfile
+from scanner.vocabulary import Level
 
 OUR_NAMES = ("mxsweep", "posttls-finger")
+
+PARSES = 4
+"""Times that posttls-finger reads the ``-L`` list, and so complains about it; without TLS two fewer."""
 
 
 def main(argv: Sequence[str]) -> int:
@@ -34,16 +43,16 @@ def main(argv: Sequence[str]) -> int:
         sys.stdout.write(HELP)
         return 0
     program = _program()
-    output = Output(program)
+    output = Output(program, troubles_only="--json" in argv)
     try:
-        options = parse(argv)
+        options = read(argv, os.environ, output)
         return trio.run(_run, options, output)
     except Usage as error:
         sys.stderr.write(f"{program}: {error}\n" if str(error) else "")
         sys.stderr.write(USAGE.format(program=program))
         return 1
     except Fatal as error:
-        output.line(f"fatal: {error}")
+        _tell(output, *error.lines, f"fatal: {error}")
         return 1
     except KeyboardInterrupt:
         return 130
@@ -59,26 +68,71 @@ def _program() -> str:
     return name if name in OUR_NAMES else "mxsweep"
 
 
+def read(argv: Sequence[str], environ: Mapping[str, str], output: Output) -> Options:
+    """Options and main.cf together.
+
+    Raises:
+        Usage: the command line cannot be understood.
+        Fatal: posttls-finger would go no further.
+    """
+    try:
+        config = maincf.load(environ)
+        settled = parse(argv, lambda overrides: maincf.settle(config, overrides))
+    except maincf.MainCfError as error:
+        raise Fatal(str(error), *error.lines) from None
+    _tell(output, *config.warnings)
+    return settled
+
+
 async def _run(options: Options, output: Output) -> int:
     _note_resolver()
     async with open_resolver(DNSSettings(trust=True)) as resolver:
-        if options.json:
-            from scanner.cli.finger_records import print_records  # noqa: PLC0415 - the plain command starts without it
+        return await _observe(options, Network(resolver.lookup), output)
 
-            return await print_records(options, resolver, _trust(options, None) or TrustStore.from_pem(), ehlo(options))
+
+async def _observe(options: Options, world: World, output: Output) -> int:
+    """Hold the run; print its lines, or its record instead of them."""
+    if not options.json:
+        return await Session(_setup(options, world, output)).run()
+    from scanner.cli.finger_records import print_record  # noqa: PLC0415 - the plain command starts without it
+
+    session = Session(_setup(options, world, output))
+    status = await session.run()
+    print_record(session)
+    return status
+
+
+def _setup(options: Options, world: World, output: Output) -> Setup:
+    """What a run needs; what is wrong with it is told in posttls-finger's order, and only the first that ends TLS."""
+    mask = _mask(options, output)
+    anchors = _anchors(options, output)
+    trust: TrustStore | None = None
+    shown = identity.Loaded()
+    digests: tuple[str, ...] = tlsa.DIGESTS
+    if options.level is not Level.NONE and _known_digest(options, output):
         trust = _trust(options, output)
-        setup = Setup(
-            options=options,
-            trust=trust or TrustStore.from_pem(),
-            anchors=_anchors(options),
-            tls=trust is not None and _known_digest(options, output),
-            ehlo=ehlo(options),
-            mask=_mask(options, output),
-            lookup=_Watch(resolver, options, output).lookup,
-            output=output,
-        )
-        _warn_about_matches(options, output)
-        return await Session(setup).run()
+        shown = identity.load(options) if trust is not None else shown
+        digests = _tlsa_digests(options, output)
+        _tell(output, *shown.lines, *_groups(options), *_key_note(options))
+    if options.matches and not options.level.must_match:
+        output.line(f"warning: TLS level '{options.level}' does not implement certificate matching")
+    return Setup(
+        options=options,
+        trust=trust or TrustStore.from_pem(),
+        anchors=anchors,
+        tls=trust is not None and shown.tls,
+        ehlo=ehlo(options),
+        mask=mask,
+        world=world,
+        output=output,
+        identity=shown.identity,
+        digests=digests,
+    )
+
+
+def _tell(output: Output, *lines: str) -> None:
+    for line in lines:
+        output.line(line)
 
 
 def ehlo(options: Options) -> str:
@@ -93,80 +147,104 @@ def _note_resolver() -> None:
         sys.stderr.write(f"note: DNSSEC answers of {', '.join(remote)} are believed as resolv.conf names it\n")
 
 
+# --- certificates and keys ------------------------------------------------------------------------------------
+
+
 def _trust(options: Options, output: Output | None) -> TrustStore | None:
-    """The trust store of ``-F`` and ``-P``, by default none; None after an error, which disables TLS."""
+    """The trust store of ``-F`` and ``-P``, by default empty; None after an error, which disables TLS."""
+    named = f'CAfile="{options.ca_file}"' if options.ca_file else f'CApath="{options.ca_path}"'
     try:
-        return truststore.load(options.ca_file, options.ca_path)
+        store = truststore.load(options.ca_file, _directory(options.ca_path))
     except truststore.TrustStoreError as error:
         if output is None:
             raise Fatal(str(error)) from None
-        named = f'CAfile="{options.ca_file}"' if options.ca_file else f'CApath="{options.ca_path}"'
         output.line(f"cannot load Certification Authority data, {named}: disabling TLS support")
         output.line(f"warning: {error}")
         return None
+    if (options.ca_file or options.ca_path) and options.parameters.get("tls_append_default_CA") == "yes":
+        return _joined(store, truststore.system())
+    return store
 
 
-def _anchors(options: Options) -> tuple[TLSARecord, ...]:
+def _directory(path: str | None) -> str | None:
+    """A CApath is looked into when it is needed: one without certificates, or that is none, is no error."""
+    if path is None or not Path(path).is_dir():
+        return None
+    return path if any(child.is_file() for child in Path(path).iterdir()) else None
+
+
+def _joined(store: TrustStore, other: TrustStore | None) -> TrustStore:
+    """Both stores' certificates, those of the first before."""
+    if other is None:
+        return store
+    subjects = {**other.by_subject, **store.by_subject}
+    merged = {s: tuple(dict.fromkeys((*store.by_subject.get(s, ()), *other.by_subject.get(s, ())))) for s in subjects}
+    return TrustStore(merged)
+
+
+def _anchors(options: Options, output: Output) -> tuple[TLSARecord, ...]:
+    """The trust anchors of ``-A``, which only the levels verify and secure read."""
     found: list[TLSARecord] = []
-    for path in options.anchors:
+    for path in options.anchors if options.level in (Level.VERIFY, Level.SECURE) else ():
         try:
-            found += anchor_records(Path(path).read_bytes())
+            anchors = anchor_records(Path(path).read_bytes())
         except OSError as error:
-            raise Fatal(f"error opening trust anchor file: {path}: {error.strerror}") from None
-        except ValueError as error:
-            raise Fatal(f"error reading trust anchor file: {path}: {error}") from None
+            output.line(f"warning: error opening trust anchor file: {path}: {error.strerror}")
+            anchors = ()
+        except ValueError:
+            anchors = ()
+        if not anchors:
+            raise Fatal(f"Failed to load trust anchor file: {path}")
+        found += anchors
     return tuple(found)
+
+
+# --- other settings -------------------------------------------------------------------------------------------
 
 
 def _known_digest(options: Options, output: Output) -> bool:
     try:
         hashlib.new(options.digest)
     except ValueError:
-        output.line(f'warning: Digest algorithm "{options.digest}" not found')
-        output.line("warning: disabling TLS support")
+        _tell(output, f'warning: Digest algorithm "{options.digest}" not found', "warning: disabling TLS support")
         return False
     return True
 
 
-def _mask(options: Options, output: Output) -> log_keywords.Log:
-    mask, unknown = log_keywords.parse(options.log)
-    if unknown is not None:
-        output.line(f'warning: unknown "-L" keyword "{unknown}": nothing is logged about TLS')
-    return mask
+def _tlsa_digests(options: Options, output: Output) -> tuple[str, ...]:
+    """The digests of TLSA records in use: of ``tls_dane_digests``, those that have the number of the registry."""
+    numbers = {"sha256": tlsa.SHA256, "sha512": tlsa.SHA512}
+    found = []
+    for word in re.split(r"[,\s]+", options.parameters.get("tls_dane_digests", "sha512 sha256")):
+        name, equals, number = word.lower().partition("=")
+        if name in numbers and (not equals or number == str(numbers[name])):
+            found.append(name)
+        elif name not in numbers and not equals:
+            output.line(f"warning: tls_dane_digests: digest algorithm {name} needs an explicit number")
+    return tuple(found)
 
 
-def _warn_about_matches(options: Options, output: Output) -> None:
-    if options.matches and not options.level.must_match:
-        output.line(f"warning: TLS level '{options.level}' does not implement certificate matching")
-
-
-class _Watch:
-    """Asks the resolver and, once, warns when nothing it says is validated (``dnssec_probe``)."""
-
-    def __init__(self, resolver: Resolver, options: Options, output: Output) -> None:
-        self._resolver = resolver
-        self._probe = options.parameters.get("dnssec_probe", "ns:.")
-        self._output = output
-        self._settled = not self._probe
-
-    async def lookup(self, name: str, rtype: str) -> Answer:
-        """The answer to a question."""
-        answer = await self._resolver.lookup(name, rtype)
-        if answer.security is Security.SECURE:
-            self._settled = True
-        elif answer.outcome is not Outcome.ERROR and not self._settled:
-            self._settled = True
-            await self._ask_probe()
-        return answer
-
-    async def _ask_probe(self) -> None:
-        rtype, _, name = self._probe.partition(":")
-        answer = await self._resolver.lookup(name or ".", rtype.upper())
-        if answer.security is Security.SECURE:
-            return
-        self._output.line("warning: DNSSEC validation may be unavailable")
-        if answer.outcome is Outcome.ERROR:
-            why = f"received no response: {answer.error}"
+def _groups(options: Options) -> list[str]:
+    """Drop key exchange groups that OpenSSL does not know, and say so."""
+    known, lines = [], []
+    for name in offer.groups(options.parameters):
+        try:
+            context_for(TLSProfile(f"group {name}", "ALL", security_level=0, groups=name))
+        except ValueError:
+            lines.append(f'warning: ignoring unknown key exchange group "{name}"')
         else:
-            why = "received a response that is not DNSSEC validated"
-        self._output.line(f"warning: reason: dnssec_probe '{self._probe}' {why}")
+            known.append(name)
+    if lines:
+        options.parameters.update({"tls_eecdh_auto_curves": " ".join(known), "tls_ffdhe_auto_groups": ""})
+    return lines
+
+
+def _key_note(options: Options) -> list[str]:
+    """Where raw public keys would be asked for (RFC 7250), say that they cannot be."""
+    asked = options.raw_keys and options.level in (Level.MAY, Level.ENCRYPT, Level.FINGERPRINT)
+    return ["warning: raw public keys (-x) cannot be asked for with this TLS library"] if asked else []
+
+
+def _mask(options: Options, output: Output) -> log_keywords.Log:
+    _tell(output, *log_complaint(options.log) * (PARSES if options.level is not Level.NONE else PARSES - 2))
+    return log_keywords.parse(options.log)[0]

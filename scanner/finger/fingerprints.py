@@ -14,30 +14,56 @@ PRIVATE = 255
 MAX_LENGTH = 192
 """Characters of a fingerprint argument that Postfix reads: SHA-512 with colons."""
 
+SHOWN = 100
+"""Characters shown of one that is longer."""
+
+_DIGEST = re.compile(r"[0-9A-Fa-f]{2}(?::?[0-9A-Fa-f]{2})*")
+
+_FORCED = PathError(1, 0, "unspecified certificate verification error")
 _NO_MATCH = PathError(65, 0, "no matching DANE TLSA records")
 
 
-def parse(arguments: Sequence[str], algorithm: str) -> tuple[tuple[TLSARecord, ...], list[str]]:
-    """Fingerprint arguments as records (one for the certificate, one for its key), and warnings about bad ones."""
+def parse(
+    arguments: Sequence[str], algorithm: str, *, key_only: bool = False
+) -> tuple[tuple[TLSARecord, ...], list[str]]:
+    """Read fingerprint arguments.
+
+    Args:
+        arguments: digests in hex, with or without colons between the octets.
+        algorithm: the digest's name.
+        key_only: only the public key counts, as it does for who asks for raw public keys (``-x``).
+
+    Returns:
+        Two records for each digest, one for the key and one for the certificate, and warnings about bad arguments.
+    """
     size = hashlib.new(algorithm).digest_size
+    selectors = (1,) if key_only else (1, 0)
     records: list[TLSARecord] = []
     warnings: list[str] = []
     for text in arguments:
-        digits = text.replace(":", "") if re.fullmatch(r"[0-9A-Fa-f]{2}(:[0-9A-Fa-f]{2})*", text) else text
-        if len(text) > MAX_LENGTH or not re.fullmatch(r"(?:[0-9A-Fa-f]{2})+", digits):
-            warnings.append(f"warning: malformed fingerprint value: {text}")
+        if not text:
             continue
+        if len(text) > MAX_LENGTH or not _DIGEST.fullmatch(text):
+            shown = text if len(text) <= MAX_LENGTH else f"{text[:SHOWN]}..."
+            warnings.append(f"warning: malformed fingerprint value: {shown}")
+            continue
+        digits = text.replace(":", "")
         unusable = None if len(digits) == 2 * size else Unusable.DIGEST_LENGTH
-        records += [TLSARecord(3, selector, PRIVATE, digits.lower(), unusable) for selector in (1, 0)]
+        records += [TLSARecord(3, selector, PRIVATE, digits.lower(), unusable) for selector in selectors]
     return tuple(records), warnings
 
 
 def match(records: Sequence[TLSARecord], leaf: CertFacts, algorithm: str) -> DaneEvidence:
-    """Compare the leaf with the records; authorities never match, names and dates do not count."""
+    """Compare the leaf with the records; authorities never match, names and dates do not count.
+
+    Where there are digests but none that can be compared, verification was made to fail. Where there are none at all,
+    nothing matches; Postfix then verifies the chain instead, and with ``-F`` calls Verified what no digest names.
+    """
     digests = {
         0: hashlib.new(algorithm, leaf.der).hexdigest(),
         1: hashlib.new(algorithm, spki(leaf.der)).hexdigest(),
     }
     hit = next((r for r in records if r.unusable is None and digests[r.selector] == r.data), None)
-    errors = () if hit else (_NO_MATCH,)
+    forced = bool(records) and all(record.unusable for record in records)
+    errors = () if hit else (_FORCED if forced else _NO_MATCH,)
     return DaneEvidence(hit, 0, bare_key=False, needs_name=False, path=(leaf.sha256,), errors=errors)

@@ -19,7 +19,18 @@ SAME_AS_MEDIUM = ("low", "export")
 VERSIONS = ("SSLv3", "TLSv1", "TLSv1.1", "TLSv1.2", "TLSv1.3")
 _NUMBERS = dict(zip((0x300, 0x301, 0x302, 0x303, 0x304), VERSIONS, strict=True))
 _BY_NAME = {name.lower(): name for name in VERSIONS}
-_KNOWN_NAMES = {"sslv2", *_BY_NAME}
+_GONE = VERSIONS[0]
+"""May be named and bounded by, but no library that we use offers it."""
+
+_NO_SUCH = "sslv2"
+"""Known by name and to no effect: nothing offers it any more."""
+
+NOTHING = ("TLSv1.3", "TLSv1.2")
+"""A range without any version: OpenSSL then refuses to begin, as it does for Postfix."""
+
+CURVES = "X25519MLKEM768 X25519 X448 prime256v1 secp384r1 secp521r1"
+FINITE_FIELDS = "ffdhe2048 ffdhe3072"
+"""Groups that stand beside those of the other parameter, where only one of the two is given."""
 
 
 class OfferError(ValueError):
@@ -39,6 +50,7 @@ def profile(grade: str, protocols: str, parameters: Mapping[str, str], *, must_m
         OfferError: an unknown grade or protocol.
     """
     lowest, highest = versions(protocols)
+    wanted = groups(parameters)
     exclusion = "!aNULL" if must_match else "!eNULL"
     return TLSProfile(
         name="finger",
@@ -46,7 +58,16 @@ def profile(grade: str, protocols: str, parameters: Mapping[str, str], *, must_m
         security_level=1 if must_match else 0,
         min_version=lowest,
         max_version=highest,
+        groups=":".join(wanted) if wanted else None,
     )
+
+
+def groups(parameters: Mapping[str, str]) -> list[str]:
+    """The key exchange groups that main.cf asks for, strongest wish first; none where the library may choose."""
+    curves, fields = parameters.get("tls_eecdh_auto_curves"), parameters.get("tls_ffdhe_auto_groups")
+    if not curves and not fields:
+        return []
+    return re.split(r"[\s,:]+", f"{curves or CURVES} {fields or FINITE_FIELDS}".strip())
 
 
 def _cipher_list(grade: str, parameters: Mapping[str, str]) -> str:
@@ -61,53 +82,63 @@ def versions(text: str) -> tuple[str | None, str | None]:
     """The lowest and highest version of a protocol list; None is the library's own bound.
 
     ``>=V`` and ``<=V`` set bounds, ``!NAME`` excludes, ``NAME`` includes and then excludes the others. OpenSSL knows
-    a range only: what lies above the first hole is given up.
+    a range only: what lies above the first hole is given up. A bound that is a number of no known version is none.
+
+    Raises:
+        OfferError: a word of the list is not known.
     """
-    floor: str | None = None
-    ceiling: str | None = None
+    bounds: dict[str, str | None] = {}
     excluded: set[str] = set()
     included: set[str] = set()
-    for token in re.split(r"[\s,:]+", text.strip()) if text.strip() else ():
-        if token.startswith(">="):
-            floor = _bound(token[2:], text)
-        elif token.startswith("<="):
-            ceiling = _bound(token[2:], text)
+    for token in re.split(r"[\s,:]+", text):
+        if token.startswith((">=", "<=")):
+            bounds[token[:2]] = _bound(token[2:], text)
         elif token.startswith("!"):
-            excluded.add(_name(token[1:], text))
-        else:
-            included.add(_name(token, text))
+            excluded |= _names(token[1:], text)
+        elif token:
+            included |= _names(token, text)
     if included:
-        excluded |= {name.lower() for name in VERSIONS} - included
-    return _range(floor, ceiling, excluded)
+        excluded |= set(VERSIONS) - included
+    return _range(bounds.get(">="), bounds.get("<="), excluded)
 
 
 def _range(floor: str | None, ceiling: str | None, excluded: set[str]) -> tuple[str | None, str | None]:
-    if not {name.lower() for name in VERSIONS} & excluded:
+    floor = None if floor == _GONE else floor
+    if ceiling == _GONE:
+        return NOTHING
+    if not excluded - {_GONE}:
         return floor, ceiling
-    first = VERSIONS.index(floor) if floor else 0
+    first = VERSIONS.index(floor) if floor else 1
     last = VERSIONS.index(ceiling) if ceiling else len(VERSIONS) - 1
-    allowed = [i for i in range(first, last + 1) if VERSIONS[i].lower() not in excluded]
+    allowed = [i for i in range(first, last + 1) if VERSIONS[i] not in excluded]
     if not allowed:
-        raise OfferError("no TLS protocol is left to offer")
+        return NOTHING
     top = allowed[0]
     while top + 1 in allowed:
         top += 1
+    lowest = VERSIONS[allowed[0]] if allowed[0] > 1 else None
     highest = None if top == len(VERSIONS) - 1 else VERSIONS[top]
-    return VERSIONS[allowed[0]], highest
+    return lowest, highest
 
 
-def _name(token: str, text: str) -> str:
-    if token.lower() not in _KNOWN_NAMES:
-        raise OfferError(f'Invalid TLS protocol list "{text}": aborting TLS session')
-    return token.lower()
+def _names(token: str, text: str) -> set[str]:
+    """The version that a name means, as a set: empty for the one that no library has."""
+    if token.lower() == _NO_SUCH:
+        return set()
+    if token.lower() not in _BY_NAME:
+        raise _invalid(text)
+    return {_BY_NAME[token.lower()]}
 
 
 def _bound(token: str, text: str) -> str | None:
-    if token.lower() == "none":
+    if token.lower() in ("", "none"):
         return None
     if token.lower() in _BY_NAME:
         return _BY_NAME[token.lower()]
-    try:
-        return _NUMBERS[int(token, 16)]
-    except (ValueError, KeyError):
-        raise OfferError(f'Invalid TLS protocol list "{text}": aborting TLS session') from None
+    if not re.fullmatch(r"(?:0[xX])?[0-9A-Fa-f]{1,4}", token):
+        raise _invalid(text)
+    return _NUMBERS.get(int(token, 16))
+
+
+def _invalid(text: str) -> OfferError:
+    return OfferError(f'Invalid TLS protocol list "{text}": aborting TLS session')

@@ -2,26 +2,34 @@
 
 What follows the destination is a match argument, even if it looks like an option. ``--json``, ``--all`` and ``--help``
 are our own. An option value that posttls-finger calls fatal is a ``Fatal``, a command line that it does not understand
-a ``Usage``.
+a ``Usage``. Where several things are wrong, the same one is told first: options in their order, then what they make
+together, then main.cf's parameters, then the destination.
 """
 
 import getopt
-from collections.abc import Callable, Sequence
+import re
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
+from scanner.finger.logging import parse as parse_log
 from scanner.vocabulary import Level
-from targets.destination import Destination, DestinationError, parse_destination
+from targets.destination import Destination, DestinationError, Kind, known_services, parse_destination
+from targets.hostnames import HostNameError, to_ascii
 
 SHORT = "a:ch:o:RSt:T:vA:Cd:fF:g:H:k:K:l:L:m:M:p:P:r:s:wxX"
 LONG = ("json", "all", "help")
 
-NOT_YET = "hHkKmrRx"
-"""Options that posttls-finger has and this version does not: told, never silently ignored."""
-
 LEVELS = {level.value: level for level in Level if level is not Level.HALF_DANE}
 FAMILIES = ("any", "ipv4", "ipv6")
 INSECURE_MX = {"may": Level.MAY, "encrypt": Level.ENCRYPT, "dane": Level.DANE}
+HOST_LOOKUPS = ("dns", "native")
+
+DOTS = ".\u3002\uff0e\uff61"
+"""Full stops that a match argument may begin with."""
+
+DIGEST = "sha256"
+"""Digest of fingerprints where nothing says otherwise: that of Postfix since compatibility level 3.6."""
 
 
 class Usage(Exception):  # noqa: N818 - what the user is shown, not an error of ours
@@ -29,26 +37,44 @@ class Usage(Exception):  # noqa: N818 - what the user is shown, not an error of 
 
 
 class Fatal(Exception):  # noqa: N818 - posttls-finger's own word for it
-    """Ends the run with ``fatal: TEXT`` and exit 1."""
+    """Ends the run with ``fatal: TEXT`` and exit 1; ``lines`` are printed before it."""
+
+    def __init__(self, text: str, *lines: str) -> None:
+        super().__init__(text)
+        self.lines = lines
 
 
 @dataclass(frozen=True, slots=True)
 class Options:
-    """A command line. Times are seconds, 0 or less meaning no limit; names are those of posttls-finger(1)."""
+    """A command line. Times are seconds, 0 or less meaning no limit; names are those of posttls-finger(1).
+
+    ``host_lookup`` names the ways to a host's addresses, ``srv`` asks for SRV instead of MX records. ``chains``
+    (``-H``) and ``certificate`` with ``key`` (``-k -K``) are files of our own certificate, never both. ``reconnect`` is
+    the pause before each of at most ``max_reconnects`` further connections, below 0 for none and no session cache.
+    ``raw_keys`` (``-x``) asks for raw public keys. ``parameters`` are those of main.cf and ``-o``.
+    """
 
     destination: Destination
     matches: tuple[str, ...] = ()
     family: str = "any"
+    host_lookup: tuple[str, ...] = ("dns",)
+    srv: bool = False
     anchors: tuple[str, ...] = ()
     chat: bool = True
     show_chain: bool = False
-    digest: str = "sha256"
+    digest: str = DIGEST
     force_tlsa: bool = False
     ca_file: str | None = None
     ca_path: str | None = None
+    chains: tuple[str, ...] = ()
+    certificate: str | None = None
+    key: str | None = None
+    raw_keys: bool = False
     grade: str = "medium"
     level: Level = Level.DANE
     log: str = "routine,certmatch"
+    max_reconnects: int = 5
+    reconnect: int = -1
     insecure_mx: Level = Level.DANE
     parameters: dict[str, str] = field(default_factory=dict)
     protocols: str = ">=TLSv1"
@@ -62,8 +88,16 @@ class Options:
     every_address: bool = False
 
 
-def parse(argv: Sequence[str]) -> Options:
+Settle = Callable[[Mapping[str, str]], Mapping[str, str]]
+"""Makes of the parameters of ``-o`` all that are in force."""
+
+
+def parse(argv: Sequence[str], settle: Settle = dict) -> Options:
     """Read a command line (without the program's name).
+
+    Args:
+        argv: the arguments.
+        settle: adds what main.cf says to the parameters of ``-o``; what it raises is passed on.
 
     Raises:
         Usage: an unknown option, an option without its argument, or no destination.
@@ -72,14 +106,19 @@ def parse(argv: Sequence[str]) -> Options:
     try:
         pairs, rest = getopt.getopt(list(argv), SHORT, list(LONG))
     except getopt.GetoptError as error:
-        raise Usage(str(error)) from None
-    if not rest or any(name.startswith("--") and name not in argv for name, _ in pairs):
+        raise Usage(_complaint(error)) from None
+    if any(name.startswith("--") and name not in argv for name, _ in pairs):
         raise Usage("")
-    lmtp = any(name == "-S" for name, _ in pairs)
-    values: dict[str, Any] = {"anchors": (), "parameters": {}, "verbose": 0}
+    values: dict[str, Any] = {"parameters": {}}
     for name, value in pairs:
         _READERS[name.lstrip("-")](values, value)
-    return _checked(Options(_destination(rest[0], lmtp=lmtp), tuple(rest[1:]), **values))
+    _check_together(values)
+    values["parameters"] = parameters = dict(settle(values["parameters"]))
+    values.setdefault("digest", parameters.get("smtp_tls_fingerprint_digest", DIGEST))
+    if not rest:
+        raise Usage("")
+    destination = _destination(rest[0], parameters, lmtp="lmtp" in values)
+    return Options(destination, tuple(rest[1:]), **values)
 
 
 def wants_help(argv: Sequence[str]) -> bool:
@@ -91,20 +130,87 @@ def wants_help(argv: Sequence[str]) -> bool:
     return ("--help", "") in pairs
 
 
-def _destination(text: str, *, lmtp: bool) -> Destination:
+def ascii_form(name: str) -> str:
+    """A host name, or ``.name``, in A-labels; what cannot be converted stays as it is, and will match nothing."""
+    if name.isascii():
+        return name
+    dot = "." if name[0] in DOTS else ""
+    if len(name) == len(dot):
+        return dot
     try:
-        return parse_destination(text, lmtp=lmtp)
+        return dot + to_ascii(name[len(dot) :])
+    except HostNameError:
+        return name
+
+
+def _complaint(error: getopt.GetoptError) -> str:
+    """What the C library's getopt says."""
+    if error.msg.endswith("requires argument"):
+        return f"option requires an argument -- '{error.opt}'"
+    return f"invalid option -- '{error.opt if len(error.opt) == 1 else '-'}'"
+
+
+def _check_together(values: dict[str, Any]) -> None:
+    """What is looked at only when all options have been read, in posttls-finger's order."""
+    _check_family(values)
+    _check_host_lookup(values)
+    if "chains" in values and "certificate" in values:
+        raise Fatal("When the '-H' option is used, neither the '-k', nor the '-K' options may be used")
+    _check_level(values)
+
+
+def _check_family(values: dict[str, Any]) -> None:
+    family = values.get("family", FAMILIES[0])
+    if family.lower() not in FAMILIES:
+        raise Fatal(f"bad '-a' option value: {family}")
+    values["family"] = family.lower()
+    if "tlsproxy" in values:
+        both = values.get("reconnect", -1) >= 0
+        raise Fatal("The -X and -r options are mutually exclusive" if both else "the -X option is not supported")
+
+
+def _check_host_lookup(values: dict[str, Any]) -> None:
+    if "host_lookup" not in values:
+        return
+    text = values["host_lookup"]
+    words = words_of(text)
+    for word in words:
+        if word not in HOST_LOOKUPS:
+            raise Fatal(f'unknown -h option value "{word}" in "{text}"')
+    values["host_lookup"] = tuple(word for word in HOST_LOOKUPS if word in words)
+
+
+def _check_level(values: dict[str, Any]) -> None:
+    """The ``-L`` list is read, twice, before the level."""
+    if "level" not in values:
+        return
+    complaint = log_complaint(values.get("log", ""))
+    level = LEVELS.get(values["level"].lower())
+    if level is None:
+        raise Fatal(f'Invalid TLS level "{values["level"]}"', *complaint, *complaint)
+    if values.get("wrapper") and level is Level.NONE:
+        raise Fatal("SSL wrapper mode requires that TLS not be disabled", *complaint, *complaint)
+    values["level"] = level
+
+
+def log_complaint(text: str) -> list[str]:
+    """The warning about a ``-L`` list, if there is cause for one."""
+    _, unknown = parse_log(text)
+    return [] if unknown is None else [f'warning: unknown -L option value "{unknown}" in "{text}"']
+
+
+def _destination(text: str, parameters: Mapping[str, str], *, lmtp: bool) -> Destination:
+    if not text.isascii() and parameters.get("smtputf8_enable", "yes") == "no":
+        masked = re.sub(rb"[^ -~]", b"?", text.encode("utf-8", "surrogateescape")).decode("ascii")
+        raise Fatal(f"valid hostname or network address required in server description: {masked}")
+    try:
+        known = known_services(parameters.get("known_tcp_ports"))
+        destination = parse_destination(text, lmtp=lmtp, known=known)
     except DestinationError as error:
         raise Fatal(str(error)) from None
-
-
-def _checked(options: Options) -> Options:
-    if options.wrapper and options.level is Level.NONE:
-        raise Fatal("SSL wrapper mode requires that TLS not be disabled")
-    if options.sni is None:
-        return options
-    names = {"hostname": options.sni, "nexthop": options.destination.nexthop}
-    return replace(options, sni=names.get(options.sni, options.sni))
+    if destination.kind is Kind.UNIX:
+        return replace(destination, nexthop=parameters.get("myhostname", "localhost"))
+    return destination
 
 
 # --- one reader an option -------------------------------------------------------------------------------------
@@ -126,7 +232,7 @@ def _flag(key: str, *, to: bool = True) -> _Reader:
     return read
 
 
-def _seconds(key: str) -> _Reader:
+def _number(key: str) -> _Reader:
     def read(values: dict[str, Any], value: str) -> None:
         values[key] = atoi(value)
 
@@ -145,16 +251,19 @@ def atoi(text: str) -> int:
     return int(sign + number) if number else 0
 
 
-def _family(values: dict[str, Any], value: str) -> None:
-    if value.lower() not in FAMILIES:
-        raise Fatal(f"bad '-a' option value: {value}")
-    values["family"] = value.lower()
+def _certificate_file(values: dict[str, Any], value: str) -> None:
+    values.setdefault("key", value)
+    values["certificate"] = value
 
 
-def _level(values: dict[str, Any], value: str) -> None:
-    if value.lower() not in LEVELS:
-        raise Fatal(f'Invalid TLS level "{value}"')
-    values["level"] = LEVELS[value.lower()]
+def _key_file(values: dict[str, Any], value: str) -> None:
+    values.setdefault("certificate", value)
+    values["key"] = value
+
+
+def words_of(text: str) -> list[str]:
+    """The words of a list as Postfix splits it: at commas and white space."""
+    return [word for word in re.split(r"[, \t\r\n]+", text) if word]
 
 
 def _insecure_mx(values: dict[str, Any], value: str) -> None:
@@ -163,30 +272,26 @@ def _insecure_mx(values: dict[str, Any], value: str) -> None:
     values["insecure_mx"] = INSECURE_MX[value.lower()]
 
 
-def _anchor(values: dict[str, Any], value: str) -> None:
-    values["anchors"] = (*values["anchors"], value)
+def _more(key: str) -> _Reader:
+    def read(values: dict[str, Any], value: str) -> None:
+        values[key] = (*values.get(key, ()), value)
+
+    return read
+
+
+def _chain_files(values: dict[str, Any], value: str) -> None:
+    values["chains"] = (*values.get("chains", ()), *words_of(value))
 
 
 def _parameter(values: dict[str, Any], value: str) -> None:
     name, separator, text = value.partition("=")
     if not separator or not name.strip():
-        raise Usage(f"-o {value}: name=value was expected")
+        raise Usage("")
     values["parameters"][name.strip()] = text.strip()
 
 
 def _verbose(values: dict[str, Any], _: str) -> None:
-    values["verbose"] += 1
-
-
-def _tlsproxy(_: dict[str, Any], __: str) -> None:
-    raise Fatal("the -X option (tlsproxy) is not supported")
-
-
-def _not_yet(letter: str) -> _Reader:
-    def read(_: dict[str, Any], __: str) -> None:
-        raise Fatal(f"the -{letter} option is not supported in this version")
-
-    return read
+    values["verbose"] = values.get("verbose", 0) + 1
 
 
 def _ignored(_: dict[str, Any], __: str) -> None:
@@ -194,29 +299,36 @@ def _ignored(_: dict[str, Any], __: str) -> None:
 
 
 _READERS: dict[str, _Reader] = {
-    "a": _family,
-    "A": _anchor,
+    "a": _text("family"),
+    "A": _more("anchors"),
     "c": _flag("chat", to=False),
     "C": _flag("show_chain"),
     "d": _text("digest"),
     "f": _flag("force_tlsa"),
     "F": _text("ca_file"),
     "g": _text("grade"),
-    "l": _level,
+    "h": _text("host_lookup"),
+    "H": _chain_files,
+    "k": _certificate_file,
+    "K": _key_file,
+    "l": _text("level"),
     "L": _text("log"),
+    "m": _number("max_reconnects"),
     "M": _insecure_mx,
     "o": _parameter,
     "p": _text("protocols"),
     "P": _text("ca_path"),
+    "r": _number("reconnect"),
+    "R": _flag("srv"),
     "s": _text("sni"),
     "S": _flag("lmtp"),
-    "t": _seconds("connect_timeout"),
-    "T": _seconds("command_timeout"),
+    "t": _number("connect_timeout"),
+    "T": _number("command_timeout"),
     "v": _verbose,
     "w": _flag("wrapper"),
-    "X": _tlsproxy,
+    "x": _flag("raw_keys"),
+    "X": _flag("tlsproxy"),
     "json": _flag("json"),
     "all": _flag("every_address"),
     "help": _ignored,
-    **{letter: _not_yet(letter) for letter in NOT_YET},
 }

@@ -1,10 +1,11 @@
 """The texts of ``mxsweep finger``: the usage that posttls-finger prints, and the help."""
 
 USAGE = """\
-usage: {program} [-acCfSvw] [-t conn_tmout] [-T cmd_tmout] [-L logopts] \\
-\t[-l level] [-d mdalg] [-g grade] [-p protocols] [-M insecure_mx] \\
+usage: {program} [-acCfRSvwx] [-t conn_tmout] [-T cmd_tmout] [-L logopts] \\
+\t[-h host_lookup] [-l level] [-d mdalg] [-g grade] [-p protocols] \\
 \t[-A tafile] [-F CAfile.pem] [-P CApath/] [-s servername] \\
-\t[-o name=value] [--json [--all]] destination [match ...]
+\t[ [-H chainfiles] | [-k certfile [-K keyfile]] ] \\
+\t[-m count] [-r delay] [-o name=value] destination [match ...]
 """
 
 HELP = """\
@@ -17,28 +18,38 @@ destination is a match argument. Exit status: 0 whatever the verdict, 1 for usag
 
   -a family       prefer ipv4 or ipv6 addresses of equal MX preference        [any]
   -A tafile       PEM trust anchors instead of -F and -P; verify and secure   [none]
-  -c              do not show the SMTP dialogue
-  -C              show the certificate chain in PEM
-  -d digest       digest of fingerprints, shown and matched                   [sha256]
-  -f              look TLSA records up even for hosts without DNSSEC
+  -c              do not show the SMTP dialogue                               [show it]
+  -C              show the certificate chain in PEM                           [no]
+  -d digest       digest of fingerprints, shown and matched                   [sha256, or as main.cf says]
+  -f              look TLSA records up even for hosts without DNSSEC          [no]
   -F CAfile       PEM bundle of trusted roots                                 [none]
   -g grade        minimum cipher grade: high, medium, null                    [medium]
+  -h lookups      where hosts' addresses are looked up: dns, native or both   [dns]
+  -H chainfiles   our own certificate: PEM files, each key before its chain   [none]
+  -k certfile     our own certificate, PEM                                    [-K's file, or none]
+  -K keyfile      its key, PEM                                                [-k's file, or none]
   -l level        none, may, encrypt, fingerprint, dane, dane-only,
                   verify or secure                                            [dane]
   -L keywords     what to log about TLS                                       [routine,certmatch]
+  -m count        with -r, reconnect so often at most                         [5]
   -M policy       dane without a secure MX RRset: may, encrypt or dane        [dane]
-  -o name=value   a main.cf parameter (myhostname, inet_protocols, cipher lists...)
+  -o name=value   a main.cf parameter (myhostname, inet_protocols, ...)       [as main.cf says]
   -p protocols    TLS protocols, e.g. '>=TLSv1.2' or '!TLSv1,!TLSv1.1'        [>=TLSv1]
   -P CApath       directory of trusted roots                                  [none]
+  -r seconds      reconnect after a pause, to see whether sessions are kept   [do not]
+  -R              look SRV records up instead of MX records                   [MX]
   -s name         server name to ask for where DANE does not set it;
                   hostname and nexthop stand for themselves                   [none]
   -S              LMTP; also makes inet: and unix: known                      [SMTP]
   -t seconds      time for the connection, and for the greeting               [30]
   -T seconds      time for each command and for the handshake                 [30]
-  -v              more about the decisions made
-  -w              TLS from the first octet (wrapper mode)
-  --json          print the records of mxsweep scan instead, as one JSON line
-  --all           go on to every address of every MX host
+  -v              more about the decisions made; twice for more               [no]
+  -w              TLS from the first octet (wrapper mode)                     [STARTTLS]
+  -x              take raw public keys: only a key's fingerprint matches      [no]
+  -X              tlsproxy(8): not supported, an error                        [no]
+  --json          print the records of mxsweep scan instead, as one JSON line [lines]
+  --all           go on to every address of every MX host                     [first that answers]
 
-Not in this version: -h -H -k -K -m -r -R -x; never: -X.
+MAIL_CONFIG names the directory of main.cf [/etc/postfix]. Without a main.cf, the defaults are those of
+a fresh Postfix.
 """

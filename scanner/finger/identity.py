@@ -1,0 +1,126 @@
+"""Our own certificate for servers that ask for one: the files of ``-k -K`` and ``-H``, and what Postfix says of them.
+
+A chain file (``-H``) holds key and certificates, the key first; so may the one file of ``-k``, in any order. Postfix
+goes on without TLS after most errors; only a chain file that cannot be opened is passed over. Of several keys the first
+is used.
+"""
+
+import os
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from OpenSSL import SSL
+
+from scanner.finger.options import Options
+from scanner.net.tls import Identity
+
+_LABELS = re.compile(rb"-----BEGIN ([A-Z0-9 ]{1,40})-----")
+
+
+@dataclass(frozen=True, slots=True)
+class Loaded:
+    """Our certificate, None if there is none to show; lines to print; whether TLS can still be used."""
+
+    identity: Identity | None = None
+    lines: tuple[str, ...] = ()
+    tls: bool = True
+
+
+def load(options: Options) -> Loaded:
+    """Find out what certificate a run may show."""
+    if options.chains:
+        return _chain_files(options.chains)
+    if options.certificate is None or options.key is None:
+        return Loaded()
+    if options.certificate == options.key:
+        return _one_file(options.certificate)
+    return _two_files(options.certificate, options.key)
+
+
+def _two_files(certificate: str, key: str) -> Loaded:
+    context = SSL.Context(SSL.TLS_CLIENT_METHOD)
+    try:
+        context.use_certificate_chain_file(certificate)
+    except SSL.Error:
+        return _disabled(f'cannot get RSA certificate from file "{certificate}": disabling TLS support')
+    try:
+        context.use_privatekey_file(key)
+    except SSL.Error as error:
+        if _mismatch(error):
+            return _mismatched(certificate, key)
+        return _disabled(f'cannot get RSA private key from file "{key}": disabling TLS support')
+    try:
+        context.check_privatekey()
+    except SSL.Error:
+        return _mismatched(certificate, key)
+    return Loaded(Identity(certificate, key))
+
+
+def _mismatched(certificate: str, key: str) -> Loaded:
+    return _disabled(f"RSA private key in {key} does not match public key in {certificate}: disabling TLS support")
+
+
+def _mismatch(error: SSL.Error) -> bool:
+    return any("mismatch" in reason for *_, reason in error.args[0]) if error.args else False
+
+
+def _one_file(path: str) -> Loaded:
+    loaded = _read(path, key_first=False)
+    return replace(loaded, tls=loaded.identity is not None)
+
+
+def _chain_files(paths: Sequence[str]) -> Loaded:
+    identity: Identity | None = None
+    lines: tuple[str, ...] = ()
+    for path in paths:
+        loaded = _read(path, key_first=True)
+        lines += loaded.lines
+        if not loaded.tls:
+            return Loaded(None, lines, tls=False)
+        identity = identity or loaded.identity
+    return Loaded(identity, lines)
+
+
+def _read(path: str, *, key_first: bool) -> Loaded:
+    """The key and certificates of one file."""
+    try:
+        pem = Path(path).read_bytes()
+    except OSError as error:
+        return Loaded(None, (f"warning: error opening chain file: {path}: {os.strerror(error.errno or 0)}",))
+    complaint = _flaw([label.decode() for label in _LABELS.findall(pem)], path, key_first=key_first)
+    complaint = complaint or _unfit(path)
+    if complaint:
+        return _disabled(complaint, f"error loading private keys and certificates from: {path}: disabling TLS support")
+    return Loaded(Identity(path, path))
+
+
+def _flaw(labels: Sequence[str], path: str, *, key_first: bool) -> str:
+    """What is wrong with the order of a file's parts; empty if nothing is."""
+    keys = [label.endswith("PRIVATE KEY") for label in labels]
+    certificates = [label.endswith("CERTIFICATE") for label in labels]
+    if not any(keys) and not any(certificates):
+        return f"No PEM data in {path}"
+    if key_first and not keys[0]:
+        return f"error loading chain from {path}: key not first"
+    if not any(keys):
+        return f"No private key found in {path}"
+    if not any(certificates):
+        return f"No certs for key at index {1 + keys.index(True)} in {path}"
+    return ""
+
+
+def _unfit(path: str) -> str:
+    context = SSL.Context(SSL.TLS_CLIENT_METHOD)
+    try:
+        context.use_certificate_chain_file(path)
+        context.use_privatekey_file(path)
+        context.check_privatekey()
+    except SSL.Error:
+        return f"key at index 1 in {path} does not match next certificate"
+    return ""
+
+
+def _disabled(*texts: str) -> Loaded:
+    return Loaded(None, tuple(f"warning: {text}" for text in texts), tls=False)

@@ -1,0 +1,145 @@
+"""``$name`` and its kin in main.cf values (postconf(5)): expanded over a table of parameters.
+
+    $name  ${name}  $(name)          the value of a parameter, empty if it has none
+    ${name?text}  ${name?{text}}     text if the value is not empty
+    ${name:text}  ${name:{text}}     text if it is
+    ${name?{text}:{other}}           one or the other
+    ${{a} == {b} ? {text} : {other}} the same, by comparison: == != < <= > >=, as numbers where both are
+    ${{a} <level {b} ? ...}          and so for compatibility levels: <level <=level ==level ...
+    $$                               a dollar sign
+
+Values are expanded in turn, and so is text. What is not closed, and what never ends, is a ``MacroError``.
+"""
+
+import operator
+import re
+from collections.abc import Callable, Mapping
+from typing import Any
+
+MAX_DEPTH = 100
+"""Macros within macros, as many as Postfix follows."""
+
+_NAME = re.compile(r"[A-Za-z0-9_]+")
+_OPERATOR = re.compile(r"\s*(==|!=|<=|>=|<|>)(level)?\s*")
+_COMPARE: dict[str, Callable[[Any, Any], bool]] = {
+    "==": operator.eq,
+    "!=": operator.ne,
+    "<": operator.lt,
+    "<=": operator.le,
+    ">": operator.gt,
+    ">=": operator.ge,
+}
+_CLOSING = {"{": "}", "(": ")"}
+
+
+class MacroError(ValueError):
+    """A value cannot be expanded; the text is Postfix's."""
+
+
+def expand(text: str, table: Mapping[str, str], name: str = "", depth: int = 0) -> str:
+    """Expand a value.
+
+    Args:
+        text: the value.
+        table: parameters as written.
+        name: the parameter that the value belongs to.
+        depth: how many macros it stands in.
+
+    Raises:
+        MacroError: a macro is not closed, or refers to itself.
+    """
+    if depth > MAX_DEPTH:
+        raise MacroError(f'unreasonable macro call nesting: "{name}"')
+    parts = []
+    at = 0
+    while (dollar := text.find("$", at)) >= 0:
+        parts.append(text[at:dollar])
+        value, at = _macro(text, dollar + 1, table, depth)
+        parts.append(value)
+    return "".join([*parts, text[at:]])
+
+
+def _macro(text: str, at: int, table: Mapping[str, str], depth: int) -> tuple[str, int]:
+    """The value of the macro whose dollar sign stands before ``at``, and where the text goes on."""
+    first = text[at : at + 1]
+    if first == "$":
+        return "$", at + 1
+    if first in _CLOSING:
+        end = _closed(text, at)
+        return _bracketed(text[at + 1 : end - 1], table, depth), end
+    found = _NAME.match(text, at)
+    if found is None:
+        return "$", at
+    return _value(found[0], table, depth), found.end()
+
+
+def _closed(text: str, at: int) -> int:
+    """Where the bracket that opens at ``at`` is closed: behind its partner."""
+    opening, closing = text[at], _CLOSING[text[at]]
+    level = 0
+    for index in range(at, len(text)):
+        level += (text[index] == opening) - (text[index] == closing)
+        if level == 0:
+            return index + 1
+    raise MacroError(f'truncated macro reference: "{text}"')
+
+
+def _value(name: str, table: Mapping[str, str], depth: int) -> str:
+    return expand(table.get(name, ""), table, name, depth + 1)
+
+
+def _bracketed(inside: str, table: Mapping[str, str], depth: int) -> str:
+    inside = inside.strip()
+    if inside.startswith("{"):
+        truth, rest = _comparison(inside, table, depth)
+        return _chosen(truth, "", rest, table, depth)
+    found = _NAME.match(inside)
+    if found is None:
+        raise MacroError(f'bad macro reference: "{inside}"')
+    value = _value(found[0], table, depth)
+    rest = inside[found.end() :].strip()
+    return _chosen(bool(value), value, rest, table, depth) if rest else value
+
+
+def _comparison(inside: str, table: Mapping[str, str], depth: int) -> tuple[bool, str]:
+    end = _closed(inside, 0)
+    sign = _OPERATOR.match(inside, end)
+    if sign is None or inside[sign.end() : sign.end() + 1] != "{":
+        raise MacroError(f'bad operator in macro: "{inside}"')
+    last = _closed(inside, sign.end())
+    sides = (inside[1 : end - 1], inside[sign.end() + 1 : last - 1])
+    left, right = (expand(side.strip(), table, depth=depth + 1) for side in sides)
+    compare = _COMPARE[sign[1]]
+    if sign[2]:
+        return compare(_level(left), _level(right)), inside[last:].strip()
+    if left.isdecimal() and right.isdecimal():
+        return compare(int(left), int(right)), inside[last:].strip()
+    return compare(left, right), inside[last:].strip()
+
+
+def _level(text: str) -> tuple[int, ...]:
+    """A compatibility level, ``major.minor.patch``, as something to compare; what is left out is 0."""
+    numbers = [int(part) for part in text.split(".") if part.isdecimal()]
+    return (*numbers, 0, 0, 0)[:3]
+
+
+def _chosen(truth: bool, value: str, rest: str, table: Mapping[str, str], depth: int) -> str:  # noqa: FBT001 - a truth value it is
+    """What stands behind ``?`` and ``:``; ``value`` where the one that is due is missing."""
+    if rest.startswith("?"):
+        then, rest = _text(rest[1:])
+    else:
+        then = None
+    otherwise = _text(rest[1:])[0] if rest.startswith(":") else None
+    due = then if truth else otherwise
+    if due is not None:
+        return expand(due, table, depth=depth + 1)
+    return value if truth else ""
+
+
+def _text(rest: str) -> tuple[str, str]:
+    """A text, in braces or up to the end, and what follows it."""
+    rest = rest.strip()
+    if not rest.startswith("{"):
+        return rest, ""
+    end = _closed(rest, 0)
+    return rest[1 : end - 1].strip(), rest[end:].strip()

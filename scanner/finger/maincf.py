@@ -1,0 +1,248 @@
+"""main.cf: the parameters that finger heeds, read as postconf(5) says.
+
+Lines that begin with white space continue the one before; ``#`` begins a comment line; a name has its value from the
+last line that gives it one, and ``-o`` goes before all. In values, ``$name`` and its kin stand for other parameters
+(see ``macros``). ``load`` reads a file, ``settle`` makes all parameters of it, each with its default and checked; what
+Postfix calls fatal is a ``MainCfError``.
+
+Without MAIL_CONFIG and without a main.cf in /etc/postfix there is no Postfix here, and the defaults are those of a
+fresh installation. Parameters that finger does not heed may stand in the file and in ``-o``; their values count only
+where others refer to them.
+"""
+
+import pwd
+import re
+import socket
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from scanner.finger.macros import MacroError, expand
+from scanner.finger.offer import GRADES
+from targets.hostnames import MAX_LABEL, MAX_NAME
+
+DIRECTORY = Path("/etc/postfix")
+VARIABLE = "MAIL_CONFIG"
+
+FRESH_LEVEL = "3.6"
+"""Compatibility level where there is no Postfix: what a fresh installation sets."""
+
+MIN_LINE_LENGTH = 512
+"""Postfix refuses a lower ``line_length_limit`` (RFC 5321 section 4.5.3.1.5)."""
+
+DEFAULT_DOMAIN = "localdomain"
+
+
+class MainCfError(Exception):
+    """What Postfix ends with: the text goes after ``fatal: ``, ``lines`` are printed before it."""
+
+    def __init__(self, text: str, *lines: str) -> None:
+        super().__init__(text)
+        self.lines = lines
+
+
+@dataclass(frozen=True, slots=True)
+class MainCf:
+    """A main.cf: where it is, its parameters as written (none where there is no Postfix), and warnings about it."""
+
+    path: Path
+    values: dict[str, str]
+    warnings: tuple[str, ...] = ()
+
+
+def load(environ: Mapping[str, str], default: Path = DIRECTORY) -> MainCf:
+    """Read the main.cf of this machine.
+
+    Args:
+        environ: the environment; MAIL_CONFIG names another directory.
+        default: the directory without it.
+
+    Raises:
+        MainCfError: the file cannot be read, or MAIL_CONFIG's directory has none.
+    """
+    named = environ.get(VARIABLE)
+    path = Path(named or default) / "main.cf"
+    if not named and not path.exists():
+        return MainCf(path, {"compatibility_level": FRESH_LEVEL})
+    try:
+        text = path.read_text("utf-8", "surrogateescape")
+    except OSError as error:
+        raise MainCfError(f"open {path}: {error.strerror}") from None
+    return parse(text, path)
+
+
+def parse(text: str, path: Path) -> MainCf:
+    """Read the text of a main.cf.
+
+    Raises:
+        MainCfError: a line is no ``name = value``.
+    """
+    values: dict[str, str] = {}
+    warnings: list[str] = []
+    for number, line in _logical_lines(text):
+        if line[:1].isspace():
+            warnings.append(f'warning: {path}: logical line must not start with whitespace: "{line[:30]}"')
+            continue
+        name, equals, value = line.partition("=")
+        if not equals:
+            raise MainCfError(f"{path}, line {number}: missing '=' after attribute name: \"{line.strip()}\"")
+        if not name.strip():
+            raise MainCfError(f'{path}, line {number}: missing attribute name: "{line.strip()}"')
+        values[name.strip()] = value.strip()
+    return MainCf(path, values, tuple(warnings))
+
+
+def _logical_lines(text: str) -> list[tuple[int, str]]:
+    """Lines with their continuations, each with the number of its last line; comments and empty lines are left out."""
+    found: list[tuple[int, str]] = []
+    for number, line in enumerate(text.split("\n"), start=1):
+        if not line.strip() or line.lstrip().startswith("#"):
+            continue
+        if line[:1].isspace() and found:
+            found[-1] = (number, f"{found[-1][1]}{line}")
+        else:
+            found.append((number, line))
+    return found
+
+
+# --- the parameters -------------------------------------------------------------------------------------------
+
+DEFAULTS = {
+    "compatibility_level": "0",
+    "smtp_tls_fingerprint_digest": "${{$compatibility_level} <level {3.6} ? {md5} : {sha256}}",
+    "inet_protocols": "all",
+    **dict(GRADES.values()),
+    "tls_dane_digests": "sha512 sha256",
+    "tls_eecdh_auto_curves": "",
+    "tls_ffdhe_auto_groups": "",
+    "tls_append_default_CA": "no",
+    "tls_disable_workarounds": "",
+    "tls_ssl_options": "",
+    "tls_config_file": "default",
+    "tls_config_name": "",
+    "tls_fast_shutdown_enable": "yes",
+    "line_length_limit": "2048",
+    "dnssec_probe": "ns:.",
+    "smtputf8_enable": "${{$compatibility_level} <level {1} ? {no} : {yes}}",
+    "enable_idna2003_compatibility": "no",
+    "known_tcp_ports": "lmtp=24, smtp=25, smtps=submissions=465, submission=587",
+    "tcp_windowsize": "0",
+}
+"""Every parameter that is heeded, but for ``myhostname`` and ``mydomain``, whose defaults are this machine's name.
+
+The lists of groups are empty where the library's own default holds.
+"""
+
+_NEVER_EMPTY = ("smtp_tls_fingerprint_digest", "tls_dane_digests", *(name for name, _ in GRADES.values()))
+_BOOLEANS = (
+    "smtputf8_enable",
+    "enable_idna2003_compatibility",
+    "tls_append_default_CA",
+    "tls_fast_shutdown_enable",
+)
+_NUMBERS = ("line_length_limit", "tcp_windowsize")
+_PROTOCOLS = ("all", "ipv4", "ipv6")
+_LEVEL = re.compile(r"[0-9]+(?:\.[0-9]+){0,2}")
+
+
+def settle(
+    config: MainCf, overrides: Mapping[str, str], *, hostname: Callable[[], str] = socket.gethostname
+) -> dict[str, str]:
+    """All parameters in force, by name, with nothing left to expand.
+
+    Args:
+        config: what main.cf says.
+        overrides: what ``-o`` says.
+        hostname: tells this machine's name.
+
+    Raises:
+        MainCfError: a value that Postfix refuses.
+    """
+    written = {**config.values, **overrides}
+    known = {**DEFAULTS, **written}
+    _check_level(_expanded(known, "compatibility_level"))
+    if "myhostname" not in written or "mydomain" not in written:
+        known = {**_names(known, written, hostname), **known}
+    settled = {name: _expanded(known, name) for name in (*DEFAULTS, "myhostname", "mydomain")}
+    for name, value in settled.items():
+        _check(name, value, written)
+    _check_hostname(settled["myhostname"], config.path)
+    _check_owner(config, written)
+    _check_protocols(settled["inet_protocols"])
+    return settled
+
+
+def _expanded(known: Mapping[str, str], name: str) -> str:
+    try:
+        return expand(known[name], known, name).strip()
+    except MacroError as error:
+        raise MainCfError("dictionary mail_dict: macro processing error", f"warning: {error}") from None
+
+
+def _names(known: Mapping[str, str], written: Mapping[str, str], hostname: Callable[[], str]) -> dict[str, str]:
+    """The names of machine and domain where main.cf does not give them: each is made of the other."""
+    if "myhostname" in written:
+        _, _, domain = _expanded({"mydomain": "", **known}, "myhostname").partition(".")
+        return {"mydomain": domain or DEFAULT_DOMAIN}
+    name = hostname()
+    if "." not in name:
+        name = f"{name}.{written.get('mydomain') or DEFAULT_DOMAIN}"
+    return {"mydomain": name.partition(".")[2], "myhostname": name}
+
+
+def _check(name: str, value: str, written: Mapping[str, str]) -> None:
+    if not value and (name in _NEVER_EMPTY or (name in written and name in ("myhostname", "tls_eecdh_auto_curves"))):
+        raise MainCfError(f"bad string length 0 < 1: {name} = {value}")
+    if name in _BOOLEANS and value.lower() not in ("yes", "no"):
+        raise MainCfError(f"bad boolean configuration: {name} = {value}")
+    if name in _NUMBERS and not re.fullmatch(r"-?[0-9]+", value):
+        raise MainCfError(f"bad numerical configuration: {name} = {value}")
+    if name == "line_length_limit" and int(value) < MIN_LINE_LENGTH:
+        raise MainCfError(f"invalid {name} parameter value {value} < {MIN_LINE_LENGTH}")
+
+
+def _check_level(text: str) -> None:
+    if not _LEVEL.fullmatch(text):
+        raise MainCfError(f'malformed compatibility level syntax: "{text}"')
+
+
+def _check_hostname(name: str, path: Path) -> None:
+    flaw = _flaw(name)
+    if flaw:
+        text = f"file {path}: parameter myhostname: bad parameter value: {name}"
+        raise MainCfError(text, f"warning: valid_hostname: {flaw}: {name[:100]}")
+
+
+def _flaw(name: str) -> str:
+    """What is wrong with a host name, in Postfix's words; empty if nothing is."""
+    odd = re.search(r"[^A-Za-z0-9_.-]", name)
+    if odd:
+        return f"invalid character {ord(odd[0])}(decimal)"
+    if re.fullmatch(r"[0-9.]*", name):
+        return "numeric hostname"
+    labels = name.split(".")
+    if "" in labels:
+        return "misplaced delimiter"
+    if any(label.startswith("-") or label.endswith("-") for label in labels):
+        return "misplaced hyphen"
+    return "bad length" if len(name) > MAX_NAME or any(len(label) > MAX_LABEL for label in labels) else ""
+
+
+def _check_owner(config: MainCf, written: Mapping[str, str]) -> None:
+    """Postfix changes to this user; we do not, but say the same of one that is none."""
+    if "mail_owner" not in written:
+        return
+    name = _expanded(written, "mail_owner")
+    try:
+        user = pwd.getpwnam(name)
+    except KeyError:
+        text = f"file {config.path}: parameter mail_owner: unknown user name value: {name}"
+        raise MainCfError(text) from None
+    if user.pw_uid == 0:
+        raise MainCfError(f"file {config.path}: parameter mail_owner: user {name} has privileged user ID")
+
+
+def _check_protocols(text: str) -> None:
+    for word in re.split(r"[, \t\r\n]+", text):
+        if word and word.lower() not in _PROTOCOLS:
+            raise MainCfError(f'unknown inet_protocols value "{word}" in "{text}"')
