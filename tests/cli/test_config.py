@@ -24,6 +24,8 @@ VALUES: dict[str, tuple[str, Any, tuple[str, ...], Any]] = {
     "preflight_bogus": ("'a.example'", ("a.example",), ("--preflight-bogus", "b.example"), ("b.example",)),
     "preflight_unsigned": ("'a.example'", ("a.example",), ("--preflight-unsigned", "b.example"), ("b.example",)),
     "preflight_denied": ("'a.example'", ("a.example",), ("--preflight-denied", "b.example"), ("b.example",)),
+    "confirm": ("'::1'", ("::1",), ("--confirm", "192.0.2.1:53"), ("192.0.2.1:53",)),
+    "dns_rate": ("50", 50, ("--dns-rate", "60"), 60),
     "ca_file": ("'a.pem'", "a.pem", ("--ca-file", "b.pem"), "b.pem"),
     "ca_path": ("'a'", "a", ("--ca-path", "b"), "b"),
     "port": ("2525", 2525, ("--port", "26"), 26),

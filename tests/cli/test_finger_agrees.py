@@ -1,0 +1,36 @@
+"""``finger --json --all`` is the same judgement as ``scan``: for every domain of the lab the same verdict."""
+
+import json
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.lab.scenarios import SCENARIOS
+from tests.lab.use import Lab
+from tests.sweep import Scan
+
+pytestmark = pytest.mark.lab
+
+AT_ONCE = 16  # most of them wait
+
+
+def verdict(line: dict[str, Any]) -> dict[str, Any]:
+    """What both must agree on: everything but texts in a peer's or the system's words."""
+    return {key: value for key, value in line["verdict"].items() if key != "text"}
+
+
+def test_finger_gives_the_verdicts_of_scan(lab: Lab, scan: Scan, tmp_path: Path) -> None:
+    domains = [scenario.domain for scenario in SCENARIOS]
+    flags = ("--json", "--all", "-l", "dane", "-F", str(lab.root_pem), "-t", "5", "-T", "4")
+    command = (sys.executable, "-m", "tests.cli.fingers", str(tmp_path), str(AT_ONCE), *domains, "--", *flags)
+    done = lab.run(*command)
+    assert (done.returncode, done.stderr) == (0, "")
+    scanned = scan.domains()
+    wrong = {}
+    for domain in domains:
+        line = json.loads((tmp_path / domain).read_text())
+        if verdict(line) != verdict(scanned[domain]):
+            wrong[domain] = (verdict(line), verdict(scanned[domain]))
+    assert wrong == {}
