@@ -92,6 +92,8 @@ def finger(arguments: tuple[str, ...]) -> int:
 @click.option("--domain", "domains", multiple=True, metavar="D", help="A destination; alone, its verdict in words.")
 @click.option("--level", type=click.Choice(LEVELS), default=LEVELS[2], metavar="LEVEL", show_default=True, help=_LEVELS)
 @resolver_options
+@click.option("--confirm", multiple=True, metavar="ADDR", help="Resolver to ask too where DNS fails; only recorded.")
+@click.option("--dns-rate", type=_COUNT, metavar="N", default=500, show_default=True, help="DNS queries a second.")
 @click.option("--ca-file", metavar="F", help="PEM bundle of trusted roots [default: the system's].")
 @click.option("--ca-path", metavar="D", help="Directory of trusted roots.")
 @click.option(

@@ -13,7 +13,7 @@ from typing import Any
 
 from results.files import StoreError
 from results.store import check_free
-from scanner.cli.dns_flags import ResolverChoice, choice_of
+from scanner.cli.dns_flags import ResolverChoice, choice_of, server
 from scanner.cli.errors import CliError, Exit
 from scanner.core.pkix import TrustStore
 from scanner.net import truststore
@@ -137,6 +137,8 @@ def _settings(flags: dict[str, Any], choice: ResolverChoice) -> Settings:
         dns=DNSSettings(
             servers=choice.servers,
             trust=flags["trust_resolver"],
+            rate=float(flags["dns_rate"]),
+            confirm=tuple(server(text, "--confirm") for text in flags["confirm"]),
         ),
         caps=Caps(flags["concurrency"], flags["per_address"], flags["per_network"]),
     )
