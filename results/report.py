@@ -136,7 +136,7 @@ def _failing(failing: tuple[FailingHost, ...], console: Console, top: int) -> No
 
 
 def _failing_host(host: FailingHost, console: Console) -> Text:
-    text = Text.assemble(quote(console, host.host, "bold"), f"  {words.HOST_DANE[host.dane]}")
+    text = Text.assemble(quote(console, host.host, "bold"), f"  {words.of_dane(host.dane)}")
     for reason in host.reasons:
         text.append(f"\n{words.of_reason(reason)}")
     if host.text:

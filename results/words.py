@@ -77,6 +77,11 @@ def of_reason(code: str) -> str:
         return code
 
 
+def of_dane(word: str) -> str:
+    """Say what a host's DANE verdict means; a word of a later version is given as it is."""
+    return HOST_DANE[Dane(word)] if word in set(Dane) else word
+
+
 def duration(seconds: float) -> str:
     """Give a time in the two largest units that matter: ``1 h 03 min``, ``4 min 10 s``, ``12 s``."""
     whole = round(seconds)

@@ -58,10 +58,10 @@ def match(
 def _first(records: Iterable[TLSARecord], usage: int, cert: CertFacts) -> TLSARecord | None:
     """The first record of this usage that names this certificate or its key."""
     candidates = (record for record in records if record.usage == usage)
-    return next((r for r in candidates if r.data == _association(cert, r.selector, r.matching_type)), None)
+    return next((r for r in candidates if r.data == association(cert, r.selector, r.matching_type)), None)
 
 
-def _association(cert: CertFacts, selector: int, matching_type: int) -> str:
+def association(cert: CertFacts, selector: int, matching_type: int) -> str:
     """The data that a record for this certificate would have (RFC 6698 section 2.1)."""
     return {
         (CERT, SHA256): cert.sha256,

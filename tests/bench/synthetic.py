@@ -12,7 +12,7 @@ from pathlib import Path
 
 from results import codec
 from results.run import HEADER_FILE, lines_path
-from scanner.model import CertFacts, DomainRecord, HostReport, HostVerdict
+from scanner.model import CertFacts, DomainRecord, EndpointReport, HostReport, HostVerdict, TargetInfo, TLSALookup
 from scanner.vocabulary import Dane, DomainDane, DomainOutcome, DomainStartTLS, Reason, RunState, Sender
 from tests.unit import records
 
@@ -35,8 +35,8 @@ def make_run(place: Path, domains: int, hosts: int, seed: int = 1) -> None:
     place.mkdir(parents=True)
     header = records.header(state=RunState.COMPLETE, finished=datetime(2026, 9, 1, 14, tzinfo=UTC))
     (place / HEADER_FILE).write_bytes(codec.pretty(header))
-    _write(lines_path(place, "certs"), (_cert(number) for number in range(hosts)), "certificate")
-    _write(lines_path(place, "hosts"), (_report(number) for number in range(hosts)), "host")
+    _write(lines_path(place, "certs"), (_cert(number) for number in range(hosts)))
+    _write(lines_path(place, "hosts"), (_report(number) for number in range(hosts)))
     chance = random.Random(seed)
     with lines_path(place, "domains").open("wb") as file:
         templates: dict[tuple[int, ...], bytes] = {}
@@ -65,7 +65,7 @@ def _hosts_of(number: int, hosts: int, chance: random.Random) -> tuple[int, ...]
     return (first, (first + 1) % hosts) if number % 3 == 0 else (first,)
 
 
-def _write(path: Path, items: Iterator[object], _what: str) -> None:
+def _write(path: Path, items: Iterator[object]) -> None:
     with path.open("wb") as file:
         for item in items:
             file.write(codec.encode(item))
@@ -90,14 +90,12 @@ def _report(number: int) -> HostReport:
     host = host_name(number)
     kind = kind_of(number)
     if kind == "down":
-        endpoints = tuple(
-            records.report().endpoints[1].__class__(address, (records.refused(address),)) for address in _addresses(number)
-        )
+        endpoints = tuple(EndpointReport(address, (records.refused(address),)) for address in _addresses(number))
     else:
         endpoints = tuple(_endpoint(number, address, kind) for address in _addresses(number))
     tlsa = records.report().tlsa
     if kind == "none":
-        tlsa = tlsa.__class__(host, (), Dane.NONE, Reason.TLSA_NONE)
+        tlsa = TLSALookup(host, (), Dane.NONE, Reason.TLSA_NONE)
     return records.report(key=f"{host}:25/smtp", host=host, endpoints=endpoints, skipped=(), tlsa=tlsa)
 
 
@@ -105,7 +103,7 @@ def _addresses(number: int) -> tuple[str, str]:
     return f"192.0.{number // 250 % 250}.{number % 250}", f"2001:db8::{number:x}"
 
 
-def _endpoint(number: int, address: str, kind: str) -> object:
+def _endpoint(number: int, address: str, kind: str) -> EndpointReport:
     shaken = records.handshake(
         version=VERSIONS[number % len(VERSIONS)],
         group=GROUPS[number % len(GROUPS)],
@@ -117,7 +115,7 @@ def _endpoint(number: int, address: str, kind: str) -> object:
     if kind == "mismatch":
         evidence = records.evidence(record=None, depth=-1, path=(_digest(number),))
     probe = records.probe(address, handshake=shaken, transcript=TRANSCRIPT)
-    return report.__class__(address, (probe,), evidence, report.pkix)
+    return EndpointReport(address, (probe,), evidence, report.pkix)
 
 
 _DANE = {"ok": Dane.OK, "none": Dane.NONE, "mismatch": Dane.MISMATCH, "down": Dane.UNKNOWN}
@@ -159,7 +157,7 @@ def _domain(chosen: tuple[int, ...]) -> DomainRecord:
         sender = Sender.DEFER
     return records.domain(
         key="@domain@",
-        target=records.domain().target.__class__("@domain@", "list.csv", 7),
+        target=TargetInfo("@domain@", "list.csv", 7),
         route=records.route(*(verdict.host for verdict in verdicts)),
         hosts=verdicts,
         verdict=records.verdict(outcome=outcome, dane=dane, sender=sender),
