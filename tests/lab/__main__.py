@@ -1,4 +1,4 @@
-"""``python -m tests.lab up|down|status|run CMD...|cut|mend [--state DIR]``: see README.md."""
+"""``python -m tests.lab up|down|status|run CMD...|cut|mend|domains|demo [--state DIR]``: see README.md."""
 
 import argparse
 import os
@@ -7,6 +7,7 @@ import time
 from pathlib import Path
 
 from tests.lab import control
+from tests.lab.demo import demo
 from tests.lab.layout import Layout, default_state
 from tests.lab.scenarios import SCENARIOS
 
@@ -29,6 +30,7 @@ def _arguments() -> argparse.Namespace:
         ("status", "say what runs; exit 1 if it is down"),
         ("cut", "take the link between client and servers down"),
         ("mend", "bring it up again"),
+        ("demo", "scan the whole lab with mxsweep and show the report"),
         ("domains", "list the domains and what is expected of them"),
     ):
         commands.add_parser(name, help=words)
@@ -88,6 +90,8 @@ def _do(layout: Layout, arguments: argparse.Namespace) -> int:
             return status(layout)
         case "domains":
             return domains()
+        case "demo":
+            return demo(layout)
         case "run":
             run(layout, arguments.argv)
         case "down":
