@@ -57,6 +57,11 @@ def limited(table: Table, limit: int | None) -> Table:
 def print_table(console: Console, table: Table) -> None:
     """Print a table on a terminal; where it does not fit, the last cell of each row goes below the others."""
     heading(console, table.title, table.note)
+    print_rows(console, table)
+
+
+def print_rows(console: Console, table: Table) -> None:
+    """Print a table without its heading."""
     if _width(table) <= console.width:
         _print_grid(console, table)
     else:

@@ -1,7 +1,7 @@
 """The commands diff, export and query, and what ``report`` does with ``--paper``, ``--metrics`` and ``--rejudge``."""
 
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -69,5 +69,55 @@ def _write(octets: bytes) -> None:
     sys.stdout.flush()
 
 
-COMMANDS: Sequence[click.Command] = (diff,)
+# --- export and query -----------------------------------------------------------------------------------------
+
+
+@click.command()
+@click.argument("run", metavar="RUN")
+@click.option("--format", "form", type=click.Choice(["csv", "parquet", "sqlite"]), default="csv", show_default=True)
+@click.option("-o", "--output", required=True, metavar="DIR", help="Directory for the files; none is overwritten.")
+def export(run: str, form: str, output: str) -> None:
+    """Write a run as tables: domains, routes, hosts, endpoints and certs."""
+    from results.database import MissingExtraError  # noqa: PLC0415 - other commands need none of it
+    from results.export import FORMATS  # noqa: PLC0415 - as above
+
+    try:
+        paths = FORMATS[form](open_run(run), Path(output))
+    except MissingExtraError as error:
+        raise CliError(str(error), Exit.UNFIT) from None
+    except StoreError as error:
+        raise CliError(str(error)) from None
+    for path in paths:
+        click.echo(path)
+
+
+@click.command()
+@click.argument("run", metavar="RUN")
+@click.argument("sql", metavar="SQL")
+@click.option("--format", "form", type=click.Choice(["text", "csv", "json"]), default="text", show_default=True)
+def query(run: str, sql: str, form: str) -> None:
+    """Ask SQL of a run: its tables are domains, routes, hosts, endpoints and certs."""
+    from results import database  # noqa: PLC0415 - other commands need none of it
+
+    try:
+        with database.load(open_run(run)) as loaded:
+            _print_rows(*loaded.ask(sql), form)
+    except database.MissingExtraError as error:
+        raise CliError(str(error), Exit.UNFIT) from None
+    except (StoreError, database.QueryError) as error:
+        raise CliError(str(error)) from None
+
+
+def _print_rows(names: Sequence[str], rows: Iterable[Sequence[Any]], form: str) -> None:
+    from results import query as forms  # noqa: PLC0415 - as above
+
+    if form == "text":
+        forms.as_text(names, rows, console.stdout())
+    elif form == "csv":
+        forms.as_csv(names, rows, sys.stdout)
+    else:
+        forms.as_json(names, rows, sys.stdout.buffer)
+
+
+COMMANDS: Sequence[click.Command] = (diff, export, query)
 """To be added to the program's group."""
