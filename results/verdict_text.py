@@ -60,13 +60,9 @@ def in_words(record: DomainRecord, console: Console) -> None:
 
 def _verdict(record: DomainRecord, console: Console) -> None:
     verdict = record.verdict
-    console.print(
-        Text.assemble(
-            quote(console, record.key, "bold"),
-            ": ",
-            (f"at level {verdict.level}, a sender {words.SENDER[verdict.sender]}.", _STYLE[verdict.outcome]),
-        )
-    )
+    sentence = (f"at level {verdict.level}, a sender {words.SENDER[verdict.sender]}.", _STYLE[verdict.outcome])
+    head = Text.assemble(quote(console, record.key, "bold"), ": ", sentence)
+    console.print(Text("\n  ").join(head.wrap(console, console.width - 2)))
     if verdict.dane is not DomainDane.NO_MAIL:
         _line(console, Text(f"Delivery: {words.OUTCOME[verdict.outcome]}."))
         _line(console, Text(f"STARTTLS: {words.DOMAIN_STARTTLS[verdict.starttls]} ({verdict.starttls})."))
@@ -126,8 +122,8 @@ def _endpoint(verdict: EndpointVerdict, report: EndpointReport | None, record: D
     if shaken is not None:
         _line(console, _session(shaken, console), 8)
         _certificate(shaken, record, console)
-    if report is not None and report.dane is not None:
-        _line(console, _match(report.dane, console), 8)
+    if report is not None and report.dane is not None and report.dane.record is not None:
+        _line(console, _match(report.dane.record, report.dane, console), 8)  # the reasons tell that none matches
     _why(console, verdict.reasons, 8)
     if verdict.text:
         _line(console, said(console, verdict.text), 8)
@@ -147,14 +143,12 @@ def _certificate(shaken: Handshake, record: DomainRecord, console: Console) -> N
     _line(console, Text.assemble("certificate ", quote(console, cert.subject), until), 8)
 
 
-def _match(evidence: DaneEvidence, console: Console) -> Text:
+def _match(record: TLSARecord, evidence: DaneEvidence, console: Console) -> Text:
     """Say which TLSA record matches what."""
-    if evidence.record is None:
-        return Text("no TLSA record matches the chain")
     what = "the server's certificate" if evidence.depth == 0 else f"the issuer at depth {evidence.depth}"
     if evidence.bare_key:
         what = "the key that signed the top of the chain"
-    text = Text.assemble("TLSA ", _tlsa_words(evidence.record, console), f" matches {what}")
+    text = Text.assemble("TLSA ", _tlsa_words(record, console), f" matches {what}")
     if evidence.errors:
         text.append(", but: ").append_text(quote(console, evidence.errors[0].text))
     return text

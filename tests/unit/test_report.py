@@ -310,7 +310,6 @@ def test_a_failed_lookup_in_words() -> None:
         (records.evidence(), "matches the server's certificate"),
         (records.evidence(depth=1, record=TLSARecord(2, 1, 1, "dd")), "TLSA 2 1 1 dd matches the issuer at depth 1"),
         (records.evidence(bare_key=True, depth=2), "matches the key that signed the top of the chain"),
-        (records.evidence(record=None, errors=(PathError(65, 0, "x"),)), "no TLSA record matches the chain"),
         (
             records.evidence(errors=(PathError(10, 0, "certificate has expired"),)),
             "matches the server's certificate, but: certificate has expired",
@@ -390,3 +389,12 @@ def test_a_time_in_words(seconds: float, text: str) -> None:
 
 def test_a_reason_of_a_later_version_is_given_as_it_is() -> None:
     assert words.of_reason("moon-phase") == "moon-phase"
+
+
+@pytest.mark.parametrize("width", [60, 80])
+def test_a_verdict_in_words_goes_on_below_itself(width: int) -> None:
+    text = spoken(records.domain(), width)
+    first, second, *_ = text.splitlines()
+    assert first.startswith("a.example: at level dane, a sender")
+    assert second.startswith("  ")
+    assert not second.startswith("   ")
