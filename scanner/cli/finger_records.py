@@ -1,80 +1,182 @@
 """``mxsweep finger --json``: the run as the records of ``scan``, one JSON line.
 
-With ``--all`` every address of every MX host is probed; without, only up to the first that accepts a connection, as
-the lines of finger have it: what comes after it was not looked at and takes no part in the verdict.
+It is the same run that prints lines without ``--json``, told otherwise. What it did not look at takes no part in the
+verdict: addresses after the first that accepted a connection (unless ``--all``), and TLSA records at levels that do
+not ask for them (``dane`` is then ``unknown``). ``tls`` is the word of the summary line, under every option that has
+a say in it (``-A -M -d -f -s``, match arguments). At level ``none`` the session is clear text by choice; at
+``fingerprint``, as at verify and secure, mail would be sent only to a peer that is verified.
 """
 
 import sys
+from collections.abc import Sequence
 from dataclasses import replace
-
-import trio
+from datetime import UTC, datetime
+from itertools import groupby
 
 from results.store import LineSink
-from scanner.core.pkix import TrustStore
-from scanner.finger.offer import OfferError, profile
-from scanner.finger.options import Fatal, Options
-from scanner.finger.session import FOREVER, limit, mode_of
-from scanner.model import Endpoint
-from scanner.net.probe import Sighting, probe
-from scanner.net.resolver import Resolver
-from scanner.run.examine import Examiner
-from scanner.run.stats import Stats
-from scanner.run.tools import ProbeEndpoint, Tools
-from scanner.settings import AUTHENTICATED, PROFILES, Settings, Timeouts, TLSProfile
-from scanner.vocabulary import Level
-from targets.lists import Target
-from targets.scope import Scope
+from scanner.core import rollup, verdict
+from scanner.finger.addresses import Candidate
+from scanner.finger.session import Attempt, Session
+from scanner.finger.visit import mode_of
+from scanner.model import (
+    Answer,
+    CertFacts,
+    DaneEvidence,
+    DomainRecord,
+    Endpoint,
+    EndpointReport,
+    EndpointVerdict,
+    HostReport,
+    HostVerdict,
+    PkixEvidence,
+    Probe,
+    Route,
+    RouteHost,
+    Skipped,
+    TargetInfo,
+    TLSALookup,
+)
+from scanner.vocabulary import Dane, Level, Reason, Sender, StartTLS, TLSState
 
-JUDGED = (Level.MAY, Level.ENCRYPT, Level.DANE, Level.DANE_ONLY, Level.VERIFY, Level.SECURE)
+_PROVEN = (Level.FINGERPRINT, Level.VERIFY, Level.SECURE)
+"""Levels at which nothing but a verified peer will do, whatever the TLSA records say."""
+
+_NOT_ASKED = TLSALookup("", (), Dane.UNKNOWN, None)
 
 
-async def print_records(options: Options, resolver: Resolver, trust: TrustStore, ehlo: str) -> int:
-    """Examine the destination and print its record; the result is the exit status.
-
-    Raises:
-        Fatal: the level has no record, or the TLS options cannot be offered.
-    """
-    if options.level not in JUDGED:
-        raise Fatal(f"--json knows the levels {', '.join(JUDGED)}")
-    settings = Settings(
-        level=options.level,
-        mode=mode_of(options),
-        port=options.destination.port,
-        sni="auto",
-        ehlo=ehlo,
-        first_answer=not options.every_address,
-        allow_private=True,
-        timeouts=_timeouts(options),
-    )
-    scope = Scope(allow_private=True)
-    tools = Tools(settings, resolver.lookup, _prober(options, settings), trust, scope, Stats(total=1))
-    target = Target(options.destination, options.destination.raw, "finger", 1)
-    async with trio.open_nursery() as nursery:
-        finding = await Examiner(tools, nursery).domain(target)
+def print_record(session: Session) -> None:
+    """Print the record of a run that is over."""
+    record, reports, certs = record_of(session)
     with LineSink(sys.stdout.buffer) as sink:
-        sink.put_domain(finding.record, finding.reports, finding.certs or {})
-    return 0
+        sink.put_domain(record, reports, certs)
 
 
-def _timeouts(options: Options) -> Timeouts:
-    connect, command = limit(options.connect_timeout), limit(options.command_timeout)
-    return Timeouts(connect, connect, command, command, min(command, Timeouts().quit), FOREVER)
+def record_of(session: Session) -> tuple[DomainRecord, tuple[HostReport, ...], dict[str, CertFacts]]:
+    """The record of a run with the host reports and certificates that it refers to."""
+    options = session.options
+    way = session.found.route or Route(())
+    observed_at = datetime.now(UTC)
+    by_host = groupby(session.attempts, key=lambda attempt: (attempt.candidate.host, attempt.candidate.port))
+    pairs = [_host(session, list(attempts), observed_at) for _, attempts in by_host]
+    pairs += [_lost_host(session, hop, observed_at) for hop in _without_address(session, way)]
+    hosts = tuple(verdict_ for _, verdict_ in pairs)
+    seen = [cert for attempt in session.attempts if attempt.visit is not None for cert in attempt.visit.chain]
+    record = DomainRecord(
+        key=options.destination.key,
+        target=TargetInfo(options.destination.raw, "finger", 1),
+        route=way,
+        hosts=hosts,
+        verdict=rollup.judge_domain(options.level, way, hosts),
+        observed_at=observed_at,
+    )
+    return record, tuple(report for report, _ in pairs), {cert.sha256: cert for cert in seen}
 
 
-def _prober(options: Options, settings: Settings) -> ProbeEndpoint:
-    """Probes with the ciphers and protocols of the command line; the profile's name says how strictly."""
-    profiles = {name: _offer(options, name) for name in PROFILES}
-
-    async def one(endpoint: Endpoint) -> Sighting:
-        return await probe(endpoint, profile=profiles[endpoint.profile], ehlo=settings.ehlo, timeouts=settings.timeouts)
-
-    return one
+def _without_address(session: Session, way: Route) -> list[RouteHost]:
+    """The hosts whose addresses were looked up in vain."""
+    found = {candidate.host for candidate in session.found.candidates}
+    return [hop for hop in way.hosts if hop.host not in found]
 
 
-def _offer(options: Options, name: str) -> TLSProfile:
-    must_match = name == AUTHENTICATED.name
-    try:
-        made = profile(options.grade, options.protocols, options.parameters, must_match=must_match)
-    except OfferError as error:
-        raise Fatal(str(error)) from None
-    return replace(made, groups=PROFILES[name].groups)
+def _lost_host(session: Session, hop: RouteHost, observed_at: datetime) -> tuple[HostReport, HostVerdict]:
+    candidate = Candidate(hop.host, hop.host, "", session.options.destination.port, hop.preference)
+    report = _report(session, candidate, _NOT_ASKED, (), observed_at)
+    view = verdict.View(session.options.level, session.peer(candidate), _NOT_ASKED)
+    return report, rollup.judge_host(hop.preference, view, report, ())
+
+
+def _host(session: Session, attempts: Sequence[Attempt], observed_at: datetime) -> tuple[HostReport, HostVerdict]:
+    """One host's report and verdict, of what was tried of it."""
+    candidate, options = attempts[0].candidate, session.options
+    lookup = attempts[0].lookup or _NOT_ASKED
+    tried = [attempt for attempt in attempts if attempt.visit is not None or attempt.failure is not None]
+    endpoints = tuple(_endpoint(session, attempt, observed_at) for attempt in tried)
+    shunned = lookup.reason if lookup.dane is Dane.LOOKUP_FAILED else None
+    skipped = tuple(Skipped(attempt.candidate.address, shunned) for attempt in attempts) if shunned else ()
+    report = _report(session, candidate, lookup, endpoints, observed_at, skipped)
+    view = verdict.View(_judged_at(options.level, attempts[0]), session.peer(candidate), lookup)
+    verdicts = [_verdict(view, attempt, each) for attempt, each in zip(tried, report.endpoints, strict=True)]
+    judged = rollup.judge_host(candidate.preference, view, report, verdicts)
+    return report, _deferred(judged, lookup) if shunned else judged
+
+
+def _deferred(host: HostVerdict, lookup: TLSALookup) -> HostVerdict:
+    """Not connected to, since nobody could say whether there are TLSA records: a sender waits (RFC 7672 2.1)."""
+    return replace(
+        host,
+        dane=Dane.LOOKUP_FAILED,
+        sender=Sender.DEFER,
+        votes=True,
+        conclusive=lookup.reason is Reason.TLSA_BOGUS,
+    )
+
+
+def _report(
+    session: Session,
+    candidate: Candidate,
+    lookup: TLSALookup,
+    endpoints: tuple[EndpointReport, ...],
+    observed_at: datetime,
+    skipped: tuple[Skipped, ...] = (),
+) -> HostReport:
+    mode = mode_of(session.options)
+    return HostReport(
+        key=f"{candidate.host}:{candidate.port}/{mode}",
+        host=candidate.host,
+        port=candidate.port,
+        mode=mode,
+        a=_answer(session, candidate.host, "A"),
+        aaaa=_answer(session, candidate.host, "AAAA"),
+        tlsa=lookup,
+        endpoints=endpoints,
+        skipped=skipped,
+        observed_at=observed_at,
+    )
+
+
+def _answer(session: Session, host: str, rtype: str) -> Answer | None:
+    return session.answers.get((host, rtype))
+
+
+def _judged_at(asked: Level, attempt: Attempt) -> Level:
+    """The level that a sender with this policy has here: ``-M`` leaves of dane what it says."""
+    rule = attempt.rule
+    by_policy = rule is not None and rule.level in (Level.MAY, Level.ENCRYPT) and bool(rule.note)
+    return rule.level if rule is not None and by_policy and not rule.check_names else asked
+
+
+def _endpoint(session: Session, attempt: Attempt, observed_at: datetime) -> EndpointReport:
+    visit = attempt.visit
+    if visit is None or visit.sighting is None:
+        candidate, options = attempt.candidate, session.options
+        sni = attempt.rule.sni if attempt.rule else None
+        endpoint = Endpoint(candidate.address, candidate.port, sni, mode_of(options), "finger")
+        probe = Probe(endpoint, observed_at, {}, StartTLS.UNKNOWN, failure=attempt.failure)
+        return EndpointReport(candidate.address, (probe,))
+    evidence = visit.evidence
+    return EndpointReport(
+        attempt.candidate.address,
+        (visit.sighting.probe,),
+        dane=evidence if isinstance(evidence, DaneEvidence) else None,
+        pkix=evidence if isinstance(evidence, PkixEvidence) else None,
+    )
+
+
+def _verdict(view: verdict.View, attempt: Attempt, report: EndpointReport) -> EndpointVerdict:
+    """How the address looks under the run's own policy, which knows more options than a scan has."""
+    visit = attempt.visit
+    if visit is None:
+        return verdict.judge(view, report, {})
+    plain = verdict.judge(view, report, {cert.sha256: cert for cert in visit.chain})
+    word = visit.judgement.word if visit.judgement is not None else plain.tls
+    if view.asked is Level.NONE:
+        word = TLSState.CLEARTEXT if visit.succeeded else TLSState.UNKNOWN
+    sender = plain.sender
+    if view.asked in _PROVEN:
+        sender = Sender.VERIFIED if word is TLSState.VERIFIED and verdict.usable(report.probes[0]) else Sender.DEFER
+    elif view.asked is Level.NONE:
+        sender = Sender.CLEARTEXT if visit.succeeded else Sender.DEFER
+    reasons = plain.reasons
+    if view.asked is Level.NONE:
+        reasons = tuple(reason for reason in reasons if reason is not Reason.STARTTLS_NOT_OFFERED)
+    return replace(plain, tls=word, sender=sender, level=visit.rule.level, reasons=reasons)

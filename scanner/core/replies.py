@@ -1,8 +1,9 @@
 """Octets in, SMTP replies out: the reading half of an SMTP client (RFC 5321 sections 4.2 and 4.5.3.1).
 
 As lenient as Postfix, so that what mail gets through to can also be measured: a line ends with LF, with or
-without CR; an octet that cannot be printed becomes ``?``; a long line is cut; of a multi-line reply only the
-last line's code counts. Each such breach is noted once as a defect, a stable kebab-case word.
+without CR; an octet that cannot be printed becomes ``?``; a long line is cut, and so is one with a NUL, where C's
+strings end; of a multi-line reply only the last line's code counts. Each such breach is noted once as a defect, a
+stable kebab-case word.
 
 Any split of the same octets gives the same replies and defects. All limits on what a peer may say live here;
 what a reply means does not (see ``dialogue``).
@@ -120,7 +121,8 @@ class ReplyReader:
         text = line.translate(_PRINTABLE)
         if text != line:
             self._note_unprintable(line)
-        return text.decode("ascii")
+        end = line.find(b"\0")
+        return (text if end < 0 else text[:end]).decode("ascii")
 
     def _note_unprintable(self, line: bytes) -> None:
         if 0 in line:

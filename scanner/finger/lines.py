@@ -7,13 +7,16 @@ it is known.
 import hashlib
 import ssl
 from collections.abc import Sequence
+from dataclasses import dataclass
 
-from scanner.core import tlsa
+from scanner.core import certs, tlsa
+from scanner.core.matching import matched_peername
 from scanner.core.pkix import failure_line
 from scanner.core.policy import Judgement, Policy
 from scanner.core.x509 import spki
 from scanner.finger.logging import Log
-from scanner.model import CertFacts, DaneEvidence, Failure, Handshake, Probe
+from scanner.model import CertFacts, DaneEvidence, Failure, PkixEvidence, Reply
+from scanner.net.listening import Secured
 from scanner.vocabulary import FailureKind, Level, Phase, TLSState
 
 _WORDS = {
@@ -26,15 +29,34 @@ _WORDS = {
 _CURVES = {"secp256r1": "prime256v1"}
 """Where OpenSSL's name of a curve differs from the one in our records."""
 
-_ASKING = {
-    Phase.EHLO: "sending {hello}",
-    Phase.EHLO_TLS: "sending {hello}",
-    Phase.STARTTLS: "sending STARTTLS",
-    Phase.GREETING: "reading server greeting",
-}
+_DIGESTS = ("sha256", "sha384", "sha512")
+
+REFUSALS = (FailureKind.REJECTED, FailureKind.GARBAGE)
+"""Failures that are a reply."""
+
+LOST_QUIT = "warning: lost connection while sending QUIT command"
 
 MAX_FIELD = 256
 """Octets of a name field that Postfix prints; longer ones are dropped with a warning."""
+
+MAX_REPLY = 2048
+"""Characters of a refusal after which Postfix adds no further line (``line_length_limit``)."""
+
+
+@dataclass(frozen=True, slots=True)
+class Shown:
+    """What a session's lines depend on besides the peer."""
+
+    nap: str
+    mask: Log
+    policy: Policy
+    digest: str
+    resumed: bool = False
+
+    @property
+    def na(self) -> str:
+        """The peer as lines of the TLS library have it."""
+        return self.nap.lower()
 
 
 def nap(host: str, address: str, port: int) -> str:
@@ -47,63 +69,68 @@ def fingerprint(data: bytes, algorithm: str) -> str:
     return hashlib.new(algorithm, data).digest().hex(":").upper()
 
 
-# --- TLS ------------------------------------------------------------------------------------------------------
+# --- the peer -------------------------------------------------------------------------------------------------
 
 
-def session_lines(
-    na: str,
-    mask: Log,
-    policy: Policy,
-    judgement: Judgement,
-    evidence: DaneEvidence | None,
-    leaf: CertFacts | None,
-    digest: str,
+def peer_lines(
+    shown: Shown, judgement: Judgement, evidence: DaneEvidence | PkixEvidence | None, chain: Sequence[CertFacts]
 ) -> list[str]:
     """What is said between handshake and summary: the failure or the match, then who the peer says it is."""
+    if not chain:
+        return []
     found: list[str] = []
-    if leaf is None:
-        return found
     if judgement.error is not None:
-        if policy.level.must_match or policy.check_names or Log.UNTRUSTED in mask:
-            found.append(failure_line(judgement.error, na))
-    elif Log.PEER in mask:
-        found += _matches(na, policy, judgement, evidence)
-    if Log.PEER in mask:
-        found += _peer(na, leaf, judgement, digest)
+        if shown.policy.level.must_match or shown.policy.check_names or Log.UNTRUSTED in shown.mask:
+            found.append(_old_failure(shown) if shown.resumed else failure_line(judgement.error, shown.na))
+    elif Log.PEER in shown.mask and not shown.resumed:
+        found += _matches(shown, judgement, evidence)
+    if Log.PEER in shown.mask:
+        found += _peer(shown, chain[0], _peername(shown.policy, chain[0], evidence))
     return found
 
 
-def _matches(na: str, policy: Policy, judgement: Judgement, evidence: DaneEvidence | None) -> list[str]:
-    found = [f"{na}: matched peername: {judgement.peername}"] if judgement.peername else []
-    if evidence is None or evidence.record is None:
+def _old_failure(shown: Shown) -> str:
+    return f"{shown.nap}: re-using session with untrusted peer credential, look for details earlier in the log"
+
+
+def _matches(shown: Shown, judgement: Judgement, evidence: DaneEvidence | PkixEvidence | None) -> list[str]:
+    found = [f"{shown.na}: matched peername: {judgement.peername}"] if judgement.peername else []
+    if not isinstance(evidence, DaneEvidence) or evidence.record is None:
         return found
     record = tlsa.display(evidence.record)
-    if policy.level is Level.FINGERPRINT:
-        found.append(f"{na}: Matched fingerprint: {record.split()[-1]}")
-    elif not policy.level.dane_based:
-        found.append(f"{na}: Matched trust anchor at depth {evidence.depth}")
+    depth = evidence.depth
+    if shown.policy.level is Level.FINGERPRINT:
+        what = f"Matched fingerprint: {record.split()[-1]}"
+    elif not shown.policy.level.dane_based:
+        what = f"Matched trust anchor at depth {depth}"
     elif evidence.bare_key:
-        found.append(f"{na}: Matched DANE TA public key verified certificate at depth {evidence.depth}: {record}")
+        what = f"Matched DANE TA public key verified certificate at depth {depth}: {record}"
     else:
-        kind = "TA" if evidence.needs_name else "EE"
-        found.append(f"{na}: Matched DANE {kind} certificate at depth {evidence.depth}: {record}")
-    return found
+        what = f"Matched DANE {'TA' if evidence.needs_name else 'EE'} certificate at depth {depth}: {record}"
+    return [*found, f"{shown.na}: {what}"]
 
 
-def _peer(na: str, leaf: CertFacts, judgement: Judgement, digest: str) -> list[str]:
-    name = leaf.subject_cns[0] if leaf.subject_cns else judgement.peername or ""
-    subject, complaint = _field(na, name, "subject CN")
-    issuer, other = _field(na, leaf.issuer_cn, "issuer CN")
-    cert, key = fingerprint(leaf.der, digest), fingerprint(spki(leaf.der), digest)
-    line = f"{na}: subject_CN={subject}, issuer={issuer}, cert fingerprint={cert}, pkey fingerprint={key}"
+def _peername(policy: Policy, leaf: CertFacts, evidence: DaneEvidence | PkixEvidence | None) -> str:
+    """The name that matches a reference, looked for even where the chain is worth nothing, but not with DANE-EE."""
+    compared = policy.check_names and not (isinstance(evidence, DaneEvidence) and not evidence.needs_name)
+    return (matched_peername(leaf, policy.references) or "") if compared else ""
+
+
+def _peer(shown: Shown, leaf: CertFacts, peername: str) -> list[str]:
+    name = leaf.subject_cns[0] if leaf.subject_cns else peername
+    subject, complaint = _field(shown.na, name, "subject CN")
+    issuer, other = _field(shown.na, leaf.issuer_cn, "issuer CN")
+    cert, key = fingerprint(leaf.der, shown.digest), fingerprint(spki(leaf.der), shown.digest)
+    line = f"{shown.na}: subject_CN={subject}, issuer={issuer}, cert fingerprint={cert}, pkey fingerprint={key}"
     return [*complaint, *other, line]
 
 
 def _field(na: str, text: str, what: str) -> tuple[str, list[str]]:
     """A name that is fit to print, or nothing and the reason."""
     text = text.rstrip("\0")
-    if len(text.encode("utf-8", "surrogateescape")) >= MAX_FIELD:
-        return "", [f"warning: tls_text_name: {na}: peer {what} too long: {len(text)}"]
+    size = len(text.encode("utf-8", "surrogateescape"))
+    if size >= MAX_FIELD:
+        return "", [f"warning: tls_text_name: {na}: peer {what} too long: {size}"]
     if "\0" in text:
         return "", [f"warning: tls_text_name: {na}: NULL character in peer {what}"]
     if any(ord(character) < 0x20 or ord(character) == 0x7F for character in text):  # noqa: PLR2004 - ASCII controls
@@ -111,62 +138,14 @@ def _field(na: str, text: str, what: str) -> tuple[str, list[str]]:
     return text, []
 
 
-def summary(na: str, word: TLSState, handshake: Handshake, leaf: CertFacts | None) -> str:
-    """The line that tells the verdict."""
-    parts = [
-        f"{_WORDS[word]} TLS connection established to {na}: {handshake.version}",
-        f"with cipher {handshake.cipher} ({handshake.bits}/{handshake.alg_bits} bits)",
+def path_lines(na: str, evidence: DaneEvidence | PkixEvidence, chain: Sequence[CertFacts]) -> list[str]:
+    """The certificates of the path that was judged, from its top to the leaf (``-L verbose``)."""
+    sent = {cert.sha256: cert.subject for cert in chain}
+    wrong = {error.depth for error in evidence.errors}
+    return [
+        f"{na}: depth={depth} verify={int(depth not in wrong)} subject={sent.get(digest, '')}"
+        for depth, digest in reversed(list(enumerate(evidence.path)))
     ]
-    if handshake.version == "TLSv1.3":
-        if handshake.group:
-            parts.append(f"key-exchange {handshake.group}")
-        if leaf is not None and not handshake.resumed:
-            parts += _signature(handshake, leaf)
-    return " ".join(parts)
-
-
-def _signature(handshake: Handshake, leaf: CertFacts) -> list[str]:
-    kinds = {
-        "RSA": f"RSA-PSS ({leaf.key_bits} bits)",
-        "EC": f"ECDSA ({_CURVES.get(leaf.curve, leaf.curve)})",
-    }
-    parts = [f"server-signature {kinds.get(leaf.key_type, leaf.key_type)}"]
-    digest = next((d for d in ("sha256", "sha384", "sha512") if (handshake.signature or "").endswith(d)), None)
-    return [*parts, f"server-digest {digest.upper()}"] if digest else parts
-
-
-def handshake_failure(host_port: str, failure: Failure) -> list[str]:
-    """Why there was no session."""
-    if failure.kind is FailureKind.TIMEOUT:
-        return [f"SSL_connect error to {host_port}: Connection timed out"]
-    if failure.kind is FailureKind.CLOSED:
-        return [f"SSL_connect error to {host_port}: lost connection"]
-    if failure.kind is FailureKind.RESET:
-        return [f"SSL_connect error to {host_port}: Connection reset by peer"]
-    lines = [f"SSL_connect error to {host_port}: -1"]
-    return [*lines, *(f"warning: TLS library problem: {reason}" for reason in failure.text.split("; ") if reason)]
-
-
-# --- SMTP -----------------------------------------------------------------------------------------------------
-
-
-def dialogue_failure(probe: Probe) -> str | None:
-    """What went wrong in the dialogue; None when nothing did. A STARTTLS reply that never came is fatal there."""
-    failure = probe.failure
-    if failure is None or failure.phase in (Phase.CONNECT, Phase.HANDSHAKE):
-        return None
-    if failure.kind in (FailureKind.REJECTED, FailureKind.GARBAGE):
-        words = {Phase.GREETING: "SMTP service not available", Phase.STARTTLS: "STARTTLS rejected"}
-        what = words.get(failure.phase, f"{_hello(probe)} rejected")
-        return f"{what}: {failure.code or 0} {failure.text}"
-    doing = _ASKING.get(failure.phase, "sending QUIT command").format(hello=_hello(probe))
-    prefix = "fatal: " if failure.phase is Phase.STARTTLS else ""
-    how = "timeout" if failure.kind is FailureKind.TIMEOUT else "lost connection"
-    return f"{prefix}{how} while {doing}"
-
-
-def _hello(probe: Probe) -> str:
-    return "LHLO" if probe.endpoint.mode.lmtp else "EHLO"
 
 
 def chain_dump(chain: Sequence[CertFacts], digest: str) -> str:
@@ -181,3 +160,84 @@ def chain_dump(chain: Sequence[CertFacts], digest: str) -> str:
             f"{ssl.DER_cert_to_PEM_cert(cert.der)}"
         )
     return "".join(blocks)
+
+
+# --- the summary ----------------------------------------------------------------------------------------------
+
+
+def summary(na: str, word: TLSState, facts: Secured, chain: Sequence[CertFacts]) -> str:
+    """The line that tells the verdict."""
+    handshake = facts.handshake
+    parts = [
+        f"{_WORDS[word]} TLS connection established to {na}: {handshake.version}",
+        f"with cipher {handshake.cipher} ({handshake.bits}/{handshake.alg_bits} bits)",
+    ]
+    if handshake.version == "TLSv1.3":
+        if handshake.group:
+            parts.append(f"key-exchange {handshake.group}")
+        if chain and not handshake.resumed:
+            parts += _signature("server", chain[0], handshake.signature)
+        if facts.own is not None and facts.own_signature is not None:
+            parts += _signature("client", certs.facts(facts.own), facts.own_signature)
+    return " ".join(parts)
+
+
+def _signature(whose: str, cert: CertFacts, scheme: str | None) -> list[str]:
+    """How a side signed: the kind of key by its certificate, the digest by the signature scheme."""
+    kinds = {
+        "RSA": f"RSA-PSS ({cert.key_bits} bits)",
+        "EC": f"ECDSA ({_CURVES.get(cert.curve, cert.curve)})",
+    }
+    parts = [f"{whose}-signature {kinds.get(cert.key_type, cert.key_type)}"]
+    digest = next((digest for digest in _DIGESTS if (scheme or "").endswith(digest)), None)
+    return [*parts, f"{whose}-digest {digest.upper()}"] if digest else parts
+
+
+# --- failures -------------------------------------------------------------------------------------------------
+
+
+def handshake_failure(host_port: str, failure: Failure, errors: Sequence[str]) -> list[str]:
+    """Why there was no session. ``errors`` are the TLS library's, ``CODE:LIBRARY::REASON``."""
+    words = {
+        FailureKind.TIMEOUT: "Connection timed out",
+        FailureKind.CLOSED: "lost connection",
+        FailureKind.RESET: "Connection reset by peer",
+    }
+    if failure.kind in words:
+        return [f"SSL_connect error to {host_port}: {words[failure.kind]}"]
+    return [f"SSL_connect error to {host_port}: -1", *library_problems(errors)]
+
+
+def library_problems(errors: Sequence[str]) -> list[str]:
+    """The errors of the TLS library; file and line of its source are not known and left empty."""
+    return [f"warning: TLS library problem: error:{error}:::" for error in errors]
+
+
+def dialogue_failure(failure: Failure, reply: Reply | None, *, lmtp: bool) -> list[str]:
+    """What went wrong in the dialogue, in Postfix's words; nothing for what is told elsewhere."""
+    hello = "LHLO" if lmtp else "EHLO"
+    if failure.kind is FailureKind.INTERNAL:
+        return [f"warning: internal error of mxsweep: {failure.text}"]
+    if failure.kind in REFUSALS:
+        words = {Phase.GREETING: "SMTP service not available", Phase.STARTTLS: "STARTTLS rejected"}
+        what = words.get(failure.phase, f"{hello} rejected")
+        return [f"{what}: {failure.code or 0} {_reply_text(failure, reply)}"]
+    doing = {
+        Phase.GREETING: "reading server greeting",
+        Phase.STARTTLS: "sending STARTTLS",
+        Phase.QUIT: "sending QUIT command",
+    }.get(failure.phase, f"sending {hello}")
+    how = "timeout" if failure.kind is FailureKind.TIMEOUT else "lost connection"
+    cut = ["warning: disabling input from unknown_stream"] if failure.text.startswith("a line of ") else []
+    return [*cut, f"{how} while {doing}"]
+
+
+def _reply_text(failure: Failure, reply: Reply | None) -> str:
+    """A reply's lines in one, as Postfix collects and prints them."""
+    if reply is None:
+        return failure.text
+    text = reply.lines[0] if reply.lines else ""
+    for line in reply.lines[1:]:
+        if len(text) < MAX_REPLY:
+            text += f"?{line}"
+    return text.replace("\t", "?")

@@ -17,6 +17,7 @@ class Log(Flag):
     DEBUG = auto()
     HANDSHAKE_DUMP = auto()
     SESSION_DUMP = auto()
+    TRACE = auto()  # OpenSSL's own words for every message: the binding does not give them
 
 
 _DEBUG = Log.SUMMARY | Log.PEER | Log.VERBOSE | Log.CACHE | Log.DEBUG
@@ -38,7 +39,11 @@ KEYWORDS = {
     "ssl-debug": Log.DEBUG,
     "ssl-handshake-packet-dump": Log.HANDSHAKE_DUMP,
     "ssl-session-packet-dump": Log.SESSION_DUMP,
+    "trace": Log.TRACE,
 }
+
+TIMES_PARSED = 4
+"""How often Postfix parses the list, and complains about it."""
 
 
 def parse(text: str) -> tuple[Log, str | None]:
@@ -51,3 +56,8 @@ def parse(text: str) -> tuple[Log, str | None]:
             return Log.NOTHING, word
         mask |= KEYWORDS[word.lower()]
     return mask, None
+
+
+def complaints(text: str, unknown: str) -> list[str]:
+    """What is said about an unknown keyword."""
+    return [f'warning: unknown -L option value "{unknown}" in "{text}"'] * TIMES_PARSED

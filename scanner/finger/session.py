@@ -1,52 +1,36 @@
-"""One run of finger, top to bottom: look up, choose the level for each address, connect, converse, tell.
+"""One run of finger, top to bottom: look up, choose the level for each address, connect, converse, come again.
 
 The first address that accepts a connection is used for good, whatever comes after (``--all`` goes on to the others).
-Verification never ends a session; its result is told. What is printed is ``lines``' business, what the evidence earns
-``core.policy``'s.
+What happens on one connection is ``visit``'s business, what is printed ``lines``', what the evidence earns
+``core.policy``'s; the outside world is a ``World``.
 """
 
-import random
-from dataclasses import dataclass, replace
-from datetime import UTC, datetime
+from dataclasses import dataclass
 
-import trio
-
-from scanner.core import certs, dane, pkix, policy, route, tlsa
-from scanner.core.answers import postfix_text
-from scanner.core.names import tlsa_name
+from scanner.core import policy, route, tlsa
 from scanner.core.pkix import TrustStore
-from scanner.finger import fingerprints, lines
-from scanner.finger.addresses import Candidate, Found, Lookup, find
+from scanner.finger import lines, reconnect
+from scanner.finger.addresses import Candidate, Found, find
+from scanner.finger.dnssec import Questions
 from scanner.finger.logging import Log
-from scanner.finger.offer import OfferError, profile
-from scanner.finger.options import Options
+from scanner.finger.options import Options, ascii_form
 from scanner.finger.output import Output
-from scanner.model import (
-    Answer,
-    CertFacts,
-    DaneEvidence,
-    Endpoint,
-    Handshake,
-    PkixEvidence,
-    TLSALookup,
-    TLSARecord,
-)
-from scanner.net import tcp
-from scanner.net.failures import failure_of, timed_out
-from scanner.net.probe import Extra, Sighting, converse
-from scanner.settings import Timeouts, TLSProfile
-from scanner.vocabulary import Dane, FailureKind, Level, Mode, Phase, Reason, Security
-
-FOREVER = 10.0**9
-"""Seconds of a time limit that was switched off."""
-
-_BROKEN = TLSProfile("invalid", "no-such-cipher", security_level=1)
-"""Stands for an offer that cannot be made: the session then ends where the handshake would begin."""
+from scanner.finger.reconnect import Sessions
+from scanner.finger.tlsa_search import TLSASearch
+from scanner.finger.visit import Visit, limit
+from scanner.finger.world import World
+from scanner.model import Answer, Failure, TLSALookup, TLSARecord
+from scanner.net.tls import Identity
+from scanner.vocabulary import Dane, FailureKind, Level, Security
 
 
 @dataclass(frozen=True, slots=True)
 class Setup:
-    """What a run has besides its options: trust anchors, whether TLS can be used at all, the EHLO name, log kinds."""
+    """What a run has besides its options.
+
+    Trust anchors, whether TLS can be used at all, the EHLO name, the kinds of line to print, our own certificate for
+    servers that ask for one, and the digests of TLSA records in use, strongest first.
+    """
 
     options: Options
     trust: TrustStore
@@ -54,306 +38,166 @@ class Setup:
     tls: bool
     ehlo: str
     mask: Log
-    lookup: Lookup
+    world: World
     output: Output
+    identity: Identity | None = None
+    digests: tuple[str, ...] = tlsa.DIGESTS
+
+
+@dataclass(frozen=True, slots=True)
+class Attempt:
+    """An address that was tried: ``visit`` is None where no connection came about, ``failure`` then says why.
+
+    A failed TLSA lookup leaves both None.
+    """
+
+    candidate: Candidate
+    lookup: TLSALookup | None
+    rule: policy.Policy | None = None
+    failure: Failure | None = None
+    visit: Visit | None = None
 
 
 class Session:
-    """A run against one destination."""
+    """A run against one destination; ``found`` and ``attempts`` tell afterwards what it came to."""
 
     def __init__(self, setup: Setup) -> None:
+        self.options = setup.options
         self._setup = setup
         self._options = setup.options
         self._out = setup.output
-        self._tlsa: dict[str, Answer] = {}
+        self._questions = Questions(setup.world, setup.options.parameters, setup.output)
+        self._sessions = Sessions() if setup.options.reconnect >= 0 else None
+        self._search = TLSASearch(
+            self._questions.lookup, setup.digests, setup.mask, setup.output.line, force=setup.options.force_tlsa
+        )
+        self.found = Found()
+        self.attempts: list[Attempt] = []
+
+    @property
+    def answers(self) -> dict[tuple[str, str], Answer]:
+        """Every answer of the DNS, by name and type."""
+        return self._questions.answers
 
     async def run(self) -> int:
         """Do it; the result is the exit status."""
-        found = await find(
-            self._options.destination,
-            self._setup.lookup,
-            family=self._options.family,
-            protocols=self._options.parameters.get("inet_protocols", "all"),
-            rng=random.Random(),  # noqa: S311 - spreads load, protects nothing
-        )
+        self._preamble()
+        world = self._setup.world
+        found = self.found = await find(self._options, self._questions.lookup, rng=world.rng, native=world.native)
         for line in found.lines:
             self._out.line(line)
         if not found.candidates:
             self._out.line(f"Destination address lookup failed: {found.error}")
         for candidate in found.candidates:
-            status = await self._try(candidate, found)
-            if status is not None and (status or not self._options.every_address):
-                return status
+            visit = await self._try(candidate)
+            if visit is not None and not self._options.every_address:
+                await self._come_again(candidate, visit)
+                break
         return 0
+
+    def _preamble(self) -> None:
+        if self._setup.tls and self._options.level is not Level.NONE and Log.VERBOSE in self._setup.mask:
+            self._out.line("initializing the client-side TLS engine")
 
     # --- one address ------------------------------------------------------------------------------------------
 
-    async def _try(self, candidate: Candidate, found: Found) -> int | None:
-        """Try an address; None when no connection came about, else the exit status."""
-        peer = self._peer(candidate, found)
-        lookup = await self._lookup_tlsa(candidate, peer)
+    async def _try(self, candidate: Candidate) -> Visit | None:
+        """Try an address; None when no connection came about."""
+        peer = self.peer(candidate)
+        lookup = await self._lookup_tlsa(candidate, peer, self._options.level)
         if lookup is not None and lookup.dane is Dane.LOOKUP_FAILED:
-            self._tlsa_trouble(candidate, lookup)
+            self._not_established(candidate, f"TLSA lookup error for {candidate.host}:{candidate.port}")
+            self.attempts.append(Attempt(candidate, lookup))
             return None
-        rule = policy.effective(
-            self._options.level, peer, lookup, insecure_mx=self._options.insecure_mx, sni=self._options.sni
-        )
-        self._notes(candidate, rule, lookup)
-        stream = await self._connect(candidate)
-        if stream is None:
+        rule = self._effective(self._options.level, candidate, peer, lookup)
+        failure = await self._connect(candidate)
+        if failure is not None:
+            where = lines.nap(candidate.host, candidate.address, candidate.port)
+            self._not_established(candidate, f"connect to {where}: {_words(failure)}")
+            self.attempts.append(Attempt(candidate, lookup, rule, failure))
             return None
-        visit = Visit(self._setup, candidate, rule, lookup)
-        return await visit.converse(stream)
+        visit = Visit(self._setup, candidate, rule, lookup, self._sessions)
+        self.attempts.append(Attempt(candidate, lookup, rule, visit=visit))
+        await visit.converse()
+        return visit
 
-    def _peer(self, candidate: Candidate, found: Found) -> policy.Peer:
-        way = found.route
+    def peer(self, candidate: Candidate) -> policy.Peer:
+        """Whom a session with this address is meant for."""
+        way = self.found.route
         return policy.Peer(
-            nexthop=self._options.destination.nexthop,
+            nexthop=ascii_form(self._options.destination.nexthop),
             hostname=candidate.host,
             mx=route.mx_security(way) if way else None,
             mx_names=way.names if way else (),
-            tokens=self._options.matches,
+            tokens=tuple(ascii_form(token) for token in self._options.matches),
         )
 
-    async def _lookup_tlsa(self, candidate: Candidate, peer: policy.Peer) -> TLSALookup | None:
-        """The TLSA records for an address; None where the level wants none."""
-        level = self._options.level
+    async def _lookup_tlsa(self, candidate: Candidate, peer: policy.Peer, level: Level) -> TLSALookup | None:
+        """The TLSA records for an address; None where the level wants none, and for a UNIX socket."""
         distrusted = peer.mx not in (None, Security.SECURE) and self._options.insecure_mx is Level.MAY
         if not level.dane_based or distrusted or candidate.port == 0:
             return None
-        steps: list[Answer] = []
-        while True:
-            step = tlsa.next_question(
-                candidate.host,
-                candidate.rname,
-                candidate.security,
-                candidate.port,
-                tuple(steps),
-                force=self._options.force_tlsa,
-            )
-            if isinstance(step, TLSALookup):
-                return step
-            steps.append(await self._ask(*step))
+        return await self._search.find(candidate)
 
-    async def _ask(self, name: str, rtype: str) -> Answer:
-        """Ask once a run: the addresses of a host share its TLSA records."""
-        key = f"{name} {rtype}"
-        if key not in self._tlsa:
-            self._tlsa[key] = await self._setup.lookup(name, rtype)
-        return self._tlsa[key]
+    def _effective(
+        self, level: Level, candidate: Candidate, peer: policy.Peer, lookup: TLSALookup | None
+    ) -> policy.Policy:
+        """The level for this address, and what there is to say about it."""
+        rule = policy.effective(
+            level, peer, lookup, insecure_mx=self._options.insecure_mx, sni=self._server_name(candidate)
+        )
+        told = rule.level is not Level.SECURE or level is Level.DANE_ONLY or self._options.verbose
+        if rule.note and told:
+            self._out.line(rule.note)
+        return rule
 
-    def _tlsa_trouble(self, candidate: Candidate, lookup: TLSALookup) -> None:
-        where = f"{candidate.host}:{candidate.port}"
-        text = postfix_text(lookup.steps[-1]) if lookup.steps else ""
-        self._out.line(f"warning: DANE TLSA lookup problem: {text}")
-        self._not_established(candidate, f"TLSA lookup error for {where}")
+    def _server_name(self, candidate: Candidate) -> str | None:
+        """The name of ``-s``, which may stand for the host or the destination."""
+        names = {"hostname": candidate.host, "nexthop": self._options.destination.nexthop}
+        name = self._options.sni or ""
+        return ascii_form(names.get(name, name)) or None
+
+    async def _connect(self, candidate: Candidate) -> Failure | None:
+        return await self._setup.world.connect(candidate.address, candidate.port, limit(self._options.connect_timeout))
 
     def _not_established(self, candidate: Candidate, why: str) -> None:
         raw = self._options.destination.raw
         via = f" via {candidate.host}:{candidate.port}" if candidate.port else ""
-        self._out.line(f"Failed to establish session to {raw}{via}: {why}")
+        self._out.line(f"Failed to establish session to {raw.removeprefix('inet:')}{via}: {why}")
 
-    def _notes(self, candidate: Candidate, rule: policy.Policy, lookup: TLSALookup | None) -> None:
-        if lookup is not None:
-            for line in record_warnings(candidate, lookup):
-                self._out.line(line)
-            if Log.DANE in self._setup.mask or Log.VERBOSE in self._setup.mask:
-                name = tlsa_name(lookup.base_domain, candidate.port)
-                for record in lookup.records:
-                    self._out.line(f"DNSSEC-signed TLSA record: {name}: {tlsa.display(record)}")
-        fell_back = rule.level is Level.SECURE
-        told = not fell_back or self._options.level is Level.DANE_ONLY or self._options.verbose
-        if rule.note and told:
-            self._out.line(rule.note)
+    # --- more than once ---------------------------------------------------------------------------------------
 
-    async def _connect(self, candidate: Candidate) -> trio.SocketStream | None:
-        failure = timed_out(Phase.CONNECT)
-        with trio.move_on_after(limit(self._options.connect_timeout)):
-            try:
-                stream = await tcp.connect(candidate.address, candidate.port)
-            except OSError as error:
-                failure = failure_of(error, Phase.CONNECT)
-            else:
-                if self._options.chat:
-                    self._out.line(f"Connected to {lines.nap(candidate.host, candidate.address, candidate.port)}")
-                return stream
-        text = "Connection timed out" if failure.kind is FailureKind.TIMEOUT else failure.text
-        where = lines.nap(candidate.host, candidate.address, candidate.port)
-        self._not_established(candidate, f"connect to {where}: {text}")
-        return None
+    async def _come_again(self, candidate: Candidate, visit: Visit) -> None:
+        """Reconnect as ``-r`` and ``-m`` ask for, until there is nothing more to be learned."""
+        left = self._options.max_reconnects
+        while self._sessions is not None and self._options.reconnect > 0 and visit.succeeded:
+            enough = reconnect.verdict(self._sessions, left)
+            if enough is not None:
+                self._out.line(enough)
+                return
+            left -= 1
+            self._out.line(f"Reconnecting after {self._options.reconnect} seconds")
+            await self._setup.world.sleep(self._options.reconnect)
+            again = await self._again(candidate, visit)
+            if again is None:
+                return
+            visit = again
 
-
-def limit(seconds: int) -> float:
-    """A time limit of the command line: 0 or less is none."""
-    return float(seconds) if seconds > 0 else FOREVER
-
-
-def mode_of(options: Options) -> Mode:
-    """What is spoken, by ``-S`` and ``-w``."""
-    if options.lmtp:
-        return Mode.LMTPS if options.wrapper else Mode.LMTP
-    return Mode.SMTPS if options.wrapper else Mode.SMTP
+    async def _again(self, candidate: Candidate, before: Visit) -> Visit | None:
+        """One more connection to the same address, at the level that the first one came to."""
+        level = self._options.level if before.rejected_records else before.rule.level
+        peer = self.peer(candidate)
+        lookup = await self._lookup_tlsa(candidate, peer, level)
+        rule = self._effective(level, candidate, peer, lookup)
+        failure = await self._connect(candidate)
+        if failure is not None:
+            where = lines.nap(candidate.host, candidate.address, candidate.port)
+            self._not_established(candidate, f"connect to {where}: {_words(failure)}")
+            return None
+        visit = Visit(self._setup, candidate, rule, lookup, self._sessions, first=False)
+        await visit.converse()
+        return visit
 
 
-def record_warnings(candidate: Candidate, lookup: TLSALookup) -> list[str]:
-    """Postfix's warnings about records that its parser drops."""
-    name = tlsa_name(lookup.base_domain, candidate.port)
-    words = {
-        "usage": "{} unsupported TLSA certificate usage: {}",
-        "private-matching-type": "{} reserved private-use matching type: {}",
-    }
-    found = []
-    for record in lookup.records:
-        if record.unusable is not None and record.unusable.by_parser:
-            if record.unusable == "truncated":
-                octets = 3 + len(record.data) // 2
-                found.append(f"warning: {name}: truncated TLSA RR length == {octets}")
-            else:
-                found.append("warning: " + words[record.unusable].format(name, tlsa.display(record)))
-    return found
-
-
-class Visit:
-    """The dialogue with one address, told while it happens."""
-
-    def __init__(self, setup: Setup, candidate: Candidate, rule: policy.Policy, lookup: TLSALookup | None) -> None:
-        self._setup = setup
-        self._options = setup.options
-        self._out = setup.output
-        self._candidate = candidate
-        self._rule = rule
-        self._lookup = lookup
-        self._nap = lines.nap(candidate.host, candidate.address, candidate.port)
-        self._chain: tuple[CertFacts, ...] = ()
-        self._secured = False
-        self._shown = False
-        self._complaint = ""
-
-    async def converse(self, stream: trio.SocketStream) -> int:
-        """Hold the dialogue; the result is the exit status."""
-        options = self._options
-        endpoint = Endpoint(self._candidate.address, self._candidate.port, self._rule.sni, mode_of(options), "finger")
-        command = limit(options.command_timeout)
-        greeting = limit(options.connect_timeout)
-        sighting = await converse(
-            stream,
-            endpoint,
-            profile=self._profile(),
-            ehlo=self._setup.ehlo,
-            timeouts=Timeouts(greeting, greeting, command, command, command, FOREVER),
-            polite=False,
-            want_tls=self._setup.tls and self._rule.level is not Level.NONE,
-            extra=Extra(trace=self._trace, secured=self._on_secured),
-        )
-        return self._ending(sighting)
-
-    def _profile(self) -> TLSProfile:
-        options = self._options
-        # The level after a fallback at handshake time is encrypt, but anonymous suites stay excluded.
-        must_match = self._rule.level.must_match or self._rule.check_names
-        try:
-            made = profile(options.grade, options.protocols, options.parameters, must_match=must_match)
-        except OfferError as error:
-            self._complaint = str(error)
-            return _BROKEN
-        relaxed = self._rule.level is Level.ENCRYPT
-        return replace(made, security_level=0) if relaxed else made
-
-    # --- while it happens -------------------------------------------------------------------------------------
-
-    def _trace(self, line: str) -> None:
-        if line == "> QUIT":
-            self._show_peer()
-        if self._options.chat:
-            self._out.line(line)
-
-    def _show_peer(self) -> None:
-        """Once, after the session is up: ``Server is anonymous`` or the chain."""
-        if not self._secured or self._shown:
-            return
-        self._shown = True
-        if not self._chain:
-            self._out.line("Server is anonymous")
-        elif self._options.show_chain:
-            self._out.block(lines.chain_dump(self._chain, self._options.digest))
-
-    def _on_secured(self, handshake: Handshake, ders: tuple[bytes, ...]) -> None:
-        self._secured = True
-        self._chain = tuple(certs.facts(der) for der in ders)
-        self._unusable()
-        evidence = self._evidence() if self._chain else None
-        judgement = policy.judge(self._rule, self._chain, evidence)
-        na = self._nap.lower()
-        matched = evidence if isinstance(evidence, DaneEvidence) else None
-        leaf = self._chain[0] if self._chain else None
-        for line in lines.session_lines(
-            na, self._setup.mask, self._rule, judgement, matched, leaf, self._options.digest
-        ):
-            self._out.line(line)
-        if Log.SUMMARY in self._setup.mask:
-            self._out.line(lines.summary(na, judgement.word, handshake, leaf))
-
-    def _evidence(self) -> DaneEvidence | PkixEvidence:
-        now = datetime.now(UTC)
-        level = self._rule.level
-        if level is Level.FINGERPRINT:
-            records, _ = fingerprints.parse(self._options.matches, self._options.digest)
-            return fingerprints.match(records, self._chain[0], self._options.digest)
-        if level.dane_based and self._lookup is not None:
-            return dane.match(self._lookup.records, self._chain, now)
-        if self._setup.anchors and self._options.level in (Level.VERIFY, Level.SECURE):
-            return dane.match(self._setup.anchors, self._chain, now)
-        return pkix.verify(self._chain, self._setup.trust, now)
-
-    def _unusable(self) -> None:
-        """OpenSSL's complaints about records, which come with the handshake, last record first."""
-        na = self._nap.lower()
-        if self._rule.level is Level.FINGERPRINT:
-            self._unusable_fingerprints(na)
-            return
-        lookup = self._lookup
-        if lookup is None or (lookup.dane is not None and lookup.reason is not Reason.TLSA_UNUSABLE_DATA):
-            return
-        for record in reversed(lookup.records):
-            if record.unusable is not None and not record.unusable.by_parser:
-                self._out.line(f"warning: {na}: unusable TLSA RR: {tlsa.display(record)}")
-        if lookup.dane is Dane.UNUSABLE:
-            tail = "" if self._rule.forced_failure else ", fallback to unauthenticated TLS"
-            self._out.line(f"warning: {na}: all TLSA records unusable{tail}")
-
-    def _unusable_fingerprints(self, na: str) -> None:
-        records, warnings = fingerprints.parse(self._options.matches, self._options.digest)
-        for line in warnings:
-            self._out.line(line)
-        for record in records:
-            if record.unusable is not None:
-                self._out.line(f"warning: {na}: unusable TLSA RR: {tlsa.display(record)}")
-        if records and all(record.unusable for record in records):
-            self._out.line(f"warning: {na}: all fingerprints unusable")
-
-    # --- the end ----------------------------------------------------------------------------------------------
-
-    def _ending(self, sighting: Sighting) -> int:
-        failure = sighting.probe.failure
-        if failure is not None and failure.kind is FailureKind.INTERNAL and not self._complaint:
-            self._out.line(f"fatal: internal error: {failure.text}")
-            return 1
-        if failure is not None and failure.phase is Phase.HANDSHAKE:
-            self._no_session(sighting)
-            return 0
-        text = lines.dialogue_failure(sighting.probe)
-        if text is not None:
-            self._out.line(text)
-        self._show_peer()
-        if "quit-unanswered" in sighting.probe.defects:
-            self._out.line("warning: lost connection while sending QUIT command")
-        return 1 if text is not None and text.startswith("fatal: ") else 0
-
-    def _no_session(self, sighting: Sighting) -> None:
-        failure = sighting.probe.failure
-        if self._complaint:
-            self._out.line(f"warning: {self._nap}: {self._complaint}")
-        elif failure is not None:
-            self._unusable()
-            for line in lines.handshake_failure(self._nap, failure):
-                self._out.line(line)
+def _words(failure: Failure) -> str:
+    return "Connection timed out" if failure.kind is FailureKind.TIMEOUT else failure.text

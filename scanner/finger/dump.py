@@ -1,0 +1,52 @@
+"""TLS records as they cross the line, in rows of hex and text, shaped like OpenSSL's own dumps. Pure.
+
+What was sent is shown as it went out; what came is put together to whole records and shown as OpenSSL reads it: the
+header, then the body. Where octets lie in memory is not known here, so no addresses are shown.
+"""
+
+from collections.abc import Iterator
+
+_ROW = 16
+_HALF = 8
+_HEADER = 5
+_HEX_WIDTH = 3 * _ROW - 1
+_PRINTABLE = range(0x20, 0x7F)
+
+
+class Dump:
+    """Makes lines of what crosses one connection, in either direction."""
+
+    def __init__(self) -> None:
+        self._unread = b""
+
+    def lines(self, *, sent: bool, data: bytes) -> Iterator[str]:
+        """The lines for some octets."""
+        if sent:
+            yield from _block("write to", data)
+            return
+        self._unread += data
+        while len(self._unread) >= _HEADER:
+            end = _HEADER + int.from_bytes(self._unread[3:_HEADER])
+            if len(self._unread) < end:
+                return
+            record, self._unread = self._unread[:end], self._unread[end:]
+            yield from _block("read from", record[:_HEADER])
+            yield from _block("read from", record[_HEADER:])
+
+
+def _block(what: str, data: bytes) -> Iterator[str]:
+    yield f"{what} BIO ({len(data)} bytes => {len(data)} (0x{len(data):X}))"
+    shown = data.rstrip(b"\0 ")
+    for at in range(0, len(shown), _ROW):
+        yield f"{at:04x} {_row(shown[at : at + _ROW])}"
+    if len(shown) < len(data):
+        yield f"{len(data):04x} - <SPACES/NULLS>"
+
+
+def _row(octets: bytes) -> str:
+    pairs = [f"{octet:02x}" for octet in octets]
+    digits = " ".join(pairs[:_HALF])
+    if len(pairs) > _HALF:
+        digits += "|" + " ".join(pairs[_HALF:])
+    text = "".join(chr(octet) if octet in _PRINTABLE else "." for octet in octets)
+    return f"{digits:{_HEX_WIDTH}}  {text[:_HALF]} {text[_HALF:]}".rstrip()
