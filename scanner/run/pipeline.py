@@ -103,7 +103,7 @@ async def _read(
     stats = tools.stats
     async with queue:
         with stop.reading:
-            while batch := await trio.to_thread.run_sync(_batch, items, abandon_on_cancel=True):
+            while batch := await _batch(items):
                 for item in batch:
                     checked = _checked(item, tools)
                     if isinstance(checked, Reject):
@@ -115,8 +115,9 @@ async def _read(
             stats.total = stats.read
 
 
-def _batch(items: Iterator[Target | Reject]) -> list[Target | Reject]:
-    return list(islice(items, BATCH))
+async def _batch(items: Iterator[Target | Reject]) -> list[Target | Reject]:
+    """The next items, read in a thread: a file blocks, a pipe may do so for ever."""
+    return await trio.to_thread.run_sync(list, islice(items, BATCH), abandon_on_cancel=True)
 
 
 def _checked(item: Target | Reject, tools: Tools) -> Target | Reject:

@@ -1,0 +1,128 @@
+"""Shared work: done once, whoever asks, whoever goes away; and errors found at the bottom of it all."""
+
+from collections.abc import Awaitable, Callable
+
+import pytest
+import trio
+import trio.testing
+
+from scanner.run.once import Once, gather, leaf, origin
+
+
+class Work:
+    """Counts its calls; waits until it is let go."""
+
+    def __init__(self, error: Exception | None = None) -> None:
+        self.calls = 0
+        self.go = trio.Event()
+        self.error = error
+
+    async def __call__(self) -> str:
+        self.calls += 1
+        await self.go.wait()
+        if self.error is not None:
+            raise self.error
+        return f"result {self.calls}"
+
+
+async def ask(once: Once[str, str], work: Callable[[], Awaitable[str]], results: list[object]) -> None:
+    try:
+        results.append(await once.get("key", work))
+    except RuntimeError as error:
+        results.append(error)
+
+
+async def test_many_askers_one_call(nursery: trio.Nursery) -> None:
+    once: Once[str, str] = Once(nursery)
+    work, results = Work(), list[object]()
+    async with trio.open_nursery() as askers:
+        for _ in range(10):
+            askers.start_soon(ask, once, work, results)
+        await trio.testing.wait_all_tasks_blocked()
+        assert results == []
+        work.go.set()
+    await ask(once, work, results)  # and who comes late
+    assert results == ["result 1"] * 11
+    assert (work.calls, once.shared, len(once)) == (1, 10, 1)
+
+
+async def test_each_key_has_its_own_work(nursery: trio.Nursery) -> None:
+    once: Once[str, str] = Once(nursery)
+
+    async def of(key: str) -> str:
+        return await once.get(key, lambda: _immediate(key))
+
+    assert await gather(["a", "b", "a"], of) == ["a", "b", "a"]
+    assert len(once) == 2
+
+
+async def _immediate(value: str) -> str:
+    await trio.lowlevel.checkpoint()
+    return value
+
+
+@pytest.mark.parametrize("cancelled", ["first", "second"])
+async def test_a_cancelled_asker_spoils_nothing(nursery: trio.Nursery, cancelled: str) -> None:
+    once: Once[str, str] = Once(nursery)
+    work, results = Work(), list[object]()
+    scopes = {"first": trio.CancelScope(), "second": trio.CancelScope()}
+
+    async def asker(name: str) -> None:
+        with scopes[name]:
+            await ask(once, work, results)
+
+    async with trio.open_nursery() as askers:
+        for name in scopes:
+            askers.start_soon(asker, name)
+            await trio.testing.wait_all_tasks_blocked()
+        scopes[cancelled].cancel()
+        await trio.testing.wait_all_tasks_blocked()
+        work.go.set()
+    assert (results, work.calls) == (["result 1"], 1)
+
+
+async def test_an_error_reaches_all_who_ask(nursery: trio.Nursery) -> None:
+    once: Once[str, str] = Once(nursery)
+    work, results = Work(ValueError("no")), list[object]()
+    async with trio.open_nursery() as askers:
+        for _ in range(3):
+            askers.start_soon(ask, once, work, results)
+        work.go.set()
+    await ask(once, work, results)
+    assert work.calls == 1
+    assert [repr(origin(error)) for error in results if isinstance(error, Exception)] == ["ValueError('no')"] * 4
+
+
+async def test_work_that_was_cancelled_is_no_value() -> None:
+    async with trio.open_nursery() as owner:
+        once: Once[str, str] = Once(owner)
+        owner.start_soon(ask, once, Work(), [])
+        await trio.testing.wait_all_tasks_blocked()
+        owner.cancel_scope.cancel()
+    results: list[object] = []
+    await ask(once, Work(), results)
+    assert [type(each) for each in results] == [RuntimeError]
+
+
+async def test_gather_keeps_the_order_of_the_items(autojump_clock: trio.testing.MockClock) -> None:
+    async def slow_first(item: int) -> int:
+        await trio.sleep(10 - item)
+        return item * item
+
+    started = trio.current_time()
+    assert await gather(range(5), slow_first) == [0, 1, 4, 9, 16]
+    assert trio.current_time() - started == 10  # all at once
+
+
+async def test_gather_of_nothing() -> None:
+    assert await gather([], _immediate) == []
+
+
+def test_the_origin_is_beneath_groups_and_causes() -> None:
+    root = KeyError("x")
+    shared = RuntimeError("shared work failed")
+    shared.__cause__ = ExceptionGroup("inner", [root])
+    outer = ExceptionGroup("outer", [ExceptionGroup("middle", [shared]), ValueError("later")])
+    assert leaf(outer) is shared
+    assert origin(outer) is root
+    assert leaf(root) is origin(root) is root
