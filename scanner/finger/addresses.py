@@ -131,9 +131,7 @@ class _Search:
         found, domain = self._found, self._destination.host
         self._tell_asciified()
         answer = await self._lookup(domain, "MX")
-        way = route.from_mx(domain, answer)
-        # The name that owns the records is matched before the one that was asked for, as in Postfix.
-        found.route = way = replace(way, names=tuple(reversed(way.names)))
+        way = found.route = route.from_mx(domain, answer)
         found.lines += odd_targets(answer)
         if way.final is not None:
             found.error = _final_text(way, answer)

@@ -1,0 +1,194 @@
+"""main.cf. Expected values: postconf(5), and what Debian's posttls-finger 3.7.11 made of the same files."""
+
+import contextlib
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from scanner.finger.macros import MacroError, expand
+from scanner.finger.maincf import MainCf, MainCfError, load, parse, settle
+
+PATH = Path("/etc/postfix/main.cf")
+
+
+def settled(text: str, host: str = "vm", **overrides: str) -> dict[str, str]:
+    return settle(parse(text, PATH), overrides, hostname=lambda: host)
+
+
+# --- the file -------------------------------------------------------------------------------------------------
+
+
+def test_lines_comments_and_continuations() -> None:
+    text = "# c\n\na = 1\n  2\n# in between\n \t3\nb=\n = x\n  # too\n\nc = x = y\na = last\n"
+    assert parse(text, PATH).values == {"a": "last", "b": "= x", "c": "x = y"}
+    assert parse("a =\n 1\n# c\n 2\n", PATH).values["a"] == "1 2"
+
+
+def test_a_first_line_that_continues_nothing_is_passed_over_and_told() -> None:
+    found = parse("  a = b\nc = d\n", PATH)
+    assert found.values == {"c": "d"}
+    assert found.warnings == ('warning: /etc/postfix/main.cf: logical line must not start with whitespace: "  a = b"',)
+
+
+def test_a_line_without_a_value_is_fatal() -> None:
+    with pytest.raises(MainCfError) as caught:
+        parse("a = b\n\nfoo\n", PATH)
+    assert str(caught.value) == "/etc/postfix/main.cf, line 3: missing '=' after attribute name: \"foo\""
+
+
+def test_where_the_file_is(tmp_path: Path) -> None:
+    (tmp_path / "main.cf").write_text("compatibility_level = 2\n")
+    assert load({"MAIL_CONFIG": str(tmp_path)}).values == {"compatibility_level": "2"}
+    assert load({}, default=tmp_path).values == {"compatibility_level": "2"}
+
+
+def test_without_postfix_there_are_the_defaults_of_a_fresh_one(tmp_path: Path) -> None:
+    found = load({}, default=tmp_path / "none")
+    assert settle(found, {})["smtp_tls_fingerprint_digest"] == "sha256"
+
+
+def test_mail_config_without_a_file_is_fatal(tmp_path: Path) -> None:
+    with pytest.raises(MainCfError) as caught:
+        load({"MAIL_CONFIG": str(tmp_path)})
+    assert str(caught.value) == f"open {tmp_path}/main.cf: No such file or directory"
+
+
+@given(st.text("a=\n #\t$"))
+def test_any_file_is_read_or_refused(text: str) -> None:
+    with contextlib.suppress(MainCfError):
+        assert all(name and name == name.strip() for name in parse(text, PATH).values)
+
+
+# --- the parameters -------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("level", "digest", "utf8"),
+    [
+        ("0", "md5", "no"),
+        ("1", "md5", "yes"),
+        ("3.5.9", "md5", "yes"),
+        ("3.6", "sha256", "yes"),
+        ("3.10", "sha256", "yes"),
+    ],
+)
+def test_the_compatibility_level_sets_defaults(level: str, digest: str, utf8: str) -> None:
+    found = settled(f"compatibility_level = {level}")
+    assert (found["smtp_tls_fingerprint_digest"], found["smtputf8_enable"]) == (digest, utf8)
+
+
+def test_an_empty_main_cf_is_at_level_0() -> None:
+    assert settled("")["smtp_tls_fingerprint_digest"] == "md5"
+
+
+def test_the_command_line_goes_before_the_file() -> None:
+    found = settled(
+        "inet_protocols = ipv4\nmyhostname = a.test", inet_protocols="ipv6", foo="bar", myhostname="$foo.test"
+    )
+    assert (found["inet_protocols"], found["myhostname"]) == ("ipv6", "bar.test")
+
+
+@pytest.mark.parametrize(
+    ("text", "host", "name", "domain"),
+    [
+        ("", "vm", "vm.localdomain", "localdomain"),
+        ("", "mx.example.com", "mx.example.com", "example.com"),
+        ("mydomain = d.test", "vm", "vm.d.test", "d.test"),
+        ("mydomain = d.test", "mx.example.com", "mx.example.com", "d.test"),
+        ("mydomain = d.test\nmyhostname = m.$mydomain", "vm", "m.d.test", "d.test"),
+        ("myhostname = m.d.test", "vm", "m.d.test", "d.test"),
+        ("myhostname = m", "vm", "m", "localdomain"),
+    ],
+)
+def test_the_names_of_machine_and_domain(text: str, host: str, name: str, domain: str) -> None:
+    found = settled(text, host)
+    assert (found["myhostname"], found["mydomain"]) == (name, domain)
+
+
+@pytest.mark.parametrize(
+    ("text", "fatal", "lines"),
+    [
+        ("compatibility_level = bogus", 'malformed compatibility level syntax: "bogus"', ()),
+        ("inet_protocols = ipv5", 'unknown inet_protocols value "ipv5" in "ipv5"', ()),
+        ("smtputf8_enable = foo", "bad boolean configuration: smtputf8_enable = foo", ()),
+        ("tls_append_default_CA = foo", "bad boolean configuration: tls_append_default_CA = foo", ()),
+        ("line_length_limit = foo", "bad numerical configuration: line_length_limit = foo", ()),
+        ("line_length_limit = 10", "invalid line_length_limit parameter value 10 < 512", ()),
+        ("myhostname =", "bad string length 0 < 1: myhostname = ", ()),
+        ("tls_medium_cipherlist =", "bad string length 0 < 1: tls_medium_cipherlist = ", ()),
+        ("tls_dane_digests =", "bad string length 0 < 1: tls_dane_digests = ", ()),
+        ("myhostname = -foo", f"file {PATH}: parameter myhostname: bad parameter value: -foo",
+         ("warning: valid_hostname: misplaced hyphen: -foo",)),
+        ("myhostname = a b", f"file {PATH}: parameter myhostname: bad parameter value: a b",
+         ("warning: valid_hostname: invalid character 32(decimal): a b",)),
+        ("myhostname = 1.2.3.4", f"file {PATH}: parameter myhostname: bad parameter value: 1.2.3.4",
+         ("warning: valid_hostname: numeric hostname: 1.2.3.4",)),
+        ("myhostname = a..b", f"file {PATH}: parameter myhostname: bad parameter value: a..b",
+         ("warning: valid_hostname: misplaced delimiter: a..b",)),
+        ("myhostname = ${a", "dictionary mail_dict: macro processing error",
+         ('warning: truncated macro reference: "${a"',)),
+        ("myhostname = ${myhostname}x", "dictionary mail_dict: macro processing error",
+         ('warning: unreasonable macro call nesting: "myhostname"',)),
+        ("mail_owner = nobodyx", f"file {PATH}: parameter mail_owner: unknown user name value: nobodyx", ()),
+        ("mail_owner = root", f"file {PATH}: parameter mail_owner: user root has privileged user ID", ()),
+    ],
+)  # fmt: skip
+def test_values_that_postfix_refuses(text: str, fatal: str, lines: tuple[str, ...]) -> None:
+    with pytest.raises(MainCfError) as caught:
+        settled(text)
+    assert (str(caught.value), caught.value.lines) == (fatal, lines)
+
+
+def test_parameters_that_do_not_matter_are_accepted_whatever_their_value() -> None:
+    ignored = {
+        "smtp_tls_security_level": "bogus",
+        "smtp_tls_policy_maps": "x",
+        "smtp_host_lookup": "native",
+        "foo": "$bar",
+    }
+    assert settle(MainCf(PATH, {}), ignored) == settle(MainCf(PATH, {}), {})
+
+
+# --- macros ---------------------------------------------------------------------------------------------------
+
+TABLE = {"a": "A", "b": "$a$a", "empty": "", "level": "3.9", "n": "10"}
+
+
+@pytest.mark.parametrize(
+    ("text", "value"),
+    [
+        ("x", "x"),
+        ("$a ${a} $(a)", "A A A"),
+        ("$b.", "AA."),
+        ("$$a", "$a"),
+        ("$ $", "$ $"),
+        ("$nothing.", "."),
+        ("${a?yes}${empty?no}", "yes"),
+        ("${a:no}${empty:yes}", "Ayes"),
+        ("${a?{yes}:{no}} ${empty?{yes}:{no}}", "yes no"),
+        ("${a?<$b>}", "<AA>"),
+        ("${empty?{x}}.", "."),
+        ("${{$a} == {A} ? {same} : {other}}", "same"),
+        ("${{$a}!={A}?{same}:{other}}", "other"),
+        ("${{9} < {$n} ? {numbers} : {texts}}", "numbers"),
+        ("${{9x} < {10x} ? {numbers} : {texts}}", "texts"),
+        ("${{$level} <level {3.10} ? {older} : {newer}}", "older"),
+        ("${{3.6} >=level {3.6.0} ? {y}}", "y"),
+    ],
+)
+def test_macros(text: str, value: str) -> None:
+    assert expand(text, TABLE) == value
+
+
+@pytest.mark.parametrize("text", ["${a", "$(a", "${{a}", "${{a} ~ {b} ? x}", "${?}", "${a?{x}", "$loop"])
+def test_broken_macros_are_refused(text: str) -> None:
+    with pytest.raises(MacroError):
+        expand(text, {**TABLE, "loop": "$loop"})
+
+
+@given(st.text("$({a?:=<})b e", max_size=24))
+def test_any_value_is_expanded_or_refused(text: str) -> None:
+    with contextlib.suppress(MacroError):
+        expand(text, TABLE)
