@@ -10,8 +10,7 @@ from pathlib import Path
 
 import trio
 
-from scanner.core import rollup, route, verdict
-from scanner.core.policy import Peer
+from scanner.core import judgement, rollup, route, verdict
 from scanner.model import (
     CertFacts,
     DomainRecord,
@@ -96,10 +95,7 @@ class Examiner:
         return await self._findings.get(key, lambda: self._hosts.examine(key))
 
     def _judge(self, destination: Destination, way: Route, hop: RouteHost, finding: HostFinding) -> HostVerdict:
-        peer = Peer(destination.host, hop.host, route.mx_security(way), way.names)
-        view = verdict.View(self._settings.level, peer, finding.report.tlsa)
-        endpoints = [verdict.judge(view, each, finding.certs) for each in finding.report.endpoints]
-        return rollup.judge_host(hop.preference, view, finding.report, endpoints)
+        return judgement.judge_host(self._settings.level, destination.host, way, hop, finding.report, finding.certs)
 
 
 def _info(target: Target) -> TargetInfo:

@@ -9,10 +9,9 @@ from dataclasses import dataclass, replace
 
 import trio
 
-from scanner.core import certs, dane, pkix, tlsa
+from scanner.core import certs, judgement
 from scanner.core.matching import matched_peername
 from scanner.core.names import is_address
-from scanner.core.route import weakest
 from scanner.core.verdict import accepted_tcp
 from scanner.model import (
     Answer,
@@ -28,7 +27,7 @@ from scanner.net.probe import Sighting
 from scanner.run.once import Once, gather
 from scanner.run.tools import Tools, now
 from scanner.settings import AUTHENTICATED, FALLBACK, OPPORTUNISTIC
-from scanner.vocabulary import Dane, FailureKind, Family, Mode, Outcome, Phase, Reason
+from scanner.vocabulary import FailureKind, Family, Mode, Phase, Reason
 
 _VERSIONS = {Family.ANY: (4, 6), Family.IPV4: (4,), Family.IPV6: (6,)}
 _ANOTHER_TRY_MAY_TELL = (FailureKind.TLS, FailureKind.CLOSED, FailureKind.RESET, FailureKind.TIMEOUT)
@@ -124,16 +123,9 @@ class HostExaminer:
 
     async def _tlsa(self, key: HostKey, addresses: _Addresses) -> TLSALookup:
         """The TLSA records of the host as they are now, found as RFC 7672 section 2.2.2 says."""
-        found = [answer for answer in addresses.answers if answer.outcome is Outcome.DATA]
-        if addresses.literals:
-            return TLSALookup("", (), Dane.INSECURE, Reason.HOST_INSECURE)
-        if not found:
-            failed = any(answer.outcome is Outcome.ERROR for answer in addresses.answers)
-            return TLSALookup("", (), Dane.LOOKUP_FAILED if failed else Dane.NONE, None)
-        security = weakest(answer.security for answer in found)
         steps: list[Answer] = []
         while True:
-            step = tlsa.next_question(key.host, found[0].rname, security, key.port, tuple(steps))
+            step = judgement.tlsa_step(key.host, key.port, addresses.answers, steps)
             if isinstance(step, TLSALookup):
                 return step
             steps.append(await self._tools.lookup(*step, fresh=True))
@@ -213,13 +205,7 @@ class HostExaminer:
             return EndpointReport(address, probes)
         chain = tuple(certs.facts(der) for der in shown.chain)
         seen.update((cert.sha256, cert) for cert in chain)
-        at = shown.probe.started
-        return EndpointReport(
-            address,
-            probes,
-            dane=dane.match(lookup.records, chain, at) if lookup.dane is None else None,
-            pkix=pkix.verify(chain, self._tools.trust, at),
-        )
+        return judgement.with_evidence(address, probes, chain, lookup, self._tools.trust, shown.probe.started)
 
     async def _confirm(
         self,
