@@ -91,7 +91,7 @@ async def test_who_waits_for_a_busy_server_holds_no_global_slot(autojump_clock: 
     async with trio.open_nursery() as nursery:
         for address in ["192.0.2.1"] * 3 + ["192.0.3.1"]:
             nursery.start_soon(meter.visit, address)
-        await trio.sleep(0.5)
+            await trio.sleep(0.1)
         assert meter.now["192.0.3.1"] == 1
 
 

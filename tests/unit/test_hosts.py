@@ -42,6 +42,7 @@ SIGNED = host(MX1, V4, records=[OK_RECORD])
 (DIFFERENT,) = fakes.tlsa(MX1, WRONG_RECORD).values()
 OTHER_LEAF = pki.Plan(pki.name("other.test"), pki.key("other"), pki.INTER, sans=pki.dns("other.test")).make()
 NEW_LEAF = pki.Plan(pki.name(MX1), pki.key("new"), pki.INTER, sans=pki.dns(MX1)).make()
+(ROLLED,) = fakes.tlsa(MX1, pki.tlsa(3, 1, 1, NEW_LEAF)).values()
 TA_RECORD = pki.tlsa(2, 0, 1, pki.ROOT)
 
 
@@ -241,6 +242,13 @@ def turning(*answers: Answer) -> dict[fakes.Question, Answer | Sequence[Answer]]
         ("records caught up", [DIFFERENT, MATCHING], {V4: shakes(), V4B: shakes()}, "ok", 4),
         ("the server caught up", [MATCHING], {V4: [shakes(NEW_LEAF), shakes()], V4B: shakes()}, "ok", 3),
         ("only the accused is asked again", [MATCHING], {V4: shakes(NEW_LEAF), V4B: shakes()}, "mismatch", 3),
+        (
+            "all are asked again where the records changed",
+            [MATCHING, ROLLED],
+            {V4: shakes(NEW_LEAF), V4B: [shakes(), shakes(NEW_LEAF)]},
+            "ok",
+            4,
+        ),
         ("the second visit fails", [MATCHING], {V4: [shakes(NEW_LEAF), refuses], V4B: shakes()}, "ok", 3),
         ("no STARTTLS is no mismatch", [MATCHING], {V4: no_starttls, V4B: shakes()}, "no_tls", 2),
     ],
