@@ -122,7 +122,7 @@ def _names(flags: dict[str, Any]) -> PreflightNames:
 def _given(flags: dict[str, Any], purpose: str) -> tuple[str, ...]:
     texts = flags[f"preflight_{purpose}"]
     try:
-        return tuple(to_ascii(text) for text in texts)
+        return tuple(to_ascii(text.lower()) for text in texts)
     except HostNameError as error:
         raise CliError(f"--preflight-{purpose} {' '.join(texts)}: {error}") from None
 

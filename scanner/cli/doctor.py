@@ -21,7 +21,7 @@ from results.escape import safe
 from scanner.cli import console as consoles
 from scanner.cli import request as requests
 from scanner.cli.dns_flags import ResolverChoice, choice_of
-from scanner.cli.errors import CliError, Exit
+from scanner.cli.errors import CliError, Exit, first_of
 from scanner.cli.resolving import Resolved, resolving
 from scanner.core import doctor as judgement
 from scanner.core.preflight import Check, State, clock, passed
@@ -70,8 +70,9 @@ def run(flags: dict[str, Any]) -> int:
     source = flags["ca_file"] or flags["ca_path"] or "system"
     try:
         surroundings = trio.run(_look_around, wishes)
-    except UnboundError as error:
-        raise CliError(str(error), Exit.UNFIT) from None
+    except (UnboundError, BaseExceptionGroup) as error:
+        first = first_of(error)
+        raise CliError(str(first), Exit.UNFIT) if isinstance(first, UnboundError) else first from None
     here = (judgement.files(_file_limit(), flags["concurrency"]), judgement.trust_store(len(trust), source))
     checks = (*surroundings, *here)
     _print_json(checks) if flags["as_json"] else _print_table(checks)

@@ -22,7 +22,7 @@ from results.view import progress_for
 from scanner import __version__
 from scanner.cli import console as consoles
 from scanner.cli import request as requests
-from scanner.cli.errors import CliError, Exit
+from scanner.cli.errors import CliError, Exit, first_of
 from scanner.cli.request import Request
 from scanner.cli.resolving import Resolved, resolving
 from scanner.cli.sinks import Announcing, Collected
@@ -60,7 +60,7 @@ def run(flags: dict[str, Any]) -> int:
     try:
         return trio.run(work)
     except (StoreError, UnboundError, BaseExceptionGroup) as error:
-        raise _told(error) from None
+        raise _told(first_of(error)) from None
 
 
 async def _scan(request: Request, *, quiet: bool) -> int:
@@ -87,9 +87,7 @@ async def fit_resolver(request: Request) -> AsyncIterator[Resolved]:
 
 
 def _told(error: BaseException) -> BaseException:
-    """What the user is to hear: of several errors at once the first, the others only followed from it."""
-    if isinstance(error, BaseExceptionGroup):
-        return _told(error.exceptions[0])
+    """What the user is to hear."""
     if isinstance(error, UnboundError):
         return CliError(str(error), Exit.UNFIT)
     if not isinstance(error, StoreError):

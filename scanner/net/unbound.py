@@ -10,6 +10,7 @@ dies (PR_SET_PDEATHSIG), which is why this works on Linux only.
 import logging
 import os
 import re
+import secrets
 import shutil
 import signal
 import socket
@@ -104,6 +105,7 @@ class Unbound:
         self._directory = directory
         self._restarts = RESTARTS
         self._starts = 0
+        self._sign = f"{secrets.token_hex(8)}.mxsweep.invalid"  # whoever knows it is the child that we started
         self._ready = trio.Event()
         self._process: subprocess.Popen[bytes] | None = None
         self._log: trio.lowlevel.FdStream | None = None
@@ -127,7 +129,7 @@ class Unbound:
         version = await trio.to_thread.run_sync(_version, path)
         for tries_left in reversed(range(PORT_TRIES)):
             self.address = (LOOPBACK, free_port())
-            text = configuration(self._settings, self._directory, self.address[1], version=version)
+            text = configuration(self._settings, self._directory, self.address[1], sign=self._sign, version=version)
             (self._directory / "unbound.conf").write_text(text, encoding="utf-8")
             try:
                 await self._start(path)
@@ -142,6 +144,7 @@ class Unbound:
         while self.failure is None:
             await self._listen()
             self._ready = trio.Event()
+            await self._ended()  # its log ends a moment before it does
             await self.stop()
             try:
                 await self._restart()
@@ -172,14 +175,20 @@ class Unbound:
         if process is not None:
             self._end = f"it ended with status {process.poll()}" if process.poll() is not None else "it gave no answer"
             _signal(process, signal.SIGTERM)
-            with trio.move_on_after(STOP_LIMIT):
-                await trio.to_thread.run_sync(process.wait, abandon_on_cancel=True)
+            await self._ended(process)
             _signal(process, signal.SIGKILL)
             process.wait()
         if self._log is not None:
             await self._listen()
             await self._log.aclose()
             self._log = None
+
+    async def _ended(self, process: subprocess.Popen[bytes] | None = None) -> None:
+        """Wait until it has ended, but not for ever."""
+        process = process or self._process
+        if process is not None:
+            with trio.move_on_after(STOP_LIMIT):
+                await trio.to_thread.run_sync(process.wait, abandon_on_cancel=True)
 
     async def _start(self, path: str) -> None:
         """Start it and wait for its first answer."""
@@ -203,17 +212,18 @@ class Unbound:
         self._ready.set()
 
     async def _first_answer(self, process: subprocess.Popen[bytes]) -> None:
-        """Ask for what it knows by itself until it answers."""
+        """Ask for what only it knows, until it answers."""
         server = server_at(*self.address, trust=True)
         with trio.move_on_after(READY_LIMIT):
             while process.poll() is None:
                 with trio.move_on_after(ASK_EVERY):
                     try:
-                        ask = new_ask(Question("localhost", "A"), dnssec=False, cd=False)
-                        if isinstance(await over_udp(server, ask), Message):
-                            return
+                        reply = await over_udp(server, new_ask(Question(self._sign, "A"), dnssec=False, cd=False))
                     except ConnectionRefusedError:
-                        await trio.sleep(ASK_EVERY / 10)
+                        reply = None
+                    if isinstance(reply, Message) and reply.answers:
+                        return
+                    await trio.sleep(ASK_EVERY / 10)
         await self.stop()
         why = self._last_words()
         hint = f"; {APPARMOR_HINT}" if "ermission denied" in why else ""

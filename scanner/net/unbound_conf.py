@@ -42,19 +42,25 @@ class UnboundSettings:
         return self.root_hints is not None or self.forward is not None
 
 
-def configuration(settings: UnboundSettings, directory: Path, port: int, *, version: tuple[int, ...]) -> str:
+def configuration(settings: UnboundSettings, directory: Path, port: int, *, sign: str, version: tuple[int, ...]) -> str:
     """Write the configuration.
 
     Args:
         settings: what was asked for.
         directory: for the anchor where there is no cache.
         port: where to listen on loopback.
+        sign: a name that only this resolver has an address for, by which it is known.
         version: of unbound, for options that older ones refuse.
 
     Returns:
         The text of unbound.conf(5).
     """
-    server = [*_fixed(port), *_sizes(settings.in_flight), *_anchor(settings, directory)]
+    server = [
+        *_fixed(port),
+        f'local-data: "{sign}. A {LOOPBACK}"',
+        *_sizes(settings.in_flight),
+        *_anchor(settings, directory),
+    ]
     if version >= EDE_SINCE:
         server.append("ede: yes")
     if settings.root_hints is not None:
