@@ -134,7 +134,7 @@ class Dialogue:
         ehlo_name: what to call ourselves.
         lmtp: say LHLO.
         implicit_tls: TLS comes before the greeting; the one EHLO is then that under TLS.
-        want_tls: use STARTTLS where it is offered.
+        want_tls: use STARTTLS where it is offered; without it, implicit TLS leaves nothing to do but to say QUIT.
         ehlo_after_tls: say EHLO (again) under TLS.
         polite: say QUIT after a refused greeting, EHLO or STARTTLS too; posttls-finger hangs up.
 
@@ -153,11 +153,9 @@ class Dialogue:
         ehlo_after_tls: bool = True,
         polite: bool = True,
     ) -> None:
-        """Raise ValueError for a name that would break the command line, or for implicit TLS without TLS."""
+        """Raise ValueError for a name that would break the command line."""
         if not (ehlo_name.isascii() and ehlo_name.isprintable() and ehlo_name) or " " in ehlo_name:
             raise ValueError(f"not a name for EHLO: {ehlo_name!r}")
-        if implicit_tls and not want_tls:
-            raise ValueError("implicit TLS cannot do without TLS")
         self._hello = f"{'LHLO' if lmtp else 'EHLO'} {ehlo_name}"
         self._want_tls = want_tls
         self._ehlo_after_tls = ehlo_after_tls
@@ -176,6 +174,9 @@ class Dialogue:
         self.keywords: tuple[str, ...] = ()
         self.failure: Failure | None = None
         self.transcript: list[str] = []
+        if implicit_tls and not want_tls:  # in clear text, to whoever listens; posttls-finger does the same
+            self.starttls = StartTLS.UNKNOWN
+            self._send("QUIT", Phase.QUIT)
 
     @property
     def over(self) -> bool:

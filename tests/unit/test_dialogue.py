@@ -266,9 +266,13 @@ def test_a_name_that_breaks_the_command_is_refused(name: str) -> None:
         Dialogue(name)
 
 
-def test_implicit_tls_needs_tls() -> None:
-    with pytest.raises(ValueError, match="implicit"):
-        Dialogue("me", implicit_tls=True, want_tls=False)
+def test_implicit_tls_that_cannot_be_had_is_left_at_once() -> None:
+    dialogue = Dialogue("me", implicit_tls=True, want_tls=False)
+    assert dialogue.bytes_to_send() == b"QUIT\r\n"
+    dialogue.receive(b"220 mx\r\n")
+    assert dialogue.over
+    assert dialogue.failure is None
+    assert dialogue.transcript == ["> QUIT", "< 220 mx"]
 
 
 def test_transcript_and_failure_text_are_bounded() -> None:
