@@ -1,0 +1,174 @@
+"""The shape of the code: who may import whom, and how long things may grow.
+
+    targets <- vocabulary, model, settings <- core <- net <- run <- finger <- cli
+
+A room may import any room to its left. ``results`` reads the contract and ``core``; only ``cli`` imports ``results``.
+"""
+
+import ast
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[2]
+PACKAGES = ("targets", "scanner", "results")
+
+CONTRACT = ("scanner.vocabulary", "scanner.model", "scanner.settings")
+LEFT_TO_RIGHT = ("targets", *CONTRACT, "scanner.core", "scanner.net", "scanner.run", "scanner.finger", "scanner.cli")
+
+PURE = "scanner.core"
+IMPURE = {
+    "asyncio", "concurrent", "logging", "multiprocessing", "os", "random", "secrets", "select", "signal", "socket",
+    "ssl", "subprocess", "sys", "tempfile", "threading", "time", "trio",
+}  # fmt: skip
+CLOCK = {"now", "today", "utcnow"}
+
+PRIVATE_BINDINGS = ("OpenSSL._util", "cryptography.hazmat.bindings")
+MAY_BIND = {"scanner.net.tls", "scanner.net.tls_errors"}
+"""Each of them has a test that fails when a new release drops what it uses."""
+
+MODULE_LINES = 400
+FUNCTION_LINES = 50
+
+
+@dataclass(frozen=True)
+class Module:
+    """A source file."""
+
+    name: str
+    text: str
+
+    @property
+    def tree(self) -> ast.Module:
+        return ast.parse(self.text)
+
+
+@cache
+def modules() -> tuple[Module, ...]:
+    return tuple(_modules())
+
+
+def _modules() -> Iterator[Module]:
+    for package in PACKAGES:
+        for path in sorted((ROOT / package).rglob("*.py")):
+            parts = path.relative_to(ROOT).with_suffix("").parts
+            yield Module(".".join(parts).removesuffix(".__init__"), path.read_text())
+
+
+def imports(module: Module) -> Iterator[str]:
+    """Every module that is imported, anywhere in the file; ``from a import b`` names ``a.b``."""
+    for node in ast.walk(module.tree):
+        if isinstance(node, ast.Import):
+            yield from (alias.name for alias in node.names)
+        elif isinstance(node, ast.ImportFrom):
+            assert node.level == 0, f"{module.name}: relative import"
+            yield from (f"{node.module}.{alias.name}" for alias in node.names)
+
+
+def inside(name: str, package: str) -> bool:
+    return name == package or name.startswith(f"{package}.")
+
+
+def room_of(name: str) -> str | None:
+    return next((room for room in (*LEFT_TO_RIGHT, "results") if inside(name, room)), None)
+
+
+@cache
+def rooms_imported() -> tuple[tuple[str, str, str], ...]:
+    """(module, its room, a room that it imports), the room itself left out."""
+    return tuple(
+        (module.name, room, imported)
+        for module in modules()
+        for room in (room_of(module.name),)
+        for imported in set(map(room_of, imports(module)))
+        if room is not None and imported is not None and imported != room
+    )
+
+
+def test_there_is_something_to_look_at() -> None:
+    names = {module.name for module in modules()}
+    assert {"scanner.core.rollup", "scanner.cli", "results.store", "targets.lists", *CONTRACT} <= names
+    assert ("scanner.core.rollup", "scanner.core", "scanner.model") in rooms_imported()
+    assert {room_of(name) for name in names} - {None} == {*LEFT_TO_RIGHT, "results"}
+    assert {name for name in names if room_of(name) is None} == {"scanner", "scanner.__main__"}
+
+
+def test_rooms_import_only_what_stands_to_their_left() -> None:
+    wrong = [
+        f"{module} imports {imported}"
+        for module, room, imported in rooms_imported()
+        if room in LEFT_TO_RIGHT
+        and imported in LEFT_TO_RIGHT
+        and LEFT_TO_RIGHT.index(imported) > LEFT_TO_RIGHT.index(room)
+    ]
+    assert wrong == []
+
+
+def test_results_read_the_contract_and_the_judgement_only() -> None:
+    allowed = {"scanner.vocabulary", "scanner.model", "scanner.core"}
+    assert {imported for _, room, imported in rooms_imported() if room == "results"} <= allowed
+
+
+def test_only_the_command_line_imports_results() -> None:
+    assert {room for _, room, imported in rooms_imported() if imported == "results"} == {"scanner.cli"}
+
+
+def test_the_core_has_no_clock_socket_chance_or_log() -> None:
+    core = [module for module in modules() if inside(module.name, PURE)]
+    wrong = [(module.name, name) for module in core for name in imports(module) if name.split(".")[0] in IMPURE]
+    clocks = [
+        (module.name, node.lineno)
+        for module in core
+        for node in ast.walk(module.tree)
+        if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute) and node.func.attr in CLOCK
+    ]
+    waits = [module.name for module in core for node in ast.walk(module.tree) if isinstance(node, ast.AsyncFunctionDef)]
+    assert (wrong, clocks, waits) == ([], [], [])
+
+
+def test_private_bindings_stay_where_they_are_guarded() -> None:
+    users = {
+        module.name
+        for module in modules()
+        for name in imports(module)
+        if any(inside(name, binding) for binding in PRIVATE_BINDINGS)
+    }
+    assert users
+    assert users <= MAY_BIND
+
+
+@pytest.mark.parametrize("module", modules(), ids=lambda module: module.name)
+def test_a_module_is_one_idea(module: Module) -> None:
+    assert ast.get_docstring(module.tree), "every module says what it is for"
+    lines = module.text.count("\n")
+    assert lines <= MODULE_LINES or module.name in CONTRACT, f"{lines} lines"  # the contract is looked up, not read
+    is_package = (ROOT / Path(*module.name.split("."))).is_dir()
+    assert is_package or len(module.tree.body) > 1, "a module exists when something lives in it"
+
+
+def test_functions_are_short() -> None:
+    wrong = [
+        f"{module.name}.{node.name}: {length} lines"
+        for module in modules()
+        for node in ast.walk(module.tree)
+        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef)
+        and (length := (node.end_lineno or 0) - node.lineno + 1) > FUNCTION_LINES
+    ]
+    assert wrong == []
+
+
+def awaits_within(source: str) -> list[int]:
+    """Lines where something is read, then waited for, then written: what others wrote meanwhile would be lost."""
+    return [
+        node.lineno
+        for node in ast.walk(ast.parse(source))
+        if isinstance(node, ast.AugAssign) and any(isinstance(part, ast.Await) for part in ast.walk(node))
+    ]
+
+
+def test_nothing_is_awaited_within_an_augmented_assignment() -> None:
+    assert awaits_within("async def f(a):\n    a.x += await g()") == [2]
+    assert {module.name: found for module in modules() if (found := awaits_within(module.text))} == {}
