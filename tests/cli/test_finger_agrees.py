@@ -16,9 +16,23 @@ pytestmark = pytest.mark.lab
 AT_ONCE = 16  # most of them wait
 
 
+NOT_VISITED = {"starttls"}
+"""``finger`` does not connect to a host whose TLSA look-up failed, as posttls-finger does not; ``scan`` looks at it."""
+
+ONE_PROBE = {"starttls", "sender", "reasons"}
+"""``finger`` makes one handshake, as posttls-finger does; ``scan`` finds out by a second one what else is spoken."""
+
+SEES_LESS = {
+    **dict.fromkeys(("tlsa-servfail", "tlsa-servfail-first", "tlsa-refused", "tlsa-notimp", "tlsa-bogus"), NOT_VISITED),
+    **dict.fromkeys(("tls10", "tls10-plain", "anonymous", "anonymous-plain"), ONE_PROBE),
+}
+"""Domains of which ``finger`` sees less, and the members of the verdict that may tell."""
+
+
 def verdict(line: dict[str, Any]) -> dict[str, Any]:
     """What both must agree on: everything but texts in a peer's or the system's words."""
-    return {key: value for key, value in line["verdict"].items() if key != "text"}
+    apart = {"text"} | SEES_LESS.get(line["key"].removesuffix(".test"), set())
+    return {key: value for key, value in line["verdict"].items() if key not in apart}
 
 
 def test_finger_gives_the_verdicts_of_scan(lab: Lab, scan: Scan, tmp_path: Path) -> None:
@@ -26,7 +40,8 @@ def test_finger_gives_the_verdicts_of_scan(lab: Lab, scan: Scan, tmp_path: Path)
     flags = ("--json", "--all", "-l", "dane", "-F", str(lab.root_pem), "-t", "5", "-T", "4")
     command = (sys.executable, "-m", "tests.cli.fingers", str(tmp_path), str(AT_ONCE), *domains, "--", *flags)
     done = lab.run(*command)
-    assert (done.returncode, done.stderr) == (0, "")
+    assert done.returncode == 0
+    assert "Traceback" not in done.stderr, done.stderr  # warnings about TLSA records are posttls-finger's own
     scanned = scan.domains()
     wrong = {}
     for domain in domains:
