@@ -12,7 +12,7 @@ from hashlib import blake2b
 
 import msgspec
 
-from results.counting_hosts import Word
+from results.counting_hosts import UNKNOWN, Word
 from results.files import StoreError
 from results.lean import HOSTS, VERDICT, DomainPart, HostPart, RoutePart, VerdictPart
 from scanner.core.providers import provider_of
@@ -22,10 +22,28 @@ CLASSES = 65_536  # kept at once, about 1 KiB each
 EXAMPLES = 20  # domains named of those that a failing host concerns; the count has all
 UNROUTED = 1000  # domains named that fail before any host is known
 
+FUNNEL = ("domains", "with_mail", "mx_secure", "with_tlsa", "matched", "protected")
+"""The steps of the funnel: the members of ``Funnel``."""
+
 _DIGEST = 16  # octets: nobody finds two classes with the same
 _FAILS = (Dane.MISMATCH, Dane.NO_TLS, Dane.LOOKUP_FAILED, Dane.UNUSABLE)
 _PASSED_OVER = (Sender.DEFER, Sender.BOUNCE)
-_NOT_A_CAUSE = frozenset((Reason.LEVEL_NOT_MET, Reason.DELIVERED_BY_LESSER_MX, Reason.IMPLICIT_MX))
+_NOT_A_CAUSE = frozenset(
+    (
+        Reason.LEVEL_NOT_MET,
+        Reason.DELIVERED_BY_LESSER_MX,
+        Reason.IMPLICIT_MX,
+        Reason.MX_INSECURE,
+        Reason.MX_TARGET_IS_ALIAS,
+        Reason.HOST_INSECURE,
+        Reason.TLSA_NONE,
+        Reason.TLSA_INSECURE,
+        Reason.HOST_UNREACHABLE,
+        Reason.SOME_ADDRESSES_UNREACHABLE,
+        Reason.SOME_ADDRESSES_INCONCLUSIVE,
+    )
+)
+"""Reasons that do not say by themselves why something could not be told."""
 _WORST_FIRST = (
     Dane.MISMATCH,
     Dane.NO_TLS,
@@ -237,8 +255,9 @@ class Domains:
 
     def _settle(self, found: _Class) -> frozenset[frozenset[Word]]:
         """Count all of a class but its words, which are given back: those of the domain and of each host."""
-        self._steps[self._step(found)] += found.size
-        of_domain, mask = self._words_of_domain(found)
+        step = self._step(found)
+        self._steps[step] += found.size
+        of_domain, mask = self._words_of_domain(found, step)
         sets = {of_domain}
         for host in found.hosts:
             words, of_host = self._words_of_host(host)
@@ -261,15 +280,25 @@ class Domains:
         )
         return next((number for number, passed in enumerate(steps) if not passed()), len(steps))
 
-    def _words_of_domain(self, found: _Class) -> tuple[frozenset[Word], int]:
+    def _words_of_domain(self, found: _Class, step: int) -> tuple[frozenset[Word], int]:
         """The words of a domain, and the mask of those that concern all its hosts."""
         verdict, route = found.verdict, found.route
         by_hosts = frozenset(code for host in found.hosts for code in _reasons(host))
         mx = route.mx.security if route.mx is not None else "not asked"
-        key = (verdict.outcome, verdict.sender, verdict.dane, verdict.starttls, verdict.reasons, mx, _mx_kind(found))
+        key = (
+            verdict.outcome,
+            verdict.sender,
+            verdict.dane,
+            verdict.starttls,
+            verdict.reasons,
+            mx,
+            _mx_kind(found),
+            step,
+        )
         words = self._words.get((*key, by_hosts))
         if words is None:
-            all_words = frozenset(_words_of_domain(found))
+            reached = (("funnel", name) for name in FUNNEL[: step + 1])
+            all_words = frozenset((*_words_of_domain(found), *reached))
             own = (word for word in all_words if word[0] != "reasons" or word[1] not in by_hosts)
             words = self._words[(*key, by_hosts)] = (all_words, self._mask(own))
         return words
@@ -277,7 +306,7 @@ class Domains:
     def _words_of_host(self, host: HostPart) -> tuple[frozenset[Word], int]:
         """The words of a host, and their mask."""
         facts = self._facts.get(host.report or "", _NO_FACTS)
-        key = (host.dane, host.conclusive, _reasons(host), facts)
+        key = (host.dane, host.starttls, _reasons(host), facts)
         words = self._words.get(key)
         if words is None:
             all_words = facts.union(_words_of_verdict(host))
@@ -356,7 +385,7 @@ def _words_of_verdict(host: HostPart) -> Iterator[Word]:
     yield "host_dane", host.dane
     for code in _reasons(host):
         yield "reasons", code
-        if not host.conclusive and code not in _NOT_A_CAUSE:
+        if UNKNOWN in (host.dane, host.starttls) and code not in _NOT_A_CAUSE:
             yield "inconclusive", code
 
 

@@ -20,6 +20,8 @@ def safe(text: str, limit: int = MAX_QUOTE) -> str:
     Returns:
         One line of printable characters and blanks.
     """
+    if len(text) <= limit and text.isascii() and text.isprintable():
+        return text
     kept = text[: limit + 1].rstrip("\r\n").replace("\n", " ")
     shown = "".join(map(_shown, kept[:limit]))
     return shown + "\N{HORIZONTAL ELLIPSIS}" if len(kept) > limit else shown

@@ -174,7 +174,9 @@ def _fix_of(finding: Finding, case: Case) -> str:
         )
     if finding.cause in (Cause.ANCHOR_KNOWN_NOT_SENT, Cause.ANCHOR_NOT_IN_CHAIN):
         return "Let the server send the issuer's certificate along with its own, or replace the record."
-    return "Replace the TLSA records." if chain else "Replace the TLSA records; what the server shows is not known."
+    if not chain:
+        return "Replace all TLSA records of the host; what certificate the server has was not seen."
+    return "Replace all TLSA records of the host by what is given here."
 
 
 def _wrong_name(case: Case) -> str:

@@ -1,6 +1,6 @@
 """Picking single records out of a run, which has no index: one pass over a file for any number of them."""
 
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from datetime import datetime
 from typing import TypeVar
 
@@ -15,7 +15,12 @@ _T = TypeVar("_T")
 
 
 def find(run: Run, name: str, kind: type[_T], keys: Collection[str]) -> dict[str, _T]:
-    """Give the records of a file that have one of these keys.
+    """Give the records of a file that have one of these keys: what ``each`` gives, all at once."""
+    return dict(each(run, name, kind, keys))
+
+
+def each(run: Run, name: str, kind: type[_T], keys: Collection[str]) -> Iterator[tuple[str, _T]]:
+    """Give the records of a file that have one of these keys, the last line of each.
 
     Args:
         run: the run.
@@ -24,7 +29,7 @@ def find(run: Run, name: str, kind: type[_T], keys: Collection[str]) -> dict[str
         keys: what to look for; whatever is not there is left out.
 
     Returns:
-        By key, the last line of each.
+        Key and record, one after the other, so that only the lines are in memory at once.
 
     Raises:
         StoreError: the file cannot be read, or a line that was looked for is no record.
@@ -33,13 +38,14 @@ def find(run: Run, name: str, kind: type[_T], keys: Collection[str]) -> dict[str
     wanted = set(keys)
     found: dict[str, bytes] = {}
     if not wanted or not path.exists():
-        return {}
+        return
     try:
         with naming(path), path.open("rb") as file:
             for line in file:
                 if line.endswith(b"\n") and (key := codec.key_of(line)) in wanted:
                     found[key] = line
-        return {key: codec.decode(kind, line) for key, line in found.items()}
+        for key, line in found.items():
+            yield key, codec.decode(kind, line)
     except codec.CodecError as error:
         raise StoreError(f"{path}: {error}") from error
 

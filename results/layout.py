@@ -8,13 +8,14 @@ from rich.table import Table
 from rich.text import Text
 
 from results.escape import MAX_QUOTE, safe
+from results.summary import Count
 from results.words import share
 
 INDENT = 2
 COUNT = 9  # columns: 1,234,567
 SHARE = 7  # columns: 100.0 %
 WORD = 13  # columns: the longest word of a verdict, so that sections line up
-WIDE = 100  # columns from which on bars are long
+WIDE = 100  # columns from which on there is room for bars
 BAR = 20  # columns: five per cent each
 
 
@@ -56,23 +57,36 @@ def indented(console: Console, table: Table) -> None:
     console.print(Padding(table, (0, 0, 0, INDENT)))
 
 
-def counts(console: Console, rows: Iterable[tuple[Text, str, int]], total: int) -> None:
-    """Print counts of a total: a word, what it means (ours, no stranger's), and how many."""
+def counts(console: Console, rows: Iterable[tuple[Text, str, Count]], base: Count) -> None:
+    """Print counts in both weightings: domains and their share, MX hosts and theirs, a word and what it means.
+
+    The meanings are ours, no stranger's. A bar shows the share of domains where there is room for it.
+    """
+    wide = console.width >= WIDE
     table = Table.grid(padding=(0, 2), expand=True)
-    table.add_column(justify="right", min_width=COUNT, no_wrap=True)
-    table.add_column(justify="right", min_width=SHARE, no_wrap=True)
-    table.add_column(no_wrap=True)
+    for width in (COUNT, SHARE, COUNT, SHARE):
+        table.add_column(justify="right", min_width=width, no_wrap=True)
+    if wide:
+        table.add_column(no_wrap=True)
     table.add_column(min_width=WORD, overflow="fold")
     table.add_column(ratio=1, style="dim", overflow="fold")
+    heads = [Text(head, "dim") for head in ("domains", "", "MX hosts", "", *([""] if wide else []), "", "")]
+    table.add_row(*heads)
     for word, meaning, count in rows:
-        table.add_row(f"{count:,}", share(count, total), _bar(console, count, total), word, meaning)
+        numbers = (
+            f"{count.domains:,}",
+            share(count.domains, base.domains),
+            f"{count.hosts:,}",
+            share(count.hosts, base.hosts),
+        )
+        bar = [_bar(console, count.domains, base.domains)] if wide else []
+        table.add_row(*numbers, *bar, word, meaning)
     indented(console, table)
 
 
 def _bar(console: Console, count: int, total: int) -> Text:
     """Draw a share; what is little, but not nothing, is seen."""
-    full = BAR if console.width >= WIDE else BAR // 2
-    length = round(full * count / total) if total else 0
+    length = round(BAR * count / total) if total else 0
     mark, trace = ("#", ".") if console.options.ascii_only else ("\N{FULL BLOCK}", "\N{LEFT ONE EIGHTH BLOCK}")
     drawn = mark * length or (trace if count else "")
-    return Text(drawn.ljust(full), "cyan")
+    return Text(drawn.ljust(BAR), "cyan")

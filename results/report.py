@@ -1,13 +1,10 @@
-"""A run as a report on the terminal, for whoever asks "how are they doing, and what is wrong?".
+"""A run as a report on the terminal, for whoever asks "how are they doing, what is wrong, and whom do I write to?".
 
 Everything that came from the network or the input goes through ``layout.quote``.
 """
 
-from collections.abc import Iterable, Mapping
-from enum import StrEnum
+from collections.abc import Sequence
 from itertools import islice
-from types import MappingProxyType
-from typing import TypeVar
 
 from rich.console import Console
 from rich.text import Text
@@ -15,16 +12,17 @@ from rich.text import Text
 from results import words
 from results.layout import counts, grid, heading, indented, quote, said
 from results.run import Run
-from results.summary import FailingHost, Funnel, Summary, summarise
+from results.sections import OPEN, Counts, Listing, Report, make_report
+from results.summary import UnroutedDomain
 from results.verdict_text import in_words
-from scanner.model import RunHeader
+from results.worklist import Task
+from scanner.vocabulary import Reason
 
-__all__ = ["in_words", "print_report", "print_summary"]
+__all__ = ["in_words", "print_report", "render", "shown_rows"]
 
-NOTHING: Mapping[str, str] = MappingProxyType({})
 TOP = 10  # rows of a table that could be endless
-
-_Word = TypeVar("_Word", bound=StrEnum)
+CLOSED = 12  # rows of a table whose words are ours: all of them
+EXAMPLES = 3  # domains named beside a host
 
 
 def print_report(run: Run, console: Console, top: int = TOP) -> None:
@@ -38,140 +36,103 @@ def print_report(run: Run, console: Console, top: int = TOP) -> None:
     Raises:
         StoreError: a file of the run cannot be read.
     """
-    print_summary(summarise(run), run.header, console, top)
+    render(make_report(run, top=top), console, top)
 
 
-def print_summary(summary: Summary, header: RunHeader, console: Console, top: int = TOP) -> None:
-    """Print a report from numbers that are at hand."""
-    _head(summary, header, console)
-    if not summary.funnel.domains:
-        console.print(Text("No domains were scanned."))
+def render(report: Report, console: Console, top: int = TOP) -> None:
+    """Print a report that is at hand."""
+    console.print(Text(report.title, "bold"))
+    facts = ", ".join(f"{name} {value}" for name, value in report.facts.items())
+    console.print(quote(console, facts, "dim"))
+    if report.domains:
+        for section in report.counts:
+            _counts(section, console, top)
+        _tasks(report, console, top)
+        _unrouted(report.unrouted, console, top)
     else:
-        _domain_tables(summary, console)
-        _host_tables(summary, console, top)
-        _reasons(summary, console, top)
-        _failing(summary.failing, console, top)
-        _slowest(summary, console, top)
-        _expiring(summary, console, top)
-    _rejects(summary.rejects, console)
+        console.print(Text("No domains were scanned."))
+    for listing in report.listings:
+        _listing(listing, console, top)
 
 
-def _head(summary: Summary, header: RunHeader, console: Console) -> None:
-    took = ""
-    if summary.finished is not None:
-        took = f", took {words.duration((summary.finished - summary.started).total_seconds())}"
-    console.print(Text(f"Run of {summary.started:%Y-%m-%d %H:%M} UTC: {summary.state}{took}", "bold"))
-    level = str(header.settings.get("level", ""))
-    facts = {"level": level, "resolver": header.resolver, "EHLO": header.ehlo, "mxsweep": header.version}
-    shown = ", ".join(f"{name} {value}" for name, value in facts.items() if value)
-    console.print(quote(console, shown, "dim"))
-
-
-def _domain_tables(summary: Summary, console: Console) -> None:
-    total = summary.funnel.domains
-    heading(console, "From domains to protection", "domains")
-    counts(console, _funnel_rows(summary.funnel), total)
-    for title, table, meanings in (
-        ("Delivery", summary.outcome, _by_word(words.OUTCOME)),
-        ("What a sender does", summary.sender, _by_word(words.SENDER)),
-        ("STARTTLS", summary.starttls, _by_word(words.DOMAIN_STARTTLS)),
-        ("DANE", summary.dane, _by_word(words.DOMAIN_DANE)),
-    ):
-        heading(console, title, "domains")
-        counts(console, _rows(table, console, meanings), total)
-
-
-def _funnel_rows(funnel: Funnel) -> list[tuple[Text, str, int]]:
-    return [
-        (Text("all"), "", funnel.domains),
-        (Text("take mail"), "MX hosts or an address are known", funnel.with_mail),
-        (Text("signed MX"), "the MX records are DNSSEC-signed", funnel.mx_secure),
-        (Text("TLSA"), "usable TLSA records at one MX host or more", funnel.with_tlsa),
-        (Text("match"), "TLSA records match at one MX host or more", funnel.matched),
-        (Text("protected"), "TLSA records match at every MX host that counts", funnel.protected),
-    ]
-
-
-def _by_word(table: Mapping[_Word, str]) -> dict[str, str]:
-    return {str(word): meaning for word, meaning in table.items()}
-
-
-def _rows(
-    table: Mapping[str, int], console: Console, meanings: Mapping[str, str] = NOTHING
-) -> Iterable[tuple[Text, str, int]]:
-    return ((quote(console, word), meanings.get(word, ""), count) for word, count in table.items())
-
-
-def _host_tables(summary: Summary, console: Console, top: int) -> None:
-    heading(console, "DANE of MX hosts", "hosts, each once")
-    counts(console, _rows(summary.host_dane, console, _by_word(words.HOST_DANE)), summary.hosts)
-    shaken = sum(summary.tls_versions.values())
-    heading(console, "TLS", f"{shaken:,} of {summary.endpoints:,} addresses, each once")
-    tables = (summary.tls_versions, summary.ciphers, summary.groups, summary.key_types)
-    for number, table in enumerate(tables):
-        if number:
-            console.print()
-        counts(console, islice(_rows(table, console), top), shaken)
-
-
-def _reasons(summary: Summary, console: Console, top: int) -> None:
-    heading(console, "Reasons", "domains affected")
-    table = grid(">", ">", "*")
-    for code, count in islice(summary.reasons.items(), top):
-        meaning = Text.assemble(words.of_reason(code), (f" ({code})", "dim"))
-        table.add_row(f"{count:,}", words.share(count, summary.funnel.domains), meaning)
-    indented(console, table)
-    _rest(len(summary.reasons) - top, "reasons", console)
-
-
-def _failing(failing: tuple[FailingHost, ...], console: Console, top: int) -> None:
-    if not failing:
+def _counts(section: Counts, console: Console, top: int) -> None:
+    if not section.rows:
         return
-    heading(console, "Failing MX hosts", "domains affected")
-    table = grid(">", "*")
-    for host in failing[:top]:
-        table.add_row(f"{host.domains:,}", _failing_host(host, console))
-    indented(console, table)
-    _rest(len(failing) - top, "hosts", console)
+    heading(console, section.title, section.note)
+    top = shown_rows(section, top)
+    rows = ((quote(console, row.word), row.meaning, row.count) for row in section.rows)
+    counts(console, islice(rows, top), section.base)
+    _rest(len(section.rows) - top, "rows", console)
 
 
-def _failing_host(host: FailingHost, console: Console) -> Text:
-    text = Text.assemble(quote(console, host.host, "bold"), f"  {words.of_dane(host.dane)}")
-    for reason in host.reasons:
-        text.append(f"\n{words.of_reason(reason)}")
-    if host.text:
-        text.append("\n").append_text(said(console, host.text))
+def shown_rows(section: Counts, top: int) -> int:
+    """Say how many rows of a section are shown: of a closed vocabulary all, else ``top``."""
+    return top if section.key in OPEN else max(top, CLOSED)
+
+
+def _tasks(report: Report, console: Console, top: int) -> None:
+    for conclusive, title in ((True, "Broken MX hosts"), (False, "MX hosts that could not be judged")):
+        tasks = [task for task in report.tasks if task.conclusive is conclusive]
+        if not tasks:
+            continue
+        heading(console, title, "domains affected")
+        table = grid(">", "*")
+        for task in tasks[:top]:
+            table.add_row(f"{task.domains:,}", _task(task, console))
+        indented(console, table)
+    _rest(report.failing - min(len(report.tasks), top), "hosts", console)
+
+
+def _task(task: Task, console: Console) -> Text:
+    explanation = task.explanation
+    text = Text.assemble(quote(console, task.host, "bold"), f"  {words.of_dane(task.dane)}", _since(task))
+    lines = [quote(console, explanation.sentence, limit=1000)]
+    if explanation.reply:
+        lines.append(said(console, explanation.reply))
+    lines.append(Text.assemble(("To do: ", "bold"), quote(console, explanation.fix, limit=1000)))
+    lines += [quote(console, record, "green") for record in explanation.records]
+    contact = quote(console, f"; {task.contact}", "dim")
+    lines.append(Text.assemble(("for ", "dim"), quote(console, _affected(task), "dim"), contact))
+    for line in lines:
+        text.append("\n").append_text(line)
     return text
 
 
-def _slowest(summary: Summary, console: Console, top: int) -> None:
-    if not summary.slowest:
+def _since(task: Task) -> str:
+    if task.since is not None:
+        return f", since {task.since:%Y-%m-%d %H:%M} UTC or before"
+    return ", new in this run" if task.new else ""
+
+
+def _affected(task: Task) -> str:
+    shown = ", ".join(task.examples[:EXAMPLES])
+    more = task.domains - min(len(task.examples), EXAMPLES)
+    return f"{shown} and {more:,} more" if more else shown
+
+
+def _unrouted(unrouted: Sequence[UnroutedDomain], console: Console, top: int) -> None:
+    if not unrouted:
         return
-    heading(console, "Slowest addresses")
-    table = grid(">", "*")
-    for slow in summary.slowest[:top]:
-        where = Text.assemble(quote(console, slow.host), "  ", quote(console, slow.address, "dim"))
-        table.add_row(f"{slow.ms / 1000:.1f} s", where)
+    heading(console, "Domains that fail before any MX host is known")
+    table = grid("<", "*")
+    for row in unrouted[:top]:
+        why = Text("; ".join(words.of_reason(code) for code in row.reasons if code != Reason.LEVEL_NOT_MET))
+        if row.text and row.text not in map(words.of_reason, row.reasons):
+            why.append("\n").append_text(said(console, row.text))
+        table.add_row(quote(console, row.domain), why)
     indented(console, table)
+    _rest(len(unrouted) - top, "domains", console)
 
 
-def _expiring(summary: Summary, console: Console, top: int) -> None:
-    if not summary.expiring:
-        return
-    heading(console, "Certificates that expire soon, or have", "DANE with usage 3 asks for no date")
-    table = grid(">", "*")
-    for row in summary.expiring[:top]:
-        table.add_row(f"{row.not_after:%Y-%m-%d}", quote(console, row.host))
+def _listing(listing: Listing, console: Console, top: int) -> None:
+    heading(console, listing.title, listing.note)
+    numeric = [column.endswith("#") for column in listing.columns]
+    table = grid(*(">" if number else "<" for number in numeric[:-1]), ">" if numeric[-1] else "*")
+    table.add_row(*(Text(column.removesuffix("#"), "dim") for column in listing.columns))
+    for row in listing.rows[:top]:
+        table.add_row(*(quote(console, cell) for cell in row))
     indented(console, table)
-    _rest(len(summary.expiring) - top, "hosts", console)
-
-
-def _rejects(rejects: Mapping[str, int], console: Console) -> None:
-    if not rejects:
-        return
-    total = sum(rejects.values())
-    heading(console, "Input not scanned", "lines")
-    counts(console, _rows(rejects, console), total)
+    _rest(len(listing.rows) - top, "rows", console)
 
 
 def _rest(count: int, what: str, console: Console) -> None:

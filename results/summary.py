@@ -11,7 +11,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from results.counting_domains import Domains, FailingHost, Funnel, Provider, UnroutedDomain
+from results.counting_domains import FUNNEL, Domains, FailingHost, Funnel, Provider, UnroutedDomain
 from results.counting_hosts import SLOWEST, Disagreement, Expiring, Hosts, SlowHost
 from results.lean import CertPart, DomainPart, ReportPart, lines
 from results.run import Run
@@ -141,6 +141,7 @@ SHAKEN = ("tls_versions", "ciphers", "groups", "post_quantum", "key_types", "iss
 """Tables that are shares of what had a TLS handshake."""
 
 TABLES = (
+    "funnel",
     "outcome",
     "sender",
     "dane",
@@ -167,7 +168,9 @@ def _tables(hosts: Hosts, domains: Domains) -> dict[str, Table]:
         if table in found:
             found[table][word] = Count(count, by_hosts[table, word])
     _unnamed_hosts(hosts, found)
-    return {name: Table(shaken if name in SHAKEN else whole, _sorted(rows)) for name, rows in found.items()}
+    tables = {name: Table(shaken if name in SHAKEN else whole, _sorted(rows)) for name, rows in found.items()}
+    steps = {step: found["funnel"].get(step, Count(0, 0)) for step in FUNNEL}
+    return tables | {"funnel": Table(whole, steps)}
 
 
 def _unnamed_hosts(hosts: Hosts, found: Mapping[str, dict[str, Count]]) -> None:

@@ -135,7 +135,7 @@ def _of_chain(record: TLSARecord, chain: Sequence[CertFacts], active: bool) -> F
     usage = DANE_TA if depth else DANE_EE
     cause = _cause(record, (usage, selector, matching_type), active)
     what = _what(chain[depth], depth, selector, matching_type)
-    words = f"The TLSA record {short(record)} is of {what}{_but(record, usage, selector, matching_type, cause)}."
+    words = f"The TLSA record {short(record)} is {what}{_but(record, usage, selector, matching_type, cause)}."
     return Finding(record, cause, words, depth, usage, selector, matching_type)
 
 
@@ -169,7 +169,8 @@ def _usage_cause(record: TLSARecord, usage: int) -> Cause:
 
 def _what(cert: CertFacts, depth: int, selector: int, matching_type: int) -> str:
     whose = "the server" if depth == 0 else f"the issuer {cert.subject} (depth {depth})"
-    return f"the {_OBJECT[selector]} of {whose} ({_FORM[matching_type]})"
+    form = "" if matching_type == FULL else f"the {_FORM[matching_type]} digest of "
+    return f"{form}the {_OBJECT[selector]} of {whose}"
 
 
 def _but(record: TLSARecord, usage: int, selector: int, matching_type: int, cause: Cause) -> str:
@@ -191,8 +192,10 @@ def _but(record: TLSARecord, usage: int, selector: int, matching_type: int, caus
 
 def _elsewhere(record: TLSARecord, sightings: Mapping[str, Sighting]) -> Finding:
     head = f"The TLSA record {short(record)}"
-    if (seen := sightings.get(record.data)) is not None:
+    if (seen := sightings.get(record.data)) is not None and record.usage in (DANE_TA, DANE_EE):
         cause, words = _seen(record, seen)
+    elif record.usage not in (DANE_TA, DANE_EE):
+        cause, words = Cause.PKIX_USAGE, f"has usage {record.usage}, which SMTP does not know (RFC 7672 section 3.1.3)"
     elif record.unusable is not None:
         cause, words = Cause.MALFORMED, f"cannot be compared with anything ({record.unusable})"
     elif record.usage == DANE_TA:

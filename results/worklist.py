@@ -95,10 +95,18 @@ def _task(host: FailingHost, case: Case, seen: Mapping[str, Sighting], past: Seq
         host.conclusive,
         host.reasons,
         explain(case),
-        f"postmaster@{provider_of(host.host)}",
+        f"postmaster@{_mail_domain(host.host)}",
         since,
         new=bool(past) and since is None,
     )
+
+
+def _mail_domain(host: str) -> str:
+    """Whose postmaster to write to; an address is written as a literal (RFC 5321 section 4.1.3)."""
+    name = provider_of(host)
+    if ":" in name:
+        return f"[IPv6:{name}]"
+    return f"[{name}]" if name.rpartition(".")[2].isdigit() else name
 
 
 def _since(host: str, past: Sequence[_Past]) -> datetime | None:

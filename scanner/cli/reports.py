@@ -1,0 +1,126 @@
+"""The commands that read runs: report, explain, schema. Each is wiring; the work is in ``results``."""
+
+import json
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import rich_click as click
+
+from scanner.cli.errors import CliError
+
+if TYPE_CHECKING:
+    from results.run import Run
+    from results.sections import Report
+
+FORMATS = ("text", "markdown", "json", "csv", "html")
+TOP = 10  # rows for people; other formats have all
+
+_RUN = click.argument("path", metavar="RUN")
+_HISTORY = click.option(
+    "--history", multiple=True, metavar="RUN", help="An earlier run: since when, and which certificates went before."
+)
+
+
+@contextmanager
+def reading() -> Iterator[None]:
+    """Tell in one line what keeps a run from being read."""
+    from results.files import StoreError  # noqa: PLC0415 - help and usage errors need no results
+
+    try:
+        yield
+    except StoreError as error:
+        raise CliError(str(error)) from None
+
+
+@click.command()
+@_RUN
+@click.option("--format", "form", type=click.Choice(FORMATS), default=FORMATS[0], show_default=True)
+@click.option(
+    "--days",
+    type=click.IntRange(min=0),
+    default=14,
+    metavar="N",
+    show_default=True,
+    help="Certificates ending by then.",
+)
+@_HISTORY
+@click.option("--top", type=click.IntRange(min=1), metavar="N", help="Rows of long tables [default: 10; csv...: 1000].")
+@click.option("-o", "--output", metavar="FILE", help="Where to write [default: standard output].")
+def report(path: str, form: str, days: int, history: tuple[str, ...], top: int | None, output: str | None) -> None:
+    """Show what a run found: how many are protected, what is broken, whom to write to."""
+    from results.run import Run  # noqa: PLC0415
+    from results.sections import make_report  # noqa: PLC0415
+    from results.worklist import LIMIT  # noqa: PLC0415
+
+    for_people = form in ("text", "markdown")
+    with reading():
+        run = Run.open(Path(path))
+        earlier = [Run.open(Path(past)) for past in history]
+        rows = top or (TOP if for_people else LIMIT)
+        made = make_report(run, days=days, history=earlier, top=rows)
+        if form == "text" and output is None:
+            _on_terminal(made, rows)
+        else:
+            _write(_rendered(made, run, form, rows), output)
+
+
+def _on_terminal(made: "Report", rows: int) -> None:
+    from results.report import render  # noqa: PLC0415
+    from scanner.cli import console  # noqa: PLC0415
+
+    render(made, console.stdout(), rows)
+
+
+def _rendered(made: "Report", run: "Run", form: str, rows: int) -> bytes:
+    from results import formats  # noqa: PLC0415
+
+    if form == "html":
+        from results.html import to_html  # noqa: PLC0415
+
+        return to_html(made, run).encode()
+    if form == "json":
+        return formats.to_json(made)
+    if form == "csv":
+        return formats.to_csv(made).encode()
+    return formats.to_markdown(made, rows).encode() if form == "markdown" else formats.to_text(made, rows).encode()
+
+
+def _write(content: bytes, output: str | None) -> None:
+    if output is None:
+        sys.stdout.buffer.write(content)
+        sys.stdout.buffer.flush()
+        return
+    try:
+        Path(output).write_bytes(content)
+    except OSError as error:
+        raise CliError(f"{output}: {error.strerror or error}") from None
+
+
+@click.command()
+@_RUN
+@click.argument("domain", metavar="DOMAIN")
+@_HISTORY
+def explain(path: str, domain: str, history: tuple[str, ...]) -> None:
+    """Show how the verdict of one domain came about, from the MX answer on, and what would mend it."""
+    from results.run import Run  # noqa: PLC0415
+    from scanner.cli.explaining import explain_domain  # noqa: PLC0415
+
+    with reading():
+        run = Run.open(Path(path))
+        explain_domain(run, domain, [Run.open(Path(past)) for past in history])
+
+
+@click.command()
+@click.argument("name", required=False, metavar="[NAME]")
+def schema(name: str | None) -> None:
+    """Print the JSON Schema of a run's files: domains, hosts, certs, rejects or run; without NAME, all."""
+    from results.schema import schema as make  # noqa: PLC0415
+
+    try:
+        document = make(name)
+    except (KeyError, ValueError):
+        raise CliError(f"{name}: no such file in a run; domains, hosts, certs, rejects or run was expected") from None
+    click.echo(json.dumps(document, indent=2))
