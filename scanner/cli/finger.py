@@ -8,26 +8,25 @@ import hashlib
 import ipaddress
 import os
 import re
+import secrets
 import socket
 import sys
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import trio
 
 from scanner.core import tlsa
-from scanner.core.pkix import TrustStore, anchor_records
-from scanner.finger import identity, maincf, offer
 from scanner.finger import logging as log_keywords
+from scanner.finger import maincf, offer
+from scanner.finger.addresses import Lookup
 from scanner.finger.options import Fatal, Options, Usage, log_complaint, parse, wants_help
 from scanner.finger.output import Output
 from scanner.finger.session import Session, Setup
 from scanner.finger.usage import HELP, USAGE
 from scanner.finger.world import Network, World
-from scanner.model import TLSARecord
-from scanner.net import truststore
 from scanner.net.resolver import open_resolver, system_servers
-from scanner.net.tls import context_for
 from scanner.settings import DNSSettings, TLSProfile
 from scanner.vocabulary import Level
 
@@ -46,7 +45,7 @@ def main(argv: Sequence[str]) -> int:
     output = Output(program, troubles_only="--json" in argv)
     try:
         options = read(argv, os.environ, output)
-        return trio.run(_run, options, output)
+        return trio.run(_run, options, argv, output)
     except Usage as error:
         sys.stderr.write(f"{program}: {error}\n" if str(error) else "")
         sys.stderr.write(USAGE.format(program=program))
@@ -84,50 +83,74 @@ def read(argv: Sequence[str], environ: Mapping[str, str], output: Output) -> Opt
     return settled
 
 
-async def _run(options: Options, output: Output) -> int:
+async def _run(options: Options, argv: Sequence[str], output: Output) -> int:
     _note_resolver()
     async with open_resolver(DNSSettings(trust=True)) as resolver:
-        return await _observe(options, Network(resolver.lookup), output)
+        return await _observe(options, argv, resolver.lookup, output)
 
 
-async def _observe(options: Options, world: World, output: Output) -> int:
-    """Hold the run; print its lines, or its record instead of them."""
-    if not options.json:
-        return await Session(_setup(options, world, output)).run()
-    from scanner.cli.finger_records import print_record  # noqa: PLC0415 - the plain command starts without it
+async def _observe(options: Options, argv: Sequence[str], lookup: Lookup, output: Output) -> int:
+    """Hold the run, and keep it if that is asked for; print its lines, or its record instead of them."""
+    seed = secrets.randbits(32)
+    setup = _setup(options, Network(lookup, seed), output)
+    if options.save is None:
+        session = Session(setup)
+        status = await session.run()
+    else:
+        from scanner.cli.replay import saved_run  # noqa: PLC0415 - the plain command starts without it
 
-    session = Session(_setup(options, world, output))
-    status = await session.run()
-    print_record(session)
+        session, status = await saved_run(setup, argv, seed, options.save)
+    if options.json:
+        from scanner.cli.finger_records import print_record  # noqa: PLC0415 - the same
+
+        print_record(session)
     return status
 
 
 def _setup(options: Options, world: World, output: Output) -> Setup:
-    """What a run needs; what is wrong with it is told in posttls-finger's order, and only the first that ends TLS."""
-    mask = _mask(options, output)
-    anchors = _anchors(options, output)
-    trust: TrustStore | None = None
-    shown = identity.Loaded()
-    digests: tuple[str, ...] = tlsa.DIGESTS
-    if options.level is not Level.NONE and _known_digest(options, output):
-        trust = _trust(options, output)
-        shown = identity.load(options) if trust is not None else shown
-        digests = _tlsa_digests(options, output)
-        _tell(output, *shown.lines, *_groups(options), *_key_note(options))
-    if options.matches and not options.level.must_match:
-        output.line(f"warning: TLS level '{options.level}' does not implement certificate matching")
-    return Setup(
+    """What a run needs; what is wrong with it is told in posttls-finger's order."""
+    _tell(output, *log_complaint(options.log) * (PARSES if options.level is not Level.NONE else PARSES - 2))
+    setup = Setup(
         options=options,
-        trust=trust or TrustStore.from_pem(),
-        anchors=anchors,
-        tls=trust is not None and shown.tls,
+        trust=None,
+        anchors=(),
+        tls=True,
         ehlo=ehlo(options),
-        mask=mask,
+        mask=log_keywords.parse(options.log)[0],
         world=world,
         output=output,
-        identity=shown.identity,
-        digests=digests,
     )
+    setup = _with_tls(setup)
+    if options.matches and not options.level.must_match:
+        output.line(f"warning: TLS level '{options.level}' does not implement certificate matching")
+    return setup
+
+
+def _with_tls(setup: Setup) -> Setup:
+    """Add what TLS needs of files and parameters; the first error ends it, and the run goes on without TLS."""
+    options, output = setup.options, setup.output
+    if _names_files(options):
+        from scanner.finger import authorities, identity  # noqa: PLC0415 - slow to load, and mostly not needed
+
+        setup = replace(setup, anchors=authorities.anchors(options))
+    if options.level is Level.NONE:
+        return setup
+    if not _known_digest(options, output):
+        return replace(setup, tls=False)
+    if _names_files(options):
+        trust, lines = authorities.roots(options)
+        shown = identity.load(options) if trust is not None else identity.Loaded(tls=False)
+        _tell(output, *lines, *shown.lines)
+        setup = replace(setup, trust=trust, identity=shown.identity, tls=shown.tls)
+    if setup.tls:
+        setup = replace(setup, digests=_tlsa_digests(options, output))
+        _tell(output, *_groups(options), *_key_note(options))
+    return setup
+
+
+def _names_files(options: Options) -> bool:
+    authorities = options.ca_file or options.ca_path or options.anchors
+    return bool(authorities or options.chains or options.certificate)
 
 
 def _tell(output: Output, *lines: str) -> None:
@@ -145,58 +168,6 @@ def _note_resolver() -> None:
     remote = [address for address, _ in system_servers() if not ipaddress.ip_address(address).is_loopback]
     if remote:
         sys.stderr.write(f"note: DNSSEC answers of {', '.join(remote)} are believed as resolv.conf names it\n")
-
-
-# --- certificates and keys ------------------------------------------------------------------------------------
-
-
-def _trust(options: Options, output: Output | None) -> TrustStore | None:
-    """The trust store of ``-F`` and ``-P``, by default empty; None after an error, which disables TLS."""
-    named = f'CAfile="{options.ca_file}"' if options.ca_file else f'CApath="{options.ca_path}"'
-    try:
-        store = truststore.load(options.ca_file, _directory(options.ca_path))
-    except truststore.TrustStoreError as error:
-        if output is None:
-            raise Fatal(str(error)) from None
-        output.line(f"cannot load Certification Authority data, {named}: disabling TLS support")
-        output.line(f"warning: {error}")
-        return None
-    if (options.ca_file or options.ca_path) and options.parameters.get("tls_append_default_CA") == "yes":
-        return _joined(store, truststore.system())
-    return store
-
-
-def _directory(path: str | None) -> str | None:
-    """A CApath is looked into when it is needed: one without certificates, or that is none, is no error."""
-    if path is None or not Path(path).is_dir():
-        return None
-    return path if any(child.is_file() for child in Path(path).iterdir()) else None
-
-
-def _joined(store: TrustStore, other: TrustStore | None) -> TrustStore:
-    """Both stores' certificates, those of the first before."""
-    if other is None:
-        return store
-    subjects = {**other.by_subject, **store.by_subject}
-    merged = {s: tuple(dict.fromkeys((*store.by_subject.get(s, ()), *other.by_subject.get(s, ())))) for s in subjects}
-    return TrustStore(merged)
-
-
-def _anchors(options: Options, output: Output) -> tuple[TLSARecord, ...]:
-    """The trust anchors of ``-A``, which only the levels verify and secure read."""
-    found: list[TLSARecord] = []
-    for path in options.anchors if options.level in (Level.VERIFY, Level.SECURE) else ():
-        try:
-            anchors = anchor_records(Path(path).read_bytes())
-        except OSError as error:
-            output.line(f"warning: error opening trust anchor file: {path}: {error.strerror}")
-            anchors = ()
-        except ValueError:
-            anchors = ()
-        if not anchors:
-            raise Fatal(f"Failed to load trust anchor file: {path}")
-        found += anchors
-    return tuple(found)
 
 
 # --- other settings -------------------------------------------------------------------------------------------
@@ -226,8 +197,13 @@ def _tlsa_digests(options: Options, output: Output) -> tuple[str, ...]:
 
 def _groups(options: Options) -> list[str]:
     """Drop key exchange groups that OpenSSL does not know, and say so."""
+    wanted = offer.groups(options.parameters)
+    if not wanted:
+        return []
+    from scanner.net.tls import context_for  # noqa: PLC0415 - slow to load, and mostly not needed
+
     known, lines = [], []
-    for name in offer.groups(options.parameters):
+    for name in wanted:
         try:
             context_for(TLSProfile(f"group {name}", "ALL", security_level=0, groups=name))
         except ValueError:
@@ -243,8 +219,3 @@ def _key_note(options: Options) -> list[str]:
     """Where raw public keys would be asked for (RFC 7250), say that they cannot be."""
     asked = options.raw_keys and options.level in (Level.MAY, Level.ENCRYPT, Level.FINGERPRINT)
     return ["warning: raw public keys (-x) cannot be asked for with this TLS library"] if asked else []
-
-
-def _mask(options: Options, output: Output) -> log_keywords.Log:
-    _tell(output, *log_complaint(options.log) * (PARSES if options.level is not Level.NONE else PARSES - 2))
-    return log_keywords.parse(options.log)[0]

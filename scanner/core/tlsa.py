@@ -9,8 +9,6 @@ the caller asks the DNS, this module decides. What is not here: comparing record
 from collections.abc import Sequence
 from functools import lru_cache
 
-from OpenSSL import crypto
-
 from scanner.core import der
 from scanner.core.der import DERError
 from scanner.core.names import tlsa_name
@@ -83,6 +81,8 @@ def _enabled(digests: Sequence[str]) -> list[int]:
 @lru_cache(maxsize=256)  # full certificates are rare in TLSA records
 def _is_certificate(data: bytes) -> bool:
     """Exactly one certificate with a key that OpenSSL can decode?"""
+    from OpenSSL import crypto  # noqa: PLC0415 - rarely needed, and slow to load
+
     try:
         der.whole(data, der.SEQUENCE)
         crypto.load_certificate(crypto.FILETYPE_ASN1, data).get_pubkey()
@@ -94,6 +94,8 @@ def _is_certificate(data: bytes) -> bool:
 @lru_cache(maxsize=256)
 def is_public_key(data: bytes) -> bool:
     """Tell whether octets are exactly one SubjectPublicKeyInfo that OpenSSL can decode."""
+    from OpenSSL import crypto  # noqa: PLC0415 - rarely needed, and slow to load
+
     try:
         der.whole(data, der.SEQUENCE)
         crypto.load_publickey(crypto.FILETYPE_ASN1, data)

@@ -56,6 +56,11 @@ class Candidate:
     preference: int = 0
     security: Security = Security.INSECURE
 
+    @property
+    def nap(self) -> str:
+        """``host[address]:port``; a UNIX socket has no port."""
+        return f"{self.host}[{self.address}]:{self.port}" if self.port else f"{self.host}[{self.address}]"
+
 
 @dataclass(slots=True)
 class Found:

@@ -59,11 +59,6 @@ class Shown:
         return self.nap.lower()
 
 
-def nap(host: str, address: str, port: int) -> str:
-    """``host[address]:port``; a UNIX socket has no port."""
-    return f"{host}[{address}]:{port}" if port else f"{host}[{address}]"
-
-
 def fingerprint(data: bytes, algorithm: str) -> str:
     """Upper-case hex pairs with colons."""
     return hashlib.new(algorithm, data).digest().hex(":").upper()

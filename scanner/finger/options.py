@@ -1,9 +1,9 @@
 """The options of posttls-finger(1), read as it reads them: getopt, POSIX order, no abbreviations.
 
-What follows the destination is a match argument, even if it looks like an option. ``--json``, ``--all`` and ``--help``
-are our own. An option value that posttls-finger calls fatal is a ``Fatal``, a command line that it does not understand
-a ``Usage``. Where several things are wrong, the same one is told first: options in their order, then what they make
-together, then main.cf's parameters, then the destination.
+What follows the destination is a match argument, even if it looks like an option. ``--json``, ``--all``, ``--save``
+and ``--help`` are our own. An option value that posttls-finger calls fatal is a ``Fatal``, a command line that it does
+not understand a ``Usage``. Where several things are wrong, the same one is told first: options in their order, then
+what they make together, then main.cf's parameters, then the destination.
 """
 
 import getopt
@@ -18,7 +18,7 @@ from targets.destination import Destination, DestinationError, Kind, known_servi
 from targets.hostnames import HostNameError, to_ascii
 
 SHORT = "a:ch:o:RSt:T:vA:Cd:fF:g:H:k:K:l:L:m:M:p:P:r:s:wxX"
-LONG = ("json", "all", "help")
+LONG = ("json", "all", "save=", "help")
 
 LEVELS = {level.value: level for level in Level if level is not Level.HALF_DANE}
 FAMILIES = ("any", "ipv4", "ipv6")
@@ -86,6 +86,16 @@ class Options:
     wrapper: bool = False
     json: bool = False
     every_address: bool = False
+    save: str | None = None
+
+
+FOREVER = 10.0**9
+"""Seconds of a time limit that was switched off."""
+
+
+def limit(seconds: int) -> float:
+    """A time limit of the command line: 0 or less is none."""
+    return float(seconds) if seconds > 0 else FOREVER
 
 
 Settle = Callable[[Mapping[str, str]], Mapping[str, str]]
@@ -107,7 +117,7 @@ def parse(argv: Sequence[str], settle: Settle = dict) -> Options:
         pairs, rest = getopt.getopt(list(argv), SHORT, list(LONG))
     except getopt.GetoptError as error:
         raise Usage(_complaint(error)) from None
-    if any(name.startswith("--") and name not in argv for name, _ in pairs):
+    if any(name.startswith("--") and not {name, f"{name}={value}"} & set(argv) for name, value in pairs):
         raise Usage("")
     values: dict[str, Any] = {"parameters": {}}
     for name, value in pairs:
@@ -330,5 +340,6 @@ _READERS: dict[str, _Reader] = {
     "X": _flag("tlsproxy"),
     "json": _flag("json"),
     "all": _flag("every_address"),
+    "save": _text("save"),
     "help": _ignored,
 }

@@ -6,13 +6,13 @@ so that a load balancer shows as a session that nobody finds.
 
 import hashlib
 from dataclasses import dataclass
-
-from OpenSSL import SSL
+from typing import TYPE_CHECKING
 
 from scanner.model import Reply, TLSARecord
 from scanner.settings import TLSProfile
 
-LIBRARY = SSL.OpenSSL_version(SSL.OPENSSL_VERSION).decode("ascii", "replace")
+if TYPE_CHECKING:
+    from OpenSSL import SSL
 
 
 class Sessions:
@@ -23,13 +23,13 @@ class Sessions:
         self.saves = 0
         self.hits = 0
 
-    def find(self, key: str) -> SSL.Session | None:
+    def find(self, key: str) -> "SSL.Session | None":
         """The session under a key."""
         session = self._kept.get(key)
         self.hits += session is not None
         return session
 
-    def keep(self, key: str, session: SSL.Session) -> None:
+    def keep(self, key: str, session: "SSL.Session") -> None:
         """Keep a session; an older one under this key is forgotten."""
         self._kept[key] = session
 
@@ -47,8 +47,10 @@ class Terms:
 
     def key(self, ehlo: Reply | None) -> str:
         """The key; the first word of the server's EHLO reply goes into it."""
+        from OpenSSL import SSL  # noqa: PLC0415 - who comes only once does without this module's work
+
         name = ehlo.lines[0].split(" ")[0] if ehlo is not None and ehlo.lines else ""
-        facts = (name, LIBRARY, self.profile, self.sni, self.records, self.doomed)
+        facts = (name, SSL.OpenSSL_version(SSL.OPENSSL_VERSION), self.profile, self.sni, self.records, self.doomed)
         return f"[{self.address}]:{self.port}&{hashlib.sha256(repr(facts).encode()).hexdigest().upper()}"
 
 

@@ -6,22 +6,25 @@ What happens on one connection is ``visit``'s business, what is printed ``lines`
 """
 
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from scanner.core import policy, route, tlsa
-from scanner.core.pkix import TrustStore
-from scanner.finger import lines, reconnect
+from scanner.finger import reconnect
 from scanner.finger.addresses import Candidate, Found, find
 from scanner.finger.dnssec import Questions
 from scanner.finger.logging import Log
-from scanner.finger.options import Options, ascii_form
+from scanner.finger.options import Options, ascii_form, limit
 from scanner.finger.output import Output
 from scanner.finger.reconnect import Sessions
 from scanner.finger.tlsa_search import TLSASearch
-from scanner.finger.visit import Visit, limit
 from scanner.finger.world import World
 from scanner.model import Answer, Failure, TLSALookup, TLSARecord
-from scanner.net.tls import Identity
 from scanner.vocabulary import Dane, FailureKind, Level, Security
+
+if TYPE_CHECKING:
+    from scanner.core.pkix import TrustStore
+    from scanner.finger.visit import Visit
+    from scanner.net.tls import Identity
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,14 +36,14 @@ class Setup:
     """
 
     options: Options
-    trust: TrustStore
+    trust: "TrustStore | None"
     anchors: tuple[TLSARecord, ...]
     tls: bool
     ehlo: str
     mask: Log
     world: World
     output: Output
-    identity: Identity | None = None
+    identity: "Identity | None" = None
     digests: tuple[str, ...] = tlsa.DIGESTS
 
 
@@ -55,7 +58,7 @@ class Attempt:
     lookup: TLSALookup | None
     rule: policy.Policy | None = None
     failure: Failure | None = None
-    visit: Visit | None = None
+    visit: "Visit | None" = None
 
 
 class Session:
@@ -101,7 +104,7 @@ class Session:
 
     # --- one address ------------------------------------------------------------------------------------------
 
-    async def _try(self, candidate: Candidate) -> Visit | None:
+    async def _try(self, candidate: Candidate) -> "Visit | None":
         """Try an address; None when no connection came about."""
         peer = self.peer(candidate)
         lookup = await self._lookup_tlsa(candidate, peer, self._options.level)
@@ -112,11 +115,10 @@ class Session:
         rule = self._effective(self._options.level, candidate, peer, lookup)
         failure = await self._connect(candidate)
         if failure is not None:
-            where = lines.nap(candidate.host, candidate.address, candidate.port)
-            self._not_established(candidate, f"connect to {where}: {_words(failure)}")
+            self._not_established(candidate, f"connect to {candidate.nap}: {_words(failure)}")
             self.attempts.append(Attempt(candidate, lookup, rule, failure))
             return None
-        visit = Visit(self._setup, candidate, rule, lookup, self._sessions)
+        visit = self._visit(candidate, rule, lookup)
         self.attempts.append(Attempt(candidate, lookup, rule, visit=visit))
         await visit.converse()
         return visit
@@ -157,6 +159,13 @@ class Session:
         name = self._options.sni or ""
         return ascii_form(names.get(name, name)) or None
 
+    def _visit(
+        self, candidate: Candidate, rule: policy.Policy, lookup: TLSALookup | None, *, first: bool = True
+    ) -> "Visit":
+        from scanner.finger.visit import Visit  # noqa: PLC0415 - TLS loads while the server prepares its greeting
+
+        return Visit(self._setup, candidate, rule, lookup, self._sessions, first=first)
+
     async def _connect(self, candidate: Candidate) -> Failure | None:
         return await self._setup.world.connect(candidate.address, candidate.port, limit(self._options.connect_timeout))
 
@@ -167,7 +176,7 @@ class Session:
 
     # --- more than once ---------------------------------------------------------------------------------------
 
-    async def _come_again(self, candidate: Candidate, visit: Visit) -> None:
+    async def _come_again(self, candidate: Candidate, visit: "Visit") -> None:
         """Reconnect as ``-r`` and ``-m`` ask for, until there is nothing more to be learned."""
         left = self._options.max_reconnects
         while self._sessions is not None and self._options.reconnect > 0 and visit.succeeded:
@@ -183,7 +192,7 @@ class Session:
                 return
             visit = again
 
-    async def _again(self, candidate: Candidate, before: Visit) -> Visit | None:
+    async def _again(self, candidate: Candidate, before: "Visit") -> "Visit | None":
         """One more connection to the same address, at the level that the first one came to."""
         level = self._options.level if before.rejected_records else before.rule.level
         peer = self.peer(candidate)
@@ -191,10 +200,9 @@ class Session:
         rule = self._effective(level, candidate, peer, lookup)
         failure = await self._connect(candidate)
         if failure is not None:
-            where = lines.nap(candidate.host, candidate.address, candidate.port)
-            self._not_established(candidate, f"connect to {where}: {_words(failure)}")
+            self._not_established(candidate, f"connect to {candidate.nap}: {_words(failure)}")
             return None
-        visit = Visit(self._setup, candidate, rule, lookup, self._sessions, first=False)
+        visit = self._visit(candidate, rule, lookup, first=False)
         await visit.converse()
         return visit
 

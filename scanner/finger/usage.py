@@ -48,6 +48,7 @@ destination is a match argument. Exit status: 0 whatever the verdict, 1 for usag
   -x              take raw public keys: only a key's fingerprint matches      [no]
   -X              tlsproxy(8): not supported, an error                        [no]
   --json          print the records of mxsweep scan instead, as one JSON line [lines]
+  --save FILE     keep the run in a file; mxsweep replay judges it again       [do not]
   --all           go on to every address of every MX host                     [first that answers]
 
 MAIL_CONFIG names the directory of main.cf [/etc/postfix]. Without a main.cf, the defaults are those of

@@ -15,7 +15,7 @@ from scanner.finger.addresses import Candidate
 from scanner.finger.dump import Dump
 from scanner.finger.logging import Log
 from scanner.finger.offer import OfferError, profile
-from scanner.finger.options import Options
+from scanner.finger.options import FOREVER, Options, ascii_form, limit
 from scanner.finger.reconnect import Sessions, Terms
 from scanner.finger.world import Talk
 from scanner.model import (
@@ -36,9 +36,6 @@ from scanner.vocabulary import Dane, FailureKind, Level, Mode, Phase, Reason
 if TYPE_CHECKING:
     from scanner.finger.session import Setup
 
-FOREVER = 10.0**9
-"""Seconds of a time limit that was switched off."""
-
 SNI_LIMIT = 255
 """Octets of a server name, by OpenSSL and by DNS."""
 
@@ -47,11 +44,6 @@ SNI_SHOWN = 100
 
 _IMPOSSIBLE = TLSProfile("impossible", "no-such-cipher", security_level=1)
 """Stands for an offer that cannot be made: the session then ends where the handshake would begin."""
-
-
-def limit(seconds: int) -> float:
-    """A time limit of the command line: 0 or less is none."""
-    return float(seconds) if seconds > 0 else FOREVER
 
 
 def mode_of(options: Options) -> Mode:
@@ -86,7 +78,7 @@ class Visit(Listener):
         self._lookup = lookup
         self._sessions = sessions
         self._first = first
-        self._nap = lines.nap(candidate.host, candidate.address, candidate.port)
+        self._nap = candidate.nap
         self._na = self._nap.lower()
         self._dump = Dump()
         self._chatting = True
@@ -260,7 +252,7 @@ class Visit(Listener):
             return dane.match(self._lookup.records, self.chain, now, security_level=strict, digests=setup.digests)
         if setup.anchors and self._options.level in (Level.VERIFY, Level.SECURE):
             return dane.match(setup.anchors, self.chain, now, security_level=strict)
-        return pkix.verify(self.chain, setup.trust, now, security_level=strict)
+        return pkix.verify(self.chain, setup.trust or pkix.EMPTY, now, security_level=strict)
 
     def _fingerprints(self) -> tuple[tuple[TLSARecord, ...], list[str]]:
         options = self._options
@@ -270,6 +262,8 @@ class Visit(Listener):
         """OpenSSL's complaints about records, which come with the handshake, last record first."""
         if self.rule.level is Level.FINGERPRINT:
             self._complain_about_fingerprints()
+        if self.rule.level in (Level.VERIFY, Level.SECURE):
+            self._complain_about_names()
         lookup = self._lookup
         if lookup is None or not (self.rule.level.dane_based or self.rejected_records):
             return
@@ -279,6 +273,13 @@ class Visit(Listener):
         if lookup.dane is Dane.UNUSABLE:
             tail = "" if self.rule.forced_failure else ", fallback to unauthenticated TLS"
             self._out.line(f"warning: {self._na}: all TLSA records unusable{tail}")
+
+    def _complain_about_names(self) -> None:
+        for token in self._options.matches:
+            if ascii_form(token) == ".":
+                self._out.line(f'warning: {self._na}: ignoring invalid match name: "{token}"')
+        if self.rule.forced_failure:
+            self._out.line(f"warning: {self._na}: could not configure peer name checks")
 
     def _complain_about_fingerprints(self) -> None:
         records, warnings = self._fingerprints()

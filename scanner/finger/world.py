@@ -2,13 +2,15 @@
 
 A run sees it through ``World`` alone, so that the same run can be held again without any of it: ``Network`` is the
 real one, ``case`` has one that keeps what happens, and one that plays it back.
+
+TLS is loaded when there is a connection: by then the first packets are on their way.
 """
 
 import random
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
 import trio
 
@@ -16,11 +18,13 @@ from scanner.finger.addresses import Lookup, native_addresses
 from scanner.model import Answer, Endpoint, Failure
 from scanner.net import tcp
 from scanner.net.failures import failure_of, timed_out
-from scanner.net.listening import Listener
-from scanner.net.probe import Extra, Sighting, converse
-from scanner.net.tls import Identity
 from scanner.settings import Timeouts, TLSProfile
 from scanner.vocabulary import Phase
+
+if TYPE_CHECKING:
+    from scanner.net.listening import Listener
+    from scanner.net.probe import Extra, Sighting
+    from scanner.net.tls import Identity
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,11 +37,13 @@ class Talk:
     timeouts: Timeouts
     want_tls: bool
     ehlo_after_tls: bool = True
-    identity: Identity | None = None
+    identity: "Identity | None" = None
     keep_session: bool = False
 
-    def heard_by(self, listener: Listener) -> Extra:
+    def heard_by(self, listener: "Listener") -> "Extra":
         """The part that a probe takes as its ``extra``."""
+        from scanner.net.probe import Extra  # noqa: PLC0415 - see above
+
         return Extra(self.ehlo_after_tls, self.identity, self.keep_session, listener)
 
 
@@ -60,7 +66,7 @@ class World(Protocol):
     async def connect(self, address: str, port: int, seconds: float) -> Failure | None:
         """Connect; None when that worked."""
 
-    async def converse(self, talk: Talk, listener: Listener) -> Sighting:
+    async def converse(self, talk: Talk, listener: "Listener") -> "Sighting":
         """Hold the dialogue over the last connection, and close it."""
 
     async def sleep(self, seconds: float) -> None:
@@ -99,8 +105,10 @@ class Network:
             return None
         return timed_out(Phase.CONNECT)
 
-    async def converse(self, talk: Talk, listener: Listener) -> Sighting:
+    async def converse(self, talk: Talk, listener: "Listener") -> "Sighting":
         """Hold the dialogue."""
+        from scanner.net.probe import converse  # noqa: PLC0415 - see above
+
         stream, self._stream = self._stream, None
         if stream is None:
             raise RuntimeError("a dialogue without a connection")

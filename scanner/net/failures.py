@@ -6,12 +6,15 @@ own bug. Cancellation never comes here: ``trio.Cancelled`` is no ``Exception``.
 
 import errno
 import os
+from typing import TYPE_CHECKING
 
 import trio
-from OpenSSL import SSL
 
 from scanner.model import Failure
 from scanner.vocabulary import FailureKind, Phase
+
+if TYPE_CHECKING:
+    from OpenSSL import SSL
 
 TEXT_LIMIT = 500
 """Characters of a failure's text; OpenSSL's error queue has at most 16 entries of a few words."""
@@ -45,6 +48,8 @@ _TOO_LONG_REASON = "excessive message size"
 
 def failure_of(exc: BaseException, phase: Phase) -> Failure:  # noqa: PLR0911 - one return a rung
     """Tell what went wrong in a phase; ``text`` is the library's own wording, bounded."""
+    from OpenSSL import SSL  # noqa: PLC0415 - a single probe sends its first packet before TLS is loaded
+
     match exc:
         case trio.BrokenResourceError(__cause__=OSError() as cause):
             return failure_of(cause, phase)
@@ -75,7 +80,7 @@ def _system(number: int, kind: FailureKind, phase: Phase) -> Failure:
     return Failure(phase, kind, number, os.strerror(number))
 
 
-def _tls(exc: SSL.Error, phase: Phase) -> Failure:
+def _tls(exc: "SSL.Error", phase: Phase) -> Failure:
     """Join the reasons of OpenSSL's whole error queue, oldest first."""
     queue = exc.args[0] if exc.args and isinstance(exc.args[0], list) else []
     reasons = [reason or function or library for library, function, reason in queue]
