@@ -1,6 +1,6 @@
 """A comparison of runs as tables, and those as text, Markdown, HTML or JSON."""
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 from rich.console import Console
 from rich.text import Text
@@ -81,21 +81,27 @@ def as_json(found: Comparison) -> bytes:
 
 
 def _domain_tables(found: Comparison) -> Iterator[Table]:
-    yield Table("new-broken", "Newly broken", _CHANGE, _changes(found.new_broken), "not broken when last told")
-    yield Table("fixed", "Fixed", _CHANGE, _changes(found.fixed), "with what was wrong")
-    yield Table("still-broken", "Still broken", _CHANGE, _changes(found.still_broken))
-    yield Table("unclear", "Were broken, cannot be told now", _CHANGE, _changes(found.unclear))
-    yield Table("changed", "Other changed verdicts", _CHANGE, _changes(found.changed))
-    rows = tuple((name, words, n) for name, counts in found.transitions.items() for words, n in counts.items())
-    yield Table("transitions", "Changes by verdict", ("verdict", "change", "domains"), rows)
+    yield Table("new-broken", "Newly broken", CHANGE, change_rows(found.new_broken), "not broken when last told")
+    yield Table("fixed", "Fixed", CHANGE, change_rows(found.fixed), "with what was wrong")
+    yield Table("still-broken", "Still broken", CHANGE, change_rows(found.still_broken))
+    yield Table("unclear", "Were broken, cannot be told now", CHANGE, change_rows(found.unclear))
+    yield Table("changed", "Other changed verdicts", CHANGE, change_rows(found.changed))
+    yield transition_table(found.transitions)
     flaps = tuple((row.domain, " ".join(row.health)) for row in found.flapping)
     yield Table("flapping", "Flapping", ("domain", "run by run"), flaps, "broken and sound by turns")
 
 
-_CHANGE = ("domain", "change", "since", "why")
+CHANGE = ("domain", "change", "since", "why")
 
 
-def _changes(rows: Sequence[DomainChange]) -> tuple[tuple[str, ...], ...]:
+def transition_table(transitions: Mapping[str, Mapping[str, int]]) -> Table:
+    """Count changes by verdict."""
+    rows = tuple((name, words, count) for name, counts in transitions.items() for words, count in counts.items())
+    return Table("transitions", "Changes by verdict", ("verdict", "change", "domains"), rows)
+
+
+def change_rows(rows: Sequence[DomainChange]) -> tuple[tuple[str, ...], ...]:
+    """Set changed domains in the columns of ``CHANGE``."""
     return tuple((row.domain, _change(row.old, row.new), _since(row), _why(row)) for row in rows)
 
 

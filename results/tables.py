@@ -90,10 +90,10 @@ def _print_stacked(console: Console, table: Table) -> None:
     for row in table.rows:
         named = zip(row[1:-1], table.columns[1:-1], strict=True)
         cells = [f"{_text(cell)} {name}" if isinstance(cell, int | float) else _text(cell) for cell, name in named]
-        first = Text("  ").append_text(quote(console, _text(row[0]), "bold"))
+        first = quote(console, _text(row[0]), "bold")
         for cell in filter(None, cells):
             first.append("  ").append_text(quote(console, cell))
-        console.print(first)
+        console.print(Padding(first, (0, 0, 0, INDENT), expand=False))
         if row[-1] not in ("", None):
             last = Text(f"{table.columns[-1]}: ", "dim").append_text(quote(console, _text(row[-1])))
             console.print(Padding(last, (0, 0, 0, STACKED), expand=False))

@@ -1,8 +1,9 @@
 """The commands diff, export and query, and what ``report`` does with ``--paper``, ``--metrics`` and ``--rejudge``."""
 
+import re
 import sys
 from collections.abc import Iterable, Sequence
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +13,9 @@ from results.files import StoreError
 from results.run import Run
 from scanner.cli import console
 from scanner.cli.errors import CliError, Exit
+from scanner.core.pkix import TrustStore
+from scanner.net import truststore
+from scanner.vocabulary import Level
 
 _LIMIT = click.IntRange(min=0)
 
@@ -117,6 +121,66 @@ def _print_rows(names: Sequence[str], rows: Iterable[Sequence[Any]], form: str) 
         forms.as_csv(names, rows, sys.stdout)
     else:
         forms.as_json(names, rows, sys.stdout.buffer)
+
+
+# --- what report does with --rejudge --------------------------------------------------------------------------
+
+
+def rejudge(
+    run: Run, *, at: str | None, level: str | None, ca_file: str | None, ca_path: str | None, form: str
+) -> None:
+    """``report RUN --rejudge``: judge a run again and show what changes.
+
+    Args:
+        run: the run.
+        at: the time at which dates are judged, as the user wrote it; None for that of each probe.
+        level: the level, None for the run's own.
+        ca_file: a PEM bundle of trusted roots; without it and ``ca_path``, what the run was made with.
+        ca_path: a directory of trusted roots.
+        form: ``text`` or ``json``.
+
+    Raises:
+        CliError: a flag is not what it should be, or the run cannot be read.
+    """
+    from results import rejudge_text  # noqa: PLC0415 - other commands need none of it
+    from results.rejudge import rejudge as judge  # noqa: PLC0415 - as above
+
+    trust = _trust(run, ca_file, ca_path)
+    try:
+        found = judge(run, trust, Level(level) if level else None, moment(at) if at else None)
+    except StoreError as error:
+        raise CliError(str(error)) from None
+    if form == "json":
+        _write(rejudge_text.as_json(found))
+    else:
+        rejudge_text.print_rejudged(found, console.stdout())
+
+
+def moment(text: str) -> datetime:
+    """Read a time: ``2026-12-31``, ``2026-12-31T06:00``, with or without a zone (UTC), or ``+30d`` from now.
+
+    Raises:
+        CliError: it is none of these.
+    """
+    days = re.fullmatch(r"\+(\d{1,5})d", text)
+    if days:
+        return datetime.now(UTC) + timedelta(days=int(days[1]))
+    try:
+        found = datetime.fromisoformat(text)
+    except ValueError:
+        raise CliError(f"--at {text}: a date (2026-12-31), a time (2026-12-31T06:00) or +DAYSd was expected") from None
+    return found if found.tzinfo else found.replace(tzinfo=UTC)
+
+
+def _trust(run: Run, ca_file: str | None, ca_path: str | None) -> TrustStore:
+    """The trusted roots that were asked for, else those that the run's settings name, else the system's."""
+    if not ca_file and not ca_path:
+        ca_file, ca_path = run.header.settings.get("ca_file"), run.header.settings.get("ca_path")
+    try:
+        found = truststore.load(ca_file, ca_path) if ca_file or ca_path else truststore.system()
+    except truststore.TrustStoreError as error:
+        raise CliError(f"{error}; --ca-file F names another") from None
+    return found or TrustStore.from_pem()
 
 
 COMMANDS: Sequence[click.Command] = (diff, export, query)
