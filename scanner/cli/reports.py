@@ -124,3 +124,7 @@ def schema(name: str | None) -> None:
     except (KeyError, ValueError):
         raise CliError(f"{name}: no such file in a run; domains, hosts, certs, rejects or run was expected") from None
     click.echo(json.dumps(document, indent=2))
+
+
+COMMANDS = (report, explain, schema)
+"""To be added to the program's group."""
