@@ -43,6 +43,11 @@ def private(lab: Lab) -> tuple[str, ...]:
     return ("--resolver", "unbound", "--root-hints", f"{zones}/hints", "--trust-anchor", f"{zones}/anchor")
 
 
+def forwarding(lab: Lab) -> tuple[str, ...]:
+    """The flags of a private unbound that asks the lab's own."""
+    return ("--forward", "127.0.0.1", "--resolver", "unbound", "--trust-anchor", f"{lab.layout.zones}/anchor")
+
+
 @pytest.fixture(scope="module")
 def plain(lab: Lab, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     """A resolver on loopback that does not validate: its answers look as if nothing were signed."""
@@ -69,7 +74,7 @@ def wait_for(what: Callable[[], Any]) -> Any:
     return found
 
 
-@pytest.mark.parametrize("flags", [lambda _: (), private, lambda _: ("--resolver", "127.0.0.1")])
+@pytest.mark.parametrize("flags", [lambda _: (), private, forwarding, lambda _: ("--resolver", "[::1]:53")])
 def test_all_is_ok_in_the_lab(lab: Lab, flags: Callable[[Lab], tuple[str, ...]]) -> None:
     code, rows = doctor(lab, *flags(lab))
     assert [row for row in rows if row["state"] != "ok"] == []

@@ -108,9 +108,9 @@ def test_tcp_is_needed() -> None:
 
 def test_silence_has_other_advice_than_a_wrong_answer() -> None:
     silent = judge(replace(GOOD, signed=(TIMEOUT,)))[0]
-    wrong = judge(replace(GOOD, signed=(answer(DATA, INSECURE),)))[0]
     assert "runs" in silent.advice
-    assert "validating" in wrong.advice
+    for wrong in (answer(DATA, INSECURE), SERVFAIL):
+        assert "validating" in judge(replace(GOOD, signed=(wrong,)))[0].advice
 
 
 def test_a_resolver_that_is_not_trusted_shows_nothing() -> None:
@@ -171,8 +171,9 @@ def test_window_of_the_keys_signature() -> None:
     assert window_of(reply()) is None
 
 
-@given(st.binary(max_size=64))
-def test_any_octets_are_a_window_or_none(octets: bytes) -> None:
+@given(st.sampled_from((b"", b"\0\x30")), st.binary(max_size=64))
+def test_any_octets_are_a_window_or_none(covered: bytes, rest: bytes) -> None:
+    octets = covered + rest
     message = replace(reply(), answers=(Record(".", "RRSIG", 60, octets.hex()),))
-    window = window_of(message)
-    assert window is None or octets.startswith(b"\0\x30")
+    whole = octets.startswith(b"\0\x30") and len(octets) > 18
+    assert (window_of(message) is not None) is whole

@@ -260,6 +260,29 @@ async def test_what_failed_while_it_lived_is_not_asked_again() -> None:
     assert len(asked) == 1
 
 
+async def test_what_failed_while_it_died_is_asked_again() -> None:
+    answers = [failed("a.example", "A", "connection refused"), failed("a.example", "A", "timeout")]
+
+    async with private_unbound(PUBLIC) as child:
+
+        async def dying() -> Answer:
+            if len(answers) == 2:
+                await ended(kill(child))
+            await trio.lowlevel.checkpoint()
+            return answers.pop(0)
+
+        assert (await child.guarded(dying)).error == "timeout"
+        assert (await ask(child)).outcome is Outcome.DATA, "it was waited for"
+    assert answers == []
+
+
+async def ended(pid: int) -> None:
+    """Wait until a child is dead and buried by its parent."""
+    with trio.fail_after(LIMIT):
+        while not gone(pid):  # noqa: ASYNC110 - another process sets no trio.Event
+            await trio.sleep(0.01)
+
+
 async def test_it_says_why_it_does_not_start(tmp_path: Path) -> None:
     (tmp_path / "anchor").write_text("this is no anchor\n")
     with pytest.raises(UnboundError, match=r"unbound does not start: .*anchor.*status 1"):
