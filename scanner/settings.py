@@ -48,6 +48,8 @@ class TLSProfile:
     min_version: str | None = "TLSv1"
     max_version: str | None = None
     groups: str | None = None  # None = the library's own default, post-quantum included
+    options: int = 0  # OpenSSL's SSL_OP_ bits to set besides Postfix's own
+    without: int = 0  # of Postfix's own, those to leave out
 
 
 _X = "!SEED:!IDEA:!3DES:!RC2:!RC4:!RC5:!kDH:!kECDH:!aDSS:!MD5"

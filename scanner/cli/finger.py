@@ -145,6 +145,8 @@ def _with_tls(setup: Setup) -> Setup:
     if setup.tls:
         setup = replace(setup, digests=_tlsa_digests(options, output))
         _tell(output, *_groups(options), *_key_note(options))
+        for name in offer.OPTIONS:
+            _tell(output, *offer.bits(options.parameters, name)[1])
     return setup
 
 

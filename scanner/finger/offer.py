@@ -33,6 +33,27 @@ FINITE_FIELDS = "ffdhe2048 ffdhe3072"
 """Groups that stand beside those of the other parameter, where only one of the two is given."""
 
 
+OPTIONS = {
+    "tls_ssl_options": {
+        "LEGACY_SERVER_CONNECT": 1 << 2,
+        "NO_TICKET": 1 << 14,
+        "NO_SESSION_RESUMPTION_ON_RENEGOTIATION": 1 << 16,
+        "NO_COMPRESSION": 1 << 17,
+        "ENABLE_MIDDLEBOX_COMPAT": 1 << 20,
+        "PRIORITIZE_CHACHA": 1 << 21,
+        "NO_RENEGOTIATION": 1 << 30,
+    },
+    "tls_disable_workarounds": {
+        "LEGACY_SERVER_CONNECT": 1 << 2,
+        "TLSEXT_PADDING": 1 << 4,
+        "SAFARI_ECDHE_ECDSA_BUG": 1 << 6,
+        "DONT_INSERT_EMPTY_FRAGMENTS": 1 << 11,
+        "CRYPTOPRO_TLSEXT_BUG": 1 << 31,
+    },
+}
+"""Bits of OpenSSL 3 and 4 that a client can do something with, as ssl.h numbers them."""
+
+
 class OfferError(ValueError):
     """The list or grade is invalid; the text is posttls-finger's warning, less its subject."""
 
@@ -59,7 +80,25 @@ def profile(grade: str, protocols: str, parameters: Mapping[str, str], *, must_m
         min_version=lowest,
         max_version=highest,
         groups=":".join(wanted) if wanted else None,
+        options=bits(parameters, "tls_ssl_options")[0],
+        without=bits(parameters, "tls_disable_workarounds")[0],
     )
+
+
+def bits(parameters: Mapping[str, str], name: str) -> tuple[int, list[str]]:
+    """The OpenSSL option bits that a parameter lists, by name or as one number, and a warning.
+
+    An unknown word voids the list.
+    """
+    text = parameters.get(name, "")
+    if re.fullmatch(r"0[xX][0-9A-Fa-f]{1,16}", text):
+        return int(text, 16), []
+    found = 0
+    for word in re.split(r"[\s,]+", text.strip()) if text.strip() else ():
+        if word.upper() not in OPTIONS[name]:
+            return 0, [f'warning: unknown {name} value "{word}" in "{text}"']
+        found |= OPTIONS[name][word.upper()]
+    return found, []
 
 
 def groups(parameters: Mapping[str, str]) -> list[str]:

@@ -100,7 +100,7 @@ def context_for(profile: TLSProfile, identity: Identity | None = None) -> SSL.Co
             context.check_privatekey()
     except (SSL.Error, KeyError) as exc:
         raise ValueError(f"TLS profile {profile.name}: {exc}") from exc
-    context.set_options(_OPTIONS)
+    context.set_options(_OPTIONS & ~profile.without | profile.options)
     context.set_verify(SSL.VERIFY_NONE)
     context.set_session_cache_mode(SSL.SESS_CACHE_OFF)
     _lib.SSL_CTX_set_msg_callback(context._context, _on_message)  # noqa: SLF001 - no public way to see messages

@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from OpenSSL import SSL
 
-from scanner.finger.offer import NOTHING, OfferError, groups, profile, versions
+from scanner.finger.offer import NOTHING, OfferError, bits, groups, profile, versions
 from scanner.net.tls import context_for
 
 Range = tuple[str | None, str | None]
@@ -119,3 +119,25 @@ def test_without_parameters_the_library_chooses_the_groups() -> None:
 )
 def test_groups_of_main_cf(parameters: dict[str, str], expected: str) -> None:
     assert profile("medium", "", parameters, must_match=True).groups == expected
+
+
+@pytest.mark.parametrize(
+    ("name", "text", "expected", "complaint"),
+    [
+        ("tls_ssl_options", "", 0, []),
+        ("tls_ssl_options", "no_ticket, NO_COMPRESSION", SSL.OP_NO_TICKET | SSL.OP_NO_COMPRESSION, []),
+        ("tls_ssl_options", "0x4000", SSL.OP_NO_TICKET, []),
+        ("tls_ssl_options", "NO_TICKET foo", 0, ['warning: unknown tls_ssl_options value "foo" in "NO_TICKET foo"']),
+        ("tls_disable_workarounds", "DONT_INSERT_EMPTY_FRAGMENTS", SSL.OP_DONT_INSERT_EMPTY_FRAGMENTS, []),
+        ("tls_disable_workarounds", "foo", 0, ['warning: unknown tls_disable_workarounds value "foo" in "foo"']),
+    ],
+)
+def test_option_bits_of_main_cf(name: str, text: str, expected: int, complaint: list[str]) -> None:
+    assert bits({name: text}, name) == (expected, complaint)
+
+
+def test_option_bits_reach_the_context() -> None:
+    parameters = {"tls_ssl_options": "NO_TICKET", "tls_disable_workarounds": "TLSEXT_PADDING"}
+    plain = context_for(profile("medium", "", {}, must_match=True)).set_options(0)
+    other = context_for(profile("medium", "", parameters, must_match=True)).set_options(0)
+    assert plain ^ other == SSL.OP_NO_TICKET | 1 << 4
