@@ -123,7 +123,21 @@ def _print_rows(names: Sequence[str], rows: Iterable[Sequence[Any]], form: str) 
         forms.as_json(names, rows, sys.stdout.buffer)
 
 
-# --- what report does with --rejudge --------------------------------------------------------------------------
+# --- what report does with --metrics and --rejudge ------------------------------------------------------------
+
+
+def metrics(run: Run, path: str) -> None:
+    """``report RUN --metrics FILE``: write the metrics of a run, the file replaced whole.
+
+    Raises:
+        CliError: the run cannot be read or the file cannot be written.
+    """
+    from results.metrics import write_metrics  # noqa: PLC0415 - other commands need none of it
+
+    try:
+        write_metrics(run, Path(path))
+    except StoreError as error:
+        raise CliError(str(error)) from None
 
 
 def rejudge(
