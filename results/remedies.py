@@ -63,6 +63,7 @@ REMEDIES: dict[Reason, str] = {
     Reason.GREETING_TIMEOUT: "See why the server takes so long to greet; senders wait five minutes at most (RFC 5321).",
     Reason.EHLO_4XX: _ASK_AGAIN,
     Reason.EHLO_REJECTED: "Let the server answer EHLO; without it, there is no STARTTLS.",
+    Reason.EHLO_TLS_REJECTED: "Let the server answer EHLO after STARTTLS as it does before (RFC 3207 section 4.2).",
     Reason.COMMAND_TIMEOUT: "See why the server does not answer.",
     Reason.LOST_CONNECTION: "See in the server's log why it closes the connection.",
     Reason.CONNECTION_RESET: "See in the server's or firewall's log why the connection is reset.",
@@ -89,5 +90,5 @@ def remedy_of(code: str) -> str:
     """Say what to do about a reason; nothing is known about one of a later version."""
     try:
         return REMEDIES[Reason(code)]
-    except ValueError:
+    except (ValueError, KeyError):
         return ""

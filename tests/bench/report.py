@@ -34,7 +34,7 @@ for name in ("certs", "hosts", "domains"):
             orjson.loads(line)
 """
 _REPORT = """
-from scanner.cli import main
+from scanner.cli.commands import main
 main(["report", str(place), "--format", "json", "-o", str(place / "report.json")])
 """
 

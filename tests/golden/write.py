@@ -1,0 +1,91 @@
+"""``python -m tests.golden.write``: write the golden lines anew.
+
+To be run when a member was added, never to hide that one went away or changed its kind: readers out there rely on
+them, and ``tests/unit/test_golden.py`` says so.
+"""
+
+from dataclasses import replace
+from pathlib import Path
+
+from results import codec
+from scanner.model import (
+    EDE,
+    Alias,
+    DomainRecord,
+    HostReport,
+    PathError,
+    RunHeader,
+    SecondOpinion,
+    TLSARecord,
+)
+from scanner.vocabulary import TLSRPT, Outcome, Pkix, Reason, RunState, Security, Unusable
+from tests.unit import records
+from tests.unit.records import NOON
+
+HERE = Path(__file__).parent
+
+
+def golden() -> dict[str, object]:
+    """The records, by the name of their file."""
+    return {
+        "run": _header(),
+        "domains": _domain(),
+        "hosts": _host(),
+        "certs": records.cert(
+            curve="prime256v1", path_length=0, ip_names=("192.0.2.1",), odd_names=("dns:a\0b",), parse_error="odd"
+        ),
+        "rejects": records.reject(),
+    }
+
+
+def _header() -> RunHeader:
+    return records.header(
+        state=RunState.COMPLETE, finished=NOON, preflight={"resolver": {"validates": True}}, totals={"domains": 1}
+    )
+
+
+def _host() -> HostReport:
+    second = SecondOpinion("192.0.2.53:53", Outcome.DATA, Security.SECURE, "NOERROR", "", disagrees=True)
+    failed = replace(
+        records.answer("mx1.example", "AAAA"),
+        outcome=Outcome.ERROR,
+        ede=(EDE(6, "bogus"),),
+        error="SERVFAIL",
+        aliases=(Alias("mx1.example", "mx.example", Security.SECURE),),
+        second=second,
+    )
+    lookup = records.report().tlsa
+    unusable = TLSARecord(3, 1, 1, "00", Unusable.DIGEST_LENGTH)
+    step = records.answer("_25._tcp.mx1.example", "TLSA", "03010100")
+    first, down = records.report().endpoints
+    errors = (PathError(10, 0, "certificate has expired", "/CN=mx1.example"),)
+    assert first.dane is not None
+    assert first.pkix is not None
+    probe = replace(first.probes[0], defects=("bare-lf",))
+    wrong = replace(
+        first, probes=(probe,), dane=replace(first.dane, errors=errors), pkix=replace(first.pkix, errors=errors)
+    )
+    return records.report(
+        aaaa=failed, tlsa=replace(lookup, records=(*lookup.records, unusable), steps=(step,)), endpoints=(wrong, down)
+    )
+
+
+def _domain() -> DomainRecord:
+    fine = records.endpoint_verdict(
+        pkix=Pkix.UNTRUSTED, pkix_error="certificate has expired", tlsrpt=(TLSRPT.CERTIFICATE_EXPIRED,)
+    )
+    host = records.host_verdict(endpoints=(fine, records.unreached()), text="Connection refused")
+    verdict = records.verdict(
+        reasons=(Reason.SOME_ADDRESSES_UNREACHABLE,), tlsrpt=(TLSRPT.DANE_REQUIRED,), text="Connection refused"
+    )
+    return records.domain(hosts=(host,), verdict=verdict, route=records.route(reasons=(Reason.MX_INSECURE,)))
+
+
+def main() -> None:
+    """Write a file for each."""
+    for name, record in golden().items():
+        (HERE / f"{name}.jsonl").write_bytes(codec.encode(record))
+
+
+if __name__ == "__main__":
+    main()

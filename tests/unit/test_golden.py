@@ -1,0 +1,89 @@
+"""Lines that were written once have to be read for ever; documents have to say what the code does."""
+
+from pathlib import Path
+from typing import Any
+
+import jsonschema
+import pytest
+
+from results import codec
+from results.docs import DIRECTORY, documents, records
+from results.fields import COMMON, FIELDS, meaning
+from results.remedies import REMEDIES, remedy_of
+from results.schema import SCHEMAS, schema
+from results.tlsa_search import CAUSES, Cause
+from scanner.vocabulary import Reason
+from tests.golden.write import golden
+
+ROOT = Path(__file__).parents[2]
+GOLDEN = ROOT / "tests" / "golden"
+
+AGAIN = "run `python -m results.docs`"
+
+
+def line(name: str) -> bytes:
+    return (GOLDEN / f"{name}.jsonl").read_bytes()
+
+
+def shape(value: Any) -> Any:
+    """What kinds of values stand where; the first member stands for a list."""
+    if isinstance(value, dict):
+        return {key: shape(member) for key, member in value.items()}
+    if isinstance(value, list):
+        return [shape(value[0])] if value else []
+    return type(value).__name__
+
+
+def lost(old: Any, new: Any, where: str = "") -> list[str]:
+    """Members that are no longer written, or have another kind."""
+    if isinstance(old, dict) and isinstance(new, dict):
+        gone = [f"{where}.{key}" for key in old if key not in new]
+        return gone + [found for key in old if key in new for found in lost(old[key], new[key], f"{where}.{key}")]
+    if isinstance(old, list) and isinstance(new, list):
+        return lost(old[0], new[0], f"{where}[]") if old and new else []
+    return [] if old == new else [f"{where}: {old} became {new}"]
+
+
+@pytest.mark.parametrize("name", SCHEMAS)
+def test_there_is_a_golden_line_of_every_file(name: str) -> None:
+    jsonschema.validate(codec.decode_dict(line(name)), schema(name))
+
+
+@pytest.mark.parametrize("name", SCHEMAS)
+def test_golden_lines_are_still_read(name: str) -> None:
+    assert codec.decode(SCHEMAS[name], line(name)) == golden()[name]
+
+
+@pytest.mark.parametrize("name", SCHEMAS)
+def test_no_member_goes_away_or_changes_its_kind(name: str) -> None:
+    old, new = codec.decode_dict(line(name)), codec.decode_dict(codec.encode(golden()[name]))
+    assert lost(shape(old), shape(new)) == []
+
+
+def test_a_lost_member_would_be_seen() -> None:
+    old = {"a": [{"b": "x"}], "c": 1}
+    assert lost(shape(old), shape({"a": [{}]})) == [".c", ".a[].b"]
+    assert lost(shape(old), shape({"a": [{"b": 1}], "c": 1})) == [".a[].b: str became int"]
+
+
+@pytest.mark.parametrize("name", documents())
+def test_documents_are_up_to_date(name: str) -> None:
+    assert (ROOT / DIRECTORY / name).read_text("utf-8") == documents()[name], AGAIN
+
+
+def test_every_member_of_every_record_is_described() -> None:
+    members = [(kind.__name__, field) for kind in records() for field in kind.__dataclass_fields__]
+    assert [member for member in members if not meaning(*member)] == []
+
+
+def test_nothing_is_described_that_does_not_exist() -> None:
+    kinds = {kind.__name__: set(kind.__dataclass_fields__) for kind in records()}
+    assert set(FIELDS) <= set(kinds)
+    assert [(name, field) for name, table in FIELDS.items() for field in table if field not in kinds[name]] == []
+    assert set(COMMON) <= set().union(*kinds.values())
+
+
+def test_every_reason_has_a_remedy_and_every_cause_words() -> None:
+    assert set(REMEDIES) == set(Reason)
+    assert set(CAUSES) == set(Cause)
+    assert remedy_of("moon-phase") == ""
