@@ -13,7 +13,8 @@ from tests.sweep import Scan
 
 pytestmark = pytest.mark.lab
 
-AT_ONCE = 16  # most of them wait
+AT_ONCE = 8  # most of them wait
+PATIENCE = ("-t", "5", "-T", "8")  # more than scan has: these are eight processes
 
 
 NOT_VISITED = {"starttls"}
@@ -37,7 +38,7 @@ def verdict(line: dict[str, Any]) -> dict[str, Any]:
 
 def test_finger_gives_the_verdicts_of_scan(lab: Lab, scan: Scan, tmp_path: Path) -> None:
     domains = [scenario.domain for scenario in SCENARIOS]
-    flags = ("--json", "--all", "-l", "dane", "-F", str(lab.root_pem), "-t", "5", "-T", "4")
+    flags = ("--json", "--all", "-l", "dane", "-F", str(lab.root_pem), *PATIENCE)
     command = (sys.executable, "-m", "tests.cli.fingers", str(tmp_path), str(AT_ONCE), *domains, "--", *flags)
     done = lab.run(*command)
     assert done.returncode == 0
