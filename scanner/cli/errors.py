@@ -11,6 +11,7 @@ class Exit(IntEnum):
     USAGE = 2  # bad usage or input
     UNFIT = 3  # this machine or its surroundings cannot do it
     MATCHED = 4  # --fail-on was met
+    CHANGED = 5  # a replayed case came to other lines
     INTERRUPTED = 130
 
 

@@ -82,6 +82,7 @@ class Visit(Listener):
         self._na = self._nap.lower()
         self._dump = Dump()
         self._chatting = True
+        self._refused: tuple[Failure, Reply | None] | None = None
         self._failure_told = False
         self._shown = False
         self._saved = False
@@ -153,9 +154,8 @@ class Visit(Listener):
             self._out.line(text)
 
     def failed(self, failure: Failure, reply: Reply | None) -> None:
-        """Say that EHLO was refused under TLS: the session goes on."""
-        if failure.phase is Phase.EHLO_TLS:
-            self._tell_failure(failure, reply)
+        """Keep what is to be told before the farewell: an EHLO refused under TLS, after which the session goes on."""
+        self._refused = (failure, reply)
 
     def broke(self, failure: Failure, errors: tuple[str, ...]) -> None:
         """Keep what the TLS library has to say."""
@@ -231,7 +231,9 @@ class Visit(Listener):
             self._out.line(lines.summary(self._na, self.judgement.word, facts, self.chain))
 
     def _before_farewell(self) -> None:
-        """Once, with TLS: ``Server is anonymous`` or the chain."""
+        """Once: what was refused, and with TLS ``Server is anonymous`` or the chain."""
+        if self._refused is not None:
+            self._tell_failure(*self._refused)
         if self.secured_with is None or self._shown or not self._first:
             return
         self._shown = True

@@ -1,0 +1,162 @@
+"""``finger --save FILE`` writes a run as a case, ``mxsweep replay FILE`` judges it again, offline, to its lines.
+
+The format is JSON, one indented object (``scanner.finger.case``), made to be read, cut down and changed by hand.
+"""
+
+import difflib
+import re
+import ssl
+import sys
+from collections.abc import Iterable, Sequence
+from dataclasses import replace
+from pathlib import Path
+
+import trio
+
+from results.codec import CodecError, decode, pretty
+from scanner import __version__
+from scanner.cli.errors import CliError, Exit
+from scanner.core import certs
+from scanner.core.chain import readable
+from scanner.core.pkix import TrustStore
+from scanner.finger import logging as log_keywords
+from scanner.finger.case import SCHEMA, Case, Recorder, Replay
+from scanner.finger.logging import Log
+from scanner.finger.options import Fatal, Options, parse
+from scanner.finger.output import Output
+from scanner.finger.session import Session, Setup
+
+_KEY = re.compile("&[0-9A-F]{64}")
+_DUMPED = Log.DEBUG | Log.HANDSHAKE_DUMP | Log.SESSION_DUMP
+
+
+# --- a run to a case ------------------------------------------------------------------------------------------
+
+
+async def saved_run(setup: Setup, argv: Sequence[str], seed: int, path: str) -> tuple[Session, int]:
+    """Hold a run and save it.
+
+    Args:
+        setup: the run's; its world's randomness comes from ``seed``.
+        argv: the command line.
+        seed: of the random order of addresses.
+        path: the file to write.
+
+    Returns:
+        The session, over, and its exit status.
+
+    Raises:
+        Fatal: the file cannot be written.
+    """
+    case = Case(
+        version=__version__,
+        argv=tuple(_unsaved(argv)),
+        parameters=dict(setup.options.parameters),
+        ehlo=setup.ehlo,
+        tls=setup.tls,
+        trust=(),
+        anchors=setup.anchors,
+        digests=setup.digests,
+        seed=seed,
+        notes=tuple(setup.output.printed),
+    )
+    recorder = Recorder(setup.world, case, dumps=bool(setup.mask & _DUMPED))
+    session = Session(replace(setup, world=recorder))
+    case.status = await session.run()
+    case.lines = tuple(setup.output.printed)
+    seen = (der for connection in case.connections for event in connection.events for der in event.chain)
+    case.trust = tuple(_relevant(setup.trust, seen)) if setup.trust is not None else ()
+    try:
+        await trio.Path(path).write_bytes(pretty(case))
+    except OSError as error:
+        raise Fatal(f"cannot write the case: {path}: {error.strerror}") from None
+    return session, case.status
+
+
+def _unsaved(argv: Sequence[str]) -> list[str]:
+    """The command line without ``--save FILE``, which is no part of what was asked."""
+    kept = [argument for argument in argv if not argument.startswith("--save=")]
+    if "--save" in kept:
+        at = kept.index("--save")
+        del kept[at : at + 2]
+    return kept
+
+
+def _relevant(trust: TrustStore, ders: Iterable[bytes]) -> list[bytes]:
+    """The trusted certificates that could have a part in the path of one of these: a bundle of all roots is large."""
+    wanted = readable(certs.facts(der) for der in ders)
+    found: dict[bytes, None] = {}
+    while wanted:
+        issuers = trust.issuers(wanted.pop())
+        wanted += [issuer for issuer in issuers if issuer.der not in found]
+        found |= dict.fromkeys(issuer.der for issuer in issuers)
+    return list(found)
+
+
+# --- and back -------------------------------------------------------------------------------------------------
+
+
+def load(path: Path) -> Case:
+    """Read a case.
+
+    Raises:
+        CliError: the file cannot be read, or is no case of this version.
+    """
+    try:
+        case = decode(Case, path.read_bytes())
+    except OSError as error:
+        raise CliError(f"{path}: cannot be read: {error.strerror}") from None
+    except CodecError as error:
+        raise CliError(f"{path}: not a case that mxsweep finger --save wrote: {error}") from None
+    if case.schema != SCHEMA:
+        raise CliError(f"{path}: a case of version {case.schema}; this mxsweep reads version {SCHEMA}")
+    return case
+
+
+def replay(case: Case, output: Output) -> int:
+    """Judge a case again and print its lines; the result is the run's exit status."""
+    for line in case.notes:
+        output.line(line)
+    status: int = trio.run(Session(_setup(case, output)).run)
+    return status
+
+
+def _setup(case: Case, output: Output) -> Setup:
+    options: Options = parse(case.argv, lambda _: case.parameters)
+    pem = "".join(ssl.DER_cert_to_PEM_cert(der) for der in case.trust)
+    mask, _ = log_keywords.parse(options.log)
+    return Setup(
+        options=options,
+        trust=TrustStore.from_pem(pem.encode("ascii")),
+        anchors=case.anchors,
+        tls=case.tls,
+        ehlo=case.ehlo,
+        mask=mask,
+        world=Replay(case),
+        output=output,
+        digests=case.digests,
+    )
+
+
+def run(path: str) -> int:
+    """Replay a file; lines that have changed since the run are told on stderr and by the exit code."""
+    case = load(Path(path))
+    output = Output("mxsweep")
+    try:
+        replay(case, output)
+    except (Fatal, ValueError) as error:
+        raise CliError(f"{path}: {error}") from None
+    finally:
+        output.close()
+    changes = difference(case, output.printed)
+    sys.stderr.writelines(f"{line}\n" for line in changes)
+    return Exit.CHANGED if changes else Exit.DONE
+
+
+def difference(case: Case, printed: Sequence[str]) -> list[str]:
+    """What has changed since the run, as a unified diff without context; empty if nothing has.
+
+    Keys of sessions do not count: they are made of what the TLS library offers, which is another one now.
+    """
+    then, now = ([_KEY.sub("&", line) for line in lines] for lines in (case.lines, printed))
+    return list(difflib.unified_diff(then, now, "then", "now", lineterm="", n=0))
