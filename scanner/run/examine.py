@@ -92,7 +92,11 @@ class Examiner:
         return found
 
     async def _host(self, key: HostKey) -> HostFinding:
-        return await self._findings.get(key, lambda: self._hosts.examine(key))
+        shared = key in self._findings
+        finding = await self._findings.get(key, lambda: self._hosts.examine(key))
+        if shared:  # every probe of the host was spared this domain
+            self._tools.stats.endpoints_shared += len(finding.report.endpoints)
+        return finding
 
     def _judge(self, destination: Destination, way: Route, hop: RouteHost, finding: HostFinding) -> HostVerdict:
         return judgement.judge_host(self._settings.level, destination.host, way, hop, finding.report, finding.certs)

@@ -192,8 +192,9 @@ class HostExaminer:
     async def _sight(self, endpoint: Endpoint, *, fresh: bool) -> Sighting:
         if fresh:
             return await self._tools.probe(endpoint)
+        shared = endpoint in self._sightings
         sighting = await self._sightings.get(endpoint, lambda: self._tools.probe(endpoint))
-        self._tools.stats.endpoints_shared = self._sightings.shared
+        self._tools.stats.endpoints_shared += shared
         return sighting
 
     def _evidence(

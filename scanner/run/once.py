@@ -46,6 +46,10 @@ class Once(Generic[K, V]):
             raise RuntimeError(f"shared work on {key!r} failed") from entry.error
         return entry.value  # type: ignore[return-value] # set before done, unless error was
 
+    def __contains__(self, key: K) -> bool:
+        """True once somebody has asked for the key, done or not."""
+        return key in self._entries
+
     def __len__(self) -> int:
         return len(self._entries)
 

@@ -127,6 +127,20 @@ def test_dry_run(lab: Lab, tmp_path: Path) -> None:
     assert len(connects(lab.run(*watched, "-o", "-", *trusting(lab)).stderr)) >= 4, "or else the watch sees nothing"
 
 
+def test_ten_domains_of_one_host(lab: Lab, tmp_path: Path) -> None:
+    """One connection to each of its two addresses, by the server's own log."""
+    run = tmp_path / "run"
+    targets = domain_list(tmp_path, *(f"share{n}.test" for n in range(10)))
+    mark = lab.mark()
+    done = lab.run(*MXSWEEP, "scan", targets, "-o", str(run), "--ehlo", "shared.lab.test", *trusting(lab))
+    assert done.returncode == 0
+    visits = [e for e in lab.events(mark) if e["event"] == "ehlo" and e["line"] == "EHLO shared.lab.test"]
+    assert len({visit["peer"] for visit in visits}) == len({visit["address"] for visit in visits}) == 2
+    totals = json.loads((run / "run.json").read_text())["totals"]
+    assert (totals["domains"], totals["endpoints_probed"], totals["endpoints_shared"]) == (10, 2, 18)
+    assert "2 endpoints probed, 18 shared" in done.stderr
+
+
 def address(lab: Lab, host: str, rtype: str) -> str:
     return lab.run("dig", "+short", host, rtype).stdout.strip()
 
