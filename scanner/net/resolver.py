@@ -16,14 +16,14 @@ import trio
 from scanner.core.answers import NOT_A_NAME, failed, joined, second_opinion, unfinished
 from scanner.core.names import canonical
 from scanner.core.wire import Question, WireError, decode, query
-from scanner.model import Answer
+from scanner.model import Alias, Answer
 from scanner.net.answer_cache import AnswerCache, Key
 from scanner.net.exchange import server_at
 from scanner.net.gcra import GCRA
 from scanner.net.health import Health
 from scanner.net.search import Patience, Search
 from scanner.settings import DNSSettings
-from scanner.vocabulary import Outcome
+from scanner.vocabulary import Outcome, Security
 
 RESOLV_CONF = Path("/etc/resolv.conf")
 PORT = 53
@@ -109,7 +109,8 @@ class Resolver:
 
         Returns:
             The answer; whatever went wrong is in it. It takes ``total`` seconds at most, and as long again for a
-            second opinion; the wait for one of the ``in_flight`` slots and for the rate is not counted.
+            second opinion or for what each hop of an insecure answer's aliases is worth; the wait for one of the
+            ``in_flight`` slots and for the rate is not counted.
         """
         key = Key(canonical(name), rtype, dnssec)
         if fresh:
@@ -146,8 +147,20 @@ class Resolver:
             if answer.outcome is Outcome.ERROR and self._confirm.servers:
                 second = await self._whole(question, self._confirm, dnssec=key.dnssec)
                 answer = replace(answer, second=second_opinion(answer, second))
+        if answer.security is Security.INSECURE and answer.aliases:
+            answer = replace(answer, aliases=await self._each(answer.aliases))
         self.cache.put(key, answer, trio.current_time())
         return answer
+
+    async def _each(self, aliases: tuple[Alias, ...]) -> tuple[Alias, ...]:
+        """Find out which hops are secure: AD covers a whole reply, so each is asked for on its own."""
+        known: dict[str, Security] = {}
+        with trio.move_on_after(self._settings.total):
+            for alias in aliases:
+                told = await self.lookup(alias.owner, "CNAME")
+                if told.records == (alias.target,):
+                    known[alias.owner] = told.security
+        return tuple(replace(alias, security=known.get(alias.owner, alias.security)) for alias in aliases)
 
     async def _whole(self, question: Question, circle: Health, *, dnssec: bool) -> Answer:
         """Ask, and go on asking where a reply follows aliases to a name of which it says nothing."""

@@ -112,6 +112,7 @@ def aliases() -> ZoneFile:
         "one.alias.test. CNAME two.alias.test.",
         "two.alias.test. CNAME mx.good.test.",
         "into.alias.test. CNAME mx.unsigned.test.",
+        "mixed.alias.test. CNAME out.unsigned.test.",
         "tree.alias.test. DNAME good.test.",
         "bad.alias.test. CNAME mx.bada.test.",
         "gone.alias.test. CNAME nothing.good.test.",

@@ -508,6 +508,26 @@ async def test_an_alias_that_leads_out_of_the_reply_is_asked_for(server: Script)
     assert (answer.security, answer.aliases[0].security) == (Security.INSECURE, Security.SECURE)
 
 
+async def test_each_hop_of_an_insecure_answer_is_asked_for(server: Script) -> None:
+    """AD covers a whole reply; RFC 7672 section 2.2.2 wants to know of the first hop alone."""
+    records = ("a.example. CNAME b.example.", "b.example. CNAME c.example.", "c.example. A 192.0.2.1")
+
+    def hop(record: str, *, ad: bool) -> Reply:
+        async def reply(asked: Asked) -> list[bytes]:
+            of_hop = asked.query.question[0].rdtype == dns.rdatatype.CNAME
+            return await (says(record, ad=ad) if of_hop else says(*records, ad=False))(asked)
+
+        return reply
+
+    server.table["a.example"], server.table["b.example"] = hop(records[0], ad=True), hop(records[1], ad=False)
+    answer = await server.lookup("a.example", "A")
+    assert [alias.security for alias in answer.aliases] == [Security.SECURE, Security.INSECURE]
+    server.table["b.example"] = nothing
+    answer = await server.lookup("a.example", "A")
+    assert [alias.security for alias in answer.aliases] == [Security.SECURE, Security.INDETERMINATE]
+    assert (answer.outcome, answer.security) == (Outcome.DATA, Security.INSECURE)
+
+
 async def test_aliases_in_a_circle_end(server: Script) -> None:
     server.table["a.example"] = says("a.example. CNAME b.example.")
     server.table["b.example"] = says("b.example. CNAME a.example.")
