@@ -13,21 +13,19 @@ from hashlib import blake2b
 import msgspec
 
 from results.counting_hosts import UNKNOWN, Word
+from results.failing import EXAMPLES, Failing, FailingHost, fails, reasons_of, worse
 from results.files import StoreError
 from results.lean import HOSTS, VERDICT, DomainPart, HostPart, RoutePart, VerdictPart
 from scanner.core.providers import provider_of
-from scanner.vocabulary import Dane, DomainDane, DomainOutcome, Reason, Security, Sender
+from scanner.vocabulary import Dane, DomainDane, DomainOutcome, Reason, Security
 
 CLASSES = 65_536  # kept at once, about 1 KiB each
-EXAMPLES = 20  # domains named of those that a failing host concerns; the count has all
 UNROUTED = 1000  # domains named that fail before any host is known
 
 FUNNEL = ("domains", "with_mail", "mx_secure", "with_tlsa", "matched", "protected")
 """The steps of the funnel: the members of ``Funnel``."""
 
 _DIGEST = 16  # octets: nobody finds two classes with the same
-_FAILS = (Dane.MISMATCH, Dane.NO_TLS, Dane.LOOKUP_FAILED, Dane.UNUSABLE)
-_PASSED_OVER = (Sender.DEFER, Sender.BOUNCE)
 _NOT_A_CAUSE = frozenset(
     (
         Reason.LEVEL_NOT_MET,
@@ -44,18 +42,6 @@ _NOT_A_CAUSE = frozenset(
     )
 )
 """Reasons that do not say by themselves why something could not be told."""
-_WORST_FIRST = (
-    Dane.MISMATCH,
-    Dane.NO_TLS,
-    Dane.LOOKUP_FAILED,
-    Dane.UNUSABLE,
-    Dane.INSECURE,
-    Dane.NONE,
-    Dane.UNKNOWN,
-    Dane.OK,
-)
-_RANK: dict[str, int] = {word: rank for rank, word in enumerate(_WORST_FIRST)}
-
 _Key = tuple[bytes, str | None, tuple[str, ...], str | None]
 """What makes a class: a digest of hosts and verdict, and what counts of the route."""
 
@@ -77,24 +63,6 @@ class Funnel:
     with_tlsa: int
     matched: int
     protected: int
-
-
-@dataclass(frozen=True, slots=True)
-class FailingHost:
-    """An MX host that a sender passes over, or whose DANE fails; ``domains`` is how many that concerns.
-
-    ``text`` are the peer's own words, not escaped. ``examples`` are some of the domains, ``report`` the key of its
-    report, None if it was never examined. ``conclusive`` is false where nothing was proved against the host.
-    """
-
-    host: str
-    domains: int
-    dane: str
-    reasons: tuple[str, ...]
-    text: str
-    report: str | None = None
-    examples: tuple[str, ...] = ()
-    conclusive: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,19 +99,6 @@ class _Class:
     fails: bool = False
 
 
-@dataclass(slots=True)
-class _Failing:
-    """What is known of a failing host so far."""
-
-    domains: int = 0
-    dane: str = Dane.OK
-    reasons: set[str] = field(default_factory=set)
-    text: str = ""
-    report: str | None = None
-    examples: list[str] = field(default_factory=list)
-    conclusive: bool = False
-
-
 class Domains:
     """Counts over domains.jsonl; add every line, settle, then read.
 
@@ -157,7 +112,7 @@ class Domains:
         self._usable = usable
         self._classes: dict[_Key, _Class] = {}
         self._steps: Counter[int] = Counter()
-        self._failing: dict[str, _Failing] = {}
+        self._failing = Failing()
         self._providers: Counter[tuple[str, str]] = Counter()
         self._provider_of: dict[str, str] = {}
         self._bits: dict[Word, int] = {}
@@ -203,8 +158,7 @@ class Domains:
 
     def failing(self) -> tuple[FailingHost, ...]:
         """Give the failing hosts, those that concern most domains first."""
-        found = (_failing_host(host, seen) for host, seen in self._failing.items())
-        return tuple(sorted(found, key=lambda failing: (-failing.domains, failing.host)))
+        return self._failing.hosts()
 
     def hosts_by_word(self) -> Counter[Word]:
         """Say how many MX hosts each word concerns."""
@@ -219,7 +173,7 @@ class Domains:
     def providers(self) -> tuple[Provider, ...]:
         """Give the providers, those with most domains first."""
         hosts = Counter(self._provider_of.values())
-        failing = Counter(self._provider_of[host] for host in self._failing)
+        failing = Counter(self._provider_of[host] for host in self._failing.names)
         count = self._providers
         found = (
             Provider(
@@ -244,7 +198,7 @@ class Domains:
             found = _Class(line.route, HOSTS.decode(line.hosts), VERDICT.decode(line.verdict))
         except msgspec.DecodeError as error:
             raise StoreError(f"the line of {line.key} in domains.jsonl: {error}") from error
-        found.fails = any(map(_fails, found.hosts))
+        found.fails = any(map(fails, found.hosts))
         self._classes[key] = found
         return found
 
@@ -263,8 +217,8 @@ class Domains:
             words, of_host = self._words_of_host(host)
             sets.add(words)
             self._host(host, mask | of_host, found.size)
-            if _fails(host):
-                self._add_failing(host, found)
+            if fails(host):
+                self._failing.add(host, found.size, found.examples)
         self._add_providers(found)
         return frozenset(sets)
 
@@ -283,7 +237,7 @@ class Domains:
     def _words_of_domain(self, found: _Class, step: int) -> tuple[frozenset[Word], int]:
         """The words of a domain, and the mask of those that concern all its hosts."""
         verdict, route = found.verdict, found.route
-        by_hosts = frozenset(code for host in found.hosts for code in _reasons(host))
+        by_hosts = frozenset(code for host in found.hosts for code in reasons_of(host))
         mx = route.mx.security if route.mx is not None else "not asked"
         key = (
             verdict.outcome,
@@ -306,7 +260,7 @@ class Domains:
     def _words_of_host(self, host: HostPart) -> tuple[frozenset[Word], int]:
         """The words of a host, and their mask."""
         facts = self._facts.get(host.report or "", _NO_FACTS)
-        key = (host.dane, host.starttls, _reasons(host), facts)
+        key = (host.dane, host.starttls, reasons_of(host), facts)
         words = self._words.get(key)
         if words is None:
             all_words = facts.union(_words_of_verdict(host))
@@ -317,7 +271,7 @@ class Domains:
         self.masks[host.host] = self.masks.get(host.host, 0) | mask
         self.domains_of[host.host] += size
         if host.report is not None:
-            self.host_dane[host.report] = _worse(self.host_dane.get(host.report, host.dane), host.dane)
+            self.host_dane[host.report] = worse(self.host_dane.get(host.report, host.dane), host.dane)
 
     def _mask(self, words: Iterable[Word]) -> int:
         mask = 0
@@ -327,16 +281,6 @@ class Domains:
                 bit = self._bits[word] = 1 << len(self._bits)
             mask |= bit
         return mask
-
-    def _add_failing(self, host: HostPart, found: _Class) -> None:
-        seen = self._failing.setdefault(host.host, _Failing())
-        seen.domains += found.size
-        seen.dane = _worse(seen.dane, host.dane)
-        seen.reasons.update(_reasons(host))
-        seen.text = seen.text or _text(host)
-        seen.report = seen.report or host.report
-        seen.conclusive = seen.conclusive or host.conclusive or host.dane in _FAILS
-        seen.examples += found.examples[: EXAMPLES - len(seen.examples)]
 
     def _add_providers(self, found: _Class) -> None:
         for name in {self._provider(host.host) for host in found.hosts}:
@@ -377,39 +321,9 @@ def _mx_kind(found: _Class) -> str:
     return "given" if route.mx is None else "mx"
 
 
-def _fails(host: HostPart) -> bool:
-    return host.dane in _FAILS or host.sender in _PASSED_OVER
-
-
 def _words_of_verdict(host: HostPart) -> Iterator[Word]:
     yield "host_dane", host.dane
-    for code in _reasons(host):
+    for code in reasons_of(host):
         yield "reasons", code
         if UNKNOWN in (host.dane, host.starttls) and code not in _NOT_A_CAUSE:
             yield "inconclusive", code
-
-
-def _reasons(host: HostPart) -> frozenset[str]:
-    return frozenset(host.reasons).union(*(endpoint.reasons for endpoint in host.endpoints))
-
-
-def _text(host: HostPart) -> str:
-    """Give the first words that a host or one of its addresses said."""
-    return next((text for text in (host.text, *(endpoint.text for endpoint in host.endpoints)) if text), "")
-
-
-def _worse(one: str, other: str) -> str:
-    return min(one, other, key=lambda word: _RANK.get(word, len(_RANK)))
-
-
-def _failing_host(host: str, seen: _Failing) -> FailingHost:
-    return FailingHost(
-        host,
-        seen.domains,
-        seen.dane,
-        tuple(sorted(seen.reasons)),
-        seen.text,
-        seen.report,
-        tuple(seen.examples),
-        seen.conclusive,
-    )

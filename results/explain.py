@@ -64,7 +64,8 @@ _IN_PASSING = (
 class Case:
     """An MX host that fails, and what is known of it.
 
-    ``report`` is None where it was never examined. ``certs`` are by SHA-256, ``sightings`` by the data of TLSA records.
+    ``report`` is None where it was never examined. ``certs`` are by SHA-256, ``sightings`` by the data of TLSA records;
+    ``text`` is what the verdict quotes.
     """
 
     host: str
@@ -73,6 +74,7 @@ class Case:
     report: HostReport | None = None
     certs: Mapping[str, CertFacts] | None = None
     sightings: Mapping[str, Sighting] = field(default_factory=dict)
+    text: str = ""
 
     @property
     def records_data(self) -> set[str]:
@@ -102,7 +104,8 @@ def explain(case: Case) -> Explanation:
     findings = _findings(case) if case.dane in (Dane.MISMATCH, Dane.UNUSABLE) else ()
     records = ready_records(case) if case.dane in (Dane.MISMATCH, Dane.UNUSABLE) else ()
     cause, sentence, fix = _told(case, reason, findings)
-    return Explanation(cause, sentence, fix, records, reply_of(case.report), findings)
+    reply = reply_of(case.report) or ("" if findings else case.text)
+    return Explanation(cause, sentence, fix, records, reply, findings)
 
 
 def main_reason(case: Case) -> str:

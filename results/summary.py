@@ -11,8 +11,9 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from results.counting_domains import FUNNEL, Domains, FailingHost, Funnel, Provider, UnroutedDomain
+from results.counting_domains import FUNNEL, Domains, Funnel, Provider, UnroutedDomain
 from results.counting_hosts import SLOWEST, Disagreement, Expiring, Hosts, SlowHost
+from results.failing import FailingHost
 from results.lean import CertPart, DomainPart, ReportPart, lines
 from results.run import Run
 from scanner.model import Handshake, Probe

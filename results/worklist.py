@@ -8,8 +8,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from results.counting_domains import Domains, FailingHost
+from results.counting_domains import Domains
 from results.explain import Case, Explanation, explain
+from results.failing import FailingHost
 from results.find import certs_of, find, sightings
 from results.lean import DomainPart, lines
 from results.run import Run
@@ -85,7 +86,7 @@ def _failed(run: Run) -> _Past:
 
 
 def _task(host: FailingHost, case: Case, seen: Mapping[str, Sighting], past: Sequence[_Past]) -> Task:
-    case = Case(case.host, case.dane, case.reasons, case.report, case.certs, seen)
+    case = Case(case.host, case.dane, case.reasons, case.report, case.certs, seen, host.text)
     since = _since(host.host, past)
     return Task(
         host.host,
