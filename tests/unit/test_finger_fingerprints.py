@@ -12,14 +12,16 @@ CERT = hashlib.sha256(LEAF.der).hexdigest()
 KEY = hashlib.sha256(LEAF.spki).hexdigest()
 
 
-@pytest.mark.parametrize("digest", [CERT, KEY, KEY.upper(), bytes.fromhex(KEY).hex(":"), f"{KEY[:2]}:{KEY[2:]}"])
+@pytest.mark.parametrize(
+    "digest", [CERT, KEY, KEY.upper(), bytes.fromhex(KEY).hex(":"), f"{KEY[:2]}:{KEY[2:]}"], ids=range(5)
+)
 def test_certificate_and_key_both_match(digest: str) -> None:
     records, warnings = parse(["00" * 32, digest], "sha256")
     assert warnings == []
     assert match(records, LEAF.facts, "sha256").errors == ()
 
 
-@pytest.mark.parametrize(("digest", "errors"), [(KEY, []), (CERT, [65])])
+@pytest.mark.parametrize(("digest", "errors"), [(KEY, []), (CERT, [65])], ids=["key", "certificate"])
 def test_who_takes_raw_keys_matches_keys_alone(digest: str, errors: list[int]) -> None:
     records, _ = parse([digest], "sha256", key_only=True)
     assert [error.num for error in match(records, LEAF.facts, "sha256").errors] == errors
@@ -28,6 +30,7 @@ def test_who_takes_raw_keys_matches_keys_alone(digest: str, errors: list[int]) -
 @pytest.mark.parametrize(
     ("argument", "shown"),
     [("zz", "zz"), ("aab", "aab"), (f"{KEY}:", f"{KEY}:"), ("a" * 191, "a" * 191), ("a" * 200, "a" * 100 + "...")],
+    ids=["no-hex", "odd", "colon", "191", "200"],
 )
 def test_malformed_values_are_told_and_passed_over(argument: str, shown: str) -> None:
     assert parse([argument], "sha256") == ((), [f"warning: malformed fingerprint value: {shown}"])
