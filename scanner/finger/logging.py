@@ -42,9 +42,6 @@ KEYWORDS = {
     "trace": Log.TRACE,
 }
 
-TIMES_PARSED = 4
-"""How often Postfix parses the list, and complains about it."""
-
 
 def parse(text: str) -> tuple[Log, str | None]:
     """The kinds of a keyword list, and the first unknown keyword; one of those makes the whole list void."""
@@ -56,8 +53,3 @@ def parse(text: str) -> tuple[Log, str | None]:
             return Log.NOTHING, word
         mask |= KEYWORDS[word.lower()]
     return mask, None
-
-
-def complaints(text: str, unknown: str) -> list[str]:
-    """What is said about an unknown keyword."""
-    return [f'warning: unknown -L option value "{unknown}" in "{text}"'] * TIMES_PARSED
