@@ -19,7 +19,7 @@ from scanner.net.failures import failure_of, timed_out
 from scanner.net.listening import Listener, Secured
 from scanner.net.tls import ByteStream, Identity, TLSStream, context_for
 from scanner.settings import Timeouts, TLSProfile
-from scanner.vocabulary import Phase
+from scanner.vocabulary import FailureKind, Phase
 
 _CHUNK = 16 * 1024
 """Octets of clear text asked for at a time: any honest reply."""
@@ -171,7 +171,11 @@ class _Visit:
         async def work() -> None:
             self._connected = await tcp.connect(self._endpoint.address, self._endpoint.port, bind=bind)
 
-        self._unconnected = await self._stage(Phase.CONNECT, work)
+        failure = await self._stage(Phase.CONNECT, work)
+        if failure is not None and failure.kind is FailureKind.RESET:
+            # a reset of our SYN is a refusal: here the connection was up and died before we could look at it
+            failure = replace(failure, phase=self._dialogue.phase)
+        self._unconnected = failure
         return self._connected
 
     async def converse(self, stream: trio.abc.Stream) -> None:

@@ -356,6 +356,26 @@ async def test_a_reset() -> None:
     assert stream.closed
 
 
+@pytest.mark.parametrize(
+    ("number", "mode", "phase"),
+    [
+        # Linux reports a reset in answer to our SYN as ECONNREFUSED, and one to a connection that was up as ECONNRESET
+        (errno.ECONNREFUSED, Mode.SMTP, Phase.CONNECT),
+        (errno.ECONNRESET, Mode.SMTP, Phase.GREETING),
+        (errno.ECONNRESET, Mode.SMTPS, Phase.HANDSHAKE),
+    ],
+)
+async def test_a_reset_before_we_looked(number: int, mode: Mode, phase: Phase, monkeypatch: pytest.MonkeyPatch) -> None:
+    async def connect(*_: object, **__: object) -> None:
+        raise OSError(number, "")
+
+    monkeypatch.setattr(tcp, "connect", connect)
+    endpoint = replace(ENDPOINT, mode=mode)
+    seen = (await probe(endpoint, profile=OPPORTUNISTIC, ehlo="me", timeouts=TIMEOUTS)).probe
+    assert seen.failure is not None
+    assert (seen.failure.phase, seen.failure.code) == (phase, number)
+
+
 async def test_manners(autojump_clock: trio.testing.MockClock) -> None:
     async def refuse(server: Server) -> None:
         await server.say(b"554 away\r\n")
