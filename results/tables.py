@@ -103,7 +103,7 @@ def plain_text(table: Table) -> str:
     """Set a table in columns of fixed width."""
     rows = [table.columns, *(tuple(safe(_text(cell), MAX_CELL) for cell in row) for row in table.rows)]
     widths = [max(len(row[place]) for row in rows) for place in _places(table)]
-    right = [all(not isinstance(row[place], str) for row in table.rows) for place in _places(table)]
+    right = [_number(table, place) for place in _places(table)]
     lines = [table.title, *([table.note] if table.note else []), ""]
     for row in rows:
         cells = (
@@ -203,7 +203,9 @@ def _places(table: Table) -> range:
 
 
 def _number(table: Table, place: int) -> bool:
-    return bool(table.rows) and all(isinstance(row[place], int | float) for row in table.rows)
+    """Tell a column of numbers; an empty cell speaks against it only where there is nothing else."""
+    cells = [row[place] for row in table.rows if row[place] is not None]
+    return bool(cells) and all(isinstance(cell, int | float) for cell in cells)
 
 
 def _shown(cell: Cell) -> str:

@@ -11,6 +11,7 @@ import rich_click as click
 
 from results.files import StoreError
 from results.run import Run
+from scanner import __version__
 from scanner.cli import console
 from scanner.cli.errors import CliError, Exit
 from scanner.core.pkix import TrustStore
@@ -123,7 +124,23 @@ def _print_rows(names: Sequence[str], rows: Iterable[Sequence[Any]], form: str) 
         forms.as_json(names, rows, sys.stdout.buffer)
 
 
-# --- what report does with --metrics and --rejudge ------------------------------------------------------------
+# --- what report does with --paper, --metrics and --rejudge ---------------------------------------------------
+
+
+def paper(run: Run, directory: str, history: Sequence[Run]) -> None:
+    """``report RUN --paper -o DIR [--history RUN...]``: write the tables of a paper and name the files.
+
+    Raises:
+        CliError: a run cannot be read, a file cannot be written, or the history is newer than the run.
+    """
+    from results.paper import write_paper  # noqa: PLC0415 - other commands need none of it
+
+    try:
+        paths = write_paper(run, Path(directory), __version__, history)
+    except (StoreError, ValueError) as error:
+        raise CliError(str(error)) from None
+    for path in paths:
+        click.echo(path)
 
 
 def metrics(run: Run, path: str) -> None:
