@@ -173,7 +173,8 @@ def start_scan(lab: Lab, run: Path) -> subprocess.Popen[Any]:
     domains.write_text("".join(f"{scenario.domain}\n" for scenario in SCENARIOS))
     trust = ("--allow-private", "--ca-file", str(lab.root_pem), "--ehlo", CLIENT_NAME, "--quiet")
     command = (*MXSWEEP, "scan", str(domains), "-o", str(run), *trust, *PATIENCE, *private(lab))
-    return lab.popen(*command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    left = {"TMPDIR": str(run.parent)}  # a killed program leaves its temporary files behind
+    return lab.popen(*command, env=left, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
 
 
 def test_a_private_unbound_that_dies_once_costs_no_verdict(lab: Lab, tmp_path: Path) -> None:

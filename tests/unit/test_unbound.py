@@ -326,7 +326,7 @@ trio.run(main)
 
 
 @pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGTERM, signal.SIGINT])
-def test_it_dies_with_us_however_we_die(number: signal.Signals) -> None:
+def test_it_dies_with_us_however_we_die(number: signal.Signals, tmp_path: Path) -> None:
     parent = subprocess.Popen([sys.executable, "-c", PARENT], stdout=subprocess.PIPE, stderr=subprocess.DEVNULL,
                               text=True, preexec_fn=_default_interrupt)  # fmt: skip  # noqa: PLW1509 - no threads here
     assert parent.stdout is not None
