@@ -328,7 +328,8 @@ trio.run(main)
 @pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGTERM, signal.SIGINT])
 def test_it_dies_with_us_however_we_die(number: signal.Signals, tmp_path: Path) -> None:
     parent = subprocess.Popen([sys.executable, "-c", PARENT], stdout=subprocess.PIPE, stderr=subprocess.DEVNULL,
-                              text=True, preexec_fn=_default_interrupt)  # fmt: skip  # noqa: PLW1509 - no threads here
+                              text=True, preexec_fn=_default_interrupt,
+                              env=os.environ | {"TMPDIR": str(tmp_path)})  # fmt: skip  # noqa: PLW1509 - no threads here
     assert parent.stdout is not None
     child = int(parent.stdout.readline())
     assert Path(f"/proc/{child}/comm").read_text() == "unbound\n"
