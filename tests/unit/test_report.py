@@ -169,7 +169,7 @@ def test_a_report_tells_the_numbers(tmp_path: Path) -> None:
     assert "2 100.0 % 1 100.0 % ████████████████████ TLSv1.3" in text
     assert "2 100.0 % 1 100.0 % ████████████████████ connection-refused the TCP connection was refused" in text
     assert "1 mx1.example DANE does not match" in text
-    assert "No TLSA record matches the certificate chain." in text
+    assert "The TCP connection was refused." in text
     assert "0.1 mx1.example 192.0.2.1" in text
 
 
