@@ -327,9 +327,14 @@ trio.run(main)
 
 @pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGTERM, signal.SIGINT])
 def test_it_dies_with_us_however_we_die(number: signal.Signals, tmp_path: Path) -> None:
-    parent = subprocess.Popen([sys.executable, "-c", PARENT], stdout=subprocess.PIPE, stderr=subprocess.DEVNULL,
-                              text=True, preexec_fn=_default_interrupt,
-                              env=os.environ | {"TMPDIR": str(tmp_path)})  # fmt: skip  # noqa: PLW1509 - no threads here
+    parent = subprocess.Popen(
+        [sys.executable, "-c", PARENT],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.DEVNULL,
+        text=True,
+        env=os.environ | {"TMPDIR": str(tmp_path)},  # a killed program leaves its temporary files behind
+        preexec_fn=_default_interrupt,  # noqa: PLW1509 - no threads here
+    )
     assert parent.stdout is not None
     child = int(parent.stdout.readline())
     assert Path(f"/proc/{child}/comm").read_text() == "unbound\n"
