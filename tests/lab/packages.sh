@@ -1,9 +1,9 @@
 #!/bin/sh
-# Installs the Debian packages that the lab and the parity tests are made of, if any is missing.
+# Installs the Debian packages that the lab, the parity tests and the tests of pages are made of, if any is missing.
 # Their daemons are not started: the lab runs its own copies in its own namespaces.
 set -eu
 
-PACKAGES="postfix knot unbound ldnsutils bind9-dnsutils iproute2 util-linux uidmap"
+PACKAGES="postfix knot unbound ldnsutils bind9-dnsutils iproute2 util-linux uidmap chromium chromium-driver"
 missing=""
 for package in $PACKAGES; do
     dpkg-query -W -f='${Status}' "$package" 2>/dev/null | grep -q 'ok installed' || missing="$missing $package"
