@@ -93,17 +93,19 @@ async def _observe(options: Options, argv: Sequence[str], lookup: Lookup, output
     """Hold the run, and keep it if that is asked for; print its lines, or its record instead of them."""
     seed = secrets.randbits(32)
     setup = _setup(options, Network(lookup, seed), output)
+    if options.json:
+        from scanner.cli import finger_records  # noqa: PLC0415 - the plain command starts without it
+
+        finger_records.check(setup)
     if options.save is None:
         session = Session(setup)
         status = await session.run()
     else:
-        from scanner.cli.replay import saved_run  # noqa: PLC0415 - the plain command starts without it
+        from scanner.cli.replay import saved_run  # noqa: PLC0415 - the same
 
         session, status = await saved_run(setup, argv, seed, options.save)
     if options.json:
-        from scanner.cli.finger_records import print_record  # noqa: PLC0415 - the same
-
-        print_record(session)
+        finger_records.print_record(session)
     return status
 
 

@@ -16,7 +16,9 @@ from itertools import groupby
 from results.store import LineSink
 from scanner.core import rollup, verdict
 from scanner.finger.addresses import Candidate
-from scanner.finger.session import Attempt, Session
+from scanner.finger.offer import OfferError, profile
+from scanner.finger.options import Fatal
+from scanner.finger.session import Attempt, Session, Setup
 from scanner.finger.visit import mode_of
 from scanner.model import (
     Answer,
@@ -36,12 +38,32 @@ from scanner.model import (
     TargetInfo,
     TLSALookup,
 )
+from scanner.net.tls import context_for
 from scanner.vocabulary import Dane, Level, Reason, Sender, StartTLS, TLSState
 
 _PROVEN = (Level.FINGERPRINT, Level.VERIFY, Level.SECURE)
 """Levels at which nothing but a verified peer will do, whatever the TLSA records say."""
 
 _NOT_ASKED = TLSALookup("", (), Dane.UNKNOWN, None)
+
+
+def check(setup: Setup) -> None:
+    """Refuse what leaves nothing to observe: a record would only say that there was no TLS.
+
+    Raises:
+        Fatal: TLS was disabled by an error, or ``-g`` and ``-p`` cannot be offered.
+    """
+    options = setup.options
+    if options.level is Level.NONE:
+        return
+    if not setup.tls:
+        raise Fatal("no record without TLS")
+    try:
+        context_for(profile(options.grade, options.protocols, options.parameters, must_match=options.level.must_match))
+    except OfferError as error:
+        raise Fatal(str(error)) from None
+    except ValueError:
+        raise Fatal(f'error setting cipher grade: "{options.grade}"') from None
 
 
 def print_record(session: Session) -> None:

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from scanner.core import policy, route, tlsa
-from scanner.finger import reconnect
+from scanner.finger import fingerprints, reconnect
 from scanner.finger.addresses import Candidate, Found, find
 from scanner.finger.dnssec import Questions
 from scanner.finger.logging import Log
@@ -99,8 +99,17 @@ class Session:
         return 0
 
     def _preamble(self) -> None:
-        if self._setup.tls and self._options.level is not Level.NONE and Log.VERBOSE in self._setup.mask:
+        """What is said about TLS before anything is looked up."""
+        options, mask = self._options, self._setup.mask
+        if not self._setup.tls or options.level is Level.NONE:
+            return
+        if Log.VERBOSE in mask:
             self._out.line("initializing the client-side TLS engine")
+        if Log.TRACE in mask:
+            self._out.line("warning: the TLS library's own trace (-L trace) cannot be had: see ssl-session-packet-dump")
+        if options.level is Level.FINGERPRINT:
+            for line in fingerprints.parse(options.matches, options.digest)[1]:
+                self._out.line(line)
 
     # --- one address ------------------------------------------------------------------------------------------
 

@@ -248,7 +248,7 @@ class Visit(Listener):
         setup, level = self._setup, self.rule.level
         strict = _security_level(self.rule)
         if level is Level.FINGERPRINT:
-            records, _ = self._fingerprints()
+            records = self._fingerprints()
             return fingerprints.match(records, self.chain[0], self._options.digest)
         if level.dane_based and self._lookup is not None:
             return dane.match(self._lookup.records, self.chain, now, security_level=strict, digests=setup.digests)
@@ -256,9 +256,9 @@ class Visit(Listener):
             return dane.match(setup.anchors, self.chain, now, security_level=strict)
         return pkix.verify(self.chain, setup.trust or pkix.EMPTY, now, security_level=strict)
 
-    def _fingerprints(self) -> tuple[tuple[TLSARecord, ...], list[str]]:
+    def _fingerprints(self) -> tuple[TLSARecord, ...]:
         options = self._options
-        return fingerprints.parse(options.matches, options.digest, key_only=options.raw_keys)
+        return fingerprints.parse(options.matches, options.digest, key_only=options.raw_keys)[0]
 
     def _complain_about_records(self) -> None:
         """OpenSSL's complaints about records, which come with the handshake, last record first."""
@@ -284,9 +284,7 @@ class Visit(Listener):
             self._out.line(f"warning: {self._na}: could not configure peer name checks")
 
     def _complain_about_fingerprints(self) -> None:
-        records, warnings = self._fingerprints()
-        for line in warnings:
-            self._out.line(line)
+        records = self._fingerprints()
         for record in records:
             if record.unusable is not None:
                 self._out.line(f"warning: {self._na}: unusable TLSA RR: {tlsa.display(record)}")

@@ -247,6 +247,23 @@ async def test_a_unix_socket_at_dane_is_judged_as_secure(autojump_clock: trio.te
     assert any(line.startswith("Untrusted TLS connection established to ") for line in printed)
 
 
+async def test_fingerprints_are_read_before_anything_else(autojump_clock: trio.testing.MockClock) -> None:
+    world = MemoryWorld(zone(), [MX()])
+    printed = await lines(world, "-c", "-l", "fingerprint", DOMAIN, "zz", "00:11")
+    assert printed[:4] == [
+        "warning: malformed fingerprint value: zz",
+        f"warning: {NAP}: unusable TLSA RR: 3 1 255 0011",
+        f"warning: {NAP}: unusable TLSA RR: 3 0 255 0011",
+        f"warning: {NAP}: all fingerprints unusable",
+    ]
+
+
+async def test_no_trace_of_the_library(autojump_clock: trio.testing.MockClock) -> None:
+    printed = await run("-c", "-L", "trace,summary")
+    assert printed[0].startswith("warning: the TLS library's own trace (-L trace) cannot be had")
+    assert len(printed) == 2
+
+
 # --- addresses and TLSA ---------------------------------------------------------------------------------------
 
 
