@@ -3,14 +3,13 @@
 import math
 import sys
 from collections.abc import Sequence
-from pathlib import Path
 from typing import Any
 
 import rich_click as click
 from click.exceptions import NoArgsIsHelpError
 
 from scanner import __version__
-from scanner.cli import config
+from scanner.cli import analysis, config, reports
 from scanner.cli.console import unwritable
 from scanner.cli.dns_flags import resolver_options
 from scanner.cli.errors import CliError, Exit
@@ -150,30 +149,16 @@ def doctor(**flags: Any) -> int:
 
 
 @group.command()
-@click.argument("run", metavar="RUN")
-def report(run: str) -> None:
-    """Show what a run found."""
-    from results.files import StoreError  # noqa: PLC0415
-    from results.report import print_report  # noqa: PLC0415
-    from results.run import Run  # noqa: PLC0415
-    from scanner.cli import console  # noqa: PLC0415
+@click.argument("case", metavar="FILE")
+def replay(case: str) -> int:
+    """Judge a run that `mxsweep finger --save FILE` kept again, without any network, and print its lines.
 
-    try:
-        print_report(Run.open(Path(run)), console.stdout())
-    except StoreError as error:
-        raise CliError(str(error)) from None
+    Exit code 5 if they are not those of the run.
+    """
+    from scanner.cli.replay import run  # noqa: PLC0415
+
+    return run(case)
 
 
-@group.command()
-@click.argument("name", required=False, metavar="[NAME]")
-def schema(name: str | None) -> None:
-    """Print the JSON Schema of a run's files: domains, hosts, certs, rejects or run; without NAME, all."""
-    import json  # noqa: PLC0415
-
-    from results.schema import schema as make  # noqa: PLC0415
-
-    try:
-        document = make(name)
-    except (KeyError, ValueError):
-        raise CliError(f"{name}: no such file in a run; domains, hosts, certs, rejects or run was expected") from None
-    click.echo(json.dumps(document, indent=2))
+for _command in (*reports.COMMANDS, *analysis.COMMANDS):
+    group.add_command(_command)

@@ -2,20 +2,22 @@
 
 import json
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import rich_click as click
 
 from scanner.cli.errors import CliError
+from scanner.vocabulary import Level
 
 if TYPE_CHECKING:
     from results.run import Run
     from results.sections import Report
 
 FORMATS = ("text", "markdown", "json", "csv", "html")
+LEVELS = [level.value for level in (Level.MAY, Level.ENCRYPT, Level.DANE, Level.DANE_ONLY, Level.VERIFY, Level.SECURE)]
 TOP = 10  # rows for people; other formats have all
 
 _RUN = click.argument("path", metavar="RUN")
@@ -49,22 +51,64 @@ def reading() -> Iterator[None]:
 @_HISTORY
 @click.option("--top", type=click.IntRange(min=1), metavar="N", help="Rows of long tables [default: 10; csv...: 1000].")
 @click.option("-o", "--output", metavar="FILE", help="Where to write [default: standard output].")
-def report(path: str, form: str, days: int, history: tuple[str, ...], top: int | None, output: str | None) -> None:
+@click.option("--metrics", metavar="FILE", help="Write metrics for Prometheus there instead.")
+@click.option("--paper", is_flag=True, help="Write the tables of a paper to the directory of -o instead.")
+@click.option("--rejudge", is_flag=True, help="Judge the run again and show what changes instead.")
+@click.option("--at", metavar="TIME", help="With --rejudge: when dates are judged (2026-12-31, +30d).")
+@click.option("--level", type=click.Choice(LEVELS), metavar="LEVEL", help="With --rejudge: level to judge by.")
+@click.option("--ca-file", metavar="F", help="With --rejudge: PEM bundle of trusted roots.")
+@click.option("--ca-path", metavar="D", help="With --rejudge: directory of trusted roots.")
+def report(path: str, history: tuple[str, ...], **flags: Any) -> None:
     """Show what a run found: how many are protected, what is broken, whom to write to."""
     from results.run import Run  # noqa: PLC0415
-    from results.sections import make_report  # noqa: PLC0415
-    from results.worklist import LIMIT  # noqa: PLC0415
 
-    for_people = form in ("text", "markdown")
+    _check(flags)
     with reading():
         run = Run.open(Path(path))
         earlier = [Run.open(Path(past)) for past in history]
-        rows = top or (TOP if for_people else LIMIT)
-        made = make_report(run, days=days, history=earlier, top=rows)
-        if form == "text" and output is None:
-            _on_terminal(made, rows)
+        if flags["metrics"] or flags["paper"] or flags["rejudge"]:
+            _something_else(run, earlier, flags)
         else:
-            _write(_rendered(made, run, form, rows), output)
+            _report(run, earlier, flags)
+
+
+def _check(flags: Mapping[str, Any]) -> None:
+    """Refuse flags that would be passed over in silence."""
+    chosen = [f"--{name}" for name in ("metrics", "paper", "rejudge") if flags[name]]
+    if len(chosen) > 1:
+        raise CliError(f"{' and '.join(chosen)}: one at a time")
+    if flags["paper"] and not flags["output"]:
+        raise CliError("--paper: -o DIR is needed too")
+    if flags["rejudge"] and flags["form"] not in ("text", "json"):
+        raise CliError(f"--rejudge --format {flags['form']}: text or json was expected")
+    lonely = [f"--{name.replace('_', '-')}" for name in ("at", "level", "ca_file", "ca_path") if flags[name]]
+    if lonely and not flags["rejudge"]:
+        raise CliError(f"{', '.join(lonely)}: only with --rejudge")
+
+
+def _something_else(run: "Run", earlier: Sequence["Run"], flags: Mapping[str, Any]) -> None:
+    from scanner.cli import analysis  # noqa: PLC0415
+
+    if flags["metrics"]:
+        analysis.metrics(run, flags["metrics"])
+    elif flags["paper"]:
+        analysis.paper(run, flags["output"], earlier)
+    else:
+        wanted = ("at", "level", "ca_file", "ca_path", "form")
+        analysis.rejudge(run, **{name: flags[name] for name in wanted})
+
+
+def _report(run: "Run", earlier: Sequence["Run"], flags: Mapping[str, Any]) -> None:
+    from results.sections import make_report  # noqa: PLC0415
+    from results.worklist import LIMIT  # noqa: PLC0415
+
+    form, output = flags["form"], flags["output"]
+    rows = flags["top"] or (TOP if form in ("text", "markdown") else LIMIT)
+    made = make_report(run, days=flags["days"], history=earlier, top=rows)
+    if form == "text" and output is None:
+        _on_terminal(made, rows)
+    else:
+        _write(_rendered(made, run, form, rows), output)
 
 
 def _on_terminal(made: "Report", rows: int) -> None:
