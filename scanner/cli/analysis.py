@@ -5,28 +5,29 @@ import sys
 from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import rich_click as click
 
 from results.files import StoreError
-from results.run import Run
 from scanner import __version__
-from scanner.cli import console
 from scanner.cli.errors import CliError, Exit
-from scanner.core.pkix import TrustStore
-from scanner.net import truststore
-from scanner.vocabulary import Level
+
+if TYPE_CHECKING:
+    from results.run import Run
+    from scanner.core.pkix import TrustStore
 
 _LIMIT = click.IntRange(min=0)
 
 
-def open_run(path: str) -> Run:
+def open_run(path: str) -> "Run":
     """Open a run directory that the user named.
 
     Raises:
         CliError: there is no run, or it cannot be read.
     """
+    from results.run import Run  # noqa: PLC0415 - help and usage errors need no run
+
     try:
         return Run.open(Path(path))
     except StoreError as error:
@@ -56,6 +57,7 @@ def diff(runs: tuple[str, ...], form: str, days: int, limit: int | None, fail_on
 
 def _print_diff(found: Any, form: str, limit: int | None) -> None:
     from results import diff_text  # noqa: PLC0415 - as above
+    from scanner.cli import console  # noqa: PLC0415 - as above
 
     rows = None if limit == 0 else limit or diff_text.ROWS
     if form == "text":
@@ -115,6 +117,7 @@ def query(run: str, sql: str, form: str) -> None:
 
 def _print_rows(names: Sequence[str], rows: Iterable[Sequence[Any]], form: str) -> None:
     from results import query as forms  # noqa: PLC0415 - as above
+    from scanner.cli import console  # noqa: PLC0415 - as above
 
     if form == "text":
         forms.as_text(names, rows, console.stdout())
@@ -127,7 +130,7 @@ def _print_rows(names: Sequence[str], rows: Iterable[Sequence[Any]], form: str) 
 # --- what report does with --paper, --metrics and --rejudge ---------------------------------------------------
 
 
-def paper(run: Run, directory: str, history: Sequence[Run]) -> None:
+def paper(run: "Run", directory: str, history: Sequence["Run"]) -> None:
     """``report RUN --paper -o DIR [--history RUN...]``: write the tables of a paper and name the files.
 
     Raises:
@@ -143,7 +146,7 @@ def paper(run: Run, directory: str, history: Sequence[Run]) -> None:
         click.echo(path)
 
 
-def metrics(run: Run, path: str) -> None:
+def metrics(run: "Run", path: str) -> None:
     """``report RUN --metrics FILE``: write the metrics of a run, the file replaced whole.
 
     Raises:
@@ -158,7 +161,7 @@ def metrics(run: Run, path: str) -> None:
 
 
 def rejudge(
-    run: Run, *, at: str | None, level: str | None, ca_file: str | None, ca_path: str | None, form: str
+    run: "Run", *, at: str | None, level: str | None, ca_file: str | None, ca_path: str | None, form: str
 ) -> None:
     """``report RUN --rejudge``: judge a run again and show what changes.
 
@@ -175,6 +178,8 @@ def rejudge(
     """
     from results import rejudge_text  # noqa: PLC0415 - other commands need none of it
     from results.rejudge import rejudge as judge  # noqa: PLC0415 - as above
+    from scanner.cli import console  # noqa: PLC0415 - as above
+    from scanner.vocabulary import Level  # noqa: PLC0415 - as above
 
     trust = _trust(run, ca_file, ca_path)
     try:
@@ -203,8 +208,11 @@ def moment(text: str) -> datetime:
     return found if found.tzinfo else found.replace(tzinfo=UTC)
 
 
-def _trust(run: Run, ca_file: str | None, ca_path: str | None) -> TrustStore:
+def _trust(run: "Run", ca_file: str | None, ca_path: str | None) -> "TrustStore":
     """The trusted roots that were asked for, else those that the run's settings name, else the system's."""
+    from scanner.core.pkix import TrustStore  # noqa: PLC0415 - as above
+    from scanner.net import truststore  # noqa: PLC0415 - as above
+
     if not ca_file and not ca_path:
         ca_file, ca_path = run.header.settings.get("ca_file"), run.header.settings.get("ca_path")
     try:
