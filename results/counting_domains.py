@@ -6,7 +6,7 @@ there are too many to keep.
 """
 
 from collections import Counter
-from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from hashlib import blake2b
 
@@ -17,9 +17,9 @@ from results.failing import EXAMPLES, Failing, FailingHost, fails, reasons_of, w
 from results.files import StoreError
 from results.lean import HOSTS, VERDICT, DomainPart, HostPart, RoutePart, VerdictPart
 from scanner.core.providers import provider_of
-from scanner.vocabulary import Dane, DomainDane, DomainOutcome, Reason, Security
+from scanner.vocabulary import Dane, DomainDane, DomainOutcome, DomainStartTLS, Reason, Security
 
-CLASSES = 65_536  # kept at once, about 1 KiB each
+CLASSES = 16_384  # kept at once, about 3 KiB each
 UNROUTED = 1000  # domains named that fail before any host is known
 
 FUNNEL = ("domains", "with_mail", "mx_secure", "with_tlsa", "matched", "protected")
@@ -98,6 +98,12 @@ class _Class:
     examples: list[str] = field(default_factory=list)
     fails: bool = False
 
+    def emptied(self) -> "_Class":
+        """Begin to count anew."""
+        self.size = 0
+        self.examples = []
+        return self
+
 
 class Domains:
     """Counts over domains.jsonl; add every line, settle, then read.
@@ -113,7 +119,7 @@ class Domains:
         self._classes: dict[_Key, _Class] = {}
         self._steps: Counter[int] = Counter()
         self._failing = Failing()
-        self._providers: Counter[tuple[str, str]] = Counter()
+        self._providers: Counter[tuple[str, tuple[str, bool]]] = Counter()
         self._provider_of: dict[str, str] = {}
         self._bits: dict[Word, int] = {}
         self._words: dict[Hashable, tuple[frozenset[Word], int]] = {}
@@ -141,14 +147,15 @@ class Domains:
             self._unrouted(line.key, found)
 
     def settle(self) -> None:
-        """Count the classes at hand and forget them."""
+        """Count the classes at hand, and forget those that only one domain was of."""
         alike: Counter[frozenset[frozenset[Word]]] = Counter()
         for found in self._classes.values():
-            alike[self._settle(found)] += found.size
+            if found.size:
+                alike[self._settle(found)] += found.size
+        self._classes = {key: found.emptied() for key, found in self._classes.items() if found.size > 1}
         for sets, size in alike.items():
             for word in frozenset[Word]().union(*sets):
                 self.by_word[word] += size
-        self._classes.clear()
         self._words.clear()
 
     def funnel(self) -> Funnel:
@@ -174,15 +181,18 @@ class Domains:
         """Give the providers, those with most domains first."""
         hosts = Counter(self._provider_of.values())
         failing = Counter(self._provider_of[host] for host in self._failing.names)
-        count = self._providers
+        counts: Counter[tuple[str, str]] = Counter()
+        for (name, (dane, tls)), size in self._providers.items():
+            for word in ("all", dane, *(["tls"] if tls else [])):
+                counts[name, word] += size
         found = (
             Provider(
                 name,
-                count[name, "all"],
+                counts[name, "all"],
                 number,
-                count[name, DomainDane.PROTECTED],
-                count[name, DomainDane.BROKEN],
-                count[name, "tls"],
+                counts[name, DomainDane.PROTECTED],
+                counts[name, DomainDane.BROKEN],
+                counts[name, "tls"],
                 failing[name],
             )
             for name, number in hosts.items()
@@ -211,10 +221,11 @@ class Domains:
         """Count all of a class but its words, which are given back: those of the domain and of each host."""
         step = self._step(found)
         self._steps[step] += found.size
-        of_domain, mask = self._words_of_domain(found, step)
+        reasons = [reasons_of(host) for host in found.hosts]
+        of_domain, mask = self._words_of_domain(found, step, reasons)
         sets = {of_domain}
-        for host in found.hosts:
-            words, of_host = self._words_of_host(host)
+        for host, said in zip(found.hosts, reasons, strict=True):
+            words, of_host = self._words_of_host(host, said)
             sets.add(words)
             self._host(host, mask | of_host, found.size)
             if fails(host):
@@ -234,10 +245,12 @@ class Domains:
         )
         return next((number for number, passed in enumerate(steps) if not passed()), len(steps))
 
-    def _words_of_domain(self, found: _Class, step: int) -> tuple[frozenset[Word], int]:
+    def _words_of_domain(
+        self, found: _Class, step: int, reasons: Sequence[frozenset[str]]
+    ) -> tuple[frozenset[Word], int]:
         """The words of a domain, and the mask of those that concern all its hosts."""
         verdict, route = found.verdict, found.route
-        by_hosts = frozenset(code for host in found.hosts for code in reasons_of(host))
+        by_hosts = reasons[0] if len(reasons) == 1 else frozenset[str]().union(*reasons)
         mx = route.mx.security if route.mx is not None else "not asked"
         key = (
             verdict.outcome,
@@ -257,13 +270,13 @@ class Domains:
             words = self._words[(*key, by_hosts)] = (all_words, self._mask(own))
         return words
 
-    def _words_of_host(self, host: HostPart) -> tuple[frozenset[Word], int]:
+    def _words_of_host(self, host: HostPart, reasons: frozenset[str]) -> tuple[frozenset[Word], int]:
         """The words of a host, and their mask."""
         facts = self._facts.get(host.report or "", _NO_FACTS)
-        key = (host.dane, host.starttls, reasons_of(host), facts)
+        key = (host.dane, host.starttls, reasons, facts)
         words = self._words.get(key)
         if words is None:
-            all_words = facts.union(_words_of_verdict(host))
+            all_words = facts.union(_words_of_verdict(host, reasons))
             words = self._words[key] = (all_words, self._mask(all_words))
         return words
 
@@ -283,11 +296,9 @@ class Domains:
         return mask
 
     def _add_providers(self, found: _Class) -> None:
+        kind = (found.verdict.dane, found.verdict.starttls == DomainStartTLS.ALL)
         for name in {self._provider(host.host) for host in found.hosts}:
-            self._providers[name, "all"] += found.size
-            self._providers[name, found.verdict.dane] += found.size
-            if found.verdict.starttls == "all":
-                self._providers[name, "tls"] += found.size
+            self._providers[name, kind] += found.size
 
     def _provider(self, host: str) -> str:
         name = self._provider_of.get(host)
@@ -321,9 +332,9 @@ def _mx_kind(found: _Class) -> str:
     return "given" if route.mx is None else "mx"
 
 
-def _words_of_verdict(host: HostPart) -> Iterator[Word]:
+def _words_of_verdict(host: HostPart, reasons: frozenset[str]) -> Iterator[Word]:
     yield "host_dane", host.dane
-    for code in reasons_of(host):
+    for code in reasons:
         yield "reasons", code
         if UNKNOWN in (host.dane, host.starttls) and code not in _NOT_A_CAUSE:
             yield "inconclusive", code

@@ -89,7 +89,10 @@ def fails(host: HostPart) -> bool:
 
 def reasons_of(host: HostPart) -> frozenset[str]:
     """Give every reason in the verdict of a host and its addresses."""
-    return frozenset(host.reasons).union(*(endpoint.reasons for endpoint in host.endpoints))
+    found = set(host.reasons)
+    for endpoint in host.endpoints:
+        found.update(endpoint.reasons)
+    return frozenset(found)
 
 
 def worse(one: str, other: str) -> str:
