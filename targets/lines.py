@@ -11,8 +11,9 @@ import gzip
 import io
 import zlib
 from collections.abc import Iterator
+from itertools import islice
 from pathlib import Path
-from typing import NamedTuple
+from typing import NamedTuple, cast
 
 LINE_LIMIT = 65536
 """Octets in a line. A name has 255 at most; exported tables carry cells of some thousands."""
@@ -20,6 +21,15 @@ LINE_LIMIT = 65536
 SHOWN_LIMIT = 300
 """Characters of a bad line that are shown: more than any host name has."""
 
+BLOCK = 64 * 1024
+"""Octets looked at together for plain names: a few thousand lines, small beside what a list costs anyway."""
+
+PLAIN_LIMIT = 63
+"""Octets of a name that is taken without a closer look: no label can be too long (RFC 1035 section 2.3.4)."""
+
+_PLAIN_OCTETS = b"abcdefghijklmnopqrstuvwxyz0123456789-.\n"
+_LETTERLESS = b"0123456789-."
+_NOT_PLAIN = (b"\n\n", b"..", b"\n.", b".\n", b"\n-", b"-\n", b".-", b"-.")
 _GZIP_MAGIC = b"\x1f\x8b"
 _STRAY = {"\0": "NUL octet in the line", "\r": "carriage return within the line (lines end with LF or CRLF)"}
 _READ_ERRORS = (OSError, EOFError, zlib.error)
@@ -35,6 +45,17 @@ class Line(NamedTuple):
     number: int
     text: str
     flaw: str = ""
+
+
+class Plain(NamedTuple):
+    """Lines in a row that each hold a plain name and nothing else; ``number`` is that of the first.
+
+    Plain is a lower-case host name of letters, digits, hyphens and dots that is right as it stands and has a letter,
+    so that it can be no address.
+    """
+
+    number: int
+    names: list[bytes]
 
 
 class _Rejoined(io.RawIOBase):
@@ -75,8 +96,42 @@ def read_lines(stream: io.BufferedIOBase) -> Iterator[Line]:
         for number, data in enumerate(_raw_lines(_unpacked(stream)), 1):
             yield _line(number, data)
     except _READ_ERRORS as error:
-        words = str(error) or type(error).__name__
-        yield Line(number + 1, "", f"the file cannot be read beyond line {number}, its rest is skipped ({words})")
+        yield _unreadable(number, error)
+
+
+def _unreadable(number: int, error: Exception) -> Line:
+    words = str(error) or type(error).__name__
+    return Line(number + 1, "", f"the file cannot be read beyond line {number}, its rest is skipped ({words})")
+
+
+def read_blocks(stream: io.BufferedIOBase) -> Iterator[Line | Plain]:
+    """Give the same lines, those with plain names many at a time. Memory: one block more."""
+    number = 0
+    try:
+        buffer = io.BufferedReader(cast("io.RawIOBase", _unpacked(stream)), BLOCK)
+        while ahead := buffer.peek(1):
+            names = _plain_names(ahead)
+            if names:
+                buffer.read(ahead.rfind(b"\n") + 1)
+                yield Plain(number + 1, names)
+                number += len(names)
+                continue
+            for data in islice(_raw_lines(buffer), max(1, ahead.count(b"\n"))):
+                number += 1
+                yield _line(number, data)
+    except _READ_ERRORS as error:
+        yield _unreadable(number, error)
+
+
+def _plain_names(block: bytes) -> list[bytes]:
+    """The whole lines of a block if all of them are plain, else nothing."""
+    lines = b"\n" + block[: block.rfind(b"\n") + 1]
+    if lines.translate(None, _PLAIN_OCTETS) or any(flaw in lines for flaw in _NOT_PLAIN):
+        return []
+    if b"\n\n" in lines.translate(None, _LETTERLESS):
+        return []
+    names = lines[1:-1].split(b"\n")
+    return names if names[0] and len(max(names, key=len)) <= PLAIN_LIMIT else []
 
 
 def _unpacked(stream: io.BufferedIOBase) -> io.BufferedIOBase:

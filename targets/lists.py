@@ -29,11 +29,11 @@ from ipaddress import IPv6Address
 from os import PathLike, fspath, fstat
 from typing import NamedTuple, cast
 
-from targets.destination import Destination, DestinationError, parse_destination
+from targets.destination import SMTP_PORT, Destination, DestinationError, Kind, parse_destination
 from targets.hostnames import parse_address
-from targets.lines import SHOWN_LIMIT, Line, ListError, open_file, read_lines
+from targets.lines import SHOWN_LIMIT, Line, ListError, Plain, open_file, read_blocks, read_lines
 
-__all__ = ["ListError", "Lists", "Reject", "Target"]
+__all__ = ["ListError", "Lists", "PlainNames", "Reader", "Reject", "Target"]
 
 STDIN = "-"
 
@@ -66,6 +66,14 @@ class Reject:
     line: int
     raw: str
     reason: str
+
+
+class PlainNames(NamedTuple):
+    """Lines of a list, in a row from ``line`` on, that hold a plain domain each and nothing else."""
+
+    source: str
+    line: int
+    names: list[bytes]
 
 
 class _Row(NamedTuple):
@@ -114,8 +122,7 @@ class Lists:
         if names.count(STDIN) > 1:
             raise ListError(f"{STDIN}: standard input can be read once only")
         self.duplicates = 0
-        self._default_port = default_port
-        self._lmtp = lmtp
+        self._reader = Reader(default_port, lmtp)
         self._sources = [_Source(name, column, stdin) for name in names]
 
     def __iter__(self) -> Iterator[Target | Reject]:
@@ -130,31 +137,73 @@ class Lists:
                     seen.add(entry.destination.key)
                     yield entry
 
+    def blocks(self) -> Iterator[Target | Reject | PlainNames]:
+        """The same lines, duplicates too, but plain domains many at a time: for lists of millions."""
+        for source in self._sources:
+            if source.headed or not self._reader.plain_is_key:
+                yield from self._entries(source)
+            else:
+                yield from self._blocks(source)
+
+    def _blocks(self, source: "_Source") -> Iterator[Target | Reject | PlainNames]:
+        for lines in source.blocks():
+            if isinstance(lines, Line):
+                yield self._entry(source, lines)
+            elif source.is_plain():
+                yield PlainNames(source.name, lines.number, lines.names)
+            else:
+                for number, name in enumerate(lines.names, lines.number):
+                    yield self._entry(source, Line(number, name.decode("ascii"), ""))
+
     def _entries(self, source: "_Source") -> Iterator[Target | Reject]:
         for line in source.lines():
-            try:
-                row = source.row(line)
-                destination = self._destination(row.domain)
-            except _RowError as error:
-                yield Reject(source.name, line.number, line.text[:SHOWN_LIMIT], str(error))
-            else:
-                yield Target(destination, row.domain, source.name, line.number, row.rank, row.fields)
+            yield self._entry(source, line)
 
-    def _destination(self, text: str) -> Destination:
+    def _entry(self, source: "_Source", line: Line) -> Target | Reject:
+        try:
+            row = source.row(line)
+            destination = self._reader.destination(row.domain)
+        except _RowError as error:
+            return Reject(source.name, line.number, line.text[:SHOWN_LIMIT], str(error))
+        return Target(destination, row.domain, source.name, line.number, row.rank, row.fields)
+
+
+@dataclass(frozen=True, slots=True)
+class Reader:
+    """How the text of a list that stands for a destination is read."""
+
+    default_port: int | None = None
+    lmtp: bool = False
+
+    @property
+    def plain_is_key(self) -> bool:
+        """True if a plain domain is its own key: nothing has to be added to it."""
+        return not self.lmtp and self.default_port in (None, SMTP_PORT)
+
+    def destination(self, text: str) -> Destination:
+        """Read it.
+
+        Raises:
+            ValueError: it is no destination.
+        """
         hint = _hint(text)
         if hint:
             raise _RowError(hint)
         try:
-            found = parse_destination(self._normal(text), lmtp=self._lmtp, default_port=self._default_port)
+            found = parse_destination(self._normal(text), lmtp=self.lmtp, default_port=self.default_port)
         except DestinationError as error:
             raise _RowError(error.reason) from error
         if len(found.host) > MAX_DNS_NAME:
             raise _RowError(f"no valid host name: longer than {MAX_DNS_NAME} octets")
         return found
 
+    def plain(self, name: str) -> Destination:
+        """The same for a plain domain, where ``plain_is_key``."""
+        return Destination(name, name, name, Kind.DOMAIN, "", SMTP_PORT)
+
     def _normal(self, text: str) -> str:
         """Lower case and no root dot. Beyond ASCII, UTS #46 does the first; a path is nobody's to change."""
-        if self._lmtp and text.startswith("unix:"):
+        if self.lmtp and text.startswith("unix:"):
             return text
         return _ROOT_DOT.sub("", text.lower() if text.isascii() else text, count=1)
 
@@ -178,20 +227,44 @@ class _Source:
             self._stream.close()
             self._stream = None
 
+    @property
+    def headed(self) -> bool:
+        """True if the list begins with a header that was asked for."""
+        return self._column is not None
+
     def lines(self) -> Iterator[Line]:
         """The lines that hold or should hold a target.
 
         Raises:
             ListError: the file was there when it was checked and now is not.
         """
+        stream = self._opened_again()
+        yield from self._significant()
+        if self.name != STDIN:
+            stream.close()
+
+    def blocks(self) -> Iterator[Line | Plain]:
+        """The same for a list without header, plain names many at a time."""
+        stream = self._opened_again()
+        for lines in read_blocks(stream):
+            if isinstance(lines, Plain) or _is_significant(lines):
+                yield lines
+        if self.name != STDIN:
+            stream.close()
+
+    def is_plain(self) -> bool:
+        """True if domains stand first in the lines; a list that begins with a plain name is such a list."""
+        if self._layout is None:
+            self._layout = _plain
+        return self._layout is _plain
+
+    def _opened_again(self) -> io.BufferedIOBase:
         if self._stream is None:
             self._stream = self._opened(None)
             self._lines = read_lines(self._stream)
             if self._column is not None:
                 self._layout = self._header(self._column)
-        yield from self._significant()
-        if self.name != STDIN:
-            self._stream.close()
+        return self._stream
 
     def row(self, line: Line) -> _Row:
         """Read a line by the file's layout, which the first good line tells.
@@ -212,10 +285,7 @@ class _Source:
         return stdin if stdin is not None else cast("io.BufferedIOBase", sys.stdin.buffer)
 
     def _significant(self) -> Iterator[Line]:
-        for line in self._lines:
-            text = line.text.strip()
-            if line.flaw or (text and not text.startswith("#")):
-                yield line
+        return filter(_is_significant, self._lines)
 
     def _header(self, column: str) -> _Layout:
         line = next(self._significant(), Line(1, "", "the file is empty"))
@@ -231,6 +301,11 @@ class _Source:
                 return _named(names, index, delimiter)
         shown = line.text.strip()[:SHOWN_LIMIT]
         raise ListError(f"{self.name}: line {line.number}: no column {column!r} in the header {shown!r}")
+
+
+def _is_significant(line: Line) -> bool:
+    text = line.text.strip()
+    return bool(line.flaw or (text and not text.startswith("#")))
 
 
 def _is_regular(stream: io.BufferedReader) -> bool:
