@@ -69,11 +69,14 @@ PROFILES: dict[str, TLSProfile] = {p.name: p for p in (OPPORTUNISTIC, AUTHENTICA
 
 @dataclass(frozen=True, slots=True)
 class Caps:
-    """Connections at once."""
+    """Connections at once, and how fast they begin."""
 
     total: int = 512
     per_address: int = 1  # nobody's server sees two of ours at a time
     per_network: int = 4  # /24 or /48
+    per_provider: int = 8  # a registrable domain of MX names: the large ones have dozens of addresses
+    rate: float = 100.0  # new connections a second: a million addresses in three hours, and no firewall fills up
+    spacing: float = 1.0  # seconds between two beginnings at one address; faster looks like an attack
 
 
 @dataclass(frozen=True, slots=True)

@@ -21,7 +21,7 @@ FAMILIES = [family.value for family in Family]
 
 
 class _Seconds(click.FloatRange):
-    """A time that ends: more than nothing, less than for ever."""
+    """A number that ends: less than for ever."""
 
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
         """The number that the text says."""
@@ -32,6 +32,7 @@ class _Seconds(click.FloatRange):
 
 
 _SECONDS = _Seconds(min=0, min_open=True)
+_PAUSE = _Seconds(min=0)
 _COUNT = click.IntRange(min=1)
 
 
@@ -108,6 +109,11 @@ def finger(arguments: tuple[str, ...]) -> int:
     "--per-address", type=_COUNT, metavar="N", default=1, show_default=True, help="Connections at once to an address."
 )
 @click.option("--per-network", type=_COUNT, metavar="N", default=4, show_default=True, help="The same to a /24 or /48.")
+@click.option("--per-provider", type=_COUNT, metavar="N", default=8, show_default=True, help="And to a provider's.")
+@click.option("--rate", type=_COUNT, metavar="N", default=100, show_default=True, help="New connections a second.")
+@click.option(
+    "--spacing", type=_PAUSE, metavar="S", default=1, show_default=True, help="Between two to one address, seconds."
+)
 @click.option("--connect-timeout", type=_SECONDS, default=30, show_default=True, metavar="S")
 @click.option("--greeting-timeout", type=_SECONDS, default=60, show_default=True, metavar="S")
 @click.option("--command-timeout", type=_SECONDS, default=30, show_default=True, metavar="S", help="Also handshake.")

@@ -140,7 +140,14 @@ def _settings(flags: dict[str, Any], choice: ResolverChoice) -> Settings:
             rate=float(flags["dns_rate"]),
             confirm=tuple(server(text, "--confirm") for text in flags["confirm"]),
         ),
-        caps=Caps(flags["concurrency"], flags["per_address"], flags["per_network"]),
+        caps=Caps(
+            total=flags["concurrency"],
+            per_address=flags["per_address"],
+            per_network=flags["per_network"],
+            per_provider=flags["per_provider"],
+            rate=float(flags["rate"]),
+            spacing=flags["spacing"],
+        ),
     )
 
 

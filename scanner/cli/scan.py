@@ -190,8 +190,8 @@ async def wired(request: Request, resolved: Resolved, stats: Stats) -> AsyncIter
     gates = Gates(settings.caps)
     async with open_resolver(resolved.dns) as resolver:
 
-        async def gated(endpoint: Endpoint) -> Sighting:
-            async with gates.connection(endpoint.address):
+        async def gated(endpoint: Endpoint, host: str) -> Sighting:
+            async with gates.connection(endpoint.address, host):
                 stats.in_flight += 1
                 try:
                     sighting = await _probe(endpoint, settings)

@@ -176,10 +176,10 @@ class HostExaminer:
     ) -> EndpointReport:
         """Probe one address; where an authenticated handshake fails, a second probe finds out why."""
         endpoint = Endpoint(address, key.port, self._sni(key, lookup), key.mode, self._profile.name)
-        sightings = [await self._sight(endpoint, fresh=fresh)]
+        sightings = [await self._sight(endpoint, key.host, fresh=fresh)]
         if self._profile is AUTHENTICATED and _handshake_broke(sightings[0].probe):
             spare = replace(endpoint, profile=FALLBACK.name)
-            sightings.append(await self._sight(spare, fresh=fresh))
+            sightings.append(await self._sight(spare, key.host, fresh=fresh))
         return self._evidence(address, sightings, lookup, seen)
 
     def _sni(self, key: HostKey, lookup: TLSALookup) -> str | None:
@@ -189,11 +189,11 @@ class HostExaminer:
         published = lookup.dane is None or lookup.reason is Reason.TLSA_UNUSABLE_DATA
         return lookup.base_domain if published and self._settings.sni == "auto" else None
 
-    async def _sight(self, endpoint: Endpoint, *, fresh: bool) -> Sighting:
+    async def _sight(self, endpoint: Endpoint, host: str, *, fresh: bool) -> Sighting:
         if fresh:
-            return await self._tools.probe(endpoint)
+            return await self._tools.probe(endpoint, host)
         shared = endpoint in self._sightings
-        sighting = await self._sightings.get(endpoint, lambda: self._tools.probe(endpoint))
+        sighting = await self._sightings.get(endpoint, lambda: self._tools.probe(endpoint, host))
         self._tools.stats.endpoints_shared += shared
         return sighting
 

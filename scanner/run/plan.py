@@ -33,7 +33,7 @@ class Plan:
     skipped: Counter[str] = field(default_factory=Counter)
 
     def seconds(self, tools: Tools) -> float:
-        """Expected duration at the caps: the busiest address, the busiest network, or all together."""
+        """Expected duration at the caps: the busiest address, network or provider, or all together."""
         caps = tools.settings.caps
         networks: Counter[str] = Counter()
         for (address, _), count in self.connections.items():
@@ -42,7 +42,8 @@ class Plan:
         rounds = [total / caps.total]
         rounds += [count / caps.per_address for count in self.connections.values()]
         rounds += [count / caps.per_network for count in networks.values()]
-        return max(rounds) * PROBE_SECONDS
+        rounds += [count / caps.per_provider for count in self.providers.values()]
+        return max(max(rounds) * PROBE_SECONDS, total / caps.rate)
 
 
 async def plan(items: Iterable[Target | Reject], tools: Tools) -> Plan:

@@ -24,8 +24,8 @@ class Lookup(Protocol):
 class ProbeEndpoint(Protocol):
     """Probes one endpoint with the TLS profile that it names; failures are Probes."""
 
-    async def __call__(self, endpoint: Endpoint) -> Sighting:
-        """What was seen."""
+    async def __call__(self, endpoint: Endpoint, host: str) -> Sighting:
+        """What was seen; ``host`` is the MX host that leads there, whoever may share the endpoint."""
 
 
 class HasRoute(Protocol):

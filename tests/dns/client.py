@@ -34,7 +34,7 @@ from targets.scope import Scope
 def server_with(der: bytes) -> Any:
     """A probe that always finds this certificate."""
 
-    async def probe(endpoint: Endpoint) -> Sighting:
+    async def probe(endpoint: Endpoint, host: str) -> Sighting:
         await trio.lowlevel.checkpoint()
         shake = Handshake(
             "TLSv1.3", "TLS_AES_256_GCM_SHA384", 256, 256, None, None, endpoint.sni, (certs.facts(der).sha256,)

@@ -13,7 +13,18 @@ from tests.lab.scenarios import SCENARIOS
 from tests.lab.use import Lab, running
 
 MXSWEEP = (sys.executable, "-m", "scanner")
-PATIENCE = ("--connect-timeout", "2", "--greeting-timeout", "5", "--command-timeout", "4", "--deadline", "15")
+PATIENCE = (
+    "--connect-timeout",
+    "2",
+    "--greeting-timeout",
+    "5",
+    "--command-timeout",
+    "4",
+    "--deadline",
+    "15",
+    "--spacing",
+    "0",
+)
 """As much as the slowest domain of the lab needs; the defaults are for the internet."""
 
 

@@ -23,7 +23,18 @@ MXSWEEP = (sys.executable, "-m", "scanner")
 PLAIN = "127.0.0.1:5053"
 LIMIT = 30.0  # seconds for what takes one
 RESOLVER_ROWS = ["signed name", "bogus name", "unsigned name", "denial", "tcp"]
-PATIENCE = ("--connect-timeout", "2", "--greeting-timeout", "5", "--command-timeout", "4", "--deadline", "15")
+PATIENCE = (
+    "--connect-timeout",
+    "2",
+    "--greeting-timeout",
+    "5",
+    "--command-timeout",
+    "4",
+    "--deadline",
+    "15",
+    "--spacing",
+    "0",
+)
 
 
 def doctor(lab: Lab, *more: str) -> tuple[int, list[dict[str, str]]]:

@@ -208,7 +208,7 @@ class Servers:
         self.calls: list[Endpoint] = []
         self.undeclared: list[str] = []
 
-    async def __call__(self, endpoint: Endpoint) -> Sighting:
+    async def __call__(self, endpoint: Endpoint, host: str = "") -> Sighting:  # noqa: ARG002 - the gates want it
         self.calls.append(endpoint)
         await trio.sleep(self._seconds)
         found = self._table.get(endpoint.address)

@@ -2,6 +2,7 @@
 
 from collections import Counter
 from collections.abc import Sequence
+from itertools import cycle, pairwise
 
 import pytest
 import trio
@@ -9,7 +10,8 @@ import trio.testing
 from hypothesis import given
 from hypothesis import strategies as st
 
-from scanner.net.gates import Gates, KeyedCap, network_of
+from scanner.core.providers import provider_of
+from scanner.net.gates import Gates, KeyedCap, Spacing, network_of
 from scanner.settings import Caps
 
 
@@ -27,66 +29,159 @@ def test_network(address: str, network: str) -> None:
     assert network_of(address) == network
 
 
+FAST = 1e9  # connections a second: as good as no rate at all
+
+
+def limits_of(total: int, per_address: int, per_network: int, per_provider: int = 99) -> Caps:
+    """Caps without a pace."""
+    return Caps(total, per_address, per_network, per_provider, rate=FAST, spacing=0)
+
+
 class Meter:
-    """Passes the gates with many at once and notes how many are inside."""
+    """Passes the gates with many at once and notes how many are inside, and when each came in."""
 
     def __init__(self, caps: Caps) -> None:
         self.gates = Gates(caps)
         self.now: Counter[str] = Counter()
         self.peak: Counter[str] = Counter()
+        self.began: list[tuple[float, str]] = []
 
-    async def visit(self, address: str) -> None:
-        async with self.gates.connection(address):
-            keys = (address, network_of(address), "total")
+    async def visit(self, address: str, host: str = "mx.example") -> None:
+        async with self.gates.connection(address, host):
+            keys = (address, network_of(address), provider_of(host), "total")
+            self.began.append((trio.current_time(), address))
             self.now.update(keys)
             self.peak |= self.now
             await trio.sleep(1)
             self.now.subtract(keys)
 
-    async def all(self, addresses: Sequence[str]) -> float:
+    async def all(self, addresses: Sequence[str], hosts: Sequence[str] = ("mx.example",)) -> float:
         started = trio.current_time()
         async with trio.open_nursery() as nursery:
-            for address in addresses:
-                nursery.start_soon(self.visit, address)
+            for address, host in zip(addresses, cycle(hosts), strict=False):
+                nursery.start_soon(self.visit, address, host)
         return trio.current_time() - started
 
 
 addresses = st.lists(st.sampled_from([f"192.0.{net}.{host}" for net in (1, 2) for host in (1, 2, 3)]), max_size=30)
-caps = st.builds(Caps, st.integers(1, 4), st.integers(1, 3), st.integers(1, 3))
+caps = st.builds(limits_of, st.integers(1, 4), st.integers(1, 3), st.integers(1, 3), st.integers(1, 4))
+HOSTS = ("mx.a.example", "mx2.a.example", "mx.b.example")
+
+
+def limit_of(key: str, limits: Caps) -> int:
+    if "/" in key:
+        return limits.per_network
+    if key.endswith("example"):
+        return limits.per_provider
+    return limits.total if key == "total" else limits.per_address
+
+
+def metered(addresses: Sequence[str], limits: Caps, hosts: Sequence[str] = HOSTS) -> Meter:
+    async def run() -> Meter:
+        meter = Meter(limits)
+        await meter.all(addresses, hosts)
+        return meter
+
+    return trio.run(run, clock=trio.testing.MockClock(autojump_threshold=0))
 
 
 @given(addresses=addresses, limits=caps)
 def test_no_cap_is_ever_exceeded(addresses: list[str], limits: Caps) -> None:
-    async def run() -> Meter:
-        meter = Meter(limits)
-        await meter.all(addresses)
-        return meter
-
-    meter = trio.run(run, clock=trio.testing.MockClock(autojump_threshold=0))
-    for key, count in meter.peak.items():
-        limit = limits.total if key == "total" else limits.per_network if "/" in key else limits.per_address
-        assert count <= limit
+    meter = metered(addresses, limits)
+    assert {key: count for key, count in meter.peak.items() if count > limit_of(key, limits)} == {}
     assert meter.now.total() == 0
+    assert len(meter.began) == len(addresses)
+
+
+# With so much tolerance for the arithmetic of floating point.
+SLACK = 1e-9
+
+
+@given(
+    addresses=addresses,
+    limits=st.builds(
+        Caps,
+        st.integers(1, 9),
+        st.integers(1, 3),
+        st.integers(1, 9),
+        st.integers(1, 9),
+        st.sampled_from([0.7, 2.0, 30.0]),
+        st.sampled_from([0.0, 0.4, 3.0]),
+    ),
+)
+def test_no_pace_is_ever_exceeded(addresses: list[str], limits: Caps) -> None:
+    began = metered(addresses, limits).began
+    times = [at for at, _ in began]
+    assert all(later - at >= 1 / limits.rate - SLACK for at, later in pairwise(times))
+    for address in set(addresses):
+        own = [at for at, where in began if where == address]
+        assert all(later - at >= limits.spacing - SLACK for at, later in pairwise(own))
 
 
 @pytest.mark.parametrize(
     ("limits", "visits", "seconds"),
     [
-        (Caps(10, 1, 10), ["192.0.2.1"] * 5, 5),
-        (Caps(10, 2, 10), ["192.0.2.1"] * 5, 3),
-        (Caps(10, 1, 2), [f"192.0.2.{n}" for n in range(6)], 3),
-        (Caps(3, 1, 10), [f"192.0.{n}.1" for n in range(6)], 2),
-        (Caps(10, 1, 1), ["192.0.2.1", "192.0.3.1", "2001:db8::1"], 1),
+        (Caps(9, 9, 9, 9, rate=10, spacing=0), [f"192.0.{n}.1" for n in range(6)], 0.5 + 1),
+        (Caps(9, 9, 9, 9, rate=FAST, spacing=3), ["192.0.2.1"] * 3, 6 + 1),
+        (Caps(9, 1, 9, 9, rate=FAST, spacing=0.5), ["192.0.2.1"] * 3, 3),  # one after the other takes longer anyway
+        (Caps(9, 9, 9, 2, rate=FAST, spacing=0), [f"192.0.{n}.1" for n in range(6)], 3),
+    ],
+)
+async def test_paces_are_used_to_the_full(
+    autojump_clock: trio.testing.MockClock, limits: Caps, visits: list[str], seconds: float
+) -> None:
+    assert await Meter(limits).all(visits) == pytest.approx(seconds)
+
+
+async def test_who_waits_for_an_address_to_rest_holds_no_global_slot(autojump_clock: trio.testing.MockClock) -> None:
+    meter = Meter(Caps(total=1, per_address=2, per_network=4, rate=FAST, spacing=100))
+    async with trio.open_nursery() as nursery:
+        for address in ("192.0.2.1", "192.0.2.1", "192.0.3.1"):
+            nursery.start_soon(meter.visit, address)
+            await trio.sleep(0.1)
+    assert meter.began[1][1] == "192.0.3.1"
+
+
+async def test_who_goes_away_while_he_waits_for_the_rate_gives_everything_back(
+    autojump_clock: trio.testing.MockClock,
+) -> None:
+    gates = Gates(Caps(total=1, rate=0.1, spacing=0))
+    async with gates.connection("192.0.2.1", "mx.example"):
+        pass
+    with trio.move_on_after(1):
+        async with gates.connection("192.0.2.1", "mx.example"):
+            raise AssertionError("ten seconds are not over")
+    assert gates._total.value == 1
+    assert (len(gates._provider), len(gates._network), len(gates._address), len(gates._turn)) == (0, 0, 0, 0)
+
+
+def test_addresses_that_have_rested_are_forgotten() -> None:
+    spacing = Spacing(5)
+    for at, key in enumerate("abcdefghij"):
+        assert spacing.due(key, at) == at
+        spacing.began(key, at)
+    assert len(spacing) == 5
+    assert (spacing.due("j", 9), spacing.due("f", 9), spacing.due("e", 9)) == (14, 10, 9)
+
+
+@pytest.mark.parametrize(
+    ("limits", "visits", "seconds"),
+    [
+        (limits_of(10, 1, 10), ["192.0.2.1"] * 5, 5),
+        (limits_of(10, 2, 10), ["192.0.2.1"] * 5, 3),
+        (limits_of(10, 1, 2), [f"192.0.2.{n}" for n in range(6)], 3),
+        (limits_of(3, 1, 10), [f"192.0.{n}.1" for n in range(6)], 2),
+        (limits_of(10, 1, 1), ["192.0.2.1", "192.0.3.1", "2001:db8::1"], 1),
     ],
 )
 async def test_caps_are_used_to_the_full(
     autojump_clock: trio.testing.MockClock, limits: Caps, visits: list[str], seconds: float
 ) -> None:
-    assert await Meter(limits).all(visits) == seconds
+    assert await Meter(limits).all(visits) == pytest.approx(seconds)
 
 
 async def test_who_waits_for_a_busy_server_holds_no_global_slot(autojump_clock: trio.testing.MockClock) -> None:
-    meter = Meter(Caps(total=2, per_address=1, per_network=4))
+    meter = Meter(limits_of(total=2, per_address=1, per_network=4))
     # Three for one server, then one for another: with the global slot taken first it would have to wait.
     async with trio.open_nursery() as nursery:
         for address in ["192.0.2.1"] * 3 + ["192.0.3.1"]:
@@ -96,11 +191,11 @@ async def test_who_waits_for_a_busy_server_holds_no_global_slot(autojump_clock: 
 
 
 async def test_who_waits_for_a_busy_network_holds_no_slot_of_the_address(nursery: trio.Nursery) -> None:
-    gates = Gates(Caps(total=9, per_address=1, per_network=1))
+    gates = Gates(limits_of(total=9, per_address=1, per_network=1))
     inside = trio.Event()
 
     async def hold(address: str) -> None:
-        async with gates.connection(address):
+        async with gates.connection(address, "mx.example"):
             inside.set()
             await trio.sleep_forever()
 
