@@ -36,7 +36,13 @@ class AppendFile:
         self.path = path
         self._waiting = bytearray()
         with naming(path):
-            self._file = FileIO(path, "ab")
+            self._file = FileIO(path, "ab+")
+            self._written = os.fstat(self._file.fileno()).st_size
+
+    @property
+    def size(self) -> int:
+        """Octets of the file once all that waits is written."""
+        return self._written + len(self._waiting)
 
     @property
     def waiting(self) -> int:
@@ -55,7 +61,15 @@ class AppendFile:
             while self._waiting:
                 written = self._file.write(self._waiting) or 0
                 del self._waiting[:written]
+                self._written += written
             os.fsync(self._file.fileno())
+
+    def read(self, start: int, octets: int) -> bytes:
+        """Give back what was put, written or not; ``start`` is what ``size`` was before."""
+        with naming(self.path):
+            written = os.pread(self._file.fileno(), octets, start) if start < self._written else b""
+        begin = start + len(written) - self._written
+        return written + bytes(self._waiting[begin : begin + octets - len(written)])
 
     def close(self) -> None:
         """Close without writing what waits."""

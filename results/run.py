@@ -24,6 +24,8 @@ LINE_FILES: dict[str, type] = {
 
 _FILTER_BITS = 1 << 27  # 16 MiB: of ten million keys one in thirteen is looked at again without need
 
+_INCONCLUSIVE = b'"verdict":{"outcome":"inconclusive"'  # with the quotes, so no text of a record can look like it
+
 _T = TypeVar("_T")
 
 
@@ -96,12 +98,26 @@ def last_lines(path: Path) -> Iterator[bytes]:
     Raises:
         StoreError: the file cannot be read, or has a line without key.
     """
-    if not path.exists():
-        return
     repeated, end = _survey(path)
-    for start, line in _whole_lines(path, end):
+    for start, line in whole_lines(path, end):
         if repeated.get(_key(path, line), start) == start:
             yield line
+
+
+def keys(path: Path) -> Iterator[str]:
+    """Give the key of each line, as often as it was written, without parsing lines; a file that is missing has none.
+
+    Raises:
+        StoreError: as ``last_lines`` does.
+    """
+    for _, line in whole_lines(path):
+        yield _key(path, line)
+
+
+def inconclusive(run: Path) -> Iterator[str]:
+    """Give the domains of a run of which the last word is that it could not be told, without parsing lines."""
+    path = lines_path(run, "domains")
+    return (_key(path, line) for line in last_lines(path) if _INCONCLUSIVE in line)
 
 
 def _survey(path: Path) -> tuple[dict[str, int], int]:
@@ -112,7 +128,7 @@ def _survey(path: Path) -> tuple[dict[str, int], int]:
     seen = bytearray(_FILTER_BITS // 8)
     repeated: dict[str, int] = {}
     end = 0
-    for start, line in _whole_lines(path, None):
+    for start, line in whole_lines(path):
         key = _key(path, line)
         place, bit = divmod(hash(key) % _FILTER_BITS, 8)
         if seen[place] & 1 << bit:
@@ -122,9 +138,11 @@ def _survey(path: Path) -> tuple[dict[str, int], int]:
     return repeated, end
 
 
-def _whole_lines(path: Path, end: int | None) -> Iterator[tuple[int, bytes]]:
-    """Give each line that has an end, with where it begins, up to a place in the file."""
+def whole_lines(path: Path, end: int | None = None) -> Iterator[tuple[int, bytes]]:
+    """Give each line that has an end, with where it begins, up to a place in the file; none of a missing file."""
     start = 0
+    if not path.exists():
+        return
     with naming(path), path.open("rb") as file:
         for line in file:
             if not line.endswith(b"\n") or start == end:

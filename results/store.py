@@ -17,8 +17,9 @@ from pathlib import Path
 from typing import BinaryIO, Self
 
 from results import codec
-from results.files import AppendFile, Lock, StoreError, naming, replace_file
-from results.run import HEADER_FILE, LINE_FILES, lines_path
+from results.files import AppendFile, Lock, StoreError, cut_torn_tail, naming, replace_file
+from results.index import Index, Place
+from results.run import HEADER_FILE, LINE_FILES, Run, lines_path
 from scanner.model import CertFacts, CertSummary, DomainRecord, HostReport, RejectRecord, RunHeader
 from scanner.vocabulary import RunState
 
@@ -55,8 +56,8 @@ class Store:
         self._lock = lock
         self._files = {name: AppendFile(lines_path(path, name)) for name in LINE_FILES}
         self._pacer = _Pacer()
-        self._certs: set[bytes] = set()
-        self._hosts: dict[str, datetime] = {}
+        self._index = Index(path)
+        self._since = 0.0
 
     @classmethod
     def create(cls, path: Path, header: RunHeader) -> Self:
@@ -81,15 +82,57 @@ class Store:
             raise
         return store
 
+    @classmethod
+    def resume(cls, path: Path, *, anew: bool = False) -> Self:
+        """Take up a run again: torn ends are cut off and kept aside, what is there is not written again.
+
+        Args:
+            path: the directory of the run.
+            anew: hosts are to be examined again, so ``find_host`` gives only those that are put from now on.
+
+        Raises:
+            StoreError: there is no run, another process writes to it, or a file cannot be read or written.
+        """
+        Run.open(path)
+        lock = Lock(path / _LOCK)
+        try:
+            for name in LINE_FILES:
+                lines_path(path, name).touch()
+                cut_torn_tail(lines_path(path, name))
+            store = cls(path, Run.open(path).header, lock)
+            store._index.load(lines_path(path, "hosts"), lines_path(path, "certs"))
+            store._since = datetime.now(UTC).timestamp() if anew else 0.0
+        except BaseException:
+            lock.release()
+            raise
+        return store
+
+    def begin(self) -> None:
+        """Say in ``run.json`` that the run goes on, once it is known that it can."""
+        self.header = replace(self.header, state=RunState.RUNNING, finished=None)
+        self._write_header()
+
+    def find_host(self, key: str) -> tuple[HostReport, dict[str, CertFacts]] | None:
+        """Find the report of a host that was put before, with its certificates by SHA-256; None if there is none.
+
+        Raises:
+            StoreError: a file cannot be read.
+        """
+        known = self._index.host(key)
+        if known is None or known[0] < self._since:
+            return None
+        report = codec.decode(HostReport, self._line("hosts", known[1]))
+        certs = {digest: self._cert(digest) for digest in digests_of(report)}
+        return report, {digest: cert for digest, cert in certs.items() if cert is not None}
+
     def put_host(self, report: HostReport, certs: Sequence[CertFacts]) -> None:
         """Take the report of an MX host and the certificates it showed. An older report changes nothing."""
-        known = self._hosts.get(report.key)
-        if known is not None and known >= report.observed_at:
+        known = self._index.host(report.key)
+        if known is not None and known[0] >= report.observed_at.timestamp():
             return
         for cert in certs:
             self._put_cert(cert)
-        self._hosts[report.key] = report.observed_at
-        self._put("hosts", report)
+        self._index.put_host(report.key, report.observed_at, self._put("hosts", report))
 
     def put_domain(self, record: DomainRecord, reports: Sequence[HostReport], certs: Mapping[str, CertFacts]) -> None:
         """Take the record of a domain, after the reports of its hosts that were not put yet.
@@ -136,9 +179,11 @@ class Store:
         try:
             if self.header.state is RunState.RUNNING:
                 self.finish(RunState.INTERRUPTED, self.header.totals, datetime.now(UTC))
+            self.sync()
         finally:
             for file in self._files.values():
                 file.close()
+            self._index.close()
             self._lock.release()
 
     def __enter__(self) -> Self:
@@ -152,15 +197,24 @@ class Store:
         return sum(file.waiting for file in self._files.values())
 
     def _put_cert(self, cert: CertFacts) -> None:
-        digest = bytes.fromhex(cert.sha256)  # half of what the text would take, for each certificate of a run
-        if digest not in self._certs:
-            self._certs.add(digest)
-            self._put("certs", cert)
+        digest = bytes.fromhex(cert.sha256)
+        if self._index.cert(digest) is None:
+            self._index.put_cert(digest, self._put("certs", cert))
 
-    def _put(self, name: str, record: object) -> None:
-        self._files[name].put(codec.encode(record))
+    def _cert(self, digest: str) -> CertFacts | None:
+        place = self._index.cert(bytes.fromhex(digest))
+        return codec.decode(CertFacts, self._line("certs", place)) if place is not None else None
+
+    def _put(self, name: str, record: object) -> Place:
+        line, file = codec.encode(record), self._files[name]
+        place = Place(file.size, len(line))
+        file.put(line)
         if self._waiting > MAX_WAITING:
             self.sync()
+        return place
+
+    def _line(self, name: str, place: Place) -> bytes:
+        return self._files[name].read(*place)
 
     def _write_header(self) -> None:
         replace_file(self.path / HEADER_FILE, codec.pretty(self.header))
