@@ -5,6 +5,7 @@ business, how it is judged ``core``'s.
 """
 
 import traceback
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -38,14 +39,22 @@ class Finding:
     certs: dict[str, CertFacts] | None = None
 
 
-class Examiner:
-    """Examines domains; shares hosts and endpoints among them for as long as its nursery lives."""
+Shelf = Callable[[str], tuple[HostReport, dict[str, CertFacts]] | None]
+"""Finds the report of a host that was written, by its key, with its certificates by SHA-256."""
 
-    def __init__(self, tools: Tools, nursery: trio.Nursery) -> None:
+
+class Examiner:
+    """Examines domains; shares hosts and endpoints among them for as long as its nursery lives.
+
+    Findings that are remembered no more are looked for on the ``shelf``, if there is one.
+    """
+
+    def __init__(self, tools: Tools, nursery: trio.Nursery, shelf: Shelf | None = None) -> None:
         self._tools = tools
         self._settings = tools.settings
         self._hosts = HostExaminer(tools, nursery)
-        self._findings: Once[HostKey, HostFinding] = Once(nursery)
+        self._shelf = shelf
+        self._findings: Once[HostKey, HostFinding] = Once(nursery, shelf=self._shelved)
 
     async def domain(self, target: Target) -> Finding:
         """Examine and judge one target. A bug of ours becomes a record that says so; the scan goes on."""
@@ -97,6 +106,10 @@ class Examiner:
         if shared:  # every probe of the host was spared this domain
             self._tools.stats.endpoints_shared += len(finding.report.endpoints)
         return finding
+
+    def _shelved(self, key: HostKey) -> HostFinding | None:
+        found = self._shelf(str(key)) if self._shelf is not None else None
+        return HostFinding(*found) if found is not None else None
 
     def _judge(self, destination: Destination, way: Route, hop: RouteHost, finding: HostFinding) -> HostVerdict:
         return judgement.judge_host(self._settings.level, destination.host, way, hop, finding.report, finding.certs)

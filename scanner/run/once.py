@@ -1,10 +1,12 @@
 """Work that is shared or done side by side.
 
 ``Once`` is a single-flight memo: each key's work is done once, however many ask and whoever of them is cancelled. The
-work runs in the memo's own nursery, so that an asker that goes away spoils nothing for the
-others. ``gather`` does one thing to many items at once. ``origin`` finds what went wrong at the bottom of it all.
+work runs in the memo's own nursery, so that an asker that goes away spoils nothing for the others. It remembers the
+results that were used last, so many of them; what it has forgotten it may find on a shelf. ``gather`` does one thing to
+many items at once. ``origin`` finds what went wrong at the bottom of it all.
 """
 
+from collections import OrderedDict
 from collections.abc import Awaitable, Callable, Hashable, Sequence
 from dataclasses import dataclass, field
 from typing import Generic, TypeVar
@@ -15,6 +17,10 @@ K = TypeVar("K", bound=Hashable)
 V = TypeVar("V")
 
 
+LIMIT = 4096
+"""Results remembered: at some 20 KB for a host with its certificates, 80 MB; the busiest hosts are among them."""
+
+
 @dataclass(slots=True)
 class _Entry(Generic[V]):
     done: trio.Event = field(default_factory=trio.Event)
@@ -23,11 +29,20 @@ class _Entry(Generic[V]):
 
 
 class Once(Generic[K, V]):
-    """A memo of asynchronous work by key, kept for the life of its nursery."""
+    """A memo of asynchronous work by key, no longer kept than its nursery.
 
-    def __init__(self, nursery: trio.Nursery) -> None:
+    Args:
+        nursery: runs the work.
+        limit: results that are remembered; work that is under way comes on top.
+        shelf: knows results that are remembered no more, or were found by an earlier process; None if it does not.
+    """
+
+    def __init__(self, nursery: trio.Nursery, limit: int = LIMIT, shelf: Callable[[K], V | None] | None = None) -> None:
         self._nursery = nursery
-        self._entries: dict[K, _Entry[V]] = {}
+        self._limit = limit
+        self._shelf = shelf
+        self._working: dict[K, _Entry[V]] = {}
+        self._done: OrderedDict[K, _Entry[V]] = OrderedDict()  # used last, last
         self.shared = 0
 
     async def get(self, key: K, work: Callable[[], Awaitable[V]]) -> V:
@@ -35,10 +50,10 @@ class Once(Generic[K, V]):
 
         An exception of the work (a bug of ours: remote failures are values) reaches everyone who asks.
         """
-        entry = self._entries.get(key)
+        entry = self._known(key)
         if entry is None:
-            entry = self._entries[key] = _Entry()
-            self._nursery.start_soon(_fill, entry, work)
+            entry = self._working[key] = _Entry()
+            self._nursery.start_soon(self._fill, key, entry, work)
         else:
             self.shared += 1
         await entry.done.wait()
@@ -47,23 +62,42 @@ class Once(Generic[K, V]):
         return entry.value  # type: ignore[return-value] # set before done, unless error was
 
     def __contains__(self, key: K) -> bool:
-        """True once somebody has asked for the key, done or not."""
-        return key in self._entries
+        """True if whoever asks for the key now starts no work."""
+        return self._known(key) is not None
 
     def __len__(self) -> int:
-        return len(self._entries)
+        return len(self._working) + len(self._done)
 
+    def _known(self, key: K) -> _Entry[V] | None:
+        """Work under way, a result that is remembered, or one from the shelf, which is remembered again."""
+        entry = self._working.get(key) or self._done.get(key)
+        if entry is None and self._shelf is not None:
+            value = self._shelf(key)
+            if value is not None:
+                entry = _Entry(value=value)
+                entry.done.set()
+                self._keep(key, entry)
+        elif key in self._done:
+            self._done.move_to_end(key)
+        return entry
 
-async def _fill(entry: _Entry[V], work: Callable[[], Awaitable[V]]) -> None:
-    try:
-        entry.value = await work()
-    except Exception as error:  # noqa: BLE001 - handed to the askers, whose records will tell
-        entry.error = error
-    except BaseException as error:
-        entry.error = error  # an asker who outlives the memo must not take this for a value
-        raise
-    finally:
-        entry.done.set()
+    def _keep(self, key: K, entry: _Entry[V]) -> None:
+        self._done[key] = entry
+        if len(self._done) > self._limit:
+            self._done.popitem(last=False)
+
+    async def _fill(self, key: K, entry: _Entry[V], work: Callable[[], Awaitable[V]]) -> None:
+        try:
+            entry.value = await work()
+        except Exception as error:  # noqa: BLE001 - handed to the askers, whose records will tell
+            entry.error = error
+        except BaseException as error:
+            entry.error = error  # an asker who outlives the memo must not take this for a value
+            raise
+        finally:
+            del self._working[key]
+            self._keep(key, entry)
+            entry.done.set()
 
 
 A = TypeVar("A")

@@ -12,7 +12,7 @@ from itertools import islice
 
 import trio
 
-from scanner.run.examine import Examiner, Finding
+from scanner.run.examine import Examiner, Finding, Shelf
 from scanner.run.once import leaf
 from scanner.run.tools import Sink, Tools
 from targets.lists import Reject, Target
@@ -61,8 +61,12 @@ class Stop:
         return self._working
 
 
-async def scan(items: Iterator[Target | Reject], tools: Tools, sink: Sink, stop: Stop) -> None:
+async def scan(
+    items: Iterator[Target | Reject], tools: Tools, sink: Sink, stop: Stop, shelf: Shelf | None = None
+) -> None:
     """Examine every target and hand every record to the sink; ends when all is written.
+
+    Hosts that are on the shelf are not examined again.
 
     Raises:
         Exception: whatever the sink raises (a full disk, a closed pipe), after the work has been stopped.
@@ -73,18 +77,22 @@ async def scan(items: Iterator[Target | Reject], tools: Tools, sink: Sink, stop:
             nursery.start_soon(_write, findings, sink, tools)
             async with found:
                 with stop.working:
-                    await _work(items, tools, found, stop)
+                    await _work(items, tools, found, stop, shelf)
     except ExceptionGroup as group:
         error = leaf(group)
         raise error from error.__cause__  # not from the group, and without losing what the error came from
 
 
 async def _work(
-    items: Iterator[Target | Reject], tools: Tools, found: trio.MemorySendChannel[Finding | Reject], stop: Stop
+    items: Iterator[Target | Reject],
+    tools: Tools,
+    found: trio.MemorySendChannel[Finding | Reject],
+    stop: Stop,
+    shelf: Shelf | None,
 ) -> None:
     queue, targets = trio.open_memory_channel[Target](BATCH)
     async with trio.open_nursery() as shared:
-        examiner = Examiner(tools, shared)
+        examiner = Examiner(tools, shared, shelf)
         async with trio.open_nursery() as workers:
             workers.start_soon(_read, items, tools, queue, found, stop)
             for _ in range(tools.settings.caps.total):

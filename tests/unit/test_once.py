@@ -104,6 +104,53 @@ async def test_work_that_was_cancelled_is_no_value() -> None:
     assert [type(each) for each in results] == [RuntimeError]
 
 
+async def test_what_was_used_last_is_remembered(nursery: trio.Nursery) -> None:
+    once: Once[str, str] = Once(nursery, limit=2)
+    worked: list[str] = []
+
+    async def ask_for(key: str) -> None:
+        async def work() -> str:
+            worked.append(key)
+            return await _immediate(key)
+
+        assert await once.get(key, work) == key
+
+    for key in "abacab":
+        await ask_for(key)
+    assert "".join(worked) == "abcb", "b was used before a when c came"
+    assert len(once) == 2
+
+
+async def test_work_under_way_is_never_forgotten(nursery: trio.Nursery) -> None:
+    once: Once[str, str] = Once(nursery, limit=1)
+    work, results = Work(), list[object]()
+    async with trio.open_nursery() as askers:
+        askers.start_soon(ask, once, work, results)
+        await trio.testing.wait_all_tasks_blocked()
+        for key in "abc":
+            await once.get(key, lambda: _immediate("other"))
+        askers.start_soon(ask, once, work, results)
+        await trio.testing.wait_all_tasks_blocked()
+        work.go.set()
+    assert (results, work.calls) == (["result 1"] * 2, 1)
+
+
+async def test_what_is_on_the_shelf_is_not_done_again(nursery: trio.Nursery) -> None:
+    asked: list[str] = []
+
+    def shelf(key: str) -> str | None:
+        asked.append(key)
+        return {"a": "from the shelf"}.get(key)
+
+    once: Once[str, str] = Once(nursery, limit=2, shelf=shelf)
+    for _ in range(2):
+        assert "a" in once
+        assert await once.get("a", lambda: _immediate("anew")) == "from the shelf"
+    assert "b" not in once
+    assert await once.get("b", lambda: _immediate("anew")) == "anew"
+    assert asked == ["a", "b", "b"], "what is remembered is not looked for"
+
+
 async def test_gather_keeps_the_order_of_the_items(autojump_clock: trio.testing.MockClock) -> None:
     async def slow_first(item: int) -> int:
         await trio.sleep(10 - item)
