@@ -1,5 +1,6 @@
 """Whom a run trusts: the roots of ``-F`` and ``-P``, the anchors of ``-A``, and what Postfix says of bad ones."""
 
+import re
 from pathlib import Path
 
 from scanner.core.pkix import EMPTY, TrustStore, anchor_records
@@ -7,6 +8,9 @@ from scanner.finger.options import Fatal, Options
 from scanner.model import TLSARecord
 from scanner.net import truststore
 from scanner.vocabulary import Level
+
+_PEM = b"-----BEGIN "
+_ANCHOR = re.compile(rb"-----BEGIN (X509 CERTIFICATE|CERTIFICATE|PUBLIC KEY)-----")
 
 
 def roots(options: Options) -> tuple[TrustStore | None, list[str]]:
@@ -40,18 +44,19 @@ def anchors(options: Options) -> tuple[TLSARecord, ...]:
     """The trust anchors, which only the levels verify and secure read.
 
     Raises:
-        Fatal: a file cannot be read, or holds none.
+        Fatal: a file cannot be read, holds a broken one, or nothing in PEM; other things in PEM are passed over.
     """
     found: list[TLSARecord] = []
     for path in options.anchors if options.level in (Level.VERIFY, Level.SECURE) else ():
         try:
-            records = anchor_records(Path(path).read_bytes())
+            data = Path(path).read_bytes()
+            records = anchor_records(data)
         except OSError as error:
             warning = f"warning: error opening trust anchor file: {path}: {error.strerror}"
             raise Fatal(f"Failed to load trust anchor file: {path}", warning) from None
         except ValueError:
-            records = ()
-        if not records:
-            raise Fatal(f"Failed to load trust anchor file: {path}")
+            if _ANCHOR.search(data) or _PEM not in data:
+                raise Fatal(f"Failed to load trust anchor file: {path}") from None
+            continue
         found += records
     return tuple(found)
