@@ -77,7 +77,7 @@ def peer_lines(
     if judgement.error is not None:
         if shown.policy.level.must_match or shown.policy.check_names or Log.UNTRUSTED in shown.mask:
             found.append(_old_failure(shown) if shown.resumed else failure_line(judgement.error, shown.na))
-    elif Log.PEER in shown.mask and not shown.resumed:
+    elif Log.PEER in shown.mask and shown.policy.level.must_match and not shown.resumed:
         found += _matches(shown, judgement, evidence)
     if Log.PEER in shown.mask:
         found += _peer(shown, chain[0], _peername(shown.policy, chain[0], evidence))

@@ -82,6 +82,13 @@ def test_nothing_is_said_of_the_peer_unless_asked_or_wrong() -> None:
     assert lines.peer_lines(shown(may, Log.UNTRUSTED), wrong, MATCH, (LEAF,)) == told
 
 
+def test_nothing_has_matched_where_nothing_had_to() -> None:
+    # after the fallback at handshake time the names are known, but the level is encrypt: as Debian's 3.7.11
+    fallen = Policy(Level.ENCRYPT, ("mx.test",), check_names=True)
+    told = lines.peer_lines(shown(fallen), Judgement(TLSState.TRUSTED, None, "mx.test"), PkixEvidence(()), (LEAF,))
+    assert [line.split("=")[0] for line in told] == [f"{NA}: subject_CN"]
+
+
 def test_a_resumed_session_is_not_matched_again() -> None:
     told = lines.peer_lines(shown(resumed=True), Judgement(TLSState.VERIFIED), MATCH, (LEAF,))
     assert [line.split("=")[0] for line in told] == [f"{NA}: subject_CN"]
