@@ -158,8 +158,12 @@ class Visit(Listener):
         self._refused = (failure, reply)
 
     def broke(self, failure: Failure, errors: tuple[str, ...]) -> None:
-        """Keep what the TLS library has to say."""
-        self._errors = errors if failure.phase is Phase.HANDSHAKE else ()
+        """Keep what the TLS library has to say of a handshake, tell at once what it says later: an alert, mostly."""
+        if failure.phase is Phase.HANDSHAKE:
+            self._errors = errors
+            return
+        for line in lines.library_problems(errors):
+            self._out.line(line)
 
     def resume(self, ehlo: Reply | None) -> SSL.Session | None:
         """Say how the handshake begins, and bring the session of an earlier connection."""
