@@ -26,7 +26,7 @@ from scanner.vocabulary import (
 from tests.unit.memory_world import ADDRESS, DOMAIN, HOST, MemoryWorld, Script, data, good_tlsa, setup, zone
 from tests.unit.test_finger_session import MX
 
-OTHER = "030101" + "00" * 32
+RECORDS = {"right": good_tlsa(), "wrong": "030101" + "00" * 32}
 
 
 async def record(world: MemoryWorld, *argv: str) -> tuple[DomainRecord, tuple[HostReport, ...]]:
@@ -41,11 +41,11 @@ async def record(world: MemoryWorld, *argv: str) -> tuple[DomainRecord, tuple[Ho
 
 RUNS = [
     # options, TLSA, word, sender, dane of the domain, outcome, effective level
-    ((), good_tlsa(), TLSState.VERIFIED, Sender.VERIFIED, DomainDane.PROTECTED, DomainOutcome.OK, Level.DANE),
-    ((), OTHER, TLSState.UNTRUSTED, Sender.DEFER, DomainDane.BROKEN, DomainOutcome.FAIL, Level.DANE),
-    (("-l", "may"), OTHER, TLSState.UNTRUSTED, Sender.ENCRYPTED, DomainDane.UNKNOWN, DomainOutcome.OK, Level.MAY),
-    (("-l", "none"), OTHER, TLSState.CLEARTEXT, Sender.CLEARTEXT, DomainDane.UNKNOWN, DomainOutcome.OK, Level.NONE),
-    (("-l", "secure"), OTHER, TLSState.UNTRUSTED, Sender.DEFER, DomainDane.UNKNOWN, DomainOutcome.FAIL, Level.SECURE),
+    ((), "right", TLSState.VERIFIED, Sender.VERIFIED, DomainDane.PROTECTED, DomainOutcome.OK, Level.DANE),
+    ((), "wrong", TLSState.UNTRUSTED, Sender.DEFER, DomainDane.BROKEN, DomainOutcome.FAIL, Level.DANE),
+    (("-l", "may"), "wrong", TLSState.UNTRUSTED, Sender.ENCRYPTED, DomainDane.UNKNOWN, DomainOutcome.OK, Level.MAY),
+    (("-l", "none"), "wrong", TLSState.CLEARTEXT, Sender.CLEARTEXT, DomainDane.UNKNOWN, DomainOutcome.OK, Level.NONE),
+    (("-l", "secure"), "wrong", TLSState.UNTRUSTED, Sender.DEFER, DomainDane.UNKNOWN, DomainOutcome.FAIL, Level.SECURE),
 ]
 
 
@@ -60,7 +60,7 @@ async def test_levels(
     level: Level,
     autojump_clock: trio.testing.MockClock,
 ) -> None:
-    made, _ = await record(MemoryWorld(zone(tlsa), [MX()]), *argv, DOMAIN)
+    made, _ = await record(MemoryWorld(zone(RECORDS[tlsa]), [MX()]), *argv, DOMAIN)
     (endpoint,) = made.hosts[0].endpoints
     assert (endpoint.tls, endpoint.sender, endpoint.level) == (word, sender, level)
     assert (made.verdict.dane, made.verdict.outcome, made.verdict.sender) == (dane, outcome, sender)
