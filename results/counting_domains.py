@@ -6,7 +6,7 @@ there are too many to keep.
 """
 
 from collections import Counter
-from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Hashable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from hashlib import blake2b
 
@@ -235,15 +235,16 @@ class Domains:
 
     def _step(self, found: _Class) -> int:
         """Say how far down the funnel a domain gets."""
-        mx = found.route.mx
-        steps: tuple[Callable[[], bool], ...] = (
-            lambda: bool(found.hosts) and found.route.final is None and found.verdict.outcome != DomainOutcome.NO_MAIL,
-            lambda: mx is None or mx.security == Security.SECURE,
-            lambda: any(host.report in self._usable for host in found.hosts),
-            lambda: any(host.dane == Dane.OK for host in found.hosts),
-            lambda: found.verdict.dane == DomainDane.PROTECTED,
-        )
-        return next((number for number, passed in enumerate(steps) if not passed()), len(steps))
+        mx, hosts = found.route.mx, found.hosts
+        if not hosts or found.route.final is not None or found.verdict.outcome == DomainOutcome.NO_MAIL:
+            return 0
+        if mx is not None and mx.security != Security.SECURE:
+            return 1
+        if self._usable.isdisjoint([host.report for host in hosts]):
+            return 2
+        if Dane.OK not in [host.dane for host in hosts]:
+            return 3
+        return 5 if found.verdict.dane == DomainDane.PROTECTED else 4
 
     def _words_of_domain(
         self, found: _Class, step: int, reasons: Sequence[frozenset[str]]
@@ -297,7 +298,8 @@ class Domains:
 
     def _add_providers(self, found: _Class) -> None:
         kind = (found.verdict.dane, found.verdict.starttls == DomainStartTLS.ALL)
-        for name in {self._provider(host.host) for host in found.hosts}:
+        names = [self._provider(host.host) for host in found.hosts]
+        for name in names if len(names) == 1 else set(names):
             self._providers[name, kind] += found.size
 
     def _provider(self, host: str) -> str:
