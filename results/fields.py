@@ -137,6 +137,7 @@ FIELDS: dict[str, dict[str, str]] = {
         "probes": "the connections, the first with the level's own TLS profile",
         "dane": "TLSA records against the chain; null if there was nothing to compare",
         "pkix": "the chain against the trust store; null without a chain",
+        "earlier": "connections of earlier passes, oldest first; verdicts leave them out",
     },
     "Skipped": {"reason": "why it was not contacted"},
     "HostReport": {

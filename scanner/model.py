@@ -287,13 +287,15 @@ class PkixEvidence:
 class EndpointReport:
     """One address of an MX host: its probes, the first being the level's own, and their evidence.
 
-    Evidence belongs to the last probe that has a handshake with a certificate.
+    Evidence belongs to the last probe that has a handshake with a certificate. ``earlier`` are the probes of earlier
+    passes, oldest first, which tell nothing any more.
     """
 
     address: str
     probes: tuple[Probe, ...]
     dane: DaneEvidence | None = None
     pkix: PkixEvidence | None = None
+    earlier: tuple[Probe, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -105,6 +105,7 @@ class FailureKind(StrEnum):
     TLS = "tls"  # the handshake failed: alert, no common parameters, bad record
     RESOURCES = "resources"  # our side: out of descriptors, ports or memory
     LOCAL = "local"  # our side: cannot bind, not permitted
+    HELD_BACK = "held-back"  # our side: the provider had turned us away, so no connection was made
     INTERNAL = "internal"  # our bug
 
 
@@ -281,6 +282,7 @@ class Reason(StrEnum):
     GREETING_TIMEOUT = "greeting-timeout"
     EHLO_4XX = "ehlo-4xx"
     EHLO_REJECTED = "ehlo-rejected"
+    EHLO_POLICY = "ehlo-policy"
     EHLO_TLS_REJECTED = "ehlo-tls-rejected"
     COMMAND_TIMEOUT = "command-timeout"
     LOST_CONNECTION = "lost-connection"
@@ -297,6 +299,8 @@ class Reason(StrEnum):
     TLS_ANONYMOUS = "tls-anonymous"
     DELIVERED_BY_LESSER_MX = "delivered-by-lesser-mx"
     LEVEL_NOT_MET = "level-not-met"
+    OUR_ADDRESS_BANNED = "our-address-banned"
+    HELD_BACK = "held-back"
     LOCAL_LIMIT = "local-limit"
     INTERRUPTED = "interrupted"
     INTERNAL = "internal"
@@ -380,6 +384,7 @@ REASONS: dict[Reason, ReasonText] = {
     Reason.GREETING_TIMEOUT: _row("the server accepted the connection but sent no greeting in time"),
     Reason.EHLO_4XX: _row("the server refused EHLO for now"),
     Reason.EHLO_REJECTED: _row("the server knows no EHLO, so it cannot offer STARTTLS", TLSRPT.STARTTLS_NOT_SUPPORTED),
+    Reason.EHLO_POLICY: _row("the server turned us away at EHLO, by policy: that says nothing of STARTTLS"),
     Reason.EHLO_TLS_REJECTED: _row("the server refused EHLO after TLS was established"),
     Reason.COMMAND_TIMEOUT: _row("the server did not answer a command in time"),
     Reason.LOST_CONNECTION: _row("the server closed the connection in mid-dialogue"),
@@ -402,6 +407,8 @@ REASONS: dict[Reason, ReasonText] = {
     Reason.TLS_ANONYMOUS: _row("the TLS session has no certificate", TLSRPT.VALIDATION_FAILURE),
     Reason.DELIVERED_BY_LESSER_MX: _row("a preferred MX host failed; one of lesser preference took over"),
     Reason.LEVEL_NOT_MET: _row("the security level asked for was not met", TLSRPT.DANE_REQUIRED),
+    Reason.OUR_ADDRESS_BANNED: _row("the server refuses the address that we scan from: that says nothing of its TLS"),
+    Reason.HELD_BACK: _row("its provider had turned us away, so no connection was made"),
     Reason.LOCAL_LIMIT: _row("a limit of the scanning machine stopped the probe"),
     Reason.INTERRUPTED: _row("the scan was stopped before this was known"),
     Reason.INTERNAL: _row("an internal error of mxsweep: please report it"),

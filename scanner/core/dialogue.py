@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from enum import StrEnum, auto
 from typing import NamedTuple
 
+from scanner.core import rebuffs
 from scanner.core.replies import Overflow, Received, ReplyReader
 from scanner.model import Failure, Reply
 from scanner.vocabulary import FailureKind, Phase, StartTLS
@@ -243,7 +244,7 @@ class Dialogue:
             self._log(f"< {line}")
         self._remember(phase, reply)
         move = TABLE[phase, reply_class(reply.code)]
-        self.starttls = self._known(move, reply.code)
+        self.starttls = self._known(move, reply)
         if move.failure is not None:
             self.failure = Failure(phase, move.failure, reply.code or None, " ".join(reply.lines)[:TEXT_LIMIT])
         return [ReplyReceived(phase, reply), *self._go(move.then)]
@@ -263,14 +264,17 @@ class Dialogue:
         if reply_class(reply.code) is ReplyClass.DONE and reply.code != _PROPER[phase]:
             self._note(f"{phase}-reply-not-{_PROPER[phase]}")
 
-    def _known(self, move: Move, code: int) -> StartTLS:
+    def _known(self, move: Move, reply: Reply) -> StartTLS:
         """Return what is known about STARTTLS after a move; the keywords of an accepted EHLO decide.
 
-        A server that answers STARTTLS with 421 is closing down (RFC 5321 section 3.8): that is no refusal of TLS.
+        A server that answers STARTTLS with 421 is closing down (RFC 5321 section 3.8): that is no refusal of TLS. Nor
+        does a server that turns us away say anything of what it has for others.
         """
         if move.then is Next.SECURE:
             return StartTLS.OFFERED if "STARTTLS" in self.keywords else StartTLS.NOT_OFFERED
-        return self.starttls if code == _CLOSING else move.starttls or self.starttls
+        said = reply.code, " ".join(reply.lines)
+        about_us = rebuffs.bans_us(*said) or (self.phase is Phase.EHLO and rebuffs.is_policy(*said))
+        return self.starttls if reply.code == _CLOSING or about_us else move.starttls or self.starttls
 
     def _too_long(self, overflow: Overflow) -> tuple[Event, ...]:
         return self.broken(Failure(self.phase, FailureKind.TOO_LONG, text=overflow.text))

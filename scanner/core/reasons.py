@@ -1,5 +1,6 @@
 """A failure's reason code: which word of the vocabulary a phase and kind of failure comes to."""
 
+from scanner.core import rebuffs
 from scanner.core.dialogue import ReplyClass, reply_class
 from scanner.model import Failure
 from scanner.vocabulary import FailureKind, Phase, Reason
@@ -12,19 +13,19 @@ _BY_KIND = {
     FailureKind.GARBAGE: Reason.GARBLED_REPLY,
     FailureKind.TOO_LONG: Reason.REPLY_TOO_LONG,
     FailureKind.TLS: Reason.TLS_HANDSHAKE_FAILED,
+    FailureKind.HELD_BACK: Reason.HELD_BACK,
     FailureKind.RESOURCES: Reason.LOCAL_LIMIT,
     FailureKind.LOCAL: Reason.LOCAL_LIMIT,
     FailureKind.INTERNAL: Reason.INTERNAL,
 }
-
-_CLOSING = 421
-"""The server is closing down (RFC 5321 section 3.8), whatever it was asked."""
 
 _TIMEOUTS = {
     Phase.CONNECT: Reason.CONNECT_TIMEOUT,
     Phase.GREETING: Reason.GREETING_TIMEOUT,
     Phase.HANDSHAKE: Reason.TLS_TIMEOUT,
 }
+
+_LOCAL = (FailureKind.RESOURCES, FailureKind.LOCAL, FailureKind.INTERNAL, FailureKind.HELD_BACK)
 
 _HANDSHAKE_ENDS = {
     FailureKind.RESET: Reason.TLS_HANDSHAKE_FAILED,
@@ -45,16 +46,20 @@ def reason_of(failure: Failure) -> Reason:
 
 
 def _rejected(failure: Failure) -> Reason:
+    if rebuffs.bans_us(failure.code, failure.text):
+        return Reason.OUR_ADDRESS_BANNED
     permanent = failure.code is not None and reply_class(failure.code) is ReplyClass.NEVER
     if failure.phase is Phase.GREETING:
         return Reason.GREETING_5XX if permanent else Reason.GREETING_4XX
     if failure.phase is Phase.STARTTLS:
-        return Reason.LOST_CONNECTION if failure.code == _CLOSING else Reason.STARTTLS_REFUSED
+        return Reason.LOST_CONNECTION if failure.code == rebuffs.CLOSING else Reason.STARTTLS_REFUSED
     if failure.phase is Phase.EHLO_TLS:
         return Reason.EHLO_TLS_REJECTED
+    if rebuffs.is_policy(failure.code, failure.text):
+        return Reason.EHLO_POLICY
     return Reason.EHLO_REJECTED if permanent else Reason.EHLO_4XX
 
 
 def is_local(failure: Failure) -> bool:
-    """True when the failure is this machine's and says nothing about the peer."""
-    return failure.kind in (FailureKind.RESOURCES, FailureKind.LOCAL, FailureKind.INTERNAL)
+    """True when the failure is this side's and says nothing about the peer."""
+    return failure.kind in _LOCAL

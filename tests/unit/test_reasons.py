@@ -65,7 +65,7 @@ def test_only_what_came_before_tls_can_be_a_lack_of_starttls() -> None:
 
 @pytest.mark.parametrize("kind", FailureKind)
 def test_what_is_our_own(kind: FailureKind) -> None:
-    ours = {FailureKind.RESOURCES, FailureKind.LOCAL, FailureKind.INTERNAL}
+    ours = {FailureKind.RESOURCES, FailureKind.LOCAL, FailureKind.INTERNAL, FailureKind.HELD_BACK}
     assert is_local(Failure(Phase.CONNECT, kind)) == (kind in ours)
     if kind in ours:
-        assert reason_of(Failure(Phase.HANDSHAKE, kind)) in (Reason.LOCAL_LIMIT, Reason.INTERNAL)
+        assert reason_of(Failure(Phase.HANDSHAKE, kind)) in (Reason.LOCAL_LIMIT, Reason.INTERNAL, Reason.HELD_BACK)

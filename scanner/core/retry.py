@@ -1,0 +1,94 @@
+"""What another pass might tell better: what is worth a retry, and how the attempts of several passes are kept.
+
+A retry is for what could not be told, never for an answer that displeases. An address that accepted no connection is
+tried again only where no address of its host did: where one did, the host has been judged by that.
+"""
+
+from dataclasses import replace
+
+from scanner.core import rebuffs
+from scanner.core.verdict import accepted_tcp, sessions
+from scanner.model import Answer, EndpointReport, Failure, HostReport, Probe, Route
+from scanner.vocabulary import Dane, FailureKind, Outcome, Phase, Reason, Security
+
+EARLIER = 8
+"""Probes of earlier passes that are kept of an address: two in each of four."""
+
+_PASSING = (
+    FailureKind.TIMEOUT,
+    FailureKind.REFUSED,
+    FailureKind.UNREACHABLE,
+    FailureKind.RESET,
+    FailureKind.CLOSED,
+    FailureKind.RESOURCES,
+    FailureKind.HELD_BACK,
+)
+_SETTLED_BY_HANDSHAKE = (FailureKind.RESET, FailureKind.CLOSED)
+_UNTRIED = (FailureKind.RESOURCES, FailureKind.HELD_BACK)
+_FIRST_PERMANENT = 500
+
+
+def of_probe(probe: Probe) -> bool:
+    """Might another connection tell what this one could not?"""
+    failure = probe.failure
+    if failure is None or failure.phase in (Phase.QUIT, Phase.DONE):
+        return False
+    if failure.kind is FailureKind.REJECTED:
+        return _for_now(failure)
+    if failure.phase is Phase.HANDSHAKE and failure.kind in _SETTLED_BY_HANDSHAKE:
+        return False
+    return failure.kind in _PASSING
+
+
+def _for_now(failure: Failure) -> bool:
+    """A reply that is about the moment or about us: 4xx, a refusal by policy, a greeting that says no."""
+    permanent = failure.code is not None and failure.code >= _FIRST_PERMANENT
+    return not permanent or failure.phase is Phase.GREETING or rebuffs.turns_away(failure)
+
+
+def of_endpoint(report: EndpointReport) -> bool:
+    """Might another visit tell more of this address?"""
+    parts = sessions(report)
+    spare = parts.spare
+    return of_probe(parts.own) or (parts.own.handshake is None and spare is not None and of_probe(spare))
+
+
+def of_host(report: HostReport) -> bool:
+    """Might another pass tell more of this host?"""
+    tlsa = report.tlsa
+    if any(_unanswered(answer) for answer in (report.a, report.aaaa) if answer is not None):
+        return True
+    if tlsa.dane is Dane.LOOKUP_FAILED and tlsa.reason is not Reason.TLSA_BOGUS:
+        return True
+    heard = [each for each in report.endpoints if accepted_tcp(each) or _untried(each)]
+    return any(map(of_endpoint, heard or report.endpoints))
+
+
+def of_route(way: Route) -> bool:
+    """Might another MX lookup tell where mail goes?"""
+    return way.mx is not None and _unanswered(way.mx)
+
+
+def _unanswered(answer: Answer) -> bool:
+    """A failed lookup; one that failed validation is an answer of a kind."""
+    return answer.outcome is Outcome.ERROR and answer.security is not Security.BOGUS
+
+
+def _untried(report: EndpointReport) -> bool:
+    """It was our own doing that no connection was made."""
+    failure = sessions(report).own.failure
+    return failure is not None and failure.kind in _UNTRIED
+
+
+def with_earlier(report: HostReport, before: HostReport) -> HostReport:
+    """The report of a later pass, with the probes of the passes before it."""
+    known = {each.address: each for each in before.endpoints}
+    endpoints = tuple(_joined(each, known.get(each.address)) for each in report.endpoints)
+    return replace(report, endpoints=endpoints)
+
+
+def _joined(report: EndpointReport, before: EndpointReport | None) -> EndpointReport:
+    if before is None:
+        return report
+    probes = (*before.earlier, *(probe for probe in before.probes if probe not in report.probes))
+    return replace(report, earlier=probes[-EARLIER:])
