@@ -86,6 +86,10 @@ def read(argv: Sequence[str], environ: Mapping[str, str], output: Output) -> Opt
 async def _run(options: Options, argv: Sequence[str], output: Output) -> int:
     _note_resolver()
     async with open_resolver(DNSSettings(trust=True)) as resolver:
+        if options.json and options.every_address:
+            from scanner.cli.finger_audit import audit  # noqa: PLC0415 - the plain command starts without it
+
+            return await audit(_setup(options, Network(resolver.lookup, 0), output), resolver)
         return await _observe(options, argv, resolver.lookup, output)
 
 

@@ -17,23 +17,9 @@ AT_ONCE = 8  # most of them wait
 PATIENCE = ("-t", "5", "-T", "8")  # more than scan has: these are eight processes
 
 
-NOT_VISITED = {"starttls"}
-"""``finger`` does not connect to a host whose TLSA look-up failed, as posttls-finger does not; ``scan`` looks at it."""
-
-ONE_PROBE = {"starttls", "sender", "reasons"}
-"""``finger`` makes one handshake, as posttls-finger does; ``scan`` finds out by a second one what else is spoken."""
-
-SEES_LESS = {
-    **dict.fromkeys(("tlsa-servfail", "tlsa-servfail-first", "tlsa-refused", "tlsa-notimp", "tlsa-bogus"), NOT_VISITED),
-    **dict.fromkeys(("tls10", "tls10-plain", "anonymous", "anonymous-plain"), ONE_PROBE),
-}
-"""Domains of which ``finger`` sees less, and the members of the verdict that may tell."""
-
-
 def verdict(line: dict[str, Any]) -> dict[str, Any]:
     """What both must agree on: everything but texts in a peer's or the system's words."""
-    apart = {"text"} | SEES_LESS.get(line["key"].removesuffix(".test"), set())
-    return {key: value for key, value in line["verdict"].items() if key not in apart}
+    return {key: value for key, value in line["verdict"].items() if key != "text"}
 
 
 def test_finger_gives_the_verdicts_of_scan(lab: Lab, scan: Scan, tmp_path: Path) -> None:

@@ -1,0 +1,98 @@
+"""``mxsweep finger --json --all``: every address of every MX host, examined and judged as ``scan`` does it.
+
+What a scan has no notion of (single levels and trust anchors of posttls-finger, names to match, ``-M`` and ``-f``) is
+refused rather than left out; without ``--all`` the record knows all of these.
+"""
+
+import sys
+from dataclasses import replace
+
+import trio
+
+from results.store import LineSink
+from scanner.core.pkix import EMPTY
+from scanner.finger.offer import OfferError, profile
+from scanner.finger.options import Fatal, Options, limit
+from scanner.finger.session import Setup
+from scanner.finger.visit import mode_of
+from scanner.model import Endpoint
+from scanner.net.probe import Sighting, probe
+from scanner.net.resolver import Resolver
+from scanner.run.examine import Examiner
+from scanner.run.stats import Stats
+from scanner.run.tools import ProbeEndpoint, Tools
+from scanner.settings import AUTHENTICATED, PROFILES, Settings, Timeouts, TLSProfile
+from scanner.vocabulary import Level
+from targets.lists import Target
+from targets.scope import Scope
+
+JUDGED = (Level.MAY, Level.ENCRYPT, Level.DANE, Level.DANE_ONLY, Level.VERIFY, Level.SECURE)
+
+
+async def audit(setup: Setup, resolver: Resolver) -> int:
+    """Examine the destination and print its record; the result is the exit status.
+
+    Raises:
+        Fatal: an option that this judgement does not know.
+    """
+    options = setup.options
+    _check(options)
+    settings = _settings(options, setup.ehlo)
+    probe_one = _prober(options, settings)
+    tools = Tools(settings, resolver.lookup, probe_one, setup.trust or EMPTY, Scope(allow_private=True), Stats(total=1))
+    target = Target(options.destination, options.destination.raw, "finger", 1)
+    async with trio.open_nursery() as nursery:
+        finding = await Examiner(tools, nursery).domain(target)
+    with LineSink(sys.stdout.buffer) as sink:
+        sink.put_domain(finding.record, finding.reports, finding.certs or {})
+    return 0
+
+
+def _check(options: Options) -> None:
+    unknown = {
+        f"-l {options.level}": options.level not in JUDGED,
+        "-A": bool(options.anchors),
+        "-M": options.insecure_mx is not Level.DANE,
+        "-f": options.force_tlsa,
+        "-R": options.srv,
+        "match arguments": bool(options.matches),
+        "-s": options.sni is not None,
+        "--save": options.save is not None,
+    }
+    refused = [name for name, given in unknown.items() if given]
+    if refused:
+        raise Fatal(f"--json --all judges as scan does, which does not know {', '.join(refused)}")
+
+
+def _settings(options: Options, ehlo: str) -> Settings:
+    connect, command = limit(options.connect_timeout), limit(options.command_timeout)
+    patience = Timeouts()
+    return Settings(
+        level=options.level,
+        mode=mode_of(options),
+        port=options.destination.port,
+        ehlo=ehlo,
+        allow_private=True,
+        timeouts=Timeouts(
+            connect, connect, command, command, min(command, patience.quit), connect * 2 + command * 4 + patience.quit
+        ),
+    )
+
+
+def _prober(options: Options, settings: Settings) -> ProbeEndpoint:
+    """Probes with the ciphers and protocols of the command line; the profile's name says how strictly."""
+    profiles = {name: _offer(options, name) for name in PROFILES}
+
+    async def one(endpoint: Endpoint, host: str) -> Sighting:  # noqa: ARG001 - nothing here depends on the host's name
+        return await probe(endpoint, profile=profiles[endpoint.profile], ehlo=settings.ehlo, timeouts=settings.timeouts)
+
+    return one
+
+
+def _offer(options: Options, name: str) -> TLSProfile:
+    must_match = name == AUTHENTICATED.name
+    try:
+        made = profile(options.grade, options.protocols, options.parameters, must_match=must_match)
+    except OfferError as error:
+        raise Fatal(str(error)) from None
+    return replace(made, name=name, groups=PROFILES[name].groups or made.groups)
