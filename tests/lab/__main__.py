@@ -1,4 +1,4 @@
-"""``python -m tests.lab up|down|status|run CMD...|cut|mend|domains|demo [--state DIR]``: see README.md."""
+"""``python -m tests.lab up [--scale N]|down|status|run CMD...|cut|mend|domains|demo [--state DIR]``: see README.md."""
 
 import argparse
 import os
@@ -24,8 +24,9 @@ def _arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m tests.lab", description="a small mail internet")
     parser.add_argument("--state", type=Path, default=default_state(), help="state directory (%(default)s)")
     commands = parser.add_subparsers(dest="command", required=True)
+    starting = commands.add_parser("up", help="start the lab")
+    starting.add_argument("--scale", type=int, default=0, metavar="N", help="with N domains more, for benchmarks")
     for name, words in (
-        ("up", "start the lab"),
         ("down", "stop it and remove its state"),
         ("status", "say what runs; exit 1 if it is down"),
         ("cut", "take the link between client and servers down"),
@@ -39,11 +40,13 @@ def _arguments() -> argparse.Namespace:
     return parser.parse_args()
 
 
-def up(layout: Layout) -> int:
+def up(layout: Layout, scale: int) -> int:
     """Start the lab and say how to use it."""
     begun = time.monotonic()
-    record = control.up(layout)
-    said = HOWTO.format(domains=len(SCENARIOS), postfix=record.postfix, root=layout.root_pem, log=layout.smtpd_log)
+    record = control.up(layout, scale)
+    said = HOWTO.format(
+        domains=len(SCENARIOS) + record.scale, postfix=record.postfix, root=layout.root_pem, log=layout.smtpd_log
+    )
     print(f"{said}\n({time.monotonic() - begun:.1f} s)")  # noqa: T201 - a command's output
     return 0
 
@@ -85,7 +88,7 @@ def _up(layout: Layout) -> control.Record:
 def _do(layout: Layout, arguments: argparse.Namespace) -> int:
     match arguments.command:
         case "up":
-            return up(layout)
+            return up(layout, arguments.scale)
         case "status":
             return status(layout)
         case "domains":

@@ -14,16 +14,17 @@ from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
-from tests.lab import postfix, public, zones
+from tests.lab import bulk, postfix, public, zones
 from tests.lab.layout import DNS_CHILD, DNS_PARENT, RESOLVER, Layout, Placed, place
 from tests.lab.netns import Namespaces, in_namespaces
 from tests.lab.pki import PKI, Bundle
+from tests.lab.ready import SIGNS
 from tests.lab.scenarios import SCENARIOS
 
 READY_LIMIT = 30.0  # seconds until everything must answer
+READY_LIMIT_EACH = 0.002  # more for each domain of the bulk lab
 STOP_LIMIT = 5.0  # seconds between SIGTERM and SIGKILL
 BUSY = "421 4.7.0 {name} try again later"
-PROBE_DOMAIN = "good311.test"
 ROOT = Path(__file__).resolve().parents[2]
 
 
@@ -42,6 +43,7 @@ class Record:
     postfix: str
     processes: dict[str, int] = field(default_factory=dict)
     ready: bool = False
+    scale: int = 0  # domains of the bulk lab
 
     @property
     def namespaces(self) -> Namespaces:
@@ -52,7 +54,7 @@ class Record:
 def digest() -> str:
     """Tells one version of the lab's definition from another; how it is tested does not matter."""
     sources = [path for path in sorted(Path(__file__).parent.glob("*.py")) if not path.name.startswith("test_")]
-    text = b"".join(path.read_bytes() for path in sources)
+    text = b"".join(path.read_bytes() for path in (*sources, bulk.SOURCE))
     return hashlib.sha256(text).hexdigest()
 
 
@@ -92,16 +94,21 @@ def running(record: Record | None) -> bool:
 # --- up -------------------------------------------------------------------------------------------------------
 
 
-def up(layout: Layout) -> Record:
-    """Start the lab unless this very lab runs already; what is left of another one is cleared away first."""
+def up(layout: Layout, scale: int = 0) -> Record:
+    """Start the lab unless this very lab runs already; what is left of another one is cleared away first.
+
+    Args:
+        layout: where it keeps its files.
+        scale: so many domains more, see ``bulk``; a lab that runs with some serves those who want none.
+    """
     with locked(layout):
         record = read(layout)
-        if record is not None and running(record) and record.digest == digest():
+        if record is not None and running(record) and record.digest == digest() and scale in (0, record.scale):
             return record
         _clear(layout)
         _check_programs()
         try:
-            return _start(layout)
+            return _start(layout, scale)
         except BaseException:
             _stop(layout)
             raise
@@ -121,18 +128,18 @@ def _path() -> str:
     return os.environ.get("PATH", "") + ":/usr/sbin:/sbin"
 
 
-def _start(layout: Layout) -> Record:
+def _start(layout: Layout, scale: int) -> Record:
     layout.make()
     placed = place(SCENARIOS)
     try:
         spaces = Namespaces.make({"MXSWEEP_LAB": str(layout.state)})
     except RuntimeError as error:
         raise LabError(str(error)) from error
-    record = Record(spaces.client, spaces.server, list(spaces.nets), digest(), "")
+    record = Record(spaces.client, spaces.server, list(spaces.nets), digest(), "", scale=scale)
     _save(layout, record)
     spaces.link(tuple(here.address for here in placed if here.kind == "blackhole"))
     key = zones.Key()
-    _write_files(layout, placed, key)
+    _write_files(layout, placed, key, scale)
     spaces.bind(spaces.client, {layout.resolv_conf: "/etc/resolv.conf"} | postfix.client_mounts(layout))
     _launch_all(layout, record, placed)
     _await_ready(layout, record, placed)
@@ -145,14 +152,24 @@ def _save(layout: Layout, record: Record) -> None:
     layout.record.write_text(json.dumps(asdict(record), indent=1))
 
 
-def _write_files(layout: Layout, placed: tuple[Placed, ...], key: zones.Key) -> None:
+def _write_files(layout: Layout, placed: tuple[Placed, ...], key: zones.Key, scale: int) -> None:
     pki = PKI()
     layout.root_pem.write_bytes(pki.root_pem())
     layout.resolv_conf.write_text(f"nameserver {RESOLVER}\n")
     bundles = _bundles(layout, pki)
-    _write_dns(layout, placed, bundles, key)
+    more = _write_bulk(layout, pki, key, scale) if scale else []
+    _write_dns(layout, placed, bundles, key, more)
     entries = [_entry(layout, here) for here in placed if here.kind in ("serve", "busy") and not here.host.postfix]
     layout.smtpd_config.write_text(json.dumps(entries, indent=1))
+
+
+def _write_bulk(layout: Layout, pki: PKI, key: zones.Key, scale: int) -> list[zones.ZoneFile]:
+    """The files of the bulk server; returns the zones."""
+    try:
+        bundle = bulk.configure(layout.bulk, bulk.hosts(scale), pki)
+    except RuntimeError as error:
+        raise LabError(str(error)) from error
+    return bulk.zones(scale, bundle, key)
 
 
 def _bundles(layout: Layout, pki: PKI) -> dict[str, Bundle]:
@@ -176,12 +193,18 @@ def _entry(layout: Layout, here: Placed) -> dict[str, object]:
     return {"address": here.address, "port": 25, "behaviour": manners}
 
 
-def _write_dns(layout: Layout, placed: tuple[Placed, ...], bundles: dict[str, Bundle], key: zones.Key) -> None:
+def _write_dns(
+    layout: Layout,
+    placed: tuple[Placed, ...],
+    bundles: dict[str, Bundle],
+    key: zones.Key,
+    more: list[zones.ZoneFile],
+) -> None:
     directory = layout.zones
     children, odd = zones.build(SCENARIOS, placed, bundles)
     children += public.zones(placed)
-    upper = zones.sign_all(zones.parents(children, key), key, directory)
-    lower = zones.sign_all(children, key, directory)
+    upper = zones.sign_all(zones.parents([*children, *more[:1]], key), key, directory)
+    lower = zones.sign_all([*children, *more], key, directory)
     (directory / "parent.conf").write_text(zones.knot_conf("parent", DNS_PARENT, upper, directory))
     (directory / "child.conf").write_text(zones.knot_conf("child", DNS_CHILD, lower, directory))
     (directory / "unbound.conf").write_text(zones.unbound_conf(directory, key))
@@ -197,6 +220,8 @@ def _launch_all(layout: Layout, record: Record, placed: tuple[Placed, ...]) -> N
     _launch(layout, record, server, "odddns", [python, "-m", "tests.lab.odddns", f"{directory}/odd.json", DNS_CHILD])
     files = [str(layout.smtpd_config), str(layout.smtpd_log)]
     _launch(layout, record, server, "smtpd", [python, "-m", "tests.lab.smtpd", *files])
+    if record.scale:
+        _launch(layout, record, server, "bulk", bulk.command(layout.bulk))
     _launch(layout, record, client, "unbound", ["unbound", "-d", "-p", "-c", f"{directory}/unbound.conf"])
     _launch_postfix(layout, record, placed)
 
@@ -242,8 +267,8 @@ def _launch_postfix(layout: Layout, record: Record, placed: tuple[Placed, ...]) 
 
 
 def _await_ready(layout: Layout, record: Record, placed: tuple[Placed, ...]) -> None:
-    until = time.monotonic() + READY_LIMIT
-    waiting = {"smtpd": _smtpd_ready, "postfix": _postfix_ready, "dns": _dns_ready}
+    until = time.monotonic() + READY_LIMIT + record.scale * READY_LIMIT_EACH
+    waiting = dict(SIGNS)
     while waiting:
         for name, ready in list(waiting.items()):
             if ready(layout, record, placed):
@@ -266,30 +291,6 @@ def _ended(pid: int) -> bool:
 def _last_words(layout: Layout, names: list[str]) -> str:
     logs = [layout.logs / f"{name}.log" for name in names]
     return " | ".join(" ".join(log.read_text().splitlines()[-3:]) for log in logs if log.exists())
-
-
-def _smtpd_ready(layout: Layout, _record: Record, _placed: tuple[Placed, ...]) -> bool:
-    return layout.smtpd_log.exists() and '"listening"' in layout.smtpd_log.read_text()
-
-
-def _postfix_ready(_layout: Layout, record: Record, placed: tuple[Placed, ...]) -> bool:
-    if record.postfix != "running":
-        return True
-    address = next(here.address for here in placed if here.host.postfix)
-    return _inside(record, ["bash", "-c", f"read -t 2 line < /dev/tcp/{address}/25 && [[ $line == 220* ]]"])[0] == 0
-
-
-def _dns_ready(_layout: Layout, record: Record, _placed: tuple[Placed, ...]) -> bool:
-    question = ["dig", f"@{RESOLVER}", "+time=1", "+tries=1", "+dnssec", PROBE_DOMAIN, "MX"]
-    code, text = _inside(record, question)
-    flags = next((line for line in text.splitlines() if line.startswith(";; flags:")), "")
-    return code == 0 and " ad" in flags and "RRSIG" in text
-
-
-def _inside(record: Record, command: list[str]) -> tuple[int, str]:
-    whole = [*record.namespaces.enter(record.client), *command]
-    done = subprocess.run(whole, capture_output=True, text=True, check=False)
-    return done.returncode, done.stdout
 
 
 # --- use ----------------------------------------------------------------------------------------------------

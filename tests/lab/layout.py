@@ -93,11 +93,16 @@ class Layout:
         return self.logs / "smtpd.jsonl"
 
     @property
+    def bulk(self) -> Path:
+        """Program and files of the server for benchmarks."""
+        return self.state / "bulk"
+
+    @property
     def smtpd_config(self) -> Path:
         """Addresses and behaviours."""
         return self.state / "smtpd.json"
 
     def make(self) -> None:
         """Make the directories; readable for all because posttls-finger and Postfix drop their privileges."""
-        for path in (self.state, self.mail_config, self.postfix, self.zones, self.certs, self.logs):
+        for path in (self.state, self.mail_config, self.postfix, self.zones, self.certs, self.logs, self.bulk):
             path.mkdir(mode=0o755, parents=True, exist_ok=True)

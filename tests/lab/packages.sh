@@ -1,9 +1,11 @@
 #!/bin/sh
-# Installs the Debian packages that the lab, the parity tests and the tests of pages are made of, if any is missing.
+# Installs the Debian packages that the lab, its bulk server, the parity tests and the tests of pages are made of, if
+# any is missing.
 # Their daemons are not started: the lab runs its own copies in its own namespaces.
 set -eu
 
-PACKAGES="postfix knot unbound ldnsutils bind9-dnsutils iproute2 util-linux uidmap chromium chromium-driver"
+PACKAGES="postfix knot unbound ldnsutils bind9-dnsutils iproute2 util-linux uidmap chromium chromium-driver
+    gcc libc6-dev libssl-dev"
 missing=""
 for package in $PACKAGES; do
     dpkg-query -W -f='${Status}' "$package" 2>/dev/null | grep -q 'ok installed' || missing="$missing $package"

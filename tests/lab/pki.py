@@ -166,6 +166,10 @@ class PKI:
         )
         return Bundle(good.key, (*good.sent, *ballast), good.named)
 
+    def with_key(self, host: str, key: Key) -> Bundle:
+        """A good bundle for a host whose key others use too."""
+        return self._bundle(host, key=key)
+
     def make(self, recipe: str, host: str, domain: str) -> Bundle:
         """The bundle for ``recipe``; ``host`` and ``domain`` are the names it may be made for."""
         expired = _dates(-60, -1)

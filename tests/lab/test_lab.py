@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.lab import control
+from tests.lab import bulk, control
 from tests.lab.layout import Layout
 from tests.lab.netns import in_namespaces
 from tests.lab.scenarios import SCENARIOS
@@ -150,3 +150,11 @@ def test_link_and_life(own_lab: Lab) -> None:
 def alive(record: control.Record) -> list[int]:
     """Processes of a lab that still run; a dead one that nobody has waited for has no namespaces any more."""
     return in_namespaces(tuple(record.nets))
+
+
+def test_bulk_hosts() -> None:
+    """Each host has a network of its own and a domain at least, and the first hosts have most of them."""
+    hosts, shared = bulk.hosts(60_000), bulk.mail_host_of(60_000)
+    assert len({host.address.rpartition(".")[0] for host in hosts}) == len(hosts) == 6000
+    assert set(shared) == set(range(6000))
+    assert shared.count(0) > shared.count(1) > shared.count(100)

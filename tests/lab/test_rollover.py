@@ -18,15 +18,14 @@ from tests.lab.expectations import protected
 from tests.lab.layout import Layout
 from tests.lab.model import Scenario
 from tests.lab.pki import PKI, Bundle
+from tests.lab.ready import PROBE_DOMAIN
 from tests.lab.scenarios import SCENARIOS
 from tests.lab.use import Lab
 from tests.sweep import MXSWEEP, trusting
 
 pytestmark = pytest.mark.lab
 
-FIXED = tuple(
-    s for s in SCENARIOS if s.domain == control.PROBE_DOMAIN or s.rcodes or any(host.postfix for host in s.hosts)
-)
+FIXED = tuple(s for s in SCENARIOS if s.domain == PROBE_DOMAIN or s.rcodes or any(host.postfix for host in s.hosts))
 """What a lab needs so that each of its servers has something to do, and to know that it is up."""
 
 OLD, NEW, BOTH = "3 1 1 old", "3 1 1 new", "3 1 1 old, 3 1 1 new"

@@ -34,6 +34,7 @@ class ZoneFile:
     origin: str
     kind: Zone
     server: str = DNS_CHILD
+    ttl: int = TTL
     lines: list[str] = field(default_factory=list)
     tampered: list[tuple[str, str]] = field(default_factory=list)
 
@@ -45,7 +46,7 @@ class ZoneFile:
     def text(self) -> str:
         """The zone in master-file form."""
         soa = f"{self.origin}. SOA ns.nic.test. hostmaster.nic.test. 1 3600 600 86400 {TTL}"
-        return "\n".join((f"$TTL {TTL}", soa, f"{self.origin}. NS {server_name(self.server)}", *self.lines, ""))
+        return "\n".join((f"$TTL {self.ttl}", soa, f"{self.origin}. NS {server_name(self.server)}", *self.lines, ""))
 
 
 def server_name(address: str) -> str:
@@ -261,6 +262,8 @@ def unbound_conf(directory: Path, key: Key) -> str:
     do-not-query-localhost: no
     outgoing-range: 4096
     num-queries-per-thread: 4096
+    msg-cache-size: 128m
+    rrset-cache-size: 256m
     so-rcvbuf: 0
     so-sndbuf: 0
     ede: yes

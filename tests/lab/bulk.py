@@ -1,0 +1,131 @@
+"""Domains and mail hosts by the thousand, for benchmarks: the files of the server ``bulk_server.c``, and the zones.
+
+``SCALE`` domains share a tenth as many MX hosts, by Zipf's law, so that a few hosts serve many domains and most serve
+few; each host serves at least one. Domains are ``d17.z0.bulk``, 1,000 a zone; hosts are ``mx17.bulk``, each a
+provider, a /24 and a certificate of its own. All zones are signed, all hosts have a TLSA record 3 1 1 that matches.
+"""
+
+import random
+import shutil
+import subprocess
+from collections.abc import Iterable
+from dataclasses import dataclass
+from itertools import accumulate
+from pathlib import Path
+
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
+
+from tests.lab.layout import DNS_CHILD
+from tests.lab.pki import PKI, Bundle
+from tests.lab.zones import Key, ZoneFile, server_name, tlsa_rdata
+
+DOMAINS_A_HOST = 10
+DOMAINS_A_ZONE = 1000
+LONG_TTL = 3600
+"""Longer than any benchmark, so that a warm cache stays warm."""
+
+SOURCE = Path(__file__).with_name("bulk_server.c")
+PORT = 25
+_NETS_TAKEN = 64  # 10.0 to 10.63 are the other hosts' and the name servers'
+_NETS = (256 - _NETS_TAKEN) * 256
+
+
+@dataclass(frozen=True, slots=True)
+class BulkHost:
+    """A mail host; a silent one takes connections and never answers."""
+
+    name: str
+    address: str
+    silent: bool = False
+    port: int = PORT
+
+
+# --- who is there -----------------------------------------------------------------------------------------------
+
+
+def hosts(scale: int) -> list[BulkHost]:
+    """The mail hosts of a lab with ``scale`` domains."""
+    return [BulkHost(f"mx{n}.bulk", _address(n)) for n in range(max(1, scale // DOMAINS_A_HOST))]
+
+
+def _address(n: int) -> str:
+    return f"10.{_NETS_TAKEN + n // 256 % (256 - _NETS_TAKEN)}.{n % 256}.{25 + n // _NETS}"
+
+
+def domain(n: int) -> str:
+    """The name of the domain with a number, from 0."""
+    return f"d{n}.z{n // DOMAINS_A_ZONE}.bulk"
+
+
+def mail_host_of(scale: int) -> list[int]:
+    """For each domain the number of its mail host; the first domains have one each."""
+    count = len(hosts(scale))
+    weights = list(accumulate(1 / (rank + 1) for rank in range(count)))
+    drawn = random.Random(1).choices(range(count), cum_weights=weights, k=scale - count)
+    return [*range(count), *drawn]
+
+
+# --- zones --------------------------------------------------------------------------------------------------------
+
+
+def zones(scale: int, bundle: Bundle, key: Key) -> list[ZoneFile]:
+    """The zone ``bulk`` with the mail hosts, and those of the domains, which it delegates."""
+    top = ZoneFile("bulk", "nsec", ttl=LONG_TTL)
+    tlsa = tlsa_rdata("3 1 1 leaf", bundle)  # one key, so one record
+    for host in hosts(scale):
+        top.lines += [f"{host.name}. A {host.address}", f"_25._tcp.{host.name}. TLSA {tlsa}"]
+    children = _domain_zones(scale)
+    for zone in children:
+        top.lines += [f"{zone.origin}. NS {server_name(DNS_CHILD)}", f"{zone.origin}. DS {key.ds(zone.origin)}"]
+    return [top, *children]
+
+
+def _domain_zones(scale: int) -> list[ZoneFile]:
+    made = [ZoneFile(f"z{n}.bulk", "nsec", ttl=LONG_TTL) for n in range(-(-scale // DOMAINS_A_ZONE))]
+    for n, host in enumerate(mail_host_of(scale)):
+        made[n // DOMAINS_A_ZONE].lines.append(f"{domain(n)}. MX 10 mx{host}.bulk.")
+    return made
+
+
+# --- the server ---------------------------------------------------------------------------------------------------
+
+
+def _compile(directory: Path) -> None:
+    if shutil.which("cc") is None:
+        raise RuntimeError("no C compiler (apt-get install gcc libc6-dev libssl-dev)")
+    compiling = ["cc", "-O2", "-o", str(directory / "bulk_server"), str(SOURCE), "-lssl", "-lcrypto"]
+    done = subprocess.run(compiling, capture_output=True, text=True, check=False)
+    if done.returncode:
+        raise RuntimeError(f"{' '.join(compiling)}: {done.stderr} (apt-get install gcc libc6-dev libssl-dev)")
+
+
+def command(directory: Path) -> list[str]:
+    """What starts the server that ``configure`` prepared."""
+    return [str(directory / name) for name in ("bulk_server", "hosts", "leaves.pem", "chain.pem")]
+
+
+def configure(directory: Path, served: Iterable[BulkHost], pki: PKI) -> Bundle:
+    """Compile the server and write its files.
+
+    Returns:
+        The last host's bundle; the key is the same in all of them.
+
+    Raises:
+        RuntimeError: there is no C compiler or no OpenSSL to compile with.
+    """
+    _compile(directory)
+    key = ec.generate_private_key(ec.SECP256R1())
+    lines: list[str] = []
+    leaves: list[bytes] = []
+    bundle = pki.with_key("mx.bulk", key)
+    for host in served:
+        bundle = pki.with_key(host.name, key)
+        leaves.append(bundle.sent[0].public_bytes(Encoding.PEM))
+        lines.append(f"{host.address} {host.port} {host.name} {'silent' if host.silent else 'serve'}\n")
+    chain = [key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())]
+    chain += [cert.public_bytes(Encoding.PEM) for cert in bundle.sent[1:]]
+    files = {"hosts": "".join(lines).encode(), "leaves.pem": b"".join(leaves), "chain.pem": b"".join(chain)}
+    for name, content in files.items():
+        (directory / name).write_bytes(content)
+    return bundle

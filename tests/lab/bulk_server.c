@@ -1,0 +1,282 @@
+/* An SMTP server for benchmarks: STARTTLS on many addresses from one process, as fast as OpenSSL lets it.
+ *
+ * bulk_server HOSTS LEAVES CHAIN
+ *
+ * HOSTS has a line "ADDRESS PORT NAME MANNER" for each host; MANNER is "serve" or "silent" (connections are taken and
+ * never answered). LEAVES has their certificates in the same order, CHAIN the key that they share and the certificates
+ * that follow each of them; both are PEM. It prints "listening" and serves until it is killed. No mail is taken.
+ */
+
+#define _GNU_SOURCE /* accept4 */
+#include <arpa/inet.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <netinet/tcp.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <strings.h>
+#include <sys/epoll.h>
+#include <sys/resource.h>
+#include <unistd.h>
+
+#include <openssl/pem.h>
+#include <openssl/ssl.h>
+
+enum { EVENTS = 256, LINE = 1024, BACKLOG = 4096 };
+
+/* The first member of whatever epoll points to says which of the two it is. */
+enum kind { LISTENER, CONNECTION };
+
+struct host {
+    enum kind kind;
+    int fd;
+    int silent;
+    X509 *leaf;
+    char name[256];
+};
+
+struct connection {
+    enum kind kind;
+    int fd;
+    struct host *host;
+    SSL *ssl; /* NULL in clear text */
+    size_t used;
+    char input[LINE];
+};
+
+static SSL_CTX *context;
+static EVP_PKEY *key;
+static int epoll_fd;
+
+static void die(const char *what)
+{
+    fprintf(stderr, "bulk_server: %s: %s\n", what, strerror(errno));
+    exit(1);
+}
+
+/* --- start ---------------------------------------------------------------------------------------------------- */
+
+static void raise_file_limit(void)
+{
+    struct rlimit limit;
+    if (getrlimit(RLIMIT_NOFILE, &limit) == 0) {
+        limit.rlim_cur = limit.rlim_max;
+        setrlimit(RLIMIT_NOFILE, &limit);
+    }
+}
+
+static FILE *opened(const char *path)
+{
+    FILE *file = fopen(path, "r");
+    if (file == NULL)
+        die(path);
+    return file;
+}
+
+static void load_chain(const char *path)
+{
+    FILE *file = opened(path);
+    X509 *certificate;
+    context = SSL_CTX_new(TLS_server_method());
+    key = PEM_read_PrivateKey(file, NULL, NULL, NULL);
+    if (context == NULL || key == NULL)
+        die("no key");
+    while ((certificate = PEM_read_X509(file, NULL, NULL, NULL)) != NULL)
+        SSL_CTX_add_extra_chain_cert(context, certificate);
+    SSL_CTX_set_session_cache_mode(context, SSL_SESS_CACHE_OFF);
+    SSL_CTX_set_mode(context, SSL_MODE_RELEASE_BUFFERS);
+    fclose(file);
+}
+
+static void watch(int fd, void *what)
+{
+    struct epoll_event event = {.events = EPOLLIN, .data.ptr = what};
+    if (epoll_ctl(epoll_fd, EPOLL_CTL_ADD, fd, &event) != 0)
+        die("epoll_ctl");
+}
+
+static void listen_on(struct host *host, const char *address, int port)
+{
+    struct sockaddr_in where = {.sin_family = AF_INET, .sin_port = htons((uint16_t)port)};
+    int on = 1;
+    host->fd = socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+    setsockopt(host->fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof on);
+    setsockopt(host->fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on); /* connections inherit it */
+    if (inet_pton(AF_INET, address, &where.sin_addr) != 1 ||
+        bind(host->fd, (struct sockaddr *)&where, sizeof where) != 0 || listen(host->fd, BACKLOG) != 0)
+        die(address);
+    watch(host->fd, host);
+}
+
+static void load_hosts(const char *hosts, const char *leaves)
+{
+    FILE *lines = opened(hosts), *certificates = opened(leaves);
+    char address[64], name[256], manner[16];
+    int port;
+    while (fscanf(lines, "%63s %d %255s %15s", address, &port, name, manner) == 4) {
+        struct host *host = calloc(1, sizeof *host);
+        host->kind = LISTENER;
+        host->silent = strcmp(manner, "silent") == 0;
+        host->leaf = PEM_read_X509(certificates, NULL, NULL, NULL);
+        if (host->leaf == NULL)
+            die("too few certificates");
+        strcpy(host->name, name);
+        listen_on(host, address, port);
+    }
+    fclose(lines);
+    fclose(certificates);
+}
+
+/* --- one connection ------------------------------------------------------------------------------------------- */
+
+static void hang_up(struct connection *connection)
+{
+    if (connection->ssl != NULL) {
+        SSL_shutdown(connection->ssl);
+        SSL_free(connection->ssl);
+    }
+    close(connection->fd);
+    free(connection);
+}
+
+/* Replies are far smaller than a socket's buffer, so that a short write means a peer that has gone. */
+static void say(struct connection *connection, const char *text)
+{
+    int size = (int)strlen(text);
+    if (connection->ssl != NULL)
+        SSL_write(connection->ssl, text, size);
+    else if (write(connection->fd, text, (size_t)size) != size)
+        return;
+}
+
+static int start_tls(struct connection *connection)
+{
+    SSL *ssl = SSL_new(context);
+    if (ssl == NULL || SSL_use_certificate(ssl, connection->host->leaf) != 1 || SSL_use_PrivateKey(ssl, key) != 1 ||
+        SSL_set_fd(ssl, connection->fd) != 1) {
+        SSL_free(ssl);
+        return 0;
+    }
+    SSL_set_accept_state(ssl);
+    connection->ssl = ssl;
+    connection->used = 0; /* what came in clear text behind STARTTLS counts for nothing */
+    return 1;
+}
+
+/* Answer one command; returns 0 when the connection is over. */
+static int answer(struct connection *connection, const char *command)
+{
+    char reply[512];
+    if (strncasecmp(command, "EHLO", 4) == 0) {
+        snprintf(reply, sizeof reply, "250-%s\r\n250-PIPELINING\r\n250-SIZE 10240000\r\n%s250 8BITMIME\r\n",
+                 connection->host->name, connection->ssl == NULL ? "250-STARTTLS\r\n" : "");
+        say(connection, reply);
+    } else if (strncasecmp(command, "STARTTLS", 8) == 0 && connection->ssl == NULL) {
+        say(connection, "220 2.0.0 go ahead\r\n");
+        return start_tls(connection);
+    } else if (strncasecmp(command, "QUIT", 4) == 0) {
+        say(connection, "221 2.0.0 bye\r\n");
+        return 0;
+    } else {
+        say(connection, "502 5.5.1 not here\r\n");
+    }
+    return 1;
+}
+
+/* Read what is there: octets, 0 if there is nothing now, -1 at the end. */
+static int receive(struct connection *connection)
+{
+    char *where = connection->input + connection->used;
+    size_t room = LINE - 1 - connection->used;
+    int got;
+    if (room == 0)
+        return -1;
+    if (connection->ssl != NULL) {
+        got = SSL_read(connection->ssl, where, (int)room);
+        if (got <= 0)
+            return SSL_get_error(connection->ssl, got) == SSL_ERROR_WANT_READ ? 0 : -1;
+    } else {
+        got = (int)read(connection->fd, where, room);
+        if (got <= 0)
+            return got < 0 && errno == EAGAIN ? 0 : -1;
+    }
+    return got;
+}
+
+static int answer_lines(struct connection *connection)
+{
+    char *end;
+    connection->input[connection->used] = '\0';
+    while ((end = strchr(connection->input, '\n')) != NULL) {
+        size_t length = (size_t)(end - connection->input) + 1;
+        int in_clear = connection->ssl == NULL;
+        *end = '\0';
+        if (!answer(connection, connection->input))
+            return 0;
+        if (in_clear && connection->ssl != NULL)
+            return 1;
+        memmove(connection->input, end + 1, connection->used - length + 1);
+        connection->used -= length;
+    }
+    return 1;
+}
+
+static void serve(struct connection *connection)
+{
+    int got;
+    while ((got = receive(connection)) > 0) {
+        connection->used += (size_t)got;
+        if (!connection->host->silent && !answer_lines(connection)) {
+            got = -1;
+            break;
+        }
+        if (connection->ssl == NULL || !SSL_has_pending(connection->ssl))
+            return; /* whatever else comes is told by epoll */
+    }
+    if (got < 0)
+        hang_up(connection);
+}
+
+static void greet(struct host *host)
+{
+    int fd;
+    while ((fd = accept4(host->fd, NULL, NULL, SOCK_NONBLOCK | SOCK_CLOEXEC)) >= 0) {
+        struct connection *connection = calloc(1, sizeof *connection);
+        char greeting[300];
+        connection->kind = CONNECTION;
+        connection->fd = fd;
+        connection->host = host;
+        watch(fd, connection);
+        snprintf(greeting, sizeof greeting, "220 %s ESMTP\r\n", host->name);
+        if (!host->silent)
+            say(connection, greeting);
+    }
+}
+
+int main(int argc, char **argv)
+{
+    struct epoll_event events[EVENTS];
+    if (argc != 4) {
+        fprintf(stderr, "usage: bulk_server HOSTS LEAVES CHAIN\n");
+        return 2;
+    }
+    signal(SIGPIPE, SIG_IGN);
+    raise_file_limit();
+    epoll_fd = epoll_create1(EPOLL_CLOEXEC);
+    load_chain(argv[3]);
+    load_hosts(argv[1], argv[2]);
+    puts("listening");
+    fflush(stdout);
+    for (;;) {
+        int count = epoll_wait(epoll_fd, events, EVENTS, -1);
+        for (int i = 0; i < count; i++) {
+            void *what = events[i].data.ptr;
+            if (*(enum kind *)what == LISTENER)
+                greet(what);
+            else
+                serve(what);
+        }
+    }
+}
