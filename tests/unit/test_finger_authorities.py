@@ -28,7 +28,9 @@ def test_only_verify_and_secure_read_the_file(tmp_path: Path) -> None:
     assert count(tmp_path / "a", b"no PEM", level="dane") == 0
 
 
-@pytest.mark.parametrize("data", [b"", b"no PEM", CERTIFICATE[:60] + b"\n-----END CERTIFICATE-----\n"])
+@pytest.mark.parametrize(
+    "data", [b"", b"no PEM", CERTIFICATE[:60] + b"\n-----END CERTIFICATE-----\n"], ids=["empty", "no-pem", "cut"]
+)
 def test_what_is_broken_is_fatal(tmp_path: Path, data: bytes) -> None:
     with pytest.raises(Fatal, match="Failed to load trust anchor file"):
         count(tmp_path / "a", data)
