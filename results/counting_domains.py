@@ -1,31 +1,33 @@
 """Counts over domains.jsonl.
 
-Most domains of a long list share their MX hosts, and then those parts of their lines are the same octets. Such
-domains make a class, which is decoded once and counted with its size. Classes are settled, and forgotten, when
-there are too many to keep.
+What is said of an MX host is written alike in the lines of all domains that share it, and so are most verdicts of
+domains: either is decoded once, and known again by its octets. What is known is settled, and forgotten, when there is
+too much of it.
 """
 
 from collections import Counter
 from collections.abc import Hashable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from hashlib import blake2b
+from typing import TypeVar
 
 import msgspec
 
 from results.counting_hosts import UNKNOWN, Word
 from results.failing import EXAMPLES, Failing, FailingHost, fails, reasons_of, worse
 from results.files import StoreError
-from results.lean import HOSTS, VERDICT, DomainPart, HostPart, RoutePart, VerdictPart
+from results.lean import HOST, VERDICT, DomainPart, HostPart, RoutePart, VerdictPart
 from scanner.core.providers import provider_of
 from scanner.vocabulary import Dane, DomainDane, DomainOutcome, DomainStartTLS, Reason, Security
 
-CLASSES = 16_384  # kept at once, about 3 KiB each
+KNOWN = 131_072  # verdicts of hosts kept at once, about 0.5 KiB each
+VERDICTS = 16_384  # of domains, kept at once, about 1 KiB each
 UNROUTED = 1000  # domains named that fail before any host is known
 
 FUNNEL = ("domains", "with_mail", "mx_secure", "with_tlsa", "matched", "protected")
 """The steps of the funnel: the members of ``Funnel``."""
 
-_DIGEST = 16  # octets: nobody finds two classes with the same
+_DIGEST = 16  # octets: nobody finds two texts with the same
 _NOT_A_CAUSE = frozenset(
     (
         Reason.LEVEL_NOT_MET,
@@ -42,8 +44,9 @@ _NOT_A_CAUSE = frozenset(
     )
 )
 """Reasons that do not say by themselves why something could not be told."""
-_Key = tuple[bytes, str | None, tuple[str, ...], str | None]
-"""What makes a class: a digest of hosts and verdict, and what counts of the route."""
+NOT_ASKED = "not asked"
+
+_Part = TypeVar("_Part", HostPart, VerdictPart)
 
 _NO_FACTS: frozenset[Word] = frozenset()
 
@@ -88,21 +91,19 @@ class Provider:
 
 
 @dataclass(slots=True)
-class _Class:
-    """Domains whose hosts and verdicts are written alike."""
+class _Host:
+    """A verdict of an MX host, and the domains that have it; ``part`` is kept of hosts that fail."""
 
-    route: RoutePart
-    hosts: tuple[HostPart, ...]
-    verdict: VerdictPart
+    name: str
+    report: str | None
+    dane: str
+    provider: str
+    reasons: frozenset[str]
+    words: frozenset[Word]
+    mask: int
+    part: HostPart | None
     size: int = 0
     examples: list[str] = field(default_factory=list)
-    fails: bool = False
-
-    def emptied(self) -> "_Class":
-        """Begin to count anew."""
-        self.size = 0
-        self.examples = []
-        return self
 
 
 class Domains:
@@ -116,7 +117,9 @@ class Domains:
     def __init__(self, facts: Mapping[str, frozenset[Word]], usable: set[str]) -> None:
         self._facts = facts
         self._usable = usable
-        self._classes: dict[_Key, _Class] = {}
+        self._known: dict[bytes, _Host] = {}
+        self._verdicts: dict[bytes, VerdictPart] = {}
+        self._alike: Counter[tuple[frozenset[Word], ...]] = Counter()
         self._steps: Counter[int] = Counter()
         self._failing = Failing()
         self._providers: Counter[tuple[str, tuple[str, bool]]] = Counter()
@@ -133,29 +136,37 @@ class Domains:
     def add(self, line: DomainPart) -> None:
         """Count a domain."""
         self.count += 1
-        route = line.route
-        digest = blake2b(line.hosts, digest_size=_DIGEST)
-        digest.update(line.verdict)
-        key = (digest.digest(), route.mx.security if route.mx else None, route.reasons, route.final)
-        found = self._classes.get(key)
-        if found is None:
-            found = self._new_class(key, line)
-        found.size += 1
-        if found.fails and len(found.examples) < EXAMPLES:
-            found.examples.append(line.key)
-        if not found.hosts:
-            self._unrouted(line.key, found)
+        hosts = [self._host(line.key, raw) for raw in line.hosts]
+        verdict = self._verdict(line.key, line.verdict)
+        step = self._step(line.route, hosts, verdict)
+        self._steps[step] += 1
+        words, mask = self._words_of_domain(line.route, hosts, verdict, step)
+        for host in hosts:
+            host.mask |= mask
+            host.size += 1
+            if host.part is not None and len(host.examples) < EXAMPLES:
+                host.examples.append(line.key)
+        self._alike[words, *[host.words for host in hosts]] += 1
+        self._add_providers(hosts, verdict)
+        if not hosts:
+            self._unrouted(line.key, verdict)
+        if len(self._known) > KNOWN or len(self._alike) > KNOWN:
+            self.settle()
 
     def settle(self) -> None:
-        """Count the classes at hand, and forget those that only one domain was of."""
-        alike: Counter[frozenset[frozenset[Word]]] = Counter()
-        for found in self._classes.values():
-            if found.size:
-                alike[self._settle(found)] += found.size
-        self._classes = {key: found.emptied() for key, found in self._classes.items() if found.size > 1}
-        for sets, size in alike.items():
+        """Count what is known, and forget it."""
+        for host in self._known.values():
+            self.masks[host.name] = self.masks.get(host.name, 0) | host.mask
+            self.domains_of[host.name] += host.size
+            if host.report is not None:
+                self.host_dane[host.report] = worse(self.host_dane.get(host.report, host.dane), host.dane)
+            if host.part is not None:
+                self._failing.add(host.part, host.size, host.examples)
+        for sets, size in self._alike.items():
             for word in frozenset[Word]().union(*sets):
                 self.by_word[word] += size
+        self._known.clear()
+        self._alike.clear()
         self._words.clear()
 
     def funnel(self) -> Funnel:
@@ -199,60 +210,53 @@ class Domains:
         )
         return tuple(sorted(found, key=lambda row: (-row.domains, row.name)))
 
-    # --- one class --------------------------------------------------------------------------------------------
+    # --- one domain -------------------------------------------------------------------------------------------
 
-    def _new_class(self, key: _Key, line: DomainPart) -> _Class:
-        if len(self._classes) >= CLASSES:
-            self.settle()
-        try:
-            found = _Class(line.route, HOSTS.decode(line.hosts), VERDICT.decode(line.verdict))
-        except msgspec.DecodeError as error:
-            raise StoreError(f"the line of {line.key} in domains.jsonl: {error}") from error
-        found.fails = any(map(fails, found.hosts))
-        self._classes[key] = found
+    def _host(self, domain: str, raw: msgspec.Raw) -> _Host:
+        key = blake2b(raw, digest_size=_DIGEST).digest()
+        found = self._known.get(key)
+        if found is None:
+            part = _decoded(HOST, raw, domain)
+            reasons = reasons_of(part)
+            words, mask = self._words_of_host(part, reasons)
+            kept = part if fails(part) else None
+            provider = self._provider(part.host)
+            found = _Host(part.host, part.report, part.dane, provider, reasons, words, mask, kept)
+            self._known[key] = found
         return found
 
-    def _unrouted(self, domain: str, found: _Class) -> None:
-        verdict = found.verdict
+    def _verdict(self, domain: str, raw: msgspec.Raw) -> VerdictPart:
+        key = bytes(raw)
+        found = self._verdicts.get(key)
+        if found is None:
+            if len(self._verdicts) >= VERDICTS:
+                self._verdicts.clear()
+            found = self._verdicts[key] = _decoded(VERDICT, raw, domain)
+        return found
+
+    def _unrouted(self, domain: str, verdict: VerdictPart) -> None:
         if verdict.outcome in (DomainOutcome.FAIL, DomainOutcome.INCONCLUSIVE) and len(self.unrouted) < UNROUTED:
             self.unrouted.append(UnroutedDomain(domain, verdict.reasons, verdict.text))
 
-    def _settle(self, found: _Class) -> frozenset[frozenset[Word]]:
-        """Count all of a class but its words, which are given back: those of the domain and of each host."""
-        step = self._step(found)
-        self._steps[step] += found.size
-        reasons = [reasons_of(host) for host in found.hosts]
-        of_domain, mask = self._words_of_domain(found, step, reasons)
-        sets = {of_domain}
-        for host, said in zip(found.hosts, reasons, strict=True):
-            words, of_host = self._words_of_host(host, said)
-            sets.add(words)
-            self._host(host, mask | of_host, found.size)
-            if fails(host):
-                self._failing.add(host, found.size, found.examples)
-        self._add_providers(found)
-        return frozenset(sets)
-
-    def _step(self, found: _Class) -> int:
+    def _step(self, route: RoutePart, hosts: Sequence[_Host], verdict: VerdictPart) -> int:
         """Say how far down the funnel a domain gets."""
-        mx, hosts = found.route.mx, found.hosts
-        if not hosts or found.route.final is not None or found.verdict.outcome == DomainOutcome.NO_MAIL:
+        if not hosts or route.final is not None or verdict.outcome == DomainOutcome.NO_MAIL:
             return 0
-        if mx is not None and mx.security != Security.SECURE:
+        if route.mx is not None and route.mx.security != Security.SECURE:
             return 1
         if self._usable.isdisjoint([host.report for host in hosts]):
             return 2
         if Dane.OK not in [host.dane for host in hosts]:
             return 3
-        return 5 if found.verdict.dane == DomainDane.PROTECTED else 4
+        return 5 if verdict.dane == DomainDane.PROTECTED else 4
 
     def _words_of_domain(
-        self, found: _Class, step: int, reasons: Sequence[frozenset[str]]
+        self, route: RoutePart, hosts: Sequence[_Host], verdict: VerdictPart, step: int
     ) -> tuple[frozenset[Word], int]:
         """The words of a domain, and the mask of those that concern all its hosts."""
-        verdict, route = found.verdict, found.route
-        by_hosts = reasons[0] if len(reasons) == 1 else frozenset[str]().union(*reasons)
-        mx = route.mx.security if route.mx is not None else "not asked"
+        by_hosts = hosts[0].reasons if len(hosts) == 1 else frozenset[str]().union(*[host.reasons for host in hosts])
+        mx = route.mx.security if route.mx is not None else NOT_ASKED
+        kind = _mx_kind(route)
         key = (
             verdict.outcome,
             verdict.sender,
@@ -260,15 +264,16 @@ class Domains:
             verdict.starttls,
             verdict.reasons,
             mx,
-            _mx_kind(found),
+            kind,
             step,
+            by_hosts,
         )
-        words = self._words.get((*key, by_hosts))
+        words = self._words.get(key)
         if words is None:
             reached = (("funnel", name) for name in FUNNEL[: step + 1])
-            all_words = frozenset((*_words_of_domain(found), *reached))
-            own = (word for word in all_words if word[0] != "reasons" or word[1] not in by_hosts)
-            words = self._words[(*key, by_hosts)] = (all_words, self._mask(own))
+            said = frozenset((*_words_of_domain(verdict, mx, kind, routed=bool(hosts)), *reached))
+            own = (word for word in said if word[0] != "reasons" or word[1] not in by_hosts)
+            words = self._words[key] = (said, self._mask(own))
         return words
 
     def _words_of_host(self, host: HostPart, reasons: frozenset[str]) -> tuple[frozenset[Word], int]:
@@ -277,15 +282,15 @@ class Domains:
         key = (host.dane, host.starttls, reasons, facts)
         words = self._words.get(key)
         if words is None:
-            all_words = facts.union(_words_of_verdict(host, reasons))
-            words = self._words[key] = (all_words, self._mask(all_words))
+            said = facts.union(_words_of_verdict(host, reasons))
+            words = self._words[key] = (said, self._mask(said))
         return words
 
-    def _host(self, host: HostPart, mask: int, size: int) -> None:
-        self.masks[host.host] = self.masks.get(host.host, 0) | mask
-        self.domains_of[host.host] += size
-        if host.report is not None:
-            self.host_dane[host.report] = worse(self.host_dane.get(host.report, host.dane), host.dane)
+    def _add_providers(self, hosts: Sequence[_Host], verdict: VerdictPart) -> None:
+        kind = (verdict.dane, verdict.starttls == DomainStartTLS.ALL)
+        names = [host.provider for host in hosts]
+        for name in names if len(names) == 1 else set(names):
+            self._providers[name, kind] += 1
 
     def _mask(self, words: Iterable[Word]) -> int:
         mask = 0
@@ -296,12 +301,6 @@ class Domains:
             mask |= bit
         return mask
 
-    def _add_providers(self, found: _Class) -> None:
-        kind = (found.verdict.dane, found.verdict.starttls == DomainStartTLS.ALL)
-        names = [self._provider(host.host) for host in found.hosts]
-        for name in names if len(names) == 1 else set(names):
-            self._providers[name, kind] += found.size
-
     def _provider(self, host: str) -> str:
         name = self._provider_of.get(host)
         if name is None:
@@ -309,29 +308,32 @@ class Domains:
         return name
 
 
-def _words_of_domain(found: _Class) -> Iterator[Word]:
-    verdict, route = found.verdict, found.route
+def _words_of_domain(verdict: VerdictPart, mx: str, kind: str, *, routed: bool) -> Iterator[Word]:
     yield "outcome", verdict.outcome
     yield "sender", verdict.sender
     yield "dane", verdict.dane
     yield "starttls", verdict.starttls
-    yield "dnssec_mx", route.mx.security if route.mx is not None else "not asked"
-    yield "mx", _mx_kind(found)
+    yield "dnssec_mx", mx
+    yield "mx", kind
     for code in verdict.reasons:
         yield "reasons", code
-    if verdict.outcome == DomainOutcome.INCONCLUSIVE and not found.hosts:
-        for code in verdict.reasons:
-            if code not in _NOT_A_CAUSE:
-                yield "inconclusive", code
+        if verdict.outcome == DomainOutcome.INCONCLUSIVE and not routed and code not in _NOT_A_CAUSE:
+            yield "inconclusive", code
 
 
-def _mx_kind(found: _Class) -> str:
-    route = found.route
+def _mx_kind(route: RoutePart) -> str:
     if route.final is not None:
         return route.final
     if Reason.IMPLICIT_MX in route.reasons:
         return "implicit-mx"
     return "given" if route.mx is None else "mx"
+
+
+def _decoded(decoder: msgspec.json.Decoder[_Part], raw: msgspec.Raw, domain: str) -> _Part:
+    try:
+        return decoder.decode(raw)
+    except msgspec.DecodeError as error:
+        raise StoreError(f"the line of {domain} in domains.jsonl: {error}") from error
 
 
 def _words_of_verdict(host: HostPart, reasons: frozenset[str]) -> Iterator[Word]:

@@ -6,7 +6,7 @@ from typing import TypeVar
 
 from results import codec
 from results.files import StoreError, naming
-from results.lean import CertPart, ReportPart, lines
+from results.lean import DigestsPart, ReportPart, lines
 from results.run import Run, lines_path
 from results.tlsa_search import Sighting
 from scanner.model import CertFacts, HostReport
@@ -93,9 +93,9 @@ def _look(
     wanted: Mapping[str, Collection[str]],
     found: dict[str, dict[str, Sighting]],
 ) -> None:
-    hits: dict[str, CertPart] = {}
-    by_cert: dict[str, CertPart] = {}
-    for cert in lines(run, "certs", CertPart):
+    hits: dict[str, DigestsPart] = {}
+    by_cert: dict[str, DigestsPart] = {}
+    for cert in lines(run, "certs", DigestsPart):
         for digest in (cert.sha256, cert.sha512, cert.spki_sha256, cert.spki_sha512):
             if digest in data:
                 hits[digest] = by_cert[cert.sha256] = cert

@@ -37,11 +37,11 @@ class RoutePart(Lean, frozen=True):
 
 
 class DomainPart(Lean, frozen=True):
-    """Of a domain line; ``hosts`` and ``verdict`` are left as they are written."""
+    """Of a domain line; each of ``hosts``, and ``verdict``, are left as they are written."""
 
     key: str
     route: RoutePart
-    hosts: msgspec.Raw
+    hosts: tuple[msgspec.Raw, ...]
     verdict: msgspec.Raw
 
 
@@ -139,14 +139,20 @@ class ReportPart(Lean, frozen=True):
     endpoints: tuple[AddressPart, ...]
 
 
-class CertPart(Lean, frozen=True):
-    """Of a certificate."""
+class DigestsPart(Lean, frozen=True):
+    """Of a certificate: what a TLSA record could be of."""
 
     sha256: str
     sha512: str
     spki_sha256: str
     spki_sha512: str
     subject: str = ""
+
+
+class CertPart(Lean, frozen=True):
+    """Of a certificate: what is counted."""
+
+    sha256: str
     issuer: str = ""
     issuer_cn: str = ""
     not_after: datetime | None = None
@@ -154,7 +160,7 @@ class CertPart(Lean, frozen=True):
     key_bits: int = 0
 
 
-HOSTS = msgspec.json.Decoder(tuple[HostPart, ...])
+HOST = msgspec.json.Decoder(HostPart)
 VERDICT = msgspec.json.Decoder(VerdictPart)
 
 
