@@ -185,7 +185,8 @@ class TLSStream:
     async def handshake(self) -> None:
         """Do the handshake.
 
-        Our last message may still wait to be sent: it goes with the first command, or before the first wait.
+        Our last message may still wait to be sent: it goes with the first command, or before the first wait. Who
+        watches sees it go.
         """
         _listening[self._handle] = self
         self._finished = False
@@ -194,6 +195,8 @@ class TLSStream:
                 await self._flush()
                 await self._feed()
             self._finished = True
+            if self._watch is not None:
+                await self._flush()
         except SSL.Error:
             with contextlib.suppress(trio.BrokenResourceError):
                 await self._flush()  # our alert: tells the peer's log why
