@@ -170,7 +170,8 @@ class Visit(Listener):
         self._announce()
         if self._sessions is None:
             return None
-        records = self._lookup.records if self._lookup is not None else ()
+        counted = self._lookup is not None and (self.rule.level.dane_based or self.rejected_records)
+        records = self._lookup.records if self._lookup is not None and counted else ()
         terms = Terms(
             self._candidate.address,
             self._candidate.port,
@@ -331,6 +332,8 @@ class Visit(Listener):
         else:
             for line in lines.handshake_failure(self._nap, failure, self._errors):
                 self._out.line(line)
+            if self._sessions is not None and self._key:
+                self._about_cache(f"remove session {self._key} from client cache")
 
 
 def _security_level(rule: policy.Policy) -> int:

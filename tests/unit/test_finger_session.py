@@ -414,6 +414,20 @@ async def test_what_the_cache_does(autojump_clock: trio.testing.MockClock) -> No
     assert len(keys) == 1
 
 
+async def test_records_that_do_not_count_make_no_other_session(autojump_clock: trio.testing.MockClock) -> None:
+    """The first connection fell back to secure; the second asks for no records any more, on the same terms."""
+    context = server_context()
+    world = MemoryWorld(zone("000101" + "00" * 32), [MX(context), MX(context)])
+    printed = await lines(world, "-c", "-r", "1", "-L", "none", DOMAIN)
+    assert printed[-1] == "Found a previously used server.  Done reconnecting."
+
+
+async def test_a_session_of_a_failed_handshake_is_forgotten(autojump_clock: trio.testing.MockClock) -> None:
+    printed = await run("-c", "-r", "1", "-L", "cache", mx=MX(server_context(None), starttls=b"220 go\r\n"))
+    assert printed[1].startswith(f"SSL_connect error to {NAP}: ")
+    assert printed[-1].split(" [")[0] == "remove session"
+
+
 async def test_an_untrusted_session_taken_up_again(autojump_clock: trio.testing.MockClock) -> None:
     context = server_context()
     world = MemoryWorld(zone("030101" + "00" * 32), [MX(context), MX(context)])
