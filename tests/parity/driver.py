@@ -7,9 +7,11 @@ in the program run in the order given, one after the other. ``{name}`` in an arg
 """
 
 import fcntl
+import gc
 import hashlib
 import json
 import os
+import signal
 import subprocess
 import sys
 import tempfile
@@ -21,11 +23,13 @@ from cryptography import x509
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
 from scanner.cli.finger import main as finger
+from scanner.finger import visit
 from tests.lab.layout import Layout
 from tests.parity import servers
 
+LOADED = visit  # and the TLS library with it, which would otherwise be loaded in each child
 DEBIAN = "/usr/sbin/posttls-finger"
-AT_ONCE = 12  # many of them wait for a server that says nothing
+AT_ONCE = 16  # many of them wait for a server that says nothing
 LIMIT = 60  # seconds; whatever takes longer hangs, and SIGALRM ends it
 ROOT = "/etc/postfix/root.pem"  # readable for posttls-finger after it gave up its rights
 
@@ -64,23 +68,16 @@ def _words(layout: Layout, work: Path) -> dict[str, str]:
 
 def _become(argv: list[str], program: str, out: Path, err: Path) -> None:
     """In a child: run the command line, with its outputs in files."""
-    signal_after(LIMIT)
+    signal.alarm(LIMIT)
     for descriptor, path in ((1, out), (2, err)):
         os.dup2(os.open(path, os.O_WRONLY | os.O_CREAT), descriptor)
     if program == "debian":
-        os.execv(DEBIAN, ["posttls-finger", *argv])
+        os.execv(DEBIAN, ["posttls-finger", *argv])  # noqa: S606 - no shell is wanted
     sys.argv = ["posttls-finger", *argv]
     status = finger(argv)
     sys.stdout.flush()
     sys.stderr.flush()
     os._exit(status)
-
-
-def signal_after(seconds: int) -> None:
-    """Have this process, whatever it becomes, killed if it hangs."""
-    import signal  # noqa: PLC0415 - a child's matter
-
-    signal.alarm(seconds)
 
 
 def _start(name: str, argv: list[str], work: Path) -> int:
@@ -126,6 +123,7 @@ def main() -> None:
         work = Path(directory)
         work.chmod(0o755)
         words = _words(layout, work)
+        gc.freeze()
         filled = {name: [part.format_map(words) for part in line] for name, line in lines.items()}
         with servers.running(layout.certs / "mx.cert-good.test.pem", layout.root_pem, work / "lmtp.sock"):
             done = run(filled, work)

@@ -38,23 +38,17 @@ class Manners(smtpd.Behaviour):
 class _Contexts(smtpd.Contexts):
     """One context for each server, so that none takes up another's sessions."""
 
-    def get(self, behaviour: smtpd.Behaviour) -> ssl.SSLContext:
-        context = self._make(behaviour)
-        if isinstance(behaviour, Manners) and not behaviour.tickets:
+    def __init__(self, manners: Manners) -> None:
+        super().__init__()
+        self._context = context = self._make(manners)
+        if not manners.tickets:
             context.num_tickets = 0
             context.options |= ssl.OP_NO_TICKET
-        if isinstance(behaviour, Manners) and behaviour.ask:
-            context.load_verify_locations(behaviour.ask)
+        if manners.ask:
+            context.load_verify_locations(manners.ask)
             context.verify_mode = ssl.CERT_OPTIONAL
-        return context
 
-
-class _OneContext(smtpd.Contexts):
-    def __init__(self, context: ssl.SSLContext) -> None:
-        super().__init__()
-        self._context = context
-
-    def get(self, behaviour: smtpd.Behaviour) -> ssl.SSLContext:
+    def get(self, _: smtpd.Behaviour) -> ssl.SSLContext:
         return self._context
 
 
@@ -82,7 +76,7 @@ class _Session(smtpd.Session):
             raise smtpd.Done
         await super()._answer(line)
 
-    async def _ehlo(self, line: str) -> None:
+    async def _ehlo(self, _: str) -> None:
         if self._manners.ehlo_tls and self._encrypted:
             await self._say(self._manners.ehlo_tls)
             return
@@ -128,22 +122,22 @@ async def _serve(servers: dict[tuple[str, int], Manners], socket: Path, ready: i
     async with trio.open_nursery() as nursery:
         for (address, port), each in servers.items():
             listener = smtpd.listen(address, port)
-            nursery.start_soon(trio.serve_listeners, _handler(each, log), [listener])
+            nursery.start_soon(trio.serve_listeners, _Handler(each, log), [listener])
         unix = trio.socket.socket(trio.socket.AF_UNIX)
         await unix.bind(str(socket))
-        socket.chmod(0o666)
+        socket.chmod(0o666)  # noqa: ASYNC240 - before anybody is served
         unix.listen()
         nursery.start_soon(trio.serve_listeners, _relay, [trio.SocketListener(unix)])
         os.write(ready, b"!")
         await trio.sleep_forever()
 
 
-class _handler:  # noqa: N801 - a function with a memory
+class _Handler:
     """Serves the connections to one address."""
 
     def __init__(self, each: Manners, log: smtpd.Log) -> None:
         self._each, self._log = each, log
-        self._contexts = _OneContext(_Contexts().get(each))
+        self._contexts = _Contexts(each)
         self._count = 0
 
     async def __call__(self, stream: trio.SocketStream) -> None:

@@ -1,0 +1,83 @@
+"""Whether two outcomes agree, and what it took.
+
+Lines are compared as they are, after ``normaliser``. Where our program alone was asked for more (``Case.extra``), every
+line of the other must be there in order. Hex dumps are compared record by record: direction, type and length.
+"""
+
+import difflib
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+from tests.parity.cases import Case
+from tests.parity.normaliser import normalise
+
+Outcome = dict[str, Any]
+
+PREFIX = "posttls-finger: "
+_BLOCK = re.compile(r"(write to|read from) .*\((\d+) bytes => (-?\d+)")
+_ROW = re.compile(r"[0-9a-f]{4,} ([0-9a-f]{2}[0-9a-f |]{0,46})(  |$)")
+_HEADER = 5
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """What differs, empty when nothing does; and the rows of the normaliser that were needed."""
+
+    difference: str
+    rows: tuple[str, ...] = ()
+
+
+def lines_of(outcome: Outcome) -> list[str]:
+    """Exit status, stdout without the program's name, stderr."""
+    out = [line.removeprefix(PREFIX) for line in outcome["out"].splitlines()]
+    err = [f"stderr: {line}" for line in outcome["err"].splitlines()]
+    return [f"exit status {outcome['status']}", *out, *err]
+
+
+def compare(case: Case, debian: Outcome, ours: Outcome) -> Verdict:
+    """Judge a pair."""
+    if case.name.startswith("dump-"):
+        return Verdict(_difference(list(records(debian)), list(records(ours))))
+    left, right, rows = normalise(lines_of(debian), lines_of(ours))
+    if case.extra:
+        return Verdict(_difference(left, _in_order(left, right)), rows)
+    return Verdict(_difference(left, right), rows)
+
+
+def _difference(left: list[str], right: list[str]) -> str:
+    return "\n".join(difflib.unified_diff(left, right, "debian", "mxsweep", lineterm="", n=1))
+
+
+def _in_order(wanted: list[str], lines: list[str]) -> list[str]:
+    """Those of ``wanted`` that are among the lines, one after the other."""
+    rest = iter(lines)
+    return [line for line in wanted if line in rest]
+
+
+def records(outcome: Outcome) -> Iterator[str]:
+    """``DIRECTION TYPE LENGTH`` of each TLS record of a dump; the ClientHello's length is OpenSSL's own affair."""
+    unread = {"write to": b"", "read from": b""}
+    for direction, data in _blocks(outcome):
+        unread[direction] += data
+        while len(unread[direction]) >= _HEADER:
+            octets = unread[direction]
+            end = _HEADER + int.from_bytes(octets[3:_HEADER])
+            if len(octets) < end:
+                break
+            unread[direction] = octets[end:]
+            hello = octets[0] == 0x16 and octets[_HEADER] == 1
+            yield f"{direction} {octets[0]:#x} {'ClientHello' if hello else end}"
+
+
+def _blocks(outcome: Outcome) -> Iterator[tuple[str, bytes]]:
+    """Direction and octets of each write and read; octets that a dump leaves out at the end are zeros."""
+    direction, size, data = "", 0, b""
+    for line in [*lines_of(outcome), "write to nothing (0 bytes => 0"]:
+        if block := _BLOCK.match(line):
+            if size > 0:
+                yield direction, data.ljust(size, b"\0")
+            direction, size, data = block[1], int(block[3]), b""
+        elif row := _ROW.match(line):
+            data += bytes.fromhex(row[1].replace("|", " "))

@@ -1,0 +1,66 @@
+"""One run of all the pairs, and what came of it."""
+
+import json
+import sys
+from collections import Counter
+from dataclasses import dataclass
+from pathlib import Path
+
+from tests.lab.use import Lab
+from tests.parity.alone import ALONE
+from tests.parity.cases import CASES
+from tests.parity.compare import Outcome, Verdict, compare
+from tests.parity.normaliser import ROWS
+
+LIMIT = 600.0  # seconds; a minute on an idle machine
+README = Path(__file__).with_name("README.md")
+START, END = "<!-- counts -->", "<!-- end of counts -->"
+
+
+@dataclass(frozen=True, slots=True)
+class Run:
+    """Outcomes by the driver's names."""
+
+    outcomes: dict[str, Outcome]
+
+    def verdicts(self) -> dict[str, Verdict]:
+        """The verdict of each pair, by its name."""
+        found = self.outcomes
+        return {case.name: compare(case, found[f"{case.name}.debian"], found[f"{case.name}.mxsweep"]) for case in CASES}
+
+
+def all_pairs(lab: Lab) -> Run:
+    """Run everything once, in one process of the lab."""
+    lines: dict[str, list[str]] = {}
+    for case in CASES:
+        lines.update(case.lines())
+    for alone in ALONE:
+        lines.update(alone.lines())
+    command = (sys.executable, "-m", "tests.parity.driver", str(lab.layout.state))
+    done = lab.run(*command, stdin=json.dumps(lines), timeout=LIMIT)
+    if done.returncode:
+        raise RuntimeError(done.stderr)
+    return Run(json.loads(done.stdout))
+
+
+def table(verdicts: dict[str, Verdict]) -> str:
+    """The counts in Markdown."""
+    equal = [verdict for verdict in verdicts.values() if not verdict.difference]
+    needed = Counter(row for verdict in equal for row in verdict.rows)
+    rows = [
+        ("pairs", len(verdicts), ""),
+        ("equal as they are", sum(not verdict.rows for verdict in equal), ""),
+        ("equal with the rows below", sum(bool(verdict.rows) for verdict in equal), "some need several"),
+        ("different", len(verdicts) - len(equal), ""),
+        *((f"needs “{row.name}”", needed[row.name], row.why) for row in ROWS),
+    ]
+    body = "".join(f"| {what} | {count} | {why} |\n" for what, count, why in rows)
+    return f"| what | pairs | why |\n|---|---:|---|\n{body}"
+
+
+def write(counts: str) -> None:
+    """Put the counts into the README."""
+    text = README.read_text()
+    before, _, rest = text.partition(START)
+    after = rest.partition(END)[2]
+    README.write_text(f"{before}{START}\n\n{counts}\n{END}{after}")

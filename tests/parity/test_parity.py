@@ -1,0 +1,60 @@
+"""``mxsweep finger`` and Debian's posttls-finger say the same, but for what the normaliser's table lists."""
+
+import re
+
+import pytest
+
+from scanner.finger.options import SHORT
+from tests.parity.alone import ALONE, Alone
+from tests.parity.cases import CASES, Case
+from tests.parity.compare import compare, lines_of
+from tests.parity.normaliser import ROWS
+from tests.parity.run import README, Run
+
+pytestmark = pytest.mark.lab
+
+NOT_IN_DEBIAN = set("RxX")
+
+
+@pytest.mark.parametrize("case", CASES, ids=lambda case: case.name)
+def test_pair(pairs: Run, case: Case) -> None:
+    verdict = compare(case, pairs.outcomes[f"{case.name}.debian"], pairs.outcomes[f"{case.name}.mxsweep"])
+    assert not verdict.difference, f"{' '.join(case.line)}\n{verdict.difference}"
+
+
+@pytest.mark.parametrize("case", ALONE, ids=lambda case: case.name)
+def test_alone(pairs: Run, case: Alone) -> None:
+    outcome = pairs.outcomes[f"{case.name}.alone"]
+    assert outcome["status"] == case.status
+    lines = iter(lines_of(outcome))
+    for expected in case.expected:
+        assert any(line.startswith(expected) for line in lines), (expected, outcome["out"])
+
+
+def test_every_row_is_needed(pairs: Run) -> None:
+    needed = {row for verdict in pairs.verdicts().values() for row in verdict.rows}
+    assert {row.name for row in ROWS} - needed == set()
+
+
+def test_the_readme_has_the_table() -> None:
+    text = README.read_text()
+    counts = dict(re.findall(r"^\| (.+?) \| (\d+) \|", text, re.MULTILINE))
+    assert int(counts["pairs"]) == len(CASES) >= 250
+    assert int(counts["different"]) == 0
+    assert [name for name in counts if name.startswith("needs")] == [f"needs “{row.name}”" for row in ROWS]
+    assert [row.why for row in ROWS if row.why not in text] == []
+
+
+def test_every_option_is_there_at_least_twice() -> None:
+    options = {letter for letter in SHORT if letter != ":"} - NOT_IN_DEBIAN
+    seen = {letter: sum(any(_has(word, letter) for word in (*c.line, *c.extra)) for c in CASES) for letter in options}
+    assert {letter: count for letter, count in seen.items() if count < 2} == {}
+
+
+def _has(word: str, letter: str) -> bool:
+    """Is an option in a word, be it one of a cluster?"""
+    return re.fullmatch(r"-[cCfSvw]*[A-Za-z]+", word) is not None and letter in word
+
+
+def test_pairs_are_told_apart() -> None:
+    assert len({case.name for case in CASES} | {case.name for case in ALONE}) == len(CASES) + len(ALONE)
