@@ -59,6 +59,7 @@ def _in_order(wanted: list[str], lines: list[str]) -> list[str]:
 def records(outcome: Outcome) -> Iterator[str]:
     """``DIRECTION TYPE LENGTH`` of each TLS record of a dump; the ClientHello's length is OpenSSL's own affair."""
     unread = {"write to": b"", "read from": b""}
+    hello = "write to"  # the first record of ours
     for direction, data in _blocks(outcome):
         unread[direction] += data
         while len(unread[direction]) >= _HEADER:
@@ -67,8 +68,8 @@ def records(outcome: Outcome) -> Iterator[str]:
             if len(octets) < end:
                 break
             unread[direction] = octets[end:]
-            hello = octets[0] == 0x16 and octets[_HEADER] == 1
-            yield f"{direction} {octets[0]:#x} {'ClientHello' if hello else end}"
+            yield f"{direction} {octets[0]:#x} {'ClientHello' if direction == hello else end}"
+            hello = "" if direction == hello else hello
 
 
 def _blocks(outcome: Outcome) -> Iterator[tuple[str, bytes]]:
