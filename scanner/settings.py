@@ -80,6 +80,14 @@ class Caps:
 
 
 @dataclass(frozen=True, slots=True)
+class Retries:
+    """Later passes over what could not be told."""
+
+    times: int = 2  # greylisting is over by the first, a restart or a crowd by the second
+    after: float = 300.0  # the delay that most greylisting asks for; also the longest that anyone is held back
+
+
+@dataclass(frozen=True, slots=True)
 class Settings:
     """One run's settings."""
 
@@ -98,3 +106,4 @@ class Settings:
     timeouts: Timeouts = field(default_factory=Timeouts)
     dns: DNSSettings = field(default_factory=DNSSettings)
     caps: Caps = field(default_factory=Caps)
+    retries: Retries = field(default_factory=Retries)

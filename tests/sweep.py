@@ -14,16 +14,8 @@ from tests.lab.use import Lab
 MXSWEEP = (sys.executable, "-m", "scanner")
 NAME = f"scan-{os.getpid()}.lab.test"  # each test process makes its own scan
 PATIENCE = (
-    "--connect-timeout",
-    "2",
-    "--greeting-timeout",
-    "5",
-    "--command-timeout",
-    "4",
-    "--deadline",
-    "15",
-    "--spacing",
-    "0",
+    *("--connect-timeout", "2", "--greeting-timeout", "5", "--command-timeout", "4", "--deadline", "15"),
+    *("--spacing", "0", "--retries", "0"),
 )
 
 

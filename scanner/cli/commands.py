@@ -114,6 +114,13 @@ def finger(arguments: tuple[str, ...]) -> int:
 @click.option(
     "--spacing", type=_PAUSE, metavar="S", default=1, show_default=True, help="Between two to one address, seconds."
 )
+@click.option(
+    "--retries",
+    type=click.IntRange(min=0),
+    metavar="N",
+    help="Later passes over what could not be told [default: 2; 0 for a verdict in words].",
+)
+@click.option("--retry-after", type=_PAUSE, metavar="S", default=300, show_default=True, help="Wait before each.")
 @click.option("--connect-timeout", type=_SECONDS, default=30, show_default=True, metavar="S")
 @click.option("--greeting-timeout", type=_SECONDS, default=60, show_default=True, metavar="S")
 @click.option("--command-timeout", type=_SECONDS, default=30, show_default=True, metavar="S", help="Also handshake.")

@@ -17,7 +17,7 @@ from scanner.cli.dns_flags import ResolverChoice, choice_of, server
 from scanner.cli.errors import CliError, Exit
 from scanner.core.pkix import TrustStore
 from scanner.net import truststore
-from scanner.settings import Caps, DNSSettings, Settings, Timeouts
+from scanner.settings import Caps, DNSSettings, Retries, Settings, Timeouts
 from scanner.vocabulary import DomainDane, DomainOutcome, DomainStartTLS, Family, Level, Mode, Sender
 from targets.destination import DestinationError, parse_destination
 from targets.lists import STDIN, ListError, Lists, Reject, Target
@@ -148,7 +148,16 @@ def _settings(flags: dict[str, Any], choice: ResolverChoice) -> Settings:
             rate=float(flags["rate"]),
             spacing=flags["spacing"],
         ),
+        retries=_retries(flags),
     )
+
+
+def _retries(flags: dict[str, Any]) -> Retries:
+    """As asked for; whoever waits for a verdict in words is not kept waiting for another pass."""
+    times = flags["retries"]
+    if times is None:
+        times = Retries().times if flags["output"] else 0
+    return Retries(times, flags["retry_after"])
 
 
 def ehlo_name(name: str | None) -> str:

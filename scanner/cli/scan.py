@@ -27,11 +27,11 @@ from scanner.cli.request import Request
 from scanner.cli.resolving import Resolved, resolving
 from scanner.cli.sinks import Announcing, Collected
 from scanner.model import Endpoint, InputSource, RunHeader, Vantage
-from scanner.net.gates import Gates
 from scanner.net.probe import Sighting, probe
 from scanner.net.resolver import open_resolver
 from scanner.net.unbound import UnboundError
 from scanner.run import pipeline
+from scanner.run.connections import Connections
 from scanner.run.stats import Stats
 from scanner.run.tools import Tools, now
 from scanner.settings import PROFILES, Settings
@@ -185,25 +185,14 @@ async def execute(request: Request, resolved: Resolved, sink: Any, *, quiet: boo
 
 @asynccontextmanager
 async def wired(request: Request, resolved: Resolved, stats: Stats) -> AsyncIterator[Tools]:
-    """The rooms wired together: a resolver, gates before every probe, the trust store and the scope."""
+    """The rooms wired together: a resolver, what stands before every connection, the trust store and the scope."""
     settings = request.settings
-    gates = Gates(settings.caps)
+    connections = Connections(settings, stats, partial(_probe, settings))
     async with open_resolver(resolved.dns) as resolver:
-
-        async def gated(endpoint: Endpoint, host: str) -> Sighting:
-            async with gates.connection(endpoint.address, host):
-                stats.in_flight += 1
-                try:
-                    sighting = await _probe(endpoint, settings)
-                finally:
-                    stats.in_flight -= 1
-            stats.endpoints_probed += 1
-            return sighting
-
-        yield Tools(settings, resolved.lookup(resolver), gated, request.trust, request.scope, stats)
+        yield Tools(settings, resolved.lookup(resolver), connections, request.trust, request.scope, stats)
 
 
-async def _probe(endpoint: Endpoint, settings: Settings) -> Sighting:
+async def _probe(settings: Settings, endpoint: Endpoint) -> Sighting:
     return await probe(
         endpoint,
         profile=PROFILES[endpoint.profile],

@@ -28,11 +28,17 @@ class Announcing:
         self._console = console
         self._conditions = conditions
         self._tell_rejects = rejects
-        self.matched = False
+        self._matching: set[str] = set()
+
+    @property
+    def matched(self) -> bool:
+        """Is a domain as ``--fail-on`` says, by the last word on it?"""
+        return bool(self._matching)
 
     def put_domain(self, record: DomainRecord, reports: Sequence[HostReport], certs: Mapping[str, CertFacts]) -> None:
         """Pass a domain on."""
-        self.matched = self.matched or any(getattr(record.verdict, f) == v for f, v in self._conditions)
+        matches = any(getattr(record.verdict, f) == v for f, v in self._conditions)
+        (self._matching.add if matches else self._matching.discard)(record.key)
         if Reason.INTERNAL in record.verdict.reasons:
             log.error("%s: internal error: %s", record.key, record.verdict.text)
         log.info("%s: %s", record.key, record.verdict.outcome)

@@ -93,6 +93,8 @@ class Gates:
         self._address = KeyedCap(caps.per_address)
         self._turn = KeyedCap(1)  # at one address connections begin one after the other
         self._total = trio.Semaphore(caps.total)
+        self._limit = caps.total
+        self._surplus = 0
         self._spacing = Spacing(caps.spacing)
         self._rate = GCRA(caps.rate)
 
@@ -113,7 +115,19 @@ class Gates:
             try:
                 yield
             finally:
-                self._total.release()
+                self._leave()
+
+    def shrink(self) -> None:
+        """Let one connection less be open at once from now on; one is always left."""
+        if self._limit > 1:
+            self._limit -= 1
+            self._surplus += 1
+
+    def _leave(self) -> None:
+        if self._surplus:
+            self._surplus -= 1
+        else:
+            self._total.release()
 
     async def _begin(self, address: str) -> None:
         """Return with a slot of the total, when the address has rested and the rate allows one more."""
@@ -123,6 +137,6 @@ class Gates:
             try:
                 await trio.sleep_until(self._rate.reserve(trio.current_time()))
             except BaseException:
-                self._total.release()
+                self._leave()
                 raise
             self._spacing.began(address, trio.current_time())

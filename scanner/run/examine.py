@@ -6,12 +6,13 @@ business, how it is judged ``core``'s.
 
 import traceback
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from datetime import datetime
 from pathlib import Path
 
 import trio
 
-from scanner.core import judgement, rollup, route, verdict
+from scanner.core import judgement, retry, rollup, route, verdict
 from scanner.model import (
     CertFacts,
     DomainRecord,
@@ -32,11 +33,16 @@ from targets.lists import Target
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """A domain's record with the host reports and certificates that it refers to."""
+    """A domain's record with the host reports and certificates that it refers to.
+
+    ``again`` when another pass might tell more; ``before`` is what an earlier pass said.
+    """
 
     record: DomainRecord
     reports: tuple[HostReport, ...] = ()
     certs: dict[str, CertFacts] | None = None
+    again: bool = False
+    before: DomainVerdict | None = None
 
 
 Shelf = Callable[[str], tuple[HostReport, dict[str, CertFacts]] | None]
@@ -54,7 +60,16 @@ class Examiner:
         self._settings = tools.settings
         self._hosts = HostExaminer(tools, nursery)
         self._shelf = shelf
+        self._before: dict[str, HostReport] = {}  # what the pass before said of the hosts of this one
+        self._pass_began: datetime | None = None  # a later pass, that is
         self._findings: Once[HostKey, HostFinding] = Once(nursery, shelf=self._shelved)
+
+    def next_pass(self) -> None:
+        """Examine hosts again of which another pass might tell more."""
+        self._hosts.next_pass()
+        forgotten = self._findings.forget(lambda finding: retry.of_host(finding.report))
+        self._before = {finding.report.key: finding.report for finding in forgotten}
+        self._pass_began = now()
 
     async def domain(self, target: Target) -> Finding:
         """Examine and judge one target. A bug of ours becomes a record that says so; the scan goes on."""
@@ -81,7 +96,8 @@ class Examiner:
             verdict=rollup.judge_domain(self._settings.level, way, verdicts),
             observed_at=now(),
         )
-        return Finding(record, tuple(finding.report for _, finding in found), certs)
+        reports = tuple(finding.report for _, finding in found)
+        return Finding(record, reports, certs, again=retry.of_route(way) or any(map(retry.of_host, reports)))
 
     async def _route(self, destination: Destination) -> Route:
         if destination.kind is not Kind.DOMAIN:
@@ -102,14 +118,25 @@ class Examiner:
 
     async def _host(self, key: HostKey) -> HostFinding:
         shared = key in self._findings
-        finding = await self._findings.get(key, lambda: self._hosts.examine(key))
+        finding = await self._findings.get(key, lambda: self._anew(key))
         if shared:  # every probe of the host was spared this domain
             self._tools.stats.endpoints_shared += len(finding.report.endpoints)
         return finding
 
+    async def _anew(self, key: HostKey) -> HostFinding:
+        finding = await self._hosts.examine(key)
+        before = self._before.pop(str(key), None)
+        return finding if before is None else replace(finding, report=retry.with_earlier(finding.report, before))
+
     def _shelved(self, key: HostKey) -> HostFinding | None:
         found = self._shelf(str(key)) if self._shelf is not None else None
-        return HostFinding(*found) if found is not None else None
+        if found is None:
+            return None
+        report = found[0]
+        if self._pass_began is not None and report.observed_at < self._pass_began and retry.of_host(report):
+            self._before[report.key] = report
+            return None
+        return HostFinding(*found)
 
     def _judge(self, destination: Destination, way: Route, hop: RouteHost, finding: HostFinding) -> HostVerdict:
         return judgement.judge_host(self._settings.level, destination.host, way, hop, finding.report, finding.certs)

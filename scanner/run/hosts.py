@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 
 import trio
 
-from scanner.core import certs, judgement
+from scanner.core import certs, judgement, retry
 from scanner.core.matching import matched_peername
 from scanner.core.names import is_address
 from scanner.core.verdict import accepted_tcp
@@ -107,6 +107,10 @@ class HostExaminer:
             observed_at=observed_at,
         )
         return HostFinding(report, seen)
+
+    def next_pass(self) -> None:
+        """Connect again to endpoints of which another connection might tell more."""
+        self._sightings.forget(lambda sighting: retry.of_probe(sighting.probe))
 
     async def would_contact(self, key: HostKey) -> tuple[list[str], tuple[Skipped, ...]]:
         """The addresses that ``examine`` would connect to, and those it would skip."""

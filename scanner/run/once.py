@@ -61,6 +61,13 @@ class Once(Generic[K, V]):
             raise RuntimeError(f"shared work on {key!r} failed") from entry.error
         return entry.value  # type: ignore[return-value] # set before done, unless error was
 
+    def forget(self, when: Callable[[V], bool]) -> list[V]:
+        """Forget results that are to be found anew; they are returned."""
+        gone = {key: entry.value for key, entry in self._done.items() if entry.value is not None and when(entry.value)}
+        for key in gone:
+            del self._done[key]
+        return list(gone.values())
+
     def __contains__(self, key: K) -> bool:
         """True if whoever asks for the key now starts no work."""
         return self._known(key) is not None

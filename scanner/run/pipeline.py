@@ -8,11 +8,13 @@ feeds, so nothing can lock up. Both channels are bounded: memory does not follow
 """
 
 from collections.abc import Iterator
+from dataclasses import replace
 from itertools import islice
 
 import trio
 
 from scanner.run.examine import Examiner, Finding, Shelf
+from scanner.run.later import Later, wait
 from scanner.run.once import leaf
 from scanner.run.tools import Sink, Tools
 from targets.lists import Reject, Target
@@ -35,17 +37,23 @@ class Stop:
 
     def __init__(self) -> None:
         self.draining = False
+        self.between = False  # two passes, that is: all there is has been examined at least once
+        self.enough = trio.Event()
         self._reading = trio.CancelScope()
         self._working = trio.CancelScope()
 
     def drain(self) -> None:
-        """Take nothing new; give what is in flight ``DRAIN`` seconds."""
+        """Take nothing new; give what is in flight ``DRAIN`` seconds. In the wait for a pass, do without it."""
+        self.enough.set()
+        if self.between:
+            return
         self.draining = True
         self._reading.cancel()
         self._working.deadline = trio.current_time() + DRAIN
 
     def now(self) -> None:
         """End at once; what has been judged is still written."""
+        self.enough.set()
         self.draining = True
         self._reading.cancel()
         self._working.cancel()
@@ -91,13 +99,56 @@ async def _work(
     shelf: Shelf | None,
 ) -> None:
     queue, targets = trio.open_memory_channel[Target](BATCH)
+    later = Later()
     async with trio.open_nursery() as shared:
         examiner = Examiner(tools, shared, shelf)
         async with trio.open_nursery() as workers:
             workers.start_soon(_read, items, tools, queue, found, stop)
             for _ in range(tools.settings.caps.total):
-                workers.start_soon(_examine, examiner, targets.clone(), found, stop)
+                workers.start_soon(_examine, examiner, targets.clone(), found, stop, later)
             targets.close()
+        await _later_passes(examiner, later, tools, found, stop)
+
+
+async def _later_passes(
+    examiner: Examiner,
+    later: Later,
+    tools: Tools,
+    found: trio.MemorySendChannel[Finding | Reject],
+    stop: Stop,
+) -> None:
+    """Examine again what could not be told, as often as is asked for; the records are written again."""
+    retries, stats = tools.settings.retries, tools.stats
+    for _ in range(retries.times):
+        stats.retrying = len(later.next)
+        if not later.next or stop.draining:
+            break
+        stop.between = True
+        wanted = await wait(retries.after, len(later.next), stats, stop.enough)
+        stop.between = False
+        if not wanted:
+            break
+        examiner.next_pass()
+        await _pass(examiner, later, tools, found, stop)
+    stats.retrying = 0
+
+
+async def _pass(
+    examiner: Examiner,
+    later: Later,
+    tools: Tools,
+    found: trio.MemorySendChannel[Finding | Reject],
+    stop: Stop,
+) -> None:
+    again = later.turn()
+    queue, targets = trio.open_memory_channel[Target](len(again))
+    for target in again:
+        queue.send_nowait(target)
+    queue.close()
+    async with trio.open_nursery() as workers:
+        for _ in range(min(len(again), tools.settings.caps.total)):
+            workers.start_soon(_examine, examiner, targets.clone(), found, stop, later)
+        targets.close()
 
 
 async def _read(
@@ -141,12 +192,16 @@ async def _examine(
     targets: trio.MemoryReceiveChannel[Target],
     found: trio.MemorySendChannel[Finding | Reject],
     stop: Stop,
+    later: Later,
 ) -> None:
     async with targets:
         async for target in targets:
             if stop.draining:
                 break
-            await found.send(await examiner.domain(target))
+            finding = await examiner.domain(target)
+            finding = replace(finding, before=later.before(target))
+            later.note(target, finding)
+            await found.send(finding)
 
 
 async def _write(findings: trio.MemoryReceiveChannel[Finding | Reject], sink: Sink, tools: Tools) -> None:
@@ -168,7 +223,7 @@ async def _put_all(findings: trio.MemoryReceiveChannel[Finding | Reject], sink: 
             sink.put_reject(item.file, item.line, item.raw, item.reason)
         else:
             sink.put_domain(item.record, item.reports, item.certs or {})
-            tools.stats.domain(item.record)
+            tools.stats.domain(item.record, item.before)
 
 
 async def _sync(sink: Sink) -> None:

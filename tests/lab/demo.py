@@ -14,16 +14,8 @@ from tests.lab.use import Lab, running
 
 MXSWEEP = (sys.executable, "-m", "scanner")
 PATIENCE = (
-    "--connect-timeout",
-    "2",
-    "--greeting-timeout",
-    "5",
-    "--command-timeout",
-    "4",
-    "--deadline",
-    "15",
-    "--spacing",
-    "0",
+    *("--connect-timeout", "2", "--greeting-timeout", "5", "--command-timeout", "4", "--deadline", "15"),
+    *("--spacing", "0", "--retries", "1", "--retry-after", "1"),
 )
 """As much as the slowest domain of the lab needs; the defaults are for the internet."""
 

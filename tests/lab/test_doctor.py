@@ -24,16 +24,8 @@ PLAIN = "127.0.0.1:5053"
 LIMIT = 30.0  # seconds for what takes one
 RESOLVER_ROWS = ["signed name", "bogus name", "unsigned name", "denial", "tcp"]
 PATIENCE = (
-    "--connect-timeout",
-    "2",
-    "--greeting-timeout",
-    "5",
-    "--command-timeout",
-    "4",
-    "--deadline",
-    "15",
-    "--spacing",
-    "0",
+    *("--connect-timeout", "2", "--greeting-timeout", "5", "--command-timeout", "4", "--deadline", "15"),
+    *("--spacing", "0", "--retries", "0"),
 )
 
 

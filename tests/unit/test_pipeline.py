@@ -14,7 +14,7 @@ from trio.testing import MockClock
 from scanner.model import Answer, CertFacts, DomainRecord, HostReport
 from scanner.run import pipeline
 from scanner.run.tools import Tools
-from scanner.settings import Caps, Settings
+from scanner.settings import Caps, Retries, Settings
 from scanner.vocabulary import Reason
 from targets.lists import Reject, Target
 from targets.scope import Exclusions, Scope
@@ -81,7 +81,7 @@ def listed(domains: Sequence[str], *rejects: Reject) -> Iterator[Target | Reject
 
 
 def settings(workers: int) -> Settings:
-    return replace(Settings(), caps=Caps(total=workers))
+    return replace(Settings(), caps=Caps(total=workers), retries=Retries(times=0))
 
 
 class Run:

@@ -1,0 +1,111 @@
+"""Every connection of a scan, with what stands before it: breakers, then gates; and what is learned from it.
+
+A provider that turned us away is held back: the probe says so without a connection, for a later pass to make. Where
+this machine runs out of descriptors or ports, fewer connections are made at once and the probe is done again.
+"""
+
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import AsyncExitStack, asynccontextmanager
+from datetime import UTC, datetime
+
+import trio
+
+from scanner.core import rebuffs
+from scanner.core.providers import provider_of
+from scanner.model import Endpoint, Failure, Probe
+from scanner.net.breakers import Breakers
+from scanner.net.gates import Gates, KeyedCap, network_of
+from scanner.net.probe import Sighting
+from scanner.run.stats import Stats
+from scanner.settings import Settings
+from scanner.vocabulary import FailureKind, Phase, StartTLS
+
+TRIES = 20
+"""Probes of one endpoint for want of descriptors or ports: by then others have had half a minute to give them back."""
+
+SHORT_OF_RESOURCES = 1.5
+"""Seconds before such a probe is done again."""
+
+
+class Connections:
+    """Probes endpoints when it is their turn.
+
+    Args:
+        settings: caps, rates and retries.
+        stats: counts what is done.
+        probe: makes one connection.
+    """
+
+    def __init__(self, settings: Settings, stats: Stats, probe: Callable[[Endpoint], Awaitable[Sighting]]) -> None:
+        self._stats = stats
+        self._probe = probe
+        self._gates = Gates(settings.caps)
+        after = settings.retries.after
+        self._breakers = Breakers(first=after / 2, longest=after)  # none outlasts the wait for the next pass
+        self._careful = KeyedCap(1)
+
+    async def __call__(self, endpoint: Endpoint, host: str) -> Sighting:
+        """What is seen at an endpoint that an MX host leads to."""
+        for _ in range(TRIES):
+            sighting = await self._once(endpoint, host)
+            if sighting.probe.failure is None or sighting.probe.failure.kind is not FailureKind.RESOURCES:
+                break
+            self._gates.shrink()
+            await trio.sleep(SHORT_OF_RESOURCES)
+        return sighting
+
+    async def _once(self, endpoint: Endpoint, host: str) -> Sighting:
+        provider, network = keys = provider_of(host), network_of(endpoint.address)
+        if self._held(*keys):
+            return _held_back(endpoint)
+        async with self._carefully(*keys), self._gates.connection(endpoint.address, host):
+            if self._held(*keys):  # since we came to wait
+                return _held_back(endpoint)
+            sighting = await self._counted(endpoint)
+            self._learn(provider, network, sighting.probe)
+        return sighting
+
+    async def _counted(self, endpoint: Endpoint) -> Sighting:
+        self._stats.in_flight += 1
+        try:
+            sighting = await self._probe(endpoint)
+        finally:
+            self._stats.in_flight -= 1
+        self._stats.endpoints_probed += 1
+        return sighting
+
+    # --- breakers ---------------------------------------------------------------------------------------------
+
+    def _held(self, provider: str, network: str) -> bool:
+        at = trio.current_time()
+        return self._breakers.is_open(provider, at) or self._breakers.is_open(network, at)
+
+    @asynccontextmanager
+    async def _carefully(self, provider: str, network: str) -> AsyncIterator[None]:
+        """One at a time where we were turned away before; the provider first, as at the gates."""
+        async with AsyncExitStack() as stack:
+            for key in (provider, network):
+                if self._breakers.careful(key):
+                    await stack.enter_async_context(self._careful.slot(key))
+            yield
+
+    def _learn(self, provider: str, network: str, probe: Probe) -> None:
+        """A reply counts at once for the provider; a network has many tenants, and opens for several in a row only."""
+        failure, at = probe.failure, trio.current_time()
+        if failure is not None and rebuffs.turns_away(failure):
+            self._breakers.turned_away(provider, at)
+            self._breakers.refused(network, at)
+        elif failure is not None and failure.phase is Phase.CONNECT:
+            if failure.kind is FailureKind.REFUSED:
+                self._breakers.refused(provider, at)
+                self._breakers.refused(network, at)
+        else:
+            self._breakers.accepted(provider)
+            self._breakers.accepted(network)
+        self._stats.breakers = len(self._breakers.open(at)) if len(self._breakers) else 0
+
+
+def _held_back(endpoint: Endpoint) -> Sighting:
+    starttls = StartTLS.IMPLICIT if endpoint.mode.implicit_tls else StartTLS.UNKNOWN
+    failure = Failure(Phase.CONNECT, FailureKind.HELD_BACK)
+    return Sighting(Probe(endpoint, datetime.now(UTC), {}, starttls, failure=failure), ())

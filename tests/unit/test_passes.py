@@ -1,0 +1,216 @@
+"""Later passes: what is tried again, that the last word counts, and that nobody who answered is asked twice."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+
+import pytest
+import trio
+from trio.testing import MockClock
+
+from scanner.core import retry
+from scanner.model import CertFacts, DomainRecord, Endpoint, HostReport
+from scanner.net.probe import Sighting
+from scanner.run import pipeline
+from scanner.run.connections import Connections
+from scanner.run.stats import Stats
+from scanner.settings import Caps, Retries, Settings
+from scanner.vocabulary import FailureKind, Mode, Phase, Reason
+from tests.unit import fakes
+from tests.unit.fakes import MX1, V4, V4B, Behaviour, World, fails, host, mx, no_starttls, shakes
+from tests.unit.test_pipeline import Sink, inline, listed, of_their_own
+
+__all__ = ["inline"]  # a fixture, used by all
+
+AFTER = 300.0
+busy = fails(Phase.GREETING, FailureKind.REJECTED, 421, "4.7.0 Too many connections")
+later = fails(Phase.GREETING, FailureKind.REJECTED, 450, "4.7.1 greylisted")
+
+
+class Attempts(Sink):
+    """Takes down what earlier passes met at the first address of each record."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.earlier: list[list[str]] = []
+
+    def put_domain(self, record: DomainRecord, reports: Sequence[HostReport], certs: Mapping[str, CertFacts]) -> None:
+        super().put_domain(record, reports, certs)
+        for report in reports[:1]:
+            self.earlier.append([probe.failure.text for probe in report.endpoints[0].earlier if probe.failure])
+
+
+class Passes:
+    """A scan with later passes, with breakers and gates before its servers."""
+
+    def __init__(self, world: World, *, times: int = 2, caps: Caps | None = None) -> None:
+        self.world = world
+        self.sink = Attempts()
+        self.stop = pipeline.Stop()
+        pace = caps or Caps(total=50, per_address=9, per_network=50, per_provider=50, rate=1e9, spacing=0)
+        self.settings = replace(Settings(), caps=pace, retries=Retries(times, AFTER))
+        self.tools = world.tools(self.settings)
+        self.held: list[str] = []
+
+    async def __call__(self, domains: Sequence[str]) -> None:
+        connections = Connections(self.settings, self.tools.stats, self.world.net)
+        self.tools = replace(self.tools, probe=connections)
+        await pipeline.scan(listed(domains), self.tools, self.sink, self.stop)
+        self.world.check()
+
+    def words(self) -> list[str]:
+        return [str(record.verdict.outcome) for record in self.sink.domains]
+
+
+def one(*servers: Behaviour) -> World:
+    return World(mx() | host(MX1, V4, records=[fakes.OK_RECORD]), {V4: servers})
+
+
+@pytest.mark.parametrize(
+    ("servers", "outcomes", "visits"),
+    [
+        ([shakes()], ["ok"], 1),
+        ([later, shakes()], ["inconclusive", "ok"], 2),
+        ([busy, shakes()], ["inconclusive", "ok"], 2),
+        ([fakes.refuses, later, shakes()], ["inconclusive", "inconclusive", "ok"], 3),
+        ([fakes.refuses, fakes.refuses, fakes.refuses, shakes()], ["inconclusive"] * 3, 3),
+        ([no_starttls, shakes()], ["fail"], 1),  # an answer that displeases is an answer
+        ([fails(Phase.STARTTLS, FailureKind.REJECTED, 454), shakes()], ["fail", "ok"], 2),
+        ([fails(Phase.STARTTLS, FailureKind.REJECTED, 502), shakes()], ["fail"], 1),
+    ],
+)
+async def test_what_could_not_be_told_is_tried_again(
+    autojump_clock: MockClock, servers: list[Behaviour], outcomes: list[str], visits: int
+) -> None:
+    run = Passes(one(*servers))
+    began = trio.current_time()
+    await run([fakes.DOMAIN])
+    assert run.words() == outcomes
+    assert len(run.world.net.calls) == visits
+    assert trio.current_time() - began == pytest.approx((len(outcomes) - 1) * AFTER)
+    stats = run.tools.stats
+    assert (stats.done, stats.tallies[f"outcome {outcomes[-1]}"]) == (1, 1)
+    assert sum(count for key, count in stats.tallies.items() if key.startswith("outcome")) == 1
+
+
+async def test_a_failed_lookup_is_tried_again(autojump_clock: MockClock) -> None:
+    dns = mx() | host(MX1, V4)
+    table: dict[fakes.Question, object] = {**dns}
+    table[fakes.DOMAIN, "MX"] = [fakes.failed(fakes.DOMAIN, "MX"), dns[fakes.DOMAIN, "MX"]]
+    run = Passes(World(table, {V4: shakes()}))  # type: ignore[arg-type] # a row of either kind
+    await run([fakes.DOMAIN])
+    assert run.words() == ["inconclusive", "ok"]
+
+
+async def test_every_attempt_is_kept_and_the_last_word_counts(autojump_clock: MockClock) -> None:
+    run = Passes(one(fakes.refuses, later, shakes()))
+    await run([fakes.DOMAIN])
+    assert run.sink.earlier == [[], ["Connection refused"], ["Connection refused", "4.7.1 greylisted"]]
+
+
+async def test_attempts_that_are_kept_are_bounded(autojump_clock: MockClock) -> None:
+    visits = [fails(Phase.GREETING, FailureKind.TIMEOUT, text=str(number)) for number in range(13)]
+    run = Passes(one(*visits), times=12)
+    await run([fakes.DOMAIN])
+    assert run.sink.earlier[-1] == [str(number) for number in range(12 - retry.EARLIER, 12)]
+
+
+async def test_who_has_answered_is_not_asked_again(autojump_clock: MockClock) -> None:
+    dns = mx() | host(MX1, V4, V4B)
+    run = Passes(World(dns, {V4: shakes(), V4B: [later, shakes()]}))
+    await run([fakes.DOMAIN])
+    assert sorted(call.address for call in run.world.net.calls) == [V4, V4B, V4B]
+
+
+async def test_an_interrupt_during_the_wait_ends_the_scan_in_order(autojump_clock: MockClock) -> None:
+    run = Passes(one(later))
+    async with trio.open_nursery() as nursery:
+        nursery.start_soon(run, [fakes.DOMAIN])
+        await trio.sleep(10)
+        assert "1 domains could not be told and are tried again at" in run.tools.stats.waiting
+        run.stop.drain()
+    assert trio.current_time() < AFTER
+    assert not run.stop.draining
+    assert run.words() == ["inconclusive"]
+    assert run.tools.stats.waiting == ""
+
+
+# --- a storm of 421 -------------------------------------------------------------------------------------------
+
+LIMIT = 2
+
+
+class Crowded:
+    """Servers of which those of one provider take so many connections at once, all together, and no more."""
+
+    def __init__(self, world: World, crowded: set[str]) -> None:
+        self._world = world
+        self._crowded = crowded
+        self._inside = 0
+        self.ended: dict[str, float] = {}
+
+    async def __call__(self, endpoint: Endpoint) -> Sighting:
+        here = endpoint.address in self._crowded
+        self._inside += here
+        full = here and self._inside > LIMIT
+        try:
+            sighting = await self._world.net(endpoint)
+        finally:
+            self._inside -= here
+        self.ended[endpoint.address] = trio.current_time()
+        return busy(endpoint) if full else sighting
+
+
+async def test_a_storm_of_421_ends_conclusive_and_slows_nobody_else_down(autojump_clock: MockClock) -> None:
+    """Forty hosts of one provider that takes two connections at once, and forty of others."""
+    others = [f"d{number}.test" for number in range(40)]
+    hosts = [f"mx{number}.storm.test" for number in range(40)]
+    theirs = [f"c{number}.test" for number in range(40)]
+    world = of_their_own(others)
+    places = {name: f"198.51.{number}.1" for number, name in enumerate(hosts)}
+    dns = dict(world.dns)
+    for name, (mail, place) in zip(theirs, places.items(), strict=True):
+        dns |= mx(f"10 {mail}", domain=name) | host(mail, place)
+    world = World(dns, {**world.servers, **dict.fromkeys(places.values(), shakes())}, seconds=10)
+    run = Passes(world, caps=Caps(total=100, per_network=99, rate=1e9, spacing=0))
+    crowded = Crowded(world, set(places.values()))
+    connections = Connections(run.settings, run.tools.stats, crowded)
+    run.tools = replace(run.tools, probe=connections)
+    began = trio.current_time()
+    await pipeline.scan(listed([*theirs, *others]), run.tools, run.sink, run.stop)
+    last = {record.key: record for record in run.sink.domains}
+    assert {str(record.verdict.outcome) for record in last.values()} == {"ok"}
+    assert max(crowded.ended[f"192.0.0.{number}"] for number in range(40)) == pytest.approx(began + 10)
+    reasons = {reason for record in run.sink.domains for reason in record.verdict.reasons}
+    assert {Reason.HELD_BACK, Reason.GREETING_4XX} <= reasons
+    assert Reason.STARTTLS_NOT_OFFERED not in reasons
+    assert Reason.HOST_UNREACHABLE not in reasons
+
+
+async def test_out_of_descriptors_fewer_at_once_and_all_done_in_the_end(autojump_clock: MockClock) -> None:
+    """The machine has descriptors for three; thirty are asked for."""
+    settings = replace(Settings(), caps=Caps(total=30, rate=1e9, spacing=0), retries=Retries(0, AFTER))
+    inside = 0
+    failed = 0
+
+    async def probe(endpoint: Endpoint) -> Sighting:
+        nonlocal inside, failed
+        if inside >= 3:
+            failed += 1
+            return fails(Phase.CONNECT, FailureKind.RESOURCES, 24)(endpoint)
+        inside += 1
+        await trio.sleep(1)
+        inside -= 1
+        return shakes()(endpoint)
+
+    connections = Connections(settings, Stats(), probe)
+    seen: list[Sighting] = []
+
+    async def visit(number: int) -> None:
+        endpoint = Endpoint(f"192.0.{number}.1", 25, None, Mode.SMTP, "authenticated")
+        seen.append(await connections(endpoint, f"mx.d{number}.example"))
+
+    async with trio.open_nursery() as nursery:
+        for number in range(30):
+            nursery.start_soon(visit, number)
+    assert [sighting.probe.failure for sighting in seen] == [None] * 30
+    assert failed <= 30 * 2
