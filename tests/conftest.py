@@ -3,10 +3,14 @@
 from collections.abc import Iterator
 
 import pytest
+from hypothesis import settings
 
 from tests.lab.control import LabError
 from tests.lab.use import Lab, running
 from tests.sweep import Scan, sweep
+
+settings.register_profile("patient", deadline=None)  # a busy machine is no failure; speed is measured in tests/bench
+settings.load_profile("patient")
 
 
 @pytest.fixture(scope="session")

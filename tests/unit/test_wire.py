@@ -29,6 +29,8 @@ u16 = st.integers(0, 0xFFFF)
 
 
 def rdata_of(rtype: str, wire: bytes) -> dns.rdata.Rdata:
+    if rtype == "TLSA":  # dnspython refuses digests of a wrong length, which are a fact to us
+        return dns.rdata.GenericRdata(dns.rdataclass.IN, dns.rdatatype.TLSA, wire)
     return dns.rdata.from_wire(dns.rdataclass.IN, dns.rdatatype.from_text(rtype), wire, 0, len(wire))
 
 
