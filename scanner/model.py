@@ -371,7 +371,12 @@ class EndpointVerdict:
 
 @dataclass(frozen=True, slots=True)
 class HostVerdict:
-    """How one MX host looks to one domain; ``report`` is the key of its HostReport, None if never examined."""
+    """How one MX host looks to one domain.
+
+    ``report`` is the key of its HostReport, None if never examined. ``votes`` says whether the host has a say in the
+    domain's verdict; ``conclusive`` whether what was seen settles what a sender does with it, so that another attempt
+    would not change it.
+    """
 
     host: str
     preference: int

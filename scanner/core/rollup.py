@@ -74,7 +74,7 @@ def judge_host(
         starttls=_host_starttls(judged),
         sender=sender,
         votes=_votes(report),
-        conclusive=sender not in DELIVERS and _conclusive(view, report, judged),
+        conclusive=sender in DELIVERS or _conclusive(view, report, judged),
         endpoints=tuple(endpoints),
         reasons=_host_reasons(view, report, judged),
         text=next((v.text for v in endpoints if v.text), _dns_text(report)),
