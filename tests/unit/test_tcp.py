@@ -123,3 +123,41 @@ async def test_lmtp_over_a_unix_socket(tmp_path: Path) -> None:
     assert seen.failure is None
     assert seen.starttls is StartTLS.NOT_OFFERED
     sock.close()
+
+
+async def test_more_than_the_peer_takes_waits_and_arrives() -> None:
+    listening, port = await listener()
+    stream = await tcp.connect("127.0.0.1", port)
+    peer = await listening.accept()
+    much = bytes(range(256)) * 64 * 1024
+    received = bytearray()
+
+    async def read() -> None:
+        while len(received) < len(much):
+            received.extend(await peer.receive_some())
+
+    async with trio.open_nursery() as nursery:
+        nursery.start_soon(read)
+        await stream.send_all(much)
+    assert received == much
+    await peer.aclose()
+    assert await stream.receive_some(10) == b""
+    await tcp.close(stream)
+    with pytest.raises(trio.ClosedResourceError):
+        await stream.send_all(b"x")
+    with pytest.raises(trio.ClosedResourceError):
+        await stream.receive_some(10)
+
+
+async def test_a_reset_is_a_broken_stream() -> None:
+    listening, port = await listener()
+    stream = await tcp.connect("127.0.0.1", port)
+    peer = await listening.accept()
+    peer.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, b"\x01\0\0\0\0\0\0\0")  # closing sends RST
+    await peer.aclose()
+    with pytest.raises(trio.BrokenResourceError) as caught:
+        await stream.receive_some(10)
+    assert isinstance(caught.value.__cause__, ConnectionResetError)
+    with pytest.raises(trio.BrokenResourceError):
+        await stream.send_all(b"x")
+    await tcp.close(stream)
