@@ -1,0 +1,61 @@
+"""The bulk lab's server on loopback, on a core of its own, and this process on another."""
+
+import os
+import socket
+import subprocess
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from tests.lab import bulk
+from tests.lab.pki import PKI
+
+
+@dataclass(frozen=True, slots=True)
+class Server:
+    """A running server: its addresses, which all have the same port, and its files."""
+
+    addresses: tuple[str, ...]
+    port: int
+    leaves: Path
+    chain: Path
+
+
+@contextmanager
+def serving(count: int) -> Iterator[Server]:
+    """Serve that many addresses of 127.0.0.0/8, each with a certificate of its own."""
+    with tempfile.TemporaryDirectory(prefix="mxsweep-bench-") as place, pinned() as other:
+        directory = Path(place)
+        port = _free_port()
+        hosts = [bulk.BulkHost(f"mx{n}.bulk", f"127.{1 + n // 250}.{n % 250}.25", port=port) for n in range(count)]
+        bulk.configure(directory, hosts, PKI())
+        with subprocess.Popen(bulk.command(directory), stdout=subprocess.PIPE) as server:
+            try:
+                os.sched_setaffinity(server.pid, other)
+                assert server.stdout is not None
+                if server.stdout.readline() != b"listening\n":
+                    raise RuntimeError("the server did not start")
+                addresses = tuple(host.address for host in hosts)
+                yield Server(addresses, port, directory / "leaves.pem", directory / "chain.pem")
+            finally:
+                server.terminate()
+
+
+@contextmanager
+def pinned() -> Iterator[set[int]]:
+    """Keep this process on its first core; yields those that are left for others, the same one if there is no other."""
+    before = os.sched_getaffinity(0)
+    mine = min(before)
+    os.sched_setaffinity(0, {mine})
+    try:
+        yield before - {mine} or {mine}
+    finally:
+        os.sched_setaffinity(0, before)
+
+
+def _free_port() -> int:
+    with socket.socket() as sock:
+        sock.bind(("127.0.0.1", 0))
+        return int(sock.getsockname()[1])
