@@ -4,6 +4,7 @@ PYTHON ?= python3
 VENV ?= .venv
 BIN := $(VENV)/bin
 LAB := $(BIN)/python -m tests.lab
+SCALE ?= 0
 
 .PHONY: setup demo test check bench soak lab-up lab-down
 
@@ -33,7 +34,7 @@ soak: setup
 	$(BIN)/python -m tests.bench soak
 
 lab-up: setup
-	@$(LAB) up
+	@$(LAB) up --scale $(SCALE)
 
 lab-down:
 	@$(LAB) down
