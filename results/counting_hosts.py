@@ -68,6 +68,7 @@ class Hosts:
         self._shared: dict[frozenset[Word], frozenset[Word]] = {}
         self._times: list[tuple[float, str, str]] = []
         self._leaves: dict[str, datetime] = {}
+        self._handshakes: dict[tuple[str, ...], frozenset[Word]] = {}
         self.count = 0
         self.endpoints = 0
         self.usable: set[str] = set()
@@ -107,7 +108,7 @@ class Hosts:
         put = heapq.heappush if len(self._times) < SLOWEST else heapq.heappushpop
         put(self._times, (taken, host, endpoint.address))
 
-    def _handshake(self, host: str, shaken: HandshakePart) -> Iterator[Word]:
+    def _handshake(self, host: str, shaken: HandshakePart) -> frozenset[Word]:
         cert = self._certs.get(bytes.fromhex(shaken.chain[0]), _NO_CERT) if shaken.chain else _NO_CERT
         group = shaken.group or UNKNOWN
         self.versions[shaken.version] += 1
@@ -116,22 +117,33 @@ class Hosts:
         self.key_types[cert.key] += 1
         if cert.not_after is not None:
             self._leaves[host] = min(cert.not_after, self._leaves.get(host, cert.not_after))
-        yield "tls", "yes"
-        yield "tls_versions", shaken.version
-        yield "ciphers", shaken.cipher
-        yield "groups", group
-        yield "post_quantum", _post_quantum(group)
-        yield "key_types", cert.key
-        yield "issuers", cert.issuer
+        return self._words_of(shaken.version, shaken.cipher, group, cert.key, cert.issuer)
+
+    def _words_of(self, *seen: str) -> frozenset[Word]:
+        """The words of a handshake: version, cipher, group, key and issuer."""
+        words = self._handshakes.get(seen)
+        if words is None:
+            named = zip(("tls_versions", "ciphers", "groups", "key_types", "issuers"), seen, strict=True)
+            pq = ("post_quantum", _post_quantum(seen[2]))
+            words = self._handshakes[seen] = frozenset((("tls", "yes"), pq, *named))
+        return words
 
     def _differences(self, report: ReportPart) -> Iterator[Word]:
-        if len(report.endpoints) < 2:  # noqa: PLR2004 - it takes two to disagree
+        if len(set(map(_look, report.endpoints))) < 2:  # noqa: PLR2004 - it takes two to disagree
             return
         for what, values in _views(report.endpoints).items():
             if len(set(values.values())) > 1:
                 yield "disagreements", what
                 if len(self.disagreements) < DISAGREEING:
                     self.disagreements.append(Disagreement(report.host, what, tuple(sorted(values.items()))))
+
+
+def _look(endpoint: AddressPart) -> tuple[object, ...]:
+    """What is compared of an address, all at once: those that look alike cannot disagree."""
+    shaken = endpoint.handshake
+    leaf = (shaken.version, *shaken.chain[:1]) if shaken is not None else None
+    match = endpoint.dane.depth >= 0 if endpoint.dane is not None else None
+    return (*[probe.starttls for probe in endpoint.probes], leaf, match)
 
 
 def _views(endpoints: Iterable[AddressPart]) -> dict[str, dict[str, str]]:

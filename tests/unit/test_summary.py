@@ -5,9 +5,10 @@ from pathlib import Path
 
 import pytest
 
+from results import counting_domains
 from results.run import Run
 from results.store import Store
-from results.summary import SLOWEST, Summary, summarise
+from results.summary import SLOWEST, Count, Summary, summarise
 from scanner.model import Answer, DomainRecord, EndpointReport, HostReport, Route
 from scanner.vocabulary import (
     Dane,
@@ -194,3 +195,58 @@ def test_a_failed_mx_lookup_is_not_counted_as_no_mail(tmp_path: Path) -> None:
         verdict=records.verdict(outcome=DomainOutcome.INCONCLUSIVE, dane=DomainDane.LOOKUP_FAILED),
     )
     assert summary(tmp_path, [record]).outcome == {"inconclusive": 1}
+
+
+# --- both weightings ------------------------------------------------------------------------------------------
+
+
+def test_every_word_is_counted_by_domains_and_by_hosts(tmp_path: Path) -> None:
+    """Three domains on one host, one on another: 3 of 4 domains, 1 of 2 hosts."""
+    second = records.report(key="mx2.example:25:smtp", host="mx2.example", endpoints=())
+    other = records.host_verdict(host="mx2.example", report=second.key, dane=Dane.NONE, endpoints=(), reasons=())
+    domains = [records.domain(key=f"{number}.example") for number in range(3)]
+    domains.append(
+        records.domain(key="d.example", hosts=(other,), verdict=records.verdict(dane=DomainDane.NONE, reasons=()))
+    )
+    tables = summary(tmp_path, domains, [records.report(), second]).tables
+    assert tables["dane"].rows == {"protected": Count(3, 1), "none": Count(1, 1)}
+    assert tables["dane"].base == Count(4, 2)
+    assert tables["host_dane"].rows == {"ok": Count(3, 1), "none": Count(1, 1)}
+    assert tables["post_quantum"].rows == {"yes": Count(3, 1)}
+    assert tables["post_quantum"].base == Count(3, 1)
+    assert tables["funnel"].rows["protected"] == Count(3, 1)
+    assert tables["reasons"].rows["connection-refused"] == Count(3, 1)
+
+
+def test_a_domain_with_two_hosts_counts_once_for_a_word_of_either(tmp_path: Path) -> None:
+    hosts = (records.host_verdict(), records.host_verdict(host="mx2.example"))
+    found = summary(tmp_path, [records.domain(hosts=hosts)])
+    assert found.tables["reasons"].rows["some-addresses-unreachable"] == Count(1, 2)
+    assert [(row.name, row.domains, row.hosts) for row in found.providers] == [
+        ("mx1.example", 1, 1),
+        ("mx2.example", 1, 1),
+    ]
+
+
+def test_addresses_that_disagree_are_told(tmp_path: Path) -> None:
+    first = EndpointReport("192.0.2.1", (records.probe(),), records.evidence())
+    other = records.probe("192.0.2.2", handshake=records.handshake(version="TLSv1.2", chain=("0d" * 32,)))
+    second = EndpointReport("192.0.2.2", (other,), records.evidence(record=None, depth=-1))
+    found = summary(tmp_path, [records.domain()], [records.report(endpoints=(first, second))])
+    assert {row.what: dict(row.values) for row in found.disagreements} == {
+        "certificate": {"192.0.2.1": DIGEST[:16], "192.0.2.2": "0d" * 8},
+        "tls-version": {"192.0.2.1": "TLSv1.3", "192.0.2.2": "TLSv1.2"},
+        "dane": {"192.0.2.1": "match", "192.0.2.2": "no match"},
+    }
+    assert set(found.tables["disagreements"].rows) == {"certificate", "tls-version", "dane"}
+
+
+def test_settling_in_between_changes_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    domains = [
+        records.domain(key=f"{number}.example", hosts=(records.host_verdict(host=f"mx{number % 3}.example"),))
+        for number in range(12)
+    ]
+    whole = summary(tmp_path / "one", domains)
+    monkeypatch.setattr(counting_domains, "KNOWN", 1)
+    monkeypatch.setattr(counting_domains, "VERDICTS", 1)
+    assert replace(summary(tmp_path / "two", domains), slowest=whole.slowest) == whole
