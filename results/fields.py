@@ -160,7 +160,7 @@ FIELDS: dict[str, dict[str, str]] = {
     "HostVerdict": {
         "report": "key of its line in hosts.jsonl; null if it was never examined",
         "votes": "whether it counts for the domain's verdict",
-        "conclusive": "whether its failure was proved",
+        "conclusive": "whether what was seen settles what a sender does with it",
         "endpoints": "verdicts of its addresses",
     },
     "DomainVerdict": {"outcome": "would mail be delivered at this level?", "level": "level that was asked for"},
