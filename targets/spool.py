@@ -21,12 +21,12 @@ import random
 import shutil
 import zlib
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator
 from dataclasses import asdict, dataclass, field
-from itertools import chain, islice
+from itertools import islice
 from pathlib import Path
 
-from targets.lists import Lists, PlainNames, Reader, Reject, Target
+from targets.lists import PlainNames, Reader, Reject, Target
 
 SMALL = 50_000
 """Lines that are one bucket: some 10 MB while they are sorted out."""
@@ -39,6 +39,9 @@ WAITING = 100_000
 
 _INDEX, _REJECTS, _MARKS = "index.json", "rejects", "marks"
 _FIRST, _REST = "first", "rest"
+
+Entry = Target | Reject | PlainNames
+"""What a list holds: a line, or plain lines in a row."""
 
 
 class SpoolError(Exception):
@@ -68,27 +71,24 @@ class Spool:
         self._rejects_done = 0
 
     @classmethod
-    def make(
-        cls, place: Path, lists: Lists, reader: Reader, *, first: Lists | None = None, given: Sequence[Target] = ()
-    ) -> "Spool":
+    def make(cls, place: Path, entries: Iterable[Entry], reader: Reader, *, first: Iterable[Entry] = ()) -> "Spool":
         """Read lists to their ends.
 
         Args:
             place: a directory, which is made; an unfinished spool in it is thrown away.
-            lists: the lists.
+            entries: what the lists hold, such as ``Lists.blocks`` gives.
             reader: how their destinations are read.
-            first: lists whose destinations are served before the others.
-            given: destinations that go before those of ``lists``.
+            first: the same, to be served before the others.
 
         Raises:
             OSError: the directory cannot be written.
+            ListError: a list cannot be read any more.
         """
         shutil.rmtree(place, ignore_errors=True)
         place.mkdir(parents=True)
         maker = _Maker(place)
-        if first is not None:
-            maker.take(_FIRST, first.blocks())
-        maker.take(_REST, chain(given, lists.blocks()))
+        maker.take(_FIRST, first)
+        maker.take(_REST, entries)
         return cls(place, maker.finish(), reader)
 
     @classmethod
@@ -259,7 +259,7 @@ class _Maker:
         self._lines = 0
         self._rejects = 0
 
-    def take(self, group: str, entries: Iterable[Target | Reject | PlainNames]) -> None:
+    def take(self, group: str, entries: Iterable[Entry]) -> None:
         """Read all lines of a group."""
         with (self._place / _REJECTS).open("ab") as rejects:
             for entry in entries:

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from typing import Any
 
 import rich_click as click
+from click.core import ParameterSource
 from click.exceptions import NoArgsIsHelpError
 
 from scanner import __version__
@@ -90,6 +91,9 @@ def finger(arguments: tuple[str, ...]) -> int:
 @click.argument("lists", nargs=-1, metavar="LIST...")
 @click.option("-o", "--output", metavar="RUN", help="Directory for the run, made anew; - streams domain lines.")
 @click.option("--domain", "domains", multiple=True, metavar="D", help="A destination; alone, its verdict in words.")
+@click.option("--first", multiple=True, metavar="FILE", help="A list that is served before the rest.")
+@click.option("--resume", metavar="RUN", help="Go on with a run that was interrupted, with its lists and flags.")
+@click.option("--retry-inconclusive", metavar="RUN", help="Scan once more what a complete run could not tell.")
 @click.option("--level", type=click.Choice(LEVELS), default=LEVELS[2], metavar="LEVEL", show_default=True, help=_LEVELS)
 @resolver_options
 @click.option("--confirm", multiple=True, metavar="ADDR", help="Resolver to ask too where DNS fails; only recorded.")
@@ -134,11 +138,12 @@ def finger(arguments: tuple[str, ...]) -> int:
 @click.option("--log-file", metavar="F", help="Write a log of the scan there.")
 @click.option("--fail-on", multiple=True, metavar="FIELD=VALUE", help="Exit 4 if a verdict is this (dane=broken).")
 @click.option("--config", metavar="FILE.toml", is_eager=True, callback=config.load, help="Flags as TOML keys.")
-def scan(**flags: Any) -> int:
+@click.pass_context
+def scan(ctx: click.RichContext, /, **flags: Any) -> int:
     """Scan lists of domains, one a line (also rank,domain; CSV; gzip; - for stdin)."""
     from scanner.cli.scan import run  # noqa: PLC0415 - help and usage errors need no scanner
 
-    return run(flags)
+    return run(flags, {name for name in flags if ctx.get_parameter_source(name) is not ParameterSource.DEFAULT})
 
 
 @group.command()

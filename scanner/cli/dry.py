@@ -13,8 +13,8 @@ TOP = 10
 
 async def dry_run(request: Request) -> int:
     """Print the plan on stdout; the result is the exit code."""
-    async with fit_resolver(request) as resolved, wired(request, resolved, Stats(total=request.total)) as tools:
-        found = await plan(request.items, tools)
+    async with fit_resolver(request) as resolved, wired(request, resolved, Stats()) as tools:
+        found = await plan(request.input.lines(), tools)
         seconds = found.seconds(tools)
     addresses = len({address for address, _ in found.connections})
     console = consoles.stdout()

@@ -4,10 +4,8 @@ import io
 import ipaddress
 import os
 import socket
-from collections.abc import Iterator
 from dataclasses import dataclass
 from enum import StrEnum
-from itertools import chain, islice
 from pathlib import Path
 from typing import Any
 
@@ -15,16 +13,14 @@ from results.files import StoreError
 from results.store import check_free
 from scanner.cli.dns_flags import ResolverChoice, choice_of, server
 from scanner.cli.errors import CliError, Exit
+from scanner.cli.input import Input, read_ahead
 from scanner.core.pkix import TrustStore
 from scanner.net import truststore
 from scanner.settings import Caps, DNSSettings, Retries, Settings, Timeouts
 from scanner.vocabulary import DomainDane, DomainOutcome, DomainStartTLS, Family, Level, Mode, Sender
 from targets.destination import DestinationError, parse_destination
-from targets.lists import STDIN, ListError, Lists, Reject, Target
+from targets.lists import STDIN, ListError, Lists, Reader, Target
 from targets.scope import Scope, load_exclusions
-
-ANONYMOUS_TARGETS = 1000
-"""Above this many targets the EHLO name must be given: who scans widely says who he is."""
 
 FIELDS: dict[str, type[StrEnum]] = {
     "outcome": DomainOutcome,
@@ -37,18 +33,20 @@ FIELDS: dict[str, type[StrEnum]] = {
 
 @dataclass(frozen=True, slots=True)
 class Request:
-    """A scan as it was asked for. ``total`` is known where the list was short enough to be read ahead."""
+    """A scan as it was asked for. ``resume`` and ``retry`` tell that ``output`` is a run that goes on."""
 
     settings: Settings
     choice: ResolverChoice
-    items: Iterator[Target | Reject]
-    total: int | None
+    input: Input
     trust: TrustStore
     scope: Scope
     output: str | None
     fail_on: tuple[tuple[str, str], ...]
     sources: tuple[str, ...]
     warnings: tuple[str, ...]
+    flags: dict[str, Any]
+    resume: bool = False
+    retry: bool = False
 
 
 def build(flags: dict[str, Any]) -> Request:
@@ -57,35 +55,52 @@ def build(flags: dict[str, Any]) -> Request:
     Raises:
         CliError: a flag, a list or a file is not what it should be.
     """
-    _check_output(flags)
+    goes_on = bool(flags["resume"] or flags["retry_inconclusive"])
+    if not goes_on:
+        _check_output(flags)
     choice = choice_of(flags)
     settings = _settings(flags, choice)
     trust, warnings = trust_store(flags)
     try:
         scope = Scope(allow_private=flags["allow_private"], exclusions=load_exclusions(flags["exclude"]))
-        lists = Lists(
-            flags["lists"],
-            column=flags["column"],
-            default_port=settings.port,
-            lmtp=settings.mode.lmtp,
-            stdin=_stdin() if STDIN in flags["lists"] else None,
-        )
     except ListError as error:
         raise CliError(str(error)) from None
-    given = [_given(text, index, settings) for index, text in enumerate(flags["domains"], 1)]
-    items, total = _read_ahead(chain(given, lists), named=flags["ehlo"] is not None)
     return Request(
         settings=settings,
         choice=choice,
-        items=items,
-        total=total,
+        input=Input(_reader(settings)) if goes_on else _input(flags, settings),
         trust=trust,
         scope=scope,
         output=flags["output"],
         fail_on=tuple(_condition(text) for text in flags["fail_on"]),
-        sources=tuple(flags["lists"]),
+        sources=(*flags["first"], *flags["lists"]),
         warnings=tuple(warnings),
+        flags=flags,
+        resume=bool(flags["resume"]),
+        retry=bool(flags["retry_inconclusive"]),
     )
+
+
+def _reader(settings: Settings) -> Reader:
+    return Reader(settings.port, settings.mode.lmtp)
+
+
+def _input(flags: dict[str, Any], settings: Settings) -> Input:
+    lists, first = flags["lists"], flags["first"]
+    if STDIN in lists and STDIN in first:
+        raise CliError(f"{STDIN}: standard input can be read once only")
+    more: dict[str, Any] = {
+        "column": flags["column"],
+        "default_port": settings.port,
+        "lmtp": settings.mode.lmtp,
+        "stdin": _stdin() if STDIN in (*lists, *first) else None,
+    }
+    given = [_given(text, index, settings) for index, text in enumerate(flags["domains"], 1)]
+    try:
+        ahead = Lists(first, **more)
+        return read_ahead(_reader(settings), given, Lists(lists, **more), ahead, named=flags["ehlo"] is not None)
+    except ListError as error:
+        raise CliError(str(error)) from None
 
 
 def _stdin() -> io.BufferedReader:
@@ -101,9 +116,10 @@ def _stdin() -> io.BufferedReader:
 
 
 def _check_output(flags: dict[str, Any]) -> None:
-    if not flags["lists"] and not flags["domains"]:
+    lists = flags["lists"] or flags["first"]
+    if not lists and not flags["domains"]:
         raise CliError("nothing to scan: a LIST or --domain D was expected")
-    in_words = flags["output"] is None and not flags["lists"]
+    in_words = flags["output"] is None and not lists
     if not flags["output"] and not in_words and not flags["dry_run"]:
         raise CliError("where to? -o RUN (a new directory) or -o - was expected")
     if flags["output"] not in (None, "-") and not flags["dry_run"]:
@@ -207,19 +223,6 @@ def _given(text: str, index: int, settings: Settings) -> Target:
     except DestinationError as error:
         raise CliError(f"--domain {text}: {error.reason}") from None
     return Target(destination, text, "--domain", index)
-
-
-def _read_ahead(items: Iterator[Target | Reject], *, named: bool) -> tuple[Iterator[Target | Reject], int | None]:
-    """Read as far as it takes to know whether an EHLO name must be given, and put that back in front."""
-    head = list(islice(items, ANONYMOUS_TARGETS + 1))
-    if len(head) <= ANONYMOUS_TARGETS:
-        return iter(head), sum(isinstance(item, Target) for item in head)
-    if not named:
-        raise CliError(
-            f"more than {ANONYMOUS_TARGETS} targets: say who you are with --ehlo NAME"
-            " (a name that resolves to this machine's address and back)"
-        )
-    return chain(head, items), None
 
 
 def _condition(text: str) -> tuple[str, str]:

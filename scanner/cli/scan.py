@@ -7,7 +7,8 @@ import signal
 import socket
 import sys
 from collections.abc import AsyncIterator
-from contextlib import AbstractContextManager, asynccontextmanager, suppress
+from collections.abc import Set as AbstractSet
+from contextlib import AbstractContextManager, asynccontextmanager, nullcontext, suppress
 from dataclasses import asdict
 from functools import partial
 from pathlib import Path
@@ -22,7 +23,9 @@ from results.view import progress_for
 from scanner import __version__
 from scanner.cli import console as consoles
 from scanner.cli import request as requests
+from scanner.cli import resuming
 from scanner.cli.errors import CliError, Exit, first_of
+from scanner.cli.input import Work, new_work, rest_of
 from scanner.cli.request import Request
 from scanner.cli.resolving import Resolved, resolving
 from scanner.cli.sinks import Announcing, Collected
@@ -45,9 +48,11 @@ REFRESH = 0.25
 """Seconds between two looks at the counters: fluent to the eye, free to the processor."""
 
 
-def run(flags: dict[str, Any]) -> int:
-    """Run ``mxsweep scan`` with the flags as click gives them; the result is the exit code."""
+def run(flags: dict[str, Any], given: AbstractSet[str]) -> int:
+    """Run ``mxsweep scan`` with the flags as click gives them, and those the user gave; the result is the exit code."""
     _open_log(flags["log_file"])
+    if flags["resume"] or flags["retry_inconclusive"]:
+        flags = resuming.resumed(flags, given)
     request = requests.build(flags)
     for warning in request.warnings:
         _say(warning)
@@ -66,8 +71,8 @@ def run(flags: dict[str, Any]) -> int:
 async def _scan(request: Request, *, quiet: bool) -> int:
     """Nothing is written or contacted before there is a resolver that will do."""
     async with fit_resolver(request) as resolved:
-        with _open_sink(request, resolved) as sink:
-            return await execute(request, resolved, sink, quiet=quiet)
+        with _open_sink(request, resolved) as sink, _open_work(request, sink) as work:
+            return await execute(request, resolved, sink, work, quiet=quiet)
 
 
 @asynccontextmanager
@@ -126,10 +131,26 @@ def _open_sink(request: Request, resolved: Resolved) -> AbstractContextManager[A
         return Collected(consoles.stdout())
     if request.output == "-":
         return LineSink(sys.stdout.buffer)
+    path = Path(request.output)
     try:
-        return Store.create(Path(request.output), _header(request, resolved))
+        if request.resume or request.retry:
+            resuming.check_settings(path, request.settings)
+            return Store.resume(path, anew=request.retry)
+        return Store.create(path, _header(request, resolved))
     except StoreError as error:
         raise CliError(str(error)) from None
+
+
+def _open_work(request: Request, sink: Any) -> AbstractContextManager[Work]:
+    """The input on disk: anew, or what is left of a run that goes on."""
+    store = sink if isinstance(sink, Store) else None
+    if store is None or not (request.resume or request.retry):
+        return new_work(request.input, store, resuming.to_keep(request.flags, request.settings))
+    for name in resuming.changed_lists(store.header):
+        _say(f"{name} has changed since; the run goes on with what it had read")
+    work = rest_of(store, request.input.reader, retry=request.retry)
+    store.begin()
+    return nullcontext(work)
 
 
 def _header(request: Request, resolved: Resolved) -> RunHeader:
@@ -159,13 +180,13 @@ def _source(name: str) -> InputSource:
 # --- the run --------------------------------------------------------------------------------------------------
 
 
-async def execute(request: Request, resolved: Resolved, sink: Any, *, quiet: bool) -> int:
+async def execute(request: Request, resolved: Resolved, sink: Any, work: Work, *, quiet: bool) -> int:
     """Scan, with progress on stderr; the sink is told how it ended.
 
     Raises:
         StoreError: records cannot be written any more.
     """
-    stats = Stats(total=request.total)
+    stats = Stats(total=work.total, done=work.done, read=work.done, rejects=work.rejects)
     stop = pipeline.Stop()
     console = consoles.stderr()
     announcing = Announcing(sink, console, request.fail_on, rejects=request.output in (None, "-"))
@@ -173,11 +194,13 @@ async def execute(request: Request, resolved: Resolved, sink: Any, *, quiet: boo
         nursery.start_soon(_watch_signals, stop, console)
         with progress_for(stats, console, quiet=quiet or request.output is None) as progress:
             nursery.start_soon(_refresh, progress)
-            await pipeline.scan(request.items, tools, announcing, stop)
+            await pipeline.scan(
+                work.items, tools, announcing, stop, sink.find_host if isinstance(sink, Store) else None
+            )
             progress.refresh()
         nursery.cancel_scope.cancel()
     state = RunState.INTERRUPTED if stop.draining else RunState.COMPLETE
-    sink.finish(state, _totals(stats), now())
+    sink.finish(state, _totals(stats, work), now())
     if stats.internal_errors:
         _say(f"{stats.internal_errors} domains met an internal error (reason internal): please report it")
     return _exit_code(stats, stop, announcing)
@@ -220,13 +243,14 @@ async def _watch_signals(stop: pipeline.Stop, console: Console) -> None:
                 stop.drain()
 
 
-def _totals(stats: Stats) -> dict[str, int]:
+def _totals(stats: Stats, work: Work) -> dict[str, int]:
+    """The run's totals, with those of the processes that worked on it before."""
     return {
-        "domains": stats.done,
+        "domains": stats.done + work.others,
         "rejects": stats.rejects,
-        "endpoints_probed": stats.endpoints_probed,
-        "endpoints_shared": stats.endpoints_shared,
-        "internal_errors": stats.internal_errors,
+        "endpoints_probed": stats.endpoints_probed + work.before.get("endpoints_probed", 0),
+        "endpoints_shared": stats.endpoints_shared + work.before.get("endpoints_shared", 0),
+        "internal_errors": stats.internal_errors + work.before.get("internal_errors", 0),
     }
 
 

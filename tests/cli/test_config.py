@@ -13,6 +13,9 @@ from scanner.cli.config import key_of
 VALUES: dict[str, tuple[str, Any, tuple[str, ...], Any]] = {
     "output": ("'run'", "run", ("-o", "other"), "other"),
     "domain": ("['a.example', 'b.example']", ("a.example", "b.example"), ("--domain", "c.example"), ("c.example",)),
+    "first": ("'a'", ("a",), ("--first", "b"), ("b",)),
+    "resume": ("'a'", "a", ("--resume", "b"), "b"),
+    "retry_inconclusive": ("'a'", "a", ("--retry-inconclusive", "b"), "b"),
     "level": ("'may'", "may", ("--level", "dane-only"), "dane-only"),
     "resolver": ("'127.0.0.1:5353'", ("127.0.0.1:5353",), ("--resolver", "::1"), ("::1",)),
     "trust_resolver": ("true", True, ("--trust-resolver",), True),
@@ -64,7 +67,7 @@ def flags(monkeypatch: pytest.MonkeyPatch) -> dict[str, Any]:
     """What ``scan`` would have been called with."""
     got: dict[str, Any] = {}
 
-    def keep(given: dict[str, Any]) -> int:
+    def keep(given: dict[str, Any], _: set[str]) -> int:
         got.update(given)
         return 0
 

@@ -16,6 +16,7 @@ from tests.cli.run import (
     BLIND,
     LIMIT,
     default_signals,
+    environment,
     finished,
     mxsweep,
     said,
@@ -83,21 +84,30 @@ def lines(run: Path) -> int:
     return file.read_bytes().count(b"\n") if file.exists() else 0
 
 
-def test_an_interrupt_while_waiting_for_input(tmp_path: Path) -> None:
-    """The thread that reads standard input cannot be stopped, and must not keep the process from ending."""
-    command = ("scan", "-", "-o", "run", "--ehlo", "test.example", *QUIET)
+@pytest.mark.parametrize("number", SIGNALS)
+@pytest.mark.parametrize("output", ["run", "-"])
+def test_a_signal_while_waiting_for_input(number: signal.Signals, output: str, tmp_path: Path) -> None:
+    """Nothing has been scanned, as the input is read to its end first, and nothing temporary is left."""
+    (tmp_path / "temporary").mkdir()
+    command = ("scan", "-", "-o", output, "--ehlo", "test.example", *QUIET)
     reader, writer = os.pipe()
-    process = start(*command, cwd=tmp_path, stdin=reader, preexec_fn=default_signals)
+    place = environment(TMPDIR=str(tmp_path / "temporary"))
+    process = start(*command, cwd=tmp_path, stdin=reader, preexec_fn=default_signals, env=place)
     os.close(reader)
+    spool = tmp_path / "run" if output == "run" else tmp_path / "temporary"
     with os.fdopen(writer, "wb") as pipe:
         pipe.write(skipped_quickly(tmp_path / "list", 1500).read_bytes())
         pipe.flush()
-        wait_for(lambda: lines(tmp_path / "run") >= 1024)
-        process.send_signal(signal.SIGINT)
-        code, _, err = finished(process)
-    assert code == 130
-    assert said(err) == [FINISHING]
-    assert Run.open(tmp_path / "run").header.state is RunState.INTERRUPTED
+        wait_for(lambda: any(spool.rglob("rejects")))
+        process.send_signal(number)
+        code, out, err = finished(process)
+    assert (code, out, "".join(said(err))) == (130, "", "")
+    assert list((tmp_path / "temporary").iterdir()) == []
+    if output == "run":
+        assert Run.open(tmp_path / "run").header.state is RunState.INTERRUPTED
+        again = mxsweep("scan", "--resume", "run", cwd=tmp_path)
+        assert (again.returncode, again.stderr.count("\n")) == (2, 1)
+        assert "the input had not been read to its end" in again.stderr
 
 
 def test_a_run_that_ends_is_complete(tmp_path: Path) -> None:

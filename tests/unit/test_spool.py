@@ -3,6 +3,7 @@
 import io
 import json
 from collections.abc import Callable
+from itertools import chain
 from pathlib import Path
 
 import pytest
@@ -21,7 +22,7 @@ def listed(data: bytes, **more: object) -> Lists:
 
 
 def made(place: Path, data: bytes, **more: object) -> Spool:
-    return Spool.make(place / "spool", listed(data), READER, **more)  # type: ignore[arg-type]
+    return Spool.make(place / "spool", listed(data).blocks(), READER, **more)  # type: ignore[arg-type]
 
 
 def names(count: int, stem: str = "d") -> bytes:
@@ -111,7 +112,7 @@ def test_ranks_fields_and_sources_travel(tmp_path: Path) -> None:
     for name in ("one", "two"):
         (tmp_path / name).write_text(f"rank,Domain,note\n7,{name.title()}.Example.,tab\there\n8,{name}.example,later\n")
     lists = Lists([str(tmp_path / "one"), str(tmp_path / "two")], column="domain")
-    found = {item.raw: item for item in Spool.make(tmp_path / "s", lists, READER).items()}
+    found = {item.raw: item for item in Spool.make(tmp_path / "s", lists.blocks(), READER).items()}
     one = found["One.Example."]
     assert isinstance(one, Target)
     assert (one.destination.key, one.source, one.line) == ("one.example", str(tmp_path / "one"), 2)
@@ -129,13 +130,14 @@ def test_order_is_shuffled_and_always_the_same(tmp_path: Path, big: None) -> Non
 
 
 def test_first_is_served_first_and_wins(tmp_path: Path, big: None) -> None:
-    first = Lists([str(tmp_path / "urgent")]) if (tmp_path / "urgent").write_bytes(names(30)) else None
-    found = made(
-        tmp_path, names(100), first=first, given=[Target(READER.destination("g.example"), "g.example", "-", 1)]
-    )
+    (tmp_path / "urgent").write_bytes(names(30))
+    urgent = str(tmp_path / "urgent")
+    given = Target(READER.destination("g.example"), "g.example", "--domain", 1)
+    entries = chain([given], listed(names(100)).blocks())
+    found = Spool.make(tmp_path / "s", entries, READER, first=Lists([urgent]).blocks())
     items = [item for item in found.items() if isinstance(item, Target)]
-    assert {item.source for item in items[:30]} == {str(tmp_path / "urgent")}
-    assert {item.source for item in items[30:]} == {"-"}
+    assert {item.source for item in items[:30]} == {urgent}
+    assert {item.source for item in items[30:]} == {"-", "--domain"}
     assert (found.total, found.duplicates) == (101, 30)
 
 
@@ -164,7 +166,7 @@ def test_keys_with_odd_characters(tmp_path: Path, key: str) -> None:
     assert not set(octets_of(f"{key}\t\n")) & set(b"\t\n")
     assert octets_of(key).decode("unicode_escape") == key
     reader = Reader(lmtp=True)
-    found = Spool.make(tmp_path / "s", listed(key.encode(), lmtp=True), reader)
+    found = Spool.make(tmp_path / "s", listed(key.encode(), lmtp=True).blocks(), reader)
     (target,) = found.items()
     assert isinstance(target, Target)
     assert target.destination == reader.destination(key)
