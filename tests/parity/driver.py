@@ -63,7 +63,7 @@ def _words(layout: Layout, work: Path) -> dict[str, str]:
         anchor.public_key().public_bytes(Encoding.PEM, PublicFormat.SubjectPublicKeyInfo)
     )
     fingerprints = _digests((layout.certs / "mx.cert-good.test.pem").read_text())
-    return {"root": ROOT, "work": str(work), **fingerprints}
+    return {"root": ROOT, "work": str(work), "long": ".".join(["x" * 60] * 5), **fingerprints}
 
 
 def _become(argv: list[str], program: str, out: Path, err: Path) -> None:

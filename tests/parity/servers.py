@@ -108,6 +108,7 @@ def manners(chain: Path, root: Path) -> dict[tuple[str, int], Manners]:
         ("127.66.0.15", 25): Manners(greeting="354 what?"),
         ("127.66.0.16", 25): Manners(starttls="554 5.7.0 never"),
         ("127.66.0.17", 25): Manners(fault="close@starttls"),
+        ("127.66.0.18", 25): Manners(fault="reset@greeting", greeting_delay=1.0),
     }
     return {where: _with(each, str(chain)) for where, each in made.items()}
 
