@@ -1,6 +1,7 @@
-"""Command lines that Debian's posttls-finger 3.7.11 does not know, or fails at: what ours has to say is written here.
+"""Command lines that Debian's posttls-finger 3.7.11 does not know, fails at, or answers with a quirk of its own.
 
-Expected lines are those of Postfix 3.12 unless the reason says otherwise.
+What ours has to say is written here, as Postfix 3.12 says it unless the reason is another; and where a quirk changes
+the outcome, what Debian's says too.
 """
 
 import shlex
@@ -11,17 +12,25 @@ from tests.parity.cases import BASE
 
 @dataclass(frozen=True, slots=True)
 class Alone:
-    """A command line, why there is nothing to compare it with, and lines that it must print in this order."""
+    """A command line, why there is nothing to compare it with, and lines that it must print in this order.
+
+    ``debian`` are the beginnings of Debian's lines where they are stated beside ours.
+    """
 
     name: str
     why: str
     line: str
     expected: tuple[str, ...]
     status: int = 0
+    debian: tuple[str, ...] = ()
+    debian_status: int = 0
 
     def lines(self) -> dict[str, list[str]]:
         """What ``driver`` is to run."""
-        return {f"{self.name}.alone": ["mxsweep", *BASE, *shlex.split(self.line)]}
+        words = [*BASE, *shlex.split(self.line)]
+        return {f"{self.name}.alone": ["mxsweep", *words]} | (
+            {f"{self.name}.quirk": ["debian", *words]} if self.debian else {}
+        )
 
 
 _NO_SRV = "Host or domain name not found. Name service error for name=_{}._tcp.good311.test type=SRV: Host not found"
@@ -87,5 +96,27 @@ ALONE = (
         "names from the DNS are kept in lower case, where Debian's shows the case that the answer happens to have",
         "GOOD311.test",
         (f"Connected to {_GOOD}", _VERIFIED.format(_GOOD)),
+    ),
+    Alone(
+        "fingerprint-without",
+        "quirk: a level that is about fingerprints verifies without any, by the trust store",
+        "-l fingerprint -F {root} cert-good.test",
+        ("server certificate verification failed for mx.cert-good.test[", "Untrusted TLS connection established to "),
+        debian=("Verified TLS connection established to ",),
+    ),
+    Alone(
+        "starttls-lost",
+        "quirk: of all lost connections only this one is fatal",
+        "close-starttls.test",
+        ("> STARTTLS", "lost connection while sending STARTTLS"),
+        debian=("> STARTTLS", "fatal: lost connection while sending STARTTLS"),
+        debian_status=1,
+    ),
+    Alone(
+        "tlsa-failed",
+        "quirk: a failed look-up is made again at once",
+        "tlsa-servfail.test",
+        ("warning: DANE TLSA lookup problem: ", "Failed to establish session to tlsa-servfail.test via "),
+        debian=("warning: DANE TLSA lookup problem: ", "warning: DANE TLSA lookup problem: ", "Failed to establish "),
     ),
 )
