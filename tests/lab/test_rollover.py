@@ -4,29 +4,19 @@ Each day is a lab that is started with that day's certificates and records, and 
 and stay the same from day to day.
 """
 
-from collections.abc import Iterator
 from dataclasses import dataclass, replace
-from pathlib import Path
 
 import pytest
 
 from results.diff import Comparison, compare
 from results.run import Run
-from tests.lab import control
+from tests.days import play
 from tests.lab.cases_dane import case
 from tests.lab.expectations import protected
-from tests.lab.layout import Layout
 from tests.lab.model import Scenario
 from tests.lab.pki import PKI, Bundle
-from tests.lab.ready import PROBE_DOMAIN
-from tests.lab.scenarios import SCENARIOS
-from tests.lab.use import Lab
-from tests.sweep import MXSWEEP, trusting
 
 pytestmark = pytest.mark.lab
-
-FIXED = tuple(s for s in SCENARIOS if s.domain == PROBE_DOMAIN or s.rcodes or any(host.postfix for host in s.hosts))
-"""What a lab needs so that each of its servers has something to do, and to know that it is up."""
 
 OLD, NEW, BOTH = "3 1 1 old", "3 1 1 new", "3 1 1 old, 3 1 1 new"
 
@@ -69,35 +59,10 @@ class Wardrobe(PKI):
         return replace(both[recipe], named=both[recipe].named | named)
 
 
-def play(day: int, directory: Path) -> Run:
-    """Start a lab as it is on a day, and scan it."""
-    layout = Layout(directory / f"lab{day}")
-    record = control.up(layout)
-    try:
-        lab = Lab(layout, record)
-        domains = directory / "domains"
-        domains.write_text("".join(f"roll-{story}.test\n" for story in STORIES))
-        run = directory / f"run{day}"
-        done = lab.run(
-            *MXSWEEP, "scan", str(domains), "-o", str(run), "--quiet", "--ehlo", "roll.lab.test", *trusting(lab)
-        )
-        assert done.returncode == 0, done.stderr
-        return Run.open(run)
-    finally:
-        control.down(layout)
-
-
 @pytest.fixture(scope="module")
-def days(tmp_path_factory: pytest.TempPathFactory) -> Iterator[list[Run]]:
-    directory = tmp_path_factory.mktemp("rollover")
-    wardrobe = Wardrobe()
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(control, "PKI", lambda: wardrobe)
-        runs = []
-        for day in range(3):
-            patch.setattr(control, "SCENARIOS", (*FIXED, *(scenario(story, day) for story in STORIES)))
-            runs.append(play(day, directory))
-        yield runs
+def days(tmp_path_factory: pytest.TempPathFactory) -> list[Run]:
+    directory, wardrobe = tmp_path_factory.mktemp("rollover"), Wardrobe()
+    return [play(tuple(scenario(story, day) for story in STORIES), wardrobe, directory, str(day)) for day in range(3)]
 
 
 def outcomes(found: Comparison) -> dict[str, str]:

@@ -1,0 +1,43 @@
+"""Days of a lab: each is a lab of its own, started as it is on that day, scanned, and taken down.
+
+What stays from day to day is in the authorities that all days share.
+"""
+
+from pathlib import Path
+
+import pytest
+
+from results.run import Run
+from tests.lab import control
+from tests.lab.layout import Layout
+from tests.lab.model import Scenario
+from tests.lab.pki import PKI
+from tests.lab.ready import PROBE_DOMAIN
+from tests.lab.scenarios import SCENARIOS
+from tests.lab.use import Lab
+from tests.sweep import MXSWEEP, trusting
+
+_FIXED = tuple(s for s in SCENARIOS if s.domain == PROBE_DOMAIN or s.rcodes or any(host.postfix for host in s.hosts))
+"""What a lab needs so that each of its servers has something to do, and to know that it is up."""
+
+
+def play(scenarios: tuple[Scenario, ...], pki: PKI, directory: Path, name: str) -> Run:
+    """Start a lab that has these domains and certificates, and scan the domains into ``directory/name``."""
+    layout = Layout(directory / f"lab-{name}")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(control, "PKI", lambda: pki)
+        patch.setattr(control, "SCENARIOS", (*_FIXED, *scenarios))
+        record = control.up(layout)
+    try:
+        return _scan(Lab(layout, record), [scenario.domain for scenario in scenarios], directory / name)
+    finally:
+        control.down(layout)
+
+
+def _scan(lab: Lab, domains: list[str], run: Path) -> Run:
+    done = lab.run(
+        *(*MXSWEEP, "scan", "-", "-o", str(run), "--quiet", "--ehlo", "days.lab.test", *trusting(lab)),
+        stdin="".join(f"{domain}\n" for domain in domains),
+    )
+    assert done.returncode == 0, done.stderr
+    return Run.open(run)
