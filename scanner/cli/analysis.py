@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING, Any
 
 import rich_click as click
 
-from results.files import StoreError
 from scanner import __version__
 from scanner.cli.errors import CliError, Exit
+from scanner.cli.reports import reading
 
 if TYPE_CHECKING:
     from results.run import Run
@@ -28,10 +28,8 @@ def open_run(path: str) -> "Run":
     """
     from results.run import Run  # noqa: PLC0415 - help and usage errors need no run
 
-    try:
+    with reading():
         return Run.open(Path(path))
-    except StoreError as error:
-        raise CliError(str(error)) from None
 
 
 # --- diff -----------------------------------------------------------------------------------------------------
@@ -48,8 +46,9 @@ def diff(runs: tuple[str, ...], form: str, days: int, limit: int | None, fail_on
     from results.diff import compare  # noqa: PLC0415 - other commands need none of it
 
     try:
-        found = compare([open_run(path) for path in runs], timedelta(days=days))
-    except (StoreError, ValueError) as error:
+        with reading():
+            found = compare([open_run(path) for path in runs], timedelta(days=days))
+    except ValueError as error:
         raise CliError(str(error)) from None
     _print_diff(found, form, limit)
     return Exit.MATCHED if fail_on and found.new_broken else Exit.DONE
@@ -89,11 +88,10 @@ def export(run: str, form: str, output: str) -> None:
     from results.export import FORMATS  # noqa: PLC0415 - as above
 
     try:
-        paths = FORMATS[form](open_run(run), Path(output))
+        with reading():
+            paths = FORMATS[form](open_run(run), Path(output))
     except MissingExtraError as error:
         raise CliError(str(error), Exit.UNFIT) from None
-    except StoreError as error:
-        raise CliError(str(error)) from None
     for path in paths:
         click.echo(path)
 
@@ -107,11 +105,11 @@ def query(run: str, sql: str, form: str) -> None:
     from results import database  # noqa: PLC0415 - other commands need none of it
 
     try:
-        with database.load(open_run(run)) as loaded:
+        with reading(), database.load(open_run(run)) as loaded:
             _print_rows(*loaded.ask(sql), form)
     except database.MissingExtraError as error:
         raise CliError(str(error), Exit.UNFIT) from None
-    except (StoreError, database.QueryError) as error:
+    except database.QueryError as error:
         raise CliError(str(error)) from None
 
 
@@ -139,8 +137,9 @@ def paper(run: "Run", directory: str, history: Sequence["Run"]) -> None:
     from results.paper import write_paper  # noqa: PLC0415 - other commands need none of it
 
     try:
-        paths = write_paper(run, Path(directory), __version__, history)
-    except (StoreError, ValueError) as error:
+        with reading():
+            paths = write_paper(run, Path(directory), __version__, history)
+    except ValueError as error:
         raise CliError(str(error)) from None
     for path in paths:
         click.echo(path)
@@ -154,10 +153,8 @@ def metrics(run: "Run", path: str) -> None:
     """
     from results.metrics import write_metrics  # noqa: PLC0415 - other commands need none of it
 
-    try:
+    with reading():
         write_metrics(run, Path(path))
-    except StoreError as error:
-        raise CliError(str(error)) from None
 
 
 def rejudge(
@@ -182,10 +179,8 @@ def rejudge(
     from scanner.vocabulary import Level  # noqa: PLC0415 - as above
 
     trust = _trust(run, ca_file, ca_path)
-    try:
+    with reading():
         found = judge(run, trust, Level(level) if level else None, moment(at) if at else None)
-    except StoreError as error:
-        raise CliError(str(error)) from None
     if form == "json":
         _write(rejudge_text.as_json(found))
     else:
