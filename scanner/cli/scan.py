@@ -32,9 +32,11 @@ from scanner.cli.sinks import Announcing, Collected
 from scanner.model import Endpoint, InputSource, RunHeader, Vantage
 from scanner.net.probe import Sighting, probe
 from scanner.net.resolver import open_resolver
+from scanner.net.routes import Routes
 from scanner.net.unbound import UnboundError
 from scanner.run import pipeline
 from scanner.run.connections import Connections
+from scanner.run.lookups import Lookups
 from scanner.run.stats import Stats
 from scanner.run.tools import Tools, now
 from scanner.settings import PROFILES, Settings
@@ -210,9 +212,16 @@ async def execute(request: Request, resolved: Resolved, sink: Any, work: Work, *
 async def wired(request: Request, resolved: Resolved, stats: Stats) -> AsyncIterator[Tools]:
     """The rooms wired together: a resolver, what stands before every connection, the trust store and the scope."""
     settings = request.settings
-    connections = Connections(settings, stats, partial(_probe, settings))
+
+    def tell(text: str) -> None:
+        stats.waiting = text
+        if text:
+            _say(text)
+
+    connections = Connections(settings, stats, partial(_probe, settings), tell)
     async with open_resolver(resolved.dns) as resolver:
-        yield Tools(settings, resolved.lookup(resolver), connections, request.trust, request.scope, stats)
+        lookups = Lookups(resolved.lookup(resolver), connections.outage, tell)
+        yield Tools(settings, lookups, connections, request.trust, request.scope, stats, Routes())
 
 
 async def _probe(settings: Settings, endpoint: Endpoint) -> Sighting:

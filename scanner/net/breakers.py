@@ -5,10 +5,10 @@ open for a time that doubles with each opening, up to a limit; whoever has opene
 from then on. Plain arithmetic; the caller says what time it is.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 REFUSALS = 5
-"""Refused connections in a row, with none accepted between them, before they are taken to be meant for us."""
+"""Addresses that refuse us in a row, with none accepting between them, before it is taken to be meant for us."""
 
 KNOWN = 100_000
 """Providers and networks that are remembered; the oldest is forgotten first, and the worst of it is one more 421."""
@@ -16,7 +16,7 @@ KNOWN = 100_000
 
 @dataclass(slots=True)
 class _State:
-    refusals: int = 0
+    refusals: set[str] = field(default_factory=set)
     openings: int = 0
     until: float = 0.0
 
@@ -55,12 +55,12 @@ class Breakers:
             state.until = now + min(self._first * 2**state.openings, self._longest)
             state.openings = min(state.openings + 1, 16)  # far beyond the longest time
 
-    def refused(self, key: str, now: float) -> None:
-        """Note a connection that was refused."""
+    def refused(self, key: str, address: str, now: float) -> None:
+        """Note an address that refused a connection."""
         state = self._state(key)
-        state.refusals += 1
-        if state.refusals >= REFUSALS:
-            state.refusals = 0
+        state.refusals.add(address)
+        if len(state.refusals) >= REFUSALS:
+            state.refusals.clear()
             self.turned_away(key, now)
 
     def accepted(self, key: str) -> None:
@@ -68,7 +68,7 @@ class Breakers:
         state = self._states.get(key)
         if state is None:
             return
-        state.refusals = 0
+        state.refusals.clear()
         if not state.openings:
             del self._states[key]
 

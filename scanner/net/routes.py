@@ -2,6 +2,7 @@
 
 import errno
 import socket
+from collections.abc import Callable
 from functools import cache
 
 _ANYWHERE = {socket.AF_INET: "192.88.99.1", socket.AF_INET6: "2001:4860:4860::8888"}
@@ -19,6 +20,21 @@ def has_route(address: str) -> bool:
     """
     family = socket.AF_INET6 if ":" in address else socket.AF_INET
     return _routed(family, address) or _connected(family)
+
+
+class Routes:
+    """The same for the length of a scan: a family that had a route once is not lacking because a link is down."""
+
+    def __init__(self, asked: Callable[[str], bool] = has_route) -> None:
+        self._asked = asked
+        self._seen: set[bool] = set()
+
+    def __call__(self, address: str) -> bool:
+        """False when this machine has had no connectivity of the address's family so far."""
+        family = ":" in address
+        if family not in self._seen and self._asked(address):
+            self._seen.add(family)
+        return family in self._seen
 
 
 @cache

@@ -1,7 +1,8 @@
 """Every connection of a scan, with what stands before it: breakers, then gates; and what is learned from it.
 
 A provider that turned us away is held back: the probe says so without a connection, for a later pass to make. Where
-this machine runs out of descriptors or ports, fewer connections are made at once and the probe is done again.
+this machine runs out of descriptors or ports, fewer connections are made at once and the probe is done again; so it
+is where the network was gone.
 """
 
 from collections.abc import AsyncIterator, Awaitable, Callable
@@ -15,13 +16,20 @@ from scanner.core.providers import provider_of
 from scanner.model import Endpoint, Failure, Probe
 from scanner.net.breakers import Breakers
 from scanner.net.gates import Gates, KeyedCap, network_of
+from scanner.net.outage import Outage
 from scanner.net.probe import Sighting
 from scanner.run.stats import Stats
 from scanner.settings import Settings
 from scanner.vocabulary import FailureKind, Phase, StartTLS
 
+_HEARD = (FailureKind.REJECTED, FailureKind.TLS, FailureKind.GARBAGE, FailureKind.TOO_LONG)
+"""Failures that the peer sent us: the network works."""
+
+_OUTAGE = (FailureKind.TIMEOUT, FailureKind.UNREACHABLE, FailureKind.REFUSED, FailureKind.RESET, FailureKind.CLOSED)
+"""Failures that a network may cause that is gone, or a firewall before us."""
+
 TRIES = 20
-"""Probes of one endpoint for want of descriptors or ports: by then others have had half a minute to give them back."""
+"""Probes of one endpoint for want of descriptors, ports or a network: half a minute for others to give them back."""
 
 SHORT_OF_RESOURCES = 1.5
 """Seconds before such a probe is done again."""
@@ -34,25 +42,57 @@ class Connections:
         settings: caps, rates and retries.
         stats: counts what is done.
         probe: makes one connection.
+        tell: takes what the user should hear about an outage.
     """
 
-    def __init__(self, settings: Settings, stats: Stats, probe: Callable[[Endpoint], Awaitable[Sighting]]) -> None:
+    def __init__(
+        self,
+        settings: Settings,
+        stats: Stats,
+        probe: Callable[[Endpoint], Awaitable[Sighting]],
+        tell: Callable[[str], None] = lambda _: None,
+    ) -> None:
         self._stats = stats
         self._probe = probe
         self._gates = Gates(settings.caps)
         after = settings.retries.after
         self._breakers = Breakers(first=after / 2, longest=after)  # none outlasts the wait for the next pass
         self._careful = KeyedCap(1)
+        self.outage: Outage[tuple[Endpoint, str]] = Outage(self._works, tell, "every connection")
 
     async def __call__(self, endpoint: Endpoint, host: str) -> Sighting:
         """What is seen at an endpoint that an MX host leads to."""
         for _ in range(TRIES):
+            await self.outage.over()
             sighting = await self._once(endpoint, host)
-            if sighting.probe.failure is None or sighting.probe.failure.kind is not FailureKind.RESOURCES:
+            failure = sighting.probe.failure
+            if failure is not None and failure.kind is FailureKind.RESOURCES:
+                self._gates.shrink()
+                await trio.sleep(SHORT_OF_RESOURCES)
+            elif await self._stands((endpoint, host), sighting.probe):
                 break
-            self._gates.shrink()
-            await trio.sleep(SHORT_OF_RESOURCES)
         return sighting
+
+    async def _stands(self, peer: tuple[Endpoint, str], probe: Probe) -> bool:
+        """Is what was seen the peer's doing? False for what fell into an outage."""
+        failure = probe.failure
+        if failure is None or failure.kind in _HEARD:
+            self.outage.worked(peer)
+            return True
+        if failure.kind not in _OUTAGE:
+            return True
+        began = trio.current_time() - sum(probe.ms.values()) / 1000
+        if failure.phase is Phase.CONNECT:
+            return await self.outage.believed(peer, began)
+        await self.outage.over()
+        return not self.outage.hit(began)
+
+    async def _works(self, peer: tuple[Endpoint, str]) -> bool:
+        """Can a peer be reached now? That is a connection as any other."""
+        endpoint, host = peer
+        async with self._gates.connection(endpoint.address, host):
+            failure = (await self._counted(endpoint)).probe.failure
+        return failure is None or failure.phase is not Phase.CONNECT
 
     async def _once(self, endpoint: Endpoint, host: str) -> Sighting:
         provider, network = keys = provider_of(host), network_of(endpoint.address)
@@ -91,14 +131,14 @@ class Connections:
 
     def _learn(self, provider: str, network: str, probe: Probe) -> None:
         """A reply counts at once for the provider; a network has many tenants, and opens for several in a row only."""
-        failure, at = probe.failure, trio.current_time()
+        failure, at, address = probe.failure, trio.current_time(), probe.endpoint.address
         if failure is not None and rebuffs.turns_away(failure):
             self._breakers.turned_away(provider, at)
-            self._breakers.refused(network, at)
+            self._breakers.refused(network, address, at)
         elif failure is not None and failure.phase is Phase.CONNECT:
             if failure.kind is FailureKind.REFUSED:
-                self._breakers.refused(provider, at)
-                self._breakers.refused(network, at)
+                self._breakers.refused(provider, address, at)
+                self._breakers.refused(network, address, at)
         else:
             self._breakers.accepted(provider)
             self._breakers.accepted(network)

@@ -29,15 +29,22 @@ def test_those_who_were_in_flight_when_it_opened_count_no_more() -> None:
 def test_refusals_count_in_a_row_only() -> None:
     found = Breakers(first=10, longest=10)
     for _ in range(3):
-        for _ in range(REFUSALS - 1):
-            found.refused(KEY, 0)
+        for number in range(REFUSALS - 1):
+            found.refused(KEY, str(number), 0)
         found.accepted(KEY)
     assert not found.is_open(KEY, 0)
-    for _ in range(REFUSALS):
-        found.refused(KEY, 0)
+    for number in range(REFUSALS):
+        found.refused(KEY, str(number), 0)
     assert found.is_open(KEY, 0)
     assert found.open(0) == [KEY]
     assert found.open(10) == []
+
+
+def test_an_address_that_refuses_again_and_again_is_one() -> None:
+    found = Breakers(first=10, longest=10)
+    for _ in range(3 * REFUSALS):
+        found.refused(KEY, "192.0.2.1", 0)
+    assert not found.is_open(KEY, 0)
 
 
 def test_whoever_has_turned_us_away_once_is_treated_with_care_for_good() -> None:
@@ -51,7 +58,7 @@ def test_whoever_has_turned_us_away_once_is_treated_with_care_for_good() -> None
 def test_those_who_are_well_are_not_remembered() -> None:
     found = Breakers(first=1, longest=1)
     found.accepted(KEY)
-    found.refused(KEY, 0)
+    found.refused(KEY, "1", 0)
     assert len(found) == 1
     found.accepted(KEY)
     assert len(found) == 0
@@ -60,5 +67,5 @@ def test_those_who_are_well_are_not_remembered() -> None:
 def test_memory_is_bounded() -> None:
     found = Breakers(first=1, longest=1)
     for number in range(breakers.KNOWN + 10):
-        found.refused(str(number), 0)
+        found.refused(str(number), "1", 0)
     assert len(found) == breakers.KNOWN
