@@ -112,7 +112,10 @@ class Reasoning:
 
     def _address(self, verdict: EndpointVerdict, end: EndpointReport | None, report: HostReport | None) -> None:
         self._line(self._quote(verdict.address, "bold"))
-        for probe in end.probes if end else ():
+        probes = end.probes if end else ()
+        for place, probe in enumerate(probes, 1):
+            if len(probes) > 1:
+                self._line(f"connection {place} of {len(probes)}, {probe.started:%H:%M:%S} UTC", 4)
             self._probe(probe)
         shaken = last_handshake(end.probes) if end else None
         chain = [self._certs[digest] for digest in shaken.chain if digest in self._certs] if shaken else []

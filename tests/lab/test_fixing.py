@@ -51,6 +51,7 @@ def test_publishing_the_printed_records_fixes_the_domain(tmp_path: Path) -> None
 
     explained = mxsweep("explain", str(old), "bad311.test").stdout
     assert all(word in explained for word in records["mx.bad311.test"][0].split())
+    assert explained.count("connection 2 of 2") == 2  # a mismatch is looked at twice, at each of two addresses
     found = json.loads(mxsweep("diff", str(old), str(new), "--format", "json").stdout)
     assert {row["domain"] for row in found["fixed"]} == set(BROKEN)
     assert {row["new"]["dane"] for row in found["fixed"]} == {"protected"}
