@@ -13,6 +13,7 @@ from collections.abc import Mapping, Sequence
 from contextlib import nullcontext, suppress
 from dataclasses import replace
 from datetime import UTC, datetime
+from functools import lru_cache
 from pathlib import Path
 from typing import BinaryIO, Self
 
@@ -25,6 +26,7 @@ from scanner.vocabulary import RunState
 
 SYNC_SECONDS = 1.0  # what a crash of the machine may cost
 MAX_WAITING = 4 * 1024 * 1024  # octets in memory before they are written anyway
+CERTS_HELD = 1024  # certificates that were read back, some 5 KB each: those of authorities are in many chains
 MAX_RAW = 1000  # characters kept of a rejected line: more than any domain name has
 
 _LOCK = "run.lock"
@@ -58,6 +60,7 @@ class Store:
         self._pacer = _Pacer()
         self._index = Index(path)
         self._since = 0.0
+        self._cert_at = lru_cache(CERTS_HELD)(self._read_cert)
 
     @classmethod
     def create(cls, path: Path, header: RunHeader) -> Self:
@@ -203,7 +206,10 @@ class Store:
 
     def _cert(self, digest: str) -> CertFacts | None:
         place = self._index.cert(bytes.fromhex(digest))
-        return codec.decode(CertFacts, self._line("certs", place)) if place is not None else None
+        return self._cert_at(place) if place is not None else None
+
+    def _read_cert(self, place: Place) -> CertFacts:
+        return codec.decode(CertFacts, self._line("certs", place))
 
     def _put(self, name: str, record: object) -> Place:
         line, file = codec.encode(record), self._files[name]
