@@ -92,6 +92,19 @@ ALONE = (
         ("> EHLO client.lab.test", "lost connection while sending EHLO"),
     ),
     Alone(
+        "endless-greeting",
+        "a line without end: 3.7.11 reads it until its time is up, 3.12 cuts it off",
+        "greeting-endless.test",
+        ("warning: disabling input from unknown_stream", "lost connection while reading server greeting"),
+    ),
+    Alone(
+        "long-greeting",
+        "a line of nine thousand octets: 3.7.11 passes over its end, 3.12 cuts it off",
+        "-l may [127.66.0.20]",
+        ("warning: disabling input from unknown_stream", "lost connection while reading server greeting"),
+        debian=("< 220 mail.annex.test xxx", "Untrusted TLS connection established to ", "< 221 2.0.0 Bye"),
+    ),
+    Alone(
         "capitals",
         "names from the DNS are kept in lower case, where Debian's shows the case that the answer happens to have",
         "GOOD311.test",

@@ -168,11 +168,6 @@ ROWS: tuple[Row, ...] = (
         "Postfix 3.12: further connections tell of the peer, and not of the session cache",
         _reconnects,
     ),
-    Row(
-        "long line",
-        "Postfix 3.12: a line without end is cut off",
-        lambda theirs, ours: (theirs, _without(ours, "^warning: disabling input from unknown_stream$")),
-    ),
     Row("-L complaints", "Postfix 3.12: the -L list is read once more", _keyword_complaints),
     Row("usage text", "Postfix 3.8 and 3.9: -R and -x", _theirs(r"\[-acCfSvw\]", "[-acCfRSvwx]")),
     Row("trust store files", "binding: files of trusted roots are not read by OpenSSL", _trust_files),

@@ -109,6 +109,8 @@ def manners(chain: Path, root: Path) -> dict[tuple[str, int], Manners]:
         ("127.66.0.16", 25): Manners(starttls="554 5.7.0 never"),
         ("127.66.0.17", 25): Manners(fault="close@starttls"),
         ("127.66.0.18", 25): Manners(fault="reset@greeting", greeting_delay=1.0),
+        ("127.66.0.19", 25): Manners(greeting="220 {name} " + 3000 * "x"),
+        ("127.66.0.20", 25): Manners(greeting="220 {name} " + 9000 * "x"),
     }
     return {where: _with(each, str(chain)) for where, each in made.items()}
 
