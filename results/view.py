@@ -57,6 +57,10 @@ class Stats(Protocol):
         """Input lines that are not scanned."""
 
     @property
+    def breakers(self) -> int:
+        """Providers and networks that turned us away and are left alone for now."""
+
+    @property
     def waiting(self) -> str:
         """What the scan waits for, in words; empty when nothing holds it up."""
 
@@ -251,6 +255,8 @@ def _probes(stats: Stats) -> str:
         f"{stats.endpoints_probed:,} endpoints probed",
         f"{stats.endpoints_shared:,} shared",
     ]
+    if stats.breakers:
+        parts.append(f"{stats.breakers:,} providers or networks left alone for now")
     if stats.rejects:
         parts.append(f"{stats.rejects:,} lines rejected")
     return ", ".join(parts)

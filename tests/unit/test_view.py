@@ -19,6 +19,7 @@ class Counts:
     tallies: dict[str, int] = field(default_factory=dict)
     rejects: int = 0
     waiting: str = ""
+    breakers: int = 0
 
 
 class Clock:
@@ -162,3 +163,12 @@ def test_quiet_is_quiet() -> None:
         shown.refresh()
     assert isinstance(shown, NoProgress)
     assert printed(to) == ""
+
+
+def test_those_who_turned_us_away_are_counted() -> None:
+    to = console()
+    counts = busy()
+    counts.breakers = 2
+    with PlainProgress(counts, to):
+        pass
+    assert "300 shared, 2 providers or networks left alone for now, 3 lines rejected" in printed(to)
