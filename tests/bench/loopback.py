@@ -15,7 +15,7 @@ from tests.lab.pki import PKI
 
 @dataclass(frozen=True, slots=True)
 class Server:
-    """A running server: its addresses, which all have the same port, and its files."""
+    """A running server: its addresses, which all have the same port, the silent ones first, and its files."""
 
     addresses: tuple[str, ...]
     port: int
@@ -24,12 +24,15 @@ class Server:
 
 
 @contextmanager
-def serving(count: int) -> Iterator[Server]:
-    """Serve that many addresses of 127.0.0.0/8, each with a certificate of its own."""
+def serving(count: int, silent: int = 0) -> Iterator[Server]:
+    """Serve that many addresses of 127.0.0.0/8, each in a /24 and with a certificate of its own; some stay silent."""
     with tempfile.TemporaryDirectory(prefix="mxsweep-bench-") as place, pinned() as other:
         directory = Path(place)
         port = _free_port()
-        hosts = [bulk.BulkHost(f"mx{n}.bulk", f"127.{1 + n // 250}.{n % 250}.25", port=port) for n in range(count)]
+        hosts = [
+            bulk.BulkHost(f"mx{n}.bulk", f"127.{1 + n // 250}.{n % 250}.25", silent=n < silent, port=port)
+            for n in range(count)
+        ]
         bulk.configure(directory, hosts, PKI())
         with subprocess.Popen(bulk.command(directory), stdout=subprocess.PIPE) as server:
             try:

@@ -1,0 +1,128 @@
+"""Domains a second and processor time a domain, DNS included, beside ``xargs -P 32 -n 1 posttls-finger``.
+
+Both scan the same domains of the bulk lab, first some that have a mail host each, then ten for each host. The client is
+kept on one core, the lab's servers, resolver included, on the other. The resolver has every answer in its cache, as a
+first scan that does not count has asked for them. Processor time is that of the client's processes, their start
+included.
+"""
+
+import os
+import resource
+import tempfile
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from tests.bench.loopback import pinned
+from tests.bench.model import Row
+from tests.lab import bulk, control
+from tests.lab.layout import Layout
+from tests.lab.use import RESOLVER, Lab
+from tests.sweep import MXSWEEP
+
+SCALE = 10_000
+AT_ONCE = 32
+MEASURED_XARGS = 400  # posttls-finger costs the same each time, so that fewer domains tell as much
+TURNS = 2
+DISTINCT, SHARED, RATE = 5.0, 20.0, 15.0
+UNLIMITED = ("--dns-rate", "1000000", "--rate", "1000000", "--spacing", "0", "--per-provider", "1000")
+"""Politeness is not what is measured."""
+LIMIT = 300.0  # seconds for one turn
+
+
+@dataclass(frozen=True, slots=True)
+class Spent:
+    """What one turn took for each domain, in seconds."""
+
+    cpu: float
+    wall: float
+
+    @property
+    def text(self) -> str:
+        """As it stands in the table."""
+        return f"{self.cpu * 1000:.2f} ms of processor time a domain, {1 / self.wall:,.0f} domains/s"
+
+
+def rows() -> list[Row]:
+    """Start a bulk lab, measure both with both lists, and stop it."""
+    with tempfile.TemporaryDirectory(prefix="mxsweep-bench-") as place, pinned() as other:
+        Path(place).chmod(0o755)  # posttls-finger gives up its rights and reads the lab's files
+        layout = Layout(Path(place) / "lab")
+        lab = Lab(layout, control.up(layout, SCALE))
+        try:
+            for pid in lab.record.namespaces.inhabitants():
+                os.sched_setaffinity(pid, other)
+            return _measure(lab, Path(place))
+        finally:
+            control.down(layout)
+
+
+def _measure(lab: Lab, place: Path) -> list[Row]:
+    distinct = [bulk.domain(n) for n in range(SCALE // bulk.DOMAINS_A_HOST)]
+    shared = [bulk.domain(n) for n in range(SCALE)]
+    _mxsweep(lab, place, shared)  # fills the resolver's cache
+    xargs = _best(lambda: _xargs(lab, place, distinct[:MEASURED_XARGS]))
+    alone = _best(lambda: _mxsweep(lab, place, distinct))
+    many = _best(lambda: _mxsweep(lab, place, shared))
+    return [
+        Row("xargs posttls-finger", xargs.text),
+        Row("mxsweep, a host each", alone.text),
+        Row(f"mxsweep, {bulk.DOMAINS_A_HOST} domains a host", many.text),
+        _row("a host each: processor time, theirs to ours", xargs.cpu / alone.cpu, DISTINCT),
+        _row("10 domains a host: processor time, theirs to ours", xargs.cpu / many.cpu, SHARED),
+        _row("10 domains a host: domains/s, ours to theirs", xargs.wall / many.wall, RATE),
+    ]
+
+
+def _row(name: str, factor: float, target: float) -> Row:
+    return Row(name, f"{factor:.1f}", f"at least {target:.0f}", factor >= target)
+
+
+def _best(turn: Callable[[], Spent]) -> Spent:
+    """The cheapest of some turns: whatever else the machine does can only add."""
+    turns = [turn() for _ in range(TURNS)]
+    return Spent(min(spent.cpu for spent in turns), min(spent.wall for spent in turns))
+
+
+# --- one turn ---------------------------------------------------------------------------------------------------
+
+
+def _xargs(lab: Lab, place: Path, domains: Sequence[str]) -> Spent:
+    command = ("xargs", "-a", str(_list(place, domains)), "-P", str(AT_ONCE), "-n", "1")
+    return _spent(lab, (*command, "posttls-finger", "-c", "-l", "dane"), len(domains))
+
+
+def _mxsweep(lab: Lab, place: Path, domains: Sequence[str]) -> Spent:
+    with tempfile.TemporaryDirectory(dir=place) as run:
+        flags = ("-o", f"{run}/run", "--quiet", "--resolver", RESOLVER, "--allow-private", "--ehlo", "client.lab.test")
+        ours = _spent(lab, (*MXSWEEP, "scan", str(_list(place, domains)), *flags, *UNLIMITED), len(domains))
+        done = sum(1 for _ in (Path(run) / "run" / "domains.jsonl").open())
+    if done != len(domains):
+        raise RuntimeError(f"{done} records of {len(domains)} domains")
+    return ours
+
+
+def _list(place: Path, domains: Sequence[str]) -> Path:
+    path = place / "domains.txt"
+    path.write_text("".join(f"{domain}\n" for domain in domains))
+    return path
+
+
+def _spent(lab: Lab, command: Sequence[str], domains: int) -> Spent:
+    before, begun = _children(), time.perf_counter()
+    done = lab.run(*command, timeout=LIMIT)
+    wall = time.perf_counter() - begun
+    if done.returncode:
+        raise RuntimeError(f"{' '.join(command)}: {done.stderr[-500:]}")
+    return Spent((_children() - before) / domains, wall / domains)
+
+
+def _children() -> float:
+    used = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return used.ru_utime + used.ru_stime
+
+
+if __name__ == "__main__":
+    for row in rows():
+        print(*row, sep=" | ")  # noqa: T201 - what it was started for
