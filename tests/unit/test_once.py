@@ -161,6 +161,14 @@ async def test_gather_keeps_the_order_of_the_items(autojump_clock: trio.testing.
     assert trio.current_time() - started == 10  # all at once
 
 
+async def test_gather_of_one_does_it_in_the_same_task() -> None:
+    async def task(_: str) -> trio.lowlevel.Task:
+        await trio.lowlevel.checkpoint()
+        return trio.lowlevel.current_task()
+
+    assert await gather(["one"], task) == [trio.lowlevel.current_task()]
+
+
 async def test_gather_of_nothing() -> None:
     assert await gather([], _immediate) == []
 
