@@ -21,8 +21,8 @@ ROOT = Path(__file__).parents[2]
 README = (ROOT / "README.md").read_text()
 
 
-def blocks(language: str) -> list[str]:
-    return re.findall(rf"^```{language}\n(.*?)^```$", README, re.MULTILINE | re.DOTALL)
+def blocks(language: str, text: str = README) -> list[str]:
+    return re.findall(rf"^```{language}\n(.*?)^```$", text, re.MULTILINE | re.DOTALL)
 
 
 @pytest.mark.parametrize("words", [DomainOutcome, Sender, DomainDane, DomainStartTLS, Dane, TLSState])
@@ -77,7 +77,9 @@ def workplace(scan: Scan, tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def examples() -> list[str]:
-    lines = [line for block in blocks("console") for line in block.splitlines()]
+    """The commands of the README and of the page about SQL."""
+    text = README + (ROOT / "docs/queries.md").read_text()
+    lines = [line for block in blocks("console", text) for line in block.splitlines()]
     return [line[2:] for line in lines if line.startswith(READS_A_RUN)]
 
 
