@@ -333,13 +333,17 @@ def _stop(layout: Layout) -> None:
     record = read(layout)
     if record is None:
         return
-    nets = tuple(net for net in record.nets if _is_ours(net, layout))
     for number in (signal.SIGTERM, signal.SIGKILL):
         until = time.monotonic() + STOP_LIMIT
-        while time.monotonic() < until and (alive := in_namespaces(nets)):
+        while time.monotonic() < until and (alive := _left(record, layout)):
             _signal([pid for pid in alive if pid not in (record.client, record.server)] or alive, number)
             time.sleep(0.05)
             _reap()
+
+
+def _left(record: Record, layout: Layout) -> list[int]:
+    """The lab's processes that still run; asked anew each time, as a lab that starts meanwhile may get a name."""
+    return in_namespaces(tuple(net for net in record.nets if _is_ours(net, layout)))
 
 
 def _is_ours(net: str, layout: Layout) -> bool:

@@ -1,11 +1,13 @@
 """The lab is what it says: its DNS, its servers, its link, and that nothing stays behind."""
 
+import json
 import os
 import re
 import signal
 import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import asdict
 from pathlib import Path
 
 import pytest
@@ -141,7 +143,7 @@ def test_link_and_life(own_lab: Lab) -> None:
     assert set(record.processes.values()) & set(alive(again)) == set()
 
     control.down(layout)
-    assert alive(again) == []
+    assert {again.client, again.server, *again.processes.values()} & set(alive(again)) == set()
     assert not layout.state.exists()
     assert list(layout.state.parent.iterdir()) == []
     assert control.down(layout) is False
@@ -150,6 +152,26 @@ def test_link_and_life(own_lab: Lab) -> None:
 def alive(record: control.Record) -> list[int]:
     """Processes of a lab that still run; a dead one that nobody has waited for has no namespaces any more."""
     return in_namespaces(tuple(record.nets))
+
+
+def test_a_lab_that_gets_the_number_of_one_that_ends_is_left_alone(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The kernel gives the numbers of namespaces out again while we still wait for the end of the old lab."""
+    layout = Layout(tmp_path)
+    layout.record.write_text(json.dumps(asdict(control.Record(1, 2, ["net:[1]"], "", ""))))
+    inside, signalled = [3], []
+    marks = {3: f"MXSWEEP_LAB={tmp_path}".encode(), 4: b"MXSWEEP_LAB=/another"}
+    monkeypatch.setattr(control, "in_namespaces", lambda nets: list(inside) if nets else [])
+    monkeypatch.setattr(control, "_environment", lambda pid: [marks[pid]])
+
+    def kill(pids: list[int], _: signal.Signals) -> None:
+        signalled.extend(pids)
+        inside[:] = [4]
+
+    monkeypatch.setattr(control, "_signal", kill)
+    control._stop(layout)
+    assert signalled == [3]
 
 
 def test_bulk_hosts() -> None:
