@@ -18,7 +18,8 @@ from results.failing import EXAMPLES, Failing, FailingHost, fails, reasons_of, w
 from results.files import StoreError
 from results.lean import HOST, VERDICT, DomainPart, HostPart, RoutePart, VerdictPart
 from scanner.core.providers import provider_of
-from scanner.vocabulary import Dane, DomainDane, DomainOutcome, DomainStartTLS, Reason, Security
+from scanner.reasons import Reason
+from scanner.vocabulary import Dane, DomainDane, DomainOutcome, DomainStartTLS, Security
 
 KNOWN = 131_072  # verdicts of hosts kept at once, about 0.5 KiB each
 VERDICTS = 16_384  # of domains, kept at once, about 1 KiB each

@@ -19,7 +19,8 @@ from results.diff_hosts import CertificateChange, Expiring, HostChanges, HostRol
 from results.files import StoreError
 from results.run import Run, lines_path
 from results.states import DomainState, Health, HostState, domain_states, host_states
-from scanner.vocabulary import DomainDane, DomainOutcome, DomainStartTLS, Reason, Sender
+from scanner.reasons import Reason
+from scanner.vocabulary import DomainDane, DomainOutcome, DomainStartTLS, Sender
 
 SOON = timedelta(days=21)  # what renews itself thirty days ahead has had nine days to fail and be noticed
 MIN_RUNS = 2

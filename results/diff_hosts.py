@@ -8,7 +8,7 @@ from datetime import datetime
 from results.rollover import Observation, RolloverClass, replaced, rollovers
 from results.run import Run
 from results.states import HostState
-from scanner.model import CertFacts, TLSARecord
+from scanner.facts import CertFacts, TLSARecord
 
 
 @dataclass(frozen=True, slots=True)

@@ -16,7 +16,7 @@ from results.remedies import remedy_of
 from results.run import LINE_FILES
 from results.tlsa_search import CAUSES
 from scanner.model import SCHEMA, RunHeader
-from scanner.vocabulary import REASONS
+from scanner.reasons import REASONS
 
 FILES: dict[str, type] = {"run.json": RunHeader, **{f"{name}.jsonl": kind for name, kind in LINE_FILES.items()}}
 DIRECTORY = Path("docs")

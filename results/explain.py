@@ -12,8 +12,10 @@ from results.remedies import remedy_of
 from results.summary import last_handshake
 from results.tlsa_search import Cause, Finding, Sighting, search
 from scanner.core.matching import presented_names
-from scanner.model import Answer, CertFacts, EndpointReport, HostReport, PathError, Probe, Reply
-from scanner.vocabulary import Dane, FailureKind, Reason, Security
+from scanner.facts import Answer, CertFacts, Probe, Reply
+from scanner.model import EndpointReport, HostReport, PathError
+from scanner.reasons import Reason
+from scanner.vocabulary import Dane, FailureKind, Security
 
 NAMES = 5  # of a certificate, in a sentence
 

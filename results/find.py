@@ -9,7 +9,8 @@ from results.files import StoreError, naming
 from results.lean import DigestsPart, ReportPart, lines
 from results.run import Run, lines_path
 from results.tlsa_search import Sighting
-from scanner.model import CertFacts, HostReport
+from scanner.facts import CertFacts
+from scanner.model import HostReport
 
 _T = TypeVar("_T")
 

@@ -18,7 +18,8 @@ from results.files import replace_file
 from results.run import Run
 from results.states import host_states
 from results.summary import Provider, Summary, summarise
-from scanner.vocabulary import Dane, DomainDane, DomainOutcome, DomainStartTLS, Reason, Sender
+from scanner.reasons import Reason
+from scanner.vocabulary import Dane, DomainDane, DomainOutcome, DomainStartTLS, Sender
 
 PROVIDERS = 20  # named; each has four series
 DAYS = (0, 1, 3, 7, 14, 21, 30, 60, 90, 180, 365)

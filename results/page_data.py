@@ -17,17 +17,10 @@ from results.find import each, find
 from results.run import Run
 from results.summary import last_handshake
 from results.tlsa_search import Cause, search, short
-from scanner.model import (
-    Answer,
-    CertFacts,
-    DomainRecord,
-    EndpointReport,
-    EndpointVerdict,
-    HostReport,
-    HostVerdict,
-    TLSARecord,
-)
-from scanner.vocabulary import REASONS, DomainOutcome
+from scanner.facts import Answer, CertFacts, TLSARecord
+from scanner.model import DomainRecord, EndpointReport, EndpointVerdict, HostReport, HostVerdict
+from scanner.reasons import REASONS
+from scanner.vocabulary import DomainOutcome
 
 MAX_DOMAINS = 25_000  # in a page: some 40 MB, what a browser still opens in two seconds
 LINE = 500  # characters of a line of a transcript

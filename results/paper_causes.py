@@ -6,8 +6,10 @@ from results.find import certs_of, find, sightings
 from results.run import Run
 from results.tlsa_search import Cause, Sighting, search
 from scanner.core.verdict import path_reason, sessions
-from scanner.model import CertFacts, EndpointReport, HostReport
-from scanner.vocabulary import Dane, Reason
+from scanner.facts import CertFacts
+from scanner.model import EndpointReport, HostReport
+from scanner.reasons import Reason
+from scanner.vocabulary import Dane
 
 
 def mismatch_causes(run: Run, history: Sequence[Run], dane_of: Mapping[str, Dane]) -> dict[str, str]:

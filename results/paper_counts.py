@@ -8,7 +8,8 @@ from results.paper_tally import Tally
 from results.rows import worst
 from scanner.core.providers import provider_of
 from scanner.model import DomainRecord
-from scanner.vocabulary import Dane, DomainDane, DomainOutcome, Outcome, Reason, Security
+from scanner.reasons import Reason
+from scanner.vocabulary import Dane, DomainDane, DomainOutcome, Outcome, Security
 
 ALL = "all domains"
 WITH_MAIL = "take mail"

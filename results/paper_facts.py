@@ -7,7 +7,8 @@ from datetime import datetime
 from results.run import Run
 from scanner.core.reasons import is_local
 from scanner.core.verdict import accepted_tcp, established, sessions
-from scanner.model import EndpointReport, Failure, HostReport, TLSARecord
+from scanner.facts import Failure, TLSARecord
+from scanner.model import EndpointReport, HostReport
 from scanner.vocabulary import FailureKind, Outcome, Phase, Security, StartTLS
 
 NOT_CONTACTED = "not contacted"

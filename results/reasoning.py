@@ -15,16 +15,8 @@ from results.layout import heading, quote, said
 from results.remedies import remedy_of
 from results.summary import last_handshake
 from results.tlsa_search import Sighting, search
-from scanner.model import (
-    Answer,
-    CertFacts,
-    DomainRecord,
-    EndpointReport,
-    EndpointVerdict,
-    HostReport,
-    HostVerdict,
-    Probe,
-)
+from scanner.facts import Answer, CertFacts, Probe
+from scanner.model import DomainRecord, EndpointReport, EndpointVerdict, HostReport, HostVerdict
 from scanner.vocabulary import Dane, DomainDane, DomainOutcome, Outcome, Security, Sender
 
 LONG = 2000  # characters of a sentence or record that are shown

@@ -23,18 +23,10 @@ from results.run import Run, lines_path
 from scanner.core import certs, judgement, rollup, route
 from scanner.core.pkix import TrustStore
 from scanner.core.verdict import sessions
-from scanner.model import (
-    CertFacts,
-    DomainRecord,
-    EndpointReport,
-    EndpointVerdict,
-    HostReport,
-    HostVerdict,
-    Route,
-    RouteHost,
-    TLSALookup,
-)
-from scanner.vocabulary import Dane, Level, Pkix, Reason, TLSState
+from scanner.facts import CertFacts, TLSALookup
+from scanner.model import DomainRecord, EndpointReport, EndpointVerdict, HostReport, HostVerdict, Route, RouteHost
+from scanner.reasons import Reason
+from scanner.vocabulary import Dane, Level, Pkix, TLSState
 
 
 @dataclass(frozen=True, slots=True)

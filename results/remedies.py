@@ -3,7 +3,7 @@
 One sentence each, in the imperative where there is something to do.
 """
 
-from scanner.vocabulary import Reason
+from scanner.reasons import Reason
 
 _ASK_AGAIN = "Nothing was proved: scan again later; if it stays so, look at the server's log for the scanner's address."
 _SIGN_AGAIN = "Have the zone signed again, and see that the DS record of its parent fits its keys."

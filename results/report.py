@@ -16,7 +16,7 @@ from results.sections import OPEN, Counts, Listing, Report, make_report
 from results.summary import UnroutedDomain
 from results.verdict_text import in_words
 from results.worklist import Task
-from scanner.vocabulary import Reason
+from scanner.reasons import Reason
 
 __all__ = ["in_words", "print_report", "render", "shown_rows"]
 

@@ -35,7 +35,7 @@ from enum import StrEnum
 from itertools import pairwise
 
 from scanner.core import dane
-from scanner.model import CertFacts, TLSARecord
+from scanner.facts import CertFacts, TLSARecord
 
 
 class RolloverClass(StrEnum):

@@ -15,17 +15,10 @@ from typing import Any, get_type_hints
 from results.run import Run
 from scanner.core.providers import provider_of
 from scanner.core.verdict import sessions
-from scanner.model import (
-    Answer,
-    CertFacts,
-    DomainRecord,
-    EndpointReport,
-    Failure,
-    Handshake,
-    HostReport,
-    HostVerdict,
-)
-from scanner.vocabulary import Dane, Reason
+from scanner.facts import Answer, CertFacts, Failure, Handshake
+from scanner.model import DomainRecord, EndpointReport, HostReport, HostVerdict
+from scanner.reasons import Reason
+from scanner.vocabulary import Dane
 
 WORST_FIRST = (
     Dane.MISMATCH,

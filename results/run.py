@@ -10,7 +10,8 @@ from typing import Any, Self, TypeVar
 
 from results import codec
 from results.files import StoreError, naming
-from scanner.model import CertFacts, DomainRecord, HostReport, RejectRecord, RunHeader
+from scanner.facts import CertFacts
+from scanner.model import DomainRecord, HostReport, RejectRecord, RunHeader
 
 HEADER_FILE = "run.json"
 

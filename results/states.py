@@ -7,8 +7,10 @@ from enum import StrEnum
 
 from results.run import Run
 from scanner.core.verdict import sessions
-from scanner.model import DomainRecord, EndpointReport, HostReport, TLSARecord
-from scanner.vocabulary import Dane, DomainDane, DomainOutcome, DomainStartTLS, Outcome, Reason, Sender
+from scanner.facts import TLSARecord
+from scanner.model import DomainRecord, EndpointReport, HostReport
+from scanner.reasons import Reason
+from scanner.vocabulary import Dane, DomainDane, DomainOutcome, DomainStartTLS, Outcome, Sender
 
 _TELLS_RECORDS = (None, Dane.UNUSABLE, Dane.NONE)
 

@@ -21,7 +21,8 @@ from results import codec
 from results.files import AppendFile, Lock, StoreError, cut_torn_tail, naming, replace_file
 from results.index import Index, Place
 from results.run import HEADER_FILE, LINE_FILES, Run, lines_path
-from scanner.model import CertFacts, CertSummary, DomainRecord, HostReport, RejectRecord, RunHeader
+from scanner.facts import CertFacts
+from scanner.model import CertSummary, DomainRecord, HostReport, RejectRecord, RunHeader
 from scanner.vocabulary import RunState
 
 SYNC_SECONDS = 1.0  # what a crash of the machine may cost

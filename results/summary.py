@@ -16,7 +16,7 @@ from results.counting_hosts import SLOWEST, Disagreement, Expiring, Hosts, SlowH
 from results.failing import FailingHost
 from results.lean import CertPart, DomainPart, ReportPart, lines
 from results.run import Run
-from scanner.model import Handshake, Probe
+from scanner.facts import Handshake, Probe
 from scanner.vocabulary import RunState
 
 __all__ = [

@@ -12,7 +12,7 @@ from enum import StrEnum
 
 from scanner.core.dane import association
 from scanner.core.tlsa import CERT, DANE_EE, DANE_TA, FULL, SHA256, SHA512, SPKI, agile
-from scanner.model import CertFacts, TLSARecord
+from scanner.facts import CertFacts, TLSARecord
 
 SELECTORS = (CERT, SPKI)
 MATCHING_TYPES = (SHA256, SHA512, FULL)

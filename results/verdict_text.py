@@ -12,17 +12,10 @@ from rich.text import Text
 from results import words
 from results.layout import quote, said
 from results.summary import last_handshake
-from scanner.model import (
-    DaneEvidence,
-    DomainRecord,
-    EndpointReport,
-    EndpointVerdict,
-    Handshake,
-    HostReport,
-    HostVerdict,
-    TLSARecord,
-)
-from scanner.vocabulary import DomainDane, DomainOutcome, Reason, Security
+from scanner.facts import Handshake, TLSARecord
+from scanner.model import DaneEvidence, DomainRecord, EndpointReport, EndpointVerdict, HostReport, HostVerdict
+from scanner.reasons import Reason
+from scanner.vocabulary import DomainDane, DomainOutcome, Security
 
 _DIGITS = 16  # of a TLSA record: enough to find it in a zone file
 

@@ -1,15 +1,7 @@
 """Verdicts in words, for people who run mail servers; ``REASONS`` has the reasons."""
 
-from scanner.vocabulary import (
-    REASONS,
-    Dane,
-    DomainDane,
-    DomainOutcome,
-    DomainStartTLS,
-    Reason,
-    Sender,
-    TLSState,
-)
+from scanner.reasons import REASONS, Reason
+from scanner.vocabulary import Dane, DomainDane, DomainOutcome, DomainStartTLS, Sender, TLSState
 
 SENDER: dict[Sender, str] = {
     Sender.VERIFIED: "delivers over TLS to a server that proved who it is",

@@ -1,243 +1,32 @@
-"""Every record that crosses a room: frozen values without behaviour.
+"""What is made of facts, and every record that is written: frozen values without behaviour.
 
-Facts (what was observed), then evidence (facts compared), then verdicts (evidence judged). Facts are stored;
-evidence and verdicts can be computed from them again. The field names are the field names of the JSON lines; a
-record that is written as a line of its own has its key as the first member. RRsets and lists without an order of
-their own are sorted, so that two runs compare.
+Facts (``facts``: what was observed), then evidence (facts compared), then verdicts (evidence judged). Evidence and
+verdicts can be computed from stored facts again. The field names are the field names of the JSON lines; a record that
+is written as a line of its own has its key as the first member.
 """
 
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
+from scanner.facts import Answer, Probe, TLSALookup, TLSARecord
+from scanner.reasons import TLSRPT, Reason
 from scanner.vocabulary import (
-    TLSRPT,
     Dane,
     DomainDane,
     DomainOutcome,
     DomainStartTLS,
-    FailureKind,
     Level,
     Mode,
-    Outcome,
-    Phase,
     Pkix,
-    Reason,
     RunState,
-    Security,
     Sender,
     StartTLS,
     TLSState,
-    Unusable,
 )
 
 SCHEMA = 1
 """Version of the line formats; it grows by one when a member changes its meaning, never for an addition."""
-
-
-# --- facts: DNS -----------------------------------------------------------------------------------------------
-
-
-@dataclass(frozen=True, slots=True)
-class Alias:
-    """One CNAME step of an answer. Names are absolute, lower case, without the final dot."""
-
-    owner: str
-    target: str
-    security: Security
-
-
-@dataclass(frozen=True, slots=True)
-class EDE:
-    """Extended DNS error, RFC 8914."""
-
-    code: int
-    text: str
-
-
-@dataclass(frozen=True, slots=True)
-class SecondOpinion:
-    """What another resolver says where the first one failed.
-
-    ``security`` is as that resolver says, whoever may be on the way. ``disagrees`` when it told what the first could
-    not tell: data, a clean negative, or that validation is what fails. No verdict follows from any of it.
-    """
-
-    resolver: str
-    outcome: Outcome
-    security: Security
-    rcode: str = ""
-    error: str = ""
-    disagrees: bool = False
-
-
-@dataclass(frozen=True, slots=True)
-class Answer:
-    """What one DNS question brought.
-
-    ``records`` are sorted texts: ``10 mx.example`` for MX, an address for A and AAAA, a name for CNAME, the rdata
-    in lower-case hex for TLSA (undecoded: a malformed record is a fact too). ``rname`` is the owner of the records
-    after aliases, equal to ``name`` when there were none. ``error`` says in words why the outcome is ``error``;
-    ``second`` is what another resolver said then, where one was to be asked.
-    """
-
-    name: str
-    rtype: str
-    outcome: Outcome
-    security: Security
-    records: tuple[str, ...] = ()
-    rname: str = ""
-    rcode: str = ""
-    aliases: tuple[Alias, ...] = ()
-    ede: tuple[EDE, ...] = ()
-    ttl: int = 0
-    resolver: str = ""
-    error: str = ""
-    ms: float = 0.0
-    second: SecondOpinion | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class TLSARecord:
-    """A TLSA record as published; ``data`` is lower-case hex, ``unusable`` says why it cannot be compared."""
-
-    usage: int
-    selector: int
-    matching_type: int
-    data: str
-    unusable: Unusable | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class TLSALookup:
-    """The search for TLSA records of a host (RFC 7672 section 2.2.2), whole.
-
-    ``dane`` holds what DNS alone decides (``none insecure lookup_failed unusable unknown``), or None when there are
-    usable records and the connection decides. ``steps`` are the questions asked, in order: TLSA at the expanded
-    name, a CNAME check, TLSA at the original name. ``base_domain`` is the name whose records count, also the SNI.
-    """
-
-    base_domain: str
-    records: tuple[TLSARecord, ...]
-    dane: Dane | None
-    reason: Reason | None
-    steps: tuple[Answer, ...] = ()
-
-
-# --- facts: the connection ------------------------------------------------------------------------------------
-
-
-@dataclass(frozen=True, slots=True)
-class Endpoint:
-    """What is probed once, and the key of that probe.
-
-    ``sni`` is None when none is sent; ``profile`` names the TLS profile of the client. For UNIX sockets ``address``
-    is the path and ``port`` 0.
-    """
-
-    address: str
-    port: int
-    sni: str | None
-    mode: Mode
-    profile: str
-
-
-@dataclass(frozen=True, slots=True)
-class Failure:
-    """How a remote (or, marked so, a local) thing went wrong. A value, never raised.
-
-    ``code`` is the SMTP reply code or errno; ``text`` the peer's or the library's own words, bounded.
-    """
-
-    phase: Phase
-    kind: FailureKind
-    code: int | None = None
-    text: str = ""
-
-
-@dataclass(frozen=True, slots=True)
-class Reply:
-    """An SMTP reply: the last line's code and the text of each line (RFC 5321 section 4.2)."""
-
-    code: int
-    lines: tuple[str, ...]
-
-
-@dataclass(frozen=True, slots=True)
-class Handshake:
-    """A completed TLS handshake. ``chain`` holds the SHA-256 of each certificate as sent, leaf first.
-
-    ``bits`` are the cipher's secret bits, ``alg_bits`` those of its algorithm. ``signature`` is the TLS signature
-    scheme that the server used (IANA name), None where it is not known.
-    """
-
-    version: str
-    cipher: str
-    bits: int
-    alg_bits: int
-    group: str | None
-    signature: str | None
-    sni: str | None
-    chain: tuple[str, ...]
-    resumed: bool = False
-
-
-@dataclass(frozen=True, slots=True)
-class Probe:
-    """One connection to one endpoint, whole; it may hold both a handshake and a failure.
-
-    ``ms`` are milliseconds by phase that was entered. ``transcript`` has ``< `` and ``> `` lines, bounded, with
-    anything unprintable replaced. ``defects`` are breaches of the protocol that did not stop the dialogue.
-    """
-
-    endpoint: Endpoint
-    started: datetime
-    ms: dict[str, float]
-    starttls: StartTLS
-    banner: Reply | None = None
-    ehlo: Reply | None = None
-    keywords: tuple[str, ...] = ()
-    starttls_reply: Reply | None = None
-    handshake: Handshake | None = None
-    ehlo_tls: Reply | None = None
-    failure: Failure | None = None
-    defects: tuple[str, ...] = ()
-    transcript: tuple[str, ...] = ()
-
-
-@dataclass(frozen=True, slots=True)
-class CertFacts:
-    """A certificate, kept once by the SHA-256 of its DER.
-
-    Names of subject and issuer are OpenSSL one-line forms. ``parse_error`` is set when OpenSSL took it and our
-    parser did not: then only the digests (and what could be read) stand. ``spki_*`` are over the
-    SubjectPublicKeyInfo octets as they stand in the certificate; they are empty if those could not be found.
-    ``curve`` is the OpenSSL name of an EC key's curve.
-    """
-
-    sha256: str
-    sha512: str
-    spki_sha256: str
-    spki_sha512: str
-    der: bytes
-    subject: str = ""
-    issuer: str = ""
-    subject_cns: tuple[str, ...] = ()
-    issuer_cn: str = ""
-    dns_names: tuple[str, ...] = ()
-    ip_names: tuple[str, ...] = ()
-    odd_names: tuple[str, ...] = ()
-    not_before: datetime | None = None
-    not_after: datetime | None = None
-    key_type: str = ""
-    key_bits: int = 0
-    curve: str = ""
-    signature_algorithm: str = ""
-    is_ca: bool | None = None
-    path_length: int | None = None
-    ext_key_usage: tuple[str, ...] = ()
-    self_issued: bool = False
-    parse_error: str = ""
 
 
 # --- evidence -------------------------------------------------------------------------------------------------

@@ -25,7 +25,7 @@ from scanner.cli.errors import CliError, Exit, first_of
 from scanner.cli.resolving import Resolved, resolving
 from scanner.core import doctor as judgement
 from scanner.core.preflight import Check, State, clock, passed
-from scanner.model import Answer, Endpoint, Probe
+from scanner.facts import Answer, Endpoint, Probe
 from scanner.net.preflight import signature_window
 from scanner.net.probe import probe
 from scanner.net.resolver import open_resolver

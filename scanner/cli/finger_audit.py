@@ -11,11 +11,11 @@ import trio
 
 from results.store import LineSink
 from scanner.core.pkix import EMPTY
+from scanner.facts import Endpoint
 from scanner.finger.offer import OfferError, profile
 from scanner.finger.options import Fatal, Options, limit
 from scanner.finger.session import Setup
 from scanner.finger.visit import mode_of
-from scanner.model import Endpoint
 from scanner.net.probe import Sighting, probe
 from scanner.net.resolver import Resolver
 from scanner.run.examine import Examiner

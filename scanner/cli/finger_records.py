@@ -15,31 +15,28 @@ from itertools import groupby
 
 from results.store import LineSink
 from scanner.core import rollup, verdict
+from scanner.facts import Answer, CertFacts, Endpoint, Probe, TLSALookup
 from scanner.finger.addresses import Candidate
 from scanner.finger.offer import OfferError, profile
 from scanner.finger.options import Fatal
 from scanner.finger.session import Attempt, Session, Setup
 from scanner.finger.visit import mode_of
 from scanner.model import (
-    Answer,
-    CertFacts,
     DaneEvidence,
     DomainRecord,
-    Endpoint,
     EndpointReport,
     EndpointVerdict,
     HostReport,
     HostVerdict,
     PkixEvidence,
-    Probe,
     Route,
     RouteHost,
     Skipped,
     TargetInfo,
-    TLSALookup,
 )
 from scanner.net.tls import context_for
-from scanner.vocabulary import Dane, Level, Reason, Sender, StartTLS, TLSState
+from scanner.reasons import Reason
+from scanner.vocabulary import Dane, Level, Sender, StartTLS, TLSState
 
 _PROVEN = (Level.FINGERPRINT, Level.VERIFY, Level.SECURE)
 """Levels at which nothing but a verified peer will do, whatever the TLSA records say."""

@@ -17,7 +17,7 @@ import trio
 
 from scanner.cli.dns_flags import ResolverChoice, ResolverMode
 from scanner.core.preflight import Check, State, passed
-from scanner.model import Answer
+from scanner.facts import Answer
 from scanner.net.preflight import inspect
 from scanner.net.resolver import Resolver, system_servers
 from scanner.net.unbound import Unbound, UnboundError, private_unbound, program

@@ -30,7 +30,8 @@ from scanner.cli.input import Work, new_work, rest_of
 from scanner.cli.request import Request
 from scanner.cli.resolving import Resolved, resolving
 from scanner.cli.sinks import Announcing, Collected
-from scanner.model import Endpoint, InputSource, RunHeader, Vantage
+from scanner.facts import Endpoint
+from scanner.model import InputSource, RunHeader, Vantage
 from scanner.net.probe import Sighting, probe
 from scanner.net.resolver import open_resolver
 from scanner.net.routes import Routes

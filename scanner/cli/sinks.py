@@ -13,9 +13,11 @@ from rich.text import Text
 from results.escape import safe
 from results.report import in_words
 from results.store import digests_of, summary_of
-from scanner.model import CertFacts, DomainRecord, HostReport
+from scanner.facts import CertFacts
+from scanner.model import DomainRecord, HostReport
+from scanner.reasons import Reason
 from scanner.run.tools import Sink
-from scanner.vocabulary import Reason, RunState
+from scanner.vocabulary import RunState
 
 log = logging.getLogger("mxsweep")
 

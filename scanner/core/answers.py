@@ -13,7 +13,7 @@ from dataclasses import replace
 
 from scanner.core.names import canonical
 from scanner.core.wire import Message, Record
-from scanner.model import EDE, Alias, Answer, SecondOpinion
+from scanner.facts import EDE, Alias, Answer, SecondOpinion
 from scanner.vocabulary import Outcome, Security
 
 MAX_ALIASES = 10  # Postfix follows as many

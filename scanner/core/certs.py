@@ -12,7 +12,7 @@ from functools import lru_cache
 from scanner.core import dn, x509
 from scanner.core.der import DERError
 from scanner.core.x509 import CACHED, Certificate
-from scanner.model import CertFacts
+from scanner.facts import CertFacts
 
 _PURPOSES = {
     "1.3.6.1.5.5.7.3.1": "serverAuth",

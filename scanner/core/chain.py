@@ -11,7 +11,7 @@ from scanner.core import x509
 from scanner.core.der import DERError
 from scanner.core.keys import Algorithm, Key
 from scanner.core.x509 import Certificate
-from scanner.model import CertFacts
+from scanner.facts import CertFacts
 
 DEPTH_LIMIT = 9  # Postfix's smtp_tls_scert_verifydepth: the deepest certificate that may count
 MAX_PATH = DEPTH_LIMIT + 2  # longer ones are not built any further: Postfix allows one more, OpenSSL adds the anchor

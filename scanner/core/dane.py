@@ -17,7 +17,8 @@ from scanner.core.der import DERError
 from scanner.core.pathchecks import TEXTS
 from scanner.core.tlsa import CERT, DANE_EE, DANE_TA, DIGESTS, FULL, SHA256, SHA512, SPKI, agile
 from scanner.core.x509 import Certificate
-from scanner.model import CertFacts, DaneEvidence, PathError, TLSARecord
+from scanner.facts import CertFacts, TLSARecord
+from scanner.model import DaneEvidence, PathError
 
 NO_MATCH = 65
 TOO_LONG = 22

@@ -16,7 +16,7 @@ from typing import NamedTuple
 
 from scanner.core import rebuffs
 from scanner.core.replies import Overflow, Received, ReplyReader
-from scanner.model import Failure, Reply
+from scanner.facts import Failure, Reply
 from scanner.vocabulary import FailureKind, Phase, StartTLS
 
 TRANSCRIPT_LINES = 200

@@ -6,7 +6,7 @@ Facts in, rows of a table out; nothing here looks at the machine or the network.
 from dataclasses import replace
 
 from scanner.core.preflight import Check, State
-from scanner.model import Probe
+from scanner.facts import Probe
 
 PORT25_HOSTS = ("gmail-smtp-in.l.google.com", "mx01.mail.icloud.com")
 """Whom to try port 25 on by default: hosts of the largest operators, which take connections at all hours."""

@@ -12,18 +12,10 @@ from scanner.core.names import is_address
 from scanner.core.pkix import TrustStore
 from scanner.core.policy import Peer
 from scanner.core.tlsa import Question
-from scanner.model import (
-    Answer,
-    CertFacts,
-    EndpointReport,
-    HostReport,
-    HostVerdict,
-    Probe,
-    Route,
-    RouteHost,
-    TLSALookup,
-)
-from scanner.vocabulary import Dane, Level, Outcome, Reason
+from scanner.facts import Answer, CertFacts, Probe, TLSALookup
+from scanner.model import EndpointReport, HostReport, HostVerdict, Route, RouteHost
+from scanner.reasons import Reason
+from scanner.vocabulary import Dane, Level, Outcome
 
 
 def tlsa_step(host: str, port: int, addresses: Sequence[Answer], steps: Sequence[Answer]) -> Question | TLSALookup:

@@ -10,7 +10,7 @@ import re
 from collections.abc import Iterable
 
 from scanner.core.dn import ascii_lower
-from scanner.model import CertFacts
+from scanner.facts import CertFacts
 
 _LABEL = r"[a-z0-9](?:[a-z0-9-]*[a-z0-9])?"
 _WILDCARD = re.compile(rf"\*((?:\.{_LABEL}){{2,}})")

@@ -17,7 +17,8 @@ from scanner.core import certs, der, dn, pathchecks, tlsa, x509
 from scanner.core.chain import DEPTH_LIMIT, MAX_PATH, best_issuer, readable, self_signed
 from scanner.core.pathchecks import TEXTS, Found
 from scanner.core.x509 import Certificate
-from scanner.model import CertFacts, PathError, PkixEvidence, TLSARecord
+from scanner.facts import CertFacts, TLSARecord
+from scanner.model import PathError, PkixEvidence
 
 # --- PEM ------------------------------------------------------------------------------------------------------
 

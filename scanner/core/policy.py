@@ -9,8 +9,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from scanner.core.matching import matched_peername
-from scanner.model import CertFacts, DaneEvidence, PathError, PkixEvidence, TLSALookup
-from scanner.vocabulary import Dane, Level, Reason, Security, TLSState
+from scanner.facts import CertFacts, TLSALookup
+from scanner.model import DaneEvidence, PathError, PkixEvidence
+from scanner.reasons import Reason
+from scanner.vocabulary import Dane, Level, Security, TLSState
 
 HOSTNAME_MISMATCH = 62
 """OpenSSL's X509_V_ERR_HOSTNAME_MISMATCH."""

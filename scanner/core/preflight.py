@@ -16,7 +16,7 @@ from datetime import UTC, datetime
 from enum import StrEnum
 
 from scanner.core.wire import Message
-from scanner.model import Answer
+from scanner.facts import Answer
 from scanner.vocabulary import Outcome, Security
 
 _USE_ANOTHER = "use a validating resolver on this machine, or --resolver unbound"

@@ -2,8 +2,9 @@
 
 from scanner.core import rebuffs
 from scanner.core.dialogue import ReplyClass, reply_class
-from scanner.model import Failure
-from scanner.vocabulary import FailureKind, Phase, Reason
+from scanner.facts import Failure
+from scanner.reasons import Reason
+from scanner.vocabulary import FailureKind, Phase
 
 _BY_KIND = {
     FailureKind.REFUSED: Reason.CONNECTION_REFUSED,

@@ -7,7 +7,7 @@ and the status codes of RFC 3463 (X.7.x: security or policy).
 
 import re
 
-from scanner.model import Failure
+from scanner.facts import Failure
 from scanner.vocabulary import FailureKind, Phase
 
 CLOSING = 421

@@ -12,7 +12,7 @@ what a reply means does not (see ``dialogue``).
 import re
 from dataclasses import dataclass
 
-from scanner.model import Reply
+from scanner.facts import Reply
 
 LINE_LIMIT = 2048
 """Octets of a line that are kept, Postfix's line_length_limit; RFC 5321 section 4.5.3.1.5 asks for 512."""

@@ -8,8 +8,10 @@ from dataclasses import replace
 
 from scanner.core import rebuffs
 from scanner.core.verdict import accepted_tcp, sessions
-from scanner.model import Answer, EndpointReport, Failure, HostReport, Probe, Route
-from scanner.vocabulary import Dane, FailureKind, Outcome, Phase, Reason, Security
+from scanner.facts import Answer, Failure, Probe
+from scanner.model import EndpointReport, HostReport, Route
+from scanner.reasons import Reason
+from scanner.vocabulary import Dane, FailureKind, Outcome, Phase, Security
 
 EARLIER = 8
 """Probes of earlier passes that are kept of an address: two in each of four."""

@@ -10,28 +10,10 @@ from dataclasses import dataclass
 from scanner.core import verdict
 from scanner.core.reasons import is_local
 from scanner.core.route import mx_security
-from scanner.model import (
-    Answer,
-    DomainVerdict,
-    EndpointReport,
-    EndpointVerdict,
-    HostReport,
-    HostVerdict,
-    Route,
-    RouteHost,
-)
-from scanner.vocabulary import (
-    REASONS,
-    Dane,
-    DomainDane,
-    DomainOutcome,
-    DomainStartTLS,
-    Level,
-    Outcome,
-    Reason,
-    Security,
-    Sender,
-)
+from scanner.facts import Answer
+from scanner.model import DomainVerdict, EndpointReport, EndpointVerdict, HostReport, HostVerdict, Route, RouteHost
+from scanner.reasons import REASONS, Reason
+from scanner.vocabulary import Dane, DomainDane, DomainOutcome, DomainStartTLS, Level, Outcome, Security, Sender
 
 DELIVERS = (Sender.VERIFIED, Sender.ENCRYPTED, Sender.CLEARTEXT)
 _BY_DNS = (Dane.NONE, Dane.INSECURE, Dane.UNUSABLE, Dane.LOOKUP_FAILED)

@@ -7,8 +7,10 @@ Postfix makes of the odd cases. Address lookups are not made here: a route names
 from collections.abc import Iterable
 
 from scanner.core.names import is_address, is_hostname
-from scanner.model import Answer, Route, RouteHost
-from scanner.vocabulary import Outcome, Reason, Security
+from scanner.facts import Answer
+from scanner.model import Route, RouteHost
+from scanner.reasons import Reason
+from scanner.vocabulary import Outcome, Security
 
 _NO_SUCH_MX = (Outcome.NODATA, Outcome.NXDOMAIN)
 

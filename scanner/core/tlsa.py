@@ -12,8 +12,9 @@ from functools import lru_cache
 from scanner.core import der
 from scanner.core.der import DERError
 from scanner.core.names import tlsa_name
-from scanner.model import Answer, TLSALookup, TLSARecord
-from scanner.vocabulary import Dane, Outcome, Reason, Security, Unusable
+from scanner.facts import Answer, TLSALookup, TLSARecord
+from scanner.reasons import Reason
+from scanner.vocabulary import Dane, Outcome, Security, Unusable
 
 DANE_TA, DANE_EE = 2, 3
 CERT, SPKI = 0, 1

@@ -12,28 +12,10 @@ from dataclasses import dataclass
 from scanner.core import policy
 from scanner.core.matching import matched_peername
 from scanner.core.reasons import is_local, reason_of
-from scanner.model import (
-    CertFacts,
-    DaneEvidence,
-    EndpointReport,
-    EndpointVerdict,
-    PathError,
-    Probe,
-    TLSALookup,
-)
-from scanner.vocabulary import (
-    REASONS,
-    Dane,
-    FailureKind,
-    Level,
-    Phase,
-    Pkix,
-    Reason,
-    Security,
-    Sender,
-    StartTLS,
-    TLSState,
-)
+from scanner.facts import CertFacts, Probe, TLSALookup
+from scanner.model import DaneEvidence, EndpointReport, EndpointVerdict, PathError
+from scanner.reasons import REASONS, Reason
+from scanner.vocabulary import Dane, FailureKind, Level, Phase, Pkix, Security, Sender, StartTLS, TLSState
 
 
 @dataclass(frozen=True, slots=True)

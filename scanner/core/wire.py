@@ -17,7 +17,7 @@ from dataclasses import dataclass
 from typing import NamedTuple
 
 from scanner.core.wire_names import Names, WireError, encode_name
-from scanner.model import EDE
+from scanner.facts import EDE
 
 __all__ = ["IN", "TYPES", "Message", "Question", "Record", "WireError", "decode", "query"]
 

@@ -19,11 +19,13 @@ import trio
 from scanner.core import route
 from scanner.core.answers import ALIAS_LOOP, NOT_A_NAME, failed, postfix_text
 from scanner.core.names import is_address
+from scanner.facts import Answer
 from scanner.finger import services
 from scanner.finger.options import Options
 from scanner.finger.services import odd_targets
-from scanner.model import Answer, Route
-from scanner.vocabulary import Level, Outcome, Reason, Security
+from scanner.model import Route
+from scanner.reasons import Reason
+from scanner.vocabulary import Level, Outcome, Security
 from targets.destination import Kind
 
 MAX_RECORDS = 100

@@ -4,8 +4,8 @@ import re
 from pathlib import Path
 
 from scanner.core.pkix import EMPTY, TrustStore, anchor_records
+from scanner.facts import TLSARecord
 from scanner.finger.options import Fatal, Options
-from scanner.model import TLSARecord
 from scanner.net import truststore
 from scanner.vocabulary import Level
 

@@ -21,8 +21,8 @@ import trio
 from OpenSSL import SSL
 
 from scanner.core.dialogue import Dialogue
+from scanner.facts import Answer, Failure, Handshake, Reply, TLSARecord
 from scanner.finger.world import Talk, World
-from scanner.model import Answer, Failure, Handshake, Reply, TLSARecord
 from scanner.net.listening import Listener, Secured
 from scanner.net.probe import Sighting, failed_reply, record
 from scanner.vocabulary import FailureKind, Outcome, Phase, Security

@@ -6,9 +6,9 @@ has come yet; what it then says is a hint to the user and changes nothing.
 
 from collections.abc import Mapping
 
+from scanner.facts import Answer
 from scanner.finger.output import Output
 from scanner.finger.world import World
-from scanner.model import Answer
 from scanner.vocabulary import Outcome, Security
 
 DEFAULT_PROBE = "ns:."

@@ -5,7 +5,8 @@ import re
 from collections.abc import Sequence
 
 from scanner.core.x509 import spki
-from scanner.model import CertFacts, DaneEvidence, PathError, TLSARecord
+from scanner.facts import CertFacts, TLSARecord
+from scanner.model import DaneEvidence, PathError
 from scanner.vocabulary import Unusable
 
 PRIVATE = 255

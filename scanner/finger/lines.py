@@ -14,8 +14,9 @@ from scanner.core.matching import matched_peername
 from scanner.core.pkix import failure_line
 from scanner.core.policy import Judgement, Policy
 from scanner.core.x509 import spki
+from scanner.facts import CertFacts, Failure, Reply
 from scanner.finger.logging import Log
-from scanner.model import CertFacts, DaneEvidence, Failure, PkixEvidence, Reply
+from scanner.model import DaneEvidence, PkixEvidence
 from scanner.net.listening import Secured
 from scanner.vocabulary import FailureKind, Level, Phase, TLSState
 

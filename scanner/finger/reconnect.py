@@ -8,7 +8,7 @@ import hashlib
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from scanner.model import Reply, TLSARecord
+from scanner.facts import Reply, TLSARecord
 from scanner.settings import TLSProfile
 
 if TYPE_CHECKING:

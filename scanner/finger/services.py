@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 from scanner.core.answers import postfix_text
 from scanner.core.names import is_address, is_hostname
-from scanner.model import Answer
+from scanner.facts import Answer
 
 NO_SERVICE = ("", ".")
 """The target that says: decidedly not available (RFC 2782)."""

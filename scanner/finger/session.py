@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from scanner.core import policy, route, tlsa
+from scanner.facts import Answer, Failure, TLSALookup, TLSARecord
 from scanner.finger import fingerprints, reconnect
 from scanner.finger.addresses import Candidate, Found, find
 from scanner.finger.dnssec import Questions
@@ -18,7 +19,6 @@ from scanner.finger.output import Output
 from scanner.finger.reconnect import Sessions
 from scanner.finger.tlsa_search import TLSASearch
 from scanner.finger.world import World
-from scanner.model import Answer, Failure, TLSALookup, TLSARecord
 from scanner.vocabulary import Dane, FailureKind, Level, Security
 
 if TYPE_CHECKING:

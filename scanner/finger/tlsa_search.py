@@ -8,9 +8,9 @@ from collections.abc import Callable, Sequence
 from scanner.core import tlsa
 from scanner.core.answers import postfix_text
 from scanner.core.names import tlsa_name
+from scanner.facts import Answer, TLSALookup
 from scanner.finger.addresses import Candidate, Lookup
 from scanner.finger.logging import Log
-from scanner.model import Answer, TLSALookup
 from scanner.vocabulary import Dane, Unusable
 
 _FLAWS = {

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from OpenSSL import SSL
 
 from scanner.core import certs, dane, pkix, policy, tlsa
+from scanner.facts import CertFacts, Endpoint, Failure, Reply, TLSALookup, TLSARecord
 from scanner.finger import fingerprints, lines
 from scanner.finger.addresses import Candidate
 from scanner.finger.dump import Dump
@@ -18,20 +19,12 @@ from scanner.finger.offer import OfferError, profile
 from scanner.finger.options import FOREVER, Options, ascii_form, limit
 from scanner.finger.reconnect import Sessions, Terms
 from scanner.finger.world import Talk
-from scanner.model import (
-    CertFacts,
-    DaneEvidence,
-    Endpoint,
-    Failure,
-    PkixEvidence,
-    Reply,
-    TLSALookup,
-    TLSARecord,
-)
+from scanner.model import DaneEvidence, PkixEvidence
 from scanner.net.listening import Listener, Secured
 from scanner.net.probe import Sighting, failed_reply
+from scanner.reasons import Reason
 from scanner.settings import Timeouts, TLSProfile
-from scanner.vocabulary import Dane, FailureKind, Level, Mode, Phase, Reason
+from scanner.vocabulary import Dane, FailureKind, Level, Mode, Phase
 
 if TYPE_CHECKING:
     from scanner.finger.session import Setup

@@ -14,8 +14,8 @@ from typing import TYPE_CHECKING, Protocol
 
 import trio
 
+from scanner.facts import Answer, Endpoint, Failure
 from scanner.finger.addresses import Lookup, native_addresses
-from scanner.model import Answer, Endpoint, Failure
 from scanner.net import tcp
 from scanner.net.failures import failure_of, timed_out
 from scanner.settings import Timeouts, TLSProfile

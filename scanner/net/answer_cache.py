@@ -8,7 +8,7 @@ Not here: a clock; the caller says what time it is.
 from collections import OrderedDict
 from typing import NamedTuple
 
-from scanner.model import Answer
+from scanner.facts import Answer
 from scanner.vocabulary import Outcome
 
 MAX_ANSWERS = 20_000  # some 20 MB at about 1 KB each; the resolver itself keeps what is pushed out

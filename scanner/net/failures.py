@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 import trio
 
-from scanner.model import Failure
+from scanner.facts import Failure
 from scanner.vocabulary import FailureKind, Phase
 
 if TYPE_CHECKING:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from OpenSSL import SSL
 
-from scanner.model import Failure, Handshake, Reply
+from scanner.facts import Failure, Handshake, Reply
 from scanner.net.tls import Watch
 
 

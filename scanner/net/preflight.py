@@ -6,7 +6,7 @@ import trio
 
 from scanner.core.preflight import Check, PreflightNames, Sample, Window, judge, window_of
 from scanner.core.wire import Message, Question
-from scanner.model import Answer
+from scanner.facts import Answer
 from scanner.net.exchange import Miss, Server, new_ask, over_tcp, server_at
 from scanner.net.resolver import Resolver, open_resolver
 from scanner.settings import DNSSettings

@@ -13,7 +13,7 @@ import trio
 from OpenSSL import SSL
 
 from scanner.core.dialogue import Dialogue
-from scanner.model import Endpoint, Failure, Handshake, Probe, Reply
+from scanner.facts import Endpoint, Failure, Handshake, Probe, Reply
 from scanner.net import tcp, tls_errors
 from scanner.net.failures import failure_of, timed_out
 from scanner.net.listening import Listener, Secured

@@ -16,7 +16,7 @@ import trio
 from scanner.core.answers import NOT_A_NAME, failed, joined, second_opinion, unfinished
 from scanner.core.names import canonical
 from scanner.core.wire import Question, WireError, decode, query
-from scanner.model import Alias, Answer
+from scanner.facts import Alias, Answer
 from scanner.net.answer_cache import AnswerCache, Key
 from scanner.net.exchange import server_at
 from scanner.net.gcra import GCRA

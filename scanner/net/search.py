@@ -16,7 +16,7 @@ import trio
 
 from scanner.core.answers import TIMEOUT, bogus, failed, interpret, shows_bogus
 from scanner.core.wire import Message, Question
-from scanner.model import Answer
+from scanner.facts import Answer
 from scanner.net.exchange import Ask, Miss, Server, new_ask, over_tcp, over_udp
 from scanner.net.gcra import GCRA
 from scanner.net.health import Health

@@ -21,7 +21,7 @@ from OpenSSL import SSL, crypto
 from OpenSSL._util import ffi as _ffi  # type: ignore[attr-defined,unused-ignore]  # private on purpose, see above
 from OpenSSL._util import lib as _lib  # type: ignore[attr-defined,unused-ignore]  # the same
 
-from scanner.model import Handshake
+from scanner.facts import Handshake
 from scanner.net.failures import LimitExceededError
 from scanner.net.schemes import scheme_of
 from scanner.settings import TLSProfile

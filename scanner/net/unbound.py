@@ -25,7 +25,7 @@ from pathlib import Path
 import trio
 
 from scanner.core.wire import Message, Question
-from scanner.model import Answer
+from scanner.facts import Answer
 from scanner.net.exchange import new_ask, over_udp, server_at
 from scanner.net.unbound_conf import LOOPBACK, UnboundSettings, configuration
 from scanner.vocabulary import Outcome

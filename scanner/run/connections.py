@@ -13,7 +13,7 @@ import trio
 
 from scanner.core import rebuffs
 from scanner.core.providers import provider_of
-from scanner.model import Endpoint, Failure, Probe
+from scanner.facts import Endpoint, Failure, Probe
 from scanner.net.breakers import Breakers
 from scanner.net.gates import Gates, KeyedCap, network_of
 from scanner.net.outage import Outage

@@ -13,21 +13,14 @@ from scanner.core import certs, judgement, retry
 from scanner.core.matching import matched_peername
 from scanner.core.names import is_address
 from scanner.core.verdict import accepted_tcp
-from scanner.model import (
-    Answer,
-    CertFacts,
-    Endpoint,
-    EndpointReport,
-    HostReport,
-    Probe,
-    Skipped,
-    TLSALookup,
-)
+from scanner.facts import Answer, CertFacts, Endpoint, Probe, TLSALookup
+from scanner.model import EndpointReport, HostReport, Skipped
 from scanner.net.probe import Sighting
+from scanner.reasons import Reason
 from scanner.run.once import Once, gather
 from scanner.run.tools import Tools, now
 from scanner.settings import AUTHENTICATED, FALLBACK, OPPORTUNISTIC
-from scanner.vocabulary import FailureKind, Family, Mode, Phase, Reason
+from scanner.vocabulary import FailureKind, Family, Mode, Phase
 
 _VERSIONS = {Family.ANY: (4, 6), Family.IPV4: (4,), Family.IPV6: (6,)}
 _ANOTHER_TRY_MAY_TELL = (FailureKind.TLS, FailureKind.CLOSED, FailureKind.RESET, FailureKind.TIMEOUT)

@@ -5,7 +5,7 @@ from typing import Any
 
 import trio
 
-from scanner.model import Answer
+from scanner.facts import Answer
 from scanner.net.outage import Outage
 from scanner.run.tools import Lookup
 from scanner.vocabulary import Outcome, Security

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 import trio
 
 from scanner.model import DomainRecord, DomainVerdict
-from scanner.vocabulary import Reason
+from scanner.reasons import Reason
 
 
 @dataclass(slots=True)

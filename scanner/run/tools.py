@@ -6,7 +6,8 @@ from datetime import UTC, datetime
 from typing import Protocol
 
 from scanner.core.pkix import TrustStore
-from scanner.model import Answer, CertFacts, DomainRecord, Endpoint, HostReport
+from scanner.facts import Answer, CertFacts, Endpoint
+from scanner.model import DomainRecord, HostReport
 from scanner.net.probe import Sighting
 from scanner.net.routes import has_route
 from scanner.run.stats import Stats

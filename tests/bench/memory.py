@@ -17,7 +17,8 @@ import trio
 
 from results.store import Store
 from scanner.core.pkix import TrustStore
-from scanner.model import Answer, CertFacts, DomainRecord, Endpoint, HostReport, RunHeader
+from scanner.facts import Answer, CertFacts, Endpoint
+from scanner.model import DomainRecord, HostReport, RunHeader
 from scanner.net.probe import Sighting
 from scanner.run import pipeline
 from scanner.run.stats import Stats

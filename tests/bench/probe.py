@@ -19,7 +19,8 @@ from OpenSSL import SSL, crypto
 
 from results.store import Store
 from scanner.core.pkix import TrustStore
-from scanner.model import Answer, Endpoint, RunHeader
+from scanner.facts import Answer, Endpoint
+from scanner.model import RunHeader
 from scanner.net.probe import Sighting, probe
 from scanner.run import pipeline
 from scanner.run.stats import Stats

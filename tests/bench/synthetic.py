@@ -12,8 +12,10 @@ from pathlib import Path
 
 from results import codec
 from results.run import HEADER_FILE, lines_path
-from scanner.model import CertFacts, DomainRecord, EndpointReport, HostReport, HostVerdict, TargetInfo, TLSALookup
-from scanner.vocabulary import Dane, DomainDane, DomainOutcome, DomainStartTLS, Reason, RunState, Sender
+from scanner.facts import CertFacts, TLSALookup
+from scanner.model import DomainRecord, EndpointReport, HostReport, HostVerdict, TargetInfo
+from scanner.reasons import Reason
+from scanner.vocabulary import Dane, DomainDane, DomainOutcome, DomainStartTLS, RunState, Sender
 from tests.unit import records
 
 PROVIDERS = 1000

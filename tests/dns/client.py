@@ -17,7 +17,7 @@ import trio
 from results.codec import plain
 from scanner.core import certs
 from scanner.core.pkix import TrustStore
-from scanner.model import Answer, Endpoint, Handshake, Probe
+from scanner.facts import Answer, Endpoint, Handshake, Probe
 from scanner.net.probe import Sighting
 from scanner.net.resolver import Resolver, open_resolver
 from scanner.run.examine import Examiner

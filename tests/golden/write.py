@@ -8,17 +8,10 @@ from dataclasses import replace
 from pathlib import Path
 
 from results import codec
-from scanner.model import (
-    EDE,
-    Alias,
-    DomainRecord,
-    HostReport,
-    PathError,
-    RunHeader,
-    SecondOpinion,
-    TLSARecord,
-)
-from scanner.vocabulary import TLSRPT, Outcome, Pkix, Reason, RunState, Security, Unusable
+from scanner.facts import EDE, Alias, SecondOpinion, TLSARecord
+from scanner.model import DomainRecord, HostReport, PathError, RunHeader
+from scanner.reasons import TLSRPT, Reason
+from scanner.vocabulary import Outcome, Pkix, RunState, Security, Unusable
 from tests.unit import records
 from tests.unit.records import NOON
 

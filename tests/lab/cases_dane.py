@@ -4,7 +4,8 @@ RFC 6698 defines the records, RFC 7671 their use, RFC 7672 their use for SMTP. T
 leaf and intermediate, ``root-sent`` the root as well.
 """
 
-from scanner.vocabulary import DomainStartTLS, Reason
+from scanner.reasons import Reason
+from scanner.vocabulary import DomainStartTLS
 from tests.lab.expectations import broken, protected, unprotected
 from tests.lab.model import Expect, Host, Scenario
 

@@ -1,6 +1,7 @@
 """Lab domains about the DNS on the way to a mail host: MX, addresses, aliases, DNSSEC, and lookups that fail."""
 
-from scanner.vocabulary import DomainDane, DomainOutcome, DomainStartTLS, Reason, Sender
+from scanner.reasons import Reason
+from scanner.vocabulary import DomainDane, DomainOutcome, DomainStartTLS, Sender
 from tests.lab.expectations import inconclusive, insecure, no_mail, protected, unprotected
 from tests.lab.model import Expect, Host, Scenario, Zone
 

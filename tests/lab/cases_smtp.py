@@ -5,7 +5,8 @@ out in the clear. Where a case is about the dialogue alone it is shown with TLSA
 (`unknown`) and "no" (`no_tls`) part.
 """
 
-from scanner.vocabulary import DomainDane, DomainOutcome, DomainStartTLS, Reason, Sender
+from scanner.reasons import Reason
+from scanner.vocabulary import DomainDane, DomainOutcome, DomainStartTLS, Sender
 from tests.lab.expectations import broken, cleartext, inconclusive, protected
 from tests.lab.model import Expect, Host, Scenario
 

@@ -1,6 +1,7 @@
 """Lab domains about TLS itself and about certificates where no TLSA record speaks of them."""
 
-from scanner.vocabulary import DomainStartTLS, Reason
+from scanner.reasons import Reason
+from scanner.vocabulary import DomainStartTLS
 from tests.lab.expectations import broken, cleartext, inconclusive, protected, unprotected
 from tests.lab.model import Expect, Host, Scenario
 

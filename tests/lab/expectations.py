@@ -1,6 +1,7 @@
 """The verdicts that most lab domains come to, by name, so that the tables read like sentences."""
 
-from scanner.vocabulary import DomainDane, DomainOutcome, DomainStartTLS, Reason, Sender
+from scanner.reasons import Reason
+from scanner.vocabulary import DomainDane, DomainOutcome, DomainStartTLS, Sender
 from tests.lab.model import Expect
 
 

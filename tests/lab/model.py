@@ -3,7 +3,8 @@
 from dataclasses import dataclass, field
 from typing import Literal
 
-from scanner.vocabulary import DomainDane, DomainOutcome, DomainStartTLS, Reason, Sender
+from scanner.reasons import Reason
+from scanner.vocabulary import DomainDane, DomainOutcome, DomainStartTLS, Sender
 
 Zone = Literal["nsec", "nsec3", "unsigned", "expired", "wrong-ds"]
 """How a zone is signed: denial by NSEC or NSEC3; not at all (no DS, so provably insecure); with signatures that ran

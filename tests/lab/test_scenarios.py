@@ -5,7 +5,8 @@ from ipaddress import ip_address, ip_network
 
 import pytest
 
-from scanner.vocabulary import DomainOutcome, Reason, Sender
+from scanner.reasons import Reason
+from scanner.vocabulary import DomainOutcome, Sender
 from tests.lab.layout import NET_V4, NET_V6, place
 from tests.lab.model import Scenario
 from tests.lab.scenarios import SCENARIOS

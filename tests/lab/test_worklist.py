@@ -5,7 +5,7 @@ import pytest
 from results.run import Run
 from results.sections import Report, make_report
 from results.tlsa_search import Cause
-from scanner.vocabulary import Reason
+from scanner.reasons import Reason
 from tests.sweep import Scan
 
 pytestmark = pytest.mark.lab

@@ -12,7 +12,7 @@ import trio
 
 from scanner.core import certs
 from scanner.core.pkix import TrustStore
-from scanner.model import Alias, Answer, Endpoint, Failure, Handshake, Probe, TLSARecord
+from scanner.facts import Alias, Answer, Endpoint, Failure, Handshake, Probe, TLSARecord
 from scanner.net.probe import Sighting
 from scanner.run.examine import Examiner, Finding
 from scanner.run.stats import Stats

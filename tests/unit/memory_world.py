@@ -11,12 +11,12 @@ import trio.testing
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 from OpenSSL import SSL
 
+from scanner.facts import Answer, Failure
 from scanner.finger.logging import parse as parse_log
 from scanner.finger.options import parse
 from scanner.finger.output import Output
 from scanner.finger.session import Session, Setup
 from scanner.finger.world import Talk, World
-from scanner.model import Answer, Failure
 from scanner.net.listening import Listener
 from scanner.net.probe import Sighting, converse
 from scanner.vocabulary import Outcome, Security

@@ -18,7 +18,7 @@ from cryptography.hazmat.primitives.asymmetric import ec, ed25519, padding, rsa
 from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 
 from scanner.core import certs, der
-from scanner.model import CertFacts, TLSARecord
+from scanner.facts import CertFacts, TLSARecord
 
 NOW = datetime(2026, 9, 1, 12, tzinfo=UTC)
 LONG_AGO, FAR_AHEAD = NOW - timedelta(days=400), NOW + timedelta(days=400)

@@ -4,33 +4,26 @@ from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
 
+from scanner.facts import Answer, CertFacts, Endpoint, Failure, Handshake, Probe, Reply, TLSALookup, TLSARecord
 from scanner.model import (
-    Answer,
-    CertFacts,
     DaneEvidence,
     DomainRecord,
     DomainVerdict,
-    Endpoint,
     EndpointReport,
     EndpointVerdict,
-    Failure,
-    Handshake,
     HostReport,
     HostVerdict,
     InputSource,
     PkixEvidence,
-    Probe,
     RejectRecord,
-    Reply,
     Route,
     RouteHost,
     RunHeader,
     Skipped,
     TargetInfo,
-    TLSALookup,
-    TLSARecord,
     Vantage,
 )
+from scanner.reasons import Reason
 from scanner.vocabulary import (
     Dane,
     DomainDane,
@@ -42,7 +35,6 @@ from scanner.vocabulary import (
     Outcome,
     Phase,
     Pkix,
-    Reason,
     RunState,
     Security,
     Sender,

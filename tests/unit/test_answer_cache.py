@@ -2,7 +2,7 @@ from typing import Any
 
 import pytest
 
-from scanner.model import Answer
+from scanner.facts import Answer
 from scanner.net.answer_cache import AnswerCache, Key
 from scanner.vocabulary import Outcome, Security
 

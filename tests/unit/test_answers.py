@@ -19,7 +19,7 @@ from scanner.core.answers import (
     unfinished,
 )
 from scanner.core.wire import Message, Record
-from scanner.model import EDE, Alias, Answer
+from scanner.facts import EDE, Alias, Answer
 from scanner.vocabulary import Outcome, Security
 
 NXDOMAIN, SERVFAIL = "NXDOMAIN", "SERVFAIL"

@@ -12,7 +12,8 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from results import codec
-from scanner.model import CertFacts, DomainRecord, EndpointReport, HostReport, RejectRecord, Reply, RunHeader
+from scanner.facts import CertFacts, Reply
+from scanner.model import DomainRecord, EndpointReport, HostReport, RejectRecord, RunHeader
 from scanner.settings import Settings
 from tests.unit import records
 

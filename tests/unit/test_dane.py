@@ -13,7 +13,8 @@ from cryptography import x509
 
 from scanner.core import dane
 from scanner.core.certs import facts
-from scanner.model import DaneEvidence, TLSARecord
+from scanner.facts import TLSARecord
+from scanner.model import DaneEvidence
 from scanner.vocabulary import Unusable
 from tests.unit import oracle, pki
 from tests.unit.pki import CHAIN, INTER, INTER_PLAN, LEAF, LEAF_PLAN, NOW, ROOT, ROOT_PLAN, Made, tlsa

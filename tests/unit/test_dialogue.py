@@ -22,7 +22,7 @@ from scanner.core.dialogue import (
     keywords_of,
     reply_class,
 )
-from scanner.model import Failure, Reply
+from scanner.facts import Failure, Reply
 from scanner.vocabulary import FailureKind, Phase, StartTLS
 
 HELLO = b"220 mx ESMTP\r\n"

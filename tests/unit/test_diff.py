@@ -16,8 +16,10 @@ from results.run import Run
 from results.states import Health, domain_states
 from results.store import Store
 from scanner.cli.analysis import diff as command
-from scanner.model import CertFacts, DomainRecord, EndpointReport, HostReport, TLSALookup, TLSARecord
-from scanner.vocabulary import Dane, DomainDane, DomainOutcome, Outcome, Reason, RunState
+from scanner.facts import CertFacts, TLSALookup, TLSARecord
+from scanner.model import DomainRecord, EndpointReport, HostReport
+from scanner.reasons import Reason
+from scanner.vocabulary import Dane, DomainDane, DomainOutcome, Outcome, RunState
 from tests.unit import pki, records
 from tests.unit.records import NOON
 

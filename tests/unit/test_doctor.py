@@ -6,7 +6,7 @@ import pytest
 
 from scanner.core import doctor
 from scanner.core.preflight import Check, State
-from scanner.model import Endpoint, Failure, Probe, Reply
+from scanner.facts import Endpoint, Failure, Probe, Reply
 from scanner.vocabulary import FailureKind, Mode, Phase, StartTLS
 
 V4, V6 = "192.0.2.1", "2001:db8::1"

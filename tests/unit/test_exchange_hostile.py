@@ -13,7 +13,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from scanner.core.wire import decode
-from scanner.model import Answer
+from scanner.facts import Answer
 from scanner.net.resolver import open_resolver
 from scanner.settings import DNSSettings
 from scanner.vocabulary import Outcome, Security

@@ -10,8 +10,10 @@ from hypothesis import strategies as st
 from results.explain import Case, explain, main_reason, owner_of, ready_records, reply_of
 from results.tlsa_search import Cause, Sighting, search
 from scanner.core.dane import match
-from scanner.model import EndpointReport, Failure, HostReport, PathError, Reply, TLSALookup, TLSARecord
-from scanner.vocabulary import Dane, FailureKind, Phase, Reason, StartTLS, Unusable
+from scanner.facts import Failure, Reply, TLSALookup, TLSARecord
+from scanner.model import EndpointReport, HostReport, PathError
+from scanner.reasons import Reason
+from scanner.vocabulary import Dane, FailureKind, Phase, StartTLS, Unusable
 from tests.unit import pki, records
 from tests.unit.pki import CHAIN, HOST, INTER, LEAF, NOW, ROOT, tlsa
 

@@ -24,7 +24,8 @@ from scanner.cli.analysis import export as export_command
 from scanner.cli.analysis import query as query_command
 from scanner.cli.errors import CliError, Exit
 from scanner.model import EndpointReport, HostVerdict
-from scanner.vocabulary import Dane, DomainDane, Reason, RunState
+from scanner.reasons import Reason
+from scanner.vocabulary import Dane, DomainDane, RunState
 from tests.unit import records
 
 needs_duckdb = pytest.mark.skipif(find_spec("duckdb") is None, reason="DuckDB is an extra")

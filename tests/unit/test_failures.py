@@ -6,7 +6,7 @@ import pytest
 import trio
 from OpenSSL import SSL
 
-from scanner.model import Failure
+from scanner.facts import Failure
 from scanner.net.failures import TEXT_LIMIT, BindError, LimitExceededError, failure_of, timed_out
 from scanner.vocabulary import FailureKind, Phase
 

@@ -9,12 +9,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from scanner.core.answers import ALIAS_LOOP, failed
+from scanner.facts import Answer
 from scanner.finger import services
 from scanner.finger.addresses import MAX_RECORDS, Found, find
 from scanner.finger.addresses import Native as NativeNames
 from scanner.finger.options import parse
 from scanner.finger.services import Service
-from scanner.model import Answer
 from scanner.vocabulary import Outcome, Security
 
 Table = dict[tuple[str, str], Answer]

@@ -9,10 +9,11 @@ from hypothesis import strategies as st
 
 from scanner.core import certs, tlsa
 from scanner.core.policy import Judgement, Policy
+from scanner.facts import CertFacts, Failure, Handshake, Reply
 from scanner.finger import lines
 from scanner.finger.dump import Dump
 from scanner.finger.logging import Log
-from scanner.model import CertFacts, DaneEvidence, Failure, Handshake, PathError, PkixEvidence, Reply
+from scanner.model import DaneEvidence, PathError, PkixEvidence
 from scanner.net.listening import Secured
 from scanner.vocabulary import FailureKind, Level, Phase, TLSState
 from tests.unit.mailserver import certificate

@@ -7,9 +7,11 @@ import trio
 import trio.testing
 
 from scanner.cli.finger_records import check, record_of
+from scanner.facts import Failure
 from scanner.finger.options import Fatal
 from scanner.finger.session import Session
-from scanner.model import DomainRecord, Failure, HostReport
+from scanner.model import DomainRecord, HostReport
+from scanner.reasons import Reason
 from scanner.vocabulary import (
     Dane,
     DomainDane,
@@ -18,7 +20,6 @@ from scanner.vocabulary import (
     Level,
     Outcome,
     Phase,
-    Reason,
     Security,
     Sender,
     TLSState,

@@ -11,7 +11,7 @@ import trio
 import trio.testing
 from OpenSSL import SSL
 
-from scanner.model import Failure
+from scanner.facts import Failure
 from scanner.vocabulary import FailureKind, Outcome, Phase, Security
 from tests.unit.mailserver import Server, server_context
 from tests.unit.memory_world import (

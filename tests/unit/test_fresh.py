@@ -2,7 +2,7 @@
 
 import pytest
 
-from scanner.model import TLSARecord
+from scanner.facts import TLSARecord
 from scanner.vocabulary import Dane
 from tests.unit.fakes import MX1, OK_RECORD, V4, WRONG_RECORD, World, host, mx, shakes, tlsa
 

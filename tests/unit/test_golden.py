@@ -12,7 +12,7 @@ from results.fields import COMMON, FIELDS, meaning
 from results.remedies import REMEDIES, remedy_of
 from results.schema import SCHEMAS, schema
 from results.tlsa_search import CAUSES, Cause
-from scanner.vocabulary import Reason
+from scanner.reasons import Reason
 from tests.golden.write import golden
 
 ROOT = Path(__file__).parents[2]

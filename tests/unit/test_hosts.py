@@ -6,10 +6,11 @@ from dataclasses import replace
 import pytest
 import trio
 
-from scanner.model import Answer, Endpoint
+from scanner.facts import Answer, Endpoint
+from scanner.reasons import Reason
 from scanner.run.hosts import HostExaminer, HostFinding, HostKey
 from scanner.settings import Settings
-from scanner.vocabulary import Dane, FailureKind, Family, Level, Mode, Phase, Reason, Security
+from scanner.vocabulary import Dane, FailureKind, Family, Level, Mode, Phase, Security
 from targets.scope import Exclusions, Scope
 from tests.unit import fakes, pki
 from tests.unit.fakes import (

@@ -20,8 +20,10 @@ from results.run import Run
 from results.sections import Counts, Row, make_report
 from results.store import Store
 from results.summary import Count
-from scanner.model import DomainRecord, EndpointReport, Reply, TLSARecord
-from scanner.vocabulary import Dane, DomainDane, DomainOutcome, Reason, RunState, Sender
+from scanner.facts import Reply, TLSARecord
+from scanner.model import DomainRecord, EndpointReport
+from scanner.reasons import Reason
+from scanner.vocabulary import Dane, DomainDane, DomainOutcome, RunState, Sender
 from tests.browser import browser, open_page
 from tests.unit import records
 from tests.unit.records import DIGEST, ISSUER_DIGEST, NOON

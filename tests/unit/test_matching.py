@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from scanner.core.matching import match_name, matched_peername, presented_names
-from scanner.model import CertFacts
+from scanner.facts import CertFacts
 
 
 def cert(*dns: str, cns: tuple[str, ...] = (), odd: tuple[str, ...] = ()) -> CertFacts:

@@ -14,7 +14,8 @@ from results.metrics import DAYS, metrics, write_metrics
 from results.run import Run
 from results.store import Store
 from scanner.model import DomainRecord, EndpointReport
-from scanner.vocabulary import DomainDane, DomainOutcome, Reason, RunState
+from scanner.reasons import Reason
+from scanner.vocabulary import DomainDane, DomainOutcome, RunState
 from tests.unit import records
 from tests.unit.records import NOON
 

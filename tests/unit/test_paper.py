@@ -15,19 +15,9 @@ from results.paper_tables import paper_tables
 from results.run import Run
 from results.store import Store
 from results.tables import Cell, Table, csv_text, latex, markdown, plain_text
-from scanner.model import (
-    CertFacts,
-    DaneEvidence,
-    DomainRecord,
-    EndpointReport,
-    Failure,
-    HostReport,
-    Probe,
-    Route,
-    RouteHost,
-    TLSALookup,
-    TLSARecord,
-)
+from scanner.facts import CertFacts, Failure, Probe, TLSALookup, TLSARecord
+from scanner.model import DaneEvidence, DomainRecord, EndpointReport, HostReport, Route, RouteHost
+from scanner.reasons import Reason
 from scanner.vocabulary import (
     Dane,
     DomainDane,
@@ -35,7 +25,6 @@ from scanner.vocabulary import (
     FailureKind,
     Outcome,
     Phase,
-    Reason,
     RunState,
     Security,
     StartTLS,

@@ -8,13 +8,15 @@ import trio
 from trio.testing import MockClock
 
 from scanner.core import retry
-from scanner.model import CertFacts, DomainRecord, Endpoint, HostReport
+from scanner.facts import CertFacts, Endpoint
+from scanner.model import DomainRecord, HostReport
 from scanner.net.probe import Sighting
+from scanner.reasons import Reason
 from scanner.run import pipeline
 from scanner.run.connections import Connections
 from scanner.run.stats import Stats
 from scanner.settings import Caps, Retries, Settings
-from scanner.vocabulary import FailureKind, Mode, Phase, Reason
+from scanner.vocabulary import FailureKind, Mode, Phase
 from tests.unit import fakes
 from tests.unit.fakes import MX1, V4, V4B, Behaviour, World, fails, host, mx, no_starttls, shakes
 from tests.unit.test_pipeline import Sink, inline, listed, of_their_own

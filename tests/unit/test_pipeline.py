@@ -11,11 +11,12 @@ import trio
 import trio.testing
 from trio.testing import MockClock
 
-from scanner.model import Answer, CertFacts, DomainRecord, HostReport
+from scanner.facts import Answer, CertFacts
+from scanner.model import DomainRecord, HostReport
+from scanner.reasons import Reason
 from scanner.run import pipeline
 from scanner.run.tools import Tools
 from scanner.settings import Caps, Retries, Settings
-from scanner.vocabulary import Reason
 from targets.lists import Reject, Target
 from targets.scope import Exclusions, Scope
 from tests.unit import fakes

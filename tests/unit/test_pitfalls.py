@@ -11,9 +11,11 @@ import pytest
 
 from scanner.core import dane, pkix, policy
 from scanner.core.policy import Peer
-from scanner.model import DaneEvidence, TLSALookup
+from scanner.facts import TLSALookup
+from scanner.model import DaneEvidence
+from scanner.reasons import Reason
 from scanner.settings import Settings
-from scanner.vocabulary import Dane, Level, Reason, Security, TLSState
+from scanner.vocabulary import Dane, Level, Security, TLSState
 from tests.unit import fakes, pki
 
 ROOT = Path(__file__).parents[2]

@@ -9,8 +9,10 @@ import pytest
 
 from scanner.core import policy
 from scanner.core.policy import Peer, Policy
-from scanner.model import DaneEvidence, PathError, PkixEvidence, TLSALookup
-from scanner.vocabulary import Dane, Level, Reason, Security, TLSState
+from scanner.facts import TLSALookup
+from scanner.model import DaneEvidence, PathError, PkixEvidence
+from scanner.reasons import Reason
+from scanner.vocabulary import Dane, Level, Security, TLSState
 from tests.unit import pki
 
 BASE = "mx1.secure.test"

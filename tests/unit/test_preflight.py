@@ -22,7 +22,7 @@ from scanner.core.preflight import (
     window_of,
 )
 from scanner.core.wire import Message, Record, decode
-from scanner.model import Answer
+from scanner.facts import Answer
 from scanner.vocabulary import Outcome, Security
 
 DATA, NODATA, NXDOMAIN, ERROR = Outcome.DATA, Outcome.NODATA, Outcome.NXDOMAIN, Outcome.ERROR

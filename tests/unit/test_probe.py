@@ -13,7 +13,7 @@ import trio.testing
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 from OpenSSL import SSL
 
-from scanner.model import Endpoint, Failure, Reply
+from scanner.facts import Endpoint, Failure, Reply
 from scanner.net import tcp
 from scanner.net.listening import Listener, Secured
 from scanner.net.probe import Extra, Sighting, converse, probe

@@ -3,8 +3,9 @@
 import pytest
 
 from scanner.core.reasons import is_local, reason_of
-from scanner.model import Failure
-from scanner.vocabulary import REASONS, TLSRPT, FailureKind, Phase, Reason
+from scanner.facts import Failure
+from scanner.reasons import REASONS, TLSRPT, Reason
+from scanner.vocabulary import FailureKind, Phase
 
 
 @pytest.mark.parametrize(

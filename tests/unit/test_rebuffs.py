@@ -5,8 +5,9 @@ import pytest
 from scanner.core import rebuffs
 from scanner.core.dialogue import Dialogue
 from scanner.core.reasons import reason_of
-from scanner.model import Failure
-from scanner.vocabulary import REASONS, FailureKind, Phase, Reason, StartTLS
+from scanner.facts import Failure
+from scanner.reasons import REASONS, Reason
+from scanner.vocabulary import FailureKind, Phase, StartTLS
 
 BANS = [
     (554, "5.7.1 Service unavailable; Client host [192.0.2.7] blocked using zen.spamhaus.org"),

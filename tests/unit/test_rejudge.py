@@ -14,18 +14,10 @@ from results.store import Store
 from scanner.cli import analysis
 from scanner.cli.errors import CliError
 from scanner.core.pkix import EMPTY, TrustStore
-from scanner.model import (
-    CertFacts,
-    DomainRecord,
-    EndpointReport,
-    HostReport,
-    PkixEvidence,
-    Route,
-    RouteHost,
-    TLSALookup,
-    TLSARecord,
-)
-from scanner.vocabulary import Dane, DomainDane, DomainOutcome, Level, Outcome, Reason, RunState, Security
+from scanner.facts import CertFacts, TLSALookup, TLSARecord
+from scanner.model import DomainRecord, EndpointReport, HostReport, PkixEvidence, Route, RouteHost
+from scanner.reasons import Reason
+from scanner.vocabulary import Dane, DomainDane, DomainOutcome, Level, Outcome, RunState, Security
 from tests.unit import pki, records
 
 AT = pki.NOW

@@ -13,7 +13,7 @@ from scanner.core.replies import (
     Received,
     ReplyReader,
 )
-from scanner.model import Reply
+from scanner.facts import Reply
 
 Seen = tuple[list[Received | Overflow], tuple[str, ...]]
 

@@ -17,15 +17,15 @@ from results.report import print_report
 from results.run import Run
 from results.store import Store, summary_of
 from results.verdict_text import in_words
-from scanner.model import DaneEvidence, DomainRecord, EndpointReport, PathError, Route, Skipped, TLSARecord
+from scanner.facts import TLSARecord
+from scanner.model import DaneEvidence, DomainRecord, EndpointReport, PathError, Route, Skipped
+from scanner.reasons import TLSRPT, Reason
 from scanner.vocabulary import (
-    TLSRPT,
     Dane,
     DomainDane,
     DomainOutcome,
     DomainStartTLS,
     Pkix,
-    Reason,
     RunState,
     Security,
     Sender,

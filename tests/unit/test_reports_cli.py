@@ -8,7 +8,8 @@ import pytest
 
 from results.store import Store
 from scanner.cli.commands import main
-from scanner.vocabulary import Dane, DomainDane, DomainOutcome, Reason, RunState, Sender
+from scanner.reasons import Reason
+from scanner.vocabulary import Dane, DomainDane, DomainOutcome, RunState, Sender
 from tests.unit import records
 from tests.unit.records import DIGEST, NOON
 

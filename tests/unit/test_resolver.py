@@ -17,7 +17,7 @@ import trio
 import trio.testing
 
 from scanner.core.answers import ALIAS_LOOP, MALFORMED, NOT_A_NAME, TIMEOUT
-from scanner.model import Answer
+from scanner.facts import Answer
 from scanner.net import search
 from scanner.net.exchange import _received, server_at
 from scanner.net.gcra import GCRA

@@ -14,7 +14,7 @@ from scanner.cli import resolving as module
 from scanner.cli.dns_flags import ResolverChoice, ResolverMode
 from scanner.cli.resolving import Resolved, label_of, resolving
 from scanner.core.preflight import Check, PreflightNames, State
-from scanner.model import Answer
+from scanner.facts import Answer
 from scanner.net.resolver import Resolver
 from scanner.net.unbound import Unbound, UnboundError
 from scanner.net.unbound_conf import UnboundSettings

@@ -9,7 +9,7 @@ from datetime import timedelta
 import pytest
 
 from results.rollover import Observation, rollovers
-from scanner.model import CertFacts, TLSARecord
+from scanner.facts import CertFacts, TLSARecord
 from tests.unit import pki
 from tests.unit.pki import Made, tlsa
 

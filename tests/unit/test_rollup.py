@@ -9,7 +9,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from scanner.core import rollup
-from scanner.model import Answer, HostVerdict, Route, RouteHost, TLSARecord
+from scanner.facts import Answer, TLSARecord
+from scanner.model import HostVerdict, Route, RouteHost
+from scanner.reasons import Reason
 from scanner.settings import Settings
 from scanner.vocabulary import (
     Dane,
@@ -20,7 +22,6 @@ from scanner.vocabulary import (
     Level,
     Outcome,
     Phase,
-    Reason,
     Security,
     Sender,
 )

@@ -3,7 +3,8 @@
 import pytest
 
 from scanner.core import route
-from scanner.vocabulary import Outcome, Reason, Security
+from scanner.reasons import Reason
+from scanner.vocabulary import Outcome, Security
 from tests.unit.fakes import answer, failed, nothing
 
 D = "secure.test"

@@ -9,7 +9,9 @@ from results import counting_domains
 from results.run import Run
 from results.store import Store
 from results.summary import SLOWEST, Count, Summary, summarise
-from scanner.model import Answer, DomainRecord, EndpointReport, HostReport, Route
+from scanner.facts import Answer
+from scanner.model import DomainRecord, EndpointReport, HostReport, Route
+from scanner.reasons import Reason
 from scanner.vocabulary import (
     Dane,
     DomainDane,
@@ -17,7 +19,6 @@ from scanner.vocabulary import (
     DomainStartTLS,
     Level,
     Outcome,
-    Reason,
     RunState,
     Security,
     Sender,

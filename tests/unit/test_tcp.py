@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 import trio
 
-from scanner.model import Endpoint
+from scanner.facts import Endpoint
 from scanner.net import tcp
 from scanner.net.failures import BindError
 from scanner.net.probe import probe

@@ -19,7 +19,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from OpenSSL import SSL, _util
 
-from scanner.model import Handshake
+from scanner.facts import Handshake
 from scanner.net.failures import LimitExceededError, failure_of
 from scanner.net.schemes import scheme_of
 from scanner.net.tls import WIRE_LIMIT, Identity, TLSStream, _listening, context_for

@@ -5,8 +5,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from scanner.core.tlsa import agile, display, lookup_result, next_question, ordered, parse_rdata
-from scanner.model import Answer, TLSALookup, TLSARecord
-from scanner.vocabulary import Dane, Outcome, Reason, Security, Unusable
+from scanner.facts import Answer, TLSALookup, TLSARecord
+from scanner.reasons import Reason
+from scanner.vocabulary import Dane, Outcome, Security, Unusable
 from tests.unit.pki import LEAF, ROOT
 
 A32, A64 = "aa" * 32, "aa" * 64

@@ -14,7 +14,7 @@ import pytest
 import trio
 
 from scanner.core.answers import failed
-from scanner.model import Answer
+from scanner.facts import Answer
 from scanner.net import unbound, unbound_conf
 from scanner.net.resolver import open_resolver
 from scanner.net.unbound import Unbound, UnboundError, free_port, private_unbound, program

@@ -11,9 +11,9 @@ import pytest
 
 from scanner.core import dane, pkix, policy, tlsa
 from scanner.core.policy import Peer, Policy
+from scanner.facts import Answer, TLSALookup, TLSARecord
 from scanner.finger import lines
 from scanner.finger.logging import Log
-from scanner.model import Answer, TLSALookup, TLSARecord
 from scanner.vocabulary import Dane, Level, Outcome, Security, TLSState
 from tests.unit import pki
 from tests.unit.pki import INTER, INTER_PLAN, LEAF, LEAF_PLAN, NOW, ROOT, ROOT_PLAN, Made

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 
 import pytest
 
-from scanner.model import Failure, TLSARecord
+from scanner.facts import Failure, TLSARecord
 from scanner.settings import Settings
 from scanner.vocabulary import FailureKind, Level, Outcome, Phase, Security
 from targets.scope import Exclusions, Scope

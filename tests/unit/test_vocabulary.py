@@ -1,4 +1,4 @@
-from scanner.vocabulary import REASONS, Reason
+from scanner.reasons import REASONS, Reason
 
 
 def test_every_reason_is_explained_once() -> None:

@@ -19,7 +19,7 @@ from hypothesis import strategies as st
 
 from scanner.core.wire import MAX_RECORDS, Message, Question, Record, WireError, decode, query
 from scanner.core.wire_names import MAX_NAME
-from scanner.model import EDE
+from scanner.facts import EDE
 
 # dnspython is the independent reader and writer that everything is held against.
 

@@ -18,8 +18,10 @@ from results.store import Store
 from results.summary import summarise
 from results.tlsa_search import Cause
 from results.worklist import Task, worklist
-from scanner.model import DomainRecord, EndpointReport, HostReport, TLSARecord
-from scanner.vocabulary import Dane, DomainDane, DomainOutcome, Reason, RunState, Sender
+from scanner.facts import TLSARecord
+from scanner.model import DomainRecord, EndpointReport, HostReport
+from scanner.reasons import Reason
+from scanner.vocabulary import Dane, DomainDane, DomainOutcome, RunState, Sender
 from tests.unit import records
 from tests.unit.records import DIGEST, NOON
 

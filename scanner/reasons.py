@@ -1,0 +1,197 @@
+"""Why a verdict is what it is: the reason codes, in one table with their words.
+
+``REASONS`` says what each code means and which RFC 8460 (TLSRPT) result-type it corresponds to, if any. A code may be
+added; none is ever renamed or given another meaning.
+"""
+
+from enum import StrEnum
+from typing import NamedTuple
+
+
+class TLSRPT(StrEnum):
+    """Result-types of RFC 8460 section 4.3 that a DANE or STARTTLS check can produce."""
+
+    STARTTLS_NOT_SUPPORTED = "starttls-not-supported"
+    CERTIFICATE_HOST_MISMATCH = "certificate-host-mismatch"
+    CERTIFICATE_EXPIRED = "certificate-expired"
+    CERTIFICATE_NOT_TRUSTED = "certificate-not-trusted"
+    TLSA_INVALID = "tlsa-invalid"
+    DNSSEC_INVALID = "dnssec-invalid"
+    DANE_REQUIRED = "dane-required"
+    VALIDATION_FAILURE = "validation-failure"
+
+
+class Reason(StrEnum):
+    """Reason codes; ``REASONS`` says in words what each means."""
+
+    IMPLICIT_MX = "implicit-mx"
+    NULL_MX = "null-mx"
+    NXDOMAIN = "nxdomain"
+    NO_ADDRESS = "no-address"
+    MX_INSECURE = "mx-insecure"
+    MX_BOGUS = "mx-bogus"
+    MX_LOOKUP_FAILED = "mx-lookup-failed"
+    MX_TARGET_NXDOMAIN = "mx-target-nxdomain"
+    MX_TARGET_NO_ADDRESS = "mx-target-no-address"
+    MX_TARGET_INVALID = "mx-target-invalid"
+    MX_TARGET_NUMERIC = "mx-target-numeric"
+    MX_TARGETS_UNRESOLVABLE = "mx-targets-unresolvable"
+    MX_TARGET_IS_ALIAS = "mx-target-is-alias"
+    ADDRESS_LOOKUP_FAILED = "address-lookup-failed"
+    ADDRESS_BOGUS = "address-bogus"
+    A_LOOKUP_FAILED = "a-lookup-failed"
+    AAAA_LOOKUP_FAILED = "aaaa-lookup-failed"
+    HOST_INSECURE = "host-insecure"
+    DNS_INDETERMINATE = "dns-indeterminate"
+    TLSA_NONE = "tlsa-none"
+    TLSA_INSECURE = "tlsa-insecure"
+    TLSA_LOOKUP_FAILED = "tlsa-lookup-failed"
+    TLSA_BOGUS = "tlsa-bogus"
+    TLSA_UNUSABLE_USAGE = "tlsa-unusable-usage"
+    TLSA_UNUSABLE_DATA = "tlsa-unusable-data"
+    TLSA_MISMATCH = "tlsa-mismatch"
+    NAME_MISMATCH = "name-mismatch"
+    CERTIFICATE_EXPIRED = "certificate-expired"
+    CERTIFICATE_NOT_YET_VALID = "certificate-not-yet-valid"
+    CERTIFICATE_NOT_TRUSTED = "certificate-not-trusted"
+    CERTIFICATE_WEAK = "certificate-weak"
+    CERTIFICATE_INVALID = "certificate-invalid"
+    NO_CERTIFICATE = "no-certificate"
+    CONNECTION_REFUSED = "connection-refused"
+    CONNECT_TIMEOUT = "connect-timeout"
+    UNREACHABLE = "unreachable"
+    HOST_UNREACHABLE = "host-unreachable"
+    SOME_ADDRESSES_UNREACHABLE = "some-addresses-unreachable"
+    SOME_ADDRESSES_INCONCLUSIVE = "some-addresses-inconclusive"
+    NO_ROUTE = "no-route"
+    ADDRESS_NOT_PUBLIC = "address-not-public"
+    ADDRESS_LIMIT = "address-limit"
+    FAMILY_EXCLUDED = "family-excluded"
+    OPTED_OUT = "opted-out"
+    GREETING_4XX = "greeting-4xx"
+    GREETING_5XX = "greeting-5xx"
+    GREETING_TIMEOUT = "greeting-timeout"
+    EHLO_4XX = "ehlo-4xx"
+    EHLO_REJECTED = "ehlo-rejected"
+    EHLO_POLICY = "ehlo-policy"
+    EHLO_TLS_REJECTED = "ehlo-tls-rejected"
+    COMMAND_TIMEOUT = "command-timeout"
+    LOST_CONNECTION = "lost-connection"
+    CONNECTION_RESET = "connection-reset"
+    GARBLED_REPLY = "garbled-reply"
+    REPLY_TOO_LONG = "reply-too-long"
+    STARTTLS_NOT_OFFERED = "starttls-not-offered"
+    STARTTLS_REFUSED = "starttls-refused"
+    TLS_HANDSHAKE_FAILED = "tls-handshake-failed"
+    TLS_TIMEOUT = "tls-timeout"
+    TLS_MESSAGE_TOO_LONG = "tls-message-too-long"
+    TLS_LEGACY_ONLY = "tls-legacy-only"
+    TLS_LARGE_HELLO_INTOLERANT = "tls-large-hello-intolerant"
+    TLS_ANONYMOUS = "tls-anonymous"
+    DELIVERED_BY_LESSER_MX = "delivered-by-lesser-mx"
+    LEVEL_NOT_MET = "level-not-met"
+    OUR_ADDRESS_BANNED = "our-address-banned"
+    HELD_BACK = "held-back"
+    LOCAL_LIMIT = "local-limit"
+    INTERRUPTED = "interrupted"
+    INTERNAL = "internal"
+
+
+class ReasonText(NamedTuple):
+    """One row of ``REASONS``."""
+
+    words: str
+    tlsrpt: TLSRPT | None = None
+
+
+def _row(words: str, tlsrpt: TLSRPT | None = None) -> ReasonText:
+    return ReasonText(words, tlsrpt)
+
+
+REASONS: dict[Reason, ReasonText] = {
+    Reason.IMPLICIT_MX: _row("no MX record: the domain itself is the mail host (RFC 5321 section 5.1)"),
+    Reason.NULL_MX: _row("the domain says that it takes no mail (null MX, RFC 7505)"),
+    Reason.NXDOMAIN: _row("the domain does not exist"),
+    Reason.NO_ADDRESS: _row("no MX record and no address record"),
+    Reason.MX_INSECURE: _row("the MX RRset is not DNSSEC-signed, so anyone on the way could change it"),
+    Reason.MX_BOGUS: _row("DNSSEC validation of the MX RRset fails", TLSRPT.DNSSEC_INVALID),
+    Reason.MX_LOOKUP_FAILED: _row("the MX lookup failed: what the domain publishes is not known"),
+    Reason.MX_TARGET_NXDOMAIN: _row("an MX host does not exist in the DNS"),
+    Reason.MX_TARGET_NO_ADDRESS: _row("an MX host has no address record"),
+    Reason.MX_TARGET_INVALID: _row("an MX record names something that is no host name"),
+    Reason.MX_TARGET_NUMERIC: _row("an MX record names an address instead of a host"),
+    Reason.MX_TARGETS_UNRESOLVABLE: _row("no MX host has an address"),
+    Reason.MX_TARGET_IS_ALIAS: _row("an MX host is an alias (against RFC 2181 section 10.3)"),
+    Reason.ADDRESS_LOOKUP_FAILED: _row("the address lookup of an MX host failed"),
+    Reason.ADDRESS_BOGUS: _row("DNSSEC validation of an MX host's addresses fails", TLSRPT.DNSSEC_INVALID),
+    Reason.A_LOOKUP_FAILED: _row("the A lookup of an MX host failed; its AAAA records were used"),
+    Reason.AAAA_LOOKUP_FAILED: _row("the AAAA lookup of an MX host failed; its A records were used"),
+    Reason.HOST_INSECURE: _row("the MX host's addresses are not DNSSEC-signed, so its TLSA records say nothing"),
+    Reason.DNS_INDETERMINATE: _row("no trusted validating resolver was asked: DNSSEC and DANE could not be judged"),
+    Reason.TLSA_NONE: _row("no TLSA records"),
+    Reason.TLSA_INSECURE: _row("TLSA records are published but not DNSSEC-signed"),
+    Reason.TLSA_LOOKUP_FAILED: _row("the TLSA lookup failed: whether records exist is not known"),
+    Reason.TLSA_BOGUS: _row("DNSSEC validation of the TLSA RRset fails", TLSRPT.DNSSEC_INVALID),
+    Reason.TLSA_UNUSABLE_USAGE: _row(
+        "no TLSA record has a usage that SMTP knows (2 or 3, RFC 7672 section 3.1)", TLSRPT.TLSA_INVALID
+    ),
+    Reason.TLSA_UNUSABLE_DATA: _row("no TLSA record has data that can be compared", TLSRPT.TLSA_INVALID),
+    Reason.TLSA_MISMATCH: _row("no TLSA record matches the certificate chain", TLSRPT.VALIDATION_FAILURE),
+    Reason.NAME_MISMATCH: _row(
+        "a TLSA trust anchor matches but the certificate is for another name", TLSRPT.CERTIFICATE_HOST_MISMATCH
+    ),
+    Reason.CERTIFICATE_EXPIRED: _row("a certificate of the chain has expired", TLSRPT.CERTIFICATE_EXPIRED),
+    Reason.CERTIFICATE_NOT_YET_VALID: _row(
+        "a certificate of the chain is not valid yet", TLSRPT.CERTIFICATE_NOT_TRUSTED
+    ),
+    Reason.CERTIFICATE_NOT_TRUSTED: _row(
+        "the chain does not lead to a trusted authority", TLSRPT.CERTIFICATE_NOT_TRUSTED
+    ),
+    Reason.CERTIFICATE_WEAK: _row("a key or signature is too weak", TLSRPT.VALIDATION_FAILURE),
+    Reason.CERTIFICATE_INVALID: _row("the chain breaks a certificate rule (RFC 5280)", TLSRPT.VALIDATION_FAILURE),
+    Reason.NO_CERTIFICATE: _row("the server showed no certificate", TLSRPT.VALIDATION_FAILURE),
+    Reason.CONNECTION_REFUSED: _row("the TCP connection was refused"),
+    Reason.CONNECT_TIMEOUT: _row("the TCP connection timed out"),
+    Reason.UNREACHABLE: _row("the network or host cannot be reached from here"),
+    Reason.HOST_UNREACHABLE: _row("no address of the host accepted a connection"),
+    Reason.SOME_ADDRESSES_UNREACHABLE: _row("some addresses of the host accepted no connection"),
+    Reason.SOME_ADDRESSES_INCONCLUSIVE: _row("some addresses of the host could not be judged"),
+    Reason.NO_ROUTE: _row("this machine has no route for the address family"),
+    Reason.ADDRESS_NOT_PUBLIC: _row("the address is special-purpose and was not contacted"),
+    Reason.ADDRESS_LIMIT: _row("the host has more addresses than were to be probed"),
+    Reason.FAMILY_EXCLUDED: _row("the address family was not to be probed"),
+    Reason.OPTED_OUT: _row("the operator asked not to be contacted"),
+    Reason.GREETING_4XX: _row("the server turned us away for now"),
+    Reason.GREETING_5XX: _row("the server turned us away"),
+    Reason.GREETING_TIMEOUT: _row("the server accepted the connection but sent no greeting in time"),
+    Reason.EHLO_4XX: _row("the server refused EHLO for now"),
+    Reason.EHLO_REJECTED: _row("the server knows no EHLO, so it cannot offer STARTTLS", TLSRPT.STARTTLS_NOT_SUPPORTED),
+    Reason.EHLO_POLICY: _row("the server turned us away at EHLO, by policy: that says nothing of STARTTLS"),
+    Reason.EHLO_TLS_REJECTED: _row("the server refused EHLO after TLS was established"),
+    Reason.COMMAND_TIMEOUT: _row("the server did not answer a command in time"),
+    Reason.LOST_CONNECTION: _row("the server closed the connection in mid-dialogue"),
+    Reason.CONNECTION_RESET: _row("the connection was reset"),
+    Reason.GARBLED_REPLY: _row("what the server sent is no SMTP reply"),
+    Reason.REPLY_TOO_LONG: _row("the server's reply is longer than any mail client would read"),
+    Reason.STARTTLS_NOT_OFFERED: _row("the server does not offer STARTTLS", TLSRPT.STARTTLS_NOT_SUPPORTED),
+    Reason.STARTTLS_REFUSED: _row("the server offers STARTTLS but refused it", TLSRPT.STARTTLS_NOT_SUPPORTED),
+    Reason.TLS_HANDSHAKE_FAILED: _row("the TLS handshake failed", TLSRPT.VALIDATION_FAILURE),
+    Reason.TLS_TIMEOUT: _row("the TLS handshake did not end in time"),
+    Reason.TLS_MESSAGE_TOO_LONG: _row(
+        "the server sends more in the handshake than a client will read", TLSRPT.VALIDATION_FAILURE
+    ),
+    Reason.TLS_LEGACY_ONLY: _row(
+        "only obsolete or anonymous TLS is spoken, which an authenticating sender refuses", TLSRPT.VALIDATION_FAILURE
+    ),
+    Reason.TLS_LARGE_HELLO_INTOLERANT: _row(
+        "the server fails on a large (post-quantum) ClientHello and works with a small one"
+    ),
+    Reason.TLS_ANONYMOUS: _row("the TLS session has no certificate", TLSRPT.VALIDATION_FAILURE),
+    Reason.DELIVERED_BY_LESSER_MX: _row("a preferred MX host failed; one of lesser preference took over"),
+    Reason.LEVEL_NOT_MET: _row("the security level asked for was not met", TLSRPT.DANE_REQUIRED),
+    Reason.OUR_ADDRESS_BANNED: _row("the server refuses the address that we scan from: that says nothing of its TLS"),
+    Reason.HELD_BACK: _row("its provider had turned us away, so no connection was made"),
+    Reason.LOCAL_LIMIT: _row("a limit of the scanning machine stopped the probe"),
+    Reason.INTERRUPTED: _row("the scan was stopped before this was known"),
+    Reason.INTERNAL: _row("an internal error of mxsweep: please report it"),
+}
