@@ -15,7 +15,7 @@ MXSWEEP = (sys.executable, "-m", "scanner")
 NAME = f"scan-{os.getpid()}.lab.test"  # each test process makes its own scan
 PATIENCE = (
     *("--connect-timeout", "2", "--greeting-timeout", "5", "--command-timeout", "4", "--deadline", "15"),
-    *("--spacing", "0", "--retries", "0"),
+    *("--spacing", "0.3", "--retries", "0"),  # long enough for the server to note that a connection has ended
 )
 
 

@@ -1,7 +1,7 @@
 """Every connection of a scan, with what stands before it: breakers, then gates; and what is learned from it.
 
-A provider that turned us away is held back: the probe says so without a connection, for a later pass to make. Where
-this machine runs out of descriptors or ports, fewer connections are made at once and the probe is done again; so it
+A provider that turned us away is held back: the probe says so without a connection, for a later pass to make (without
+later passes nobody would make it, so such a provider only gets one connection at a time). Where this machine runs out of descriptors or ports, fewer connections are made at once and the probe is done again; so it
 is where the network was gone.
 """
 
@@ -56,6 +56,7 @@ class Connections:
         self._probe = probe
         self._gates = Gates(settings.caps)
         after = settings.retries.after
+        self._later = settings.retries.times > 0
         self._breakers = Breakers(first=after / 2, longest=after)  # none outlasts the wait for the next pass
         self._careful = KeyedCap(1)
         self.outage: Outage[tuple[Endpoint, str]] = Outage(self._works, tell, "every connection")
@@ -117,6 +118,8 @@ class Connections:
     # --- breakers ---------------------------------------------------------------------------------------------
 
     def _held(self, provider: str, network: str) -> bool:
+        if not self._later:
+            return False
         at = trio.current_time()
         return self._breakers.is_open(provider, at) or self._breakers.is_open(network, at)
 

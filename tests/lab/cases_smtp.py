@@ -172,6 +172,12 @@ GREETINGS = (
         "greeting-421", inconclusive(Reason.GREETING_4XX), "turned away for now", greeting="421 4.3.2 come back later"
     ),
     talk("greeting-554", inconclusive(Reason.GREETING_5XX), "turned away; it may be about us", greeting="554 5.7.1 no"),
+    talk(
+        "greeting-banned",
+        inconclusive(Reason.OUR_ADDRESS_BANNED),
+        "our address is on a list: that says nothing about the domain",
+        greeting="554 5.7.1 Service unavailable; client [10.0.0.1] blocked using a block list",
+    ),
 )
 
 EHLO = (
@@ -187,6 +193,12 @@ EHLO = (
         "the same without TLSA: HELO and clear text",
         tlsa=(),
         ehlo="502 5.5.1 EHLO not implemented",
+    ),
+    talk(
+        "ehlo-policy",
+        inconclusive(Reason.EHLO_POLICY),
+        "EHLO refused by policy (status X.7.x, RFC 3463): about us, so STARTTLS is not known",
+        ehlo="550 5.7.1 you are not welcome here",
     ),
     talk("ehlo-451", inconclusive(Reason.EHLO_4XX), "EHLO refused for now", ehlo="451 4.3.0 not now"),
     talk("ehlo-none", inconclusive(Reason.COMMAND_TIMEOUT), "no answer to EHLO", fault="silent@ehlo"),

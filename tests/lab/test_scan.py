@@ -23,14 +23,15 @@ def test_a_shared_host_is_visited_once(scan: Scan) -> None:
 
 
 def test_no_address_sees_two_connections_at_once(scan: Scan) -> None:
-    ours = {visit["peer"] for visit in scan.visits()}
+    ours = {(visit["address"], visit["peer"]) for visit in scan.visits()}
     open_to: set[str] = set()
     crowded = set()
     for event in scan.events:
-        if event["event"] == "connect" and event["peer"] in ours:
+        mine = (event["address"], event["peer"]) in ours
+        if event["event"] == "connect" and mine:
             crowded |= {event["address"]} & open_to
             open_to.add(event["address"])
-        if event["event"] == "close" and event["peer"] in ours:
+        if event["event"] == "close" and mine:
             open_to.discard(event["address"])
     assert len(ours) > len(SCENARIOS) / 2
     assert crowded == set()

@@ -23,6 +23,7 @@ NEVER_IN_THE_LAB = {
     Reason.NO_ROUTE,
     Reason.LOCAL_LIMIT,
     Reason.INTERRUPTED,
+    Reason.HELD_BACK,
     Reason.INTERNAL,
     Reason.LEVEL_NOT_MET,
     # implied by other expectations or better shown by unit tests

@@ -94,6 +94,15 @@ async def test_what_could_not_be_told_is_tried_again(
     assert sum(count for key, count in stats.tallies.items() if key.startswith("outcome")) == 1
 
 
+@pytest.mark.parametrize("times", [0, 1])
+async def test_without_a_later_pass_nobody_is_held_back(autojump_clock: MockClock, times: int) -> None:
+    """421 at one address of two, a good answer at the other: the host is ok, whoever of them comes first."""
+    run = Passes(World(mx() | host(MX1, V4, V4B, records=[fakes.OK_RECORD]), {V4: busy, V4B: shakes()}), times=times)
+    await run([fakes.DOMAIN])
+    assert run.words()[-1] == "ok"
+    assert Reason.HELD_BACK not in run.sink.domains[-1].verdict.reasons
+
+
 async def test_a_failed_lookup_is_tried_again(autojump_clock: MockClock) -> None:
     dns = mx() | host(MX1, V4)
     table: dict[fakes.Question, object] = {**dns}
