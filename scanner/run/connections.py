@@ -1,8 +1,9 @@
 """Every connection of a scan, with what stands before it: breakers, then gates; and what is learned from it.
 
-A provider that turned us away is held back: the probe says so without a connection, for a later pass to make (without
-later passes nobody would make it, so such a provider only gets one connection at a time). Where this machine runs out of descriptors or ports, fewer connections are made at once and the probe is done again; so it
-is where the network was gone.
+A provider that turned us away is held back: the probe says so without a connection, for a later pass to make. Without
+later passes nobody would make it, so such a provider only gets one connection at a time. Where this machine runs out of
+descriptors or ports, fewer connections are made at once and the probe is done again; so it is where the network was
+gone.
 """
 
 from collections.abc import AsyncIterator, Awaitable, Callable
