@@ -58,6 +58,7 @@ class Connections:
         self._gates = Gates(settings.caps)
         after = settings.retries.after
         self._later = settings.retries.times > 0
+        self._put_off: set[Endpoint] = set()
         self._breakers = Breakers(first=after / 2, longest=after)  # none outlasts the wait for the next pass
         self._careful = KeyedCap(1)
         self.outage: Outage[tuple[Endpoint, str]] = Outage(self._works, tell, "every connection")
@@ -98,10 +99,10 @@ class Connections:
 
     async def _once(self, endpoint: Endpoint, host: str) -> Sighting:
         provider, network = keys = provider_of(host), network_of(endpoint.address)
-        if self._held(*keys):
+        if self._holds(endpoint, *keys):
             return _held_back(endpoint)
         async with self._carefully(*keys), self._gates.connection(endpoint.address, host):
-            if self._held(*keys):  # since we came to wait
+            if self._holds(endpoint, *keys):  # since we came to wait
                 return _held_back(endpoint)
             sighting = await self._counted(endpoint)
             self._learn(provider, network, sighting.probe)
@@ -118,11 +119,14 @@ class Connections:
 
     # --- breakers ---------------------------------------------------------------------------------------------
 
-    def _held(self, provider: str, network: str) -> bool:
-        if not self._later:
-            return False
+    def _holds(self, endpoint: Endpoint, provider: str, network: str) -> bool:
+        """Put an endpoint off, but once only: else one bad address could keep its host's others unseen for ever."""
         at = trio.current_time()
-        return self._breakers.is_open(provider, at) or self._breakers.is_open(network, at)
+        shut = self._breakers.is_open(provider, at) or self._breakers.is_open(network, at)
+        if not self._later or not shut or endpoint in self._put_off:
+            return False
+        self._put_off.add(endpoint)
+        return True
 
     @asynccontextmanager
     async def _carefully(self, provider: str, network: str) -> AsyncIterator[None]:
