@@ -51,7 +51,6 @@ class Passes:
         pace = caps or Caps(total=50, per_address=9, per_network=50, per_provider=50, rate=1e9, spacing=0)
         self.settings = replace(Settings(), caps=pace, retries=Retries(times, AFTER))
         self.tools = world.tools(self.settings)
-        self.held: list[str] = []
 
     async def __call__(self, domains: Sequence[str]) -> None:
         connections = Connections(self.settings, self.tools.stats, self.world.net)
