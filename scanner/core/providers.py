@@ -1,8 +1,11 @@
 """Whose MX host is it? The registrable domain of its name, by the public suffix list that the library ships."""
 
-from functools import cache
+from functools import cache, lru_cache
 
 from publicsuffixlist import PublicSuffixList
+
+REMEMBERED = 4096
+"""Hosts whose provider is known: each is asked for several times in a row."""
 
 
 @cache
@@ -10,6 +13,7 @@ def _suffixes() -> PublicSuffixList:
     return PublicSuffixList()
 
 
+@lru_cache(REMEMBERED)
 def provider_of(host: str) -> str:
     """The registrable domain of an MX host; the host itself where it has none (an address, a bare suffix)."""
     if ":" in host or host.rpartition(".")[2].isdigit():  # no top-level domain is a number

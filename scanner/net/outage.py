@@ -60,8 +60,9 @@ class Outage(Generic[K]):
         self._windows: deque[tuple[float, float]] = deque(maxlen=WINDOWS)
 
     async def over(self) -> None:
-        """Return when there is no outage."""
-        await self._up.wait()
+        """Return when there is no outage, at once if there is none."""
+        if not self._up.is_set():
+            await self._up.wait()
 
     def worked(self, peer: K) -> None:
         """Note that a peer was heard just now."""

@@ -6,8 +6,8 @@ descriptors or ports, fewer connections are made at once and the probe is done a
 gone.
 """
 
-from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import AsyncExitStack, asynccontextmanager
+from collections.abc import Awaitable, Callable
+from contextlib import AbstractAsyncContextManager, nullcontext
 from datetime import UTC, datetime
 
 import trio
@@ -15,7 +15,7 @@ import trio
 from scanner.core import rebuffs
 from scanner.core.providers import provider_of
 from scanner.facts import Endpoint, Failure, Probe
-from scanner.net.breakers import Breakers
+from scanner.net.breakers import KNOWN, Breakers
 from scanner.net.gates import Gates, KeyedCap, network_of
 from scanner.net.outage import Outage
 from scanner.net.probe import Sighting
@@ -34,6 +34,8 @@ TRIES = 20
 
 SHORT_OF_RESOURCES = 1.5
 """Seconds before such a probe is done again."""
+
+_AT_ONCE: AbstractAsyncContextManager[None] = nullcontext()
 
 
 class Connections:
@@ -58,7 +60,7 @@ class Connections:
         self._gates = Gates(settings.caps)
         after = settings.retries.after
         self._later = settings.retries.times > 0
-        self._put_off: set[Endpoint] = set()
+        self._put_off: dict[Endpoint, None] = {}
         self._breakers = Breakers(first=after / 2, longest=after)  # none outlasts the wait for the next pass
         self._careful = KeyedCap(1)
         self.outage: Outage[tuple[Endpoint, str]] = Outage(self._works, tell, "every connection")
@@ -101,7 +103,8 @@ class Connections:
         provider, network = keys = provider_of(host), network_of(endpoint.address)
         if self._holds(endpoint, *keys):
             return _held_back(endpoint)
-        async with self._carefully(*keys), self._gates.connection(endpoint.address, host):
+        gate = self._gates.connection(endpoint.address, host)
+        async with self._carefully(provider), self._carefully(network), gate:  # the provider first, as at the gates
             if self._holds(endpoint, *keys):  # since we came to wait
                 return _held_back(endpoint)
             sighting = await self._counted(endpoint)
@@ -125,17 +128,14 @@ class Connections:
         shut = self._breakers.is_open(provider, at) or self._breakers.is_open(network, at)
         if not self._later or not shut or endpoint in self._put_off:
             return False
-        self._put_off.add(endpoint)
+        self._put_off[endpoint] = None
+        if len(self._put_off) > KNOWN:
+            del self._put_off[next(iter(self._put_off))]
         return True
 
-    @asynccontextmanager
-    async def _carefully(self, provider: str, network: str) -> AsyncIterator[None]:
-        """One at a time where we were turned away before; the provider first, as at the gates."""
-        async with AsyncExitStack() as stack:
-            for key in (provider, network):
-                if self._breakers.careful(key):
-                    await stack.enter_async_context(self._careful.slot(key))
-            yield
+    def _carefully(self, key: str) -> AbstractAsyncContextManager[None]:
+        """One at a time where we were turned away before."""
+        return self._careful.slot(key) if self._breakers.careful(key) else _AT_ONCE
 
     def _learn(self, provider: str, network: str, probe: Probe) -> None:
         """A reply counts at once for the provider; a network has many tenants, and opens for several in a row only."""

@@ -151,7 +151,7 @@ async def test_who_goes_away_while_he_waits_for_the_rate_gives_everything_back(
     with trio.move_on_after(1):
         async with gates.connection("192.0.2.1", "mx.example"):
             raise AssertionError("ten seconds are not over")
-    assert gates._total.value == 1
+    assert len(gates._total) == 0
     assert (len(gates._provider), len(gates._network), len(gates._address), len(gates._turn)) == (0, 0, 0, 0)
 
 
@@ -203,7 +203,7 @@ async def test_who_waits_for_a_busy_network_holds_no_slot_of_the_address(nursery
     await inside.wait()
     nursery.start_soon(hold, "192.0.2.2")
     await trio.testing.wait_all_tasks_blocked()
-    assert list(gates._address._slots) == ["192.0.2.1"]
+    assert list(gates._address._held) == ["192.0.2.1"]
     nursery.cancel_scope.cancel()
 
 
@@ -225,3 +225,33 @@ async def test_keys_of_cancelled_and_failed_users_vanish() -> None:
                 raise AssertionError("the slot is taken")
         assert len(cap) == 1
     assert len(cap) == 0
+
+
+async def test_a_slot_is_not_lost_when_those_who_wait_for_it_are_cancelled() -> None:
+    cap = KeyedCap(1)
+    await cap.acquire("a")
+    async with trio.open_nursery() as nursery:
+        nursery.start_soon(cap.acquire, "a")
+        nursery.start_soon(cap.acquire, "a")
+        await trio.testing.wait_all_tasks_blocked()
+        nursery.cancel_scope.cancel()
+        cap.release("a")  # they are gone by now, though none of them has noticed
+    assert len(cap) == 0
+    assert not cap._waiting
+
+
+async def test_a_slot_goes_to_whoever_waited_longest() -> None:
+    cap, order = KeyedCap(1), []
+
+    async def user(name: str) -> None:
+        async with cap.slot("a"):
+            order.append(name)
+
+    async with trio.open_nursery() as nursery:
+        async with cap.slot("a"):
+            for name in "bcd":
+                nursery.start_soon(user, name)
+                await trio.testing.wait_all_tasks_blocked()
+        async with cap.slot("a"):  # whoever comes now stands behind them
+            order.append("late")
+    assert order == ["b", "c", "d", "late"]
