@@ -84,20 +84,27 @@ class Index:
         self._db.close()
 
     def _one(self, query: str, key: object) -> tuple[Any, ...] | None:
-        with self._naming():
+        try:
             row: tuple[Any, ...] | None = self._db.execute(query, (key,)).fetchone()
-            return row
+        except sqlite3.Error as error:
+            raise self._named(error) from error
+        return row
 
     def _put(self, query: str, *values: object) -> None:
-        with self._naming():
+        try:
             self._db.execute(query, values)
+        except sqlite3.Error as error:
+            raise self._named(error) from error
 
     @contextmanager
     def _naming(self) -> Iterator[None]:
         try:
             yield
         except (OSError, sqlite3.Error, ValueError) as error:
-            raise StoreError(f"{self._path}: {error}") from error
+            raise self._named(error) from error
+
+    def _named(self, error: Exception) -> StoreError:
+        return StoreError(f"{self._path}: {error}")
 
 
 def _observed(line: bytes) -> datetime:

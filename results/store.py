@@ -148,7 +148,9 @@ class Store:
         """
         for report in reports:
             self.put_host(report, [certs[digest] for digest in digests_of(report) if digest in certs])
-        self._put("domains", replace(record, reports=None, certificates=None))
+        if record.reports is not None or record.certificates is not None:
+            record = replace(record, reports=None, certificates=None)
+        self._put("domains", record)
 
     def put_reject(self, file: str, line: int, raw: str, reason: str) -> None:
         """Take a line of the input that was not scanned."""

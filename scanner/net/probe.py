@@ -98,12 +98,20 @@ async def converse(
     return visit.sighting()
 
 
-def record(endpoint: Endpoint, started: datetime, dialogue: Dialogue, handshake: Handshake | None) -> Probe:
-    """Return what a dialogue that is over has learned, without times."""
+def record(
+    endpoint: Endpoint,
+    started: datetime,
+    dialogue: Dialogue,
+    handshake: Handshake | None,
+    *,
+    ms: dict[str, float] | None = None,
+    unconnected: Failure | None = None,
+) -> Probe:
+    """Return what a dialogue that is over, or that a failure to connect kept from beginning, has learned."""
     return Probe(
         endpoint=endpoint,
         started=started,
-        ms={},
+        ms=ms or {},
         starttls=dialogue.starttls,
         banner=dialogue.banner,
         ehlo=dialogue.ehlo,
@@ -111,7 +119,7 @@ def record(endpoint: Endpoint, started: datetime, dialogue: Dialogue, handshake:
         starttls_reply=dialogue.starttls_reply,
         handshake=handshake,
         ehlo_tls=dialogue.ehlo_tls,
-        failure=dialogue.failure,
+        failure=unconnected or dialogue.failure,
         defects=dialogue.defects,
         transcript=tuple(dialogue.transcript),
     )
@@ -207,9 +215,15 @@ class _Visit:
 
     def sighting(self) -> Sighting:
         """Return all that was learned."""
-        told = record(self._endpoint, self._started, self._dialogue, self._handshake)
-        probe = replace(told, ms=self._ms, failure=self._unconnected or told.failure)
-        return Sighting(probe, self._chain, self._session)
+        told = record(
+            self._endpoint,
+            self._started,
+            self._dialogue,
+            self._handshake,
+            ms=self._ms,
+            unconnected=self._unconnected,
+        )
+        return Sighting(told, self._chain, self._session)
 
     async def _stage(
         self, phase: Phase, work: Callable[[], Awaitable[None]], scope: trio.CancelScope

@@ -5,7 +5,7 @@ business, how it is judged ``core``'s.
 """
 
 import traceback
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, replace
 from datetime import datetime
 from pathlib import Path
@@ -110,9 +110,15 @@ class Examiner:
         return found
 
     async def _host(self, key: HostKey) -> HostFinding:
-        shared = key in self._findings
-        finding = await self._findings.get(key, lambda: self._anew(key))
-        if shared:  # every probe of the host was spared this domain
+        spared = True
+
+        def begin() -> Awaitable[HostFinding]:
+            nonlocal spared
+            spared = False
+            return self._anew(key)
+
+        finding = await self._findings.get(key, begin)
+        if spared:  # every probe of the host, that is
             self._tools.stats.endpoints_shared += len(finding.report.endpoints)
         return finding
 

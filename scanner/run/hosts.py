@@ -5,6 +5,7 @@ in between must not look like a broken host (RFC 7671 section 8.1).
 """
 
 import ipaddress
+from collections.abc import Awaitable
 from dataclasses import dataclass, replace
 
 import trio
@@ -189,9 +190,15 @@ class HostExaminer:
     async def _sight(self, endpoint: Endpoint, host: str, *, fresh: bool) -> Sighting:
         if fresh:
             return await self._tools.probe(endpoint, host)
-        shared = endpoint in self._sightings
-        sighting = await self._sightings.get(endpoint, lambda: self._tools.probe(endpoint, host))
-        self._tools.stats.endpoints_shared += shared
+        spared = True
+
+        def begin() -> Awaitable[Sighting]:
+            nonlocal spared
+            spared = False
+            return self._tools.probe(endpoint, host)
+
+        sighting = await self._sightings.get(endpoint, begin)
+        self._tools.stats.endpoints_shared += spared
         return sighting
 
     def _evidence(

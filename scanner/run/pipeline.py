@@ -199,7 +199,8 @@ async def _examine(
             if stop.draining:
                 break
             finding = await examiner.domain(target)
-            finding = replace(finding, before=later.before(target))
+            if before := later.before(target):
+                finding = replace(finding, before=before)
             later.note(target, finding)
             await found.send(finding)
 
