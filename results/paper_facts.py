@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from results.run import Run
-from scanner.core.reasons import is_local
+from scanner.core.failure_reason import is_local
 from scanner.core.verdict import accepted_tcp, established, sessions
 from scanner.facts import Failure, TLSARecord
 from scanner.model import EndpointReport, HostReport

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from scanner.core import verdict
-from scanner.core.reasons import is_local
+from scanner.core.failure_reason import is_local
 from scanner.core.route import mx_security
 from scanner.facts import Answer
 from scanner.model import DomainVerdict, EndpointReport, EndpointVerdict, HostReport, HostVerdict, Route, RouteHost

@@ -10,8 +10,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from scanner.core import policy
+from scanner.core.failure_reason import is_local, reason_of
 from scanner.core.matching import matched_peername
-from scanner.core.reasons import is_local, reason_of
 from scanner.facts import CertFacts, Probe, TLSALookup
 from scanner.model import DaneEvidence, EndpointReport, EndpointVerdict, PathError
 from scanner.reasons import REASONS, Reason

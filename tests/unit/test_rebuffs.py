@@ -4,7 +4,7 @@ import pytest
 
 from scanner.core import rebuffs
 from scanner.core.dialogue import Dialogue
-from scanner.core.reasons import reason_of
+from scanner.core.failure_reason import reason_of
 from scanner.facts import Failure
 from scanner.reasons import REASONS, Reason
 from scanner.vocabulary import FailureKind, Phase, StartTLS

@@ -2,7 +2,7 @@
 
 import pytest
 
-from scanner.core.reasons import is_local, reason_of
+from scanner.core.failure_reason import is_local, reason_of
 from scanner.facts import Failure
 from scanner.reasons import REASONS, TLSRPT, Reason
 from scanner.vocabulary import FailureKind, Phase
