@@ -113,7 +113,15 @@ class Store:
 
     def begin(self) -> None:
         """Say in ``run.json`` that the run goes on, once it is known that it can."""
-        self.header = replace(self.header, state=RunState.RUNNING, finished=None)
+        self.mark(RunState.RUNNING)
+
+    def mark(self, state: RunState) -> None:
+        """Say in ``run.json`` that the run goes on, or that it pauses.
+
+        Raises:
+            StoreError: the file cannot be written.
+        """
+        self.header = replace(self.header, state=state, finished=None)
         self._write_header()
 
     def find_host(self, key: str) -> tuple[HostReport, dict[str, CertFacts]] | None:
@@ -183,7 +191,7 @@ class Store:
     def close(self) -> None:
         """Close the run; one that was not finished is marked as interrupted."""
         try:
-            if self.header.state is RunState.RUNNING:
+            if self.header.state in (RunState.RUNNING, RunState.PAUSED):
                 self.finish(RunState.INTERRUPTED, self.header.totals, datetime.now(UTC))
             self.sync()
         finally:

@@ -193,3 +193,20 @@ def test_a_file_gives_back_what_was_put(
     assert [file.read(*each) for each in places] == parts
     assert file.read(0, file.size) == b"before" + b"".join(parts)
     file.close()
+
+
+def test_a_run_that_is_paused_is_taken_up_as_any_other(place: Path) -> None:
+    with Store.resume(place) as store:
+        store.begin()
+        store.mark(RunState.PAUSED)
+        found = Run.open(place).header
+        assert (found.state, found.finished) == (RunState.PAUSED, None)
+    assert Run.open(place).header.state is RunState.INTERRUPTED
+    with Store.resume(place) as store:
+        store.mark(RunState.PAUSED)
+        (place / "run.json").rename(place / "as-killed.json")
+        store.mark(RunState.RUNNING)
+    (place / "as-killed.json").replace(place / "run.json")
+    with Store.resume(place) as store:
+        store.begin()
+        assert Run.open(place).header.state is RunState.RUNNING
