@@ -5,8 +5,9 @@ one that cuts every stage short. Failures are values in ``Probe.failure``; only 
 that no dialogue could be held with, raise. Nothing is verified and nothing judged here.
 """
 
+from collections import Counter
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 
 import trio
@@ -36,16 +37,17 @@ class Sighting:
 
 @dataclass(frozen=True, slots=True)
 class Extra:
-    """What only a single probe by hand needs.
+    """What only a single probe by hand needs, and what many together count.
 
     ``listener`` is told of everything while it happens, and may bring a session to resume; ``keep_session`` asks for
-    the one to resume next.
+    the one to resume next. ``stages`` has the number of probes that are in each phase now.
     """
 
     ehlo_after_tls: bool = True
     identity: Identity | None = None
     keep_session: bool = False
     listener: Listener | None = None
+    stages: Counter[str] = field(default_factory=Counter)
 
 
 NO_EXTRA = Extra()
@@ -234,12 +236,14 @@ class _Visit:
         """
         entered = trio.current_time()
         scope.deadline = min(entered + self._seconds(phase), self._ends)
+        self._extra.stages[phase] += 1
         try:
             await work()
         except Exception as exc:  # noqa: BLE001 - the one ladder sorts them all, our own bugs too
             self._errors = tls_errors.of(exc)
             return failure_of(exc, phase)
         finally:
+            self._extra.stages[phase] -= 1
             self._ms[phase.value] = round((trio.current_time() - entered) * 1000, 3)
         return None
 

@@ -2,8 +2,10 @@
 
 import contextlib
 import errno
+from collections import Counter
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -518,3 +520,18 @@ async def test_connect_failures(monkeypatch: pytest.MonkeyPatch, autojump_clock:
         assert seen.starttls is StartTLS.UNKNOWN
         assert list(seen.ms) == ["connect"]
     assert seen.ms["connect"] == pytest.approx(11_000)
+
+
+@pytest.mark.parametrize(
+    "phase", [Phase.GREETING, Phase.EHLO, Phase.STARTTLS, Phase.HANDSHAKE, Phase.EHLO_TLS, Phase.QUIT]
+)
+async def test_a_probe_is_counted_in_the_stage_that_it_is_in(
+    phase: Phase, autojump_clock: trio.testing.MockClock
+) -> None:
+    stages: Counter[str] = Counter()
+    async with trio.open_nursery() as nursery:
+        nursery.start_soon(partial(run, MX(silent=phase), extra=Extra(stages=stages)))
+        await trio.sleep(1)
+        assert {stage: count for stage, count in stages.items() if count} == {phase: 1}
+        nursery.cancel_scope.cancel()
+    assert not any(stages.values())
