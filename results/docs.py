@@ -15,10 +15,11 @@ from results.fields import meaning
 from results.remedies import remedy_of
 from results.run import LINE_FILES
 from results.tlsa_search import CAUSES
-from scanner.model import SCHEMA, RunHeader
+from scanner.model import SCHEMA, RunHeader, Status
 from scanner.reasons import REASONS
 
 FILES: dict[str, type] = {"run.json": RunHeader, **{f"{name}.jsonl": kind for name, kind in LINE_FILES.items()}}
+FILES["FILE of --status-file"] = Status
 DIRECTORY = Path("docs")
 
 _GENERATED = "<!-- Written by `python -m results.docs`; edit the code instead. -->"

@@ -197,6 +197,35 @@ FIELDS: dict[str, dict[str, str]] = {
         "preflight": "what was found out about the machine before; null if nothing was",
         "totals": "counts at the end",
     },
+    "HeldBack": {
+        "name": "registrable domain of MX hosts, or network (/24, /48)",
+        "endpoints": "connections put off for a later pass since",
+        "seconds": "seconds until it is tried again",
+    },
+    "Status": {
+        "at": "when the numbers were taken, UTC",
+        "state": "`paused` in an outage on our side; the last line has `complete` or `interrupted`",
+        "elapsed": "seconds since this process began to scan",
+        "total": "domains to scan; null until the input is read",
+        "done": "domains judged, each once",
+        "rate": "domains judged a second, over the last minute; later passes count too",
+        "eta": "seconds to the end at this rate, with the domains that wait for a later pass and the wait before it; "
+        "null when unknown",
+        "in_flight": "what is under way by stage: `dns` (look-ups), `gates` (probes that wait for their turn), then "
+        "connections: `connect` `greeting` `ehlo` `starttls` `handshake` `ehlo-tls` `quit` `closing`",
+        "endpoints_probed": "probes made",
+        "endpoints_shared": "probes spared, as another domain or host shared the endpoint",
+        "shared_ratio": "shared to shared and probed together, 0 to 1; null before there are any",
+        "breakers": "providers and networks that turned us away and are left alone for now",
+        "held_back": "the ten of them with most connections put off",
+        "retrying": "domains that could not be told and wait for a later pass",
+        "waiting": "what the scan waits for, in words; empty when nothing holds it up",
+        "rss": "resident memory of the process, in octets",
+        "rejects": "input lines not scanned",
+        "internal_errors": "domains that met a bug of mxsweep",
+        "outcome": "domains by verdict `outcome`",
+        "dane": "domains by verdict `dane`",
+    },
 }
 
 

@@ -9,12 +9,12 @@ from typing import Any
 import msgspec
 
 from results.run import LINE_FILES
-from scanner.model import SCHEMA, RunHeader
+from scanner.model import SCHEMA, RunHeader, Status
 
 _DRAFT = "https://json-schema.org/draft/2020-12/schema"
 
-SCHEMAS: dict[str, type] = {"run": RunHeader, **LINE_FILES}
-"""What has a schema: the name of a file in a run directory, without its ending, and the record in it."""
+SCHEMAS: dict[str, type] = {"run": RunHeader, **LINE_FILES, "status": Status}
+"""What has a schema: the name of a file in a run directory, without its ending, or the status, and the record."""
 
 
 def schema(name: str | None = None) -> dict[str, Any]:
@@ -44,7 +44,10 @@ def _head(name: str | None) -> dict[str, Any]:
 
 
 def _file_name(name: str) -> str:
-    return "run.json" if name == "run" else f"a line of {name}.jsonl"
+    return _OTHERS.get(name) or f"a line of {name}.jsonl"
+
+
+_OTHERS = {"run": "run.json", "status": "a line of a status file"}
 
 
 def _body(roots: tuple[dict[str, Any], ...]) -> dict[str, Any]:

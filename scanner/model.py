@@ -281,3 +281,45 @@ class RunHeader:
     preflight: dict[str, Any] | None = None
     totals: dict[str, int] = field(default_factory=dict)
     schema: int = SCHEMA
+
+
+# --- a scan as it goes on --------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class HeldBack:
+    """A provider (registrable domain of an MX host) or network that turned us away and is left alone for now."""
+
+    name: str
+    endpoints: int
+    seconds: float
+
+
+@dataclass(frozen=True, slots=True)
+class Status:
+    """A line of the status file: a scan at one moment. Display and metrics of a scan show the same record.
+
+    Of a run that was resumed, ``total``, ``done`` and ``rejects`` are of the whole, everything else of this process.
+    """
+
+    at: datetime
+    state: RunState
+    elapsed: float
+    total: int | None
+    done: int
+    rate: float
+    eta: float | None
+    in_flight: dict[str, int]
+    endpoints_probed: int
+    endpoints_shared: int
+    shared_ratio: float | None
+    breakers: int
+    held_back: tuple[HeldBack, ...]
+    retrying: int
+    waiting: str
+    rss: int
+    rejects: int
+    internal_errors: int
+    outcome: dict[str, int]
+    dane: dict[str, int]
+    schema: int = SCHEMA

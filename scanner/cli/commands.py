@@ -136,6 +136,9 @@ def finger(arguments: tuple[str, ...]) -> int:
 @click.option("--dry-run", is_flag=True, help="Say what would be contacted; open no SMTP connection.")
 @click.option("--quiet", is_flag=True, help="No progress on stderr.")
 @click.option("--log-file", metavar="F", help="Write a log of the scan there.")
+@click.option("--status-file", metavar="F", help="Append the scan's numbers there, as JSON lines.")
+@click.option("--metrics-file", metavar="F", help="Keep the same as OpenMetrics there, for node_exporter.")
+@click.option("--status-every", type=_SECONDS, default=10, metavar="S", show_default=True, help="Between two of each.")
 @click.option("--fail-on", multiple=True, metavar="FIELD=VALUE", help="Exit 4 if a verdict is this (dane=broken).")
 @click.option("--config", metavar="FILE.toml", is_eager=True, callback=config.load, help="Flags as TOML keys.")
 @click.pass_context

@@ -162,13 +162,15 @@ def explain(path: str, domain: str, history: tuple[str, ...]) -> None:
 @click.command()
 @click.argument("name", required=False, metavar="[NAME]")
 def schema(name: str | None) -> None:
-    """Print the JSON Schema of a run's files: domains, hosts, certs, rejects or run; without NAME, all."""
+    """Print the JSON Schema of a run's files: domains, hosts, certs, rejects, run or status; without NAME, all."""
     from results.schema import schema as make  # noqa: PLC0415
 
     try:
         document = make(name)
     except (KeyError, ValueError):
-        raise CliError(f"{name}: no such file in a run; domains, hosts, certs, rejects or run was expected") from None
+        raise CliError(
+            f"{name}: no such file in a run; domains, hosts, certs, rejects, run or status was expected"
+        ) from None
     click.echo(json.dumps(document, indent=2))
 
 

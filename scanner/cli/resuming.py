@@ -16,7 +16,8 @@ from scanner.settings import Settings
 from scanner.vocabulary import RunState
 
 _INPUT = ("lists", "domains", "first", "column", "output", "dry_run")
-_FREE = ("quiet", "log_file", "fail_on", "config", "resume", "retry_inconclusive")
+_SHOWN = ("quiet", "log_file", "status_file", "status_every", "metrics_file")
+_FREE = (*_SHOWN, "fail_on", "config", "resume", "retry_inconclusive")
 _WORDS = {"lists": "LIST", "domains": "--domain"}
 
 

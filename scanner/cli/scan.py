@@ -20,7 +20,6 @@ from rich.console import Console
 
 from results.files import StoreError
 from results.store import LineSink, Store
-from results.view import progress_for
 from scanner import __version__
 from scanner.cli import console as consoles
 from scanner.cli import request as requests
@@ -30,9 +29,10 @@ from scanner.cli.input import Work, new_work, rest_of
 from scanner.cli.request import Request
 from scanner.cli.resolving import Resolved, resolving
 from scanner.cli.sinks import Announcing, Collected
+from scanner.cli.watching import Showing, showing_of, watching
 from scanner.facts import Endpoint
 from scanner.model import InputSource, RunHeader, Vantage
-from scanner.net.probe import Sighting, probe
+from scanner.net.probe import Extra, Sighting, probe
 from scanner.net.resolver import open_resolver
 from scanner.net.routes import Routes
 from scanner.net.unbound import UnboundError
@@ -41,6 +41,7 @@ from scanner.run.connections import Connections
 from scanner.run.lookups import Lookups
 from scanner.run.stats import Stats
 from scanner.run.tools import Tools, now
+from scanner.run.watch import Watch
 from scanner.settings import PROFILES, Settings
 from scanner.vocabulary import RunState
 
@@ -50,9 +51,6 @@ _FINISHING = f"finishing what is in flight ({pipeline.DRAIN:.0f} s at most); aga
 
 COLLECT = (20_000, 20, 20)
 """Objects made between two looks for cycles, and how many such looks between those at older ones: some MB at most."""
-
-REFRESH = 0.25
-"""Seconds between two looks at the counters: fluent to the eye, free to the processor."""
 
 
 def run(flags: dict[str, Any], given: AbstractSet[str]) -> int:
@@ -65,7 +63,7 @@ def run(flags: dict[str, Any], given: AbstractSet[str]) -> int:
         _say(warning)
     _raise_file_limit()
     _collect_seldom()
-    work = partial(_scan, request, quiet=flags["quiet"])
+    work = partial(_scan, request, showing_of(flags))
     if flags["dry_run"]:
         from scanner.cli.dry import dry_run  # noqa: PLC0415 - seldom asked for
 
@@ -76,11 +74,11 @@ def run(flags: dict[str, Any], given: AbstractSet[str]) -> int:
         raise _told(first_of(error)) from None
 
 
-async def _scan(request: Request, *, quiet: bool) -> int:
+async def _scan(request: Request, showing: Showing) -> int:
     """Nothing is written or contacted before there is a resolver that will do."""
     async with fit_resolver(request) as resolved:
         with _open_sink(request, resolved) as sink, _open_work(request, sink) as work:
-            return await execute(request, resolved, sink, work, quiet=quiet)
+            return await execute(request, resolved, sink, work, showing)
 
 
 @asynccontextmanager
@@ -195,8 +193,8 @@ def _source(name: str) -> InputSource:
 # --- the run --------------------------------------------------------------------------------------------------
 
 
-async def execute(request: Request, resolved: Resolved, sink: Any, work: Work, *, quiet: bool) -> int:
-    """Scan, with progress on stderr; the sink is told how it ended.
+async def execute(request: Request, resolved: Resolved, sink: Any, work: Work, showing: Showing) -> int:
+    """Scan, and show how it goes on; the sink is told how it ended.
 
     Raises:
         StoreError: records cannot be written any more.
@@ -205,17 +203,16 @@ async def execute(request: Request, resolved: Resolved, sink: Any, work: Work, *
     stop = pipeline.Stop()
     console = consoles.stderr()
     announcing = Announcing(sink, console, request.fail_on, rejects=request.output in (None, "-"))
-    async with wired(request, resolved, stats) as tools, trio.open_nursery() as nursery:
-        nursery.start_soon(_watch_signals, stop, console)
-        with progress_for(stats, console, quiet=quiet or request.output is None) as progress:
-            nursery.start_soon(_refresh, progress)
-            await pipeline.scan(
-                work.items, tools, announcing, stop, sink.find_host if isinstance(sink, Store) else None
-            )
-            progress.refresh()
-        nursery.cancel_scope.cancel()
-    state = RunState.INTERRUPTED if stop.draining else RunState.COMPLETE
-    sink.finish(state, _totals(stats, work), now())
+    store = sink if isinstance(sink, Store) else None
+    with watching(Watch(stats, request.settings.retries.after), showing, console, store, _say) as shown:
+        async with wired(request, resolved, stats) as tools, trio.open_nursery() as nursery:
+            nursery.start_soon(_watch_signals, stop, console)
+            nursery.start_soon(shown.go_on)
+            await pipeline.scan(work.items, tools, announcing, stop, store.find_host if store else None)
+            nursery.cancel_scope.cancel()
+        state = RunState.INTERRUPTED if stop.draining else RunState.COMPLETE
+        sink.finish(state, _totals(stats, work), now())
+        shown.ended = state
     if stats.internal_errors:
         _say(f"{stats.internal_errors} domains met an internal error (reason internal): please report it")
     return _exit_code(stats, stop, announcing)
@@ -226,31 +223,28 @@ async def wired(request: Request, resolved: Resolved, stats: Stats) -> AsyncIter
     """The rooms wired together: a resolver, what stands before every connection, the trust store and the scope."""
     settings = request.settings
 
-    def tell(text: str) -> None:
-        stats.waiting = text
+    def tell(what: str, text: str) -> None:
+        stats.outage(what, text)
         if text:
             _say(text)
 
-    connections = Connections(settings, stats, partial(_probe, settings), tell)
+    connections = Connections(
+        settings, stats, partial(_probe, settings, Extra(stages=stats.stages)), partial(tell, "network")
+    )
     async with open_resolver(resolved.dns) as resolver:
-        lookups = Lookups(resolved.lookup(resolver), connections.outage, tell)
+        lookups = Lookups(resolved.lookup(resolver), connections.outage, partial(tell, "dns"), stats)
         yield Tools(settings, lookups, connections, request.trust, request.scope, stats, Routes())
 
 
-async def _probe(settings: Settings, endpoint: Endpoint) -> Sighting:
+async def _probe(settings: Settings, extra: Extra, endpoint: Endpoint) -> Sighting:
     return await probe(
         endpoint,
         profile=PROFILES[endpoint.profile],
         ehlo=settings.ehlo,
         timeouts=settings.timeouts,
         bind=settings.bind,
+        extra=extra,
     )
-
-
-async def _refresh(progress: Any) -> None:
-    while True:
-        await trio.sleep(REFRESH)
-        progress.refresh()
 
 
 async def _watch_signals(stop: pipeline.Stop, console: Console) -> None:

@@ -7,6 +7,8 @@ from then on. Plain arithmetic; the caller says what time it is.
 
 from dataclasses import dataclass, field
 
+from scanner.model import HeldBack
+
 REFUSALS = 5
 """Addresses that refuse us in a row, with none accepting between them, before it is taken to be meant for us."""
 
@@ -19,6 +21,7 @@ class _State:
     refusals: set[str] = field(default_factory=set)
     openings: int = 0
     until: float = 0.0
+    put_off: int = 0  # connections, since it opened last
 
 
 class Breakers:
@@ -33,6 +36,7 @@ class Breakers:
         self._first = first
         self._longest = longest
         self._states: dict[str, _State] = {}
+        self._open: dict[str, _State] = {}  # or were so when somebody last asked
 
     def is_open(self, key: str, now: float) -> bool:
         """Is it to be left alone?"""
@@ -44,9 +48,16 @@ class Breakers:
         state = self._states.get(key)
         return state is not None and state.openings > 0
 
-    def open(self, now: float) -> list[str]:
-        """Those that are left alone now."""
-        return [key for key, state in self._states.items() if state.until > now]
+    def put_off(self, key: str, now: float) -> None:
+        """Note a connection that was not made, if it is for this one's sake."""
+        if self.is_open(key, now):
+            self._states[key].put_off += 1
+
+    def open(self, now: float) -> list[HeldBack]:
+        """Those that are left alone now, the one with most connections put off first."""
+        self._open = {key: state for key, state in self._open.items() if state.until > now}
+        found = [HeldBack(key, state.put_off, state.until - now) for key, state in self._open.items()]
+        return sorted(found, key=lambda each: (-each.endpoints, each.name))
 
     def turned_away(self, key: str, now: float) -> None:
         """Note a reply that turned us away. Those who were in flight when it opened count no more."""
@@ -54,6 +65,8 @@ class Breakers:
         if state.until <= now:
             state.until = now + min(self._first * 2**state.openings, self._longest)
             state.openings = min(state.openings + 1, 16)  # far beyond the longest time
+            state.put_off = 0
+            self._open[key] = state
 
     def refused(self, key: str, address: str, now: float) -> None:
         """Note an address that refused a connection."""

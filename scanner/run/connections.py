@@ -61,12 +61,20 @@ class Connections:
         after = settings.retries.after
         self._later = settings.retries.times > 0
         self._put_off: dict[Endpoint, None] = {}
-        self._breakers = Breakers(first=after / 2, longest=after)  # none outlasts the wait for the next pass
+        # none outlasts the wait for the next pass
+        self._breakers = stats.breakers = Breakers(first=after / 2, longest=after)
         self._careful = KeyedCap(1)
         self.outage: Outage[tuple[Endpoint, str]] = Outage(self._works, tell, "every connection")
 
     async def __call__(self, endpoint: Endpoint, host: str) -> Sighting:
         """What is seen at an endpoint that an MX host leads to."""
+        self._stats.wanted += 1
+        try:
+            return await self._sight(endpoint, host)
+        finally:
+            self._stats.wanted -= 1
+
+    async def _sight(self, endpoint: Endpoint, host: str) -> Sighting:
         for _ in range(TRIES):
             await self.outage.over()
             sighting = await self._once(endpoint, host)
@@ -131,6 +139,8 @@ class Connections:
         self._put_off[endpoint] = None
         if len(self._put_off) > KNOWN:
             del self._put_off[next(iter(self._put_off))]
+        self._breakers.put_off(provider, at)
+        self._breakers.put_off(network, at)
         return True
 
     def _carefully(self, key: str) -> AbstractAsyncContextManager[None]:
@@ -150,7 +160,6 @@ class Connections:
         else:
             self._breakers.accepted(provider)
             self._breakers.accepted(network)
-        self._stats.breakers = len(self._breakers.open(at)) if len(self._breakers) else 0
 
 
 def _held_back(endpoint: Endpoint) -> Sighting:

@@ -16,16 +16,22 @@ from targets.lists import Target
 class Later:
     """The targets that the next pass is for, by key, and those of this one, each with what was said of it last.
 
+    ``passes`` are those that are still to come; after the last nothing waits any more.
+
     A target weighs about a kilobyte; only those that could not be told are kept.
     """
 
+    stats: Stats
+    passes: int
     next: dict[str, tuple[Target, DomainVerdict]] = field(default_factory=dict)
     current: dict[str, tuple[Target, DomainVerdict]] = field(default_factory=dict)
 
     def note(self, target: Target, finding: Finding) -> None:
         """Keep a target whose finding might come out better."""
-        if finding.again:
+        self.current.pop(target.destination.key, None)
+        if finding.again and self.passes:
             self.next[finding.record.key] = target, finding.record.verdict
+        self.stats.retrying = len(self.next) + len(self.current)
 
     def before(self, target: Target) -> DomainVerdict | None:
         """What an earlier pass said of a target."""
@@ -34,6 +40,7 @@ class Later:
 
     def turn(self) -> list[Target]:
         """The targets of the pass that begins."""
+        self.passes -= 1
         self.current, self.next = self.next, {}
         return [target for target, _ in self.current.values()]
 
@@ -42,7 +49,8 @@ async def wait(seconds: float, count: int, stats: Stats, skip: trio.Event) -> bo
     """Wait for the next pass and say so; False if it is not wanted any more."""
     at = (now() + timedelta(seconds=seconds)).astimezone()
     stats.waiting = f"{count:,} domains could not be told and are tried again at {at:%H:%M:%S}"
+    stats.pass_at = trio.current_time() + seconds
     with trio.move_on_after(seconds):
         await skip.wait()
-    stats.waiting = ""
+    stats.waiting, stats.pass_at = "", None
     return not skip.is_set()

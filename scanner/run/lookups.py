@@ -7,8 +7,9 @@ import trio
 
 from scanner.facts import Answer
 from scanner.net.outage import Outage
+from scanner.run.stats import Stats
 from scanner.run.tools import Lookup
-from scanner.vocabulary import Outcome, Security
+from scanner.vocabulary import Outcome, Phase, Security
 
 TRIES = 5
 """Questions asked again after an outage: a network that goes away more often is measured another day."""
@@ -23,15 +24,24 @@ class Lookups:
         lookup: asks one question.
         network: the outages of connections: while there is one, nothing is asked either.
         tell: takes what the user should hear about an outage.
+        stats: counts the questions that are under way.
     """
 
-    def __init__(self, lookup: Lookup, network: Outage[Any], tell: Callable[[str], None]) -> None:
+    def __init__(self, lookup: Lookup, network: Outage[Any], tell: Callable[[str], None], stats: Stats) -> None:
         self._lookup = lookup
         self._network = network
+        self._stages = stats.stages
         self._outage: Outage[Question] = Outage(self._works, tell, "the DNS")
 
     async def __call__(self, name: str, rtype: str, *, fresh: bool = False) -> Answer:
         """The answer to (name, rtype)."""
+        self._stages[Phase.DNS] += 1
+        try:
+            return await self._ask(name, rtype, fresh=fresh)
+        finally:
+            self._stages[Phase.DNS] -= 1
+
+    async def _ask(self, name: str, rtype: str, *, fresh: bool) -> Answer:
         for _ in range(TRIES):
             await self._network.over()
             await self._outage.over()

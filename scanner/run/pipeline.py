@@ -99,7 +99,7 @@ async def _work(
     shelf: Shelf | None,
 ) -> None:
     queue, targets = trio.open_memory_channel[Target](BATCH)
-    later = Later()
+    later = Later(tools.stats, tools.settings.retries.times)
     async with trio.open_nursery() as shared:
         examiner = Examiner(tools, shared, shelf)
         async with trio.open_nursery() as workers:
@@ -120,7 +120,6 @@ async def _later_passes(
     """Examine again what could not be told, as often as is asked for; the records are written again."""
     retries, stats = tools.settings.retries, tools.stats
     for _ in range(retries.times):
-        stats.retrying = len(later.next)
         if not later.next or stop.draining:
             break
         stop.between = True

@@ -56,6 +56,9 @@ VALUES: dict[str, tuple[str, Any, tuple[str, ...], Any]] = {
     "dry_run": ("true", True, ("--dry-run",), True),
     "quiet": ("true", True, ("--quiet",), True),
     "log_file": ("'a'", "a", ("--log-file", "b"), "b"),
+    "status_file": ("'a'", "a", ("--status-file", "b"), "b"),
+    "status_every": ("5", 5.0, ("--status-every", "1"), 1.0),
+    "metrics_file": ("'a'", "a", ("--metrics-file", "b"), "b"),
     "fail_on": ("'dane=broken'", ("dane=broken",), ("--fail-on", "dane=none"), ("dane=none",)),
 }
 

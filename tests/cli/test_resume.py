@@ -161,7 +161,8 @@ def test_what_contradicts_the_run(run: Path, argv: tuple[str, ...], words: str) 
 
 
 def test_flags_that_agree_or_do_not_matter(run: Path) -> None:
-    resumed(run, "--level", "dane", "--rate", "100", "--fail-on", "dane=broken", "--log-file", "log")
+    free = ("--fail-on", "dane=broken", "--log-file", "log", "--status-file", "status", "--metrics-file", "prom")
+    resumed(run, "--level", "dane", "--rate", "100", *free, "--status-every", "5")
 
 
 def test_settings_that_run_json_tells_otherwise(run: Path) -> None:

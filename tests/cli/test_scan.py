@@ -12,7 +12,7 @@ from typing import Any
 import jsonschema
 import pytest
 
-from results.schema import SCHEMAS
+from results.schema import SCHEMAS, schema
 from tests.cli.run import mxsweep
 from tests.lab.use import Lab
 from tests.sweep import MXSWEEP, Scan, trusting
@@ -96,6 +96,34 @@ def test_log_file(lab: Lab, tmp_path: Path) -> None:
     assert f"INFO {GOOD}: ok" in text
     assert "WARNING" in text
     assert "list:2: not scanned: no valid host name" in text
+
+
+def test_status_and_metrics_tell_what_the_records_do(lab: Lab, tmp_path: Path) -> None:
+    status, prom, run = tmp_path / "status", tmp_path / "mxsweep.prom", tmp_path / "run"
+    files = ("--status-file", str(status), "--metrics-file", str(prom), "--status-every", "0.2")
+    targets = domain_list(tmp_path, GOOD, BAD, "bad domain")
+    assert lab.run(*MXSWEEP, "scan", targets, "-o", str(run), "--quiet", *files, *trusting(lab)).returncode == 0
+    lines = read(status)
+    for line in lines:
+        jsonschema.validate(line, schema("status"))
+    assert (lines[0]["state"], lines[0]["done"], lines[0]["total"]) == ("running", 0, 2)
+    last = lines[-1]
+    assert (last["state"], last["done"], last["total"], last["rejects"], last["eta"]) == ("complete", 2, 2, 1, 0)
+    assert last["dane"] == {"protected": 1, "broken": 1}
+    assert not any(last["in_flight"].values())
+    totals = json.loads((run / "run.json").read_text())["totals"]
+    assert {name: last[name] for name in totals if name != "domains"} | {"domains": last["done"]} == totals
+    assert f"mxsweep_scan_endpoints_probed {totals['endpoints_probed']}\n" in prom.read_text()
+    assert 'mxsweep_scan_state{state="complete"} 1\n' in prom.read_text()
+
+
+@pytest.mark.parametrize("flag", ["--status-file", "--metrics-file"])
+def test_a_file_that_cannot_be_written_stops_it_before_it_begins(flag: str, tmp_path: Path) -> None:
+    run = tmp_path / "run"
+    done = mxsweep("scan", domain_list(tmp_path, GOOD), "-o", str(run), flag, str(tmp_path / "nowhere" / "file"))
+    assert (done.returncode, done.stdout) == (2, "")
+    assert done.stderr == f"mxsweep: {tmp_path}/nowhere/file: No such file or directory\n"
+    assert not run.exists()
 
 
 # --- what is contacted ----------------------------------------------------------------------------------------

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from results import codec
 from scanner.facts import EDE, Alias, SecondOpinion, TLSARecord
-from scanner.model import DomainRecord, HostReport, PathError, RunHeader
+from scanner.model import DomainRecord, HeldBack, HostReport, PathError, RunHeader
 from scanner.reasons import TLSRPT, Reason
 from scanner.vocabulary import Outcome, Pkix, RunState, Security, Unusable
 from tests.unit import records
@@ -28,6 +28,14 @@ def golden() -> dict[str, object]:
             curve="prime256v1", path_length=0, ip_names=("192.0.2.1",), odd_names=("dns:a\0b",), parse_error="odd"
         ),
         "rejects": records.reject(),
+        "status": records.status(
+            total=9,
+            eta=1.5,
+            shared_ratio=0.5,
+            held_back=(HeldBack("example.com", 3, 150.0),),
+            outcome={"ok": 1},
+            dane={"none": 1},
+        ),
     }
 
 

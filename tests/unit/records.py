@@ -20,6 +20,7 @@ from scanner.model import (
     RouteHost,
     RunHeader,
     Skipped,
+    Status,
     TargetInfo,
     Vantage,
 )
@@ -210,6 +211,33 @@ def domain(**parts: Any) -> DomainRecord:
 def reject(**parts: Any) -> RejectRecord:
     """Make a rejected input line."""
     return replace(RejectRecord("list.csv:9", "list.csv", 9, "not a domain", "not-a-domain"), **parts)
+
+
+def status(**parts: Any) -> Status:
+    """Make the status of a scan that has just begun."""
+    whole = Status(
+        at=NOON,
+        state=RunState.RUNNING,
+        elapsed=0.0,
+        total=None,
+        done=0,
+        rate=0.0,
+        eta=None,
+        in_flight={"dns": 0, "gates": 0, "connect": 0, "closing": 0},
+        endpoints_probed=0,
+        endpoints_shared=0,
+        shared_ratio=None,
+        breakers=0,
+        held_back=(),
+        retrying=0,
+        waiting="",
+        rss=0,
+        rejects=0,
+        internal_errors=0,
+        outcome={},
+        dane={},
+    )
+    return replace(whole, **parts)
 
 
 def header(**parts: Any) -> RunHeader:

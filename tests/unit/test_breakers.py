@@ -1,5 +1,6 @@
 """Breakers: when they open, for how long, and what is remembered."""
 
+from scanner.model import HeldBack
 from scanner.net import breakers
 from scanner.net.breakers import REFUSALS, Breakers
 
@@ -36,7 +37,7 @@ def test_refusals_count_in_a_row_only() -> None:
     for number in range(REFUSALS):
         found.refused(KEY, str(number), 0)
     assert found.is_open(KEY, 0)
-    assert found.open(0) == [KEY]
+    assert [each.name for each in found.open(0)] == [KEY]
     assert found.open(10) == []
 
 
@@ -69,3 +70,16 @@ def test_memory_is_bounded() -> None:
     for number in range(breakers.KNOWN + 10):
         found.refused(str(number), "1", 0)
     assert len(found) == breakers.KNOWN
+
+
+def test_those_that_most_was_put_off_for_come_first() -> None:
+    found = Breakers(first=10, longest=100)
+    found.turned_away(KEY, 0)
+    found.turned_away(OTHER, 4)
+    for key in (OTHER, OTHER, KEY, "never.example"):
+        found.put_off(key, 5)
+    assert found.open(5) == [HeldBack(OTHER, 2, 9), HeldBack(KEY, 1, 5)]
+    found.put_off(KEY, 11)  # it is not for this one's sake any more
+    assert found.open(11) == [HeldBack(OTHER, 2, 3)]
+    found.turned_away(KEY, 11)
+    assert found.open(13.5) == [HeldBack(OTHER, 2, 0.5), HeldBack(KEY, 0, 17.5)]

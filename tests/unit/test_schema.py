@@ -19,6 +19,7 @@ MADE: dict[str, Any] = {
     "hosts": records.report(),
     "certs": records.cert(),
     "rejects": records.reject(),
+    "status": records.status(),
 }
 
 

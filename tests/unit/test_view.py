@@ -1,33 +1,14 @@
 import sys
 import threading
-from dataclasses import dataclass, field
+from dataclasses import replace
 from io import StringIO
 
 import pytest
 from rich.console import Console
 
-from results.view import NoProgress, PlainProgress, RichProgress, Speed, progress_for
-
-
-@dataclass
-class Counts:
-    total: int | None = None
-    done: int = 0
-    endpoints_probed: int = 0
-    endpoints_shared: int = 0
-    in_flight: int = 0
-    tallies: dict[str, int] = field(default_factory=dict)
-    rejects: int = 0
-    waiting: str = ""
-    breakers: int = 0
-
-
-class Clock:
-    def __init__(self) -> None:
-        self.now = 1000.0
-
-    def __call__(self) -> float:
-        return self.now
+from results.view import NoProgress, PlainProgress, RichProgress, progress_for
+from scanner.model import HeldBack
+from tests.unit import records
 
 
 class Gone(StringIO):
@@ -49,86 +30,65 @@ def printed(to: Console) -> str:
     return to.file.getvalue()
 
 
-def busy() -> Counts:
-    return Counts(
-        total=1000,
-        done=250,
-        endpoints_probed=40,
-        endpoints_shared=300,
-        in_flight=12,
-        tallies={"dane none": 200, "dane protected": 50, "outcome ok": 250},
-        rejects=3,
-        waiting="mx \x1b[2J[red]",
-    )
+BUSY = replace(
+    records.status(),
+    elapsed=10.0,
+    total=1000,
+    done=250,
+    rate=25.0,
+    eta=30.0,
+    in_flight={"dns": 0, "gates": 3, "connect": 1200, "closing": 0},
+    endpoints_probed=40,
+    endpoints_shared=300,
+    retrying=7,
+    waiting="mx \x1b[2J[red]",
+    rss=123_456_789,
+    rejects=3,
+    outcome={"ok": 250},
+    dane={"none": 200, "protected": 50},
+)
+
+HELD = replace(BUSY, breakers=5, held_back=tuple(HeldBack(f"p{n}.example", 9 - n, 90.0) for n in range(5)))
 
 
 def test_a_line_tells_all_that_is_known() -> None:
-    clock, to = Clock(), console()
-    counts = Counts()
-    shown = PlainProgress(counts, to, clock=clock)
-    shown.refresh()
-    clock.now += 10
-    counts.__dict__.update(busy().__dict__)
-    shown.refresh()
-    # 250 in 10 s are 25/s; the other 750 take 30 s
+    to = console()
+    PlainProgress(to).show(BUSY)
     assert printed(to) == (
-        "250 of 1,000 domains (25.0 %); 25.0/s, 10 s so far, 30 s to go; 12 under way, 40 endpoints probed, "
-        "300 shared, 3 lines rejected; dane: none 200, protected 50; outcome: ok 250; "
-        "waiting: mx \\x1b[2J[red]\n"
+        "250 of 1,000 domains (25.0 %); 25.0/s, 10 s so far, 30 s to go, 7 to be tried again, 123 MB; "
+        "under way: gates 3, connect 1,200; 40 endpoints probed, 300 shared (88.2 %), 3 lines rejected; "
+        "dane: none 200, protected 50; outcome: ok 250; waiting: mx \\x1b[2J[red]\n"
     )
 
 
 def test_lines_come_now_and_then_and_at_the_end() -> None:
-    clock, to = Clock(), console()
-    with PlainProgress(Counts(), to, every=10, clock=clock) as shown:
-        for _ in range(100):
-            clock.now += 0.25
-            shown.refresh()
+    to = console()
+    with PlainProgress(to, every=10) as shown:
+        for quarter in range(101):
+            shown.show(replace(BUSY, elapsed=quarter / 4))
         assert printed(to).count("\n") == 2
+        shown.end(replace(BUSY, elapsed=25.5))
     assert printed(to).count("\n") == 3
 
 
-def test_before_the_list_is_read_there_is_no_total() -> None:
+def test_what_is_not_known_is_not_told() -> None:
     to = console()
-    with PlainProgress(Counts(done=5), to):
-        pass
-    assert printed(to).startswith("5 domains; 0.0/s, 0 s so far; ")
-
-
-def test_speed_is_that_of_the_last_minute() -> None:
-    speed = Speed()
-    for second in range(300):
-        speed.add(float(second), 10 * min(second, 200))
-        if second == 200:
-            assert speed.rate(200.0, 2000) == 10.0
-        if second == 230:  # half of the minute before went by without
-            assert speed.rate(230.0, 2000) == 5.0
-    assert speed.rate(299.0, 2000) == 0.0
-
-
-def test_samples_from_before_the_last_minute_do_not_count() -> None:
-    speed = Speed()
-    for now, done in ((0.0, 0), (100.0, 1000), (150.0, 1000)):
-        speed.add(now, done)
-    assert speed.rate(150.0, 1000) == 0.0
-
-
-def test_speed_is_nothing_before_time_has_passed() -> None:
-    speed = Speed()
-    assert speed.rate(5.0, 9) == 0.0
-    speed.add(5.0, 9)
-    assert speed.rate(5.0, 9) == 0.0
+    PlainProgress(to).end(replace(records.status(), done=5, elapsed=0.0))
+    assert printed(to) == "5 domains; 0.0/s, 0 s so far, 0 MB; 0 endpoints probed, 0 shared\n"
 
 
 def test_a_live_display_shows_the_state_and_no_thread_runs() -> None:
     to, threads = console(terminal=True), threading.active_count()
     out = sys.stdout
-    with RichProgress(busy(), to, Clock()) as shown:
-        shown.refresh()
+    with RichProgress(to) as shown:
+        shown.show(HELD)
         assert threading.active_count() == threads
         assert sys.stdout is out
+        shown.end(HELD)
     text = printed(to)
     assert "250 of 1,000 domains (25.0 %)" in text
+    assert "30 s to go, 7 to be tried again, 123 MB" in text
+    assert "under way: gates 3, connect 1,200" in text
     assert "dane: none 200, protected 50" in text
     assert "mx \\x1b[2J[red]" in text
     assert "\x1b[2J" not in text
@@ -136,8 +96,8 @@ def test_a_live_display_shows_the_state_and_no_thread_runs() -> None:
 
 def test_a_live_display_without_total() -> None:
     to = console(terminal=True)
-    with RichProgress(Counts(), to):
-        pass
+    with RichProgress(to) as shown:
+        shown.show(records.status())
     assert "reading the list" in printed(to)
 
 
@@ -145,30 +105,31 @@ def test_a_live_display_without_total() -> None:
 def test_a_terminal_that_goes_away_does_not_end_the_scan(
     display: type[RichProgress | PlainProgress],
 ) -> None:
-    clock = Clock()
-    with display(busy(), console(Gone(), terminal=True), clock=clock) as shown:
-        clock.now += 100
-        shown.refresh()
-        shown.refresh()
+    with display(console(Gone(), terminal=True)) as shown:
+        shown.show(BUSY)
+        shown.show(replace(BUSY, elapsed=100.0))
+        shown.end(BUSY)
 
 
 def test_the_display_fits_where_it_goes() -> None:
-    assert isinstance(progress_for(Counts(), console(terminal=True)), RichProgress)
-    assert isinstance(progress_for(Counts(), console()), PlainProgress)
+    assert isinstance(progress_for(console(terminal=True)), RichProgress)
+    assert isinstance(progress_for(console()), PlainProgress)
 
 
 def test_quiet_is_quiet() -> None:
     to = console(terminal=True)
-    with progress_for(busy(), to, quiet=True) as shown:
-        shown.refresh()
+    with progress_for(to, quiet=True) as shown:
+        shown.show(BUSY)
+        shown.end(BUSY)
     assert isinstance(shown, NoProgress)
     assert printed(to) == ""
 
 
-def test_those_who_turned_us_away_are_counted() -> None:
-    to = console()
-    counts = busy()
-    counts.breakers = 2
-    with PlainProgress(counts, to):
-        pass
-    assert "300 shared, 2 providers or networks left alone for now, 3 lines rejected" in printed(to)
+@pytest.mark.parametrize("display", [RichProgress, PlainProgress])
+def test_those_who_turned_us_away_are_named(display: type[RichProgress | PlainProgress]) -> None:
+    to = console(terminal=display is RichProgress)
+    with display(to) as shown:
+        shown.show(HELD)
+    assert (
+        "left alone for now: p0.example (1 min 30 s), p1.example (1 min 30 s), p2.example (1 min 30 s), 2 more"
+    ) in " ".join(printed(to).split())
