@@ -1,8 +1,9 @@
 """DNS: queries a second and processor time a query, beside ``dns.asyncresolver`` on the same event loop (trio).
 
 Both ask the same unbound, which has every answer as local data, for the same names and types, with as many
-questions in flight. They take turns, and of all turns the cheapest counts: whatever else the machine does can
-only add. Processor time is that of this process, the server's is not in it.
+questions in flight; ours go the whole way of a scan's questions, with the rate and the watch over outages. They
+take turns, and of all turns the cheapest counts: whatever else the machine does can only add. Processor time is
+that of this process, the server's is not in it.
 """
 
 import random
@@ -11,8 +12,8 @@ import socket
 import subprocess
 import tempfile
 import time
-from collections.abc import Awaitable, Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from contextlib import asynccontextmanager, contextmanager
 from pathlib import Path
 
 import dns.asyncresolver
@@ -20,7 +21,9 @@ import dns.flags
 import trio
 
 from scanner.core.wire import query
+from scanner.net.outage import Outage
 from scanner.net.resolver import open_resolver
+from scanner.run.lookups import Lookups
 from scanner.settings import DNSSettings
 from tests.bench.model import Row
 
@@ -76,12 +79,24 @@ async def _both(port: int) -> tuple[Turn, Turn]:
     theirs = _dnspython(port)
     turns: list[tuple[Turn, Turn]] = []
     for _ in range(TURNS + 1):  # the first warms both up
-        async with open_resolver(settings) as resolver:  # anew: with nothing in its cache
-            ours = await _turn(resolver.lookup)
+        async with _scans(settings) as lookup:  # anew: with nothing in its cache
+            ours = await _turn(lookup)
         turns.append((ours, await _turn(theirs)))
     pairs = list(zip(*turns[1:], strict=True))
     best = [min(side, key=lambda turn: turn.cpu) for side in pairs]
     return best[0], best[1]
+
+
+@asynccontextmanager
+async def _scans(settings: DNSSettings) -> AsyncIterator[Lookups]:
+    """What a scan asks through."""
+
+    async def works(_peer: str) -> bool:
+        raise AssertionError("the network is not watched here")
+
+    network: Outage[str] = Outage(works, print, "the network")
+    async with open_resolver(settings) as resolver:
+        yield Lookups(resolver.lookup, network, print)
 
 
 def _dnspython(port: int) -> Ask:
