@@ -16,16 +16,18 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import NamedTuple
 
-from scanner.core.wire_names import Names, WireError, encode_name
+from scanner.core.wire_names import Names, WireError, encode_name, spelled
 from scanner.facts import EDE
 
-__all__ = ["IN", "TYPES", "Message", "Question", "Record", "WireError", "decode", "query"]
+__all__ = ["IN", "TYPES", "Message", "Question", "Record", "WireError", "asked", "decode", "query"]
 
 MAX_MESSAGE = 65535  # what a TCP length prefix can say, RFC 1035 section 4.2.2
 MAX_RECORDS = 4096  # a full TCP message of the shortest useful record (A behind a pointer, 16 octets)
 MAX_EDE = 8  # extended errors kept; resolvers send one or two
 MAX_EDE_TEXT = 256  # octets kept of each; it is prose for people
 UDP_PAYLOAD = 1232  # fits the least IPv6 MTU unfragmented (DNS flag day 2020)
+
+MAX_TTL = 0x7FFFFFFF  # a TTL beyond counts as zero, RFC 2181 section 8
 
 IN = 1
 TYPES: dict[str, int] = {
@@ -47,6 +49,7 @@ TYPES: dict[str, int] = {
     "NSEC3": 50,
     "TLSA": 52,
 }
+_NS, _SOA = TYPES["NS"], TYPES["SOA"]
 _TYPE_NAMES = {number: name for name, number in TYPES.items()}
 _RCODES = {
     0: "NOERROR",
@@ -154,11 +157,21 @@ def _type_number(rtype: str) -> int:
     return int(digits)
 
 
-def decode(wire: bytes) -> Message:
+def asked(name: str, rtype: str) -> Question:
+    """Spell a question as ``decode`` does.
+
+    Raises:
+        WireError: for a name or type that cannot be asked for.
+    """
+    return Question(spelled(name), _type_name(_type_number(rtype)))
+
+
+def decode(wire: bytes, known: tuple[Question, int] | None = None) -> Message:
     """Read a message.
 
     Args:
         wire: one message, without the TCP length prefix; what follows its last record is ignored.
+        known: its question and where that ends, where this has been seen already.
 
     Returns:
         The message.
@@ -167,19 +180,21 @@ def decode(wire: bytes) -> Message:
         WireError: when the octets break the format, are no standard query or reply, or exceed a limit.
     """
     try:
-        return _decode(wire)
+        return _decode(wire, known)
     except (IndexError, struct.error):
         raise WireError("message ends too soon") from None
 
 
-def _decode(wire: bytes) -> Message:
+def _decode(wire: bytes, known: tuple[Question, int] | None) -> Message:
     if len(wire) > MAX_MESSAGE:
         raise WireError("message longer than 65535 octets")
     msg_id, flags, questions, answers, authorities, additionals = _HEADER.unpack_from(wire)
     if flags & _OPCODE or questions > 1 or answers + authorities + additionals > MAX_RECORDS:
         raise WireError("no standard query, several questions or too many records")
     names = Names(wire)
-    question, at = _question(wire, names) if questions else (None, _HEADER.size)
+    if known is not None:
+        names.know(_HEADER.size, known[0].name, known[1] - _QUESTION.size)
+    question, at = known or (_question(wire, names) if questions else (None, _HEADER.size))
     records, at = _answers(wire, names, at, answers)
     negative_ttl, delegation, at = _authority(wire, names, at, authorities)
     high, ede = _additional(wire, names, at, additionals)
@@ -214,52 +229,35 @@ def _question(wire: bytes, names: Names) -> tuple[Question, int]:
     return Question(name, _type_name(rtype), rclass), at + _QUESTION.size
 
 
-class _Raw(NamedTuple):
-    """A record's frame: where its rdata begins and ends."""
-
-    owner: str
-    rtype: int
-    rclass: int
-    ttl: int
-    begin: int
-    end: int
-
-
-def _raw(wire: bytes, names: Names, at: int) -> _Raw:
+def _frame(wire: bytes, names: Names, at: int) -> tuple[str, int, int, int, int, int]:
+    """Read what is around a record's rdata: owner, type, class, TTL, where it begins and where it ends."""
     owner, at = names.read(at)
     rtype, rclass, ttl, length = _RECORD.unpack_from(wire, at)
-    begin = at + _RECORD.size
+    begin = at + 10
     end = begin + length
     if end > len(wire):
         raise WireError("message ends too soon")
-    return _Raw(owner, rtype, rclass, ttl, begin, end)
+    return owner, rtype, rclass, ttl if ttl <= MAX_TTL else 0, begin, end
 
 
 def _answers(wire: bytes, names: Names, at: int, count: int) -> tuple[tuple[Record, ...], int]:
     records = []
     for _ in range(count):
-        raw = _raw(wire, names, at)
-        at = raw.end
-        if raw.rclass == IN:
-            rdata = _RDATA.get(raw.rtype, _hex)(wire, names, raw.begin, raw.end)
-            records.append(Record(raw.owner, _type_name(raw.rtype), _ttl(raw.ttl), rdata))
+        owner, rtype, rclass, ttl, begin, at = _frame(wire, names, at)
+        if rclass == IN:
+            rdata = _RDATA.get(rtype, _hex)(wire, names, begin, at)
+            records.append(Record(owner, _type_name(rtype), ttl, rdata))
     return tuple(records), at
-
-
-def _ttl(ttl: int) -> int:
-    """Read a TTL with the top bit set as zero (RFC 2181 section 8)."""
-    return ttl if ttl < 1 << 31 else 0
 
 
 def _authority(wire: bytes, names: Names, at: int, count: int) -> tuple[int | None, bool, int]:
     negative_ttl = None
     delegation = False
     for _ in range(count):
-        raw = _raw(wire, names, at)
-        at = raw.end
-        if raw.rtype == TYPES["SOA"] and raw.rclass == IN:
-            negative_ttl = min(_ttl(raw.ttl), _ttl(_soa_minimum(wire, names, raw.begin, raw.end)))
-        delegation = delegation or raw.rtype == TYPES["NS"]
+        _, rtype, rclass, ttl, begin, at = _frame(wire, names, at)
+        if rtype == _SOA and rclass == IN:
+            negative_ttl = min(ttl, _soa_minimum(wire, names, begin, at))
+        delegation = delegation or rtype == _NS
     return negative_ttl, delegation, at
 
 
@@ -268,20 +266,21 @@ def _soa_minimum(wire: bytes, names: Names, begin: int, end: int) -> int:
     _, at = names.read(at)
     if end - at != 20:  # noqa: PLR2004 - five 32-bit numbers, RFC 1035 section 3.3.13
         raise WireError("malformed SOA")
-    return int.from_bytes(wire[end - 4 : end])
+    minimum = int.from_bytes(wire[end - 4 : end])
+    return minimum if minimum <= MAX_TTL else 0
 
 
 def _additional(wire: bytes, names: Names, at: int, count: int) -> tuple[int, tuple[EDE, ...]]:
     """Find the OPT record: the high bits of the rcode and the extended errors."""
     found = None
     for _ in range(count):
-        raw = _raw(wire, names, at)
-        at = raw.end
-        if raw.rtype == TYPES["OPT"]:
+        _, rtype, _, _, begin, at = _frame(wire, names, at)
+        if rtype == TYPES["OPT"]:
             if found is not None:
                 raise WireError("several OPT records")  # RFC 6891 section 6.1.1
-            found = raw
-    return (0, ()) if found is None else (found.ttl >> 24, _extended_errors(wire, found.begin, found.end))
+            found = begin, at
+    # the high bits of the rcode are the first octet of what is the TTL elsewhere
+    return (0, ()) if found is None else (wire[found[0] - 6], _extended_errors(wire, *found))
 
 
 def _extended_errors(wire: bytes, at: int, end: int) -> tuple[EDE, ...]:
@@ -308,18 +307,16 @@ def _hex(wire: bytes, _names: Names, begin: int, end: int) -> str:
     return wire[begin:end].hex()
 
 
-def _address(wire: bytes, begin: int, end: int, size: int) -> str:
-    if end - begin != size:
-        raise WireError("malformed address record")
-    return str(ipaddress.ip_address(wire[begin:end]))
-
-
 def _a(wire: bytes, _names: Names, begin: int, end: int) -> str:
-    return _address(wire, begin, end, 4)
+    if end - begin != 4:  # noqa: PLR2004 - octets of an IPv4 address
+        raise WireError("malformed address record")
+    return ".".join(map(str, wire[begin:end]))
 
 
 def _aaaa(wire: bytes, _names: Names, begin: int, end: int) -> str:
-    return _address(wire, begin, end, 16)
+    if end - begin != 16:  # noqa: PLR2004 - octets of an IPv6 address
+        raise WireError("malformed address record")
+    return str(ipaddress.IPv6Address(wire[begin:end]))
 
 
 def _target(_wire: bytes, names: Names, begin: int, end: int) -> str:

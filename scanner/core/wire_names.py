@@ -13,6 +13,7 @@ MAX_STEPS = 32768  # labels and pointers read of one message; 64 KiB have no roo
 
 _POINTER = 0xC0  # RFC 1035 section 4.1.4
 _PLAIN = re.compile(rb"[A-Za-z0-9_.-]+")
+_HOSTNAME = re.compile(r"[a-z0-9_-]{1,63}(?:\.[a-z0-9_-]{1,63})*")
 _SPECIAL = b'"().;\\@$'  # what a master file (RFC 1035 section 5.1) would read otherwise
 _ESCAPE = re.compile(r"\\([0-9]{3})|\\(.)|(\.)", re.DOTALL)
 
@@ -76,6 +77,13 @@ def _unescape(match: re.Match[str]) -> str:
     return chr(int(match[1]))
 
 
+def spelled(name: str) -> str:
+    """Spell a name as replies do: lower case, octets escaped as here; ``WireError`` for what is none."""
+    if len(name) < MAX_NAME - 1 and _HOSTNAME.fullmatch(name):
+        return name
+    return Names(encode_name(name)).read(0)[0]
+
+
 class Names:
     """The names of one message: each place that pointers lead to is read once, and all of it in ``MAX_STEPS``."""
 
@@ -85,6 +93,10 @@ class Names:
         self._wire = wire
         self._known: dict[int, tuple[str, int]] = {}
         self._steps = MAX_STEPS
+
+    def know(self, start: int, name: str, end: int) -> None:
+        """Take note of a name that has been read, uncompressed, from ``start`` to ``end``."""
+        self._known[start] = ("" if name == "." else name), end - start - 1
 
     def read(self, at: int) -> tuple[str, int]:
         """Read a name, compressed or not.
@@ -99,6 +111,10 @@ class Names:
             WireError: for a name longer than 255 octets, a pointer that leads forward, too many labels in all.
             IndexError: when the message ends before the name.
         """
+        if self._wire[at] >= _POINTER:  # most owners are nothing else
+            known = self._known.get((self._wire[at] - _POINTER) << 8 | self._wire[at + 1])
+            if known is not None and known[0]:
+                return known[0], at + 2
         labels, length, after, pointer = self._run(at)
         if pointer is None:
             return _text(labels) or ".", after

@@ -1,15 +1,14 @@
-"""One DNS question to one server, once: over UDP, or over TCP (RFC 7766).
+"""One DNS question to one server: how it is written, which reply is one, and the way over TCP (RFC 7766).
 
-Each UDP exchange has its own socket, so its own random port beside its random id (RFC 5452 section 9.2). It is
-connected to the server: datagrams from elsewhere never arrive, and those that are no reply to the question are
-passed over. Nobody here keeps time: who calls sets the deadline. What the network or the server does wrong is
-a ``Miss`` or an ``OSError``, nothing else.
+Nobody here keeps time: who calls sets the deadline. What the network or the server does wrong is a ``Miss`` or an
+``OSError``, nothing else. The way over UDP is ``datagrams``'s.
 """
 
 import ipaddress
 import secrets
 import socket
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import trio
 
@@ -19,13 +18,13 @@ from scanner.core.wire import Message, Question, WireError, decode, query
 _HEADER, _KIND, _OPT = 12, 4, 11  # octets: RFC 1035 sections 4.1.1 and 4.1.2 (type and class), RFC 6891 section 6.1.2
 _NO_QUESTION, _ONE_QUESTION = b"\0\0", b"\0\1"
 
-MAX_DATAGRAM = 4096  # three times what the server is told to send; a longer one is cut, and so no reply
-MAX_STRAYS = 1000  # datagrams of one exchange that are no reply; past that somebody floods the port
-
 
 @dataclass(frozen=True, slots=True)
 class Server:
-    """One server; ``trusted`` when its AD bit counts. ``label`` is its name, ``bind`` our own address."""
+    """One server; ``trusted`` when its AD bit counts. ``label`` is its name, ``bind`` our own address.
+
+    ``local`` if it is on this machine: the kernel takes nothing for such an address from outside.
+    """
 
     address: str
     port: int
@@ -33,15 +32,20 @@ class Server:
     trusted: bool
     label: str
     bind: str | None = None
+    local: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class Ask:
+class Ask(NamedTuple):
     """One question as sent."""
 
     wire: bytes
     question: Question
     end: int  # of the question in the message
+
+    @property
+    def id(self) -> bytes:
+        """What its reply begins with."""
+        return self.wire[:2]
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,40 +80,19 @@ def server_at(address: str, port: int, *, trust: bool, bind: str | None = None) 
         trusted=trust or parsed.is_loopback,
         label=f"[{address}]:{port}" if v6 else f"{address}:{port}",
         bind=bind if bind is not None and ipaddress.ip_address(bind).version == parsed.version else None,
+        local=parsed.is_loopback,
     )
 
 
 def new_ask(question: Question, *, dnssec: bool, cd: bool) -> Ask:
-    """Write a question under a fresh random id; see ``wire.query``."""
+    """Write a question, spelled as ``wire.asked`` spells it, under a fresh random id; see ``wire.query``."""
     wire = query(question.name, question.rtype, secrets.randbits(16), dnssec=dnssec, cd=cd)
     return Ask(wire, question, len(wire) - (_OPT if dnssec else 0))
 
 
-async def over_udp(server: Server, ask: Ask) -> Message | Miss:
-    """Send a question in a datagram and wait for the reply, however long.
-
-    Args:
-        server: who is asked.
-        ask: the question.
-
-    Returns:
-        The reply, maybe truncated, or a miss when too much came that is none.
-
-    Raises:
-        OSError: when the kernel cannot send, or an ICMP error came back.
-    """
-    with socket.socket(server.family, socket.SOCK_DGRAM) as sock:
-        sock.settimeout(0)
-        if server.bind is not None:
-            sock.bind((server.bind, 0))
-        sock.connect((server.address, server.port))
-        sock.send(ask.wire)
-        for _ in range(MAX_STRAYS):
-            await trio.lowlevel.wait_readable(sock.fileno())
-            reply = _reply(_received(sock), ask)
-            if reply is not None:
-                return reply
-    return Miss("flooded with datagrams that are no reply")
+def missed(error: OSError) -> Miss:
+    """What the kernel said, as a miss."""
+    return Miss(error.strerror or str(error))
 
 
 async def over_tcp(server: Server, ask: Ask) -> Message | Miss:
@@ -130,17 +113,10 @@ async def over_tcp(server: Server, ask: Ask) -> Message | Miss:
         async with stream:
             await stream.send_all(len(ask.wire).to_bytes(2) + ask.wire)
             length = int.from_bytes(await _exactly(stream, 2))
-            reply = _reply(await _exactly(stream, length), ask)
+            reply = reply_to(ask, await _exactly(stream, length))
     except trio.BrokenResourceError:
         return Miss("connection lost")
     return reply or Miss(MALFORMED)
-
-
-def _received(sock: socket.socket) -> bytes:
-    try:
-        return sock.recv(MAX_DATAGRAM)
-    except BlockingIOError:  # a datagram with a wrong checksum wakes us and is gone
-        return b""
 
 
 async def _exactly(stream: trio.SocketStream, count: int) -> bytes:
@@ -151,21 +127,24 @@ async def _exactly(stream: trio.SocketStream, count: int) -> bytes:
     return octets
 
 
-def _reply(wire: bytes, ask: Ask) -> Message | None:
-    """Read what may be the reply. What is of another id or question is not looked at any further."""
-    if wire[:2] != ask.wire[:2] or not (_same_question(wire, ask) or wire[4:6] == _NO_QUESTION):
+def reply_to(ask: Ask, wire: bytes) -> Message | None:
+    """Read what may be the reply; None if it is none. Of another id or question, it is not looked at any further."""
+    same = _same_question(wire, ask)
+    if wire[:2] != ask.id or not (same or wire[4:6] == _NO_QUESTION):
         return None
     try:
-        message = decode(wire)
+        message = decode(wire, (ask.question, ask.end) if same else None)
     except WireError:
         return None
     # a server that cannot read a question need not repeat it
-    read = message.question is not None or message.rcode not in ("NOERROR", "NXDOMAIN")
-    return message if message.qr and read else None
+    return message if message.qr and (same or message.rcode not in ("NOERROR", "NXDOMAIN")) else None
 
 
 def _same_question(wire: bytes, ask: Ask) -> bool:
     """Tell whether a message repeats our question; the case of its letters is of no account (RFC 4343)."""
-    kind = ask.end - _KIND
-    same_name = wire[_HEADER:kind].lower() == ask.wire[_HEADER:kind].lower()
-    return wire[4:6] == _ONE_QUESTION and same_name and wire[kind : ask.end] == ask.wire[kind : ask.end]
+    sent, kind = ask.wire, ask.end - _KIND
+    if wire[4:6] != _ONE_QUESTION:
+        return False
+    if wire[_HEADER : ask.end] == sent[_HEADER : ask.end]:
+        return True
+    return wire[_HEADER:kind].lower() == sent[_HEADER:kind].lower() and wire[kind : ask.end] == sent[kind : ask.end]

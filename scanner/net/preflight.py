@@ -5,9 +5,9 @@ from dataclasses import replace
 import trio
 
 from scanner.core.preflight import Check, PreflightNames, Sample, Window, judge, window_of
-from scanner.core.wire import Message, Question
+from scanner.core.wire import Message, Question, asked
 from scanner.facts import Answer
-from scanner.net.exchange import Miss, Server, new_ask, over_tcp, server_at
+from scanner.net.exchange import Miss, Server, missed, new_ask, over_tcp, server_at
 from scanner.net.resolver import Resolver, open_resolver
 from scanner.settings import DNSSettings
 
@@ -66,7 +66,7 @@ async def _all(
         answers[index] = await resolver.lookup(name, rtype)
 
     async def ask_by_tcp(name: str) -> None:
-        reply = await _by_tcp(at, Question(name, "SOA"), cd=False)
+        reply = await _by_tcp(at, asked(name, "SOA"), cd=False)
         tcp[0] = reply.error if isinstance(reply, Miss) else ""
 
     async with trio.open_nursery() as nursery:
@@ -82,5 +82,5 @@ async def _by_tcp(server: Server, question: Question, *, cd: bool) -> Message | 
         try:
             return await over_tcp(server, new_ask(question, dnssec=True, cd=cd))
         except OSError as error:
-            return Miss(error.strerror or str(error))
+            return missed(error)
     return Miss("timed out", silent=True)

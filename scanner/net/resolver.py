@@ -15,13 +15,13 @@ import trio
 
 from scanner.core.answers import NOT_A_NAME, failed, joined, second_opinion, unfinished
 from scanner.core.names import canonical
-from scanner.core.wire import Question, WireError, decode, query
+from scanner.core.wire import Question, WireError, asked
 from scanner.facts import Alias, Answer
 from scanner.net.answer_cache import AnswerCache, Key
 from scanner.net.exchange import server_at
 from scanner.net.gcra import GCRA
 from scanner.net.health import Health
-from scanner.net.search import Patience, Search
+from scanner.net.search import Means, Patience, Search
 from scanner.settings import DNSSettings
 from scanner.vocabulary import Outcome, Security
 
@@ -67,13 +67,17 @@ async def open_resolver(settings: DNSSettings) -> AsyncIterator["Resolver"]:
         settings: servers (empty: those of resolv.conf), trust, times and limits.
 
     Yields:
-        The resolver. Nothing runs between its lookups.
+        The resolver.
 
     Raises:
         ValueError: when a server of the settings is no address.
     """
     await trio.lowlevel.checkpoint()
-    yield Resolver(settings)
+    resolver = Resolver(settings)
+    try:
+        yield resolver
+    finally:
+        resolver.close()
 
 
 @dataclass(slots=True)
@@ -94,7 +98,7 @@ class Resolver:
         # an opinion is taken as given, even if somebody on the way may have changed it
         self._confirm = Health([server_at(*at, trust=True, bind=settings.bind) for at in settings.confirm])
         self._slots = trio.Semaphore(settings.in_flight)
-        self._rate = GCRA(settings.rate, max(1.0, settings.rate * BURST))
+        self._means = Means(GCRA(settings.rate, max(1.0, settings.rate * BURST)))
         self._flights: dict[Key, _Flight] = {}
         self.cache = AnswerCache()
 
@@ -127,6 +131,10 @@ class Resolver:
             if flight.answer is not None:
                 return flight.answer
 
+    def close(self) -> None:
+        """Close what was opened for the lookups; those that come later open it again."""
+        self._means.datagrams.close()
+
     async def _lead(self, key: Key) -> Answer:
         """Ask for all who want to know; if this asker is cancelled, another one of them begins anew."""
         flight = self._flights[key] = _Flight()
@@ -142,11 +150,14 @@ class Resolver:
         if question is None:
             await trio.lowlevel.checkpoint()
             return failed(key.name, key.rtype, NOT_A_NAME)
-        async with self._slots:
+        await _acquire(self._slots)
+        try:
             answer = await self._whole(question, self._circle, dnssec=key.dnssec)
             if answer.outcome is Outcome.ERROR and self._confirm.servers:
                 second = await self._whole(question, self._confirm, dnssec=key.dnssec)
                 answer = replace(answer, second=second_opinion(answer, second))
+        finally:
+            self._slots.release()
         if answer.security is Security.INSECURE and answer.aliases:
             answer = replace(answer, aliases=await self._each(answer.aliases))
         self.cache.put(key, answer, trio.current_time())
@@ -164,19 +175,28 @@ class Resolver:
 
     async def _whole(self, question: Question, circle: Health, *, dnssec: bool) -> Answer:
         """Ask, and go on asking where a reply follows aliases to a name of which it says nothing."""
-        started = trio.current_time()
-        patience = Patience(self._settings.attempt, started + self._settings.total)
-        answer = part = await Search(question, circle, self._rate, patience, dnssec=dnssec).run()
+        patience = Patience(self._settings.attempt, trio.current_time() + self._settings.total)
+        answer = part = await Search(question, circle, self._means, patience, dnssec=dnssec).run()
         while unfinished(part) and answer.outcome is Outcome.NODATA:  # each part adds an alias, up to their limit
             onward = question._replace(name=answer.rname)
-            part = await Search(onward, circle, self._rate, patience, dnssec=dnssec).run()
+            part = await Search(onward, circle, self._means, patience, dnssec=dnssec).run()
             answer = joined(answer, part)
-        return replace(answer, ms=round((trio.current_time() - started) * 1000, 3))
+        if answer.outcome is Outcome.ERROR or answer.aliases:  # any other was the last to be heard
+            answer = replace(answer, ms=patience.ms)
+        return answer
+
+
+async def _acquire(slots: trio.Semaphore) -> None:
+    """Take a slot, at once if one is free: the question that follows is checkpoint enough."""
+    try:
+        slots.acquire_nowait()
+    except trio.WouldBlock:
+        await slots.acquire()
 
 
 def _question(key: Key) -> Question | None:
     """Spell a question as replies do; None for what cannot be asked."""
     try:
-        return decode(query(key.name, key.rtype, 0)).question
+        return asked(key.name, key.rtype)
     except WireError:
         return None

@@ -9,15 +9,15 @@ once (nobody listens) after pauses that double, so that a resolver may be restar
 The AD bit counts when the server is trusted.
 """
 
-from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import trio
 
 from scanner.core.answers import TIMEOUT, bogus, failed, interpret, shows_bogus
 from scanner.core.wire import Message, Question
 from scanner.facts import Answer
-from scanner.net.exchange import Ask, Miss, Server, new_ask, over_tcp, over_udp
+from scanner.net.datagrams import Datagrams
+from scanner.net.exchange import Ask, Miss, Server, missed, new_ask, over_tcp
 from scanner.net.gcra import GCRA
 from scanner.net.health import Health
 from scanner.vocabulary import Outcome
@@ -27,7 +27,13 @@ MAX_QUICK_ROUNDS = 7  # rounds in which all failed at once, 6.3 seconds of pause
 
 _OF_THE_SERVER = ("FORMERR", "NOTIMP", "REFUSED", "BADVERS")  # rcodes that say more of the server than of the name
 
-Exchange = Callable[[Server, Ask], Awaitable[Message | Miss]]
+
+@dataclass(slots=True)
+class Means:
+    """What all questions of a resolver share: how fast they may leave, and through which ports."""
+
+    rate: GCRA
+    datagrams: Datagrams = field(default_factory=Datagrams)
 
 
 @dataclass(slots=True)
@@ -36,6 +42,12 @@ class Patience:
 
     attempt: float
     deadline: float
+    started: float = field(default_factory=trio.current_time)
+
+    @property
+    def ms(self) -> float:
+        """Milliseconds until now, the waits for the rate among them."""
+        return round((trio.current_time() - self.started) * 1000, 3)
 
     @property
     def left(self) -> bool:
@@ -58,10 +70,10 @@ class Patience:
 class Search:
     """The search for the answer to one question."""
 
-    def __init__(self, question: Question, circle: Health, rate: GCRA, patience: Patience, *, dnssec: bool) -> None:
+    def __init__(self, question: Question, circle: Health, means: Means, patience: Patience, *, dnssec: bool) -> None:
         self._question = question
         self._circle = circle
-        self._rate = rate
+        self._means = means
         self._patience = patience
         self._dnssec = dnssec
 
@@ -109,7 +121,8 @@ class Search:
             self._circle.failed(server, trio.current_time())
         else:
             self._circle.succeeded(server)
-        return interpret(reply, name, rtype, trusted=server.trusted and self._dnssec, resolver=server.label)
+        trusted = server.trusted and self._dnssec
+        return interpret(reply, name, rtype, trusted=trusted, resolver=server.label, ms=self._patience.ms)
 
     async def _validated(self, server: Server, refused: Answer) -> Answer:
         """Find out whether a trusted server's SERVFAIL was validation's work."""
@@ -119,17 +132,19 @@ class Search:
 
     async def _try(self, server: Server, *, cd: bool = False) -> Message | Miss:
         """Ask one server once, over TCP too where its datagram was truncated."""
-        reply = await self._timed(over_udp, server, cd=cd)
-        if isinstance(reply, Message) and reply.tc:
-            reply = await self._timed(over_tcp, server, cd=cd)
+        try:
+            ask = await self._turn(cd=cd)
+            reply = await self._means.datagrams.ask(server, ask, self._patience.end_of_try())
+            if isinstance(reply, Message) and reply.tc:
+                ask = await self._turn(cd=cd)
+                reply = Miss(TIMEOUT, silent=True)
+                with trio.move_on_at(self._patience.end_of_try()):
+                    reply = await over_tcp(server, ask)
+        except OSError as error:
+            return missed(error)
         return reply
 
-    async def _timed(self, exchange: Exchange, server: Server, *, cd: bool) -> Message | Miss:
-        await self._patience.turn(self._rate)
-        ask = new_ask(self._question, dnssec=self._dnssec, cd=cd)
-        with trio.move_on_at(self._patience.end_of_try()):
-            try:
-                return await exchange(server, ask)
-            except OSError as error:
-                return Miss(error.strerror or str(error))
-        return Miss(TIMEOUT, silent=True)
+    async def _turn(self, *, cd: bool) -> Ask:
+        """Wait for a place in the rate; the question under a new id."""
+        await self._patience.turn(self._means.rate)
+        return new_ask(self._question, dnssec=self._dnssec, cd=cd)

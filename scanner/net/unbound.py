@@ -19,14 +19,15 @@ import sys
 import tempfile
 from collections import deque
 from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, closing
 from pathlib import Path
 
 import trio
 
 from scanner.core.wire import Message, Question
 from scanner.facts import Answer
-from scanner.net.exchange import new_ask, over_udp, server_at
+from scanner.net.datagrams import Datagrams
+from scanner.net.exchange import new_ask, server_at
 from scanner.net.unbound_conf import LOOPBACK, UnboundSettings, configuration
 from scanner.vocabulary import Outcome
 
@@ -214,16 +215,17 @@ class Unbound:
     async def _first_answer(self, process: subprocess.Popen[bytes]) -> None:
         """Ask for what only it knows, until it answers."""
         server = server_at(*self.address, trust=True)
-        with trio.move_on_after(READY_LIMIT):
+        ports = Datagrams()
+        with trio.move_on_after(READY_LIMIT), closing(ports):
             while process.poll() is None:
-                with trio.move_on_after(ASK_EVERY):
-                    try:
-                        reply = await over_udp(server, new_ask(Question(self._sign, "A"), dnssec=False, cd=False))
-                    except ConnectionRefusedError:
-                        reply = None
-                    if isinstance(reply, Message) and reply.answers:
-                        return
-                    await trio.sleep(ASK_EVERY / 10)
+                try:
+                    ask = new_ask(Question(self._sign, "A"), dnssec=False, cd=False)
+                    reply = await ports.ask(server, ask, trio.current_time() + ASK_EVERY)
+                except ConnectionRefusedError:
+                    reply = None
+                if isinstance(reply, Message) and reply.answers:
+                    return
+                await trio.sleep(ASK_EVERY / 10)
         await self.stop()
         why = self._last_words()
         hint = f"; {APPARMOR_HINT}" if "ermission denied" in why else ""

@@ -19,7 +19,7 @@ import trio.testing
 from scanner.core.answers import ALIAS_LOOP, MALFORMED, NOT_A_NAME, TIMEOUT
 from scanner.facts import Answer
 from scanner.net import search
-from scanner.net.exchange import _received, server_at
+from scanner.net.exchange import server_at
 from scanner.net.gcra import GCRA
 from scanner.net.health import Health
 from scanner.net.resolver import open_resolver, system_servers
@@ -309,12 +309,6 @@ async def test_a_tcp_connection_that_is_reset(server: Script) -> None:
     server.table["a.example"] = truncating(nothing)
     answer = await server.lookup("a.example", attempt=2.0, total=2.0)
     assert (answer.outcome, answer.error) == (Outcome.ERROR, "connection lost")
-
-
-def test_a_datagram_that_is_gone_is_no_reply() -> None:  # select(2), section Bugs
-    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as sock:
-        sock.settimeout(0)
-        assert _received(sock) == b""
 
 
 async def test_a_silent_tcp_server_has_its_deadline(server: Script) -> None:
