@@ -75,18 +75,18 @@ class Datagrams:
             until: when to give up, by trio's clock.
 
         Returns:
-            The reply, maybe truncated, or a miss: silence, an ICMP error, too much that is no reply.
-
-        Raises:
-            OSError: when the kernel cannot send.
+            The reply, maybe truncated, or a miss: silence, too much that is no reply, or what the kernel said.
         """
-        port = self._port(server, ask.id)
-        waiting = _Waiting(ask, trio.lowlevel.current_task(), port)
+        try:
+            port = self._port(server, ask.id)
+        except OSError as error:
+            return missed(error)
         try:
             port.sock.send(ask.wire)
         except OSError as error:  # maybe the ICMP error of an earlier question
             self._fail(port, missed(error))
-            raise
+            return missed(error)
+        waiting = _Waiting(ask, trio.lowlevel.current_task(), port)
         port.waiting[ask.id] = waiting
         heapq.heappush(self._overdue, (until, next(self._number), waiting))
         if until < self._patience.deadline:  # noqa: PLR1730 - setting it costs as much as a scope

@@ -60,7 +60,7 @@ class Outage(Generic[K]):
         self._windows: deque[tuple[float, float]] = deque(maxlen=WINDOWS)
 
     async def over(self) -> None:
-        """Return when there is no outage, at once if there is none."""
+        """Return when there is no outage, at once if so: no checkpoint, as what comes next is one."""
         if not self._up.is_set():
             await self._up.wait()
 

@@ -132,17 +132,19 @@ class Search:
 
     async def _try(self, server: Server, *, cd: bool = False) -> Message | Miss:
         """Ask one server once, over TCP too where its datagram was truncated."""
-        try:
-            ask = await self._turn(cd=cd)
-            reply = await self._means.datagrams.ask(server, ask, self._patience.end_of_try())
-            if isinstance(reply, Message) and reply.tc:
-                ask = await self._turn(cd=cd)
-                reply = Miss(TIMEOUT, silent=True)
-                with trio.move_on_at(self._patience.end_of_try()):
-                    reply = await over_tcp(server, ask)
-        except OSError as error:
-            return missed(error)
+        ask = await self._turn(cd=cd)
+        reply = await self._means.datagrams.ask(server, ask, self._patience.end_of_try())
+        if isinstance(reply, Message) and reply.tc:
+            return await self._by_tcp(server, await self._turn(cd=cd))
         return reply
+
+    async def _by_tcp(self, server: Server, ask: Ask) -> Message | Miss:
+        with trio.move_on_at(self._patience.end_of_try()):
+            try:
+                return await over_tcp(server, ask)
+            except OSError as error:
+                return missed(error)
+        return Miss(TIMEOUT, silent=True)
 
     async def _turn(self, *, cd: bool) -> Ask:
         """Wait for a place in the rate; the question under a new id."""

@@ -218,11 +218,8 @@ class Unbound:
         ports = Datagrams()
         with trio.move_on_after(READY_LIMIT), closing(ports):
             while process.poll() is None:
-                try:
-                    ask = new_ask(Question(self._sign, "A"), dnssec=False, cd=False)
-                    reply = await ports.ask(server, ask, trio.current_time() + ASK_EVERY)
-                except ConnectionRefusedError:
-                    reply = None
+                ask = new_ask(Question(self._sign, "A"), dnssec=False, cd=False)
+                reply = await ports.ask(server, ask, trio.current_time() + ASK_EVERY)
                 if isinstance(reply, Message) and reply.answers:
                     return
                 await trio.sleep(ASK_EVERY / 10)

@@ -1,0 +1,210 @@
+"""Which port a question leaves from, how long that port lives, and whom a reply, an error or an end reaches."""
+
+import socket
+from collections.abc import Iterator
+from dataclasses import replace
+from typing import Any
+
+import pytest
+import trio
+import trio.lowlevel
+import trio.testing
+
+from scanner.core.answers import TIMEOUT
+from scanner.core.wire import Message, Question
+from scanner.net import datagrams as module
+from scanner.net.datagrams import SHARED, Datagrams
+from scanner.net.exchange import Miss, Server, new_ask, server_at
+
+RESPONSE = b"\x81\x80"
+
+Sent = tuple[bytes, tuple[str, int]]
+
+
+class Peer:
+    """A name server by hand: the questions that came, and replies to them."""
+
+    def __init__(self) -> None:
+        self.sock = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+        self.sock.bind(("127.0.0.1", 0))
+        self.sock.settimeout(1)
+        self.local = server_at("127.0.0.1", self.sock.getsockname()[1], trust=True)
+        self.remote = replace(self.local, local=False)
+        self.ports = Datagrams()
+        self.heard: list[Message | Miss] = []
+
+    async def ask(self, server: Server, seconds: float = 5.0) -> None:
+        ask = new_ask(Question("a.example", "A"), dnssec=True, cd=False)
+        self.heard.append(await self.ports.ask(server, ask, trio.current_time() + seconds))
+
+    def take(self) -> Sent:
+        return self.sock.recvfrom(512)
+
+    def reply(self, sent: Sent, to: Sent | None = None) -> None:
+        """Answer a question, at the port of another one if so wished."""
+        self.sock.sendto(sent[0][:2] + RESPONSE + sent[0][4:], (to or sent)[1])
+
+
+@pytest.fixture
+def peer() -> Iterator[Peer]:
+    made = Peer()
+    with made.sock:
+        yield made
+        made.ports.close()
+
+
+async def begin(peer: Peer, nursery: trio.Nursery, server: Server, count: int) -> list[Sent]:
+    """Let so many questions wait; as they came."""
+    for _ in range(count):
+        nursery.start_soon(peer.ask, server)
+    await trio.testing.wait_all_tasks_blocked()
+    return [peer.take() for _ in range(count)]
+
+
+def own_ports(sent: list[Sent]) -> set[int]:
+    return {address[1] for _, address in sent}
+
+
+async def test_towards_others_each_question_that_waits_has_a_port_of_its_own(peer: Peer) -> None:
+    async with trio.open_nursery() as nursery:
+        sent = await begin(peer, nursery, peer.remote, 40)
+        for one in sent:
+            peer.reply(one)
+    assert len(own_ports(sent)) == 40
+    assert len({message[:2] for message, _ in sent}) > 1
+    assert [type(reply) for reply in peer.heard] == [Message] * 40
+
+
+async def test_towards_this_machine_they_share_one_within_limits(peer: Peer) -> None:
+    async with trio.open_nursery() as nursery:
+        sent = await begin(peer, nursery, peer.local, SHARED + 1)
+        for one in reversed(sent):
+            peer.reply(one)
+    assert len(own_ports(sent)) == 2
+    assert [type(reply) for reply in peer.heard] == [Message] * (SHARED + 1)
+
+
+async def test_one_id_waits_once_at_a_port(peer: Peer, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("scanner.net.exchange.secrets.randbits", lambda _: 7)
+    async with trio.open_nursery() as nursery:
+        sent = await begin(peer, nursery, peer.local, 3)
+        for one in sent:
+            peer.reply(one)
+    assert len(own_ports(sent)) == 3
+    assert len(peer.heard) == 3
+
+
+async def test_a_port_that_was_answered_is_used_again_but_not_for_ever(
+    peer: Peer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(module._Port, "__init__", few_uses(module._Port.__init__))
+    used = []
+    for _ in range(6):
+        async with trio.open_nursery() as nursery:
+            sent = await begin(peer, nursery, peer.remote, 1)
+            peer.reply(sent[0])
+        used.append(sent[0][1][1])
+    assert [used.count(port) for port in dict.fromkeys(used)] == [3, 3]
+    assert peer.ports._ports == {}
+
+
+def few_uses(init: Any) -> Any:
+    def made(self: Any, sock: socket.socket, server: Server) -> None:
+        init(self, sock, server, uses=3)
+
+    return made
+
+
+async def test_a_reply_counts_only_at_the_port_of_its_question(peer: Peer) -> None:
+    """Whoever guesses an id has to guess the port too (RFC 5452 section 9.2)."""
+    async with trio.open_nursery() as nursery:
+        first, second = await begin(peer, nursery, peer.remote, 2)
+        peer.reply(first, to=second)
+        peer.reply(second, to=first)
+        await trio.testing.wait_all_tasks_blocked(0.01)
+        assert peer.heard == []
+        peer.reply(first)
+        peer.reply(second)
+    assert len(peer.heard) == 2
+
+
+@pytest.mark.parametrize("cancelled", [True, False])
+async def test_a_port_whose_question_was_given_up_is_not_used_again(peer: Peer, *, cancelled: bool) -> None:
+    with trio.move_on_after(0.05 if cancelled else 5):
+        await peer.ask(peer.remote, 5 if cancelled else 0.05)
+    assert peer.heard == ([] if cancelled else [Miss(TIMEOUT, silent=True)])
+    assert peer.ports._ports == {}
+    late = peer.take()
+    async with trio.open_nursery() as nursery:
+        sent = await begin(peer, nursery, peer.remote, 1)
+        peer.reply(sent[0])
+    assert sent[0][1] != late[1]
+    assert isinstance(peer.heard[-1], Message)
+
+
+async def test_who_shares_a_port_outlives_one_that_gave_up(peer: Peer) -> None:
+    async with trio.open_nursery() as nursery:
+        (sent,) = await begin(peer, nursery, peer.local, 1)
+        await peer.ask(peer.local, 0.05)
+        assert own_ports([sent, peer.take()]) == {sent[1][1]}
+        assert peer.heard == [Miss(TIMEOUT, silent=True)]
+        peer.reply(sent)
+    assert isinstance(peer.heard[-1], Message)
+    assert peer.ports._ports == {}
+
+
+async def test_the_shortest_patience_counts(peer: Peer) -> None:
+    """The one task that waits for all began to wait with more time."""
+    async with trio.open_nursery() as nursery:
+        await begin(peer, nursery, peer.local, 1)
+        began = trio.current_time()
+        await peer.ask(peer.local, 0.05)
+        assert trio.current_time() - began < 4
+        nursery.cancel_scope.cancel()
+    assert peer.heard == [Miss(TIMEOUT, silent=True)]
+
+
+async def test_an_icmp_error_reaches_all_who_wait_there(peer: Peer) -> None:
+    """The kernel hands it out once, to whoever receives or sends next."""
+    async with trio.open_nursery() as nursery:
+        await begin(peer, nursery, peer.local, 2)
+        peer.sock.close()
+        nursery.start_soon(peer.ask, peer.local)
+        nursery.start_soon(peer.ask, peer.local)
+    assert peer.heard == [Miss("Connection refused")] * 4
+    assert peer.ports._ports == {}
+
+
+async def test_a_datagram_that_is_gone_is_no_reply(peer: Peer) -> None:
+    """One with a wrong checksum wakes us and is gone (select(2), section Bugs)."""
+    async with trio.open_nursery() as nursery:
+        sent = await begin(peer, nursery, peer.remote, 1)
+        for port in peer.ports._ports.values():
+            peer.ports._read(port)
+        peer.reply(sent[0])
+    assert isinstance(peer.heard[0], Message)
+
+
+async def test_the_end_reaches_all_who_wait_and_later_questions_begin_anew(peer: Peer) -> None:
+    async with trio.open_nursery() as nursery:
+        await begin(peer, nursery, peer.remote, 2)
+        peer.ports.close()
+    assert peer.heard == [Miss(TIMEOUT, silent=True)] * 2
+    async with trio.open_nursery() as nursery:
+        sent = await begin(peer, nursery, peer.remote, 1)
+        peer.reply(sent[0])
+    assert isinstance(peer.heard[-1], Message)
+
+
+def test_the_end_of_trio_closes_all() -> None:
+    peer = Peer()
+
+    async def main() -> None:
+        async with trio.open_nursery() as nursery:
+            sent = await begin(peer, nursery, peer.remote, 1)
+            peer.reply(sent[0])
+        assert len(peer.ports._ports) == 1
+
+    with peer.sock:
+        trio.run(main)
+    assert (peer.ports._ports, peer.ports._epoll) == ({}, None)
