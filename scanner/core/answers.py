@@ -68,8 +68,7 @@ def interpret(message: Message, name: str, rtype: str, *, trusted: bool, resolve
     rname = path[-1].rdata if path else asked
     found = [r for r in message.answers if r.owner == rname and r.rtype == rtype]
     outcome, error = _outcome(message, path, found, rtype)
-    used = [*path, *found]
-    ttl = min((r.ttl for r in used), default=0) if found else _negative_ttl(message, path)
+    ttl = min([r.ttl for r in (*path, *found)]) if found else _negative_ttl(message, path)
     return Answer(
         name=asked,
         rtype=rtype,
@@ -78,7 +77,7 @@ def interpret(message: Message, name: str, rtype: str, *, trusted: bool, resolve
         records=_sorted(rtype, found) if outcome is Outcome.DATA else (),
         rname=rname,
         rcode=message.rcode,
-        aliases=tuple(Alias(r.owner, r.rdata, _of_each(security)) for r in path),
+        aliases=tuple([Alias(r.owner, r.rdata, _of_each(security)) for r in path]),
         ede=message.ede,
         ttl=0 if outcome is Outcome.ERROR else ttl,
         resolver=resolver,
@@ -269,6 +268,8 @@ def _negative_ttl(message: Message, path: list[Record]) -> int:
 
 def _sorted(rtype: str, found: list[Record]) -> tuple[str, ...]:
     """Put an RRset into the one order that makes two runs compare; leading numbers count as numbers."""
+    if len(found) == 1:
+        return (found[0].rdata,)
     texts = {r.rdata for r in found}
     numbers = {"MX": 1, "SRV": 3}.get(rtype, 0)
     return tuple(sorted(texts, key=lambda text: _order(text, numbers)))

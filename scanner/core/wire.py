@@ -13,7 +13,6 @@ only backwards and each place is read once, a name has at most 255 octets, a mes
 import ipaddress
 import struct
 from collections.abc import Callable
-from dataclasses import dataclass
 from typing import NamedTuple
 
 from scanner.core.wire_names import Names, WireError, encode_name, spelled
@@ -96,8 +95,7 @@ class Record(NamedTuple):
     rdata: str
 
 
-@dataclass(frozen=True, slots=True)
-class Message:
+class Message(NamedTuple):
     """A decoded message. ``rcode`` includes the extended bits (RFC 6891 section 6.1.3).
 
     ``negative_ttl`` is the lesser of TTL and minimum of an SOA in the authority section (RFC 2308 section 5),
@@ -200,12 +198,12 @@ def _decode(wire: bytes, known: tuple[Question, int] | None) -> Message:
     high, ede = _additional(wire, names, at, additionals)
     return Message(
         id=msg_id,
-        qr=bool(flags & _QR),
-        tc=bool(flags & _TC),
-        aa=bool(flags & _AA),
-        ra=bool(flags & _RA),
-        ad=bool(flags & _AD),
-        cd=bool(flags & _CD),
+        qr=flags & _QR != 0,
+        tc=flags & _TC != 0,
+        aa=flags & _AA != 0,
+        ra=flags & _RA != 0,
+        ad=flags & _AD != 0,
+        cd=flags & _CD != 0,
         rcode=_rcode(high << 4 | flags & 15),
         question=question,
         answers=records,

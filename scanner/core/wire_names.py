@@ -36,18 +36,16 @@ def encode_name(name: str) -> bytes:
     """
     if name == ".":
         return b"\0"
-    parts = [*(_encode_label(label) for label in _split(name)), b"\0"]
-    encoded = b"".join(parts)
+    encoded = b"".join([*map(_encode_label, _split(name)), b"\0"])
     if len(encoded) > MAX_NAME:
         raise WireError("name longer than 255 octets")
     return encoded
 
 
 def _encode_label(label: str) -> bytes:
-    octets = label.encode("latin-1")
-    if not 1 <= len(octets) <= MAX_LABEL:
+    if not 1 <= len(label) <= MAX_LABEL:  # each character is an octet
         raise WireError("label of no or more than 63 octets")
-    return bytes((len(octets),)) + octets
+    return (chr(len(label)) + label).encode("latin-1")
 
 
 def _split(name: str) -> list[str]:

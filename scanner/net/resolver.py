@@ -175,7 +175,8 @@ class Resolver:
 
     async def _whole(self, question: Question, circle: Health, *, dnssec: bool) -> Answer:
         """Ask, and go on asking where a reply follows aliases to a name of which it says nothing."""
-        patience = Patience(self._settings.attempt, trio.current_time() + self._settings.total)
+        now = trio.current_time()
+        patience = Patience(self._settings.attempt, now + self._settings.total, now)
         answer = part = await Search(question, circle, self._means, patience, dnssec=dnssec).run()
         while unfinished(part) and answer.outcome is Outcome.NODATA:  # each part adds an alias, up to their limit
             onward = question._replace(name=answer.rname)

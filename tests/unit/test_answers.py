@@ -87,8 +87,8 @@ def test_data_whole() -> None:
         (message(mx("a.example", "1 b.example"), rcode=NXDOMAIN), Outcome.ERROR, "NXDOMAIN with records"),
         (message(mx("b.example", "1 b.example")), Outcome.ERROR, "records of another name"),
         (message(Record("example", "DNAME", 5, "b.example")), Outcome.ERROR, "records of another name"),
-        (replace(message(), tc=True), Outcome.ERROR, TRUNCATED),
-        (replace(message(), delegation=True), Outcome.ERROR, "referral: the server does not recurse"),
+        (message()._replace(tc=True), Outcome.ERROR, TRUNCATED),
+        (message()._replace(delegation=True), Outcome.ERROR, "referral: the server does not recurse"),
         (message(cname("a.example", "a.example")), Outcome.ERROR, ALIAS_LOOP),
         (message(cname("a.example", "b"), cname("b", "a.example")), Outcome.ERROR, ALIAS_LOOP),
     ],
@@ -221,7 +221,7 @@ def test_telling_bogus_from_broken(codes: list[int], unchecked: str, shows: bool
     ],
 )
 def test_bogus_says_why(ede: tuple[EDE, ...], error: str) -> None:
-    answer = bogus(read(replace(message(rcode=SERVFAIL), ede=ede)))
+    answer = bogus(read(message(rcode=SERVFAIL)._replace(ede=ede)))
     assert (answer.security, answer.outcome, answer.rcode) == (Security.BOGUS, Outcome.ERROR, SERVFAIL)
     assert (answer.error, answer.ede) == (error, ede)
 

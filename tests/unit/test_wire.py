@@ -17,7 +17,7 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from scanner.core.wire import MAX_RECORDS, Message, Question, Record, WireError, decode, query
+from scanner.core.wire import MAX_RECORDS, Message, Question, Record, WireError, asked, decode, query
 from scanner.core.wire_names import MAX_NAME
 from scanner.facts import EDE
 
@@ -111,6 +111,8 @@ def test_reads_what_dnspython_writes(
     assert read.ede == tuple(EDE(code, text) for code, text in errors)
     number = int(read.rcode.removeprefix("RCODE")) if read.rcode.startswith("RCODE") else None
     assert (dns.rcode.from_text(read.rcode) if number is None else number) == rcode
+    known = Question(name_text(name), "MX"), 12 + len(name.to_wire()) + 4
+    assert decode(made.to_wire(), known) == read
 
 
 @given(name=names, msg_id=u16, dnssec=st.booleans(), cd=st.booleans())
@@ -131,6 +133,23 @@ def test_a_name_survives_the_round_trip(name: dns.name.Name) -> None:
     question = decode(query(name.to_text(), "A", 1)).question
     assert question is not None
     assert decode(query(question.name, "A", 1)).question == question
+    assert asked(name.to_text(), "TYPE1") == question
+
+
+# A host name is taken as it stands, within the limits of RFC 1035 section 2.3.4.
+@pytest.mark.parametrize(
+    "name",
+    ["", "a.", "A.Example", "a..example", ".", "_25._tcp.a.example", "a" * 63, "a" * 64, "a." * 126 + "b", "a." * 127]
+    + ["a." * 126 + "bb", "a b", "\\097", "a\n", "\u00e4"],
+)
+def test_a_question_is_spelled_as_its_reply_is(name: str) -> None:
+    try:
+        expected = decode(query(name, "MX", 1)).question
+    except WireError:
+        with pytest.raises(WireError):
+            asked(name, "MX")
+    else:
+        assert asked(name, "MX") == expected
 
 
 def compressed() -> bytes:
