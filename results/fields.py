@@ -208,8 +208,8 @@ FIELDS: dict[str, dict[str, str]] = {
         "elapsed": "seconds since this process began to scan",
         "total": "domains to scan; null until the input is read",
         "done": "domains judged, each once",
-        "rate": "domains judged a second, over the last minute; later passes count too",
-        "eta": "seconds to the end at this rate, with the domains that wait for a later pass and the wait before it; "
+        "rate": "domains judged a second over the last minute, or since the later pass began",
+        "eta": "seconds to the end at this rate, domains that wait for a later pass and the wait before it included; "
         "null when unknown",
         "in_flight": "what is under way by stage: `dns` (look-ups), `gates` (probes that wait for their turn), then "
         "connections: `connect` `greeting` `ehlo` `starttls` `handshake` `ehlo-tls` `quit` `closing`",

@@ -56,7 +56,7 @@ class Breakers:
     def open(self, now: float) -> list[HeldBack]:
         """Those that are left alone now, the one with most connections put off first."""
         self._open = {key: state for key, state in self._open.items() if state.until > now}
-        found = [HeldBack(key, state.put_off, state.until - now) for key, state in self._open.items()]
+        found = [HeldBack(key, state.put_off, round(state.until - now, 3)) for key, state in self._open.items()]
         return sorted(found, key=lambda each: (-each.endpoints, each.name))
 
     def turned_away(self, key: str, now: float) -> None:

@@ -49,8 +49,7 @@ async def wait(seconds: float, count: int, stats: Stats, skip: trio.Event) -> bo
     """Wait for the next pass and say so; False if it is not wanted any more."""
     at = (now() + timedelta(seconds=seconds)).astimezone()
     stats.waiting = f"{count:,} domains could not be told and are tried again at {at:%H:%M:%S}"
-    stats.pass_at = trio.current_time() + seconds
     with trio.move_on_after(seconds):
         await skip.wait()
-    stats.waiting, stats.pass_at = "", None
+    stats.waiting = ""
     return not skip.is_set()

@@ -13,9 +13,9 @@ class Stats:
     """What has been done so far. ``total`` is None until the input has been read to its end.
 
     ``judged`` counts a domain each time that it is judged, ``done`` once. ``retrying`` are the domains that wait for a
-    later pass, and ``pass_at`` is when it begins (trio's clock), while all wait for it. ``wanted`` are the probes that
-    somebody waits for, ``in_flight`` those that have a connection, and ``stages`` has the phases that they are in, and
-    ``dns``. ``outages`` has what fails on our side, and what is said of it.
+    later pass, and ``waiting`` says so while all wait for it. ``wanted`` are the probes that somebody waits for,
+    ``in_flight`` those that have a connection, ``stages`` counts them by phase, and DNS look-ups as ``dns``.
+    ``outages`` has what fails on our side, and what is said of it.
     """
 
     total: int | None = None
@@ -31,7 +31,6 @@ class Stats:
     internal_errors: int = 0
     breakers: Breakers | None = None
     retrying: int = 0
-    pass_at: float | None = None
     waiting: str = ""
     outages: dict[str, str] = field(default_factory=dict)
     tallies: Counter[str] = field(default_factory=Counter)

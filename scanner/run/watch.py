@@ -29,7 +29,7 @@ _STATM = Path("/proc/self/statm")
 
 
 class Speed:
-    """Domains a second over the last ``WINDOW`` seconds."""
+    """Domains a second over the last ``WINDOW`` seconds, or since there were samples."""
 
     def __init__(self) -> None:
         self._samples: deque[tuple[float, int]] = deque(maxlen=int(WINDOW / SAMPLE) + 1)
@@ -55,7 +55,7 @@ class Watch:
     Args:
         stats: what is counted.
         between: seconds that all wait before a later pass.
-        clock: monotonic, that of ``stats.pass_at``.
+        clock: monotonic.
     """
 
     def __init__(self, stats: Stats, between: float, clock: Callable[[], float] = trio.current_time) -> None:
@@ -74,6 +74,8 @@ class Watch:
     def status(self, state: RunState | None = None) -> Status:
         """The scan as it is now; ``state`` once it has ended."""
         stats, at = self._stats, self._clock()
+        if stats.waiting:
+            self._speed = Speed()  # a later pass is for the slow ones: the speed of this one says nothing of it
         self._speed.add(at, stats.judged)
         rate = self._speed.rate(at, stats.judged)
         held_back = stats.breakers.open(at) if stats.breakers else []
@@ -85,7 +87,7 @@ class Watch:
             total=stats.total,
             done=stats.done,
             rate=round(rate, 3),
-            eta=self._eta(rate, at),
+            eta=self._eta(rate),
             in_flight=in_flight(stats),
             endpoints_probed=stats.endpoints_probed,
             endpoints_shared=stats.endpoints_shared,
@@ -101,7 +103,7 @@ class Watch:
             dane=stats.tally("dane"),
         )
 
-    def _eta(self, rate: float, at: float) -> float | None:
+    def _eta(self, rate: float) -> float | None:
         """Seconds to the end: what is left at this speed, later pass and the wait before it included."""
         stats = self._stats
         if stats.total is None or stats.outages:
@@ -112,8 +114,6 @@ class Watch:
         if rate <= 0:
             return None
         wait = self._between if first and stats.retrying else 0.0
-        if stats.pass_at is not None:
-            wait = max(stats.pass_at - at, 0.0)
         return round((first + stats.retrying) / rate + wait, 1)
 
 

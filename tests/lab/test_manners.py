@@ -5,6 +5,7 @@ import signal
 import time
 from collections import Counter
 from collections.abc import Iterator
+from itertools import groupby
 from pathlib import Path
 from typing import Any
 
@@ -80,11 +81,16 @@ def own_lab(tmp_path: Path) -> Iterator[Lab]:
     control.down(layout)
 
 
+def state_of(run: Path) -> str:
+    return str(json.loads((run / "run.json").read_text())["state"])
+
+
 def test_a_cut_link_marks_nobody_unreachable_who_was_up(own_lab: Lab, tmp_path: Path) -> None:
-    domains, run = tmp_path / "domains", tmp_path / "run"
+    domains, run, status = tmp_path / "domains", tmp_path / "run", tmp_path / "status"
     domains.write_text("".join(f"{scenario.domain}\n" for scenario in SCENARIOS))
     flags = ("--allow-private", "--ca-file", str(own_lab.root_pem), *PATIENCE, "--rate", "40", "--retries", "2")
-    argv = ("scan", str(domains), "-o", str(run), *flags, "--retry-after", "3", "--ehlo", NAME, "--quiet")
+    watched = ("--status-file", str(status), "--status-every", "0.3")
+    argv = ("scan", str(domains), "-o", str(run), *flags, *watched, "--retry-after", "3", "--ehlo", NAME, "--quiet")
     process = own_lab.popen(*MXSWEEP, *argv, stderr=-1, text=True)
     try:
         until = time.monotonic() + 60
@@ -93,6 +99,7 @@ def test_a_cut_link_marks_nobody_unreachable_who_was_up(own_lab: Lab, tmp_path: 
             time.sleep(0.1)
         own_lab.cut()
         time.sleep(AWAY)
+        paused = state_of(run)
         own_lab.mend()
         err = process.communicate(timeout=150)[1]
     finally:
@@ -100,5 +107,10 @@ def test_a_cut_link_marks_nobody_unreachable_who_was_up(own_lab: Lab, tmp_path: 
     assert process.returncode == 0, err
     assert "paused until it works again" in err
     lines = Scan(process, run, []).domains()  # type: ignore[arg-type] # a process that is over, too
-    assert json.loads((run / "run.json").read_text())["state"] == "complete"
+    assert (paused, state_of(run)) == ("paused", "complete")
+    told = [json.loads(line) for line in status.read_text().splitlines()]
+    assert [state for state, _ in groupby(line["state"] for line in told)] == [
+        "running", "paused", "running", "complete",
+    ]  # fmt: skip
+    assert all("paused until it works again" in line["waiting"] for line in told if line["state"] == "paused")
     assert [wrong for each in SCENARIOS if (wrong := difference(each, lines[each.domain]))] == []

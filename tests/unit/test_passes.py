@@ -146,6 +146,19 @@ async def test_an_interrupt_during_the_wait_ends_the_scan_in_order(autojump_cloc
     assert run.tools.stats.waiting == ""
 
 
+async def test_those_who_wait_for_a_later_pass_are_counted(autojump_clock: MockClock) -> None:
+    run = Passes(one(later), times=1)
+    stats, seen = run.tools.stats, []
+    async with trio.open_nursery() as nursery:
+        nursery.start_soon(run, [fakes.DOMAIN])
+        for wait in (AFTER / 2, AFTER):
+            await trio.sleep(wait)
+            seen.append((stats.done, stats.judged, stats.retrying))
+    # in the wait, and after the last pass, which has nobody wait any more though the host still says 421
+    assert seen == [(1, 1, 1), (1, 2, 0)]
+    assert (stats.wanted, stats.in_flight) == (0, 0)
+
+
 # --- a storm of 421 -------------------------------------------------------------------------------------------
 
 LIMIT = 2
