@@ -7,17 +7,28 @@ from typing import Any
 
 import jsonschema
 import pytest
+import trio
 from prometheus_client.openmetrics import parser as openmetrics
+from trio.testing import MockClock
 
 from results.files import StoreError
 from results.schema import schema
 from results.status import Kept, MetricsFile, StatusFile, status_metrics
+from scanner.facts import Answer, Endpoint
 from scanner.model import HeldBack, Status
 from scanner.net.breakers import Breakers
+from scanner.net.outage import Outage
+from scanner.net.probe import Sighting
+from scanner.run.connections import Connections
+from scanner.run.examine import Finding
+from scanner.run.later import Later
+from scanner.run.lookups import Lookups
 from scanner.run.stats import Stats
 from scanner.run.watch import NAMED, STAGES, Speed, Watch, rss
-from scanner.vocabulary import DomainDane, Phase, RunState
-from tests.unit import records
+from scanner.settings import Settings
+from scanner.vocabulary import DomainDane, FailureKind, Mode, Phase, RunState
+from targets.lists import Target
+from tests.unit import fakes, records
 from tests.unit.test_metrics import samples
 
 
@@ -145,6 +156,56 @@ def test_few_are_named_and_all_counted() -> None:
 def test_memory_is_told_in_octets() -> None:
     resident = next(line for line in Path("/proc/self/status").read_text().splitlines() if line.startswith("VmRSS:"))
     assert rss() == pytest.approx(int(resident.split()[1]) * 1024, rel=0.2)
+
+
+def test_those_who_wait_for_a_later_pass_are_those_of_this_and_the_next() -> None:
+    stats = Stats()
+    later = Later(stats, 1)
+    targets = [fakes.target(name) for name in ("a.test", "b.test")]
+
+    def finding(target: Target, *, again: bool) -> Finding:
+        return Finding(records.domain(key=target.destination.key), again=again)
+
+    for target in targets:
+        later.note(target, finding(target, again=True))
+    assert stats.retrying == 2
+    assert later.turn() == targets
+    later.note(targets[0], finding(targets[0], again=False))
+    assert stats.retrying == 1
+    later.note(targets[1], finding(targets[1], again=True))  # there is no further pass
+    assert stats.retrying == 0
+
+
+async def test_questions_are_under_way_until_they_are_answered(autojump_clock: MockClock) -> None:
+    stats = Stats()
+
+    async def lookup(name: str, rtype: str, *, fresh: bool = False) -> Answer:
+        await trio.sleep(2)
+        return records.answer(name, rtype)
+
+    async def works(_: object) -> bool:
+        return True
+
+    lookups = Lookups(lookup, Outage(works, _untold, "all"), _untold, stats)
+    async with trio.open_nursery() as nursery:
+        nursery.start_soon(lookups, "a.test", "MX")
+        await trio.sleep(1)
+        assert Watch(stats, 0).status().in_flight["dns"] == 1
+    assert Watch(stats, 0).status().in_flight["dns"] == 0
+
+
+async def test_connections_put_off_are_counted_for_whom_they_were(autojump_clock: MockClock) -> None:
+    stats = Stats()
+
+    async def busy(endpoint: Endpoint) -> Sighting:
+        return fakes.fails(Phase.GREETING, FailureKind.REJECTED, 421, "busy")(endpoint)
+
+    connections = Connections(Settings(), stats, busy)
+    for number in range(3):
+        address = f"192.0.{number}.1"
+        await connections(Endpoint(address, 25, None, Mode.SMTP, "opportunistic"), "mx.example.com")
+    (found,) = Watch(stats, 0).status().held_back
+    assert (found.name, found.endpoints) == ("example.com", 2)
 
 
 # --- files ----------------------------------------------------------------------------------------------------
