@@ -9,14 +9,11 @@ from pathlib import Path
 from typing import Any
 
 from tests.lab.scenarios import SCENARIOS
-from tests.lab.use import Lab
+from tests.lab.use import PATIENCE, Lab
 
 MXSWEEP = (sys.executable, "-m", "scanner")
 NAME = f"scan-{os.getpid()}.lab.test"  # each test process makes its own scan
-PATIENCE = (
-    *("--connect-timeout", "2", "--greeting-timeout", "5", "--command-timeout", "4", "--deadline", "15"),
-    *("--spacing", "0.3", "--retries", "0"),  # long enough for the server to note that a connection has ended
-)
+UNHURRIED = ("--spacing", "0.3", "--retries", "0")  # long enough for the server to note that a connection has ended
 
 
 @dataclass(frozen=True)
@@ -43,7 +40,7 @@ class Scan:
 
 def trusting(lab: Lab) -> tuple[str, ...]:
     """The flags of every scan in the lab."""
-    return ("--allow-private", "--ca-file", str(lab.root_pem), *PATIENCE)
+    return ("--allow-private", "--ca-file", str(lab.root_pem), *PATIENCE, *UNHURRIED)
 
 
 def sweep(lab: Lab, directory: Path) -> Scan:

@@ -17,7 +17,7 @@ MIB = 1 << 20
 GROWTH = 16 * MIB
 """What may be needed beyond a scan of a well-behaved host. The flooding servers of the lab send 64 MiB each."""
 
-# domain, reason, phase in which it ends, limit of that phase in seconds (tests.sweep.PATIENCE)
+# domain, reason, phase in which it ends, limit of that phase in seconds (tests.lab.use.PATIENCE)
 CASES = [
     ("greeting-none.test", "greeting-timeout", "greeting", 5.0),
     ("greeting-drip.test", "greeting-timeout", "greeting", 5.0),

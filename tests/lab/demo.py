@@ -10,14 +10,10 @@ from tests.lab import control
 from tests.lab.layout import Layout
 from tests.lab.public import CLIENT_NAME
 from tests.lab.scenarios import SCENARIOS
-from tests.lab.use import Lab, running
+from tests.lab.use import PATIENCE, Lab, running
 
 MXSWEEP = (sys.executable, "-m", "scanner")
-PATIENCE = (
-    *("--connect-timeout", "2", "--greeting-timeout", "5", "--command-timeout", "4", "--deadline", "15"),
-    *("--spacing", "0", "--retries", "1", "--retry-after", "1"),
-)
-"""As much as the slowest domain of the lab needs; the defaults are for the internet."""
+HURRY = ("--spacing", "0", "--retries", "1", "--retry-after", "1")
 
 
 def demo(layout: Layout) -> int:
@@ -43,8 +39,9 @@ def demo(layout: Layout) -> int:
 
 def _scan(lab: Lab, domains: Path, run: Path) -> int:
     flags = ("--allow-private", "--ca-file", str(lab.root_pem), "--ehlo", CLIENT_NAME)
-    _command("scan", domains, "-o", run, *flags, *PATIENCE)
-    return _foreground(lab.popen(*MXSWEEP, "scan", str(domains), "-o", str(run), *flags, *PATIENCE))
+    argv = ("scan", str(domains), "-o", str(run), *flags, *PATIENCE, *HURRY)
+    _command(*argv)
+    return _foreground(lab.popen(*MXSWEEP, *argv))
 
 
 def _foreground(process: subprocess.Popen[bytes]) -> int:

@@ -15,18 +15,15 @@ import pytest
 from tests.lab.compare import difference
 from tests.lab.public import CLIENT_NAME
 from tests.lab.scenarios import SCENARIOS
-from tests.lab.use import Lab
+from tests.lab.use import PATIENCE, Lab
 
 pytestmark = pytest.mark.lab
 
 MXSWEEP = (sys.executable, "-m", "scanner")
 PLAIN = "127.0.0.1:5053"
+HURRY = ("--spacing", "0", "--retries", "0")
 LIMIT = 30.0  # seconds for what takes one
 RESOLVER_ROWS = ["signed name", "bogus name", "unsigned name", "denial", "tcp"]
-PATIENCE = (
-    *("--connect-timeout", "2", "--greeting-timeout", "5", "--command-timeout", "4", "--deadline", "15"),
-    *("--spacing", "0", "--retries", "0"),
-)
 
 
 def doctor(lab: Lab, *more: str) -> tuple[int, list[dict[str, str]]]:
@@ -175,7 +172,7 @@ def start_scan(lab: Lab, run: Path) -> subprocess.Popen[Any]:
     domains = run.with_name("domains")
     domains.write_text("".join(f"{scenario.domain}\n" for scenario in SCENARIOS))
     trust = ("--allow-private", "--ca-file", str(lab.root_pem), "--ehlo", CLIENT_NAME, "--quiet")
-    command = (*MXSWEEP, "scan", str(domains), "-o", str(run), *trust, *PATIENCE, *private(lab))
+    command = (*MXSWEEP, "scan", str(domains), "-o", str(run), *trust, *PATIENCE, *HURRY, *private(lab))
     left = {"TMPDIR": str(run.parent)}  # a killed program leaves its temporary files behind
     return lab.popen(*command, env=left, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
 

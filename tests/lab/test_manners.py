@@ -17,7 +17,7 @@ from tests.lab.compare import difference
 from tests.lab.layout import Layout
 from tests.lab.scenarios import SCENARIOS
 from tests.lab.use import Lab
-from tests.sweep import MXSWEEP, PATIENCE, Scan, trusting
+from tests.sweep import MXSWEEP, Scan, trusting
 
 pytestmark = pytest.mark.lab
 
@@ -88,7 +88,7 @@ def state_of(run: Path) -> str:
 def test_a_cut_link_marks_nobody_unreachable_who_was_up(own_lab: Lab, tmp_path: Path) -> None:
     domains, run, status = tmp_path / "domains", tmp_path / "run", tmp_path / "status"
     domains.write_text("".join(f"{scenario.domain}\n" for scenario in SCENARIOS))
-    flags = ("--allow-private", "--ca-file", str(own_lab.root_pem), *PATIENCE, "--rate", "40", "--retries", "2")
+    flags = (*trusting(own_lab), "--rate", "40", "--retries", "2")
     watched = ("--status-file", str(status), "--status-every", "0.3")
     argv = ("scan", str(domains), "-o", str(run), *flags, *watched, "--retry-after", "3", "--ehlo", NAME, "--quiet")
     process = own_lab.popen(*MXSWEEP, *argv, stderr=-1, text=True)

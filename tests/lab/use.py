@@ -16,6 +16,12 @@ from tests.lab.layout import Layout, default_state
 RESOLVER = "127.0.0.1:53"
 """Validating, with the lab's trust anchor; an address of the client's namespace."""
 
+PATIENCE = (
+    *("--connect-timeout", "2", "--greeting-timeout", "5"),
+    *("--command-timeout", "4", "--deadline", "15"),
+)
+"""As much as the slowest domain of the lab needs; the defaults are for the internet."""
+
 COMMAND_LIMIT = 120.0  # seconds; a command in the lab that takes longer hangs
 
 
