@@ -121,6 +121,16 @@ def inconclusive(run: Path) -> Iterator[str]:
     return (_key(path, line) for line in last_lines(path) if _INCONCLUSIVE in line)
 
 
+def undecided(run: Path) -> Iterator[DomainRecord]:
+    """Give the records of those domains; only their lines are parsed.
+
+    Raises:
+        StoreError: as ``Run.domains`` does.
+    """
+    path = lines_path(run, "domains")
+    return (_decoded(path, DomainRecord, line) for line in last_lines(path) if _INCONCLUSIVE in line)
+
+
 def _survey(path: Path) -> tuple[dict[str, int], int]:
     """Find the keys that may stand on several lines, each with where its last one begins; and the end of all.
 

@@ -12,9 +12,12 @@ from typing import Any
 
 from results import codec
 from results.files import naming, replace_file
-from results.run import inconclusive, keys, lines_path
+from results.run import inconclusive, keys, lines_path, undecided
 from results.store import Store
 from scanner.cli.errors import CliError
+from scanner.core import retry as retries
+from scanner.model import DomainRecord
+from scanner.vocabulary import RunState
 from targets.lists import ListError, Lists, Reader, Reject, Target
 from targets.spool import Entry, Spool, SpoolError
 
@@ -118,11 +121,28 @@ def rest_of(store: Store, reader: Reader, *, retry: bool) -> Work:
         raise CliError(str(error)) from None
     before = dict(store.header.totals)
     rejects = sum(1 for _ in keys(lines_path(store.path, "rejects")))
-    done = spool.leave_out(keys(lines_path(store.path, "domains")), rejects)
+    waiting = set() if retry else waiting_for_a_pass(store)
+    told = (key for key in keys(lines_path(store.path, "domains")) if key not in waiting)
+    done = spool.leave_out(told, rejects)
     if not retry:
         return Work(spool.items(), spool.total, done, min(rejects, spool.rejects), before=before)
     again = spool.only(inconclusive(store.path))
     return Work(spool.items(), again, rejects=rejects, others=done - again, before=before)
+
+
+def waiting_for_a_pass(store: Store) -> set[str]:
+    """The domains that a run which ended before its time owes a later pass.
+
+    They are served once more: what is known of their hosts is taken from the run, and the later passes follow.
+    """
+    if store.header.state is RunState.COMPLETE:
+        return set()
+    return {record.key for record in undecided(store.path) if _again(record, store)}
+
+
+def _again(record: DomainRecord, store: Store) -> bool:
+    reports = (store.find_host(host.report) for host in record.hosts if host.report)
+    return retries.of_route(record.route) or any(retries.of_host(found[0]) for found in reports if found)
 
 
 def kept_flags(run: Path) -> dict[str, Any]:
