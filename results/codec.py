@@ -23,8 +23,7 @@ _T = TypeVar("_T")
 
 _OPTIONS = orjson.OPT_PASSTHROUGH_DATETIME | orjson.OPT_NON_STR_KEYS
 _KEY = re.compile(rb'\s*\{\s*"\w+"\s*:\s*"((?:[^"\\]|\\.)*)"')
-_USUAL = (b'{"key":"', b'{"sha256":"')
-_LONG = 300  # octets: longer keys than a host name with port and mode are left to the pattern
+_USUAL_KEY = re.compile(rb'\{"(?:key|sha256)":"([ !#-\[\]-~]*)"')  # as we write it, without escapes
 _SURROGATES = re.compile("[\ud800-\udfff]")
 
 
@@ -98,10 +97,9 @@ def key_of(line: bytes) -> str:
     Raises:
         CodecError: the line does not begin with a member that is a string.
     """
-    if line.startswith(_USUAL):
-        usual, quote, _ = line[line.index(b":") + 2 : _LONG].partition(b'"')
-        if quote and b"\\" not in usual and usual.isascii():
-            return usual.decode()
+    usual = _USUAL_KEY.match(line)
+    if usual is not None:
+        return usual[1].decode()
     found = _KEY.match(line)
     if found is None:
         raise CodecError("the line does not begin with a key")

@@ -1,12 +1,12 @@
 """Counts over domains.jsonl.
 
 What is said of an MX host is written alike in the lines of all domains that share it, and so are most verdicts of
-domains: either is decoded once, and known again by its octets. What is known is settled, and forgotten, when there is
-too much of it.
+domains: either is decoded once, and known again by its octets. Domains with the same route, verdict and hosts are
+counted as one kind. What is known is settled, and forgotten, when there is too much of it.
 """
 
 from collections import Counter
-from collections.abc import Hashable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Hashable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from hashlib import blake2b
 from typing import TypeVar
@@ -21,7 +21,8 @@ from scanner.core.providers import provider_of
 from scanner.reasons import Reason
 from scanner.vocabulary import Dane, DomainDane, DomainOutcome, DomainStartTLS, Security
 
-KNOWN = 131_072  # verdicts of hosts kept at once, about 0.5 KiB each
+KNOWN = 262_144  # verdicts of hosts kept at once, about 0.4 KiB each
+KINDS = 65_536  # of domains, kept at once, about 0.3 KiB each
 VERDICTS = 16_384  # of domains, kept at once, about 1 KiB each
 UNROUTED = 1000  # domains named that fail before any host is known
 
@@ -91,7 +92,7 @@ class Provider:
     failing: int
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, eq=False)
 class _Host:
     """A verdict of an MX host, and the domains that have it; ``part`` is kept of hosts that fail."""
 
@@ -107,6 +108,17 @@ class _Host:
     examples: list[str] = field(default_factory=list)
 
 
+@dataclass(slots=True)
+class _Kind:
+    """Domains with the same route, verdict and hosts; ``failing`` are those of the hosts that fail."""
+
+    route: RoutePart
+    verdict: VerdictPart
+    hosts: tuple[_Host, ...]
+    failing: tuple[_Host, ...]
+    size: int = 0
+
+
 class Domains:
     """Counts over domains.jsonl; add every line, settle, then read.
 
@@ -120,7 +132,8 @@ class Domains:
         self._usable = usable
         self._known: dict[bytes, _Host] = {}
         self._verdicts: dict[bytes, VerdictPart] = {}
-        self._alike: Counter[tuple[frozenset[Word], ...]] = Counter()
+        self._routes: dict[RoutePart, RoutePart] = {}  # one of those that are alike: there are few
+        self._kinds: dict[tuple[RoutePart, VerdictPart, tuple[_Host, ...]], _Kind] = {}
         self._steps: Counter[int] = Counter()
         self._failing = Failing()
         self._providers: Counter[tuple[str, tuple[str, bool]]] = Counter()
@@ -137,25 +150,22 @@ class Domains:
     def add(self, line: DomainPart) -> None:
         """Count a domain."""
         self.count += 1
-        hosts = [self._host(line.key, raw) for raw in line.hosts]
         verdict = self._verdict(line.key, line.verdict)
-        step = self._step(line.route, hosts, verdict)
-        self._steps[step] += 1
-        words, mask = self._words_of_domain(line.route, hosts, verdict, step)
-        for host in hosts:
-            host.mask |= mask
-            host.size += 1
-            if host.part is not None and len(host.examples) < EXAMPLES:
-                host.examples.append(line.key)
-        self._alike[words, *[host.words for host in hosts]] += 1
-        self._add_providers(hosts, verdict)
+        hosts = tuple([self._host(line.key, raw) for raw in line.hosts])
+        kind = self._kind(line.route, verdict, hosts)
+        kind.size += 1
+        if kind.size <= EXAMPLES:
+            _exemplify(kind, line.key)
         if not hosts:
             self._unrouted(line.key, verdict)
-        if len(self._known) > KNOWN or len(self._alike) > KNOWN:
+        if len(self._known) > KNOWN:
             self.settle()
+        elif len(self._kinds) > KINDS:
+            self._settle_kinds()
 
     def settle(self) -> None:
         """Count what is known, and forget it."""
+        self._settle_kinds()
         for host in self._known.values():
             self.masks[host.name] = self.masks.get(host.name, 0) | host.mask
             self.domains_of[host.name] += host.size
@@ -163,12 +173,7 @@ class Domains:
                 self.host_dane[host.report] = worse(self.host_dane.get(host.report, host.dane), host.dane)
             if host.part is not None:
                 self._failing.add(host.part, host.size, host.examples)
-        for sets, size in self._alike.items():
-            for word in frozenset[Word]().union(*sets):
-                self.by_word[word] += size
         self._known.clear()
-        self._alike.clear()
-        self._words.clear()
 
     def funnel(self) -> Funnel:
         """Say how many domains got how far."""
@@ -211,7 +216,36 @@ class Domains:
         )
         return tuple(sorted(found, key=lambda row: (-row.domains, row.name)))
 
+    def _settle_kinds(self) -> None:
+        alike: Counter[tuple[frozenset[Word], ...]] = Counter()
+        for kind in self._kinds.values():
+            alike[self._settle(kind)] += kind.size
+        for sets, size in alike.items():
+            for word in frozenset[Word]().union(*sets):
+                self.by_word[word] += size
+        self._kinds.clear()
+        self._words.clear()
+
+    def _settle(self, kind: _Kind) -> tuple[frozenset[Word], ...]:
+        """Count the domains of a kind, but for their words, which are given back."""
+        step = self._step(kind)
+        self._steps[step] += kind.size
+        words, mask = self._words_of_domain(kind, step)
+        for host in kind.hosts:
+            host.mask |= mask
+            host.size += kind.size
+        self._add_providers(kind)
+        return words, *[host.words for host in kind.hosts]
+
     # --- one domain -------------------------------------------------------------------------------------------
+
+    def _kind(self, route: RoutePart, verdict: VerdictPart, hosts: tuple[_Host, ...]) -> _Kind:
+        found = self._kinds.get((route, verdict, hosts))
+        if found is None:
+            route = self._routes.setdefault(route, route)
+            failing = tuple([host for host in hosts if host.part is not None])
+            found = self._kinds[route, verdict, hosts] = _Kind(route, verdict, hosts, failing)
+        return found
 
     def _host(self, domain: str, raw: msgspec.Raw) -> _Host:
         key = blake2b(raw, digest_size=_DIGEST).digest()
@@ -239,8 +273,9 @@ class Domains:
         if verdict.outcome in (DomainOutcome.FAIL, DomainOutcome.INCONCLUSIVE) and len(self.unrouted) < UNROUTED:
             self.unrouted.append(UnroutedDomain(domain, verdict.reasons, verdict.text))
 
-    def _step(self, route: RoutePart, hosts: Sequence[_Host], verdict: VerdictPart) -> int:
-        """Say how far down the funnel a domain gets."""
+    def _step(self, kind: _Kind) -> int:
+        """Say how far down the funnel domains of a kind get."""
+        route, verdict, hosts = kind.route, kind.verdict, kind.hosts
         if not hosts or route.final is not None or verdict.outcome == DomainOutcome.NO_MAIL:
             return 0
         if route.mx is not None and route.mx.security != Security.SECURE:
@@ -251,28 +286,17 @@ class Domains:
             return 3
         return 5 if verdict.dane == DomainDane.PROTECTED else 4
 
-    def _words_of_domain(
-        self, route: RoutePart, hosts: Sequence[_Host], verdict: VerdictPart, step: int
-    ) -> tuple[frozenset[Word], int]:
-        """The words of a domain, and the mask of those that concern all its hosts."""
+    def _words_of_domain(self, kind: _Kind, step: int) -> tuple[frozenset[Word], int]:
+        """The words of a kind of domains, and the mask of those that concern all its hosts."""
+        route, verdict, hosts = kind.route, kind.verdict, kind.hosts
         by_hosts = hosts[0].reasons if len(hosts) == 1 else frozenset[str]().union(*[host.reasons for host in hosts])
         mx = route.mx.security if route.mx is not None else NOT_ASKED
-        kind = _mx_kind(route)
-        key = (
-            verdict.outcome,
-            verdict.sender,
-            verdict.dane,
-            verdict.starttls,
-            verdict.reasons,
-            mx,
-            kind,
-            step,
-            by_hosts,
-        )
+        mx_kind = _mx_kind(route)
+        key = (verdict, mx, mx_kind, step, by_hosts)
         words = self._words.get(key)
         if words is None:
             reached = (("funnel", name) for name in FUNNEL[: step + 1])
-            said = frozenset((*_words_of_domain(verdict, mx, kind, routed=bool(hosts)), *reached))
+            said = frozenset((*_words_of_domain(verdict, mx, mx_kind, routed=bool(hosts)), *reached))
             own = (word for word in said if word[0] != "reasons" or word[1] not in by_hosts)
             words = self._words[key] = (said, self._mask(own))
         return words
@@ -287,11 +311,10 @@ class Domains:
             words = self._words[key] = (said, self._mask(said))
         return words
 
-    def _add_providers(self, hosts: Sequence[_Host], verdict: VerdictPart) -> None:
-        kind = (verdict.dane, verdict.starttls == DomainStartTLS.ALL)
-        names = [host.provider for host in hosts]
-        for name in names if len(names) == 1 else set(names):
-            self._providers[name, kind] += 1
+    def _add_providers(self, kind: _Kind) -> None:
+        state = (kind.verdict.dane, kind.verdict.starttls == DomainStartTLS.ALL)
+        for name in {host.provider for host in kind.hosts}:
+            self._providers[name, state] += kind.size
 
     def _mask(self, words: Iterable[Word]) -> int:
         mask = 0
@@ -307,6 +330,12 @@ class Domains:
         if name is None:
             name = self._provider_of[host] = provider_of(host)
         return name
+
+
+def _exemplify(kind: _Kind, domain: str) -> None:
+    for host in kind.failing:
+        if len(host.examples) < EXAMPLES:
+            host.examples.append(domain)
 
 
 def _words_of_domain(verdict: VerdictPart, mx: str, kind: str, *, routed: bool) -> Iterator[Word]:

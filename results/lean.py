@@ -67,8 +67,8 @@ class HostPart(Lean, frozen=True):
     text: str = ""
 
 
-class VerdictPart(Lean, frozen=True):
-    """Of the verdict of a domain."""
+class VerdictPart(Lean, frozen=True, eq=False):
+    """Of the verdict of a domain. It equals none but itself: whoever counts by verdict keeps one of a kind."""
 
     outcome: str
     sender: str
