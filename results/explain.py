@@ -99,6 +99,11 @@ class Explanation:
     reply: str = ""
     findings: tuple[Finding, ...] = ()
 
+    @property
+    def unsaid(self) -> str:
+        """The reply, if the sentence does not have it already."""
+        return "" if self.reply in self.sentence else self.reply
+
 
 def explain(case: Case) -> Explanation:
     """Say why an MX host fails and what would mend it."""

@@ -102,8 +102,8 @@ def _task(task: Task) -> Iterator[str]:
     told = task.explanation
     yield from ("", f"### {_escaped(task.host)}: {task.domains:,} domains", "")
     yield f"{_escaped(told.sentence, 1000)}  "
-    if told.reply:
-        yield f'It says: "{_escaped(told.reply)}"  '
+    if told.unsaid:
+        yield f'It says: "{_escaped(told.unsaid)}"  '
     yield f"To do: {_escaped(told.fix, 1000)}"
     if told.records:
         yield from ("", *(f"    {safe(record)}" for record in told.records))

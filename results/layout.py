@@ -39,14 +39,17 @@ def heading(console: Console, title: str, note: str = "") -> None:
 
 
 def grid(*columns: str) -> Table:
-    """Make a table without lines of columns ``<`` (left), ``>`` (right) and ``*`` (left, takes the rest)."""
+    """Make a table without lines of columns ``<`` (left), ``>`` (right) and ``*`` (left, takes the rest).
+
+    A number that comes first lines up with those of other sections.
+    """
     table = Table.grid(padding=(0, 2), expand="*" in columns)
-    for column in columns:
+    for place, column in enumerate(columns):
         table.add_column(
             justify="right" if column == ">" else "left",
             ratio=1 if column == "*" else None,
             overflow="fold",
-            min_width=COUNT if column == ">" else None,
+            min_width=COUNT if column == ">" and place == 0 else None,
             no_wrap=column == ">",
         )
     return table

@@ -87,8 +87,8 @@ def _task(task: Task, console: Console) -> Text:
     explanation = task.explanation
     text = Text.assemble(quote(console, task.host, "bold"), f"  {words.of_dane(task.dane)}", _since(task))
     lines = [quote(console, explanation.sentence, limit=1000)]
-    if explanation.reply:
-        lines.append(said(console, explanation.reply))
+    if explanation.unsaid:
+        lines.append(said(console, explanation.unsaid))
     lines.append(Text.assemble(("To do: ", "bold"), quote(console, explanation.fix, limit=1000)))
     lines += [quote(console, record, "green") for record in explanation.records]
     contact = quote(console, f"; {task.contact}", "dim")

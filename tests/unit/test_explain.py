@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from results.explain import Case, explain, main_reason, owner_of, ready_records, reply_of
+from results.explain import Case, Explanation, explain, main_reason, owner_of, ready_records, reply_of
 from results.tlsa_search import Cause, Sighting, search
 from scanner.core.dane import match
 from scanner.facts import Failure, Reply, TLSALookup, TLSARecord
@@ -183,3 +183,9 @@ def test_a_server_without_starttls_is_quoted_by_its_ehlo() -> None:
 
 def test_the_verdicts_own_words_do_where_there_is_no_report() -> None:
     assert explain(Case("mx1.example", Dane.NONE, (Reason.MX_TARGET_NXDOMAIN,), text="NXDOMAIN")).reply == "NXDOMAIN"
+
+
+@pytest.mark.parametrize(("reply", "unsaid"), [("mx A: SERVFAIL", ""), ("", ""), ("554 no", "554 no")])
+def test_a_reply_is_told_once(reply: str, unsaid: str) -> None:
+    told = Explanation("address-lookup-failed", "The address lookup failed: mx A: SERVFAIL.", "", reply=reply)
+    assert told.unsaid == unsaid

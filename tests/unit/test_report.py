@@ -205,6 +205,12 @@ def test_long_tables_end_and_say_so(tmp_path: Path) -> None:
     assert "and 15 more hosts" in text
 
 
+def test_names_beside_many_numbers_keep_their_line(tmp_path: Path) -> None:
+    hosts = (records.host_verdict(host="mx.twenty-letters.test"),)
+    text = report_of(tmp_path, [records.domain(hosts=hosts)])
+    assert any(line.split()[-1:] == ["twenty-letters.test"] for line in text.splitlines())
+
+
 def test_a_run_without_domains_says_so(tmp_path: Path) -> None:
     assert "No domains were scanned." in report_of(tmp_path, [])
 
