@@ -142,9 +142,10 @@ class Rejudge:
 
     def _cert(self, digest: str) -> CertFacts:
         stored = self._certs.get(digest)
-        if stored is None:
+        found = certs.facts(stored.der) if stored is not None else None
+        if found is None or found.sha256 != digest:
             raise Missing(digest)
-        return certs.facts(stored.der)
+        return found
 
 
 def rejudge(run: Run, trust: TrustStore, level: Level | None = None, at: datetime | None = None) -> Rejudged:

@@ -153,6 +153,12 @@ def test_what_the_run_lacks_is_left_and_counted(tmp_path: Path) -> None:
         Rejudge(run, TRUST).report("nowhere:25/smtp")
 
 
+def test_a_certificate_that_its_digest_does_not_fit_is_lacking(tmp_path: Path) -> None:
+    report, chain = host(pki.tlsa(3, 1, 1, LEAF))
+    run = written(tmp_path / "run", domain(), of=(report, tuple(replace(cert, der=b"another") for cert in chain)))
+    assert rejudge(run, TRUST).left == 1
+
+
 def test_our_own_bug_is_no_fact(tmp_path: Path) -> None:
     verdict = records.verdict(dane=DomainDane.UNKNOWN, reasons=(Reason.INTERNAL,))
     bug = replace(domain(verdict=verdict), route=Route(()), hosts=())
