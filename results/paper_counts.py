@@ -2,6 +2,7 @@
 
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
+from sys import intern
 
 from results.paper_facts import NO_ADDRESS, HostFacts, furthest
 from results.paper_tally import Tally
@@ -70,12 +71,11 @@ class Counts:
 
     def _seen(self, record: DomainRecord) -> dict[str, HostFacts]:
         """Note what the domain says of its hosts, and give those that were examined."""
-        for host in record.hosts:
-            if host.report is not None:
-                self.dane_of[host.report] = worst(self.dane_of.get(host.report, host.dane), host.dane)
-                self.domains_of[host.report] += 1
-        keys = (host.report for host in record.hosts if host.report is not None)
-        return {key: self.facts[key] for key in keys if key in self.facts}
+        known = {intern(host.report): host.dane for host in record.hosts if host.report is not None}
+        for key, dane in known.items():
+            self.dane_of[key] = worst(self.dane_of.get(key, dane), dane)
+            self.domains_of[key] += 1
+        return {key: self.facts[key] for key in known if key in self.facts}
 
     def _coverage(self, record: DomainRecord, seen: Mapping[str, HostFacts]) -> None:
         """Tell where usable records are and where they match, of domains that have any."""

@@ -1,8 +1,10 @@
 """What the paper tables need of an MX host: a few words for each, whoever asks."""
 
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
+from sys import intern
+from typing import Any
 
 from results.run import Run
 from scanner.core.failure_reason import is_local
@@ -46,6 +48,8 @@ EXPIRY = ((0, "expired"), (7, "0-7"), (14, "7-14"), (30, "14-30"), (60, "30-60")
 _LAST = "over 180"
 EXPIRY_WORDS = (*(word for _, word in EXPIRY), _LAST)
 
+_COMMON = ("records", "unusable", "expiry", "disagree", "families")
+
 DISAGREEMENTS = ("reachable", "TLS", "certificate", "DANE match")
 
 
@@ -77,7 +81,14 @@ def host_facts(run: Run) -> dict[str, HostFacts]:
     """Give the facts of every MX host of a run, by report key; memory grows with hosts and certificates."""
     ends = {bytes.fromhex(cert.sha256): cert.not_after for cert in run.certs()}
     now = run.header.finished or run.header.started
-    return {report.key: _facts(report, ends, now) for report in run.hosts()}
+    alike: dict[Any, Any] = {}
+    return {intern(report.key): _sharing(_facts(report, ends, now), alike) for report in run.hosts()}
+
+
+def _sharing(facts: HostFacts, alike: dict[Any, Any]) -> HostFacts:
+    """Replace what hosts have in common by one copy of it."""
+    common = {name: alike.setdefault(value, value) for name in _COMMON for value in (getattr(facts, name),)}
+    return replace(facts, **common)
 
 
 def starttls_class(endpoint: EndpointReport) -> str:

@@ -48,10 +48,10 @@ def paper_tables(run: Run, history: Sequence[Run] = ()) -> list[Table]:
         StoreError: a file of a run cannot be read.
         ValueError: the runs are not in the order of time.
     """
+    summary = summarise(run)  # first: what it counts with is gone when the next begins
     counts = Counts(host_facts(run))
     for record in run.domains():
         counts.add(record)
-    summary = summarise(run)
     rollovers = [_rollovers(run, history)] if history else []
     return [
         _funnel(counts),
