@@ -11,7 +11,6 @@ from rich.console import Console
 from rich.text import Text
 
 from results.escape import safe
-from results.report import in_words
 from results.store import digests_of, summary_of
 from scanner.facts import CertFacts
 from scanner.model import DomainRecord, HostReport
@@ -68,6 +67,8 @@ class Collected:
     def put_domain(self, record: DomainRecord, reports: Sequence[HostReport], certs: Mapping[str, CertFacts]) -> None:
         """Print the verdict."""
         shown = {d: summary_of(certs[d]) for report in reports for d in digests_of(report) if d in certs}
+        from results.report import in_words  # noqa: PLC0415 - a list needs no words, and they take long to load
+
         in_words(replace(record, reports=tuple(reports), certificates=shown), self._console)
 
     def put_reject(self, file: str, line: int, raw: str, reason: str) -> None:

@@ -44,7 +44,7 @@ def is_hostname(name: str) -> bool:
 
 def is_address(text: str) -> bool:
     """Tell whether a text is an IPv4 or IPv6 address, without brackets, prefix length or zone."""
-    if "%" in text:
+    if "%" in text or not (":" in text or text[-1:].isdigit()):  # most texts are host names: told without an exception
         return False
     try:
         ipaddress.ip_address(text)

@@ -32,8 +32,9 @@ def network_of(address: str) -> str:
         ip = ipaddress.ip_address(address)
     except ValueError:
         return address
-    prefix = NETWORK_V4 if ip.version == 4 else NETWORK_V6  # noqa: PLR2004 - IP versions
-    return str(ipaddress.ip_network((ip, prefix), strict=False))
+    if ip.version == 4:  # noqa: PLR2004 - IP versions
+        return f"{address.rpartition('.')[0]}.0/{NETWORK_V4}"
+    return str(ipaddress.ip_network((ip, NETWORK_V6), strict=False))
 
 
 class KeyedCap:

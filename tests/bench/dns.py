@@ -24,6 +24,7 @@ from scanner.core.wire import query
 from scanner.net.outage import Outage
 from scanner.net.resolver import open_resolver
 from scanner.run.lookups import Lookups
+from scanner.run.stats import Stats
 from scanner.settings import DNSSettings
 from tests.bench.model import Row
 
@@ -96,7 +97,7 @@ async def _scans(settings: DNSSettings) -> AsyncIterator[Lookups]:
 
     network: Outage[str] = Outage(works, print, "the network")
     async with open_resolver(settings) as resolver:
-        yield Lookups(resolver.lookup, network, print)
+        yield Lookups(resolver.lookup, network, print, Stats())
 
 
 def _dnspython(port: int) -> Ask:

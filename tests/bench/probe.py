@@ -22,6 +22,7 @@ from scanner.core.pkix import TrustStore
 from scanner.facts import Answer, Endpoint
 from scanner.model import RunHeader
 from scanner.net.probe import Sighting, probe
+from scanner.net.routes import Routes
 from scanner.run import pipeline
 from scanner.run.stats import Stats
 from scanner.run.tools import Tools
@@ -139,7 +140,8 @@ async def _scan(server: Server, place: Path) -> None:
     settings = Settings(ehlo="client.test", allow_private=True, caps=Caps(total=IN_FLIGHT))
     trust = TrustStore.from_pem(server.chain.read_bytes())
     stats = Stats()
-    tools = Tools(settings, _no_question, partial(_probe, settings), trust, Scope(allow_private=True), stats)
+    scope = Scope(allow_private=True)
+    tools = Tools(settings, _no_question, partial(_probe, settings), trust, scope, stats, Routes())
     texts = [f"[{address}]:{server.port}" for address in server.addresses]
     targets = [Target(parse_destination(text), text, "bench", n) for n, text in enumerate(texts)]
     header = RunHeader(version="0", started=datetime.now(UTC), state=RunState.RUNNING)

@@ -21,7 +21,7 @@ from tests.lab.layout import Layout
 from tests.lab.use import RESOLVER, Lab
 from tests.sweep import MXSWEEP
 
-SCALE = 10_000
+SCALE = 30_000
 AT_ONCE = 32
 MEASURED_XARGS = 400  # posttls-finger costs the same each time, so that fewer domains tell as much
 TURNS = 2
