@@ -21,10 +21,7 @@ _NO_QUESTION, _ONE_QUESTION = b"\0\0", b"\0\1"
 
 @dataclass(frozen=True, slots=True)
 class Server:
-    """One server; ``trusted`` when its AD bit counts. ``label`` is its name, ``bind`` our own address.
-
-    ``local`` if it is on this machine: the kernel takes nothing for such an address from outside.
-    """
+    """One server; ``trusted`` when its AD bit counts. ``label`` is its name, ``bind`` our own address."""
 
     address: str
     port: int
@@ -32,7 +29,6 @@ class Server:
     trusted: bool
     label: str
     bind: str | None = None
-    local: bool = False
 
 
 class Ask(NamedTuple):
@@ -80,7 +76,6 @@ def server_at(address: str, port: int, *, trust: bool, bind: str | None = None) 
         trusted=trust or parsed.is_loopback,
         label=f"[{address}]:{port}" if v6 else f"{address}:{port}",
         bind=bind if bind is not None and ipaddress.ip_address(bind).version == parsed.version else None,
-        local=parsed.is_loopback,
     )
 
 

@@ -2,7 +2,6 @@
 
 import socket
 from collections.abc import Iterator
-from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -13,7 +12,7 @@ import trio.testing
 from scanner.core.answers import TIMEOUT
 from scanner.core.wire import Message, Question
 from scanner.net import datagrams as module
-from scanner.net.datagrams import SHARED, Datagrams
+from scanner.net.datagrams import Datagrams
 from scanner.net.exchange import Miss, Server, new_ask, server_at
 
 RESPONSE = b"\x81\x80"
@@ -28,8 +27,7 @@ class Peer:
         self.sock = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
         self.sock.bind(("127.0.0.1", 0))
         self.sock.settimeout(1)
-        self.local = server_at("127.0.0.1", self.sock.getsockname()[1], trust=True)
-        self.remote = replace(self.local, local=False)
+        self.server = server_at("127.0.0.1", self.sock.getsockname()[1], trust=True)
         self.ports = Datagrams()
         self.heard: list[Message | Miss] = []
 
@@ -65,33 +63,14 @@ def own_ports(sent: list[Sent]) -> set[int]:
     return {address[1] for _, address in sent}
 
 
-async def test_towards_others_each_question_that_waits_has_a_port_of_its_own(peer: Peer) -> None:
+async def test_each_question_that_waits_has_a_port_of_its_own(peer: Peer) -> None:
     async with trio.open_nursery() as nursery:
-        sent = await begin(peer, nursery, peer.remote, 40)
+        sent = await begin(peer, nursery, peer.server, 40)
         for one in sent:
             peer.reply(one)
     assert len(own_ports(sent)) == 40
     assert len({message[:2] for message, _ in sent}) > 1
     assert [type(reply) for reply in peer.heard] == [Message] * 40
-
-
-async def test_towards_this_machine_they_share_one_within_limits(peer: Peer) -> None:
-    async with trio.open_nursery() as nursery:
-        sent = await begin(peer, nursery, peer.local, SHARED + 1)
-        for one in reversed(sent):
-            peer.reply(one)
-    assert len(own_ports(sent)) == 2
-    assert [type(reply) for reply in peer.heard] == [Message] * (SHARED + 1)
-
-
-async def test_one_id_waits_once_at_a_port(peer: Peer, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("scanner.net.exchange.secrets.randbits", lambda _: 7)
-    async with trio.open_nursery() as nursery:
-        sent = await begin(peer, nursery, peer.local, 3)
-        for one in sent:
-            peer.reply(one)
-    assert len(own_ports(sent)) == 3
-    assert len(peer.heard) == 3
 
 
 async def test_a_port_that_was_answered_is_used_again_but_not_for_ever(
@@ -101,7 +80,7 @@ async def test_a_port_that_was_answered_is_used_again_but_not_for_ever(
     used = []
     for _ in range(6):
         async with trio.open_nursery() as nursery:
-            sent = await begin(peer, nursery, peer.remote, 1)
+            sent = await begin(peer, nursery, peer.server, 1)
             peer.reply(sent[0])
         used.append(sent[0][1][1])
     assert [used.count(port) for port in dict.fromkeys(used)] == [3, 3]
@@ -118,7 +97,7 @@ def few_uses(init: Any) -> Any:
 async def test_a_reply_counts_only_at_the_port_of_its_question(peer: Peer) -> None:
     """Whoever guesses an id has to guess the port too (RFC 5452 section 9.2)."""
     async with trio.open_nursery() as nursery:
-        first, second = await begin(peer, nursery, peer.remote, 2)
+        first, second = await begin(peer, nursery, peer.server, 2)
         peer.reply(first, to=second)
         peer.reply(second, to=first)
         await trio.testing.wait_all_tasks_blocked(0.01)
@@ -131,54 +110,57 @@ async def test_a_reply_counts_only_at_the_port_of_its_question(peer: Peer) -> No
 @pytest.mark.parametrize("cancelled", [True, False])
 async def test_a_port_whose_question_was_given_up_is_not_used_again(peer: Peer, *, cancelled: bool) -> None:
     with trio.move_on_after(0.05 if cancelled else 5):
-        await peer.ask(peer.remote, 5 if cancelled else 0.05)
+        await peer.ask(peer.server, 5 if cancelled else 0.05)
     assert peer.heard == ([] if cancelled else [Miss(TIMEOUT, silent=True)])
     assert peer.ports._ports == {}
     late = peer.take()
     async with trio.open_nursery() as nursery:
-        sent = await begin(peer, nursery, peer.remote, 1)
+        sent = await begin(peer, nursery, peer.server, 1)
         peer.reply(sent[0])
     assert sent[0][1] != late[1]
     assert isinstance(peer.heard[-1], Message)
 
 
-async def test_who_shares_a_port_outlives_one_that_gave_up(peer: Peer) -> None:
-    async with trio.open_nursery() as nursery:
-        (sent,) = await begin(peer, nursery, peer.local, 1)
-        await peer.ask(peer.local, 0.05)
-        assert own_ports([sent, peer.take()]) == {sent[1][1]}
-        assert peer.heard == [Miss(TIMEOUT, silent=True)]
-        peer.reply(sent)
-    assert isinstance(peer.heard[-1], Message)
-    assert peer.ports._ports == {}
-
-
 async def test_the_shortest_patience_counts(peer: Peer) -> None:
     """The one task that waits for all began to wait with more time."""
     async with trio.open_nursery() as nursery:
-        await begin(peer, nursery, peer.local, 1)
+        await begin(peer, nursery, peer.server, 1)
         began = trio.current_time()
-        await peer.ask(peer.local, 0.05)
+        await peer.ask(peer.server, 0.05)
         assert trio.current_time() - began < 4
         nursery.cancel_scope.cancel()
     assert peer.heard == [Miss(TIMEOUT, silent=True)]
 
 
-async def test_an_icmp_error_reaches_all_who_wait_there(peer: Peer) -> None:
-    """The kernel hands it out once, to whoever receives or sends next."""
+async def test_an_icmp_error_reaches_whose_it_is(peer: Peer) -> None:
     async with trio.open_nursery() as nursery:
-        await begin(peer, nursery, peer.local, 2)
+        (sent,) = await begin(peer, nursery, peer.server, 1)
+        address = peer.sock.getsockname()
         peer.sock.close()
-        nursery.start_soon(peer.ask, peer.local)
-        nursery.start_soon(peer.ask, peer.local)
-    assert peer.heard == [Miss("Connection refused")] * 4
-    assert peer.ports._ports == {}
+        await peer.ask(peer.server)
+        assert peer.heard == [Miss("Connection refused")]
+        peer.sock = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+        peer.sock.bind(address)
+        peer.reply(sent)
+    assert isinstance(peer.heard[-1], Message)
+    assert len(peer.ports._ports) == 1
+
+
+async def test_an_idle_port_that_hears_of_an_error_is_closed(peer: Peer) -> None:
+    async with trio.open_nursery() as nursery:
+        (sent,) = await begin(peer, nursery, peer.server, 1)
+        peer.reply(sent)
+    (port,) = peer.ports._ports.values()
+    peer.sock.close()
+    port.sock.send(b"")
+    await trio.testing.wait_all_tasks_blocked(0.01)
+    assert (peer.ports._ports, peer.ports._idle[peer.server]) == ({}, [])
 
 
 async def test_a_datagram_that_is_gone_is_no_reply(peer: Peer) -> None:
     """One with a wrong checksum wakes us and is gone (select(2), section Bugs)."""
     async with trio.open_nursery() as nursery:
-        sent = await begin(peer, nursery, peer.remote, 1)
+        sent = await begin(peer, nursery, peer.server, 1)
         for port in peer.ports._ports.values():
             peer.ports._read(port)
         peer.reply(sent[0])
@@ -187,11 +169,11 @@ async def test_a_datagram_that_is_gone_is_no_reply(peer: Peer) -> None:
 
 async def test_the_end_reaches_all_who_wait_and_later_questions_begin_anew(peer: Peer) -> None:
     async with trio.open_nursery() as nursery:
-        await begin(peer, nursery, peer.remote, 2)
+        await begin(peer, nursery, peer.server, 2)
         peer.ports.close()
     assert peer.heard == [Miss(TIMEOUT, silent=True)] * 2
     async with trio.open_nursery() as nursery:
-        sent = await begin(peer, nursery, peer.remote, 1)
+        sent = await begin(peer, nursery, peer.server, 1)
         peer.reply(sent[0])
     assert isinstance(peer.heard[-1], Message)
 
@@ -201,10 +183,37 @@ def test_the_end_of_trio_closes_all() -> None:
 
     async def main() -> None:
         async with trio.open_nursery() as nursery:
-            sent = await begin(peer, nursery, peer.remote, 1)
+            sent = await begin(peer, nursery, peer.server, 1)
             peer.reply(sent[0])
         assert len(peer.ports._ports) == 1
 
     with peer.sock:
         trio.run(main)
     assert (peer.ports._ports, peer.ports._epoll) == ({}, None)
+
+
+async def test_who_closes_while_the_reader_is_being_woken_ends_it_quietly(
+    peer: Peer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def woken(_fileno: int) -> None:
+        peer.ports.close()
+
+    monkeypatch.setattr(trio.lowlevel, "wait_readable", woken)
+    await peer.ask(peer.server)
+    assert peer.heard == [Miss(TIMEOUT, silent=True)]
+
+
+async def test_a_bug_in_reading_a_reply_is_the_askers(peer: Peer, monkeypatch: pytest.MonkeyPatch) -> None:
+    def broken(*_: object) -> None:
+        raise ZeroDivisionError
+
+    monkeypatch.setattr(module, "reply_to", broken)
+    with pytest.RaisesGroup(ZeroDivisionError):
+        async with trio.open_nursery() as nursery:
+            (sent,) = await begin(peer, nursery, peer.server, 1)
+            peer.reply(sent)
+    monkeypatch.undo()
+    async with trio.open_nursery() as nursery:  # and nobody else's
+        (sent,) = await begin(peer, nursery, peer.server, 1)
+        peer.reply(sent)
+    assert isinstance(peer.heard[0], Message)

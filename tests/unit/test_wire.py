@@ -111,7 +111,7 @@ def test_reads_what_dnspython_writes(
     assert read.ede == tuple(EDE(code, text) for code, text in errors)
     number = int(read.rcode.removeprefix("RCODE")) if read.rcode.startswith("RCODE") else None
     assert (dns.rcode.from_text(read.rcode) if number is None else number) == rcode
-    known = Question(name_text(name), "MX"), 12 + len(name.to_wire()) + 4
+    known = Question(name_text(name), "MX"), 12 + sum(1 + len(label) for label in name.labels) + 4
     assert decode(made.to_wire(), known) == read
 
 
@@ -139,8 +139,10 @@ def test_a_name_survives_the_round_trip(name: dns.name.Name) -> None:
 # A host name is taken as it stands, within the limits of RFC 1035 section 2.3.4.
 @pytest.mark.parametrize(
     "name",
-    ["", "a.", "A.Example", "a..example", ".", "_25._tcp.a.example", "a" * 63, "a" * 64, "a." * 126 + "b", "a." * 127]
-    + ["a." * 126 + "bb", "a b", "\\097", "a\n", "\u00e4"],
+    [
+        *("", "a.", "A.Example", "a..example", ".", "_25._tcp.a.example", "a b", "\\097", "a\n", "\u00e4"),
+        *("a" * 63, "a" * 64, "a." * 126 + "b", "a." * 127, "a." * 126 + "bb"),
+    ],
 )
 def test_a_question_is_spelled_as_its_reply_is(name: str) -> None:
     try:
