@@ -163,6 +163,7 @@ class _Visit:
         self._started = datetime.now(UTC)
         self._ends = trio.current_time() + timeouts.probe
         self._ms: dict[str, float] = {}
+        self._heard = extra.listener is not None  # a scan listens to nothing, and is spared what it would be told
         self._listener = extra.listener or Listener()
         self._told = 0
         self._failure_told = False
@@ -268,7 +269,8 @@ class _Visit:
             await self._channel.send_all(command)
         while dialogue.phase is phase:
             if data := await self._channel.receive_some(_CHUNK):
-                self._listener.heard(bytes(data))
+                if self._heard:
+                    self._listener.heard(bytes(data))
                 dialogue.receive(data)
             else:
                 self._listener.ended()
@@ -281,8 +283,9 @@ class _Visit:
         self._tls = TLSStream(self._channel, context, self._endpoint.sni, session, self._extra.listener)
         await self._tls.handshake()
         self._handshake, self._chain = self._tls.facts()
-        own = self._tls.own_certificate() or (None, None)
-        self._listener.secured(Secured(self._handshake, self._chain, *own))
+        if self._heard:
+            own = self._tls.own_certificate() or (None, None)
+            self._listener.secured(Secured(self._handshake, self._chain, *own))
         self._channel = self._tls
         self._dialogue.tls_established()
         self._tell()
@@ -296,6 +299,8 @@ class _Visit:
             await self._tls.close_notify()
 
     def _tell(self) -> None:
+        if not self._heard:
+            return
         failure = self._dialogue.failure
         if failure is not None and not self._failure_told:
             self._failure_told = True
