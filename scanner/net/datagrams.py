@@ -4,7 +4,7 @@ A question's protection against forgers who cannot listen is its random id and t
 5452 sections 9.2 and 10). So each has a port for itself for as long as it waits, connected to the server: the kernel
 drops what comes from elsewhere, and a reply counts only at the port of its question. A port that was answered is used
 again, which spares most of the sockets and is no help to who does not know it. After so many questions, or one that
-was given up and may still be answered, it is closed.
+was given up and may still be answered, it is closed; so are then the idle ones, whose own address may be gone.
 
 All ports hang on one epoll, for which one task waits: it reads whatever has come, and gives up what is overdue, so
 that a question costs neither a registration nor a cancel scope of its own.
@@ -13,6 +13,7 @@ that a question costs neither a registration nor a cancel scope of its own.
 import heapq
 import select
 import socket
+from collections import defaultdict
 from dataclasses import dataclass
 from itertools import count
 
@@ -56,7 +57,7 @@ class Datagrams:
     def __init__(self) -> None:
         self._epoll: select.epoll | None = None
         self._ports: dict[int, _Port] = {}
-        self._idle: dict[Server, list[_Port]] = {}
+        self._idle: defaultdict[Server, list[_Port]] = defaultdict(list)
         self._overdue: list[tuple[float, int, _Waiting]] = []  # a heap
         self._number = count()
         self._patience = trio.CancelScope()
@@ -80,6 +81,7 @@ class Datagrams:
             port.sock.send(ask.wire)
         except OSError as error:
             self._close(port)
+            self._close_idle(server)
             return missed(error)
         waiting = port.waiting = _Waiting(ask, trio.lowlevel.current_task(), port)
         heapq.heappush(self._overdue, (until, next(self._number), waiting))
@@ -108,7 +110,7 @@ class Datagrams:
 
     def _port(self, server: Server) -> _Port:
         """Take an idle port, or open one."""
-        idle = self._idle.setdefault(server, [])
+        idle = self._idle[server]
         port = idle.pop() if idle else self._open(server)
         port.uses -= 1
         return port
@@ -159,7 +161,9 @@ class Datagrams:
 
     def _give_up(self, now: float) -> None:
         while self._next_overdue() <= now:
-            self._end(self._overdue[0][2].port, None)
+            port = self._overdue[0][2].port
+            self._end(port, None)
+            self._close_idle(port.server)
 
     def _read(self, port: _Port) -> None:
         """Read what has come to a port; what is left, epoll tells again."""
@@ -212,6 +216,10 @@ class Datagrams:
         elif port in self._idle[port.server]:
             self._idle[port.server].remove(port)
         self._close(port)
+
+    def _close_idle(self, server: Server) -> None:
+        for port in self._idle.pop(server, ()):
+            self._close(port)
 
     def _close(self, port: _Port) -> None:
         port.waiting = None

@@ -121,6 +121,16 @@ async def test_a_port_whose_question_was_given_up_is_not_used_again(peer: Peer, 
     assert isinstance(peer.heard[-1], Message)
 
 
+async def test_when_one_is_given_up_the_idle_ports_are_closed(peer: Peer) -> None:
+    """After a change of networks they would all leave from an address that is gone."""
+    async with trio.open_nursery() as nursery:
+        for one in await begin(peer, nursery, peer.server, 3):
+            peer.reply(one)
+    assert len(peer.ports._ports) == 3
+    await peer.ask(peer.server, 0.05)
+    assert peer.ports._ports == {}
+
+
 async def test_the_shortest_patience_counts(peer: Peer) -> None:
     """The one task that waits for all began to wait with more time."""
     async with trio.open_nursery() as nursery:
