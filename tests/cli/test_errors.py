@@ -108,7 +108,11 @@ CASES: dict[str, tuple[Callable[[Path], None], tuple[str, ...], str]] = {
     "no table": (config("scan = 3\n"), TOML, "config.toml: scan must be a table"),
     "report of nothing": (nothing, ("report", "none"), "none: no run here (run.json is missing)"),
     "report without run": (nothing, ("report",), "Missing argument 'RUN'"),
-    "unknown schema": (nothing, ("schema", "certificates"), "domains, hosts, certs, rejects or run was expected"),
+    "unknown schema": (
+        nothing,
+        ("schema", "certificates"),
+        "domains, hosts, certs, rejects, run or status was expected",
+    ),
 }
 
 

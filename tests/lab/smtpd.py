@@ -16,6 +16,7 @@ import time
 from collections import Counter
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
+from itertools import count
 from pathlib import Path
 from typing import Any, TextIO
 
@@ -29,6 +30,10 @@ FLOOD_LIMIT = 64 << 20  # octets an endless reply ends with after all: a client 
 CHUNK = 16384  # one TLS record
 
 OFFERED_SNI: contextvars.ContextVar[list[str]] = contextvars.ContextVar("OFFERED_SNI")
+
+
+_NUMBERS = count()
+"""Of connections, one for all addresses."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,7 +132,13 @@ class Session:
         self._buffer = bytearray()
         here, there = stream.socket.getsockname(), stream.socket.getpeername()
         self.address: str = here[0]
-        self._where = {"host": behaviour.name, "address": here[0], "port": here[1], "peer": f"{there[0]}:{there[1]}"}
+        self._where = {
+            "connection": next(_NUMBERS),  # a port of the peer's may soon be another's
+            "host": behaviour.name,
+            "address": here[0],
+            "port": here[1],
+            "peer": f"{there[0]}:{there[1]}",
+        }
 
     def note(self, event: str, **more: object) -> None:
         """Log an event of this connection."""

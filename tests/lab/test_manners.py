@@ -40,8 +40,8 @@ def polite(lab: Lab, tmp_path_factory: pytest.TempPathFactory) -> list[dict[str,
     assert done.returncode == 0, done.stderr
     events = lab.events(mark)
     hellos = [event for event in events if event["event"] == "ehlo" and event["line"] == f"EHLO {NAME}"]
-    ours = {(event["address"], event["peer"]) for event in hellos}
-    return [event for event in events if (event.get("address"), event.get("peer")) in ours]
+    ours = {event["connection"] for event in hellos}
+    return [event for event in events if event.get("connection") in ours]
 
 
 def test_connections_come_no_faster_than_the_rate(polite: list[dict[str, Any]]) -> None:

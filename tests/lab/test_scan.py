@@ -23,11 +23,11 @@ def test_a_shared_host_is_visited_once(scan: Scan) -> None:
 
 
 def test_no_address_sees_two_connections_at_once(scan: Scan) -> None:
-    ours = {(visit["address"], visit["peer"]) for visit in scan.visits()}
+    ours = {visit["connection"] for visit in scan.visits()}
     open_to: set[str] = set()
     crowded = set()
     for event in scan.events:
-        mine = (event["address"], event["peer"]) in ours
+        mine = event["connection"] in ours
         if event["event"] == "connect" and mine:
             crowded |= {event["address"]} & open_to
             open_to.add(event["address"])
