@@ -19,7 +19,7 @@ from tests.bench.loopback import Server, serving
 from tests.bench.model import Row
 from tests.sweep import MXSWEEP
 
-ADDRESSES = 3000
+ADDRESSES = 10_000
 SILENT = ADDRESSES // 10
 CONCURRENCY = ADDRESSES // 5
 DEADLINE = 20.0  # seconds for a probe; the greeting of a silent one is waited for that long

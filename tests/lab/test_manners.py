@@ -1,6 +1,7 @@
 """What the lab's servers see of caps and rates, and what a scan makes of a network that goes away: by their own log."""
 
 import json
+import os
 import signal
 import time
 from collections import Counter
@@ -24,7 +25,7 @@ pytestmark = pytest.mark.lab
 RATE, SPACING = 15, 0.5
 WINDOW = 2.0
 LAG = 3.0  # seconds: a busy machine accepts some connections late, and then the next ones seem to come early
-NAME = "manners.lab.test"
+NAME = f"manners-{os.getpid()}.lab.test"  # test processes may be at it at the same time
 
 
 @pytest.fixture(scope="module")
