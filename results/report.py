@@ -17,6 +17,7 @@ from results.summary import UnroutedDomain
 from results.verdict_text import in_words
 from results.worklist import Task
 from scanner.reasons import Reason
+from scanner.vocabulary import Dane
 
 __all__ = ["in_words", "print_report", "render", "shown_rows"]
 
@@ -85,7 +86,8 @@ def _tasks(report: Report, console: Console, top: int) -> None:
 
 def _task(task: Task, console: Console) -> Text:
     explanation = task.explanation
-    text = Text.assemble(quote(console, task.host, "bold"), f"  {words.of_dane(task.dane)}", _since(task))
+    records = "" if task.dane == Dane.NONE else f"  {words.of_dane(task.dane)}"  # the cause is not that there are none
+    text = Text.assemble(quote(console, task.host, "bold"), records, _since(task))
     lines = [quote(console, explanation.sentence, limit=1000)]
     if explanation.unsaid:
         lines.append(said(console, explanation.unsaid))

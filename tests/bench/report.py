@@ -25,7 +25,8 @@ from pathlib import Path
 place = Path(sys.argv[1])
 {body}
 used = resource.getrusage(resource.RUSAGE_SELF)
-print(json.dumps([used.ru_utime + used.ru_stime, used.ru_maxrss / 1000]))
+peak = Path("/proc/self/status").read_text().partition("VmHWM:")[2].split()[0]  # ru_maxrss has the parent's in it
+print(json.dumps([used.ru_utime + used.ru_stime, int(peak) / 1000]))
 """
 _PARSE = """
 import orjson

@@ -1,7 +1,11 @@
 """The worklist of a lab run: each broken host once, with the right cause and records that would match."""
 
-import pytest
+from io import StringIO
 
+import pytest
+from rich.console import Console
+
+from results.report import render
 from results.run import Run
 from results.sections import Report, make_report
 from results.tlsa_search import Cause
@@ -83,3 +87,11 @@ def test_mismatches_come_with_records_to_publish(report: Report) -> None:
 def test_hosts_that_keep_their_promise_are_not_on_it(report: Report) -> None:
     hosts = {task.host for task in report.tasks}
     assert not hosts & {"mx.good311.test", "mx.good211.test", "mx.rollover.test", "mx.ee-expired.test"}
+
+
+def test_a_host_that_does_not_exist_is_not_blamed_for_having_no_records(report: Report) -> None:
+    console = Console(width=100, record=True, file=StringIO())
+    render(report, console, top=len(report.tasks))
+    lines = console.export_text().splitlines()
+    first = [line.split()[1:] for line in lines if "gone.mx-gone-one.test" in line]
+    assert first[0] == ["gone.mx-gone-one.test"]
