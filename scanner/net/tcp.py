@@ -23,50 +23,61 @@ _DRAIN = 64 * 1024
 class Connection(trio.abc.Stream):
     """A connected socket that one task uses, commands and replies by turns.
 
-    It errs as ``trio.SocketStream`` does and costs far less: no guard against two tasks at once, no system call that
-    is sure to find nothing, and no pause after a send, since a wait for the reply follows.
+    It errs as ``trio.SocketStream`` does and costs far less: no guard against two tasks at once, and no pause after a
+    send, since a wait for the reply follows.
     """
 
-    def __init__(self, sock: socket.socket, wrapped: trio.socket.SocketType) -> None:
+    def __init__(self, sock: socket.socket) -> None:
         self._sock = sock
-        self._stream = trio.SocketStream(wrapped)
 
     @property
-    def socket(self) -> trio.socket.SocketType:
+    def socket(self) -> socket.socket:
         """The socket, for its options and addresses."""
-        return self._stream.socket
+        return self._sock
 
     async def send_all(self, data: bytes | bytearray | memoryview) -> None:
         """Send all of it; waits only where the peer does not take it."""
-        try:
-            sent = self._sock.send(data)
-        except BlockingIOError:
-            sent = 0
-        except OSError as error:
-            raise _broken(error) from error
-        if sent < len(data):
-            await self._stream.send_all(memoryview(data)[sent:])
+        while True:
+            try:
+                sent = self._sock.send(data)
+            except BlockingIOError:
+                sent = 0
+            except OSError as error:
+                raise _broken(error) from error
+            if sent == len(data):
+                return
+            data = memoryview(data)[sent:]
+            await trio.lowlevel.wait_writable(self._sock)
 
     async def wait_send_all_might_not_block(self) -> None:
         """Wait until the peer takes some more."""
-        await self._stream.wait_send_all_might_not_block()
+        await trio.lowlevel.wait_writable(self._sock)
 
     async def receive_some(self, max_bytes: int | None = None) -> bytes:
-        """Wait for octets; nothing at the end of the stream."""
-        if self._sock.fileno() < 0:
-            raise _broken(OSError(errno.EBADF, ""))
+        """Wait for octets; nothing at the end of the stream.
+
+        Others have their turn first: where there are many, the reply is often there after it, which spares the system
+        calls of a wait.
+        """
+        await trio.lowlevel.checkpoint()
         while True:
-            await trio.lowlevel.wait_readable(self._sock)
             try:
                 return self._sock.recv(max_bytes or _CHUNK)
             except BlockingIOError:
-                continue  # the kernel may change its mind: a datum with a bad checksum was dropped
+                await trio.lowlevel.wait_readable(self._sock)
             except OSError as error:
                 raise _broken(error) from error
 
     async def aclose(self) -> None:
         """Close."""
-        await self._stream.aclose()
+        self.close()
+        await trio.lowlevel.checkpoint()
+
+    def close(self) -> None:
+        """Close at once; a second time does nothing."""
+        if self._sock.fileno() >= 0:
+            trio.lowlevel.notify_closing(self._sock)
+            self._sock.close()
 
 
 def _broken(error: OSError) -> trio.BrokenResourceError | trio.ClosedResourceError:
@@ -93,13 +104,25 @@ async def connect(address: str, port: int, *, bind: str | None = None) -> Connec
     """
     where = address if port == 0 else (address, port)
     with contextlib.ExitStack() as on_error:
-        bare = on_error.enter_context(socket.socket(_family(address, port), socket.SOCK_STREAM))
-        sock = trio.socket.from_stdlib_socket(bare)
-        if bind is not None and port != 0:
-            await _bind(sock, bind)
-        await sock.connect(where)
+        sock = on_error.enter_context(socket.socket(_family(address, port), socket.SOCK_STREAM))
+        sock.settimeout(0)
+        if port != 0:
+            sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+            if bind is not None:
+                _bind(sock, bind)
+        await _connect(sock, where)
         on_error.pop_all()
-    return Connection(bare, sock)
+    return Connection(sock)
+
+
+async def _connect(sock: socket.socket, where: str | tuple[str, int]) -> None:
+    await trio.lowlevel.checkpoint_if_cancelled()
+    number = sock.connect_ex(where)
+    if number == errno.EINPROGRESS:
+        await trio.lowlevel.wait_writable(sock)
+        number = sock.getsockopt(socket.SOL_SOCKET, socket.SO_ERROR)
+    if number:
+        raise OSError(number, os.strerror(number))
 
 
 async def close(stream: trio.abc.AsyncResource) -> None:
@@ -108,10 +131,12 @@ async def close(stream: trio.abc.AsyncResource) -> None:
     What the peer has sent meanwhile is read first: with unread octets the system would send a reset in place
     of a FIN, which postmasters see in their logs.
     """
-    if isinstance(stream, Connection):
-        with contextlib.suppress(OSError):
-            os.read(stream.socket.fileno(), _DRAIN)
-    await stream.aclose()
+    if not isinstance(stream, Connection):
+        await stream.aclose()
+        return
+    with contextlib.suppress(OSError):
+        stream.socket.recv(_DRAIN)
+    stream.close()
 
 
 def _family(address: str, port: int) -> socket.AddressFamily:
@@ -120,9 +145,9 @@ def _family(address: str, port: int) -> socket.AddressFamily:
     return socket.AF_INET6 if ":" in address else socket.AF_INET
 
 
-async def _bind(sock: trio.socket.SocketType, address: str) -> None:
+def _bind(sock: socket.socket, address: str) -> None:
     ipaddress.ip_address(address)  # a name here would be our bug: it must not be looked up
     try:
-        await sock.bind((address, 0))
+        sock.bind((address, 0))
     except OSError as exc:
         raise BindError(exc.errno, exc.strerror) from exc
