@@ -10,6 +10,7 @@ Implements RFC 5321 section 4.1.1 (EHLO, QUIT) and section 4.2 (replies), RFC 32
 pipelining, and any command about mail. Limits on what a peer may send are those of ``replies``.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import StrEnum, auto
 from typing import NamedTuple
@@ -73,6 +74,9 @@ class ReplyClass(StrEnum):
     NEVER = "5xx"
     ODD = "other"  # 1xx, 3xx and above: due to none of our commands
     GARBAGE = "none"  # no code of three digits: not SMTP
+
+
+_CLASSES = {2: ReplyClass.DONE, 4: ReplyClass.LATER, 5: ReplyClass.NEVER}  # by the first digit
 
 
 class Next(StrEnum):
@@ -240,8 +244,7 @@ class Dialogue:
 
     def _replied(self, received: Received) -> list[Event]:
         phase, reply = self.phase, received.reply
-        for line in received.lines:
-            self._log(f"< {line}")
+        self._log("< ", received.lines)
         self._remember(phase, reply)
         move = TABLE[phase, reply_class(reply.code)]
         self.starttls = self._known(move, reply)
@@ -261,7 +264,7 @@ class Dialogue:
                 self.ehlo_tls = reply
                 if self.starttls is StartTLS.IMPLICIT:
                     self.keywords = keywords_of(reply)
-        if reply_class(reply.code) is ReplyClass.DONE and reply.code != _PROPER[phase]:
+        if reply.code != _PROPER[phase] and reply_class(reply.code) is ReplyClass.DONE:
             self._note(f"{phase}-reply-not-{_PROPER[phase]}")
 
     def _known(self, move: Move, reply: Reply) -> StartTLS:
@@ -272,9 +275,11 @@ class Dialogue:
         """
         if move.then is Next.SECURE:
             return StartTLS.OFFERED if "STARTTLS" in self.keywords else StartTLS.NOT_OFFERED
+        if move.starttls is None:
+            return self.starttls
         said = reply.code, " ".join(reply.lines)
         about_us = rebuffs.bans_us(*said) or (self.phase is Phase.EHLO and rebuffs.is_policy(*said))
-        return self.starttls if reply.code == _CLOSING or about_us else move.starttls or self.starttls
+        return self.starttls if reply.code == _CLOSING or about_us else move.starttls
 
     def _too_long(self, overflow: Overflow) -> tuple[Event, ...]:
         return self.broken(Failure(self.phase, FailureKind.TOO_LONG, text=overflow.text))
@@ -298,7 +303,7 @@ class Dialogue:
         return ()
 
     def _send(self, command: str, phase: Phase) -> None:
-        self._log(f"> {command}")
+        self._log("> ", (command,))
         self._out += f"{command}\r\n".encode("ascii")
         self.phase = phase
 
@@ -319,10 +324,11 @@ class Dialogue:
     def _note(self, defect: str) -> None:
         self._defects[defect] = None
 
-    def _log(self, line: str) -> None:
-        self._written += len(line)
-        if len(self.transcript) < TRANSCRIPT_LINES and self._written <= TRANSCRIPT_CHARACTERS:
-            self.transcript.append(line)
+    def _log(self, side: str, lines: Sequence[str]) -> None:
+        for line in lines:
+            self._written += len(side) + len(line)
+            if len(self.transcript) < TRANSCRIPT_LINES and self._written <= TRANSCRIPT_CHARACTERS:
+                self.transcript.append(side + line)
 
     def _must_be_alive(self) -> None:
         if self.over:
@@ -336,7 +342,7 @@ def reply_class(code: int) -> ReplyClass:
     """Classify a reply code (RFC 5321 section 4.2.1); 0 is garbage."""
     if code == 0:
         return ReplyClass.GARBAGE
-    return {2: ReplyClass.DONE, 4: ReplyClass.LATER, 5: ReplyClass.NEVER}.get(code // 100, ReplyClass.ODD)
+    return _CLASSES.get(code // 100, ReplyClass.ODD)
 
 
 def keywords_of(reply: Reply) -> tuple[str, ...]:

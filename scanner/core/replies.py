@@ -28,6 +28,12 @@ REPLY_OCTETS = 32 * 1024
 
 _TAB, _SPACE, _TILDE = 0x09, 0x20, 0x7E
 _PRINTABLE = bytes(o if o == _TAB or _SPACE <= o <= _TILDE else ord("?") for o in range(256))
+_PLAIN = re.compile(rb"([0-9]{3})(?:-[ -~]*\r\n\1)*(?: [ -~]*)?\r\n")
+"""A reply without any breach, whole."""
+
+_PLAIN_LIMIT = REPLY_LINES * len(b"250-\r\n")
+"""Octets within which a reply without breaches keeps every limit."""
+
 _SHAPE = re.compile(r"([0-9]*)(-?)[ \t]*(.*)")
 _CODE_LENGTH = 3
 
@@ -80,6 +86,8 @@ class ReplyReader:
 
     def next_reply(self) -> Received | Overflow | None:
         """Return the next whole reply, or what limit was broken, or None when more octets are needed."""
+        if not self._octets and (plain := _PLAIN.match(self._input, 0, _PLAIN_LIMIT)):
+            return self._plain(plain)
         while True:
             end = self._input.find(b"\n")
             if end > LINE_MAXIMUM or (end < 0 and len(self._input) > LINE_MAXIMUM):
@@ -96,6 +104,13 @@ class ReplyReader:
                 return Overflow(f"a reply of more than {REPLY_OCTETS} octets")
             if last:
                 return self._finish_reply()
+
+    def _plain(self, found: re.Match[bytes]) -> Received:
+        """Take nearly every reply there is, in half of the time that it takes line by line."""
+        lines = tuple(found[0].decode("ascii").split("\r\n")[:-1])
+        code = int(found[1])
+        del self._input[: found.end()]  # the match looks into it
+        return Received(Reply(code, tuple([line[_CODE_LENGTH + 1 :].lstrip(" ") for line in lines])), lines)
 
     def _take(self, line: bytes) -> bool:
         """Add one line to the reply; true when it is the last."""
