@@ -13,6 +13,7 @@ with leading zeros are refused: C libraries read them as octal, people as decima
 import ipaddress
 import re
 import unicodedata
+from functools import lru_cache
 
 import idna
 
@@ -24,6 +25,9 @@ MAX_LABEL = 63
 
 MAX_TYPED = 4 * MAX_NAME
 """Characters of an international name that are looked at; mapping may drop some, but never so many."""
+
+REMEMBERED = 4096
+"""Addresses remembered as read: each is asked for several times in a row."""
 
 Address = ipaddress.IPv4Address | ipaddress.IPv6Address
 
@@ -55,6 +59,7 @@ def to_ascii(name: str) -> str:
     raise HostNameError(_flaw(text))
 
 
+@lru_cache(REMEMBERED)
 def parse_address(text: str) -> Address | None:
     """Read a literal address; None if it is none (leading zeros, a zone, ``0.1.2.3``)."""
     if ":" not in text and not text[-1:].isdigit():  # most texts are names: no need to raise for each

@@ -24,6 +24,9 @@ class PrefixTable(Generic[Value]):
             networks.setdefault(int(network.network_address) >> _host_bits(network), value)
         self._lengths = dict(sorted(self._lengths.items(), reverse=True))
 
+    def __bool__(self) -> bool:
+        return bool(self._lengths)
+
     def find(self, address: Address) -> Value | None:
         """The value of the longest prefix that covers an address, None if there is none."""
         number = int(address)

@@ -48,6 +48,8 @@ class Exclusions:
 
     def name(self, name: str) -> str | None:
         """Where the exclusion of a name stands; None if it is not excluded."""
+        if not (self.names or self.trees):
+            return None
         canonical = _canonical(name)
         labels = canonical.split(".")
         suffixes = (".".join(labels[start:]) for start in range(len(labels)))
@@ -56,6 +58,8 @@ class Exclusions:
 
     def address(self, address: str) -> str | None:
         """Where the exclusion of an address stands; None if it is not excluded."""
+        if not self.networks:
+            return None
         outer = ip_address(address)
         inner = embedded_ipv4(outer)
         return self.networks.find(outer) or (self.networks.find(inner) if inner is not None else None)

@@ -23,7 +23,9 @@ from scanner.run.tools import Tools, now
 from scanner.settings import AUTHENTICATED, FALLBACK, OPPORTUNISTIC
 from scanner.vocabulary import FailureKind, Family, Mode, Phase
 
-_VERSIONS = {Family.ANY: (4, 6), Family.IPV4: (4,), Family.IPV6: (6,)}
+_IPV6 = {Family.ANY: (False, True), Family.IPV4: (False,), Family.IPV6: (True,)}
+"""Is an address to be an IPv6 address?"""
+
 _ANOTHER_TRY_MAY_TELL = (FailureKind.TLS, FailureKind.CLOSED, FailureKind.RESET, FailureKind.TIMEOUT)
 
 
@@ -60,7 +62,8 @@ class _Addresses:
     @property
     def found(self) -> tuple[str, ...]:
         listed = [record for answer in self.answers for record in answer.records]
-        return tuple(sorted({*self.literals, *listed}, key=_address_order))
+        every = {*self.literals, *listed}
+        return tuple(sorted(every, key=_address_order) if len(every) > 1 else every)
 
 
 def _address_order(address: str) -> tuple[int, bytes]:
@@ -147,7 +150,7 @@ class HostExaminer:
         refusal = self._tools.scope.address(address)
         if refusal is not None:
             return Reason(refusal.why)
-        if ipaddress.ip_address(address).version not in _VERSIONS[self._settings.family]:
+        if (":" in address) not in _IPV6[self._settings.family]:
             return Reason.FAMILY_EXCLUDED
         if not self._tools.has_route(address):
             return Reason.NO_ROUTE
