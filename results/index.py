@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import datetime
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, TypeVar
 
 from results import codec
 from results.files import StoreError
@@ -18,6 +18,12 @@ from results.run import whole_lines
 
 CACHE = 16 * 1024 * 1024
 """Octets of the index held in memory: the hosts and certificates that most domains have."""
+
+K = TypeVar("K")
+V = TypeVar("V")
+
+REMEMBERED = 4096
+"""Hosts and certificates that are found without asking the database; with more, all of them are forgotten."""
 
 _NAME = "index.tmp"
 _OBSERVED = b'"observed_at":"'
@@ -43,6 +49,8 @@ class Index:
 
     def __init__(self, run: Path) -> None:
         self._path = run / _NAME
+        self._certs: dict[bytes, Place] = {}
+        self._hosts: dict[str, tuple[float, Place]] = {}
         with self._naming():
             self._path.unlink(missing_ok=True)
             self._db = sqlite3.connect(self._path)
@@ -51,21 +59,28 @@ class Index:
 
     def cert(self, digest: bytes) -> Place | None:
         """Find a certificate by its SHA-256."""
+        if digest in self._certs:
+            return self._certs[digest]
         found = self._one("select start, octets from certs where digest = ?", digest)
-        return Place(*found) if found else None
+        return _remember(self._certs, digest, Place(*found)) if found else None
 
     def host(self, key: str) -> tuple[float, Place] | None:
         """Find the last line of a host, with the time of its examination as a POSIX timestamp."""
+        if key in self._hosts:
+            return self._hosts[key]
         found = self._one("select observed, start, octets from hosts where key = ?", key)
-        return (found[0], Place(*found[1:])) if found else None
+        return _remember(self._hosts, key, (found[0], Place(*found[1:]))) if found else None
 
     def put_cert(self, digest: bytes, place: Place) -> None:
         """Remember a certificate's line."""
         self._put("insert or replace into certs values (?, ?, ?)", digest, *place)
+        _remember(self._certs, digest, place)
 
     def put_host(self, key: str, observed: datetime, place: Place) -> None:
         """Remember a host's line, in place of the one before."""
-        self._put("insert or replace into hosts values (?, ?, ?, ?)", key, observed.timestamp(), *place)
+        at = observed.timestamp()
+        self._put("insert or replace into hosts values (?, ?, ?, ?)", key, at, *place)
+        _remember(self._hosts, key, (at, place))
 
     def load(self, hosts: Path, certs: Path) -> None:
         """Read what the line files have, without parsing their lines.
@@ -105,6 +120,13 @@ class Index:
 
     def _named(self, error: Exception) -> StoreError:
         return StoreError(f"{self._path}: {error}")
+
+
+def _remember(known: dict[K, V], key: K, value: V) -> V:
+    if len(known) >= REMEMBERED:
+        known.clear()
+    known[key] = value
+    return value
 
 
 def _observed(line: bytes) -> datetime:

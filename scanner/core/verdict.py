@@ -100,10 +100,10 @@ def judge(view: View, report: EndpointReport, certs: Mapping[str, CertFacts]) ->
         report: the probes of the address with their evidence.
         certs: certificates by SHA-256; those of the shown chain must be among them.
     """
-    parts = sessions(report)
+    parts, rule = sessions(report), view.policy
     chain = _chain(parts.shown, certs)
     dane, dane_reasons = _dane(view, report, parts, chain)
-    word, error = _tls(view, report, parts, chain)
+    word, error = _tls(view, rule, report, parts, chain)
     sender = _sender(view, report, parts, dane, chain)
     reasons = tuple(dict.fromkeys((*dane_reasons, *_session_reasons(parts))))
     return EndpointVerdict(
@@ -115,7 +115,7 @@ def judge(view: View, report: EndpointReport, certs: Mapping[str, CertFacts]) ->
         sender=sender,
         pkix_error=report.pkix.errors[0].text if report.pkix and report.pkix.errors else "",
         name_match=_name_match(view, chain),
-        level=view.policy.level,
+        level=rule.level,
         reasons=reasons,
         tlsrpt=tuple(dict.fromkeys(rpt for r in reasons if (rpt := REASONS[r].tlsrpt) is not None)),
         text=_text(parts, error, reasons),
@@ -184,23 +184,19 @@ def path_reason(error: PathError) -> Reason:
 
 
 def _tls(
-    view: View, report: EndpointReport, parts: Sessions, chain: tuple[CertFacts, ...]
+    view: View, rule: policy.Policy, report: EndpointReport, parts: Sessions, chain: tuple[CertFacts, ...]
 ) -> tuple[TLSState, PathError | None]:
     shown = parts.shown
-    if shown.handshake is not None and (shown is parts.own or _takes_any_tls(view)):
-        rule = view.policy if shown is parts.own and not view.undecided else policy.Policy(Level.MAY)
-        judgement = policy.judge(rule, chain, policy.basis(rule, report.dane, report.pkix))
+    takes_any = view.asked.dane_based and not rule.level.dane_based  # no records to compare: an easier profile counts
+    if shown.handshake is not None and (shown is parts.own or takes_any):
+        due = rule if shown is parts.own and not view.undecided else policy.Policy(Level.MAY)
+        judgement = policy.judge(due, chain, policy.basis(due, report.dane, report.pkix))
         return judgement.word, judgement.error
     if parts.own.starttls is StartTLS.NOT_OFFERED:
         return TLSState.CLEARTEXT, None
     if parts.own.starttls is StartTLS.REFUSED or _handshake_failed(parts.own):
         return TLSState.FAILED, None
     return TLSState.UNKNOWN, None
-
-
-def _takes_any_tls(view: View) -> bool:
-    """DANE without records to compare: a sender goes on without authentication, so an easier profile counts."""
-    return view.asked.dane_based and not view.policy.level.dane_based
 
 
 def _pkix(report: EndpointReport, chain: tuple[CertFacts, ...]) -> Pkix:

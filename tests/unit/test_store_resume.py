@@ -10,6 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from results import codec
+from results import index as indexes
 from results import run as runs
 from results.files import AppendFile, StoreError
 from results.index import Index, Place
@@ -151,6 +152,23 @@ def test_the_index_leaves_no_file(place: Path) -> None:
 def test_an_index_on_a_disk_that_fails(tmp_path: Path) -> None:
     with pytest.raises(StoreError, match=r"missing/index\.tmp: "):
         Index(tmp_path / "missing")
+
+
+def test_an_index_finds_what_it_no_longer_remembers(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(indexes, "REMEMBERED", 2)
+    index = Index(tmp_path)
+    for number in range(5):
+        index.put_host(f"{number}", NOON, Place(number, 10))
+        index.put_cert(bytes([number]), Place(number, 20))
+    later = NOON + timedelta(minutes=1)
+    index.put_host("0", later, Place(50, 10))
+    assert index.host("0") == (later.timestamp(), Place(50, 10))
+    assert [index.host(f"{number}") for number in range(1, 6)] == [
+        *((NOON.timestamp(), Place(number, 10)) for number in range(1, 5)),
+        None,
+    ]
+    assert [index.cert(bytes([number])) for number in range(6)] == [*(Place(n, 20) for n in range(5)), None]
+    index.close()
 
 
 def test_keys_are_cut_out(place: Path) -> None:
