@@ -7,8 +7,6 @@ refused rather than left out; without ``--all`` the record knows all of these.
 import sys
 from dataclasses import replace
 
-import trio
-
 from results.store import LineSink
 from scanner.core.pkix import EMPTY
 from scanner.facts import Endpoint
@@ -41,8 +39,7 @@ async def audit(setup: Setup, resolver: Resolver) -> int:
     probe_one = _prober(options, settings)
     tools = Tools(settings, resolver.lookup, probe_one, setup.trust or EMPTY, Scope(allow_private=True), Stats(total=1))
     target = Target(options.destination, options.destination.raw, "finger", 1)
-    async with trio.open_nursery() as nursery:
-        finding = await Examiner(tools, nursery).domain(target)
+    finding = await Examiner(tools).domain(target)
     with LineSink(sys.stdout.buffer) as sink:
         sink.put_domain(finding.record, finding.reports, finding.certs or {})
     return 0

@@ -62,7 +62,7 @@ def run(flags: dict[str, Any], given: AbstractSet[str]) -> int:
     for warning in request.warnings:
         _say(warning)
     _raise_file_limit()
-    _collect_seldom()
+    collect_seldom()
     work = partial(_scan, request, showing_of(flags))
     if flags["dry_run"]:
         from scanner.cli.dry import dry_run  # noqa: PLC0415 - seldom asked for
@@ -128,7 +128,7 @@ def _raise_file_limit() -> None:
     resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
 
 
-def _collect_seldom() -> None:
+def collect_seldom() -> None:
     """Look for cycles less often, and never among what was imported: that took a twelfth of a scan's processor time."""
     gc.collect()
     gc.freeze()

@@ -10,8 +10,6 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from pathlib import Path
 
-import trio
-
 from scanner.core import judgement, retry, rollup, route, verdict
 from scanner.facts import CertFacts
 from scanner.model import DomainRecord, DomainVerdict, HostReport, HostVerdict, Route, RouteHost, TargetInfo
@@ -43,19 +41,19 @@ Shelf = Callable[[str], tuple[HostReport, dict[str, CertFacts]] | None]
 
 
 class Examiner:
-    """Examines domains; shares hosts and endpoints among them for as long as its nursery lives.
+    """Examines domains; shares hosts and endpoints among them.
 
     Findings that are remembered no more are looked for on the ``shelf``, if there is one.
     """
 
-    def __init__(self, tools: Tools, nursery: trio.Nursery, shelf: Shelf | None = None) -> None:
+    def __init__(self, tools: Tools, shelf: Shelf | None = None) -> None:
         self._tools = tools
         self._settings = tools.settings
-        self._hosts = HostExaminer(tools, nursery)
+        self._hosts = HostExaminer(tools)
         self._shelf = shelf
         self._before: dict[str, HostReport] = {}  # what the pass before said of the hosts of this one
         self._pass_began: datetime | None = None  # a later pass, that is
-        self._findings: Once[HostKey, HostFinding] = Once(nursery, shelf=self._shelved)
+        self._findings: Once[HostKey, HostFinding] = Once(shelf=self._shelved)
 
     def next_pass(self) -> None:
         """Examine hosts again of which another pass might tell more."""

@@ -8,8 +8,6 @@ import ipaddress
 from collections.abc import Awaitable
 from dataclasses import dataclass, replace
 
-import trio
-
 from scanner.core import certs, judgement, retry
 from scanner.core.matching import matched_peername
 from scanner.core.names import is_address
@@ -74,10 +72,10 @@ def _address_order(address: str) -> tuple[int, bytes]:
 class HostExaminer:
     """Examines hosts with shared tools; each endpoint is probed once, however many hosts lead to it."""
 
-    def __init__(self, tools: Tools, nursery: trio.Nursery) -> None:
+    def __init__(self, tools: Tools) -> None:
         self._tools = tools
         self._settings = tools.settings
-        self._sightings: Once[Endpoint, Sighting] = Once(nursery)
+        self._sightings: Once[Endpoint, Sighting] = Once()
         level = tools.settings.level
         self._profile = AUTHENTICATED if level.must_match else OPPORTUNISTIC
 

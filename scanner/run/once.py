@@ -1,14 +1,14 @@
 """Work that is shared or done side by side.
 
-``Once`` is a single-flight memo: each key's work is done once, however many ask and whoever of them is cancelled. The
-work runs in the memo's own nursery, so that an asker that goes away spoils nothing for the others. It remembers the
-results that were used last, so many of them; what it has forgotten it may find on a shelf. ``gather`` does one thing to
-many items at once. ``origin`` finds what went wrong at the bottom of it all.
+``Once`` is a single-flight memo: each key's work is done once, however many ask. Who asks first does it; if that one is
+cancelled, one of those who wait does it in its place, so that an asker that goes away spoils nothing for the others.
+It remembers the results that were used last, so many of them; what it has forgotten it may find on a shelf. ``gather``
+does one thing to many items at once. ``origin`` finds what went wrong at the bottom of it all.
 """
 
 from collections import OrderedDict
 from collections.abc import Awaitable, Callable, Hashable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Generic, TypeVar
 
 import trio
@@ -23,22 +23,34 @@ LIMIT = 4096
 
 @dataclass(slots=True)
 class _Entry(Generic[V]):
-    done: trio.Event = field(default_factory=trio.Event)
+    over: bool = False
     value: V | None = None
-    error: BaseException | None = None
+    error: Exception | None = None
+    waiting: trio.Event | None = None  # of those who have to; most results are asked for when they are there
+
+    def end(self) -> None:
+        """The work is over, done or not."""
+        self.over = True
+        if self.waiting is not None:
+            self.waiting.set()
+
+    async def ended(self) -> None:
+        """Wait until the work is over."""
+        if not self.over:
+            if self.waiting is None:
+                self.waiting = trio.Event()
+            await self.waiting.wait()
 
 
 class Once(Generic[K, V]):
-    """A memo of asynchronous work by key, no longer kept than its nursery.
+    """A memo of asynchronous work by key.
 
     Args:
-        nursery: runs the work.
         limit: results that are remembered; work that is under way comes on top.
         shelf: knows results that are remembered no more, or were found by an earlier process; None if it does not.
     """
 
-    def __init__(self, nursery: trio.Nursery, limit: int = LIMIT, shelf: Callable[[K], V | None] | None = None) -> None:
-        self._nursery = nursery
+    def __init__(self, limit: int = LIMIT, shelf: Callable[[K], V | None] | None = None) -> None:
         self._limit = limit
         self._shelf = shelf
         self._working: dict[K, _Entry[V]] = {}
@@ -46,20 +58,20 @@ class Once(Generic[K, V]):
         self.shared = 0
 
     async def get(self, key: K, work: Callable[[], Awaitable[V]]) -> V:
-        """The value of ``key``; ``work`` is started only if nobody has asked before.
+        """The value of ``key``; ``work`` is done only if nobody has asked before.
 
         An exception of the work (a bug of ours: remote failures are values) reaches everyone who asks.
         """
         entry = self._known(key)
+        self.shared += entry is not None
+        while entry is not None and not entry.over:
+            await entry.ended()
+            entry = self._known(key)  # nobody's, if who worked was cancelled
         if entry is None:
-            entry = self._working[key] = _Entry()
-            self._nursery.start_soon(self._fill, key, entry, work)
-        else:
-            self.shared += 1
-        await entry.done.wait()
+            entry = await self._work(key, work)
         if entry.error is not None:
             raise RuntimeError(f"shared work on {key!r} failed") from entry.error
-        return entry.value  # type: ignore[return-value] # set before done, unless error was
+        return entry.value  # type: ignore[return-value] # set before it is over, unless error was
 
     def forget(self, when: Callable[[V], bool]) -> list[V]:
         """Forget results that are to be found anew; they are returned."""
@@ -81,8 +93,7 @@ class Once(Generic[K, V]):
         if entry is None and self._shelf is not None:
             value = self._shelf(key)
             if value is not None:
-                entry = _Entry(value=value)
-                entry.done.set()
+                entry = _Entry(over=True, value=value)
                 self._keep(key, entry)
         elif key in self._done:
             self._done.move_to_end(key)
@@ -93,18 +104,17 @@ class Once(Generic[K, V]):
         if len(self._done) > self._limit:
             self._done.popitem(last=False)
 
-    async def _fill(self, key: K, entry: _Entry[V], work: Callable[[], Awaitable[V]]) -> None:
+    async def _work(self, key: K, work: Callable[[], Awaitable[V]]) -> _Entry[V]:
+        entry = self._working[key] = _Entry()
         try:
             entry.value = await work()
         except Exception as error:  # noqa: BLE001 - handed to the askers, whose records will tell
             entry.error = error
-        except BaseException as error:
-            entry.error = error  # an asker who outlives the memo must not take this for a value
-            raise
         finally:
             del self._working[key]
-            self._keep(key, entry)
-            entry.done.set()
+            entry.end()
+        self._keep(key, entry)
+        return entry
 
 
 A = TypeVar("A")

@@ -100,14 +100,13 @@ async def _work(
 ) -> None:
     queue, targets = trio.open_memory_channel[Target](BATCH)
     later = Later(tools.stats, tools.settings.retries.times)
-    async with trio.open_nursery() as shared:
-        examiner = Examiner(tools, shared, shelf)
-        async with trio.open_nursery() as workers:
-            workers.start_soon(_read, items, tools, queue, found, stop)
-            for _ in range(tools.settings.caps.total):
-                workers.start_soon(_examine, examiner, targets.clone(), found, stop, later)
-            targets.close()
-        await _later_passes(examiner, later, tools, found, stop)
+    examiner = Examiner(tools, shelf)
+    async with trio.open_nursery() as workers:
+        workers.start_soon(_read, items, tools, queue, found, stop)
+        for _ in range(tools.settings.caps.total):
+            workers.start_soon(_examine, examiner, targets.clone(), found, stop, later)
+        targets.close()
+    await _later_passes(examiner, later, tools, found, stop)
 
 
 async def _later_passes(

@@ -49,12 +49,11 @@ class Plan:
 async def plan(items: Iterable[Target | Reject], tools: Tools) -> Plan:
     """Route every target and resolve its hosts; no connection is made."""
     found = Plan()
-    async with trio.open_nursery() as nursery:
-        examiner = HostExaminer(tools, nursery)
-        rest = iter(items)
-        async with trio.open_nursery() as workers:
-            for _ in range(WORKERS):
-                workers.start_soon(_work, rest, tools, examiner, found)
+    examiner = HostExaminer(tools)
+    rest = iter(items)
+    async with trio.open_nursery() as workers:
+        for _ in range(WORKERS):
+            workers.start_soon(_work, rest, tools, examiner, found)
     return found
 
 

@@ -53,12 +53,8 @@ async def records(resolver: Resolver, domains: list[str], der: bytes) -> list[An
     """All domains examined and judged at level dane."""
     trust, scope = TrustStore.from_pem(), Scope(allow_private=True)
     tools = Tools(Settings(), resolver.lookup, server_with(der), trust, scope, Stats())
-    async with trio.open_nursery() as nursery:
-        examiner = Examiner(tools, nursery)
-        found = await gather(
-            [Target(parse_destination(name), name, "", 1) for name in domains],
-            examiner.domain,
-        )
+    targets = [Target(parse_destination(name), name, "", 1) for name in domains]
+    found = await gather(targets, Examiner(tools).domain)
     return [finding.record for finding in found]
 
 

@@ -251,8 +251,7 @@ class World:
 
     async def examine(self, text: str = DOMAIN, settings: Settings | None = None) -> Finding:
         """Examine one target."""
-        async with trio.open_nursery() as nursery:
-            finding = await Examiner(self.tools(settings or Settings()), nursery).domain(target(text))
+        finding = await Examiner(self.tools(settings or Settings())).domain(target(text))
         self.check()
         return finding
 

@@ -55,9 +55,7 @@ async def examine(
 
 
 async def look(world: World, settings: Settings | None = None, name: str = MX1) -> HostFinding:
-    async with trio.open_nursery() as nursery:
-        examiner = HostExaminer(world.tools(settings or Settings()), nursery)
-        finding = await examiner.examine(HostKey(name, 25, Mode.SMTP))
+    finding = await HostExaminer(world.tools(settings or Settings())).examine(HostKey(name, 25, Mode.SMTP))
     world.check()
     return finding
 
@@ -191,11 +189,10 @@ async def test_each_endpoint_is_probed_once_however_many_hosts_lead_to_it() -> N
     names = [f"vanity{number}.test" for number in range(10)]
     world = World({question: a for name in names for question, a in host(name, V4).items()}, {V4: shakes()})
     tools = world.tools(Settings())
-    async with trio.open_nursery() as nursery:
-        examiner = HostExaminer(tools, nursery)
-        async with trio.open_nursery() as askers:
-            for name in names:
-                askers.start_soon(examiner.examine, HostKey(name, 25, Mode.SMTP))
+    examiner = HostExaminer(tools)
+    async with trio.open_nursery() as askers:
+        for name in names:
+            askers.start_soon(examiner.examine, HostKey(name, 25, Mode.SMTP))
     assert world.net.calls == [Endpoint(V4, 25, None, Mode.SMTP, "authenticated")]
     assert tools.stats.endpoints_shared == 9
 
@@ -295,10 +292,9 @@ async def test_a_rollover_that_moves_the_records_moves_the_name_asked_for() -> N
 async def test_the_second_reading_is_shared_with_nobody() -> None:
     dns = host(MX1, V4, records=[WRONG_RECORD])
     world = World(dns, {V4: shakes()})
-    async with trio.open_nursery() as nursery:
-        examiner = HostExaminer(world.tools(Settings()), nursery)
-        for _ in range(2):
-            await examiner.examine(HostKey(MX1, 25, Mode.SMTP))
+    examiner = HostExaminer(world.tools(Settings()))
+    for _ in range(2):
+        await examiner.examine(HostKey(MX1, 25, Mode.SMTP))
     assert len(world.net.calls) == 3  # one that both share, and a fresh one each
 
 
