@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import datetime
 from pathlib import Path
-from typing import Any, NamedTuple, TypeVar
+from typing import Any, Generic, NamedTuple, TypeVar
 
 from results import codec
 from results.files import StoreError
@@ -22,8 +22,8 @@ CACHE = 16 * 1024 * 1024
 K = TypeVar("K")
 V = TypeVar("V")
 
-REMEMBERED = 4096
-"""Hosts and certificates that are found without asking the database; with more, all of them are forgotten."""
+REMEMBERED = 20_000
+"""Hosts and certificates that are found without asking the database, some 5 MB; with more, all are forgotten."""
 
 _NAME = "index.tmp"
 _OBSERVED = b'"observed_at":"'
@@ -44,13 +44,30 @@ class Place(NamedTuple):
     octets: int
 
 
+class _Lately(Generic[K, V]):
+    """What was put or found lately; all that was ever put while it is ``whole``."""
+
+    def __init__(self) -> None:
+        self.whole = True
+        self._known: dict[K, V] = {}
+        self.get = self._known.get
+
+    def put(self, key: K, value: V) -> V:
+        """Remember; gives the value back."""
+        if len(self._known) >= REMEMBERED:
+            self._known.clear()
+            self.whole = False
+        self._known[key] = value
+        return value
+
+
 class Index:
     """The index of one run, for one thread. It is built in memory-sized steps on the disk of the run."""
 
     def __init__(self, run: Path) -> None:
         self._path = run / _NAME
-        self._certs: dict[bytes, Place] = {}
-        self._hosts: dict[str, tuple[float, Place]] = {}
+        self._certs: _Lately[bytes, Place] = _Lately()
+        self._hosts: _Lately[str, tuple[float, Place]] = _Lately()
         with self._naming():
             self._path.unlink(missing_ok=True)
             self._db = sqlite3.connect(self._path)
@@ -59,28 +76,30 @@ class Index:
 
     def cert(self, digest: bytes) -> Place | None:
         """Find a certificate by its SHA-256."""
-        if digest in self._certs:
-            return self._certs[digest]
+        known = self._certs.get(digest)
+        if known is not None or self._certs.whole:
+            return known
         found = self._one("select start, octets from certs where digest = ?", digest)
-        return _remember(self._certs, digest, Place(*found)) if found else None
+        return self._certs.put(digest, Place(*found)) if found else None
 
     def host(self, key: str) -> tuple[float, Place] | None:
         """Find the last line of a host, with the time of its examination as a POSIX timestamp."""
-        if key in self._hosts:
-            return self._hosts[key]
+        known = self._hosts.get(key)
+        if known is not None or self._hosts.whole:
+            return known
         found = self._one("select observed, start, octets from hosts where key = ?", key)
-        return _remember(self._hosts, key, (found[0], Place(*found[1:]))) if found else None
+        return self._hosts.put(key, (found[0], Place(*found[1:]))) if found else None
 
     def put_cert(self, digest: bytes, place: Place) -> None:
         """Remember a certificate's line."""
         self._put("insert or replace into certs values (?, ?, ?)", digest, *place)
-        _remember(self._certs, digest, place)
+        self._certs.put(digest, place)
 
     def put_host(self, key: str, observed: datetime, place: Place) -> None:
         """Remember a host's line, in place of the one before."""
         at = observed.timestamp()
         self._put("insert or replace into hosts values (?, ?, ?, ?)", key, at, *place)
-        _remember(self._hosts, key, (at, place))
+        self._hosts.put(key, (at, place))
 
     def load(self, hosts: Path, certs: Path) -> None:
         """Read what the line files have, without parsing their lines.
@@ -120,13 +139,6 @@ class Index:
 
     def _named(self, error: Exception) -> StoreError:
         return StoreError(f"{self._path}: {error}")
-
-
-def _remember(known: dict[K, V], key: K, value: V) -> V:
-    if len(known) >= REMEMBERED:
-        known.clear()
-    known[key] = value
-    return value
 
 
 def _observed(line: bytes) -> datetime:

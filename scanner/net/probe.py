@@ -26,6 +26,9 @@ _CHUNK = 16 * 1024
 """Octets of clear text asked for at a time: any honest reply."""
 
 
+_NAMES = {phase: phase.value for phase in Phase}
+
+
 @dataclass(frozen=True, slots=True)
 class Sighting:
     """A probe, the DER of each certificate as sent (leaf first), and the TLS session where it was asked for."""
@@ -245,7 +248,7 @@ class _Visit:
             return failure_of(exc, phase)
         finally:
             self._extra.stages[phase] -= 1
-            self._ms[phase.value] = round((trio.current_time() - entered) * 1000, 3)
+            self._ms[_NAMES[phase]] = int((trio.current_time() - entered) * 1_000_000) / 1000
         return None
 
     def _seconds(self, phase: Phase) -> float:

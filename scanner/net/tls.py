@@ -12,7 +12,6 @@ the handshake messages (which name the signature schemes, and tell of tickets), 
 import contextlib
 import functools
 import hashlib
-import weakref
 from dataclasses import dataclass
 from typing import Any, Protocol
 
@@ -128,7 +127,7 @@ _CERTIFICATE_VERIFY = b"\x0f"
 _TELLING = {_SERVER_HELLO, _NEW_TICKET, _SERVER_KEY_EXCHANGE, _CERTIFICATE_VERIFY}
 _SESSION_ID_AT = 38  # of a ServerHello: type and length, version, random
 
-_listening: weakref.WeakValueDictionary[int, "TLSStream"] = weakref.WeakValueDictionary()
+_listening: dict[int, "TLSStream"] = {}
 """Streams in the middle of a handshake, or waiting for tickets, by the address of their SSL object."""
 
 
@@ -197,6 +196,8 @@ class TLSStream:
             self._finished = True
             if self._watch is not None:
                 await self._flush()
+                self._tickets += self._resumable and not self.resumed and self._version() != "TLSv1.3"
+                self._report()
         except SSL.Error:
             with contextlib.suppress(trio.BrokenResourceError):
                 await self._flush()  # our alert: tells the peer's log why
@@ -204,8 +205,6 @@ class TLSStream:
         finally:
             if self._watch is None or not self._finished:
                 _listening.pop(self._handle, None)
-        self._tickets += self._resumable and not self.resumed and self._version() != "TLSv1.3"
-        self._report()
 
     def overheard(self, sent: bool, message: bytes) -> None:  # noqa: FBT001 - as the library has it
         """Take a handshake message that crossed the line."""
@@ -226,13 +225,14 @@ class TLSStream:
 
     def _report(self) -> None:
         """Tell the watch what OpenSSL's callbacks heard; they must not raise, a watch may."""
+        if self._watch is None:
+            return
         states, self._states = self._states, []
         tickets, self._tickets = self._tickets, 0
-        if self._watch is not None:
-            for text in states:
-                self._watch.state(text)
-            for _ in range(tickets):
-                self._watch.ticket()
+        for text in states:
+            self._watch.state(text)
+        for _ in range(tickets):
+            self._watch.ticket()
 
     async def send_all(self, data: bytes) -> None:
         """Encrypt and send."""
