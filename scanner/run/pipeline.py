@@ -10,6 +10,7 @@ feeds, so nothing can lock up. Both channels are bounded: memory does not follow
 from collections.abc import Iterator
 from dataclasses import replace
 from itertools import islice
+from typing import TypeVar
 
 import trio
 
@@ -18,6 +19,8 @@ from scanner.run.later import Later, wait
 from scanner.run.once import leaf
 from scanner.run.tools import Sink, Tools
 from targets.lists import Reject, Target
+
+T = TypeVar("T")
 
 BATCH = 64
 """Lines handed over from the reading thread at a time; fewer would pay a thread switch for each."""
@@ -165,11 +168,19 @@ async def _read(
                     checked = _checked(item, tools)
                     if isinstance(checked, Reject):
                         stats.rejects += 1
-                        await found.send(checked)
+                        await _hand(found, checked)
                     else:
                         stats.read += 1
-                        await queue.send(checked)
+                        await _hand(queue, checked)
             stats.total = stats.read
+
+
+async def _hand(channel: trio.MemorySendChannel[T], item: T) -> None:
+    """Send; where there is room, without the turn of the scheduler that ``send`` takes always."""
+    try:
+        channel.send_nowait(item)
+    except trio.WouldBlock:
+        await channel.send(item)
 
 
 async def _batch(items: Iterator[Target | Reject]) -> list[Target | Reject]:
@@ -200,7 +211,7 @@ async def _examine(
             if before := later.before(target):
                 finding = replace(finding, before=before)
             later.note(target, finding)
-            await found.send(finding)
+            await _hand(found, finding)
 
 
 async def _write(findings: trio.MemoryReceiveChannel[Finding | Reject], sink: Sink, tools: Tools) -> None:
