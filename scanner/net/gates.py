@@ -37,6 +37,10 @@ def network_of(address: str) -> str:
     return str(ipaddress.ip_network((ip, NETWORK_V6), strict=False))
 
 
+LATE = 0.1
+"""Seconds after which a place in the line for the rate is missed: what a busy process may be late."""
+
+
 class KeyedCap:
     """At most ``limit`` holders of each key at once; idle keys vanish.
 
@@ -169,11 +173,19 @@ class Gates:
             await _sleep_until(self._spacing.due(address, trio.current_time()))
             await self._total.acquire("")
             try:
-                await _sleep_until(self._rate.reserve(trio.current_time()))
+                await self._pace()
             except BaseException:
                 self._leave()
                 raise
             self._spacing.began(address, trio.current_time())
+
+    async def _pace(self) -> None:
+        """Return when the rate allows one more. After a time in which nothing ran, places do not come all at once."""
+        missed = True
+        while missed:
+            at = self._rate.reserve(trio.current_time())
+            await _sleep_until(at)
+            missed = trio.current_time() - at > LATE
 
 
 async def _sleep_until(time: float) -> None:

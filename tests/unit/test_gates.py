@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from scanner.core.providers import provider_of
-from scanner.net.gates import Gates, KeyedCap, Spacing, network_of
+from scanner.net.gates import LATE, Gates, KeyedCap, Spacing, network_of
 from scanner.settings import Caps
 
 
@@ -131,6 +131,21 @@ async def test_paces_are_used_to_the_full(
     autojump_clock: trio.testing.MockClock, limits: Caps, visits: list[str], seconds: float
 ) -> None:
     assert await Meter(limits).all(visits) == pytest.approx(seconds)
+
+
+async def test_what_was_missed_while_nothing_ran_is_not_made_up_for_at_once(mock_clock: trio.testing.MockClock) -> None:
+    meter = Meter(Caps(99, 99, 99, 99, rate=10, spacing=0))
+    async with trio.open_nursery() as nursery:
+        for number in range(30):
+            nursery.start_soon(meter.visit, f"192.0.{number}.1")
+        await trio.testing.wait_all_tasks_blocked()
+        mock_clock.jump(2)  # the process was stopped: twenty places in the line have passed
+        for _ in range(60):
+            await trio.testing.wait_all_tasks_blocked()
+            mock_clock.jump(0.1)
+    times = [at for at, _ in meter.began]
+    assert len(times) == 30
+    assert all(later - at >= 9 / 10 - LATE - SLACK for at, later in zip(times, times[9:], strict=False))
 
 
 async def test_who_waits_for_an_address_to_rest_holds_no_global_slot(autojump_clock: trio.testing.MockClock) -> None:
