@@ -31,7 +31,7 @@ bench: setup
 	$(BIN)/python -m tests.bench
 
 soak: setup
-	$(BIN)/python -m tests.bench soak
+	$(BIN)/python -m tests.bench soak disturbed
 
 lab-up: setup
 	@$(LAB) up --scale $(SCALE)

@@ -212,8 +212,7 @@ def _write_dns(
 
 
 def _launch_all(layout: Layout, record: Record, placed: tuple[Placed, ...]) -> None:
-    server, client = record.server, record.client
-    directory = layout.zones
+    server, directory = record.server, layout.zones
     python = sys.executable
     _launch(layout, record, server, "knot-parent", ["knotd", "-c", f"{directory}/parent.conf"])
     _launch(layout, record, server, "knot-child", ["knotd", "-c", f"{directory}/child.conf"])
@@ -222,8 +221,13 @@ def _launch_all(layout: Layout, record: Record, placed: tuple[Placed, ...]) -> N
     _launch(layout, record, server, "smtpd", [python, "-m", "tests.lab.smtpd", *files])
     if record.scale:
         _launch(layout, record, server, "bulk", bulk.command(layout.bulk))
-    _launch(layout, record, client, "unbound", ["unbound", "-d", "-p", "-c", f"{directory}/unbound.conf"])
+    start_resolver(layout, record)
     _launch_postfix(layout, record, placed)
+
+
+def start_resolver(layout: Layout, record: Record) -> None:
+    """Start the client's resolver, with an empty cache; one that runs is to be ended before."""
+    _launch(layout, record, record.client, "unbound", ["unbound", "-d", "-p", "-c", f"{layout.zones}/unbound.conf"])
 
 
 def _launch(layout: Layout, record: Record, where: int, name: str, command: list[str]) -> None:

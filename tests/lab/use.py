@@ -3,9 +3,10 @@
 import fcntl
 import json
 import os
+import signal
 import subprocess
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TextIO
@@ -63,6 +64,17 @@ class Lab:
         with self.layout.smtpd_log.open() as log:
             log.seek(mark)
             return [json.loads(line) for line in log]
+
+    def end_resolver(self) -> None:
+        """Kill the client's resolver."""
+        pid = self.record.processes["unbound"]
+        os.kill(pid, signal.SIGKILL)
+        with suppress(ChildProcessError):  # another process may have started it
+            os.waitpid(pid, 0)
+
+    def start_resolver(self) -> None:
+        """Start it again, with an empty cache."""
+        control.start_resolver(self.layout, self.record)
 
     def cut(self) -> None:
         """Take the link to the servers down."""

@@ -32,8 +32,8 @@ def test_soak_waits_to_be_asked_for(monkeypatch: pytest.MonkeyPatch) -> None:
 
         return rows
 
-    monkeypatch.setattr(bench, "found", lambda: {name: rows_of(name) for name in ("soak", "other")})
+    monkeypatch.setattr(bench, "found", lambda: {name: rows_of(name) for name in ("soak", "disturbed", "other")})
     bench.main([])
     assert called == ["other"]
-    bench.main(["soak"])
-    assert called == ["other", "soak"]
+    bench.main(["soak", "disturbed"])
+    assert called == ["other", "soak", "disturbed"]

@@ -1,0 +1,82 @@
+"""Scans that are disturbed and taken up again, and what readers see of their runs in the end."""
+
+import json
+import random
+import subprocess
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from results.run import Run
+from scanner.vocabulary import RunState
+
+SHORTEST, LONGEST = 0.2, 3.0  # seconds until a kill; starting takes about one, so some kills hit the start
+LIMIT = 600.0  # seconds for one scan
+
+_CHANGING = {"observed_at", "started", "ms", "ttl", "attempts"}
+
+
+@dataclass(frozen=True, slots=True)
+class Scans:
+    """How to start ``mxsweep scan`` with a list.
+
+    ``start`` takes the arguments after the program's name; the process has a pipe for its standard error.
+    """
+
+    start: Callable[[Sequence[str]], subprocess.Popen[bytes]]
+    listed: Path
+    flags: tuple[str, ...]
+
+    def anew(self, run: Path) -> tuple[str, ...]:
+        """The arguments of a scan from the beginning."""
+        return "scan", str(self.listed), "-o", str(run), *self.flags
+
+    def go_on(self, run: Path) -> tuple[str, ...]:
+        """The arguments that take a run up; one whose input had not been read to its end begins anew."""
+        if (run / "spool" / "flags.json").exists():
+            return "scan", "--resume", str(run), "--quiet"
+        if run.exists():
+            run.rename(run.with_name(f"unfinished-{time.monotonic_ns()}"))
+        return self.anew(run)
+
+    def end(self, argv: Sequence[str]) -> tuple[int, str]:
+        """Let a scan end; its exit status and the last line of what it said."""
+        process = self.start(argv)
+        _, said = process.communicate(timeout=LIMIT)
+        return process.returncode, (said.decode().splitlines() or [""])[-1]
+
+    def complete(self, argv: Sequence[str]) -> None:
+        """Let a scan end; anything but success is an error."""
+        status, said = self.end(argv)
+        if status:
+            raise RuntimeError(f"mxsweep {' '.join(argv)}: exit status {status}: {said}")
+
+    def killed(self, run: Path, kills: int, chance: random.Random) -> int:
+        """Kill a scan at random moments and go on, so many times, then let it end; how many kills hit it at work."""
+        landed = 0
+        for _ in range(kills):
+            process = self.start(self.go_on(run))
+            time.sleep(chance.uniform(SHORTEST, LONGEST))
+            landed += process.poll() is None
+            process.kill()
+            process.communicate()
+        self.complete(self.go_on(run))
+        return landed
+
+
+def same(run: Path, whole: Path) -> bool:
+    """Is a run complete, and are its domain records those of another one, once each?"""
+    return Run.open(run).header.state is RunState.COMPLETE and records(run) == records(whole)
+
+
+def records(run: Path) -> list[str]:
+    """Domain records as readers see them, sorted, without what differs from one scan to the next."""
+    return sorted(json.dumps(_plain(record)) for record in Run.open(run).dicts("domains"))
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, dict):
+        return {key: _plain(member) for key, member in value.items() if key not in _CHANGING}
+    return [_plain(member) for member in value] if isinstance(value, list) else value
