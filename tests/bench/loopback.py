@@ -30,7 +30,7 @@ def serving(count: int, silent: int = 0) -> Iterator[Server]:
         directory = Path(place)
         port = _free_port()
         hosts = [
-            bulk.BulkHost(f"mx{n}.bulk", f"127.{1 + n // 250}.{n % 250}.25", silent=n < silent, port=port)
+            bulk.BulkHost(f"mx{n}.bulk", f"127.{1 + n // 250}.{n % 250}.25", "silent" if n < silent else "serve", port)
             for n in range(count)
         ]
         bulk.configure(directory, hosts, PKI())

@@ -3,12 +3,15 @@
 ``SCALE`` domains share a tenth as many MX hosts, by Zipf's law, so that a few hosts serve many domains and most serve
 few; each host serves at least one. Domains are ``d17.z0.bulk``, 1,000 a zone; hosts are ``mx17.bulk``, each a
 provider, a /24 and a certificate of its own. All zones are signed, all hosts have a TLSA record 3 1 1 that matches.
+
+In a crowded lab, where the caps of a scan can be seen, hosts are ``mx17.p3.bulk``, with so many a provider; two of them
+share an address, many a /24; they greet late, so that connections pile up, and the server logs each.
 """
 
 import random
 import shutil
 import subprocess
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from itertools import accumulate
 from pathlib import Path
@@ -22,6 +25,9 @@ from tests.lab.zones import Key, ZoneFile, server_name, tlsa_rdata
 
 DOMAINS_A_HOST = 10
 DOMAINS_A_ZONE = 1000
+HOSTS_A_PROVIDER, HOSTS_AN_ADDRESS, ADDRESSES_A_NETWORK = 100, 2, 25
+"""Of a crowded lab."""
+
 LONG_TTL = 3600
 """Longer than any benchmark, so that a warm cache stays warm."""
 
@@ -33,20 +39,31 @@ _NETS = (256 - _NETS_TAKEN) * 256
 
 @dataclass(frozen=True, slots=True)
 class BulkHost:
-    """A mail host; a silent one takes connections and never answers."""
+    """A mail host; its manner is one of the server's."""
 
     name: str
     address: str
-    silent: bool = False
+    manner: str = "serve"
     port: int = PORT
 
 
 # --- who is there -----------------------------------------------------------------------------------------------
 
 
-def hosts(scale: int) -> list[BulkHost]:
-    """The mail hosts of a lab with ``scale`` domains."""
-    return [BulkHost(f"mx{n}.bulk", _address(n)) for n in range(max(1, scale // DOMAINS_A_HOST))]
+def hosts(scale: int, *, crowded: bool = False) -> list[BulkHost]:
+    """The mail hosts of a lab with ``scale`` domains; those of one address stand next to each other."""
+    count = max(1, scale // DOMAINS_A_HOST)
+    if not crowded:
+        return [BulkHost(f"mx{n}.bulk", _address(n)) for n in range(count)]
+    providers = max(1, count // HOSTS_A_PROVIDER)
+    return [
+        BulkHost(f"mx{n}.p{n % providers}.bulk", _crowded_address(n // HOSTS_AN_ADDRESS), "late") for n in range(count)
+    ]
+
+
+def _crowded_address(n: int) -> str:
+    network, last = divmod(n, ADDRESSES_A_NETWORK)
+    return f"10.{_NETS_TAKEN + network // 256}.{network % 256}.{25 + last}"
 
 
 def _address(n: int) -> str:
@@ -60,7 +77,7 @@ def domain(n: int) -> str:
 
 def mail_host_of(scale: int) -> list[int]:
     """For each domain the number of its mail host; the first domains have one each."""
-    count = len(hosts(scale))
+    count = max(1, scale // DOMAINS_A_HOST)
     weights = list(accumulate(1 / (rank + 1) for rank in range(count)))
     drawn = random.Random(1).choices(range(count), cum_weights=weights, k=scale - count)
     return [*range(count), *drawn]
@@ -69,22 +86,22 @@ def mail_host_of(scale: int) -> list[int]:
 # --- zones --------------------------------------------------------------------------------------------------------
 
 
-def zones(scale: int, bundle: Bundle, key: Key) -> list[ZoneFile]:
+def zones(served: Sequence[BulkHost], scale: int, bundle: Bundle, key: Key) -> list[ZoneFile]:
     """The zone ``bulk`` with the mail hosts, and those of the domains, which it delegates."""
     top = ZoneFile("bulk", "nsec", ttl=LONG_TTL)
     tlsa = tlsa_rdata("3 1 1 leaf", bundle)  # one key, so one record
-    for host in hosts(scale):
+    for host in served:
         top.lines += [f"{host.name}. A {host.address}", f"_25._tcp.{host.name}. TLSA {tlsa}"]
-    children = _domain_zones(scale)
+    children = _domain_zones(served, scale)
     for zone in children:
         top.lines += [f"{zone.origin}. NS {server_name(DNS_CHILD)}", f"{zone.origin}. DS {key.ds(zone.origin)}"]
     return [top, *children]
 
 
-def _domain_zones(scale: int) -> list[ZoneFile]:
+def _domain_zones(served: Sequence[BulkHost], scale: int) -> list[ZoneFile]:
     made = [ZoneFile(f"z{n}.bulk", "nsec", ttl=LONG_TTL) for n in range(-(-scale // DOMAINS_A_ZONE))]
     for n, host in enumerate(mail_host_of(scale)):
-        made[n // DOMAINS_A_ZONE].lines.append(f"{domain(n)}. MX 10 mx{host}.bulk.")
+        made[n // DOMAINS_A_ZONE].lines.append(f"{domain(n)}. MX 10 {served[host].name}.")
     return made
 
 
@@ -100,9 +117,10 @@ def _compile(directory: Path) -> None:
         raise RuntimeError(f"{' '.join(compiling)}: {done.stderr} (apt-get install gcc libc6-dev libssl-dev)")
 
 
-def command(directory: Path) -> list[str]:
-    """What starts the server that ``configure`` prepared."""
-    return [str(directory / name) for name in ("bulk_server", "hosts", "leaves.pem", "chain.pem")]
+def command(directory: Path, *, logged: bool = False) -> list[str]:
+    """What starts the server that ``configure`` prepared; it logs to ``connections`` if it is to."""
+    names = ("bulk_server", "hosts", "leaves.pem", "chain.pem", *(("connections",) if logged else ()))
+    return [str(directory / name) for name in names]
 
 
 def configure(directory: Path, served: Iterable[BulkHost], pki: PKI) -> Bundle:
@@ -122,7 +140,7 @@ def configure(directory: Path, served: Iterable[BulkHost], pki: PKI) -> Bundle:
     for host in served:
         bundle = pki.with_key(host.name, key)
         leaves.append(bundle.sent[0].public_bytes(Encoding.PEM))
-        lines.append(f"{host.address} {host.port} {host.name} {'silent' if host.silent else 'serve'}\n")
+        lines.append(f"{host.address} {host.port} {host.name} {host.manner}\n")
     chain = [key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())]
     chain += [cert.public_bytes(Encoding.PEM) for cert in bundle.sent[1:]]
     files = {"hosts": "".join(lines).encode(), "leaves.pem": b"".join(leaves), "chain.pem": b"".join(chain)}

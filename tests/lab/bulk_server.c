@@ -1,10 +1,17 @@
 /* An SMTP server for benchmarks: STARTTLS on many addresses from one process, as fast as OpenSSL lets it.
  *
- * bulk_server HOSTS LEAVES CHAIN
+ * bulk_server HOSTS LEAVES CHAIN [LOG]
  *
- * HOSTS has a line "ADDRESS PORT NAME MANNER" for each host; MANNER is "serve" or "silent" (connections are taken and
- * never answered). LEAVES has their certificates in the same order, CHAIN the key that they share and the certificates
- * that follow each of them; both are PEM. It prints "listening" and serves until it is killed. No mail is taken.
+ * HOSTS has a line "ADDRESS PORT NAME MANNER" for each host; MANNER is "serve", "late" (the greeting comes after
+ * LATE_MS) or "silent" (connections are taken and never answered). Hosts of one address stand next to each other; a
+ * client gets the certificate of the name that it asks for, or the first one's. LEAVES has their certificates in the
+ * same order, CHAIN the key that they share and the certificates that follow each of them; both are PEM. It prints
+ * "listening" and serves until it is killed. No mail is taken.
+ *
+ * LOG gets a line "TIME NUMBER open ADDRESS", "TIME NUMBER name NAME" or "TIME NUMBER close" for each connection, name
+ * asked for and end; TIME is CLOCK_MONOTONIC in seconds, of "open" that at which the kernel had the connection, NUMBER
+ * tells connections apart. A connection is logged as closed before QUIT is answered, so before the client can know that
+ * it is over: whoever waits for its end is never seen too early.
  */
 
 #define _GNU_SOURCE /* accept4 */
@@ -19,21 +26,26 @@
 #include <strings.h>
 #include <sys/epoll.h>
 #include <sys/resource.h>
+#include <time.h>
 #include <unistd.h>
 
 #include <openssl/pem.h>
 #include <openssl/ssl.h>
 
-enum { EVENTS = 256, LINE = 1024, BACKLOG = 4096 };
+enum { EVENTS = 256, LINE = 1024, BACKLOG = 4096, LATE_MS = 300 };
+
+enum manner { SERVE, LATE, SILENT };
 
 /* The first member of whatever epoll points to says which of the two it is. */
 enum kind { LISTENER, CONNECTION };
 
 struct host {
     enum kind kind;
-    int fd;
-    int silent;
+    int fd; /* -1 where the host before it listens at the same address */
+    enum manner manner;
+    struct host *next; /* of the same address */
     X509 *leaf;
+    char address[64];
     char name[256];
 };
 
@@ -41,6 +53,9 @@ struct connection {
     enum kind kind;
     int fd;
     struct host *host;
+    long number; /* for the log; -1 once it is told that the connection is over */
+    double due; /* when a late greeting is to come; 0 where none is */
+    struct connection *before, *after; /* of those whose greeting is to come, the earliest first */
     SSL *ssl; /* NULL in clear text */
     size_t used;
     char input[LINE];
@@ -49,11 +64,26 @@ struct connection {
 static SSL_CTX *context;
 static EVP_PKEY *key;
 static int epoll_fd;
+static FILE *events_log; /* NULL where none is wanted */
+static struct connection *first_late, *last_late;
 
 static void die(const char *what)
 {
     fprintf(stderr, "bulk_server: %s: %s\n", what, strerror(errno));
     exit(1);
+}
+
+static double now(void)
+{
+    struct timespec time;
+    clock_gettime(CLOCK_MONOTONIC, &time);
+    return (double)time.tv_sec + (double)time.tv_nsec / 1e9;
+}
+
+static void note(const struct connection *connection, double at, const char *what, const char *more)
+{
+    if (events_log != NULL)
+        fprintf(events_log, "%.6f %ld %s %s\n", at, connection->number, what, more);
 }
 
 /* --- start ---------------------------------------------------------------------------------------------------- */
@@ -75,6 +105,21 @@ static FILE *opened(const char *path)
     return file;
 }
 
+/* The certificate of the name that a client asks for, among those of the address. */
+static int choose_name(SSL *ssl, int *alert, void *unused)
+{
+    struct connection *connection = SSL_get_app_data(ssl);
+    const char *name = SSL_get_servername(ssl, TLSEXT_NAMETYPE_host_name);
+    (void)alert, (void)unused;
+    if (name == NULL)
+        return SSL_TLSEXT_ERR_NOACK;
+    note(connection, now(), "name", name);
+    for (struct host *host = connection->host; host != NULL; host = host->next)
+        if (strcasecmp(host->name, name) == 0 && SSL_use_certificate(ssl, host->leaf) == 1)
+            return SSL_TLSEXT_ERR_OK;
+    return SSL_TLSEXT_ERR_NOACK;
+}
+
 static void load_chain(const char *path)
 {
     FILE *file = opened(path);
@@ -87,6 +132,7 @@ static void load_chain(const char *path)
         SSL_CTX_add_extra_chain_cert(context, certificate);
     SSL_CTX_set_session_cache_mode(context, SSL_SESS_CACHE_OFF);
     SSL_CTX_set_mode(context, SSL_MODE_RELEASE_BUFFERS);
+    SSL_CTX_set_tlsext_servername_callback(context, choose_name);
     fclose(file);
 }
 
@@ -97,16 +143,16 @@ static void watch(int fd, void *what)
         die("epoll_ctl");
 }
 
-static void listen_on(struct host *host, const char *address, int port)
+static void listen_on(struct host *host, int port)
 {
     struct sockaddr_in where = {.sin_family = AF_INET, .sin_port = htons((uint16_t)port)};
     int on = 1;
     host->fd = socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
     setsockopt(host->fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof on);
     setsockopt(host->fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on); /* connections inherit it */
-    if (inet_pton(AF_INET, address, &where.sin_addr) != 1 ||
+    if (inet_pton(AF_INET, host->address, &where.sin_addr) != 1 ||
         bind(host->fd, (struct sockaddr *)&where, sizeof where) != 0 || listen(host->fd, BACKLOG) != 0)
-        die(address);
+        die(host->address);
     watch(host->fd, host);
 }
 
@@ -114,16 +160,23 @@ static void load_hosts(const char *hosts, const char *leaves)
 {
     FILE *lines = opened(hosts), *certificates = opened(leaves);
     char address[64], name[256], manner[16];
+    struct host *before = NULL;
     int port;
     while (fscanf(lines, "%63s %d %255s %15s", address, &port, name, manner) == 4) {
         struct host *host = calloc(1, sizeof *host);
         host->kind = LISTENER;
-        host->silent = strcmp(manner, "silent") == 0;
+        host->fd = -1;
+        host->manner = strcmp(manner, "silent") == 0 ? SILENT : strcmp(manner, "late") == 0 ? LATE : SERVE;
         host->leaf = PEM_read_X509(certificates, NULL, NULL, NULL);
         if (host->leaf == NULL)
             die("too few certificates");
+        strcpy(host->address, address);
         strcpy(host->name, name);
-        listen_on(host, address, port);
+        if (before != NULL && strcmp(before->address, address) == 0)
+            before->next = host;
+        else
+            listen_on(host, port);
+        before = host;
     }
     fclose(lines);
     fclose(certificates);
@@ -131,8 +184,25 @@ static void load_hosts(const char *hosts, const char *leaves)
 
 /* --- one connection ------------------------------------------------------------------------------------------- */
 
+static void forget_late(struct connection *connection)
+{
+    *(connection->before != NULL ? &connection->before->after : &first_late) = connection->after;
+    *(connection->after != NULL ? &connection->after->before : &last_late) = connection->before;
+    connection->due = 0;
+}
+
+static void note_end(struct connection *connection)
+{
+    if (connection->number >= 0)
+        note(connection, now(), "close", "");
+    connection->number = -1;
+}
+
 static void hang_up(struct connection *connection)
 {
+    note_end(connection);
+    if (connection->due != 0)
+        forget_late(connection);
     if (connection->ssl != NULL) {
         SSL_shutdown(connection->ssl);
         SSL_free(connection->ssl);
@@ -155,7 +225,7 @@ static int start_tls(struct connection *connection)
 {
     SSL *ssl = SSL_new(context);
     if (ssl == NULL || SSL_use_certificate(ssl, connection->host->leaf) != 1 || SSL_use_PrivateKey(ssl, key) != 1 ||
-        SSL_set_fd(ssl, connection->fd) != 1) {
+        SSL_set_fd(ssl, connection->fd) != 1 || SSL_set_app_data(ssl, connection) != 1) {
         SSL_free(ssl);
         return 0;
     }
@@ -177,6 +247,7 @@ static int answer(struct connection *connection, const char *command)
         say(connection, "220 2.0.0 go ahead\r\n");
         return start_tls(connection);
     } else if (strncasecmp(command, "QUIT", 4) == 0) {
+        note_end(connection);
         say(connection, "221 2.0.0 bye\r\n");
         return 0;
     } else {
@@ -228,7 +299,7 @@ static void serve(struct connection *connection)
     int got;
     while ((got = receive(connection)) > 0) {
         connection->used += (size_t)got;
-        if (!connection->host->silent && !answer_lines(connection)) {
+        if (connection->host->manner != SILENT && !answer_lines(connection)) {
             got = -1;
             break;
         }
@@ -239,29 +310,71 @@ static void serve(struct connection *connection)
         hang_up(connection);
 }
 
-static void greet(struct host *host)
+static void greet(struct connection *connection)
 {
+    char greeting[300];
+    snprintf(greeting, sizeof greeting, "220 %s ESMTP\r\n", connection->host->name);
+    say(connection, greeting);
+}
+
+/* When the kernel had the connection: nothing has come from the client since its last ACK of the TCP handshake. */
+static double began(int fd)
+{
+    struct tcp_info info = {0};
+    socklen_t size = sizeof info;
+    getsockopt(fd, IPPROTO_TCP, TCP_INFO, &info, &size);
+    return now() - info.tcpi_last_ack_recv / 1e3;
+}
+
+static void take(struct host *host)
+{
+    static long number;
     int fd;
     while ((fd = accept4(host->fd, NULL, NULL, SOCK_NONBLOCK | SOCK_CLOEXEC)) >= 0) {
         struct connection *connection = calloc(1, sizeof *connection);
-        char greeting[300];
         connection->kind = CONNECTION;
         connection->fd = fd;
         connection->host = host;
+        connection->number = number++;
+        if (events_log != NULL)
+            note(connection, began(fd), "open", host->address);
         watch(fd, connection);
-        snprintf(greeting, sizeof greeting, "220 %s ESMTP\r\n", host->name);
-        if (!host->silent)
-            say(connection, greeting);
+        if (host->manner == SERVE)
+            greet(connection);
+        if (host->manner == LATE) {
+            connection->due = now() + LATE_MS / 1e3;
+            connection->before = last_late;
+            *(last_late != NULL ? &last_late->after : &first_late) = connection;
+            last_late = connection;
+        }
     }
+}
+
+/* Greet those whose time has come; returns the milliseconds to the next one, -1 if there is none. */
+static int greet_late(void)
+{
+    double left;
+    while (first_late != NULL) {
+        struct connection *connection = first_late;
+        if ((left = connection->due - now()) > 0)
+            return (int)(left * 1e3) + 1;
+        forget_late(connection);
+        greet(connection);
+    }
+    return -1;
 }
 
 int main(int argc, char **argv)
 {
     struct epoll_event events[EVENTS];
-    if (argc != 4) {
-        fprintf(stderr, "usage: bulk_server HOSTS LEAVES CHAIN\n");
+    if (argc != 4 && argc != 5) {
+        fprintf(stderr, "usage: bulk_server HOSTS LEAVES CHAIN [LOG]\n");
         return 2;
     }
+    if (argc == 5 && (events_log = fopen(argv[4], "w")) == NULL)
+        die(argv[4]);
+    if (events_log != NULL)
+        setlinebuf(events_log);
     signal(SIGPIPE, SIG_IGN);
     raise_file_limit();
     epoll_fd = epoll_create1(EPOLL_CLOEXEC);
@@ -270,11 +383,11 @@ int main(int argc, char **argv)
     puts("listening");
     fflush(stdout);
     for (;;) {
-        int count = epoll_wait(epoll_fd, events, EVENTS, -1);
+        int count = epoll_wait(epoll_fd, events, EVENTS, greet_late());
         for (int i = 0; i < count; i++) {
             void *what = events[i].data.ptr;
             if (*(enum kind *)what == LISTENER)
-                greet(what);
+                take(what);
             else
                 serve(what);
         }

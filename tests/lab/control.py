@@ -44,6 +44,7 @@ class Record:
     processes: dict[str, int] = field(default_factory=dict)
     ready: bool = False
     scale: int = 0  # domains of the bulk lab
+    crowded: bool = False  # and whether it is one in which caps can be seen
 
     @property
     def namespaces(self) -> Namespaces:
@@ -94,21 +95,23 @@ def running(record: Record | None) -> bool:
 # --- up -------------------------------------------------------------------------------------------------------
 
 
-def up(layout: Layout, scale: int = 0) -> Record:
+def up(layout: Layout, scale: int = 0, *, crowded: bool = False) -> Record:
     """Start the lab unless this very lab runs already; what is left of another one is cleared away first.
 
     Args:
         layout: where it keeps its files.
         scale: so many domains more, see ``bulk``; a lab that runs with some serves those who want none.
+        crowded: these have hosts that share providers, networks and addresses.
     """
     with locked(layout):
         record = read(layout)
-        if record is not None and running(record) and record.digest == digest() and scale in (0, record.scale):
+        wanted = record is not None and (scale == 0 or (scale, crowded) == (record.scale, record.crowded))
+        if record is not None and wanted and running(record) and record.digest == digest():
             return record
         _clear(layout)
         _check_programs()
         try:
-            return _start(layout, scale)
+            return _start(layout, scale, crowded=crowded)
         except BaseException:
             _stop(layout)
             raise
@@ -128,18 +131,18 @@ def _path() -> str:
     return os.environ.get("PATH", "") + ":/usr/sbin:/sbin"
 
 
-def _start(layout: Layout, scale: int) -> Record:
+def _start(layout: Layout, scale: int, *, crowded: bool) -> Record:
     layout.make()
     placed = place(SCENARIOS)
     try:
         spaces = Namespaces.make({"MXSWEEP_LAB": str(layout.state)})
     except RuntimeError as error:
         raise LabError(str(error)) from error
-    record = Record(spaces.client, spaces.server, list(spaces.nets), digest(), "", scale=scale)
+    record = Record(spaces.client, spaces.server, list(spaces.nets), digest(), "", scale=scale, crowded=crowded)
     _save(layout, record)
     spaces.link(tuple(here.address for here in placed if here.kind == "blackhole"))
     key = zones.Key()
-    _write_files(layout, placed, key, scale)
+    _write_files(layout, placed, key, record)
     spaces.bind(spaces.client, {layout.resolv_conf: "/etc/resolv.conf"} | postfix.client_mounts(layout))
     _launch_all(layout, record, placed)
     _await_ready(layout, record, placed)
@@ -152,24 +155,25 @@ def _save(layout: Layout, record: Record) -> None:
     layout.record.write_text(json.dumps(asdict(record), indent=1))
 
 
-def _write_files(layout: Layout, placed: tuple[Placed, ...], key: zones.Key, scale: int) -> None:
+def _write_files(layout: Layout, placed: tuple[Placed, ...], key: zones.Key, record: Record) -> None:
     pki = PKI()
     layout.root_pem.write_bytes(pki.root_pem())
     layout.resolv_conf.write_text(f"nameserver {RESOLVER}\n")
     bundles = _bundles(layout, pki)
-    more = _write_bulk(layout, pki, key, scale) if scale else []
+    more = _write_bulk(layout, pki, key, record) if record.scale else []
     _write_dns(layout, placed, bundles, key, more)
     entries = [_entry(layout, here) for here in placed if here.kind in ("serve", "busy") and not here.host.postfix]
     layout.smtpd_config.write_text(json.dumps(entries, indent=1))
 
 
-def _write_bulk(layout: Layout, pki: PKI, key: zones.Key, scale: int) -> list[zones.ZoneFile]:
+def _write_bulk(layout: Layout, pki: PKI, key: zones.Key, record: Record) -> list[zones.ZoneFile]:
     """The files of the bulk server; returns the zones."""
+    served = bulk.hosts(record.scale, crowded=record.crowded)
     try:
-        bundle = bulk.configure(layout.bulk, bulk.hosts(scale), pki)
+        bundle = bulk.configure(layout.bulk, served, pki)
     except RuntimeError as error:
         raise LabError(str(error)) from error
-    return bulk.zones(scale, bundle, key)
+    return bulk.zones(served, record.scale, bundle, key)
 
 
 def _bundles(layout: Layout, pki: PKI) -> dict[str, Bundle]:
@@ -220,7 +224,7 @@ def _launch_all(layout: Layout, record: Record, placed: tuple[Placed, ...]) -> N
     files = [str(layout.smtpd_config), str(layout.smtpd_log)]
     _launch(layout, record, server, "smtpd", [python, "-m", "tests.lab.smtpd", *files])
     if record.scale:
-        _launch(layout, record, server, "bulk", bulk.command(layout.bulk))
+        _launch(layout, record, server, "bulk", bulk.command(layout.bulk, logged=record.crowded))
     start_resolver(layout, record)
     _launch_postfix(layout, record, placed)
 

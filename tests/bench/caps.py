@@ -1,0 +1,95 @@
+"""Caps and rates, by the servers' own log: never more at once than the cap, never faster than the rate.
+
+The bulk lab is crowded: its hosts share addresses, networks and providers, and greet late. It is scanned three times:
+as fast as the caps for some hosts allow, as fast as the cap for all allows, and at a pace. Each cap is reached, so that
+it would be exceeded if it could be.
+"""
+
+import tempfile
+from collections.abc import Sequence
+from pathlib import Path
+
+from scanner.core.providers import provider_of
+from scanner.net.gates import LATE, network_of
+from tests.bench.model import Row
+from tests.lab import bulk, control, manners
+from tests.lab.layout import Layout
+from tests.lab.manners import Visit
+from tests.lab.use import RESOLVER, Lab
+from tests.sweep import MXSWEEP
+
+DOMAINS = 5000
+ADDRESS, NETWORK, PROVIDER, TOTAL = 1, 4, 8, 20
+RATE, SPACING = 50, 1.0
+LIMIT = 300.0  # seconds for one scan
+BUSY = 0.25  # seconds that a process may be late on a busy machine between its turn and the packet
+HURRY = ("--spacing", "0", "--rate", "1000000")
+CAPS = ("--per-address", str(ADDRESS), "--per-network", str(NETWORK), "--per-provider", str(PROVIDER), *HURRY)
+CAP = ("--per-address", "2", "--per-network", "100", "--per-provider", "100", "--concurrency", str(TOTAL), *HURRY)
+PACE = ("--per-address", "2", "--spacing", str(SPACING), "--rate", str(RATE))
+
+
+def rows() -> list[Row]:
+    """Start a crowded lab and scan it three times."""
+    with tempfile.TemporaryDirectory(prefix="mxsweep-bench-") as temporary:
+        place = Path(temporary)
+        place.chmod(0o755)
+        layout = Layout(place / "lab")
+        try:
+            lab = Lab(layout, control.up(layout, DOMAINS, crowded=True))
+            return [
+                *_capped(_scan(lab, place / "caps", CAPS)),
+                _at_once(_scan(lab, place / "cap", CAP), "all", TOTAL, lambda _: ""),
+                *_paced(_scan(lab, place / "pace", PACE)),
+            ]
+        finally:
+            control.down(layout)
+
+
+def _scan(lab: Lab, run: Path, flags: Sequence[str]) -> list[Visit]:
+    """Scan all domains; the connections that the servers saw meanwhile."""
+    log = lab.layout.bulk / "connections"
+    before = len(manners.visits(log))
+    listed = run.with_suffix(".txt")
+    listed.write_text("".join(f"{bulk.domain(number)}\n" for number in range(DOMAINS)))
+    always = (
+        "--quiet",
+        "--resolver",
+        RESOLVER,
+        "--dns-rate",
+        "1000000",
+        "--allow-private",
+        "--ehlo",
+        "client.lab.test",
+    )
+    done = lab.run(*MXSWEEP, "scan", str(listed), "-o", str(run), *always, *flags, timeout=LIMIT)
+    if done.returncode:
+        raise RuntimeError(f"exit status {done.returncode}: {done.stderr[-500:]}")
+    return manners.visits(log)[before:]
+
+
+def _capped(seen: Sequence[Visit]) -> list[Row]:
+    return [
+        _at_once(seen, "one address", ADDRESS, lambda visit: visit.address),
+        _at_once(seen, "one network", NETWORK, lambda visit: network_of(visit.address)),
+        _at_once(seen, "one provider", PROVIDER, lambda visit: provider_of(visit.name)),
+    ]
+
+
+def _at_once(seen: Sequence[Visit], where: str, cap: int, key: manners.Key) -> Row:
+    most = manners.most_at_once(seen, key)
+    return Row(f"{len(seen)} connections, at once to {where}", f"{most}", f"{cap}, and it is reached", most == cap)
+
+
+def _paced(seen: Sequence[Visit]) -> list[Row]:
+    """Connections begin no faster than the rate, and those to one address no sooner than the spacing."""
+    times = sorted(visit.began for visit in seen)
+    rate = (len(times) - 1) / (times[-1] - times[0])
+    ahead, room = manners.burst(times, RATE), (LATE + BUSY) * RATE
+    gap = manners.least_gap(seen, lambda visit: visit.address)
+    slow = RATE * 0.8  # else it would not be the rate that is seen
+    return [
+        Row("connections a second, over all", f"{rate:.1f}", f"{slow:.0f} to {RATE}", slow <= rate <= RATE),
+        Row("ahead of the rate, in any stretch of time", f"{ahead:.1f}", f"at most {room:.0f}", ahead <= room),
+        Row("seconds between two to one address", f"{gap:.2f}", f"at least {SPACING}", gap >= SPACING - manners.TICK),
+    ]
