@@ -119,6 +119,15 @@ def _note_sni(_ssl: ssl.SSLObject, name: str | None, _context: ssl.SSLContext) -
         OFFERED_SNI.get().append(name)
 
 
+_TCP_INFO_LAST_ACK = 56  # where tcpi_last_ack_recv stands in Linux's struct tcp_info
+
+
+def _idle(stream: trio.SocketStream) -> float:
+    """Seconds since the client last sent something: for a new connection, since the kernel has had it."""
+    info = stream.socket.getsockopt(socket.IPPROTO_TCP, socket.TCP_INFO, _TCP_INFO_LAST_ACK + 4)
+    return int.from_bytes(info[_TCP_INFO_LAST_ACK:], sys.byteorder) / 1000
+
+
 class Session:
     """One connection."""
 
@@ -147,7 +156,7 @@ class Session:
     async def run(self) -> None:
         """Talk until one side ends it."""
         self._log.open[self.address] += 1
-        self.note("connect", concurrent=self._log.open[self.address])
+        self.note("connect", concurrent=self._log.open[self.address], began=time.time() - _idle(self._tcp))
         try:
             with trio.move_on_after(SESSION_LIMIT):
                 await self._dialogue()
