@@ -23,7 +23,7 @@ from tests.sweep import MXSWEEP, Scan, trusting
 
 pytestmark = pytest.mark.lab
 
-RATE, SPACING = 15, 0.5
+RATE, SPACING = 15, 3.0
 BUSY = 1.0  # seconds that a process may be late on a busy machine between its turn and the packet
 NAME = f"manners-{os.getpid()}.lab.test"  # test processes may be at it at the same time
 
