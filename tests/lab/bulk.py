@@ -5,7 +5,8 @@ few; each host serves at least one. Domains are ``d17.z0.bulk``, 1,000 a zone; h
 provider, a /24 and a certificate of its own. All zones are signed, all hosts have a TLSA record 3 1 1 that matches.
 
 In a crowded lab, where the caps of a scan can be seen, hosts are ``mx17.p3.bulk``, with so many a provider; two of them
-share an address, many a /24; they greet late, so that connections pile up, and the server logs each.
+share an address, many a /24; they greet late, so that connections pile up, and the server logs each. Those of the
+provider ``p0.bulk`` turn everyone away for a while when they are told to.
 """
 
 import random
@@ -55,15 +56,14 @@ def hosts(scale: int, *, crowded: bool = False) -> list[BulkHost]:
     count = max(1, scale // DOMAINS_A_HOST)
     if not crowded:
         return [BulkHost(f"mx{n}.bulk", _address(n)) for n in range(count)]
-    providers = max(1, count // HOSTS_A_PROVIDER)
-    return [
-        BulkHost(f"mx{n}.p{n % providers}.bulk", _crowded_address(n // HOSTS_AN_ADDRESS), "late") for n in range(count)
-    ]
+    return [_crowded_host(n, max(1, count // HOSTS_A_PROVIDER)) for n in range(count)]
 
 
-def _crowded_address(n: int) -> str:
-    network, last = divmod(n, ADDRESSES_A_NETWORK)
-    return f"10.{_NETS_TAKEN + network // 256}.{network % 256}.{25 + last}"
+def _crowded_host(n: int, providers: int) -> BulkHost:
+    provider = n // HOSTS_AN_ADDRESS % providers
+    network, last = divmod(n // HOSTS_AN_ADDRESS, ADDRESSES_A_NETWORK)
+    address = f"10.{_NETS_TAKEN + network // 256}.{network % 256}.{25 + last}"
+    return BulkHost(f"mx{n}.p{provider}.bulk", address, "late" if provider else "moody")
 
 
 def _address(n: int) -> str:

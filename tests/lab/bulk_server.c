@@ -3,8 +3,9 @@
  * bulk_server HOSTS LEAVES CHAIN [LOG]
  *
  * HOSTS has a line "ADDRESS PORT NAME MANNER" for each host; MANNER is "serve", "late" (the greeting comes after
- * LATE_MS) or "silent" (connections are taken and never answered). Hosts of one address stand next to each other; a
- * client gets the certificate of the name that it asks for, or the first one's. LEAVES has their certificates in the
+ * LATE_MS), "moody" (late, but for STORM_MS after a SIGUSR1 everyone is turned away with 421) or "silent" (connections
+ * are taken and never answered). Hosts of one address stand next to each other; they have the manner of the first, and
+ * a client gets the certificate of the name that it asks for, or the first one's. LEAVES has their certificates in the
  * same order, CHAIN the key that they share and the certificates that follow each of them; both are PEM. It prints
  * "listening" and serves until it is killed. No mail is taken.
  *
@@ -32,9 +33,11 @@
 #include <openssl/pem.h>
 #include <openssl/ssl.h>
 
-enum { EVENTS = 256, LINE = 1024, BACKLOG = 4096, LATE_MS = 300 };
+enum { EVENTS = 256, LINE = 1024, BACKLOG = 4096, LATE_MS = 300, STORM_MS = 4000 };
 
-enum manner { SERVE, LATE, SILENT };
+enum manner { SERVE, LATE, MOODY, SILENT };
+
+static const char *const manners[] = {"serve", "late", "moody", "silent"};
 
 /* The first member of whatever epoll points to says which of the two it is. */
 enum kind { LISTENER, CONNECTION };
@@ -66,6 +69,7 @@ static EVP_PKEY *key;
 static int epoll_fd;
 static FILE *events_log; /* NULL where none is wanted */
 static struct connection *first_late, *last_late;
+static volatile double storm_ends;
 
 static void die(const char *what)
 {
@@ -84,6 +88,12 @@ static void note(const struct connection *connection, double at, const char *wha
 {
     if (events_log != NULL)
         fprintf(events_log, "%.6f %ld %s %s\n", at, connection->number, what, more);
+}
+
+static void begin_storm(int signal)
+{
+    (void)signal;
+    storm_ends = now() + STORM_MS / 1e3;
 }
 
 /* --- start ---------------------------------------------------------------------------------------------------- */
@@ -166,7 +176,8 @@ static void load_hosts(const char *hosts, const char *leaves)
         struct host *host = calloc(1, sizeof *host);
         host->kind = LISTENER;
         host->fd = -1;
-        host->manner = strcmp(manner, "silent") == 0 ? SILENT : strcmp(manner, "late") == 0 ? LATE : SERVE;
+        while (host->manner < SILENT && strcmp(manner, manners[host->manner]) != 0)
+            host->manner++;
         host->leaf = PEM_read_X509(certificates, NULL, NULL, NULL);
         if (host->leaf == NULL)
             die("too few certificates");
@@ -341,7 +352,10 @@ static void take(struct host *host)
         watch(fd, connection);
         if (host->manner == SERVE)
             greet(connection);
-        if (host->manner == LATE) {
+        if (host->manner == MOODY && now() < storm_ends) {
+            say(connection, "421 4.7.0 too many connections, try again later\r\n");
+            hang_up(connection);
+        } else if (host->manner == LATE || host->manner == MOODY) {
             connection->due = now() + LATE_MS / 1e3;
             connection->before = last_late;
             *(last_late != NULL ? &last_late->after : &first_late) = connection;
@@ -376,6 +390,7 @@ int main(int argc, char **argv)
     if (events_log != NULL)
         setlinebuf(events_log);
     signal(SIGPIPE, SIG_IGN);
+    signal(SIGUSR1, begin_storm);
     raise_file_limit();
     epoll_fd = epoll_create1(EPOLL_CLOEXEC);
     load_chain(argv[3]);

@@ -76,6 +76,10 @@ class Lab:
         """Start it again, with an empty cache."""
         control.start_resolver(self.layout, self.record)
 
+    def storm(self) -> None:
+        """Have the moody hosts of a crowded bulk lab turn everyone away for some seconds."""
+        os.kill(self.record.processes["bulk"], signal.SIGUSR1)
+
     def cut(self) -> None:
         """Take the link to the servers down."""
         self.record.namespaces.cut()

@@ -1,0 +1,89 @@
+"""A provider that turns everyone away with 421 for a while: its hosts are told in a later pass, nobody else waits.
+
+The bulk lab is crowded: a fifth of its hosts are one provider's, which has a storm of 421 as the scan begins.
+The same scan without a storm tells how fast the others are.
+"""
+
+import tempfile
+from collections import Counter
+from collections.abc import Iterator, Mapping
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+from results.run import Run
+from scanner.core.providers import provider_of
+from tests.bench.model import Row
+from tests.lab import bulk, control
+from tests.lab.layout import Layout
+from tests.lab.use import RESOLVER, Lab
+from tests.sweep import MXSWEEP
+
+DOMAINS = 5000
+STORMY = "p0.bulk"
+LIMIT = 300.0  # seconds for one scan
+SLOWED = 1.15  # how much longer the others may take: what turns of the same scan differ by
+FLAGS = (
+    *("--quiet", "--resolver", RESOLVER, "--dns-rate", "1000000", "--allow-private", "--ehlo", "client.lab.test"),
+    *("--spacing", "0", "--rate", "1000000", "--retries", "2", "--retry-after", "5"),
+)
+
+
+def rows() -> list[Row]:
+    """Scan a crowded lab without a storm and with one."""
+    with tempfile.TemporaryDirectory(prefix="mxsweep-bench-") as temporary:
+        place = Path(temporary)
+        place.chmod(0o755)
+        layout = Layout(place / "lab")
+        try:
+            lab = Lab(layout, control.up(layout, DOMAINS, crowded=True))
+            calm = _scan(lab, place / "calm")
+            lab.storm()
+            return _compared(_scan(lab, place / "storm"), calm)
+        finally:
+            control.down(layout)
+
+
+def _scan(lab: Lab, run: Path) -> Run:
+    listed = run.with_suffix(".txt")
+    listed.write_text("".join(f"{bulk.domain(number)}\n" for number in range(DOMAINS)))
+    done = lab.run(*MXSWEEP, "scan", str(listed), "-o", str(run), *FLAGS, timeout=LIMIT)
+    if done.returncode:
+        raise RuntimeError(f"exit status {done.returncode}: {done.stderr[-500:]}")
+    return Run.open(run)
+
+
+def _compared(stormy: Run, calm: Run) -> list[Row]:
+    theirs = [record for record in stormy.dicts("hosts") if provider_of(record["host"]) == STORMY]
+    earlier = [Counter(_why(probe) for probe in _probes(record, "earlier")) for record in theirs]
+    ended = sum(all(probe["handshake"] for probe in _probes(record, "probes")) for record in theirs)
+    verdicts = [record["verdict"]["outcome"] for record in stormy.dicts("domains")]
+    every = [probe for record in stormy.dicts("hosts") for probe in _probes(record, "earlier", "probes")]
+    refused = sum(probe["starttls"] == "not_offered" for probe in every)
+    slowed = _others_took(stormy) / _others_took(calm)
+    return [
+        Row("hosts of that provider, first attempts", _text(sum(earlier, Counter())), "one each", all(earlier)),
+        Row("and the last ones, with TLS", f"{ended}", f"{len(theirs)}", ended == len(theirs)),
+        Row("domains that are ok in the end", f"{verdicts.count('ok'):,}", f"{DOMAINS:,}", set(verdicts) == {"ok"}),
+        Row("attempts that say that STARTTLS is not offered", f"{refused}", "0", refused == 0),
+        Row("time of the others, with the storm to without", f"{slowed:.2f}", f"at most {SLOWED}", slowed <= SLOWED),
+    ]
+
+
+def _probes(host: Mapping[str, Any], *parts: str) -> Iterator[Mapping[str, Any]]:
+    return (probe for endpoint in host["endpoints"] for part in parts for probe in endpoint[part])
+
+
+def _why(probe: Mapping[str, Any]) -> str:
+    """The code or the kind of a probe's failure."""
+    return str(probe["failure"]["code"] or probe["failure"]["kind"])
+
+
+def _text(counted: Counter[str]) -> str:
+    return ", ".join(f"{count} {what}" for what, count in counted.most_common())
+
+
+def _others_took(run: Run) -> float:
+    """Seconds from the start of the run until the last host of another provider was seen."""
+    seen = [record["observed_at"] for record in run.dicts("hosts") if provider_of(record["host"]) != STORMY]
+    return (datetime.fromisoformat(max(seen)) - run.header.started).total_seconds()
