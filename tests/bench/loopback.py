@@ -15,7 +15,7 @@ from tests.lab.pki import PKI
 
 @dataclass(frozen=True, slots=True)
 class Server:
-    """A running server: its addresses, which all have the same port, the silent ones first, and its files."""
+    """A running server: its addresses, which all have the same port, the odd ones first, and its files."""
 
     addresses: tuple[str, ...]
     port: int
@@ -24,13 +24,13 @@ class Server:
 
 
 @contextmanager
-def serving(count: int, silent: int = 0) -> Iterator[Server]:
-    """Serve that many addresses of 127.0.0.0/8, each in a /24 and with a certificate of its own; some stay silent."""
+def serving(count: int, odd: int = 0, manner: str = "silent") -> Iterator[Server]:
+    """Serve that many addresses of 127.0.0.0/8, each in a /24 and with a certificate of its own; some have a manner."""
     with tempfile.TemporaryDirectory(prefix="mxsweep-bench-") as place, pinned() as other:
         directory = Path(place)
         port = _free_port()
         hosts = [
-            bulk.BulkHost(f"mx{n}.bulk", f"127.{1 + n // 250}.{n % 250}.25", "silent" if n < silent else "serve", port)
+            bulk.BulkHost(f"mx{n}.bulk", f"127.{1 + n // 250}.{n % 250}.25", manner if n < odd else "serve", port)
             for n in range(count)
         ]
         bulk.configure(directory, hosts, PKI())

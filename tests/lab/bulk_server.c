@@ -3,11 +3,11 @@
  * bulk_server HOSTS LEAVES CHAIN [LOG]
  *
  * HOSTS has a line "ADDRESS PORT NAME MANNER" for each host; MANNER is "serve", "late" (the greeting comes after
- * LATE_MS), "moody" (late, but for STORM_MS after a SIGUSR1 everyone is turned away with 421) or "silent" (connections
- * are taken and never answered). Hosts of one address stand next to each other; they have the manner of the first, and
- * a client gets the certificate of the name that it asks for, or the first one's. LEAVES has their certificates in the
- * same order, CHAIN the key that they share and the certificates that follow each of them; both are PEM. It prints
- * "listening" and serves until it is killed. No mail is taken.
+ * LATE_MS), "moody" (late, but for STORM_MS after a SIGUSR1 everyone is turned away with 421), "stalls" (nothing is said
+ * after the TLS handshake) or "silent" (connections are taken and never answered). Hosts of one address stand next to
+ * each other; they have the manner of the first, and a client gets the certificate of the name that it asks for, or the
+ * first one's. LEAVES has their certificates in the same order, CHAIN the key that they share and the certificates that
+ * follow each of them; both are PEM. It prints "listening" and serves until it is killed. No mail is taken.
  *
  * LOG gets a line "TIME NUMBER open ADDRESS", "TIME NUMBER name NAME" or "TIME NUMBER close" for each connection, name
  * asked for and end; TIME is CLOCK_MONOTONIC in seconds, of "open" that at which the kernel had the connection, NUMBER
@@ -35,9 +35,9 @@
 
 enum { EVENTS = 256, LINE = 1024, BACKLOG = 4096, LATE_MS = 300, STORM_MS = 4000 };
 
-enum manner { SERVE, LATE, MOODY, SILENT };
+enum manner { SERVE, LATE, MOODY, STALLS, SILENT };
 
-static const char *const manners[] = {"serve", "late", "moody", "silent"};
+static const char *const manners[] = {"serve", "late", "moody", "stalls", "silent"};
 
 /* The first member of whatever epoll points to says which of the two it is. */
 enum kind { LISTENER, CONNECTION };
@@ -310,7 +310,8 @@ static void serve(struct connection *connection)
     int got;
     while ((got = receive(connection)) > 0) {
         connection->used += (size_t)got;
-        if (connection->host->manner != SILENT && !answer_lines(connection)) {
+        int mute = connection->host->manner == SILENT || (connection->host->manner == STALLS && connection->ssl != NULL);
+        if (!mute && !answer_lines(connection)) {
             got = -1;
             break;
         }
@@ -350,7 +351,7 @@ static void take(struct host *host)
         if (events_log != NULL)
             note(connection, began(fd), "open", host->address);
         watch(fd, connection);
-        if (host->manner == SERVE)
+        if (host->manner == SERVE || host->manner == STALLS)
             greet(connection);
         if (host->manner == MOODY && now() < storm_ends) {
             say(connection, "421 4.7.0 too many connections, try again later\r\n");
