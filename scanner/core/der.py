@@ -6,14 +6,16 @@ certificates use; anything else is refused. Work and memory are bounded by the l
 recurses. What is not here: what the slices mean, see ``x509``.
 """
 
-from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import lru_cache
+from typing import NamedTuple
 
 BOOLEAN, INTEGER, BIT_STRING, OCTET_STRING, OID = 0x01, 0x02, 0x03, 0x04, 0x06
 UTC_TIME, GENERALIZED_TIME, SEQUENCE, SET = 0x17, 0x18, 0x30, 0x31
 
 _LONG_LENGTH = 0x80
 _HIGH_TAG = 0x1F
+REMEMBERED = 1024  # object identifiers: certificates have a few dozen, and all the same ones
 MAX_LENGTH_OCTETS = 4  # 4 GiB: far beyond the 16 MiB of a TLS certificate message
 
 
@@ -21,8 +23,7 @@ class DERError(ValueError):
     """The octets are not the DER that was expected. The only error that this module raises."""
 
 
-@dataclass(frozen=True, slots=True)
-class TLV:
+class TLV(NamedTuple):
     """One element: its tag octet, all its octets, and how many of them are the header."""
 
     tag: int
@@ -53,17 +54,15 @@ def read(data: bytes, offset: int = 0) -> TLV:
     tag, first = data[offset], data[offset + 1]
     if tag & _HIGH_TAG == _HIGH_TAG:
         raise DERError("high tag number")
-    header, length = _length(data, offset, first)
+    header, length = (2, first) if first < _LONG_LENGTH else _long_length(data, offset, first)
     end = offset + header + length
     if end > len(data):
         raise DERError("truncated content")
     return TLV(tag, data[offset:end], header)
 
 
-def _length(data: bytes, offset: int, first: int) -> tuple[int, int]:
-    """The sizes of header and content."""
-    if first < _LONG_LENGTH:
-        return 2, first
+def _long_length(data: bytes, offset: int, first: int) -> tuple[int, int]:
+    """The sizes of header and content where the length has octets of its own."""
     count = first & ~_LONG_LENGTH
     if not 1 <= count <= MAX_LENGTH_OCTETS:
         raise DERError("indefinite or absurd length")
@@ -152,7 +151,11 @@ def oid(element: TLV) -> str:
     Raises:
         DERError: not an OBJECT IDENTIFIER, or a broken one.
     """
-    content = expect(element, OID).content
+    return _dotted(expect(element, OID).content)
+
+
+@lru_cache(REMEMBERED)
+def _dotted(content: bytes) -> str:
     if not content or content[-1] & 0x80:
         raise DERError("broken OBJECT IDENTIFIER")
     arcs, value = [], 0

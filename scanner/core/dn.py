@@ -5,6 +5,7 @@ whatever the string type, ``/`` and ``+`` behind a backslash. Two names are equa
 type by type, case and runs of white space left aside (RFC 5280 section 7.1, as OpenSSL simplifies it).
 """
 
+from collections.abc import Sequence
 from functools import lru_cache
 
 from scanner.core import der
@@ -120,7 +121,12 @@ def canonical(name: TLV) -> Canonical:
     Raises:
         DERError: not a Name.
     """
-    return tuple(tuple(sorted(((oid, _folded(v)) for oid, v in rdn), key=repr)) for rdn in attributes(name))
+    return tuple([_canonical_rdn(rdn) for rdn in attributes(name)])
+
+
+def _canonical_rdn(rdn: Sequence[tuple[str, TLV]]) -> tuple[tuple[str, str | bytes], ...]:
+    folded = [(oid, _folded(value)) for oid, value in rdn]
+    return tuple(sorted(folded, key=repr) if len(folded) > 1 else folded)
 
 
 def ascii_lower(text: str) -> str:

@@ -4,6 +4,7 @@ One broken extension spoils itself and no other: it is named in ``broken`` and i
 "absent". What is not here: name constraints are only noticed, OpenSSL applies them (see ``chain``).
 """
 
+import re
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from ipaddress import ip_address
@@ -158,6 +159,8 @@ def _proxy(known: Extensions, _value: TLV) -> None:
 
 # --- alternative names ----------------------------------------------------------------------------------------
 
+_VISIBLE = re.compile(rb"[!-~]+")
+
 _DNS, _IP, _DIRECTORY = 0x82, 0x87, 0xA4
 _ODD_TYPES = {
     0xA0: "othername",
@@ -183,7 +186,7 @@ def _alt_names(known: Extensions, value: TLV) -> None:
 
 def _plain_dns(name: TLV) -> bool:
     """A dNSName of visible ASCII; a NUL or an umlaut makes it odd."""
-    return name.tag == _DNS and name.content != b"" and all(0x21 <= o <= 0x7E for o in name.content)  # noqa: PLR2004
+    return name.tag == _DNS and _VISIBLE.fullmatch(name.content) is not None
 
 
 def _plain_ip(name: TLV) -> bool:
