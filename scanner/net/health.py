@@ -28,14 +28,11 @@ class Health:
     """The servers of one purpose and how they have been doing."""
 
     def __init__(self, servers: Sequence[Server]) -> None:
-        self._states = {server: _State() for server in servers}
-
-    @property
-    def servers(self) -> tuple[Server, ...]:
+        self.servers = tuple(servers)
         """All of them in the order of the settings."""
-        return tuple(self._states)
+        self._states: dict[Server, _State] = {}  # of those that failed since they last answered
 
-    def order(self, now: float) -> list[Server]:
+    def order(self, now: float) -> tuple[Server, ...]:
         """List all servers for one question, which is expected to ask them in this order.
 
         Args:
@@ -44,19 +41,21 @@ class Health:
         Returns:
             The well ones, a rested one among them in its place, then the resting ones by the end of their rest.
         """
+        if not self._states:
+            return self.servers
         resting = sorted((s for s, state in self._states.items() if state.until > now), key=self._end_of_rest)
-        first = [server for server in self._states if server not in resting]
-        if first and self._states[first[0]].failures:
+        first = [server for server in self.servers if server not in resting]
+        if first and first[0] in self._states:
             self._states[first[0]].rest(now)
-        return [*first, *resting]
+        return (*first, *resting)
 
     def succeeded(self, server: Server) -> None:
         """Note that a server answered."""
-        self._states[server] = _State()
+        self._states.pop(server, None)
 
     def failed(self, server: Server, now: float) -> None:
         """Note that a server did not answer; of many questions that wait for it in vain, one counts."""
-        state = self._states[server]
+        state = self._states.setdefault(server, _State())
         if state.until <= now:
             state.rest(now)
 

@@ -8,7 +8,7 @@ written beside the answer and changes nothing in it.
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import trio
@@ -82,9 +82,9 @@ async def open_resolver(settings: DNSSettings) -> AsyncIterator["Resolver"]:
 
 @dataclass(slots=True)
 class _Flight:
-    """A question in flight; without an answer once ``done`` its asker was cancelled."""
+    """A question in flight; without an answer once ``done`` its asker was cancelled. Few are waited for by others."""
 
-    done: trio.Event = field(default_factory=trio.Event)
+    done: trio.Event | None = None
     answer: Answer | None = None
 
 
@@ -127,6 +127,8 @@ class Resolver:
             flight = self._flights.get(key)
             if flight is None:
                 return await self._lead(key)
+            if flight.done is None:
+                flight.done = trio.Event()
             await flight.done.wait()
             if flight.answer is not None:
                 return flight.answer
@@ -143,7 +145,8 @@ class Resolver:
             return flight.answer
         finally:
             del self._flights[key]
-            flight.done.set()
+            if flight.done is not None:
+                flight.done.set()
 
     async def _ask(self, key: Key) -> Answer:
         question = _question(key)

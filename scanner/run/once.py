@@ -130,8 +130,10 @@ async def gather(items: Sequence[A], work: Callable[[A], Awaitable[V]]) -> list[
         results[index] = await work(item)
 
     async with trio.open_nursery() as nursery:
-        for index, item in enumerate(items):
+        for index, item in enumerate(items[1:], 1):
             nursery.start_soon(one, index, item)
+        if items:
+            await one(0, items[0])  # the first one needs no task of its own
     return [results[index] for index in range(len(items))]
 
 
