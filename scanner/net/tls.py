@@ -179,6 +179,7 @@ class TLSStream:
         self._tickets = 0  # not yet told
         self._states: list[str] = []  # not yet told
         self._finished = False
+        self._unsent = False  # our last message of the handshake
         self._handle = int(_ffi.cast("uintptr_t", self._connection._ssl))  # noqa: SLF001 - what the callback is given
 
     async def handshake(self) -> None:
@@ -193,7 +194,7 @@ class TLSStream:
             while not self._advance():
                 await self._flush()
                 await self._feed()
-            self._finished = True
+            self._finished = self._unsent = True
             if self._watch is not None:
                 await self._flush()
                 self._tickets += self._resumable and not self.resumed and self._version() != "TLSv1.3"
@@ -247,7 +248,8 @@ class TLSStream:
             except SSL.ZeroReturnError:
                 return b""
             except SSL.WantReadError:
-                await self._flush()
+                if self._unsent:
+                    await self._flush()
             finally:
                 self._report()
             try:
@@ -321,6 +323,7 @@ class TLSStream:
 
     async def _flush(self) -> None:
         """Send what OpenSSL has ready."""
+        self._unsent = False
         full = True
         while full:
             try:

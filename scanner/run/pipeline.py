@@ -8,6 +8,7 @@ feeds, so nothing can lock up. Both channels are bounded: memory does not follow
 """
 
 from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import replace
 from itertools import islice
 from typing import TypeVar
@@ -183,6 +184,16 @@ async def _hand(channel: trio.MemorySendChannel[T], item: T) -> None:
         await channel.send(item)
 
 
+async def _take(channel: trio.MemoryReceiveChannel[T]) -> T | None:
+    """The next item, None after the last; one that is there is taken without that turn, too."""
+    with suppress(trio.EndOfChannel):
+        try:
+            return channel.receive_nowait()
+        except trio.WouldBlock:
+            return await channel.receive()
+    return None
+
+
 async def _batch(items: Iterator[Target | Reject]) -> list[Target | Reject]:
     """The next items, read in a thread: a file blocks, a pipe may do so for ever."""
     return await trio.to_thread.run_sync(list, islice(items, BATCH), abandon_on_cancel=True)
@@ -204,9 +215,7 @@ async def _examine(
     later: Later,
 ) -> None:
     async with targets:
-        async for target in targets:
-            if stop.draining:
-                break
+        while not stop.draining and (target := await _take(targets)):
             finding = await examiner.domain(target)
             if before := later.before(target):
                 finding = replace(finding, before=before)
@@ -228,7 +237,7 @@ async def _write(findings: trio.MemoryReceiveChannel[Finding | Reject], sink: Si
 
 
 async def _put_all(findings: trio.MemoryReceiveChannel[Finding | Reject], sink: Sink, tools: Tools) -> None:
-    async for item in findings:
+    while item := await _take(findings):
         if isinstance(item, Reject):
             sink.put_reject(item.file, item.line, item.raw, item.reason)
         else:
