@@ -11,6 +11,7 @@ what a reply means does not (see ``dialogue``).
 
 import re
 from dataclasses import dataclass
+from typing import NamedTuple
 
 from scanner.facts import Reply
 
@@ -38,8 +39,7 @@ _SHAPE = re.compile(r"([0-9]*)(-?)[ \t]*(.*)")
 _CODE_LENGTH = 3
 
 
-@dataclass(frozen=True, slots=True)
-class Received:
+class Received(NamedTuple):
     """A whole reply, and its lines as they came, printable."""
 
     reply: Reply

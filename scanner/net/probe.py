@@ -26,6 +26,9 @@ _CHUNK = 16 * 1024
 """Octets of clear text asked for at a time: any honest reply."""
 
 
+SLIGHT = 0.02
+"""Seconds by which a deadline may be off: to move it takes as long as a reply takes to be read."""
+
 _NAMES = {phase: phase.value for phase in Phase}
 
 
@@ -80,9 +83,7 @@ async def probe(
         extra: see ``Extra``.
     """
     visit = _Visit(endpoint, profile, timeouts, _dialogue(endpoint, ehlo, extra, polite, want_tls), extra)
-    stream = await visit.connect(bind)
-    if stream is not None:
-        await visit.converse(stream)
+    await visit.attend(bind=bind)
     return visit.sighting()
 
 
@@ -99,7 +100,7 @@ async def converse(
 ) -> Sighting:
     """Do the same over a stream that is connected already, and close it."""
     visit = _Visit(endpoint, profile, timeouts, _dialogue(endpoint, ehlo, extra, polite, want_tls), extra)
-    await visit.converse(stream)
+    await visit.attend(stream)
     return visit.sighting()
 
 
@@ -170,7 +171,7 @@ class _Visit:
         self._listener = extra.listener or Listener()
         self._told = 0
         self._failure_told = False
-        self._connected: tcp.Connection | None = None
+        self._stream: trio.abc.Stream | None = None
         self._unconnected: Failure | None = None
         self._channel: ByteStream
         self._tls: TLSStream | None = None
@@ -179,34 +180,42 @@ class _Visit:
         self._session: SSL.Session | None = None
         self._errors: tuple[str, ...] = ()
 
-    async def connect(self, bind: str | None) -> tcp.Connection | None:
-        """Return the connected stream, or None after noting why there is none."""
+    async def attend(self, stream: trio.abc.Stream | None = None, *, bind: str | None = None) -> None:
+        """Connect unless that is done, hold the dialogue to its end, and close the stream."""
+        self._stream = stream
+        try:
+            with trio.CancelScope() as scope:
+                if self._stream is None:
+                    await self._connect(bind, scope)
+                if self._stream is not None:
+                    self._channel = self._stream
+                    while not self._dialogue.over:
+                        await self._converse(scope)
+                    await self._take_leave(scope)
+            if scope.cancelled_caught:
+                await self._late()
+        finally:
+            if self._stream is not None:
+                await tcp.close(self._stream)
 
+    async def _late(self) -> None:
+        """Note in which stage time was up; a peer that has TLS is still told that this is the end."""
+        if self._stream is None:
+            self._unconnected = timed_out(Phase.CONNECT)
+        elif not self._dialogue.over:
+            self._broke(timed_out(self._dialogue.phase))
+            with trio.CancelScope() as scope:
+                await self._take_leave(scope)
+
+    async def _connect(self, bind: str | None, scope: trio.CancelScope) -> None:
         async def work() -> None:
-            self._connected = await tcp.connect(self._endpoint.address, self._endpoint.port, bind=bind)
+            self._stream = await tcp.connect(self._endpoint.address, self._endpoint.port, bind=bind)
 
-        with trio.CancelScope() as scope:
-            failure = await self._stage(Phase.CONNECT, work, scope)
-        if scope.cancelled_caught:
-            failure = timed_out(Phase.CONNECT)
+        failure = await self._stage(Phase.CONNECT, work, scope)
         if failure is not None and failure.kind is FailureKind.RESET:
             # a reset of our SYN is a refusal: here the connection was up and died before we could look at it
             failure = replace(failure, phase=self._dialogue.phase)
         self._unconnected = failure
-        return self._connected
-
-    async def converse(self, stream: trio.abc.Stream) -> None:
-        """Hold the dialogue to its end, and close the stream."""
-        self._channel = stream
-        try:
-            with trio.CancelScope() as scope:
-                while not self._dialogue.over:
-                    await self._converse(scope)
-            if scope.cancelled_caught:
-                self._broke(timed_out(self._dialogue.phase))
-            await self._take_leave()
-        finally:
-            await tcp.close(stream)
 
     async def _converse(self, scope: trio.CancelScope) -> None:
         phase = self._dialogue.phase
@@ -239,7 +248,9 @@ class _Visit:
         The stages share a scope, whose deadline moves: one for each would take a tenth of a probe's processor time.
         """
         entered = trio.current_time()
-        scope.deadline = min(entered + self._seconds(phase), self._ends)
+        deadline = min(entered + self._seconds(phase), self._ends)
+        if abs(deadline - scope.deadline) > SLIGHT:
+            scope.deadline = deadline
         self._extra.stages[phase] += 1
         try:
             await work()
@@ -293,13 +304,13 @@ class _Visit:
         self._dialogue.tls_established()
         self._tell()
 
-    async def _take_leave(self) -> None:
+    async def _take_leave(self, scope: trio.CancelScope) -> None:
         if self._tls is None or self._handshake is None:
             return
         if self._extra.keep_session:
             self._session = self._tls.session()
-        with trio.move_on_after(self._timeouts.quit):
-            await self._tls.close_notify()
+        scope.deadline = trio.current_time() + self._timeouts.quit
+        await self._tls.close_notify()
 
     def _tell(self) -> None:
         if not self._heard:

@@ -6,7 +6,8 @@ no renegotiation, no compression, a missing close_notify is no error (and no mor
 fails, as it fails Postfix).
 
 Three things are taken from pyOpenSSL's private bindings, since its interface has none of them: the list of groups,
-the handshake messages (which name the signature schemes, and tell of tickets), and whether a session was resumed.
+the handshake messages (which name the signature schemes, and tell of tickets), and whether a session was resumed. A
+fourth is the chain, whose certificates would each become an object first, and take as long as all else that is asked.
 """
 
 import contextlib
@@ -349,8 +350,20 @@ class TLSStream:
 
 
 def _chain(connection: SSL.Connection) -> tuple[bytes, ...]:
-    certificates = connection.get_peer_cert_chain() or ()
-    return tuple(crypto.dump_certificate(crypto.FILETYPE_ASN1, c) for c in certificates)
+    stack = _lib.SSL_get_peer_cert_chain(connection._ssl)  # noqa: SLF001 - see above
+    count = 0 if stack == _ffi.NULL else _lib.sk_X509_num(stack)
+    return tuple(_der(_lib.sk_X509_value(stack, index)) for index in range(count))
+
+
+def _der(certificate: Any) -> bytes:
+    """The DER of a certificate of the library's."""
+    bio = _ffi.gc(_lib.BIO_new(_lib.BIO_s_mem()), _lib.BIO_free)
+    where = _ffi.new("char **")
+    if _lib.i2d_X509_bio(bio, certificate) != 1:
+        raise MemoryError("no room for a certificate")
+    size = _lib.BIO_get_mem_data(bio, where)
+    octets: bytes = _ffi.buffer(where[0], size)[:]
+    return octets
 
 
 def _strength(connection: SSL.Connection) -> tuple[int, int]:
