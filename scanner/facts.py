@@ -116,6 +116,10 @@ class Endpoint:
     mode: Mode
     profile: str
 
+    def __hash__(self) -> int:
+        """Go by the address, in which nearly all differ: a scan looks an endpoint up many times."""
+        return hash(self.address)
+
 
 @dataclass(frozen=True, slots=True)
 class Failure:

@@ -132,6 +132,9 @@ _PROPER = {Phase.GREETING: 220, Phase.EHLO: 250, Phase.STARTTLS: 220, Phase.EHLO
 # --- the machine --------------------------------------------------------------------------------------------
 
 
+_NOT_READING = (Phase.HANDSHAKE, Phase.DONE)
+
+
 class Dialogue:
     """One session with one server.
 
@@ -201,10 +204,7 @@ class Dialogue:
             return ()
         self._reader.feed(data)
         events: list[Event] = []
-        while self.phase not in {Phase.HANDSHAKE, Phase.DONE}:
-            item = self._reader.next_reply()
-            if item is None:
-                break
+        while self.phase not in _NOT_READING and (item := self._reader.next_reply()) is not None:
             events += self._too_long(item) if isinstance(item, Overflow) else self._replied(item)
         return tuple(events)
 

@@ -58,6 +58,8 @@ class Sessions:
 
 def sessions(report: EndpointReport) -> Sessions:
     """Tell the probes of an address apart by their TLS profile; the first one made is the level's own."""
+    if len(report.probes) == 1:
+        return Sessions(report.probes[0], None)
     profile = report.probes[0].endpoint.profile
     own = [probe for probe in report.probes if probe.endpoint.profile == profile]
     spare = [probe for probe in report.probes if probe.endpoint.profile != profile]

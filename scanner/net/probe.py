@@ -165,7 +165,8 @@ class _Visit:
         self._dialogue = dialogue
         self._extra = extra
         self._started = datetime.now(UTC)
-        self._ends = trio.current_time() + timeouts.probe
+        self._at = trio.current_time()  # when the last stage ended
+        self._ends = self._at + timeouts.probe
         self._ms: dict[str, float] = {}
         self._heard = extra.listener is not None  # a scan listens to nothing, and is spared what it would be told
         self._listener = extra.listener or Listener()
@@ -247,19 +248,20 @@ class _Visit:
 
         The stages share a scope, whose deadline moves: one for each would take a tenth of a probe's processor time.
         """
-        entered = trio.current_time()
+        entered, stages = self._at, self._extra.stages
         deadline = min(entered + self._seconds(phase), self._ends)
         if abs(deadline - scope.deadline) > SLIGHT:
             scope.deadline = deadline
-        self._extra.stages[phase] += 1
+        stages[phase] += 1
         try:
             await work()
         except Exception as exc:  # noqa: BLE001 - the one ladder sorts them all, our own bugs too
             self._errors = tls_errors.of(exc)
             return failure_of(exc, phase)
         finally:
-            self._extra.stages[phase] -= 1
-            self._ms[_NAMES[phase]] = int((trio.current_time() - entered) * 1_000_000) / 1000
+            stages[phase] -= 1
+            self._at = trio.current_time()
+            self._ms[_NAMES[phase]] = int((self._at - entered) * 1_000_000) / 1000
         return None
 
     def _seconds(self, phase: Phase) -> float:
@@ -309,7 +311,7 @@ class _Visit:
             return
         if self._extra.keep_session:
             self._session = self._tls.session()
-        scope.deadline = trio.current_time() + self._timeouts.quit
+        scope.deadline = self._at + self._timeouts.quit
         await self._tls.close_notify()
 
     def _tell(self) -> None:

@@ -28,14 +28,15 @@ class Later:
 
     def note(self, target: Target, finding: Finding) -> None:
         """Keep a target whose finding might come out better."""
-        self.current.pop(target.destination.key, None)
+        if self.current:
+            self.current.pop(target.destination.key, None)
         if finding.again and self.passes:
             self.next[finding.record.key] = target, finding.record.verdict
         self.stats.retrying = len(self.next) + len(self.current)
 
     def before(self, target: Target) -> DomainVerdict | None:
         """What an earlier pass said of a target."""
-        known = self.current.get(target.destination.key)
+        known = self.current.get(target.destination.key) if self.current else None
         return known and known[1]
 
     def turn(self) -> list[Target]:

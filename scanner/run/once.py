@@ -89,14 +89,16 @@ class Once(Generic[K, V]):
 
     def _known(self, key: K) -> _Entry[V] | None:
         """Work under way, a result that is remembered, or one from the shelf, which is remembered again."""
-        entry = self._working.get(key) or self._done.get(key)
+        entry = self._done.get(key)
+        if entry is not None:
+            self._done.move_to_end(key)
+            return entry
+        entry = self._working.get(key)
         if entry is None and self._shelf is not None:
             value = self._shelf(key)
             if value is not None:
                 entry = _Entry(over=True, value=value)
                 self._keep(key, entry)
-        elif key in self._done:
-            self._done.move_to_end(key)
         return entry
 
     def _keep(self, key: K, entry: _Entry[V]) -> None:
