@@ -117,8 +117,11 @@ class Endpoint:
     profile: str
 
     def __hash__(self) -> int:
-        """Go by the address, in which nearly all differ: a scan looks an endpoint up many times."""
-        return hash(self.address)
+        """Go by address and SNI, in which nearly all differ: a scan looks an endpoint up many times.
+
+        Not by the address alone: a provider has thousands of vanity MX names, each with an SNI, on a few addresses.
+        """
+        return hash((self.address, self.sni))
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,10 +6,6 @@ here: IDNA (names are A-labels by the time they arrive) and the comparison of na
 
 import ipaddress
 import re
-from functools import lru_cache
-
-REMEMBERED = 4096
-"""Texts of which it is remembered whether they are addresses: each is asked for several times in a row."""
 
 MAX_HOSTNAME = 255  # characters, as Postfix; RFC 1035 section 2.3.4 leaves room for two fewer
 _LABEL = r"(?!-)[A-Za-z0-9_-]{1,63}(?<!-)"  # RFC 1123 section 2.1, and the underscore
@@ -46,7 +42,6 @@ def is_hostname(name: str) -> bool:
     return _HOSTNAME.fullmatch(name) is not None
 
 
-@lru_cache(REMEMBERED)
 def is_address(text: str) -> bool:
     """Tell whether a text is an IPv4 or IPv6 address, without brackets, prefix length or zone."""
     if "%" in text or not (":" in text or text[-1:].isdigit()):  # most texts are host names: told without an exception

@@ -289,6 +289,12 @@ async def test_a_rollover_that_moves_the_records_moves_the_name_asked_for() -> N
     assert finding.report.endpoints[0].dane.matched
 
 
+def test_endpoints_of_one_address_are_told_apart_at_a_glance() -> None:
+    """A provider has thousands of MX names on one address; with one hash, each look-up would go through them all."""
+    names = [f"domain{number}.mx.test" for number in range(1000)]
+    assert len({hash(Endpoint(V4, 25, name, Mode.SMTP, "opportunistic")) for name in names}) > 990
+
+
 async def test_the_second_reading_is_shared_with_nobody() -> None:
     dns = host(MX1, V4, records=[WRONG_RECORD])
     world = World(dns, {V4: shakes()})
