@@ -23,23 +23,21 @@ LIMIT = 4096
 
 @dataclass(slots=True)
 class _Entry(Generic[V]):
-    over: bool = False
+    done: bool = False
     value: V | None = None
     error: Exception | None = None
     waiting: trio.Event | None = None  # of those who have to; most results are asked for when they are there
 
     def end(self) -> None:
-        """The work is over, done or not."""
-        self.over = True
+        """Wake who waits: the work is done, or who did it was cancelled."""
         if self.waiting is not None:
             self.waiting.set()
 
     async def ended(self) -> None:
-        """Wait until the work is over."""
-        if not self.over:
-            if self.waiting is None:
-                self.waiting = trio.Event()
-            await self.waiting.wait()
+        """Wait for that."""
+        if self.waiting is None:
+            self.waiting = trio.Event()
+        await self.waiting.wait()
 
 
 class Once(Generic[K, V]):
@@ -55,7 +53,6 @@ class Once(Generic[K, V]):
         self._shelf = shelf
         self._working: dict[K, _Entry[V]] = {}
         self._done: OrderedDict[K, _Entry[V]] = OrderedDict()  # used last, last
-        self.shared = 0
 
     async def get(self, key: K, work: Callable[[], Awaitable[V]]) -> V:
         """The value of ``key``; ``work`` is done only if nobody has asked before.
@@ -63,15 +60,15 @@ class Once(Generic[K, V]):
         An exception of the work (a bug of ours: remote failures are values) reaches everyone who asks.
         """
         entry = self._known(key)
-        self.shared += entry is not None
-        while entry is not None and not entry.over:
+        while entry is not None and not entry.done:
             await entry.ended()
-            entry = self._known(key)  # nobody's, if who worked was cancelled
+            if not entry.done:  # who worked was cancelled; someone else may have begun anew
+                entry = self._known(key)
         if entry is None:
             entry = await self._work(key, work)
         if entry.error is not None:
             raise RuntimeError(f"shared work on {key!r} failed") from entry.error
-        return entry.value  # type: ignore[return-value] # set before it is over, unless error was
+        return entry.value  # type: ignore[return-value] # set before done, unless error was
 
     def forget(self, when: Callable[[V], bool]) -> list[V]:
         """Forget results that are to be found anew; they are returned."""
@@ -97,7 +94,7 @@ class Once(Generic[K, V]):
         if entry is None and self._shelf is not None:
             value = self._shelf(key)
             if value is not None:
-                entry = _Entry(over=True, value=value)
+                entry = _Entry(done=True, value=value)
                 self._keep(key, entry)
         return entry
 
@@ -110,8 +107,9 @@ class Once(Generic[K, V]):
         entry = self._working[key] = _Entry()
         try:
             entry.value = await work()
+            entry.done = True
         except Exception as error:  # noqa: BLE001 - handed to the askers, whose records will tell
-            entry.error = error
+            entry.error, entry.done = error, True
         finally:
             del self._working[key]
             entry.end()
@@ -124,8 +122,8 @@ A = TypeVar("A")
 
 async def gather(items: Sequence[A], work: Callable[[A], Awaitable[V]]) -> list[V]:
     """Do ``work`` for every item at once; results in the order of the items."""
-    if len(items) == 1:  # most domains have one host and most hosts one address: spares a nursery and a task
-        return [await work(items[0])]
+    if len(items) <= 1:  # most domains have one host and most hosts one address: spares a nursery and a task
+        return [await work(item) for item in items]
     results: dict[int, V] = {}
 
     async def one(index: int, item: A) -> None:
@@ -134,8 +132,7 @@ async def gather(items: Sequence[A], work: Callable[[A], Awaitable[V]]) -> list[
     async with trio.open_nursery() as nursery:
         for index, item in enumerate(items[1:], 1):
             nursery.start_soon(one, index, item)
-        if items:
-            await one(0, items[0])  # the first one needs no task of its own
+        await one(0, items[0])  # the first one needs no task of its own
     return [results[index] for index in range(len(items))]
 
 
