@@ -26,6 +26,9 @@ MAX_LABEL = 63
 MAX_TYPED = 4 * MAX_NAME
 """Characters of an international name that are looked at; mapping may drop some, but never so many."""
 
+LONGEST_ADDRESS = 45
+"""Characters of an IPv6 address that ends in an IPv4 address (RFC 4291 section 2.2)."""
+
 REMEMBERED = 4096
 """Addresses remembered as read: each is asked for several times in a row."""
 
@@ -59,13 +62,17 @@ def to_ascii(name: str) -> str:
     raise HostNameError(_flaw(text))
 
 
-@lru_cache(REMEMBERED)
 def parse_address(text: str) -> Address | None:
     """Read a literal address; None if it is none (leading zeros, a zone, ``0.1.2.3``)."""
     if ":" not in text and not text[-1:].isdigit():  # most texts are names: no need to raise for each
         return None
-    if "%" in text or "/" in text:
+    if len(text) > LONGEST_ADDRESS or "%" in text or "/" in text:
         return None
+    return _read_address(text)
+
+
+@lru_cache(REMEMBERED)
+def _read_address(text: str) -> Address | None:
     try:
         address = ipaddress.ip_address(text)
     except ValueError:

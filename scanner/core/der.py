@@ -16,6 +16,7 @@ UTC_TIME, GENERALIZED_TIME, SEQUENCE, SET = 0x17, 0x18, 0x30, 0x31
 _LONG_LENGTH = 0x80
 _HIGH_TAG = 0x1F
 REMEMBERED = 1024  # object identifiers: certificates have a few dozen, and all the same ones
+USUAL_OID = 32  # octets of those that are remembered: a certificate may have one of any length
 MAX_LENGTH_OCTETS = 4  # 4 GiB: far beyond the 16 MiB of a TLS certificate message
 
 
@@ -151,10 +152,10 @@ def oid(element: TLV) -> str:
     Raises:
         DERError: not an OBJECT IDENTIFIER, or a broken one.
     """
-    return _dotted(expect(element, OID).content)
+    content = expect(element, OID).content
+    return _dotted_again(content) if len(content) <= USUAL_OID else _dotted(content)
 
 
-@lru_cache(REMEMBERED)
 def _dotted(content: bytes) -> str:
     if not content or content[-1] & 0x80:
         raise DERError("broken OBJECT IDENTIFIER")
@@ -166,6 +167,9 @@ def _dotted(content: bytes) -> str:
             value = 0
     first = min(arcs[0] // 40, 2)
     return ".".join(map(str, (first, arcs[0] - 40 * first, *arcs[1:])))
+
+
+_dotted_again = lru_cache(REMEMBERED)(_dotted)
 
 
 def time(element: TLV) -> datetime | None:
