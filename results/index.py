@@ -23,7 +23,7 @@ K = TypeVar("K")
 V = TypeVar("V")
 
 REMEMBERED = 20_000
-"""Hosts and certificates that are found without asking the database, some 5 MB; with more, all are forgotten."""
+"""Hosts and certificates that are found without asking the database, some 11 MB; with more, all are forgotten."""
 
 _NAME = "index.tmp"
 _OBSERVED = b'"observed_at":"'
@@ -54,7 +54,7 @@ class _Lately(Generic[K, V]):
 
     def put(self, key: K, value: V) -> V:
         """Remember; gives the value back."""
-        if len(self._known) >= REMEMBERED:
+        if len(self._known) >= REMEMBERED and key not in self._known:
             self._known.clear()
             self.whole = False
         self._known[key] = value
