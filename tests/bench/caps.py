@@ -5,66 +5,42 @@ as fast as the caps for some hosts allow, as fast as the cap for all allows, and
 it would be exceeded if it could be.
 """
 
-import tempfile
 from collections.abc import Sequence
 from pathlib import Path
 
 from scanner.core.providers import provider_of
 from scanner.net.gates import LATE, network_of
+from tests.bench.bulk_lab import bulk_lab, scans_in, write_list
 from tests.bench.model import Row
-from tests.lab import bulk, control, manners
-from tests.lab.layout import Layout
+from tests.lab import manners
 from tests.lab.manners import Visit
-from tests.lab.use import RESOLVER, Lab
-from tests.sweep import MXSWEEP
+from tests.lab.use import Lab
 
 DOMAINS = 5000
 ADDRESS, NETWORK, PROVIDER, TOTAL = 1, 4, 8, 20
 RATE, SPACING = 50, 1.0
-LIMIT = 300.0  # seconds for one scan
 BUSY = 0.25  # seconds that a process may be late on a busy machine between its turn and the packet
-HURRY = ("--spacing", "0", "--rate", "1000000")
-CAPS = ("--per-address", str(ADDRESS), "--per-network", str(NETWORK), "--per-provider", str(PROVIDER), *HURRY)
-CAP = ("--per-address", "2", "--per-network", "100", "--per-provider", "100", "--concurrency", str(TOTAL), *HURRY)
+CAPS = ("--per-address", str(ADDRESS), "--per-network", str(NETWORK), "--per-provider", str(PROVIDER))
+CAP = ("--per-address", "2", "--per-network", "100", "--per-provider", "100", "--concurrency", str(TOTAL))
 PACE = ("--per-address", "2", "--spacing", str(SPACING), "--rate", str(RATE))
 
 
 def rows() -> list[Row]:
     """Start a crowded lab and scan it three times."""
-    with tempfile.TemporaryDirectory(prefix="mxsweep-bench-") as temporary:
-        place = Path(temporary)
-        place.chmod(0o755)
-        layout = Layout(place / "lab")
-        try:
-            lab = Lab(layout, control.up(layout, DOMAINS, crowded=True))
-            return [
-                *_capped(_scan(lab, place / "caps", CAPS)),
-                _at_once(_scan(lab, place / "cap", CAP), "all", TOTAL, lambda _: ""),
-                *_paced(_scan(lab, place / "pace", PACE)),
-            ]
-        finally:
-            control.down(layout)
+    with bulk_lab(DOMAINS, crowded=True) as (lab, place):
+        return [
+            *_capped(_scan(lab, place / "caps", CAPS)),
+            _at_once(_scan(lab, place / "cap", CAP), "all", TOTAL, lambda _: ""),
+            *_paced(_scan(lab, place / "pace", PACE)),
+        ]
 
 
 def _scan(lab: Lab, run: Path, flags: Sequence[str]) -> list[Visit]:
     """Scan all domains; the connections that the servers saw meanwhile."""
     log = lab.layout.bulk / "connections"
     before = len(manners.visits(log))
-    listed = run.with_suffix(".txt")
-    listed.write_text("".join(f"{bulk.domain(number)}\n" for number in range(DOMAINS)))
-    always = (
-        "--quiet",
-        "--resolver",
-        RESOLVER,
-        "--dns-rate",
-        "1000000",
-        "--allow-private",
-        "--ehlo",
-        "client.lab.test",
-    )
-    done = lab.run(*MXSWEEP, "scan", str(listed), "-o", str(run), *always, *flags, timeout=LIMIT)
-    if done.returncode:
-        raise RuntimeError(f"exit status {done.returncode}: {done.stderr[-500:]}")
+    once = scans_in(lab, write_list(run.with_suffix(".txt"), DOMAINS), *flags)
+    once.complete(once.anew(run))
     return manners.visits(log)[before:]
 
 

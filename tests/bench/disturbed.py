@@ -11,18 +11,16 @@ import subprocess
 import tempfile
 import time
 from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
 
 from results.run import Run
+from tests.bench.bulk_lab import bulk_lab, scans_in, write_list
 from tests.bench.model import Row
 from tests.bench.runs import Scans, same
-from tests.lab import bulk, control
-from tests.lab.layout import Layout
-from tests.lab.use import PATIENCE, RESOLVER, Lab
-from tests.sweep import MXSWEEP
+from tests.lab.use import PATIENCE, Lab
 
 DOMAINS = 20_000
 KILLS = 50
@@ -33,58 +31,39 @@ LINK_GONE = 30.0  # seconds
 SMALL, LARGE = "6m", "200m"  # a run takes some 30 MB
 DISK_FULL = 3  # the exit status of a scan whose environment became unfit
 
-_FLAGS = (
-    *("--quiet", "--resolver", RESOLVER, "--allow-private", "--ehlo", "client.lab.test"),
-    *("--dns-rate", "1000000", "--spacing", "0", "--per-provider", "1000", "--retries", "2", "--retry-after", "3"),
-    *PATIENCE,
-)
+_FLAGS = ("--per-provider", "1000", "--retries", "2", "--retry-after", "3", *PATIENCE)
 
 
 def rows() -> list[Row]:
     """Start the lab, scan it undisturbed, then disturb other scans of it and compare."""
-    with _lab() as (lab, place):
-        listed = place / "domains.txt"
-        listed.write_text("".join(f"{bulk.domain(number)}\n" for number in range(DOMAINS)))
-        start = partial(_start, lab)
-        fast = Scans(start, listed, (*_FLAGS, "--rate", "1000000"))
+    with _small_disk() as disk, bulk_lab(DOMAINS) as (lab, place):
+        listed = write_list(place / "domains.txt", DOMAINS)
+        fast = scans_in(lab, listed, *_FLAGS)
+        slow = scans_in(lab, listed, *_FLAGS, "--rate", str(RATE))
         whole = place / "whole"
         fast.complete(fast.anew(whole))
-        scans = Scans(start, listed, (*_FLAGS, "--rate", str(RATE)))
+        no_resolver, no_link = partial(_without_resolver, lab), partial(_without_link, lab)
         return [
             _undisturbed(whole),
-            *_killed(scans, place / "killed", whole),
-            *_disk_full(fast, place / "disk" / "run", whole),
-            *_paused("resolver killed and started again", _without_resolver(lab), scans, place / "resolver", whole),
-            *_paused(f"link cut for {LINK_GONE:.0f} s", _without_link(lab), scans, place / "link", whole),
+            *_killed(slow, place / "killed", whole),
+            *_disk_full(fast, disk / "run", whole),
+            *_paused("resolver killed and started again", no_resolver, slow, place / "resolver", whole),
+            *_paused(f"link cut for {LINK_GONE:.0f} s", no_link, slow, place / "link", whole),
         ]
 
 
 @contextmanager
-def _lab() -> Iterator[tuple[Lab, Path]]:
-    """The lab, and a place for runs with a small disk in it, which the lab's processes see too."""
-    with tempfile.TemporaryDirectory(prefix="mxsweep-soak-") as temporary:
-        place = Path(temporary)
-        place.chmod(0o755)
-        (place / "disk").mkdir()
-        _mount(place / "disk", f"size={SMALL}")
-        layout = Layout(place / "lab")
+def _small_disk() -> Iterator[Path]:
+    """A disk with little room, made before the lab starts, so that the lab's processes see it."""
+    with tempfile.TemporaryDirectory(prefix="mxsweep-bench-") as temporary:
+        command = ["mount", "-t", "tmpfs", "-o", f"size={SMALL}", "tmpfs", temporary]
+        done = subprocess.run(command, capture_output=True, text=True, check=False)
+        if done.returncode:
+            raise RuntimeError(f"{' '.join(command)} (needs root): {done.stderr.strip()}")
         try:
-            yield Lab(layout, control.up(layout, DOMAINS)), place
+            yield Path(temporary)
         finally:
-            control.down(layout)
-            subprocess.run(["umount", str(place / "disk")], check=True)
-
-
-def _mount(disk: Path, options: str) -> None:
-    command = ["mount", "-t", "tmpfs", "-o", options, "tmpfs", str(disk)]
-    done = subprocess.run(command, capture_output=True, text=True, check=False)
-    if done.returncode:
-        raise RuntimeError(f"{' '.join(command)} (needs root): {done.stderr.strip()}")
-
-
-def _start(lab: Lab, argv: Sequence[str]) -> subprocess.Popen[bytes]:
-    process: subprocess.Popen[bytes] = lab.popen(*MXSWEEP, *argv, stderr=subprocess.PIPE)
-    return process
+            subprocess.run(["umount", temporary], check=True)
 
 
 def _undisturbed(whole: Path) -> Row:
@@ -105,8 +84,8 @@ def _equal(run: Path, whole: Path) -> Row:
 
 def _killed(scans: Scans, run: Path, whole: Path) -> list[Row]:
     landed = scans.killed(run, KILLS, random.Random(1))
-    text = f"{landed} of {KILLS}"
-    return [Row(f"kill -9 of a scan of {DOMAINS:,} domains, at work", text, text, landed == KILLS), _equal(run, whole)]
+    name = f"kill -9 of a scan of {DOMAINS:,} domains, before its end"
+    return [Row(name, f"{landed} of {KILLS}", f"{KILLS} of {KILLS}", landed == KILLS), _equal(run, whole)]
 
 
 def _disk_full(scans: Scans, run: Path, whole: Path) -> list[Row]:
@@ -128,29 +107,24 @@ def _paused(name: str, disturb: Callable[[], None], scans: Scans, run: Path, who
     process = scans.start((*scans.anew(run), "--status-file", str(status), "--status-every", "0.5"))
     time.sleep(SETTLED)
     disturb()
-    _, said = process.communicate()
-    if process.returncode:
-        raise RuntimeError(f"{name}: exit status {process.returncode}: {said.decode()[-500:]}")
+    ended, said = scans.finish(process)
+    if ended:
+        raise RuntimeError(f"{name}: exit status {ended}: {said}")
     states = [json.loads(line)["state"] for line in status.read_text().splitlines()]
     seconds = states.count("paused") * 0.5
     return [Row(f"{name}: scan paused", f"{seconds:.0f} s", "some", seconds > 0), _equal(run, whole)]
 
 
-def _without_resolver(lab: Lab) -> Callable[[], None]:
-    def disturb() -> None:
-        lab.end_resolver()
-        time.sleep(RESOLVER_GONE)
-        lab.start_resolver()
-
-    return disturb
+def _without_resolver(lab: Lab) -> None:
+    lab.end_resolver()
+    time.sleep(RESOLVER_GONE)
+    lab.start_resolver()
 
 
-def _without_link(lab: Lab) -> Callable[[], None]:
-    """The resolver has an empty cache, so that the DNS is gone too."""
-
-    def disturb() -> None:
-        lab.cut()
-        time.sleep(LINK_GONE)
-        lab.mend()
-
-    return disturb
+def _without_link(lab: Lab) -> None:
+    """The resolver's cache is emptied first, so that the DNS is gone too."""
+    lab.end_resolver()
+    lab.start_resolver()
+    lab.cut()
+    time.sleep(LINK_GONE)
+    lab.mend()

@@ -15,7 +15,7 @@ from scanner.vocabulary import RunState
 SHORTEST, LONGEST = 0.2, 3.0  # seconds until a kill; starting takes about one, so some kills hit the start
 LIMIT = 600.0  # seconds for one scan
 
-_CHANGING = {"observed_at", "started", "ms", "ttl", "attempts"}
+_CHANGING = {"observed_at", "started", "ms", "ttl"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,19 +42,25 @@ class Scans:
         return self.anew(run)
 
     def end(self, argv: Sequence[str]) -> tuple[int, str]:
-        """Let a scan end; its exit status and the last line of what it said."""
-        process = self.start(argv)
-        _, said = process.communicate(timeout=LIMIT)
+        """Start a scan and let it end; its exit status and the last line of what it said."""
+        return self.finish(self.start(argv))
+
+    def finish(self, process: subprocess.Popen[bytes]) -> tuple[int, str]:
+        """The same for a scan that has been started; one that never ends is killed, and is an error."""
+        try:
+            _, said = process.communicate(timeout=LIMIT)
+        finally:
+            process.kill()
         return process.returncode, (said.decode().splitlines() or [""])[-1]
 
     def complete(self, argv: Sequence[str]) -> None:
-        """Let a scan end; anything but success is an error."""
+        """Start a scan and let it end; anything but success is an error."""
         status, said = self.end(argv)
         if status:
             raise RuntimeError(f"mxsweep {' '.join(argv)}: exit status {status}: {said}")
 
     def killed(self, run: Path, kills: int, chance: random.Random) -> int:
-        """Kill a scan at random moments and go on, so many times, then let it end; how many kills hit it at work."""
+        """Kill a scan at random moments and go on, so many times, then let it end; how many came before its end."""
         landed = 0
         for _ in range(kills):
             process = self.start(self.go_on(run))

@@ -38,7 +38,7 @@ def killed(domains: int, kills: int, seed: int = 1) -> list[Row]:
         landed = scans.killed(place / "run", kills, random.Random(seed))
         equal = same(place / "run", place / "whole")
     return [
-        Row(f"kills of a scan of {domains:,} domains, that hit it at work", f"{landed} of {kills}"),
+        Row(f"kills of a scan of {domains:,} domains, before its end", f"{landed} of {kills}"),
         Row("records equal those of an undisturbed scan", "yes" if equal else "no", "yes", equal),
     ]
 

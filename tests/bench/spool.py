@@ -26,7 +26,8 @@ from targets.lists import Lists, Reader
 from targets.spool import Spool
 Spool.make(Path(sys.argv[2]), Lists([sys.argv[1]]).blocks(), Reader())
 usage = resource.getrusage(resource.RUSAGE_SELF)
-print(usage.ru_utime + usage.ru_stime, usage.ru_maxrss)
+peak = Path("/proc/self/status").read_text().partition("VmHWM:")[2].split()[0]  # ru_maxrss has the parent's in it
+print(usage.ru_utime + usage.ru_stime, peak)
 """
 _ENDINGS = ("com", "de", "nl", "org", "co.uk", "com.br", "cz", "se")
 _WORDS = ("mail", "shop", "blog", "the", "my", "web", "data", "green")

@@ -4,53 +4,29 @@ The bulk lab is crowded: a fifth of its hosts are one provider's, which has a st
 The same scan without a storm tells how fast the others are.
 """
 
-import tempfile
 from collections import Counter
 from collections.abc import Iterator, Mapping
 from datetime import datetime
-from pathlib import Path
 from typing import Any
 
 from results.run import Run
 from scanner.core.providers import provider_of
+from tests.bench.bulk_lab import bulk_lab, scans_in, write_list
 from tests.bench.model import Row
-from tests.lab import bulk, control
-from tests.lab.layout import Layout
-from tests.lab.use import RESOLVER, Lab
-from tests.sweep import MXSWEEP
 
 DOMAINS = 5000
 STORMY = "p0.bulk"
-LIMIT = 300.0  # seconds for one scan
 SLOWED = 1.15  # how much longer the others may take: what turns of the same scan differ by
-FLAGS = (
-    *("--quiet", "--resolver", RESOLVER, "--dns-rate", "1000000", "--allow-private", "--ehlo", "client.lab.test"),
-    *("--spacing", "0", "--rate", "1000000", "--retries", "2", "--retry-after", "5"),
-)
 
 
 def rows() -> list[Row]:
     """Scan a crowded lab without a storm and with one."""
-    with tempfile.TemporaryDirectory(prefix="mxsweep-bench-") as temporary:
-        place = Path(temporary)
-        place.chmod(0o755)
-        layout = Layout(place / "lab")
-        try:
-            lab = Lab(layout, control.up(layout, DOMAINS, crowded=True))
-            calm = _scan(lab, place / "calm")
-            lab.storm()
-            return _compared(_scan(lab, place / "storm"), calm)
-        finally:
-            control.down(layout)
-
-
-def _scan(lab: Lab, run: Path) -> Run:
-    listed = run.with_suffix(".txt")
-    listed.write_text("".join(f"{bulk.domain(number)}\n" for number in range(DOMAINS)))
-    done = lab.run(*MXSWEEP, "scan", str(listed), "-o", str(run), *FLAGS, timeout=LIMIT)
-    if done.returncode:
-        raise RuntimeError(f"exit status {done.returncode}: {done.stderr[-500:]}")
-    return Run.open(run)
+    with bulk_lab(DOMAINS, crowded=True) as (lab, place):
+        every = scans_in(lab, write_list(place / "domains.txt", DOMAINS), "--retries", "2", "--retry-after", "5")
+        every.complete(every.anew(place / "calm"))
+        lab.storm()
+        every.complete(every.anew(place / "storm"))
+        return _compared(Run.open(place / "storm"), Run.open(place / "calm"))
 
 
 def _compared(stormy: Run, calm: Run) -> list[Row]:

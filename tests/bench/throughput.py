@@ -14,11 +14,11 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from tests.bench.bulk_lab import FLAGS, bulk_lab, write_list
 from tests.bench.loopback import pinned
 from tests.bench.model import Row
-from tests.lab import bulk, control
-from tests.lab.layout import Layout
-from tests.lab.use import RESOLVER, Lab
+from tests.lab import bulk
+from tests.lab.use import Lab
 from tests.sweep import MXSWEEP
 
 SCALE = 30_000
@@ -26,8 +26,6 @@ AT_ONCE = 32
 MEASURED_XARGS = 400  # posttls-finger costs the same each time, so that fewer domains tell as much
 TURNS = 3
 DISTINCT, SHARED, RATE = 5.0, 20.0, 15.0
-UNLIMITED = ("--dns-rate", "1000000", "--rate", "1000000", "--spacing", "0", "--per-provider", "1000")
-"""Politeness is not what is measured."""
 LIMIT = 300.0  # seconds for one turn
 
 
@@ -46,25 +44,18 @@ class Spent:
 
 def rows() -> list[Row]:
     """Start a bulk lab, measure both with both lists, and stop it."""
-    with tempfile.TemporaryDirectory(prefix="mxsweep-bench-") as place, pinned() as other:
-        Path(place).chmod(0o755)  # posttls-finger gives up its rights and reads the lab's files
-        layout = Layout(Path(place) / "lab")
-        lab = Lab(layout, control.up(layout, SCALE))
-        try:
-            for pid in lab.record.namespaces.inhabitants():
-                os.sched_setaffinity(pid, other)
-            return _measure(lab, Path(place))
-        finally:
-            control.down(layout)
+    with pinned() as other, bulk_lab(SCALE) as (lab, place):
+        for pid in lab.record.namespaces.inhabitants():
+            os.sched_setaffinity(pid, other)
+        return _measure(lab, place)
 
 
 def _measure(lab: Lab, place: Path) -> list[Row]:
-    distinct = [bulk.domain(n) for n in range(SCALE // bulk.DOMAINS_A_HOST)]
-    shared = [bulk.domain(n) for n in range(SCALE)]
+    distinct, shared = SCALE // bulk.DOMAINS_A_HOST, SCALE
     _mxsweep(lab, place, shared)  # fills the resolver's cache
     turns = [
         (
-            _xargs(lab, place, distinct[:MEASURED_XARGS]),
+            _xargs(lab, place, MEASURED_XARGS),
             _mxsweep(lab, place, distinct),
             _mxsweep(lab, place, shared),
         )
@@ -94,25 +85,22 @@ def _best(turns: Iterable[Spent]) -> Spent:
 # --- one turn ---------------------------------------------------------------------------------------------------
 
 
-def _xargs(lab: Lab, place: Path, domains: Sequence[str]) -> Spent:
-    command = ("xargs", "-a", str(_list(place, domains)), "-P", str(AT_ONCE), "-n", "1")
-    return _spent(lab, (*command, "posttls-finger", "-c", "-l", "dane"), len(domains))
+def _xargs(lab: Lab, place: Path, domains: int) -> Spent:
+    listed = write_list(place / "domains.txt", domains)
+    command = ("xargs", "-a", str(listed), "-P", str(AT_ONCE), "-n", "1", "posttls-finger", "-c", "-l", "dane")
+    return _spent(lab, command, domains)
 
 
-def _mxsweep(lab: Lab, place: Path, domains: Sequence[str]) -> Spent:
-    with tempfile.TemporaryDirectory(dir=place) as run:
-        flags = ("-o", f"{run}/run", "--quiet", "--resolver", RESOLVER, "--allow-private", "--ehlo", "client.lab.test")
-        ours = _spent(lab, (*MXSWEEP, "scan", str(_list(place, domains)), *flags, *UNLIMITED), len(domains))
-        done = sum(1 for _ in (Path(run) / "run" / "domains.jsonl").open())
-    if done != len(domains):
-        raise RuntimeError(f"{done} records of {len(domains)} domains")
+def _mxsweep(lab: Lab, place: Path, domains: int) -> Spent:
+    listed = write_list(place / "domains.txt", domains)
+    with tempfile.TemporaryDirectory(dir=place) as temporary:
+        run = Path(temporary) / "run"
+        command = (*MXSWEEP, "scan", str(listed), "-o", str(run), *FLAGS, "--per-provider", "1000")
+        ours = _spent(lab, command, domains)
+        done = sum(1 for _ in (run / "domains.jsonl").open())
+    if done != domains:
+        raise RuntimeError(f"{done} records of {domains} domains")
     return ours
-
-
-def _list(place: Path, domains: Sequence[str]) -> Path:
-    path = place / "domains.txt"
-    path.write_text("".join(f"{domain}\n" for domain in domains))
-    return path
 
 
 def _spent(lab: Lab, command: Sequence[str], domains: int) -> Spent:
