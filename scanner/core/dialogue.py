@@ -1,9 +1,9 @@
 """The client side of an SMTP or LMTP session: greeting, EHLO, STARTTLS, EHLO under TLS, QUIT.
 
-It never sends mail. It knows nothing of sockets, clocks or logs: octets go in, events and octets come out,
-and it can always say which phase it is in. Three laws: every transition stands in ``TABLE``; a reply is
-judged by its code and its EHLO keywords alone, never by its text; what a peer does wrong is recorded, and
-only what makes going on meaningless ends the session.
+It never sends mail. It knows nothing of sockets, clocks or logs: octets go in, octets come out, and it can
+always say which phase it is in and what it has learned, however the octets were split. Three laws: every
+transition stands in ``TABLE``; a reply is judged by its code and its EHLO keywords alone, never by its text;
+what a peer does wrong is recorded, and only what makes going on meaningless ends the session.
 
 Implements RFC 5321 section 4.1.1 (EHLO, QUIT) and section 4.2 (replies), RFC 3207 section 4 (STARTTLS), RFC
 2033 section 4.1 (LHLO), RFC 8314 section 3 (TLS from the first octet). Not done, on purpose: HELO,
@@ -11,7 +11,6 @@ pipelining, and any command about mail. Limits on what a peer may send are those
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from enum import StrEnum, auto
 from typing import NamedTuple
 
@@ -30,37 +29,6 @@ TEXT_LIMIT = 500
 """Characters of a peer's words in a failure: enough for any reason given in good faith."""
 
 _CLOSING = 421
-
-
-# --- events -------------------------------------------------------------------------------------------------
-
-
-@dataclass(frozen=True, slots=True)
-class ReplyReceived:
-    """A whole reply came, in the phase named."""
-
-    phase: Phase
-    reply: Reply
-
-
-@dataclass(frozen=True, slots=True)
-class StartTLSNow:
-    """The peer agreed to STARTTLS: the next octet in either direction belongs to the handshake."""
-
-
-@dataclass(frozen=True, slots=True)
-class Finished:
-    """The session is over and nothing failed."""
-
-
-@dataclass(frozen=True, slots=True)
-class Failed:
-    """The session is over; what failed may have failed some replies ago."""
-
-    failure: Failure
-
-
-Event = ReplyReceived | StartTLSNow | Finished | Failed
 
 
 # --- the table ----------------------------------------------------------------------------------------------
@@ -196,23 +164,24 @@ class Dialogue:
         """The peer's breaches that did not stop the session, each once."""
         return tuple(dict.fromkeys((*self._defects, *self._reader.defects)))
 
-    def receive(self, data: bytes | bytearray) -> tuple[Event, ...]:
+    def receive(self, data: bytes | bytearray) -> None:
         """Take octets from the peer: clear text before ``tls_established``, decrypted text after it."""
         self._must_be_alive()
         if self.phase is Phase.HANDSHAKE:
             self._plaintext_left()
-            return ()
+            return
         self._reader.feed(data)
-        events: list[Event] = []
         while self.phase not in _NOT_READING and (item := self._reader.next_reply()) is not None:
-            events += self._too_long(item) if isinstance(item, Overflow) else self._replied(item)
-        return tuple(events)
+            if isinstance(item, Overflow):
+                self.broken(Failure(self.phase, FailureKind.TOO_LONG, text=item.text))
+            else:
+                self._replied(item)
 
-    def end_of_stream(self) -> tuple[Event, ...]:
+    def end_of_stream(self) -> None:
         """Take note that the peer closed the connection."""
-        return self.broken(Failure(self.phase, FailureKind.CLOSED))
+        self.broken(Failure(self.phase, FailureKind.CLOSED))
 
-    def broken(self, failure: Failure) -> tuple[Event, ...]:
+    def broken(self, failure: Failure) -> None:
         """Take note of what ended the connection: an error, a time-out, the end of the stream.
 
         A QUIT without an answer is no failure: all that was asked has been answered by then. Our own bugs
@@ -223,9 +192,9 @@ class Dialogue:
             self.failure = failure
         elif self.failure is None or self.failure.code != _CLOSING:  # a server that said 421 may just close
             self._note("quit-unanswered")
-        return self._end()
+        self.phase = Phase.DONE
 
-    def tls_established(self) -> tuple[Event, ...]:
+    def tls_established(self) -> None:
         """Take note that the handshake succeeded, and forget all clear text (RFC 3207 section 4.2)."""
         if self.phase is not Phase.HANDSHAKE:
             raise RuntimeError(f"TLS established in phase {self.phase}")
@@ -234,15 +203,15 @@ class Dialogue:
         self._secured = True
         if self.starttls is StartTLS.IMPLICIT:
             self.phase = Phase.GREETING
-            return ()
-        return self._go(Next.HELLO)
+        else:
+            self._go(Next.HELLO)
 
     def bytes_to_send(self) -> bytes:
         """Return the octets to be sent now, and forget them."""
         data, self._out = self._out, b""
         return data
 
-    def _replied(self, received: Received) -> list[Event]:
+    def _replied(self, received: Received) -> None:
         phase, reply = self.phase, received.reply
         self._log("< ", received.lines)
         self._remember(phase, reply)
@@ -250,7 +219,7 @@ class Dialogue:
         self.starttls = self._known(move, reply)
         if move.failure is not None:
             self.failure = Failure(phase, move.failure, reply.code or None, " ".join(reply.lines)[:TEXT_LIMIT])
-        return [ReplyReceived(phase, reply), *self._go(move.then)]
+        self._go(move.then)
 
     def _remember(self, phase: Phase, reply: Reply) -> None:
         match phase:
@@ -281,13 +250,10 @@ class Dialogue:
         about_us = rebuffs.bans_us(*said) or (self.phase is Phase.EHLO and rebuffs.is_policy(*said))
         return self.starttls if reply.code == _CLOSING or about_us else move.starttls
 
-    def _too_long(self, overflow: Overflow) -> tuple[Event, ...]:
-        return self.broken(Failure(self.phase, FailureKind.TOO_LONG, text=overflow.text))
-
-    def _go(self, then: Next) -> tuple[Event, ...]:
+    def _go(self, then: Next) -> None:
         match then:
             case Next.HANDSHAKE:
-                return self._start_tls()
+                self._start_tls()
             case Next.HELLO if not self._secured:
                 self._send(self._hello, Phase.EHLO)
             case Next.HELLO if self._ehlo_after_tls:
@@ -295,40 +261,35 @@ class Dialogue:
             case Next.SECURE if self._want_tls and self.starttls is StartTLS.OFFERED:
                 self._send("STARTTLS", Phase.STARTTLS)
             case Next.END:
-                return self._end()
+                self.phase = Phase.DONE
             case Next.LEAVE if not self._polite:
-                return self._end()
+                self.phase = Phase.DONE
             case _:
                 self._send("QUIT", Phase.QUIT)
-        return ()
 
     def _send(self, command: str, phase: Phase) -> None:
         self._log("> ", (command,))
         self._out += f"{command}\r\n".encode("ascii")
         self.phase = phase
 
-    def _start_tls(self) -> tuple[Event, ...]:
+    def _start_tls(self) -> None:
         self.phase = Phase.HANDSHAKE
         if self._reader.discard():
             self._plaintext_left()
-        return (StartTLSNow(),)
 
     def _plaintext_left(self) -> None:
         """Somebody, perhaps not the server, wants clear text to be taken for protected (CVE-2011-0411)."""
         self._note("plaintext-after-starttls")
 
-    def _end(self) -> tuple[Event, ...]:
-        self.phase = Phase.DONE
-        return (Finished(),) if self.failure is None else (Failed(self.failure),)
-
     def _note(self, defect: str) -> None:
         self._defects[defect] = None
 
     def _log(self, side: str, lines: Sequence[str]) -> None:
-        for line in lines:
-            self._written += len(side) + len(line)
-            if len(self.transcript) < TRANSCRIPT_LINES and self._written <= TRANSCRIPT_CHARACTERS:
-                self.transcript.append(side + line)
+        for line in lines[: TRANSCRIPT_LINES - len(self.transcript)]:
+            text = side + line
+            self._written += len(text)
+            if self._written <= TRANSCRIPT_CHARACTERS:
+                self.transcript.append(text)
 
     def _must_be_alive(self) -> None:
         if self.over:
@@ -351,5 +312,5 @@ def keywords_of(reply: Reply) -> tuple[str, ...]:
     The first line greets and holds none. A keyword ends at a space, a TAB or an equals sign (old forms of
     AUTH).
     """
-    words = (line.replace("=", " ").split() for line in reply.lines[1:])
-    return tuple(word[0].upper() for word in words if word)
+    words = [line.replace("=", " ").split(None, 1) for line in reply.lines[1:]]
+    return tuple([word[0].upper() for word in words if word])
