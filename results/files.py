@@ -39,19 +39,11 @@ class AppendFile:
             self._file = FileIO(path, "ab+")
             self._written = os.fstat(self._file.fileno()).st_size
 
-    @property
-    def size(self) -> int:
-        """Octets of the file once all that waits is written."""
-        return self._written + len(self._waiting)
-
-    @property
-    def waiting(self) -> int:
-        """Octets put and not yet handed to the operating system."""
-        return len(self._waiting)
-
-    def put(self, line: bytes) -> None:
-        """Take a line; it is not on disk yet."""
+    def put(self, line: bytes) -> int:
+        """Take a line; it is not on disk yet. Where it begins, in octets."""
+        begin = self._written + len(self._waiting)
         self._waiting += line
+        return begin
 
     def flush(self) -> None:
         """Write what waits and have it on the disk when this returns."""
@@ -65,7 +57,7 @@ class AppendFile:
             os.fsync(self._file.fileno())
 
     def read(self, start: int, octets: int) -> bytes:
-        """Give back what was put, written or not; ``start`` is what ``size`` was before."""
+        """Give back what was put, written or not; ``start`` is what ``put`` said."""
         with naming(self.path):
             written = os.pread(self._file.fileno(), octets, start) if start < self._written else b""
         begin = start + len(written) - self._written

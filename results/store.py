@@ -58,6 +58,7 @@ class Store:
         self.header = header
         self._lock = lock
         self._files = {name: AppendFile(lines_path(path, name)) for name in LINE_FILES}
+        self._waiting = 0  # octets put since the last sync
         self._pacer = _Pacer()
         self._index = Index(path)
         self._since = 0.0
@@ -176,6 +177,7 @@ class Store:
         """
         for file in self._files.values():
             file.flush()
+        self._waiting = 0
         self._pacer.reset()
 
     def finish(self, state: RunState, totals: Mapping[str, int], finished: datetime) -> None:
@@ -206,10 +208,6 @@ class Store:
     def __exit__(self, kind: type[BaseException] | None, *_: object) -> None:
         _close(self, failed=kind is not None)
 
-    @property
-    def _waiting(self) -> int:
-        return sum(file.waiting for file in self._files.values())
-
     def _put_cert(self, cert: CertFacts) -> None:
         digest = bytes.fromhex(cert.sha256)
         if self._index.cert(digest) is None:
@@ -223,9 +221,9 @@ class Store:
         return codec.decode(CertFacts, self._line("certs", place))
 
     def _put(self, name: str, record: object) -> Place:
-        line, file = codec.encode(record), self._files[name]
-        place = Place(file.size, len(line))
-        file.put(line)
+        line = codec.encode(record)
+        place = Place(self._files[name].put(line), len(line))
+        self._waiting += len(line)
         if self._waiting > MAX_WAITING:
             self.sync()
         return place

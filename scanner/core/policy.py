@@ -6,7 +6,7 @@ once the host's TLSA records and the MX RRset's security are known; then the evi
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 from scanner.core.matching import matched_peername
 from scanner.facts import CertFacts, TLSALookup
@@ -68,12 +68,12 @@ def effective(
         return _named(asked, peer, sni)
     downgraded = peer.mx is not None and peer.mx is not Security.SECURE
     if downgraded and insecure_mx is Level.MAY:
-        return replace(_named(Level.MAY, peer, sni), note="MX RRset is insecure: try to encrypt")
+        return _named(Level.MAY, peer, sni, "MX RRset is insecure: try to encrypt")
     if tlsa is None or not _parsed(tlsa):
         what = "usable TLSA" if tlsa is not None and tlsa.dane is Dane.UNUSABLE else "TLSA"
-        return replace(_named(Level.SECURE, peer, sni), note=f'no {what} records found, resorting to "secure"')
+        return _named(Level.SECURE, peer, sni, f'no {what} records found, resorting to "secure"')
     if downgraded and insecure_mx is Level.ENCRYPT:
-        return replace(_named(Level.ENCRYPT, peer, sni), note="TLSA RRs found, MX RRset insecure: just encrypt")
+        return _named(Level.ENCRYPT, peer, sni, "TLSA RRs found, MX RRset insecure: just encrypt")
     return _with_records(asked, peer, tlsa, downgraded=downgraded)
 
 
@@ -99,13 +99,13 @@ def _with_records(asked: Level, peer: Peer, tlsa: TLSALookup, *, downgraded: boo
     )
 
 
-def _named(level: Level, peer: Peer, sni: str | None) -> Policy:
+def _named(level: Level, peer: Peer, sni: str | None, note: str = "") -> Policy:
     if level not in (Level.VERIFY, Level.SECURE):
-        return Policy(level, sni=sni)
+        return Policy(level, sni=sni, note=note)
     default = ("hostname",) if level is Level.VERIFY else ("nexthop", "dot-nexthop")
     references = tuple(_token(token, peer) for token in peer.tokens or default)
     usable = tuple(name for name in references if name != ".")
-    return Policy(level, usable, check_names=True, sni=sni, forced_failure=not usable)
+    return Policy(level, usable, check_names=True, sni=sni, forced_failure=not usable, note=note)
 
 
 def _token(token: str, peer: Peer) -> str:

@@ -11,6 +11,7 @@ what a reply means does not (see ``dialogue``).
 
 import re
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import NamedTuple
 
 from scanner.facts import Reply
@@ -35,6 +36,12 @@ _PLAIN = re.compile(rb"([0-9]{3})(?:-[ -~]*\r\n\1)*(?: [ -~]*)?\r\n")
 _PLAIN_LIMIT = REPLY_LINES * len(b"250-\r\n")
 """Octets within which a reply without breaches keeps every limit."""
 
+USUAL_OCTETS = 256
+"""Octets of a reply that may be remembered."""
+
+REMEMBERED = 1024
+"""Replies without breaches that are remembered."""
+
 _SHAPE = re.compile(r"([0-9]*)(-?)[ \t]*(.*)")
 _CODE_LENGTH = 3
 
@@ -51,6 +58,16 @@ class Overflow:
     """The peer went beyond a limit, which ``text`` names; there is nothing sensible to read after that."""
 
     text: str
+
+
+def _read(plain: bytes) -> Received:
+    lines = tuple(plain.decode("ascii").split("\r\n")[:-1])
+    texts = tuple([line[_CODE_LENGTH + 1 :].lstrip(" ") for line in lines])
+    return Received(Reply(int(lines[0][:_CODE_LENGTH]), texts), lines)
+
+
+_read_again = lru_cache(REMEMBERED)(_read)
+"""Servers have few words for most they say: such a reply is read once, and kept once by all who heard it."""
 
 
 class ReplyReader:
@@ -107,10 +124,9 @@ class ReplyReader:
 
     def _plain(self, found: re.Match[bytes]) -> Received:
         """Take nearly every reply there is, in half of the time that it takes line by line."""
-        lines = tuple(found[0].decode("ascii").split("\r\n")[:-1])
-        code = int(found[1])
+        octets = found[0]
         del self._input[: found.end()]  # the match looks into it
-        return Received(Reply(code, tuple([line[_CODE_LENGTH + 1 :].lstrip(" ") for line in lines])), lines)
+        return _read_again(octets) if len(octets) <= USUAL_OCTETS else _read(octets)
 
     def _take(self, line: bytes) -> bool:
         """Add one line to the reply; true when it is the last."""

@@ -8,6 +8,7 @@ domains is ``rollup``'s business.
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import NamedTuple
 
 from scanner.core import policy
 from scanner.core.failure_reason import is_local, reason_of
@@ -37,33 +38,27 @@ class View:
         return policy.Policy(self.asked) if self.undecided else policy.effective(self.asked, self.peer, self.tlsa)
 
 
-@dataclass(frozen=True, slots=True)
-class Sessions:
+class Sessions(NamedTuple):
     """The probes of an address by their part.
 
     ``own`` is the last one with the level's own TLS profile, ``spare`` the second attempt with an easier profile
-    where the first handshake failed. ``shown`` is the one whose chain the evidence is about.
+    where the first handshake failed. ``shown`` is the one that got furthest, whose chain the evidence is about.
     """
 
     own: Probe
     spare: Probe | None
-
-    @property
-    def shown(self) -> Probe:
-        """The probe that got furthest."""
-        if self.own.handshake is None and self.spare is not None and self.spare.handshake is not None:
-            return self.spare
-        return self.own
+    shown: Probe
 
 
 def sessions(report: EndpointReport) -> Sessions:
     """Tell the probes of an address apart by their TLS profile; the first one made is the level's own."""
+    first = report.probes[0]
     if len(report.probes) == 1:
-        return Sessions(report.probes[0], None)
-    profile = report.probes[0].endpoint.profile
-    own = [probe for probe in report.probes if probe.endpoint.profile == profile]
-    spare = [probe for probe in report.probes if probe.endpoint.profile != profile]
-    return Sessions(own[-1], spare[-1] if spare else None)
+        return Sessions(first, None, first)
+    own = [probe for probe in report.probes if probe.endpoint.profile == first.endpoint.profile][-1]
+    spare = next((p for p in reversed(report.probes) if p.endpoint.profile != first.endpoint.profile), None)
+    further = spare if own.handshake is None and spare is not None and spare.handshake is not None else own
+    return Sessions(own, spare, further)
 
 
 def accepted_tcp(report: EndpointReport) -> bool:

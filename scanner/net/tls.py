@@ -128,6 +128,9 @@ _CERTIFICATE_VERIFY = b"\x0f"
 _TELLING = {_SERVER_HELLO, _NEW_TICKET, _SERVER_KEY_EXCHANGE, _CERTIFICATE_VERIFY}
 _SESSION_ID_AT = 38  # of a ServerHello: type and length, version, random
 
+_somewhere = _ffi.new("char **")
+"""Where the library may write a pointer that nobody reads."""
+
 _listening: dict[int, "TLSStream"] = {}
 """Streams in the middle of a handshake, or waiting for tickets, by the address of their SSL object."""
 
@@ -244,19 +247,26 @@ class TLSStream:
     async def receive_some(self, _max_bytes: int = _CHUNK) -> bytes:
         """Return decrypted octets, or nothing at the end, with or without close_notify."""
         while True:
-            try:
-                return self._connection.recv(_CHUNK)
-            except SSL.ZeroReturnError:
-                return b""
-            except SSL.WantReadError:
-                if self._unsent:
-                    await self._flush()
-            finally:
-                self._report()
+            if self._has_octets():
+                try:
+                    return self._connection.recv(_CHUNK)
+                except SSL.ZeroReturnError:
+                    return b""
+                except SSL.WantReadError:
+                    pass
+                finally:
+                    self._report()
+            if self._unsent:
+                await self._flush()
             try:
                 await self._feed()
             except EOFError:
                 return b""
+
+    def _has_octets(self) -> bool:
+        """Is there anything that has not been looked at? Else OpenSSL would only raise an exception to say that."""
+        waiting = _lib.BIO_get_mem_data(self._connection._into_ssl, _somewhere)  # noqa: SLF001 - no public way
+        return waiting > 0 or self._connection.pending() > 0
 
     async def close_notify(self) -> None:
         """Say that no more follows; the peer's answer is not waited for, and a dead connection is no error."""
