@@ -138,7 +138,7 @@ class Rejudge:
         chain = [self._cert(digest) for digest in probe.handshake.chain]
         shown.update((cert.sha256, cert) for cert in chain)
         at = self._at or probe.started
-        return judgement.with_evidence(old.address, old.probes, chain, lookup, self._trust, at)
+        return judgement.with_pkix(judgement.with_dane(old, chain, lookup, at), chain, self._trust, at)
 
     def _cert(self, digest: str) -> CertFacts:
         stored = self._certs.get(digest)

@@ -12,7 +12,7 @@ from scanner.core.names import is_address
 from scanner.core.pkix import TrustStore
 from scanner.core.policy import Peer
 from scanner.core.tlsa import Question
-from scanner.facts import Answer, CertFacts, Probe, TLSALookup
+from scanner.facts import Answer, CertFacts, TLSALookup
 from scanner.model import EndpointReport, HostReport, HostVerdict, Route, RouteHost
 from scanner.reasons import Reason
 from scanner.vocabulary import Dane, Level, Outcome
@@ -40,30 +40,23 @@ def tlsa_step(host: str, port: int, addresses: Sequence[Answer], steps: Sequence
     return tlsa.next_question(host, found[0].rname, security, port, tuple(steps))
 
 
-def with_evidence(
-    address: str,
-    probes: Sequence[Probe],
-    chain: Sequence[CertFacts],
-    lookup: TLSALookup,
-    trust: TrustStore,
-    at: datetime,
-) -> EndpointReport:
-    """The report of an address whose probes showed a chain.
+def with_dane(report: EndpointReport, chain: Sequence[CertFacts], lookup: TLSALookup, at: datetime) -> EndpointReport:
+    """The report of an address whose probes showed a chain, with what the TLSA records say of it.
 
     Args:
-        address: the address.
-        probes: its probes.
+        report: the address with its probes.
         chain: the certificates as sent, leaf first, at least one.
-        lookup: the TLSA lookup of the host.
-        trust: the trusted certificates.
+        lookup: the TLSA lookup of the host; where it brought no records to compare, there is no evidence.
         at: the time at which dates are judged.
     """
-    return EndpointReport(
-        address,
-        tuple(probes),
-        dane=dane.match(lookup.records, chain, at) if lookup.dane is None else None,
-        pkix=pkix.verify(chain, trust, at),
-    )
+    found = dane.match(lookup.records, chain, at) if lookup.dane is None else None
+    return EndpointReport(report.address, report.probes, found, report.pkix, report.earlier)
+
+
+def with_pkix(report: EndpointReport, chain: Sequence[CertFacts], trust: TrustStore, at: datetime) -> EndpointReport:
+    """The same with what the trusted certificates say of the chain."""
+    found = pkix.verify(chain, trust, at)
+    return EndpointReport(report.address, report.probes, report.dane, found, report.earlier)
 
 
 def judge_host(

@@ -2,20 +2,19 @@
 
     reader -> channel -> N domain tasks -> channel -> one writer
 
-The reader is the only one that blocks (in a thread), the writer the only one that touches the sink. A domain task
-waits for its hosts, which others may be examining; nothing that works ever waits for a place in the queue that it
-feeds, so nothing can lock up. Both channels are bounded: memory does not follow the length of the input.
+The reader is the only one that blocks (in a thread), the writer the only one that judges and touches the sink. A
+domain task waits for its hosts, which others may be examining; nothing that works ever waits for a place in the queue
+that it feeds, so nothing can lock up. Both channels are bounded: memory does not follow the length of the input.
 """
 
 from collections.abc import Iterator
 from contextlib import suppress
-from dataclasses import replace
 from itertools import islice
 from typing import TypeVar
 
 import trio
 
-from scanner.run.examine import Examiner, Finding, Shelf
+from scanner.run.examine import Examiner, Seen, Shelf
 from scanner.run.later import Later, wait
 from scanner.run.once import leaf
 from scanner.run.tools import Sink, Tools
@@ -26,14 +25,24 @@ T = TypeVar("T")
 BATCH = 64
 """Lines handed over from the reading thread at a time; fewer would pay a thread switch for each."""
 
-BACKLOG = 64
-"""Records waiting for the writer: enough to ride out one fsync."""
+BACKLOG = 256
+"""What waits for the writer: enough to ride out one fsync."""
+
+IN_A_ROW = 64
+"""Domains judged and written before others have their turn: some ten milliseconds' work."""
+
+GATHERED = 0.02
+"""Seconds in which the writer lets something to do gather, since much in a row is done in less time."""
 
 DRAIN = 30.0
 """Seconds that work in flight is given after the first interrupt."""
 
 SYNC_EVERY = 1.0
 """Seconds between two calls that make records durable: what a power cut may cost."""
+
+
+Found = Seen | Reject | trio.Event
+"""What goes to the writer; it sets an event when it comes to it."""
 
 
 class Stop:
@@ -83,13 +92,15 @@ async def scan(
     Raises:
         Exception: whatever the sink raises (a full disk, a closed pipe), after the work has been stopped.
     """
-    found, findings = trio.open_memory_channel[Finding | Reject](BACKLOG)
+    found, seen = trio.open_memory_channel[Found](BACKLOG)
+    examiner = Examiner(tools, shelf)
+    later = Later(tools.stats, tools.settings.retries.times)
     try:
         async with trio.open_nursery() as nursery:
-            nursery.start_soon(_write, findings, sink, tools)
+            nursery.start_soon(_write, seen, examiner, later, sink, tools)
             async with found:
                 with stop.working:
-                    await _work(items, tools, found, stop, shelf)
+                    await _work(items, tools, examiner, later, found, stop)
     except ExceptionGroup as group:
         error = leaf(group)
         raise error from error.__cause__  # not from the group, and without losing what the error came from
@@ -98,18 +109,18 @@ async def scan(
 async def _work(
     items: Iterator[Target | Reject],
     tools: Tools,
-    found: trio.MemorySendChannel[Finding | Reject],
+    examiner: Examiner,
+    later: Later,
+    found: trio.MemorySendChannel[Found],
     stop: Stop,
-    shelf: Shelf | None,
 ) -> None:
     queue, targets = trio.open_memory_channel[Target](BATCH)
-    later = Later(tools.stats, tools.settings.retries.times)
-    examiner = Examiner(tools, shelf)
     async with trio.open_nursery() as workers:
         workers.start_soon(_read, items, tools, queue, found, stop)
         for _ in range(tools.settings.caps.total):
-            workers.start_soon(_examine, examiner, targets.clone(), found, stop, later)
+            workers.start_soon(_examine, examiner, targets.clone(), found, stop)
         targets.close()
+    await _all_judged(found)
     await _later_passes(examiner, later, tools, found, stop)
 
 
@@ -117,7 +128,7 @@ async def _later_passes(
     examiner: Examiner,
     later: Later,
     tools: Tools,
-    found: trio.MemorySendChannel[Finding | Reject],
+    found: trio.MemorySendChannel[Found],
     stop: Stop,
 ) -> None:
     """Examine again what could not be told, as often as is asked for; the records are written again."""
@@ -139,7 +150,7 @@ async def _pass(
     examiner: Examiner,
     later: Later,
     tools: Tools,
-    found: trio.MemorySendChannel[Finding | Reject],
+    found: trio.MemorySendChannel[Found],
     stop: Stop,
 ) -> None:
     again = later.turn()
@@ -149,15 +160,23 @@ async def _pass(
     queue.close()
     async with trio.open_nursery() as workers:
         for _ in range(min(len(again), tools.settings.caps.total)):
-            workers.start_soon(_examine, examiner, targets.clone(), found, stop, later)
+            workers.start_soon(_examine, examiner, targets.clone(), found, stop)
         targets.close()
+    await _all_judged(found)
+
+
+async def _all_judged(found: trio.MemorySendChannel[Found]) -> None:
+    """Wait until the writer has come so far: only then is it known what another pass is for."""
+    here = trio.Event()
+    await found.send(here)
+    await here.wait()
 
 
 async def _read(
     items: Iterator[Target | Reject],
     tools: Tools,
     queue: trio.MemorySendChannel[Target],
-    found: trio.MemorySendChannel[Finding | Reject],
+    found: trio.MemorySendChannel[Found],
     stop: Stop,
 ) -> None:
     """Hand targets to the workers and rejects to the writer until the input ends or the scan is stopped."""
@@ -210,39 +229,54 @@ def _checked(item: Target | Reject, tools: Tools) -> Target | Reject:
 async def _examine(
     examiner: Examiner,
     targets: trio.MemoryReceiveChannel[Target],
-    found: trio.MemorySendChannel[Finding | Reject],
+    found: trio.MemorySendChannel[Found],
     stop: Stop,
-    later: Later,
 ) -> None:
     async with targets:
         while not stop.draining and (target := await _take(targets)):
-            finding = await examiner.domain(target)
-            if before := later.before(target):
-                finding = replace(finding, before=before)
-            later.note(target, finding)
-            await _hand(found, finding)
+            await _hand(found, await examiner.see(target))
 
 
-async def _write(findings: trio.MemoryReceiveChannel[Finding | Reject], sink: Sink, tools: Tools) -> None:
-    """The one writer. It outlives the work, so that everything judged is written.
+async def _write(
+    seen: trio.MemoryReceiveChannel[Found], examiner: Examiner, later: Later, sink: Sink, tools: Tools
+) -> None:
+    """The one writer. It outlives the work, so that everything seen is judged and written.
 
     It closes its end without a pause: when the sink fails, that error is the first to be raised, before those of the
     tasks that find the channel closed.
     """
-    with findings:
+    with seen:
         async with trio.open_nursery() as nursery:
             nursery.start_soon(_sync, sink)
-            await _put_all(findings, sink, tools)
+            while items := await _gathered(seen):
+                for item in items:
+                    _put(item, examiner, later, sink, tools)
             nursery.cancel_scope.cancel()
 
 
-async def _put_all(findings: trio.MemoryReceiveChannel[Finding | Reject], sink: Sink, tools: Tools) -> None:
-    while item := await _take(findings):
-        if isinstance(item, Reject):
-            sink.put_reject(item.file, item.line, item.raw, item.reason)
-        else:
-            sink.put_domain(item.record, item.reports, item.certs or {})
-            tools.stats.domain(item.record, item.before)
+async def _gathered(seen: trio.MemoryReceiveChannel[Found]) -> list[Found]:
+    """What there is, a little later than the first of it; nothing at the end."""
+    items: list[Found] = []
+    with suppress(trio.EndOfChannel):
+        items.append(await seen.receive())
+        await trio.sleep(GATHERED)
+        with suppress(trio.WouldBlock):
+            while len(items) < IN_A_ROW:
+                items.append(seen.receive_nowait())
+    return items
+
+
+def _put(item: Found, examiner: Examiner, later: Later, sink: Sink, tools: Tools) -> None:
+    if isinstance(item, trio.Event):
+        item.set()
+    elif isinstance(item, Reject):
+        sink.put_reject(item.file, item.line, item.raw, item.reason)
+    else:
+        finding = examiner.judge(item)
+        before = later.before(item.target)
+        later.note(item.target, finding)
+        sink.put_domain(finding.record, finding.reports, finding.certs or {})
+        tools.stats.domain(finding.record, before)
 
 
 async def _sync(sink: Sink) -> None:
