@@ -17,6 +17,7 @@ from scanner.core.dialogue import Dialogue
 from scanner.facts import Endpoint, Failure, Handshake, Probe, Reply
 from scanner.net import tcp, tls_errors
 from scanner.net.failures import failure_of, timed_out
+from scanner.net.limits import Limit
 from scanner.net.listening import Listener, Secured
 from scanner.net.tls import ByteStream, Identity, TLSStream, context_for
 from scanner.settings import Timeouts, TLSProfile
@@ -25,9 +26,6 @@ from scanner.vocabulary import FailureKind, Phase
 _CHUNK = 16 * 1024
 """Octets of clear text asked for at a time: any honest reply."""
 
-
-SLIGHT = 0.02
-"""Seconds by which a deadline may be off: to move it takes as long as a reply takes to be read."""
 
 _NAMES = {phase: phase.value for phase in Phase}
 
@@ -167,6 +165,7 @@ class _Visit:
         self._started = datetime.now(UTC)
         self._at = trio.current_time()  # when the last stage ended
         self._ends = self._at + timeouts.probe
+        self._limit = Limit()
         self._ms: dict[str, float] = {}
         self._heard = extra.listener is not None  # a scan listens to nothing, and is spared what it would be told
         self._listener = extra.listener or Listener()
@@ -185,15 +184,15 @@ class _Visit:
         """Connect unless that is done, hold the dialogue to its end, and close the stream."""
         self._stream = stream
         try:
-            with trio.CancelScope() as scope:
+            with self._limit:
                 if self._stream is None:
-                    await self._connect(bind, scope)
+                    await self._connect(bind)
                 if self._stream is not None:
                     self._channel = self._stream
                     while not self._dialogue.over:
-                        await self._converse(scope)
-                    await self._take_leave(scope)
-            if scope.cancelled_caught:
+                        await self._converse()
+                    await self._take_leave()
+            if self._limit.reached:
                 await self._late()
         finally:
             if self._stream is not None:
@@ -205,23 +204,24 @@ class _Visit:
             self._unconnected = timed_out(Phase.CONNECT)
         elif not self._dialogue.over:
             self._broke(timed_out(self._dialogue.phase))
-            with trio.CancelScope() as scope:
-                await self._take_leave(scope)
+            self._limit = Limit()
+            with self._limit:
+                await self._take_leave()
 
-    async def _connect(self, bind: str | None, scope: trio.CancelScope) -> None:
+    async def _connect(self, bind: str | None) -> None:
         async def work() -> None:
             self._stream = await tcp.connect(self._endpoint.address, self._endpoint.port, bind=bind)
 
-        failure = await self._stage(Phase.CONNECT, work, scope)
+        failure = await self._stage(Phase.CONNECT, work)
         if failure is not None and failure.kind is FailureKind.RESET:
             # a reset of our SYN is a refusal: here the connection was up and died before we could look at it
             failure = replace(failure, phase=self._dialogue.phase)
         self._unconnected = failure
 
-    async def _converse(self, scope: trio.CancelScope) -> None:
+    async def _converse(self) -> None:
         phase = self._dialogue.phase
         work = self._shake_hands if phase is Phase.HANDSHAKE else self._exchange
-        failure = await self._stage(phase, work, scope)
+        failure = await self._stage(phase, work)
         if failure is not None and not self._dialogue.over:
             self._broke(failure)
 
@@ -241,17 +241,10 @@ class _Visit:
         )
         return Sighting(told, self._chain, self._session)
 
-    async def _stage(
-        self, phase: Phase, work: Callable[[], Awaitable[None]], scope: trio.CancelScope
-    ) -> Failure | None:
-        """Do one stage's work; return what went wrong. At its deadline the scope is cancelled.
-
-        The stages share a scope, whose deadline moves: one for each would take a tenth of a probe's processor time.
-        """
+    async def _stage(self, phase: Phase, work: Callable[[], Awaitable[None]]) -> Failure | None:
+        """Do one stage's work; return what went wrong. When its time is up, all stages are left."""
         entered, stages = self._at, self._extra.stages
-        deadline = min(entered + self._seconds(phase), self._ends)
-        if abs(deadline - scope.deadline) > SLIGHT:
-            scope.deadline = deadline
+        self._limit.at = min(entered + self._seconds(phase), self._ends)
         stages[phase] += 1
         try:
             await work()
@@ -306,12 +299,12 @@ class _Visit:
         self._dialogue.tls_established()
         self._tell()
 
-    async def _take_leave(self, scope: trio.CancelScope) -> None:
+    async def _take_leave(self) -> None:
         if self._tls is None or self._handshake is None:
             return
         if self._extra.keep_session:
             self._session = self._tls.session()
-        scope.deadline = self._at + self._timeouts.quit
+        self._limit.at = self._at + self._timeouts.quit
         await self._tls.close_notify()
 
     def _tell(self) -> None:

@@ -122,8 +122,10 @@ A = TypeVar("A")
 
 async def gather(items: Sequence[A], work: Callable[[A], Awaitable[V]]) -> list[V]:
     """Do ``work`` for every item at once; results in the order of the items."""
-    if len(items) <= 1:  # most domains have one host and most hosts one address: spares a nursery and a task
-        return [await work(item) for item in items]
+    if not items:
+        return []
+    if len(items) == 1:  # most domains have one host and most hosts one address: spares a nursery and a task
+        return [await work(items[0])]
     results: dict[int, V] = {}
 
     async def one(index: int, item: A) -> None:

@@ -17,6 +17,7 @@ from OpenSSL import SSL
 
 from scanner.facts import Endpoint, Failure, Reply
 from scanner.net import tcp
+from scanner.net.limits import TICK
 from scanner.net.listening import Listener, Secured
 from scanner.net.probe import Extra, Sighting, converse, probe
 from scanner.net.tls import Identity
@@ -187,14 +188,16 @@ LIMITS = [
     (Phase.QUIT, 2),
 ]
 LATE = (FailureKind.TIMEOUT, errno.ETIMEDOUT, "Connection timed out")
+A_TICK = TICK + 0.001
+"""How late a limit may be, and what sums of ticks are off by."""
 
 
 @pytest.mark.parametrize(("phase", "limit"), LIMITS)
 async def test_each_stage_has_its_deadline(phase: Phase, limit: float, autojump_clock: trio.testing.MockClock) -> None:
     began = trio.current_time()
     seen = (await run(MX(silent=phase))).probe
-    assert trio.current_time() - began == pytest.approx(limit)
-    assert seen.ms[phase.value] == pytest.approx(limit * 1000)
+    assert limit <= trio.current_time() - began <= limit + A_TICK
+    assert limit <= seen.ms[phase.value] / 1000 <= limit + A_TICK
     if phase is Phase.QUIT:
         assert seen.failure is None
         assert seen.defects == ("quit-unanswered",)
@@ -227,7 +230,7 @@ async def test_a_slow_drip_gains_nothing(
 
     began = trio.current_time()
     assert (await run(script)).probe.failure == Failure(phase, *LATE)
-    assert trio.current_time() - began <= max(limit for _, limit in LIMITS)
+    assert trio.current_time() - began <= max(limit for _, limit in LIMITS) + A_TICK
 
 
 async def test_the_whole_has_a_deadline_too(autojump_clock: trio.testing.MockClock) -> None:
@@ -519,7 +522,7 @@ async def test_connect_failures(monkeypatch: pytest.MonkeyPatch, autojump_clock:
         assert seen.failure == failure
         assert seen.starttls is StartTLS.UNKNOWN
         assert list(seen.ms) == ["connect"]
-    assert seen.ms["connect"] == pytest.approx(11_000)
+    assert 11 <= seen.ms["connect"] / 1000 <= 11 + A_TICK
 
 
 @pytest.mark.parametrize(
