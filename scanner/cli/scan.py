@@ -7,7 +7,7 @@ import resource
 import signal
 import socket
 import sys
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable
 from collections.abc import Set as AbstractSet
 from contextlib import AbstractContextManager, asynccontextmanager, nullcontext, suppress
 from dataclasses import asdict
@@ -236,8 +236,8 @@ async def wired(request: Request, resolved: Resolved, stats: Stats) -> AsyncIter
         yield Tools(settings, lookups, connections, request.trust, request.scope, stats, Routes())
 
 
-async def _probe(settings: Settings, extra: Extra, endpoint: Endpoint) -> Sighting:
-    return await probe(
+def _probe(settings: Settings, extra: Extra, endpoint: Endpoint) -> Awaitable[Sighting]:
+    return probe(
         endpoint,
         profile=PROFILES[endpoint.profile],
         ehlo=settings.ehlo,

@@ -166,10 +166,10 @@ class Dialogue:
 
     def receive(self, data: bytes | bytearray) -> None:
         """Take octets from the peer: clear text before ``tls_established``, decrypted text after it."""
-        self._must_be_alive()
         if self.phase is Phase.HANDSHAKE:
             self._plaintext_left()
             return
+        self._must_be_alive()
         self._reader.feed(data)
         while self.phase not in _NOT_READING and (item := self._reader.next_reply()) is not None:
             if isinstance(item, Overflow):
@@ -292,7 +292,7 @@ class Dialogue:
                 self.transcript.append(text)
 
     def _must_be_alive(self) -> None:
-        if self.over:
+        if self.phase is Phase.DONE:
             raise RuntimeError("the dialogue is over")
 
 

@@ -190,7 +190,11 @@ class _Visit:
                 if self._stream is not None:
                     self._channel = self._stream
                     while not self._dialogue.over:
-                        await self._converse()
+                        phase = self._dialogue.phase
+                        work = self._shake_hands if phase is Phase.HANDSHAKE else self._exchange
+                        failure = await self._stage(phase, work)
+                        if failure is not None and not self._dialogue.over:
+                            self._broke(failure)
                     await self._take_leave()
             if self._limit.reached:
                 await self._late()
@@ -217,13 +221,6 @@ class _Visit:
             # a reset of our SYN is a refusal: here the connection was up and died before we could look at it
             failure = replace(failure, phase=self._dialogue.phase)
         self._unconnected = failure
-
-    async def _converse(self) -> None:
-        phase = self._dialogue.phase
-        work = self._shake_hands if phase is Phase.HANDSHAKE else self._exchange
-        failure = await self._stage(phase, work)
-        if failure is not None and not self._dialogue.over:
-            self._broke(failure)
 
     def _broke(self, failure: Failure) -> None:
         self._listener.broke(failure, self._errors)

@@ -103,15 +103,17 @@ async def connect(address: str, port: int, *, bind: str | None = None) -> Connec
         OSError: the connection failed.
     """
     where = address if port == 0 else (address, port)
-    with contextlib.ExitStack() as on_error:
-        sock = on_error.enter_context(socket.socket(_family(address, port), socket.SOCK_STREAM))
+    sock = socket.socket(_family(address, port), socket.SOCK_STREAM)
+    try:
         sock.settimeout(0)
         if port != 0:
             sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
             if bind is not None:
                 _bind(sock, bind)
         await _connect(sock, where)
-        on_error.pop_all()
+    except BaseException:
+        sock.close()
+        raise
     return Connection(sock)
 
 

@@ -70,20 +70,17 @@ class Connections:
         """What is seen at an endpoint that an MX host leads to."""
         self._stats.wanted += 1
         try:
-            return await self._sight(endpoint, host)
+            for _ in range(TRIES):
+                await self.outage.over()
+                sighting = await self._once(endpoint, host)
+                failure = sighting.probe.failure
+                if failure is not None and failure.kind is FailureKind.RESOURCES:
+                    self._gates.shrink()
+                    await trio.sleep(SHORT_OF_RESOURCES)
+                elif await self._stands((endpoint, host), sighting.probe):
+                    break
         finally:
             self._stats.wanted -= 1
-
-    async def _sight(self, endpoint: Endpoint, host: str) -> Sighting:
-        for _ in range(TRIES):
-            await self.outage.over()
-            sighting = await self._once(endpoint, host)
-            failure = sighting.probe.failure
-            if failure is not None and failure.kind is FailureKind.RESOURCES:
-                self._gates.shrink()
-                await trio.sleep(SHORT_OF_RESOURCES)
-            elif await self._stands((endpoint, host), sighting.probe):
-                break
         return sighting
 
     async def _stands(self, peer: tuple[Endpoint, str], probe: Probe) -> bool:

@@ -207,10 +207,13 @@ class HostExaminer:
         limit = self._settings.addresses
         return Reason.ADDRESS_LIMIT if limit is not None and taken >= limit else None
 
-    async def _probe_all(self, key: HostKey, addresses: list[str], lookup: TLSALookup) -> list[_Contact]:
+    def _probe_all(self, key: HostKey, addresses: list[str], lookup: TLSALookup) -> Awaitable[list[_Contact]]:
         """Probe every address at once, or one after the other up to the first that accepts a connection."""
-        if not self._settings.first_answer:
-            return await gather(addresses, lambda address: self._address(key, address, lookup))
+        if self._settings.first_answer:
+            return self._probe_in_turn(key, addresses, lookup)
+        return gather(addresses, lambda address: self._address(key, address, lookup))
+
+    async def _probe_in_turn(self, key: HostKey, addresses: list[str], lookup: TLSALookup) -> list[_Contact]:
         contacts: list[_Contact] = []
         for address in addresses:
             contacts.append(await self._address(key, address, lookup))

@@ -1,6 +1,6 @@
 """What an examination works with: the waiting parts behind narrow protocols, so that a test can hand in tables."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Awaitable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Protocol
@@ -25,7 +25,7 @@ class Lookup(Protocol):
 class ProbeEndpoint(Protocol):
     """Probes one endpoint with the TLS profile that it names; failures are Probes."""
 
-    async def __call__(self, endpoint: Endpoint, host: str) -> Sighting:
+    def __call__(self, endpoint: Endpoint, host: str) -> Awaitable[Sighting]:
         """What was seen; ``host`` is the MX host that leads there, whoever may share the endpoint."""
 
 

@@ -9,7 +9,7 @@ Processor time is that of this process, the kernel's share included.
 import resource
 import tempfile
 import time
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
@@ -158,9 +158,9 @@ async def _no_question(name: str, rtype: str, *, fresh: bool = False) -> Answer:
     raise AssertionError(f"a literal address needs no {rtype} of {name} (fresh: {fresh})")
 
 
-async def _probe(settings: Settings, endpoint: Endpoint, *_gates: object) -> Sighting:
+def _probe(settings: Settings, endpoint: Endpoint, *_gates: object) -> Awaitable[Sighting]:
     profile = PROFILES[endpoint.profile]
-    return await probe(endpoint, profile=profile, ehlo=settings.ehlo, timeouts=settings.timeouts)
+    return probe(endpoint, profile=profile, ehlo=settings.ehlo, timeouts=settings.timeouts)
 
 
 def _spent(work: Callable[[], object]) -> float:
