@@ -11,12 +11,14 @@ import trio
 import trio.testing
 from trio.testing import MockClock
 
+from scanner.core import judgement, pkix
 from scanner.facts import Answer, CertFacts
 from scanner.model import DomainRecord, HostReport
 from scanner.reasons import Reason
 from scanner.run import pipeline
 from scanner.run.tools import Tools
 from scanner.settings import Caps, Retries, Settings
+from scanner.vocabulary import Level
 from targets.lists import Reject, Target
 from targets.scope import Exclusions, Scope
 from tests.unit import fakes
@@ -170,6 +172,55 @@ async def test_a_bug_in_one_domain_becomes_a_record_and_the_rest_goes_on(autojum
     assert broken.text.startswith("LookupError: the test's table has no answer to ('mx.d2.test', 'A') (fakes.py:")
     assert {verdict.outcome for verdict in by_key.values()} == {"ok"}
     assert run.tools.stats.internal_errors == 1
+
+
+async def test_a_bug_in_judging_is_told_like_one_in_seeing(
+    monkeypatch: pytest.MonkeyPatch, autojump_clock: MockClock
+) -> None:
+    original = judgement.judge_host
+
+    def broken(level: Level, nexthop: str, *rest: Any) -> Any:
+        if nexthop == "d2.test":
+            raise ZeroDivisionError("of all things")
+        return original(level, nexthop, *rest)
+
+    monkeypatch.setattr(judgement, "judge_host", broken)
+    run = Run(of_their_own(names(5)), workers=2)
+    await run(listed(names(5)))
+    assert run.sink.keys == names(5)
+    told = {record.key: (record.verdict.outcome, record.verdict.text) for record in run.sink.domains}
+    outcome, text = told.pop("d2.test")
+    assert (outcome, text.partition(" (")[0]) == ("inconclusive", "ZeroDivisionError: of all things")
+    assert {outcome for outcome, _ in told.values()} == {"ok"}
+    assert run.tools.stats.internal_errors == 1
+
+
+async def test_many_are_judged_in_a_row_and_a_host_that_they_share_once(
+    monkeypatch: pytest.MonkeyPatch, autojump_clock: MockClock
+) -> None:
+    gathered: list[int] = []
+    original, proved = pipeline._gathered, pkix.verify
+    verified: list[None] = []
+
+    async def counted(seen: trio.MemoryReceiveChannel[Any]) -> Any:
+        items = await original(seen)
+        gathered.append(len(items))
+        return items
+
+    def verify(*args: Any) -> Any:
+        verified.append(None)
+        return proved(*args)
+
+    monkeypatch.setattr(pipeline, "_gathered", counted)
+    monkeypatch.setattr(pkix, "verify", verify)
+    domains, dns = names(20), host(MX1, V4, records=[OK_RECORD])
+    for name in domains:
+        dns |= mx(f"10 {MX1}", domain=name)
+    run = Run(World(dns, {V4: shakes()}, seconds=SECONDS), workers=20)
+    await run(listed(domains))
+    assert gathered == [21, 0]  # all of them with the word that the pass is over; then the end
+    assert len(verified) == 1
+    assert run.sink.keys == sorted(domains)
 
 
 async def test_records_are_made_durable_while_nothing_comes(autojump_clock: MockClock) -> None:
