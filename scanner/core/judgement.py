@@ -8,7 +8,6 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime
 
 from scanner.core import dane, pkix, rollup, route, tlsa, verdict
-from scanner.core.names import is_address
 from scanner.core.pkix import TrustStore
 from scanner.core.policy import Peer
 from scanner.core.tlsa import Question
@@ -30,7 +29,7 @@ def tlsa_step(host: str, port: int, addresses: Sequence[Answer], steps: Sequence
     Returns:
         The question to ask, or the result when there is none left.
     """
-    if is_address(host):
+    if not addresses:
         return TLSALookup("", (), Dane.INSECURE, Reason.HOST_INSECURE)
     found = [answer for answer in addresses if answer.outcome is Outcome.DATA]
     if not found:

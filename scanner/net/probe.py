@@ -163,7 +163,8 @@ class _Visit:
         self._dialogue = dialogue
         self._extra = extra
         self._started = datetime.now(UTC)
-        self._at = trio.current_time()  # when the last stage ended
+        self._clock = trio.lowlevel.current_clock().current_time
+        self._at = self._clock()  # when the last stage ended
         self._ends = self._at + timeouts.probe
         self._limit = Limit()
         self._ms: dict[str, float] = {}
@@ -250,7 +251,7 @@ class _Visit:
             return failure_of(exc, phase)
         finally:
             stages[phase] -= 1
-            self._at = trio.current_time()
+            self._at = self._clock()
             self._ms[_NAMES[phase]] = int((self._at - entered) * 1_000_000) / 1000
         return None
 
@@ -281,7 +282,8 @@ class _Visit:
             else:
                 self._listener.ended()
                 dialogue.end_of_stream()
-            self._tell()
+            if self._heard:
+                self._tell()
 
     async def _shake_hands(self) -> None:
         context = context_for(self._profile, self._extra.identity)
@@ -294,7 +296,8 @@ class _Visit:
             self._listener.secured(Secured(self._handshake, self._chain, *own))
         self._channel = self._tls
         self._dialogue.tls_established()
-        self._tell()
+        if self._heard:
+            self._tell()
 
     async def _take_leave(self) -> None:
         if self._tls is None or self._handshake is None:
@@ -305,8 +308,6 @@ class _Visit:
         await self._tls.close_notify()
 
     def _tell(self) -> None:
-        if not self._heard:
-            return
         failure = self._dialogue.failure
         if failure is not None and not self._failure_told:
             self._failure_told = True

@@ -205,12 +205,13 @@ async def _hand(channel: trio.MemorySendChannel[T], item: T) -> None:
 
 async def _take(channel: trio.MemoryReceiveChannel[T]) -> T | None:
     """The next item, None after the last; one that is there is taken without that turn, too."""
-    with suppress(trio.EndOfChannel):
+    try:
         try:
             return channel.receive_nowait()
         except trio.WouldBlock:
             return await channel.receive()
-    return None
+    except trio.EndOfChannel:
+        return None
 
 
 async def _batch(items: Iterator[Target | Reject]) -> list[Target | Reject]:
