@@ -3,6 +3,9 @@
 Gates are passed in one order, always: provider, network, address, total. So nobody holds a scarce global slot while
 waiting for a busy server, and two tasks cannot wait for each other. The last wait is for the rate, so that nothing
 can bunch up behind it; a stage's clock starts after it.
+
+A trial, which is to tell whether the network is there at all, does not stand in line behind those who wait for it: it
+is the next at each gate, and takes a place of the rate without waiting for it.
 """
 
 import ipaddress
@@ -46,34 +49,36 @@ class KeyedCap:
 
     A slot that is free is taken without a pause: what follows in a scan waits soon enough, and a turn of the
     scheduler for each gate took a twentieth of a probe's processor time. One that becomes free goes to whoever waited
-    longest.
+    longest, trials first.
     """
 
     def __init__(self, limit: int) -> None:
         self._limit = limit
         self._held: dict[str, int] = {}
         self._waiting: dict[str, trio.lowlevel.ParkingLot] = {}
+        self._trials: dict[str, trio.lowlevel.ParkingLot] = {}
 
-    def slot(self, key: str) -> "_Slot":
+    def slot(self, key: str, *, trial: bool = False) -> "_Slot":
         """Wait for a slot of ``key`` and hold it, as an ``async with``."""
-        return _Slot(self, key)
+        return _Slot(self, key, trial)
 
-    async def acquire(self, key: str) -> None:
+    async def acquire(self, key: str, *, trial: bool = False) -> None:
         """Wait for a slot of ``key``; the caller gives it back."""
         held = self._held.get(key, 0)
         if held < self._limit:
             self._held[key] = held + 1
             return
-        lot = self._waiting.setdefault(key, trio.lowlevel.ParkingLot())
+        lots = self._trials if trial else self._waiting
+        lot = lots.setdefault(key, trio.lowlevel.ParkingLot())
         try:
             await lot.park()  # whoever releases a slot hands it over
         finally:
-            if not lot and self._waiting.get(key) is lot:
-                del self._waiting[key]
+            if not lot and lots.get(key) is lot:
+                del lots[key]
 
     def release(self, key: str) -> None:
         """Give a slot back."""
-        if waiting := self._waiting.get(key):  # empty where all who waited have just been cancelled
+        if waiting := self._trials.get(key) or self._waiting.get(key):  # empty if who waited has just been cancelled
             waiting.unpark()
         elif self._held[key] > 1:
             self._held[key] -= 1
@@ -87,14 +92,15 @@ class KeyedCap:
 class _Slot:
     """One holder's slot."""
 
-    __slots__ = ("_cap", "_key")
+    __slots__ = ("_cap", "_key", "_trial")
 
-    def __init__(self, cap: KeyedCap, key: str) -> None:
+    def __init__(self, cap: KeyedCap, key: str, trial: bool) -> None:  # noqa: FBT001 - passed on
         self._cap = cap
         self._key = key
+        self._trial = trial
 
     async def __aenter__(self) -> None:
-        await self._cap.acquire(self._key)
+        await self._cap.acquire(self._key, trial=self._trial)
 
     async def __aexit__(self, *_: object) -> None:
         self._cap.release(self._key)
@@ -137,19 +143,20 @@ class Gates:
         self._rate = GCRA(caps.rate)
 
     @asynccontextmanager
-    async def connection(self, address: str, host: str) -> AsyncIterator[None]:
+    async def connection(self, address: str, host: str, *, trial: bool = False) -> AsyncIterator[None]:
         """Wait until one more connection to ``address`` is in order, and hold its place.
 
         Args:
             address: where the connection goes.
             host: the name of the mail host that leads there; it tells the provider.
+            trial: it is to tell whether the network is there.
         """
         async with (
-            self._provider.slot(provider_of(host)),
-            self._network.slot(network_of(address)),
-            self._address.slot(address),
+            self._provider.slot(provider_of(host), trial=trial),
+            self._network.slot(network_of(address), trial=trial),
+            self._address.slot(address, trial=trial),
         ):
-            await self._begin(address)
+            await self._begin(address, trial=trial)
             try:
                 yield
             finally:
@@ -167,13 +174,16 @@ class Gates:
         else:
             self._total.release("")
 
-    async def _begin(self, address: str) -> None:
+    async def _begin(self, address: str, *, trial: bool) -> None:
         """Return with a slot of the total, when the address has rested and the rate allows one more."""
-        async with self._turn.slot(address):
+        async with self._turn.slot(address, trial=trial):
             await _sleep_until(self._spacing.due(address, trio.current_time()))
-            await self._total.acquire("")
+            await self._total.acquire("", trial=trial)
             try:
-                await self._pace()
+                if trial:
+                    self._rate.reserve(trio.current_time())
+                else:
+                    await self._pace()
             except BaseException:
                 self._leave()
                 raise

@@ -29,6 +29,9 @@ TRUSTED = 8
 TRY_EVERY = 2.0
 """Seconds between two trials in an outage."""
 
+TRIAL = 15.0
+"""Seconds after which the first trial is given up, wherever it waits; in an outage, where all is quiet, none is."""
+
 PATIENCE = 600.0
 """Seconds until we go on all the same, if nothing has ever worked."""
 
@@ -59,9 +62,14 @@ class Outage(Generic[K]):
         self._last_success = trio.current_time()
         self._windows: deque[tuple[float, float]] = deque(maxlen=WINDOWS)
 
+    @property
+    def lasts(self) -> bool:
+        """Is there an outage now?"""
+        return not self._up.is_set()
+
     async def over(self) -> None:
         """Return when there is no outage, at once if so: no checkpoint, as what comes next is one."""
-        if not self._up.is_set():
+        if self.lasts:
             await self._up.wait()
 
     def worked(self, peer: K) -> None:
@@ -115,7 +123,10 @@ class Outage(Generic[K]):
         async with self._checking:
             if not self._suspicious():
                 return
-            if await self._any_works():
+            works = False
+            with trio.move_on_after(TRIAL):
+                works = await self._any_works()
+            if works or not self._suspicious():  # any more: somebody else was heard
                 self._bad.clear()
                 return
             await self._pause()

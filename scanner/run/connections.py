@@ -71,7 +71,6 @@ class Connections:
         self._stats.wanted += 1
         try:
             for _ in range(TRIES):
-                await self.outage.over()
                 sighting = await self._once(endpoint, host)
                 failure = sighting.probe.failure
                 if failure is not None and failure.kind is FailureKind.RESOURCES:
@@ -100,21 +99,26 @@ class Connections:
     async def _works(self, peer: tuple[Endpoint, str]) -> bool:
         """Can a peer be reached now? That is a connection as any other."""
         endpoint, host = peer
-        async with self._gates.connection(endpoint.address, host):
+        async with self._gates.connection(endpoint.address, host, trial=True):
             failure = (await self._counted(endpoint)).probe.failure
         return failure is None or failure.phase is not Phase.CONNECT
 
     async def _once(self, endpoint: Endpoint, host: str) -> Sighting:
+        """One probe, when it is its turn and there is no outage."""
         provider, network = keys = provider_of(host), network_of(endpoint.address)
-        if self._holds(endpoint, *keys):
-            return _held_back(endpoint)
-        gate = self._gates.connection(endpoint.address, host)
-        async with self._carefully(provider), self._carefully(network), gate:  # the provider first, as at the gates
-            if self._holds(endpoint, *keys):  # since we came to wait
+        while True:
+            await self.outage.over()
+            if self._holds(endpoint, *keys):
                 return _held_back(endpoint)
-            sighting = await self._counted(endpoint)
-            self._learn(provider, network, sighting.probe)
-        return sighting
+            gate = self._gates.connection(endpoint.address, host)
+            async with self._carefully(provider), self._carefully(network), gate:  # the provider first, as at the gates
+                if self.outage.lasts:  # since we came to wait
+                    continue
+                if self._holds(endpoint, *keys):  # the same
+                    return _held_back(endpoint)
+                sighting = await self._counted(endpoint)
+                self._learn(provider, network, sighting.probe)
+                return sighting
 
     async def _counted(self, endpoint: Endpoint) -> Sighting:
         self._stats.in_flight += 1

@@ -2,6 +2,7 @@
 
 from collections import Counter
 from collections.abc import Sequence
+from functools import partial
 from itertools import cycle, pairwise
 
 import pytest
@@ -270,3 +271,24 @@ async def test_a_slot_goes_to_whoever_waited_longest() -> None:
         async with cap.slot("a"):  # whoever comes now stands behind them
             order.append("late")
     assert order == ["b", "c", "d", "late"]
+
+
+async def test_a_trial_is_next_at_each_gate_and_does_not_wait_for_the_rate(
+    autojump_clock: trio.testing.MockClock,
+) -> None:
+    gates = Gates(Caps(total=2, per_address=1, per_network=9, per_provider=9, rate=0.1, spacing=0))
+    order: list[tuple[str, float]] = []
+
+    async def connect(name: str, *, trial: bool) -> None:
+        async with gates.connection("192.0.2.1", "mx.example.com", trial=trial):
+            order.append((name, trio.current_time() - began))
+            await trio.sleep(3)
+
+    async with trio.open_nursery() as nursery:
+        began = trio.current_time()
+        for name in ("first", "second", "third", "trial"):
+            nursery.start_soon(partial(connect, name, trial=name == "trial"))
+            await trio.testing.wait_all_tasks_blocked()
+    # it takes a place of the rate all the same: the third is due at 30, not at 20
+    assert [(name, round(at)) for name, at in order] == [("first", 0), ("trial", 3), ("second", 20), ("third", 30)]
+    assert not gates._address._trials
