@@ -285,11 +285,10 @@ class Dialogue:
         self._defects[defect] = None
 
     def _log(self, side: str, lines: Sequence[str]) -> None:
-        for line in lines[: TRANSCRIPT_LINES - len(self.transcript)]:
-            text = side + line
-            self._written += len(text)
-            if self._written <= TRANSCRIPT_CHARACTERS:
-                self.transcript.append(text)
+        added = [side + line for line in lines[: TRANSCRIPT_LINES - len(self.transcript)]]
+        self._written += sum(map(len, added))
+        if self._written <= TRANSCRIPT_CHARACTERS:
+            self.transcript += added
 
     def _must_be_alive(self) -> None:
         if self.phase is Phase.DONE:

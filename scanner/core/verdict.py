@@ -206,7 +206,8 @@ def _name_match(view: View, chain: tuple[CertFacts, ...]) -> tuple[str, ...]:
     if not chain:
         return ()
     candidates = {"mx": view.peer.hostname, "base": view.tlsa.base_domain, "nexthop": view.peer.nexthop}
-    return tuple(word for word, name in candidates.items() if name and matched_peername(chain[0], (name,)))
+    matched = {name for name in {*candidates.values()} if name and matched_peername(chain[0], (name,))}
+    return tuple([word for word, name in candidates.items() if name in matched])
 
 
 # --- sender ---------------------------------------------------------------------------------------------------
