@@ -6,8 +6,10 @@ no renegotiation, no compression, a missing close_notify is no error (and no mor
 fails, as it fails Postfix).
 
 Three things are taken from pyOpenSSL's private bindings, since its interface has none of them: the list of groups,
-the handshake messages (which name the signature schemes, and tell of tickets), and whether a session was resumed. A
-fourth is the chain, whose certificates would each become an object first, and take as long as all else that is asked.
+the handshake messages (which name the signature schemes, and tell of tickets), and whether a session was resumed.
+Two more for speed: the chain, whose certificates would each become an object first and take as long as all else that
+is asked, and the calls that move octets, for each of which pyOpenSSL makes 16 KiB of room, and an exception where
+there are none.
 """
 
 import contextlib
@@ -128,9 +130,6 @@ _CERTIFICATE_VERIFY = b"\x0f"
 _TELLING = {_SERVER_HELLO, _NEW_TICKET, _SERVER_KEY_EXCHANGE, _CERTIFICATE_VERIFY}
 _SESSION_ID_AT = 38  # of a ServerHello: type and length, version, random
 
-_somewhere = _ffi.new("char **")
-"""Where the library may write a pointer that nobody reads."""
-
 _listening: dict[int, "TLSStream"] = {}
 """Streams in the middle of a handshake, or waiting for tickets, by the address of their SSL object."""
 
@@ -184,7 +183,8 @@ class TLSStream:
         self._states: list[str] = []  # not yet told
         self._finished = False
         self._unsent = False  # our last message of the handshake
-        self._handle = int(_ffi.cast("uintptr_t", self._connection._ssl))  # noqa: SLF001 - what the callback is given
+        self._ssl = self._connection._ssl  # noqa: SLF001 - see above
+        self._handle = int(_ffi.cast("uintptr_t", self._ssl))  # what the callback is given
 
     async def handshake(self) -> None:
         """Do the handshake.
@@ -241,32 +241,30 @@ class TLSStream:
 
     async def send_all(self, data: bytes) -> None:
         """Encrypt and send."""
-        self._connection.sendall(data)
+        while data:
+            size = _lib.SSL_write(self._ssl, data, len(data))
+            if not self._succeeded(size):
+                raise SSL.WantReadError
+            data = data[size:]
         await self._flush()
 
     async def receive_some(self, _max_bytes: int = _CHUNK) -> bytes:
         """Return decrypted octets, or nothing at the end, with or without close_notify."""
         while True:
-            if self._has_octets():
-                try:
-                    return self._connection.recv(_CHUNK)
-                except SSL.ZeroReturnError:
-                    return b""
-                except SSL.WantReadError:
-                    pass
-                finally:
-                    self._report()
+            try:
+                size = _lib.SSL_read(self._ssl, _scratch, _CHUNK)
+                if self._succeeded(size):
+                    return _copied(size)
+            except SSL.ZeroReturnError:
+                return b""
+            finally:
+                self._report()
             if self._unsent:
                 await self._flush()
             try:
                 await self._feed()
             except EOFError:
                 return b""
-
-    def _has_octets(self) -> bool:
-        """Is there anything that has not been looked at? Else OpenSSL would only raise an exception to say that."""
-        waiting = _lib.BIO_get_mem_data(self._connection._into_ssl, _somewhere)  # noqa: SLF001 - no public way
-        return waiting > 0 or self._connection.pending() > 0
 
     async def close_notify(self) -> None:
         """Say that no more follows; the peer's answer is not waited for, and a dead connection is no error."""
@@ -325,26 +323,29 @@ class TLSStream:
     def _advance(self) -> bool:
         """Go as far as the octets at hand allow; true when the handshake is done."""
         try:
-            self._connection.do_handshake()
-        except SSL.WantReadError:
-            return False
+            return self._succeeded(_lib.SSL_do_handshake(self._ssl))
         finally:
             self._report()
-        return True
+
+    def _succeeded(self, result: int) -> bool:
+        """Did the library do what it was asked to? If not, it wants more octets; whatever else it says is raised."""
+        if result > 0:
+            return True
+        if _lib.SSL_get_error(self._ssl, result) != _lib.SSL_ERROR_WANT_READ:
+            self._connection._raise_ssl_error(self._ssl, result)  # noqa: SLF001 - pyOpenSSL's own words for it
+        return False
 
     async def _flush(self) -> None:
         """Send what OpenSSL has ready."""
         self._unsent = False
-        full = True
-        while full:
-            try:
-                data = self._connection.bio_read(_CHUNK)
-            except SSL.WantReadError:
-                return
-            if self._watch is not None:
-                self._watch.wire(sent=True, data=data)
-            await self._stream.send_all(data)
-            full = len(data) == _CHUNK
+        size = _CHUNK
+        while size == _CHUNK:
+            size = _lib.BIO_read(self._connection._from_ssl, _scratch, _CHUNK)  # noqa: SLF001 - see above
+            if size > 0:
+                data = _copied(size)
+                if self._watch is not None:
+                    self._watch.wire(sent=True, data=data)
+                await self._stream.send_all(data)
 
     async def _feed(self) -> None:
         """Wait for octets and hand them to OpenSSL."""
@@ -356,7 +357,16 @@ class TLSStream:
             raise LimitExceededError(f"more than {WIRE_LIMIT} octets of TLS")
         if self._watch is not None:
             self._watch.wire(sent=False, data=bytes(data))
-        self._connection.bio_write(data)
+        _lib.BIO_write(self._connection._into_ssl, bytes(data), len(data))  # noqa: SLF001 - see above
+
+
+_scratch = _ffi.new("char[]", _CHUNK)
+"""Where the library writes what is copied at once: room of its own for each call takes longer than the call."""
+
+
+def _copied(size: int) -> bytes:
+    octets: bytes = _ffi.buffer(_scratch, size)[:]
+    return octets
 
 
 def _chain(connection: SSL.Connection) -> tuple[bytes, ...]:
