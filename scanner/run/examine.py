@@ -71,7 +71,7 @@ class Examiner:
     def next_pass(self) -> None:
         """Examine hosts again of which another pass might tell more."""
         self._hosts.next_pass()
-        forgotten = self._findings.forget(lambda finding: retry.of_host(finding.report))
+        forgotten = self._findings.forget(lambda finding: finding.drawn and retry.of_host(finding.report))
         self._before = {finding.report.key: finding.report for finding in forgotten}
         self._pass_began = now()
 

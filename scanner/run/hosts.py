@@ -65,7 +65,14 @@ class HostFinding:
     @classmethod
     def known(cls, report: HostReport, certs: dict[str, CertFacts]) -> Self:
         """A finding whose report is there already."""
-        return cls(report.endpoints, lambda: (report, certs))
+        finding = cls(report.endpoints, lambda: (report, certs))
+        finding._whole()
+        return finding
+
+    @property
+    def drawn(self) -> bool:
+        """Is the report there? A bug of ours may have kept it from being drawn up."""
+        return self._drawn is not None
 
     @property
     def report(self) -> HostReport:

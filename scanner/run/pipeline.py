@@ -260,7 +260,8 @@ async def _gathered(seen: trio.MemoryReceiveChannel[Found]) -> list[Found]:
     items: list[Found] = []
     with suppress(trio.EndOfChannel):
         items.append(await seen.receive())
-        await trio.sleep(GATHERED)
+        if seen.statistics().current_buffer_used < IN_A_ROW:
+            await trio.sleep(GATHERED)
         with suppress(trio.WouldBlock):
             while len(items) < IN_A_ROW:
                 items.append(seen.receive_nowait())

@@ -8,7 +8,7 @@ import pytest
 import trio
 from trio.testing import MockClock
 
-from scanner.core import retry
+from scanner.core import pkix, retry
 from scanner.facts import CertFacts, Endpoint
 from scanner.model import DomainRecord, HostReport
 from scanner.net.probe import Sighting
@@ -19,7 +19,7 @@ from scanner.run.stats import Stats
 from scanner.settings import Caps, Retries, Settings
 from scanner.vocabulary import FailureKind, Mode, Phase, StartTLS
 from tests.unit import fakes
-from tests.unit.fakes import MX1, V4, V4B, Behaviour, World, fails, host, mx, no_starttls, shakes
+from tests.unit.fakes import DOMAIN, MX1, V4, V4B, Behaviour, World, fails, host, mx, no_starttls, shakes
 from tests.unit.test_pipeline import Sink, inline, listed, of_their_own
 
 __all__ = ["inline"]  # a fixture, used by all
@@ -235,6 +235,22 @@ async def test_hosts_in_a_storm_of_421_keep_both_attempts(autojump_clock: MockCl
     assert all(end.probes[-1].handshake for end in ends.values())
     probes = [p for report in sink.reports for end in report.endpoints for p in (*end.earlier, *end.probes)]
     assert {probe.starttls for probe in probes} == {StartTLS.OFFERED, StartTLS.UNKNOWN}
+
+
+async def test_a_bug_in_drawing_a_report_up_is_told_and_later_passes_go_on(
+    monkeypatch: pytest.MonkeyPatch, autojump_clock: MockClock
+) -> None:
+    def broken(*_: object) -> None:
+        raise ZeroDivisionError("of all things")
+
+    monkeypatch.setattr(pkix, "verify", broken)
+    dns = mx() | host(MX1, V4) | mx("10 mx.b.test", domain="b.test") | host("mx.b.test", V4B)
+    run = Passes(World(dns, {V4: [shakes()], V4B: [later, later, later]}), times=2)
+    await run([DOMAIN, "b.test"])
+    told = [(record.key, str(record.verdict.outcome)) for record in run.sink.domains]
+    assert told.count((DOMAIN, "inconclusive")) == 1
+    assert [key for key, _ in told].count("b.test") == 3
+    assert run.tools.stats.internal_errors == 1
 
 
 async def test_out_of_descriptors_fewer_at_once_and_all_done_in_the_end(autojump_clock: MockClock) -> None:

@@ -223,6 +223,18 @@ async def test_many_are_judged_in_a_row_and_a_host_that_they_share_once(
     assert run.sink.keys == sorted(domains)
 
 
+async def test_who_has_much_to_write_does_not_wait_for_more(autojump_clock: MockClock) -> None:
+    domains = names(40 * pipeline.IN_A_ROW)
+    dns = host(MX1, V4)
+    for name in domains:
+        dns |= mx(f"10 {MX1}", domain=name)
+    run = Run(World(dns, {V4: shakes()}), workers=512)
+    started = trio.current_time()
+    await run(listed(domains))
+    assert len(run.sink.domains) == len(domains)
+    assert run.ended - started < 20 * pipeline.GATHERED
+
+
 async def test_records_are_made_durable_while_nothing_comes(autojump_clock: MockClock) -> None:
     run = Run(of_their_own(["d0.test"]), workers=1)
     started = trio.current_time()
