@@ -91,7 +91,7 @@ class Outage(Generic[K]):
             began: when the attempt began.
 
         Returns:
-            False if it fell into an outage, which is over by now: the attempt is to be made again.
+            False if it fell into an outage, be it over or not: the attempt is to be made again once it is.
         """
         if self.hit(began):
             return False
@@ -106,8 +106,8 @@ class Outage(Generic[K]):
         return not self.hit(began)
 
     def hit(self, began: float) -> bool:
-        """Did an outage end after this time?"""
-        return any(ended >= began for _, ended in self._windows)
+        """Is there an outage, or did one end after this time?"""
+        return self.lasts or any(ended >= began for _, ended in self._windows)
 
     def _suspicious(self) -> bool:
         if not self._good:

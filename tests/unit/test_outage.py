@@ -78,6 +78,18 @@ async def test_work_pauses(autojump_clock: MockClock) -> None:
     assert len(net.trials) < 4 * 9_000 / outage.TRY_EVERY
 
 
+async def test_what_fails_in_an_outage_is_known_to_be_hit_before_its_end(autojump_clock: MockClock) -> None:
+    """Who watches over something else, like the DNS, need not wait for the end to tell."""
+    net = Net((5, 5 + DOWN))
+    async with trio.open_nursery() as nursery:
+        nursery.start_soon(scan, net, 400)
+        await trio.sleep(20)
+        assert (net.watch.lasts, net.watch.hit(trio.current_time())) == (True, True)
+    await trio.sleep(1)
+    assert (net.watch.lasts, net.watch.hit(trio.current_time())) == (False, False)
+    assert net.watch.hit(10.0)
+
+
 async def test_the_dead_alone_are_no_outage(autojump_clock: MockClock) -> None:
     """At the end of a list only those are left that time out: one that worked is asked, and the network is well."""
     net = Net()
