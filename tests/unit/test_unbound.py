@@ -337,13 +337,20 @@ def test_it_dies_with_us_however_we_die(number: signal.Signals, tmp_path: Path) 
     )
     assert parent.stdout is not None
     child = int(parent.stdout.readline())
-    assert Path(f"/proc/{child}/comm").read_text() == "unbound\n"
+    assert _is_unbound(child)
     parent.send_signal(number)
     parent.communicate(timeout=LIMIT)
     until = time.monotonic() + LIMIT
-    while Path(f"/proc/{child}").exists() and Path(f"/proc/{child}/comm").read_text() == "unbound\n":
+    while _is_unbound(child):
         assert time.monotonic() < until, "it was left behind"
         time.sleep(0.01)
+
+
+def _is_unbound(pid: int) -> bool:
+    try:
+        return Path(f"/proc/{pid}/comm").read_text() == "unbound\n"
+    except (FileNotFoundError, ProcessLookupError):  # it went, or goes while it is looked at (proc(5))
+        return False
 
 
 def _default_interrupt() -> None:
