@@ -30,7 +30,7 @@ class Seen:
     """What was seen on the way that a target's mail takes, or the bug of ours that kept us from it."""
 
     target: Target
-    at: datetime
+    began: datetime
     way: Route = _NOWHERE
     hosts: Sequence[tuple[RouteHost, HostFinding]] = ()
     error: Exception | None = None
@@ -81,11 +81,12 @@ class Examiner:
 
     async def see(self, target: Target) -> Seen:
         """Examine one target. A bug of ours becomes a record that says so; the scan goes on."""
+        began = now()
         try:
             way = await self._route(target.destination)
-            return Seen(target, now(), way, await self._examine(target.destination, way))
+            return Seen(target, began, way, await self._examine(target.destination, way))
         except Exception as error:  # noqa: BLE001 - our own bugs are caught, counted and told, here and in judge
-            return Seen(target, now(), error=error)
+            return Seen(target, began, error=error)
 
     def judge(self, seen: Seen) -> Finding:
         """Judge what was seen of a target; a bug of ours becomes a record here too."""
@@ -108,7 +109,7 @@ class Examiner:
             route=way,
             hosts=verdicts,
             verdict=rollup.judge_domain(self._settings.level, way, verdicts),
-            observed_at=seen.at,
+            observed_at=seen.began,
         )
         reports = tuple([finding.report for _, finding in seen.hosts])
         certs = {digest: cert for _, finding in seen.hosts for digest, cert in finding.certs.items()}
@@ -182,4 +183,4 @@ def _internal(seen: Seen, level: Level, error: Exception) -> DomainRecord:
         reasons=(Reason.INTERNAL,),
         text=f"{type(cause).__name__}: {cause}{where}",
     )
-    return DomainRecord(seen.target.destination.key, _info(seen.target), _NOWHERE, (), verdict_, seen.at)
+    return DomainRecord(seen.target.destination.key, _info(seen.target), _NOWHERE, (), verdict_, seen.began)

@@ -195,6 +195,12 @@ async def test_a_bug_in_judging_is_told_like_one_in_seeing(
     assert run.tools.stats.internal_errors == 1
 
 
+async def test_a_domain_is_observed_from_the_beginning_of_its_examination(autojump_clock: MockClock) -> None:
+    finding = await of_their_own(["d0.test"]).examine("d0.test")
+    (report,) = finding.reports
+    assert finding.record.observed_at <= report.observed_at
+
+
 async def test_many_are_judged_in_a_row_and_a_host_that_they_share_once(
     monkeypatch: pytest.MonkeyPatch, autojump_clock: MockClock
 ) -> None:
