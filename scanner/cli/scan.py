@@ -53,7 +53,7 @@ COLLECT = (1_000_000, 20, 20)
 """Objects made and kept between two looks for cycles, and how many such looks between those at older ones.
 
 More than all that a scan remembers (some 130 for a host): probes make no cycles, whatever goes wrong in them, and to
-look through what is remembered took a twentieth of a scan's processor time. Cycles would take 100 MB at most.
+look through what is remembered took a twentieth of a scan's processor time. Cycles would take some 100 MB.
 """
 
 

@@ -97,7 +97,7 @@ class Connections:
         return not self.outage.hit(began)
 
     async def _works(self, peer: tuple[Endpoint, str]) -> bool:
-        """Can a peer be reached now? That is a connection as any other."""
+        """Can a peer be reached now? That is a connection as any other, but the next in every line."""
         endpoint, host = peer
         async with self._gates.connection(endpoint.address, host, trial=True):
             failure = (await self._counted(endpoint)).probe.failure

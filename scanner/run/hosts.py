@@ -66,7 +66,7 @@ class HostFinding:
     def known(cls, report: HostReport, certs: dict[str, CertFacts]) -> Self:
         """A finding whose report is there already."""
         finding = cls(report.endpoints, lambda: (report, certs))
-        finding._whole()
+        finding._whole()  # so that it is drawn
         return finding
 
     @property
