@@ -10,8 +10,8 @@ Implements RFC 5321 section 4.1.1 (EHLO, QUIT) and section 4.2 (replies), RFC 32
 pipelining, and any command about mail. Limits on what a peer may send are those of ``replies``.
 """
 
-from collections.abc import Sequence
 from enum import StrEnum, auto
+from functools import lru_cache
 from typing import NamedTuple
 
 from scanner.core import rebuffs
@@ -27,6 +27,9 @@ TRANSCRIPT_CHARACTERS = 64 * 1024
 
 TEXT_LIMIT = 500
 """Characters of a peer's words in a failure: enough for any reason given in good faith."""
+
+REMEMBERED = 256
+"""Answers to EHLO whose keywords are remembered: servers of one kind all say the same."""
 
 _CLOSING = 421
 
@@ -213,7 +216,7 @@ class Dialogue:
 
     def _replied(self, received: Received) -> None:
         phase, reply = self.phase, received.reply
-        self._log("< ", received.lines)
+        self._log(received.heard)
         self._remember(phase, reply)
         move = TABLE[phase, reply_class(reply.code)]
         self.starttls = self._known(move, reply)
@@ -268,7 +271,7 @@ class Dialogue:
                 self._send("QUIT", Phase.QUIT)
 
     def _send(self, command: str, phase: Phase) -> None:
-        self._log("> ", (command,))
+        self._log((f"> {command}",))
         self._out += f"{command}\r\n".encode("ascii")
         self.phase = phase
 
@@ -284,11 +287,10 @@ class Dialogue:
     def _note(self, defect: str) -> None:
         self._defects[defect] = None
 
-    def _log(self, side: str, lines: Sequence[str]) -> None:
-        added = [side + line for line in lines[: TRANSCRIPT_LINES - len(self.transcript)]]
-        self._written += sum(map(len, added))
+    def _log(self, lines: tuple[str, ...]) -> None:
+        self._written += sum(map(len, lines))
         if self._written <= TRANSCRIPT_CHARACTERS:
-            self.transcript += added
+            self.transcript += lines[: TRANSCRIPT_LINES - len(self.transcript)]
 
     def _must_be_alive(self) -> None:
         if self.phase is Phase.DONE:
@@ -311,5 +313,10 @@ def keywords_of(reply: Reply) -> tuple[str, ...]:
     The first line greets and holds none. A keyword ends at a space, a TAB or an equals sign (old forms of
     AUTH).
     """
-    words = [line.replace("=", " ").split(None, 1) for line in reply.lines[1:]]
+    return _keywords(reply.lines[1:])
+
+
+@lru_cache(REMEMBERED)
+def _keywords(lines: tuple[str, ...]) -> tuple[str, ...]:
+    words = [line.replace("=", " ").split(None, 1) for line in lines]
     return tuple([word[0].upper() for word in words if word])

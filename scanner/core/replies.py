@@ -10,6 +10,7 @@ what a reply means does not (see ``dialogue``).
 """
 
 import re
+from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import NamedTuple
@@ -47,10 +48,10 @@ _CODE_LENGTH = 3
 
 
 class Received(NamedTuple):
-    """A whole reply, and its lines as they came, printable."""
+    """A whole reply, and its lines as they came, printable, each marked as heard as transcripts have it."""
 
     reply: Reply
-    lines: tuple[str, ...]
+    heard: tuple[str, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,10 +61,14 @@ class Overflow:
     text: str
 
 
+def _heard(lines: Iterable[str]) -> tuple[str, ...]:
+    return tuple([f"< {line}" for line in lines])
+
+
 def _read(plain: bytes) -> Received:
     lines = tuple(plain.decode("ascii").split("\r\n")[:-1])
     texts = tuple([line[_CODE_LENGTH + 1 :].lstrip(" ") for line in lines])
-    return Received(Reply(int(lines[0][:_CODE_LENGTH]), texts), lines)
+    return Received(Reply(int(lines[0][:_CODE_LENGTH]), texts), _heard(lines))
 
 
 _read_again = lru_cache(REMEMBERED)(_read)
@@ -175,6 +180,6 @@ class ReplyReader:
         self._wire: list[str] = []
 
     def _finish_reply(self) -> Received:
-        received = Received(Reply(self._codes[-1], tuple(self._texts)), tuple(self._wire))
+        received = Received(Reply(self._codes[-1], tuple(self._texts)), _heard(self._wire))
         self._start_reply()
         return received

@@ -75,13 +75,13 @@ def test_replies(data: bytes, replies: list[Reply], defects: tuple[str, ...]) ->
 def test_lines_are_kept_as_they_came_but_printable() -> None:
     ((received,), _) = read(b"250-mx\r\n250\tAUTH\x07 x\r\n")
     assert isinstance(received, Received)
-    assert received.lines == ("250-mx", "250?AUTH? x")
+    assert received.heard == ("< 250-mx", "< 250?AUTH? x")
 
 
 def test_a_long_line_is_cut_and_its_rest_discarded() -> None:
     ((received,), defects) = read(b"220 " + b"a" * LINE_LIMIT + b"\r\n")
     assert isinstance(received, Received)
-    assert len(received.lines[0]) == LINE_LIMIT
+    assert len(received.heard[0]) == len("< ") + LINE_LIMIT
     assert defects == ("long-line",)
 
 
@@ -110,7 +110,7 @@ def test_limits(data: bytes, text: str) -> None:
 def test_a_reply_at_the_limit_is_whole() -> None:
     ((received,), _) = read(b"250-a\r\n" * (REPLY_LINES - 1) + b"250 b\r\n")
     assert isinstance(received, Received)
-    assert len(received.lines) == REPLY_LINES
+    assert len(received.heard) == REPLY_LINES
 
 
 def test_limits_start_again_with_each_reply() -> None:
@@ -121,12 +121,12 @@ def test_limits_start_again_with_each_reply() -> None:
 def test_discard_forgets_and_counts() -> None:
     reader = ReplyReader()
     reader.feed(b"220 a\r\n250-b\r\n25")
-    assert reader.next_reply() == Received(Reply(220, ("a",)), ("220 a",))
+    assert reader.next_reply() == Received(Reply(220, ("a",)), ("< 220 a",))
     assert reader.next_reply() is None
     assert reader.discard() == len(b"250-b\r\n25")
     assert reader.discard() == 0
     reader.feed(b"220 c\r\n")
-    assert reader.next_reply() == Received(Reply(220, ("c",)), ("220 c",))
+    assert reader.next_reply() == Received(Reply(220, ("c",)), ("< 220 c",))
 
 
 SMTP_LIKE = st.lists(
@@ -146,6 +146,6 @@ def test_any_split_gives_the_same_replies(data: bytes, draw: st.DataObject) -> N
 def test_garbage_is_printable_and_bounded(data: bytes) -> None:
     for item in read(data)[0]:
         if isinstance(item, Received):
-            assert all(line.isascii() and line.isprintable() for line in item.lines)
-            assert all(len(line) <= LINE_LIMIT for line in item.lines)
+            assert all(line.isascii() and line.isprintable() for line in item.heard)
+            assert all(len(line) <= len("< ") + LINE_LIMIT for line in item.heard)
             assert 0 <= item.reply.code <= 999
