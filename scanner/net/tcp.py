@@ -23,6 +23,10 @@ One for all, since nobody reads it: so much room, made and given back for each, 
 """
 
 
+_CONNECTED = (0, errno.EISCONN)
+"""What the system says of a connection that is there."""
+
+
 class Connection(trio.abc.Stream):
     """A connected socket that one task uses, commands and replies by turns.
 
@@ -121,12 +125,16 @@ async def connect(address: str, port: int, *, bind: str | None = None) -> Connec
 
 
 async def _connect(sock: socket.socket, where: str | tuple[str, int]) -> None:
+    """Connect; others have their turn before the wait, as in ``receive_some``."""
     await trio.lowlevel.checkpoint_if_cancelled()
     number = sock.connect_ex(where)
     if number == errno.EINPROGRESS:
-        await trio.lowlevel.wait_writable(sock)
-        number = sock.getsockopt(socket.SOL_SOCKET, socket.SO_ERROR)
-    if number:
+        await trio.lowlevel.checkpoint()
+        number = sock.connect_ex(where)
+        if number == errno.EALREADY:
+            await trio.lowlevel.wait_writable(sock)
+            number = sock.getsockopt(socket.SOL_SOCKET, socket.SO_ERROR)
+    if number not in _CONNECTED:
         raise OSError(number, os.strerror(number))
 
 
