@@ -9,6 +9,7 @@ from collections import Counter
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
+from operator import attrgetter
 
 import trio
 from OpenSSL import SSL
@@ -28,6 +29,11 @@ _CHUNK = 16 * 1024
 
 
 _NAMES = {phase: phase.value for phase in Phase}
+
+_SECONDS: dict[Phase, Callable[[Timeouts], float]] = dict.fromkeys(Phase, attrgetter("command")) | {
+    phase: attrgetter(phase) for phase in (Phase.CONNECT, Phase.GREETING, Phase.HANDSHAKE, Phase.QUIT)
+}
+"""Which limit is a phase's."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -242,7 +248,7 @@ class _Visit:
     async def _stage(self, phase: Phase, work: Callable[[], Awaitable[None]]) -> Failure | None:
         """Do one stage's work; return what went wrong. When its time is up, all stages are left."""
         entered, stages = self._at, self._extra.stages
-        self._limit.at = min(entered + self._seconds(phase), self._ends)
+        self._limit.at = min(entered + _SECONDS[phase](self._timeouts), self._ends)
         stages[phase] += 1
         try:
             await work()
@@ -254,19 +260,6 @@ class _Visit:
             self._at = self._clock()
             self._ms[_NAMES[phase]] = int((self._at - entered) * 1_000_000) / 1000
         return None
-
-    def _seconds(self, phase: Phase) -> float:
-        match phase:
-            case Phase.CONNECT:
-                return self._timeouts.connect
-            case Phase.GREETING:
-                return self._timeouts.greeting
-            case Phase.HANDSHAKE:
-                return self._timeouts.handshake
-            case Phase.QUIT:
-                return self._timeouts.quit
-            case _:
-                return self._timeouts.command
 
     async def _exchange(self) -> None:
         """Send the command that is due and read until the dialogue has its reply."""
