@@ -369,20 +369,25 @@ def _copied(size: int) -> bytes:
     return octets
 
 
+_paper = _ffi.gc(_lib.BIO_new(_lib.BIO_s_mem()), _lib.BIO_free)
+"""Where the library writes a certificate, which is read off at once."""
+
+
 def _chain(connection: SSL.Connection) -> tuple[bytes, ...]:
     stack = _lib.SSL_get_peer_cert_chain(connection._ssl)  # noqa: SLF001 - see above
     count = 0 if stack == _ffi.NULL else _lib.sk_X509_num(stack)
-    return tuple(_der(_lib.sk_X509_value(stack, index)) for index in range(count))
+    return tuple([_der(_lib.sk_X509_value(stack, index)) for index in range(count)])
 
 
 def _der(certificate: Any) -> bytes:
     """The DER of a certificate of the library's."""
-    bio = _ffi.gc(_lib.BIO_new(_lib.BIO_s_mem()), _lib.BIO_free)
-    where = _ffi.new("char **")
-    if _lib.i2d_X509_bio(bio, certificate) != 1:
+    if _lib.i2d_X509_bio(_paper, certificate) != 1:
         raise MemoryError("no room for a certificate")
-    size = _lib.BIO_get_mem_data(bio, where)
-    octets: bytes = _ffi.buffer(where[0], size)[:]
+    octets = b""
+    size = _CHUNK
+    while size == _CHUNK:
+        size = _lib.BIO_read(_paper, _scratch, _CHUNK)
+        octets += _copied(size) if size > 0 else b""
     return octets
 
 
