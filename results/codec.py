@@ -2,8 +2,8 @@
 
 A line is one record of ``scanner.model`` as compact JSON (RFC 8259) with a line feed: members in the order
 of the fields, every member written (null where there is nothing), the key first. Enums are their words,
-octets base64, times RFC 3339 in UTC with ``Z``. Reading ignores members it does not know, but not words that
-an enum does not know: those are for ``decode_dict``.
+octets base64, times RFC 3339 with ``Z``, as all times in records are UTC. Reading ignores members it does not
+know, but not words that an enum does not know: those are for ``decode_dict``.
 
 Not here: files, and which record stands in which of them.
 """
@@ -12,7 +12,6 @@ import re
 from base64 import b64encode
 from collections.abc import Hashable
 from dataclasses import asdict
-from datetime import UTC, datetime
 from functools import cache
 from typing import Any, TypeVar, cast
 
@@ -21,7 +20,7 @@ import orjson
 
 _T = TypeVar("_T")
 
-_OPTIONS = orjson.OPT_PASSTHROUGH_DATETIME | orjson.OPT_NON_STR_KEYS
+_OPTIONS = orjson.OPT_UTC_Z | orjson.OPT_NON_STR_KEYS
 _KEY = re.compile(rb'\s*\{\s*"\w+"\s*:\s*"((?:[^"\\]|\\.)*)"')
 _USUAL_KEY = re.compile(rb'\{"(?:key|sha256)":"([ !#-\[\]-~]*)"')  # as we write it, without escapes
 _SURROGATES = re.compile("[\ud800-\udfff]")
@@ -35,13 +34,13 @@ def encode(record: object) -> bytes:
     """Write a record as one line.
 
     Args:
-        record: any dataclass of ``scanner.model``; times must know their zone.
+        record: any dataclass of ``scanner.model``; times must be in UTC.
 
     Returns:
         The JSON and a line feed; no other line feed is in it.
 
     Raises:
-        TypeError: a time without zone, or a value that JSON has no form for: a bug of ours.
+        TypeError: a value that JSON has no form for: a bug of ours.
     """
     return _dump(record, orjson.OPT_APPEND_NEWLINE)
 
@@ -121,8 +120,6 @@ def _dump(record: object, options: int) -> bytes:
 
 def _foreign(value: object) -> str:
     """Give the JSON form of what orjson leaves to us."""
-    if isinstance(value, datetime) and value.tzinfo is not None:
-        return value.astimezone(UTC).isoformat().removesuffix("+00:00") + "Z"
     if isinstance(value, bytes):
         return b64encode(value).decode("ascii")
     raise TypeError(f"no JSON form for {value!r}")

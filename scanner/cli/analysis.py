@@ -200,7 +200,7 @@ def moment(text: str) -> datetime:
         found = datetime.fromisoformat(text)
     except ValueError:
         raise CliError(f"--at {text}: a date (2026-12-31), a time (2026-12-31T06:00) or +DAYSd was expected") from None
-    return found if found.tzinfo else found.replace(tzinfo=UTC)
+    return found.astimezone(UTC) if found.tzinfo else found.replace(tzinfo=UTC)
 
 
 def _trust(run: "Run", ca_file: str | None, ca_path: str | None) -> "TrustStore":
