@@ -9,7 +9,6 @@ from datetime import datetime
 
 from scanner.core import x509
 from scanner.core.der import DERError
-from scanner.core.keys import Algorithm, Key
 from scanner.core.x509 import Certificate
 from scanner.facts import CertFacts
 
@@ -34,36 +33,6 @@ def valid_at(certificate: Certificate, now: datetime) -> bool:
     return start is not None and end is not None and start <= now < end
 
 
-def self_signed(certificate: Certificate) -> bool:
-    """True if the certificate names itself as its issuer and nothing speaks against it."""
-    return may_have_issued(certificate, certificate)
-
-
-def may_have_issued(issuer: Certificate, subject: Certificate) -> bool:
-    """Tell whether names, key identifiers and kinds of key allow this (RFC 5280 section 4.2.1.1)."""
-    if issuer.extensions.broken or subject.extensions.broken:
-        return False
-    if issuer.subject_key != subject.issuer_key:
-        return False
-    return _identified(issuer, subject) and _fits(subject.algorithm, issuer.key)
-
-
-def _identified(issuer: Certificate, subject: Certificate) -> bool:
-    """Each part of the authority key identifier counts only where there is something to compare it with."""
-    wanted, key_id = subject.extensions.authority, issuer.extensions.subject_key_id
-    if wanted.key_id is not None and key_id is not None and wanted.key_id != key_id:
-        return False
-    if wanted.serial is not None and wanted.serial != issuer.serial:
-        return False
-    return wanted.issuer is None or wanted.issuer == issuer.issuer_key
-
-
-def _fits(algorithm: Algorithm, key: Key) -> bool:
-    if not algorithm.kind or not key.kind:
-        return True
-    return algorithm.kind == key.kind or (algorithm.kind, key.kind) == ("RSA-PSS", "RSA")
-
-
 def best_issuer(
     subject: Certificate, candidates: Iterable[Certificate], taken: Sequence[Certificate], now: datetime
 ) -> Certificate | None:
@@ -78,7 +47,7 @@ def best_issuer(
     Returns:
         The first candidate that is valid now, else the one that expires last, None if there is none.
     """
-    fitting = [c for c in candidates if c not in taken and may_have_issued(c, subject)]
+    fitting = [c for c in candidates if c not in taken and c.may_have_issued(subject)]
     current = next((c for c in fitting if valid_at(c, now)), None)
     return current or max(fitting, key=_expiry, default=None)
 

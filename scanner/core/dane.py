@@ -12,7 +12,7 @@ from datetime import datetime
 from functools import lru_cache
 
 from scanner.core import certs, pathchecks, x509
-from scanner.core.chain import MAX_PATH, best_issuer, readable, self_signed
+from scanner.core.chain import MAX_PATH, best_issuer, readable
 from scanner.core.der import DERError
 from scanner.core.pathchecks import TEXTS
 from scanner.core.tlsa import CERT, DANE_EE, DANE_TA, DIGESTS, FULL, SHA256, SHA512, SPKI, agile
@@ -115,7 +115,7 @@ def _build(leaf: Certificate, active: Sequence[TLSARecord], chain: Sequence[Cert
     published = (certs.facts(bytes.fromhex(r.data)) for r in active if _kind(r) == (DANE_TA, CERT, FULL))
     pool = readable((*published, *chain))
     path = [leaf]
-    while len(path) <= MAX_PATH and not self_signed(path[-1]):
+    while len(path) <= MAX_PATH and not path[-1].self_signed:
         issuer = best_issuer(path[-1], pool, path, now)
         if issuer is None:
             break

@@ -32,7 +32,7 @@ class Key:
     @property
     def strength(self) -> int:
         """Security bits; 0 for a kind that is not known."""
-        return _STRENGTHS.get(self.kind, 0) or _factoring(self) or _curve(self)
+        return _strength(self.kind, self.bits)
 
 
 _STRENGTHS = {"ED25519": 128, "ED448": 224, "ML-DSA-44": 128, "ML-DSA-65": 192, "ML-DSA-87": 256}
@@ -66,20 +66,25 @@ EXPLICIT = "explicit"
 """Stands for a curve that is spelled out instead of named (RFC 5480 forbids it)."""
 
 
-def _factoring(key: Key) -> int:
+@lru_cache(maxsize=256)  # few kinds and sizes are in use
+def _strength(kind: str, bits: int) -> int:
+    return _STRENGTHS.get(kind, 0) or _factoring(kind, bits) or _curve(kind, bits)
+
+
+def _factoring(kind: str, bits: int) -> int:
     """The number field sieve's cost for a modulus, rounded to a multiple of 8 (NIST SP 800-56B appendix D)."""
-    if key.kind not in _FACTORING or key.bits < 8:  # noqa: PLR2004 - log(log(x)) has to exist
+    if kind not in _FACTORING or bits < 8:  # noqa: PLR2004 - log(log(x)) has to exist
         return 0
-    x = key.bits * math.log(2)
+    x = bits * math.log(2)
     cost = (1.923 * math.cbrt(x * math.log(x) ** 2) - 4.69) / math.log(2)
     return (int(cost) + 4) & ~7
 
 
-def _curve(key: Key) -> int:
-    if key.kind != "EC":
+def _curve(kind: str, bits: int) -> int:
+    if kind != "EC":
         return 0
     steps = ((512, 256), (384, 192), (256, 128), (224, 112), (160, 80))
-    return next((strength for bits, strength in steps if key.bits >= bits), key.bits // 2)
+    return next((strength for least, strength in steps if bits >= least), bits // 2)
 
 
 @lru_cache(maxsize=4096)

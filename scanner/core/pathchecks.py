@@ -13,7 +13,7 @@ from functools import lru_cache
 from OpenSSL import crypto
 
 from scanner.core import dn
-from scanner.core.chain import DEPTH_LIMIT, self_signed
+from scanner.core.chain import DEPTH_LIMIT
 from scanner.core.extensions import DIGITAL_SIGNATURE, KEY_AGREEMENT, KEY_CERT_SIGN, KEY_ENCIPHERMENT
 from scanner.core.keys import EXPLICIT, LEVEL_BITS
 from scanner.core.x509 import Certificate
@@ -93,7 +93,7 @@ def check(
 def unanchored(path: Path, *, from_store: bool = False) -> Found:
     """The error of a path that ends short of an anchor, by what stands on its top."""
     top = len(path) - 1
-    if self_signed(path[top]):
+    if path[top].self_signed:
         return (19 if top else 18), top
     return (2 if from_store else 20), top
 
@@ -164,7 +164,7 @@ def _ca_kind(certificate: Certificate) -> int:
         return 0
     if said.is_ca is not None:
         return _CA if said.is_ca else 0
-    if certificate.version == 0 and self_signed(certificate):
+    if certificate.version == 0 and certificate.self_signed:
         return _V1_CA
     if said.key_usage is not None:
         return _USAGE_CA
@@ -200,11 +200,11 @@ def _strengths(path: Path, level: int) -> Iterator[Found]:
 def _topmost_checked(path: Path, *, bare_key: bool) -> int:
     """The depth where signatures and dates begin to count: an anchor that others issued is taken as it is."""
     top = len(path) - 1
-    return top if bare_key or top == 0 or self_signed(path[top]) else top - 1
+    return top if bare_key or top == 0 or path[top].self_signed else top - 1
 
 
 def _signatures_and_dates(path: Path, now: datetime, *, bare_key: bool) -> Iterator[Found]:
-    if len(path) == 1 and not bare_key and not self_signed(path[0]):
+    if len(path) == 1 and not bare_key and not path[0].self_signed:
         yield 21, 0
     for depth in range(_topmost_checked(path, bare_key=bare_key), -1, -1):
         if depth + 1 < len(path):

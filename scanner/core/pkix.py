@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from scanner.core import certs, der, dn, pathchecks, tlsa, x509
-from scanner.core.chain import DEPTH_LIMIT, MAX_PATH, best_issuer, readable, self_signed
+from scanner.core.chain import DEPTH_LIMIT, MAX_PATH, best_issuer, readable
 from scanner.core.pathchecks import TEXTS, Found
 from scanner.core.x509 import Certificate
 from scanner.facts import CertFacts, TLSARecord
@@ -95,7 +95,7 @@ def verify(chain: Sequence[CertFacts], store: TrustStore, now: datetime, *, secu
         The path and all that is wrong with it.
     """
     peers = readable(chain)
-    if not readable(chain[:1]):
+    if not peers or peers[0].der != chain[0].der:
         return PkixEvidence((chain[0].sha256,), (PathError(20, 0, TEXTS[20], chain[0].issuer),))
     built = _build(peers, store, now)
     errors = pathchecks.check(built.path, now, security_level=security_level, built=_building_errors(built))
@@ -116,7 +116,7 @@ def _build(peers: Sequence[Certificate], store: TrustStore, now: datetime) -> _B
     path = [peers[0]]
     while len(path) <= MAX_PATH:
         trusted = best_issuer(path[-1], store.issuers(path[-1]), (), now)
-        if self_signed(path[-1]):
+        if path[-1].self_signed:
             return _Built(tuple(path), anchored=trusted == path[-1], from_store=False)
         if trusted is not None:
             return _climb([*path, trusted], store, now)
@@ -128,12 +128,12 @@ def _build(peers: Sequence[Certificate], store: TrustStore, now: datetime) -> _B
 
 
 def _climb(path: list[Certificate], store: TrustStore, now: datetime) -> _Built:
-    while not self_signed(path[-1]) and len(path) <= MAX_PATH:
+    while not path[-1].self_signed and len(path) <= MAX_PATH:
         issuer = best_issuer(path[-1], store.issuers(path[-1]), (), now)
         if issuer is None:
             break
         path.append(issuer)
-    return _Built(tuple(path), anchored=self_signed(path[-1]), from_store=True)
+    return _Built(tuple(path), anchored=path[-1].self_signed, from_store=True)
 
 
 def _building_errors(built: _Built) -> list[Found]:

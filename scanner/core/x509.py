@@ -72,11 +72,40 @@ class Certificate:
         except DERError:
             return keys.Algorithm("")
 
+    @cached_property
+    def self_signed(self) -> bool:
+        """True if the certificate names itself as its issuer and nothing speaks against it."""
+        return self.may_have_issued(self)
+
+    def may_have_issued(self, subject: "Certificate") -> bool:
+        """Tell whether names, key identifiers and kinds of key allow this (RFC 5280 section 4.2.1.1)."""
+        if self.extensions.broken or subject.extensions.broken:
+            return False
+        if self.subject_key != subject.issuer_key:
+            return False
+        return _identified(self, subject) and _fits(subject.algorithm, self.key)
+
     def signed_by(self, spki: bytes) -> bool | None:
         """Tell whether a key signed it; None if that key or algorithm cannot be used."""
         if self.inner_algorithm != self.raw_algorithm:  # RFC 5280 section 4.1.1.2
             return False
         return keys.signed_by(self.tbs, self.raw_algorithm, self.signature, spki)
+
+
+def _identified(issuer: Certificate, subject: Certificate) -> bool:
+    """Each part of the authority key identifier counts only where there is something to compare it with."""
+    wanted, key_id = subject.extensions.authority, issuer.extensions.subject_key_id
+    if wanted.key_id is not None and key_id is not None and wanted.key_id != key_id:
+        return False
+    if wanted.serial is not None and wanted.serial != issuer.serial:
+        return False
+    return wanted.issuer is None or wanted.issuer == issuer.issuer_key
+
+
+def _fits(algorithm: keys.Algorithm, key: keys.Key) -> bool:
+    if not algorithm.kind or not key.kind:
+        return True
+    return algorithm.kind == key.kind or (algorithm.kind, key.kind) == ("RSA-PSS", "RSA")
 
 
 @lru_cache(maxsize=CACHED)
