@@ -116,9 +116,8 @@ def _weak_key(certificate: Certificate, level: int) -> bool:
     return level > 0 and certificate.key.bits > 0 and certificate.key.strength < LEVEL_BITS[level]
 
 
-def _within_limit(found: Iterable[Found], topmost: int) -> list[Found]:
+def _within_limit(found: Sequence[Found], topmost: int) -> Sequence[Found]:
     """Postfix replaces whatever it hears of a depth beyond its limit by "too long"."""
-    found = list(found)
     kept = [(num, depth) for num, depth in found if depth <= DEPTH_LIMIT]
     too_long = topmost > DEPTH_LIMIT or len(kept) < len(found)
     return [*kept, (22, DEPTH_LIMIT + 1)] if too_long else kept
@@ -136,7 +135,8 @@ _CA, _V1_CA, _USAGE_CA, _NETSCAPE_CA = 1, 3, 4, 5
 def _extensions(path: Path) -> Iterator[Found]:
     between = 0  # CA certificates passed that are not self-issued: what path lengths count
     for depth, certificate in enumerate(path):
-        yield from ((num, depth) for num in _extension_errors(certificate, depth, len(path)))
+        for num in _extension_errors(certificate, depth, len(path)):
+            yield num, depth
         length = certificate.extensions.path_length
         if depth > 1 and length is not None and between > length:
             yield 25, depth
@@ -209,7 +209,8 @@ def _signatures_and_dates(path: Path, now: datetime, *, bare_key: bool) -> Itera
     for depth in range(_topmost_checked(path, bare_key=bare_key), -1, -1):
         if depth + 1 < len(path):
             yield from _signature(path[depth], path[depth + 1], depth)
-        yield from ((num, depth) for num in _dates(path[depth], now))
+        for num in _dates(path[depth], now):
+            yield num, depth
 
 
 def _signature(certificate: Certificate, issuer: Certificate, depth: int) -> Iterator[Found]:

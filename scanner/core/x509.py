@@ -51,7 +51,7 @@ class Certificate:
         """The issuer as a value to compare by."""
         return dn.canonical(self.issuer)
 
-    @property
+    @cached_property
     def self_issued(self) -> bool:
         """True when subject and issuer are the same name."""
         return self.subject_key == self.issuer_key

@@ -63,7 +63,7 @@ class Extra:
 NO_EXTRA = Extra()
 
 
-async def probe(
+def probe(
     endpoint: Endpoint,
     *,
     profile: TLSProfile,
@@ -73,7 +73,7 @@ async def probe(
     polite: bool = True,
     want_tls: bool = True,
     extra: Extra = NO_EXTRA,
-) -> Sighting:
+) -> Awaitable[Sighting]:
     """Connect to an endpoint and see what it offers.
 
     Args:
@@ -87,11 +87,10 @@ async def probe(
         extra: see ``Extra``.
     """
     visit = _Visit(endpoint, profile, timeouts, _dialogue(endpoint, ehlo, extra, polite, want_tls), extra)
-    await visit.attend(bind=bind)
-    return visit.sighting()
+    return visit.attend(bind=bind)
 
 
-async def converse(
+def converse(
     stream: trio.abc.Stream,
     endpoint: Endpoint,
     *,
@@ -101,11 +100,10 @@ async def converse(
     polite: bool = True,
     want_tls: bool = True,
     extra: Extra = NO_EXTRA,
-) -> Sighting:
+) -> Awaitable[Sighting]:
     """Do the same over a stream that is connected already, and close it."""
     visit = _Visit(endpoint, profile, timeouts, _dialogue(endpoint, ehlo, extra, polite, want_tls), extra)
-    await visit.attend(stream)
-    return visit.sighting()
+    return visit.attend(stream)
 
 
 def record(
@@ -187,8 +185,8 @@ class _Visit:
         self._session: SSL.Session | None = None
         self._errors: tuple[str, ...] = ()
 
-    async def attend(self, stream: trio.abc.Stream | None = None, *, bind: str | None = None) -> None:
-        """Connect unless that is done, hold the dialogue to its end, and close the stream."""
+    async def attend(self, stream: trio.abc.Stream | None = None, *, bind: str | None = None) -> Sighting:
+        """Connect unless that is done, hold the dialogue to its end, and close the stream; all that was learned."""
         self._stream = stream
         try:
             with self._limit:
@@ -208,6 +206,7 @@ class _Visit:
         finally:
             if self._stream is not None:
                 await tcp.close(self._stream)
+        return self._sighting()
 
     async def _late(self) -> None:
         """Note in which stage time was up; a peer that has TLS is still told that this is the end."""
@@ -233,8 +232,7 @@ class _Visit:
         self._listener.broke(failure, self._errors)
         self._dialogue.broken(failure)
 
-    def sighting(self) -> Sighting:
-        """Return all that was learned."""
+    def _sighting(self) -> Sighting:
         told = record(
             self._endpoint,
             self._started,

@@ -65,7 +65,16 @@ class Once(Generic[K, V]):
             if not entry.done:  # who worked was cancelled; someone else may have begun anew
                 entry = self._known(key)
         if entry is None:
-            entry = await self._work(key, work)
+            entry = self._working[key] = _Entry()
+            try:
+                entry.value = await work()
+                entry.done = True
+            except Exception as error:  # noqa: BLE001 - handed to the askers, whose records will tell
+                entry.error, entry.done = error, True
+            finally:
+                del self._working[key]
+                entry.end()
+            self._keep(key, entry)
         if entry.error is not None:
             raise RuntimeError(f"shared work on {key!r} failed") from entry.error
         return entry.value  # type: ignore[return-value] # set before done, unless error was
@@ -102,19 +111,6 @@ class Once(Generic[K, V]):
         self._done[key] = entry
         if len(self._done) > self._limit:
             self._done.popitem(last=False)
-
-    async def _work(self, key: K, work: Callable[[], Awaitable[V]]) -> _Entry[V]:
-        entry = self._working[key] = _Entry()
-        try:
-            entry.value = await work()
-            entry.done = True
-        except Exception as error:  # noqa: BLE001 - handed to the askers, whose records will tell
-            entry.error, entry.done = error, True
-        finally:
-            del self._working[key]
-            entry.end()
-        self._keep(key, entry)
-        return entry
 
 
 A = TypeVar("A")
