@@ -108,14 +108,14 @@ class ReplyReader:
 
     def next_reply(self) -> Received | Overflow | None:
         """Return the next whole reply, or what limit was broken, or None when more octets are needed."""
-        if not self._octets and (plain := _PLAIN.match(self._input, 0, _PLAIN_LIMIT)):
+        if self._input and not self._octets and (plain := _PLAIN.match(self._input, 0, _PLAIN_LIMIT)):
             return self._plain(plain)
-        while True:
+        while self._input:
             end = self._input.find(b"\n")
             if end > LINE_MAXIMUM or (end < 0 and len(self._input) > LINE_MAXIMUM):
                 return Overflow(f"a line of more than {LINE_MAXIMUM} octets")
             if end < 0:
-                return None
+                break
             line = bytes(self._input[:end])
             del self._input[: end + 1]
             self._octets += end + 1
@@ -126,6 +126,7 @@ class ReplyReader:
                 return Overflow(f"a reply of more than {REPLY_OCTETS} octets")
             if last:
                 return self._finish_reply()
+        return None
 
     def _plain(self, found: re.Match[bytes]) -> Received:
         """Take nearly every reply there is, in half of the time that it takes line by line."""

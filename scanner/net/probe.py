@@ -194,8 +194,7 @@ class _Visit:
                     await self._connect(bind)
                 if self._stream is not None:
                     self._channel = self._stream
-                    while not self._dialogue.over:
-                        phase = self._dialogue.phase
+                    while (phase := self._dialogue.phase) is not Phase.DONE:
                         work = self._shake_hands if phase is Phase.HANDSHAKE else self._exchange
                         failure = await self._stage(phase, work)
                         if failure is not None and not self._dialogue.over:

@@ -202,7 +202,7 @@ class TLSStream:
             if self._watch is not None:
                 await self._flush()
                 self._tickets += self._resumable and not self.resumed and self._version() != "TLSv1.3"
-                self._report()
+                self._report(self._watch)
         except SSL.Error:
             with contextlib.suppress(trio.BrokenResourceError):
                 await self._flush()  # our alert: tells the peer's log why
@@ -228,16 +228,14 @@ class TLSStream:
         if where & SSL.SSL_CB_LOOP:
             self._states.append(connection.get_state_string().decode("ascii", "replace"))
 
-    def _report(self) -> None:
+    def _report(self, watch: Watch) -> None:
         """Tell the watch what OpenSSL's callbacks heard; they must not raise, a watch may."""
-        if self._watch is None:
-            return
         states, self._states = self._states, []
         tickets, self._tickets = self._tickets, 0
         for text in states:
-            self._watch.state(text)
+            watch.state(text)
         for _ in range(tickets):
-            self._watch.ticket()
+            watch.ticket()
 
     async def send_all(self, data: bytes) -> None:
         """Encrypt and send."""
@@ -258,7 +256,8 @@ class TLSStream:
             except SSL.ZeroReturnError:
                 return b""
             finally:
-                self._report()
+                if self._watch is not None:
+                    self._report(self._watch)
             if self._unsent:
                 await self._flush()
             try:
@@ -325,7 +324,8 @@ class TLSStream:
         try:
             return self._succeeded(_lib.SSL_do_handshake(self._ssl))
         finally:
-            self._report()
+            if self._watch is not None:
+                self._report(self._watch)
 
     def _succeeded(self, result: int) -> bool:
         """Did the library do what it was asked to? If not, it wants more octets; whatever else it says is raised."""
@@ -349,15 +349,15 @@ class TLSStream:
 
     async def _feed(self) -> None:
         """Wait for octets and hand them to OpenSSL."""
-        data = await self._stream.receive_some(_CHUNK)
+        data = bytes(await self._stream.receive_some(_CHUNK))
         if not data:
             raise EOFError
         self._received += len(data)
         if self._received > WIRE_LIMIT:
             raise LimitExceededError(f"more than {WIRE_LIMIT} octets of TLS")
         if self._watch is not None:
-            self._watch.wire(sent=False, data=bytes(data))
-        _lib.BIO_write(self._connection._into_ssl, bytes(data), len(data))  # noqa: SLF001 - see above
+            self._watch.wire(sent=False, data=data)
+        _lib.BIO_write(self._connection._into_ssl, data, len(data))  # noqa: SLF001 - see above
 
 
 _scratch = _ffi.new("char[]", _CHUNK)
