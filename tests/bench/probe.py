@@ -39,7 +39,7 @@ from tests.bench.model import Row
 PROBES = 600
 HANDSHAKES = 300
 IN_FLIGHT = 64
-TURNS = 6
+TURNS = 12
 TO_HANDSHAKE = 3.0
 TO_BARE = 1.7
 _CHUNK = 16 * 1024
