@@ -134,7 +134,6 @@ def _raise_file_limit() -> None:
 
 def collect_seldom() -> None:
     """Look for cycles less often, and never among what was imported: that took a twelfth of a scan's processor time."""
-    gc.collect()
     gc.freeze()
     gc.set_threshold(*COLLECT)
 
