@@ -12,6 +12,7 @@ from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from functools import cache
 from itertools import pairwise
 
 from results.buckets import bucket_count, joined
@@ -44,6 +45,10 @@ class Words:
     starttls: DomainStartTLS
     sender: Sender
     outcome: DomainOutcome
+
+
+words = cache(Words)
+"""Makes ``Words``; one object for all domains that have the same."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -234,7 +239,7 @@ class _Domains:
 
 
 def _words(state: DomainState) -> Words:
-    return Words(state.dane, state.starttls, state.sender, state.outcome)
+    return words(state.dane, state.starttls, state.sender, state.outcome)
 
 
 def _change(old: DomainState, new: DomainState, told: DomainState, since: datetime | None) -> DomainChange:

@@ -1,16 +1,16 @@
 """A comparison of runs as tables, and those as text, Markdown, HTML or JSON."""
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping
 
 from rich.console import Console
 from rich.text import Text
 
 from results import codec
-from results.diff import Comparison, DomainChange, Words
-from results.diff_hosts import Leaf
+from results.diff import Comparison, DomainChange, Flapping, Listed, MXChange, Words
+from results.diff_hosts import CertificateChange, Expiring, HostRollover, Leaf, TLSAChange
 from results.layout import quote
 from results.rollover import RolloverClass
-from results.tables import Table, html_page, limited, markdown, print_table
+from results.tables import Cell, Table, html_page, markdown, print_table, table_of
 from results.words import of_reason
 
 ROWS = 20  # of each table where no limit is given: what still fits a mail that somebody reads
@@ -47,9 +47,9 @@ def summary_lines(found: Comparison) -> list[str]:
     return lines
 
 
-def tables(found: Comparison) -> list[Table]:
-    """Set a comparison in tables, those without rows left out."""
-    made = [*_domain_tables(found), *_list_tables(found), *_host_tables(found)]
+def tables(found: Comparison, limit: int | None = None) -> list[Table]:
+    """Set a comparison in tables of ``limit`` rows at most, those without rows left out."""
+    made = [*_domain_tables(found, limit), *_list_tables(found, limit), *_host_tables(found, limit)]
     return [table for table in made if table.rows]
 
 
@@ -57,22 +57,22 @@ def print_diff(found: Comparison, console: Console, limit: int | None = ROWS) ->
     """Print a comparison on a terminal, ``limit`` rows of each table at most."""
     for line in summary_lines(found):
         console.print(quote(console, line))
-    made = tables(found)
+    made = tables(found, limit)
     for table in made:
-        print_table(console, limited(table, limit))
+        print_table(console, table)
     if not made:
         console.print(Text("Nothing changed."))
 
 
 def as_markdown(found: Comparison, limit: int | None = ROWS) -> str:
     """Set a comparison in Markdown."""
-    parts = ["# What changed", *summary_lines(found), *(markdown(limited(table, limit)) for table in tables(found))]
+    parts = ["# What changed", *summary_lines(found), *map(markdown, tables(found, limit))]
     return "\n\n".join(part.rstrip("\n") for part in parts) + "\n"
 
 
 def as_html(found: Comparison, limit: int | None = None) -> str:
     """Make a page of a comparison."""
-    return html_page("What changed", summary_lines(found), [limited(table, limit) for table in tables(found)])
+    return html_page("What changed", summary_lines(found), tables(found, limit))
 
 
 def as_json(found: Comparison) -> bytes:
@@ -80,29 +80,36 @@ def as_json(found: Comparison) -> bytes:
     return codec.pretty(found)
 
 
-def _domain_tables(found: Comparison) -> Iterator[Table]:
-    yield Table("new-broken", "Newly broken", CHANGE, change_rows(found.new_broken), "not broken when last told")
-    yield Table("fixed", "Fixed", CHANGE, change_rows(found.fixed), "with what was wrong")
-    yield Table("still-broken", "Still broken", CHANGE, change_rows(found.still_broken))
-    yield Table("unclear", "Were broken, cannot be told now", CHANGE, change_rows(found.unclear))
-    yield Table("changed", "Other changed verdicts", CHANGE, change_rows(found.changed))
-    yield transition_table(found.transitions)
-    flaps = tuple((row.domain, " ".join(row.health)) for row in found.flapping)
-    yield Table("flapping", "Flapping", ("domain", "run by run"), flaps, "broken and sound by turns")
+def _domain_tables(found: Comparison, limit: int | None) -> Iterator[Table]:
+    for name, title, rows, note in (
+        ("new-broken", "Newly broken", found.new_broken, "not broken when last told"),
+        ("fixed", "Fixed", found.fixed, "with what was wrong"),
+        ("still-broken", "Still broken", found.still_broken, ""),
+        ("unclear", "Were broken, cannot be told now", found.unclear, ""),
+        ("changed", "Other changed verdicts", found.changed, ""),
+    ):
+        yield table_of(name, title, CHANGE, rows, change_row, limit, note)
+    yield transition_table(found.transitions, limit)
+    columns, note = ("domain", "run by run"), "broken and sound by turns"
+    yield table_of("flapping", "Flapping", columns, found.flapping, _flapping_row, limit, note)
 
 
 CHANGE = ("domain", "change", "since", "why")
 
 
-def transition_table(transitions: Mapping[str, Mapping[str, int]]) -> Table:
+def transition_table(transitions: Mapping[str, Mapping[str, int]], limit: int | None) -> Table:
     """Count changes by verdict."""
-    rows = tuple((name, words, count) for name, counts in transitions.items() for words, count in counts.items())
-    return Table("transitions", "Changes by verdict", ("verdict", "change", "domains"), rows)
+    rows = [(name, words, count) for name, counts in transitions.items() for words, count in counts.items()]
+    return table_of("transitions", "Changes by verdict", ("verdict", "change", "domains"), rows, lambda row: row, limit)
 
 
-def change_rows(rows: Sequence[DomainChange]) -> tuple[tuple[str, ...], ...]:
-    """Set changed domains in the columns of ``CHANGE``."""
-    return tuple((row.domain, _change(row.old, row.new), _since(row), _why(row)) for row in rows)
+def change_row(row: DomainChange) -> tuple[str, ...]:
+    """Set a changed domain in the columns of ``CHANGE``."""
+    return row.domain, _change(row.old, row.new), _since(row), _why(row)
+
+
+def _flapping_row(row: Flapping) -> tuple[Cell, ...]:
+    return row.domain, " ".join(row.health)
 
 
 def _change(old: Words, new: Words) -> str:
@@ -125,30 +132,49 @@ def _why(row: DomainChange) -> str:
     return f'{reasons} ("{row.text}")' if row.text else reasons
 
 
-def _list_tables(found: Comparison) -> Iterator[Table]:
+def _list_tables(found: Comparison, limit: int | None) -> Iterator[Table]:
     columns = ("domain", "dane", "outcome", "state")
     for name, title, rows in (
         ("added", "Added to the list", found.added),
         ("removed", "Removed from the list", found.removed),
     ):
-        cells = tuple((row.domain, row.verdict.dane, row.verdict.outcome, row.health) for row in rows)
-        yield Table(name, title, columns, cells)
-    moves = tuple((row.domain, ", ".join(row.added), ", ".join(row.removed)) for row in found.mx)
-    yield Table("mx", "MX records", ("domain", "added", "removed"), moves)
+        yield table_of(name, title, columns, rows, _listed_row, limit)
+    yield table_of("mx", "MX records", ("domain", "added", "removed"), found.mx, _mx_row, limit)
 
 
-def _host_tables(found: Comparison) -> Iterator[Table]:
-    rolled = tuple((row.host, row.domains, _ROLLOVERS[row.outcome], _seen(row.overlap)) for row in found.rollovers)
-    yield Table("rollovers", "Rollovers of DANE hosts", ("host", "domains", "how it went", "overlap"), rolled)
-    records = tuple((r.host, r.domains, r.change, _records(r.added), _records(r.removed)) for r in found.tlsa)
-    yield Table("tlsa", "TLSA records", ("host", "domains", "change", "added", "removed"), records)
-    certs = tuple(
-        (row.host, row.domains, "same key" if row.same_key else "new key", *_leaves(row.new))
-        for row in found.certificates
-    )
-    yield Table("certificates", "Server certificates", ("host", "domains", "change", "new until", "new issuer"), certs)
-    soon = tuple((row.host, row.domains, f"{row.not_after:%Y-%m-%d}", row.subject) for row in found.expiring)
-    yield Table("expiring", "Certificates that expire soon, or have", ("host", "domains", "until", "subject"), soon)
+def _listed_row(row: Listed) -> tuple[Cell, ...]:
+    return row.domain, row.verdict.dane, row.verdict.outcome, row.health
+
+
+def _mx_row(row: MXChange) -> tuple[Cell, ...]:
+    return row.domain, ", ".join(row.added), ", ".join(row.removed)
+
+
+def _host_tables(found: Comparison, limit: int | None) -> Iterator[Table]:
+    columns: tuple[str, ...] = ("host", "domains", "how it went", "overlap")
+    yield table_of("rollovers", "Rollovers of DANE hosts", columns, found.rollovers, _rollover_row, limit)
+    columns = ("host", "domains", "change", "added", "removed")
+    yield table_of("tlsa", "TLSA records", columns, found.tlsa, _tlsa_row, limit)
+    columns = ("host", "domains", "change", "new until", "new issuer")
+    yield table_of("certificates", "Server certificates", columns, found.certificates, _certificate_row, limit)
+    columns, title = ("host", "domains", "until", "subject"), "Certificates that expire soon, or have"
+    yield table_of("expiring", title, columns, found.expiring, _expiring_row, limit)
+
+
+def _rollover_row(row: HostRollover) -> tuple[Cell, ...]:
+    return row.host, row.domains, _ROLLOVERS[row.outcome], _seen(row.overlap)
+
+
+def _tlsa_row(row: TLSAChange) -> tuple[Cell, ...]:
+    return row.host, row.domains, row.change, _records(row.added), _records(row.removed)
+
+
+def _certificate_row(row: CertificateChange) -> tuple[Cell, ...]:
+    return row.host, row.domains, "same key" if row.same_key else "new key", *_leaves(row.new)
+
+
+def _expiring_row(row: Expiring) -> tuple[Cell, ...]:
+    return row.host, row.domains, f"{row.not_after:%Y-%m-%d}", row.subject
 
 
 def _seen(overlap: bool | None) -> str:  # noqa: FBT001 - three-valued, and the only argument

@@ -3,10 +3,10 @@
 from rich.console import Console
 
 from results import codec
-from results.diff_text import CHANGE, ROWS, change_rows, transition_table
+from results.diff_text import CHANGE, ROWS, change_row, transition_table
 from results.layout import quote
-from results.rejudge import EndpointWords, Rejudged
-from results.tables import Table, limited, print_table
+from results.rejudge import EndpointChange, EndpointWords, Rejudged
+from results.tables import Cell, Table, print_table, table_of
 
 
 def summary_lines(found: Rejudged) -> list[str]:
@@ -19,13 +19,13 @@ def summary_lines(found: Rejudged) -> list[str]:
     return lines
 
 
-def tables(found: Rejudged) -> list[Table]:
-    """Set the changes in tables, those without rows left out."""
-    rows = tuple((row.host, row.address, row.domains, _words(row.old, row.new), row.text) for row in found.endpoints)
+def tables(found: Rejudged, limit: int | None = None) -> list[Table]:
+    """Set the changes in tables of ``limit`` rows at most, those without rows left out."""
+    columns = ("host", "address", "domains", "change", "why")
     made = [
-        transition_table(found.transitions),
-        Table("changed", "Changed domains", CHANGE, change_rows(found.changed)),
-        Table("endpoints", "Changed addresses", ("host", "address", "domains", "change", "why"), rows),
+        transition_table(found.transitions, limit),
+        table_of("changed", "Changed domains", CHANGE, found.changed, change_row, limit),
+        table_of("endpoints", "Changed addresses", columns, found.endpoints, _endpoint_row, limit),
     ]
     return [table for table in made if table.rows]
 
@@ -34,13 +34,17 @@ def print_rejudged(found: Rejudged, console: Console, limit: int | None = ROWS) 
     """Print what changes, ``limit`` rows of each table at most."""
     for line in summary_lines(found):
         console.print(quote(console, line))
-    for table in tables(found):
-        print_table(console, limited(table, limit))
+    for table in tables(found, limit):
+        print_table(console, table)
 
 
 def as_json(found: Rejudged) -> bytes:
     """Write what changes whole, as indented JSON."""
     return codec.pretty(found)
+
+
+def _endpoint_row(row: EndpointChange) -> tuple[Cell, ...]:
+    return row.host, row.address, row.domains, _words(row.old, row.new), row.text
 
 
 def _words(old: EndpointWords, new: EndpointWords) -> str:

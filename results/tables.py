@@ -9,8 +9,9 @@ import csv
 import html
 import io
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
+from typing import TypeVar
 
 from rich.console import Console
 from rich.padding import Padding
@@ -18,6 +19,8 @@ from rich.text import Text
 
 from results.escape import safe
 from results.layout import INDENT, grid, heading, indented, quote
+
+T = TypeVar("T")
 
 Cell = str | int | float | None
 
@@ -46,12 +49,18 @@ class Table:
     more: int = 0
 
 
-def limited(table: Table, limit: int | None) -> Table:
-    """Leave out the rows after the first ``limit``; None keeps all."""
-    if limit is None or len(table.rows) <= limit:
-        return table
-    rest = len(table.rows) - limit
-    return Table(table.name, table.title, table.columns, table.rows[:limit], table.note, rest)
+def table_of(
+    name: str,
+    title: str,
+    columns: tuple[str, ...],
+    items: Sequence[T],
+    row: Callable[[T], tuple[Cell, ...]],
+    limit: int | None = None,
+    note: str = "",
+) -> Table:
+    """Set the first ``limit`` items in a table; None sets all. Of those left out nothing is made but their number."""
+    shown = items if limit is None else items[:limit]
+    return Table(name, title, columns, tuple(map(row, shown)), note, len(items) - len(shown))
 
 
 def print_table(console: Console, table: Table) -> None:
