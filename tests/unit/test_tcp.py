@@ -51,6 +51,25 @@ async def test_refused() -> None:
     assert caught.value.errno == errno.ECONNREFUSED
 
 
+async def test_a_connection_that_is_long_in_coming_is_waited_for() -> None:
+    with socket.socket() as server:
+        server.bind(("127.0.0.1", 0))
+        server.listen(0)
+        with socket.create_connection(server.getsockname()):  # fills the queue: Linux leaves the next SYN unanswered
+            with trio.move_on_after(0.2) as patience:
+                await tcp.connect(*server.getsockname())
+            assert patience.cancelled_caught
+            async with trio.open_nursery() as nursery:
+                nursery.start_soon(_accept_later, server)
+                stream = await tcp.connect(*server.getsockname())  # by the second SYN, a second later
+                await stream.aclose()
+
+
+async def _accept_later(server: socket.socket) -> None:
+    await trio.sleep(0.1)
+    server.accept()[0].close()
+
+
 async def test_close_sends_fin_though_something_was_left_unread() -> None:
     listening, port = await listener()
     stream = await tcp.connect("127.0.0.1", port)
