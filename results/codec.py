@@ -102,11 +102,29 @@ def key_of(line: bytes) -> str:
     found = _KEY.match(line)
     if found is None:
         raise CodecError("the line does not begin with a key")
-    octets = found[1]
+    return _text(found[1])
+
+
+def strings_of(line: bytes, name: str) -> list[str]:
+    """Cut every string out of a line that is the member ``name`` of any object in it, without parsing the rest.
+
+    Raises:
+        CodecError: one of them is no JSON string.
+    """
+    return [_text(octets) for octets in _member(name).findall(line)]
+
+
+@cache
+def _member(name: str) -> re.Pattern[bytes]:
+    return re.compile(rb'"%b":"((?:[^"\\]|\\.)*)"' % re.escape(name).encode())
+
+
+def _text(octets: bytes) -> str:
+    """Read what stands between the quotes of a JSON string."""
     try:
         return str(orjson.loads(b'"%b"' % octets)) if b"\\" in octets else octets.decode()
     except ValueError as error:
-        raise CodecError(f"the key is no JSON string: {error}") from error
+        raise CodecError(f"no JSON string: {error}") from error
 
 
 def _dump(record: object, options: int) -> bytes:

@@ -57,7 +57,7 @@ class Run:
             raise StoreError(f"{path}: no run here ({HEADER_FILE} is missing)")
         with naming(file):
             content = file.read_bytes()
-        return cls(path, _decoded(file, RunHeader, content))
+        return cls(path, decoded(file, RunHeader, content))
 
     def domains(self) -> Iterator[DomainRecord]:
         """Give the domains, each once, in the order of the lines that count.
@@ -91,7 +91,7 @@ class Run:
     def _records(self, name: str, kind: type[_T]) -> Iterator[_T]:
         path = lines_path(self.path, name)
         for line in last_lines(path):
-            yield _decoded(path, kind, line)
+            yield decoded(path, kind, line)
 
 
 def last_lines(path: Path) -> Iterator[bytes]:
@@ -126,16 +126,6 @@ def inconclusive(run: Path) -> Iterator[str]:
     """Give the domains of a run of which the last word is that it could not be told, without parsing lines."""
     path = lines_path(run, "domains")
     return (_key(path, line) for line in last_lines(path) if _INCONCLUSIVE in line)
-
-
-def undecided(run: Path) -> Iterator[DomainRecord]:
-    """Give the records of those domains; only their lines are parsed.
-
-    Raises:
-        StoreError: as ``Run.domains`` does.
-    """
-    path = lines_path(run, "domains")
-    return (_decoded(path, DomainRecord, line) for line in last_lines(path) if _INCONCLUSIVE in line)
 
 
 def _survey(path: Path) -> tuple["array[int]", dict[str, int]]:
@@ -182,7 +172,12 @@ def _key(path: Path, line: bytes) -> str:
         raise StoreError(f"{path}: {error}") from error
 
 
-def _decoded(path: Path, kind: type[_T], line: bytes) -> _T:
+def decoded(path: Path, kind: type[_T], line: bytes) -> _T:
+    """Read a line of a file.
+
+    Raises:
+        StoreError: the line is no such record.
+    """
     try:
         return codec.decode(kind, line)
     except codec.CodecError as error:

@@ -12,11 +12,10 @@ from typing import Any
 
 from results import codec
 from results.files import naming, replace_file
-from results.run import inconclusive, keys, lines_path, undecided
+from results.owed import owed
+from results.run import inconclusive, keys, lines_path
 from results.store import Store
 from scanner.cli.errors import CliError
-from scanner.core import retry as retries
-from scanner.model import DomainRecord
 from scanner.vocabulary import RunState
 from targets.lists import ListError, Lists, Reader, Reject, Target
 from targets.spool import Entry, Spool, SpoolError
@@ -137,12 +136,7 @@ def waiting_for_a_pass(store: Store) -> set[str]:
     """
     if store.header.state is RunState.COMPLETE:
         return set()
-    return {record.key for record in undecided(store.path) if _again(record, store)}
-
-
-def _again(record: DomainRecord, store: Store) -> bool:
-    reports = (store.find_host(host.report) for host in record.hosts if host.report)
-    return retries.of_route(record.route) or any(retries.of_host(found[0]) for found in reports if found)
+    return owed(store.path)
 
 
 def kept_flags(run: Path) -> dict[str, Any]:
