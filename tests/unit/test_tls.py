@@ -237,6 +237,13 @@ async def test_our_alert_tells_the_peer_why(autojump_clock: trio.testing.MockClo
     assert "alert" in seen[0]
 
 
+@pytest.mark.parametrize("padding", [20_000, 40_000])
+async def test_a_certificate_larger_than_what_is_read_at_a_time_is_whole(padding: int) -> None:
+    client, _, _ = await handshake(server_context("p256", padding=padding, extra=("rsa",)))
+    shown = certificate("p256", padding), certificate("rsa")
+    assert client.facts()[1] == tuple(each.public_bytes(Encoding.DER) for each in shown)
+
+
 @pytest.mark.parametrize("version", [V12, V13])
 async def test_a_chain_of_a_megabyte_ends_with_its_own_reason(version: int) -> None:
     with pytest.raises(SSL.Error) as caught:
