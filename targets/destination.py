@@ -195,7 +195,7 @@ def _host(parts: _Parts, raw: str, *, lmtp: bool) -> tuple[Kind, str]:
         except HostNameError as error:
             what = "valid hostname or network address required"
             raise _described(what, raw, f"no valid host name: {error}") from error
-    if "0" <= parts.service[:1] <= "9" and not _DIGITS.fullmatch(parts.service):
+    if parts.service[:1] in set("0123456789") and not _DIGITS.fullmatch(parts.service):
         raise _described("garbage after numerical service", raw, f"no valid port: {parts.service!a}")
     return kind, host
 

@@ -11,8 +11,6 @@ MAX_HOSTNAME = 255  # characters, as Postfix; RFC 1035 section 2.3.4 leaves room
 _LABEL = r"(?!-)[A-Za-z0-9_-]{1,63}(?<!-)"  # RFC 1123 section 2.1, and the underscore
 _HOSTNAME = re.compile(rf"{_LABEL}(?:\.{_LABEL})*")
 _NUMERIC = re.compile(r"[0-9.]*")
-_OCTET = r"(?:25[0-5]|2[0-4][0-9]|1[0-9][0-9]|[1-9]?[0-9])"  # RFC 3986 section 3.2.2: no leading zeros
-_IPV4 = re.compile(rf"{_OCTET}(?:\.{_OCTET}){{3}}")
 
 
 def canonical(name: str) -> str:
@@ -48,10 +46,8 @@ def is_address(text: str) -> bool:
     """Tell whether a text is an IPv4 or IPv6 address, without brackets, prefix length or zone."""
     if "%" in text or not (":" in text or text[-1:].isdigit()):  # most texts are host names: told without an exception
         return False
-    if ":" not in text:
-        return _IPV4.fullmatch(text) is not None
     try:
-        ipaddress.IPv6Address(text)
+        ipaddress.ip_address(text)
     except ValueError:
         return False
     return True

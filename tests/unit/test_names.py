@@ -1,5 +1,3 @@
-import ipaddress
-
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -84,16 +82,6 @@ def test_spelling_a_name_twice_changes_nothing_more(name: str) -> None:
 )
 def test_addresses(text: str, address: bool) -> None:  # noqa: FBT001 - a column of the table
     assert is_address(text) is address
-
-
-@given(st.lists(st.from_regex(r"[0-9]{0,4}", fullmatch=True), min_size=3, max_size=5).map(".".join))
-def test_ipv4_addresses_are_those_of_the_standard_library(text: str) -> None:
-    try:
-        ipaddress.IPv4Address(text)
-    except ValueError:
-        assert not is_address(text)
-    else:
-        assert is_address(text)
 
 
 def test_tlsa_owner_name() -> None:  # RFC 6698 section 3
