@@ -106,7 +106,7 @@ def key_of(line: bytes) -> str:
 
 
 def strings_of(line: bytes, name: str) -> list[str]:
-    """Cut every string out of a line that is the member ``name`` of any object in it, without parsing the rest.
+    """Cut every string out of a line of ours that is the member ``name`` of any object, without parsing the rest.
 
     Raises:
         CodecError: one of them is no JSON string.

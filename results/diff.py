@@ -9,11 +9,12 @@ of each server certificate of NEW: that grows with hosts and with what changed, 
 """
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Hashable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from functools import cache
+from functools import lru_cache
 from itertools import pairwise
+from typing import Any, TypeVar
 
 from results.buckets import bucket_count, joined
 from results.diff_hosts import CertificateChange, Expiring, HostChanges, HostRollover, TLSAChange
@@ -22,6 +23,8 @@ from results.run import Run, lines_path
 from results.states import DomainState, Health, HostState, domain_states, host_states
 from scanner.reasons import Reason
 from scanner.vocabulary import DomainDane, DomainOutcome, DomainStartTLS, Sender
+
+V = TypeVar("V")
 
 SOON = timedelta(days=21)  # what renews itself thirty days ahead has had nine days to fail and be noticed
 MIN_RUNS = 2
@@ -47,8 +50,15 @@ class Words:
     outcome: DomainOutcome
 
 
-words = cache(Words)
-"""Makes ``Words``; one object for all domains that have the same."""
+def shared(value: V) -> V:
+    """Give one object for all that are equal: many domains change, and few things are said of them."""
+    first: V = _first(value)
+    return first
+
+
+@lru_cache(maxsize=4096)
+def _first(value: Hashable) -> Any:
+    return value
 
 
 @dataclass(frozen=True, slots=True)
@@ -239,11 +249,11 @@ class _Domains:
 
 
 def _words(state: DomainState) -> Words:
-    return words(state.dane, state.starttls, state.sender, state.outcome)
+    return shared(Words(state.dane, state.starttls, state.sender, state.outcome))
 
 
 def _change(old: DomainState, new: DomainState, told: DomainState, since: datetime | None) -> DomainChange:
-    return DomainChange(new.key, _words(old), _words(new), told.reasons, told.text, since)
+    return DomainChange(new.key, _words(old), _words(new), shared(told.reasons), shared(told.text), since)
 
 
 def _since(earlier: list[DomainState], new: DomainState) -> datetime | None:

@@ -47,7 +47,8 @@ class Place(NamedTuple):
 class _Table(Generic[K]):
     """Rows of numbers by key: those put or found lately in memory, the others on disk.
 
-    To write many at once costs a fifth of writing each when it is put, and a run that is not long writes none.
+    To write many at once takes less than half of the time to write each when it is put, and a run that is not long
+    writes none.
 
     Args:
         db: where the table is.

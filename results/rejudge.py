@@ -16,9 +16,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from functools import lru_cache
-from typing import TypeVar
 
-from results.diff import DomainChange, Words, words
+from results.diff import DomainChange, Words, shared
 from results.lookup import KEPT, Lookup
 from results.run import Run, lines_path
 from scanner.core import certs, judgement, rollup, route
@@ -65,9 +64,6 @@ class Rejudged:
     changed: list[DomainChange] = field(default_factory=list)
     transitions: dict[str, dict[str, int]] = field(default_factory=dict)
     endpoints: list[EndpointChange] = field(default_factory=list)
-
-
-V = TypeVar("V")
 
 
 class Missing(Exception):  # noqa: N818 - a condition of the run, no error of anybody
@@ -208,22 +204,16 @@ def _compare(
     before, after = _words(old), _words(new)
     if before == after:
         return
-    changed.append(DomainChange(old.key, before, after, _shared(new.verdict.reasons), _shared(new.verdict.text)))
+    changed.append(DomainChange(old.key, before, after, shared(new.verdict.reasons), shared(new.verdict.text)))
     for name in ("dane", "starttls", "outcome", "sender"):
         one, other = getattr(before, name), getattr(after, name)
         if one != other:
             transitions.setdefault(name, Counter())[f"{one} > {other}"] += 1
 
 
-@lru_cache(maxsize=KEPT)
-def _shared(value: V) -> V:
-    """Give one object for all that are equal: many domains change, and few things are said of them."""
-    return value
-
-
 def _words(record: DomainRecord) -> Words:
     verdict = record.verdict
-    return words(verdict.dane, verdict.starttls, verdict.sender, verdict.outcome)
+    return shared(Words(verdict.dane, verdict.starttls, verdict.sender, verdict.outcome))
 
 
 def _changed_endpoints(old: DomainRecord, new: DomainRecord) -> Iterator[EndpointChange]:

@@ -93,7 +93,7 @@ def values(name: TLV, type_: str) -> tuple[str, ...]:
     return tuple(text(value) for rdn in attributes(name) for oid, value in rdn if _TYPES.get(oid) == type_)
 
 
-@lru_cache(maxsize=4096)  # the same
+@lru_cache(maxsize=4096)  # as with attributes: it is mostly issuers that are asked for
 def one_line(name: TLV) -> str:
     """OpenSSL's one-line form, whole.
 

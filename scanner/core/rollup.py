@@ -144,8 +144,6 @@ def _host_reasons(view: verdict.View, report: HostReport, judged: Sequence[Judge
 def _address_reasons(report: HostReport) -> list[Reason]:
     """What the address lookups have to say."""
     answers = _answers(report)
-    if not answers:
-        return []
     found = [Reason.MX_TARGET_IS_ALIAS] if any(answer.aliases for answer in answers) else []
     if any(answer.outcome is Outcome.DATA for answer in answers):
         return found + [_FAMILY_FAILED[a.rtype] for a in answers if a.outcome is Outcome.ERROR]
@@ -162,8 +160,6 @@ _FAMILY_FAILED = {"A": Reason.A_LOOKUP_FAILED, "AAAA": Reason.AAAA_LOOKUP_FAILED
 
 def _reach_reasons(judged: Sequence[Judged]) -> list[Reason]:
     """What became of the connections; one that this machine could not make says nothing of the host."""
-    if all(verdict.tls_established(each.report) for each in judged):
-        return []
     tried = [each.report for each in judged if not _our_fault(each.report)]
     reached = [report for report in tried if verdict.accepted_tcp(report)]
     if not reached:

@@ -21,7 +21,6 @@ _DRAIN = bytearray(64 * 1024)
 One for all, since nobody reads it: so much room, made and given back for each, has the C library tidy up every time.
 """
 
-
 _CONNECTED = (0, errno.EISCONN)
 """What the system says of a connection that is there."""
 
