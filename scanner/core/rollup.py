@@ -160,6 +160,8 @@ _FAMILY_FAILED = {"A": Reason.A_LOOKUP_FAILED, "AAAA": Reason.AAAA_LOOKUP_FAILED
 
 def _reach_reasons(judged: Sequence[Judged]) -> list[Reason]:
     """What became of the connections; one that this machine could not make says nothing of the host."""
+    if all(verdict.tls_established(each.report) for each in judged):  # nearly always: spares a hundredth of a probe
+        return []
     tried = [each.report for each in judged if not _our_fault(each.report)]
     reached = [report for report in tried if verdict.accepted_tcp(report)]
     if not reached:
