@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from results.run import Run
+from results.store.reader import Run
 from tests.lab import control
 from tests.lab.layout import Layout
 from tests.lab.model import Scenario

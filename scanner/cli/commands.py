@@ -10,7 +10,8 @@ from click.core import ParameterSource
 from click.exceptions import NoArgsIsHelpError
 
 from scanner import __version__
-from scanner.cli import analysis, config, reports
+from scanner.cli import config, reports
+from scanner.cli import report_modes as analysis
 from scanner.cli.console import unwritable
 from scanner.cli.dns_flags import resolver_options
 from scanner.cli.errors import CliError, Exit

@@ -17,12 +17,12 @@ import trio
 from rich.table import Table
 from rich.text import Text
 
-from results.escape import safe
+from results.render.escape import safe
 from scanner.cli import console as consoles
 from scanner.cli import request as requests
 from scanner.cli.dns_flags import ResolverChoice, choice_of
 from scanner.cli.errors import CliError, Exit, first_of
-from scanner.cli.resolving import Resolved, resolving
+from scanner.cli.resolver import Resolved, resolving
 from scanner.core import doctor as judgement
 from scanner.core.preflight import Check, State, clock, passed
 from scanner.facts import Answer, Endpoint, Probe
@@ -31,7 +31,7 @@ from scanner.net.probe import probe
 from scanner.net.resolver import open_resolver
 from scanner.net.routes import has_route
 from scanner.net.unbound import UnboundError
-from scanner.run.tools import Lookup, now
+from scanner.run.ports import Lookup, now
 from scanner.settings import OPPORTUNISTIC, DNSSettings, Timeouts
 from scanner.vocabulary import Family, Mode
 from targets.hostnames import HostNameError, to_ascii

@@ -2,9 +2,10 @@
 
 from collections.abc import Sequence
 
-from results.find import certs_of, find, sightings
-from results.reasoning import Reasoning
-from results.run import Run
+from results.explain.domain_steps import Reasoning
+from results.explain.sightings import sightings
+from results.store.by_key import certs_of, find
+from results.store.reader import Run
 from scanner.cli import console
 from scanner.cli.errors import CliError
 from scanner.model import DomainRecord, HostReport

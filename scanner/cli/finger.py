@@ -23,7 +23,8 @@ from scanner.finger import maincf, offer
 from scanner.finger.addresses import Lookup
 from scanner.finger.options import Fatal, Options, Usage, log_complaint, parse, wants_help
 from scanner.finger.output import Output
-from scanner.finger.session import Session, Setup
+from scanner.finger.session import Session
+from scanner.finger.setup import Setup
 from scanner.finger.usage import HELP, USAGE
 from scanner.finger.world import Network, World
 from scanner.net.resolver import open_resolver, system_servers

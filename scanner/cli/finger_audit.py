@@ -7,18 +7,18 @@ refused rather than left out; without ``--all`` the record knows all of these.
 import sys
 from dataclasses import replace
 
-from results.store import LineSink
+from results.store.writer import LineSink
 from scanner.core.pkix import EMPTY
 from scanner.facts import Endpoint
 from scanner.finger.offer import OfferError, profile
 from scanner.finger.options import Fatal, Options, limit
-from scanner.finger.session import Setup
+from scanner.finger.setup import Setup
 from scanner.finger.visit import mode_of
 from scanner.net.probe import Sighting, probe
 from scanner.net.resolver import Resolver
 from scanner.run.examine import Examiner
+from scanner.run.ports import ProbeEndpoint, Tools
 from scanner.run.stats import Stats
-from scanner.run.tools import ProbeEndpoint, Tools
 from scanner.settings import AUTHENTICATED, PROFILES, Settings, Timeouts, TLSProfile
 from scanner.vocabulary import Level
 from targets.lists import Target

@@ -13,13 +13,14 @@ from dataclasses import replace
 from datetime import UTC, datetime
 from itertools import groupby
 
-from results.store import LineSink
+from results.store.writer import LineSink
 from scanner.core import rollup, verdict
 from scanner.facts import Answer, CertFacts, Endpoint, Probe, TLSALookup
 from scanner.finger.addresses import Candidate
 from scanner.finger.offer import OfferError, profile
 from scanner.finger.options import Fatal
-from scanner.finger.session import Attempt, Session, Setup
+from scanner.finger.session import Attempt, Session
+from scanner.finger.setup import Setup
 from scanner.finger.visit import mode_of
 from scanner.model import (
     DaneEvidence,

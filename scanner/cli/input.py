@@ -10,11 +10,11 @@ from itertools import chain, islice
 from pathlib import Path
 from typing import Any
 
-from results import codec
-from results.files import naming, replace_file
-from results.owed import owed
-from results.run import inconclusive, keys, lines_path
-from results.store import Store
+from results.store import codec
+from results.store.files import naming, replace_file
+from results.store.pending import owed
+from results.store.reader import inconclusive, keys, lines_path
+from results.store.writer import Store
 from scanner.cli.errors import CliError
 from scanner.vocabulary import RunState
 from targets.lists import ListError, Lists, Reader, Reject, Target

@@ -13,18 +13,19 @@ from pathlib import Path
 
 import trio
 
-from results.codec import CodecError, decode, pretty
+from results.store.codec import CodecError, decode, pretty
 from scanner import __version__
 from scanner.cli.errors import CliError, Exit
-from scanner.core import certs
-from scanner.core.chain import readable
 from scanner.core.pkix import TrustStore
+from scanner.core.x509 import facts as certs
+from scanner.core.x509.chain import readable
 from scanner.finger import logging as log_keywords
 from scanner.finger.case import SCHEMA, Case, Recorder, Replay
 from scanner.finger.logging import Log
 from scanner.finger.options import Fatal, Options, parse
 from scanner.finger.output import Output
-from scanner.finger.session import Session, Setup
+from scanner.finger.session import Session
+from scanner.finger.setup import Setup
 
 _KEY = re.compile("&[0-9A-F]{64}")
 _DUMPED = Log.DEBUG | Log.HANDSHAKE_DUMP | Log.SESSION_DUMP

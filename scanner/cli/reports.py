@@ -3,43 +3,27 @@
 import gc
 import json
 import sys
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import rich_click as click
 
 from scanner.cli.errors import CliError
+from scanner.cli.runs import HISTORY, RUN, reading
 from scanner.vocabulary import Level
 
 if TYPE_CHECKING:
-    from results.run import Run
-    from results.sections import Report
+    from results.report.model import Report
+    from results.store.reader import Run
 
 FORMATS = ("text", "markdown", "json", "csv", "html")
 LEVELS = [level.value for level in (Level.MAY, Level.ENCRYPT, Level.DANE, Level.DANE_ONLY, Level.VERIFY, Level.SECURE)]
 TOP = 10  # rows for people; other formats have all
 
-_RUN = click.argument("path", metavar="RUN")
-_HISTORY = click.option(
-    "--history", multiple=True, metavar="RUN", help="An earlier run: since when, and which certificates went before."
-)
-
-
-@contextmanager
-def reading() -> Iterator[None]:
-    """Tell in one line what keeps a run from being read."""
-    from results.files import StoreError  # noqa: PLC0415 - help and usage errors need no results
-
-    try:
-        yield
-    except StoreError as error:
-        raise CliError(str(error)) from None
-
 
 @click.command()
-@_RUN
+@RUN
 @click.option("--format", "form", type=click.Choice(FORMATS), default=FORMATS[0], show_default=True)
 @click.option(
     "--days",
@@ -49,7 +33,7 @@ def reading() -> Iterator[None]:
     show_default=True,
     help="Certificates ending by then.",
 )
-@_HISTORY
+@HISTORY
 @click.option("--top", type=click.IntRange(min=1), metavar="N", help="Rows of long tables [default: 10; csv...: 1000].")
 @click.option("-o", "--output", metavar="FILE", help="Where to write [default: standard output].")
 @click.option("--metrics", metavar="FILE", help="Write metrics for Prometheus there instead.")
@@ -61,7 +45,7 @@ def reading() -> Iterator[None]:
 @click.option("--ca-path", metavar="D", help="With --rejudge: directory of trusted roots.")
 def report(path: str, history: tuple[str, ...], **flags: Any) -> None:
     """Show what a run found: how many are protected, what is broken, whom to write to."""
-    from results.run import Run  # noqa: PLC0415
+    from results.store.reader import Run  # noqa: PLC0415
 
     _check(flags)
     gc.disable()  # a run is read into plain values without cycles: looking for some costs a tenth of the time
@@ -89,7 +73,7 @@ def _check(flags: Mapping[str, Any]) -> None:
 
 
 def _something_else(run: "Run", earlier: Sequence["Run"], flags: Mapping[str, Any]) -> None:
-    from scanner.cli import analysis  # noqa: PLC0415
+    from scanner.cli import report_modes as analysis  # noqa: PLC0415
 
     if flags["metrics"]:
         analysis.metrics(run, flags["metrics"])
@@ -101,8 +85,8 @@ def _something_else(run: "Run", earlier: Sequence["Run"], flags: Mapping[str, An
 
 
 def _report(run: "Run", earlier: Sequence["Run"], flags: Mapping[str, Any]) -> None:
-    from results.sections import make_report  # noqa: PLC0415
-    from results.worklist import LIMIT  # noqa: PLC0415
+    from results.explain.worklist import LIMIT  # noqa: PLC0415
+    from results.report.model import make_report  # noqa: PLC0415
 
     form, output = flags["form"], flags["output"]
     rows = flags["top"] or (TOP if form in ("text", "markdown") else LIMIT)
@@ -114,17 +98,17 @@ def _report(run: "Run", earlier: Sequence["Run"], flags: Mapping[str, Any]) -> N
 
 
 def _on_terminal(made: "Report", rows: int) -> None:
-    from results.report import render  # noqa: PLC0415
+    from results.report.text import render  # noqa: PLC0415
     from scanner.cli import console  # noqa: PLC0415
 
     render(made, console.stdout(), rows)
 
 
 def _rendered(made: "Report", run: "Run", form: str, rows: int) -> bytes:
-    from results import formats  # noqa: PLC0415
+    from results.report import formats  # noqa: PLC0415
 
     if form == "html":
-        from results.html import to_html  # noqa: PLC0415
+        from results.report.html import to_html  # noqa: PLC0415
 
         return to_html(made, run).encode()
     if form == "json":
@@ -146,12 +130,12 @@ def _write(content: bytes, output: str | None) -> None:
 
 
 @click.command()
-@_RUN
+@RUN
 @click.argument("domain", metavar="DOMAIN")
-@_HISTORY
+@HISTORY
 def explain(path: str, domain: str, history: tuple[str, ...]) -> None:
     """Show how the verdict of one domain came about, from the MX answer on, and what would mend it."""
-    from results.run import Run  # noqa: PLC0415
+    from results.store.reader import Run  # noqa: PLC0415
     from scanner.cli.explaining import explain_domain  # noqa: PLC0415
 
     with reading():
@@ -163,7 +147,7 @@ def explain(path: str, domain: str, history: tuple[str, ...]) -> None:
 @click.argument("name", required=False, metavar="[NAME]")
 def schema(name: str | None) -> None:
     """Print the JSON Schema of a run's files: domains, hosts, certs, rejects, run or status; without NAME, all."""
-    from results.schema import schema as make  # noqa: PLC0415
+    from results.schema.schema import schema as make  # noqa: PLC0415
 
     try:
         document = make(name)

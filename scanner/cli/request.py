@@ -9,8 +9,8 @@ from enum import StrEnum
 from pathlib import Path
 from typing import Any
 
-from results.files import StoreError
-from results.store import check_free
+from results.store.files import StoreError
+from results.store.writer import check_free
 from scanner.cli.dns_flags import ResolverChoice, choice_of, server
 from scanner.cli.errors import CliError, Exit
 from scanner.cli.input import Input, read_ahead

@@ -7,9 +7,8 @@ import resource
 import signal
 import socket
 import sys
-from collections.abc import AsyncIterator, Awaitable
 from collections.abc import Set as AbstractSet
-from contextlib import AbstractContextManager, asynccontextmanager, nullcontext, suppress
+from contextlib import AbstractContextManager, nullcontext, suppress
 from dataclasses import asdict
 from functools import partial
 from pathlib import Path
@@ -18,31 +17,25 @@ from typing import Any
 import trio
 from rich.console import Console
 
-from results.files import StoreError
-from results.store import LineSink, Store
+from results.store.files import StoreError
+from results.store.writer import LineSink, Store
 from scanner import __version__
 from scanner.cli import console as consoles
 from scanner.cli import request as requests
-from scanner.cli import resuming
+from scanner.cli import resume as resuming
 from scanner.cli.errors import CliError, Exit, first_of
 from scanner.cli.input import Work, new_work, rest_of
+from scanner.cli.progress import Showing, showing_of, watching
 from scanner.cli.request import Request
-from scanner.cli.resolving import Resolved, resolving
+from scanner.cli.resolver import Resolved
 from scanner.cli.sinks import Announcing, Collected
-from scanner.cli.watching import Showing, showing_of, watching
-from scanner.facts import Endpoint
+from scanner.cli.wiring import fit_resolver, say, wired
 from scanner.model import InputSource, RunHeader, Vantage
-from scanner.net.probe import Extra, Sighting, probe
-from scanner.net.resolver import open_resolver
-from scanner.net.routes import Routes
 from scanner.net.unbound import UnboundError
 from scanner.run import pipeline
-from scanner.run.connections import Connections
-from scanner.run.lookups import Lookups
+from scanner.run.ports import now
 from scanner.run.stats import Stats
-from scanner.run.tools import Tools, now
-from scanner.run.watch import Watch
-from scanner.settings import PROFILES, Settings
+from scanner.run.status import Watch
 from scanner.vocabulary import RunState
 
 log = logging.getLogger("mxsweep")
@@ -64,12 +57,12 @@ def run(flags: dict[str, Any], given: AbstractSet[str]) -> int:
         flags = resuming.resumed(flags, given)
     request = requests.build(flags)
     for warning in request.warnings:
-        _say(warning)
+        say(warning)
     _raise_file_limit()
     collect_seldom()
     work = partial(_scan, request, showing_of(flags))
     if flags["dry_run"]:
-        from scanner.cli.dry import dry_run  # noqa: PLC0415 - seldom asked for
+        from scanner.cli.dry_run import dry_run  # noqa: PLC0415 - seldom asked for
 
         work = partial(dry_run, request)
     try:
@@ -83,22 +76,6 @@ async def _scan(request: Request, showing: Showing) -> int:
     async with fit_resolver(request) as resolved:
         with _open_sink(request, resolved) as sink, _open_work(request, sink) as work:
             return await execute(request, resolved, sink, work, showing)
-
-
-@asynccontextmanager
-async def fit_resolver(request: Request) -> AsyncIterator[Resolved]:
-    """The resolver of a scan.
-
-    Raises:
-        CliError: nothing validates, the level needs it, and going on without was not asked for.
-    """
-    async with resolving(request.settings.dns, request.choice) as resolved:
-        if not resolved.validated:
-            if request.settings.level.dane_based and not request.choice.unvalidated:
-                advice = "mxsweep doctor tells more; --unvalidated goes on without DANE verdicts"
-                raise CliError(f"no resolver validates DNSSEC: {resolved.why_not} ({advice})", Exit.UNFIT)
-            _say(f"DNSSEC is not validated, so no DANE verdict is given: {resolved.why_not}")
-        yield resolved
 
 
 def _told(error: BaseException) -> BaseException:
@@ -119,11 +96,6 @@ def _open_log(path: str | None) -> None:
         logging.basicConfig(filename=file, level=logging.INFO, format="%(asctime)s %(levelname)s %(message)s")
     else:
         log.addHandler(logging.NullHandler())
-
-
-def _say(text: str) -> None:
-    with suppress(OSError):  # whoever looked on may have gone; the scan goes on
-        sys.stderr.write(f"mxsweep: {text}\n")
 
 
 def _raise_file_limit() -> None:
@@ -163,7 +135,7 @@ def _open_work(request: Request, sink: Any) -> AbstractContextManager[Work]:
     if store is None or not (request.resume or request.retry):
         return new_work(request.input, store, resuming.to_keep(request.flags, request.settings))
     for name in resuming.changed_lists(store.header):
-        _say(f"{name} has changed since; the run goes on with what it had read")
+        say(f"{name} has changed since; the run goes on with what it had read")
     work = rest_of(store, request.input.reader, retry=request.retry)
     store.begin()
     return nullcontext(work)
@@ -207,7 +179,7 @@ async def execute(request: Request, resolved: Resolved, sink: Any, work: Work, s
     console = consoles.stderr()
     announcing = Announcing(sink, console, request.fail_on, rejects=request.output in (None, "-"))
     store = sink if isinstance(sink, Store) else None
-    with watching(Watch(stats, request.settings.retries.after), showing, console, store, _say) as shown:
+    with watching(Watch(stats, request.settings.retries.after), showing, console, store, say) as shown:
         async with wired(request, resolved, stats) as tools, trio.open_nursery() as nursery:
             nursery.start_soon(_watch_signals, stop, console)
             nursery.start_soon(shown.go_on)
@@ -217,37 +189,8 @@ async def execute(request: Request, resolved: Resolved, sink: Any, work: Work, s
         sink.finish(state, _totals(stats, work), now())
         shown.ended = state
     if stats.internal_errors:
-        _say(f"{stats.internal_errors} domains met an internal error (reason internal): please report it")
+        say(f"{stats.internal_errors} domains met an internal error (reason internal): please report it")
     return _exit_code(stats, stop, announcing)
-
-
-@asynccontextmanager
-async def wired(request: Request, resolved: Resolved, stats: Stats) -> AsyncIterator[Tools]:
-    """The rooms wired together: a resolver, what stands before every connection, the trust store and the scope."""
-    settings = request.settings
-
-    def tell(what: str, text: str) -> None:
-        stats.outage(what, text)
-        if text:
-            _say(text)
-
-    connections = Connections(
-        settings, stats, partial(_probe, settings, Extra(stages=stats.stages)), partial(tell, "network")
-    )
-    async with open_resolver(resolved.dns) as resolver:
-        lookups = Lookups(resolved.lookup(resolver), connections.outage, partial(tell, "dns"), stats)
-        yield Tools(settings, lookups, connections, request.trust, request.scope, stats, Routes())
-
-
-def _probe(settings: Settings, extra: Extra, endpoint: Endpoint) -> Awaitable[Sighting]:
-    return probe(
-        endpoint,
-        profile=PROFILES[endpoint.profile],
-        ehlo=settings.ehlo,
-        timeouts=settings.timeouts,
-        bind=settings.bind,
-        extra=extra,
-    )
 
 
 async def _watch_signals(stop: pipeline.Stop, console: Console) -> None:

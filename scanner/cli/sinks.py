@@ -10,12 +10,12 @@ from typing import Self
 from rich.console import Console
 from rich.text import Text
 
-from results.escape import safe
-from results.store import digests_of, summary_of
+from results.render.escape import safe
+from results.store.writer import digests_of, summary_of
 from scanner.facts import CertFacts
 from scanner.model import DomainRecord, HostReport
 from scanner.reasons import Reason
-from scanner.run.tools import Sink
+from scanner.run.ports import Sink
 from scanner.vocabulary import RunState
 
 log = logging.getLogger("mxsweep")
@@ -67,7 +67,7 @@ class Collected:
     def put_domain(self, record: DomainRecord, reports: Sequence[HostReport], certs: Mapping[str, CertFacts]) -> None:
         """Print the verdict."""
         shown = {d: summary_of(certs[d]) for report in reports for d in digests_of(report) if d in certs}
-        from results.report import in_words  # noqa: PLC0415 - a list needs no words, and they take long to load
+        from results.report.text import in_words  # noqa: PLC0415 - a list needs no words, and they take long to load
 
         in_words(replace(record, reports=tuple(reports), certificates=shown), self._console)
 

@@ -11,12 +11,14 @@ from dataclasses import dataclass
 from datetime import datetime
 from functools import lru_cache
 
-from scanner.core import certs, pathchecks, x509
-from scanner.core.chain import MAX_PATH, best_issuer, readable
-from scanner.core.der import DERError
-from scanner.core.pathchecks import TEXTS
 from scanner.core.tlsa import CERT, DANE_EE, DANE_TA, DIGESTS, FULL, SHA256, SHA512, SPKI, agile
-from scanner.core.x509 import Certificate
+from scanner.core.x509 import certificate as x509
+from scanner.core.x509 import facts as certs
+from scanner.core.x509 import pathchecks
+from scanner.core.x509.certificate import Certificate
+from scanner.core.x509.chain import MAX_PATH, best_issuer, readable
+from scanner.core.x509.der import DERError
+from scanner.core.x509.pathchecks import TEXTS
 from scanner.facts import CertFacts, TLSARecord
 from scanner.model import DaneEvidence, PathError
 

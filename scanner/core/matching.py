@@ -9,7 +9,7 @@ ever an error: a name that is odd never matches.
 import re
 from collections.abc import Iterable
 
-from scanner.core.dn import ascii_lower
+from scanner.core.x509.dn import ascii_lower
 from scanner.facts import CertFacts
 
 _LABEL = r"[a-z0-9](?:[a-z0-9-]*[a-z0-9])?"

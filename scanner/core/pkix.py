@@ -13,10 +13,13 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from scanner.core import certs, der, dn, pathchecks, tlsa, x509
-from scanner.core.chain import DEPTH_LIMIT, MAX_PATH, best_issuer, readable
-from scanner.core.pathchecks import TEXTS, Found
-from scanner.core.x509 import Certificate
+from scanner.core import tlsa
+from scanner.core.x509 import certificate as x509
+from scanner.core.x509 import der, dn, pathchecks
+from scanner.core.x509 import facts as certs
+from scanner.core.x509.certificate import Certificate
+from scanner.core.x509.chain import DEPTH_LIMIT, MAX_PATH, best_issuer, readable
+from scanner.core.x509.pathchecks import TEXTS, Found
 from scanner.facts import CertFacts, TLSARecord
 from scanner.model import PathError, PkixEvidence
 

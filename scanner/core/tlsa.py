@@ -9,9 +9,9 @@ the caller asks the DNS, this module decides. What is not here: comparing record
 from collections.abc import Sequence
 from functools import lru_cache
 
-from scanner.core import der
-from scanner.core.der import DERError
 from scanner.core.names import tlsa_name
+from scanner.core.x509 import der
+from scanner.core.x509.der import DERError
 from scanner.facts import Answer, TLSALookup, TLSARecord
 from scanner.reasons import Reason
 from scanner.vocabulary import Dane, Outcome, Security, Unusable

@@ -4,7 +4,7 @@ import hashlib
 import re
 from collections.abc import Sequence
 
-from scanner.core.x509 import spki
+from scanner.core.x509.certificate import spki
 from scanner.facts import CertFacts, TLSARecord
 from scanner.model import DaneEvidence, PathError
 from scanner.vocabulary import Unusable

@@ -9,11 +9,12 @@ import ssl
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from scanner.core import certs, tlsa
+from scanner.core import tlsa
 from scanner.core.matching import matched_peername
 from scanner.core.pkix import failure_line
 from scanner.core.policy import Judgement, Policy
-from scanner.core.x509 import spki
+from scanner.core.x509 import facts as certs
+from scanner.core.x509.certificate import spki
 from scanner.facts import CertFacts, Failure, Reply
 from scanner.finger.logging import Log
 from scanner.model import DaneEvidence, PkixEvidence

@@ -8,43 +8,20 @@ What happens on one connection is ``visit``'s business, what is printed ``lines`
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from scanner.core import policy, route, tlsa
-from scanner.facts import Answer, Failure, TLSALookup, TLSARecord
+from scanner.core import policy, route
+from scanner.facts import Answer, Failure, TLSALookup
 from scanner.finger import fingerprints, reconnect
 from scanner.finger.addresses import Candidate, Found, find
 from scanner.finger.dnssec import Questions
 from scanner.finger.logging import Log
-from scanner.finger.options import Options, ascii_form, limit
-from scanner.finger.output import Output
+from scanner.finger.options import ascii_form, limit
 from scanner.finger.reconnect import Sessions
+from scanner.finger.setup import Setup
 from scanner.finger.tlsa_search import TLSASearch
-from scanner.finger.world import World
 from scanner.vocabulary import Dane, FailureKind, Level, Security
 
 if TYPE_CHECKING:
-    from scanner.core.pkix import TrustStore
     from scanner.finger.visit import Visit
-    from scanner.net.tls import Identity
-
-
-@dataclass(frozen=True, slots=True)
-class Setup:
-    """What a run has besides its options.
-
-    Trust anchors, whether TLS can be used at all, the EHLO name, the kinds of line to print, our own certificate for
-    servers that ask for one, and the digests of TLSA records in use, strongest first.
-    """
-
-    options: Options
-    trust: "TrustStore | None"
-    anchors: tuple[TLSARecord, ...]
-    tls: bool
-    ehlo: str
-    mask: Log
-    world: World
-    output: Output
-    identity: "Identity | None" = None
-    digests: tuple[str, ...] = tlsa.DIGESTS
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,11 +5,11 @@ Verification never ends a session; its result is told. The second and later conn
 
 from dataclasses import replace
 from datetime import datetime
-from typing import TYPE_CHECKING
 
 from OpenSSL import SSL
 
-from scanner.core import certs, dane, pkix, policy, tlsa
+from scanner.core import dane, pkix, policy, tlsa
+from scanner.core.x509 import facts as certs
 from scanner.facts import CertFacts, Endpoint, Failure, Reply, TLSALookup, TLSARecord
 from scanner.finger import fingerprints, lines
 from scanner.finger.addresses import Candidate
@@ -18,6 +18,7 @@ from scanner.finger.logging import Log
 from scanner.finger.offer import OfferError, profile
 from scanner.finger.options import FOREVER, Options, ascii_form, limit
 from scanner.finger.reconnect import Sessions, Terms
+from scanner.finger.setup import Setup
 from scanner.finger.world import Talk
 from scanner.model import DaneEvidence, PkixEvidence
 from scanner.net.listening import Listener, Secured
@@ -25,9 +26,6 @@ from scanner.net.probe import Sighting, failed_reply
 from scanner.reasons import Reason
 from scanner.settings import Timeouts, TLSProfile
 from scanner.vocabulary import Dane, FailureKind, Level, Mode, Phase
-
-if TYPE_CHECKING:
-    from scanner.finger.session import Setup
 
 SNI_LIMIT = 255
 """Octets of a server name, by OpenSSL and by DNS."""

@@ -17,8 +17,8 @@ from OpenSSL import SSL
 from scanner.core.dialogue import Dialogue
 from scanner.facts import Endpoint, Failure, Handshake, Probe, Reply
 from scanner.net import tcp, tls_errors
+from scanner.net.deadlines import Limit
 from scanner.net.failures import failure_of, timed_out
-from scanner.net.limits import Limit
 from scanner.net.listening import Listener, Secured
 from scanner.net.tls import ByteStream, Identity, TLSStream, context_for
 from scanner.settings import Timeouts, TLSProfile

@@ -21,7 +21,7 @@ from scanner.net.answer_cache import AnswerCache, Key
 from scanner.net.exchange import server_at
 from scanner.net.gcra import GCRA
 from scanner.net.health import Health
-from scanner.net.search import Means, Patience, Search
+from scanner.net.query import Means, Patience, Search
 from scanner.settings import DNSSettings
 from scanner.vocabulary import Outcome, Security
 

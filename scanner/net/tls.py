@@ -25,7 +25,7 @@ from OpenSSL._util import lib as _lib  # type: ignore[attr-defined,unused-ignore
 
 from scanner.facts import Handshake
 from scanner.net.failures import LimitExceededError
-from scanner.net.schemes import scheme_of
+from scanner.net.signature_schemes import scheme_of
 from scanner.settings import TLSProfile
 
 WIRE_LIMIT = 256 * 1024

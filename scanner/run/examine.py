@@ -14,10 +14,10 @@ from pathlib import Path
 from scanner.core import judgement, retry, rollup, route, verdict
 from scanner.facts import CertFacts
 from scanner.model import DomainRecord, DomainVerdict, HostReport, HostVerdict, Route, RouteHost, TargetInfo
+from scanner.net.single_flight import Once, gather, origin
 from scanner.reasons import Reason
 from scanner.run.hosts import HostExaminer, HostFinding, HostKey
-from scanner.run.once import Once, gather, origin
-from scanner.run.tools import Tools, now
+from scanner.run.ports import Tools, now
 from scanner.vocabulary import DomainDane, DomainOutcome, DomainStartTLS, Level, Sender
 from targets.destination import Destination, Kind
 from targets.lists import Target

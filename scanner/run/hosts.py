@@ -9,16 +9,17 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, replace
 from typing import Self
 
-from scanner.core import certs, judgement, retry
+from scanner.core import judgement, retry
 from scanner.core.matching import matched_peername
 from scanner.core.names import is_address
 from scanner.core.verdict import accepted_tcp
+from scanner.core.x509 import facts as certs
 from scanner.facts import Answer, CertFacts, Endpoint, Probe, TLSALookup
 from scanner.model import EndpointReport, HostReport, Skipped
 from scanner.net.probe import Sighting
+from scanner.net.single_flight import Once, gather
 from scanner.reasons import Reason
-from scanner.run.once import Once, gather
-from scanner.run.tools import Tools, now
+from scanner.run.ports import Tools, now
 from scanner.settings import AUTHENTICATED, FALLBACK, OPPORTUNISTIC
 from scanner.vocabulary import FailureKind, Family, Mode, Phase
 

@@ -7,8 +7,8 @@ import trio
 
 from scanner.facts import Answer
 from scanner.net.outage import Outage
+from scanner.run.ports import Lookup
 from scanner.run.stats import Stats
-from scanner.run.tools import Lookup
 from scanner.vocabulary import Outcome, Phase, Security
 
 TRIES = 5

@@ -14,10 +14,10 @@ from typing import TypeVar
 
 import trio
 
+from scanner.net.single_flight import leaf
 from scanner.run.examine import Examiner, Seen, Shelf
-from scanner.run.later import Later, wait
-from scanner.run.once import leaf
-from scanner.run.tools import Sink, Tools
+from scanner.run.passes import Later, wait
+from scanner.run.ports import Sink, Tools
 from targets.lists import Reject, Target
 
 T = TypeVar("T")

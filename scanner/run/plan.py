@@ -10,7 +10,7 @@ from scanner.core import route
 from scanner.core.providers import provider_of
 from scanner.net.gates import network_of
 from scanner.run.hosts import HostExaminer, HostKey
-from scanner.run.tools import Tools
+from scanner.run.ports import Tools
 from targets.destination import Kind
 from targets.lists import Reject, Target
 

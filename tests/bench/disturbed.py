@@ -16,7 +16,7 @@ from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
 
-from results.run import Run
+from results.store.reader import Run
 from tests.bench.bulk_lab import bulk_lab, scans_in, write_list
 from tests.bench.model import Row
 from tests.bench.runs import Scans, same

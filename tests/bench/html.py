@@ -4,9 +4,9 @@ import tempfile
 import time
 from pathlib import Path
 
-from results.html import to_html
-from results.run import Run
-from results.sections import make_report
+from results.report.html import to_html
+from results.report.model import make_report
+from results.store.reader import Run
 from tests.bench.model import Row
 from tests.bench.synthetic import make_run
 from tests.browser import browser, open_page

@@ -15,14 +15,14 @@ from pathlib import Path
 
 import trio
 
-from results.store import Store
+from results.store.writer import Store
 from scanner.core.pkix import TrustStore
 from scanner.facts import Answer, CertFacts, Endpoint
 from scanner.model import DomainRecord, HostReport, RunHeader
 from scanner.net.probe import Sighting
 from scanner.run import pipeline
+from scanner.run.ports import Tools
 from scanner.run.stats import Stats
-from scanner.run.tools import Tools
 from scanner.settings import Caps, Settings
 from scanner.vocabulary import Outcome, RunState, Security
 from targets.lists import Lists, Reader

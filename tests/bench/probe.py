@@ -17,7 +17,7 @@ from pathlib import Path
 import trio
 from OpenSSL import SSL, crypto
 
-from results.store import Store
+from results.store.writer import Store
 from scanner.cli.scan import collect_seldom
 from scanner.core.pkix import TrustStore
 from scanner.facts import Answer, Endpoint
@@ -25,8 +25,8 @@ from scanner.model import RunHeader
 from scanner.net.probe import Sighting, probe
 from scanner.net.routes import Routes
 from scanner.run import pipeline
+from scanner.run.ports import Tools
 from scanner.run.stats import Stats
-from scanner.run.tools import Tools
 from scanner.settings import OPPORTUNISTIC, PROFILES, Caps, Settings
 from scanner.vocabulary import RunState
 from targets.destination import parse_destination

@@ -6,8 +6,8 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
-from results import codec
-from results.run import keys, lines_path
+from results.store import codec
+from results.store.reader import keys, lines_path
 from tests.bench.model import Row
 from tests.unit import records
 

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from results.run import Run
+from results.store.reader import Run
 from scanner.vocabulary import RunState
 
 SHORTEST, LONGEST = 0.2, 3.0  # seconds until a kill; starting takes about one, so some kills hit the start

@@ -9,7 +9,7 @@ from collections.abc import Iterator, Mapping
 from datetime import datetime
 from typing import Any
 
-from results.run import Run
+from results.store.reader import Run
 from scanner.core.providers import provider_of
 from tests.bench.bulk_lab import bulk_lab, scans_in, write_list
 from tests.bench.model import Row

@@ -11,8 +11,8 @@ from datetime import UTC, datetime
 from hashlib import sha256
 from pathlib import Path
 
-from results import codec
-from results.run import HEADER_FILE, lines_path
+from results.store import codec
+from results.store.reader import HEADER_FILE, lines_path
 from scanner.facts import CertFacts, TLSALookup
 from scanner.model import DomainRecord, EndpointReport, HostReport, HostVerdict, TargetInfo
 from scanner.reasons import Reason

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from results.run import Run
+from results.store.reader import Run
 from scanner.vocabulary import RunState
 from tests.cli.run import (
     BLIND,

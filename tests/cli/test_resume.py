@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from results.run import Run
+from results.store.reader import Run
 from scanner.vocabulary import RunState
 from tests.cli.run import BLIND, default_signals, finished, mxsweep, said, skipped_quickly, start, wait_for
 
@@ -208,7 +208,7 @@ def test_what_is_not_complete_is_completed_first(run: Path) -> None:
 
 
 def test_a_run_that_is_going_on(run: Path) -> None:
-    from results.files import Lock  # noqa: PLC0415 - only this test is another process
+    from results.store.files import Lock  # noqa: PLC0415 - only this test is another process
 
     lock = Lock(run / "run" / "run.lock")
     done = mxsweep(*RESUME, cwd=run)

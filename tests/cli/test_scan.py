@@ -12,7 +12,7 @@ from typing import Any
 import jsonschema
 import pytest
 
-from results.schema import SCHEMAS, schema
+from results.schema.schema import SCHEMAS, schema
 from tests.cli.run import mxsweep
 from tests.lab.use import Lab
 from tests.sweep import MXSWEEP, Scan, trusting

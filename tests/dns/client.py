@@ -14,16 +14,16 @@ from typing import Any
 
 import trio
 
-from results.codec import plain
-from scanner.core import certs
+from results.store.codec import plain
 from scanner.core.pkix import TrustStore
+from scanner.core.x509 import facts as certs
 from scanner.facts import Answer, Endpoint, Handshake, Probe
 from scanner.net.probe import Sighting
 from scanner.net.resolver import Resolver, open_resolver
+from scanner.net.single_flight import gather
 from scanner.run.examine import Examiner
-from scanner.run.once import gather
+from scanner.run.ports import Tools
 from scanner.run.stats import Stats
-from scanner.run.tools import Tools
 from scanner.settings import DNSSettings, Settings
 from scanner.vocabulary import StartTLS
 from targets.destination import parse_destination

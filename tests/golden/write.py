@@ -7,7 +7,7 @@ them, and ``tests/unit/test_golden.py`` says so.
 from dataclasses import replace
 from pathlib import Path
 
-from results import codec
+from results.store import codec
 from scanner.facts import EDE, Alias, SecondOpinion, TLSARecord
 from scanner.model import DomainRecord, HeldBack, HostReport, PathError, RunHeader
 from scanner.reasons import TLSRPT, Reason

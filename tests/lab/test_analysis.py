@@ -9,15 +9,15 @@ from pathlib import Path
 
 import pytest
 
-from results import export
-from results.database import load
-from results.diff import compare
-from results.metrics import metrics
-from results.paper_tables import paper_tables
-from results.rejudge import Rejudge, rejudge
-from results.run import Run
-from results.summary import summarise
-from results.tables import Cell
+from results.count.summary import summarise
+from results.diff.compare import compare
+from results.diff.rejudge import Rejudge, rejudge
+from results.export import files as export
+from results.export.database import load
+from results.export.metrics import metrics
+from results.paper.tables import paper_tables
+from results.render.tables import Cell
+from results.store.reader import Run
 from scanner.net import truststore
 from tests.lab.use import Lab
 from tests.sweep import Scan

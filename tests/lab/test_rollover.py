@@ -8,8 +8,8 @@ from dataclasses import dataclass, replace
 
 import pytest
 
-from results.diff import Comparison, compare
-from results.run import Run
+from results.diff.compare import Comparison, compare
+from results.store.reader import Run
 from tests.days import play
 from tests.lab.cases_dane import case
 from tests.lab.expectations import protected

@@ -5,10 +5,10 @@ from io import StringIO
 import pytest
 from rich.console import Console
 
-from results.report import render
-from results.run import Run
-from results.sections import Report, make_report
-from results.tlsa_search import Cause
+from results.explain.tlsa_cause import Cause
+from results.report.model import Report, make_report
+from results.report.text import render
+from results.store.reader import Run
 from scanner.reasons import Reason
 from tests.sweep import Scan
 

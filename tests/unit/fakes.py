@@ -10,13 +10,13 @@ from dataclasses import dataclass, field
 
 import trio
 
-from scanner.core import certs
 from scanner.core.pkix import TrustStore
+from scanner.core.x509 import facts as certs
 from scanner.facts import Alias, Answer, Endpoint, Failure, Handshake, Probe, TLSARecord
 from scanner.net.probe import Sighting
 from scanner.run.examine import Examiner, Finding
+from scanner.run.ports import Tools
 from scanner.run.stats import Stats
-from scanner.run.tools import Tools
 from scanner.settings import AUTHENTICATED, Settings
 from scanner.vocabulary import FailureKind, Mode, Outcome, Phase, Security, StartTLS
 from targets.destination import parse_destination

@@ -15,7 +15,8 @@ from scanner.facts import Answer, Failure
 from scanner.finger.logging import parse as parse_log
 from scanner.finger.options import parse
 from scanner.finger.output import Output
-from scanner.finger.session import Session, Setup
+from scanner.finger.session import Session
+from scanner.finger.setup import Setup
 from scanner.finger.world import Talk, World
 from scanner.net.listening import Listener
 from scanner.net.probe import Sighting, converse

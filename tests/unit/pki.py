@@ -17,7 +17,8 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec, ed25519, padding, rsa
 from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 
-from scanner.core import certs, der
+from scanner.core.x509 import der
+from scanner.core.x509 import facts as certs
 from scanner.facts import CertFacts, TLSARecord
 
 NOW = datetime(2026, 9, 1, 12, tzinfo=UTC)

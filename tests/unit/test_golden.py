@@ -6,19 +6,19 @@ from typing import Any
 import jsonschema
 import pytest
 
-from results import codec
-from results.docs import DIRECTORY, documents, records
-from results.fields import COMMON, FIELDS, meaning
-from results.remedies import REMEDIES, remedy_of
-from results.schema import SCHEMAS, schema
-from results.tlsa_search import CAUSES, Cause
+from results.explain.remedies import REMEDIES, remedy_of
+from results.explain.tlsa_cause import CAUSES, Cause
+from results.schema.docs import DIRECTORY, documents, records
+from results.schema.fields import COMMON, FIELDS, meaning
+from results.schema.schema import SCHEMAS, schema
+from results.store import codec
 from scanner.reasons import Reason
 from tests.golden.write import golden
 
 ROOT = Path(__file__).parents[2]
 GOLDEN = ROOT / "tests" / "golden"
 
-AGAIN = "run `python -m results.docs`"
+AGAIN = "run `python -m results.schema.docs`"
 
 
 def line(name: str) -> bytes:

@@ -1,0 +1,1 @@
+"""A run in numbers: how many domains and MX hosts each word concerns."""

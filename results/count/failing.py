@@ -1,0 +1,118 @@
+"""MX hosts that fail, gathered from the verdicts of the domains that use them."""
+
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass, field
+
+from results.store.partial import HostPart
+from scanner.vocabulary import Dane, Sender
+
+EXAMPLES = 20  # domains named of those that a failing host concerns; the count has all
+
+_FAILS = (Dane.MISMATCH, Dane.NO_TLS, Dane.LOOKUP_FAILED, Dane.UNUSABLE)
+_PASSED_OVER = (Sender.DEFER, Sender.BOUNCE)
+_WORST_FIRST = (
+    Dane.MISMATCH,
+    Dane.NO_TLS,
+    Dane.LOOKUP_FAILED,
+    Dane.UNUSABLE,
+    Dane.INSECURE,
+    Dane.NONE,
+    Dane.UNKNOWN,
+    Dane.OK,
+)
+_RANK: dict[str, int] = {word: rank for rank, word in enumerate(_WORST_FIRST)}
+
+
+@dataclass(frozen=True, slots=True)
+class FailingHost:
+    """An MX host that a sender passes over, or whose DANE fails; ``domains`` is how many that concerns.
+
+    ``text`` are the peer's own words, not escaped. ``examples`` are some of the domains, ``report`` the key of its
+    report, None if it was never examined. ``conclusive`` is false where nothing was proved against the host.
+    """
+
+    host: str
+    domains: int
+    dane: str
+    reasons: tuple[str, ...]
+    text: str
+    report: str | None = None
+    examples: tuple[str, ...] = ()
+    conclusive: bool = True
+
+
+@dataclass(slots=True)
+class _Seen:
+    """What is known of a failing host so far."""
+
+    domains: int = 0
+    dane: str = Dane.OK
+    reasons: set[str] = field(default_factory=set)
+    text: str = ""
+    report: str | None = None
+    examples: list[str] = field(default_factory=list)
+    conclusive: bool = False
+
+
+class Failing:
+    """The hosts that fail; add verdicts, then read."""
+
+    def __init__(self) -> None:
+        self._seen: dict[str, _Seen] = {}
+
+    @property
+    def names(self) -> Collection[str]:
+        """The names of the hosts."""
+        return self._seen.keys()
+
+    def add(self, host: HostPart, domains: int, examples: Sequence[str]) -> None:
+        """Take a verdict that so many domains share."""
+        seen = self._seen.setdefault(host.host, _Seen())
+        seen.domains += domains
+        seen.dane = worse(seen.dane, host.dane)
+        seen.reasons.update(reasons_of(host))
+        seen.text = seen.text or _text(host)
+        seen.report = seen.report or host.report
+        seen.conclusive = seen.conclusive or host.conclusive or host.dane in _FAILS
+        seen.examples += examples[: EXAMPLES - len(seen.examples)]
+
+    def hosts(self) -> tuple[FailingHost, ...]:
+        """Give the hosts, those that concern most domains first."""
+        found = (_failing_host(host, seen) for host, seen in self._seen.items())
+        return tuple(sorted(found, key=lambda failing: (-failing.domains, failing.host)))
+
+
+def fails(host: HostPart) -> bool:
+    """Tell whether a sender passes the host over, or its DANE fails."""
+    return host.dane in _FAILS or host.sender in _PASSED_OVER
+
+
+def reasons_of(host: HostPart) -> frozenset[str]:
+    """Give every reason in the verdict of a host and its addresses."""
+    found = set(host.reasons)
+    for endpoint in host.endpoints:
+        found.update(endpoint.reasons)
+    return frozenset(found)
+
+
+def worse(one: str, other: str) -> str:
+    """Choose the worse of two DANE verdicts of a host."""
+    return min(one, other, key=lambda word: _RANK.get(word, len(_RANK)))
+
+
+def _text(host: HostPart) -> str:
+    """Give the first words that a host or one of its addresses said."""
+    return next((text for text in (host.text, *(endpoint.text for endpoint in host.endpoints)) if text), "")
+
+
+def _failing_host(host: str, seen: _Seen) -> FailingHost:
+    return FailingHost(
+        host,
+        seen.domains,
+        seen.dane,
+        tuple(sorted(seen.reasons)),
+        seen.text,
+        seen.report,
+        tuple(seen.examples),
+        seen.conclusive,
+    )

@@ -1,0 +1,1 @@
+"""What differs between runs, and between a run and the same run judged again."""

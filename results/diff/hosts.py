@@ -1,0 +1,193 @@
+"""What changed at MX hosts over several runs: server certificates, TLSA records, and how rollovers went."""
+
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+
+from results.diff.rollover import Observation, RolloverClass, replaced, rollovers
+from results.diff.states import HostState
+from results.store.reader import Run
+from scanner.facts import CertFacts, TLSARecord
+
+
+@dataclass(frozen=True, slots=True)
+class Leaf:
+    """A server certificate in short."""
+
+    sha256: str
+    subject: str
+    issuer: str
+    not_after: datetime | None
+
+
+@dataclass(frozen=True, slots=True)
+class CertificateChange:
+    """A host whose server certificates changed; ``domains`` is how many domains of NEW it serves."""
+
+    host: str
+    domains: int
+    old: tuple[Leaf, ...]
+    new: tuple[Leaf, ...]
+    same_key: bool
+
+
+@dataclass(frozen=True, slots=True)
+class TLSAChange:
+    """A host whose secure TLSA records changed; ``change`` is ``introduced``, ``withdrawn`` or ``changed``."""
+
+    host: str
+    domains: int
+    change: str
+    added: tuple[str, ...]
+    removed: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class HostRollover:
+    """A rollover at a host; see ``results.diff.rollover`` for the classes."""
+
+    host: str
+    domains: int
+    outcome: RolloverClass
+    began: datetime
+    ended: datetime | None
+    overlap: bool | None
+
+
+@dataclass(frozen=True, slots=True)
+class Expiring:
+    """A host whose own certificate expires soon after NEW, or had expired."""
+
+    host: str
+    domains: int
+    not_after: datetime
+    subject: str
+
+
+@dataclass(slots=True)
+class Found:
+    """What ``HostChanges`` found, each list with what concerns most domains first."""
+
+    certificates: list[CertificateChange] = field(default_factory=list)
+    tlsa: list[TLSAChange] = field(default_factory=list)
+    rollovers: list[HostRollover] = field(default_factory=list)
+    expiring: list[Expiring] = field(default_factory=list)
+
+
+class HostChanges:
+    """Takes hosts one after the other; keeps those that changed and the leaves of the others."""
+
+    def __init__(self, affected: Counter[str]) -> None:
+        """Args: ``affected`` are the domains of NEW by report key."""
+        self._affected = affected
+        self._changed: list[tuple[HostState, ...]] = []
+        self._leaves: dict[bytes, list[tuple[str, int]]] = {}
+
+    def add(self, states: Sequence[HostState | None]) -> None:
+        """Take a host with its state in each run, None where a run has none; one that NEW has not is gone."""
+        new = states[-1]
+        if new is None:
+            return
+        for leaf in new.leaves:
+            row = (new.host, self._affected[new.key])
+            self._leaves.setdefault(bytes.fromhex(leaf), []).append(row)
+        known = tuple(state for state in states if state is not None)
+        if len(_distinct(known, records=True)) > 1 or len(_distinct(known, records=False)) > 1:
+            self._changed.append(known)
+
+    def judge(self, runs: Sequence[Run], soon: datetime) -> Found:
+        """Read the certificates that matter, and tell the changes."""
+        certs = self._certificates(runs)
+        found = Found(expiring=self._expiring(runs[-1], soon))
+        for states in self._changed:
+            domains = self._affected[states[-1].key]
+            found.certificates += _certificate_change(states, domains, certs)
+            found.tlsa += _tlsa_change(states, domains)
+            found.rollovers += _rollovers(states, domains, certs)
+        for rows in (found.certificates, found.tlsa, found.rollovers):
+            rows.sort(key=lambda row: (-row.domains, row.host))
+        return found
+
+    def _certificates(self, runs: Sequence[Run]) -> dict[str, CertFacts]:
+        chains = (chain for states in self._changed for state in states for chain in state.chains.values())
+        wanted = {digest for chain in chains for digest in chain}
+        return {cert.sha256: cert for run in runs for cert in run.certs() if cert.sha256 in wanted}
+
+    def _expiring(self, run: Run, soon: datetime) -> list[Expiring]:
+        rows = [
+            Expiring(host, domains, cert.not_after, cert.subject)
+            for cert in run.certs()
+            if cert.not_after is not None and cert.not_after < soon
+            for host, domains in self._leaves.get(bytes.fromhex(cert.sha256), ())
+        ]
+        return sorted(rows, key=lambda row: (row.not_after, row.host))
+
+
+def _distinct(states: Sequence[HostState], *, records: bool) -> set[object]:
+    if records:
+        return {state.records for state in states if state.records is not None}
+    return {frozenset(state.chains.items()) for state in states if state.chains}
+
+
+def _leaf(digest: str, certs: dict[str, CertFacts]) -> Leaf:
+    cert = certs.get(digest)
+    return Leaf(digest, cert.subject, cert.issuer, cert.not_after) if cert else Leaf(digest, "", "", None)
+
+
+def _shown(state: HostState, certs: dict[str, CertFacts]) -> dict[str, tuple[CertFacts, ...]]:
+    """The chains of a host; one that the run does not hold whole was torn off by a crash and tells nothing."""
+    chains = state.chains.items()
+    return {address: tuple(certs[d] for d in chain) for address, chain in chains if all(d in certs for d in chain)}
+
+
+def _certificate_change(
+    states: Sequence[HostState], domains: int, certs: dict[str, CertFacts]
+) -> Iterator[CertificateChange]:
+    """Compare NEW with the latest earlier run that saw a certificate of the host."""
+    *earlier, new = states
+    old = next((state for state in reversed(earlier) if state.chains), None)
+    if old is None or not new.chains or not replaced(_shown(old, certs), _shown(new, certs)):
+        return
+    keys = [{certs[d].spki_sha256 for d in state.leaves if d in certs} for state in (old, new)]
+    gone, come = sorted(old.leaves - new.leaves), sorted(new.leaves - old.leaves)
+    yield CertificateChange(
+        host=new.host,
+        domains=domains,
+        old=tuple(_leaf(digest, certs) for digest in gone),
+        new=tuple(_leaf(digest, certs) for digest in come),
+        same_key=keys[0] == keys[1],
+    )
+
+
+def _tlsa_change(states: Sequence[HostState], domains: int) -> Iterator[TLSAChange]:
+    """Compare NEW with the latest earlier run that could tell the records of the host."""
+    *earlier, new = states
+    known = next((state.records for state in reversed(earlier) if state.records is not None), None)
+    if known is None or new.records is None or known == new.records:
+        return
+    change = "changed" if known and new.records else "introduced" if new.records else "withdrawn"
+    yield TLSAChange(new.host, domains, change, _new_of(new.records, known), _new_of(known, new.records))
+
+
+def _new_of(records: Sequence[TLSARecord], others: Sequence[TLSARecord]) -> tuple[str, ...]:
+    kept = (record for record in records if record not in others)
+    return tuple(f"{record.usage} {record.selector} {record.matching_type} {record.data}" for record in kept)
+
+
+def _rollovers(states: Sequence[HostState], domains: int, certs: dict[str, CertFacts]) -> Iterator[HostRollover]:
+    for seen in _stories(states, certs):
+        for found in rollovers(seen):
+            yield HostRollover(states[-1].host, domains, found.outcome, found.began, found.ended, found.overlap)
+
+
+def _stories(states: Sequence[HostState], certs: dict[str, CertFacts]) -> list[list[Observation]]:
+    """The observations of a host, split where it had securely no records to compare."""
+    stories: list[list[Observation]] = [[]]
+    for state in states:
+        chains = _shown(state, certs)
+        if state.records is not None and not state.usable:
+            stories.append([])
+        elif state.records and chains:
+            stories[-1].append(Observation(state.at, state.records, chains))
+    return stories

@@ -1,0 +1,117 @@
+"""What is kept of a domain or an MX host to compare it over several runs."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+
+from results.store.reader import Run
+from scanner.core.verdict import sessions
+from scanner.facts import TLSARecord
+from scanner.model import DomainRecord, EndpointReport, HostReport
+from scanner.reasons import Reason
+from scanner.vocabulary import Dane, DomainDane, DomainOutcome, DomainStartTLS, Outcome, Sender
+
+_TELLS_RECORDS = (None, Dane.UNUSABLE, Dane.NONE)
+
+
+class Health(StrEnum):
+    """Is there something to mend? ``unknown`` = could not tell, which is neither."""
+
+    SOUND = "sound"
+    BROKEN = "broken"
+    UNKNOWN = "unknown"
+
+
+@dataclass(frozen=True, slots=True)
+class DomainState:
+    """A domain in one run.
+
+    ``mx`` has ``10 mx.example`` each, None where the MX lookup failed; ``hosts`` has report keys.
+    """
+
+    key: str
+    dane: DomainDane
+    starttls: DomainStartTLS
+    sender: Sender
+    outcome: DomainOutcome
+    mx: tuple[str, ...] | None
+    hosts: tuple[str, ...]
+    reasons: tuple[Reason, ...]
+    text: str
+    at: datetime
+
+    @property
+    def health(self) -> Health:
+        """``broken`` when DANE is broken, no mail can be delivered at the level, or no MX host exists."""
+        if self.dane is DomainDane.BROKEN or self.outcome is DomainOutcome.FAIL:
+            return Health.BROKEN
+        if Reason.MX_TARGETS_UNRESOLVABLE in self.reasons:
+            return Health.BROKEN
+        if self.outcome is DomainOutcome.INCONCLUSIVE or self.dane in (DomainDane.UNKNOWN, DomainDane.LOOKUP_FAILED):
+            return Health.UNKNOWN
+        return Health.SOUND
+
+
+@dataclass(frozen=True, slots=True)
+class HostState:
+    """An MX host in one run.
+
+    ``records`` are its secure TLSA records, empty where they are securely absent, None where that could not be told.
+    ``chains`` holds by address the SHA-256 of each certificate as sent, for addresses that sent any.
+    """
+
+    key: str
+    host: str
+    at: datetime
+    records: tuple[TLSARecord, ...] | None
+    usable: bool
+    chains: dict[str, tuple[str, ...]]
+
+    @property
+    def leaves(self) -> frozenset[str]:
+        """The server certificates that were seen."""
+        return frozenset(chain[0] for chain in self.chains.values())
+
+
+def domain_states(run: Run) -> Iterator[DomainState]:
+    """Give the state of each domain of a run."""
+    return map(_domain, run.domains())
+
+
+def host_states(run: Run) -> Iterator[HostState]:
+    """Give the state of each MX host of a run."""
+    return map(_host, run.hosts())
+
+
+def _domain(record: DomainRecord) -> DomainState:
+    verdict, mx = record.verdict, record.route.mx
+    failed = mx is not None and mx.outcome is Outcome.ERROR
+    return DomainState(
+        key=record.key,
+        dane=verdict.dane,
+        starttls=verdict.starttls,
+        sender=verdict.sender,
+        outcome=verdict.outcome,
+        mx=None if failed else tuple(f"{hop.preference} {hop.host}" for hop in record.route.hosts),
+        hosts=tuple(host.report for host in record.hosts if host.report is not None),
+        reasons=verdict.reasons,
+        text=verdict.text,
+        at=record.observed_at,
+    )
+
+
+def _host(report: HostReport) -> HostState:
+    return HostState(
+        key=report.key,
+        host=report.host,
+        at=report.observed_at,
+        records=report.tlsa.records if report.tlsa.dane in _TELLS_RECORDS else None,
+        usable=report.tlsa.dane is None,
+        chains={endpoint.address: chain for endpoint in report.endpoints if (chain := _chain(endpoint))},
+    )
+
+
+def _chain(endpoint: EndpointReport) -> tuple[str, ...]:
+    shaken = sessions(endpoint).shown.handshake
+    return shaken.chain if shaken is not None else ()

@@ -1,0 +1,192 @@
+"""A comparison of runs as tables, and those as text, Markdown, HTML or JSON."""
+
+from collections.abc import Iterable, Iterator, Mapping
+
+from rich.console import Console
+from rich.text import Text
+
+from results.diff.compare import Comparison, DomainChange, Flapping, Listed, MXChange, Words
+from results.diff.hosts import CertificateChange, Expiring, HostRollover, Leaf, TLSAChange
+from results.diff.rollover import RolloverClass
+from results.render.tables import Cell, Table, html_page, markdown, print_table, table_of
+from results.render.terminal import quote
+from results.render.words import of_reason
+from results.store import codec
+
+ROWS = 20  # of each table where no limit is given: what still fits a mail that somebody reads
+
+_ROLLOVERS = {
+    RolloverClass.CORRECT: "correct",
+    RolloverClass.SAME_RECORDS: "correct: the same records match before and after",
+    RolloverClass.PUBLISHED_LATE: "new TLSA records were published too late",
+    RolloverClass.REMOVED_EARLY: "the TLSA record of the certificate in use was removed too early",
+    RolloverClass.NEVER_UPDATED: "TLSA records were never updated",
+    RolloverClass.ROLLED_BACK: "the new certificate was taken back",
+}
+_DIGITS = 24  # of a TLSA record: enough to find it in a zone file
+
+
+def summary_lines(found: Comparison) -> list[str]:
+    """Say in a few lines what was compared and what matters most."""
+    times = " > ".join(f"{run.started:%Y-%m-%d %H:%M}" for run in found.runs)
+    levels = list(dict.fromkeys(run.level for run in found.runs))
+    counts = (
+        (len(found.new_broken), "newly broken"),
+        (len(found.fixed), "fixed"),
+        (len(found.still_broken), "still broken"),
+        (len(found.unclear), "were broken and cannot be told now"),
+    )
+    lines = [
+        f"Runs of {times} UTC; {found.compared:,} domains are in the last two.",
+        ", ".join(f"{count:,} {words}" for count, words in counts) + ".",
+    ]
+    if len(levels) > 1:
+        lines.append(
+            f"The runs were judged at different levels ({', '.join(levels)}): their verdicts differ by that too."
+        )
+    return lines
+
+
+def tables(found: Comparison, limit: int | None = None) -> list[Table]:
+    """Set a comparison in tables of ``limit`` rows at most, those without rows left out."""
+    made = [*_domain_tables(found, limit), *_list_tables(found, limit), *_host_tables(found, limit)]
+    return [table for table in made if table.rows]
+
+
+def print_diff(found: Comparison, console: Console, limit: int | None = ROWS) -> None:
+    """Print a comparison on a terminal, ``limit`` rows of each table at most."""
+    for line in summary_lines(found):
+        console.print(quote(console, line))
+    made = tables(found, limit)
+    for table in made:
+        print_table(console, table)
+    if not made:
+        console.print(Text("Nothing changed."))
+
+
+def as_markdown(found: Comparison, limit: int | None = ROWS) -> str:
+    """Set a comparison in Markdown."""
+    parts = ["# What changed", *summary_lines(found), *map(markdown, tables(found, limit))]
+    return "\n\n".join(part.rstrip("\n") for part in parts) + "\n"
+
+
+def as_html(found: Comparison, limit: int | None = None) -> str:
+    """Make a page of a comparison."""
+    return html_page("What changed", summary_lines(found), tables(found, limit))
+
+
+def as_json(found: Comparison) -> bytes:
+    """Write a comparison whole, as indented JSON."""
+    return codec.pretty(found)
+
+
+def _domain_tables(found: Comparison, limit: int | None) -> Iterator[Table]:
+    for name, title, rows, note in (
+        ("new-broken", "Newly broken", found.new_broken, "not broken when last told"),
+        ("fixed", "Fixed", found.fixed, "with what was wrong"),
+        ("still-broken", "Still broken", found.still_broken, ""),
+        ("unclear", "Were broken, cannot be told now", found.unclear, ""),
+        ("changed", "Other changed verdicts", found.changed, ""),
+    ):
+        yield table_of(name, title, CHANGE, rows, change_row, limit, note)
+    yield transition_table(found.transitions, limit)
+    columns, note = ("domain", "run by run"), "broken and sound by turns"
+    yield table_of("flapping", "Flapping", columns, found.flapping, _flapping_row, limit, note)
+
+
+CHANGE = ("domain", "change", "since", "why")
+
+
+def transition_table(transitions: Mapping[str, Mapping[str, int]], limit: int | None) -> Table:
+    """Count changes by verdict."""
+    rows = [(name, words, count) for name, counts in transitions.items() for words, count in counts.items()]
+    return table_of("transitions", "Changes by verdict", ("verdict", "change", "domains"), rows, lambda row: row, limit)
+
+
+def change_row(row: DomainChange) -> tuple[str, ...]:
+    """Set a changed domain in the columns of ``CHANGE``."""
+    return row.domain, _change(row.old, row.new), _since(row), _why(row)
+
+
+def _flapping_row(row: Flapping) -> tuple[Cell, ...]:
+    return row.domain, " ".join(row.health)
+
+
+def _change(old: Words, new: Words) -> str:
+    pairs = (
+        ("dane", old.dane, new.dane),
+        ("starttls", old.starttls, new.starttls),
+        ("outcome", old.outcome, new.outcome),
+        ("sender", old.sender, new.sender),
+    )
+    different = [f"{name} {before} > {after}" for name, before, after in pairs if before != after]
+    return ", ".join(different) or f"dane {new.dane}, outcome {new.outcome}"
+
+
+def _since(row: DomainChange) -> str:
+    return f"{row.since:%Y-%m-%d %H:%M}" if row.since else ""
+
+
+def _why(row: DomainChange) -> str:
+    reasons = "; ".join(map(of_reason, row.reasons))
+    return f'{reasons} ("{row.text}")' if row.text else reasons
+
+
+def _list_tables(found: Comparison, limit: int | None) -> Iterator[Table]:
+    columns = ("domain", "dane", "outcome", "state")
+    for name, title, rows in (
+        ("added", "Added to the list", found.added),
+        ("removed", "Removed from the list", found.removed),
+    ):
+        yield table_of(name, title, columns, rows, _listed_row, limit)
+    yield table_of("mx", "MX records", ("domain", "added", "removed"), found.mx, _mx_row, limit)
+
+
+def _listed_row(row: Listed) -> tuple[Cell, ...]:
+    return row.domain, row.verdict.dane, row.verdict.outcome, row.health
+
+
+def _mx_row(row: MXChange) -> tuple[Cell, ...]:
+    return row.domain, ", ".join(row.added), ", ".join(row.removed)
+
+
+def _host_tables(found: Comparison, limit: int | None) -> Iterator[Table]:
+    columns: tuple[str, ...] = ("host", "domains", "how it went", "overlap")
+    yield table_of("rollovers", "Rollovers of DANE hosts", columns, found.rollovers, _rollover_row, limit)
+    columns = ("host", "domains", "change", "added", "removed")
+    yield table_of("tlsa", "TLSA records", columns, found.tlsa, _tlsa_row, limit)
+    columns = ("host", "domains", "change", "new until", "new issuer")
+    yield table_of("certificates", "Server certificates", columns, found.certificates, _certificate_row, limit)
+    columns, title = ("host", "domains", "until", "subject"), "Certificates that expire soon, or have"
+    yield table_of("expiring", title, columns, found.expiring, _expiring_row, limit)
+
+
+def _rollover_row(row: HostRollover) -> tuple[Cell, ...]:
+    return row.host, row.domains, _ROLLOVERS[row.outcome], _seen(row.overlap)
+
+
+def _tlsa_row(row: TLSAChange) -> tuple[Cell, ...]:
+    return row.host, row.domains, row.change, _records(row.added), _records(row.removed)
+
+
+def _certificate_row(row: CertificateChange) -> tuple[Cell, ...]:
+    return row.host, row.domains, "same key" if row.same_key else "new key", *_leaves(row.new)
+
+
+def _expiring_row(row: Expiring) -> tuple[Cell, ...]:
+    return row.host, row.domains, f"{row.not_after:%Y-%m-%d}", row.subject
+
+
+def _seen(overlap: bool | None) -> str:  # noqa: FBT001 - three-valued, and the only argument
+    return "" if overlap is None else "seen" if overlap else "not seen"
+
+
+def _records(texts: Iterable[str]) -> str:
+    return ", ".join(text if len(text) <= _DIGITS else text[:_DIGITS] + "..." for text in texts)
+
+
+def _leaves(leaves: Iterable[Leaf]) -> tuple[str, str]:
+    """When the new certificates end, and who issued them."""
+    known = list(leaves)
+    until = (f"{leaf.not_after:%Y-%m-%d}" if leaf.not_after else "unknown" for leaf in known)
+    return ", ".join(dict.fromkeys(until)), ", ".join(dict.fromkeys(leaf.issuer for leaf in known))

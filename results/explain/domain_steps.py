@@ -1,0 +1,199 @@
+"""The whole way from the MX answer of one domain to its verdict, step by step, each with what was seen.
+
+Everything that came from the network or the input goes through ``layout.quote``.
+"""
+
+from collections.abc import Iterable, Mapping
+
+from rich.console import Console
+from rich.padding import Padding
+from rich.text import Text
+
+from results.count.summary import last_handshake
+from results.explain.cause import Case, Explanation, explain
+from results.explain.remedies import remedy_of
+from results.explain.tlsa_cause import Sighting, search
+from results.render import words
+from results.render.terminal import heading, quote, said
+from scanner.facts import Answer, CertFacts, Probe
+from scanner.model import DomainRecord, EndpointReport, EndpointVerdict, HostReport, HostVerdict
+from scanner.vocabulary import Dane, DomainDane, DomainOutcome, Outcome, Security, Sender
+
+LONG = 2000  # characters of a sentence or record that are shown
+
+_SECURITY = {
+    Security.SECURE: "DNSSEC-signed",
+    Security.INSECURE: "not DNSSEC-signed",
+    Security.BOGUS: "DNSSEC validation fails",
+    Security.INDETERMINATE: "nobody we trust said whether it is DNSSEC-signed",
+}
+_OUTCOME = {
+    Outcome.NODATA: "no such record",
+    Outcome.NXDOMAIN: "the name does not exist",
+    Outcome.ERROR: "the look-up failed",
+}
+_GOOD = (Sender.VERIFIED, Sender.ENCRYPTED, Sender.CLEARTEXT)
+
+
+class Reasoning:
+    """Prints one domain; ``reports`` by key, ``certs`` by SHA-256, ``sightings`` by host and record data."""
+
+    def __init__(
+        self,
+        console: Console,
+        reports: Mapping[str, HostReport],
+        certs: Mapping[str, CertFacts],
+        sightings: Mapping[str, Mapping[str, Sighting]],
+    ) -> None:
+        self._console = console
+        self._reports = reports
+        self._certs = certs
+        self._sightings = sightings
+
+    def print(self, record: DomainRecord) -> None:
+        """Print all that led to the verdict of a domain."""
+        verdict = record.verdict
+        text = f": at level {verdict.level}, a sender {words.SENDER[verdict.sender]}."
+        self._console.print(Text.assemble(self._quote(record.key, "bold"), text))
+        heading(self._console, "Where its mail goes")
+        self._route(record)
+        for place, host in enumerate(record.hosts, 1):
+            heading(self._console, f"MX host {place} of {len(record.hosts)}", f"preference {host.preference}")
+            self._host(host)
+        heading(self._console, "Together")
+        self._together(record)
+
+    # --- steps ------------------------------------------------------------------------------------------------
+
+    def _route(self, record: DomainRecord) -> None:
+        route = record.route
+        if route.mx is None:
+            self._line("No MX look-up was due: the destination names the host itself.")
+        else:
+            self._answer(route.mx)
+        self._why(route.reasons, 2)
+        if route.final is not None:
+            self._line(f"So no MX host is asked. {remedy_of(route.final)}", 2)
+
+    def _host(self, host: HostVerdict) -> None:
+        self._line(self._quote(host.host, "bold"))
+        report = self._reports.get(host.report or "")
+        if report is None:
+            self._line("It was not examined.")
+        else:
+            self._dns(report)
+        seen = {end.address: end for end in report.endpoints} if report else {}
+        for endpoint in host.endpoints:
+            self._address(endpoint, seen.get(endpoint.address), report)
+        for skipped in report.skipped if report else ():
+            text = self._quote(skipped.address).append(f": not contacted: {words.of_reason(skipped.reason)}")
+            self._line(text)
+        self._host_verdict(host, report)
+
+    def _dns(self, report: HostReport) -> None:
+        for answer in (report.a, report.aaaa, *report.tlsa.steps):
+            if answer is not None:
+                self._answer(answer)
+        tlsa = report.tlsa
+        if tlsa.dane is not None:
+            self._line(f"So the DNS alone decides: {words.HOST_DANE[tlsa.dane]} ({tlsa.dane}).")
+            self._why((tlsa.reason,) if tlsa.reason else (), 2)
+        else:
+            base = self._quote(tlsa.base_domain)
+            self._line(Text.assemble("So there are usable TLSA records at ", base, ", and the connection decides."))
+
+    def _address(self, verdict: EndpointVerdict, end: EndpointReport | None, report: HostReport | None) -> None:
+        self._line(self._quote(verdict.address, "bold"))
+        probes = end.probes if end else ()
+        for place, probe in enumerate(probes, 1):
+            if len(probes) > 1:
+                self._line(f"connection {place} of {len(probes)}, {probe.started:%H:%M:%S} UTC", 4)
+            self._probe(probe)
+        shaken = last_handshake(end.probes) if end else None
+        chain = [self._certs[digest] for digest in shaken.chain if digest in self._certs] if shaken else []
+        for depth, cert in enumerate(chain):
+            until = f", valid until {cert.not_after:%Y-%m-%d}" if cert.not_after else ""
+            self._line(Text.assemble(f"certificate {depth}: ", self._quote(cert.subject), until), 4)
+        if report is not None and chain:
+            for finding in search(report.tlsa.records, chain, self._sightings.get(report.host, {})):
+                self._line(self._quote(finding.words, limit=LONG), 4)
+        if end is not None and end.dane is not None:
+            for error in end.dane.errors:
+                self._line(Text.assemble("DANE: ", self._quote(f"{error.text} (depth {error.depth})")), 4)
+        if verdict.pkix_error:
+            self._line(Text.assemble("PKIX: ", self._quote(verdict.pkix_error)), 4)
+        self._line(
+            f"So: {words.TLS[verdict.tls]} ({verdict.tls}); {words.HOST_DANE[verdict.dane]} ({verdict.dane}).", 4
+        )
+        self._why(verdict.reasons, 6)
+
+    def _probe(self, probe: Probe) -> None:
+        if probe.banner is not None:
+            banner = f"{probe.banner.code} {' / '.join(probe.banner.lines)}"
+            self._line(Text.assemble("greeting ", said(self._console, banner)), 4)
+        self._line(f"STARTTLS {probe.starttls}", 4)
+        if (shaken := probe.handshake) is not None:
+            parts = (shaken.version, shaken.cipher, shaken.group, shaken.signature)
+            sni = f", asked for {shaken.sni}" if shaken.sni else ", without SNI"
+            self._line(self._quote(", ".join(part for part in parts if part) + sni), 4)
+        if (failure := probe.failure) is not None:
+            code = f" {failure.code}" if failure.code is not None else ""
+            text = f"failed in phase {failure.phase}: {failure.kind}{code} "
+            self._line(Text.assemble(text, said(self._console, failure.text) if failure.text else ""), 4)
+
+    def _host_verdict(self, host: HostVerdict, report: HostReport | None) -> None:
+        vote = "It counts for the domain" if host.votes else "It does not count for the domain"
+        self._line(f"{vote}: {words.HOST_DANE[host.dane]} ({host.dane}), STARTTLS {host.starttls}.")
+        self._why(host.reasons, 2)
+        if host.dane in (Dane.MISMATCH, Dane.NO_TLS, Dane.LOOKUP_FAILED, Dane.UNUSABLE) or host.sender not in _GOOD:
+            reasons = {*host.reasons, *(code for endpoint in host.endpoints for code in endpoint.reasons)}
+            sightings = self._sightings.get(host.host, {})
+            self._to_do(explain(Case(host.host, host.dane, sorted(reasons), report, self._certs, sightings)))
+
+    def _to_do(self, explanation: Explanation) -> None:
+        self._line(Text.assemble(("Why: ", "bold"), self._quote(explanation.sentence, limit=LONG)))
+        self._line(Text.assemble(("To do: ", "bold"), self._quote(explanation.fix, limit=LONG)))
+        for record in explanation.records:
+            self._line(self._quote(record, "green", LONG), 4)
+
+    def _together(self, record: DomainRecord) -> None:
+        verdict = record.verdict
+        for host in record.hosts:
+            does = words.SENDER[host.sender] if host.sender in _GOOD else f"passes it over ({host.sender})"
+            self._line(Text.assemble(f"{host.preference:>3} ", self._quote(host.host), f": a sender {does}"))
+        self._line(f"Delivery: {words.OUTCOME[verdict.outcome]} ({verdict.outcome}).")
+        if verdict.outcome is not DomainOutcome.NO_MAIL:
+            self._line(f"STARTTLS: {words.DOMAIN_STARTTLS[verdict.starttls]} ({verdict.starttls}).")
+        if verdict.dane is not DomainDane.NO_MAIL:
+            self._line(f"DANE: {words.DOMAIN_DANE[verdict.dane]} ({verdict.dane}).")
+        self._why(verdict.reasons, 4)
+        if verdict.tlsrpt:
+            self._line(f"A TLSRPT report would say: {', '.join(verdict.tlsrpt)}.")
+
+    # --- parts ------------------------------------------------------------------------------------------------
+
+    def _answer(self, answer: Answer) -> None:
+        what = Text.assemble(self._quote(answer.name), f" {answer.rtype}: ")
+        if answer.outcome is Outcome.DATA:
+            what.append_text(self._quote(", ".join(answer.records), limit=LONG))
+        else:
+            what.append(_OUTCOME[answer.outcome])
+        what.append(f"; {_SECURITY[answer.security]}")
+        if answer.error:
+            what.append("; ").append_text(self._quote(answer.error))
+        self._line(what)
+        for alias in answer.aliases:
+            step = Text.assemble("alias ", self._quote(alias.owner), " -> ", self._quote(alias.target))
+            self._line(step.append(f" ({_SECURITY[alias.security]})"), 4)
+
+    def _why(self, reasons: Iterable[str], indent: int) -> None:
+        for reason in reasons:
+            self._line(Text.assemble(words.of_reason(reason), (f" ({reason})", "dim")), indent)
+
+    def _quote(self, text: str, style: str = "", limit: int = 300) -> Text:
+        return quote(self._console, text, style, limit)
+
+    def _line(self, text: Text | str, indent: int = 2) -> None:
+        """Print a line; what does not fit goes on below its own beginning."""
+        shown = Text(text) if isinstance(text, str) else text
+        self._console.print(Padding(shown, (0, 0, 0, indent), expand=False))

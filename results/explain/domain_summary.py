@@ -1,0 +1,163 @@
+"""One domain's verdict in words: what would happen to its mail, and host by host why.
+
+Everything that came from the network or the input goes through ``layout.quote``.
+"""
+
+from collections.abc import Iterable
+
+from rich.console import Console
+from rich.padding import Padding
+from rich.text import Text
+
+from results.count.summary import last_handshake
+from results.render import words
+from results.render.terminal import quote, said
+from scanner.facts import Handshake, TLSARecord
+from scanner.model import DaneEvidence, DomainRecord, EndpointReport, EndpointVerdict, HostReport, HostVerdict
+from scanner.reasons import Reason
+from scanner.vocabulary import DomainDane, DomainOutcome, Security
+
+_DIGITS = 16  # of a TLSA record: enough to find it in a zone file
+
+_MX_SECURITY = {
+    Security.SECURE: "DNSSEC-signed",
+    Security.INSECURE: "not DNSSEC-signed",
+    Security.BOGUS: "DNSSEC validation fails",
+    Security.INDETERMINATE: "no trusted resolver said whether they are DNSSEC-signed",
+}
+
+_STYLE = {
+    DomainOutcome.OK: "green",
+    DomainOutcome.FAIL: "red",
+    DomainOutcome.INCONCLUSIVE: "yellow",
+    DomainOutcome.NO_MAIL: "yellow",
+}
+
+
+def in_words(record: DomainRecord, console: Console) -> None:
+    """Print what a mail engineer wants to know about a domain.
+
+    Args:
+        record: the domain; with ``reports`` (and ``certificates``) the text tells TLS versions, TLSA records
+            and so on, without them only verdicts.
+        console: where to.
+    """
+    _verdict(record, console)
+    _mx(record, console)
+    reports = {report.key: report for report in record.reports or ()}
+    for host in record.hosts:
+        report = None if host.report is None else reports.get(host.report)
+        _host(host, report, record, console)
+    _tlsrpt(record, console)
+
+
+def _verdict(record: DomainRecord, console: Console) -> None:
+    verdict = record.verdict
+    sentence = (f"at level {verdict.level}, a sender {words.SENDER[verdict.sender]}.", _STYLE[verdict.outcome])
+    head = Text.assemble(quote(console, record.key, "bold"), ": ", sentence)
+    console.print(Text("\n  ").join(head.wrap(console, console.width - 2)))
+    if verdict.dane is not DomainDane.NO_MAIL:
+        _line(console, Text(f"Delivery: {words.OUTCOME[verdict.outcome]}."))
+        _line(console, Text(f"STARTTLS: {words.DOMAIN_STARTTLS[verdict.starttls]} ({verdict.starttls})."))
+        _line(console, Text(f"DANE: {words.DOMAIN_DANE[verdict.dane]} ({verdict.dane})."))
+    of_hosts = {reason for host in record.hosts for reason in host.reasons}
+    _why(console, (reason for reason in verdict.reasons if reason not in of_hosts), 2)
+    if not record.hosts and verdict.text and verdict.text not in map(words.of_reason, verdict.reasons):
+        _line(console, said(console, verdict.text), 4)
+
+
+def _mx(record: DomainRecord, console: Console) -> None:
+    mx = record.route.mx
+    if mx is None or not record.hosts:
+        return
+    console.print()
+    if Reason.IMPLICIT_MX in record.route.reasons:
+        console.print(Text.assemble(("Mail host", "bold"), f" (no MX record: {_MX_SECURITY[mx.security]})"))
+    else:
+        console.print(Text.assemble(("MX records", "bold"), f" ({_MX_SECURITY[mx.security]})"))
+
+
+def _host(host: HostVerdict, report: HostReport | None, record: DomainRecord, console: Console) -> None:
+    name = quote(console, host.host, "bold")
+    _line(console, Text.assemble(f"{host.preference:>3} ", name, f"  {words.HOST_DANE[host.dane]}"))
+    shown = {reason for endpoint in host.endpoints for reason in endpoint.reasons}
+    _why(console, (reason for reason in host.reasons if reason not in shown), 6)
+    if report is not None:
+        _tlsa(report, console)
+    seen = {endpoint.address: endpoint for endpoint in report.endpoints} if report else {}
+    for endpoint in host.endpoints:
+        _endpoint(endpoint, seen.get(endpoint.address), record, console)
+    if host.text and not host.endpoints:
+        _line(console, said(console, host.text), 6)
+    for skipped in report.skipped if report else ():
+        why = f"  not contacted: {words.of_reason(skipped.reason)}"
+        _line(console, quote(console, skipped.address).append(why), 6)
+
+
+def _tlsa(report: HostReport, console: Console) -> None:
+    for record in report.tlsa.records:
+        text = Text.assemble("TLSA ", _tlsa_words(record, console))
+        if record.unusable is not None:
+            text.append(f"  cannot be used: {record.unusable}")
+        _line(console, text, 6)
+
+
+def _tlsa_words(record: TLSARecord, console: Console) -> Text:
+    head = f"{record.usage} {record.selector} {record.matching_type} "
+    data = record.data if len(record.data) <= _DIGITS else f"{record.data[:_DIGITS]}..."
+    return Text(head).append_text(quote(console, data))
+
+
+def _endpoint(verdict: EndpointVerdict, report: EndpointReport | None, record: DomainRecord, console: Console) -> None:
+    address = quote(console, verdict.address)
+    _line(console, address.append(f"  {words.TLS[verdict.tls]}"), 6)
+    shaken = None if report is None else last_handshake(report.probes)
+    if shaken is not None:
+        _line(console, _session(shaken, console), 8)
+        _certificate(shaken, record, console)
+    if report is not None and report.dane is not None and report.dane.record is not None:
+        _line(console, _match(report.dane.record, report.dane, console), 8)  # the reasons tell that none matches
+    _why(console, verdict.reasons, 8)
+    if verdict.text:
+        _line(console, said(console, verdict.text), 8)
+
+
+def _session(shaken: Handshake, console: Console) -> Text:
+    parts = (shaken.version, shaken.cipher, shaken.group, shaken.signature)
+    return quote(console, ", ".join(part for part in parts if part))
+
+
+def _certificate(shaken: Handshake, record: DomainRecord, console: Console) -> None:
+    leaf = shaken.chain[0] if shaken.chain else ""
+    cert = (record.certificates or {}).get(leaf)
+    if cert is None:
+        return
+    until = f", valid until {cert.not_after:%Y-%m-%d}" if cert.not_after else ""
+    _line(console, Text.assemble("certificate ", quote(console, cert.subject), until), 8)
+
+
+def _match(record: TLSARecord, evidence: DaneEvidence, console: Console) -> Text:
+    """Say which TLSA record matches what."""
+    what = "the server's certificate" if evidence.depth == 0 else f"the issuer at depth {evidence.depth}"
+    if evidence.bare_key:
+        what = "the key that signed the top of the chain"
+    text = Text.assemble("TLSA ", _tlsa_words(record, console), f" matches {what}")
+    if evidence.errors:
+        text.append(", but: ").append_text(quote(console, evidence.errors[0].text))
+    return text
+
+
+def _tlsrpt(record: DomainRecord, console: Console) -> None:
+    if record.verdict.tlsrpt:
+        console.print()
+        console.print(Text(f"TLSRPT result types: {', '.join(record.verdict.tlsrpt)}", "dim"))
+
+
+def _why(console: Console, reasons: Iterable[Reason], indent: int) -> None:
+    for reason in reasons:
+        _line(console, Text.assemble(words.of_reason(reason), (f" ({reason})", "dim")), indent)
+
+
+def _line(console: Console, text: Text, indent: int = 2) -> None:
+    """Print a line; what does not fit goes on below its own beginning."""
+    console.print(Padding(text, (0, 0, 0, indent), expand=False))

@@ -1,0 +1,67 @@
+"""Certificates that a TLSA record could have been made for, found in this run or in earlier ones."""
+
+from collections.abc import Collection, Iterable, Mapping
+from datetime import datetime
+
+from results.explain.tlsa_cause import Sighting
+from results.store.partial import DigestsPart, ReportPart, lines
+from results.store.reader import Run
+
+
+def sightings(
+    run: Run, history: Iterable[Run], wanted: Mapping[str, Collection[str]]
+) -> dict[str, dict[str, Sighting]]:
+    """Look for certificates that TLSA records could be of: in this run, then in earlier ones.
+
+    Args:
+        run: the run at hand.
+        history: earlier runs.
+        wanted: hosts, each with the data of its TLSA records.
+
+    Returns:
+        By host and data: what the host showed itself counts before what others did, later runs before earlier ones.
+    """
+    found: dict[str, dict[str, Sighting]] = {host: {} for host in wanted}
+    data = {text for texts in wanted.values() for text in texts}
+    if not data:
+        return found
+    earlier = sorted(history, key=lambda one: one.header.started)
+    for one, when in ((run, None), *((past, past.header.started) for past in earlier)):
+        _look(one, when, data, wanted, found)
+    return found
+
+
+def _look(
+    run: Run,
+    when: datetime | None,
+    data: Collection[str],
+    wanted: Mapping[str, Collection[str]],
+    found: dict[str, dict[str, Sighting]],
+) -> None:
+    hits: dict[str, DigestsPart] = {}
+    by_cert: dict[str, DigestsPart] = {}
+    for cert in lines(run, "certs", DigestsPart):
+        for digest in (cert.sha256, cert.sha512, cert.spki_sha256, cert.spki_sha512):
+            if digest in data:
+                hits[digest] = by_cert[cert.sha256] = cert
+    shown = _shown(run, by_cert, wanted)
+    for host, texts in wanted.items():
+        for text in texts:
+            hit = hits.get(text)
+            if hit is None:
+                continue
+            seen = Sighting(hit.subject, when, by_host=hit.sha256 in shown.get(host, ()))
+            if seen.by_host or text not in found[host]:
+                found[host][text] = seen
+
+
+def _shown(run: Run, certs: Collection[str], wanted: Collection[str]) -> dict[str, set[str]]:
+    """Say which of the certificates which of the hosts showed."""
+    shown: dict[str, set[str]] = {}
+    if not certs:
+        return shown
+    for report in lines(run, "hosts", ReportPart):
+        if report.host in wanted:
+            chains = (probe.handshake.chain for end in report.endpoints for probe in end.probes if probe.handshake)
+            shown[report.host] = {digest for chain in chains for digest in chain if digest in certs}
+    return shown

@@ -1,0 +1,1 @@
+"""A run as tables for other programs: CSV, Parquet, SQLite, SQL and OpenMetrics."""

@@ -1,0 +1,138 @@
+"""A run in an SQL database that goes away again: DuckDB, which is an extra (``pip install mxsweep[export]``).
+
+DuckDB reads JSON lines many times faster than it takes rows from Python, so each table is written to a temporary file
+of such lines first; the database is a temporary file too. Memory is bounded by ``MEMORY``, the disk by some half of
+the run. Nothing is ever fetched from the network: DuckDB's own habit of installing extensions is switched off.
+"""
+
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any
+
+from results.export.rows import ROWS, Flattener, columns
+from results.store import codec
+from results.store.files import StoreError, naming
+from results.store.reader import Run
+
+MEMORY = "1GB"  # DuckDB spills to the temporary directory beyond it
+MAX_LINE = 16 * 1024 * 1024  # octets of one row: more than a domain with every reply at its limit
+
+_TYPES = {str: "VARCHAR", int: "BIGINT", bool: "BOOLEAN", float: "DOUBLE", datetime: "TIMESTAMP"}
+
+
+class MissingExtraError(Exception):
+    """DuckDB is not installed; the text is one line for the user."""
+
+
+class QueryError(Exception):
+    """DuckDB does not take the SQL; the text is what it says."""
+
+
+class Database:
+    """The tables of a run; made by ``load``."""
+
+    def __init__(self, connection: Any) -> None:
+        self._connection = connection
+
+    def ask(self, sql: str) -> tuple[tuple[str, ...], Iterator[tuple[Any, ...]]]:
+        """Run SQL.
+
+        Args:
+            sql: one statement or several; the rows are those of the last.
+
+        Returns:
+            The names of the columns, and the rows; both empty where there is no result.
+
+        Raises:
+            QueryError: the SQL is wrong.
+        """
+        try:
+            self._connection.execute(sql)
+        except _duckdb().Error as error:
+            raise QueryError(str(error).strip()) from error
+        names = tuple(column[0] for column in self._connection.description or ())
+        return names, self._rows()
+
+    def copy(self, table: str, path: Path) -> None:
+        """Write a table as Parquet.
+
+        Raises:
+            StoreError: the file cannot be written.
+        """
+        try:
+            self._connection.execute(f"COPY {table} TO {_text(path)} (FORMAT parquet, COMPRESSION zstd)")
+        except _duckdb().Error as error:
+            raise StoreError(f"{path}: {error}") from error
+
+    def _rows(self) -> Iterator[tuple[Any, ...]]:
+        try:
+            while rows := self._connection.fetchmany(1000):
+                yield from rows
+        except _duckdb().Error as error:
+            raise QueryError(str(error).strip()) from error
+
+
+@contextmanager
+def load(run: Run) -> Iterator[Database]:
+    """Load a run.
+
+    Raises:
+        MissingExtraError: DuckDB is not installed.
+        StoreError: the run cannot be read, or temporary files cannot be written.
+    """
+    duckdb = _duckdb()
+    with TemporaryDirectory(prefix="mxsweep-") as name:
+        directory = Path(name)
+        connection = duckdb.connect(
+            directory / "run.duckdb",
+            config={
+                "memory_limit": MEMORY,
+                "temp_directory": str(directory / "spill"),
+                "autoinstall_known_extensions": "false",
+            },
+        )
+        try:
+            for table, rows in Flattener(run).tables():
+                _fill(connection, table, directory / f"{table}.jsonl", rows)
+            yield Database(connection)
+        finally:
+            connection.close()
+
+
+def _duckdb() -> Any:
+    try:
+        import duckdb  # noqa: PLC0415 - an extra, and slow to load
+    except ImportError:
+        raise MissingExtraError("this needs DuckDB: pip install 'mxsweep[export]'") from None
+    return duckdb
+
+
+def _fill(connection: Any, table: str, path: Path, rows: Iterator[Any]) -> None:
+    with naming(path), path.open("wb") as file:
+        file.writelines(map(codec.encode, rows))
+    kinds = columns(ROWS[table])
+    types = ", ".join(f"{column}: {_text(_TYPES[kind])}" for column, kind in kinds.items())
+    connection.execute(
+        f"CREATE TABLE {table} AS SELECT * FROM read_json({_text(path)}, format = 'newline_delimited',"  # noqa: S608 - our own names
+        f" columns = {{{types}}}, maximum_object_size = {MAX_LINE})"
+    )
+    path.unlink()
+
+
+def _text(value: object) -> str:
+    """An SQL string."""
+    return "'" + str(value).replace("'", "''") + "'"
+
+
+def plain(row: Sequence[Any]) -> list[Any]:
+    """Give the cells of a row in forms that JSON and people know."""
+    return [_plain(cell) for cell in row]
+
+
+def _plain(cell: Any) -> Any:
+    if isinstance(cell, datetime):
+        return cell.replace(tzinfo=UTC).isoformat().removesuffix("+00:00") + "Z"
+    return cell if cell is None or isinstance(cell, bool | int | float | str) else str(cell)

@@ -1,0 +1,130 @@
+"""The results of a run as metrics for the textfile collector of Prometheus' node_exporter.
+
+OpenMetrics 1.0 text that older readers of Prometheus' own format take too, so only gauges and histograms. Few series:
+none is named after a domain or a host, of providers the largest ``PROVIDERS`` and ``other``. Every verdict and reason
+is there even when it is zero, so that an alert can wait for it to change.
+
+A certificate that has expired stays in the histogram, with 0 days left, for as long as it is served.
+"""
+
+from collections.abc import Iterator, Sequence
+from datetime import datetime
+from pathlib import Path
+
+from results.count.summary import Provider, Summary, summarise
+from results.diff.states import host_states
+from results.render.openmetrics import END, by_word, gauge, histogram
+from results.store.files import replace_file
+from results.store.reader import Run
+from scanner.reasons import Reason
+from scanner.vocabulary import Dane, DomainDane, DomainOutcome, DomainStartTLS, Sender
+
+PROVIDERS = 20  # named; each has four series
+DAYS = (0, 1, 3, 7, 14, 21, 30, 60, 90, 180, 365)
+"""Upper bounds of the histogram of days left."""
+
+OTHER = "other"
+_DAY = 86400  # seconds
+
+
+def write_metrics(run: Run, path: Path, providers: int = PROVIDERS) -> None:
+    """Write the metrics of a run to a file, replaced whole.
+
+    Args:
+        run: finished or not.
+        path: the file, by custom ``NAME.prom``.
+        providers: how many providers are named.
+
+    Raises:
+        StoreError: the run cannot be read or the file cannot be written.
+    """
+    replace_file(path, metrics(run, providers).encode())
+
+
+def metrics(run: Run, providers: int = PROVIDERS) -> str:
+    """Give the metrics of a run as OpenMetrics text.
+
+    Raises:
+        StoreError: a file of the run cannot be read.
+    """
+    summary = summarise(run)
+    days = sorted(_days_left(run, summary.finished or summary.started))
+    parts = (_run(run, summary), _domains(summary), _providers(summary, providers), _hosts(summary, days), [END])
+    return "".join(text for part in parts for text in part)
+
+
+# --- what is counted ------------------------------------------------------------------------------------------
+
+
+def _run(run: Run, summary: Summary) -> Iterator[str]:
+    header = run.header
+    labels = {
+        "version": header.version,
+        "level": str(header.settings.get("level", "")),
+        "state": header.state,
+        "resolver": header.resolver,
+    }
+    yield gauge("mxsweep_run_info", "What made the run.", [({**labels}, 1)])
+    started = summary.started.timestamp()
+    yield gauge("mxsweep_run_started_timestamp_seconds", "When the run began.", [({}, started)], "seconds")
+    if summary.finished is not None:
+        ended = summary.finished.timestamp()
+        yield gauge("mxsweep_run_finished_timestamp_seconds", "When the run ended.", [({}, ended)], "seconds")
+        yield gauge("mxsweep_run_duration_seconds", "How long the run took.", [({}, ended - started)], "seconds")
+
+
+def _domains(summary: Summary) -> Iterator[str]:
+    yield gauge("mxsweep_domains", "Domains scanned.", [({}, summary.funnel.domains)])
+    for name, table, words in (
+        ("outcome", summary.outcome, DomainOutcome),
+        ("sender", summary.sender, Sender),
+        ("dane", summary.dane, DomainDane),
+        ("starttls", summary.starttls, DomainStartTLS),
+    ):
+        help_ = f"Domains by verdict {name}."
+        yield gauge(f"mxsweep_domains_by_{name}", help_, by_word("verdict", table, words))
+    rows = by_word("reason", summary.reasons, Reason)
+    yield gauge("mxsweep_domains_by_reason", "Domains that a reason concerns; a domain may have several.", rows)
+    yield gauge("mxsweep_rejects", "Input lines not scanned.", [({}, sum(summary.rejects.values()))])
+
+
+def _providers(summary: Summary, most: int) -> Iterator[str]:
+    rows = list(_provider_rows(summary.providers, most))
+    help_ = "Domains by provider (registrable domain of an MX host); a domain counts once for each of its providers."
+    yield gauge("mxsweep_provider_domains", help_, [({"provider": name}, row[0]) for name, row in rows])
+    states = [
+        ({"provider": name, "verdict": verdict}, count)
+        for name, row in rows
+        for verdict, count in zip((DomainDane.PROTECTED, DomainDane.BROKEN), row[1:3], strict=True)
+    ]
+    yield gauge("mxsweep_provider_domains_by_dane", "Domains by provider and DANE verdict.", states)
+    hosts = [({"provider": name}, row[3]) for name, row in rows]
+    yield gauge("mxsweep_provider_failing_hosts", "MX hosts by provider that fail.", hosts)
+
+
+def _provider_rows(providers: Sequence[Provider], most: int) -> Iterator[tuple[str, tuple[int, int, int, int]]]:
+    rows = [(row.domains, row.protected, row.broken, row.failing) for row in providers]
+    yield from zip((row.name for row in providers[:most]), rows[:most], strict=True)
+    if rows[most:]:
+        domains, protected, broken, failing = map(sum, zip(*rows[most:], strict=True))
+        yield OTHER, (domains, protected, broken, failing)
+
+
+def _hosts(summary: Summary, days: Sequence[float]) -> Iterator[str]:
+    yield gauge("mxsweep_hosts", "MX hosts examined.", [({}, summary.hosts)])
+    rows = by_word("verdict", summary.host_dane, Dane)
+    yield gauge("mxsweep_hosts_by_dane", "MX hosts by the worst DANE verdict that any domain sees.", rows)
+    yield gauge("mxsweep_endpoints", "Addresses of MX hosts examined.", [({}, summary.endpoints)])
+    versions = [({"version": version}, count) for version, count in summary.tls_versions.items()]
+    yield gauge("mxsweep_endpoints_by_tls", "Addresses by TLS version.", versions)
+    help_ = "Days left to the server certificate of an MX host that ends first, 0 when it has expired."
+    yield histogram("mxsweep_certificate_left_days", help_, days, DAYS, "days")
+
+
+def _days_left(run: Run, now: datetime) -> Iterator[float]:
+    """The days left at each MX host that showed a certificate."""
+    ends = {bytes.fromhex(cert.sha256): cert.not_after for cert in run.certs() if cert.not_after is not None}
+    for host in host_states(run):
+        left = [end for leaf in host.leaves if (end := ends.get(bytes.fromhex(leaf))) is not None]
+        if left:
+            yield max(0.0, (min(left) - now).total_seconds() / _DAY)

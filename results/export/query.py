@@ -1,0 +1,40 @@
+"""The rows that SQL brought, as text, CSV or JSON lines."""
+
+import csv
+from collections.abc import Iterable, Sequence
+from itertools import islice
+from typing import Any, BinaryIO, TextIO
+
+import orjson
+from rich.console import Console
+
+from results.export.database import plain
+from results.render.tables import Cell, Table, csv_cell, print_rows
+
+MAX_SHOWN = 1000  # rows of a table for people; the other formats have no limit
+
+Rows = Iterable[Sequence[Any]]
+
+
+def as_text(names: Sequence[str], rows: Rows, console: Console) -> None:
+    """Print rows as a table."""
+    shown = [tuple(map(_cell, plain(row))) for row in islice(rows, MAX_SHOWN)]
+    table = Table("query", "", tuple(names), tuple(shown), more=sum(1 for _ in rows))
+    print_rows(console, table)
+
+
+def as_csv(names: Sequence[str], rows: Rows, out: TextIO) -> None:
+    """Write rows as CSV with a header line."""
+    writer = csv.writer(out)
+    writer.writerow(map(csv_cell, names))
+    writer.writerows(map(csv_cell, plain(row)) for row in rows)
+
+
+def as_json(names: Sequence[str], rows: Rows, out: BinaryIO) -> None:
+    """Write each row as a JSON object on a line of its own."""
+    for row in rows:  # noqa: FURB122 - not every stream that stands in for stdout has writelines
+        out.write(orjson.dumps(dict(zip(names, plain(row), strict=True)), option=orjson.OPT_APPEND_NEWLINE))
+
+
+def _cell(value: Any) -> Cell:
+    return str(value).lower() if isinstance(value, bool) else value

@@ -1,0 +1,378 @@
+"""A run as flat rows: a line for each domain, MX host, address and certificate, and for each domain at each host.
+
+The members of a row are columns for spreadsheets, data frames and SQL. Lists are texts with a blank between two
+members (names and codes have none); times are UTC. What is wanted whole is in the run's own files.
+
+Hosts are counted while domains go by, so ``domains`` has to be exhausted before ``hosts``: memory grows with hosts.
+"""
+
+from collections import Counter
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, fields
+from datetime import datetime
+from typing import Any, get_type_hints
+
+from results.store.reader import Run
+from scanner.core.providers import provider_of
+from scanner.core.verdict import sessions
+from scanner.facts import Answer, CertFacts, Failure, Handshake
+from scanner.model import DomainRecord, EndpointReport, HostReport, HostVerdict
+from scanner.reasons import Reason
+from scanner.vocabulary import Dane
+
+WORST_FIRST = (
+    Dane.MISMATCH,
+    Dane.NO_TLS,
+    Dane.LOOKUP_FAILED,
+    Dane.UNUSABLE,
+    Dane.INSECURE,
+    Dane.NONE,
+    Dane.UNKNOWN,
+    Dane.OK,
+)
+"""Where domains see a host differently, the first of these stands for it."""
+
+
+@dataclass(frozen=True, slots=True)
+class DomainRow:
+    """A domain. ``all_reasons`` are those of its verdict, its hosts and their addresses."""
+
+    domain: str
+    outcome: str
+    sender: str
+    dane: str
+    starttls: str
+    level: str
+    reasons: str
+    all_reasons: str
+    tlsrpt: str
+    text: str
+    mx_outcome: str
+    mx_security: str
+    mx_hosts: int
+    provider: str
+    rank: int | None
+    source: str
+    line: int
+    raw: str
+    observed_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class RouteRow:
+    """A domain at one of its MX hosts: the verdict depends on both. ``host_key`` is null where it was not examined."""
+
+    domain: str
+    host_key: str | None
+    host: str
+    preference: int
+    dane: str
+    starttls: str
+    sender: str
+    votes: bool
+    conclusive: bool
+    reasons: str
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class HostRow:
+    """An MX host. ``dane`` is the worst that any domain sees, ``tlsa`` what DNS alone says (``usable`` or a word)."""
+
+    host_key: str
+    host: str
+    port: int
+    mode: str
+    provider: str
+    domains: int
+    dane: str
+    tlsa: str
+    tlsa_reason: str
+    tlsa_base_domain: str
+    tlsa_records: str
+    a_outcome: str
+    a_security: str
+    aaaa_outcome: str
+    aaaa_security: str
+    addresses: int
+    skipped: int
+    observed_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class EndpointRow:
+    """An address of an MX host, as its deciding probe saw it; the columns of evidence leave names aside."""
+
+    host_key: str
+    host: str
+    address: str
+    family: int
+    started: datetime
+    ms: float
+    probes: int
+    starttls: str
+    tls_version: str | None
+    cipher: str | None
+    tls_group: str | None
+    signature: str | None
+    sni: str | None
+    leaf: str | None
+    chain: str
+    tlsa_matched: bool | None
+    tlsa_depth: int | None
+    tlsa_record: str | None
+    pkix_trusted: bool | None
+    pkix_error: str
+    banner: str
+    failure_phase: str | None
+    failure_kind: str | None
+    failure_code: int | None
+    failure_text: str
+    defects: str
+
+
+@dataclass(frozen=True, slots=True)
+class CertRow:
+    """A certificate."""
+
+    sha256: str
+    spki_sha256: str
+    subject: str
+    issuer: str
+    issuer_cn: str
+    dns_names: str
+    not_before: datetime | None
+    not_after: datetime | None
+    key_type: str
+    key_bits: int
+    curve: str
+    signature_algorithm: str
+    is_ca: bool | None
+    self_issued: bool
+    parse_error: str
+
+
+ROWS: dict[str, type] = {
+    "domains": DomainRow,
+    "routes": RouteRow,
+    "hosts": HostRow,
+    "endpoints": EndpointRow,
+    "certs": CertRow,
+}
+"""The tables and their rows, in an order in which they can be made."""
+
+
+def columns(kind: type) -> dict[str, type]:
+    """Give the columns of a row and the type of each: str, int, float, bool or datetime."""
+    hints = get_type_hints(kind)
+    return {field.name: _plain(hints[field.name]) for field in fields(kind)}
+
+
+def _plain(hint: Any) -> type:
+    """Take ``| None`` off a type."""
+    parts: tuple[type, ...] = getattr(hint, "__args__", (hint,))
+    return next(part for part in parts if part is not type(None))
+
+
+def values(row: Any) -> tuple[Any, ...]:
+    """Give the cells of a row in the order of its columns."""
+    return tuple(getattr(row, field.name) for field in fields(row))
+
+
+class Flattener:
+    """Makes the rows of a run, table by table in the order of ``ROWS``."""
+
+    def __init__(self, run: Run) -> None:
+        self._run = run
+        self._domains_of: Counter[str] = Counter()
+        self._dane_of: dict[str, Dane] = {}
+
+    def tables(self) -> Iterator[tuple[str, Iterator[Any]]]:
+        """Give each table's name and its rows; exhaust the rows before asking for the next table.
+
+        Raises:
+            StoreError: a file of the run cannot be read.
+        """
+        makers: dict[str, Callable[[], Iterator[Any]]] = {
+            "domains": self._domains,
+            "routes": self._routes,
+            "hosts": lambda: map(self._host, self._run.hosts()),
+            "endpoints": lambda: (
+                endpoint_row(report, each) for report in self._run.hosts() for each in report.endpoints
+            ),
+            "certs": lambda: map(cert_row, self._run.certs()),
+        }
+        for name in ROWS:
+            yield name, makers[name]()
+
+    def _domains(self) -> Iterator[DomainRow]:
+        for record in self._run.domains():
+            for host in record.hosts:
+                if host.report is not None:
+                    self._domains_of[host.report] += 1
+                    self._dane_of[host.report] = worst(self._dane_of.get(host.report, host.dane), host.dane)
+            yield domain_row(record)
+
+    def _routes(self) -> Iterator[RouteRow]:
+        return (route_row(record.key, host) for record in self._run.domains() for host in record.hosts)
+
+    def _host(self, report: HostReport) -> HostRow:
+        return host_row(report, self._domains_of[report.key], self._dane_of.get(report.key))
+
+
+def worst(one: Dane, other: Dane) -> Dane:
+    """Give the word that stands for both."""
+    return min(one, other, key=WORST_FIRST.index)
+
+
+def all_reasons(record: DomainRecord) -> tuple[Reason, ...]:
+    """Give every reason in the verdicts of a domain, its hosts and their addresses, each once."""
+    found = list(record.verdict.reasons)
+    for host in record.hosts:
+        found += host.reasons
+        found += (reason for endpoint in host.endpoints for reason in endpoint.reasons)
+    return tuple(dict.fromkeys(found))
+
+
+def domain_row(record: DomainRecord) -> DomainRow:
+    """Flatten a domain."""
+    verdict, mx, target = record.verdict, record.route.mx, record.target
+    return DomainRow(
+        domain=record.key,
+        outcome=verdict.outcome,
+        sender=verdict.sender,
+        dane=verdict.dane,
+        starttls=verdict.starttls,
+        level=verdict.level,
+        reasons=" ".join(verdict.reasons),
+        all_reasons=" ".join(all_reasons(record)),
+        tlsrpt=" ".join(verdict.tlsrpt),
+        text=verdict.text,
+        mx_outcome=mx.outcome if mx else "",
+        mx_security=mx.security if mx else "",
+        mx_hosts=len(record.route.hosts),
+        provider=provider_of(record.route.hosts[0].host) if record.route.hosts else "",
+        rank=target.rank,
+        source=target.source,
+        line=target.line,
+        raw=target.raw,
+        observed_at=record.observed_at,
+    )
+
+
+def route_row(domain: str, host: HostVerdict) -> RouteRow:
+    """Flatten a domain's view of a host."""
+    return RouteRow(
+        domain=domain,
+        host_key=host.report,
+        host=host.host,
+        preference=host.preference,
+        dane=host.dane,
+        starttls=host.starttls,
+        sender=host.sender,
+        votes=host.votes,
+        conclusive=host.conclusive,
+        reasons=" ".join(dict.fromkeys((*host.reasons, *(r for each in host.endpoints for r in each.reasons)))),
+        text=host.text,
+    )
+
+
+def host_row(report: HostReport, domains: int, dane: Dane | None) -> HostRow:
+    """Flatten a host; ``domains`` and ``dane`` are what the domains say of it."""
+    lookup = report.tlsa
+    return HostRow(
+        host_key=report.key,
+        host=report.host,
+        port=report.port,
+        mode=report.mode,
+        provider=provider_of(report.host),
+        domains=domains,
+        dane=dane or "",
+        tlsa=lookup.dane or "usable",
+        tlsa_reason=lookup.reason or "",
+        tlsa_base_domain=lookup.base_domain,
+        tlsa_records="; ".join(f"{r.usage} {r.selector} {r.matching_type} {r.data}" for r in lookup.records),
+        a_outcome=_outcome(report.a),
+        a_security=_security(report.a),
+        aaaa_outcome=_outcome(report.aaaa),
+        aaaa_security=_security(report.aaaa),
+        addresses=len(report.endpoints),
+        skipped=len(report.skipped),
+        observed_at=report.observed_at,
+    )
+
+
+def endpoint_row(report: HostReport, endpoint: EndpointReport) -> EndpointRow:
+    """Flatten an address."""
+    parts = sessions(endpoint)
+    shown, evidence = parts.shown, endpoint.dane
+    matched = evidence.record if evidence else None
+    return EndpointRow(
+        host_key=report.key,
+        host=report.host,
+        address=endpoint.address,
+        family=6 if ":" in endpoint.address else 4,
+        started=shown.started,
+        ms=round(sum(sum(probe.ms.values()) for probe in endpoint.probes), 3),
+        probes=len(endpoint.probes),
+        starttls=shown.starttls,
+        **_session(shown.handshake),
+        tlsa_matched=evidence.matched if evidence else None,
+        tlsa_depth=evidence.depth if matched and evidence else None,
+        tlsa_record=f"{matched.usage} {matched.selector} {matched.matching_type} {matched.data}" if matched else None,
+        pkix_trusted=not endpoint.pkix.errors if endpoint.pkix else None,
+        pkix_error=endpoint.pkix.errors[0].text if endpoint.pkix and endpoint.pkix.errors else "",
+        banner=" ".join(shown.banner.lines) if shown.banner else "",
+        **_failure(parts.own.failure),
+        defects=" ".join(shown.defects),
+    )
+
+
+def _session(shaken: Handshake | None) -> dict[str, Any]:
+    return {
+        "tls_version": shaken and shaken.version,
+        "cipher": shaken and shaken.cipher,
+        "tls_group": shaken and shaken.group,
+        "signature": shaken and shaken.signature,
+        "sni": shaken and shaken.sni,
+        "leaf": shaken.chain[0] if shaken and shaken.chain else None,
+        "chain": " ".join(shaken.chain) if shaken else "",
+    }
+
+
+def _failure(failure: Failure | None) -> dict[str, Any]:
+    return {
+        "failure_phase": failure and failure.phase,
+        "failure_kind": failure and failure.kind,
+        "failure_code": failure and failure.code,
+        "failure_text": failure.text if failure else "",
+    }
+
+
+def cert_row(cert: CertFacts) -> CertRow:
+    """Flatten a certificate."""
+    return CertRow(
+        sha256=cert.sha256,
+        spki_sha256=cert.spki_sha256,
+        subject=cert.subject,
+        issuer=cert.issuer,
+        issuer_cn=cert.issuer_cn,
+        dns_names=" ".join(cert.dns_names),
+        not_before=cert.not_before,
+        not_after=cert.not_after,
+        key_type=cert.key_type,
+        key_bits=cert.key_bits,
+        curve=cert.curve,
+        signature_algorithm=cert.signature_algorithm,
+        is_ca=cert.is_ca,
+        self_issued=cert.self_issued,
+        parse_error=cert.parse_error,
+    )
+
+
+def _outcome(answer: Answer | None) -> str:
+    return answer.outcome if answer else ""
+
+
+def _security(answer: Answer | None) -> str:
+    return answer.security if answer else ""

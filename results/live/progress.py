@@ -1,0 +1,222 @@
+"""A scan as it goes on, on standard error: a live display on a terminal, a line now and then elsewhere.
+
+Neither has a thread, a timer or a count of its own: whoever runs the scan calls ``show``, some four times a second. A
+display that cannot be written (the terminal went away) goes quiet; the scan goes on.
+"""
+
+from collections.abc import Callable
+from typing import Protocol, Self
+
+from rich.console import Console, Group
+from rich.live import Live
+from rich.progress_bar import ProgressBar
+from rich.table import Table
+from rich.text import Text
+
+from results.render.terminal import quote
+from results.render.words import duration, share
+from scanner.model import Status
+
+LINE_EVERY = 10.0  # seconds between two lines in a log
+NAMED = 3  # providers and networks held back that are named; the status file names more
+
+_KINDS = ("dane", "outcome")
+
+
+class Progress(Protocol):
+    """A display of a scan, used in a ``with`` statement."""
+
+    def __enter__(self) -> Self:
+        """Begin to show."""
+
+    def __exit__(self, *_: object) -> None:
+        """End."""
+
+    def show(self, status: Status) -> None:
+        """Show a status, if it is time to."""
+
+    def end(self, status: Status) -> None:
+        """Show the last status."""
+
+
+def _sparing(console: Console) -> Console:
+    """Have a console report a broken pipe instead of ending the process.
+
+    Rich's own answer is to exit and to point standard output, which may carry records, at /dev/null.
+    """
+
+    def on_broken_pipe() -> None:
+        raise BrokenPipeError
+
+    console.on_broken_pipe = on_broken_pipe  # type: ignore[method-assign]  # the console is made elsewhere
+    return console
+
+
+class RichProgress:
+    """A live display at the foot of a terminal."""
+
+    def __init__(self, console: Console) -> None:
+        self._console = _sparing(console)
+        # Standard output is left alone: it may carry records.
+        self._live = Live(console=console, auto_refresh=False, redirect_stdout=False)
+        self._quiet = False
+
+    def __enter__(self) -> Self:
+        self._guarded(self._live.start)
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._guarded(self._live.stop)
+
+    def show(self, status: Status) -> None:
+        """Draw a status."""
+        picture = Group(_bar(status), Text(_pace(status)), self._details(status))
+        self._guarded(lambda: self._live.update(picture, refresh=True))
+
+    def end(self, status: Status) -> None:
+        """Draw the last status."""
+        self.show(status)
+
+    def _guarded(self, draw: Callable[[], None]) -> None:
+        if self._quiet:
+            return
+        try:
+            draw()
+        except OSError:
+            self._quiet = True
+
+    def _details(self, status: Status) -> Text:
+        text = Text("\n".join(filter(None, (_flight(status), _probes(status), *_tallies(status)))), "dim")
+        for line in filter(None, (_held_back(status), _waiting(status))):
+            text.append("\n").append_text(quote(self._console, line, "yellow"))
+        return text
+
+
+class PlainProgress:
+    """A line every ``every`` seconds, for logs and files."""
+
+    def __init__(self, console: Console, every: float = LINE_EVERY) -> None:
+        self._console = _sparing(console)
+        self._every = every
+        self._last = 0.0
+        self._quiet = False
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        """Nothing is open."""
+
+    def show(self, status: Status) -> None:
+        """Write a line if the last one is old enough."""
+        if status.elapsed - self._last >= self._every:
+            self._last = status.elapsed
+            self.end(status)
+
+    def end(self, status: Status) -> None:
+        """Write a line."""
+        if self._quiet:
+            return
+        parts = (
+            _done(status),
+            _pace(status),
+            _flight(status),
+            _probes(status),
+            *_tallies(status),
+            _held_back(status),
+            _waiting(status),
+        )
+        line = quote(self._console, "; ".join(part for part in parts if part), limit=1000)
+        try:
+            self._console.print(line, soft_wrap=True)
+        except OSError:
+            self._quiet = True
+
+
+class NoProgress:
+    """No display, for ``--quiet``."""
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        """Show nothing."""
+
+    def show(self, status: Status) -> None:
+        """Show nothing."""
+
+    def end(self, status: Status) -> None:
+        """Show nothing."""
+
+
+def progress_for(console: Console, *, quiet: bool = False) -> Progress:
+    """Choose the display that fits where the console leads to."""
+    if quiet:
+        return NoProgress()
+    return RichProgress(console) if console.is_terminal else PlainProgress(console)
+
+
+def _bar(status: Status) -> Table:
+    table = Table.grid(padding=(0, 2), expand=True)
+    table.add_column(ratio=1)
+    table.add_column(justify="right", no_wrap=True)
+    bar = ProgressBar(status.total, status.done) if status.total else Text("reading the list", "dim")
+    table.add_row(bar, Text(_done(status), "bold"))
+    return table
+
+
+def _done(status: Status) -> str:
+    if not status.total:
+        return f"{status.done:,} domains"
+    return f"{status.done:,} of {status.total:,} domains ({share(status.done, status.total)})"
+
+
+def _pace(status: Status) -> str:
+    parts = [f"{status.rate:,.1f}/s", f"{duration(status.elapsed)} so far"]
+    if status.eta is not None:
+        parts.append(f"{duration(status.eta)} to go")
+    if status.retrying:
+        parts.append(f"{status.retrying:,} to be tried again")
+    parts.append(f"{status.rss / 1e6:,.0f} MB")
+    return ", ".join(parts)
+
+
+def _flight(status: Status) -> str:
+    """Give what is under way by stage, as the stages follow each other: ``under way: gates 3, connect 12``."""
+    busy = [f"{stage} {count:,}" for stage, count in status.in_flight.items() if count]
+    return f"under way: {', '.join(busy)}" if busy else ""
+
+
+def _probes(status: Status) -> str:
+    probed, shared = status.endpoints_probed, status.endpoints_shared
+    parts = [f"{probed:,} endpoints probed", f"{shared:,} shared"]
+    if shared:
+        parts[-1] += f" ({share(shared, probed + shared)})"
+    if status.rejects:
+        parts.append(f"{status.rejects:,} lines rejected")
+    if status.internal_errors:
+        parts.append(f"{status.internal_errors:,} internal errors")
+    return ", ".join(parts)
+
+
+def _held_back(status: Status) -> str:
+    if not status.breakers:
+        return ""
+    names = [f"{each.name} ({duration(each.seconds)})" for each in status.held_back[:NAMED]]
+    if status.breakers > len(names):
+        names.append(f"{status.breakers - len(names):,} more")
+    return f"left alone for now: {', '.join(names)}"
+
+
+def _waiting(status: Status) -> str:
+    return f"waiting: {status.waiting}" if status.waiting else ""
+
+
+def _tallies(status: Status) -> tuple[str, ...]:
+    return tuple(_tally(kind, getattr(status, kind)) for kind in _KINDS)
+
+
+def _tally(kind: str, found: dict[str, int]) -> str:
+    """Give the domains by verdict of a kind, most frequent first: ``dane: protected 12, none 3``."""
+    ranked = sorted(found.items(), key=lambda row: (-row[1], row[0]))
+    return f"{kind}: " + ", ".join(f"{word} {count:,}" for word, count in ranked) if ranked else ""

@@ -1,0 +1,1 @@
+"""Tables of a run for a publication, and the manifest that says how they were made."""

@@ -1,0 +1,56 @@
+"""Why TLSA records do not match, host by host, as far as facts tell."""
+
+from collections.abc import Mapping, Sequence
+
+from results.explain.sightings import sightings
+from results.explain.tlsa_cause import Cause, Sighting, search
+from results.store.by_key import certs_of, find
+from results.store.reader import Run
+from scanner.core.verdict import path_reason, sessions
+from scanner.facts import CertFacts
+from scanner.model import EndpointReport, HostReport
+from scanner.reasons import Reason
+from scanner.vocabulary import Dane
+
+
+def mismatch_causes(run: Run, history: Sequence[Run], dane_of: Mapping[str, Dane]) -> dict[str, str]:
+    """Find the cause for each MX host whose records do not match; memory grows with these hosts.
+
+    Args:
+        run: the run.
+        history: earlier runs, where records of earlier certificates are looked for.
+        dane_of: the worst that domains see at each host, by report key.
+
+    Returns:
+        By report key a word of ``tlsa_search.Cause``, or where a record matches the reason why it does not count.
+    """
+    keys = {key for key, dane in dane_of.items() if dane is Dane.MISMATCH}
+    reports = find(run, "hosts", HostReport, keys)
+    certs = certs_of(run, reports.values())
+    wanted = {report.host: {record.data for record in report.tlsa.records} for report in reports.values()}
+    elsewhere = sightings(run, history, wanted)
+    return {key: _cause(report, certs, elsewhere[report.host]) for key, report in reports.items()}
+
+
+def _cause(report: HostReport, certs: Mapping[str, CertFacts], elsewhere: Mapping[str, Sighting]) -> str:
+    """Take the address that tells most; without any, names are what is wrong."""
+    found = [cause for endpoint in report.endpoints if (cause := _of_address(report, endpoint, certs, elsewhere))]
+    return min(found, key=_telling, default=str(Reason.NAME_MISMATCH))
+
+
+def _of_address(
+    report: HostReport, endpoint: EndpointReport, certs: Mapping[str, CertFacts], elsewhere: Mapping[str, Sighting]
+) -> str | None:
+    evidence = endpoint.dane
+    if evidence is None or evidence.matched:
+        return None
+    if evidence.record is not None:
+        return path_reason(evidence.errors[0])
+    shaken = sessions(endpoint).shown.handshake
+    chain = [certs[digest] for digest in shaken.chain if digest in certs] if shaken else []
+    return search(report.tlsa.records, chain, elsewhere)[0].cause
+
+
+def _telling(cause: str) -> int:
+    order = [str(word) for word in Cause]
+    return order.index(cause) if cause in order else len(order)

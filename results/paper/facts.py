@@ -1,0 +1,184 @@
+"""What the paper tables need of an MX host: a few words for each, whoever asks."""
+
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, replace
+from datetime import datetime
+from sys import intern
+from typing import Any
+
+from results.store.reader import Run
+from scanner.core.failure_reason import is_local
+from scanner.core.verdict import accepted_tcp, established, sessions
+from scanner.facts import Failure, TLSARecord
+from scanner.model import EndpointReport, HostReport
+from scanner.vocabulary import FailureKind, Outcome, Phase, Security, StartTLS
+
+NOT_CONTACTED = "not contacted"
+NO_ADDRESS = "no address"
+
+_BY_KIND = {
+    FailureKind.REFUSED: "refused",
+    FailureKind.TIMEOUT: "timeout",
+}
+_REPLIES = {Phase.GREETING: "greeting", Phase.EHLO: "EHLO", Phase.STARTTLS: "STARTTLS"}
+_CODES = ("4xx", "50x", "55x", "5xx")
+
+STARTTLS_CLASSES = (
+    "TLS established",
+    "TLS timeout",
+    "TLS failed",
+    *(f"STARTTLS {code}" for code in _CODES),
+    "not offered",
+    *(f"EHLO {code}" for code in _CODES),
+    *(f"greeting {code}" for code in _CODES),
+    "garbled reply",
+    "connection lost",
+    "timeout after greeting",
+    "no greeting (tarpit)",
+    "TCP timeout",
+    "TCP refused",
+    "TCP unreachable",
+    "failure of ours",
+    NOT_CONTACTED,
+    NO_ADDRESS,
+)
+"""What became of STARTTLS, the furthest first; codes by their first digits."""
+
+EXPIRY = ((0, "expired"), (7, "0-7"), (14, "7-14"), (30, "14-30"), (60, "30-60"), (90, "60-90"), (180, "90-180"))
+_LAST = "over 180"
+EXPIRY_WORDS = (*(word for _, word in EXPIRY), _LAST)
+
+_COMMON = ("records", "unusable", "expiry", "disagree", "families")
+
+DISAGREEMENTS = ("reachable", "TLS", "certificate", "DANE match")
+
+
+@dataclass(frozen=True, slots=True)
+class HostFacts:
+    """An MX host in words.
+
+    ``records`` has its TLSA parameters (``3 1 1``), one for each record; ``unusable`` why some cannot be used.
+    ``expiry`` is the range of days left to the certificate that ends first. ``disagree`` has what differs between
+    addresses, ``families`` what differs between IPv4 and IPv6; ``addresses`` and ``both`` say whether there was
+    anything to compare.
+    """
+
+    host: str
+    secure: bool
+    usable: bool
+    reached: bool
+    starttls: str
+    records: tuple[str, ...]
+    unusable: frozenset[str]
+    expiry: str
+    addresses: int
+    both: bool
+    disagree: frozenset[str]
+    families: frozenset[str]
+
+
+def host_facts(run: Run) -> dict[str, HostFacts]:
+    """Give the facts of every MX host of a run, by report key; memory grows with hosts and certificates."""
+    ends = {bytes.fromhex(cert.sha256): cert.not_after for cert in run.certs()}
+    now = run.header.finished or run.header.started
+    alike: dict[Any, Any] = {}
+    return {intern(report.key): _sharing(_facts(report, ends, now), alike) for report in run.hosts()}
+
+
+def _sharing(facts: HostFacts, alike: dict[Any, Any]) -> HostFacts:
+    """Replace what hosts have in common by one copy of it."""
+    common = {name: alike.setdefault(value, value) for name in _COMMON for value in (getattr(facts, name),)}
+    return replace(facts, **common)
+
+
+def starttls_class(endpoint: EndpointReport) -> str:
+    """Say what became of STARTTLS at an address, as one of ``STARTTLS_CLASSES``."""
+    parts = sessions(endpoint)
+    failure = parts.own.failure
+    if parts.shown.handshake is not None:
+        return "TLS established"
+    if parts.own.starttls is StartTLS.NOT_OFFERED and (failure is None or failure.phase is not Phase.EHLO):
+        return "not offered"
+    return "failure of ours" if failure is None or is_local(failure) else _of_failure(failure)
+
+
+def furthest(classes: Iterable[str], default: str) -> str:
+    """Give the class that got furthest."""
+    return min(classes, key=STARTTLS_CLASSES.index, default=default)
+
+
+def _of_failure(failure: Failure) -> str:
+    if failure.phase is Phase.CONNECT:
+        return f"TCP {_BY_KIND.get(failure.kind, 'unreachable')}"
+    if failure.kind is FailureKind.REJECTED and failure.phase in _REPLIES:
+        return f"{_REPLIES[failure.phase]} {_code(failure.code or 0)}"
+    if failure.phase is Phase.HANDSHAKE:
+        return "TLS timeout" if failure.kind is FailureKind.TIMEOUT else "TLS failed"
+    if failure.kind is FailureKind.TIMEOUT:
+        return "no greeting (tarpit)" if failure.phase is Phase.GREETING else "timeout after greeting"
+    lost = failure.kind in (FailureKind.CLOSED, FailureKind.RESET)
+    return "connection lost" if lost else "garbled reply"
+
+
+def _code(code: int) -> str:
+    tens = code // 10
+    return {50: "50x", 55: "55x"}.get(tens, f"{4 if tens // 10 == 4 else 5}xx")  # noqa: PLR2004 - SMTP reply codes
+
+
+def _facts(report: HostReport, ends: Mapping[bytes, datetime | None], now: datetime) -> HostFacts:
+    answers = [answer for answer in (report.a, report.aaaa) if answer is not None and answer.outcome is Outcome.DATA]
+    nowhere = NOT_CONTACTED if report.skipped else NO_ADDRESS
+    values = _values(report)
+    families = [[n for n, each in enumerate(report.endpoints) if (":" in each.address) is v6] for v6 in (False, True)]
+    return HostFacts(
+        host=report.host,
+        secure=bool(answers) and all(answer.security is Security.SECURE for answer in answers),
+        usable=report.tlsa.dane is None,
+        reached=any(map(accepted_tcp, report.endpoints)),
+        starttls=furthest(map(starttls_class, report.endpoints), nowhere),
+        records=tuple(map(_parameters, report.tlsa.records)),
+        unusable=frozenset(str(record.unusable) for record in report.tlsa.records if record.unusable is not None),
+        expiry=_expiry(report, ends, now),
+        addresses=len(report.endpoints),
+        both=all(families),
+        disagree=frozenset(what for what, each in values.items() if len(_told(each)) > 1),
+        families=frozenset(what for what, each in values.items() if _differ(each, families)),
+    )
+
+
+def _parameters(record: TLSARecord) -> str:
+    return f"{record.usage} {record.selector} {record.matching_type}"
+
+
+def _leaf(endpoint: EndpointReport) -> str | None:
+    shaken = sessions(endpoint).shown.handshake
+    return shaken.chain[0] if shaken is not None and shaken.chain else None
+
+
+def _expiry(report: HostReport, ends: Mapping[bytes, datetime | None], now: datetime) -> str:
+    leaves = filter(None, map(_leaf, report.endpoints))
+    known = [end for leaf in leaves if (end := ends.get(bytes.fromhex(leaf))) is not None]
+    if not known:
+        return ""
+    left = (min(known) - now).total_seconds() / 86400
+    return next((word for bound, word in EXPIRY if left <= bound), _LAST)
+
+
+def _values(report: HostReport) -> dict[str, list[object]]:
+    """What each address showed, None where it could not be told."""
+    looks: dict[str, Callable[[EndpointReport], object]] = {
+        "reachable": accepted_tcp,
+        "TLS": lambda each: established(sessions(each).shown),
+        "certificate": _leaf,
+        "DANE match": lambda each: each.dane and each.dane.matched,
+    }
+    return {what: [look(endpoint) for endpoint in report.endpoints] for what, look in looks.items()}
+
+
+def _told(values: Iterable[object]) -> set[object]:
+    return {value for value in values if value is not None}
+
+
+def _differ(values: list[object], families: list[list[int]]) -> bool:
+    one, other = (_told(values[place] for place in family) for family in families)
+    return bool(one) and bool(other) and one != other

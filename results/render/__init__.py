@@ -1,0 +1,1 @@
+"""What every output format shares: words for codes, escaping, tables, terminal layout, OpenMetrics text."""

@@ -1,0 +1,251 @@
+r"""A table as text, Markdown, HTML, CSV or LaTeX, for what is printed, mailed, published or read by a program.
+
+Cells may hold what strangers wrote. Where that could do harm it is made harmless: escape sequences and invisible
+characters everywhere but in CSV (see ``escape``), markup in Markdown, HTML and LaTeX, and in CSV a beginning that a
+spreadsheet would take for a formula.
+"""
+
+import csv
+import html
+import io
+import re
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from typing import TypeVar
+
+from rich.console import Console
+from rich.padding import Padding
+from rich.text import Text
+
+from results.render.escape import safe
+from results.render.terminal import INDENT, grid, heading, indented, quote
+
+T = TypeVar("T")
+
+Cell = str | int | float | None
+
+MAX_CELL = 300  # characters of a cell where people read it
+STACKED = 6  # columns: what goes below a row is seen to belong to it
+
+_MARKDOWN = re.compile(r"([\\`*_{}\[\]<>#|~])")
+_LATEX = {
+    "\\": r"\textbackslash{}",
+    "~": r"\textasciitilde{}",
+    "^": r"\textasciicircum{}",
+    **{character: "\\" + character for character in "&%$#_{}"},
+}
+_FORMULA = ("=", "+", "-", "@", "\t", "\r")
+
+
+@dataclass(frozen=True, slots=True)
+class Table:
+    """Rows under a heading. ``name`` is its file name or anchor; ``more`` how many rows were left out."""
+
+    name: str
+    title: str
+    columns: tuple[str, ...]
+    rows: tuple[tuple[Cell, ...], ...]
+    note: str = ""
+    more: int = 0
+
+
+def table_of(
+    name: str,
+    title: str,
+    columns: tuple[str, ...],
+    items: Sequence[T],
+    row: Callable[[T], tuple[Cell, ...]],
+    limit: int | None = None,
+    note: str = "",
+) -> Table:
+    """Set the first ``limit`` items in a table; None sets all. Of those left out nothing is made but their number."""
+    shown = items if limit is None else items[:limit]
+    return Table(name, title, columns, tuple(map(row, shown)), note, len(items) - len(shown))
+
+
+def print_table(console: Console, table: Table) -> None:
+    """Print a table on a terminal; where it does not fit, the last cell of each row goes below the others."""
+    heading(console, table.title, table.note)
+    print_rows(console, table)
+
+
+def print_rows(console: Console, table: Table) -> None:
+    """Print a table without its heading."""
+    if _width(table) <= console.width:
+        _print_grid(console, table)
+    else:
+        _print_stacked(console, table)
+    if table.more:
+        console.print(Text(f"  and {table.more:,} more", "dim"))
+
+
+def _width(table: Table) -> int:
+    """How wide the table is with nothing folded."""
+    cells = zip(table.columns, *(map(_shown, row) for row in table.rows), strict=True)
+    return INDENT + sum(max(map(len, column)) + 2 for column in cells)
+
+
+def _print_grid(console: Console, table: Table) -> None:
+    shape = ["<" if any(isinstance(row[place], str) for row in table.rows) else ">" for place in _places(table)]
+    shape[-1] = "*" if shape[-1] == "<" else ">"
+    lines = grid(*shape)
+    lines.add_row(*(Text(column, "dim") for column in table.columns))
+    for row in table.rows:
+        lines.add_row(*(quote(console, _text(cell)) for cell in row))
+    indented(console, lines)
+
+
+def _print_stacked(console: Console, table: Table) -> None:
+    for row in table.rows:
+        named = zip(row[1:-1], table.columns[1:-1], strict=True)
+        cells = [f"{_text(cell)} {name}" if isinstance(cell, int | float) else _text(cell) for cell, name in named]
+        first = quote(console, _text(row[0]), "bold")
+        for cell in filter(None, cells):
+            first.append("  ").append_text(quote(console, cell))
+        console.print(Padding(first, (0, 0, 0, INDENT), expand=False))
+        if row[-1] not in ("", None):
+            last = Text(f"{table.columns[-1]}: ", "dim").append_text(quote(console, _text(row[-1])))
+            console.print(Padding(last, (0, 0, 0, STACKED), expand=False))
+
+
+def plain_text(table: Table) -> str:
+    """Set a table in columns of fixed width."""
+    rows = [table.columns, *(tuple(safe(_text(cell), MAX_CELL) for cell in row) for row in table.rows)]
+    widths = [max(len(row[place]) for row in rows) for place in _places(table)]
+    right = [_number(table, place) for place in _places(table)]
+    lines = [table.title, *([table.note] if table.note else []), ""]
+    for row in rows:
+        cells = (
+            cell.rjust(width) if end else cell.ljust(width) for cell, width, end in zip(row, widths, right, strict=True)
+        )
+        lines.append("  ".join(cells).rstrip())
+    return "\n".join([*lines, *_rest(table)]) + "\n"
+
+
+def markdown(table: Table) -> str:
+    """Set a table in Markdown, under a heading of the second level."""
+    lines = [f"## {_marked(table.title)}", "", *([_marked(table.note), ""] if table.note else [])]
+    lines.append(_markdown_row(table.columns))
+    lines.append(_markdown_row("---:" if _number(table, place) else "---" for place in _places(table)))
+    lines += [_markdown_row(_marked(_text(cell)) for cell in row) for row in table.rows]
+    return "\n".join([*lines, *("\n" + rest for rest in _rest(table))]) + "\n"
+
+
+def html_page(title: str, lead: Sequence[str], tables: Sequence[Table]) -> str:
+    """Make one page that needs nothing else: no script, no font, no network."""
+    contents = "".join(f'<li><a href="#{table.name}">{_entity(table.title)}</a></li>' for table in tables)
+    words = "".join(f"<p>{_entity(text)}</p>" for text in lead)
+    body = "".join(map(_html_table, tables))
+    return (
+        f'<!doctype html><html lang="en"><head><meta charset="utf-8"><title>{_entity(title)}</title>'
+        '<meta name="viewport" content="width=device-width, initial-scale=1">'
+        "<meta http-equiv=\"Content-Security-Policy\" content=\"default-src 'none'; style-src 'unsafe-inline'\">"
+        f"<style>{_STYLE}</style></head><body><main><h1>{_entity(title)}</h1>{words}"
+        f'<nav aria-label="Contents"><ul>{contents}</ul></nav>{body}</main></body></html>\n'
+    )
+
+
+def csv_text(table: Table) -> str:
+    """Write a table as CSV (RFC 4180) with a header line."""
+    out = io.StringIO()
+    writer = csv.writer(out, lineterminator="\r\n")
+    writer.writerow(table.columns)
+    writer.writerows([csv_cell(cell) for cell in row] for row in table.rows)
+    return out.getvalue()
+
+
+def csv_cell(cell: Cell) -> Cell:
+    """Keep a spreadsheet from running what a stranger wrote: an apostrophe goes before the beginning of a formula."""
+    if isinstance(cell, str):
+        return "'" + cell if cell.startswith(_FORMULA) else cell
+    return cell
+
+
+def latex(table: Table) -> str:
+    """Write a table as a LaTeX ``table`` with booktabs rules."""
+    shape = "".join("r" if _number(table, place) else "l" for place in _places(table))
+    lines = [
+        r"\begin{table}",
+        r"\centering",
+        rf"\caption{{{_tex(table.title)}{'. ' + _tex(table.note) if table.note else ''}}}",
+        rf"\label{{tab:{table.name}}}",
+        rf"\begin{{tabular}}{{{shape}}}",
+        r"\toprule",
+        _tex_row(table.columns),
+        r"\midrule",
+        *(_tex_row(map(_text, row)) for row in table.rows),
+        r"\bottomrule",
+        r"\end{tabular}",
+        r"\end{table}",
+    ]
+    return "\n".join(lines) + "\n"
+
+
+_STYLE = """
+:root{color-scheme:light dark;--line:#8886}body{font:16px/1.5 system-ui,sans-serif;margin:0}
+main{max-width:70rem;margin:auto;padding:1rem}table{border-collapse:collapse;width:100%;font-size:.9rem}
+th,td{text-align:left;vertical-align:top;padding:.3rem .6rem;border-bottom:1px solid var(--line);overflow-wrap:anywhere}
+td.n,th.n{text-align:right;font-variant-numeric:tabular-nums;white-space:nowrap}section{overflow-x:auto}
+.note{opacity:.8}@media print{nav{display:none}main{max-width:none}}
+""".replace("\n", "")
+
+
+def _html_table(table: Table) -> str:
+    places = [' class="n"' if _number(table, place) else "" for place in _places(table)]
+    head = "".join(
+        f'<th scope="col"{kind}>{_entity(name)}</th>' for name, kind in zip(table.columns, places, strict=True)
+    )
+    rows = "".join(
+        f"<tr>{''.join(f'<td{kind}>{_entity(_text(cell))}</td>' for cell, kind in zip(row, places, strict=True))}</tr>"
+        for row in table.rows
+    )
+    note = f'<p class="note">{_entity(table.note)}</p>' if table.note else ""
+    rest = "".join(f"<p>{text}</p>" for text in _rest(table))
+    return (
+        f'<section id="{table.name}"><h2>{_entity(table.title)}</h2>{note}'
+        f"<table><thead><tr>{head}</tr></thead><tbody>{rows}</tbody></table>{rest}</section>"
+    )
+
+
+def _places(table: Table) -> range:
+    return range(len(table.columns))
+
+
+def _number(table: Table, place: int) -> bool:
+    """Tell a column of numbers; an empty cell speaks against it only where there is nothing else."""
+    cells = [row[place] for row in table.rows if row[place] is not None]
+    return bool(cells) and all(isinstance(cell, int | float) for cell in cells)
+
+
+def _shown(cell: Cell) -> str:
+    return safe(_text(cell))
+
+
+def _text(cell: Cell) -> str:
+    if cell is None:
+        return ""
+    return f"{cell:.2f}" if isinstance(cell, float) else str(cell)
+
+
+def _rest(table: Table) -> list[str]:
+    return [f"and {table.more:,} more"] if table.more else []
+
+
+def _marked(text: str) -> str:
+    return _MARKDOWN.sub(r"\\\1", safe(text, MAX_CELL))
+
+
+def _markdown_row(cells: Iterable[str]) -> str:
+    return f"| {' | '.join(cells)} |"
+
+
+def _entity(text: str) -> str:
+    return html.escape(safe(text, MAX_CELL))
+
+
+def _tex(text: str) -> str:
+    return "".join(_LATEX.get(character, character) for character in safe(text, MAX_CELL))
+
+
+def _tex_row(cells: Iterable[str]) -> str:
+    return " & ".join(map(_tex, cells)) + r" \\"

@@ -1,0 +1,199 @@
+"""A report in a file: text, Markdown, JSON or CSV.
+
+Text is what ``results.report.text`` shows on a terminal. In Markdown what strangers wrote is escaped twice: what a
+terminal would obey (``escape.safe``) and what Markdown or the HTML in it would. In CSV a cell that a spreadsheet
+would take for a formula begins with an apostrophe. JSON has everything as it is.
+"""
+
+import csv
+import io
+import re
+from collections.abc import Iterable, Iterator, Sequence
+
+from rich.console import Console
+
+from results.explain.worklist import Task
+from results.render import words
+from results.render.escape import safe
+from results.render.words import share
+from results.report.model import Counts, Listing, Report
+from results.report.text import render, shown_rows
+from results.store import codec
+
+COLUMNS = (
+    "section",
+    "name",
+    "domains",
+    "domains_percent",
+    "hosts",
+    "hosts_percent",
+    "text",
+    "reply",
+    "fix",
+    "records",
+    "since",
+    "contact",
+    "examples",
+)
+"""Columns of the CSV; ``section`` says what a row is about, ``worklist`` being the MX hosts that fail."""
+
+TEXT_WIDTH = 100
+
+_MARKDOWN = re.compile(r"([\\`*_{}\[\]()<>#|~&])")
+_FORMULA = ("=", "+", "-", "@", "\t", "\r")
+
+
+def to_text(report: Report, top: int) -> str:
+    """Write a report as it looks on a terminal of 100 columns without colours."""
+    out = io.StringIO()
+    render(report, Console(file=out, width=TEXT_WIDTH, force_terminal=False, color_system=None), top)
+    return out.getvalue()
+
+
+def to_json(report: Report) -> bytes:
+    """Write a report as indented JSON, UTF-8; member names are those of ``sections.Report``."""
+    return codec.pretty(report)
+
+
+# --- Markdown -------------------------------------------------------------------------------------------------
+
+
+def to_markdown(report: Report, top: int) -> str:
+    """Write a report as Markdown with tables (GitHub's dialect); ``top`` is how many rows of each."""
+    return "\n".join(_markdown(report, top)) + "\n"
+
+
+def _markdown(report: Report, top: int) -> Iterator[str]:
+    yield f"# {_escaped(report.title)}"
+    yield ""
+    yield ", ".join(f"{_escaped(name)} {_escaped(value)}" for name, value in report.facts.items())
+    for section in report.counts:
+        if section.rows:
+            yield from _counts(section, top)
+    for conclusive, title in ((True, "Broken MX hosts"), (False, "MX hosts that could not be judged")):
+        tasks = [task for task in report.tasks if task.conclusive is conclusive]
+        if tasks:
+            yield from ("", f"## {title}")
+            for task in tasks[:top]:
+                yield from _task(task)
+    if report.unrouted:
+        rows = [(row.domain, "; ".join(map(words.of_reason, row.reasons)), row.text) for row in report.unrouted[:top]]
+        yield from _table("Domains that fail before any MX host is known", "", ("domain", "why", "in its words"), rows)
+    for listing in report.listings:
+        yield from _table(listing.title, listing.note, listing.columns, listing.rows[:top])
+
+
+def _counts(section: Counts, top: int) -> Iterator[str]:
+    columns = ("domains#", "%#", "MX hosts#", "%#", "", "meaning")
+    rows = (
+        (
+            f"{row.count.domains:,}",
+            share(row.count.domains, section.base.domains),
+            f"{row.count.hosts:,}",
+            share(row.count.hosts, section.base.hosts),
+            row.word,
+            row.meaning,
+        )
+        for row in section.rows[: shown_rows(section, top)]
+    )
+    yield from _table(section.title, section.note, columns, rows)
+
+
+def _task(task: Task) -> Iterator[str]:
+    told = task.explanation
+    yield from ("", f"### {_escaped(task.host)}: {task.domains:,} domains", "")
+    yield f"{_escaped(told.sentence, 1000)}  "
+    if told.unsaid:
+        yield f'It says: "{_escaped(told.unsaid)}"  '
+    yield f"To do: {_escaped(told.fix, 1000)}"
+    if told.records:
+        yield from ("", *(f"    {safe(record)}" for record in told.records))
+    yield from ("", f"Contact: {_escaped(task.contact)}. For {_escaped(', '.join(task.examples), 1000)}")
+
+
+def _table(title: str, note: str, columns: Sequence[str], rows: Iterable[Sequence[str]]) -> Iterator[str]:
+    yield from ("", f"## {title}", "")
+    if note:
+        yield from (note, "")
+    yield _line(column.removesuffix("#") for column in columns)
+    yield _line("--:" if column.endswith("#") else "---" for column in columns)
+    for row in rows:
+        yield _line(map(_escaped, row))
+
+
+def _line(cells: Iterable[str]) -> str:
+    return f"| {' | '.join(cells)} |"
+
+
+def _escaped(text: str, limit: int = 300) -> str:
+    return _MARKDOWN.sub(r"\\\1", safe(text, limit))
+
+
+# --- CSV ------------------------------------------------------------------------------------------------------
+
+
+def to_csv(report: Report) -> str:
+    """Write a report as CSV (RFC 4180) with the columns ``COLUMNS``."""
+    out = io.StringIO()
+    writer = csv.DictWriter(out, COLUMNS, restval="")
+    writer.writeheader()
+    for row in _rows(report):
+        writer.writerow({name: _cell(value) for name, value in row.items()})
+    return out.getvalue()
+
+
+def _rows(report: Report) -> Iterator[dict[str, object]]:
+    for section in report.counts:
+        for row in section.rows:
+            yield {
+                "section": section.key,
+                "name": row.word,
+                "domains": row.count.domains,
+                "domains_percent": _percent(row.count.domains, section.base.domains),
+                "hosts": row.count.hosts,
+                "hosts_percent": _percent(row.count.hosts, section.base.hosts),
+                "text": row.meaning,
+            }
+    yield from map(_task_row, report.tasks)
+    for unrouted in report.unrouted:
+        reasons = "; ".join(map(words.of_reason, unrouted.reasons))
+        yield {"section": "unrouted", "name": unrouted.domain, "domains": 1, "text": reasons, "reply": unrouted.text}
+    for listing in report.listings:
+        yield from _listing_rows(listing)
+
+
+def _task_row(task: Task) -> dict[str, object]:
+    told = task.explanation
+    return {
+        "section": "worklist" if task.conclusive else "unjudged",
+        "name": task.host,
+        "domains": task.domains,
+        "text": told.sentence,
+        "reply": told.reply,
+        "fix": told.fix,
+        "records": "\n".join(told.records),
+        "since": f"{task.since:%Y-%m-%dT%H:%M:%SZ}" if task.since else "",
+        "contact": task.contact,
+        "examples": " ".join(task.examples),
+    }
+
+
+def _listing_rows(listing: Listing) -> Iterator[dict[str, object]]:
+    """A listing's other columns go into ``text``, each with its name."""
+    names = [column.removesuffix("#") for column in listing.columns]
+    named = next(place for place, column in enumerate(listing.columns) if not column.endswith("#"))
+    for row in listing.rows:
+        rest = (
+            f"{name}: {value}" for place, (name, value) in enumerate(zip(names, row, strict=True)) if place != named
+        )
+        yield {"section": listing.key, "name": row[named], "text": "; ".join(rest)}
+
+
+def _percent(part: int, whole: int) -> str:
+    return f"{100 * part / whole:.4f}" if whole else ""
+
+
+def _cell(value: object) -> object:
+    if isinstance(value, str) and value.startswith(_FORMULA):
+        return f"'{value}"
+    return value

@@ -1,0 +1,74 @@
+"""A run as one HTML page that needs nothing else: no network, no framework, light and dark, fit to print.
+
+Jinja2 escapes whatever goes into the page; the Content-Security-Policy allows this page's own script and style by
+their hashes, and nothing besides. The table of domains is made by ``page/page.js`` from the JSON of ``page_data``.
+"""
+
+from base64 import b64encode
+from functools import cache
+from hashlib import sha256
+from importlib.resources import files
+
+from jinja2 import Environment, PackageLoader, StrictUndefined
+from markupsafe import Markup
+
+from results.render import words
+from results.render.escape import safe
+from results.report.charts import chart
+from results.report.model import Report
+from results.report.page_data import page_data
+from results.store.reader import Run
+
+ROWS = 15  # of a section; the JSON has all
+LISTED = 100  # rows of a listing
+CHARTED = ("funnel", "outcome", "sender", "starttls", "dane", "host_dane", "tls_versions", "post_quantum")
+
+
+def to_html(report: Report, run: Run) -> str:
+    """Make the page of a run.
+
+    Args:
+        report: what it shows above the table of domains.
+        run: where the domains come from.
+
+    Raises:
+        StoreError: a file of the run cannot be read.
+    """
+    style, script = _asset("page.css"), _asset("page.js")
+    data, left_out = page_data(run)
+    return (
+        _environment()
+        .get_template("page.html")
+        .render(
+            report=report,
+            rows=ROWS,
+            listed=LISTED,
+            charted=CHARTED,
+            style=Markup(style),  # noqa: S704 - our own file
+            script=Markup(script),  # noqa: S704 - our own file
+            data=Markup(data.decode()),  # noqa: S704 - no character of it can end the element
+            style_hash=_hash(style),
+            script_hash=_hash(script),
+            left_out=left_out,
+        )
+    )
+
+
+@cache
+def _environment() -> Environment:
+    environment = Environment(
+        loader=PackageLoader("results.report", "page"), autoescape=True, undefined=StrictUndefined
+    )
+    environment.filters.update(
+        safe_text=lambda text, limit=300: safe(str(text), limit), share=words.share, reason=words.of_reason, chart=chart
+    )
+    return environment
+
+
+@cache
+def _asset(name: str) -> str:
+    return files("results.report").joinpath("page", name).read_text("utf-8")
+
+
+def _hash(text: str) -> str:
+    return f"sha256-{b64encode(sha256(text.encode()).digest()).decode()}"

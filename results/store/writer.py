@@ -1,0 +1,327 @@
+"""Where records go: a run directory, or domain lines on a stream.
+
+A run directory has ``run.json`` (the header, replaced whole), and ``domains.jsonl``, ``hosts.jsonl``,
+``certs.jsonl`` and ``rejects.jsonl``, which only ever grow. A certificate is on disk before the host that
+showed it, and a host before the domain that names it, so that a run that was killed refers to nothing that is
+missing. ``results.store.reader`` reads it back.
+
+One task writes; nothing here is safe to call from two threads at once. The file ``run.lock`` keeps a second
+process away.
+"""
+
+from collections.abc import Mapping, Sequence
+from contextlib import nullcontext, suppress
+from dataclasses import replace
+from datetime import UTC, datetime
+from functools import lru_cache
+from pathlib import Path
+from typing import BinaryIO, Self
+
+from results.store import codec
+from results.store.files import AppendFile, Lock, StoreError, cut_torn_tail, naming, replace_file
+from results.store.index import Index, Place
+from results.store.reader import HEADER_FILE, LINE_FILES, Run, lines_path
+from scanner.facts import CertFacts
+from scanner.model import CertSummary, DomainRecord, HostReport, RejectRecord, RunHeader
+from scanner.vocabulary import RunState
+
+SYNC_SECONDS = 1.0  # what a crash of the machine may cost
+MAX_WAITING = 4 * 1024 * 1024  # octets in memory before they are written anyway
+CERTS_HELD = 1024  # certificates that were read back, some 5 KB each: those of authorities are in many chains
+MAX_RAW = 1000  # characters kept of a rejected line: more than any domain name has
+
+_LOCK = "run.lock"
+
+
+class _Pacer:
+    """Says when what waits has waited long enough. Any monotonic clock in seconds, always the same."""
+
+    def __init__(self) -> None:
+        self._since: float | None = None
+
+    def due(self, now: float, waiting: int) -> bool:
+        if not waiting:
+            return False
+        if self._since is None:
+            self._since = now
+        return now - self._since >= SYNC_SECONDS
+
+    def reset(self) -> None:
+        self._since = None
+
+
+class Store:
+    """A run that is being written; make one with ``create``, and use it in a ``with`` statement."""
+
+    def __init__(self, path: Path, header: RunHeader, lock: Lock) -> None:
+        self.path = path
+        self.header = header
+        self._lock = lock
+        self._files = {name: AppendFile(lines_path(path, name)) for name in LINE_FILES}
+        self._waiting = 0  # octets put since the last sync
+        self._pacer = _Pacer()
+        self._index = Index(path)
+        self._since = 0.0
+        self._cert_at = lru_cache(CERTS_HELD)(self._read_cert)
+
+    @classmethod
+    def create(cls, path: Path, header: RunHeader) -> Self:
+        """Begin a run in a new or empty directory.
+
+        Args:
+            path: the directory; it and its parents are made.
+            header: what ``run.json`` says until ``finish``.
+
+        Raises:
+            StoreError: there is a run or anything else already, or the directory cannot be written.
+        """
+        with naming(path):
+            path.mkdir(parents=True, exist_ok=True)
+            _refuse_used(path)
+        lock = Lock(path / _LOCK)
+        try:
+            store = cls(path, header, lock)
+            store._write_header()
+        except BaseException:
+            lock.release()
+            raise
+        return store
+
+    @classmethod
+    def resume(cls, path: Path, *, anew: bool = False) -> Self:
+        """Take up a run again: torn ends are cut off and kept aside, what is there is not written again.
+
+        Args:
+            path: the directory of the run.
+            anew: hosts are to be examined again, so ``find_host`` gives only those that are put from now on.
+
+        Raises:
+            StoreError: there is no run, another process writes to it, or a file cannot be read or written.
+        """
+        Run.open(path)
+        lock = Lock(path / _LOCK)
+        try:
+            for name in LINE_FILES:
+                lines_path(path, name).touch()
+                cut_torn_tail(lines_path(path, name))
+            store = cls(path, Run.open(path).header, lock)
+            store._index.load(lines_path(path, "hosts"), lines_path(path, "certs"))
+            store._since = datetime.now(UTC).timestamp() if anew else 0.0
+        except BaseException:
+            lock.release()
+            raise
+        return store
+
+    def begin(self) -> None:
+        """Say in ``run.json`` that the run goes on, once it is known that it can."""
+        self.mark(RunState.RUNNING)
+
+    def mark(self, state: RunState) -> None:
+        """Say in ``run.json`` that the run goes on, or that it pauses.
+
+        Raises:
+            StoreError: the file cannot be written.
+        """
+        self.header = replace(self.header, state=state, finished=None)
+        self._write_header()
+
+    def find_host(self, key: str) -> tuple[HostReport, dict[str, CertFacts]] | None:
+        """Find the report of a host that was put before, with its certificates by SHA-256; None if there is none.
+
+        Raises:
+            StoreError: a file cannot be read.
+        """
+        known = self._index.host(key)
+        if known is None or known[0] < self._since:
+            return None
+        report = codec.decode(HostReport, self._line("hosts", known[1]))
+        certs = {digest: self._cert(digest) for digest in digests_of(report)}
+        return report, {digest: cert for digest, cert in certs.items() if cert is not None}
+
+    def put_host(self, report: HostReport, certs: Sequence[CertFacts]) -> None:
+        """Take the report of an MX host and the certificates it showed. An older report changes nothing."""
+        known = self._index.host(report.key)
+        if known is not None and known[0] >= report.observed_at.timestamp():
+            return
+        for cert in certs:
+            self._put_cert(cert)
+        self._index.put_host(report.key, report.observed_at, self._put("hosts", report))
+
+    def put_domain(self, record: DomainRecord, reports: Sequence[HostReport], certs: Mapping[str, CertFacts]) -> None:
+        """Take the record of a domain, after the reports of its hosts that were not put yet.
+
+        Args:
+            record: the domain; a later record of the same key replaces it for readers.
+            reports: those of its hosts.
+            certs: by SHA-256, at least those of reports that were not put yet.
+        """
+        for report in reports:
+            self.put_host(report, [certs[digest] for digest in digests_of(report) if digest in certs])
+        if record.reports is not None or record.certificates is not None:
+            record = replace(record, reports=None, certificates=None)
+        self._put("domains", record)
+
+    def put_reject(self, file: str, line: int, raw: str, reason: str) -> None:
+        """Take a line of the input that was not scanned."""
+        self._put("rejects", RejectRecord(f"{file}:{line}", file, line, raw[:MAX_RAW], reason))
+
+    def due(self, now: float) -> bool:
+        """Tell whether ``sync`` should be called; ``now`` is any monotonic clock in seconds."""
+        return self._pacer.due(now, self._waiting)
+
+    def sync(self) -> None:
+        """Have everything that was put on the disk. It blocks for as long as the disk takes.
+
+        Raises:
+            StoreError: a file cannot be written; what waits is kept and tried again by the next call.
+        """
+        for file in self._files.values():
+            file.flush()
+        self._waiting = 0
+        self._pacer.reset()
+
+    def finish(self, state: RunState, totals: Mapping[str, int], finished: datetime) -> None:
+        """Put everything on the disk and say in ``run.json`` how the run ended.
+
+        Raises:
+            StoreError: a file cannot be written.
+        """
+        self.sync()
+        self.header = replace(self.header, state=state, totals=dict(totals), finished=finished)
+        self._write_header()
+
+    def close(self) -> None:
+        """Close the run; one that was not finished is marked as interrupted."""
+        try:
+            if self.header.state in (RunState.RUNNING, RunState.PAUSED):
+                self.finish(RunState.INTERRUPTED, self.header.totals, datetime.now(UTC))
+            self.sync()
+        finally:
+            for file in self._files.values():
+                file.close()
+            self._index.close()
+            self._lock.release()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, *_: object) -> None:
+        _close(self, failed=kind is not None)
+
+    def _put_cert(self, cert: CertFacts) -> None:
+        digest = bytes.fromhex(cert.sha256)
+        if self._index.cert(digest) is None:
+            self._index.put_cert(digest, self._put("certs", cert))
+
+    def _cert(self, digest: str) -> CertFacts | None:
+        place = self._index.cert(bytes.fromhex(digest))
+        return self._cert_at(place) if place is not None else None
+
+    def _read_cert(self, place: Place) -> CertFacts:
+        return codec.decode(CertFacts, self._line("certs", place))
+
+    def _put(self, name: str, record: object) -> Place:
+        line = codec.encode(record)
+        place = Place(self._files[name].put(line), len(line))
+        self._waiting += len(line)
+        if self._waiting > MAX_WAITING:
+            self.sync()
+        return place
+
+    def _line(self, name: str, place: Place) -> bytes:
+        return self._files[name].read(*place)
+
+    def _write_header(self) -> None:
+        replace_file(self.path / HEADER_FILE, codec.pretty(self.header))
+
+
+class LineSink:
+    """Domain lines on a stream, each with all that is known of its hosts; it takes what ``Store`` takes."""
+
+    def __init__(self, stream: BinaryIO, name: str = "standard output") -> None:
+        self._stream = stream
+        self._name = name
+        self._waiting = bytearray()
+        self._pacer = _Pacer()
+
+    def put_host(self, report: HostReport, certs: Sequence[CertFacts]) -> None:
+        """Pass over a host: it comes again with its domain."""
+
+    def put_domain(self, record: DomainRecord, reports: Sequence[HostReport], certs: Mapping[str, CertFacts]) -> None:
+        """Take the record of a domain, the reports of its hosts and (by SHA-256) their certificates."""
+        digests = sorted({digest for report in reports for digest in digests_of(report)})
+        shown = {digest: summary_of(certs[digest]) for digest in digests if digest in certs}
+        self._waiting += codec.encode(replace(record, reports=tuple(reports), certificates=shown))
+        if len(self._waiting) > MAX_WAITING:
+            self.sync()
+
+    def put_reject(self, file: str, line: int, raw: str, reason: str) -> None:
+        """Pass over a rejected line: the stream holds domains only."""
+
+    def due(self, now: float) -> bool:
+        """Tell whether ``sync`` should be called; ``now`` is any monotonic clock in seconds."""
+        return self._pacer.due(now, len(self._waiting))
+
+    def sync(self) -> None:
+        """Write what waits; blocks for as long as the reader takes.
+
+        Raises:
+            StoreError: the reader has gone away, or the disk behind the stream is full.
+        """
+        with naming(self._name):
+            self._stream.write(self._waiting)
+            self._waiting = bytearray()
+            self._stream.flush()
+        self._pacer.reset()
+
+    def finish(self, state: RunState, totals: Mapping[str, int], finished: datetime) -> None:  # noqa: ARG002 - Store's
+        """Write what waits; a stream has no header."""
+        self.sync()
+
+    def close(self) -> None:
+        """Write what waits; the stream stays open, as it is not ours."""
+        self.sync()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, *_: object) -> None:
+        _close(self, failed=kind is not None)
+
+
+def _close(sink: Store | LineSink, *, failed: bool) -> None:
+    """Close; where something has failed already, that is what is to be told, not that closing fails too."""
+    with suppress(StoreError) if failed else nullcontext():
+        sink.close()
+
+
+def check_free(path: Path) -> None:
+    """Find out whether a run can begin in a directory, and leave everything as it was.
+
+    Raises:
+        StoreError: as ``Store.create`` would.
+    """
+    missing = [each for each in (path, *path.parents) if not each.exists()]  # deepest first
+    with naming(path):
+        path.mkdir(parents=True, exist_ok=True)
+        _refuse_used(path)
+        for each in missing:
+            each.rmdir()
+
+
+def _refuse_used(path: Path) -> None:
+    if (path / HEADER_FILE).exists():
+        raise StoreError(f"{path}: there is already a run here; each run needs its own directory")
+    if any(path.iterdir()):
+        raise StoreError(f"{path}: the directory is not empty")
+
+
+def digests_of(report: HostReport) -> list[str]:
+    """Give the certificates that a host showed, by SHA-256, each once, as they came."""
+    chains = [probe.handshake.chain for endpoint in report.endpoints for probe in endpoint.probes if probe.handshake]
+    return list(dict.fromkeys(digest for chain in chains for digest in chain))
+
+
+def summary_of(cert: CertFacts) -> CertSummary:
+    """Give the short form of a certificate."""
+    return CertSummary(cert.subject, cert.dns_names, cert.not_before, cert.not_after)

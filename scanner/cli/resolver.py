@@ -1,0 +1,149 @@
+"""Which resolver a command uses, and whether it may be believed.
+
+``auto``, the default, takes the system's resolver if that is on this machine and passes the preflight, else a private
+unbound; every other mode takes what was asked for. Whatever is taken has to pass the preflight. Where nothing does,
+``Resolved.validated`` is false: DNS is then asked without DNSSEC, so that every answer's security is
+``indeterminate`` and no DANE verdict can be claimed. Whether that will do is the command's to say.
+"""
+
+import ipaddress
+from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import asdict, dataclass, replace
+from functools import partial
+from typing import Any
+
+import trio
+
+from scanner.cli.dns_flags import ResolverChoice, ResolverMode
+from scanner.core.preflight import Check, State, passed
+from scanner.facts import Answer
+from scanner.net.preflight import inspect
+from scanner.net.resolver import Resolver, system_servers
+from scanner.net.unbound import Unbound, UnboundError, private_unbound, program
+from scanner.net.unbound_conf import UnboundSettings
+from scanner.run.ports import Lookup
+from scanner.settings import DNSSettings
+
+_INSTALL = "install unbound (Debian: apt-get install unbound), or name a validating resolver with --resolver"
+
+_Server = tuple[str, int]
+
+
+@dataclass(frozen=True, slots=True)
+class Resolved:
+    """The resolver to use: ``dns`` names its servers; ``checks`` are all rows of the preflight, ``label`` its name."""
+
+    dns: DNSSettings
+    checks: tuple[Check, ...]
+    validated: bool
+    label: str
+    child: Unbound | None = None
+
+    @property
+    def why_not(self) -> str:
+        """Why it does not validate, in one line: the first failure of each resolver that was tried."""
+        failed = {check.subject: check.text for check in reversed(self.checks) if check.state is State.FAIL}
+        return "; ".join(f"{subject}: {failed[subject]}" for subject in reversed(failed))
+
+    def lookup(self, resolver: Resolver) -> Lookup:
+        """How questions are asked of it."""
+        if not self.validated:
+            return partial(resolver.lookup, dnssec=False)
+        return resolver.lookup if self.child is None else _guarded(self.child, resolver)
+
+    def record(self, choice: ResolverChoice) -> dict[str, Any]:
+        """What ``run.json`` keeps of the preflight."""
+        return {
+            "choice": asdict(choice),
+            "resolver": self.label,
+            "validated": self.validated,
+            "checks": [asdict(check) for check in self.checks],
+        }
+
+
+def _guarded(child: Unbound, resolver: Resolver) -> Lookup:
+    async def lookup(name: str, rtype: str, **how: Any) -> Answer:
+        return await child.guarded(partial(resolver.lookup, name, rtype, **how))
+
+    return lookup
+
+
+@asynccontextmanager
+async def resolving(dns: DNSSettings, choice: ResolverChoice) -> AsyncIterator[Resolved]:
+    """Choose a resolver, start it if it is ours, and keep it for as long as the block runs.
+
+    Raises:
+        UnboundError: the private unbound died, and once more; the block is cancelled.
+    """
+    async with AsyncExitStack() as stack:
+        yield await _choose(stack, dns, choice)
+
+
+async def _choose(stack: AsyncExitStack, dns: DNSSettings, choice: ResolverChoice) -> Resolved:
+    match choice.mode:
+        case ResolverMode.UNBOUND:
+            return await _private(stack, dns, choice)
+        case ResolverMode.AUTO:
+            return await _automatic(stack, dns, choice)
+        case ResolverMode.SYSTEM:
+            return await _named(system_servers(), dns, choice)
+        case ResolverMode.ADDRESS:
+            return await _named(choice.servers, dns, choice)
+
+
+async def _automatic(stack: AsyncExitStack, dns: DNSSettings, choice: ResolverChoice) -> Resolved:
+    system = await _named(system_servers(), dns, choice)
+    if system.validated:
+        return system
+    own = await _private(stack, dns, choice)
+    if not own.validated:
+        return replace(system, checks=(*system.checks, *own.checks))
+    instead = Check("resolver", "system", State.OK, f"not used: {system.why_not}")
+    return replace(own, checks=(instead, *own.checks))
+
+
+async def _named(servers: tuple[_Server, ...], dns: DNSSettings, choice: ResolverChoice) -> Resolved:
+    """Use those servers that pass; if none does, all of them, without belief."""
+    rows: dict[_Server, tuple[Check, ...]] = {}
+
+    async def look(server: _Server) -> None:
+        rows[server] = await inspect(server, dns, choice.names)
+
+    async with trio.open_nursery() as nursery:
+        for server in dict.fromkeys(servers):
+            nursery.start_soon(look, server)
+    good = tuple(server for server in dict.fromkeys(servers) if passed(rows[server]))
+    return Resolved(
+        dns=replace(dns, servers=good or servers),
+        checks=tuple(check for server in dict.fromkeys(servers) for check in rows[server]),
+        validated=bool(good),
+        label=" ".join(label_of(server) for server in good or servers),
+    )
+
+
+async def _private(stack: AsyncExitStack, dns: DNSSettings, choice: ResolverChoice) -> Resolved:
+    settings = UnboundSettings(choice.trust_anchor, choice.root_hints, choice.forward, dns.in_flight)
+    if program() is None:
+        return _without(dns, Check("resolver", "unbound", State.FAIL, "unbound is not installed", _INSTALL))
+    async with AsyncExitStack() as until_it_fits:
+        try:
+            child = await until_it_fits.enter_async_context(private_unbound(settings))
+        except UnboundError as error:
+            return _without(dns, Check("resolver", "unbound", State.FAIL, str(error), ""))
+        checks = tuple(replace(check, subject="unbound") for check in await inspect(child.address, dns, choice.names))
+        if not passed(checks):
+            return _without(dns, *checks)
+        stack.push_async_exit(until_it_fits.pop_all())
+    return Resolved(replace(dns, servers=(child.address,)), checks, validated=True, label="unbound", child=child)
+
+
+def _without(dns: DNSSettings, *checks: Check) -> Resolved:
+    """No private resolver: what is left is the system's, without belief."""
+    return Resolved(replace(dns, servers=system_servers()), checks, validated=False, label="system")
+
+
+def label_of(server: _Server) -> str:
+    """A server as ``--resolver`` takes it."""
+    address, port = server
+    return f"[{address}]:{port}" if ipaddress.ip_address(address).version == 6 else f"{address}:{port}"  # noqa: PLR2004 - IP version

@@ -1,0 +1,151 @@
+r"""Distinguished names (RFC 5280 section 4.1.2.4): text as OpenSSL's one-line form has it, and their comparison.
+
+The one-line form is ``/TYPE=value/TYPE=value``; octets of the value outside printable ASCII stand as ``\xHH``
+whatever the string type, ``/`` and ``+`` behind a backslash. Two names are equal when their canonical forms are:
+type by type, case and runs of white space left aside (RFC 5280 section 7.1, as OpenSSL simplifies it).
+"""
+
+from collections.abc import Sequence
+from functools import lru_cache
+
+from scanner.core.x509 import der
+from scanner.core.x509.der import TLV
+
+_TYPES = {
+    "2.5.4.3": "CN",
+    "2.5.4.4": "SN",
+    "2.5.4.5": "serialNumber",
+    "2.5.4.6": "C",
+    "2.5.4.7": "L",
+    "2.5.4.8": "ST",
+    "2.5.4.9": "street",
+    "2.5.4.10": "O",
+    "2.5.4.11": "OU",
+    "2.5.4.12": "title",
+    "2.5.4.13": "description",
+    "2.5.4.15": "businessCategory",
+    "2.5.4.17": "postalCode",
+    "2.5.4.18": "postOfficeBox",
+    "2.5.4.20": "telephoneNumber",
+    "2.5.4.41": "name",
+    "2.5.4.42": "GN",
+    "2.5.4.43": "initials",
+    "2.5.4.44": "generationQualifier",
+    "2.5.4.45": "x500UniqueIdentifier",
+    "2.5.4.46": "dnQualifier",
+    "2.5.4.51": "houseIdentifier",
+    "2.5.4.65": "pseudonym",
+    "2.5.4.72": "role",
+    "2.5.4.97": "organizationIdentifier",
+    "0.9.2342.19200300.100.1.1": "UID",
+    "0.9.2342.19200300.100.1.25": "DC",
+    "1.2.840.113549.1.9.1": "emailAddress",
+    "1.2.840.113549.1.9.2": "unstructuredName",
+    "1.2.840.113549.1.9.8": "unstructuredAddress",
+    "1.3.6.1.4.1.311.60.2.1.1": "jurisdictionL",
+    "1.3.6.1.4.1.311.60.2.1.2": "jurisdictionST",
+    "1.3.6.1.4.1.311.60.2.1.3": "jurisdictionC",
+}
+"""OpenSSL's short names; a type that is not here stands as its dotted number."""
+
+_CHARSETS = {
+    0x0C: "utf-8",  # UTF8String
+    0x13: "latin-1",  # PrintableString
+    0x14: "latin-1",  # T61String, which OpenSSL reads as Latin-1
+    0x16: "latin-1",  # IA5String
+    0x1A: "latin-1",  # VisibleString
+    0x1C: "utf-32-be",  # UniversalString
+    0x1E: "utf-16-be",  # BMPString
+}
+
+Canonical = tuple[tuple[tuple[str, str | bytes], ...], ...]
+
+
+@lru_cache(maxsize=4096)  # issuers' names come back all the time
+def attributes(name: TLV) -> tuple[tuple[tuple[str, TLV], ...], ...]:
+    """The (type, value) pairs of a Name, grouped as its RDNs are.
+
+    Raises:
+        DERError: not a Name.
+    """
+    rdns = der.children(name)
+    return tuple(tuple(map(_pair, der.children(der.expect(rdn, der.SET)))) for rdn in rdns)
+
+
+def _pair(pair: TLV) -> tuple[str, TLV]:
+    parts = der.children(der.expect(pair, der.SEQUENCE))
+    if len(parts) != 2:  # noqa: PLR2004 - type and value
+        raise der.DERError("an attribute is a pair")
+    return der.oid(parts[0]), parts[1]
+
+
+def text(value: TLV) -> str:
+    """The decoded text of a value; octets that its type does not allow become U+FFFD, which matches nothing."""
+    return value.content.decode(_CHARSETS.get(value.tag, "latin-1"), errors="replace")
+
+
+def values(name: TLV, type_: str) -> tuple[str, ...]:
+    """The texts of all attributes of one type, by OpenSSL's short name, in order.
+
+    Raises:
+        DERError: not a Name.
+    """
+    return tuple(text(value) for rdn in attributes(name) for oid, value in rdn if _TYPES.get(oid) == type_)
+
+
+@lru_cache(maxsize=4096)  # as with attributes: it is mostly issuers that are asked for
+def one_line(name: TLV) -> str:
+    """OpenSSL's one-line form, whole.
+
+    Raises:
+        DERError: not a Name.
+    """
+    pairs = (pair for rdn in attributes(name) for pair in rdn)
+    return "".join(f"/{_TYPES.get(oid, oid)}={_quoted(value.content)}" for oid, value in pairs)
+
+
+def _quoted(octets: bytes) -> str:
+    """Escaped octets whose ``/`` and ``+`` cannot be taken for the next attribute."""
+    return escaped(octets).replace("/", "\\/").replace("+", "\\+")
+
+
+def escaped(octets: bytes) -> str:
+    r"""Octets as text, those outside printable ASCII as ``\xHH``."""
+    if octets.isascii() and (plain := octets.decode("ascii")).isprintable():
+        return plain
+    return "".join(chr(o) if 0x20 <= o <= 0x7E else f"\\x{o:02X}" for o in octets)  # noqa: PLR2004 - space to tilde
+
+
+def canonical(name: TLV) -> Canonical:
+    """A value that is equal for equal names, fit as a dictionary key.
+
+    Raises:
+        DERError: not a Name.
+    """
+    return tuple([_canonical_rdn(rdn) for rdn in attributes(name)])
+
+
+def _canonical_rdn(rdn: Sequence[tuple[str, TLV]]) -> tuple[tuple[str, str | bytes], ...]:
+    folded = [(oid, _folded(value)) for oid, value in rdn]
+    return tuple(sorted(folded, key=repr) if len(folded) > 1 else folded)
+
+
+def ascii_lower(text: str) -> str:
+    """Lower case of ASCII letters alone: U+212A is no ``k``."""
+    return text.lower() if text.isascii() else "".join(c.lower() if c.isascii() else c for c in text)
+
+
+def _folded(value: TLV) -> str | bytes:
+    """Case and white space folded for the string types, the raw element for any other."""
+    charset = _CHARSETS.get(value.tag)
+    if charset is None:
+        return value.raw
+    try:
+        decoded = value.content.decode(charset)
+    except UnicodeDecodeError:
+        return value.raw
+    folded = ascii_lower(decoded)
+    return " ".join(word for word in folded.translate(_SPACES).split(" ") if word)
+
+
+_SPACES = dict.fromkeys(map(ord, "\t\n\v\f\r"), " ")

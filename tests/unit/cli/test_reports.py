@@ -1,0 +1,109 @@
+"""The flags of report, explain and schema: each does what its help says, and a wrong one is told in a line."""
+
+import json
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+
+from results.store.writer import Store
+from scanner.cli.commands import main
+from scanner.reasons import Reason
+from scanner.vocabulary import Dane, DomainDane, DomainOutcome, RunState, Sender
+from tests.unit import records
+from tests.unit.records import DIGEST, NOON
+
+Capture = pytest.CaptureFixture[str]
+
+BROKEN = records.domain(
+    key="b.example",
+    hosts=(records.host_verdict(dane=Dane.NO_TLS, sender=Sender.DEFER, reasons=(Reason.STARTTLS_NOT_OFFERED,)),),
+    verdict=records.verdict(dane=DomainDane.BROKEN, outcome=DomainOutcome.FAIL, sender=Sender.DEFER),
+)
+
+
+@pytest.fixture
+def run(tmp_path: Path) -> Path:
+    place = tmp_path / "run"
+    with Store.create(place, records.header()) as store:
+        store.put_domain(records.domain(), [records.report()], {DIGEST: records.cert()})
+        store.put_domain(BROKEN, [], {})
+        store.finish(RunState.COMPLETE, {}, NOON + timedelta(hours=1))
+    return place
+
+
+@pytest.mark.parametrize(
+    ("form", "expected"),
+    [
+        ("text", "The server does not offer STARTTLS."),
+        ("markdown", "### mx1.example: 1 domains"),
+        ("json", '"sentence": "The server does not offer STARTTLS."'),
+        ("csv", "worklist,mx1.example,1,"),
+        ("html", '<script type="application/json" id="data">'),
+    ],
+)
+def test_every_format_goes_to_standard_output_and_to_a_file(
+    run: Path, tmp_path: Path, capfd: Capture, form: str, expected: str
+) -> None:
+    assert main(["report", str(run), "--format", form]) == 0
+    assert expected in capfd.readouterr().out
+    file = tmp_path / f"report.{form}"
+    assert main(["report", str(run), "--format", form, "-o", str(file)]) == 0
+    assert expected in file.read_text("utf-8")
+
+
+def test_days_move_the_list_of_certificates(run: Path, capfd: Capture) -> None:
+    """The certificate ends 28 days after the run."""
+    assert main(["report", str(run), "--format", "json", "--days", "27"]) == 0
+    assert "expiring" not in {listing["key"] for listing in json.loads(capfd.readouterr().out)["listings"]}
+    assert main(["report", str(run), "--format", "json", "--days", "29"]) == 0
+    assert "expiring" in {listing["key"] for listing in json.loads(capfd.readouterr().out)["listings"]}
+
+
+def test_history_is_read(run: Path, capfd: Capture) -> None:
+    assert main(["report", str(run), "--history", str(run)]) == 0
+    assert "since 2026-09-01 12:00 UTC" in " ".join(capfd.readouterr().out.split())
+
+
+@pytest.mark.parametrize("domain", ["b.example", "B.Example."])
+def test_explain_tells_the_way_to_the_verdict(run: Path, capfd: Capture, domain: str) -> None:
+    assert main(["explain", str(run), domain]) == 0
+    text = " ".join(capfd.readouterr().out.split())
+    for step in (
+        "Where its mail goes",
+        "MX host 1 of 1",
+        "TLSA",
+        "STARTTLS offered",
+        "To do: Turn STARTTLS on",
+        "Together",
+    ):
+        assert step in text
+
+
+@pytest.mark.parametrize(
+    ("flags", "expected"),
+    [
+        (["--paper"], "--paper: -o DIR is needed too"),
+        (["--at", "+3d"], "--at: only with --rejudge"),
+        (["--rejudge", "--paper", "-o", "x"], "--paper and --rejudge: one at a time"),
+        (["--rejudge", "--format", "html"], "text or json was expected"),
+        (["-o", "/nowhere/at/all"], "/nowhere/at/all: No such file or directory"),
+        (["--history", "/nowhere"], "no run here"),
+    ],
+)
+def test_wrong_flags_are_told_in_a_line(run: Path, capfd: Capture, flags: list[str], expected: str) -> None:
+    assert main(["report", str(run), *flags]) == 2
+    told = capfd.readouterr().err
+    assert expected in told
+    assert told.count("\n") == 1
+
+
+def test_a_domain_that_is_not_there_is_told(run: Path, capfd: Capture) -> None:
+    assert main(["explain", str(run), "nowhere.example"]) == 2
+    assert "nowhere.example: not in" in capfd.readouterr().err
+
+
+def test_the_schema_is_json(capfd: Capture) -> None:
+    assert main(["schema", "hosts"]) == 0
+    assert json.loads(capfd.readouterr().out)["title"] == "mxsweep: a line of hosts.jsonl"
+    assert main(["schema", "moon"]) == 2

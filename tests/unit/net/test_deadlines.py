@@ -1,0 +1,69 @@
+"""Limits: reached within a tick, moved as often as wanted, and no task left that looks after none."""
+
+import pytest
+import trio
+import trio.testing
+
+from scanner.net.deadlines import TICK, Limit
+
+A_TICK = TICK + 1e-6  # and what sums of ticks are off by
+
+
+async def test_a_limit_is_reached_within_a_tick(autojump_clock: trio.testing.MockClock) -> None:
+    with Limit(3) as limit:
+        await trio.sleep_forever()
+    assert limit.reached
+    assert 3 <= trio.current_time() <= 3 + A_TICK
+
+
+async def test_a_limit_that_is_moved_holds_where_it_was_moved_to(autojump_clock: trio.testing.MockClock) -> None:
+    with Limit(3) as limit:
+        await trio.sleep(2)
+        limit.at = 5
+        await trio.sleep(2)
+        limit.at = 4.5
+        await trio.sleep_forever()
+    assert limit.reached
+    assert 4.5 <= trio.current_time() <= 4.5 + A_TICK
+
+
+async def test_a_block_that_ends_in_time_is_left_in_peace(autojump_clock: trio.testing.MockClock) -> None:
+    with Limit(1) as limit:
+        await trio.sleep(0.5)
+    await trio.sleep(2)
+    assert not limit.reached
+
+
+async def test_each_limit_is_its_own(autojump_clock: trio.testing.MockClock) -> None:
+    ended: dict[float, float] = {}
+
+    async def wait(seconds: float) -> None:
+        with Limit(seconds):
+            await trio.sleep_forever()
+        ended[seconds] = trio.current_time()
+
+    async with trio.open_nursery() as nursery:
+        for seconds in (4, 1, 2.5):
+            nursery.start_soon(wait, seconds)
+    assert list(ended) == [1, 2.5, 4]
+    assert all(wanted <= was <= wanted + A_TICK for wanted, was in ended.items())
+
+
+async def test_cancellation_and_errors_go_through(autojump_clock: trio.testing.MockClock) -> None:
+    with trio.move_on_after(1) as outer, Limit(5) as limit:
+        await trio.sleep_forever()
+    assert (outer.cancelled_caught, limit.reached) == (True, False)
+    with pytest.raises(KeyError), Limit(5):
+        raise KeyError
+
+
+async def test_nobody_looks_after_no_limits(autojump_clock: trio.testing.MockClock) -> None:
+    before = trio.lowlevel.current_statistics().tasks_living
+    with Limit(9):
+        await trio.sleep(1)
+        assert trio.lowlevel.current_statistics().tasks_living == before + 1
+    await trio.sleep(A_TICK)
+    assert trio.lowlevel.current_statistics().tasks_living == before
+    with Limit(2) as limit:  # and the next one is looked after again
+        await trio.sleep_forever()
+    assert limit.reached

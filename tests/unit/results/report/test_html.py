@@ -1,0 +1,226 @@
+"""The page of a run: what strangers wrote stays text, in the file and in a browser."""
+
+import json
+import re
+from base64 import b64encode
+from collections.abc import Iterator
+from dataclasses import replace
+from hashlib import sha256
+from pathlib import Path
+
+import pytest
+from selenium import webdriver
+from selenium.webdriver.common.by import By
+from selenium.webdriver.common.keys import Keys
+
+from results.count.summary import Count
+from results.report.charts import chart
+from results.report.html import to_html
+from results.report.model import Counts, Row, make_report
+from results.report.page_data import page_data
+from results.store.reader import Run
+from results.store.writer import Store
+from scanner.facts import Reply, TLSARecord
+from scanner.model import DomainRecord, EndpointReport
+from scanner.reasons import Reason
+from scanner.vocabulary import Dane, DomainDane, DomainOutcome, RunState, Sender
+from tests.browser import browser, open_page
+from tests.unit import records
+from tests.unit.records import DIGEST, ISSUER_DIGEST, NOON
+
+ATTACK = (
+    "</script><script>window.owned=1</script><img src=x onerror=window.owned=1>"
+    "\"'`--><svg onload=window.owned=1>\u202e\x1b[31m{{7*7}}&lt;"
+)
+
+
+def hostile() -> tuple[DomainRecord, dict[str, str]]:
+    """A domain whose every text is an attack."""
+    endpoint = records.endpoint_verdict(
+        address=ATTACK, dane=Dane.MISMATCH, text=ATTACK, reasons=(Reason.TLSA_MISMATCH,), sender=Sender.DEFER
+    )
+    host = records.host_verdict(host=ATTACK, report=f"{ATTACK}:25/smtp", dane=Dane.MISMATCH, text=ATTACK)
+    host = replace(host, endpoints=(endpoint,), sender=Sender.DEFER, reasons=(Reason.TLSA_MISMATCH,))
+    verdict = records.verdict(
+        dane=DomainDane.BROKEN, outcome=DomainOutcome.FAIL, text=ATTACK, reasons=(Reason.TLSA_MISMATCH,)
+    )
+    return records.domain(key=f"zz{ATTACK}", hosts=(host,), verdict=verdict), {}
+
+
+def hostile_run(place: Path) -> Run:
+    """A run of one hostile domain, one that is fine, and one that fails before any host is known."""
+    record, _ = hostile()
+    shaken = records.handshake(version=ATTACK, cipher=ATTACK, group=ATTACK, signature=ATTACK, chain=(DIGEST,))
+    probe = records.probe(
+        ATTACK, handshake=shaken, banner=Reply(220, (ATTACK,)), transcript=(f"< 220 {ATTACK}", "> EHLO x")
+    )
+    evidence = records.evidence(record=None, depth=-1)
+    report = records.report(
+        key=f"{ATTACK}:25/smtp",
+        host=ATTACK,
+        a=records.answer(ATTACK, "A", ATTACK),
+        tlsa=replace(records.report().tlsa, base_domain=ATTACK, records=(TLSARecord(3, 1, 1, "5a" * 32),)),
+        endpoints=(EndpointReport(ATTACK, (probe,), evidence),),
+    )
+    evil = records.cert(subject=ATTACK, issuer=ATTACK, issuer_cn=ATTACK, dns_names=(ATTACK,), key_type=ATTACK)
+    nowhere = records.domain(
+        key="nowhere.example",
+        hosts=(),
+        route=replace(records.route(), hosts=(), final=Reason.MX_BOGUS),
+        verdict=records.verdict(
+            outcome=DomainOutcome.FAIL, dane=DomainDane.LOOKUP_FAILED, reasons=(Reason.MX_BOGUS,), text=ATTACK
+        ),
+    )
+    with Store.create(place, records.header(ehlo=ATTACK, resolver=ATTACK)) as store:
+        store.put_domain(record, [report], {DIGEST: evil})
+        fine = records.cert(sha256=ISSUER_DIGEST)
+        shown = records.handshake(chain=(ISSUER_DIGEST,))
+        good = records.report(endpoints=(EndpointReport("192.0.2.1", (records.probe(handshake=shown),)),))
+        store.put_domain(records.domain(), [good], {ISSUER_DIGEST: fine})
+        store.put_domain(nowhere, [], {})
+        store.put_reject(ATTACK, 1, ATTACK, ATTACK)
+        store.finish(RunState.COMPLETE, {}, NOON)
+    return Run.open(place)
+
+
+@pytest.fixture(scope="module")
+def page(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    place = tmp_path_factory.mktemp("html")
+    run = hostile_run(place / "run")
+    path = place / "page.html"
+    path.write_text(to_html(make_report(run), run), "utf-8")
+    return path
+
+
+@pytest.fixture(scope="module")
+def driver(page: Path) -> Iterator[webdriver.Chrome]:
+    with browser() as found:
+        open_page(found, page)
+        yield found
+
+
+# --- the file -------------------------------------------------------------------------------------------------
+
+
+def test_the_page_has_the_scripts_that_it_is_meant_to_have(page: Path) -> None:
+    text = page.read_text("utf-8")
+    assert re.findall(r"<script[^>]*>", text) == ['<script type="application/json" id="data">', "<script>"]
+    assert "<img" not in text
+    assert "onload=" not in re.sub(r"&[a-z#0-9]+;svg onload|\\u003csvg onload", "", text)
+    assert "\x1b" not in text
+    assert "\u202e" not in text
+
+
+def test_the_policy_allows_this_script_and_style_alone(page: Path) -> None:
+    text = page.read_text("utf-8")
+    policy = re.search(r'Content-Security-Policy" content="([^"]*)"', text)
+    assert policy is not None
+    assert policy[1].startswith("default-src 'none'; ")
+    for tag in ("script", "style"):
+        content = re.search(rf"<{tag}>(.*?)</{tag}>", text, re.DOTALL)
+        assert content is not None
+        digest = b64encode(sha256(content[1].encode()).digest()).decode()
+        assert f"{tag}-src 'sha256-{digest}'" in policy[1]
+
+
+def test_the_page_asks_for_nothing_else(page: Path) -> None:
+    text = re.sub(r"<script type=.*?</script>", "", page.read_text("utf-8"), flags=re.DOTALL)
+    assert re.findall(r'(?:src|href|action|url)\s*[=(]\s*"?(?!#)(?:https?:|//)', text) == []
+
+
+def test_charts_escape_their_words() -> None:
+    section = Counts("issuers", "Issuers", "", Count(1, 1), (Row("<a&\"b'>", "", Count(1, 1)),))
+    drawn = str(chart(section))
+    assert "<a&" not in drawn
+    assert "&lt;a&amp;" in drawn
+
+
+def test_domains_that_fail_come_first_where_there_is_no_room_for_all(tmp_path: Path) -> None:
+    data, left_out = page_data(hostile_run(tmp_path / "run"), limit=2)
+    assert left_out == 1
+    assert [domain[1] for domain in json.loads(data)["domains"]] == ["fail", "fail"]
+
+
+# --- in a browser ---------------------------------------------------------------------------------------------
+
+
+def names(driver: webdriver.Chrome) -> list[str]:
+    return [element.text for element in driver.find_elements(By.CSS_SELECTOR, "#domains .open")]
+
+
+def test_nothing_that_a_stranger_wrote_is_executed(driver: webdriver.Chrome) -> None:
+    for button in driver.find_elements(By.CSS_SELECTOR, "#domains .open"):
+        button.click()
+    driver.execute_script("document.querySelectorAll('details').forEach((part) => { part.open = true; });")
+    assert driver.execute_script("return window.owned === undefined") is True
+    assert driver.execute_script("return document.querySelectorAll('img, svg[onload], main script').length") == 0
+    assert driver.get_log("browser") == []  # type: ignore[no-untyped-call]  # selenium has no types here
+    shown = driver.find_element(By.ID, "domains").text
+    assert "<script>window.owned=1</script>" in shown
+    assert "< 220 </script>" in shown
+    assert "fits no certificate or key that the server shows" in shown
+
+
+def test_hostile_words_do_not_break_the_layout(driver: webdriver.Chrome) -> None:
+    width = "return document.documentElement.scrollWidth <= document.documentElement.clientWidth"
+    assert driver.execute_script(width) is True
+
+
+def test_search_filters_and_sorting(driver: webdriver.Chrome) -> None:
+    everything = names(driver)
+    search = driver.find_element(By.ID, "search")
+    search.send_keys("A.EXAMPLE")
+    assert names(driver) == ["a.example"]
+    assert driver.find_element(By.ID, "count").text == "1 of 3 domains, page 1 of 1"
+    search.send_keys(Keys.CONTROL + "a", Keys.DELETE)
+    assert names(driver) == everything
+    driver.find_element(By.CSS_SELECTOR, "select[data-column='1'] option[value='ok']").click()
+    assert names(driver) == ["a.example"]
+    driver.find_element(By.CSS_SELECTOR, "select[data-column='1'] option[value='']").click()
+    head = driver.find_element(By.CSS_SELECTOR, "#domains > thead th button")
+    head.click()
+    assert names(driver) == everything[::-1]
+    sort = "return document.querySelector('#domains > thead th').getAttribute('aria-sort')"
+    assert driver.execute_script(sort) == "descending"
+    head.click()
+    assert names(driver) == everything
+
+
+def test_a_domain_opens_by_keyboard(driver: webdriver.Chrome) -> None:
+    button = driver.find_elements(By.CSS_SELECTOR, "#domains .open")[0]
+    before = button.get_attribute("aria-expanded")
+    button.send_keys(Keys.ENTER)
+    assert button.get_attribute("aria-expanded") != before
+    detail = driver.find_element(By.ID, button.get_attribute("aria-controls") or "")
+    assert detail.is_displayed() is (before == "false")
+
+
+def test_light_and_dark_can_be_read(driver: webdriver.Chrome) -> None:
+    """Contrast of text and of dim text with the page: at least 4.5, WCAG 2.1 success criterion 1.4.3."""
+    for _ in range(2):
+        driver.find_element(By.ID, "theme").click()
+        colours = driver.execute_script(
+            "const css = (e, p) => getComputedStyle(e)[p]; const b = document.body;"
+            "return [css(b, 'backgroundColor'), css(b, 'color'), css(document.querySelector('.note'), 'color'),"
+            "css(document.querySelector('.badge.bad'), 'color'), css(document.querySelector('nav a'), 'color')]"
+        )
+        back, *texts = [luminance(colour) for colour in colours]
+        assert [text for text in texts if contrast(back, text) < 4.5] == []
+
+
+def test_the_themes_differ(driver: webdriver.Chrome) -> None:
+    background = "return getComputedStyle(document.body).backgroundColor"
+    before = driver.execute_script(background)
+    driver.find_element(By.ID, "theme").click()
+    assert driver.execute_script(background) != before
+
+
+def luminance(colour: str) -> float:
+    """Relative luminance as WCAG defines it, of a computed colour ``rgb(r, g, b)``."""
+    parts = [int(part) / 255 for part in re.findall(r"\d+", colour)[:3]]
+    red, green, blue = [part / 12.92 if part <= 0.03928 else ((part + 0.055) / 1.055) ** 2.4 for part in parts]
+    return 0.2126 * red + 0.7152 * green + 0.0722 * blue
+
+
+def contrast(one: float, other: float) -> float:
+    return (max(one, other) + 0.05) / (min(one, other) + 0.05)

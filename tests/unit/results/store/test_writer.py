@@ -1,0 +1,347 @@
+import json
+import os
+from dataclasses import replace
+from datetime import timedelta
+from io import BytesIO
+from pathlib import Path
+
+import pytest
+
+from results.store import codec
+from results.store import reader as run_module
+from results.store.files import AppendFile, Lock, StoreError, cut_torn_tail
+from results.store.reader import LINE_FILES, Run, last_lines
+from results.store.writer import MAX_RAW, MAX_WAITING, LineSink, Store
+from scanner.model import CertSummary, DomainRecord, RejectRecord
+from scanner.vocabulary import RunState
+from tests.unit import records
+from tests.unit.records import DIGEST, NOON
+
+CERTS = {DIGEST: records.cert()}
+
+
+@pytest.fixture
+def place(tmp_path: Path) -> Path:
+    return tmp_path / "runs" / "first"
+
+
+def lines(place: Path, name: str) -> list[bytes]:
+    return (place / f"{name}.jsonl").read_bytes().splitlines()
+
+
+def test_a_run_is_read_back_as_it_was_written(place: Path) -> None:
+    with Store.create(place, records.header()) as store:
+        store.put_host(records.report(), [records.cert()])
+        store.put_domain(records.domain(), [records.report()], CERTS)
+        store.put_reject("list.csv", 9, "not a domain", "not-a-domain")
+        store.finish(RunState.COMPLETE, {"domains": 1}, NOON + timedelta(hours=1))
+    run = Run.open(place)
+    assert list(run.certs()) == [records.cert()]
+    assert list(run.hosts()) == [records.report()]
+    assert list(run.domains()) == [records.domain()]
+    assert list(run.rejects()) == [records.reject()]
+    assert run.header == records.header(
+        state=RunState.COMPLETE, totals={"domains": 1}, finished=NOON + timedelta(hours=1)
+    )
+    assert [row["key"] for row in run.dicts("domains")] == ["a.example"]
+
+
+def test_a_running_run_says_so_and_has_all_its_files(place: Path) -> None:
+    with Store.create(place, records.header()):
+        assert Run.open(place).header.state is RunState.RUNNING
+        assert {path.name for path in place.iterdir()} >= {f"{name}.jsonl" for name in LINE_FILES}
+
+
+def test_a_run_that_was_left_is_interrupted(place: Path) -> None:
+    store = Store.create(place, records.header())
+    store.put_domain(records.domain(), [], {})
+    store.close()
+    assert Run.open(place).header.state is RunState.INTERRUPTED
+    assert list(Run.open(place).domains()) == [records.domain()]
+
+
+def test_a_directory_with_a_run_is_refused_and_kept(place: Path) -> None:
+    with Store.create(place, records.header()) as store:
+        store.put_domain(records.domain(), [], {})
+    with pytest.raises(StoreError, match="already a run"):
+        Store.create(place, records.header())
+    assert list(Run.open(place).domains()) == [records.domain()]
+
+
+def test_a_directory_with_something_else_is_refused(tmp_path: Path) -> None:
+    (tmp_path / "thesis.tex").touch()
+    with pytest.raises(StoreError, match="not empty"):
+        Store.create(tmp_path, records.header())
+
+
+def test_an_empty_directory_will_do(tmp_path: Path) -> None:
+    Store.create(tmp_path, records.header()).close()
+    assert Run.open(tmp_path).header.state is RunState.INTERRUPTED
+
+
+def test_a_place_that_cannot_be_made_is_named(tmp_path: Path) -> None:
+    (tmp_path / "file").touch()
+    with pytest.raises(StoreError, match="file/run: Not a directory"):
+        Store.create(tmp_path / "file" / "run", records.header())
+
+
+def test_a_run_is_locked_until_it_is_closed(place: Path) -> None:
+    store = Store.create(place, records.header())
+    with pytest.raises(StoreError, match="another process"):
+        Lock(place / "run.lock")
+    store.close()
+    Lock(place / "run.lock").release()
+
+
+def test_a_run_that_cannot_begin_is_not_locked(place: Path) -> None:
+    with pytest.raises(TypeError):
+        Store.create(place, records.header(settings={"level": object()}))
+    Lock(place / "run.lock").release()
+
+
+def test_the_first_failure_is_told_though_closing_fails_too(place: Path) -> None:
+    def scan() -> None:
+        with Store.create(place, records.header()) as store:
+            store._files["domains"].close()
+            store._files["domains"] = AppendFile(Path("/dev/full"))
+            store.put_domain(records.domain(), [], {})
+            raise LookupError
+
+    with pytest.raises(LookupError):
+        scan()
+    Lock(place / "run.lock").release()
+
+
+def test_a_host_and_its_certificates_come_before_the_domain_and_once(place: Path) -> None:
+    with Store.create(place, records.header()) as store:
+        store.put_domain(records.domain(), [records.report()], CERTS)
+        store.put_domain(records.domain(key="b.example"), [records.report()], {})
+        store.put_host(records.report(key="mx2.example:25:smtp"), [records.cert()])
+    assert [len(lines(place, name)) for name in ("certs", "hosts", "domains")] == [1, 2, 2]
+
+
+def test_a_later_report_replaces_an_earlier_one_and_not_the_other_way(place: Path) -> None:
+    later = records.report(observed_at=NOON + timedelta(minutes=5), endpoints=())
+    with Store.create(place, records.header()) as store:
+        store.put_host(records.report(), [])
+        store.put_host(later, [])
+        store.put_domain(records.domain(), [records.report()], CERTS)
+    assert list(Run.open(place).hosts()) == [later]
+
+
+def test_the_last_line_of_a_domain_counts(place: Path) -> None:
+    retried = records.domain(hosts=())
+    with Store.create(place, records.header()) as store:
+        for record in (records.domain(), records.domain(key="b.example"), records.domain(), retried):
+            store.put_domain(record, [], {})
+    assert len(lines(place, "domains")) == 4
+    assert list(Run.open(place).domains()) == [records.domain(key="b.example"), retried]
+
+
+def test_the_last_line_counts_even_where_hashes_collide(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(run_module, "_FILTER_BITS", 8)
+    path = tmp_path / "x.jsonl"
+    written = [json.dumps({"key": f"k{n % 50}", "n": n}).encode() + b"\n" for n in range(120)]
+    path.write_bytes(b"".join(written))
+    assert list(last_lines(path)) == written[70:]
+
+
+def test_nothing_embedded_is_written_to_a_run(place: Path) -> None:
+    with Store.create(place, records.header()) as store:
+        store.put_domain(records.domain(reports=(records.report(),)), [], {})
+    assert [record.reports for record in Run.open(place).domains()] == [None]
+
+
+def test_a_torn_last_line_is_no_line(place: Path) -> None:
+    with Store.create(place, records.header()) as store:
+        store.put_domain(records.domain(), [], {})
+        store.put_domain(records.domain(key="b.example"), [], {})
+    path = place / "domains.jsonl"
+    whole = path.read_bytes()
+    for end in range(whole.index(b"\n") + 1, len(whole), 50):
+        path.write_bytes(whole[:end])
+        assert [record.key for record in Run.open(place).domains()] == ["a.example"]
+
+
+def test_what_is_appended_while_reading_is_not_seen(place: Path) -> None:
+    with Store.create(place, records.header()) as store:
+        store.put_domain(records.domain(), [], {})
+        store.sync()
+        reader = Run.open(place).domains()
+        assert next(reader) == records.domain()
+        store.put_domain(records.domain(key="b.example"), [], {})
+        store.sync()
+        assert list(reader) == []
+
+
+@pytest.mark.parametrize(
+    ("content", "kept", "cut"),
+    [
+        (b"", b"", b""),
+        (b"{}\n", b"{}\n", b""),
+        (b"{}\n{", b"{}\n", b"{"),
+        (b"{", b"", b"{"),
+        (b"{}\n" + b"x" * 200_000, b"{}\n", b"x" * 200_000),
+        (b"x" * 65_536 + b"\n" + b"y" * 65_536, b"x" * 65_536 + b"\n", b"y" * 65_536),
+    ],
+)
+def test_a_torn_tail_is_cut_off_and_kept_aside(tmp_path: Path, content: bytes, kept: bytes, cut: bytes) -> None:
+    path = tmp_path / "domains.jsonl"
+    path.write_bytes(content)
+    assert cut_torn_tail(path) == len(cut)
+    assert path.read_bytes() == kept
+    aside = tmp_path / "domains.jsonl.torn"
+    assert (aside.read_bytes() if aside.exists() else b"") == (cut + b"\n" if cut else b"")
+    assert cut_torn_tail(path) == 0
+
+
+def test_cutting_a_missing_file_says_so(tmp_path: Path) -> None:
+    with pytest.raises(StoreError, match="No such file"):
+        cut_torn_tail(tmp_path / "domains.jsonl")
+
+
+def test_a_full_disk_is_named_and_what_waits_is_kept(tmp_path: Path) -> None:
+    # /dev/full answers each write with ENOSPC, full(4).
+    file = AppendFile(Path("/dev/full"))
+    file.put(b"{}\n")
+    with pytest.raises(StoreError, match="/dev/full: No space left on device"):
+        file.flush()
+    assert file.read(0, 3) == b"{}\n"
+    file.close()
+
+
+def test_a_disk_that_takes_a_little_at_a_time_gets_all(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    # write(2) may take less than it is given.
+    file = AppendFile(tmp_path / "x.jsonl")
+    whole = file._file.write
+
+    class Slow:
+        fileno = file._file.fileno
+
+        def write(self, octets: bytearray) -> int | None:
+            return whole(octets[:7])
+
+    monkeypatch.setattr(file, "_file", Slow())
+    file.put(b'{"key":"a.example"}\n')
+    file.flush()
+    assert (tmp_path / "x.jsonl").read_bytes() == b'{"key":"a.example"}\n'
+
+
+def test_a_run_on_a_full_disk_fails_with_one_line(place: Path) -> None:
+    store = Store.create(place, records.header())
+    store._files["domains"].close()
+    store._files["domains"] = AppendFile(Path("/dev/full"))
+    store.put_domain(records.domain(), [], {})
+    with pytest.raises(StoreError, match="No space left"):
+        store.sync()
+    with pytest.raises(StoreError, match="No space left"):
+        store.close()
+    Lock(place / "run.lock").release()
+
+
+def test_what_waits_is_due_after_a_second(place: Path) -> None:
+    with Store.create(place, records.header()) as store:
+        assert not store.due(100.0)
+        store.put_domain(records.domain(), [], {})
+        assert not store.due(200.0)
+        assert not store.due(200.9)
+        assert store.due(201.0)
+        assert lines(place, "domains") == []
+        store.sync()
+        assert len(lines(place, "domains")) == 1
+        assert not store.due(300.0)
+
+
+def test_memory_is_bounded_between_syncs(place: Path) -> None:
+    big = records.domain(verdict=records.verdict(text="x" * 100_000))
+    with Store.create(place, records.header()) as store:
+        for number in range(MAX_WAITING // 100_000 + 1):
+            store.put_domain(replace(big, key=f"{number}.example"), [], {})
+        assert (place / "domains.jsonl").stat().st_size > MAX_WAITING
+
+
+def test_certificates_are_on_disk_before_hosts_before_domains(place: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    order: list[str] = []
+    synced = os.fsync
+
+    def fsync(descriptor: int) -> None:
+        order.append(Path(f"/proc/self/fd/{descriptor}").readlink().name)
+        synced(descriptor)
+
+    with Store.create(place, records.header()) as store:
+        monkeypatch.setattr(os, "fsync", fsync)
+        store.put_domain(records.domain(), [records.report()], CERTS)
+        store.sync()
+        assert order == ["certs.jsonl", "hosts.jsonl", "domains.jsonl"]
+
+
+def test_a_rejected_line_is_bounded(place: Path) -> None:
+    with Store.create(place, records.header()) as store:
+        store.put_reject("-", 1, "x" * 5000, "too-long")
+    assert list(Run.open(place).rejects()) == [RejectRecord("-:1", "-", 1, "x" * MAX_RAW, "too-long")]
+
+
+def test_no_run_is_told_apart_from_a_broken_one(tmp_path: Path) -> None:
+    with pytest.raises(StoreError, match="no run here"):
+        Run.open(tmp_path)
+    (tmp_path / "run.json").write_bytes(b"{")
+    with pytest.raises(StoreError, match=r"run\.json: "):
+        Run.open(tmp_path)
+
+
+@pytest.mark.parametrize("line", [b"\x00\x00\n", b'{"key":"a.example"}\n'])
+def test_a_line_that_is_no_record_is_named(place: Path, line: bytes) -> None:
+    Store.create(place, records.header()).close()
+    (place / "domains.jsonl").write_bytes(line)
+    with pytest.raises(StoreError, match=r"domains\.jsonl: "):
+        list(Run.open(place).domains())
+
+
+def test_a_line_that_is_no_json_is_named(place: Path) -> None:
+    Store.create(place, records.header()).close()
+    (place / "hosts.jsonl").write_bytes(b'{"key":"a.example"\n')
+    with pytest.raises(StoreError, match=r"hosts\.jsonl: "):
+        list(Run.open(place).dicts("hosts"))
+
+
+def test_a_missing_file_has_no_lines(place: Path) -> None:
+    Store.create(place, records.header()).close()
+    (place / "rejects.jsonl").unlink()
+    assert list(Run.open(place).rejects()) == []
+
+
+def test_a_line_on_a_stream_stands_alone() -> None:
+    stream = BytesIO()
+    with LineSink(stream) as sink:
+        sink.put_host(records.report(), [records.cert()])
+        sink.put_reject("-", 1, "x", "y")
+        sink.put_domain(records.domain(), [records.report()], CERTS)
+        assert stream.getvalue() == b""
+        assert not sink.due(5.0)
+        assert sink.due(6.0)
+        sink.sync()
+        sink.finish(RunState.COMPLETE, {}, NOON)
+    cert = records.cert()
+    expected = records.domain(
+        reports=(records.report(),),
+        certificates={DIGEST: CertSummary(cert.subject, cert.dns_names, cert.not_before, cert.not_after)},
+    )
+    (line,) = stream.getvalue().splitlines()
+    assert codec.decode(DomainRecord, line) == expected
+
+
+def test_a_stream_is_written_when_much_waits() -> None:
+    stream = BytesIO()
+    sink = LineSink(stream)
+    sink.put_domain(records.domain(verdict=records.verdict(text="x" * (MAX_WAITING + 1))), [], {})
+    assert len(stream.getvalue()) > MAX_WAITING
+
+
+def test_a_reader_that_went_away_is_named() -> None:
+    reader, writer = os.pipe()
+    os.close(reader)
+    with open(writer, "wb", buffering=0) as stream:  # noqa: PTH123 - a descriptor, not a path
+        sink = LineSink(stream)
+        sink.put_domain(records.domain(), [], {})
+        with pytest.raises(StoreError, match="standard output: Broken pipe"):
+            sink.sync()

@@ -1,0 +1,432 @@
+"""Reader, workers, writer, with servers that take time on a clock that jumps."""
+
+import threading
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import replace
+from itertools import islice
+from typing import Any
+
+import pytest
+import trio
+import trio.testing
+from trio.testing import MockClock
+
+from scanner.core import judgement, pkix
+from scanner.facts import Answer, CertFacts
+from scanner.model import DomainRecord, HostReport
+from scanner.reasons import Reason
+from scanner.run import pipeline
+from scanner.run.ports import Tools
+from scanner.settings import Caps, Retries, Settings
+from scanner.vocabulary import Level
+from targets.lists import Reject, Target
+from targets.scope import Exclusions, Scope
+from tests.unit import fakes
+from tests.unit.fakes import MX1, OK_RECORD, V4, World, host, missing, mx, shakes, target
+
+READ_IN_A_THREAD = pipeline._batch
+
+SECONDS = 10
+"""How long a server takes."""
+
+
+class Sink:
+    """Takes records down; raises instead when it is told to."""
+
+    def __init__(self, error: Exception | None = None, *, fails_at: int = 0, in_sync: bool = False) -> None:
+        self.domains: list[DomainRecord] = []
+        self.rejects: list[str] = []
+        self.synced: list[float] = []
+        self._error = error
+        self._fails_at = fails_at
+        self._in_sync = in_sync
+
+    def put_domain(
+        self,
+        record: DomainRecord,
+        reports: Sequence[HostReport],  # noqa: ARG002 - as the protocol has it
+        certs: Mapping[str, CertFacts],  # noqa: ARG002 - the same
+    ) -> None:
+        if self._error is not None and not self._in_sync and len(self.domains) == self._fails_at:
+            raise self._error
+        self.domains.append(record)
+
+    def put_reject(self, file: str, line: int, raw: str, reason: str) -> None:
+        self.rejects.append(f"{file}:{line} {raw} {reason}")
+
+    def sync(self) -> None:
+        if self._error is not None and self._in_sync:
+            raise self._error
+        self.synced.append(trio.current_time())
+
+    @property
+    def keys(self) -> list[str]:
+        return sorted(record.key for record in self.domains)
+
+
+def names(count: int) -> list[str]:
+    return [f"d{number}.test" for number in range(count)]
+
+
+def of_their_own(domains: Sequence[str]) -> World:
+    """A world in which each domain has a host and an address of its own."""
+    dns: dict[fakes.Question, Answer] = {}
+    places = {name: f"192.0.{number // 256}.{number % 256}" for number, name in enumerate(domains)}
+    for name, place in places.items():
+        dns |= mx(f"10 mx.{name}", domain=name) | host(f"mx.{name}", place)
+    return World(dns, dict.fromkeys(places.values(), shakes()), seconds=SECONDS)
+
+
+def listed(domains: Sequence[str], *rejects: Reject) -> Iterator[Target | Reject]:
+    yield from rejects
+    for line, name in enumerate(domains, 1):
+        yield target(name, line)
+
+
+def settings(workers: int) -> Settings:
+    return replace(Settings(), caps=Caps(total=workers), retries=Retries(times=0))
+
+
+class Run:
+    """A scan in the background, and what became of it."""
+
+    def __init__(self, world: World, workers: int, sink: Sink | None = None) -> None:
+        self.world = world
+        self.sink = sink or Sink()
+        self.stop = pipeline.Stop()
+        self.tools: Tools = world.tools(settings(workers))
+        self.ended = 0.0
+
+    async def __call__(self, items: Iterator[Target | Reject]) -> None:
+        await pipeline.scan(items, self.tools, self.sink, self.stop)
+        self.ended = trio.current_time()
+        self.world.check()
+
+
+@pytest.fixture(autouse=True)
+def inline(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Read without a thread: the clock that jumps does not wait for threads."""
+
+    async def batch(items: Iterator[Target | Reject]) -> list[Target | Reject]:
+        await trio.lowlevel.checkpoint()
+        return list(islice(items, pipeline.BATCH))
+
+    monkeypatch.setattr(pipeline, "_batch", batch)
+
+
+async def test_everything_is_examined_and_written(autojump_clock: MockClock) -> None:
+    domains = names(200)
+    run = Run(of_their_own(domains), workers=20)
+    started = trio.current_time()
+    await run(listed(domains))
+    assert run.sink.keys == sorted(domains)
+    assert run.ended - started == pytest.approx(SECONDS * 200 / 20 + pipeline.GATHERED)  # as many at once as workers
+    stats = run.tools.stats
+    assert (stats.total, stats.read, stats.done, stats.rejects) == (200, 200, 200, 0)
+    assert stats.tallies == {"dane none": 200, "outcome ok": 200}
+
+
+async def test_an_empty_list(autojump_clock: MockClock) -> None:
+    run = Run(World({}), workers=3)
+    await run(iter([]))
+    assert (run.sink.domains, run.sink.rejects, run.tools.stats.total) == ([], [], 0)
+
+
+async def test_rejects_and_opt_outs_go_to_the_writer(autojump_clock: MockClock) -> None:
+    world = of_their_own(["d0.test"])
+    world.scope = Scope(allow_private=True, exclusions=Exclusions(trees={"no.test": "opt-out line 3"}))
+    run = Run(world, workers=2)
+    await run(listed(["d0.test", "mail.no.test"], Reject("list.txt", 9, "???", "no domain")))
+    assert run.sink.keys == ["d0.test"]
+    assert run.sink.rejects == [
+        "list.txt:9 ??? no domain",
+        "list.txt:2 mail.no.test opted-out: opt-out line 3",
+    ]
+    assert (run.tools.stats.read, run.tools.stats.rejects) == (1, 2)
+
+
+async def test_domains_share_a_host_and_its_addresses(autojump_clock: MockClock) -> None:
+    domains = names(10)
+    dns: dict[fakes.Question, Answer] = dict(host(MX1, V4, fakes.V4B, fakes.V6, records=[OK_RECORD]))
+    for name in domains:
+        dns |= mx(f"10 {MX1}", domain=name)
+    world = World(dns, dict.fromkeys((V4, fakes.V4B, fakes.V6), shakes()), seconds=SECONDS)
+    run = Run(world, workers=4)
+    await run(listed(domains))
+    assert sorted(call.address for call in world.net.calls) == [V4, fakes.V4B, fakes.V6]
+    assert max(world.zone.asked.values()) == 1
+    assert {record.verdict.dane for record in run.sink.domains} == {"protected"}
+
+
+async def test_a_bug_in_one_domain_becomes_a_record_and_the_rest_goes_on(autojump_clock: MockClock) -> None:
+    domains = names(5)
+    world = of_their_own(domains)
+    del world.dns["mx.d2.test", "A"]  # type: ignore[attr-defined] # the fake raises: a bug, as far as a scan can tell
+    run = Run(world, workers=2)
+    with pytest.raises(AssertionError):
+        await run(listed(domains))  # world.check: somebody asked for what is not in the table
+    assert run.sink.keys == domains
+    by_key = {record.key: record.verdict for record in run.sink.domains}
+    broken = by_key.pop("d2.test")
+    assert (broken.outcome, broken.sender, broken.reasons) == ("inconclusive", "unknown", (Reason.INTERNAL,))
+    assert broken.text.startswith("LookupError: the test's table has no answer to ('mx.d2.test', 'A') (fakes.py:")
+    assert {verdict.outcome for verdict in by_key.values()} == {"ok"}
+    assert run.tools.stats.internal_errors == 1
+
+
+async def test_a_bug_in_judging_is_told_like_one_in_seeing(
+    monkeypatch: pytest.MonkeyPatch, autojump_clock: MockClock
+) -> None:
+    original = judgement.judge_host
+
+    def broken(level: Level, nexthop: str, *rest: Any) -> Any:
+        if nexthop == "d2.test":
+            raise ZeroDivisionError("of all things")
+        return original(level, nexthop, *rest)
+
+    monkeypatch.setattr(judgement, "judge_host", broken)
+    run = Run(of_their_own(names(5)), workers=2)
+    await run(listed(names(5)))
+    assert run.sink.keys == names(5)
+    told = {record.key: (record.verdict.outcome, record.verdict.text) for record in run.sink.domains}
+    outcome, text = told.pop("d2.test")
+    assert (outcome, text.partition(" (")[0]) == ("inconclusive", "ZeroDivisionError: of all things")
+    assert {outcome for outcome, _ in told.values()} == {"ok"}
+    assert run.tools.stats.internal_errors == 1
+
+
+async def test_a_domain_is_observed_from_the_beginning_of_its_examination(autojump_clock: MockClock) -> None:
+    finding = await of_their_own(["d0.test"]).examine("d0.test")
+    (report,) = finding.reports
+    assert finding.record.observed_at <= report.observed_at
+
+
+async def test_many_are_judged_in_a_row_and_a_host_that_they_share_once(
+    monkeypatch: pytest.MonkeyPatch, autojump_clock: MockClock
+) -> None:
+    gathered: list[int] = []
+    original, proved = pipeline._gathered, pkix.verify
+    verified: list[None] = []
+
+    async def counted(seen: trio.MemoryReceiveChannel[Any]) -> Any:
+        items = await original(seen)
+        gathered.append(len(items))
+        return items
+
+    def verify(*args: Any) -> Any:
+        verified.append(None)
+        return proved(*args)
+
+    monkeypatch.setattr(pipeline, "_gathered", counted)
+    monkeypatch.setattr(pkix, "verify", verify)
+    domains, dns = names(20), host(MX1, V4, records=[OK_RECORD])
+    for name in domains:
+        dns |= mx(f"10 {MX1}", domain=name)
+    run = Run(World(dns, {V4: shakes()}, seconds=SECONDS), workers=20)
+    await run(listed(domains))
+    assert gathered == [21, 0]  # all of them with the word that the pass is over; then the end
+    assert len(verified) == 1
+    assert run.sink.keys == sorted(domains)
+
+
+async def test_who_has_much_to_write_does_not_wait_for_more(autojump_clock: MockClock) -> None:
+    domains = names(40 * pipeline.IN_A_ROW)
+    dns = host(MX1, V4)
+    for name in domains:
+        dns |= mx(f"10 {MX1}", domain=name)
+    run = Run(World(dns, {V4: shakes()}), workers=512)
+    started = trio.current_time()
+    await run(listed(domains))
+    assert len(run.sink.domains) == len(domains)
+    assert run.ended - started < 20 * pipeline.GATHERED
+
+
+async def test_records_are_made_durable_while_nothing_comes(autojump_clock: MockClock) -> None:
+    run = Run(of_their_own(["d0.test"]), workers=1)
+    started = trio.current_time()
+    await run(listed(["d0.test"]))
+    assert [round(at - started) for at in run.sink.synced][: SECONDS - 1] == list(range(1, SECONDS))
+
+
+# --- stopping -------------------------------------------------------------------------------------------------
+
+
+async def test_drain_finishes_what_is_in_flight_and_takes_nothing_new(autojump_clock: MockClock) -> None:
+    domains = names(100)
+    run = Run(of_their_own(domains), workers=4)
+    started = trio.current_time()
+    async with trio.open_nursery() as scan:
+        scan.start_soon(run, listed(domains))
+        await trio.sleep(SECONDS * 1.5)
+        run.stop.drain()
+    assert run.sink.keys == sorted(names(8))  # four were done, four in flight
+    assert run.ended - started == pytest.approx(SECONDS * 2 + pipeline.GATHERED)
+    assert run.tools.stats.total is None or run.tools.stats.total == 100
+
+
+async def test_drain_ends_even_where_servers_do_not(autojump_clock: MockClock) -> None:
+    world = of_their_own(["d0.test", "d1.test"])
+    world.net._seconds = 10_000
+    run = Run(world, workers=1)
+    started = trio.current_time()
+    async with trio.open_nursery() as scan:
+        scan.start_soon(run, listed(["d0.test", "d1.test"]))
+        await trio.sleep(5)
+        run.stop.drain()
+    assert run.ended - started == 5 + pipeline.DRAIN
+    assert run.sink.domains == []
+
+
+async def test_a_second_stop_ends_at_once_and_what_was_judged_is_written(autojump_clock: MockClock) -> None:
+    domains = names(100)
+    run = Run(of_their_own(domains), workers=4)
+    started = trio.current_time()
+    async with trio.open_nursery() as scan:
+        scan.start_soon(run, listed(domains))
+        await trio.sleep(SECONDS * 1.5)
+        run.stop.drain()
+        await trio.sleep(1)
+        run.stop.now()
+    assert run.sink.keys == sorted(names(4))
+    assert run.ended - started == SECONDS * 1.5 + 1
+
+
+async def test_a_stop_before_the_start(autojump_clock: MockClock) -> None:
+    run = Run(of_their_own(names(3)), workers=2)
+    run.stop.drain()
+    await run(listed(names(3)))
+    assert run.sink.domains == []
+
+
+async def test_a_list_that_blocks_for_ever_can_be_stopped(
+    monkeypatch: pytest.MonkeyPatch, autojump_clock: MockClock
+) -> None:
+    monkeypatch.setattr(pipeline, "_batch", READ_IN_A_THREAD)
+    run = Run(World({}), workers=2)
+    written = threading.Event()  # nobody writes to the pipe that the list comes from
+
+    def silent() -> Iterator[Target | Reject]:
+        written.wait()
+        yield from ()
+
+    async with trio.open_nursery() as scan:
+        scan.start_soon(run, silent())
+        await trio.testing.wait_all_tasks_blocked()
+        run.stop.drain()
+    written.set()
+    assert run.tools.stats.total is None
+
+
+async def test_a_list_is_read_in_a_thread(monkeypatch: pytest.MonkeyPatch, autojump_clock: MockClock) -> None:
+    monkeypatch.setattr(pipeline, "_batch", READ_IN_A_THREAD)
+    readers: set[int] = set()
+
+    def noted() -> Iterator[Target | Reject]:
+        for item in listed(domains):
+            readers.add(threading.get_ident())
+            yield item
+
+    domains = names(pipeline.BATCH * 2 + 1)
+    run = Run(of_their_own(domains), 50)
+    await run(noted())
+    assert run.sink.keys == sorted(domains)
+    assert threading.get_ident() not in readers
+
+
+# --- trouble --------------------------------------------------------------------------------------------------
+
+
+class DiskFullError(Exception):
+    """What a sink may raise."""
+
+
+@pytest.mark.parametrize("workers", [1, 4, 100])
+@pytest.mark.parametrize("fails_at", [0, 5])
+async def test_an_error_of_the_sink_stops_everything_and_is_raised_as_itself(
+    workers: int, fails_at: int, autojump_clock: MockClock
+) -> None:
+    error, cause = DiskFullError("no space"), OSError(28, "No space left on device")
+    error.__cause__ = cause
+    domains = names(300)
+    run = Run(of_their_own(domains), workers, Sink(error, fails_at=fails_at))
+    with pytest.raises(DiskFullError) as caught:
+        await run(listed(domains))
+    assert caught.value is error
+    assert caught.value.__cause__ is cause
+    assert len(run.world.net.calls) < 300
+
+
+async def test_an_error_of_sync_is_no_different(autojump_clock: MockClock) -> None:
+    run = Run(of_their_own(names(5)), 2, Sink(DiskFullError("no space"), in_sync=True))
+    with pytest.raises(DiskFullError):
+        await run(listed(names(5)))
+
+
+async def test_the_error_of_a_sink_with_many_waiting_for_it_comes_first(
+    monkeypatch: pytest.MonkeyPatch, autojump_clock: MockClock
+) -> None:
+    """Workers that find their channel closed fail too; that is not what the user has to hear."""
+    monkeypatch.setattr(pipeline, "BACKLOG", 0)
+    domains = names(50)
+    dns = {question: found for name in domains for question, found in _gone(name).items()}
+    for _ in range(20):
+        run = Run(World(dns), 50, Sink(DiskFullError("no space"), fails_at=1))
+        with pytest.raises(DiskFullError):
+            await run(listed(domains))
+
+
+def _gone(name: str) -> dict[fakes.Question, Answer]:
+    return fakes.rows(fakes.nothing(name, "MX")) | missing(name)
+
+
+async def test_an_error_of_the_reader_is_raised_as_itself(autojump_clock: MockClock) -> None:
+    def torn() -> Iterator[Target | Reject]:
+        yield target("d0.test")
+        raise OSError(5, "Input/output error")
+
+    run = Run(of_their_own(["d0.test"]), 2)
+    with pytest.raises(OSError, match="Input/output error"):
+        await run(torn())
+
+
+# --- memory ---------------------------------------------------------------------------------------------------
+
+
+async def test_reading_runs_ahead_of_the_work_by_two_batches_at_most(autojump_clock: MockClock) -> None:
+    read = 0
+
+    def counted() -> Iterator[Target | Reject]:
+        nonlocal read
+        for item in listed(domains):
+            read += 1
+            yield item
+
+    domains = names(1000)
+    run = Run(of_their_own(domains), workers=4)
+    async with trio.open_nursery() as scan:
+        scan.start_soon(run, counted())
+        for _ in range(3):
+            await trio.sleep(SECONDS)
+            assert read <= len(run.world.net.calls) + 2 * pipeline.BATCH + 4
+        run.stop.now()
+
+
+async def test_a_slow_writer_holds_up_the_work(monkeypatch: pytest.MonkeyPatch, autojump_clock: MockClock) -> None:
+    """What was seen waits in a channel of limited length, then the workers wait."""
+    waiting: list[int] = []
+    original: Callable[..., Any] = pipeline._gathered
+
+    async def late(seen: trio.MemoryReceiveChannel[Any]) -> Any:
+        if not waiting:
+            await trio.sleep(SECONDS * 100)
+            statistics = seen.statistics()
+            waiting.append(statistics.current_buffer_used)
+            assert statistics.tasks_waiting_send <= 4
+        return await original(seen)
+
+    monkeypatch.setattr(pipeline, "_gathered", late)
+    domains = names(pipeline.BACKLOG + 50)
+    run = Run(of_their_own(domains), workers=4)
+    await run(listed(domains))
+    assert waiting == [pipeline.BACKLOG]
+    assert len(run.sink.domains) == len(domains)
