@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 
 from results.count.summary import last_handshake
 from results.explain.remedies import remedy_of
-from results.explain.tlsa_cause import Cause, Finding, Sighting, search
+from results.explain.tlsa_cause import Cause, Finding, SeenCertificate, search
 from results.render import words
 from scanner.core.matching import presented_names
 from scanner.facts import Answer, CertFacts, Probe, Reply
@@ -75,7 +75,7 @@ class Case:
     reasons: Sequence[str]
     report: HostReport | None = None
     certs: Mapping[str, CertFacts] | None = None
-    sightings: Mapping[str, Sighting] = field(default_factory=dict)
+    sightings: Mapping[str, SeenCertificate] = field(default_factory=dict)
     text: str = ""
 
     @property

@@ -12,7 +12,7 @@ from rich.text import Text
 from results.count.summary import last_handshake
 from results.explain.cause import Case, Explanation, explain
 from results.explain.remedies import remedy_of
-from results.explain.tlsa_cause import Sighting, search
+from results.explain.tlsa_cause import SeenCertificate, search
 from results.render import words
 from results.render.terminal import heading, quote, said
 from scanner.facts import Answer, CertFacts, Probe
@@ -43,7 +43,7 @@ class Reasoning:
         console: Console,
         reports: Mapping[str, HostReport],
         certs: Mapping[str, CertFacts],
-        sightings: Mapping[str, Mapping[str, Sighting]],
+        sightings: Mapping[str, Mapping[str, SeenCertificate]],
     ) -> None:
         self._console = console
         self._reports = reports

@@ -3,14 +3,14 @@
 from collections.abc import Collection, Iterable, Mapping
 from datetime import datetime
 
-from results.explain.tlsa_cause import Sighting
+from results.explain.tlsa_cause import SeenCertificate
 from results.store.partial import DigestsPart, ReportPart, lines
 from results.store.reader import Run
 
 
 def sightings(
     run: Run, history: Iterable[Run], wanted: Mapping[str, Collection[str]]
-) -> dict[str, dict[str, Sighting]]:
+) -> dict[str, dict[str, SeenCertificate]]:
     """Look for certificates that TLSA records could be of: in this run, then in earlier ones.
 
     Args:
@@ -21,7 +21,7 @@ def sightings(
     Returns:
         By host and data: what the host showed itself counts before what others did, later runs before earlier ones.
     """
-    found: dict[str, dict[str, Sighting]] = {host: {} for host in wanted}
+    found: dict[str, dict[str, SeenCertificate]] = {host: {} for host in wanted}
     data = {text for texts in wanted.values() for text in texts}
     if not data:
         return found
@@ -36,7 +36,7 @@ def _look(
     when: datetime | None,
     data: Collection[str],
     wanted: Mapping[str, Collection[str]],
-    found: dict[str, dict[str, Sighting]],
+    found: dict[str, dict[str, SeenCertificate]],
 ) -> None:
     hits: dict[str, DigestsPart] = {}
     by_cert: dict[str, DigestsPart] = {}
@@ -50,7 +50,7 @@ def _look(
             hit = hits.get(text)
             if hit is None:
                 continue
-            seen = Sighting(hit.subject, when, by_host=hit.sha256 in shown.get(host, ()))
+            seen = SeenCertificate(hit.subject, when, by_host=hit.sha256 in shown.get(host, ()))
             if seen.by_host or text not in found[host]:
                 found[host][text] = seen
 

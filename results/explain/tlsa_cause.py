@@ -66,7 +66,7 @@ CAUSES: dict[Cause, str] = {
 
 
 @dataclass(frozen=True, slots=True)
-class Sighting:
+class SeenCertificate:
     """Where a certificate was seen that fits a record.
 
     ``run`` is when the run began that saw it, None for the run at hand; ``by_host`` whether the very host showed it.
@@ -91,7 +91,7 @@ class Finding:
 
 
 def search(
-    records: Sequence[TLSARecord], chain: Sequence[CertFacts], sightings: Mapping[str, Sighting]
+    records: Sequence[TLSARecord], chain: Sequence[CertFacts], sightings: Mapping[str, SeenCertificate]
 ) -> tuple[Finding, ...]:
     """Say of each record what it is of.
 
@@ -190,7 +190,7 @@ def _but(record: TLSARecord, usage: int, selector: int, matching_type: int, caus
     return f", but {' and '.join(told)}"
 
 
-def _elsewhere(record: TLSARecord, sightings: Mapping[str, Sighting]) -> Finding:
+def _elsewhere(record: TLSARecord, sightings: Mapping[str, SeenCertificate]) -> Finding:
     head = f"The TLSA record {short(record)}"
     if (seen := sightings.get(record.data)) is not None and record.usage in (DANE_TA, DANE_EE):
         cause, words = _seen(record, seen)
@@ -206,7 +206,7 @@ def _elsewhere(record: TLSARecord, sightings: Mapping[str, Sighting]) -> Finding
     return Finding(record, cause, f"{head} {words}.")
 
 
-def _seen(record: TLSARecord, seen: Sighting) -> tuple[Cause, str]:
+def _seen(record: TLSARecord, seen: SeenCertificate) -> tuple[Cause, str]:
     if seen.by_host and seen.run is not None:
         when = f"{seen.run:%Y-%m-%d %H:%M} UTC"
         return Cause.PREVIOUS_CERTIFICATE, f"is of a previous certificate, {seen.subject}, seen in the run of {when}"

@@ -12,7 +12,7 @@ from results.count.domains import Domains
 from results.count.failing import FailingHost
 from results.explain.cause import Case, Explanation, explain
 from results.explain.sightings import sightings
-from results.explain.tlsa_cause import Sighting
+from results.explain.tlsa_cause import SeenCertificate
 from results.store.by_key import certs_of, find
 from results.store.partial import DomainPart, lines
 from results.store.reader import Run
@@ -86,7 +86,7 @@ def _failed(run: Run) -> _Past:
     return _Past(run.header.started, frozenset(domains.masks), frozenset(host.host for host in domains.failing()))
 
 
-def _task(host: FailingHost, case: Case, seen: Mapping[str, Sighting], past: Sequence[_Past]) -> Task:
+def _task(host: FailingHost, case: Case, seen: Mapping[str, SeenCertificate], past: Sequence[_Past]) -> Task:
     case = Case(case.host, case.dane, case.reasons, case.report, case.certs, seen, host.text)
     since = _since(host.host, past)
     return Task(

@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 
 from results.explain.sightings import sightings
-from results.explain.tlsa_cause import Cause, Sighting, search
+from results.explain.tlsa_cause import Cause, SeenCertificate, search
 from results.store.by_key import certs_of, find
 from results.store.reader import Run
 from scanner.core.verdict import path_reason, sessions
@@ -32,14 +32,17 @@ def mismatch_causes(run: Run, history: Sequence[Run], dane_of: Mapping[str, Dane
     return {key: _cause(report, certs, elsewhere[report.host]) for key, report in reports.items()}
 
 
-def _cause(report: HostReport, certs: Mapping[str, CertFacts], elsewhere: Mapping[str, Sighting]) -> str:
+def _cause(report: HostReport, certs: Mapping[str, CertFacts], elsewhere: Mapping[str, SeenCertificate]) -> str:
     """Take the address that tells most; without any, names are what is wrong."""
     found = [cause for endpoint in report.endpoints if (cause := _of_address(report, endpoint, certs, elsewhere))]
     return min(found, key=_telling, default=str(Reason.NAME_MISMATCH))
 
 
 def _of_address(
-    report: HostReport, endpoint: EndpointReport, certs: Mapping[str, CertFacts], elsewhere: Mapping[str, Sighting]
+    report: HostReport,
+    endpoint: EndpointReport,
+    certs: Mapping[str, CertFacts],
+    elsewhere: Mapping[str, SeenCertificate],
 ) -> str | None:
     evidence = endpoint.dane
     if evidence is None or evidence.matched:

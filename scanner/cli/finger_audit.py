@@ -14,10 +14,10 @@ from scanner.finger.offer import OfferError, profile
 from scanner.finger.options import Fatal, Options, limit
 from scanner.finger.setup import Setup
 from scanner.finger.visit import mode_of
-from scanner.net.probe import Sighting, probe
+from scanner.net.probe import ProbeResult, probe
 from scanner.net.resolver import Resolver
 from scanner.run.examine import Examiner
-from scanner.run.ports import ProbeEndpoint, Tools
+from scanner.run.ports import Ports, ProbeEndpoint
 from scanner.run.stats import Stats
 from scanner.settings import AUTHENTICATED, PROFILES, Settings, Timeouts, TLSProfile
 from scanner.vocabulary import Level
@@ -37,7 +37,7 @@ async def audit(setup: Setup, resolver: Resolver) -> int:
     _check(options)
     settings = _settings(options, setup.ehlo)
     probe_one = _prober(options, settings)
-    tools = Tools(settings, resolver.lookup, probe_one, setup.trust or EMPTY, Scope(allow_private=True), Stats(total=1))
+    tools = Ports(settings, resolver.lookup, probe_one, setup.trust or EMPTY, Scope(allow_private=True), Stats(total=1))
     target = Target(options.destination, options.destination.raw, "finger", 1)
     finding = await Examiner(tools).domain(target)
     with LineSink(sys.stdout.buffer) as sink:
@@ -80,7 +80,7 @@ def _prober(options: Options, settings: Settings) -> ProbeEndpoint:
     """Probes with the ciphers and protocols of the command line; the profile's name says how strictly."""
     profiles = {name: _offer(options, name) for name in PROFILES}
 
-    async def one(endpoint: Endpoint, host: str) -> Sighting:  # noqa: ARG001 - nothing here depends on the host's name
+    async def one(endpoint: Endpoint, host: str) -> ProbeResult:  # noqa: ARG001 - nothing here depends on the host's name
         return await probe(endpoint, profile=profiles[endpoint.profile], ehlo=settings.ehlo, timeouts=settings.timeouts)
 
     return one

@@ -15,7 +15,7 @@ from results.store.files import StoreError
 from results.store.writer import Store
 from scanner.cli.errors import CliError, Exit
 from scanner.model import Status
-from scanner.run.status import Watch
+from scanner.run.status import StatusSource
 from scanner.vocabulary import RunState
 
 REFRESH = 0.25
@@ -59,7 +59,7 @@ class Face(Protocol):
 class Watching:
     """Shows a scan; ``ended`` is set when it is known how it ended."""
 
-    watch: Watch
+    watch: StatusSource
     faces: tuple[Face, ...]
     store: Store | None
     ended: RunState | None = field(default=None, init=False)
@@ -91,7 +91,7 @@ class Watching:
 
 @contextmanager
 def watching(
-    watch: Watch, showing: Showing, console: Console, store: Store | None, tell: Callable[[str], None]
+    watch: StatusSource, showing: Showing, console: Console, store: Store | None, tell: Callable[[str], None]
 ) -> Iterator[Watching]:
     """Show a scan from here to the end of the block; ``go_on`` is to be run meanwhile.
 

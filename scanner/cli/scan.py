@@ -35,7 +35,7 @@ from scanner.net.unbound import UnboundError
 from scanner.run import pipeline
 from scanner.run.ports import now
 from scanner.run.stats import Stats
-from scanner.run.status import Watch
+from scanner.run.status import StatusSource
 from scanner.vocabulary import RunState
 
 log = logging.getLogger("mxsweep")
@@ -179,7 +179,7 @@ async def execute(request: Request, resolved: Resolved, sink: Any, work: Work, s
     console = consoles.stderr()
     announcing = Announcing(sink, console, request.fail_on, rejects=request.output in (None, "-"))
     store = sink if isinstance(sink, Store) else None
-    with watching(Watch(stats, request.settings.retries.after), showing, console, store, say) as shown:
+    with watching(StatusSource(stats, request.settings.retries.after), showing, console, store, say) as shown:
         async with wired(request, resolved, stats) as tools, trio.open_nursery() as nursery:
             nursery.start_soon(_watch_signals, stop, console)
             nursery.start_soon(shown.go_on)

@@ -9,12 +9,12 @@ from scanner.cli.errors import CliError, Exit
 from scanner.cli.request import Request
 from scanner.cli.resolver import Resolved, resolving
 from scanner.facts import Endpoint
-from scanner.net.probe import Extra, Sighting, probe
+from scanner.net.probe import Extra, ProbeResult, probe
 from scanner.net.resolver import open_resolver
 from scanner.net.routes import Routes
 from scanner.run.connections import Connections
 from scanner.run.lookups import Lookups
-from scanner.run.ports import Tools
+from scanner.run.ports import Ports
 from scanner.run.stats import Stats
 from scanner.settings import PROFILES, Settings
 
@@ -36,7 +36,7 @@ async def fit_resolver(request: Request) -> AsyncIterator[Resolved]:
 
 
 @asynccontextmanager
-async def wired(request: Request, resolved: Resolved, stats: Stats) -> AsyncIterator[Tools]:
+async def wired(request: Request, resolved: Resolved, stats: Stats) -> AsyncIterator[Ports]:
     """The rooms wired together: a resolver, what stands before every connection, the trust store and the scope."""
     settings = request.settings
 
@@ -50,10 +50,10 @@ async def wired(request: Request, resolved: Resolved, stats: Stats) -> AsyncIter
     )
     async with open_resolver(resolved.dns) as resolver:
         lookups = Lookups(resolved.lookup(resolver), connections.outage, partial(tell, "dns"), stats)
-        yield Tools(settings, lookups, connections, request.trust, request.scope, stats, Routes())
+        yield Ports(settings, lookups, connections, request.trust, request.scope, stats, Routes())
 
 
-def _probe(settings: Settings, extra: Extra, endpoint: Endpoint) -> Awaitable[Sighting]:
+def _probe(settings: Settings, extra: Extra, endpoint: Endpoint) -> Awaitable[ProbeResult]:
     return probe(
         endpoint,
         profile=PROFILES[endpoint.profile],

@@ -24,7 +24,7 @@ from scanner.core.dialogue import Dialogue
 from scanner.facts import Answer, Failure, Handshake, Reply, TLSARecord
 from scanner.finger.world import Talk, World
 from scanner.net.listening import Listener, Secured
-from scanner.net.probe import Sighting, failed_reply, record
+from scanner.net.probe import ProbeResult, failed_reply, record
 from scanner.vocabulary import FailureKind, Outcome, Phase, Security
 
 SCHEMA = 1
@@ -158,7 +158,7 @@ class Recorder:
         self._case.connections.append(Connection(address, port, at, failure))
         return failure
 
-    async def converse(self, talk: Talk, listener: Listener) -> Sighting:
+    async def converse(self, talk: Talk, listener: Listener) -> ProbeResult:
         """Hold the dialogue, and keep it."""
         tape = _Tape(self._case.connections[-1].events, listener, dumps=self._dumps)
         return await self._world.converse(talk, tape)
@@ -271,7 +271,7 @@ class Replay:
                 return connection.failure
         return Failure(Phase.CONNECT, FailureKind.LOCAL, text="not in the case")
 
-    async def converse(self, talk: Talk, listener: Listener) -> Sighting:
+    async def converse(self, talk: Talk, listener: Listener) -> ProbeResult:
         """Play the dialogue back."""
         await trio.lowlevel.checkpoint()
         if self._connection is None:
@@ -304,7 +304,7 @@ class _Playback:
         self._secured: Secured | None = None
         self._ticket = False
 
-    def play(self, connection: Connection) -> Sighting:
+    def play(self, connection: Connection) -> ProbeResult:
         """Do it; a dialogue that goes on where the events end is one that the peer left."""
         for event in connection.events:
             if self._dialogue.phase is Phase.HANDSHAKE and not self._begun:
@@ -317,7 +317,7 @@ class _Playback:
         handshake = self._secured.handshake if self._secured else None
         chain = self._secured.chain if self._secured else ()
         session = cast("SSL.Session", object()) if self._ticket else None  # found again under its key, never used
-        return Sighting(record(self._talk.endpoint, connection.at, self._dialogue, handshake), chain, session)
+        return ProbeResult(record(self._talk.endpoint, connection.at, self._dialogue, handshake), chain, session)
 
     def _happen(self, event: Event) -> None:
         match event.what:

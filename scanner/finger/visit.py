@@ -22,7 +22,7 @@ from scanner.finger.setup import Setup
 from scanner.finger.world import Talk
 from scanner.model import DaneEvidence, PkixEvidence
 from scanner.net.listening import Listener, Secured
-from scanner.net.probe import Sighting, failed_reply
+from scanner.net.probe import ProbeResult, failed_reply
 from scanner.reasons import Reason
 from scanner.settings import Timeouts, TLSProfile
 from scanner.vocabulary import Dane, FailureKind, Level, Mode, Phase
@@ -82,7 +82,7 @@ class Visit(Listener):
         self._profile, self._complaint = self._offer(rule)
         self.rule = rule
         self.secured_with: Secured | None = None
-        self.sighting: Sighting | None = None
+        self.sighting: ProbeResult | None = None
         self.chain: tuple[CertFacts, ...] = ()
         self.evidence: DaneEvidence | PkixEvidence | None = None
         self.judgement: policy.Judgement | None = None
@@ -289,7 +289,7 @@ class Visit(Listener):
 
     # --- the end ----------------------------------------------------------------------------------------------
 
-    def _end(self, sighting: Sighting) -> None:
+    def _end(self, sighting: ProbeResult) -> None:
         probe = sighting.probe
         if probe.failure is not None:
             if probe.failure.phase is Phase.HANDSHAKE:

@@ -23,7 +23,7 @@ from scanner.vocabulary import Phase
 
 if TYPE_CHECKING:
     from scanner.net.listening import Listener
-    from scanner.net.probe import Extra, Sighting
+    from scanner.net.probe import Extra, ProbeResult
     from scanner.net.tls import Identity
 
 
@@ -66,7 +66,7 @@ class World(Protocol):
     async def connect(self, address: str, port: int, seconds: float) -> Failure | None:
         """Connect; None when that worked."""
 
-    async def converse(self, talk: Talk, listener: "Listener") -> "Sighting":
+    async def converse(self, talk: Talk, listener: "Listener") -> "ProbeResult":
         """Hold the dialogue over the last connection, and close it."""
 
     async def sleep(self, seconds: float) -> None:
@@ -105,7 +105,7 @@ class Network:
             return None
         return timed_out(Phase.CONNECT)
 
-    async def converse(self, talk: Talk, listener: "Listener") -> "Sighting":
+    async def converse(self, talk: Talk, listener: "Listener") -> "ProbeResult":
         """Hold the dialogue."""
         from scanner.net.probe import converse  # noqa: PLC0415 - see above
 

@@ -14,7 +14,7 @@ TICK = 0.1
 """Seconds by which a limit may be late; thousands of limits are looked at in a thousandth of it."""
 
 
-class Limit:
+class Deadline:
     """A time limit for a block, as a ``with`` statement; the block is left without an error when time is up.
 
     ``at`` is when, by trio's clock; it may be set at any time, and takes effect by the next tick.
@@ -48,10 +48,10 @@ class Limit:
         return self._scope.__exit__(kind, error, trace)
 
 
-_limits: trio.lowlevel.RunVar[set[Limit] | None] = trio.lowlevel.RunVar("limits", None)
+_limits: trio.lowlevel.RunVar[set[Deadline] | None] = trio.lowlevel.RunVar("limits", None)
 
 
-def _watched() -> set[Limit]:
+def _watched() -> set[Deadline]:
     """The limits of this run of trio; a task looks after them while there are any."""
     limits = _limits.get()
     if limits is None:
@@ -61,7 +61,7 @@ def _watched() -> set[Limit]:
     return limits
 
 
-async def _watch(limits: set[Limit]) -> None:
+async def _watch(limits: set[Deadline]) -> None:
     while limits:
         await trio.sleep(TICK)
         now = trio.current_time()

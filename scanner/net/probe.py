@@ -17,7 +17,7 @@ from OpenSSL import SSL
 from scanner.core.dialogue import Dialogue
 from scanner.facts import Endpoint, Failure, Handshake, Probe, Reply
 from scanner.net import tcp, tls_errors
-from scanner.net.deadlines import Limit
+from scanner.net.deadlines import Deadline
 from scanner.net.failures import failure_of, timed_out
 from scanner.net.listening import Listener, Secured
 from scanner.net.tls import ByteStream, Identity, TLSStream, context_for
@@ -37,7 +37,7 @@ _SECONDS: dict[Phase, Callable[[Timeouts], float]] = dict.fromkeys(Phase, attrge
 
 
 @dataclass(frozen=True, slots=True)
-class Sighting:
+class ProbeResult:
     """A probe, the DER of each certificate as sent (leaf first), and the TLS session where it was asked for."""
 
     probe: Probe
@@ -73,7 +73,7 @@ def probe(
     polite: bool = True,
     want_tls: bool = True,
     extra: Extra = NO_EXTRA,
-) -> Awaitable[Sighting]:
+) -> Awaitable[ProbeResult]:
     """Connect to an endpoint and see what it offers.
 
     Args:
@@ -100,7 +100,7 @@ def converse(
     polite: bool = True,
     want_tls: bool = True,
     extra: Extra = NO_EXTRA,
-) -> Awaitable[Sighting]:
+) -> Awaitable[ProbeResult]:
     """Do the same over a stream that is connected already, and close it."""
     visit = _Visit(endpoint, profile, timeouts, _dialogue(endpoint, ehlo, extra, polite, want_tls), extra)
     return visit.attend(stream)
@@ -170,7 +170,7 @@ class _Visit:
         self._clock = trio.lowlevel.current_clock().current_time
         self._at = self._clock()  # when the last stage ended
         self._ends = self._at + timeouts.probe
-        self._limit = Limit()
+        self._limit = Deadline()
         self._ms: dict[str, float] = {}
         self._heard = extra.listener is not None  # a scan listens to nothing, and is spared what it would be told
         self._listener = extra.listener or Listener()
@@ -185,7 +185,7 @@ class _Visit:
         self._session: SSL.Session | None = None
         self._errors: tuple[str, ...] = ()
 
-    async def attend(self, stream: trio.abc.Stream | None = None, *, bind: str | None = None) -> Sighting:
+    async def attend(self, stream: trio.abc.Stream | None = None, *, bind: str | None = None) -> ProbeResult:
         """Connect unless that is done, hold the dialogue to its end, and close the stream; all that was learned."""
         self._stream = stream
         try:
@@ -213,7 +213,7 @@ class _Visit:
             self._unconnected = timed_out(Phase.CONNECT)
         elif not self._dialogue.over:
             self._broke(timed_out(self._dialogue.phase))
-            self._limit = Limit()
+            self._limit = Deadline()
             with self._limit:
                 await self._take_leave()
 
@@ -231,7 +231,7 @@ class _Visit:
         self._listener.broke(failure, self._errors)
         self._dialogue.broken(failure)
 
-    def _sighting(self) -> Sighting:
+    def _sighting(self) -> ProbeResult:
         told = record(
             self._endpoint,
             self._started,
@@ -240,7 +240,7 @@ class _Visit:
             ms=self._ms,
             unconnected=self._unconnected,
         )
-        return Sighting(told, self._chain, self._session)
+        return ProbeResult(told, self._chain, self._session)
 
     async def _stage(self, phase: Phase, work: Callable[[], Awaitable[None]]) -> Failure | None:
         """Do one stage's work; return what went wrong. When its time is up, all stages are left."""

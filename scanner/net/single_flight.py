@@ -1,6 +1,6 @@
 """Work that is shared or done side by side.
 
-``Once`` is a single-flight memo: each key's work is done once, however many ask. Who asks first does it; if that one is
+``SingleFlight`` is a memo: each key's work is done once, however many ask. Who asks first does it; if that one is
 cancelled, one of those who wait does it in its place, so that an asker that goes away spoils nothing for the others.
 It remembers the results that were used last, so many of them; what it has forgotten it may find on a shelf. ``gather``
 does one thing to many items at once. ``origin`` finds what went wrong at the bottom of it all.
@@ -40,7 +40,7 @@ class _Entry(Generic[V]):
         await self.waiting.wait()
 
 
-class Once(Generic[K, V]):
+class SingleFlight(Generic[K, V]):
     """A memo of asynchronous work by key.
 
     Args:

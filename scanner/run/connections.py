@@ -18,7 +18,7 @@ from scanner.facts import Endpoint, Failure, Probe
 from scanner.net.breakers import KNOWN, Breakers
 from scanner.net.gates import Gates, KeyedCap, network_of
 from scanner.net.outage import Outage
-from scanner.net.probe import Sighting
+from scanner.net.probe import ProbeResult
 from scanner.run.stats import Stats
 from scanner.settings import Settings
 from scanner.vocabulary import FailureKind, Phase, StartTLS
@@ -52,7 +52,7 @@ class Connections:
         self,
         settings: Settings,
         stats: Stats,
-        probe: Callable[[Endpoint], Awaitable[Sighting]],
+        probe: Callable[[Endpoint], Awaitable[ProbeResult]],
         tell: Callable[[str], None] = lambda _: None,
     ) -> None:
         self._stats = stats
@@ -66,7 +66,7 @@ class Connections:
         self._careful = KeyedCap(1)
         self.outage: Outage[tuple[Endpoint, str]] = Outage(self._works, tell, "every connection")
 
-    async def __call__(self, endpoint: Endpoint, host: str) -> Sighting:
+    async def __call__(self, endpoint: Endpoint, host: str) -> ProbeResult:
         """What is seen at an endpoint that an MX host leads to."""
         self._stats.wanted += 1
         try:
@@ -103,7 +103,7 @@ class Connections:
             failure = (await self._counted(endpoint)).probe.failure
         return failure is None or failure.phase is not Phase.CONNECT
 
-    async def _once(self, endpoint: Endpoint, host: str) -> Sighting:
+    async def _once(self, endpoint: Endpoint, host: str) -> ProbeResult:
         """One probe, when it is its turn and there is no outage."""
         provider, network = keys = provider_of(host), network_of(endpoint.address)
         while True:
@@ -120,7 +120,7 @@ class Connections:
                 self._learn(provider, network, sighting.probe)
                 return sighting
 
-    async def _counted(self, endpoint: Endpoint) -> Sighting:
+    async def _counted(self, endpoint: Endpoint) -> ProbeResult:
         self._stats.in_flight += 1
         try:
             sighting = await self._probe(endpoint)
@@ -163,7 +163,7 @@ class Connections:
             self._breakers.accepted(network)
 
 
-def _held_back(endpoint: Endpoint) -> Sighting:
+def _held_back(endpoint: Endpoint) -> ProbeResult:
     starttls = StartTLS.IMPLICIT if endpoint.mode.implicit_tls else StartTLS.UNKNOWN
     failure = Failure(Phase.CONNECT, FailureKind.HELD_BACK)
-    return Sighting(Probe(endpoint, datetime.now(UTC), {}, starttls, failure=failure), ())
+    return ProbeResult(Probe(endpoint, datetime.now(UTC), {}, starttls, failure=failure), ())

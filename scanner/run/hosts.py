@@ -16,10 +16,10 @@ from scanner.core.verdict import accepted_tcp
 from scanner.core.x509 import facts as certs
 from scanner.facts import Answer, CertFacts, Endpoint, Probe, TLSALookup
 from scanner.model import EndpointReport, HostReport, Skipped
-from scanner.net.probe import Sighting
-from scanner.net.single_flight import Once, gather
+from scanner.net.probe import ProbeResult
+from scanner.net.single_flight import SingleFlight, gather
 from scanner.reasons import Reason
-from scanner.run.ports import Tools, now
+from scanner.run.ports import Ports, now
 from scanner.settings import AUTHENTICATED, FALLBACK, OPPORTUNISTIC
 from scanner.vocabulary import FailureKind, Family, Mode, Phase
 
@@ -45,7 +45,7 @@ Drawn = tuple[HostReport, dict[str, CertFacts]]
 """A host's report, and the certificates that it refers to by SHA-256."""
 
 
-class HostFinding:
+class HostResult:
     """What was seen of a host, and what follows from it.
 
     The report is drawn up when it is first asked for: who does that for many hosts in a row needs two thirds of the
@@ -100,8 +100,8 @@ class _Contact:
     """
 
     report: EndpointReport
-    shown: Sighting | None
-    accused: Sighting | None = None
+    shown: ProbeResult | None
+    accused: ProbeResult | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,14 +129,14 @@ def _address_order(address: str) -> tuple[int, bytes]:
 class HostExaminer:
     """Examines hosts with shared tools; each endpoint is probed once, however many hosts lead to it."""
 
-    def __init__(self, tools: Tools) -> None:
+    def __init__(self, tools: Ports) -> None:
         self._tools = tools
         self._settings = tools.settings
-        self._sightings: Once[Endpoint, Sighting] = Once()
+        self._sightings: SingleFlight[Endpoint, ProbeResult] = SingleFlight()
         level = tools.settings.level
         self._profile = AUTHENTICATED if level.must_match else OPPORTUNISTIC
 
-    async def examine(self, key: HostKey) -> HostFinding:
+    async def examine(self, key: HostKey) -> HostResult:
         """Everything there is to see about one MX host."""
         observed_at = now()
         addresses = await self._addresses(key.host)
@@ -161,7 +161,7 @@ class HostExaminer:
             )
             return report, _certificates(contacts)
 
-        return HostFinding(tuple([contact.report for contact in contacts]), draw)
+        return HostResult(tuple([contact.report for contact in contacts]), draw)
 
     def next_pass(self) -> None:
         """Connect again to endpoints of which another connection might tell more."""
@@ -248,12 +248,12 @@ class HostExaminer:
         published = lookup.dane is None or lookup.reason is Reason.TLSA_UNUSABLE_DATA
         return lookup.base_domain if published and self._settings.sni == "auto" else None
 
-    async def _sight(self, endpoint: Endpoint, host: str, *, fresh: bool) -> Sighting:
+    async def _sight(self, endpoint: Endpoint, host: str, *, fresh: bool) -> ProbeResult:
         if fresh:
             return await self._tools.probe(endpoint, host)
         spared = True
 
-        def begin() -> Awaitable[Sighting]:
+        def begin() -> Awaitable[ProbeResult]:
             nonlocal spared
             spared = False
             return self._tools.probe(endpoint, host)
@@ -287,7 +287,7 @@ class HostExaminer:
         return judgement.with_pkix(contact.report, chain, self._tools.trust, contact.shown.probe.started)
 
 
-def _contact(address: str, sightings: list[Sighting], lookup: TLSALookup) -> _Contact:
+def _contact(address: str, sightings: list[ProbeResult], lookup: TLSALookup) -> _Contact:
     """What the probes of an address come to, with DANE evidence where there are records."""
     report = EndpointReport(address, tuple([sighting.probe for sighting in sightings]))
     shown = next((sighting for sighting in sightings if sighting.chain), None)
@@ -296,7 +296,7 @@ def _contact(address: str, sightings: list[Sighting], lookup: TLSALookup) -> _Co
     return _Contact(report, shown)
 
 
-def _facts(shown: Sighting) -> tuple[CertFacts, ...]:
+def _facts(shown: ProbeResult) -> tuple[CertFacts, ...]:
     return tuple(map(certs.facts, shown.chain))
 
 

@@ -6,14 +6,14 @@ from datetime import timedelta
 import trio
 
 from scanner.model import DomainVerdict
-from scanner.run.examine import Finding
+from scanner.run.examine import DomainResult
 from scanner.run.ports import now
 from scanner.run.stats import Stats
 from targets.lists import Target
 
 
 @dataclass(slots=True)
-class Later:
+class RetryPasses:
     """The targets that the next pass is for, by key, and those of this one, each with what was said of it last.
 
     ``passes`` are those that are still to come; after the last nothing waits any more.
@@ -26,7 +26,7 @@ class Later:
     next: dict[str, tuple[Target, DomainVerdict]] = field(default_factory=dict)
     current: dict[str, tuple[Target, DomainVerdict]] = field(default_factory=dict)
 
-    def note(self, target: Target, finding: Finding) -> None:
+    def note(self, target: Target, finding: DomainResult) -> None:
         """Keep a target whose finding might come out better."""
         if self.current:
             self.current.pop(target.destination.key, None)

@@ -15,9 +15,9 @@ from typing import TypeVar
 import trio
 
 from scanner.net.single_flight import leaf
-from scanner.run.examine import Examiner, Seen, Shelf
-from scanner.run.passes import Later, wait
-from scanner.run.ports import Sink, Tools
+from scanner.run.examine import DomainObservation, Examiner, Shelf
+from scanner.run.passes import RetryPasses, wait
+from scanner.run.ports import Ports, Sink
 from targets.lists import Reject, Target
 
 T = TypeVar("T")
@@ -41,7 +41,7 @@ SYNC_EVERY = 1.0
 """Seconds between two calls that make records durable: what a power cut may cost."""
 
 
-Found = Seen | Reject | trio.Event
+Found = DomainObservation | Reject | trio.Event
 """What goes to the writer; it sets an event when it comes to it."""
 
 
@@ -83,7 +83,7 @@ class Stop:
 
 
 async def scan(
-    items: Iterator[Target | Reject], tools: Tools, sink: Sink, stop: Stop, shelf: Shelf | None = None
+    items: Iterator[Target | Reject], tools: Ports, sink: Sink, stop: Stop, shelf: Shelf | None = None
 ) -> None:
     """Examine every target and hand every record to the sink; ends when all is written.
 
@@ -94,7 +94,7 @@ async def scan(
     """
     found, seen = trio.open_memory_channel[Found](BACKLOG)
     examiner = Examiner(tools, shelf)
-    later = Later(tools.stats, tools.settings.retries.times)
+    later = RetryPasses(tools.stats, tools.settings.retries.times)
     try:
         async with trio.open_nursery() as nursery:
             nursery.start_soon(_write, seen, examiner, later, sink, tools)
@@ -108,9 +108,9 @@ async def scan(
 
 async def _work(
     items: Iterator[Target | Reject],
-    tools: Tools,
+    tools: Ports,
     examiner: Examiner,
-    later: Later,
+    later: RetryPasses,
     found: trio.MemorySendChannel[Found],
     stop: Stop,
 ) -> None:
@@ -126,8 +126,8 @@ async def _work(
 
 async def _later_passes(
     examiner: Examiner,
-    later: Later,
-    tools: Tools,
+    later: RetryPasses,
+    tools: Ports,
     found: trio.MemorySendChannel[Found],
     stop: Stop,
 ) -> None:
@@ -148,8 +148,8 @@ async def _later_passes(
 
 async def _pass(
     examiner: Examiner,
-    later: Later,
-    tools: Tools,
+    later: RetryPasses,
+    tools: Ports,
     found: trio.MemorySendChannel[Found],
     stop: Stop,
 ) -> None:
@@ -174,7 +174,7 @@ async def _all_judged(found: trio.MemorySendChannel[Found]) -> None:
 
 async def _read(
     items: Iterator[Target | Reject],
-    tools: Tools,
+    tools: Ports,
     queue: trio.MemorySendChannel[Target],
     found: trio.MemorySendChannel[Found],
     stop: Stop,
@@ -219,7 +219,7 @@ async def _batch(items: Iterator[Target | Reject]) -> list[Target | Reject]:
     return await trio.to_thread.run_sync(list, islice(items, BATCH), abandon_on_cancel=True)
 
 
-def _checked(item: Target | Reject, tools: Tools) -> Target | Reject:
+def _checked(item: Target | Reject, tools: Ports) -> Target | Reject:
     """The item; a target whose owner asked us to leave it alone becomes a reject."""
     if isinstance(item, Reject):
         return item
@@ -239,7 +239,7 @@ async def _examine(
 
 
 async def _write(
-    seen: trio.MemoryReceiveChannel[Found], examiner: Examiner, later: Later, sink: Sink, tools: Tools
+    seen: trio.MemoryReceiveChannel[Found], examiner: Examiner, later: RetryPasses, sink: Sink, tools: Ports
 ) -> None:
     """The one writer. It outlives the work, so that everything seen is judged and written.
 
@@ -268,7 +268,7 @@ async def _gathered(seen: trio.MemoryReceiveChannel[Found]) -> list[Found]:
     return items
 
 
-def _put(item: Found, examiner: Examiner, later: Later, sink: Sink, tools: Tools) -> None:
+def _put(item: Found, examiner: Examiner, later: RetryPasses, sink: Sink, tools: Ports) -> None:
     if isinstance(item, trio.Event):
         item.set()
     elif isinstance(item, Reject):

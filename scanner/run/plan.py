@@ -10,7 +10,7 @@ from scanner.core import route
 from scanner.core.providers import provider_of
 from scanner.net.gates import network_of
 from scanner.run.hosts import HostExaminer, HostKey
-from scanner.run.ports import Tools
+from scanner.run.ports import Ports
 from targets.destination import Kind
 from targets.lists import Reject, Target
 
@@ -32,7 +32,7 @@ class Plan:
     providers: Counter[str] = field(default_factory=Counter)
     skipped: Counter[str] = field(default_factory=Counter)
 
-    def seconds(self, tools: Tools) -> float:
+    def seconds(self, tools: Ports) -> float:
         """Expected duration at the caps: the busiest address, network or provider, or all together."""
         caps = tools.settings.caps
         networks: Counter[str] = Counter()
@@ -46,7 +46,7 @@ class Plan:
         return max(max(rounds) * PROBE_SECONDS, total / caps.rate)
 
 
-async def plan(items: Iterable[Target | Reject], tools: Tools) -> Plan:
+async def plan(items: Iterable[Target | Reject], tools: Ports) -> Plan:
     """Route every target and resolve its hosts; no connection is made."""
     found = Plan()
     examiner = HostExaminer(tools)
@@ -57,7 +57,7 @@ async def plan(items: Iterable[Target | Reject], tools: Tools) -> Plan:
     return found
 
 
-async def _work(items: Iterator[Target | Reject], tools: Tools, examiner: HostExaminer, found: Plan) -> None:
+async def _work(items: Iterator[Target | Reject], tools: Ports, examiner: HostExaminer, found: Plan) -> None:
     for item in items:
         if isinstance(item, Reject) or tools.scope.domain(item.destination.host):
             found.rejects += 1
@@ -69,7 +69,7 @@ async def _work(items: Iterator[Target | Reject], tools: Tools, examiner: HostEx
                 await _count(key, examiner, found)
 
 
-async def _hosts(target: Target, tools: Tools) -> list[HostKey]:
+async def _hosts(target: Target, tools: Ports) -> list[HostKey]:
     destination = target.destination
     if destination.kind is Kind.DOMAIN:
         way = route.from_mx(destination.host, await tools.lookup(destination.host, "MX"))

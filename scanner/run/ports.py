@@ -8,7 +8,7 @@ from typing import Protocol
 from scanner.core.pkix import TrustStore
 from scanner.facts import Answer, CertFacts, Endpoint
 from scanner.model import DomainRecord, HostReport
-from scanner.net.probe import Sighting
+from scanner.net.probe import ProbeResult
 from scanner.net.routes import has_route
 from scanner.run.stats import Stats
 from scanner.settings import Settings
@@ -25,7 +25,7 @@ class Lookup(Protocol):
 class ProbeEndpoint(Protocol):
     """Probes one endpoint with the TLS profile that it names; failures are Probes."""
 
-    def __call__(self, endpoint: Endpoint, host: str) -> Awaitable[Sighting]:
+    def __call__(self, endpoint: Endpoint, host: str) -> Awaitable[ProbeResult]:
         """What was seen; ``host`` is the MX host that leads there, whoever may share the endpoint."""
 
 
@@ -50,7 +50,7 @@ class Sink(Protocol):
 
 
 @dataclass(frozen=True, slots=True)
-class Tools:
+class Ports:
     """Everything that one scan's examinations share."""
 
     settings: Settings

@@ -49,7 +49,7 @@ class Speed:
         return (done - before) / (now - began)
 
 
-class Watch:
+class StatusSource:
     """Makes the picture; its clock starts with it.
 
     Args:

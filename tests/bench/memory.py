@@ -19,9 +19,9 @@ from results.store.writer import Store
 from scanner.core.pkix import TrustStore
 from scanner.facts import Answer, CertFacts, Endpoint
 from scanner.model import DomainRecord, HostReport, RunHeader
-from scanner.net.probe import Sighting
+from scanner.net.probe import ProbeResult
 from scanner.run import pipeline
-from scanner.run.ports import Tools
+from scanner.run.ports import Ports
 from scanner.run.stats import Stats
 from scanner.settings import Caps, Settings
 from scanner.vocabulary import Outcome, RunState, Security
@@ -102,7 +102,7 @@ def _data(name: str, rtype: str, record: str) -> Answer:
     return Answer(name, rtype, Outcome.DATA, Security.SECURE, (record,), rname=name)
 
 
-async def probe(endpoint: Endpoint, host: str) -> Sighting:
+async def probe(endpoint: Endpoint, host: str) -> ProbeResult:
     """Shake hands with anyone."""
     del host
     await trio.lowlevel.checkpoint()
@@ -130,7 +130,7 @@ async def scan(place: Path, count: int) -> tuple[float, float]:
     with Store.create(place / "run", header) as store:
         sink = _Watching(store, count)
         scope = Scope(allow_private=True)
-        tools = Tools(settings, lookup, probe, TrustStore.from_pem(), scope, Stats(), lambda _: True)
+        tools = Ports(settings, lookup, probe, TrustStore.from_pem(), scope, Stats(), lambda _: True)
         await pipeline.scan(spool.items(), tools, sink, pipeline.Stop(), store.find_host)
         if tools.stats.done != count or tools.stats.internal_errors:
             raise RuntimeError(f"{tools.stats.done} of {count} domains, {tools.stats.internal_errors} errors")

@@ -22,10 +22,10 @@ from scanner.cli.scan import collect_seldom
 from scanner.core.pkix import TrustStore
 from scanner.facts import Answer, Endpoint
 from scanner.model import RunHeader
-from scanner.net.probe import Sighting, probe
+from scanner.net.probe import ProbeResult, probe
 from scanner.net.routes import Routes
 from scanner.run import pipeline
-from scanner.run.ports import Tools
+from scanner.run.ports import Ports
 from scanner.run.stats import Stats
 from scanner.settings import OPPORTUNISTIC, PROFILES, Caps, Settings
 from scanner.vocabulary import RunState
@@ -143,7 +143,7 @@ async def _scan(server: Server, place: Path) -> None:
     trust = TrustStore.from_pem(server.chain.read_bytes())
     stats = Stats()
     scope = Scope(allow_private=True)
-    tools = Tools(settings, _no_question, partial(_probe, settings), trust, scope, stats, Routes())
+    tools = Ports(settings, _no_question, partial(_probe, settings), trust, scope, stats, Routes())
     texts = [f"[{address}]:{server.port}" for address in server.addresses]
     targets = [Target(parse_destination(text), text, "bench", n) for n, text in enumerate(texts)]
     header = RunHeader(version="0", started=datetime.now(UTC), state=RunState.RUNNING)
@@ -158,7 +158,7 @@ async def _no_question(name: str, rtype: str, *, fresh: bool = False) -> Answer:
     raise AssertionError(f"a literal address needs no {rtype} of {name} (fresh: {fresh})")
 
 
-def _probe(settings: Settings, endpoint: Endpoint, *_gates: object) -> Awaitable[Sighting]:
+def _probe(settings: Settings, endpoint: Endpoint, *_gates: object) -> Awaitable[ProbeResult]:
     profile = PROFILES[endpoint.profile]
     return probe(endpoint, profile=profile, ehlo=settings.ehlo, timeouts=settings.timeouts)
 

@@ -18,11 +18,11 @@ from results.store.codec import plain
 from scanner.core.pkix import TrustStore
 from scanner.core.x509 import facts as certs
 from scanner.facts import Answer, Endpoint, Handshake, Probe
-from scanner.net.probe import Sighting
+from scanner.net.probe import ProbeResult
 from scanner.net.resolver import Resolver, open_resolver
 from scanner.net.single_flight import gather
 from scanner.run.examine import Examiner
-from scanner.run.ports import Tools
+from scanner.run.ports import Ports
 from scanner.run.stats import Stats
 from scanner.settings import DNSSettings, Settings
 from scanner.vocabulary import StartTLS
@@ -34,12 +34,12 @@ from targets.scope import Scope
 def server_with(der: bytes) -> Any:
     """A probe that always finds this certificate."""
 
-    async def probe(endpoint: Endpoint, host: str) -> Sighting:
+    async def probe(endpoint: Endpoint, host: str) -> ProbeResult:
         await trio.lowlevel.checkpoint()
         shake = Handshake(
             "TLSv1.3", "TLS_AES_256_GCM_SHA384", 256, 256, None, None, endpoint.sni, (certs.facts(der).sha256,)
         )
-        return Sighting(Probe(endpoint, datetime.now(UTC), {}, StartTLS.OFFERED, handshake=shake), (der,))
+        return ProbeResult(Probe(endpoint, datetime.now(UTC), {}, StartTLS.OFFERED, handshake=shake), (der,))
 
     return probe
 
@@ -52,7 +52,7 @@ async def answers(resolver: Resolver, asks: list[tuple[str, str]]) -> list[Answe
 async def records(resolver: Resolver, domains: list[str], der: bytes) -> list[Any]:
     """All domains examined and judged at level dane."""
     trust, scope = TrustStore.from_pem(), Scope(allow_private=True)
-    tools = Tools(Settings(), resolver.lookup, server_with(der), trust, scope, Stats())
+    tools = Ports(Settings(), resolver.lookup, server_with(der), trust, scope, Stats())
     targets = [Target(parse_destination(name), name, "", 1) for name in domains]
     found = await gather(targets, Examiner(tools).domain)
     return [finding.record for finding in found]

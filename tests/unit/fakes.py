@@ -13,9 +13,9 @@ import trio
 from scanner.core.pkix import TrustStore
 from scanner.core.x509 import facts as certs
 from scanner.facts import Alias, Answer, Endpoint, Failure, Handshake, Probe, TLSARecord
-from scanner.net.probe import Sighting
-from scanner.run.examine import Examiner, Finding
-from scanner.run.ports import Tools
+from scanner.net.probe import ProbeResult
+from scanner.run.examine import DomainResult, Examiner
+from scanner.run.ports import Ports
 from scanner.run.stats import Stats
 from scanner.settings import AUTHENTICATED, Settings
 from scanner.vocabulary import FailureKind, Mode, Outcome, Phase, Security, StartTLS
@@ -32,7 +32,7 @@ LAB_ROOT = TrustStore.from_pem(ROOT.pem)
 
 Question = tuple[str, str]
 Table = Mapping[Question, Answer | Sequence[Answer]]
-Behaviour = Callable[[Endpoint], Sighting]
+Behaviour = Callable[[Endpoint], ProbeResult]
 
 
 # --- the DNS --------------------------------------------------------------------------------------------------
@@ -142,7 +142,7 @@ def shakes(*chain: Made, version: str = "TLSv1.3", then: Failure | None = None) 
     """TLS comes about, with this chain (the lab's own if none is given)."""
     sent = tuple(made.der for made in chain or CHAIN)
 
-    def behave(endpoint: Endpoint) -> Sighting:
+    def behave(endpoint: Endpoint) -> ProbeResult:
         return _secured(endpoint, sent, version, then)
 
     return behave
@@ -153,19 +153,19 @@ def anonymous() -> Behaviour:
     return lambda endpoint: _secured(endpoint, (), "TLSv1.2", None)
 
 
-def _secured(endpoint: Endpoint, sent: tuple[bytes, ...], version: str, failure: Failure | None) -> Sighting:
+def _secured(endpoint: Endpoint, sent: tuple[bytes, ...], version: str, failure: Failure | None) -> ProbeResult:
     digests = tuple(certs.facts(der).sha256 for der in sent)
     shake = Handshake(version, "TLS_AES_256_GCM_SHA384", 256, 256, None, None, endpoint.sni, digests)
     starttls = StartTLS.IMPLICIT if endpoint.mode.implicit_tls else StartTLS.OFFERED
-    return Sighting(Probe(endpoint, NOW, {}, starttls, handshake=shake, failure=failure), sent)
+    return ProbeResult(Probe(endpoint, NOW, {}, starttls, handshake=shake, failure=failure), sent)
 
 
 def fails(phase: Phase, kind: FailureKind, code: int | None = None, text: str = "its own words") -> Behaviour:
     """The dialogue ends there; what is known of STARTTLS is what a dialogue would know."""
     failure = Failure(phase, kind, code, text)
 
-    def behave(endpoint: Endpoint) -> Sighting:
-        return Sighting(_probe(endpoint, _known(endpoint.mode, failure), failure))
+    def behave(endpoint: Endpoint) -> ProbeResult:
+        return ProbeResult(_probe(endpoint, _known(endpoint.mode, failure), failure))
 
     return behave
 
@@ -181,9 +181,9 @@ def _known(mode: Mode, failure: Failure) -> StartTLS:
     return StartTLS.OFFERED if _ORDER.index(failure.phase) > _ORDER.index(Phase.EHLO) else StartTLS.UNKNOWN
 
 
-def no_starttls(endpoint: Endpoint) -> Sighting:
+def no_starttls(endpoint: Endpoint) -> ProbeResult:
     """Everything goes well and there is no STARTTLS."""
-    return Sighting(_probe(endpoint, StartTLS.NOT_OFFERED))
+    return ProbeResult(_probe(endpoint, StartTLS.NOT_OFFERED))
 
 
 def by_profile(*, authenticated: Behaviour, easier: Behaviour) -> Behaviour:
@@ -208,7 +208,7 @@ class Servers:
         self.calls: list[Endpoint] = []
         self.undeclared: list[str] = []
 
-    async def __call__(self, endpoint: Endpoint, host: str = "") -> Sighting:  # noqa: ARG002 - the gates want it
+    async def __call__(self, endpoint: Endpoint, host: str = "") -> ProbeResult:  # noqa: ARG002 - the gates want it
         self.calls.append(endpoint)
         await trio.sleep(self._seconds)
         found = self._table.get(endpoint.address)
@@ -239,8 +239,8 @@ class World:
         self.zone = Zone(self.dns)
         self.net = Servers(self.servers, seconds=self.seconds)
 
-    def tools(self, settings: Settings) -> Tools:
-        return Tools(settings, self.zone, self.net, self.trust, self.scope, Stats(), self._routed)
+    def tools(self, settings: Settings) -> Ports:
+        return Ports(settings, self.zone, self.net, self.trust, self.scope, Stats(), self._routed)
 
     def _routed(self, address: str) -> bool:
         return address not in self.unrouted
@@ -249,7 +249,7 @@ class World:
         """Fail if anything was asked for that is in no table."""
         assert (self.zone.undeclared, self.net.undeclared) == ([], [])
 
-    async def examine(self, text: str = DOMAIN, settings: Settings | None = None) -> Finding:
+    async def examine(self, text: str = DOMAIN, settings: Settings | None = None) -> DomainResult:
         """Examine one target."""
         finding = await Examiner(self.tools(settings or Settings())).domain(target(text))
         self.check()

@@ -19,7 +19,7 @@ from scanner.finger.session import Session
 from scanner.finger.setup import Setup
 from scanner.finger.world import Talk, World
 from scanner.net.listening import Listener
-from scanner.net.probe import Sighting, converse
+from scanner.net.probe import ProbeResult, converse
 from scanner.vocabulary import Outcome, Security
 from tests.unit.mailserver import Server, certificate
 
@@ -84,7 +84,7 @@ class MemoryWorld:
         self._script = end
         return None
 
-    async def converse(self, talk: Talk, listener: Listener) -> Sighting:
+    async def converse(self, talk: Talk, listener: Listener) -> ProbeResult:
         ours, theirs = trio.testing.memory_stream_pair()
         script = self._script
         assert script is not None

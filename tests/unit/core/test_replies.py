@@ -15,10 +15,10 @@ from scanner.core.replies import (
 )
 from scanner.facts import Reply
 
-Seen = tuple[list[Received | Overflow], tuple[str, ...]]
+DomainObservation = tuple[list[Received | Overflow], tuple[str, ...]]
 
 
-def read(*chunks: bytes) -> Seen:
+def read(*chunks: bytes) -> DomainObservation:
     reader = ReplyReader()
     items: list[Received | Overflow] = []
     for chunk in chunks:

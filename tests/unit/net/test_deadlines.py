@@ -4,20 +4,20 @@ import pytest
 import trio
 import trio.testing
 
-from scanner.net.deadlines import TICK, Limit
+from scanner.net.deadlines import TICK, Deadline
 
 A_TICK = TICK + 1e-6  # and what sums of ticks are off by
 
 
 async def test_a_limit_is_reached_within_a_tick(autojump_clock: trio.testing.MockClock) -> None:
-    with Limit(3) as limit:
+    with Deadline(3) as limit:
         await trio.sleep_forever()
     assert limit.reached
     assert 3 <= trio.current_time() <= 3 + A_TICK
 
 
 async def test_a_limit_that_is_moved_holds_where_it_was_moved_to(autojump_clock: trio.testing.MockClock) -> None:
-    with Limit(3) as limit:
+    with Deadline(3) as limit:
         await trio.sleep(2)
         limit.at = 5
         await trio.sleep(2)
@@ -28,7 +28,7 @@ async def test_a_limit_that_is_moved_holds_where_it_was_moved_to(autojump_clock:
 
 
 async def test_a_block_that_ends_in_time_is_left_in_peace(autojump_clock: trio.testing.MockClock) -> None:
-    with Limit(1) as limit:
+    with Deadline(1) as limit:
         await trio.sleep(0.5)
     await trio.sleep(2)
     assert not limit.reached
@@ -38,7 +38,7 @@ async def test_each_limit_is_its_own(autojump_clock: trio.testing.MockClock) -> 
     ended: dict[float, float] = {}
 
     async def wait(seconds: float) -> None:
-        with Limit(seconds):
+        with Deadline(seconds):
             await trio.sleep_forever()
         ended[seconds] = trio.current_time()
 
@@ -50,20 +50,20 @@ async def test_each_limit_is_its_own(autojump_clock: trio.testing.MockClock) -> 
 
 
 async def test_cancellation_and_errors_go_through(autojump_clock: trio.testing.MockClock) -> None:
-    with trio.move_on_after(1) as outer, Limit(5) as limit:
+    with trio.move_on_after(1) as outer, Deadline(5) as limit:
         await trio.sleep_forever()
     assert (outer.cancelled_caught, limit.reached) == (True, False)
-    with pytest.raises(KeyError), Limit(5):
+    with pytest.raises(KeyError), Deadline(5):
         raise KeyError
 
 
 async def test_nobody_looks_after_no_limits(autojump_clock: trio.testing.MockClock) -> None:
     before = trio.lowlevel.current_statistics().tasks_living
-    with Limit(9):
+    with Deadline(9):
         await trio.sleep(1)
         assert trio.lowlevel.current_statistics().tasks_living == before + 1
     await trio.sleep(A_TICK)
     assert trio.lowlevel.current_statistics().tasks_living == before
-    with Limit(2) as limit:  # and the next one is looked after again
+    with Deadline(2) as limit:  # and the next one is looked after again
         await trio.sleep_forever()
     assert limit.reached

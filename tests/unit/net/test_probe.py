@@ -19,7 +19,7 @@ from scanner.facts import Endpoint, Failure, Reply
 from scanner.net import tcp
 from scanner.net.deadlines import TICK
 from scanner.net.listening import Listener, Secured
-from scanner.net.probe import Extra, Sighting, converse, probe
+from scanner.net.probe import Extra, ProbeResult, converse, probe
 from scanner.net.tls import Identity
 from scanner.settings import AUTHENTICATED, OPPORTUNISTIC, Timeouts
 from scanner.vocabulary import FailureKind, Mode, Phase, StartTLS
@@ -69,7 +69,7 @@ class Ear(Listener):
         self.lines.append(f"{'>' * sent or '<'} {data[:1].hex()}")  # 16 is a handshake, 17 what it protects
 
 
-async def run(script: Script, endpoint: Endpoint = ENDPOINT, **given: Any) -> Sighting:
+async def run(script: Script, endpoint: Endpoint = ENDPOINT, **given: Any) -> ProbeResult:
     """Probe a server that follows the script and then waits for us to leave."""
     ours, theirs = trio.testing.memory_stream_pair()
     options: dict[str, Any] = {"profile": OPPORTUNISTIC, "ehlo": "me", "timeouts": TIMEOUTS} | given

@@ -6,7 +6,7 @@ import pytest
 import trio
 import trio.testing
 
-from scanner.net.single_flight import Once, gather, leaf, origin
+from scanner.net.single_flight import SingleFlight, gather, leaf, origin
 
 
 class Work:
@@ -25,7 +25,7 @@ class Work:
         return f"result {self.calls}"
 
 
-async def ask(once: Once[str, str], work: Callable[[], Awaitable[str]], results: list[object]) -> None:
+async def ask(once: SingleFlight[str, str], work: Callable[[], Awaitable[str]], results: list[object]) -> None:
     try:
         results.append(await once.get("key", work))
     except RuntimeError as error:
@@ -33,7 +33,7 @@ async def ask(once: Once[str, str], work: Callable[[], Awaitable[str]], results:
 
 
 async def test_many_askers_one_call() -> None:
-    once: Once[str, str] = Once()
+    once: SingleFlight[str, str] = SingleFlight()
     work, results = Work(), list[object]()
     async with trio.open_nursery() as askers:
         for _ in range(10):
@@ -47,7 +47,7 @@ async def test_many_askers_one_call() -> None:
 
 
 async def test_each_key_has_its_own_work() -> None:
-    once: Once[str, str] = Once()
+    once: SingleFlight[str, str] = SingleFlight()
 
     async def of(key: str) -> str:
         return await once.get(key, lambda: _immediate(key))
@@ -63,7 +63,7 @@ async def _immediate(value: str) -> str:
 
 @pytest.mark.parametrize("cancelled", ["first", "second"])
 async def test_a_cancelled_asker_spoils_nothing(cancelled: str) -> None:
-    once: Once[str, str] = Once()
+    once: SingleFlight[str, str] = SingleFlight()
     work, results = Work(), list[object]()
     scopes = {"first": trio.CancelScope(), "second": trio.CancelScope()}
 
@@ -83,7 +83,7 @@ async def test_a_cancelled_asker_spoils_nothing(cancelled: str) -> None:
 
 
 async def test_an_error_reaches_all_who_ask() -> None:
-    once: Once[str, str] = Once()
+    once: SingleFlight[str, str] = SingleFlight()
     work, results = Work(ValueError("no")), list[object]()
     async with trio.open_nursery() as askers:
         for _ in range(3):
@@ -95,7 +95,7 @@ async def test_an_error_reaches_all_who_ask() -> None:
 
 
 async def test_work_that_was_cancelled_is_no_value() -> None:
-    once: Once[str, str] = Once()
+    once: SingleFlight[str, str] = SingleFlight()
     async with trio.open_nursery() as askers:
         askers.start_soon(ask, once, Work(), [])
         await trio.testing.wait_all_tasks_blocked()
@@ -105,7 +105,7 @@ async def test_work_that_was_cancelled_is_no_value() -> None:
 
 
 async def test_one_of_those_who_wait_takes_over_and_the_others_wait_for_that_one() -> None:
-    once: Once[str, str] = Once()
+    once: SingleFlight[str, str] = SingleFlight()
     work, results = Work(), list[object]()
     first = trio.CancelScope()
 
@@ -126,7 +126,7 @@ async def test_one_of_those_who_wait_takes_over_and_the_others_wait_for_that_one
 
 
 async def test_what_was_used_last_is_remembered() -> None:
-    once: Once[str, str] = Once(limit=2)
+    once: SingleFlight[str, str] = SingleFlight(limit=2)
     worked: list[str] = []
 
     async def ask_for(key: str) -> None:
@@ -143,7 +143,7 @@ async def test_what_was_used_last_is_remembered() -> None:
 
 
 async def test_work_under_way_is_never_forgotten() -> None:
-    once: Once[str, str] = Once(limit=1)
+    once: SingleFlight[str, str] = SingleFlight(limit=1)
     work, results = Work(), list[object]()
     async with trio.open_nursery() as askers:
         askers.start_soon(ask, once, work, results)
@@ -157,7 +157,7 @@ async def test_work_under_way_is_never_forgotten() -> None:
 
 
 async def test_who_waited_gets_the_result_though_it_is_forgotten_at_once() -> None:
-    once: Once[str, str] = Once(limit=0)
+    once: SingleFlight[str, str] = SingleFlight(limit=0)
     work, results = Work(), list[object]()
     async with trio.open_nursery() as askers:
         for _ in range(3):
@@ -174,7 +174,7 @@ async def test_what_is_on_the_shelf_is_not_done_again() -> None:
         asked.append(key)
         return {"a": "from the shelf"}.get(key)
 
-    once: Once[str, str] = Once(limit=2, shelf=shelf)
+    once: SingleFlight[str, str] = SingleFlight(limit=2, shelf=shelf)
     for _ in range(2):
         assert "a" in once
         assert await once.get("a", lambda: _immediate("anew")) == "from the shelf"

@@ -7,7 +7,7 @@ import trio
 from trio.testing import MockClock
 
 from scanner.facts import Endpoint
-from scanner.net.probe import Sighting
+from scanner.net.probe import ProbeResult
 from scanner.run.connections import Connections
 from scanner.run.stats import Stats
 from scanner.settings import Caps, Retries, Settings
@@ -27,7 +27,7 @@ class Network:
         self.began: list[float] = []
         self.during = 0
 
-    async def probe(self, endpoint: Endpoint) -> Sighting:
+    async def probe(self, endpoint: Endpoint) -> ProbeResult:
         self.began.append(trio.current_time())
         await trio.sleep(0.2)
         if self._from <= trio.current_time() < self._until:
@@ -46,7 +46,7 @@ async def test_an_outage_is_noticed_though_hundreds_wait_for_their_turn(
     caps = Caps(total=total, rate=rate, spacing=0)
     settings = replace(Settings(), caps=caps, retries=Retries(2, 300))
     connections = Connections(settings, Stats(), network.probe, told.append)
-    seen: list[Sighting] = []
+    seen: list[ProbeResult] = []
 
     async def visit(number: int) -> None:
         endpoint = Endpoint(f"192.{number // 256}.{number % 256}.1", 25, None, Mode.SMTP, "opportunistic")

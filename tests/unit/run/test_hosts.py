@@ -8,7 +8,7 @@ import trio
 
 from scanner.facts import Answer, Endpoint
 from scanner.reasons import Reason
-from scanner.run.hosts import HostExaminer, HostFinding, HostKey
+from scanner.run.hosts import HostExaminer, HostKey, HostResult
 from scanner.settings import Settings
 from scanner.vocabulary import Dane, FailureKind, Family, Level, Mode, Phase, Security
 from targets.scope import Exclusions, Scope
@@ -49,12 +49,12 @@ TA_RECORD = pki.tlsa(2, 0, 1, pki.ROOT)
 
 async def examine(
     dns: fakes.Table, servers: Mapping[str, Behaviour | Sequence[Behaviour]], settings: Settings | None = None
-) -> tuple[World, HostFinding]:
+) -> tuple[World, HostResult]:
     world = World(dns, servers)
     return world, await look(world, settings)
 
 
-async def look(world: World, settings: Settings | None = None, name: str = MX1) -> HostFinding:
+async def look(world: World, settings: Settings | None = None, name: str = MX1) -> HostResult:
     finding = await HostExaminer(world.tools(settings or Settings())).examine(HostKey(name, 25, Mode.SMTP))
     world.check()
     return finding

@@ -11,7 +11,7 @@ from trio.testing import MockClock
 from scanner.core import pkix, retry
 from scanner.facts import CertFacts, Endpoint
 from scanner.model import DomainRecord, HostReport
-from scanner.net.probe import Sighting
+from scanner.net.probe import ProbeResult
 from scanner.reasons import Reason
 from scanner.run import pipeline
 from scanner.run.connections import Connections
@@ -179,7 +179,7 @@ class Crowded:
         self._inside = 0
         self.ended: dict[str, float] = {}
 
-    async def __call__(self, endpoint: Endpoint) -> Sighting:
+    async def __call__(self, endpoint: Endpoint) -> ProbeResult:
         here = endpoint.address in self._crowded
         self._inside += here
         full = here and self._inside > self._limit
@@ -259,7 +259,7 @@ async def test_out_of_descriptors_fewer_at_once_and_all_done_in_the_end(autojump
     inside = 0
     failed = 0
 
-    async def probe(endpoint: Endpoint) -> Sighting:
+    async def probe(endpoint: Endpoint) -> ProbeResult:
         nonlocal inside, failed
         if inside >= 3:
             failed += 1
@@ -270,7 +270,7 @@ async def test_out_of_descriptors_fewer_at_once_and_all_done_in_the_end(autojump
         return shakes()(endpoint)
 
     connections = Connections(settings, Stats(), probe)
-    seen: list[Sighting] = []
+    seen: list[ProbeResult] = []
 
     async def visit(number: int) -> None:
         endpoint = Endpoint(f"192.0.{number}.1", 25, None, Mode.SMTP, "authenticated")

@@ -16,7 +16,7 @@ from scanner.facts import Answer, CertFacts
 from scanner.model import DomainRecord, HostReport
 from scanner.reasons import Reason
 from scanner.run import pipeline
-from scanner.run.ports import Tools
+from scanner.run.ports import Ports
 from scanner.settings import Caps, Retries, Settings
 from scanner.vocabulary import Level
 from targets.lists import Reject, Target
@@ -94,7 +94,7 @@ class Run:
         self.world = world
         self.sink = sink or Sink()
         self.stop = pipeline.Stop()
-        self.tools: Tools = world.tools(settings(workers))
+        self.tools: Ports = world.tools(settings(workers))
         self.ended = 0.0
 
     async def __call__(self, items: Iterator[Target | Reject]) -> None:

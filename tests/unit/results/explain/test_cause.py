@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from results.explain.cause import Case, Explanation, explain, main_reason, owner_of, ready_records, reply_of
-from results.explain.tlsa_cause import Cause, Sighting, search
+from results.explain.tlsa_cause import Cause, SeenCertificate, search
 from scanner.core.dane import match
 from scanner.facts import Failure, Reply, TLSALookup, TLSARecord
 from scanner.model import EndpointReport, HostReport, PathError
@@ -66,19 +66,19 @@ def test_a_stronger_digest_outranks_a_record_that_fits() -> None:
 @pytest.mark.parametrize(
     ("record", "seen", "cause"),
     [
-        (WRONG, Sighting("/CN=old", datetime(2026, 8, 1, tzinfo=UTC), by_host=True), Cause.PREVIOUS_CERTIFICATE),
-        (WRONG, Sighting("/CN=other"), Cause.OF_ANOTHER_HOST),
-        (tlsa(2, 1, 1, STRANGER), Sighting("/CN=CA"), Cause.ANCHOR_KNOWN_NOT_SENT),
+        (WRONG, SeenCertificate("/CN=old", datetime(2026, 8, 1, tzinfo=UTC), by_host=True), Cause.PREVIOUS_CERTIFICATE),
+        (WRONG, SeenCertificate("/CN=other"), Cause.OF_ANOTHER_HOST),
+        (tlsa(2, 1, 1, STRANGER), SeenCertificate("/CN=CA"), Cause.ANCHOR_KNOWN_NOT_SENT),
     ],
 )
-def test_certificates_seen_elsewhere_explain_a_record(record: TLSARecord, seen: Sighting, cause: Cause) -> None:
+def test_certificates_seen_elsewhere_explain_a_record(record: TLSARecord, seen: SeenCertificate, cause: Cause) -> None:
     (found,) = search([record], FACTS, {record.data: seen})
     assert found.cause is cause
     assert seen.subject in found.words
 
 
 def test_a_previous_certificate_is_told_with_its_run() -> None:
-    seen = Sighting("/CN=old", datetime(2026, 8, 1, 6, tzinfo=UTC), by_host=True)
+    seen = SeenCertificate("/CN=old", datetime(2026, 8, 1, 6, tzinfo=UTC), by_host=True)
     assert "seen in the run of 2026-08-01 06:00 UTC" in search([WRONG], FACTS, {WRONG.data: seen})[0].words
 
 

@@ -18,13 +18,13 @@ from scanner.facts import Answer, Endpoint
 from scanner.model import HeldBack, Status
 from scanner.net.breakers import Breakers
 from scanner.net.outage import Outage
-from scanner.net.probe import Sighting
+from scanner.net.probe import ProbeResult
 from scanner.run.connections import Connections
-from scanner.run.examine import Finding
+from scanner.run.examine import DomainResult
 from scanner.run.lookups import Lookups
-from scanner.run.passes import Later
+from scanner.run.passes import RetryPasses
 from scanner.run.stats import Stats
-from scanner.run.status import NAMED, STAGES, Speed, Watch, rss
+from scanner.run.status import NAMED, STAGES, Speed, StatusSource, rss
 from scanner.settings import Settings
 from scanner.vocabulary import DomainDane, FailureKind, Mode, Phase, RunState
 from targets.lists import Target
@@ -73,7 +73,7 @@ def test_speed_is_nothing_before_time_has_passed() -> None:
 
 def test_what_a_resumed_run_had_done_is_no_speed() -> None:
     clock, stats = Clock(), Stats(total=1000, done=900)
-    watch = Watch(stats, 300, clock)
+    watch = StatusSource(stats, 300, clock)
     assert (watch.status().rate, watch.status().eta) == (0.0, None)
     clock.now += 10
     for _ in range(20):
@@ -86,7 +86,7 @@ def test_what_a_resumed_run_had_done_is_no_speed() -> None:
 
 def test_the_end_is_that_of_the_later_pass() -> None:
     clock, stats = Clock(), Stats(total=100)
-    watch = Watch(stats, 300, clock)
+    watch = StatusSource(stats, 300, clock)
     clock.now += 10
     for _ in range(50):
         stats.domain(records.domain())
@@ -105,7 +105,7 @@ def test_the_end_is_that_of_the_later_pass() -> None:
 
 def test_nobody_knows_when_an_outage_ends() -> None:
     clock, stats = Clock(), Stats(total=2)
-    watch = Watch(stats, 300, clock)
+    watch = StatusSource(stats, 300, clock)
     clock.now += 1
     stats.domain(records.domain())
     assert watch.status().eta == 1
@@ -125,7 +125,7 @@ def test_nobody_knows_when_an_outage_ends() -> None:
 def test_every_stage_is_told_and_what_is_between_them() -> None:
     stats = Stats(wanted=9, in_flight=4)
     stats.stages.update({Phase.DNS: 2, Phase.CONNECT: 1, Phase.HANDSHAKE: 2})
-    found = Watch(stats, 0, Clock()).status().in_flight
+    found = StatusSource(stats, 0, Clock()).status().in_flight
     assert list(found) == ["dns", "gates", *STAGES, "closing"]
     assert {stage: count for stage, count in found.items() if count} == {
         "dns": 2,
@@ -138,7 +138,7 @@ def test_every_stage_is_told_and_what_is_between_them() -> None:
 
 def test_trials_in_an_outage_are_nobodys_wish() -> None:
     stats = Stats(wanted=1, in_flight=8)
-    assert Watch(stats, 0, Clock()).status().in_flight["gates"] == 0
+    assert StatusSource(stats, 0, Clock()).status().in_flight["gates"] == 0
 
 
 def test_few_are_named_and_all_counted() -> None:
@@ -147,7 +147,7 @@ def test_few_are_named_and_all_counted() -> None:
     for number in range(NAMED + 5):
         stats.breakers.turned_away(f"{number:02}.example", 1000)
     stats.breakers.put_off("12.example", 1000)
-    found = Watch(stats, 0, Clock(1004.0)).status()
+    found = StatusSource(stats, 0, Clock(1004.0)).status()
     assert (found.breakers, len(found.held_back)) == (NAMED + 5, NAMED)
     assert found.held_back[0] == HeldBack("12.example", 1, 6)
     assert found.shared_ratio == 0.75
@@ -160,11 +160,11 @@ def test_memory_is_told_in_octets() -> None:
 
 def test_those_who_wait_for_a_later_pass_are_those_of_this_and_the_next() -> None:
     stats = Stats()
-    later = Later(stats, 1)
+    later = RetryPasses(stats, 1)
     targets = [fakes.target(name) for name in ("a.test", "b.test")]
 
-    def finding(target: Target, *, again: bool) -> Finding:
-        return Finding(records.domain(key=target.destination.key), again=again)
+    def finding(target: Target, *, again: bool) -> DomainResult:
+        return DomainResult(records.domain(key=target.destination.key), again=again)
 
     for target in targets:
         later.note(target, finding(target, again=True))
@@ -190,21 +190,21 @@ async def test_questions_are_under_way_until_they_are_answered(autojump_clock: M
     async with trio.open_nursery() as nursery:
         nursery.start_soon(lookups, "a.test", "MX")
         await trio.sleep(1)
-        assert Watch(stats, 0).status().in_flight["dns"] == 1
-    assert Watch(stats, 0).status().in_flight["dns"] == 0
+        assert StatusSource(stats, 0).status().in_flight["dns"] == 1
+    assert StatusSource(stats, 0).status().in_flight["dns"] == 0
 
 
 async def test_connections_put_off_are_counted_for_whom_they_were(autojump_clock: MockClock) -> None:
     stats = Stats()
 
-    async def busy(endpoint: Endpoint) -> Sighting:
+    async def busy(endpoint: Endpoint) -> ProbeResult:
         return fakes.fails(Phase.GREETING, FailureKind.REJECTED, 421, "busy")(endpoint)
 
     connections = Connections(Settings(), stats, busy)
     for number in range(3):
         address = f"192.0.{number}.1"
         await connections(Endpoint(address, 25, None, Mode.SMTP, "opportunistic"), "mx.example.com")
-    (found,) = Watch(stats, 0).status().held_back
+    (found,) = StatusSource(stats, 0).status().held_back
     assert (found.name, found.endpoints) == ("example.com", 2)
 
 
