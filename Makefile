@@ -1,26 +1,31 @@
-# The whole interface: make setup demo test check bench soak lab-up lab-down
+# The commands of the project: make setup demo test check bench soak docs audit update deb lab-up lab-down
 
 PYTHON ?= python3
 VENV ?= .venv
 BIN := $(VENV)/bin
 LAB := $(BIN)/python -m tests.lab
 SCALE ?= 0
+LOCK := requirements.lock
+PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check
+COMPILE := $(BIN)/pip-compile --quiet --all-extras --all-build-deps --allow-unsafe --generate-hashes --strip-extras \
+	--no-emit-index-url --no-emit-find-links --no-emit-trusted-host --no-header --annotation-style line -o $(LOCK) pyproject.toml
 
-.PHONY: setup demo test check bench soak lab-up lab-down
+.PHONY: setup demo test check bench soak docs audit update lab-up lab-down
 
 setup: $(VENV)/.ready
 	@sh tests/lab/packages.sh
 
-$(VENV)/.ready: pyproject.toml
+$(VENV)/.ready: pyproject.toml $(LOCK)
 	$(PYTHON) -m venv $(VENV)
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[dev]'
+	$(PIP) --require-hashes -r $(LOCK)
+	$(PIP) --no-deps --no-build-isolation --editable .
 	@touch $@
 
 demo: setup
 	@$(LAB) demo
 
 test: setup
-	$(BIN)/python -m pytest -n 2 --dist worksteal
+	$(BIN)/python -m pytest -n 2 --dist worksteal --cov --cov-report=term
 
 check: setup
 	$(BIN)/ruff check
@@ -32,6 +37,15 @@ bench: setup
 
 soak: setup
 	$(BIN)/python -m tests.bench soak disturbed
+
+docs: setup
+	$(BIN)/python -m results.schema.docs docs
+
+audit: setup
+	$(BIN)/pip-audit --require-hashes --disable-pip -r $(LOCK)
+
+update: setup
+	$(COMPILE) --upgrade
 
 lab-up: setup
 	@$(LAB) up --scale $(SCALE)
