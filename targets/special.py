@@ -1,6 +1,6 @@
 """Special-purpose addresses: what is not part of the global unicast Internet.
 
-The tables are the IANA special-purpose address registries for IPv4 and IPv6 (RFC 6890, as of October 2025).
+The tables are the IANA special-purpose address registries for IPv4 and IPv6 (RFC 6890, as of July 2026).
 An address is global if the longest matching block is marked "globally reachable" there, or if there is none.
 Beyond the registries: multicast (RFC 5771, RFC 4291) is not global, nor is what RFC 4291 has not made global
 unicast, IPv6 outside 2000::/3. Where the registry says "N/A": 6to4 is judged by its IPv4 address alone;
