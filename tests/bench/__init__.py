@@ -1,1 +1,1 @@
-"""Benchmarks: what mxsweep costs, measured beside what others cost, in one run on one machine."""
+"""Benchmarks: the cost of mxsweep beside the cost of other programs, measured in one run on one machine."""

@@ -1,7 +1,7 @@
-"""A bare probe: trio and pyOpenSSL from connect to QUIT, with nothing recorded. The yardstick of ``probe``.
+"""A bare probe for comparison: trio and pyOpenSSL from connect to QUIT, with nothing recorded.
 
-It does what any client must do for a mail server's certificate, in the fewest steps, with a single time limit, and
-with no thought for servers that do not behave.
+It does what any client must do to get a mail server's certificate, in the fewest steps, with a single deadline and
+without handling of deviations.
 """
 
 import trio
@@ -12,7 +12,7 @@ _LIMIT = 60.0  # seconds for the whole
 
 
 async def bare_probe(address: str, port: int, context: SSL.Context) -> int:
-    """Connect, greeting, EHLO, STARTTLS, handshake, EHLO, QUIT; returns how many certificates came."""
+    """Connect, read the greeting, send EHLO, STARTTLS, EHLO and QUIT; return the number of certificates."""
     with trio.fail_after(_LIMIT):
         async with await _connect(address, port) as stream:
             await stream.receive_some(_CHUNK)

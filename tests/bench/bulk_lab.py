@@ -1,4 +1,4 @@
-"""The bulk lab, up for as long as a benchmark needs it, and scans of it."""
+"""The bulk lab for the time of a benchmark, and scans of it."""
 
 import subprocess
 import tempfile
@@ -17,12 +17,12 @@ FLAGS = (
     *("--quiet", "--resolver", RESOLVER, "--allow-private", "--ehlo", "client.lab.test"),
     *("--dns-rate", "1000000", "--spacing", "0", "--rate", "1000000"),
 )
-"""Of every scan in the lab; politeness has its price only where it is what is measured."""
+"""Flags of every scan in the lab; rates and spacing are switched off unless the benchmark measures them."""
 
 
 @contextmanager
 def bulk_lab(scale: int, *, crowded: bool = False) -> Iterator[tuple[Lab, Path]]:
-    """The running lab with that many domains, and a directory for lists and runs, which everyone may read."""
+    """Start the lab with that many domains; yield it with a directory for lists and runs."""
     with tempfile.TemporaryDirectory(prefix="mxsweep-bench-") as temporary:
         place = Path(temporary)
         place.chmod(0o755)  # posttls-finger gives up its rights and reads the lab's files
@@ -40,7 +40,7 @@ def write_list(path: Path, domains: int) -> Path:
 
 
 def scans_in(lab: Lab, listed: Path, *flags: str) -> Scans:
-    """Scans of a list as a client in the lab; ``flags`` win over ``FLAGS``."""
+    """Return how to scan a list as a client in the lab; ``flags`` win over ``FLAGS``."""
     return Scans(partial(_start, lab), listed, (*FLAGS, *flags))
 
 

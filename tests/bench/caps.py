@@ -1,8 +1,8 @@
-"""Caps and rates, by the servers' own log: never more at once than the cap, never faster than the rate.
+"""Caps and rates, computed from the servers' own log of connections.
 
 The bulk lab is crowded: its hosts share addresses, networks and providers, and greet late. It is scanned three times:
-as fast as the caps for some hosts allow, as fast as the cap for all allows, and at a pace. Each cap is reached, so that
-it would be exceeded if it could be.
+limited by the caps for address, network and provider, limited by the cap in all, and limited by the rate. Each cap is
+reached, so a cap that did not hold would be exceeded.
 """
 
 from collections.abc import Sequence
@@ -36,7 +36,7 @@ def rows() -> list[Row]:
 
 
 def _scan(lab: Lab, run: Path, flags: Sequence[str]) -> list[Visit]:
-    """Scan all domains; the connections that the servers saw meanwhile."""
+    """Scan all domains; return the connections in the servers' log."""
     log = lab.layout.bulk / "connections"
     before = len(manners.visits(log))
     once = scans_in(lab, write_list(run.with_suffix(".txt"), DOMAINS), *flags)
@@ -58,7 +58,7 @@ def _at_once(seen: Sequence[Visit], where: str, cap: int, key: manners.Key) -> R
 
 
 def _paced(seen: Sequence[Visit]) -> list[Row]:
-    """Connections begin no faster than the rate, and those to one address no sooner than the spacing."""
+    """Measure the rate of new connections, and the spacing of those to one address."""
     times = sorted(visit.began for visit in seen)
     rate = (len(times) - 1) / (times[-1] - times[0])
     ahead, room = manners.burst(times, RATE), (LATE + BUSY) * RATE

@@ -1,7 +1,7 @@
-"""What may happen to a scan of real servers changes nothing in what it finds.
+"""Disturbed scans of real servers: their records are those of an undisturbed scan.
 
-A scan of the bulk lab is killed (``kill -9``) again and again and taken up each time; its disk fills up; its resolver
-is killed and comes back; the link to all servers is cut. Its domain records are then those of an undisturbed scan,
+A scan of the bulk lab is killed (``kill -9``) many times and resumed each time; its disk fills up; its resolver is
+killed and started again; the link to all servers is cut. Its domain records are then those of an undisturbed scan,
 byte for byte, but for times, durations, TTLs and counts of attempts, which differ from one scan to the next.
 """
 
@@ -35,7 +35,7 @@ _FLAGS = ("--per-provider", "1000", "--retries", "2", "--retry-after", "3", *PAT
 
 
 def rows() -> list[Row]:
-    """Start the lab, scan it undisturbed, then disturb other scans of it and compare."""
+    """Start the lab, scan it without a disturbance, then scan it with each disturbance and compare."""
     with _small_disk() as disk, bulk_lab(DOMAINS) as (lab, place):
         listed = write_list(place / "domains.txt", DOMAINS)
         fast = scans_in(lab, listed, *_FLAGS)
@@ -54,7 +54,7 @@ def rows() -> list[Row]:
 
 @contextmanager
 def _small_disk() -> Iterator[Path]:
-    """A disk with little room, made before the lab starts, so that the lab's processes see it."""
+    """Mount a small disk before the lab starts, so that the lab's processes see it."""
     with tempfile.TemporaryDirectory(prefix="mxsweep-bench-") as temporary:
         command = ["mount", "-t", "tmpfs", "-o", f"size={SMALL}", "tmpfs", temporary]
         done = subprocess.run(command, capture_output=True, text=True, check=False)
@@ -67,7 +67,7 @@ def _small_disk() -> Iterator[Path]:
 
 
 def _undisturbed(whole: Path) -> Row:
-    """What the others are compared with: of no use if it had found nothing."""
+    """Scan without a disturbance; fail unless every domain is protected."""
     found = Counter(record["verdict"]["dane"] for record in Run.open(whole).dicts("domains"))
     return Row(
         "undisturbed scan, DANE verdicts", f"{dict(found)}", f"{DOMAINS:,} protected", found == {"protected": DOMAINS}
@@ -89,7 +89,7 @@ def _killed(scans: Scans, run: Path, whole: Path) -> list[Row]:
 
 
 def _disk_full(scans: Scans, run: Path, whole: Path) -> list[Row]:
-    """The disk fills up; the user makes room and goes on."""
+    """Fill the disk during a scan, make room, and resume."""
     status, said = scans.end(scans.anew(run))
     written = sum(1 for _ in Run.open(run).dicts("domains"))
     told = status == DISK_FULL and "No space left on device" in said
@@ -102,7 +102,7 @@ def _disk_full(scans: Scans, run: Path, whole: Path) -> list[Row]:
 
 
 def _paused(name: str, disturb: Callable[[], None], scans: Scans, run: Path, whole: Path) -> list[Row]:
-    """Something is gone for a while in the middle of a scan, which waits for it."""
+    """Take a resource away for some seconds during a scan, which has to pause."""
     status = run.with_name(f"{run.name}.status")
     process = scans.start((*scans.anew(run), "--status-file", str(status), "--status-every", "0.5"))
     time.sleep(SETTLED)
@@ -122,7 +122,7 @@ def _without_resolver(lab: Lab) -> None:
 
 
 def _without_link(lab: Lab) -> None:
-    """The resolver's cache is emptied first, so that the DNS is gone too."""
+    """Cut the link with an empty resolver cache, so that DNS fails too."""
     lab.end_resolver()
     lab.start_resolver()
     lab.cut()

@@ -1,9 +1,9 @@
 """DNS: queries a second and processor time a query, beside ``dns.asyncresolver`` on the same event loop (trio).
 
 Both ask the same unbound, which has every answer as local data, for the same names and types, with as many
-questions in flight; ours go the whole way of a scan's questions, with the rate and the watch over outages. They
-take turns, and of all turns the cheapest counts: whatever else the machine does can only add. Processor time is
-that of this process, the server's is not in it.
+questions in flight. Ours pass everything that a scan's questions pass, rate and outage detection included. The two
+take turns, and the cheapest turn counts, because other work on the machine only adds time. Processor time is that of
+this process, without the server's.
 """
 
 import random
@@ -39,7 +39,7 @@ Ask = Callable[[str, str], Awaitable[object]]
 
 
 def rows() -> list[Row]:
-    """Measure both; without unbound say so."""
+    """Measure both; without unbound, return a row that says so."""
     if shutil.which("unbound", path="/usr/sbin:/usr/bin:/sbin:/usr/local/sbin") is None:
         return [Row("unbound is not installed", "not measured")]
     with unbound() as port:
@@ -53,7 +53,7 @@ def rows() -> list[Row]:
 
 
 class Turn:
-    """One measured turn; turns compare by processor time."""
+    """One measured turn; turns are ordered by processor time."""
 
     def __init__(self, queries: int, wall: float, cpu: float) -> None:
         self.rate = queries / wall
@@ -61,12 +61,12 @@ class Turn:
 
     @property
     def text(self) -> str:
-        """As it stands in the table."""
+        """Return the text for the table."""
         return f"{self.rate:,.0f} queries/s, {self.cpu * 1000:.3f} ms of processor time each"
 
 
 def questions() -> list[tuple[str, str]]:
-    """What a scan asks for each host: MX, A, AAAA (which has none), TLSA."""
+    """Return the questions of a scan for each host: MX, A, AAAA (NODATA), TLSA."""
     asked = []
     for n in range(HOSTS):
         asked += [(f"d{n}.bench.test", "MX"), (f"mx{n}.bench.test", "A"), (f"mx{n}.bench.test", "AAAA")]
@@ -90,7 +90,7 @@ async def _both(port: int) -> tuple[Turn, Turn]:
 
 @asynccontextmanager
 async def _scans(settings: DNSSettings) -> AsyncIterator[Lookups]:
-    """What a scan asks through."""
+    """Yield the lookup function of a scan."""
 
     async def works(_peer: str) -> bool:
         raise AssertionError("the network is not watched here")
@@ -101,7 +101,7 @@ async def _scans(settings: DNSSettings) -> AsyncIterator[Lookups]:
 
 
 def _dnspython(port: int) -> Ask:
-    """Set dnspython up for this work: DO and AD, a payload of 1232, no search list, no cache."""
+    """Return a dnspython resolver with DO and AD, a payload of 1232 octets, no search list and no cache."""
     resolver = dns.asyncresolver.Resolver(configure=False)
     resolver.nameservers = ["127.0.0.1"]
     resolver.port = port
@@ -131,7 +131,7 @@ async def _turn(ask: Ask) -> Turn:
 
 @contextmanager
 def unbound() -> Iterator[int]:
-    """An unbound on loopback that knows every answer; yields its port."""
+    """Start an unbound on loopback with every answer as local data; yield its port."""
     with tempfile.TemporaryDirectory(prefix="mxsweep-bench-") as directory:
         port = _free_port()
         config = Path(directory) / "unbound.conf"

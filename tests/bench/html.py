@@ -28,7 +28,7 @@ _LOADED = "return performance.getEntriesByType('navigation')[0].responseEnd"
 
 
 def rows() -> list[Row]:
-    """Make the page, open it, search in it."""
+    """Measure how long the page takes to make, to open and to search."""
     with tempfile.TemporaryDirectory() as directory:
         place = Path(directory)
         make_run(place / "run", DOMAINS, HOSTS)

@@ -1,7 +1,7 @@
-"""Memory with very many probes under way at once, all of them where a probe weighs most: after the TLS handshake.
+"""Memory with 5,000 probes in flight, all of them after the TLS handshake, where a probe needs most memory.
 
 The servers finish the handshake, each with a certificate of its own, and never answer the EHLO that follows. A scan
-that takes so many at once is looked at when all of them wait, and then killed.
+with that concurrency is measured when all probes wait, and then killed.
 """
 
 import json
@@ -24,7 +24,7 @@ START = 120.0  # seconds until all must be there
 
 
 def rows() -> list[Row]:
-    """Start servers and a scan of them."""
+    """Start the servers, scan them, and return the memory row."""
     with serving(AT_ONCE, AT_ONCE, "stalls") as server, unbound() as resolver:
         waiting, resident = _scan(server, resolver)
     return [
@@ -34,7 +34,7 @@ def rows() -> list[Row]:
 
 
 def _scan(server: Server, resolver: int) -> tuple[int, float]:
-    """How many probes wait for the last EHLO's reply at most, and the scan's memory then in MB."""
+    """Return the most probes that waited for the reply to the last EHLO, and the scan's memory then, in MB."""
     with tempfile.TemporaryDirectory(prefix="mxsweep-bench-") as directory:
         place = Path(directory)
         (place / "names.txt").write_text("".join(f"[{address}]:{server.port}\n" for address in server.addresses))

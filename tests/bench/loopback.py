@@ -15,7 +15,7 @@ from tests.lab.pki import PKI
 
 @dataclass(frozen=True, slots=True)
 class Server:
-    """A running server: its addresses, which all have the same port, the odd ones first, and its files."""
+    """A running server: its addresses (those with a fault first), their one port, and its files."""
 
     addresses: tuple[str, ...]
     port: int
@@ -25,7 +25,7 @@ class Server:
 
 @contextmanager
 def serving(count: int, odd: int = 0, manner: str = "silent") -> Iterator[Server]:
-    """Serve that many addresses of 127.0.0.0/8, each in a /24 and with a certificate of its own; some have a manner."""
+    """Serve that many addresses of 127.0.0.0/8, each with a /24 and a certificate of its own; some have a fault."""
     with tempfile.TemporaryDirectory(prefix="mxsweep-bench-") as place, pinned() as other:
         directory = Path(place)
         port = _free_port()
@@ -48,7 +48,7 @@ def serving(count: int, odd: int = 0, manner: str = "silent") -> Iterator[Server
 
 @contextmanager
 def pinned() -> Iterator[set[int]]:
-    """Keep this process on its first core; yields those that are left for others, the same one if there is no other."""
+    """Keep this process on its first core; yield the other cores, or the same one where there is no other."""
     before = os.sched_getaffinity(0)
     mine = min(before)
     os.sched_setaffinity(0, {mine})

@@ -1,4 +1,4 @@
-"""Memory of a whole scan: spool, examinations, run directory; only the network is made up, in the same process.
+"""Memory of a whole scan with spool and run directory; the network is simulated in the same process.
 
 Ten domains share a host, and every host has its own address; all show one chain. Memory is what the process has
 resident after the first tenth of the domains and at the end; ``python -m tests.bench.memory COUNT`` is that process.
@@ -40,12 +40,12 @@ PAGE = resource.getpagesize()
 
 
 def rows() -> list[Row]:
-    """Measure a tenth of a million; ``soak`` does the million, which takes some ten minutes."""
+    """Measure 100,000 domains; ``soak`` measures a million in some ten minutes."""
     return measured(DOMAINS)
 
 
 def measured(count: int) -> list[Row]:
-    """Scan made-up domains in a process of its own."""
+    """Scan simulated domains in a process of its own."""
     argv = [sys.executable, "-m", "tests.bench.memory", str(count)]
     done = subprocess.run(argv, capture_output=True, text=True, check=True)
     early, late = map(float, done.stdout.split())
@@ -61,7 +61,7 @@ def measured(count: int) -> list[Row]:
 
 
 class _Watching:
-    """A sink that passes everything on, and looks at the memory after the first tenth."""
+    """A sink that passes everything on and measures the memory after the first tenth."""
 
     def __init__(self, store: Store, count: int) -> None:
         self._store = store
@@ -82,12 +82,12 @@ class _Watching:
 
 
 def resident() -> float:
-    """MB that this process has in memory now."""
+    """Return the resident memory of this process in MB."""
     return int(Path("/proc/self/statm").read_text().split()[1]) * PAGE / 1024 / 1024
 
 
 async def lookup(name: str, rtype: str, *, fresh: bool = False) -> Answer:
-    """Answer as if there were ``dN.example`` with ``mxM.example`` at an address of its own, and no TLSA."""
+    """Return DNS answers for ``dN.example`` with ``mxM.example`` at an address of its own, without TLSA."""
     del fresh
     await trio.lowlevel.checkpoint()
     number = int("".join(filter(str.isdigit, name.split(".")[-2])))
@@ -103,7 +103,7 @@ def _data(name: str, rtype: str, record: str) -> Answer:
 
 
 async def probe(endpoint: Endpoint, host: str) -> ProbeResult:
-    """Shake hands with anyone."""
+    """Return a probe with a handshake for any endpoint."""
     del host
     await trio.lowlevel.checkpoint()
     sighting = fakes.shakes()(endpoint)
@@ -112,7 +112,7 @@ async def probe(endpoint: Endpoint, host: str) -> ProbeResult:
 
 
 def names(count: int) -> Iterator[bytes]:
-    """Lines of a list."""
+    """Return the lines of a list."""
     return (b"d%d.example\n" % number for number in range(count))
 
 
@@ -123,7 +123,7 @@ def _write(path: Path, lines: Iterable[bytes]) -> Path:
 
 
 async def scan(place: Path, count: int) -> tuple[float, float]:
-    """Scan, and tell the memory after the first tenth and at the end."""
+    """Scan; return the memory after the first tenth and at the end, in MB."""
     spool = Spool.make(place / "spool", Lists([_write(place / "list", names(count))]).blocks(), Reader())
     settings = Settings(caps=Caps(total=64))
     header = RunHeader("bench", datetime.now(UTC), RunState.RUNNING)

@@ -1,4 +1,4 @@
-"""What a benchmark hands over."""
+"""The result of a benchmark: rows of one table."""
 
 from typing import NamedTuple
 

@@ -1,4 +1,4 @@
-"""One probe, from connect to the JSON line, beside a bare one and beside the OpenSSL handshake in it.
+"""One probe, from connect to the JSON line, beside a bare probe and beside its OpenSSL handshake.
 
 The same server, which runs on another core, is probed with 64 connections in flight by ``bare_probe`` and by a whole
 scan of literal addresses: examination, chain, verdict, records in a run directory. The handshake alone is done in
@@ -46,7 +46,7 @@ _CHUNK = 16 * 1024
 
 
 def rows() -> list[Row]:
-    """Measure the three."""
+    """Measure a probe, a bare probe and a handshake."""
     with serving(PROBES) as server:
         collect_seldom()  # as a scan does, and for all three
         turns = [(handshakes(server), bare(server), ours(server)) for _ in range(TURNS + 1)][1:]  # the first warms up
@@ -69,7 +69,7 @@ def _text(seconds: float) -> str:
 
 
 def handshakes(server: Server) -> float:
-    """Seconds of processor time that the client's half of one handshake takes in memory."""
+    """Return the processor time of the client's half of one handshake in memory, in seconds."""
     serve = SSL.Context(SSL.TLS_SERVER_METHOD)
     serve.use_privatekey_file(str(server.chain))
     leaf = server.leaves.read_bytes()
@@ -80,7 +80,7 @@ def handshakes(server: Server) -> float:
 
 
 def client_context() -> SSL.Context:
-    """What a scan offers, and nothing else of it."""
+    """Return the client's TLS context of a scan."""
     context = SSL.Context(SSL.TLS_CLIENT_METHOD)
     context.set_cipher_list(f"{OPPORTUNISTIC.ciphers}:@SECLEVEL={OPPORTUNISTIC.security_level}".encode())
     context.set_session_cache_mode(SSL.SESS_CACHE_OFF)
@@ -116,7 +116,7 @@ def _advance(connection: SSL.Connection) -> bool:
 
 
 def bare(server: Server) -> float:
-    """Seconds of processor time of one bare probe."""
+    """Return the processor time of one bare probe in seconds."""
     context = client_context()
     waiting = list(server.addresses)
 
@@ -133,7 +133,7 @@ def bare(server: Server) -> float:
 
 
 def ours(server: Server) -> float:
-    """Seconds of processor time of one of our probes."""
+    """Return the processor time of one probe of mxsweep in seconds."""
     with tempfile.TemporaryDirectory(prefix="mxsweep-bench-") as place:
         return _spent(partial(trio.run, _scan, server, Path(place) / "run")) / len(server.addresses)
 

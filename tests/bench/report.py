@@ -1,7 +1,7 @@
 """Reporting on a run of a million domains: memory, and processor time beside parsing the same lines with orjson.
 
-Each is measured in a process of its own, and of two turns the cheaper counts. Of all else that reads a run, the memory
-is measured, in one turn.
+Each is measured in a process of its own, and the cheaper of two turns counts. Memory of the other commands that read a
+run is measured in one turn.
 """
 
 import json
@@ -50,7 +50,7 @@ _OTHERS = {
 
 
 def rows() -> list[Row]:
-    """Measure reading alone and reporting."""
+    """Measure parsing alone, the report, and the other commands."""
     with tempfile.TemporaryDirectory() as directory:
         place = Path(directory) / "run"
         make_run(place, DOMAINS, HOSTS)
@@ -69,7 +69,7 @@ def rows() -> list[Row]:
 
 
 def _of(words: tuple[str, ...], place: Path) -> str:
-    """Write the program of a command line."""
+    """Return a Python program that runs a command line."""
     return _COMMAND.replace("{arguments}", repr([word.replace("{run}", str(place)) for word in words]))
 
 
@@ -80,7 +80,7 @@ def _row(name: str, seconds: float, megabytes: float) -> Row:
 
 
 def _measured(body: str, place: Path, turns: int = TURNS) -> tuple[float, float]:
-    """Seconds of processor time and peak megabytes of a Python process that does this; the best of some turns."""
+    """Run a program some times; return the least processor time in seconds and the peak memory in MB."""
     program = _MEASURED.replace("{body}", body)
     taken = []
     for _ in range(turns):

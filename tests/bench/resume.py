@@ -1,4 +1,4 @@
-"""Keys cut out of a million domain lines, beside a bare loop that reads the same lines into a set."""
+"""Resume: keys read from a million domain lines, beside a bare loop that reads the same lines into a set."""
 
 import gc
 import tempfile
@@ -16,7 +16,7 @@ TARGET = 3.0
 
 
 def rows() -> list[Row]:
-    """Measure both; a turn each, as the lines take gigabytes."""
+    """Measure both, one turn each, because the lines take gigabytes."""
     with tempfile.TemporaryDirectory(prefix="mxsweep-bench-") as place:
         path = _write(lines_path(Path(place), "domains"))
         bare = _seconds(lambda: _bare(path))

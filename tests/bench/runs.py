@@ -1,4 +1,4 @@
-"""Scans that are disturbed and taken up again, and what readers see of their runs in the end."""
+"""Scans that are interrupted and resumed, and the comparison of their runs."""
 
 import json
 import random
@@ -30,11 +30,11 @@ class Scans:
     flags: tuple[str, ...]
 
     def anew(self, run: Path) -> tuple[str, ...]:
-        """The arguments of a scan from the beginning."""
+        """Return the arguments of a new scan."""
         return "scan", str(self.listed), "-o", str(run), *self.flags
 
     def go_on(self, run: Path) -> tuple[str, ...]:
-        """The arguments that take a run up; one whose input had not been read to its end begins anew."""
+        """Return the arguments that resume a run, or begin it anew if its input was not read to its end."""
         if (run / "spool" / "flags.json").exists():
             return "scan", "--resume", str(run), "--quiet"
         if run.exists():
@@ -42,11 +42,11 @@ class Scans:
         return self.anew(run)
 
     def end(self, argv: Sequence[str]) -> tuple[int, str]:
-        """Start a scan and let it end; its exit status and the last line of what it said."""
+        """Run a scan to its end; return its exit status and the last line of its output."""
         return self.finish(self.start(argv))
 
     def finish(self, process: subprocess.Popen[bytes]) -> tuple[int, str]:
-        """The same for a scan that has been started; one that never ends is killed, and is an error."""
+        """Wait for a started scan; return its exit status and last line. One that does not end is killed."""
         try:
             _, said = process.communicate(timeout=LIMIT)
         finally:
@@ -54,13 +54,13 @@ class Scans:
         return process.returncode, (said.decode().splitlines() or [""])[-1]
 
     def complete(self, argv: Sequence[str]) -> None:
-        """Start a scan and let it end; anything but success is an error."""
+        """Run a scan to its end; raise an error unless it succeeds."""
         status, said = self.end(argv)
         if status:
             raise RuntimeError(f"mxsweep {' '.join(argv)}: exit status {status}: {said}")
 
     def killed(self, run: Path, kills: int, chance: random.Random) -> int:
-        """Kill a scan at random moments and go on, so many times, then let it end; how many came before its end."""
+        """Kill and resume a scan at random moments, then let it end; return how many kills came before its end."""
         landed = 0
         for _ in range(kills):
             process = self.start(self.go_on(run))
@@ -73,12 +73,12 @@ class Scans:
 
 
 def same(run: Path, whole: Path) -> bool:
-    """Is a run complete, and are its domain records those of another one, once each?"""
+    """Return whether a run is complete with the domain records of another run, once each."""
     return Run.open(run).header.state is RunState.COMPLETE and records(run) == records(whole)
 
 
 def records(run: Path) -> list[str]:
-    """Domain records as readers see them, sorted, without what differs from one scan to the next."""
+    """Return the domain records of a run, sorted, without times, durations, TTLs and attempt counts."""
     return sorted(json.dumps(_plain(record)) for record in Run.open(run).dicts("domains"))
 
 

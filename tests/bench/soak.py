@@ -1,8 +1,8 @@
-"""A scan that is killed again and again finds what an undisturbed one finds; and a million domains in little memory.
+"""A scan that is killed many times writes the records of an undisturbed scan; a million domains in bounded memory.
 
-The scan is of private addresses, which are told as skipped: no network, so that nothing but the scan can differ, and
-work for the reader, the writer and the disk all the time. A process is killed (``kill -9``) at a random moment and the
-next one goes on, ``KILLS`` times; then one is left to end. ``disturbed`` does the same with real servers.
+The list holds private addresses, which a scan records as skipped: without a network nothing but the scan can differ,
+and reader, writer and disk always have work. A process is killed (``kill -9``) at a random moment and resumed,
+``KILLS`` times; then one runs to its end. ``disturbed`` does the same with real servers.
 """
 
 import random
@@ -24,7 +24,7 @@ _FLAGS = ("--resolver", "192.0.2.53", "--unvalidated", "--ehlo", "soak.example",
 
 
 def rows() -> list[Row]:
-    """Kill and resume, then scan a million made-up domains."""
+    """Kill and resume a scan; then scan a million simulated domains."""
     return [*killed(DOMAINS, KILLS), *memory.measured(MILLION)]
 
 
@@ -44,7 +44,7 @@ def killed(domains: int, kills: int, seed: int = 1) -> list[Row]:
 
 
 def _line(number: int) -> str:
-    """An address that is skipped (private), with further columns that travel along."""
+    """Return a line with a private address, which is skipped, and further columns."""
     return f"[10.{number >> 16}.{number >> 8 & 255}.{number & 255}],{number}\n"
 
 

@@ -1,6 +1,6 @@
-"""The spool beside ``LC_ALL=C sort -u`` on the same plain domains, and how much memory ten million of them take.
+"""The spool beside ``LC_ALL=C sort -u`` on the same domains, and the memory of ten million domains.
 
-Processor time is that of a process of its own for each; they take turns, and of all turns the cheapest counts.
+Each runs in a process of its own. The two take turns, and the cheapest turn counts.
 """
 
 import os
@@ -34,7 +34,7 @@ _WORDS = ("mail", "shop", "blog", "the", "my", "web", "data", "green")
 
 
 def rows() -> list[Row]:
-    """Measure all of it; ten million lines are made and spooled once, and take about a minute."""
+    """Measure the spool; ten million lines take about a minute."""
     with tempfile.TemporaryDirectory(prefix="mxsweep-bench-") as place:
         path = Path(place)
         domains = write_domains(path / "domains", DOMAINS)
@@ -52,7 +52,7 @@ def rows() -> list[Row]:
 
 
 def write_domains(path: Path, count: int, seed: int = 1) -> Path:
-    """Write a list of made-up domains, in no order, a few of them twice."""
+    """Write a list of invented domains in random order, with a few duplicates."""
     chance = random.Random(seed)
     with path.open("w") as file:
         for number in range(count):
@@ -62,7 +62,7 @@ def write_domains(path: Path, count: int, seed: int = 1) -> Path:
 
 
 def _spooled(domains: Path, place: Path) -> tuple[float, float]:
-    """Processor seconds and MB of memory."""
+    """Return processor time in seconds and memory in MB."""
     argv = [sys.executable, "-c", SPOOL, str(domains), str(place / "spool")]
     out = subprocess.run(argv, capture_output=True, text=True, check=True).stdout.split()
     return float(out[0]), int(out[1]) / 1024

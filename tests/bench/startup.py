@@ -1,8 +1,8 @@
-"""How soon ``mxsweep finger`` speaks: from the start of the process to its first packet.
+"""Start time of ``mxsweep finger``: from the start of the process to its first packet.
 
 The packet is the SYN to a server of ours on loopback, named by address so that no DNS server takes part. It is
-compared with a Python that only imports what nobody could do without, in turns, and the best of each is taken: what
-else the machine does can only make a run slower.
+compared with a Python process that only imports the libraries that every probe needs. The two take turns, and the best
+turn counts, because other work on the machine only adds time.
 """
 
 import shutil
@@ -38,7 +38,7 @@ def _imports() -> float:
 
 
 def _first_packet() -> float:
-    """Seconds until the connection is there; the run is then let go."""
+    """Return the seconds until the connection is accepted; the process is then ended."""
     with socket.create_server(("127.0.0.1", 0)) as server:
         server.settimeout(PATIENCE)
         destination = f"[127.0.0.1]:{server.getsockname()[1]}"
@@ -52,7 +52,7 @@ def _first_packet() -> float:
 
 
 def _command() -> list[str]:
-    """The program as it is installed beside this Python."""
+    """Return the path of the program that is installed beside this Python."""
     path = shutil.which("mxsweep", path=sys.prefix + "/bin")
     return [path] if path else [sys.executable, "-m", "scanner"]
 

@@ -1,7 +1,7 @@
-"""A provider that turns everyone away with 421 for a while: its hosts are told in a later pass, nobody else waits.
+"""A provider that answers 421 for some seconds: its hosts are determined in a retry pass, other hosts are not slowed.
 
-The bulk lab is crowded: a fifth of its hosts are one provider's, which has a storm of 421 as the scan begins.
-The same scan without a storm tells how fast the others are.
+The bulk lab is crowded: a fifth of its hosts belong to one provider, which answers 421 when the scan begins.
+The same scan without the refusals gives the time of the other hosts.
 """
 
 from collections import Counter
@@ -20,7 +20,7 @@ SLOWED = 1.15  # how much longer the others may take: what turns of the same sca
 
 
 def rows() -> list[Row]:
-    """Scan a crowded lab without a storm and with one."""
+    """Scan a crowded lab without refusals and with them."""
     with bulk_lab(DOMAINS, crowded=True) as (lab, place):
         every = scans_in(lab, write_list(place / "domains.txt", DOMAINS), "--retries", "2", "--retry-after", "5")
         every.complete(every.anew(place / "calm"))
@@ -51,7 +51,7 @@ def _probes(host: Mapping[str, Any], *parts: str) -> Iterator[Mapping[str, Any]]
 
 
 def _why(probe: Mapping[str, Any]) -> str:
-    """The code or the kind of a probe's failure."""
+    """Return the reply code or the kind of a probe's failure."""
     return str(probe["failure"]["code"] or probe["failure"]["kind"])
 
 
@@ -60,6 +60,6 @@ def _text(counted: Counter[str]) -> str:
 
 
 def _others_took(run: Run) -> float:
-    """Seconds from the start of the run until the last host of another provider was seen."""
+    """Return the seconds from the start of the run to the last record of another provider's host."""
     seen = [record["observed_at"] for record in run.dicts("hosts") if provider_of(record["host"]) != STORMY]
     return (datetime.fromisoformat(max(seen)) - run.header.started).total_seconds()

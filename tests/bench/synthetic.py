@@ -1,4 +1,4 @@
-"""Runs of any size, made up: as many lines of the right shape and size as a scan would write, without a scan.
+"""Synthetic runs of any size: lines of the shape and size that a scan writes.
 
 Half of the domains use one of a thousand providers' hosts, the other half hosts of their own or shared by a few, which
 is about what MX records in the wild look like. Hosts come in five kinds: most match, some have no TLSA, some mismatch,
@@ -54,12 +54,12 @@ def make_run(place: Path, domains: int, hosts: int, seed: int = 1) -> None:
 
 
 def host_name(number: int) -> str:
-    """The name of a host: the first ones belong to providers with several hosts."""
+    """Return the name of a host; the first ones belong to providers with several hosts."""
     return f"mx{number % 5}.provider{number // 5}.example" if number < PROVIDERS else f"mail.own{number}.example"
 
 
 def kind_of(number: int) -> str:
-    """What is with a host."""
+    """The kind of a synthetic host."""
     return KINDS[number % len(KINDS)]
 
 

@@ -1,8 +1,8 @@
-"""Hosts that take a connection and never speak must not slow the others down, nor hold the end of a scan up.
+"""Hosts that accept a connection and stay silent: they neither slow the other hosts nor delay the end of a scan.
 
 A tenth of the addresses, each in a network of its own, are silent. The same scan is done with them and without them,
-and the rate of the others compared: from the start to the last of their records. What remains at the end are the
-silent ones' probes, and they end at their deadline.
+and the rate of the other hosts compared, from the start to their last record. Only probes of silent hosts are left at
+the end; their deadline ends them.
 """
 
 import json
@@ -35,14 +35,14 @@ PATIENCE = ("--connect-timeout", "10", "--greeting-timeout", str(DEADLINE), "--d
 
 @dataclass(frozen=True, slots=True)
 class Scan:
-    """The rate of those who speak, and how long after the last connection began all was over, in seconds."""
+    """Rate of the hosts that answer, and seconds from the last connection to the end of the scan."""
 
     rate: float
     tail: float
 
 
 def rows() -> list[Row]:
-    """Scan without the silent ones, and with them."""
+    """Scan without silent hosts and with them."""
     with serving(ADDRESSES, SILENT) as server, unbound() as resolver:
         turns = [
             (_scan(server, server.addresses[SILENT:], resolver), _scan(server, server.addresses, resolver))
@@ -86,7 +86,7 @@ def _read(run: Path) -> Scan:
 
 
 def _end(probe: dict[str, object]) -> float:
-    """When a probe was over, in seconds of UNIX time."""
+    """Return the end of a probe in seconds of UNIX time."""
     spent = probe["ms"]
     assert isinstance(spent, dict)
     return datetime.fromisoformat(str(probe["started"])).timestamp() + sum(spent.values()) / 1000

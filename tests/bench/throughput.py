@@ -31,19 +31,19 @@ LIMIT = 300.0  # seconds for one turn
 
 @dataclass(frozen=True, slots=True)
 class Spent:
-    """What one turn took for each domain, in seconds."""
+    """Times of one turn for each domain, in seconds."""
 
     cpu: float
     wall: float
 
     @property
     def text(self) -> str:
-        """As it stands in the table."""
+        """Return the text for the table."""
         return f"{self.cpu * 1000:.2f} ms of processor time a domain, {1 / self.wall:,.0f} domains/s"
 
 
 def rows() -> list[Row]:
-    """Start a bulk lab, measure both with both lists, and stop it."""
+    """Start a bulk lab and measure both programs with both lists."""
     with pinned() as other, bulk_lab(SCALE) as (lab, place):
         for pid in lab.record.namespaces.inhabitants():
             os.sched_setaffinity(pid, other)
@@ -77,7 +77,7 @@ def _row(name: str, factor: float, target: float) -> Row:
 
 
 def _best(turns: Iterable[Spent]) -> Spent:
-    """The cheapest of some turns: whatever else the machine does can only add."""
+    """Return the cheapest turn, because other work on the machine only adds time."""
     turns = tuple(turns)
     return Spent(min(spent.cpu for spent in turns), min(spent.wall for spent in turns))
 

@@ -1,4 +1,4 @@
-"""What a scan would ask and conclude, from inside the client's network namespace.
+"""DNS answers and verdicts of a scan, computed inside the client's network namespace.
 
 ``python -m tests.dns.client CERTIFICATE.der`` reads requests, one JSON object a line, and answers each with a line:
 ``{"servers": [[ADDRESS, PORT], ...], "asks": [[NAME, TYPE], ...], "domains": [NAME, ...], ...}`` brings

@@ -1,10 +1,10 @@
-"""DNS servers with bad manners, each in front of a good one.
+"""DNS servers with faults, each in front of a correct one.
 
 ``python -m tests.dns.odd UPSTREAM ADDRESS=MANNER ...`` serves UDP and TCP port 53 of each address:
 
 refuse         REFUSED to everything: a lame server that says so
 upward         a referral to the root: a lame server of the old kind
-mute           never a word
+mute           no reply
 garbage        octets that are no DNS
 truncate       an empty truncated reply over UDP, the real one over TCP
 edns-formerr   FORMERR to a query with EDNS (RFC 6891 section 7), the real reply without
@@ -27,7 +27,7 @@ WAIT = 15.0  # seconds for the good server, which may be a resolver
 
 
 def reply(query: bytes, manner: str, upstream: str, *, tcp: bool) -> bytes | None:
-    """What is sent back, None for nothing."""
+    """Return the reply, None for none."""
     asked = dns.message.from_wire(query)
     made = dns.message.make_response(asked)
     match manner:
@@ -52,7 +52,7 @@ def reply(query: bytes, manner: str, upstream: str, *, tcp: bool) -> bytes | Non
 
 
 def _upstream(query: bytes, upstream: str, *, strip: bool) -> bytes | None:
-    """The real reply, fetched over TCP so that it is whole."""
+    """Return the real reply, fetched over TCP so that it is complete."""
     try:
         with socket.create_connection((upstream, 53), timeout=WAIT) as sock:
             sock.sendall(len(query).to_bytes(2) + query)
@@ -76,7 +76,7 @@ def _one_datagram(sock: socket.socket, query: bytes, client: Any, manner: str, u
 
 
 def serve_udp(address: str, manner: str, upstream: str) -> None:
-    """Answer datagrams for ever, each in a thread of its own: the good server may be slow."""
+    """Answer datagrams without end, each in a thread of its own, because the correct server may be slow."""
     sock = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
     sock.bind((address, 53))
     while True:
@@ -85,7 +85,7 @@ def serve_udp(address: str, manner: str, upstream: str) -> None:
 
 
 def serve_tcp(address: str, manner: str, upstream: str) -> None:
-    """Answer one question of each connection, for ever."""
+    """Answer one question of each connection without end."""
     listener = socket.create_server((address, 53))
     while True:
         sock, _ = listener.accept()
@@ -96,7 +96,7 @@ def serve_tcp(address: str, manner: str, upstream: str) -> None:
 
 
 def main() -> None:
-    """Serve as the command line says."""
+    """Serve according to the command line."""
     upstream, *servers = sys.argv[1:]
     for server in servers:
         address, manner = server.split("=")

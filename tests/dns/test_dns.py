@@ -1,4 +1,4 @@
-"""Every way in which the DNS fails, with real servers: the exact answer, and the verdict that it leads to.
+"""DNS failures with real servers: the exact answer, and the verdict.
 
 The servers are knot (and ``odd``, which spoils what knot says), the resolvers unbound. What is expected follows from
 RFC 4033 section 5 (security), RFC 2308 (negatives), RFC 7672 section 2.1 (no failure is a denial), and from the zones

@@ -1,4 +1,4 @@
-"""A small internet for DNS alone: good and bad servers, and resolvers of every kind.
+"""A small internet for DNS alone: correct and faulty servers, and resolvers of every kind.
 
 knot is the root, ``test.`` and everything below; ``odd`` stands beside it; the resolvers are in the client's
 namespace. Namespaces, keys and signatures are the lab's.
@@ -165,7 +165,7 @@ class World:
 
 @contextmanager
 def world(directory: Path) -> Iterator[World]:
-    """All of it, for as long as the block runs."""
+    """Run all servers for the time of the block."""
     spaces = Namespaces.make({"MXSWEEP_LAB": str(directory)})
     here = World(directory, spaces)
     try:

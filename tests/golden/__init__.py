@@ -1,1 +1,1 @@
-"""One line of every file of a run, with every member filled, as it has to be read for ever."""
+"""One line of every file of a run with every member filled; later versions have to read it."""

@@ -1,7 +1,7 @@
 """``python -m tests.golden.write``: write the golden lines anew.
 
-To be run when a member was added, never to hide that one went away or changed its kind: readers out there rely on
-them, and ``tests/unit/test_golden.py`` says so.
+Run it after adding a member. Removing a member or changing its type breaks readers of old runs;
+``tests/unit/test_golden.py`` then fails.
 """
 
 from dataclasses import replace

@@ -41,7 +41,7 @@ def _arguments() -> argparse.Namespace:
 
 
 def up(layout: Layout, scale: int) -> int:
-    """Start the lab and say how to use it."""
+    """Start the lab and print how to use it."""
     begun = time.monotonic()
     record = control.up(layout, scale)
     said = HOWTO.format(
@@ -52,7 +52,7 @@ def up(layout: Layout, scale: int) -> int:
 
 
 def status(layout: Layout) -> int:
-    """Say what runs."""
+    """Print which processes run."""
     record = control.read(layout)
     alive = control.running(record)
     print(f"lab {'up' if alive else 'down'}: {layout.state}")  # noqa: T201 - a command's output
@@ -73,7 +73,7 @@ def domains() -> int:
 
 
 def run(layout: Layout, argv: list[str]) -> None:
-    """Become ``argv`` in the client's namespaces."""
+    """Replace this process by ``argv`` in the client's namespaces."""
     command = control.client_command(_up(layout), argv[1:] if argv[:1] == ["--"] else argv)
     os.execvpe(command[0], command, control.client_environment(layout))  # noqa: S606 - a wrapper must not be a parent
 
@@ -107,7 +107,7 @@ def _do(layout: Layout, arguments: argparse.Namespace) -> int:
 
 
 def main() -> int:
-    """Do what the command line says."""
+    """Execute the command line."""
     arguments = _arguments()
     try:
         return _do(Layout(arguments.state.absolute()), arguments)

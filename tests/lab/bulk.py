@@ -27,10 +27,10 @@ from tests.lab.zones import Key, ZoneFile, server_name, tlsa_rdata
 DOMAINS_A_HOST = 10
 DOMAINS_A_ZONE = 1000
 HOSTS_A_PROVIDER, HOSTS_AN_ADDRESS, ADDRESSES_A_NETWORK = 100, 2, 25
-"""Of a crowded lab."""
+"""Layout of a crowded lab."""
 
 LONG_TTL = 3600
-"""Longer than any benchmark, so that a warm cache stays warm."""
+"""TTL longer than any benchmark, so that a warm cache stays warm."""
 
 SOURCE = Path(__file__).with_name("bulk_server.c")
 PORT = 25
@@ -40,7 +40,7 @@ _NETS = (256 - _NETS_TAKEN) * 256
 
 @dataclass(frozen=True, slots=True)
 class BulkHost:
-    """A mail host; its manner is one of the server's."""
+    """A mail host with the fault that the server plays for it."""
 
     name: str
     address: str
@@ -52,7 +52,7 @@ class BulkHost:
 
 
 def hosts(scale: int, *, crowded: bool = False) -> list[BulkHost]:
-    """The mail hosts of a lab with ``scale`` domains; those of one address stand next to each other."""
+    """Return the mail hosts of a lab with ``scale`` domains; hosts of one address are neighbours."""
     count = max(1, scale // DOMAINS_A_HOST)
     if not crowded:
         return [BulkHost(f"mx{n}.bulk", _address(n)) for n in range(count)]
@@ -71,12 +71,12 @@ def _address(n: int) -> str:
 
 
 def domain(n: int) -> str:
-    """The name of the domain with a number, from 0."""
+    """Return the name of a domain by number, from 0."""
     return f"d{n}.z{n // DOMAINS_A_ZONE}.bulk"
 
 
 def mail_host_of(scale: int) -> list[int]:
-    """For each domain the number of its mail host; the first domains have one each."""
+    """Return the number of the mail host of each domain; the first domains have one each."""
     count = max(1, scale // DOMAINS_A_HOST)
     weights = list(accumulate(1 / (rank + 1) for rank in range(count)))
     drawn = random.Random(1).choices(range(count), cum_weights=weights, k=scale - count)
@@ -87,7 +87,7 @@ def mail_host_of(scale: int) -> list[int]:
 
 
 def zones(served: Sequence[BulkHost], scale: int, bundle: Bundle, key: Key) -> list[ZoneFile]:
-    """The zone ``bulk`` with the mail hosts, and those of the domains, which it delegates."""
+    """Return the zone ``bulk`` with the mail hosts, and the zones of the domains that it delegates."""
     top = ZoneFile("bulk", "nsec", ttl=LONG_TTL)
     tlsa = tlsa_rdata("3 1 1 leaf", bundle)  # one key, so one record
     for host in served:
@@ -118,7 +118,7 @@ def _compile(directory: Path) -> None:
 
 
 def command(directory: Path, *, logged: bool = False) -> list[str]:
-    """What starts the server that ``configure`` prepared; it logs to ``connections`` if it is to."""
+    """Return the command of the server that ``configure`` prepared, with its log if one is wanted."""
     names = ("bulk_server", "hosts", "leaves.pem", "chain.pem", *(("connections",) if logged else ()))
     return [str(directory / name) for name in names]
 

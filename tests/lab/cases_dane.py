@@ -14,7 +14,7 @@ NO_STARTTLS: dict[str, object] = {"starttls": ""}
 
 
 def case(name: str, cert: str, tlsa: str, expect: Expect, why: str) -> Scenario:
-    """A domain with one host; ``tlsa`` holds records separated by commas."""
+    """Return a domain with one host; ``tlsa`` holds records separated by commas."""
     domain = f"{name}.test"
     records = tuple(record.strip() for record in tlsa.split(","))
     finger = VERIFIED if expect == protected() else UNTRUSTED

@@ -27,7 +27,7 @@ def undecided(
 
 
 def bogus(name: str, kind: Zone, why: str, *, tampered: bool = False) -> Scenario:
-    """A domain whose MX RRset fails validation."""
+    """Return a domain whose MX RRset fails validation."""
     domain = f"{name}.test"
     return Scenario(
         domain,

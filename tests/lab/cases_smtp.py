@@ -1,8 +1,7 @@
 """Lab domains about reaching a server and talking SMTP to it. All are signed; most publish a matching TLSA record.
 
-With TLSA records published, a server that cannot be told from a man in the middle gets no mail; without, mail goes
-out in the clear. Where a case is about the dialogue alone it is shown with TLSA, since then "could not tell"
-(`unknown`) and "no" (`no_tls`) part.
+With TLSA records, a server without authenticated TLS gets no mail; without them, mail is sent in the clear. Cases about
+the dialogue alone have TLSA records, because then "could not be determined" (`unknown`) and "no" (`no_tls`) differ.
 """
 
 from scanner.reasons import Reason
@@ -25,7 +24,7 @@ def talk(
     finger: tuple[str, ...] = NO_SESSION,
     **smtp: object,
 ) -> Scenario:
-    """A domain with one host that has one address, so that a slow one costs its time once."""
+    """Return a domain with one host and one address, so that a slow host costs its time once."""
     return Scenario(f"{name}.test", why, expect, (Host(f"mx.{name}.test", tlsa, smtp=smtp, v6=()),), finger)
 
 

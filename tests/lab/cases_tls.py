@@ -1,4 +1,4 @@
-"""Lab domains about TLS itself and about certificates where no TLSA record speaks of them."""
+"""Lab domains about TLS itself, and about certificates without TLSA records."""
 
 from scanner.reasons import Reason
 from scanner.vocabulary import DomainStartTLS
@@ -19,7 +19,7 @@ def opportunistic(name: str, cert: str, why: str) -> Scenario:
 def session(
     name: str, expect: Expect, why: str, *, tlsa: tuple[str, ...] = EE, cert: str = "good", **smtp: object
 ) -> Scenario:
-    """A domain with one host with one address."""
+    """Return a domain with one host and one address."""
     finger = VERIFIED if expect == protected() else NO_SESSION
     return Scenario(f"{name}.test", why, expect, (Host(f"mx.{name}.test", tlsa, cert, smtp, v6=()),), finger)
 

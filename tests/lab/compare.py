@@ -1,4 +1,4 @@
-"""A domain's line, as ``mxsweep scan`` writes it, against what the table expects."""
+"""Comparison of a domain line of ``mxsweep scan`` with the expectation of the table."""
 
 from typing import Any
 
@@ -6,7 +6,7 @@ from tests.lab.model import Scenario
 
 
 def reasons(line: dict[str, Any]) -> set[str]:
-    """The reasons of a domain, its hosts and their endpoints, taken together."""
+    """Return the reasons of a domain, its hosts and their endpoints."""
     found = set(line["verdict"]["reasons"])
     for host in line["hosts"]:
         found.update(host["reasons"])
@@ -16,7 +16,7 @@ def reasons(line: dict[str, Any]) -> set[str]:
 
 
 def difference(scenario: Scenario, line: dict[str, Any]) -> str:
-    """What is not as expected, in one line; empty when all is."""
+    """Return the differences from the expectation in one line; empty where there are none."""
     expect, verdict = scenario.expect, line["verdict"]
     wanted = {
         "outcome": expect.outcome,

@@ -1,4 +1,4 @@
-"""Starting, stopping and looking at the lab."""
+"""Start, stop and status of the lab."""
 
 import fcntl
 import hashlib
@@ -29,12 +29,12 @@ ROOT = Path(__file__).resolve().parents[2]
 
 
 class LabError(Exception):
-    """The lab cannot be had; the text says why in one line."""
+    """The lab cannot be started; the text is the cause in one line."""
 
 
 @dataclass(slots=True)
 class Record:
-    """What ``lab.json`` says about a lab."""
+    """The content of ``lab.json``: a running lab."""
 
     client: int
     server: int
@@ -48,12 +48,12 @@ class Record:
 
     @property
     def namespaces(self) -> Namespaces:
-        """The lab's namespaces."""
+        """Namespaces of the lab."""
         return Namespaces(self.client, self.server, (self.nets[0], self.nets[1]))
 
 
 def digest() -> str:
-    """Tells one version of the lab's definition from another; how it is tested does not matter."""
+    """Return a digest of the lab's definition, without its tests."""
     sources = [path for path in sorted(Path(__file__).parent.glob("*.py")) if not path.name.startswith("test_")]
     text = b"".join(path.read_bytes() for path in (*sources, bulk.SOURCE))
     return hashlib.sha256(text).hexdigest()
@@ -77,7 +77,7 @@ def locked(layout: Layout) -> Iterator[None]:
 
 
 def read(layout: Layout) -> Record | None:
-    """The record of a lab that is up or was; None if there is none."""
+    """Return the record of a lab that runs or ran; None if there is none."""
     try:
         return Record(**json.loads(layout.record.read_text()))
     except (OSError, ValueError, TypeError):
@@ -85,7 +85,7 @@ def read(layout: Layout) -> Record | None:
 
 
 def running(record: Record | None) -> bool:
-    """True if all that was started still runs."""
+    """Return whether all processes of the lab still run."""
     if record is None or not record.ready:
         return False
     alive = set(in_namespaces(tuple(record.nets)))
@@ -167,7 +167,7 @@ def _write_files(layout: Layout, placed: tuple[Placed, ...], key: zones.Key, rec
 
 
 def _write_bulk(layout: Layout, pki: PKI, key: zones.Key, record: Record) -> list[zones.ZoneFile]:
-    """The files of the bulk server; returns the zones."""
+    """Write the files of the bulk server; return its zones."""
     served = bulk.hosts(record.scale, crowded=record.crowded)
     try:
         bundle = bulk.configure(layout.bulk, served, pki)
@@ -230,7 +230,7 @@ def _launch_all(layout: Layout, record: Record, placed: tuple[Placed, ...]) -> N
 
 
 def start_resolver(layout: Layout, record: Record) -> None:
-    """Start the client's resolver, with an empty cache; one that runs is to be ended before."""
+    """Start the client's resolver with an empty cache. A running one has to be ended before."""
     _launch(layout, record, record.client, "unbound", ["unbound", "-d", "-p", "-c", f"{layout.zones}/unbound.conf"])
 
 
@@ -250,7 +250,7 @@ def _launch(layout: Layout, record: Record, where: int, name: str, command: list
 
 
 def _python_path() -> str:
-    """Entering a mount namespace loses the working directory, so the project's root must be said."""
+    """Return the command in the project's root; entering a mount namespace loses the working directory."""
     return os.pathsep.join(filter(None, (str(ROOT), os.environ.get("PYTHONPATH"))))
 
 
@@ -289,7 +289,7 @@ def _await_ready(layout: Layout, record: Record, placed: tuple[Placed, ...]) -> 
 
 
 def _ended(pid: int) -> bool:
-    """True for a process that is gone or that only waits to be waited for (proc(5): state, after the name)."""
+    """Return whether a process has ended or is a zombie (proc(5): state, after the name)."""
     try:
         return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] == "Z"
     except OSError:
@@ -305,14 +305,14 @@ def _last_words(layout: Layout, names: list[str]) -> str:
 
 
 def client_command(record: Record, argv: list[str]) -> list[str]:
-    """The command that runs ``argv`` as a client in the lab, in the directory where we are."""
+    """Return the command that runs ``argv`` as a client in the lab, in the current directory."""
     # entering a mount namespace loses the working directory
     stay = ["sh", "-c", 'cd "$0" && exec "$@"', str(Path.cwd())]
     return [*record.namespaces.enter(record.client), *stay, *argv]
 
 
 def client_environment(layout: Layout) -> dict[str, str]:
-    """Our environment, with a main.cf for Postfix's programs and sbin on the path."""
+    """Return the environment with a main.cf for Postfix's programs and sbin on the path."""
     more = {"MAIL_CONFIG": postfix.CLIENT_CONFIG, "MXSWEEP_LAB": str(layout.state), "PATH": _path()}
     return os.environ | more
 
@@ -321,7 +321,7 @@ def client_environment(layout: Layout) -> dict[str, str]:
 
 
 def down(layout: Layout) -> bool:
-    """Stop the lab and remove its state; False if there was none."""
+    """Stop the lab and remove its state; return False if there was none."""
     with locked(layout):
         return _clear(layout)
 
@@ -350,12 +350,12 @@ def _stop(layout: Layout) -> None:
 
 
 def _left(record: Record, layout: Layout) -> list[int]:
-    """The lab's processes that still run; asked anew each time, as a lab that starts meanwhile may get a name."""
+    """Return the running processes of the lab. Read anew each time: another lab may reuse a namespace's name."""
     return in_namespaces(tuple(net for net in record.nets if _is_ours(net, layout)))
 
 
 def _is_ours(net: str, layout: Layout) -> bool:
-    """Namespaces' kernel names are given out again, so some process must carry our mark before any is killed."""
+    """Return whether a process carries this lab's mark; kernel names of namespaces are reused."""
     mark = f"MXSWEEP_LAB={layout.state}".encode()
     return any(mark in _environment(pid) for pid in in_namespaces((net,)))
 
@@ -376,7 +376,7 @@ def _signal(pids: list[int], number: signal.Signals) -> None:
 
 
 def _reap() -> None:
-    """Collect our own dead children; there are some if the same process said ``up``."""
+    """Wait for ended children; there are some if this process started the lab."""
     try:
         while os.waitpid(-1, os.WNOHANG)[0]:
             pass
@@ -385,7 +385,7 @@ def _reap() -> None:
 
 
 def _remove(layout: Layout) -> None:
-    """Remove the state; files of mapped users can only be removed from inside a user namespace."""
+    """Remove the state directory, inside a user namespace where files belong to mapped users."""
     shutil.rmtree(layout.state, ignore_errors=True)
     if layout.state.exists():
         mapped = ["unshare", "-U", "--map-root-user", "--map-auto", "rm", "-rf", str(layout.state)]

@@ -1,4 +1,4 @@
-"""``python -m tests.lab demo``: mxsweep at work. The lab comes up, is scanned and reported on, and goes down."""
+"""``python -m tests.lab demo``: start the lab, scan it, show the report, stop the lab."""
 
 import signal
 import subprocess
@@ -17,7 +17,7 @@ HURRY = ("--spacing", "0", "--retries", "1", "--retry-after", "1")
 
 
 def demo(layout: Layout) -> int:
-    """Scan the lab and report; the result is the exit code of the scan."""
+    """Scan the lab and show the report; return the exit code of the scan."""
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(130))  # ends as Ctrl-C does, with the lab down
     directory = control.ROOT / "runs" / f"demo-{datetime.now().astimezone():%Y%m%d-%H%M%S}"
     directory.mkdir(parents=True)
@@ -45,7 +45,7 @@ def _scan(lab: Lab, domains: Path, run: Path) -> int:
 
 
 def _foreground(process: subprocess.Popen[bytes]) -> int:
-    """Wait for a process that the terminal's Ctrl-C is for: it ends in its own way, and then we go on."""
+    """Wait for a process that handles the terminal's Ctrl-C itself; return its exit code."""
     before = signal.signal(signal.SIGINT, signal.SIG_IGN)
     try:
         return process.wait()

@@ -1,4 +1,4 @@
-"""Where everything is: addresses of the lab's internet and files of its state directory."""
+"""Addresses of the lab's internet and files of its state directory."""
 
 import os
 from dataclasses import dataclass
@@ -17,7 +17,7 @@ RESOLVER = "127.0.0.1"
 
 @dataclass(frozen=True, slots=True)
 class Placed:
-    """An address of a host and what is to be met there."""
+    """An address of a host and the behaviour of the server there."""
 
     address: str
     host: Host
@@ -26,7 +26,7 @@ class Placed:
 
 
 def place(scenarios: tuple[Scenario, ...]) -> tuple[Placed, ...]:
-    """Give every host a /24 and a /48 of its own, in the order of the table."""
+    """Assign a /24 and a /48 to every host, in the order of the table."""
     hosts = [(scenario.domain, host) for scenario in scenarios for host in scenario.hosts]
     placed: list[Placed] = []
     for n, (domain, host) in enumerate(hosts):
@@ -37,19 +37,19 @@ def place(scenarios: tuple[Scenario, ...]) -> tuple[Placed, ...]:
 
 
 def default_state() -> Path:
-    """The state directory where none was named."""
+    """Return the default state directory."""
     return Path(os.environ.get("XDG_RUNTIME_DIR") or "/tmp") / f"mxsweep-lab-{os.getuid()}"  # noqa: S108 - named by uid, made 0755 and checked for its owner
 
 
 @dataclass(frozen=True, slots=True)
 class Layout:
-    """The files below a state directory."""
+    """Files below a state directory."""
 
     state: Path
 
     @property
     def record(self) -> Path:
-        """What runs: process ids, namespaces."""
+        """File with process ids and namespaces."""
         return self.state / "lab.json"
 
     @property
@@ -59,7 +59,7 @@ class Layout:
 
     @property
     def resolv_conf(self) -> Path:
-        """Stands in for /etc/resolv.conf in the client's namespace."""
+        """File that replaces /etc/resolv.conf in the client's namespace."""
         return self.state / "resolv.conf"
 
     @property
@@ -84,7 +84,7 @@ class Layout:
 
     @property
     def logs(self) -> Path:
-        """One log for each server."""
+        """Directory with one log for each server."""
         return self.state / "log"
 
     @property
@@ -103,6 +103,6 @@ class Layout:
         return self.state / "smtpd.json"
 
     def make(self) -> None:
-        """Make the directories; readable for all because posttls-finger and Postfix drop their privileges."""
+        """Make the directories. They are readable for all, because posttls-finger and Postfix drop their privileges."""
         for path in (self.state, self.mail_config, self.postfix, self.zones, self.certs, self.logs, self.bulk):
             path.mkdir(mode=0o755, parents=True, exist_ok=True)

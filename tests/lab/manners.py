@@ -1,4 +1,4 @@
-"""What a server's log says of how a client comes: arithmetic over the times at which connections began and ended."""
+"""Concurrency, rate and spacing of a client, computed from the times at which connections began and ended."""
 
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Sequence
@@ -11,7 +11,7 @@ TICK = 0.01
 
 
 class Visit(NamedTuple):
-    """A connection: to which address, for which MX host (empty if none was named), and when, in seconds."""
+    """A connection: address, MX host (empty if none was named), begin and end in seconds."""
 
     address: str
     name: str
@@ -23,7 +23,7 @@ Key = Callable[[Visit], str]
 
 
 def visits(log: Path) -> list[Visit]:
-    """Read the log of ``bulk_server``; a connection that has not ended lasts for ever."""
+    """Read the log of ``bulk_server``; a connection without an end lasts for ever."""
     addresses: dict[str, tuple[str, float]] = {}
     names: dict[str, str] = {}
     ends: dict[str, float] = {}
@@ -42,7 +42,7 @@ def visits(log: Path) -> list[Visit]:
 
 
 def most_at_once(seen: Iterable[Visit], key: Key) -> int:
-    """How many there were at one time for one key, at most; one that ends makes room for one that begins then."""
+    """Return the most simultaneous connections of one key; one that ends makes room for one that begins then."""
     turns = [(at, step, key(visit)) for visit in seen for at, step in ((visit.began, 1), (visit.ended - TICK, -1))]
     inside: Counter[str] = Counter()
     most = 0
@@ -53,7 +53,7 @@ def most_at_once(seen: Iterable[Visit], key: Key) -> int:
 
 
 def least_gap(seen: Iterable[Visit], key: Key) -> float:
-    """Seconds between two beginnings at one key, at least; infinite where none has two."""
+    """Return the least number of seconds between two begins of one key; infinite where no key has two."""
     began = defaultdict(list)
     for visit in seen:
         began[key(visit)].append(visit.began)
@@ -62,7 +62,7 @@ def least_gap(seen: Iterable[Visit], key: Key) -> float:
 
 
 def burst(times: Sequence[float], rate: float) -> float:
-    """How many more than the rate allows there were in any stretch of time, at most, the first of each not counted.
+    """Return by how many connections the rate was exceeded in any interval, its first connection not counted.
 
     Zero or less for a client that keeps the pace exactly.
     """

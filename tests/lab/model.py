@@ -1,4 +1,4 @@
-"""What a lab domain is made of. Plain records; ``scenarios.py`` holds the table, ``control.py`` brings it to life."""
+"""Records of a lab domain; ``scenarios.py`` holds the table, ``control.py`` starts it."""
 
 from dataclasses import dataclass, field
 from typing import Literal
@@ -11,7 +11,7 @@ Zone = Literal["nsec", "nsec3", "unsigned", "expired", "wrong-ds"]
 out years ago; correctly, but below a DS record that belongs to another key (so everything in it is bogus)."""
 
 Address = Literal["serve", "refused", "blackhole", "busy"]
-"""What a TCP client meets: the host's script; RST to the SYN; nothing at all; a 421 greeting."""
+"""Behaviour towards a TCP client: the host's script; RST to the SYN; no answer; a 421 greeting."""
 
 
 @dataclass(frozen=True, slots=True)

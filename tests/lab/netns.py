@@ -44,7 +44,7 @@ def _hold(command: list[str], tag: dict[str, str]) -> int:
 
 @dataclass(frozen=True, slots=True)
 class Namespaces:
-    """The holders' process ids, and the network namespaces by their kernel names (``net:[4026532...]``)."""
+    """Process ids of the holders, and the network namespaces by their kernel names (``net:[4026532...]``)."""
 
     client: int
     server: int
@@ -60,7 +60,7 @@ class Namespaces:
         return cls(client, server, (_namespace(client), _namespace(server)))
 
     def enter(self, pid: int) -> list[str]:
-        """The command that runs what follows it in the namespaces of ``pid``."""
+        """Return the command prefix that runs a command in the namespaces of ``pid``."""
         user = ["-U", "--preserve-credentials"] if ROOTLESS else []
         return ["nsenter", "-t", str(pid), *user, "-n", "-m", "--"]
 
@@ -69,7 +69,7 @@ class Namespaces:
         subprocess.run([*self.enter(pid), "sh", "-ec", script], check=True, capture_output=True, text=True)
 
     def link(self, blackholes: tuple[str, ...]) -> None:
-        """Lay the veth and the routes.
+        """Create the veth and the routes.
 
         The servers' side has local routes for whole networks, so every address in them can be listened on; the two
         ends of the veth are taken out of them again, and so are ``blackholes``, which swallow what is sent to them.
@@ -99,7 +99,7 @@ class Namespaces:
         self.routes()
 
     def routes(self) -> None:
-        """Lay the client's routes, which a cut link loses."""
+        """Create the client's routes, which a cut link loses."""
         self.shell(
             self.client,
             f"""ip route replace {NET_V4} via {SERVER_V4} dev lab0
@@ -112,21 +112,21 @@ class Namespaces:
         self.shell(self.client, "ip link set lab0 down")
 
     def mend(self) -> None:
-        """Bring the link up again."""
+        """Restore the link to the servers."""
         self.shell(self.client, "ip link set lab0 up")
         self.routes()
 
     def bind(self, pid: int, mounts: dict[Path, str]) -> None:
-        """Put each source in the place of its target for programs in the namespaces of ``pid``."""
+        """Bind-mount each source over its target in the namespaces of ``pid``."""
         self.shell(pid, "\n".join(f"mount --bind '{source}' '{target}'" for source, target in mounts.items()))
 
     def inhabitants(self) -> list[int]:
-        """Process ids in either namespace, whoever started them; the holders too."""
+        """Return the process ids in both namespaces, the holders included."""
         return in_namespaces(self.nets)
 
 
 def in_namespaces(nets: tuple[str, ...]) -> list[int]:
-    """Process ids whose network namespace is among ``nets``."""
+    """Return the process ids whose network namespace is among ``nets``."""
     found = []
     for entry in Path("/proc").iterdir():
         if entry.name.isdecimal():

@@ -21,7 +21,7 @@ UPSTREAM_WAIT = 1.0  # seconds; the real server is next door
 
 
 def answer(query: bytes, rules: dict[str, str], upstream: str) -> bytes | None:
-    """The reply to a query, None for none."""
+    """Return the reply to a query, None for none."""
     try:
         message = dns.message.from_wire(query)
     except dns.exception.DNSException:
@@ -47,7 +47,7 @@ def _ask(query: bytes, upstream: str) -> bytes | None:
 
 
 def serve(sock: socket.socket, rules: dict[str, str], upstream: str) -> None:
-    """Answer queries one after the other, for ever."""
+    """Answer queries one after the other without end."""
     while True:
         query, client = sock.recvfrom(MESSAGE_LIMIT)
         reply = answer(query, rules, upstream)
@@ -56,7 +56,7 @@ def serve(sock: socket.socket, rules: dict[str, str], upstream: str) -> None:
 
 
 def main() -> None:
-    """Serve as the command line says, a thread for each address."""
+    """Serve the addresses of the command line, a thread each."""
     config, upstream = sys.argv[1:]
     threads = []
     for address, rules in json.loads(Path(config).read_text()).items():

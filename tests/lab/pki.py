@@ -21,7 +21,7 @@ from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 Key = ec.EllipticCurvePrivateKey | rsa.RSAPrivateKey | ed25519.Ed25519PrivateKey
 
 LIFE = timedelta(days=30)
-"""No lab is left running for longer."""
+"""Days that certificates and signatures are valid."""
 
 BIG_CHAIN = 1 << 20
 BIG_CERTIFICATE = 30_000  # octets of ballast in each certificate of the big chain
@@ -51,7 +51,7 @@ class Authority:
 
 @dataclass(frozen=True, slots=True)
 class Bundle:
-    """What a server needs (``key``, ``sent``) and what TLSA records may speak of (``named``)."""
+    """Key and chain of a server (``key``, ``sent``) and the certificates that TLSA records may name (``named``)."""
 
     key: Key
     sent: tuple[x509.Certificate, ...]
@@ -123,11 +123,11 @@ class PKI:
 
     @cached_property
     def _rsa(self) -> Key:
-        """One RSA key for all: they are slow to make."""
+        """Return the one RSA key of all hosts; RSA keys are slow to make."""
         return rsa.generate_private_key(65537, 2048)
 
     def root_pem(self) -> bytes:
-        """The trust store of every expectation."""
+        """Return the trust store of every expectation."""
         return self.root.cert.public_bytes(Encoding.PEM)
 
     def _bundle(
@@ -158,7 +158,7 @@ class PKI:
         return Bundle(key, (leaf,), {"leaf": leaf})
 
     def _big(self, host: str) -> Bundle:
-        """A good chain, followed by about a megabyte of certificates that nobody needs."""
+        """Return a good chain, followed by about a megabyte of certificates that are not part of a path."""
         good = self._bundle(host)
         ballast = tuple(
             _sign(_subject(f"Ballast {n}"), good.key, self.root, dates=_dates(-1, 30), ballast=BIG_CERTIFICATE)
@@ -167,11 +167,11 @@ class PKI:
         return Bundle(good.key, (*good.sent, *ballast), good.named)
 
     def with_key(self, host: str, key: Key) -> Bundle:
-        """A good bundle for a host whose key others use too."""
+        """Return a good bundle for a host that shares its key."""
         return self._bundle(host, key=key)
 
     def make(self, recipe: str, host: str, domain: str) -> Bundle:
-        """The bundle for ``recipe``; ``host`` and ``domain`` are the names it may be made for."""
+        """Return the bundle of ``recipe``; ``host`` and ``domain`` are the names it may be made for."""
         expired = _dates(-60, -1)
         recipes: dict[str, Callable[[], Bundle]] = {
             "good": lambda: self._bundle(host),

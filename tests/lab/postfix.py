@@ -34,7 +34,7 @@ error unix - - n - - error
 
 
 def missing() -> str:
-    """Why there can be no Postfix here; empty if there can."""
+    """Return why Postfix cannot run here; empty if it can."""
     return "" if shutil.which("postconf") and Path("/usr/lib/postfix/sbin/master").exists() else "not installed"
 
 

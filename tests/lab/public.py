@@ -1,7 +1,7 @@
-"""Names of the public internet that the lab has too, because mxsweep asks for them where it was told no others.
+"""Public names that the lab serves too, because mxsweep asks for them by default.
 
-By these a resolver shows that it validates, and a machine that it gets out on port 25. Their zones are delegated from
-the root at once; zones for the way back from the client's addresses to its name are here as well.
+The preflight uses them to prove that a resolver validates and that port 25 is open. The root delegates their zones;
+the reverse zones of the client's addresses are here as well.
 """
 
 from ipaddress import ip_address
@@ -15,11 +15,11 @@ from tests.lab.zones import ZoneFile
 NAMES = PreflightNames()
 MAIL_HOST = "mx.good311.test"  # stands behind the public hosts whose port 25 is tried
 CLIENT_NAME = "client.lab.test"
-"""The client's name, forward and back."""
+"""Name of the client; its PTR record leads back to it."""
 
 
 def zones(placed: tuple[Placed, ...]) -> list[ZoneFile]:
-    """The zones, with as much in them as is asked for."""
+    """Return the zones with the records that mxsweep asks for."""
     made = {origin: ZoneFile(origin, kind) for origin, kind in _kinds().items()}
     addresses = [here.address for here in placed if here.host.name == MAIL_HOST]
     for host in PORT25_HOSTS:

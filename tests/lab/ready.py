@@ -1,4 +1,4 @@
-"""How each part of the lab shows that it is ready."""
+"""Readiness checks of the parts of the lab."""
 
 import subprocess
 from collections.abc import Callable
@@ -37,7 +37,7 @@ def _dns_ready(_layout: Layout, record: "Record", _placed: tuple[Placed, ...]) -
 
 
 def _secure_mx(record: "Record", domain: str) -> bool:
-    """Does the resolver know the domain's MX record, validated?"""
+    """Return whether the resolver has the domain's validated MX record."""
     question = ["dig", f"@{RESOLVER}", "+time=1", "+tries=1", "+dnssec", domain, "MX"]
     code, text = _inside(record, question)
     flags = next((line for line in text.splitlines() if line.startswith(";; flags:")), "")
@@ -51,4 +51,4 @@ def _inside(record: "Record", command: list[str]) -> tuple[int, str]:
 
 
 SIGNS: dict[str, Sign] = {"smtpd": _smtpd_ready, "postfix": _postfix_ready, "dns": _dns_ready, "bulk": _bulk_ready}
-"""For each part, by name, a function that tells whether it is ready."""
+"""Return a readiness check for each part, by name."""

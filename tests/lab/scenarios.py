@@ -1,4 +1,4 @@
-"""The table: every domain of the lab with what it publishes, how it behaves and what should be said of it.
+"""The table of lab domains: what each publishes, how its servers behave, and the expected verdict.
 
 Its rows are in the ``cases_*`` modules, by subject. Each expectation is the verdict at level dane, with the lab's
 root as trust store and private addresses allowed; beside it stands why. A scan with a connect timeout of 2 s,

@@ -1,4 +1,4 @@
-"""A scriptable SMTP server with STARTTLS: one process, many addresses, each with its own manners.
+"""A scriptable SMTP server with STARTTLS: one process, many addresses, a behaviour for each.
 
 ``python -m tests.lab.smtpd CONFIG LOG`` where CONFIG is a JSON list of ``{"address", "port", "behaviour"}`` and
 LOG gets a JSON line for each event: ``listening`` once, then for each connection ``connect``, ``ehlo``,
@@ -33,12 +33,12 @@ OFFERED_SNI: contextvars.ContextVar[list[str]] = contextvars.ContextVar("OFFERED
 
 
 _NUMBERS = count()
-"""Of connections, one for all addresses."""
+"""Number of connections, counted over all addresses."""
 
 
 @dataclass(frozen=True, slots=True)
 class Behaviour:
-    """The manners of one address.
+    """The behaviour of one address.
 
     ``fault`` is ``HOW@STAGE``: HOW one of ``reset close silent plaintext garbage drip endless-line
     endless-reply``, STAGE one of ``connect greeting ehlo starttls handshake``. ``starttls`` is the reply to that
@@ -59,17 +59,17 @@ class Behaviour:
     limit: int = 0
 
     def fault_at(self, stage: str) -> str:
-        """What goes wrong at ``stage``, empty when nothing does."""
+        """Return the fault at ``stage``, empty for none."""
         how, _, where = self.fault.partition("@")
         return how if where == stage else ""
 
 
 class Done(Exception):  # noqa: N818 - the end of a session is no error
-    """The session is over."""
+    """End of the session."""
 
 
 class Log:
-    """Events as JSON lines, and how many connections each address has at the moment."""
+    """Log of events as JSON lines, and the number of open connections of each address."""
 
     def __init__(self, out: TextIO) -> None:
         """Write to ``out``, which should be line-buffered."""
@@ -89,7 +89,7 @@ class Contexts:
         self._known: dict[tuple[str, str], ssl.SSLContext] = {}
 
     def get(self, behaviour: Behaviour) -> ssl.SSLContext:
-        """The context for a behaviour."""
+        """Return the TLS context for a behaviour."""
         key = (behaviour.chain, behaviour.tls)
         if key not in self._known:
             self._known[key] = self._make(behaviour)
@@ -123,7 +123,7 @@ _TCP_INFO_LAST_ACK = 56  # where tcpi_last_ack_recv stands in Linux's struct tcp
 
 
 def _idle(stream: trio.SocketStream) -> float:
-    """Seconds since the client last sent something: for a new connection, since the kernel has had it."""
+    """Return the seconds since the client last sent data, for a new connection since the kernel accepted it."""
     info = stream.socket.getsockopt(socket.IPPROTO_TCP, socket.TCP_INFO, _TCP_INFO_LAST_ACK + 4)
     return int.from_bytes(info[_TCP_INFO_LAST_ACK:], sys.byteorder) / 1000
 
@@ -154,7 +154,7 @@ class Session:
         self._log.write(event, **self._where, **more)
 
     async def run(self) -> None:
-        """Talk until one side ends it."""
+        """Serve the session until one side ends it."""
         self._log.open[self.address] += 1
         self.note("connect", concurrent=self._log.open[self.address], began=time.time() - _idle(self._tcp))
         try:
@@ -267,13 +267,13 @@ class Session:
         raise Done
 
     async def close(self, stage: str) -> None:
-        """End with FIN, everything read that was due."""
+        """End with FIN after everything due has been read."""
         if stage == "handshake":
             await self._client_hello()
         raise Done
 
     async def silent(self, _stage: str) -> None:
-        """Say nothing until the client goes away."""
+        """Send nothing until the client closes the connection."""
         while await self._tcp.receive_some(LINE_LIMIT):
             pass
         raise Done
@@ -333,7 +333,7 @@ _FAULTS: dict[str, Callable[[Session, str], Awaitable[None]]] = {
 
 
 def listen(address: str, port: int) -> trio.SocketListener:
-    """Listen on an address that the kernel need only have a local route for."""
+    """Listen on an address for which the kernel has a local route."""
     v6 = ":" in address
     sock = socket.socket(socket.AF_INET6 if v6 else socket.AF_INET, socket.SOCK_STREAM)
     sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
@@ -360,7 +360,7 @@ async def serve(config: list[dict[str, Any]], log: Log) -> None:
 
 
 def main() -> None:
-    """Serve as the command line says."""
+    """Serve according to the command line."""
     config, log = sys.argv[1:]
     with Path(log).open("a", buffering=1) as out:
         trio.run(serve, json.loads(Path(config).read_text()), Log(out))

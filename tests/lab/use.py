@@ -1,4 +1,4 @@
-"""The running lab as tests, the demo and the benchmark see it."""
+"""The running lab: commands as a client, server events, and disturbances."""
 
 import fcntl
 import json
@@ -15,13 +15,13 @@ from tests.lab import control
 from tests.lab.layout import Layout, default_state
 
 RESOLVER = "127.0.0.1:53"
-"""Validating, with the lab's trust anchor; an address of the client's namespace."""
+"""Address of the validating resolver in the client's namespace."""
 
 PATIENCE = (
     *("--connect-timeout", "2", "--greeting-timeout", "5"),
     *("--command-timeout", "4", "--deadline", "15"),
 )
-"""As much as the slowest domain of the lab needs; the defaults are for the internet."""
+"""Time limits that the slowest lab domain needs; the defaults are for the internet."""
 
 COMMAND_LIMIT = 120.0  # seconds; a command in the lab that takes longer hangs
 
@@ -35,7 +35,7 @@ class Lab:
 
     @property
     def root_pem(self) -> Path:
-        """The lab's root certificate."""
+        """Path of the lab's root certificate."""
         return self.layout.root_pem
 
     def run(self, *argv: str, timeout: float = COMMAND_LIMIT, stdin: str = "") -> subprocess.CompletedProcess[str]:
@@ -56,11 +56,11 @@ class Lab:
         return subprocess.Popen(control.client_command(self.record, list(argv)), env=environment, **more)
 
     def mark(self) -> int:
-        """Where the scripted server's log ends now; ``events`` reads on from there."""
+        """Return the current end of the scripted server's log, from which ``events`` reads on."""
         return self.layout.smtpd_log.stat().st_size
 
     def events(self, mark: int = 0) -> list[dict[str, Any]]:
-        """What the scripted server logged since ``mark``."""
+        """Return the events of the scripted server's log since ``mark``."""
         with self.layout.smtpd_log.open() as log:
             log.seek(mark)
             return [json.loads(line) for line in log]
@@ -73,11 +73,11 @@ class Lab:
             os.waitpid(pid, 0)
 
     def start_resolver(self) -> None:
-        """Start it again, with an empty cache."""
+        """Start the client's resolver again with an empty cache."""
         control.start_resolver(self.layout, self.record)
 
     def storm(self) -> None:
-        """Have the moody hosts of a crowded bulk lab turn everyone away for some seconds."""
+        """Make the hosts of ``p0.bulk`` in a crowded bulk lab answer 421 for some seconds."""
         os.kill(self.record.processes["bulk"], signal.SIGUSR1)
 
     def cut(self) -> None:
@@ -85,13 +85,13 @@ class Lab:
         self.record.namespaces.cut()
 
     def mend(self) -> None:
-        """Bring the link up again."""
+        """Restore the link to the servers."""
         self.record.namespaces.mend()
 
 
 @contextmanager
 def running(layout: Layout | None = None) -> Iterator[Lab]:
-    """The lab, started if it is down and stopped again by the last user of those who started it so.
+    """Yield the lab; start it if it is down, and stop it after its last user.
 
     Several processes may use it at once; each holds a shared lock on a file beside the state directory.
     """
@@ -109,12 +109,12 @@ def running(layout: Layout | None = None) -> Iterator[Lab]:
 
 
 def _borrowed(layout: Layout) -> Path:
-    """Stands where a user of ``running`` started the lab, so that a lab started by hand stays up."""
+    """Return the file that marks a lab started by ``running``; a lab started by hand stays up."""
     return layout.state / "borrowed"
 
 
 def _counted_in(users: Path) -> TextIO:
-    """The file of users, locked as one of them."""
+    """Open the file of users with a shared lock."""
     while True:
         mine = users.open("a")
         fcntl.flock(mine, fcntl.LOCK_SH)

@@ -40,17 +40,17 @@ class ZoneFile:
 
     @property
     def signed(self) -> bool:
-        """True if the zone has signatures of any quality."""
+        """Return whether the zone has signatures, valid or not."""
         return self.kind != "unsigned"
 
     def text(self) -> str:
-        """The zone in master-file form."""
+        """Return the zone in master-file form."""
         soa = f"{self.origin}. SOA ns.nic.test. hostmaster.nic.test. 1 3600 600 86400 {TTL}"
         return "\n".join((f"$TTL {self.ttl}", soa, f"{self.origin}. NS {server_name(self.server)}", *self.lines, ""))
 
 
 def server_name(address: str) -> str:
-    """The name of a name server of the lab."""
+    """Return the name of a name server of the lab."""
     return f"ns-{address.replace('.', '-')}.nic.test."
 
 
@@ -78,7 +78,7 @@ class Key:
         return base
 
     def ds(self, origin: str, *, wrong: bool = False) -> str:
-        """The DS rdata for ``origin``; a wrong one has another digest."""
+        """Return the DS rdata for ``origin``; a wrong one has another digest."""
         text = dns.dnssec.make_ds(dns.name.from_text(origin), self._rdata, "SHA256").to_text()
         return text[:-8] + "00000000" if wrong else text
 
@@ -204,7 +204,7 @@ def _tamper(path: Path, owner: str, rtype: str) -> None:
 
 
 def knot_conf(name: str, address: str, files: dict[str, Path], directory: Path) -> str:
-    """A knot that serves ``files`` as they are."""
+    """Return the configuration of a knot that serves ``files`` unchanged."""
     (directory / f"{name}.run").mkdir(exist_ok=True)
     zones = "\n".join(f'  - domain: "{origin}."\n    file: "{path}"' for origin, path in files.items())
     return f"""server:
