@@ -20,9 +20,9 @@ from rich.text import Text
 from results.render.escape import safe
 from scanner.cli import console as consoles
 from scanner.cli import request as requests
-from scanner.cli.dns_flags import ResolverChoice, choice_of
-from scanner.cli.errors import CliError, Exit, first_of
+from scanner.cli.errors import CliError, Exit
 from scanner.cli.resolver import Resolved, resolving
+from scanner.cli.resolver_choice import ResolverChoice, choice_of
 from scanner.core import doctor as judgement
 from scanner.core.preflight import Check, State, clock, passed
 from scanner.facts import Answer, Endpoint, Probe
@@ -30,6 +30,7 @@ from scanner.net.preflight import signature_window
 from scanner.net.probe import probe
 from scanner.net.resolver import open_resolver
 from scanner.net.routes import has_route
+from scanner.net.single_flight import leaf
 from scanner.net.unbound import UnboundError
 from scanner.run.ports import Lookup, now
 from scanner.settings import OPPORTUNISTIC, DNSSettings, Timeouts
@@ -71,7 +72,7 @@ def run(flags: dict[str, Any]) -> int:
     try:
         surroundings = trio.run(_look_around, wishes)
     except (UnboundError, BaseExceptionGroup) as error:
-        first = first_of(error)
+        first = leaf(error)
         raise CliError(str(first), Exit.UNFIT) if isinstance(first, UnboundError) else first from None
     here = (judgement.files(_file_limit(), flags["concurrency"]), judgement.trust_store(len(trust), source))
     checks = (*surroundings, *here)

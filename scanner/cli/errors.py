@@ -21,10 +21,3 @@ class CliError(Exception):
     def __init__(self, text: str, code: Exit = Exit.USAGE) -> None:
         super().__init__(text)
         self.code = code
-
-
-def first_of(error: BaseException) -> BaseException:
-    """What the user is to hear of several errors at once: the first; the others only followed from it."""
-    while isinstance(error, BaseExceptionGroup):
-        error = error.exceptions[0]
-    return error

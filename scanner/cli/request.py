@@ -11,9 +11,9 @@ from typing import Any
 
 from results.store.files import StoreError
 from results.store.writer import check_free
-from scanner.cli.dns_flags import ResolverChoice, choice_of, server
 from scanner.cli.errors import CliError, Exit
 from scanner.cli.input import Input, read_ahead
+from scanner.cli.resolver_choice import ResolverChoice, choice_of, server
 from scanner.core.pkix import TrustStore
 from scanner.net import truststore
 from scanner.settings import Caps, DNSSettings, Retries, Settings, Timeouts

@@ -15,7 +15,7 @@ from typing import Any
 
 import trio
 
-from scanner.cli.dns_flags import ResolverChoice, ResolverMode
+from scanner.cli.resolver_choice import ResolverChoice, ResolverMode
 from scanner.core.preflight import Check, State, passed
 from scanner.facts import Answer
 from scanner.net.preflight import inspect

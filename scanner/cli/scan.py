@@ -23,7 +23,7 @@ from scanner import __version__
 from scanner.cli import console as consoles
 from scanner.cli import request as requests
 from scanner.cli import resume as resuming
-from scanner.cli.errors import CliError, Exit, first_of
+from scanner.cli.errors import CliError, Exit
 from scanner.cli.input import Work, new_work, rest_of
 from scanner.cli.progress import Showing, showing_of, watching
 from scanner.cli.request import Request
@@ -31,6 +31,7 @@ from scanner.cli.resolver import Resolved
 from scanner.cli.sinks import Announcing, Collected
 from scanner.cli.wiring import fit_resolver, say, wired
 from scanner.model import InputSource, RunHeader, Vantage
+from scanner.net.single_flight import leaf
 from scanner.net.unbound import UnboundError
 from scanner.run import pipeline
 from scanner.run.ports import now
@@ -68,7 +69,7 @@ def run(flags: dict[str, Any], given: AbstractSet[str]) -> int:
     try:
         return trio.run(work)
     except (StoreError, UnboundError, BaseExceptionGroup) as error:
-        raise _told(first_of(error)) from None
+        raise _told(leaf(error)) from None
 
 
 async def _scan(request: Request, showing: Showing) -> int:
