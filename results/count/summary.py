@@ -36,7 +36,7 @@ __all__ = [
     "summarise",
 ]
 
-SOON = 14  # days: a certificate that renews itself has done so by then
+SOON = 21  # days: a renewal that is due 30 days ahead has then been failing for 9 days
 
 
 @dataclass(frozen=True, slots=True)

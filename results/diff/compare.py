@@ -16,6 +16,7 @@ from functools import lru_cache
 from itertools import pairwise
 from typing import Any, TypeVar
 
+from results.count.summary import SOON
 from results.diff.hosts import CertificateChange, Expiring, HostChanges, HostRollover, TLSAChange
 from results.diff.join import bucket_count, joined
 from results.diff.states import DomainState, Health, HostState, domain_states, host_states
@@ -26,7 +27,6 @@ from scanner.vocabulary import DomainDane, DomainOutcome, DomainStartTLS, Sender
 
 V = TypeVar("V")
 
-SOON = timedelta(days=21)  # what renews itself thirty days ahead has had nine days to fail and be noticed
 MIN_RUNS = 2
 MIN_TURNS = 2  # there and back again
 
@@ -129,7 +129,7 @@ class Comparison:
     expiring: list[Expiring] = field(default_factory=list)
 
 
-def compare(runs: Sequence[Run], soon: timedelta = SOON) -> Comparison:
+def compare(runs: Sequence[Run], soon: timedelta = timedelta(SOON)) -> Comparison:
     """Compare runs.
 
     Args:

@@ -39,24 +39,11 @@ class Progress(Protocol):
         """Show the last status."""
 
 
-def _sparing(console: Console) -> Console:
-    """Have a console report a broken pipe instead of ending the process.
-
-    Rich's own answer is to exit and to point standard output, which may carry records, at /dev/null.
-    """
-
-    def on_broken_pipe() -> None:
-        raise BrokenPipeError
-
-    console.on_broken_pipe = on_broken_pipe  # type: ignore[method-assign]  # the console is made elsewhere
-    return console
-
-
 class RichProgress:
     """A live display at the foot of a terminal."""
 
     def __init__(self, console: Console) -> None:
-        self._console = _sparing(console)
+        self._console = console
         # Standard output is left alone: it may carry records.
         self._live = Live(console=console, auto_refresh=False, redirect_stdout=False)
         self._quiet = False
@@ -96,7 +83,7 @@ class PlainProgress:
     """A line every ``every`` seconds, for logs and files."""
 
     def __init__(self, console: Console, every: float = LINE_EVERY) -> None:
-        self._console = _sparing(console)
+        self._console = console
         self._every = every
         self._last = 0.0
         self._quiet = False
@@ -150,7 +137,12 @@ class NoProgress:
 
 
 def progress_for(console: Console, *, quiet: bool = False) -> Progress:
-    """Choose the display that fits where the console leads to."""
+    """Return the display that fits a console: live on a terminal, lines elsewhere.
+
+    Args:
+        console: raises ``OSError`` where it cannot be written (rich's own ends the process on a closed pipe).
+        quiet: show nothing.
+    """
     if quiet:
         return NoProgress()
     return RichProgress(console) if console.is_terminal else PlainProgress(console)

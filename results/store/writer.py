@@ -249,9 +249,7 @@ class LineSink:
 
     def put_domain(self, record: DomainRecord, reports: Sequence[HostReport], certs: Mapping[str, CertFacts]) -> None:
         """Take the record of a domain, the reports of its hosts and (by SHA-256) their certificates."""
-        digests = sorted({digest for report in reports for digest in digests_of(report)})
-        shown = {digest: summary_of(certs[digest]) for digest in digests if digest in certs}
-        self._waiting += codec.encode(replace(record, reports=tuple(reports), certificates=shown))
+        self._waiting += codec.encode(standing_alone(record, reports, certs))
         if len(self._waiting) > MAX_WAITING:
             self.sync()
 
@@ -325,3 +323,10 @@ def digests_of(report: HostReport) -> list[str]:
 def summary_of(cert: CertFacts) -> CertSummary:
     """Give the short form of a certificate."""
     return CertSummary(cert.subject, cert.dns_names, cert.not_before, cert.not_after)
+
+
+def standing_alone(record: DomainRecord, reports: Sequence[HostReport], certs: Mapping[str, CertFacts]) -> DomainRecord:
+    """Return the record of a domain with the reports of its hosts and the summaries of their certificates in it."""
+    digests = sorted({digest for report in reports for digest in digests_of(report)})
+    shown = {digest: summary_of(certs[digest]) for digest in digests if digest in certs}
+    return replace(record, reports=tuple(reports), certificates=shown)

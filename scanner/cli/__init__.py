@@ -1,17 +1,29 @@
-"""The command line: the only place that sees every room."""
+"""The command line, the only room besides ``scanner.api`` that imports every other."""
 
 import sys
+from collections.abc import Callable
+from importlib import import_module
+from typing import Any
 
 
 def main() -> None:
-    """Entry point of ``mxsweep``.
+    """Run ``mxsweep`` with the arguments of the process and exit with its status.
 
-    ``finger`` reads its arguments as posttls-finger does and needs none of the command-line library.
+    ``finger`` parses its arguments as posttls-finger does, so it starts without the command-line library.
     """
     if sys.argv[1:2] == ["finger"]:
-        from scanner.cli.finger import main as finger  # noqa: PLC0415 - starts without the other commands
+        sys.exit(code_of("scanner.cli.finger:main")(sys.argv[2:]))
+    sys.exit(code_of("scanner.cli.commands:main")(sys.argv[1:]))
 
-        sys.exit(finger(sys.argv[2:]))
-    from scanner.cli.commands import main as commands  # noqa: PLC0415 - the same the other way round
 
-    sys.exit(commands(sys.argv[1:]))
+def code_of(target: str) -> Callable[..., Any]:
+    """Import a module and return one of its functions.
+
+    The commands name their code by text and import it when they run: help, version and usage errors load none of it.
+
+    Args:
+        target: module and function, as ``scanner.cli.diff:diff``.
+    """
+    module, _, name = target.partition(":")
+    function: Callable[..., Any] = getattr(import_module(module), name)
+    return function

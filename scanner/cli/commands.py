@@ -1,6 +1,5 @@
-"""The commands and their flags. What they do is in the modules that they call."""
+"""The commands of mxsweep with their options and help. The code of a command is imported when the command runs."""
 
-import math
 import sys
 from collections.abc import Sequence
 from typing import Any
@@ -10,36 +9,32 @@ from click.core import ParameterSource
 from click.exceptions import NoArgsIsHelpError
 
 from scanner import __version__
-from scanner.cli import config, reports
-from scanner.cli import report_modes as analysis
+from scanner.cli import code_of
 from scanner.cli.console import unwritable
-from scanner.cli.dns_flags import resolver_options
 from scanner.cli.errors import CliError, Exit
-from scanner.vocabulary import Family, Level
-
-LEVELS = [level.value for level in (Level.MAY, Level.ENCRYPT, Level.DANE, Level.DANE_ONLY, Level.VERIFY, Level.SECURE)]
-_LEVELS = f"Level to judge by: {', '.join(LEVELS)}."
-FAMILIES = [family.value for family in Family]
-
-
-class _Seconds(click.FloatRange):
-    """A number that ends: less than for ever."""
-
-    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
-        """The number that the text says."""
-        seconds = super().convert(value, param, ctx)
-        if not math.isfinite(seconds):
-            self.fail(f"{value!r} is no time.", param, ctx)
-        return seconds
-
-
-_SECONDS = _Seconds(min=0, min_open=True)
-_PAUSE = _Seconds(min=0)
-_COUNT = click.IntRange(min=1)
+from scanner.cli.options import (
+    BIND,
+    CA_FILE,
+    CA_PATH,
+    CONCURRENCY,
+    CONFIG,
+    COUNT,
+    DAYS,
+    EHLO,
+    FAMILY,
+    HISTORY,
+    LEVELS,
+    RUN,
+    block,
+    examples,
+    option,
+    resolver_options,
+)
+from scanner.cli.scan_options import scan_options
 
 
 def main(argv: Sequence[str]) -> int:
-    """Run a command line; every error of the user's is one line on stderr and exit code 2."""
+    """Run a command line and return the exit code; an error of the user becomes one line on stderr."""
     try:
         result = group.main(args=list(argv), prog_name="mxsweep", standalone_mode=False)
     except NoArgsIsHelpError as error:
@@ -61,10 +56,14 @@ def _fail(text: str, code: Exit) -> int:
 
 
 class _Group(click.RichGroup):
-    """Commands whose standard output may be closed or full: click knows only the first, and calls it exit code 1."""
+    """The group of commands. It reports every error of standard output; click handles a closed pipe only."""
 
     def invoke(self, ctx: click.Context) -> Any:
-        """Run the command."""
+        """Run the command.
+
+        Raises:
+            CliError: standard output is closed or full.
+        """
         try:
             return super().invoke(ctx)
         except OSError as error:
@@ -72,115 +71,227 @@ class _Group(click.RichGroup):
 
 
 @click.group(
-    name="mxsweep", cls=_Group, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100}
+    name="mxsweep",
+    cls=_Group,
+    context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
+    epilog=examples("mxsweep scan --domain example.com", "mxsweep scan domains.txt -o RUN"),
 )
-@click.version_option(__version__, prog_name="mxsweep", message="%(prog)s %(version)s")
+@click.version_option(
+    __version__, prog_name="mxsweep", message="%(prog)s %(version)s", help="Show the version and exit."
+)
 def group() -> None:
-    """Tell whether mail sent to a domain gets TLS, verified how, and if not, why not."""
+    """Test whether mail to a domain is sent over TLS, how TLS is verified, and what prevents it."""
+
+
+# --- what observes --------------------------------------------------------------------------------------------
 
 
 @group.command(add_help_option=False, context_settings={"ignore_unknown_options": True})
 @click.argument("arguments", nargs=-1, type=click.UNPROCESSED, metavar="[OPTIONS] DEST [MATCH]...")
-def finger(arguments: tuple[str, ...]) -> int:
-    """Do the work of posttls-finger for one destination; `mxsweep finger --help` tells its options."""
-    from scanner.cli.finger import main as run  # noqa: PLC0415 - it reads its arguments in its own way
-
-    return run(arguments)
+def finger(arguments: tuple[str, ...]) -> Any:
+    """Test one destination as posttls-finger does. See `mxsweep finger --help` for the options."""
+    return code_of("scanner.cli.finger:main")(arguments)
 
 
-@group.command()
+@group.command(
+    epilog=examples(
+        "mxsweep scan --domain example.com --level dane",
+        "mxsweep scan domains.txt -o RUN --ehlo scanner.example.org",
+    )
+)
 @click.argument("lists", nargs=-1, metavar="LIST...")
-@click.option("-o", "--output", metavar="RUN", help="Directory for the run, made anew; - streams domain lines.")
-@click.option("--domain", "domains", multiple=True, metavar="D", help="A destination; alone, its verdict in words.")
-@click.option("--first", multiple=True, metavar="FILE", help="A list that is served before the rest.")
-@click.option("--resume", metavar="RUN", help="Go on with a run that was interrupted, with its lists and flags.")
-@click.option("--retry-inconclusive", metavar="RUN", help="Scan once more what a complete run could not tell.")
-@click.option("--level", type=click.Choice(LEVELS), default=LEVELS[2], metavar="LEVEL", show_default=True, help=_LEVELS)
-@resolver_options
-@click.option("--confirm", multiple=True, metavar="ADDR", help="Resolver to ask too where DNS fails; only recorded.")
-@click.option("--dns-rate", type=_COUNT, metavar="N", default=500, show_default=True, help="DNS queries a second.")
-@click.option("--ca-file", metavar="F", help="PEM bundle of trusted roots [default: the system's].")
-@click.option("--ca-path", metavar="D", help="Directory of trusted roots.")
-@click.option(
-    "--port", type=click.IntRange(1, 65535), default=25, metavar="N", show_default=True, help="Port to connect to."
-)
-@click.option("--mode", type=click.Choice(["smtp", "smtps", "lmtp"]), default="smtp", show_default=True)
-@click.option("--sni", type=click.Choice(["auto", "mx", "none"]), default="auto", show_default=True)
-@click.option("--ehlo", metavar="NAME", help="Name to give in EHLO [default: this host's].")
-@click.option("--bind", metavar="ADDR", help="Local address to connect from.")
-@click.option("--family", type=click.Choice(FAMILIES), default=FAMILIES[0], show_default=True)
-@click.option("--concurrency", type=_COUNT, metavar="N", default=512, show_default=True, help="Connections at once.")
-@click.option(
-    "--per-address", type=_COUNT, metavar="N", default=1, show_default=True, help="Connections at once to an address."
-)
-@click.option("--per-network", type=_COUNT, metavar="N", default=4, show_default=True, help="The same to a /24 or /48.")
-@click.option("--per-provider", type=_COUNT, metavar="N", default=8, show_default=True, help="And to a provider's.")
-@click.option("--rate", type=_COUNT, metavar="N", default=100, show_default=True, help="New connections a second.")
-@click.option(
-    "--spacing", type=_PAUSE, metavar="S", default=1, show_default=True, help="Between two to one address, seconds."
-)
-@click.option(
-    "--retries",
-    type=click.IntRange(min=0),
-    metavar="N",
-    help="Later passes over what could not be told [default: 2; 0 for a verdict in words].",
-)
-@click.option("--retry-after", type=_PAUSE, metavar="S", default=300, show_default=True, help="Wait before each.")
-@click.option("--connect-timeout", type=_SECONDS, default=30, show_default=True, metavar="S")
-@click.option("--greeting-timeout", type=_SECONDS, default=60, show_default=True, metavar="S")
-@click.option("--command-timeout", type=_SECONDS, default=30, show_default=True, metavar="S", help="Also handshake.")
-@click.option("--deadline", type=_SECONDS, default=150, show_default=True, metavar="S", help="For a whole probe.")
-@click.option("--exclude", multiple=True, metavar="FILE", help="Domains, MX hosts and networks not to contact.")
-@click.option("--allow-private", is_flag=True, help="Contact special-purpose addresses (private, loopback...) too.")
-@click.option("--addresses", type=_COUNT, metavar="N", help="Addresses to probe of each MX host [default: all].")
-@click.option("--column", metavar="NAME", help="The lists are CSV with a header; domains are in this column.")
-@click.option("--dry-run", is_flag=True, help="Say what would be contacted; open no SMTP connection.")
-@click.option("--quiet", is_flag=True, help="No progress on stderr.")
-@click.option("--log-file", metavar="F", help="Write a log of the scan there.")
-@click.option("--status-file", metavar="F", help="Append the scan's numbers there, as JSON lines.")
-@click.option("--metrics-file", metavar="F", help="Keep the same as OpenMetrics there, for node_exporter.")
-@click.option("--status-every", type=_SECONDS, default=10, metavar="S", show_default=True, help="Between two of each.")
-@click.option("--fail-on", multiple=True, metavar="FIELD=VALUE", help="Exit 4 if a verdict is this (dane=broken).")
-@click.option("--config", metavar="FILE.toml", is_eager=True, callback=config.load, help="Flags as TOML keys.")
+@scan_options
 @click.pass_context
-def scan(ctx: click.RichContext, /, **flags: Any) -> int:
-    """Scan lists of domains, one a line (also rank,domain; CSV; gzip; - for stdin)."""
-    from scanner.cli.scan import run  # noqa: PLC0415 - help and usage errors need no scanner
+def scan(ctx: click.RichContext, /, **flags: Any) -> Any:
+    """Scan lists of mail domains: one domain a line, rank,domain, or CSV; also gzip, and - for stdin."""
+    given = {name for name in flags if ctx.get_parameter_source(name) is not ParameterSource.DEFAULT}
+    return code_of("scanner.cli.scan:run")(flags, given)
 
-    return run(flags, {name for name in flags if ctx.get_parameter_source(name) is not ParameterSource.DEFAULT})
 
-
-@group.command()
-@resolver_options
-@click.option(
-    "--port25-host", multiple=True, metavar="HOST", help="Mail host to try port 25 on [default: two large ones]."
+_DOCTOR = block(
+    "Checks",
+    option(
+        "--port25-host",
+        multiple=True,
+        metavar="HOST",
+        help="Mail host for the test of port 25. Repeatable.",
+        show_default="hosts of two large providers",
+    ),
+    CA_FILE,
+    CA_PATH,
+    EHLO,
+    BIND,
+    FAMILY,
+    CONCURRENCY,
+    option("--json", "as_json", is_flag=True, help="Print the checks as JSON."),
+    CONFIG,
 )
-@click.option("--ca-file", metavar="F", help="PEM bundle of trusted roots [default: the system's].")
-@click.option("--ca-path", metavar="D", help="Directory of trusted roots.")
-@click.option("--ehlo", metavar="NAME", help="Name to give in EHLO [default: this host's].")
-@click.option("--bind", metavar="ADDR", help="Local address to connect from.")
-@click.option("--family", type=click.Choice(FAMILIES), default=FAMILIES[0], show_default=True)
-@click.option("--concurrency", type=_COUNT, metavar="N", default=512, show_default=True, help="Connections at once.")
-@click.option("--json", "as_json", is_flag=True, help="The rows as JSON.")
-@click.option("--config", metavar="FILE.toml", is_eager=True, callback=config.load, help="Flags as TOML keys.")
-def doctor(**flags: Any) -> int:
-    """See whether this machine and its surroundings are fit for a scan, and what to do if not."""
-    from scanner.cli.doctor import run  # noqa: PLC0415 - help and usage errors need no scanner
-
-    return run(flags)
 
 
-@group.command()
+@group.command(epilog=examples("mxsweep doctor", "mxsweep doctor --resolver unbound --ehlo scanner.example.org"))
+@_DOCTOR
+@resolver_options
+def doctor(**flags: Any) -> Any:
+    """Check whether this machine and its network are fit for a scan, with advice where they are not."""
+    return code_of("scanner.cli.doctor:run")(flags)
+
+
+@group.command(epilog=examples("mxsweep finger --save case.json example.com", "mxsweep replay case.json"))
 @click.argument("case", metavar="FILE")
-def replay(case: str) -> int:
-    """Judge a run that `mxsweep finger --save FILE` kept again, without any network, and print its lines.
+def replay(case: str) -> Any:
+    """Judge a session again that `mxsweep finger --save FILE` saved, offline, and print its log lines.
 
-    Exit code 5 if they are not those of the run.
+    The exit code is 5 if the lines differ from those of the session.
     """
-    from scanner.cli.replay import run  # noqa: PLC0415
-
-    return run(case)
+    return code_of("scanner.cli.replay:run")(case)
 
 
-for _command in (*reports.COMMANDS, *analysis.COMMANDS):
-    group.add_command(_command)
+# --- what reads runs ------------------------------------------------------------------------------------------
+
+_REPORT = block(
+    "Report",
+    option(
+        "--format",
+        "form",
+        type=click.Choice(["text", "markdown", "json", "csv", "html"]),
+        default="text",
+        show_default=True,
+        help="Format of the report.",
+    ),
+    option(
+        "--days",
+        type=click.IntRange(min=0),
+        default=DAYS,
+        metavar="N",
+        show_default=True,
+        help="List certificates that expire within N days after the run.",
+    ),
+    HISTORY,
+    option(
+        "--top",
+        type=COUNT,
+        metavar="N",
+        help="Maximum rows of long tables.",
+        show_default="10 in text and markdown, else 1000",
+    ),
+    option("-o", "--output", metavar="FILE", help="File to write, or directory with --paper.", show_default="stdout"),
+    option("--metrics", metavar="FILE", help="Write the figures as metrics for Prometheus instead of a report."),
+    option("--paper", is_flag=True, help="Write tables for a paper into the directory of -o instead of a report."),
+)
+
+_REJUDGE = block(
+    "Judging again",
+    option("--rejudge", is_flag=True, help="Judge the run again and print the differences instead of a report."),
+    option("--at", metavar="TIME", help="With --rejudge: date for certificate validity, as 2026-12-31 or +30d."),
+    option(
+        "--level",
+        type=click.Choice(LEVELS),
+        metavar="LEVEL",
+        help=f"With --rejudge: TLS security level to judge by: {', '.join(LEVELS)}.",
+    ),
+    option("--ca-file", metavar="FILE", help="With --rejudge: PEM bundle of trusted root certificates."),
+    option("--ca-path", metavar="DIR", help="With --rejudge: directory of trusted root certificates."),
+)
+
+
+@group.command(epilog=examples("mxsweep report RUN", "mxsweep report RUN --format html -o report.html"))
+@RUN
+@_REPORT
+@_REJUDGE
+def report(path: str, history: tuple[str, ...], **flags: Any) -> Any:
+    """Show the results of a run: protected domains, faults and their remedies, expiring certificates."""
+    return code_of("scanner.cli.reports:report")(path, history, flags)
+
+
+@group.command(
+    epilog=examples("mxsweep explain RUN example.com", "mxsweep explain RUN example.com --history RUN-OF-LAST-WEEK")
+)
+@RUN
+@click.argument("domain", metavar="DOMAIN")
+@HISTORY()
+def explain(path: str, domain: str, history: tuple[str, ...]) -> Any:
+    """Explain the verdict of one domain step by step from its MX records on, with a remedy for each fault."""
+    return code_of("scanner.cli.reports:explain")(path, domain, history)
+
+
+_DIFF = block(
+    "Comparison",
+    option(
+        "--format",
+        "form",
+        type=click.Choice(["text", "json", "markdown", "html"]),
+        default="text",
+        show_default=True,
+        help="Format of the comparison.",
+    ),
+    option(
+        "--days",
+        type=click.IntRange(min=0),
+        default=DAYS,
+        metavar="N",
+        show_default=True,
+        help="List certificates that expire within N days after the newest run.",
+    ),
+    option(
+        "--limit",
+        type=click.IntRange(min=0),
+        metavar="N",
+        help="Maximum rows of each table, 0 for all.",
+        show_default="20, or all in html",
+    ),
+    option("--fail-on", type=click.Choice(["new-broken"]), help="Exit with code 4 if a domain is newly broken."),
+)
+
+
+@group.command(epilog=examples("mxsweep diff OLD NEW", "mxsweep diff OLD NEW --fail-on new-broken --format markdown"))
+@click.argument("runs", nargs=-1, required=True, metavar="OLD [RUN...] NEW")
+@_DIFF
+def diff(**flags: Any) -> Any:
+    """Compare two or more runs, the oldest first: verdicts, MX records, certificates, TLSA records."""
+    return code_of("scanner.cli.diff:diff")(**flags)
+
+
+@group.command(
+    epilog=examples("mxsweep export RUN -o tables", "mxsweep export RUN --format parquet -o tables"),
+)
+@RUN
+@option(
+    "--format",
+    "form",
+    type=click.Choice(["csv", "parquet", "sqlite"]),
+    default="csv",
+    show_default=True,
+    help="Format of the tables.",
+)()
+@option("-o", "--output", required=True, metavar="DIR", help="Directory for the files. No file is overwritten.")()
+def export(**flags: Any) -> Any:
+    """Write a run as tables: domains, routes, hosts, endpoints and certs."""
+    return code_of("scanner.cli.export:export")(**flags)
+
+
+@group.command(
+    epilog=examples(
+        "mxsweep query RUN 'SELECT dane, count(*) FROM domains GROUP BY dane'",
+        "mxsweep query RUN 'SELECT * FROM hosts LIMIT 5' --format json",
+    )
+)
+@RUN
+@click.argument("sql", metavar="SQL")
+@option(
+    "--format",
+    "form",
+    type=click.Choice(["text", "csv", "json"]),
+    default="text",
+    show_default=True,
+    help="Format of the rows.",
+)()
+def query(**flags: Any) -> Any:
+    """Run an SQL query on a run. The tables are domains, routes, hosts, endpoints and certs."""
+    return code_of("scanner.cli.export:query")(**flags)
+
+
+@group.command(epilog=examples("mxsweep schema", "mxsweep schema domains"))
+@click.argument("name", required=False, metavar="[NAME]")
+def schema(name: str | None) -> Any:
+    """Print the JSON Schema of the files of a run: domains, hosts, certs, rejects, run, status, or all of them."""
+    return code_of("scanner.cli.reports:schema")(name)

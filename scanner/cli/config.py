@@ -1,7 +1,8 @@
-"""``--config FILE.toml``: every long flag is a key, dashes or underscores, and flags win.
+"""``--config FILE.toml``: option values from a TOML file; options of the command line override them.
 
-Tables may group keys under the commands' names (``[scan]``, ``[doctor]``): each command reads its own and passes over
-the others'. An unknown key or a value of the wrong kind is an error that names the file and the key.
+Every long option is a key, with dashes or underscores. Keys may stand in a table with the name of a command
+(``[scan]``, ``[doctor]``): a command ignores the tables of other commands. An unknown key and a value of the wrong
+type are errors that name the file and the key.
 """
 
 import tomllib
@@ -12,7 +13,11 @@ import rich_click as click
 
 
 def load(ctx: click.Context, param: click.Parameter, value: str | None) -> str | None:
-    """Click callback of ``--config``: makes the file's values the command's defaults."""
+    """Make the values of the file the defaults of the command (click's callback of ``--config``).
+
+    Raises:
+        click.UsageError: the file cannot be read, or has an unknown key or an invalid value.
+    """
     if value is None or ctx.resilient_parsing:
         return value
     options = [p for p in ctx.command.params if isinstance(p, click.Option) and p is not param]
@@ -23,7 +28,7 @@ def load(ctx: click.Context, param: click.Parameter, value: str | None) -> str |
 
 
 def key_of(option: click.Option) -> str:
-    """The key of an option: its long flag, with underscores."""
+    """Return the key of an option: its long name, with underscores."""
     return max(option.opts, key=len).lstrip("-").replace("-", "_")
 
 
@@ -57,7 +62,7 @@ def _checked(ctx: click.Context, file: str, known: dict[str, click.Option], tabl
 
 
 def _value(ctx: click.Context, where: str, option: click.Option, value: Any) -> Any:
-    """The value as the option takes it; a single one may stand for a list of one."""
+    """Return a value in the form that the option takes; a single value may replace a list of one."""
     if isinstance(value, list) and not option.multiple:
         raise click.UsageError(f"{where} takes one value, not a list")
     for each in value if isinstance(value, list) else [value]:
@@ -71,7 +76,7 @@ def _value(ctx: click.Context, where: str, option: click.Option, value: Any) -> 
 
 
 def _check_kind(where: str, option: click.Option, value: Any) -> None:
-    """TOML has types, so a number in quotes or a bare word of digits is a slip worth telling."""
+    """Refuse a value of another TOML type, such as a number in quotes."""
     words, kinds = _kind(option)
     if not isinstance(value, kinds) or (isinstance(value, bool) and not option.is_flag):
         raise click.UsageError(f"{where} must be {words}, not {value!r}")

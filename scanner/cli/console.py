@@ -1,8 +1,9 @@
-"""Where the command line prints, and what it means when that takes no more."""
+"""The consoles of the command line, and the errors of standard output."""
 
 import errno
 import os
 import sys
+from contextlib import suppress
 
 from rich.console import Console
 
@@ -11,28 +12,35 @@ from scanner.cli.errors import CliError, Exit
 _UNWRITABLE = {errno.EPIPE, errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO}
 
 
-class PlainSpoken(Console):
-    """A console that raises BrokenPipeError; rich's own ends the process from wherever it was."""
+class RaisingConsole(Console):
+    """A console that raises BrokenPipeError on a closed pipe; rich's own console ends the process."""
 
     def on_broken_pipe(self) -> None:
-        """Called by rich while it handles the error."""
+        """Raise the error again; rich calls this while it handles it."""
         raise BrokenPipeError(errno.EPIPE, os.strerror(errno.EPIPE))
 
 
 def stdout() -> Console:
-    """What the user asked for."""
-    return PlainSpoken()
+    """Return a console for results."""
+    return RaisingConsole()
 
 
 def stderr() -> Console:
-    """Progress, and what is to be told beside the results."""
-    return PlainSpoken(stderr=True)
+    """Return a console for progress and messages."""
+    return RaisingConsole(stderr=True)
+
+
+def say(text: str) -> None:
+    """Write a message to stderr; one that cannot be written is lost, and the command continues."""
+    with suppress(OSError):
+        sys.stderr.write(f"mxsweep: {text}\n")
 
 
 def unwritable(error: OSError) -> Exception:
-    """What is to be raised when standard output takes no more; any other error is our bug and stays what it is.
+    """Return the exception to raise for an error of standard output.
 
-    Where whoever read it has gone (``| head``) there is nothing to say.
+    A closed pipe (``| head``) becomes an error without a message, a full disk one with a message. Any other error does
+    not come from standard output: it is returned as it is.
     """
     if error.errno not in _UNWRITABLE:
         return error

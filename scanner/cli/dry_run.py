@@ -1,19 +1,25 @@
-"""``mxsweep scan --dry-run``: say what would be contacted, and for how long."""
+"""``mxsweep scan --dry-run``: print what a scan would contact, and an estimate of its duration."""
 
 from rich.text import Text
 
 from scanner.cli import console as consoles
+from scanner.cli.errors import Exit
 from scanner.cli.request import Request
 from scanner.cli.wiring import fit_resolver, wired
 from scanner.run.plan import plan
 from scanner.run.stats import Stats
 
 TOP = 10
+"""Providers that are named."""
 
 
 async def dry_run(request: Request) -> int:
-    """Print the plan on stdout; the result is the exit code."""
-    async with fit_resolver(request) as resolved, wired(request, resolved, Stats()) as tools:
+    """Print the plan on stdout and return the exit code."""
+    stats = Stats()
+    async with (
+        fit_resolver(request.settings, request.choice, consoles.say) as resolved,
+        wired(request.settings, request.trust, request.scope, resolved, stats, consoles.say) as tools,
+    ):
         found = await plan(request.input.lines(), tools)
         seconds = found.seconds(tools)
     addresses = len({address for address, _ in found.connections})
@@ -28,4 +34,4 @@ async def dry_run(request: Request) -> int:
         console.print(Text(f"  {count:6} {provider}"))
     for reason, count in found.skipped.most_common():
         console.print(Text(f"{count} addresses skipped: {reason}"))
-    return 0
+    return Exit.DONE

@@ -1,7 +1,7 @@
-"""``mxsweep finger``: options in, exit status out (0 whatever the verdict, 1 for usage and fatal errors).
+"""``mxsweep finger``: posttls-finger's command line, setup and exit status (0 for every verdict, 1 for errors).
 
-Log lines go to stdout, usage and notes of our own to stderr. Installed under the name ``posttls-finger`` (a link will
-do) it answers to that name.
+Log lines go to stdout, usage and notes of mxsweep's own to stderr. Called through a link named ``posttls-finger``, the
+program shows that name.
 """
 
 import hashlib
@@ -34,11 +34,11 @@ from scanner.vocabulary import Level
 OUR_NAMES = ("mxsweep", "posttls-finger")
 
 PARSES = 4
-"""Times that posttls-finger reads the ``-L`` list, and so complains about it; without TLS two fewer."""
+"""How often posttls-finger reads the ``-L`` list, and so repeats a warning about it; without TLS two times fewer."""
 
 
 def main(argv: Sequence[str]) -> int:
-    """Run finger with its arguments (without the program's name)."""
+    """Run finger with its arguments, without the name of the program, and return the exit status."""
     if wants_help(argv):
         sys.stdout.write(HELP)
         return 0
@@ -52,7 +52,7 @@ def main(argv: Sequence[str]) -> int:
         sys.stderr.write(USAGE.format(program=program))
         return 1
     except Fatal as error:
-        _tell(output, *error.lines, f"fatal: {error}")
+        _print(output, *error.lines, f"fatal: {error}")
         return 1
     except KeyboardInterrupt:
         return 130
@@ -69,18 +69,23 @@ def _program() -> str:
 
 
 def read(argv: Sequence[str], environ: Mapping[str, str], output: Output) -> Options:
-    """Options and main.cf together.
+    """Read the options and main.cf.
+
+    Args:
+        argv: the command line without the name of the program.
+        environ: the environment; ``MAIL_CONFIG`` names the directory of main.cf.
+        output: receives warnings.
 
     Raises:
-        Usage: the command line cannot be understood.
-        Fatal: posttls-finger would go no further.
+        Usage: the command line is invalid.
+        Fatal: an error at which posttls-finger ends.
     """
     try:
         config = maincf.load(environ)
         settled = parse(argv, lambda overrides: maincf.settle(config, overrides))
     except maincf.MainCfError as error:
         raise Fatal(str(error), *error.lines) from None
-    _tell(output, *config.warnings)
+    _print(output, *config.warnings)
     return settled
 
 
@@ -88,25 +93,25 @@ async def _run(options: Options, argv: Sequence[str], output: Output) -> int:
     _note_resolver()
     async with open_resolver(DNSSettings(trust=True)) as resolver:
         if options.json and options.every_address:
-            from scanner.cli.finger_audit import audit  # noqa: PLC0415 - the plain command starts without it
+            from scanner.cli.finger_audit import audit  # noqa: PLC0415 - slow to load, and the plain command does not need it
 
             return await audit(_setup(options, Network(resolver.lookup, 0), output), resolver)
         return await _observe(options, argv, resolver.lookup, output)
 
 
 async def _observe(options: Options, argv: Sequence[str], lookup: Lookup, output: Output) -> int:
-    """Hold the run, and keep it if that is asked for; print its lines, or its record instead of them."""
+    """Run the session, save it with ``--save``, and print its lines or, with ``--json``, its record."""
     seed = secrets.randbits(32)
     setup = _setup(options, Network(lookup, seed), output)
     if options.json:
-        from scanner.cli import finger_records  # noqa: PLC0415 - the plain command starts without it
+        from scanner.cli import finger_records  # noqa: PLC0415 - slow to load, and the plain command does not need it
 
         finger_records.check(setup)
     if options.save is None:
         session = Session(setup)
         status = await session.run()
     else:
-        from scanner.cli.replay import saved_run  # noqa: PLC0415 - the same
+        from scanner.cli.replay import saved_run  # noqa: PLC0415 - slow to load, and the plain command does not need it
 
         session, status = await saved_run(setup, argv, seed, options.save)
     if options.json:
@@ -115,8 +120,8 @@ async def _observe(options: Options, argv: Sequence[str], lookup: Lookup, output
 
 
 def _setup(options: Options, world: World, output: Output) -> Setup:
-    """What a run needs; what is wrong with it is told in posttls-finger's order."""
-    _tell(output, *log_complaint(options.log) * (PARSES if options.level is not Level.NONE else PARSES - 2))
+    """Return the setup of the session; its warnings come in the order of posttls-finger."""
+    _print(output, *log_complaint(options.log) * (PARSES if options.level is not Level.NONE else PARSES - 2))
     setup = Setup(
         options=options,
         trust=None,
@@ -134,10 +139,10 @@ def _setup(options: Options, world: World, output: Output) -> Setup:
 
 
 def _with_tls(setup: Setup) -> Setup:
-    """Add what TLS needs of files and parameters; the first error ends it, and the run goes on without TLS."""
+    """Add what TLS needs from files and parameters; after an error in it, the session continues without TLS."""
     options, output = setup.options, setup.output
     if _names_files(options):
-        from scanner.finger import authorities, identity  # noqa: PLC0415 - slow to load, and mostly not needed
+        from scanner.finger import authorities, identity  # noqa: PLC0415 - slow to load, and seldom needed
 
         setup = replace(setup, anchors=authorities.anchors(options))
     if options.level is Level.NONE:
@@ -147,13 +152,13 @@ def _with_tls(setup: Setup) -> Setup:
     if _names_files(options):
         trust, lines = authorities.roots(options)
         shown = identity.load(options) if trust is not None else identity.Loaded(tls=False)
-        _tell(output, *lines, *shown.lines)
+        _print(output, *lines, *shown.lines)
         setup = replace(setup, trust=trust, identity=shown.identity, tls=shown.tls)
     if setup.tls:
         setup = replace(setup, digests=_tlsa_digests(options, output))
-        _tell(output, *_groups(options), *_key_note(options))
+        _print(output, *_groups(options), *_key_note(options))
         for name in offer.OPTIONS:
-            _tell(output, *offer.bits(options.parameters, name)[1])
+            _print(output, *offer.bits(options.parameters, name)[1])
     return setup
 
 
@@ -162,21 +167,21 @@ def _names_files(options: Options) -> bool:
     return bool(authorities or options.chains or options.certificate)
 
 
-def _tell(output: Output, *lines: str) -> None:
+def _print(output: Output, *lines: str) -> None:
     for line in lines:
         output.line(line)
 
 
 def ehlo(options: Options) -> str:
-    """The EHLO name: ``myhostname``."""
+    """Return the EHLO name: ``myhostname`` of main.cf, else the name of this host."""
     return options.parameters.get("myhostname") or socket.gethostname()
 
 
 def _note_resolver() -> None:
-    """Postfix believes resolv.conf; where that is not this machine, the AD bit crossed a network unprotected."""
+    """Print a note if resolv.conf names a remote resolver: its AD bit crosses a network without protection."""
     remote = [address for address, _ in system_servers() if not ipaddress.ip_address(address).is_loopback]
     if remote:
-        sys.stderr.write(f"note: DNSSEC answers of {', '.join(remote)} are believed as resolv.conf names it\n")
+        sys.stderr.write(f"note: the AD bit of {', '.join(remote)} is trusted because resolv.conf names it\n")
 
 
 # --- other settings -------------------------------------------------------------------------------------------
@@ -186,13 +191,13 @@ def _known_digest(options: Options, output: Output) -> bool:
     try:
         hashlib.new(options.digest)
     except ValueError:
-        _tell(output, f'warning: Digest algorithm "{options.digest}" not found', "warning: disabling TLS support")
+        _print(output, f'warning: Digest algorithm "{options.digest}" not found', "warning: disabling TLS support")
         return False
     return True
 
 
 def _tlsa_digests(options: Options, output: Output) -> tuple[str, ...]:
-    """The digests of TLSA records in use: of ``tls_dane_digests``, those that have the number of the registry."""
+    """Return the digests of TLSA records in use: those of ``tls_dane_digests`` with their registered number."""
     numbers = {"sha256": tlsa.SHA256, "sha512": tlsa.SHA512}
     found = []
     for word in re.split(r"[,\s]+", options.parameters.get("tls_dane_digests", "sha512 sha256")):
@@ -205,11 +210,11 @@ def _tlsa_digests(options: Options, output: Output) -> tuple[str, ...]:
 
 
 def _groups(options: Options) -> list[str]:
-    """Drop key exchange groups that OpenSSL does not know, and say so."""
+    """Remove key exchange groups that OpenSSL does not know, and return a warning for each."""
     wanted = offer.groups(options.parameters)
     if not wanted:
         return []
-    from scanner.net.tls import context_for  # noqa: PLC0415 - slow to load, and mostly not needed
+    from scanner.net.tls import context_for  # noqa: PLC0415 - slow to load, and seldom needed
 
     known, lines = [], []
     for name in wanted:
@@ -225,6 +230,6 @@ def _groups(options: Options) -> list[str]:
 
 
 def _key_note(options: Options) -> list[str]:
-    """Where raw public keys would be asked for (RFC 7250), say that they cannot be."""
+    """Return a warning if the options request raw public keys (RFC 7250), which the TLS library cannot request."""
     asked = options.raw_keys and options.level in (Level.MAY, Level.ENCRYPT, Level.FINGERPRINT)
     return ["warning: raw public keys (-x) cannot be asked for with this TLS library"] if asked else []

@@ -1,7 +1,7 @@
-"""``mxsweep finger --json --all``: every address of every MX host, examined and judged as ``scan`` does it.
+"""``mxsweep finger --json --all``: every address of every MX host, examined and judged as ``scan`` does.
 
-What a scan has no notion of (single levels and trust anchors of posttls-finger, names to match, ``-M`` and ``-f``) is
-refused rather than left out; without ``--all`` the record knows all of these.
+Options that ``scan`` does not have (some levels, trust anchors, names to match, ``-M``, ``-f`` and others) are errors
+here. Without ``--all``, ``--json`` supports all of them.
 """
 
 import sys
@@ -28,10 +28,10 @@ JUDGED = (Level.MAY, Level.ENCRYPT, Level.DANE, Level.DANE_ONLY, Level.VERIFY, L
 
 
 async def audit(setup: Setup, resolver: Resolver) -> int:
-    """Examine the destination and print its record; the result is the exit status.
+    """Examine the destination, print its record, and return the exit status.
 
     Raises:
-        Fatal: an option that this judgement does not know.
+        Fatal: the options have one that ``scan`` does not have.
     """
     options = setup.options
     _check(options)
@@ -58,7 +58,7 @@ def _check(options: Options) -> None:
     }
     refused = [name for name, given in unknown.items() if given]
     if refused:
-        raise Fatal(f"--json --all judges as scan does, which does not know {', '.join(refused)}")
+        raise Fatal(f"--json --all judges as scan does, which does not support {', '.join(refused)}")
 
 
 def _settings(options: Options, ehlo: str) -> Settings:
@@ -77,10 +77,10 @@ def _settings(options: Options, ehlo: str) -> Settings:
 
 
 def _prober(options: Options, settings: Settings) -> ProbeEndpoint:
-    """Probes with the ciphers and protocols of the command line; the profile's name says how strictly."""
+    """Return a function that probes with the ciphers and protocols of the command line, for each TLS profile."""
     profiles = {name: _offer(options, name) for name in PROFILES}
 
-    async def one(endpoint: Endpoint, host: str) -> ProbeResult:  # noqa: ARG001 - nothing here depends on the host's name
+    async def one(endpoint: Endpoint, host: str) -> ProbeResult:  # noqa: ARG001 - part of the protocol
         return await probe(endpoint, profile=profiles[endpoint.profile], ehlo=settings.ehlo, timeouts=settings.timeouts)
 
     return one

@@ -1,10 +1,10 @@
-"""``mxsweep finger --json``: the run as the records of ``scan``, one JSON line.
+"""``mxsweep finger --json``: a session as one record of ``scan``, one JSON line.
 
-It is the same run that prints lines without ``--json``, told otherwise. What it did not look at takes no part in the
-verdict: addresses after the first that accepted a connection (unless ``--all``), and TLSA records at levels that do
-not ask for them (``dane`` is then ``unknown``). ``tls`` is the word of the summary line, under every option that has
-a say in it (``-A -M -d -f -s``, match arguments). At level ``none`` the session is clear text by choice; at
-``fingerprint``, as at verify and secure, mail would be sent only to a peer that is verified.
+The session is the one that prints log lines without ``--json``. What it did not observe has no part in the verdict:
+addresses after the first that accepted a connection, and TLSA records at levels that do not use them (``dane`` is then
+``unknown``). ``tls`` is the word of the summary line, under all options that affect it (``-A -M -d -f -s``, match
+arguments). At level ``none`` clear text is the choice of the user. At ``fingerprint``, as at ``verify`` and ``secure``,
+a sender delivers to a verified peer only.
 """
 
 import sys
@@ -40,16 +40,16 @@ from scanner.reasons import Reason
 from scanner.vocabulary import Dane, Level, Sender, StartTLS, TLSState
 
 _PROVEN = (Level.FINGERPRINT, Level.VERIFY, Level.SECURE)
-"""Levels at which nothing but a verified peer will do, whatever the TLSA records say."""
+"""Levels at which a sender delivers to a verified peer only, whatever the TLSA records are."""
 
 _NOT_ASKED = TLSALookup("", (), Dane.UNKNOWN, None)
 
 
 def check(setup: Setup) -> None:
-    """Refuse what leaves nothing to observe: a record would only say that there was no TLS.
+    """Check that TLS can be observed: without it, a record would wrongly report a server without TLS.
 
     Raises:
-        Fatal: TLS was disabled by an error, or ``-g`` and ``-p`` cannot be offered.
+        Fatal: TLS was disabled by an error, or ``-g`` and ``-p`` leave nothing to offer.
     """
     options = setup.options
     if options.level is Level.NONE:
@@ -65,14 +65,14 @@ def check(setup: Setup) -> None:
 
 
 def print_record(session: Session) -> None:
-    """Print the record of a run that is over."""
+    """Print the record of a finished session."""
     record, reports, certs = record_of(session)
     with LineSink(sys.stdout.buffer) as sink:
         sink.put_domain(record, reports, certs)
 
 
 def record_of(session: Session) -> tuple[DomainRecord, tuple[HostReport, ...], dict[str, CertFacts]]:
-    """The record of a run with the host reports and certificates that it refers to."""
+    """Return the record of a session with the host reports and certificates that it refers to."""
     options = session.options
     way = session.found.route or Route(())
     observed_at = datetime.now(UTC)
@@ -93,7 +93,7 @@ def record_of(session: Session) -> tuple[DomainRecord, tuple[HostReport, ...], d
 
 
 def _without_address(session: Session, way: Route) -> list[RouteHost]:
-    """The hosts whose addresses were looked up in vain."""
+    """Return the hosts without an address."""
     found = {candidate.host for candidate in session.found.candidates}
     return [hop for hop in way.hosts if hop.host not in found]
 
@@ -106,7 +106,7 @@ def _lost_host(session: Session, hop: RouteHost, observed_at: datetime) -> tuple
 
 
 def _host(session: Session, attempts: Sequence[Attempt], observed_at: datetime) -> tuple[HostReport, HostVerdict]:
-    """One host's report and verdict, of what was tried of it."""
+    """Return the report and the verdict of a host from the attempts to connect to it."""
     candidate, options = attempts[0].candidate, session.options
     lookup = attempts[0].lookup or _NOT_ASKED
     tried = [attempt for attempt in attempts if attempt.visit is not None or attempt.failure is not None]
@@ -121,7 +121,7 @@ def _host(session: Session, attempts: Sequence[Attempt], observed_at: datetime) 
 
 
 def _deferred(host: HostVerdict, lookup: TLSALookup) -> HostVerdict:
-    """Not connected to, since nobody could say whether there are TLSA records: a sender waits (RFC 7672 2.1)."""
+    """Return the verdict for a failed TLSA lookup: a sender does not connect and defers (RFC 7672 section 2.1)."""
     return replace(
         host,
         dane=Dane.LOOKUP_FAILED,
@@ -159,7 +159,7 @@ def _answer(session: Session, host: str, rtype: str) -> Answer | None:
 
 
 def _judged_at(asked: Level, attempt: Attempt) -> Level:
-    """The level that a sender with this policy has here: ``-M`` leaves of dane what it says."""
+    """Return the level that applies to an attempt: at an insecure MX RRset, ``-M`` may lower dane to may or encrypt."""
     rule = attempt.rule
     by_policy = rule is not None and rule.level in (Level.MAY, Level.ENCRYPT) and bool(rule.note)
     return rule.level if rule is not None and by_policy and not rule.check_names else asked
@@ -183,7 +183,7 @@ def _endpoint(session: Session, attempt: Attempt, observed_at: datetime) -> Endp
 
 
 def _verdict(view: verdict.View, attempt: Attempt, report: EndpointReport) -> EndpointVerdict:
-    """How the address looks under the run's own policy, which knows more options than a scan has."""
+    """Return the verdict on an address under the options of the session, which has more of them than a scan."""
     visit = attempt.visit
     if visit is None:
         return verdict.judge(view, report, {})

@@ -1,4 +1,4 @@
-"""Where a scan is shown as it goes on: display, status file, metrics file and run.json, all from one picture."""
+"""The progress of a scan: display, status file, metrics file and run.json, all from one status."""
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -19,20 +19,20 @@ from scanner.run.status import StatusSource
 from scanner.vocabulary import RunState
 
 REFRESH = 0.25
-"""Seconds between two looks at the counters: fluent to the eye, free to the processor."""
+"""Seconds between two statuses: often enough for a display that moves smoothly."""
 
 
 @dataclass(frozen=True, slots=True)
-class Showing:
-    """Where to show a scan: the display, and files with the seconds between two writings of each."""
+class ProgressRequest:
+    """Where to show the progress: the display unless ``quiet``, and files that are written every ``every`` seconds."""
 
     quiet: bool
     files: tuple[Callable[[Status], None], ...]
     every: float
 
 
-def showing_of(flags: dict[str, Any]) -> Showing:
-    """Where the flags want it shown.
+def progress_request(flags: dict[str, Any]) -> ProgressRequest:
+    """Return what the options of ``scan`` request.
 
     Raises:
         CliError: a file cannot be written.
@@ -42,70 +42,70 @@ def showing_of(flags: dict[str, Any]) -> Showing:
         files = tuple(kind(Path(flags[name])) for name, kind in kinds if flags[name])
     except StoreError as error:
         raise CliError(str(error), Exit.USAGE) from None
-    return Showing(flags["quiet"] or flags["output"] is None, files, flags["status_every"])
+    return ProgressRequest(flags["quiet"] or flags["output"] is None, files, flags["status_every"])
 
 
-class Face(Protocol):
-    """Something that shows a scan."""
+class StatusView(Protocol):
+    """A display or file that shows statuses."""
 
     def show(self, status: Status) -> None:
-        """Show it, if it is time to."""
+        """Show a status, unless the last one was shown too recently."""
 
     def end(self, status: Status) -> None:
-        """Show the last of it."""
+        """Show the last status."""
 
 
 @dataclass(slots=True)
-class Watching:
-    """Shows a scan; ``ended`` is set when it is known how it ended."""
+class ProgressLoop:
+    """Shows the status of a scan in every view, again and again; ``ended`` is the final state once it is known."""
 
-    watch: StatusSource
-    faces: tuple[Face, ...]
+    source: StatusSource
+    views: tuple[StatusView, ...]
     store: Store | None
     ended: RunState | None = field(default=None, init=False)
 
-    async def go_on(self) -> None:
-        """Show the scan until cancelled.
+    async def run(self) -> None:
+        """Show the status every ``REFRESH`` seconds until cancelled.
 
         Raises:
             StoreError: run.json cannot be written.
         """
         while True:
-            self.look()
+            self.show()
             await trio.sleep(REFRESH)
 
-    def look(self) -> None:
-        """Show the state of now; run.json says whether the run is paused."""
-        if self.store is not None and self.store.header.state is not self.watch.state:
-            self.store.mark(self.watch.state)
-        status = self.watch.status()
-        for face in self.faces:
-            face.show(status)
+    def show(self) -> None:
+        """Show the present status, and keep the state in run.json."""
+        if self.store is not None and self.store.header.state is not self.source.state:
+            self.store.mark(self.source.state)
+        status = self.source.status()
+        for view in self.views:
+            view.show(status)
 
     def end(self) -> None:
-        """Show the last state."""
-        status = self.watch.status(self.ended or RunState.INTERRUPTED)
-        for face in self.faces:
-            face.end(status)
+        """Show the final status."""
+        status = self.source.status(self.ended or RunState.INTERRUPTED)
+        for view in self.views:
+            view.end(status)
 
 
 @contextmanager
-def watching(
-    watch: StatusSource, showing: Showing, console: Console, store: Store | None, tell: Callable[[str], None]
-) -> Iterator[Watching]:
-    """Show a scan from here to the end of the block; ``go_on`` is to be run meanwhile.
+def progress_loop(
+    source: StatusSource, request: ProgressRequest, console: Console, store: Store | None, say: Callable[[str], None]
+) -> Iterator[ProgressLoop]:
+    """Open the display and the files for the block; the caller runs ``ProgressLoop.run`` within it.
 
     Args:
-        watch: makes the picture.
-        showing: where.
-        console: where the display goes.
-        store: the run whose state is kept, if there is a run.
-        tell: takes what the user should hear.
+        source: makes the statuses.
+        request: what to show.
+        console: where the display is drawn.
+        store: the run whose state is kept in run.json, None without a run directory.
+        say: takes messages about files that cannot be written.
     """
-    files = (Kept(write, showing.every, tell) for write in showing.files)
-    with progress_for(console, quiet=showing.quiet) as progress:
-        found = Watching(watch, (progress, *files), store)
-        found.look()
+    files = (Kept(write, request.every, say) for write in request.files)
+    with progress_for(console, quiet=request.quiet) as progress:
+        found = ProgressLoop(source, (progress, *files), store)
+        found.show()
         try:
             yield found
         finally:

@@ -1,6 +1,6 @@
-"""``finger --save FILE`` writes a run as a case, ``mxsweep replay FILE`` judges it again, offline, to its lines.
+"""``mxsweep finger --save FILE`` and ``mxsweep replay FILE``: a session as a file, and its judgement offline.
 
-The format is JSON, one indented object (``scanner.finger.case``), made to be read, cut down and changed by hand.
+The file is a case (``scanner.finger.case``): one indented JSON object that can be read, shortened and edited by hand.
 """
 
 import difflib
@@ -31,20 +31,20 @@ _KEY = re.compile("&[0-9A-F]{64}")
 _DUMPED = Log.DEBUG | Log.HANDSHAKE_DUMP | Log.SESSION_DUMP
 
 
-# --- a run to a case ------------------------------------------------------------------------------------------
+# --- saving a case --------------------------------------------------------------------------------------------
 
 
 async def saved_run(setup: Setup, argv: Sequence[str], seed: int, path: str) -> tuple[Session, int]:
-    """Hold a run and save it.
+    """Run a session and save it as a case.
 
     Args:
-        setup: the run's; its world's randomness comes from ``seed``.
+        setup: the setup of the session; the random numbers of its world come from ``seed``.
         argv: the command line.
-        seed: of the random order of addresses.
+        seed: seed of the random order of addresses.
         path: the file to write.
 
     Returns:
-        The session, over, and its exit status.
+        The finished session and its exit status.
 
     Raises:
         Fatal: the file cannot be written.
@@ -75,7 +75,7 @@ async def saved_run(setup: Setup, argv: Sequence[str], seed: int, path: str) -> 
 
 
 def _unsaved(argv: Sequence[str]) -> list[str]:
-    """The command line without ``--save FILE``, which is no part of what was asked."""
+    """Return the command line without ``--save FILE``."""
     kept = [argument for argument in argv if not argument.startswith("--save=")]
     if "--save" in kept:
         at = kept.index("--save")
@@ -84,7 +84,7 @@ def _unsaved(argv: Sequence[str]) -> list[str]:
 
 
 def _relevant(trust: TrustStore, ders: Iterable[bytes]) -> list[bytes]:
-    """The trusted certificates that could have a part in the path of one of these: a bundle of all roots is large."""
+    """Return the trusted certificates that a path from one of these could use: a bundle of all roots is large."""
     wanted = readable(certs.facts(der) for der in ders)
     found: dict[bytes, None] = {}
     while wanted:
@@ -94,28 +94,28 @@ def _relevant(trust: TrustStore, ders: Iterable[bytes]) -> list[bytes]:
     return list(found)
 
 
-# --- and back -------------------------------------------------------------------------------------------------
+# --- replaying a case -----------------------------------------------------------------------------------------
 
 
 def load(path: Path) -> Case:
     """Read a case.
 
     Raises:
-        CliError: the file cannot be read, or is no case of this version.
+        CliError: the file cannot be read, or is not a case of this version.
     """
     try:
         case = decode(Case, path.read_bytes())
     except OSError as error:
         raise CliError(f"{path}: cannot be read: {error.strerror}") from None
     except CodecError as error:
-        raise CliError(f"{path}: not a case that mxsweep finger --save wrote: {error}") from None
+        raise CliError(f"{path}: not a file that mxsweep finger --save wrote: {error}") from None
     if case.schema != SCHEMA:
         raise CliError(f"{path}: a case of version {case.schema}; this mxsweep reads version {SCHEMA}")
     return case
 
 
 def replay(case: Case, output: Output) -> int:
-    """Judge a case again and print its lines; the result is the run's exit status."""
+    """Judge a case again, print its lines, and return the exit status of the session."""
     for line in case.notes:
         output.line(line)
     status: int = trio.run(Session(_setup(case, output)).run)
@@ -140,7 +140,11 @@ def _setup(case: Case, output: Output) -> Setup:
 
 
 def run(path: str) -> int:
-    """Replay a file; lines that have changed since the run are told on stderr and by the exit code."""
+    """Replay a case, print lines that differ from the saved ones on stderr, and return the exit code.
+
+    Raises:
+        CliError: the file cannot be read, or is not a case.
+    """
     case = load(Path(path))
     output = Output("mxsweep")
     try:
@@ -155,9 +159,9 @@ def run(path: str) -> int:
 
 
 def difference(case: Case, printed: Sequence[str]) -> list[str]:
-    """What has changed since the run, as a unified diff without context; empty if nothing has.
+    """Return the differences between saved and printed lines as a unified diff without context.
 
-    Keys of sessions do not count: they are made of what the TLS library offers, which is another one now.
+    Cache keys of TLS sessions are ignored: they depend on what the TLS library offers, which may have changed.
     """
     then, now = ([_KEY.sub("&", line) for line in lines] for lines in (case.lines, printed))
     return list(difflib.unified_diff(then, now, "then", "now", lineterm="", n=0))

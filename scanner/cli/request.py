@@ -1,4 +1,4 @@
-"""From flags to what a scan needs; everything a user can get wrong is told here, before anything is contacted."""
+"""The request of a scan: all options checked and turned into settings, input and output, before any contact."""
 
 import io
 import ipaddress
@@ -11,11 +11,11 @@ from typing import Any
 
 from results.store.files import StoreError
 from results.store.writer import check_free
-from scanner.cli.dns_flags import ResolverChoice, choice_of, server
 from scanner.cli.errors import CliError, Exit
 from scanner.cli.input import Input, read_ahead
+from scanner.cli.resolver_choice import ResolverChoice, choice_of, server
+from scanner.cli.wiring import ehlo_name, trust_store
 from scanner.core.pkix import TrustStore
-from scanner.net import truststore
 from scanner.settings import Caps, DNSSettings, Retries, Settings, Timeouts
 from scanner.vocabulary import DomainDane, DomainOutcome, DomainStartTLS, Family, Level, Mode, Sender
 from targets.destination import DestinationError, parse_destination
@@ -28,12 +28,12 @@ FIELDS: dict[str, type[StrEnum]] = {
     "dane": DomainDane,
     "starttls": DomainStartTLS,
 }
-"""Fields of a domain's verdict that ``--fail-on`` may name."""
+"""Fields of a domain's verdict that ``--fail-on`` can name, with their values."""
 
 
 @dataclass(frozen=True, slots=True)
 class Request:
-    """A scan as it was asked for. ``resume`` and ``retry`` tell that ``output`` is a run that goes on."""
+    """A scan as the user requested it. With ``resume`` or ``retry``, ``output`` is an existing run to continue."""
 
     settings: Settings
     choice: ResolverChoice
@@ -50,17 +50,18 @@ class Request:
 
 
 def build(flags: dict[str, Any]) -> Request:
-    """Read the flags.
+    """Turn the options of ``scan`` into a request.
 
     Raises:
-        CliError: a flag, a list or a file is not what it should be.
+        CliError: an option has an invalid value, or a list or file cannot be read.
     """
-    goes_on = bool(flags["resume"] or flags["retry_inconclusive"])
-    if not goes_on:
+    continues = bool(flags["resume"] or flags["retry_inconclusive"])
+    if not continues:
         _check_output(flags)
     choice = choice_of(flags)
     settings = _settings(flags, choice)
-    trust, warnings = trust_store(flags)
+    warnings: list[str] = []
+    trust = trust_store(flags["ca_file"], flags["ca_path"], warnings.append)
     try:
         scope = Scope(allow_private=flags["allow_private"], exclusions=load_exclusions(flags["exclude"]))
     except ListError as error:
@@ -68,7 +69,7 @@ def build(flags: dict[str, Any]) -> Request:
     return Request(
         settings=settings,
         choice=choice,
-        input=Input(_reader(settings)) if goes_on else _input(flags, settings),
+        input=Input(_reader(settings)) if continues else _input(flags, settings),
         trust=trust,
         scope=scope,
         output=flags["output"],
@@ -104,10 +105,10 @@ def _input(flags: dict[str, Any], settings: Settings) -> Input:
 
 
 def _stdin() -> io.BufferedReader:
-    """Standard input, opened once more.
+    """Open standard input once more.
 
-    An interrupt leaves a thread reading from it, and if that thread held the lock of ``sys.stdin``, the interpreter
-    could not end.
+    After an interrupt a thread still reads from it; if that thread held the lock of ``sys.stdin``, the interpreter
+    could not exit.
     """
     try:
         return io.BufferedReader(io.FileIO(0, closefd=False))
@@ -121,7 +122,7 @@ def _check_output(flags: dict[str, Any]) -> None:
         raise CliError("nothing to scan: a LIST or --domain D was expected")
     in_words = flags["output"] is None and not lists
     if not flags["output"] and not in_words and not flags["dry_run"]:
-        raise CliError("where to? -o RUN (a new directory) or -o - was expected")
+        raise CliError("no output: -o RUN (a new directory) or -o - was expected")
     if flags["output"] not in (None, "-") and not flags["dry_run"]:
         try:
             check_free(Path(flags["output"]))
@@ -169,25 +170,19 @@ def _settings(flags: dict[str, Any], choice: ResolverChoice) -> Settings:
 
 
 def _retries(flags: dict[str, Any]) -> Retries:
-    """As asked for; whoever waits for a verdict in words is not kept waiting for another pass."""
+    """Return the retries; by default a verdict in words does not wait for later passes."""
     times = flags["retries"]
     if times is None:
         times = Retries().times if flags["output"] else 0
     return Retries(times, flags["retry_after"])
 
 
-def ehlo_name(name: str | None) -> str:
-    """The EHLO name: as given, else this host's full name; an address literal if it has none (RFC 5321 4.1.3)."""
-    if name is None:
-        own = socket.getfqdn()
-        return own if "." in own and not own.endswith((".localdomain", ".arpa")) else socket.gethostname()
-    if not name.isascii() or not name or any(c.isspace() for c in name):
-        raise CliError(f"--ehlo {name!r}: a host name was expected")
-    return name
-
-
 def bind_address(address: str | None) -> str | None:
-    """Our own address, if it can be had."""
+    """Check that this host has an address to connect from, and return it.
+
+    Raises:
+        CliError: the text is not an IP address, or the address is not one of this host.
+    """
     if address is None:
         return None
     try:
@@ -202,21 +197,8 @@ def bind_address(address: str | None) -> str | None:
     return address
 
 
-def trust_store(flags: dict[str, Any]) -> tuple[TrustStore, list[str]]:
-    """The trusted roots, and what is to be told about them."""
-    if flags["ca_file"] or flags["ca_path"]:
-        try:
-            return truststore.load(flags["ca_file"], flags["ca_path"]), []
-        except truststore.TrustStoreError as error:
-            raise CliError(str(error)) from None
-    found = truststore.system()
-    if found is not None:
-        return found, []
-    return TrustStore.from_pem(), ["no system trust store found: no certificate will be trusted by PKIX (--ca-file F)"]
-
-
 def _given(text: str, index: int, settings: Settings) -> Target:
-    """A destination of the command line: an error in it is the user's to mend at once."""
+    """Parse a destination of the command line; an error in it ends the command."""
     name = text if text.startswith("[") else text.removesuffix(".")
     try:
         destination = parse_destination(name.lower(), lmtp=settings.mode.lmtp, default_port=settings.port)
@@ -235,7 +217,11 @@ def _condition(text: str) -> tuple[str, str]:
 
 
 def open_log(path: str) -> Path:
-    """Make sure that the log can be written."""
+    """Check that a log file can be written, and return its path.
+
+    Raises:
+        CliError: it cannot.
+    """
     file = Path(path)
     try:
         with file.open("a", encoding="utf-8"):

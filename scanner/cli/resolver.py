@@ -1,9 +1,9 @@
-"""Which resolver a command uses, and whether it may be believed.
+"""The resolver of a command: choose it, start it if it is a private one, and test that it validates DNSSEC.
 
-``auto``, the default, takes the system's resolver if that is on this machine and passes the preflight, else a private
-unbound; every other mode takes what was asked for. Whatever is taken has to pass the preflight. Where nothing does,
-``Resolved.validated`` is false: DNS is then asked without DNSSEC, so that every answer's security is
-``indeterminate`` and no DANE verdict can be claimed. Whether that will do is the command's to say.
+Mode ``auto``, the default, uses the resolver of this machine if it passes the preflight, else a private unbound; every
+other mode uses the resolver that the user named. If no resolver passes the preflight, ``Resolved.validated`` is false:
+queries are then sent without DNSSEC, so that the security of every answer is ``indeterminate`` and no DANE verdict is
+claimed. The command decides whether it continues without validation.
 """
 
 import ipaddress
@@ -15,7 +15,7 @@ from typing import Any
 
 import trio
 
-from scanner.cli.dns_flags import ResolverChoice, ResolverMode
+from scanner.cli.resolver_choice import ResolverChoice, ResolverMode
 from scanner.core.preflight import Check, State, passed
 from scanner.facts import Answer
 from scanner.net.preflight import inspect
@@ -32,7 +32,10 @@ _Server = tuple[str, int]
 
 @dataclass(frozen=True, slots=True)
 class Resolved:
-    """The resolver to use: ``dns`` names its servers; ``checks`` are all rows of the preflight, ``label`` its name."""
+    """The resolver to use.
+
+    ``dns`` has its servers, ``checks`` all rows of the preflight, ``label`` its name, ``child`` the private unbound.
+    """
 
     dns: DNSSettings
     checks: tuple[Check, ...]
@@ -42,18 +45,18 @@ class Resolved:
 
     @property
     def why_not(self) -> str:
-        """Why it does not validate, in one line: the first failure of each resolver that was tried."""
+        """Why it does not validate, in one line: the first failed check of each resolver that was tried."""
         failed = {check.subject: check.text for check in reversed(self.checks) if check.state is State.FAIL}
         return "; ".join(f"{subject}: {failed[subject]}" for subject in reversed(failed))
 
     def lookup(self, resolver: Resolver) -> Lookup:
-        """How questions are asked of it."""
+        """Return the function that sends queries to it."""
         if not self.validated:
             return partial(resolver.lookup, dnssec=False)
         return resolver.lookup if self.child is None else _guarded(self.child, resolver)
 
     def record(self, choice: ResolverChoice) -> dict[str, Any]:
-        """What ``run.json`` keeps of the preflight."""
+        """Return what ``run.json`` keeps of the choice and the preflight."""
         return {
             "choice": asdict(choice),
             "resolver": self.label,
@@ -71,10 +74,10 @@ def _guarded(child: Unbound, resolver: Resolver) -> Lookup:
 
 @asynccontextmanager
 async def resolving(dns: DNSSettings, choice: ResolverChoice) -> AsyncIterator[Resolved]:
-    """Choose a resolver, start it if it is ours, and keep it for as long as the block runs.
+    """Choose a resolver, start it if it is a private unbound, and keep it for the block.
 
     Raises:
-        UnboundError: the private unbound died, and once more; the block is cancelled.
+        UnboundError: the private unbound died twice; the block is cancelled.
     """
     async with AsyncExitStack() as stack:
         yield await _choose(stack, dns, choice)
@@ -104,7 +107,7 @@ async def _automatic(stack: AsyncExitStack, dns: DNSSettings, choice: ResolverCh
 
 
 async def _named(servers: tuple[_Server, ...], dns: DNSSettings, choice: ResolverChoice) -> Resolved:
-    """Use those servers that pass; if none does, all of them, without belief."""
+    """Use the servers that pass the preflight; if none does, use all of them without validation."""
     rows: dict[_Server, tuple[Check, ...]] = {}
 
     async def look(server: _Server) -> None:
@@ -139,11 +142,11 @@ async def _private(stack: AsyncExitStack, dns: DNSSettings, choice: ResolverChoi
 
 
 def _without(dns: DNSSettings, *checks: Check) -> Resolved:
-    """No private resolver: what is left is the system's, without belief."""
+    """Return the servers of resolv.conf, without validation, because there is no private unbound."""
     return Resolved(replace(dns, servers=system_servers()), checks, validated=False, label="system")
 
 
 def label_of(server: _Server) -> str:
-    """A server as ``--resolver`` takes it."""
+    """Return a server in the form that ``--resolver`` takes."""
     address, port = server
     return f"[{address}]:{port}" if ipaddress.ip_address(address).version == 6 else f"{address}:{port}"  # noqa: PLR2004 - IP version

@@ -1,4 +1,4 @@
-"""``--resume`` and ``--retry-inconclusive``: the flags of a run are those that it was begun with."""
+"""``--resume`` and ``--retry-inconclusive``: a run continues with the options that it was started with."""
 
 import hashlib
 from collections.abc import Set as AbstractSet
@@ -22,20 +22,20 @@ _WORDS = {"lists": "LIST", "domains": "--domain"}
 
 
 def to_keep(flags: dict[str, Any], settings: Settings) -> dict[str, Any]:
-    """The flags that a run is taken up again with; an EHLO name that we found ourselves is given by then."""
+    """Return the options that a run is continued with, the EHLO name among them even where it was not given."""
     kept = {name: value for name, value in flags.items() if name not in (*_INPUT, *_FREE)}
     return kept | {"ehlo": settings.ehlo}
 
 
 def resumed(flags: dict[str, Any], given: AbstractSet[str]) -> dict[str, Any]:
-    """The flags to go on with: those of the run, and what may differ each time.
+    """Return the options to continue a run with: those that the run keeps, and those that may differ each time.
 
     Args:
-        flags: as click gives them.
-        given: which of them the user gave.
+        flags: all options of the command by name.
+        given: names of the options that the user gave.
 
     Raises:
-        CliError: there is no run to go on with, or a flag contradicts it.
+        CliError: there is no run to continue, or an option contradicts it.
     """
     if flags["resume"] and flags["retry_inconclusive"]:
         raise CliError("--resume and --retry-inconclusive: one of them was expected")
@@ -46,19 +46,19 @@ def resumed(flags: dict[str, Any], given: AbstractSet[str]) -> dict[str, Any]:
         raise CliError(f"{path}: the run is {header.state}; mxsweep scan --resume {path} completes it first")
     for name in _INPUT:
         if name in given:
-            raise CliError(f"{_flag(name)}: {flag} goes on with the input that the run has")
+            raise CliError(f"{_flag(name)}: {flag} continues with the input of the run")
     kept = kept_flags(path)
     if kept["input"] != codec.plain(header.input):
-        raise CliError(f"{path}: run.json and spool/ are not of the same run: they name other lists")
+        raise CliError(f"{path}: run.json and spool/ belong to different runs: they name different lists")
     for name in given - set(_FREE):
         old = kept["flags"].get(name)
         if codec.plain({"": flags[name]}) != codec.plain({"": old}):
-            raise CliError(f"{_flag(name)}: this run has {_shown(old)}, and goes on with it")
+            raise CliError(f"{_flag(name)}: this run continues {_shown(old)}")
     return flags | _frozen(kept["flags"]) | {"output": str(path)}
 
 
 def check_settings(path: Path, settings: Settings) -> None:
-    """Make sure that the run goes on with the settings that its header tells.
+    """Check that the settings are those in the header of the run.
 
     Raises:
         CliError: something differs.
@@ -66,11 +66,11 @@ def check_settings(path: Path, settings: Settings) -> None:
     old, new = header_of(path).settings, codec.plain(asdict(settings))
     for name in sorted({*old, *new}):
         if old.get(name) != new.get(name):
-            raise CliError(f"{path}: the run has {name} = {old.get(name)}, and now it would be {new.get(name)}")
+            raise CliError(f"{path}: the run has {name} = {old.get(name)}, but the options make it {new.get(name)}")
 
 
 def changed_lists(header: RunHeader) -> list[str]:
-    """The lists that have another content now; the run goes on with what it had read."""
+    """Return the lists whose content has changed since the run read them."""
     changed = []
     for source in header.input:
         path = Path(source.source)
@@ -82,10 +82,10 @@ def changed_lists(header: RunHeader) -> list[str]:
 
 
 def header_of(path: Path) -> RunHeader:
-    """The header of a run.
+    """Return the header of a run.
 
     Raises:
-        CliError: there is none.
+        CliError: there is no run, or its header cannot be read.
     """
     try:
         return Run.open(path).header
@@ -98,9 +98,9 @@ def _flag(name: str) -> str:
 
 
 def _shown(value: object) -> str:
-    return "it not" if value in (None, [], False) else str(value)
+    return "without it" if value in (None, [], False) else f"with {value}"
 
 
 def _frozen(flags: dict[str, Any]) -> dict[str, Any]:
-    """Lists of JSON as the tuples that click gives."""
+    """Return the flags with tuples, as click gives them, in place of the lists of JSON."""
     return {name: tuple(value) if isinstance(value, list) else value for name, value in flags.items()}

@@ -1,41 +1,50 @@
-"""Runs that a user names on the command line: the arguments, and opening them."""
+"""Run directories that the user names, and documents made of them."""
 
+import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING
 
-import rich_click as click
-
+from results.store.files import StoreError
+from results.store.reader import Run
 from scanner.cli.errors import CliError
-
-if TYPE_CHECKING:
-    from results.store.reader import Run
-
-RUN = click.argument("path", metavar="RUN")
-HISTORY = click.option(
-    "--history", multiple=True, metavar="RUN", help="An earlier run: since when, and which certificates went before."
-)
 
 
 @contextmanager
 def reading() -> Iterator[None]:
-    """Tell in one line what keeps a run from being read."""
-    from results.store.files import StoreError  # noqa: PLC0415 - help and usage errors need no results
+    """Turn an error of a run's files into one of the command.
 
+    Raises:
+        CliError: a file of a run cannot be read, or a file made of it cannot be written.
+    """
     try:
         yield
     except StoreError as error:
         raise CliError(str(error)) from None
 
 
-def open_run(path: str) -> "Run":
-    """Open a run directory that the user named.
+def open_run(path: str) -> Run:
+    """Open a run directory.
 
     Raises:
-        CliError: there is no run, or it cannot be read.
+        CliError: there is no run, or its header cannot be read.
     """
-    from results.store.reader import Run  # noqa: PLC0415 - help and usage errors need no run
-
     with reading():
         return Run.open(Path(path))
+
+
+def write(content: bytes, output: str | None = None) -> None:
+    """Write a document to a file, or to standard output as it is, whatever the locale's encoding.
+
+    Raises:
+        CliError: the file cannot be written.
+        OSError: standard output cannot be written.
+    """
+    if output is None:
+        sys.stdout.buffer.write(content)
+        sys.stdout.buffer.flush()
+        return
+    try:
+        Path(output).write_bytes(content)
+    except OSError as error:
+        raise CliError(f"{output}: {error.strerror or error}") from None

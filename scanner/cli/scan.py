@@ -1,4 +1,4 @@
-"""``mxsweep scan``: build the request, wire the rooms together, run, and say how it ended."""
+"""``mxsweep scan``: build the request, open resolver, input and output, run the pipeline, and report how it ended."""
 
 import gc
 import hashlib
@@ -23,14 +23,16 @@ from scanner import __version__
 from scanner.cli import console as consoles
 from scanner.cli import request as requests
 from scanner.cli import resume as resuming
-from scanner.cli.errors import CliError, Exit, first_of
+from scanner.cli.console import say
+from scanner.cli.errors import CliError, Exit
 from scanner.cli.input import Work, new_work, rest_of
-from scanner.cli.progress import Showing, showing_of, watching
+from scanner.cli.progress import ProgressRequest, progress_loop, progress_request
 from scanner.cli.request import Request
 from scanner.cli.resolver import Resolved
-from scanner.cli.sinks import Announcing, Collected
-from scanner.cli.wiring import fit_resolver, say, wired
+from scanner.cli.sinks import ReportingSink, WordsSink
+from scanner.cli.wiring import fit_resolver, wired
 from scanner.model import InputSource, RunHeader, Vantage
+from scanner.net.single_flight import leaf
 from scanner.net.unbound import UnboundError
 from scanner.run import pipeline
 from scanner.run.ports import now
@@ -40,18 +42,26 @@ from scanner.vocabulary import RunState
 
 log = logging.getLogger("mxsweep")
 
-_FINISHING = f"finishing what is in flight ({pipeline.DRAIN:.0f} s at most); again to stop at once"
+_FINISHING = f"finishing the probes in flight (at most {pipeline.DRAIN:.0f} s); interrupt again to stop at once"
 
 COLLECT = (1_000_000, 20, 20)
-"""Objects made and kept between two looks for cycles, and how many such looks between those at older ones.
+"""Thresholds of the garbage collector (``gc.set_threshold``).
 
-More than all that a scan remembers (some 130 for a host): probes make no cycles, whatever goes wrong in them, and to
-look through what is remembered took a twentieth of a scan's processor time. Cycles would take some 100 MB.
+The first is more than the objects that a scan keeps (some 130 for each MX host). Probes make no cycles, even when they
+fail, and searching the kept objects for cycles took 5 % of a scan's processor time. Cycles could cost 100 MB at most.
 """
 
 
 def run(flags: dict[str, Any], given: AbstractSet[str]) -> int:
-    """Run ``mxsweep scan`` with the flags as click gives them, and those the user gave; the result is the exit code."""
+    """Run ``mxsweep scan`` and return the exit code.
+
+    Args:
+        flags: all options by name.
+        given: names of the options that the user gave, in the command line or the configuration file.
+
+    Raises:
+        CliError: bad usage or input, or an unfit environment.
+    """
     _open_log(flags["log_file"])
     if flags["resume"] or flags["retry_inconclusive"]:
         flags = resuming.resumed(flags, given)
@@ -60,7 +70,7 @@ def run(flags: dict[str, Any], given: AbstractSet[str]) -> int:
         say(warning)
     _raise_file_limit()
     collect_seldom()
-    work = partial(_scan, request, showing_of(flags))
+    work = partial(_scan, request, progress_request(flags))
     if flags["dry_run"]:
         from scanner.cli.dry_run import dry_run  # noqa: PLC0415 - seldom asked for
 
@@ -68,18 +78,18 @@ def run(flags: dict[str, Any], given: AbstractSet[str]) -> int:
     try:
         return trio.run(work)
     except (StoreError, UnboundError, BaseExceptionGroup) as error:
-        raise _told(first_of(error)) from None
+        raise _reported(leaf(error)) from None
 
 
-async def _scan(request: Request, showing: Showing) -> int:
-    """Nothing is written or contacted before there is a resolver that will do."""
-    async with fit_resolver(request) as resolved:
+async def _scan(request: Request, progress: ProgressRequest) -> int:
+    """Open resolver, output and input, in this order: nothing is written before there is a usable resolver."""
+    async with fit_resolver(request.settings, request.choice, say) as resolved:
         with _open_sink(request, resolved) as sink, _open_work(request, sink) as work:
-            return await execute(request, resolved, sink, work, showing)
+            return await execute(request, resolved, sink, work, progress)
 
 
-def _told(error: BaseException) -> BaseException:
-    """What the user is to hear."""
+def _reported(error: BaseException) -> BaseException:
+    """Return the exception to raise for an error of the scan: one line for the user where it is not a bug."""
     if isinstance(error, UnboundError):
         return CliError(str(error), Exit.UNFIT)
     if not isinstance(error, StoreError):
@@ -90,7 +100,7 @@ def _told(error: BaseException) -> BaseException:
 
 
 def _open_log(path: str | None) -> None:
-    """Log to a file or not at all: stderr has the progress, and what matters is said there anyway."""
+    """Log to a file or not at all: stderr shows the progress and every message that the user needs."""
     if path:
         file = requests.open_log(path)
         logging.basicConfig(filename=file, level=logging.INFO, format="%(asctime)s %(levelname)s %(message)s")
@@ -99,24 +109,24 @@ def _open_log(path: str | None) -> None:
 
 
 def _raise_file_limit() -> None:
-    """Lift the soft limit of open files to the hard one: each connection in flight is a file."""
+    """Raise the soft limit of open files to the hard one: each connection in flight is a file."""
     _, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
 
 
 def collect_seldom() -> None:
-    """Look for cycles less often, and never among what was imported: that took a twelfth of a scan's processor time."""
+    """Search for cycles less often, and never among imported objects: that took 8 % of a scan's processor time."""
     gc.freeze()
     gc.set_threshold(*COLLECT)
 
 
-# --- where records go -----------------------------------------------------------------------------------------
+# --- output and input -----------------------------------------------------------------------------------------
 
 
 def _open_sink(request: Request, resolved: Resolved) -> AbstractContextManager[Any]:
-    """The run directory, the stream of domain lines, or, with ``--domain`` alone, verdicts in words."""
+    """Return the sink: a run directory, domain lines on stdout, or verdicts in words without an output."""
     if request.output is None:
-        return Collected(consoles.stdout())
+        return WordsSink(consoles.stdout())
     if request.output == "-":
         return LineSink(sys.stdout.buffer)
     path = Path(request.output)
@@ -130,12 +140,12 @@ def _open_sink(request: Request, resolved: Resolved) -> AbstractContextManager[A
 
 
 def _open_work(request: Request, sink: Any) -> AbstractContextManager[Work]:
-    """The input on disk: anew, or what is left of a run that goes on."""
+    """Return the work: the whole input, or the rest of a run that is continued."""
     store = sink if isinstance(sink, Store) else None
     if store is None or not (request.resume or request.retry):
         return new_work(request.input, store, resuming.to_keep(request.flags, request.settings))
     for name in resuming.changed_lists(store.header):
-        say(f"{name} has changed since; the run goes on with what it had read")
+        say(f"{name} has changed since; the run continues with the domains that it had read")
     work = rest_of(store, request.input.reader, retry=request.retry)
     store.begin()
     return nullcontext(work)
@@ -157,7 +167,7 @@ def _header(request: Request, resolved: Resolved) -> RunHeader:
 
 
 def _source(name: str) -> InputSource:
-    """A list with its digest; what cannot be read twice has none."""
+    """Return a list with its digest; standard input and pipes, which cannot be read twice, have none."""
     path = Path(name)
     if not path.is_file():
         return InputSource(name)
@@ -168,33 +178,34 @@ def _source(name: str) -> InputSource:
 # --- the run --------------------------------------------------------------------------------------------------
 
 
-async def execute(request: Request, resolved: Resolved, sink: Any, work: Work, showing: Showing) -> int:
-    """Scan, and show how it goes on; the sink is told how it ended.
+async def execute(request: Request, resolved: Resolved, sink: Any, work: Work, progress: ProgressRequest) -> int:
+    """Scan with a display of the progress, close the sink with the final state, and return the exit code.
 
     Raises:
-        StoreError: records cannot be written any more.
+        StoreError: a record cannot be written.
     """
     stats = Stats(total=work.total, done=work.done, read=work.done, rejects=work.rejects)
     stop = pipeline.Stop()
     console = consoles.stderr()
-    announcing = Announcing(sink, console, request.fail_on, rejects=request.output in (None, "-"))
+    reporting = ReportingSink(sink, console, request.fail_on, rejects=request.output in (None, "-"))
     store = sink if isinstance(sink, Store) else None
-    with watching(StatusSource(stats, request.settings.retries.after), showing, console, store, say) as shown:
-        async with wired(request, resolved, stats) as tools, trio.open_nursery() as nursery:
+    with progress_loop(StatusSource(stats, request.settings.retries.after), progress, console, store, say) as shown:
+        ports = wired(request.settings, request.trust, request.scope, resolved, stats, say)
+        async with ports as tools, trio.open_nursery() as nursery:
             nursery.start_soon(_watch_signals, stop, console)
-            nursery.start_soon(shown.go_on)
-            await pipeline.scan(work.items, tools, announcing, stop, store.find_host if store else None)
+            nursery.start_soon(shown.run)
+            await pipeline.scan(work.items, tools, reporting, stop, store.find_host if store else None)
             nursery.cancel_scope.cancel()
         state = RunState.INTERRUPTED if stop.draining else RunState.COMPLETE
         sink.finish(state, _totals(stats, work), now())
         shown.ended = state
     if stats.internal_errors:
-        say(f"{stats.internal_errors} domains met an internal error (reason internal): please report it")
-    return _exit_code(stats, stop, announcing)
+        say(f"{stats.internal_errors} domains have an internal error (reason internal): please report it")
+    return _exit_code(stats, stop, reporting)
 
 
 async def _watch_signals(stop: pipeline.Stop, console: Console) -> None:
-    """The first interrupt drains, the second ends at once."""
+    """Finish the probes in flight at the first interrupt; stop at once at the second."""
     with trio.open_signal_receiver(signal.SIGINT, signal.SIGTERM) as signals:
         async for _ in signals:
             if stop.draining:
@@ -206,7 +217,7 @@ async def _watch_signals(stop: pipeline.Stop, console: Console) -> None:
 
 
 def _totals(stats: Stats, work: Work) -> dict[str, int]:
-    """The run's totals, with those of the processes that worked on it before."""
+    """Return the totals of the run, including those of earlier processes that worked on it."""
     return {
         "domains": stats.done + work.others,
         "rejects": stats.rejects,
@@ -216,9 +227,9 @@ def _totals(stats: Stats, work: Work) -> dict[str, int]:
     }
 
 
-def _exit_code(stats: Stats, stop: pipeline.Stop, announcing: Announcing) -> Exit:
+def _exit_code(stats: Stats, stop: pipeline.Stop, reporting: ReportingSink) -> Exit:
     if stop.draining:
         return Exit.INTERRUPTED
     if stats.internal_errors:
         return Exit.INTERNAL
-    return Exit.MATCHED if announcing.matched else Exit.DONE
+    return Exit.MATCHED if reporting.matched else Exit.DONE

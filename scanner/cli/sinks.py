@@ -1,9 +1,8 @@
-"""Sinks around the sinks: what is told on the way to where records go."""
+"""Sinks of the command line: one that reports on the way to another sink, and one that prints verdicts in words."""
 
 import logging
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
-from dataclasses import replace
 from datetime import datetime
 from typing import Self
 
@@ -11,7 +10,7 @@ from rich.console import Console
 from rich.text import Text
 
 from results.render.escape import safe
-from results.store.writer import digests_of, summary_of
+from results.store.writer import standing_alone
 from scanner.facts import CertFacts
 from scanner.model import DomainRecord, HostReport
 from scanner.reasons import Reason
@@ -21,23 +20,30 @@ from scanner.vocabulary import RunState
 log = logging.getLogger("mxsweep")
 
 
-class Announcing:
-    """Passes everything on; tells rejects where nothing else keeps them, and looks out for ``--fail-on``."""
+class ReportingSink:
+    """A sink in front of another: it logs, prints rejects where no file keeps them, and evaluates ``--fail-on``.
+
+    Args:
+        sink: receives every record.
+        console: where rejects are printed.
+        conditions: pairs of a field of the verdict and a value, from ``--fail-on``.
+        rejects: whether to print rejects.
+    """
 
     def __init__(self, sink: Sink, console: Console, conditions: Sequence[tuple[str, str]], *, rejects: bool) -> None:
         self._sink = sink
         self._console = console
         self._conditions = conditions
-        self._tell_rejects = rejects
+        self._print_rejects = rejects
         self._matching: set[str] = set()
 
     @property
     def matched(self) -> bool:
-        """Is a domain as ``--fail-on`` says, by the last word on it?"""
+        """Whether the last verdict of at least one domain meets a condition."""
         return bool(self._matching)
 
     def put_domain(self, record: DomainRecord, reports: Sequence[HostReport], certs: Mapping[str, CertFacts]) -> None:
-        """Pass a domain on."""
+        """Log a domain, evaluate the conditions, and pass it on."""
         matches = any(getattr(record.verdict, f) == v for f, v in self._conditions)
         (self._matching.add if matches else self._matching.discard)(record.key)
         if Reason.INTERNAL in record.verdict.reasons:
@@ -46,42 +52,41 @@ class Announcing:
         self._sink.put_domain(record, reports, certs)
 
     def put_reject(self, file: str, line: int, raw: str, reason: str) -> None:
-        """Pass a rejected line on."""
+        """Log a rejected line, print it if asked to, and pass it on."""
         log.warning("%s:%d: not scanned: %s", safe(file), line, safe(reason))
-        if self._tell_rejects:
-            with suppress(OSError):  # a terminal that went away does not end a scan
+        if self._print_rejects:
+            with suppress(OSError):  # a closed terminal does not end a scan
                 self._console.print(Text(f"{file}:{line}: {safe(raw)}: {safe(reason)}"), soft_wrap=True)
         self._sink.put_reject(file, line, raw, reason)
 
     def sync(self) -> None:
-        """Pass the word on."""
+        """Make the records of the other sink durable."""
         self._sink.sync()
 
 
-class Collected:
-    """Verdicts in words, for ``--domain`` alone."""
+class WordsSink:
+    """A sink that prints each verdict in words."""
 
     def __init__(self, console: Console) -> None:
         self._console = console
 
     def put_domain(self, record: DomainRecord, reports: Sequence[HostReport], certs: Mapping[str, CertFacts]) -> None:
         """Print the verdict."""
-        shown = {d: summary_of(certs[d]) for report in reports for d in digests_of(report) if d in certs}
-        from results.report.text import in_words  # noqa: PLC0415 - a list needs no words, and they take long to load
+        from results.report.text import in_words  # noqa: PLC0415 - slow to load, and a scan of a list does not need it
 
-        in_words(replace(record, reports=tuple(reports), certificates=shown), self._console)
+        in_words(standing_alone(record, reports, certs), self._console)
 
     def put_reject(self, file: str, line: int, raw: str, reason: str) -> None:
-        """Nothing: rejects are told on stderr."""
+        """Do nothing: ``ReportingSink`` prints rejects."""
 
     def sync(self) -> None:
-        """Nothing is kept back."""
+        """Do nothing: every verdict is printed at once."""
 
     def finish(self, state: RunState, totals: Mapping[str, int], finished: datetime) -> None:
-        """Nothing is left to say."""
+        """Do nothing: every verdict is printed at once."""
 
     def __enter__(self) -> Self:
         return self
 
     def __exit__(self, *_: object) -> None:
-        """Nothing is open."""
+        """Do nothing: nothing is open."""

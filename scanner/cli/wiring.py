@@ -1,14 +1,19 @@
-"""The rooms wired together for a scan and for a dry run: a resolver that fits, and the ports of an examination."""
+"""The wiring of a scan, for the command line and for ``scanner.api``: resolver, ports, trusted roots, EHLO name.
 
-import sys
-from collections.abc import AsyncIterator, Awaitable
-from contextlib import asynccontextmanager, suppress
+Nothing here reads command-line options or writes to a terminal: messages go to the function that the caller gives.
+"""
+
+import socket
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
 from functools import partial
 
 from scanner.cli.errors import CliError, Exit
-from scanner.cli.request import Request
 from scanner.cli.resolver import Resolved, resolving
+from scanner.cli.resolver_choice import ResolverChoice
+from scanner.core.pkix import TrustStore
 from scanner.facts import Endpoint
+from scanner.net import truststore
 from scanner.net.probe import Extra, ProbeResult, probe
 from scanner.net.resolver import open_resolver
 from scanner.net.routes import Routes
@@ -17,40 +22,54 @@ from scanner.run.lookups import Lookups
 from scanner.run.ports import Ports
 from scanner.run.stats import Stats
 from scanner.settings import PROFILES, Settings
+from targets.scope import Scope
+
+Say = Callable[[str], None]
+"""Takes a message for the user."""
 
 
 @asynccontextmanager
-async def fit_resolver(request: Request) -> AsyncIterator[Resolved]:
-    """The resolver of a scan.
+async def fit_resolver(settings: Settings, choice: ResolverChoice, say: Say) -> AsyncIterator[Resolved]:
+    """Start or choose the resolver of a scan and keep it for the block.
 
     Raises:
-        CliError: nothing validates, the level needs it, and going on without was not asked for.
+        CliError: no resolver validates DNSSEC, the level needs DNSSEC, and ``choice`` does not permit to do without.
     """
-    async with resolving(request.settings.dns, request.choice) as resolved:
+    async with resolving(settings.dns, choice) as resolved:
         if not resolved.validated:
-            if request.settings.level.dane_based and not request.choice.unvalidated:
-                advice = "mxsweep doctor tells more; --unvalidated goes on without DANE verdicts"
+            if settings.level.dane_based and not choice.unvalidated:
+                advice = "mxsweep doctor shows details; --unvalidated continues without DANE verdicts"
                 raise CliError(f"no resolver validates DNSSEC: {resolved.why_not} ({advice})", Exit.UNFIT)
             say(f"DNSSEC is not validated, so no DANE verdict is given: {resolved.why_not}")
         yield resolved
 
 
 @asynccontextmanager
-async def wired(request: Request, resolved: Resolved, stats: Stats) -> AsyncIterator[Ports]:
-    """The rooms wired together: a resolver, what stands before every connection, the trust store and the scope."""
-    settings = request.settings
+async def wired(
+    settings: Settings, trust: TrustStore, scope: Scope, resolved: Resolved, stats: Stats, say: Say
+) -> AsyncIterator[Ports]:
+    """Connect resolver, gates, trust store and scope into the ports of an examination.
 
-    def tell(what: str, text: str) -> None:
+    Args:
+        settings: those of the scan.
+        trust: trusted roots for PKIX.
+        scope: what may be contacted.
+        resolved: the resolver that ``fit_resolver`` gave.
+        stats: counts what is done.
+        say: takes messages about outages of the network or of DNS.
+    """
+
+    def note(what: str, text: str) -> None:
         stats.outage(what, text)
         if text:
             say(text)
 
     connections = Connections(
-        settings, stats, partial(_probe, settings, Extra(stages=stats.stages)), partial(tell, "network")
+        settings, stats, partial(_probe, settings, Extra(stages=stats.stages)), partial(note, "network")
     )
     async with open_resolver(resolved.dns) as resolver:
-        lookups = Lookups(resolved.lookup(resolver), connections.outage, partial(tell, "dns"), stats)
-        yield Ports(settings, lookups, connections, request.trust, request.scope, stats, Routes())
+        lookups = Lookups(resolved.lookup(resolver), connections.outage, partial(note, "dns"), stats)
+        yield Ports(settings, lookups, connections, trust, scope, stats, Routes())
 
 
 def _probe(settings: Settings, extra: Extra, endpoint: Endpoint) -> Awaitable[ProbeResult]:
@@ -64,7 +83,32 @@ def _probe(settings: Settings, extra: Extra, endpoint: Endpoint) -> Awaitable[Pr
     )
 
 
-def say(text: str) -> None:
-    """Write a line to stderr; a reader that has gone does not end the scan."""
-    with suppress(OSError):
-        sys.stderr.write(f"mxsweep: {text}\n")
+def trust_store(ca_file: str | None, ca_path: str | None, say: Say) -> TrustStore:
+    """Load the trusted roots: from a PEM bundle and a directory, or the system's if neither is named.
+
+    Raises:
+        CliError: the files cannot be read, or hold no certificates.
+    """
+    if ca_file or ca_path:
+        try:
+            return truststore.load(ca_file, ca_path)
+        except truststore.TrustStoreError as error:
+            raise CliError(str(error)) from None
+    found = truststore.system()
+    if found is None:
+        say("no system trust store found: no certificate will be trusted by PKIX (--ca-file FILE)")
+    return found or TrustStore.from_pem()
+
+
+def ehlo_name(name: str | None) -> str:
+    """Return a name for EHLO: as given, else the full name of this host, else its short one (RFC 5321 section 4.1.3).
+
+    Raises:
+        CliError: the name is empty, not ASCII or has white space in it.
+    """
+    if name is None:
+        own = socket.getfqdn()
+        return own if "." in own and not own.endswith((".localdomain", ".arpa")) else socket.gethostname()
+    if not name.isascii() or not name or any(c.isspace() for c in name):
+        raise CliError(f"--ehlo {name!r}: a host name was expected")
+    return name

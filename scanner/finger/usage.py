@@ -53,4 +53,8 @@ destination is a match argument. Exit status: 0 whatever the verdict, 1 for usag
 
 MAIL_CONFIG names the directory of main.cf [/etc/postfix]. Without a main.cf, the defaults are those of
 a fresh Postfix.
+
+Examples:
+  mxsweep finger example.com
+  mxsweep finger -l dane-only -L verbose "[mx.example.com]:25"
 """

@@ -111,8 +111,3 @@ def test_flags_win(key: str, tmp_path: Path, flags: dict[str, Any]) -> None:
     config.write_text(f"{key} = {toml if value is not True else 'false'}\n")
     assert commands.main(["scan", *flag, "--config", str(config)]) == 0
     assert flags[name_of(key)] == value
-
-
-def test_every_flag_has_a_word_of_help() -> None:
-    obvious = {"mode", "sni", "family", "connect_timeout", "greeting_timeout"}  # the name and the choices say it
-    assert [key for key, option in options().items() if not option.help and key not in obvious] == []

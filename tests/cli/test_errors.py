@@ -81,8 +81,8 @@ CASES: dict[str, tuple[Callable[[Path], None], tuple[str, ...], str]] = {
     "bad level": (nothing, (*SCAN, "--level", "paranoid"), "'paranoid' is not one of 'may', 'encrypt', 'dane'"),
     "bad port": (nothing, (*SCAN, "--port", "70000"), "70000 is not in the range"),
     "no time": (nothing, (*SCAN, "--deadline", "0"), "'--deadline'"),
-    "not a time": (nothing, (*SCAN, "--deadline", "nan"), "'nan' is no time"),
-    "endless time": (nothing, (*SCAN, "--connect-timeout", "inf"), "'inf' is no time"),
+    "not a time": (nothing, (*SCAN, "--deadline", "nan"), "'nan' is not a finite number"),
+    "endless time": (nothing, (*SCAN, "--connect-timeout", "inf"), "'inf' is not a finite number"),
     "bad EHLO name": (nothing, (*SCAN, "--ehlo", "my host"), "--ehlo 'my host': a host name was expected"),
     "missing exclusions": (nothing, (*SCAN, "--exclude", "none"), "none: cannot be read"),
     "bad exclusion": (

@@ -27,7 +27,7 @@ from tests.cli.run import (
 )
 
 SIGNALS = [signal.SIGINT, signal.SIGTERM]
-FINISHING = "finishing what is in flight (30 s at most); again to stop at once"
+FINISHING = "finishing the probes in flight (at most 30 s); interrupt again to stop at once"
 PATIENT = (*BLIND, "--allow-private", "--greeting-timeout", str(LIMIT), "--quiet")
 QUIET = (*BLIND, "--quiet")
 

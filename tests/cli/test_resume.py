@@ -140,11 +140,11 @@ def run(tmp_path: Path) -> Path:
 
 
 REFUSED: list[tuple[tuple[str, ...], str]] = [
-    (("--resume", "run", "--level", "may"), "--level: this run has dane, and goes on with it"),
-    (("--resume", "run", "--rate", "7"), "--rate: this run has 100, and goes on with it"),
-    (("--resume", "run", "--ca-file", "x"), "--ca-file: this run has it not, and goes on with it"),
-    (("--resume", "run", "list"), "LIST: --resume goes on with the input that the run has"),
-    (("--retry-inconclusive", "run", "-o", "x"), "--output: --retry-inconclusive goes on with the input that the run"),
+    (("--resume", "run", "--level", "may"), "--level: this run continues with dane"),
+    (("--resume", "run", "--rate", "7"), "--rate: this run continues with 100"),
+    (("--resume", "run", "--ca-file", "x"), "--ca-file: this run continues without it"),
+    (("--resume", "run", "list"), "LIST: --resume continues with the input of the run"),
+    (("--retry-inconclusive", "run", "-o", "x"), "--output: --retry-inconclusive continues with the input of the run"),
     (("--resume", "run", "--retry-inconclusive", "run"), "one of them was expected"),
     (("--resume", "elsewhere"), "elsewhere: no run here (run.json is missing)"),
 ]
@@ -170,7 +170,7 @@ def test_settings_that_run_json_tells_otherwise(run: Path) -> None:
     file.write_text(file.read_text().replace('"port": 25,', '"port": 587,'))
     done = mxsweep(*RESUME, cwd=run)
     assert done.returncode == 2
-    assert said(done.stderr) == ["mxsweep: run: the run has port = 587, and now it would be 25"]
+    assert said(done.stderr) == ["mxsweep: run: the run has port = 587, but the options make it 25"]
 
 
 def test_a_spool_of_another_run(run: Path) -> None:
@@ -180,14 +180,14 @@ def test_a_spool_of_another_run(run: Path) -> None:
     file.write_text(file.read_text().replace(digest, "0" * 64))
     done = mxsweep(*RESUME, cwd=run)
     assert done.returncode == 2
-    assert "are not of the same run" in done.stderr
+    assert "belong to different runs" in done.stderr
 
 
 def test_a_list_that_has_changed_since(run: Path) -> None:
     (run / "list").write_text("[10.9.9.9]\n")
     done = mxsweep(*RESUME, cwd=run)
     assert done.returncode == 0
-    assert said(done.stderr) == ["mxsweep: list has changed since; the run goes on with what it had read"]
+    assert said(done.stderr) == ["mxsweep: list has changed since; the run continues with the domains that it had read"]
 
 
 def test_a_spool_that_is_damaged(run: Path) -> None:

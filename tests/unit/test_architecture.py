@@ -1,7 +1,7 @@
 """The shape of the code: which room may import which, and how long modules and functions may grow.
 
-    targets <- vocabulary, reasons, facts, model, settings <- core <- net <- run <- finger <- cli
-    results: store <- count <- render <- live, diff, explain <- report, export, schema <- paper <- results
+    targets <- vocabulary, reasons, facts, model, settings <- core <- net <- run <- finger <- cli <- api
+    results: store <- count <- render <- live, diff, explain <- report, export, schema <- paper <- api <- results
 
 A room may import any room to its left, but not one that stands between the same two arrows. ``results`` imports the
 records and ``core`` of the scanner; only ``scanner.cli`` and ``scanner.api`` import ``results``. No files import each
@@ -9,6 +9,8 @@ other in a circle; imports below ``TYPE_CHECKING`` count.
 """
 
 import ast
+import subprocess
+import sys
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cache
@@ -22,13 +24,22 @@ PACKAGES = ("targets", "scanner", "results")
 CONTRACT = ("scanner.vocabulary", "scanner.reasons", "scanner.facts", "scanner.model", "scanner.settings")
 RESULTS = (
     ("results.store",), ("results.count",), ("results.render",), ("results.live", "results.diff", "results.explain"),
-    ("results.report", "results.export", "results.schema"), ("results.paper",),
+    ("results.report", "results.export", "results.schema"), ("results.paper",), ("results.api",),
 )  # fmt: skip
 """The rooms of ``results``, floor by floor."""
 
 FLOORS = {room: floor for floor, rooms in enumerate(RESULTS) for room in rooms}
 
-LEFT_TO_RIGHT = ("targets", *CONTRACT, "scanner.core", "scanner.net", "scanner.run", "scanner.finger", "scanner.cli")
+LEFT_TO_RIGHT = (
+    "targets",
+    *CONTRACT,
+    "scanner.core",
+    "scanner.net",
+    "scanner.run",
+    "scanner.finger",
+    "scanner.cli",
+    "scanner.api",
+)
 
 PURE = "scanner.core"
 IMPURE = {
@@ -136,7 +147,7 @@ def test_rooms_of_results_import_only_lower_floors() -> None:
 
 def test_every_room_of_results_has_a_floor() -> None:
     found = {module.name.rpartition(".")[0] for module in modules() if module.name.count(".") > 1}
-    assert {room for room in found if inside(room, "results")} == set(FLOORS)
+    assert {room for room in found if inside(room, "results")} == set(FLOORS) - {"results.api"}
 
 
 def test_files_do_not_import_each_other_in_a_circle() -> None:
@@ -169,8 +180,13 @@ def circles(graph: dict[str, set[str]]) -> set[str]:
         left = {name: targets for name, targets in left.items() if name not in gone}
 
 
-def test_only_the_command_line_imports_results() -> None:
-    assert {room for _, room, imported in rooms_imported() if imported == "results"} == {"scanner.cli"}
+def test_only_the_command_line_and_the_api_import_results() -> None:
+    assert {room for _, room, imported in rooms_imported() if imported == "results"} == {"scanner.cli", "scanner.api"}
+
+
+def test_the_api_does_without_the_command_line_library() -> None:
+    code = "import sys, scanner.api; sys.exit(bool({'click', 'rich_click'} & set(sys.modules)))"
+    assert subprocess.run([sys.executable, "-c", code], cwd=ROOT, check=False).returncode == 0
 
 
 def test_the_core_has_no_clock_socket_chance_or_log() -> None:

@@ -1,4 +1,4 @@
-"""``finger --json --all``: what its judgement does not know is refused, never left out."""
+"""``finger --json --all``: options that ``scan`` does not have are errors."""
 
 import pytest
 
@@ -21,5 +21,5 @@ from tests.unit.memory_world import DOMAIN, MemoryWorld, setup
 async def test_options_of_single_runs_are_refused(argv: tuple[str, ...], named: str) -> None:
     given = setup(MemoryWorld([], []), *argv)
     with pytest.raises(Fatal) as refusal:
-        await audit(given, None)  # type: ignore[arg-type] # it must not come to a look-up
-    assert str(refusal.value) == f"--json --all judges as scan does, which does not know {named}"
+        await audit(given, None)  # type: ignore[arg-type] # no lookup may happen
+    assert str(refusal.value) == f"--json --all judges as scan does, which does not support {named}"

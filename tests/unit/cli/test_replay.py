@@ -198,8 +198,8 @@ def test_the_same_lines_are_no_news(capsys: pytest.CaptureFixture[str]) -> None:
 @pytest.mark.parametrize(
     ("text", "complaint"),
     [
-        (b"{}", "not a case"),
-        (b"no JSON", "not a case"),
+        (b"{}", "not a file that mxsweep finger --save wrote"),
+        (b"no JSON", "not a file that mxsweep finger --save wrote"),
         (pretty(replace(load(CASES[0]), schema=99)), "a case of version 99"),
     ],
 )

@@ -83,15 +83,15 @@ def test_explain_tells_the_way_to_the_verdict(run: Path, capfd: Capture, domain:
 @pytest.mark.parametrize(
     ("flags", "expected"),
     [
-        (["--paper"], "--paper: -o DIR is needed too"),
+        (["--paper"], "--paper: -o DIR is missing"),
         (["--at", "+3d"], "--at: only with --rejudge"),
-        (["--rejudge", "--paper", "-o", "x"], "--paper and --rejudge: one at a time"),
+        (["--rejudge", "--paper", "-o", "x"], "--paper and --rejudge: only one of them is possible"),
         (["--rejudge", "--format", "html"], "text or json was expected"),
         (["-o", "/nowhere/at/all"], "/nowhere/at/all: No such file or directory"),
         (["--history", "/nowhere"], "no run here"),
     ],
 )
-def test_wrong_flags_are_told_in_a_line(run: Path, capfd: Capture, flags: list[str], expected: str) -> None:
+def test_wrong_flags_cost_one_line(run: Path, capfd: Capture, flags: list[str], expected: str) -> None:
     assert main(["report", str(run), *flags]) == 2
     told = capfd.readouterr().err
     assert expected in told

@@ -11,8 +11,8 @@ import trio
 
 from results.store import codec
 from scanner.cli import resolver as module
-from scanner.cli.dns_flags import ResolverChoice, ResolverMode
 from scanner.cli.resolver import Resolved, label_of, resolving
+from scanner.cli.resolver_choice import ResolverChoice, ResolverMode
 from scanner.core.preflight import Check, PreflightNames, State
 from scanner.facts import Answer
 from scanner.net.resolver import Resolver

@@ -16,7 +16,7 @@ from results.diff.compare import Comparison, compare
 from results.diff.states import Health, domain_states
 from results.store.reader import Run
 from results.store.writer import Store
-from scanner.cli.report_modes import diff as command
+from scanner.cli.commands import diff as command
 from scanner.facts import CertFacts, TLSALookup, TLSARecord
 from scanner.model import DomainRecord, EndpointReport, HostReport
 from scanner.reasons import Reason

@@ -20,9 +20,9 @@ from results.export.rows import ROWS, Flattener, columns
 from results.store.files import StoreError
 from results.store.reader import Run
 from results.store.writer import Store
+from scanner.cli.commands import export as export_command
+from scanner.cli.commands import query as query_command
 from scanner.cli.errors import CliError, Exit
-from scanner.cli.report_modes import export as export_command
-from scanner.cli.report_modes import query as query_command
 from scanner.model import EndpointReport, HostVerdict
 from scanner.reasons import Reason
 from scanner.vocabulary import Dane, DomainDane, RunState

@@ -7,6 +7,7 @@ import pytest
 from rich.console import Console
 
 from results.live.progress import NoProgress, PlainProgress, RichProgress, progress_for
+from scanner.cli.console import RaisingConsole
 from scanner.model import HeldBack
 from tests.unit import records
 
@@ -22,7 +23,7 @@ class Gone(StringIO):
 
 
 def console(file: StringIO | None = None, *, terminal: bool = False) -> Console:
-    return Console(file=file or StringIO(), width=100, force_terminal=terminal, color_system=None)
+    return RaisingConsole(file=file or StringIO(), width=100, force_terminal=terminal, color_system=None)
 
 
 def printed(to: Console) -> str:

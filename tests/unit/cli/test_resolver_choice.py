@@ -5,8 +5,8 @@ from typing import Any
 
 import pytest
 
-from scanner.cli.dns_flags import ResolverChoice, ResolverMode, choice_of
 from scanner.cli.errors import CliError
+from scanner.cli.resolver_choice import ResolverChoice, ResolverMode, choice_of
 from scanner.core.preflight import PreflightNames
 
 ADDRESS, AUTO, SYSTEM, UNBOUND = (

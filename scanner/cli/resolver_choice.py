@@ -1,13 +1,10 @@
-"""The flags about the resolver, which more than one command takes, and what they mean together."""
+"""The choice of a resolver: what the options about DNS ask for, checked as a whole."""
 
 import ipaddress
-from collections.abc import Callable
 from dataclasses import dataclass, field
 from enum import StrEnum
 from pathlib import Path
-from typing import Any, TypeVar
-
-import rich_click as click
+from typing import Any
 
 from scanner.cli.errors import CliError
 from scanner.core.preflight import PreflightNames
@@ -16,29 +13,11 @@ from targets.hostnames import HostNameError, to_ascii
 Server = tuple[str, int]
 """Address and port."""
 
-_Command = TypeVar("_Command", bound=Callable[..., Any])
-
-_RESOLVER = (
-    "auto: this machine's resolver if it validates, else a private unbound; system: resolv.conf;"
-    " unbound: a private one; or ADDR[:PORT], which may be given several times.  [default: auto]"
-)
-
-_OPTIONS = (
-    click.option("--resolver", multiple=True, metavar="R", help=_RESOLVER),
-    click.option("--trust-resolver", is_flag=True, help="Believe the AD bit of a resolver that is not on loopback."),
-    click.option("--trust-anchor", metavar="F", help="DS or DNSKEY of the root for the private unbound."),
-    click.option("--root-hints", metavar="F", help="Root servers for the private unbound, in closed networks."),
-    click.option("--forward", metavar="ADDR", help="Where the private unbound forwards to instead of recursing."),
-    click.option("--unvalidated", is_flag=True, help="Go on without DNSSEC, and so without DANE verdicts."),
-    click.option("--preflight-signed", multiple=True, metavar="NAME", help="A zone with good signatures."),
-    click.option("--preflight-bogus", multiple=True, metavar="NAME", help="A zone with broken signatures."),
-    click.option("--preflight-unsigned", multiple=True, metavar="NAME", help="A zone without signatures."),
-    click.option("--preflight-denied", multiple=True, metavar="NAME", help="A name that a signed zone does not have."),
-)
+_MAX_PORT = 65535
 
 
 class ResolverMode(StrEnum):
-    """What ``--resolver`` asks for."""
+    """Kind of resolver that ``--resolver`` asks for."""
 
     AUTO = "auto"
     SYSTEM = "system"
@@ -48,7 +27,12 @@ class ResolverMode(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class ResolverChoice:
-    """The wishes of the command line. ``servers`` belong to mode ``address``, files and ``forward`` to unbound."""
+    """The resolver that the user asked for.
+
+    ``servers`` is used in mode ``address`` only; ``trust_anchor``, ``root_hints`` (absolute paths) and ``forward``
+    configure a private unbound. ``unvalidated`` permits a scan without a validating resolver. ``names`` are asked for
+    in the preflight.
+    """
 
     mode: ResolverMode = ResolverMode.AUTO
     servers: tuple[Server, ...] = ()
@@ -59,20 +43,13 @@ class ResolverChoice:
     names: PreflightNames = field(default_factory=PreflightNames)
 
 
-def resolver_options(command: _Command) -> _Command:
-    """Give a command the flags of the resolver."""
-    for option in reversed(_OPTIONS):
-        command = option(command)
-    return command
-
-
 def choice_of(flags: dict[str, Any]) -> ResolverChoice:
-    """What the flags ask for.
+    """Return the choice that the options of a command make.
 
     Raises:
-        CliError: they are not what they should be, or do not go together.
+        CliError: an option has an invalid value, or two options contradict each other.
     """
-    mode, servers = _mode(flags["resolver"])
+    mode, servers = mode_of(flags["resolver"])
     for flag in ("trust_anchor", "root_hints", "forward"):
         if flags[flag] and mode not in (ResolverMode.AUTO, ResolverMode.UNBOUND):
             raise CliError(f"--{flag.replace('_', '-')} is for a private unbound: --resolver unbound was expected")
@@ -87,7 +64,12 @@ def choice_of(flags: dict[str, Any]) -> ResolverChoice:
     )
 
 
-def _mode(given: tuple[str, ...]) -> tuple[ResolverMode, tuple[Server, ...]]:
+def mode_of(given: tuple[str, ...]) -> tuple[ResolverMode, tuple[Server, ...]]:
+    """Return the mode and the servers that the values of ``--resolver`` mean.
+
+    Raises:
+        CliError: a value is neither a mode nor an address, or a mode is not the only value.
+    """
     words = {mode.value for mode in ResolverMode} - {ResolverMode.ADDRESS}
     named = [text for text in given if text in words]
     if not given:
@@ -128,10 +110,10 @@ def _given(flags: dict[str, Any], purpose: str) -> tuple[str, ...]:
 
 
 def server(text: str, flag: str) -> Server:
-    """``ADDR``, ``ADDR:PORT``, ``[V6]:PORT`` or a bare IPv6 address.
+    """Parse ``ADDR``, ``ADDR:PORT``, ``[V6]:PORT`` or a bare IPv6 address; the default port is 53.
 
     Raises:
-        CliError: it is none of them; the text names ``flag``.
+        CliError: the text is none of them; the message names ``flag``.
     """
     host, port = text, "53"
     if text.startswith("["):
@@ -148,6 +130,6 @@ def server(text: str, flag: str) -> Server:
 
 def _port(text: str) -> int:
     port = int(text)
-    if not 0 < port < 65536:  # noqa: PLR2004 - TCP ports
+    if not 0 < port <= _MAX_PORT:
         raise ValueError(text)
     return port

@@ -1,0 +1,49 @@
+"""A run for Python programs: all records, one domain by its name, the figures, and the report."""
+
+from collections.abc import Sequence
+
+from results.count.summary import SOON, Summary, summarise
+from results.report.model import Report, make_report
+from results.store.by_key import certs_of, find
+from results.store.reader import Run
+from results.store.writer import standing_alone
+from scanner.model import DomainRecord, HostReport
+
+
+class OpenRun(Run):
+    """A run directory that is open for reading; ``results.open`` returns one.
+
+    ``header`` is the content of run.json. ``domains()``, ``hosts()``, ``certs()`` and ``rejects()`` iterate over the
+    records of the line files. Every method raises ``results.store.files.StoreError`` for a file that cannot be read.
+    """
+
+    def find(self, key: str) -> DomainRecord | None:
+        """Return the record of a domain, None if the run does not have it.
+
+        Args:
+            key: the key of the record, or the domain in ASCII (A-labels), in any case, with or without a final dot.
+
+        Returns:
+            The record with the reports of its MX hosts (``reports``) and summaries of their certificates
+            (``certificates``).
+        """
+        found = find(self, "domains", DomainRecord, {key, key.lower().removesuffix(".")})
+        record = next(iter(found.values()), None)
+        if record is None:
+            return None
+        reports = find(self, "hosts", HostReport, [host.report for host in record.hosts if host.report is not None])
+        listed = tuple(reports.values())
+        return standing_alone(record, listed, certs_of(self, listed))
+
+    def summary(self, *, days: int = SOON) -> Summary:
+        """Return the figures of the run; certificates that expire within ``days`` days after it are listed."""
+        return summarise(self, days)
+
+    def report(self, *, days: int = SOON, history: Sequence[Run] = ()) -> Report:
+        """Return the report of the run as a value.
+
+        Args:
+            days: certificates that expire within as many days after the run are listed.
+            history: earlier runs, from which the first sighting of faults is found.
+        """
+        return make_report(self, days=days, history=history)

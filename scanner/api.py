@@ -1,0 +1,278 @@
+"""The scanner for Python programs: a list of mail domains in, records with verdicts out.
+
+In a script or a notebook, where an event loop may be running already:
+
+    from scanner import api
+
+    for record in api.scan_all(["example.com", "example.org"], level="dane"):
+        print(record.key, record.verdict.outcome, record.verdict.dane)
+
+In a trio program, with each record as soon as it is known:
+
+    async with api.scan(["example.com", "example.org"]) as records:
+        async for record in records:
+            ...
+
+Each record is what ``mxsweep scan -o -`` prints as one line: the reports of the MX hosts and summaries of their
+certificates are in ``record.reports`` and ``record.certificates``. Messages go to the logger ``mxsweep``.
+"""
+
+import logging
+import math
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Mapping, Sequence
+from concurrent.futures import Future
+from contextlib import asynccontextmanager, suppress
+from dataclasses import dataclass, replace
+from functools import partial
+from os import PathLike
+from threading import Thread
+from typing import TypeVar
+
+import trio
+
+from results.store.writer import standing_alone
+from scanner.cli.errors import CliError
+from scanner.cli.input import ANONYMOUS_TARGETS
+from scanner.cli.resolver_choice import ResolverChoice, mode_of
+from scanner.cli.wiring import ehlo_name, fit_resolver, trust_store, wired
+from scanner.core.pkix import TrustStore
+from scanner.facts import CertFacts
+from scanner.model import DomainRecord, HostReport
+from scanner.net.single_flight import leaf
+from scanner.net.unbound import UnboundError
+from scanner.run import pipeline
+from scanner.run.stats import Stats
+from scanner.settings import Retries, Settings
+from scanner.vocabulary import Level
+from targets.destination import DestinationError, parse_destination
+from targets.lists import ListError, Target
+from targets.scope import Scope, load_exclusions
+
+__all__ = ["DomainRecord", "ScanError", "Settings", "scan", "scan_all"]
+
+T = TypeVar("T")
+
+log = logging.getLogger("mxsweep")
+
+
+class ScanError(Exception):
+    """A scan cannot start or continue: a file cannot be read, or there is no usable resolver. The text says why."""
+
+
+def scan_all(
+    names: Iterable[str],
+    *,
+    level: Level | str | None = None,
+    ehlo: str | None = None,
+    settings: Settings | None = None,
+    resolver: Iterable[str] = (),
+    unvalidated: bool = False,
+    exclude: Iterable[str | PathLike[str]] = (),
+) -> list[DomainRecord]:
+    """Scan mail domains and return their records, one for each destination, in the order of the names.
+
+    The scan runs in a thread of its own, so that a script, a notebook cell and a function of a running asyncio or trio
+    program can call this; it blocks until the scan ends. An interrupt (Ctrl-C) ends the scan.
+
+    Args:
+        names: destinations: domains, ``[host]``, ``host:port`` or addresses. A domain is scanned once, however often
+            it is named. Domains that ``exclude`` names have no record.
+        level: TLS security level to judge by; by default that of ``settings``.
+        ehlo: name to send in EHLO; by default that of ``settings`` or, without settings, the name of this host.
+        settings: every other setting of a scan: port, timeouts (seconds), caps, rates. The default is that of the
+            command without later passes over inconclusive domains.
+        resolver: values of ``--resolver``: ``auto`` (the default), ``system``, ``unbound`` or addresses.
+        unvalidated: continue if no resolver validates DNSSEC, and so without DANE verdicts.
+        exclude: files of domains, MX hosts and networks not to contact.
+
+    Raises:
+        ValueError: a name is not a destination, or ``level`` is not a level.
+        ScanError: a file cannot be read, no resolver validates, or more than 1,000 domains are to be scanned without
+            ``ehlo`` or ``settings``.
+    """
+    job = _job(names, level, ehlo, settings, resolver, exclude, unvalidated=unvalidated)
+
+    return _in_thread(partial(_collected, job))
+
+
+@asynccontextmanager
+async def scan(
+    names: Iterable[str],
+    *,
+    level: Level | str | None = None,
+    ehlo: str | None = None,
+    settings: Settings | None = None,
+    resolver: Iterable[str] = (),
+    unvalidated: bool = False,
+    exclude: Iterable[str | PathLike[str]] = (),
+) -> AsyncIterator[trio.MemoryReceiveChannel[DomainRecord]]:
+    """Scan mail domains in a trio program; leaving the block early ends the scan.
+
+    Args:
+        names: as for ``scan_all``, and so are all other arguments.
+        level: TLS security level to judge by.
+        ehlo: name to send in EHLO.
+        settings: every other setting. With ``settings.retries``, the record of an inconclusive domain comes again
+            after each later pass; the last one counts.
+        resolver: values of ``--resolver``.
+        unvalidated: continue if no resolver validates DNSSEC.
+        exclude: files of domains, MX hosts and networks not to contact.
+
+    Yields:
+        A channel of records, each as soon as it is known. Records that are not taken are kept in memory.
+
+    Raises:
+        ValueError: as ``scan_all``.
+        ScanError: as ``scan_all``, or the private resolver died.
+    """
+    job = _job(names, level, ehlo, settings, resolver, exclude, unvalidated=unvalidated)
+    async with _records(job) as records:
+        yield records
+
+
+# --- the work -------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class _Job:
+    """A scan, checked."""
+
+    targets: tuple[Target, ...]
+    settings: Settings
+    choice: ResolverChoice
+    trust: TrustStore
+    scope: Scope
+
+
+def _job(
+    names: Iterable[str],
+    level: Level | str | None,
+    ehlo: str | None,
+    settings: Settings | None,
+    resolver: Iterable[str],
+    exclude: Iterable[str | PathLike[str]],
+    *,
+    unvalidated: bool,
+) -> _Job:
+    base = settings or Settings(retries=Retries(times=0))
+    targets = _targets(names, base)
+    if ehlo is None and settings is None and len(targets) > ANONYMOUS_TARGETS:
+        raise ScanError(f"more than {ANONYMOUS_TARGETS} domains: ehlo must be a name of this machine")
+    try:
+        mode, servers = mode_of(tuple(resolver))
+        own = base.ehlo if ehlo is None and settings is not None else ehlo_name(ehlo)
+        return _Job(
+            targets,
+            replace(
+                base,
+                level=base.level if level is None else Level(level),
+                ehlo=own,
+                dns=replace(base.dns, servers=servers or base.dns.servers),
+            ),
+            ResolverChoice(mode, servers, unvalidated=unvalidated),
+            trust_store(base.ca_file, base.ca_path, log.warning),
+            Scope(allow_private=base.allow_private, exclusions=load_exclusions(exclude)),
+        )
+    except (CliError, ListError) as error:
+        raise ScanError(str(error)) from None
+
+
+def _targets(names: Iterable[str], settings: Settings) -> tuple[Target, ...]:
+    """Parse the names; of several that mean the same destination, the first counts."""
+    found: dict[str, Target] = {}
+    for number, name in enumerate(names, 1):
+        text = name if name.startswith("[") else name.removesuffix(".")
+        try:
+            destination = parse_destination(text.lower(), lmtp=settings.mode.lmtp, default_port=settings.port)
+        except DestinationError as error:
+            raise ValueError(f"{name!r}: {error.reason}") from None
+        found.setdefault(destination.key, Target(destination, name, "names", number))
+    return tuple(found.values())
+
+
+class _ChannelSink:
+    """A sink that sends the records of domains into a channel."""
+
+    def __init__(self, channel: trio.MemorySendChannel[DomainRecord]) -> None:
+        self._channel = channel
+
+    def put_domain(self, record: DomainRecord, reports: Sequence[HostReport], certs: Mapping[str, CertFacts]) -> None:
+        """Send a record; after the receiver has closed its end, do nothing."""
+        with suppress(trio.BrokenResourceError):
+            self._channel.send_nowait(standing_alone(record, reports, certs))
+
+    def put_reject(self, file: str, line: int, raw: str, reason: str) -> None:
+        """Log a name that is excluded."""
+        log.warning("%s:%d: %s: not scanned: %s", file, line, raw, reason)
+
+    def sync(self) -> None:
+        """Do nothing: records are sent at once."""
+
+
+@asynccontextmanager
+async def _records(job: _Job) -> AsyncIterator[trio.MemoryReceiveChannel[DomainRecord]]:
+    send, receive = trio.open_memory_channel[DomainRecord](math.inf)
+    try:
+        async with trio.open_nursery() as nursery:
+            nursery.start_soon(_work, job, send)
+            with receive:
+                yield receive
+            nursery.cancel_scope.cancel()
+    except BaseExceptionGroup as group:
+        error = leaf(group)
+        raise ScanError(str(error)) if isinstance(error, CliError | UnboundError) else error from None
+
+
+async def _collected(job: _Job) -> list[DomainRecord]:
+    """Return the last record of each target, in the order of the targets."""
+    found = {}
+    async with _records(job) as records:
+        async for record in records:
+            found[record.key] = record
+    return [found[target.destination.key] for target in job.targets if target.destination.key in found]
+
+
+async def _work(job: _Job, send: trio.MemorySendChannel[DomainRecord]) -> None:
+    stats = Stats(total=len(job.targets))
+    with send:
+        async with (
+            fit_resolver(job.settings, job.choice, log.warning) as resolved,
+            wired(job.settings, job.trust, job.scope, resolved, stats, log.warning) as ports,
+        ):
+            await pipeline.scan(iter(job.targets), ports, _ChannelSink(send), pipeline.Stop())
+
+
+def _in_thread(work: Callable[[], Awaitable[T]]) -> T:
+    """Run trio in a new thread and return the result; an exception in this thread, an interrupt, cancels the work.
+
+    Each thread writes its own list before it reads the other's, so that a cancellation at any moment is seen.
+    """
+    scope = trio.CancelScope()
+    result: Future[T] = Future()
+    tokens: list[trio.lowlevel.TrioToken] = []
+    cancelled: list[bool] = []
+
+    async def main() -> None:
+        tokens.append(trio.lowlevel.current_trio_token())
+        with scope:
+            if cancelled:
+                scope.cancel()
+            result.set_result(await work())
+
+    def run() -> None:
+        try:
+            trio.run(main)
+        except BaseException as error:  # noqa: BLE001 - raised in the calling thread
+            result.set_exception(error)
+
+    thread = Thread(target=run, name="mxsweep")
+    try:
+        thread.start()
+        return result.result()
+    finally:
+        cancelled.append(True)
+        for token in tokens:
+            with suppress(trio.RunFinishedError):
+                token.run_sync_soon(scope.cancel)
+        if thread.is_alive():
+            thread.join()

@@ -1,0 +1,43 @@
+"""``mxsweep diff``: the comparison of two or more runs."""
+
+from datetime import timedelta
+
+from results.diff import text
+from results.diff.compare import Comparison, compare
+from scanner.cli import console
+from scanner.cli.errors import CliError, Exit
+from scanner.cli.runs import open_run, reading, write
+
+
+def diff(runs: tuple[str, ...], form: str, days: int, limit: int | None, fail_on: str | None) -> Exit:
+    """Compare runs and print what changed.
+
+    Args:
+        runs: run directories, the oldest first.
+        form: ``text``, ``json``, ``markdown`` or ``html``.
+        days: certificates that expire within as many days after the newest run are listed.
+        limit: rows of each table; 0 for all, None for the default of the format.
+        fail_on: ``new-broken`` or None.
+
+    Raises:
+        CliError: a run cannot be read, or the runs are not in the order of time.
+    """
+    try:
+        with reading():
+            found = compare([open_run(path) for path in runs], timedelta(days=days))
+    except ValueError as error:
+        raise CliError(str(error)) from None
+    _print(found, form, limit)
+    return Exit.MATCHED if fail_on and found.new_broken else Exit.DONE
+
+
+def _print(found: Comparison, form: str, limit: int | None) -> None:
+    rows = None if limit == 0 else limit or text.ROWS
+    if form == "text":
+        text.print_diff(found, console.stdout(), rows)
+    elif form == "markdown":
+        write(text.as_markdown(found, rows).encode())
+    elif form == "html":
+        write(text.as_html(found, limit or None).encode())
+    else:
+        write(text.as_json(found))

@@ -1,0 +1,51 @@
+"""``mxsweep export`` and ``mxsweep query``: a run as tables, in files and for SQL."""
+
+import sys
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+from typing import Any
+
+from results.export import database
+from results.export import query as forms
+from results.export.files import FORMATS
+from scanner.cli import console
+from scanner.cli.errors import CliError, Exit
+from scanner.cli.runs import open_run, reading
+
+
+def export(path: str, form: str, output: str) -> None:
+    """Write the tables of a run into a directory and print the names of the files.
+
+    Raises:
+        CliError: the run cannot be read, a file cannot be written, or duckdb is not installed.
+    """
+    try:
+        with reading():
+            paths = FORMATS[form](open_run(path), Path(output))
+    except database.MissingExtraError as error:
+        raise CliError(str(error), Exit.UNFIT) from None
+    sys.stdout.writelines(f"{file}\n" for file in paths)
+
+
+def query(path: str, sql: str, form: str) -> None:
+    """Print the rows that an SQL query returns.
+
+    Raises:
+        CliError: the run cannot be read, the query fails, or duckdb is not installed.
+    """
+    try:
+        with reading(), database.load(open_run(path)) as loaded:
+            _print_rows(*loaded.ask(sql), form)
+    except database.MissingExtraError as error:
+        raise CliError(str(error), Exit.UNFIT) from None
+    except database.QueryError as error:
+        raise CliError(str(error)) from None
+
+
+def _print_rows(names: Sequence[str], rows: Iterable[Sequence[Any]], form: str) -> None:
+    if form == "text":
+        forms.as_text(names, rows, console.stdout())
+    elif form == "csv":
+        forms.as_csv(names, rows, sys.stdout)
+    else:
+        forms.as_json(names, rows, sys.stdout.buffer)

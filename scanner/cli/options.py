@@ -1,0 +1,155 @@
+"""Options that several commands take, and the kinds of values that options have. No other module is loaded for them."""
+
+import math
+from collections.abc import Callable
+from functools import partial
+from typing import Any, TypeVar
+
+import rich_click as click
+
+from scanner.cli import config
+from scanner.vocabulary import Family, Level
+
+LEVELS = [level.value for level in (Level.MAY, Level.ENCRYPT, Level.DANE, Level.DANE_ONLY, Level.VERIFY, Level.SECURE)]
+FAMILIES = [family.value for family in Family]
+
+DAYS = 21
+"""Default of ``--days`` in report and diff: a renewal that is due 30 days ahead has then been failing for 9 days."""
+
+Command = TypeVar("Command", bound=Callable[..., Any])
+
+
+class Seconds(click.FloatRange):
+    """A finite number of seconds."""
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
+        """Return the number; fail on infinity and on what is no number."""
+        seconds = super().convert(value, param, ctx)
+        if not math.isfinite(seconds):
+            self.fail(f"{value!r} is not a finite number of seconds.", param, ctx)
+        return seconds
+
+
+TIMEOUT = Seconds(min=0, min_open=True)
+PAUSE = Seconds(min=0)
+COUNT = click.IntRange(min=1)
+PORT = click.IntRange(1, 65535)
+
+
+Option = Callable[..., Callable[[Any], Any]]
+"""An option that waits for the last words on it, such as its panel: ``EHLO()`` is a decorator of a command."""
+
+
+def option(*names: str, **attributes: Any) -> Option:
+    """Return an option with the names and attributes that ``click.option`` takes."""
+    return partial(click.option, *names, **attributes)
+
+
+def block(panel: str, *options: Option) -> Callable[[Command], Command]:
+    """Return a decorator that gives a command several options, shown in this order in one panel of its help."""
+
+    def decorate(command: Command) -> Command:
+        for each in reversed(options):
+            command = each(panel=panel)(command)
+        return command
+
+    return decorate
+
+
+def examples(first: str, second: str) -> str:
+    """Return the end of a command's help: two examples, one a line."""
+    return f"Examples:\n\n{first}\n\n{second}"
+
+
+# --- runs -----------------------------------------------------------------------------------------------------
+
+RUN = click.argument("path", metavar="RUN")
+
+HISTORY = option(
+    "--history",
+    multiple=True,
+    metavar="RUN",
+    help="Earlier run, from which the first sighting of faults and certificates is found. Repeatable.",
+)
+
+# --- the network ----------------------------------------------------------------------------------------------
+
+EHLO = option("--ehlo", metavar="NAME", help="Host name to send in EHLO.", show_default="the name of this host")
+BIND = option("--bind", metavar="ADDR", help="Local IP address to connect from.")
+FAMILY = option(
+    "--family",
+    type=click.Choice(FAMILIES),
+    default=FAMILIES[0],
+    show_default=True,
+    help="Address family of the connections.",
+)
+CONCURRENCY = option(
+    "--concurrency",
+    type=COUNT,
+    metavar="N",
+    default=512,
+    show_default=True,
+    help="Maximum simultaneous connections in all.",
+)
+CA_FILE = option(
+    "--ca-file",
+    metavar="FILE",
+    help="PEM bundle of trusted root certificates.",
+    show_default="the trust store of the system",
+)
+CA_PATH = option(
+    "--ca-path",
+    metavar="DIR",
+    help="Directory of trusted root certificates.",
+    show_default="the trust store of the system",
+)
+CONFIG = option(
+    "--config",
+    metavar="FILE.toml",
+    is_eager=True,
+    callback=config.load,
+    help="TOML file with option names as keys. Options of the command line override it.",
+)
+
+_RESOLVER = (
+    "DNS resolver: auto (the resolver of this machine if it validates DNSSEC, else a private unbound), system"
+    " (resolv.conf), unbound (a private unbound), or ADDR[:PORT]. Repeatable."
+)
+
+resolver_options = block(
+    "DNS resolver",
+    option("--resolver", multiple=True, metavar="R", help=_RESOLVER, show_default="auto"),
+    option(
+        "--trust-resolver",
+        is_flag=True,
+        help="Accept the AD bit of a resolver that is not on a loopback address.",
+    ),
+    option("--trust-anchor", metavar="FILE", help="DS or DNSKEY records of the root for the private unbound."),
+    option("--root-hints", metavar="FILE", help="Root name servers for the private unbound."),
+    option("--forward", metavar="ADDR", help="Resolver that the private unbound forwards all queries to."),
+    option("--unvalidated", is_flag=True, help="Continue without a validating resolver, and so without DANE verdicts."),
+    option(
+        "--preflight-signed",
+        multiple=True,
+        metavar="NAME",
+        help="Name with valid signatures, for the check that the resolver validates. Repeatable.",
+    ),
+    option(
+        "--preflight-bogus",
+        multiple=True,
+        metavar="NAME",
+        help="Name with broken signatures, for the check that the resolver validates. Repeatable.",
+    ),
+    option(
+        "--preflight-unsigned",
+        multiple=True,
+        metavar="NAME",
+        help="Name without signatures, for the check that the resolver validates. Repeatable.",
+    ),
+    option(
+        "--preflight-denied",
+        multiple=True,
+        metavar="NAME",
+        help="Name that does not exist in a signed zone, for the check that the resolver validates. Repeatable.",
+    ),
+)

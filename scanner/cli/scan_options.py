@@ -1,0 +1,230 @@
+"""The options of ``mxsweep scan``, in blocks as its help shows them. A new option belongs into one of the blocks.
+
+Each option is also a key of the configuration file (``scanner.cli.config``) and part of the flags that a run keeps for
+``--resume`` (``scanner.cli.resume``).
+"""
+
+import rich_click as click
+
+from scanner.cli.options import (
+    BIND,
+    CA_FILE,
+    CA_PATH,
+    CONCURRENCY,
+    CONFIG,
+    COUNT,
+    EHLO,
+    FAMILY,
+    LEVELS,
+    PAUSE,
+    PORT,
+    TIMEOUT,
+    Command,
+    block,
+    option,
+    resolver_options,
+)
+
+_INPUT = block(
+    "Input",
+    option(
+        "--domain",
+        "domains",
+        multiple=True,
+        metavar="D",
+        help="Destination to scan. Without lists and -o, the verdict is printed in words. Repeatable.",
+    ),
+    option("--first", multiple=True, metavar="FILE", help="List that is scanned before the others. Repeatable."),
+    option("--column", metavar="NAME", help="Column of the domains, for lists that are CSV with a header."),
+    option(
+        "--exclude", multiple=True, metavar="FILE", help="Domains, MX hosts and networks not to contact. Repeatable."
+    ),
+    option(
+        "--allow-private",
+        is_flag=True,
+        help="Contact special-purpose addresses too, such as private and loopback ones.",
+    ),
+    option(
+        "--addresses",
+        type=COUNT,
+        metavar="N",
+        help="Maximum addresses to probe of each MX host.",
+        show_default="all",
+    ),
+)
+
+_OUTPUT = block(
+    "Output",
+    option("-o", "--output", metavar="RUN", help="New directory for the run. With -, domain lines go to stdout."),
+    option("--resume", metavar="RUN", help="Continue an interrupted run with its own lists and options."),
+    option("--retry-inconclusive", metavar="RUN", help="Scan the inconclusive domains of a complete run again."),
+    option("--dry-run", is_flag=True, help="Print what would be contacted, without any SMTP connection."),
+    option("--quiet", is_flag=True, help="Show no progress on stderr."),
+    option("--log-file", metavar="FILE", help="File that a log of the scan is appended to."),
+    option("--status-file", metavar="FILE", help="File that progress figures are appended to as JSON lines."),
+    option("--metrics-file", metavar="FILE", help="File that holds the progress figures as OpenMetrics text."),
+    option(
+        "--status-every",
+        type=TIMEOUT,
+        default=10,
+        metavar="S",
+        show_default=True,
+        help="Seconds between two updates of the status file and the metrics file.",
+    ),
+    option(
+        "--fail-on",
+        multiple=True,
+        metavar="FIELD=VALUE",
+        help="Exit with code 4 if a domain has this verdict, for example dane=broken. Repeatable.",
+    ),
+    CONFIG,
+)
+
+_JUDGEMENT = block(
+    "Security level",
+    option(
+        "--level",
+        type=click.Choice(LEVELS),
+        default=LEVELS[2],
+        metavar="LEVEL",
+        show_default=True,
+        help=f"TLS security level to judge by: {', '.join(LEVELS)}.",
+    ),
+    CA_FILE,
+    CA_PATH,
+)
+
+_DNS = block(
+    "DNS queries",
+    option(
+        "--confirm",
+        multiple=True,
+        metavar="ADDR",
+        help="Resolver for a second, recorded answer where the first resolver fails. Repeatable.",
+    ),
+    option(
+        "--dns-rate", type=COUNT, metavar="N", default=500, show_default=True, help="Maximum DNS queries per second."
+    ),
+)
+
+_CONNECTIONS = block(
+    "Connections",
+    option("--port", type=PORT, default=25, metavar="N", show_default=True, help="TCP port to connect to."),
+    option(
+        "--mode",
+        type=click.Choice(["smtp", "smtps", "lmtp"]),
+        default="smtp",
+        show_default=True,
+        help="Protocol: SMTP with STARTTLS, SMTP inside TLS, or LMTP with STARTTLS.",
+    ),
+    option(
+        "--sni",
+        type=click.Choice(["auto", "mx", "none"]),
+        default="auto",
+        show_default=True,
+        help="Server name to send in TLS: auto (the TLSA base domain where DANE applies), mx (the MX host) or none.",
+    ),
+    EHLO,
+    BIND,
+    FAMILY,
+)
+
+_CAPS = block(
+    "Caps and rates",
+    CONCURRENCY,
+    option(
+        "--per-address",
+        type=COUNT,
+        metavar="N",
+        default=1,
+        show_default=True,
+        help="Maximum simultaneous connections to one address.",
+    ),
+    option(
+        "--per-network",
+        type=COUNT,
+        metavar="N",
+        default=4,
+        show_default=True,
+        help="Maximum simultaneous connections to one IPv4 /24 or IPv6 /48 network.",
+    ),
+    option(
+        "--per-provider",
+        type=COUNT,
+        metavar="N",
+        default=8,
+        show_default=True,
+        help="Maximum simultaneous connections to one provider (registrable domain of the MX host).",
+    ),
+    option(
+        "--rate", type=COUNT, metavar="N", default=100, show_default=True, help="Maximum new connections per second."
+    ),
+    option(
+        "--spacing",
+        type=PAUSE,
+        metavar="S",
+        default=1,
+        show_default=True,
+        help="Minimum seconds between two new connections to one address.",
+    ),
+)
+
+_TIMES = block(
+    "Time limits and retries",
+    option(
+        "--connect-timeout",
+        type=TIMEOUT,
+        default=30,
+        show_default=True,
+        metavar="S",
+        help="Maximum seconds for the TCP connection.",
+    ),
+    option(
+        "--greeting-timeout",
+        type=TIMEOUT,
+        default=60,
+        show_default=True,
+        metavar="S",
+        help="Maximum seconds for the greeting of the server.",
+    ),
+    option(
+        "--command-timeout",
+        type=TIMEOUT,
+        default=30,
+        show_default=True,
+        metavar="S",
+        help="Maximum seconds for the reply to each SMTP command, and for the TLS handshake.",
+    ),
+    option(
+        "--deadline",
+        type=TIMEOUT,
+        default=150,
+        show_default=True,
+        metavar="S",
+        help="Maximum seconds for one probe as a whole.",
+    ),
+    option(
+        "--retries",
+        type=click.IntRange(min=0),
+        metavar="N",
+        help="Later passes over inconclusive domains.",
+        show_default="2, or 0 for a verdict in words",
+    ),
+    option(
+        "--retry-after",
+        type=PAUSE,
+        metavar="S",
+        default=300,
+        show_default=True,
+        help="Seconds to wait before each later pass.",
+    ),
+)
+
+_BLOCKS = (_INPUT, _OUTPUT, _JUDGEMENT, resolver_options, _DNS, _CONNECTIONS, _CAPS, _TIMES)
+
+
+def scan_options(command: Command) -> Command:
+    """Give a command all options of a scan."""
+    for add in reversed(_BLOCKS):
+        command = add(command)
+    return command
