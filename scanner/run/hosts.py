@@ -12,7 +12,7 @@ from typing import Self
 from scanner.core import judgement, retry
 from scanner.core.matching import matched_peername
 from scanner.core.names import is_address
-from scanner.core.verdict import accepted_tcp
+from scanner.core.verdict import accepted_tcp, sessions
 from scanner.core.x509 import facts as certs
 from scanner.facts import Answer, CertFacts, Endpoint, Probe, TLSALookup
 from scanner.model import EndpointReport, HostReport, Skipped
@@ -290,7 +290,8 @@ class HostExaminer:
 def _contact(address: str, sightings: list[ProbeResult], lookup: TLSALookup) -> _Contact:
     """What the probes of an address come to, with DANE evidence where there are records."""
     report = EndpointReport(address, tuple([sighting.probe for sighting in sightings]))
-    shown = next((sighting for sighting in sightings if sighting.chain), None)
+    probe = sessions(report).shown
+    shown = next((sighting for sighting in sightings if sighting.probe is probe and sighting.chain), None)
     if shown is not None and lookup.dane is None:
         report = judgement.with_dane(report, _facts(shown), lookup, shown.probe.started)
     return _Contact(report, shown)
