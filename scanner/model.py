@@ -74,10 +74,11 @@ class PkixEvidence:
 
 @dataclass(frozen=True, slots=True)
 class EndpointReport:
-    """One address of an MX host: its probes, the first being the level's own, and their evidence.
+    """One address of an MX host: its probes in the order in which they were made, and their evidence.
 
-    Evidence belongs to the last probe that has a handshake with a certificate. ``earlier`` are the probes of earlier
-    passes, oldest first, which tell nothing any more.
+    The first probe has the level's own TLS profile. ``core.verdict.roles`` returns the one that stands for the
+    address; the evidence is about its certificates. ``earlier`` holds the probes of earlier passes, oldest first; no
+    verdict rests on them.
     """
 
     address: str

@@ -52,8 +52,10 @@ class TLSProfile:
     without: int = 0  # of Postfix's own, those to leave out
 
 
-_X = "!SEED:!IDEA:!3DES:!RC2:!RC4:!RC5:!kDH:!kECDH:!aDSS:!MD5"
-MEDIUM = f"aNULL:-aNULL:HIGH:MEDIUM:{_X}:+RC4:@STRENGTH"
+EXCLUDED = "!SEED:!IDEA:!3DES:!RC2:!RC4:!RC5:!kDH:!kECDH:!aDSS:!MD5"
+"""Suites that no cipher grade of Postfix offers."""
+
+MEDIUM = f"aNULL:-aNULL:HIGH:MEDIUM:{EXCLUDED}:+RC4:@STRENGTH"
 """Postfix's ``medium`` cipher grade since 3.8, its default for every level."""
 
 CLASSICAL_GROUPS = "X25519:X448:P-256:P-384:P-521"

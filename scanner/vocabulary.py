@@ -5,6 +5,7 @@ A value may be added; none is ever renamed or given another meaning. Reason code
 """
 
 from enum import StrEnum
+from typing import TypeVar
 
 
 class Level(StrEnum):
@@ -141,6 +142,31 @@ class Dane(StrEnum):
     INSECURE = "insecure"
     LOOKUP_FAILED = "lookup_failed"
     UNKNOWN = "unknown"
+
+
+WORST_FIRST = (
+    Dane.MISMATCH,
+    Dane.NO_TLS,
+    Dane.LOOKUP_FAILED,
+    Dane.UNUSABLE,
+    Dane.INSECURE,
+    Dane.NONE,
+    Dane.UNKNOWN,
+    Dane.OK,
+)
+"""The order of severity of ``Dane``."""
+
+_RANK: dict[str, int] = {word: rank for rank, word in enumerate(WORST_FIRST)}
+_Word = TypeVar("_Word", bound=str)
+
+
+def worst(*verdicts: _Word) -> _Word:
+    """Return the most severe of several ``Dane`` verdicts of one host, which domains may see differently.
+
+    Args:
+        verdicts: at least one; a word that this version does not know is the least severe.
+    """
+    return min(verdicts, key=lambda word: _RANK.get(word, len(_RANK)))
 
 
 class DomainDane(StrEnum):

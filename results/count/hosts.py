@@ -143,7 +143,12 @@ def _look(endpoint: AddressPart) -> tuple[object, ...]:
     shaken = endpoint.handshake
     leaf = (shaken.version, *shaken.chain[:1]) if shaken is not None else None
     match = endpoint.dane.depth >= 0 if endpoint.dane is not None else None
-    return (*[probe.starttls for probe in endpoint.probes], leaf, match)
+    return (_starttls(endpoint), leaf, match)
+
+
+def _starttls(endpoint: AddressPart) -> str:
+    shown = endpoint.shown
+    return UNKNOWN if shown is None else shown.starttls
 
 
 def _views(endpoints: Iterable[AddressPart]) -> dict[str, dict[str, str]]:
@@ -151,9 +156,8 @@ def _views(endpoints: Iterable[AddressPart]) -> dict[str, dict[str, str]]:
     views: dict[str, dict[str, str]] = {"starttls": {}, "certificate": {}, "tls-version": {}, "dane": {}}
     for endpoint in endpoints:
         shaken = endpoint.handshake
-        states = [probe.starttls for probe in endpoint.probes if probe.starttls != UNKNOWN]
-        if states:
-            views["starttls"][endpoint.address] = states[-1]
+        if (starttls := _starttls(endpoint)) != UNKNOWN:
+            views["starttls"][endpoint.address] = starttls
         if shaken is not None:
             views["certificate"][endpoint.address] = shaken.chain[0][:16] if shaken.chain else "none"
             views["tls-version"][endpoint.address] = shaken.version

@@ -7,7 +7,7 @@ domains that have such a host. So the columns of a table may add up to more than
 """
 
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -17,6 +17,7 @@ from results.count.failing import FailingHost
 from results.count.hosts import SLOWEST, Disagreement, Expiring, Hosts, SlowHost
 from results.store.partial import CertPart, DomainPart, ReportPart, lines
 from results.store.reader import Run
+from scanner.core.verdict import roles
 from scanner.facts import Handshake, Probe
 from scanner.vocabulary import RunState
 
@@ -111,10 +112,9 @@ def summarise(run: Run, days: int = SOON) -> Summary:
     )
 
 
-def last_handshake(probes: Iterable[Probe]) -> Handshake | None:
-    """Give the handshake that the evidence of an endpoint belongs to."""
-    found = [probe.handshake for probe in probes if probe.handshake is not None]
-    return found[-1] if found else None
+def last_handshake(probes: Sequence[Probe]) -> Handshake | None:
+    """Return the handshake of the probe that stands for an address."""
+    return roles(probes).shown.handshake if probes else None
 
 
 def _counted(run: Run) -> tuple[Hosts, Domains]:

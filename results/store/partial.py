@@ -13,6 +13,7 @@ import msgspec
 
 from results.store.files import StoreError
 from results.store.reader import Run, last_lines, lines_path
+from scanner.core.verdict import roles
 
 _Line = TypeVar("_Line", bound="Lean")
 
@@ -101,9 +102,16 @@ class HandshakePart(Lean, frozen=True):
     chain: tuple[str, ...]
 
 
+class ProfilePart(Lean, frozen=True):
+    """Of the endpoint of a probe: the name of its TLS profile."""
+
+    profile: str
+
+
 class ProbePart(Lean, frozen=True):
     """Of a probe."""
 
+    endpoint: ProfilePart
     ms: dict[str, float]
     starttls: str
     handshake: HandshakePart | None = None
@@ -123,9 +131,15 @@ class AddressPart(Lean, frozen=True):
     dane: EvidencePart | None = None
 
     @property
+    def shown(self) -> ProbePart | None:
+        """The probe that stands for the address; None in a line that lists no probe."""
+        return roles(self.probes).shown if self.probes else None
+
+    @property
     def handshake(self) -> HandshakePart | None:
-        """The handshake that the evidence belongs to."""
-        return next((probe.handshake for probe in reversed(self.probes) if probe.handshake is not None), None)
+        """The handshake of the probe that stands for the address."""
+        shown = self.shown
+        return None if shown is None else shown.handshake
 
 
 class ReportPart(Lean, frozen=True):

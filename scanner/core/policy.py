@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from scanner.core.matching import matched_peername
+from scanner.core.names import is_address
 from scanner.facts import CertFacts, TLSALookup
 from scanner.model import DaneEvidence, PathError, PkixEvidence
 from scanner.reasons import Reason
@@ -77,8 +78,26 @@ def effective(
     return _with_records(asked, peer, tlsa, downgraded=downgraded)
 
 
+def server_name(level: Level, tlsa: TLSALookup | None, *, choice: str = "auto", host: str = "") -> str | None:
+    """Return the name to send as SNI to one MX host, None for a handshake without SNI.
+
+    At a DANE level it is the TLSA base domain of a host with TLSA records (RFC 7672 section 8.1). Without them, and
+    at every other level, Postfix sends none.
+
+    Args:
+        level: the level that was asked for.
+        tlsa: the TLSA lookup of the host; None where none was due.
+        choice: ``auto`` for the rule above, ``mx`` for ``host``, ``none`` for no name.
+        host: the MX host; an address is never sent (RFC 6066 section 3).
+    """
+    if choice == "mx":
+        return host if host and not is_address(host) else None
+    published = choice == "auto" and level.dane_based and tlsa is not None and _parsed(tlsa)
+    return tlsa.base_domain if tlsa is not None and published else None
+
+
 def _parsed(tlsa: TLSALookup) -> bool:
-    """True when Postfix's parser keeps a record, be it one that OpenSSL will reject at the handshake."""
+    """Return whether Postfix's parser keeps a record, be it one that OpenSSL rejects at the handshake."""
     return tlsa.dane is None or tlsa.reason is Reason.TLSA_UNUSABLE_DATA
 
 
@@ -93,7 +112,7 @@ def _with_records(asked: Level, peer: Peer, tlsa: TLSALookup, *, downgraded: boo
         level,
         dane_references(peer, tlsa),
         check_names=True,
-        sni=tlsa.base_domain,
+        sni=server_name(asked, tlsa),
         forced_failure=rejected and level is Level.DANE_ONLY,
         note=note,
     )

@@ -105,12 +105,30 @@ def is_public_key(data: bytes) -> bool:
     return True
 
 
+def parameters(record: TLSARecord) -> str:
+    """Return usage, selector and matching type as text: ``3 1 1``."""
+    return f"{record.usage} {record.selector} {record.matching_type}"
+
+
+def presentation(record: TLSARecord, digits: int | None = None) -> str:
+    """Return a record in presentation format (RFC 6698 section 2.2): ``3 1 1`` and the data in hex.
+
+    dnspython cannot write it: it refuses a digest of a wrong length, which is a fact here.
+
+    Args:
+        record: any record, a malformed one too.
+        digits: hex digits of the data to show before ``...``; None for all.
+    """
+    data = record.data if digits is None or len(record.data) <= digits else f"{record.data[:digits]}..."
+    return f"{parameters(record)} {data}"
+
+
 def display(record: TLSARecord) -> str:
-    """A record as log lines show it: ``3 1 1 HEX``, long data with its middle left out."""
+    """Return a record as posttls-finger logs it: the data in capitals, the middle of long data left out."""
     data = record.data.upper()
     if len(data) > 2 * _SHOWN:
         data = f"{data[:_SHOWN]}...{data[-_SHOWN:]}"
-    return f"{record.usage} {record.selector} {record.matching_type} {data}"
+    return f"{parameters(record)} {data}"
 
 
 # --- order and digest agility ---------------------------------------------------------------------------------

@@ -6,9 +6,9 @@ told stays ``unknown``: a 421 is not "no STARTTLS", a time-out is not "no TLS". 
 domains is ``rollup``'s business.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import NamedTuple
+from typing import Generic, NamedTuple, Protocol, TypeVar
 
 from scanner.core import policy
 from scanner.core.failure_reason import is_local, reason_of
@@ -38,27 +38,56 @@ class View:
         return policy.Policy(self.asked) if self.undecided else policy.effective(self.asked, self.peer, self.tlsa)
 
 
-class Sessions(NamedTuple):
-    """The probes of an address by their part.
+class _Profiled(Protocol):
+    @property
+    def profile(self) -> str: ...
 
-    ``own`` is the last one with the level's own TLS profile, ``spare`` the second attempt with an easier profile
-    where the first handshake failed. ``shown`` is the one that got furthest, whose chain the evidence is about.
+
+class _Connected(Protocol):
+    """A probe, or the part of one that a reader of a run decodes."""
+
+    @property
+    def endpoint(self) -> _Profiled: ...
+    @property
+    def handshake(self) -> object | None: ...
+
+
+P = TypeVar("P", bound=_Connected)
+
+
+class ProbeRoles(NamedTuple, Generic[P]):
+    """The probes of one address by the part that each has in its verdict.
+
+    ``own`` is the last probe with the level's own TLS profile. ``spare`` is the probe with an easier profile that
+    followed it, None if none did. ``shown`` is the one of the two that stands for the address: ``spare`` where only
+    it has a handshake, else ``own``. Evidence, chain, TLS version and STARTTLS state are those of ``shown``.
     """
 
-    own: Probe
-    spare: Probe | None
-    shown: Probe
+    own: P
+    spare: P | None
+    shown: P
 
 
-def sessions(report: EndpointReport) -> Sessions:
-    """Tell the probes of an address apart by their TLS profile; the first one made is the level's own."""
-    first = report.probes[0]
-    if len(report.probes) == 1:
-        return Sessions(first, None, first)
-    own = [probe for probe in report.probes if probe.endpoint.profile == first.endpoint.profile][-1]
-    spare = next((p for p in reversed(report.probes) if p.endpoint.profile != first.endpoint.profile), None)
-    further = spare if own.handshake is None and spare is not None and spare.handshake is not None else own
-    return Sessions(own, spare, further)
+def roles(probes: Sequence[P]) -> ProbeRoles[P]:
+    """Return which probe of an address stands for it; every reader of a run asks this function.
+
+    Args:
+        probes: the probes of the address in the order in which they were made, at least one; the first has the
+            level's own TLS profile. A probe that confirms an earlier one follows it, and replaces it even where it
+            fails: a mismatch that could not be confirmed leaves the address ``unknown``.
+    """
+    if len(probes) == 1:  # nearly all addresses
+        return ProbeRoles(probes[0], None, probes[0])
+    profile = probes[0].endpoint.profile
+    last = max(at for at, probe in enumerate(probes) if probe.endpoint.profile == profile)
+    own, spare = probes[last], probes[-1] if last < len(probes) - 1 else None
+    shown = spare if spare is not None and own.handshake is None and spare.handshake is not None else own
+    return ProbeRoles(own, spare, shown)
+
+
+def sessions(report: EndpointReport) -> ProbeRoles[Probe]:
+    """Return the probes of an address by their part in its verdict, see ``roles``."""
+    return roles(report.probes)
 
 
 def accepted_tcp(report: EndpointReport) -> bool:
@@ -127,7 +156,7 @@ def _chain(probe: Probe, certs: Mapping[str, CertFacts]) -> tuple[CertFacts, ...
 
 
 def _dane(
-    view: View, report: EndpointReport, parts: Sessions, chain: tuple[CertFacts, ...]
+    view: View, report: EndpointReport, parts: ProbeRoles[Probe], chain: tuple[CertFacts, ...]
 ) -> tuple[Dane, tuple[Reason, ...]]:
     if view.tlsa.dane is not None:
         return view.tlsa.dane, ()
@@ -181,7 +210,7 @@ def path_reason(error: PathError) -> Reason:
 
 
 def _tls(
-    view: View, rule: policy.Policy, report: EndpointReport, parts: Sessions, chain: tuple[CertFacts, ...]
+    view: View, rule: policy.Policy, report: EndpointReport, parts: ProbeRoles[Probe], chain: tuple[CertFacts, ...]
 ) -> tuple[TLSState, PathError | None]:
     shown = parts.shown
     takes_any = view.asked.dane_based and not rule.level.dane_based  # no records to compare: an easier profile counts
@@ -213,7 +242,9 @@ def _name_match(view: View, chain: tuple[CertFacts, ...]) -> tuple[str, ...]:
 # --- sender ---------------------------------------------------------------------------------------------------
 
 
-def _sender(view: View, report: EndpointReport, parts: Sessions, dane: Dane, chain: tuple[CertFacts, ...]) -> Sender:
+def _sender(
+    view: View, report: EndpointReport, parts: ProbeRoles[Probe], dane: Dane, chain: tuple[CertFacts, ...]
+) -> Sender:
     """What smtp(8) would do at this address (posttls-finger differs: it only reports)."""
     if parts.own.failure is not None and is_local(parts.own.failure):
         return Sender.UNKNOWN
@@ -228,7 +259,7 @@ def _sender(view: View, report: EndpointReport, parts: Sessions, dane: Dane, cha
     return _opportunistic(parts, mandatory=view.asked is Level.ENCRYPT)
 
 
-def _dane_sender(view: View, parts: Sessions, dane: Dane) -> Sender:
+def _dane_sender(view: View, parts: ProbeRoles[Probe], dane: Dane) -> Sender:
     insecure_mx = view.peer.mx is not None and view.peer.mx is not Security.SECURE
     if dane is Dane.UNKNOWN and view.tlsa.dane is Dane.UNKNOWN:
         return Sender.UNKNOWN
@@ -241,7 +272,7 @@ def _dane_sender(view: View, parts: Sessions, dane: Dane) -> Sender:
     return _opportunistic(parts, mandatory=dane is Dane.UNUSABLE)
 
 
-def _opportunistic(parts: Sessions, *, mandatory: bool) -> Sender:
+def _opportunistic(parts: ProbeRoles[Probe], *, mandatory: bool) -> Sender:
     """Delivery without authentication: TLS if it works, and clear text after it unless TLS is mandatory."""
     if parts.shown.handshake is not None:
         return Sender.ENCRYPTED if usable(parts.shown) else Sender.DEFER
@@ -274,7 +305,7 @@ def _greeted(probe: Probe) -> bool:
 # --- reasons --------------------------------------------------------------------------------------------------
 
 
-def _session_reasons(parts: Sessions) -> tuple[Reason, ...]:
+def _session_reasons(parts: ProbeRoles[Probe]) -> tuple[Reason, ...]:
     found: list[Reason] = []
     own, spare = parts.own, parts.spare
     if own.starttls is StartTLS.NOT_OFFERED and (own.failure is None or own.failure.phase is not Phase.EHLO):
@@ -300,7 +331,7 @@ def _easier(own: Probe, spare: Probe) -> Reason:
     return Reason.TLS_LARGE_HELLO_INTOLERANT if modern and silent else Reason.TLS_LEGACY_ONLY
 
 
-def _text(parts: Sessions, error: PathError | None, reasons: tuple[Reason, ...]) -> str:
+def _text(parts: ProbeRoles[Probe], error: PathError | None, reasons: tuple[Reason, ...]) -> str:
     """The peer's or the library's own words on what is wrong; empty when nothing is."""
     failure = parts.own.failure
     if failure is not None and failure.text:

@@ -3,13 +3,11 @@
 import re
 from collections.abc import Mapping
 
-from scanner.settings import TLSProfile
-
-_X = "!SEED:!IDEA:!3DES:!RC2:!RC4:!RC5:!kDH:!kECDH:!aDSS:!MD5"
+from scanner.settings import EXCLUDED, MEDIUM, TLSProfile
 
 GRADES = {
-    "high": ("tls_high_cipherlist", f"aNULL:-aNULL:HIGH:{_X}:@STRENGTH"),
-    "medium": ("tls_medium_cipherlist", f"aNULL:-aNULL:HIGH:MEDIUM:{_X}:+RC4:@STRENGTH"),
+    "high": ("tls_high_cipherlist", f"aNULL:-aNULL:HIGH:{EXCLUDED}:@STRENGTH"),
+    "medium": ("tls_medium_cipherlist", MEDIUM),
     "null": ("tls_null_cipherlist", "eNULL:!kDH:!kECDH:!aDSS:!MD5:!aNULL"),
 }
 """Cipher grades of Postfix 3.8 and later: the parameter that overrides each, and its default."""

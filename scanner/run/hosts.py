@@ -9,10 +9,10 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, replace
 from typing import Self
 
-from scanner.core import judgement, retry
+from scanner.core import judgement, policy, retry
 from scanner.core.matching import matched_peername
 from scanner.core.names import is_address
-from scanner.core.verdict import accepted_tcp
+from scanner.core.verdict import accepted_tcp, sessions
 from scanner.core.x509 import facts as certs
 from scanner.facts import Answer, CertFacts, Endpoint, Probe, TLSALookup
 from scanner.model import EndpointReport, HostReport, Skipped
@@ -234,19 +234,13 @@ class HostExaminer:
 
     async def _address(self, key: HostKey, address: str, lookup: TLSALookup, *, fresh: bool = False) -> _Contact:
         """Probe one address; where an authenticated handshake fails, a second probe finds out why."""
-        endpoint = Endpoint(address, key.port, self._sni(key, lookup), key.mode, self._profile.name)
+        sni = policy.server_name(self._settings.level, lookup, choice=self._settings.sni, host=key.host)
+        endpoint = Endpoint(address, key.port, sni, key.mode, self._profile.name)
         sightings = [await self._sight(endpoint, key.host, fresh=fresh)]
         if self._profile is AUTHENTICATED and _handshake_broke(sightings[0].probe):
             spare = replace(endpoint, profile=FALLBACK.name)
             sightings.append(await self._sight(spare, key.host, fresh=fresh))
         return _contact(address, sightings, lookup)
-
-    def _sni(self, key: HostKey, lookup: TLSALookup) -> str | None:
-        """The name to ask for: RFC 7672 section 8.1 wants the TLSA base domain; without TLSA Postfix sends none."""
-        if self._settings.sni == "mx" and not is_address(key.host):
-            return key.host
-        published = lookup.dane is None or lookup.reason is Reason.TLSA_UNUSABLE_DATA
-        return lookup.base_domain if published and self._settings.sni == "auto" else None
 
     async def _sight(self, endpoint: Endpoint, host: str, *, fresh: bool) -> ProbeResult:
         if fresh:
@@ -290,7 +284,8 @@ class HostExaminer:
 def _contact(address: str, sightings: list[ProbeResult], lookup: TLSALookup) -> _Contact:
     """What the probes of an address come to, with DANE evidence where there are records."""
     report = EndpointReport(address, tuple([sighting.probe for sighting in sightings]))
-    shown = next((sighting for sighting in sightings if sighting.chain), None)
+    probe = sessions(report).shown
+    shown = next((sighting for sighting in sightings if sighting.probe is probe and sighting.chain), None)
     if shown is not None and lookup.dane is None:
         report = judgement.with_dane(report, _facts(shown), lookup, shown.probe.started)
     return _Contact(report, shown)

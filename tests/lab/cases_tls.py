@@ -94,4 +94,15 @@ FAILURES = (
     ),
 )
 
-CASES = (*CERTIFICATES, *VERSIONS, *FAILURES)
+NAMES = (
+    session("sni", protected(), "a handshake without the host's name as SNI fails; DANE sends it", by_name=True),
+    session(
+        "sni-plain",
+        cleartext(Reason.TLS_HANDSHAKE_FAILED),
+        "the same without TLSA: Postfix sends no SNI, and tries again in clear text",
+        tlsa=(),
+        by_name=True,
+    ),
+)
+
+CASES = (*CERTIFICATES, *VERSIONS, *FAILURES, *NAMES)

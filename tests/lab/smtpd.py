@@ -16,6 +16,7 @@ import time
 from collections import Counter
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
+from functools import partial
 from itertools import count
 from pathlib import Path
 from typing import Any, TextIO
@@ -44,7 +45,8 @@ class Behaviour:
     endless-reply``, STAGE one of ``connect greeting ehlo starttls handshake``. ``starttls`` is the reply to that
     command, empty when it is not offered; a second line in it is clear text injected before the handshake.
     ``tls`` is one of ``modern tls12 tls10 anonymous``. ``limit`` connections at once get the ordinary greeting, the
-    others 421. ``delay`` seconds pass before each reply but the greeting.
+    others 421. ``delay`` seconds pass before each reply but the greeting. With ``by_name`` a handshake whose SNI is
+    not ``name`` gets the alert unrecognized_name.
     """
 
     name: str = "lab"
@@ -56,6 +58,7 @@ class Behaviour:
     fault: str = ""
     chain: str = ""
     tls: str = "modern"
+    by_name: bool = False
     limit: int = 0
 
     def fault_at(self, stage: str) -> str:
@@ -86,11 +89,11 @@ class Contexts:
 
     def __init__(self) -> None:
         """Start with none."""
-        self._known: dict[tuple[str, str], ssl.SSLContext] = {}
+        self._known: dict[tuple[str, str, str], ssl.SSLContext] = {}
 
     def get(self, behaviour: Behaviour) -> ssl.SSLContext:
         """Return the TLS context for a behaviour."""
-        key = (behaviour.chain, behaviour.tls)
+        key = (behaviour.chain, behaviour.tls, behaviour.name if behaviour.by_name else "")
         if key not in self._known:
             self._known[key] = self._make(behaviour)
         return self._known[key]
@@ -110,13 +113,15 @@ class Contexts:
             context.set_ciphers("ALL:@SECLEVEL=0")
             context.minimum_version = ssl.TLSVersion.MINIMUM_SUPPORTED
             context.maximum_version = ssl.TLSVersion.TLSv1
-        context.sni_callback = _note_sni
+        context.sni_callback = partial(_take_sni, behaviour.name if behaviour.by_name else "")
         return context
 
 
-def _note_sni(_ssl: ssl.SSLObject, name: str | None, _context: ssl.SSLContext) -> None:
+def _take_sni(wanted: str, _ssl: ssl.SSLObject, name: str | None, _context: ssl.SSLContext) -> int | None:
+    """Note the client's SNI; the result is the alert to send, None to go on."""
     if name is not None:
         OFFERED_SNI.get().append(name)
+    return ssl.ALERT_DESCRIPTION_UNRECOGNIZED_NAME if wanted and name != wanted else None
 
 
 _TCP_INFO_LAST_ACK = 56  # where tcpi_last_ack_recv stands in Linux's struct tcp_info

@@ -4,7 +4,16 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from scanner.core.tlsa import agile, display, lookup_result, next_question, ordered, parse_rdata
+from scanner.core.tlsa import (
+    agile,
+    display,
+    lookup_result,
+    next_question,
+    ordered,
+    parameters,
+    parse_rdata,
+    presentation,
+)
 from scanner.facts import Answer, TLSALookup, TLSARecord
 from scanner.reasons import Reason
 from scanner.vocabulary import Dane, Outcome, Security, Unusable
@@ -66,6 +75,23 @@ def test_any_rdata_is_decoded_and_shown(rdata: bytes) -> None:
     if len(rdata) >= 3:
         assert (record.usage, record.selector, record.matching_type) == tuple(rdata[:3])
     assert display(record).startswith(f"{record.usage} {record.selector} {record.matching_type} ")
+
+
+@pytest.mark.parametrize(
+    ("data", "digits", "expected"),
+    [
+        ("ab" * 32, None, "3 1 1 " + "ab" * 32),
+        ("ab" * 32, 64, "3 1 1 " + "ab" * 32),
+        ("ab" * 32, 8, "3 1 1 abababab..."),
+        ("ab" * 32, 0, "3 1 1 ..."),
+        ("abab", 8, "3 1 1 abab"),
+        ("", None, "3 1 1 "),
+    ],
+)
+def test_presentation_with_a_length(data: str, digits: int | None, expected: str) -> None:  # RFC 6698 section 2.2
+    record = TLSARecord(3, 1, 1, data)
+    assert presentation(record, digits) == expected
+    assert parameters(record) == "3 1 1"
 
 
 def test_display() -> None:

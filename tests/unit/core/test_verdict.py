@@ -6,11 +6,12 @@ values follow from RFC 7672 (sections 2.1 and 2.2: which lookup failure and whic
 section 5.1 and RFC 7505 (routes), RFC 8460 section 4.3 (result-types), and what Postfix's smtp(8) does.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 import pytest
 
+from scanner.core.verdict import roles
 from scanner.facts import Failure, TLSARecord
 from scanner.settings import Settings
 from scanner.vocabulary import FailureKind, Level, Outcome, Phase, Security
@@ -56,6 +57,7 @@ BUSY = fails(Phase.GREETING, FailureKind.REJECTED, 421, "too many connections")
 REFUSED_454 = fails(Phase.STARTTLS, FailureKind.REJECTED, 454, "4.7.0 TLS not available")
 SIGNED = host(MX1, V4, records=[OK_RECORD])
 PLAIN = host(MX1, V4)
+WRONG = host(MX1, V4, records=[WRONG_RECORD])
 OPTED_OUT = Scope(allow_private=True, exclusions=Exclusions(names={MX1: "list line 1"}))
 
 
@@ -70,7 +72,7 @@ class Case:
     row: str
     what: str
     dns: fakes.Table
-    servers: Mapping[str, fakes.Behaviour]
+    servers: Mapping[str, fakes.Behaviour | Sequence[fakes.Behaviour]]
     verdict: str
     reasons: str
     tlsrpt: str = ""
@@ -440,6 +442,18 @@ CASES = [
         "inconclusive defer protected all", "ehlo-tls-rejected",
         ends={V4: "verified ok"},
     ),
+    Case(
+        "31", "a mismatch whose confirmation is refused",
+        mx() | WRONG, {V4: [shakes(), refuses]},
+        "inconclusive defer unknown unknown", "connection-refused",
+        ends={V4: "unknown unknown"},
+    ),
+    Case(
+        "31 spare", "a mismatch of the easier profile whose confirmation is refused",
+        mx() | WRONG, {V4: [fakes.breaks_handshake, shakes(), refuses]},
+        "inconclusive defer unknown unknown", "connection-refused",
+        ends={V4: "unknown unknown"},
+    ),
 ]  # fmt: skip
 
 
@@ -478,6 +492,46 @@ async def test_a_silent_address_is_told_apart_from_one_that_has_no_starttls() ->
     (one,) = finding.record.hosts
     busy = one.endpoints[1]
     assert (busy.starttls, busy.reasons, busy.text) == ("unknown", ("greeting-4xx",), "421 too many connections")
+
+
+@dataclass(frozen=True)
+class _End:
+    profile: str
+
+
+@dataclass(frozen=True)
+class _Seen:
+    """The part of a probe that the rule reads, as a reader of a run decodes it."""
+
+    number: int
+    endpoint: _End
+    handshake: str | None
+
+
+@pytest.mark.parametrize(
+    # A word is a probe: the level's own profile or an easier one, with (+) or without (-) a handshake.
+    ("probes", "own", "spare", "shown"),
+    [
+        ("own+", 0, None, 0),
+        ("own-", 0, None, 0),
+        ("own- easy+", 0, 1, 1),
+        ("own- easy-", 0, 1, 0),
+        ("own+ own+", 1, None, 1),
+        ("own+ own-", 1, None, 1),  # verdicts, case 31: a confirmation that fails replaces what it was to confirm
+        ("own+ own- easy+", 1, 2, 2),
+        ("own- easy+ own-", 2, None, 2),
+        ("own- easy+ own+", 2, None, 2),
+        ("own- easy+ own- easy-", 2, 3, 2),
+        ("own- easy+ own- easy+", 2, 3, 3),
+    ],
+)
+def test_one_probe_stands_for_an_address(probes: str, own: int, spare: int | None, shown: int) -> None:
+    seen = [
+        _Seen(number, _End(word[:-1]), "TLSv1.3" if word.endswith("+") else None)
+        for number, word in enumerate(probes.split())
+    ]
+    found = roles(seen)
+    assert (found.own.number, found.spare and found.spare.number, found.shown.number) == (own, spare, shown)
 
 
 @pytest.mark.parametrize(

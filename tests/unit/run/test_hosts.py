@@ -333,6 +333,15 @@ async def test_server_name(what: str, dns: fakes.Table, sni: str, expected: str 
     assert [call.sni for call in world.net.calls] == [expected]
 
 
+@pytest.mark.parametrize(
+    ("level", "expected"),
+    [("may", None), ("encrypt", None), ("verify", None), ("secure", None), ("dane", MX1), ("dane-only", MX1)],
+)
+async def test_server_name_at_each_level(level: str, expected: str | None) -> None:
+    world, _ = await examine(SIGNED, {V4: shakes()}, Settings(level=Level(level)))
+    assert [call.sni for call in world.net.calls] == [expected]
+
+
 async def test_no_server_name_for_an_address() -> None:
     world = World({}, {V4: shakes()})
     await look(world, Settings(sni="mx"), name=V4)

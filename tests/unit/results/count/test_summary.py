@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from results.count import domains as counting_domains
-from results.count.summary import SLOWEST, Count, Summary, summarise
+from results.count.summary import SLOWEST, Count, Summary, last_handshake, summarise
 from results.store.reader import Run
 from results.store.writer import Store
 from scanner.facts import Answer
@@ -114,6 +114,14 @@ def test_the_last_handshake_of_an_address_counts(tmp_path: Path) -> None:
     found = summary(tmp_path, [], [report])
     assert (found.tls_versions, found.groups) == ({"TLSv1": 1}, {"unknown": 1})
     assert found.key_types == {"unknown": 1}
+
+
+def test_an_address_whose_mismatch_could_not_be_confirmed_counts_as_one_without_a_handshake(tmp_path: Path) -> None:
+    """The verdicts' case 31: the first probe has TLS, the one that was to confirm its mismatch is refused."""
+    end = EndpointReport("192.0.2.1", (records.probe(), records.refused("192.0.2.1")))
+    found = summary(tmp_path, [], [records.report(endpoints=(end,))])
+    assert (found.endpoints, found.tls_versions, found.key_types) == (1, {}, {})
+    assert last_handshake(end.probes) is None
 
 
 def test_a_reason_counts_once_for_a_domain_wherever_it_stands(tmp_path: Path) -> None:
