@@ -1,1 +1,1 @@
-"""What differs between runs, and between a run and the same run judged again."""
+"""The comparison of runs (``mxsweep diff``), and of a run with its recomputed verdicts (``report --rejudge``)."""

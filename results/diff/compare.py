@@ -1,39 +1,35 @@
-"""What changed between runs: the list, the verdicts, the MX hosts, certificates and TLSA records.
+"""The differences between runs: the list of domains, verdicts, MX records, certificates and TLSA records.
 
-Of two runs or more, given in the order of time, the last is NEW. A domain is compared only if NEW and the run before
-it both list it; whoever came or went is told apart, so that a new list does not look like news. Its OLD state is the
-latest earlier one that could be told: a time-out in between hides nothing, and "could not tell" never becomes "fixed".
+The runs are given in the order of time; the last is called NEW. A domain is compared if NEW and the run before it both
+list it. A domain that only one of these two lists is reported as added or removed, so that a changed list does not
+appear as changed verdicts. The OLD state of a domain is its latest earlier conclusive state: a time-out in one run
+hides no change, and an inconclusive state never counts as fixed.
 
-Domains and hosts are joined on disk (``buckets``). In memory are the changes, a count for each MX host, and the digest
-of each server certificate of NEW: that grows with hosts and with what changed, not with domains.
+Domains and hosts are joined in temporary files (``join``). Memory holds the changes, one count for each MX host and the
+digest of each server certificate of NEW. It grows with the number of hosts and of changes, not of domains.
 """
 
 from collections import Counter
-from collections.abc import Hashable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from functools import lru_cache
 from itertools import pairwise
-from typing import Any, TypeVar
 
 from results.count.summary import SOON
-from results.diff.hosts import CertificateChange, Expiring, HostChanges, HostRollover, TLSAChange
+from results.diff.hosts import CertificateChange, ExpiringCertificate, HostChanges, HostRollover, TLSAChange
 from results.diff.join import bucket_count, joined
-from results.diff.states import DomainState, Health, HostState, domain_states, host_states
+from results.diff.states import DomainHealth, DomainState, HostState, domain_states, host_states
+from results.diff.verdicts import DomainChange, DomainWords, Transitions, domain_words, shared
 from results.store.files import StoreError
 from results.store.reader import Run, lines_path
-from scanner.reasons import Reason
-from scanner.vocabulary import DomainDane, DomainOutcome, DomainStartTLS, Sender
-
-V = TypeVar("V")
 
 MIN_RUNS = 2
-MIN_TURNS = 2  # there and back again
+MIN_TURNS = 2  # changes of health that make a domain flapping: one change and one change back
 
 
 @dataclass(frozen=True, slots=True)
 class RunInfo:
-    """One of the runs that were compared."""
+    """A run that was compared."""
 
     path: str
     started: datetime
@@ -41,54 +37,17 @@ class RunInfo:
 
 
 @dataclass(frozen=True, slots=True)
-class Words:
-    """The four words of a domain's verdict."""
-
-    dane: DomainDane
-    starttls: DomainStartTLS
-    sender: Sender
-    outcome: DomainOutcome
-
-
-def shared(value: V) -> V:
-    """Give one object for all that are equal: many domains change, and few things are said of them."""
-    first: V = _first(value)
-    return first
-
-
-@lru_cache(maxsize=4096)
-def _first(value: Hashable) -> Any:
-    return value
-
-
-@dataclass(frozen=True, slots=True)
-class Listed:
-    """A domain that came into the list or left it, with its last verdict."""
+class ListedDomain:
+    """A domain that was added to the list or removed from it, with its last verdict."""
 
     domain: str
-    verdict: Words
-    health: Health
-
-
-@dataclass(frozen=True, slots=True)
-class DomainChange:
-    """A domain and its verdicts. ``since`` is when it was first seen broken, without being seen sound in between.
-
-    ``old`` is the latest earlier state that could be told, or else the latest; reasons and ``text`` are those of NEW,
-    for a domain that is fixed those of OLD.
-    """
-
-    domain: str
-    old: Words
-    new: Words
-    reasons: tuple[Reason, ...] = ()
-    text: str = ""
-    since: datetime | None = None
+    verdict: DomainWords
+    health: DomainHealth
 
 
 @dataclass(frozen=True, slots=True)
 class MXChange:
-    """MX records (preference and host) of a domain that came and went."""
+    """The MX records (preference and host) of a domain that were added and removed."""
 
     domain: str
     added: tuple[str, ...]
@@ -97,24 +56,25 @@ class MXChange:
 
 @dataclass(frozen=True, slots=True)
 class Flapping:
-    """A domain that went from sound to broken and back, or the reverse, with its health in each run that lists it."""
+    """A domain whose health changed at least twice, with its health in each run that lists it."""
 
     domain: str
-    health: tuple[Health, ...]
+    health: tuple[DomainHealth, ...]
 
 
 @dataclass(slots=True)
 class Comparison:
-    """All that changed. ``compared`` is how many domains stand in both of the last two runs.
+    """All differences.
 
-    ``unclear`` were broken and cannot be told now. ``changed`` are all other changes of a verdict; ``transitions``
-    counts all changes by field and ``old > new``. Certificates that expire are those of NEW.
+    ``compared`` is the number of domains that both of the last two runs list. ``unclear`` are domains that were broken
+    and are inconclusive in NEW. ``changed`` are all other domains whose verdict changed. ``transitions`` counts the
+    changes of verdicts by field and ``old > new``. ``expiring`` are certificates of NEW.
     """
 
     runs: tuple[RunInfo, ...]
     compared: int = 0
-    added: list[Listed] = field(default_factory=list)
-    removed: list[Listed] = field(default_factory=list)
+    added: list[ListedDomain] = field(default_factory=list)
+    removed: list[ListedDomain] = field(default_factory=list)
     new_broken: list[DomainChange] = field(default_factory=list)
     fixed: list[DomainChange] = field(default_factory=list)
     still_broken: list[DomainChange] = field(default_factory=list)
@@ -126,7 +86,7 @@ class Comparison:
     certificates: list[CertificateChange] = field(default_factory=list)
     tlsa: list[TLSAChange] = field(default_factory=list)
     rollovers: list[HostRollover] = field(default_factory=list)
-    expiring: list[Expiring] = field(default_factory=list)
+    expiring: list[ExpiringCertificate] = field(default_factory=list)
 
 
 def compare(runs: Sequence[Run], soon: timedelta = timedelta(SOON)) -> Comparison:
@@ -134,7 +94,7 @@ def compare(runs: Sequence[Run], soon: timedelta = timedelta(SOON)) -> Compariso
 
     Args:
         runs: two or more, in the order of time.
-        soon: certificates that expire within this time after NEW are told.
+        soon: certificates that expire within this time after the end of NEW are listed.
 
     Raises:
         ValueError: fewer than two runs, or not in the order of time.
@@ -172,11 +132,11 @@ def _buckets(runs: Sequence[Run], name: str) -> int:
 
 
 class _Domains:
-    """Changes of domains, one after the other."""
+    """The changes of the domains that are added one by one. ``affected`` counts the domains of NEW by report key."""
 
     def __init__(self, found: Comparison) -> None:
         self._found = found
-        self._transitions: dict[str, Counter[str]] = {}
+        self._transitions = Transitions()
         self.affected: Counter[str] = Counter()
 
     def add(self, key: str, states: tuple[DomainState | None, ...]) -> None:
@@ -187,9 +147,9 @@ class _Domains:
         if new is not None and last is not None:
             self._compare([state for state in earlier if state is not None], last, new)
         elif new is not None:
-            self._found.added.append(Listed(key, _words(new), new.health))
+            self._found.added.append(ListedDomain(key, domain_words(new), new.health))
         elif last is not None:
-            self._found.removed.append(Listed(key, _words(last), last.health))
+            self._found.removed.append(ListedDomain(key, domain_words(last), last.health))
 
     def result(self) -> Comparison:
         found = self._found
@@ -199,45 +159,31 @@ class _Domains:
             listed.sort(key=lambda row: row.domain)
         found.flapping.sort(key=lambda row: row.domain)
         found.mx.sort(key=lambda row: row.domain)
-        found.transitions = {
-            name: dict(sorted(counts.items(), key=lambda row: (-row[1], row[0])))
-            for name, counts in self._transitions.items()
-        }
+        found.transitions = self._transitions.sorted()
         return found
 
     def _compare(self, earlier: list[DomainState], last: DomainState, new: DomainState) -> None:
         self._found.compared += 1
-        old = next((state for state in reversed(earlier) if state.health is not Health.UNKNOWN), last)
+        old = next((state for state in reversed(earlier) if state.health is not DomainHealth.UNKNOWN), last)
         self._health(earlier, old, new)
-        self._count(old, new)
+        self._transitions.add(domain_words(old), domain_words(new))
         self._mx(earlier, new)
-        turns = [state.health for state in (*earlier, new)]
-        told = [health for health in turns if health is not Health.UNKNOWN]
-        if sum(one is not other for one, other in pairwise(told)) >= MIN_TURNS:
-            self._found.flapping.append(Flapping(new.key, tuple(turns)))
+        health = [state.health for state in (*earlier, new)]
+        conclusive = [one for one in health if one is not DomainHealth.UNKNOWN]
+        if sum(one is not other for one, other in pairwise(conclusive)) >= MIN_TURNS:
+            self._found.flapping.append(Flapping(new.key, tuple(health)))
 
     def _health(self, earlier: list[DomainState], old: DomainState, new: DomainState) -> None:
         found = self._found
-        was, now = old.health is Health.BROKEN, new.health
-        if now is Health.BROKEN:
+        was, now = old.health is DomainHealth.BROKEN, new.health
+        if now is DomainHealth.BROKEN:
             (found.still_broken if was else found.new_broken).append(_change(old, new, new, _since(earlier, new)))
-        elif was and now is Health.SOUND:
+        elif was and now is DomainHealth.SOUND:
             found.fixed.append(_change(old, new, old, None))
         elif was:
             found.unclear.append(_change(old, new, new, _since(earlier, new)))
-        elif _words(old) != _words(new):
+        elif domain_words(old) != domain_words(new):
             found.changed.append(_change(old, new, new, None))
-
-    def _count(self, old: DomainState, new: DomainState) -> None:
-        pairs = (
-            ("dane", old.dane, new.dane),
-            ("starttls", old.starttls, new.starttls),
-            ("outcome", old.outcome, new.outcome),
-            ("sender", old.sender, new.sender),
-        )
-        for name, before, after in pairs:
-            if before != after:
-                self._transitions.setdefault(name, Counter())[f"{before} > {after}"] += 1
 
     def _mx(self, earlier: list[DomainState], new: DomainState) -> None:
         known = next((state.mx for state in reversed(earlier) if state.mx is not None), None)
@@ -248,20 +194,17 @@ class _Domains:
         self._found.mx.append(MXChange(new.key, added, removed))
 
 
-def _words(state: DomainState) -> Words:
-    return shared(Words(state.dane, state.starttls, state.sender, state.outcome))
-
-
-def _change(old: DomainState, new: DomainState, told: DomainState, since: datetime | None) -> DomainChange:
-    return DomainChange(new.key, _words(old), _words(new), shared(told.reasons), shared(told.text), since)
+def _change(old: DomainState, new: DomainState, cause: DomainState, since: datetime | None) -> DomainChange:
+    words = domain_words(old), domain_words(new)
+    return DomainChange(new.key, *words, shared(cause.reasons), shared(cause.text), since)
 
 
 def _since(earlier: list[DomainState], new: DomainState) -> datetime | None:
-    """When the domain was first seen broken in the runs at hand, without being seen sound since."""
-    since = new.at if new.health is Health.BROKEN else None
+    """Return the time of the first run in which the domain was broken, without a later run in which it was sound."""
+    since = new.at if new.health is DomainHealth.BROKEN else None
     for state in reversed(earlier):
-        if state.health is Health.SOUND:
+        if state.health is DomainHealth.SOUND:
             break
-        if state.health is Health.BROKEN:
+        if state.health is DomainHealth.BROKEN:
             since = state.at
     return since

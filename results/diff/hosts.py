@@ -1,19 +1,19 @@
-"""What changed at MX hosts over several runs: server certificates, TLSA records, and how rollovers went."""
+"""The changes at MX hosts over several runs: server certificates, TLSA records and rollovers."""
 
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 
-from results.diff.rollover import Observation, RolloverClass, replaced, rollovers
+from results.diff.rollover import HostObservation, RolloverClass, replaced, rollovers
 from results.diff.states import HostState
 from results.store.reader import Run
 from scanner.facts import CertFacts, TLSARecord
 
 
 @dataclass(frozen=True, slots=True)
-class Leaf:
-    """A server certificate in short."""
+class LeafSummary:
+    """The server certificate of a host, in short form."""
 
     sha256: str
     subject: str
@@ -23,12 +23,12 @@ class Leaf:
 
 @dataclass(frozen=True, slots=True)
 class CertificateChange:
-    """A host whose server certificates changed; ``domains`` is how many domains of NEW it serves."""
+    """A host whose server certificates changed; ``domains`` is the number of domains of NEW that use the host."""
 
     host: str
     domains: int
-    old: tuple[Leaf, ...]
-    new: tuple[Leaf, ...]
+    old: tuple[LeafSummary, ...]
+    new: tuple[LeafSummary, ...]
     same_key: bool
 
 
@@ -56,8 +56,8 @@ class HostRollover:
 
 
 @dataclass(frozen=True, slots=True)
-class Expiring:
-    """A host whose own certificate expires soon after NEW, or had expired."""
+class ExpiringCertificate:
+    """A host whose server certificate has expired or expires soon after NEW."""
 
     host: str
     domains: int
@@ -66,26 +66,31 @@ class Expiring:
 
 
 @dataclass(slots=True)
-class Found:
-    """What ``HostChanges`` found, each list with what concerns most domains first."""
+class HostComparison:
+    """The result of ``HostChanges``; the hosts that concern most domains come first in each list."""
 
     certificates: list[CertificateChange] = field(default_factory=list)
     tlsa: list[TLSAChange] = field(default_factory=list)
     rollovers: list[HostRollover] = field(default_factory=list)
-    expiring: list[Expiring] = field(default_factory=list)
+    expiring: list[ExpiringCertificate] = field(default_factory=list)
 
 
 class HostChanges:
-    """Takes hosts one after the other; keeps those that changed and the leaves of the others."""
+    """The hosts that are added one by one; only those that changed and the server certificates of NEW are kept."""
 
     def __init__(self, affected: Counter[str]) -> None:
-        """Args: ``affected`` are the domains of NEW by report key."""
+        """Start without hosts; ``affected`` is the number of domains of NEW by report key."""
         self._affected = affected
         self._changed: list[tuple[HostState, ...]] = []
         self._leaves: dict[bytes, list[tuple[str, int]]] = {}
 
     def add(self, states: Sequence[HostState | None]) -> None:
-        """Take a host with its state in each run, None where a run has none; one that NEW has not is gone."""
+        """Add a host.
+
+        Args:
+            states: its state in each run, None where a run does not have the host. A host that NEW does not have is
+                ignored.
+        """
         new = states[-1]
         if new is None:
             return
@@ -96,10 +101,18 @@ class HostChanges:
         if len(_distinct(known, records=True)) > 1 or len(_distinct(known, records=False)) > 1:
             self._changed.append(known)
 
-    def judge(self, runs: Sequence[Run], soon: datetime) -> Found:
-        """Read the certificates that matter, and tell the changes."""
+    def judge(self, runs: Sequence[Run], soon: datetime) -> HostComparison:
+        """Read the certificates of the hosts that changed and return the changes.
+
+        Args:
+            runs: the runs, in the order of time.
+            soon: certificates that expire before this time are listed.
+
+        Raises:
+            StoreError: a file of a run cannot be read.
+        """
         certs = self._certificates(runs)
-        found = Found(expiring=self._expiring(runs[-1], soon))
+        found = HostComparison(expiring=self._expiring(runs[-1], soon))
         for states in self._changed:
             domains = self._affected[states[-1].key]
             found.certificates += _certificate_change(states, domains, certs)
@@ -114,9 +127,9 @@ class HostChanges:
         wanted = {digest for chain in chains for digest in chain}
         return {cert.sha256: cert for run in runs for cert in run.certs() if cert.sha256 in wanted}
 
-    def _expiring(self, run: Run, soon: datetime) -> list[Expiring]:
+    def _expiring(self, run: Run, soon: datetime) -> list[ExpiringCertificate]:
         rows = [
-            Expiring(host, domains, cert.not_after, cert.subject)
+            ExpiringCertificate(host, domains, cert.not_after, cert.subject)
             for cert in run.certs()
             if cert.not_after is not None and cert.not_after < soon
             for host, domains in self._leaves.get(bytes.fromhex(cert.sha256), ())
@@ -130,13 +143,13 @@ def _distinct(states: Sequence[HostState], *, records: bool) -> set[object]:
     return {frozenset(state.chains.items()) for state in states if state.chains}
 
 
-def _leaf(digest: str, certs: dict[str, CertFacts]) -> Leaf:
+def _leaf(digest: str, certs: dict[str, CertFacts]) -> LeafSummary:
     cert = certs.get(digest)
-    return Leaf(digest, cert.subject, cert.issuer, cert.not_after) if cert else Leaf(digest, "", "", None)
+    return LeafSummary(digest, cert.subject, cert.issuer, cert.not_after) if cert else LeafSummary(digest, "", "", None)
 
 
 def _shown(state: HostState, certs: dict[str, CertFacts]) -> dict[str, tuple[CertFacts, ...]]:
-    """The chains of a host; one that the run does not hold whole was torn off by a crash and tells nothing."""
+    """Return the chains of a host whose certificates the run holds; a run that crashed may lack certificates."""
     chains = state.chains.items()
     return {address: tuple(certs[d] for d in chain) for address, chain in chains if all(d in certs for d in chain)}
 
@@ -144,7 +157,7 @@ def _shown(state: HostState, certs: dict[str, CertFacts]) -> dict[str, tuple[Cer
 def _certificate_change(
     states: Sequence[HostState], domains: int, certs: dict[str, CertFacts]
 ) -> Iterator[CertificateChange]:
-    """Compare NEW with the latest earlier run that saw a certificate of the host."""
+    """Compare NEW with the latest earlier run that has a certificate of the host."""
     *earlier, new = states
     old = next((state for state in reversed(earlier) if state.chains), None)
     if old is None or not new.chains or not replaced(_shown(old, certs), _shown(new, certs)):
@@ -161,7 +174,7 @@ def _certificate_change(
 
 
 def _tlsa_change(states: Sequence[HostState], domains: int) -> Iterator[TLSAChange]:
-    """Compare NEW with the latest earlier run that could tell the records of the host."""
+    """Compare NEW with the latest earlier run that knows the TLSA records of the host."""
     *earlier, new = states
     known = next((state.records for state in reversed(earlier) if state.records is not None), None)
     if known is None or new.records is None or known == new.records:
@@ -176,18 +189,18 @@ def _new_of(records: Sequence[TLSARecord], others: Sequence[TLSARecord]) -> tupl
 
 
 def _rollovers(states: Sequence[HostState], domains: int, certs: dict[str, CertFacts]) -> Iterator[HostRollover]:
-    for seen in _stories(states, certs):
+    for seen in _periods(states, certs):
         for found in rollovers(seen):
             yield HostRollover(states[-1].host, domains, found.outcome, found.began, found.ended, found.overlap)
 
 
-def _stories(states: Sequence[HostState], certs: dict[str, CertFacts]) -> list[list[Observation]]:
-    """The observations of a host, split where it had securely no records to compare."""
-    stories: list[list[Observation]] = [[]]
+def _periods(states: Sequence[HostState], certs: dict[str, CertFacts]) -> list[list[HostObservation]]:
+    """Return the observations of a host, split where its usable TLSA records were securely absent."""
+    periods: list[list[HostObservation]] = [[]]
     for state in states:
         chains = _shown(state, certs)
         if state.records is not None and not state.usable:
-            stories.append([])
+            periods.append([])
         elif state.records and chains:
-            stories[-1].append(Observation(state.at, state.records, chains))
-    return stories
+            periods[-1].append(HostObservation(state.at, state.records, chains))
+    return periods

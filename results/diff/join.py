@@ -1,8 +1,9 @@
-"""Runs joined by key, without a run in memory.
+"""The join of several runs by key, without holding a run in memory.
 
-The lines of a run stand in the order in which they were finished, another in each run. So a small state of each line
-goes into one of several files by the hash of its key, and the files of equal number are then read together. Memory is
-bounded by one such file of each run: some ``BUCKET`` octets of lines, a few times that as records.
+The lines of a run are in the order in which they were finished, which differs between runs. A small state of each line
+is therefore written to one of several temporary files (buckets), chosen by the hash of its key. Then the buckets of the
+same number are read together. Memory is bounded by one bucket of each run: about ``BUCKET`` octets of lines, and a few
+times that as records.
 """
 
 import zlib
@@ -15,23 +16,23 @@ from typing import Protocol, TypeVar
 from results.store import codec
 from results.store.files import naming
 
-BUCKET = 16 * 1024 * 1024  # octets of line file that one bucket stands for; a state is a part of its line
-MAX_BUCKETS = 512  # files open at once, half of the usual limit; 8 GiB of lines before buckets grow
+BUCKET = 16 * 1024 * 1024  # octets of the line file for each bucket; a state is smaller than its line
+MAX_BUCKETS = 512  # open files, half of the usual limit; above 8 GiB of lines the buckets grow
 
 
 class Keyed(Protocol):
-    """A record with a key."""
+    """A record with the key by which runs are joined."""
 
     @property
     def key(self) -> str:
-        """What joins the states of several runs."""
+        """The key."""
 
 
 _State = TypeVar("_State", bound=Keyed)
 
 
 def bucket_count(sizes: Iterable[int]) -> int:
-    """Say how many buckets files of these sizes (octets) need."""
+    """Return the number of buckets for files of these sizes in octets."""
     return max(1, min(MAX_BUCKETS, max(sizes, default=0) // BUCKET + 1))
 
 
@@ -46,7 +47,7 @@ def joined(
         count: how many buckets, see ``bucket_count``.
 
     Yields:
-        Each key with its state in each run, None where a run has none; sorted by key within a bucket.
+        Each key with its state in each run, None where a run does not have the key; sorted by key within a bucket.
 
     Raises:
         StoreError: the directory for temporary files cannot be written.

@@ -1,14 +1,14 @@
-"""A stored run judged again: with today's code, at another time or level, from the facts alone.
+"""The verdicts of a stored run, recomputed from its facts with the current code, optionally at another time or level.
 
-Routes, TLSA look-ups, evidence and verdicts are drawn anew from the stored DNS answers, probes and certificates. With
-the code that made the run, the same trusted certificates, and no time or level given, nothing changes.
+Routes, TLSA lookups, evidence and verdicts are derived again from the stored DNS answers, probes and certificates. With
+the code that made the run, the same trusted certificates, and no other time or level, nothing changes.
 
-What was never asked cannot be judged: where today's code would put a question to the DNS that was not put, the stored
-look-up stands; at a level that the scan was not made for, handshakes are still those of the scan's own TLS profile (a
-scan at ``may`` or ``encrypt`` takes sessions without certificate, one at ``dane`` and above does not). A domain of
-which the run lacks a host or a certificate is left as it is and counted.
+Questions that the scan did not ask cannot be answered. Where the current code would ask a DNS question that was not
+asked, the stored lookup is kept. At another level than the scan's, the handshakes are still those of the scan's TLS
+profile: a scan at ``may`` or ``encrypt`` accepts sessions without a certificate, a scan at ``dane`` or above does not.
+A domain for which the run lacks a host or a certificate is counted and left unchanged.
 
-Memory grows with MX hosts and certificates (see ``lookup``) and with what changes, not with domains.
+Memory grows with the number of MX hosts, of certificates (see ``store.by_key``) and of changes, not of domains.
 """
 
 from collections import Counter
@@ -17,7 +17,14 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime
 from functools import lru_cache
 
-from results.diff.compare import DomainChange, Words, shared
+from results.diff.verdicts import (
+    DomainChange,
+    EndpointWords,
+    Transitions,
+    domain_words,
+    endpoint_words,
+    shared,
+)
 from results.store.by_key import KEPT, Lookup
 from results.store.reader import Run, lines_path
 from scanner.core import judgement, rollup, route
@@ -25,23 +32,17 @@ from scanner.core.pkix import TrustStore
 from scanner.core.verdict import sessions
 from scanner.core.x509 import facts as certs
 from scanner.facts import CertFacts, TLSALookup
-from scanner.model import DomainRecord, EndpointReport, EndpointVerdict, HostReport, HostVerdict, Route, RouteHost
+from scanner.model import DomainRecord, EndpointReport, HostReport, HostVerdict, Route, RouteHost
 from scanner.reasons import Reason
-from scanner.vocabulary import Dane, Level, Pkix, TLSState
-
-
-@dataclass(frozen=True, slots=True)
-class EndpointWords:
-    """The words of an address's verdict."""
-
-    tls: TLSState
-    dane: Dane
-    pkix: Pkix
+from scanner.vocabulary import Level
 
 
 @dataclass(frozen=True, slots=True)
 class EndpointChange:
-    """An address that is judged otherwise; ``domains`` is how many see it so, ``text`` what is wrong now."""
+    """An address whose verdict changes.
+
+    ``domains`` is the number of domains for which it changes in this way; ``text`` is the reason of the new verdict.
+    """
 
     host: str
     address: str
@@ -53,9 +54,10 @@ class EndpointChange:
 
 @dataclass(slots=True)
 class Rejudged:
-    """What changes. ``at`` is None where dates are judged as at the time of each probe; ``left`` could not be judged.
+    """The differences between the stored and the recomputed verdicts.
 
-    ``transitions`` counts changes of domains by field and ``old > new``.
+    ``at`` is None where dates are checked at the time of each probe. ``left`` is the number of domains that could not
+    be judged. ``transitions`` counts changes of domains by field and ``old > new``.
     """
 
     level: Level
@@ -67,21 +69,21 @@ class Rejudged:
     endpoints: list[EndpointChange] = field(default_factory=list)
 
 
-class Missing(Exception):  # noqa: N818 - a condition of the run, no error of anybody
-    """The run lacks a host or a certificate that a line names."""
+class MissingPartError(Exception):
+    """The run lacks a host or a certificate that one of its lines names."""
 
 
 class Rejudge:
-    """Judges the domains of a run again."""
+    """The judge of one run: recomputes the verdicts of its domains."""
 
     def __init__(self, run: Run, trust: TrustStore, level: Level | None = None, at: datetime | None = None) -> None:
         """Open the run's hosts and certificates.
 
         Args:
             run: the run.
-            trust: the trusted certificates of today.
-            level: the level to judge by, None for the one of each domain's line.
-            at: the time at which dates are judged, None for that of each probe.
+            trust: the trusted certificates.
+            level: the security level; None for the level of each domain's line.
+            at: the time at which validity periods are checked; None for the time of each probe.
 
         Raises:
             StoreError: a file of the run cannot be read.
@@ -94,13 +96,13 @@ class Rejudge:
         self._host = lru_cache(maxsize=KEPT)(self._judged_host)
 
     def record(self, old: DomainRecord) -> DomainRecord:
-        """Give the record of a domain as today's code would write it.
+        """Return the record of a domain with recomputed verdicts.
 
         Raises:
-            Missing: the run lacks a part of it.
+            MissingPartError: the run lacks a host or a certificate.
         """
         if Reason.INTERNAL in old.verdict.reasons and not old.route.hosts:
-            return old  # our own bug kept us from looking; there are no facts
+            return old  # an internal error prevented the scan of this domain; there are no facts
         level = self._level or old.verdict.level
         way = _route(old.route)
         known = {host.host: host for host in old.hosts}
@@ -108,10 +110,10 @@ class Rejudge:
         return replace(old, route=way, hosts=hosts, verdict=rollup.judge_domain(level, way, hosts))
 
     def report(self, key: str) -> HostReport:
-        """Give the report of a host with today's evidence.
+        """Return the report of a host with recomputed evidence.
 
         Raises:
-            Missing: the run lacks a part of it.
+            MissingPartError: the run lacks a host or a certificate.
         """
         return self._host(key)[0]
 
@@ -125,14 +127,14 @@ class Rejudge:
     def _judged_host(self, key: str) -> tuple[HostReport, dict[str, CertFacts]]:
         report = self._reports.get(key)
         if report is None:
-            raise Missing(key)
+            raise MissingPartError(key)
         lookup = _tlsa(report)
         shown: dict[str, CertFacts] = {}
         endpoints = tuple(self._evidence(each, lookup, shown) for each in report.endpoints)
         return replace(report, tlsa=lookup, endpoints=endpoints), shown
 
     def _evidence(self, old: EndpointReport, lookup: TLSALookup, shown: dict[str, CertFacts]) -> EndpointReport:
-        """Draw the evidence of an address again, where there was any."""
+        """Recompute the evidence of an address that has evidence."""
         probe = sessions(old).shown
         if old.pkix is None or probe.handshake is None or not probe.handshake.chain:
             return old
@@ -145,51 +147,55 @@ class Rejudge:
         stored = self._certs.get(digest)
         found = certs.facts(stored.der) if stored is not None else None
         if found is None or found.sha256 != digest:
-            raise Missing(digest)
+            raise MissingPartError(digest)
         return found
 
 
 def rejudge(run: Run, trust: TrustStore, level: Level | None = None, at: datetime | None = None) -> Rejudged:
-    """Judge a run again, and tell what changes.
+    """Recompute the verdicts of a run and return the differences.
 
     Args:
         run: the run.
-        trust: the trusted certificates of today.
-        level: the level to judge by, None for the run's own.
-        at: the time at which dates are judged, None for that of each probe.
+        trust: the trusted certificates.
+        level: the security level; None for the level of the run.
+        at: the time at which validity periods are checked; None for the time of each probe.
 
     Raises:
         StoreError: a file of the run cannot be read.
     """
     judge = Rejudge(run, trust, level, at)
     found = Rejudged(level or Level(run.header.settings.get("level", Level.DANE)), at)
-    transitions: dict[str, Counter[str]] = {}
+    transitions = Transitions()
     endpoints: Counter[EndpointChange] = Counter()
     for old in run.domains():
         found.domains += 1
         try:
             new = judge.record(old)
-        except Missing:
+        except MissingPartError:
             found.left += 1
             continue
-        _compare(old, new, found.changed, transitions)
+        before, after = domain_words(old.verdict), domain_words(new.verdict)
+        if before != after:
+            transitions.add(before, after)
+            reasons, text = shared(new.verdict.reasons), shared(new.verdict.text)
+            found.changed.append(DomainChange(old.key, before, after, reasons, text))
         endpoints.update(_changed_endpoints(old, new))
     found.changed.sort(key=lambda row: row.domain)
-    found.transitions = {name: dict(counts.most_common()) for name, counts in transitions.items()}
+    found.transitions = transitions.sorted()
     rows = (replace(row, domains=domains) for row, domains in endpoints.items())
     found.endpoints = sorted(rows, key=lambda row: (-row.domains, row.host, row.address))
     return found
 
 
 def _route(old: Route) -> Route:
-    """Route again from the stored MX answer; without one, the host was named itself."""
+    """Recompute the route from the stored MX answer; without one, the destination named the host itself."""
     if old.mx is None:
         return route.direct(old.hosts[0].host) if old.hosts else old
     return route.from_mx(old.mx.name, old.mx)
 
 
 def _tlsa(report: HostReport) -> TLSALookup:
-    """Search again in the stored answers; a question that was never asked leaves what was found then."""
+    """Repeat the TLSA search on the stored answers; keep the stored result where an answer is missing."""
     addresses = [answer for answer in (report.a, report.aaaa) if answer is not None]
     steps = report.tlsa.steps
     for asked in range(len(steps) + 1):
@@ -199,34 +205,12 @@ def _tlsa(report: HostReport) -> TLSALookup:
     return report.tlsa
 
 
-def _compare(
-    old: DomainRecord, new: DomainRecord, changed: list[DomainChange], transitions: dict[str, Counter[str]]
-) -> None:
-    before, after = _words(old), _words(new)
-    if before == after:
-        return
-    changed.append(DomainChange(old.key, before, after, shared(new.verdict.reasons), shared(new.verdict.text)))
-    for name in ("dane", "starttls", "outcome", "sender"):
-        one, other = getattr(before, name), getattr(after, name)
-        if one != other:
-            transitions.setdefault(name, Counter())[f"{one} > {other}"] += 1
-
-
-def _words(record: DomainRecord) -> Words:
-    verdict = record.verdict
-    return shared(Words(verdict.dane, verdict.starttls, verdict.sender, verdict.outcome))
-
-
 def _changed_endpoints(old: DomainRecord, new: DomainRecord) -> Iterator[EndpointChange]:
     now = {host.host: host for host in new.hosts}
     for host in old.hosts:
-        after = {each.address: each for each in now[host.host].endpoints} if host.host in now else {}
+        endpoints = {each.address: each for each in now[host.host].endpoints} if host.host in now else {}
         for one in host.endpoints:
-            other = after.get(one.address)
-            if other is not None and _endpoint_words(one) != _endpoint_words(other):
-                words = _endpoint_words(one), _endpoint_words(other)
-                yield EndpointChange(host.host, one.address, *words, other.text or other.pkix_error, 0)
-
-
-def _endpoint_words(verdict: EndpointVerdict) -> EndpointWords:
-    return EndpointWords(verdict.tls, verdict.dane, verdict.pkix)
+            other = endpoints.get(one.address)
+            if other is not None and (before := endpoint_words(one)) != (after := endpoint_words(other)):
+                text = other.text or other.pkix_error
+                yield EndpointChange(host.host, one.address, before, after, text, 0)

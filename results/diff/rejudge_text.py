@@ -1,26 +1,29 @@
-"""What judging a run again changes, as text or JSON."""
+"""The differences between stored and recomputed verdicts, as text or JSON."""
 
 from rich.console import Console
 
-from results.diff.rejudge import EndpointChange, EndpointWords, Rejudged
+from results.diff.rejudge import EndpointChange, Rejudged
 from results.diff.text import CHANGE, ROWS, change_row, transition_table
+from results.diff.verdicts import change_text
 from results.render.tables import Cell, Table, print_table, table_of
 from results.render.terminal import quote
 from results.store import codec
 
 
 def summary_lines(found: Rejudged) -> list[str]:
-    """Say what was asked and how much changes."""
+    """Return the level and time of the judgement, and the number of changes, as sentences."""
     when = "at the time of each probe" if found.at is None else f"at {found.at:%Y-%m-%d %H:%M} UTC"
     changed = f"{len(found.changed):,} of {found.domains:,} domains and {len(found.endpoints):,} addresses"
-    lines = [f"Judged again at level {found.level}, dates {when}: the verdicts of {changed} change."]
+    lines = [f"Judged again at level {found.level}, validity periods {when}: the verdicts of {changed} change."]
     if found.left:
-        lines.append(f"{found.left:,} domains were left as they are: the run lacks a host or certificate of theirs.")
+        lines.append(
+            f"{found.left:,} domains could not be judged again: the run lacks one of their hosts or certificates."
+        )
     return lines
 
 
 def tables(found: Rejudged, limit: int | None = None) -> list[Table]:
-    """Set the changes in tables of ``limit`` rows at most, those without rows left out."""
+    """Return the changes as tables of at most ``limit`` rows, without empty tables."""
     columns = ("host", "address", "domains", "change", "why")
     made = [
         transition_table(found.transitions, limit),
@@ -31,7 +34,7 @@ def tables(found: Rejudged, limit: int | None = None) -> list[Table]:
 
 
 def print_rejudged(found: Rejudged, console: Console, limit: int | None = ROWS) -> None:
-    """Print what changes, ``limit`` rows of each table at most."""
+    """Print the differences, at most ``limit`` rows of each table."""
     for line in summary_lines(found):
         console.print(quote(console, line))
     for table in tables(found, limit):
@@ -39,14 +42,9 @@ def print_rejudged(found: Rejudged, console: Console, limit: int | None = ROWS) 
 
 
 def as_json(found: Rejudged) -> bytes:
-    """Write what changes whole, as indented JSON."""
+    """Return all differences as indented JSON."""
     return codec.pretty(found)
 
 
 def _endpoint_row(row: EndpointChange) -> tuple[Cell, ...]:
-    return row.host, row.address, row.domains, _words(row.old, row.new), row.text
-
-
-def _words(old: EndpointWords, new: EndpointWords) -> str:
-    pairs = (("tls", old.tls, new.tls), ("dane", old.dane, new.dane), ("pkix", old.pkix, new.pkix))
-    return ", ".join(f"{name} {before} > {after}" for name, before, after in pairs if before != after)
+    return row.host, row.address, row.domains, change_text(row.old, row.new), row.text

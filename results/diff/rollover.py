@@ -1,31 +1,32 @@
-"""How a host went from one certificate to the next, as far as several runs can show.
+"""The classification of certificate rollovers at a DANE host from several runs (RFC 7671 section 8.1).
 
-An observation is one run's view of a host with usable TLSA records and at least one certificate chain. It *fits* when
-records match every chain that was shown (names and dates left aside). The certificate was *replaced* between two
-observations when an address seen in both showed another leaf (when none was seen in both: when the leaves differ).
+An observation is the state of a host in one run, with usable TLSA records and at least one certificate chain. It *fits*
+when records match every chain (names and validity periods are ignored). The certificate was *replaced* between two
+observations when an address present in both sent another server certificate; when no address is present in both, when
+the sets of server certificates differ.
 
-Over observations in the order of time, with ``a`` just before ``b``:
+The classes, over observations in the order of time, ``a`` directly before ``b``:
 
 ``same-records``
-    Both fit, replaced, and one record matches before and after: the key or the pinned issuer stayed.
+    Both fit, replaced, and one record matches before and after: the key or the pinned issuer is the same.
 ``correct``
-    Both fit, replaced, by different records. ``overlap`` is True when the overlap that RFC 7671 section 8.1 asks for
-    was seen: the records of ``a`` match the chain of ``b`` too, or those of ``b`` the chain of ``a``. It is False when
-    records and certificate both changed between the runs, so that their order was not seen.
+    Both fit, replaced, by different records. ``overlap`` is True when the overlap that RFC 7671 section 8.1 requires
+    was observed: the records of ``a`` match the chain of ``b`` too, or those of ``b`` the chain of ``a``. It is False
+    when records and certificate both changed between the runs, so that their order is not known.
 ``never-updated``
     ``a`` fits, or is the first and does not; replaced; ``b`` does not fit, nor does any later observation.
 ``published-late``
-    As before, but a later observation fits, by other records. Or the first observation does not fit and the same
-    certificate fits later: in either case the certificate was served before its records were published.
+    As ``never-updated``, but a later observation fits, by other records. Or the first observation does not fit and the
+    same certificate fits later. In both cases the certificate was in use before its records were published.
 ``rolled-back``
-    As before, but a later observation fits by the records of before: the certificate was taken back.
+    As ``never-updated``, but a later observation fits by the same records: the old certificate is in use again.
 ``removed-early``
     ``a`` fits, not replaced, the records changed and ``b`` does not fit: the record of the certificate in use is
-    gone. Or the first observation does not fit and its records match the certificate of the next one.
+    missing. Or the first observation does not fit and its records match the certificate of the next one.
 
-What lies between two runs is not seen: a fault that began and ended there is a ``correct`` without overlap. A run that
-could not tell (lookup failed, no connection) is passed over; one in which the records are securely absent ends the
-story, and DANE begins anew with the next.
+States between two runs are unknown: a fault that began and ended between them is classified as ``correct`` without
+overlap. An inconclusive run (lookup failed, no connection) is ignored. A run in which the records are securely absent
+ends the period; the next run begins a new one.
 """
 
 from collections.abc import Sequence
@@ -39,7 +40,7 @@ from scanner.facts import CertFacts, TLSARecord
 
 
 class RolloverClass(StrEnum):
-    """How a rollover went; see the module."""
+    """The class of a rollover; the module's docstring defines each class."""
 
     CORRECT = "correct"
     SAME_RECORDS = "same-records"
@@ -50,7 +51,7 @@ class RolloverClass(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class Observation:
+class HostObservation:
     """A host in one run: its TLSA records, and by address the chain as sent, leaf first."""
 
     at: datetime
@@ -60,7 +61,7 @@ class Observation:
 
 @dataclass(frozen=True, slots=True)
 class Rollover:
-    """One rollover. ``began`` is the observation before it, ``ended`` the first after it that fits, if any."""
+    """One rollover. ``began`` is the time of the observation before it, ``ended`` of the first that fits after it."""
 
     outcome: RolloverClass
     began: datetime
@@ -68,14 +69,14 @@ class Rollover:
     overlap: bool | None = None
 
 
-def rollovers(seen: Sequence[Observation]) -> tuple[Rollover, ...]:
-    """Find the rollovers in what was seen of a host.
+def rollovers(seen: Sequence[HostObservation]) -> tuple[Rollover, ...]:
+    """Return the rollovers of a host.
 
     Args:
-        seen: its observations in the order of time, each with a record and a chain.
+        seen: the observations of the host in the order of time, each with a record and a chain.
 
     Returns:
-        The rollovers in the order of time; a renewal without any change of certificate or records is none.
+        The rollovers in the order of time. Without a change of certificate or records there is none.
     """
     found: list[Rollover] = []
     fault: Rollover | None = None
@@ -94,19 +95,24 @@ def rollovers(seen: Sequence[Observation]) -> tuple[Rollover, ...]:
 
 
 def replaced(old: dict[str, tuple[CertFacts, ...]], new: dict[str, tuple[CertFacts, ...]]) -> bool:
-    """Tell whether an address shows another leaf; one seen once tells nothing while others were seen twice."""
+    """Return whether an address sends another server certificate.
+
+    Args:
+        old: the chains by address before.
+        new: the chains by address after. Where some addresses are in both, only these are compared.
+    """
     common = old.keys() & new.keys()
     if common:
         return any(old[address][0].sha256 != new[address][0].sha256 for address in common)
     return {chain[0].sha256 for chain in old.values()} != {chain[0].sha256 for chain in new.values()}
 
 
-def _fits(records: Sequence[TLSARecord], seen: Observation) -> bool:
-    """Tell whether records match every chain of an observation."""
+def _fits(records: Sequence[TLSARecord], seen: HostObservation) -> bool:
+    """Return whether records match every chain of an observation."""
     return all(dane.match(records, chain, seen.at).record is not None for chain in seen.chains.values())
 
 
-def _sound(old: Observation, new: Observation) -> Rollover:
+def _sound(old: HostObservation, new: HostObservation) -> Rollover:
     kept = [record for record in old.records if record in new.records]
     if any(_fits((record,), old) and _fits((record,), new) for record in kept):
         return Rollover(RolloverClass.SAME_RECORDS, old.at, new.at)
@@ -114,14 +120,14 @@ def _sound(old: Observation, new: Observation) -> Rollover:
     return Rollover(RolloverClass.CORRECT, old.at, new.at, overlap=overlap)
 
 
-def _fault(old: Observation, new: Observation) -> Rollover | None:
-    """What went wrong between two; a chain that lost its pinned issuer is no rollover."""
+def _fault(old: HostObservation, new: HostObservation) -> Rollover | None:
+    """Return the fault between two observations; a chain that lost its pinned issuer is not a rollover."""
     if replaced(old.chains, new.chains):
         return Rollover(RolloverClass.NEVER_UPDATED, old.at)
     return Rollover(RolloverClass.REMOVED_EARLY, old.at) if old.records != new.records else None
 
 
-def _ended(fault: Rollover | None, old: Observation, new: Observation) -> list[Rollover]:
+def _ended(fault: Rollover | None, old: HostObservation, new: HostObservation) -> list[Rollover]:
     if fault is None:
         return _first_was_wrong(old, new)
     if fault.outcome is RolloverClass.NEVER_UPDATED:
@@ -131,8 +137,8 @@ def _ended(fault: Rollover | None, old: Observation, new: Observation) -> list[R
     return [replace(fault, ended=new.at)]
 
 
-def _first_was_wrong(old: Observation, new: Observation) -> list[Rollover]:
-    """How it began was not seen; how it ended still tells two of the cases."""
+def _first_was_wrong(old: HostObservation, new: HostObservation) -> list[Rollover]:
+    """Classify a rollover whose begin was not observed; two classes are recognisable by its end."""
     if not replaced(old.chains, new.chains):
         late = old.records != new.records
         return [Rollover(RolloverClass.PUBLISHED_LATE, old.at, new.at)] if late else []

@@ -1,4 +1,4 @@
-"""What is kept of a domain or an MX host to compare it over several runs."""
+"""The state of a domain or an MX host in one run: the part of its record by which runs are compared."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -12,11 +12,12 @@ from scanner.model import DomainRecord, EndpointReport, HostReport
 from scanner.reasons import Reason
 from scanner.vocabulary import Dane, DomainDane, DomainOutcome, DomainStartTLS, Outcome, Sender
 
-_TELLS_RECORDS = (None, Dane.UNUSABLE, Dane.NONE)
+_RECORDS_KNOWN = (None, Dane.UNUSABLE, Dane.NONE)
+"""Results of a TLSA lookup (``TLSALookup.dane``) after which the records are known."""
 
 
-class Health(StrEnum):
-    """Is there something to mend? ``unknown`` = could not tell, which is neither."""
+class DomainHealth(StrEnum):
+    """Whether a domain needs repair; ``unknown`` where the run is inconclusive."""
 
     SOUND = "sound"
     BROKEN = "broken"
@@ -27,7 +28,7 @@ class Health(StrEnum):
 class DomainState:
     """A domain in one run.
 
-    ``mx`` has ``10 mx.example`` each, None where the MX lookup failed; ``hosts`` has report keys.
+    ``mx`` holds the MX records as ``10 mx.example``, None where the MX lookup failed. ``hosts`` holds report keys.
     """
 
     key: str
@@ -42,23 +43,23 @@ class DomainState:
     at: datetime
 
     @property
-    def health(self) -> Health:
-        """``broken`` when DANE is broken, no mail can be delivered at the level, or no MX host exists."""
+    def health(self) -> DomainHealth:
+        """``broken`` where DANE is broken, mail is not deliverable at the level, or no MX host exists."""
         if self.dane is DomainDane.BROKEN or self.outcome is DomainOutcome.FAIL:
-            return Health.BROKEN
+            return DomainHealth.BROKEN
         if Reason.MX_TARGETS_UNRESOLVABLE in self.reasons:
-            return Health.BROKEN
+            return DomainHealth.BROKEN
         if self.outcome is DomainOutcome.INCONCLUSIVE or self.dane in (DomainDane.UNKNOWN, DomainDane.LOOKUP_FAILED):
-            return Health.UNKNOWN
-        return Health.SOUND
+            return DomainHealth.UNKNOWN
+        return DomainHealth.SOUND
 
 
 @dataclass(frozen=True, slots=True)
 class HostState:
     """An MX host in one run.
 
-    ``records`` are its secure TLSA records, empty where they are securely absent, None where that could not be told.
-    ``chains`` holds by address the SHA-256 of each certificate as sent, for addresses that sent any.
+    ``records`` are its secure TLSA records, empty where they are securely absent, None where they are not known.
+    ``chains`` holds by address the SHA-256 of each certificate as sent, for addresses that sent certificates.
     """
 
     key: str
@@ -70,17 +71,17 @@ class HostState:
 
     @property
     def leaves(self) -> frozenset[str]:
-        """The server certificates that were seen."""
+        """The SHA-256 of the server certificates."""
         return frozenset(chain[0] for chain in self.chains.values())
 
 
 def domain_states(run: Run) -> Iterator[DomainState]:
-    """Give the state of each domain of a run."""
+    """Return the state of each domain of a run."""
     return map(_domain, run.domains())
 
 
 def host_states(run: Run) -> Iterator[HostState]:
-    """Give the state of each MX host of a run."""
+    """Return the state of each MX host of a run."""
     return map(_host, run.hosts())
 
 
@@ -106,12 +107,12 @@ def _host(report: HostReport) -> HostState:
         key=report.key,
         host=report.host,
         at=report.observed_at,
-        records=report.tlsa.records if report.tlsa.dane in _TELLS_RECORDS else None,
+        records=report.tlsa.records if report.tlsa.dane in _RECORDS_KNOWN else None,
         usable=report.tlsa.dane is None,
         chains={endpoint.address: chain for endpoint in report.endpoints if (chain := _chain(endpoint))},
     )
 
 
 def _chain(endpoint: EndpointReport) -> tuple[str, ...]:
-    shaken = sessions(endpoint).shown.handshake
-    return shaken.chain if shaken is not None else ()
+    handshake = sessions(endpoint).shown.handshake
+    return handshake.chain if handshake is not None else ()

@@ -1,60 +1,61 @@
-"""A comparison of runs as tables, and those as text, Markdown, HTML or JSON."""
+"""The comparison of runs as text, Markdown, HTML or JSON."""
 
 from collections.abc import Iterable, Iterator, Mapping
 
 from rich.console import Console
 from rich.text import Text
 
-from results.diff.compare import Comparison, DomainChange, Flapping, Listed, MXChange, Words
-from results.diff.hosts import CertificateChange, Expiring, HostRollover, Leaf, TLSAChange
+from results.diff.compare import Comparison, Flapping, ListedDomain, MXChange
+from results.diff.hosts import CertificateChange, ExpiringCertificate, HostRollover, LeafSummary, TLSAChange
 from results.diff.rollover import RolloverClass
+from results.diff.verdicts import DomainChange, change_text
 from results.render.tables import Cell, Table, html_page, markdown, print_table, table_of
 from results.render.terminal import quote
 from results.render.words import of_reason
 from results.store import codec
 
-ROWS = 20  # of each table where no limit is given: what still fits a mail that somebody reads
+ROWS = 20  # rows of each table where no limit is given: short enough for an e-mail
 
 _ROLLOVERS = {
     RolloverClass.CORRECT: "correct",
-    RolloverClass.SAME_RECORDS: "correct: the same records match before and after",
-    RolloverClass.PUBLISHED_LATE: "new TLSA records were published too late",
-    RolloverClass.REMOVED_EARLY: "the TLSA record of the certificate in use was removed too early",
-    RolloverClass.NEVER_UPDATED: "TLSA records were never updated",
-    RolloverClass.ROLLED_BACK: "the new certificate was taken back",
+    RolloverClass.SAME_RECORDS: "correct: the same TLSA records match before and after",
+    RolloverClass.PUBLISHED_LATE: "the new TLSA records were published after the certificate changed",
+    RolloverClass.REMOVED_EARLY: "the TLSA record of the certificate in use was removed before the certificate changed",
+    RolloverClass.NEVER_UPDATED: "the TLSA records were not updated",
+    RolloverClass.ROLLED_BACK: "the old certificate was put back into use",
 }
 _DIGITS = 24  # of a TLSA record: enough to find it in a zone file
 
 
 def summary_lines(found: Comparison) -> list[str]:
-    """Say in a few lines what was compared and what matters most."""
+    """Return the runs compared and the number of broken domains, as sentences."""
     times = " > ".join(f"{run.started:%Y-%m-%d %H:%M}" for run in found.runs)
     levels = list(dict.fromkeys(run.level for run in found.runs))
     counts = (
         (len(found.new_broken), "newly broken"),
         (len(found.fixed), "fixed"),
         (len(found.still_broken), "still broken"),
-        (len(found.unclear), "were broken and cannot be told now"),
+        (len(found.unclear), "broken before and inconclusive now"),
     )
     lines = [
-        f"Runs of {times} UTC; {found.compared:,} domains are in the last two.",
+        f"Runs of {times} UTC; {found.compared:,} domains are in both of the last two runs.",
         ", ".join(f"{count:,} {words}" for count, words in counts) + ".",
     ]
     if len(levels) > 1:
         lines.append(
-            f"The runs were judged at different levels ({', '.join(levels)}): their verdicts differ by that too."
+            f"The runs have different security levels ({', '.join(levels)}); some verdicts differ for this reason."
         )
     return lines
 
 
 def tables(found: Comparison, limit: int | None = None) -> list[Table]:
-    """Set a comparison in tables of ``limit`` rows at most, those without rows left out."""
+    """Return a comparison as tables of at most ``limit`` rows, without empty tables."""
     made = [*_domain_tables(found, limit), *_list_tables(found, limit), *_host_tables(found, limit)]
     return [table for table in made if table.rows]
 
 
 def print_diff(found: Comparison, console: Console, limit: int | None = ROWS) -> None:
-    """Print a comparison on a terminal, ``limit`` rows of each table at most."""
+    """Print a comparison on a terminal, at most ``limit`` rows of each table."""
     for line in summary_lines(found):
         console.print(quote(console, line))
     made = tables(found, limit)
@@ -65,62 +66,53 @@ def print_diff(found: Comparison, console: Console, limit: int | None = ROWS) ->
 
 
 def as_markdown(found: Comparison, limit: int | None = ROWS) -> str:
-    """Set a comparison in Markdown."""
+    """Return a comparison as Markdown, at most ``limit`` rows of each table."""
     parts = ["# What changed", *summary_lines(found), *map(markdown, tables(found, limit))]
     return "\n\n".join(part.rstrip("\n") for part in parts) + "\n"
 
 
 def as_html(found: Comparison, limit: int | None = None) -> str:
-    """Make a page of a comparison."""
+    """Return a comparison as one HTML page, at most ``limit`` rows of each table."""
     return html_page("What changed", summary_lines(found), tables(found, limit))
 
 
 def as_json(found: Comparison) -> bytes:
-    """Write a comparison whole, as indented JSON."""
+    """Return the whole comparison as indented JSON."""
     return codec.pretty(found)
 
 
 def _domain_tables(found: Comparison, limit: int | None) -> Iterator[Table]:
     for name, title, rows, note in (
-        ("new-broken", "Newly broken", found.new_broken, "not broken when last told"),
-        ("fixed", "Fixed", found.fixed, "with what was wrong"),
+        ("new-broken", "Newly broken", found.new_broken, "not broken in the latest conclusive run before"),
+        ("fixed", "Fixed", found.fixed, "with the former cause"),
         ("still-broken", "Still broken", found.still_broken, ""),
-        ("unclear", "Were broken, cannot be told now", found.unclear, ""),
+        ("unclear", "Broken before, inconclusive now", found.unclear, ""),
         ("changed", "Other changed verdicts", found.changed, ""),
     ):
         yield table_of(name, title, CHANGE, rows, change_row, limit, note)
     yield transition_table(found.transitions, limit)
-    columns, note = ("domain", "run by run"), "broken and sound by turns"
+    columns, note = ("domain", "state in each run"), "changed between broken and sound at least twice"
     yield table_of("flapping", "Flapping", columns, found.flapping, _flapping_row, limit, note)
 
 
 CHANGE = ("domain", "change", "since", "why")
+"""The columns of a changed domain."""
 
 
 def transition_table(transitions: Mapping[str, Mapping[str, int]], limit: int | None) -> Table:
-    """Count changes by verdict."""
+    """Return the counts of changes by verdict as a table."""
     rows = [(name, words, count) for name, counts in transitions.items() for words, count in counts.items()]
     return table_of("transitions", "Changes by verdict", ("verdict", "change", "domains"), rows, lambda row: row, limit)
 
 
 def change_row(row: DomainChange) -> tuple[str, ...]:
-    """Set a changed domain in the columns of ``CHANGE``."""
-    return row.domain, _change(row.old, row.new), _since(row), _why(row)
+    """Return a changed domain as the cells of the columns ``CHANGE``."""
+    change = change_text(row.old, row.new) or f"dane {row.new.dane}, outcome {row.new.outcome}"
+    return row.domain, change, _since(row), _why(row)
 
 
 def _flapping_row(row: Flapping) -> tuple[Cell, ...]:
     return row.domain, " ".join(row.health)
-
-
-def _change(old: Words, new: Words) -> str:
-    pairs = (
-        ("dane", old.dane, new.dane),
-        ("starttls", old.starttls, new.starttls),
-        ("outcome", old.outcome, new.outcome),
-        ("sender", old.sender, new.sender),
-    )
-    different = [f"{name} {before} > {after}" for name, before, after in pairs if before != after]
-    return ", ".join(different) or f"dane {new.dane}, outcome {new.outcome}"
 
 
 def _since(row: DomainChange) -> str:
@@ -142,7 +134,7 @@ def _list_tables(found: Comparison, limit: int | None) -> Iterator[Table]:
     yield table_of("mx", "MX records", ("domain", "added", "removed"), found.mx, _mx_row, limit)
 
 
-def _listed_row(row: Listed) -> tuple[Cell, ...]:
+def _listed_row(row: ListedDomain) -> tuple[Cell, ...]:
     return row.domain, row.verdict.dane, row.verdict.outcome, row.health
 
 
@@ -151,13 +143,13 @@ def _mx_row(row: MXChange) -> tuple[Cell, ...]:
 
 
 def _host_tables(found: Comparison, limit: int | None) -> Iterator[Table]:
-    columns: tuple[str, ...] = ("host", "domains", "how it went", "overlap")
+    columns: tuple[str, ...] = ("host", "domains", "result", "overlap")
     yield table_of("rollovers", "Rollovers of DANE hosts", columns, found.rollovers, _rollover_row, limit)
     columns = ("host", "domains", "change", "added", "removed")
     yield table_of("tlsa", "TLSA records", columns, found.tlsa, _tlsa_row, limit)
-    columns = ("host", "domains", "change", "new until", "new issuer")
+    columns = ("host", "domains", "change", "new expires", "new issuer")
     yield table_of("certificates", "Server certificates", columns, found.certificates, _certificate_row, limit)
-    columns, title = ("host", "domains", "until", "subject"), "Certificates that expire soon, or have"
+    columns, title = ("host", "domains", "expires", "subject"), "Certificates that have expired or expire soon"
     yield table_of("expiring", title, columns, found.expiring, _expiring_row, limit)
 
 
@@ -173,7 +165,7 @@ def _certificate_row(row: CertificateChange) -> tuple[Cell, ...]:
     return row.host, row.domains, "same key" if row.same_key else "new key", *_leaves(row.new)
 
 
-def _expiring_row(row: Expiring) -> tuple[Cell, ...]:
+def _expiring_row(row: ExpiringCertificate) -> tuple[Cell, ...]:
     return row.host, row.domains, f"{row.not_after:%Y-%m-%d}", row.subject
 
 
@@ -185,8 +177,8 @@ def _records(texts: Iterable[str]) -> str:
     return ", ".join(text if len(text) <= _DIGITS else text[:_DIGITS] + "..." for text in texts)
 
 
-def _leaves(leaves: Iterable[Leaf]) -> tuple[str, str]:
-    """When the new certificates end, and who issued them."""
+def _leaves(leaves: Iterable[LeafSummary]) -> tuple[str, str]:
+    """Return the expiry dates and the issuers of the new certificates."""
     known = list(leaves)
     until = (f"{leaf.not_after:%Y-%m-%d}" if leaf.not_after else "unknown" for leaf in known)
     return ", ".join(dict.fromkeys(until)), ", ".join(dict.fromkeys(leaf.issuer for leaf in known))

@@ -1,18 +1,14 @@
-"""Stored runs judged again. Expected verdicts follow from RFC 7672 (DANE-EE has no dates, DANE-TA has) and PKIX."""
+"""The recomputed verdicts of stored runs; they follow from PKIX and RFC 7672 (dates count for DANE-TA only)."""
 
-import json
 from dataclasses import replace
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
 
-from results.diff.rejudge import Missing, Rejudge, rejudge
-from results.store.by_key import Lookup
-from results.store.reader import Run, lines_path
+from results.diff.rejudge import MissingPartError, Rejudge, rejudge
+from results.store.reader import Run
 from results.store.writer import Store
-from scanner.cli import report_modes as analysis
-from scanner.cli.errors import CliError
 from scanner.core.pkix import EMPTY, TrustStore
 from scanner.facts import CertFacts, TLSALookup, TLSARecord
 from scanner.model import DomainRecord, EndpointReport, HostReport, PkixEvidence, Route, RouteHost
@@ -31,7 +27,7 @@ def rdata(record: TLSARecord) -> str:
 
 
 def host(*pins: TLSARecord, address: Security = Security.SECURE) -> tuple[HostReport, tuple[CertFacts, ...]]:
-    """Facts of a host; its evidence is a blank that judging again has to fill in."""
+    """Return the facts of a host without evidence; the judgement has to compute it."""
     chain = pki.chain(LEAF, pki.INTER)
     shaken = records.handshake(chain=tuple(cert.sha256 for cert in chain))
     probe = records.probe(handshake=shaken, started=AT)
@@ -67,7 +63,7 @@ def written(path: Path, *domains: DomainRecord, of: tuple[HostReport, tuple[Cert
 
 
 def settled(directory: Path, *pins: TLSARecord, level: Level = Level.DANE, **parts: Security) -> Run:
-    """A run whose verdicts are those of today's code."""
+    """Return a run whose verdicts are those of the current code."""
     report, chain = host(*pins, **parts)
     raw = written(directory / "raw", domain(), of=(report, chain))
     judge = Rejudge(raw, TRUST, level)
@@ -90,7 +86,7 @@ def test_nothing_changes_with_the_same_code_level_and_time(tmp_path: Path, pin: 
 
 
 def test_facts_become_evidence_and_verdicts(tmp_path: Path) -> None:
-    """The stored verdicts are all wrong; the facts say otherwise."""
+    """The stored verdicts contradict the facts."""
     run = written(tmp_path / "run", domain(), of=host(pki.tlsa(3, 1, 1, LEAF, wrong=True)))
     found = rejudge(run, TRUST)
     (change,) = found.changed
@@ -113,7 +109,7 @@ def test_at_another_time(tmp_path: Path, pin: TLSARecord, days: int, expected: l
     assert [change.new.dane for change in found.changed] == expected
 
 
-def test_an_address_that_is_no_longer_trusted_is_told_even_where_the_domain_stays_as_it_is(tmp_path: Path) -> None:
+def test_an_address_that_is_no_longer_trusted_is_reported_where_the_domain_does_not_change(tmp_path: Path) -> None:
     run = settled(tmp_path, pki.tlsa(3, 1, 1, LEAF))
     found = rejudge(run, TRUST, at=AT + timedelta(days=21))
     assert found.changed == []
@@ -137,29 +133,29 @@ def test_at_another_level(tmp_path: Path) -> None:
     assert (change.new.dane, change.new.outcome) == (DomainDane.NONE, DomainOutcome.FAIL)
 
 
-def test_a_question_that_was_never_asked_leaves_the_lookup_as_it_was(tmp_path: Path) -> None:
+def test_a_question_that_was_not_asked_keeps_the_lookup(tmp_path: Path) -> None:
     report, chain = host(pki.tlsa(3, 1, 1, LEAF))
     unasked = replace(report, tlsa=replace(report.tlsa, steps=()))
     run = written(tmp_path / "run", domain(), of=(unasked, chain))
     assert Rejudge(run, TRUST).report(report.key).tlsa == unasked.tlsa
 
 
-def test_what_the_run_lacks_is_left_and_counted(tmp_path: Path) -> None:
+def test_domains_with_missing_parts_are_counted(tmp_path: Path) -> None:
     report, _ = host(pki.tlsa(3, 1, 1, LEAF))
     run = written(tmp_path / "run", domain(), of=(report, ()))  # no certificates
     found = rejudge(run, TRUST)
     assert (found.domains, found.left, found.changed) == (1, 1, [])
-    with pytest.raises(Missing):
+    with pytest.raises(MissingPartError):
         Rejudge(run, TRUST).report("nowhere:25/smtp")
 
 
-def test_a_certificate_that_its_digest_does_not_fit_is_lacking(tmp_path: Path) -> None:
+def test_a_certificate_with_another_digest_is_missing(tmp_path: Path) -> None:
     report, chain = host(pki.tlsa(3, 1, 1, LEAF))
     run = written(tmp_path / "run", domain(), of=(report, tuple(replace(cert, der=b"another") for cert in chain)))
     assert rejudge(run, TRUST).left == 1
 
 
-def test_our_own_bug_is_no_fact(tmp_path: Path) -> None:
+def test_an_internal_error_has_no_facts_to_judge(tmp_path: Path) -> None:
     verdict = records.verdict(dane=DomainDane.UNKNOWN, reasons=(Reason.INTERNAL,))
     bug = replace(domain(verdict=verdict), route=Route(()), hosts=())
     run = written(tmp_path / "run", bug, of=host())
@@ -171,59 +167,3 @@ def test_a_host_that_was_named_itself(tmp_path: Path) -> None:
     direct = replace(record, route=Route((RouteHost(HOST, 0),)))
     run = written(tmp_path / "run", direct, of=host(pki.tlsa(2, 1, 1, pki.INTER)))
     assert words(Rejudge(run, TRUST).record(direct)) == ("protected", "ok")
-
-
-def test_lines_are_read_by_key_and_the_last_one_counts(tmp_path: Path) -> None:
-    old, chain = host()
-    run = written(tmp_path / "run", of=(old, chain))
-    path = lines_path(run.path, "hosts")
-    with path.open("ab") as file:
-        file.write(path.read_bytes().replace(b'"port":25', b'"port":26') + b'{"key":"torn')
-    lookup = Lookup(path, HostReport)
-    found = lookup.get(old.key)
-    assert found is not None
-    assert found.port == 26
-    assert lookup.get("torn") is None
-
-
-# --- the command ----------------------------------------------------------------------------------------------
-
-
-def test_json_tells_all(tmp_path: Path, capfdbinary: pytest.CaptureFixture[bytes]) -> None:
-    run = settled(tmp_path, pki.tlsa(2, 1, 1, pki.INTER))
-    bundle = tmp_path / "root.pem"
-    bundle.write_bytes(pki.ROOT.pem)
-    at = (AT + timedelta(days=21)).isoformat()
-    analysis.rejudge(run, at=at, level=None, ca_file=str(bundle), ca_path=None, form="json")
-    document = json.loads(capfdbinary.readouterr().out)
-    assert document["transitions"]["dane"] == {"protected > broken": 1}
-
-
-@pytest.mark.parametrize(
-    ("text", "expected"),
-    [
-        ("2026-12-31", datetime(2026, 12, 31, tzinfo=UTC)),
-        ("2026-12-31T06:30", datetime(2026, 12, 31, 6, 30, tzinfo=UTC)),
-        ("2026-12-31T06:30+02:00", datetime(2026, 12, 31, 4, 30, tzinfo=UTC)),
-    ],
-)
-def test_times_as_users_write_them(text: str, expected: datetime) -> None:
-    assert analysis.moment(text) == expected
-
-
-def test_a_time_from_now() -> None:
-    assert timedelta(days=29) < analysis.moment("+30d") - datetime.now(UTC) < timedelta(days=31)
-
-
-@pytest.mark.parametrize("text", ["", "tomorrow", "30d", "+d", "2026-13-01", "+999999d"])
-def test_what_is_no_time_is_told(text: str) -> None:
-    with pytest.raises(CliError, match="--at"):
-        analysis.moment(text)
-
-
-def test_the_run_s_own_trusted_roots_are_used_and_one_that_is_gone_is_told(tmp_path: Path) -> None:
-    with Store.create(tmp_path / "run", records.header(settings={"ca_file": str(tmp_path / "gone.pem")})) as store:
-        store.finish(RunState.COMPLETE, {}, AT)
-    run = Run.open(tmp_path / "run")
-    with pytest.raises(CliError, match=r"gone\.pem"):
-        analysis.rejudge(run, at=None, level=None, ca_file=None, ca_path=None, form="text")

@@ -1,4 +1,4 @@
-"""Rollovers over two and three runs. OLD and NEW are a host's certificates; rows are the runs in order of time.
+"""Rollovers over two and three runs. OLD and NEW are certificates of a host; rows are runs in the order of time.
 
 Expected values follow from the definitions in ``results.diff.rollover``; correct order is RFC 7671 section 8.1's.
 """
@@ -8,7 +8,7 @@ from datetime import timedelta
 
 import pytest
 
-from results.diff.rollover import Observation, rollovers
+from results.diff.rollover import HostObservation, rollovers
 from scanner.facts import CertFacts, TLSARecord
 from tests.unit import pki
 from tests.unit.pki import Made, tlsa
@@ -23,10 +23,10 @@ ALIEN = tlsa(3, 1, 1, OLD, wrong=True)
 Seen = tuple[tuple[TLSARecord, ...], tuple[Made, ...]]
 
 
-def story(*runs: Seen) -> list[Observation]:
+def observed(*runs: Seen) -> list[HostObservation]:
     """Each run a day after the one before; a run has records and the leaf of each address."""
     return [
-        Observation(
+        HostObservation(
             pki.NOW + timedelta(days=day), records, {f"192.0.2.{n}": chain(leaf) for n, leaf in enumerate(leaves)}
         )
         for day, (records, leaves) in enumerate(runs)
@@ -74,12 +74,12 @@ def run(records: tuple[TLSARecord, ...] | TLSARecord, *leaves: Made) -> Seen:
         ([run(PIN_OLD, OLD), run(PIN_OLD, OLD, OLD)], []),
     ],
 )
-def test_how_it_went(runs: list[Seen], expected: list[tuple[str, bool | None]]) -> None:
-    assert [(found.outcome, found.overlap) for found in rollovers(story(*runs))] == expected
+def test_the_class_of_a_rollover(runs: list[Seen], expected: list[tuple[str, bool | None]]) -> None:
+    assert [(found.outcome, found.overlap) for found in rollovers(observed(*runs))] == expected
 
 
-def test_when_it_began_and_ended() -> None:
-    seen = story(run(PIN_OLD, OLD), run(PIN_OLD, OLD), run(PIN_OLD, NEW), run(PIN_OLD, NEW), run(PIN_NEW, NEW))
+def test_begin_and_end() -> None:
+    seen = observed(run(PIN_OLD, OLD), run(PIN_OLD, OLD), run(PIN_OLD, NEW), run(PIN_OLD, NEW), run(PIN_NEW, NEW))
     (found,) = rollovers(seen)
     assert (found.began, found.ended) == (seen[1].at, seen[4].at)
     (unended,) = rollovers(seen[:4])
@@ -87,12 +87,12 @@ def test_when_it_began_and_ended() -> None:
 
 
 def test_two_rollovers_one_after_the_other() -> None:
-    seen = story(run(PIN_OLD, OLD), run(PIN_NEW, NEW), run(PIN_NEW, OLD), run(PIN_OLD, OLD))
+    seen = observed(run(PIN_OLD, OLD), run(PIN_NEW, NEW), run(PIN_NEW, OLD), run(PIN_OLD, OLD))
     assert [found.outcome for found in rollovers(seen)] == ["correct", "published-late"]
 
 
 def test_a_chain_that_loses_its_pinned_issuer_is_no_rollover() -> None:
-    whole, short = story(run(PIN_TA, OLD), run(PIN_TA, OLD))
+    whole, short = observed(run(PIN_TA, OLD), run(PIN_TA, OLD))
     short = replace(short, chains={address: pki.chain(OLD) for address in short.chains})
     assert rollovers([whole, short]) == ()
     assert rollovers([whole, short, replace(whole, at=short.at + timedelta(days=1))]) == ()

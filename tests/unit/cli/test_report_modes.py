@@ -1,0 +1,82 @@
+"""The commands diff, report --rejudge, export and query on stored runs."""
+
+import json
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner
+
+from results.store.reader import Run
+from results.store.writer import Store
+from scanner.cli import report_modes as analysis
+from scanner.cli.errors import CliError
+from scanner.cli.report_modes import diff as command
+from scanner.vocabulary import RunState
+from tests.unit import pki, records
+from tests.unit.results.diff.runs import BROKEN, SOUND, Runs
+from tests.unit.results.diff.test_rejudge import AT, settled
+
+
+@pytest.fixture
+def runs(tmp_path: Path) -> Runs:
+    return Runs(tmp_path)
+
+
+def test_diff_exits_4_for_newly_broken_domains_only(runs: Runs) -> None:
+    runs.verdicts(a=SOUND, b=BROKEN)
+    runs.verdicts(a=BROKEN, b=BROKEN)
+    runs.verdicts(a=BROKEN, b=BROKEN, c=BROKEN)
+    one, two, three = (str(run.path) for run in runs.runs)
+    invoke = CliRunner().invoke
+    assert invoke(command, [one, two, "--fail-on", "new-broken"], standalone_mode=False).return_value == 4
+    assert invoke(command, [one, two], standalone_mode=False).return_value == 0
+    assert invoke(command, [two, three, "--fail-on", "new-broken"], standalone_mode=False).return_value == 0
+
+
+@pytest.mark.parametrize("form", ["text", "json", "markdown", "html"])
+def test_diff_in_every_format(runs: Runs, form: str) -> None:
+    runs.verdicts(a=SOUND)
+    runs.verdicts(a=BROKEN)
+    result = CliRunner().invoke(command, [*(str(run.path) for run in runs.runs), "--format", form])
+    assert "a.example" in result.output
+
+
+def test_rejudge_writes_json(tmp_path: Path, capfdbinary: pytest.CaptureFixture[bytes]) -> None:
+    run = settled(tmp_path, pki.tlsa(2, 1, 1, pki.INTER))
+    bundle = tmp_path / "root.pem"
+    bundle.write_bytes(pki.ROOT.pem)
+    at = (AT + timedelta(days=21)).isoformat()
+    analysis.rejudge(run, at=at, level=None, ca_file=str(bundle), ca_path=None, form="json")
+    document = json.loads(capfdbinary.readouterr().out)
+    assert document["transitions"]["dane"] == {"protected > broken": 1}
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("2026-12-31", datetime(2026, 12, 31, tzinfo=UTC)),
+        ("2026-12-31T06:30", datetime(2026, 12, 31, 6, 30, tzinfo=UTC)),
+        ("2026-12-31T06:30+02:00", datetime(2026, 12, 31, 4, 30, tzinfo=UTC)),
+    ],
+)
+def test_times_in_the_forms_of_the_command_line(text: str, expected: datetime) -> None:
+    assert analysis.moment(text) == expected
+
+
+def test_a_time_from_now() -> None:
+    assert timedelta(days=29) < analysis.moment("+30d") - datetime.now(UTC) < timedelta(days=31)
+
+
+@pytest.mark.parametrize("text", ["", "tomorrow", "30d", "+d", "2026-13-01", "+999999d"])
+def test_a_text_that_is_not_a_time_is_an_error(text: str) -> None:
+    with pytest.raises(CliError, match="--at"):
+        analysis.moment(text)
+
+
+def test_a_missing_file_of_trusted_roots_is_an_error(tmp_path: Path) -> None:
+    with Store.create(tmp_path / "run", records.header(settings={"ca_file": str(tmp_path / "gone.pem")})) as store:
+        store.finish(RunState.COMPLETE, {}, AT)
+    run = Run.open(tmp_path / "run")
+    with pytest.raises(CliError, match=r"gone\.pem"):
+        analysis.rejudge(run, at=None, level=None, ca_file=None, ca_path=None, form="text")
