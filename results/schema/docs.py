@@ -1,7 +1,7 @@
-"""``python -m results.schema.docs [DIRECTORY]``: write ``fields.md`` and ``reasons.md`` from the code.
+"""The generated pages of docs/: fields.md, reasons.md and verdicts.md, written by ``python -m results.schema.docs``.
 
-The documents are checked in, so that they can be read without running anything; a test fails when they are not what
-this module writes.
+``python -m results.schema.docs [DIRECTORY]`` writes to DIRECTORY, by default ``docs``. The pages are part of the
+repository. A test fails when a page differs from the output of this module.
 """
 
 import sys
@@ -13,25 +13,30 @@ from typing import Any, get_args, get_type_hints
 
 from results.explain.remedies import remedy_of
 from results.explain.tlsa_cause import CAUSES
-from results.schema.fields import meaning
+from results.schema.fields import RECORDS, meaning
+from results.schema.vocabulary import VOCABULARIES
 from results.store.reader import LINE_FILES
 from scanner.model import SCHEMA, RunHeader, Status
 from scanner.reasons import REASONS
 
-FILES: dict[str, type] = {"run.json": RunHeader, **{f"{name}.jsonl": kind for name, kind in LINE_FILES.items()}}
-FILES["FILE of --status-file"] = Status
+FILES: dict[str, type] = {
+    "run.json": RunHeader,
+    **{f"{name}.jsonl": kind for name, kind in LINE_FILES.items()},
+    "FILE of --status-file": Status,
+}
 DIRECTORY = Path("docs")
 
 _GENERATED = "<!-- Written by `python -m results.schema.docs`; edit the code instead. -->"
 
 
 def documents() -> dict[str, str]:
-    """Give the documents by file name."""
-    return {"fields.md": "\n".join(_fields()) + "\n", "reasons.md": "\n".join(_reasons()) + "\n"}
+    """Return the text of each page by file name."""
+    pages = {"fields.md": _fields(), "reasons.md": _reasons(), "verdicts.md": _verdicts()}
+    return {name: "\n".join(lines) + "\n" for name, lines in pages.items()}
 
 
 def records() -> list[type[Any]]:
-    """Give every record that stands in a file of a run, outer ones before inner ones."""
+    """Return every record of the files of a run, outer records before inner records."""
     found: dict[type[Any], None] = {}
     waiting = list(FILES.values())
     while waiting:
@@ -45,7 +50,7 @@ def records() -> list[type[Any]]:
 
 
 def _named(hint: Any) -> Iterator[type]:
-    """Give the classes in an annotation."""
+    """Return the classes in an annotation."""
     inner = get_args(hint)
     if not inner and isinstance(hint, type):
         yield hint
@@ -55,9 +60,10 @@ def _named(hint: Any) -> Iterator[type]:
 
 def _fields() -> Iterator[str]:
     yield from ("# Files and fields of a run", "", _GENERATED, "")
-    yield f"Schema version {SCHEMA}. Members are only ever added; `mxsweep schema` prints the JSON Schema. Every member"
-    yield "is always written, null where there is nothing. Times are RFC 3339 in UTC, octets base64 or hex."
-    yield from ("", "| file | a line is |", "|---|---|")
+    yield f"Schema version {SCHEMA}. A later version of mxsweep may add members, but removes and renames none. `mxsweep"
+    yield "schema` prints the JSON Schema. Every member is always written; its value is null where there is none. Times"
+    yield "are in UTC (RFC 3339), octets are base64 or hex. [verdicts.md](verdicts.md) explains the words."
+    yield from ("", "| file | record of a line |", "|---|---|")
     for name, kind in FILES.items():
         yield f"| `{name}` | [{kind.__name__}](#{kind.__name__.lower()}) |"
     for kind in records():
@@ -66,20 +72,15 @@ def _fields() -> Iterator[str]:
 
 def _record(kind: type[Any]) -> Iterator[str]:
     hints = get_type_hints(kind)
-    yield from (
-        "",
-        f"## {kind.__name__}",
-        "",
-        " ".join((kind.__doc__ or "").split("\n\n")[0].split()).replace("``", "`"),
-    )
-    yield from ("", "| member | kind | meaning |", "|---|---|---|")
+    yield from ("", f"## {kind.__name__}", "", RECORDS[kind.__name__])
+    yield from ("", "| member | type | meaning |", "|---|---|---|")
     for field in fields(kind):
         hint = hints[field.name]
         yield f"| `{field.name}` | {_kind(hint)} | {meaning(kind.__name__, field.name)}{_words(hint)} |"
 
 
 def _kind(hint: Any) -> str:
-    """Say in a word or two what JSON has for an annotation."""
+    """Return the JSON type of an annotation in a few words."""
     parts = get_args(hint)
     if type(None) in parts:
         return " or ".join(_kind(part) for part in parts if part is not type(None)) + " or null"
@@ -108,26 +109,50 @@ def _is_words(hint: Any) -> bool:
 
 
 def _words(hint: Any) -> str:
-    """List the words of an enum, but for the many reasons."""
+    """Return the words of a vocabulary; none for reason codes, which have a page of their own."""
     kinds = [kind for kind in _named(hint) if issubclass(kind, StrEnum) and kind.__name__ != "Reason"]
     return "".join(f": {', '.join(f'`{word}`' for word in kind)}" for kind in kinds)
 
 
 def _reasons() -> Iterator[str]:
     yield from ("# Reason codes", "", _GENERATED, "")
-    yield "Every verdict has reason codes. TLSRPT is the result-type of RFC 8460 that a sender would report."
-    yield from ("", "| code | means | what to do | TLSRPT |", "|---|---|---|---|")
+    yield "Every verdict has reason codes. TLSRPT is the result type of RFC 8460 that a sender would report."
+    yield from ("", "| code | meaning | remedy | TLSRPT |", "|---|---|---|---|")
     for code, (words, tlsrpt) in REASONS.items():
         yield f"| `{code}` | {words} | {remedy_of(code)} | {tlsrpt or ''} |"
     yield from ("", "## Why a TLSA record does not match", "")
-    yield "`mxsweep report` and `mxsweep explain` say of each record what it is of."
-    yield from ("", "| cause | means |", "|---|---|")
+    yield "`mxsweep report` and `mxsweep explain` give the cause for each record."
+    yield from ("", "| cause | meaning |", "|---|---|")
     for cause, text in CAUSES.items():
         yield f"| `{cause}` | {text} |"
 
 
+_THREE_QUESTIONS = """\
+A verdict is for the requested security level (`--level`, by default `dane`). Three questions have separate answers:
+`outcome` is about delivery, `starttls` and `dane` are about protection. A domain without TLSA records and without
+STARTTLS has the outcome `ok` at level `dane`, because mail is delivered. Its sender word `cleartext`, and `none` for
+`starttls` and `dane`, show that anyone on the path can read the mail.
+
+An observation that is not conclusive gives `unknown` or `inconclusive`, never a negative verdict. A time-out or a reply
+4xx can be caused by the scanner's address or by the moment.
+
+Verdicts of a domain are in the member `verdict` of a line of domains.jsonl, verdicts of its MX hosts in `hosts[]` and
+those of their addresses in `hosts[].endpoints[]`. [fields.md](fields.md) has all members, [reasons.md](reasons.md) all
+reason codes.
+"""
+
+
+def _verdicts() -> Iterator[str]:
+    yield from ("# Verdicts and other words", "", _GENERATED, "", _THREE_QUESTIONS.rstrip("\n"))
+    for vocabulary in VOCABULARIES.values():
+        if vocabulary.meanings:
+            yield from ("", f"## {vocabulary.members}", "", vocabulary.description)
+            yield from ("", "| word | meaning |", "|---|---|")
+            yield from (f"| `{word}` | {text} |" for word, text in vocabulary.meanings.items())
+
+
 def main(directory: Path = DIRECTORY) -> None:
-    """Write the documents."""
+    """Write the pages to a directory."""
     directory.mkdir(exist_ok=True)
     for name, text in documents().items():
         (directory / name).write_text(text, "utf-8")

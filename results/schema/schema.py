@@ -1,54 +1,62 @@
-"""JSON Schema (draft 2020-12) of the lines of a run, made from the records themselves.
+"""JSON Schema (draft 2020-12) of the lines of a run, derived from the records and their descriptions.
 
-A member that a later version adds is allowed everywhere, so that a reader may validate with an older schema.
-Members that have a default are always written, but are not required of other writers.
+Unknown members are allowed everywhere, so that a reader can validate lines of a later version with an older schema.
+Members that have a default are always written, but they are not required of other writers.
 """
 
 from typing import Any
 
 import msgspec
 
+from results.schema.fields import RECORDS, meaning
+from results.schema.vocabulary import VOCABULARIES, Vocabulary
 from results.store.reader import LINE_FILES
 from scanner.model import SCHEMA, RunHeader, Status
 
 _DRAFT = "https://json-schema.org/draft/2020-12/schema"
 
 SCHEMAS: dict[str, type] = {"run": RunHeader, **LINE_FILES, "status": Status}
-"""What has a schema: the name of a file in a run directory, without its ending, or the status, and the record."""
+"""The record of each file. A file is named as in a run directory, without its ending; ``status`` is the status file."""
+
+_TITLES = {"run": "run.json", "status": "a line of a status file"}
 
 
 def schema(name: str | None = None) -> dict[str, Any]:
-    """Describe the lines of a file, or of any file.
+    """Return the JSON Schema of the lines of a file.
 
     Args:
-        name: a key of ``SCHEMAS``, or None for a document that holds for each of them.
+        name: a key of ``SCHEMAS``; None for a schema that accepts the lines of every file.
 
     Returns:
-        The schema, ready for ``json.dumps``.
+        The schema, ready for ``json.dumps``. Each record, member and vocabulary has a description.
 
     Raises:
         KeyError: there is no such file.
     """
     kinds = tuple(SCHEMAS.values()) if name is None else (SCHEMAS[name],)
     roots, definitions = msgspec.json.schema_components(kinds, ref_template="#/$defs/{name}")
-    return _head(name) | _body(roots) | {"$defs": definitions}
+    body = roots[0] if len(roots) == 1 else {"anyOf": list(roots)}
+    return _head(name) | body | {"$defs": {kind: _described(kind, made) for kind, made in definitions.items()}}
 
 
 def _head(name: str | None) -> dict[str, Any]:
-    words = "any file of a run" if name is None else _file_name(name)
-    return {
-        "$schema": _DRAFT,
-        "$id": f"urn:mxsweep:schema:{SCHEMA}:{name or 'all'}",
-        "title": f"mxsweep: {words}",
+    title = "any file of a run" if name is None else _TITLES.get(name) or f"a line of {name}.jsonl"
+    return {"$schema": _DRAFT, "$id": f"urn:mxsweep:schema:{SCHEMA}:{name or 'all'}", "title": f"mxsweep: {title}"}
+
+
+def _described(name: str, definition: dict[str, Any]) -> dict[str, Any]:
+    """Replace the class docstring of a definition by the description for readers of the files."""
+    if name in _BY_NAME:
+        return definition | {"description": _with_words(_BY_NAME[name])}
+    properties = {
+        member: kind | {"description": meaning(name, member)} for member, kind in definition["properties"].items()
     }
+    return definition | {"description": RECORDS[name], "properties": properties}
 
 
-def _file_name(name: str) -> str:
-    return _OTHERS.get(name) or f"a line of {name}.jsonl"
+def _with_words(vocabulary: Vocabulary) -> str:
+    meanings = (f"`{word}`: {meaning}." for word, meaning in vocabulary.meanings.items())
+    return " ".join((vocabulary.description, *meanings))
 
 
-_OTHERS = {"run": "run.json", "status": "a line of a status file"}
-
-
-def _body(roots: tuple[dict[str, Any], ...]) -> dict[str, Any]:
-    return roots[0] if len(roots) == 1 else {"anyOf": list(roots)}
+_BY_NAME = {kind.__name__: vocabulary for kind, vocabulary in VOCABULARIES.items()}

@@ -1,4 +1,4 @@
-"""Lines that were written once have to be read for ever; documents have to say what the code does."""
+"""Lines of every earlier version are readable, and no member of a line is removed or changes its type."""
 
 from pathlib import Path
 from typing import Any
@@ -6,19 +6,11 @@ from typing import Any
 import jsonschema
 import pytest
 
-from results.explain.remedies import REMEDIES, remedy_of
-from results.explain.tlsa_cause import CAUSES, Cause
-from results.schema.docs import DIRECTORY, documents, records
-from results.schema.fields import COMMON, FIELDS, meaning
 from results.schema.schema import SCHEMAS, schema
 from results.store import codec
-from scanner.reasons import Reason
 from tests.golden.write import golden
 
-ROOT = Path(__file__).parents[2]
-GOLDEN = ROOT / "tests" / "golden"
-
-AGAIN = "run `python -m results.schema.docs`"
+GOLDEN = Path(__file__).parents[2] / "tests" / "golden"
 
 
 def line(name: str) -> bytes:
@@ -64,26 +56,3 @@ def test_a_lost_member_would_be_seen() -> None:
     old = {"a": [{"b": "x"}], "c": 1}
     assert lost(shape(old), shape({"a": [{}]})) == [".c", ".a[].b"]
     assert lost(shape(old), shape({"a": [{"b": 1}], "c": 1})) == [".a[].b: str became int"]
-
-
-@pytest.mark.parametrize("name", documents())
-def test_documents_are_up_to_date(name: str) -> None:
-    assert (ROOT / DIRECTORY / name).read_text("utf-8") == documents()[name], AGAIN
-
-
-def test_every_member_of_every_record_is_described() -> None:
-    members = [(kind.__name__, field) for kind in records() for field in kind.__dataclass_fields__]
-    assert [member for member in members if not meaning(*member)] == []
-
-
-def test_nothing_is_described_that_does_not_exist() -> None:
-    kinds = {kind.__name__: set(kind.__dataclass_fields__) for kind in records()}
-    assert set(FIELDS) <= set(kinds)
-    assert [(name, field) for name, table in FIELDS.items() for field in table if field not in kinds[name]] == []
-    assert set(COMMON) <= set().union(*kinds.values())
-
-
-def test_every_reason_has_a_remedy_and_every_cause_words() -> None:
-    assert set(REMEDIES) == set(Reason)
-    assert set(CAUSES) == set(Cause)
-    assert remedy_of("moon-phase") == ""

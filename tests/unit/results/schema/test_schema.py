@@ -1,4 +1,7 @@
+"""The JSON Schema accepts every line that is written and describes every member of it."""
+
 import dataclasses
+import json
 from io import BytesIO
 from typing import Any
 
@@ -34,7 +37,7 @@ def test_each_file_has_a_schema() -> None:
 
 
 @pytest.mark.parametrize("name", SCHEMAS)
-def test_what_is_written_is_valid(name: str) -> None:
+def test_a_written_line_is_valid(name: str) -> None:
     member = codec.plain(MADE[name])
     validator(name).validate(member)
     validator(None).validate(member)
@@ -43,7 +46,7 @@ def test_what_is_written_is_valid(name: str) -> None:
 @pytest.mark.parametrize("name", SCHEMAS)
 @settings(max_examples=10, deadline=None, suppress_health_check=list(HealthCheck))
 @given(data=st.data())
-def test_whatever_is_written_is_valid(name: str, data: st.DataObject) -> None:
+def test_any_written_line_is_valid(name: str, data: st.DataObject) -> None:
     validator(name).validate(codec.plain(data.draw(values(SCHEMAS[name]))))
 
 
@@ -55,14 +58,14 @@ def test_a_line_on_a_stream_is_valid() -> None:
 
 
 @pytest.mark.parametrize("name", SCHEMAS)
-def test_what_is_no_record_is_not_valid(name: str) -> None:
+def test_a_line_without_a_required_member_is_invalid(name: str) -> None:
     member = codec.plain(MADE[name])
     required = next(field.name for field in dataclasses.fields(MADE[name]) if field.default is dataclasses.MISSING)
     del member[required]
     assert not validator(name).is_valid(member)
 
 
-def test_an_unknown_word_is_not_valid() -> None:
+def test_an_unknown_word_is_invalid() -> None:
     member = codec.plain(records.domain())
     member["verdict"]["outcome"] = "maybe"
     assert not validator("domains").is_valid(member)
@@ -74,10 +77,19 @@ def test_members_of_a_newer_version_are_valid() -> None:
     validator("domains").validate(member)
 
 
-def test_records_are_described() -> None:
+def test_every_member_and_definition_is_described() -> None:
     definitions = schema()["$defs"]
-    assert definitions["Answer"]["description"].startswith("What one DNS question brought.")
-    assert "no_mail" in definitions["DomainOutcome"]["enum"]
+    assert definitions["Answer"]["description"] == "The answer to one DNS question."
+    members = [made for definition in definitions.values() for made in definition.get("properties", {}).values()]
+    assert len(members) > 200
+    assert [made for made in (*definitions.values(), *members) if not made.get("description")] == []
+    assert "``" not in json.dumps(definitions), "a docstring of the code is in the schema"
+
+
+def test_vocabularies_have_their_words_with_meanings() -> None:
+    mode = schema("hosts")["$defs"]["Mode"]
+    assert mode["enum"] == ["lmtp", "lmtps", "smtp", "smtps"]
+    assert "`lmtps`: LMTP with TLS from the first octet." in mode["description"]
 
 
 def test_each_document_has_its_own_name() -> None:
