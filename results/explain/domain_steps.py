@@ -17,16 +17,10 @@ from results.render import words
 from results.render.terminal import heading, quote, said
 from scanner.facts import Answer, CertFacts, Probe
 from scanner.model import DomainRecord, EndpointReport, EndpointVerdict, HostReport, HostVerdict
-from scanner.vocabulary import Dane, DomainDane, DomainOutcome, Outcome, Security, Sender
+from scanner.vocabulary import Dane, DomainDane, DomainOutcome, Outcome, Sender
 
 LONG = 2000  # characters of a sentence or record that are shown
 
-_SECURITY = {
-    Security.SECURE: "DNSSEC-signed",
-    Security.INSECURE: "not DNSSEC-signed",
-    Security.BOGUS: "DNSSEC validation fails",
-    Security.INDETERMINATE: "nobody we trust said whether it is DNSSEC-signed",
-}
 _OUTCOME = {
     Outcome.NODATA: "no such record",
     Outcome.NXDOMAIN: "the name does not exist",
@@ -178,13 +172,13 @@ class Reasoning:
             what.append_text(self._quote(", ".join(answer.records), limit=LONG))
         else:
             what.append(_OUTCOME[answer.outcome])
-        what.append(f"; {_SECURITY[answer.security]}")
+        what.append(f"; {words.SECURITY[answer.security]}")
         if answer.error:
             what.append("; ").append_text(self._quote(answer.error))
         self._line(what)
         for alias in answer.aliases:
             step = Text.assemble("alias ", self._quote(alias.owner), " -> ", self._quote(alias.target))
-            self._line(step.append(f" ({_SECURITY[alias.security]})"), 4)
+            self._line(step.append(f" ({words.SECURITY[alias.security]})"), 4)
 
     def _why(self, reasons: Iterable[str], indent: int) -> None:
         for reason in reasons:

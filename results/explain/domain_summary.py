@@ -15,16 +15,9 @@ from results.render.terminal import quote, said
 from scanner.facts import Handshake, TLSARecord
 from scanner.model import DaneEvidence, DomainRecord, EndpointReport, EndpointVerdict, HostReport, HostVerdict
 from scanner.reasons import Reason
-from scanner.vocabulary import DomainDane, DomainOutcome, Security
+from scanner.vocabulary import DomainDane, DomainOutcome
 
 _DIGITS = 16  # of a TLSA record: enough to find it in a zone file
-
-_MX_SECURITY = {
-    Security.SECURE: "DNSSEC-signed",
-    Security.INSECURE: "not DNSSEC-signed",
-    Security.BOGUS: "DNSSEC validation fails",
-    Security.INDETERMINATE: "no trusted resolver said whether they are DNSSEC-signed",
-}
 
 _STYLE = {
     DomainOutcome.OK: "green",
@@ -72,9 +65,9 @@ def _mx(record: DomainRecord, console: Console) -> None:
         return
     console.print()
     if Reason.IMPLICIT_MX in record.route.reasons:
-        console.print(Text.assemble(("Mail host", "bold"), f" (no MX record: {_MX_SECURITY[mx.security]})"))
+        console.print(Text.assemble(("Mail host", "bold"), f" (no MX record: {words.SECURITY[mx.security]})"))
     else:
-        console.print(Text.assemble(("MX records", "bold"), f" ({_MX_SECURITY[mx.security]})"))
+        console.print(Text.assemble(("MX records", "bold"), f" ({words.SECURITY[mx.security]})"))
 
 
 def _host(host: HostVerdict, report: HostReport | None, record: DomainRecord, console: Console) -> None:

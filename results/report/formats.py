@@ -7,14 +7,13 @@ would take for a formula begins with an apostrophe. JSON has everything as it is
 
 import csv
 import io
-import re
 from collections.abc import Iterable, Iterator, Sequence
 
 from rich.console import Console
 
 from results.explain.worklist import Task
 from results.render import words
-from results.render.escape import safe
+from results.render.escape import csv_cell, markdown, safe
 from results.render.words import share
 from results.report.model import Counts, Listing, Report
 from results.report.text import render, shown_rows
@@ -39,9 +38,6 @@ COLUMNS = (
 
 TEXT_WIDTH = 100
 
-_MARKDOWN = re.compile(r"([\\`*_{}\[\]()<>#|~&])")
-_FORMULA = ("=", "+", "-", "@", "\t", "\r")
-
 
 def to_text(report: Report, top: int) -> str:
     """Write a report as it looks on a terminal of 100 columns without colours."""
@@ -64,9 +60,9 @@ def to_markdown(report: Report, top: int) -> str:
 
 
 def _markdown(report: Report, top: int) -> Iterator[str]:
-    yield f"# {_escaped(report.title)}"
+    yield f"# {markdown(report.title)}"
     yield ""
-    yield ", ".join(f"{_escaped(name)} {_escaped(value)}" for name, value in report.facts.items())
+    yield ", ".join(f"{markdown(name)} {markdown(value)}" for name, value in report.facts.items())
     for section in report.counts:
         if section.rows:
             yield from _counts(section, top)
@@ -101,14 +97,14 @@ def _counts(section: Counts, top: int) -> Iterator[str]:
 
 def _task(task: Task) -> Iterator[str]:
     told = task.explanation
-    yield from ("", f"### {_escaped(task.host)}: {task.domains:,} domains", "")
-    yield f"{_escaped(told.sentence, 1000)}  "
+    yield from ("", f"### {markdown(task.host)}: {task.domains:,} domains", "")
+    yield f"{markdown(told.sentence, 1000)}  "
     if told.unsaid:
-        yield f'It says: "{_escaped(told.unsaid)}"  '
-    yield f"To do: {_escaped(told.fix, 1000)}"
+        yield f'It says: "{markdown(told.unsaid)}"  '
+    yield f"To do: {markdown(told.fix, 1000)}"
     if told.records:
         yield from ("", *(f"    {safe(record)}" for record in told.records))
-    yield from ("", f"Contact: {_escaped(task.contact)}. For {_escaped(', '.join(task.examples), 1000)}")
+    yield from ("", f"Contact: {markdown(task.contact)}. For {markdown(', '.join(task.examples), 1000)}")
 
 
 def _table(title: str, note: str, columns: Sequence[str], rows: Iterable[Sequence[str]]) -> Iterator[str]:
@@ -118,15 +114,11 @@ def _table(title: str, note: str, columns: Sequence[str], rows: Iterable[Sequenc
     yield _line(column.removesuffix("#") for column in columns)
     yield _line("--:" if column.endswith("#") else "---" for column in columns)
     for row in rows:
-        yield _line(map(_escaped, row))
+        yield _line(map(markdown, row))
 
 
 def _line(cells: Iterable[str]) -> str:
     return f"| {' | '.join(cells)} |"
-
-
-def _escaped(text: str, limit: int = 300) -> str:
-    return _MARKDOWN.sub(r"\\\1", safe(text, limit))
 
 
 # --- CSV ------------------------------------------------------------------------------------------------------
@@ -138,7 +130,7 @@ def to_csv(report: Report) -> str:
     writer = csv.DictWriter(out, COLUMNS, restval="")
     writer.writeheader()
     for row in _rows(report):
-        writer.writerow({name: _cell(value) for name, value in row.items()})
+        writer.writerow({name: csv_cell(value) for name, value in row.items()})
     return out.getvalue()
 
 
@@ -191,9 +183,3 @@ def _listing_rows(listing: Listing) -> Iterator[dict[str, object]]:
 
 def _percent(part: int, whole: int) -> str:
     return f"{100 * part / whole:.4f}" if whole else ""
-
-
-def _cell(value: object) -> object:
-    if isinstance(value, str) and value.startswith(_FORMULA):
-        return f"'{value}"
-    return value

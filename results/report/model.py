@@ -7,6 +7,7 @@ strangers', and each format escapes them in its own way.
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 
 from results.count.summary import SOON, Count, CountTable, Provider, Summary, UnroutedDomain, summarise
 from results.explain.worklist import LIMIT, Task, worklist
@@ -14,7 +15,7 @@ from results.render import words
 from results.store.reader import Run
 from scanner.model import RunHeader
 
-NO_MEANINGS: Mapping[str, str] = {}
+NO_MEANINGS: Mapping[Any, str] = {}
 
 
 @dataclass(frozen=True, slots=True)
@@ -148,15 +149,9 @@ OPEN = ("reasons", "inconclusive", "mx", "ciphers", "groups", "key_types", "issu
 """Sections whose rows could be endless."""
 
 
-_DNSSEC = {
-    "secure": "signed, and validation succeeds",
-    "insecure": "not signed",
-    "bogus": "signed, and validation fails",
-    "indeterminate": "nobody we trust said",
-    "not asked": "no such question was due",
-}
+_DNSSEC: Mapping[Any, str] = {**words.SECURITY, "not asked": words.NOT_ASKED}
 
-MEANINGS: dict[str, Mapping[str, str]] = {
+MEANINGS: dict[str, Mapping[Any, str]] = {
     "funnel": {
         "domains": "all",
         "with_mail": "MX hosts or an address are known",
@@ -165,11 +160,11 @@ MEANINGS: dict[str, Mapping[str, str]] = {
         "matched": "TLSA records match at one MX host or more",
         "protected": "TLSA records match at every MX host that counts",
     },
-    "outcome": {str(word): text for word, text in words.OUTCOME.items()},
-    "sender": {str(word): text for word, text in words.SENDER.items()},
-    "starttls": {str(word): text for word, text in words.DOMAIN_STARTTLS.items()},
-    "dane": {str(word): text for word, text in words.DOMAIN_DANE.items()},
-    "host_dane": {str(word): text for word, text in words.HOST_DANE.items()},
+    "outcome": words.OUTCOME,
+    "sender": words.SENDER,
+    "starttls": words.DOMAIN_STARTTLS,
+    "dane": words.DOMAIN_DANE,
+    "host_dane": words.HOST_DANE,
     "mx": {"mx": "MX records", "implicit-mx": "no MX record, an address", "given": "no MX lookup was due"},
     "dnssec_mx": _DNSSEC,
     "dnssec_host": _DNSSEC,

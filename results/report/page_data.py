@@ -26,14 +26,6 @@ MAX_DOMAINS = 25_000  # in a page: some 40 MB, what a browser still opens in two
 LINE = 500  # characters of a line of a transcript
 NAMES = 10  # of a certificate
 
-_DNSSEC = {
-    "secure": "DNSSEC-signed",
-    "insecure": "not DNSSEC-signed",
-    "bogus": "DNSSEC validation fails",
-    "indeterminate": "nobody we trust said whether they are DNSSEC-signed",
-    "": "no MX lookup was due",
-}
-
 
 def page_data(run: Run, limit: int = MAX_DOMAINS) -> tuple[bytes, int]:
     """Collect the data of a page.
@@ -58,8 +50,8 @@ def page_data(run: Run, limit: int = MAX_DOMAINS) -> tuple[bytes, int]:
         "certs": certs,
         "words": {
             "reasons": {str(code): text.words for code, text in REASONS.items()},
-            "dane": {str(code): text for code, text in words.HOST_DANE.items()},
-            "dnssec": _DNSSEC,
+            "dane": {str(word): text for word, text in words.HOST_DANE.items()},
+            "dnssec": {str(word): text for word, text in words.SECURITY.items()} | {"": words.NOT_ASKED},
         },
     }
     return _harmless(orjson.dumps(data)), left_out

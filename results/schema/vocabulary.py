@@ -80,13 +80,6 @@ _OUTCOME = {
     Outcome.ERROR: "the lookup failed",
 }
 
-_SECURITY = {
-    Security.SECURE: "DNSSEC-signed, and validation succeeded",
-    Security.INSECURE: "not DNSSEC-signed",
-    Security.BOGUS: "DNSSEC validation failed",
-    Security.INDETERMINATE: "no trusted resolver reported the DNSSEC state",
-}
-
 _PHASE = {
     Phase.DNS: "DNS lookups",
     Phase.CONNECT: "TCP connect",
@@ -165,7 +158,7 @@ VOCABULARIES: dict[type[StrEnum], Vocabulary] = {
     Level: Vocabulary("level", "Security level, as Postfix's `smtp_tls_security_level`.", _LEVEL),
     Mode: Vocabulary("mode", "Protocol on the port.", _MODE),
     Outcome: Vocabulary("outcome of a DNS answer", "Result of a DNS lookup.", _OUTCOME),
-    Security: Vocabulary("security", "DNSSEC state of a DNS answer (RFC 4033 section 5).", _SECURITY),
+    Security: Vocabulary("security", "DNSSEC state of a DNS answer (RFC 4033 section 5).", words.SECURITY),
     Phase: Vocabulary("phase of a failure", "Phase of a probe.", _PHASE),
     FailureKind: Vocabulary("kind of a failure", "Kind of failure of a probe.", _FAILURE),
     Unusable: Vocabulary("unusable of a TLSA record", "Why a TLSA record cannot be used for SMTP.", _UNUSABLE),
