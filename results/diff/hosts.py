@@ -8,6 +8,7 @@ from datetime import datetime
 from results.diff.rollover import HostObservation, RolloverClass, replaced, rollovers
 from results.diff.states import HostState
 from results.store.reader import Run
+from scanner.core.tlsa import presentation
 from scanner.facts import CertFacts, TLSARecord
 
 
@@ -185,7 +186,7 @@ def _tlsa_change(states: Sequence[HostState], domains: int) -> Iterator[TLSAChan
 
 def _new_of(records: Sequence[TLSARecord], others: Sequence[TLSARecord]) -> tuple[str, ...]:
     kept = (record for record in records if record not in others)
-    return tuple(f"{record.usage} {record.selector} {record.matching_type} {record.data}" for record in kept)
+    return tuple(presentation(record) for record in kept)
 
 
 def _rollovers(states: Sequence[HostState], domains: int, certs: dict[str, CertFacts]) -> Iterator[HostRollover]:

@@ -1,9 +1,10 @@
-"""A run as flat rows: a line for each domain, MX host, address and certificate, and for each domain at each host.
+"""A run as tables with flat rows: domains, routes (a domain at an MX host), hosts, endpoints and certificates.
 
 The members of a row are columns for spreadsheets, data frames and SQL. Lists are texts with a blank between two
-members (names and codes have none); times are UTC. What is wanted whole is in the run's own files.
+members; names and codes contain no blanks. Times are UTC. The files of the run have all details.
 
-Hosts are counted while domains go by, so ``domains`` has to be exhausted before ``hosts``: memory grows with hosts.
+The domains of each host are counted while the rows of domains are made, so ``domains`` has to be exhausted before
+``hosts``. Memory grows with the number of hosts.
 """
 
 from collections import Counter
@@ -14,6 +15,7 @@ from typing import Any, get_type_hints
 
 from results.store.reader import Run
 from scanner.core.providers import provider_of
+from scanner.core.tlsa import presentation
 from scanner.core.verdict import sessions
 from scanner.facts import Answer, CertFacts, Failure, Handshake
 from scanner.model import DomainRecord, EndpointReport, HostReport, HostVerdict
@@ -23,7 +25,7 @@ from scanner.vocabulary import Dane, worst
 
 @dataclass(frozen=True, slots=True)
 class DomainRow:
-    """A domain. ``all_reasons`` are those of its verdict, its hosts and their addresses."""
+    """A domain. ``all_reasons`` are the reasons of its verdict, of its hosts and of their addresses."""
 
     domain: str
     outcome: str
@@ -48,7 +50,10 @@ class DomainRow:
 
 @dataclass(frozen=True, slots=True)
 class RouteRow:
-    """A domain at one of its MX hosts: the verdict depends on both. ``host_key`` is null where it was not examined."""
+    """A domain at one of its MX hosts, with the verdict of the host for this domain.
+
+    ``host_key`` is null where the host was not examined.
+    """
 
     domain: str
     host_key: str | None
@@ -65,7 +70,11 @@ class RouteRow:
 
 @dataclass(frozen=True, slots=True)
 class HostRow:
-    """An MX host. ``dane`` is the worst that any domain sees, ``tlsa`` what DNS alone says (``usable`` or a word)."""
+    """An MX host.
+
+    ``dane`` is the most severe verdict of the host for any domain. ``tlsa`` is ``usable``, or the verdict that follows
+    from the DNS alone.
+    """
 
     host_key: str
     host: str
@@ -89,7 +98,7 @@ class HostRow:
 
 @dataclass(frozen=True, slots=True)
 class EndpointRow:
-    """An address of an MX host, as its deciding probe saw it; the columns of evidence leave names aside."""
+    """An address of an MX host, from the probe that stands for it. Names are not compared in the evidence columns."""
 
     host_key: str
     host: str
@@ -147,28 +156,28 @@ ROWS: dict[str, type] = {
     "endpoints": EndpointRow,
     "certs": CertRow,
 }
-"""The tables and their rows, in an order in which they can be made."""
+"""The tables and their rows, in the order in which ``Flattener`` makes them."""
 
 
 def columns(kind: type) -> dict[str, type]:
-    """Give the columns of a row and the type of each: str, int, float, bool or datetime."""
+    """Return the columns of a row and the type of each: str, int, float, bool or datetime."""
     hints = get_type_hints(kind)
     return {field.name: _plain(hints[field.name]) for field in fields(kind)}
 
 
 def _plain(hint: Any) -> type:
-    """Take ``| None`` off a type."""
+    """Return the type without ``| None``."""
     parts: tuple[type, ...] = getattr(hint, "__args__", (hint,))
     return next(part for part in parts if part is not type(None))
 
 
 def values(row: Any) -> tuple[Any, ...]:
-    """Give the cells of a row in the order of its columns."""
+    """Return the cells of a row in the order of its columns."""
     return tuple(getattr(row, field.name) for field in fields(row))
 
 
 class Flattener:
-    """Makes the rows of a run, table by table in the order of ``ROWS``."""
+    """The tables of a run, made one after the other in the order of ``ROWS``."""
 
     def __init__(self, run: Run) -> None:
         self._run = run
@@ -176,7 +185,7 @@ class Flattener:
         self._dane_of: dict[str, Dane] = {}
 
     def tables(self) -> Iterator[tuple[str, Iterator[Any]]]:
-        """Give each table's name and its rows; exhaust the rows before asking for the next table.
+        """Return the name and the rows of each table. The rows have to be exhausted before the next table.
 
         Raises:
             StoreError: a file of the run cannot be read.
@@ -209,7 +218,7 @@ class Flattener:
 
 
 def all_reasons(record: DomainRecord) -> tuple[Reason, ...]:
-    """Give every reason in the verdicts of a domain, its hosts and their addresses, each once."""
+    """Return each reason in the verdicts of a domain, its hosts and their addresses once."""
     found = list(record.verdict.reasons)
     for host in record.hosts:
         found += host.reasons
@@ -218,7 +227,7 @@ def all_reasons(record: DomainRecord) -> tuple[Reason, ...]:
 
 
 def domain_row(record: DomainRecord) -> DomainRow:
-    """Flatten a domain."""
+    """Return the row of a domain."""
     verdict, mx, target = record.verdict, record.route.mx, record.target
     return DomainRow(
         domain=record.key,
@@ -244,7 +253,7 @@ def domain_row(record: DomainRecord) -> DomainRow:
 
 
 def route_row(domain: str, host: HostVerdict) -> RouteRow:
-    """Flatten a domain's view of a host."""
+    """Return the row of a domain at one of its MX hosts."""
     return RouteRow(
         domain=domain,
         host_key=host.report,
@@ -261,7 +270,13 @@ def route_row(domain: str, host: HostVerdict) -> RouteRow:
 
 
 def host_row(report: HostReport, domains: int, dane: Dane | None) -> HostRow:
-    """Flatten a host; ``domains`` and ``dane`` are what the domains say of it."""
+    """Return the row of a host.
+
+    Args:
+        report: the host.
+        domains: the number of its domains.
+        dane: the most severe verdict of the host for any domain; None if it has no domains.
+    """
     lookup = report.tlsa
     return HostRow(
         host_key=report.key,
@@ -274,7 +289,7 @@ def host_row(report: HostReport, domains: int, dane: Dane | None) -> HostRow:
         tlsa=lookup.dane or "usable",
         tlsa_reason=lookup.reason or "",
         tlsa_base_domain=lookup.base_domain,
-        tlsa_records="; ".join(f"{r.usage} {r.selector} {r.matching_type} {r.data}" for r in lookup.records),
+        tlsa_records="; ".join(map(presentation, lookup.records)),
         a_outcome=_outcome(report.a),
         a_security=_security(report.a),
         aaaa_outcome=_outcome(report.aaaa),
@@ -286,7 +301,7 @@ def host_row(report: HostReport, domains: int, dane: Dane | None) -> HostRow:
 
 
 def endpoint_row(report: HostReport, endpoint: EndpointReport) -> EndpointRow:
-    """Flatten an address."""
+    """Return the row of an address of a host."""
     parts = sessions(endpoint)
     shown, evidence = parts.shown, endpoint.dane
     matched = evidence.record if evidence else None
@@ -302,7 +317,7 @@ def endpoint_row(report: HostReport, endpoint: EndpointReport) -> EndpointRow:
         **_session(shown.handshake),
         tlsa_matched=evidence.matched if evidence else None,
         tlsa_depth=evidence.depth if matched and evidence else None,
-        tlsa_record=f"{matched.usage} {matched.selector} {matched.matching_type} {matched.data}" if matched else None,
+        tlsa_record=presentation(matched) if matched else None,
         pkix_trusted=not endpoint.pkix.errors if endpoint.pkix else None,
         pkix_error=endpoint.pkix.errors[0].text if endpoint.pkix and endpoint.pkix.errors else "",
         banner=" ".join(shown.banner.lines) if shown.banner else "",
@@ -311,15 +326,15 @@ def endpoint_row(report: HostReport, endpoint: EndpointReport) -> EndpointRow:
     )
 
 
-def _session(shaken: Handshake | None) -> dict[str, Any]:
+def _session(handshake: Handshake | None) -> dict[str, Any]:
     return {
-        "tls_version": shaken and shaken.version,
-        "cipher": shaken and shaken.cipher,
-        "tls_group": shaken and shaken.group,
-        "signature": shaken and shaken.signature,
-        "sni": shaken and shaken.sni,
-        "leaf": shaken.chain[0] if shaken and shaken.chain else None,
-        "chain": " ".join(shaken.chain) if shaken else "",
+        "tls_version": handshake and handshake.version,
+        "cipher": handshake and handshake.cipher,
+        "tls_group": handshake and handshake.group,
+        "signature": handshake and handshake.signature,
+        "sni": handshake and handshake.sni,
+        "leaf": handshake.chain[0] if handshake and handshake.chain else None,
+        "chain": " ".join(handshake.chain) if handshake else "",
     }
 
 
@@ -333,7 +348,7 @@ def _failure(failure: Failure | None) -> dict[str, Any]:
 
 
 def cert_row(cert: CertFacts) -> CertRow:
-    """Flatten a certificate."""
+    """Return the row of a certificate."""
     return CertRow(
         sha256=cert.sha256,
         spki_sha256=cert.spki_sha256,

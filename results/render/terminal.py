@@ -32,6 +32,11 @@ def said(console: Console, text: str) -> Text:
     return Text.assemble('"', quote(console, text), '"', style="italic")
 
 
+def one_line(console: Console, text: Text, indent: int = 0) -> None:
+    """Print text on one line whatever the width of the terminal, so that it can be copied as a whole."""
+    console.print(Text(" " * indent).append_text(text), soft_wrap=True)
+
+
 def heading(console: Console, title: str, note: str = "") -> None:
     """Print the head of a section after an empty line."""
     console.print()
