@@ -1,1 +1,1 @@
-"""Why a verdict is what it is, and what an operator has to change."""
+"""The causes of verdicts, and the changes that repair a failing MX host."""

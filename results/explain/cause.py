@@ -1,7 +1,7 @@
-"""Why a verdict is what it is, in one plain sentence, and what would mend it.
+"""The cause of an MX host's verdict as one sentence, the remedy, and the TLSA records to publish.
 
-Pure: records of a run in, sentences and zone lines out. Nothing is escaped: names, replies and subjects are
-strangers' words, and whoever prints them has to see to that.
+The functions are pure: records of a run in, sentences and zone lines out. Nothing is escaped: names, replies and
+subjects come from outside, and the output format has to escape them.
 """
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -9,15 +9,16 @@ from dataclasses import dataclass, field
 
 from results.count.summary import last_handshake
 from results.explain.remedies import remedy_of
-from results.explain.tlsa_cause import Cause, Finding, SeenCertificate, search
-from results.render import words
+from results.explain.tlsa_cause import Cause, RecordFinding, SeenCertificate, search
+from results.render import tlsa, words
 from scanner.core.matching import presented_names
-from scanner.facts import Answer, CertFacts, Probe, Reply
+from scanner.core.tlsa import CERT, DANE_EE, DANE_TA, SHA256, SPKI
+from scanner.facts import Answer, CertFacts, Probe, Reply, TLSARecord
 from scanner.model import EndpointReport, HostReport, PathError
 from scanner.reasons import Reason
 from scanner.vocabulary import Dane, FailureKind, Security
 
-NAMES = 5  # of a certificate, in a sentence
+NAMES = 5  # names of a certificate in a sentence
 
 _BY_DANE: dict[str, tuple[Reason, ...]] = {
     Dane.MISMATCH: (
@@ -48,9 +49,9 @@ _BY_DANE: dict[str, tuple[Reason, ...]] = {
     ),
     Dane.UNUSABLE: (Reason.TLSA_UNUSABLE_USAGE, Reason.TLSA_UNUSABLE_DATA),
 }
-"""The reasons that can bring about a verdict, the one that explains most first."""
+"""The reasons that can cause a verdict, the most specific first."""
 
-_IN_PASSING = (
+_SECONDARY = (
     Reason.SOME_ADDRESSES_UNREACHABLE,
     Reason.SOME_ADDRESSES_INCONCLUSIVE,
     Reason.HOST_UNREACHABLE,
@@ -59,15 +60,15 @@ _IN_PASSING = (
     Reason.HOST_INSECURE,
     Reason.MX_TARGET_IS_ALIAS,
 )
-"""Reasons that explain nothing where there is another."""
+"""Reasons that are not the cause where another reason is present."""
 
 
 @dataclass(frozen=True, slots=True)
-class Case:
-    """An MX host that fails, and what is known of it.
+class HostCase:
+    """An MX host that fails, with the facts that can explain it.
 
-    ``report`` is None where it was never examined. ``certs`` are by SHA-256, ``sightings`` by the data of TLSA records;
-    ``text`` is what the verdict quotes.
+    ``report`` is None where the host was not examined. ``certs`` holds certificates by SHA-256, ``sightings`` by the
+    data of TLSA records. ``text`` is the text of the verdict.
     """
 
     host: str
@@ -80,16 +81,17 @@ class Case:
 
     @property
     def records_data(self) -> set[str]:
-        """The data of the host's TLSA records."""
+        """The data of the host's TLSA records, in hex."""
         return {record.data for record in self.report.tlsa.records} if self.report else set()
 
 
 @dataclass(frozen=True, slots=True)
 class Explanation:
-    """Why, and what to do.
+    """The cause of a host's verdict and its remedy.
 
-    ``cause`` is a word of ``Cause`` or a reason code. ``records`` are lines for the zone, ready to publish in place
-    of those that are there. ``reply`` are the peer's own words, ``findings`` what each TLSA record is.
+    ``cause`` is a word of ``Cause`` or a reason code. ``records`` are lines for the zone, to publish in place of the
+    present TLSA records; ``alternative`` is a line that may be published instead, empty if there is none. ``reply`` is
+    the text of the peer, library or resolver. ``findings`` has the cause for each TLSA record.
     """
 
     cause: str
@@ -97,64 +99,68 @@ class Explanation:
     fix: str
     records: tuple[str, ...] = ()
     reply: str = ""
-    findings: tuple[Finding, ...] = ()
+    findings: tuple[RecordFinding, ...] = ()
+    alternative: str = ""
 
     @property
-    def unsaid(self) -> str:
-        """The reply, if the sentence does not have it already."""
+    def new_reply(self) -> str:
+        """The reply; empty if the sentence contains it."""
         return "" if self.reply in self.sentence else self.reply
 
 
-def explain(case: Case) -> Explanation:
-    """Say why an MX host fails and what would mend it."""
+def explain(case: HostCase) -> Explanation:
+    """Return the cause of an MX host's failure and its remedy."""
     reason = main_reason(case)
     findings = _findings(case) if case.dane in (Dane.MISMATCH, Dane.UNUSABLE) else ()
-    records = ready_records(case) if case.dane in (Dane.MISMATCH, Dane.UNUSABLE) else ()
-    cause, sentence, fix = _told(case, reason, findings)
+    records = records_to_publish(case) if case.dane in (Dane.MISMATCH, Dane.UNUSABLE) else ()
+    cause, sentence, fix = _cause(case, reason, findings)
     reply = reply_of(case.report) or ("" if findings else case.text)
-    return Explanation(cause, sentence, fix, records, reply, findings)
+    return Explanation(cause, sentence, fix, records, reply, findings, _alternative(case, cause, findings))
 
 
-def main_reason(case: Case) -> str:
-    """Choose the reason that explains a host's verdict."""
+def main_reason(case: HostCase) -> str:
+    """Return the reason code that explains a host's verdict; empty if the host has no reasons."""
     reasons = set(case.reasons)
     for wanted in _BY_DANE.get(case.dane, ()):
         if wanted in reasons:
             return wanted
-    telling = sorted(reasons - set(_IN_PASSING))
-    return next(iter(telling or sorted(reasons)), "")
+    primary = sorted(reasons - set(_SECONDARY))
+    return next(iter(primary or sorted(reasons)), "")
 
 
-def ready_records(case: Case) -> tuple[str, ...]:
-    """Write TLSA records that match what the host shows now, one for each key: ``3 1 1``, which asks for no name.
+def records_to_publish(case: HostCase) -> tuple[str, ...]:
+    """Return TLSA records that match the host's server certificates, as zone lines, one for each key.
 
-    Where the key's octets could not be found in a certificate, the record is of the whole certificate.
+    The records are ``3 1 1``: they need no name and no date (RFC 7671 section 5.1). Where the public key could not be
+    located in the certificate, the record is ``3 0 1``, of the whole certificate.
     """
-    lines = (_zone_line(case.report, chain[0]) for chain in _chains(case)) if case.report else ()
-    return tuple(dict.fromkeys(lines))
+    if case.report is None:
+        return ()
+    owner = owner_of(case.report)
+    return tuple(dict.fromkeys(tlsa.zone_line(owner, _pin(chain[0])) for chain in _chains(case)))
 
 
 def owner_of(report: HostReport) -> str:
-    """Say under which name the host's TLSA records stand, aliases followed."""
+    """Return the owner name of the host's TLSA records, after aliases, without the final dot."""
     owner = f"_{report.port}._tcp.{report.tlsa.base_domain or report.host}"
     answers = (step for step in report.tlsa.steps if step.name == owner and step.rname)
     return next((step.rname for step in answers), owner)
 
 
 def reply_of(report: HostReport | None) -> str:
-    """Give what the host said when it failed: a reply, else the words of a library or resolver; empty if nothing."""
+    """Return the text that belongs to a host's failure: its reply, else that of a library or resolver, else empty."""
     if report is None:
         return ""
     probes = [probe for endpoint in report.endpoints for probe in endpoint.probes]
-    told = [*map(_failure, probes), *map(_refusal, probes), *map(_dns_words, _answers(report))]
-    return next((text for text in told if text), "")
+    texts = [*map(_failure, probes), *map(_refusal, probes), *map(_dns_error, _answers(report))]
+    return next((text for text in texts if text), "")
 
 
 # --- the sentence ---------------------------------------------------------------------------------------------
 
 
-def _told(case: Case, reason: str, findings: Sequence[Finding]) -> tuple[str, str, str]:
-    """Give the cause, the sentence and the fix."""
+def _cause(case: HostCase, reason: str, findings: Sequence[RecordFinding]) -> tuple[str, str, str]:
+    """Return the cause, the sentence and the fix."""
     wrong = [finding for finding in findings if finding.cause is not Cause.MATCHES]
     if reason in (Reason.TLSA_MISMATCH, Reason.TLSA_UNUSABLE_USAGE, Reason.TLSA_UNUSABLE_DATA) and wrong:
         return wrong[0].cause, wrong[0].words, _fix_of(wrong[0], case)
@@ -168,99 +174,105 @@ def _sentence(reason: str, detail: str) -> str:
     return f"{text[:1].upper()}{text[1:]}{detail}."
 
 
-def _fix_of(finding: Finding, case: Case) -> str:
-    """Say what to do about a record that does not match."""
-    chain = next(_chains(case), ())
+def _fix_of(finding: RecordFinding, case: HostCase) -> str:
+    """Return the remedy for a TLSA record that does not match."""
     if finding.cause is Cause.ISSUER_AS_SERVER and case.report is not None:
-        right = f"{owner_of(case.report)}. IN TLSA 2 {finding.selector} {finding.matching_type} {finding.record.data}"
         return (
-            "Replace the record by one of the server's key, or say usage 2, which asks that the certificate be in "
-            f"date and for the MX host's name: {right}"
+            "Replace the record by a record of the server's key, or change its usage to 2. With usage 2, the "
+            "certificate must be within its validity period and match the name of the MX host."
         )
     if finding.cause is Cause.PREVIOUS_CERTIFICATE:
         return (
-            "Replace the record; before the next rollover, publish the new record beside the old one, wait for the "
-            "TTL to pass, and only then change the certificate (RFC 7671 section 8.1)."
+            "Replace the record. Before the next rollover, publish the new record beside the old one, wait until the "
+            "TTL has passed, and only then change the certificate (RFC 7671 section 8.1)."
         )
     if finding.cause in (Cause.ANCHOR_KNOWN_NOT_SENT, Cause.ANCHOR_NOT_IN_CHAIN):
-        return "Let the server send the issuer's certificate along with its own, or replace the record."
-    if not chain:
-        return "Replace all TLSA records of the host; what certificate the server has was not seen."
-    return "Replace all TLSA records of the host by what is given here."
+        return "Configure the server to send the issuer's certificate after its own, or replace the record."
+    if next(_chains(case), None) is None:
+        return "Replace all TLSA records of the host. The certificate of the server is not known."
+    return "Replace all TLSA records of the host by the records given here."
 
 
-def _wrong_name(case: Case) -> str:
+def _alternative(case: HostCase, cause: str, findings: Sequence[RecordFinding]) -> str:
+    """Return the record of an issuer with usage 2, where it was published with usage 3."""
+    if cause != Cause.ISSUER_AS_SERVER or case.report is None:
+        return ""
+    finding = next(finding for finding in findings if finding.cause is cause)
+    record = TLSARecord(DANE_TA, finding.selector, finding.matching_type, finding.record.data)
+    return tlsa.zone_line(owner_of(case.report), record)
+
+
+def _wrong_name(case: HostCase) -> str:
     chain = next(_chains(case), ())
     names = presented_names(chain[0]) if chain else ()
     shown = ", ".join(names[:NAMES]) or "no name"
     more = f" and {len(names) - NAMES} more" if len(names) > NAMES else ""
     base = case.report.tlsa.base_domain if case.report else case.host
-    return f"A record with usage 2 matches the issuer, but the certificate is for {shown}{more}, not for {base}."
+    return f"A TLSA record with usage 2 matches the issuer, but the certificate is for {shown}{more}, not for {base}."
 
 
-def _detail(case: Case, reason: str) -> str:
-    """Give what makes a general sentence particular."""
+def _detail(case: HostCase, reason: str) -> str:
+    """Return the details of this host that are added to the general sentence of a reason."""
     if reason in (Reason.CERTIFICATE_EXPIRED, Reason.CERTIFICATE_NOT_YET_VALID):
         return _dates(case, reason)
     if reason in _BY_DANE[Dane.MISMATCH]:
         return "".join(f" ({error.text}, {error.subject})" for error in list(_path_errors(case))[:1])
     if reason in _BY_DANE[Dane.LOOKUP_FAILED] and case.report is not None:
-        return next((f": {text}" for text in map(_dns_words, _answers(case.report)) if text), "")
+        return next((f": {text}" for text in map(_dns_error, _answers(case.report)) if text), "")
     return ""
 
 
-def _dates(case: Case, reason: str) -> str:
+def _dates(case: HostCase, reason: str) -> str:
     certs = {cert.subject: cert for chain in _chains(case) for cert in chain}
     for error in _path_errors(case):
         cert = certs.get(error.subject)
         when = cert and (cert.not_after if reason == Reason.CERTIFICATE_EXPIRED else cert.not_before)
         if when:
-            word = "ended" if reason == Reason.CERTIFICATE_EXPIRED else "begins"
-            return f": {error.subject} {word} on {when:%Y-%m-%d %H:%M} UTC, and a record with usage 2 asks for dates"
+            word = "expired" if reason == Reason.CERTIFICATE_EXPIRED else "becomes valid"
+            return f": {error.subject} {word} on {when:%Y-%m-%d %H:%M} UTC, and usage 2 requires a valid certificate"
     return ""
 
 
-# --- what is looked at ----------------------------------------------------------------------------------------
+# --- the facts ------------------------------------------------------------------------------------------------
 
 
-def _findings(case: Case) -> tuple[Finding, ...]:
+def _findings(case: HostCase) -> tuple[RecordFinding, ...]:
     records = case.report.tlsa.records if case.report else ()
     found = [search(records, chain, case.sightings) for chain in _failing_chains(case)]
     return found[0] if found else search(records, (), case.sightings)
 
 
-def _failing_chains(case: Case) -> Iterator[tuple[CertFacts, ...]]:
+def _failing_chains(case: HostCase) -> Iterator[tuple[CertFacts, ...]]:
     for endpoint, chain in _shown(case):
         if endpoint.dane is None or not endpoint.dane.matched:
             yield chain
 
 
-def _chains(case: Case) -> Iterator[tuple[CertFacts, ...]]:
+def _chains(case: HostCase) -> Iterator[tuple[CertFacts, ...]]:
     yield from _failing_chains(case)
     for endpoint, chain in _shown(case):
         if endpoint.dane is not None and endpoint.dane.matched:
             yield chain
 
 
-def _shown(case: Case) -> Iterator[tuple[EndpointReport, tuple[CertFacts, ...]]]:
-    """Give each address that showed certificates that are at hand, with them."""
+def _shown(case: HostCase) -> Iterator[tuple[EndpointReport, tuple[CertFacts, ...]]]:
+    """Return each address that sent certificates, with those that the run has."""
     certs = case.certs or {}
     for endpoint in case.report.endpoints if case.report else ():
-        shaken = last_handshake(endpoint.probes)
-        chain = tuple(certs[digest] for digest in shaken.chain if digest in certs) if shaken else ()
+        handshake = last_handshake(endpoint.probes)
+        chain = tuple(certs[digest] for digest in handshake.chain if digest in certs) if handshake else ()
         if chain:
             yield endpoint, chain
 
 
-def _path_errors(case: Case) -> Iterable[PathError]:
+def _path_errors(case: HostCase) -> Iterable[PathError]:
     endpoints = case.report.endpoints if case.report else ()
     return (error for endpoint in endpoints if endpoint.dane is not None for error in endpoint.dane.errors)
 
 
-def _zone_line(report: HostReport | None, leaf: CertFacts) -> str:
-    owner = owner_of(report) if report else ""
-    fields, data = ("3 1 1", leaf.spki_sha256) if leaf.spki_sha256 else ("3 0 1", leaf.sha256)
-    return f"{owner}. IN TLSA {fields} {data}"
+def _pin(leaf: CertFacts) -> TLSARecord:
+    selector, data = (SPKI, leaf.spki_sha256) if leaf.spki_sha256 else (CERT, leaf.sha256)
+    return TLSARecord(DANE_EE, selector, SHA256, data)
 
 
 def _failure(probe: Probe) -> str:
@@ -272,7 +284,7 @@ def _failure(probe: Probe) -> str:
 
 
 def _refusal(probe: Probe) -> str:
-    """What a server answered that offers no TLS: its reply to STARTTLS, or to EHLO."""
+    """Return the reply of a server without TLS to STARTTLS, or else to EHLO."""
     if probe.handshake is not None:
         return ""
     return _reply(probe.starttls_reply) or _reply(probe.ehlo)
@@ -287,8 +299,8 @@ def _answers(report: HostReport) -> Iterator[Answer]:
     yield from report.tlsa.steps
 
 
-def _dns_words(answer: Answer) -> str:
-    """What a resolver said of an answer that failed."""
+def _dns_error(answer: Answer) -> str:
+    """Return the error of a failed or bogus answer, with its extended DNS errors; empty for other answers."""
     if not answer.error and answer.security is not Security.BOGUS:
         return ""
     extended = [f"EDE {ede.code}{f' {ede.text}' if ede.text else ''}" for ede in answer.ede]

@@ -1,6 +1,6 @@
-"""The whole way from the MX answer of one domain to its verdict, step by step, each with what was seen.
+"""The output of ``mxsweep explain``: each step from the MX answer of a domain to its verdict, with the facts used.
 
-Everything that came from the network or the input goes through ``layout.quote``.
+All text from the network and the input is escaped by ``terminal.quote``.
 """
 
 from collections.abc import Iterable, Mapping
@@ -10,27 +10,27 @@ from rich.padding import Padding
 from rich.text import Text
 
 from results.count.summary import last_handshake
-from results.explain.cause import Case, Explanation, explain
+from results.explain.cause import Explanation, HostCase, explain
 from results.explain.remedies import remedy_of
 from results.explain.tlsa_cause import SeenCertificate, search
-from results.render import words
-from results.render.terminal import heading, quote, said
+from results.render import tlsa, words
+from results.render.terminal import heading, one_line, quote, said
 from scanner.facts import Answer, CertFacts, Probe
 from scanner.model import DomainRecord, EndpointReport, EndpointVerdict, HostReport, HostVerdict
 from scanner.vocabulary import Dane, DomainDane, DomainOutcome, Outcome, Sender
 
-LONG = 2000  # characters of a sentence or record that are shown
+LONG = 2000  # maximum characters of a sentence or record in the output
 
 _OUTCOME = {
     Outcome.NODATA: "no such record",
     Outcome.NXDOMAIN: "the name does not exist",
-    Outcome.ERROR: "the look-up failed",
+    Outcome.ERROR: "the lookup failed",
 }
 _GOOD = (Sender.VERIFIED, Sender.ENCRYPTED, Sender.CLEARTEXT)
 
 
 class Reasoning:
-    """Prints one domain; ``reports`` by key, ``certs`` by SHA-256, ``sightings`` by host and record data."""
+    """The printer of the steps of a domain."""
 
     def __init__(
         self,
@@ -39,41 +39,49 @@ class Reasoning:
         certs: Mapping[str, CertFacts],
         sightings: Mapping[str, Mapping[str, SeenCertificate]],
     ) -> None:
+        """Take the facts of the domains to print.
+
+        Args:
+            console: the output.
+            reports: host reports by key.
+            certs: certificates by SHA-256.
+            sightings: certificates that fit TLSA records, by host and record data.
+        """
         self._console = console
         self._reports = reports
         self._certs = certs
         self._sightings = sightings
 
     def print(self, record: DomainRecord) -> None:
-        """Print all that led to the verdict of a domain."""
+        """Print the steps to the verdict of a domain."""
         verdict = record.verdict
         text = f": at level {verdict.level}, a sender {words.SENDER[verdict.sender]}."
         self._console.print(Text.assemble(self._quote(record.key, "bold"), text))
-        heading(self._console, "Where its mail goes")
+        heading(self._console, "Route")
         self._route(record)
         for place, host in enumerate(record.hosts, 1):
             heading(self._console, f"MX host {place} of {len(record.hosts)}", f"preference {host.preference}")
             self._host(host)
-        heading(self._console, "Together")
-        self._together(record)
+        heading(self._console, "Verdict")
+        self._summary(record)
 
     # --- steps ------------------------------------------------------------------------------------------------
 
     def _route(self, record: DomainRecord) -> None:
         route = record.route
         if route.mx is None:
-            self._line("No MX look-up was due: the destination names the host itself.")
+            self._line("No MX lookup was made: the destination names the host itself.")
         else:
             self._answer(route.mx)
         self._why(route.reasons, 2)
         if route.final is not None:
-            self._line(f"So no MX host is asked. {remedy_of(route.final)}", 2)
+            self._line(f"No MX host was examined. {remedy_of(route.final)}", 2)
 
     def _host(self, host: HostVerdict) -> None:
         self._line(self._quote(host.host, "bold"))
         report = self._reports.get(host.report or "")
         if report is None:
-            self._line("It was not examined.")
+            self._line("The host was not examined.")
         else:
             self._dns(report)
         seen = {end.address: end for end in report.endpoints} if report else {}
@@ -88,13 +96,13 @@ class Reasoning:
         for answer in (report.a, report.aaaa, *report.tlsa.steps):
             if answer is not None:
                 self._answer(answer)
-        tlsa = report.tlsa
-        if tlsa.dane is not None:
-            self._line(f"So the DNS alone decides: {words.HOST_DANE[tlsa.dane]} ({tlsa.dane}).")
-            self._why((tlsa.reason,) if tlsa.reason else (), 2)
+        lookup = report.tlsa
+        if lookup.dane is not None:
+            self._line(f"Result of the DNS lookups: {words.HOST_DANE[lookup.dane]} ({lookup.dane}).")
+            self._why((lookup.reason,) if lookup.reason else (), 2)
         else:
-            base = self._quote(tlsa.base_domain)
-            self._line(Text.assemble("So there are usable TLSA records at ", base, ", and the connection decides."))
+            base = self._quote(lookup.base_domain)
+            self._line(Text.assemble("Result of the DNS lookups: usable TLSA records at ", base))
 
     def _address(self, verdict: EndpointVerdict, end: EndpointReport | None, report: HostReport | None) -> None:
         self._line(self._quote(verdict.address, "bold"))
@@ -103,8 +111,8 @@ class Reasoning:
             if len(probes) > 1:
                 self._line(f"connection {place} of {len(probes)}, {probe.started:%H:%M:%S} UTC", 4)
             self._probe(probe)
-        shaken = last_handshake(end.probes) if end else None
-        chain = [self._certs[digest] for digest in shaken.chain if digest in self._certs] if shaken else []
+        handshake = last_handshake(end.probes) if end else None
+        chain = [self._certs[digest] for digest in handshake.chain if digest in self._certs] if handshake else []
         for depth, cert in enumerate(chain):
             until = f", valid until {cert.not_after:%Y-%m-%d}" if cert.not_after else ""
             self._line(Text.assemble(f"certificate {depth}: ", self._quote(cert.subject), until), 4)
@@ -117,7 +125,7 @@ class Reasoning:
         if verdict.pkix_error:
             self._line(Text.assemble("PKIX: ", self._quote(verdict.pkix_error)), 4)
         self._line(
-            f"So: {words.TLS[verdict.tls]} ({verdict.tls}); {words.HOST_DANE[verdict.dane]} ({verdict.dane}).", 4
+            f"Result: {words.TLS[verdict.tls]} ({verdict.tls}); {words.HOST_DANE[verdict.dane]} ({verdict.dane}).", 4
         )
         self._why(verdict.reasons, 6)
 
@@ -126,9 +134,9 @@ class Reasoning:
             banner = f"{probe.banner.code} {' / '.join(probe.banner.lines)}"
             self._line(Text.assemble("greeting ", said(self._console, banner)), 4)
         self._line(f"STARTTLS {probe.starttls}", 4)
-        if (shaken := probe.handshake) is not None:
-            parts = (shaken.version, shaken.cipher, shaken.group, shaken.signature)
-            sni = f", asked for {shaken.sni}" if shaken.sni else ", without SNI"
+        if (handshake := probe.handshake) is not None:
+            parts = (handshake.version, handshake.cipher, handshake.group, handshake.signature)
+            sni = f", SNI {handshake.sni}" if handshake.sni else ", without SNI"
             self._line(self._quote(", ".join(part for part in parts if part) + sni), 4)
         if (failure := probe.failure) is not None:
             code = f" {failure.code}" if failure.code is not None else ""
@@ -136,24 +144,28 @@ class Reasoning:
             self._line(Text.assemble(text, said(self._console, failure.text) if failure.text else ""), 4)
 
     def _host_verdict(self, host: HostVerdict, report: HostReport | None) -> None:
-        vote = "It counts for the domain" if host.votes else "It does not count for the domain"
-        self._line(f"{vote}: {words.HOST_DANE[host.dane]} ({host.dane}), STARTTLS {host.starttls}.")
+        vote = "counts" if host.votes else "does not count"
+        dane = f"{words.HOST_DANE[host.dane]} ({host.dane})"
+        self._line(f"This host {vote} in the verdict of the domain: {dane}, STARTTLS {host.starttls}.")
         self._why(host.reasons, 2)
         if host.dane in (Dane.MISMATCH, Dane.NO_TLS, Dane.LOOKUP_FAILED, Dane.UNUSABLE) or host.sender not in _GOOD:
             reasons = {*host.reasons, *(code for endpoint in host.endpoints for code in endpoint.reasons)}
             sightings = self._sightings.get(host.host, {})
-            self._to_do(explain(Case(host.host, host.dane, sorted(reasons), report, self._certs, sightings)))
+            self._remedy(explain(HostCase(host.host, host.dane, sorted(reasons), report, self._certs, sightings)))
 
-    def _to_do(self, explanation: Explanation) -> None:
-        self._line(Text.assemble(("Why: ", "bold"), self._quote(explanation.sentence, limit=LONG)))
-        self._line(Text.assemble(("To do: ", "bold"), self._quote(explanation.fix, limit=LONG)))
+    def _remedy(self, explanation: Explanation) -> None:
+        self._line(Text.assemble(("Cause: ", "bold"), self._quote(explanation.sentence, limit=LONG)))
+        self._line(Text.assemble(("Remedy: ", "bold"), self._quote(explanation.fix, limit=LONG)))
         for record in explanation.records:
-            self._line(self._quote(record, "green", LONG), 4)
+            one_line(self._console, self._quote(record, "green", LONG), 4)
+        if explanation.alternative:
+            self._line(Text("or instead:", "bold"))
+            one_line(self._console, self._quote(explanation.alternative, "green", LONG), 4)
 
-    def _together(self, record: DomainRecord) -> None:
+    def _summary(self, record: DomainRecord) -> None:
         verdict = record.verdict
         for host in record.hosts:
-            does = words.SENDER[host.sender] if host.sender in _GOOD else f"passes it over ({host.sender})"
+            does = words.SENDER[host.sender] if host.sender in _GOOD else f"skips this host ({host.sender})"
             self._line(Text.assemble(f"{host.preference:>3} ", self._quote(host.host), f": a sender {does}"))
         self._line(f"Delivery: {words.OUTCOME[verdict.outcome]} ({verdict.outcome}).")
         if verdict.outcome is not DomainOutcome.NO_MAIL:
@@ -162,14 +174,14 @@ class Reasoning:
             self._line(f"DANE: {words.DOMAIN_DANE[verdict.dane]} ({verdict.dane}).")
         self._why(verdict.reasons, 4)
         if verdict.tlsrpt:
-            self._line(f"A TLSRPT report would say: {', '.join(verdict.tlsrpt)}.")
+            self._line(f"TLSRPT result types: {', '.join(verdict.tlsrpt)}.")
 
     # --- parts ------------------------------------------------------------------------------------------------
 
     def _answer(self, answer: Answer) -> None:
         what = Text.assemble(self._quote(answer.name), f" {answer.rtype}: ")
         if answer.outcome is Outcome.DATA:
-            what.append_text(self._quote(", ".join(answer.records), limit=LONG))
+            what.append_text(self._quote(", ".join(tlsa.record_texts(answer)), limit=LONG))
         else:
             what.append(_OUTCOME[answer.outcome])
         what.append(f"; {words.SECURITY[answer.security]}")
@@ -188,6 +200,6 @@ class Reasoning:
         return quote(self._console, text, style, limit)
 
     def _line(self, text: Text | str, indent: int = 2) -> None:
-        """Print a line; what does not fit goes on below its own beginning."""
+        """Print a line; a long line is folded with the same indent."""
         shown = Text(text) if isinstance(text, str) else text
         self._console.print(Padding(shown, (0, 0, 0, indent), expand=False))

@@ -1,6 +1,6 @@
-"""One domain's verdict in words: what would happen to its mail, and host by host why.
+"""The verdict of one domain as text: delivery of its mail, and the verdict of each MX host with its reasons.
 
-Everything that came from the network or the input goes through ``layout.quote``.
+All text from the network and the input is escaped by ``terminal.quote``.
 """
 
 from collections.abc import Iterable
@@ -10,14 +10,12 @@ from rich.padding import Padding
 from rich.text import Text
 
 from results.count.summary import last_handshake
-from results.render import words
+from results.render import tlsa, words
 from results.render.terminal import quote, said
 from scanner.facts import Handshake, TLSARecord
 from scanner.model import DaneEvidence, DomainRecord, EndpointReport, EndpointVerdict, HostReport, HostVerdict
 from scanner.reasons import Reason
 from scanner.vocabulary import DomainDane, DomainOutcome
-
-_DIGITS = 16  # of a TLSA record: enough to find it in a zone file
 
 _STYLE = {
     DomainOutcome.OK: "green",
@@ -28,12 +26,12 @@ _STYLE = {
 
 
 def in_words(record: DomainRecord, console: Console) -> None:
-    """Print what a mail engineer wants to know about a domain.
+    """Print the verdict of a domain.
 
     Args:
-        record: the domain; with ``reports`` (and ``certificates``) the text tells TLS versions, TLSA records
-            and so on, without them only verdicts.
-        console: where to.
+        record: the domain. With ``reports`` and ``certificates`` the text has TLS versions, TLSA records and
+            certificates, without them only verdicts.
+        console: the output.
     """
     _verdict(record, console)
     _mx(record, console)
@@ -89,39 +87,33 @@ def _host(host: HostVerdict, report: HostReport | None, record: DomainRecord, co
 
 def _tlsa(report: HostReport, console: Console) -> None:
     for record in report.tlsa.records:
-        text = Text.assemble("TLSA ", _tlsa_words(record, console))
+        text = quote(console, f"TLSA {tlsa.short(record)}")
         if record.unusable is not None:
             text.append(f"  cannot be used: {record.unusable}")
         _line(console, text, 6)
 
 
-def _tlsa_words(record: TLSARecord, console: Console) -> Text:
-    head = f"{record.usage} {record.selector} {record.matching_type} "
-    data = record.data if len(record.data) <= _DIGITS else f"{record.data[:_DIGITS]}..."
-    return Text(head).append_text(quote(console, data))
-
-
 def _endpoint(verdict: EndpointVerdict, report: EndpointReport | None, record: DomainRecord, console: Console) -> None:
     address = quote(console, verdict.address)
     _line(console, address.append(f"  {words.TLS[verdict.tls]}"), 6)
-    shaken = None if report is None else last_handshake(report.probes)
-    if shaken is not None:
-        _line(console, _session(shaken, console), 8)
-        _certificate(shaken, record, console)
+    handshake = None if report is None else last_handshake(report.probes)
+    if handshake is not None:
+        _line(console, _session(handshake, console), 8)
+        _certificate(handshake, record, console)
     if report is not None and report.dane is not None and report.dane.record is not None:
-        _line(console, _match(report.dane.record, report.dane, console), 8)  # the reasons tell that none matches
+        _line(console, _match(report.dane.record, report.dane, console), 8)  # without a match, the reasons follow
     _why(console, verdict.reasons, 8)
     if verdict.text:
         _line(console, said(console, verdict.text), 8)
 
 
-def _session(shaken: Handshake, console: Console) -> Text:
-    parts = (shaken.version, shaken.cipher, shaken.group, shaken.signature)
+def _session(handshake: Handshake, console: Console) -> Text:
+    parts = (handshake.version, handshake.cipher, handshake.group, handshake.signature)
     return quote(console, ", ".join(part for part in parts if part))
 
 
-def _certificate(shaken: Handshake, record: DomainRecord, console: Console) -> None:
-    leaf = shaken.chain[0] if shaken.chain else ""
+def _certificate(handshake: Handshake, record: DomainRecord, console: Console) -> None:
+    leaf = handshake.chain[0] if handshake.chain else ""
     cert = (record.certificates or {}).get(leaf)
     if cert is None:
         return
@@ -130,11 +122,11 @@ def _certificate(shaken: Handshake, record: DomainRecord, console: Console) -> N
 
 
 def _match(record: TLSARecord, evidence: DaneEvidence, console: Console) -> Text:
-    """Say which TLSA record matches what."""
+    """Return the record that matches, and the certificate or key that it matches."""
     what = "the server's certificate" if evidence.depth == 0 else f"the issuer at depth {evidence.depth}"
     if evidence.bare_key:
         what = "the key that signed the top of the chain"
-    text = Text.assemble("TLSA ", _tlsa_words(record, console), f" matches {what}")
+    text = quote(console, f"TLSA {tlsa.short(record)}").append(f" matches {what}")
     if evidence.errors:
         text.append(", but: ").append_text(quote(console, evidence.errors[0].text))
     return text
@@ -152,5 +144,5 @@ def _why(console: Console, reasons: Iterable[Reason], indent: int) -> None:
 
 
 def _line(console: Console, text: Text, indent: int = 2) -> None:
-    """Print a line; what does not fit goes on below its own beginning."""
+    """Print a line; a long line is folded with the same indent."""
     console.print(Padding(text, (0, 0, 0, indent), expand=False))

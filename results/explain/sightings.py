@@ -1,4 +1,4 @@
-"""Certificates that a TLSA record could have been made for, found in this run or in earlier ones."""
+"""The search of this and earlier runs for certificates that fit TLSA records."""
 
 from collections.abc import Collection, Iterable, Mapping
 from datetime import datetime
@@ -11,15 +11,19 @@ from results.store.reader import Run
 def sightings(
     run: Run, history: Iterable[Run], wanted: Mapping[str, Collection[str]]
 ) -> dict[str, dict[str, SeenCertificate]]:
-    """Look for certificates that TLSA records could be of: in this run, then in earlier ones.
+    """Return the certificates that fit the data of TLSA records.
 
     Args:
-        run: the run at hand.
+        run: the current run.
         history: earlier runs.
-        wanted: hosts, each with the data of its TLSA records.
+        wanted: the data of the TLSA records of each host, in hex.
 
     Returns:
-        By host and data: what the host showed itself counts before what others did, later runs before earlier ones.
+        One certificate for each host and data: one that the host itself sent, from the latest run; otherwise one that
+        another host sent, from the current run or else the earliest one.
+
+    Raises:
+        StoreError: a file of a run cannot be read.
     """
     found: dict[str, dict[str, SeenCertificate]] = {host: {} for host in wanted}
     data = {text for texts in wanted.values() for text in texts}
@@ -56,7 +60,7 @@ def _look(
 
 
 def _shown(run: Run, certs: Collection[str], wanted: Collection[str]) -> dict[str, set[str]]:
-    """Say which of the certificates which of the hosts showed."""
+    """Return the SHA-256 of those of the certificates that each host sent."""
     shown: dict[str, set[str]] = {}
     if not certs:
         return shown

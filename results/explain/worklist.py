@@ -1,7 +1,7 @@
-"""Whom to write to, about what: each MX host that fails, once, with the domains that suffer from it.
+"""The list of failing MX hosts: each host once, with its cause, remedy, contact, affected domains and history.
 
-Hosts that were proved to fail come first, those that concern most domains before others; hosts of which nothing
-could be told stand after them.
+Hosts whose failure is conclusive come first, inconclusive hosts after them. In each part, the hosts that concern most
+domains come first.
 """
 
 from collections.abc import Mapping, Sequence
@@ -10,7 +10,7 @@ from datetime import datetime
 
 from results.count.domains import Domains
 from results.count.failing import FailingHost
-from results.explain.cause import Case, Explanation, explain
+from results.explain.cause import Explanation, HostCase, explain
 from results.explain.sightings import sightings
 from results.explain.tlsa_cause import SeenCertificate
 from results.store.by_key import certs_of, find
@@ -20,16 +20,16 @@ from scanner.core.providers import provider_of
 from scanner.model import HostReport
 from scanner.vocabulary import Dane
 
-LIMIT = 1000  # hosts explained: more than anybody writes to, and each costs the memory of its report
+LIMIT = 1000  # hosts explained; each one needs the memory of its report
 
 
 @dataclass(frozen=True, slots=True)
 class Task:
     """An MX host that fails.
 
-    ``domains`` is how many suffer, ``examples`` some of them. ``since`` is when the earliest run began from which on
-    it failed in each run that met it, None without history; ``new`` when no earlier run saw it fail. ``contact`` is
-    where RFC 5321 section 4.5.1 has somebody read.
+    ``domains`` is the number of affected domains, ``examples`` holds some of them. ``since`` is the start time of the
+    earliest run from which on the host failed in every run that has it, None if there is none. ``new`` is true if
+    there is history and ``since`` is None. ``contact`` is the postmaster address that RFC 5321 section 4.5.1 requires.
     """
 
     host: str
@@ -45,13 +45,13 @@ class Task:
 
 
 def worklist(run: Run, failing: Sequence[FailingHost], history: Sequence[Run], top: int = LIMIT) -> tuple[Task, ...]:
-    """Explain the hosts that fail.
+    """Return the failing hosts with their explanations.
 
     Args:
         run: the run.
-        failing: as the summary has them.
-        history: earlier runs, to say since when, and to know certificates that were replaced.
-        top: hosts explained, at most ``LIMIT``.
+        failing: the failing hosts of its summary.
+        history: earlier runs, for the begin of each failure and for certificates that were replaced.
+        top: the number of hosts, at most ``LIMIT``.
 
     Raises:
         StoreError: a file of a run cannot be read.
@@ -61,33 +61,34 @@ def worklist(run: Run, failing: Sequence[FailingHost], history: Sequence[Run], t
     reports = find(run, "hosts", HostReport, [host.report for host in chosen if host.report is not None])
     certs = certs_of(run, reports.values())
     cases = {
-        host.host: Case(host.host, host.dane, host.reasons, reports.get(host.report or ""), certs) for host in chosen
+        host.host: HostCase(host.host, host.dane, host.reasons, reports.get(host.report or ""), certs)
+        for host in chosen
     }
     wanted = {name: case.records_data for name, case in cases.items() if case.dane in (Dane.MISMATCH, Dane.UNUSABLE)}
     seen = sightings(run, history, {name: data for name, data in wanted.items() if data})
-    past = [_failed(one) for one in sorted(history, key=lambda one: one.header.started, reverse=True)]
+    past = [_earlier(one) for one in sorted(history, key=lambda one: one.header.started, reverse=True)]
     return tuple(_task(host, cases[host.host], seen.get(host.host, {}), past) for host in chosen)
 
 
 @dataclass(frozen=True, slots=True)
-class _Past:
-    """Hosts that an earlier run met, and those of them that failed."""
+class _EarlierRun:
+    """The hosts of an earlier run, and those of them that failed."""
 
     started: datetime
-    met: frozenset[str]
+    hosts: frozenset[str]
     failed: frozenset[str]
 
 
-def _failed(run: Run) -> _Past:
+def _earlier(run: Run) -> _EarlierRun:
     domains = Domains({}, set())
     for line in lines(run, "domains", DomainPart):
         domains.add(line)
     domains.settle()
-    return _Past(run.header.started, frozenset(domains.masks), frozenset(host.host for host in domains.failing()))
+    return _EarlierRun(run.header.started, frozenset(domains.masks), frozenset(host.host for host in domains.failing()))
 
 
-def _task(host: FailingHost, case: Case, seen: Mapping[str, SeenCertificate], past: Sequence[_Past]) -> Task:
-    case = Case(case.host, case.dane, case.reasons, case.report, case.certs, seen, host.text)
+def _task(host: FailingHost, case: HostCase, seen: Mapping[str, SeenCertificate], past: Sequence[_EarlierRun]) -> Task:
+    case = HostCase(case.host, case.dane, case.reasons, case.report, case.certs, seen, host.text)
     since = _since(host.host, past)
     return Task(
         host.host,
@@ -104,19 +105,19 @@ def _task(host: FailingHost, case: Case, seen: Mapping[str, SeenCertificate], pa
 
 
 def _mail_domain(host: str) -> str:
-    """Whose postmaster to write to; an address is written as a literal (RFC 5321 section 4.1.3)."""
+    """Return the domain of the host's postmaster; an address as a literal (RFC 5321 section 4.1.3)."""
     name = provider_of(host)
     if ":" in name:
         return f"[IPv6:{name}]"
     return f"[{name}]" if name.rpartition(".")[2].isdigit() else name
 
 
-def _since(host: str, past: Sequence[_Past]) -> datetime | None:
-    """Go back through the runs, newest first, for as long as the host fails; runs that did not meet it say nothing."""
+def _since(host: str, past: Sequence[_EarlierRun]) -> datetime | None:
+    """Return the start of the earliest run since which the host fails; ``past`` is ordered newest first."""
     since = None
     for run in past:
         if host in run.failed:
             since = run.started
-        elif host in run.met:
+        elif host in run.hosts:
             break
     return since

@@ -1,8 +1,8 @@
-"""A run in an SQL database that goes away again: DuckDB, which is an extra (``pip install mxsweep[export]``).
+"""A run in a temporary DuckDB database, for SQL queries and Parquet (``pip install mxsweep[export]``).
 
-DuckDB reads JSON lines many times faster than it takes rows from Python, so each table is written to a temporary file
-of such lines first; the database is a temporary file too. Memory is bounded by ``MEMORY``, the disk by some half of
-the run. Nothing is ever fetched from the network: DuckDB's own habit of installing extensions is switched off.
+DuckDB reads JSON lines many times faster than it inserts rows from Python. Each table is therefore first written to a
+temporary file of JSON lines. Memory is bounded by ``MEMORY``. The temporary files need about half of the size of the
+run. Nothing is fetched from the network: DuckDB's automatic installation of extensions is switched off.
 """
 
 from collections.abc import Iterator, Sequence
@@ -18,36 +18,36 @@ from results.store.files import StoreError, naming
 from results.store.reader import Run
 
 MEMORY = "1GB"  # DuckDB spills to the temporary directory beyond it
-MAX_LINE = 16 * 1024 * 1024  # octets of one row: more than a domain with every reply at its limit
+MAX_LINE = 16 * 1024 * 1024  # octets of one row; a domain with every reply at its limit is smaller
 
 _TYPES = {str: "VARCHAR", int: "BIGINT", bool: "BOOLEAN", float: "DOUBLE", datetime: "TIMESTAMP"}
 
 
 class MissingExtraError(Exception):
-    """DuckDB is not installed; the text is one line for the user."""
+    """DuckDB is not installed. The text is one line for the user."""
 
 
 class QueryError(Exception):
-    """DuckDB does not take the SQL; the text is what it says."""
+    """DuckDB rejects the SQL. The text is DuckDB's message."""
 
 
 class Database:
-    """The tables of a run; made by ``load``."""
+    """The tables of a run in DuckDB, made by ``load``."""
 
     def __init__(self, connection: Any) -> None:
         self._connection = connection
 
     def ask(self, sql: str) -> tuple[tuple[str, ...], Iterator[tuple[Any, ...]]]:
-        """Run SQL.
+        """Execute SQL.
 
         Args:
-            sql: one statement or several; the rows are those of the last.
+            sql: one statement or several.
 
         Returns:
-            The names of the columns, and the rows; both empty where there is no result.
+            The names of the columns and the rows of the last statement; both empty if it has no result.
 
         Raises:
-            QueryError: the SQL is wrong.
+            QueryError: DuckDB rejects the SQL, now or while the rows are read.
         """
         try:
             self._connection.execute(sql)
@@ -57,7 +57,7 @@ class Database:
         return names, self._rows()
 
     def copy(self, table: str, path: Path) -> None:
-        """Write a table as Parquet.
+        """Write a table to a Parquet file.
 
         Raises:
             StoreError: the file cannot be written.
@@ -77,7 +77,7 @@ class Database:
 
 @contextmanager
 def load(run: Run) -> Iterator[Database]:
-    """Load a run.
+    """Load a run into a temporary database, which is removed at the end of the context.
 
     Raises:
         MissingExtraError: DuckDB is not installed.
@@ -104,7 +104,7 @@ def load(run: Run) -> Iterator[Database]:
 
 def _duckdb() -> Any:
     try:
-        import duckdb  # noqa: PLC0415 - an extra, and slow to load
+        import duckdb  # noqa: PLC0415 - an optional dependency that is slow to load
     except ImportError:
         raise MissingExtraError("this needs DuckDB: pip install 'mxsweep[export]'") from None
     return duckdb
@@ -116,19 +116,19 @@ def _fill(connection: Any, table: str, path: Path, rows: Iterator[Any]) -> None:
     kinds = columns(ROWS[table])
     types = ", ".join(f"{column}: {_text(_TYPES[kind])}" for column, kind in kinds.items())
     connection.execute(
-        f"CREATE TABLE {table} AS SELECT * FROM read_json({_text(path)}, format = 'newline_delimited',"  # noqa: S608 - our own names
+        f"CREATE TABLE {table} AS SELECT * FROM read_json({_text(path)}, format = 'newline_delimited',"  # noqa: S608 - names of this module only
         f" columns = {{{types}}}, maximum_object_size = {MAX_LINE})"
     )
     path.unlink()
 
 
 def _text(value: object) -> str:
-    """An SQL string."""
+    """Return an SQL string literal."""
     return "'" + str(value).replace("'", "''") + "'"
 
 
 def plain(row: Sequence[Any]) -> list[Any]:
-    """Give the cells of a row in forms that JSON and people know."""
+    """Return the cells of a row as JSON values; times as RFC 3339 text."""
     return [_plain(cell) for cell in row]
 
 

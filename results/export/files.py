@@ -1,10 +1,10 @@
-"""A run as CSV, Parquet or SQLite, for spreadsheets, data frames and SQL.
+"""A run as CSV, Parquet or SQLite files, for spreadsheets, data frames and SQL.
 
-CSV (RFC 4180, a file for each table) and SQLite are written with the standard library. Parquet needs DuckDB, as
-``query`` does. What is written is what ``rows`` describes. Nothing that exists is overwritten.
+The tables are those of ``rows``. CSV (RFC 4180, a file for each table) and SQLite need only the standard library.
+Parquet needs DuckDB. Existing files are never overwritten.
 
-In CSV a text that a spreadsheet would run as a formula begins with an apostrophe; times are RFC 3339, null is an empty
-cell, and truth is ``true`` or ``false``. SQLite has 1 and 0 for truth, and times as text.
+In CSV, a text that a spreadsheet would run as a formula begins with an apostrophe, times are RFC 3339, null is an empty
+cell, and booleans are ``true`` and ``false``. In SQLite, booleans are 1 and 0, and times are text.
 """
 
 import csv
@@ -23,7 +23,7 @@ from results.store.files import StoreError, naming
 from results.store.reader import Run
 
 SQLITE_FILE = "run.sqlite"
-BATCH = 10_000  # rows inserted at once: enough for speed, little memory
+BATCH = 10_000  # rows inserted at once: fast enough, with little memory
 
 _SQLITE = {str: "TEXT", int: "INTEGER", bool: "INTEGER", float: "REAL", datetime: "TEXT"}
 _INDEXES = (
@@ -40,14 +40,14 @@ def to_csv(run: Run, directory: Path) -> list[Path]:
     """Write a CSV file for each table.
 
     Args:
-        run: finished or not.
-        directory: where to; it is made if need be.
+        run: the run, finished or not.
+        directory: the directory of the files, created if it does not exist.
 
     Returns:
         The files.
 
     Raises:
-        StoreError: a file exists or cannot be written, or the run cannot be read; so do the others.
+        StoreError: a file exists or cannot be written, or the run cannot be read.
     """
     paths = _fresh(directory, [f"{name}.csv" for name in ROWS])
     for path, (name, rows) in zip(paths, Flattener(run).tables(), strict=True):
@@ -59,7 +59,11 @@ def to_csv(run: Run, directory: Path) -> list[Path]:
 
 
 def to_sqlite(run: Run, directory: Path) -> list[Path]:
-    """Write one SQLite database with all tables, indexed by what joins them."""
+    """Write one SQLite database with all tables and indexes on their keys.
+
+    Raises:
+        StoreError: the file exists or cannot be written, or the run cannot be read.
+    """
     (path,) = _fresh(directory, [SQLITE_FILE])
     try:
         with closing(sqlite3.connect(path)) as database:
@@ -74,6 +78,7 @@ def to_parquet(run: Run, directory: Path) -> list[Path]:
 
     Raises:
         MissingExtraError: DuckDB is not installed.
+        StoreError: a file exists or cannot be written, or the run cannot be read.
     """
     paths = _fresh(directory, [f"{name}.parquet" for name in ROWS])
     with load(run) as database:
@@ -106,7 +111,7 @@ def _time(moment: datetime) -> str:
 
 
 def _fill(database: sqlite3.Connection, run: Run) -> None:
-    """Fill all tables in one transaction: a database that is not whole is empty."""
+    """Fill all tables in one transaction, so that an incomplete database is empty."""
     database.execute("PRAGMA synchronous = OFF")
     database.execute("BEGIN")
     for name, rows in Flattener(run).tables():
@@ -115,7 +120,7 @@ def _fill(database: sqlite3.Connection, run: Run) -> None:
         database.execute(f"CREATE TABLE {name} ({declared})")
         places = ", ".join("?" * len(kinds))
         for batch in _batches(rows):
-            database.executemany(f"INSERT INTO {name} VALUES ({places})", batch)  # noqa: S608 - our own names
+            database.executemany(f"INSERT INTO {name} VALUES ({places})", batch)  # noqa: S608 - names of this module only
     for statement in _INDEXES:
         database.execute(statement)
     database.commit()

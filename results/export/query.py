@@ -1,4 +1,4 @@
-"""The rows that SQL brought, as text, CSV or JSON lines."""
+"""The output of ``mxsweep query``: the rows of an SQL result as text, CSV or JSON lines."""
 
 import csv
 from collections.abc import Iterable, Sequence
@@ -12,13 +12,13 @@ from results.export.database import plain
 from results.render.escape import csv_cell
 from results.render.tables import Cell, Table, print_rows
 
-MAX_SHOWN = 1000  # rows of a table for people; the other formats have no limit
+MAX_SHOWN = 1000  # rows of a text table; the other formats have no limit
 
 Rows = Iterable[Sequence[Any]]
 
 
 def as_text(names: Sequence[str], rows: Rows, console: Console) -> None:
-    """Print rows as a table."""
+    """Print rows as a table, at most ``MAX_SHOWN`` of them."""
     shown = [tuple(map(_cell, plain(row))) for row in islice(rows, MAX_SHOWN)]
     table = Table("query", "", tuple(names), tuple(shown), more=sum(1 for _ in rows))
     print_rows(console, table)
@@ -33,7 +33,7 @@ def as_csv(names: Sequence[str], rows: Rows, out: TextIO) -> None:
 
 def as_json(names: Sequence[str], rows: Rows, out: BinaryIO) -> None:
     """Write each row as a JSON object on a line of its own."""
-    for row in rows:  # noqa: FURB122 - not every stream that stands in for stdout has writelines
+    for row in rows:  # noqa: FURB122 - some streams in place of stdout have no writelines
         out.write(orjson.dumps(dict(zip(names, plain(row), strict=True)), option=orjson.OPT_APPEND_NEWLINE))
 
 

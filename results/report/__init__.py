@@ -1,1 +1,1 @@
-"""The report of a run: its model, and the same model as text, Markdown, JSON, CSV and a web page."""
+"""The report of a run: its model, and the model as text, Markdown, JSON, CSV and HTML page."""

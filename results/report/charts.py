@@ -1,6 +1,6 @@
-"""Bars of a section as inline SVG, made with svg.py. Colours are classes, so that the page's style rules them.
+"""Bar charts of a section as inline SVG. Colours are CSS classes, defined by the style sheet of the page.
 
-svg.py writes texts and attributes as they are: what a stranger wrote has to be escaped before.
+svg.py does not escape texts and attributes; this module escapes all text from outside.
 """
 
 import svg
@@ -8,14 +8,14 @@ from markupsafe import Markup, escape
 
 from results.render.escape import safe
 from results.render.words import share
-from results.report.model import Counts, Row
+from results.report.model import CountRow, CountSection
 
 ROWS = 8  # bars in a chart
 HEIGHT = 22
-LABEL = 150  # units kept for the word
+LABEL = 150  # width of the labels
 WIDTH = 400
-MARGIN = 90  # for the share after the bar
-LONGEST = 24  # characters of a word beside its bar
+MARGIN = 90  # width of the percentages after the bars
+LONGEST = 24  # maximum characters of a label
 
 _TONES = {
     "good": ("ok", "verified", "protected", "all", "yes", "TLSv1.3"),
@@ -25,22 +25,25 @@ _TONES = {
 }
 
 
-def chart(section: Counts) -> Markup:
-    """Draw the shares of domains of a section's first rows."""
+def chart(section: CountSection) -> Markup:
+    """Return a chart of the percentages of domains in the first rows of a section."""
     rows = section.rows[:ROWS]
-    drawn: list[svg.Element] = [svg.Title(text=f"{section.title}: shares of domains")]
+    drawn: list[svg.Element] = [svg.Title(text=f"{section.title}: percentages of domains")]
     for place, row in enumerate(rows):
         drawn += _bar(row, place, section)
     picture = svg.SVG(
         viewBox=svg.ViewBoxSpec(0, 0, LABEL + WIDTH + MARGIN, HEIGHT * len(rows)),
         class_=["chart"],
         elements=drawn,
-        extra={"role": "img", "aria-label": f"{section.title}: shares of domains; the table below has the numbers"},
+        extra={
+            "role": "img",
+            "aria-label": f"{section.title}: percentages of domains; the table below has the numbers",
+        },
     )
-    return Markup(str(picture))  # noqa: S704 - the one text that is not ours is escaped above
+    return Markup(str(picture))  # noqa: S704 - the only text from outside is escaped in _bar
 
 
-def _bar(row: Row, place: int, section: Counts) -> list[svg.Element]:
+def _bar(row: CountRow, place: int, section: CountSection) -> list[svg.Element]:
     whole = section.base.domains
     length = WIDTH * row.count.domains / whole if whole else 0
     top = place * HEIGHT

@@ -1,8 +1,6 @@
-"""A report in a file: text, Markdown, JSON or CSV.
+"""A report as a file: text, Markdown, JSON or CSV.
 
-Text is what ``results.report.text`` shows on a terminal. In Markdown what strangers wrote is escaped twice: what a
-terminal would obey (``escape.safe``) and what Markdown or the HTML in it would. In CSV a cell that a spreadsheet
-would take for a formula begins with an apostrophe. JSON has everything as it is.
+``results.render.escape`` escapes text from outside in Markdown and CSV. JSON contains it unchanged.
 """
 
 import csv
@@ -15,7 +13,7 @@ from results.explain.worklist import Task
 from results.render import words
 from results.render.escape import csv_cell, markdown, safe
 from results.render.words import share
-from results.report.model import Counts, Listing, Report
+from results.report.model import CountSection, ListSection, Report
 from results.report.text import render, shown_rows
 from results.store import codec
 
@@ -34,20 +32,21 @@ COLUMNS = (
     "contact",
     "examples",
 )
-"""Columns of the CSV; ``section`` says what a row is about, ``worklist`` being the MX hosts that fail."""
+"""The columns of the CSV. ``section`` is the key of a section; ``worklist`` are failing MX hosts."""
 
-TEXT_WIDTH = 100
+TEXT_WIDTH = 100  # columns
+LINE = 2000  # maximum characters of a record to publish
 
 
 def to_text(report: Report, top: int) -> str:
-    """Write a report as it looks on a terminal of 100 columns without colours."""
+    """Return a report as on a terminal of 100 columns without colours, ``top`` rows of each table."""
     out = io.StringIO()
     render(report, Console(file=out, width=TEXT_WIDTH, force_terminal=False, color_system=None), top)
     return out.getvalue()
 
 
 def to_json(report: Report) -> bytes:
-    """Write a report as indented JSON, UTF-8; member names are those of ``sections.Report``."""
+    """Return a report as indented JSON, UTF-8. The member names are those of ``results.report.model.Report``."""
     return codec.pretty(report)
 
 
@@ -55,7 +54,7 @@ def to_json(report: Report) -> bytes:
 
 
 def to_markdown(report: Report, top: int) -> str:
-    """Write a report as Markdown with tables (GitHub's dialect); ``top`` is how many rows of each."""
+    """Return a report as Markdown with tables (GitHub's dialect), ``top`` rows of each table."""
     return "\n".join(_markdown(report, top)) + "\n"
 
 
@@ -66,7 +65,7 @@ def _markdown(report: Report, top: int) -> Iterator[str]:
     for section in report.counts:
         if section.rows:
             yield from _counts(section, top)
-    for conclusive, title in ((True, "Broken MX hosts"), (False, "MX hosts that could not be judged")):
+    for conclusive, title in ((True, "Broken MX hosts"), (False, "Inconclusive MX hosts")):
         tasks = [task for task in report.tasks if task.conclusive is conclusive]
         if tasks:
             yield from ("", f"## {title}")
@@ -74,12 +73,12 @@ def _markdown(report: Report, top: int) -> Iterator[str]:
                 yield from _task(task)
     if report.unrouted:
         rows = [(row.domain, "; ".join(map(words.of_reason, row.reasons)), row.text) for row in report.unrouted[:top]]
-        yield from _table("Domains that fail before any MX host is known", "", ("domain", "why", "in its words"), rows)
+        yield from _table("Domains without an MX host to examine", "", ("domain", "reasons", "text"), rows)
     for listing in report.listings:
         yield from _table(listing.title, listing.note, listing.columns, listing.rows[:top])
 
 
-def _counts(section: Counts, top: int) -> Iterator[str]:
+def _counts(section: CountSection, top: int) -> Iterator[str]:
     columns = ("domains#", "%#", "MX hosts#", "%#", "", "meaning")
     rows = (
         (
@@ -96,15 +95,17 @@ def _counts(section: Counts, top: int) -> Iterator[str]:
 
 
 def _task(task: Task) -> Iterator[str]:
-    told = task.explanation
+    explanation = task.explanation
     yield from ("", f"### {markdown(task.host)}: {task.domains:,} domains", "")
-    yield f"{markdown(told.sentence, 1000)}  "
-    if told.unsaid:
-        yield f'It says: "{markdown(told.unsaid)}"  '
-    yield f"To do: {markdown(told.fix, 1000)}"
-    if told.records:
-        yield from ("", *(f"    {safe(record)}" for record in told.records))
-    yield from ("", f"Contact: {markdown(task.contact)}. For {markdown(', '.join(task.examples), 1000)}")
+    yield f"{markdown(explanation.sentence, 1000)}  "
+    if explanation.new_reply:
+        yield f'Message: "{markdown(explanation.new_reply)}"  '
+    yield f"Remedy: {markdown(explanation.fix, 1000)}"
+    if explanation.records:
+        yield from ("", *(f"    {safe(record, LINE)}" for record in explanation.records))
+    if explanation.alternative:
+        yield from ("", "Or instead:", "", f"    {safe(explanation.alternative, LINE)}")
+    yield from ("", f"Contact: {markdown(task.contact)}. Domains: {markdown(', '.join(task.examples), 1000)}")
 
 
 def _table(title: str, note: str, columns: Sequence[str], rows: Iterable[Sequence[str]]) -> Iterator[str]:
@@ -125,7 +126,7 @@ def _line(cells: Iterable[str]) -> str:
 
 
 def to_csv(report: Report) -> str:
-    """Write a report as CSV (RFC 4180) with the columns ``COLUMNS``."""
+    """Return a report as CSV (RFC 4180) with the columns ``COLUMNS``."""
     out = io.StringIO()
     writer = csv.DictWriter(out, COLUMNS, restval="")
     writer.writeheader()
@@ -155,23 +156,23 @@ def _rows(report: Report) -> Iterator[dict[str, object]]:
 
 
 def _task_row(task: Task) -> dict[str, object]:
-    told = task.explanation
+    explanation = task.explanation
     return {
         "section": "worklist" if task.conclusive else "unjudged",
         "name": task.host,
         "domains": task.domains,
-        "text": told.sentence,
-        "reply": told.reply,
-        "fix": told.fix,
-        "records": "\n".join(told.records),
+        "text": explanation.sentence,
+        "reply": explanation.reply,
+        "fix": explanation.fix,
+        "records": "\n".join(explanation.records),
         "since": f"{task.since:%Y-%m-%dT%H:%M:%SZ}" if task.since else "",
         "contact": task.contact,
         "examples": " ".join(task.examples),
     }
 
 
-def _listing_rows(listing: Listing) -> Iterator[dict[str, object]]:
-    """A listing's other columns go into ``text``, each with its name."""
+def _listing_rows(listing: ListSection) -> Iterator[dict[str, object]]:
+    """Return the rows of a list section; all columns but the first text column go into ``text``, each with its name."""
     names = [column.removesuffix("#") for column in listing.columns]
     named = next(place for place, column in enumerate(listing.columns) if not column.endswith("#"))
     for row in listing.rows:

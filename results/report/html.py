@@ -1,7 +1,7 @@
-"""A run as one HTML page that needs nothing else: no network, no framework, light and dark, fit to print.
+"""A run as one self-contained HTML page: no network, no framework, a light and a dark theme, printable.
 
-Jinja2 escapes whatever goes into the page; the Content-Security-Policy allows this page's own script and style by
-their hashes, and nothing besides. The table of domains is made by ``page/page.js`` from the JSON of ``page_data``.
+Jinja2 escapes all text in the page. The Content-Security-Policy allows only the page's own script and style, by their
+hashes. ``page/page.js`` builds the table of domains, with search, filters and paging, from the JSON of ``page_data``.
 """
 
 from base64 import b64encode
@@ -19,17 +19,17 @@ from results.report.model import Report
 from results.report.page_data import page_data
 from results.store.reader import Run
 
-ROWS = 15  # of a section; the JSON has all
-LISTED = 100  # rows of a listing
+ROWS = 15  # rows of a section of counts; the JSON format has all
+LISTED = 100  # rows of a list section
 CHARTED = ("funnel", "outcome", "sender", "starttls", "dane", "host_dane", "tls_versions", "post_quantum")
 
 
 def to_html(report: Report, run: Run) -> str:
-    """Make the page of a run.
+    """Return the page of a run.
 
     Args:
-        report: what it shows above the table of domains.
-        run: where the domains come from.
+        report: the report, above the table of domains.
+        run: the run of which the table shows the domains.
 
     Raises:
         StoreError: a file of the run cannot be read.
@@ -44,9 +44,9 @@ def to_html(report: Report, run: Run) -> str:
             rows=ROWS,
             listed=LISTED,
             charted=CHARTED,
-            style=Markup(style),  # noqa: S704 - our own file
-            script=Markup(script),  # noqa: S704 - our own file
-            data=Markup(data.decode()),  # noqa: S704 - no character of it can end the element
+            style=Markup(style),  # noqa: S704 - a file of this package
+            script=Markup(script),  # noqa: S704 - a file of this package
+            data=Markup(data.decode()),  # noqa: S704 - page_data escapes <, > and &
             style_hash=_hash(style),
             script_hash=_hash(script),
             left_out=left_out,

@@ -1,7 +1,7 @@
-"""A report as data: what every format shows, in the order in which it is shown, before anything is escaped.
+"""The report as data: the content of every output format, in the order of the output, before escaping.
 
-Formats differ in form only. What is said in words here is ours; words, names, replies and subjects in the rows are
-strangers', and each format escapes them in its own way.
+Titles, notes and meanings are texts of mxsweep. Words, names, replies and subjects in the rows come from outside, and
+each format escapes them.
 """
 
 from collections.abc import Mapping, Sequence
@@ -19,8 +19,8 @@ NO_MEANINGS: Mapping[Any, str] = {}
 
 
 @dataclass(frozen=True, slots=True)
-class Row:
-    """A word, what it means, and how many domains and MX hosts it concerns."""
+class CountRow:
+    """A word, its meaning, and the number of domains and MX hosts with it."""
 
     word: str
     meaning: str
@@ -28,19 +28,19 @@ class Row:
 
 
 @dataclass(frozen=True, slots=True)
-class Counts:
-    """A section of words with their counts; ``base`` is what these are shares of."""
+class CountSection:
+    """A section of words with their counts. ``base`` is the whole for the percentages."""
 
     key: str
     title: str
     note: str
     base: Count
-    rows: tuple[Row, ...]
+    rows: tuple[CountRow, ...]
 
 
 @dataclass(frozen=True, slots=True)
-class Listing:
-    """A section that is a plain table. Columns whose names end in ``#`` hold numbers."""
+class ListSection:
+    """A section that is a table of texts. Columns whose names end in ``#`` hold numbers."""
 
     key: str
     title: str
@@ -51,7 +51,11 @@ class Listing:
 
 @dataclass(frozen=True, slots=True)
 class Report:
-    """A whole report. ``tasks`` are the MX hosts that fail, ``unrouted`` domains that fail before a host is known."""
+    """A whole report.
+
+    ``tasks`` are the failing MX hosts that are explained, ``failing`` is the number of all. ``unrouted`` are failing
+    domains without an MX host to examine.
+    """
 
     title: str
     facts: dict[str, str]
@@ -59,25 +63,29 @@ class Report:
     domains: int
     hosts: int
     endpoints: int
-    counts: tuple[Counts, ...]
+    counts: tuple[CountSection, ...]
     tasks: tuple[Task, ...]
     failing: int
     unrouted: tuple[UnroutedDomain, ...]
-    listings: tuple[Listing, ...]
+    listings: tuple[ListSection, ...]
 
-    def table(self, key: str) -> Counts:
-        """Give a section of counts."""
+    def table(self, key: str) -> CountSection:
+        """Return the section of counts with this key.
+
+        Raises:
+            StopIteration: there is none.
+        """
         return next(section for section in self.counts if section.key == key)
 
 
 def make_report(run: Run, *, days: int = SOON, history: Sequence[Run] = (), top: int = LIMIT) -> Report:
-    """Read a run and earlier ones.
+    """Return the report of a run.
 
     Args:
-        run: finished or not.
-        days: certificates that end within as many days after the run are listed.
+        run: the run, finished or not.
+        days: certificates that expire within this number of days after the run are listed.
         history: earlier runs of the same domains.
-        top: broken hosts explained, at most ``LIMIT``.
+        top: the number of failing hosts that are explained, at most ``LIMIT``.
 
     Raises:
         StoreError: a file of a run cannot be read.
@@ -87,7 +95,7 @@ def make_report(run: Run, *, days: int = SOON, history: Sequence[Run] = (), top:
 
 
 def from_summary(summary: Summary, header: RunHeader, tasks: Sequence[Task]) -> Report:
-    """Put a report together from numbers that are at hand."""
+    """Return the report of a summary and the tasks that belong to it."""
     return Report(
         title=_title(summary),
         facts=_facts(header),
@@ -123,30 +131,30 @@ def _facts(header: RunHeader) -> dict[str, str]:
 # --- counts ---------------------------------------------------------------------------------------------------
 
 COUNTS: tuple[tuple[str, str, str], ...] = (
-    ("funnel", "From domains to protection", ""),
+    ("funnel", "Steps to protection", ""),
     ("outcome", "Delivery", ""),
-    ("sender", "What a sender does", ""),
+    ("sender", "Action of a sender", ""),
     ("starttls", "STARTTLS", ""),
     ("dane", "DANE", ""),
     ("host_dane", "DANE of MX hosts", ""),
     ("reasons", "Reasons", ""),
-    ("inconclusive", "Why it could not be told", ""),
+    ("inconclusive", "Reasons of inconclusive results", ""),
     ("mx", "MX records", ""),
     ("dnssec_mx", "DNSSEC of MX records", ""),
-    ("dnssec_host", "DNSSEC of addresses", "the worse of A and AAAA"),
+    ("dnssec_host", "DNSSEC of addresses", "the weaker of A and AAAA"),
     ("dnssec_tlsa", "DNSSEC of TLSA records", ""),
     ("tls_versions", "TLS versions", "of hosts with a TLS handshake"),
     ("ciphers", "Ciphers", "of hosts with a TLS handshake"),
     ("groups", "Key exchange groups", "of hosts with a TLS handshake"),
     ("post_quantum", "Post-quantum key exchange", "of hosts with a TLS handshake"),
-    ("key_types", "Keys", "of hosts with a TLS handshake"),
-    ("issuers", "Issuers", "of the servers' own certificates"),
-    ("disagreements", "Addresses that disagree within one host", ""),
+    ("key_types", "Key types", "of hosts with a TLS handshake"),
+    ("issuers", "Issuers", "of server certificates"),
+    ("disagreements", "Differences between addresses of one host", ""),
 )
 """Key, title and note of every section of counts."""
 
 OPEN = ("reasons", "inconclusive", "mx", "ciphers", "groups", "key_types", "issuers")
-"""Sections whose rows could be endless."""
+"""Sections with an unlimited number of rows."""
 
 
 _DNSSEC: Mapping[Any, str] = {**words.SECURITY, "not asked": words.NOT_ASKED}
@@ -165,7 +173,7 @@ MEANINGS: dict[str, Mapping[Any, str]] = {
     "starttls": words.DOMAIN_STARTTLS,
     "dane": words.DOMAIN_DANE,
     "host_dane": words.HOST_DANE,
-    "mx": {"mx": "MX records", "implicit-mx": "no MX record, an address", "given": "no MX lookup was due"},
+    "mx": {"mx": "MX records", "implicit-mx": "no MX record, an address", "given": words.NOT_ASKED},
     "dnssec_mx": _DNSSEC,
     "dnssec_host": _DNSSEC,
     "dnssec_tlsa": _DNSSEC,
@@ -186,12 +194,12 @@ STEPS = {
     "matched": "match",
     "protected": "protected",
 }
-"""The funnel's steps as they are shown."""
+"""The names of the steps to protection in reports."""
 
 
-def _counts(key: str, title: str, note: str, table: CountTable) -> Counts:
-    rows = (Row(_shown(key, word), _meaning(key, word), count) for word, count in table.rows.items())
-    return Counts(key, title, note, table.base, tuple(rows))
+def _counts(key: str, title: str, note: str, table: CountTable) -> CountSection:
+    rows = (CountRow(_shown(key, word), _meaning(key, word), count) for word, count in table.rows.items())
+    return CountSection(key, title, note, table.base, tuple(rows))
 
 
 def _shown(key: str, word: str) -> str:
@@ -208,37 +216,37 @@ def _meaning(key: str, word: str) -> str:
 # --- listings -------------------------------------------------------------------------------------------------
 
 
-def _listings(summary: Summary) -> list[Listing]:
+def _listings(summary: Summary) -> list[ListSection]:
     found = [
-        Listing(
+        ListSection(
             "providers",
             "Providers",
             "by registrable domain of the MX hosts",
             ("domains#", "MX hosts#", "protected#", "broken#", "all TLS#", "failing#", "provider"),
             tuple(map(_provider, summary.providers)),
         ),
-        Listing(
+        ListSection(
             "expiring",
-            "Certificates that expire soon, or have",
-            "DANE with usage 3 asks for no date",
+            "Certificates that have expired or expire soon",
+            "not an error for DANE with usage 3 (RFC 7671 section 5.1)",
             ("expires", "domains#", "MX host"),
             tuple((f"{row.not_after:%Y-%m-%d}", str(row.domains), row.host) for row in summary.expiring),
         ),
-        Listing(
+        ListSection(
             "disagreeing",
-            "Hosts whose addresses disagree",
+            "Hosts whose addresses differ",
             "",
-            ("MX host", "in", "address: what it showed"),
+            ("MX host", "difference", "address: value"),
             tuple((d.host, d.what, ", ".join(f"{a}: {v}" for a, v in d.values)) for d in summary.disagreements),
         ),
-        Listing(
+        ListSection(
             "slowest",
             "Slowest addresses",
             "",
             ("seconds#", "MX host", "address"),
             tuple((f"{slow.ms / 1000:.1f}", slow.host, slow.address) for slow in summary.slowest),
         ),
-        Listing(
+        ListSection(
             "rejects",
             "Input not scanned",
             "",

@@ -1,9 +1,9 @@
-"""What the page of a run knows of each domain, as compact JSON for its script.
+"""The data of the HTML page's table of domains, as compact JSON for ``page/page.js``.
 
-Members: ``domains`` are lists (name, delivery, sender, DANE, STARTTLS, reasons, hosts, DNSSEC state of the MX
-records, text), and of them each host is a list (place in ``hosts``, preference, DANE, reasons, addresses, text) and
-each address one too (address, TLS, DANE, reasons, text). ``hosts`` hold what was observed, ``certs`` rows of a table.
-What a stranger wrote is made printable here, and set as text by the script.
+``domains`` is a list of lists (name, delivery, sender, DANE, STARTTLS, reasons, hosts, DNSSEC state of the MX records,
+text). In it, each host is a list (index in ``hosts``, preference, DANE, reasons, addresses, text), and each address a
+list (address, TLS, DANE, reasons, text). ``hosts`` holds the facts of each host, ``certs`` the rows of certificates.
+Text from outside is made printable here; the script sets it as text, never as markup.
 """
 
 from collections.abc import Iterable, Iterator, Mapping
@@ -12,8 +12,8 @@ from typing import Any
 import orjson
 
 from results.count.summary import last_handshake
-from results.explain.tlsa_cause import Cause, search, short
-from results.render import words
+from results.explain.tlsa_cause import Cause, search
+from results.render import tlsa, words
 from results.render.escape import safe
 from results.store.by_key import each, find
 from results.store.reader import Run
@@ -22,20 +22,20 @@ from scanner.model import DomainRecord, EndpointReport, EndpointVerdict, HostRep
 from scanner.reasons import REASONS
 from scanner.vocabulary import DomainOutcome
 
-MAX_DOMAINS = 25_000  # in a page: some 40 MB, what a browser still opens in two seconds
-LINE = 500  # characters of a line of a transcript
-NAMES = 10  # of a certificate
+MAX_DOMAINS = 25_000  # domains in a page: about 40 MB, which a browser opens in two seconds
+LINE = 500  # maximum characters of a line of a transcript
+NAMES = 10  # names of a certificate
 
 
 def page_data(run: Run, limit: int = MAX_DOMAINS) -> tuple[bytes, int]:
-    """Collect the data of a page.
+    """Return the data of a page.
 
     Args:
         run: the run.
-        limit: domains at most; those that fail come before those that do not.
+        limit: the maximum number of domains; failing and inconclusive domains have precedence.
 
     Returns:
-        JSON that may stand in a ``script`` element, and how many domains were left out.
+        JSON that is safe in a ``script`` element, and the number of domains left out.
 
     Raises:
         StoreError: a file of the run cannot be read.
@@ -58,7 +58,7 @@ def page_data(run: Run, limit: int = MAX_DOMAINS) -> tuple[bytes, int]:
 
 
 def _harmless(octets: bytes) -> bytes:
-    """Keep JSON from ending the element that it stands in; JSON means the same with these written as escapes."""
+    """Escape the characters that can end an HTML element; the JSON value stays the same."""
     for character in b"<>&":
         octets = octets.replace(bytes([character]), b"\\u%04x" % character)
     return octets
@@ -108,14 +108,14 @@ def _address_verdict(verdict: EndpointVerdict) -> list[Any]:
 
 
 def _hosts(run: Run, names: Mapping[str, str | None]) -> tuple[list[dict[str, Any]], list[list[str]]]:
-    """Give the hosts in the order of their names, and the certificates that they showed."""
+    """Return the hosts in the order of ``names``, and the certificates that they sent."""
     keys = {key: host for host, key in names.items() if key is not None}
     digests = {
         digest
         for _, report in each(run, "hosts", HostReport, keys)
         for endpoint in report.endpoints
-        if (shaken := last_handshake(endpoint.probes)) is not None
-        for digest in shaken.chain
+        if (handshake := last_handshake(endpoint.probes)) is not None
+        for digest in handshake.chain
     }
     certs = find(run, "certs", CertFacts, digests)
     places = {digest: place for place, digest in enumerate(certs)}
@@ -145,15 +145,15 @@ def _answer(answer: Answer) -> list[Any]:
 
 def _record(record: TLSARecord) -> str:
     unusable = f"  (cannot be used: {record.unusable})" if record.unusable else ""
-    return f"{record.usage} {record.selector} {record.matching_type} {safe(record.data, 140)}{unusable}"
+    return f"{safe(tlsa.whole(record))}{unusable}"
 
 
 def _address(
     end: EndpointReport, records: tuple[TLSARecord, ...], certs: Mapping[str, CertFacts], places: Mapping[str, int]
 ) -> dict[str, Any]:
-    shaken = last_handshake(end.probes)
-    chain = [digest for digest in shaken.chain if digest in certs] if shaken else []
-    parts = (shaken.version, shaken.cipher, shaken.group, shaken.signature) if shaken else ()
+    handshake = last_handshake(end.probes)
+    chain = [digest for digest in handshake.chain if digest in certs] if handshake else []
+    parts = (handshake.version, handshake.cipher, handshake.group, handshake.signature) if handshake else ()
     return {
         "session": safe(", ".join(part for part in parts if part)),
         "tlsa": list(_comparison(end, records, [certs[digest] for digest in chain])) if chain else [],
@@ -168,11 +168,11 @@ def _comparison(
     for finding in search(records, chain, {}):
         hit = end.dane is not None and end.dane.record == finding.record
         matched = hit or finding.cause is Cause.MATCHES
-        why = finding.words.removeprefix(f"The TLSA record {short(finding.record)} ")
+        why = finding.words.removeprefix(f"The TLSA record {tlsa.short(finding.record)} ")
         if hit and end.dane is not None and end.dane.errors:
             matched, why = False, f"{why} But: {end.dane.errors[0].text}."
         if hit and finding.cause is not Cause.MATCHES:
-            why = "it holds the certificate or key that signed the chain"
+            why = "is the certificate or key that signed the chain"
         yield records.index(finding.record), matched, safe(why, LINE)
 
 

@@ -1,6 +1,6 @@
-"""A run as a report on the terminal, for whoever asks "how are they doing, what is wrong, and whom do I write to?".
+"""The report as text for a terminal.
 
-Everything that came from the network or the input goes through ``layout.quote``.
+All text from the network and the input is escaped by ``terminal.quote``.
 """
 
 from collections.abc import Sequence
@@ -13,35 +13,22 @@ from results.count.summary import UnroutedDomain
 from results.explain.domain_summary import in_words
 from results.explain.worklist import Task
 from results.render import words
-from results.render.terminal import counts, grid, heading, indented, quote, said
-from results.report.model import OPEN, Counts, Listing, Report, make_report
-from results.store.reader import Run
+from results.render.terminal import COUNT, INDENT, counts, grid, heading, indented, one_line, quote, said
+from results.report.model import OPEN, CountSection, ListSection, Report
 from scanner.reasons import Reason
 from scanner.vocabulary import Dane
 
-__all__ = ["in_words", "print_report", "render", "shown_rows"]
+__all__ = ["in_words", "render", "shown_rows"]
 
-TOP = 10  # rows of a table that could be endless
-CLOSED = 12  # rows of a table whose words are ours: all of them
-EXAMPLES = 3  # domains named beside a host
-
-
-def print_report(run: Run, console: Console, top: int = TOP) -> None:
-    """Print the report of a run.
-
-    Args:
-        run: finished or not.
-        console: where to; its width is kept.
-        top: rows shown of reasons, hosts, ciphers and so on.
-
-    Raises:
-        StoreError: a file of the run cannot be read.
-    """
-    render(make_report(run, top=top), console, top)
+TOP = 10  # rows of a table with an unlimited number of rows
+CLOSED = 12  # rows of a table of a closed vocabulary: all of them
+EXAMPLES = 3  # domains named for each host
+LONG = 1000  # maximum characters of a sentence or record
+MARGIN = INDENT + COUNT + 2  # columns to the left of the texts about a host
 
 
 def render(report: Report, console: Console, top: int = TOP) -> None:
-    """Print a report that is at hand."""
+    """Print a report, ``top`` rows of each table with an unlimited number of rows."""
     console.print(Text(report.title, "bold"))
     facts = ", ".join(f"{name} {value}" for name, value in report.facts.items())
     console.print(quote(console, facts, "dim"))
@@ -56,7 +43,7 @@ def render(report: Report, console: Console, top: int = TOP) -> None:
         _listing(listing, console, top)
 
 
-def _counts(section: Counts, console: Console, top: int) -> None:
+def _counts(section: CountSection, console: Console, top: int) -> None:
     if not section.rows:
         return
     heading(console, section.title, section.note)
@@ -66,38 +53,46 @@ def _counts(section: Counts, console: Console, top: int) -> None:
     _rest(len(section.rows) - top, "rows", console)
 
 
-def shown_rows(section: Counts, top: int) -> int:
-    """Say how many rows of a section are shown: of a closed vocabulary all, else ``top``."""
+def shown_rows(section: CountSection, top: int) -> int:
+    """Return the number of rows shown of a section: all of a closed vocabulary, else ``top``."""
     return top if section.key in OPEN else max(top, CLOSED)
 
 
 def _tasks(report: Report, console: Console, top: int) -> None:
-    for conclusive, title in ((True, "Broken MX hosts"), (False, "MX hosts that could not be judged")):
+    for conclusive, title in ((True, "Broken MX hosts"), (False, "Inconclusive MX hosts")):
         tasks = [task for task in report.tasks if task.conclusive is conclusive]
         if not tasks:
             continue
-        heading(console, title, "domains affected")
-        table = grid(">", "*")
+        heading(console, title, "affected domains")
         for task in tasks[:top]:
-            table.add_row(f"{task.domains:,}", _task(task, console))
-        indented(console, table)
+            _task(task, console)
     _rest(report.failing - min(len(report.tasks), top), "hosts", console)
 
 
-def _task(task: Task, console: Console) -> Text:
+def _task(task: Task, console: Console) -> None:
     explanation = task.explanation
-    records = "" if task.dane == Dane.NONE else f"  {words.of_dane(task.dane)}"  # the cause is not that there are none
-    text = Text.assemble(quote(console, task.host, "bold"), records, _since(task))
-    lines = [quote(console, explanation.sentence, limit=1000)]
-    if explanation.unsaid:
-        lines.append(said(console, explanation.unsaid))
-    lines.append(Text.assemble(("To do: ", "bold"), quote(console, explanation.fix, limit=1000)))
-    lines += [quote(console, record, "green") for record in explanation.records]
+    dane = "" if task.dane == Dane.NONE else f"  {words.of_dane(task.dane)}"  # absent TLSA records are not the cause
+    lines = [
+        Text.assemble(quote(console, task.host, "bold"), dane, _since(task)),
+        quote(console, explanation.sentence, limit=LONG),
+        *([said(console, explanation.new_reply)] if explanation.new_reply else []),
+        Text.assemble(("Remedy: ", "bold"), quote(console, explanation.fix, limit=LONG)),
+    ]
+    _beside(console, f"{task.domains:,}", lines)
+    for record in explanation.records:
+        one_line(console, quote(console, record, "green", LONG), MARGIN)
+    if explanation.alternative:
+        _beside(console, "", [Text("or instead:")])
+        one_line(console, quote(console, explanation.alternative, "green", LONG), MARGIN)
     contact = quote(console, f"; {task.contact}", "dim")
-    lines.append(Text.assemble(("for ", "dim"), quote(console, _affected(task), "dim"), contact))
-    for line in lines:
-        text.append("\n").append_text(line)
-    return text
+    _beside(console, "", [Text.assemble(("domains: ", "dim"), quote(console, _affected(task), "dim"), contact)])
+
+
+def _beside(console: Console, number: str, lines: Sequence[Text]) -> None:
+    """Print lines to the right of a number."""
+    table = grid(">", "*")
+    table.add_row(number, Text("\n").join(lines))
+    indented(console, table)
 
 
 def _since(task: Task) -> str:
@@ -115,7 +110,7 @@ def _affected(task: Task) -> str:
 def _unrouted(unrouted: Sequence[UnroutedDomain], console: Console, top: int) -> None:
     if not unrouted:
         return
-    heading(console, "Domains that fail before any MX host is known")
+    heading(console, "Domains without an MX host to examine")
     table = grid("<", "*")
     for row in unrouted[:top]:
         why = Text("; ".join(words.of_reason(code) for code in row.reasons if code != Reason.LEVEL_NOT_MET))
@@ -126,7 +121,7 @@ def _unrouted(unrouted: Sequence[UnroutedDomain], console: Console, top: int) ->
     _rest(len(unrouted) - top, "domains", console)
 
 
-def _listing(listing: Listing, console: Console, top: int) -> None:
+def _listing(listing: ListSection, console: Console, top: int) -> None:
     heading(console, listing.title, listing.note)
     numeric = [column.endswith("#") for column in listing.columns]
     table = grid(*(">" if number else "<" for number in numeric[:-1]), ">" if numeric[-1] else "*")

@@ -1,5 +1,5 @@
-// The table of domains: search, filters, sorting, pages, details. Everything that a stranger wrote is set as text,
-// never as markup. Data: see results/report/page_data.py.
+// The table of domains: search, filters, sorting, paging and details. Text from outside is always set as text, never
+// as markup. results/report/page_data.py describes the data.
 "use strict";
 (() => {
   const PAGE = 100;
@@ -18,7 +18,7 @@
   const haystack = domains.map((d) => [d[0], ...d[6].map((h) => hosts[h[0]].host)].join("\n").toLowerCase());
   const state = { column: 0, down: false, page: 0, shown: domains.map((_, place) => place) };
 
-  // --- making elements ---
+  // --- creation of elements ---
 
   function make(tag, properties, ...children) {
     const element = document.createElement(tag);
@@ -46,7 +46,7 @@
   function details(domain) {
     const [, , , , , reasons, seen, mx, text] = domain;
     const parts = [line(`MX records: ${words.dnssec[mx] || mx}`)];
-    if (reasons.length) parts.push(line(`Why: ${reasons.map(reason).join("; ")}`));
+    if (reasons.length) parts.push(line(`Reasons: ${reasons.map(reason).join("; ")}`));
     if (text) parts.push(make("blockquote", {}, text));
     return [...parts, ...seen.map(hostDetails)];
   }
@@ -74,7 +74,7 @@
     if (!seen) return box;
     if (seen.session) box.append(line(seen.session));
     if (seen.tlsa.length) {
-      box.append(table("TLSA records against the certificates", ["record", "matches", "why"],
+      box.append(table("TLSA records against the certificates", ["record", "matches", "explanation"],
         seen.tlsa.map(([record, matched, why]) => [host.tlsa[record][0], badge(matched ? "yes" : "no"), why])));
     }
     if (seen.chain.length) {

@@ -1,8 +1,5 @@
-"""Every broken MX host once, with why, since when, and whom to write to; and the formats that carry it."""
+"""The list of failing MX hosts: each host once, with its cause, history and contact."""
 
-import csv
-import io
-import json
 from collections.abc import Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
@@ -13,9 +10,6 @@ import pytest
 from results.count.summary import summarise
 from results.explain.tlsa_cause import Cause
 from results.explain.worklist import Task, worklist
-from results.report.formats import COLUMNS, to_csv, to_json, to_markdown, to_text
-from results.report.model import Report, make_report
-from results.store.by_key import find
 from results.store.reader import Run
 from results.store.writer import Store
 from scanner.facts import TLSARecord
@@ -28,7 +22,6 @@ from tests.unit.records import DIGEST, NOON
 OLD_DIGEST = "0d" * 32
 OLD_KEY = "0e" * 32
 PINNED_OLD = TLSARecord(3, 1, 1, OLD_KEY)
-HOSTILE = "=cmd|'x' `a` <script>alert(1)</script> [x](javascript:1) | \x1b[31m"
 
 BROKEN = records.domain(
     hosts=(records.host_verdict(dane=Dane.MISMATCH, sender=Sender.DEFER, reasons=(Reason.TLSA_MISMATCH,)),),
@@ -63,7 +56,7 @@ def earlier(place: Path, name: str, days: int, *, broken: bool) -> Run:
     return run_of(place / name, [BROKEN if broken else records.domain()], report, NOON - timedelta(days=days))
 
 
-def test_a_host_stands_once_with_its_domains(tmp_path: Path) -> None:
+def test_a_host_is_listed_once_with_its_domains(tmp_path: Path) -> None:
     run = run_of(tmp_path / "run", [replace(BROKEN, key=f"d{number}.example") for number in range(30)])
     (task,) = tasks_of(run)
     assert (task.host, task.domains, len(task.examples)) == ("mx1.example", 30, 20)
@@ -74,7 +67,7 @@ def test_a_host_stands_once_with_its_domains(tmp_path: Path) -> None:
     assert (task.since, task.new) == (None, False)
 
 
-def test_history_tells_since_when(tmp_path: Path) -> None:
+def test_history_has_the_begin_of_a_failure(tmp_path: Path) -> None:
     run = run_of(tmp_path / "run", [BROKEN])
     history = [
         earlier(tmp_path, "one", 1, broken=True),
@@ -88,19 +81,19 @@ def test_history_tells_since_when(tmp_path: Path) -> None:
     assert (task.since, task.new) == (None, True)
 
 
-def test_runs_that_did_not_meet_a_host_say_nothing_of_it(tmp_path: Path) -> None:
+def test_runs_without_the_host_are_ignored(tmp_path: Path) -> None:
     other = run_of(tmp_path / "other", [], started=NOON - timedelta(days=1))
     (task,) = tasks_of(run_of(tmp_path / "run", [BROKEN]), other, earlier(tmp_path, "two", 2, broken=True))
     assert task.since == NOON - timedelta(days=2)
 
 
-def test_history_knows_the_previous_certificate(tmp_path: Path) -> None:
+def test_history_has_the_previous_certificate(tmp_path: Path) -> None:
     (task,) = tasks_of(run_of(tmp_path / "run", [BROKEN]), earlier(tmp_path, "one", 1, broken=False))
     assert task.explanation.cause == Cause.PREVIOUS_CERTIFICATE
     assert "2026-08-31" in task.explanation.sentence
 
 
-def test_what_was_proved_comes_before_what_was_not(tmp_path: Path) -> None:
+def test_conclusive_failures_come_first(tmp_path: Path) -> None:
     down = records.host_verdict(
         host="down.example", report=None, dane=Dane.UNKNOWN, sender=Sender.DEFER, conclusive=False, reasons=()
     )
@@ -109,58 +102,16 @@ def test_what_was_proved_comes_before_what_was_not(tmp_path: Path) -> None:
     assert [(task.host, task.conclusive) for task in tasks] == [("mx1.example", True), ("down.example", False)]
 
 
-def test_finding_gives_the_last_line_of_a_key(tmp_path: Path) -> None:
-    run = run_of(tmp_path / "run", [records.domain(), BROKEN, records.domain(key="b.example")])
-    assert find(run, "domains", DomainRecord, ["a.example", "nowhere.example"]) == {"a.example": BROKEN}
-
-
-# --- formats --------------------------------------------------------------------------------------------------
-
-
-@pytest.fixture
-def hostile(tmp_path: Path) -> Report:
-    """A report in which strangers' words are hostile."""
-    host = records.host_verdict(host=HOSTILE, report=None, dane=Dane.NO_TLS, sender=Sender.DEFER, text=HOSTILE)
-    shaken = records.handshake(cipher=HOSTILE, version=HOSTILE, group=HOSTILE)
-    report = records.report(endpoints=(EndpointReport(HOSTILE, (records.probe(handshake=shaken),)),))
-    domains = [records.domain(key=HOSTILE, hosts=(host,)), records.domain()]
-    return make_report(run_of(tmp_path / "hostile", domains, report))
-
-
-def test_markdown_escapes_what_strangers_wrote(hostile: Report) -> None:
-    text = to_markdown(hostile, 10)
-    assert "<script" not in text.replace("\\<", "")
-    assert "\x1b" not in text
-    assert "[x](" not in text
-    assert "|'x'" not in text.replace("\\|", "")
-
-
-def test_csv_is_no_formula_and_has_every_count(hostile: Report) -> None:
-    rows = list(csv.DictReader(io.StringIO(to_csv(hostile))))
-    assert tuple(rows[0]) == COLUMNS
-    assert not [cell for row in rows for cell in row.values() if cell.startswith(("=", "+", "-", "@"))]
-    ok = next(row for row in rows if (row["section"], row["name"]) == ("outcome", "ok"))
-    assert (ok["domains"], ok["domains_percent"], ok["hosts"], ok["hosts_percent"]) == (
-        "2",
-        "100.0000",
-        "2",
-        "100.0000",
-    )
-
-
-def test_every_format_has_the_same_counts(tmp_path: Path) -> None:
-    made = make_report(run_of(tmp_path / "run", [records.domain(key="b.example"), BROKEN]))
-    from_json = {
-        (section["key"], row["word"]): row["count"]
-        for section in json.loads(to_json(made))["counts"]
-        for row in section["rows"]
-    }
-    from_csv = {
-        (row["section"], row["name"]): {"domains": int(row["domains"]), "hosts": int(row["hosts"])}
-        for row in csv.DictReader(io.StringIO(to_csv(made)))
-        if row["hosts"]
-    }
-    assert from_json == from_csv
-    assert from_json["dane", "broken"] == {"domains": 1, "hosts": 1}
-    assert "| 1 | 50.0 % | 1 | 100.0 % | broken |" in to_markdown(made, 10)
-    assert "1   50.0 %          1  100.0 %" in to_text(made, 10)
+@pytest.mark.parametrize(
+    ("host", "contact"),
+    [
+        ("mx1.mail.example.co.uk", "postmaster@example.co.uk"),
+        ("192.0.2.1", "postmaster@[192.0.2.1]"),
+        ("2001:db8::1", "postmaster@[IPv6:2001:db8::1]"),
+    ],
+)
+def test_the_contact_is_the_postmaster(tmp_path: Path, host: str, contact: str) -> None:
+    """RFC 5321 sections 4.5.1 and 4.1.3."""
+    verdict = records.host_verdict(host=host, report=None, dane=Dane.NO_TLS, sender=Sender.DEFER)
+    (task,) = tasks_of(run_of(tmp_path / "run", [replace(BROKEN, hosts=(verdict,))]))
+    assert task.contact == contact

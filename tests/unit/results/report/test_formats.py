@@ -1,0 +1,98 @@
+"""A report as text, Markdown, JSON and CSV."""
+
+import csv
+import io
+import json
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from results.report.formats import COLUMNS, to_csv, to_json, to_markdown, to_text
+from results.report.model import Report, make_report
+from results.store.reader import Run
+from results.store.writer import Store
+from scanner.facts import TLSARecord
+from scanner.model import EndpointReport
+from scanner.vocabulary import Dane, RunState, Sender
+from tests.unit import records
+from tests.unit.records import DIGEST, ISSUER_DIGEST, NOON
+from tests.unit.results.explain.test_worklist import BROKEN, UNMATCHED, run_of
+
+HOSTILE = "=cmd|'x' `a` <script>alert(1)</script> [x](javascript:1) | \x1b[31m"
+
+
+@pytest.fixture
+def hostile(tmp_path: Path) -> Report:
+    """Return a report in which every text from outside is hostile."""
+    host = records.host_verdict(host=HOSTILE, report=None, dane=Dane.NO_TLS, sender=Sender.DEFER, text=HOSTILE)
+    shaken = records.handshake(cipher=HOSTILE, version=HOSTILE, group=HOSTILE)
+    report = records.report(endpoints=(EndpointReport(HOSTILE, (records.probe(handshake=shaken),)),))
+    domains = [records.domain(key=HOSTILE, hosts=(host,)), records.domain()]
+    return make_report(run_of(tmp_path / "hostile", domains, report))
+
+
+def test_markdown_is_escaped(hostile: Report) -> None:
+    text = to_markdown(hostile, 10)
+    assert "<script" not in text.replace("\\<", "")
+    assert "\x1b" not in text
+    assert "[x](" not in text
+    assert "|'x'" not in text.replace("\\|", "")
+
+
+def test_csv_has_no_formulas_and_every_count(hostile: Report) -> None:
+    rows = list(csv.DictReader(io.StringIO(to_csv(hostile))))
+    assert tuple(rows[0]) == COLUMNS
+    assert not [cell for row in rows for cell in row.values() if cell.startswith(("=", "+", "-", "@"))]
+    ok = next(row for row in rows if (row["section"], row["name"]) == ("outcome", "ok"))
+    assert (ok["domains"], ok["domains_percent"], ok["hosts"], ok["hosts_percent"]) == (
+        "2",
+        "100.0000",
+        "2",
+        "100.0000",
+    )
+
+
+def test_every_format_has_the_same_counts(tmp_path: Path) -> None:
+    made = make_report(run_of(tmp_path / "run", [records.domain(key="b.example"), BROKEN]))
+    from_json = {
+        (section["key"], row["word"]): row["count"]
+        for section in json.loads(to_json(made))["counts"]
+        for row in section["rows"]
+    }
+    from_csv = {
+        (row["section"], row["name"]): {"domains": int(row["domains"]), "hosts": int(row["hosts"])}
+        for row in csv.DictReader(io.StringIO(to_csv(made)))
+        if row["hosts"]
+    }
+    assert from_json == from_csv
+    assert from_json["dane", "broken"] == {"domains": 1, "hosts": 1}
+    assert "| 1 | 50.0 % | 1 | 100.0 % | broken |" in to_markdown(made, 10)
+    assert "1   50.0 %          1  100.0 %" in to_text(made, 10)
+
+
+@pytest.mark.parametrize("make", [to_text, to_markdown])
+def test_a_record_to_publish_is_on_one_line(tmp_path: Path, make: Callable[[Report, int], str]) -> None:
+    text = make(make_report(run_of(tmp_path / "run", [BROKEN])), 10)
+    record = f"_25._tcp.mx1.example. IN TLSA 3 1 1 {records.SPKI}"
+    assert [line.strip() for line in text.splitlines() if "IN TLSA" in line] == [record]
+
+
+@pytest.mark.parametrize("make", [to_text, to_markdown])
+def test_an_issuer_with_usage_3_has_an_alternative(tmp_path: Path, make: Callable[[Report, int], str]) -> None:
+    issuer = records.cert(sha256=ISSUER_DIGEST, spki_sha256="d4" * 32)
+    shaken = records.handshake(chain=(DIGEST, ISSUER_DIGEST))
+    end = replace(UNMATCHED.endpoints[0], probes=(records.probe(handshake=shaken),))
+    report = replace(
+        UNMATCHED,
+        tlsa=replace(UNMATCHED.tlsa, records=(TLSARecord(3, 1, 1, "d4" * 32),)),
+        endpoints=(end,),
+    )
+    with Store.create(tmp_path / "run", records.header()) as store:
+        store.put_domain(BROKEN, [report], {DIGEST: records.cert(), ISSUER_DIGEST: issuer})
+        store.finish(RunState.COMPLETE, {}, NOON)
+    text = make(make_report(Run.open(tmp_path / "run")), 10)
+    lines = [line.strip() for line in text.splitlines() if "IN TLSA" in line]
+    assert [line.split()[3:6] for line in lines] == [["3", "1", "1"], ["2", "1", "1"]]
+    assert "or instead:" in text.lower()

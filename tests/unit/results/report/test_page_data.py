@@ -1,0 +1,30 @@
+"""The data of the page's table of domains."""
+
+import json
+from pathlib import Path
+
+import pytest
+
+from results.report.page_data import page_data
+from tests.unit.results.report.test_html import ATTACK, hostile_run
+
+
+def test_failing_domains_have_precedence(tmp_path: Path) -> None:
+    data, left_out = page_data(hostile_run(tmp_path / "run"), limit=2)
+    assert left_out == 1
+    assert [domain[1] for domain in json.loads(data)["domains"]] == ["fail", "fail"]
+
+
+def test_tlsa_records_are_in_presentation_format(tmp_path: Path) -> None:
+    data, _ = page_data(hostile_run(tmp_path / "run"))
+    hosts = json.loads(data)["hosts"]
+    assert [row for host in hosts for (row,) in host["tlsa"] if "5a" in row] == ["3 1 1 " + "5a" * 32]
+    why = [row[2] for host in hosts for address in host["addresses"].values() for row in address["tlsa"] if not row[1]]
+    assert why == ["matches no certificate or key of the server, with any selector or digest."]
+
+
+@pytest.mark.parametrize("character", "<>&")
+def test_no_character_can_end_the_element(tmp_path: Path, character: str) -> None:
+    assert character in ATTACK
+    data, _ = page_data(hostile_run(tmp_path / "run"))
+    assert character.encode() not in data
