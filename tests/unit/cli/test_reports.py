@@ -70,12 +70,12 @@ def test_explain_tells_the_way_to_the_verdict(run: Path, capfd: Capture, domain:
     assert main(["explain", str(run), domain]) == 0
     text = " ".join(capfd.readouterr().out.split())
     for step in (
-        "Where its mail goes",
+        "Route",
         "MX host 1 of 1",
         "TLSA",
         "STARTTLS offered",
-        "To do: Turn STARTTLS on",
-        "Together",
+        "Remedy: Turn STARTTLS on",
+        "Verdict",
     ):
         assert step in text
 

@@ -1,0 +1,45 @@
+"""A run in DuckDB, and the documented queries."""
+
+import re
+from importlib.util import find_spec
+from pathlib import Path
+
+import pytest
+
+from results.export.database import QueryError, load, plain
+from results.store.reader import Run
+from tests.unit import records
+
+needs_duckdb = pytest.mark.skipif(find_spec("duckdb") is None, reason="DuckDB is an extra")
+QUERIES = re.findall(r"```sql\n(.*?)```", (Path(__file__).parents[4] / "docs" / "queries.md").read_text(), re.DOTALL)
+
+
+@needs_duckdb
+def test_the_documented_queries_are_found() -> None:
+    assert len(QUERIES) >= 10
+
+
+@needs_duckdb
+@pytest.mark.parametrize("sql", QUERIES)
+def test_every_documented_query_runs(run: Run, sql: str) -> None:
+    with load(run) as database:
+        names, rows = database.ask(sql)
+        assert names
+        list(rows)
+
+
+@needs_duckdb
+def test_wrong_sql_is_an_error(run: Run) -> None:
+    with load(run) as database, pytest.raises(QueryError, match="nowhere"):
+        database.ask("SELECT nothing FROM nowhere")
+
+
+@needs_duckdb
+def test_duckdb_installs_nothing(run: Run) -> None:
+    with load(run) as database:
+        _, rows = database.ask("SELECT current_setting('autoinstall_known_extensions')")
+        assert list(rows) == [(False,)]
+
+
+def test_times_are_rfc_3339_text() -> None:
+    assert plain([records.NOON.replace(tzinfo=None), 1, None, True]) == ["2026-09-01T12:00:00.250000Z", 1, None, True]
