@@ -4,17 +4,17 @@ The functions are pure: records of a run in, sentences and zone lines out. Nothi
 subjects come from outside, and the output format has to escape them.
 """
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 
-from results.count.summary import last_handshake
+from results.explain.case import HostCase
 from results.explain.remedies import remedy_of
-from results.explain.tlsa_cause import Cause, RecordFinding, SeenCertificate, search
-from results.render import tlsa, words
+from results.explain.tlsa_cause import Cause, RecordFinding, search
+from results.explain.tlsa_fix import alternative_record, fix_text, records_to_publish
+from results.render import words
 from scanner.core.matching import presented_names
-from scanner.core.tlsa import CERT, DANE_EE, DANE_TA, SHA256, SPKI
-from scanner.facts import Answer, CertFacts, Probe, Reply, TLSARecord
-from scanner.model import EndpointReport, HostReport, PathError
+from scanner.facts import Answer, Probe, Reply
+from scanner.model import HostReport
 from scanner.reasons import Reason
 from scanner.vocabulary import Dane, FailureKind, Security
 
@@ -64,28 +64,6 @@ _SECONDARY = (
 
 
 @dataclass(frozen=True, slots=True)
-class HostCase:
-    """An MX host that fails, with the facts that can explain it.
-
-    ``report`` is None where the host was not examined. ``certs`` holds certificates by SHA-256, ``sightings`` by the
-    data of TLSA records. ``text`` is the text of the verdict.
-    """
-
-    host: str
-    dane: str
-    reasons: Sequence[str]
-    report: HostReport | None = None
-    certs: Mapping[str, CertFacts] | None = None
-    sightings: Mapping[str, SeenCertificate] = field(default_factory=dict)
-    text: str = ""
-
-    @property
-    def records_data(self) -> set[str]:
-        """The data of the host's TLSA records, in hex."""
-        return {record.data for record in self.report.tlsa.records} if self.report else set()
-
-
-@dataclass(frozen=True, slots=True)
 class Explanation:
     """The cause of a host's verdict and its remedy.
 
@@ -115,7 +93,7 @@ def explain(case: HostCase) -> Explanation:
     records = records_to_publish(case) if case.dane in (Dane.MISMATCH, Dane.UNUSABLE) else ()
     cause, sentence, fix = _cause(case, reason, findings)
     reply = reply_of(case.report) or ("" if findings else case.text)
-    return Explanation(cause, sentence, fix, records, reply, findings, _alternative(case, cause, findings))
+    return Explanation(cause, sentence, fix, records, reply, findings, alternative_record(case, cause, findings))
 
 
 def main_reason(case: HostCase) -> str:
@@ -126,25 +104,6 @@ def main_reason(case: HostCase) -> str:
             return wanted
     primary = sorted(reasons - set(_SECONDARY))
     return next(iter(primary or sorted(reasons)), "")
-
-
-def records_to_publish(case: HostCase) -> tuple[str, ...]:
-    """Return TLSA records that match the host's server certificates, as zone lines, one for each key.
-
-    The records are ``3 1 1``: they need no name and no date (RFC 7671 section 5.1). Where the public key could not be
-    located in the certificate, the record is ``3 0 1``, of the whole certificate.
-    """
-    if case.report is None:
-        return ()
-    owner = owner_of(case.report)
-    return tuple(dict.fromkeys(tlsa.zone_line(owner, _pin(chain[0])) for chain in _chains(case)))
-
-
-def owner_of(report: HostReport) -> str:
-    """Return the owner name of the host's TLSA records, after aliases, without the final dot."""
-    owner = f"_{report.port}._tcp.{report.tlsa.base_domain or report.host}"
-    answers = (step for step in report.tlsa.steps if step.name == owner and step.rname)
-    return next((step.rname for step in answers), owner)
 
 
 def reply_of(report: HostReport | None) -> str:
@@ -163,7 +122,7 @@ def _cause(case: HostCase, reason: str, findings: Sequence[RecordFinding]) -> tu
     """Return the cause, the sentence and the fix."""
     wrong = [finding for finding in findings if finding.cause is not Cause.MATCHES]
     if reason in (Reason.TLSA_MISMATCH, Reason.TLSA_UNUSABLE_USAGE, Reason.TLSA_UNUSABLE_DATA) and wrong:
-        return wrong[0].cause, wrong[0].words, _fix_of(wrong[0], case)
+        return wrong[0].cause, wrong[0].words, fix_text(wrong[0], case)
     if reason == Reason.NAME_MISMATCH:
         return reason, _wrong_name(case), remedy_of(reason)
     return reason, _sentence(reason, _detail(case, reason)), remedy_of(reason)
@@ -174,36 +133,8 @@ def _sentence(reason: str, detail: str) -> str:
     return f"{text[:1].upper()}{text[1:]}{detail}."
 
 
-def _fix_of(finding: RecordFinding, case: HostCase) -> str:
-    """Return the remedy for a TLSA record that does not match."""
-    if finding.cause is Cause.ISSUER_AS_SERVER and case.report is not None:
-        return (
-            "Replace the record by a record of the server's key, or change its usage to 2. With usage 2, the "
-            "certificate must be within its validity period and match the name of the MX host."
-        )
-    if finding.cause is Cause.PREVIOUS_CERTIFICATE:
-        return (
-            "Replace the record. Before the next rollover, publish the new record beside the old one, wait until the "
-            "TTL has passed, and only then change the certificate (RFC 7671 section 8.1)."
-        )
-    if finding.cause in (Cause.ANCHOR_KNOWN_NOT_SENT, Cause.ANCHOR_NOT_IN_CHAIN):
-        return "Configure the server to send the issuer's certificate after its own, or replace the record."
-    if next(_chains(case), None) is None:
-        return "Replace all TLSA records of the host. The certificate of the server is not known."
-    return "Replace all TLSA records of the host by the records given here."
-
-
-def _alternative(case: HostCase, cause: str, findings: Sequence[RecordFinding]) -> str:
-    """Return the record of an issuer with usage 2, where it was published with usage 3."""
-    if cause != Cause.ISSUER_AS_SERVER or case.report is None:
-        return ""
-    finding = next(finding for finding in findings if finding.cause is cause)
-    record = TLSARecord(DANE_TA, finding.selector, finding.matching_type, finding.record.data)
-    return tlsa.zone_line(owner_of(case.report), record)
-
-
 def _wrong_name(case: HostCase) -> str:
-    chain = next(_chains(case), ())
+    chain = next(case.chains(), ())
     names = presented_names(chain[0]) if chain else ()
     shown = ", ".join(names[:NAMES]) or "no name"
     more = f" and {len(names) - NAMES} more" if len(names) > NAMES else ""
@@ -216,15 +147,15 @@ def _detail(case: HostCase, reason: str) -> str:
     if reason in (Reason.CERTIFICATE_EXPIRED, Reason.CERTIFICATE_NOT_YET_VALID):
         return _dates(case, reason)
     if reason in _BY_DANE[Dane.MISMATCH]:
-        return "".join(f" ({error.text}, {error.subject})" for error in list(_path_errors(case))[:1])
+        return "".join(f" ({error.text}, {error.subject})" for error in list(case.path_errors())[:1])
     if reason in _BY_DANE[Dane.LOOKUP_FAILED] and case.report is not None:
         return next((f": {text}" for text in map(_dns_error, _answers(case.report)) if text), "")
     return ""
 
 
 def _dates(case: HostCase, reason: str) -> str:
-    certs = {cert.subject: cert for chain in _chains(case) for cert in chain}
-    for error in _path_errors(case):
+    certs = {cert.subject: cert for chain in case.chains() for cert in chain}
+    for error in case.path_errors():
         cert = certs.get(error.subject)
         when = cert and (cert.not_after if reason == Reason.CERTIFICATE_EXPIRED else cert.not_before)
         if when:
@@ -238,41 +169,8 @@ def _dates(case: HostCase, reason: str) -> str:
 
 def _findings(case: HostCase) -> tuple[RecordFinding, ...]:
     records = case.report.tlsa.records if case.report else ()
-    found = [search(records, chain, case.sightings) for chain in _failing_chains(case)]
+    found = [search(records, chain, case.sightings) for chain in case.failing_chains()]
     return found[0] if found else search(records, (), case.sightings)
-
-
-def _failing_chains(case: HostCase) -> Iterator[tuple[CertFacts, ...]]:
-    for endpoint, chain in _shown(case):
-        if endpoint.dane is None or not endpoint.dane.matched:
-            yield chain
-
-
-def _chains(case: HostCase) -> Iterator[tuple[CertFacts, ...]]:
-    yield from _failing_chains(case)
-    for endpoint, chain in _shown(case):
-        if endpoint.dane is not None and endpoint.dane.matched:
-            yield chain
-
-
-def _shown(case: HostCase) -> Iterator[tuple[EndpointReport, tuple[CertFacts, ...]]]:
-    """Return each address that sent certificates, with those that the run has."""
-    certs = case.certs or {}
-    for endpoint in case.report.endpoints if case.report else ():
-        handshake = last_handshake(endpoint.probes)
-        chain = tuple(certs[digest] for digest in handshake.chain if digest in certs) if handshake else ()
-        if chain:
-            yield endpoint, chain
-
-
-def _path_errors(case: HostCase) -> Iterable[PathError]:
-    endpoints = case.report.endpoints if case.report else ()
-    return (error for endpoint in endpoints if endpoint.dane is not None for error in endpoint.dane.errors)
-
-
-def _pin(leaf: CertFacts) -> TLSARecord:
-    selector, data = (SPKI, leaf.spki_sha256) if leaf.spki_sha256 else (CERT, leaf.sha256)
-    return TLSARecord(DANE_EE, selector, SHA256, data)
 
 
 def _failure(probe: Probe) -> str:

@@ -9,8 +9,8 @@ from rich.console import Console
 from rich.padding import Padding
 from rich.text import Text
 
-from results.count.summary import last_handshake
-from results.explain.cause import Explanation, HostCase, explain
+from results.explain.case import HostCase, sent_chain
+from results.explain.cause import Explanation, explain
 from results.explain.remedies import remedy_of
 from results.explain.tlsa_cause import SeenCertificate, search
 from results.render import tlsa, words
@@ -111,8 +111,7 @@ class Reasoning:
             if len(probes) > 1:
                 self._line(f"connection {place} of {len(probes)}, {probe.started:%H:%M:%S} UTC", 4)
             self._probe(probe)
-        handshake = last_handshake(end.probes) if end else None
-        chain = [self._certs[digest] for digest in handshake.chain if digest in self._certs] if handshake else []
+        chain = sent_chain(end, self._certs) if end else ()
         for depth, cert in enumerate(chain):
             until = f", valid until {cert.not_after:%Y-%m-%d}" if cert.not_after else ""
             self._line(Text.assemble(f"certificate {depth}: ", self._quote(cert.subject), until), 4)

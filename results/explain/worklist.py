@@ -8,13 +8,13 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from results.count.domains import Domains
 from results.count.failing import FailingHost
-from results.explain.cause import Explanation, HostCase, explain
+from results.explain.case import HostCase
+from results.explain.cause import Explanation, explain
+from results.explain.history import EarlierRun, earlier_runs, failing_since
 from results.explain.sightings import sightings
 from results.explain.tlsa_cause import SeenCertificate
 from results.store.by_key import certs_of, find
-from results.store.partial import DomainPart, lines
 from results.store.reader import Run
 from scanner.core.providers import provider_of
 from scanner.model import HostReport
@@ -66,30 +66,13 @@ def worklist(run: Run, failing: Sequence[FailingHost], history: Sequence[Run], t
     }
     wanted = {name: case.records_data for name, case in cases.items() if case.dane in (Dane.MISMATCH, Dane.UNUSABLE)}
     seen = sightings(run, history, {name: data for name, data in wanted.items() if data})
-    past = [_earlier(one) for one in sorted(history, key=lambda one: one.header.started, reverse=True)]
+    past = earlier_runs(history)
     return tuple(_task(host, cases[host.host], seen.get(host.host, {}), past) for host in chosen)
 
 
-@dataclass(frozen=True, slots=True)
-class _EarlierRun:
-    """The hosts of an earlier run, and those of them that failed."""
-
-    started: datetime
-    hosts: frozenset[str]
-    failed: frozenset[str]
-
-
-def _earlier(run: Run) -> _EarlierRun:
-    domains = Domains({}, set())
-    for line in lines(run, "domains", DomainPart):
-        domains.add(line)
-    domains.settle()
-    return _EarlierRun(run.header.started, frozenset(domains.masks), frozenset(host.host for host in domains.failing()))
-
-
-def _task(host: FailingHost, case: HostCase, seen: Mapping[str, SeenCertificate], past: Sequence[_EarlierRun]) -> Task:
+def _task(host: FailingHost, case: HostCase, seen: Mapping[str, SeenCertificate], past: Sequence[EarlierRun]) -> Task:
     case = HostCase(case.host, case.dane, case.reasons, case.report, case.certs, seen, host.text)
-    since = _since(host.host, past)
+    since = failing_since(host.host, past)
     return Task(
         host.host,
         host.domains,
@@ -110,14 +93,3 @@ def _mail_domain(host: str) -> str:
     if ":" in name:
         return f"[IPv6:{name}]"
     return f"[{name}]" if name.rpartition(".")[2].isdigit() else name
-
-
-def _since(host: str, past: Sequence[_EarlierRun]) -> datetime | None:
-    """Return the start of the earliest run since which the host fails; ``past`` is ordered newest first."""
-    since = None
-    for run in past:
-        if host in run.failed:
-            since = run.started
-        elif host in run.hosts:
-            break
-    return since

@@ -12,6 +12,7 @@ from typing import Any
 import orjson
 
 from results.count.summary import last_handshake
+from results.explain.case import Chain, sent_chain
 from results.explain.tlsa_cause import Cause, search
 from results.render import tlsa, words
 from results.render.escape import safe
@@ -152,19 +153,17 @@ def _address(
     end: EndpointReport, records: tuple[TLSARecord, ...], certs: Mapping[str, CertFacts], places: Mapping[str, int]
 ) -> dict[str, Any]:
     handshake = last_handshake(end.probes)
-    chain = [digest for digest in handshake.chain if digest in certs] if handshake else []
+    chain = sent_chain(end, certs)
     parts = (handshake.version, handshake.cipher, handshake.group, handshake.signature) if handshake else ()
     return {
         "session": safe(", ".join(part for part in parts if part)),
-        "tlsa": list(_comparison(end, records, [certs[digest] for digest in chain])) if chain else [],
-        "chain": [places[digest] for digest in chain],
+        "tlsa": list(_comparison(end, records, chain)) if chain else [],
+        "chain": [places[cert.sha256] for cert in chain],
         "transcript": [safe(line, LINE) for line in _transcript(end)],
     }
 
 
-def _comparison(
-    end: EndpointReport, records: tuple[TLSARecord, ...], chain: list[CertFacts]
-) -> Iterator[tuple[int, bool, str]]:
+def _comparison(end: EndpointReport, records: tuple[TLSARecord, ...], chain: Chain) -> Iterator[tuple[int, bool, str]]:
     for finding in search(records, chain, {}):
         hit = end.dane is not None and end.dane.record == finding.record
         matched = hit or finding.cause is Cause.MATCHES

@@ -4,16 +4,16 @@ from dataclasses import replace
 
 import pytest
 
-from results.explain.cause import Explanation, HostCase, explain, main_reason, owner_of, records_to_publish, reply_of
-from results.explain.tlsa_cause import Cause
+from results.explain.case import HostCase
+from results.explain.cause import Explanation, explain, main_reason, reply_of
 from scanner.core.dane import match
 from scanner.facts import Failure, Reply, TLSALookup, TLSARecord
 from scanner.model import EndpointReport, HostReport, PathError
 from scanner.reasons import Reason
 from scanner.vocabulary import Dane, FailureKind, Phase, StartTLS
 from tests.unit import records
-from tests.unit.pki import HOST, INTER, LEAF, NOW, ROOT, tlsa
-from tests.unit.results.explain.test_tlsa_cause import FACTS, STRANGER, WRONG, fields
+from tests.unit.pki import HOST, NOW, ROOT, tlsa
+from tests.unit.results.explain.test_tlsa_cause import FACTS
 
 BY_SHA = {cert.sha256: cert for cert in FACTS}
 
@@ -31,31 +31,6 @@ def case(*tlsas: TLSARecord, reason: Reason = Reason.TLSA_MISMATCH, errors: tupl
     return HostCase(HOST, Dane.MISMATCH, (reason,), report_of(*tlsas, errors=errors), BY_SHA)
 
 
-@pytest.mark.parametrize(
-    "record",
-    [
-        WRONG,
-        tlsa(2, 1, 1, STRANGER),
-        fields(tlsa(3, 1, 1, LEAF), 3, 0, 1),
-        fields(tlsa(2, 1, 1, INTER), 3, 1, 1),
-        fields(tlsa(3, 1, 1, LEAF), 2, 1, 1),
-    ],
-)
-def test_the_records_to_publish_match(record: TLSARecord) -> None:
-    found = explain(case(record))
-    (line,) = found.records
-    owner, _, _, usage, selector, matching_type, data = line.split()
-    assert owner == f"_25._tcp.{HOST}."
-    assert match([TLSARecord(int(usage), int(selector), int(matching_type), data)], FACTS, NOW).matched
-
-
-def test_an_issuer_with_usage_3_may_get_usage_2_instead() -> None:
-    found = explain(case(fields(tlsa(2, 1, 1, INTER), 3, 1, 1)))
-    assert found.cause == Cause.ISSUER_AS_SERVER
-    assert found.alternative == f"_25._tcp.{HOST}. IN TLSA 2 1 1 {INTER.facts.spki_sha256}"
-    assert explain(case(WRONG)).alternative == ""
-
-
 def test_a_wrong_name_with_the_names_of_the_certificate() -> None:
     found = explain(case(tlsa(2, 1, 1, ROOT), reason=Reason.NAME_MISMATCH))
     assert found.sentence == (
@@ -68,17 +43,6 @@ def test_an_expired_certificate_with_its_date() -> None:
     found = explain(case(tlsa(2, 1, 1, ROOT), reason=Reason.CERTIFICATE_EXPIRED, errors=(error,)))
     assert FACTS[0].not_after is not None
     assert f"expired on {FACTS[0].not_after:%Y-%m-%d}" in found.sentence
-
-
-def test_aliases_of_tlsa_records_are_followed() -> None:
-    report = report_of(WRONG)
-    step = replace(report.tlsa.steps[0], rname="_tlsa.example")
-    assert owner_of(replace(report, tlsa=replace(report.tlsa, steps=(step,)))) == "_tlsa.example"
-
-
-def test_a_record_of_the_whole_certificate_where_the_key_is_not_known() -> None:
-    odd = {**BY_SHA, FACTS[0].sha256: replace(FACTS[0], spki_sha256="")}
-    assert records_to_publish(replace(case(WRONG), certs=odd)) == (f"_25._tcp.{HOST}. IN TLSA 3 0 1 {FACTS[0].sha256}",)
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,72 @@
+"""An MX host that fails, with the facts that can explain it."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+
+from results.count.summary import last_handshake
+from results.explain.tlsa_cause import SeenCertificate
+from scanner.facts import CertFacts
+from scanner.model import EndpointReport, HostReport, PathError
+
+Chain = tuple[CertFacts, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class HostCase:
+    """The facts about an MX host that fails.
+
+    ``report`` is None where the host was not examined. ``certs`` holds certificates by SHA-256, ``sightings`` by the
+    data of TLSA records. ``text`` is the text of the verdict.
+    """
+
+    host: str
+    dane: str
+    reasons: Sequence[str]
+    report: HostReport | None = None
+    certs: Mapping[str, CertFacts] | None = None
+    sightings: Mapping[str, SeenCertificate] = field(default_factory=dict)
+    text: str = ""
+
+    @property
+    def records_data(self) -> set[str]:
+        """The data of the host's TLSA records, in hex."""
+        return {record.data for record in self.report.tlsa.records} if self.report else set()
+
+    def failing_chains(self) -> Iterator[Chain]:
+        """Return the chain of each address without a matching TLSA record, server certificate first."""
+        return (chain for endpoint, chain in self._sent() if not _matched(endpoint))
+
+    def chains(self) -> Iterator[Chain]:
+        """Return the chain of each address, those of failing addresses first."""
+        yield from self.failing_chains()
+        yield from (chain for endpoint, chain in self._sent() if _matched(endpoint))
+
+    def path_errors(self) -> Iterator[PathError]:
+        """Return the errors of the certificate paths in the DANE evidence."""
+        endpoints = self.report.endpoints if self.report else ()
+        return (error for endpoint in endpoints if endpoint.dane is not None for error in endpoint.dane.errors)
+
+    def _sent(self) -> Iterator[tuple[EndpointReport, Chain]]:
+        """Return each address with a chain, and the chain."""
+        for endpoint in self.report.endpoints if self.report else ():
+            if chain := sent_chain(endpoint, self.certs or {}):
+                yield endpoint, chain
+
+
+def sent_chain(endpoint: EndpointReport, certs: Mapping[str, CertFacts]) -> Chain:
+    """Return the certificates that an address sent, server certificate first.
+
+    Args:
+        endpoint: the address.
+        certs: the certificates of the run by SHA-256.
+
+    Returns:
+        The chain; empty if none was sent, or if the run lacks one of its certificates.
+    """
+    handshake = last_handshake(endpoint.probes)
+    digests = handshake.chain if handshake is not None else ()
+    return tuple(certs[digest] for digest in digests) if all(digest in certs for digest in digests) else ()
+
+
+def _matched(endpoint: EndpointReport) -> bool:
+    return endpoint.dane is not None and endpoint.dane.matched

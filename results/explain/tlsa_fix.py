@@ -1,0 +1,62 @@
+"""The remedy for TLSA records that do not match: its text, and the records to publish (RFC 7671, RFC 7672)."""
+
+from collections.abc import Sequence
+
+from results.explain.case import HostCase
+from results.explain.tlsa_cause import Cause, RecordFinding
+from results.render import tlsa
+from scanner.core.tlsa import CERT, DANE_EE, DANE_TA, SHA256, SPKI
+from scanner.facts import CertFacts, TLSARecord
+from scanner.model import HostReport
+
+
+def fix_text(finding: RecordFinding, case: HostCase) -> str:
+    """Return the remedy for a TLSA record that does not match."""
+    if finding.cause is Cause.ISSUER_AS_SERVER and case.report is not None:
+        return (
+            "Replace the record by a record of the server's key, or change its usage to 2. With usage 2, the "
+            "certificate must be within its validity period and match the name of the MX host."
+        )
+    if finding.cause is Cause.PREVIOUS_CERTIFICATE:
+        return (
+            "Replace the record. Before the next rollover, publish the new record beside the old one, wait until the "
+            "TTL has passed, and only then change the certificate (RFC 7671 section 8.1)."
+        )
+    if finding.cause in (Cause.ANCHOR_KNOWN_NOT_SENT, Cause.ANCHOR_NOT_IN_CHAIN):
+        return "Configure the server to send the issuer's certificate after its own, or replace the record."
+    if next(case.chains(), None) is None:
+        return "Replace all TLSA records of the host. The certificate of the server is not known."
+    return "Replace all TLSA records of the host by the records given here."
+
+
+def records_to_publish(case: HostCase) -> tuple[str, ...]:
+    """Return TLSA records that match the host's server certificates, as zone lines, one for each key.
+
+    The records are ``3 1 1``: they need no name and no date (RFC 7671 section 5.1). Where the public key could not be
+    located in the certificate, the record is ``3 0 1``, of the whole certificate.
+    """
+    if case.report is None:
+        return ()
+    owner = owner_of(case.report)
+    return tuple(dict.fromkeys(tlsa.zone_line(owner, _pin(chain[0])) for chain in case.chains()))
+
+
+def alternative_record(case: HostCase, cause: str, findings: Sequence[RecordFinding]) -> str:
+    """Return the zone line of an issuer's record with usage 2, where it was published with usage 3; else empty."""
+    if cause != Cause.ISSUER_AS_SERVER or case.report is None:
+        return ""
+    finding = next(finding for finding in findings if finding.cause is cause)
+    record = TLSARecord(DANE_TA, finding.selector, finding.matching_type, finding.record.data)
+    return tlsa.zone_line(owner_of(case.report), record)
+
+
+def owner_of(report: HostReport) -> str:
+    """Return the owner name of the host's TLSA records, after aliases, without the final dot."""
+    owner = f"_{report.port}._tcp.{report.tlsa.base_domain or report.host}"
+    answers = (step for step in report.tlsa.steps if step.name == owner and step.rname)
+    return next((step.rname for step in answers), owner)
+
+
+def _pin(leaf: CertFacts) -> TLSARecord:
+    selector, data = (SPKI, leaf.spki_sha256) if leaf.spki_sha256 else (CERT, leaf.sha256)
+    return TLSARecord(DANE_EE, selector, SHA256, data)
