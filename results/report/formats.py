@@ -96,7 +96,8 @@ def _counts(section: CountSection, top: int) -> Iterator[str]:
 
 def _task(task: Task) -> Iterator[str]:
     explanation = task.explanation
-    yield from ("", f"### {markdown(task.host)}: {task.domains:,} domains", "")
+    domains = "1 domain" if task.domains == 1 else f"{task.domains:,} domains"
+    yield from ("", f"### {markdown(task.host)}: {domains}", "")
     yield f"{markdown(explanation.sentence, 1000)}  "
     if explanation.new_reply:
         yield f'Message: "{markdown(explanation.new_reply)}"  '

@@ -1,0 +1,49 @@
+"""The commands export and query on a stored run."""
+
+import json
+import sys
+from importlib.util import find_spec
+from pathlib import Path
+
+import pytest
+
+from scanner.cli.commands import main
+from tests.unit.results.export.conftest import FORMULA, written
+
+needs_duckdb = pytest.mark.skipif(find_spec("duckdb") is None, reason="DuckDB is an extra")
+Capture = pytest.CaptureFixture[str]
+
+
+@pytest.fixture
+def run(tmp_path: Path) -> str:
+    return str(written(tmp_path / "run").path)
+
+
+@needs_duckdb
+def test_query_in_every_format(run: str, capfd: Capture) -> None:
+    sql = "SELECT domain, rank, dane = 'broken' AS b FROM domains ORDER BY 1"
+    assert main(["query", run, sql, "--format", "json"]) == 0
+    assert [json.loads(line) for line in capfd.readouterr().out.splitlines()] == [
+        {"domain": "a.example", "rank": 1234, "b": False},
+        {"domain": "b.example", "rank": 1234, "b": True},
+    ]
+    assert main(["query", run, "SELECT 1 AS x, text FROM domains", "--format", "csv"]) == 0
+    assert capfd.readouterr().out.splitlines() == ["x,text", "1,", f"1,'{FORMULA}"]
+    assert main(["query", run, "SELECT domain FROM domains"]) == 0
+    assert "b.example" in capfd.readouterr().out
+
+
+@needs_duckdb
+def test_wrong_sql_is_a_usage_error(run: str, capfd: Capture) -> None:
+    assert main(["query", run, "SELECT nothing FROM nowhere"]) == 2
+    assert "nowhere" in capfd.readouterr().err
+
+
+def test_without_duckdb_the_message_has_the_command_to_install_it(
+    run: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfd: Capture
+) -> None:
+    monkeypatch.setitem(sys.modules, "duckdb", None)  # an import statement treats None as "not installed"
+    for arguments in (["query", run, "SELECT 1"], ["export", run, "--format", "parquet", "-o", str(tmp_path / "p")]):
+        assert main(arguments) == 3
+        assert "pip install 'mxsweep[export]'" in capfd.readouterr().err
+    assert main(["export", run, "-o", str(tmp_path / "csv")]) == 0
