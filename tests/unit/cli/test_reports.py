@@ -36,7 +36,7 @@ def run(tmp_path: Path) -> Path:
     ("form", "expected"),
     [
         ("text", "The server does not offer STARTTLS."),
-        ("markdown", "### mx1.example: 1 domains"),
+        ("markdown", "### mx1.example: 1 domain"),
         ("json", '"sentence": "The server does not offer STARTTLS."'),
         ("csv", "worklist,mx1.example,1,"),
         ("html", '<script type="application/json" id="data">'),
