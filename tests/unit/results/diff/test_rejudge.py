@@ -2,7 +2,7 @@
 
 import json
 from dataclasses import replace
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
@@ -197,28 +197,6 @@ def test_json_tells_all(tmp_path: Path, capfdbinary: pytest.CaptureFixture[bytes
     analysis.rejudge(run, at=at, level=None, ca_file=str(bundle), ca_path=None, form="json")
     document = json.loads(capfdbinary.readouterr().out)
     assert document["transitions"]["dane"] == {"protected > broken": 1}
-
-
-@pytest.mark.parametrize(
-    ("text", "expected"),
-    [
-        ("2026-12-31", datetime(2026, 12, 31, tzinfo=UTC)),
-        ("2026-12-31T06:30", datetime(2026, 12, 31, 6, 30, tzinfo=UTC)),
-        ("2026-12-31T06:30+02:00", datetime(2026, 12, 31, 4, 30, tzinfo=UTC)),
-    ],
-)
-def test_times_as_users_write_them(text: str, expected: datetime) -> None:
-    assert analysis.moment(text) == expected
-
-
-def test_a_time_from_now() -> None:
-    assert timedelta(days=29) < analysis.moment("+30d") - datetime.now(UTC) < timedelta(days=31)
-
-
-@pytest.mark.parametrize("text", ["", "tomorrow", "30d", "+d", "2026-13-01", "+999999d"])
-def test_what_is_no_time_is_told(text: str) -> None:
-    with pytest.raises(CliError, match="--at"):
-        analysis.moment(text)
 
 
 def test_the_run_s_own_trusted_roots_are_used_and_one_that_is_gone_is_told(tmp_path: Path) -> None:
