@@ -11,6 +11,7 @@ from typing import Any
 
 import pytest
 
+from results.store import codec
 from results.store.reader import Run
 from scanner.vocabulary import RunState
 from tests.cli.run import BLIND, default_signals, finished, mxsweep, said, skipped_quickly, start, wait_for
@@ -31,7 +32,7 @@ def plain(value: Any) -> Any:
 
 def domains(run: Path) -> list[str]:
     """Return the domain records as readers see them, sorted."""
-    return sorted(json.dumps(plain(record)) for record in Run.open(run).dicts("domains"))
+    return sorted(json.dumps(plain(codec.plain(record))) for record in Run.open(run).domains())
 
 
 def written(run: Path, name: str = "domains") -> int:
