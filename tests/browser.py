@@ -1,4 +1,4 @@
-"""A headless Chromium for tests of pages. It is part of the set-up: without it, such tests fail."""
+"""A headless Chromium for tests of pages; without it, these tests fail."""
 
 import tempfile
 from collections.abc import Iterator
@@ -24,7 +24,7 @@ _FLAGS = (
 
 @contextmanager
 def browser(width: int = 1280, height: int = 1400) -> Iterator[webdriver.Chrome]:
-    """Start a browser with a profile of its own, and end it."""
+    """Run a browser with a new profile for the block."""
     options = webdriver.ChromeOptions()
     options.binary_location = BROWSER
     options.set_capability("goog:loggingPrefs", {"browser": "ALL"})

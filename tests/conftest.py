@@ -9,18 +9,18 @@ from tests.lab.control import LabError
 from tests.lab.use import Lab, running
 from tests.sweep import Scan, sweep
 
-settings.register_profile("patient", deadline=None)  # a busy machine is no failure; speed is measured in tests/bench
+settings.register_profile("patient", deadline=None)  # speed is measured in tests/bench
 settings.load_profile("patient")
 
 
 @pytest.fixture(scope="session")
 def lab() -> Iterator[Lab]:
-    """The running lab, shared with every other test process; ``-m "not lab"`` does without."""
+    """The running lab, shared by all test processes; tests without the mark ``lab`` do not need it."""
     try:
         with running() as found:
             yield found
     except LabError as error:
-        pytest.fail(f"the lab cannot be had: {error}")
+        pytest.fail(f"the lab cannot be started: {error}")
 
 
 @pytest.fixture(scope="session")

@@ -1,6 +1,6 @@
-"""Days of a lab: each is a lab of its own, started as it is on that day, scanned, and taken down.
+"""A lab on several days: for each day a lab is started with the domains of that day, scanned, and stopped.
 
-What stays from day to day is in the authorities that all days share.
+The certificate authorities are the same on all days.
 """
 
 from pathlib import Path
@@ -18,11 +18,11 @@ from tests.lab.use import Lab
 from tests.sweep import MXSWEEP, trusting
 
 _FIXED = tuple(s for s in SCENARIOS if s.domain == PROBE_DOMAIN or s.rcodes or any(host.postfix for host in s.hosts))
-"""What a lab needs so that each of its servers has something to do, and to know that it is up."""
+"""Scenarios without which a server of the lab has no work, or its start cannot be detected."""
 
 
 def play(scenarios: tuple[Scenario, ...], pki: PKI, directory: Path, name: str) -> Run:
-    """Start a lab that has these domains and certificates, and scan the domains into ``directory/name``."""
+    """Start a lab with some domains and certificates, and scan the domains into ``directory/name``."""
     layout = Layout(directory / f"lab-{name}")
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(control, "PKI", lambda: pki)

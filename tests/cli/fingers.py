@@ -1,7 +1,7 @@
 """``python -m tests.cli.fingers DIRECTORY AT-ONCE DOMAIN... -- FLAG...``: ``mxsweep finger`` for many domains.
 
-Each runs in a process of its own, forked from one that has everything loaded; its standard output is
-``DIRECTORY/DOMAIN``. Starting a Python a hundred times would take longer than all the rest.
+Each command runs in a process forked from one that has all modules loaded, and writes to ``DIRECTORY/DOMAIN``.
+Starting Python a hundred times would take longer than the commands.
 """
 
 import os
@@ -13,7 +13,7 @@ from scanner.cli.finger import main as finger
 
 
 def main() -> None:
-    """Do what the command line says."""
+    """Run the commands that the command line names."""
     directory, at_once, *rest = sys.argv[1:]
     split = rest.index("--")
     running = 0
@@ -30,12 +30,12 @@ def main() -> None:
 
 
 def _child(output: Path, argv: list[str]) -> None:
-    """Become one ``mxsweep finger``."""
+    """Run one ``mxsweep finger`` and end the process."""
     try:
         os.dup2(os.open(output, os.O_WRONLY | os.O_CREAT), 1)
         finger(argv)
         sys.stdout.flush()
-    except BaseException:  # noqa: BLE001 - whatever it is, a child must not go on as its parent
+    except BaseException:  # noqa: BLE001 - a child must never continue as its parent
         traceback.print_exc()
     finally:
         os._exit(0)

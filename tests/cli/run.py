@@ -14,12 +14,12 @@ from typing import Any
 
 from tests.sweep import MXSWEEP
 
-LIMIT = 60.0  # seconds; a command that takes longer hangs
-STEP = 0.02  # seconds between two looks at something that is about to happen
+LIMIT = 60.0  # seconds; a command that takes longer is hanging
+STEP = 0.02  # seconds between two checks of a condition
 
 
 def mxsweep(*argv: str, **more: Any) -> subprocess.CompletedProcess[str]:
-    """Run a command to its end."""
+    """Run a command and wait for its end."""
     more = {"stdin": subprocess.DEVNULL} | more if "input" not in more else more
     return subprocess.run([*MXSWEEP, *argv], capture_output=True, text=True, timeout=LIMIT, check=False, **more)
 
@@ -31,30 +31,30 @@ def start(*argv: str, **more: Any) -> subprocess.Popen[str]:
 
 
 BLIND = ("--resolver", "192.0.2.53", "--unvalidated")
-"""A resolver that is never asked, as it is not on loopback and so cannot be believed: the scan starts at once."""
+"""A resolver that is not on loopback: it is not trusted and so never asked, and the scan starts at once."""
 
 
 def said(err: str) -> list[str]:
-    """The lines on stderr but for the one that ``BLIND`` costs."""
+    """Return the lines of stderr without the message about ``BLIND``."""
     return [line for line in err.splitlines() if not line.startswith("mxsweep: DNSSEC is not validated")]
 
 
 def skipped_quickly(path: Path, count: int) -> Path:
-    """A list of destinations that need neither DNS nor a connection: private addresses."""
+    """Write a list of private addresses, which need neither DNS nor a connection, and return its path."""
     path.write_text("".join(f"[10.{n >> 16}.{n >> 8 & 255}.{n & 255}]\n" for n in range(count)))
     return path
 
 
 def wait_for(what: Callable[[], bool]) -> None:
-    """Wait until something is true."""
+    """Wait until a condition is true."""
     until = time.monotonic() + LIMIT
     while not what():
-        assert time.monotonic() < until, "it never happened"
+        assert time.monotonic() < until, "the condition never became true"
         time.sleep(STEP)
 
 
 class Sluggish:
-    """A mail server that accepts connections and greets nobody until it is told to."""
+    """A mail server that accepts connections and sends its greeting when ``greet`` is set."""
 
     def __init__(self, listener: socket.socket) -> None:
         self._listener = listener
@@ -85,7 +85,7 @@ class Sluggish:
 
 @contextmanager
 def sluggish() -> Iterator[Sluggish]:
-    """The server, on loopback."""
+    """Run the server on loopback for the block."""
     with socket.create_server(("127.0.0.1", 0)) as listener:
         server = Sluggish(listener)
         thread = threading.Thread(target=server.serve, daemon=True)
@@ -98,18 +98,18 @@ def sluggish() -> Iterator[Sluggish]:
 
 
 def default_signals() -> None:
-    """A test run in the background may have SIGINT ignored, and children inherit that."""
+    """Restore the default handler of SIGINT: a test run in the background may ignore it, and children inherit that."""
     signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 def finished(process: subprocess.Popen[str]) -> tuple[int, str, str]:
-    """Exit code, stdout and stderr."""
+    """Wait for the end of a process and return its exit code, stdout and stderr."""
     out, err = process.communicate(timeout=LIMIT)
     return process.returncode, out, err
 
 
 def environment(**more: str) -> dict[str, str]:
-    """This process's environment with a terminal's width."""
+    """Return the environment of this process with the width of a terminal."""
     return os.environ | {"COLUMNS": "80", "PYTHONWARNINGS": "default"} | more
 
 

@@ -1,4 +1,4 @@
-"""Whatever a user gets wrong costs one clear line on stderr and exit code 2, before anything is contacted."""
+"""Every error of the user is one clear line on stderr and exit code 2, before any contact."""
 
 from collections.abc import Callable
 from pathlib import Path
@@ -11,7 +11,7 @@ SCAN = ("scan", "list", "-o", "run")
 
 
 def config(text: str) -> Callable[[Path], None]:
-    """Prepares a configuration file."""
+    """Return a function that writes a configuration file."""
 
     def write(here: Path) -> None:
         (here / "config.toml").write_text(text)
@@ -20,7 +20,7 @@ def config(text: str) -> Callable[[Path], None]:
 
 
 def file(name: str, text: str) -> Callable[[Path], None]:
-    """Prepares any other file."""
+    """Return a function that writes a file."""
 
     def write(here: Path) -> None:
         (here / name).write_text(text)
@@ -29,17 +29,17 @@ def file(name: str, text: str) -> Callable[[Path], None]:
 
 
 def nothing(here: Path) -> None:
-    """Prepares nothing."""
+    """Write nothing."""
 
 
 def existing_run(here: Path) -> None:
-    """Prepares what an earlier scan left."""
+    """Write the files of an earlier run."""
     (here / "run").mkdir()
     (here / "run" / "run.json").write_text("{}")
 
 
 def many(here: Path) -> None:
-    """Prepares a list of 1,001 domains."""
+    """Write a list of 1,001 domains."""
     (here / "list").write_text("".join(f"domain{n}.example\n" for n in range(1001)))
 
 
@@ -128,7 +128,7 @@ def test_one_clear_line(case: str, tmp_path: Path) -> None:
     assert len(lines) == 1, done.stderr
     assert lines[0].startswith("mxsweep: ")
     assert expected in lines[0]
-    assert sorted(tmp_path.iterdir()) == before, "a command that was refused leaves nothing behind"
+    assert sorted(tmp_path.iterdir()) == before, "a refused command leaves no files"
 
 
 def test_closed_standard_input(tmp_path: Path) -> None:

@@ -1,4 +1,4 @@
-"""``finger --json --all`` is the same judgement as ``scan``: for every domain of the lab the same verdict."""
+"""``finger --json --all`` and ``scan`` give every domain of the lab the same verdict."""
 
 import json
 import sys
@@ -14,11 +14,11 @@ from tests.sweep import Scan
 pytestmark = pytest.mark.lab
 
 AT_ONCE = 8  # most of them wait
-PATIENCE = ("-t", "5", "-T", "8")  # more than scan has: these are eight processes
+PATIENCE = ("-t", "5", "-T", "8")  # longer than in the scan, because eight processes run at once
 
 
 def verdict(line: dict[str, Any]) -> dict[str, Any]:
-    """What both must agree on: everything but texts in a peer's or the system's words."""
+    """Return the members that must be equal: all but the text, which quotes the peer or the system."""
     return {key: value for key, value in line["verdict"].items() if key != "text"}
 
 
@@ -28,7 +28,7 @@ def test_finger_gives_the_verdicts_of_scan(lab: Lab, scan: Scan, tmp_path: Path)
     command = (sys.executable, "-m", "tests.cli.fingers", str(tmp_path), str(AT_ONCE), *domains, "--", *flags)
     done = lab.run(*command)
     assert done.returncode == 0
-    assert "Traceback" not in done.stderr, done.stderr  # warnings about TLSA records are posttls-finger's own
+    assert "Traceback" not in done.stderr, done.stderr  # warnings about TLSA records are those of posttls-finger
     scanned = scan.domains()
     wrong = {}
     for domain in domains:

@@ -1,4 +1,4 @@
-"""Servers that talk without end or not at all: each probe ends in time, in bounded memory, with its own reason."""
+"""Servers that send without end or not at all: each probe ends in time, in bounded memory, with its own reason."""
 
 import json
 import sys
@@ -15,7 +15,7 @@ pytestmark = pytest.mark.lab
 SLACK = 3.0  # seconds: a test machine may be busy
 MIB = 1 << 20
 GROWTH = 16 * MIB
-"""What may be needed beyond a scan of a well-behaved host. The flooding servers of the lab send 64 MiB each."""
+"""Memory allowed above that of a scan of well-behaved hosts. The flooding servers of the lab send 64 MiB each."""
 
 # domain, reason, phase in which it ends, limit of that phase in seconds (tests.lab.use.PATIENCE)
 CASES = [
@@ -55,7 +55,7 @@ print(done.returncode, resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss * 
 
 
 def peak(lab: Lab, directory: Path, *domains: str) -> int:
-    """The most memory that a scan of some domains had in use, in octets."""
+    """Return the peak memory of a scan of some domains, in octets."""
     directory.mkdir()
     (directory / "list").write_text("".join(f"{domain}\n" for domain in domains))
     scan = ("scan", str(directory / "list"), "-o", str(directory / "run"), "--quiet", *trusting(lab))

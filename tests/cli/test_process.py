@@ -1,4 +1,4 @@
-"""Signals, pipes and disks: a scan ends as its surroundings want, with everything known written."""
+"""Signals, closed pipes and full disks: a scan ends in order, and every known record is written."""
 
 import json
 import os
@@ -53,12 +53,12 @@ def test_the_first_signal_lets_work_in_flight_finish(number: signal.Signals, tmp
 
 @pytest.mark.parametrize("number", SIGNALS)
 def test_the_second_signal_ends_at_once(number: signal.Signals, tmp_path: Path) -> None:
-    """The server greets nobody for a minute, and the work in flight is given 30 s after the first signal."""
+    """The server sends no greeting for a minute; after the first signal, probes in flight have 30 s to finish."""
     targets = tmp_path / "list"
     targets.write_text("".join(f"[127.0.0.2]:{port}\n" for port in range(1, 21)))  # nothing listens there
     with sluggish() as server:
         argv = ("scan", str(targets), "--domain", f"[127.0.0.1]:{server.port}", "-o", "run", *PATIENT)
-        # the bound is our own patience: without the second signal it would be 30 s
+        # without the second signal the scan would end after 30 s
         process = start(*argv, cwd=tmp_path, preexec_fn=default_signals)
         assert server.connected.wait(LIMIT)
         wait_for(lambda: lines(tmp_path / "run") > 0)
@@ -74,7 +74,7 @@ def test_the_second_signal_ends_at_once(number: signal.Signals, tmp_path: Path) 
 
 
 def heard(process: subprocess.Popen[str]) -> str:
-    """The next line on stderr that is worth it."""
+    """Return the next line of stderr, the message about ``BLIND`` left out."""
     assert process.stderr is not None
     return next(line for text in process.stderr for line in said(text))
 
@@ -87,7 +87,7 @@ def lines(run: Path) -> int:
 @pytest.mark.parametrize("number", SIGNALS)
 @pytest.mark.parametrize("output", ["run", "-"])
 def test_a_signal_while_waiting_for_input(number: signal.Signals, output: str, tmp_path: Path) -> None:
-    """Nothing has been scanned, as the input is read to its end first, and nothing temporary is left."""
+    """The input is read to its end before the scan, so there are no records; temporary files are removed."""
     (tmp_path / "temporary").mkdir()
     command = ("scan", "-", "-o", output, "--ehlo", "test.example", *QUIET)
     reader, writer = os.pipe()
@@ -119,7 +119,7 @@ def test_a_run_that_ends_is_complete(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("what", [("scan", "list", "-o", "-", *QUIET), ("report", "run"), ("schema",)])
 def test_a_reader_that_goes_away(what: tuple[str, ...], tmp_path: Path) -> None:
-    """``| head -1``: no word about it, and no success either."""
+    """``| head -1``: no message, and exit code 3."""
     skipped_quickly(tmp_path / "list", 900)
     assert mxsweep("scan", "list", "-o", "run", *QUIET, cwd=tmp_path).returncode == 0
     reader, writer = os.pipe()
@@ -144,7 +144,7 @@ def test_standard_output_that_takes_nothing(what: tuple[str, ...], tmp_path: Pat
 
 
 def small_files() -> None:
-    """Files cannot grow beyond 64 KiB in this process."""
+    """Limit the files of this process to 64 KiB."""
     resource.setrlimit(resource.RLIMIT_FSIZE, (65536, 65536))
 
 
@@ -159,8 +159,8 @@ def test_a_disk_that_is_full(tmp_path: Path) -> None:
     assert all(record.key for record in found), "what was written can be read"
 
 
-def test_what_was_meant_for_a_terminal_that_is_gone(tmp_path: Path) -> None:
-    """Progress and rejects cannot be shown, and the scan goes on."""
+def test_a_closed_stderr(tmp_path: Path) -> None:
+    """Progress and rejects cannot be shown, and the scan continues."""
     (tmp_path / "list").write_text("bad domain\n[10.0.0.1]\n")
     reader, writer = os.pipe()
     os.close(reader)

@@ -1,4 +1,4 @@
-"""What the README says is so: its words, its examples, its list of commands."""
+"""The README agrees with the program: words of verdicts, exit codes, commands, options, examples."""
 
 import os
 import re
@@ -52,11 +52,11 @@ def test_the_configuration_is_one(tmp_path: Path, monkeypatch: pytest.MonkeyPatc
 
 
 READS_A_RUN = ("$ jq ", *(f"$ mxsweep {name} " for name in ("report", "explain", "diff", "export", "query", "schema")))
-"""What begins an example that needs no network."""
+"""Beginnings of examples that need no network."""
 
 
 def copy_as(scan: Scan, directory: Path, domain: str) -> None:
-    """A run of the lab in which one of its domains has the name that the examples speak of."""
+    """Copy a run of the lab; one of its domains gets the name that the examples use."""
     shutil.copytree(scan.run, directory)
     for name in ("domains.jsonl", "hosts.jsonl"):
         text = (directory / name).read_text()
@@ -65,7 +65,7 @@ def copy_as(scan: Scan, directory: Path, domain: str) -> None:
 
 @pytest.fixture(scope="module")
 def workplace(scan: Scan, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A directory with the runs of the examples; in the oldest, example.com was still well."""
+    """A directory with the runs that the examples use; example.com is protected in the oldest of them."""
     place = tmp_path_factory.mktemp("examples")
     for name, domain in (("OLD", "good311.test"), ("RUN", "bad311.test"), ("NEW", "good312.test")):
         copy_as(scan, place / name, domain)
@@ -77,7 +77,7 @@ def workplace(scan: Scan, tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def examples() -> list[str]:
-    """The commands of the README and of the page about SQL."""
+    """Return the commands of the README and of the page about SQL."""
     text = README + (ROOT / "docs/queries.md").read_text()
     lines = [line for block in blocks("console", text) for line in block.splitlines()]
     return [line[2:] for line in lines if line.startswith(READS_A_RUN)]
@@ -91,7 +91,7 @@ def test_there_are_examples_of_all_that_reads_runs() -> None:
 @pytest.mark.skipif(shutil.which("jq") is None, reason="jq is not installed")
 @pytest.mark.parametrize("line", examples())
 def test_the_examples_work(workplace: Path, line: str) -> None:
-    """As they are written, comments included: they succeed, complain of nothing, and print or write something."""
+    """The examples succeed as they are written, print no error, and print or write something."""
     before = {path.name for path in workplace.iterdir()}
     path = {"PATH": f"{workplace}/bin:{os.environ['PATH']}"}
     command = ["bash", "-o", "pipefail", "-c", line]

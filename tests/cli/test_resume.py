@@ -1,4 +1,4 @@
-"""A run that goes on: after a kill, a signal, a full disk; with its own input and flags; and what could not be told."""
+"""Runs that are continued: after a kill, a signal or a full disk, and over their inconclusive domains."""
 
 import json
 import os
@@ -11,6 +11,7 @@ from typing import Any
 
 import pytest
 
+from results.store import codec
 from results.store.reader import Run
 from scanner.vocabulary import RunState
 from tests.cli.run import BLIND, default_signals, finished, mxsweep, said, skipped_quickly, start, wait_for
@@ -23,15 +24,15 @@ CHANGING = {"observed_at", "started", "ms"}
 
 
 def plain(value: Any) -> Any:
-    """A record without what differs from one scan to the next."""
+    """Return a record without the members that differ from scan to scan."""
     if isinstance(value, dict):
         return {key: plain(member) for key, member in value.items() if key not in CHANGING}
     return [plain(member) for member in value] if isinstance(value, list) else value
 
 
 def domains(run: Path) -> list[str]:
-    """The domain records as readers see them, sorted."""
-    return sorted(json.dumps(plain(record)) for record in Run.open(run).dicts("domains"))
+    """Return the domain records as readers see them, sorted."""
+    return sorted(json.dumps(plain(codec.plain(record))) for record in Run.open(run).domains())
 
 
 def written(run: Path, name: str = "domains") -> int:
@@ -41,7 +42,7 @@ def written(run: Path, name: str = "domains") -> int:
 
 @pytest.fixture
 def undisturbed(tmp_path: Path) -> list[str]:
-    """What a scan finds that nothing happens to."""
+    """The records of a scan without an interruption."""
     skipped_quickly(tmp_path / "list", COUNT)
     with (tmp_path / "list").open("a") as file:
         file.write("bad domain\n[10.0.0.1]\nbad too\n")
@@ -58,7 +59,7 @@ def resumed(place: Path, *more: str) -> Run:
 
 
 def test_three_kills(tmp_path: Path, undisturbed: list[str]) -> None:
-    """Whenever the process ends, the next one goes on; the list is not needed any more."""
+    """After a kill at any moment the next process continues; the list is not needed again."""
     chance = random.Random(5)
     command: tuple[str, ...] = SCAN
     least = 1
@@ -87,7 +88,7 @@ def test_an_interrupted_run(tmp_path: Path, undisturbed: list[str]) -> None:
 
 
 def small_files() -> None:
-    """Files cannot grow beyond 64 KiB in this process."""
+    """Limit the files of this process to 64 KiB."""
     resource.setrlimit(resource.RLIMIT_FSIZE, (65536, 65536))
 
 
@@ -107,8 +108,8 @@ def test_a_complete_run_has_nothing_left(tmp_path: Path) -> None:
     assert (tmp_path / "run" / "domains.jsonl").read_bytes() == before
 
 
-def test_once_more_what_could_not_be_told(tmp_path: Path) -> None:
-    """Addresses that are skipped are inconclusive; every attempt is kept, readers see the last."""
+def test_inconclusive_domains_are_scanned_again(tmp_path: Path) -> None:
+    """Skipped addresses make a domain inconclusive; every record is kept, and readers see the last."""
     skipped_quickly(tmp_path / "list", 5)
     mxsweep(*SCAN, cwd=tmp_path)
     before = {record.key: record.observed_at for record in Run.open(tmp_path / "run").domains()}
@@ -133,7 +134,7 @@ def test_first_comes_first(tmp_path: Path) -> None:
 
 @pytest.fixture
 def run(tmp_path: Path) -> Path:
-    """A complete run, and the directory above it."""
+    """The directory that holds a complete run and its list."""
     skipped_quickly(tmp_path / "list", 3)
     assert mxsweep(*SCAN, cwd=tmp_path).returncode == 0
     return tmp_path
@@ -165,7 +166,7 @@ def test_flags_that_agree_or_do_not_matter(run: Path) -> None:
     resumed(run, "--level", "dane", "--rate", "100", *free, "--status-every", "5")
 
 
-def test_settings_that_run_json_tells_otherwise(run: Path) -> None:
+def test_settings_that_differ_in_run_json(run: Path) -> None:
     file = run / "run" / "run.json"
     file.write_text(file.read_text().replace('"port": 25,', '"port": 587,'))
     done = mxsweep(*RESUME, cwd=run)
@@ -207,7 +208,7 @@ def test_what_is_not_complete_is_completed_first(run: Path) -> None:
     assert "mxsweep scan --resume run completes it first" in done.stderr
 
 
-def test_a_run_that_is_going_on(run: Path) -> None:
+def test_a_run_that_another_process_writes(run: Path) -> None:
     from results.store.files import Lock  # noqa: PLC0415 - only this test is another process
 
     lock = Lock(run / "run" / "run.lock")

@@ -1,4 +1,4 @@
-"""``mxsweep scan`` in the lab, as its users see it."""
+"""``mxsweep scan`` in the lab: output, progress, exit codes, files, and what it contacts."""
 
 import json
 import os
@@ -43,7 +43,7 @@ def test_a_pipe(lab: Lab) -> None:
 
 
 def test_progress_in_a_log(lab: Lab, tmp_path: Path) -> None:
-    """Where stderr is no terminal there are plain lines, the last with the end's numbers; stdout stays empty."""
+    """Without a terminal, progress is plain lines, the last with the final figures; stdout stays empty."""
     done = lab.run(*MXSWEEP, "scan", domain_list(tmp_path, GOOD, BAD), "-o", str(tmp_path / "run"), *trusting(lab))
     assert (done.returncode, done.stdout) == (0, "")
     assert "\x1b" not in done.stderr
@@ -98,7 +98,7 @@ def test_log_file(lab: Lab, tmp_path: Path) -> None:
     assert "list:2: not scanned: no valid host name" in text
 
 
-def test_status_and_metrics_tell_what_the_records_do(lab: Lab, tmp_path: Path) -> None:
+def test_status_and_metrics_agree_with_the_records(lab: Lab, tmp_path: Path) -> None:
     status, prom, run = tmp_path / "status", tmp_path / "mxsweep.prom", tmp_path / "run"
     files = ("--status-file", str(status), "--metrics-file", str(prom), "--status-every", "0.2")
     targets = domain_list(tmp_path, GOOD, BAD, "bad domain")
@@ -118,7 +118,7 @@ def test_status_and_metrics_tell_what_the_records_do(lab: Lab, tmp_path: Path) -
 
 
 @pytest.mark.parametrize("flag", ["--status-file", "--metrics-file"])
-def test_a_file_that_cannot_be_written_stops_it_before_it_begins(flag: str, tmp_path: Path) -> None:
+def test_a_file_that_cannot_be_written_prevents_the_scan(flag: str, tmp_path: Path) -> None:
     run = tmp_path / "run"
     done = mxsweep("scan", domain_list(tmp_path, GOOD), "-o", str(run), flag, str(tmp_path / "nowhere" / "file"))
     assert (done.returncode, done.stdout) == (2, "")
@@ -137,7 +137,7 @@ sys.exit(main())
 
 
 def connects(err: str) -> list[str]:
-    """Addresses that port 25 was connected to, by the interpreter's own word."""
+    """Return the addresses of connections to port 25, as audit events of the interpreter report them."""
     return re.findall(r"^connect (\S+) 25$", err, re.MULTILINE)
 
 
@@ -152,11 +152,11 @@ def test_dry_run(lab: Lab, tmp_path: Path) -> None:
         "2 MX hosts of 2 providers, 4 addresses",
         "4 connections, about 2 s at these caps if every server answers",
     ]
-    assert len(connects(lab.run(*watched, "-o", "-", *trusting(lab)).stderr)) >= 4, "or else the watch sees nothing"
+    assert len(connects(lab.run(*watched, "-o", "-", *trusting(lab)).stderr)) >= 4, "the audit hook sees connections"
 
 
 def test_ten_domains_of_one_host(lab: Lab, tmp_path: Path) -> None:
-    """One connection to each of its two addresses, by the server's own log."""
+    """The log of the server has one connection to each of the two addresses."""
     run = tmp_path / "run"
     targets = domain_list(tmp_path, *(f"share{n}.test" for n in range(10)))
     mark = lab.mark()
@@ -174,7 +174,7 @@ def address(lab: Lab, host: str, rtype: str) -> str:
 
 
 def test_exclusions(lab: Lab, tmp_path: Path) -> None:
-    """By domain, by everything below one, by MX host, by network."""
+    """Exclusions name a domain, a domain with all below it, an MX host, and networks."""
     v4, v6 = (address(lab, "mx.v4-only.test", "A"), address(lab, f"mx.{BAD}", "AAAA"))
     networks = f"{ip_network(f'{v4}/24', strict=False)}\n{ip_network(f'{v6}/48', strict=False)}\n"
     (tmp_path / "no").write_text(f"good301.test\n.wildmx.test\nmx.{GOOD} # an MX host\n{networks}")
@@ -198,8 +198,8 @@ def test_exclusions(lab: Lab, tmp_path: Path) -> None:
     assert greeted == {f"mx.{BAD}"}
 
 
-def test_special_purpose_addresses_are_left_alone(lab: Lab) -> None:
-    """The lab lives in 10.0.0.0/8 and fd00::/8."""
+def test_special_purpose_addresses_are_not_contacted(lab: Lab) -> None:
+    """The addresses of the lab are in 10.0.0.0/8 and fd00::/8."""
     done = lab.run(sys.executable, "-c", WATCHED, "scan", "--domain", GOOD)
     assert done.returncode == 0
     assert connects(done.stderr) == []
@@ -212,7 +212,7 @@ def test_special_purpose_addresses_are_left_alone(lab: Lab) -> None:
 
 @pytest.fixture(scope="module")
 def validators() -> dict[str, jsonschema.Draft202012Validator]:
-    """Made from what ``mxsweep schema`` prints."""
+    """Validators of the schemas that ``mxsweep schema`` prints."""
     made = {}
     for name in SCHEMAS:
         done = mxsweep("schema", name)

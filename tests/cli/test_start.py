@@ -1,4 +1,4 @@
-"""Commands load only what they need: help and version come at once, whatever else mxsweep can do."""
+"""Help and version load none of the rooms and none of the large libraries."""
 
 import subprocess
 import sys
@@ -11,7 +11,7 @@ HEAVY = {"results", "duckdb", "jinja2", "altair", "cryptography", "trio", "dns",
 @pytest.mark.parametrize(
     "command", [["--version"], ["--help"], ["scan", "--help"], ["diff", "--help"], ["report", "-h"]]
 )
-def test_what_says_how_to_use_it_loads_nothing_heavy(command: list[str]) -> None:
+def test_help_and_version_load_nothing_heavy(command: list[str]) -> None:
     importing = [sys.executable, "-X", "importtime", "-m", "scanner", *command]
     done = subprocess.run(importing, capture_output=True, text=True, check=False)
     lines = [line for line in done.stderr.splitlines() if line.startswith("import time:")]

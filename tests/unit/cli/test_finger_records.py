@@ -1,4 +1,4 @@
-"""``finger --json``: one run as one record, in a world of memory."""
+"""``finger --json``: a session as one record, with a network in memory."""
 
 from dataclasses import replace
 

@@ -1,4 +1,4 @@
-"""Runs that were kept, judged again without a network: the corpus, and mutations of it that must change the verdict."""
+"""Saved sessions judged again without a network: the corpus, and mutations of it that must change the verdict."""
 
 import socket
 from collections.abc import Callable
@@ -34,14 +34,14 @@ def no_network(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def again(case: Case) -> list[str]:
-    """The lines that a case comes to now."""
+    """Return the lines that a case has now."""
     output = Output("mxsweep")
     assert replay(case, output) == case.status
     return output.printed
 
 
 def word(lines: list[str]) -> str:
-    """The word of the summary line."""
+    """Return the first word of the summary line."""
     return next(line.split(" ")[0] for line in lines if " TLS connection established to " in line)
 
 
@@ -176,7 +176,7 @@ async def test_a_case_that_cannot_be_written_is_fatal(autojump_clock: trio.testi
 # --- the command ----------------------------------------------------------------------------------------------
 
 
-def test_changed_lines_are_told(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_changed_lines_are_printed(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     path = tmp_path / "case.json"
     path.write_bytes(pretty(with_answers(case("dane-ee"), "TLSA", other_byte)))
     assert run(str(path)) is Exit.CHANGED

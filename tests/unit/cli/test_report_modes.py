@@ -1,4 +1,4 @@
-"""The options of report that read a stored run in another way: --rejudge and --at."""
+"""The options of report that do something besides reports: --rejudge with --at, --paper and --metrics."""
 
 import json
 from datetime import UTC, datetime, timedelta
@@ -9,9 +9,11 @@ import pytest
 from results.store.reader import Run
 from results.store.writer import Store
 from scanner.cli import report_modes as analysis
+from scanner.cli.commands import main
 from scanner.cli.errors import CliError
 from scanner.vocabulary import RunState
 from tests.unit import pki, records
+from tests.unit.records import DIGEST, NOON
 from tests.unit.results.diff.test_rejudge import AT, settled
 
 
@@ -53,3 +55,24 @@ def test_a_missing_file_of_trusted_roots_is_an_error(tmp_path: Path) -> None:
     run = Run.open(tmp_path / "run")
     with pytest.raises(CliError, match=r"gone\.pem"):
         analysis.rejudge(run, at=None, level=None, ca_file=None, ca_path=None, form="text")
+
+
+@pytest.fixture
+def run(tmp_path: Path) -> Path:
+    with Store.create(tmp_path / "run", records.header()) as store:
+        store.put_domain(records.domain(), [records.report()], {DIGEST: records.cert()})
+        store.finish(RunState.COMPLETE, {}, NOON + timedelta(hours=1))
+    return tmp_path / "run"
+
+
+def test_paper_names_the_files_that_it_wrote(run: Path, tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
+    assert main(["report", str(run), "--paper", "-o", str(tmp_path / "paper")]) == 0
+    named = [Path(line) for line in capfd.readouterr().out.splitlines()]
+    assert named
+    assert set(named) == set((tmp_path / "paper").iterdir())
+
+
+def test_metrics_are_written_to_a_file(run: Path, tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
+    assert main(["report", str(run), "--metrics", str(tmp_path / "prom")]) == 0
+    assert capfd.readouterr().out == ""
+    assert (tmp_path / "prom").read_text().endswith("# EOF\n")

@@ -1,4 +1,4 @@
-"""The flags of report, explain and schema: each does what its help says, and a wrong one is told in a line."""
+"""The options of report, explain and schema: their effects, and one line for each error."""
 
 import json
 from datetime import timedelta
@@ -66,7 +66,7 @@ def test_history_is_read(run: Path, capfd: Capture) -> None:
 
 
 @pytest.mark.parametrize("domain", ["b.example", "B.Example."])
-def test_explain_tells_the_way_to_the_verdict(run: Path, capfd: Capture, domain: str) -> None:
+def test_explain_shows_the_steps_to_the_verdict(run: Path, capfd: Capture, domain: str) -> None:
     assert main(["explain", str(run), domain]) == 0
     text = " ".join(capfd.readouterr().out.split())
     for step in (
@@ -93,12 +93,12 @@ def test_explain_tells_the_way_to_the_verdict(run: Path, capfd: Capture, domain:
 )
 def test_wrong_flags_cost_one_line(run: Path, capfd: Capture, flags: list[str], expected: str) -> None:
     assert main(["report", str(run), *flags]) == 2
-    told = capfd.readouterr().err
-    assert expected in told
-    assert told.count("\n") == 1
+    err = capfd.readouterr().err
+    assert expected in err
+    assert err.count("\n") == 1
 
 
-def test_a_domain_that_is_not_there_is_told(run: Path, capfd: Capture) -> None:
+def test_a_domain_that_the_run_does_not_have(run: Path, capfd: Capture) -> None:
     assert main(["explain", str(run), "nowhere.example"]) == 2
     assert "nowhere.example: not in" in capfd.readouterr().err
 

@@ -1,4 +1,4 @@
-"""Which resolver is taken: every mode against what is there and what passes."""
+"""The choice of a resolver: every mode, with resolvers that pass the preflight or fail it."""
 
 import json
 from collections.abc import AsyncIterator
@@ -25,7 +25,7 @@ ADDRESSES = ResolverChoice(ResolverMode.ADDRESS, (SYSTEM, OTHER))
 
 
 class World:
-    """Stands in for the machine: who validates, whether there is an unbound and whether it starts."""
+    """A machine: resolvers that validate or not, and an unbound that is installed and starts or not."""
 
     def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
         self.good: set[tuple[str, int]] = set()
@@ -140,7 +140,7 @@ async def test_only_those_that_validate_are_used(
 
 
 class Asked:
-    """Stands in for a resolver."""
+    """A resolver that returns the question."""
 
     async def lookup(self, name: str, rtype: str, **how: Any) -> tuple[Any, ...]:
         await trio.lowlevel.checkpoint()

@@ -1,4 +1,4 @@
-"""The flags about the resolver: what they mean together, and what does not go together."""
+"""The options about the resolver: their meaning, and combinations that are errors."""
 
 from pathlib import Path
 from typing import Any
@@ -72,8 +72,8 @@ def test_errors(flags: dict[str, Any], words: str) -> None:
     assert str(caught.value).startswith(words)
 
 
-def test_what_a_private_unbound_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Files by their absolute names: unbound has another working directory."""
+def test_configuration_of_a_private_unbound(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Paths are absolute because unbound has another working directory."""
     monkeypatch.chdir(tmp_path)
     (tmp_path / "anchor").write_text("")
     found = choice(resolver=("unbound",), trust_anchor="anchor", forward="[::1]:54", unvalidated=True)

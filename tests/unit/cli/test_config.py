@@ -1,4 +1,4 @@
-"""Every flag of ``scan`` is a key of the configuration file, and flags win."""
+"""Every option of ``scan`` is a key of the configuration file, and options of the command line override it."""
 
 from pathlib import Path
 from typing import Any
@@ -9,7 +9,7 @@ import rich_click as click
 from scanner.cli import commands
 from scanner.cli.config import key_of
 
-# key: its value in TOML, what the command gets, the flag with another value, what the command gets then
+# key: its value in TOML, the value of the option, the option with another value, that value
 VALUES: dict[str, tuple[str, Any, tuple[str, ...], Any]] = {
     "output": ("'run'", "run", ("-o", "other"), "other"),
     "domain": ("['a.example', 'b.example']", ("a.example", "b.example"), ("--domain", "c.example"), ("c.example",)),
@@ -67,7 +67,7 @@ NOT_HERE = {"config"}  # a file that names another file
 
 @pytest.fixture
 def flags(monkeypatch: pytest.MonkeyPatch) -> dict[str, Any]:
-    """What ``scan`` would have been called with."""
+    """The options that ``scan`` was called with."""
     got: dict[str, Any] = {}
 
     def keep(given: dict[str, Any], _: set[str]) -> int:
@@ -87,7 +87,7 @@ def name_of(key: str) -> str:
 
 
 def test_no_flag_is_forgotten_here() -> None:
-    """A flag that is added wants a row above; the table tests nothing if it is not complete."""
+    """A new option needs a row in ``VALUES``."""
     known = set(options())
     assert known - NOT_HERE - {"help"} <= set(VALUES), "add the new flag to VALUES"
     assert set(VALUES) <= known

@@ -1,0 +1,58 @@
+"""The request of a scan: values that options turn into, and what is refused before any contact."""
+
+from typing import Any
+
+import pytest
+
+from scanner.cli.commands import scan
+from scanner.cli.errors import CliError
+from scanner.cli.request import bind_address, build
+from scanner.settings import Caps, Settings, Timeouts
+
+
+def flags(*argv: str) -> dict[str, Any]:
+    """Options as click gives them for a command line."""
+    return scan.make_context("scan", list(argv)).params
+
+
+def test_the_defaults_of_the_options_are_those_of_the_settings() -> None:
+    made = build(flags("--domain", "a.example")).settings
+    plain = Settings()
+    assert (made.level, made.port, made.mode, made.sni, made.family) == (
+        *(plain.level, plain.port, plain.mode),
+        *(plain.sni, plain.family),
+    )
+    assert (made.timeouts, made.caps, made.dns.rate) == (Timeouts(), Caps(), plain.dns.rate)
+    assert made.retries.after == plain.retries.after
+
+
+@pytest.mark.parametrize(
+    ("argv", "times"),
+    [
+        (("--domain", "a.example"), 0),
+        (("--domain", "a.example", "-o", "-"), 2),
+        (("--domain", "a.example", "--retries", "1"), 1),
+        (("--domain", "a.example", "-o", "-", "--retries", "0"), 0),
+    ],
+)
+def test_a_verdict_in_words_does_not_wait_for_later_passes(argv: tuple[str, ...], times: int) -> None:
+    assert build(flags(*argv)).settings.retries.times == times
+
+
+def test_conditions() -> None:
+    argv = ("--domain", "a.example", "--fail-on", "dane=broken", "--fail-on", "outcome=fail")
+    assert build(flags(*argv)).fail_on == (("dane", "broken"), ("outcome", "fail"))
+
+
+@pytest.mark.parametrize("text", ["dane", "dane=", "=broken", "tls=no", "dane=brokn"])
+def test_conditions_that_are_refused(text: str) -> None:
+    with pytest.raises(CliError, match="--fail-on"):
+        build(flags("--domain", "a.example", "--fail-on", text))
+
+
+def test_addresses_to_connect_from() -> None:
+    assert bind_address(None) is None
+    assert bind_address("127.0.0.1") == "127.0.0.1"
+    for address in ("here", "192.0.2.1"):  # RFC 5737: an address of no host
+        with pytest.raises(CliError, match="--bind"):
+            bind_address(address)

@@ -1,0 +1,85 @@
+"""The wiring that the command and the API share: resolver, trusted roots, EHLO name."""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+
+import pytest
+
+from scanner.cli import wiring
+from scanner.cli.errors import CliError, Exit
+from scanner.cli.resolver import Resolved
+from scanner.cli.resolver_choice import ResolverChoice
+from scanner.cli.wiring import ehlo_name, fit_resolver, trust_store
+from scanner.core.preflight import Check, State
+from scanner.settings import DNSSettings, Settings
+from scanner.vocabulary import Level
+from tests.unit.pki import ROOT
+
+
+@pytest.fixture
+def invalid(monkeypatch: pytest.MonkeyPatch) -> None:
+    """No resolver validates."""
+    failed = Check("signed name", "192.0.2.53:53", State.FAIL, "no AD bit")
+
+    @asynccontextmanager
+    async def resolving(dns: DNSSettings, _: ResolverChoice) -> AsyncIterator[Resolved]:
+        yield Resolved(dns, (failed,), validated=False, label="192.0.2.53:53")
+
+    monkeypatch.setattr(wiring, "resolving", resolving)
+
+
+@pytest.mark.parametrize("level", [Level.DANE, Level.DANE_ONLY])
+@pytest.mark.usefixtures("invalid")
+async def test_levels_with_dane_need_a_validating_resolver(level: Level) -> None:
+    with pytest.raises(CliError, match=r"no resolver validates DNSSEC: 192\.0\.2\.53:53: no AD bit") as caught:
+        async with fit_resolver(Settings(level=level), ResolverChoice(), print):
+            raise AssertionError
+    assert caught.value.code is Exit.UNFIT
+
+
+@pytest.mark.parametrize(
+    ("level", "unvalidated"), [(Level.MAY, False), (Level.SECURE, False), (Level.DANE, True), (Level.DANE_ONLY, True)]
+)
+@pytest.mark.usefixtures("invalid")
+async def test_without_validation_there_is_a_message(level: Level, unvalidated: bool) -> None:  # noqa: FBT001 - a case
+    said: list[str] = []
+    choice = ResolverChoice(unvalidated=unvalidated)
+    async with fit_resolver(Settings(level=level), choice, said.append) as resolved:
+        assert not resolved.validated
+    assert said == ["DNSSEC is not validated, so no DANE verdict is given: 192.0.2.53:53: no AD bit"]
+
+
+def test_trusted_roots_of_a_file(tmp_path: Path) -> None:
+    (tmp_path / "root.pem").write_bytes(ROOT.pem)
+    assert len(trust_store(str(tmp_path / "root.pem"), None, print)) == 1
+    with pytest.raises(CliError, match="cannot read trusted certificates"):
+        trust_store(str(tmp_path / "none.pem"), None, print)
+
+
+def test_a_system_without_trust_store_trusts_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+    said: list[str] = []
+    monkeypatch.setattr("scanner.net.truststore.system", lambda: None)
+    assert len(trust_store(None, None, said.append)) == 0
+    assert said == ["no system trust store found: no certificate will be trusted by PKIX (--ca-file FILE)"]
+
+
+@pytest.mark.parametrize(
+    ("full", "short", "expected"),
+    [
+        ("mail.example.org", "mail", "mail.example.org"),
+        ("mail", "mail", "mail"),
+        ("mail.localdomain", "mail", "mail"),
+        ("1.0.0.127.in-addr.arpa", "mail", "mail"),
+    ],
+)
+def test_the_name_of_this_host(full: str, short: str, expected: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("socket.getfqdn", lambda: full)
+    monkeypatch.setattr("socket.gethostname", lambda: short)
+    assert ehlo_name(None) == expected
+
+
+@pytest.mark.parametrize("name", ["", "my host", "bücher.example"])
+def test_names_that_ehlo_cannot_have(name: str) -> None:
+    with pytest.raises(CliError, match="--ehlo"):
+        ehlo_name(name)
