@@ -18,7 +18,7 @@ from typing import Any
 
 from results.export.database import load
 from results.export.rows import ROWS, Flattener, columns, values
-from results.render.tables import csv_cell
+from results.render.escape import csv_cell
 from results.store.files import StoreError, naming
 from results.store.reader import Run
 

@@ -9,7 +9,8 @@ import orjson
 from rich.console import Console
 
 from results.export.database import plain
-from results.render.tables import Cell, Table, csv_cell, print_rows
+from results.render.escape import csv_cell
+from results.render.tables import Cell, Table, print_rows
 
 MAX_SHOWN = 1000  # rows of a table for people; the other formats have no limit
 

@@ -1,21 +1,37 @@
-r"""What a stranger wrote, made fit for a terminal.
+r"""Escapes for text from peers, zones and lists, one function for each output format.
 
-Peers, zones and lists can hold escape sequences, line ends, characters that reverse or hide what follows, and
-marks that pile up on their neighbours. All of it is shown as ``\x1b`` or ``\u202e`` instead of being
-obeyed. Rich's markup is not handled here: text from a stranger is only ever put into a ``rich.text.Text``.
+Such text can hold escape sequences, line ends, characters that reverse or hide what follows, and combining marks that
+pile up on their neighbours. ``safe`` shows all of these as ``\x1b`` or ``\u202e``, and every format that people read
+passes through it; Markdown, HTML and LaTeX then escape their own markup. CSV keeps the characters, as programs read
+it, but no cell begins a spreadsheet formula. Rich's markup is not handled here: foreign text only ever goes into a
+``rich.text.Text``.
 """
 
+import html
+import re
 import unicodedata
+from typing import TypeVar
 
 MAX_QUOTE = 300  # characters: three lines of a terminal; the whole text is in the run's files
 
+_MARKDOWN = re.compile(r"([\\`*_{}\[\]<>#|~&])")
+_LATEX = {
+    "\\": r"\textbackslash{}",
+    "~": r"\textasciitilde{}",
+    "^": r"\textasciicircum{}",
+    **{character: "\\" + character for character in "&%$#_{}"},
+}
+_FORMULA = ("=", "+", "-", "@", "\t", "\r")
+
+CellT = TypeVar("CellT")
+
 
 def safe(text: str, limit: int = MAX_QUOTE) -> str:
-    """Escape what is no visible character and cut what is long.
+    """Escape every character that is not visible, and cut long text.
 
     Args:
-        text: anything.
-        limit: characters kept of the text as it was given.
+        text: any text.
+        limit: characters kept of the original text.
 
     Returns:
         One line of printable characters and blanks.
@@ -25,6 +41,26 @@ def safe(text: str, limit: int = MAX_QUOTE) -> str:
     kept = text[: limit + 1].rstrip("\r\n").replace("\n", " ")
     shown = "".join(map(_shown, kept[:limit]))
     return shown + "\N{HORIZONTAL ELLIPSIS}" if len(kept) > limit else shown
+
+
+def markdown(text: str, limit: int = MAX_QUOTE) -> str:
+    """Escape text for a line or table cell of Markdown (GitHub's dialect), the HTML in it included."""
+    return _MARKDOWN.sub(r"\\\1", safe(text, limit))
+
+
+def html_text(text: str, limit: int = MAX_QUOTE) -> str:
+    """Escape text for the content or a quoted attribute of an HTML element."""
+    return html.escape(safe(text, limit))
+
+
+def latex(text: str, limit: int = MAX_QUOTE) -> str:
+    """Escape text for LaTeX."""
+    return "".join(_LATEX.get(character, character) for character in safe(text, limit))
+
+
+def csv_cell(cell: CellT) -> CellT | str:
+    """Put an apostrophe before a text that a spreadsheet would run as a formula; return other values unchanged."""
+    return f"'{cell}" if isinstance(cell, str) and cell.startswith(_FORMULA) else cell
 
 
 def _shown(character: str) -> str:

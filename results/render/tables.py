@@ -6,9 +6,7 @@ spreadsheet would take for a formula.
 """
 
 import csv
-import html
 import io
-import re
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import TypeVar
@@ -17,24 +15,14 @@ from rich.console import Console
 from rich.padding import Padding
 from rich.text import Text
 
-from results.render.escape import safe
+from results.render import escape
 from results.render.terminal import INDENT, grid, heading, indented, quote
 
 T = TypeVar("T")
 
 Cell = str | int | float | None
 
-MAX_CELL = 300  # characters of a cell where people read it
 STACKED = 6  # columns: what goes below a row is seen to belong to it
-
-_MARKDOWN = re.compile(r"([\\`*_{}\[\]<>#|~])")
-_LATEX = {
-    "\\": r"\textbackslash{}",
-    "~": r"\textasciitilde{}",
-    "^": r"\textasciicircum{}",
-    **{character: "\\" + character for character in "&%$#_{}"},
-}
-_FORMULA = ("=", "+", "-", "@", "\t", "\r")
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,7 +98,7 @@ def _print_stacked(console: Console, table: Table) -> None:
 
 def plain_text(table: Table) -> str:
     """Set a table in columns of fixed width."""
-    rows = [table.columns, *(tuple(safe(_text(cell), MAX_CELL) for cell in row) for row in table.rows)]
+    rows = [table.columns, *(tuple(escape.safe(_text(cell)) for cell in row) for row in table.rows)]
     widths = [max(len(row[place]) for row in rows) for place in _places(table)]
     right = [_number(table, place) for place in _places(table)]
     lines = [table.title, *([table.note] if table.note else []), ""]
@@ -124,23 +112,23 @@ def plain_text(table: Table) -> str:
 
 def markdown(table: Table) -> str:
     """Set a table in Markdown, under a heading of the second level."""
-    lines = [f"## {_marked(table.title)}", "", *([_marked(table.note), ""] if table.note else [])]
+    lines = [f"## {escape.markdown(table.title)}", "", *([escape.markdown(table.note), ""] if table.note else [])]
     lines.append(_markdown_row(table.columns))
     lines.append(_markdown_row("---:" if _number(table, place) else "---" for place in _places(table)))
-    lines += [_markdown_row(_marked(_text(cell)) for cell in row) for row in table.rows]
+    lines += [_markdown_row(escape.markdown(_text(cell)) for cell in row) for row in table.rows]
     return "\n".join([*lines, *("\n" + rest for rest in _rest(table))]) + "\n"
 
 
 def html_page(title: str, lead: Sequence[str], tables: Sequence[Table]) -> str:
     """Make one page that needs nothing else: no script, no font, no network."""
-    contents = "".join(f'<li><a href="#{table.name}">{_entity(table.title)}</a></li>' for table in tables)
-    words = "".join(f"<p>{_entity(text)}</p>" for text in lead)
+    contents = "".join(f'<li><a href="#{table.name}">{escape.html_text(table.title)}</a></li>' for table in tables)
+    words = "".join(f"<p>{escape.html_text(text)}</p>" for text in lead)
     body = "".join(map(_html_table, tables))
     return (
-        f'<!doctype html><html lang="en"><head><meta charset="utf-8"><title>{_entity(title)}</title>'
+        f'<!doctype html><html lang="en"><head><meta charset="utf-8"><title>{escape.html_text(title)}</title>'
         '<meta name="viewport" content="width=device-width, initial-scale=1">'
         "<meta http-equiv=\"Content-Security-Policy\" content=\"default-src 'none'; style-src 'unsafe-inline'\">"
-        f"<style>{_STYLE}</style></head><body><main><h1>{_entity(title)}</h1>{words}"
+        f"<style>{_STYLE}</style></head><body><main><h1>{escape.html_text(title)}</h1>{words}"
         f'<nav aria-label="Contents"><ul>{contents}</ul></nav>{body}</main></body></html>\n'
     )
 
@@ -150,15 +138,8 @@ def csv_text(table: Table) -> str:
     out = io.StringIO()
     writer = csv.writer(out, lineterminator="\r\n")
     writer.writerow(table.columns)
-    writer.writerows([csv_cell(cell) for cell in row] for row in table.rows)
+    writer.writerows([escape.csv_cell(cell) for cell in row] for row in table.rows)
     return out.getvalue()
-
-
-def csv_cell(cell: Cell) -> Cell:
-    """Keep a spreadsheet from running what a stranger wrote: an apostrophe goes before the beginning of a formula."""
-    if isinstance(cell, str):
-        return "'" + cell if cell.startswith(_FORMULA) else cell
-    return cell
 
 
 def latex(table: Table) -> str:
@@ -167,7 +148,7 @@ def latex(table: Table) -> str:
     lines = [
         r"\begin{table}",
         r"\centering",
-        rf"\caption{{{_tex(table.title)}{'. ' + _tex(table.note) if table.note else ''}}}",
+        rf"\caption{{{escape.latex(table.title)}{'. ' + escape.latex(table.note) if table.note else ''}}}",
         rf"\label{{tab:{table.name}}}",
         rf"\begin{{tabular}}{{{shape}}}",
         r"\toprule",
@@ -193,18 +174,20 @@ td.n,th.n{text-align:right;font-variant-numeric:tabular-nums;white-space:nowrap}
 def _html_table(table: Table) -> str:
     places = [' class="n"' if _number(table, place) else "" for place in _places(table)]
     head = "".join(
-        f'<th scope="col"{kind}>{_entity(name)}</th>' for name, kind in zip(table.columns, places, strict=True)
+        f'<th scope="col"{kind}>{escape.html_text(name)}</th>' for name, kind in zip(table.columns, places, strict=True)
     )
-    rows = "".join(
-        f"<tr>{''.join(f'<td{kind}>{_entity(_text(cell))}</td>' for cell, kind in zip(row, places, strict=True))}</tr>"
-        for row in table.rows
-    )
-    note = f'<p class="note">{_entity(table.note)}</p>' if table.note else ""
+    rows = "".join(_html_row(row, places) for row in table.rows)
+    note = f'<p class="note">{escape.html_text(table.note)}</p>' if table.note else ""
     rest = "".join(f"<p>{text}</p>" for text in _rest(table))
     return (
-        f'<section id="{table.name}"><h2>{_entity(table.title)}</h2>{note}'
+        f'<section id="{table.name}"><h2>{escape.html_text(table.title)}</h2>{note}'
         f"<table><thead><tr>{head}</tr></thead><tbody>{rows}</tbody></table>{rest}</section>"
     )
+
+
+def _html_row(row: Iterable[Cell], kinds: Iterable[str]) -> str:
+    cells = (f"<td{kind}>{escape.html_text(_text(cell))}</td>" for cell, kind in zip(row, kinds, strict=True))
+    return f"<tr>{''.join(cells)}</tr>"
 
 
 def _places(table: Table) -> range:
@@ -218,7 +201,7 @@ def _number(table: Table, place: int) -> bool:
 
 
 def _shown(cell: Cell) -> str:
-    return safe(_text(cell))
+    return escape.safe(_text(cell))
 
 
 def _text(cell: Cell) -> str:
@@ -231,21 +214,9 @@ def _rest(table: Table) -> list[str]:
     return [f"and {table.more:,} more"] if table.more else []
 
 
-def _marked(text: str) -> str:
-    return _MARKDOWN.sub(r"\\\1", safe(text, MAX_CELL))
-
-
 def _markdown_row(cells: Iterable[str]) -> str:
     return f"| {' | '.join(cells)} |"
 
 
-def _entity(text: str) -> str:
-    return html.escape(safe(text, MAX_CELL))
-
-
-def _tex(text: str) -> str:
-    return "".join(_LATEX.get(character, character) for character in safe(text, MAX_CELL))
-
-
 def _tex_row(cells: Iterable[str]) -> str:
-    return " & ".join(map(_tex, cells)) + r" \\"
+    return " & ".join(map(escape.latex, cells)) + r" \\"
