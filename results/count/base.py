@@ -12,7 +12,7 @@ class Count:
 
 
 @dataclass(frozen=True, slots=True)
-class Table:
+class CountTable:
     """Words with their counts, those with most domains first, and what the counts are shares of."""
 
     base: Count

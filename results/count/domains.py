@@ -13,13 +13,13 @@ from typing import TypeVar
 
 import msgspec
 
-from results.count.failing import EXAMPLES, Failing, FailingHost, fails, reasons_of, worse
+from results.count.failing import EXAMPLES, Failing, FailingHost, fails, reasons_of
 from results.count.hosts import UNKNOWN, Word
 from results.store.files import StoreError
 from results.store.partial import HOST, VERDICT, DomainPart, HostPart, RoutePart, VerdictPart
 from scanner.core.providers import provider_of
 from scanner.reasons import Reason
-from scanner.vocabulary import Dane, DomainDane, DomainOutcome, DomainStartTLS, Security
+from scanner.vocabulary import Dane, DomainDane, DomainOutcome, DomainStartTLS, Security, worst
 
 KNOWN = 262_144  # verdicts of hosts kept at once, about 0.4 KiB each
 KINDS = 65_536  # of domains, kept at once, about 0.3 KiB each
@@ -170,7 +170,7 @@ class Domains:
             self.masks[host.name] = self.masks.get(host.name, 0) | host.mask
             self.domains_of[host.name] += host.size
             if host.report is not None:
-                self.host_dane[host.report] = worse(self.host_dane.get(host.report, host.dane), host.dane)
+                self.host_dane[host.report] = worst(self.host_dane.get(host.report, host.dane), host.dane)
             if host.part is not None:
                 self._failing.add(host.part, host.size, host.examples)
         self._known.clear()

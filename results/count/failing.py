@@ -4,23 +4,12 @@ from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field
 
 from results.store.partial import HostPart
-from scanner.vocabulary import Dane, Sender
+from scanner.vocabulary import Dane, Sender, worst
 
 EXAMPLES = 20  # domains named of those that a failing host concerns; the count has all
 
 _FAILS = (Dane.MISMATCH, Dane.NO_TLS, Dane.LOOKUP_FAILED, Dane.UNUSABLE)
 _PASSED_OVER = (Sender.DEFER, Sender.BOUNCE)
-_WORST_FIRST = (
-    Dane.MISMATCH,
-    Dane.NO_TLS,
-    Dane.LOOKUP_FAILED,
-    Dane.UNUSABLE,
-    Dane.INSECURE,
-    Dane.NONE,
-    Dane.UNKNOWN,
-    Dane.OK,
-)
-_RANK: dict[str, int] = {word: rank for rank, word in enumerate(_WORST_FIRST)}
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,7 +58,7 @@ class Failing:
         """Take a verdict that so many domains share."""
         seen = self._seen.setdefault(host.host, _Seen())
         seen.domains += domains
-        seen.dane = worse(seen.dane, host.dane)
+        seen.dane = worst(seen.dane, host.dane)
         seen.reasons.update(reasons_of(host))
         seen.text = seen.text or _text(host)
         seen.report = seen.report or host.report
@@ -93,11 +82,6 @@ def reasons_of(host: HostPart) -> frozenset[str]:
     for endpoint in host.endpoints:
         found.update(endpoint.reasons)
     return frozenset(found)
-
-
-def worse(one: str, other: str) -> str:
-    """Choose the worse of two DANE verdicts of a host."""
-    return min(one, other, key=lambda word: _RANK.get(word, len(_RANK)))
 
 
 def _text(host: HostPart) -> str:

@@ -11,7 +11,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from results.count.base import Count, Table
+from results.count.base import Count, CountTable
 from results.count.domains import FUNNEL, Domains, Funnel, Provider, UnroutedDomain
 from results.count.failing import FailingHost
 from results.count.hosts import SLOWEST, Disagreement, Expiring, Hosts, SlowHost
@@ -24,6 +24,7 @@ from scanner.vocabulary import RunState
 __all__ = [
     "SLOWEST",
     "Count",
+    "CountTable",
     "Disagreement",
     "Expiring",
     "FailingHost",
@@ -31,7 +32,6 @@ __all__ = [
     "Provider",
     "SlowHost",
     "Summary",
-    "Table",
     "UnroutedDomain",
     "last_handshake",
     "summarise",
@@ -70,7 +70,7 @@ class Summary:
     expiring: tuple[Expiring, ...]
     disagreements: tuple[Disagreement, ...]
     providers: tuple[Provider, ...]
-    tables: dict[str, Table]
+    tables: dict[str, CountTable]
     rejects: dict[str, int]
 
 
@@ -151,7 +151,7 @@ TABLES = (
 """The tables of every summary, in the order of a report; one without rows says that nothing of the kind was seen."""
 
 
-def _tables(hosts: Hosts, domains: Domains) -> dict[str, Table]:
+def _tables(hosts: Hosts, domains: Domains) -> dict[str, CountTable]:
     whole = Count(domains.count, len(domains.masks))
     by_hosts = domains.hosts_by_word()
     shaken = Count(domains.by_word["tls", "yes"], by_hosts["tls", "yes"])
@@ -160,9 +160,9 @@ def _tables(hosts: Hosts, domains: Domains) -> dict[str, Table]:
         if table in found:
             found[table][word] = Count(count, by_hosts[table, word])
     _unnamed_hosts(hosts, found)
-    tables = {name: Table(shaken if name in SHAKEN else whole, _sorted(rows)) for name, rows in found.items()}
+    tables = {name: CountTable(shaken if name in SHAKEN else whole, _sorted(rows)) for name, rows in found.items()}
     steps = {step: found["funnel"].get(step, Count(0, 0)) for step in FUNNEL}
-    return tables | {"funnel": Table(whole, steps)}
+    return tables | {"funnel": CountTable(whole, steps)}
 
 
 def _unnamed_hosts(hosts: Hosts, found: Mapping[str, dict[str, Count]]) -> None:
@@ -177,7 +177,7 @@ def _sorted(rows: Mapping[str, Count]) -> dict[str, Count]:
     return dict(sorted(rows.items(), key=lambda row: (-row[1].domains, -row[1].hosts, row[0])))
 
 
-def _by_domains(table: Table) -> dict[str, int]:
+def _by_domains(table: CountTable) -> dict[str, int]:
     return {word: count.domains for word, count in table.rows.items()}
 
 

@@ -18,19 +18,7 @@ from scanner.core.verdict import sessions
 from scanner.facts import Answer, CertFacts, Failure, Handshake
 from scanner.model import DomainRecord, EndpointReport, HostReport, HostVerdict
 from scanner.reasons import Reason
-from scanner.vocabulary import Dane
-
-WORST_FIRST = (
-    Dane.MISMATCH,
-    Dane.NO_TLS,
-    Dane.LOOKUP_FAILED,
-    Dane.UNUSABLE,
-    Dane.INSECURE,
-    Dane.NONE,
-    Dane.UNKNOWN,
-    Dane.OK,
-)
-"""Where domains see a host differently, the first of these stands for it."""
+from scanner.vocabulary import Dane, worst
 
 
 @dataclass(frozen=True, slots=True)
@@ -218,11 +206,6 @@ class Flattener:
 
     def _host(self, report: HostReport) -> HostRow:
         return host_row(report, self._domains_of[report.key], self._dane_of.get(report.key))
-
-
-def worst(one: Dane, other: Dane) -> Dane:
-    """Give the word that stands for both."""
-    return min(one, other, key=WORST_FIRST.index)
 
 
 def all_reasons(record: DomainRecord) -> tuple[Reason, ...]:

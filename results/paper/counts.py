@@ -4,13 +4,12 @@ from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 from sys import intern
 
-from results.export.rows import worst
 from results.paper.facts import NO_ADDRESS, HostFacts, furthest
 from results.paper.tally import Tally
 from scanner.core.providers import provider_of
 from scanner.model import DomainRecord
 from scanner.reasons import Reason
-from scanner.vocabulary import Dane, DomainDane, DomainOutcome, Outcome, Security
+from scanner.vocabulary import Dane, DomainDane, DomainOutcome, Outcome, Security, worst
 
 ALL = "all domains"
 WITH_MAIL = "take mail"

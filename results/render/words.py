@@ -1,7 +1,7 @@
 """Verdicts in words, for people who run mail servers; ``REASONS`` has the reasons."""
 
 from scanner.reasons import REASONS, Reason
-from scanner.vocabulary import Dane, DomainDane, DomainOutcome, DomainStartTLS, Sender, TLSState
+from scanner.vocabulary import Dane, DomainDane, DomainOutcome, DomainStartTLS, Security, Sender, TLSState
 
 SENDER: dict[Sender, str] = {
     Sender.VERIFIED: "delivers over TLS to a server that proved who it is",
@@ -59,6 +59,17 @@ TLS: dict[TLSState, str] = {
     TLSState.FAILED: "TLS failed",
     TLSState.UNKNOWN: "could not be judged",
 }
+
+SECURITY: dict[Security, str] = {
+    Security.SECURE: "DNSSEC-signed",
+    Security.INSECURE: "not DNSSEC-signed",
+    Security.BOGUS: "DNSSEC validation fails",
+    Security.INDETERMINATE: "no trusted resolver reported the DNSSEC state",
+}
+"""The DNSSEC state of an answer, alone or after "the answer: "."""
+
+NOT_ASKED = "no DNS lookup was due"
+"""In place of a DNSSEC state where nothing was asked."""
 
 
 def of_reason(code: str) -> str:

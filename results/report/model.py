@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from results.count.summary import SOON, Count, Provider, Summary, Table, UnroutedDomain, summarise
+from results.count.summary import SOON, Count, CountTable, Provider, Summary, UnroutedDomain, summarise
 from results.explain.worklist import LIMIT, Task, worklist
 from results.render import words
 from results.store.reader import Run
@@ -194,7 +194,7 @@ STEPS = {
 """The funnel's steps as they are shown."""
 
 
-def _counts(key: str, title: str, note: str, table: Table) -> Counts:
+def _counts(key: str, title: str, note: str, table: CountTable) -> Counts:
     rows = (Row(_shown(key, word), _meaning(key, word), count) for word, count in table.rows.items())
     return Counts(key, title, note, table.base, tuple(rows))
 

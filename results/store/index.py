@@ -44,7 +44,7 @@ class Place(NamedTuple):
     octets: int
 
 
-class _Table(Generic[K]):
+class _CachedTable(Generic[K]):
     """Rows of numbers by key: those put or found lately in memory, the others on disk.
 
     To write many at once takes less than half of the time to write each when it is put, and a run that is not long
@@ -97,13 +97,13 @@ class Index:
             self._db = sqlite3.connect(self._path)
             self._db.executescript(_TABLES % (CACHE // 1024))
             self._path.unlink()
-        self._certs: _Table[bytes] = _Table(
+        self._certs: _CachedTable[bytes] = _CachedTable(
             self._db,
             self._naming,
             "select start, octets from certs where digest = ?",
             "insert or replace into certs values (?, ?, ?)",
         )
-        self._hosts: _Table[str] = _Table(
+        self._hosts: _CachedTable[str] = _CachedTable(
             self._db,
             self._naming,
             "select observed, start, octets from hosts where key = ?",
