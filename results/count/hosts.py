@@ -1,6 +1,6 @@
 """Counts over hosts.jsonl: what was observed at each MX host, as words in named tables.
 
-Hosts that look alike share one set of words, so that memory is a reference for each host.
+Hosts with equal words share one set of them, so that memory is a reference for each host.
 """
 
 import heapq
@@ -9,15 +9,13 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
+from results.count.base import UNKNOWN, Word
+from results.count.domain_words import NOT_ASKED
 from results.store.partial import AddressPart, AnswerPart, CertPart, HandshakePart, ReportPart
 
-Word = tuple[str, str]
-"""The name of a table and a word in it."""
-
-SLOWEST = 20  # more than anybody looks into
+SLOWEST = 20  # addresses listed
 EXPIRING = 100  # the first to expire; the rest can be found in certs.jsonl
 DISAGREEING = 1000  # hosts kept with their addresses; the table counts all
-UNKNOWN = "unknown"
 
 _POST_QUANTUM = ("MLKEM", "KYBER")
 _WORST_FIRST = ("bogus", "indeterminate", "insecure", "secure")
@@ -33,8 +31,8 @@ class SlowHost:
 
 
 @dataclass(frozen=True, slots=True)
-class Expiring:
-    """A host whose own certificate expires soon after the run, or had expired; ``domains`` send mail there."""
+class ExpiringHost:
+    """An MX host whose server certificate expires soon after the run, or had expired; ``domains`` have this host."""
 
     host: str
     not_after: datetime
@@ -58,12 +56,22 @@ class _Cert:
 
 
 _NO_CERT = _Cert(UNKNOWN, UNKNOWN, None)
+_NO_WORDS: Mapping[str, frozenset[Word]] = {}
 
 
 class Hosts:
-    """Counts over hosts.jsonl; add every report, then read."""
+    """Counts over hosts.jsonl; add every report, then read.
 
-    def __init__(self, certs: Iterable[CertPart]) -> None:
+    ``facts`` has the words of each host, and ``usable`` the hosts with usable TLSA records, by key of a report. The
+    other counts are of addresses with a handshake.
+
+    Args:
+        certs: the certificates of the run.
+        more: further words of MX hosts by key of a report.
+    """
+
+    def __init__(self, certs: Iterable[CertPart], more: Mapping[str, frozenset[Word]] = _NO_WORDS) -> None:
+        self._more = more
         self._certs = {bytes.fromhex(cert.sha256): _cert(cert) for cert in certs}
         self._shared: dict[frozenset[Word], frozenset[Word]] = {}
         self._times: list[tuple[float, str, str]] = []
@@ -85,7 +93,7 @@ class Hosts:
         self.endpoints += len(report.endpoints)
         if report.tlsa.dane is None:
             self.usable.add(report.key)
-        words = set(_dnssec(report))
+        words = {*_dnssec(report), *self._more.get(report.key, ())}
         for endpoint in report.endpoints:
             self._time(report.host, endpoint)
             if (shaken := endpoint.handshake) is not None:
@@ -95,12 +103,12 @@ class Hosts:
         self.facts[report.key] = self._shared.setdefault(fixed, fixed)
 
     def slowest(self) -> tuple[SlowHost, ...]:
-        """Give the addresses whose probes took longest."""
+        """Return the addresses whose probes took longest."""
         return tuple(SlowHost(host, address, ms) for ms, host, address in sorted(self._times, reverse=True))
 
-    def expiring(self, limit: datetime, domains: Mapping[str, int]) -> tuple[Expiring, ...]:
-        """Give the hosts whose certificate ends before a time, the first to end first."""
-        found = (Expiring(host, end, domains.get(host, 0)) for host, end in self._leaves.items() if end < limit)
+    def expiring(self, limit: datetime, domains: Mapping[str, int]) -> tuple[ExpiringHost, ...]:
+        """Return the hosts whose certificate ends before a time, the first to end first."""
+        found = (ExpiringHost(host, end, domains.get(host, 0)) for host, end in self._leaves.items() if end < limit)
         return tuple(heapq.nsmallest(EXPIRING, found, key=lambda row: (row.not_after, row.host)))
 
     def _time(self, host: str, endpoint: AddressPart) -> None:
@@ -120,7 +128,7 @@ class Hosts:
         return self._words_of(shaken.version, shaken.cipher, group, cert.key, cert.issuer)
 
     def _words_of(self, *seen: str) -> frozenset[Word]:
-        """The words of a handshake: version, cipher, group, key and issuer."""
+        """Return the words of a handshake: version, cipher, group, key and issuer."""
         words = self._handshakes.get(seen)
         if words is None:
             named = zip(("tls_versions", "ciphers", "groups", "key_types", "issuers"), seen, strict=True)
@@ -139,10 +147,10 @@ class Hosts:
 
 
 def _look(endpoint: AddressPart) -> tuple[object, ...]:
-    """What is compared of an address, all at once: those that look alike cannot disagree."""
+    """Return all that is compared of an address: addresses with the same cannot disagree."""
     shaken = endpoint.handshake
     leaf = (shaken.version, *shaken.chain[:1]) if shaken is not None else None
-    match = endpoint.dane.depth >= 0 if endpoint.dane is not None else None
+    match = endpoint.dane.matched if endpoint.dane is not None else None
     return (_starttls(endpoint), leaf, match)
 
 
@@ -152,7 +160,7 @@ def _starttls(endpoint: AddressPart) -> str:
 
 
 def _views(endpoints: Iterable[AddressPart]) -> dict[str, dict[str, str]]:
-    """What each address showed, by what is compared; an address that showed nothing of the kind is left out."""
+    """Return what each address showed, by what is compared, without addresses that showed nothing of the kind."""
     views: dict[str, dict[str, str]] = {"starttls": {}, "certificate": {}, "tls-version": {}, "dane": {}}
     for endpoint in endpoints:
         shaken = endpoint.handshake
@@ -162,7 +170,7 @@ def _views(endpoints: Iterable[AddressPart]) -> dict[str, dict[str, str]]:
             views["certificate"][endpoint.address] = shaken.chain[0][:16] if shaken.chain else "none"
             views["tls-version"][endpoint.address] = shaken.version
         if endpoint.dane is not None:
-            views["dane"][endpoint.address] = "match" if endpoint.dane.depth >= 0 else "no match"
+            views["dane"][endpoint.address] = "match" if endpoint.dane.matched else "no match"
     return views
 
 
@@ -173,7 +181,7 @@ def _dnssec(report: ReportPart) -> Iterator[Word]:
 
 def _worst(answers: Iterable[AnswerPart]) -> str:
     states = {answer.security for answer in answers}
-    return next((state for state in _WORST_FIRST if state in states), "not asked")
+    return next((state for state in _WORST_FIRST if state in states), NOT_ASKED)
 
 
 def _post_quantum(group: str) -> str:
