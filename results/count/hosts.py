@@ -17,6 +17,12 @@ SLOWEST = 20  # addresses listed
 EXPIRING = 100  # the first to expire; the rest can be found in certs.jsonl
 DISAGREEING = 1000  # hosts kept with their addresses; the table counts all
 
+_EXPIRY = ((0, "expired"), (7, "0-7"), (14, "7-14"), (30, "14-30"), (60, "30-60"), (90, "60-90"), (180, "90-180"))
+_LATEST = "over 180"
+EXPIRY_WORDS = (*(word for _, word in _EXPIRY), _LATEST)
+"""Ranges of days left to a server certificate, each with its upper bound."""
+
+_DAY = 86400  # seconds
 _POST_QUANTUM = ("MLKEM", "KYBER")
 _WORST_FIRST = ("bogus", "indeterminate", "insecure", "secure")
 
@@ -62,20 +68,25 @@ _NO_WORDS: Mapping[str, frozenset[Word]] = {}
 class Hosts:
     """Counts over hosts.jsonl; add every report, then read.
 
-    ``facts`` has the words of each host, and ``usable`` the hosts with usable TLSA records, by key of a report. The
-    other counts are of addresses with a handshake.
+    ``facts`` has the words of each host, and ``usable`` the hosts with usable TLSA records, by key of a report.
+    ``ends`` is when the first of the server certificates of a host ends. The other counts are of addresses with a
+    handshake.
 
     Args:
         certs: the certificates of the run.
+        now: the time from which the days left to a certificate are counted.
         more: further words of MX hosts by key of a report.
     """
 
-    def __init__(self, certs: Iterable[CertPart], more: Mapping[str, frozenset[Word]] = _NO_WORDS) -> None:
+    def __init__(
+        self, certs: Iterable[CertPart], now: datetime, more: Mapping[str, frozenset[Word]] = _NO_WORDS
+    ) -> None:
+        self._now = now
         self._more = more
         self._certs = {bytes.fromhex(cert.sha256): _cert(cert) for cert in certs}
         self._shared: dict[frozenset[Word], frozenset[Word]] = {}
         self._times: list[tuple[float, str, str]] = []
-        self._leaves: dict[str, datetime] = {}
+        self.ends: dict[str, datetime] = {}
         self._handshakes: dict[tuple[str, ...], frozenset[Word]] = {}
         self.count = 0
         self.endpoints = 0
@@ -98,6 +109,8 @@ class Hosts:
             self._time(report.host, endpoint)
             if (shaken := endpoint.handshake) is not None:
                 words.update(self._handshake(report.host, shaken))
+        if (end := self.ends.get(report.host)) is not None:
+            words.add(("expiry", expiry_word(days_left(end, self._now))))
         words.update(self._differences(report))
         fixed = frozenset(words)
         self.facts[report.key] = self._shared.setdefault(fixed, fixed)
@@ -108,7 +121,7 @@ class Hosts:
 
     def expiring(self, limit: datetime, domains: Mapping[str, int]) -> tuple[ExpiringHost, ...]:
         """Return the hosts whose certificate ends before a time, the first to end first."""
-        found = (ExpiringHost(host, end, domains.get(host, 0)) for host, end in self._leaves.items() if end < limit)
+        found = (ExpiringHost(host, end, domains.get(host, 0)) for host, end in self.ends.items() if end < limit)
         return tuple(heapq.nsmallest(EXPIRING, found, key=lambda row: (row.not_after, row.host)))
 
     def _time(self, host: str, endpoint: AddressPart) -> None:
@@ -124,7 +137,7 @@ class Hosts:
         self.groups[group] += 1
         self.key_types[cert.key] += 1
         if cert.not_after is not None:
-            self._leaves[host] = min(cert.not_after, self._leaves.get(host, cert.not_after))
+            self.ends[host] = min(cert.not_after, self.ends.get(host, cert.not_after))
         return self._words_of(shaken.version, shaken.cipher, group, cert.key, cert.issuer)
 
     def _words_of(self, *seen: str) -> frozenset[Word]:
@@ -144,6 +157,16 @@ class Hosts:
                 yield "disagreements", what
                 if len(self.disagreements) < DISAGREEING:
                     self.disagreements.append(Disagreement(report.host, what, tuple(sorted(values.items()))))
+
+
+def days_left(end: datetime, now: datetime) -> float:
+    """Return the days from ``now`` to the end of a certificate, negative where it has expired."""
+    return (end - now).total_seconds() / _DAY
+
+
+def expiry_word(days: float) -> str:
+    """Return the member of ``EXPIRY_WORDS`` for the days left to a certificate."""
+    return next((word for bound, word in _EXPIRY if days <= bound), _LATEST)
 
 
 def _look(endpoint: AddressPart) -> tuple[object, ...]:

@@ -22,6 +22,7 @@ from results.store.partial import CertPart, DomainPart, ReportPart, lines
 from results.store.reader import Run
 from scanner.core.verdict import roles
 from scanner.facts import Handshake, Probe
+from scanner.model import RunHeader
 from scanner.vocabulary import RunState
 
 __all__ = [
@@ -115,6 +116,11 @@ def summarise(run: Run, days: int = SOON) -> Summary:
     return summary_of(run, count_run(run), days)
 
 
+def ended(header: RunHeader) -> datetime:
+    """Return when a run ended, or began where it is not finished: the time that its certificates are judged at."""
+    return header.finished or header.started
+
+
 def count_run(run: Run, more: MoreCounts | None = None) -> Counted:
     """Count the certificates, hosts and domains of a run.
 
@@ -125,8 +131,8 @@ def count_run(run: Run, more: MoreCounts | None = None) -> Counted:
     Raises:
         StoreError: a file of the run cannot be read.
     """
-    certs = lines(run, "certs", CertPart)
-    hosts = Hosts(certs) if more is None else Hosts(certs, more.hosts)
+    certs, now = lines(run, "certs", CertPart), ended(run.header)
+    hosts = Hosts(certs, now) if more is None else Hosts(certs, now, more.hosts)
     for report in lines(run, "hosts", ReportPart):
         hosts.add(report)
     domains = Domains(hosts.facts, hosts.usable) if more is None else Domains(hosts.facts, hosts.usable, more.domains)
@@ -157,7 +163,7 @@ def summary_of(run: Run, counted: Counted, days: int = SOON) -> Summary:
         failing=domains.failing(),
         unrouted=tuple(domains.unrouted),
         slowest=hosts.slowest(),
-        expiring=hosts.expiring((header.finished or header.started) + timedelta(days=days), domains.domains_of),
+        expiring=hosts.expiring(ended(header) + timedelta(days=days), domains.domains_of),
         disagreements=tuple(hosts.disagreements),
         providers=domains.providers(),
         tables=tables,

@@ -14,11 +14,12 @@ from dataclasses import dataclass
 from itertools import accumulate
 
 from results.count.base import Count, CountTable, Word, percent
+from results.count.hosts import EXPIRY_WORDS
 from results.count.summary import Counted, MoreCounts, Summary, count_run, summary_of
 from results.diff.compare import compare
 from results.diff.rollover import RolloverClass
 from results.paper.causes import mismatch_causes
-from results.paper.facts import DISAGREEMENTS, EXPIRY_WORDS, STARTTLS_CLASSES, HostFacts, host_facts
+from results.paper.facts import DISAGREEMENTS, STARTTLS_CLASSES, HostFacts, host_facts
 from results.paper.words import (
     COVERAGE,
     HOST_STEPS,

@@ -54,8 +54,6 @@ def words_of_facts(facts: HostFacts) -> frozenset[Word]:
     words.update(("differs", between_families(what)) for what in facts.families)
     if facts.records:
         words.add(WITH_TLSA)
-    if facts.expiry:
-        words.add(("expiry", facts.expiry))
     if facts.addresses > 1:
         words.add(("compared", "several addresses"))
     if facts.both:
