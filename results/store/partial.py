@@ -12,7 +12,8 @@ from typing import TypeVar
 import msgspec
 
 from results.store.files import StoreError
-from results.store.reader import Run, last_lines, lines_path
+from results.store.last_lines import last_lines
+from results.store.reader import Run, lines_path
 from scanner.core.verdict import roles
 
 _Line = TypeVar("_Line", bound="Lean")

@@ -14,6 +14,7 @@ import pytest
 from results.store.reader import Run
 from scanner.vocabulary import RunState
 from tests.cli.run import BLIND, default_signals, finished, mxsweep, said, skipped_quickly, start, wait_for
+from tests.lines import dicts
 
 COUNT = 900
 QUIET = (*BLIND, "--quiet")
@@ -31,7 +32,7 @@ def plain(value: Any) -> Any:
 
 def domains(run: Path) -> list[str]:
     """The domain records as readers see them, sorted."""
-    return sorted(json.dumps(plain(record)) for record in Run.open(run).dicts("domains"))
+    return sorted(json.dumps(plain(record)) for record in dicts(run, "domains"))
 
 
 def written(run: Path, name: str = "domains") -> int:

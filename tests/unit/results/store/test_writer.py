@@ -8,12 +8,14 @@ from pathlib import Path
 import pytest
 
 from results.store import codec
-from results.store import reader as run_module
+from results.store import last_lines as last_lines_module
 from results.store.files import AppendFile, Lock, StoreError, cut_torn_tail
-from results.store.reader import LINE_FILES, Run, last_lines
+from results.store.last_lines import last_lines
+from results.store.reader import LINE_FILES, Run
 from results.store.writer import MAX_RAW, MAX_WAITING, LineSink, Store
 from scanner.model import CertSummary, DomainRecord, RejectRecord
 from scanner.vocabulary import RunState
+from tests.lines import dicts
 from tests.unit import records
 from tests.unit.records import DIGEST, NOON
 
@@ -43,7 +45,7 @@ def test_a_run_is_read_back_as_it_was_written(place: Path) -> None:
     assert run.header == records.header(
         state=RunState.COMPLETE, totals={"domains": 1}, finished=NOON + timedelta(hours=1)
     )
-    assert [row["key"] for row in run.dicts("domains")] == ["a.example"]
+    assert [row["key"] for row in dicts(run.path, "domains")] == ["a.example"]
 
 
 def test_a_running_run_says_so_and_has_all_its_files(place: Path) -> None:
@@ -139,7 +141,7 @@ def test_the_last_line_of_a_domain_counts(place: Path) -> None:
 
 
 def test_the_last_line_counts_even_where_hashes_collide(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(run_module, "_FILTER_BITS", 8)
+    monkeypatch.setattr(last_lines_module, "_FILTER_BITS", 8)
     path = tmp_path / "x.jsonl"
     written = [json.dumps({"key": f"k{n % 50}", "n": n}).encode() + b"\n" for n in range(120)]
     path.write_bytes(b"".join(written))
@@ -301,7 +303,7 @@ def test_a_line_that_is_no_json_is_named(place: Path) -> None:
     Store.create(place, records.header()).close()
     (place / "hosts.jsonl").write_bytes(b'{"key":"a.example"\n')
     with pytest.raises(StoreError, match=r"hosts\.jsonl: "):
-        list(Run.open(place).dicts("hosts"))
+        list(Run.open(place).hosts())
 
 
 def test_a_missing_file_has_no_lines(place: Path) -> None:
