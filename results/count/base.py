@@ -1,6 +1,11 @@
-"""A count of domains and of MX hosts, and a table of such counts with what they are shares of."""
+"""Words, their counts in domains and in MX hosts, and tables of such counts."""
 
 from dataclasses import dataclass
+
+Word = tuple[str, str]
+"""The name of a table and a word in it."""
+
+UNKNOWN = "unknown"
 
 
 @dataclass(frozen=True, slots=True)
@@ -13,7 +18,12 @@ class Count:
 
 @dataclass(frozen=True, slots=True)
 class CountTable:
-    """Words with their counts, those with most domains first, and what the counts are shares of."""
+    """The counts of the words of one table, those with most domains first; ``base`` is 100 % of each column."""
 
     base: Count
     rows: dict[str, Count]
+
+
+def percent(part: int, whole: int) -> float | None:
+    """Return a percentage with two decimals, None where ``whole`` is 0."""
+    return round(100 * part / whole, 2) if whole else None

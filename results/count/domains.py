@@ -1,61 +1,39 @@
 """Counts over domains.jsonl.
 
-What is said of an MX host is written alike in the lines of all domains that share it, and so are most verdicts of
-domains: either is decoded once, and known again by its octets. Domains with the same route, verdict and hosts are
-counted as one kind. What is known is settled, and forgotten, when there is too much of it.
+The verdict of an MX host has the same octets in the lines of most domains that share the host, and so have most
+verdicts of domains. Each is decoded once, and recognised by its octets after that. Domains with the same route,
+verdict and hosts are counted as one kind. Kinds are counted and forgotten when there are too many to keep.
 """
 
 from collections import Counter
-from collections.abc import Hashable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Hashable, Iterable, Mapping
 from dataclasses import dataclass, field
 from hashlib import blake2b
 from typing import TypeVar
 
 import msgspec
 
+from results.count.base import Word
+from results.count.domain_words import funnel_step, mx_kind, mx_state, words_of_domain, words_of_host
 from results.count.failing import EXAMPLES, Failing, FailingHost, fails, reasons_of
-from results.count.hosts import UNKNOWN, Word
 from results.store.files import StoreError
 from results.store.partial import HOST, VERDICT, DomainPart, HostPart, RoutePart, VerdictPart
 from scanner.core.providers import provider_of
-from scanner.reasons import Reason
-from scanner.vocabulary import Dane, DomainDane, DomainOutcome, DomainStartTLS, Security, worst
+from scanner.vocabulary import DomainDane, DomainOutcome, DomainStartTLS, worst
 
 KNOWN = 262_144  # verdicts of hosts kept at once, about 0.4 KiB each
 KINDS = 65_536  # of domains, kept at once, about 0.3 KiB each
 VERDICTS = 16_384  # of domains, kept at once, about 1 KiB each
 UNROUTED = 1000  # domains named that fail before any host is known
 
-FUNNEL = ("domains", "with_mail", "mx_secure", "with_tlsa", "matched", "protected")
-"""The steps of the funnel: the members of ``Funnel``."""
-
-_DIGEST = 16  # octets: nobody finds two texts with the same
-_NOT_A_CAUSE = frozenset(
-    (
-        Reason.LEVEL_NOT_MET,
-        Reason.DELIVERED_BY_LESSER_MX,
-        Reason.IMPLICIT_MX,
-        Reason.MX_INSECURE,
-        Reason.MX_TARGET_IS_ALIAS,
-        Reason.HOST_INSECURE,
-        Reason.TLSA_NONE,
-        Reason.TLSA_INSECURE,
-        Reason.HOST_UNREACHABLE,
-        Reason.SOME_ADDRESSES_UNREACHABLE,
-        Reason.SOME_ADDRESSES_INCONCLUSIVE,
-    )
-)
-"""Reasons that do not say by themselves why something could not be told."""
-NOT_ASKED = "not asked"
-
+_DIGEST = 16  # octets: no two texts with the same digest can be found
 _Part = TypeVar("_Part", HostPart, VerdictPart)
-
 _NO_FACTS: frozenset[Word] = frozenset()
 
 
 @dataclass(frozen=True, slots=True)
 class Funnel:
-    """Domains that got so far; each number counts among those of the one before.
+    """The number of domains that reach each step; each is a part of the one before.
 
     ``with_mail`` are known to take mail; ``mx_secure`` have a DNSSEC-secure MX RRset, or needed none;
     ``with_tlsa`` have usable TLSA records at one MX host or more, ``matched`` match at one or more,
@@ -81,7 +59,7 @@ class UnroutedDomain:
 
 @dataclass(frozen=True, slots=True)
 class Provider:
-    """Who runs MX hosts: a registrable domain; a domain counts once, ``failing`` are hosts."""
+    """The operator of MX hosts, named by registrable domain; a domain counts once, ``failing`` are MX hosts."""
 
     name: str
     domains: int
@@ -93,10 +71,15 @@ class Provider:
 
 
 @dataclass(slots=True, eq=False)
-class _Host:
-    """A verdict of an MX host, and the domains that have it; ``part`` is kept of hosts that fail."""
+class HostKind:
+    """One verdict of an MX host, and the number of domains that have it.
+
+    ``reasons`` are those of the host and of its addresses, ``words`` all that is counted of it. ``mask`` has a bit for
+    each word of the host or of a domain that uses it. ``part`` is kept of hosts that fail.
+    """
 
     name: str
+    preference: int
     report: str | None
     dane: str
     provider: str
@@ -109,31 +92,44 @@ class _Host:
 
 
 @dataclass(slots=True)
-class _Kind:
-    """Domains with the same route, verdict and hosts; ``failing`` are those of the hosts that fail."""
+class DomainKind:
+    """Domains with the same route, verdict and hosts, and their number; ``failing`` are the hosts that fail."""
 
     route: RoutePart
     verdict: VerdictPart
-    hosts: tuple[_Host, ...]
-    failing: tuple[_Host, ...]
+    hosts: tuple[HostKind, ...]
+    failing: tuple[HostKind, ...]
     size: int = 0
+
+
+MoreWords = Callable[[DomainKind, int], frozenset[Word]]
+"""Returns further words of a kind of domains, from the kind and its ``funnel_step``; a kind is asked for once."""
+
+
+def _no_more(_kind: DomainKind, _step: int) -> frozenset[Word]:
+    return _NO_FACTS
 
 
 class Domains:
     """Counts over domains.jsonl; add every line, settle, then read.
 
+    ``by_word`` has the number of domains of each word, ``masks`` the words of each MX host as bits, ``domains_of`` the
+    number of domains of each MX host, and ``host_dane`` the worst DANE verdict by key of a report.
+
     Args:
         facts: words of each MX host, by the key of its report.
         usable: keys of reports with usable TLSA records.
+        more: what else is counted of domains.
     """
 
-    def __init__(self, facts: Mapping[str, frozenset[Word]], usable: set[str]) -> None:
+    def __init__(self, facts: Mapping[str, frozenset[Word]], usable: set[str], more: MoreWords = _no_more) -> None:
         self._facts = facts
         self._usable = usable
-        self._known: dict[bytes, _Host] = {}
+        self._more = more
+        self._known: dict[bytes, HostKind] = {}
         self._verdicts: dict[bytes, VerdictPart] = {}
-        self._routes: dict[RoutePart, RoutePart] = {}  # one of those that are alike: there are few
-        self._kinds: dict[tuple[RoutePart, VerdictPart, tuple[_Host, ...]], _Kind] = {}
+        self._routes: dict[RoutePart, RoutePart] = {}  # one copy of equal routes: there are few
+        self._kinds: dict[tuple[RoutePart, VerdictPart, tuple[HostKind, ...]], DomainKind] = {}
         self._steps: Counter[int] = Counter()
         self._failing = Failing()
         self._providers: Counter[tuple[str, tuple[str, bool]]] = Counter()
@@ -148,7 +144,11 @@ class Domains:
         self.unrouted: list[UnroutedDomain] = []
 
     def add(self, line: DomainPart) -> None:
-        """Count a domain."""
+        """Count a domain.
+
+        Raises:
+            StoreError: a verdict in the line is not what it should be.
+        """
         self.count += 1
         verdict = self._verdict(line.key, line.verdict)
         hosts = tuple([self._host(line.key, raw) for raw in line.hosts])
@@ -164,7 +164,7 @@ class Domains:
             self._settle_kinds()
 
     def settle(self) -> None:
-        """Count what is known, and forget it."""
+        """Count the kinds that are kept, and forget them."""
         self._settle_kinds()
         for host in self._known.values():
             self.masks[host.name] = self.masks.get(host.name, 0) | host.mask
@@ -176,16 +176,16 @@ class Domains:
         self._known.clear()
 
     def funnel(self) -> Funnel:
-        """Say how many domains got how far."""
+        """Return the number of domains that reach each step."""
         reached = [sum(count for step, count in self._steps.items() if step >= floor) for floor in range(6)]
         return Funnel(*reached)
 
     def failing(self) -> tuple[FailingHost, ...]:
-        """Give the failing hosts, those that concern most domains first."""
+        """Return the failing hosts, those that concern most domains first."""
         return self._failing.hosts()
 
     def hosts_by_word(self) -> Counter[Word]:
-        """Say how many MX hosts each word concerns."""
+        """Return the number of MX hosts that each word concerns."""
         sizes = Counter(self.masks.values())
         found: Counter[Word] = Counter()
         for mask, hosts in sizes.items():
@@ -194,8 +194,14 @@ class Domains:
                     found[word] += hosts
         return found
 
+    def hosts_with(self, *words: Word) -> int:
+        """Return the number of MX hosts that all of several words concern."""
+        bits = [self._bits.get(word, 0) for word in words]
+        whole = sum(bits)
+        return sum(mask & whole == whole for mask in self.masks.values()) if all(bits) else 0
+
     def providers(self) -> tuple[Provider, ...]:
-        """Give the providers, those with most domains first."""
+        """Return the providers, those with most domains first."""
         hosts = Counter(self._provider_of.values())
         failing = Counter(self._provider_of[host] for host in self._failing.names)
         counts: Counter[tuple[str, str]] = Counter()
@@ -226,28 +232,30 @@ class Domains:
         self._kinds.clear()
         self._words.clear()
 
-    def _settle(self, kind: _Kind) -> tuple[frozenset[Word], ...]:
-        """Count the domains of a kind, but for their words, which are given back."""
-        step = self._step(kind)
+    def _settle(self, kind: DomainKind) -> tuple[frozenset[Word], ...]:
+        """Count the domains of a kind except for their words, and return the sets of these."""
+        usable = not self._usable.isdisjoint([host.report for host in kind.hosts])
+        step = funnel_step(kind.route, kind.verdict, [host.dane for host in kind.hosts], usable=usable)
         self._steps[step] += kind.size
         words, mask = self._words_of_domain(kind, step)
+        more, more_mask = self._further(kind, step)
         for host in kind.hosts:
-            host.mask |= mask
+            host.mask |= mask | more_mask
             host.size += kind.size
         self._add_providers(kind)
-        return words, *[host.words for host in kind.hosts]
+        return words, more, *[host.words for host in kind.hosts]
 
     # --- one domain -------------------------------------------------------------------------------------------
 
-    def _kind(self, route: RoutePart, verdict: VerdictPart, hosts: tuple[_Host, ...]) -> _Kind:
+    def _kind(self, route: RoutePart, verdict: VerdictPart, hosts: tuple[HostKind, ...]) -> DomainKind:
         found = self._kinds.get((route, verdict, hosts))
         if found is None:
             route = self._routes.setdefault(route, route)
             failing = tuple([host for host in hosts if host.part is not None])
-            found = self._kinds[route, verdict, hosts] = _Kind(route, verdict, hosts, failing)
+            found = self._kinds[route, verdict, hosts] = DomainKind(route, verdict, hosts, failing)
         return found
 
-    def _host(self, domain: str, raw: msgspec.Raw) -> _Host:
+    def _host(self, domain: str, raw: msgspec.Raw) -> HostKind:
         key = blake2b(raw, digest_size=_DIGEST).digest()
         found = self._known.get(key)
         if found is None:
@@ -256,7 +264,7 @@ class Domains:
             words, mask = self._words_of_host(part, reasons)
             kept = part if fails(part) else None
             provider = self._provider(part.host)
-            found = _Host(part.host, part.report, part.dane, provider, reasons, words, mask, kept)
+            found = HostKind(part.host, part.preference, part.report, part.dane, provider, reasons, words, mask, kept)
             self._known[key] = found
         return found
 
@@ -273,45 +281,37 @@ class Domains:
         if verdict.outcome in (DomainOutcome.FAIL, DomainOutcome.INCONCLUSIVE) and len(self.unrouted) < UNROUTED:
             self.unrouted.append(UnroutedDomain(domain, verdict.reasons, verdict.text))
 
-    def _step(self, kind: _Kind) -> int:
-        """Say how far down the funnel domains of a kind get."""
-        route, verdict, hosts = kind.route, kind.verdict, kind.hosts
-        if not hosts or route.final is not None or verdict.outcome == DomainOutcome.NO_MAIL:
-            return 0
-        if route.mx is not None and route.mx.security != Security.SECURE:
-            return 1
-        if self._usable.isdisjoint([host.report for host in hosts]):
-            return 2
-        if Dane.OK not in [host.dane for host in hosts]:
-            return 3
-        return 5 if verdict.dane == DomainDane.PROTECTED else 4
-
-    def _words_of_domain(self, kind: _Kind, step: int) -> tuple[frozenset[Word], int]:
-        """The words of a kind of domains, and the mask of those that concern all its hosts."""
-        route, verdict, hosts = kind.route, kind.verdict, kind.hosts
+    def _words_of_domain(self, kind: DomainKind, step: int) -> tuple[frozenset[Word], int]:
+        """Return the words of a kind of domains, and the mask of those that concern all its hosts."""
+        verdict, hosts = kind.verdict, kind.hosts
         by_hosts = hosts[0].reasons if len(hosts) == 1 else frozenset[str]().union(*[host.reasons for host in hosts])
-        mx = route.mx.security if route.mx is not None else NOT_ASKED
-        mx_kind = _mx_kind(route)
-        key = (verdict, mx, mx_kind, step, by_hosts)
+        mx, known_by = mx_state(kind.route), mx_kind(kind.route)
+        key = (verdict, mx, known_by, step, by_hosts)
         words = self._words.get(key)
         if words is None:
-            reached = (("funnel", name) for name in FUNNEL[: step + 1])
-            said = frozenset((*_words_of_domain(verdict, mx, mx_kind, routed=bool(hosts)), *reached))
+            said = frozenset(words_of_domain(verdict, mx, known_by, step, routed=bool(hosts)))
             own = (word for word in said if word[0] != "reasons" or word[1] not in by_hosts)
             words = self._words[key] = (said, self._mask(own))
         return words
 
+    def _further(self, kind: DomainKind, step: int) -> tuple[frozenset[Word], int]:
+        said = self._more(kind, step)
+        words = self._words.get(said)
+        if words is None:
+            words = self._words[said] = (said, self._mask(said))
+        return words
+
     def _words_of_host(self, host: HostPart, reasons: frozenset[str]) -> tuple[frozenset[Word], int]:
-        """The words of a host, and their mask."""
+        """Return the words of a host, and their mask."""
         facts = self._facts.get(host.report or "", _NO_FACTS)
         key = (host.dane, host.starttls, reasons, facts)
         words = self._words.get(key)
         if words is None:
-            said = facts.union(_words_of_verdict(host, reasons))
+            said = facts.union(words_of_host(host, reasons))
             words = self._words[key] = (said, self._mask(said))
         return words
 
-    def _add_providers(self, kind: _Kind) -> None:
+    def _add_providers(self, kind: DomainKind) -> None:
         state = (kind.verdict.dane, kind.verdict.starttls == DomainStartTLS.ALL)
         for name in {host.provider for host in kind.hosts}:
             self._providers[name, state] += kind.size
@@ -332,31 +332,10 @@ class Domains:
         return name
 
 
-def _exemplify(kind: _Kind, domain: str) -> None:
+def _exemplify(kind: DomainKind, domain: str) -> None:
     for host in kind.failing:
         if len(host.examples) < EXAMPLES:
             host.examples.append(domain)
-
-
-def _words_of_domain(verdict: VerdictPart, mx: str, kind: str, *, routed: bool) -> Iterator[Word]:
-    yield "outcome", verdict.outcome
-    yield "sender", verdict.sender
-    yield "dane", verdict.dane
-    yield "starttls", verdict.starttls
-    yield "dnssec_mx", mx
-    yield "mx", kind
-    for code in verdict.reasons:
-        yield "reasons", code
-        if verdict.outcome == DomainOutcome.INCONCLUSIVE and not routed and code not in _NOT_A_CAUSE:
-            yield "inconclusive", code
-
-
-def _mx_kind(route: RoutePart) -> str:
-    if route.final is not None:
-        return route.final
-    if Reason.IMPLICIT_MX in route.reasons:
-        return "implicit-mx"
-    return "given" if route.mx is None else "mx"
 
 
 def _decoded(decoder: msgspec.json.Decoder[_Part], raw: msgspec.Raw, domain: str) -> _Part:
@@ -364,11 +343,3 @@ def _decoded(decoder: msgspec.json.Decoder[_Part], raw: msgspec.Raw, domain: str
         return decoder.decode(raw)
     except msgspec.DecodeError as error:
         raise StoreError(f"the line of {domain} in domains.jsonl: {error}") from error
-
-
-def _words_of_verdict(host: HostPart, reasons: frozenset[str]) -> Iterator[Word]:
-    yield "host_dane", host.dane
-    for code in reasons:
-        yield "reasons", code
-        if UNKNOWN in (host.dane, host.starttls) and code not in _NOT_A_CAUSE:
-            yield "inconclusive", code

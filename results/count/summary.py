@@ -1,9 +1,11 @@
 """A run in numbers: one pass over each of its files.
 
-Memory grows with the MX hosts and certificates of the run, not with its domains. Every word is counted twice over:
-how many domains it concerns, and how many MX hosts, each once however many domains share it. A word that is said of
-a domain (``protected``) concerns the MX hosts of that domain; one that is said of a host (``TLSv1.2``) concerns the
-domains that have such a host. So the columns of a table may add up to more than there are.
+Memory grows with the MX hosts and certificates of the run, not with its domains. Every word has two counts: the domains
+it concerns and the MX hosts it concerns, each host once however many domains share it. A word of a domain
+(``protected``) concerns the MX hosts of that domain; a word of a host (``TLSv1.2``) concerns the domains that have such
+a host. So the columns of a table may add up to more than the total.
+
+The report, the metrics and the paper tables all count with ``count_run``.
 """
 
 from collections import Counter
@@ -11,14 +13,16 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from results.count.base import Count, CountTable
-from results.count.domains import FUNNEL, Domains, Funnel, Provider, UnroutedDomain
+from results.count.base import Count, CountTable, Word
+from results.count.domain_words import FUNNEL
+from results.count.domains import Domains, Funnel, MoreWords, Provider, UnroutedDomain
 from results.count.failing import FailingHost
-from results.count.hosts import SLOWEST, Disagreement, Expiring, Hosts, SlowHost
+from results.count.hosts import SLOWEST, Disagreement, ExpiringHost, Hosts, SlowHost
 from results.store.partial import CertPart, DomainPart, ReportPart, lines
 from results.store.reader import Run
 from scanner.core.verdict import roles
 from scanner.facts import Handshake, Probe
+from scanner.model import RunHeader
 from scanner.vocabulary import RunState
 
 __all__ = [
@@ -26,7 +30,7 @@ __all__ = [
     "Count",
     "CountTable",
     "Disagreement",
-    "Expiring",
+    "ExpiringHost",
     "FailingHost",
     "Funnel",
     "Provider",
@@ -40,11 +44,36 @@ __all__ = [
 SOON = 21  # days: a renewal that is due 30 days ahead has then been failing for 9 days
 
 
+class Counted:
+    """The counts of a run: ``hosts`` over hosts.jsonl, ``domains`` over domains.jsonl."""
+
+    def __init__(self, hosts: Hosts, domains: Domains) -> None:
+        self.hosts = hosts
+        self.domains = domains
+        self._by_hosts = domains.hosts_by_word()
+
+    @property
+    def whole(self) -> Count:
+        """All domains, and all MX hosts that one of them has."""
+        return Count(self.domains.count, len(self.domains.masks))
+
+    def __getitem__(self, word: Word) -> Count:
+        return Count(self.domains.by_word[word], self._by_hosts[word])
+
+
+@dataclass(frozen=True, slots=True)
+class MoreCounts:
+    """Words that are counted besides those of the summary: of MX hosts by key of a report, and of domains."""
+
+    hosts: Mapping[str, frozenset[Word]]
+    domains: MoreWords
+
+
 @dataclass(frozen=True, slots=True)
 class Summary:
     """A run in numbers. Counts are by word, most frequent first; those of ``reasons`` are domains affected.
 
-    ``tables`` has every word in both weightings. ``tls_versions``, ``ciphers``, ``groups`` and ``key_types`` count
+    ``tables`` has both counts of every word. ``tls_versions``, ``ciphers``, ``groups`` and ``key_types`` count
     endpoints with a handshake, of ``endpoints`` in all; ``hosts`` is how many were examined.
     """
 
@@ -67,7 +96,7 @@ class Summary:
     failing: tuple[FailingHost, ...]
     unrouted: tuple[UnroutedDomain, ...]
     slowest: tuple[SlowHost, ...]
-    expiring: tuple[Expiring, ...]
+    expiring: tuple[ExpiringHost, ...]
     disagreements: tuple[Disagreement, ...]
     providers: tuple[Provider, ...]
     tables: dict[str, CountTable]
@@ -84,10 +113,40 @@ def summarise(run: Run, days: int = SOON) -> Summary:
     Raises:
         StoreError: a file of the run cannot be read.
     """
-    hosts, domains = _counted(run)
+    return summary_of(run, count_run(run), days)
+
+
+def ended(header: RunHeader) -> datetime:
+    """Return when a run ended, or began where it is not finished: the time that its certificates are judged at."""
+    return header.finished or header.started
+
+
+def count_run(run: Run, more: MoreCounts | None = None) -> Counted:
+    """Count the certificates, hosts and domains of a run.
+
+    Args:
+        run: finished or not.
+        more: what is counted besides the words of the summary.
+
+    Raises:
+        StoreError: a file of the run cannot be read.
+    """
+    certs, now = lines(run, "certs", CertPart), ended(run.header)
+    hosts = Hosts(certs, now) if more is None else Hosts(certs, now, more.hosts)
+    for report in lines(run, "hosts", ReportPart):
+        hosts.add(report)
+    domains = Domains(hosts.facts, hosts.usable) if more is None else Domains(hosts.facts, hosts.usable, more.domains)
+    for line in lines(run, "domains", DomainPart):
+        domains.add(line)
+    domains.settle()
+    return Counted(hosts, domains)
+
+
+def summary_of(run: Run, counted: Counted, days: int = SOON) -> Summary:
+    """Return the summary of a run that was counted; see ``summarise``."""
+    hosts, domains, header = counted.hosts, counted.domains, run.header
     rejects = Counter(reject.reason for reject in run.rejects())
-    header = run.header
-    tables = _tables(hosts, domains)
+    tables = _tables(counted)
     return Summary(
         state=header.state,
         started=header.started,
@@ -104,7 +163,7 @@ def summarise(run: Run, days: int = SOON) -> Summary:
         failing=domains.failing(),
         unrouted=tuple(domains.unrouted),
         slowest=hosts.slowest(),
-        expiring=hosts.expiring((header.finished or header.started) + timedelta(days=days), domains.domains_of),
+        expiring=hosts.expiring(ended(header) + timedelta(days=days), domains.domains_of),
         disagreements=tuple(hosts.disagreements),
         providers=domains.providers(),
         tables=tables,
@@ -117,20 +176,8 @@ def last_handshake(probes: Sequence[Probe]) -> Handshake | None:
     return roles(probes).shown.handshake if probes else None
 
 
-def _counted(run: Run) -> tuple[Hosts, Domains]:
-    """Read the certificates, hosts and domains of a run into their counters."""
-    hosts = Hosts(lines(run, "certs", CertPart))
-    for report in lines(run, "hosts", ReportPart):
-        hosts.add(report)
-    domains = Domains(hosts.facts, hosts.usable)
-    for line in lines(run, "domains", DomainPart):
-        domains.add(line)
-    domains.settle()
-    return hosts, domains
-
-
 SHAKEN = ("tls_versions", "ciphers", "groups", "post_quantum", "key_types", "issuers")
-"""Tables that are shares of what had a TLS handshake."""
+"""Tables whose percentages are of domains and hosts with a TLS handshake."""
 
 TABLES = (
     "funnel",
@@ -148,18 +195,16 @@ TABLES = (
     *SHAKEN,
     "disagreements",
 )
-"""The tables of every summary, in the order of a report; one without rows says that nothing of the kind was seen."""
+"""The tables of every summary, in the order of a report; one without rows means that nothing of the kind was seen."""
 
 
-def _tables(hosts: Hosts, domains: Domains) -> dict[str, CountTable]:
-    whole = Count(domains.count, len(domains.masks))
-    by_hosts = domains.hosts_by_word()
-    shaken = Count(domains.by_word["tls", "yes"], by_hosts["tls", "yes"])
+def _tables(counted: Counted) -> dict[str, CountTable]:
+    whole, shaken = counted.whole, counted["tls", "yes"]
     found: dict[str, dict[str, Count]] = {name: {} for name in TABLES}
-    for (table, word), count in domains.by_word.items():
+    for table, word in counted.domains.by_word:
         if table in found:
-            found[table][word] = Count(count, by_hosts[table, word])
-    _unnamed_hosts(hosts, found)
+            found[table][word] = counted[table, word]
+    _unnamed_hosts(counted.hosts, found)
     tables = {name: CountTable(shaken if name in SHAKEN else whole, _sorted(rows)) for name, rows in found.items()}
     steps = {step: found["funnel"].get(step, Count(0, 0)) for step in FUNNEL}
     return tables | {"funnel": CountTable(whole, steps)}

@@ -8,11 +8,10 @@ A certificate that has expired stays in the histogram, with 0 days left, for as 
 """
 
 from collections.abc import Iterator, Sequence
-from datetime import datetime
 from pathlib import Path
 
-from results.count.summary import Provider, Summary, summarise
-from results.diff.states import host_states
+from results.count.hosts import days_left
+from results.count.summary import Provider, Summary, count_run, ended, summary_of
 from results.render.openmetrics import END, by_word, gauge, histogram
 from results.store.files import replace_file
 from results.store.reader import Run
@@ -24,7 +23,6 @@ DAYS = (0, 1, 3, 7, 14, 21, 30, 60, 90, 180, 365)
 """Upper bounds of the histogram of days left."""
 
 OTHER = "other"
-_DAY = 86400  # seconds
 
 
 def write_metrics(run: Run, path: Path, providers: int = PROVIDERS) -> None:
@@ -47,8 +45,9 @@ def metrics(run: Run, providers: int = PROVIDERS) -> str:
     Raises:
         StoreError: a file of the run cannot be read.
     """
-    summary = summarise(run)
-    days = sorted(_days_left(run, summary.finished or summary.started))
+    counted = count_run(run)
+    summary, now = summary_of(run, counted), ended(run.header)
+    days = sorted(max(0.0, days_left(end, now)) for end in counted.hosts.ends.values())
     parts = (_run(run, summary), _domains(summary), _providers(summary, providers), _hosts(summary, days), [END])
     return "".join(text for part in parts for text in part)
 
@@ -119,12 +118,3 @@ def _hosts(summary: Summary, days: Sequence[float]) -> Iterator[str]:
     yield gauge("mxsweep_endpoints_by_tls", "Addresses by TLS version.", versions)
     help_ = "Days left to the server certificate of an MX host that ends first, 0 when it has expired."
     yield histogram("mxsweep_certificate_left_days", help_, days, DAYS, "days")
-
-
-def _days_left(run: Run, now: datetime) -> Iterator[float]:
-    """The days left at each MX host that showed a certificate."""
-    ends = {bytes.fromhex(cert.sha256): cert.not_after for cert in run.certs() if cert.not_after is not None}
-    for host in host_states(run):
-        left = [end for leaf in host.leaves if (end := ends.get(bytes.fromhex(leaf))) is not None]
-        if left:
-            yield max(0.0, (min(left) - now).total_seconds() / _DAY)

@@ -1,7 +1,7 @@
-"""A scan as it goes on, on standard error: a live display on a terminal, a line now and then elsewhere.
+"""The progress display of a running scan on standard error: live on a terminal, a line every ten seconds elsewhere.
 
-Neither has a thread, a timer or a count of its own: whoever runs the scan calls ``show``, some four times a second. A
-display that cannot be written (the terminal went away) goes quiet; the scan goes on.
+A display has no thread and no timer: the scan calls ``show`` some four times a second. A display that can no longer
+be written (the terminal was closed) stops writing; the scan continues.
 """
 
 from collections.abc import Callable
@@ -18,35 +18,50 @@ from results.render.words import duration, share
 from scanner.model import Status
 
 LINE_EVERY = 10.0  # seconds between two lines in a log
-NAMED = 3  # providers and networks held back that are named; the status file names more
+NAMED = 3  # providers and networks in back-off that are named; the status file names more
 
 _KINDS = ("dane", "outcome")
 
 
 class Progress(Protocol):
-    """A display of a scan, used in a ``with`` statement."""
+    """A progress display, used in a ``with`` statement."""
 
     def __enter__(self) -> Self:
-        """Begin to show."""
+        """Open the display."""
 
     def __exit__(self, *_: object) -> None:
-        """End."""
+        """Close the display."""
 
     def show(self, status: Status) -> None:
-        """Show a status, if it is time to."""
+        """Show a status where the display is due for one."""
 
     def end(self, status: Status) -> None:
         """Show the last status."""
 
 
+class _Guard:
+    """Calls functions that draw until one fails: a closed terminal stays closed."""
+
+    def __init__(self) -> None:
+        self._failed = False
+
+    def __call__(self, draw: Callable[[], None]) -> None:
+        if self._failed:
+            return
+        try:
+            draw()
+        except OSError:
+            self._failed = True
+
+
 class RichProgress:
-    """A live display at the foot of a terminal."""
+    """A live display in the last lines of a terminal."""
 
     def __init__(self, console: Console) -> None:
         self._console = console
-        # Standard output is left alone: it may carry records.
+        # rich does not redirect standard output, as it may carry records
         self._live = Live(console=console, auto_refresh=False, redirect_stdout=False)
-        self._quiet = False
+        self._guarded = _Guard()
 
     def __enter__(self) -> Self:
         self._guarded(self._live.start)
@@ -64,17 +79,9 @@ class RichProgress:
         """Draw the last status."""
         self.show(status)
 
-    def _guarded(self, draw: Callable[[], None]) -> None:
-        if self._quiet:
-            return
-        try:
-            draw()
-        except OSError:
-            self._quiet = True
-
     def _details(self, status: Status) -> Text:
-        text = Text("\n".join(filter(None, (_flight(status), _probes(status), *_tallies(status)))), "dim")
-        for line in filter(None, (_held_back(status), _waiting(status))):
+        text = Text("\n".join(filter(None, (_in_flight(status), _probes(status), *_tallies(status)))), "dim")
+        for line in filter(None, (_back_off(status), _waiting(status))):
             text.append("\n").append_text(quote(self._console, line, "yellow"))
         return text
 
@@ -86,48 +93,43 @@ class PlainProgress:
         self._console = console
         self._every = every
         self._last = 0.0
-        self._quiet = False
+        self._guarded = _Guard()
 
     def __enter__(self) -> Self:
         return self
 
     def __exit__(self, *_: object) -> None:
-        """Nothing is open."""
+        """Do nothing."""
 
     def show(self, status: Status) -> None:
-        """Write a line if the last one is old enough."""
+        """Write a line if ``every`` seconds have passed since the last one."""
         if status.elapsed - self._last >= self._every:
             self._last = status.elapsed
             self.end(status)
 
     def end(self, status: Status) -> None:
         """Write a line."""
-        if self._quiet:
-            return
         parts = (
             _done(status),
             _pace(status),
-            _flight(status),
+            _in_flight(status),
             _probes(status),
             *_tallies(status),
-            _held_back(status),
+            _back_off(status),
             _waiting(status),
         )
         line = quote(self._console, "; ".join(part for part in parts if part), limit=1000)
-        try:
-            self._console.print(line, soft_wrap=True)
-        except OSError:
-            self._quiet = True
+        self._guarded(lambda: self._console.print(line, soft_wrap=True))
 
 
 class NoProgress:
-    """No display, for ``--quiet``."""
+    """The absent display of ``--quiet``."""
 
     def __enter__(self) -> Self:
         return self
 
     def __exit__(self, *_: object) -> None:
-        """Show nothing."""
+        """Do nothing."""
 
     def show(self, status: Status) -> None:
         """Show nothing."""
@@ -168,15 +170,15 @@ def _pace(status: Status) -> str:
     if status.eta is not None:
         parts.append(f"{duration(status.eta)} to go")
     if status.retrying:
-        parts.append(f"{status.retrying:,} to be tried again")
+        parts.append(f"{status.retrying:,} to be retried")
     parts.append(f"{status.rss / 1e6:,.0f} MB")
     return ", ".join(parts)
 
 
-def _flight(status: Status) -> str:
-    """Give what is under way by stage, as the stages follow each other: ``under way: gates 3, connect 12``."""
+def _in_flight(status: Status) -> str:
+    """Return the lookups and probes in flight by stage: ``in flight: gates 3, connect 12``."""
     busy = [f"{stage} {count:,}" for stage, count in status.in_flight.items() if count]
-    return f"under way: {', '.join(busy)}" if busy else ""
+    return f"in flight: {', '.join(busy)}" if busy else ""
 
 
 def _probes(status: Status) -> str:
@@ -191,13 +193,13 @@ def _probes(status: Status) -> str:
     return ", ".join(parts)
 
 
-def _held_back(status: Status) -> str:
+def _back_off(status: Status) -> str:
     if not status.breakers:
         return ""
     names = [f"{each.name} ({duration(each.seconds)})" for each in status.held_back[:NAMED]]
     if status.breakers > len(names):
         names.append(f"{status.breakers - len(names):,} more")
-    return f"left alone for now: {', '.join(names)}"
+    return f"in back-off: {', '.join(names)}"
 
 
 def _waiting(status: Status) -> str:
@@ -209,6 +211,6 @@ def _tallies(status: Status) -> tuple[str, ...]:
 
 
 def _tally(kind: str, found: dict[str, int]) -> str:
-    """Give the domains by verdict of a kind, most frequent first: ``dane: protected 12, none 3``."""
+    """Return the domains by the words of one verdict, most frequent first: ``dane: protected 12, none 3``."""
     ranked = sorted(found.items(), key=lambda row: (-row[1], row[0]))
     return f"{kind}: " + ", ".join(f"{word} {count:,}" for word, count in ranked) if ranked else ""

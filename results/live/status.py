@@ -1,7 +1,7 @@
-"""The numbers of a scan that goes on, for programs: JSON lines, and metrics for node_exporter's textfile collector.
+"""The status of a running scan for programs: JSON lines, and metrics for node_exporter's textfile collector.
 
-The metrics are gauges with few labels: who is held back is named in the lines only, or each provider that ever turned
-us away would be a series for ever. A file that cannot be written any more is told of once; the scan goes on.
+The metrics are gauges with few labels. Providers in back-off are named in the JSON lines only, as each name would
+become a permanent series. A file that can no longer be written is reported once; the scan continues.
 """
 
 from collections.abc import Callable, Iterator
@@ -16,7 +16,7 @@ from scanner.vocabulary import DomainDane, DomainOutcome, RunState
 
 
 class StatusFile:
-    """Appends the status to a file as a JSON line; a file that is there already is kept.
+    """A file to which each status is appended as a JSON line; existing content is kept.
 
     Raises:
         StoreError: the file cannot be opened.
@@ -28,20 +28,20 @@ class StatusFile:
             self._file = FileIO(path, "ab")
 
     def __call__(self, status: Status) -> None:
-        """Write a line, whole for whoever follows the file.
+        """Append a status in one ``write``, so that a program that follows the file reads whole lines.
 
         Raises:
-            StoreError: it cannot be written.
+            StoreError: the file cannot be written.
         """
         with naming(self._path):
             self._file.write(codec.encode(status))
 
 
 class MetricsFile:
-    """Replaces a file by the metrics of the status.
+    """A file that is replaced by the metrics of each status.
 
     Raises:
-        StoreError: nothing can be written there.
+        StoreError: the file cannot be written.
     """
 
     def __init__(self, path: Path) -> None:
@@ -49,65 +49,67 @@ class MetricsFile:
         replace_file(path, END.encode())
 
     def __call__(self, status: Status) -> None:
-        """Write the file.
+        """Replace the file.
 
         Raises:
-            StoreError: it cannot be written.
+            StoreError: the file cannot be written.
         """
         replace_file(self._path, status_metrics(status).encode())
 
 
-class Kept:
-    """Has a status written now and then, the first one and the last one always.
+class PeriodicWriter:
+    """Writes the first status, the last status, and one every ``every`` seconds between them.
 
     Args:
-        write: takes a status, or raises ``StoreError``.
+        write: writes a status, or raises ``StoreError``.
         every: seconds between two.
-        tell: takes what went wrong, in words.
+        report: receives a message for the user when writing begins to fail.
     """
 
-    def __init__(self, write: Callable[[Status], None], every: float, tell: Callable[[str], None]) -> None:
+    def __init__(self, write: Callable[[Status], None], every: float, report: Callable[[str], None]) -> None:
         self._write = write
         self._every = every
-        self._tell = tell
+        self._report = report
         self._last: float | None = None
         self._failed = False
 
     def show(self, status: Status) -> None:
-        """Write it if the last one is old enough."""
+        """Write a status if ``every`` seconds have passed since the last one."""
         if self._last is None or status.elapsed - self._last >= self._every:
             self._last = status.elapsed
             self.end(status)
 
     def end(self, status: Status) -> None:
-        """Write it."""
+        """Write a status."""
         try:
             self._write(status)
         except StoreError as error:
             if not self._failed:
-                self._tell(f"{error}; the scan goes on")
+                self._report(f"{error}; the scan continues")
             self._failed = True
         else:
             self._failed = False
 
 
 def status_metrics(status: Status) -> str:
-    """Give a status as OpenMetrics text."""
+    """Return a status as OpenMetrics text."""
     return "".join((*_progress(status), *_work(status), END))
 
 
 def _progress(status: Status) -> Iterator[str]:
     states = [({"state": str(state)}, int(state is status.state)) for state in RunState]
-    yield gauge("mxsweep_scan_state", "1 for the state that the scan is in.", states)
+    yield gauge("mxsweep_scan_state", "1 for the current state of the scan.", states)
     at, elapsed = status.at.timestamp(), status.elapsed
-    yield gauge("mxsweep_scan_status_timestamp_seconds", "When these numbers were taken.", [({}, at)], "seconds")
-    yield gauge("mxsweep_scan_elapsed_seconds", "Since this process began to scan.", [({}, elapsed)], "seconds")
+    yield gauge("mxsweep_scan_status_timestamp_seconds", "Time of this status.", [({}, at)], "seconds")
+    yield gauge("mxsweep_scan_elapsed_seconds", "Time since this process began to scan.", [({}, elapsed)], "seconds")
     yield gauge("mxsweep_scan_domains", "Domains to scan; absent until the input is read.", _known(status.total))
     yield gauge("mxsweep_scan_domains_done", "Domains judged.", [({}, status.done)])
-    yield gauge("mxsweep_scan_domains_per_second", "Domains judged a second, of late.", [({}, status.rate)])
-    yield gauge("mxsweep_scan_left_seconds", "Until the end; absent when unknown.", _known(status.eta), "seconds")
-    yield gauge("mxsweep_scan_waiting", "1 while something holds all work up.", [({}, int(bool(status.waiting)))])
-    yield gauge("mxsweep_scan_retries_waiting", "Domains that wait for a later pass.", [({}, status.retrying)])
+    yield gauge("mxsweep_scan_domains_per_second", "Domains judged per second in the last minute.", [({}, status.rate)])
+    yield gauge(
+        "mxsweep_scan_left_seconds", "Estimated time to the end; absent while unknown.", _known(status.eta), "seconds"
+    )
+    yield gauge("mxsweep_scan_waiting", "1 while the whole scan waits.", [({}, int(bool(status.waiting)))])
+    yield gauge("mxsweep_scan_retries_waiting", "Domains that wait for a retry pass.", [({}, status.retrying)])
     for name, table, words in (("outcome", status.outcome, DomainOutcome), ("dane", status.dane, DomainDane)):
         yield gauge(f"mxsweep_scan_domains_by_{name}", f"Domains by verdict {name}.", by_word("verdict", table, words))
     yield gauge("mxsweep_scan_rejects", "Input lines not scanned.", [({}, status.rejects)])
@@ -115,14 +117,22 @@ def _progress(status: Status) -> Iterator[str]:
 
 def _work(status: Status) -> Iterator[str]:
     stages = [({"stage": stage}, count) for stage, count in status.in_flight.items()]
-    yield gauge("mxsweep_scan_in_flight", "DNS look-ups and probes under way, by stage.", stages)
+    yield gauge("mxsweep_scan_in_flight", "DNS lookups and probes in flight by stage.", stages)
     yield gauge("mxsweep_scan_endpoints_probed", "Endpoints probed.", [({}, status.endpoints_probed)])
-    yield gauge("mxsweep_scan_endpoints_shared", "Probes spared by sharing.", [({}, status.endpoints_shared)])
+    yield gauge(
+        "mxsweep_scan_endpoints_shared",
+        "Endpoints that needed no probe, as another domain had asked for them.",
+        [({}, status.endpoints_shared)],
+    )
     share = _known(status.shared_ratio)
-    yield gauge("mxsweep_scan_endpoints_shared_ratio", "Share of visits that needed no probe.", share, "ratio")
-    yield gauge("mxsweep_scan_breakers_open", "Providers and networks left alone for now.", [({}, status.breakers)])
-    yield gauge("mxsweep_scan_resident_memory_bytes", "Memory of the process.", [({}, status.rss)], "bytes")
-    yield gauge("mxsweep_scan_internal_errors", "Domains that met a bug of mxsweep.", [({}, status.internal_errors)])
+    yield gauge(
+        "mxsweep_scan_endpoints_shared_ratio", "Share of the endpoints asked for that needed no probe.", share, "ratio"
+    )
+    yield gauge("mxsweep_scan_breakers_open", "Providers and networks in back-off.", [({}, status.breakers)])
+    yield gauge("mxsweep_scan_resident_memory_bytes", "Resident memory of the process.", [({}, status.rss)], "bytes")
+    yield gauge(
+        "mxsweep_scan_internal_errors", "Domains with an internal error of mxsweep.", [({}, status.internal_errors)]
+    )
 
 
 def _known(value: float | None) -> list[tuple[dict[str, str], float]]:

@@ -1,6 +1,6 @@
-"""Why TLSA records do not match, host by host, as far as facts tell."""
+"""The cause of each DANE mismatch, as far as the facts of the host show it."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 
 from results.explain.sightings import sightings
 from results.explain.tlsa_cause import Cause, SeenCertificate, search
@@ -10,32 +10,31 @@ from scanner.core.verdict import path_reason, sessions
 from scanner.facts import CertFacts
 from scanner.model import EndpointReport, HostReport
 from scanner.reasons import Reason
-from scanner.vocabulary import Dane
 
 
-def mismatch_causes(run: Run, history: Sequence[Run], dane_of: Mapping[str, Dane]) -> dict[str, str]:
-    """Find the cause for each MX host whose records do not match; memory grows with these hosts.
+def mismatch_causes(run: Run, history: Sequence[Run], wrong: Collection[str]) -> dict[str, str]:
+    """Return the cause for each MX host whose records do not match; memory grows with these hosts.
 
     Args:
         run: the run.
         history: earlier runs, where records of earlier certificates are looked for.
-        dane_of: the worst that domains see at each host, by report key.
+        wrong: the keys of the reports of these hosts.
 
     Returns:
-        By report key a word of ``tlsa_search.Cause``, or where a record matches the reason why it does not count.
+        By name of the MX host a word of ``tlsa_cause.Cause``, or where a record matches the reason why it does not
+        count.
     """
-    keys = {key for key, dane in dane_of.items() if dane is Dane.MISMATCH}
-    reports = find(run, "hosts", HostReport, keys)
+    reports = find(run, "hosts", HostReport, wrong)
     certs = certs_of(run, reports.values())
     wanted = {report.host: {record.data for record in report.tlsa.records} for report in reports.values()}
     elsewhere = sightings(run, history, wanted)
-    return {key: _cause(report, certs, elsewhere[report.host]) for key, report in reports.items()}
+    return {report.host: _cause(report, certs, elsewhere[report.host]) for report in reports.values()}
 
 
 def _cause(report: HostReport, certs: Mapping[str, CertFacts], elsewhere: Mapping[str, SeenCertificate]) -> str:
-    """Take the address that tells most; without any, names are what is wrong."""
+    """Return the most specific cause among the addresses; without any, only the names do not match."""
     found = [cause for endpoint in report.endpoints if (cause := _of_address(report, endpoint, certs, elsewhere))]
-    return min(found, key=_telling, default=str(Reason.NAME_MISMATCH))
+    return min(found, key=_specificity, default=str(Reason.NAME_MISMATCH))
 
 
 def _of_address(
@@ -54,6 +53,6 @@ def _of_address(
     return search(report.tlsa.records, chain, elsewhere)[0].cause
 
 
-def _telling(cause: str) -> int:
+def _specificity(cause: str) -> int:
     order = [str(word) for word in Cause]
     return order.index(cause) if cause in order else len(order)

@@ -1,8 +1,7 @@
 """What the paper tables need of an MX host: a few words for each, whoever asks."""
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
-from datetime import datetime
 from sys import intern
 from typing import Any
 
@@ -44,11 +43,7 @@ STARTTLS_CLASSES = (
 )
 """What became of STARTTLS, the furthest first; codes by their first digits."""
 
-EXPIRY = ((0, "expired"), (7, "0-7"), (14, "7-14"), (30, "14-30"), (60, "30-60"), (90, "60-90"), (180, "90-180"))
-_LAST = "over 180"
-EXPIRY_WORDS = (*(word for _, word in EXPIRY), _LAST)
-
-_COMMON = ("records", "unusable", "expiry", "disagree", "families")
+_COMMON = ("records", "unusable", "disagree", "families")
 
 DISAGREEMENTS = ("reachable", "TLS", "certificate", "DANE match")
 
@@ -58,7 +53,7 @@ class HostFacts:
     """An MX host in words.
 
     ``records`` has its TLSA parameters (``3 1 1``), one for each record; ``unusable`` why some cannot be used.
-    ``expiry`` is the range of days left to the certificate that ends first. ``disagree`` has what differs between
+    ``disagree`` has what differs between
     addresses, ``families`` what differs between IPv4 and IPv6; ``addresses`` and ``both`` say whether there was
     anything to compare.
     """
@@ -70,7 +65,6 @@ class HostFacts:
     starttls: str
     records: tuple[str, ...]
     unusable: frozenset[str]
-    expiry: str
     addresses: int
     both: bool
     disagree: frozenset[str]
@@ -78,11 +72,9 @@ class HostFacts:
 
 
 def host_facts(run: Run) -> dict[str, HostFacts]:
-    """Give the facts of every MX host of a run, by report key; memory grows with hosts and certificates."""
-    ends = {bytes.fromhex(cert.sha256): cert.not_after for cert in run.certs()}
-    now = run.header.finished or run.header.started
+    """Give the facts of every MX host of a run, by report key; memory grows with the hosts."""
     alike: dict[Any, Any] = {}
-    return {intern(report.key): _sharing(_facts(report, ends, now), alike) for report in run.hosts()}
+    return {intern(report.key): _sharing(_facts(report), alike) for report in run.hosts()}
 
 
 def _sharing(facts: HostFacts, alike: dict[Any, Any]) -> HostFacts:
@@ -125,7 +117,7 @@ def _code(code: int) -> str:
     return {50: "50x", 55: "55x"}.get(tens, f"{4 if tens // 10 == 4 else 5}xx")  # noqa: PLR2004 - SMTP reply codes
 
 
-def _facts(report: HostReport, ends: Mapping[bytes, datetime | None], now: datetime) -> HostFacts:
+def _facts(report: HostReport) -> HostFacts:
     answers = [answer for answer in (report.a, report.aaaa) if answer is not None and answer.outcome is Outcome.DATA]
     nowhere = NOT_CONTACTED if report.skipped else NO_ADDRESS
     values = _values(report)
@@ -138,7 +130,6 @@ def _facts(report: HostReport, ends: Mapping[bytes, datetime | None], now: datet
         starttls=furthest(map(starttls_class, report.endpoints), nowhere),
         records=tuple(map(_parameters, report.tlsa.records)),
         unusable=frozenset(str(record.unusable) for record in report.tlsa.records if record.unusable is not None),
-        expiry=_expiry(report, ends, now),
         addresses=len(report.endpoints),
         both=all(families),
         disagree=frozenset(what for what, each in values.items() if len(_told(each)) > 1),
@@ -153,15 +144,6 @@ def _parameters(record: TLSARecord) -> str:
 def _leaf(endpoint: EndpointReport) -> str | None:
     shaken = sessions(endpoint).shown.handshake
     return shaken.chain[0] if shaken is not None and shaken.chain else None
-
-
-def _expiry(report: HostReport, ends: Mapping[bytes, datetime | None], now: datetime) -> str:
-    leaves = filter(None, map(_leaf, report.endpoints))
-    known = [end for leaf in leaves if (end := ends.get(bytes.fromhex(leaf))) is not None]
-    if not known:
-        return ""
-    left = (min(known) - now).total_seconds() / 86400
-    return next((word for bound, word in EXPIRY if left <= bound), _LAST)
 
 
 def _values(report: HostReport) -> dict[str, list[object]]:

@@ -1,31 +1,47 @@
 """The tables of a measurement paper, from one run, or several for rollovers.
 
-Every table counts twice: domains, and MX hosts each once however many domains share them. A word that is said of a
-host concerns every domain that has it, so a column of domains may add up to more than there are; where a class is the
-furthest that was reached, it adds up. Percentages are of the base that the note names.
+Every table has two counts: domains, and MX hosts, each host once however many domains share it. A word of a host
+concerns every domain that has the host, so a column of domains may add up to more than the total; where a class is the
+furthest that was reached, the column adds up. Percentages are of the base that the note names.
 
+``results.count`` counts them all, so that the tables agree with the report and the metrics of the run.
 Memory grows with MX hosts and certificates, not with domains.
 """
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from itertools import accumulate
 
-from results.count.summary import Summary, summarise
+from results.count.base import Count, CountTable, Word, percent
+from results.count.hosts import EXPIRY_WORDS
+from results.count.summary import Counted, MoreCounts, Summary, count_run, summary_of
 from results.diff.compare import compare
 from results.diff.rollover import RolloverClass
 from results.paper.causes import mismatch_causes
-from results.paper.counts import ALL, COVERAGE, MX_KINDS, STEPS, Counts, between_families
-from results.paper.facts import DISAGREEMENTS, EXPIRY_WORDS, STARTTLS_CLASSES, host_facts
-from results.paper.tally import COLUMNS, Tally, percent
+from results.paper.facts import DISAGREEMENTS, STARTTLS_CLASSES, HostFacts, host_facts
+from results.paper.words import (
+    COVERAGE,
+    HOST_STEPS,
+    MX_KINDS,
+    PUBLISHED,
+    SECURE_MX,
+    WITH_TLSA,
+    PaperWords,
+    between_families,
+    words_of_facts,
+)
 from results.render.tables import Cell, Table
 from results.store.reader import Run
-from scanner.vocabulary import DomainDane
+from scanner.vocabulary import Dane, DomainDane
 
 TOP = 20  # providers
 RANKS = tuple(factor * 10**power for power in range(6) for factor in (1, 2, 5))
-"""Ranks at which concentration is told."""
+"""Ranks that T7 has a row for."""
 
+COLUMNS = ("domains", "domains %", "MX hosts", "MX hosts %")
+
+_STEPS = {"domains": "all domains", "with_mail": "take mail", "mx_secure": "DNSSEC-secure MX"}
 _TLS_TABLES = {
     "version": "tls_versions",
     "group": "groups",
@@ -34,7 +50,16 @@ _TLS_TABLES = {
     "key type": "key_types",
     "issuer": "issuers",
 }
-_SHAKEN = "of domains and hosts with a TLS handshake"
+
+
+@dataclass(frozen=True, slots=True)
+class _Sources:
+    """What the tables are made from."""
+
+    facts: Mapping[str, HostFacts]
+    words: PaperWords
+    counted: Counted
+    summary: Summary
 
 
 def paper_tables(run: Run, history: Sequence[Run] = ()) -> list[Table]:
@@ -48,76 +73,106 @@ def paper_tables(run: Run, history: Sequence[Run] = ()) -> list[Table]:
         StoreError: a file of a run cannot be read.
         ValueError: the runs are not in the order of time.
     """
-    summary = summarise(run)  # first: what it counts with is gone when the next begins
-    counts = Counts(host_facts(run))
-    for record in run.domains():
-        counts.add(record)
+    sources = _sources(run)
     rollovers = [_rollovers(run, history)] if history else []
     return [
-        _funnel(counts),
-        _starttls(counts),
-        _parameters(counts),
-        _causes(run, history, counts),
-        _providers(summary),
-        _concentration(counts),
-        _coverage(counts),
-        _tls(summary, counts),
+        _funnel(sources),
+        _starttls(sources.counted),
+        _parameters(sources),
+        _causes(run, history, sources.counted),
+        _providers(sources.summary),
+        _concentration(sources.words),
+        _coverage(sources.counted),
+        _tls(sources),
         *rollovers,
-        _disagreements(counts),
+        _disagreements(sources.counted),
     ]
 
 
-def _whole(counts: Counts) -> tuple[int, int]:
-    return counts.steps.domains[ALL], counts.steps.hosts(ALL)
+def _sources(run: Run) -> _Sources:
+    facts = host_facts(run)
+    words = PaperWords(facts)
+    shared: dict[frozenset[Word], frozenset[Word]] = {}
+    of_hosts = {
+        key: shared.setdefault(found, found) for key, each in facts.items() for found in (words_of_facts(each),)
+    }
+    counted = count_run(run, MoreCounts(of_hosts, words))
+    return _Sources(facts, words, counted, summary_of(run, counted))
 
 
-def _rows(parts: Sequence[tuple[str, Tally, Sequence[str]]], base: tuple[int, int]) -> tuple[tuple[Cell, ...], ...]:
-    return tuple((part, label, *tally.row(label, base)) for part, tally, labels in parts for label in labels)
+def _cells(count: Count, base: Count) -> tuple[Cell, ...]:
+    """Return the cells of ``COLUMNS``."""
+    return count.domains, percent(count.domains, base.domains), count.hosts, percent(count.hosts, base.hosts)
 
 
-def _funnel(counts: Counts) -> Table:
-    verdicts = [str(word) for word in DomainDane]
-    parts = (("funnel", counts.steps, STEPS), ("MX", counts.mx, MX_KINDS), ("DANE", counts.dane, verdicts))
+def _rows(counted: Counted, table: str, labels: Iterable[str], base: Count) -> list[tuple[Cell, ...]]:
+    """Return a row for each label, whose counts are those of the word (table, label)."""
+    return [(label, *_cells(counted[table, label], base)) for label in labels]
+
+
+def _funnel(sources: _Sources) -> Table:
+    counted, funnel, dane = sources.counted, sources.summary.tables["funnel"], sources.summary.tables["dane"]
+    whole = counted.whole
+    steps = [(label, funnel.rows[step]) for step, label in _STEPS.items()]
+    for label in HOST_STEPS:
+        hosts = counted.domains.hosts_with(SECURE_MX, ("host_step", label))
+        steps.append((label, Count(counted["step", label].domains, hosts)))
+    verdicts = [(str(word), dane.rows.get(word, Count(0, 0))) for word in DomainDane]
+    rows = [
+        *(("funnel", label, *_cells(count, whole)) for label, count in steps),
+        *(("MX", *row) for row in _rows(counted, "mx_kind", MX_KINDS, whole)),
+        *(("DANE", label, *_cells(count, whole)) for label, count in verdicts),
+    ]
     note = "Steps count among those of the step before; MX and DANE are of all domains. Hosts are those of the domains."
-    return Table("T1", "From domains to DANE", ("part", "label", *COLUMNS), _rows(parts, _whole(counts)), note)
+    return Table("T1", "From domains to DANE", ("part", "label", *COLUMNS), tuple(rows), note)
 
 
-def _starttls(counts: Counts) -> Table:
+def _starttls(counted: Counted) -> Table:
+    whole = counted.whole
+    counts = [
+        (label, Count(counted["starttls_furthest", label].domains, counted["starttls_class", label].hosts))
+        for label in STARTTLS_CLASSES
+    ]
     note = "The furthest that any address of a host, and any host of a domain, got. Of all domains and hosts."
-    return counts.starttls.table("T2", "STARTTLS by outcome", "outcome", _whole(counts), note, STARTTLS_CLASSES)
+    rows = tuple((label, *_cells(count, whole)) for label, count in counts)
+    return Table("T2", "STARTTLS by outcome", ("outcome", *COLUMNS), rows, note)
 
 
-def _parameters(counts: Counts) -> Table:
-    """T3 counts records too: a host may have several of a kind."""
-    records = Counter(label for facts in counts.facts.values() for label in facts.records)
-    base = counts.with_tlsa.domains["any"], counts.with_tlsa.hosts("any")
-    labels = sorted(counts.records.labels, key=lambda label: (label.startswith("unusable"), label))
-    rows = tuple((label, records[label] or None, *counts.records.row(label, base)) for label in labels)
+def _parameters(sources: _Sources) -> Table:
+    """Return T3, which counts records too: a host may have several of a kind."""
+    counted = sources.counted
+    records = Counter(label for facts in sources.facts.values() for label in facts.records)
+    found = {label for table, label in counted.domains.by_word if table == "parameters"}
+    labels = sorted(found, key=lambda label: (label.startswith("unusable"), label))
+    rows = _rows(counted, "parameters", labels, counted[WITH_TLSA])
     note = "Usage, selector and matching type. Of domains and hosts with TLSA records."
-    return Table("T3", "TLSA parameters", ("parameters", "records", *COLUMNS), rows, note)
+    columns = ("parameters", "records", *COLUMNS)
+    counts = tuple((label, records[str(label)] or None, *cells) for label, *cells in rows)
+    return Table("T3", "TLSA parameters", columns, counts, note)
 
 
-def _causes(run: Run, history: Sequence[Run], counts: Counts) -> Table:
-    found = mismatch_causes(run, history, counts.dane_of)
+def _causes(run: Run, history: Sequence[Run], counted: Counted) -> Table:
+    wrong = {key for key, dane in counted.domains.host_dane.items() if dane == Dane.MISMATCH}
+    found = mismatch_causes(run, history, wrong)
     domains = Counter[str]()
-    for key, cause in found.items():
-        domains[cause] += counts.domains_of[key]
+    for host, cause in found.items():
+        domains[cause] += counted.domains.domains_of[host]
     hosts = Counter(found.values())
-    total, whole = domains.total(), hosts.total()
+    base = Count(domains.total(), hosts.total())
     ranked = sorted(hosts, key=lambda cause: (-domains[cause], -hosts[cause], cause))
-    rows = tuple((c, domains[c], percent(domains[c], total), hosts[c], percent(hosts[c], whole)) for c in ranked)
+    rows = tuple((cause, *_cells(Count(domains[cause], hosts[cause]), base)) for cause in ranked)
     note = "Of MX hosts that do not match; a domain counts once for each such host of it."
     return Table("T5", "Causes of DANE mismatches", ("cause", *COLUMNS), rows, note)
 
 
 def _providers(summary: Summary) -> Table:
     columns = ("rank", "provider", *COLUMNS, "protected", "protected %", "broken", "broken %")
-    every = summary.funnel.domains
+    base = Count(summary.funnel.domains, summary.hosts)
     rows = tuple(
         (
             rank,
             row.name,
-            *(row.domains, percent(row.domains, every), row.hosts, percent(row.hosts, summary.hosts)),
+            *_cells(Count(row.domains, row.hosts), base),
             *(row.protected, percent(row.protected, row.domains), row.broken, percent(row.broken, row.domains)),
         )
         for rank, row in enumerate(summary.providers[:TOP], 1)
@@ -126,14 +181,14 @@ def _providers(summary: Summary) -> Table:
     return Table("T6", "Largest MX providers", columns, rows, note)
 
 
-def _concentration(counts: Counts) -> Table:
-    """T7: the share of domains whose first MX host is one of the largest, or is run by one of the largest."""
-    providers = [name for name, _ in counts.by_provider.most_common()]
+def _concentration(words: PaperWords) -> Table:
+    """Return T7: the share of domains whose first MX host, or its operator, is one of the largest."""
+    providers = [name for name, _ in sorted(words.by_provider.items(), key=lambda row: (-row[1], row[0]))]
     lines = [
-        _cumulated([counts.by_provider[name] for name in providers]),
-        _cumulated([counts.protected[name] for name in providers]),
-        _cumulated([counts.broken[name] for name in providers]),
-        _cumulated([count for _, count in counts.by_host.most_common()]),
+        _cumulated([words.by_provider[name] for name in providers]),
+        _cumulated([words.protected[name] for name in providers]),
+        _cumulated([words.broken[name] for name in providers]),
+        _cumulated([count for _, count in words.by_host.most_common()]),
     ]
     most = len(lines[3])
     ranks = [rank for rank in RANKS if rank < most] + ([most] if most else [])
@@ -154,33 +209,28 @@ def _cumulated(counts: Sequence[int]) -> list[Cell]:
     return [percent(count, total) for count in accumulate(counts)]
 
 
-def _coverage(counts: Counts) -> Table:
-    base = counts.published.domains.total(), len(counts.published.all_hosts())
-    parts = (("published", counts.published, COVERAGE), ("matching", counts.matched, COVERAGE))
+def _coverage(counted: Counted) -> Table:
+    base = counted[PUBLISHED]
+    rows = [
+        (part, *row)
+        for part, table in (("published", "published_where"), ("matching", "matching_where"))
+        for row in _rows(counted, table, COVERAGE, base)
+    ]
     note = "Of domains with usable TLSA records at one MX host or more, and of all hosts of these."
-    columns = ("TLSA records", "where", *COLUMNS)
-    return Table("T9", "Partial coverage by TLSA records", columns, _rows(parts, base), note)
+    return Table("T9", "Partial coverage by TLSA records", ("TLSA records", "where", *COLUMNS), tuple(rows), note)
 
 
-def _tls(summary: Summary, counts: Counts) -> Table:
+def _tls(sources: _Sources) -> Table:
+    tables: dict[str, CountTable] = sources.summary.tables
     rows: list[tuple[Cell, ...]] = []
     for word, name in _TLS_TABLES.items():
-        table = summary.tables[name]
-        rows += [
-            (
-                word,
-                label,
-                n.domains,
-                percent(n.domains, table.base.domains),
-                n.hosts,
-                percent(n.hosts, table.base.hosts),
-            )
-            for label, n in table.rows.items()
-        ]
-    base = summary.tables["tls_versions"].base
-    whole = base.domains, base.hosts
-    rows += [("days to expiry", label, *counts.expiry.row(label, whole)) for label in EXPIRY_WORDS]
-    note = f"Percentages {_SHAKEN}; a host with several addresses may show several."
+        table = tables[name]
+        rows += [(word, label, *_cells(count, table.base)) for label, count in table.rows.items()]
+    base = tables["tls_versions"].base
+    rows += [("days to expiry", *row) for row in _rows(sources.counted, "expiry", EXPIRY_WORDS, base)]
+    note = (
+        "Percentages of domains and hosts with a TLS handshake; a host with several addresses may show several values."
+    )
     return Table("T10", "TLS", ("property", "value", *COLUMNS), tuple(rows), note)
 
 
@@ -197,11 +247,11 @@ def _rollovers(run: Run, history: Sequence[Run]) -> Table:
     return Table("T11", "Rollovers", ("outcome", *COLUMNS, "overlap seen"), tuple(rows), note)
 
 
-def _disagreements(counts: Counts) -> Table:
+def _disagreements(counted: Counted) -> Table:
     rows: list[tuple[Cell, ...]] = []
-    for base, name in (("several addresses", str), ("IPv4 and IPv6", between_families)):
-        whole = counts.compared.domains[base], counts.compared.hosts(base)
-        rows.append((f"hosts with {base}", *counts.compared.row(base, whole)))
-        rows += [(name(what), *counts.disagree.row(name(what), whole)) for what in DISAGREEMENTS]
+    for compared, name in (("several addresses", str), ("IPv4 and IPv6", between_families)):
+        base = counted["compared", compared]
+        rows.append((f"hosts with {compared}", *_cells(base, base)))
+        rows += _rows(counted, "differs", map(name, DISAGREEMENTS), base)
     note = "Addresses of one MX host that differ. Of hosts with several addresses, and with both families."
     return Table("T13", "Disagreement between addresses", ("what", *COLUMNS), tuple(rows), note)

@@ -7,7 +7,7 @@ from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
 
-from results.count.summary import Count
+from results.count.base import Count
 from results.render.escape import MAX_QUOTE, safe
 from results.render.words import share
 

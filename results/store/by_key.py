@@ -1,110 +1,88 @@
-"""A line file read by key, where lines are wanted in an order that is not theirs.
+"""Records of a line file by key, for readers that need them in another order than that of the file.
 
-Memory is some 150 octets for each key, and ``KEPT`` decoded records.
+Memory is some 150 octets for each key that is looked for. Records are read when they are asked for.
 """
 
 from collections.abc import Collection, Iterable, Iterator
 from functools import lru_cache
 from pathlib import Path
-from typing import Generic, TypeVar
+from typing import BinaryIO, Generic, TypeVar
 
-from results.store import codec
-from results.store.files import StoreError, naming
-from results.store.reader import Run, lines_path
+from results.store.files import naming
+from results.store.last_lines import last_places
+from results.store.reader import Run, decoded, lines_path
 from scanner.facts import CertFacts
 from scanner.model import HostReport
 
-KEPT = 4096  # records at hand: those that most domains share are asked for again and again
+KEPT = 4096  # decoded records in memory: those that most domains share are asked for again and again
 
 _T = TypeVar("_T")
 
 
 class Lookup(Generic[_T]):
-    """Records of one line file by key; of a key that was written twice, the last."""
+    """The records of one line file by key.
 
-    def __init__(self, path: Path, kind: type[_T]) -> None:
-        """Find where each line is.
+    Args:
+        path: the file; one that does not exist has no records.
+        kind: the record that its lines hold.
+        wanted: the keys that will be asked for, all by default.
 
-        Raises:
-            StoreError: the file cannot be read, or has a line without key; ``get`` raises it too.
-        """
+    Raises:
+        StoreError: the file cannot be read, or has a line without key; ``get`` also raises it for a line that is no
+            such record.
+    """
+
+    def __init__(self, path: Path, kind: type[_T], wanted: Collection[str] | None = None) -> None:
         self._path = path
         self._kind = kind
-        self._start: dict[str, int] = {}
-        self._read = lru_cache(maxsize=KEPT)(self._read_line)
-        if path.exists():
-            self._survey()
+        self._start = last_places(path, wanted)
+        self._read = lru_cache(maxsize=KEPT)(self._read_record)
 
     def get(self, key: str) -> _T | None:
-        """Give the record of a key, None if there is none."""
-        return self._read(key)
-
-    def _survey(self) -> None:
-        start = 0
-        with naming(self._path), self._path.open("rb") as file:
-            for line in file:
-                if not line.endswith(b"\n"):
-                    return
-                self._start[self._key(line)] = start
-                start += len(line)
-
-    def _key(self, line: bytes) -> str:
-        try:
-            return codec.key_of(line)
-        except codec.CodecError as error:
-            raise StoreError(f"{self._path}: {error}") from error
-
-    def _read_line(self, key: str) -> _T | None:
+        """Return the record of a key, None if there is none."""
         start = self._start.get(key)
-        if start is None:
-            return None
+        return None if start is None else self._read(start)
+
+    def items(self) -> Iterator[tuple[str, _T]]:
+        """Yield key and record of all that was found, in the order in which the keys first appear in the file."""
+        if not self._start:
+            return
         with naming(self._path), self._path.open("rb") as file:
-            file.seek(start)
-            line = file.readline()
-        try:
-            return codec.decode(self._kind, line)
-        except codec.CodecError as error:
-            raise StoreError(f"{self._path}: {error}") from error
+            for key, start in self._start.items():
+                yield key, self._record_at(file, start)
+
+    def _read_record(self, start: int) -> _T:
+        with naming(self._path), self._path.open("rb") as file:
+            return self._record_at(file, start)
+
+    def _record_at(self, file: BinaryIO, start: int) -> _T:
+        file.seek(start)
+        return decoded(self._path, self._kind, file.readline())
 
 
 def find(run: Run, name: str, kind: type[_T], keys: Collection[str]) -> dict[str, _T]:
-    """Give the records of a file that have one of these keys: what ``each`` gives, all at once."""
+    """Return the records of a file that have one of these keys; ``each`` yields the same."""
     return dict(each(run, name, kind, keys))
 
 
 def each(run: Run, name: str, kind: type[_T], keys: Collection[str]) -> Iterator[tuple[str, _T]]:
-    """Give the records of a file that have one of these keys, the last line of each.
+    """Yield the records of a file that have one of these keys, one record in memory at a time.
 
     Args:
         run: the run.
         name: a key of ``LINE_FILES``.
         kind: the record that its lines hold.
-        keys: what to look for; whatever is not there is left out.
-
-    Returns:
-        Key and record, one after the other, so that only the lines are in memory at once.
+        keys: the keys to look for; a key that is not in the file is left out.
 
     Raises:
-        StoreError: the file cannot be read, or a line that was looked for is no record.
+        StoreError: the file cannot be read, or a line that was looked for is no such record.
     """
-    path = lines_path(run.path, name)
-    wanted = set(keys)
-    found: dict[str, bytes] = {}
-    if not wanted or not path.exists():
-        return
-    try:
-        with naming(path), path.open("rb") as file:
-            for line in file:
-                if line.endswith(b"\n") and (key := codec.key_of(line)) in wanted:
-                    found[key] = line
-        for key, line in found.items():
-            yield key, codec.decode(kind, line)
-    except codec.CodecError as error:
-        raise StoreError(f"{path}: {error}") from error
+    if keys:
+        yield from Lookup(lines_path(run.path, name), kind, frozenset(keys)).items()
 
 
 def certs_of(run: Run, reports: Iterable[HostReport]) -> dict[str, CertFacts]:
-    """Give the certificates that hosts showed, by SHA-256."""
+    """Return the certificates of all chains that hosts sent, by SHA-256."""
     digests = {
         digest
         for report in reports

@@ -2,8 +2,8 @@
 
 A line is one record of ``scanner.model`` as compact JSON (RFC 8259) with a line feed: members in the order
 of the fields, every member written (null where there is nothing), the key first. Enums are their words,
-octets base64, times RFC 3339 with ``Z``, as all times in records are UTC. Reading ignores members it does not
-know, but not words that an enum does not know: those are for ``decode_dict``.
+octets base64, times RFC 3339 with ``Z``, as all times in records are UTC. Reading ignores members that it does not
+know, but refuses words that an enum does not know.
 
 Not here: files, and which record stands in which of them.
 """
@@ -73,21 +73,6 @@ def decode(kind: type[_T], line: bytes) -> _T:
     except (msgspec.DecodeError, UnicodeDecodeError) as error:
         raise CodecError(str(error)) from error
     return record
-
-
-def decode_dict(line: bytes) -> dict[str, Any]:
-    """Read a line as JSON alone, whatever its members are.
-
-    Raises:
-        CodecError: no JSON object.
-    """
-    try:
-        value = orjson.loads(line)
-    except orjson.JSONDecodeError as error:
-        raise CodecError(str(error)) from error
-    if not isinstance(value, dict):
-        raise CodecError("not a JSON object")
-    return value
 
 
 def key_of(line: bytes) -> str:

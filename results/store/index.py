@@ -14,7 +14,7 @@ from typing import Any, Generic, NamedTuple, TypeVar
 
 from results.store import codec
 from results.store.files import StoreError
-from results.store.reader import whole_lines
+from results.store.last_lines import keyed_lines
 
 CACHE = 16 * 1024 * 1024
 """Octets of the index held in memory: the hosts and certificates that most domains have."""
@@ -135,10 +135,10 @@ class Index:
             StoreError: a file cannot be read, or a line is none of its kind.
         """
         with self._naming():
-            for start, line in whole_lines(certs):
-                self.put_cert(bytes.fromhex(codec.key_of(line)), Place(start, len(line)))
-            for start, line in whole_lines(hosts):
-                self.put_host(codec.key_of(line), _observed(line), Place(start, len(line)))
+            for start, key, line in keyed_lines(certs):
+                self.put_cert(bytes.fromhex(key), Place(start, len(line)))
+            for start, key, line in keyed_lines(hosts):
+                self.put_host(key, _observed(line), Place(start, len(line)))
 
     def close(self) -> None:
         """Drop it."""

@@ -12,7 +12,8 @@ from typing import TypeVar
 import msgspec
 
 from results.store.files import StoreError
-from results.store.reader import Run, last_lines, lines_path
+from results.store.last_lines import last_lines
+from results.store.reader import Run, lines_path
 from scanner.core.verdict import roles
 
 _Line = TypeVar("_Line", bound="Lean")
@@ -58,6 +59,7 @@ class HostPart(Lean, frozen=True):
     """Of the verdict of an MX host."""
 
     host: str
+    preference: int
     report: str | None
     dane: str
     starttls: str
@@ -118,9 +120,15 @@ class ProbePart(Lean, frozen=True):
 
 
 class EvidencePart(Lean, frozen=True):
-    """Of DANE evidence: only whether a record matches."""
+    """Of DANE evidence: whether a record matches, and what keeps the match from counting."""
 
     depth: int
+    errors: tuple[msgspec.Raw, ...] = ()
+
+    @property
+    def matched(self) -> bool:
+        """True when a record matches and nothing but a name could still be wrong."""
+        return self.depth >= 0 and not self.errors
 
 
 class AddressPart(Lean, frozen=True):

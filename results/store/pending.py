@@ -10,7 +10,8 @@ from pathlib import Path
 
 from results.store import codec
 from results.store.files import StoreError
-from results.store.reader import decoded, last_lines, lines_path, whole_lines
+from results.store.last_lines import last_lines, whole_lines
+from results.store.reader import decoded, lines_path
 from scanner.core import retry
 from scanner.model import DomainRecord, HostReport
 

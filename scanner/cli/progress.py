@@ -10,7 +10,7 @@ import trio
 from rich.console import Console
 
 from results.live.progress import progress_for
-from results.live.status import Kept, MetricsFile, StatusFile
+from results.live.status import MetricsFile, PeriodicWriter, StatusFile
 from results.store.files import StoreError
 from results.store.writer import Store
 from scanner.cli.errors import CliError, Exit
@@ -102,7 +102,7 @@ def progress_loop(
         store: the run whose state is kept in run.json, None without a run directory.
         say: takes messages about files that cannot be written.
     """
-    files = (Kept(write, request.every, say) for write in request.files)
+    files = (PeriodicWriter(write, request.every, say) for write in request.files)
     with progress_for(console, quiet=request.quiet) as progress:
         found = ProgressLoop(source, (progress, *files), store)
         found.show()

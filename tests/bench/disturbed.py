@@ -16,11 +16,11 @@ from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
 
-from results.store.reader import Run
 from tests.bench.bulk_lab import bulk_lab, scans_in, write_list
 from tests.bench.model import Row
 from tests.bench.runs import Scans, same
 from tests.lab.use import PATIENCE, Lab
+from tests.lines import dicts
 
 DOMAINS = 20_000
 KILLS = 50
@@ -68,7 +68,7 @@ def _small_disk() -> Iterator[Path]:
 
 def _undisturbed(whole: Path) -> Row:
     """Scan without a disturbance; fail unless every domain is protected."""
-    found = Counter(record["verdict"]["dane"] for record in Run.open(whole).dicts("domains"))
+    found = Counter(record["verdict"]["dane"] for record in dicts(whole, "domains"))
     return Row(
         "undisturbed scan, DANE verdicts", f"{dict(found)}", f"{DOMAINS:,} protected", found == {"protected": DOMAINS}
     )
@@ -91,7 +91,7 @@ def _killed(scans: Scans, run: Path, whole: Path) -> list[Row]:
 def _disk_full(scans: Scans, run: Path, whole: Path) -> list[Row]:
     """Fill the disk during a scan, make room, and resume."""
     status, said = scans.end(scans.anew(run))
-    written = sum(1 for _ in Run.open(run).dicts("domains"))
+    written = sum(1 for _ in dicts(run, "domains"))
     told = status == DISK_FULL and "No space left on device" in said
     subprocess.run(["mount", "-o", f"remount,size={LARGE}", str(run.parent)], check=True)
     scans.complete(scans.go_on(run))

@@ -11,6 +11,7 @@ from typing import Any
 
 from results.store.reader import Run
 from scanner.vocabulary import RunState
+from tests.lines import dicts
 
 SHORTEST, LONGEST = 0.2, 3.0  # seconds until a kill; starting takes about one, so some kills hit the start
 LIMIT = 600.0  # seconds for one scan
@@ -79,7 +80,7 @@ def same(run: Path, whole: Path) -> bool:
 
 def records(run: Path) -> list[str]:
     """Return the domain records of a run, sorted, without times, durations, TTLs and attempt counts."""
-    return sorted(json.dumps(_plain(record)) for record in Run.open(run).dicts("domains"))
+    return sorted(json.dumps(_plain(record)) for record in dicts(run, "domains"))
 
 
 def _plain(value: Any) -> Any:

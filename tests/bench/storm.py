@@ -13,6 +13,7 @@ from results.store.reader import Run
 from scanner.core.providers import provider_of
 from tests.bench.bulk_lab import bulk_lab, scans_in, write_list
 from tests.bench.model import Row
+from tests.lines import dicts
 
 DOMAINS = 5000
 STORMY = "p0.bulk"
@@ -30,11 +31,11 @@ def rows() -> list[Row]:
 
 
 def _compared(stormy: Run, calm: Run) -> list[Row]:
-    theirs = [record for record in stormy.dicts("hosts") if provider_of(record["host"]) == STORMY]
+    theirs = [record for record in dicts(stormy.path, "hosts") if provider_of(record["host"]) == STORMY]
     earlier = [Counter(_why(probe) for probe in _probes(record, "earlier")) for record in theirs]
     ended = sum(all(probe["handshake"] for probe in _probes(record, "probes")) for record in theirs)
-    verdicts = [record["verdict"]["outcome"] for record in stormy.dicts("domains")]
-    every = [probe for record in stormy.dicts("hosts") for probe in _probes(record, "earlier", "probes")]
+    verdicts = [record["verdict"]["outcome"] for record in dicts(stormy.path, "domains")]
+    every = [probe for record in dicts(stormy.path, "hosts") for probe in _probes(record, "earlier", "probes")]
     refused = sum(probe["starttls"] == "not_offered" for probe in every)
     slowed = _others_took(stormy) / _others_took(calm)
     return [
@@ -61,5 +62,5 @@ def _text(counted: Counter[str]) -> str:
 
 def _others_took(run: Run) -> float:
     """Return the seconds from the start of the run to the last record of another provider's host."""
-    seen = [record["observed_at"] for record in run.dicts("hosts") if provider_of(record["host"]) != STORMY]
+    seen = [record["observed_at"] for record in dicts(run.path, "hosts") if provider_of(record["host"]) != STORMY]
     return (datetime.fromisoformat(max(seen)) - run.header.started).total_seconds()

@@ -4,7 +4,6 @@ from dataclasses import replace
 from io import StringIO
 
 import pytest
-from rich.console import Console
 
 from results.live.progress import NoProgress, PlainProgress, RichProgress, progress_for
 from scanner.cli.console import RaisingConsole
@@ -13,7 +12,7 @@ from tests.unit import records
 
 
 class Gone(StringIO):
-    """A terminal that went away."""
+    """A terminal that was closed."""
 
     def write(self, text: str) -> int:
         raise BrokenPipeError(text)
@@ -22,11 +21,11 @@ class Gone(StringIO):
         raise BrokenPipeError
 
 
-def console(file: StringIO | None = None, *, terminal: bool = False) -> Console:
+def console(file: StringIO | None = None, *, terminal: bool = False) -> RaisingConsole:
     return RaisingConsole(file=file or StringIO(), width=100, force_terminal=terminal, color_system=None)
 
 
-def printed(to: Console) -> str:
+def printed(to: RaisingConsole) -> str:
     assert isinstance(to.file, StringIO)
     return to.file.getvalue()
 
@@ -52,12 +51,12 @@ BUSY = replace(
 HELD = replace(BUSY, breakers=5, held_back=tuple(HeldBack(f"p{n}.example", 9 - n, 90.0) for n in range(5)))
 
 
-def test_a_line_tells_all_that_is_known() -> None:
+def test_a_line_has_every_part_of_the_status() -> None:
     to = console()
     PlainProgress(to).show(BUSY)
     assert printed(to) == (
-        "250 of 1,000 domains (25.0 %); 25.0/s, 10 s so far, 30 s to go, 7 to be tried again, 123 MB; "
-        "under way: gates 3, connect 1,200; 40 endpoints probed, 300 shared (88.2 %), 3 lines rejected; "
+        "250 of 1,000 domains (25.0 %); 25.0/s, 10 s so far, 30 s to go, 7 to be retried, 123 MB; "
+        "in flight: gates 3, connect 1,200; 40 endpoints probed, 300 shared (88.2 %), 3 lines rejected; "
         "dane: none 200, protected 50; outcome: ok 250; waiting: mx \\x1b[2J[red]\n"
     )
 
@@ -88,8 +87,8 @@ def test_a_live_display_shows_the_state_and_no_thread_runs() -> None:
         shown.end(HELD)
     text = printed(to)
     assert "250 of 1,000 domains (25.0 %)" in text
-    assert "30 s to go, 7 to be tried again, 123 MB" in text
-    assert "under way: gates 3, connect 1,200" in text
+    assert "30 s to go, 7 to be retried, 123 MB" in text
+    assert "in flight: gates 3, connect 1,200" in text
     assert "dane: none 200, protected 50" in text
     assert "mx \\x1b[2J[red]" in text
     assert "\x1b[2J" not in text
@@ -103,7 +102,7 @@ def test_a_live_display_without_total() -> None:
 
 
 @pytest.mark.parametrize("display", [RichProgress, PlainProgress])
-def test_a_terminal_that_goes_away_does_not_end_the_scan(
+def test_a_closed_terminal_does_not_end_the_scan(
     display: type[RichProgress | PlainProgress],
 ) -> None:
     with display(console(Gone(), terminal=True)) as shown:
@@ -112,12 +111,12 @@ def test_a_terminal_that_goes_away_does_not_end_the_scan(
         shown.end(BUSY)
 
 
-def test_the_display_fits_where_it_goes() -> None:
+def test_a_terminal_gets_a_live_display_and_a_file_gets_lines() -> None:
     assert isinstance(progress_for(console(terminal=True)), RichProgress)
     assert isinstance(progress_for(console()), PlainProgress)
 
 
-def test_quiet_is_quiet() -> None:
+def test_quiet_shows_nothing() -> None:
     to = console(terminal=True)
     with progress_for(to, quiet=True) as shown:
         shown.show(BUSY)
@@ -127,10 +126,10 @@ def test_quiet_is_quiet() -> None:
 
 
 @pytest.mark.parametrize("display", [RichProgress, PlainProgress])
-def test_those_who_turned_us_away_are_named(display: type[RichProgress | PlainProgress]) -> None:
+def test_providers_in_back_off_are_named(display: type[RichProgress | PlainProgress]) -> None:
     to = console(terminal=display is RichProgress)
     with display(to) as shown:
         shown.show(HELD)
     assert (
-        "left alone for now: p0.example (1 min 30 s), p1.example (1 min 30 s), p2.example (1 min 30 s), 2 more"
+        "in back-off: p0.example (1 min 30 s), p1.example (1 min 30 s), p2.example (1 min 30 s), 2 more"
     ) in " ".join(printed(to).split())

@@ -11,7 +11,7 @@ import trio
 from prometheus_client.openmetrics import parser as openmetrics
 from trio.testing import MockClock
 
-from results.live.status import Kept, MetricsFile, StatusFile, status_metrics
+from results.live.status import MetricsFile, PeriodicWriter, StatusFile, status_metrics
 from results.schema.schema import schema
 from results.store.files import StoreError
 from scanner.facts import Answer, Endpoint
@@ -222,7 +222,7 @@ def lines(path: Path) -> list[dict[str, Any]]:
 def test_lines_come_at_the_start_now_and_then_and_at_the_end(tmp_path: Path) -> None:
     path = tmp_path / "status"
     path.write_text('{"elapsed":-1}\n')  # of the process before
-    kept = Kept(StatusFile(path), 10, _untold)
+    kept = PeriodicWriter(StatusFile(path), 10, _untold)
     for second in range(25):
         kept.show(records.status(elapsed=float(second)))
     kept.end(records.status(elapsed=24.5, state=RunState.COMPLETE))
@@ -239,11 +239,11 @@ def test_a_file_that_fails_is_told_once_and_the_scan_goes_on() -> None:
         if failing[0]:
             raise StoreError("F: disk full")
 
-    kept = Kept(write, 1, told.append)
+    kept = PeriodicWriter(write, 1, told.append)
     for second in range(9):
         failing[0] = second in {0, 1, 4, 5, 6}
         kept.show(records.status(elapsed=float(second)))
-    assert told == ["F: disk full; the scan goes on"] * 2
+    assert told == ["F: disk full; the scan continues"] * 2
 
 
 def test_a_file_that_cannot_be_written_at_all_is_told_at_once(tmp_path: Path) -> None:

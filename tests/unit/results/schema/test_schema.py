@@ -54,7 +54,7 @@ def test_a_line_on_a_stream_is_valid() -> None:
     stream = BytesIO()
     with LineSink(stream) as sink:
         sink.put_domain(records.domain(), [records.report()], {records.DIGEST: records.cert()})
-    validator("domains").validate(codec.decode_dict(stream.getvalue()))
+    validator("domains").validate(json.loads(stream.getvalue()))
 
 
 @pytest.mark.parametrize("name", SCHEMAS)

@@ -1,4 +1,3 @@
-import json
 import os
 from dataclasses import replace
 from datetime import timedelta
@@ -8,12 +7,12 @@ from pathlib import Path
 import pytest
 
 from results.store import codec
-from results.store import reader as run_module
-from results.store.files import AppendFile, Lock, StoreError, cut_torn_tail
-from results.store.reader import LINE_FILES, Run, last_lines
+from results.store.files import AppendFile, Lock, StoreError
+from results.store.reader import LINE_FILES, Run
 from results.store.writer import MAX_RAW, MAX_WAITING, LineSink, Store
 from scanner.model import CertSummary, DomainRecord, RejectRecord
 from scanner.vocabulary import RunState
+from tests.lines import dicts
 from tests.unit import records
 from tests.unit.records import DIGEST, NOON
 
@@ -43,7 +42,7 @@ def test_a_run_is_read_back_as_it_was_written(place: Path) -> None:
     assert run.header == records.header(
         state=RunState.COMPLETE, totals={"domains": 1}, finished=NOON + timedelta(hours=1)
     )
-    assert [row["key"] for row in run.dicts("domains")] == ["a.example"]
+    assert [row["key"] for row in dicts(run.path, "domains")] == ["a.example"]
 
 
 def test_a_running_run_says_so_and_has_all_its_files(place: Path) -> None:
@@ -129,102 +128,10 @@ def test_a_later_report_replaces_an_earlier_one_and_not_the_other_way(place: Pat
     assert list(Run.open(place).hosts()) == [later]
 
 
-def test_the_last_line_of_a_domain_counts(place: Path) -> None:
-    retried = records.domain(hosts=())
-    with Store.create(place, records.header()) as store:
-        for record in (records.domain(), records.domain(key="b.example"), records.domain(), retried):
-            store.put_domain(record, [], {})
-    assert len(lines(place, "domains")) == 4
-    assert list(Run.open(place).domains()) == [records.domain(key="b.example"), retried]
-
-
-def test_the_last_line_counts_even_where_hashes_collide(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(run_module, "_FILTER_BITS", 8)
-    path = tmp_path / "x.jsonl"
-    written = [json.dumps({"key": f"k{n % 50}", "n": n}).encode() + b"\n" for n in range(120)]
-    path.write_bytes(b"".join(written))
-    assert list(last_lines(path)) == written[70:]
-
-
 def test_nothing_embedded_is_written_to_a_run(place: Path) -> None:
     with Store.create(place, records.header()) as store:
         store.put_domain(records.domain(reports=(records.report(),)), [], {})
     assert [record.reports for record in Run.open(place).domains()] == [None]
-
-
-def test_a_torn_last_line_is_no_line(place: Path) -> None:
-    with Store.create(place, records.header()) as store:
-        store.put_domain(records.domain(), [], {})
-        store.put_domain(records.domain(key="b.example"), [], {})
-    path = place / "domains.jsonl"
-    whole = path.read_bytes()
-    for end in range(whole.index(b"\n") + 1, len(whole), 50):
-        path.write_bytes(whole[:end])
-        assert [record.key for record in Run.open(place).domains()] == ["a.example"]
-
-
-def test_what_is_appended_while_reading_is_not_seen(place: Path) -> None:
-    with Store.create(place, records.header()) as store:
-        store.put_domain(records.domain(), [], {})
-        store.sync()
-        reader = Run.open(place).domains()
-        assert next(reader) == records.domain()
-        store.put_domain(records.domain(key="b.example"), [], {})
-        store.sync()
-        assert list(reader) == []
-
-
-@pytest.mark.parametrize(
-    ("content", "kept", "cut"),
-    [
-        (b"", b"", b""),
-        (b"{}\n", b"{}\n", b""),
-        (b"{}\n{", b"{}\n", b"{"),
-        (b"{", b"", b"{"),
-        (b"{}\n" + b"x" * 200_000, b"{}\n", b"x" * 200_000),
-        (b"x" * 65_536 + b"\n" + b"y" * 65_536, b"x" * 65_536 + b"\n", b"y" * 65_536),
-    ],
-)
-def test_a_torn_tail_is_cut_off_and_kept_aside(tmp_path: Path, content: bytes, kept: bytes, cut: bytes) -> None:
-    path = tmp_path / "domains.jsonl"
-    path.write_bytes(content)
-    assert cut_torn_tail(path) == len(cut)
-    assert path.read_bytes() == kept
-    aside = tmp_path / "domains.jsonl.torn"
-    assert (aside.read_bytes() if aside.exists() else b"") == (cut + b"\n" if cut else b"")
-    assert cut_torn_tail(path) == 0
-
-
-def test_cutting_a_missing_file_says_so(tmp_path: Path) -> None:
-    with pytest.raises(StoreError, match="No such file"):
-        cut_torn_tail(tmp_path / "domains.jsonl")
-
-
-def test_a_full_disk_is_named_and_what_waits_is_kept(tmp_path: Path) -> None:
-    # /dev/full answers each write with ENOSPC, full(4).
-    file = AppendFile(Path("/dev/full"))
-    file.put(b"{}\n")
-    with pytest.raises(StoreError, match="/dev/full: No space left on device"):
-        file.flush()
-    assert file.read(0, 3) == b"{}\n"
-    file.close()
-
-
-def test_a_disk_that_takes_a_little_at_a_time_gets_all(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    # write(2) may take less than it is given.
-    file = AppendFile(tmp_path / "x.jsonl")
-    whole = file._file.write
-
-    class Slow:
-        fileno = file._file.fileno
-
-        def write(self, octets: bytearray) -> int | None:
-            return whole(octets[:7])
-
-    monkeypatch.setattr(file, "_file", Slow())
-    file.put(b'{"key":"a.example"}\n')
-    file.flush()
-    assert (tmp_path / "x.jsonl").read_bytes() == b'{"key":"a.example"}\n'
 
 
 def test_a_run_on_a_full_disk_fails_with_one_line(place: Path) -> None:
@@ -279,35 +186,6 @@ def test_a_rejected_line_is_bounded(place: Path) -> None:
     with Store.create(place, records.header()) as store:
         store.put_reject("-", 1, "x" * 5000, "too-long")
     assert list(Run.open(place).rejects()) == [RejectRecord("-:1", "-", 1, "x" * MAX_RAW, "too-long")]
-
-
-def test_no_run_is_told_apart_from_a_broken_one(tmp_path: Path) -> None:
-    with pytest.raises(StoreError, match="no run here"):
-        Run.open(tmp_path)
-    (tmp_path / "run.json").write_bytes(b"{")
-    with pytest.raises(StoreError, match=r"run\.json: "):
-        Run.open(tmp_path)
-
-
-@pytest.mark.parametrize("line", [b"\x00\x00\n", b'{"key":"a.example"}\n'])
-def test_a_line_that_is_no_record_is_named(place: Path, line: bytes) -> None:
-    Store.create(place, records.header()).close()
-    (place / "domains.jsonl").write_bytes(line)
-    with pytest.raises(StoreError, match=r"domains\.jsonl: "):
-        list(Run.open(place).domains())
-
-
-def test_a_line_that_is_no_json_is_named(place: Path) -> None:
-    Store.create(place, records.header()).close()
-    (place / "hosts.jsonl").write_bytes(b'{"key":"a.example"\n')
-    with pytest.raises(StoreError, match=r"hosts\.jsonl: "):
-        list(Run.open(place).dicts("hosts"))
-
-
-def test_a_missing_file_has_no_lines(place: Path) -> None:
-    Store.create(place, records.header()).close()
-    (place / "rejects.jsonl").unlink()
-    assert list(Run.open(place).rejects()) == []
 
 
 def test_a_line_on_a_stream_stands_alone() -> None:

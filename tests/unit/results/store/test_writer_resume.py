@@ -1,22 +1,15 @@
 """A run taken up again: nothing is lost, nothing written twice, and what was found can be found again."""
 
-import json
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 
-from results.store import codec
-from results.store import index as indexes
-from results.store import reader as runs
-from results.store.files import AppendFile, StoreError
-from results.store.index import Index, Place
-from results.store.reader import Run, inconclusive, keys
+from results.store.files import StoreError
+from results.store.reader import Run
 from results.store.writer import Store
-from scanner.vocabulary import DomainOutcome, RunState
+from scanner.vocabulary import RunState
 from tests.unit import records
 from tests.unit.records import DIGEST, NOON
 
@@ -142,75 +135,6 @@ def test_what_cannot_be_taken_up(place: Path, damage: Callable[[Path], object], 
 def test_a_run_that_is_being_written(place: Path) -> None:
     with Store.resume(place), pytest.raises(StoreError, match="another process is writing"):
         Store.resume(place)
-
-
-def test_the_index_leaves_no_file(place: Path) -> None:
-    with Store.resume(place):
-        assert not list(place.glob("index*"))
-
-
-def test_an_index_on_a_disk_that_fails(tmp_path: Path) -> None:
-    with pytest.raises(StoreError, match=r"missing/index\.tmp: "):
-        Index(tmp_path / "missing")
-
-
-def test_an_index_finds_what_it_no_longer_remembers(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(indexes, "REMEMBERED", 2)
-    index = Index(tmp_path)
-    for number in range(5):
-        index.put_host(f"{number}", NOON, Place(number, 10))
-        index.put_cert(bytes([number]), Place(number, 20))
-    later = NOON + timedelta(minutes=1)
-    index.put_host("0", later, Place(50, 10))
-    assert index.host("0") == (later.timestamp(), Place(50, 10))
-    assert [index.host(f"{number}") for number in range(1, 6)] == [
-        *((NOON.timestamp(), Place(number, 10)) for number in range(1, 5)),
-        None,
-    ]
-    assert [index.cert(bytes([number])) for number in range(6)] == [*(Place(n, 20) for n in range(5)), None]
-    index.close()
-
-
-def test_keys_are_cut_out(place: Path) -> None:
-    file = place / "domains.jsonl"
-    lines = [records.domain(key=key) for key in ("b.example", "[192.0.2.1]", 'unix:/a"b', "a.example")]
-    file.write_bytes(b"".join(map(codec.encode, lines)) + b'{"key":"torn')
-    assert list(keys(file)) == ["b.example", "[192.0.2.1]", 'unix:/a"b', "a.example"]
-    assert list(keys(place / "missing.jsonl")) == []
-
-
-def test_the_last_word_of_a_domain_counts(place: Path) -> None:
-    good = records.domain()
-    unknown = records.domain(verdict=records.verdict(outcome=DomainOutcome.INCONCLUSIVE))
-    texts = [unknown, json_in_text(good), good, replace_key(good, "b"), replace_key(unknown, "b")]
-    (place / "domains.jsonl").write_bytes(b"".join(map(codec.encode, texts)))
-    assert list(inconclusive(place)) == ["b"]
-
-
-def replace_key(record: object, key: str) -> object:
-    return json.loads(codec.encode(record)) | {"key": key}
-
-
-def json_in_text(record: object) -> object:
-    return json.loads(codec.encode(record)) | {"key": "c", "raw": runs._INCONCLUSIVE.decode()}
-
-
-@given(parts=st.lists(st.binary(min_size=1, max_size=9), max_size=9), flushed=st.integers(0, 9))
-def test_a_file_gives_back_what_was_put(
-    tmp_path_factory: pytest.TempPathFactory, parts: list[bytes], flushed: int
-) -> None:
-    path = tmp_path_factory.mktemp("file") / "lines"
-    path.write_bytes(b"before")
-    file = AppendFile(path)
-    places = []
-    for number, part in enumerate(parts):
-        places.append(Place(file.put(part), len(part)))
-        if number == flushed:
-            file.flush()
-    assert [file.read(*each) for each in places] == parts
-    whole = b"before" + b"".join(parts)
-    assert file.read(0, len(whole)) == whole
-    file.close()
 
 
 def test_a_run_that_is_paused_is_taken_up_as_any_other(place: Path) -> None:

@@ -1,0 +1,101 @@
+"""The words of a domain and of the verdict of an MX host: what is counted of them, and under which name.
+
+Two of the tables are sequences. ``FUNNEL`` has the steps from a domain to its protection, each a part of the one
+before. ``inconclusive`` has the reasons why something is unknown, without those that are only a consequence.
+"""
+
+from collections.abc import Collection, Iterator
+
+from results.count.base import UNKNOWN, Word
+from results.store.partial import HostPart, RoutePart, VerdictPart
+from scanner.reasons import Reason
+from scanner.vocabulary import Dane, DomainDane, DomainOutcome, Security
+
+FUNNEL = ("domains", "with_mail", "mx_secure", "with_tlsa", "matched", "protected")
+"""The steps of the funnel: the members of ``Funnel``."""
+
+NOT_ASKED = "not asked"
+
+_NOT_A_CAUSE = frozenset(
+    (
+        Reason.LEVEL_NOT_MET,
+        Reason.DELIVERED_BY_LESSER_MX,
+        Reason.IMPLICIT_MX,
+        Reason.MX_INSECURE,
+        Reason.MX_TARGET_IS_ALIAS,
+        Reason.HOST_INSECURE,
+        Reason.TLSA_NONE,
+        Reason.TLSA_INSECURE,
+        Reason.HOST_UNREACHABLE,
+        Reason.SOME_ADDRESSES_UNREACHABLE,
+        Reason.SOME_ADDRESSES_INCONCLUSIVE,
+    )
+)
+"""Reasons that do not explain by themselves why a verdict is unknown."""
+
+
+def funnel_step(route: RoutePart, verdict: VerdictPart, hosts_dane: Collection[str], *, usable: bool) -> int:
+    """Return the index in ``FUNNEL`` of the last step that a domain reaches.
+
+    Args:
+        route: the route of the domain.
+        verdict: its verdict.
+        hosts_dane: the DANE verdicts of its MX hosts.
+        usable: one of its MX hosts has usable TLSA records.
+    """
+    if not hosts_dane or route.final is not None or verdict.outcome == DomainOutcome.NO_MAIL:
+        return 0
+    if route.mx is not None and route.mx.security != Security.SECURE:
+        return 1
+    if not usable:
+        return 2
+    if Dane.OK not in hosts_dane:
+        return 3
+    return 5 if verdict.dane == DomainDane.PROTECTED else 4
+
+
+def mx_state(route: RoutePart) -> str:
+    """Return the DNSSEC state of the MX answer."""
+    return route.mx.security if route.mx is not None else NOT_ASKED
+
+
+def mx_kind(route: RoutePart) -> str:
+    """Return how the MX hosts of a domain are known, or the reason why it has none."""
+    if route.final is not None:
+        return route.final
+    if Reason.IMPLICIT_MX in route.reasons:
+        return "implicit-mx"
+    return "given" if route.mx is None else "mx"
+
+
+def words_of_domain(verdict: VerdictPart, mx: str, kind: str, step: int, *, routed: bool) -> Iterator[Word]:
+    """Return the words of a domain.
+
+    Args:
+        verdict: its verdict.
+        mx: its ``mx_state``.
+        kind: its ``mx_kind``.
+        step: its ``funnel_step``.
+        routed: the domain has MX hosts, whose words have the causes of an inconclusive outcome.
+    """
+    yield "outcome", verdict.outcome
+    yield "sender", verdict.sender
+    yield "dane", verdict.dane
+    yield "starttls", verdict.starttls
+    yield "dnssec_mx", mx
+    yield "mx", kind
+    for name in FUNNEL[: step + 1]:
+        yield "funnel", name
+    for code in verdict.reasons:
+        yield "reasons", code
+        if verdict.outcome == DomainOutcome.INCONCLUSIVE and not routed and code not in _NOT_A_CAUSE:
+            yield "inconclusive", code
+
+
+def words_of_host(host: HostPart, reasons: Collection[str]) -> Iterator[Word]:
+    """Return the words of the verdict of an MX host; ``reasons`` are those of the host and of its addresses."""
+    yield "host_dane", host.dane
+    for code in reasons:
+        yield "reasons", code
+        if UNKNOWN in (host.dane, host.starttls) and code not in _NOT_A_CAUSE:
+            yield "inconclusive", code

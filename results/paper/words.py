@@ -1,0 +1,146 @@
+"""What the paper tables count besides the words of the report: words of MX hosts and of domains.
+
+``results.count`` counts them, together with the report's own words and by the same rules.
+"""
+
+from collections import Counter
+from collections.abc import Collection, Iterator, Mapping, Sequence
+
+from results.count.base import Word
+from results.count.domain_words import FUNNEL
+from results.count.domains import DomainKind
+from results.paper.facts import NO_ADDRESS, HostFacts, furthest
+from results.store.partial import RoutePart
+from scanner.reasons import Reason
+from scanner.vocabulary import Dane, DomainDane, Outcome
+
+SECURE_HOST = "DNSSEC-secure addresses of an MX host"
+TLSA = "usable TLSA records of such a host"
+REACHED = "such a host accepts connections"
+HOST_STEPS = (SECURE_HOST, TLSA, REACHED)
+"""Steps of T1 after the DNSSEC-secure MX RRset."""
+
+MX_KINDS = (
+    "MX records",
+    "implicit MX",
+    "host named itself",
+    "null MX",
+    "MX hosts without address",
+    "no such domain, or no address",
+    "MX lookup failed",
+    "MX bogus",
+)
+_FINAL: dict[str, str] = {
+    Reason.NULL_MX: "null MX",
+    Reason.MX_BOGUS: "MX bogus",
+    Reason.MX_LOOKUP_FAILED: "MX lookup failed",
+    Reason.MX_TARGETS_UNRESOLVABLE: "MX hosts without address",
+}
+
+COVERAGE = ("all MX hosts", "primary MX hosts only", "some MX hosts", "no MX host")
+
+SECURE_MX: Word = ("funnel", "mx_secure")
+PUBLISHED: Word = ("published", "usable TLSA records")
+WITH_TLSA: Word = ("tlsa", "TLSA records")
+
+
+def words_of_facts(facts: HostFacts) -> frozenset[Word]:
+    """Return the words of an MX host."""
+    words: set[Word] = {("starttls_class", facts.starttls)}
+    words.update(("host_step", step) for step in steps_of(facts))
+    words.update(("parameters", label) for label in facts.records)
+    words.update(("parameters", f"unusable: {reason}") for reason in facts.unusable)
+    words.update(("differs", what) for what in facts.disagree)
+    words.update(("differs", between_families(what)) for what in facts.families)
+    if facts.records:
+        words.add(WITH_TLSA)
+    if facts.addresses > 1:
+        words.add(("compared", "several addresses"))
+    if facts.both:
+        words.add(("compared", "IPv4 and IPv6"))
+    return frozenset(words)
+
+
+def steps_of(facts: HostFacts) -> tuple[str, ...]:
+    """Return the members of ``HOST_STEPS`` that an MX host reaches."""
+    reached = (facts.secure, facts.usable, facts.reached)
+    count = reached.index(False) if False in reached else len(reached)
+    return HOST_STEPS[:count]
+
+
+def between_families(what: str) -> str:
+    """Name a difference between IPv4 and IPv6."""
+    return f"{what}, IPv4 against IPv6"
+
+
+class PaperWords:
+    """Words of domains, and the concentration of domains on the MX hosts that senders try first.
+
+    ``by_host``, ``by_provider``, ``protected`` and ``broken`` count domains, by the first MX host or its provider.
+
+    Args:
+        facts: those of the MX hosts by key of a report.
+    """
+
+    def __init__(self, facts: Mapping[str, HostFacts]) -> None:
+        self._facts = facts
+        self.by_host: Counter[str] = Counter()
+        self.by_provider: Counter[str] = Counter()
+        self.protected: Counter[str] = Counter()
+        self.broken: Counter[str] = Counter()
+
+    def __call__(self, kind: DomainKind, step: int) -> frozenset[Word]:
+        """Return the words of a kind of domains; ``step`` is how far these are in ``FUNNEL``."""
+        self._concentration(kind)
+        known = [host.report for host in kind.hosts if host.report in self._facts]
+        facts = [self._facts[key] for key in known if key is not None]
+        words: set[Word] = {("mx_kind", mx_label(kind.route, kind.verdict.reasons))}
+        words.add(("starttls_furthest", furthest([each.starttls for each in facts], NO_ADDRESS)))
+        if step >= FUNNEL.index("mx_secure"):
+            words.update(("step", label) for each in facts for label in steps_of(each))
+        words.update(_coverage(kind, {each.host for each in facts if each.usable}))
+        return frozenset(words)
+
+    def _concentration(self, kind: DomainKind) -> None:
+        if not kind.hosts:
+            return
+        host = kind.hosts[0]
+        self.by_host[host.name] += kind.size
+        self.by_provider[host.provider] += kind.size
+        if kind.verdict.dane == DomainDane.PROTECTED:
+            self.protected[host.provider] += kind.size
+        if kind.verdict.dane == DomainDane.BROKEN:
+            self.broken[host.provider] += kind.size
+
+
+def mx_label(route: RoutePart, reasons: Sequence[str]) -> str:
+    """Return the member of ``MX_KINDS`` for a route and the reasons of the verdict on the domain."""
+    if Reason.NXDOMAIN in reasons or Reason.NO_ADDRESS in reasons:
+        return "no such domain, or no address"
+    final = route.final or (Reason.MX_TARGETS_UNRESOLVABLE if Reason.MX_TARGETS_UNRESOLVABLE in reasons else "")
+    if final in _FINAL:
+        return _FINAL[final]
+    if route.mx is None:
+        return "host named itself"
+    return "MX records" if route.mx.outcome == Outcome.DATA else "implicit MX"
+
+
+def _coverage(kind: DomainKind, usable: Collection[str]) -> Iterator[Word]:
+    """Yield where usable records are and where they match, for domains that have any."""
+    if not usable:
+        return
+    every = {host.name for host in kind.hosts}
+    first = min(host.preference for host in kind.hosts)
+    primary = {host.name for host in kind.hosts if host.preference == first}
+    yield PUBLISHED
+    yield "published_where", _covered({*usable}, primary, every)
+    yield "matching_where", _covered({host.name for host in kind.hosts if host.dane == Dane.OK}, primary, every)
+
+
+def _covered(where: set[str], primary: set[str], every: set[str]) -> str:
+    everywhere, first, some, nowhere = COVERAGE
+    if where >= every:
+        return everywhere
+    if where >= primary:
+        return first
+    return some if where else nowhere
