@@ -27,11 +27,12 @@ from scanner.cli.wiring import ehlo_name, trust_store
 from scanner.core import doctor as judgement
 from scanner.core.preflight import Check, State, clock, passed
 from scanner.facts import Answer, Endpoint, Probe
+from scanner.net.error_groups import first_error
 from scanner.net.preflight import signature_window
 from scanner.net.probe import probe
 from scanner.net.resolver import open_resolver
 from scanner.net.routes import has_route
-from scanner.net.single_flight import leaf
+from scanner.net.error_groups import first_error
 from scanner.net.unbound import UnboundError
 from scanner.run.ports import Lookup, now
 from scanner.settings import OPPORTUNISTIC, DNSSettings, Timeouts
@@ -73,7 +74,7 @@ def run(flags: dict[str, Any]) -> int:
     try:
         network = trio.run(_network_checks, request)
     except (UnboundError, BaseExceptionGroup) as error:
-        first = leaf(error)
+        first = first_error(error)
         raise CliError(str(first), Exit.UNFIT) if isinstance(first, UnboundError) else first from None
     here = (judgement.files(_file_limit(), flags["concurrency"]), judgement.trust_store(len(trust), source))
     checks = (*network, *here)

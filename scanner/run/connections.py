@@ -140,19 +140,19 @@ class Connections:
         self._put_off[endpoint] = None
         if len(self._put_off) > KNOWN:
             del self._put_off[next(iter(self._put_off))]
-        self._breakers.put_off(provider, at)
-        self._breakers.put_off(network, at)
+        self._breakers.defer(provider, at)
+        self._breakers.defer(network, at)
         return True
 
     def _carefully(self, key: str) -> AbstractAsyncContextManager[None]:
         """One at a time where we were turned away before."""
-        return self._careful.slot(key) if self._breakers.careful(key) else _AT_ONCE
+        return self._careful.slot(key) if self._breakers.has_opened(key) else _AT_ONCE
 
     def _learn(self, provider: str, network: str, probe: Probe) -> None:
         """A reply counts at once for the provider; a network has many tenants, and opens for several in a row only."""
         failure, at, address = probe.failure, trio.current_time(), probe.endpoint.address
         if failure is not None and rebuffs.turns_away(failure):
-            self._breakers.turned_away(provider, at)
+            self._breakers.rejected(provider, at)
             self._breakers.refused(network, address, at)
         elif failure is not None and failure.phase is Phase.CONNECT:
             if failure.kind is FailureKind.REFUSED:

@@ -14,7 +14,8 @@ from pathlib import Path
 from scanner.core import judgement, retry, rollup, route, verdict
 from scanner.facts import CertFacts
 from scanner.model import DomainRecord, DomainVerdict, HostReport, HostVerdict, Route, RouteHost, TargetInfo
-from scanner.net.single_flight import SingleFlight, gather, origin
+from scanner.net.error_groups import root_cause
+from scanner.net.single_flight import SingleFlight, gather
 from scanner.reasons import Reason
 from scanner.run.hosts import HostExaminer, HostKey, HostResult
 from scanner.run.ports import Ports, now
@@ -66,7 +67,7 @@ class Examiner:
         self._shelf = shelf
         self._before: dict[str, HostReport] = {}  # what the pass before said of the hosts of this one
         self._pass_began: datetime | None = None  # a later pass, that is
-        self._findings: SingleFlight[HostKey, HostResult] = SingleFlight(shelf=self._shelved)
+        self._findings: SingleFlight[HostKey, HostResult] = SingleFlight(load=self._shelved)
 
     def next_pass(self) -> None:
         """Examine hosts again of which another pass might tell more."""
@@ -171,7 +172,7 @@ def _info(target: Target) -> TargetInfo:
 
 
 def _internal(seen: DomainObservation, level: Level, error: Exception) -> DomainRecord:
-    cause = origin(error)
+    cause = root_cause(error)
     frames = traceback.extract_tb(cause.__traceback__)
     where = f" ({Path(frames[-1].filename).name}:{frames[-1].lineno})" if frames else ""
     verdict_ = DomainVerdict(

@@ -14,7 +14,7 @@ from typing import TypeVar
 
 import trio
 
-from scanner.net.single_flight import leaf
+from scanner.net.error_groups import first_error
 from scanner.run.examine import DomainObservation, Examiner, Shelf
 from scanner.run.passes import RetryPasses, wait
 from scanner.run.ports import Ports, Sink
@@ -102,7 +102,7 @@ async def scan(
                 with stop.working:
                     await _work(items, tools, examiner, later, found, stop)
     except ExceptionGroup as group:
-        error = leaf(group)
+        error = first_error(group)
         raise error from error.__cause__  # not from the group, and without losing what the error came from
 
 

@@ -3,7 +3,7 @@ from typing import Any
 import pytest
 
 from scanner.facts import Answer
-from scanner.net.answer_cache import AnswerCache, Key
+from scanner.net.answer_cache import AnswerCache, CacheKey
 from scanner.vocabulary import Outcome, Security
 
 
@@ -11,7 +11,7 @@ def answer(rtype: str = "A", outcome: Outcome = Outcome.DATA, ttl: int = 60, **m
     return Answer("a.example", rtype, outcome, Security.SECURE, ttl=ttl, **more)
 
 
-KEY = Key("a.example", "A", True)  # noqa: FBT003 - a field of the key
+KEY = CacheKey("a.example", "A", True)  # noqa: FBT003 - a field of the key
 
 
 def test_kept_for_its_ttl() -> None:

@@ -21,8 +21,8 @@ from scanner.facts import Answer
 from scanner.net import query as search
 from scanner.net.exchange import server_at
 from scanner.net.gcra import GCRA
-from scanner.net.health import Health
-from scanner.net.query import MAX_QUICK_ROUNDS, Patience
+from scanner.net.health import ServerHealth
+from scanner.net.query import MAX_QUICK_ROUNDS, QueryDeadline
 from scanner.net.resolver import open_resolver, system_servers
 from scanner.settings import DNSSettings
 from scanner.vocabulary import Outcome, Security
@@ -378,7 +378,7 @@ async def test_bogus_or_broken(server: Script, script: Reply, security: Security
 async def test_a_server_that_nobody_trusts_proves_nothing_bogus(server: Script) -> None:
     server.table["a.example"] = servfail_then(says(MX))
     async with open_resolver(server.settings) as resolver:
-        resolver._circle = Health([replace(known, trusted=False) for known in resolver._circle.servers])
+        resolver._health = ServerHealth([replace(known, trusted=False) for known in resolver._health.servers])
         answer = await resolver.lookup("a.example", "MX")
     assert (answer.security, answer.error, len(server.seen)) == (Security.INDETERMINATE, "SERVFAIL", 1)
 
@@ -681,12 +681,12 @@ async def test_an_asker_that_is_cancelled_spoils_nothing_for_the_others(server: 
 
 async def test_the_wait_for_the_rate_is_not_the_servers_fault(autojump_clock: trio.testing.MockClock) -> None:
     rate = GCRA(0.1, 1)
-    patience = Patience(attempt=5.0, deadline=trio.current_time() + 20.0)
+    deadline = QueryDeadline(attempt=5.0, deadline=trio.current_time() + 20.0)
     for moment in (0.0, 10.0, 20.0):
-        await patience.turn(rate)
+        await deadline.wait_for_rate(rate)
         assert trio.current_time() == pytest.approx(moment)
-    assert patience.deadline == pytest.approx(40.0)
-    assert patience.end_of_try() == pytest.approx(25.0)
+    assert deadline.deadline == pytest.approx(40.0)
+    assert deadline.end_of_attempt() == pytest.approx(25.0)
 
 
 async def test_the_rate_counts_every_query(server: Script, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -798,5 +798,5 @@ def test_no_resolv_conf_means_the_local_server(tmp_path: Path) -> None:  # resol
 
 async def test_no_servers_in_the_settings_means_those_of_the_system() -> None:
     async with open_resolver(DNSSettings()) as resolver:
-        labels = [server.label for server in resolver._circle.servers]
+        labels = [server.label for server in resolver._health.servers]
     assert labels == [server_at(*at, trust=False).label for at in system_servers()]

@@ -145,8 +145,8 @@ def test_few_are_named_and_all_counted() -> None:
     stats = Stats(breakers=Breakers(10, 10), endpoints_probed=1, endpoints_shared=3)
     assert stats.breakers is not None
     for number in range(NAMED + 5):
-        stats.breakers.turned_away(f"{number:02}.example", 1000)
-    stats.breakers.put_off("12.example", 1000)
+        stats.breakers.rejected(f"{number:02}.example", 1000)
+    stats.breakers.defer("12.example", 1000)
     found = StatusSource(stats, 0, Clock(1004.0)).status()
     assert (found.breakers, len(found.held_back)) == (NAMED + 5, NAMED)
     assert found.held_back[0] == HeldBack("12.example", 1, 6)
