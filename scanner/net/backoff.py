@@ -1,4 +1,4 @@
-"""Exponential back-off as plain arithmetic: each failure doubles the pause, up to a limit. The caller passes the time."""
+"""Exponential back-off: each failure doubles the pause, up to a limit. Pure arithmetic; the caller passes the time."""
 
 from dataclasses import dataclass
 

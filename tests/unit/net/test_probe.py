@@ -18,8 +18,8 @@ from OpenSSL import SSL
 from scanner.facts import Endpoint, Failure, Reply
 from scanner.net import tcp
 from scanner.net.deadlines import TICK
-from scanner.net.listening import Listener, Secured
 from scanner.net.probe import Extra, ProbeResult, converse, probe
+from scanner.net.probe_events import Listener, Secured
 from scanner.net.tls import Identity
 from scanner.settings import AUTHENTICATED, OPPORTUNISTIC, Timeouts
 from scanner.vocabulary import FailureKind, Mode, Phase, StartTLS

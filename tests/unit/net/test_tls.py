@@ -22,7 +22,7 @@ from OpenSSL import SSL, _util
 from scanner.facts import Handshake
 from scanner.net.failures import LimitExceededError, failure_of
 from scanner.net.signature_schemes import scheme_of
-from scanner.net.tls import WIRE_LIMIT, Identity, TLSStream, _listening, context_for
+from scanner.net.tls import WIRE_LIMIT, Identity, TLSStream, _observing, context_for
 from scanner.settings import AUTHENTICATED, FALLBACK, OPPORTUNISTIC, TLSProfile
 from scanner.vocabulary import FailureKind, Phase
 from tests.unit.mailserver import Server, certificate, key, server_context
@@ -312,7 +312,7 @@ async def test_no_stream_is_listened_to_after_its_handshake() -> None:
     await handshake(server_context())
     with pytest.raises(SSL.Error):
         await raw(b"250 mx does not speak TLS\r\n")
-    assert _listening == {}
+    assert _observing == {}
 
 
 def test_one_context_for_each_profile() -> None:
