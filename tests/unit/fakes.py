@@ -239,7 +239,7 @@ class World:
         self.zone = Zone(self.dns)
         self.net = Servers(self.servers, seconds=self.seconds)
 
-    def tools(self, settings: Settings) -> Ports:
+    def ports(self, settings: Settings) -> Ports:
         return Ports(settings, self.zone, self.net, self.trust, self.scope, Stats(), self._routed)
 
     def _routed(self, address: str) -> bool:
@@ -251,9 +251,9 @@ class World:
 
     async def examine(self, text: str = DOMAIN, settings: Settings | None = None) -> DomainResult:
         """Examine one target."""
-        finding = await Examiner(self.tools(settings or Settings())).domain(target(text))
+        result = await Examiner(self.ports(settings or Settings())).examine(target(text))
         self.check()
-        return finding
+        return result
 
 
 def target(text: str = DOMAIN, line: int = 1) -> Target:

@@ -20,7 +20,7 @@ class Net:
         self.said: list[str] = []
         self.trials: list[int] = []
         self.attempts = 0
-        self.watch: Outage[int] = Outage(self.trial, self.said.append, "everything")
+        self.outage: Outage[int] = Outage(self.trial, self.said.append, "everything")
 
     async def connect(self, peer: int) -> bool:
         began = trio.current_time()
@@ -38,13 +38,13 @@ class Net:
     async def visit(self, peer: int) -> bool:
         """Visit a peer as a scan does; the verdict on it."""
         while True:
-            await self.watch.over()
+            await self.outage.wait_until_over()
             self.attempts += 1
             began = trio.current_time()
             if await self.connect(peer):
-                self.watch.worked(peer)
+                self.outage.worked(peer)
                 return True
-            if await self.watch.believed(peer, began):
+            if await self.outage.confirmed(peer, began):
                 return False
 
 
@@ -84,10 +84,10 @@ async def test_what_fails_in_an_outage_is_known_to_be_hit_before_its_end(autojum
     async with trio.open_nursery() as nursery:
         nursery.start_soon(scan, net, 400)
         await trio.sleep(20)
-        assert (net.watch.lasts, net.watch.hit(trio.current_time())) == (True, True)
+        assert (net.outage.active, net.outage.overlaps(trio.current_time())) == (True, True)
     await trio.sleep(1)
-    assert (net.watch.lasts, net.watch.hit(trio.current_time())) == (False, False)
-    assert net.watch.hit(10.0)
+    assert (net.outage.active, net.outage.overlaps(trio.current_time())) == (False, False)
+    assert net.outage.overlaps(10.0)
 
 
 async def test_the_dead_alone_are_no_outage(autojump_clock: MockClock) -> None:

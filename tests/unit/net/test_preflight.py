@@ -42,4 +42,4 @@ async def test_a_server_that_is_not_believed_is_not_asked() -> None:
 
 async def test_without_signed_names_tcp_is_not_shown() -> None:
     found = await sample(("127.0.0.1", free_port()), PLAIN, PreflightNames((), (), (), ()))
-    assert found.tcp == "no name to ask for"
+    assert found.tcp == "no name to query"

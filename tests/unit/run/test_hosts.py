@@ -8,7 +8,8 @@ import trio
 
 from scanner.facts import Answer, Endpoint
 from scanner.reasons import Reason
-from scanner.run.hosts import HostExaminer, HostKey, HostResult
+from scanner.run.host_result import HostKey, HostResult
+from scanner.run.hosts import HostExaminer
 from scanner.settings import Settings
 from scanner.vocabulary import Dane, FailureKind, Family, Level, Mode, Phase, Security
 from targets.scope import Exclusions, Scope
@@ -55,9 +56,9 @@ async def examine(
 
 
 async def look(world: World, settings: Settings | None = None, name: str = MX1) -> HostResult:
-    finding = await HostExaminer(world.tools(settings or Settings())).examine(HostKey(name, 25, Mode.SMTP))
+    result = await HostExaminer(world.ports(settings or Settings())).examine(HostKey(name, 25, Mode.SMTP))
     world.check()
-    return finding
+    return result
 
 
 def profiles(world: World) -> list[str]:
@@ -69,8 +70,8 @@ def profiles(world: World) -> list[str]:
 
 async def test_addresses_stand_in_the_order_of_family_and_octets() -> None:
     found = ["192.0.2.10", "192.0.2.9", "2001:db8::10", "2001:db8::9"]
-    _, finding = await examine(host(MX1, *found), dict.fromkeys(found, shakes()))
-    assert [end.address for end in finding.report.endpoints] == [
+    _, result = await examine(host(MX1, *found), dict.fromkeys(found, shakes()))
+    assert [end.address for end in result.report.endpoints] == [
         "192.0.2.9",
         "192.0.2.10",
         "2001:db8::9",
@@ -167,9 +168,9 @@ async def test_a_host_of_the_other_family_is_no_missing_host() -> None:
     ],
 )
 async def test_first_answer_stops_at_the_first_connection(servers: dict[str, Behaviour], called: list[str]) -> None:
-    world, finding = await examine(host(MX1, V4, V4B, V6), servers, Settings(first_answer=True))
+    world, result = await examine(host(MX1, V4, V4B, V6), servers, Settings(first_answer=True))
     assert [call.address for call in world.net.calls] == called
-    assert [end.address for end in finding.report.endpoints] == called
+    assert [end.address for end in result.report.endpoints] == called
 
 
 async def test_first_answer_leaves_the_other_hosts_alone() -> None:
@@ -188,13 +189,13 @@ async def test_first_answer_leaves_the_other_hosts_alone() -> None:
 async def test_each_endpoint_is_probed_once_however_many_hosts_lead_to_it() -> None:
     names = [f"vanity{number}.test" for number in range(10)]
     world = World({question: a for name in names for question, a in host(name, V4).items()}, {V4: shakes()})
-    tools = world.tools(Settings())
-    examiner = HostExaminer(tools)
+    ports = world.ports(Settings())
+    examiner = HostExaminer(ports)
     async with trio.open_nursery() as askers:
         for name in names:
             askers.start_soon(examiner.examine, HostKey(name, 25, Mode.SMTP))
     assert world.net.calls == [Endpoint(V4, 25, None, Mode.SMTP, "authenticated")]
-    assert tools.stats.endpoints_shared == 9
+    assert ports.stats.endpoints_shared == 9
 
 
 @pytest.mark.parametrize(
@@ -255,11 +256,11 @@ async def test_tlsa_and_handshake_are_read_twice_before_a_mismatch(
     what: str, answers: list[Answer], servers: dict[str, Behaviour | list[Behaviour]], dane: str, calls: int
 ) -> None:
     world = World(turning(*answers), servers)
-    finding = await world.examine()
-    (one,) = finding.record.hosts
+    result = await world.examine()
+    (one,) = result.record.hosts
     assert (one.dane, len(world.net.calls)) == (dane, calls)
     assert world.zone.asked[TLSA_NAME, "TLSA"] == (1 if calls == 2 else 2)
-    probes = [probe for end in finding.reports[0].endpoints for probe in end.probes]
+    probes = [probe for end in result.reports[0].endpoints for probe in end.probes]
     assert len(probes) == calls  # both readings are kept
 
 
@@ -270,8 +271,8 @@ async def test_a_mismatch_that_cannot_be_confirmed_is_unknown() -> None:
 
 
 async def test_a_name_mismatch_is_confirmed_too() -> None:
-    world, finding = await examine(host(MX1, V4, records=[TA_RECORD]), {V4: shakes(OTHER_LEAF, pki.INTER, pki.ROOT)})
-    assert (len(world.net.calls), len(finding.report.endpoints[0].probes)) == (2, 2)
+    world, result = await examine(host(MX1, V4, records=[TA_RECORD]), {V4: shakes(OTHER_LEAF, pki.INTER, pki.ROOT)})
+    assert (len(world.net.calls), len(result.report.endpoints[0].probes)) == (2, 2)
 
 
 async def test_a_rollover_that_moves_the_records_moves_the_name_asked_for() -> None:
@@ -282,11 +283,11 @@ async def test_a_rollover_that_moves_the_records_moves_the_name_asked_for() -> N
         (f"_25._tcp.{REAL}", "TLSA"): [present, absent],
         (TLSA_NAME, "TLSA"): MATCHING,
     }
-    world, finding = await examine(dns, {V4: shakes()})
+    world, result = await examine(dns, {V4: shakes()})
     assert [call.sni for call in world.net.calls] == [REAL, MX1]
-    assert finding.report.tlsa.base_domain == MX1
-    assert finding.report.endpoints[0].dane is not None
-    assert finding.report.endpoints[0].dane.matched
+    assert result.report.tlsa.base_domain == MX1
+    assert result.report.endpoints[0].dane is not None
+    assert result.report.endpoints[0].dane.matched
 
 
 def test_endpoints_of_one_address_are_told_apart_at_a_glance() -> None:
@@ -298,7 +299,7 @@ def test_endpoints_of_one_address_are_told_apart_at_a_glance() -> None:
 async def test_the_second_reading_is_shared_with_nobody() -> None:
     dns = host(MX1, V4, records=[WRONG_RECORD])
     world = World(dns, {V4: shakes()})
-    examiner = HostExaminer(world.tools(Settings()))
+    examiner = HostExaminer(world.ports(Settings()))
     for _ in range(2):
         await examiner.examine(HostKey(MX1, 25, Mode.SMTP))
     assert len(world.net.calls) == 3  # one that both share, and a fresh one each
@@ -351,6 +352,6 @@ async def test_no_server_name_for_an_address() -> None:
 async def test_tlsa_is_asked_for_at_the_port() -> None:
     found = fakes.answer(f"_2525._tcp.{DOMAIN}", "TLSA", fakes.rdata(OK_RECORD))
     world = World(addresses(DOMAIN, V4) | rows(found), {V4: by_profile(authenticated=shakes(), easier=refuses)})
-    finding = await world.examine(f"[{DOMAIN}]:2525")
+    result = await world.examine(f"[{DOMAIN}]:2525")
     assert [(call.port, call.sni) for call in world.net.calls] == [(2525, DOMAIN)]
-    assert finding.record.verdict.dane == "protected"
+    assert result.record.verdict.dane == "protected"

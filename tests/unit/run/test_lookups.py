@@ -39,7 +39,7 @@ async def test_a_question_that_fails_while_the_network_is_gone_is_asked_again(au
     async with trio.open_nursery() as nursery:
         nursery.start_soon(ask)
         for peer in range(1, MANY + 1):
-            nursery.start_soon(network.believed, peer, 0.0)
+            nursery.start_soon(network.confirmed, peer, 0.0)
     assert [answer.outcome for answer in found] == [Outcome.DATA]
     assert asked[0] == 0
     assert len(asked) == 2

@@ -53,12 +53,12 @@ class Passes:
         self.stop = pipeline.Stop()
         pace = caps or Caps(total=50, per_address=9, per_network=50, per_provider=50, rate=1e9, spacing=0)
         self.settings = replace(Settings(), caps=pace, retries=Retries(times, AFTER))
-        self.tools = world.tools(self.settings)
+        self.ports = world.ports(self.settings)
 
     async def __call__(self, domains: Sequence[str]) -> None:
-        connections = Connections(self.settings, self.tools.stats, self.world.net)
-        self.tools = replace(self.tools, probe=connections)
-        await pipeline.scan(listed(domains), self.tools, self.sink, self.stop)
+        connections = Connections(self.settings, self.ports.stats, self.world.net)
+        self.ports = replace(self.ports, probe=connections)
+        await pipeline.scan(listed(domains), self.ports, self.sink, self.stop)
         self.world.check()
 
     def words(self) -> list[str]:
@@ -91,7 +91,7 @@ async def test_what_could_not_be_told_is_tried_again(
     assert run.words() == outcomes
     assert len(run.world.net.calls) == visits
     assert trio.current_time() - began == pytest.approx((len(outcomes) - 1) * AFTER, abs=5)
-    stats = run.tools.stats
+    stats = run.ports.stats
     assert (stats.done, stats.tallies[f"outcome {outcomes[-1]}"]) == (1, 1)
     assert sum(count for key, count in stats.tallies.items() if key.startswith("outcome")) == 1
 
@@ -141,17 +141,17 @@ async def test_an_interrupt_during_the_wait_ends_the_scan_in_order(autojump_cloc
     async with trio.open_nursery() as nursery:
         nursery.start_soon(run, [fakes.DOMAIN])
         await trio.sleep(10)
-        assert "1 domains could not be told and are tried again at" in run.tools.stats.waiting
+        assert "1 domains are inconclusive and are tried again at" in run.ports.stats.waiting
         run.stop.drain()
     assert trio.current_time() < AFTER
     assert not run.stop.draining
     assert run.words() == ["inconclusive"]
-    assert run.tools.stats.waiting == ""
+    assert run.ports.stats.waiting == ""
 
 
 async def test_those_who_wait_for_a_later_pass_are_counted(autojump_clock: MockClock) -> None:
     run = Passes(one(later), times=1)
-    stats, seen = run.tools.stats, []
+    stats, seen = run.ports.stats, []
     async with trio.open_nursery() as nursery:
         nursery.start_soon(run, [fakes.DOMAIN])
         for wait in (AFTER / 2, AFTER):
@@ -184,11 +184,11 @@ class Crowded:
         self._inside += here
         full = here and self._inside > self._limit
         try:
-            sighting = await self._world.net(endpoint)
+            result = await self._world.net(endpoint)
         finally:
             self._inside -= here
         self.ended.setdefault(endpoint.address, trio.current_time())
-        return busy(endpoint) if full else sighting
+        return busy(endpoint) if full else result
 
 
 async def crowded_scan(total: int, limit: int) -> tuple[Attempts, float]:
@@ -205,10 +205,10 @@ async def crowded_scan(total: int, limit: int) -> tuple[Attempts, float]:
     world = World(dns, {**world.servers, **dict.fromkeys(places.values(), shakes())}, seconds=10)
     run = Passes(world, caps=Caps(total=total, per_network=99, rate=1e9, spacing=0))
     crowded = Crowded(world, set(places.values()), limit)
-    run.tools = replace(run.tools, probe=Connections(run.settings, run.tools.stats, crowded))
+    run.ports = replace(run.ports, probe=Connections(run.settings, run.ports.stats, crowded))
     began = trio.current_time()
     mixed = [name for pair in zip(STORM, OTHERS, strict=True) for name in pair]  # as the spool shuffles them
-    await pipeline.scan(listed(mixed), run.tools, run.sink, run.stop)
+    await pipeline.scan(listed(mixed), run.ports, run.sink, run.stop)
     return run.sink, max(crowded.ended[f"192.0.0.{number}"] for number in range(40)) - began
 
 
@@ -250,7 +250,7 @@ async def test_a_bug_in_drawing_a_report_up_is_told_and_later_passes_go_on(
     told = [(record.key, str(record.verdict.outcome)) for record in run.sink.domains]
     assert told.count((DOMAIN, "inconclusive")) == 1
     assert [key for key, _ in told].count("b.test") == 3
-    assert run.tools.stats.internal_errors == 1
+    assert run.ports.stats.internal_errors == 1
 
 
 async def test_out_of_descriptors_fewer_at_once_and_all_done_in_the_end(autojump_clock: MockClock) -> None:
@@ -279,5 +279,5 @@ async def test_out_of_descriptors_fewer_at_once_and_all_done_in_the_end(autojump
     async with trio.open_nursery() as nursery:
         for number in range(30):
             nursery.start_soon(visit, number)
-    assert [sighting.probe.failure for sighting in seen] == [None] * 30
+    assert [result.probe.failure for result in seen] == [None] * 30
     assert failed <= 30 * 2

@@ -24,7 +24,7 @@ from targets.scope import Exclusions, Scope
 from tests.unit import fakes
 from tests.unit.fakes import MX1, OK_RECORD, V4, World, host, missing, mx, shakes, target
 
-READ_IN_A_THREAD = pipeline._batch
+READ_IN_A_THREAD = pipeline._read_batch
 
 SECONDS = 10
 """How long a server takes."""
@@ -94,11 +94,11 @@ class Run:
         self.world = world
         self.sink = sink or Sink()
         self.stop = pipeline.Stop()
-        self.tools: Ports = world.tools(settings(workers))
+        self.ports: Ports = world.ports(settings(workers))
         self.ended = 0.0
 
     async def __call__(self, items: Iterator[Target | Reject]) -> None:
-        await pipeline.scan(items, self.tools, self.sink, self.stop)
+        await pipeline.scan(items, self.ports, self.sink, self.stop)
         self.ended = trio.current_time()
         self.world.check()
 
@@ -109,9 +109,9 @@ def inline(monkeypatch: pytest.MonkeyPatch) -> None:
 
     async def batch(items: Iterator[Target | Reject]) -> list[Target | Reject]:
         await trio.lowlevel.checkpoint()
-        return list(islice(items, pipeline.BATCH))
+        return list(islice(items, pipeline.READ_BATCH))
 
-    monkeypatch.setattr(pipeline, "_batch", batch)
+    monkeypatch.setattr(pipeline, "_read_batch", batch)
 
 
 async def test_everything_is_examined_and_written(autojump_clock: MockClock) -> None:
@@ -120,8 +120,8 @@ async def test_everything_is_examined_and_written(autojump_clock: MockClock) -> 
     started = trio.current_time()
     await run(listed(domains))
     assert run.sink.keys == sorted(domains)
-    assert run.ended - started == pytest.approx(SECONDS * 200 / 20 + pipeline.GATHERED)  # as many at once as workers
-    stats = run.tools.stats
+    assert run.ended - started == pytest.approx(SECONDS * 200 / 20 + pipeline.GATHERING_DELAY)  # 20 at once
+    stats = run.ports.stats
     assert (stats.total, stats.read, stats.done, stats.rejects) == (200, 200, 200, 0)
     assert stats.tallies == {"dane none": 200, "outcome ok": 200}
 
@@ -129,7 +129,7 @@ async def test_everything_is_examined_and_written(autojump_clock: MockClock) -> 
 async def test_an_empty_list(autojump_clock: MockClock) -> None:
     run = Run(World({}), workers=3)
     await run(iter([]))
-    assert (run.sink.domains, run.sink.rejects, run.tools.stats.total) == ([], [], 0)
+    assert (run.sink.domains, run.sink.rejects, run.ports.stats.total) == ([], [], 0)
 
 
 async def test_rejects_and_opt_outs_go_to_the_writer(autojump_clock: MockClock) -> None:
@@ -142,7 +142,7 @@ async def test_rejects_and_opt_outs_go_to_the_writer(autojump_clock: MockClock) 
         "list.txt:9 ??? no domain",
         "list.txt:2 mail.no.test opted-out: opt-out line 3",
     ]
-    assert (run.tools.stats.read, run.tools.stats.rejects) == (1, 2)
+    assert (run.ports.stats.read, run.ports.stats.rejects) == (1, 2)
 
 
 async def test_domains_share_a_host_and_its_addresses(autojump_clock: MockClock) -> None:
@@ -171,7 +171,7 @@ async def test_a_bug_in_one_domain_becomes_a_record_and_the_rest_goes_on(autojum
     assert (broken.outcome, broken.sender, broken.reasons) == ("inconclusive", "unknown", (Reason.INTERNAL,))
     assert broken.text.startswith("LookupError: the test's table has no answer to ('mx.d2.test', 'A') (fakes.py:")
     assert {verdict.outcome for verdict in by_key.values()} == {"ok"}
-    assert run.tools.stats.internal_errors == 1
+    assert run.ports.stats.internal_errors == 1
 
 
 async def test_a_bug_in_judging_is_told_like_one_in_seeing(
@@ -192,20 +192,20 @@ async def test_a_bug_in_judging_is_told_like_one_in_seeing(
     outcome, text = told.pop("d2.test")
     assert (outcome, text.partition(" (")[0]) == ("inconclusive", "ZeroDivisionError: of all things")
     assert {outcome for outcome, _ in told.values()} == {"ok"}
-    assert run.tools.stats.internal_errors == 1
+    assert run.ports.stats.internal_errors == 1
 
 
 async def test_a_domain_is_observed_from_the_beginning_of_its_examination(autojump_clock: MockClock) -> None:
-    finding = await of_their_own(["d0.test"]).examine("d0.test")
-    (report,) = finding.reports
-    assert finding.record.observed_at <= report.observed_at
+    result = await of_their_own(["d0.test"]).examine("d0.test")
+    (report,) = result.reports
+    assert result.record.observed_at <= report.observed_at
 
 
 async def test_many_are_judged_in_a_row_and_a_host_that_they_share_once(
     monkeypatch: pytest.MonkeyPatch, autojump_clock: MockClock
 ) -> None:
     gathered: list[int] = []
-    original, proved = pipeline._gathered, pkix.verify
+    original, proved = pipeline._receive_batch, pkix.verify
     verified: list[None] = []
 
     async def counted(seen: trio.MemoryReceiveChannel[Any]) -> Any:
@@ -217,7 +217,7 @@ async def test_many_are_judged_in_a_row_and_a_host_that_they_share_once(
         verified.append(None)
         return proved(*args)
 
-    monkeypatch.setattr(pipeline, "_gathered", counted)
+    monkeypatch.setattr(pipeline, "_receive_batch", counted)
     monkeypatch.setattr(pkix, "verify", verify)
     domains, dns = names(20), host(MX1, V4, records=[OK_RECORD])
     for name in domains:
@@ -230,7 +230,7 @@ async def test_many_are_judged_in_a_row_and_a_host_that_they_share_once(
 
 
 async def test_who_has_much_to_write_does_not_wait_for_more(autojump_clock: MockClock) -> None:
-    domains = names(40 * pipeline.IN_A_ROW)
+    domains = names(40 * pipeline.WRITE_BATCH)
     dns = host(MX1, V4)
     for name in domains:
         dns |= mx(f"10 {MX1}", domain=name)
@@ -238,7 +238,7 @@ async def test_who_has_much_to_write_does_not_wait_for_more(autojump_clock: Mock
     started = trio.current_time()
     await run(listed(domains))
     assert len(run.sink.domains) == len(domains)
-    assert run.ended - started < 20 * pipeline.GATHERED
+    assert run.ended - started < 20 * pipeline.GATHERING_DELAY
 
 
 async def test_records_are_made_durable_while_nothing_comes(autojump_clock: MockClock) -> None:
@@ -260,8 +260,8 @@ async def test_drain_finishes_what_is_in_flight_and_takes_nothing_new(autojump_c
         await trio.sleep(SECONDS * 1.5)
         run.stop.drain()
     assert run.sink.keys == sorted(names(8))  # four were done, four in flight
-    assert run.ended - started == pytest.approx(SECONDS * 2 + pipeline.GATHERED)
-    assert run.tools.stats.total is None or run.tools.stats.total == 100
+    assert run.ended - started == pytest.approx(SECONDS * 2 + pipeline.GATHERING_DELAY)
+    assert run.ports.stats.total is None or run.ports.stats.total == 100
 
 
 async def test_drain_ends_even_where_servers_do_not(autojump_clock: MockClock) -> None:
@@ -301,7 +301,7 @@ async def test_a_stop_before_the_start(autojump_clock: MockClock) -> None:
 async def test_a_list_that_blocks_for_ever_can_be_stopped(
     monkeypatch: pytest.MonkeyPatch, autojump_clock: MockClock
 ) -> None:
-    monkeypatch.setattr(pipeline, "_batch", READ_IN_A_THREAD)
+    monkeypatch.setattr(pipeline, "_read_batch", READ_IN_A_THREAD)
     run = Run(World({}), workers=2)
     written = threading.Event()  # nobody writes to the pipe that the list comes from
 
@@ -314,11 +314,11 @@ async def test_a_list_that_blocks_for_ever_can_be_stopped(
         await trio.testing.wait_all_tasks_blocked()
         run.stop.drain()
     written.set()
-    assert run.tools.stats.total is None
+    assert run.ports.stats.total is None
 
 
 async def test_a_list_is_read_in_a_thread(monkeypatch: pytest.MonkeyPatch, autojump_clock: MockClock) -> None:
-    monkeypatch.setattr(pipeline, "_batch", READ_IN_A_THREAD)
+    monkeypatch.setattr(pipeline, "_read_batch", READ_IN_A_THREAD)
     readers: set[int] = set()
 
     def noted() -> Iterator[Target | Reject]:
@@ -326,7 +326,7 @@ async def test_a_list_is_read_in_a_thread(monkeypatch: pytest.MonkeyPatch, autoj
             readers.add(threading.get_ident())
             yield item
 
-    domains = names(pipeline.BATCH * 2 + 1)
+    domains = names(pipeline.READ_BATCH * 2 + 1)
     run = Run(of_their_own(domains), 50)
     await run(noted())
     assert run.sink.keys == sorted(domains)
@@ -407,14 +407,14 @@ async def test_reading_runs_ahead_of_the_work_by_two_batches_at_most(autojump_cl
         scan.start_soon(run, counted())
         for _ in range(3):
             await trio.sleep(SECONDS)
-            assert read <= len(run.world.net.calls) + 2 * pipeline.BATCH + 4
+            assert read <= len(run.world.net.calls) + 2 * pipeline.READ_BATCH + 4
         run.stop.now()
 
 
 async def test_a_slow_writer_holds_up_the_work(monkeypatch: pytest.MonkeyPatch, autojump_clock: MockClock) -> None:
     """What was seen waits in a channel of limited length, then the workers wait."""
     waiting: list[int] = []
-    original: Callable[..., Any] = pipeline._gathered
+    original: Callable[..., Any] = pipeline._receive_batch
 
     async def late(seen: trio.MemoryReceiveChannel[Any]) -> Any:
         if not waiting:
@@ -424,7 +424,7 @@ async def test_a_slow_writer_holds_up_the_work(monkeypatch: pytest.MonkeyPatch, 
             assert statistics.tasks_waiting_send <= 4
         return await original(seen)
 
-    monkeypatch.setattr(pipeline, "_gathered", late)
+    monkeypatch.setattr(pipeline, "_receive_batch", late)
     domains = names(pipeline.BACKLOG + 50)
     run = Run(of_their_own(domains), workers=4)
     await run(listed(domains))

@@ -163,16 +163,16 @@ def test_those_who_wait_for_a_later_pass_are_those_of_this_and_the_next() -> Non
     later = RetryPasses(stats, 1)
     targets = [fakes.target(name) for name in ("a.test", "b.test")]
 
-    def finding(target: Target, *, again: bool) -> DomainResult:
-        return DomainResult(records.domain(key=target.destination.key), again=again)
+    def finding(target: Target, *, retry: bool) -> DomainResult:
+        return DomainResult(records.domain(key=target.destination.key), retry=retry)
 
     for target in targets:
-        later.note(target, finding(target, again=True))
+        later.note(target, finding(target, retry=True))
     assert stats.retrying == 2
-    assert later.turn() == targets
-    later.note(targets[0], finding(targets[0], again=False))
+    assert later.begin() == targets
+    later.note(targets[0], finding(targets[0], retry=False))
     assert stats.retrying == 1
-    later.note(targets[1], finding(targets[1], again=True))  # there is no further pass
+    later.note(targets[1], finding(targets[1], retry=True))  # there is no further pass
     assert stats.retrying == 0
 
 
