@@ -27,7 +27,7 @@ ROOT_KSK = {  # IANA's root-anchors.xml, as Debian's dns-root-data has it in roo
     20326: "e06d44b80b8f1d39a95c0b0d7c65d08458e880409bbc683457104237c7f8ec8d",
     38696: "683d2d0acb8c9b712a1948b27f741219298d0a450d612c483af444a4c0fb2b16",
 }
-SIGN = "sign.invalid"
+OWN_NAME = "sign.invalid"
 LIMIT = 20.0  # seconds for what takes a tenth of one
 
 
@@ -59,14 +59,17 @@ def test_shipped_anchor() -> None:
 )
 def test_unbound_takes_the_configuration(settings: UnboundSettings, tmp_path: Path) -> None:
     conf = tmp_path / "unbound.conf"
-    conf.write_text(configuration(settings, tmp_path, 5300, sign=SIGN, version=(1, 17)))
+    conf.write_text(configuration(settings, tmp_path, 5300, own_name=OWN_NAME, version=(1, 17)))
     done = subprocess.run(["unbound-checkconf", str(conf)], capture_output=True, text=True, check=False,
                           env=os.environ | {"PATH": f"{os.environ['PATH']}:/usr/sbin"})  # fmt: skip
     assert done.returncode == 0, done.stderr
 
 
 def options(settings: UnboundSettings, tmp_path: Path, version: tuple[int, ...] = (1, 17)) -> list[str]:
-    return [line.strip() for line in configuration(settings, tmp_path, 5300, sign=SIGN, version=version).splitlines()]
+    return [
+        line.strip()
+        for line in configuration(settings, tmp_path, 5300, own_name=OWN_NAME, version=version).splitlines()
+    ]
 
 
 def test_only_this_machine_may_ask_and_nobody_control(tmp_path: Path) -> None:
