@@ -105,9 +105,7 @@ class Unbound:
         self._directory = directory
         self._restarts = RESTARTS
         self._starts = 0
-        self._own_name = (
-            f"{secrets.token_hex(8)}.mxsweep.invalid"  # only the child that we started can resolve this name
-        )
+        self._own_name = f"{secrets.token_hex(8)}.mxsweep.invalid"  # only our child can resolve this name
         self._ready = trio.Event()
         self._process: subprocess.Popen[bytes] | None = None
         self._log: trio.lowlevel.FdStream | None = None
@@ -165,7 +163,7 @@ class Unbound:
         await self._start(program() or "")
 
     async def guarded(self, ask: Callable[[], Awaitable[Answer]]) -> Answer:
-        """Return the answer of ``ask``; repeat it if it failed while the child ended, as such an answer is not reliable."""
+        """Return the answer of ``ask``; repeat one that failed while the child ended, as its error is unreliable."""
         starts = self._starts
         answer = await ask()
         if answer.outcome is Outcome.ERROR and (self._starts != starts or not self._ready.is_set()):

@@ -22,7 +22,7 @@ from scanner.net import query as search
 from scanner.net.exchange import server_at
 from scanner.net.gcra import GCRA
 from scanner.net.health import ServerHealth
-from scanner.net.query import MAX_QUICK_ROUNDS, QueryDeadline
+from scanner.net.query import MAX_QUICK_ROUNDS
 from scanner.net.resolver import open_resolver, system_servers
 from scanner.settings import DNSSettings
 from scanner.vocabulary import Outcome, Security
@@ -677,16 +677,6 @@ async def test_an_asker_that_is_cancelled_spoils_nothing_for_the_others(server: 
             held.let_go.set()
     assert [answer.outcome for answer in answers] == [Outcome.DATA] * 2
     assert len(server.seen) == 2
-
-
-async def test_the_wait_for_the_rate_is_not_the_servers_fault(autojump_clock: trio.testing.MockClock) -> None:
-    rate = GCRA(0.1, 1)
-    deadline = QueryDeadline(attempt=5.0, deadline=trio.current_time() + 20.0)
-    for moment in (0.0, 10.0, 20.0):
-        await deadline.wait_for_rate(rate)
-        assert trio.current_time() == pytest.approx(moment)
-    assert deadline.deadline == pytest.approx(40.0)
-    assert deadline.end_of_attempt() == pytest.approx(25.0)
 
 
 async def test_the_rate_counts_every_query(server: Script, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -15,13 +15,10 @@ import pytest
 import trio
 import trio.testing
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
-from hypothesis import given
-from hypothesis import strategies as st
 from OpenSSL import SSL, _util
 
 from scanner.facts import Handshake
 from scanner.net.failures import LimitExceededError, failure_of
-from scanner.net.signature_schemes import scheme_of
 from scanner.net.tls import WIRE_LIMIT, Identity, TLSStream, _observing, context_for
 from scanner.settings import AUTHENTICATED, FALLBACK, OPPORTUNISTIC, TLSProfile
 from scanner.vocabulary import FailureKind, Phase
@@ -364,17 +361,3 @@ def test_options_are_postfixs() -> None:
 )
 def test_private_bindings_are_still_there(name: str) -> None:
     assert hasattr(_util.lib, name)  # type: ignore[attr-defined,unused-ignore]
-
-
-def test_schemes() -> None:
-    verify = bytes.fromhex("0f 000048 0403 0044")
-    assert scheme_of(verify, "TLSv1.3", "") == "ecdsa_secp256r1_sha256"
-    assert scheme_of(bytes.fromhex("0f 000048 fe01 0044"), "TLSv1.3", "") == "0xfe01"
-    assert scheme_of(verify, "TLSv1.2", "ECDHE-X") != "ecdsa_secp256r1_sha256"
-    assert scheme_of(b"\x0c" + bytes(20), "TLSv1.2", "AECDH-AES256-SHA") is None
-    assert scheme_of(b"\x0c" + bytes(20), "TLSv1", "ECDHE-RSA-AES256-SHA") is None
-
-
-@given(st.binary(max_size=60), st.sampled_from(["TLSv1.2", "TLSv1.3"]), st.sampled_from(["ECDHE-X", "DHE-X", "A"]))
-def test_no_message_breaks_the_scheme_reader(message: bytes, version: str, cipher: str) -> None:
-    assert isinstance(scheme_of(message, version, cipher), str | None)
