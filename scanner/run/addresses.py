@@ -7,7 +7,7 @@ from scanner.core.names import is_address
 from scanner.facts import Answer
 from scanner.model import Skipped
 from scanner.reasons import Reason
-from scanner.run.ports import Lookup, Ports
+from scanner.run.ports import DNSLookup, Ports
 from scanner.vocabulary import Family
 
 _IPV6 = {Family.ANY: (False, True), Family.IPV4: (False,), Family.IPV6: (True,)}
@@ -40,7 +40,7 @@ def _order(address: str) -> tuple[int, bytes]:
     return ip.version, ip.packed
 
 
-async def find_addresses(host: str, lookup: Lookup) -> HostAddresses:
+async def find_addresses(host: str, lookup: DNSLookup) -> HostAddresses:
     """Look up both address families of a host, also if only one of them is probed.
 
     A host that has only addresses of the other family is not a host without addresses. The lookups are sequential: a

@@ -7,7 +7,7 @@ import trio
 
 from scanner.facts import Answer
 from scanner.net.outage import Outage
-from scanner.run.ports import Lookup
+from scanner.run.ports import DNSLookup
 from scanner.run.stats import Stats
 from scanner.vocabulary import Outcome, Phase, Security
 
@@ -16,7 +16,7 @@ TRIES = 5
 
 
 class Lookups:
-    """A ``Lookup`` that waits while there is an outage, and repeats what failed in one.
+    """A ``DNSLookup`` that waits while there is an outage, and repeats what failed in one.
 
     Args:
         lookup: makes one lookup.
@@ -25,7 +25,7 @@ class Lookups:
         stats: counts the lookups in flight.
     """
 
-    def __init__(self, lookup: Lookup, network: Outage[Any], report: Callable[[str], None], stats: Stats) -> None:
+    def __init__(self, lookup: DNSLookup, network: Outage[Any], report: Callable[[str], None], stats: Stats) -> None:
         self._lookup = lookup
         self._network = network
         self._stages = stats.stages

@@ -15,7 +15,7 @@ from scanner.settings import Settings
 from targets.scope import Scope
 
 
-class Lookup(Protocol):
+class DNSLookup(Protocol):
     """Makes one DNS lookup; failures are part of the answer."""
 
     async def __call__(self, name: str, rtype: str, *, fresh: bool = False) -> Answer:
@@ -54,7 +54,7 @@ class Ports:
     """The settings, interfaces and counters that all examinations of a scan share."""
 
     settings: Settings
-    lookup: Lookup
+    lookup: DNSLookup
     probe: ProbeEndpoint
     trust: TrustStore
     scope: Scope

@@ -3,12 +3,12 @@
 from scanner.core import route
 from scanner.model import Route
 from scanner.run.host_result import HostKey
-from scanner.run.ports import Lookup
+from scanner.run.ports import DNSLookup
 from scanner.vocabulary import Mode
 from targets.destination import Destination, Kind
 
 
-async def find_route(destination: Destination, lookup: Lookup) -> Route:
+async def find_route(destination: Destination, lookup: DNSLookup) -> Route:
     """Return the route to a destination: by its MX records if it is a mail domain, otherwise the host itself."""
     if destination.kind is not Kind.DOMAIN:
         return route.direct(destination.host)

@@ -20,7 +20,7 @@ RESPONSE = b"\x81\x80"
 Sent = tuple[bytes, tuple[str, int]]
 
 
-class Peer:
+class UDPPeer:
     """A name server by hand: the questions that came, and replies to them."""
 
     def __init__(self) -> None:
@@ -44,14 +44,14 @@ class Peer:
 
 
 @pytest.fixture
-def peer() -> Iterator[Peer]:
-    made = Peer()
+def peer() -> Iterator[UDPPeer]:
+    made = UDPPeer()
     with made.sock:
         yield made
         made.ports.close()
 
 
-async def begin(peer: Peer, nursery: trio.Nursery, server: Server, count: int) -> list[Sent]:
+async def begin(peer: UDPPeer, nursery: trio.Nursery, server: Server, count: int) -> list[Sent]:
     """Let so many questions wait; as they came."""
     for _ in range(count):
         nursery.start_soon(peer.ask, server)
@@ -63,7 +63,7 @@ def own_ports(sent: list[Sent]) -> set[int]:
     return {address[1] for _, address in sent}
 
 
-async def test_each_question_that_waits_has_a_port_of_its_own(peer: Peer) -> None:
+async def test_each_question_that_waits_has_a_port_of_its_own(peer: UDPPeer) -> None:
     async with trio.open_nursery() as nursery:
         sent = await begin(peer, nursery, peer.server, 40)
         for one in sent:
@@ -74,7 +74,7 @@ async def test_each_question_that_waits_has_a_port_of_its_own(peer: Peer) -> Non
 
 
 async def test_a_port_that_was_answered_is_used_again_but_not_for_ever(
-    peer: Peer, monkeypatch: pytest.MonkeyPatch
+    peer: UDPPeer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(module._Port, "__init__", few_uses(module._Port.__init__))
     used = []
@@ -94,7 +94,7 @@ def few_uses(init: Any) -> Any:
     return made
 
 
-async def test_a_reply_counts_only_at_the_port_of_its_question(peer: Peer) -> None:
+async def test_a_reply_counts_only_at_the_port_of_its_question(peer: UDPPeer) -> None:
     """Whoever guesses an id has to guess the port too (RFC 5452 section 9.2)."""
     async with trio.open_nursery() as nursery:
         first, second = await begin(peer, nursery, peer.server, 2)
@@ -108,7 +108,7 @@ async def test_a_reply_counts_only_at_the_port_of_its_question(peer: Peer) -> No
 
 
 @pytest.mark.parametrize("cancelled", [True, False])
-async def test_a_port_whose_question_was_given_up_is_not_used_again(peer: Peer, *, cancelled: bool) -> None:
+async def test_a_port_whose_question_was_given_up_is_not_used_again(peer: UDPPeer, *, cancelled: bool) -> None:
     with trio.move_on_after(0.05 if cancelled else 5):
         await peer.ask(peer.server, 5 if cancelled else 0.05)
     assert peer.heard == ([] if cancelled else [Miss(TIMEOUT, silent=True)])
@@ -121,7 +121,7 @@ async def test_a_port_whose_question_was_given_up_is_not_used_again(peer: Peer, 
     assert isinstance(peer.heard[-1], Message)
 
 
-async def test_when_one_is_given_up_the_idle_ports_are_closed(peer: Peer) -> None:
+async def test_when_one_is_given_up_the_idle_ports_are_closed(peer: UDPPeer) -> None:
     """After a change of networks they would all leave from an address that is gone."""
     async with trio.open_nursery() as nursery:
         for one in await begin(peer, nursery, peer.server, 3):
@@ -131,7 +131,7 @@ async def test_when_one_is_given_up_the_idle_ports_are_closed(peer: Peer) -> Non
     assert peer.ports._ports == {}
 
 
-async def test_the_shortest_patience_counts(peer: Peer) -> None:
+async def test_the_shortest_patience_counts(peer: UDPPeer) -> None:
     """The one task that waits for all began to wait with more time."""
     async with trio.open_nursery() as nursery:
         await begin(peer, nursery, peer.server, 1)
@@ -142,7 +142,7 @@ async def test_the_shortest_patience_counts(peer: Peer) -> None:
     assert peer.heard == [Miss(TIMEOUT, silent=True)]
 
 
-async def test_an_icmp_error_reaches_whose_it_is(peer: Peer) -> None:
+async def test_an_icmp_error_reaches_whose_it_is(peer: UDPPeer) -> None:
     async with trio.open_nursery() as nursery:
         (sent,) = await begin(peer, nursery, peer.server, 1)
         address = peer.sock.getsockname()
@@ -156,7 +156,7 @@ async def test_an_icmp_error_reaches_whose_it_is(peer: Peer) -> None:
     assert len(peer.ports._ports) == 1
 
 
-async def test_an_idle_port_that_hears_of_an_error_is_closed(peer: Peer) -> None:
+async def test_an_idle_port_that_hears_of_an_error_is_closed(peer: UDPPeer) -> None:
     async with trio.open_nursery() as nursery:
         (sent,) = await begin(peer, nursery, peer.server, 1)
         peer.reply(sent)
@@ -167,7 +167,7 @@ async def test_an_idle_port_that_hears_of_an_error_is_closed(peer: Peer) -> None
     assert (peer.ports._ports, peer.ports._idle[peer.server]) == ({}, [])
 
 
-async def test_a_datagram_that_is_gone_is_no_reply(peer: Peer) -> None:
+async def test_a_datagram_that_is_gone_is_no_reply(peer: UDPPeer) -> None:
     """One with a wrong checksum wakes us and is gone (select(2), section Bugs)."""
     async with trio.open_nursery() as nursery:
         sent = await begin(peer, nursery, peer.server, 1)
@@ -177,7 +177,7 @@ async def test_a_datagram_that_is_gone_is_no_reply(peer: Peer) -> None:
     assert isinstance(peer.heard[0], Message)
 
 
-async def test_the_end_reaches_all_who_wait_and_later_questions_begin_anew(peer: Peer) -> None:
+async def test_the_end_reaches_all_who_wait_and_later_questions_begin_anew(peer: UDPPeer) -> None:
     async with trio.open_nursery() as nursery:
         await begin(peer, nursery, peer.server, 2)
         peer.ports.close()
@@ -189,7 +189,7 @@ async def test_the_end_reaches_all_who_wait_and_later_questions_begin_anew(peer:
 
 
 def test_the_end_of_trio_closes_all() -> None:
-    peer = Peer()
+    peer = UDPPeer()
 
     async def main() -> None:
         async with trio.open_nursery() as nursery:
@@ -203,7 +203,7 @@ def test_the_end_of_trio_closes_all() -> None:
 
 
 async def test_who_closes_while_the_reader_is_being_woken_ends_it_quietly(
-    peer: Peer, monkeypatch: pytest.MonkeyPatch
+    peer: UDPPeer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     async def woken(_fileno: int) -> None:
         peer.ports.close()
@@ -213,7 +213,7 @@ async def test_who_closes_while_the_reader_is_being_woken_ends_it_quietly(
     assert peer.heard == [Miss(TIMEOUT, silent=True)]
 
 
-async def test_a_bug_in_reading_a_reply_is_the_askers(peer: Peer, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_a_bug_in_reading_a_reply_is_the_askers(peer: UDPPeer, monkeypatch: pytest.MonkeyPatch) -> None:
     def broken(*_: object) -> None:
         raise ZeroDivisionError
 

@@ -32,7 +32,7 @@ from scanner.vocabulary import Outcome, Security
 
 
 @dataclass
-class Asked:
+class ReceivedQuery:
     """One question as the server sees it."""
 
     query: dns.message.Message
@@ -48,7 +48,7 @@ class Asked:
         return len(wire).to_bytes(2) + wire if self.tcp else wire
 
 
-Reply = Callable[[Asked], Awaitable[list[bytes]]]
+Reply = Callable[[ReceivedQuery], Awaitable[list[bytes]]]
 
 
 @dataclass
@@ -58,7 +58,7 @@ class Script:
     nursery: trio.Nursery
     port: int = 0
     table: dict[str, Reply] = field(default_factory=dict)
-    seen: list[Asked] = field(default_factory=list)
+    seen: list[ReceivedQuery] = field(default_factory=list)
     serve_tcp: Callable[[trio.SocketStream], Awaitable[None]] | None = None
 
     async def start(self, host: str = "127.0.0.1", port: int = 0) -> None:
@@ -77,7 +77,7 @@ class Script:
                 self.nursery.start_soon(self._answer_udp, udp, wire, peer)
 
     async def _answer_udp(self, udp: trio.socket.SocketType, wire: bytes, peer: tuple[str, int]) -> None:
-        for datagram in await self._answer(Asked(dns.message.from_wire(wire), tcp=False, peer=peer)):
+        for datagram in await self._answer(ReceivedQuery(dns.message.from_wire(wire), tcp=False, peer=peer)):
             with contextlib.suppress(OSError):  # who asked may have gone
                 await udp.sendto(datagram, peer)
 
@@ -87,11 +87,11 @@ class Script:
             return
         async with stream:
             wire = await stream.receive_some(4096)
-            for octets in await self._answer(Asked(dns.message.from_wire(wire[2:]), tcp=True, peer=("", 0))):
+            for octets in await self._answer(ReceivedQuery(dns.message.from_wire(wire[2:]), tcp=True, peer=("", 0))):
                 await stream.send_all(octets)
                 await trio.testing.wait_all_tasks_blocked()
 
-    async def _answer(self, asked: Asked) -> list[bytes]:
+    async def _answer(self, asked: ReceivedQuery) -> list[bytes]:
         self.seen.append(asked)
         name = asked.query.question[0].name.to_text(omit_final_dot=True)
         return await self.table[name](asked)
@@ -118,7 +118,7 @@ async def server(nursery: trio.Nursery) -> Script:
 
 
 def made(
-    asked: Asked, *records: str, rcode: str = "NOERROR", ede: int | None = None, ad: bool = True
+    asked: ReceivedQuery, *records: str, rcode: str = "NOERROR", ede: int | None = None, ad: bool = True
 ) -> dns.message.Message:
     """Make a reply; records are lines of a master file."""
     reply = dns.message.make_response(asked.query, recursion_available=True)
@@ -134,13 +134,13 @@ def made(
 
 
 def says(*records: str, rcode: str = "NOERROR", ede: int | None = None, ad: bool = True) -> Reply:
-    async def reply(asked: Asked) -> list[bytes]:
+    async def reply(asked: ReceivedQuery) -> list[bytes]:
         return [asked.pack(made(asked, *records, rcode=rcode, ede=ede, ad=ad))]
 
     return reply
 
 
-async def nothing(asked: Asked) -> list[bytes]:
+async def nothing(asked: ReceivedQuery) -> list[bytes]:
     return []
 
 
@@ -175,7 +175,7 @@ async def test_ids_and_ports_differ(server: Script) -> None:
 
 
 # RFC 5452 section 9.1: a reply must match in id, question and source, else it is none.
-def strays(asked: Asked) -> list[bytes]:
+def strays(asked: ReceivedQuery) -> list[bytes]:
     wrong_id = made(asked, "a.example. MX 10 evil.example.")
     wrong_id.id ^= 1
     wrong_name = dns.message.make_response(dns.message.make_query("b.example", "MX", id=asked.query.id))
@@ -188,7 +188,7 @@ def strays(asked: Asked) -> list[bytes]:
 
 
 async def test_datagrams_that_are_no_reply_are_passed_over(server: Script) -> None:
-    async def reply(asked: Asked) -> list[bytes]:
+    async def reply(asked: ReceivedQuery) -> list[bytes]:
         return [*strays(asked), asked.pack(made(asked, MX))]
 
     server.table["a.example"] = reply
@@ -198,7 +198,7 @@ async def test_datagrams_that_are_no_reply_are_passed_over(server: Script) -> No
 
 @pytest.mark.parametrize("which", range(9))
 async def test_each_of_them_alone_is_silence(server: Script, which: int) -> None:
-    async def reply(asked: Asked) -> list[bytes]:
+    async def reply(asked: ReceivedQuery) -> list[bytes]:
         return [strays(asked)[which]]
 
     server.table["a.example"] = reply
@@ -208,7 +208,7 @@ async def test_each_of_them_alone_is_silence(server: Script, which: int) -> None
 
 
 async def test_a_reply_from_elsewhere_never_arrives(server: Script) -> None:
-    async def reply(asked: Asked) -> list[bytes]:
+    async def reply(asked: ReceivedQuery) -> list[bytes]:
         with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as elsewhere:
             elsewhere.sendto(made(asked, "a.example. MX 10 evil.example.").to_wire(), asked.peer)
         return [asked.pack(made(asked, MX))]
@@ -218,7 +218,7 @@ async def test_a_reply_from_elsewhere_never_arrives(server: Script) -> None:
 
 
 async def test_a_flood_ends_the_try(server: Script, short_pauses: None) -> None:
-    async def reply(asked: Asked) -> list[bytes]:
+    async def reply(asked: ReceivedQuery) -> list[bytes]:
         return [b"x"] * 1100
 
     server.table["a.example"] = reply
@@ -227,7 +227,7 @@ async def test_a_flood_ends_the_try(server: Script, short_pauses: None) -> None:
 
 
 async def test_silence_is_asked_again(server: Script) -> None:
-    async def reply(asked: Asked) -> list[bytes]:
+    async def reply(asked: ReceivedQuery) -> list[bytes]:
         return [asked.pack(made(asked, MX))] if len(server.seen) > 1 else []
 
     server.table["a.example"] = reply
@@ -242,7 +242,7 @@ async def test_silence_is_asked_again_until_the_time_is_up(server: Script) -> No
 
 
 def truncating(over_tcp: Reply) -> Reply:
-    async def reply(asked: Asked) -> list[bytes]:
+    async def reply(asked: ReceivedQuery) -> list[bytes]:
         if asked.tcp:
             return await over_tcp(asked)
         short = made(asked)
@@ -261,7 +261,7 @@ async def test_a_truncated_reply_is_asked_for_over_tcp(server: Script) -> None:
 
 
 async def test_tcp_in_drips(server: Script) -> None:
-    async def drips(asked: Asked) -> list[bytes]:
+    async def drips(asked: ReceivedQuery) -> list[bytes]:
         wire = asked.pack(made(asked, MX))
         return [wire[at : at + 1] for at in range(len(wire))]
 
@@ -270,13 +270,13 @@ async def test_tcp_in_drips(server: Script) -> None:
 
 
 def raw(*octets: bytes) -> Reply:
-    async def reply(asked: Asked) -> list[bytes]:
+    async def reply(asked: ReceivedQuery) -> list[bytes]:
         return list(octets)
 
     return reply
 
 
-async def still_truncated(asked: Asked) -> list[bytes]:
+async def still_truncated(asked: ReceivedQuery) -> list[bytes]:
     reply = made(asked, MX)
     reply.flags |= dns.flags.TC
     return [asked.pack(reply)]
@@ -312,7 +312,7 @@ async def test_a_tcp_connection_that_is_reset(server: Script) -> None:
 
 
 async def test_a_silent_tcp_server_has_its_deadline(server: Script) -> None:
-    async def stuck(asked: Asked) -> list[bytes]:
+    async def stuck(asked: ReceivedQuery) -> list[bytes]:
         await trio.sleep_forever()
         return []
 
@@ -338,7 +338,7 @@ async def test_rcodes_are_final(server: Script, rcode: str, outcome: Outcome, er
 
 
 async def test_a_server_that_cannot_read_the_question_need_not_repeat_it(server: Script) -> None:
-    async def reply(asked: Asked) -> list[bytes]:
+    async def reply(asked: ReceivedQuery) -> list[bytes]:
         unread = made(asked, rcode="FORMERR")
         unread.question = []
         return [asked.pack(unread)]
@@ -348,7 +348,7 @@ async def test_a_server_that_cannot_read_the_question_need_not_repeat_it(server:
 
 
 def servfail_then(unchecked: Reply, ede: int | None = None) -> Reply:
-    async def reply(asked: Asked) -> list[bytes]:
+    async def reply(asked: ReceivedQuery) -> list[bytes]:
         return await (unchecked if asked.cd else says(rcode="SERVFAIL", ede=ede, ad=False))(asked)
 
     return reply
@@ -507,7 +507,7 @@ async def test_each_hop_of_an_insecure_answer_is_asked_for(server: Script) -> No
     records = ("a.example. CNAME b.example.", "b.example. CNAME c.example.", "c.example. A 192.0.2.1")
 
     def hop(record: str, *, ad: bool) -> Reply:
-        async def reply(asked: Asked) -> list[bytes]:
+        async def reply(asked: ReceivedQuery) -> list[bytes]:
             of_hop = asked.query.question[0].rdtype == dns.rdatatype.CNAME
             return await (says(record, ad=ad) if of_hop else says(*records, ad=False))(asked)
 
@@ -539,7 +539,7 @@ async def test_aliases_without_end_end(server: Script) -> None:
 async def test_at_most_so_many_questions_at_once_and_clocks_start_late(server: Script) -> None:
     answer_now = trio.Event()
 
-    async def reply(asked: Asked) -> list[bytes]:
+    async def reply(asked: ReceivedQuery) -> list[bytes]:
         await answer_now.wait()
         return [asked.pack(made(asked, MX))]
 
@@ -625,7 +625,7 @@ class Held:
     def __init__(self) -> None:
         self.let_go = trio.Event()
 
-    async def __call__(self, asked: Asked) -> list[bytes]:
+    async def __call__(self, asked: ReceivedQuery) -> list[bytes]:
         await self.let_go.wait()
         return [asked.pack(made(asked, HOST))]
 
@@ -725,7 +725,7 @@ async def test_no_second_opinion_where_the_first_is_clear(server: Script, other:
 
 
 async def test_a_silent_server_beside_a_refusing_one_is_asked_again(server: Script, other: Script) -> None:
-    async def reply(asked: Asked) -> list[bytes]:
+    async def reply(asked: ReceivedQuery) -> list[bytes]:
         return [asked.pack(made(asked, MX))] if len(other.seen) > 1 else []
 
     server.table["a.example"] = says(rcode="REFUSED")
@@ -752,7 +752,7 @@ async def test_a_resolver_that_comes_back_is_found(nursery: trio.Nursery, monkey
 
 
 async def test_an_empty_reply_of_a_server_that_does_not_recurse_is_no_negative(server: Script) -> None:
-    async def reply(asked: Asked) -> list[bytes]:
+    async def reply(asked: ReceivedQuery) -> list[bytes]:
         lame = made(asked)
         lame.flags &= ~dns.flags.RA
         return [asked.pack(lame)]

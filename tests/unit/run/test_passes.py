@@ -23,7 +23,7 @@ from scanner.vocabulary import FailureKind, Phase, StartTLS
 from targets.lists import Target
 from tests.unit import fakes, records
 from tests.unit.fakes import DOMAIN, MX1, V4, V4B, Behaviour, World, fails, host, mx, no_starttls, shakes
-from tests.unit.run.test_pipeline import Sink, inline, listed, of_their_own
+from tests.unit.run.test_pipeline import ListSink, inline, listed, of_their_own
 
 __all__ = ["inline"]  # a fixture, used by all
 
@@ -32,7 +32,7 @@ busy = fails(Phase.GREETING, FailureKind.REJECTED, 421, "4.7.0 Too many connecti
 later = fails(Phase.GREETING, FailureKind.REJECTED, 450, "4.7.1 greylisted")
 
 
-class Attempts(Sink):
+class Attempts(ListSink):
     """A sink that keeps the failures of earlier passes at the first address of each record."""
 
     def __init__(self) -> None:

@@ -30,7 +30,7 @@ SECONDS = 10
 """How long a server takes."""
 
 
-class Sink:
+class ListSink:
     """Takes records down; raises instead when it is told to."""
 
     def __init__(self, error: Exception | None = None, *, fails_at: int = 0, in_sync: bool = False) -> None:
@@ -87,12 +87,12 @@ def settings(workers: int) -> Settings:
     return replace(Settings(), caps=Caps(total=workers), retries=Retries(times=0))
 
 
-class Run:
+class BackgroundScan:
     """A scan in the background, and what became of it."""
 
-    def __init__(self, world: World, workers: int, sink: Sink | None = None) -> None:
+    def __init__(self, world: World, workers: int, sink: ListSink | None = None) -> None:
         self.world = world
-        self.sink = sink or Sink()
+        self.sink = sink or ListSink()
         self.stop = pipeline.Stop()
         self.ports: Ports = world.ports(settings(workers))
         self.ended = 0.0
@@ -116,7 +116,7 @@ def inline(monkeypatch: pytest.MonkeyPatch) -> None:
 
 async def test_everything_is_examined_and_written(autojump_clock: MockClock) -> None:
     domains = names(200)
-    run = Run(of_their_own(domains), workers=20)
+    run = BackgroundScan(of_their_own(domains), workers=20)
     started = trio.current_time()
     await run(listed(domains))
     assert run.sink.keys == sorted(domains)
@@ -127,7 +127,7 @@ async def test_everything_is_examined_and_written(autojump_clock: MockClock) -> 
 
 
 async def test_an_empty_list(autojump_clock: MockClock) -> None:
-    run = Run(World({}), workers=3)
+    run = BackgroundScan(World({}), workers=3)
     await run(iter([]))
     assert (run.sink.domains, run.sink.rejects, run.ports.stats.total) == ([], [], 0)
 
@@ -135,7 +135,7 @@ async def test_an_empty_list(autojump_clock: MockClock) -> None:
 async def test_rejects_and_opt_outs_go_to_the_writer(autojump_clock: MockClock) -> None:
     world = of_their_own(["d0.test"])
     world.scope = Scope(allow_private=True, exclusions=Exclusions(trees={"no.test": "opt-out line 3"}))
-    run = Run(world, workers=2)
+    run = BackgroundScan(world, workers=2)
     await run(listed(["d0.test", "mail.no.test"], Reject("list.txt", 9, "???", "no domain")))
     assert run.sink.keys == ["d0.test"]
     assert run.sink.rejects == [
@@ -151,7 +151,7 @@ async def test_domains_share_a_host_and_its_addresses(autojump_clock: MockClock)
     for name in domains:
         dns |= mx(f"10 {MX1}", domain=name)
     world = World(dns, dict.fromkeys((V4, fakes.V4B, fakes.V6), shakes()), seconds=SECONDS)
-    run = Run(world, workers=4)
+    run = BackgroundScan(world, workers=4)
     await run(listed(domains))
     assert sorted(call.address for call in world.net.calls) == [V4, fakes.V4B, fakes.V6]
     assert max(world.zone.asked.values()) == 1
@@ -162,7 +162,7 @@ async def test_a_bug_in_one_domain_becomes_a_record_and_the_rest_goes_on(autojum
     domains = names(5)
     world = of_their_own(domains)
     del world.dns["mx.d2.test", "A"]  # type: ignore[attr-defined] # the fake raises: a bug, as far as a scan can tell
-    run = Run(world, workers=2)
+    run = BackgroundScan(world, workers=2)
     with pytest.raises(AssertionError):
         await run(listed(domains))  # world.check: somebody asked for what is not in the table
     assert run.sink.keys == domains
@@ -185,7 +185,7 @@ async def test_a_bug_in_judging_is_told_like_one_in_seeing(
         return original(level, nexthop, *rest)
 
     monkeypatch.setattr(judgement, "judge_host", broken)
-    run = Run(of_their_own(names(5)), workers=2)
+    run = BackgroundScan(of_their_own(names(5)), workers=2)
     await run(listed(names(5)))
     assert run.sink.keys == names(5)
     told = {record.key: (record.verdict.outcome, record.verdict.text) for record in run.sink.domains}
@@ -222,7 +222,7 @@ async def test_many_are_judged_in_a_row_and_a_host_that_they_share_once(
     domains, dns = names(20), host(MX1, V4, records=[OK_RECORD])
     for name in domains:
         dns |= mx(f"10 {MX1}", domain=name)
-    run = Run(World(dns, {V4: shakes()}, seconds=SECONDS), workers=20)
+    run = BackgroundScan(World(dns, {V4: shakes()}, seconds=SECONDS), workers=20)
     await run(listed(domains))
     assert gathered == [21, 0]  # all of them with the word that the pass is over; then the end
     assert len(verified) == 1
@@ -234,7 +234,7 @@ async def test_who_has_much_to_write_does_not_wait_for_more(autojump_clock: Mock
     dns = host(MX1, V4)
     for name in domains:
         dns |= mx(f"10 {MX1}", domain=name)
-    run = Run(World(dns, {V4: shakes()}), workers=512)
+    run = BackgroundScan(World(dns, {V4: shakes()}), workers=512)
     started = trio.current_time()
     await run(listed(domains))
     assert len(run.sink.domains) == len(domains)
@@ -242,7 +242,7 @@ async def test_who_has_much_to_write_does_not_wait_for_more(autojump_clock: Mock
 
 
 async def test_records_are_made_durable_while_nothing_comes(autojump_clock: MockClock) -> None:
-    run = Run(of_their_own(["d0.test"]), workers=1)
+    run = BackgroundScan(of_their_own(["d0.test"]), workers=1)
     started = trio.current_time()
     await run(listed(["d0.test"]))
     assert [round(at - started) for at in run.sink.synced][: SECONDS - 1] == list(range(1, SECONDS))
@@ -253,7 +253,7 @@ async def test_records_are_made_durable_while_nothing_comes(autojump_clock: Mock
 
 async def test_drain_finishes_what_is_in_flight_and_takes_nothing_new(autojump_clock: MockClock) -> None:
     domains = names(100)
-    run = Run(of_their_own(domains), workers=4)
+    run = BackgroundScan(of_their_own(domains), workers=4)
     started = trio.current_time()
     async with trio.open_nursery() as scan:
         scan.start_soon(run, listed(domains))
@@ -267,7 +267,7 @@ async def test_drain_finishes_what_is_in_flight_and_takes_nothing_new(autojump_c
 async def test_drain_ends_even_where_servers_do_not(autojump_clock: MockClock) -> None:
     world = of_their_own(["d0.test", "d1.test"])
     world.net._seconds = 10_000
-    run = Run(world, workers=1)
+    run = BackgroundScan(world, workers=1)
     started = trio.current_time()
     async with trio.open_nursery() as scan:
         scan.start_soon(run, listed(["d0.test", "d1.test"]))
@@ -279,7 +279,7 @@ async def test_drain_ends_even_where_servers_do_not(autojump_clock: MockClock) -
 
 async def test_a_second_stop_ends_at_once_and_what_was_judged_is_written(autojump_clock: MockClock) -> None:
     domains = names(100)
-    run = Run(of_their_own(domains), workers=4)
+    run = BackgroundScan(of_their_own(domains), workers=4)
     started = trio.current_time()
     async with trio.open_nursery() as scan:
         scan.start_soon(run, listed(domains))
@@ -292,7 +292,7 @@ async def test_a_second_stop_ends_at_once_and_what_was_judged_is_written(autojum
 
 
 async def test_a_stop_before_the_start(autojump_clock: MockClock) -> None:
-    run = Run(of_their_own(names(3)), workers=2)
+    run = BackgroundScan(of_their_own(names(3)), workers=2)
     run.stop.drain()
     await run(listed(names(3)))
     assert run.sink.domains == []
@@ -302,7 +302,7 @@ async def test_a_list_that_blocks_for_ever_can_be_stopped(
     monkeypatch: pytest.MonkeyPatch, autojump_clock: MockClock
 ) -> None:
     monkeypatch.setattr(pipeline, "_read_batch", READ_IN_A_THREAD)
-    run = Run(World({}), workers=2)
+    run = BackgroundScan(World({}), workers=2)
     written = threading.Event()  # nobody writes to the pipe that the list comes from
 
     def silent() -> Iterator[Target | Reject]:
@@ -327,7 +327,7 @@ async def test_a_list_is_read_in_a_thread(monkeypatch: pytest.MonkeyPatch, autoj
             yield item
 
     domains = names(pipeline.READ_BATCH * 2 + 1)
-    run = Run(of_their_own(domains), 50)
+    run = BackgroundScan(of_their_own(domains), 50)
     await run(noted())
     assert run.sink.keys == sorted(domains)
     assert threading.get_ident() not in readers
@@ -348,7 +348,7 @@ async def test_an_error_of_the_sink_stops_everything_and_is_raised_as_itself(
     error, cause = DiskFullError("no space"), OSError(28, "No space left on device")
     error.__cause__ = cause
     domains = names(300)
-    run = Run(of_their_own(domains), workers, Sink(error, fails_at=fails_at))
+    run = BackgroundScan(of_their_own(domains), workers, ListSink(error, fails_at=fails_at))
     with pytest.raises(DiskFullError) as caught:
         await run(listed(domains))
     assert caught.value is error
@@ -357,7 +357,7 @@ async def test_an_error_of_the_sink_stops_everything_and_is_raised_as_itself(
 
 
 async def test_an_error_of_sync_is_no_different(autojump_clock: MockClock) -> None:
-    run = Run(of_their_own(names(5)), 2, Sink(DiskFullError("no space"), in_sync=True))
+    run = BackgroundScan(of_their_own(names(5)), 2, ListSink(DiskFullError("no space"), in_sync=True))
     with pytest.raises(DiskFullError):
         await run(listed(names(5)))
 
@@ -370,7 +370,7 @@ async def test_the_error_of_a_sink_with_many_waiting_for_it_comes_first(
     domains = names(50)
     dns = {question: found for name in domains for question, found in _gone(name).items()}
     for _ in range(20):
-        run = Run(World(dns), 50, Sink(DiskFullError("no space"), fails_at=1))
+        run = BackgroundScan(World(dns), 50, ListSink(DiskFullError("no space"), fails_at=1))
         with pytest.raises(DiskFullError):
             await run(listed(domains))
 
@@ -384,7 +384,7 @@ async def test_an_error_of_the_reader_is_raised_as_itself(autojump_clock: MockCl
         yield target("d0.test")
         raise OSError(5, "Input/output error")
 
-    run = Run(of_their_own(["d0.test"]), 2)
+    run = BackgroundScan(of_their_own(["d0.test"]), 2)
     with pytest.raises(OSError, match="Input/output error"):
         await run(torn())
 
@@ -402,7 +402,7 @@ async def test_reading_runs_ahead_of_the_work_by_two_batches_at_most(autojump_cl
             yield item
 
     domains = names(1000)
-    run = Run(of_their_own(domains), workers=4)
+    run = BackgroundScan(of_their_own(domains), workers=4)
     async with trio.open_nursery() as scan:
         scan.start_soon(run, counted())
         for _ in range(3):
@@ -426,7 +426,7 @@ async def test_a_slow_writer_holds_up_the_work(monkeypatch: pytest.MonkeyPatch, 
 
     monkeypatch.setattr(pipeline, "_receive_batch", late)
     domains = names(pipeline.BACKLOG + 50)
-    run = Run(of_their_own(domains), workers=4)
+    run = BackgroundScan(of_their_own(domains), workers=4)
     await run(listed(domains))
     assert waiting == [pipeline.BACKLOG]
     assert len(run.sink.domains) == len(domains)
