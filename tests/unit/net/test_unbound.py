@@ -20,18 +20,18 @@ from scanner.settings import DNSSettings
 from scanner.vocabulary import Outcome
 
 PUBLIC = UnboundSettings()
-LIMIT = 20.0  # seconds for what takes a tenth of one
+LIMIT = 20.0  # seconds; 0.1 seconds are usual
 
 
 @pytest.fixture(autouse=True)
 def cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """A cache of this test's own."""
+    """Set a cache directory for this test."""
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
     return tmp_path / "cache" / "mxsweep"
 
 
 async def ask(child: Unbound) -> Answer:
-    """A question that unbound answers by itself (RFC 6761 section 6.3)."""
+    """Query a name that unbound answers without recursion (RFC 6761 section 6.3)."""
     dns_settings = DNSSettings(servers=(child.address,), attempt=1.0, total=10.0)
     async with open_resolver(dns_settings) as resolver:
         return await child.guarded(lambda: resolver.lookup("localhost", "A", fresh=True))
@@ -47,7 +47,7 @@ def kill(child: Unbound) -> int:
     return child.pid
 
 
-async def test_it_answers_and_is_gone_with_the_block() -> None:
+async def test_it_answers_and_ends_with_the_block() -> None:
     async with private_unbound(PUBLIC) as child:
         pid = child.pid
         assert pid is not None
@@ -59,7 +59,7 @@ async def test_it_answers_and_is_gone_with_the_block() -> None:
     assert not directory.is_dir()
 
 
-async def test_it_is_started_again_once_where_it_was() -> None:
+async def test_it_is_restarted_once_at_the_same_address() -> None:
     async with private_unbound(PUBLIC) as child:
         address = child.address
         first = kill(child)
@@ -69,7 +69,7 @@ async def test_it_is_started_again_once_where_it_was() -> None:
         assert child.pid not in (first, None)
 
 
-async def test_a_second_death_ends_the_block() -> None:
+async def test_a_second_unexpected_end_cancels_the_block() -> None:
     with pytest.raises(UnboundError, match="died again: it ended with status -9"):  # noqa: PT012 - the block is what ends
         async with private_unbound(PUBLIC) as child:
             kill(child)
@@ -79,7 +79,7 @@ async def test_a_second_death_ends_the_block() -> None:
     assert gone(pid)
 
 
-async def test_errors_of_the_block_pass_as_they_are() -> None:
+async def test_errors_of_the_block_are_raised_unchanged() -> None:
     with pytest.raises(KeyError, match="mine"):  # noqa: PT012 - the block is what ends
         async with private_unbound(PUBLIC) as child:
             pid = child.pid
@@ -87,7 +87,7 @@ async def test_errors_of_the_block_pass_as_they_are() -> None:
     assert gone(pid)
 
 
-async def test_cancelled_it_goes_too() -> None:
+async def test_it_ends_on_cancellation() -> None:
     with trio.CancelScope() as scope:
         async with private_unbound(PUBLIC) as child:
             pid = child.pid
@@ -97,7 +97,7 @@ async def test_cancelled_it_goes_too() -> None:
     assert gone(pid)
 
 
-async def test_what_failed_while_it_lived_is_not_asked_again() -> None:
+async def test_a_lookup_that_failed_while_it_ran_is_not_repeated() -> None:
     asked = []
 
     async def broken() -> Answer:
@@ -110,7 +110,7 @@ async def test_what_failed_while_it_lived_is_not_asked_again() -> None:
     assert len(asked) == 1
 
 
-async def test_what_failed_while_it_died_is_asked_again() -> None:
+async def test_a_lookup_that_failed_while_it_ended_is_repeated() -> None:
     answers = [failed("a.example", "A", "connection refused"), failed("a.example", "A", "timeout")]
 
     async with private_unbound(PUBLIC) as child:
@@ -127,20 +127,20 @@ async def test_what_failed_while_it_died_is_asked_again() -> None:
 
 
 async def ended(pid: int) -> None:
-    """Wait until a child is dead and buried by its parent."""
+    """Wait until a child has ended and its parent has waited for it."""
     with trio.fail_after(LIMIT):
         while not gone(pid):  # noqa: ASYNC110 - another process sets no trio.Event
             await trio.sleep(0.01)
 
 
-async def test_it_says_why_it_does_not_start(tmp_path: Path) -> None:
+async def test_the_error_states_why_it_does_not_start(tmp_path: Path) -> None:
     (tmp_path / "anchor").write_text("this is no anchor\n")
     with pytest.raises(UnboundError, match=r"unbound does not start: .*anchor.*status 1"):
         async with private_unbound(UnboundSettings(trust_anchor=str(tmp_path / "anchor"))):
             pytest.fail("it started")
 
 
-async def test_a_port_that_was_taken_meanwhile(monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_another_port_is_tried_if_one_is_in_use(monkeypatch: pytest.MonkeyPatch) -> None:
     async with private_unbound(PUBLIC) as one:
         free = free_port()
         ports = iter([one.address[1], free])
@@ -156,7 +156,7 @@ async def test_without_the_program(monkeypatch: pytest.MonkeyPatch) -> None:
             pytest.fail("it started")
 
 
-def test_program_is_found_where_daemons_are(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_program_is_found_in_sbin(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("PATH", "/nowhere")
     found = program()
     assert found is None or found.endswith("sbin/unbound")
@@ -176,13 +176,13 @@ trio.run(main)
 
 
 @pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGTERM, signal.SIGINT])
-def test_it_dies_with_us_however_we_die(number: signal.Signals, tmp_path: Path) -> None:
+def test_it_ends_with_our_process_for_any_signal(number: signal.Signals, tmp_path: Path) -> None:
     parent = subprocess.Popen(
         [sys.executable, "-c", PARENT],
         stdout=subprocess.PIPE,
         stderr=subprocess.DEVNULL,
         text=True,
-        env=os.environ | {"TMPDIR": str(tmp_path)},  # a killed program leaves its temporary files behind
+        env=os.environ | {"TMPDIR": str(tmp_path)},  # a killed process leaves its temporary files behind
         preexec_fn=_default_interrupt,  # noqa: PLW1509 - no threads here
     )
     assert parent.stdout is not None
@@ -199,10 +199,10 @@ def test_it_dies_with_us_however_we_die(number: signal.Signals, tmp_path: Path) 
 def _is_unbound(pid: int) -> bool:
     try:
         return Path(f"/proc/{pid}/comm").read_text() == "unbound\n"
-    except (FileNotFoundError, ProcessLookupError):  # it went, or goes while it is looked at (proc(5))
+    except (FileNotFoundError, ProcessLookupError):  # it has ended, or ends during the read (proc(5))
         return False
 
 
 def _default_interrupt() -> None:
-    """A test run in the background may have SIGINT ignored, and children inherit that."""
+    """Restore SIGINT: a test run in the background may ignore it, and children inherit that."""
     signal.signal(signal.SIGINT, signal.default_int_handler)

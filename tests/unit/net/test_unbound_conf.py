@@ -22,7 +22,7 @@ OWN_NAME = "own-name.invalid"
 
 @pytest.fixture(autouse=True)
 def cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """A cache of this test's own."""
+    """Set a cache directory for this test."""
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
     return tmp_path / "cache" / "mxsweep"
 
@@ -46,7 +46,7 @@ def test_shipped_anchor() -> None:
         UnboundSettings(forward=("192.0.2.53", 53), in_flight=100_000),
     ],
 )
-def test_unbound_takes_the_configuration(settings: UnboundSettings, tmp_path: Path) -> None:
+def test_unbound_accepts_the_configuration(settings: UnboundSettings, tmp_path: Path) -> None:
     conf = tmp_path / "unbound.conf"
     conf.write_text(configuration(settings, tmp_path, 5300, own_name=OWN_NAME, version=(1, 17)))
     done = subprocess.run(["unbound-checkconf", str(conf)], capture_output=True, text=True, check=False,
@@ -61,7 +61,7 @@ def options(settings: UnboundSettings, tmp_path: Path, version: tuple[int, ...] 
     ]
 
 
-def test_only_this_machine_may_ask_and_nobody_control(tmp_path: Path) -> None:
+def test_only_this_machine_may_query_and_remote_control_is_off(tmp_path: Path) -> None:
     lines = options(PUBLIC, tmp_path)
     assert [line for line in lines if line.startswith("interface:")] == ["interface: 127.0.0.1@5300"]
     assert [line for line in lines if line.startswith("access-control:")] == ["access-control: 127.0.0.0/8 allow"]
@@ -70,13 +70,13 @@ def test_only_this_machine_may_ask_and_nobody_control(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(("version", "has"), [((), False), ((1, 15), False), ((1, 16), True), ((1, 22), True)])
-def test_extended_errors_where_unbound_knows_them(version: tuple[int, ...], tmp_path: Path, *, has: bool) -> None:
+def test_extended_errors_by_version(version: tuple[int, ...], tmp_path: Path, *, has: bool) -> None:
     """RFC 8914; the option came with unbound 1.16."""
     assert ("ede: yes" in options(PUBLIC, tmp_path, version)) is has
 
 
-def test_a_closed_network_may_have_what_the_internet_has_not(tmp_path: Path) -> None:
-    """RFC 6761 and RFC 6303: without more words unbound answers such names itself."""
+def test_private_networks_may_have_names_that_the_internet_has_not(tmp_path: Path) -> None:
+    """RFC 6761 and RFC 6303: by default unbound answers such names itself."""
     hints = UnboundSettings(root_hints="hints")
     assert 'local-zone: "test." nodefault' in options(hints, tmp_path)
     assert f'root-hints: "{Path.cwd()}/hints"' in options(hints, tmp_path)
@@ -102,7 +102,7 @@ def test_sizes(in_flight: int, files: int, questions: int, tmp_path: Path, monke
     assert f"num-queries-per-thread: {questions}" in lines
 
 
-def test_receive_buffer_is_what_the_kernel_allows(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_receive_buffer_is_within_the_limit_of_the_kernel(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     allowed = tmp_path / "rmem_max"
     monkeypatch.setattr(unbound_conf, "_RMEM_MAX", allowed)
     assert "so-rcvbuf: 0" in options(PUBLIC, tmp_path)
@@ -121,7 +121,7 @@ def anchor_option(tmp_path: Path, settings: UnboundSettings = PUBLIC) -> tuple[s
     return option, Path(path.strip('"'))
 
 
-def test_the_anchor_is_kept_in_the_cache_and_what_unbound_made_of_it_stays(cache: Path, tmp_path: Path) -> None:
+def test_the_anchor_is_cached_and_changes_by_unbound_are_kept(cache: Path, tmp_path: Path) -> None:
     option, path = anchor_option(tmp_path)
     assert option == "auto-trust-anchor-file"
     assert path.parent == cache
@@ -158,7 +158,7 @@ def test_without_a_cache_the_anchor_is_private(tmp_path: Path, monkeypatch: pyte
     ("value", "expected"), [("/x", "/x/mxsweep"), ("", "/h/.cache/mxsweep"), ("x", "/h/.cache/mxsweep")]
 )
 def test_cache_directory(value: str, expected: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    """XDG base directories: a path that is not absolute is to be passed over."""
+    """XDG Base Directory Specification: a path that is not absolute is ignored."""
     monkeypatch.setenv("XDG_CACHE_HOME", value)
     monkeypatch.setenv("HOME", "/h")
     assert unbound_conf.cache_directory() == Path(expected)

@@ -64,7 +64,7 @@ class Passes:
         await pipeline.scan(listed(domains), self.ports, self.sink, self.stop)
         self.world.check()
 
-    def words(self) -> list[str]:
+    def outcomes(self) -> list[str]:
         return [str(record.verdict.outcome) for record in self.sink.domains]
 
 
@@ -91,7 +91,7 @@ async def test_an_inconclusive_target_is_examined_again(
     run = Passes(one(*servers))
     began = trio.current_time()
     await run([fakes.DOMAIN])
-    assert run.words() == outcomes
+    assert run.outcomes() == outcomes
     assert len(run.world.net.calls) == visits
     assert trio.current_time() - began == pytest.approx((len(outcomes) - 1) * AFTER, abs=5)
     stats = run.ports.stats
@@ -106,7 +106,7 @@ async def test_one_busy_address_does_not_hide_the_other(autojump_clock: MockCloc
     world = World(mx() | host(MX1, V4, V4B, records=[fakes.OK_RECORD]), {V4: busy, V4B: shakes()})
     run = Passes(world, times=times, caps=caps)
     await run([fakes.DOMAIN])
-    assert run.words()[-1] == "ok"
+    assert run.outcomes()[-1] == "ok"
     assert Reason.HELD_BACK not in run.sink.domains[-1].verdict.reasons
 
 
@@ -116,7 +116,7 @@ async def test_a_failed_lookup_is_tried_again(autojump_clock: MockClock) -> None
     table[fakes.DOMAIN, "MX"] = [fakes.failed(fakes.DOMAIN, "MX"), dns[fakes.DOMAIN, "MX"]]
     run = Passes(World(table, {V4: shakes()}))  # type: ignore[arg-type] # a row of either kind
     await run([fakes.DOMAIN])
-    assert run.words() == ["inconclusive", "ok"]
+    assert run.outcomes() == ["inconclusive", "ok"]
 
 
 async def test_every_attempt_is_kept_and_the_last_one_counts(autojump_clock: MockClock) -> None:
@@ -148,7 +148,7 @@ async def test_an_interrupt_during_the_wait_completes_the_scan(autojump_clock: M
         run.stop.drain()
     assert trio.current_time() < AFTER
     assert not run.stop.draining
-    assert run.words() == ["inconclusive"]
+    assert run.outcomes() == ["inconclusive"]
     assert run.ports.stats.waiting == ""
 
 

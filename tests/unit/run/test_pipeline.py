@@ -1,4 +1,4 @@
-"""Reader, workers, writer, with servers that take time on a clock that jumps."""
+"""Reader, workers and writer, with slow servers on trio's autojump clock."""
 
 import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -27,11 +27,11 @@ from tests.unit.fakes import MX1, OK_RECORD, V4, World, host, missing, mx, shake
 READ_IN_A_THREAD = pipeline._read_batch
 
 SECONDS = 10
-"""How long a server takes."""
+"""Duration of each probe in seconds."""
 
 
 class ListSink:
-    """Takes records down; raises instead when it is told to."""
+    """A sink that keeps records, or raises an error."""
 
     def __init__(self, error: Exception | None = None, *, fails_at: int = 0, in_sync: bool = False) -> None:
         self.domains: list[DomainRecord] = []
@@ -69,7 +69,7 @@ def names(count: int) -> list[str]:
 
 
 def of_their_own(domains: Sequence[str]) -> World:
-    """A world in which each domain has a host and an address of its own."""
+    """Return a world in which each domain has a host and an address of its own."""
     dns: dict[fakes.Question, Answer] = {}
     places = {name: f"192.0.{number // 256}.{number % 256}" for number, name in enumerate(domains)}
     for name, place in places.items():
@@ -88,7 +88,7 @@ def settings(workers: int) -> Settings:
 
 
 class BackgroundScan:
-    """A scan in the background, and what became of it."""
+    """A scan to run in a nursery, and its end."""
 
     def __init__(self, world: World, workers: int, sink: ListSink | None = None) -> None:
         self.world = world
@@ -105,7 +105,7 @@ class BackgroundScan:
 
 @pytest.fixture(autouse=True)
 def inline(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Read without a thread: the clock that jumps does not wait for threads."""
+    """Read without a thread: the autojump clock does not wait for threads."""
 
     async def batch(items: Iterator[Target | Reject]) -> list[Target | Reject]:
         await trio.lowlevel.checkpoint()
@@ -161,10 +161,10 @@ async def test_domains_share_a_host_and_its_addresses(autojump_clock: MockClock)
 async def test_a_bug_in_one_domain_becomes_a_record_and_the_rest_goes_on(autojump_clock: MockClock) -> None:
     domains = names(5)
     world = of_their_own(domains)
-    del world.dns["mx.d2.test", "A"]  # type: ignore[attr-defined] # the fake raises: a bug, as far as a scan can tell
+    del world.dns["mx.d2.test", "A"]  # type: ignore[attr-defined] # the fake raises, which counts as a bug
     run = BackgroundScan(world, workers=2)
     with pytest.raises(AssertionError):
-        await run(listed(domains))  # world.check: somebody asked for what is not in the table
+        await run(listed(domains))  # world.check: a lookup that is not in the table
     assert run.sink.keys == domains
     by_key = {record.key: record.verdict for record in run.sink.domains}
     broken = by_key.pop("d2.test")
@@ -174,7 +174,7 @@ async def test_a_bug_in_one_domain_becomes_a_record_and_the_rest_goes_on(autojum
     assert run.ports.stats.internal_errors == 1
 
 
-async def test_a_bug_in_judging_is_told_like_one_in_seeing(
+async def test_a_bug_in_judgement_is_recorded_like_one_in_observation(
     monkeypatch: pytest.MonkeyPatch, autojump_clock: MockClock
 ) -> None:
     original = judgement.judge_host
@@ -188,20 +188,14 @@ async def test_a_bug_in_judging_is_told_like_one_in_seeing(
     run = BackgroundScan(of_their_own(names(5)), workers=2)
     await run(listed(names(5)))
     assert run.sink.keys == names(5)
-    told = {record.key: (record.verdict.outcome, record.verdict.text) for record in run.sink.domains}
-    outcome, text = told.pop("d2.test")
+    recorded = {record.key: (record.verdict.outcome, record.verdict.text) for record in run.sink.domains}
+    outcome, text = recorded.pop("d2.test")
     assert (outcome, text.partition(" (")[0]) == ("inconclusive", "ZeroDivisionError: of all things")
-    assert {outcome for outcome, _ in told.values()} == {"ok"}
+    assert {outcome for outcome, _ in recorded.values()} == {"ok"}
     assert run.ports.stats.internal_errors == 1
 
 
-async def test_a_domain_is_observed_from_the_beginning_of_its_examination(autojump_clock: MockClock) -> None:
-    result = await of_their_own(["d0.test"]).examine("d0.test")
-    (report,) = result.reports
-    assert result.record.observed_at <= report.observed_at
-
-
-async def test_many_are_judged_in_a_row_and_a_host_that_they_share_once(
+async def test_many_domains_are_judged_in_a_row_and_a_shared_host_once(
     monkeypatch: pytest.MonkeyPatch, autojump_clock: MockClock
 ) -> None:
     gathered: list[int] = []
@@ -224,12 +218,12 @@ async def test_many_are_judged_in_a_row_and_a_host_that_they_share_once(
         dns |= mx(f"10 {MX1}", domain=name)
     run = BackgroundScan(World(dns, {V4: shakes()}, seconds=SECONDS), workers=20)
     await run(listed(domains))
-    assert gathered == [21, 0]  # all of them with the word that the pass is over; then the end
+    assert gathered == [21, 0]  # all of them and the event at the end of the pass; then the end of the channel
     assert len(verified) == 1
     assert run.sink.keys == sorted(domains)
 
 
-async def test_who_has_much_to_write_does_not_wait_for_more(autojump_clock: MockClock) -> None:
+async def test_a_full_batch_is_written_without_delay(autojump_clock: MockClock) -> None:
     domains = names(40 * pipeline.WRITE_BATCH)
     dns = host(MX1, V4)
     for name in domains:
@@ -241,7 +235,7 @@ async def test_who_has_much_to_write_does_not_wait_for_more(autojump_clock: Mock
     assert run.ended - started < 20 * pipeline.GATHERING_DELAY
 
 
-async def test_records_are_made_durable_while_nothing_comes(autojump_clock: MockClock) -> None:
+async def test_records_are_made_durable_while_there_are_no_new_ones(autojump_clock: MockClock) -> None:
     run = BackgroundScan(of_their_own(["d0.test"]), workers=1)
     started = trio.current_time()
     await run(listed(["d0.test"]))
@@ -251,7 +245,7 @@ async def test_records_are_made_durable_while_nothing_comes(autojump_clock: Mock
 # --- stopping -------------------------------------------------------------------------------------------------
 
 
-async def test_drain_finishes_what_is_in_flight_and_takes_nothing_new(autojump_clock: MockClock) -> None:
+async def test_drain_finishes_the_work_in_flight_and_starts_nothing_new(autojump_clock: MockClock) -> None:
     domains = names(100)
     run = BackgroundScan(of_their_own(domains), workers=4)
     started = trio.current_time()
@@ -264,7 +258,7 @@ async def test_drain_finishes_what_is_in_flight_and_takes_nothing_new(autojump_c
     assert run.ports.stats.total is None or run.ports.stats.total == 100
 
 
-async def test_drain_ends_even_where_servers_do_not(autojump_clock: MockClock) -> None:
+async def test_drain_has_a_time_limit(autojump_clock: MockClock) -> None:
     world = of_their_own(["d0.test", "d1.test"])
     world.net._seconds = 10_000
     run = BackgroundScan(world, workers=1)
@@ -277,7 +271,7 @@ async def test_drain_ends_even_where_servers_do_not(autojump_clock: MockClock) -
     assert run.sink.domains == []
 
 
-async def test_a_second_stop_ends_at_once_and_what_was_judged_is_written(autojump_clock: MockClock) -> None:
+async def test_now_cancels_the_work_and_observed_domains_are_written(autojump_clock: MockClock) -> None:
     domains = names(100)
     run = BackgroundScan(of_their_own(domains), workers=4)
     started = trio.current_time()
@@ -303,7 +297,7 @@ async def test_a_list_that_blocks_for_ever_can_be_stopped(
 ) -> None:
     monkeypatch.setattr(pipeline, "_read_batch", READ_IN_A_THREAD)
     run = BackgroundScan(World({}), workers=2)
-    written = threading.Event()  # nobody writes to the pipe that the list comes from
+    written = threading.Event()  # the list comes from a pipe without a writer
 
     def silent() -> Iterator[Target | Reject]:
         written.wait()
@@ -337,12 +331,12 @@ async def test_a_list_is_read_in_a_thread(monkeypatch: pytest.MonkeyPatch, autoj
 
 
 class DiskFullError(Exception):
-    """What a sink may raise."""
+    """An error of a sink."""
 
 
 @pytest.mark.parametrize("workers", [1, 4, 100])
 @pytest.mark.parametrize("fails_at", [0, 5])
-async def test_an_error_of_the_sink_stops_everything_and_is_raised_as_itself(
+async def test_an_error_of_the_sink_stops_the_scan_and_is_raised_unchanged(
     workers: int, fails_at: int, autojump_clock: MockClock
 ) -> None:
     error, cause = DiskFullError("no space"), OSError(28, "No space left on device")
@@ -356,16 +350,16 @@ async def test_an_error_of_the_sink_stops_everything_and_is_raised_as_itself(
     assert len(run.world.net.calls) < 300
 
 
-async def test_an_error_of_sync_is_no_different(autojump_clock: MockClock) -> None:
+async def test_an_error_of_sync_stops_the_scan_too(autojump_clock: MockClock) -> None:
     run = BackgroundScan(of_their_own(names(5)), 2, ListSink(DiskFullError("no space"), in_sync=True))
     with pytest.raises(DiskFullError):
         await run(listed(names(5)))
 
 
-async def test_the_error_of_a_sink_with_many_waiting_for_it_comes_first(
+async def test_the_error_of_a_sink_comes_before_those_of_the_workers(
     monkeypatch: pytest.MonkeyPatch, autojump_clock: MockClock
 ) -> None:
-    """Workers that find their channel closed fail too; that is not what the user has to hear."""
+    """Workers that find the channel closed fail too; the user needs the error of the sink."""
     monkeypatch.setattr(pipeline, "BACKLOG", 0)
     domains = names(50)
     dns = {question: found for name in domains for question, found in _gone(name).items()}
@@ -379,7 +373,7 @@ def _gone(name: str) -> dict[fakes.Question, Answer]:
     return fakes.rows(fakes.nothing(name, "MX")) | missing(name)
 
 
-async def test_an_error_of_the_reader_is_raised_as_itself(autojump_clock: MockClock) -> None:
+async def test_an_error_of_the_reader_is_raised_unchanged(autojump_clock: MockClock) -> None:
     def torn() -> Iterator[Target | Reject]:
         yield target("d0.test")
         raise OSError(5, "Input/output error")
@@ -392,7 +386,7 @@ async def test_an_error_of_the_reader_is_raised_as_itself(autojump_clock: MockCl
 # --- memory ---------------------------------------------------------------------------------------------------
 
 
-async def test_reading_runs_ahead_of_the_work_by_two_batches_at_most(autojump_clock: MockClock) -> None:
+async def test_the_reader_is_at_most_two_batches_ahead(autojump_clock: MockClock) -> None:
     read = 0
 
     def counted() -> Iterator[Target | Reject]:
@@ -411,8 +405,8 @@ async def test_reading_runs_ahead_of_the_work_by_two_batches_at_most(autojump_cl
         run.stop.now()
 
 
-async def test_a_slow_writer_holds_up_the_work(monkeypatch: pytest.MonkeyPatch, autojump_clock: MockClock) -> None:
-    """What was seen waits in a channel of limited length, then the workers wait."""
+async def test_a_slow_writer_makes_the_workers_wait(monkeypatch: pytest.MonkeyPatch, autojump_clock: MockClock) -> None:
+    """The channel to the writer is bounded; when it is full, the workers wait."""
     waiting: list[int] = []
     original: Callable[..., Any] = pipeline._receive_batch
 
