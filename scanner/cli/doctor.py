@@ -32,7 +32,6 @@ from scanner.net.preflight import signature_window
 from scanner.net.probe import probe
 from scanner.net.resolver import open_resolver
 from scanner.net.routes import has_route
-from scanner.net.error_groups import first_error
 from scanner.net.unbound import UnboundError
 from scanner.run.ports import DNSLookup, now
 from scanner.settings import OPPORTUNISTIC, DNSSettings, Timeouts

@@ -20,7 +20,7 @@ import trio
 from scanner.core import tlsa
 from scanner.finger import logging as log_keywords
 from scanner.finger import maincf, offer
-from scanner.finger.addresses import DNSLookup
+from scanner.finger.addresses import Lookup
 from scanner.finger.options import Fatal, Options, Usage, log_complaint, parse, wants_help
 from scanner.finger.output import Output
 from scanner.finger.session import Session
@@ -99,7 +99,7 @@ async def _run(options: Options, argv: Sequence[str], output: Output) -> int:
         return await _observe(options, argv, resolver.lookup, output)
 
 
-async def _observe(options: Options, argv: Sequence[str], lookup: DNSLookup, output: Output) -> int:
+async def _observe(options: Options, argv: Sequence[str], lookup: Lookup, output: Output) -> int:
     """Run the session, save it with ``--save``, and print its lines or, with ``--json``, its record."""
     seed = secrets.randbits(32)
     setup = _setup(options, Network(lookup, seed), output)

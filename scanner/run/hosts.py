@@ -29,8 +29,8 @@ _WORTH_A_FALLBACK = (FailureKind.TLS, FailureKind.CLOSED, FailureKind.RESET, Fai
 class _ProbedAddress:
     """The probes of one address.
 
-    ``report`` lacks PKIX evidence, which is computed from the chain of ``result``: that of the session which stands for the address.
-    ``unconfirmed`` is the result of the first reading if the address was read twice.
+    ``report`` lacks PKIX evidence. ``result`` is the probe that stands for the address if it has a chain: the evidence
+    is computed from it. ``unconfirmed`` is the result of the first reading if the address was read twice.
     """
 
     report: EndpointReport
