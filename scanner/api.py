@@ -38,7 +38,7 @@ from scanner.cli.wiring import ehlo_name, fit_resolver, trust_store, wired
 from scanner.core.pkix import TrustStore
 from scanner.facts import CertFacts
 from scanner.model import DomainRecord, HostReport
-from scanner.net.single_flight import leaf
+from scanner.net.error_groups import first_error
 from scanner.net.unbound import UnboundError
 from scanner.run import pipeline
 from scanner.run.stats import Stats
@@ -219,7 +219,7 @@ async def _records(job: _Job) -> AsyncIterator[trio.MemoryReceiveChannel[DomainR
                 yield receive
             nursery.cancel_scope.cancel()
     except BaseExceptionGroup as group:
-        error = leaf(group)
+        error = first_error(group)
         raise ScanError(str(error)) if isinstance(error, CliError | UnboundError) else error from None
 
 

@@ -27,13 +27,13 @@ from scanner.cli.wiring import ehlo_name, trust_store
 from scanner.core import doctor as judgement
 from scanner.core.preflight import Check, State, clock, passed
 from scanner.facts import Answer, Endpoint, Probe
+from scanner.net.error_groups import first_error
 from scanner.net.preflight import signature_window
 from scanner.net.probe import probe
 from scanner.net.resolver import open_resolver
 from scanner.net.routes import has_route
-from scanner.net.single_flight import leaf
 from scanner.net.unbound import UnboundError
-from scanner.run.ports import Lookup, now
+from scanner.run.ports import DNSLookup, now
 from scanner.settings import OPPORTUNISTIC, DNSSettings, Timeouts
 from scanner.vocabulary import Family, Mode
 from targets.hostnames import HostNameError, to_ascii
@@ -73,7 +73,7 @@ def run(flags: dict[str, Any]) -> int:
     try:
         network = trio.run(_network_checks, request)
     except (UnboundError, BaseExceptionGroup) as error:
-        first = leaf(error)
+        first = first_error(error)
         raise CliError(str(first), Exit.UNFIT) if isinstance(first, UnboundError) else first from None
     here = (judgement.files(_file_limit(), flags["concurrency"]), judgement.trust_store(len(trust), source))
     checks = (*network, *here)
@@ -133,7 +133,7 @@ class MailHostCheck:
     why_none: str
 
 
-async def _mail_hosts(request: DoctorRequest, lookup: Lookup) -> list[MailHostCheck]:
+async def _mail_hosts(request: DoctorRequest, lookup: DNSLookup) -> list[MailHostCheck]:
     found: dict[str, MailHostCheck] = {}
 
     async def check(host: str) -> None:
@@ -145,7 +145,7 @@ async def _mail_hosts(request: DoctorRequest, lookup: Lookup) -> list[MailHostCh
     return [found[host] for host in request.hosts]
 
 
-async def _mail_host(host: str, request: DoctorRequest, lookup: Lookup) -> MailHostCheck:
+async def _mail_host(host: str, request: DoctorRequest, lookup: DNSLookup) -> MailHostCheck:
     answers = [await lookup(host, rtype) for rtype in _address_types(request)]
     addresses = [answer.records[0] for answer in answers if answer.records]
     routed = [address for address in addresses if has_route(address)]
@@ -172,7 +172,7 @@ async def _probe(address: str, request: DoctorRequest) -> Probe:
     return result.probe
 
 
-async def _names(request: DoctorRequest, probes: tuple[Probe, ...], lookup: Lookup) -> list[Check]:
+async def _names(request: DoctorRequest, probes: tuple[Probe, ...], lookup: DNSLookup) -> list[Check]:
     """Check the EHLO name against each local address that mail hosts see."""
     peers = [probe.endpoint.address for probe in probes] or [WORLD[rtype] for rtype in _address_types(request)]
     sources = dict.fromkeys(filter(None, (_source(peer, request.bind) for peer in peers)))

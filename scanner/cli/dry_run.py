@@ -6,7 +6,7 @@ from scanner.cli import console as consoles
 from scanner.cli.errors import Exit
 from scanner.cli.request import Request
 from scanner.cli.wiring import fit_resolver, wired
-from scanner.run.plan import plan
+from scanner.run.estimate import estimate
 from scanner.run.stats import Stats
 
 TOP = 10
@@ -14,14 +14,14 @@ TOP = 10
 
 
 async def dry_run(request: Request) -> int:
-    """Print the plan on stdout and return the exit code."""
+    """Print the estimate on stdout and return the exit code."""
     stats = Stats()
     async with (
         fit_resolver(request.settings, request.choice, consoles.say) as resolved,
         wired(request.settings, request.trust, request.scope, resolved, stats, consoles.say) as tools,
     ):
-        found = await plan(request.input.lines(), tools)
-        seconds = found.seconds(tools)
+        found = await estimate(request.input.lines(), tools)
+        seconds = found.seconds(tools.settings.caps)
     addresses = len({address for address, _ in found.connections})
     console = consoles.stdout()
     console.print(Text(f"{found.domains} domains, {found.rejects} lines not scanned"))

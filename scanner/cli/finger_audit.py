@@ -39,7 +39,7 @@ async def audit(setup: Setup, resolver: Resolver) -> int:
     probe_one = _prober(options, settings)
     tools = Ports(settings, resolver.lookup, probe_one, setup.trust or EMPTY, Scope(allow_private=True), Stats(total=1))
     target = Target(options.destination, options.destination.raw, "finger", 1)
-    finding = await Examiner(tools).domain(target)
+    finding = await Examiner(tools).examine(target)
     with LineSink(sys.stdout.buffer) as sink:
         sink.put_domain(finding.record, finding.reports, finding.certs or {})
     return 0

@@ -22,7 +22,7 @@ from scanner.net.preflight import inspect
 from scanner.net.resolver import Resolver, system_servers
 from scanner.net.unbound import Unbound, UnboundError, private_unbound, program
 from scanner.net.unbound_conf import UnboundSettings
-from scanner.run.ports import Lookup
+from scanner.run.ports import DNSLookup
 from scanner.settings import DNSSettings
 
 _INSTALL = "install unbound (Debian: apt-get install unbound), or name a validating resolver with --resolver"
@@ -49,7 +49,7 @@ class Resolved:
         failed = {check.subject: check.text for check in reversed(self.checks) if check.state is State.FAIL}
         return "; ".join(f"{subject}: {failed[subject]}" for subject in reversed(failed))
 
-    def lookup(self, resolver: Resolver) -> Lookup:
+    def lookup(self, resolver: Resolver) -> DNSLookup:
         """Return the function that sends queries to it."""
         if not self.validated:
             return partial(resolver.lookup, dnssec=False)
@@ -65,7 +65,7 @@ class Resolved:
         }
 
 
-def _guarded(child: Unbound, resolver: Resolver) -> Lookup:
+def _guarded(child: Unbound, resolver: Resolver) -> DNSLookup:
     async def lookup(name: str, rtype: str, **how: Any) -> Answer:
         return await child.guarded(partial(resolver.lookup, name, rtype, **how))
 

@@ -32,7 +32,7 @@ from scanner.cli.resolver import Resolved
 from scanner.cli.sinks import ReportingSink, WordsSink
 from scanner.cli.wiring import fit_resolver, wired
 from scanner.model import InputSource, RunHeader, Vantage
-from scanner.net.single_flight import leaf
+from scanner.net.error_groups import first_error
 from scanner.net.unbound import UnboundError
 from scanner.run import pipeline
 from scanner.run.ports import now
@@ -78,7 +78,7 @@ def run(flags: dict[str, Any], given: AbstractSet[str]) -> int:
     try:
         return trio.run(work)
     except (StoreError, UnboundError, BaseExceptionGroup) as error:
-        raise _reported(leaf(error)) from None
+        raise _reported(first_error(error)) from None
 
 
 async def _scan(request: Request, progress: ProgressRequest) -> int:

@@ -23,8 +23,8 @@ from OpenSSL import SSL
 from scanner.core.dialogue import Dialogue
 from scanner.facts import Answer, Failure, Handshake, Reply, TLSARecord
 from scanner.finger.world import Talk, World
-from scanner.net.listening import Listener, Secured
-from scanner.net.probe import ProbeResult, failed_reply, record
+from scanner.net.probe import ProbeResult, record
+from scanner.net.probe_events import Listener, Reporter, Secured
 from scanner.vocabulary import FailureKind, Outcome, Phase, Security
 
 SCHEMA = 1
@@ -299,8 +299,7 @@ class _Playback:
             polite=False,
         )
         self._begun = False
-        self._told = 0
-        self._failure_told = False
+        self._reporter = Reporter(self._dialogue, listener)
         self._secured: Secured | None = None
         self._ticket = False
 
@@ -311,7 +310,7 @@ class _Playback:
                 self._begun = True
                 self._listener.resume(self._dialogue.ehlo)
             self._happen(event)
-            self._tell()
+            self._reporter.report()
         if not self._dialogue.over:
             self._dialogue.end_of_stream()
         handshake = self._secured.handshake if self._secured else None
@@ -344,12 +343,3 @@ class _Playback:
             self._secured = Secured(event.handshake, event.chain, event.own, event.own_signature)
             self._listener.secured(self._secured)
             dialogue.tls_established()
-
-    def _tell(self) -> None:
-        failure = self._dialogue.failure
-        if failure is not None and not self._failure_told:
-            self._failure_told = True
-            self._listener.failed(failure, failed_reply(self._dialogue))
-        for line in self._dialogue.transcript[self._told :]:
-            self._told += 1
-            self._listener.line(line)

@@ -18,7 +18,7 @@ from scanner.core.x509.certificate import spki
 from scanner.facts import CertFacts, Failure, Reply
 from scanner.finger.logging import Log
 from scanner.model import DaneEvidence, PkixEvidence
-from scanner.net.listening import Secured
+from scanner.net.probe_events import Secured
 from scanner.vocabulary import FailureKind, Level, Phase, TLSState
 
 _WORDS = {

@@ -21,8 +21,8 @@ from scanner.finger.reconnect import Sessions, Terms
 from scanner.finger.setup import Setup
 from scanner.finger.world import Talk
 from scanner.model import DaneEvidence, PkixEvidence
-from scanner.net.listening import Listener, Secured
-from scanner.net.probe import ProbeResult, failed_reply
+from scanner.net.probe import ProbeResult
+from scanner.net.probe_events import Listener, Secured, failed_reply
 from scanner.reasons import Reason
 from scanner.settings import Timeouts, TLSProfile
 from scanner.vocabulary import Dane, FailureKind, Level, Mode, Phase

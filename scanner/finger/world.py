@@ -22,8 +22,8 @@ from scanner.settings import Timeouts, TLSProfile
 from scanner.vocabulary import Phase
 
 if TYPE_CHECKING:
-    from scanner.net.listening import Listener
     from scanner.net.probe import Extra, ProbeResult
+    from scanner.net.probe_events import Listener
     from scanner.net.tls import Identity
 
 

@@ -1,8 +1,8 @@
-"""Answers kept for their TTL, so that a host shared by many domains is asked about once.
+"""DNS answers kept for their TTL, so that the records of a host shared by many domains are queried once.
 
-Kept are data and clean negatives. An error is never kept: what could not be told now may be told in a second. MX
-answers are not kept either: a scan asks for each domain's MX once, and a million of them would push out the hosts.
-Not here: a clock; the caller says what time it is.
+The cache holds data and negative answers. Errors are not cached, because the next query may succeed. MX answers are not
+cached: a scan asks for the MX of each domain once, and a million of them would displace the answers about hosts. The
+caller passes the time.
 """
 
 from collections import OrderedDict
@@ -11,12 +11,12 @@ from typing import NamedTuple
 from scanner.facts import Answer
 from scanner.vocabulary import Outcome
 
-MAX_ANSWERS = 20_000  # some 20 MB at about 1 KB each; the resolver itself keeps what is pushed out
-_NOT_KEPT = ("MX",)
+MAX_ANSWERS = 20_000  # about 20 MB at 1 KB each; the resolver has a cache of its own for what is displaced
+_NOT_CACHED = ("MX",)
 
 
-class Key(NamedTuple):
-    """What was asked: name, type, and whether with validation."""
+class CacheKey(NamedTuple):
+    """A question: canonical name, type, and whether DNSSEC validation was requested."""
 
     name: str
     rtype: str
@@ -24,37 +24,37 @@ class Key(NamedTuple):
 
 
 class AnswerCache:
-    """The answers that were used last, ``limit`` at most."""
+    """The most recently used answers, ``limit`` at most."""
 
     def __init__(self, limit: int = MAX_ANSWERS) -> None:
         self._limit = limit
-        self._kept: OrderedDict[Key, tuple[float, Answer]] = OrderedDict()
+        self._entries: OrderedDict[CacheKey, tuple[float, Answer]] = OrderedDict()
 
     def __len__(self) -> int:
-        return len(self._kept)
+        return len(self._entries)
 
-    def get(self, key: Key, now: float) -> Answer | None:
-        """Find an answer whose TTL is not over.
+    def get(self, key: CacheKey, now: float) -> Answer | None:
+        """Return a cached answer whose TTL has not expired.
 
         Args:
-            key: what is asked.
-            now: the time in seconds.
+            key: the question.
+            now: the time in seconds of a monotonic clock.
 
         Returns:
-            The answer as it came, its TTL too; None when there is none.
+            The answer as it was received, with its original TTL; None if there is none.
         """
-        expires, answer = self._kept.get(key, (now, None))
+        expires, answer = self._entries.get(key, (now, None))
         if expires <= now:
-            self._kept.pop(key, None)
+            self._entries.pop(key, None)
             return None
-        self._kept.move_to_end(key)
+        self._entries.move_to_end(key)
         return answer
 
-    def put(self, key: Key, answer: Answer, now: float) -> None:
-        """Keep an answer, if it is one to keep; it takes the place of an older one."""
-        self._kept.pop(key, None)
-        if answer.outcome is Outcome.ERROR or answer.ttl <= 0 or key.rtype in _NOT_KEPT:
+    def put(self, key: CacheKey, answer: Answer, now: float) -> None:
+        """Cache an answer in place of an older one; an answer that is not cached removes the older one."""
+        self._entries.pop(key, None)
+        if answer.outcome is Outcome.ERROR or answer.ttl <= 0 or key.rtype in _NOT_CACHED:
             return
-        self._kept[key] = (now + answer.ttl, answer)
-        if len(self._kept) > self._limit:
-            self._kept.popitem(last=False)
+        self._entries[key] = (now + answer.ttl, answer)
+        if len(self._entries) > self._limit:
+            self._entries.popitem(last=False)

@@ -1,31 +1,33 @@
-"""Whom to leave alone for a while: a provider or network that turned us away.
+"""Circuit breakers: providers and networks that rejected our connections and get none for a time.
 
-A breaker opens at once for a reply that turns us away, and for refusals only when there are several in a row. It stays
-open for a time that doubles with each opening, up to a limit; whoever has opened it once gets one connection at a time
-from then on. Plain arithmetic; the caller says what time it is.
+A breaker opens at once for a reply that rejects the connection, and for refused TCP connections only after several in
+a row. It stays open for a time that doubles with each opening, up to a limit. A provider or network whose breaker has
+opened once gets one connection at a time from then on. The caller passes the time.
 """
 
 from dataclasses import dataclass, field
 
 from scanner.model import HeldBack
+from scanner.net.backoff import Backoff
 
 REFUSALS = 5
-"""Addresses that refuse us in a row, with none accepting between them, before it is taken to be meant for us."""
+"""Addresses that refuse in a row, with no accepted connection between them, before a breaker opens."""
 
 KNOWN = 100_000
-"""Providers and networks that are remembered; the oldest is forgotten first, and the worst of it is one more 421."""
+"""Providers and networks remembered. The oldest is forgotten first; the cost is one more rejected connection."""
 
 
 @dataclass(slots=True)
-class _State:
+class _Breaker:
+    """One breaker: addresses that refused in a row, the back-off, and connections deferred since it opened last."""
+
     refusals: set[str] = field(default_factory=set)
-    openings: int = 0
-    until: float = 0.0
-    put_off: int = 0  # connections, since it opened last
+    backoff: Backoff = field(default_factory=Backoff)
+    deferred: int = 0
 
 
 class Breakers:
-    """The breakers of a scan, by provider and network.
+    """The breakers of a scan, by name of the provider or network.
 
     Args:
         first: seconds that the first opening lasts.
@@ -35,61 +37,66 @@ class Breakers:
     def __init__(self, first: float, longest: float) -> None:
         self._first = first
         self._longest = longest
-        self._states: dict[str, _State] = {}
-        self._open: dict[str, _State] = {}  # or were so when somebody last asked
+        self._breakers: dict[str, _Breaker] = {}
+        self._open: dict[str, _Breaker] = {}  # may hold some that have closed since the last call of ``open``
 
     def is_open(self, key: str, now: float) -> bool:
-        """Is it to be left alone?"""
-        state = self._states.get(key)
-        return state is not None and state.until > now
+        """Return whether no connection may be made now."""
+        breaker = self._breakers.get(key)
+        return breaker is not None and breaker.backoff.pauses(now)
 
-    def careful(self, key: str) -> bool:
-        """Has it ever turned us away, so that it gets one connection at a time?"""
-        state = self._states.get(key)
-        return state is not None and state.openings > 0
+    def has_opened(self, key: str) -> bool:
+        """Return whether the breaker has ever opened, so that one connection at a time is allowed."""
+        breaker = self._breakers.get(key)
+        return breaker is not None and breaker.backoff.count > 0
 
-    def put_off(self, key: str, now: float) -> None:
-        """Note a connection that was not made, if it is for this one's sake."""
+    def defer(self, key: str, now: float) -> None:
+        """Count a connection that was not made, if this breaker is open."""
         if self.is_open(key, now):
-            self._states[key].put_off += 1
+            self._breakers[key].deferred += 1
 
     def open(self, now: float) -> list[HeldBack]:
-        """Those that are left alone now, the one with most connections put off first."""
-        self._open = {key: state for key, state in self._open.items() if state.until > now}
-        found = [HeldBack(key, state.put_off, round(state.until - now, 3)) for key, state in self._open.items()]
+        """Return the open breakers, sorted by the number of deferred connections, highest first."""
+        self._open = {key: breaker for key, breaker in self._open.items() if breaker.backoff.pauses(now)}
+        found = [
+            HeldBack(key, breaker.deferred, round(breaker.backoff.until - now, 3))
+            for key, breaker in self._open.items()
+        ]
         return sorted(found, key=lambda each: (-each.endpoints, each.name))
 
-    def turned_away(self, key: str, now: float) -> None:
-        """Note a reply that turned us away. Those who were in flight when it opened count no more."""
-        state = self._state(key)
-        if state.until <= now:
-            state.until = now + min(self._first * 2**state.openings, self._longest)
-            state.openings = min(state.openings + 1, 16)  # far beyond the longest time
-            state.put_off = 0
-            self._open[key] = state
+    def rejected(self, key: str, now: float) -> None:
+        """Open the breaker after a reply that rejects the connection.
+
+        While the breaker is open this does nothing: such replies are to connections made before it opened.
+        """
+        breaker = self._breaker(key)
+        if not breaker.backoff.pauses(now):
+            breaker.backoff.extend(now, self._first, self._longest)
+            breaker.deferred = 0
+            self._open[key] = breaker
 
     def refused(self, key: str, address: str, now: float) -> None:
-        """Note an address that refused a connection."""
-        state = self._state(key)
-        state.refusals.add(address)
-        if len(state.refusals) >= REFUSALS:
-            state.refusals.clear()
-            self.turned_away(key, now)
+        """Count an address that refused a TCP connection; open the breaker after ``REFUSALS`` different ones."""
+        breaker = self._breaker(key)
+        breaker.refusals.add(address)
+        if len(breaker.refusals) >= REFUSALS:
+            breaker.refusals.clear()
+            self.rejected(key, now)
 
     def accepted(self, key: str) -> None:
-        """Note a connection that was accepted and greeted."""
-        state = self._states.get(key)
-        if state is None:
+        """Reset the count of refusals after a connection that was accepted and greeted."""
+        breaker = self._breakers.get(key)
+        if breaker is None:
             return
-        state.refusals.clear()
-        if not state.openings:
-            del self._states[key]
+        breaker.refusals.clear()
+        if not breaker.backoff.count:
+            del self._breakers[key]
 
-    def _state(self, key: str) -> _State:
-        state = self._states.setdefault(key, _State())
-        if len(self._states) > KNOWN:
-            del self._states[next(iter(self._states))]
-        return state
+    def _breaker(self, key: str) -> _Breaker:
+        breaker = self._breakers.setdefault(key, _Breaker())
+        if len(self._breakers) > KNOWN:
+            del self._breakers[next(iter(self._breakers))]
+        return breaker
 
     def __len__(self) -> int:
-        return len(self._states)
+        return len(self._breakers)

@@ -1,13 +1,14 @@
-"""DNS questions over UDP, many at once: ``Datagrams.ask`` sends one and brings its reply.
+"""DNS questions over UDP, many concurrently: ``Datagrams.ask`` sends one and returns its reply.
 
-A question's protection against forgers who cannot listen is its random id and the random port it leaves from (RFC
-5452 sections 9.2 and 10). So each has a port for itself for as long as it waits, connected to the server: the kernel
-drops what comes from elsewhere, and a reply counts only at the port of its question. A port that was answered is used
-again, which spares most of the sockets and is no help to who does not know it. After so many questions, or one that
-was given up and may still be answered, it is closed; so are then the idle ones, whose own address may be gone.
+A random id and a random source port protect a question against forged replies of an attacker who cannot see it (RFC
+5452 sections 9.2 and 10). So each question in flight has a port of its own, connected to the server: the kernel drops
+datagrams from other addresses, and a reply counts only at the port of its question. An answered port is used again,
+which saves most of the sockets and does not help an attacker who does not know it. A port is closed after ``MAX_USES``
+questions. It is also closed after a timeout, because the reply may still arrive; the idle ports of that server are
+closed with it, because their local address may be gone.
 
-All ports hang on one epoll, for which one task waits: it reads whatever has come, and gives up what is overdue, so
-that a question costs neither a registration nor a cancel scope of its own.
+All ports are registered in one epoll. One task waits for it, reads the datagrams, and ends the questions whose deadline
+has passed, so that a question needs neither a registration nor a cancel scope of its own.
 """
 
 import heapq
@@ -23,15 +24,15 @@ from scanner.core.answers import TIMEOUT
 from scanner.core.wire import Message
 from scanner.net.exchange import Ask, Miss, Server, missed, reply_to
 
-MAX_DATAGRAM = 4096  # three times what the server is told to send; a longer one is cut, and so no reply
-MAX_STRAYS = 1000  # datagrams in a row at one port that are no reply; past that somebody floods it
-MAX_USES = 256  # questions of one port, in case that somebody finds it out
-AT_A_TIME = 64  # datagrams read of one port before others have their turn
+MAX_DATAGRAM = 4096  # three times the size that we advertise; a longer datagram is cut and does not count as a reply
+MAX_STRAYS = 1000  # datagrams in a row at one port that are no reply; more of them are a flood
+MAX_USES = 256  # questions of one port, in case an attacker learns its number
+AT_A_TIME = 64  # datagrams read from one port before the other ports are read
 
 
 @dataclass(slots=True, eq=False)
 class _Waiting:
-    """A question under way; without a reply it still waits."""
+    """A question in flight, or its reply or error."""
 
     ask: Ask
     task: trio.lowlevel.Task
@@ -42,7 +43,7 @@ class _Waiting:
 
 @dataclass(slots=True, eq=False)
 class _Port:
-    """A socket of ours, connected to one server, and the question that waits there."""
+    """A socket connected to one server, and the question in flight there."""
 
     sock: socket.socket
     server: Server
@@ -52,7 +53,7 @@ class _Port:
 
 
 class Datagrams:
-    """The ports of one resolver. They are opened as they are needed, and ``close`` closes them."""
+    """The UDP ports of one resolver, opened when needed and closed by ``close``."""
 
     def __init__(self) -> None:
         self._epoll: select.epoll | None = None
@@ -60,18 +61,18 @@ class Datagrams:
         self._idle: defaultdict[Server, list[_Port]] = defaultdict(list)
         self._overdue: list[tuple[float, int, _Waiting]] = []  # a heap
         self._number = count()
-        self._patience = trio.CancelScope()
+        self._scope = trio.CancelScope()
 
     async def ask(self, server: Server, ask: Ask, until: float) -> Message | Miss:
         """Send a question in a datagram and wait for the reply.
 
         Args:
-            server: who is asked.
+            server: the server.
             ask: the question.
-            until: when to give up, by trio's clock.
+            until: the deadline, by trio's clock.
 
         Returns:
-            The reply, maybe truncated, or a miss: silence, too much that is no reply, or what the kernel said.
+            The reply, maybe truncated, or a miss: a timeout, a flood of other datagrams, or an error of the kernel.
         """
         try:
             port = self._port(server)
@@ -85,8 +86,8 @@ class Datagrams:
             return missed(error)
         waiting = port.waiting = _Waiting(ask, trio.lowlevel.current_task(), port)
         heapq.heappush(self._overdue, (until, next(self._number), waiting))
-        if until < self._patience.deadline:  # noqa: PLR1730 - setting it costs as much as a scope
-            self._patience.deadline = until
+        if until < self._scope.deadline:  # noqa: PLR1730 - setting it costs as much as a scope
+            self._scope.deadline = until
 
         def abandon(_: object) -> trio.lowlevel.Abort:
             self._close(port)
@@ -98,7 +99,7 @@ class Datagrams:
         return waiting.reply or Miss(TIMEOUT, silent=True)
 
     def close(self) -> None:
-        """Close all ports; who still waits is told that it timed out. A question that comes later opens others."""
+        """Close all ports; questions in flight time out. A later question opens new ports."""
         epoll, self._epoll = self._epoll, None
         if epoll is None:
             return
@@ -109,7 +110,7 @@ class Datagrams:
         epoll.close()
 
     def _port(self, server: Server) -> _Port:
-        """Take an idle port, or open one."""
+        """Return an idle port, or open one."""
         idle = self._idle[server]
         port = idle.pop() if idle else self._open(server)
         port.uses -= 1
@@ -136,13 +137,13 @@ class Datagrams:
         return self._epoll
 
     async def _listen(self, epoll: select.epoll) -> None:
-        """Read and give up until all is closed, here or by the end of trio."""
+        """Read datagrams and end overdue questions until ``close`` is called or trio ends."""
         try:
             while self._epoll is epoll:
-                with trio.CancelScope(deadline=self._next_overdue()) as self._patience:
+                with trio.CancelScope(deadline=self._next_overdue()) as self._scope:
                     while True:
                         await trio.lowlevel.wait_readable(epoll.fileno())
-                        if self._epoll is not epoll:  # closed since we were woken
+                        if self._epoll is not epoll:  # closed since this task was woken
                             return
                         for fileno, _ in epoll.poll(0):
                             self._read(self._ports[fileno])
@@ -154,7 +155,7 @@ class Datagrams:
                 self.close()
 
     def _next_overdue(self) -> float:
-        """When the first question that still waits is to be given up; the answered ones before it are forgotten."""
+        """Return the first deadline of the questions in flight; answered ones before it are removed from the heap."""
         while self._overdue and self._overdue[0][2].port.waiting is not self._overdue[0][2]:
             heapq.heappop(self._overdue)
         return self._overdue[0][0] if self._overdue else float("inf")
@@ -166,23 +167,23 @@ class Datagrams:
             self._close_idle(port.server)
 
     def _read(self, port: _Port) -> None:
-        """Read what has come to a port; what is left, epoll tells again."""
+        """Read the datagrams of a port; epoll reports the port again if some are left."""
         try:
             for _ in range(AT_A_TIME):
-                if self._take(port, port.sock.recv(MAX_DATAGRAM)):
+                if self._handle(port, port.sock.recv(MAX_DATAGRAM)):
                     return
-        except BlockingIOError:  # all is read, or it had a wrong checksum and is gone
+        except BlockingIOError:  # all datagrams are read, or one had a wrong checksum and was dropped
             return
         except OSError as error:
             self._end(port, missed(error))
 
-    def _take(self, port: _Port, wire: bytes) -> bool:
-        """Give a reply to who waits for it; anything else is passed over, within limits. True if that is all."""
+    def _handle(self, port: _Port, wire: bytes) -> bool:
+        """Return a reply to its question and ignore other datagrams, within a limit; return True if reading ends."""
         waiting = port.waiting
         try:
             reply = None if waiting is None else reply_to(waiting.ask, wire)
-        except Exception as error:  # noqa: BLE001 - a bug of ours is the asker's to tell: here it would end everything
-            self._break(port, error)
+        except Exception as error:  # noqa: BLE001 - a bug of ours is raised in the task that asked: here it would end all questions
+            self._raise_in_asker(port, error)
             return True
         if waiting is None or reply is None:
             port.strays += 1
@@ -199,8 +200,8 @@ class Datagrams:
             self._close(port)
         return True
 
-    def _break(self, port: _Port, error: Exception) -> None:
-        """Let who waits at a port fail."""
+    def _raise_in_asker(self, port: _Port, error: Exception) -> None:
+        """Raise an error in the task that waits at a port."""
         waiting = port.waiting
         self._close(port)
         if waiting is not None:
@@ -208,7 +209,7 @@ class Datagrams:
             trio.lowlevel.reschedule(waiting.task)
 
     def _end(self, port: _Port, miss: Miss | None) -> None:
-        """Close a port; who waits there hears why."""
+        """Close a port; its question in flight ends with a miss, or with a timeout for None."""
         waiting = port.waiting
         if waiting is not None:
             waiting.reply = miss
@@ -224,4 +225,4 @@ class Datagrams:
     def _close(self, port: _Port) -> None:
         port.waiting = None
         del self._ports[port.sock.fileno()]
-        port.sock.close()  # and so epoll forgets it
+        port.sock.close()  # this also removes it from the epoll

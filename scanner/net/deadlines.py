@@ -1,8 +1,8 @@
-"""Time limits that move often, for many tasks at once.
+"""Deadlines that are moved often, for many tasks.
 
-trio keeps the deadlines of its scopes in a heap, and to move one takes as long as to read a reply; a probe would do so
-at every stage. Here a limit is a number that its owner sets, and one task looks at all of them, tick by tick, and
-cancels those whose time is up. So a limit is kept to within a tick.
+trio keeps the deadlines of its cancel scopes in a heap, and moving one takes as long as reading a reply; a probe moves
+its deadline at every stage. Here a deadline is a plain attribute. One task checks all deadlines at each tick and
+cancels the blocks whose deadline has passed, so that a block is cancelled up to one tick late.
 """
 
 from types import TracebackType
@@ -11,13 +11,13 @@ from typing import Self
 import trio
 
 TICK = 0.1
-"""Seconds by which a limit may be late; thousands of limits are looked at in a thousandth of it."""
+"""Seconds by which a cancellation may be late. A check of thousands of deadlines takes a thousandth of it."""
 
 
 class Deadline:
-    """A time limit for a block, as a ``with`` statement; the block is left without an error when time is up.
+    """The deadline of a ``with`` block, which is cancelled without an error when the deadline has passed.
 
-    ``at`` is when, by trio's clock; it may be set at any time, and takes effect by the next tick.
+    ``at`` is a time of trio's clock. It may be set at any time and takes effect at the next tick.
     """
 
     __slots__ = ("_all", "_scope", "at")
@@ -28,16 +28,16 @@ class Deadline:
 
     @property
     def reached(self) -> bool:
-        """Was the block left because time was up?"""
+        """True if the block was cancelled by its deadline or by ``cancel``."""
         return self._scope.cancelled_caught
 
     def cancel(self) -> None:
-        """Have the block left now."""
+        """Cancel the block now."""
         self._scope.cancel()
 
     def __enter__(self) -> Self:
         self._scope.__enter__()
-        self._all = _watched()
+        self._all = _active()
         self._all.add(self)
         return self
 
@@ -48,23 +48,23 @@ class Deadline:
         return self._scope.__exit__(kind, error, trace)
 
 
-_limits: trio.lowlevel.RunVar[set[Deadline] | None] = trio.lowlevel.RunVar("limits", None)
+_deadlines: trio.lowlevel.RunVar[set[Deadline] | None] = trio.lowlevel.RunVar("deadlines", None)
 
 
-def _watched() -> set[Deadline]:
-    """The limits of this run of trio; a task looks after them while there are any."""
-    limits = _limits.get()
-    if limits is None:
-        limits = set()
-        _limits.set(limits)
-        trio.lowlevel.spawn_system_task(_watch, limits)
-    return limits
+def _active() -> set[Deadline]:
+    """Return the deadlines of this run of trio; a system task checks them while there are any."""
+    deadlines = _deadlines.get()
+    if deadlines is None:
+        deadlines = set()
+        _deadlines.set(deadlines)
+        trio.lowlevel.spawn_system_task(_check, deadlines)
+    return deadlines
 
 
-async def _watch(limits: set[Deadline]) -> None:
-    while limits:
+async def _check(deadlines: set[Deadline]) -> None:
+    while deadlines:
         await trio.sleep(TICK)
         now = trio.current_time()
-        for limit in [limit for limit in limits if limit.at <= now]:
-            limit.cancel()
-    _limits.set(None)
+        for deadline in [deadline for deadline in deadlines if deadline.at <= now]:
+            deadline.cancel()
+    _deadlines.set(None)

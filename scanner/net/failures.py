@@ -1,7 +1,7 @@
-"""The single ladder from a foreign exception to a ``Failure``.
+"""The classification of exceptions as ``Failure``.
 
-Nothing else looks into exceptions of the operating system, of trio or of OpenSSL. What no rung fits is our
-own bug. Cancellation never comes here: ``trio.Cancelled`` is no ``Exception``.
+This is the only place that reads exceptions of the operating system, of trio and of OpenSSL. An exception that fits no
+rule is a bug of ours. Cancellation is never classified: ``trio.Cancelled`` is no ``Exception``.
 """
 
 import errno
@@ -21,11 +21,11 @@ TEXT_LIMIT = 500
 
 
 class LimitExceededError(Exception):
-    """The peer sent more than we are ready to hold; the message names the limit."""
+    """The peer sent more than a limit allows; the message names the limit."""
 
 
 class BindError(OSError):
-    """Our own address could not be used: never the peer's fault."""
+    """Our own address could not be used; this is never a failure of the peer."""
 
 
 _KINDS = {
@@ -43,12 +43,12 @@ _KINDS = {
 _KIND_OF = {getattr(errno, name): kind for kind, names in _KINDS.items() for name in names if hasattr(errno, name)}
 
 _TOO_LONG_REASON = "excessive message size"
-"""OpenSSL's words for a handshake message beyond its own limit (100 KiB for a certificate chain)."""
+"""OpenSSL's reason for a handshake message beyond its own limit (100 KiB for a certificate chain)."""
 
 
-def failure_of(exc: BaseException, phase: Phase) -> Failure:  # noqa: PLR0911 - one return a rung
-    """Tell what went wrong in a phase; ``text`` is the library's own wording, bounded."""
-    from OpenSSL import SSL  # noqa: PLC0415 - a single probe sends its first packet before TLS is loaded
+def failure_of(exc: BaseException, phase: Phase) -> Failure:  # noqa: PLR0911 - one return for each rule
+    """Return the failure of a phase for an exception; its ``text`` is that of the library, at most ``TEXT_LIMIT``."""
+    from OpenSSL import SSL  # noqa: PLC0415 - a single probe sends its first packet before it imports TLS
 
     match exc:
         case trio.BrokenResourceError(__cause__=OSError() as cause):
@@ -57,7 +57,7 @@ def failure_of(exc: BaseException, phase: Phase) -> Failure:  # noqa: PLR0911 - 
             return _system(errno.ECONNRESET, FailureKind.RESET, phase)
         case trio.TooSlowError():
             return timed_out(phase)
-        case EOFError() | SSL.ZeroReturnError() | SSL.SysCallError():  # memory BIOs make no system calls: an end
+        case EOFError() | SSL.ZeroReturnError() | SSL.SysCallError():  # no system calls in memory BIOs: an end
             return Failure(phase, FailureKind.CLOSED)
         case LimitExceededError():
             return Failure(phase, FailureKind.TOO_LONG, text=str(exc))
@@ -72,7 +72,7 @@ def failure_of(exc: BaseException, phase: Phase) -> Failure:  # noqa: PLR0911 - 
 
 
 def timed_out(phase: Phase) -> Failure:
-    """Return the failure of a stage whose deadline passed, worded as by the system."""
+    """Return the failure of a stage whose deadline passed, with the text of the system for a timeout."""
     return _system(errno.ETIMEDOUT, FailureKind.TIMEOUT, phase)
 
 

@@ -1,11 +1,11 @@
-"""Who may connect now: caps by provider, network, address and in all, and how fast.
+"""The caps on simultaneous connections by provider, network, address and in total, and the rate of new connections.
 
-Gates are passed in one order, always: provider, network, address, total. So nobody holds a scarce global slot while
-waiting for a busy server, and two tasks cannot wait for each other. The last wait is for the rate, so that nothing
-can bunch up behind it; a stage's clock starts after it.
+A task acquires its slots always in the order provider, network, address, total. So no task holds one of the few global
+slots while it waits for a busy server, and two tasks cannot wait for each other. The wait for the rate is the last, so
+that connections cannot accumulate behind it and start at once; the deadlines of a probe start after it.
 
-A trial, which is to tell whether the network is there at all, does not stand in line behind those who wait for it: it
-is the next at each gate, and takes a place of the rate without waiting for it.
+A trial connection, which tests whether the network works, does not wait behind the other tasks: it is the first in each
+queue, and it reserves its place in the rate without waiting.
 """
 
 import ipaddress
@@ -21,16 +21,16 @@ from scanner.net.gcra import GCRA
 from scanner.settings import Caps
 
 REMEMBERED = 4096
-"""Addresses whose network is known: each is asked for several times in a row."""
+"""Addresses whose network is cached: it is needed several times in a row for each."""
 
 NETWORK_V4 = 24
 NETWORK_V6 = 48
-"""Prefix lengths of "a network": what one operator is commonly given."""
+"""Prefix lengths of a network: sizes that are commonly assigned to one operator."""
 
 
 @lru_cache(REMEMBERED)
 def network_of(address: str) -> str:
-    """The /24 or /48 that an address lies in; a UNIX path is its own network."""
+    """Return the /24 or /48 network of an address; the path of a UNIX socket is a network of its own."""
     try:
         ip = ipaddress.ip_address(address)
     except ValueError:
@@ -41,15 +41,14 @@ def network_of(address: str) -> str:
 
 
 LATE = 0.1
-"""Seconds after which a place in the line for the rate is missed: what a busy process may be late."""
+"""Seconds after which a reserved place in the rate is missed: the delay that is usual in a busy process."""
 
 
 class KeyedCap:
-    """At most ``limit`` holders of each key at once; idle keys vanish.
+    """A cap of ``limit`` simultaneous holders for each key; keys without holders take no memory.
 
-    A slot that is free is taken without a pause: what follows in a scan waits soon enough, and a turn of the
-    scheduler for each gate took a twentieth of a probe's processor time. One that becomes free goes to whoever waited
-    longest, trials first.
+    A free slot is acquired without a checkpoint: the work that follows has checkpoints, and one for each gate took a
+    twentieth of a probe's processor time. A released slot goes to the task that has waited longest, trials first.
     """
 
     def __init__(self, limit: int) -> None:
@@ -59,11 +58,11 @@ class KeyedCap:
         self._trials: dict[str, trio.lowlevel.ParkingLot] = {}
 
     def slot(self, key: str, *, trial: bool = False) -> "_Slot":
-        """Wait for a slot of ``key`` and hold it, as an ``async with``."""
+        """Return an async context manager that waits for a slot of ``key`` and holds it."""
         return _Slot(self, key, trial)
 
     async def acquire(self, key: str, *, trial: bool = False) -> None:
-        """Wait for a slot of ``key``; the caller gives it back."""
+        """Wait for a slot of ``key``, which the caller has to release."""
         held = self._held.get(key, 0)
         if held < self._limit:
             self._held[key] = held + 1
@@ -71,14 +70,14 @@ class KeyedCap:
         lots = self._trials if trial else self._waiting
         lot = lots.setdefault(key, trio.lowlevel.ParkingLot())
         try:
-            await lot.park()  # whoever releases a slot hands it over
+            await lot.park()  # the task that releases a slot passes it on
         finally:
             if not lot and lots.get(key) is lot:
                 del lots[key]
 
     def release(self, key: str) -> None:
-        """Give a slot back."""
-        if waiting := self._trials.get(key) or self._waiting.get(key):  # empty if who waited has just been cancelled
+        """Release a slot."""
+        if waiting := self._trials.get(key) or self._waiting.get(key):  # empty if the task was just cancelled
             waiting.unpark()
         elif self._held[key] > 1:
             self._held[key] -= 1
@@ -90,7 +89,7 @@ class KeyedCap:
 
 
 class _Slot:
-    """One holder's slot."""
+    """The slot of one holder."""
 
     __slots__ = ("_cap", "_key", "_trial")
 
@@ -107,18 +106,18 @@ class _Slot:
 
 
 class Spacing:
-    """The least time between two beginnings at one key. Arithmetic: the caller says what time it is, and waits."""
+    """The minimum time between two starts for one key, as plain arithmetic: the caller passes the time and waits."""
 
     def __init__(self, seconds: float) -> None:
         self._seconds = seconds
-        self._due: OrderedDict[str, float] = OrderedDict()  # by time, as all keys rest equally long
+        self._due: OrderedDict[str, float] = OrderedDict()  # sorted by time, as the spacing is the same for all keys
 
     def due(self, key: str, now: float) -> float:
-        """When the next one may begin: ``now`` or later."""
+        """Return the time at which the next start is allowed: ``now`` or later."""
         return max(now, self._due.get(key, now))
 
     def began(self, key: str, now: float) -> None:
-        """Note that one has begun; keys whose rest is over are forgotten."""
+        """Record a start, and forget the keys whose spacing is over."""
         self._due[key] = now + self._seconds
         self._due.move_to_end(key)
         while self._due and next(iter(self._due.values())) <= now:
@@ -129,13 +128,13 @@ class Spacing:
 
 
 class Gates:
-    """All caps and rates together."""
+    """All caps and the rate of a scan."""
 
     def __init__(self, caps: Caps) -> None:
         self._provider = KeyedCap(caps.per_provider)
         self._network = KeyedCap(caps.per_network)
         self._address = KeyedCap(caps.per_address)
-        self._turn = KeyedCap(1)  # at one address connections begin one after the other
+        self._turn = KeyedCap(1)  # connections to one address start one after the other
         self._total = KeyedCap(caps.total)
         self._limit = caps.total
         self._surplus = 0
@@ -144,12 +143,12 @@ class Gates:
 
     @asynccontextmanager
     async def connection(self, address: str, host: str, *, trial: bool = False) -> AsyncIterator[None]:
-        """Wait until one more connection to ``address`` is in order, and hold its place.
+        """Wait until one more connection to ``address`` is allowed, and hold its slots during the block.
 
         Args:
-            address: where the connection goes.
-            host: the name of the mail host that leads there; it tells the provider.
-            trial: it is to tell whether the network is there.
+            address: the address to connect to.
+            host: the MX host with this address; it determines the provider.
+            trial: this connection tests whether the network works.
         """
         async with (
             self._provider.slot(provider_of(host), trial=trial),
@@ -163,7 +162,7 @@ class Gates:
                 self._leave()
 
     def shrink(self) -> None:
-        """Let one connection less be open at once from now on; one is always left."""
+        """Reduce the total cap by one; one connection remains allowed."""
         if self._limit > 1:
             self._limit -= 1
             self._surplus += 1
@@ -175,7 +174,7 @@ class Gates:
             self._total.release("")
 
     async def _begin(self, address: str, *, trial: bool) -> None:
-        """Return with a slot of the total, when the address has rested and the rate allows one more."""
+        """Acquire a slot of the total cap after the spacing of the address, then wait for the rate."""
         async with self._turn.slot(address, trial=trial):
             await _sleep_until(self._spacing.due(address, trio.current_time()))
             await self._total.acquire("", trial=trial)
@@ -190,7 +189,7 @@ class Gates:
             self._spacing.began(address, trio.current_time())
 
     async def _pace(self) -> None:
-        """Return when the rate allows one more. After a time in which nothing ran, places do not come all at once."""
+        """Wait for the rate. A place that was missed, because the process was suspended, is reserved again."""
         missed = True
         while missed:
             at = self._rate.reserve(trio.current_time())
@@ -199,6 +198,6 @@ class Gates:
 
 
 async def _sleep_until(time: float) -> None:
-    """Wait, if there is anything to wait for."""
+    """Sleep until a time; return without a checkpoint if it has passed."""
     if time > trio.current_time():
         await trio.sleep_until(time)

@@ -1,15 +1,15 @@
-"""How often something may happen: the generic cell rate algorithm (ITU-T I.371 annex A), as plain arithmetic.
+"""A rate limit: the generic cell rate algorithm (ITU-T I.371 annex A) as plain arithmetic.
 
-One number is kept, the time at which the next event is due if all keep the pace. No clock and no waiting: the
-caller says what time it is and waits as long as it is told.
+Its state is one number, the theoretical arrival time of the next event. The caller passes the time and waits until the
+time that is returned.
 """
 
 
 class GCRA:
-    """A rate with a burst: ``burst`` events may come at once, more of them at ``rate`` a second.
+    """A rate of events per second with a burst, the number of events that may happen at once.
 
-    Whoever reserves has a place in the line and keeps it. A place that is not used is lost, so the rate is never
-    exceeded, whatever becomes of those who wait.
+    A reservation is never given back. An event that does not happen after its reservation, because its task was
+    cancelled, is lost; so the rate is never exceeded.
     """
 
     def __init__(self, rate: float, burst: float = 1.0) -> None:
@@ -20,13 +20,13 @@ class GCRA:
         self._due = float("-inf")
 
     def reserve(self, now: float) -> float:
-        """Take the next place.
+        """Reserve the next event.
 
         Args:
-            now: the time, in seconds of any steady clock.
+            now: the time in seconds of a monotonic clock.
 
         Returns:
-            When the event may happen: ``now`` or later.
+            The time at which the event may happen: ``now`` or later.
         """
         at = max(now, self._due - self._tolerance)
         self._due = max(now, self._due) + self._interval

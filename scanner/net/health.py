@@ -1,63 +1,54 @@
-"""Which server to ask first: those that answer, in the order of the settings, before those that did not.
+"""The order in which DNS servers are queried: working ones in the order of the settings, then those in back-off.
 
-A server that failed rests for a while that doubles with each failure. When the rest is over one question tries it,
-not all at once: that trial counts as failed until it succeeds. A resting server is asked only after all others, never
-not at all. Plain arithmetic; the caller says what time it is.
+A server that failed is in back-off for a time that doubles with each failure. After that time one query tries it: the
+trial counts as failed until it succeeds. A server in back-off is still queried after all others. The caller passes the
+time.
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 
+from scanner.net.backoff import Backoff
 from scanner.net.exchange import Server
 
-FIRST_REST = 1.0  # seconds; a lost datagram costs little
-LONGEST_REST = 60.0  # seconds; a server that came back is noticed within a minute
+FIRST_PAUSE = 1.0  # seconds; short, because one lost datagram is enough to cause it
+LONGEST_PAUSE = 60.0  # seconds; a server that works again is used within a minute
 
 
-@dataclass(slots=True)
-class _State:
-    failures: int = 0
-    until: float = 0.0
-
-    def rest(self, now: float) -> None:
-        self.until = now + min(FIRST_REST * 2**self.failures, LONGEST_REST)
-        self.failures = min(self.failures + 1, 16)  # far beyond the longest rest
-
-
-class Health:
-    """The servers of one purpose and how they have been doing."""
+class ServerHealth:
+    """The servers of one purpose and their back-off."""
 
     def __init__(self, servers: Sequence[Server]) -> None:
         self.servers = tuple(servers)
-        """All of them in the order of the settings."""
-        self._states: dict[Server, _State] = {}  # of those that failed since they last answered
+        """All servers in the order of the settings."""
+        self._backoffs: dict[Server, Backoff] = {}  # of the servers that failed since their last answer
 
     def order(self, now: float) -> tuple[Server, ...]:
-        """List all servers for one question, which is expected to ask them in this order.
+        """Return all servers in the order in which one question is to be sent to them.
 
         Args:
-            now: the time in seconds.
+            now: the time in seconds of a monotonic clock.
 
         Returns:
-            The well ones, a rested one among them in its place, then the resting ones by the end of their rest.
+            The working servers and those due for a trial in the order of the settings, then those in back-off by the
+            end of their pause. If the first one is due for a trial, its next pause begins.
         """
-        if not self._states:
+        if not self._backoffs:
             return self.servers
-        resting = sorted((s for s, state in self._states.items() if state.until > now), key=self._end_of_rest)
-        first = [server for server in self.servers if server not in resting]
-        if first and first[0] in self._states:
-            self._states[first[0]].rest(now)
-        return (*first, *resting)
+        paused = sorted((s for s, backoff in self._backoffs.items() if backoff.pauses(now)), key=self._end_of_pause)
+        first = [server for server in self.servers if server not in paused]
+        if first and first[0] in self._backoffs:
+            self._backoffs[first[0]].extend(now, FIRST_PAUSE, LONGEST_PAUSE)
+        return (*first, *paused)
 
     def succeeded(self, server: Server) -> None:
-        """Note that a server answered."""
-        self._states.pop(server, None)
+        """End the back-off of a server that answered."""
+        self._backoffs.pop(server, None)
 
     def failed(self, server: Server, now: float) -> None:
-        """Note that a server did not answer; of many questions that wait for it in vain, one counts."""
-        state = self._states.setdefault(server, _State())
-        if state.until <= now:
-            state.rest(now)
+        """Begin a pause for a server that did not answer; failures during a pause do not count."""
+        backoff = self._backoffs.setdefault(server, Backoff())
+        if not backoff.pauses(now):
+            backoff.extend(now, FIRST_PAUSE, LONGEST_PAUSE)
 
-    def _end_of_rest(self, server: Server) -> float:
-        return self._states[server].until
+    def _end_of_pause(self, server: Server) -> float:
+        return self._backoffs[server].until

@@ -1,8 +1,8 @@
-"""Is it they, or is it us? Tells a network that is gone from hosts that are.
+"""Detection of outages on our side, so that no peer is called unreachable because our network failed.
 
-When many different peers fail one after the other and nobody succeeds, one that worked before is tried. If that fails
-too, all work pauses until one of them answers again; what failed since the last success is then done once more. So no
-peer is called unreachable for what happened on our side. What a peer is, and how it is tried, is the caller's affair.
+If many different peers fail in a row and none succeeds, peers that worked before are tried. If these fail too, all work
+pauses until a peer answers again, and everything that failed since the last success is repeated. The caller defines a
+peer and how it is tried.
 """
 
 import math
@@ -15,135 +15,133 @@ import trio
 K = TypeVar("K", bound=Hashable)
 
 MANY = 8
-"""Different peers that fail in a row before we doubt ourselves."""
+"""Different peers that fail in a row before an outage is suspected."""
 
 MANY_AT_FIRST = 50
-"""The same where nothing has ever worked: there is nobody to ask, and lists may begin with the dead."""
+"""The same number if no peer has ever worked: there is none to try, and a list may begin with dead domains."""
 
 DOUBT = 1.0
-"""Seconds that a failure waits for others like it, or for a success, before it is believed."""
+"""Seconds that a failure waits for other failures, or for a success, before it is confirmed."""
 
-TRUSTED = 8
-"""Peers that worked last, or failed last where none ever worked, which are tried."""
+TRIED = 8
+"""Peers tried at most: those that worked last, or failed last if none ever worked."""
 
 TRY_EVERY = 2.0
 """Seconds between two trials in an outage."""
 
 TRIAL = 15.0
-"""Seconds after which the first trial is given up, wherever it waits; in an outage, where all is quiet, none is."""
+"""Time limit of the first trial in seconds. Trials during an outage have none: no other connections delay them."""
 
 PATIENCE = 600.0
-"""Seconds until we go on all the same, if nothing has ever worked."""
+"""Seconds after which a pause ends without a success if no peer has ever worked."""
 
-WINDOWS = 16
-"""Outages that are remembered: more than one probe can last through."""
+REMEMBERED_OUTAGES = 16
+"""Past outages remembered: more than can fall into the duration of one probe."""
 
 
 class Outage(Generic[K]):
-    """Watches over peers of one kind.
+    """The outage detector for peers of one kind.
 
     Args:
-        works: tries a peer now; true if it can be reached.
-        tell: takes what the user should hear, in words; empty when all is well again.
-        what: what fails, in words.
+        works: tries a peer now and returns whether it can be reached.
+        report: receives a message for the user when an outage begins, and an empty text when it ends.
+        what: the subject of the message, such as "every connection".
     """
 
-    def __init__(self, works: Callable[[K], Awaitable[bool]], tell: Callable[[str], None], what: str) -> None:
+    def __init__(self, works: Callable[[K], Awaitable[bool]], report: Callable[[str], None], what: str) -> None:
         self._works = works
-        self._tell = tell
+        self._report = report
         self._what = what
         self._good: OrderedDict[K, None] = OrderedDict()
         self._bad: OrderedDict[K, None] = OrderedDict()  # since the last success
-        self._news = trio.Event()
+        self._changed = trio.Event()
         self._up = trio.Event()
         self._up.set()
         self._checking = trio.Lock()
-        self._resigned = False  # nothing ever worked, and we have waited long enough
-        self._last_success = trio.current_time()
-        self._windows: deque[tuple[float, float]] = deque(maxlen=WINDOWS)
+        self._gave_up = False  # after PATIENCE without any success
+        self._past: deque[float] = deque(maxlen=REMEMBERED_OUTAGES)  # the ends of past outages
 
     @property
-    def lasts(self) -> bool:
-        """Is there an outage now?"""
+    def active(self) -> bool:
+        """True during an outage."""
         return not self._up.is_set()
 
-    async def over(self) -> None:
-        """Return when there is no outage, at once if so: no checkpoint, as what comes next is one."""
-        if self.lasts:
+    async def wait_until_over(self) -> None:
+        """Wait for the end of an outage; return without a checkpoint if there is none."""
+        if self.active:
             await self._up.wait()
 
     def worked(self, peer: K) -> None:
-        """Note that a peer was heard just now."""
-        self._last_success = trio.current_time()
+        """Record that a peer answered just now."""
         self._good[peer] = None
         self._good.move_to_end(peer)
-        if len(self._good) > TRUSTED:
+        if len(self._good) > TRIED:
             self._good.popitem(last=False)
         if self._bad:
             self._bad.clear()
             self._wake()
 
-    async def believed(self, peer: K, began: float) -> bool:
-        """Find out whether a failure is the peer's.
+    async def confirmed(self, peer: K, began: float) -> bool:
+        """Return whether a failure is a failure of the peer.
 
         Args:
-            peer: who failed.
-            began: when the attempt began.
+            peer: the peer that failed.
+            began: the time at which the attempt began.
 
         Returns:
-            False if it fell into an outage, be it over or not: the attempt is to be made again once it is.
+            False if an outage overlaps the attempt, which is then to be repeated; no outage is active on return.
         """
-        if self.hit(began):
+        if self.overlaps(began):
             return False
         self._bad[peer] = None
         if not self._suspicious():
             with trio.move_on_after(DOUBT):
-                await self._news.wait()
+                await self._changed.wait()
         if self._suspicious():
             self._wake()
             await self._check()
         await self._up.wait()
-        return not self.hit(began)
+        return not self.overlaps(began)
 
-    def hit(self, began: float) -> bool:
-        """Is there an outage, or did one end after this time?"""
-        return self.lasts or any(ended >= began for _, ended in self._windows)
+    def overlaps(self, began: float) -> bool:
+        """Return whether an outage is active or ended after this time."""
+        return self.active or any(ended >= began for ended in self._past)
 
     def _suspicious(self) -> bool:
         if not self._good:
-            return len(self._bad) >= MANY_AT_FIRST and not self._resigned
+            return len(self._bad) >= MANY_AT_FIRST and not self._gave_up
         return len(self._bad) >= MANY
 
     def _wake(self) -> None:
-        self._news.set()
-        self._news = trio.Event()
+        self._changed.set()
+        self._changed = trio.Event()
 
     async def _check(self) -> None:
-        """Whoever comes first tries; the others wait for what he finds."""
+        """Try peers and pause if none works; one task does this, the others wait for its result."""
         async with self._checking:
             if not self._suspicious():
                 return
             works = False
             with trio.move_on_after(TRIAL):
                 works = await self._any_works()
-            if works or not self._suspicious():  # any more: somebody else was heard
+            if works or not self._suspicious():  # another peer may have answered during the trial
                 self._bad.clear()
                 return
             await self._pause()
 
     async def _pause(self) -> None:
-        began, known = self._last_success, bool(self._good)
+        known = bool(self._good)
         self._up = trio.Event()
-        self._tell(f"{self._what} fails everywhere: paused until it works again")
+        self._report(f"{self._what} fails everywhere: paused until it works again")
         with trio.move_on_after(math.inf if known else PATIENCE) as patience:
-            while not await self._any_works():  # noqa: ASYNC110 - nobody tells us when a network comes back
+            while not await self._any_works():  # noqa: ASYNC110 - no event says that a network works again
                 await trio.sleep(TRY_EVERY)
         if patience.cancelled_caught:
-            self._resigned = True
+            self._gave_up = True
         else:
-            self._windows.append((began, trio.current_time()))
+            self._past.append(trio.current_time())
         self._bad.clear()
-        self._tell("")
+        self._report("")
         self._up.set()
 
     async def _any_works(self) -> bool:
@@ -156,6 +154,6 @@ class Outage(Generic[K]):
                 nursery.cancel_scope.cancel()
 
         async with trio.open_nursery() as nursery:
-            for peer in list(self._good) or list(self._bad)[-TRUSTED:]:
+            for peer in list(self._good) or list(self._bad)[-TRIED:]:
                 nursery.start_soon(attempt, peer)
         return found

@@ -1,4 +1,4 @@
-"""Asks a resolver what ``core.preflight`` judges. Nothing is judged here, and whatever goes wrong is in the answers."""
+"""The DNS queries by which ``core.preflight`` judges a resolver; failures are part of the answers."""
 
 from dataclasses import replace
 
@@ -11,17 +11,17 @@ from scanner.net.exchange import Miss, Server, missed, new_ask, over_tcp, server
 from scanner.net.resolver import Resolver, open_resolver
 from scanner.settings import DNSSettings
 
-ATTEMPT = 5.0  # seconds for one try: a cold cache has to ask its way down from the root
-TOTAL = 10.0  # seconds for one question; all are asked at once, so also for the whole preflight
+ATTEMPT = 5.0  # seconds for one query: with a cold cache the resolver starts from the root
+TOTAL = 10.0  # seconds for one question; all run concurrently, so also for the whole preflight
 
 
 async def inspect(server: tuple[str, int], dns: DNSSettings, names: PreflightNames) -> tuple[Check, ...]:
-    """Have one resolver show that it validates.
+    """Test whether one resolver validates DNSSEC.
 
     Args:
         server: its address and port.
-        dns: trust and our own address; its servers and times do not count.
-        names: what to ask for.
+        dns: trust and our own address; its servers and times are not used.
+        names: the names to query.
 
     Returns:
         The rows of ``core.preflight.judge``.
@@ -30,7 +30,7 @@ async def inspect(server: tuple[str, int], dns: DNSSettings, names: PreflightNam
 
 
 async def sample(server: tuple[str, int], dns: DNSSettings, names: PreflightNames) -> Sample:
-    """Ask one resolver everything, at once; arguments as for ``inspect``. One that is not trusted is not asked."""
+    """Send all queries to one resolver concurrently; arguments as for ``inspect``. An untrusted one gets no query."""
     at = server_at(*server, trust=dns.trust, bind=dns.bind)
     if not at.trusted:
         return Sample(at.label, trusted=False)
@@ -50,7 +50,10 @@ async def sample(server: tuple[str, int], dns: DNSSettings, names: PreflightName
 
 
 async def signature_window(server: tuple[str, int], dns: DNSSettings) -> Window | None:
-    """Ask when the root's keys are signed for, without validation: a wrong clock would refuse the answer."""
+    """Return the validity of the signature of the root's keys, or None.
+
+    The query disables validation, because a validating resolver with a wrong clock refuses the answer.
+    """
     at = server_at(*server, trust=dns.trust, bind=dns.bind)
     reply = await _by_tcp(at, Question(".", "DNSKEY"), cd=True)
     return window_of(reply) if isinstance(reply, Message) else None
@@ -60,7 +63,7 @@ async def _all(
     resolver: Resolver, questions: list[tuple[str, str, str]], at: Server, signed: tuple[str, ...]
 ) -> tuple[list[Answer], str]:
     answers: dict[int, Answer] = {}
-    tcp = ["no name to ask for"]
+    tcp = ["no name to query"]
 
     async def ask(index: int, name: str, rtype: str) -> None:
         answers[index] = await resolver.lookup(name, rtype)

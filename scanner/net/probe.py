@@ -1,8 +1,8 @@
-"""One connection to one endpoint: connect, dialogue, handshake, farewell; whatever happens, a ``Probe`` comes out.
+"""One probe: connect to one endpoint, hold the SMTP dialogue with the TLS handshake, and return a ``Probe``.
 
-Each stage has its own deadline, absolute, so that a peer that drips octets gains nothing, and the whole has
-one that cuts every stage short. Failures are values in ``Probe.failure``; only cancellation, and arguments
-that no dialogue could be held with, raise. Nothing is verified and nothing judged here.
+Each stage has an absolute deadline, so that a peer that sends single octets gains no time, and the whole probe has one
+too. Failures are values in ``Probe.failure``; only cancellation and arguments that are unfit for any dialogue raise.
+This module verifies nothing and judges nothing.
 """
 
 from collections import Counter
@@ -15,17 +15,17 @@ import trio
 from OpenSSL import SSL
 
 from scanner.core.dialogue import Dialogue
-from scanner.facts import Endpoint, Failure, Handshake, Probe, Reply
+from scanner.facts import Endpoint, Failure, Handshake, Probe
 from scanner.net import tcp, tls_errors
 from scanner.net.deadlines import Deadline
 from scanner.net.failures import failure_of, timed_out
-from scanner.net.listening import Listener, Secured
+from scanner.net.probe_events import Listener, Reporter, Secured
 from scanner.net.tls import ByteStream, Identity, TLSStream, context_for
 from scanner.settings import Timeouts, TLSProfile
 from scanner.vocabulary import FailureKind, Phase
 
 _CHUNK = 16 * 1024
-"""Octets of clear text asked for at a time: any honest reply."""
+"""Octets of clear text read at a time: more than any usual reply."""
 
 
 _NAMES = {phase: phase.value for phase in Phase}
@@ -33,12 +33,12 @@ _NAMES = {phase: phase.value for phase in Phase}
 _SECONDS: dict[Phase, Callable[[Timeouts], float]] = dict.fromkeys(Phase, attrgetter("command")) | {
     phase: attrgetter(phase) for phase in (Phase.CONNECT, Phase.GREETING, Phase.HANDSHAKE, Phase.QUIT)
 }
-"""Which limit is a phase's."""
+"""The time limit of each phase."""
 
 
 @dataclass(frozen=True, slots=True)
 class ProbeResult:
-    """A probe, the DER of each certificate as sent (leaf first), and the TLS session where it was asked for."""
+    """A probe, the DER of each certificate as sent (leaf first), and the TLS session if it was requested."""
 
     probe: Probe
     chain: tuple[bytes, ...] = ()
@@ -47,10 +47,10 @@ class ProbeResult:
 
 @dataclass(frozen=True, slots=True)
 class Extra:
-    """What only a single probe by hand needs, and what many together count.
+    """Options of single probes (``finger``), and the counters of a scan.
 
-    ``listener`` is told of everything while it happens, and may bring a session to resume; ``keep_session`` asks for
-    the one to resume next. ``stages`` has the number of probes that are in each phase now.
+    ``listener`` receives the events of the probe and may provide a session to resume; ``keep_session`` requests the
+    session in the result. ``stages`` counts the probes that are in each phase now.
     """
 
     ehlo_after_tls: bool = True
@@ -74,20 +74,20 @@ def probe(
     want_tls: bool = True,
     extra: Extra = NO_EXTRA,
 ) -> Awaitable[ProbeResult]:
-    """Connect to an endpoint and see what it offers.
+    """Probe an endpoint over a new connection.
 
     Args:
-        endpoint: whom to probe; its ``profile`` is a name only, ``profile`` is what is offered.
-        profile: our side of the handshake.
-        ehlo: what to call ourselves.
+        endpoint: the endpoint; its ``profile`` is only the name of ``profile``.
+        profile: the versions, ciphers and groups that we offer.
+        ehlo: our name in EHLO.
         timeouts: seconds for each stage and for the whole.
         bind: our own IP address, None for the system's choice.
-        polite: QUIT also after a refusal; posttls-finger hangs up.
-        want_tls: use STARTTLS where it is offered.
+        polite: send QUIT also after a rejection, where posttls-finger closes the connection.
+        want_tls: send STARTTLS if it is offered.
         extra: see ``Extra``.
     """
-    visit = _Visit(endpoint, profile, timeouts, _dialogue(endpoint, ehlo, extra, polite, want_tls), extra)
-    return visit.attend(bind=bind)
+    driver = _ProbeDriver(endpoint, profile, timeouts, _dialogue(endpoint, ehlo, extra, polite, want_tls), extra)
+    return driver.run(bind=bind)
 
 
 def converse(
@@ -101,9 +101,9 @@ def converse(
     want_tls: bool = True,
     extra: Extra = NO_EXTRA,
 ) -> Awaitable[ProbeResult]:
-    """Do the same over a stream that is connected already, and close it."""
-    visit = _Visit(endpoint, profile, timeouts, _dialogue(endpoint, ehlo, extra, polite, want_tls), extra)
-    return visit.attend(stream)
+    """Probe an endpoint over a connected stream, and close it; arguments as for ``probe``."""
+    driver = _ProbeDriver(endpoint, profile, timeouts, _dialogue(endpoint, ehlo, extra, polite, want_tls), extra)
+    return driver.run(stream)
 
 
 def record(
@@ -115,7 +115,7 @@ def record(
     ms: dict[str, float] | None = None,
     unconnected: Failure | None = None,
 ) -> Probe:
-    """Return what a dialogue that is over, or that a failure to connect kept from beginning, has learned."""
+    """Return the probe of a dialogue that is over; ``unconnected`` is the failure to connect, if there was one."""
     return Probe(
         endpoint=endpoint,
         started=started,
@@ -133,17 +133,6 @@ def record(
     )
 
 
-def failed_reply(said: Dialogue | Probe) -> Reply | None:
-    """Return the reply to what failed, if one came."""
-    replies = {
-        Phase.GREETING: said.banner,
-        Phase.EHLO: said.ehlo,
-        Phase.STARTTLS: said.starttls_reply,
-        Phase.EHLO_TLS: said.ehlo_tls,
-    }
-    return replies.get(said.failure.phase) if said.failure is not None else None
-
-
 def _dialogue(endpoint: Endpoint, ehlo: str, extra: Extra, polite: bool, want_tls: bool) -> Dialogue:  # noqa: FBT001 - passed on
     return Dialogue(
         ehlo,
@@ -155,8 +144,8 @@ def _dialogue(endpoint: Endpoint, ehlo: str, extra: Extra, polite: bool, want_tl
     )
 
 
-class _Visit:
-    """The driver of one dialogue: it waits and keeps time; the dialogue decides."""
+class _ProbeDriver:
+    """The input, output and deadlines of one dialogue; the dialogue makes the decisions."""
 
     def __init__(
         self, endpoint: Endpoint, profile: TLSProfile, timeouts: Timeouts, dialogue: Dialogue, extra: Extra
@@ -168,14 +157,13 @@ class _Visit:
         self._extra = extra
         self._started = datetime.now(UTC)
         self._clock = trio.lowlevel.current_clock().current_time
-        self._at = self._clock()  # when the last stage ended
-        self._ends = self._at + timeouts.probe
-        self._limit = Deadline()
+        self._stage_began = self._clock()  # the end of the stage before
+        self._end = self._stage_began + timeouts.probe
+        self._deadline = Deadline()
         self._ms: dict[str, float] = {}
-        self._heard = extra.listener is not None  # a scan listens to nothing, and is spared what it would be told
+        self._listens = extra.listener is not None  # a scan does not: it is spared the calls
         self._listener = extra.listener or Listener()
-        self._told = 0
-        self._failure_told = False
+        self._reporter = Reporter(dialogue, self._listener)
         self._stream: trio.abc.Stream | None = None
         self._unconnected: Failure | None = None
         self._channel: ByteStream
@@ -183,39 +171,39 @@ class _Visit:
         self._handshake: Handshake | None = None
         self._chain: tuple[bytes, ...] = ()
         self._session: SSL.Session | None = None
-        self._errors: tuple[str, ...] = ()
+        self._tls_errors: tuple[str, ...] = ()
 
-    async def attend(self, stream: trio.abc.Stream | None = None, *, bind: str | None = None) -> ProbeResult:
-        """Connect unless that is done, hold the dialogue to its end, and close the stream; all that was learned."""
+    async def run(self, stream: trio.abc.Stream | None = None, *, bind: str | None = None) -> ProbeResult:
+        """Connect unless there is a stream, hold the dialogue to its end, close the stream and return the result."""
         self._stream = stream
         try:
-            with self._limit:
+            with self._deadline:
                 if self._stream is None:
                     await self._connect(bind)
                 if self._stream is not None:
                     self._channel = self._stream
                     while (phase := self._dialogue.phase) is not Phase.DONE:
-                        work = self._shake_hands if phase is Phase.HANDSHAKE else self._exchange
+                        work = self._start_tls if phase is Phase.HANDSHAKE else self._exchange
                         failure = await self._stage(phase, work)
                         if failure is not None and not self._dialogue.over:
-                            self._broke(failure)
-                    await self._take_leave()
-            if self._limit.reached:
-                await self._late()
+                            self._fail(failure)
+                    await self._close_tls()
+            if self._deadline.reached:
+                await self._time_out()
         finally:
             if self._stream is not None:
                 await tcp.close(self._stream)
-        return self._sighting()
+        return self._result()
 
-    async def _late(self) -> None:
-        """Note in which stage time was up; a peer that has TLS is still told that this is the end."""
+    async def _time_out(self) -> None:
+        """Record the stage whose deadline passed; close TLS, if it is active, within a deadline of its own."""
         if self._stream is None:
             self._unconnected = timed_out(Phase.CONNECT)
         elif not self._dialogue.over:
-            self._broke(timed_out(self._dialogue.phase))
-            self._limit = Deadline()
-            with self._limit:
-                await self._take_leave()
+            self._fail(timed_out(self._dialogue.phase))
+            self._deadline = Deadline()
+            with self._deadline:
+                await self._close_tls()
 
     async def _connect(self, bind: str | None) -> None:
         async def work() -> None:
@@ -223,16 +211,16 @@ class _Visit:
 
         failure = await self._stage(Phase.CONNECT, work)
         if failure is not None and failure.kind is FailureKind.RESET:
-            # a reset of our SYN is a refusal: here the connection was up and died before we could look at it
+            # a reset in reply to our SYN is a refusal: this connection was established and reset before the greeting
             failure = replace(failure, phase=self._dialogue.phase)
         self._unconnected = failure
 
-    def _broke(self, failure: Failure) -> None:
-        self._listener.broke(failure, self._errors)
+    def _fail(self, failure: Failure) -> None:
+        self._listener.broke(failure, self._tls_errors)
         self._dialogue.broken(failure)
 
-    def _sighting(self) -> ProbeResult:
-        told = record(
+    def _result(self) -> ProbeResult:
+        probed = record(
             self._endpoint,
             self._started,
             self._dialogue,
@@ -240,68 +228,59 @@ class _Visit:
             ms=self._ms,
             unconnected=self._unconnected,
         )
-        return ProbeResult(told, self._chain, self._session)
+        return ProbeResult(probed, self._chain, self._session)
 
     async def _stage(self, phase: Phase, work: Callable[[], Awaitable[None]]) -> Failure | None:
-        """Do one stage's work; return what went wrong. When its time is up, all stages are left."""
-        entered, stages = self._at, self._extra.stages
-        self._limit.at = min(entered + _SECONDS[phase](self._timeouts), self._ends)
+        """Do the work of one stage and return its failure. If its deadline passes, the whole dialogue is cancelled."""
+        began, stages = self._stage_began, self._extra.stages
+        self._deadline.at = min(began + _SECONDS[phase](self._timeouts), self._end)
         stages[phase] += 1
         try:
             await work()
-        except Exception as exc:  # noqa: BLE001 - the one ladder sorts them all, our own bugs too
-            self._errors = tls_errors.of(exc)
+        except Exception as exc:  # noqa: BLE001 - failure_of classifies all exceptions, our own bugs too
+            self._tls_errors = tls_errors.of(exc)
             return failure_of(exc, phase)
         finally:
             stages[phase] -= 1
-            self._at = self._clock()
-            self._ms[_NAMES[phase]] = int((self._at - entered) * 1_000_000) / 1000
+            self._stage_began = self._clock()
+            self._ms[_NAMES[phase]] = int((self._stage_began - began) * 1_000_000) / 1000
         return None
 
     async def _exchange(self) -> None:
-        """Send the command that is due and read until the dialogue has its reply."""
+        """Send the next command and read until the dialogue has its reply."""
         dialogue = self._dialogue
         phase = dialogue.phase
         if command := dialogue.bytes_to_send():
             await self._channel.send_all(command)
         while dialogue.phase is phase:
             if data := await self._channel.receive_some(_CHUNK):
-                if self._heard:
+                if self._listens:
                     self._listener.heard(bytes(data))
                 dialogue.receive(data)
             else:
                 self._listener.ended()
                 dialogue.end_of_stream()
-            if self._heard:
-                self._tell()
+            if self._listens:
+                self._reporter.report()
 
-    async def _shake_hands(self) -> None:
+    async def _start_tls(self) -> None:
         context = context_for(self._profile, self._extra.identity)
         session = self._listener.resume(self._dialogue.ehlo)
         self._tls = TLSStream(self._channel, context, self._endpoint.sni, session, self._extra.listener)
         await self._tls.handshake()
         self._handshake, self._chain = self._tls.facts()
-        if self._heard:
+        if self._listens:
             own = self._tls.own_certificate() or (None, None)
             self._listener.secured(Secured(self._handshake, self._chain, *own))
         self._channel = self._tls
         self._dialogue.tls_established()
-        if self._heard:
-            self._tell()
+        if self._listens:
+            self._reporter.report()
 
-    async def _take_leave(self) -> None:
+    async def _close_tls(self) -> None:
         if self._tls is None or self._handshake is None:
             return
         if self._extra.keep_session:
             self._session = self._tls.session()
-        self._limit.at = self._at + self._timeouts.quit
+        self._deadline.at = self._stage_began + self._timeouts.quit
         await self._tls.close_notify()
-
-    def _tell(self) -> None:
-        failure = self._dialogue.failure
-        if failure is not None and not self._failure_told:
-            self._failure_told = True
-            self._listener.failed(failure, failed_reply(self._dialogue))
-        for line in self._dialogue.transcript[self._told :]:
-            self._told += 1
-            self._listener.line(line)

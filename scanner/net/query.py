@@ -1,12 +1,13 @@
-"""One question put to a circle of servers until one answers: ``Search.run`` brings an ``Answer``.
+"""One DNS question sent to several servers until one of them gives a usable answer.
 
-The servers are asked in the order of their health. Data and clean negatives end the search. So does a SERVFAIL of a
-trusted server when the same question without validation (CD set) shows that validation is what failed: no other
-server may overrule that. Nothing but the rcode of that reply is used. Any other refusal leads to the next server,
-and so does silence. Servers that failed without a word are asked again until the time is up; where all failed at
-once (nobody listens) after pauses that double, so that a resolver may be restarted in the meantime.
+The servers are queried in the order of their health. Data and negative answers are final. So is a SERVFAIL of a
+trusted server if the same question with CD set (no validation) shows that validation is what failed: an answer of
+another server must not replace it. Of the reply to the CD query only the rcode is used. After any other error, and
+after a timeout, the next server is queried. Servers that timed out are queried again until the time of the question is
+over. If all servers fail at once (nothing listens), they are queried again after pauses that double, so that a resolver
+may restart in the meantime.
 
-The AD bit counts when the server is trusted.
+The AD bit counts only if the server is trusted.
 """
 
 from dataclasses import dataclass, field
@@ -19,26 +20,29 @@ from scanner.facts import Answer
 from scanner.net.datagrams import Datagrams
 from scanner.net.exchange import Ask, Miss, Server, missed, new_ask, over_tcp
 from scanner.net.gcra import GCRA
-from scanner.net.health import Health
+from scanner.net.health import ServerHealth
 from scanner.vocabulary import Outcome
 
-PAUSE = 0.1  # seconds before servers that failed at once are tried again; it doubles
+PAUSE = 0.1  # seconds before servers that failed at once are queried again; it doubles
 MAX_QUICK_ROUNDS = 7  # rounds in which all failed at once, 6.3 seconds of pauses: a restart takes less
 
-_OF_THE_SERVER = ("FORMERR", "NOTIMP", "REFUSED", "BADVERS")  # rcodes that say more of the server than of the name
+_SERVER_RCODES = ("FORMERR", "NOTIMP", "REFUSED", "BADVERS")  # they concern the server rather than the name
 
 
 @dataclass(slots=True)
-class Means:
-    """What all questions of a resolver share: how fast they may leave, and through which ports."""
+class Transport:
+    """What all questions of a resolver share: the rate of queries and the UDP ports."""
 
     rate: GCRA
     datagrams: Datagrams = field(default_factory=Datagrams)
 
 
 @dataclass(slots=True)
-class Patience:
-    """How long a question may take; the wait for a place in the rate is not counted."""
+class QueryDeadline:
+    """The time that a question may take, without its waits for the rate.
+
+    ``attempt`` is the limit of one query in seconds; ``deadline`` and ``started`` are times of trio's clock.
+    """
 
     attempt: float
     deadline: float
@@ -46,107 +50,113 @@ class Patience:
 
     @property
     def ms(self) -> float:
-        """Milliseconds until now, the waits for the rate among them."""
+        """Milliseconds from the start until now, with the waits for the rate."""
         return round((trio.current_time() - self.started) * 1000, 3)
 
     @property
     def left(self) -> bool:
-        """True while there is time for another try."""
+        """True if there is time for another query."""
         return trio.current_time() < self.deadline
 
-    async def turn(self, rate: GCRA) -> None:
-        """Wait for a place in the rate; the deadline moves with the wait."""
+    async def wait_for_rate(self, rate: GCRA) -> None:
+        """Wait until the rate allows a query; the deadline moves by the length of the wait."""
         now = trio.current_time()
         at = rate.reserve(now)
         if at > now:
             self.deadline += at - now
             await trio.sleep_until(at)
 
-    def end_of_try(self) -> float:
-        """When a try that begins now has to end."""
+    def end_of_attempt(self) -> float:
+        """Return the deadline of a query that begins now."""
         return min(trio.current_time() + self.attempt, self.deadline)
 
 
-class Search:
-    """The search for the answer to one question."""
+class ServerQuery:
+    """One question to the servers of ``health``; ``dnssec`` requests validation."""
 
-    def __init__(self, question: Question, circle: Health, means: Means, patience: Patience, *, dnssec: bool) -> None:
+    def __init__(
+        self, question: Question, health: ServerHealth, transport: Transport, deadline: QueryDeadline, *, dnssec: bool
+    ) -> None:
         self._question = question
-        self._circle = circle
-        self._means = means
-        self._patience = patience
+        self._health = health
+        self._transport = transport
+        self._deadline = deadline
         self._dnssec = dnssec
 
     async def run(self) -> Answer:
-        """Go round the servers; without any reply (no rcode in the answer) the last failure says why."""
+        """Query the servers in rounds and return the answer.
+
+        Without any reply the answer has no rcode, and its error is that of the last query.
+        """
         pause = PAUSE
         quick_rounds = 0
         while True:
-            answer, silent = await self._round()
-            quick_rounds += not silent
-            if self._final(answer, silent=silent) or quick_rounds >= MAX_QUICK_ROUNDS or not self._patience.left:
+            answer, timed_out = await self._round()
+            quick_rounds += not timed_out
+            final = self._is_final(answer, timed_out=timed_out)
+            if final or quick_rounds >= MAX_QUICK_ROUNDS or not self._deadline.left:
                 return answer
-            if not silent:
+            if not timed_out:
                 await trio.sleep(pause)
                 pause *= 2
-            if not self._patience.left:
+            if not self._deadline.left:
                 return answer
 
-    def _final(self, answer: Answer, *, silent: bool) -> bool:
-        """Tell whether there is nothing to be had by asking again."""
-        return bool(answer.rcode) and not (silent and answer.rcode in _OF_THE_SERVER)
+    def _is_final(self, answer: Answer, *, timed_out: bool) -> bool:
+        """Return whether another round could not give a better answer."""
+        return bool(answer.rcode) and not (timed_out and answer.rcode in _SERVER_RCODES)
 
     async def _round(self) -> tuple[Answer, bool]:
-        """Ask each server once; also tell whether one was waited for in vain."""
+        """Query each server once; return the answer and whether any server timed out."""
         refusal: Answer | None = None
         answer = failed(self._question.name, self._question.rtype, TIMEOUT)
-        silent = False
-        for server in self._circle.order(trio.current_time()):
-            reply = await self._try(server)
+        timed_out = False
+        for server in self._health.order(trio.current_time()):
+            reply = await self._attempt(server)
             answer = self._read(server, reply)
             if answer.rcode == "SERVFAIL" and server.trusted:
-                answer = await self._validated(server, answer)
+                answer = await self._check_validation(server, answer)
             if answer.outcome is not Outcome.ERROR or answer.security is not answer.security.INDETERMINATE:
-                return answer, silent
-            silent = silent or (isinstance(reply, Miss) and reply.silent)
+                return answer, timed_out
+            timed_out = timed_out or (isinstance(reply, Miss) and reply.silent)
             refusal = refusal or (answer if answer.rcode else None)
-        return refusal or answer, silent
+        return refusal or answer, timed_out
 
     def _read(self, server: Server, reply: Message | Miss) -> Answer:
         name, rtype, _ = self._question
         if isinstance(reply, Miss):
-            self._circle.failed(server, trio.current_time())
+            self._health.failed(server, trio.current_time())
             return failed(name, rtype, reply.error, resolver=server.label)
-        if reply.rcode in _OF_THE_SERVER:
-            self._circle.failed(server, trio.current_time())
+        if reply.rcode in _SERVER_RCODES:
+            self._health.failed(server, trio.current_time())
         else:
-            self._circle.succeeded(server)
+            self._health.succeeded(server)
         trusted = server.trusted and self._dnssec
-        return interpret(reply, name, rtype, trusted=trusted, resolver=server.label, ms=self._patience.ms)
+        return interpret(reply, name, rtype, trusted=trusted, resolver=server.label, ms=self._deadline.ms)
 
-    async def _validated(self, server: Server, refused: Answer) -> Answer:
-        """Find out whether a trusted server's SERVFAIL was validation's work."""
-        unchecked = await self._try(server, cd=True)
+    async def _check_validation(self, server: Server, refused: Answer) -> Answer:
+        """Return a trusted server's SERVFAIL as bogus if the same query with CD set succeeds."""
+        unchecked = await self._attempt(server, cd=True)
         shown = isinstance(unchecked, Message) and shows_bogus(refused, unchecked)
         return bogus(refused) if shown else refused
 
-    async def _try(self, server: Server, *, cd: bool = False) -> Message | Miss:
-        """Ask one server once, over TCP too where its datagram was truncated."""
-        ask = await self._turn(cd=cd)
-        reply = await self._means.datagrams.ask(server, ask, self._patience.end_of_try())
+    async def _attempt(self, server: Server, *, cd: bool = False) -> Message | Miss:
+        """Query one server over UDP, and over TCP if the reply was truncated."""
+        ask = await self._next_ask(cd=cd)
+        reply = await self._transport.datagrams.ask(server, ask, self._deadline.end_of_attempt())
         if isinstance(reply, Message) and reply.tc:
-            return await self._by_tcp(server, await self._turn(cd=cd))
+            return await self._over_tcp(server, await self._next_ask(cd=cd))
         return reply
 
-    async def _by_tcp(self, server: Server, ask: Ask) -> Message | Miss:
-        with trio.move_on_at(self._patience.end_of_try()):
+    async def _over_tcp(self, server: Server, ask: Ask) -> Message | Miss:
+        with trio.move_on_at(self._deadline.end_of_attempt()):
             try:
                 return await over_tcp(server, ask)
             except OSError as error:
                 return missed(error)
         return Miss(TIMEOUT, silent=True)
 
-    async def _turn(self, *, cd: bool) -> Ask:
-        """Wait for a place in the rate; the question under a new id."""
-        await self._patience.turn(self._means.rate)
+    async def _next_ask(self, *, cd: bool) -> Ask:
+        """Wait for the rate; return the question with a new id."""
+        await self._deadline.wait_for_rate(self._transport.rate)
         return new_ask(self._question, dnssec=self._dnssec, cd=cd)

@@ -1,9 +1,7 @@
-"""Work that is shared or done side by side.
+"""Single flight: the work for a key is done once, however many tasks ask for it at the same time.
 
-``SingleFlight`` is a memo: each key's work is done once, however many ask. Who asks first does it; if that one is
-cancelled, one of those who wait does it in its place, so that an asker that goes away spoils nothing for the others.
-It remembers the results that were used last, so many of them; what it has forgotten it may find on a shelf. ``gather``
-does one thing to many items at once. ``origin`` finds what went wrong at the bottom of it all.
+The first task that asks does the work. If that task is cancelled, one of the waiting tasks does the work instead, so
+that a cancelled asker costs the others nothing. ``gather`` does one kind of work for many items concurrently.
 """
 
 from collections import OrderedDict
@@ -18,106 +16,116 @@ V = TypeVar("V")
 
 
 LIMIT = 4096
-"""Results remembered: at some 20 KB for a host with its certificates, 80 MB; the busiest hosts are among them."""
+"""Results remembered. At about 20 KB for a host with its certificates this is 80 MB."""
 
 
 @dataclass(slots=True)
-class _Entry(Generic[V]):
+class _Flight(Generic[V]):
+    """Work in flight or done. The event exists only if a task has to wait for it."""
+
     done: bool = False
     value: V | None = None
     error: Exception | None = None
-    waiting: trio.Event | None = None  # of those who have to; most results are asked for when they are there
+    ended: trio.Event | None = None
 
     def end(self) -> None:
-        """Wake who waits: the work is done, or who did it was cancelled."""
-        if self.waiting is not None:
-            self.waiting.set()
+        """Wake the waiting tasks: the work is done, or the task that did it was cancelled."""
+        if self.ended is not None:
+            self.ended.set()
 
-    async def ended(self) -> None:
-        """Wait for that."""
-        if self.waiting is None:
-            self.waiting = trio.Event()
-        await self.waiting.wait()
+    async def wait(self) -> None:
+        """Wait for ``end``."""
+        if self.ended is None:
+            self.ended = trio.Event()
+        await self.ended.wait()
 
 
 class SingleFlight(Generic[K, V]):
-    """A memo of asynchronous work by key.
+    """Asynchronous work by key, each done once; the results used last are remembered.
 
     Args:
-        limit: results that are remembered; work that is under way comes on top.
-        shelf: knows results that are remembered no more, or were found by an earlier process; None if it does not.
+        limit: results to remember, 0 for none; work in flight is not counted.
+        load: returns a result that is stored elsewhere and not in memory, or None. Work is not done for such a key.
     """
 
-    def __init__(self, limit: int = LIMIT, shelf: Callable[[K], V | None] | None = None) -> None:
+    def __init__(self, limit: int = LIMIT, load: Callable[[K], V | None] | None = None) -> None:
         self._limit = limit
-        self._shelf = shelf
-        self._working: dict[K, _Entry[V]] = {}
-        self._done: OrderedDict[K, _Entry[V]] = OrderedDict()  # used last, last
+        self._load = load
+        self._in_flight: dict[K, _Flight[V]] = {}
+        self._done: OrderedDict[K, _Flight[V]] = OrderedDict()  # the last used is the last
 
     async def get(self, key: K, work: Callable[[], Awaitable[V]]) -> V:
-        """The value of ``key``; ``work`` is done only if nobody has asked before.
+        """Return the result for ``key``; do ``work`` only if there is no result and no work in flight.
 
-        An exception of the work (a bug of ours: remote failures are values) reaches everyone who asks.
+        Raises:
+            RuntimeError: the work raised an exception, which is the cause of this one. All askers get it, also later
+                ones while it is remembered. It is a bug of ours, as remote failures are values.
         """
-        entry = self._known(key)
-        while entry is not None and not entry.done:
-            await entry.ended()
-            if not entry.done:  # who worked was cancelled; someone else may have begun anew
-                entry = self._known(key)
-        if entry is None:
-            entry = self._working[key] = _Entry()
-            try:
-                entry.value = await work()
-                entry.done = True
-            except Exception as error:  # noqa: BLE001 - handed to the askers, whose records will tell
-                entry.error, entry.done = error, True
-            finally:
-                del self._working[key]
-                entry.end()
-            self._keep(key, entry)
-        if entry.error is not None:
-            raise RuntimeError(f"shared work on {key!r} failed") from entry.error
-        return entry.value  # type: ignore[return-value] # set before done, unless error was
+        flight = self._find(key)
+        while flight is not None and not flight.done:
+            await flight.wait()
+            if not flight.done:  # its task was cancelled; another one may have begun the work again
+                flight = self._find(key)
+        if flight is None:
+            flight = await self._do(key, work)
+        if flight.error is not None:
+            raise RuntimeError(f"shared work on {key!r} failed") from flight.error
+        return flight.value  # type: ignore[return-value] # set before done, unless error was
 
     def forget(self, when: Callable[[V], bool]) -> list[V]:
-        """Forget results that are to be found anew; they are returned."""
-        gone = {key: entry.value for key, entry in self._done.items() if entry.value is not None and when(entry.value)}
+        """Forget the remembered results for which ``when`` is true, and return them."""
+        gone = {key: flight.value for key, flight in self._done.items() if flight.value is not None}
+        gone = {key: value for key, value in gone.items() if when(value)}
         for key in gone:
             del self._done[key]
         return list(gone.values())
 
     def __contains__(self, key: K) -> bool:
-        """True if whoever asks for the key now starts no work."""
-        return self._known(key) is not None
+        """Return whether ``get`` would start no work for this key now."""
+        return self._find(key) is not None
 
     def __len__(self) -> int:
-        return len(self._working) + len(self._done)
+        return len(self._in_flight) + len(self._done)
 
-    def _known(self, key: K) -> _Entry[V] | None:
-        """Work under way, a result that is remembered, or one from the shelf, which is remembered again."""
-        entry = self._done.get(key)
-        if entry is not None:
+    async def _do(self, key: K, work: Callable[[], Awaitable[V]]) -> _Flight[V]:
+        flight = self._in_flight[key] = _Flight()
+        try:
+            flight.value = await work()
+            flight.done = True
+        except Exception as error:  # noqa: BLE001 - raised to every asker by get
+            flight.error, flight.done = error, True
+        finally:
+            del self._in_flight[key]
+            flight.end()
+        self._remember(key, flight)
+        return flight
+
+    def _find(self, key: K) -> _Flight[V] | None:
+        """Return a remembered result, work in flight, or a loaded result, which is remembered from then on."""
+        flight = self._done.get(key)
+        if flight is not None:
             self._done.move_to_end(key)
-            return entry
-        entry = self._working.get(key)
-        if entry is None and self._shelf is not None:
-            value = self._shelf(key)
+            return flight
+        flight = self._in_flight.get(key)
+        if flight is None and self._load is not None:
+            value = self._load(key)
             if value is not None:
-                entry = _Entry(done=True, value=value)
-                self._keep(key, entry)
-        return entry
+                flight = _Flight(done=True, value=value)
+                self._remember(key, flight)
+        return flight
 
-    def _keep(self, key: K, entry: _Entry[V]) -> None:
-        self._done[key] = entry
-        if len(self._done) > self._limit:
-            self._done.popitem(last=False)
+    def _remember(self, key: K, flight: _Flight[V]) -> None:
+        if self._limit:
+            self._done[key] = flight
+            if len(self._done) > self._limit:
+                self._done.popitem(last=False)
 
 
 A = TypeVar("A")
 
 
 async def gather(items: Sequence[A], work: Callable[[A], Awaitable[V]]) -> list[V]:
-    """Do ``work`` for every item at once; results in the order of the items."""
+    """Do ``work`` for all items concurrently; return the results in the order of the items."""
     if not items:
         return []
     if len(items) == 1:  # most domains have one host and most hosts one address: spares a nursery and a task
@@ -130,20 +138,5 @@ async def gather(items: Sequence[A], work: Callable[[A], Awaitable[V]]) -> list[
     async with trio.open_nursery() as nursery:
         for index, item in enumerate(items[1:], 1):
             nursery.start_soon(one, index, item)
-        await one(0, items[0])  # the first one needs no task of its own
+        await one(0, items[0])  # in this task, as it has nothing else to do
     return [results[index] for index in range(len(items))]
-
-
-def leaf(error: BaseException) -> BaseException:
-    """The first error of a group of groups; an error that is no group is itself."""
-    while isinstance(error, BaseExceptionGroup):
-        error = error.exceptions[0]
-    return error
-
-
-def origin(error: BaseException) -> BaseException:
-    """The error that all others came from, out of groups and of shared work."""
-    error = leaf(error)
-    while error.__cause__ is not None:
-        error = leaf(error.__cause__)
-    return error

@@ -1,6 +1,6 @@
-"""TCP and UNIX-domain connections to one address: no names, no racing of addresses, no retries.
+"""TCP and UNIX-domain connections to one address, without name lookups and without retries.
 
-Errors are raised as the system gives them (``OSError``); ``failures`` sorts them. Deadlines are the caller's.
+Errors of the system are raised as ``OSError``; ``failures`` classifies them. The caller sets the deadlines.
 """
 
 import errno
@@ -13,23 +13,23 @@ import trio
 from scanner.net.failures import BindError
 
 _CHUNK = 16 * 1024
-"""Octets received at a time where the caller does not say."""
+"""Octets received at a time unless the caller passes a number."""
 
 _DRAIN = bytearray(64 * 1024)
-"""What is taken off the receive buffer before a close goes here: more than a farewell and close_notify ever need.
+"""The buffer for octets that are discarded before a close: larger than a reply to QUIT with close_notify.
 
-One for all, since nobody reads it: so much room, made and given back for each, has the C library tidy up every time.
+All connections share it, as nothing reads it. Allocating it for each would make the C library trim its heap each time.
 """
 
 _CONNECTED = (0, errno.EISCONN)
-"""What the system says of a connection that is there."""
+"""Error numbers of connect(2) for an established connection."""
 
 
-class Connection(trio.abc.Stream):
-    """A connected socket that one task uses, commands and replies by turns.
+class TCPStream(trio.abc.Stream):
+    """A connected socket for one task that sends and receives by turns.
 
-    It errs as ``trio.SocketStream`` does and costs far less: no guard against two tasks at once, and no pause after a
-    send, since a wait for the reply follows.
+    It raises the same errors as ``trio.SocketStream`` and costs far less: it does not check for concurrent use, and a
+    send has no checkpoint, since a wait for the reply follows.
     """
 
     def __init__(self, sock: socket.socket) -> None:
@@ -41,7 +41,7 @@ class Connection(trio.abc.Stream):
         return self._sock
 
     async def send_all(self, data: bytes | bytearray | memoryview) -> None:
-        """Send all of it; waits only where the peer does not take it."""
+        """Send all octets; wait only while the send buffer is full."""
         while True:
             try:
                 sent = self._sock.send(data)
@@ -55,14 +55,14 @@ class Connection(trio.abc.Stream):
             await trio.lowlevel.wait_writable(self._sock)
 
     async def wait_send_all_might_not_block(self) -> None:
-        """Wait until the peer takes some more."""
+        """Wait until the send buffer has room."""
         await trio.lowlevel.wait_writable(self._sock)
 
     async def receive_some(self, max_bytes: int | None = None) -> bytes:
-        """Wait for octets; nothing at the end of the stream.
+        """Wait for octets and return them; none at the end of the stream.
 
-        Others have their turn first: where there are many, the reply is often there after it, which spares the system
-        calls of a wait.
+        The checkpoint comes first: with many tasks the reply has often arrived after it, so that no wait with its
+        system calls is needed.
         """
         await trio.lowlevel.checkpoint()
         while True:
@@ -74,23 +74,23 @@ class Connection(trio.abc.Stream):
                 raise _broken(error) from error
 
     async def aclose(self) -> None:
-        """Close."""
+        """Close the socket."""
         self.close()
         await trio.lowlevel.checkpoint()
 
     def close(self) -> None:
-        """Close at once; a second time does nothing. No task has to be woken: the one that closes is the only one."""
+        """Close the socket at once; a second call does nothing. No other task can be waiting for it."""
         self._sock.close()
 
 
 def _broken(error: OSError) -> trio.BrokenResourceError | trio.ClosedResourceError:
-    """Give what trio's own stream raises."""
+    """Return the error that ``trio.SocketStream`` would raise."""
     if error.errno == errno.EBADF:
         return trio.ClosedResourceError("this socket was already closed")
     return trio.BrokenResourceError(f"socket connection broken: {error}")
 
 
-async def connect(address: str, port: int, *, bind: str | None = None) -> Connection:
+async def connect(address: str, port: int, *, bind: str | None = None) -> TCPStream:
     """Connect to an IP address and port, or to a UNIX-domain socket.
 
     Args:
@@ -99,10 +99,10 @@ async def connect(address: str, port: int, *, bind: str | None = None) -> Connec
         bind: our own IP address; the system's choice if None.
 
     Returns:
-        The connected stream, with TCP_NODELAY set: each of our writes is a whole command.
+        The connected stream, with TCP_NODELAY set, because each write is a whole command.
 
     Raises:
-        BindError: ``bind`` cannot be used for this peer.
+        BindError: ``bind`` cannot be used for this address.
         OSError: the connection failed.
     """
     where = address if port == 0 else (address, port)
@@ -117,11 +117,11 @@ async def connect(address: str, port: int, *, bind: str | None = None) -> Connec
     except BaseException:
         sock.close()
         raise
-    return Connection(sock)
+    return TCPStream(sock)
 
 
 async def _connect(sock: socket.socket, where: str | tuple[str, int]) -> None:
-    """Connect; others have their turn before the wait, as in ``receive_some``."""
+    """Connect; a checkpoint comes before the wait, as in ``receive_some``."""
     await trio.lowlevel.checkpoint_if_cancelled()
     number = sock.connect_ex(where)
     if number == errno.EINPROGRESS:
@@ -135,12 +135,12 @@ async def _connect(sock: socket.socket, where: str | tuple[str, int]) -> None:
 
 
 async def close(stream: trio.abc.AsyncResource) -> None:
-    """Close for good, without lingering.
+    """Close a stream without waiting for the peer.
 
-    What the peer has sent meanwhile is read first: with unread octets the system would send a reset in place
-    of a FIN, which postmasters see in their logs.
+    Received octets are read and discarded first: with unread octets the system would send a reset in place of a FIN,
+    which the peer's log would show.
     """
-    if not isinstance(stream, Connection):
+    if not isinstance(stream, TCPStream):
         await stream.aclose()
         return
     try:
@@ -158,7 +158,7 @@ def _family(address: str, port: int) -> socket.AddressFamily:
 
 
 def _bind(sock: socket.socket, address: str) -> None:
-    ipaddress.ip_address(address)  # a name here would be our bug: it must not be looked up
+    ipaddress.ip_address(address)  # a name would be our bug and must not be looked up
     try:
         sock.bind((address, 0))
     except OSError as exc:

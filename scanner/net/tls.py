@@ -1,15 +1,13 @@
-"""TLS as a mail client speaks it, over any trio stream: pyOpenSSL with memory BIOs.
+"""The client side of TLS over any trio stream: pyOpenSSL with memory BIOs.
 
-Nothing is verified here: a handshake with any certificate, or with none, succeeds, and the chain is handed
-over as it was sent. What a client offers is its ``TLSProfile``. Options are Postfix's: all bug work-arounds,
-no renegotiation, no compression, a missing close_notify is no error (and no more: a server without RFC 5746
-fails, as it fails Postfix).
+This module verifies nothing: a handshake with any certificate, or with none, succeeds, and the chain is returned as
+sent. A ``TLSProfile`` defines the offer of the client. The options are those of Postfix: all bug work-arounds, no
+renegotiation, no compression, a missing close_notify is no error. A server without RFC 5746 fails, as with Postfix.
 
-Three things are taken from pyOpenSSL's private bindings, since its interface has none of them: the list of groups,
-the handshake messages (which name the signature schemes, and tell of tickets), and whether a session was resumed.
-Two more for speed: the chain, whose certificates would each become an object first and take as long as all else that
-is asked, and the calls that move octets, for each of which pyOpenSSL makes 16 KiB of room, and an exception where
-there are none.
+pyOpenSSL's private bindings are used for three things that its interface lacks: the list of groups, the handshake
+messages (for signature schemes and session tickets), and whether a session was resumed. They are used for two more
+things because of speed. pyOpenSSL makes an object of each certificate, which takes as long as all other facts
+together. Its calls that move octets allocate 16 KiB each, and raise an exception if there are no octets.
 """
 
 import contextlib
@@ -29,19 +27,19 @@ from scanner.net.signature_schemes import scheme_of
 from scanner.settings import TLSProfile
 
 WIRE_LIMIT = 256 * 1024
-"""Octets of TLS read from one server: twice what OpenSSL takes for a chain, and all replies at their limits."""
+"""Octets of TLS read from one server: twice OpenSSL's limit for a chain, and all replies at their limits."""
 
 _CHUNK = 16 * 1024
-"""Octets asked for at a time: one TLS record."""
+"""Octets read at a time: one TLS record."""
 
 _SNI_LIMIT = 255
-"""OpenSSL's limit for a server name, and DNS's."""
+"""Octets of a server name at most, in OpenSSL and in the DNS."""
 
 _CONTEXTS = 32
-"""Contexts kept: one for each profile, of which a run has three."""
+"""Contexts cached, one for each profile; a run has three profiles."""
 
 _VERSIONS = {
-    None: 0,  # the library's own bound
+    None: 0,  # the bound of the library
     "SSLv3": SSL.SSL3_VERSION,
     "TLSv1": SSL.TLS1_VERSION,
     "TLSv1.1": SSL.TLS1_1_VERSION,
@@ -53,34 +51,34 @@ _OPTIONS = SSL.OP_ALL | SSL.OP_NO_COMPRESSION | _lib.SSL_OP_NO_RENEGOTIATION | _
 
 
 class ByteStream(Protocol):
-    """What TLS needs of the stream below it."""
+    """The methods that TLS needs of the stream below it."""
 
     async def send_all(self, data: bytes) -> None:
-        """Send all of it."""
+        """Send all octets."""
 
     async def receive_some(self, max_bytes: int) -> bytes | bytearray:
-        """Return what has come, or nothing at the end of the stream."""
+        """Return received octets, or none at the end of the stream."""
 
 
 @dataclass(frozen=True, slots=True)
 class Identity:
-    """Our own certificate, for servers that ask for one: paths of PEM files."""
+    """Our own certificate, for servers that request one: paths of PEM files."""
 
     chain: str
     key: str
 
 
-class Watch:
-    """Who wants to know what goes on in a TLS stream; by itself it does nothing with it."""
+class TLSListener:
+    """Receives the events of a TLS stream; every method does nothing unless overridden."""
 
     def wire(self, *, sent: bool, data: bytes) -> None:
-        """Octets of TLS crossed the line."""
+        """Handle octets of TLS that were sent or received."""
 
     def state(self, text: str) -> None:
-        """OpenSSL's handshake got somewhere; the words are its own."""
+        """Handle a new state of the handshake; the text is OpenSSL's."""
 
     def ticket(self) -> None:
-        """The server gave us a session to resume: ``session`` has it once all that has come is read."""
+        """Handle a session that can be resumed: ``session`` returns it after all received octets have been read."""
 
 
 # --- contexts -----------------------------------------------------------------------------------------------
@@ -88,10 +86,10 @@ class Watch:
 
 @functools.lru_cache(maxsize=_CONTEXTS)
 def context_for(profile: TLSProfile, identity: Identity | None = None) -> SSL.Context:
-    """Return the context of a profile, made once.
+    """Return the context of a profile; it is made once.
 
     Raises:
-        ValueError: OpenSSL does not accept the profile or the identity; the message has its reasons.
+        ValueError: OpenSSL does not accept the profile or the identity; the message states why.
     """
     context = SSL.Context(SSL.TLS_CLIENT_METHOD)
     try:
@@ -127,33 +125,32 @@ _SERVER_HELLO = b"\x02"
 _NEW_TICKET = b"\x04"
 _SERVER_KEY_EXCHANGE = b"\x0c"
 _CERTIFICATE_VERIFY = b"\x0f"
-_TELLING = {_SERVER_HELLO, _NEW_TICKET, _SERVER_KEY_EXCHANGE, _CERTIFICATE_VERIFY}
+_OBSERVED = {_SERVER_HELLO, _NEW_TICKET, _SERVER_KEY_EXCHANGE, _CERTIFICATE_VERIFY}
 _SESSION_ID_AT = 38  # of a ServerHello: type and length, version, random
 
-_listening: dict[int, "TLSStream"] = {}
-"""Streams in the middle of a handshake, or waiting for tickets, by the address of their SSL object."""
+_observing: dict[int, "TLSStream"] = {}
+"""Streams in a handshake, or waiting for session tickets, by the address of their SSL object."""
 
 
 @_ffi.callback("void(int, int, int, void *, size_t, SSL *, void *)")  # type: ignore[untyped-decorator]
 def _on_message(sent: int, _version: int, record: int, data: Any, size: int, ssl: Any, _arg: Any) -> None:
-    """Pass on the few messages that tell something; OpenSSL calls this for every message."""
+    """Pass on the kinds of messages in ``_OBSERVED``; OpenSSL calls this for every message."""
     if record != _HANDSHAKE_RECORD or size == 0:
         return
-    if _ffi.buffer(data, 1)[:] in _TELLING:
-        stream = _listening.get(int(_ffi.cast("uintptr_t", ssl)))
+    if _ffi.buffer(data, 1)[:] in _OBSERVED:
+        stream = _observing.get(int(_ffi.cast("uintptr_t", ssl)))
         if stream is not None:
-            stream.overheard(bool(sent), _ffi.buffer(data, size)[:])
+            stream.on_message(bool(sent), _ffi.buffer(data, size)[:])
 
 
 # --- the stream ---------------------------------------------------------------------------------------------
 
 
 class TLSStream:
-    """The client's end of one TLS connection over ``stream``.
+    """The client's end of one TLS connection over ``stream``, which the caller closes.
 
-    Raises, from any method that waits: ``SSL.Error`` for what TLS does not allow, ``EOFError`` for an end
-    within the handshake, ``LimitExceededError``, and whatever the stream below raises. The stream stays the
-    caller's to close.
+    The methods that wait raise ``SSL.Error`` for violations of TLS, ``EOFError`` for the end of the stream within the
+    handshake, ``LimitExceededError`` beyond ``WIRE_LIMIT``, and the errors of the stream below.
     """
 
     def __init__(
@@ -162,11 +159,11 @@ class TLSStream:
         context: SSL.Context,
         sni: str | None,
         session: SSL.Session | None = None,
-        watch: Watch | None = None,
+        listener: TLSListener | None = None,
     ) -> None:
         self._stream = stream
         self._sni = sni
-        self._watch = watch
+        self._listener = listener
         self._received = 0
         self._connection = SSL.Connection(context, None)
         self._connection.set_connect_state()
@@ -174,45 +171,44 @@ class TLSStream:
             self._connection.set_session(session)
         if sni is not None:
             self._set_sni(sni)
-        if watch is not None:
+        if listener is not None:
             self._connection.set_info_callback(self._on_state)
         self._signed = b""  # the message with the server's signature
         self._signed_by_us = b""
         self._resumable = False  # TLS 1.2: the server gave a session id or a ticket
-        self._tickets = 0  # not yet told
-        self._states: list[str] = []  # not yet told
+        self._tickets = 0  # not yet reported
+        self._states: list[str] = []  # not yet reported
         self._finished = False
-        self._unsent = False  # our last message of the handshake
+        self._unsent = False  # true if our last message of the handshake is not sent yet
         self._ssl = self._connection._ssl  # noqa: SLF001 - see above
-        self._handle = int(_ffi.cast("uintptr_t", self._ssl))  # what the callback is given
+        self._handle = int(_ffi.cast("uintptr_t", self._ssl))  # the argument of the callback as a number
 
     async def handshake(self) -> None:
         """Do the handshake.
 
-        Our last message may still wait to be sent: it goes with the first command, or before the first wait. Who
-        watches sees it go.
+        Without a listener our last message is not sent here, but with the first command or before the first wait.
         """
-        _listening[self._handle] = self
+        _observing[self._handle] = self
         self._finished = False
         try:
             while not self._advance():
                 await self._flush()
                 await self._feed()
             self._finished = self._unsent = True
-            if self._watch is not None:
+            if self._listener is not None:
                 await self._flush()
                 self._tickets += self._resumable and not self.resumed and self._version() != "TLSv1.3"
-                self._report(self._watch)
+                self._report(self._listener)
         except SSL.Error:
             with contextlib.suppress(trio.BrokenResourceError):
-                await self._flush()  # our alert: tells the peer's log why
+                await self._flush()  # our alert: the peer's log shows the reason
             raise
         finally:
-            if self._watch is None or not self._finished:
-                _listening.pop(self._handle, None)
+            if self._listener is None or not self._finished:
+                _observing.pop(self._handle, None)
 
-    def overheard(self, sent: bool, message: bytes) -> None:  # noqa: FBT001 - as the library has it
-        """Take a handshake message that crossed the line."""
+    def on_message(self, sent: bool, message: bytes) -> None:  # noqa: FBT001 - as the library has it
+        """Record a handshake message that was sent or received."""
         kind = message[:1]
         if sent:
             self._signed_by_us = message if kind == _CERTIFICATE_VERIFY else self._signed_by_us
@@ -228,17 +224,17 @@ class TLSStream:
         if where & SSL.SSL_CB_LOOP:
             self._states.append(connection.get_state_string().decode("ascii", "replace"))
 
-    def _report(self, watch: Watch) -> None:
-        """Tell the watch what OpenSSL's callbacks heard; they must not raise, a watch may."""
+    def _report(self, listener: TLSListener) -> None:
+        """Report what OpenSSL's callbacks recorded: a callback must not raise, and a listener may."""
         states, self._states = self._states, []
         tickets, self._tickets = self._tickets, 0
         for text in states:
-            watch.state(text)
+            listener.state(text)
         for _ in range(tickets):
-            watch.ticket()
+            listener.ticket()
 
     async def send_all(self, data: bytes) -> None:
-        """Encrypt and send."""
+        """Encrypt and send octets."""
         while data:
             size = _lib.SSL_write(self._ssl, data, len(data))
             if not self._succeeded(size):
@@ -247,7 +243,7 @@ class TLSStream:
         await self._flush()
 
     async def receive_some(self, _max_bytes: int = _CHUNK) -> bytes:
-        """Return decrypted octets, or nothing at the end, with or without close_notify."""
+        """Return decrypted octets, or none at the end of the stream, with or without close_notify."""
         while True:
             try:
                 size = _lib.SSL_read(self._ssl, _scratch, _CHUNK)
@@ -256,8 +252,8 @@ class TLSStream:
             except SSL.ZeroReturnError:
                 return b""
             finally:
-                if self._watch is not None:
-                    self._report(self._watch)
+                if self._listener is not None:
+                    self._report(self._listener)
             if self._unsent:
                 await self._flush()
             try:
@@ -266,14 +262,14 @@ class TLSStream:
                 return b""
 
     async def close_notify(self) -> None:
-        """Say that no more follows; the peer's answer is not waited for, and a dead connection is no error."""
+        """Send close_notify without waiting for that of the peer; a closed connection is no error."""
         with contextlib.suppress(SSL.Error, trio.BrokenResourceError, trio.ClosedResourceError):
             self._connection.shutdown()
             await self._flush()
-        _listening.pop(self._handle, None)
+        _observing.pop(self._handle, None)
 
     def facts(self) -> tuple[Handshake, tuple[bytes, ...]]:
-        """Return what the handshake agreed on, and the DER of each certificate as sent, leaf first."""
+        """Return the negotiated parameters, and the DER of each certificate as sent, leaf first."""
         connection = self._connection
         chain = _chain(connection)
         version = connection.get_protocol_version_name()
@@ -294,11 +290,11 @@ class TLSStream:
 
     @property
     def resumed(self) -> bool:
-        """Was an earlier session taken up again?"""
+        """True if the handshake resumed an earlier session."""
         return bool(_lib.SSL_session_reused(self._connection._ssl) == 1)  # noqa: SLF001 - no public way
 
     def own_certificate(self) -> tuple[bytes, str | None] | None:
-        """Return the DER of the certificate that we showed and the scheme of our signature, None if none was used."""
+        """Return the DER of the certificate that we sent and the scheme of our signature, None if none was sent."""
         certificate = self._connection.get_certificate()
         if certificate is None or not self._signed_by_us:
             return None
@@ -310,7 +306,7 @@ class TLSStream:
         return self._connection.get_protocol_version_name()
 
     def session(self) -> SSL.Session | None:
-        """Return what the next connection may resume; in TLS 1.3 only after data has been received."""
+        """Return the session that the next connection may resume; in TLS 1.3 only after data has been received."""
         return self._connection.get_session()
 
     def _set_sni(self, name: str) -> None:
@@ -320,48 +316,48 @@ class TLSStream:
         self._connection.set_tlsext_host_name(encoded)
 
     def _advance(self) -> bool:
-        """Go as far as the octets at hand allow; true when the handshake is done."""
+        """Continue the handshake with the received octets; return whether it is done."""
         try:
             return self._succeeded(_lib.SSL_do_handshake(self._ssl))
         finally:
-            if self._watch is not None:
-                self._report(self._watch)
+            if self._listener is not None:
+                self._report(self._listener)
 
     def _succeeded(self, result: int) -> bool:
-        """Did the library do what it was asked to? If not, it wants more octets; whatever else it says is raised."""
+        """Return whether a call of the library succeeded, False if it needs more octets; raise any other error."""
         if result > 0:
             return True
         if _lib.SSL_get_error(self._ssl, result) != _lib.SSL_ERROR_WANT_READ:
-            self._connection._raise_ssl_error(self._ssl, result)  # noqa: SLF001 - pyOpenSSL's own words for it
+            self._connection._raise_ssl_error(self._ssl, result)  # noqa: SLF001 - pyOpenSSL's translation of errors
         return False
 
     async def _flush(self) -> None:
-        """Send what OpenSSL has ready."""
+        """Send the octets that OpenSSL has ready."""
         self._unsent = False
         size = _CHUNK
         while size == _CHUNK:
             size = _lib.BIO_read(self._connection._from_ssl, _scratch, _CHUNK)  # noqa: SLF001 - see above
             if size > 0:
                 data = _copied(size)
-                if self._watch is not None:
-                    self._watch.wire(sent=True, data=data)
+                if self._listener is not None:
+                    self._listener.wire(sent=True, data=data)
                 await self._stream.send_all(data)
 
     async def _feed(self) -> None:
-        """Wait for octets and hand them to OpenSSL."""
+        """Wait for octets and pass them to OpenSSL."""
         data = bytes(await self._stream.receive_some(_CHUNK))
         if not data:
             raise EOFError
         self._received += len(data)
         if self._received > WIRE_LIMIT:
             raise LimitExceededError(f"more than {WIRE_LIMIT} octets of TLS")
-        if self._watch is not None:
-            self._watch.wire(sent=False, data=data)
+        if self._listener is not None:
+            self._listener.wire(sent=False, data=data)
         _lib.BIO_write(self._connection._into_ssl, data, len(data))  # noqa: SLF001 - see above
 
 
 _scratch = _ffi.new("char[]", _CHUNK)
-"""Where the library writes what is copied at once: room of its own for each call takes longer than the call."""
+"""One buffer for all calls, copied from at once: the allocation of a buffer takes longer than a call."""
 
 
 def _copied(size: int) -> bytes:
@@ -369,8 +365,8 @@ def _copied(size: int) -> bytes:
     return octets
 
 
-_paper = _ffi.gc(_lib.BIO_new(_lib.BIO_s_mem()), _lib.BIO_free)
-"""Where the library writes a certificate, which is read off at once."""
+_certificate_bio = _ffi.gc(_lib.BIO_new(_lib.BIO_s_mem()), _lib.BIO_free)
+"""One memory BIO for all certificates, emptied at once."""
 
 
 def _chain(connection: SSL.Connection) -> tuple[bytes, ...]:
@@ -380,19 +376,19 @@ def _chain(connection: SSL.Connection) -> tuple[bytes, ...]:
 
 
 def _der(certificate: Any) -> bytes:
-    """The DER of a certificate of the library's."""
-    if _lib.i2d_X509_bio(_paper, certificate) != 1:
+    """Return the DER of an ``X509 *``."""
+    if _lib.i2d_X509_bio(_certificate_bio, certificate) != 1:
         raise MemoryError("no room for a certificate")
     octets = b""
     size = _CHUNK
     while size == _CHUNK:
-        size = _lib.BIO_read(_paper, _scratch, _CHUNK)
+        size = _lib.BIO_read(_certificate_bio, _scratch, _CHUNK)
         octets += _copied(size) if size > 0 else b""
     return octets
 
 
 def _strength(connection: SSL.Connection) -> tuple[int, int]:
-    """Return the cipher's secret bits and its algorithm's; pyOpenSSL knows the first alone."""
+    """Return the secret bits of the cipher and the bits of its algorithm; pyOpenSSL has only the first."""
     algorithm = _ffi.new("int *")
     cipher = _lib.SSL_get_current_cipher(connection._ssl)  # noqa: SLF001 - no public way
     return _lib.SSL_CIPHER_get_bits(cipher, algorithm), algorithm[0]

@@ -1,35 +1,35 @@
-"""OpenSSL's errors with their numbers, in the shape of its own lines; the binding keeps the words alone.
+"""OpenSSL's errors with their numbers, in the format of its own error lines; pyOpenSSL keeps only the texts.
 
-The library and reason of an error are found by asking OpenSSL for the words of each number. File, line and data of an
-error are lost with the binding and are not given.
+The numbers of library and reason are found by comparing the text that OpenSSL has for each number. File, line and data
+of an error are lost in pyOpenSSL and left out.
 """
 
 import functools
 from collections.abc import Sequence
 
 from OpenSSL import SSL
-from OpenSSL._util import ffi as _ffi  # type: ignore[attr-defined,unused-ignore]  # the words of error numbers
+from OpenSSL._util import ffi as _ffi  # type: ignore[attr-defined,unused-ignore]  # the texts of error numbers
 from OpenSSL._util import lib as _lib  # type: ignore[attr-defined,unused-ignore]  # the same
 
 _LIBRARIES = range(1, 128)
 _REASONS = range(1, 2048)  # alerts are 1000 and more
 _LIBRARY_SHIFT = 23
-"""Where the library's number stands in an error's code, since OpenSSL 3."""
+"""Position of the library number in an error code, since OpenSSL 3 (ERR_LIB_OFFSET)."""
 
 
 def of(error: BaseException) -> tuple[str, ...]:
-    """Return the library's errors behind an exception as ``CODE:LIBRARY::REASON``, oldest first.
+    """Return the OpenSSL errors of an exception, or of its cause, as ``CODE:LIBRARY::REASON``, oldest first.
 
-    The number of a reason, or all of the code, is 0 where it is not known.
+    The number of an unknown reason is 0, and so is the whole code of an unknown library.
     """
     found = error if isinstance(error, SSL.Error) else error.__cause__
     if not isinstance(found, SSL.Error):
         return ()
     queue = found.args[0] if found.args and isinstance(found.args[0], list) else []
-    return tuple(_shaped(entry) for entry in queue)
+    return tuple(_formatted(entry) for entry in queue)
 
 
-def _shaped(entry: Sequence[str]) -> str:
+def _formatted(entry: Sequence[str]) -> str:
     library, _, reason = entry
     number = _library_number(library)
     code = number << _LIBRARY_SHIFT | _reason_numbers(number).get(reason, 0)

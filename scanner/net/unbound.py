@@ -1,10 +1,9 @@
-"""A private validating resolver: unbound as a child process on a loopback port, for as long as a scan runs.
+"""A private validating resolver: unbound as a child process on a loopback port for the duration of a scan.
 
-It is our own, so its AD bit is to be believed: a generated configuration, no remote control, only this machine may
-ask. It recurses from the root (or from the roots in a hints file, or forwards), and trusts the root's keys that come
-with the package; unbound keeps them current by RFC 5011 in a cache directory. One that dies is started again once, on
-the same port; the second death is the end. It goes with us, however we go: the kernel kills it when our process
-dies (PR_SET_PDEATHSIG), which is why this works on Linux only.
+Its AD bit is trusted, because its configuration is ours, it has no remote control, and only this machine can query it.
+It recurses from the root, or from the servers of a hints file, or forwards. It trusts the root keys that come with the
+package and keeps them current by RFC 5011 in a cache directory. If it ends unexpectedly, it is started again once on
+the same port; the second time is an error. The kernel kills it when our process ends (PR_SET_PDEATHSIG, Linux only).
 """
 
 import logging
@@ -33,20 +32,20 @@ from scanner.vocabulary import Outcome
 
 log = logging.getLogger("mxsweep")
 
-READY_LIMIT = 15.0  # seconds from start to the first answer; it takes a tenth of one on an idle machine
-ASK_EVERY = 0.2  # seconds that a first answer may take before it is asked again
-STOP_LIMIT = 3.0  # seconds between SIGTERM and SIGKILL; it has nothing to save but its keys
-PORT_TRIES = 3  # a port that was free may be taken by another before unbound has it
-RESTARTS = 1  # it dies by accident once; twice is a reason
-LAST_WORDS = 20  # lines of its log kept to explain its death
-CHUNK = 4096  # octets of its log read at a time, and the longest line that is kept whole
+READY_LIMIT = 15.0  # seconds from the start to the first answer; 0.1 seconds are usual on an idle machine
+ASK_EVERY = 0.2  # seconds before the first query is sent again
+STOP_LIMIT = 3.0  # seconds between SIGTERM and SIGKILL; unbound has only its keys to save
+PORT_TRIES = 3  # another process may take a free port before unbound opens it
+RESTARTS = 1  # one unexpected end may be an accident, a second one has a cause
+LOG_LINES = 20  # lines of its log kept to explain why it ended
+CHUNK = 4096  # octets of its log read at a time, and of the longest line that is kept whole
 
 APPARMOR_HINT = (
     "if AppArmor confines unbound, allow it its files in /etc/apparmor.d/local/usr.sbin.unbound:"
     " owner /tmp/mxsweep-*/** rw, owner @{HOME}/.cache/mxsweep/** rw,"
 )
 
-# The child ties itself to us before it becomes unbound; preexec_fn would do it too, but not safely beside threads.
+# The child requests the signal before it executes unbound; preexec_fn could do that too, but is unsafe with threads.
 _TIED = """
 import ctypes, os, sys
 ctypes.CDLL(None).prctl(1, 9)
@@ -56,26 +55,26 @@ os.execv(sys.argv[2], sys.argv[2:])
 
 
 class UnboundError(Exception):
-    """There is no private resolver (any more); the text says why."""
+    """The private resolver did not start or has ended; the text states why."""
 
 
 def program() -> str | None:
-    """Find unbound, also where daemons are kept that users seldom call."""
+    """Return the path of unbound, also from the sbin directories; None if it is not installed."""
     return shutil.which("unbound", path=os.environ.get("PATH", os.defpath) + ":/usr/sbin:/usr/local/sbin:/sbin")
 
 
 @asynccontextmanager
 async def private_unbound(settings: UnboundSettings) -> AsyncIterator["Unbound"]:
-    """Run a private resolver for as long as the block runs.
+    """Run a private resolver for the duration of the block.
 
     Args:
-        settings: what it is told.
+        settings: its settings.
 
     Yields:
-        The resolver, ready to be asked at its ``address``, which stays the same.
+        The resolver, ready for queries at its ``address``, which does not change.
 
     Raises:
-        UnboundError: it does not start, or died twice; then the block is cancelled.
+        UnboundError: it does not start, or ended twice; then the block is cancelled.
     """
     with tempfile.TemporaryDirectory(prefix="mxsweep-") as directory:
         child = Unbound(settings, Path(directory))
@@ -97,7 +96,7 @@ async def private_unbound(settings: UnboundSettings) -> AsyncIterator["Unbound"]
 
 
 class Unbound:
-    """The child. ``address`` is where it is asked, ``failure`` why it is no more."""
+    """The child process. ``address`` is its address and port, ``failure`` the reason why it cannot be used any more."""
 
     def __init__(self, settings: UnboundSettings, directory: Path) -> None:
         self.address = (LOOPBACK, 0)
@@ -106,20 +105,20 @@ class Unbound:
         self._directory = directory
         self._restarts = RESTARTS
         self._starts = 0
-        self._sign = f"{secrets.token_hex(8)}.mxsweep.invalid"  # whoever knows it is the child that we started
+        self._own_name = f"{secrets.token_hex(8)}.mxsweep.invalid"  # only our child can resolve this name
         self._ready = trio.Event()
         self._process: subprocess.Popen[bytes] | None = None
         self._log: trio.lowlevel.FdStream | None = None
-        self._words: deque[str] = deque(maxlen=LAST_WORDS)
+        self._lines: deque[str] = deque(maxlen=LOG_LINES)
         self._end = ""
 
     @property
     def pid(self) -> int | None:
-        """The process id, None when there is none."""
+        """The process id, None if there is no process."""
         return self._process.pid if self._process else None
 
     async def begin(self) -> None:
-        """Start on a free port.
+        """Start the child on a free port.
 
         Raises:
             UnboundError: it does not start.
@@ -130,22 +129,24 @@ class Unbound:
         version = await trio.to_thread.run_sync(_version, path)
         for tries_left in reversed(range(PORT_TRIES)):
             self.address = (LOOPBACK, free_port())
-            text = configuration(self._settings, self._directory, self.address[1], sign=self._sign, version=version)
+            text = configuration(
+                self._settings, self._directory, self.address[1], own_name=self._own_name, version=version
+            )
             (self._directory / "unbound.conf").write_text(text, encoding="utf-8")
             try:
                 await self._start(path)
             except UnboundError:
-                if not tries_left or "in use" not in "".join(self._words):
+                if not tries_left or "in use" not in "".join(self._lines):
                     raise
             else:
                 return
 
     async def watch(self, scope: trio.CancelScope) -> None:
-        """Start it again when it dies; when it cannot be had any more, set ``failure`` and cancel ``scope``."""
+        """Restart the child if it ends; if that fails or is not allowed, set ``failure`` and cancel ``scope``."""
         while self.failure is None:
             await self._listen()
             self._ready = trio.Event()
-            await self._ended()  # its log ends a moment before it does
+            await self._ended()  # its log ends shortly before the process
             await self.stop()
             try:
                 await self._restart()
@@ -154,7 +155,7 @@ class Unbound:
                 scope.cancel()
 
     async def _restart(self) -> None:
-        why = self._last_words()
+        why = self._why_ended()
         if not self._restarts:
             raise UnboundError(f"the private unbound died again: {why}")
         self._restarts -= 1
@@ -162,7 +163,7 @@ class Unbound:
         await self._start(program() or "")
 
     async def guarded(self, ask: Callable[[], Awaitable[Answer]]) -> Answer:
-        """Ask once more what failed while the child died: its last answers may be half of the truth."""
+        """Return the answer of ``ask``; repeat one that failed while the child ended, as its error is unreliable."""
         starts = self._starts
         answer = await ask()
         if answer.outcome is Outcome.ERROR and (self._starts != starts or not self._ready.is_set()):
@@ -171,7 +172,7 @@ class Unbound:
         return answer
 
     async def stop(self) -> None:
-        """End it, with grace if there is time, and take its last words."""
+        """End the child by SIGTERM, or by SIGKILL after ``STOP_LIMIT``, and read the rest of its log."""
         process, self._process = self._process, None
         if process is not None:
             self._end = f"it ended with status {process.poll()}" if process.poll() is not None else "it gave no answer"
@@ -185,25 +186,25 @@ class Unbound:
             self._log = None
 
     async def _ended(self, process: subprocess.Popen[bytes] | None = None) -> None:
-        """Wait until it has ended, but not for ever."""
+        """Wait until the child has ended, ``STOP_LIMIT`` seconds at most."""
         process = process or self._process
         if process is not None:
             with trio.move_on_after(STOP_LIMIT):
                 await trio.to_thread.run_sync(process.wait, abandon_on_cancel=True)
 
     async def _start(self, path: str) -> None:
-        """Start it and wait for its first answer."""
-        self._words.clear()
+        """Start the child and wait for its first answer."""
+        self._lines.clear()
         command = [sys.executable, "-I", "-S", "-c", _TIED, str(os.getpid()), path]
         reading, writing = os.pipe()
         try:
-            # ours and not trio's open_process: that forks in a thread, and with the thread the child would be killed
-            self._process = subprocess.Popen(  # noqa: ASYNC220, S603 - see above; our own words only
+            # not trio's open_process: that forks in a thread, and the child would be killed at the end of the thread
+            self._process = subprocess.Popen(  # noqa: ASYNC220, S603 - see above; a command of our own
                 [*command, "-d", "-p", "-c", str(self._directory / "unbound.conf")],
                 stdin=subprocess.DEVNULL,
                 stdout=writing,
                 stderr=writing,
-                start_new_session=True,  # a Ctrl-C is for us: it must answer until we have drained
+                start_new_session=True,  # a Ctrl-C must not end it before the scan has drained
             )
         finally:
             os.close(writing)
@@ -213,51 +214,51 @@ class Unbound:
         self._ready.set()
 
     async def _first_answer(self, process: subprocess.Popen[bytes]) -> None:
-        """Ask for what only it knows, until it answers."""
+        """Query the name that only this child can resolve, until it answers."""
         server = server_at(*self.address, trust=True)
         ports = Datagrams()
         with trio.move_on_after(READY_LIMIT), closing(ports):
             while process.poll() is None:
-                ask = new_ask(Question(self._sign, "A"), dnssec=False, cd=False)
+                ask = new_ask(Question(self._own_name, "A"), dnssec=False, cd=False)
                 reply = await ports.ask(server, ask, trio.current_time() + ASK_EVERY)
                 if isinstance(reply, Message) and reply.answers:
                     return
                 await trio.sleep(ASK_EVERY / 10)
         await self.stop()
-        why = self._last_words()
+        why = self._why_ended()
         hint = f"; {APPARMOR_HINT}" if "ermission denied" in why else ""
         raise UnboundError(f"unbound does not start: {why}{hint}")
 
     async def _listen(self) -> None:
-        """Read its log until its end, which is the child's end: nothing else holds the pipe."""
+        """Read the log of the child until it ends: no other process has the pipe."""
         rest = b""
         while self._log is not None and (octets := await self._log.receive_some(CHUNK)):
             *lines, rest = (rest + octets).split(b"\n")
             for line in lines:
-                self._hear(line)
+                self._log_line(line)
             rest = rest[-CHUNK:]
-        self._hear(rest)
+        self._log_line(rest)
 
-    def _hear(self, line: bytes) -> None:
-        words = re.sub(r"^\[\d+\] unbound\[\d+:\d+\] ", "", line.decode("utf-8", "replace").strip())
-        if words:
-            self._words.append(words)
-            log.debug("unbound: %s", words)
+    def _log_line(self, line: bytes) -> None:
+        text = re.sub(r"^\[\d+\] unbound\[\d+:\d+\] ", "", line.decode("utf-8", "replace").strip())
+        if text:
+            self._lines.append(text)
+            log.debug("unbound: %s", text)
 
-    def _last_words(self) -> str:
-        """What it complained of, and how it ended."""
-        errors = [words for words in self._words if words.startswith(("error", "fatal")) or "rror:" in words]
+    def _why_ended(self) -> str:
+        """Return the errors of its log and its exit status."""
+        errors = [line for line in self._lines if line.startswith(("error", "fatal")) or "rror:" in line]
         return "; ".join((*errors, self._end))
 
 
 def _signal(process: subprocess.Popen[bytes], number: signal.Signals) -> None:
-    """Signal the whole process group, unless it has ended."""
+    """Send a signal to the process group, unless the process has ended."""
     if process.poll() is None:
         os.killpg(process.pid, number)
 
 
 def free_port() -> int:
-    """A loopback port that is free for UDP and TCP, chosen by the kernel."""
+    """Return a loopback port that is free for UDP and TCP, chosen by the kernel."""
     while True:
         with (
             socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as udp,
@@ -273,7 +274,7 @@ def free_port() -> int:
 
 
 def _version(path: str) -> tuple[int, ...]:
-    """What ``unbound -V`` says; nothing, if it says nothing that can be read."""
-    done = subprocess.run([path, "-V"], capture_output=True, text=True, check=False)  # noqa: S603 - found by us
+    """Return the version by ``unbound -V`` as (major, minor); empty if it cannot be read."""
+    done = subprocess.run([path, "-V"], capture_output=True, text=True, check=False)  # noqa: S603 - a path that program() found
     found = re.search(r"Version (\d+)\.(\d+)", done.stdout + done.stderr)
     return (int(found[1]), int(found[2])) if found else ()

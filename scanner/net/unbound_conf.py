@@ -1,7 +1,7 @@
-"""What a private unbound is told: its configuration as text, sized to the scan and the machine, and its trust anchor.
+"""The configuration of a private unbound, sized to the scan and the machine, and its trust anchor.
 
-Beside safety the configuration serves truth: nothing is answered from expired or neighbouring answers, and names are
-asked for whole, since servers that stumble over QNAME minimisation would look broken where they are not.
+Options that could change a measurement are off. Unbound does not answer from expired records or from NSEC records of
+other names. QNAME minimisation is off, because a server that cannot handle it would look broken.
 """
 
 import hashlib
@@ -14,21 +14,21 @@ from pathlib import Path
 
 LOOPBACK = "127.0.0.1"
 EDE_SINCE = (1, 16)  # first version with the option `ede`
-CACHE_MB = 64  # for messages; unbound's manual wants twice as much for RRsets
-RECEIVE_BUFFER = 4 * 1024 * 1024  # octets, holds bursts of replies while signatures are computed
-QUESTIONS_EACH = 8  # questions of its own for one of ours while the cache is cold
+CACHE_MB = 64  # for messages; unbound's manual recommends twice as much for RRsets
+RECEIVE_BUFFER = 4 * 1024 * 1024  # octets; it holds bursts of replies while unbound verifies signatures
+QUESTIONS_EACH = 8  # queries of unbound for each query of ours while its cache is cold
 LEAST_QUESTIONS = 1024
-MOST_QUESTIONS = 16384  # each may hold a socket; more would only meet the limit of open files
-SPARE_FILES = 64  # descriptors beside the outgoing sockets
+MOST_QUESTIONS = 16384  # each may need a socket; more would exceed the usual limit of open files
+SPARE_FILES = 64  # descriptors reserved for other uses than outgoing sockets
 _RMEM_MAX = Path("/proc/sys/net/core/rmem_max")
 _ANCHORS = "root-anchors.ds"
 
 
 @dataclass(frozen=True, slots=True)
 class UnboundSettings:
-    """What a private resolver is told. Without files it is the public internet's.
+    """Settings of a private resolver; without files it resolves names of the public internet.
 
-    ``in_flight`` is how many questions it is asked at once.
+    ``forward`` is the address and port of a resolver to forward to, ``in_flight`` the number of concurrent queries.
     """
 
     trust_anchor: str | None = None
@@ -38,26 +38,28 @@ class UnboundSettings:
 
     @property
     def closed(self) -> bool:
-        """True in a network that is not, or not only, the public internet."""
+        """True if it resolves names of a private network, maybe besides those of the public internet."""
         return self.root_hints is not None or self.forward is not None
 
 
-def configuration(settings: UnboundSettings, directory: Path, port: int, *, sign: str, version: tuple[int, ...]) -> str:
-    """Write the configuration.
+def configuration(
+    settings: UnboundSettings, directory: Path, port: int, *, own_name: str, version: tuple[int, ...]
+) -> str:
+    """Return the configuration file.
 
     Args:
-        settings: what was asked for.
-        directory: for the anchor where there is no cache.
-        port: where to listen on loopback.
-        sign: a name that only this resolver has an address for, by which it is known.
-        version: of unbound, for options that older ones refuse.
+        settings: the settings.
+        directory: where the trust anchor is written if the cache directory cannot be used.
+        port: the loopback port to listen on.
+        own_name: a name that only this resolver can resolve, to recognise it.
+        version: the version of unbound; older ones reject some options.
 
     Returns:
         The text of unbound.conf(5).
     """
     server = [
         *_fixed(port),
-        f'local-data: "{sign}. A {LOOPBACK}"',
+        f'local-data: "{own_name}. A {LOOPBACK}"',
         *_sizes(settings.in_flight),
         *_anchor(settings, directory),
     ]
@@ -88,7 +90,7 @@ def _fixed(port: int) -> list[str]:
         "num-threads: 1",
         f"interface: {LOOPBACK}@{port}",
         f"port: {port}",
-        "so-reuseport: no",  # nobody else may listen where we do
+        "so-reuseport: no",  # no other process may listen on the same port
         f"do-ip6: {'yes' if _has_ipv6() else 'no'}",
         "access-control: 127.0.0.0/8 allow",
         'module-config: "validator iterator"',
@@ -105,16 +107,16 @@ _CLOSED = (
     'local-zone: "test." nodefault',
     'local-zone: "home.arpa." nodefault',
 )
-"""Names and addresses that the public internet does not have (RFC 6303, RFC 6761), but a network of one's own may."""
+"""Options for names and addresses that only private networks have (RFC 6303, RFC 6761)."""
 
 
 def _has_ipv6() -> bool:
-    """True if the kernel speaks IPv6 at all; whether it leads anywhere is unbound's to find out."""
+    """Return whether the kernel supports IPv6; unbound finds out whether there is a route."""
     return Path("/proc/net/if_inet6").exists()
 
 
 def _sizes(in_flight: int) -> list[str]:
-    """Room for every question that the scan has in flight, within the limit of open files that a child inherits."""
+    """Return options for the number of concurrent queries, within the limit of open files that a child inherits."""
     _, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     files = MOST_QUESTIONS if hard == resource.RLIM_INFINITY else hard - SPARE_FILES
     questions = max(min(max(in_flight * QUESTIONS_EACH, LEAST_QUESTIONS), MOST_QUESTIONS, files), 1)
@@ -129,23 +131,23 @@ def _sizes(in_flight: int) -> list[str]:
 
 
 def _receive_buffer() -> int:
-    """What the kernel allows of what we want; asking for more only makes unbound complain."""
+    """Return the receive buffer within the limit of the kernel; unbound logs an error for a larger one."""
     try:
         return min(RECEIVE_BUFFER, int(_RMEM_MAX.read_text()))
     except (OSError, ValueError):
-        return 0  # unbound's word for the kernel's default
+        return 0  # the kernel's default
 
 
 # --- the trust anchor -----------------------------------------------------------------------------------------
 
 
 def shipped_anchor() -> bytes:
-    """The root's keys as DS records, as they come with the package."""
+    """Return the root keys that come with the package, as DS records."""
     return resources.files("scanner.net").joinpath(_ANCHORS).read_bytes()
 
 
 def cache_directory() -> Path:
-    """Where we keep what can be had again (XDG base directories)."""
+    """Return the cache directory (XDG Base Directory Specification)."""
     base = os.environ.get("XDG_CACHE_HOME", "")
     return (Path(base) if base.startswith("/") else Path.home() / ".cache") / "mxsweep"
 
@@ -153,13 +155,14 @@ def cache_directory() -> Path:
 def _anchor(settings: UnboundSettings, directory: Path) -> list[str]:
     if settings.trust_anchor is not None:
         return [f'trust-anchor-file: "{Path(settings.trust_anchor).absolute()}"']
-    return [f'auto-trust-anchor-file: "{_kept(shipped_anchor(), directory)}"']
+    return [f'auto-trust-anchor-file: "{_anchor_file(shipped_anchor(), directory)}"']
 
 
-def _kept(anchor: bytes, directory: Path) -> Path:
-    """The anchor that unbound keeps current (RFC 5011), in the cache or, where that cannot be written, for now only.
+def _anchor_file(anchor: bytes, directory: Path) -> Path:
+    """Return the path of the anchor that unbound keeps current (RFC 5011).
 
-    Its name depends on what was shipped, so that a newer package starts from its own keys.
+    It is in the cache directory, or in ``directory`` if the cache cannot be written. Its name depends on the keys that
+    come with the package, so that a newer package starts from its own keys.
     """
     name = f"root-{hashlib.sha256(anchor).hexdigest()[:12]}.key"
     cache = cache_directory()
@@ -170,7 +173,7 @@ def _kept(anchor: bytes, directory: Path) -> Path:
             _write_whole(kept, anchor)
         if os.access(cache, os.W_OK) and os.access(kept, os.R_OK | os.W_OK):
             return kept
-    except (OSError, RuntimeError):  # a home that cannot be found is a RuntimeError
+    except (OSError, RuntimeError):  # Path.home raises RuntimeError without a home directory
         pass
     kept = directory / name
     kept.write_bytes(anchor)
@@ -178,7 +181,7 @@ def _kept(anchor: bytes, directory: Path) -> Path:
 
 
 def _write_whole(path: Path, data: bytes) -> None:
-    """Write a file so that another scan that starts now sees all of it or none."""
+    """Write a file atomically: another scan that starts now reads all of it or none."""
     with tempfile.NamedTemporaryFile(dir=path.parent, delete=False) as file:
         file.write(data)
     Path(file.name).replace(path)

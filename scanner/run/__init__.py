@@ -1,1 +1,1 @@
-"""Who does what, when: single-flight, the examination of hosts and domains, the pipeline."""
+"""The course of a scan: examination of hosts and domains, the pipeline from the list to the sink, and retry passes."""

@@ -1,9 +1,9 @@
-"""Every connection of a scan, with what stands before it: breakers, then gates; and what is learned from it.
+"""The connections of a scan: breakers and gates before each probe, and the conclusions from its result.
 
-A provider that turned us away is held back: the probe says so without a connection, for a later pass to make. Without
-later passes nobody would make it, so such a provider only gets one connection at a time. Where this machine runs out of
-descriptors or ports, fewer connections are made at once and the probe is done again; so it is where the network was
-gone.
+While a provider is in back-off, a probe returns the failure ``held_back`` without a connection, and a retry pass makes
+the connection. Without retry passes there would be no such connection, so the provider only gets one connection at a
+time. If this machine runs out of descriptors or ports, the total cap is reduced and the probe is repeated. A probe that
+falls into an outage of the network is repeated too.
 """
 
 from collections.abc import Awaitable, Callable
@@ -23,29 +23,31 @@ from scanner.run.stats import Stats
 from scanner.settings import Settings
 from scanner.vocabulary import FailureKind, Phase, StartTLS
 
-_HEARD = (FailureKind.REJECTED, FailureKind.TLS, FailureKind.GARBAGE, FailureKind.TOO_LONG)
-"""Failures that the peer sent us: the network works."""
+_PEER_ANSWERED = (FailureKind.REJECTED, FailureKind.TLS, FailureKind.GARBAGE, FailureKind.TOO_LONG)
+"""Failures caused by octets of the peer: the network works."""
 
-_OUTAGE = (FailureKind.TIMEOUT, FailureKind.UNREACHABLE, FailureKind.REFUSED, FailureKind.RESET, FailureKind.CLOSED)
-"""Failures that a network may cause that is gone, or a firewall before us."""
+_MAYBE_OUTAGE = (
+    *(FailureKind.TIMEOUT, FailureKind.UNREACHABLE, FailureKind.REFUSED, FailureKind.RESET, FailureKind.CLOSED),
+)
+"""Failures that an outage of our network, or a firewall on our side, may cause."""
 
 TRIES = 20
-"""Probes of one endpoint for want of descriptors, ports or a network: half a minute for others to give them back."""
+"""Probes of one endpoint at most if each lacks descriptors or ports or falls into an outage: about half a minute."""
 
 SHORT_OF_RESOURCES = 1.5
-"""Seconds before such a probe is done again."""
+"""Seconds before a probe that lacked descriptors or ports is repeated."""
 
-_AT_ONCE: AbstractAsyncContextManager[None] = nullcontext()
+_NO_CAP: AbstractAsyncContextManager[None] = nullcontext()
 
 
 class Connections:
-    """Probes endpoints when it is their turn.
+    """A ``ProbeEndpoint`` behind breakers, gates and the outage detector.
 
     Args:
         settings: caps, rates and retries.
-        stats: counts what is done.
+        stats: the counters.
         probe: makes one connection.
-        tell: takes what the user should hear about an outage.
+        report: receives messages for the user about an outage.
     """
 
     def __init__(
@@ -53,106 +55,114 @@ class Connections:
         settings: Settings,
         stats: Stats,
         probe: Callable[[Endpoint], Awaitable[ProbeResult]],
-        tell: Callable[[str], None] = lambda _: None,
+        report: Callable[[str], None] = lambda _: None,
     ) -> None:
         self._stats = stats
         self._probe = probe
         self._gates = Gates(settings.caps)
         after = settings.retries.after
-        self._later = settings.retries.times > 0
-        self._put_off: dict[Endpoint, None] = {}
-        # none outlasts the wait for the next pass
+        self._has_retries = settings.retries.times > 0
+        self._deferred: dict[Endpoint, None] = {}
+        # no breaker is open longer than the wait for the next pass
         self._breakers = stats.breakers = Breakers(first=after / 2, longest=after)
-        self._careful = KeyedCap(1)
-        self.outage: Outage[tuple[Endpoint, str]] = Outage(self._works, tell, "every connection")
+        self._one_at_a_time = KeyedCap(1)
+        self.outage: Outage[tuple[Endpoint, str]] = Outage(self._works, report, "every connection")
 
     async def __call__(self, endpoint: Endpoint, host: str) -> ProbeResult:
-        """What is seen at an endpoint that an MX host leads to."""
+        """Probe an endpoint of an MX host."""
         self._stats.wanted += 1
         try:
             for _ in range(TRIES):
-                sighting = await self._once(endpoint, host)
-                failure = sighting.probe.failure
+                result = await self._attempt(endpoint, host)
+                failure = result.probe.failure
                 if failure is not None and failure.kind is FailureKind.RESOURCES:
                     self._gates.shrink()
                     await trio.sleep(SHORT_OF_RESOURCES)
-                elif await self._stands((endpoint, host), sighting.probe):
+                elif await self._is_final((endpoint, host), result.probe):
                     break
         finally:
             self._stats.wanted -= 1
-        return sighting
+        return result
 
-    async def _stands(self, peer: tuple[Endpoint, str], probe: Probe) -> bool:
-        """Is what was seen the peer's doing? False for what fell into an outage."""
+    async def _is_final(self, peer: tuple[Endpoint, str], probe: Probe) -> bool:
+        """Return False if the probe fell into an outage and is to be repeated."""
         failure = probe.failure
-        if failure is None or failure.kind in _HEARD:
+        if failure is None or failure.kind in _PEER_ANSWERED:
             self.outage.worked(peer)
             return True
-        if failure.kind not in _OUTAGE:
+        if failure.kind not in _MAYBE_OUTAGE:
             return True
         began = trio.current_time() - sum(probe.ms.values()) / 1000
         if failure.phase is Phase.CONNECT:
-            return await self.outage.believed(peer, began)
-        await self.outage.over()
-        return not self.outage.hit(began)
+            return await self.outage.confirmed(peer, began)
+        await self.outage.wait_until_over()
+        return not self.outage.overlaps(began)
 
     async def _works(self, peer: tuple[Endpoint, str]) -> bool:
-        """Can a peer be reached now? That is a connection as any other, but the next in every line."""
+        """Return whether a peer can be reached now, by a connection that is the first in the queue of each gate."""
         endpoint, host = peer
         async with self._gates.connection(endpoint.address, host, trial=True):
             failure = (await self._counted(endpoint)).probe.failure
         return failure is None or failure.phase is not Phase.CONNECT
 
-    async def _once(self, endpoint: Endpoint, host: str) -> ProbeResult:
-        """One probe, when it is its turn and there is no outage."""
+    async def _attempt(self, endpoint: Endpoint, host: str) -> ProbeResult:
+        """Probe once after the gates, while there is no outage; or defer the endpoint if a breaker is open."""
         provider, network = keys = provider_of(host), network_of(endpoint.address)
         while True:
-            await self.outage.over()
-            if self._holds(endpoint, *keys):
+            await self.outage.wait_until_over()
+            if self._defers(endpoint, *keys):
                 return _held_back(endpoint)
             gate = self._gates.connection(endpoint.address, host)
-            async with self._carefully(provider), self._carefully(network), gate:  # the provider first, as at the gates
-                if self.outage.lasts:  # since we came to wait
+            async with self._careful(provider), self._careful(network), gate:  # in the order of the gates
+                if self.outage.active:  # it began during the wait
                     continue
-                if self._holds(endpoint, *keys):  # the same
+                if self._defers(endpoint, *keys):  # the same
                     return _held_back(endpoint)
-                sighting = await self._counted(endpoint)
-                self._learn(provider, network, sighting.probe)
-                return sighting
+                result = await self._counted(endpoint)
+                self._learn(provider, network, result.probe)
+                return result
 
     async def _counted(self, endpoint: Endpoint) -> ProbeResult:
         self._stats.in_flight += 1
         try:
-            sighting = await self._probe(endpoint)
+            result = await self._probe(endpoint)
         finally:
             self._stats.in_flight -= 1
         self._stats.endpoints_probed += 1
-        return sighting
+        return result
 
     # --- breakers ---------------------------------------------------------------------------------------------
 
-    def _holds(self, endpoint: Endpoint, provider: str, network: str) -> bool:
-        """Put an endpoint off, but once only: else one bad address could keep its host's others unseen for ever."""
+    def _defers(self, endpoint: Endpoint, provider: str, network: str) -> bool:
+        """Return whether a breaker defers the endpoint to a retry pass.
+
+        An endpoint is deferred once only; else an address that rejects in every pass would keep the other addresses of
+        its host from being probed.
+        """
         at = trio.current_time()
-        shut = self._breakers.is_open(provider, at) or self._breakers.is_open(network, at)
-        if not self._later or not shut or endpoint in self._put_off:
+        is_open = self._breakers.is_open(provider, at) or self._breakers.is_open(network, at)
+        if not self._has_retries or not is_open or endpoint in self._deferred:
             return False
-        self._put_off[endpoint] = None
-        if len(self._put_off) > KNOWN:
-            del self._put_off[next(iter(self._put_off))]
-        self._breakers.put_off(provider, at)
-        self._breakers.put_off(network, at)
+        self._deferred[endpoint] = None
+        if len(self._deferred) > KNOWN:
+            del self._deferred[next(iter(self._deferred))]
+        self._breakers.defer(provider, at)
+        self._breakers.defer(network, at)
         return True
 
-    def _carefully(self, key: str) -> AbstractAsyncContextManager[None]:
-        """One at a time where we were turned away before."""
-        return self._careful.slot(key) if self._breakers.careful(key) else _AT_ONCE
+    def _careful(self, key: str) -> AbstractAsyncContextManager[None]:
+        """Return a cap of one connection at a time if the breaker has ever opened."""
+        return self._one_at_a_time.slot(key) if self._breakers.has_opened(key) else _NO_CAP
 
     def _learn(self, provider: str, network: str, probe: Probe) -> None:
-        """A reply counts at once for the provider; a network has many tenants, and opens for several in a row only."""
+        """Update the breakers after a probe.
+
+        A rejecting reply opens the breaker of the provider at once. A network has many tenants: its breaker opens only
+        after several addresses in a row.
+        """
         failure, at, address = probe.failure, trio.current_time(), probe.endpoint.address
         if failure is not None and rebuffs.turns_away(failure):
-            self._breakers.turned_away(provider, at)
+            self._breakers.rejected(provider, at)
             self._breakers.refused(network, address, at)
         elif failure is not None and failure.phase is Phase.CONNECT:
             if failure.kind is FailureKind.REFUSED:

@@ -1,8 +1,8 @@
-"""The whole story of one domain, top to bottom: route it, examine its hosts, judge, tell.
+"""The examination of one domain: find its route, examine the hosts on it, and judge what was observed.
 
-Hosts are examined once each, however many domains share them (``once``); how a host is examined is ``hosts``'
-business, how it is judged ``core``'s. Seeing waits for the network, judging waits for nothing: so the one who writes
-may judge many domains in a row, which takes two thirds of the time that it takes here and there between probes.
+Observation waits for the network; judgement does not wait. The writer judges many domains in a row, which takes two
+thirds of the time that it takes between probes. Each host is examined once, however many domains have it; ``hosts``
+examines a host, and ``core`` judges it.
 """
 
 import traceback
@@ -11,27 +11,30 @@ from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 
-from scanner.core import judgement, retry, rollup, route, verdict
+from scanner.core import judgement, retry, rollup, verdict
 from scanner.facts import CertFacts
-from scanner.model import DomainRecord, DomainVerdict, HostReport, HostVerdict, Route, RouteHost, TargetInfo
-from scanner.net.single_flight import SingleFlight, gather, origin
+from scanner.model import DomainRecord, DomainVerdict, HostReport, Route, RouteHost, TargetInfo
+from scanner.net.error_groups import root_cause
+from scanner.net.single_flight import SingleFlight, gather
 from scanner.reasons import Reason
-from scanner.run.hosts import HostExaminer, HostKey, HostResult
+from scanner.run.host_result import HostKey, HostResult, ReportAndCerts
+from scanner.run.hosts import HostExaminer
 from scanner.run.ports import Ports, now
+from scanner.run.routing import find_route, host_keys
 from scanner.vocabulary import DomainDane, DomainOutcome, DomainStartTLS, Level, Sender
-from targets.destination import Destination, Kind
+from targets.destination import Destination
 from targets.lists import Target
 
-_NOWHERE = Route(())
+_NO_ROUTE = Route(())
 
 
 @dataclass(frozen=True, slots=True)
 class DomainObservation:
-    """What was seen on the way that a target's mail takes, or the bug of ours that kept us from it."""
+    """The route of a target and the results of the hosts on it, or the bug of ours that prevented the observation."""
 
     target: Target
     began: datetime
-    way: Route = _NOWHERE
+    route: Route = _NO_ROUTE
     hosts: Sequence[tuple[RouteHost, HostResult]] = ()
     error: Exception | None = None
 
@@ -40,147 +43,150 @@ class DomainObservation:
 class DomainResult:
     """A domain's record with the host reports and certificates that it refers to.
 
-    ``again`` when another pass might tell more.
+    ``retry`` is true if another pass might give a better result.
     """
 
     record: DomainRecord
     reports: tuple[HostReport, ...] = ()
     certs: dict[str, CertFacts] | None = None
-    again: bool = False
+    retry: bool = False
 
 
-Shelf = Callable[[str], tuple[HostReport, dict[str, CertFacts]] | None]
-"""Finds the report of a host that was written, by its key, with its certificates by SHA-256."""
+LoadHost = Callable[[str], ReportAndCerts | None]
+"""Returns the stored report of a host by its key, with its certificates by SHA-256, or None."""
 
 
 class Examiner:
-    """Examines domains; shares hosts and endpoints among them.
+    """Examines domains, which share hosts and endpoints.
 
-    Findings that are remembered no more are looked for on the ``shelf``, if there is one.
+    Args:
+        ports: the lookups, probes and settings.
+        load: returns reports of hosts that were stored earlier and are not in memory.
     """
 
-    def __init__(self, tools: Ports, shelf: Shelf | None = None) -> None:
-        self._tools = tools
-        self._settings = tools.settings
-        self._hosts = HostExaminer(tools)
-        self._shelf = shelf
-        self._before: dict[str, HostReport] = {}  # what the pass before said of the hosts of this one
-        self._pass_began: datetime | None = None  # a later pass, that is
-        self._findings: SingleFlight[HostKey, HostResult] = SingleFlight(shelf=self._shelved)
+    def __init__(self, ports: Ports, load: LoadHost | None = None) -> None:
+        self._ports = ports
+        self._settings = ports.settings
+        self._load = load
+        self._host_examiner = HostExaminer(ports)
+        self._hosts: SingleFlight[HostKey, HostResult] = SingleFlight(load=self._loaded)
+        self._earlier: dict[str, HostReport] = {}  # reports of the pass before, of hosts that this pass examines again
+        self._pass_began: datetime | None = None  # None in the first pass
 
-    def next_pass(self) -> None:
-        """Examine hosts again of which another pass might tell more."""
-        self._hosts.next_pass()
-        forgotten = self._findings.forget(lambda finding: finding.drawn and retry.of_host(finding.report))
-        self._before = {finding.report.key: finding.report for finding in forgotten}
-        self._pass_began = now()
-
-    async def domain(self, target: Target) -> DomainResult:
+    async def examine(self, target: Target) -> DomainResult:
         """Examine and judge one target."""
-        return self.judge(await self.see(target))
+        return self.judge(await self.observe(target))
 
-    async def see(self, target: Target) -> DomainObservation:
-        """Examine one target. A bug of ours becomes a record that says so; the scan goes on."""
+    async def observe(self, target: Target) -> DomainObservation:
+        """Find the route of a target and examine its hosts. A bug of ours becomes part of the observation."""
         began = now()
         try:
-            way = await self._route(target.destination)
-            return DomainObservation(target, began, way, await self._examine(target.destination, way))
-        except Exception as error:  # noqa: BLE001 - our own bugs are caught, counted and told, here and in judge
+            route = await find_route(target.destination, self._ports.lookup)
+            return DomainObservation(target, began, route, await self._examine_hosts(target.destination, route))
+        except Exception as error:  # noqa: BLE001 - bugs of ours are recorded and counted; the scan goes on
             return DomainObservation(target, began, error=error)
 
     def judge(self, seen: DomainObservation) -> DomainResult:
-        """Judge what was seen of a target; a bug of ours becomes a record here too."""
+        """Judge an observation. A bug of ours becomes the record of the domain."""
         if seen.error is not None:
-            return DomainResult(_internal(seen, self._settings.level, seen.error))
+            return DomainResult(_internal_record(seen, self._settings.level, seen.error))
         try:
-            return self._judged(seen)
-        except Exception as error:  # noqa: BLE001 - see above
-            return DomainResult(_internal(seen, self._settings.level, error))
+            return self._judge(seen)
+        except Exception as error:  # noqa: BLE001 - the same
+            return DomainResult(_internal_record(seen, self._settings.level, error))
 
-    def _judged(self, seen: DomainObservation) -> DomainResult:
-        destination, way = seen.target.destination, seen.way
-        verdicts = (
-            *[self._judge(destination, way, hop, finding) for hop, finding in seen.hosts],
-            *map(rollup.unexamined, way.hosts[len(seen.hosts) :]),
-        )
-        record = DomainRecord(
-            key=destination.key,
-            target=_info(seen.target),
-            route=way,
-            hosts=verdicts,
-            verdict=rollup.judge_domain(self._settings.level, way, verdicts),
-            observed_at=seen.began,
-        )
-        reports = tuple([finding.report for _, finding in seen.hosts])
-        certs = {digest: cert for _, finding in seen.hosts for digest, cert in finding.certs.items()}
-        return DomainResult(record, reports, certs, again=retry.of_route(way) or any(map(retry.of_host, reports)))
+    def next_pass(self) -> None:
+        """Begin a retry pass: hosts and endpoints that are worth a retry are examined again."""
+        self._host_examiner.next_pass()
+        forgotten = self._hosts.forget(lambda result: result.has_report and retry.of_host(result.report))
+        self._earlier = {result.report.key: result.report for result in forgotten}
+        self._pass_began = now()
 
-    async def _route(self, destination: Destination) -> Route:
-        if destination.kind is not Kind.DOMAIN:
-            return route.direct(destination.host)
-        return route.from_mx(destination.host, await self._tools.lookup(destination.host, "MX"))
+    # --- observation ------------------------------------------------------------------------------------------
 
-    async def _examine(self, destination: Destination, way: Route) -> list[tuple[RouteHost, HostResult]]:
-        """All hosts at once, each by whoever asks first; or one by one up to the first that answers."""
-        keys = [HostKey(hop.host, destination.port, self._settings.mode) for hop in way.hosts]
+    async def _examine_hosts(self, destination: Destination, route: Route) -> list[tuple[RouteHost, HostResult]]:
+        """Examine all hosts concurrently, or in their order up to the first that accepts a connection."""
+        keys = host_keys(route, destination, self._settings.mode)
         if not self._settings.first_answer:
-            return list(zip(way.hosts, await gather(keys, self._host), strict=True))
-        found: list[tuple[RouteHost, HostResult]] = []
-        for hop, key in zip(way.hosts, keys, strict=True):
-            found.append((hop, await self._host(key)))
-            if any(map(verdict.accepted_tcp, found[-1][1].seen)):
+            return list(zip(route.hosts, await gather(keys, self._host), strict=True))
+        examined: list[tuple[RouteHost, HostResult]] = []
+        for route_host, key in zip(route.hosts, keys, strict=True):
+            examined.append((route_host, await self._host(key)))
+            if any(map(verdict.accepted_tcp, examined[-1][1].endpoints)):
                 break
-        return found
+        return examined
 
     async def _host(self, key: HostKey) -> HostResult:
-        spared = True
+        """Return the result of a host, which is examined for the first domain that has it."""
+        shared = True
 
         def begin() -> Awaitable[HostResult]:
-            nonlocal spared
-            spared = False
-            return self._anew(key)
+            nonlocal shared
+            shared = False
+            return self._examine_host(key)
 
-        finding = await self._findings.get(key, begin)
-        if spared:  # every probe of the host, that is
-            self._tools.stats.endpoints_shared += len(finding.seen)
-        return finding
+        result = await self._hosts.get(key, begin)
+        if shared:
+            self._ports.stats.endpoints_shared += len(result.endpoints)
+        return result
 
-    async def _anew(self, key: HostKey) -> HostResult:
-        finding = await self._hosts.examine(key)
-        before = self._before.pop(str(key), None)
-        if before is None:
-            return finding
-        return HostResult.known(retry.with_earlier(finding.report, before), finding.certs)
+    async def _examine_host(self, key: HostKey) -> HostResult:
+        result = await self._host_examiner.examine(key)
+        earlier = self._earlier.pop(str(key), None)
+        if earlier is None:
+            return result
+        return HostResult.of_report(retry.with_earlier(result.report, earlier), result.certs)
 
-    def _shelved(self, key: HostKey) -> HostResult | None:
-        found = self._shelf(str(key)) if self._shelf is not None else None
-        if found is None:
+    def _loaded(self, key: HostKey) -> HostResult | None:
+        """Return the result of a stored report, unless the host is to be examined again in this pass."""
+        stored = self._load(str(key)) if self._load is not None else None
+        if stored is None:
             return None
-        report = found[0]
+        report = stored[0]
         if self._pass_began is not None and report.observed_at < self._pass_began and retry.of_host(report):
-            self._before[report.key] = report
+            self._earlier[report.key] = report
             return None
-        return HostResult.known(*found)
+        return HostResult.of_report(*stored)
 
-    def _judge(self, destination: Destination, way: Route, hop: RouteHost, finding: HostResult) -> HostVerdict:
-        return judgement.judge_host(self._settings.level, destination.host, way, hop, finding.report, finding.certs)
+    # --- judgement --------------------------------------------------------------------------------------------
+
+    def _judge(self, seen: DomainObservation) -> DomainResult:
+        destination, route, level = seen.target.destination, seen.route, self._settings.level
+        judged = [
+            judgement.judge_host(level, destination.host, route, route_host, result.report, result.certs)
+            for route_host, result in seen.hosts
+        ]
+        verdicts = (*judged, *map(rollup.unexamined, route.hosts[len(seen.hosts) :]))
+        record = DomainRecord(
+            key=destination.key,
+            target=_target_info(seen.target),
+            route=route,
+            hosts=verdicts,
+            verdict=rollup.judge_domain(level, route, verdicts),
+            observed_at=seen.began,
+        )
+        reports = tuple([result.report for _, result in seen.hosts])
+        certs = {digest: cert for _, result in seen.hosts for digest, cert in result.certs.items()}
+        worth_a_retry = retry.of_route(route) or any(map(retry.of_host, reports))
+        return DomainResult(record, reports, certs, retry=worth_a_retry)
 
 
-def _info(target: Target) -> TargetInfo:
+def _target_info(target: Target) -> TargetInfo:
     return TargetInfo(target.raw, target.source, target.line, target.rank, dict(target.fields))
 
 
-def _internal(seen: DomainObservation, level: Level, error: Exception) -> DomainRecord:
-    cause = origin(error)
+def _internal_record(seen: DomainObservation, level: Level, error: Exception) -> DomainRecord:
+    """Return the record of a domain whose examination failed by a bug of ours; its text names the place."""
+    cause = root_cause(error)
     frames = traceback.extract_tb(cause.__traceback__)
-    where = f" ({Path(frames[-1].filename).name}:{frames[-1].lineno})" if frames else ""
-    verdict_ = DomainVerdict(
+    place = f" ({Path(frames[-1].filename).name}:{frames[-1].lineno})" if frames else ""
+    unknown = DomainVerdict(
         outcome=DomainOutcome.INCONCLUSIVE,
         sender=Sender.UNKNOWN,
         dane=DomainDane.UNKNOWN,
         starttls=DomainStartTLS.UNKNOWN,
         level=level,
         reasons=(Reason.INTERNAL,),
-        text=f"{type(cause).__name__}: {cause}{where}",
+        text=f"{type(cause).__name__}: {cause}{place}",
     )
-    return DomainRecord(seen.target.destination.key, _info(seen.target), _NOWHERE, (), verdict_, seen.began)
+    return DomainRecord(seen.target.destination.key, _target_info(seen.target), _NO_ROUTE, (), unknown, seen.began)

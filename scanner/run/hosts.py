@@ -1,152 +1,64 @@
-"""The examination of one MX host: addresses, TLSA, every address probed once; and what that proves.
+"""The examination of one MX host: addresses, TLSA records, one probe of each endpoint, and the evidence.
 
-TLSA and handshake are read seconds apart, and both once more before a mismatch is written: a rollover that happens
-in between must not look like a broken host (RFC 7671 section 8.1).
+TLSA records and handshake are read seconds apart, and both once more before a mismatch is recorded. A key rollover
+between the two must not look like a broken host (RFC 7671 section 8.1).
 """
 
-import ipaddress
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable
 from dataclasses import dataclass, replace
-from typing import Self
 
 from scanner.core import judgement, policy, retry
 from scanner.core.matching import matched_peername
-from scanner.core.names import is_address
 from scanner.core.verdict import accepted_tcp, sessions
 from scanner.core.x509 import facts as certs
 from scanner.facts import Answer, CertFacts, Endpoint, Probe, TLSALookup
 from scanner.model import EndpointReport, HostReport, Skipped
 from scanner.net.probe import ProbeResult
 from scanner.net.single_flight import SingleFlight, gather
-from scanner.reasons import Reason
+from scanner.run.addresses import HostAddresses, choose_addresses, find_addresses
+from scanner.run.host_result import HostKey, HostResult, ReportAndCerts
 from scanner.run.ports import Ports, now
 from scanner.settings import AUTHENTICATED, FALLBACK, OPPORTUNISTIC
-from scanner.vocabulary import FailureKind, Family, Mode, Phase
+from scanner.vocabulary import FailureKind, Phase
 
-_IPV6 = {Family.ANY: (False, True), Family.IPV4: (False,), Family.IPV6: (True,)}
-"""Is an address to be an IPv6 address?"""
-
-_ANOTHER_TRY_MAY_TELL = (FailureKind.TLS, FailureKind.CLOSED, FailureKind.RESET, FailureKind.TIMEOUT)
+_WORTH_A_FALLBACK = (FailureKind.TLS, FailureKind.CLOSED, FailureKind.RESET, FailureKind.TIMEOUT)
+"""Failures of an authenticated handshake after which the fallback profile is probed."""
 
 
 @dataclass(frozen=True, slots=True)
-class HostKey:
-    """What is examined once: an MX host, the port and the mode."""
+class _ProbedAddress:
+    """The probes of one address.
 
-    host: str
-    port: int
-    mode: Mode
-
-    def __str__(self) -> str:
-        return f"{self.host}:{self.port}/{self.mode}"
-
-
-Drawn = tuple[HostReport, dict[str, CertFacts]]
-"""A host's report, and the certificates that it refers to by SHA-256."""
-
-
-class HostResult:
-    """What was seen of a host, and what follows from it.
-
-    The report is drawn up when it is first asked for: who does that for many hosts in a row needs two thirds of the
-    time that it takes here and there between other work.
-
-    Args:
-        seen: the endpoints as far as they were needed to find them: without what their chains prove by PKIX.
-        draw: draws the report up.
-    """
-
-    __slots__ = ("_draw", "_drawn", "seen")
-
-    def __init__(self, seen: tuple[EndpointReport, ...], draw: Callable[[], Drawn]) -> None:
-        self.seen = seen
-        self._draw = draw
-        self._drawn: Drawn | None = None
-
-    @classmethod
-    def known(cls, report: HostReport, certs: dict[str, CertFacts]) -> Self:
-        """A finding whose report is there already."""
-        finding = cls(report.endpoints, lambda: (report, certs))
-        finding._whole()  # so that it is drawn
-        return finding
-
-    @property
-    def drawn(self) -> bool:
-        """Is the report there? A bug of ours may have kept it from being drawn up."""
-        return self._drawn is not None
-
-    @property
-    def report(self) -> HostReport:
-        """All that was seen, with its evidence."""
-        return self._whole()[0]
-
-    @property
-    def certs(self) -> dict[str, CertFacts]:
-        """The certificates that the report refers to, by SHA-256."""
-        return self._whole()[1]
-
-    def _whole(self) -> Drawn:
-        if self._drawn is None:
-            self._drawn = self._draw()
-            del self._draw  # and all that it holds
-        return self._drawn
-
-
-@dataclass(frozen=True, slots=True)
-class _Contact:
-    """An address that was probed. Its report lacks PKIX evidence; ``shown`` has the chain that evidence is about.
-
-    ``accused`` has the chain that was not to be believed without a second look.
+    ``report`` lacks PKIX evidence. ``result`` is the probe that stands for the address if it has a chain: the evidence
+    is computed from it. ``unconfirmed`` is the result of the first reading if the address was read twice.
     """
 
     report: EndpointReport
-    shown: ProbeResult | None
-    accused: ProbeResult | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class _Addresses:
-    a: Answer | None
-    aaaa: Answer | None
-    literals: tuple[str, ...]
-
-    @property
-    def answers(self) -> tuple[Answer, ...]:
-        return tuple(answer for answer in (self.a, self.aaaa) if answer is not None)
-
-    @property
-    def found(self) -> tuple[str, ...]:
-        listed = [record for answer in self.answers for record in answer.records]
-        every = {*self.literals, *listed}
-        return tuple(sorted(every, key=_address_order) if len(every) > 1 else every)
-
-
-def _address_order(address: str) -> tuple[int, bytes]:
-    ip = ipaddress.ip_address(address)
-    return ip.version, ip.packed
+    result: ProbeResult | None
+    unconfirmed: ProbeResult | None = None
 
 
 class HostExaminer:
-    """Examines hosts with shared tools; each endpoint is probed once, however many hosts lead to it."""
+    """Examines hosts; each endpoint is probed once, however many hosts have it."""
 
-    def __init__(self, tools: Ports) -> None:
-        self._tools = tools
-        self._settings = tools.settings
-        self._sightings: SingleFlight[Endpoint, ProbeResult] = SingleFlight()
-        level = tools.settings.level
+    def __init__(self, ports: Ports) -> None:
+        self._ports = ports
+        self._settings = ports.settings
+        self._results: SingleFlight[Endpoint, ProbeResult] = SingleFlight()
+        level = ports.settings.level
         self._profile = AUTHENTICATED if level.must_match else OPPORTUNISTIC
 
     async def examine(self, key: HostKey) -> HostResult:
-        """Everything there is to see about one MX host."""
+        """Examine one MX host: look up its addresses and TLSA records, and probe each address."""
         observed_at = now()
-        addresses = await self._addresses(key.host)
+        addresses = await find_addresses(key.host, self._ports.lookup)
         lookup = await self._tlsa(key, addresses)
-        chosen, skipped = self._choose(key.host, addresses.found)
-        contacts = await self._probe_all(key, chosen, lookup)
-        if any(_accuses(contact, lookup) for contact in contacts):
-            lookup, contacts = await self._confirm(key, addresses, lookup, contacts)
+        chosen, skipped = choose_addresses(key.host, addresses.all, self._ports)
+        probed = await self._probe_all(key, chosen, lookup)
+        if any(_is_mismatch(address, lookup) for address in probed):
+            lookup, probed = await self._confirm(key, addresses, lookup, probed)
 
-        def draw() -> Drawn:
+        def make() -> ReportAndCerts:
             report = HostReport(
                 key=str(key),
                 host=key.host,
@@ -155,162 +67,131 @@ class HostExaminer:
                 a=addresses.a,
                 aaaa=addresses.aaaa,
                 tlsa=lookup,
-                endpoints=tuple(map(self._proved, contacts)),
+                endpoints=tuple(map(self._with_pkix, probed)),
                 skipped=skipped,
                 observed_at=observed_at,
             )
-            return report, _certificates(contacts)
+            return report, _certificates(probed)
 
-        return HostResult(tuple([contact.report for contact in contacts]), draw)
+        return HostResult(tuple([address.report for address in probed]), make)
 
     def next_pass(self) -> None:
-        """Connect again to endpoints of which another connection might tell more."""
-        self._sightings.forget(lambda sighting: retry.of_probe(sighting.probe))
+        """Forget the probes that are worth a retry."""
+        self._results.forget(lambda result: retry.of_probe(result.probe))
 
-    async def would_contact(self, key: HostKey) -> tuple[list[str], tuple[Skipped, ...]]:
-        """The addresses that ``examine`` would connect to, and those it would skip."""
-        return self._choose(key.host, (await self._addresses(key.host)).found)
+    async def chosen_addresses(self, key: HostKey) -> tuple[list[str], tuple[Skipped, ...]]:
+        """Return the addresses that ``examine`` would probe, and those that it would skip."""
+        addresses = await find_addresses(key.host, self._ports.lookup)
+        return choose_addresses(key.host, addresses.all, self._ports)
 
-    # --- DNS --------------------------------------------------------------------------------------------------
-
-    async def _addresses(self, host: str) -> _Addresses:
-        if is_address(host):
-            return _Addresses(None, None, (host,))
-        # Both families, whichever is to be contacted: a host that has only the other one is not a host without address.
-        # One after the other: a nursery and a task to ask at once would take as much processor time as both questions.
-        a = await self._tools.lookup(host, "A")
-        return _Addresses(a, await self._tools.lookup(host, "AAAA"), ())
-
-    async def _tlsa(self, key: HostKey, addresses: _Addresses) -> TLSALookup:
-        """The TLSA records of the host as they are now, found as RFC 7672 section 2.2.2 says."""
+    async def _tlsa(self, key: HostKey, addresses: HostAddresses) -> TLSALookup:
+        """Look up the TLSA records of the host now, without cached answers, as RFC 7672 section 2.2.2 says."""
         steps: list[Answer] = []
         while True:
             step = judgement.tlsa_step(key.host, key.port, addresses.answers, steps)
             if isinstance(step, TLSALookup):
                 return step
-            steps.append(await self._tools.lookup(*step, fresh=True))
+            steps.append(await self._ports.lookup(*step, fresh=True))
 
-    # --- which addresses --------------------------------------------------------------------------------------
+    # --- probes -----------------------------------------------------------------------------------------------
 
-    def _choose(self, host: str, addresses: tuple[str, ...]) -> tuple[list[str], tuple[Skipped, ...]]:
-        """The addresses to contact, and the others with the reason."""
-        opted_out = self._tools.scope.host(host) is not None
-        contacted: list[str] = []
-        skipped: list[Skipped] = []
-        for address in addresses:
-            reason = Reason.OPTED_OUT if opted_out else self._objection(address, len(contacted))
-            if reason is None:
-                contacted.append(address)
-            else:
-                skipped.append(Skipped(address, reason))
-        return contacted, tuple(skipped)
-
-    def _objection(self, address: str, taken: int) -> Reason | None:
-        refusal = self._tools.scope.address(address)
-        if refusal is not None:
-            return Reason(refusal.why)
-        if (":" in address) not in _IPV6[self._settings.family]:
-            return Reason.FAMILY_EXCLUDED
-        if not self._tools.has_route(address):
-            return Reason.NO_ROUTE
-        limit = self._settings.addresses
-        return Reason.ADDRESS_LIMIT if limit is not None and taken >= limit else None
-
-    def _probe_all(self, key: HostKey, addresses: list[str], lookup: TLSALookup) -> Awaitable[list[_Contact]]:
-        """Probe every address at once, or one after the other up to the first that accepts a connection."""
+    def _probe_all(self, key: HostKey, addresses: list[str], lookup: TLSALookup) -> Awaitable[list[_ProbedAddress]]:
+        """Probe all addresses concurrently, or in their order up to the first that accepts a connection."""
         if self._settings.first_answer:
-            return self._probe_in_turn(key, addresses, lookup)
-        return gather(addresses, lambda address: self._address(key, address, lookup))
+            return self._probe_in_order(key, addresses, lookup)
+        return gather(addresses, lambda address: self._probe_address(key, address, lookup))
 
-    async def _probe_in_turn(self, key: HostKey, addresses: list[str], lookup: TLSALookup) -> list[_Contact]:
-        contacts: list[_Contact] = []
+    async def _probe_in_order(self, key: HostKey, addresses: list[str], lookup: TLSALookup) -> list[_ProbedAddress]:
+        probed: list[_ProbedAddress] = []
         for address in addresses:
-            contacts.append(await self._address(key, address, lookup))
-            if accepted_tcp(contacts[-1].report):
+            probed.append(await self._probe_address(key, address, lookup))
+            if accepted_tcp(probed[-1].report):
                 break
-        return contacts
+        return probed
 
-    # --- connections ------------------------------------------------------------------------------------------
-
-    async def _address(self, key: HostKey, address: str, lookup: TLSALookup, *, fresh: bool = False) -> _Contact:
-        """Probe one address; where an authenticated handshake fails, a second probe finds out why."""
+    async def _probe_address(
+        self, key: HostKey, address: str, lookup: TLSALookup, *, fresh: bool = False
+    ) -> _ProbedAddress:
+        """Probe one address; if an authenticated handshake fails, probe it with the fallback profile too."""
         sni = policy.server_name(self._settings.level, lookup, choice=self._settings.sni, host=key.host)
         endpoint = Endpoint(address, key.port, sni, key.mode, self._profile.name)
-        sightings = [await self._sight(endpoint, key.host, fresh=fresh)]
-        if self._profile is AUTHENTICATED and _handshake_broke(sightings[0].probe):
-            spare = replace(endpoint, profile=FALLBACK.name)
-            sightings.append(await self._sight(spare, key.host, fresh=fresh))
-        return _contact(address, sightings, lookup)
+        results = [await self._probe(endpoint, key.host, fresh=fresh)]
+        if self._profile is AUTHENTICATED and _handshake_failed(results[0].probe):
+            fallback = replace(endpoint, profile=FALLBACK.name)
+            results.append(await self._probe(fallback, key.host, fresh=fresh))
+        return _probed_address(address, results, lookup)
 
-    async def _sight(self, endpoint: Endpoint, host: str, *, fresh: bool) -> ProbeResult:
+    async def _probe(self, endpoint: Endpoint, host: str, *, fresh: bool) -> ProbeResult:
+        """Probe an endpoint, or return the result of its probe for another host; ``fresh`` always probes."""
         if fresh:
-            return await self._tools.probe(endpoint, host)
-        spared = True
+            return await self._ports.probe(endpoint, host)
+        shared = True
 
         def begin() -> Awaitable[ProbeResult]:
-            nonlocal spared
-            spared = False
-            return self._tools.probe(endpoint, host)
+            nonlocal shared
+            shared = False
+            return self._ports.probe(endpoint, host)
 
-        sighting = await self._sightings.get(endpoint, begin)
-        self._tools.stats.endpoints_shared += spared
-        return sighting
+        result = await self._results.get(endpoint, begin)
+        self._ports.stats.endpoints_shared += shared
+        return result
 
     async def _confirm(
-        self, key: HostKey, addresses: _Addresses, lookup: TLSALookup, contacts: list[_Contact]
-    ) -> tuple[TLSALookup, list[_Contact]]:
-        """Read TLSA and the accused handshakes once more, both fresh; the second word stands."""
+        self, key: HostKey, addresses: HostAddresses, lookup: TLSALookup, probed: list[_ProbedAddress]
+    ) -> tuple[TLSALookup, list[_ProbedAddress]]:
+        """Read TLSA records and mismatched handshakes once more, both fresh; the second reading counts.
+
+        If the records have changed, all addresses are probed again.
+        """
         again = await self._tlsa(key, addresses)
         changed = again.records != lookup.records
 
-        async def second(contact: _Contact) -> _Contact:
-            if not changed and not _accuses(contact, lookup):
-                return contact
-            anew = await self._address(key, contact.report.address, again, fresh=True)
-            probes = (*contact.report.probes, *anew.report.probes)
-            return _Contact(replace(anew.report, probes=probes), anew.shown, accused=contact.shown)
+        async def second(first: _ProbedAddress) -> _ProbedAddress:
+            if not changed and not _is_mismatch(first, lookup):
+                return first
+            anew = await self._probe_address(key, first.report.address, again, fresh=True)
+            probes = (*first.report.probes, *anew.report.probes)
+            return _ProbedAddress(replace(anew.report, probes=probes), anew.result, unconfirmed=first.result)
 
-        return again, await gather(contacts, second)
+        return again, await gather(probed, second)
 
-    # --- what it proves ---------------------------------------------------------------------------------------
-
-    def _proved(self, contact: _Contact) -> EndpointReport:
-        if contact.shown is None:
-            return contact.report
-        chain = _facts(contact.shown)
-        return judgement.with_pkix(contact.report, chain, self._tools.trust, contact.shown.probe.started)
+    def _with_pkix(self, address: _ProbedAddress) -> EndpointReport:
+        if address.result is None:
+            return address.report
+        chain = _facts(address.result)
+        return judgement.with_pkix(address.report, chain, self._ports.trust, address.result.probe.started)
 
 
-def _contact(address: str, sightings: list[ProbeResult], lookup: TLSALookup) -> _Contact:
-    """What the probes of an address come to, with DANE evidence where there are records."""
-    report = EndpointReport(address, tuple([sighting.probe for sighting in sightings]))
-    probe = sessions(report).shown
-    shown = next((sighting for sighting in sightings if sighting.probe is probe and sighting.chain), None)
-    if shown is not None and lookup.dane is None:
-        report = judgement.with_dane(report, _facts(shown), lookup, shown.probe.started)
-    return _Contact(report, shown)
+def _probed_address(address: str, results: list[ProbeResult], lookup: TLSALookup) -> _ProbedAddress:
+    """Return the probes of an address, with DANE evidence if there are TLSA records."""
+    report = EndpointReport(address, tuple([result.probe for result in results]))
+    shown = sessions(report).shown
+    with_chain = next((result for result in results if result.probe is shown and result.chain), None)
+    if with_chain is not None and lookup.dane is None:
+        report = judgement.with_dane(report, _facts(with_chain), lookup, with_chain.probe.started)
+    return _ProbedAddress(report, with_chain)
 
 
-def _facts(shown: ProbeResult) -> tuple[CertFacts, ...]:
-    return tuple(map(certs.facts, shown.chain))
+def _facts(result: ProbeResult) -> tuple[CertFacts, ...]:
+    return tuple(map(certs.facts, result.chain))
 
 
-def _certificates(contacts: list[_Contact]) -> dict[str, CertFacts]:
-    """Those that the probes refer to, by SHA-256."""
-    shown = [sighting for contact in contacts for sighting in (contact.accused, contact.shown) if sighting is not None]
-    return {cert.sha256: cert for sighting in shown for cert in _facts(sighting)}
+def _certificates(probed: list[_ProbedAddress]) -> dict[str, CertFacts]:
+    """Return the certificates that the probes refer to, by SHA-256."""
+    results = [result for address in probed for result in (address.unconfirmed, address.result) if result is not None]
+    return {cert.sha256: cert for result in results for cert in _facts(result)}
 
 
-def _handshake_broke(probe: Probe) -> bool:
+def _handshake_failed(probe: Probe) -> bool:
     failure = probe.failure
-    return failure is not None and failure.phase is Phase.HANDSHAKE and failure.kind in _ANOTHER_TRY_MAY_TELL
+    return failure is not None and failure.phase is Phase.HANDSHAKE and failure.kind in _WORTH_A_FALLBACK
 
 
-def _accuses(contact: _Contact, lookup: TLSALookup) -> bool:
-    """Would this address be called a mismatch, at least by a domain with no name of its own in the certificate?"""
-    evidence = contact.report.dane
-    if evidence is None or contact.shown is None:
+def _is_mismatch(address: _ProbedAddress, lookup: TLSALookup) -> bool:
+    """Return whether the evidence is a mismatch, at least for a domain whose own name is not in the certificate."""
+    evidence = address.report.dane
+    if evidence is None or address.result is None:
         return False
     if not evidence.matched:
         return True
-    return evidence.needs_name and matched_peername(_facts(contact.shown)[0], (lookup.base_domain,)) is None
+    return evidence.needs_name and matched_peername(_facts(address.result)[0], (lookup.base_domain,)) is None

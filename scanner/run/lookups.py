@@ -1,4 +1,4 @@
-"""Every DNS question of a scan, with an eye on whether the resolver, or the network behind it, is gone altogether."""
+"""The DNS lookups of a scan, repeated after an outage of the resolver or of the network."""
 
 from collections.abc import Callable
 from typing import Any
@@ -7,34 +7,32 @@ import trio
 
 from scanner.facts import Answer
 from scanner.net.outage import Outage
-from scanner.run.ports import Lookup
+from scanner.run.ports import DNSLookup
 from scanner.run.stats import Stats
 from scanner.vocabulary import Outcome, Phase, Security
 
 TRIES = 5
-"""Questions asked again after an outage: a network that goes away more often is measured another day."""
-
-Question = tuple[str, str]
+"""Lookups of one question at most, if each falls into an outage."""
 
 
 class Lookups:
-    """Asks; a question that failed while all failed is asked again when some are answered again.
+    """A ``DNSLookup`` that waits while there is an outage, and repeats what failed in one.
 
     Args:
-        lookup: asks one question.
-        network: the outages of connections: while there is one, nothing is asked either.
-        tell: takes what the user should hear about an outage.
-        stats: counts the questions that are under way.
+        lookup: makes one lookup.
+        network: the outage detector of the connections.
+        report: receives messages for the user about an outage of the DNS.
+        stats: counts the lookups in flight.
     """
 
-    def __init__(self, lookup: Lookup, network: Outage[Any], tell: Callable[[str], None], stats: Stats) -> None:
+    def __init__(self, lookup: DNSLookup, network: Outage[Any], report: Callable[[str], None], stats: Stats) -> None:
         self._lookup = lookup
         self._network = network
         self._stages = stats.stages
-        self._outage: Outage[Question] = Outage(self._works, tell, "the DNS")
+        self._outage: Outage[tuple[str, str]] = Outage(self._works, report, "the DNS")
 
     async def __call__(self, name: str, rtype: str, *, fresh: bool = False) -> Answer:
-        """The answer to (name, rtype)."""
+        """Return the answer to (name, rtype)."""
         self._stages[Phase.DNS] += 1
         try:
             return await self._ask(name, rtype, fresh=fresh)
@@ -43,21 +41,21 @@ class Lookups:
 
     async def _ask(self, name: str, rtype: str, *, fresh: bool) -> Answer:
         for _ in range(TRIES):
-            await self._network.over()
-            await self._outage.over()
+            await self._network.wait_until_over()
+            await self._outage.wait_until_over()
             began = trio.current_time()
             answer = await self._lookup(name, rtype, fresh=fresh)
             if _answered(answer):
                 self._outage.worked((name, rtype))
                 break
-            if await self._outage.believed((name, rtype), began) and not self._network.hit(began):
+            if await self._outage.confirmed((name, rtype), began) and not self._network.overlaps(began):
                 break
         return answer
 
-    async def _works(self, question: Question) -> bool:
+    async def _works(self, question: tuple[str, str]) -> bool:
         return _answered(await self._lookup(*question, fresh=True))
 
 
 def _answered(answer: Answer) -> bool:
-    """Was there an answer? One that fails validation is one."""
+    """Return whether a resolver answered; an answer that fails validation counts."""
     return answer.outcome is not Outcome.ERROR or answer.security is Security.BOGUS

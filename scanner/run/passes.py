@@ -1,4 +1,4 @@
-"""Which targets another pass is for, and the wait before it."""
+"""The targets of the retry passes, and the wait before each pass."""
 
 from dataclasses import dataclass, field
 from datetime import timedelta
@@ -14,42 +14,41 @@ from targets.lists import Target
 
 @dataclass(slots=True)
 class RetryPasses:
-    """The targets that the next pass is for, by key, and those of this one, each with what was said of it last.
+    """The targets of the next pass and of the current one by key, each with its last verdict.
 
-    ``passes`` are those that are still to come; after the last nothing waits any more.
-
-    A target weighs about a kilobyte; only those that could not be told are kept.
+    ``left`` is the number of passes that may follow; if it is 0, no target is kept. A target takes about a kilobyte,
+    and only targets that are worth a retry are kept.
     """
 
     stats: Stats
-    passes: int
+    left: int
     next: dict[str, tuple[Target, DomainVerdict]] = field(default_factory=dict)
     current: dict[str, tuple[Target, DomainVerdict]] = field(default_factory=dict)
 
-    def note(self, target: Target, finding: DomainResult) -> None:
-        """Keep a target whose finding might come out better."""
+    def note(self, target: Target, result: DomainResult) -> None:
+        """Take the result of a target; keep the target for the next pass if it is worth a retry."""
         if self.current:
             self.current.pop(target.destination.key, None)
-        if finding.again and self.passes:
-            self.next[finding.record.key] = target, finding.record.verdict
+        if result.retry and self.left:
+            self.next[result.record.key] = target, result.record.verdict
         self.stats.retrying = len(self.next) + len(self.current)
 
-    def before(self, target: Target) -> DomainVerdict | None:
-        """What an earlier pass said of a target."""
+    def earlier_verdict(self, target: Target) -> DomainVerdict | None:
+        """Return the verdict of the pass before about a target of the current pass."""
         known = self.current.get(target.destination.key) if self.current else None
         return known and known[1]
 
-    def turn(self) -> list[Target]:
-        """The targets of the pass that begins."""
-        self.passes -= 1
+    def begin(self) -> list[Target]:
+        """Begin the next pass and return its targets."""
+        self.left -= 1
         self.current, self.next = self.next, {}
         return [target for target, _ in self.current.values()]
 
 
 async def wait(seconds: float, count: int, stats: Stats, skip: trio.Event) -> bool:
-    """Wait for the next pass and say so; False if it is not wanted any more."""
+    """Wait for the next pass and show that in ``stats``; return False if ``skip`` was set, which cancels the pass."""
     at = (now() + timedelta(seconds=seconds)).astimezone()
-    stats.waiting = f"{count:,} domains could not be told and are tried again at {at:%H:%M:%S}"
+    stats.waiting = f"{count:,} domains are inconclusive and are tried again at {at:%H:%M:%S}"
     with trio.move_on_after(seconds):
         await skip.wait()
     stats.waiting = ""

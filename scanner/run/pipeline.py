@@ -1,10 +1,10 @@
-"""Reader, workers, writer: a list in, records out, in one trio nursery.
+"""The pipeline of a scan: a reader, workers and one writer in one trio nursery.
 
-    reader -> channel -> N domain tasks -> channel -> one writer
+    reader -> channel -> N workers -> channel -> one writer
 
-The reader is the only one that blocks (in a thread), the writer the only one that judges and touches the sink. A
-domain task waits for its hosts, which others may be examining; nothing that works ever waits for a place in the queue
-that it feeds, so nothing can lock up. Both channels are bounded: memory does not follow the length of the input.
+Only the reader blocks (in a thread); only the writer judges and uses the sink. A worker observes one domain at a time
+and waits for hosts that other workers may be examining. No worker sends to the channel that it receives from, so the
+pipeline cannot deadlock. Both channels are bounded: memory does not depend on the length of the input.
 """
 
 from collections.abc import Iterator
@@ -14,197 +14,241 @@ from typing import TypeVar
 
 import trio
 
-from scanner.net.single_flight import leaf
-from scanner.run.examine import DomainObservation, Examiner, Shelf
+from scanner.net.error_groups import first_error
+from scanner.run.examine import DomainObservation, Examiner, LoadHost
 from scanner.run.passes import RetryPasses, wait
 from scanner.run.ports import Ports, Sink
+from scanner.run.stats import Stats
 from targets.lists import Reject, Target
 
 T = TypeVar("T")
 
-BATCH = 64
-"""Lines handed over from the reading thread at a time; fewer would pay a thread switch for each."""
+READ_BATCH = 64
+"""Lines that the reading thread returns at a time; each batch costs a thread switch."""
 
 BACKLOG = 256
-"""What waits for the writer: enough to ride out one fsync."""
+"""Items queued for the writer: as many as arrive during one fsync."""
 
-IN_A_ROW = 64
-"""Domains judged and written before others have their turn: some ten milliseconds' work."""
+WRITE_BATCH = 64
+"""Domains judged and written without a checkpoint: about ten milliseconds of work."""
 
-GATHERED = 0.02
-"""Seconds in which the writer lets something to do gather, since much in a row is done in less time."""
+GATHERING_DELAY = 0.02
+"""Seconds for which the writer waits for more items, since judging many in a row takes less time."""
 
 DRAIN = 30.0
 """Seconds that work in flight is given after the first interrupt."""
 
 SYNC_EVERY = 1.0
-"""Seconds between two calls that make records durable: what a power cut may cost."""
+"""Seconds between two calls that make records durable: at most this much is lost in a power failure."""
 
 
-Found = DomainObservation | Reject | trio.Event
-"""What goes to the writer; it sets an event when it comes to it."""
+Output = DomainObservation | Reject | trio.Event
+"""An item for the writer; it sets an event when all items before it have been written."""
 
 
 class Stop:
-    """The two ways of ending early: let what is in flight finish, or not even that."""
+    """The two ways to end a scan early: ``drain`` finishes the work in flight, ``now`` cancels it."""
 
     def __init__(self) -> None:
         self.draining = False
-        self.between = False  # two passes, that is: all there is has been examined at least once
-        self.enough = trio.Event()
-        self._reading = trio.CancelScope()
-        self._working = trio.CancelScope()
+        self.between_passes = False  # then all targets have been examined at least once
+        self.skip_wait = trio.Event()
+        self.reading = trio.CancelScope()
+        """The cancel scope of the reader."""
+        self.working = trio.CancelScope()
+        """The cancel scope of all tasks but the writer."""
 
     def drain(self) -> None:
-        """Take nothing new; give what is in flight ``DRAIN`` seconds. In the wait for a pass, do without it."""
-        self.enough.set()
-        if self.between:
+        """Start no new domain and give the work in flight ``DRAIN`` seconds. Between two passes, skip the next."""
+        self.skip_wait.set()
+        if self.between_passes:
             return
         self.draining = True
-        self._reading.cancel()
-        self._working.deadline = trio.current_time() + DRAIN
+        self.reading.cancel()
+        self.working.deadline = trio.current_time() + DRAIN
 
     def now(self) -> None:
-        """End at once; what has been judged is still written."""
-        self.enough.set()
+        """Cancel all work; what has been observed is still written."""
+        self.skip_wait.set()
         self.draining = True
-        self._reading.cancel()
-        self._working.cancel()
-
-    @property
-    def reading(self) -> trio.CancelScope:
-        """The scope of the reader."""
-        return self._reading
-
-    @property
-    def working(self) -> trio.CancelScope:
-        """The scope of everything but the writer."""
-        return self._working
+        self.reading.cancel()
+        self.working.cancel()
 
 
 async def scan(
-    items: Iterator[Target | Reject], tools: Ports, sink: Sink, stop: Stop, shelf: Shelf | None = None
+    items: Iterator[Target | Reject], ports: Ports, sink: Sink, stop: Stop, load: LoadHost | None = None
 ) -> None:
-    """Examine every target and hand every record to the sink; ends when all is written.
+    """Examine every target and pass every record to the sink; return when all is written.
 
-    Hosts that are on the shelf are not examined again.
+    Args:
+        items: the input; it is read in a thread.
+        ports: the lookups, probes, settings and counters.
+        sink: receives records and rejects.
+        stop: ends the scan early.
+        load: returns stored reports of hosts, which are then not examined again.
 
     Raises:
-        Exception: whatever the sink raises (a full disk, a closed pipe), after the work has been stopped.
+        Exception: the exception of the sink (a full disk, a closed pipe) or of the input, after all tasks have ended.
     """
-    found, seen = trio.open_memory_channel[Found](BACKLOG)
-    examiner = Examiner(tools, shelf)
-    later = RetryPasses(tools.stats, tools.settings.retries.times)
     try:
-        async with trio.open_nursery() as nursery:
-            nursery.start_soon(_write, seen, examiner, later, sink, tools)
-            async with found:
-                with stop.working:
-                    await _work(items, tools, examiner, later, found, stop)
+        await _Pipeline(ports, sink, stop, load).run(items)
     except ExceptionGroup as group:
-        error = leaf(group)
-        raise error from error.__cause__  # not from the group, and without losing what the error came from
+        error = first_error(group)
+        raise error from error.__cause__  # without the group, and with the original cause
 
 
-async def _work(
-    items: Iterator[Target | Reject],
-    tools: Ports,
-    examiner: Examiner,
-    later: RetryPasses,
-    found: trio.MemorySendChannel[Found],
-    stop: Stop,
-) -> None:
-    queue, targets = trio.open_memory_channel[Target](BATCH)
-    async with trio.open_nursery() as workers:
-        workers.start_soon(_read, items, tools, queue, found, stop)
-        for _ in range(tools.settings.caps.total):
-            workers.start_soon(_examine, examiner, targets.clone(), found, stop)
+class _Pipeline:
+    """The tasks of one scan and what they share."""
+
+    def __init__(self, ports: Ports, sink: Sink, stop: Stop, load: LoadHost | None) -> None:
+        self._ports = ports
+        self._stop = stop
+        self._examiner = Examiner(ports, load)
+        self._passes = RetryPasses(ports.stats, ports.settings.retries.times)
+        self._writer = _Writer(self._examiner, self._passes, sink, ports.stats)
+        self._output, self._to_write = trio.open_memory_channel[Output](BACKLOG)
+
+    async def run(self, items: Iterator[Target | Reject]) -> None:
+        """Run the first pass and the retry passes."""
+        async with trio.open_nursery() as nursery:
+            nursery.start_soon(self._writer.run, self._to_write)
+            async with self._output:
+                with self._stop.working:
+                    await self._first_pass(items)
+                    await self._retry_passes()
+
+    async def _first_pass(self, items: Iterator[Target | Reject]) -> None:
+        queue, targets = trio.open_memory_channel[Target](READ_BATCH)
+        async with trio.open_nursery() as nursery:
+            nursery.start_soon(self._read, items, queue)
+            self._start_workers(nursery, targets, self._ports.settings.caps.total)
+        await self._all_written()
+
+    async def _retry_passes(self) -> None:
+        """Examine inconclusive targets again, as often as the settings say; their records are written again."""
+        retries, stats = self._ports.settings.retries, self._ports.stats
+        for _ in range(retries.times):
+            if not self._passes.next or self._stop.draining:
+                break
+            self._stop.between_passes = True
+            wanted = await wait(retries.after, len(self._passes.next), stats, self._stop.skip_wait)
+            self._stop.between_passes = False
+            if not wanted:
+                break
+            self._examiner.next_pass()
+            await self._retry_pass(self._passes.begin())
+        stats.retrying = 0
+
+    async def _retry_pass(self, retried: list[Target]) -> None:
+        queue, targets = trio.open_memory_channel[Target](len(retried))
+        for target in retried:
+            queue.send_nowait(target)
+        queue.close()
+        async with trio.open_nursery() as nursery:
+            self._start_workers(nursery, targets, min(len(retried), self._ports.settings.caps.total))
+        await self._all_written()
+
+    async def _all_written(self) -> None:
+        """Wait until the writer has judged all observations: only then the targets of the next pass are known."""
+        reached = trio.Event()
+        await self._output.send(reached)
+        await reached.wait()
+
+    # --- reader -----------------------------------------------------------------------------------------------
+
+    async def _read(self, items: Iterator[Target | Reject], queue: trio.MemorySendChannel[Target]) -> None:
+        """Send targets to the workers and rejects to the writer until the input ends or the scan is stopped."""
+        stats = self._ports.stats
+        async with queue:
+            with self._stop.reading:
+                while batch := await _read_batch(items):
+                    for item in batch:
+                        checked = self._check_scope(item)
+                        if isinstance(checked, Reject):
+                            stats.rejects += 1
+                            await _send(self._output, checked)
+                        else:
+                            stats.read += 1
+                            await _send(queue, checked)
+                stats.total = stats.read
+
+    def _check_scope(self, item: Target | Reject) -> Target | Reject:
+        """Return the item, or a reject for a target that is out of scope, such as an opt-out."""
+        if isinstance(item, Reject):
+            return item
+        refusal = self._ports.scope.domain(item.destination.host)
+        return item if refusal is None else Reject(item.source, item.line, item.raw, f"{refusal.why}: {refusal.text}")
+
+    # --- workers ----------------------------------------------------------------------------------------------
+
+    def _start_workers(self, nursery: trio.Nursery, targets: trio.MemoryReceiveChannel[Target], count: int) -> None:
+        for _ in range(count):
+            nursery.start_soon(self._work, targets.clone())
         targets.close()
-    await _all_judged(found)
-    await _later_passes(examiner, later, tools, found, stop)
+
+    async def _work(self, targets: trio.MemoryReceiveChannel[Target]) -> None:
+        """Observe one target after the other until there are no more or the scan is stopped."""
+        async with targets:
+            while not self._stop.draining and (target := await _receive(targets)):
+                await _send(self._output, await self._examiner.observe(target))
 
 
-async def _later_passes(
-    examiner: Examiner,
-    later: RetryPasses,
-    tools: Ports,
-    found: trio.MemorySendChannel[Found],
-    stop: Stop,
-) -> None:
-    """Examine again what could not be told, as often as is asked for; the records are written again."""
-    retries, stats = tools.settings.retries, tools.stats
-    for _ in range(retries.times):
-        if not later.next or stop.draining:
-            break
-        stop.between = True
-        wanted = await wait(retries.after, len(later.next), stats, stop.enough)
-        stop.between = False
-        if not wanted:
-            break
-        examiner.next_pass()
-        await _pass(examiner, later, tools, found, stop)
-    stats.retrying = 0
+class _Writer:
+    """The one task that judges, and that uses the sink."""
+
+    def __init__(self, examiner: Examiner, passes: RetryPasses, sink: Sink, stats: Stats) -> None:
+        self._examiner = examiner
+        self._passes = passes
+        self._sink = sink
+        self._stats = stats
+
+    async def run(self, channel: trio.MemoryReceiveChannel[Output]) -> None:
+        """Write all items of the channel. This task ends after all workers, so that every observation is written.
+
+        The channel is closed without a checkpoint: if the sink raises, its exception is the first of the group, before
+        those of the workers that find the channel closed.
+        """
+        with channel:
+            async with trio.open_nursery() as nursery:
+                nursery.start_soon(self._sync)
+                while items := await _receive_batch(channel):
+                    for item in items:
+                        self._write(item)
+                nursery.cancel_scope.cancel()
+
+    async def _sync(self) -> None:
+        while True:
+            await trio.sleep(SYNC_EVERY)
+            self._sink.sync()
+
+    def _write(self, item: Output) -> None:
+        if isinstance(item, trio.Event):
+            item.set()
+        elif isinstance(item, Reject):
+            self._sink.put_reject(item.file, item.line, item.raw, item.reason)
+        else:
+            result = self._examiner.judge(item)
+            earlier = self._passes.earlier_verdict(item.target)
+            self._passes.note(item.target, result)
+            self._sink.put_domain(result.record, result.reports, result.certs or {})
+            self._stats.domain(result.record, earlier)
 
 
-async def _pass(
-    examiner: Examiner,
-    later: RetryPasses,
-    tools: Ports,
-    found: trio.MemorySendChannel[Found],
-    stop: Stop,
-) -> None:
-    again = later.turn()
-    queue, targets = trio.open_memory_channel[Target](len(again))
-    for target in again:
-        queue.send_nowait(target)
-    queue.close()
-    async with trio.open_nursery() as workers:
-        for _ in range(min(len(again), tools.settings.caps.total)):
-            workers.start_soon(_examine, examiner, targets.clone(), found, stop)
-        targets.close()
-    await _all_judged(found)
+async def _read_batch(items: Iterator[Target | Reject]) -> list[Target | Reject]:
+    """Return the next items, read in a thread because a file blocks, and a pipe may block for ever."""
+    return await trio.to_thread.run_sync(list, islice(items, READ_BATCH), abandon_on_cancel=True)
 
 
-async def _all_judged(found: trio.MemorySendChannel[Found]) -> None:
-    """Wait until the writer has come so far: only then is it known what another pass is for."""
-    here = trio.Event()
-    await found.send(here)
-    await here.wait()
-
-
-async def _read(
-    items: Iterator[Target | Reject],
-    tools: Ports,
-    queue: trio.MemorySendChannel[Target],
-    found: trio.MemorySendChannel[Found],
-    stop: Stop,
-) -> None:
-    """Hand targets to the workers and rejects to the writer until the input ends or the scan is stopped."""
-    stats = tools.stats
-    async with queue:
-        with stop.reading:
-            while batch := await _batch(items):
-                for item in batch:
-                    checked = _checked(item, tools)
-                    if isinstance(checked, Reject):
-                        stats.rejects += 1
-                        await _hand(found, checked)
-                    else:
-                        stats.read += 1
-                        await _hand(queue, checked)
-            stats.total = stats.read
-
-
-async def _hand(channel: trio.MemorySendChannel[T], item: T) -> None:
-    """Send; where there is room, without the turn of the scheduler that ``send`` takes always."""
+async def _send(channel: trio.MemorySendChannel[T], item: T) -> None:
+    """Send an item, without a checkpoint if the channel has room."""
     try:
         channel.send_nowait(item)
     except trio.WouldBlock:
         await channel.send(item)
 
 
-async def _take(channel: trio.MemoryReceiveChannel[T]) -> T | None:
-    """The next item, None after the last; one that is there is taken without that turn, too."""
+async def _receive(channel: trio.MemoryReceiveChannel[T]) -> T | None:
+    """Return the next item, without a checkpoint if there is one; None at the end of the channel."""
     try:
         try:
             return channel.receive_nowait()
@@ -214,74 +258,14 @@ async def _take(channel: trio.MemoryReceiveChannel[T]) -> T | None:
         return None
 
 
-async def _batch(items: Iterator[Target | Reject]) -> list[Target | Reject]:
-    """The next items, read in a thread: a file blocks, a pipe may do so for ever."""
-    return await trio.to_thread.run_sync(list, islice(items, BATCH), abandon_on_cancel=True)
-
-
-def _checked(item: Target | Reject, tools: Ports) -> Target | Reject:
-    """The item; a target whose owner asked us to leave it alone becomes a reject."""
-    if isinstance(item, Reject):
-        return item
-    refusal = tools.scope.domain(item.destination.host)
-    return item if refusal is None else Reject(item.source, item.line, item.raw, f"{refusal.why}: {refusal.text}")
-
-
-async def _examine(
-    examiner: Examiner,
-    targets: trio.MemoryReceiveChannel[Target],
-    found: trio.MemorySendChannel[Found],
-    stop: Stop,
-) -> None:
-    async with targets:
-        while not stop.draining and (target := await _take(targets)):
-            await _hand(found, await examiner.see(target))
-
-
-async def _write(
-    seen: trio.MemoryReceiveChannel[Found], examiner: Examiner, later: RetryPasses, sink: Sink, tools: Ports
-) -> None:
-    """The one writer. It outlives the work, so that everything seen is judged and written.
-
-    It closes its end without a pause: when the sink fails, that error is the first to be raised, before those of the
-    tasks that find the channel closed.
-    """
-    with seen:
-        async with trio.open_nursery() as nursery:
-            nursery.start_soon(_sync, sink)
-            while items := await _gathered(seen):
-                for item in items:
-                    _put(item, examiner, later, sink, tools)
-            nursery.cancel_scope.cancel()
-
-
-async def _gathered(seen: trio.MemoryReceiveChannel[Found]) -> list[Found]:
-    """What there is, a little later than the first of it; nothing at the end."""
-    items: list[Found] = []
+async def _receive_batch(channel: trio.MemoryReceiveChannel[Output]) -> list[Output]:
+    """Return the queued items after a short gathering delay; an empty list at the end of the channel."""
+    items: list[Output] = []
     with suppress(trio.EndOfChannel):
-        items.append(await seen.receive())
-        if seen.statistics().current_buffer_used < IN_A_ROW:
-            await trio.sleep(GATHERED)
+        items.append(await channel.receive())
+        if channel.statistics().current_buffer_used < WRITE_BATCH:
+            await trio.sleep(GATHERING_DELAY)
         with suppress(trio.WouldBlock):
-            while len(items) < IN_A_ROW:
-                items.append(seen.receive_nowait())
+            while len(items) < WRITE_BATCH:
+                items.append(channel.receive_nowait())
     return items
-
-
-def _put(item: Found, examiner: Examiner, later: RetryPasses, sink: Sink, tools: Ports) -> None:
-    if isinstance(item, trio.Event):
-        item.set()
-    elif isinstance(item, Reject):
-        sink.put_reject(item.file, item.line, item.raw, item.reason)
-    else:
-        finding = examiner.judge(item)
-        before = later.before(item.target)
-        later.note(item.target, finding)
-        sink.put_domain(finding.record, finding.reports, finding.certs or {})
-        tools.stats.domain(finding.record, before)
-
-
-async def _sync(sink: Sink) -> None:
-    while True:
-        await trio.sleep(SYNC_EVERY)
-        sink.sync()

@@ -1,4 +1,4 @@
-"""What an examination works with: the waiting parts behind narrow protocols, so that a test can hand in tables."""
+"""The interfaces of an examination: narrow protocols for all parts that wait, so that a test can pass tables."""
 
 from collections.abc import Awaitable, Mapping, Sequence
 from dataclasses import dataclass
@@ -15,46 +15,46 @@ from scanner.settings import Settings
 from targets.scope import Scope
 
 
-class Lookup(Protocol):
-    """Asks one DNS question; failures are Answers."""
+class DNSLookup(Protocol):
+    """Makes one DNS lookup; failures are part of the answer."""
 
     async def __call__(self, name: str, rtype: str, *, fresh: bool = False) -> Answer:
-        """The answer to (name, rtype); a fresh one is asked for now, not remembered."""
+        """Return the answer to (name, rtype); ``fresh`` queries the servers without a cache."""
 
 
 class ProbeEndpoint(Protocol):
-    """Probes one endpoint with the TLS profile that it names; failures are Probes."""
+    """Probes one endpoint with the TLS profile that it names; failures are part of the probe."""
 
     def __call__(self, endpoint: Endpoint, host: str) -> Awaitable[ProbeResult]:
-        """What was seen; ``host`` is the MX host that leads there, whoever may share the endpoint."""
+        """Return the result; ``host`` is an MX host with this endpoint, which other hosts may share."""
 
 
 class HasRoute(Protocol):
-    """Tells whether this machine can send to an address at all."""
+    """Determines whether this machine can send to an address."""
 
     def __call__(self, address: str) -> bool:
-        """False where there is no connectivity of the address's family."""
+        """Return False if there is no connectivity of the address's family."""
 
 
 class Sink(Protocol):
-    """Where records go. Called by one task only."""
+    """The destination of records; one task uses it."""
 
     def put_domain(self, record: DomainRecord, reports: Sequence[HostReport], certs: Mapping[str, CertFacts]) -> None:
-        """Take a judged domain with the host reports and certificates it refers to."""
+        """Take the record of a domain with the host reports and certificates that it refers to."""
 
     def put_reject(self, file: str, line: int, raw: str, reason: str) -> None:
         """Take an input line that was not scanned."""
 
     def sync(self) -> None:
-        """Make what was taken durable, if it is time to."""
+        """Make the records durable, if that is due."""
 
 
 @dataclass(frozen=True, slots=True)
 class Ports:
-    """Everything that one scan's examinations share."""
+    """The settings, interfaces and counters that all examinations of a scan share."""
 
     settings: Settings
-    lookup: Lookup
+    lookup: DNSLookup
     probe: ProbeEndpoint
     trust: TrustStore
     scope: Scope
@@ -63,5 +63,5 @@ class Ports:
 
 
 def now() -> datetime:
-    """The time for a record."""
+    """Return the current time for a record."""
     return datetime.now(UTC)

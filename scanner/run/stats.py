@@ -1,4 +1,4 @@
-"""Running counts of a scan, for its progress and the run's totals. Mutable, one a scan."""
+"""The counters of a scan, for its progress and the totals of the run. They are mutable; each scan has one set."""
 
 from collections import Counter
 from dataclasses import dataclass, field
@@ -10,12 +10,12 @@ from scanner.reasons import Reason
 
 @dataclass(slots=True)
 class Stats:
-    """What has been done so far. ``total`` is None until the input has been read to its end.
+    """Counters. ``total``, the number of targets, is None until the input has been read to its end.
 
-    ``judged`` counts a domain each time that it is judged, ``done`` once. ``retrying`` are the domains that wait for a
-    later pass, and ``waiting`` says so while all wait for it. ``wanted`` are the probes that somebody waits for,
-    ``in_flight`` those that have a connection, ``stages`` counts them by phase, and DNS look-ups as ``dns``.
-    ``outages`` has what fails on our side, and what is said of it.
+    ``judged`` counts a domain each time that it is judged, ``done`` once. ``retrying`` is the number of domains for a
+    retry pass, ``waiting`` a message during the wait before that pass. ``wanted`` is the number of probes requested and
+    not finished, ``in_flight`` of those that have a connection. ``stages`` counts probes by phase, and DNS lookups as
+    ``dns``. ``outages`` has a message for each active outage, by its subject.
     """
 
     total: int | None = None
@@ -36,13 +36,13 @@ class Stats:
     tallies: Counter[str] = field(default_factory=Counter)
 
     def outage(self, what: str, text: str) -> None:
-        """Note that something fails on our side, in words; without words, that it works again."""
+        """Record the message of an outage that begins; an empty text ends the outage."""
         self.outages.pop(what, None)
         if text:
             self.outages[what] = text
 
     def domain(self, record: DomainRecord, before: DomainVerdict | None = None) -> None:
-        """Count a judged domain, in the place of what an earlier pass said of it."""
+        """Count a judged domain; ``before`` is its verdict in an earlier pass, which is subtracted."""
         self.judged += 1
         if before is None:
             self.done += 1
@@ -53,7 +53,7 @@ class Stats:
             self.internal_errors += 1
 
     def tally(self, kind: str) -> dict[str, int]:
-        """Domains by verdict of a kind, ``dane`` or ``outcome``."""
+        """Return the number of domains by verdict; ``kind`` is ``dane`` or ``outcome``."""
         return {key.removeprefix(f"{kind} "): n for key, n in self.tallies.items() if key.startswith(f"{kind} ")}
 
     def _tally(self, verdict: DomainVerdict, count: int) -> None:

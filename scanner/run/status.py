@@ -1,4 +1,4 @@
-"""The picture of a scan at one moment: the one place where the numbers come from that anybody is shown."""
+"""The status of a scan at one moment: the source of all numbers that progress displays and status files show."""
 
 import resource
 from collections import deque
@@ -12,35 +12,35 @@ from scanner.run.ports import now
 from scanner.run.stats import Stats
 from scanner.vocabulary import Phase, RunState
 
-WINDOW = 60.0  # seconds over which the speed is taken: slow hosts even out, and a change is still seen
-SAMPLE = 1.0  # seconds between two samples; with WINDOW it bounds their number
+WINDOW = 60.0  # seconds over which the speed is averaged
+SAMPLE = 1.0  # seconds between two samples; WINDOW / SAMPLE limits their number
 
 NAMED = 10
-"""Providers and networks held back that are named: a line stays a line in the worst of storms."""
+"""Providers and networks in back-off that a status names at most."""
 
 STAGES = (
     *(Phase.CONNECT, Phase.GREETING, Phase.EHLO, Phase.STARTTLS, Phase.HANDSHAKE),
     *(Phase.EHLO_TLS, Phase.QUIT),
 )
-"""Those of a connection, as they follow each other. Before them are ``dns`` and ``gates``, after them ``closing``."""
+"""The phases of a connection in their order. Before them are ``dns`` and ``gates``, after them ``closing``."""
 
 _PAGE = resource.getpagesize()
 _STATM = Path("/proc/self/statm")
 
 
 class Speed:
-    """Domains a second over the last ``WINDOW`` seconds, or since there were samples."""
+    """Domains per second over the last ``WINDOW`` seconds, or since the first sample."""
 
     def __init__(self) -> None:
         self._samples: deque[tuple[float, int]] = deque(maxlen=int(WINDOW / SAMPLE) + 1)
 
     def add(self, now: float, done: int) -> None:
-        """Note how many were done by a time of a monotonic clock."""
+        """Add a sample: the number of domains done at a time of a monotonic clock."""
         if not self._samples or now - self._samples[-1][0] >= SAMPLE:
             self._samples.append((now, done))
 
     def rate(self, now: float, done: int) -> float:
-        """Give domains a second; 0 while nothing can be said."""
+        """Return the domains per second; 0 without an earlier sample."""
         while len(self._samples) > 1 and now - self._samples[0][0] > WINDOW:
             self._samples.popleft()
         if not self._samples or now <= self._samples[0][0]:
@@ -50,12 +50,12 @@ class Speed:
 
 
 class StatusSource:
-    """Makes the picture; its clock starts with it.
+    """Makes the status of a scan from its counters; the elapsed time begins with this object.
 
     Args:
-        stats: what is counted.
-        between: seconds that all wait before a later pass.
-        clock: monotonic.
+        stats: the counters.
+        between: seconds of the wait before a retry pass.
+        clock: returns the time in seconds, monotonic.
     """
 
     def __init__(self, stats: Stats, between: float, clock: Callable[[], float] = trio.current_time) -> None:
@@ -68,18 +68,18 @@ class StatusSource:
 
     @property
     def state(self) -> RunState:
-        """Paused in an outage, else running."""
+        """``paused`` during an outage, otherwise ``running``."""
         return RunState.PAUSED if self._stats.outages else RunState.RUNNING
 
     def status(self, state: RunState | None = None) -> Status:
-        """The scan as it is now; ``state`` once it has ended."""
+        """Return the status now; ``state`` replaces the current state after the end of the scan."""
         stats, at = self._stats, self._clock()
         if stats.waiting:
-            self._speed = Speed()  # a later pass is for the slow ones: the speed of this one says nothing of it
+            self._speed = Speed()  # a retry pass has slow targets: it has a speed of its own
         self._speed.add(at, stats.judged)
         rate = self._speed.rate(at, stats.judged)
         held_back = stats.breakers.open(at) if stats.breakers else []
-        visited = stats.endpoints_probed + stats.endpoints_shared
+        probed = stats.endpoints_probed + stats.endpoints_shared
         return Status(
             at=now(),
             state=state or self.state,
@@ -91,7 +91,7 @@ class StatusSource:
             in_flight=in_flight(stats),
             endpoints_probed=stats.endpoints_probed,
             endpoints_shared=stats.endpoints_shared,
-            shared_ratio=round(stats.endpoints_shared / visited, 4) if visited else None,
+            shared_ratio=round(stats.endpoints_shared / probed, 4) if probed else None,
             breakers=len(held_back),
             held_back=tuple(held_back[:NAMED]),
             retrying=stats.retrying,
@@ -104,7 +104,7 @@ class StatusSource:
         )
 
     def _eta(self, rate: float) -> float | None:
-        """Seconds to the end: what is left at this speed, later pass and the wait before it included."""
+        """Return the seconds to the end at this speed, with the next retry pass and its wait; None if unknown."""
         stats = self._stats
         if stats.total is None or stats.outages:
             return None
@@ -118,7 +118,7 @@ class StatusSource:
 
 
 def in_flight(stats: Stats) -> dict[str, int]:
-    """What is under way by stage, every stage told: DNS look-ups, then probes."""
+    """Return the number of DNS lookups and of probes in each stage, zeros included."""
     stages = {stage.value: stats.stages[stage] for stage in STAGES}
     return {
         "dns": stats.stages[Phase.DNS],
@@ -129,5 +129,5 @@ def in_flight(stats: Stats) -> dict[str, int]:
 
 
 def rss() -> int:
-    """Memory of this process that is resident, in octets."""
+    """Return the resident memory of this process in octets."""
     return int(_STATM.read_text("ascii").split()[1]) * _PAGE

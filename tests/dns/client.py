@@ -54,7 +54,7 @@ async def records(resolver: Resolver, domains: list[str], der: bytes) -> list[An
     trust, scope = TrustStore.from_pem(), Scope(allow_private=True)
     tools = Ports(Settings(), resolver.lookup, server_with(der), trust, scope, Stats())
     targets = [Target(parse_destination(name), name, "", 1) for name in domains]
-    found = await gather(targets, Examiner(tools).domain)
+    found = await gather(targets, Examiner(tools).examine)
     return [finding.record for finding in found]
 
 

@@ -1,7 +1,7 @@
-"""A world made of tables: what the DNS answers, and what each address does when it is called.
+"""Tables in place of the network: DNS answers, and the behaviour of each address when it is probed.
 
-A question that no table answers makes the test fail. Behaviours are functions from an endpoint to a sighting, so
-that what a server does can depend on the TLS profile, on the name asked for, and on how often it was called.
+A lookup or probe that is in no table makes the test fail. A behaviour is a function from an endpoint to a result, so
+that it can depend on the TLS profile and on the SNI; a sequence of behaviours depends on the number of probes.
 """
 
 from collections import Counter
@@ -46,7 +46,7 @@ def answer(
     security: Security = Security.SECURE,
     alias_of: str = "",
 ) -> Answer:
-    """An answer; with ``alias_of`` the records stand at that name, behind a CNAME."""
+    """Return an answer; with ``alias_of`` the records are those of that name, behind a CNAME."""
     aliases = (Alias(name, alias_of, security),) if alias_of else ()
     error = "SERVFAIL" if outcome is Outcome.ERROR else ""
     rname = alias_of or name
@@ -72,7 +72,7 @@ def mx(*records: str, domain: str = DOMAIN, security: Security = Security.SECURE
 def addresses(
     host: str, *found: str, security: Security = Security.SECURE, alias_of: str = ""
 ) -> dict[Question, Answer]:
-    """The A and AAAA answers of a host."""
+    """Return the A and AAAA answers of a host."""
     by_type = {"A": [a for a in found if ":" not in a], "AAAA": [a for a in found if ":" in a]}
     return rows(
         *(
@@ -93,7 +93,7 @@ def rdata(record: TLSARecord) -> str:
 
 
 def tlsa(host: str, *records: TLSARecord, security: Security = Security.SECURE) -> dict[Question, Answer]:
-    """The TLSA answer of a host; without records there are none."""
+    """Return the TLSA answer of a host; without records it is NODATA."""
     name = f"_25._tcp.{host}"
     if not records:
         return rows(answer(name, "TLSA", outcome=Outcome.NODATA, security=security))
@@ -101,14 +101,14 @@ def tlsa(host: str, *records: TLSARecord, security: Security = Security.SECURE) 
 
 
 def host(name: str, *found: str, records: Sequence[TLSARecord] = ()) -> dict[Question, Answer]:
-    """A signed host with its TLSA records."""
+    """Return the answers of a signed host with its TLSA records."""
     return addresses(name, *found) | tlsa(name, *records)
 
 
 class Zone:
-    """The table as a ``Lookup``; a sequence of answers is given in turn, the last one for ever.
+    """A table as a ``DNSLookup``; of a sequence of answers each is given once, the last one again.
 
-    ``asked`` counts all questions, ``asked_fresh`` those whose answer might not be a remembered one.
+    ``asked`` counts all lookups, ``asked_fresh`` those that bypass the cache.
     """
 
     def __init__(self, table: Table) -> None:
@@ -139,7 +139,7 @@ def _probe(endpoint: Endpoint, starttls: StartTLS, failure: Failure | None = Non
 
 
 def shakes(*chain: Made, version: str = "TLSv1.3", then: Failure | None = None) -> Behaviour:
-    """TLS comes about, with this chain (the lab's own if none is given)."""
+    """Return a behaviour with a handshake and this chain (by default that of the lab)."""
     sent = tuple(made.der for made in chain or CHAIN)
 
     def behave(endpoint: Endpoint) -> ProbeResult:
@@ -149,7 +149,7 @@ def shakes(*chain: Made, version: str = "TLSv1.3", then: Failure | None = None) 
 
 
 def anonymous() -> Behaviour:
-    """TLS comes about without a certificate."""
+    """Return a behaviour with a handshake without a certificate."""
     return lambda endpoint: _secured(endpoint, (), "TLSv1.2", None)
 
 
@@ -160,8 +160,8 @@ def _secured(endpoint: Endpoint, sent: tuple[bytes, ...], version: str, failure:
     return ProbeResult(Probe(endpoint, NOW, {}, starttls, handshake=shake, failure=failure), sent)
 
 
-def fails(phase: Phase, kind: FailureKind, code: int | None = None, text: str = "its own words") -> Behaviour:
-    """The dialogue ends there; what is known of STARTTLS is what a dialogue would know."""
+def fails(phase: Phase, kind: FailureKind, code: int | None = None, text: str = "a text of the peer") -> Behaviour:
+    """Return a behaviour that fails in this phase; STARTTLS is as in a real dialogue that fails there."""
     failure = Failure(phase, kind, code, text)
 
     def behave(endpoint: Endpoint) -> ProbeResult:
@@ -182,12 +182,12 @@ def _known(mode: Mode, failure: Failure) -> StartTLS:
 
 
 def no_starttls(endpoint: Endpoint) -> ProbeResult:
-    """Everything goes well and there is no STARTTLS."""
+    """Return the result of a dialogue without STARTTLS."""
     return ProbeResult(_probe(endpoint, StartTLS.NOT_OFFERED))
 
 
 def by_profile(*, authenticated: Behaviour, easier: Behaviour) -> Behaviour:
-    """What is offered by our side decides."""
+    """Return a behaviour that depends on our TLS profile."""
     return lambda endpoint: (authenticated if endpoint.profile == AUTHENTICATED.name else easier)(endpoint)
 
 
@@ -197,7 +197,7 @@ breaks_handshake = fails(Phase.HANDSHAKE, FailureKind.TLS, text="alert handshake
 
 
 class Servers:
-    """The table as a ``ProbeEndpoint``; a sequence of behaviours is shown in turn, the last one for ever.
+    """A table as a ``ProbeEndpoint``; of a sequence of behaviours each is used once, the last one again.
 
     ``calls`` are the endpoints in the order in which they were probed.
     """
@@ -217,8 +217,8 @@ class Servers:
             raise LookupError(f"the test's table has no server at {endpoint.address}")
         if callable(found):
             return found(endpoint)
-        visits = sum(call.address == endpoint.address for call in self.calls)
-        return found[min(visits, len(found)) - 1](endpoint)
+        probes = sum(call.address == endpoint.address for call in self.calls)
+        return found[min(probes, len(found)) - 1](endpoint)
 
 
 # --- the world ------------------------------------------------------------------------------------------------
@@ -226,7 +226,7 @@ class Servers:
 
 @dataclass
 class World:
-    """DNS and servers as one examination sees them."""
+    """The DNS and the servers of an examination."""
 
     dns: Table
     servers: Mapping[str, Behaviour | Sequence[Behaviour]] = field(default_factory=dict)
@@ -239,21 +239,21 @@ class World:
         self.zone = Zone(self.dns)
         self.net = Servers(self.servers, seconds=self.seconds)
 
-    def tools(self, settings: Settings) -> Ports:
+    def ports(self, settings: Settings) -> Ports:
         return Ports(settings, self.zone, self.net, self.trust, self.scope, Stats(), self._routed)
 
     def _routed(self, address: str) -> bool:
         return address not in self.unrouted
 
     def check(self) -> None:
-        """Fail if anything was asked for that is in no table."""
+        """Fail after a lookup or probe that is in no table."""
         assert (self.zone.undeclared, self.net.undeclared) == ([], [])
 
     async def examine(self, text: str = DOMAIN, settings: Settings | None = None) -> DomainResult:
         """Examine one target."""
-        finding = await Examiner(self.tools(settings or Settings())).domain(target(text))
+        result = await Examiner(self.ports(settings or Settings())).examine(target(text))
         self.check()
-        return finding
+        return result
 
 
 def target(text: str = DOMAIN, line: int = 1) -> Target:

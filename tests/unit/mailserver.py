@@ -1,4 +1,4 @@
-"""A mail server for tests: certificates, TLS contexts and the far end of a memory stream, all scripted by the test."""
+"""A mail server controlled by a test: certificates, TLS contexts and the server end of a memory stream."""
 
 import contextlib
 import functools
@@ -30,7 +30,7 @@ def key(kind: str) -> Key:
 
 
 def certificate(kind: str, padding: int = 0) -> x509.Certificate:
-    """Return a self-signed certificate, of at least ``padding`` octets; the same each time."""
+    """Return a self-signed certificate of at least ``padding`` octets; equal calls return the same one."""
     return _certificate(kind, padding)
 
 
@@ -57,7 +57,7 @@ def server_context(
     extra: tuple[str, ...] = (),
     ask: bool = False,
 ) -> SSL.Context:
-    """Make the context of a server that shows ``kind`` and then ``extra``, or no certificate."""
+    """Return the context of a server that sends the certificate ``kind`` and then ``extra``, or no certificate."""
     context = SSL.Context(SSL.TLS_SERVER_METHOD)
     context.set_min_proto_version(version or SSL.TLS1_VERSION)
     context.set_max_proto_version(version or 0)
@@ -74,7 +74,7 @@ def server_context(
 
 
 class Server:
-    """The far end of a connection: says and hears octets, in clear text until ``secure``."""
+    """The server end of a connection: sends and receives octets, in clear text until ``secure``."""
 
     def __init__(self, stream: trio.abc.Stream) -> None:
         self.stream = stream
@@ -89,7 +89,7 @@ class Server:
         await self._flush()
 
     async def hear(self) -> bytes:
-        """Return the next line, or what there was at the end of the stream."""
+        """Return the next line, or an incomplete one at the end of the stream."""
         while b"\n" not in self._heard:
             data = await self._receive()
             if not data:

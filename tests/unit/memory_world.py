@@ -18,8 +18,8 @@ from scanner.finger.output import Output
 from scanner.finger.session import Session
 from scanner.finger.setup import Setup
 from scanner.finger.world import Talk, World
-from scanner.net.listening import Listener
 from scanner.net.probe import ProbeResult, converse
+from scanner.net.probe_events import Listener
 from scanner.vocabulary import Outcome, Security
 from tests.unit.mailserver import Server, certificate
 

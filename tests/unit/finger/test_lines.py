@@ -15,7 +15,7 @@ from scanner.finger import lines
 from scanner.finger.dump import Dump
 from scanner.finger.logging import Log
 from scanner.model import DaneEvidence, PathError, PkixEvidence
-from scanner.net.listening import Secured
+from scanner.net.probe_events import Secured
 from scanner.vocabulary import FailureKind, Level, Phase, TLSState
 from tests.unit.mailserver import certificate
 from tests.unit.memory_world import good_tlsa

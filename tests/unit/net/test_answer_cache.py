@@ -3,7 +3,7 @@ from typing import Any
 import pytest
 
 from scanner.facts import Answer
-from scanner.net.answer_cache import AnswerCache, Key
+from scanner.net.answer_cache import AnswerCache, CacheKey
 from scanner.vocabulary import Outcome, Security
 
 
@@ -11,10 +11,10 @@ def answer(rtype: str = "A", outcome: Outcome = Outcome.DATA, ttl: int = 60, **m
     return Answer("a.example", rtype, outcome, Security.SECURE, ttl=ttl, **more)
 
 
-KEY = Key("a.example", "A", True)  # noqa: FBT003 - a field of the key
+KEY = CacheKey("a.example", "A", True)  # noqa: FBT003 - a field of the key
 
 
-def test_kept_for_its_ttl() -> None:
+def test_an_answer_is_cached_for_its_ttl() -> None:
     cache = AnswerCache()
     kept = answer(ttl=60)
     cache.put(KEY, kept, 1000.0)
@@ -23,13 +23,13 @@ def test_kept_for_its_ttl() -> None:
     assert len(cache) == 0
 
 
-def test_validated_and_unvalidated_are_apart() -> None:
+def test_validated_and_unvalidated_answers_are_separate() -> None:
     cache = AnswerCache()
     cache.put(KEY._replace(dnssec=False), answer(), 0)
     assert cache.get(KEY, 1) is None
 
 
-# RFC 2308 section 5 allows negative answers to be kept; a failure (section 7) need not be, and here never is.
+# RFC 2308 section 5 allows caching of negative answers; failures (section 7) are never cached here.
 @pytest.mark.parametrize(
     ("made", "kept"),
     [
@@ -43,21 +43,21 @@ def test_validated_and_unvalidated_are_apart() -> None:
         (answer("TLSA"), True),
     ],
 )
-def test_what_is_kept(made: Answer, kept: bool) -> None:  # noqa: FBT001 - a table
+def test_kinds_of_answers(made: Answer, kept: bool) -> None:  # noqa: FBT001 - a table
     cache = AnswerCache()
     key = KEY._replace(rtype=made.rtype)
     cache.put(key, made, 0)
     assert (cache.get(key, 0) is made) == kept
 
 
-def test_a_failure_takes_the_place_of_what_was_known() -> None:
+def test_a_failure_removes_the_cached_answer() -> None:
     cache = AnswerCache()
     cache.put(KEY, answer(), 0)
     cache.put(KEY, answer(outcome=Outcome.ERROR), 1)
     assert cache.get(KEY, 2) is None
 
 
-def test_what_was_not_used_for_longest_is_pushed_out() -> None:
+def test_the_least_recently_used_answer_is_removed_first() -> None:
     cache = AnswerCache(limit=2)
     keys = [KEY._replace(name=name) for name in "abc"]
     cache.put(keys[0], answer(), 0)

@@ -7,27 +7,27 @@ from scanner.net.breakers import REFUSALS, Breakers
 KEY, OTHER = "a.example", "b.example"
 
 
-def test_a_rebuff_opens_for_a_while_that_doubles_up_to_a_limit() -> None:
+def test_a_rejection_opens_the_breaker_for_a_time_that_doubles_up_to_a_limit() -> None:
     found = Breakers(first=10, longest=35)
     at = 0.0
     for seconds in (10, 20, 35, 35):
-        found.turned_away(KEY, at)
+        found.rejected(KEY, at)
         assert found.is_open(KEY, at + seconds - 0.1)
         assert not found.is_open(KEY, at + seconds)
         assert not found.is_open(OTHER, at)
         at += 100
 
 
-def test_those_who_were_in_flight_when_it_opened_count_no_more() -> None:
+def test_rejections_while_the_breaker_is_open_do_not_count() -> None:
     found = Breakers(first=10, longest=1000)
     for at in (0.0, 1.0, 9.9):
-        found.turned_away(KEY, at)
+        found.rejected(KEY, at)
     assert not found.is_open(KEY, 10)
-    found.turned_away(KEY, 10)
+    found.rejected(KEY, 10)
     assert not found.is_open(KEY, 30)
 
 
-def test_refusals_count_in_a_row_only() -> None:
+def test_only_refusals_in_a_row_open_the_breaker() -> None:
     found = Breakers(first=10, longest=10)
     for _ in range(3):
         for number in range(REFUSALS - 1):
@@ -41,22 +41,22 @@ def test_refusals_count_in_a_row_only() -> None:
     assert found.open(10) == []
 
 
-def test_an_address_that_refuses_again_and_again_is_one() -> None:
+def test_repeated_refusals_of_one_address_count_once() -> None:
     found = Breakers(first=10, longest=10)
     for _ in range(3 * REFUSALS):
         found.refused(KEY, "192.0.2.1", 0)
     assert not found.is_open(KEY, 0)
 
 
-def test_whoever_has_turned_us_away_once_is_treated_with_care_for_good() -> None:
+def test_a_breaker_that_opened_once_is_remembered_as_such() -> None:
     found = Breakers(first=1, longest=1)
-    assert not found.careful(KEY)
-    found.turned_away(KEY, 0)
+    assert not found.has_opened(KEY)
+    found.rejected(KEY, 0)
     found.accepted(KEY)
-    assert found.careful(KEY)
+    assert found.has_opened(KEY)
 
 
-def test_those_who_are_well_are_not_remembered() -> None:
+def test_a_breaker_without_refusals_takes_no_memory() -> None:
     found = Breakers(first=1, longest=1)
     found.accepted(KEY)
     found.refused(KEY, "1", 0)
@@ -72,14 +72,14 @@ def test_memory_is_bounded() -> None:
     assert len(found) == breakers.KNOWN
 
 
-def test_those_that_most_was_put_off_for_come_first() -> None:
+def test_open_breakers_are_sorted_by_deferred_connections() -> None:
     found = Breakers(first=10, longest=100)
-    found.turned_away(KEY, 0)
-    found.turned_away(OTHER, 4)
+    found.rejected(KEY, 0)
+    found.rejected(OTHER, 4)
     for key in (OTHER, OTHER, KEY, "never.example"):
-        found.put_off(key, 5)
+        found.defer(key, 5)
     assert found.open(5) == [HeldBack(OTHER, 2, 9), HeldBack(KEY, 1, 5)]
-    found.put_off(KEY, 11)  # it is not for this one's sake any more
+    found.defer(KEY, 11)  # this breaker is closed by then
     assert found.open(11) == [HeldBack(OTHER, 2, 3)]
-    found.turned_away(KEY, 11)
+    found.rejected(KEY, 11)
     assert found.open(13.5) == [HeldBack(OTHER, 2, 0.5), HeldBack(KEY, 0, 17.5)]

@@ -1,4 +1,4 @@
-"""Which port a question leaves from, how long that port lives, and whom a reply, an error or an end reaches."""
+"""The UDP port of each question, its reuse, and the delivery of replies and errors to the task that asked."""
 
 import socket
 from collections.abc import Iterator
@@ -20,8 +20,8 @@ RESPONSE = b"\x81\x80"
 Sent = tuple[bytes, tuple[str, int]]
 
 
-class Peer:
-    """A name server by hand: the questions that came, and replies to them."""
+class UDPPeer:
+    """A name server controlled by the test: the received questions, and replies to them."""
 
     def __init__(self) -> None:
         self.sock = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
@@ -39,20 +39,20 @@ class Peer:
         return self.sock.recvfrom(512)
 
     def reply(self, sent: Sent, to: Sent | None = None) -> None:
-        """Answer a question, at the port of another one if so wished."""
+        """Answer a question, optionally at the port of another one."""
         self.sock.sendto(sent[0][:2] + RESPONSE + sent[0][4:], (to or sent)[1])
 
 
 @pytest.fixture
-def peer() -> Iterator[Peer]:
-    made = Peer()
+def peer() -> Iterator[UDPPeer]:
+    made = UDPPeer()
     with made.sock:
         yield made
         made.ports.close()
 
 
-async def begin(peer: Peer, nursery: trio.Nursery, server: Server, count: int) -> list[Sent]:
-    """Let so many questions wait; as they came."""
+async def begin(peer: UDPPeer, nursery: trio.Nursery, server: Server, count: int) -> list[Sent]:
+    """Send ``count`` questions and return them as received."""
     for _ in range(count):
         nursery.start_soon(peer.ask, server)
     await trio.testing.wait_all_tasks_blocked()
@@ -63,7 +63,7 @@ def own_ports(sent: list[Sent]) -> set[int]:
     return {address[1] for _, address in sent}
 
 
-async def test_each_question_that_waits_has_a_port_of_its_own(peer: Peer) -> None:
+async def test_each_question_in_flight_has_a_port_of_its_own(peer: UDPPeer) -> None:
     async with trio.open_nursery() as nursery:
         sent = await begin(peer, nursery, peer.server, 40)
         for one in sent:
@@ -73,8 +73,8 @@ async def test_each_question_that_waits_has_a_port_of_its_own(peer: Peer) -> Non
     assert [type(reply) for reply in peer.heard] == [Message] * 40
 
 
-async def test_a_port_that_was_answered_is_used_again_but_not_for_ever(
-    peer: Peer, monkeypatch: pytest.MonkeyPatch
+async def test_an_answered_port_is_used_again_a_limited_number_of_times(
+    peer: UDPPeer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(module._Port, "__init__", few_uses(module._Port.__init__))
     used = []
@@ -94,8 +94,8 @@ def few_uses(init: Any) -> Any:
     return made
 
 
-async def test_a_reply_counts_only_at_the_port_of_its_question(peer: Peer) -> None:
-    """Whoever guesses an id has to guess the port too (RFC 5452 section 9.2)."""
+async def test_a_reply_counts_only_at_the_port_of_its_question(peer: UDPPeer) -> None:
+    """An attacker has to guess both the id and the port (RFC 5452 section 9.2)."""
     async with trio.open_nursery() as nursery:
         first, second = await begin(peer, nursery, peer.server, 2)
         peer.reply(first, to=second)
@@ -108,7 +108,7 @@ async def test_a_reply_counts_only_at_the_port_of_its_question(peer: Peer) -> No
 
 
 @pytest.mark.parametrize("cancelled", [True, False])
-async def test_a_port_whose_question_was_given_up_is_not_used_again(peer: Peer, *, cancelled: bool) -> None:
+async def test_a_port_is_not_used_again_after_a_timeout(peer: UDPPeer, *, cancelled: bool) -> None:
     with trio.move_on_after(0.05 if cancelled else 5):
         await peer.ask(peer.server, 5 if cancelled else 0.05)
     assert peer.heard == ([] if cancelled else [Miss(TIMEOUT, silent=True)])
@@ -121,8 +121,8 @@ async def test_a_port_whose_question_was_given_up_is_not_used_again(peer: Peer, 
     assert isinstance(peer.heard[-1], Message)
 
 
-async def test_when_one_is_given_up_the_idle_ports_are_closed(peer: Peer) -> None:
-    """After a change of networks they would all leave from an address that is gone."""
+async def test_a_timeout_closes_the_idle_ports(peer: UDPPeer) -> None:
+    """After a change of networks the local address of all ports may be gone."""
     async with trio.open_nursery() as nursery:
         for one in await begin(peer, nursery, peer.server, 3):
             peer.reply(one)
@@ -131,8 +131,8 @@ async def test_when_one_is_given_up_the_idle_ports_are_closed(peer: Peer) -> Non
     assert peer.ports._ports == {}
 
 
-async def test_the_shortest_patience_counts(peer: Peer) -> None:
-    """The one task that waits for all began to wait with more time."""
+async def test_the_earliest_deadline_counts(peer: UDPPeer) -> None:
+    """The task that waits for all questions began its wait with a later deadline."""
     async with trio.open_nursery() as nursery:
         await begin(peer, nursery, peer.server, 1)
         began = trio.current_time()
@@ -142,7 +142,7 @@ async def test_the_shortest_patience_counts(peer: Peer) -> None:
     assert peer.heard == [Miss(TIMEOUT, silent=True)]
 
 
-async def test_an_icmp_error_reaches_whose_it_is(peer: Peer) -> None:
+async def test_an_icmp_error_ends_the_question_that_caused_it(peer: UDPPeer) -> None:
     async with trio.open_nursery() as nursery:
         (sent,) = await begin(peer, nursery, peer.server, 1)
         address = peer.sock.getsockname()
@@ -156,7 +156,7 @@ async def test_an_icmp_error_reaches_whose_it_is(peer: Peer) -> None:
     assert len(peer.ports._ports) == 1
 
 
-async def test_an_idle_port_that_hears_of_an_error_is_closed(peer: Peer) -> None:
+async def test_an_error_closes_an_idle_port(peer: UDPPeer) -> None:
     async with trio.open_nursery() as nursery:
         (sent,) = await begin(peer, nursery, peer.server, 1)
         peer.reply(sent)
@@ -167,8 +167,8 @@ async def test_an_idle_port_that_hears_of_an_error_is_closed(peer: Peer) -> None
     assert (peer.ports._ports, peer.ports._idle[peer.server]) == ({}, [])
 
 
-async def test_a_datagram_that_is_gone_is_no_reply(peer: Peer) -> None:
-    """One with a wrong checksum wakes us and is gone (select(2), section Bugs)."""
+async def test_a_dropped_datagram_is_no_reply(peer: UDPPeer) -> None:
+    """A datagram with a wrong checksum makes the socket readable and is dropped (select(2), section Bugs)."""
     async with trio.open_nursery() as nursery:
         sent = await begin(peer, nursery, peer.server, 1)
         for port in peer.ports._ports.values():
@@ -177,7 +177,7 @@ async def test_a_datagram_that_is_gone_is_no_reply(peer: Peer) -> None:
     assert isinstance(peer.heard[0], Message)
 
 
-async def test_the_end_reaches_all_who_wait_and_later_questions_begin_anew(peer: Peer) -> None:
+async def test_close_ends_all_questions_and_later_ones_open_new_ports(peer: UDPPeer) -> None:
     async with trio.open_nursery() as nursery:
         await begin(peer, nursery, peer.server, 2)
         peer.ports.close()
@@ -188,8 +188,8 @@ async def test_the_end_reaches_all_who_wait_and_later_questions_begin_anew(peer:
     assert isinstance(peer.heard[-1], Message)
 
 
-def test_the_end_of_trio_closes_all() -> None:
-    peer = Peer()
+def test_the_end_of_trio_closes_all_ports() -> None:
+    peer = UDPPeer()
 
     async def main() -> None:
         async with trio.open_nursery() as nursery:
@@ -202,8 +202,8 @@ def test_the_end_of_trio_closes_all() -> None:
     assert (peer.ports._ports, peer.ports._epoll) == ({}, None)
 
 
-async def test_who_closes_while_the_reader_is_being_woken_ends_it_quietly(
-    peer: Peer, monkeypatch: pytest.MonkeyPatch
+async def test_close_while_the_reader_is_being_woken_ends_the_reader(
+    peer: UDPPeer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     async def woken(_fileno: int) -> None:
         peer.ports.close()
@@ -213,7 +213,9 @@ async def test_who_closes_while_the_reader_is_being_woken_ends_it_quietly(
     assert peer.heard == [Miss(TIMEOUT, silent=True)]
 
 
-async def test_a_bug_in_reading_a_reply_is_the_askers(peer: Peer, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_a_bug_in_reading_a_reply_is_raised_in_the_task_that_asked(
+    peer: UDPPeer, monkeypatch: pytest.MonkeyPatch
+) -> None:
     def broken(*_: object) -> None:
         raise ZeroDivisionError
 
@@ -223,7 +225,7 @@ async def test_a_bug_in_reading_a_reply_is_the_askers(peer: Peer, monkeypatch: p
             (sent,) = await begin(peer, nursery, peer.server, 1)
             peer.reply(sent)
     monkeypatch.undo()
-    async with trio.open_nursery() as nursery:  # and nobody else's
+    async with trio.open_nursery() as nursery:  # in no other task
         (sent,) = await begin(peer, nursery, peer.server, 1)
         peer.reply(sent)
     assert isinstance(peer.heard[0], Message)

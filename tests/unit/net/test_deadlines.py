@@ -1,4 +1,4 @@
-"""Limits: reached within a tick, moved as often as wanted, and no task left that looks after none."""
+"""Deadlines: kept within a tick, movable, and without a task while there are none."""
 
 import pytest
 import trio
@@ -6,17 +6,17 @@ import trio.testing
 
 from scanner.net.deadlines import TICK, Deadline
 
-A_TICK = TICK + 1e-6  # and what sums of ticks are off by
+A_TICK = TICK + 1e-6  # and floating point
 
 
-async def test_a_limit_is_reached_within_a_tick(autojump_clock: trio.testing.MockClock) -> None:
+async def test_a_block_is_cancelled_within_a_tick(autojump_clock: trio.testing.MockClock) -> None:
     with Deadline(3) as limit:
         await trio.sleep_forever()
     assert limit.reached
     assert 3 <= trio.current_time() <= 3 + A_TICK
 
 
-async def test_a_limit_that_is_moved_holds_where_it_was_moved_to(autojump_clock: trio.testing.MockClock) -> None:
+async def test_a_moved_deadline_counts(autojump_clock: trio.testing.MockClock) -> None:
     with Deadline(3) as limit:
         await trio.sleep(2)
         limit.at = 5
@@ -27,14 +27,14 @@ async def test_a_limit_that_is_moved_holds_where_it_was_moved_to(autojump_clock:
     assert 4.5 <= trio.current_time() <= 4.5 + A_TICK
 
 
-async def test_a_block_that_ends_in_time_is_left_in_peace(autojump_clock: trio.testing.MockClock) -> None:
+async def test_a_block_that_ends_in_time_is_not_cancelled(autojump_clock: trio.testing.MockClock) -> None:
     with Deadline(1) as limit:
         await trio.sleep(0.5)
     await trio.sleep(2)
     assert not limit.reached
 
 
-async def test_each_limit_is_its_own(autojump_clock: trio.testing.MockClock) -> None:
+async def test_deadlines_are_independent(autojump_clock: trio.testing.MockClock) -> None:
     ended: dict[float, float] = {}
 
     async def wait(seconds: float) -> None:
@@ -49,7 +49,7 @@ async def test_each_limit_is_its_own(autojump_clock: trio.testing.MockClock) -> 
     assert all(wanted <= was <= wanted + A_TICK for wanted, was in ended.items())
 
 
-async def test_cancellation_and_errors_go_through(autojump_clock: trio.testing.MockClock) -> None:
+async def test_cancellation_and_errors_pass_through(autojump_clock: trio.testing.MockClock) -> None:
     with trio.move_on_after(1) as outer, Deadline(5) as limit:
         await trio.sleep_forever()
     assert (outer.cancelled_caught, limit.reached) == (True, False)
@@ -57,13 +57,13 @@ async def test_cancellation_and_errors_go_through(autojump_clock: trio.testing.M
         raise KeyError
 
 
-async def test_nobody_looks_after_no_limits(autojump_clock: trio.testing.MockClock) -> None:
+async def test_the_checking_task_ends_with_the_last_deadline(autojump_clock: trio.testing.MockClock) -> None:
     before = trio.lowlevel.current_statistics().tasks_living
     with Deadline(9):
         await trio.sleep(1)
         assert trio.lowlevel.current_statistics().tasks_living == before + 1
     await trio.sleep(A_TICK)
     assert trio.lowlevel.current_statistics().tasks_living == before
-    with Deadline(2) as limit:  # and the next one is looked after again
+    with Deadline(2) as limit:  # the next deadline starts a new task
         await trio.sleep_forever()
     assert limit.reached

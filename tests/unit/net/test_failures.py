@@ -1,4 +1,4 @@
-"""The ladder: each foreign exception and the failure it becomes."""
+"""The classification of exceptions as failures."""
 
 import errno
 
@@ -14,17 +14,17 @@ K = FailureKind
 
 
 def system(number: int) -> OSError:
-    return OSError(number, "words that are not used")
+    return OSError(number, "a text that is not used")
 
 
 def broken(number: int) -> trio.BrokenResourceError:
-    """What trio's SocketStream raises when the system call below it fails."""
+    """Return what trio's SocketStream raises for an error of a system call."""
     exc = trio.BrokenResourceError()
     exc.__cause__ = system(number)
     return exc
 
 
-# texts are glibc's strerror, as posttls-finger prints them
+# texts: glibc's strerror, as posttls-finger prints them
 CASES: list[tuple[BaseException, FailureKind, int | None, str]] = [
     (system(errno.ECONNREFUSED), K.REFUSED, errno.ECONNREFUSED, "Connection refused"),
     (system(errno.ENETUNREACH), K.UNREACHABLE, errno.ENETUNREACH, "Network is unreachable"),
@@ -62,11 +62,11 @@ def test_failure_of(exc: BaseException, kind: FailureKind, code: int | None, tex
     assert failure_of(exc, Phase.EHLO) == Failure(Phase.EHLO, kind, code, text)
 
 
-def test_texts_are_bounded() -> None:
+def test_texts_have_a_limit() -> None:
     reasons = [("SSL routines", "", "unsupported")] * 200
     assert len(failure_of(SSL.Error(reasons), Phase.HANDSHAKE).text) == TEXT_LIMIT
     assert len(failure_of(RuntimeError("x" * 9999), Phase.QUIT).text) == TEXT_LIMIT
 
 
-def test_a_deadline_reads_like_the_systems_own() -> None:
+def test_a_deadline_has_the_text_of_a_timeout() -> None:
     assert timed_out(Phase.CONNECT) == failure_of(system(errno.ETIMEDOUT), Phase.CONNECT)

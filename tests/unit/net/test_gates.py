@@ -1,4 +1,4 @@
-"""Caps: never exceeded, passed in one order, and nothing is kept for an idle key."""
+"""Caps and rates: never exceeded, acquired in one order, and without memory for idle keys."""
 
 from collections import Counter
 from collections.abc import Sequence
@@ -30,16 +30,16 @@ def test_network(address: str, network: str) -> None:
     assert network_of(address) == network
 
 
-FAST = 1e9  # connections a second: as good as no rate at all
+FAST = 1e9  # connections per second: practically no limit
 
 
 def limits_of(total: int, per_address: int, per_network: int, per_provider: int = 99) -> Caps:
-    """Caps without a pace."""
+    """Return caps without limits of rate and spacing."""
     return Caps(total, per_address, per_network, per_provider, rate=FAST, spacing=0)
 
 
 class Meter:
-    """Passes the gates with many at once and notes how many are inside, and when each came in."""
+    """Many concurrent connections; keeps how many are inside the gates, and when each entered."""
 
     def __init__(self, caps: Caps) -> None:
         self.gates = Gates(caps)
@@ -94,7 +94,7 @@ def test_no_cap_is_ever_exceeded(addresses: list[str], limits: Caps) -> None:
     assert len(meter.began) == len(addresses)
 
 
-# With so much tolerance for the arithmetic of floating point.
+# Tolerance for floating point.
 SLACK = 1e-9
 
 
@@ -110,7 +110,7 @@ SLACK = 1e-9
         st.sampled_from([0.0, 0.4, 3.0]),
     ),
 )
-def test_no_pace_is_ever_exceeded(addresses: list[str], limits: Caps) -> None:
+def test_rate_and_spacing_are_never_exceeded(addresses: list[str], limits: Caps) -> None:
     began = metered(addresses, limits).began
     times = [at for at, _ in began]
     assert all(later - at >= 1 / limits.rate - SLACK for at, later in pairwise(times))
@@ -124,23 +124,29 @@ def test_no_pace_is_ever_exceeded(addresses: list[str], limits: Caps) -> None:
     [
         (Caps(9, 9, 9, 9, rate=10, spacing=0), [f"192.0.{n}.1" for n in range(6)], 0.5 + 1),
         (Caps(9, 9, 9, 9, rate=FAST, spacing=3), ["192.0.2.1"] * 3, 6 + 1),
-        (Caps(9, 1, 9, 9, rate=FAST, spacing=0.5), ["192.0.2.1"] * 3, 3),  # one after the other takes longer anyway
+        (
+            Caps(9, 1, 9, 9, rate=FAST, spacing=0.5),
+            ["192.0.2.1"] * 3,
+            3,
+        ),  # one after the other: the spacing has no effect
         (Caps(9, 9, 9, 2, rate=FAST, spacing=0), [f"192.0.{n}.1" for n in range(6)], 3),
     ],
 )
-async def test_paces_are_used_to_the_full(
+async def test_rate_and_spacing_are_used_fully(
     autojump_clock: trio.testing.MockClock, limits: Caps, visits: list[str], seconds: float
 ) -> None:
     assert await Meter(limits).all(visits) == pytest.approx(seconds)
 
 
-async def test_what_was_missed_while_nothing_ran_is_not_made_up_for_at_once(mock_clock: trio.testing.MockClock) -> None:
+async def test_places_missed_while_the_process_was_stopped_are_not_used_at_once(
+    mock_clock: trio.testing.MockClock,
+) -> None:
     meter = Meter(Caps(99, 99, 99, 99, rate=10, spacing=0))
     async with trio.open_nursery() as nursery:
         for number in range(30):
             nursery.start_soon(meter.visit, f"192.0.{number}.1")
         await trio.testing.wait_all_tasks_blocked()
-        mock_clock.jump(2)  # the process was stopped: twenty places in the line have passed
+        mock_clock.jump(2)  # the process was stopped for twenty places of the rate
         for _ in range(60):
             await trio.testing.wait_all_tasks_blocked()
             mock_clock.jump(0.1)
@@ -149,7 +155,7 @@ async def test_what_was_missed_while_nothing_ran_is_not_made_up_for_at_once(mock
     assert all(later - at >= 9 / 10 - LATE - SLACK for at, later in zip(times, times[9:], strict=False))
 
 
-async def test_who_waits_for_an_address_to_rest_holds_no_global_slot(autojump_clock: trio.testing.MockClock) -> None:
+async def test_a_wait_for_the_spacing_holds_no_global_slot(autojump_clock: trio.testing.MockClock) -> None:
     meter = Meter(Caps(total=1, per_address=2, per_network=4, rate=FAST, spacing=100))
     async with trio.open_nursery() as nursery:
         for address in ("192.0.2.1", "192.0.2.1", "192.0.3.1"):
@@ -158,7 +164,7 @@ async def test_who_waits_for_an_address_to_rest_holds_no_global_slot(autojump_cl
     assert meter.began[1][1] == "192.0.3.1"
 
 
-async def test_who_goes_away_while_he_waits_for_the_rate_gives_everything_back(
+async def test_cancellation_during_the_wait_for_the_rate_releases_all_slots(
     autojump_clock: trio.testing.MockClock,
 ) -> None:
     gates = Gates(Caps(total=1, rate=0.1, spacing=0))
@@ -171,7 +177,7 @@ async def test_who_goes_away_while_he_waits_for_the_rate_gives_everything_back(
     assert (len(gates._provider), len(gates._network), len(gates._address), len(gates._turn)) == (0, 0, 0, 0)
 
 
-def test_addresses_that_have_rested_are_forgotten() -> None:
+def test_addresses_are_forgotten_after_their_spacing() -> None:
     spacing = Spacing(5)
     for at, key in enumerate("abcdefghij"):
         assert spacing.due(key, at) == at
@@ -190,15 +196,15 @@ def test_addresses_that_have_rested_are_forgotten() -> None:
         (limits_of(10, 1, 1), ["192.0.2.1", "192.0.3.1", "2001:db8::1"], 1),
     ],
 )
-async def test_caps_are_used_to_the_full(
+async def test_caps_are_used_fully(
     autojump_clock: trio.testing.MockClock, limits: Caps, visits: list[str], seconds: float
 ) -> None:
     assert await Meter(limits).all(visits) == pytest.approx(seconds)
 
 
-async def test_who_waits_for_a_busy_server_holds_no_global_slot(autojump_clock: trio.testing.MockClock) -> None:
+async def test_a_wait_for_a_busy_server_holds_no_global_slot(autojump_clock: trio.testing.MockClock) -> None:
     meter = Meter(limits_of(total=2, per_address=1, per_network=4))
-    # Three for one server, then one for another: with the global slot taken first it would have to wait.
+    # Three connections to one server, then one to another: it would wait if the global slot were acquired first.
     async with trio.open_nursery() as nursery:
         for address in ["192.0.2.1"] * 3 + ["192.0.3.1"]:
             nursery.start_soon(meter.visit, address)
@@ -206,7 +212,7 @@ async def test_who_waits_for_a_busy_server_holds_no_global_slot(autojump_clock: 
         assert meter.now["192.0.3.1"] == 1
 
 
-async def test_who_waits_for_a_busy_network_holds_no_slot_of_the_address(nursery: trio.Nursery) -> None:
+async def test_a_wait_for_a_busy_network_holds_no_slot_of_the_address(nursery: trio.Nursery) -> None:
     gates = Gates(limits_of(total=9, per_address=1, per_network=1))
     inside = trio.Event()
 
@@ -223,14 +229,14 @@ async def test_who_waits_for_a_busy_network_holds_no_slot_of_the_address(nursery
     nursery.cancel_scope.cancel()
 
 
-async def test_idle_keys_vanish() -> None:
+async def test_idle_keys_take_no_memory() -> None:
     cap = KeyedCap(1)
     async with cap.slot("a"):
         assert len(cap) == 1
     assert len(cap) == 0
 
 
-async def test_keys_of_cancelled_and_failed_users_vanish() -> None:
+async def test_keys_of_cancelled_and_failed_holders_take_no_memory() -> None:
     cap = KeyedCap(1)
     with pytest.raises(ValueError, match="inside"):
         async with cap.slot("a"):
@@ -243,7 +249,7 @@ async def test_keys_of_cancelled_and_failed_users_vanish() -> None:
     assert len(cap) == 0
 
 
-async def test_a_slot_is_not_lost_when_those_who_wait_for_it_are_cancelled() -> None:
+async def test_a_slot_is_not_lost_if_the_waiting_tasks_are_cancelled() -> None:
     cap = KeyedCap(1)
     await cap.acquire("a")
     async with trio.open_nursery() as nursery:
@@ -251,12 +257,12 @@ async def test_a_slot_is_not_lost_when_those_who_wait_for_it_are_cancelled() -> 
         nursery.start_soon(cap.acquire, "a")
         await trio.testing.wait_all_tasks_blocked()
         nursery.cancel_scope.cancel()
-        cap.release("a")  # they are gone by now, though none of them has noticed
+        cap.release("a")  # they are cancelled but have not run since
     assert len(cap) == 0
     assert not cap._waiting
 
 
-async def test_a_slot_goes_to_whoever_waited_longest() -> None:
+async def test_a_slot_goes_to_the_task_that_waited_longest() -> None:
     cap, order = KeyedCap(1), []
 
     async def user(name: str) -> None:
@@ -268,12 +274,12 @@ async def test_a_slot_goes_to_whoever_waited_longest() -> None:
             for name in "bcd":
                 nursery.start_soon(user, name)
                 await trio.testing.wait_all_tasks_blocked()
-        async with cap.slot("a"):  # whoever comes now stands behind them
+        async with cap.slot("a"):  # a task that comes now is behind them
             order.append("late")
     assert order == ["b", "c", "d", "late"]
 
 
-async def test_a_trial_is_next_at_each_gate_and_does_not_wait_for_the_rate(
+async def test_a_trial_is_first_in_each_queue_and_does_not_wait_for_the_rate(
     autojump_clock: trio.testing.MockClock,
 ) -> None:
     gates = Gates(Caps(total=2, per_address=1, per_network=9, per_provider=9, rate=0.1, spacing=0))
@@ -289,6 +295,6 @@ async def test_a_trial_is_next_at_each_gate_and_does_not_wait_for_the_rate(
         for name in ("first", "second", "third", "trial"):
             nursery.start_soon(partial(connect, name, trial=name == "trial"))
             await trio.testing.wait_all_tasks_blocked()
-    # it takes a place of the rate all the same: the third is due at 30, not at 20
+    # the trial reserves a place of the rate: the third connection is due at 30, not at 20
     assert [(name, round(at)) for name, at in order] == [("first", 0), ("trial", 3), ("second", 20), ("third", 30)]
     assert not gates._address._trials

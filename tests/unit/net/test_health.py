@@ -1,56 +1,58 @@
+"""The order of DNS servers: back-off after failures, one trial after each pause."""
+
 from scanner.net.exchange import server_at
-from scanner.net.health import FIRST_REST, LONGEST_REST, Health
+from scanner.net.health import FIRST_PAUSE, LONGEST_PAUSE, ServerHealth
 
 A, B, C = (server_at(f"192.0.2.{n}", 53, trust=False) for n in (1, 2, 3))
 
 
-def test_the_order_of_the_settings_while_all_is_well() -> None:
-    health = Health([A, B, C])
+def test_the_order_of_the_settings_without_failures() -> None:
+    health = ServerHealth([A, B, C])
     assert health.order(0) == (A, B, C)
     assert health.servers == (A, B, C)
 
 
-def test_one_that_failed_rests_and_is_asked_last() -> None:
-    health = Health([A, B, C])
+def test_a_server_that_failed_is_queried_last() -> None:
+    health = ServerHealth([A, B, C])
     health.failed(A, 0)
-    assert health.order(FIRST_REST - 0.01) == (B, C, A)
+    assert health.order(FIRST_PAUSE - 0.01) == (B, C, A)
 
 
-def test_one_question_tries_it_after_its_rest() -> None:
-    health = Health([A, B])
+def test_one_query_tries_a_server_after_its_pause() -> None:
+    health = ServerHealth([A, B])
     health.failed(A, 0)
-    assert health.order(FIRST_REST) == (A, B)
-    assert health.order(FIRST_REST) == (B, A)  # the others wait for what comes of it
+    assert health.order(FIRST_PAUSE) == (A, B)
+    assert health.order(FIRST_PAUSE) == (B, A)  # the trial counts as failed until it succeeds
     health.succeeded(A)
-    assert health.order(FIRST_REST) == (A, B)
+    assert health.order(FIRST_PAUSE) == (A, B)
 
 
-def test_rests_double_up_to_the_longest() -> None:
-    health = Health([A, B])
-    now, rests = 0.0, []
+def test_pauses_double_up_to_the_longest() -> None:
+    health = ServerHealth([A, B])
+    now, pauses = 0.0, []
     for _ in range(12):
         health.failed(A, now)
         end = now
-        while health.order(end)[0] is not A and end < now + 2 * LONGEST_REST:
+        while health.order(end)[0] is not A and end < now + 2 * LONGEST_PAUSE:
             end += 0.5
-        rests.append(end - now)
+        pauses.append(end - now)
         now = end
-    assert rests[:4] == [1, 2, 4, 8]
-    assert rests[-1] == LONGEST_REST
+    assert pauses[:4] == [1, 2, 4, 8]
+    assert pauses[-1] == LONGEST_PAUSE
 
 
-def test_many_questions_that_fail_together_count_once() -> None:
-    health = Health([A, B])
+def test_failures_during_a_pause_do_not_count() -> None:
+    health = ServerHealth([A, B])
     for _ in range(100):
         health.failed(A, 0)
-    assert health.order(FIRST_REST) == (A, B)
+    assert health.order(FIRST_PAUSE) == (A, B)
 
 
-def test_all_are_asked_even_if_all_rest_the_first_to_wake_first() -> None:
-    health = Health([A, B])
+def test_servers_in_back_off_are_sorted_by_the_end_of_their_pause() -> None:
+    health = ServerHealth([A, B])
     health.failed(A, 1)
     health.failed(B, 0)
     assert health.order(1) == (B, A)
-    health = Health([A])
+    health = ServerHealth([A])
     health.failed(A, 0)
     assert health.order(0) == (A,)

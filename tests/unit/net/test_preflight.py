@@ -1,4 +1,4 @@
-"""Asking for a preflight: what comes of servers that are not there, or not believed. Others are in the lab."""
+"""Preflight of resolvers that do not answer or are not trusted; working ones are tested in the lab."""
 
 import socket
 
@@ -14,8 +14,8 @@ NAMES = PreflightNames(("signed.example",), ("bogus.example",), ("plain.example"
 PLAIN = DNSSettings()
 
 
-async def test_a_server_that_is_not_there_fails_every_row(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(preflight, "TOTAL", 0.3)  # else the resolver waits for it to come back
+async def test_a_server_that_does_not_answer_fails_every_row(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(preflight, "TOTAL", 0.3)  # the default would wait for a restart
     server = ("127.0.0.1", free_port())
     found = await sample(server, PLAIN, NAMES)
     assert [a.name for a in (*found.signed, *found.bogus, *found.unsigned, *found.denied)] == [
@@ -32,8 +32,8 @@ async def test_a_server_that_is_not_there_fails_every_row(monkeypatch: pytest.Mo
     assert await signature_window(server, PLAIN) is None
 
 
-async def test_a_server_that_is_not_believed_is_not_asked() -> None:
-    """One on this machine's own address off loopback would hear it."""
+async def test_an_untrusted_server_gets_no_query() -> None:
+    """The server listens on an address of this machine that is not loopback, so that a query would arrive."""
     with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as heard:
         heard.bind(("0.0.0.0", 0))  # noqa: S104 - to hear what is sent anywhere on this machine
         (row,) = await inspect(("192.0.2.1", heard.getsockname()[1]), PLAIN, NAMES)
@@ -42,4 +42,4 @@ async def test_a_server_that_is_not_believed_is_not_asked() -> None:
 
 async def test_without_signed_names_tcp_is_not_shown() -> None:
     found = await sample(("127.0.0.1", free_port()), PLAIN, PreflightNames((), (), (), ()))
-    assert found.tcp == "no name to ask for"
+    assert found.tcp == "no name to query"

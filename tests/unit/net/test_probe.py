@@ -1,4 +1,4 @@
-"""Whole probes over memory streams: TLS is real, time is trio's autojump clock, the network is not there."""
+"""Whole probes over memory streams with real TLS and trio's autojump clock."""
 
 import contextlib
 import errno
@@ -18,8 +18,8 @@ from OpenSSL import SSL
 from scanner.facts import Endpoint, Failure, Reply
 from scanner.net import tcp
 from scanner.net.deadlines import TICK
-from scanner.net.listening import Listener, Secured
 from scanner.net.probe import Extra, ProbeResult, converse, probe
+from scanner.net.probe_events import Listener, Secured
 from scanner.net.tls import Identity
 from scanner.settings import AUTHENTICATED, OPPORTUNISTIC, Timeouts
 from scanner.vocabulary import FailureKind, Mode, Phase, StartTLS
@@ -33,21 +33,21 @@ EHLO = b"250-mx\r\n250 STARTTLS\r\n"
 
 
 class Ear(Listener):
-    """Keeps what it hears, in order, and brings a session to resume."""
+    """A listener that keeps all events in order and provides a session to resume."""
 
     def __init__(self, session: SSL.Session | None = None) -> None:
         self.session = session
         self.lines: list[str] = []
-        self.told: list[Any] = []
+        self.events: list[Any] = []
 
     def heard(self, data: bytes) -> None:
-        self.told.append(data)
+        self.events.append(data)
 
     def ended(self) -> None:
-        self.told.append("ended")
+        self.events.append("ended")
 
     def broke(self, failure: Failure, errors: tuple[str, ...]) -> None:
-        self.told += [failure, *errors]
+        self.events += [failure, *errors]
 
     def failed(self, failure: Failure, reply: Reply | None) -> None:
         self.lines.append(f"({failure.kind} {reply.code if reply else '-'})")
@@ -56,39 +56,39 @@ class Ear(Listener):
         self.lines.append(text)
 
     def resume(self, ehlo: Reply | None) -> SSL.Session | None:
-        self.told.append(ehlo)
+        self.events.append(ehlo)
         return self.session
 
     def secured(self, facts: Secured) -> None:
-        self.told.append(facts)
+        self.events.append(facts)
 
     def ticket(self) -> None:
-        self.told.append("ticket")
+        self.events.append("ticket")
 
     def wire(self, *, sent: bool, data: bytes) -> None:
-        self.lines.append(f"{'>' * sent or '<'} {data[:1].hex()}")  # 16 is a handshake, 17 what it protects
+        self.lines.append(f"{'>' * sent or '<'} {data[:1].hex()}")  # 16 is a handshake record, 17 application data
 
 
 async def run(script: Script, endpoint: Endpoint = ENDPOINT, **given: Any) -> ProbeResult:
-    """Probe a server that follows the script and then waits for us to leave."""
+    """Probe a server that follows the script and then waits for the end of the connection."""
     ours, theirs = trio.testing.memory_stream_pair()
     options: dict[str, Any] = {"profile": OPPORTUNISTIC, "ehlo": "me", "timeouts": TIMEOUTS} | given
 
     async def serve() -> None:
-        with contextlib.suppress(trio.BrokenResourceError, EOFError, SSL.Error):  # a client that gave up
+        with contextlib.suppress(trio.BrokenResourceError, EOFError, SSL.Error):  # the client closed the connection
             await script(Server(theirs))
 
     async with trio.open_nursery() as nursery:
         nursery.start_soon(serve)
         sighting = await converse(ours, endpoint, **options)
-        await trio.testing.wait_all_tasks_blocked()  # let the server see that we left
+        await trio.testing.wait_all_tasks_blocked()  # let the server see the end
         nursery.cancel_scope.cancel()
     return sighting
 
 
 @dataclass
 class MX:
-    """An honest server, up to the reply at which it falls ``silent`` for ever, and how each reply is said."""
+    """A working server up to the phase ``silent``, in which it stops replying; ``say`` sends its replies."""
 
     context: SSL.Context | None = None
     silent: Phase | None = None
@@ -121,7 +121,7 @@ class MX:
 
 
 def says(*lines: bytes) -> Script:
-    """Return the script of a server that says each line when it has heard one, the first at once, and hangs up."""
+    """Return the script of a server that sends the first line at once, each next one after a command, and closes."""
 
     async def script(server: Server) -> None:
         for number, line in enumerate(lines):
@@ -133,7 +133,7 @@ def says(*lines: bytes) -> Script:
     return script
 
 
-async def test_all_well(autojump_clock: trio.testing.MockClock) -> None:
+async def test_a_working_server(autojump_clock: trio.testing.MockClock) -> None:
     chain = tuple(certificate(kind).public_bytes(Encoding.DER) for kind in ("p256", "rsa"))
     ear = Ear()
     server = MX(server_context(extra=("rsa",)))
@@ -159,7 +159,7 @@ async def test_all_well(autojump_clock: trio.testing.MockClock) -> None:
     assert server.farewell == SSL.RECEIVED_SHUTDOWN
 
 
-async def test_endpoints_words_are_used(autojump_clock: trio.testing.MockClock) -> None:
+async def test_mode_and_sni_of_the_endpoint_are_used(autojump_clock: trio.testing.MockClock) -> None:
     async def script(server: Server) -> None:
         await server.secure(server_context())
         assert server.tls is not None
@@ -189,7 +189,7 @@ LIMITS = [
 ]
 LATE = (FailureKind.TIMEOUT, errno.ETIMEDOUT, "Connection timed out")
 A_TICK = TICK + 0.001
-"""How late a limit may be, and what sums of ticks are off by."""
+"""Seconds by which a deadline may be late, and floating point."""
 
 
 @pytest.mark.parametrize(("phase", "limit"), LIMITS)
@@ -216,7 +216,7 @@ async def test_each_stage_has_its_deadline(phase: Phase, limit: float, autojump_
         ((b"220 mx\r\n", EHLO, b"220 go\r\n"), [b"\x16", b"\x03", b"\x03", b"\x40", *[b"\0"] * 99], Phase.HANDSHAKE),
     ],
 )
-async def test_a_slow_drip_gains_nothing(
+async def test_single_octets_do_not_extend_a_deadline(
     after: tuple[bytes, ...], drips: list[bytes], phase: Phase, autojump_clock: trio.testing.MockClock
 ) -> None:
     async def script(server: Server) -> None:
@@ -233,7 +233,7 @@ async def test_a_slow_drip_gains_nothing(
     assert trio.current_time() - began <= max(limit for _, limit in LIMITS) + A_TICK
 
 
-async def test_the_whole_has_a_deadline_too(autojump_clock: trio.testing.MockClock) -> None:
+async def test_the_whole_probe_has_a_deadline(autojump_clock: trio.testing.MockClock) -> None:
     async def script(server: Server) -> None:
         for reply in (b"220 mx\r\n", EHLO):
             await trio.sleep(10)
@@ -284,7 +284,7 @@ async def test_conversation(
     assert seen.handshake is None
 
 
-async def test_a_chain_of_a_megabyte_has_its_own_reason(autojump_clock: trio.testing.MockClock) -> None:
+async def test_a_chain_of_a_megabyte_is_too_long(autojump_clock: trio.testing.MockClock) -> None:
     seen = (await run(MX(server_context(padding=1_000_000)), profile=AUTHENTICATED)).probe
     assert seen.failure == Failure(Phase.HANDSHAKE, FailureKind.TOO_LONG, None, "excessive message size")
     assert seen.handshake is None
@@ -311,14 +311,14 @@ async def test_an_anonymous_session_has_no_chain(autojump_clock: trio.testing.Mo
     assert sighting.probe.failure is None
 
 
-async def test_injected_plaintext_is_noted_and_ignored(autojump_clock: trio.testing.MockClock) -> None:
+async def test_injected_plaintext_is_a_defect_and_ignored(autojump_clock: trio.testing.MockClock) -> None:
     seen = (await run(MX(starttls_reply=b"220 go\r\n250-mx\r\n250 EVIL\r\n"))).probe
     assert seen.defects == ("plaintext-after-starttls",)
     assert seen.ehlo_tls == Reply(250, ("mx under TLS",))
     assert seen.failure is None
 
 
-async def test_death_after_the_handshake_keeps_both(autojump_clock: trio.testing.MockClock) -> None:
+async def test_a_failure_after_the_handshake_keeps_the_handshake(autojump_clock: trio.testing.MockClock) -> None:
     async def script(server: Server) -> None:
         await says_then_secures(server)
         await server.hear()
@@ -339,7 +339,7 @@ async def test_death_after_the_handshake_keeps_both(autojump_clock: trio.testing
 
 
 class Reset(trio.abc.Stream):
-    """A stream on which the system reports a reset."""
+    """A stream that is reset by the peer."""
 
     async def send_all(self, data: bytes | bytearray | memoryview) -> None:  # noqa: ARG002 - trio's signature
         raise AssertionError
@@ -364,13 +364,15 @@ async def test_a_reset() -> None:
 @pytest.mark.parametrize(
     ("number", "mode", "phase"),
     [
-        # Linux reports a reset in answer to our SYN as ECONNREFUSED, and one to a connection that was up as ECONNRESET
+        # Linux reports a reset in reply to a SYN as ECONNREFUSED, and one of an established connection as ECONNRESET
         (errno.ECONNREFUSED, Mode.SMTP, Phase.CONNECT),
         (errno.ECONNRESET, Mode.SMTP, Phase.GREETING),
         (errno.ECONNRESET, Mode.SMTPS, Phase.HANDSHAKE),
     ],
 )
-async def test_a_reset_before_we_looked(number: int, mode: Mode, phase: Phase, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_a_reset_before_the_greeting(
+    number: int, mode: Mode, phase: Phase, monkeypatch: pytest.MonkeyPatch
+) -> None:
     async def connect(*_: object, **__: object) -> None:
         raise OSError(number, "")
 
@@ -381,7 +383,7 @@ async def test_a_reset_before_we_looked(number: int, mode: Mode, phase: Phase, m
     assert (seen.failure.phase, seen.failure.code) == (phase, number)
 
 
-async def test_manners(autojump_clock: trio.testing.MockClock) -> None:
+async def test_quit_and_close_notify(autojump_clock: trio.testing.MockClock) -> None:
     async def refuse(server: Server) -> None:
         await server.say(b"554 away\r\n")
         heard.append(await server.hear())
@@ -402,7 +404,7 @@ async def test_without_tls(autojump_clock: trio.testing.MockClock) -> None:
 
 
 @pytest.mark.parametrize(("version", "tickets"), [(None, 2), (SSL.TLS1_2_VERSION, 1)])
-async def test_a_session_can_be_kept_and_resumed(
+async def test_a_session_can_be_resumed(
     version: int | None, tickets: int, autojump_clock: trio.testing.MockClock
 ) -> None:
     context = server_context()
@@ -414,24 +416,24 @@ async def test_a_session_can_be_kept_and_resumed(
     assert again.session is None
     assert again.probe.handshake is not None
     assert again.probe.handshake.resumed
-    assert ear.told.count("ticket") == tickets  # OpenSSL's server gives two in TLS 1.3
+    assert ear.events.count("ticket") == tickets  # OpenSSL's server sends two in TLS 1.3
 
 
-async def test_a_server_without_tickets_has_no_session_to_give(autojump_clock: trio.testing.MockClock) -> None:
+async def test_a_server_without_tickets_gives_no_session(autojump_clock: trio.testing.MockClock) -> None:
     context = server_context()
     context.set_options(SSL.OP_NO_TICKET)
     context.set_max_proto_version(SSL.TLS1_2_VERSION)
     context.set_session_cache_mode(SSL.SESS_CACHE_OFF)
     ear = Ear()
     await run(MX(context), extra=Extra(keep_session=True, listener=ear))
-    assert "ticket" not in ear.told
+    assert "ticket" not in ear.events
 
 
-async def test_a_listener_hears_all_that_a_replay_needs(autojump_clock: trio.testing.MockClock) -> None:
+async def test_a_listener_receives_all_events_for_a_replay(autojump_clock: trio.testing.MockClock) -> None:
     ear = Ear()
     seen = (await run(MX(), extra=Extra(listener=ear))).probe
-    facts = next(one for one in ear.told if isinstance(one, Secured))
-    kept = [one for one in ear.told if one != "ticket"]
+    facts = next(one for one in ear.events if isinstance(one, Secured))
+    kept = [one for one in ear.events if one != "ticket"]
     assert kept == [
         b"220 mx ESMTP\r\n",
         EHLO,
@@ -446,7 +448,7 @@ async def test_a_listener_hears_all_that_a_replay_needs(autojump_clock: trio.tes
     assert ear.lines[ear.lines.index("> STARTTLS") + 2] == "> 16"
 
 
-async def test_the_certificate_that_we_showed_is_told(tmp_path: Path, autojump_clock: trio.testing.MockClock) -> None:
+async def test_our_own_certificate_is_reported(tmp_path: Path, autojump_clock: trio.testing.MockClock) -> None:
     pem = tmp_path / "client.pem"
     pem.write_bytes(
         key("p384").private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
@@ -455,12 +457,12 @@ async def test_the_certificate_that_we_showed_is_told(tmp_path: Path, autojump_c
     ear = Ear()
     extra = Extra(listener=ear, identity=Identity(str(pem), str(pem)))
     await run(MX(server_context(ask=True)), extra=extra)
-    facts = next(one for one in ear.told if isinstance(one, Secured))
+    facts = next(one for one in ear.events if isinstance(one, Secured))
     assert facts.own == certificate("p384").public_bytes(Encoding.DER)
     assert facts.own_signature == "ecdsa_secp384r1_sha384"
 
 
-async def test_library_errors_are_told_with_their_numbers(autojump_clock: trio.testing.MockClock) -> None:
+async def test_library_errors_are_reported_with_their_numbers(autojump_clock: trio.testing.MockClock) -> None:
     async def script(server: Server) -> None:
         await server.say(b"220 mx\r\n")
         await server.hear()
@@ -472,7 +474,7 @@ async def test_library_errors_are_told_with_their_numbers(autojump_clock: trio.t
 
     ear = Ear()
     await run(script, extra=Extra(listener=ear))
-    assert "0A00010B:SSL routines::wrong version number" in ear.told  # as the openssl program prints it
+    assert "0A00010B:SSL routines::wrong version number" in ear.events  # as the openssl program prints it
 
 
 async def test_a_bug_of_ours_is_a_failure_and_the_stream_is_closed(
@@ -493,7 +495,9 @@ async def test_a_bad_profile_is_a_bug_of_ours(autojump_clock: trio.testing.MockC
 
 
 @pytest.mark.parametrize("phase", [Phase.GREETING, Phase.HANDSHAKE, Phase.QUIT])
-async def test_cancellation_goes_through_and_closes(phase: Phase, autojump_clock: trio.testing.MockClock) -> None:
+async def test_cancellation_passes_through_and_closes_the_stream(
+    phase: Phase, autojump_clock: trio.testing.MockClock
+) -> None:
     ours, theirs = trio.testing.memory_stream_pair()
     async with trio.open_nursery() as nursery:
         nursery.start_soon(MX(silent=phase), Server(theirs))
@@ -528,9 +532,7 @@ async def test_connect_failures(monkeypatch: pytest.MonkeyPatch, autojump_clock:
 @pytest.mark.parametrize(
     "phase", [Phase.GREETING, Phase.EHLO, Phase.STARTTLS, Phase.HANDSHAKE, Phase.EHLO_TLS, Phase.QUIT]
 )
-async def test_a_probe_is_counted_in_the_stage_that_it_is_in(
-    phase: Phase, autojump_clock: trio.testing.MockClock
-) -> None:
+async def test_a_probe_is_counted_in_its_stage(phase: Phase, autojump_clock: trio.testing.MockClock) -> None:
     stages: Counter[str] = Counter()
     async with trio.open_nursery() as nursery:
         nursery.start_soon(partial(run, MX(silent=phase), extra=Extra(stages=stages)))

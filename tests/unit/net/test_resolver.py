@@ -21,19 +21,19 @@ from scanner.facts import Answer
 from scanner.net import query as search
 from scanner.net.exchange import server_at
 from scanner.net.gcra import GCRA
-from scanner.net.health import Health
-from scanner.net.query import MAX_QUICK_ROUNDS, Patience
+from scanner.net.health import ServerHealth
+from scanner.net.query import MAX_QUICK_ROUNDS
 from scanner.net.resolver import open_resolver, system_servers
 from scanner.settings import DNSSettings
 from scanner.vocabulary import Outcome, Security
 
-# A server on loopback, scripted by a table: name -> what is sent back. A name that is not in it fails the test.
-# dnspython makes its messages.
+# A server on loopback with a table of replies by name. A query for another name fails the test.
+# dnspython makes the messages.
 
 
 @dataclass
-class Asked:
-    """One question as the server sees it."""
+class ReceivedQuery:
+    """One query as the server received it."""
 
     query: dns.message.Message
     tcp: bool
@@ -48,17 +48,17 @@ class Asked:
         return len(wire).to_bytes(2) + wire if self.tcp else wire
 
 
-Reply = Callable[[Asked], Awaitable[list[bytes]]]
+Reply = Callable[[ReceivedQuery], Awaitable[list[bytes]]]
 
 
 @dataclass
 class Script:
-    """The server: ``table`` is what it knows, ``seen`` what it was asked."""
+    """The server: ``table`` has its replies, ``seen`` the queries."""
 
     nursery: trio.Nursery
     port: int = 0
     table: dict[str, Reply] = field(default_factory=dict)
-    seen: list[Asked] = field(default_factory=list)
+    seen: list[ReceivedQuery] = field(default_factory=list)
     serve_tcp: Callable[[trio.SocketStream], Awaitable[None]] | None = None
 
     async def start(self, host: str = "127.0.0.1", port: int = 0) -> None:
@@ -77,8 +77,8 @@ class Script:
                 self.nursery.start_soon(self._answer_udp, udp, wire, peer)
 
     async def _answer_udp(self, udp: trio.socket.SocketType, wire: bytes, peer: tuple[str, int]) -> None:
-        for datagram in await self._answer(Asked(dns.message.from_wire(wire), tcp=False, peer=peer)):
-            with contextlib.suppress(OSError):  # who asked may have gone
+        for datagram in await self._answer(ReceivedQuery(dns.message.from_wire(wire), tcp=False, peer=peer)):
+            with contextlib.suppress(OSError):  # the client may have closed
                 await udp.sendto(datagram, peer)
 
     async def _serve_tcp(self, stream: trio.SocketStream) -> None:
@@ -87,11 +87,11 @@ class Script:
             return
         async with stream:
             wire = await stream.receive_some(4096)
-            for octets in await self._answer(Asked(dns.message.from_wire(wire[2:]), tcp=True, peer=("", 0))):
+            for octets in await self._answer(ReceivedQuery(dns.message.from_wire(wire[2:]), tcp=True, peer=("", 0))):
                 await stream.send_all(octets)
                 await trio.testing.wait_all_tasks_blocked()
 
-    async def _answer(self, asked: Asked) -> list[bytes]:
+    async def _answer(self, asked: ReceivedQuery) -> list[bytes]:
         self.seen.append(asked)
         name = asked.query.question[0].name.to_text(omit_final_dot=True)
         return await self.table[name](asked)
@@ -118,9 +118,9 @@ async def server(nursery: trio.Nursery) -> Script:
 
 
 def made(
-    asked: Asked, *records: str, rcode: str = "NOERROR", ede: int | None = None, ad: bool = True
+    asked: ReceivedQuery, *records: str, rcode: str = "NOERROR", ede: int | None = None, ad: bool = True
 ) -> dns.message.Message:
-    """Make a reply; records are lines of a master file."""
+    """Return a reply; records are lines of a master file."""
     reply = dns.message.make_response(asked.query, recursion_available=True)
     if ad:
         reply.flags |= dns.flags.AD
@@ -134,13 +134,13 @@ def made(
 
 
 def says(*records: str, rcode: str = "NOERROR", ede: int | None = None, ad: bool = True) -> Reply:
-    async def reply(asked: Asked) -> list[bytes]:
+    async def reply(asked: ReceivedQuery) -> list[bytes]:
         return [asked.pack(made(asked, *records, rcode=rcode, ede=ede, ad=ad))]
 
     return reply
 
 
-async def nothing(asked: Asked) -> list[bytes]:
+async def nothing(asked: ReceivedQuery) -> list[bytes]:
     return []
 
 
@@ -174,8 +174,8 @@ async def test_ids_and_ports_differ(server: Script) -> None:
     assert len({asked.peer[1] for asked in server.seen}) > 1
 
 
-# RFC 5452 section 9.1: a reply must match in id, question and source, else it is none.
-def strays(asked: Asked) -> list[bytes]:
+# RFC 5452 section 9.1: a reply must match in id, question and source.
+def strays(asked: ReceivedQuery) -> list[bytes]:
     wrong_id = made(asked, "a.example. MX 10 evil.example.")
     wrong_id.id ^= 1
     wrong_name = dns.message.make_response(dns.message.make_query("b.example", "MX", id=asked.query.id))
@@ -187,8 +187,8 @@ def strays(asked: Asked) -> list[bytes]:
     return [b"", b"garbage", made(asked, MX).to_wire()[:-3], *(m.to_wire() for m in messages)]
 
 
-async def test_datagrams_that_are_no_reply_are_passed_over(server: Script) -> None:
-    async def reply(asked: Asked) -> list[bytes]:
+async def test_datagrams_that_are_no_reply_are_ignored(server: Script) -> None:
+    async def reply(asked: ReceivedQuery) -> list[bytes]:
         return [*strays(asked), asked.pack(made(asked, MX))]
 
     server.table["a.example"] = reply
@@ -197,8 +197,8 @@ async def test_datagrams_that_are_no_reply_are_passed_over(server: Script) -> No
 
 
 @pytest.mark.parametrize("which", range(9))
-async def test_each_of_them_alone_is_silence(server: Script, which: int) -> None:
-    async def reply(asked: Asked) -> list[bytes]:
+async def test_each_of_them_alone_is_a_timeout(server: Script, which: int) -> None:
+    async def reply(asked: ReceivedQuery) -> list[bytes]:
         return [strays(asked)[which]]
 
     server.table["a.example"] = reply
@@ -208,7 +208,7 @@ async def test_each_of_them_alone_is_silence(server: Script, which: int) -> None
 
 
 async def test_a_reply_from_elsewhere_never_arrives(server: Script) -> None:
-    async def reply(asked: Asked) -> list[bytes]:
+    async def reply(asked: ReceivedQuery) -> list[bytes]:
         with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as elsewhere:
             elsewhere.sendto(made(asked, "a.example. MX 10 evil.example.").to_wire(), asked.peer)
         return [asked.pack(made(asked, MX))]
@@ -217,8 +217,8 @@ async def test_a_reply_from_elsewhere_never_arrives(server: Script) -> None:
     assert (await server.lookup("a.example")).records == ("10 mx.example",)
 
 
-async def test_a_flood_ends_the_try(server: Script, short_pauses: None) -> None:
-    async def reply(asked: Asked) -> list[bytes]:
+async def test_a_flood_ends_the_attempt(server: Script, short_pauses: None) -> None:
+    async def reply(asked: ReceivedQuery) -> list[bytes]:
         return [b"x"] * 1100
 
     server.table["a.example"] = reply
@@ -226,8 +226,8 @@ async def test_a_flood_ends_the_try(server: Script, short_pauses: None) -> None:
     assert (answer.outcome, answer.error) == (Outcome.ERROR, "flooded with datagrams that are no reply")
 
 
-async def test_silence_is_asked_again(server: Script) -> None:
-    async def reply(asked: Asked) -> list[bytes]:
+async def test_a_query_is_repeated_after_a_timeout(server: Script) -> None:
+    async def reply(asked: ReceivedQuery) -> list[bytes]:
         return [asked.pack(made(asked, MX))] if len(server.seen) > 1 else []
 
     server.table["a.example"] = reply
@@ -235,14 +235,14 @@ async def test_silence_is_asked_again(server: Script) -> None:
     assert len(server.seen) == 2
 
 
-async def test_silence_is_asked_again_until_the_time_is_up(server: Script) -> None:
+async def test_queries_are_repeated_until_the_deadline(server: Script) -> None:
     server.table["a.example"] = nothing
     await server.lookup("a.example", attempt=0.05, total=1.0)
     assert len(server.seen) > MAX_QUICK_ROUNDS
 
 
 def truncating(over_tcp: Reply) -> Reply:
-    async def reply(asked: Asked) -> list[bytes]:
+    async def reply(asked: ReceivedQuery) -> list[bytes]:
         if asked.tcp:
             return await over_tcp(asked)
         short = made(asked)
@@ -252,7 +252,7 @@ def truncating(over_tcp: Reply) -> Reply:
     return reply
 
 
-async def test_a_truncated_reply_is_asked_for_over_tcp(server: Script) -> None:
+async def test_a_truncated_reply_is_fetched_over_tcp(server: Script) -> None:
     many = [f"a.example. MX {n} mx{n}.example." for n in range(400)]
     server.table["a.example"] = truncating(says(*many))
     answer = await server.lookup("a.example", attempt=2.0, total=2.0)
@@ -260,8 +260,8 @@ async def test_a_truncated_reply_is_asked_for_over_tcp(server: Script) -> None:
     assert [asked.tcp for asked in server.seen] == [False, True]
 
 
-async def test_tcp_in_drips(server: Script) -> None:
-    async def drips(asked: Asked) -> list[bytes]:
+async def test_tcp_in_single_octets(server: Script) -> None:
+    async def drips(asked: ReceivedQuery) -> list[bytes]:
         wire = asked.pack(made(asked, MX))
         return [wire[at : at + 1] for at in range(len(wire))]
 
@@ -270,13 +270,13 @@ async def test_tcp_in_drips(server: Script) -> None:
 
 
 def raw(*octets: bytes) -> Reply:
-    async def reply(asked: Asked) -> list[bytes]:
+    async def reply(asked: ReceivedQuery) -> list[bytes]:
         return list(octets)
 
     return reply
 
 
-async def still_truncated(asked: Asked) -> list[bytes]:
+async def still_truncated(asked: ReceivedQuery) -> list[bytes]:
     reply = made(asked, MX)
     reply.flags |= dns.flags.TC
     return [asked.pack(reply)]
@@ -312,7 +312,7 @@ async def test_a_tcp_connection_that_is_reset(server: Script) -> None:
 
 
 async def test_a_silent_tcp_server_has_its_deadline(server: Script) -> None:
-    async def stuck(asked: Asked) -> list[bytes]:
+    async def stuck(asked: ReceivedQuery) -> list[bytes]:
         await trio.sleep_forever()
         return []
 
@@ -338,7 +338,7 @@ async def test_rcodes_are_final(server: Script, rcode: str, outcome: Outcome, er
 
 
 async def test_a_server_that_cannot_read_the_question_need_not_repeat_it(server: Script) -> None:
-    async def reply(asked: Asked) -> list[bytes]:
+    async def reply(asked: ReceivedQuery) -> list[bytes]:
         unread = made(asked, rcode="FORMERR")
         unread.question = []
         return [asked.pack(unread)]
@@ -348,13 +348,13 @@ async def test_a_server_that_cannot_read_the_question_need_not_repeat_it(server:
 
 
 def servfail_then(unchecked: Reply, ede: int | None = None) -> Reply:
-    async def reply(asked: Asked) -> list[bytes]:
+    async def reply(asked: ReceivedQuery) -> list[bytes]:
         return await (unchecked if asked.cd else says(rcode="SERVFAIL", ede=ede, ad=False))(asked)
 
     return reply
 
 
-# What the question without validation (RFC 4035 section 3.2.2) tells of a SERVFAIL.
+# What a query without validation (RFC 4035 section 3.2.2) shows about a SERVFAIL.
 @pytest.mark.parametrize(
     ("script", "security", "error"),
     [
@@ -375,10 +375,10 @@ async def test_bogus_or_broken(server: Script, script: Reply, security: Security
     assert [asked.cd for asked in server.seen][:2] == [False, True]
 
 
-async def test_a_server_that_nobody_trusts_proves_nothing_bogus(server: Script) -> None:
+async def test_an_untrusted_server_does_not_prove_bogus(server: Script) -> None:
     server.table["a.example"] = servfail_then(says(MX))
     async with open_resolver(server.settings) as resolver:
-        resolver._circle = Health([replace(known, trusted=False) for known in resolver._circle.servers])
+        resolver._health = ServerHealth([replace(known, trusted=False) for known in resolver._health.servers])
         answer = await resolver.lookup("a.example", "MX")
     assert (answer.security, answer.error, len(server.seen)) == (Security.INDETERMINATE, "SERVFAIL", 1)
 
@@ -400,19 +400,19 @@ async def test_a_refusal_leads_to_the_next_server(server: Script, other: Script,
     other.table["a.example"] = says(MX)
     answer = await ask(two(server.port, other.port), "a.example")
     assert (answer.outcome, answer.resolver) == (Outcome.DATA, f"127.0.0.1:{other.port}")
-    # a SERVFAIL is first asked about without validation, which here fails too
+    # after a SERVFAIL comes a query without validation, which fails too
     assert [asked.cd for asked in server.seen] == ([False, True] if rcode == "SERVFAIL" else [False])
     assert len(other.seen) == 1
 
 
-async def test_no_other_server_overrules_what_one_found_bogus(server: Script, other: Script) -> None:
+async def test_no_other_server_overrules_a_bogus_answer(server: Script, other: Script) -> None:
     server.table["a.example"] = servfail_then(says(MX))
     other.table["a.example"] = says(MX)
     answer = await ask(two(server.port, other.port), "a.example")
     assert (answer.outcome, answer.security, len(other.seen)) == (Outcome.ERROR, Security.BOGUS, 0)
 
 
-async def test_when_all_refuse_validation_is_asked_about_once(server: Script, other: Script) -> None:
+async def test_validation_is_checked_once_if_all_servers_fail(server: Script, other: Script) -> None:
     server.table["a.example"] = says(rcode="REFUSED")
     other.table["a.example"] = servfail_then(says(MX))
     answer = await ask(two(server.port, other.port), "a.example")
@@ -420,7 +420,7 @@ async def test_when_all_refuse_validation_is_asked_about_once(server: Script, ot
     assert ([a.cd for a in server.seen], [a.cd for a in other.seen]) == ([False], [False, True])
 
 
-async def test_a_silent_server_is_asked_last_afterwards(server: Script, other: Script) -> None:
+async def test_a_server_that_timed_out_is_queried_last_afterwards(server: Script, other: Script) -> None:
     server.table["a.example"] = nothing
     other.table["a.example"] = says(MX)
     with trio.fail_after(5):
@@ -447,16 +447,16 @@ def short_pauses(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(search, "PAUSE", 0.001)
 
 
-async def test_a_closed_port_is_an_error_soon(short_pauses: None) -> None:
+async def test_a_closed_port_is_an_error_without_a_timeout(short_pauses: None) -> None:
     given = DNSSettings(servers=(("127.0.0.1", closed_port()),), attempt=30.0, total=60.0)
     answer = await ask(given, "a.example")
     assert (answer.outcome, answer.security) == (Outcome.ERROR, Security.INDETERMINATE)
     assert answer.error == "Connection refused"
-    assert answer.ms >= 2 ** (MAX_QUICK_ROUNDS - 1) - 1  # 1 ms, doubled from round to round
+    assert answer.ms >= 2 ** (MAX_QUICK_ROUNDS - 1) - 1  # 1 ms, doubled each round
 
 
-async def test_a_server_that_cannot_be_sent_to_is_an_error_soon(short_pauses: None) -> None:
-    # The kernel refuses datagrams to the broadcast address from sockets that did not ask for it (ip(7), EACCES).
+async def test_a_failing_send_is_an_error_without_a_timeout(short_pauses: None) -> None:
+    # The kernel refuses datagrams to the broadcast address without SO_BROADCAST (ip(7), EACCES).
     answer = await ask(DNSSettings(servers=(("255.255.255.255", 53),), attempt=30.0, total=60.0), "a.example")
     assert (answer.outcome, answer.error) == (Outcome.ERROR, "Permission denied")
 
@@ -474,13 +474,13 @@ async def test_ipv6(nursery: trio.Nursery) -> None:
     )
 
 
-async def test_our_own_address_can_be_chosen(server: Script) -> None:
+async def test_the_local_address_can_be_set(server: Script) -> None:
     server.table["a.example"] = says(MX)
     await server.lookup("a.example", bind="127.0.0.2")
     assert server.seen[0].peer[0] == "127.0.0.2"
 
 
-def test_who_is_trusted() -> None:
+def test_trusted_servers() -> None:
     assert server_at("127.0.0.53", 53, trust=False).trusted
     assert server_at("::1", 53, trust=False).trusted
     assert not server_at("192.0.2.1", 53, trust=False).trusted
@@ -489,12 +489,12 @@ def test_who_is_trusted() -> None:
 
 
 @pytest.mark.parametrize("name", ["", "a..example", "a" * 64, "b\u00fccher.example"])
-async def test_names_that_cannot_be_asked_for(server: Script, name: str) -> None:
+async def test_invalid_names(server: Script, name: str) -> None:
     answer = await server.lookup(name)
     assert (answer.outcome, answer.error, server.seen) == (Outcome.ERROR, NOT_A_NAME, [])
 
 
-async def test_an_alias_that_leads_out_of_the_reply_is_asked_for(server: Script) -> None:
+async def test_an_alias_without_its_target_in_the_reply_is_followed(server: Script) -> None:
     server.table["a.example"] = says("a.example. CNAME b.example.")
     server.table["b.example"] = says("b.example. MX 10 mx.example.", ad=False)
     answer = await server.lookup("a.example")
@@ -502,12 +502,12 @@ async def test_an_alias_that_leads_out_of_the_reply_is_asked_for(server: Script)
     assert (answer.security, answer.aliases[0].security) == (Security.INSECURE, Security.SECURE)
 
 
-async def test_each_hop_of_an_insecure_answer_is_asked_for(server: Script) -> None:
-    """AD covers a whole reply; RFC 7672 section 2.2.2 wants to know of the first hop alone."""
+async def test_each_alias_of_an_insecure_answer_is_queried(server: Script) -> None:
+    """AD covers a whole reply; RFC 7672 section 2.2.2 needs the security of the first alias alone."""
     records = ("a.example. CNAME b.example.", "b.example. CNAME c.example.", "c.example. A 192.0.2.1")
 
     def hop(record: str, *, ad: bool) -> Reply:
-        async def reply(asked: Asked) -> list[bytes]:
+        async def reply(asked: ReceivedQuery) -> list[bytes]:
             of_hop = asked.query.question[0].rdtype == dns.rdatatype.CNAME
             return await (says(record, ad=ad) if of_hop else says(*records, ad=False))(asked)
 
@@ -529,17 +529,17 @@ async def test_aliases_in_a_circle_end(server: Script) -> None:
     assert (answer.error, len(server.seen)) == (ALIAS_LOOP, 2)
 
 
-async def test_aliases_without_end_end(server: Script) -> None:
+async def test_endless_aliases_end(server: Script) -> None:
     for n in range(20):
         server.table[f"n{n}.example"] = says(f"n{n}.example. CNAME n{n + 1}.example.")
     answer = await server.lookup("n0.example", attempt=2.0, total=4.0)
     assert (answer.error, len(server.seen)) == (ALIAS_LOOP, 11)
 
 
-async def test_at_most_so_many_questions_at_once_and_clocks_start_late(server: Script) -> None:
+async def test_in_flight_limit_and_deadlines_that_start_after_it(server: Script) -> None:
     answer_now = trio.Event()
 
-    async def reply(asked: Asked) -> list[bytes]:
+    async def reply(asked: ReceivedQuery) -> list[bytes]:
         await answer_now.wait()
         return [asked.pack(made(asked, MX))]
 
@@ -561,7 +561,7 @@ async def test_at_most_so_many_questions_at_once_and_clocks_start_late(server: S
     assert [a.outcome for a in answers] == [Outcome.DATA] * 5
 
 
-async def test_a_cancelled_lookup_gives_its_slot_back(server: Script) -> None:
+async def test_a_cancelled_lookup_releases_its_slot(server: Script) -> None:
     server.table["silent.example"] = nothing
     server.table["a.example"] = says(MX)
     given = DNSSettings(servers=server.settings.servers, in_flight=1)
@@ -575,7 +575,7 @@ async def test_a_cancelled_lookup_gives_its_slot_back(server: Script) -> None:
 HOST = "mx.example. A 192.0.2.1"
 
 
-async def test_a_host_is_asked_for_once_within_its_ttl(server: Script) -> None:
+async def test_a_host_is_queried_once_within_its_ttl(server: Script) -> None:
     server.table["mx.example"] = says(HOST)
     async with open_resolver(server.settings) as resolver:
         answers = [await resolver.lookup(name, "A") for name in ("mx.example", "MX.Example.")]
@@ -585,7 +585,7 @@ async def test_a_host_is_asked_for_once_within_its_ttl(server: Script) -> None:
     assert len(server.seen) == 3
 
 
-async def test_a_fresh_answer_takes_the_place_of_the_kept_one(server: Script) -> None:
+async def test_a_fresh_answer_replaces_the_cached_one(server: Script) -> None:
     async with open_resolver(server.settings) as resolver:
         server.table["mx.example"] = says(HOST)
         await resolver.lookup("mx.example", "A")
@@ -595,7 +595,7 @@ async def test_a_fresh_answer_takes_the_place_of_the_kept_one(server: Script) ->
 
 
 @pytest.mark.parametrize("reply", [says(rcode="SERVFAIL"), says(rcode="REFUSED"), nothing])
-async def test_failures_are_not_kept(server: Script, reply: Reply) -> None:
+async def test_failures_are_not_cached(server: Script, reply: Reply) -> None:
     async with open_resolver(server.settings) as resolver:
         server.table["mx.example"] = reply
         assert (await resolver.lookup("mx.example", "A")).outcome is Outcome.ERROR
@@ -603,8 +603,8 @@ async def test_failures_are_not_kept(server: Script, reply: Reply) -> None:
         assert (await resolver.lookup("mx.example", "A")).outcome is Outcome.DATA
 
 
-async def test_an_answer_in_parts_is_not_kept(server: Script) -> None:
-    """The TTL of its aliases is not known any more."""
+async def test_an_answer_in_parts_is_not_cached(server: Script) -> None:
+    """The TTL of its aliases is not known."""
     server.table["mx.example"] = says("mx.example. CNAME b.example.")
     server.table["b.example"] = says("b.example. A 192.0.2.1")
     async with open_resolver(server.settings) as resolver:
@@ -612,7 +612,7 @@ async def test_an_answer_in_parts_is_not_kept(server: Script) -> None:
         assert (answer.outcome, answer.ttl, len(resolver.cache)) == (Outcome.DATA, 0, 0)
 
 
-async def test_an_empty_reply_at_the_end_of_aliases_is_asked_for_once(server: Script) -> None:
+async def test_an_empty_reply_at_the_end_of_aliases_is_queried_once(server: Script) -> None:
     server.table["mx.example"] = says("mx.example. CNAME b.example.")
     server.table["b.example"] = says()
     answer = await server.lookup("mx.example", "A")
@@ -620,12 +620,12 @@ async def test_an_empty_reply_at_the_end_of_aliases_is_asked_for_once(server: Sc
 
 
 class Held:
-    """A reply that waits until it is let go."""
+    """A reply that waits for an event."""
 
     def __init__(self) -> None:
         self.let_go = trio.Event()
 
-    async def __call__(self, asked: Asked) -> list[bytes]:
+    async def __call__(self, asked: ReceivedQuery) -> list[bytes]:
         await self.let_go.wait()
         return [asked.pack(made(asked, HOST))]
 
@@ -635,7 +635,7 @@ async def seen_by(server: Script, count: int) -> None:
         await trio.testing.wait_all_tasks_blocked(0.001)
 
 
-async def test_who_ask_the_same_at_once_share_the_answer(server: Script) -> None:
+async def test_equal_questions_in_flight_share_the_answer(server: Script) -> None:
     held = server.table["mx.example"] = Held()
     answers: list[Answer] = []
     given = replace(server.settings, attempt=3.0, total=3.0)
@@ -652,7 +652,7 @@ async def test_who_ask_the_same_at_once_share_the_answer(server: Script) -> None
     assert (len(answers), len(set(answers)), len(server.seen)) == (10, 1, 1)
 
 
-async def test_an_asker_that_is_cancelled_spoils_nothing_for_the_others(server: Script) -> None:
+async def test_a_cancelled_asker_does_not_affect_the_others(server: Script) -> None:
     held = server.table["mx.example"] = Held()
     answers: list[Answer] = []
     given = replace(server.settings, attempt=3.0, total=3.0)
@@ -679,16 +679,6 @@ async def test_an_asker_that_is_cancelled_spoils_nothing_for_the_others(server: 
     assert len(server.seen) == 2
 
 
-async def test_the_wait_for_the_rate_is_not_the_servers_fault(autojump_clock: trio.testing.MockClock) -> None:
-    rate = GCRA(0.1, 1)
-    patience = Patience(attempt=5.0, deadline=trio.current_time() + 20.0)
-    for moment in (0.0, 10.0, 20.0):
-        await patience.turn(rate)
-        assert trio.current_time() == pytest.approx(moment)
-    assert patience.deadline == pytest.approx(40.0)
-    assert patience.end_of_try() == pytest.approx(25.0)
-
-
 async def test_the_rate_counts_every_query(server: Script, monkeypatch: pytest.MonkeyPatch) -> None:
     places = []
 
@@ -699,10 +689,10 @@ async def test_the_rate_counts_every_query(server: Script, monkeypatch: pytest.M
     monkeypatch.setattr(GCRA, "reserve", reserve)
     server.table["a.example"] = servfail_then(truncating(says(MX)))
     await server.lookup("a.example")
-    assert len(places) == len(server.seen) == 3  # the question, without validation, and that over TCP
+    assert len(places) == len(server.seen) == 3  # the query, the one without validation, and that over TCP
 
 
-# (what the first resolver does, what the second one does, what is written of the second)
+# (reply of the first resolver, reply of the second, recorded second opinion)
 @pytest.mark.parametrize(
     ("first", "second", "outcome", "security", "disagrees"),
     [
@@ -715,7 +705,7 @@ async def test_the_rate_counts_every_query(server: Script, monkeypatch: pytest.M
         (nothing, nothing, Outcome.ERROR, Security.INDETERMINATE, False),
     ],
 )
-async def test_a_second_opinion_is_written_and_changes_nothing(
+async def test_a_second_opinion_is_recorded_and_changes_nothing(
     server: Script, other: Script, first: Reply, second: Reply, outcome: Outcome, security: Security, *, disagrees: bool
 ) -> None:
     server.table["a.example"], other.table["a.example"] = first, second
@@ -728,14 +718,14 @@ async def test_a_second_opinion_is_written_and_changes_nothing(
     assert (answer.second.security, answer.second.disagrees) == (security, disagrees)
 
 
-async def test_no_second_opinion_where_the_first_is_clear(server: Script, other: Script) -> None:
+async def test_no_second_opinion_after_an_answer(server: Script, other: Script) -> None:
     server.table["a.example"] = says(rcode="NXDOMAIN")
     answer = await server.lookup("a.example", confirm=(("127.0.0.1", other.port),))
     assert (answer.second, other.seen) == (None, [])
 
 
-async def test_a_silent_server_beside_a_refusing_one_is_asked_again(server: Script, other: Script) -> None:
-    async def reply(asked: Asked) -> list[bytes]:
+async def test_a_server_that_timed_out_is_queried_again_after_a_refusal(server: Script, other: Script) -> None:
+    async def reply(asked: ReceivedQuery) -> list[bytes]:
         return [asked.pack(made(asked, MX))] if len(other.seen) > 1 else []
 
     server.table["a.example"] = says(rcode="REFUSED")
@@ -743,8 +733,8 @@ async def test_a_silent_server_beside_a_refusing_one_is_asked_again(server: Scri
     assert (await ask(two(server.port, other.port), "a.example")).outcome is Outcome.DATA
 
 
-async def test_a_resolver_that_comes_back_is_found(nursery: trio.Nursery, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Nobody listens at first: the pauses between the rounds leave time for a restart."""
+async def test_a_restarted_resolver_is_found(nursery: trio.Nursery, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Nothing listens at first: the pauses between the rounds leave time for a restart."""
     monkeypatch.setattr(search, "PAUSE", 0.02)
     script = Script(nursery)
     script.table["a.example"] = says(MX)
@@ -762,7 +752,7 @@ async def test_a_resolver_that_comes_back_is_found(nursery: trio.Nursery, monkey
 
 
 async def test_an_empty_reply_of_a_server_that_does_not_recurse_is_no_negative(server: Script) -> None:
-    async def reply(asked: Asked) -> list[bytes]:
+    async def reply(asked: ReceivedQuery) -> list[bytes]:
         lame = made(asked)
         lame.flags &= ~dns.flags.RA
         return [asked.pack(lame)]
@@ -798,5 +788,5 @@ def test_no_resolv_conf_means_the_local_server(tmp_path: Path) -> None:  # resol
 
 async def test_no_servers_in_the_settings_means_those_of_the_system() -> None:
     async with open_resolver(DNSSettings()) as resolver:
-        labels = [server.label for server in resolver._circle.servers]
+        labels = [server.label for server in resolver._health.servers]
     assert labels == [server_at(*at, trust=False).label for at in system_servers()]

@@ -1,9 +1,9 @@
-"""A family that this machine has is not lacking because a link is down for a while."""
+"""Routes by address family: a family that had a route once keeps it."""
 
 from scanner.net.routes import Routes
 
 
-def test_a_family_that_had_a_route_is_never_lacking_again() -> None:
+def test_a_family_that_had_a_route_keeps_it() -> None:
     up = {"192.0.2.1", "192.0.2.2"}
     routes = Routes(lambda address: address in up)
     assert not routes("2001:db8::1")

@@ -1,4 +1,4 @@
-"""Shared work: done once, whoever asks, whoever goes away; and errors found at the bottom of it all."""
+"""Shared work: done once for all askers, also if one of them is cancelled."""
 
 from collections.abc import Awaitable, Callable
 
@@ -6,11 +6,12 @@ import pytest
 import trio
 import trio.testing
 
-from scanner.net.single_flight import SingleFlight, gather, leaf, origin
+from scanner.net.error_groups import root_cause
+from scanner.net.single_flight import SingleFlight, gather
 
 
-class Work:
-    """Counts its calls; waits until it is let go."""
+class SlowWork:
+    """Work that counts its calls and waits for the event ``go``."""
 
     def __init__(self, error: Exception | None = None) -> None:
         self.calls = 0
@@ -25,35 +26,35 @@ class Work:
         return f"result {self.calls}"
 
 
-async def ask(once: SingleFlight[str, str], work: Callable[[], Awaitable[str]], results: list[object]) -> None:
+async def ask(flights: SingleFlight[str, str], work: Callable[[], Awaitable[str]], results: list[object]) -> None:
     try:
-        results.append(await once.get("key", work))
+        results.append(await flights.get("key", work))
     except RuntimeError as error:
         results.append(error)
 
 
-async def test_many_askers_one_call() -> None:
-    once: SingleFlight[str, str] = SingleFlight()
-    work, results = Work(), list[object]()
+async def test_many_askers_share_one_call() -> None:
+    flights: SingleFlight[str, str] = SingleFlight()
+    work, results = SlowWork(), list[object]()
     async with trio.open_nursery() as askers:
         for _ in range(10):
-            askers.start_soon(ask, once, work, results)
+            askers.start_soon(ask, flights, work, results)
         await trio.testing.wait_all_tasks_blocked()
         assert results == []
         work.go.set()
-    await ask(once, work, results)  # and who comes late
+    await ask(flights, work, results)  # a later asker gets the remembered result
     assert results == ["result 1"] * 11
-    assert (work.calls, len(once)) == (1, 1)
+    assert (work.calls, len(flights)) == (1, 1)
 
 
 async def test_each_key_has_its_own_work() -> None:
-    once: SingleFlight[str, str] = SingleFlight()
+    flights: SingleFlight[str, str] = SingleFlight()
 
     async def of(key: str) -> str:
-        return await once.get(key, lambda: _immediate(key))
+        return await flights.get(key, lambda: _immediate(key))
 
     assert await gather(["a", "b", "a"], of) == ["a", "b", "a"]
-    assert len(once) == 2
+    assert len(flights) == 2
 
 
 async def _immediate(value: str) -> str:
@@ -62,14 +63,14 @@ async def _immediate(value: str) -> str:
 
 
 @pytest.mark.parametrize("cancelled", ["first", "second"])
-async def test_a_cancelled_asker_spoils_nothing(cancelled: str) -> None:
-    once: SingleFlight[str, str] = SingleFlight()
-    work, results = Work(), list[object]()
+async def test_a_cancelled_asker_does_not_affect_the_others(cancelled: str) -> None:
+    flights: SingleFlight[str, str] = SingleFlight()
+    work, results = SlowWork(), list[object]()
     scopes = {"first": trio.CancelScope(), "second": trio.CancelScope()}
 
     async def asker(name: str) -> None:
         with scopes[name]:
-            await ask(once, work, results)
+            await ask(flights, work, results)
 
     async with trio.open_nursery() as askers:
         for name in scopes:
@@ -78,46 +79,46 @@ async def test_a_cancelled_asker_spoils_nothing(cancelled: str) -> None:
         scopes[cancelled].cancel()
         await trio.testing.wait_all_tasks_blocked()
         work.go.set()
-    calls = {"first": 2, "second": 1}[cancelled]  # the second does it in place of the first
+    calls = {"first": 2, "second": 1}[cancelled]  # the second asker does the work if the first is cancelled
     assert (results, work.calls) == ([f"result {calls}"], calls)
 
 
-async def test_an_error_reaches_all_who_ask() -> None:
-    once: SingleFlight[str, str] = SingleFlight()
-    work, results = Work(ValueError("no")), list[object]()
+async def test_an_error_is_raised_to_all_askers() -> None:
+    flights: SingleFlight[str, str] = SingleFlight()
+    work, results = SlowWork(ValueError("no")), list[object]()
     async with trio.open_nursery() as askers:
         for _ in range(3):
-            askers.start_soon(ask, once, work, results)
+            askers.start_soon(ask, flights, work, results)
         work.go.set()
-    await ask(once, work, results)
+    await ask(flights, work, results)
     assert work.calls == 1
-    assert [repr(origin(error)) for error in results if isinstance(error, Exception)] == ["ValueError('no')"] * 4
+    assert [repr(root_cause(error)) for error in results if isinstance(error, Exception)] == ["ValueError('no')"] * 4
 
 
-async def test_work_that_was_cancelled_is_no_value() -> None:
-    once: SingleFlight[str, str] = SingleFlight()
+async def test_cancelled_work_leaves_no_result() -> None:
+    flights: SingleFlight[str, str] = SingleFlight()
     async with trio.open_nursery() as askers:
-        askers.start_soon(ask, once, Work(), [])
+        askers.start_soon(ask, flights, SlowWork(), [])
         await trio.testing.wait_all_tasks_blocked()
         askers.cancel_scope.cancel()
-    assert ("key" in once, len(once)) == (False, 0)
-    assert await once.get("key", lambda: _immediate("anew")) == "anew"
+    assert ("key" in flights, len(flights)) == (False, 0)
+    assert await flights.get("key", lambda: _immediate("anew")) == "anew"
 
 
-async def test_one_of_those_who_wait_takes_over_and_the_others_wait_for_that_one() -> None:
-    once: SingleFlight[str, str] = SingleFlight()
-    work, results = Work(), list[object]()
+async def test_one_waiting_asker_takes_over_and_the_others_wait_for_it() -> None:
+    flights: SingleFlight[str, str] = SingleFlight()
+    work, results = SlowWork(), list[object]()
     first = trio.CancelScope()
 
     async def leaving() -> None:
         with first:
-            await ask(once, work, results)
+            await ask(flights, work, results)
 
     async with trio.open_nursery() as askers:
         askers.start_soon(leaving)
         await trio.testing.wait_all_tasks_blocked()
         for _ in range(3):
-            askers.start_soon(ask, once, work, results)
+            askers.start_soon(ask, flights, work, results)
         await trio.testing.wait_all_tasks_blocked()
         first.cancel()
         await trio.testing.wait_all_tasks_blocked()
@@ -125,8 +126,8 @@ async def test_one_of_those_who_wait_takes_over_and_the_others_wait_for_that_one
     assert (results, work.calls) == (["result 2"] * 3, 2)
 
 
-async def test_what_was_used_last_is_remembered() -> None:
-    once: SingleFlight[str, str] = SingleFlight(limit=2)
+async def test_the_results_used_last_are_remembered() -> None:
+    flights: SingleFlight[str, str] = SingleFlight(limit=2)
     worked: list[str] = []
 
     async def ask_for(key: str) -> None:
@@ -134,53 +135,59 @@ async def test_what_was_used_last_is_remembered() -> None:
             worked.append(key)
             return await _immediate(key)
 
-        assert await once.get(key, work) == key
+        assert await flights.get(key, work) == key
 
     for key in "abacab":
         await ask_for(key)
-    assert "".join(worked) == "abcb", "b was used before a when c came"
-    assert len(once) == 2
+    assert "".join(worked) == "abcb", "when c came, a had been used later than b"
+    assert len(flights) == 2
 
 
-async def test_work_under_way_is_never_forgotten() -> None:
-    once: SingleFlight[str, str] = SingleFlight(limit=1)
-    work, results = Work(), list[object]()
+async def test_work_in_flight_is_never_forgotten() -> None:
+    flights: SingleFlight[str, str] = SingleFlight(limit=1)
+    work, results = SlowWork(), list[object]()
     async with trio.open_nursery() as askers:
-        askers.start_soon(ask, once, work, results)
+        askers.start_soon(ask, flights, work, results)
         await trio.testing.wait_all_tasks_blocked()
         for key in "abc":
-            await once.get(key, lambda: _immediate("other"))
-        askers.start_soon(ask, once, work, results)
+            await flights.get(key, lambda: _immediate("other"))
+        askers.start_soon(ask, flights, work, results)
         await trio.testing.wait_all_tasks_blocked()
         work.go.set()
     assert (results, work.calls) == (["result 1"] * 2, 1)
 
 
-async def test_who_waited_gets_the_result_though_it_is_forgotten_at_once() -> None:
-    once: SingleFlight[str, str] = SingleFlight(limit=0)
-    work, results = Work(), list[object]()
+async def test_waiting_askers_get_a_result_that_is_not_remembered() -> None:
+    flights: SingleFlight[str, str] = SingleFlight(limit=0)
+    work, results = SlowWork(), list[object]()
     async with trio.open_nursery() as askers:
         for _ in range(3):
-            askers.start_soon(ask, once, work, results)
+            askers.start_soon(ask, flights, work, results)
         await trio.testing.wait_all_tasks_blocked()
         work.go.set()
-    assert (results, work.calls, len(once)) == (["result 1"] * 3, 1, 0)
+    assert (results, work.calls, len(flights)) == (["result 1"] * 3, 1, 0)
 
 
-async def test_what_is_on_the_shelf_is_not_done_again() -> None:
+async def test_with_limit_0_later_askers_do_the_work_again() -> None:
+    flights: SingleFlight[str, str] = SingleFlight(limit=0)
+    assert await flights.get("key", lambda: _immediate("first")) == "first"
+    assert await flights.get("key", lambda: _immediate("second")) == "second"
+
+
+async def test_work_for_a_stored_result_is_not_done_again() -> None:
     asked: list[str] = []
 
-    def shelf(key: str) -> str | None:
+    def load(key: str) -> str | None:
         asked.append(key)
-        return {"a": "from the shelf"}.get(key)
+        return {"a": "stored"}.get(key)
 
-    once: SingleFlight[str, str] = SingleFlight(limit=2, shelf=shelf)
+    flights: SingleFlight[str, str] = SingleFlight(limit=2, load=load)
     for _ in range(2):
-        assert "a" in once
-        assert await once.get("a", lambda: _immediate("anew")) == "from the shelf"
-    assert "b" not in once
-    assert await once.get("b", lambda: _immediate("anew")) == "anew"
-    assert asked == ["a", "b", "b"], "what is remembered is not looked for"
+        assert "a" in flights
+        assert await flights.get("a", lambda: _immediate("anew")) == "stored"
+    assert "b" not in flights
+    assert await flights.get("b", lambda: _immediate("anew")) == "anew"
+    assert asked == ["a", "b", "b"], "remembered results are not loaded"
 
 
 async def test_gather_keeps_the_order_of_the_items(autojump_clock: trio.testing.MockClock) -> None:
@@ -193,7 +200,7 @@ async def test_gather_keeps_the_order_of_the_items(autojump_clock: trio.testing.
     assert trio.current_time() - started == 10  # all at once
 
 
-async def test_gather_of_one_does_it_in_the_same_task() -> None:
+async def test_gather_of_one_item_starts_no_task() -> None:
     async def task(_: str) -> trio.lowlevel.Task:
         await trio.lowlevel.checkpoint()
         return trio.lowlevel.current_task()
@@ -201,15 +208,5 @@ async def test_gather_of_one_does_it_in_the_same_task() -> None:
     assert await gather(["one"], task) == [trio.lowlevel.current_task()]
 
 
-async def test_gather_of_nothing() -> None:
+async def test_gather_of_no_items() -> None:
     assert await gather([], _immediate) == []
-
-
-def test_the_origin_is_beneath_groups_and_causes() -> None:
-    root = KeyError("x")
-    shared = RuntimeError("shared work failed")
-    shared.__cause__ = ExceptionGroup("inner", [root])
-    outer = ExceptionGroup("outer", [ExceptionGroup("middle", [shared]), ValueError("later")])
-    assert leaf(outer) is shared
-    assert origin(outer) is root
-    assert leaf(root) is origin(root) is root

@@ -37,8 +37,8 @@ async def test_bind() -> None:
     await listening.aclose()
 
 
-@pytest.mark.parametrize("bind", ["192.0.2.1", "::1"])  # not ours (RFC 5737), and of the other family
-async def test_an_address_that_cannot_be_bound_is_our_own_trouble(bind: str) -> None:
+@pytest.mark.parametrize("bind", ["192.0.2.1", "::1"])  # not an address of this machine (RFC 5737); of the other family
+async def test_an_address_that_cannot_be_bound_is_a_bind_error(bind: str) -> None:
     with pytest.raises(BindError):
         await tcp.connect("127.0.0.1", 9, bind=bind)
 
@@ -51,17 +51,17 @@ async def test_refused() -> None:
     assert caught.value.errno == errno.ECONNREFUSED
 
 
-async def test_a_connection_that_is_long_in_coming_is_waited_for() -> None:
+async def test_a_slow_connection_is_waited_for() -> None:
     with socket.socket() as server:
         server.bind(("127.0.0.1", 0))
         server.listen(0)
-        with socket.create_connection(server.getsockname()):  # fills the queue: Linux leaves the next SYN unanswered
-            with trio.move_on_after(0.2) as patience:
+        with socket.create_connection(server.getsockname()):  # fills the backlog: Linux drops the next SYN
+            with trio.move_on_after(0.2) as scope:
                 await tcp.connect(*server.getsockname())
-            assert patience.cancelled_caught
+            assert scope.cancelled_caught
             async with trio.open_nursery() as nursery:
                 nursery.start_soon(_accept_later, server)
-                stream = await tcp.connect(*server.getsockname())  # by the second SYN, a second later
+                stream = await tcp.connect(*server.getsockname())  # by the second SYN, after a second
                 await stream.aclose()
 
 
@@ -70,7 +70,7 @@ async def _accept_later(server: socket.socket) -> None:
     server.accept()[0].close()
 
 
-async def test_close_sends_fin_though_something_was_left_unread() -> None:
+async def test_close_sends_fin_with_unread_octets() -> None:
     listening, port = await listener()
     stream = await tcp.connect("127.0.0.1", port)
     peer = await listening.accept()
@@ -95,7 +95,7 @@ async def serve(server: Server) -> None:
     assert await server.hear() == b""
 
 
-async def test_a_probe_from_end_to_end() -> None:
+async def test_a_whole_probe() -> None:
     listening, port = await listener()
     endpoint = Endpoint("127.0.0.1", port, None, Mode.SMTP, "opportunistic")
 
@@ -144,7 +144,7 @@ async def test_lmtp_over_a_unix_socket(tmp_path: Path) -> None:
     sock.close()
 
 
-async def test_more_than_the_peer_takes_waits_and_arrives() -> None:
+async def test_a_send_larger_than_the_buffer_arrives() -> None:
     listening, port = await listener()
     stream = await tcp.connect("127.0.0.1", port)
     peer = await listening.accept()

@@ -1,7 +1,6 @@
-"""TLS against a server in memory: what is agreed on, what fails, and what is bounded.
+"""TLS with a server in memory: negotiated parameters, failures and limits.
 
-A server that speaks old or odd TLS is made with pyOpenSSL too: what it agrees on is what the test told it to
-offer.
+Servers with old or unusual TLS are made with pyOpenSSL too: they negotiate what the test configures.
 """
 
 import contextlib
@@ -15,14 +14,11 @@ import pytest
 import trio
 import trio.testing
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
-from hypothesis import given
-from hypothesis import strategies as st
 from OpenSSL import SSL, _util
 
 from scanner.facts import Handshake
 from scanner.net.failures import LimitExceededError, failure_of
-from scanner.net.signature_schemes import scheme_of
-from scanner.net.tls import WIRE_LIMIT, Identity, TLSStream, _listening, context_for
+from scanner.net.tls import WIRE_LIMIT, Identity, TLSStream, _observing, context_for
 from scanner.settings import AUTHENTICATED, FALLBACK, OPPORTUNISTIC, TLSProfile
 from scanner.vocabulary import FailureKind, Phase
 from tests.unit.mailserver import Server, certificate, key, server_context
@@ -43,17 +39,17 @@ async def handshake(
     identity: Identity | None = None,
     **options: Any,
 ) -> tuple[TLSStream, Server, bytes]:
-    """Shake hands, exchange a line, and return both ends and what the client heard."""
+    """Do the handshake, exchange a line, and return both ends and what the client received."""
     ours, theirs = trio.testing.memory_stream_pair()
     server = Server(theirs)
     client = TLSStream(ours, context_for(profile, identity), options.pop("sni", None), **options)
 
     async def serve() -> None:
-        with contextlib.suppress(SSL.Error, EOFError):  # the client's complaint is the one that is looked at
+        with contextlib.suppress(SSL.Error, EOFError):  # the test looks at the error of the client
             await server.secure(context)
             await talk(server)
 
-    with trio.fail_after(60):  # only a bug waits for ever
+    with trio.fail_after(60):  # reached only by a bug
         async with trio.open_nursery() as nursery:
             nursery.start_soon(serve)
             heard, error = await drive(client)
@@ -99,7 +95,7 @@ AGREED: list[tuple[str, dict[str, Any], TLSProfile, dict[str, object]]] = [
      {"version": "TLSv1", "cipher": "ECDHE-RSA-AES256-SHA", "signature": None}),
     ("weak key", {"version": V12, "kind": "rsa1024", "ciphers": "AES128-SHA"}, OPPORTUNISTIC,
      {"version": "TLSv1.2"}),
-    # anonymous suites go first among equals in Postfix's list
+    # anonymous suites are preferred among equals in Postfix's list
     ("anonymous, by our preference",
      {"version": V12, "kind": "rsa", "ciphers": "ECDHE-RSA-AES256-SHA:AECDH-AES256-SHA"}, OPPORTUNISTIC,
      {"cipher": "AECDH-AES256-SHA", "signature": None, "chain": ()}),
@@ -108,7 +104,7 @@ AGREED: list[tuple[str, dict[str, Any], TLSProfile, dict[str, object]]] = [
 
 
 @pytest.mark.parametrize(("server", "profile", "expected"), [c[1:] for c in AGREED], ids=[c[0] for c in AGREED])
-async def test_agreed(server: dict[str, Any], profile: TLSProfile, expected: dict[str, object]) -> None:
+async def test_negotiated(server: dict[str, Any], profile: TLSProfile, expected: dict[str, object]) -> None:
     client, _, heard = await handshake(server_context(**server), profile)
     facts, _ = client.facts()
     seen = {name: getattr(facts, name) for name in expected}
@@ -120,7 +116,7 @@ async def test_agreed(server: dict[str, Any], profile: TLSProfile, expected: dic
 
 
 REFUSED: list[tuple[str, dict[str, Any], TLSProfile, str]] = [
-    # words are OpenSSL's; what an authenticating client refuses, as in "legacy only"
+    # texts are OpenSSL's; offers that an authenticating client refuses
     ("TLS 1.0 only", {"version": SSL.TLS1_VERSION, "kind": "rsa"}, AUTHENTICATED, "alert"),
     ("anonymous only", {"version": V12, "kind": None, "ciphers": "aNULL"}, AUTHENTICATED, "handshake failure"),
     ("nothing in common", {"version": V12, "kind": "rsa"}, replace(OPPORTUNISTIC, min_version="TLSv1.3"), "alert"),
@@ -128,16 +124,16 @@ REFUSED: list[tuple[str, dict[str, Any], TLSProfile, str]] = [
 ]  # fmt: skip
 
 
-@pytest.mark.parametrize(("server", "profile", "words"), [c[1:] for c in REFUSED], ids=[c[0] for c in REFUSED])
-async def test_refused(server: dict[str, Any], profile: TLSProfile, words: str) -> None:
+@pytest.mark.parametrize(("server", "profile", "text"), [c[1:] for c in REFUSED], ids=[c[0] for c in REFUSED])
+async def test_refused(server: dict[str, Any], profile: TLSProfile, text: str) -> None:
     with pytest.raises(SSL.Error) as caught:
         await handshake(server_context(**server), profile)
     failure = failure_of(caught.value, Phase.HANDSHAKE)
     assert failure.kind is FailureKind.TLS
-    assert words in failure.text
+    assert text in failure.text
 
 
-async def test_facts_whole() -> None:
+async def test_all_facts() -> None:
     client, server, _ = await handshake(server_context("p256", extra=("rsa", "p384")), sni="mx.test")
     facts, chain = client.facts()
     assert chain == tuple(certificate(kind).public_bytes(Encoding.DER) for kind in ("p256", "rsa", "p384"))
@@ -149,7 +145,7 @@ async def test_facts_whole() -> None:
     assert server.tls.get_servername() == b"mx.test"
 
 
-async def test_no_sni_unless_asked_for() -> None:
+async def test_no_sni_by_default() -> None:
     _, server, _ = await handshake(server_context())
     assert server.tls is not None
     assert server.tls.get_servername() is None
@@ -169,12 +165,10 @@ async def test_resumption(version: int) -> None:
     assert again.facts()[0].resumed
 
 
-async def test_our_own_certificate_is_shown_when_asked_for(
-    tmp_path: Path, autojump_clock: trio.testing.MockClock
-) -> None:
+async def test_our_own_certificate_is_sent_on_request(tmp_path: Path, autojump_clock: trio.testing.MockClock) -> None:
     pem = tmp_path / "client.pem"
     private = key("p384").private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
-    ours = certificate("p384", padding=40_000)  # more than goes out in one piece
+    ours = certificate("p384", padding=40_000)  # more than one write
     pem.write_bytes(private + ours.public_bytes(Encoding.PEM))
     client, server, _ = await handshake(server_context(ask=True), identity=Identity(str(pem), str(pem)))
     assert server.tls is not None
@@ -185,7 +179,7 @@ async def test_our_own_certificate_is_shown_when_asked_for(
 
 
 async def raw(answer: bytes, *, then_close: bool = False) -> None:
-    """Shake hands with a peer that answers our hello with these octets."""
+    """Do a handshake with a peer that answers the ClientHello with these octets."""
     ours, theirs = trio.testing.memory_stream_pair()
     await theirs.send_all(answer)
     if then_close:
@@ -211,14 +205,14 @@ async def test_end_within_the_handshake(answer: bytes) -> None:
         await raw(answer, then_close=True)
 
 
-async def test_a_reset_comes_up_as_it_is() -> None:
+async def test_a_reset_is_raised_unchanged() -> None:
     ours, theirs = trio.testing.memory_stream_pair()
     await theirs.aclose()
     with pytest.raises(trio.BrokenResourceError):
         await TLSStream(ours, context_for(OPPORTUNISTIC), None).handshake()
 
 
-async def test_our_alert_tells_the_peer_why(autojump_clock: trio.testing.MockClock) -> None:
+async def test_our_alert_is_sent(autojump_clock: trio.testing.MockClock) -> None:
     seen = []
 
     async def secure(server: Server) -> None:
@@ -238,20 +232,20 @@ async def test_our_alert_tells_the_peer_why(autojump_clock: trio.testing.MockClo
 
 
 @pytest.mark.parametrize("padding", [20_000, 40_000])
-async def test_a_certificate_larger_than_what_is_read_at_a_time_is_whole(padding: int) -> None:
+async def test_a_certificate_larger_than_one_read_is_complete(padding: int) -> None:
     client, _, _ = await handshake(server_context("p256", padding=padding, extra=("rsa",)))
     shown = certificate("p256", padding), certificate("rsa")
     assert client.facts()[1] == tuple(each.public_bytes(Encoding.DER) for each in shown)
 
 
 @pytest.mark.parametrize("version", [V12, V13])
-async def test_a_chain_of_a_megabyte_ends_with_its_own_reason(version: int) -> None:
+async def test_a_chain_of_a_megabyte_is_too_long(version: int) -> None:
     with pytest.raises(SSL.Error) as caught:
         await handshake(server_context("p256", version=version, padding=1_000_000), AUTHENTICATED)
     assert failure_of(caught.value, Phase.HANDSHAKE).kind is FailureKind.TOO_LONG
 
 
-async def test_a_flood_is_cut_off(autojump_clock: trio.testing.MockClock) -> None:
+async def test_a_flood_exceeds_the_limit(autojump_clock: trio.testing.MockClock) -> None:
     async def flood(server: Server) -> None:
         for _ in range(WIRE_LIMIT // 10_000 + 1):
             await server.say(b"x" * 10_000)
@@ -282,7 +276,7 @@ async def test_end_with_and_without_close_notify() -> None:
         assert (await handshake(server_context(), talk=talk))[2] == b""
 
 
-async def test_close_notify_is_sent_and_heard() -> None:
+async def test_close_notify_is_sent_and_received() -> None:
     ended = []
 
     async def wait(server: Server) -> None:
@@ -295,7 +289,7 @@ async def test_close_notify_is_sent_and_heard() -> None:
     assert ended == [SSL.RECEIVED_SHUTDOWN]
 
 
-async def test_handshakes_side_by_side_keep_their_signatures_apart() -> None:
+async def test_concurrent_handshakes_keep_their_signatures_separate() -> None:
     kinds = {"p256": "ecdsa_secp256r1_sha256", "rsa": "rsa_pss_rsae_sha256", "ed25519": "ed25519"}
     seen = {}
 
@@ -308,11 +302,11 @@ async def test_handshakes_side_by_side_keep_their_signatures_apart() -> None:
     assert seen == kinds
 
 
-async def test_no_stream_is_listened_to_after_its_handshake() -> None:
+async def test_no_stream_is_observed_after_its_handshake() -> None:
     await handshake(server_context())
     with pytest.raises(SSL.Error):
         await raw(b"250 mx does not speak TLS\r\n")
-    assert _listening == {}
+    assert _observing == {}
 
 
 def test_one_context_for_each_profile() -> None:
@@ -364,17 +358,3 @@ def test_options_are_postfixs() -> None:
 )
 def test_private_bindings_are_still_there(name: str) -> None:
     assert hasattr(_util.lib, name)  # type: ignore[attr-defined,unused-ignore]
-
-
-def test_schemes() -> None:
-    verify = bytes.fromhex("0f 000048 0403 0044")
-    assert scheme_of(verify, "TLSv1.3", "") == "ecdsa_secp256r1_sha256"
-    assert scheme_of(bytes.fromhex("0f 000048 fe01 0044"), "TLSv1.3", "") == "0xfe01"
-    assert scheme_of(verify, "TLSv1.2", "ECDHE-X") != "ecdsa_secp256r1_sha256"
-    assert scheme_of(b"\x0c" + bytes(20), "TLSv1.2", "AECDH-AES256-SHA") is None
-    assert scheme_of(b"\x0c" + bytes(20), "TLSv1", "ECDHE-RSA-AES256-SHA") is None
-
-
-@given(st.binary(max_size=60), st.sampled_from(["TLSv1.2", "TLSv1.3"]), st.sampled_from(["ECDHE-X", "DHE-X", "A"]))
-def test_no_message_breaks_the_scheme_reader(message: bytes, version: str, cipher: str) -> None:
-    assert isinstance(scheme_of(message, version, cipher), str | None)

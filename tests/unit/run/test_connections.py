@@ -1,4 +1,4 @@
-"""Connections where the network goes away: whoever waits at the gates must not keep us from finding out."""
+"""Connections behind gates, breakers and the outage detector."""
 
 from dataclasses import replace
 
@@ -16,11 +16,11 @@ from tests.unit.fakes import fails, shakes
 
 TIMED_OUT = fails(Phase.CONNECT, FailureKind.TIMEOUT)
 SILENCE = 2.0
-"""Seconds after which a connection attempt is given up."""
+"""Timeout of a connection attempt in seconds."""
 
 
-class Network:
-    """A network that is away for a while; whoever begins or waits in that time gets no answer."""
+class FailingNetwork:
+    """A network that is down for a while: a probe that begins or waits in that time gets no answer."""
 
     def __init__(self, away: tuple[float, float]) -> None:
         self._from, self._until = away
@@ -38,23 +38,67 @@ class Network:
 
 
 @pytest.mark.parametrize(("rate", "total"), [(15, 512), (15, 20), (100, 512)])
-async def test_an_outage_is_noticed_though_hundreds_wait_for_their_turn(
+async def test_an_outage_is_detected_while_hundreds_wait_at_the_gates(
     rate: float, total: int, autojump_clock: MockClock
 ) -> None:
-    network = Network((2.0, 11.0))
-    told: list[str] = []
+    network = FailingNetwork((2.0, 11.0))
+    messages: list[str] = []
     caps = Caps(total=total, rate=rate, spacing=0)
     settings = replace(Settings(), caps=caps, retries=Retries(2, 300))
-    connections = Connections(settings, Stats(), network.probe, told.append)
+    connections = Connections(settings, Stats(), network.probe, messages.append)
     seen: list[ProbeResult] = []
 
-    async def visit(number: int) -> None:
+    async def probe(number: int) -> None:
         endpoint = Endpoint(f"192.{number // 256}.{number % 256}.1", 25, None, Mode.SMTP, "opportunistic")
         seen.append(await connections(endpoint, f"mx.d{number}.example"))
 
     async with trio.open_nursery() as nursery:
         for number in range(int(rate * 20)):
-            nursery.start_soon(visit, number)
-    assert [sighting.probe.failure for sighting in seen] == [None] * int(rate * 20)
-    assert told == ["every connection fails everywhere: paused until it works again", ""]
-    assert network.during < rate * 5 + 40  # those of the seconds until it was noticed, and the trials
+            nursery.start_soon(probe, number)
+    assert [result.probe.failure for result in seen] == [None] * int(rate * 20)
+    assert messages == ["every connection fails everywhere: paused until it works again", ""]
+    assert network.during < rate * 5 + 40  # in the seconds until it was detected, and the trials
+
+
+async def test_without_descriptors_fewer_probes_run_at_once_and_all_succeed(autojump_clock: MockClock) -> None:
+    """The machine has descriptors for three probes; thirty are requested."""
+    settings = replace(Settings(), caps=Caps(total=30, rate=1e9, spacing=0), retries=Retries(0, 300))
+    inside = 0
+    failed = 0
+
+    async def attempt(endpoint: Endpoint) -> ProbeResult:
+        nonlocal inside, failed
+        if inside >= 3:
+            failed += 1
+            return fails(Phase.CONNECT, FailureKind.RESOURCES, 24)(endpoint)
+        inside += 1
+        await trio.sleep(1)
+        inside -= 1
+        return shakes()(endpoint)
+
+    connections = Connections(settings, Stats(), attempt)
+    seen: list[ProbeResult] = []
+
+    async def probe(number: int) -> None:
+        endpoint = Endpoint(f"192.0.{number}.1", 25, None, Mode.SMTP, "authenticated")
+        seen.append(await connections(endpoint, f"mx.d{number}.example"))
+
+    async with trio.open_nursery() as nursery:
+        for number in range(30):
+            nursery.start_soon(probe, number)
+    assert [result.probe.failure for result in seen] == [None] * 30
+    assert failed <= 30 * 2
+
+
+async def test_deferred_connections_are_counted_by_provider(autojump_clock: MockClock) -> None:
+    stats = Stats()
+
+    async def busy(endpoint: Endpoint) -> ProbeResult:
+        return fails(Phase.GREETING, FailureKind.REJECTED, 421, "busy")(endpoint)
+
+    connections = Connections(Settings(), stats, busy)
+    for number in range(3):
+        await connections(Endpoint(f"192.0.{number}.1", 25, None, Mode.SMTP, "opportunistic"), "mx.example.com")
+    assert stats.breakers is not None
+    (found,) = stats.breakers.open(trio.current_time())
+    assert (found.name, found.endpoints) == ("example.com", 2)

@@ -1,4 +1,4 @@
-"""The examination of one host: what is asked, who is called how often, and when something is looked at twice."""
+"""The examination of one host: lookups, probes of its addresses, and the second reading before a mismatch."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
@@ -6,12 +6,12 @@ from dataclasses import replace
 import pytest
 import trio
 
-from scanner.facts import Answer, Endpoint
+from scanner.facts import Answer, Endpoint, TLSARecord
 from scanner.reasons import Reason
-from scanner.run.hosts import HostExaminer, HostKey, HostResult
+from scanner.run.host_result import HostKey, HostResult
+from scanner.run.hosts import HostExaminer
 from scanner.settings import Settings
 from scanner.vocabulary import Dane, FailureKind, Family, Level, Mode, Phase, Security
-from targets.scope import Exclusions, Scope
 from tests.unit import fakes, pki
 from tests.unit.fakes import (
     DOMAIN,
@@ -55,27 +55,16 @@ async def examine(
 
 
 async def look(world: World, settings: Settings | None = None, name: str = MX1) -> HostResult:
-    finding = await HostExaminer(world.tools(settings or Settings())).examine(HostKey(name, 25, Mode.SMTP))
+    result = await HostExaminer(world.ports(settings or Settings())).examine(HostKey(name, 25, Mode.SMTP))
     world.check()
-    return finding
+    return result
 
 
 def profiles(world: World) -> list[str]:
     return [endpoint.profile for endpoint in world.net.calls]
 
 
-# --- whom to call ---------------------------------------------------------------------------------------------
-
-
-async def test_addresses_stand_in_the_order_of_family_and_octets() -> None:
-    found = ["192.0.2.10", "192.0.2.9", "2001:db8::10", "2001:db8::9"]
-    _, finding = await examine(host(MX1, *found), dict.fromkeys(found, shakes()))
-    assert [end.address for end in finding.report.endpoints] == [
-        "192.0.2.9",
-        "192.0.2.10",
-        "2001:db8::9",
-        "2001:db8::10",
-    ]
+# --- addresses ------------------------------------------------------------------------------------------------
 
 
 async def test_a_host_that_is_an_address_is_not_looked_up() -> None:
@@ -90,66 +79,11 @@ async def test_a_host_that_is_an_address_is_not_looked_up() -> None:
     assert [(call.address, call.sni) for call in world.net.calls] == [(V4, None)]
 
 
-@pytest.mark.parametrize(
-    ("what", "world", "settings", "called", "skipped"),
-    [
-        (
-            "special-purpose",
-            World(host(MX1, V4, "9.9.9.9"), {"9.9.9.9": shakes()}, Scope()),
-            Settings(),
-            ["9.9.9.9"],
-            {V4: "address-not-public"},
-        ),
-        (
-            "opted out by name",
-            World(host(MX1, V4, V6), {}, Scope(allow_private=True, exclusions=Exclusions(names={MX1: "l 1"}))),
-            Settings(),
-            [],
-            {V4: "opted-out", V6: "opted-out"},
-        ),
-        (
-            "no route",
-            World(host(MX1, V4, V6), {V4: shakes()}, unrouted=(V6,)),
-            Settings(),
-            [V4],
-            {V6: "no-route"},
-        ),
-        (
-            "limit",
-            World(host(MX1, V4, V4B, V6), {V4: shakes()}),
-            Settings(addresses=1),
-            [V4],
-            {V4B: "address-limit", V6: "address-limit"},
-        ),
-        (
-            "skipped ones do not use up the limit",
-            World(host(MX1, V4, "9.9.9.9"), {"9.9.9.9": shakes()}, Scope()),
-            Settings(addresses=1),
-            ["9.9.9.9"],
-            {V4: "address-not-public"},
-        ),
-        (
-            "IPv4 only",
-            World(host(MX1, V4, V6), {V4: shakes()}),
-            Settings(family=Family.IPV4),
-            [V4],
-            {V6: "family-excluded"},
-        ),
-        (
-            "only the other family",
-            World(host(MX1, V6), {}),
-            Settings(family=Family.IPV4),
-            [],
-            {V6: "family-excluded"},
-        ),
-    ],
-)
-async def test_addresses_that_are_skipped(
-    what: str, world: World, settings: Settings, called: list[str], skipped: dict[str, str]
-) -> None:
-    report = (await look(world, settings)).report
-    assert [call.address for call in world.net.calls] == called
-    assert {each.address: str(each.reason) for each in report.skipped} == skipped
+async def test_skipped_addresses_are_recorded_and_not_probed() -> None:
+    world = World(host(MX1, V4, V4B, V6), {V4: shakes()}, unrouted=(V6,))
+    report = (await look(world, Settings(addresses=1))).report
+    assert [call.address for call in world.net.calls] == [end.address for end in report.endpoints] == [V4]
+    assert {each.address: str(each.reason) for each in report.skipped} == {V4B: "address-limit", V6: "no-route"}
 
 
 async def test_a_host_of_the_other_family_is_no_missing_host() -> None:
@@ -162,18 +96,18 @@ async def test_a_host_of_the_other_family_is_no_missing_host() -> None:
     ("servers", "called"),
     [
         ({V4: refuses, V4B: shakes()}, [V4, V4B]),
-        ({V4: fails(Phase.GREETING, FailureKind.REJECTED, 554)}, [V4]),  # it was connected: for good
+        ({V4: fails(Phase.GREETING, FailureKind.REJECTED, 554)}, [V4]),  # it accepted the connection
         ({V4: refuses, V4B: refuses, V6: refuses}, [V4, V4B, V6]),
     ],
 )
 async def test_first_answer_stops_at_the_first_connection(servers: dict[str, Behaviour], called: list[str]) -> None:
-    world, finding = await examine(host(MX1, V4, V4B, V6), servers, Settings(first_answer=True))
+    world, result = await examine(host(MX1, V4, V4B, V6), servers, Settings(first_answer=True))
     assert [call.address for call in world.net.calls] == called
-    assert [end.address for end in finding.report.endpoints] == called
+    assert [end.address for end in result.report.endpoints] == called
 
 
-async def test_first_answer_leaves_the_other_hosts_alone() -> None:
-    dns = mx(f"10 {MX1}", f"20 {MX2}") | host(MX1, V4, records=[WRONG_RECORD])  # no answers for MX2: it is not asked
+async def test_first_answer_does_not_examine_the_other_hosts() -> None:
+    dns = mx(f"10 {MX1}", f"20 {MX2}") | host(MX1, V4, records=[WRONG_RECORD])  # MX2 is in no table
     record = (await World(dns, {V4: shakes()}).examine(settings=Settings(first_answer=True))).record
     assert [(each.host, each.report is None, each.sender) for each in record.hosts] == [
         (MX1, False, "defer"),
@@ -185,16 +119,16 @@ async def test_first_answer_leaves_the_other_hosts_alone() -> None:
 # --- how often ------------------------------------------------------------------------------------------------
 
 
-async def test_each_endpoint_is_probed_once_however_many_hosts_lead_to_it() -> None:
+async def test_each_endpoint_is_probed_once_for_all_hosts_that_have_it() -> None:
     names = [f"vanity{number}.test" for number in range(10)]
     world = World({question: a for name in names for question, a in host(name, V4).items()}, {V4: shakes()})
-    tools = world.tools(Settings())
-    examiner = HostExaminer(tools)
+    ports = world.ports(Settings())
+    examiner = HostExaminer(ports)
     async with trio.open_nursery() as askers:
         for name in names:
             askers.start_soon(examiner.examine, HostKey(name, 25, Mode.SMTP))
     assert world.net.calls == [Endpoint(V4, 25, None, Mode.SMTP, "authenticated")]
-    assert tools.stats.endpoints_shared == 9
+    assert ports.stats.endpoints_shared == 9
 
 
 @pytest.mark.parametrize(
@@ -224,30 +158,36 @@ async def test_the_second_profile_is_for_broken_authenticated_handshakes(
     assert " ".join(profiles(world)) == expected
 
 
-# --- twice before an accusation -------------------------------------------------------------------------------
+# --- second reading of a mismatch -----------------------------------------------------------------------------
 
 
 def turning(*answers: Answer) -> dict[fakes.Question, Answer | Sequence[Answer]]:
-    """The signed host with TLSA answers in turn."""
+    """The tables of a signed host whose TLSA answers change."""
     return {**mx(), **addresses(MX1, V4, V4B), (TLSA_NAME, "TLSA"): answers}
 
 
 @pytest.mark.parametrize(
     ("what", "answers", "servers", "dane", "calls"),
     [
-        ("all in order", [MATCHING], {V4: shakes(), V4B: shakes()}, "ok", 2),
-        ("wrong for good", [DIFFERENT], {V4: shakes(), V4B: shakes()}, "mismatch", 4),
-        ("records caught up", [DIFFERENT, MATCHING], {V4: shakes(), V4B: shakes()}, "ok", 4),
-        ("the server caught up", [MATCHING], {V4: [shakes(NEW_LEAF), shakes()], V4B: shakes()}, "ok", 3),
-        ("only the accused is asked again", [MATCHING], {V4: shakes(NEW_LEAF), V4B: shakes()}, "mismatch", 3),
+        ("match", [MATCHING], {V4: shakes(), V4B: shakes()}, "ok", 2),
+        ("permanent mismatch", [DIFFERENT], {V4: shakes(), V4B: shakes()}, "mismatch", 4),
+        ("new records in the second reading", [DIFFERENT, MATCHING], {V4: shakes(), V4B: shakes()}, "ok", 4),
         (
-            "all are asked again where the records changed",
+            "new leaf in the second reading",
+            [MATCHING],
+            {V4: [shakes(NEW_LEAF), shakes()], V4B: shakes()},
+            "ok",
+            3,
+        ),
+        ("only a mismatch is probed again", [MATCHING], {V4: shakes(NEW_LEAF), V4B: shakes()}, "mismatch", 3),
+        (
+            "all addresses are probed again if the records changed",
             [MATCHING, ROLLED],
             {V4: shakes(NEW_LEAF), V4B: [shakes(), shakes(NEW_LEAF)]},
             "ok",
             4,
         ),
-        ("the second visit fails", [MATCHING], {V4: [shakes(NEW_LEAF), refuses], V4B: shakes()}, "ok", 3),
+        ("the second probe fails", [MATCHING], {V4: [shakes(NEW_LEAF), refuses], V4B: shakes()}, "ok", 3),
         ("no STARTTLS is no mismatch", [MATCHING], {V4: no_starttls, V4B: shakes()}, "no_tls", 2),
     ],
 )
@@ -255,11 +195,11 @@ async def test_tlsa_and_handshake_are_read_twice_before_a_mismatch(
     what: str, answers: list[Answer], servers: dict[str, Behaviour | list[Behaviour]], dane: str, calls: int
 ) -> None:
     world = World(turning(*answers), servers)
-    finding = await world.examine()
-    (one,) = finding.record.hosts
+    result = await world.examine()
+    (one,) = result.record.hosts
     assert (one.dane, len(world.net.calls)) == (dane, calls)
     assert world.zone.asked[TLSA_NAME, "TLSA"] == (1 if calls == 2 else 2)
-    probes = [probe for end in finding.reports[0].endpoints for probe in end.probes]
+    probes = [probe for end in result.reports[0].endpoints for probe in end.probes]
     assert len(probes) == calls  # both readings are kept
 
 
@@ -270,11 +210,11 @@ async def test_a_mismatch_that_cannot_be_confirmed_is_unknown() -> None:
 
 
 async def test_a_name_mismatch_is_confirmed_too() -> None:
-    world, finding = await examine(host(MX1, V4, records=[TA_RECORD]), {V4: shakes(OTHER_LEAF, pki.INTER, pki.ROOT)})
-    assert (len(world.net.calls), len(finding.report.endpoints[0].probes)) == (2, 2)
+    world, result = await examine(host(MX1, V4, records=[TA_RECORD]), {V4: shakes(OTHER_LEAF, pki.INTER, pki.ROOT)})
+    assert (len(world.net.calls), len(result.report.endpoints[0].probes)) == (2, 2)
 
 
-async def test_a_rollover_that_moves_the_records_moves_the_name_asked_for() -> None:
+async def test_a_rollover_that_moves_the_records_changes_the_sni() -> None:
     (absent,) = tlsa(REAL).values()
     (present,) = tlsa(REAL, WRONG_RECORD).values()
     dns: dict[fakes.Question, Answer | Sequence[Answer]] = {
@@ -282,29 +222,42 @@ async def test_a_rollover_that_moves_the_records_moves_the_name_asked_for() -> N
         (f"_25._tcp.{REAL}", "TLSA"): [present, absent],
         (TLSA_NAME, "TLSA"): MATCHING,
     }
-    world, finding = await examine(dns, {V4: shakes()})
+    world, result = await examine(dns, {V4: shakes()})
     assert [call.sni for call in world.net.calls] == [REAL, MX1]
-    assert finding.report.tlsa.base_domain == MX1
-    assert finding.report.endpoints[0].dane is not None
-    assert finding.report.endpoints[0].dane.matched
+    assert result.report.tlsa.base_domain == MX1
+    assert result.report.endpoints[0].dane is not None
+    assert result.report.endpoints[0].dane.matched
 
 
-def test_endpoints_of_one_address_are_told_apart_at_a_glance() -> None:
-    """A provider has thousands of MX names on one address; with one hash, each look-up would go through them all."""
+def test_endpoints_of_one_address_have_different_hashes() -> None:
+    """A provider may have thousands of MX names on one address; equal hashes would make each lookup linear."""
     names = [f"domain{number}.mx.test" for number in range(1000)]
     assert len({hash(Endpoint(V4, 25, name, Mode.SMTP, "opportunistic")) for name in names}) > 990
 
 
-async def test_the_second_reading_is_shared_with_nobody() -> None:
+async def test_the_second_reading_is_not_shared() -> None:
     dns = host(MX1, V4, records=[WRONG_RECORD])
     world = World(dns, {V4: shakes()})
-    examiner = HostExaminer(world.tools(Settings()))
+    examiner = HostExaminer(world.ports(Settings()))
     for _ in range(2):
         await examiner.examine(HostKey(MX1, 25, Mode.SMTP))
-    assert len(world.net.calls) == 3  # one that both share, and a fresh one each
+    assert len(world.net.calls) == 3  # one shared probe, and one fresh probe for each examination
 
 
-# --- the name asked for ---------------------------------------------------------------------------------------
+# --- fresh lookups --------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(("record", "times"), [(OK_RECORD, 1), (WRONG_RECORD, 2)])
+async def test_only_tlsa_lookups_bypass_the_cache(record: TLSARecord, times: int) -> None:
+    """TLSA is looked up once more before a mismatch is recorded (RFC 7671 section 8.1)."""
+    world = World(mx() | host(MX1, V4, records=[record]), {V4: shakes()})
+    await world.examine()
+    question = (TLSA_NAME, "TLSA")
+    assert world.zone.asked_fresh[question] == world.zone.asked[question] == times
+    assert +world.zone.asked_fresh == {question: times}
+
+
+# --- SNI ----------------------------------------------------------------------------------------------------
 
 UNUSABLE_DATA = replace(OK_RECORD, matching_type=3)
 UNUSABLE_USAGE = pki.tlsa(1, 1, 1, pki.LEAF)
@@ -315,8 +268,8 @@ ALIAS = addresses(MX1, V4, alias_of=REAL)
 @pytest.mark.parametrize(
     ("what", "dns", "sni", "expected"),
     [
-        ("records: the base domain", SIGNED, "auto", MX1),
-        ("no records: none, as Postfix", host(MX1, V4), "auto", None),
+        ("records: the TLSA base domain", SIGNED, "auto", MX1),
+        ("no records: none, as in Postfix", host(MX1, V4), "auto", None),
         ("records at the alias' target", ALIAS | tlsa(REAL, OK_RECORD), "auto", REAL),
         ("records at the alias", ALIAS | tlsa(REAL) | tlsa(MX1, OK_RECORD), "auto", MX1),
         ("records that OpenSSL refuses: as with records", host(MX1, V4, records=[UNUSABLE_DATA]), "auto", MX1),
@@ -348,9 +301,9 @@ async def test_no_server_name_for_an_address() -> None:
     assert [call.sni for call in world.net.calls] == [None]
 
 
-async def test_tlsa_is_asked_for_at_the_port() -> None:
+async def test_tlsa_is_looked_up_for_the_port() -> None:
     found = fakes.answer(f"_2525._tcp.{DOMAIN}", "TLSA", fakes.rdata(OK_RECORD))
     world = World(addresses(DOMAIN, V4) | rows(found), {V4: by_profile(authenticated=shakes(), easier=refuses)})
-    finding = await world.examine(f"[{DOMAIN}]:2525")
+    result = await world.examine(f"[{DOMAIN}]:2525")
     assert [(call.port, call.sni) for call in world.net.calls] == [(2525, DOMAIN)]
-    assert finding.record.verdict.dane == "protected"
+    assert result.record.verdict.dane == "protected"

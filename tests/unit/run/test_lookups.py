@@ -1,4 +1,4 @@
-"""Questions and the network they travel by: what fails while it is gone is asked again."""
+"""Lookups that fall into an outage are repeated after it."""
 
 import trio
 from trio.testing import MockClock
@@ -7,14 +7,14 @@ from scanner.facts import Answer
 from scanner.net.outage import MANY, Outage
 from scanner.run.lookups import Lookups
 from scanner.run.stats import Stats
-from scanner.vocabulary import Outcome
+from scanner.vocabulary import Outcome, Phase
 from tests.unit import fakes
 
 BACK = 30.0
-"""When the network is there again."""
+"""The time at which the network works again."""
 
 
-async def test_a_question_that_fails_while_the_network_is_gone_is_asked_again(autojump_clock: MockClock) -> None:
+async def test_a_lookup_that_fails_in_an_outage_of_the_network_is_repeated(autojump_clock: MockClock) -> None:
     asked: list[float] = []
 
     async def back(_: object) -> bool:
@@ -23,7 +23,7 @@ async def test_a_question_that_fails_while_the_network_is_gone_is_asked_again(au
 
     async def lookup(name: str, rtype: str, *, fresh: bool = False) -> Answer:
         asked.append(trio.current_time())
-        await trio.sleep(10)  # a resolver's patience
+        await trio.sleep(10)  # the timeout of a resolver
         if trio.current_time() < BACK:
             return fakes.failed(name, rtype)
         return fakes.answer(name, rtype, "192.0.2.1")
@@ -39,8 +39,29 @@ async def test_a_question_that_fails_while_the_network_is_gone_is_asked_again(au
     async with trio.open_nursery() as nursery:
         nursery.start_soon(ask)
         for peer in range(1, MANY + 1):
-            nursery.start_soon(network.believed, peer, 0.0)
+            nursery.start_soon(network.confirmed, peer, 0.0)
     assert [answer.outcome for answer in found] == [Outcome.DATA]
     assert asked[0] == 0
     assert len(asked) == 2
     assert asked[1] >= BACK
+
+
+async def test_lookups_are_counted_while_they_are_in_flight(autojump_clock: MockClock) -> None:
+    stats = Stats()
+
+    async def lookup(name: str, rtype: str, *, fresh: bool = False) -> Answer:
+        await trio.sleep(2)
+        return fakes.nothing(name, rtype)
+
+    async def works(_: object) -> bool:
+        return True
+
+    def report(text: str) -> None:
+        raise AssertionError(text)
+
+    lookups = Lookups(lookup, Outage(works, report, "all"), report, stats)
+    async with trio.open_nursery() as nursery:
+        nursery.start_soon(lookups, "a.test", "MX")
+        await trio.sleep(1)
+        assert stats.stages[Phase.DNS] == 1
+    assert stats.stages[Phase.DNS] == 0

@@ -1,4 +1,4 @@
-"""The arithmetic by which servers' logs are judged: the expected values are counted by hand or by brute force."""
+"""The measures of caps and rates in server logs; expected values are counted by hand or by brute force."""
 
 from itertools import combinations
 from pathlib import Path
@@ -35,7 +35,7 @@ def test_least_gap() -> None:
 
 
 @given(st.lists(st.integers(0, 40), min_size=2, max_size=12), st.sampled_from([0.5, 1.0, 3.0]))
-def test_burst_is_the_worst_of_all_stretches(times: list[int], rate: float) -> None:
+def test_burst_is_the_maximum_of_all_intervals(times: list[int], rate: float) -> None:
     ordered = sorted(times)
     stretches = [j - i - (ordered[j] - ordered[i]) * rate for i, j in combinations(range(len(ordered)), 2)]
     assert burst(times, rate) == max(0.0, *stretches)

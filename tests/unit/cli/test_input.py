@@ -1,4 +1,4 @@
-"""Domains that were to have a later pass when their run was killed."""
+"""The domains that a resumed run examines after it was killed before a retry pass."""
 
 from collections.abc import Iterator
 from dataclasses import replace
@@ -20,7 +20,7 @@ READER = Reader()
 
 @pytest.fixture
 def killed(tmp_path: Path) -> Iterator[Store]:
-    """A run of four domains: one is well, of one no address answered, one was skipped, one was not reached yet."""
+    """A run of four domains: one ok, one whose address did not answer, one skipped, one not examined yet."""
     lines = [Target(READER.destination(name), name, "list", 1) for name in ("well.example", "down.example")]
     lines += [Target(READER.destination(name), name, "list", 1) for name in ("skipped.example", "new.example")]
     with Store.create(tmp_path / "run", records.header(state=RunState.INTERRUPTED)) as store:
@@ -40,18 +40,18 @@ def names(store: Store) -> list[str]:
     return sorted(item.raw for item in rest_of(store, READER, retry=False).items)
 
 
-def test_who_waited_for_a_later_pass_is_served_again(killed: Store) -> None:
-    """A refusal may pass; an address that is skipped stays so."""
+def test_a_domain_that_waited_for_a_retry_pass_is_examined_again(killed: Store) -> None:
+    """A refused connection is worth a retry; a skipped address is not."""
     assert names(killed) == ["down.example", "new.example"]
     assert rest_of(killed, READER, retry=False).done == 2
 
 
-def test_a_run_that_is_complete_owes_nobody_a_pass(killed: Store) -> None:
+def test_a_complete_run_has_no_pending_retry(killed: Store) -> None:
     killed.finish(RunState.COMPLETE, {}, NOON)
     assert names(killed) == ["new.example"]
 
 
-def test_who_was_told_by_then_does_not_wait(killed: Store) -> None:
+def test_a_domain_with_a_later_conclusive_line_does_not_wait(killed: Store) -> None:
     """The last line counts."""
     killed.put_domain(replace(records.domain(key="down.example"), hosts=()), [], {})
     killed.sync()

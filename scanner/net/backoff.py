@@ -1,0 +1,29 @@
+"""Exponential back-off: each failure doubles the pause, up to a limit. Pure arithmetic; the caller passes the time."""
+
+from dataclasses import dataclass
+
+_MOST_DOUBLINGS = 16
+"""Doublings that are counted: beyond any limit in use, and far from the range of a float."""
+
+
+@dataclass(slots=True)
+class Backoff:
+    """The pause after repeated failures: ``until`` is its end in seconds, ``count`` the number of pauses so far."""
+
+    count: int = 0
+    until: float = 0.0
+
+    def pauses(self, now: float) -> bool:
+        """Return whether a pause lasts at this time."""
+        return self.until > now
+
+    def extend(self, now: float, first: float, longest: float) -> None:
+        """Begin the next pause.
+
+        Args:
+            now: the time in seconds of a monotonic clock.
+            first: seconds of the first pause; each later one is twice as long as the one before.
+            longest: seconds of any pause at most.
+        """
+        self.until = now + min(first * 2**self.count, longest)
+        self.count = min(self.count + 1, _MOST_DOUBLINGS)

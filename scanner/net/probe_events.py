@@ -1,0 +1,88 @@
+"""Events of a single probe, reported to a listener while they happen.
+
+A scan has no listener. ``finger`` prints its lines from these events and records them for a replay.
+"""
+
+from dataclasses import dataclass
+
+from OpenSSL import SSL
+
+from scanner.core.dialogue import Dialogue
+from scanner.facts import Failure, Handshake, Probe, Reply
+from scanner.net.tls import TLSListener
+from scanner.vocabulary import Phase
+
+
+@dataclass(frozen=True, slots=True)
+class Secured:
+    """A handshake that succeeded: its facts and the DER of each certificate as sent.
+
+    ``own`` is the DER of our certificate if the server requested one, ``own_signature`` the scheme of our signature
+    with it.
+    """
+
+    handshake: Handshake
+    chain: tuple[bytes, ...]
+    own: bytes | None = None
+    own_signature: str | None = None
+
+
+class Listener(TLSListener):
+    """Receives the events of one probe; every method does nothing unless overridden.
+
+    ``heard``, ``ended`` and ``broke`` are input of the dialogue, the others its results.
+    """
+
+    def heard(self, data: bytes) -> None:
+        """Handle octets received from the peer, decrypted if TLS is active."""
+
+    def ended(self) -> None:
+        """Handle the end of the stream where a reply was due."""
+
+    def broke(self, failure: Failure, errors: tuple[str, ...]) -> None:
+        """Handle the failure of a stage; ``errors`` are those of the TLS library as ``CODE:LIBRARY::REASON``."""
+
+    def failed(self, failure: Failure, reply: Reply | None) -> None:
+        """Handle the failure that the dialogue has recorded and the reply that caused it; QUIT may follow."""
+
+    def line(self, text: str) -> None:
+        """Handle a new line of the transcript."""
+
+    def resume(self, ehlo: Reply | None) -> SSL.Session | None:
+        """Return the session to resume in the handshake that follows this EHLO reply, or None."""
+        del ehlo
+        return None
+
+    def secured(self, facts: Secured) -> None:
+        """Handle a handshake that succeeded, before anything is sent or received under TLS."""
+
+
+class Reporter:
+    """Reports the results of a dialogue to a listener, each once."""
+
+    def __init__(self, dialogue: Dialogue, listener: Listener) -> None:
+        self._dialogue = dialogue
+        self._listener = listener
+        self._lines = 0
+        self._failed = False
+
+    def report(self) -> None:
+        """Report the failure and the lines of the transcript that are new since the last call."""
+        failure = self._dialogue.failure
+        if failure is not None and not self._failed:
+            self._failed = True
+            self._listener.failed(failure, failed_reply(self._dialogue))
+        for line in self._dialogue.transcript[self._lines :]:
+            self._lines += 1
+            self._listener.line(line)
+
+
+def failed_reply(dialogue: Dialogue | Probe) -> Reply | None:
+    """Return the reply that belongs to the failure of a dialogue or probe, if there is one."""
+    replies = {
+        Phase.GREETING: dialogue.banner,
+        Phase.EHLO: dialogue.ehlo,
+        Phase.STARTTLS: dialogue.starttls_reply,
+        Phase.EHLO_TLS: dialogue.ehlo_tls,
+    }
+    return replies.get(dialogue.failure.phase) if dialogue.failure is not None else None

@@ -1,0 +1,78 @@
+"""The addresses of an MX host: their lookup, and the choice of those that are probed."""
+
+import ipaddress
+from dataclasses import dataclass
+
+from scanner.core.names import is_address
+from scanner.facts import Answer
+from scanner.model import Skipped
+from scanner.reasons import Reason
+from scanner.run.ports import DNSLookup, Ports
+from scanner.vocabulary import Family
+
+_IPV6 = {Family.ANY: (False, True), Family.IPV4: (False,), Family.IPV6: (True,)}
+"""Whether an address may be an IPv6 address, by the setting ``family``."""
+
+
+@dataclass(frozen=True, slots=True)
+class HostAddresses:
+    """The A and AAAA answers of a host, or the address itself if the host is an address literal."""
+
+    a: Answer | None
+    aaaa: Answer | None
+    literals: tuple[str, ...]
+
+    @property
+    def answers(self) -> tuple[Answer, ...]:
+        """The answers that there are."""
+        return tuple(answer for answer in (self.a, self.aaaa) if answer is not None)
+
+    @property
+    def all(self) -> tuple[str, ...]:
+        """All addresses, sorted by family and octets."""
+        listed = [record for answer in self.answers for record in answer.records]
+        every = {*self.literals, *listed}
+        return tuple(sorted(every, key=_order) if len(every) > 1 else every)
+
+
+def _order(address: str) -> tuple[int, bytes]:
+    ip = ipaddress.ip_address(address)
+    return ip.version, ip.packed
+
+
+async def find_addresses(host: str, lookup: DNSLookup) -> HostAddresses:
+    """Look up both address families of a host, also if only one of them is probed.
+
+    A host that has only addresses of the other family is not a host without addresses. The lookups are sequential: a
+    nursery and a task for two concurrent ones would take as much processor time as both of them.
+    """
+    if is_address(host):
+        return HostAddresses(None, None, (host,))
+    a = await lookup(host, "A")
+    return HostAddresses(a, await lookup(host, "AAAA"), ())
+
+
+def choose_addresses(host: str, addresses: tuple[str, ...], ports: Ports) -> tuple[list[str], tuple[Skipped, ...]]:
+    """Return the addresses of a host to probe, and the others with the reason why they are skipped."""
+    opted_out = ports.scope.host(host) is not None
+    chosen: list[str] = []
+    skipped: list[Skipped] = []
+    for address in addresses:
+        reason = Reason.OPTED_OUT if opted_out else _reason_to_skip(address, len(chosen), ports)
+        if reason is None:
+            chosen.append(address)
+        else:
+            skipped.append(Skipped(address, reason))
+    return chosen, tuple(skipped)
+
+
+def _reason_to_skip(address: str, chosen: int, ports: Ports) -> Reason | None:
+    refusal = ports.scope.address(address)
+    if refusal is not None:
+        return Reason(refusal.why)
+    if (":" in address) not in _IPV6[ports.settings.family]:
+        return Reason.FAMILY_EXCLUDED
+    if not ports.has_route(address):
+        return Reason.NO_ROUTE
+    limit = ports.settings.addresses
+    return Reason.ADDRESS_LIMIT if limit is not None and chosen >= limit else None

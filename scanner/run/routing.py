@@ -1,0 +1,20 @@
+"""The route of a destination, and the MX hosts on it that a scan examines."""
+
+from scanner.core import route
+from scanner.model import Route
+from scanner.run.host_result import HostKey
+from scanner.run.ports import DNSLookup
+from scanner.vocabulary import Mode
+from targets.destination import Destination, Kind
+
+
+async def find_route(destination: Destination, lookup: DNSLookup) -> Route:
+    """Return the route to a destination: by its MX records if it is a mail domain, otherwise the host itself."""
+    if destination.kind is not Kind.DOMAIN:
+        return route.direct(destination.host)
+    return route.from_mx(destination.host, await lookup(destination.host, "MX"))
+
+
+def host_keys(found: Route, destination: Destination, mode: Mode) -> list[HostKey]:
+    """Return the keys of the hosts of a route, in its order."""
+    return [HostKey(each.host, destination.port, mode) for each in found.hosts]
