@@ -25,25 +25,6 @@ TIMEOUT = "timeout"
 TRUNCATED = "truncated reply"
 
 _SINGLE = ("CNAME", "DNAME")  # asked for themselves: nothing is followed
-_TEXTS = {  # RFC 8914 section 4, the codes that resolvers use to explain a SERVFAIL
-    1: "unsupported DNSKEY algorithm",
-    2: "unsupported DS digest type",
-    5: "DNSSEC indeterminate",
-    6: "DNSSEC bogus",
-    7: "signature expired",
-    8: "signature not yet valid",
-    9: "DNSKEY missing",
-    10: "RRSIGs missing",
-    11: "no zone key bit set",
-    12: "NSEC missing",
-    13: "cached error",
-    14: "not ready",
-    22: "no reachable authority",
-    23: "network error",
-    24: "invalid data",
-    25: "signature expired before valid",
-    27: "unsupported NSEC3 iterations value",
-}
 _NETWORK_ERRORS = (22, 23)
 
 
@@ -281,7 +262,11 @@ def _order(text: str, numbers: int) -> tuple[list[int], str]:
 
 
 def _explained(error: EDE) -> str:
-    return error.text or _TEXTS.get(error.code) or f"extended error {error.code}"
+    if error.text:
+        return error.text
+    from scanner.core import wire_any  # noqa: PLC0415 - dnspython takes 61 ms to load
+
+    return wire_any.explain(error.code)
 
 
 def _unreadable(answer: Answer) -> bool:

@@ -216,8 +216,8 @@ def test_telling_bogus_from_broken(codes: list[int], unchecked: str, shows: bool
     ("ede", "error"),
     [
         ((), "DNSSEC validation failed"),
-        ((EDE(7, ""),), "DNSSEC validation failed: signature expired"),
-        ((EDE(6, "no DS"), EDE(999, "")), "DNSSEC validation failed: no DS; extended error 999"),
+        ((EDE(7, ""),), "DNSSEC validation failed: EDE 7 (Signature Expired)"),
+        ((EDE(6, "no DS"), EDE(999, "")), "DNSSEC validation failed: no DS; EDE 999"),
     ],
 )
 def test_bogus_says_why(ede: tuple[EDE, ...], error: str) -> None:

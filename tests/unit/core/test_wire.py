@@ -1,6 +1,8 @@
 import contextlib
 import ipaddress
 import struct
+import subprocess
+import sys
 from typing import Any
 
 import dns.edns
@@ -17,8 +19,10 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from scanner.core.wire import MAX_RECORDS, Message, Question, Record, WireError, asked, decode, query
-from scanner.core.wire_names import MAX_NAME
+from scanner.core import wire_any, wire_fast
+from scanner.core.wire import Message, Question, Record, WireError, asked, decode, query
+from scanner.core.wire_message import MAX_RECORDS
+from scanner.core.wire_names import MAX_NAME, UnusualError
 from scanner.facts import EDE
 
 # dnspython is the independent reader and writer that everything is held against.
@@ -45,7 +49,7 @@ def rdata_text(rtype: str, rdata: Any) -> str:
             return f"{rdata.priority} {rdata.weight} {rdata.port} {name_text(rdata.target)}"
         case "CNAME" | "DNAME" | "NS" | "PTR":
             return name_text(rdata.target)
-    return str(rdata.to_wire().hex())
+    return str(rdata.to_wire().hex()) if rtype == "TLSA" else str(rdata.to_text())
 
 
 def name_text(name: dns.name.Name) -> str:
@@ -61,7 +65,8 @@ rdatas = st.one_of(
         st.builds(lambda a, b, c, n: struct.pack("!HHH", a, b, c) + n.to_wire(), u16, u16, u16, names),
     ),
     st.tuples(st.sampled_from(["CNAME", "DNAME", "NS", "PTR"]), names.map(lambda n: n.to_wire())),
-    st.tuples(st.just("TLSA"), st.binary(min_size=4, max_size=70)),
+    st.tuples(st.just("TLSA"), st.binary(min_size=32, max_size=32).map(lambda digest: b"\3\1\1" + digest)),
+    st.tuples(st.just("TXT"), st.binary(max_size=9).map(lambda text: bytes((len(text),)) + text)),
     st.tuples(st.sampled_from(["TYPE999", "TYPE65280"]), st.binary(max_size=40)),
 )
 rrsets = st.tuples(names, st.integers(0, 0x7FFFFFFF), rdatas)
@@ -113,6 +118,86 @@ def test_reads_what_dnspython_writes(
     assert (dns.rcode.from_text(read.rcode) if number is None else number) == rcode
     known = Question(name_text(name), "MX"), 12 + sum(1 + len(label) for label in name.labels) + 4
     assert decode(made.to_wire(), known) == read
+
+
+HOT = {
+    "MX": "10 mx.example.",
+    "A": "192.0.2.1",
+    "AAAA": "2001:db8::1",
+    "CNAME": "a.example.",
+    "DNAME": "b.example.",
+    "TLSA": f"3 1 1 {'ab' * 32}",
+    "RRSIG": "A 8 2 60 20260901000000 20260801000000 1 example. AAAA",
+}
+TLSA_CUT = b"\3\1\1" + b"x" * 31
+HOT_SHAPES = {
+    **{f"{rtype} answer": ("NOERROR", [("mx.example.", rtype, text)], []) for rtype, text in HOT.items()},
+    "every type": ("NOERROR", [("mx.example.", rtype, text) for rtype, text in HOT.items()], []),
+    "no data": ("NOERROR", [], [("example.", "SOA", "ns. first\\.last. 1 2 3 4 5")]),
+    "denied": ("NXDOMAIN", [], [("\\000.example.", "NSEC", "example. A"), ("example.", "SOA", "ns. root. 1 2 3 4 5")]),
+    "failed": ("SERVFAIL", [], []),
+    "referred": ("NOERROR", [], [("example.", "NS", "ns.example.")]),
+}
+
+
+@pytest.mark.parametrize("shape", HOT_SHAPES)
+def test_replies_of_a_scan_are_read_without_dnspython(shape: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    rcode, answers, authority = HOT_SHAPES[shape]
+    made = reply(Question("mx.example.", "MX"), ra=True)
+    made.set_rcode(dns.rcode.from_text(rcode))
+    made.use_edns(0, options=[dns.edns.EDEOption(dns.edns.EDECode.OTHER, "why")])
+    for section, rows in ((made.answer, answers), (made.authority, authority)):
+        section += [dns.rrset.from_text(owner, 60, "IN", rtype, text) for owner, rtype, text in rows]
+    wire = made.to_wire()
+    expected = wire_any.decode(wire)
+    monkeypatch.setattr(wire_any, "decode", None)
+    assert decode(wire) == expected
+
+
+UNUSUAL = {
+    "TXT": (("mx.example.", "TXT", '"a" "b;c"'), Record("mx.example", "TXT", 60, '"a" "b;c"')),
+    "SOA": (("mx.example.", "SOA", "ns. Root. 1 2 3 4 5"), Record("mx.example", "SOA", 60, "ns. Root. 1 2 3 4 5")),
+    "PTR": (("mx.example.", "PTR", "Host.Example."), Record("mx.example", "PTR", 60, "host.example")),
+    "SRV": (("mx.example.", "SRV", "1 2 25 Host.Example."), Record("mx.example", "SRV", 60, "1 2 25 host.example")),
+    "no type of ours": (("mx.example.", "TYPE999", "\\# 2 abcd"), Record("mx.example", "TYPE999", 60, "\\# 2 abcd")),
+    "odd octets": (("mx.example.", "CNAME", "a\\.B\\000.test."), Record("mx.example", "CNAME", 60, "a\\.b\\000.test")),
+}
+
+
+@pytest.mark.parametrize("case", UNUSUAL)
+def test_any_other_reply_is_read_by_dnspython(case: str) -> None:
+    (owner, rtype, text), expected = UNUSUAL[case]
+    made = reply(Question("mx.example.", "MX"))
+    made.answer.append(dns.rrset.from_text(owner, 60, "IN", rtype, text))
+    with pytest.raises(UnusualError):
+        wire_fast.decode(made.to_wire())
+    assert decode(made.to_wire()).answers == (expected,)
+
+
+def test_an_unusual_message_is_bounded() -> None:
+    """It takes dnspython seconds to read a message of 64 KiB whose names have 126 labels each."""
+    for count, fits in ((wire_any.MAX_RECORDS - 1, True), (wire_any.MAX_RECORDS, False)):
+        wire = header(0, 1 + count) + record(b"\0", 999, b"") + record(b"\0", 1, b"abcd") * count
+        if fits:
+            assert len(decode(wire).answers) == 1 + count
+        else:
+            with pytest.raises(WireError, match="beyond the limits"):
+                decode(wire)
+    with pytest.raises(WireError, match="beyond the limits"):
+        decode(header(0, 1) + record(b"\0", 999, bytes(wire_any.MAX_OCTETS)))
+
+
+def test_a_digest_of_a_wrong_length_beside_what_dnspython_reads_is_malformed() -> None:
+    with pytest.raises(WireError, match="malformed message"):
+        decode(header(0, 2) + record(b"\0", 999, b"") + record(b"\0", 52, TLSA_CUT))
+
+
+@given(st.binary(max_size=80))
+def test_no_octets_make_dnspython_do_worse_than_a_wire_error(junk: bytes) -> None:
+    unusual = header(0, 2, 1) + record(b"\0", 999, b"")
+    for wire in (junk, unusual + junk, unusual[:12] + record(b"\0", 16, junk) * 2, unusual + OPT[:-2] + junk):
+        with contextlib.suppress(WireError):
+            assert isinstance(wire_any.decode(wire), Message)
 
 
 @given(name=names, msg_id=u16, dnssec=st.booleans(), cd=st.booleans())
@@ -234,9 +319,9 @@ def test_tlsa_rdata_of_any_length_is_a_fact() -> None:
 
 def pointing(area: bytes, pointers: list[int]) -> bytes:
     """A message whose first record has ``area`` for rdata, and further ones named by pointers into it."""
-    first = record(b"\0", 999, area)
+    first = record(b"\0", 52, area)
     begin = 12 + len(first) - len(area)
-    others = (record(struct.pack("!H", 0xC000 | begin + to), 999, b"") for to in pointers)
+    others = (record(struct.pack("!H", 0xC000 | begin + to), 52, b"") for to in pointers)
     return header(0, 1 + len(pointers)) + first + b"".join(others)
 
 
@@ -255,7 +340,10 @@ def test_many_names_behind_pointers_are_too_many() -> None:
         decode(pointing(area, places[:4000]))
 
 
-@given(st.lists(st.lists(st.binary(min_size=1, max_size=3), min_size=1, max_size=4), min_size=1, max_size=6), st.data())
+plain_labels = st.lists(st.from_regex(rb"[A-Za-z0-9_-]{1,3}", fullmatch=True), min_size=1, max_size=4)
+
+
+@given(st.lists(plain_labels, min_size=1, max_size=6), st.data())
 def test_a_name_is_the_same_by_way_of_any_pointers(names_: list[list[bytes]], data: st.DataObject) -> None:
     """Each name ends in a pointer to an earlier one, or in the root; dnspython follows them too."""
     area = b""
@@ -337,3 +425,12 @@ def test_types_that_cannot_be_asked_for(rtype: str) -> None:
 
 def test_types_by_number() -> None:
     assert decode(query(".", "TYPE999", 1)).question == Question(".", "TYPE999")
+
+
+@pytest.mark.parametrize("module", ["scanner.cli.scan", "scanner.cli.finger"])
+def test_dnspython_is_not_loaded_before_it_is_needed(module: str) -> None:
+    """Its import takes as long as 1,300 replies."""
+    use = "from scanner.core.wire import decode, query; decode(query('a.example', 'MX', 1))"
+    code = f"import {module}, sys; {use}; print('dns' in sys.modules)"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout == "False\n"
