@@ -67,7 +67,7 @@ def skip(wire: bytes, at: int) -> int:
 
 
 class Names:
-    """The names of one message: each place that pointers lead to is read once, and all of it in ``MAX_STEPS``."""
+    """The names of one message. Each target of a pointer is read once, and ``MAX_STEPS`` bounds the work."""
 
     __slots__ = ("_known", "_steps", "_wire")
 
@@ -77,7 +77,7 @@ class Names:
         self._steps = MAX_STEPS
 
     def know(self, start: int, name: str, end: int) -> None:
-        """Take note of a name that has been read, uncompressed, from ``start`` to ``end``."""
+        """Add a name that stands uncompressed from ``start`` to ``end`` and is known already."""
         self._known[start] = ("" if name == "." else name), end - start - 1
 
     def read(self, at: int) -> tuple[str, int]:
