@@ -99,7 +99,7 @@ def test_outcomes(reply: Message, outcome: Outcome, error: str) -> None:
     assert answer.security is (Security.INDETERMINATE if outcome is Outcome.ERROR else Security.SECURE)
 
 
-# RFC 4035 section 3.2.3, and the rule that the AD bit of a resolver that nobody vouches for says nothing.
+# RFC 4035 section 3.2.3, and the rule that the AD bit of an untrusted resolver proves nothing.
 @pytest.mark.parametrize(
     ("ad", "trusted", "security"),
     [

@@ -19,11 +19,11 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from scanner.core import wire_any, wire_fast
 from scanner.core.wire import Message, Question, Record, WireError, asked, decode, query
 from scanner.core.wire_message import MAX_RECORDS
-from scanner.core.wire_names import MAX_NAME, UnusualError
+from scanner.core.wire_names import MAX_NAME
 from scanner.facts import EDE
+from tests.unit.messages import OPT, header, record, reply
 
 # dnspython is the independent reader and writer that everything is held against.
 
@@ -73,14 +73,6 @@ rrsets = st.tuples(names, st.integers(0, 0x7FFFFFFF), rdatas)
 edes = st.lists(st.tuples(u16, st.text(st.characters(exclude_characters="\0", codec="utf-8"), max_size=20)), max_size=3)
 
 
-def reply(question: Question, **flags: bool) -> dns.message.Message:
-    asked = dns.message.make_query(dns.name.from_text(question.name), question.rtype)
-    made = dns.message.make_response(asked)
-    for flag, on in flags.items():
-        made.flags = made.flags | dns.flags.Flag[flag.upper()] if on else made.flags
-    return made
-
-
 @given(
     name=names,
     flags=st.sets(st.sampled_from(["AA", "TC", "RA", "AD", "CD", "QR"])),
@@ -118,86 +110,6 @@ def test_reads_what_dnspython_writes(
     assert (dns.rcode.from_text(read.rcode) if number is None else number) == rcode
     known = Question(name_text(name), "MX"), 12 + sum(1 + len(label) for label in name.labels) + 4
     assert decode(made.to_wire(), known) == read
-
-
-HOT = {
-    "MX": "10 mx.example.",
-    "A": "192.0.2.1",
-    "AAAA": "2001:db8::1",
-    "CNAME": "a.example.",
-    "DNAME": "b.example.",
-    "TLSA": f"3 1 1 {'ab' * 32}",
-    "RRSIG": "A 8 2 60 20260901000000 20260801000000 1 example. AAAA",
-}
-TLSA_CUT = b"\3\1\1" + b"x" * 31
-HOT_SHAPES = {
-    **{f"{rtype} answer": ("NOERROR", [("mx.example.", rtype, text)], []) for rtype, text in HOT.items()},
-    "every type": ("NOERROR", [("mx.example.", rtype, text) for rtype, text in HOT.items()], []),
-    "no data": ("NOERROR", [], [("example.", "SOA", "ns. first\\.last. 1 2 3 4 5")]),
-    "denied": ("NXDOMAIN", [], [("\\000.example.", "NSEC", "example. A"), ("example.", "SOA", "ns. root. 1 2 3 4 5")]),
-    "failed": ("SERVFAIL", [], []),
-    "referred": ("NOERROR", [], [("example.", "NS", "ns.example.")]),
-}
-
-
-@pytest.mark.parametrize("shape", HOT_SHAPES)
-def test_replies_of_a_scan_are_read_without_dnspython(shape: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    rcode, answers, authority = HOT_SHAPES[shape]
-    made = reply(Question("mx.example.", "MX"), ra=True)
-    made.set_rcode(dns.rcode.from_text(rcode))
-    made.use_edns(0, options=[dns.edns.EDEOption(dns.edns.EDECode.OTHER, "why")])
-    for section, rows in ((made.answer, answers), (made.authority, authority)):
-        section += [dns.rrset.from_text(owner, 60, "IN", rtype, text) for owner, rtype, text in rows]
-    wire = made.to_wire()
-    expected = wire_any.decode(wire)
-    monkeypatch.setattr(wire_any, "decode", None)
-    assert decode(wire) == expected
-
-
-UNUSUAL = {
-    "TXT": (("mx.example.", "TXT", '"a" "b;c"'), Record("mx.example", "TXT", 60, '"a" "b;c"')),
-    "SOA": (("mx.example.", "SOA", "ns. Root. 1 2 3 4 5"), Record("mx.example", "SOA", 60, "ns. Root. 1 2 3 4 5")),
-    "PTR": (("mx.example.", "PTR", "Host.Example."), Record("mx.example", "PTR", 60, "host.example")),
-    "SRV": (("mx.example.", "SRV", "1 2 25 Host.Example."), Record("mx.example", "SRV", 60, "1 2 25 host.example")),
-    "no type of ours": (("mx.example.", "TYPE999", "\\# 2 abcd"), Record("mx.example", "TYPE999", 60, "\\# 2 abcd")),
-    "odd octets": (("mx.example.", "CNAME", "a\\.B\\000.test."), Record("mx.example", "CNAME", 60, "a\\.b\\000.test")),
-}
-
-
-@pytest.mark.parametrize("case", UNUSUAL)
-def test_any_other_reply_is_read_by_dnspython(case: str) -> None:
-    (owner, rtype, text), expected = UNUSUAL[case]
-    made = reply(Question("mx.example.", "MX"))
-    made.answer.append(dns.rrset.from_text(owner, 60, "IN", rtype, text))
-    with pytest.raises(UnusualError):
-        wire_fast.decode(made.to_wire())
-    assert decode(made.to_wire()).answers == (expected,)
-
-
-def test_an_unusual_message_is_bounded() -> None:
-    """It takes dnspython seconds to read a message of 64 KiB whose names have 126 labels each."""
-    for count, fits in ((wire_any.MAX_RECORDS - 1, True), (wire_any.MAX_RECORDS, False)):
-        wire = header(0, 1 + count) + record(b"\0", 999, b"") + record(b"\0", 1, b"abcd") * count
-        if fits:
-            assert len(decode(wire).answers) == 1 + count
-        else:
-            with pytest.raises(WireError, match="beyond the limits"):
-                decode(wire)
-    with pytest.raises(WireError, match="beyond the limits"):
-        decode(header(0, 1) + record(b"\0", 999, bytes(wire_any.MAX_OCTETS)))
-
-
-def test_a_digest_of_a_wrong_length_beside_what_dnspython_reads_is_malformed() -> None:
-    with pytest.raises(WireError, match="malformed message"):
-        decode(header(0, 2) + record(b"\0", 999, b"") + record(b"\0", 52, TLSA_CUT))
-
-
-@given(st.binary(max_size=80))
-def test_no_octets_make_dnspython_do_worse_than_a_wire_error(junk: bytes) -> None:
-    unusual = header(0, 2, 1) + record(b"\0", 999, b"")
-    for wire in (junk, unusual + junk, unusual[:12] + record(b"\0", 16, junk) * 2, unusual + OPT[:-2] + junk):
-        with contextlib.suppress(WireError):
-            assert isinstance(wire_any.decode(wire), Message)
 
 
 @given(name=names, msg_id=u16, dnssec=st.booleans(), cd=st.booleans())
@@ -272,15 +184,6 @@ def test_every_cut_of_a_message_is_a_wire_error() -> None:
     assert decode(wire + b"rest") == decode(wire)
 
 
-def header(questions: int = 0, answers: int = 0, additionals: int = 0, flags: int = 0x8000) -> bytes:
-    return struct.pack("!6H", 1, flags, questions, answers, 0, additionals)
-
-
-def record(owner: bytes, rtype: int, rdata: bytes, rclass: int = 1, ttl: int = 5) -> bytes:
-    return owner + struct.pack("!HHIH", rtype, rclass, ttl, len(rdata)) + rdata
-
-
-OPT = record(b"\0", 41, b"", 1232, 0)
 ASK = struct.pack("!HH", 1, 1)
 # RFC 1035 section 4.1.4 allows "a prior occurrence" only; sections 2.3.4 and 3.1 the lengths.
 MALFORMED = {
@@ -315,49 +218,6 @@ def test_malformed_messages(case: str) -> None:
 def test_tlsa_rdata_of_any_length_is_a_fact() -> None:
     for rdata in (b"", b"\x03", bytes(range(200))):
         assert decode(header(0, 1) + record(b"\0", 52, rdata)).answers == (Record(".", "TLSA", 5, rdata.hex()),)
-
-
-def pointing(area: bytes, pointers: list[int]) -> bytes:
-    """A message whose first record has ``area`` for rdata, and further ones named by pointers into it."""
-    first = record(b"\0", 52, area)
-    begin = 12 + len(first) - len(area)
-    others = (record(struct.pack("!H", 0xC000 | begin + to), 52, b"") for to in pointers)
-    return header(0, 1 + len(pointers)) + first + b"".join(others)
-
-
-def test_a_name_behind_many_pointers_is_read_once() -> None:
-    """4,095 records behind one name of 126 labels: without a memory that would be half a million labels."""
-    answers = decode(pointing(b"\1a" * 126 + b"\0", [0] * 4095)).answers
-    assert {answer.owner for answer in answers[1:]} == {".".join("a" * 126)}
-
-
-def test_many_names_behind_pointers_are_too_many() -> None:
-    """Each pointer leads to another place: 63 labels on the average."""
-    area = (b"\1a" * 125 + b"\0") * 60
-    places = [251 * chunk + 2 * label for chunk in range(60) for label in range(125)]
-    assert len(decode(pointing(area, places[:400])).answers) == 401
-    with pytest.raises(WireError, match="too many labels"):
-        decode(pointing(area, places[:4000]))
-
-
-plain_labels = st.lists(st.from_regex(rb"[A-Za-z0-9_-]{1,3}", fullmatch=True), min_size=1, max_size=4)
-
-
-@given(st.lists(plain_labels, min_size=1, max_size=6), st.data())
-def test_a_name_is_the_same_by_way_of_any_pointers(names_: list[list[bytes]], data: st.DataObject) -> None:
-    """Each name ends in a pointer to an earlier one, or in the root; dnspython follows them too."""
-    area = b""
-    starts: list[int] = []
-    for labels in names_:
-        tail = b"\0"
-        pointed = data.draw(st.booleans())
-        if starts and pointed:
-            tail = struct.pack("!H", 0xC000 | 23 + data.draw(st.sampled_from(starts)))
-        starts.append(len(area))
-        area += b"".join(bytes((len(label),)) + label for label in labels) + tail
-    wire = pointing(area, starts + starts)
-    expected = [name_text(dns.name.from_wire(wire, 23 + start)[0]) for start in starts]
-    assert [answer.owner for answer in decode(wire).answers[1:]] == expected * 2
 
 
 def test_a_record_of_another_class_is_left_out() -> None:
@@ -404,17 +264,6 @@ def test_extended_errors_are_bounded() -> None:
     option = b"\0\x0f" + struct.pack("!HH", 1002, 6) + b"x" * 1000
     (first, *others) = decode(header(0, 0, 1) + record(b"\0", 41, option * 20, 1232)).ede
     assert (first, len(others)) == (EDE(6, "x" * 256), 7)
-
-
-@pytest.mark.parametrize(
-    "name", ["", "..", "a..b", "a" * 64, ".".join(["a" * 61] * 4 + ["b" * 6]), "b\u00fccher", "a\\256", "a\\..", "\\.."]
-)
-def test_names_that_cannot_be_asked_for(name: str) -> None:
-    if name in ("a\\..", "\\.."):  # an escaped dot, then the final one
-        assert decode(query(name, "A", 1)).question == Question(name[:-1], "A")
-        return
-    with pytest.raises(WireError):
-        query(name, "A", 1)
 
 
 @pytest.mark.parametrize("rtype", ["NONSENSE", "TYPE65536", "TYPE", "TYPE-1", "mx"])
