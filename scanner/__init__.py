@@ -1,3 +1,3 @@
-"""mxsweep's scanner: DNS, SMTP, TLS and the judgement of what they said."""
+"""The scanner of mxsweep: DNS, SMTP and TLS probes, and their verdicts."""
 
 __version__ = "0.1.0"

@@ -1,4 +1,4 @@
-"""``python -m scanner`` is ``mxsweep``."""
+"""The entry point of ``python -m scanner``, which is ``mxsweep``."""
 
 from scanner.cli import main
 

@@ -1,7 +1,7 @@
-"""Facts: what was observed, of the DNS, of a connection, of a certificate. Frozen values without behaviour.
+"""Facts, the records of what was observed: DNS answers, connections, certificates. Frozen values without behaviour.
 
-They are what a run stores; evidence and verdicts (``model``) are drawn from them and can be drawn again. RRsets and
-lists without an order of their own are sorted, so that two runs compare.
+A run stores them. Evidence and verdicts (``model``) are computed from them, and can be computed again. RRsets and lists
+without an order of their own are sorted, so that two runs compare.
 """
 
 from dataclasses import dataclass
@@ -32,10 +32,10 @@ class EDE:
 
 @dataclass(frozen=True, slots=True)
 class SecondOpinion:
-    """What another resolver says where the first one failed.
+    """The answer of another resolver where the first one failed.
 
-    ``security`` is as that resolver says, whoever may be on the way. ``disagrees`` when it told what the first could
-    not tell: data, a clean negative, or that validation is what fails. No verdict follows from any of it.
+    ``security`` is that resolver's claim, which may have been changed on the way. ``disagrees`` is true where its
+    answer is conclusive (data, NODATA, NXDOMAIN), or shows that validation fails. No verdict rests on it.
     """
 
     resolver: str
@@ -48,12 +48,12 @@ class SecondOpinion:
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """What one DNS question brought.
+    """The answer to one DNS question.
 
     ``records`` are sorted texts: ``10 mx.example`` for MX, an address for A and AAAA, a name for CNAME, the rdata
     in lower-case hex for TLSA (undecoded: a malformed record is a fact too). ``rname`` is the owner of the records
-    after aliases, equal to ``name`` when there were none. ``error`` says in words why the outcome is ``error``;
-    ``second`` is what another resolver said then, where one was to be asked.
+    after aliases, equal to ``name`` when there were none. ``error`` is the reason of an outcome ``error``, in
+    words; ``second`` the answer of another resolver then, where ``--confirm`` names one.
     """
 
     name: str
@@ -74,7 +74,7 @@ class Answer:
 
 @dataclass(frozen=True, slots=True)
 class TLSARecord:
-    """A TLSA record as published; ``data`` is lower-case hex, ``unusable`` says why it cannot be compared."""
+    """A TLSA record as published; ``data`` is lower-case hex, ``unusable`` the reason why it cannot be compared."""
 
     usage: int
     selector: int
@@ -85,11 +85,12 @@ class TLSARecord:
 
 @dataclass(frozen=True, slots=True)
 class TLSALookup:
-    """The search for TLSA records of a host (RFC 7672 section 2.2.2), whole.
+    """The search for the TLSA records of a host (RFC 7672 section 2.2.2), with every step.
 
-    ``dane`` holds what DNS alone decides (``none insecure lookup_failed unusable unknown``), or None when there are
-    usable records and the connection decides. ``steps`` are the questions asked, in order: TLSA at the expanded
-    name, a CNAME check, TLSA at the original name. ``base_domain`` is the name whose records count, also the SNI.
+    ``dane`` is the verdict that follows from DNS alone (``none insecure lookup_failed unusable unknown``), or None when
+    there are usable records and the connection decides. ``steps`` are the questions asked, in order: TLSA at the
+    expanded name, a CNAME check, TLSA at the original name. ``base_domain`` is the TLSA base domain, and the SNI at a
+    DANE level.
     """
 
     base_domain: str
@@ -104,7 +105,7 @@ class TLSALookup:
 
 @dataclass(frozen=True, slots=True)
 class Endpoint:
-    """What is probed once, and the key of that probe.
+    """The key of a probe: each endpoint is probed once.
 
     ``sni`` is None when none is sent; ``profile`` names the TLS profile of the client. For UNIX sockets ``address``
     is the path and ``port`` 0.
@@ -117,16 +118,16 @@ class Endpoint:
     profile: str
 
     def __hash__(self) -> int:
-        """Go by address and SNI, in which nearly all differ: a scan looks an endpoint up many times.
+        """Return a hash of address and SNI only, which is cheap; a scan looks an endpoint up many times.
 
-        Not by the address alone: a provider has thousands of vanity MX names, each with an SNI, on a few addresses.
+        The address alone would not do: a provider may have thousands of MX names, each with an SNI, on few addresses.
         """
         return hash((self.address, self.sni))
 
 
 @dataclass(frozen=True, slots=True)
 class Failure:
-    """How a remote (or, marked so, a local) thing went wrong. A value, never raised.
+    """The failure of a connection or lookup, remote or local by ``kind``. A value, never raised.
 
     ``code`` is the SMTP reply code or errno; ``text`` the peer's or the library's own words, bounded.
     """
@@ -166,10 +167,10 @@ class Handshake:
 
 @dataclass(frozen=True, slots=True)
 class Probe:
-    """One connection to one endpoint, whole; it may hold both a handshake and a failure.
+    """One connection to one endpoint; it may have both a handshake and a failure.
 
-    ``ms`` are milliseconds by phase that was entered. ``transcript`` has ``< `` and ``> `` lines, bounded, with
-    anything unprintable replaced. ``defects`` are breaches of the protocol that did not stop the dialogue.
+    ``ms`` are the milliseconds of each phase that was entered. ``transcript`` has ``< `` and ``> `` lines, bounded,
+    with unprintable characters replaced. ``defects`` are breaches of the protocol that did not stop the dialogue.
     """
 
     endpoint: Endpoint
@@ -194,8 +195,8 @@ class Probe:
 class CertFacts:
     """A certificate, kept once by the SHA-256 of its DER.
 
-    Names of subject and issuer are OpenSSL one-line forms. ``parse_error`` is set when OpenSSL took it and our
-    parser did not: then only the digests (and what could be read) stand. ``spki_*`` are over the
+    Names of subject and issuer are OpenSSL one-line forms. ``parse_error`` is set when OpenSSL accepted it and our
+    parser did not: then only the digests, and what could be read, are there. ``spki_*`` are over the
     SubjectPublicKeyInfo octets as they stand in the certificate; they are empty if those could not be found.
     ``curve`` is the OpenSSL name of an EC key's curve.
     """

@@ -1,6 +1,6 @@
-"""What is made of facts, and every record that is written: frozen values without behaviour.
+"""Evidence and verdicts, and every record that is written: frozen values without behaviour.
 
-Facts (``facts``: what was observed), then evidence (facts compared), then verdicts (evidence judged). Evidence and
+Facts are what was observed (``facts``), evidence is facts compared, verdicts are evidence judged. Evidence and
 verdicts can be computed from stored facts again. The field names are the field names of the JSON lines; a record that
 is written as a line of its own has its key as the first member.
 """
@@ -47,8 +47,8 @@ class DaneEvidence:
     """TLSA records against a chain, names left aside (they depend on the domain).
 
     ``record`` is the record that matched, at ``depth``; ``bare_key`` when a ``2 1 0`` key verified the topmost
-    signature. ``needs_name`` is true for usage 2. ``errors`` are what keeps the match from counting, nearest to the
-    leaf first; with no match (``depth`` -1) error 65 is among them.
+    signature. ``needs_name`` is true for usage 2. ``errors`` are the defects of the path that make the match
+    void, nearest to the leaf first; without a match (``depth`` -1) error 65 is among them.
     """
 
     record: TLSARecord | None
@@ -60,7 +60,7 @@ class DaneEvidence:
 
     @property
     def matched(self) -> bool:
-        """True when a record matches and nothing but a name could still be wrong."""
+        """True when a record matches and no error but that of a name is possible."""
         return self.record is not None and not self.errors
 
 
@@ -126,7 +126,7 @@ class RouteHost:
 
 @dataclass(frozen=True, slots=True)
 class Route:
-    """Where mail for a destination goes.
+    """The MX hosts of a destination, and how they were found.
 
     ``mx`` is None where no MX lookup was due (``[host]``, address, LMTP). ``names`` are the domain's own reference
     identifiers: the MX query name and, behind an alias, the MX owner name (RFC 7672 section 3.2.2). ``final`` is
@@ -143,7 +143,7 @@ class Route:
 
 @dataclass(frozen=True, slots=True)
 class EndpointVerdict:
-    """How one address looks to one domain."""
+    """The verdict of one address for one domain."""
 
     address: str
     tls: TLSState
@@ -161,11 +161,10 @@ class EndpointVerdict:
 
 @dataclass(frozen=True, slots=True)
 class HostVerdict:
-    """How one MX host looks to one domain.
+    """The verdict of one MX host for one domain.
 
-    ``report`` is the key of its HostReport, None if never examined. ``votes`` says whether the host has a say in the
-    domain's verdict; ``conclusive`` whether what was seen settles what a sender does with it, so that another attempt
-    would not change it.
+    ``report`` is the key of its HostReport, None if it was not examined. ``votes`` is true where the host counts for
+    the domain's verdict, ``conclusive`` where another attempt would not change what a sender does with it.
     """
 
     host: str
@@ -183,7 +182,7 @@ class HostVerdict:
 
 @dataclass(frozen=True, slots=True)
 class DomainVerdict:
-    """The answer to the question that was asked about a domain."""
+    """The verdict of a domain."""
 
     outcome: DomainOutcome
     sender: Sender
@@ -197,7 +196,7 @@ class DomainVerdict:
 
 @dataclass(frozen=True, slots=True)
 class TargetInfo:
-    """What the list said about a domain: the text as given, where it stood, rank and other columns."""
+    """The entry of a domain in its list: the text as given, file and line, rank and other columns."""
 
     raw: str
     source: str = ""
@@ -208,7 +207,7 @@ class TargetInfo:
 
 @dataclass(frozen=True, slots=True)
 class CertSummary:
-    """A certificate in short, where a domain line stands alone."""
+    """A summary of a certificate, for a domain line that stands alone."""
 
     subject: str
     dns_names: tuple[str, ...] = ()
@@ -268,7 +267,7 @@ class InputSource:
 
 @dataclass(frozen=True, slots=True)
 class RunHeader:
-    """run.json: what is needed to understand a run, or to make it again. ``settings`` holds every setting."""
+    """The content of run.json: all that is needed to understand or to repeat a run. ``settings`` has every setting."""
 
     version: str
     started: datetime
@@ -284,12 +283,12 @@ class RunHeader:
     schema: int = SCHEMA
 
 
-# --- a scan as it goes on --------------------------------------------------------------------------------------
+# --- a scan in progress --------------------------------------------------------------------------------------
 
 
 @dataclass(frozen=True, slots=True)
 class HeldBack:
-    """A provider (registrable domain of an MX host) or network that turned us away and is left alone for now."""
+    """A provider (registrable domain of an MX host) or network in back-off after it refused this scanner."""
 
     name: str
     endpoints: int
@@ -298,7 +297,7 @@ class HeldBack:
 
 @dataclass(frozen=True, slots=True)
 class Status:
-    """A line of the status file: a scan at one moment. Display and metrics of a scan show the same record.
+    """A line of the status file: the state of a scan at one moment. Its display and metrics show the same record.
 
     Of a run that was resumed, ``total``, ``done`` and ``rejects`` are of the whole, everything else of this process.
     """

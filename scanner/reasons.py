@@ -1,6 +1,6 @@
-"""Why a verdict is what it is: the reason codes, in one table with their words.
+"""The reason codes of verdicts, with their meaning in words.
 
-``REASONS`` says what each code means and which RFC 8460 (TLSRPT) result-type it corresponds to, if any. A code may be
+``REASONS`` has the meaning of each code and its RFC 8460 (TLSRPT) result-type, if there is one. A code may be
 added; none is ever renamed or given another meaning.
 """
 
@@ -22,7 +22,7 @@ class TLSRPT(StrEnum):
 
 
 class Reason(StrEnum):
-    """Reason codes; ``REASONS`` says in words what each means."""
+    """The reason codes; ``REASONS`` has the meaning of each."""
 
     IMPLICIT_MX = "implicit-mx"
     NULL_MX = "null-mx"
@@ -98,7 +98,7 @@ class Reason(StrEnum):
 
 
 class ReasonText(NamedTuple):
-    """One row of ``REASONS``."""
+    """A row of ``REASONS``: the meaning of a code in words, and its TLSRPT result-type."""
 
     words: str
     tlsrpt: TLSRPT | None = None

@@ -1,7 +1,6 @@
-"""Everything that can be set, frozen; each default with its reason.
+"""The settings of a run, frozen, each default with its reason.
 
-``scan`` fills it from flags and a TOML file, ``finger`` from its own options; nothing below ``cli`` reads either.
-All times are seconds.
+``scan`` fills them from flags and a TOML file, ``finger`` from its own options. All times are in seconds.
 """
 
 from dataclasses import dataclass, field
@@ -11,25 +10,25 @@ from scanner.vocabulary import Family, Level, Mode
 
 @dataclass(frozen=True, slots=True)
 class Timeouts:
-    """A deadline for each stage as a whole, never for a single read: a peer that drips gains nothing."""
+    """Deadlines, each for a whole stage and never for a single read: a slow peer cannot extend it."""
 
     connect: float = 30.0  # Postfix's smtp_connect_timeout
     greeting: float = 60.0  # greet delays of 15 s are common; below 20 s good hosts look dead
     command: float = 30.0  # EHLO, STARTTLS, EHLO after TLS: posttls-finger's -T
     handshake: float = 30.0  # posttls-finger's -T
-    quit: float = 2.0  # its reply tells nothing; waiting at all spares the peer a "lost connection" log line
-    probe: float = 150.0  # less than the sum: no endpoint holds a slot for longer
+    quit: float = 2.0  # its reply is of no use; without waiting, the peer would log a "lost connection"
+    probe: float = 150.0  # less than the sum: the longest time that an endpoint occupies a slot
 
 
 @dataclass(frozen=True, slots=True)
 class DNSSettings:
-    """How the resolver is asked. ``servers`` are (address, port); empty = resolv.conf.
+    """The settings of DNS questions. ``servers`` are (address, port); empty for those of resolv.conf.
 
     ``confirm`` are resolvers, (address, port) too, that are asked for a second opinion where the first ones fail.
     """
 
     servers: tuple[tuple[str, int], ...] = ()
-    trust: bool = False  # AD of a resolver that is not on loopback may have been set by anyone on the way
+    trust: bool = False  # the AD bit of a resolver that is not on loopback may have been changed on the way
     attempt: float = 5.0  # a recursive resolver with a cold cache needs seconds
     total: float = 20.0  # for all tries of one question
     in_flight: int = 256  # below the default socket buffers' worth of replies
@@ -40,7 +39,7 @@ class DNSSettings:
 
 @dataclass(frozen=True, slots=True)
 class TLSProfile:
-    """What our side of a handshake offers, in OpenSSL's words. Hashable: one SSL.Context each."""
+    """The offer of the client in a handshake, in OpenSSL's words. Hashable, since each has one SSL.Context."""
 
     name: str
     ciphers: str
@@ -49,7 +48,7 @@ class TLSProfile:
     max_version: str | None = None
     groups: str | None = None  # None = the library's own default, post-quantum included
     options: int = 0  # OpenSSL's SSL_OP_ bits to set besides Postfix's own
-    without: int = 0  # of Postfix's own, those to leave out
+    without: int = 0  # SSL_OP_ bits that Postfix sets, to leave out
 
 
 EXCLUDED = "!SEED:!IDEA:!3DES:!RC2:!RC4:!RC5:!kDH:!kECDH:!aDSS:!MD5"
@@ -64,17 +63,17 @@ CLASSICAL_GROUPS = "X25519:X448:P-256:P-384:P-521"
 OPPORTUNISTIC = TLSProfile("opportunistic", f"{MEDIUM}:!eNULL", security_level=0)
 AUTHENTICATED = TLSProfile("authenticated", f"{MEDIUM}:!aNULL", security_level=1)
 FALLBACK = TLSProfile("opportunistic-classical", f"{MEDIUM}:!eNULL", security_level=0, groups=CLASSICAL_GROUPS)
-"""The second probe after a failed authenticated handshake: tells legacy TLS from broken TLS."""
+"""The profile of the second probe after a failed authenticated handshake: it distinguishes legacy from broken TLS."""
 
 PROFILES: dict[str, TLSProfile] = {p.name: p for p in (OPPORTUNISTIC, AUTHENTICATED, FALLBACK)}
 
 
 @dataclass(frozen=True, slots=True)
 class Caps:
-    """Connections at once, and how fast they begin."""
+    """Limits of simultaneous connections and of the rate of new ones."""
 
     total: int = 512
-    per_address: int = 1  # nobody's server sees two of ours at a time
+    per_address: int = 1  # no server has two connections of ours at a time
     per_network: int = 4  # /24 or /48
     per_provider: int = 8  # a registrable domain of MX names: the large ones have dozens of addresses
     rate: float = 100.0  # new connections a second: a million addresses in three hours, and no firewall fills up
@@ -83,15 +82,15 @@ class Caps:
 
 @dataclass(frozen=True, slots=True)
 class Retries:
-    """Later passes over what could not be told."""
+    """The retry passes over inconclusive results."""
 
     times: int = 2  # greylisting is over by the first, a restart or a crowd by the second
-    after: float = 300.0  # the delay that most greylisting asks for; also the longest that anyone is held back
+    after: float = 300.0  # the delay that most greylisting asks for; also the longest back-off of a provider
 
 
 @dataclass(frozen=True, slots=True)
 class Settings:
-    """One run's settings."""
+    """The settings of one run."""
 
     level: Level = Level.DANE
     mode: Mode = Mode.SMTP

@@ -1,4 +1,4 @@
-"""The words of every record: string enums spelled as they stand in JSON for ever.
+"""The words of every record: string enums, spelled as in JSON.
 
 A value may be added; none is ever renamed or given another meaning. Reason codes have a module of their own,
 ``reasons``.
@@ -28,12 +28,12 @@ class Level(StrEnum):
 
     @property
     def must_match(self) -> bool:
-        """True where the peer has to prove who it is."""
+        """True where the peer has to be authenticated."""
         return self not in (Level.NONE, Level.MAY, Level.ENCRYPT)
 
 
 class Mode(StrEnum):
-    """What is spoken on the port: SMTP or LMTP, with STARTTLS or (``…s``) TLS from the first octet."""
+    """The protocol of a port: SMTP or LMTP, with STARTTLS or (``…s``) with TLS from the first octet."""
 
     SMTP = "smtp"
     SMTPS = "smtps"
@@ -60,7 +60,7 @@ class Family(StrEnum):
 
 
 class Outcome(StrEnum):
-    """What a DNS question brought, apart from whether it can be believed."""
+    """The outcome of a DNS question, whatever its security."""
 
     DATA = "data"
     NODATA = "nodata"
@@ -69,7 +69,7 @@ class Outcome(StrEnum):
 
 
 class Security(StrEnum):
-    """DNSSEC state of an answer, RFC 4033 section 5; ``indeterminate`` = nobody we trust said."""
+    """DNSSEC state of an answer, RFC 4033 section 5; ``indeterminate`` where no trusted resolver answered."""
 
     SECURE = "secure"
     INSECURE = "insecure"
@@ -78,7 +78,7 @@ class Security(StrEnum):
 
 
 class Phase(StrEnum):
-    """Where a probe stood when something went wrong."""
+    """The phase of a probe in which a failure occurred."""
 
     DNS = "dns"
     CONNECT = "connect"
@@ -92,25 +92,25 @@ class Phase(StrEnum):
 
 
 class FailureKind(StrEnum):
-    """What went wrong, whoever noticed it."""
+    """The kind of a failure, of the peer's side or of ours."""
 
     TIMEOUT = "timeout"
     REFUSED = "refused"  # TCP RST to our SYN
     UNREACHABLE = "unreachable"  # no route, host or network unreachable
     RESET = "reset"
-    CLOSED = "closed"  # end of stream where a reply or record was due
-    REJECTED = "rejected"  # a reply that says no; `code` holds it
-    GARBAGE = "garbage"  # what came is no SMTP reply
+    CLOSED = "closed"  # end of stream where a reply or TLS record was due
+    REJECTED = "rejected"  # a negative reply; `code` is its code
+    GARBAGE = "garbage"  # octets that are no SMTP reply
     TOO_LONG = "too-long"  # a line or reply beyond our limits
     TLS = "tls"  # the handshake failed: alert, no common parameters, bad record
     RESOURCES = "resources"  # our side: out of descriptors, ports or memory
     LOCAL = "local"  # our side: cannot bind, not permitted
-    HELD_BACK = "held-back"  # our side: the provider had turned us away, so no connection was made
+    HELD_BACK = "held-back"  # our side: the provider is in back-off, so no connection was made
     INTERNAL = "internal"  # our bug
 
 
 class StartTLS(StrEnum):
-    """What the peer said about STARTTLS; ``unknown`` = it never came to that."""
+    """The STARTTLS state of a probe; ``unknown`` where the dialogue ended before."""
 
     OFFERED = "offered"
     NOT_OFFERED = "not_offered"
@@ -193,7 +193,7 @@ class DomainStartTLS(StrEnum):
 
 
 class DomainOutcome(StrEnum):
-    """Would mail be delivered at the level asked for?"""
+    """Whether mail would be delivered at the level that was asked for."""
 
     OK = "ok"
     FAIL = "fail"
@@ -213,7 +213,7 @@ class Sender(StrEnum):
 
 
 class Pkix(StrEnum):
-    """Does the chain lead to the trust store, names left aside?"""
+    """Whether the chain leads to the trust store, names left aside."""
 
     TRUSTED = "trusted"
     UNTRUSTED = "untrusted"
@@ -223,8 +223,8 @@ class Pkix(StrEnum):
 class Unusable(StrEnum):
     """Why a TLSA record cannot be used for SMTP (RFC 7672 section 3.1).
 
-    The first three are dropped by Postfix's own parser, the others by OpenSSL; where nothing is left, the first
-    kind leads to other consequences than the second.
+    Postfix's own parser drops the first three, OpenSSL the others; where no record is left, the effective level
+    depends on which of the two dropped the last one.
     """
 
     TRUNCATED = "truncated"
@@ -238,12 +238,12 @@ class Unusable(StrEnum):
 
     @property
     def by_parser(self) -> bool:
-        """True for the kinds that never reach the verifier."""
+        """True for the kinds that Postfix drops before OpenSSL reads them."""
         return self in (Unusable.TRUNCATED, Unusable.USAGE, Unusable.PRIVATE_MATCHING_TYPE)
 
 
 class RunState(StrEnum):
-    """State of a run directory; all but ``complete`` can be taken up again."""
+    """The state of a run directory; every run but a ``complete`` one can be resumed."""
 
     RUNNING = "running"
     PAUSED = "paused"

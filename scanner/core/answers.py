@@ -1,11 +1,11 @@
-"""A DNS reply, or the lack of one, as an ``Answer``: what was said, and whether it can be believed.
+"""DNS replies as ``Answer`` records: the outcome of a question, and its DNSSEC security.
 
-``interpret`` reads one reply; ``failed`` stands for a reply that never came; ``bogus`` marks what validation
-rejected. Three outcomes are clean: data, NODATA and NXDOMAIN. Everything else (SERVFAIL and other rcodes, a
-referral, a reply that contradicts itself) is ``error``: it could not be told, which is never a no.
+``interpret`` reads one reply. ``failed`` makes the answer for a question without a reply, ``bogus`` that for a failed
+validation. Three outcomes are conclusive: data, NODATA and NXDOMAIN. Anything else (SERVFAIL and other rcodes, a
+referral, a reply that contradicts itself) is ``error``: the question is open, which never means "no records".
 
-Security is the AD bit (RFC 4035 section 3.2.3) of a resolver that the caller trusts, and ``indeterminate``
-where it trusts none or no answer came. Nothing is validated here.
+Security is the AD bit (RFC 4035 section 3.2.3) of a resolver that the caller trusts. It is ``indeterminate`` where the
+caller trusts none, or where no reply came. Nothing is validated here.
 """
 
 from collections.abc import Iterable
@@ -25,25 +25,6 @@ TIMEOUT = "timeout"
 TRUNCATED = "truncated reply"
 
 _SINGLE = ("CNAME", "DNAME")  # asked for themselves: nothing is followed
-_TEXTS = {  # RFC 8914 section 4, the codes that resolvers use to explain a SERVFAIL
-    1: "unsupported DNSKEY algorithm",
-    2: "unsupported DS digest type",
-    5: "DNSSEC indeterminate",
-    6: "DNSSEC bogus",
-    7: "signature expired",
-    8: "signature not yet valid",
-    9: "DNSKEY missing",
-    10: "RRSIGs missing",
-    11: "no zone key bit set",
-    12: "NSEC missing",
-    13: "cached error",
-    14: "not ready",
-    22: "no reachable authority",
-    23: "network error",
-    24: "invalid data",
-    25: "signature expired before valid",
-    27: "unsupported NSEC3 iterations value",
-}
 _NETWORK_ERRORS = (22, 23)
 
 
@@ -51,12 +32,12 @@ def interpret(message: Message, name: str, rtype: str, *, trusted: bool, resolve
     """Read a reply to a question.
 
     Args:
-        message: the reply; that it is one to this question is the caller's to check.
+        message: a reply to this question; the caller has checked that.
         name: the name that was asked for.
         rtype: the type that was asked for.
         trusted: the resolver validates, its AD bit can be believed, and validation was asked for.
-        resolver: who replied, as text.
-        ms: milliseconds that it took.
+        resolver: the resolver that replied, as text.
+        ms: milliseconds until the reply.
 
     Returns:
         The answer. ``ttl`` is the least of the records and aliases used; for a negative answer its SOA counts
@@ -87,14 +68,14 @@ def interpret(message: Message, name: str, rtype: str, *, trusted: bool, resolve
 
 
 def failed(name: str, rtype: str, error: str, *, resolver: str = "", ms: float = 0.0) -> Answer:
-    """Stand for a reply that never came or could not be read.
+    """Return the answer to a question whose reply never came or could not be read.
 
     Args:
         name: the name that was asked for.
         rtype: the type that was asked for.
         error: why, in words.
-        resolver: who was asked last, as text.
-        ms: milliseconds until it was given up.
+        resolver: the resolver that was asked last, as text.
+        ms: milliseconds until the question was given up.
 
     Returns:
         An answer with outcome ``error`` and no rcode.
@@ -105,32 +86,32 @@ def failed(name: str, rtype: str, error: str, *, resolver: str = "", ms: float =
 
 
 def shows_bogus(refused: Answer, unchecked: Message) -> bool:
-    """Tell from the same question asked without validation whether validation was what failed.
+    """Return whether DNSSEC validation caused a SERVFAIL, by the same question asked without validation.
 
     Args:
         refused: the answer with SERVFAIL.
         unchecked: the reply to the question with CD set (RFC 4035 section 3.2.2).
 
     Returns:
-        True when the data (or their absence) are there for who does not validate. Where the resolver gave the
-        network as its only reason, the second try may just have had more luck: that shows nothing.
+        True when the reply without validation has the data, or denies them. False where the resolver gave a network
+        error as its only reason: the network may have recovered between the two questions.
     """
     only_network = bool(refused.ede) and all(e.code in _NETWORK_ERRORS for e in refused.ede)
     return unchecked.rcode in ("NOERROR", "NXDOMAIN") and not only_network
 
 
 def bogus(answer: Answer) -> Answer:
-    """Mark a SERVFAIL as the work of DNSSEC validation; the resolver's extended errors say why."""
+    """Return a SERVFAIL answer as ``bogus``, with the resolver's extended errors as explanation."""
     why = "; ".join(_explained(e) for e in answer.ede)
     error = f"DNSSEC validation failed: {why}" if why else "DNSSEC validation failed"
     return replace(answer, security=Security.BOGUS, error=error)
 
 
 def unfinished(answer: Answer) -> bool:
-    """Tell whether a reply follows aliases to a name about which it says nothing.
+    """Return whether a reply follows aliases to a name and has no answer for that name.
 
-    A negative answer for that name would carry its SOA (RFC 2308 section 2.2) and with it a TTL; without one
-    the name has to be asked for on its own.
+    A negative answer for that name would carry an SOA (RFC 2308 section 2.2) and with it a TTL. Without one, the
+    caller asks for the name itself.
     """
     return answer.outcome is Outcome.NODATA and bool(answer.aliases) and answer.ttl == 0
 
@@ -164,21 +145,21 @@ def joined(first: Answer, rest: Answer) -> Answer:
 
 
 def second_opinion(first: Answer, second: Answer) -> SecondOpinion:
-    """Hold what another resolver said against an answer that is an error.
+    """Compare an answer that is an error with the answer of another resolver.
 
     Args:
         first: the error.
         second: the other resolver's answer to the same question.
 
     Returns:
-        The opinion; it disagrees when it told what the first could not tell.
+        The opinion; ``disagrees`` is true where it is conclusive, or shows that validation fails.
     """
-    told = second.outcome is not Outcome.ERROR or (Security.BOGUS is second.security is not first.security)
-    return SecondOpinion(second.resolver, second.outcome, second.security, second.rcode, second.error, told)
+    disagrees = second.outcome is not Outcome.ERROR or (Security.BOGUS is second.security is not first.security)
+    return SecondOpinion(second.resolver, second.outcome, second.security, second.rcode, second.error, disagrees)
 
 
 def postfix_text(answer: Answer) -> str:
-    """Say why a lookup brought nothing, in the words of Postfix's DNS client.
+    """Return why a lookup brought no records, in the words of Postfix's DNS client.
 
     Args:
         answer: any answer.
@@ -205,12 +186,12 @@ def _security(message: Message, *, trusted: bool) -> Security:
 
 
 def _of_each(security: Security) -> Security:
-    """Say what AD, which covers a whole reply, says of one alias: clear, it tells not which was insecure."""
+    """Return the security of one alias; a clear AD bit, which covers a whole reply, does not name the insecure one."""
     return Security.SECURE if security is Security.SECURE else Security.INDETERMINATE
 
 
 def _decides(first: Answer, rest: Answer) -> bool:
-    """Tell whether the security of a joined answer is that of its last part."""
+    """Return whether the security of a joined answer is that of its last part."""
     return first.security is Security.SECURE or rest.outcome is Outcome.ERROR
 
 
@@ -231,7 +212,7 @@ def _aliases(records: Iterable[Record], name: str) -> list[Record]:
 
 
 def _outcome(message: Message, path: list[Record], found: list[Record], rtype: str) -> tuple[Outcome, str]:
-    """Judge a reply; the second value says in words why it is an error."""
+    """Return the outcome of a reply, and why it is an error."""
     if message.rcode not in ("NOERROR", "NXDOMAIN"):
         return Outcome.ERROR, message.rcode
     if message.tc:
@@ -258,7 +239,7 @@ def _negative(message: Message, path: list[Record], rtype: str) -> tuple[Outcome
 
 
 def _beside_the_point(message: Message, path: list[Record], rtype: str) -> bool:
-    """Tell whether the answer section holds what was asked for, but where no alias leads."""
+    """Return whether the answer section has records of the type, at a name to which no alias leads."""
     return any(r.rtype == rtype or (r.rtype == "DNAME" and not path) for r in message.answers)
 
 
@@ -267,7 +248,7 @@ def _negative_ttl(message: Message, path: list[Record]) -> int:
 
 
 def _sorted(rtype: str, found: list[Record]) -> tuple[str, ...]:
-    """Put an RRset into the one order that makes two runs compare; leading numbers count as numbers."""
+    """Return the rdata of an RRset, each once, in one order for all runs; leading numbers sort as numbers."""
     if len(found) == 1:
         return (found[0].rdata,)
     texts = {r.rdata for r in found}
@@ -281,7 +262,11 @@ def _order(text: str, numbers: int) -> tuple[list[int], str]:
 
 
 def _explained(error: EDE) -> str:
-    return error.text or _TEXTS.get(error.code) or f"extended error {error.code}"
+    if error.text:
+        return error.text
+    from scanner.core import wire_any  # noqa: PLC0415 - dnspython takes 61 ms to load
+
+    return wire_any.explain(error.code)
 
 
 def _unreadable(answer: Answer) -> bool:

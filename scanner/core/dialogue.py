@@ -1,13 +1,13 @@
 """The client side of an SMTP or LMTP session: greeting, EHLO, STARTTLS, EHLO under TLS, QUIT.
 
-It never sends mail. It knows nothing of sockets, clocks or logs: octets go in, octets come out, and it can
-always say which phase it is in and what it has learned, however the octets were split. Three laws: every
-transition stands in ``TABLE``; a reply is judged by its code and its EHLO keywords alone, never by its text;
-what a peer does wrong is recorded, and only what makes going on meaningless ends the session.
+It sends no mail, and uses no socket, clock or log: octets go in and octets come out. Its phase and its facts are the
+same however the octets were split. Three laws hold. Every transition is a cell of ``TABLE``. A reply is judged by its
+code and its EHLO keywords, never by its text, except for refusals of our address (``rebuffs``). Each breach by the peer
+is recorded; a breach ends the session only where no further command can have a meaning.
 
 Implements RFC 5321 section 4.1.1 (EHLO, QUIT) and section 4.2 (replies), RFC 3207 section 4 (STARTTLS), RFC
-2033 section 4.1 (LHLO), RFC 8314 section 3 (TLS from the first octet). Not done, on purpose: HELO,
-pipelining, and any command about mail. Limits on what a peer may send are those of ``replies``.
+2033 section 4.1 (LHLO), RFC 8314 section 3 (TLS from the first octet). HELO, pipelining and mail commands are left out
+on purpose. The limits on what a peer may send are in ``replies``.
 """
 
 from enum import StrEnum, auto
@@ -20,7 +20,7 @@ from scanner.facts import Failure, Reply
 from scanner.vocabulary import FailureKind, Phase, StartTLS
 
 TRANSCRIPT_LINES = 200
-"""Lines of a transcript: one reply at its limit and everything around it. What comes later is left out."""
+"""Lines of a transcript: one reply at its limit and the rest of a dialogue. Later lines are left out."""
 
 TRANSCRIPT_CHARACTERS = 64 * 1024
 """Characters of a transcript: two replies at their limit."""
@@ -29,7 +29,7 @@ TEXT_LIMIT = 500
 """Characters of a peer's words in a failure: enough for any reason given in good faith."""
 
 REMEMBERED = 256
-"""Answers to EHLO whose keywords are remembered: servers of one kind all say the same."""
+"""Answers to EHLO whose keywords are cached: servers of one kind send the same answer."""
 
 _CLOSING = 421
 
@@ -38,12 +38,12 @@ _CLOSING = 421
 
 
 class ReplyClass(StrEnum):
-    """What a reply code says, RFC 5321 section 4.2.1."""
+    """The class of a reply code, RFC 5321 section 4.2.1."""
 
     DONE = "2xx"
     LATER = "4xx"
     NEVER = "5xx"
-    ODD = "other"  # 1xx, 3xx and above: due to none of our commands
+    ODD = "other"  # 1xx, 3xx and above: no command that is sent here has such a reply
     GARBAGE = "none"  # no code of three digits: not SMTP
 
 
@@ -51,7 +51,7 @@ _CLASSES = {2: ReplyClass.DONE, 4: ReplyClass.LATER, 5: ReplyClass.NEVER}  # by 
 
 
 class Next(StrEnum):
-    """What the client does after a reply."""
+    """The next step of the client after a reply."""
 
     HELLO = auto()  # EHLO or LHLO
     SECURE = auto()  # STARTTLS where offered and wanted, else QUIT
@@ -62,7 +62,7 @@ class Next(StrEnum):
 
 
 class Move(NamedTuple):
-    """One cell of the table: what next, what has failed, and what is now known about STARTTLS."""
+    """One cell of the table: the next step, the kind of failure, and the STARTTLS state that follows."""
 
     then: Next
     failure: FailureKind | None = None
@@ -78,9 +78,8 @@ _NOT_SMTP_ANY_MORE = Move(Next.QUIT, FailureKind.GARBAGE)
 _BYE = Move(Next.END)
 _GREETED, _SAID_HELLO, _AGREED, _ALL_SEEN = map(Move, (Next.HELLO, Next.SECURE, Next.HANDSHAKE, Next.QUIT))
 
-# An EHLO that is refused for good cannot offer STARTTLS; one refused for now (or oddly, or with garbage)
-# tells nothing about it. Under TLS everything worth knowing is known: a refusal is noted and the session ends
-# in order.
+# A server that refuses EHLO with 5xx cannot offer STARTTLS. Any other refusal leaves STARTTLS unknown. Under TLS a
+# refusal is recorded and the session ends in order, since all facts are there.
 # fmt: off
 _ROWS = {  #         2xx          4xx      5xx       other    no code
     Phase.GREETING: (_GREETED,    _NO,     _NO,      _NO,     _NOT_SMTP),
@@ -94,10 +93,10 @@ _ROWS = {  #         2xx          4xx      5xx       other    no code
 TABLE: dict[tuple[Phase, ReplyClass], Move] = {
     (phase, cls): move for phase, moves in _ROWS.items() for cls, move in zip(ReplyClass, moves, strict=True)
 }
-"""What each class of reply means in each phase that waits for one."""
+"""The move for each class of reply in each phase that waits for one."""
 
 _PROPER = {Phase.GREETING: 220, Phase.EHLO: 250, Phase.STARTTLS: 220, Phase.EHLO_TLS: 250, Phase.QUIT: 221}
-"""The codes of RFC 5321 section 4.3.2 and RFC 3207 section 4; any other 2xx is taken as well, and noted."""
+"""The codes of RFC 5321 section 4.3.2 and RFC 3207 section 4; any other 2xx is accepted too, with a defect."""
 
 
 # --- the machine --------------------------------------------------------------------------------------------
@@ -110,16 +109,16 @@ class Dialogue:
     """One session with one server.
 
     Args:
-        ehlo_name: what to call ourselves.
-        lmtp: say LHLO.
+        ehlo_name: the name to send in EHLO.
+        lmtp: send LHLO instead.
         implicit_tls: TLS comes before the greeting; the one EHLO is then that under TLS.
-        want_tls: use STARTTLS where it is offered; without it, implicit TLS leaves nothing to do but to say QUIT.
-        ehlo_after_tls: say EHLO (again) under TLS.
-        polite: say QUIT after a refused greeting, EHLO or STARTTLS too; posttls-finger hangs up.
+        want_tls: use STARTTLS where it is offered; false together with implicit TLS sends QUIT only.
+        ehlo_after_tls: send EHLO under TLS too.
+        polite: send QUIT after a refused greeting, EHLO or STARTTLS too; posttls-finger hangs up.
 
-    Facts accumulate in the attributes. With implicit TLS the machine starts in the handshake phase. The
-    driver sends ``bytes_to_send`` after each call, and stops when ``over`` is true: going on then is a bug of
-    ours and raises RuntimeError. Nothing that a peer does raises.
+    The attributes are the facts so far. With implicit TLS the machine starts in the handshake phase. The driver sends
+    ``bytes_to_send`` after each call, and stops when ``over`` is true; a later call raises RuntimeError. No octets
+    from a peer raise an exception.
     """
 
     def __init__(
@@ -153,13 +152,13 @@ class Dialogue:
         self.keywords: tuple[str, ...] = ()
         self.failure: Failure | None = None
         self.transcript: list[str] = []
-        if implicit_tls and not want_tls:  # in clear text, to whoever listens; posttls-finger does the same
+        if implicit_tls and not want_tls:  # in clear text, as posttls-finger
             self.starttls = StartTLS.UNKNOWN
             self._send("QUIT", Phase.QUIT)
 
     @property
     def over(self) -> bool:
-        """True when nothing more is to be read or sent."""
+        """True when the session has ended."""
         return self.phase is Phase.DONE
 
     @property
@@ -181,24 +180,25 @@ class Dialogue:
                 self._replied(item)
 
     def end_of_stream(self) -> None:
-        """Take note that the peer closed the connection."""
+        """Record that the peer closed the connection."""
         self.broken(Failure(self.phase, FailureKind.CLOSED))
 
     def broken(self, failure: Failure) -> None:
-        """Take note of what ended the connection: an error, a time-out, the end of the stream.
+        """Record the failure that ended the connection: an error, a time-out, the end of the stream.
 
-        A QUIT without an answer is no failure: all that was asked has been answered by then. Our own bugs
-        count even there.
+        A QUIT without an answer is a defect and no failure, except for an internal error.
         """
         self._must_be_alive()
         if self.phase is not Phase.QUIT or failure.kind is FailureKind.INTERNAL:
             self.failure = failure
-        elif self.failure is None or self.failure.code != _CLOSING:  # a server that said 421 may just close
+        elif (
+            self.failure is None or self.failure.code != _CLOSING
+        ):  # RFC 5321 section 3.8: after 421 a server may close
             self._note("quit-unanswered")
         self.phase = Phase.DONE
 
     def tls_established(self) -> None:
-        """Take note that the handshake succeeded, and forget all clear text (RFC 3207 section 4.2)."""
+        """Record that the handshake succeeded, and discard all clear text (RFC 3207 section 4.2)."""
         if self.phase is not Phase.HANDSHAKE:
             raise RuntimeError(f"TLS established in phase {self.phase}")
         self._defects = dict.fromkeys(self.defects)
@@ -210,7 +210,7 @@ class Dialogue:
             self._go(Next.HELLO)
 
     def bytes_to_send(self) -> bytes:
-        """Return the octets to be sent now, and forget them."""
+        """Return the octets to send now; each is returned once."""
         data, self._out = self._out, b""
         return data
 
@@ -242,8 +242,8 @@ class Dialogue:
     def _known(self, move: Move, reply: Reply) -> StartTLS:
         """Return what is known about STARTTLS after a move; the keywords of an accepted EHLO decide.
 
-        A server that answers STARTTLS with 421 is closing down (RFC 5321 section 3.8): that is no refusal of TLS. Nor
-        does a server that turns us away say anything of what it has for others.
+        A server that answers STARTTLS with 421 is closing down (RFC 5321 section 3.8): that is no refusal of TLS. A
+        refusal of our address leaves the state as it was, too.
         """
         if move.then is Next.SECURE:
             return StartTLS.OFFERED if "STARTTLS" in self.keywords else StartTLS.NOT_OFFERED
@@ -281,7 +281,7 @@ class Dialogue:
             self._plaintext_left()
 
     def _plaintext_left(self) -> None:
-        """Somebody, perhaps not the server, wants clear text to be taken for protected (CVE-2011-0411)."""
+        """Record clear text after STARTTLS, which an attacker may have injected (CVE-2011-0411)."""
         self._note("plaintext-after-starttls")
 
     def _note(self, defect: str) -> None:
@@ -308,9 +308,9 @@ def reply_class(code: int) -> ReplyClass:
 
 
 def keywords_of(reply: Reply) -> tuple[str, ...]:
-    """Read the keywords out of an EHLO reply, in upper case (RFC 5321 section 4.1.1.1).
+    """Return the keywords of an EHLO reply, in upper case (RFC 5321 section 4.1.1.1).
 
-    The first line greets and holds none. A keyword ends at a space, a TAB or an equals sign (old forms of
+    The first line is the greeting and has none. A keyword ends at a space, a TAB or an equals sign (old forms of
     AUTH).
     """
     return _keywords(reply.lines[1:])

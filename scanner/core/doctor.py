@@ -1,6 +1,6 @@
-"""Is this machine fit to scan? Judgements of what ``mxsweep doctor`` finds beside the resolver.
+"""The checks of ``mxsweep doctor`` beside those of the resolver: is this machine fit to scan?
 
-Facts in, rows of a table out; nothing here looks at the machine or the network.
+Facts go in, rows of a table come out. The caller looks at the machine and the network.
 """
 
 from dataclasses import replace
@@ -9,22 +9,22 @@ from scanner.core.preflight import Check, State
 from scanner.facts import Probe
 
 PORT25_HOSTS = ("gmail-smtp-in.l.google.com", "mx01.mail.icloud.com")
-"""Whom to try port 25 on by default: hosts of the largest operators, which take connections at all hours."""
+"""Default hosts of the port 25 check: MX hosts of the largest operators."""
 
 FILES_BESIDE = 512
-"""Descriptors beside one for each connection: DNS sockets, the private unbound's pipe, files, libraries."""
+"""Descriptors needed beside one for each connection: DNS sockets, the private unbound's pipe, files, libraries."""
 
 _BLOCKED = "ask the network's operator to open outbound port 25, or scan from elsewhere"
 _NAME_YOURSELF = "give --ehlo a name whose addresses are this machine's and whose addresses' PTR is that name"
 
 
 def port25(host: str, probes: tuple[Probe, ...], why_none: str = "") -> Check:
-    """Judge whether mail servers can be reached.
+    """Return whether mail servers can be reached.
 
     Args:
-        host: who was tried.
-        probes: a visit to each address of the host.
-        why_none: why there are none.
+        host: the host that was tried.
+        probes: a probe of each of its addresses.
+        why_none: why there is no probe.
     """
     greeted = [probe for probe in probes if probe.banner is not None and probe.failure is None]
     if greeted:
@@ -47,14 +47,14 @@ def _failure(probe: Probe) -> str:
 
 
 def any_port25(rows: tuple[Check, ...]) -> tuple[Check, ...]:
-    """Soften failures where another host answers: then the port is open, and the trouble is that host's."""
+    """Return failures as warnings where another host answers: the port is open then."""
     if all(row.state is not State.OK for row in rows):
         return rows
     return tuple(replace(row, state=State.WARN, advice="") if row.state is State.FAIL else row for row in rows)
 
 
 def ipv6(probes: tuple[Probe, ...], *, has_route: bool) -> Check:
-    """Judge IPv6 by the visits to IPv6 addresses."""
+    """Return whether IPv6 works, by the probes of IPv6 addresses."""
     reached = [probe.endpoint.address for probe in probes if probe.banner is not None]
     if reached:
         return Check("ipv6", "", State.OK, f"{reached[0]} answers")
@@ -70,14 +70,14 @@ def ipv6(probes: tuple[Probe, ...], *, has_route: bool) -> Check:
 
 
 def ehlo(name: str, source: str, forward: tuple[str, ...], back: tuple[str, ...], *, public: bool) -> Check:
-    """Judge the EHLO name for one of our addresses, as careful mail servers do (RFC 8601 section 3: iprev).
+    """Return whether the EHLO name fits one of our addresses, as mail servers check it (RFC 8601 section 3: iprev).
 
     Args:
-        name: what we call ourselves; an address literal is allowed.
+        name: the EHLO name; an address literal is allowed.
         source: the address that we connect from.
         forward: the addresses of the name.
         back: the names of the address (PTR).
-        public: false for an address that the world does not see: then translation on the way may make it right.
+        public: false for a private address: a network translator may replace it with one that fits.
     """
     if name.strip("[]").removeprefix("IPv6:") == source:
         return Check("ehlo", source, State.OK, f"{name} is this address")
@@ -95,7 +95,7 @@ def ehlo(name: str, source: str, forward: tuple[str, ...], back: tuple[str, ...]
 
 
 def files(limit: int | None, concurrency: int) -> Check:
-    """Judge the limit of open files (None: unlimited), the hard one, which a scan raises its own to."""
+    """Return whether the hard limit of open files suffices (None: unlimited); a scan raises its soft limit to it."""
     need = concurrency + FILES_BESIDE
     if limit is None or limit >= need:
         return Check("files", "", State.OK, f"{'no limit' if limit is None else limit}, {need} needed at most")
@@ -104,7 +104,7 @@ def files(limit: int | None, concurrency: int) -> Check:
 
 
 def trust_store(count: int, source: str) -> Check:
-    """Judge the trust store by how many certificates it has."""
+    """Return whether the trust store has certificates."""
     if count:
         return Check("trust store", source, State.OK, f"{count} trusted roots")
     text = "no trusted roots: no certificate will be trusted by PKIX"

@@ -1,4 +1,4 @@
-"""A failure's reason code: which word of the vocabulary a phase and kind of failure comes to."""
+"""The reason code of a failure, by its phase and kind."""
 
 from scanner.core import rebuffs
 from scanner.core.dialogue import ReplyClass, reply_class
@@ -36,7 +36,7 @@ _HANDSHAKE_ENDS = {
 
 
 def reason_of(failure: Failure) -> Reason:
-    """The reason code of a failure."""
+    """Return the reason code of a failure."""
     if failure.kind is FailureKind.TIMEOUT:
         return _TIMEOUTS.get(failure.phase, Reason.COMMAND_TIMEOUT)
     if failure.kind is FailureKind.REJECTED:
@@ -62,5 +62,5 @@ def _rejected(failure: Failure) -> Reason:
 
 
 def is_local(failure: Failure) -> bool:
-    """True when the failure is this side's and says nothing about the peer."""
+    """Return whether a failure is of our own side: it is then no fact about the peer."""
     return failure.kind in _LOCAL

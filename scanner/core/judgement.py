@@ -1,7 +1,7 @@
-"""From facts to evidence to verdicts, for one host and one domain: what follows once the network has spoken.
+"""From facts to evidence to verdicts, for one MX host and one domain.
 
-A scan does it after each examination, and a stored run can be judged again by it: with other code, at another time or
-level. Facts go in, nothing is looked up.
+A scan calls these functions after each examination. A stored run can be judged again by them: with other code, for
+another time or level. Nothing is looked up here.
 """
 
 from collections.abc import Mapping, Sequence
@@ -18,7 +18,7 @@ from scanner.vocabulary import Dane, Level, Outcome
 
 
 def tlsa_step(host: str, port: int, addresses: Sequence[Answer], steps: Sequence[Answer]) -> Question | TLSALookup:
-    """The next step of the search for a host's TLSA records (RFC 7672 section 2.2.2).
+    """Return the next step of the search for a host's TLSA records (RFC 7672 section 2.2.2).
 
     Args:
         host: the host as the MX record names it, or an address.
@@ -40,12 +40,12 @@ def tlsa_step(host: str, port: int, addresses: Sequence[Answer], steps: Sequence
 
 
 def with_dane(report: EndpointReport, chain: Sequence[CertFacts], lookup: TLSALookup, at: datetime) -> EndpointReport:
-    """The report of an address whose probes showed a chain, with what the TLSA records say of it.
+    """Return the report of an address with DANE evidence about the chain that it showed.
 
     Args:
         report: the address with its probes.
         chain: the certificates as sent, leaf first, at least one.
-        lookup: the TLSA lookup of the host; where it brought no records to compare, there is no evidence.
+        lookup: the TLSA lookup of the host; without usable records there is no evidence.
         at: the time at which dates are judged.
     """
     found = dane.match(lookup.records, chain, at) if lookup.dane is None else None
@@ -53,7 +53,7 @@ def with_dane(report: EndpointReport, chain: Sequence[CertFacts], lookup: TLSALo
 
 
 def with_pkix(report: EndpointReport, chain: Sequence[CertFacts], trust: TrustStore, at: datetime) -> EndpointReport:
-    """The same with what the trusted certificates say of the chain."""
+    """Return the report of an address with PKIX evidence about the chain that it showed; arguments as ``with_dane``."""
     found = pkix.verify(chain, trust, at)
     return EndpointReport(report.address, report.probes, report.dane, found, report.earlier)
 
@@ -61,11 +61,11 @@ def with_pkix(report: EndpointReport, chain: Sequence[CertFacts], trust: TrustSt
 def judge_host(
     level: Level, nexthop: str, way: Route, hop: RouteHost, report: HostReport, certs: Mapping[str, CertFacts]
 ) -> HostVerdict:
-    """The verdict for an MX host as one domain sees it.
+    """Return the verdict for an MX host as one domain sees it.
 
     Args:
         level: the level that was asked for.
-        nexthop: the domain, or the host or address that was named itself.
+        nexthop: the domain, or the host or address of a destination without MX lookup.
         way: the domain's route.
         hop: this host in it.
         report: what was observed, with evidence.

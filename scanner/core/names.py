@@ -14,7 +14,7 @@ _NUMERIC = re.compile(r"[0-9.]*")
 
 
 def canonical(name: str) -> str:
-    """Spell a name the one way that records use.
+    """Return a name as records spell it.
 
     Args:
         name: a domain name in ASCII, with or without the final dot.
@@ -29,7 +29,7 @@ def canonical(name: str) -> str:
 
 
 def is_hostname(name: str) -> bool:
-    """Tell whether Postfix would take a text for a host name.
+    """Return whether Postfix accepts a text as a host name.
 
     Args:
         name: any text; a final dot makes it no host name.
@@ -43,8 +43,8 @@ def is_hostname(name: str) -> bool:
 
 
 def is_address(text: str) -> bool:
-    """Tell whether a text is an IPv4 or IPv6 address, without brackets, prefix length or zone."""
-    if "%" in text or not (":" in text or text[-1:].isdigit()):  # most texts are host names: told without an exception
+    """Return whether a text is an IPv4 or IPv6 address, without brackets, prefix length or zone."""
+    if "%" in text or not (":" in text or text[-1:].isdigit()):  # nearly all are host names
         return False
     try:
         ipaddress.ip_address(text)
@@ -54,5 +54,5 @@ def is_address(text: str) -> bool:
 
 
 def tlsa_name(base: str, port: int) -> str:
-    """Name the owner of a TCP service's TLSA records (RFC 6698 section 3)."""
+    """Return the owner name of the TLSA records of a TCP service (RFC 6698 section 3)."""
     return f"_{port}._tcp.{base}"

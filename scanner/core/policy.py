@@ -1,8 +1,8 @@
-"""What a security level demands of one host, and which word the session then earns.
+"""The effective security level of one MX host, the SNI to send to it, and the word for its session.
 
-This is posttls-finger's state machine, of Postfix 3.12: the level that was asked for becomes the *effective* level
-once the host's TLSA records and the MX RRset's security are known; then the evidence earns one of four words
-(Anonymous, Verified, Trusted, Untrusted). It judges sessions; what mail would do is ``verdict``'s business.
+This is the state machine of posttls-finger (Postfix 3.12). The level that was asked for becomes the effective level
+once the TLSA records of the host and the security of the MX RRset are known. The evidence then decides which of four
+words a session gets: Anonymous, Verified, Trusted or Untrusted. ``verdict`` decides what a mail server would do.
 """
 
 from collections.abc import Sequence
@@ -19,12 +19,12 @@ HOSTNAME_MISMATCH = 62
 """OpenSSL's X509_V_ERR_HOSTNAME_MISMATCH."""
 
 UNSPECIFIED = 1
-"""OpenSSL's X509_V_ERR_UNSPECIFIED: what a verification that was made to fail reports."""
+"""OpenSSL's X509_V_ERR_UNSPECIFIED: the error of a verification that Postfix forced to fail."""
 
 
 @dataclass(frozen=True, slots=True)
 class Peer:
-    """Whom a session is meant for. ``mx`` is the MX RRset's security, None where none was used.
+    """The destination of a session. ``mx`` is the security of the MX RRset, None where none was used.
 
     ``mx_names`` are the domain's own reference identifiers (RFC 7672 section 3.2.2); ``tokens`` the user's match
     arguments, empty for the level's default.
@@ -42,7 +42,7 @@ class Policy:
     """The effective level for one host.
 
     ``references`` are the reference identifiers in order, ``check_names`` whether a mismatch of them counts,
-    ``sni`` what to send, ``forced_failure`` that nothing can verify, ``note`` Postfix's word on why.
+    ``sni`` the name to send, ``forced_failure`` that no certificate can verify, ``note`` Postfix's log line on why.
     """
 
     level: Level
@@ -56,13 +56,13 @@ class Policy:
 def effective(
     asked: Level, peer: Peer, tlsa: TLSALookup | None, *, insecure_mx: Level = Level.DANE, sni: str | None = None
 ) -> Policy:
-    """The policy for one host.
+    """Return the policy for one host.
 
     Args:
         asked: the level that was asked for.
-        peer: whom the session is for.
-        tlsa: the TLSA lookup; None where none was due. A failed one is for the caller to deal with before.
-        insecure_mx: what an MX RRset that is not secure leaves of dane: may, encrypt or dane (``-M``).
+        peer: the destination of the session.
+        tlsa: the TLSA lookup; None where none was due. The caller handles a failed lookup itself.
+        insecure_mx: the level that replaces dane where the MX RRset is not secure: may, encrypt or dane (``-M``).
         sni: the name to send where DANE does not set it.
     """
     if not asked.dane_based:
@@ -102,7 +102,7 @@ def _parsed(tlsa: TLSALookup) -> bool:
 
 
 def _with_records(asked: Level, peer: Peer, tlsa: TLSALookup, *, downgraded: bool) -> Policy:
-    """DANE with records. Where OpenSSL rejects them all, only dane-only still insists on what cannot be had."""
+    """Return the policy for a host with TLSA records; if OpenSSL rejects them all, only dane-only insists on them."""
     level = Level.HALF_DANE if downgraded else asked
     note = "MX RRset insecure: log verified as trusted" if downgraded else ""
     rejected = tlsa.dane is not None
@@ -128,7 +128,7 @@ def _named(level: Level, peer: Peer, sni: str | None, note: str = "") -> Policy:
 
 
 def _token(token: str, peer: Peer) -> str:
-    """A match argument as a reference identifier (TLS policy table words of postconf(5))."""
+    """Return a match argument as a reference identifier (``smtp_tls_verify_cert_match`` of postconf(5))."""
     if token.startswith(("\u3002", "\uff0e", "\uff61")):
         token = "." + token[1:]
     words = {"nexthop": peer.nexthop, "dot-nexthop": "." + peer.nexthop, "hostname": peer.hostname}
@@ -136,13 +136,13 @@ def _token(token: str, peer: Peer) -> str:
 
 
 def dane_references(peer: Peer, tlsa: TLSALookup) -> tuple[str, ...]:
-    """Reference identifiers of DANE-TA: the TLSA base domain and the MX names (RFC 7672 section 3.2.2)."""
+    """Return the reference identifiers of DANE-TA: TLSA base domain and MX names (RFC 7672 section 3.2.2)."""
     return tuple(dict.fromkeys((tlsa.base_domain, *peer.mx_names)))
 
 
 @dataclass(frozen=True, slots=True)
 class Judgement:
-    """The word a session earns, the error it reports (None when all is well) and the presented name that matched."""
+    """The word for a session, the error that it reports (None without one) and the presented name that matched."""
 
     word: TLSState
     error: PathError | None = None
@@ -150,12 +150,12 @@ class Judgement:
 
 
 def basis(policy: Policy, dane: DaneEvidence | None, pkix: PkixEvidence | None) -> DaneEvidence | PkixEvidence | None:
-    """The evidence that counts at this level."""
+    """Return the evidence that counts at the level of a policy."""
     return dane if policy.level.dane_based else pkix
 
 
 def judge(policy: Policy, chain: Sequence[CertFacts], evidence: DaneEvidence | PkixEvidence | None) -> Judgement:
-    """The word for a session with this chain (as sent, leaf first) and evidence under this policy.
+    """Return the word for a session with a chain (as sent, leaf first) and its evidence.
 
     A name mismatch has the lowest priority of all errors; alone, it leaves the word Trusted (Postfix 3.11).
     """
@@ -175,7 +175,7 @@ def judge(policy: Policy, chain: Sequence[CertFacts], evidence: DaneEvidence | P
 
 
 def _name_due(policy: Policy, evidence: DaneEvidence | PkixEvidence) -> bool:
-    """DANE-EE needs no name (RFC 7672 section 3.1.1); DANE-TA and PKIX do."""
+    """Return whether a name has to match: not for DANE-EE (RFC 7672 section 3.1.1), but for DANE-TA and PKIX."""
     if policy.level.dane_based and isinstance(evidence, DaneEvidence):
         return evidence.needs_name
     return policy.check_names

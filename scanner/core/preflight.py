@@ -1,13 +1,12 @@
-"""Can this resolver be believed? The judgement of a preflight: answers in, rows of a table out.
+"""The preflight: does a resolver validate, and can its AD bit be believed? Answers go in, rows of a table come out.
 
-A resolver that does not validate, or whose AD bit is lost on the way, makes every domain look as if it had no DNSSEC.
-So before anything is judged it has to show all that a validating resolver shows (RFC 4035 section 3.2): a signed
-name is authenticated; a name with broken signatures is refused (SERVFAIL) but there for who sets CD; an unsigned
-name is not authenticated; the absence of a name is; and TCP works, since a truncated reply has to be asked for again
-(RFC 7766). Of several names for one purpose a single one that behaves is enough: test domains come and go. What
-could not be asked has not been shown, and counts as a failure.
+With a resolver that does not validate, or whose AD bit is lost on the way, every domain looks as if it had no DNSSEC.
+So a resolver has to show the behaviour of RFC 4035 section 3.2 first. A signed name is authenticated. A name with
+broken signatures gets SERVFAIL, and an answer where CD is set. An unsigned name is not authenticated. The denial of a
+name is authenticated. TCP works, since a truncated reply is asked for again by TCP (RFC 7766). One name that behaves is
+enough for each of them, as test domains come and go. A question without an answer counts as a failure.
 
-Nothing here asks, waits or knows the time.
+The caller asks the questions and knows the time.
 """
 
 from collections.abc import Iterable
@@ -29,7 +28,7 @@ _FIXED_RRSIG = 18  # octets of a signature's rdata before the signer's name, RFC
 
 
 class State(StrEnum):
-    """How a check went."""
+    """The result of a check."""
 
     OK = "ok"
     WARN = "warn"
@@ -38,7 +37,7 @@ class State(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Check:
-    """One row: what was checked on whom, how it went, what was seen, and what to do about it."""
+    """One row: the check, its subject, its result, what was seen, and what to do about it."""
 
     check: str
     subject: str
@@ -49,10 +48,10 @@ class Check:
 
 @dataclass(frozen=True, slots=True)
 class PreflightNames:
-    """Names to ask for. Zone apexes (SOA is asked for), but for ``denied``, which do not exist in signed zones.
+    """Names to ask for: zone apexes, whose SOA is asked for, and in ``denied`` absent names of signed zones.
 
-    The defaults are known for what they are to stay: zones of operators who care for DNSSEC (the Internet Society,
-    the IETF, NLnet Labs), names kept broken for tests (by Comcast, CZ.NIC and SIDN), and large companies without it.
+    The defaults will keep their state: zones of DNSSEC operators (the Internet Society, the IETF, NLnet Labs), names
+    kept broken for tests (by Comcast, CZ.NIC and SIDN), and large companies without DNSSEC.
     """
 
     signed: tuple[str, ...] = ("internetsociety.org", "ietf.org", "nlnetlabs.nl")
@@ -63,7 +62,7 @@ class PreflightNames:
 
 @dataclass(frozen=True, slots=True)
 class Sample:
-    """What one resolver answered, by purpose of the name. ``tcp`` is empty where TCP worked, else why not."""
+    """The answers of one resolver, by purpose of the name. ``tcp`` is empty where TCP worked, else the error."""
 
     resolver: str
     trusted: bool
@@ -76,7 +75,7 @@ class Sample:
 
 @dataclass(frozen=True, slots=True)
 class Window:
-    """From when to when a signature holds; None where nobody showed one."""
+    """The validity period of a signature."""
 
     inception: datetime
     expiration: datetime
@@ -84,7 +83,7 @@ class Window:
 
 @dataclass(frozen=True, slots=True)
 class _Purpose:
-    """What the names of one purpose have to show."""
+    """The security and outcomes that the names of one purpose have to show."""
 
     check: str
     security: Security
@@ -101,14 +100,13 @@ _DENIED = _Purpose("denial", Security.SECURE, _ABSENT, "absence authenticated")
 
 
 def judge(sample: Sample) -> tuple[Check, ...]:
-    """Judge one resolver.
+    """Return the rows of one resolver.
 
     Args:
-        sample: what it answered.
+        sample: its answers.
 
     Returns:
-        A row for each thing that it has to show. A resolver whose AD bit does not count cannot show anything: then
-        one row says so.
+        A row for each behaviour that it has to show; a single row where its AD bit is not trusted.
     """
     if not sample.trusted:
         text = "not on loopback: its AD bit could have been set by anyone on the way"
@@ -123,12 +121,12 @@ def judge(sample: Sample) -> tuple[Check, ...]:
 
 
 def passed(checks: Iterable[Check]) -> bool:
-    """True if no check failed."""
+    """Return whether no check failed."""
     return all(check.state is not State.FAIL for check in checks)
 
 
 def _shown(purpose: _Purpose, resolver: str, answers: tuple[Answer, ...]) -> Check:
-    """One well-behaved name is enough; without one, each answer is told."""
+    """Return the row of one purpose: ``ok`` with the first name that behaves, else each answer."""
     for answer in answers:
         if answer.security is purpose.security and answer.outcome in purpose.outcomes:
             return Check(purpose.check, resolver, State.OK, f"{answer.name}: {purpose.shown}")
@@ -156,13 +154,13 @@ def _tcp(sample: Sample) -> Check:
 
 
 def window_of(reply: Message) -> Window | None:
-    """Read from when to when the root's keys are signed.
+    """Return the validity period of the signature over the root's keys.
 
     Args:
-        reply: to the question for ``. DNSKEY`` with DO set.
+        reply: the reply to the question ``. DNSKEY`` with DO set.
 
     Returns:
-        The times of the first signature over DNSKEY in it, None if there is none.
+        The period of its first signature over DNSKEY, None if there is none.
     """
     for record in reply.answers:
         octets = bytes.fromhex(record.rdata) if record.rtype == "RRSIG" else b""
@@ -172,17 +170,17 @@ def window_of(reply: Message) -> Window | None:
 
 
 def _time(octets: bytes) -> datetime:
-    """Seconds since 1970; serial arithmetic (RFC 4034 section 3.1.5) is due only in 2106."""
+    """Return seconds since 1970 as a time; serial arithmetic (RFC 4034 section 3.1.5) is due only in 2106."""
     return datetime.fromtimestamp(int.from_bytes(octets), UTC)
 
 
 def clock(window: Window | None, now: datetime, resolver: str) -> Check:
-    """Judge our clock, which validation depends on, by the signature over the root's keys.
+    """Return whether our clock, which validation depends on, fits the signature over the root's keys.
 
     Args:
-        window: when that signature holds; None if it could not be had.
-        now: what our clock says.
-        resolver: whom the signature came from.
+        window: the validity period of that signature; None if the resolver did not return it.
+        now: the time of our clock.
+        resolver: the resolver that returned the signature.
     """
     if window is None:
         return Check("clock", resolver, State.WARN, "no signature of the root's keys to compare with", "")

@@ -1,8 +1,8 @@
-"""Replies that are about us and not about the server: it turns us away, by policy or for being listed.
+"""Replies that refuse this scanner, by policy or because its address is on a block list.
 
-Such a reply says nothing of what the server offers to others, so no verdict may follow from it. Texts differ from
-operator to operator; what is looked for is a word of being blocked together with a list, an address or a reputation,
-and the status codes of RFC 3463 (X.7.x: security or policy).
+Such a reply does not show what the server offers to other clients, so no verdict rests on it. Texts differ from
+operator to operator. The patterns look for a word such as "blocked" together with a list, an address or a reputation,
+and for the status codes of RFC 3463 (X.7.x: security or policy).
 """
 
 import re
@@ -11,7 +11,7 @@ from scanner.facts import Failure
 from scanner.vocabulary import FailureKind, Phase
 
 CLOSING = 421
-"""The server is closing down, or has had enough of us (RFC 5321 section 3.8)."""
+"""The server closes the connection, for a restart or because of a limit (RFC 5321 section 3.8)."""
 
 _POLICY_CODES = (550, 554)
 _POLICY = re.compile(r"5\.7\.\d")
@@ -37,17 +37,17 @@ _BANNED = re.compile(
 
 
 def bans_us(code: int | None, text: str) -> bool:
-    """Does a reply say that our address or network is on a list, or otherwise unwanted?"""
+    """Return whether a reply refuses our address or network: listed, blocked or of bad reputation."""
     return code is not None and code // 100 in (4, 5) and _BANNED.search(text) is not None
 
 
 def is_policy(code: int | None, text: str) -> bool:
-    """Is a reply a refusal by policy (550 or 554 with status 5.7.x)?"""
+    """Return whether a reply is a refusal by policy (550 or 554 with status 5.7.x)."""
     return code in _POLICY_CODES and _POLICY.match(text) is not None
 
 
 def turns_away(failure: Failure) -> bool:
-    """Should a failure make us slow down at this provider: 421, a refusal by policy, a ban?"""
+    """Return whether a failure opens the breaker of its provider: 421, a refusal by policy, a ban."""
     if failure.kind is not FailureKind.REJECTED:
         return False
     greeting = failure.phase is Phase.GREETING and failure.code in _POLICY_CODES

@@ -1,12 +1,12 @@
-"""Octets in, SMTP replies out: the reading half of an SMTP client (RFC 5321 sections 4.2 and 4.5.3.1).
+"""The parser of SMTP replies: octets go in, replies come out (RFC 5321 sections 4.2 and 4.5.3.1).
 
-As lenient as Postfix, so that what mail gets through to can also be measured: a line ends with LF, with or
-without CR; an octet that cannot be printed becomes ``?``; a long line is cut, and so is one with a NUL, where C's
-strings end; of a multi-line reply only the last line's code counts. Each such breach is noted once as a defect, a
+It is as lenient as Postfix, since a scan has to measure every server that mail reaches. A line ends with LF, with or
+without CR. An octet that cannot be printed becomes ``?``. A long line is cut, and a line with a NUL is cut there, where
+C's strings end. Of a multi-line reply the last line's code counts. Each such breach is recorded once as a defect, a
 stable kebab-case word.
 
-Any split of the same octets gives the same replies and defects. All limits on what a peer may say live here;
-what a reply means does not (see ``dialogue``).
+Any split of the same octets gives the same replies and defects. All limits on what a peer may send are here; the
+meaning of a reply is decided in ``dialogue``.
 """
 
 import re
@@ -18,10 +18,10 @@ from typing import NamedTuple
 from scanner.facts import Reply
 
 LINE_LIMIT = 2048
-"""Octets of a line that are kept, Postfix's line_length_limit; RFC 5321 section 4.5.3.1.5 asks for 512."""
+"""Octets of a line that are kept: Postfix's line_length_limit. RFC 5321 section 4.5.3.1.5 asks for 512."""
 
 LINE_MAXIMUM = 2 * LINE_LIMIT
-"""Octets after which a line is given up: Postfix discards no more than its limit once again."""
+"""Octets after which a line is too long: Postfix discards as much as its limit, and no more."""
 
 REPLY_LINES = 128
 """Lines in one reply: four times what the longest legal notices and EHLO answers in the field need."""
@@ -38,17 +38,17 @@ _PLAIN_LIMIT = REPLY_LINES * len(b"250-\r\n")
 """Octets within which a reply without breaches keeps every limit."""
 
 USUAL_OCTETS = 256
-"""Octets of a reply that may be remembered."""
+"""Octets of a reply that is cached."""
 
 REMEMBERED = 1024
-"""Replies without breaches that are remembered."""
+"""Replies without breaches that are cached."""
 
 _SHAPE = re.compile(r"([0-9]*)(-?)[ \t]*(.*)")
 _CODE_LENGTH = 3
 
 
 class Received(NamedTuple):
-    """A whole reply, and its lines as they came, printable, each marked as heard as transcripts have it."""
+    """A whole reply, and its lines for the transcript: printable, each with the mark ``< ``."""
 
     reply: Reply
     heard: tuple[str, ...]
@@ -56,7 +56,7 @@ class Received(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Overflow:
-    """The peer went beyond a limit, which ``text`` names; there is nothing sensible to read after that."""
+    """A limit that the peer exceeded, named by ``text``; the stream cannot be read any further."""
 
     text: str
 
@@ -72,15 +72,14 @@ def _read(plain: bytes) -> Received:
 
 
 _read_again = lru_cache(REMEMBERED)(_read)
-"""Servers have few words for most they say: such a reply is read once, and kept once by all who heard it."""
+"""A cache: most replies of most servers are the same, so each is parsed and stored once."""
 
 
 class ReplyReader:
-    """Collects octets and gives out replies.
+    """A parser of the replies of one connection.
 
-    A reply without a code of three digits gets code 0: it is no SMTP reply, and the caller must not take it
-    for one that says no. Between two calls of ``feed``, ``next_reply`` is to be called until it returns None;
-    the reader then holds no more than one unfinished line.
+    A reply without a code of three digits gets code 0: it is no SMTP reply, and no refusal either. Between two calls of
+    ``feed`` the caller calls ``next_reply`` until it returns None; at most one unfinished line is buffered then.
     """
 
     __slots__ = ("_codes", "_defects", "_input", "_octets", "_texts", "_wire")
@@ -100,14 +99,14 @@ class ReplyReader:
         self._input += data
 
     def discard(self) -> int:
-        """Forget all octets that are no whole reply yet, and return how many there were."""
+        """Discard all octets that are no whole reply yet, and return their number."""
         forgotten = len(self._input) + self._octets
         self._input.clear()
         self._start_reply()
         return forgotten
 
     def next_reply(self) -> Received | Overflow | None:
-        """Return the next whole reply, or what limit was broken, or None when more octets are needed."""
+        """Return the next whole reply, or the limit that was exceeded, or None when more octets are needed."""
         if self._input and not self._octets and (plain := _PLAIN.match(self._input, 0, _PLAIN_LIMIT)):
             return self._plain(plain)
         while self._input:
@@ -129,13 +128,13 @@ class ReplyReader:
         return None
 
     def _plain(self, found: re.Match[bytes]) -> Received:
-        """Take nearly every reply there is, in half of the time that it takes line by line."""
+        """Return a reply without breaches, as nearly all are, in half of the time that it takes line by line."""
         octets = found[0]
         del self._input[: found.end()]  # the match looks into it
         return _read_again(octets) if len(octets) <= USUAL_OCTETS else _read(octets)
 
     def _take(self, line: bytes) -> bool:
-        """Add one line to the reply; true when it is the last."""
+        """Add one line to the reply; return whether it is the last."""
         text = self._printable(line)
         digits, hyphen, rest = _SHAPE.fullmatch(text).groups()  # type: ignore[union-attr]  # it matches any line
         code = int(digits) if len(digits) == _CODE_LENGTH else 0

@@ -1,7 +1,7 @@
-"""What another pass might tell better: what is worth a retry, and how the attempts of several passes are kept.
+"""Which results a retry pass could change, and how the probes of several passes are kept.
 
-A retry is for what could not be told, never for an answer that displeases. An address that accepted no connection is
-tried again only where no address of its host did: where one did, the host has been judged by that.
+Inconclusive results are retried, never conclusive ones. An address that accepted no connection is retried only where
+no address of its host accepted one: else the host has been judged by the address that did.
 """
 
 from dataclasses import replace
@@ -14,7 +14,7 @@ from scanner.reasons import Reason
 from scanner.vocabulary import Dane, FailureKind, Outcome, Phase, Security
 
 EARLIER = 8
-"""Probes of earlier passes that are kept of an address: two in each of four."""
+"""Probes of earlier passes that are kept for an address: two in each of four passes."""
 
 _PASSING = (
     FailureKind.TIMEOUT,
@@ -31,7 +31,7 @@ _FIRST_PERMANENT = 500
 
 
 def of_probe(probe: Probe) -> bool:
-    """Might another connection tell what this one could not?"""
+    """Return whether another connection could be conclusive where this one was not."""
     failure = probe.failure
     if failure is None or failure.phase in (Phase.QUIT, Phase.DONE):
         return False
@@ -43,20 +43,20 @@ def of_probe(probe: Probe) -> bool:
 
 
 def _for_now(failure: Failure) -> bool:
-    """A reply that is about the moment or about us: 4xx, a refusal by policy, a greeting that says no."""
+    """Return whether a refusal is temporary or about this scanner: 4xx, a policy, a refused greeting."""
     permanent = failure.code is not None and failure.code >= _FIRST_PERMANENT
     return not permanent or failure.phase is Phase.GREETING or rebuffs.turns_away(failure)
 
 
 def of_endpoint(report: EndpointReport) -> bool:
-    """Might another visit tell more of this address?"""
+    """Return whether another probe of an address could be conclusive where the last was not."""
     parts = sessions(report)
     spare = parts.spare
     return of_probe(parts.own) or (parts.own.handshake is None and spare is not None and of_probe(spare))
 
 
 def of_host(report: HostReport) -> bool:
-    """Might another pass tell more of this host?"""
+    """Return whether a retry pass could change what is known of a host."""
     tlsa = report.tlsa
     if any(_unanswered(answer) for answer in (report.a, report.aaaa) if answer is not None):
         return True
@@ -67,23 +67,23 @@ def of_host(report: HostReport) -> bool:
 
 
 def of_route(way: Route) -> bool:
-    """Might another MX lookup tell where mail goes?"""
+    """Return whether another MX lookup could find the route."""
     return way.mx is not None and _unanswered(way.mx)
 
 
 def _unanswered(answer: Answer) -> bool:
-    """A failed lookup; one that failed validation is an answer of a kind."""
+    """Return whether a lookup failed; a failed validation is conclusive."""
     return answer.outcome is Outcome.ERROR and answer.security is not Security.BOGUS
 
 
 def _untried(report: EndpointReport) -> bool:
-    """It was our own doing that no connection was made."""
+    """Return whether no connection was made for a cause of our own side."""
     failure = sessions(report).own.failure
     return failure is not None and failure.kind in _UNTRIED
 
 
 def with_earlier(report: HostReport, before: HostReport) -> HostReport:
-    """The report of a later pass, with the probes of the passes before it."""
+    """Return the report of a later pass with the probes of the passes before it."""
     known = {each.address: each for each in before.endpoints}
     endpoints = tuple(_joined(each, known.get(each.address)) for each in report.endpoints)
     return replace(report, endpoints=endpoints)

@@ -1,7 +1,7 @@
-"""How addresses add up to an MX host, and MX hosts to a domain.
+"""The roll-up: from the verdicts of addresses to that of their MX host, and from MX hosts to their domain.
 
-Every rule is "the first that applies" and is stated beside its function. An address that accepted no TCP connection
-leaves the vote; what DNS alone decides stays in it, else a dead host without TLSA records would pass as protected.
+Each function states its rules in their order; the first that applies decides. A host that accepted no TCP connection
+does not vote, except by what DNS alone decides: else a dead host without TLSA records would pass as protected.
 """
 
 from collections.abc import Sequence
@@ -37,7 +37,7 @@ class Judged:
 def judge_host(
     preference: int, view: verdict.View, report: HostReport, endpoints: Sequence[EndpointVerdict]
 ) -> HostVerdict:
-    """The verdict for an MX host.
+    """Return the verdict for an MX host.
 
     Args:
         preference: of the MX record.
@@ -64,7 +64,7 @@ def judge_host(
 
 
 def _host_dane(view: verdict.View, judged: Sequence[Judged]) -> Dane:
-    """DNS first; then any mismatch, any address without TLS, any match; none conclusive is unknown."""
+    """Return the DANE verdict: by DNS, any mismatch, any address without TLS, any match, else unknown."""
     if view.tlsa.dane is not None:
         return view.tlsa.dane
     seen = {each.verdict.dane for each in judged}
@@ -72,7 +72,7 @@ def _host_dane(view: verdict.View, judged: Sequence[Judged]) -> Dane:
 
 
 def _host_starttls(judged: Sequence[Judged]) -> DomainStartTLS:
-    """TLS on every conclusive address is ``all``, on none ``none``; no conclusive address is ``unknown``."""
+    """Return ``all`` for TLS on every conclusive address, ``none`` for no TLS on any, ``unknown`` without such."""
     seen = {verdict.tls_established(each.report) for each in judged} - {None}
     if not seen:
         return DomainStartTLS.UNKNOWN
@@ -82,7 +82,7 @@ def _host_starttls(judged: Sequence[Judged]) -> DomainStartTLS:
 
 
 def _host_sender(report: HostReport, judged: Sequence[Judged]) -> Sender:
-    """The first address that delivers decides; where our own limits kept us from all of them it is unknown."""
+    """Return the sender of the first address that delivers; unknown where only our own limits prevented it."""
     senders = [each.verdict.sender for each in judged]
     delivering = next((s for s in senders if s in DELIVERS), None)
     if delivering is not None:
@@ -93,7 +93,7 @@ def _host_sender(report: HostReport, judged: Sequence[Judged]) -> Sender:
 
 
 def _votes(report: HostReport) -> bool:
-    """A host has a say if it has an address that is not skipped, or if its address lookup failed."""
+    """Return whether a host votes: it has an address that is not skipped, or its address lookup failed."""
     return bool(report.endpoints) or (not report.skipped and _lookup_failed(report))
 
 
@@ -106,7 +106,7 @@ def _answers(report: HostReport) -> list[Answer]:
 
 
 def _conclusive(view: verdict.View, report: HostReport, judged: Sequence[Judged]) -> bool:
-    """Was the host passed over for a cause that another attempt would not change?
+    """Return whether the host was passed over for a cause that another attempt would not change.
 
     Addresses that accepted no TCP connection do not count where another one did. DNSSEC failure that a query with
     checking disabled has proved counts where DANE is asked for; an address that does not exist counts.
@@ -142,7 +142,7 @@ def _host_reasons(view: verdict.View, report: HostReport, judged: Sequence[Judge
 
 
 def _address_reasons(report: HostReport) -> list[Reason]:
-    """What the address lookups have to say."""
+    """Return the reasons that follow from the address lookups."""
     answers = _answers(report)
     found = [Reason.MX_TARGET_IS_ALIAS] if any(answer.aliases for answer in answers) else []
     if any(answer.outcome is Outcome.DATA for answer in answers):
@@ -159,16 +159,16 @@ _FAMILY_FAILED = {"A": Reason.A_LOOKUP_FAILED, "AAAA": Reason.AAAA_LOOKUP_FAILED
 
 
 def _reach_reasons(judged: Sequence[Judged]) -> list[Reason]:
-    """What became of the connections; one that this machine could not make says nothing of the host."""
-    if all(verdict.tls_established(each.report) for each in judged):  # nearly always: spares a hundredth of a probe
+    """Return the reasons that follow from the connections; those that this machine could not make do not count."""
+    if all(verdict.tls_established(each.report) for each in judged):  # nearly always; the rest costs 1 % of a probe
         return []
     tried = [each.report for each in judged if not _our_fault(each.report)]
     reached = [report for report in tried if verdict.accepted_tcp(report)]
     if not reached:
         return [Reason.HOST_UNREACHABLE] if tried and len(tried) == len(judged) else []
-    told = {verdict.tls_established(report) for report in reached}
+    established = {verdict.tls_established(report) for report in reached}
     unreachable = [Reason.SOME_ADDRESSES_UNREACHABLE] if len(reached) < len(tried) else []
-    inconclusive = [Reason.SOME_ADDRESSES_INCONCLUSIVE] if None in told and len(told) > 1 else []
+    inconclusive = [Reason.SOME_ADDRESSES_INCONCLUSIVE] if None in established and len(established) > 1 else []
     return unreachable + inconclusive
 
 
@@ -183,7 +183,7 @@ def _dns_text(report: HostReport) -> str:
 
 
 def unexamined(hop: RouteHost) -> HostVerdict:
-    """The verdict for an MX host that was left alone because an earlier one had answered: nothing is known."""
+    """Return the verdict for an MX host that was not examined because an earlier one had answered."""
     return HostVerdict(
         host=hop.host,
         preference=hop.preference,
@@ -201,7 +201,7 @@ def unexamined(hop: RouteHost) -> HostVerdict:
 
 
 def judge_domain(level: Level, route: Route, hosts: Sequence[HostVerdict]) -> DomainVerdict:
-    """The verdict for a domain at a level, from its route and its hosts in the route's order."""
+    """Return the verdict for a domain at a level, from its route and its hosts in the route's order."""
     final = route.final or _nowhere(route, hosts)
     if final in _NO_MAIL:
         return _no_mail(level, route, final)
@@ -225,7 +225,7 @@ def judge_domain(level: Level, route: Route, hosts: Sequence[HostVerdict]) -> Do
 
 
 def _nowhere(route: Route, hosts: Sequence[HostVerdict]) -> Reason | None:
-    """Why there is no host at all, when every lookup said so cleanly."""
+    """Return why no host has an address, where every lookup was conclusive."""
     if not hosts or not all(_absent(host) for host in hosts):
         return None
     if Reason.IMPLICIT_MX not in route.reasons and route.mx is not None:
@@ -251,12 +251,12 @@ def _no_mail(level: Level, route: Route, final: Reason) -> DomainVerdict:
 
 
 def _dns_doubt(route: Route) -> tuple[Reason, ...]:
-    """An MX RRset that nobody we trust has vouched for."""
+    """Return a reason where no trusted resolver has validated the MX RRset."""
     return (Reason.DNS_INDETERMINATE,) if mx_security(route) is Security.INDETERMINATE else ()
 
 
 def _walk(route: Route, hosts: Sequence[HostVerdict]) -> tuple[Sender, HostVerdict | None]:
-    """Try the hosts in order of preference as smtp(8) does; the first that delivers decides."""
+    """Return the sender of the first host that delivers, in the order in which smtp(8) tries them, and that host."""
     decider = next((host for host in hosts if host.sender in DELIVERS), None)
     if decider is not None:
         return decider.sender, decider
@@ -266,12 +266,12 @@ def _walk(route: Route, hosts: Sequence[HostVerdict]) -> tuple[Sender, HostVerdi
 
 
 def _failed_before(decider: HostVerdict, host: HostVerdict) -> bool:
-    """A preferred host failed for what it said or serves, not for having no address."""
+    """Return whether a host of better preference failed, and not for want of an address."""
     return host.preference < decider.preference and host.votes and host.sender is Sender.DEFER
 
 
 def _outcome(route: Route, hosts: Sequence[HostVerdict], sender: Sender) -> DomainOutcome:
-    """``fail`` only where every host was passed over for a conclusive cause, else it could not be told."""
+    """Return ``fail`` only where every host was passed over for a conclusive cause, else ``inconclusive``."""
     if sender in DELIVERS:
         return DomainOutcome.OK
     if route.final is Reason.MX_BOGUS:
@@ -282,7 +282,7 @@ def _outcome(route: Route, hosts: Sequence[HostVerdict], sender: Sender) -> Doma
 
 
 def _domain_dane(route: Route, hosts: Sequence[HostVerdict]) -> DomainDane:
-    """The rules in their order: MX lookup, anything broken, insecure MX, all good, mixed, doubt, none."""
+    """Return the verdict by these rules in order: MX lookup, any broken, insecure MX, all ok, mixed, unknown, none."""
     if route.final is not None:
         return DomainDane.LOOKUP_FAILED
     votes = [host.dane for host in _dane_voters(hosts)]
@@ -307,14 +307,14 @@ def _combined(votes: Sequence[Dane]) -> DomainDane:
 
 
 def _dane_voters(hosts: Sequence[HostVerdict]) -> list[HostVerdict]:
-    """A host that could not be reached is left out while another votes, unless DNS alone decided about it."""
+    """Return the hosts that vote; an unreachable one only if no other votes, or DNS alone decided about it."""
     voters = [host for host in hosts if host.votes]
     kept = [host for host in voters if host.dane in _BY_DNS or Reason.HOST_UNREACHABLE not in host.reasons]
     return kept or voters
 
 
 def _domain_starttls(hosts: Sequence[HostVerdict]) -> DomainStartTLS:
-    """Yes and no is ``some``; any doubt ``unknown``; else what all have in common."""
+    """Return ``some`` for yes and no, ``unknown`` for any inconclusive host, else what all hosts have in common."""
     voters = [host for host in hosts if host.votes]
     reached = [host.starttls for host in voters if Reason.HOST_UNREACHABLE not in host.reasons]
     seen = set(reached)

@@ -1,9 +1,9 @@
 """TLSA records (RFC 6698, RFC 7671, RFC 7672): decoding, usability, order, digest agility, and where to look.
 
-Two filters make a record unusable. The first is Postfix's parser (truncated, PKIX usages, the private matching
-type), the second OpenSSL's (data that cannot be compared); where nothing is left the consequences differ, so the
-kind is kept. ``next_question`` is the search for the TLSA base domain (RFC 7672 section 2.2.2) one step at a time:
-the caller asks the DNS, this module decides. What is not here: comparing records with a chain, see ``dane``.
+Two filters make a record unusable: Postfix's parser (truncated, PKIX usages, the private matching type) and OpenSSL
+(data that cannot be compared). Where no record is left, the effective level depends on the filter, so each record says
+which one rejected it. ``next_question`` returns one step of the search for the TLSA base domain (RFC 7672 section
+2.2.2); the caller asks the DNS. Records are compared with a chain in ``dane``.
 """
 
 from collections.abc import Sequence
@@ -37,7 +37,7 @@ Question = tuple[str, str]
 
 
 def parse_rdata(text: str, digests: Sequence[str] = DIGESTS) -> TLSARecord:
-    """Decode the rdata of a TLSA record and say whether it can be used.
+    """Decode the rdata of a TLSA record, and decide whether it can be used.
 
     Args:
         text: the rdata in hex, of any length.
@@ -75,13 +75,13 @@ def _refused_by_verifier(selector: int, matching_type: int, data: bytes, digests
 
 
 def _enabled(digests: Sequence[str]) -> list[int]:
-    """Matching types in use, strongest first; a digest that is not known counts for nothing."""
+    """Return the matching types in use, strongest first; unknown digests are ignored."""
     return [_TYPES[digest] for digest in digests if digest in _TYPES]
 
 
 @lru_cache(maxsize=256)  # full certificates are rare in TLSA records
 def _is_certificate(data: bytes) -> bool:
-    """Exactly one certificate with a key that OpenSSL can decode?"""
+    """Return whether octets are exactly one certificate with a key that OpenSSL can decode."""
     from OpenSSL import crypto  # noqa: PLC0415 - rarely needed, and slow to load
 
     try:
@@ -94,7 +94,7 @@ def _is_certificate(data: bytes) -> bool:
 
 @lru_cache(maxsize=256)
 def is_public_key(data: bytes) -> bool:
-    """Tell whether octets are exactly one SubjectPublicKeyInfo that OpenSSL can decode."""
+    """Return whether octets are exactly one SubjectPublicKeyInfo that OpenSSL can decode."""
     from OpenSSL import crypto  # noqa: PLC0415 - rarely needed, and slow to load
 
     try:
@@ -143,7 +143,7 @@ def ordered(records: Sequence[TLSARecord], digests: Sequence[str] = DIGESTS) -> 
 
 
 def agile(records: Sequence[TLSARecord], digests: Sequence[str] = DIGESTS) -> tuple[TLSARecord, ...]:
-    """The usable records that take part after digest agility (RFC 7671 section 9), in order.
+    """Return the usable records that take part after digest agility (RFC 7671 section 9), in order.
 
     Of each usage and selector, those with the strongest digest there, and full data always.
     """
@@ -153,7 +153,7 @@ def agile(records: Sequence[TLSARecord], digests: Sequence[str] = DIGESTS) -> tu
 
 
 def _strength(record: TLSARecord, digests: Sequence[str]) -> int:
-    """Higher is stronger; 0 for full data and for types not in use."""
+    """Return the rank of a record's digest, higher for stronger; 0 for full data and for types not in use."""
     weak_first = [FULL, *reversed(_enabled(digests))]
     return weak_first.index(record.matching_type) if record.matching_type in weak_first else 0
 
@@ -162,7 +162,7 @@ def _strength(record: TLSARecord, digests: Sequence[str]) -> int:
 
 
 def lookup_result(base_domain: str, steps: Sequence[Answer], digests: Sequence[str] = DIGESTS) -> TLSALookup:
-    """What the last answer, a TLSA RRset or its absence, means for its host.
+    """Return the result of a search that ended with an answer: a TLSA RRset or its absence.
 
     Args:
         base_domain: the host whose TLSA records were asked for last.
@@ -180,7 +180,7 @@ def lookup_result(base_domain: str, steps: Sequence[Answer], digests: Sequence[s
 
 
 def _decided(answer: Answer) -> tuple[Dane, Reason] | None:
-    """The verdict where the RRset itself does not matter."""
+    """Return the verdict where it does not depend on the records."""
     if Security.BOGUS is answer.security:
         return Dane.LOOKUP_FAILED, Reason.TLSA_BOGUS
     if answer.outcome is Outcome.ERROR:
@@ -218,7 +218,7 @@ def next_question(
     force: bool = False,
     digests: Sequence[str] = DIGESTS,
 ) -> Question | TLSALookup:
-    """The next step of the search for a host's TLSA records.
+    """Return the next step of the search for a host's TLSA records.
 
     Args:
         qname: the host as the MX record names it.
@@ -252,7 +252,7 @@ _ADDRESS_VERDICTS = {
 def _behind_secure_address(
     qname: str, rname: str, port: int, steps: Sequence[Answer], digests: Sequence[str], *, alias: bool
 ) -> Question | TLSALookup:
-    """TLSA at the expanded name; only if there is none, at the original one."""
+    """Search at the expanded name; only where it has no TLSA records, at the original one."""
     if not steps:
         return tlsa_name(rname, port), "TLSA"
     first = lookup_result(rname, steps[:1], digests)
@@ -264,7 +264,7 @@ def _behind_secure_address(
 def _behind_insecure_alias(
     qname: str, port: int, steps: Sequence[Answer], digests: Sequence[str]
 ) -> Question | TLSALookup:
-    """TLSA at the original name, provided that its being an alias is secure."""
+    """Search at the original name, if its CNAME is secure."""
     if not steps:
         return qname, "CNAME"
     verdict = _alias_verdict(steps[0])
@@ -274,7 +274,7 @@ def _behind_insecure_alias(
 
 
 def _alias_verdict(answer: Answer) -> tuple[Dane, Reason] | None:
-    """None when the alias is secure; anything but an answer is a failed lookup, never a "no"."""
+    """Return None for a secure alias, else the verdict; without a CNAME in the answer the lookup failed."""
     if answer.security is Security.BOGUS:
         return Dane.LOOKUP_FAILED, Reason.TLSA_BOGUS
     if answer.outcome is Outcome.ERROR:
@@ -289,7 +289,7 @@ def _alias_verdict(answer: Answer) -> tuple[Dane, Reason] | None:
 def _last_resort(
     qname: str, port: int, steps: Sequence[Answer], asked_before: int, digests: Sequence[str]
 ) -> Question | TLSALookup:
-    """TLSA at the original name; its outcome is final."""
+    """Search at the original name; the outcome is final."""
     if len(steps) == asked_before:
         return tlsa_name(qname, port), "TLSA"
     return lookup_result(qname, steps, digests)

@@ -1,9 +1,9 @@
-"""How one address looks to one domain: evidence becomes a verdict.
+"""The verdict of one address for one domain, from its probes and their evidence.
 
-Three questions are answered apart. ``tls``: posttls-finger's word for the session. ``dane``: what the TLSA records
-say, None of it guessed. ``sender``: what Postfix smtp(8) would do here at the level asked for. What could not be
-told stays ``unknown``: a 421 is not "no STARTTLS", a time-out is not "no TLS". How addresses add up to hosts and
-domains is ``rollup``'s business.
+A verdict has three independent parts. ``tls`` is posttls-finger's word for the session. ``dane`` is the result of the
+comparison with the TLSA records. ``sender`` is what Postfix smtp(8) would do at the level that was asked for. An
+inconclusive observation stays ``unknown``: a 421 is not "no STARTTLS", a time-out is not "no TLS". ``rollup`` combines
+the verdicts of addresses into those of hosts and domains.
 """
 
 from collections.abc import Mapping, Sequence
@@ -29,12 +29,12 @@ class View:
 
     @property
     def undecided(self) -> bool:
-        """DANE is asked for and nobody can say whether there are records: that is not the same as none."""
+        """True where DANE was asked for and the TLSA lookup failed or is indeterminate: records may exist."""
         return self.asked.dane_based and self.tlsa.dane in (Dane.LOOKUP_FAILED, Dane.UNKNOWN)
 
     @property
     def policy(self) -> policy.Policy:
-        """The effective level for this host; the level that was asked for while the records are undecided."""
+        """The policy of this host; that of the level asked for while the records are undecided."""
         return policy.Policy(self.asked) if self.undecided else policy.effective(self.asked, self.peer, self.tlsa)
 
 
@@ -91,17 +91,17 @@ def sessions(report: EndpointReport) -> ProbeRoles[Probe]:
 
 
 def accepted_tcp(report: EndpointReport) -> bool:
-    """True if any probe of the address got a TCP connection."""
+    """Return whether any probe of the address got a TCP connection."""
     return any(probe.failure is None or probe.failure.phase is not Phase.CONNECT for probe in report.probes)
 
 
 def tls_established(report: EndpointReport) -> bool | None:
-    """Did TLS come about at this address, with whichever profile? None = could not tell."""
+    """Return whether TLS was established at this address, with any TLS profile; None for inconclusive."""
     return established(sessions(report).shown)
 
 
 def established(probe: Probe) -> bool | None:
-    """Did TLS come about? None = could not tell (no conclusive EHLO, a time-out, a lost connection)."""
+    """Return whether TLS was established; None for no conclusive EHLO, a time-out or a lost connection."""
     if probe.handshake is not None:
         return True
     if probe.starttls in (StartTLS.NOT_OFFERED, StartTLS.REFUSED) or _handshake_failed(probe):
@@ -119,7 +119,7 @@ def _handshake_failed(probe: Probe) -> bool:
 
 
 def judge(view: View, report: EndpointReport, certs: Mapping[str, CertFacts]) -> EndpointVerdict:
-    """The verdict for one address.
+    """Return the verdict for one address.
 
     Args:
         view: the host as the domain sees it.
@@ -168,7 +168,7 @@ def _dane(
 
 
 def _anonymous(view: View) -> tuple[Dane, tuple[Reason, ...]]:
-    """No certificate was shown: that tells against the server only if we did not offer to do without one."""
+    """Return the verdict of a session without certificate: a mismatch only if the client offered no anonymous suite."""
     return (Dane.MISMATCH, (Reason.NO_CERTIFICATE,)) if view.asked.must_match else (Dane.UNKNOWN, ())
 
 
@@ -198,11 +198,11 @@ _PATH_REASONS = {
     67: Reason.CERTIFICATE_WEAK,
     68: Reason.CERTIFICATE_WEAK,
 }
-"""X509_V_ERR numbers by what they mean to an operator; any other breaks a rule of RFC 5280."""
+"""Reason codes of X509_V_ERR numbers; any other number is a breach of RFC 5280."""
 
 
 def path_reason(error: PathError) -> Reason:
-    """The reason code of a path error."""
+    """Return the reason code of a path error."""
     return _PATH_REASONS.get(error.num, Reason.CERTIFICATE_INVALID)
 
 
@@ -245,7 +245,7 @@ def _name_match(view: View, chain: tuple[CertFacts, ...]) -> tuple[str, ...]:
 def _sender(
     view: View, report: EndpointReport, parts: ProbeRoles[Probe], dane: Dane, chain: tuple[CertFacts, ...]
 ) -> Sender:
-    """What smtp(8) would do at this address (posttls-finger differs: it only reports)."""
+    """Return what smtp(8) would do at this address."""
     if parts.own.failure is not None and is_local(parts.own.failure):
         return Sender.UNKNOWN
     if view.asked.dane_based:
@@ -273,7 +273,7 @@ def _dane_sender(view: View, parts: ProbeRoles[Probe], dane: Dane) -> Sender:
 
 
 def _opportunistic(parts: ProbeRoles[Probe], *, mandatory: bool) -> Sender:
-    """Delivery without authentication: TLS if it works, and clear text after it unless TLS is mandatory."""
+    """Return the sender without authentication: TLS if it works, else clear text unless TLS is mandatory."""
     if parts.shown.handshake is not None:
         return Sender.ENCRYPTED if usable(parts.shown) else Sender.DEFER
     if mandatory or not _greeted(parts.own):
@@ -282,18 +282,18 @@ def _opportunistic(parts: ProbeRoles[Probe], *, mandatory: bool) -> Sender:
 
 
 def deciding(view: View, report: EndpointReport) -> Probe:
-    """The session that a sender's decision rests on: one that wants a PKIX identity never takes an easier profile."""
+    """Return the probe that decides for a sender; at verify and secure it is that with the level's own profile."""
     parts = sessions(report)
     return parts.own if view.asked in (Level.VERIFY, Level.SECURE) else parts.shown
 
 
 def usable(probe: Probe) -> bool:
-    """Could mail have followed? Whatever goes wrong with QUIT no longer matters."""
+    """Return whether mail could have followed; a failure of QUIT does not count."""
     return probe.failure is None or probe.failure.phase in (Phase.QUIT, Phase.DONE)
 
 
 def _greeted(probe: Probe) -> bool:
-    """Would a sender go on in clear text? After a greeting and an EHLO that was answered 2xx or, by HELO, 5xx."""
+    """Return whether a sender would go on in clear text: after a 2xx greeting, and EHLO answered 2xx or 5xx (HELO)."""
     failure = probe.failure
     if probe.endpoint.mode.implicit_tls:
         return False
@@ -320,10 +320,10 @@ def _session_reasons(parts: ProbeRoles[Probe]) -> tuple[Reason, ...]:
 
 
 def _easier(own: Probe, spare: Probe) -> Reason:
-    """Why only the easier profile got through.
+    """Return why only the easier TLS profile had a handshake.
 
-    Modern TLS after silence or a dropped connection points at the size of the ClientHello; an alert, an old
-    version or a session without certificate at what an authenticating client demands.
+    TLS 1.2 or later after silence or a dropped connection points at the size of the ClientHello. An alert, an older
+    version or a session without certificate points at the demands of an authenticating client.
     """
     shake = spare.handshake
     modern = shake is not None and shake.version in ("TLSv1.2", "TLSv1.3") and bool(shake.chain)
@@ -332,7 +332,7 @@ def _easier(own: Probe, spare: Probe) -> Reason:
 
 
 def _text(parts: ProbeRoles[Probe], error: PathError | None, reasons: tuple[Reason, ...]) -> str:
-    """The peer's or the library's own words on what is wrong; empty when nothing is."""
+    """Return the text of the failure or error, in the words of the peer or the library; empty without one."""
     failure = parts.own.failure
     if failure is not None and failure.text:
         code = f"{failure.code} " if failure.kind is FailureKind.REJECTED and failure.code else ""

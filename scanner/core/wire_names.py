@@ -1,11 +1,14 @@
 r"""Domain names between text and the octets of a message (RFC 1035 sections 3.1 and 4.1.4).
 
-As text a name is lower case, without the final dot, the root ``.``; odd octets stand as ``\DDD`` and the
-characters that mean something in a master file as ``\X``. ``WireError`` is the one error of the wire format.
+As text a name is lower case, without the final dot; the root is ``.``. Names of letters, digits, ``_`` and ``-`` are
+read and written here; dnspython does all others, which have odd octets as ``\DDD`` and the characters that mean
+something in a master file as ``\X``.
 """
 
 import re
 from collections.abc import Sequence
+
+from scanner.core.wire_message import WireError
 
 MAX_NAME = 255  # RFC 1035 section 2.3.4, the root's octet included
 MAX_LABEL = 63  # RFC 1035 section 2.3.4
@@ -13,13 +16,11 @@ MAX_STEPS = 32768  # labels and pointers read of one message; 64 KiB have no roo
 
 _POINTER = 0xC0  # RFC 1035 section 4.1.4
 _PLAIN = re.compile(rb"[A-Za-z0-9_.-]+")
-_HOSTNAME = re.compile(r"[a-z0-9_-]{1,63}(?:\.[a-z0-9_-]{1,63})*")
-_SPECIAL = b'"().;\\@$'  # what a master file (RFC 1035 section 5.1) would read otherwise
-_ESCAPE = re.compile(r"\\([0-9]{3})|\\(.)|(\.)", re.DOTALL)
+_HOSTNAME = re.compile(r"[A-Za-z0-9_-]{1,63}(?:\.[A-Za-z0-9_-]{1,63})*")
 
 
-class WireError(ValueError):
-    """A message or name that breaks the DNS wire format."""
+class UnusualError(Exception):
+    """A message that the fast decoder leaves to dnspython; it says nothing about its validity."""
 
 
 def encode_name(name: str) -> bytes:
@@ -34,56 +35,39 @@ def encode_name(name: str) -> bytes:
     Raises:
         WireError: for a name that cannot stand in a message.
     """
-    if name == ".":
-        return b"\0"
-    encoded = b"".join([*map(_encode_label, _split(name)), b"\0"])
-    if len(encoded) > MAX_NAME:
-        raise WireError("name longer than 255 octets")
-    return encoded
+    if _plain(name):
+        return b"".join([(chr(len(label)) + label).encode("ascii") for label in name.split(".")]) + b"\0"
+    from scanner.core import wire_any  # noqa: PLC0415 - dnspython takes 61 ms to load
 
-
-def _encode_label(label: str) -> bytes:
-    if not 1 <= len(label) <= MAX_LABEL:  # each character is an octet
-        raise WireError("label of no or more than 63 octets")
-    return (chr(len(label)) + label).encode("latin-1")
-
-
-def _split(name: str) -> list[str]:
-    """Cut a name into labels, each character an octet, escapes resolved."""
-    if not name.isascii():
-        raise WireError("name is not ASCII")
-    if "\\" not in name:
-        return name.removesuffix(".").split(".")
-    labels = [""]
-    at = 0
-    for match in _ESCAPE.finditer(name):
-        labels[-1] += name[at : match.start()]
-        if match[3]:
-            labels.append("")
-        else:
-            labels[-1] += _unescape(match)
-        at = match.end()
-    labels[-1] += name[at:]
-    return labels[:-1] if len(labels) > 1 and not labels[-1] else labels
-
-
-def _unescape(match: re.Match[str]) -> str:
-    if match[1] is None:
-        return match[2]
-    if int(match[1]) > 0xFF:  # noqa: PLR2004 - an octet
-        raise WireError("escape beyond 255")
-    return chr(int(match[1]))
+    return wire_any.encode_name(name)
 
 
 def spelled(name: str) -> str:
-    """Spell a name as replies do: lower case, octets escaped as here; ``WireError`` for what is none."""
-    if len(name) < MAX_NAME - 1 and _HOSTNAME.fullmatch(name):
-        return name
-    return Names(encode_name(name)).read(0)[0]
+    """Return a name as replies spell it; ``WireError`` for a text that is no name."""
+    if _plain(name):
+        return name.lower()
+    from scanner.core import wire_any  # noqa: PLC0415 - dnspython takes 61 ms to load
+
+    return wire_any.spelled(name)
+
+
+def _plain(name: str) -> bool:
+    return len(name) <= MAX_NAME - 2 and _HOSTNAME.fullmatch(name) is not None
+
+
+def skip(wire: bytes, at: int) -> int:
+    """Return where the octets after a name begin, without following a pointer."""
+    while count := wire[at]:
+        if count >= _POINTER:
+            return at + 2
+        if count > MAX_LABEL:
+            raise WireError("unknown label type")
+        at += 1 + count
+    return at + 1
 
 
 class Names:
-    """The names of one message: each place that pointers lead to is read once, and all of it in ``MAX_STEPS``."""
+    """The names of one message. Each target of a pointer is read once, and ``MAX_STEPS`` bounds the work."""
 
     __slots__ = ("_known", "_steps", "_wire")
 
@@ -93,7 +77,7 @@ class Names:
         self._steps = MAX_STEPS
 
     def know(self, start: int, name: str, end: int) -> None:
-        """Take note of a name that has been read, uncompressed, from ``start`` to ``end``."""
+        """Add a name that stands uncompressed from ``start`` to ``end`` and is known already."""
         self._known[start] = ("" if name == "." else name), end - start - 1
 
     def read(self, at: int) -> tuple[str, int]:
@@ -167,18 +151,8 @@ def _joined(left: str, right: str) -> str:
 
 
 def _text(labels: Sequence[bytes]) -> str:
-    """Spell labels; the root has none and is empty."""
+    """Return labels as text; the root has none and is empty."""
     name = b".".join(labels)
-    if _PLAIN.fullmatch(name) and name.count(b".") == len(labels) - 1:
-        return name.decode("ascii").lower()
-    return ".".join(_escaped(label) for label in labels).lower()
-
-
-def _escaped(label: bytes) -> str:
-    return "".join(_escape(octet) for octet in label)
-
-
-def _escape(octet: int) -> str:
-    if octet in _SPECIAL:
-        return "\\" + chr(octet)
-    return chr(octet) if 0x20 < octet < 0x7F else f"\\{octet:03d}"  # noqa: PLR2004 - printable ASCII
+    if labels and not (_PLAIN.fullmatch(name) and name.count(b".") == len(labels) - 1):
+        raise UnusualError
+    return name.decode("ascii").lower()

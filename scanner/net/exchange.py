@@ -1,7 +1,7 @@
-"""One DNS question to one server: how it is written, which reply is one, and the way over TCP (RFC 7766).
+"""One DNS question to one server: how it is written, which reply answers it, and the exchange over TCP (RFC 7766).
 
-Nobody here keeps time: who calls sets the deadline. What the network or the server does wrong is a ``Miss`` or an
-``OSError``, nothing else. The way over UDP is ``datagrams``'s.
+The caller sets the deadline. A fault of the network or the server is a ``Miss`` or an ``OSError``, and nothing else.
+``datagrams`` does the exchange over UDP.
 """
 
 import ipaddress
@@ -21,7 +21,7 @@ _NO_QUESTION, _ONE_QUESTION = b"\0\0", b"\0\1"
 
 @dataclass(frozen=True, slots=True)
 class Server:
-    """One server; ``trusted`` when its AD bit counts. ``label`` is its name, ``bind`` our own address."""
+    """One DNS server. ``trusted`` is true where its AD bit counts, ``label`` its name, ``bind`` our own address."""
 
     address: str
     port: int
@@ -40,13 +40,13 @@ class Ask(NamedTuple):
 
     @property
     def id(self) -> bytes:
-        """What its reply begins with."""
+        """The message id, with which its reply begins."""
         return self.wire[:2]
 
 
 @dataclass(frozen=True, slots=True)
 class Miss:
-    """No reply. ``silent`` when the whole time went by, so that trying again needs no further pause."""
+    """A question without a reply. ``silent`` is true after a time-out: a retry then needs no further pause."""
 
     error: str
     silent: bool = False
@@ -58,7 +58,7 @@ def server_at(address: str, port: int, *, trust: bool, bind: str | None = None) 
     Args:
         address: IPv4 or IPv6 address, a zone after ``%`` allowed.
         port: its port, the same for UDP and TCP.
-        trust: believe its AD bit even when it is not on loopback.
+        trust: trust its AD bit even where it is not on loopback.
         bind: our own address towards servers of its family, None for the kernel's choice.
 
     Returns:
@@ -86,7 +86,7 @@ def new_ask(question: Question, *, dnssec: bool, cd: bool) -> Ask:
 
 
 def missed(error: OSError) -> Miss:
-    """What the kernel said, as a miss."""
+    """Return an error of the kernel as a miss."""
     return Miss(error.strerror or str(error))
 
 
@@ -94,7 +94,7 @@ async def over_tcp(server: Server, ask: Ask) -> Message | Miss:
     """Send a question over a connection of its own and wait for the reply, however long.
 
     Args:
-        server: who is asked.
+        server: the server to ask.
         ask: the question.
 
     Returns:
@@ -115,7 +115,7 @@ async def over_tcp(server: Server, ask: Ask) -> Message | Miss:
 
 
 async def _exactly(stream: trio.SocketStream, count: int) -> bytes:
-    """Read so many octets (a length prefix allows 65535), fewer when the stream ends."""
+    """Return ``count`` octets (a length prefix allows 65535), fewer when the stream ends."""
     octets = b""
     while len(octets) < count and (more := await stream.receive_some(count - len(octets))):
         octets += more
@@ -123,7 +123,7 @@ async def _exactly(stream: trio.SocketStream, count: int) -> bytes:
 
 
 def reply_to(ask: Ask, wire: bytes) -> Message | None:
-    """Read what may be the reply; None if it is none. Of another id or question, it is not looked at any further."""
+    """Return the reply in a message, None if it is none; a message of another id or question is not decoded."""
     same = _same_question(wire, ask)
     if wire[:2] != ask.id or not (same or wire[4:6] == _NO_QUESTION):
         return None
@@ -136,7 +136,7 @@ def reply_to(ask: Ask, wire: bytes) -> Message | None:
 
 
 def _same_question(wire: bytes, ask: Ask) -> bool:
-    """Tell whether a message repeats our question; the case of its letters is of no account (RFC 4343)."""
+    """Return whether a message repeats our question, in any case of its letters (RFC 4343)."""
     sent, kind = ask.wire, ask.end - _KIND
     if wire[4:6] != _ONE_QUESTION:
         return False

@@ -103,12 +103,12 @@ ANSWERS = (
     denied("_25._tcp.mx.plain3.test", "TLSA"),
     denied("_25._tcp.mx.optout.test", "TLSA", "insecure"),
     # bogus: a bad signature, one that ran out, a DS of another key, no key at all
-    bogus("badsig.test", "MX", 6, "DNSSEC bogus"),
-    bogus("_25._tcp.mx.badtlsa.test", "TLSA", 6, "DNSSEC bogus"),
-    bogus("mx.bada.test", "A", 6, "DNSSEC bogus"),
-    bogus("expired.test", "MX", 9, "DNSKEY missing"),
-    bogus("wrongds.test", "MX", 9, "DNSKEY missing"),
-    bogus("nokey.test", "MX", 9, "DNSKEY missing"),
+    bogus("badsig.test", "MX", 6, "EDE 6 (DNSSEC Bogus)"),
+    bogus("_25._tcp.mx.badtlsa.test", "TLSA", 6, "EDE 6 (DNSSEC Bogus)"),
+    bogus("mx.bada.test", "A", 6, "EDE 6 (DNSSEC Bogus)"),
+    bogus("expired.test", "MX", 9, "EDE 9 (DNSKEY Missing)"),
+    bogus("wrongds.test", "MX", 9, "EDE 9 (DNSKEY Missing)"),
+    bogus("nokey.test", "MX", 9, "EDE 9 (DNSKEY Missing)"),
     # aliases
     data("one.alias.test", "A", "10.99.0.1", aliases=(S, S)),
     data("into.alias.test", "A", "10.99.0.1", security="insecure", aliases=(S,)),
@@ -119,7 +119,7 @@ ANSWERS = (
     data("_25._tcp.mx.tree.alias.test", "TLSA", TLSA, aliases=(S,)),
     data("domain.alias.test", "MX", "10 mx.good.test", aliases=(S,)),
     denied("gone.alias.test", "A", aliases=(S,)),
-    bogus("bad.alias.test", "A", 6, "DNSSEC bogus"),
+    bogus("bad.alias.test", "A", 6, "EDE 6 (DNSSEC Bogus)"),
     broken("ring.alias.test", "A"),
     # servers
     broken("lame.test", "MX"),
@@ -130,7 +130,7 @@ ANSWERS = (
     mx("halflame.test"),
     mx("tc.test"),
     mx("formerr.test", "insecure"),
-    bogus("formerr-signed.test", "MX", 9, "DNSKEY missing"),  # no EDNS, no signatures
+    bogus("formerr-signed.test", "MX", 9, "EDE 9 (DNSKEY Missing)"),  # no EDNS, no signatures
     silent("drop.test", "MX"),
     silent("drop-signed.test", "MX"),
     data("_25._tcp.mx.big.test", "TLSA", *sorted([*(f"030101{n:064x}" for n in range(99)), TLSA])),

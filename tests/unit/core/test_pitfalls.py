@@ -43,7 +43,7 @@ GUARDS = {
     "20 no store, no trust": "test_without_a_store_nothing_falls_back_to_verified",
     "21 null MX beside others; numeric MX": "test_mx_that_leads_nowhere test_explicit_mx",
     "22 only a clean no leads to the implicit MX": "test_a_failed_lookup_falls_back_to_nothing",
-    "23 no SNI without DANE unless told": "test_no_name_is_asked_for_without_dane_unless_told",
+    "23 no SNI without DANE unless given": "test_no_name_is_asked_for_without_dane_unless_given",
     "24 a connection is used for good": "test_first_answer_stops_at_the_first_connection",
     "25 no HELO; no QUIT after a refusal, for finger": "test_conversation",
     "26 clear text after STARTTLS is forgotten": "test_conversation test_injected_plaintext_is_noted_and_ignored",
@@ -58,7 +58,7 @@ GUARDS = {
     "35 chains in any order": "test_vector test_case",
     "36 may behind an insecure MX: plain questions, no TLSA": "test_plain_questions_only_where_an_insecure_mx_means_may test_effective_level_behind_an_insecure_mx",
 }  # fmt: skip
-"""By number and subject. 19, the exit status that tells no verdict, is tested with the command itself."""
+"""By number and subject. 19, the exit status that shows no verdict, is tested with the command itself."""
 
 
 @cache
@@ -77,7 +77,7 @@ def test_the_pitfalls_are_numbered() -> None:
     assert [int(pitfall.split()[0]) for pitfall in GUARDS] == [n for n in range(1, 37) if n != 19]
 
 
-# --- what nobody else tests -----------------------------------------------------------------------------------
+# --- what no other test covers---------------------------------------------------------------------------------
 
 CHAIN = pki.chain(*pki.CHAIN)
 BASE = "mx1.secure.test"
@@ -129,6 +129,6 @@ def test_an_address_has_no_dot_form() -> None:
 
 def test_match_arguments_outlive_a_candidate_with_records() -> None:
     """Postfix goes on with the names of the host before; here each candidate is judged by itself."""
-    told = Peer("secure.test", BASE, Security.SECURE, ("secure.test",), tokens=("mx1.secure.test",))
-    policy.effective(Level.DANE, told, USABLE)
-    assert policy.effective(Level.DANE, told, ABSENT).references == ("mx1.secure.test",)
+    named = Peer("secure.test", BASE, Security.SECURE, ("secure.test",), tokens=("mx1.secure.test",))
+    policy.effective(Level.DANE, named, USABLE)
+    assert policy.effective(Level.DANE, named, ABSENT).references == ("mx1.secure.test",)

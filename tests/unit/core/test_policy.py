@@ -100,14 +100,14 @@ def test_effective_level_behind_an_insecure_mx(
 
 
 @pytest.mark.parametrize("asked", ["may", "verify", "secure"])
-def test_no_name_is_asked_for_without_dane_unless_told(asked: str) -> None:
+def test_no_name_is_asked_for_without_dane_unless_given(asked: str) -> None:
     assert policy.effective(Level(asked), PEER, USABLE).sni is None
-    assert policy.effective(Level(asked), PEER, USABLE, sni="told.test").sni == "told.test"
+    assert policy.effective(Level(asked), PEER, USABLE, sni="given.test").sni == "given.test"
 
 
 def test_the_name_of_dane_is_the_base_domain_whatever_is_told() -> None:
-    assert policy.effective(Level.DANE, PEER, USABLE, sni="told.test").sni == BASE
-    assert policy.effective(Level.DANE, PEER, ABSENT, sni="told.test").sni == "told.test"
+    assert policy.effective(Level.DANE, PEER, USABLE, sni="given.test").sni == BASE
+    assert policy.effective(Level.DANE, PEER, ABSENT, sni="given.test").sni == "given.test"
 
 
 @pytest.mark.parametrize(
@@ -179,7 +179,7 @@ RIGHT, WRONG = ("mx1.secure.test",), ("other.test",)
         ("secure", WRONG, BAD_PKIX, "untrusted", 19),  # any other error displaces the name mismatch
         ("secure", RIGHT, BAD_PKIX, "untrusted", 19),
         ("secure", WRONG, EE, "trusted", 62),  # anchors given by hand: names are checked even at the leaf
-        ("may", (), GOOD_PKIX, "trusted", None),  # nobody to be verified against
+        ("may", (), GOOD_PKIX, "trusted", None),  # no reference identifier
         ("encrypt", (), GOOD_PKIX, "trusted", None),
         ("may", (), BAD_PKIX, "untrusted", 19),
         ("encrypt", WRONG, GOOD_PKIX, "untrusted", 62),  # after the fall-back at the handshake names still count
@@ -242,7 +242,7 @@ def test_forced_failure_beats_good_evidence() -> None:
     assert (found.word, found.error and found.error.num) == (TLSState.UNTRUSTED, 1)
 
 
-def test_the_presented_name_is_told() -> None:
+def test_the_presented_name_is_reported() -> None:
     rule = Policy(Level.SECURE, (".secure.test",), check_names=True)
     assert policy.judge(rule, CHAIN, GOOD_PKIX).peername == "mx1.secure.test"
     assert policy.judge(Policy(Level.DANE, RIGHT, check_names=True), CHAIN, EE).peername is None

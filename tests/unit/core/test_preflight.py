@@ -66,7 +66,7 @@ def test_a_validating_resolver_passes() -> None:
     ("purpose", "row", "seen"),
     [
         ("signed", "signed name", answer(DATA, INSECURE)),  # does not validate, or AD was stripped
-        ("signed", "signed name", answer(NODATA, SECURE)),  # somebody's own idea of the zone
+        ("signed", "signed name", answer(NODATA, SECURE)),  # a forged zone
         ("signed", "signed name", answer(DATA, UNKNOWN)),
         ("signed", "signed name", SERVFAIL),
         ("signed", "signed name", TIMEOUT),

@@ -1,4 +1,4 @@
-"""How hosts add up to a domain, rule by rule; and that what could not be told never becomes a "no"."""
+"""The roll-up of hosts to a domain, rule by rule; and that an inconclusive result never becomes a "no"."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
@@ -93,12 +93,12 @@ def test_dane_of_a_domain(security: Security | None, votes: str, expected: str) 
     ("up", "down", "expected"),
     [
         ("ok", "unknown", "protected"),  # a host that is down has no say
-        ("ok", "none", "partial"),  # but for what DNS alone tells
+        ("ok", "none", "partial"),  # except for what follows from DNS alone
         ("ok", "insecure", "partial"),
         ("ok", "unusable", "partial"),
         ("ok", "lookup_failed", "unknown"),
         ("none", "unknown", "none"),
-        ("", "unknown unknown", "unknown"),  # all down: nobody else votes
+        ("", "unknown unknown", "unknown"),  # all down: no other host votes
         ("", "none unknown", "none"),
     ],
 )
@@ -165,21 +165,21 @@ def test_sender_and_outcome(senders: str, conclusive: str, expected: str) -> Non
 
 
 @pytest.mark.parametrize(
-    ("first", "told"),
+    ("first", "reported"),
     [
         ({}, True),
         ({"sender": Sender.UNKNOWN}, False),  # we do not know that it failed
-        ({"votes": False}, False),  # it has no address: nobody tries it
+        ({"votes": False}, False),  # it has no address: no sender tries it
         ({"preference": 20}, False),  # equals: neither is the lesser
     ],
 )
-def test_a_lesser_mx_is_told(first: dict[str, object], told: bool) -> None:  # noqa: FBT001 - a table's column
+def test_a_lesser_mx_is_reported(first: dict[str, object], reported: bool) -> None:  # noqa: FBT001 - a table's column
     preferred = host(**({"sender": Sender.DEFER} | first))
     verdict = rollup.judge_domain(Level.DANE, route(), [preferred, host(host="mx2", preference=20)])
-    assert (Reason.DELIVERED_BY_LESSER_MX in verdict.reasons) == told
+    assert (Reason.DELIVERED_BY_LESSER_MX in verdict.reasons) == reported
 
 
-# --- "could not tell" never becomes "no" ----------------------------------------------------------------------
+# --- inconclusive never becomes "no" -------------------------------------------------------------------------
 
 _HANDSHAKE_SAYS_NO = (FailureKind.TLS, FailureKind.CLOSED, FailureKind.RESET, FailureKind.TOO_LONG)
 _REPLIES = {Phase.GREETING: (421, 450, 554, 354, 601), Phase.EHLO: (421, 450, 354, 601), Phase.STARTTLS: (421,)}

@@ -124,7 +124,7 @@ CASES = [
         hosts={MX1: "lookup_failed"}, ends={V4: "trusted lookup_failed"},
     ),
     Case(
-        "2 bogus, at may", "who asks for no DANE is not stopped by a bogus TLSA RRset, nor judged by it",
+        "2 bogus, at may", "a bogus TLSA RRset neither stops a sender without DANE nor counts in its verdict",
         mx() | addresses(MX1, V4) | rows(failed(f"_25._tcp.{MX1}", "TLSA", BOGUS)), {V4: times_out},
         "inconclusive defer unknown unknown", "tlsa-bogus host-unreachable connect-timeout", "dnssec-invalid",
         level=Level.MAY,
@@ -212,7 +212,7 @@ CASES = [
         "no_mail bounce no_mail no_mail", "mx-targets-unresolvable",
     ),
     Case(
-        "8b error", "no MX exists as far as could be told, one lookup failed",
+        "8b error", "no MX host is known to exist, one lookup failed",
         TWO | missing(MX1) | rows(nothing(MX2, "A"), failed(MX2, "AAAA")), {},
         "inconclusive defer unknown unknown", "mx-target-nxdomain address-lookup-failed",
         hosts={MX2: "lookup_failed"},
@@ -349,7 +349,7 @@ CASES = [
         hosts={MX2: "unknown"}, ends={V4B: "unknown unknown"},
     ),
     Case(
-        "16 without TLSA", "one MX is down; DNS alone tells that it is not covered",
+        "16 without TLSA", "one MX is down; DNS alone shows that it is not covered",
         TWO | SIGNED | host(MX2, V4B), {V4: shakes(), V4B: times_out},
         "ok verified partial all", "tlsa-none host-unreachable connect-timeout",
         hosts={MX2: "none"},
@@ -388,7 +388,7 @@ CASES = [
         hosts={MX1: "unknown"}, scope=OPTED_OUT,
     ),
     Case(
-        "20", "nobody we trust validates",
+        "20", "no trusted resolver validates",
         mx(security=UNTOLD) | addresses(MX1, V4, security=UNTOLD), {V4: shakes()},
         "inconclusive unknown unknown all", "dns-indeterminate",
         hosts={MX1: "unknown"}, ends={V4: "trusted unknown"},
@@ -424,7 +424,7 @@ CASES = [
         hosts={MX1: "no_tls"}, ends={V4: "verified ok", V4B: "cleartext no_tls"},
     ),
     Case(
-        "anonymous at may", "who offers to do without a certificate cannot accuse a server that shows none",
+        "anonymous at may", "a client that offers anonymous suites cannot accuse a server without certificate",
         mx() | SIGNED, {V4: fakes.anonymous()},
         "ok encrypted unknown all", "tls-anonymous", "validation-failure",
         hosts={MX1: "unknown"}, ends={V4: "anonymous unknown"}, level=Level.MAY,
@@ -487,7 +487,7 @@ async def test_every_step_of_the_search_for_tlsa_is_kept() -> None:
     ]
 
 
-async def test_a_silent_address_is_told_apart_from_one_that_has_no_starttls() -> None:
+async def test_a_silent_address_is_distinguished_from_one_that_has_no_starttls() -> None:
     finding = await World(mx() | host(MX1, V4, V4B, records=[OK_RECORD]), {V4: shakes(), V4B: BUSY}).examine()  # row 5
     (one,) = finding.record.hosts
     busy = one.endpoints[1]

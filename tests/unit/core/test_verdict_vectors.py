@@ -64,7 +64,7 @@ FALLBACK = Level.ENCRYPT
 
 @dataclass(frozen=True)
 class Vector:
-    """A situation, the word, and a part of the line that tells why; ``level`` is the effective one."""
+    """A situation, the word, and a part of the line that states why; ``level`` is the effective one."""
 
     name: str
     word: str
@@ -229,11 +229,11 @@ VECTORS = [
 
 @pytest.mark.parametrize("vector", VECTORS, ids=lambda vector: vector.name)
 def test_verdict(vector: Vector) -> None:
-    rule, judgement, told = judge(vector)
+    rule, judgement, printed = judge(vector)
     assert (rule.level, judgement.word) == (vector.level, TLSState(vector.word))
-    assert vector.line.format(NAP) in "\n".join(told)
+    assert vector.line.format(NAP) in "\n".join(printed)
     if not vector.line:
-        assert len(told) == 1, "nothing but whom the certificate names"
+        assert len(printed) == 1, "only the names of the certificate"
 
 
 def test_a_failed_tlsa_lookup_makes_no_session() -> None:

@@ -360,7 +360,7 @@ def servfail_then(unchecked: Reply, ede: int | None = None) -> Reply:
     [
         (servfail_then(says(MX)), Security.BOGUS, "DNSSEC validation failed"),
         (servfail_then(says(rcode="NXDOMAIN")), Security.BOGUS, "DNSSEC validation failed"),
-        (servfail_then(says(MX), 7), Security.BOGUS, "DNSSEC validation failed: signature expired"),
+        (servfail_then(says(MX), 7), Security.BOGUS, "DNSSEC validation failed: EDE 7 (Signature Expired)"),
         (servfail_then(says(MX), 22), Security.INDETERMINATE, "SERVFAIL"),
         (servfail_then(says(rcode="SERVFAIL")), Security.INDETERMINATE, "SERVFAIL"),
         (servfail_then(nothing), Security.INDETERMINATE, "SERVFAIL"),

@@ -1,0 +1,233 @@
+"""The fast decoder of DNS replies: the shapes that nearly all replies of a scan have, and no others.
+
+Those are: one question of a type in ``TYPES``, or none; answers of types A, AAAA, CNAME, DNAME, MX,
+RRSIG and TLSA; names of letters, digits, ``_`` and ``-``; rcodes up to REFUSED; any authority and additional section,
+of which only SOA, NS and OPT are read. For any other message ``decode`` raises ``UnusualError``, and the caller takes
+``wire_any``.
+
+The work is bounded: pointers lead only backwards and each place is read once, a name has at most 255 octets, a message
+``MAX_MESSAGE`` octets, ``MAX_RECORDS`` records and ``MAX_STEPS`` labels and pointers in its answers.
+"""
+
+import ipaddress
+import struct
+from collections.abc import Callable
+
+from scanner.core.wire_message import (
+    AA,
+    AAAA,
+    AD,
+    CD,
+    CNAME,
+    DNAME,
+    IN,
+    MAX_EDE,
+    MAX_EDE_TEXT,
+    MAX_MESSAGE,
+    MAX_RECORDS,
+    MAX_TTL,
+    MX,
+    NS,
+    OPCODE,
+    OPT,
+    QR,
+    RA,
+    RRSIG,
+    SOA,
+    TC,
+    TLSA,
+    TYPES,
+    A,
+    Message,
+    Question,
+    Record,
+    WireError,
+)
+from scanner.core.wire_names import Names, UnusualError, skip
+from scanner.facts import EDE
+
+__all__ = ["UnusualError", "decode"]
+
+_TYPE_NAMES = {number: name for name, number in TYPES.items()}
+_RCODES = ("NOERROR", "FORMERR", "SERVFAIL", "NXDOMAIN", "NOTIMP", "REFUSED")
+_EDE_OPTION = 15  # RFC 8914 section 2
+_SOA_LEAST = 22  # octets: two names and five 32-bit numbers, RFC 1035 section 3.3.13
+
+_HEADER = struct.Struct("!6H")
+_QUESTION = struct.Struct("!HH")
+_RECORD = struct.Struct("!HHIH")
+_PAIR = struct.Struct("!HH")
+
+
+def decode(wire: bytes, known: tuple[Question, int] | None = None) -> Message:
+    """Read a message; arguments and result are those of ``wire.decode``.
+
+    Raises:
+        UnusualError: it is none of the shapes that this decoder reads.
+        WireError: it breaks the format, is no standard query or reply, or exceeds a limit.
+    """
+    try:
+        return _decode(wire, known)
+    except (IndexError, struct.error):
+        raise WireError("message ends too soon") from None
+
+
+def _decode(wire: bytes, known: tuple[Question, int] | None) -> Message:
+    if len(wire) > MAX_MESSAGE:
+        raise WireError("message longer than 65535 octets")
+    msg_id, flags, questions, answers, authorities, additionals = _HEADER.unpack_from(wire)
+    if flags & OPCODE or questions > 1 or answers + authorities + additionals > MAX_RECORDS:
+        raise WireError("no standard query, several questions or too many records")
+    names = Names(wire)
+    if known is not None:
+        names.know(_HEADER.size, known[0].name, known[1] - _QUESTION.size)
+    question, at = known or (_question(wire, names) if questions else (None, _HEADER.size))
+    records, at = _answers(wire, names, at, answers)
+    negative_ttl, delegation, at = _authority(wire, at, authorities)
+    high, ede = _additional(wire, at, additionals)
+    rcode = high << 4 | flags & 15
+    if rcode >= len(_RCODES):
+        raise UnusualError
+    return Message(
+        id=msg_id,
+        qr=flags & QR != 0,
+        tc=flags & TC != 0,
+        aa=flags & AA != 0,
+        ra=flags & RA != 0,
+        ad=flags & AD != 0,
+        cd=flags & CD != 0,
+        rcode=_RCODES[rcode],
+        question=question,
+        answers=records,
+        ede=ede,
+        negative_ttl=negative_ttl,
+        delegation=delegation,
+    )
+
+
+def _question(wire: bytes, names: Names) -> tuple[Question, int]:
+    name, at = names.read(_HEADER.size)
+    rtype, rclass = _QUESTION.unpack_from(wire, at)
+    known = _TYPE_NAMES.get(rtype)
+    if known is None:
+        raise UnusualError
+    return Question(name, known, rclass), at + _QUESTION.size
+
+
+def _frame(wire: bytes, at: int) -> tuple[int, int, int, int, int]:
+    """Read what stands between owner and rdata: type, class, TTL, where the rdata begins and where it ends."""
+    rtype, rclass, ttl, length = _RECORD.unpack_from(wire, at)
+    begin = at + 10
+    end = begin + length
+    if end > len(wire):
+        raise WireError("message ends too soon")
+    return rtype, rclass, ttl if ttl <= MAX_TTL else 0, begin, end
+
+
+def _answers(wire: bytes, names: Names, at: int, count: int) -> tuple[tuple[Record, ...], int]:
+    records = []
+    for _ in range(count):
+        owner, at = names.read(at)
+        rtype, rclass, ttl, begin, at = _frame(wire, at)
+        if rclass != IN:
+            continue
+        read = _RDATA.get(rtype)
+        if read is None:
+            raise UnusualError
+        records.append(Record(owner, _TYPE_NAMES[rtype], ttl, read(wire, names, begin, at)))
+    return tuple(records), at
+
+
+def _authority(wire: bytes, at: int, count: int) -> tuple[int | None, bool, int]:
+    negative_ttl = None
+    delegation = False
+    for _ in range(count):
+        rtype, rclass, ttl, begin, at = _frame(wire, skip(wire, at))
+        if rtype == SOA and rclass == IN:
+            negative_ttl = min(ttl, _soa_minimum(wire, begin, at))
+        delegation = delegation or rtype == NS
+    return negative_ttl, delegation, at
+
+
+def _soa_minimum(wire: bytes, begin: int, end: int) -> int:
+    """Read the last number of an SOA; its names are of no use here."""
+    if end - begin < _SOA_LEAST:
+        raise WireError("malformed SOA")
+    minimum = int.from_bytes(wire[end - 4 : end])
+    return minimum if minimum <= MAX_TTL else 0
+
+
+def _additional(wire: bytes, at: int, count: int) -> tuple[int, tuple[EDE, ...]]:
+    """Find the OPT record: the high bits of the rcode and the extended errors."""
+    found = None
+    for _ in range(count):
+        rtype, _, _, begin, at = _frame(wire, skip(wire, at))
+        if rtype == OPT:
+            if found is not None:
+                raise WireError("several OPT records")  # RFC 6891 section 6.1.1
+            found = begin, at
+    # the high bits of the rcode are the first octet of what is the TTL elsewhere
+    return (0, ()) if found is None else (wire[found[0] - 6], _extended_errors(wire, *found))
+
+
+def _extended_errors(wire: bytes, at: int, end: int) -> tuple[EDE, ...]:
+    """Read the extended errors of an OPT record.
+
+    Not by dnspython: it refuses text that is not UTF-8, and a reply must not be lost for its explanation.
+    """
+    errors: list[EDE] = []
+    while at < end:
+        code, length = _PAIR.unpack_from(wire, at)
+        at += _PAIR.size
+        if at + length > end:
+            raise WireError("malformed EDNS option")
+        if code == _EDE_OPTION and len(errors) < MAX_EDE:
+            errors.append(_extended_error(wire[at : at + length]))
+        at += length
+    return tuple(errors)
+
+
+def _extended_error(option: bytes) -> EDE:
+    if len(option) < 2:  # noqa: PLR2004 - the info-code, RFC 8914 section 2
+        raise WireError("malformed extended error")
+    text = option[2 : 2 + MAX_EDE_TEXT].decode("utf-8", "replace")
+    return EDE(int.from_bytes(option[:2]), text.rstrip("\0"))
+
+
+def _hex(wire: bytes, _names: Names, begin: int, end: int) -> str:
+    return wire[begin:end].hex()
+
+
+def _a(wire: bytes, _names: Names, begin: int, end: int) -> str:
+    if end - begin != 4:  # noqa: PLR2004 - octets of an IPv4 address
+        raise WireError("malformed address record")
+    return ".".join(map(str, wire[begin:end]))
+
+
+def _aaaa(wire: bytes, _names: Names, begin: int, end: int) -> str:
+    if end - begin != 16:  # noqa: PLR2004 - octets of an IPv6 address
+        raise WireError("malformed address record")
+    return str(ipaddress.IPv6Address(wire[begin:end]))
+
+
+def _target(_wire: bytes, names: Names, begin: int, end: int) -> str:
+    name, after = names.read(begin)
+    if after != end:
+        raise WireError("name does not fill its record")
+    return name
+
+
+def _mx(wire: bytes, names: Names, begin: int, end: int) -> str:
+    preference = int.from_bytes(wire[begin : begin + 2])
+    return f"{preference} {_target(wire, names, begin + 2, end)}"
+
+
+_RDATA: dict[int, Callable[[bytes, Names, int, int], str]] = {
+    A: _a,
+    AAAA: _aaaa,
+    CNAME: _target,
+    DNAME: _target,
+    MX: _mx,
+    RRSIG: _hex,
+    TLSA: _hex,
+}
