@@ -1,18 +1,16 @@
-"""The input of a scan on disk: each destination once, shuffled, counted; of any length in little memory.
+"""The input of a scan on disk: each destination once, shuffled and counted, in memory that its length does not change.
 
-Destinations are partitioned by a hash of their key into buckets, which are small enough to be held one at a time. A
-bucket is then rid of duplicates (the first line wins) and shuffled, always in the same way for the same input: the
-domains of one provider, which often stand together in a list, do not come in a row. A small list is one bucket.
+Destinations are partitioned by a hash of their key into buckets. One bucket at a time is held in memory; its
+duplicates are removed (the first line is kept), and it is shuffled. The same input is always shuffled in the same way.
+The shuffle separates the domains of one provider, which often stand together in a list. A small list is one bucket.
 
-    SPOOL/index.json    what is there; written last, so that a spool without it is known to be unfinished
+    SPOOL/index.json    counts and files of the spool; it is written last, so a spool without it is unfinished
     SPOOL/rejects       lines that are not scanned, as JSON
-    SPOOL/first-NNN     the destinations that are served before all others
-    SPOOL/rest-NNN      the others
+    SPOOL/first-NNN     the destinations that are scanned before all others
+    SPOOL/rest-NNN      the other destinations
 
-A line is ``key TAB source TAB line``, with a fourth cell in JSON (raw text, rank, fields) where that is not all there
-is to say. What has been done already is left out bucket by bucket too (``leave_out``, ``only``).
-
-Not here: what is done with a destination, and who knows what has been done.
+A line is ``key TAB source TAB line``. A fourth cell in JSON (raw text, rank, fields) follows where the destination is
+more than a plain domain. ``leave_out`` and ``only`` select destinations by key, also one bucket at a time.
 """
 
 import json
@@ -29,28 +27,28 @@ from pathlib import Path
 from targets.lists import PlainNames, Reader, Reject, Target
 
 SMALL = 50_000
-"""Lines that are one bucket: some 10 MB while they are sorted out."""
+"""Lines of an input that is one bucket: about 10 MB in memory."""
 
 BUCKETS = 256
-"""Ten million lines make buckets of forty thousand, a hundred million still fit into memory one at a time."""
+"""Buckets of a long input: of ten million lines, each bucket has about forty thousand."""
 
 WAITING = 100_000
-"""Lines held before they are appended to their buckets: some 15 MB, and hundreds of lines for each file opened."""
+"""Lines held before they are appended to the files of their buckets: about 15 MB, hundreds of lines for each file."""
 
 _INDEX, _REJECTS, _MARKS = "index.json", "rejects", "marks"
 _FIRST, _REST = "first", "rest"
 
 Entry = Target | Reject | PlainNames
-"""What a list holds: a line, or plain lines in a row."""
+"""An item of a list: a target, a rejected line, or a row of plain names."""
 
 
 class SpoolError(Exception):
-    """A spool cannot be used; the message is one line for the user."""
+    """An error of a spool that cannot be used; the message is one line for the user."""
 
 
 @dataclass(frozen=True, slots=True)
 class _Index:
-    """What a spool holds."""
+    """The counts and files of a spool."""
 
     buckets: int = 1
     total: int = 0
@@ -67,22 +65,22 @@ class Spool:
         self._place = place
         self._index = index
         self._reader = reader
-        self._marked: bool | None = None  # True: only what is marked is served; False: all but that
+        self._marked: bool | None = None  # True: serve only marked keys; False: serve all other keys
         self._rejects_done = 0
 
     @classmethod
     def make(cls, place: Path, entries: Iterable[Entry], reader: Reader, *, first: Iterable[Entry] = ()) -> "Spool":
-        """Read lists to their ends.
+        """Write the items of lists to a new spool.
 
         Args:
-            place: a directory, which is made; an unfinished spool in it is thrown away.
-            entries: what the lists hold, such as ``Lists.blocks`` gives.
-            reader: how their destinations are read.
-            first: the same, to be served before the others.
+            place: the directory to make; an unfinished spool in it is removed.
+            entries: the items, such as ``Lists.blocks`` yields.
+            reader: the parser of destinations.
+            first: items whose destinations are scanned before all others.
 
         Raises:
             OSError: the directory cannot be written.
-            ListError: a list cannot be read any more.
+            ListError: a list can no longer be opened.
         """
         shutil.rmtree(place, ignore_errors=True)
         place.mkdir(parents=True)
@@ -93,37 +91,37 @@ class Spool:
 
     @classmethod
     def open(cls, place: Path, reader: Reader) -> "Spool":
-        """Open a spool that was made before.
+        """Open an existing spool.
 
         Raises:
-            SpoolError: it is not finished or not whole.
+            SpoolError: it is unfinished or damaged.
         """
         try:
             index = _Index(**json.loads((place / _INDEX).read_bytes()))
         except FileNotFoundError:
-            raise SpoolError(f"{place}: the input had not been read to its end; start anew") from None
+            raise SpoolError(f"{place}: the input was not read to its end; begin a new run") from None
         except (OSError, ValueError, TypeError) as error:
             raise SpoolError(f"{place / _INDEX}: {error}") from None
         for name, octets in index.octets.items():
             path = place / name
             if not path.is_file() or path.stat().st_size != octets:
-                raise SpoolError(f"{path}: missing or not as it was written; the run cannot be taken up again")
+                raise SpoolError(f"{path}: missing or changed since it was written; the run cannot be resumed")
         shutil.rmtree(place / _MARKS, ignore_errors=True)
         return cls(place, index, reader)
 
     @property
     def total(self) -> int:
-        """Destinations, each once."""
+        """The number of different destinations."""
         return self._index.total
 
     @property
     def rejects(self) -> int:
-        """Lines that are not scanned."""
+        """The number of lines that are not scanned."""
         return self._index.rejects
 
     @property
     def duplicates(self) -> int:
-        """Lines passed over because an earlier one named the same destination."""
+        """The number of lines whose destination an earlier line has."""
         return self._index.duplicates
 
     @property
@@ -132,25 +130,25 @@ class Spool:
         return tuple(self._index.sources)
 
     def leave_out(self, keys: Iterable[str], rejects: int) -> int:
-        """Serve only what is not among these keys, and no rejects but those after the first ``rejects``.
+        """Omit the destinations with these keys, and the first ``rejects`` rejected lines.
 
         Returns:
-            How many destinations of the spool are left out.
+            The number of destinations of the spool that are omitted.
         """
         self._rejects_done = rejects
         return self._mark(keys, only=False)
 
     def only(self, keys: Iterable[str]) -> int:
-        """Serve only these keys, and no rejects.
+        """Select only the destinations with these keys, and no rejected lines.
 
         Returns:
-            How many destinations will be served.
+            The number of selected destinations.
         """
         self._rejects_done = self.rejects
         return self._mark(keys, only=True)
 
     def items(self) -> Iterator[Target | Reject]:
-        """What is to be scanned, after what is not; in the same order each time."""
+        """Yield the rejected lines, then the selected destinations, always in the same order."""
         yield from self._rejected()
         for group in (_FIRST, _REST):
             for bucket in range(self._index.buckets):
@@ -158,12 +156,12 @@ class Spool:
                     yield from self._bucket(group, bucket)
 
     def _mark(self, keys: Iterable[str], *, only: bool) -> int:
-        """Keep keys on disk by bucket, in memory one bucket at a time; count those that the spool knows."""
+        """Write keys to disk by bucket; return the number of those that are in the spool."""
         self._marked = only
         place = self._place / _MARKS
         shutil.rmtree(place, ignore_errors=True)
         place.mkdir()
-        parts = _Parts(place, self._index.buckets)
+        parts = _Buckets(place, self._index.buckets)
         for key in keys:
             parts.put("", [octets_of(key)])
         parts.flush()
@@ -204,7 +202,7 @@ class Spool:
 
 
 def octets_of(key: str) -> bytes:
-    """A key as it stands in a spool: without tabs and line feeds, which paths may have."""
+    """Return the form of a key in a spool: tabs and line feeds, which a path may have, are escaped."""
     return key.encode("unicode_escape")
 
 
@@ -216,8 +214,8 @@ def _name(group: str, bucket: int) -> str:
     return f"{group}-{bucket:03}"
 
 
-class _Parts:
-    """Lines on their way to the file of their bucket: appended to all files now and then, few are open at a time."""
+class _Buckets:
+    """A buffer of lines by bucket; ``flush`` appends them to the file of each bucket, one open file at a time."""
 
     def __init__(self, place: Path, buckets: int) -> None:
         self._place = place
@@ -226,7 +224,7 @@ class _Parts:
         self._room = WAITING
 
     def put(self, group: str, lines: list[bytes]) -> None:
-        """Take lines, each of which begins with its key."""
+        """Buffer lines, each of which begins with its key."""
         parts = self._lines[group]
         if self._buckets == 1:
             parts[0] += lines
@@ -238,7 +236,7 @@ class _Parts:
             self.flush()
 
     def flush(self) -> None:
-        """Append what waits to the files."""
+        """Append the buffered lines to the files."""
         for group, parts in self._lines.items():
             for bucket, lines in enumerate(parts):
                 if lines:
@@ -249,18 +247,18 @@ class _Parts:
 
 
 class _Maker:
-    """Builds a spool: partition first, then each bucket on its own."""
+    """The builder of a spool: it partitions all lines first, then finishes one bucket at a time."""
 
     def __init__(self, place: Path) -> None:
         self._place = place
         self._small: dict[str, list[bytes]] = {_FIRST: [], _REST: []}
-        self._parts: _Parts | None = None
+        self._parts: _Buckets | None = None
         self._sources: dict[str, int] = {}
         self._lines = 0
         self._rejects = 0
 
     def take(self, group: str, entries: Iterable[Entry]) -> None:
-        """Read all lines of a group."""
+        """Add all items of a group."""
         with (self._place / _REJECTS).open("ab") as rejects:
             for entry in entries:
                 if isinstance(entry, PlainNames):
@@ -274,7 +272,7 @@ class _Maker:
                     rejects.write(_json([entry.file, entry.line, entry.raw, entry.reason]) + b"\n")
 
     def finish(self) -> _Index:
-        """Rid each bucket of duplicates and shuffle it."""
+        """Remove duplicates from each bucket, shuffle it, and write the index."""
         if self._parts is not None:
             self._parts.flush()
         buckets = 1 if self._parts is None else BUCKETS
@@ -300,7 +298,7 @@ class _Maker:
             return
         self._small[group] += lines
         if self._lines > SMALL:
-            self._parts = _Parts(self._place, BUCKETS)
+            self._parts = _Buckets(self._place, BUCKETS)
             for each, waiting in self._small.items():
                 self._parts.put(each, waiting)
             self._small = {}
@@ -320,7 +318,7 @@ class _Maker:
         return b"%b\t%d\t%d\t%b" % (key, self._source(target.source), target.line, more)
 
     def _seal(self, index: _Index) -> None:
-        """Have all of it on the disk before the index says that it is there."""
+        """Sync all files to the disk, then write the index."""
         for name in index.octets:
             _sync(self._place / name)
         fresh = self._place / f"{_INDEX}.new"
@@ -331,7 +329,7 @@ class _Maker:
 
 
 def _unique(lines: list[bytes], seen: set[bytes]) -> list[bytes]:
-    """The first line of each key that was not seen before."""
+    """Return the first line of each key that is not in ``seen``, and add the keys to it."""
     firsts = {line.partition(b"\t")[0]: line for line in reversed(lines)}
     if not seen:
         seen.update(firsts)
@@ -342,8 +340,8 @@ def _unique(lines: list[bytes], seen: set[bytes]) -> list[bytes]:
 
 
 def _write(path: Path, lines: list[bytes], seed: int) -> int:
-    """Write a bucket shuffled, always in the same way; give its size."""
-    random.Random(seed + len(lines)).shuffle(lines)  # noqa: S311 - an order to go by, no secret
+    """Write a bucket shuffled, with a fixed seed; return its size in octets."""
+    random.Random(seed + len(lines)).shuffle(lines)  # noqa: S311 - an order of work, not a secret
     return path.write_bytes(b"\n".join(lines) + b"\n")
 
 

@@ -149,7 +149,7 @@ def kept_flags(run: Path) -> dict[str, Any]:
     try:
         kept: dict[str, Any] = json.loads(path.read_bytes())
     except FileNotFoundError:
-        raise CliError(f"{run}: the input had not been read to its end; start anew in another directory") from None
+        raise CliError(f"{run}: the input was not read to its end; begin a new run in another directory") from None
     except (OSError, ValueError) as error:
         raise CliError(f"{path}: {error}") from None
     return kept

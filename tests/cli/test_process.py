@@ -107,7 +107,7 @@ def test_a_signal_while_waiting_for_input(number: signal.Signals, output: str, t
         assert Run.open(tmp_path / "run").header.state is RunState.INTERRUPTED
         again = mxsweep("scan", "--resume", "run", cwd=tmp_path)
         assert (again.returncode, again.stderr.count("\n")) == (2, 1)
-        assert "the input had not been read to its end" in again.stderr
+        assert "the input was not read to its end" in again.stderr
 
 
 def test_a_run_that_ends_is_complete(tmp_path: Path) -> None:

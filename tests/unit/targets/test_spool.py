@@ -179,11 +179,11 @@ def cut(place: Path) -> None:
 
 
 DAMAGE: list[tuple[Callable[[Path], object], str]] = [
-    (lambda place: (place / "index.json").unlink(), "had not been read to its end"),
+    (lambda place: (place / "index.json").unlink(), "was not read to its end"),
     (lambda place: (place / "index.json").write_text("{"), "index.json: "),
     (lambda place: (place / "index.json").write_text('{"x":1}'), "index.json: "),
-    (lambda place: (place / "rejects").unlink(), "missing or not as it was written"),
-    (cut, "missing or not as it was written"),
+    (lambda place: (place / "rejects").unlink(), "missing or changed since it was written"),
+    (cut, "missing or changed since it was written"),
 ]
 
 
