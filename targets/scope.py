@@ -12,16 +12,19 @@ IPv6 address that embeds an excluded IPv4 address is excluded too. ``allow_priva
 addresses; it does not lift an exclusion.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
+from io import BufferedIOBase
 from ipaddress import ip_address, ip_network
 from os import PathLike, fspath
 from typing import Literal
 
 from targets.hostnames import HostNameError, to_ascii
-from targets.lines import Line, ListError, open_file, read_lines
+from targets.lines import Line, LineReader
 from targets.prefixes import Network, PrefixTable
 from targets.special import embedded_ipv4, special_purpose
+from targets.streams import ListError, open_file
+from targets.wrappings import unwrapped
 
 __all__ = ["Exclusions", "ListError", "Refusal", "Scope", "load_exclusions", "special_purpose"]
 
@@ -102,9 +105,16 @@ def load_exclusions(paths: Iterable[str | PathLike[str]]) -> Exclusions:
     networks: list[tuple[Network, str]] = []
     for path in [fspath(each) for each in paths]:
         with open_file(path) as stream:
-            for line in read_lines(stream):
+            for line in _lines(stream, path):
                 _enter(line, path, names, trees, networks)
     return Exclusions(names, trees, PrefixTable(networks))
+
+
+def _lines(stream: BufferedIOBase, path: str) -> Iterator[Line]:
+    try:
+        return LineReader(unwrapped(stream).stream).lines()
+    except ListError as error:
+        raise ListError(f"{path}: {error}") from error
 
 
 def _enter(

@@ -13,27 +13,30 @@ A line is ``key TAB source TAB line``. A fourth cell in JSON (raw text, rank, fi
 more than a plain domain. ``leave_out`` and ``only`` select destinations by key, also one bucket at a time.
 """
 
+import heapq
 import json
 import os
 import random
 import shutil
-import zlib
-from collections import defaultdict
-from collections.abc import Iterable, Iterator
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import asdict, dataclass, field
 from itertools import islice
 from pathlib import Path
 
 from targets.lists import PlainNames, Reader, Reject, Target
+from targets.partition import BUCKETS, Buckets, Sampling, bucket_name, key_of, octets_of, unique
 
 SMALL = 50_000
 """Lines of an input that is one bucket: about 10 MB in memory."""
 
-BUCKETS = 256
-"""Buckets of a long input: of ten million lines, each bucket has about forty thousand."""
+REASONS = 200
+"""Different reasons of rejects that are counted on their own; many contain a piece of the line."""
 
-WAITING = 100_000
-"""Lines held before they are appended to the files of their buckets: about 15 MB, hundreds of lines for each file."""
+REJECTS_WAITING = 5_000
+"""Rejected lines held before they are appended to their file: some 5 MB at most."""
+
+OTHER_REASONS = "other reasons"
 
 _INDEX, _REJECTS, _MARKS = "index.json", "rejects", "marks"
 _FIRST, _REST = "first", "rest"
@@ -51,9 +54,12 @@ class _Index:
     """The counts and files of a spool."""
 
     buckets: int = 1
+    lines: int = 0
     total: int = 0
     rejects: int = 0
     duplicates: int = 0
+    reasons: dict[str, int] = field(default_factory=dict)
+    cut: list[str] = field(default_factory=list)
     sources: list[str] = field(default_factory=list)
     octets: dict[str, int] = field(default_factory=dict)  # of every file, by name
 
@@ -69,7 +75,16 @@ class Spool:
         self._rejects_done = 0
 
     @classmethod
-    def make(cls, place: Path, entries: Iterable[Entry], reader: Reader, *, first: Iterable[Entry] = ()) -> "Spool":
+    def make(
+        cls,
+        place: Path,
+        entries: Iterable[Entry],
+        reader: Reader,
+        *,
+        first: Iterable[Entry] = (),
+        sampling: Sampling | None = None,
+        cut: Callable[[], list[str]] = list,
+    ) -> "Spool":
         """Write the items of lists to a new spool.
 
         Args:
@@ -77,6 +92,8 @@ class Spool:
             entries: the items, such as ``Lists.blocks`` yields.
             reader: the parser of destinations.
             first: items whose destinations are scanned before all others.
+            sampling: the choice of destinations; None is all of them.
+            cut: returns, once all items were read, which lists could not be read to their ends.
 
         Raises:
             OSError: the directory cannot be written.
@@ -84,10 +101,10 @@ class Spool:
         """
         shutil.rmtree(place, ignore_errors=True)
         place.mkdir(parents=True)
-        maker = _Maker(place)
+        maker = _Maker(place, sampling)
         maker.take(_FIRST, first)
         maker.take(_REST, entries)
-        return cls(place, maker.finish(), reader)
+        return cls(place, maker.finish(cut()), reader)
 
     @classmethod
     def open(cls, place: Path, reader: Reader) -> "Spool":
@@ -115,6 +132,11 @@ class Spool:
         return self._index.total
 
     @property
+    def lines(self) -> int:
+        """The number of lines that are neither blank nor comments, nor a header."""
+        return self._index.lines
+
+    @property
     def rejects(self) -> int:
         """The number of lines that are not scanned."""
         return self._index.rejects
@@ -123,6 +145,25 @@ class Spool:
     def duplicates(self) -> int:
         """The number of lines whose destination an earlier line has."""
         return self._index.duplicates
+
+    @property
+    def reasons(self) -> dict[str, int]:
+        """The number of rejected lines by reason, the most frequent first."""
+        return dict(sorted(self._index.reasons.items(), key=lambda item: -item[1]))
+
+    @property
+    def cut(self) -> list[str]:
+        """The lists that could not be read to their ends, each with the reason."""
+        return self._index.cut
+
+    def move(self, place: Path) -> None:
+        """Move the spool to another directory, which does not exist yet.
+
+        Raises:
+            OSError: the directory cannot be written.
+        """
+        shutil.move(self._place, place)
+        self._place = place
 
     @property
     def sources(self) -> tuple[str, ...]:
@@ -152,7 +193,7 @@ class Spool:
         yield from self._rejected()
         for group in (_FIRST, _REST):
             for bucket in range(self._index.buckets):
-                if _name(group, bucket) in self._index.octets:
+                if bucket_name(group, bucket) in self._index.octets:
                     yield from self._bucket(group, bucket)
 
     def _mark(self, keys: Iterable[str], *, only: bool) -> int:
@@ -161,7 +202,7 @@ class Spool:
         place = self._place / _MARKS
         shutil.rmtree(place, ignore_errors=True)
         place.mkdir()
-        parts = _Buckets(place, self._index.buckets)
+        parts = Buckets(place, self._index.buckets)
         for key in keys:
             parts.put("", [octets_of(key)])
         parts.flush()
@@ -169,11 +210,11 @@ class Spool:
 
     def _known(self, bucket: int) -> int:
         marked = self._marks(bucket)
-        names = [_name(group, bucket) for group in (_FIRST, _REST)]
-        return sum(_key(line) in marked for name in names for line in self._lines(name)) if marked else 0
+        names = [bucket_name(group, bucket) for group in (_FIRST, _REST)]
+        return sum(key_of(line) in marked for name in names for line in self._lines(name)) if marked else 0
 
     def _marks(self, bucket: int) -> set[bytes]:
-        path = self._place / _MARKS / _name("", bucket)
+        path = self._place / _MARKS / bucket_name("", bucket)
         return set(path.read_bytes().split(b"\n")[:-1]) if path.exists() else set()
 
     def _lines(self, name: str) -> Iterator[bytes]:
@@ -182,10 +223,10 @@ class Spool:
                 yield from file
 
     def _bucket(self, group: str, bucket: int) -> Iterator[Target]:
-        lines = self._lines(_name(group, bucket))
+        lines = self._lines(bucket_name(group, bucket))
         if self._marked is not None:
             marked, wanted = self._marks(bucket), self._marked
-            lines = (line for line in lines if (_key(line) in marked) is wanted)
+            lines = (line for line in lines if (key_of(line) in marked) is wanted)
         return map(self._target, lines)
 
     def _target(self, line: bytes) -> Target:
@@ -201,95 +242,90 @@ class Spool:
             yield Reject(*json.loads(line))
 
 
-def octets_of(key: str) -> bytes:
-    """Return the form of a key in a spool: tabs and line feeds, which a path may have, are escaped."""
-    return key.encode("unicode_escape")
-
-
-def _key(line: bytes) -> bytes:
-    return line.partition(b"\t")[0]
-
-
-def _name(group: str, bucket: int) -> str:
-    return f"{group}-{bucket:03}"
-
-
-class _Buckets:
-    """A buffer of lines by bucket; ``flush`` appends them to the file of each bucket, one open file at a time."""
-
-    def __init__(self, place: Path, buckets: int) -> None:
-        self._place = place
-        self._buckets = buckets
-        self._lines: defaultdict[str, list[list[bytes]]] = defaultdict(lambda: [[] for _ in range(buckets)])
-        self._room = WAITING
-
-    def put(self, group: str, lines: list[bytes]) -> None:
-        """Buffer lines, each of which begins with its key."""
-        parts = self._lines[group]
-        if self._buckets == 1:
-            parts[0] += lines
-        else:
-            for line in lines:
-                parts[zlib.crc32(_key(line)) % BUCKETS].append(line)
-        self._room -= len(lines)
-        if self._room <= 0:
-            self.flush()
-
-    def flush(self) -> None:
-        """Append the buffered lines to the files."""
-        for group, parts in self._lines.items():
-            for bucket, lines in enumerate(parts):
-                if lines:
-                    with (self._place / _name(group, bucket)).open("ab") as file:
-                        file.write(b"\n".join(lines) + b"\n")
-        self._lines.clear()
-        self._room = WAITING
-
-
 class _Maker:
     """The builder of a spool: it partitions all lines first, then finishes one bucket at a time."""
 
-    def __init__(self, place: Path) -> None:
+    def __init__(self, place: Path, sampling: Sampling | None) -> None:
         self._place = place
+        self._sampling = sampling
+        self._reasons: Counter[str] = Counter()
+        self._rejected: list[bytes] = []
         self._small: dict[str, list[bytes]] = {_FIRST: [], _REST: []}
-        self._parts: _Buckets | None = None
+        self._parts: Buckets | None = None
         self._sources: dict[str, int] = {}
         self._lines = 0
         self._rejects = 0
 
     def take(self, group: str, entries: Iterable[Entry]) -> None:
         """Add all items of a group."""
-        with (self._place / _REJECTS).open("ab") as rejects:
-            for entry in entries:
-                if isinstance(entry, PlainNames):
-                    end = b"\t%d\t" % self._source(entry.source)
-                    lines = [name + end + b"%d" % number for number, name in enumerate(entry.names, entry.line)]
-                    self._put(group, lines)
-                elif isinstance(entry, Target):
-                    self._put(group, [self._line(entry)])
-                else:
-                    self._rejects += 1
-                    rejects.write(_json([entry.file, entry.line, entry.raw, entry.reason]) + b"\n")
+        for entry in entries:
+            if isinstance(entry, PlainNames):
+                end = b"\t%d\t" % self._source(entry.source)
+                lines = [name + end + b"%d" % number for number, name in enumerate(entry.names, entry.line)]
+                self._put(group, lines)
+            elif isinstance(entry, Target):
+                self._put(group, [self._line(entry)])
+            else:
+                self._reject(entry)
 
-    def finish(self) -> _Index:
+    def _reject(self, entry: Reject) -> None:
+        self._rejects += 1
+        known = entry.reason in self._reasons or len(self._reasons) < REASONS
+        self._reasons[entry.reason if known else OTHER_REASONS] += 1
+        self._rejected.append(_json([entry.file, entry.line, entry.raw, entry.reason]))
+        if len(self._rejected) >= REJECTS_WAITING:
+            self._write_rejects()
+
+    def _write_rejects(self) -> None:
+        with (self._place / _REJECTS).open("ab") as file:
+            file.writelines(line + b"\n" for line in self._rejected)
+        self._rejected.clear()
+
+    def finish(self, cut: list[str]) -> _Index:
         """Remove duplicates from each bucket, shuffle it, and write the index."""
+        self._write_rejects()
         if self._parts is not None:
             self._parts.flush()
         buckets = 1 if self._parts is None else BUCKETS
         octets: dict[str, int] = {}
-        total = 0
+        distinct = total = 0
+        chosen = self._chosen(buckets)
         for bucket in range(buckets):
             seen: set[bytes] = set()
             for group in (_FIRST, _REST):
-                lines = _unique(self._bucket(group, bucket), seen)
+                lines = unique(self._bucket(group, bucket), seen)
+                distinct += len(lines)
+                lines = list(filter(chosen, lines))
                 total += len(lines)
                 if lines:
-                    name = _name(group, bucket)
+                    name = bucket_name(group, bucket)
                     octets[name] = _write(self._place / name, lines, bucket)
         octets[_REJECTS] = (self._place / _REJECTS).stat().st_size
-        index = _Index(buckets, total, self._rejects, self._lines - total, list(self._sources), octets)
+        index = _Index(
+            buckets=buckets,
+            lines=self._lines + self._rejects,
+            total=total,
+            rejects=self._rejects,
+            duplicates=self._lines - distinct,
+            reasons=dict(self._reasons),
+            cut=cut,
+            sources=list(self._sources),
+            octets=octets,
+        )
         self._seal(index)
         return index
+
+    def _chosen(self, buckets: int) -> Callable[[bytes], bool] | None:
+        """Return whether a line is chosen by the sampling; None where all are."""
+        if self._sampling is None:
+            return None
+        place = self._sampling.place
+        last = max(heapq.nsmallest(self._sampling.size, map(place, self._keys(buckets))), default=0)
+        return lambda line: place(key_of(line)) <= last
+
+    def _keys(self, buckets: int) -> Iterator[bytes]:
+        for bucket in range(buckets):
+            yield from {key_of(line) for group in (_FIRST, _REST) for line in self._bucket(group, bucket)}
 
     def _put(self, group: str, lines: list[bytes]) -> None:
         self._lines += len(lines)
@@ -298,15 +334,15 @@ class _Maker:
             return
         self._small[group] += lines
         if self._lines > SMALL:
-            self._parts = _Buckets(self._place, BUCKETS)
+            self._parts = Buckets(self._place, BUCKETS)
             for each, waiting in self._small.items():
                 self._parts.put(each, waiting)
             self._small = {}
 
     def _bucket(self, group: str, bucket: int) -> list[bytes]:
         if self._parts is None:
-            return self._small.pop(group)
-        path = self._place / _name(group, bucket)
+            return self._small[group]
+        path = self._place / bucket_name(group, bucket)
         return path.read_bytes().split(b"\n")[:-1] if path.exists() else []
 
     def _source(self, name: str) -> int:
@@ -326,17 +362,6 @@ class _Maker:
         _sync(fresh)
         fresh.replace(self._place / _INDEX)
         _sync(self._place)
-
-
-def _unique(lines: list[bytes], seen: set[bytes]) -> list[bytes]:
-    """Return the first line of each key that is not in ``seen``, and add the keys to it."""
-    firsts = {line.partition(b"\t")[0]: line for line in reversed(lines)}
-    if not seen:
-        seen.update(firsts)
-        return list(firsts.values())
-    fresh = [line for key, line in firsts.items() if key not in seen]
-    seen.update(firsts)
-    return fresh
 
 
 def _write(path: Path, lines: list[bytes], seed: int) -> int:

@@ -8,12 +8,13 @@ from scanner.cli.request import Request
 from scanner.cli.wiring import fit_resolver, wired
 from scanner.run.estimate import estimate
 from scanner.run.stats import Stats
+from targets.spool import Spool
 
 TOP = 10
 """Providers that are named."""
 
 
-async def dry_run(request: Request) -> int:
+async def dry_run(request: Request, spool: Spool | None) -> int:
     """Print the estimate on stdout and return the exit code."""
     stats = Stats()
     async with (
