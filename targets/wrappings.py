@@ -158,8 +158,9 @@ def _seekable(stream: io.BufferedIOBase, head: bytes) -> io.BufferedIOBase:
         stream.seek(-len(head), io.SEEK_CUR)
         return stream
     copy = tempfile.TemporaryFile()  # noqa: SIM115 - it lives as long as the list, and goes with it
-    for chunk in chunks_of(stream, head):
-        copy.write(chunk)
+    with suppress(DamagedError):  # an archive that is cut short is found to be so
+        for chunk in chunks_of(stream, head):
+            copy.write(chunk)
     copy.seek(0)
     return copy
 

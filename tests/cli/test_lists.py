@@ -137,7 +137,7 @@ def test_columns_and_kinds_are_given_with_flags(tmp_path: Path) -> None:
         (("--domain", "https://x/"), "--domain https://x/: a URL: list its host name alone, or use --accept urls"),
         (("--domain", "a@b.example"), "--domain a@b.example: an e-mail address: list what follows the @, or use --acc"),
         (("--domain", "a.example", "--accept", "url"), "--accept url: a list of urls, emails was expected"),
-        (("--domain", "a.example", "--seed", "1"), "--seed S: it goes with --sample N"),
+        (("--domain", "a.example", "--seed", "1"), "--seed S: it requires --sample N"),
         ((str(DATA / "list.xz"), "--column", "7"), "no column 7: the columns are 1 'good311.test'"),
     ],
 )

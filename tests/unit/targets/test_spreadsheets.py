@@ -3,6 +3,7 @@
 import io
 import sys
 import zipfile
+from collections.abc import Sequence
 from datetime import UTC, date, datetime
 
 import openpyxl
@@ -18,10 +19,11 @@ from targets.wrappings import unwrapped
 SHEET = "xl/worksheets/sheet1.xml"
 
 
-def workbook(*rows: list[object]) -> bytes:
+def workbook(*rows: Sequence[object]) -> bytes:
     book = openpyxl.Workbook()
+    sheet = book.worksheets[0]
     for row in rows:
-        book.active.append(row)
+        sheet.append(list(row))
     book.create_sheet("second").append(["other.example"])
     file = io.BytesIO()
     book.save(file)

@@ -7,6 +7,7 @@ import lzma
 import sys
 import tarfile
 import zipfile
+from collections.abc import Callable
 
 import pytest
 from hypothesis import given
@@ -31,7 +32,12 @@ def zipped(data: bytes) -> bytes:
     return file.getvalue()
 
 
-PACKERS = {"gzip": gzip.compress, "bzip2": bz2.compress, "xz": lzma.compress, "zstd": zstd.compress}
+PACKERS: dict[str, Callable[[bytes], bytes]] = {
+    "gzip": gzip.compress,
+    "bzip2": bz2.compress,
+    "xz": lzma.compress,
+    "zstd": zstd.compress,
+}
 
 
 def text(data: bytes) -> bytes:
@@ -110,7 +116,7 @@ def test_a_bomb(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_a_window_beyond_the_limit(monkeypatch: pytest.MonkeyPatch) -> None:
-    level = {zstd.CompressionParameter.window_log: 21}
+    level: dict[int, int] = {zstd.CompressionParameter.window_log: 21}
     packed = zstd.ZstdCompressor(options=level).compress(NAMES * 60, zstd.ZstdCompressor.FLUSH_FRAME)
     assert text(packed) == NAMES * 60
     monkeypatch.setattr(wrappings, "ZSTD_WINDOW_LOG", 20)
