@@ -21,7 +21,7 @@ async def dry_run(request: Request, spool: Spool | None) -> int:
         fit_resolver(request.settings, request.choice, consoles.say) as resolved,
         wired(request.settings, request.trust, request.scope, resolved, stats, consoles.say) as tools,
     ):
-        found = await estimate(request.input.lines(), tools)
+        found = await estimate(spool.items() if spool else iter(()), tools)
         seconds = found.seconds(tools.settings.caps)
     addresses = len({address for address, _ in found.connections})
     console = consoles.stdout()
