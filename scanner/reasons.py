@@ -85,6 +85,7 @@ class Reason(StrEnum):
     TLS_HANDSHAKE_FAILED = "tls-handshake-failed"
     TLS_TIMEOUT = "tls-timeout"
     TLS_MESSAGE_TOO_LONG = "tls-message-too-long"
+    CERTIFICATE_UNDECODABLE_HERE = "certificate-undecodable-here"
     TLS_LEGACY_ONLY = "tls-legacy-only"
     TLS_LARGE_HELLO_INTOLERANT = "tls-large-hello-intolerant"
     TLS_ANONYMOUS = "tls-anonymous"
@@ -179,6 +180,9 @@ REASONS: dict[Reason, ReasonText] = {
     Reason.TLS_TIMEOUT: _row("the TLS handshake did not end in time"),
     Reason.TLS_MESSAGE_TOO_LONG: _row(
         "the server sends more in the handshake than a client will read", TLSRPT.VALIDATION_FAILURE
+    ),
+    Reason.CERTIFICATE_UNDECODABLE_HERE: _row(
+        "the TLS library of this scanner cannot decode the server's certificate; other mail clients may"
     ),
     Reason.TLS_LEGACY_ONLY: _row(
         "only obsolete or anonymous TLS is spoken, which an authenticating sender refuses", TLSRPT.VALIDATION_FAILURE

@@ -74,6 +74,7 @@ REMEDIES: dict[Reason, str] = {
     Reason.TLS_HANDSHAKE_FAILED: "Find the cause in the server's log: key, TLS versions or cipher suites.",
     Reason.TLS_TIMEOUT: "Find the cause in the server's log: the server does not finish the handshake.",
     Reason.TLS_MESSAGE_TOO_LONG: "Send fewer certificates. Only the chain is needed.",
+    Reason.CERTIFICATE_UNDECODABLE_HERE: "Replace the certificate by one whose encoding follows RFC 5280.",
     Reason.TLS_LEGACY_ONLY: "Turn on TLS 1.2 or 1.3 and cipher suites that use a certificate.",
     Reason.TLS_LARGE_HELLO_INTOLERANT: "Update the TLS software or firewall. Large ClientHello messages are common.",
     Reason.TLS_ANONYMOUS: "Configure a certificate on the server, and turn anonymous cipher suites off.",

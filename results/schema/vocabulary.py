@@ -102,6 +102,7 @@ _FAILURE = {
     FailureKind.GARBAGE: "the octets received are not an SMTP reply",
     FailureKind.TOO_LONG: "a line or reply exceeded the limit",
     FailureKind.TLS: "the TLS handshake failed",
+    FailureKind.UNDECODABLE: "the TLS library of the scanner cannot decode the certificate that the peer sent",
     FailureKind.RESOURCES: "the scanner had no descriptors, ports or memory left",
     FailureKind.LOCAL: "the local system did not permit the connection",
     FailureKind.HELD_BACK: "no connection was made, because the provider is in back-off",

@@ -15,6 +15,7 @@ _BY_KIND = {
     FailureKind.TOO_LONG: Reason.REPLY_TOO_LONG,
     FailureKind.TLS: Reason.TLS_HANDSHAKE_FAILED,
     FailureKind.HELD_BACK: Reason.HELD_BACK,
+    FailureKind.UNDECODABLE: Reason.CERTIFICATE_UNDECODABLE_HERE,
     FailureKind.RESOURCES: Reason.LOCAL_LIMIT,
     FailureKind.LOCAL: Reason.LOCAL_LIMIT,
     FailureKind.INTERNAL: Reason.INTERNAL,
@@ -26,7 +27,9 @@ _TIMEOUTS = {
     Phase.HANDSHAKE: Reason.TLS_TIMEOUT,
 }
 
-_LOCAL = (FailureKind.RESOURCES, FailureKind.LOCAL, FailureKind.INTERNAL, FailureKind.HELD_BACK)
+_LOCAL = (
+    FailureKind.UNDECODABLE, FailureKind.RESOURCES, FailureKind.LOCAL, FailureKind.INTERNAL, FailureKind.HELD_BACK,
+)  # fmt: skip
 
 _HANDSHAKE_ENDS = {
     FailureKind.RESET: Reason.TLS_HANDSHAKE_FAILED,

@@ -202,7 +202,8 @@ def handshake_failure(host_port: str, failure: Failure, errors: Sequence[str]) -
     }
     if failure.kind in words:
         return [f"SSL_connect error to {host_port}: {words[failure.kind]}"]
-    return [f"SSL_connect error to {host_port}: -1", *library_problems(errors)]
+    ours = [f"warning: {host_port}: {failure.text}"] if failure.kind is FailureKind.UNDECODABLE else []
+    return [f"SSL_connect error to {host_port}: -1", *library_problems(errors), *ours]
 
 
 def library_problems(errors: Sequence[str]) -> list[str]:

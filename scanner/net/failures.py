@@ -19,6 +19,11 @@ if TYPE_CHECKING:
 TEXT_LIMIT = 500
 """Characters of a failure's text; OpenSSL's error queue has at most 16 entries of a few words."""
 
+_UNDECODABLE = ("SSL routines", "", "ASN1 lib")
+"""OpenSSL's error for a certificate that it cannot decode; releases differ in the forms that they accept."""
+
+_LIMIT_OF_OURS = "the TLS library of this scanner cannot decode the server's certificate"
+
 
 class LimitExceededError(Exception):
     """The peer sent more than a limit allows; the message names the limit."""
@@ -84,5 +89,9 @@ def _tls(exc: "SSL.Error", phase: Phase) -> Failure:
     """Join the reasons of OpenSSL's whole error queue, oldest first."""
     queue = exc.args[0] if exc.args and isinstance(exc.args[0], list) else []
     reasons = [reason or function or library for library, function, reason in queue]
-    kind = FailureKind.TOO_LONG if _TOO_LONG_REASON in reasons else FailureKind.TLS
-    return Failure(phase, kind, text="; ".join(reasons)[:TEXT_LIMIT])
+    text = "; ".join(reasons)
+    if _UNDECODABLE in queue:
+        kind, text = FailureKind.UNDECODABLE, f"{_LIMIT_OF_OURS}: {text}"
+    else:
+        kind = FailureKind.TOO_LONG if _TOO_LONG_REASON in reasons else FailureKind.TLS
+    return Failure(phase, kind, text=text[:TEXT_LIMIT])

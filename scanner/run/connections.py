@@ -23,7 +23,9 @@ from scanner.run.stats import Stats
 from scanner.settings import Settings
 from scanner.vocabulary import FailureKind, Phase, StartTLS
 
-_PEER_ANSWERED = (FailureKind.REJECTED, FailureKind.TLS, FailureKind.GARBAGE, FailureKind.TOO_LONG)
+_PEER_ANSWERED = (
+    *(FailureKind.REJECTED, FailureKind.TLS, FailureKind.UNDECODABLE, FailureKind.GARBAGE, FailureKind.TOO_LONG),
+)
 """Failures caused by octets of the peer: the network works."""
 
 _MAYBE_OUTAGE = (

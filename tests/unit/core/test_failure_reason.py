@@ -37,6 +37,7 @@ from scanner.vocabulary import FailureKind, Phase
         ("handshake", "reset", None, "tls-handshake-failed"),
         ("handshake", "timeout", None, "tls-timeout"),
         ("handshake", "too-long", None, "tls-message-too-long"),
+        ("handshake", "undecodable", None, "certificate-undecodable-here"),
         ("ehlo-tls", "rejected", 550, "ehlo-tls-rejected"),
         ("ehlo-tls", "rejected", 450, "ehlo-tls-rejected"),
         ("ehlo-tls", "closed", None, "lost-connection"),
@@ -66,7 +67,13 @@ def test_only_what_came_before_tls_can_be_a_lack_of_starttls() -> None:
 
 @pytest.mark.parametrize("kind", FailureKind)
 def test_what_is_our_own(kind: FailureKind) -> None:
-    ours = {FailureKind.RESOURCES, FailureKind.LOCAL, FailureKind.INTERNAL, FailureKind.HELD_BACK}
-    assert is_local(Failure(Phase.CONNECT, kind)) == (kind in ours)
-    if kind in ours:
-        assert reason_of(Failure(Phase.HANDSHAKE, kind)) in (Reason.LOCAL_LIMIT, Reason.INTERNAL, Reason.HELD_BACK)
+    causes = {
+        FailureKind.UNDECODABLE: Reason.CERTIFICATE_UNDECODABLE_HERE,
+        FailureKind.RESOURCES: Reason.LOCAL_LIMIT,
+        FailureKind.LOCAL: Reason.LOCAL_LIMIT,
+        FailureKind.INTERNAL: Reason.INTERNAL,
+        FailureKind.HELD_BACK: Reason.HELD_BACK,
+    }
+    assert is_local(Failure(Phase.CONNECT, kind)) == (kind in causes)
+    if kind in causes:
+        assert reason_of(Failure(Phase.HANDSHAKE, kind)) is causes[kind]

@@ -55,6 +55,7 @@ LEGACY = by_profile(authenticated=fakes.breaks_handshake, easier=shakes(version=
 SLOW_ON_LARGE = by_profile(authenticated=fails(Phase.HANDSHAKE, FailureKind.TIMEOUT), easier=shakes())
 BUSY = fails(Phase.GREETING, FailureKind.REJECTED, 421, "too many connections")
 REFUSED_454 = fails(Phase.STARTTLS, FailureKind.REJECTED, 454, "4.7.0 TLS not available")
+UNDECODABLE = fails(Phase.HANDSHAKE, FailureKind.UNDECODABLE)
 SIGNED = host(MX1, V4, records=[OK_RECORD])
 PLAIN = host(MX1, V4)
 WRONG = host(MX1, V4, records=[WRONG_RECORD])
@@ -410,6 +411,16 @@ CASES = [
         mx() | PLAIN, {V4: REFUSED_454},
         "ok cleartext none none", "tlsa-none starttls-refused", "starttls-not-supported",
         ends={V4: "failed none"},
+    ),
+    Case(
+        "24", "certificate that only our TLS library refuses to decode, with TLSA: not judged",
+        mx() | SIGNED, {V4: UNDECODABLE}, "inconclusive unknown unknown unknown", "certificate-undecodable-here",
+        hosts={MX1: "unknown"}, ends={V4: "unknown unknown"},
+    ),
+    Case(
+        "24 without TLSA", "certificate that only our TLS library refuses to decode",
+        mx() | PLAIN, {V4: UNDECODABLE}, "inconclusive unknown none unknown", "tlsa-none certificate-undecodable-here",
+        ends={V4: "unknown none"},
     ),
     Case(
         "22 with TLSA", "STARTTLS refused for now: no TLS, no mail",

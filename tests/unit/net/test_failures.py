@@ -50,6 +50,12 @@ CASES: list[tuple[BaseException, FailureKind, int | None, str]] = [
     (SSL.Error([("a", "", "one"), ("b", "", "two")]), K.TLS, None, "one; two"),
     (SSL.Error([("SSL routines", "", "")]), K.TLS, None, "SSL routines"),
     (SSL.Error([("SSL routines", "", "excessive message size")]), K.TOO_LONG, None, "excessive message size"),
+    (
+        SSL.Error([("asn1 encoding routines", "", "utctime is too short"), ("SSL routines", "", "ASN1 lib")]),
+        K.UNDECODABLE,
+        None,
+        "the TLS library of this scanner cannot decode the server's certificate: utctime is too short; ASN1 lib",
+    ),
     (SSL.Error(), K.TLS, None, ""),
     (ValueError("x"), K.INTERNAL, None, "ValueError('x')"),
     (trio.ClosedResourceError(), K.INTERNAL, None, "ClosedResourceError()"),
