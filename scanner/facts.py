@@ -196,8 +196,8 @@ class CertFacts:
     """A certificate, kept once by the SHA-256 of its DER.
 
     Names of subject and issuer are OpenSSL one-line forms. ``parse_error`` is set when OpenSSL accepted it and our
-    parser did not: then only the digests, and what could be read, are there. ``spki_*`` are over the
-    SubjectPublicKeyInfo octets as they stand in the certificate; they are empty if those could not be found.
+    parser did not, or not all of it: then only the digests, and what could be read, are there. ``spki_*`` are over
+    the SubjectPublicKeyInfo in DER, as OpenSSL encodes it; they are empty if it could not be found.
     ``curve`` is the OpenSSL name of an EC key's curve.
     """
 

@@ -1,29 +1,29 @@
 """TLSA records against a chain (RFC 7671, RFC 7672): the verifier of OpenSSL, with names left aside.
 
 DANE-EE first: a match with the leaf is success at once, whatever its dates, names and issuer. Then DANE-TA: a path
-is built from what the server sent and from ``2 0 0`` certificates, never from local authorities, until a
+is built from the certificates sent and from ``2 0 0`` certificates, never from local authorities, until a
 certificate above the leaf matches, or a bare ``2 1 0`` key verifies the topmost signature; then the path is
-checked. Names depend on the domain that asks: ``needs_name`` says that the caller has to compare them.
+checked. Names depend on the domain: where ``needs_name`` is true, the caller has to compare them.
 """
 
-from collections.abc import Iterable, Sequence
+import contextlib
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from functools import lru_cache
 
 from scanner.core.tlsa import CERT, DANE_EE, DANE_TA, DIGESTS, FULL, SHA256, SHA512, SPKI, agile
 from scanner.core.x509 import certificate as x509
 from scanner.core.x509 import facts as certs
-from scanner.core.x509 import pathchecks
+from scanner.core.x509 import issuing, pathchecks
+from scanner.core.x509.cache import remembered
 from scanner.core.x509.certificate import Certificate
 from scanner.core.x509.chain import MAX_PATH, best_issuer, readable
 from scanner.core.x509.der import DERError
-from scanner.core.x509.pathchecks import TEXTS
+from scanner.core.x509.issuing import Found
+from scanner.core.x509.verify_error import VerifyError
 from scanner.facts import CertFacts, TLSARecord
 from scanner.model import DaneEvidence, PathError
 
-NO_MATCH = 65
-TOO_LONG = 22
 NO_DEPTH = -1
 
 
@@ -59,25 +59,23 @@ def match(
 
 
 def _first(records: Iterable[TLSARecord], usage: int, cert: CertFacts) -> TLSARecord | None:
-    """The first record of this usage that names this certificate or its key."""
+    """Return the first record of this usage that names this certificate or its key."""
     candidates = (record for record in records if record.usage == usage)
     return next((r for r in candidates if r.data == association(cert, r.selector, r.matching_type)), None)
 
 
 def association(cert: CertFacts, selector: int, matching_type: int) -> str:
-    """The data that a record for this certificate would have (RFC 6698 section 2.1)."""
+    """Return the data that a record for this certificate would have (RFC 6698 section 2.1), in hex."""
     return {
         (CERT, SHA256): cert.sha256,
         (CERT, SHA512): cert.sha512,
         (SPKI, SHA256): cert.spki_sha256,
         (SPKI, SHA512): cert.spki_sha512,
-    }.get((selector, matching_type)) or _full(cert.der, selector)
+    }.get((selector, matching_type)) or (cert.der.hex() if selector == CERT else _spki(cert.der))
 
 
-@lru_cache(maxsize=1024)
-def _full(der: bytes, selector: int) -> str:
-    if selector == CERT:
-        return der.hex()
+@remembered(1024, 4096)
+def _spki(der: bytes) -> str:
     try:
         return x509.spki(der).hex()
     except DERError:
@@ -94,9 +92,10 @@ def _leaf_errors(leaf: Certificate, security_level: int) -> list[PathError]:
 
 
 def _no_match_at_leaf(cert: CertFacts, leaf: list[Certificate], security_level: int) -> DaneEvidence:
-    """Without trust anchors, or without a leaf that can be read, nothing beyond the leaf is looked at."""
+    """Return the evidence where nothing beyond the leaf is examined: no trust anchors, or an unreadable leaf."""
     weak = [error for certificate in leaf for error in _leaf_errors(certificate, security_level)]
-    errors = (*weak, PathError(NO_MATCH, 0, TEXTS[NO_MATCH], cert.subject))
+    no_match = VerifyError.DANE_NO_MATCH
+    errors = (*weak, PathError(no_match, 0, no_match.text, cert.subject))
     return DaneEvidence(None, NO_DEPTH, bare_key=False, needs_name=False, path=(cert.sha256,), errors=errors)
 
 
@@ -105,20 +104,19 @@ def _no_match_at_leaf(cert: CertFacts, leaf: list[Certificate], security_level: 
 
 @dataclass(frozen=True, slots=True)
 class _Anchored:
-    """A path and the record that ends it, None if none did."""
+    """A path and the record that ends it, None if none did; ``bare_key`` where that record is a key above the path."""
 
     path: tuple[Certificate, ...]
     record: TLSARecord | None = None
-    bare_key: bool = False
+    bare_key: bytes = b""
 
 
 def _build(leaf: Certificate, active: Sequence[TLSARecord], chain: Sequence[CertFacts], now: datetime) -> _Anchored:
     """Extend the path until a record matches or no issuer is left; the leaf itself is no anchor."""
-    published = (certs.facts(bytes.fromhex(r.data)) for r in active if _kind(r) == (DANE_TA, CERT, FULL))
-    pool = readable((*published, *chain))
+    pool = readable((*_published(active), *chain))
     path = [leaf]
-    while len(path) <= MAX_PATH and not path[-1].self_signed:
-        issuer = best_issuer(path[-1], pool, path, now)
+    while len(path) <= MAX_PATH and not issuing.self_signed(path[-1]):
+        issuer = best_issuer(path, pool, now)
         if issuer is None:
             break
         path.append(issuer)
@@ -128,6 +126,14 @@ def _build(leaf: Certificate, active: Sequence[TLSARecord], chain: Sequence[Cert
     return _by_bare_key(tuple(path), active)
 
 
+def _published(active: Sequence[TLSARecord]) -> Iterator[CertFacts]:
+    """Yield the certificates that records carry whole."""
+    for record in active:
+        if _kind(record) == (DANE_TA, CERT, FULL):
+            with contextlib.suppress(DERError):
+                yield certs.facts(x509.as_read(bytes.fromhex(record.data)))
+
+
 def _kind(record: TLSARecord) -> tuple[int, int, int]:
     return record.usage, record.selector, record.matching_type
 
@@ -135,24 +141,30 @@ def _kind(record: TLSARecord) -> tuple[int, int, int]:
 def _by_bare_key(path: tuple[Certificate, ...], active: Sequence[TLSARecord]) -> _Anchored:
     if len(path) <= MAX_PATH:
         for record in active:
-            if _kind(record) == (DANE_TA, SPKI, FULL) and path[-1].signed_by(bytes.fromhex(record.data)):
-                return _Anchored(path, record, bare_key=True)
+            if _kind(record) == (DANE_TA, SPKI, FULL):
+                spki = bytes.fromhex(record.data)
+                if issuing.signed_by_key(path[-1], spki):
+                    return _Anchored(path, record, spki)
     return _Anchored(path)
 
 
-def _failed(path: tuple[Certificate, ...]) -> int:
-    return TOO_LONG if len(path) > MAX_PATH else NO_MATCH
+def _failed(path: tuple[Certificate, ...]) -> Iterator[Found]:
+    top = len(path) - 1
+    if len(path) > MAX_PATH:
+        yield VerifyError.CERT_CHAIN_TOO_LONG, top
+    yield VerifyError.DANE_NO_MATCH, top
+    yield pathchecks.unanchored(path)
 
 
 def _evidence_for_path(anchored: _Anchored, now: datetime, security_level: int) -> DaneEvidence:
-    path, top = anchored.path, len(anchored.path) - 1
-    built = [] if anchored.record else [(_failed(path), top), pathchecks.unanchored(path)]
+    path = anchored.path
+    built = () if anchored.record else _failed(path)
     errors = pathchecks.check(path, now, security_level=security_level, built=built, bare_key=anchored.bare_key)
     return DaneEvidence(
         record=anchored.record,
-        depth=top if anchored.record else NO_DEPTH,
-        bare_key=anchored.bare_key,
+        depth=len(path) - 1 if anchored.record else NO_DEPTH,
+        bare_key=bool(anchored.bare_key),
         needs_name=True,
-        path=tuple(certs.facts(certificate.der).sha256 for certificate in path),
+        path=tuple(certificate.fingerprint for certificate in path),
         errors=errors,
     )

@@ -1,16 +1,24 @@
 """Reference identifiers against the names that a certificate presents (RFC 6125, RFC 7672 section 3.2.2).
 
-The rules are OpenSSL's. Which names count: the dNSName SANs; the subject's CNs only where there is no dNSName
-SAN at all. An IP literal as reference is a plain name here, as since OpenSSL 4. What is not here: which
-references a security level asks for, and IDNA (references are A-labels by the time they arrive). Nothing is
-ever an error: a name that is odd never matches.
+The rules are OpenSSL's. The names that count are the dNSName SANs; the subject's CNs count only where there is no
+dNSName SAN at all. An IP literal as reference is a plain name here, as since OpenSSL 4. A certificate may present
+32,000 names, so the names of one that presents many are looked up and not compared one by one. An odd name is no
+error: it never matches. Not here: which references a security level needs, and IDNA (references are A-labels).
 """
 
 import re
 from collections.abc import Iterable
+from functools import lru_cache
+from typing import NamedTuple
 
 from scanner.core.x509.dn import ascii_lower
 from scanner.facts import CertFacts
+
+MANY = 64
+"""Names of a certificate beyond which a lookup costs less than comparisons."""
+
+INDEXED = 8
+"""Certificates of many names whose lookup tables are kept, each up to some 10 MiB."""
 
 _LABEL = r"[a-z0-9](?:[a-z0-9-]*[a-z0-9])?"
 _WILDCARD = re.compile(rf"\*((?:\.{_LABEL}){{2,}})")
@@ -21,7 +29,7 @@ _ONE_LABEL = re.compile(r"[a-z0-9-]+")
 
 
 def match_name(reference: str, presented: str) -> bool:
-    """Tell whether a presented name satisfies a reference identifier, ASCII case left aside.
+    """Return True if a presented name satisfies a reference identifier, ASCII case left aside.
 
     Args:
         reference: a host name, or ``.domain`` for any name below ``domain``.
@@ -35,10 +43,14 @@ def match_name(reference: str, presented: str) -> bool:
         return False
     if wanted == shown:
         return True
-    if wanted.startswith(".") and len(wanted) > 1:
+    if _is_suffix(wanted):
         return shown.endswith(wanted)
     wildcard = _WILDCARD.fullmatch(shown)
     return wildcard is not None and _covers(wildcard[1], wanted)
+
+
+def _is_suffix(wanted: str) -> bool:
+    return wanted.startswith(".") and len(wanted) > 1
 
 
 def _covers(rest: str, wanted: str) -> bool:
@@ -46,7 +58,7 @@ def _covers(rest: str, wanted: str) -> bool:
 
 
 def presented_names(cert: CertFacts) -> tuple[str, ...]:
-    """The names of a certificate that count, in its own order.
+    """Return the names of a certificate that count, in its own order.
 
     Returns:
         The dNSName SANs; without any dNSName SAN, odd ones included, all CNs of the subject.
@@ -57,7 +69,7 @@ def presented_names(cert: CertFacts) -> tuple[str, ...]:
 
 
 def matched_peername(cert: CertFacts, references: Iterable[str]) -> str | None:
-    """The presented name that the first satisfied reference matches.
+    """Return the presented name that the first satisfied reference matches.
 
     Args:
         cert: the leaf certificate.
@@ -67,5 +79,43 @@ def matched_peername(cert: CertFacts, references: Iterable[str]) -> str | None:
         The presented name as it stands in the certificate, None when nothing matches.
     """
     names = presented_names(cert)
+    if len(names) > MANY:
+        found = (_looked_up(_table(names), ascii_lower(reference)) for reference in references)
+        return next((names[at] for at in found if at is not None), None)
     hits = (name for reference in references for name in names if match_name(reference, name))
     return next(hits, None)
+
+
+# --- many names -----------------------------------------------------------------------------------------------
+
+
+class _Table(NamedTuple):
+    """The names of a certificate in lower case, and the first place of each name and of each wildcard's parent."""
+
+    lowered: tuple[str, ...]
+    exact: dict[str, int]
+    parents: dict[str, int]
+
+
+@lru_cache(INDEXED)
+def _table(names: tuple[str, ...]) -> _Table:
+    lowered = tuple(["" if "\0" in name else ascii_lower(name) for name in names])
+    exact: dict[str, int] = {}
+    parents: dict[str, int] = {}
+    for at, name in enumerate(lowered):
+        exact.setdefault(name, at)
+        wildcard = _WILDCARD.fullmatch(name) if name.startswith("*") else None
+        if wildcard is not None:
+            parents.setdefault(wildcard[1], at)
+    return _Table(lowered, exact, parents)
+
+
+def _looked_up(table: _Table, wanted: str) -> int | None:
+    """Return the place of the first name that satisfies a reference in lower case."""
+    if not wanted:
+        return None
+    if _is_suffix(wanted):
+        return next((at for at, name in enumerate(table.lowered) if name.endswith(wanted)), None)
+    label, dot, rest = wanted.partition(".")
+    wildcard = table.parents.get(dot + rest) if _ONE_LABEL.fullmatch(label) else None
+    return min((at for at in (table.exact.get(wanted), wildcard) if at is not None), default=None)

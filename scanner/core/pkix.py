@@ -1,45 +1,50 @@
 """A chain against a store of trusted roots (RFC 5280 section 6), as OpenSSL does it for Postfix; names left aside.
 
-Trusted certificates are preferred to those that were sent; an anchor has to be self-signed, so an intermediate in
-the store without its root is none. Nothing is fetched, nothing is looked up for revocation. Besides: which of the
-errors is reported, in Postfix's words, and the records that stand for trust anchors given by hand. Files are read
-elsewhere.
+Trusted certificates are preferred to those that were sent. An anchor is a self-signed certificate of the store, or one
+that a ``TRUSTED CERTIFICATE`` block trusts for TLS servers; an intermediate in the store without its root is none.
+Nothing is fetched, nothing is looked up for revocation. Also here: the reported error in Postfix's words, and the
+records that stand for trust anchors given by hand. Files are read elsewhere.
 """
 
 import base64
 import binascii
 import re
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
+
+from OpenSSL import crypto
 
 from scanner.core import tlsa
 from scanner.core.x509 import certificate as x509
-from scanner.core.x509 import der, dn, pathchecks
+from scanner.core.x509 import dn, issuing, openssl, pathchecks, trust
 from scanner.core.x509 import facts as certs
 from scanner.core.x509.certificate import Certificate
-from scanner.core.x509.chain import DEPTH_LIMIT, MAX_PATH, best_issuer, readable
-from scanner.core.x509.pathchecks import TEXTS, Found
+from scanner.core.x509.chain import MAX_PATH, best_issuer, readable
+from scanner.core.x509.issuing import Acceptance, Found
+from scanner.core.x509.trust import Trust
+from scanner.core.x509.verify_error import VerifyError
 from scanner.facts import CertFacts, TLSARecord
 from scanner.model import PathError, PkixEvidence
 
 # --- PEM ------------------------------------------------------------------------------------------------------
 
 _BLOCK = re.compile(rb"-----BEGIN ([A-Z0-9 ]{1,40})-----\s(.*?)-----END \1-----", re.DOTALL)
-_CERTIFICATES = (b"CERTIFICATE", b"X509 CERTIFICATE", b"TRUSTED CERTIFICATE")
+_TRUSTED = b"TRUSTED CERTIFICATE"
+_CERTIFICATES = (b"CERTIFICATE", b"X509 CERTIFICATE", _TRUSTED)
 _PUBLIC_KEY = b"PUBLIC KEY"
 
 
 def _blocks(pem: bytes) -> Iterable[tuple[bytes, bytes]]:
-    """Label and content of each PEM block; of "trusted certificates", the certificate alone.
+    """Yield label and content of each PEM block.
 
     Raises:
-        ValueError: a block of interest holds no base64 or no DER.
+        ValueError: a block of interest holds no base64.
     """
     for label, body in _BLOCK.findall(pem):
         if label in (*_CERTIFICATES, _PUBLIC_KEY):
             try:
-                yield label, der.read(base64.b64decode(body)).raw
+                yield label, base64.b64decode(body)
             except binascii.Error as error:
                 raise ValueError(f"broken PEM block {label.decode()}: {error}") from error
 
@@ -49,34 +54,64 @@ def _blocks(pem: bytes) -> Iterable[tuple[bytes, bytes]]:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class TrustStore:
-    """Trusted certificates by subject, each taken apart only when a chain asks for it."""
+    """Trusted certificates by subject, each taken apart only when a chain needs it.
+
+    ``settings`` has the trust settings of those that have some; ``loaded`` is OpenSSL's store of the same files, which
+    has them too.
+    """
 
     by_subject: dict[dn.Canonical, tuple[bytes, ...]]
+    settings: dict[bytes, Trust] = field(default_factory=dict)
+    loaded: crypto.X509Store | None = None
 
     @classmethod
-    def from_pem(cls, *texts: bytes) -> "TrustStore":
+    def from_pem(cls, *texts: bytes, loaded: crypto.X509Store | None = None) -> "TrustStore":
         """Make a store of everything in some PEM texts: a bundle, or the files of a hashed directory.
 
         Args:
             texts: the contents; anything but certificates in them is passed over, and so are duplicates.
+            loaded: OpenSSL's store of the same files, needed where they have trust settings.
 
         Raises:
             ValueError: a certificate block cannot be read.
         """
-        found = (octets for text in texts for label, octets in _blocks(text) if label in _CERTIFICATES)
         grouped: dict[dn.Canonical, tuple[bytes, ...]] = {}
-        for octets in dict.fromkeys(found):
+        settings: dict[bytes, Trust] = {}
+        for octets, said in _distinct(texts).items():
             subject = dn.canonical(x509.subject(octets))
             grouped[subject] = (*grouped.get(subject, ()), octets)
-        return cls(grouped)
+            if said:
+                settings[octets] = said
+        return cls(grouped, settings, loaded)
 
     def __len__(self) -> int:
-        """How many certificates are in it."""
+        """Return the number of certificates."""
         return sum(map(len, self.by_subject.values()))
 
     def issuers(self, certificate: Certificate) -> list[Certificate]:
-        """The trusted certificates whose subject is the issuer of this one."""
+        """Return the trusted certificates whose subject is the issuer of this one."""
         return readable(certs.facts(octets) for octets in self.by_subject.get(certificate.issuer_key, ()))
+
+    def has(self, certificate: Certificate) -> bool:
+        """Return True if this very certificate is in the store."""
+        return certificate.der in self.by_subject.get(certificate.subject_key, ())
+
+    def trusts(self, certificate: Certificate) -> bool | None:
+        """Return whether a certificate of the store is an anchor for TLS servers, None if neither that nor rejected."""
+        said = self.settings.get(certificate.der)
+        trusts = said.for_servers() if said is not None else None
+        return True if trusts is None and issuing.self_signed(certificate) else trusts
+
+
+def _distinct(texts: Iterable[bytes]) -> dict[bytes, Trust | None]:
+    """Return the certificates of PEM texts and their trust settings; of equal ones, the first counts."""
+    found: dict[bytes, Trust | None] = {}
+    for text in texts:
+        for label, octets in _blocks(text):
+            if label in _CERTIFICATES:
+                certificate, rest = trust.split(octets)
+                found.setdefault(x509.as_read(certificate), trust.settings(rest) if label == _TRUSTED else None)
+    return found
 
 
 EMPTY = TrustStore({})
@@ -99,60 +134,74 @@ def verify(chain: Sequence[CertFacts], store: TrustStore, now: datetime, *, secu
     """
     peers = readable(chain)
     if not peers or peers[0].der != chain[0].der:
-        return PkixEvidence((chain[0].sha256,), (PathError(20, 0, TEXTS[20], chain[0].issuer),))
+        num = VerifyError.UNABLE_TO_GET_ISSUER_CERT_LOCALLY
+        return PkixEvidence((chain[0].sha256,), (PathError(num, 0, num.text, chain[0].issuer),))
     built = _build(peers, store, now)
-    errors = pathchecks.check(built.path, now, security_level=security_level, built=_building_errors(built))
-    return PkixEvidence(tuple(certs.facts(certificate.der).sha256 for certificate in built.path), errors)
+    verdict = _by_settings(chain, built, store, now)
+    errors = pathchecks.check(built.path, now, security_level=security_level, built=built.errors, verdict=verdict)
+    return PkixEvidence(tuple(certificate.fingerprint for certificate in built.path), errors)
+
+
+def _by_settings(chain: Sequence[CertFacts], built: "_Built", store: TrustStore, now: datetime) -> Acceptance | None:
+    """Return OpenSSL's verdict with the store of the files where the anchor has trust settings, else None."""
+    if store.loaded is None or built.path[-1].der not in store.settings:
+        return None
+    answer = openssl.ask_at(store.loaded, now, chain[0].der, [certificate.der for certificate in chain[1:]])
+    return Acceptance(accepted=answer.accepted, error=None if answer.accepted else (answer.num, answer.depth))
 
 
 @dataclass(frozen=True, slots=True)
 class _Built:
-    """A path, whether it ends in an anchor, and whether any of it came from the store."""
+    """A path and the errors of building it, none if it ends in an anchor."""
 
     path: tuple[Certificate, ...]
-    anchored: bool
-    from_store: bool
+    errors: tuple[Found, ...] = ()
 
 
 def _build(peers: Sequence[Certificate], store: TrustStore, now: datetime) -> _Built:
-    """Climb by what was sent until the store knows an issuer, from there on by the store alone."""
+    """Extend the path with the certificates sent until the store has an issuer, from there on with the store alone."""
     path = [peers[0]]
     while len(path) <= MAX_PATH:
-        trusted = best_issuer(path[-1], store.issuers(path[-1]), (), now)
-        if path[-1].self_signed:
-            return _Built(tuple(path), anchored=trusted == path[-1], from_store=False)
+        if issuing.self_signed(path[-1]):
+            return _climb(path, store, now) if store.has(path[-1]) else _unanchored(path)
+        trusted = best_issuer(path, store.issuers(path[-1]), now, again=True)
         if trusted is not None:
             return _climb([*path, trusted], store, now)
-        sent = best_issuer(path[-1], peers, path, now)
+        sent = best_issuer(path, peers, now)
         if sent is None:
             break
         path.append(sent)
-    return _Built(tuple(path), anchored=False, from_store=False)
+    return _unanchored(path)
 
 
 def _climb(path: list[Certificate], store: TrustStore, now: datetime) -> _Built:
-    while not path[-1].self_signed and len(path) <= MAX_PATH:
-        issuer = best_issuer(path[-1], store.issuers(path[-1]), (), now)
+    """Extend a path whose last certificate is in the store until an anchor is reached."""
+    rejected: list[Found] = []
+    while True:
+        trusts = store.trusts(path[-1])
+        if trusts:
+            return _Built(tuple(path), tuple(rejected))
+        if trusts is False:
+            rejected.append((VerifyError.CERT_REJECTED, len(path) - 1))
+        if issuing.self_signed(path[-1]) or len(path) > MAX_PATH:
+            break
+        issuer = best_issuer(path, store.issuers(path[-1]), now, again=True)
         if issuer is None:
             break
         path.append(issuer)
-    return _Built(tuple(path), anchored=path[-1].self_signed, from_store=True)
+    return _unanchored(path, *rejected, from_store=True)
 
 
-def _building_errors(built: _Built) -> list[Found]:
-    top = len(built.path) - 1
-    if built.anchored:
-        return []
-    if len(built.path) > MAX_PATH:
-        return [(22, top)]
-    return [pathchecks.unanchored(built.path, from_store=built.from_store)]
+def _unanchored(path: list[Certificate], *errors: Found, from_store: bool = False) -> _Built:
+    too_long = [(VerifyError.CERT_CHAIN_TOO_LONG, len(path) - 1)] if len(path) > MAX_PATH else []
+    return _Built(tuple(path), (*errors, *too_long, pathchecks.unanchored(path, from_store=from_store)))
 
 
 # --- anchors by hand ------------------------------------------------------------------------------------------
 
 
 def anchor_records(pem: bytes) -> tuple[TLSARecord, ...]:
-    """The records that stand for hand-picked trust anchors: each may end the chain, or be the leaf itself.
+    """Return the records that stand for hand-picked trust anchors: each may end the chain, or be the leaf itself.
 
     Args:
         pem: certificates and public keys.
@@ -163,7 +212,10 @@ def anchor_records(pem: bytes) -> tuple[TLSARecord, ...]:
     Raises:
         ValueError: nothing usable is in it, or a block cannot be read.
     """
-    selectors = [("01" if label == _PUBLIC_KEY else "00", octets.hex()) for label, octets in _blocks(pem)]
+    selectors = [
+        ("01", octets.hex()) if label == _PUBLIC_KEY else ("00", x509.as_read(trust.split(octets)[0]).hex())
+        for label, octets in _blocks(pem)
+    ]
     texts = [f"{usage}{selector}00{data}" for selector, data in selectors for usage in ("02", "03")]
     records = tuple(tlsa.parse_rdata(text) for text in texts)
     if not records or any(record.unusable for record in records):
@@ -173,23 +225,9 @@ def anchor_records(pem: bytes) -> tuple[TLSARecord, ...]:
 
 # --- what Postfix reports -------------------------------------------------------------------------------------
 
-HOSTNAME_MISMATCH = 62
-
-
-def report_error(errors: Sequence[PathError], *, name_mismatch: bool) -> PathError | None:
-    """The error that is reported: the one nearest to the leaf, a wrong name only when there is no other.
-
-    Args:
-        errors: nearest to the leaf first.
-        name_mismatch: no presented name satisfied a reference.
-    """
-    if errors:
-        return errors[0]
-    return PathError(HOSTNAME_MISMATCH, 0, TEXTS[HOSTNAME_MISMATCH]) if name_mismatch else None
-
 
 def failure_line(error: PathError, peer: str) -> str:
-    """Postfix's log line for an error.
+    """Return Postfix's log line for an error.
 
     Args:
         error: the error to report.
@@ -197,15 +235,22 @@ def failure_line(error: PathError, peer: str) -> str:
     """
     role = "CA" if error.depth > 0 else "server"
     common = {
-        18: "self-signed certificate",
-        19: f"untrusted issuer {error.subject}",
-        20: f"untrusted issuer {error.subject}",
-        22: f"certificate chain longer than limit({DEPTH_LIMIT})",
-        26: f"not designated for use as a {role} certificate",
-        27: "not trusted by local or TLSA policy",
+        VerifyError.DEPTH_ZERO_SELF_SIGNED_CERT: "self-signed certificate",
+        VerifyError.SELF_SIGNED_CERT_IN_CHAIN: f"untrusted issuer {error.subject}",
+        VerifyError.UNABLE_TO_GET_ISSUER_CERT_LOCALLY: f"untrusted issuer {error.subject}",
+        VerifyError.CERT_CHAIN_TOO_LONG: f"certificate chain longer than limit({error.depth - 1})",
+        VerifyError.INVALID_PURPOSE: f"not designated for use as a {role} certificate",
+        VerifyError.CERT_UNTRUSTED: "not trusted by local or TLSA policy",
     }
-    by_role = dict.fromkeys((9, 13), "certificate not yet valid") | dict.fromkeys((10, 14), "certificate has expired")
     if error.num in common:
-        return f"certificate verification failed for {peer}: {common[error.num]}"
-    words = by_role.get(error.num, f"num={error.num}:{error.text}")
+        return f"certificate verification failed for {peer}: {common[VerifyError(error.num)]}"
+    words = _DATES.get(error.num, f"num={error.num}:{error.text}")
     return f"{role} certificate verification failed for {peer}: {words}"
+
+
+_DATES: dict[int, str] = {
+    VerifyError.CERT_NOT_YET_VALID: "certificate not yet valid",
+    VerifyError.ERROR_IN_CERT_NOT_BEFORE_FIELD: "certificate not yet valid",
+    VerifyError.CERT_HAS_EXPIRED: "certificate has expired",
+    VerifyError.ERROR_IN_CERT_NOT_AFTER_FIELD: "certificate has expired",
+}

@@ -10,16 +10,11 @@ from dataclasses import dataclass
 
 from scanner.core.matching import matched_peername
 from scanner.core.names import is_address
+from scanner.core.x509.verify_error import VerifyError
 from scanner.facts import CertFacts, TLSALookup
 from scanner.model import DaneEvidence, PathError, PkixEvidence
 from scanner.reasons import Reason
 from scanner.vocabulary import Dane, Level, Security, TLSState
-
-HOSTNAME_MISMATCH = 62
-"""OpenSSL's X509_V_ERR_HOSTNAME_MISMATCH."""
-
-UNSPECIFIED = 1
-"""OpenSSL's X509_V_ERR_UNSPECIFIED: the error of a verification that Postfix forced to fail."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -162,16 +157,20 @@ def judge(policy: Policy, chain: Sequence[CertFacts], evidence: DaneEvidence | P
     if not chain:
         return Judgement(TLSState.ANONYMOUS)
     if policy.forced_failure:
-        return Judgement(TLSState.UNTRUSTED, PathError(UNSPECIFIED, 0, "unspecified certificate verification error"))
+        return Judgement(TLSState.UNTRUSTED, _error(VerifyError.UNSPECIFIED))
     if evidence is None or evidence.errors:
         return Judgement(TLSState.UNTRUSTED, evidence.errors[0] if evidence else None)
     name_due = _name_due(policy, evidence)
     peername = matched_peername(chain[0], policy.references) if name_due else None
     if name_due and peername is None:
-        mismatch = PathError(HOSTNAME_MISMATCH, 0, "hostname mismatch")
+        mismatch = _error(VerifyError.HOSTNAME_MISMATCH)
         return Judgement(TLSState.TRUSTED if policy.level.must_match else TLSState.UNTRUSTED, mismatch)
     verified = policy.level.must_match and policy.level is not Level.HALF_DANE
     return Judgement(TLSState.VERIFIED if verified else TLSState.TRUSTED, None, peername)
+
+
+def _error(num: VerifyError) -> PathError:
+    return PathError(num, 0, num.text)
 
 
 def _name_due(policy: Policy, evidence: DaneEvidence | PkixEvidence) -> bool:

@@ -13,6 +13,7 @@ from typing import Generic, NamedTuple, Protocol, TypeVar
 from scanner.core import policy
 from scanner.core.failure_reason import is_local, reason_of
 from scanner.core.matching import matched_peername
+from scanner.core.x509.verify_error import VerifyError
 from scanner.facts import CertFacts, Probe, TLSALookup
 from scanner.model import DaneEvidence, EndpointReport, EndpointVerdict, PathError
 from scanner.reasons import REASONS, Reason
@@ -185,20 +186,21 @@ def _compared(view: View, evidence: DaneEvidence | None, leaf: CertFacts) -> tup
     return Dane.OK, ()
 
 
-_PATH_REASONS = {
-    9: Reason.CERTIFICATE_NOT_YET_VALID,
-    10: Reason.CERTIFICATE_EXPIRED,
-    2: Reason.CERTIFICATE_NOT_TRUSTED,
-    18: Reason.CERTIFICATE_NOT_TRUSTED,
-    19: Reason.CERTIFICATE_NOT_TRUSTED,
-    20: Reason.CERTIFICATE_NOT_TRUSTED,
-    62: Reason.NAME_MISMATCH,
-    65: Reason.TLSA_MISMATCH,
-    66: Reason.CERTIFICATE_WEAK,
-    67: Reason.CERTIFICATE_WEAK,
-    68: Reason.CERTIFICATE_WEAK,
+_PATH_REASONS: dict[int, Reason] = {
+    VerifyError.CERT_NOT_YET_VALID: Reason.CERTIFICATE_NOT_YET_VALID,
+    VerifyError.CERT_HAS_EXPIRED: Reason.CERTIFICATE_EXPIRED,
+    VerifyError.UNABLE_TO_GET_ISSUER_CERT: Reason.CERTIFICATE_NOT_TRUSTED,
+    VerifyError.DEPTH_ZERO_SELF_SIGNED_CERT: Reason.CERTIFICATE_NOT_TRUSTED,
+    VerifyError.SELF_SIGNED_CERT_IN_CHAIN: Reason.CERTIFICATE_NOT_TRUSTED,
+    VerifyError.UNABLE_TO_GET_ISSUER_CERT_LOCALLY: Reason.CERTIFICATE_NOT_TRUSTED,
+    VerifyError.CERT_REJECTED: Reason.CERTIFICATE_NOT_TRUSTED,
+    VerifyError.HOSTNAME_MISMATCH: Reason.NAME_MISMATCH,
+    VerifyError.DANE_NO_MATCH: Reason.TLSA_MISMATCH,
+    VerifyError.EE_KEY_TOO_SMALL: Reason.CERTIFICATE_WEAK,
+    VerifyError.CA_KEY_TOO_SMALL: Reason.CERTIFICATE_WEAK,
+    VerifyError.CA_MD_TOO_WEAK: Reason.CERTIFICATE_WEAK,
 }
-"""Reason codes of X509_V_ERR numbers; any other number is a breach of RFC 5280."""
+"""Reason codes of path errors; any other error is a breach of RFC 5280."""
 
 
 def path_reason(error: PathError) -> Reason:

@@ -5,6 +5,7 @@ import re
 from collections.abc import Sequence
 
 from scanner.core.x509.certificate import spki
+from scanner.core.x509.verify_error import VerifyError
 from scanner.facts import CertFacts, TLSARecord
 from scanner.model import DaneEvidence, PathError
 from scanner.vocabulary import Unusable
@@ -20,8 +21,8 @@ SHOWN = 100
 
 _DIGEST = re.compile(r"[0-9A-Fa-f]{2}(?::?[0-9A-Fa-f]{2})*")
 
-_FORCED = PathError(1, 0, "unspecified certificate verification error")
-_NO_MATCH = PathError(65, 0, "no matching DANE TLSA records")
+_FORCED = PathError(VerifyError.UNSPECIFIED, 0, VerifyError.UNSPECIFIED.text)
+_NO_MATCH = PathError(VerifyError.DANE_NO_MATCH, 0, VerifyError.DANE_NO_MATCH.text)
 
 
 def parse(

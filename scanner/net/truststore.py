@@ -1,8 +1,11 @@
-"""Where trust anchors come from: a PEM bundle, a directory of certificates, or the system's own store."""
+"""Loading of trust anchors: from a PEM bundle, a directory of certificates, or the system's own store."""
 
 import os
 import ssl
+from collections.abc import Iterable
 from pathlib import Path
+
+from OpenSSL import crypto
 
 from scanner.core.pkix import TrustStore
 
@@ -18,8 +21,12 @@ class TrustStoreError(ValueError):
     """Trust anchors cannot be read; the text names the file and what was expected."""
 
 
+_TRUSTED = b"BEGIN TRUSTED CERTIFICATE"
+"""The label of a certificate with trust settings, which OpenSSL takes from files alone."""
+
+
 def load(ca_file: str | None, ca_path: str | None) -> TrustStore:
-    """The trust store of the given files.
+    """Return the trust store of the given files.
 
     Args:
         ca_file: a PEM bundle, or None.
@@ -28,32 +35,41 @@ def load(ca_file: str | None, ca_path: str | None) -> TrustStore:
     Raises:
         TrustStoreError: a file cannot be read or holds no certificate.
     """
-    pems = [_bundle(Path(ca_file))] if ca_file else []
-    if ca_path:
-        pems += _directory(Path(ca_path))
-    return TrustStore.from_pem(*pems)
+    found = {**(_bundle(Path(ca_file)) if ca_file else {}), **(_directory(Path(ca_path)) if ca_path else {})}
+    with_settings = any(_TRUSTED in pem for pem in found.values())
+    return TrustStore.from_pem(*found.values(), loaded=_by_openssl(found) if with_settings else None)
+
+
+def _by_openssl(paths: Iterable[Path]) -> crypto.X509Store:
+    store = crypto.X509Store()
+    for path in paths:
+        try:
+            store.load_locations(str(path))
+        except crypto.Error as error:
+            raise TrustStoreError(f"{path}: OpenSSL cannot load the certificates: {error}") from None
+    return store
 
 
 def system() -> TrustStore | None:
-    """The system's trust store; None if there is none to be found."""
+    """Return the system's trust store, None if there is none."""
     found = [os.environ.get("SSL_CERT_FILE"), ssl.get_default_verify_paths().cafile, *_USUAL_BUNDLES]
     bundle = next((path for path in found if path and Path(path).is_file()), None)
     return load(bundle, None) if bundle else None
 
 
-def _bundle(path: Path) -> bytes:
+def _bundle(path: Path) -> dict[Path, bytes]:
     pem = _read(path)
     if not _count(path, pem):
         raise TrustStoreError(f"{path}: no PEM certificates in it")
-    return pem
+    return {path: pem}
 
 
-def _directory(path: Path) -> list[bytes]:
+def _directory(path: Path) -> dict[Path, bytes]:
     try:
         files = sorted(child for child in path.iterdir() if child.is_file())
     except OSError as error:
         raise TrustStoreError(f"{path}: cannot read trusted certificates: {error.strerror}") from None
-    pems = [pem for file in files if _count(file, pem := _read(file))]
+    pems = {file: pem for file in files if _count(file, pem := _read(file))}
     if not pems:
         raise TrustStoreError(f"{path}: no PEM certificates in any of its files")
     return pems

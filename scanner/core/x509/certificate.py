@@ -1,38 +1,46 @@
-"""A certificate taken apart (RFC 5280 section 4.1): slices of its own octets and what its extensions say.
+"""A certificate taken apart (RFC 5280 section 4.1): slices of its own octets and the contents of its extensions.
 
-This is the working form for building and checking paths; ``certs`` makes the record of it that is stored. A
+This is the working form for building and checking paths; ``facts`` makes the record of it that is stored. A
 certificate whose outer shape cannot be read has no working form; one with broken extensions has.
 """
 
 from dataclasses import dataclass
 from datetime import datetime
-from functools import cached_property, lru_cache
+from functools import cached_property
+from hashlib import sha256
 
-from scanner.core.x509 import der, dn, extensions, keys
+from scanner.core.x509 import der, dn, extensions, keys, openssl
+from scanner.core.x509.cache import remembered
 from scanner.core.x509.der import TLV, DERError
 from scanner.core.x509.extensions import Extensions
 
-CACHED = 8192  # certificates held, about 10 KiB each with their slices; a bulk scan meets issuers all the time
+CACHED = 8192
+"""Certificates held: a bulk scan meets those of issuers all the time."""
+
+USUAL_SIZE = 8192
+"""Octets of a certificate of the usual size; nearly all are below 3,000."""
 
 _VERSION, _EXTENSIONS = 0xA0, 0xA3
 
 
 @dataclass(frozen=True)
 class Certificate:
-    """The parts of a certificate. ``version`` counts from 0, as on the wire; two are equal if their DER is."""
+    """The parts of a certificate. ``version`` counts from 0, as on the wire; two are equal if their DER is.
+
+    ``spki`` is encoded as OpenSSL encodes it, ``sent_spki`` as it stands in the certificate.
+    """
 
     der: bytes
-    tbs: bytes
     version: int
-    serial: int
-    inner_algorithm: bytes
+    serial: bytes
     issuer: TLV
     not_before: datetime | None
     not_after: datetime | None
     subject: TLV
     spki: bytes
+    sent_spki: bytes
+    claimed_algorithm: bytes
     raw_algorithm: bytes
-    signature: bytes
     extensions: Extensions
 
     def __eq__(self, other: object) -> bool:
@@ -40,6 +48,11 @@ class Certificate:
 
     def __hash__(self) -> int:
         return hash(self.der)
+
+    @cached_property
+    def fingerprint(self) -> str:
+        """The SHA-256 of the certificate, in hex."""
+        return sha256(self.der).hexdigest()
 
     @cached_property
     def subject_key(self) -> dn.Canonical:
@@ -58,62 +71,40 @@ class Certificate:
 
     @cached_property
     def key(self) -> keys.Key:
-        """The public key's kind and size; kind "" where it cannot be read."""
+        """The public key's kind and size, asked of OpenSSL where the tables do not have it; kind "" if unreadable."""
         try:
-            return keys.key(self.spki)
+            found = keys.key(self.spki)
         except DERError:
             return keys.Key("", 0)
+        if found.strength:
+            return found
+        bits, curve = openssl.key(self.der, found.curve)
+        return keys.Key(found.kind, bits or found.bits, curve or found.curve)
 
     @cached_property
     def algorithm(self) -> keys.Algorithm:
-        """How it was signed; name "" where that cannot be read."""
-        try:
-            return keys.algorithm(self.raw_algorithm)
-        except DERError:
-            return keys.Algorithm("")
+        """The algorithm of its signature; name "" where that cannot be read."""
+        return _algorithm(self.raw_algorithm)
 
     @cached_property
-    def self_signed(self) -> bool:
-        """True if the certificate names itself as its issuer and nothing speaks against it."""
-        return self.may_have_issued(self)
-
-    def may_have_issued(self, subject: "Certificate") -> bool:
-        """Tell whether names, key identifiers and kinds of key allow this (RFC 5280 section 4.2.1.1)."""
-        if self.extensions.broken or subject.extensions.broken:
-            return False
-        if self.subject_key != subject.issuer_key:
-            return False
-        return _identified(self, subject) and _fits(subject.algorithm, self.key)
-
-    def signed_by(self, spki: bytes) -> bool | None:
-        """Tell whether a key signed it; None if that key or algorithm cannot be used."""
-        if self.inner_algorithm != self.raw_algorithm:  # RFC 5280 section 4.1.1.2
-            return False
-        return keys.signed_by(self.tbs, self.raw_algorithm, self.signature, spki)
+    def claimed(self) -> keys.Algorithm:
+        """The algorithm as the signed part repeats it, which has to be the same (RFC 5280 section 4.1.2.3)."""
+        return _algorithm(self.claimed_algorithm)
 
 
-def _identified(issuer: Certificate, subject: Certificate) -> bool:
-    """Each part of the authority key identifier counts only where there is something to compare it with."""
-    wanted, key_id = subject.extensions.authority, issuer.extensions.subject_key_id
-    if wanted.key_id is not None and key_id is not None and wanted.key_id != key_id:
-        return False
-    if wanted.serial is not None and wanted.serial != issuer.serial:
-        return False
-    return wanted.issuer is None or wanted.issuer == issuer.issuer_key
+def _algorithm(raw: bytes) -> keys.Algorithm:
+    try:
+        return keys.algorithm(raw)
+    except DERError:
+        return keys.Algorithm("")
 
 
-def _fits(algorithm: keys.Algorithm, key: keys.Key) -> bool:
-    if not algorithm.kind or not key.kind:
-        return True
-    return algorithm.kind == key.kind or (algorithm.kind, key.kind) == ("RSA-PSS", "RSA")
-
-
-@lru_cache(maxsize=CACHED)
+@remembered(CACHED, USUAL_SIZE)
 def parse(octets: bytes) -> Certificate:
     """Take a certificate apart.
 
     Args:
-        octets: one certificate, DER, nothing behind it.
+        octets: one certificate, nothing behind it.
 
     Raises:
         DERError: its outer shape cannot be read.
@@ -122,21 +113,21 @@ def parse(octets: bytes) -> Certificate:
     if len(parts) != 3:  # noqa: PLR2004 - RFC 5280 section 4.1: TBS, algorithm, signature
         raise DERError("a certificate has three parts")
     version, fields = _tbs_fields(parts[0])
-    serial, inner, issuer, validity, subject, spki, *rest = fields
+    serial, claimed, issuer, validity, subject, spki, *rest = fields
+    der.bit_string(parts[2])
     not_before, not_after = _validity(validity)
     certificate = Certificate(
         der=octets,
-        tbs=parts[0].raw,
         version=version,
-        serial=der.integer(serial),
-        inner_algorithm=inner.raw,
+        serial=der.expect(serial, der.INTEGER).content,
         issuer=der.expect(issuer, der.SEQUENCE),
         not_before=not_before,
         not_after=not_after,
         subject=der.expect(subject, der.SEQUENCE),
-        spki=der.expect(spki, der.SEQUENCE).raw,
+        spki=keys.normal_spki(spki),
+        sent_spki=spki.raw,
+        claimed_algorithm=claimed.raw,
         raw_algorithm=parts[1].raw,
-        signature=der.bits(parts[2]),
         extensions=extensions.decode(_extensions(rest)),
     )
     _ = certificate.subject_key, certificate.issuer_key  # a name that is none is found out here
@@ -144,21 +135,39 @@ def parse(octets: bytes) -> Certificate:
 
 
 def spki(octets: bytes) -> bytes:
-    """The SubjectPublicKeyInfo of a certificate, octet by octet as it stands there.
+    """Return the SubjectPublicKeyInfo of a certificate as OpenSSL encodes it, which is what TLSA records are about.
 
     Raises:
         DERError: it cannot be found.
     """
-    return der.expect(_outer_fields(octets)[5], der.SEQUENCE).raw
+    return keys.normal_spki(_outer_fields(octets)[5])
 
 
 def subject(octets: bytes) -> TLV:
-    """The subject of a certificate, without taking the rest apart.
+    """Return the subject of a certificate, without taking the rest apart.
 
     Raises:
         DERError: it cannot be found.
     """
     return der.expect(_outer_fields(octets)[4], der.SEQUENCE)
+
+
+def as_read(octets: bytes) -> bytes:
+    """Return a certificate as OpenSSL encodes it once it has read it: the lengths around its parts become DER.
+
+    Raises:
+        DERError: it cannot be read.
+    """
+    outer = der.read(octets)
+    parts = der.children(der.expect(outer, der.SEQUENCE))
+    if der.encode(der.SEQUENCE, outer.content) == outer.raw and all(
+        der.encode(part.tag, part.content) == part.raw for part in parts[1:]
+    ):
+        return outer.raw
+    encoded = openssl.encoded(outer.raw)
+    if encoded is None:
+        raise DERError("OpenSSL cannot read it")
+    return encoded
 
 
 def _outer_fields(octets: bytes) -> list[TLV]:
@@ -169,7 +178,7 @@ def _outer_fields(octets: bytes) -> list[TLV]:
 
 
 def _tbs_fields(tbs: TLV) -> tuple[int, list[TLV]]:
-    """The version and the fields behind it."""
+    """Return the version and the fields behind it."""
     fields = der.children(der.expect(tbs, der.SEQUENCE))
     version = 0
     if fields and fields[0].tag == _VERSION:
@@ -187,7 +196,7 @@ def _validity(element: TLV) -> tuple[datetime | None, datetime | None]:
 
 
 def _extensions(rest: list[TLV]) -> list[TLV]:
-    """The elements of the Extensions sequence; those in an unreadable one count as one broken extension."""
+    """Return the elements of the Extensions sequence; those in an unreadable one count as one broken extension."""
     wrapped = [part for part in rest if part.tag == _EXTENSIONS]
     try:
         return [item for part in wrapped for item in der.children(der.read(part.content))]

@@ -1,23 +1,28 @@
-"""Building a certificate path the way OpenSSL 3 does: which certificate may have issued another, and which is best.
+"""The choice of the next certificate while a path is built, as OpenSSL 3 makes it.
 
 Names and key identifiers decide, never the order in which a server sent its certificates; signatures are checked
-afterwards (see ``pathchecks``). Whether a path is trusted is the business of ``dane`` and ``pkix``.
+afterwards (see ``pathchecks``). Where a path may end is decided by ``dane`` and ``pkix``.
 """
 
+import functools
 from collections.abc import Iterable, Sequence
 from datetime import datetime
 
 from scanner.core.x509 import certificate as x509
+from scanner.core.x509 import issuing
 from scanner.core.x509.certificate import Certificate
 from scanner.core.x509.der import DERError
 from scanner.facts import CertFacts
 
-DEPTH_LIMIT = 9  # Postfix's smtp_tls_scert_verifydepth: the deepest certificate that may count
-MAX_PATH = DEPTH_LIMIT + 2  # longer ones are not built any further: Postfix allows one more, OpenSSL adds the anchor
+DEPTH_LIMIT = 10
+"""The limit that Postfix gives to OpenSSL: smtp_tls_scert_verifydepth (9) and one more."""
+
+MAX_PATH = DEPTH_LIMIT + 1
+"""Certificates of a path that OpenSSL still extends; an anchor may come on top of them."""
 
 
 def readable(chain: Iterable[CertFacts]) -> list[Certificate]:
-    """The working form of those certificates that have one."""
+    """Return the working form of those certificates that have one."""
     found = []
     for facts in chain:
         try:
@@ -28,29 +33,35 @@ def readable(chain: Iterable[CertFacts]) -> list[Certificate]:
 
 
 def valid_at(certificate: Certificate, now: datetime) -> bool:
-    """True between notBefore and notAfter; an unreadable date is never valid."""
+    """Return True between notBefore and notAfter; an unreadable date is never valid."""
     start, end = certificate.not_before, certificate.not_after
     return start is not None and end is not None and start <= now < end
 
 
 def best_issuer(
-    subject: Certificate, candidates: Iterable[Certificate], taken: Sequence[Certificate], now: datetime
+    path: Sequence[Certificate], candidates: Iterable[Certificate], now: datetime, *, again: bool = False
 ) -> Certificate | None:
-    """Choose the issuer of a certificate.
+    """Choose the issuer of the topmost certificate of a path, which is not self-signed.
 
     Args:
-        subject: the certificate on top of the path so far.
+        path: the path so far, leaf first.
         candidates: where to look, the preferred ones first.
-        taken: certificates already on the path: none is used twice.
         now: the time for which they should be valid.
+        again: a certificate of the path may be chosen again, as OpenSSL does with trusted ones.
 
     Returns:
-        The first candidate that is valid now, else the one that expires last, None if there is none.
+        The first candidate that is valid now, else the first of those that expire last, None if there is none.
     """
-    fitting = [c for c in candidates if c not in taken and c.may_have_issued(subject)]
+    subject = path[-1]
+    named = [c for c in candidates if c.subject_key == subject.issuer_key and (again or c not in path)]
+    if len(named) == 1:
+        return named[0] if issuing.issued(named[0], subject, leaf=len(path) == 1) else None
+    fitting = [c for c in named if issuing.may_have_issued(c, subject)]
     current = next((c for c in fitting if valid_at(c, now)), None)
-    return current or max(fitting, key=_expiry, default=None)
+    return current or (functools.reduce(_later, fitting) if fitting else None)
 
 
-def _expiry(certificate: Certificate) -> float:
-    return certificate.not_after.timestamp() if certificate.not_after else 0.0
+def _later(first: Certificate, second: Certificate) -> Certificate:
+    """Return the one that expires later, the first where that cannot be read (ASN1_TIME_compare)."""
+    readable_dates = first.not_after is not None and second.not_after is not None
+    return second if readable_dates and second.not_after > first.not_after else first  # type: ignore[operator]

@@ -1,11 +1,12 @@
-"""A walker over DER (ITU-T X.690) for the few shapes that a certificate has: it slices, it never re-encodes.
+"""A reader of DER and BER (ITU-T X.690) for the few shapes that a certificate has: it slices and does not interpret.
 
-Digests of a SubjectPublicKeyInfo have to be taken over the octets as the server sent them (RFC 7671 section 5),
-which no library hands out: each decodes and encodes anew. Definite lengths and low tag numbers are all that
-certificates use; anything else is refused. Work and memory are bounded by the length of the input, and nothing
-recurses. What is not here: what the slices mean, see ``x509``.
+OpenSSL reads indefinite and padded lengths and strings in parts, so certificates with them work and are read here.
+asn1crypto reads them too; this reader exists for its cost, which is a fraction of building objects for elements that
+are not needed. High tag numbers are refused. Work and memory are bounded by the length of the input. The meaning of
+the slices is the matter of the other modules of this package.
 """
 
+import hashlib
 from datetime import UTC, datetime
 from functools import lru_cache
 from typing import NamedTuple
@@ -13,11 +14,17 @@ from typing import NamedTuple
 BOOLEAN, INTEGER, BIT_STRING, OCTET_STRING, OID = 0x01, 0x02, 0x03, 0x04, 0x06
 UTC_TIME, GENERALIZED_TIME, SEQUENCE, SET = 0x17, 0x18, 0x30, 0x31
 
-_LONG_LENGTH = 0x80
+CONSTRUCTED = 0x20
+"""The bit of a tag octet that marks an element made of elements."""
+
+_LONG_LENGTH = 0x80  # alone: an indefinite length
 _HIGH_TAG = 0x1F
+_END = b"\0\0"
+_STRING_NEST = 5  # OpenSSL's ASN1_MAX_STRING_NEST
 REMEMBERED = 1024  # object identifiers: certificates have a few dozen, and all the same ones
-USUAL_OID = 32  # octets of those that are remembered: a certificate may have one of any length
-MAX_LENGTH_OCTETS = 4  # 4 GiB: far beyond the 16 MiB of a TLS certificate message
+USUAL_OID = 32  # octets of those that are remembered
+LONGEST_OID = 64
+"""Octets of an object identifier that is decoded, so that arcs are bounded; a longer one becomes its digest."""
 
 
 class DERError(ValueError):
@@ -25,16 +32,20 @@ class DERError(ValueError):
 
 
 class TLV(NamedTuple):
-    """One element: its tag octet, all its octets, and how many of them are the header."""
+    """One element: its tag octet, all its octets, and how many of them are the header and the end mark."""
 
     tag: int
     raw: bytes
     header: int
+    trailer: int = 0
 
     @property
     def content(self) -> bytes:
-        """The octets behind tag and length."""
-        return self.raw[self.header :]
+        """The octets between the header and the end mark."""
+        return self.raw[self.header : -self.trailer] if self.trailer else self.raw[self.header :]
+
+
+_new = tuple.__new__  # without the Python function that a named tuple has for it
 
 
 def read(data: bytes, offset: int = 0) -> TLV:
@@ -50,27 +61,46 @@ def read(data: bytes, offset: int = 0) -> TLV:
     Raises:
         DERError: no whole element starts there.
     """
+    header, length = _header(data, offset)
+    if length is None:
+        return _indefinite(data, offset)
+    end = offset + header + length
+    if end > len(data):
+        raise DERError("truncated content")
+    return TLV(data[offset], data[offset:end], header)
+
+
+def _header(data: bytes, offset: int) -> tuple[int, int | None]:
+    """Return the sizes of header and content, the latter None for an indefinite length."""
     if offset + 2 > len(data):
         raise DERError("truncated header")
     tag, first = data[offset], data[offset + 1]
     if tag & _HIGH_TAG == _HIGH_TAG:
         raise DERError("high tag number")
-    header, length = (2, first) if first < _LONG_LENGTH else _long_length(data, offset, first)
-    end = offset + header + length
-    if end > len(data):
-        raise DERError("truncated content")
-    return TLV(tag, data[offset:end], header)
-
-
-def _long_length(data: bytes, offset: int, first: int) -> tuple[int, int]:
-    """The sizes of header and content where the length has octets of its own."""
+    if first < _LONG_LENGTH:
+        return 2, first
+    if first == _LONG_LENGTH:
+        return 2, None
     count = first & ~_LONG_LENGTH
-    if not 1 <= count <= MAX_LENGTH_OCTETS:
-        raise DERError("indefinite or absurd length")
     octets = data[offset + 2 : offset + 2 + count]
     if len(octets) < count:
         raise DERError("truncated length")
     return 2 + count, int.from_bytes(octets)
+
+
+def _indefinite(data: bytes, offset: int) -> TLV:
+    """Read an element that ends with its end mark; the ones inside it may be of the same kind."""
+    at, unfinished = offset, 0
+    while True:
+        if unfinished and data[at : at + 2] == _END:
+            at, unfinished = at + 2, unfinished - 1
+        else:
+            header, length = _header(data, at)
+            if length is None and not data[at] & CONSTRUCTED:
+                raise DERError("indefinite length of a primitive element")
+            at, unfinished = at + header + (length or 0), unfinished + (length is None)
+        if not unfinished:
+            return TLV(data[offset], data[offset:at], 2, len(_END))
 
 
 def whole(data: bytes, tag: int) -> TLV:
@@ -102,16 +132,28 @@ def children(element: TLV) -> list[TLV]:
     Raises:
         DERError: the content is not a row of whole elements.
     """
-    found, content, offset = [], element.content, 0
-    while offset < len(content):
-        child = read(content, offset)
-        found.append(child)
-        offset += len(child.raw)
+    content, found, offset = element.content, [], 0
+    end = len(content)
+    while offset < end:
+        # nearly all elements have a short length; reading them in place makes a certificate a third cheaper
+        if (
+            offset + 1 < end
+            and (size := content[offset + 1]) < _LONG_LENGTH
+            and content[offset] & _HIGH_TAG != _HIGH_TAG
+        ):
+            stop = offset + 2 + size
+            if stop > end:
+                raise DERError("truncated content")
+            found.append(_new(TLV, (content[offset], content[offset:stop], 2, 0)))
+        else:
+            found.append(read(content, offset))
+            stop = offset + len(found[-1].raw)
+        offset = stop
     return found
 
 
 def boolean(element: TLV) -> bool:
-    """Decode a BOOLEAN; any octet but zero is true, as OpenSSL has it.
+    """Decode a BOOLEAN; any octet but zero is true, as in OpenSSL.
 
     Raises:
         DERError: not a BOOLEAN of one octet.
@@ -123,31 +165,60 @@ def boolean(element: TLV) -> bool:
 
 
 def integer(element: TLV) -> int:
-    """Decode an INTEGER.
+    """Decode an INTEGER of any size: whatever is stored needs a range check.
 
     Raises:
-        DERError: not an INTEGER, or an empty one.
+        DERError: not an INTEGER, an empty one, or one with superfluous octets, as OpenSSL refuses it.
     """
     content = expect(element, INTEGER).content
     if not content:
         raise DERError("empty INTEGER")
+    if len(content) > 1 and content[0] in (0x00, 0xFF) and (content[0] ^ content[1]) < _LONG_LENGTH:
+        raise DERError("padded INTEGER")
     return int.from_bytes(content, signed=True)
 
 
+def string(element: TLV, tag: int) -> bytes:
+    """Return the octets of a string with this tag, which BER allows to come in parts.
+
+    Raises:
+        DERError: another tag, or no string.
+    """
+    return element.content if element.tag == tag else _joined(expect(element, tag | CONSTRUCTED), 0)
+
+
+def _joined(element: TLV, depth: int) -> bytes:
+    if not element.tag & CONSTRUCTED:
+        return element.content
+    if depth > _STRING_NEST:
+        raise DERError("string of too many levels")
+    return b"".join(_joined(part, depth + 1) for part in children(element))
+
+
 def bits(element: TLV) -> bytes:
-    """The octets of a BIT STRING of whole octets, as keys and signatures are.
+    """Return the octets of a BIT STRING, unused bits cleared as OpenSSL does.
 
     Raises:
         DERError: not a BIT STRING, or an empty one.
     """
-    content = expect(element, BIT_STRING).content
-    if not content:
-        raise DERError("empty BIT STRING")
-    return content[1:]
+    unused, content = bit_string(element)
+    return content[:-1] + bytes([content[-1] & 0xFF << unused & 0xFF]) if unused and content else content
+
+
+def bit_string(element: TLV) -> tuple[int, bytes]:
+    """Return the number of unused bits of a BIT STRING and its octets.
+
+    Raises:
+        DERError: not a BIT STRING, or an empty one.
+    """
+    content = string(element, BIT_STRING)
+    if not content or content[0] > 7:  # noqa: PLR2004 - bits of an octet
+        raise DERError("broken BIT STRING")
+    return content[0], content[1:]
 
 
 def oid(element: TLV) -> str:
-    """Decode an OBJECT IDENTIFIER to its dotted form.
+    """Decode an OBJECT IDENTIFIER to its dotted form, an unusually long one to ``long-`` and its digest.
 
     Raises:
         DERError: not an OBJECT IDENTIFIER, or a broken one.
@@ -159,6 +230,8 @@ def oid(element: TLV) -> str:
 def _dotted(content: bytes) -> str:
     if not content or content[-1] & 0x80:
         raise DERError("broken OBJECT IDENTIFIER")
+    if len(content) > LONGEST_OID:
+        return f"long-{hashlib.sha256(content).hexdigest()}"
     arcs, value = [], 0
     for octet in content:
         value = value << 7 | octet & 0x7F
@@ -177,6 +250,7 @@ def time(element: TLV) -> datetime | None:
 
     Returns:
         The time in UTC, None if it is in any other form: OpenSSL accepts such a certificate and reports the date.
+        The year 0, which OpenSSL knows and datetime does not, is returned as the year 1.
 
     Raises:
         DERError: neither type.
@@ -192,6 +266,19 @@ def time(element: TLV) -> datetime | None:
         digits = ("19" if digits >= "50" else "20") + digits
     month, day, hour, minute, second = (int(digits[i : i + 2]) for i in range(4, 14, 2))
     try:
-        return datetime(int(digits[:4]), month, day, hour, minute, second, tzinfo=UTC)
+        return datetime(int(digits[:4]) or 1, month, day, hour, minute, second, tzinfo=UTC)
     except ValueError:  # a 13th month
         return None
+
+
+# --- encoding -------------------------------------------------------------------------------------------------
+
+
+def encode(tag: int, *contents: bytes) -> bytes:
+    """Return the DER of an element with this tag octet and the joined contents."""
+    content = b"".join(contents)
+    size = len(content)
+    if size < _LONG_LENGTH:
+        return bytes((tag, size)) + content
+    octets = size.to_bytes((size.bit_length() + 7) // 8)
+    return bytes((tag, _LONG_LENGTH | len(octets))) + octets + content

@@ -6,9 +6,9 @@ type by type, case and runs of white space left aside (RFC 5280 section 7.1, as 
 """
 
 from collections.abc import Sequence
-from functools import lru_cache
 
 from scanner.core.x509 import der
+from scanner.core.x509.cache import remembered
 from scanner.core.x509.der import TLV
 
 _TYPES = {
@@ -60,15 +60,28 @@ _CHARSETS = {
 
 Canonical = tuple[tuple[tuple[str, str | bytes], ...], ...]
 
+NAMES = 4096
+"""Names kept in each form: those of issuers are met all the time."""
 
-@lru_cache(maxsize=4096)  # issuers' names come back all the time
+USUAL_NAME = 512
+"""Octets of a name of the usual size."""
+
+_TYPE_LIMIT = 79
+"""Characters of a dotted number in OpenSSL's one-line form, which has room for no more."""
+
+
 def attributes(name: TLV) -> tuple[tuple[tuple[str, TLV], ...], ...]:
-    """The (type, value) pairs of a Name, grouped as its RDNs are.
+    """Return the (type, value) pairs of a Name, grouped by RDN; a value that came in parts is joined.
 
     Raises:
         DERError: not a Name.
     """
-    rdns = der.children(name)
+    return _attributes(name.raw)
+
+
+@remembered(NAMES, USUAL_NAME)
+def _attributes(raw: bytes) -> tuple[tuple[tuple[str, TLV], ...], ...]:
+    rdns = der.children(der.read(raw))
     return tuple(tuple(map(_pair, der.children(der.expect(rdn, der.SET)))) for rdn in rdns)
 
 
@@ -76,16 +89,23 @@ def _pair(pair: TLV) -> tuple[str, TLV]:
     parts = der.children(der.expect(pair, der.SEQUENCE))
     if len(parts) != 2:  # noqa: PLR2004 - type and value
         raise der.DERError("an attribute is a pair")
-    return der.oid(parts[0]), parts[1]
+    return der.oid(parts[0]), _whole(parts[1])
+
+
+def _whole(value: TLV) -> TLV:
+    tag = value.tag & ~der.CONSTRUCTED
+    if tag == value.tag or tag not in _CHARSETS:
+        return value
+    return der.read(der.encode(tag, der.string(value, tag)))
 
 
 def text(value: TLV) -> str:
-    """The decoded text of a value; octets that its type does not allow become U+FFFD, which matches nothing."""
+    """Return the decoded text of a value; octets that its type forbids become U+FFFD, which matches nothing."""
     return value.content.decode(_CHARSETS.get(value.tag, "latin-1"), errors="replace")
 
 
 def values(name: TLV, type_: str) -> tuple[str, ...]:
-    """The texts of all attributes of one type, by OpenSSL's short name, in order.
+    """Return the texts of all attributes of one type, by OpenSSL's short name, in order.
 
     Raises:
         DERError: not a Name.
@@ -93,31 +113,35 @@ def values(name: TLV, type_: str) -> tuple[str, ...]:
     return tuple(text(value) for rdn in attributes(name) for oid, value in rdn if _TYPES.get(oid) == type_)
 
 
-@lru_cache(maxsize=4096)  # as with attributes: it is mostly issuers that are asked for
 def one_line(name: TLV) -> str:
-    """OpenSSL's one-line form, whole.
+    """Return OpenSSL's one-line form, whole.
 
     Raises:
         DERError: not a Name.
     """
-    pairs = (pair for rdn in attributes(name) for pair in rdn)
-    return "".join(f"/{_TYPES.get(oid, oid)}={_quoted(value.content)}" for oid, value in pairs)
+    return _one_line(name.raw)
+
+
+@remembered(NAMES, USUAL_NAME)
+def _one_line(raw: bytes) -> str:
+    pairs = (pair for rdn in _attributes(raw) for pair in rdn)
+    return "".join(f"/{_TYPES.get(oid, oid[:_TYPE_LIMIT])}={_quoted(value.content)}" for oid, value in pairs)
 
 
 def _quoted(octets: bytes) -> str:
-    """Escaped octets whose ``/`` and ``+`` cannot be taken for the next attribute."""
+    """Return escaped octets whose ``/`` and ``+`` cannot be taken for the next attribute."""
     return escaped(octets).replace("/", "\\/").replace("+", "\\+")
 
 
 def escaped(octets: bytes) -> str:
-    r"""Octets as text, those outside printable ASCII as ``\xHH``."""
+    r"""Return octets as text, those outside printable ASCII as ``\xHH``."""
     if octets.isascii() and (plain := octets.decode("ascii")).isprintable():
         return plain
     return "".join(chr(o) if 0x20 <= o <= 0x7E else f"\\x{o:02X}" for o in octets)  # noqa: PLR2004 - space to tilde
 
 
 def canonical(name: TLV) -> Canonical:
-    """A value that is equal for equal names, fit as a dictionary key.
+    """Return a value that is equal for equal names, fit as a dictionary key.
 
     Raises:
         DERError: not a Name.
@@ -131,12 +155,12 @@ def _canonical_rdn(rdn: Sequence[tuple[str, TLV]]) -> tuple[tuple[str, str | byt
 
 
 def ascii_lower(text: str) -> str:
-    """Lower case of ASCII letters alone: U+212A is no ``k``."""
+    """Return the lower case of ASCII letters alone: U+212A is no ``k``."""
     return text.lower() if text.isascii() else "".join(c.lower() if c.isascii() else c for c in text)
 
 
 def _folded(value: TLV) -> str | bytes:
-    """Case and white space folded for the string types, the raw element for any other."""
+    """Return case and white space folded for the string types, the raw element for any other."""
     charset = _CHARSETS.get(value.tag)
     if charset is None:
         return value.raw

@@ -1,13 +1,15 @@
-"""The certificate extensions that path checks and names need (RFC 5280 section 4.2), decoded leniently.
+"""The certificate extensions that path checks and names need (RFC 5280 section 4.2), decoded as OpenSSL does.
 
-One broken extension spoils itself and no other: it is named in ``broken`` and its field stays at the value for
-"absent". What is not here: name constraints are only noticed, OpenSSL applies them (see ``chain``).
+A broken or repeated extension spoils itself and no other: it is named in ``broken`` and its field keeps the value for
+"absent". Whether such a certificate may stand in a path is OpenSSL's decision (see ``issuing``). The contents of name
+constraints and RFC 3779 resources are left to OpenSSL.
 """
 
 import re
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from ipaddress import ip_address
+from itertools import islice
 
 from scanner.core.x509 import der, dn
 from scanner.core.x509.der import TLV, DERError
@@ -21,6 +23,7 @@ _AUTHORITY_KEY_ID = "2.5.29.35"
 _EXT_KEY_USAGE = "2.5.29.37"
 _NETSCAPE_TYPE = "2.16.840.1.113730.1.1"
 _PROXY = "1.3.6.1.5.5.7.1.14"
+_IP_RESOURCES, _AS_RESOURCES = "1.3.6.1.5.5.7.1.7", "1.3.6.1.5.5.7.1.8"
 
 _HANDLED = {
     _KEY_USAGE,
@@ -35,8 +38,8 @@ _HANDLED = {
     "2.5.29.33",  # policy mappings
     "2.5.29.36",  # policy constraints
     "2.5.29.54",  # inhibit any policy
-    "1.3.6.1.5.5.7.1.7",  # IP address blocks
-    "1.3.6.1.5.5.7.1.8",  # AS numbers
+    _IP_RESOURCES,
+    _AS_RESOURCES,
     "1.3.6.1.5.5.7.48.1.5",  # OCSP no check
 }
 """What may be critical without OpenSSL objecting; the key identifiers are not among them."""
@@ -44,14 +47,26 @@ _HANDLED = {
 DIGITAL_SIGNATURE, KEY_ENCIPHERMENT, KEY_AGREEMENT, KEY_CERT_SIGN = 0x80, 0x20, 0x08, 0x04
 """Bits of the first octet of keyUsage."""
 
+ODD_NAMES = 1000
+"""Subject alternative names kept that are no plain names: they are shown and never compared."""
+
+PURPOSES = 1000
+"""Extended key usages kept."""
+
+BROKEN = 20
+"""Broken extensions that are named."""
+
+LONGEST_PATH = 2**31
+"""Bound of a path length: OpenSSL holds it in a long, and no path is longer."""
+
 
 @dataclass(frozen=True, slots=True)
 class AuthorityKeyID:
-    """RFC 5280 section 4.2.1.1: how an issuer wants to be told from others of its name."""
+    """The description of the issuer's certificate (RFC 5280 section 4.2.1.1): key, issuer and serial number."""
 
     key_id: bytes | None = None
-    issuer: dn.Canonical | None = None
-    serial: int | None = None
+    issuer: TLV | None = None
+    serial: TLV | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,17 +80,24 @@ class AltNames:
 
 @dataclass(slots=True)
 class Extensions:
-    """What the extensions say; None where one is absent."""
+    """The contents of the extensions, None where one is absent.
+
+    ``endless`` is true of a path length that no path reaches and OpenSSL reads as none. ``names`` and
+    ``name_constraints`` are the DER of subjectAltName and nameConstraints, empty where absent.
+    """
 
     is_ca: bool | None = None
     path_length: int | None = None
+    endless: bool = False
     key_usage: int | None = None
     netscape_type: int | None = None
     ext_key_usage: tuple[str, ...] | None = None
     subject_key_id: bytes | None = None
     authority: AuthorityKeyID = field(default_factory=AuthorityKeyID)
     alt_names: AltNames = field(default_factory=AltNames)
-    name_constraints: bool = False
+    names: bytes = b""
+    name_constraints: bytes = b""
+    resources: bool = False
     proxy: bool = False
     unknown_critical: bool = False
     broken: tuple[str, ...] = ()
@@ -87,20 +109,45 @@ def decode(extensions: Iterable[TLV]) -> Extensions:
     Returns:
         What could be read; the rest is named in ``broken``.
     """
-    known = Extensions()
+    known, broken, seen, repeated = Extensions(), [], set[str](), set[str]()
     for extension in extensions:
         try:
             oid, critical, value = _parts(extension)
         except DERError:
-            known.broken += ("?",)
+            broken.append("?")
             continue
         known.unknown_critical |= critical and oid not in _HANDLED
-        try:
-            if oid in _DECODERS:
-                _DECODERS[oid](known, der.read(value))
-        except (DERError, ValueError):
-            known.broken += (oid,)
+        if oid in seen:
+            repeated.add(oid)
+        elif oid in _DECODERS and not _decoded(known, oid, value):
+            broken.append(oid)
+        seen.add(oid)
+    repeated &= _DECODERS.keys()
+    for oid in repeated:
+        _forget(known, oid)
+    known.broken = tuple(dict.fromkeys((*broken, *sorted(repeated))))[:BROKEN]
     return known
+
+
+def _decoded(known: Extensions, oid: str, value: bytes) -> bool:
+    try:
+        _DECODERS[oid](known, der.read(value))
+    except (DERError, ValueError):
+        return False
+    return True
+
+
+def _forget(known: Extensions, oid: str) -> None:
+    """Take back an extension that occurs twice: OpenSSL then finds none."""
+    if oid == _ALT_NAME:
+        known.alt_names = AltNames()
+        known.names = b""
+    elif oid == _BASIC_CONSTRAINTS:
+        known.is_ca = known.path_length = None
+    elif oid == _KEY_USAGE:
+        known.key_usage = None
+    elif oid == _EXT_KEY_USAGE:
+        known.ext_key_usage = None
 
 
 def _parts(extension: TLV) -> tuple[str, bool, bytes]:
@@ -108,18 +155,24 @@ def _parts(extension: TLV) -> tuple[str, bool, bytes]:
     if len(parts) not in (2, 3):
         raise DERError("an extension has two or three parts")
     critical = len(parts) == 3 and der.boolean(parts[1])  # noqa: PLR2004 - oid, critical, value
-    return der.oid(parts[0]), critical, der.expect(parts[-1], der.OCTET_STRING).content
+    return der.oid(parts[0]), critical, der.string(parts[-1], der.OCTET_STRING)
 
 
 def _basic_constraints(known: Extensions, value: TLV) -> None:
     parts = der.children(der.expect(value, der.SEQUENCE))
-    is_ca = bool(parts) and parts[0].tag == der.BOOLEAN and der.boolean(parts[0])
-    length = der.integer(parts[-1]) if parts and parts[-1].tag == der.INTEGER else None
-    known.is_ca, known.path_length = is_ca, length
+    is_ca = der.boolean(parts.pop(0)) if parts and parts[0].tag == der.BOOLEAN else False
+    length = der.integer(parts.pop(0)) if parts else None
+    if parts or (length is not None and length < 0):
+        raise DERError("broken basicConstraints")
+    known.is_ca, known.endless = is_ca, length is not None and length >= LONGEST_PATH
+    known.path_length = None if known.endless else length
 
 
 def _key_usage(known: Extensions, value: TLV) -> None:
-    known.key_usage = int.from_bytes(der.bits(value)[:1])
+    octets = der.bits(value)
+    if not any(octets[:2]):
+        raise DERError("keyUsage without a usage")
+    known.key_usage = octets[0]
 
 
 def _netscape_type(known: Extensions, value: TLV) -> None:
@@ -131,26 +184,30 @@ def _ext_key_usage(known: Extensions, value: TLV) -> None:
 
 
 def _subject_key_id(known: Extensions, value: TLV) -> None:
-    known.subject_key_id = der.expect(value, der.OCTET_STRING).content
+    known.subject_key_id = der.string(value, der.OCTET_STRING)
 
 
 def _authority_key_id(known: Extensions, value: TLV) -> None:
-    parts = {part.tag: part for part in der.children(der.expect(value, der.SEQUENCE))}
-    key_id, issuer, serial = (parts.get(tag) for tag in (0x80, 0xA1, 0x82))
+    parts = {part.tag & ~der.CONSTRUCTED: part for part in der.children(der.expect(value, der.SEQUENCE))}
+    if not parts.keys() <= {0x80, 0x81, 0x82}:
+        raise DERError("foreign element in authorityKeyIdentifier")
+    key_id, issuer, serial = (parts.get(tag) for tag in (0x80, 0x81, 0x82))
     known.authority = AuthorityKeyID(
-        key_id=key_id.content if key_id else None,
-        issuer=_directory_name(issuer) if issuer else None,
-        serial=int.from_bytes(serial.content, signed=True) if serial else None,
+        der.string(key_id, 0x80) if key_id else None, _directory_name(issuer) if issuer else None, serial
     )
 
 
-def _directory_name(names: TLV) -> dn.Canonical | None:
+def _directory_name(names: TLV) -> TLV | None:
     found = (name for name in der.children(names) if name.tag == _DIRECTORY)
-    return next((dn.canonical(der.read(name.content)) for name in found), None)
+    return next((der.expect(der.read(name.content), der.SEQUENCE) for name in found), None)
 
 
-def _name_constraints(known: Extensions, _value: TLV) -> None:
-    known.name_constraints = True
+def _name_constraints(known: Extensions, value: TLV) -> None:
+    known.name_constraints = value.raw
+
+
+def _resources(known: Extensions, _value: TLV) -> None:
+    known.resources = True
 
 
 def _proxy(known: Extensions, _value: TLV) -> None:
@@ -159,34 +216,59 @@ def _proxy(known: Extensions, _value: TLV) -> None:
 
 # --- alternative names ----------------------------------------------------------------------------------------
 
-_VISIBLE = re.compile(rb"[!-~]+")
+_PRINTABLE = re.compile(rb"[ -~]+")
 
-_DNS, _IP, _DIRECTORY = 0x82, 0x87, 0xA4
+_OTHER, _EMAIL, _DNS, _DIRECTORY, _URI, _IP, _RID = 0xA0, 0x81, 0x82, 0xA4, 0x86, 0x87, 0x88
+_STRINGS = {_EMAIL, _DNS, _URI, _IP}
 _ODD_TYPES = {
-    0xA0: "othername",
-    0x81: "email",
+    _OTHER: "othername",
+    _EMAIL: "email",
     _DNS: "dns",
     0xA3: "x400",
     _DIRECTORY: "dirname",
     0xA5: "ediparty",
-    0x86: "uri",
+    _URI: "uri",
     _IP: "ip",
-    0x88: "rid",
+    _RID: "rid",
 }
 
 
 def _alt_names(known: Extensions, value: TLV) -> None:
-    names = der.children(der.expect(value, der.SEQUENCE))
+    names = list(map(_general_name, der.children(der.expect(value, der.SEQUENCE))))
+    odd = (name for name in names if not _plain_dns(name) and not _plain_ip(name))
     known.alt_names = AltNames(
         dns=tuple(n.content.decode("ascii") for n in names if _plain_dns(n)),
         ips=tuple(str(ip_address(n.content)) for n in names if _plain_ip(n)),
-        odd=tuple(_odd(n) for n in names if not _plain_dns(n) and not _plain_ip(n)),
+        odd=tuple(map(_odd, islice(odd, ODD_NAMES))),
     )
+    known.names = value.raw
+
+
+def _general_name(name: TLV) -> TLV:
+    """Return a GeneralName, a string that came in parts joined.
+
+    Raises:
+        DERError: OpenSSL could not decode it, and so none of the names.
+    """
+    tag = name.tag & ~der.CONSTRUCTED
+    if tag in _STRINGS and tag != name.tag:
+        return der.read(der.encode(tag, der.string(name, tag)))
+    if name.tag not in _ODD_TYPES:
+        raise DERError("no GeneralName")
+    if name.tag == _RID:
+        der.oid(der.read(der.encode(der.OID, name.content)))
+    elif name.tag == _DIRECTORY:
+        dn.attributes(der.whole(name.content, der.SEQUENCE))
+    elif name.tag == _OTHER:
+        oid, inner = der.children(name)
+        der.oid(oid)
+        der.read(der.expect(inner, 0xA0).content)
+    return name
 
 
 def _plain_dns(name: TLV) -> bool:
-    """A dNSName of visible ASCII; a NUL or an umlaut makes it odd."""
-    return name.tag == _DNS and _VISIBLE.fullmatch(name.content) is not None
+    """Return True for a dNSName of printable ASCII; a NUL or an umlaut makes it odd."""
+    return name.tag == _DNS and _PRINTABLE.fullmatch(name.content) is not None
 
 
 def _plain_ip(name: TLV) -> bool:
@@ -194,16 +276,11 @@ def _plain_ip(name: TLV) -> bool:
 
 
 def _odd(name: TLV) -> str:
-    return f"{_ODD_TYPES.get(name.tag, f'tag {name.tag:#04x}')}:{_odd_value(name)}"
+    return f"{_ODD_TYPES[name.tag]}:{_odd_value(name)}"
 
 
 def _odd_value(name: TLV) -> str:
-    if name.tag == _DIRECTORY:
-        try:
-            return dn.one_line(der.read(name.content))
-        except DERError:
-            pass  # shown as octets, then
-    return dn.escaped(name.content)
+    return dn.one_line(der.read(name.content)) if name.tag == _DIRECTORY else dn.escaped(name.content)
 
 
 _DECODERS: dict[str, Callable[[Extensions, TLV], None]] = {
@@ -216,4 +293,6 @@ _DECODERS: dict[str, Callable[[Extensions, TLV], None]] = {
     _EXT_KEY_USAGE: _ext_key_usage,
     _NETSCAPE_TYPE: _netscape_type,
     _PROXY: _proxy,
+    _IP_RESOURCES: _resources,
+    _AS_RESOURCES: _resources,
 }

@@ -1,18 +1,19 @@
-"""DER to CertFacts: what is stored of a certificate.
+"""The record of a certificate that is stored: CertFacts from DER.
 
-A certificate that OpenSSL let through and this parser cannot read still has its digests, so that it can match a
-full-certificate TLSA record; ``parse_error`` then says what was wrong. A broken extension is a ``parse_error``
-too, with all else in place. Odd names are kept as text and harm nobody.
+A certificate that OpenSSL reads and this reader does not still has its digests, so that it can match a
+full-certificate TLSA record; ``parse_error`` then says why. A broken extension is a ``parse_error`` too, with all
+else in place. Odd names are kept as text.
 """
 
 import hashlib
 from dataclasses import replace
-from functools import lru_cache
 
 from scanner.core.x509 import certificate as x509
 from scanner.core.x509 import dn
-from scanner.core.x509.certificate import CACHED, Certificate
+from scanner.core.x509.cache import remembered
+from scanner.core.x509.certificate import CACHED, USUAL_SIZE, Certificate
 from scanner.core.x509.der import DERError
+from scanner.core.x509.extensions import PURPOSES
 from scanner.facts import CertFacts
 
 _PURPOSES = {
@@ -29,7 +30,7 @@ _PURPOSES = {
 """OpenSSL's short names of extended key usages."""
 
 
-@lru_cache(maxsize=CACHED)
+@remembered(CACHED, USUAL_SIZE)
 def facts(der: bytes) -> CertFacts:
     """Read a certificate.
 
@@ -65,10 +66,20 @@ def _facts(certificate: Certificate) -> CertFacts:
         signature_algorithm=certificate.algorithm.name,
         is_ca=extensions.is_ca,
         path_length=extensions.path_length,
-        ext_key_usage=tuple(_PURPOSES.get(oid, oid) for oid in extensions.ext_key_usage or ()),
+        ext_key_usage=tuple(_PURPOSES.get(oid, oid) for oid in (extensions.ext_key_usage or ())[:PURPOSES]),
         self_issued=certificate.self_issued,
-        parse_error=f"broken extension {', '.join(extensions.broken)}" if extensions.broken else "",
+        parse_error=_defects(certificate),
     )
+
+
+def _defects(certificate: Certificate) -> str:
+    broken = certificate.extensions.broken
+    found = [f"broken extension {', '.join(broken)}"] if broken else []
+    if certificate.extensions.endless:
+        found.append("path length of more than 31 bits")
+    if certificate.spki != certificate.sent_spki:
+        found.append("spki-not-der: the public key is not encoded in DER; its digests are those of its DER form")
+    return "; ".join(found)
 
 
 def _digests_only(der: bytes, error: str) -> CertFacts:
@@ -80,7 +91,7 @@ def _digests_only(der: bytes, error: str) -> CertFacts:
 
 
 def _digests(der: bytes, spki: bytes) -> CertFacts:
-    """All four digests, those of the key empty where the key was not found."""
+    """Return all four digests, those of the key empty where the key was not found."""
     return CertFacts(
         sha256=hashlib.sha256(der).hexdigest(),
         sha512=hashlib.sha512(der).hexdigest(),

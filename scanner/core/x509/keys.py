@@ -1,18 +1,16 @@
-"""Public keys and signatures of certificates: their kinds, sizes and strengths, and whether a signature holds.
+"""Public keys and signature algorithms of certificates: their kinds, sizes and strengths, read from the DER.
 
-Everything but the arithmetic of a signature check is read off the DER. Strengths are OpenSSL's security bits,
-which its security levels compare (SSL_CTX_set_security_level).
+Strengths are OpenSSL's security bits, which its security levels compare (SSL_CTX_set_security_level). Signatures are
+checked by OpenSSL (see ``issuing``).
 """
 
 import math
 from dataclasses import dataclass
 from functools import lru_cache
 
-from cryptography.exceptions import InvalidSignature, UnsupportedAlgorithm
-from cryptography.hazmat.primitives import hashes, serialization
-from cryptography.hazmat.primitives.asymmetric import dsa, ec, ed448, ed25519, padding, rsa
-
 from scanner.core.x509 import der
+from scanner.core.x509.cache import remembered
+from scanner.core.x509.der import TLV
 
 LEVEL_BITS = (0, 80, 112, 128, 192, 256)
 """Security bits that each OpenSSL security level asks for."""
@@ -35,7 +33,14 @@ class Key:
         return _strength(self.kind, self.bits)
 
 
+_SLH_DSA = {
+    f"2.16.840.1.101.3.4.3.{20 + at}": (f"SLH-DSA-{hash_}-{bits}{variant}", bits)
+    for at, (hash_, bits, variant) in enumerate(
+        (hash_, bits, variant) for hash_ in ("SHA2", "SHAKE") for bits in (128, 192, 256) for variant in ("s", "f")
+    )
+}
 _STRENGTHS = {"ED25519": 128, "ED448": 224, "ML-DSA-44": 128, "ML-DSA-65": 192, "ML-DSA-87": 256}
+_STRENGTHS |= dict(_SLH_DSA.values())
 _FACTORING = ("RSA", "RSA-PSS", "DSA")
 
 _KINDS = {
@@ -49,6 +54,7 @@ _KINDS = {
     "2.16.840.1.101.3.4.3.18": "ML-DSA-65",
     "2.16.840.1.101.3.4.3.19": "ML-DSA-87",
 }
+_KINDS |= {oid: name for oid, (name, _) in _SLH_DSA.items()}
 
 _CURVES = {
     "1.2.840.10045.3.1.1": ("prime192v1", 192),
@@ -62,6 +68,9 @@ _CURVES = {
     "1.3.36.3.3.2.8.1.1.13": ("brainpoolP512r1", 512),
 }
 
+USUAL_KEY = 4096
+"""Octets of a public key of the usual size."""
+
 EXPLICIT = "explicit"
 """Stands for a curve that is spelled out instead of named (RFC 5480 forbids it)."""
 
@@ -72,7 +81,7 @@ def _strength(kind: str, bits: int) -> int:
 
 
 def _factoring(kind: str, bits: int) -> int:
-    """The number field sieve's cost for a modulus, rounded to a multiple of 8 (NIST SP 800-56B appendix D)."""
+    """Return the number field sieve's cost for a modulus, rounded to a multiple of 8 (NIST SP 800-56B appendix D)."""
     if kind not in _FACTORING or bits < 8:  # noqa: PLR2004 - log(log(x)) has to exist
         return 0
     x = bits * math.log(2)
@@ -87,9 +96,9 @@ def _curve(kind: str, bits: int) -> int:
     return next((strength for least, strength in steps if bits >= least), bits // 2)
 
 
-@lru_cache(maxsize=4096)
+@remembered(4096, 1024)
 def key(spki: bytes) -> Key:
-    """Describe a SubjectPublicKeyInfo.
+    """Describe a SubjectPublicKeyInfo; a curve that is not in the table has its dotted number as name and 0 bits.
 
     Raises:
         DERError: it is none.
@@ -128,6 +137,39 @@ def _ec_key(parts: list[der.TLV]) -> Key:
     return Key("EC", der.integer(prime).bit_length() if prime.tag == der.INTEGER else 0, EXPLICIT)
 
 
+def normal_spki(element: TLV) -> bytes:
+    """Return a SubjectPublicKeyInfo as OpenSSL encodes it: in DER, its parameters as they stand if they are a SEQUENCE.
+
+    Raises:
+        DERError: it is none.
+    """
+    algorithm, key_bits = _pair(element)
+    prefix = element.raw[: -len(key_bits.raw) + key_bits.header + 1]
+    return element.raw if _is_normal(prefix, len(element.raw)) else _encoded(algorithm, key_bits)
+
+
+@lru_cache(256)  # kinds and sizes of keys
+def _is_normal(prefix: bytes, size: int) -> bool:
+    """Return True if a key of whole octets that begins so and has this size is encoded as OpenSSL does."""
+    whole = prefix + bytes(size - len(prefix))
+    return prefix[-1:] == b"\0" and size <= USUAL_KEY and _encoded(*_pair(der.read(whole))) == whole
+
+
+def _encoded(algorithm: TLV, key_bits: TLV) -> bytes:
+    oid, *parameters = der.children(der.expect(algorithm, der.SEQUENCE))
+    unused, _ = der.bit_string(key_bits)
+    kept = (part.raw if part.tag & der.CONSTRUCTED else der.encode(part.tag, part.content) for part in parameters)
+    identifier = der.encode(der.SEQUENCE, der.encode(der.OID, der.expect(oid, der.OID).content), *kept)
+    return der.encode(der.SEQUENCE, identifier, der.encode(der.BIT_STRING, bytes([unused]), der.bits(key_bits)))
+
+
+def _pair(element: TLV) -> tuple[TLV, TLV]:
+    parts = der.children(der.expect(element, der.SEQUENCE))
+    if len(parts) != 2:  # noqa: PLR2004 - RFC 5280 section 4.1: algorithm and key
+        raise der.DERError("a public key is a pair")
+    return parts[0], parts[1]
+
+
 # --- signatures -----------------------------------------------------------------------------------------------
 
 
@@ -138,7 +180,6 @@ class Algorithm:
     name: str
     kind: str = ""
     digest: str = ""
-    salt: int = 0
 
     @property
     def strength(self) -> int:
@@ -146,51 +187,61 @@ class Algorithm:
         return _HASH_STRENGTHS.get(self.digest, 0) or _STRENGTHS.get(self.kind, 0)
 
 
-_HASHES: dict[str, type[hashes.HashAlgorithm]] = {
-    "md5": hashes.MD5,
-    "sha1": hashes.SHA1,
-    "sha224": hashes.SHA224,
-    "sha256": hashes.SHA256,
-    "sha384": hashes.SHA384,
-    "sha512": hashes.SHA512,
-}
-_HASH_STRENGTHS = {"md5": 39, "sha1": 63, "sha224": 112, "sha256": 128, "sha384": 192, "sha512": 256}
-"""MD5 and SHA-1 count for less than half their length since collisions can be made."""
+_HASH_STRENGTHS = {
+    "md5": 39, "sha1": 63, "ripemd160": 80,
+    "sha224": 112, "sha256": 128, "sha384": 192, "sha512": 256,
+    "sha3-224": 112, "sha3-256": 128, "sha3-384": 192, "sha3-512": 256, "sm3": 128,
+}  # fmt: skip
+"""Half the bits of the hash; MD5 and SHA-1 count for less since collisions can be made (X509_get_signature_info)."""
 
-_HASH_OIDS = {
-    "1.3.14.3.2.26": "sha1",
-    "2.16.840.1.101.3.4.2.1": "sha256",
-    "2.16.840.1.101.3.4.2.2": "sha384",
-    "2.16.840.1.101.3.4.2.3": "sha512",
-    "2.16.840.1.101.3.4.2.4": "sha224",
-}
+_NIST_HASHES = (
+    "sha256", "sha384", "sha512", "sha224", "sha512-224", "sha512-256", "sha3-224", "sha3-256", "sha3-384", "sha3-512",
+)  # fmt: skip
+"""The hashes below 2.16.840.1.101.3.4.2, from 1."""
 
-_ALGORITHMS = {
-    "1.2.840.113549.1.1.2": Algorithm("md2WithRSAEncryption", "RSA", "md2"),
-    "1.2.840.113549.1.1.4": Algorithm("md5WithRSAEncryption", "RSA", "md5"),
-    "1.2.840.113549.1.1.5": Algorithm("sha1WithRSAEncryption", "RSA", "sha1"),
-    "1.2.840.113549.1.1.11": Algorithm("sha256WithRSAEncryption", "RSA", "sha256"),
-    "1.2.840.113549.1.1.12": Algorithm("sha384WithRSAEncryption", "RSA", "sha384"),
-    "1.2.840.113549.1.1.13": Algorithm("sha512WithRSAEncryption", "RSA", "sha512"),
-    "1.2.840.113549.1.1.14": Algorithm("sha224WithRSAEncryption", "RSA", "sha224"),
+_HASH_OIDS = {f"2.16.840.1.101.3.4.2.{number}": name for number, name in enumerate(_NIST_HASHES, 1)}
+_HASH_OIDS |= {"1.3.14.3.2.26": "sha1", "1.2.840.113549.2.5": "md5", "1.3.36.3.2.1": "ripemd160"}
+
+_RSA = {
+    2: ("md2WithRSAEncryption", "md2"), 3: ("md4WithRSAEncryption", "md4"), 4: ("md5WithRSAEncryption", "md5"),
+    5: ("sha1WithRSAEncryption", "sha1"), 11: ("sha256WithRSAEncryption", "sha256"),
+    12: ("sha384WithRSAEncryption", "sha384"), 13: ("sha512WithRSAEncryption", "sha512"),
+    14: ("sha224WithRSAEncryption", "sha224"), 15: ("sha512-224WithRSAEncryption", "sha512-224"),
+    16: ("sha512-256WithRSAEncryption", "sha512-256"),
+}  # fmt: skip
+_ECDSA = {1: ("SHA224", "sha224"), 2: ("SHA256", "sha256"), 3: ("SHA384", "sha384"), 4: ("SHA512", "sha512")}
+_SHA3 = ("sha3-224", "sha3-256", "sha3-384", "sha3-512")
+
+_ALGORITHMS = {f"1.2.840.113549.1.1.{arc}": Algorithm(name, "RSA", digest) for arc, (name, digest) in _RSA.items()}
+_ALGORITHMS |= {
+    f"1.2.840.10045.4.3.{arc}": Algorithm(f"ecdsa-with-{name}", "EC", digest) for arc, (name, digest) in _ECDSA.items()
+}
+for _arc, _name in enumerate(_SHA3):
+    _nist, _upper = "2.16.840.1.101.3.4.3.", _name.upper()
+    _ALGORITHMS[f"{_nist}{5 + _arc}"] = Algorithm(f"dsa_with_{_upper}", "DSA", _name)
+    _ALGORITHMS[f"{_nist}{9 + _arc}"] = Algorithm(f"ecdsa_with_{_upper}", "EC", _name)
+    _ALGORITHMS[f"{_nist}{13 + _arc}"] = Algorithm(f"RSA-{_upper}", "RSA", _name)
+_ALGORITHMS |= {
     "1.2.840.10045.4.1": Algorithm("ecdsa-with-SHA1", "EC", "sha1"),
-    "1.2.840.10045.4.3.1": Algorithm("ecdsa-with-SHA224", "EC", "sha224"),
-    "1.2.840.10045.4.3.2": Algorithm("ecdsa-with-SHA256", "EC", "sha256"),
-    "1.2.840.10045.4.3.3": Algorithm("ecdsa-with-SHA384", "EC", "sha384"),
-    "1.2.840.10045.4.3.4": Algorithm("ecdsa-with-SHA512", "EC", "sha512"),
     "1.2.840.10040.4.3": Algorithm("dsaWithSHA1", "DSA", "sha1"),
+    "1.3.14.3.2.3": Algorithm("md5WithRSA", "RSA", "md5"),
+    "1.3.14.3.2.13": Algorithm("dsaWithSHA", "DSA", "sha"),
+    "1.3.14.3.2.15": Algorithm("shaWithRSAEncryption", "RSA", "sha"),
+    "1.3.14.3.2.27": Algorithm("dsaWithSHA1-old", "DSA", "sha1"),
+    "1.3.14.3.2.29": Algorithm("sha1WithRSA", "RSA", "sha1"),
+    "1.3.36.3.3.1.2": Algorithm("ripemd160WithRSA", "RSA", "ripemd160"),
+    "1.2.156.10197.1.501": Algorithm("SM2-with-SM3", "SM2", "sm3"),
+    "2.16.840.1.101.3.4.3.1": Algorithm("dsa_with_SHA224", "DSA", "sha224"),
     "2.16.840.1.101.3.4.3.2": Algorithm("dsa_with_SHA256", "DSA", "sha256"),
-    "1.3.101.112": Algorithm("ED25519", "ED25519"),
-    "1.3.101.113": Algorithm("ED448", "ED448"),
-    "2.16.840.1.101.3.4.3.17": Algorithm("ML-DSA-44", "ML-DSA-44"),
-    "2.16.840.1.101.3.4.3.18": Algorithm("ML-DSA-65", "ML-DSA-65"),
-    "2.16.840.1.101.3.4.3.19": Algorithm("ML-DSA-87", "ML-DSA-87"),
+    "2.16.840.1.101.3.4.3.3": Algorithm("dsa_with_SHA384", "DSA", "sha384"),
+    "2.16.840.1.101.3.4.3.4": Algorithm("dsa_with_SHA512", "DSA", "sha512"),
 }
+_ALGORITHMS |= {oid: Algorithm(kind, kind) for oid, kind in _KINDS.items() if kind in _STRENGTHS}
 
 _PSS = "1.2.840.113549.1.1.10"
 
 
-@lru_cache(maxsize=256)  # a few dozen exist
+@remembered(256, 256)  # a few dozen exist
 def algorithm(raw: bytes) -> Algorithm:
     """Describe an AlgorithmIdentifier; one that is not known has its dotted number as name.
 
@@ -205,52 +256,9 @@ def algorithm(raw: bytes) -> Algorithm:
         raise der.DERError(f"no algorithm: {error}") from error
 
 
-def _pss(parameters: list[der.TLV]) -> Algorithm:
-    """RSASSA-PSS names its hash and salt length in its parameters (RFC 4055 section 3.1)."""
+def _pss(parameters: list[TLV]) -> Algorithm:
+    """RSASSA-PSS names its hash in its parameters (RFC 4055 section 3.1)."""
     given = {part.tag: der.read(part.content) for part in der.children(parameters[0])} if parameters else {}
-    digest, salt = given.get(0xA0), given.get(0xA2)
+    digest = given.get(0xA0)
     named = _HASH_OIDS.get(der.oid(der.children(digest)[0]), "") if digest else "sha1"
-    return Algorithm("rsassaPss", "RSA-PSS", named, der.integer(salt) if salt else 20)
-
-
-@lru_cache(maxsize=16384)  # a verdict and a key of octets each; issuers' signatures come back all the time
-def signed_by(tbs: bytes, raw_algorithm: bytes, signature: bytes, spki: bytes) -> bool | None:
-    """Tell whether a key made a signature.
-
-    Args:
-        tbs: the octets signed.
-        raw_algorithm: the AlgorithmIdentifier of the signature, DER.
-        signature: its octets.
-        spki: the SubjectPublicKeyInfo of the supposed signer, DER.
-
-    Returns:
-        None if the key cannot be used or the algorithm is not known: then nobody could tell.
-    """
-    try:
-        public = serialization.load_der_public_key(spki)
-        return _check(public, algorithm(raw_algorithm), signature, tbs)
-    except InvalidSignature:
-        return False
-    except (ValueError, TypeError, UnsupportedAlgorithm):
-        return None
-
-
-def _check(public: object, how: Algorithm, signature: bytes, tbs: bytes) -> bool | None:
-    """Check by the kind of key; None for a kind that cannot have made this kind of signature.
-
-    Raises:
-        InvalidSignature: the signature does not hold.
-    """
-    digest = _HASHES[how.digest]() if how.digest in _HASHES else None
-    if isinstance(public, rsa.RSAPublicKey) and digest and how.kind in ("RSA", "RSA-PSS"):
-        pss = padding.PSS(padding.MGF1(digest), how.salt)
-        public.verify(signature, tbs, pss if how.kind == "RSA-PSS" else padding.PKCS1v15(), digest)
-    elif isinstance(public, ec.EllipticCurvePublicKey) and digest and how.kind == "EC":
-        public.verify(signature, tbs, ec.ECDSA(digest))
-    elif isinstance(public, dsa.DSAPublicKey) and digest and how.kind == "DSA":
-        public.verify(signature, tbs, digest)
-    elif isinstance(public, ed25519.Ed25519PublicKey | ed448.Ed448PublicKey) and not digest:
-        public.verify(signature, tbs)
-    else:
-        return None
-    return True
+    return Algorithm("rsassaPss", "RSA-PSS", named)

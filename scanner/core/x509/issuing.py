@@ -1,0 +1,189 @@
+"""OpenSSL's answers to whether one certificate issued another and whether a path is accepted, kept by digest.
+
+A certificate with a repeated or undecodable known extension, a negative path length or an empty keyUsage is
+EXFLAG_INVALID for OpenSSL: it issues nothing and nothing issued it. An issuer whose key, or a subject whose algorithm,
+OpenSSL does not know is no issuer either. Answers hold at any time, since dates are left aside. A leaf is seen once in
+a scan, its issuers are seen all the time: a path is asked about whole only if the part above its leaf is new.
+"""
+
+import hashlib
+import itertools
+from collections.abc import Sequence
+from typing import NamedTuple
+
+from scanner.core.x509 import dn, openssl, synthetic
+from scanner.core.x509.cache import Kept
+from scanner.core.x509.certificate import Certificate
+from scanner.core.x509.openssl import Answer, Check
+from scanner.core.x509.verify_error import NAME_ERRORS, VerifyError
+
+ANSWERS = 16384
+"""Answers kept about pairs of certificates, of some 200 octets each."""
+
+TOPS = 1024
+"""Upper parts of accepted paths that are kept."""
+
+Found = tuple[int, int]
+"""An error number and the depth it was found at."""
+
+_LENIENT = Check.PARTIAL_CHAIN | Check.IGNORE_CRITICAL | Check.ALLOW_PROXY_CERTS
+_SERVER = Check.PARTIAL_CHAIN | Check.SERVER_PURPOSE
+_PAIR = 2
+
+_NOT_SIGNED = {
+    VerifyError.CERT_SIGNATURE_FAILURE,
+    VerifyError.UNABLE_TO_GET_ISSUER_CERT_LOCALLY,
+    VerifyError.DEPTH_ZERO_SELF_SIGNED_CERT,
+}
+"""Errors that mean that a key did not make a signature, since it is wrong or of another kind."""
+
+_AFTER_SIGNATURES = {VerifyError.UNNESTED_RESOURCE, *NAME_ERRORS}
+"""Errors that OpenSSL finds once it has checked the signatures."""
+
+_answers: Kept[tuple[str, str, str], Answer] = Kept(ANSWERS)
+_accepted_tops: Kept[tuple[str, ...], bool] = Kept(TOPS)
+
+
+class Acceptance(NamedTuple):
+    """OpenSSL's verdict on a path.
+
+    ``error`` is its first one. With neither, OpenSSL took another path through the same certificates: each of them is
+    then known to have signed the one below it, and all else is for the reader of this package to check.
+    """
+
+    accepted: bool
+    error: Found | None = None
+
+
+def self_signed(certificate: Certificate) -> bool:
+    """Return True if a certificate names itself as its issuer and its key identifiers and kind of key agree."""
+    if not certificate.self_issued:
+        return False
+    key = ("self-signed", certificate.fingerprint, "")
+    answer = _answers.get(key, lambda: openssl.ask(certificate.der, (), (), Check.NONE))
+    return answer.num == VerifyError.DEPTH_ZERO_SELF_SIGNED_CERT and described(certificate, certificate)
+
+
+def may_have_issued(issuer: Certificate, subject: Certificate) -> bool:
+    """Return True if names, key identifiers, kinds of key and extensions allow it (RFC 5280 section 4.2.1.1)."""
+    if issuer.subject_key != subject.issuer_key or not described(issuer, subject):
+        return False
+    key = ("issuer", subject.fingerprint, issuer.fingerprint)
+    answer = _answers.get(key, lambda: openssl.ask(subject.der, (issuer.der,), (), Check.NONE))
+    return answer.size > 1
+
+
+def issued(issuer: Certificate, subject: Certificate, *, leaf: bool) -> bool:
+    """Return the same as ``may_have_issued``, of an answer that ``accepts`` will need for the only candidate."""
+    if issuer.subject_key != subject.issuer_key or not described(issuer, subject):
+        return False
+    return _pair(issuer, subject, leaf=leaf).size > 1
+
+
+def described(issuer: Certificate, subject: Certificate) -> bool:
+    """Return True if a certificate fits everything that another one says about its issuer, as in OpenSSL 3.
+
+    OpenSSL 4 prefers such a certificate and uses another one where there is none, which Postfix with OpenSSL 3 rejects.
+    Each part of the authority key identifier counts only where there is something to compare it with.
+    """
+    wanted, key_id = subject.extensions.authority, issuer.extensions.subject_key_id
+    if wanted.key_id is not None and key_id is not None and wanted.key_id != key_id:
+        return False
+    if wanted.serial is not None and wanted.serial.content != issuer.serial:
+        return False
+    if wanted.issuer is not None and dn.canonical(wanted.issuer) != issuer.issuer_key:
+        return False
+    return _fits(subject.claimed.kind, issuer.key.kind)
+
+
+def _fits(algorithm: str, key: str) -> bool:
+    """Return True if a kind of key makes signatures of a kind; OpenSSL decides about the kinds that are not known."""
+    return not algorithm or not key or algorithm == key or (algorithm, key) == ("RSA-PSS", "RSA")
+
+
+def _pair(issuer: Certificate, subject: Certificate, *, leaf: bool) -> Answer:
+    """Verify a certificate with its issuer as the anchor, a leaf for a TLS server."""
+    key = ("leaf" if leaf else "pair", subject.fingerprint, issuer.fingerprint)
+    checks = _SERVER if leaf else _LENIENT
+    return _answers.get(key, lambda: openssl.ask(subject.der, (), (issuer.der,), checks))
+
+
+def signed_by(subject: Certificate, issuer: Certificate) -> bool | None:
+    """Return whether the key of an issuer made the signature of a certificate, None if OpenSSL does not say."""
+    signed = _signed(_pair(issuer, subject, leaf=False))
+    return signed_by_key(subject, issuer.spki) if signed is None else signed
+
+
+def _signed(answer: Answer) -> bool | None:
+    if answer.accepted or answer.num in _AFTER_SIGNATURES:
+        return True
+    return False if answer.num in _NOT_SIGNED else None
+
+
+def signed_by_key(subject: Certificate, spki: bytes) -> bool | None:
+    """Return whether a public key made the signature of a certificate, None if OpenSSL does not say.
+
+    OpenSSL is asked with a certificate made for the purpose, which has the key and fits the issuer's description.
+    """
+    if self_signed(subject):
+        return spki == subject.spki and _by_itself(subject, Check.CHECK_SS_SIGNATURE).accepted
+    answer = _by_key(subject, spki, "key", _LENIENT)
+    return _signed(answer)
+
+
+def _by_itself(certificate: Certificate, checks: Check) -> Answer:
+    key = (checks.name or str(checks.value), certificate.fingerprint, "")
+    return _answers.get(key, lambda: openssl.ask(certificate.der, (), (certificate.der,), checks))
+
+
+def _by_key(subject: Certificate, spki: bytes, kind: str, checks: Check) -> Answer:
+    key = (kind, subject.fingerprint, hashlib.sha256(spki).hexdigest())
+    return _answers.get(key, lambda: openssl.ask(subject.der, (), (synthetic.issuer(subject, spki),), checks))
+
+
+def acceptance(path: Sequence[Certificate], bare_key: bytes = b"") -> Acceptance:
+    """Have OpenSSL verify exactly this path for a TLS server, dates left aside.
+
+    Args:
+        path: certificates, leaf first; the last one is the anchor.
+        bare_key: a SubjectPublicKeyInfo that takes the place of an anchor above the last one.
+    """
+    if bare_key and not signed_by_key(path[-1], bare_key):
+        return Acceptance(accepted=False, error=(VerifyError.CERT_SIGNATURE_FAILURE, len(path) - 1))
+    if len(path) == 1:
+        return _verdict(_alone(path[0], bare_key))
+    first = _pair(path[1], path[0], leaf=True)
+    if len(path) == _PAIR:
+        return _verdict(first)
+    top, constrained = tuple([c.fingerprint for c in path[1:]]), any(map(_constrained, path))
+    if first.accepted and not constrained and _accepted_tops.peek(top):
+        return Acceptance(accepted=True)
+    answer = openssl.ask(path[0].der, [c.der for c in path[1:-1]], (path[-1].der,), _SERVER)
+    if answer.size != len(path):
+        return Acceptance(accepted=False, error=_unsigned(path))
+    if answer.accepted and not constrained:
+        _accepted_tops.get(top, lambda: True)
+    return _verdict(answer)
+
+
+def _alone(leaf: Certificate, bare_key: bytes) -> Answer:
+    if bare_key and not self_signed(leaf):
+        return _by_key(leaf, bare_key, "bare key", _SERVER)
+    return _by_itself(leaf, Check.SERVER_PURPOSE)
+
+
+def _constrained(certificate: Certificate) -> bool:
+    """Return True for extensions whose effect depends on the whole path."""
+    return bool(certificate.extensions.name_constraints) or certificate.extensions.resources
+
+
+def _verdict(answer: Answer) -> Acceptance:
+    return Acceptance(answer.accepted, None if answer.accepted else (answer.num, answer.depth))
+
+
+def _unsigned(path: Sequence[Certificate]) -> Found | None:
+    """Return the error of the lowest certificate on the path that the next one has not signed."""
+    for depth, (subject, issuer) in enumerate(itertools.pairwise(path)):
+        if signed_by(subject, issuer) is False:
+            return VerifyError.CERT_SIGNATURE_FAILURE, depth
+    return None

@@ -1,0 +1,44 @@
+"""Name constraints (RFC 5280 section 4.2.1.10) along a path: every violation, each found by OpenSSL.
+
+OpenSSL checks the names of each certificate against the constraints of each one above it, and stops at its first
+error, which is the topmost; the one that is reported is the nearest to the leaf. So each pair is asked about alone.
+"""
+
+import hashlib
+from collections.abc import Iterator, Sequence
+
+from scanner.core.x509 import openssl, synthetic
+from scanner.core.x509.cache import Kept
+from scanner.core.x509.certificate import Certificate
+from scanner.core.x509.issuing import Found
+from scanner.core.x509.openssl import Check
+from scanner.core.x509.verify_error import NAME_ERRORS
+
+ANSWERS = 4096
+"""Answers kept; few authorities have constraints, and all certificates of a provider the same."""
+
+_answers: Kept[bytes, int] = Kept(ANSWERS)
+
+
+def violations(path: Sequence[Certificate]) -> Iterator[Found]:
+    """Yield the violations along a path, leaf first; self-issued certificates above the leaf are exempt."""
+    for depth, certificate in enumerate(path):
+        if depth == 0 or not certificate.self_issued:
+            for above in path[depth + 1 :]:
+                constraints = above.extensions.name_constraints
+                num = _violation(certificate, constraints, leaf=depth == 0) if constraints else 0
+                if num:
+                    yield num, depth
+
+
+def _violation(certificate: Certificate, constraints: bytes, *, leaf: bool) -> int:
+    """Return the error of one certificate below one set of constraints, 0 if they are kept."""
+    subject, alt_names = certificate.subject.raw, certificate.extensions.names
+    key = hashlib.sha256(b"%d %d " % (leaf, len(alt_names)) + alt_names + subject + constraints).digest()
+    return _answers.get(key, lambda: _asked(subject, alt_names, constraints, leaf=leaf))
+
+
+def _asked(subject: bytes, alt_names: bytes, constraints: bytes, *, leaf: bool) -> int:
+    *below, anchor = synthetic.constrained(subject, alt_names, constraints, leaf=leaf)
+    answer = openssl.ask(below[0], below[1:], (anchor,), Check.PARTIAL_CHAIN)
+    return answer.num if answer.num in NAME_ERRORS else 0

@@ -1,0 +1,85 @@
+"""Certificates made for a question to OpenSSL, since its functions about a bare key or one constraint are not bound.
+
+A signature over a certificate is checked with a stand-in for its issuer that has the key in question. The names of one
+certificate are checked against the name constraints of another with a pair of certificates that have nothing else.
+"""
+
+from functools import cache
+
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
+
+from scanner.core.x509 import der
+from scanner.core.x509.certificate import Certificate
+
+_ED25519 = der.encode(der.SEQUENCE, bytes.fromhex("06032b6570"))
+_VERSION_3 = bytes.fromhex("a003020102")
+_ONE = der.encode(der.INTEGER, b"\x01")
+_VALIDITY = der.encode(
+    der.SEQUENCE, der.encode(der.UTC_TIME, b"500101000000Z"), der.encode(der.UTC_TIME, b"491231235959Z")
+)
+_CA = bytes.fromhex("300f0603551d130101ff040530030101ff")
+"""A critical basicConstraints extension of a CA."""
+
+_ALT_NAME, _NAME_CONSTRAINTS = bytes.fromhex("0603551d11"), bytes.fromhex("0603551d1e")
+_EXTENSIONS = 0xA3
+
+
+def issuer(subject: Certificate, spki: bytes) -> bytes:
+    """Return a certificate that has this key and fits everything that another one says about its issuer."""
+    wanted = subject.extensions.authority
+    serial = der.encode(der.INTEGER, wanted.serial.content) if wanted.serial else _ONE
+    own_issuer = wanted.issuer.raw if wanted.issuer else subject.issuer.raw
+    return _certificate(serial, own_issuer, subject.issuer.raw, spki, _CA, sign=False)
+
+
+def constrained(subject: bytes, alt_names: bytes, constraints: bytes, *, leaf: bool) -> tuple[bytes, ...]:
+    """Return a path, leaf first, whose last certificate has these constraints and whose first but one these names.
+
+    Args:
+        subject: the Name of the certificate in question, DER.
+        alt_names: its subjectAltName, DER, empty if it has none.
+        constraints: the nameConstraints, DER.
+        leaf: the certificate in question is a leaf; otherwise a leaf without names stands below it.
+    """
+    names = _extension(_ALT_NAME, alt_names) if alt_names else b""
+    limits = _CA + _extension(_NAME_CONSTRAINTS, constraints)
+    anchor = _certificate(_ONE, _name(b"anchor"), _name(b"anchor"), _public_key(), limits, sign=True)
+    below = b"" if leaf else _CA
+    named = _certificate(_ONE, _name(b"anchor"), subject, _public_key(), below + names, sign=True)
+    if leaf:
+        return named, anchor
+    nameless = _certificate(_ONE, subject, der.encode(der.SEQUENCE), _public_key(), b"", sign=True)
+    return nameless, named, anchor
+
+
+def _name(text: bytes) -> bytes:
+    """Return a Name of one description: an attribute that no constraint is about and no CN check looks at."""
+    pair = der.encode(der.SEQUENCE, bytes.fromhex("060355040d"), der.encode(0x0C, text))
+    return der.encode(der.SEQUENCE, der.encode(der.SET, pair))
+
+
+def _extension(oid: bytes, value: bytes) -> bytes:
+    return der.encode(der.SEQUENCE, oid, der.encode(der.OCTET_STRING, value))
+
+
+def _certificate(
+    serial: bytes, issued_by: bytes, subject: bytes, spki: bytes, extensions: bytes, *, sign: bool
+) -> bytes:
+    parts = [_VERSION_3, serial, _ED25519, issued_by, _VALIDITY, subject, spki]
+    if extensions:
+        parts.append(der.encode(_EXTENSIONS, der.encode(der.SEQUENCE, extensions)))
+    tbs = der.encode(der.SEQUENCE, *parts)
+    signature = _key().sign(tbs) if sign else b""
+    return der.encode(der.SEQUENCE, tbs, _ED25519, der.encode(der.BIT_STRING, b"\0", signature))
+
+
+@cache
+def _key() -> Ed25519PrivateKey:
+    """Return the one key that signs them; it guards nothing, and the same one each time gives the same answers."""
+    return Ed25519PrivateKey.from_private_bytes(bytes(32))
+
+
+@cache
+def _public_key() -> bytes:
+    return _key().public_key().public_bytes(Encoding.DER, PublicFormat.SubjectPublicKeyInfo)

@@ -1,0 +1,58 @@
+"""Trust settings of a ``TRUSTED CERTIFICATE`` block (OpenSSL's X509_CERT_AUX): the uses that it allows and rejects."""
+
+from dataclasses import dataclass
+
+from scanner.core.x509 import der
+
+_SERVER = {"1.3.6.1.5.5.7.3.1", "2.5.29.37.0"}
+"""serverAuth and anyExtendedKeyUsage."""
+
+_REJECTED = 0xA0
+
+
+@dataclass(frozen=True, slots=True)
+class Trust:
+    """The uses that a certificate is trusted and rejected for, as dotted numbers; None where there is no such list."""
+
+    trusted: frozenset[str] | None = None
+    rejected: frozenset[str] | None = None
+
+    def for_servers(self) -> bool | None:
+        """Return whether the settings trust or reject TLS servers (X509_check_trust), None if they leave it open.
+
+        A list of trusted uses without this one rejects it.
+        """
+        if self.rejected is not None and _SERVER & self.rejected:
+            return False
+        return None if self.trusted is None else bool(_SERVER & self.trusted)
+
+
+def split(octets: bytes) -> tuple[bytes, bytes]:
+    """Return the certificate that a PEM block begins with and the octets behind it.
+
+    Raises:
+        DERError: no certificate stands there.
+    """
+    certificate = der.read(octets).raw
+    return certificate, octets[len(certificate) :]
+
+
+def settings(octets: bytes) -> Trust | None:
+    """Read the settings behind a certificate.
+
+    Returns:
+        None if there are none that restrict its use.
+
+    Raises:
+        DERError: they cannot be read.
+    """
+    if not octets:
+        return None
+    trusted: frozenset[str] | None = None
+    rejected: frozenset[str] | None = None
+    for part in der.children(der.expect(der.read(octets), der.SEQUENCE)):
+        if part.tag == der.SEQUENCE and trusted is None:
+            trusted = frozenset(map(der.oid, der.children(part)))
+        elif part.tag == _REJECTED:
+            rejected = frozenset(map(der.oid, der.children(part)))
+    return None if trusted is None and rejected is None else Trust(trusted, rejected)
