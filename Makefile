@@ -37,6 +37,7 @@ bench: setup
 
 soak: setup
 	$(BIN)/python -m tests.bench soak disturbed
+	$(BIN)/python -m tests.differential --cases 10000
 
 docs: setup
 	$(BIN)/python -m results.schema.docs docs

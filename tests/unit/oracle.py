@@ -1,4 +1,4 @@
-"""The openssl program as a second opinion: s_server shows a chain on loopback, s_client says what is wrong with it.
+"""The openssl program as a second opinion: s_server shows a chain on loopback, s_client lists the errors it finds.
 
 s_client goes on after each error as Postfix does, so that its list can be compared with ours, order and all.
 """
@@ -7,7 +7,7 @@ import re
 import socket
 import subprocess
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -20,7 +20,7 @@ _TRIES, _PAUSE = 500, 0.02  # ten seconds for a server to start on a busy machin
 
 
 def free_port() -> int:
-    """A port of loopback that was free a moment ago."""
+    """Return a port of loopback that was free a moment ago."""
     with socket.socket() as sock:
         sock.bind(("127.0.0.1", 0))
         return int(sock.getsockname()[1])
@@ -47,8 +47,14 @@ def showing(chain: tuple[Made, ...], folder: Path, port: int) -> Iterator[None]:
         server.wait()
 
 
-def ask(port: int, *options: str) -> str:
-    """What s_client says at the lab's time and security level 1, with the depth limit of Postfix."""
+def ask(port: int, *options: str, alive: Callable[[], bool] = lambda: True) -> str:
+    """Return the output of s_client at the lab's time and security level 1, with the depth limit of Postfix.
+
+    Args:
+        port: where s_server listens on loopback.
+        options: s_client's further options.
+        alive: whether s_server still runs.
+    """
     command = ["openssl", "s_client", "-connect", f"127.0.0.1:{port}", *_WEAK, "-auth_level", "1"]
     command += ["-verify_depth", "10", "-attime", str(int(NOW.timestamp())), "-no_ign_eof", *options]
     for _ in range(_TRIES):
@@ -56,11 +62,13 @@ def ask(port: int, *options: str) -> str:
         text = (done.stdout + done.stderr).decode(errors="replace")
         if "connect:errno" not in text:
             return text
-        time.sleep(_PAUSE)  # the socket is a real one: nothing else tells when it listens
+        if not alive():
+            break
+        time.sleep(_PAUSE)  # the socket is a real one: there is no other sign that it listens
     raise AssertionError("openssl s_server did not start")
 
 
 def errors(text: str) -> list[tuple[int, int]]:
-    """The (number, depth) of each error that s_client told, nearest to the leaf first."""
-    told = re.findall(r"^depth=(\d+).*\nverify error:num=(\d+)", text, re.MULTILINE)
-    return sorted(((int(num), int(depth)) for depth, num in told), key=lambda found: found[1])
+    """Return the (number, depth) of each error in s_client's output, nearest to the leaf first."""
+    found = re.findall(r"^depth=(\d+).*\nverify error:num=(\d+)", text, re.MULTILINE)
+    return sorted(((int(num), int(depth)) for depth, num in found), key=lambda error: error[1])

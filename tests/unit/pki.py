@@ -32,7 +32,7 @@ _serials = itertools.count(1000)
 
 @cache
 def key(label: str, kind: str = "p256") -> PrivateKey:
-    """The key of this label, the same one each time."""
+    """Return the key of this label, the same one each time."""
     if kind.startswith("rsa"):
         return rsa.generate_private_key(65537, int(kind[3:]))
     if kind == "ed25519":
@@ -41,7 +41,7 @@ def key(label: str, kind: str = "p256") -> PrivateKey:
 
 
 def name(common_name: str | None, organization: str = "Lab CA") -> x509.Name:
-    """The lab's form of a distinguished name."""
+    """Return the lab's form of a distinguished name."""
     parts = [(NameOID.COUNTRY_NAME, "XX"), (NameOID.ORGANIZATION_NAME, organization)]
     cn = [(NameOID.COMMON_NAME, common_name)] if common_name is not None else []
     return x509.Name([x509.NameAttribute(oid, value) for oid, value in parts + cn])
@@ -49,7 +49,7 @@ def name(common_name: str | None, organization: str = "Lab CA") -> x509.Name:
 
 @dataclass(frozen=True)
 class Made:
-    """A certificate with its key, able to issue others; ``octets`` take its place where it was altered."""
+    """Return a certificate with its key, able to issue others; ``octets`` take its place where it was altered."""
 
     cert: x509.Certificate
     private: PrivateKey
@@ -140,21 +140,21 @@ def resign(made: Made, signer: PrivateKey, digest: str) -> Made:
 
 
 def spelled_out(made: Made, signer: PrivateKey) -> Made:
-    """The same certificate with the curve of its EC key spelled out (RFC 5480 forbids it), signed again."""
+    """Return the same certificate with the curve of its EC key spelled out (RFC 5480 forbids it), signed again."""
     options = ["-pubin", "-inform", "DER", "-outform", "DER", "-param_enc", "explicit"]
     done = subprocess.run(["openssl", "ec", *options], input=made.spki, capture_output=True, check=True)
     return altered(made, made.spki, done.stdout, signer)
 
 
 def altered(made: Made, old: bytes, new: bytes, signer: PrivateKey) -> Made:
-    """The same certificate with octets replaced, signed again with an EC key."""
+    """Return the same certificate with octets replaced, signed again with an EC key."""
     tbs = der.children(der.read(made.der))[0].content
     assert old in tbs
     return signed(made, sequence(tbs.replace(old, new, 1)), signer)
 
 
 def signed(made: Made, tbs: bytes, signer: PrivateKey) -> Made:
-    """The certificate with another TBS, signed with an EC key."""
+    """Return the certificate with another TBS, signed with an EC key."""
     assert isinstance(signer, ec.EllipticCurvePrivateKey)
     algorithm = der.children(der.read(made.der))[1].raw
     signature = b"\0" + signer.sign(tbs, ec.ECDSA(hashes.SHA256()))
@@ -163,21 +163,21 @@ def signed(made: Made, tbs: bytes, signer: PrivateKey) -> Made:
 
 
 def version_1(made: Made) -> Made:
-    """A self-signed certificate as X.509 version 1: without extensions, as very old roots are."""
+    """Return a self-signed certificate as X.509 version 1: without extensions, as very old roots are."""
     fields = der.children(der.children(der.read(made.der))[0])
     kept = b"".join(part.raw for part in fields if part.tag not in (0xA0, 0xA3))
     return signed(made, sequence(kept), made.private)
 
 
 def sequence(content: bytes) -> bytes:
-    """A SEQUENCE of 128 octets or more."""
+    """Return a SEQUENCE of 128 octets or more."""
     size = len(content)
     length = b"\x81" + bytes([size]) if size < 256 else b"\x82" + size.to_bytes(2)
     return b"\x30" + length + content
 
 
 def usage(*bits: str) -> x509.KeyUsage:
-    """A keyUsage extension with these bits."""
+    """Return a keyUsage extension with these bits."""
     every = (
         "digital_signature", "content_commitment", "key_encipherment", "data_encipherment", "key_agreement",
         "key_cert_sign", "crl_sign", "encipher_only", "decipher_only",
@@ -195,7 +195,7 @@ INTER = INTER_PLAN.make()
 
 
 def dns(*names: str) -> tuple[x509.GeneralName, ...]:
-    """DNS names for ``Plan.sans``."""
+    """Return DNS names for ``Plan.sans``."""
     return tuple(x509.DNSName(n) for n in names)
 
 
@@ -205,12 +205,12 @@ CHAIN = (LEAF, INTER, ROOT)
 
 
 def chain(*made: Made) -> tuple[CertFacts, ...]:
-    """The facts of certificates in this order."""
+    """Return the facts of certificates in this order."""
     return tuple(m.facts for m in made)
 
 
 def tlsa(usage_: int, selector: int, matching_type: int, of: Made, *, wrong: bool = False) -> TLSARecord:
-    """The record that a certificate's owner would publish, or one with its last octet wrong."""
+    """Return the record that a certificate's owner would publish, or one with its last octet wrong."""
     octets = of.der if selector == 0 else of.spki
     if matching_type:
         digest = hashes.Hash(hashes.SHA256() if matching_type == 1 else hashes.SHA512())
@@ -222,7 +222,7 @@ def tlsa(usage_: int, selector: int, matching_type: int, of: Made, *, wrong: boo
 
 @cache
 def short_key() -> rsa.RSAPrivateKey:
-    """An RSA key of 768 bits, which only the openssl program will still make."""
+    """Return an RSA key of 768 bits, which only the openssl program will still make."""
     done = subprocess.run(["openssl", "genrsa", "-traditional", "768"], capture_output=True, check=True)
     loaded = serialization.load_pem_private_key(done.stdout, None)
     assert isinstance(loaded, rsa.RSAPrivateKey)

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from scanner.core.matching import match_name, matched_peername, presented_names
+from scanner.core.matching import MANY, match_name, matched_peername, presented_names
 from scanner.facts import CertFacts
 
 
@@ -98,6 +98,24 @@ def test_a_host_matches_itself_its_wildcard_and_its_suffixes(host: str) -> None:
     assert not match_name(f"x.{host}", f"*.{rest}")
     assert not match_name(rest, f"*.{rest}")
     assert not match_name(host, f"{host}\0")
+
+
+small = st.text("ab*.-_K\0", max_size=8)
+
+
+@given(st.lists(small, max_size=6), small)
+def test_many_names_are_looked_up_with_the_same_result(names: list[str], reference: str) -> None:
+    several = cert(*names)
+    many = cert(*names, *(f"filler{number}.test" for number in range(MANY)))
+    assert matched_peername(many, (reference,)) == matched_peername(several, (reference,))
+
+
+def test_the_first_of_many_names_that_matches_is_returned() -> None:
+    filler = tuple(f"filler{number}.test" for number in range(MANY))
+    leaf = cert(*filler, "*.Example.com", "a.example.com", "b.example.com")
+    assert matched_peername(leaf, ("no.test", "A.example.com")) == "*.Example.com"
+    assert matched_peername(leaf, (".example.com",)) == "*.Example.com"
+    assert matched_peername(leaf, ("a_b.example.com", "")) is None
 
 
 @given(st.text(max_size=40), st.text(max_size=40))

@@ -1,4 +1,4 @@
-"""Trust anchors from files: what counts as a certificate, and whom an error names."""
+"""Trust anchors from files: what counts as a certificate, and the file that an error names."""
 
 from pathlib import Path
 

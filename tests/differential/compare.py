@@ -1,0 +1,210 @@
+"""Our path check against OpenSSL's over random cases: equal in acceptance, first error and depth, or explained."""
+
+import random
+from collections import Counter
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field
+from unittest.mock import patch
+
+from scanner.core import dane, pkix, tlsa
+from scanner.core.pkix import TrustStore
+from scanner.core.x509 import issuing
+from scanner.core.x509.chain import readable
+from scanner.core.x509.facts import facts
+from scanner.core.x509.verify_error import VerifyError
+from scanner.facts import TLSARecord
+from tests.differential import chains, faults, judges, program
+from tests.differential.chains import NOW, Case
+from tests.differential.judges import Found
+from tests.differential.program import Shown
+
+
+@dataclass(frozen=True)
+class Difference:
+    """A case on which the two do not agree."""
+
+    case: Case
+    level: int
+    ours: tuple[Found, ...]
+    theirs: tuple[Found, ...]
+    program: bool = False
+    records: str = ""
+
+    def __str__(self) -> str:
+        shown = [
+            " ".join(f"{num}@{depth}" for num, depth in errors) or "accepted" for errors in (self.ours, self.theirs)
+        ]
+        named = "+".join(self.case.faults) or "no fault"
+        return f"seed {self.case.seed} {named} [{self.records}]: ours {shown[0]}, OpenSSL {shown[1]}"
+
+
+def _text(errors: tuple[Found, ...]) -> str:
+    return " ".join(f"{num}@{depth}" for num, depth in errors) or "accepted"
+
+
+@dataclass
+class Tally:
+    """The counts of a comparison."""
+
+    judged: int = 0
+    accepted: int = 0
+    undecodable: int = 0
+    refused_by_tls: int = 0
+    explained: Counter[str] = field(default_factory=Counter)
+    differences: list[Difference] = field(default_factory=list)
+
+    def __str__(self) -> str:
+        return (
+            f"{self.judged} judged, {self.accepted} accepted by both, {self.undecodable} that OpenSSL cannot read, "
+            f"{self.refused_by_tls} that TLS refuses, {sum(self.explained.values())} explained, "
+            f"{len(self.differences)} unexplained differences"
+        )
+
+
+def paths(seeds: Iterable[int], *, rare_keys: bool = True) -> Tally:
+    """Compare the path checks of many cases."""
+    tally = Tally()
+    for seed in seeds:
+        case = chains.make(seed, faults.DRAFTED, faults.ARRANGED, rare_keys=rare_keys)
+        if not judges.usable(case):
+            tally.undecodable += 1
+            continue
+        judgement = judges.by_handshake(case, seed % 2)
+        if judgement is None:
+            tally.refused_by_tls += 1
+        else:
+            _add(tally, Difference(case, seed % 2, ours(case, seed % 2), judgement.errors))
+    return tally
+
+
+def ours(case: Case, level: int) -> tuple[Found, ...]:
+    """Return our errors, nearest to the leaf first."""
+    certificates = [facts(judges.normal(octets)) for octets in case.chain]
+    evidence = pkix.verify(certificates, _store(case.roots), NOW, security_level=level)
+    return judges.in_order([(int(error.num), error.depth) for error in evidence.errors])
+
+
+def _store(roots: Iterable[bytes]) -> TrustStore:
+    return TrustStore.from_pem(*map(judges.pem, roots))
+
+
+def _add(tally: Tally, found: Difference) -> None:
+    tally.judged += 1
+    if found.ours[:1] == found.theirs[:1]:
+        tally.accepted += not found.ours
+        return
+    reason = explanation(found)
+    if reason:
+        tally.explained[reason] += 1
+    else:
+        tally.differences.append(found)
+
+
+def explanation(found: Difference) -> str:
+    """Return why a case may differ, empty if nothing explains it."""
+    return next((reason for reason, applies in EXPLANATIONS.items() if applies(found)), "")
+
+
+def _beyond_the_first(found: Difference) -> bool:
+    rest = tuple(error for error in found.theirs if error[0] != VerifyError.UNNESTED_RESOURCE)
+    return bool(found.ours) and rest[:1] == found.ours[:1]
+
+
+def _not_described(found: Difference) -> bool:
+    with patch.object(issuing, "described", lambda _issuer, _subject: True):
+        return ours(found.case, found.level)[:1] == found.theirs[:1]
+
+
+def _between_releases(found: Difference) -> bool:
+    if not (found.program and found.ours and found.theirs):
+        return False
+    library = judges.by_handshake(found.case, found.level)
+    return library is not None and library.errors[:1] == found.ours[:1]
+
+
+def _bare_key(found: Difference) -> bool:
+    leaf = facts(judges.normal(found.case.chain[0]))
+    return found.program and not found.theirs and "2 1 0" in found.records and bool(leaf.parse_error)
+
+
+def _mixed_root(found: Difference) -> bool:
+    certificates = readable([facts(judges.normal(octets)) for octets in (*found.case.chain, *found.case.every)])
+    return found.program and any(cert.self_issued and not issuing.described(cert, cert) for cert in certificates)
+
+
+def _last_second(found: Difference) -> bool:
+    expired = [facts(judges.normal(octets)) for octets in (*found.case.chain, *found.case.roots)]
+    rest = tuple(error for error in found.ours if error[0] != VerifyError.CERT_HAS_EXPIRED)
+    return any(cert.not_after == NOW for cert in expired) and rest[:1] == found.theirs[:1]
+
+
+EXPLANATIONS: dict[str, Callable[[Difference], bool]] = {
+    "both releases of OpenSSL refuse the chain, with different errors; ours is that of the library": _between_releases,
+    "a 2 1 0 key over a certificate that OpenSSL otherwise never uses: its DANE code accepts, we never do": _bare_key,
+    "a self-issued certificate signed with another kind of key: OpenSSL 4 never uses it, OpenSSL 3 does": _mixed_root,
+    "RFC 3779 resources are checked by OpenSSL alone, which stops at its first error here": _beyond_the_first,
+    "OpenSSL 4 uses an issuer that its subject describes otherwise; OpenSSL 3 and we do not": _not_described,
+    "notAfter is this very second: OpenSSL 4 still accepts it, OpenSSL 3 and we do not": _last_second,
+}
+"""Differences with a reason, by the reason."""
+
+
+# --- DANE -----------------------------------------------------------------------------------------------------
+
+
+def records(case: Case) -> tuple[TLSARecord, ...]:
+    """Return one to three random TLSA records, most of them about a certificate of the chain."""
+    chance = random.Random(case.seed)
+    found = []
+    for _ in range(chance.choice((1, 1, 1, 2, 3))):
+        usage, selector = chance.choice((2, 2, 2, 3)), chance.choice((0, 1, 1))
+        matching_type = chance.choice((1, 1, 1, 2, 0))
+        about = facts(
+            judges.normal(chance.choice(case.every[1:] if usage == 2 and chance.random() < 0.8 else case.every))
+        )
+        data = dane.association(about, selector, matching_type)
+        if chance.random() < 0.15 and matching_type:
+            data = f"{int(data[:1], 16) ^ 1:x}{data[1:]}"
+        found.append(tlsa.parse_rdata(f"{usage:02x}{selector:02x}{matching_type:02x}{data}"))
+    return tuple(found)
+
+
+def by_program(seeds: Iterable[int]) -> Tally:
+    """Compare path checks and DANE matching with those of the openssl program."""
+    tally = Tally()
+    for seed in seeds:
+        case = chains.make(seed, faults.DRAFTED, faults.ARRANGED)
+        found = records(case)
+        if not judges.usable(case) or any(record.unusable for record in found) or _too_new(case):
+            tally.undecodable += 1
+            continue
+        shown = program.judge(case, (program.by_store(case), program.by_records(found)))
+        if shown is None:
+            tally.refused_by_tls += 1
+            continue
+        _add(tally, Difference(case, 1, ours(case, 1), shown[0].errors, program=True))
+        _add(tally, _dane(case, found, shown[1]))
+    return tally
+
+
+def _too_new(case: Case) -> bool:
+    """Return True for keys that only the library knows, not the program of an older release."""
+    return any(facts(judges.normal(octets)).key_type.startswith("ML-DSA") for octets in case.every)
+
+
+def _dane(case: Case, found: tuple[TLSARecord, ...], shown: Shown) -> Difference:
+    """Compare the first error; of a match also the record and the depth, as an error 0 at that depth."""
+    certificates = [facts(judges.normal(octets)) for octets in case.chain]
+    evidence = dane.match(found, certificates, NOW, security_level=1)
+    own = [(int(error.num), error.depth) for error in evidence.errors]
+    record = evidence.record if evidence.matched else None
+    match = (f"{record.usage} {record.selector} {record.matching_type}", evidence.depth) if record else None
+    errors = tuple(error for error in shown.errors if error[0] != VerifyError.HOSTNAME_MISMATCH)  # names are not ours
+    theirs = shown.matched if not shown.errors else None
+    if errors != shown.errors and not errors:
+        theirs = match  # s_client names no record where the name is wrong
+    texts = ", ".join(f"{r.usage} {r.selector} {r.matching_type}" for r in found)
+    if match == theirs:
+        return Difference(case, 1, judges.in_order(own), errors, program=True, records=texts)
+    texts += f": {match} against {theirs}"
+    return Difference(case, 1, judges.in_order(own) or ((0, 0),), errors, program=True, records=texts)

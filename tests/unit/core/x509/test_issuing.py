@@ -1,0 +1,145 @@
+"""Issuers, signatures and paths, by OpenSSL; the openssl program makes the keys that only OpenSSL knows."""
+
+from collections.abc import Iterable
+from dataclasses import replace
+
+import pytest
+
+from scanner.core.x509 import certificate, issuing, openssl
+from scanner.core.x509.certificate import Certificate
+from scanner.core.x509.openssl import Answer, Check
+from tests.differential import chains, signers
+from tests.differential.chains import AKI, BC, Draft, basic
+from tests.unit import pki
+from tests.unit.pki import INTER, LEAF, LEAF_PLAN, ROOT, ROOT_PLAN
+
+
+def parsed(made: pki.Made | Draft) -> Certificate:
+    return certificate.parse(made.der if isinstance(made, pki.Made) else made.make())
+
+
+def test_names_decide_first() -> None:
+    leaf, inter, root = map(parsed, (LEAF, INTER, ROOT))
+    for first, second, expected in (
+        (inter, leaf, True),
+        (root, inter, True),
+        (root, leaf, False),
+        (leaf, inter, False),
+    ):
+        assert issuing.may_have_issued(first, second) is expected
+        assert issuing.issued(first, second, leaf=True) is expected
+    assert [issuing.self_signed(each) for each in (leaf, inter, root)] == [False, False, True]
+
+
+KINDS = [*dict.fromkeys(signers.COMMON), *signers.RARE]
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_signatures_of_every_kind_of_key(kind: str) -> None:
+    key = signers.pair(kind, 3)
+    root = chains.ca_draft("Root", key, None)
+    leaf = chains.leaf_draft(signers.pair("p256", 9), root)
+    signed, issuer = parsed(leaf), parsed(root)
+    assert issuing.issued(issuer, signed, leaf=True)
+    assert issuing.self_signed(issuer)
+    assert issuing.signed_by(signed, issuer)
+    assert issuing.signed_by_key(signed, key.spki)
+    assert issuing.acceptance((signed, issuer)).accepted
+    leaf.change_signature = lambda octets: octets[:-1] + bytes([octets[-1] ^ 1])
+    forged = parsed(leaf)
+    assert issuing.signed_by(forged, issuer) is False
+    assert issuing.signed_by_key(forged, key.spki) is False
+    assert issuing.acceptance((forged, issuer)) == (False, (7, 0))
+
+
+@pytest.mark.parametrize("way", sorted(signers.pair("rsa2048").ways))
+def test_every_way_of_an_rsa_signature(way: str) -> None:
+    root = chains.ca_draft("Root", signers.pair("rsa2048"), None)
+    leaf = replace(chains.leaf_draft(signers.pair("p256", 9), root), way=way)
+    expected = way != "sha512-256"  # OpenSSL has no such signature
+    assert issuing.signed_by(parsed(leaf), parsed(root)) is expected
+
+
+@pytest.mark.parametrize(
+    ("way", "expected"), [("pss", True), ("pss-mgf", False), ("pss-384", False), ("pss-short", False)]
+)
+def test_the_limits_of_a_pss_key_count(*, way: str, expected: bool) -> None:  # RFC 4055 section 1.2
+    root = replace(chains.ca_draft("Root", signers.pair("pss-limited", 1), None), way="pss")
+    leaf = replace(chains.leaf_draft(signers.pair("p256", 9), root), way=way)
+    assert issuing.signed_by(parsed(leaf), parsed(root)) is expected
+
+
+def drafts() -> tuple[Draft, Draft]:
+    root = chains.ca_draft("Root", signers.pair("p256"), None)
+    return chains.leaf_draft(signers.pair("p256", 9), root), root
+
+
+@pytest.mark.parametrize("which", [0, 1])
+def test_a_repeated_extension_makes_neither_issuer_nor_subject(which: int) -> None:
+    pair = drafts()
+    pair[which].extensions *= 2
+    leaf, root = map(parsed, pair)
+    assert not issuing.may_have_issued(root, leaf)
+    assert not issuing.issued(root, leaf, leaf=True)
+
+
+def test_a_negative_path_length_makes_no_issuer_and_a_huge_one_does() -> None:
+    leaf, root = drafts()
+    root.put(BC, basic(ca=True, length=-1), critical=True)
+    assert not issuing.may_have_issued(parsed(root), parsed(leaf))
+    root.put(BC, basic(ca=True, length=2**200), critical=True)
+    assert issuing.acceptance((parsed(leaf), parsed(root))).accepted
+
+
+def test_the_issuer_has_to_fit_its_description() -> None:
+    leaf, root = drafts()
+    leaf.put(AKI, b"\x30\x03\x80\x01x")
+    assert not issuing.may_have_issued(parsed(root), parsed(leaf))
+    leaf, root = drafts()
+    leaf.inner = signers.algorithm("1.2.840.113549.1.1.11")
+    assert not issuing.may_have_issued(parsed(root), parsed(leaf)), "an EC key makes no RSA signature"
+
+
+def test_a_root_of_an_unknown_algorithm_is_not_self_signed() -> None:
+    root = chains.ca_draft("Root", signers.pair("p256"), None)
+    root.inner = signers.algorithm("1.2.3.4")
+    assert not issuing.self_signed(parsed(root))
+
+
+def test_unused_bits_spoil_a_signature() -> None:
+    leaf, root = drafts()
+    leaf.unused = 3
+    assert issuing.signed_by(parsed(leaf), parsed(root)) is False
+
+
+def test_the_own_key_of_a_self_signed_certificate() -> None:
+    root, twin = parsed(ROOT), parsed(replace(ROOT_PLAN, private=pki.key("twin")).make())
+    assert issuing.signed_by_key(root, root.spki)
+    assert issuing.signed_by_key(root, twin.spki) is False
+
+
+def test_a_path_is_asked_about_whole_once_and_then_its_leaf_alone(monkeypatch: pytest.MonkeyPatch) -> None:
+    top = (parsed(INTER), parsed(ROOT))
+    path = (parsed(replace(LEAF_PLAN, serial=71).make()), *top)
+    assert issuing.acceptance(path).accepted
+    asked: list[int] = []
+    real = openssl.ask
+
+    def counted(leaf: bytes, sent: Iterable[bytes], anchors: Iterable[bytes], checks: Check) -> Answer:
+        asked.append(1)
+        return real(leaf, sent, anchors, checks)
+
+    monkeypatch.setattr(openssl, "ask", counted)
+    assert issuing.acceptance(path).accepted
+    assert asked == []
+    assert issuing.acceptance((parsed(replace(LEAF_PLAN, serial=72).make()), *top)).accepted
+    assert asked == [1]
+    forged = parsed(replace(LEAF_PLAN, serial=73, signer=pki.key("nobody")).make())
+    assert issuing.acceptance((forged, *top)).error == (7, 0)
+
+
+def test_a_bare_key_takes_the_place_of_an_anchor() -> None:
+    leaf, inter = parsed(LEAF), parsed(INTER)
+    assert issuing.acceptance((leaf,), inter.spki).accepted
+    assert issuing.acceptance((leaf, inter), ROOT.spki).accepted
+    assert issuing.acceptance((leaf,), ROOT.spki).error == (7, 0)
