@@ -101,3 +101,12 @@ async def test_a_retry_pass_repeats_only_hosts_that_are_worth_a_retry() -> None:
     again = await examiner.examine(target())
     assert not again.retry
     assert [call.address for call in world.net.calls] == [V4, V4B, V4B]
+
+
+async def test_a_report_of_the_current_pass_is_used_though_it_is_worth_a_retry() -> None:
+    dns = mx() | host(MX1, V4)
+    examiner = Examiner(World(dns).ports(Settings()), lambda _: (stored.reports[0], stored.certs or {}))
+    examiner.next_pass()
+    stored = await World(dns, {V4: BUSY}).examine()
+    result = await examiner.examine(target())
+    assert result.reports == stored.reports
