@@ -280,6 +280,9 @@ class RunHeader:
     input: tuple[InputSource, ...] = ()
     preflight: dict[str, Any] | None = None
     totals: dict[str, int] = field(default_factory=dict)
+    label: str = ""
+    reject_reasons: dict[str, int] = field(default_factory=dict)
+    notes: tuple[str, ...] = ()
     schema: int = SCHEMA
 
 

@@ -1,1 +1,4 @@
-"""What to scan: destinations, lists of them, and who may be contacted. Knows nothing of the scanner."""
+"""The input of a scan: destinations, lists of destinations, and the scope of what may be contacted.
+
+Nothing here imports the scanner.
+"""

@@ -1,16 +1,15 @@
 """The destination grammar of posttls-finger.
 
-    domain   domain:   domain:service            an MX lookup is due
+    domain   domain:   domain:service            a mail domain, which needs an MX lookup
     [host]   [host]:   [host]:service            this host, no MX lookup
-    [ipv6:2001:db8::1]   [::1]   192.0.2.1       this address, brackets or not (IPv6 needs them)
-    inet:…   unix:/path                          with LMTP only; with LMTP no name gets an MX lookup
+    [ipv6:2001:db8::1]   [::1]   192.0.2.1       this address; only IPv6 needs the brackets
+    inet:…   unix:/path                          LMTP only; with LMTP a name is a host, without MX lookup
 
-A bare destination is split at its last colon. Errors carry the words of posttls-finger as their text and
-plainer words beside it. Nothing is looked up here but service names, first in a built-in table, then in the
-system's.
+A destination without brackets is split at its last colon. An error has the text of posttls-finger's message and
+a plainer reason. The only lookup made here is that of a service name: in a built-in table, then in the system's
+services database.
 
-One deliberate difference: an IPv4 octet with leading zeros is an error here, posttls-finger reads it as
-octal.
+One deliberate difference: an IPv4 octet with leading zeros is an error here; posttls-finger reads it as octal.
 """
 
 import re
@@ -41,18 +40,18 @@ _IPV6_TAG = "ipv6:"
 
 
 class Kind(StrEnum):
-    """What a destination names, and so what has to be looked up."""
+    """The kind of a destination; it decides which lookups are needed."""
 
-    DOMAIN = "domain"  # MX, then addresses
-    HOST = "host"  # addresses
-    ADDRESS = "address"  # nothing
-    UNIX = "unix"  # nothing: a path
+    DOMAIN = "domain"  # needs MX and address lookups
+    HOST = "host"  # needs address lookups
+    ADDRESS = "address"  # needs no lookup
+    UNIX = "unix"  # the path of a socket; needs no lookup
 
 
 class DestinationError(ValueError):
-    """The text is no destination.
+    """An error in the text of a destination.
 
-    ``str`` of it is what posttls-finger prints after ``fatal: ``; ``reason`` says the same in plain words.
+    ``str`` of it is the text that posttls-finger prints after ``fatal: ``; ``reason`` is a plainer text.
     """
 
     def __init__(self, text: str, reason: str = "") -> None:
@@ -62,12 +61,12 @@ class DestinationError(ValueError):
 
 @dataclass(frozen=True, slots=True)
 class Destination:
-    """Where to, as typed and as understood.
+    """A destination, as typed and as parsed.
 
-    ``raw`` is the text as typed, less an ``inet:`` prefix; ``nexthop`` its host part as typed. ``host`` is
-    the host part in A-labels, case kept, or the literal address as typed, or the path of a UNIX socket.
-    ``service`` is as typed, empty if none was; ``port`` is 0 for UNIX sockets. ``asciified`` holds (U-name,
-    A-name) if the name had to be converted.
+    ``raw`` is the text as typed without an ``inet:`` prefix; ``nexthop`` is its host part as typed. ``host`` is
+    the host part in A-labels with its case kept, or the literal address as typed, or the path of a UNIX socket.
+    ``service`` is the service as typed, empty where none was typed; ``port`` is 0 for UNIX sockets. ``asciified``
+    holds (U-name, A-name) where the name was converted.
     """
 
     raw: str
@@ -81,7 +80,10 @@ class Destination:
 
     @property
     def key(self) -> str:
-        """Identity: equal for two texts that mean the same, lower case, the protocol's own port left out."""
+        """The identity of the destination: lower case, without the default port of the protocol.
+
+        Two texts that mean the same destination have the same key.
+        """
         if self.kind is Kind.UNIX:
             return f"unix:{self.host}"
         default = LMTP_PORT if self.lmtp else SMTP_PORT
@@ -96,16 +98,20 @@ class Destination:
         return self.host.lower() if self.kind is Kind.DOMAIN else f"[{self.host.lower()}]"
 
 
-class _Parts(NamedTuple):
+class _HostPort(NamedTuple):
     host: str
     service: str
     bracketed: bool
 
 
 def known_services(text: str | None) -> Mapping[str, int]:
-    """Services and their ports as Postfix's ``known_tcp_ports`` lists them: ``name=name=port``, with commas between.
+    """Parse a value of Postfix's ``known_tcp_ports``: entries ``name=name=port``, separated by commas or white space.
 
-    None is Postfix's own list. An entry that names no port is passed over.
+    Args:
+        text: the value; None means Postfix's default.
+
+    Returns:
+        The port of each service name; an entry without a valid port is ignored.
     """
     if text is None:
         return KNOWN_SERVICES
@@ -124,13 +130,13 @@ def parse_destination(
     default_port: int | None = None,
     known: Mapping[str, int] = KNOWN_SERVICES,
 ) -> Destination:
-    """Read a destination.
+    """Parse a destination.
 
     Args:
         text: the destination as typed.
-        lmtp: LMTP is spoken: ``inet:`` and ``unix:`` are known, names are hosts.
-        default_port: port where none is given; None means that of ``smtp``, or 24 with LMTP.
-        known: ports of services, which go before the system's.
+        lmtp: parse for LMTP: ``inet:`` and ``unix:`` are prefixes, names are hosts.
+        default_port: port where the text names none; None means that of ``smtp``, or 24 with LMTP.
+        known: ports of services, looked up before the system's services database.
 
     Returns:
         The destination.
@@ -159,8 +165,8 @@ def _unix(text: str) -> Destination:
     return Destination(text, path, path, Kind.UNIX, "", 0, lmtp=True)
 
 
-def _split(raw: str) -> _Parts:
-    """Tell host and service apart, as Postfix's host_port() does."""
+def _split(raw: str) -> _HostPort:
+    """Split a text into host and service, as Postfix's host_port() does."""
     if raw.startswith("["):
         return _split_bracketed(raw)
     host, colon, service = raw.rpartition(":")
@@ -168,24 +174,24 @@ def _split(raw: str) -> _Parts:
         host, service = raw, ""
     if not host:
         raise _described("missing host information", raw, "no host name")
-    return _Parts(host, service, bracketed=False)
+    return _HostPort(host, service, bracketed=False)
 
 
-def _split_bracketed(raw: str) -> _Parts:
+def _split_bracketed(raw: str) -> _HostPort:
     host, bracket, rest = raw[1:].partition("]")
     if not bracket:
         raise _described('missing "]"', raw, 'no "]" after "["')
     if rest and not rest.startswith(":"):
-        raise _described('garbage after "]"', raw, 'what follows "]" is no port')
+        raise _described('garbage after "]"', raw, 'the text after "]" is no port')
     if host[: len(_IPV6_TAG)].lower() == _IPV6_TAG:
         host = host[len(_IPV6_TAG) :]
         if not isinstance(parse_address(host), IPv6Address):
             raise _described("malformed IPv6 address", raw, 'no IPv6 address after "ipv6:"')
-    return _Parts(host, rest[1:], bracketed=True)
+    return _HostPort(host, rest[1:], bracketed=True)
 
 
-def _host(parts: _Parts, raw: str, *, lmtp: bool) -> tuple[Kind, str]:
-    """Judge the host part; a service that cannot be one is told here too, after the host, as Postfix does."""
+def _host(parts: _HostPort, raw: str, *, lmtp: bool) -> tuple[Kind, str]:
+    """Check the host part, then whether the service is a valid number or a name; Postfix checks in this order."""
     if parse_address(parts.host) is not None:
         kind, host = Kind.ADDRESS, parts.host
     else:
@@ -201,7 +207,7 @@ def _host(parts: _Parts, raw: str, *, lmtp: bool) -> tuple[Kind, str]:
 
 
 def _port(service: str, raw: str, known: Mapping[str, int]) -> int:
-    """The port of a service by number, built-in name or the system's database, in this order."""
+    """Return the port of a service: a number, a known name, or a name in the system's services database."""
     if _DIGITS.fullmatch(service):
         number = service.lstrip("0")
         if not number or len(number) > len(str(MAX_PORT)) or int(number) > MAX_PORT:
@@ -212,7 +218,7 @@ def _port(service: str, raw: str, known: Mapping[str, int]) -> int:
         return known[service]
     try:
         return socket.getservbyname(service, "tcp")
-    except (OSError, ValueError) as error:  # unknown; or NUL or surrogates in it
+    except (OSError, ValueError) as error:  # OSError: unknown; ValueError: NUL or surrogates
         reason = f"no port and no known service: {service[:40]!a}"
         raise DestinationError(f"unknown service: {service}/tcp", reason) from error
 

@@ -1,130 +1,108 @@
-"""Lines out of files that people give us: bounded, plain or gzip, never a surprise.
+"""Lines of a text stream, bounded in length.
 
-A line is UTF-8 and ends with LF or CRLF; a byte order mark before the first is dropped. What is wrong with a
-line is said in its ``flaw``; an error in the middle of a file (corrupt or truncated gzip, a failing disk)
-becomes one last flawed line. So iterating never raises for anything that a file can hold. Gzip is known by
-its first two octets (RFC 1952 section 2.3.1), whatever the name.
+A line is UTF-8 and ends with LF or CRLF. A byte order mark before the first line is dropped. The ``flaw`` of a line is
+the reason why it cannot be used. An error of the stream (damaged data, a failing disk) becomes one last flawed line. So
+no content of a file raises an exception.
 """
 
 import codecs
-import gzip
 import io
-import zlib
 from collections.abc import Iterator
-from itertools import islice
-from pathlib import Path
-from typing import NamedTuple, cast
+from typing import NamedTuple
 
 LINE_LIMIT = 65536
-"""Octets in a line. A name has 255 at most; exported tables carry cells of some thousands."""
+"""Octets in a line. A name has 255 at most; exported tables have cells of some thousands."""
 
 SHOWN_LIMIT = 300
 """Characters of a bad line that are shown: more than any host name has."""
 
-BLOCK = 64 * 1024
-"""Octets looked at together for plain names: a few thousand lines, small beside what a list costs anyway."""
-
 PLAIN_LIMIT = 63
-"""Octets of a name that is taken without a closer look: no label can be too long (RFC 1035 section 2.3.4)."""
+"""Octets of a name that is accepted without parsing: no label can be too long (RFC 1035 section 2.3.4)."""
 
 _PLAIN_OCTETS = b"abcdefghijklmnopqrstuvwxyz0123456789-.\n"
 _LETTERLESS = b"0123456789-."
 _NOT_PLAIN = (b"\n\n", b"..", b"\n.", b".\n", b"\n-", b"-\n", b".-", b"-.")
-_GZIP_MAGIC = b"\x1f\x8b"
 _STRAY = {"\0": "NUL octet in the line", "\r": "carriage return within the line (lines end with LF or CRLF)"}
-_READ_ERRORS = (OSError, EOFError, zlib.error)
-
-
-class ListError(ValueError):
-    """A list cannot be used at all; the message names the file (and line) and what was expected."""
 
 
 class Line(NamedTuple):
-    """A line without its end; ``number`` counts from 1. ``text`` of a flawed line is only to be shown."""
+    """A line without its end; ``number`` counts from 1. The ``text`` of a flawed line is only for display.
+
+    ``cut`` is True for the last line of a stream that could not be read to its end.
+    """
 
     number: int
     text: str
     flaw: str = ""
+    cut: bool = False
 
 
 class Plain(NamedTuple):
-    """Lines in a row that each hold a plain name and nothing else; ``number`` is that of the first.
+    """Consecutive lines that hold a plain name each and nothing else; ``number`` is that of the first.
 
-    Plain is a lower-case host name of letters, digits, hyphens and dots that is right as it stands and has a letter,
-    so that it can be no address.
+    A plain name is a valid host name of lower-case letters, digits, hyphens and dots. It has a letter, so it is no
+    address.
     """
 
     number: int
     names: list[bytes]
 
+    def lines(self) -> Iterator[Line]:
+        """Yield the lines one by one."""
+        for number, name in enumerate(self.names, self.number):
+            yield Line(number, name.decode("ascii"))
 
-class _Rejoined(io.RawIOBase):
-    """A stream put together again after its first octets were read; closing it leaves the stream open."""
 
-    def __init__(self, head: bytes, stream: io.BufferedIOBase) -> None:
-        self._head = head
+class LineReader:
+    """The lines of a stream of UTF-8 text. ``lines`` and ``blocks`` each go on where the other ended."""
+
+    def __init__(self, stream: io.BufferedReader) -> None:
         self._stream = stream
+        self._number = 0
+        self._ended = False  # by an error
 
-    def readable(self) -> bool:
-        return True
+    def lines(self) -> Iterator[Line]:
+        """Yield the lines. Memory: one line."""
+        try:
+            while not self._ended and (data := self._stream.readline(LINE_LIMIT + 1)):
+                yield self._line(data)
+        except OSError as error:
+            yield self._cut(error)
 
-    def readinto(self, buffer: memoryview) -> int:  # type: ignore[override]  # what BufferedReader gives
-        data, self._head = self._head[: len(buffer)], self._head[len(buffer) :]
-        if not data:
-            data = self._stream.read1(len(buffer))  # what is there now: a slow pipe gives its lines at once
-        buffer[: len(data)] = data
-        return len(data)
+    def blocks(self) -> Iterator[Line | Plain]:
+        """Yield the same lines, but plain names many at a time. Memory: one buffer of the stream."""
+        try:
+            while not self._ended and (ahead := self._stream.peek(1)):
+                names = _plain_names(ahead)
+                if names:
+                    self._stream.read(ahead.rfind(b"\n") + 1)
+                    yield Plain(self._number + 1, names)
+                    self._number += len(names)
+                    continue
+                for _ in range(max(1, ahead.count(b"\n"))):
+                    data = self._stream.readline(LINE_LIMIT + 1)
+                    if data:
+                        yield self._line(data)
+        except OSError as error:
+            yield self._cut(error)
 
+    def _line(self, data: bytes) -> Line:
+        """Return a line; the rest of one that is too long is skipped first, so that it is never a line."""
+        self._number += 1
+        rest = data
+        while len(rest) > LINE_LIMIT and not rest.endswith(b"\n"):
+            rest = self._stream.readline(LINE_LIMIT + 1)
+        return _line(self._number, data)
 
-def open_file(path: str) -> io.BufferedReader:
-    """Open a file, checked for being readable.
-
-    Raises:
-        ListError: it is missing, a directory, or not readable.
-    """
-    try:
-        return Path(path).open("rb")
-    except (OSError, ValueError) as error:  # ValueError: NUL in the name
-        words = error.strerror if isinstance(error, OSError) else str(error)
-        raise ListError(f"{path}: cannot be read ({words}); a file with one domain a line was expected") from error
-
-
-def read_lines(stream: io.BufferedIOBase) -> Iterator[Line]:
-    """Give the lines of a stream, unpacked if it is gzip. Memory: one line and small buffers."""
-    number = 0
-    try:
-        for number, data in enumerate(_raw_lines(_unpacked(stream)), 1):
-            yield _line(number, data)
-    except _READ_ERRORS as error:
-        yield _unreadable(number, error)
-
-
-def _unreadable(number: int, error: Exception) -> Line:
-    words = str(error) or type(error).__name__
-    return Line(number + 1, "", f"the file cannot be read beyond line {number}, its rest is skipped ({words})")
-
-
-def read_blocks(stream: io.BufferedIOBase) -> Iterator[Line | Plain]:
-    """Give the same lines, those with plain names many at a time. Memory: one block more."""
-    number = 0
-    try:
-        buffer = io.BufferedReader(cast("io.RawIOBase", _unpacked(stream)), BLOCK)
-        while ahead := buffer.peek(1):
-            names = _plain_names(ahead)
-            if names:
-                buffer.read(ahead.rfind(b"\n") + 1)
-                yield Plain(number + 1, names)
-                number += len(names)
-                continue
-            for data in islice(_raw_lines(buffer), max(1, ahead.count(b"\n"))):
-                number += 1
-                yield _line(number, data)
-    except _READ_ERRORS as error:
-        yield _unreadable(number, error)
+    def _cut(self, error: OSError) -> Line:
+        self._ended = True
+        words = str(error) or type(error).__name__
+        flaw = f"the file cannot be read beyond line {self._number}, its rest is skipped ({words})"
+        return Line(self._number + 1, "", flaw, cut=True)
 
 
 def _plain_names(block: bytes) -> list[bytes]:
-    """The whole lines of a block if all of them are plain, else nothing."""
+    """Return the whole lines of a block if all of them are plain names, otherwise nothing."""
     lines = b"\n" + block[: block.rfind(b"\n") + 1]
     if lines.translate(None, _PLAIN_OCTETS) or any(flaw in lines for flaw in _NOT_PLAIN):
         return []
@@ -132,21 +110,6 @@ def _plain_names(block: bytes) -> list[bytes]:
         return []
     names = lines[1:-1].split(b"\n")
     return names if names[0] and len(max(names, key=len)) <= PLAIN_LIMIT else []
-
-
-def _unpacked(stream: io.BufferedIOBase) -> io.BufferedIOBase:
-    head = stream.read(len(_GZIP_MAGIC))
-    whole = io.BufferedReader(_Rejoined(head, stream))
-    return gzip.GzipFile(fileobj=whole, mode="rb") if head == _GZIP_MAGIC else whole
-
-
-def _raw_lines(stream: io.BufferedIOBase) -> Iterator[bytes]:
-    """Each line with its end; of one too long only its beginning, still too long and without an end."""
-    while data := stream.readline(LINE_LIMIT + 1):
-        yield data
-        rest = data
-        while len(rest) > LINE_LIMIT and not rest.endswith(b"\n"):
-            rest = stream.readline(LINE_LIMIT + 1)
 
 
 def _line(number: int, data: bytes) -> Line:

@@ -1,34 +1,37 @@
-"""Who may be contacted: opt-outs by name and address, and special-purpose addresses.
+"""The scope of a scan: which domains, MX hosts and addresses it may contact.
 
-An exclusion file has one entry a line; ``#`` begins a comment, blank lines are skipped:
+An exclusion file has one entry a line. ``#`` begins a comment. Blank lines are skipped.
 
     example.com         this domain, and this MX host
-    .example.com        it and everything below
+    .example.com        this domain and all names below it
     192.0.2.1           this address
     2001:db8::/32       these addresses
 
-An entry that cannot be read is an error, never skipped: somebody asked to be left alone. An IPv6 address that
-carries an excluded IPv4 address is excluded too. ``allow_private`` opens special-purpose addresses, no
-exclusion.
+An entry that cannot be parsed is an error and is never skipped, because its owner asked not to be contacted. An
+IPv6 address that embeds an excluded IPv4 address is excluded too. ``allow_private`` permits special-purpose
+addresses; it does not lift an exclusion.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
+from io import BufferedIOBase
 from ipaddress import ip_address, ip_network
 from os import PathLike, fspath
 from typing import Literal
 
 from targets.hostnames import HostNameError, to_ascii
-from targets.lines import Line, ListError, open_file, read_lines
+from targets.lines import Line, LineReader
 from targets.prefixes import Network, PrefixTable
 from targets.special import embedded_ipv4, special_purpose
+from targets.streams import ListError, open_file
+from targets.wrappings import unwrapped
 
 __all__ = ["Exclusions", "ListError", "Refusal", "Scope", "load_exclusions", "special_purpose"]
 
 
 @dataclass(frozen=True, slots=True)
 class Refusal:
-    """Something is not to be contacted: the code of the reason, and which block or which exclusion it is."""
+    """The reason why something must not be contacted: its code, and the address block or the exclusion entry."""
 
     why: Literal["address-not-public", "opted-out"]
     text: str
@@ -36,10 +39,10 @@ class Refusal:
 
 @dataclass(frozen=True, slots=True)
 class Exclusions:
-    """Opt-outs, each with the words that say where it stands.
+    """The entries of exclusion files, each with its file and line as text.
 
-    ``names`` are excluded as they are, ``trees`` with all below; both are lower-case A-labels without final
-    dot.
+    ``names`` excludes single names, ``trees`` names and all names below them. Both hold lower-case A-labels
+    without the final dot.
     """
 
     names: dict[str, str] = field(default_factory=dict)
@@ -47,7 +50,7 @@ class Exclusions:
     networks: PrefixTable[str] = field(default_factory=PrefixTable)
 
     def name(self, name: str) -> str | None:
-        """Where the exclusion of a name stands; None if it is not excluded."""
+        """Return the file, line and text of the entry that excludes a name; None if none does."""
         if not (self.names or self.trees):
             return None
         canonical = _canonical(name)
@@ -57,7 +60,7 @@ class Exclusions:
         return self.names.get(canonical) or next(in_trees, None)
 
     def address(self, address: str) -> str | None:
-        """Where the exclusion of an address stands; None if it is not excluded."""
+        """Return the file, line and text of the entry that excludes an address; None if none does."""
         if not self.networks:
             return None
         outer = ip_address(address)
@@ -67,21 +70,25 @@ class Exclusions:
 
 @dataclass(frozen=True, slots=True)
 class Scope:
-    """The rule of a scan. Each method gives a Refusal, or None: go ahead."""
+    """The scope of a scan. Each method returns a Refusal, or None where contact is permitted."""
 
     allow_private: bool = False
     exclusions: Exclusions = field(default_factory=Exclusions)
 
     def domain(self, name: str) -> Refusal | None:
-        """Judge a mail domain by its name."""
+        """Check the name of a mail domain."""
         return _opted_out(self.exclusions.name(name))
 
     def host(self, name: str) -> Refusal | None:
-        """Judge an MX host by its name; the addresses of one that may be contacted are judged one by one."""
+        """Check the name of an MX host; each of its addresses is checked by ``address``."""
         return _opted_out(self.exclusions.name(name))
 
     def address(self, address: str) -> Refusal | None:
-        """Judge an address (IPv4 or IPv6 text; ValueError for anything else)."""
+        """Check an IPv4 or IPv6 address.
+
+        Raises:
+            ValueError: the text is no address.
+        """
         block = None if self.allow_private else special_purpose(address)
         excluded = _opted_out(self.exclusions.address(address))
         return excluded or (Refusal("address-not-public", block) if block else None)
@@ -91,22 +98,29 @@ def load_exclusions(paths: Iterable[str | PathLike[str]]) -> Exclusions:
     """Read exclusion files.
 
     Raises:
-        ListError: a file or any line of it cannot be read; the message names both.
+        ListError: a file cannot be read or a line cannot be parsed; the message names the file and the line.
     """
     names: dict[str, str] = {}
     trees: dict[str, str] = {}
     networks: list[tuple[Network, str]] = []
     for path in [fspath(each) for each in paths]:
         with open_file(path) as stream:
-            for line in read_lines(stream):
+            for line in _lines(stream, path):
                 _enter(line, path, names, trees, networks)
     return Exclusions(names, trees, PrefixTable(networks))
+
+
+def _lines(stream: BufferedIOBase, path: str) -> Iterator[Line]:
+    try:
+        return LineReader(unwrapped(stream).stream).lines()
+    except ListError as error:
+        raise ListError(f"{path}: {error}") from error
 
 
 def _enter(
     line: Line, path: str, names: dict[str, str], trees: dict[str, str], networks: list[tuple[Network, str]]
 ) -> None:
-    """Put a line where it belongs."""
+    """Add the entry of a line to the names, the trees or the networks."""
     if line.flaw:
         raise ListError(f"{path}: line {line.number}: {line.flaw}")
     entry = line.text.partition("#")[0].strip()
@@ -130,7 +144,7 @@ def _checked(name: str) -> str:
 
 
 def _canonical(name: str) -> str:
-    """The form in which names are kept; a name that is none (out of an MX record, say) stays itself."""
+    """Return the form in which names are kept; an invalid name (of an MX record) is only made lower case."""
     bare = name.removesuffix(".")
     try:
         return bare.lower() if bare.isascii() else to_ascii(bare)

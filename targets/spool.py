@@ -1,61 +1,65 @@
-"""The input of a scan on disk: each destination once, shuffled, counted; of any length in little memory.
+"""The input of a scan on disk: each destination once, shuffled and counted, in memory that its length does not change.
 
-Destinations are partitioned by a hash of their key into buckets, which are small enough to be held one at a time. A
-bucket is then rid of duplicates (the first line wins) and shuffled, always in the same way for the same input: the
-domains of one provider, which often stand together in a list, do not come in a row. A small list is one bucket.
+Destinations are partitioned by a hash of their key into buckets. One bucket at a time is held in memory; its
+duplicates are removed (the first line is kept), and it is shuffled. The same input is always shuffled in the same way.
+The shuffle separates the domains of one provider, which often stand together in a list. A small list is one bucket.
 
-    SPOOL/index.json    what is there; written last, so that a spool without it is known to be unfinished
+    SPOOL/index.json    counts and files of the spool; it is written last, so a spool without it is unfinished
     SPOOL/rejects       lines that are not scanned, as JSON
-    SPOOL/first-NNN     the destinations that are served before all others
-    SPOOL/rest-NNN      the others
+    SPOOL/first-NNN     the destinations that are scanned before all others
+    SPOOL/rest-NNN      the other destinations
 
-A line is ``key TAB source TAB line``, with a fourth cell in JSON (raw text, rank, fields) where that is not all there
-is to say. What has been done already is left out bucket by bucket too (``leave_out``, ``only``).
-
-Not here: what is done with a destination, and who knows what has been done.
+A line is ``key TAB source TAB line``. A fourth cell in JSON (raw text, rank, fields) follows where the destination is
+more than a plain domain. ``leave_out`` and ``only`` select destinations by key, also one bucket at a time.
 """
 
+import heapq
 import json
 import os
 import random
 import shutil
-import zlib
-from collections import defaultdict
-from collections.abc import Iterable, Iterator
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import asdict, dataclass, field
 from itertools import islice
 from pathlib import Path
 
 from targets.lists import PlainNames, Reader, Reject, Target
+from targets.partition import BUCKETS, Buckets, Sampling, bucket_name, key_of, octets_of, unique
 
 SMALL = 50_000
-"""Lines that are one bucket: some 10 MB while they are sorted out."""
+"""Lines of an input that is one bucket: about 10 MB in memory."""
 
-BUCKETS = 256
-"""Ten million lines make buckets of forty thousand, a hundred million still fit into memory one at a time."""
+REASONS = 200
+"""Different reasons of rejects that are counted on their own; many contain a piece of the line."""
 
-WAITING = 100_000
-"""Lines held before they are appended to their buckets: some 15 MB, and hundreds of lines for each file opened."""
+REJECTS_WAITING = 5_000
+"""Rejected lines held before they are appended to their file: some 5 MB at most."""
+
+OTHER_REASONS = "other reasons"
 
 _INDEX, _REJECTS, _MARKS = "index.json", "rejects", "marks"
 _FIRST, _REST = "first", "rest"
 
 Entry = Target | Reject | PlainNames
-"""What a list holds: a line, or plain lines in a row."""
+"""An item of a list: a target, a rejected line, or a row of plain names."""
 
 
 class SpoolError(Exception):
-    """A spool cannot be used; the message is one line for the user."""
+    """An error of a spool that cannot be used; the message is one line for the user."""
 
 
 @dataclass(frozen=True, slots=True)
 class _Index:
-    """What a spool holds."""
+    """The counts and files of a spool."""
 
     buckets: int = 1
+    lines: int = 0
     total: int = 0
     rejects: int = 0
     duplicates: int = 0
+    reasons: dict[str, int] = field(default_factory=dict)
+    cut: list[str] = field(default_factory=list)
     sources: list[str] = field(default_factory=list)
     octets: dict[str, int] = field(default_factory=dict)  # of every file, by name
 
@@ -67,64 +71,99 @@ class Spool:
         self._place = place
         self._index = index
         self._reader = reader
-        self._marked: bool | None = None  # True: only what is marked is served; False: all but that
+        self._marked: bool | None = None  # True: serve only marked keys; False: serve all other keys
         self._rejects_done = 0
 
     @classmethod
-    def make(cls, place: Path, entries: Iterable[Entry], reader: Reader, *, first: Iterable[Entry] = ()) -> "Spool":
-        """Read lists to their ends.
+    def make(
+        cls,
+        place: Path,
+        entries: Iterable[Entry],
+        reader: Reader,
+        *,
+        first: Iterable[Entry] = (),
+        sampling: Sampling | None = None,
+        cut: Callable[[], list[str]] = list,
+    ) -> "Spool":
+        """Write the items of lists to a new spool.
 
         Args:
-            place: a directory, which is made; an unfinished spool in it is thrown away.
-            entries: what the lists hold, such as ``Lists.blocks`` gives.
-            reader: how their destinations are read.
-            first: the same, to be served before the others.
+            place: the directory to make; an unfinished spool in it is removed.
+            entries: the items, such as ``Lists.blocks`` yields.
+            reader: the parser of destinations.
+            first: items whose destinations are scanned before all others.
+            sampling: the choice of destinations; None is all of them.
+            cut: returns, once all items were read, which lists could not be read to their ends.
 
         Raises:
             OSError: the directory cannot be written.
-            ListError: a list cannot be read any more.
+            ListError: a list can no longer be opened.
         """
         shutil.rmtree(place, ignore_errors=True)
         place.mkdir(parents=True)
-        maker = _Maker(place)
+        maker = _Maker(place, sampling)
         maker.take(_FIRST, first)
         maker.take(_REST, entries)
-        return cls(place, maker.finish(), reader)
+        return cls(place, maker.finish(cut()), reader)
 
     @classmethod
     def open(cls, place: Path, reader: Reader) -> "Spool":
-        """Open a spool that was made before.
+        """Open an existing spool.
 
         Raises:
-            SpoolError: it is not finished or not whole.
+            SpoolError: it is unfinished or damaged.
         """
         try:
             index = _Index(**json.loads((place / _INDEX).read_bytes()))
         except FileNotFoundError:
-            raise SpoolError(f"{place}: the input had not been read to its end; start anew") from None
+            raise SpoolError(f"{place}: the input was not read to its end; begin a new run") from None
         except (OSError, ValueError, TypeError) as error:
             raise SpoolError(f"{place / _INDEX}: {error}") from None
         for name, octets in index.octets.items():
             path = place / name
             if not path.is_file() or path.stat().st_size != octets:
-                raise SpoolError(f"{path}: missing or not as it was written; the run cannot be taken up again")
+                raise SpoolError(f"{path}: missing or changed since it was written; the run cannot be resumed")
         shutil.rmtree(place / _MARKS, ignore_errors=True)
         return cls(place, index, reader)
 
     @property
     def total(self) -> int:
-        """Destinations, each once."""
+        """The number of different destinations."""
         return self._index.total
 
     @property
+    def lines(self) -> int:
+        """The number of lines that are neither blank nor comments, nor a header."""
+        return self._index.lines
+
+    @property
     def rejects(self) -> int:
-        """Lines that are not scanned."""
+        """The number of lines that are not scanned."""
         return self._index.rejects
 
     @property
     def duplicates(self) -> int:
-        """Lines passed over because an earlier one named the same destination."""
+        """The number of lines whose destination an earlier line has."""
         return self._index.duplicates
+
+    @property
+    def reasons(self) -> dict[str, int]:
+        """The number of rejected lines by reason, the most frequent first."""
+        return dict(sorted(self._index.reasons.items(), key=lambda item: -item[1]))
+
+    @property
+    def cut(self) -> list[str]:
+        """The lists that could not be read to their ends, each with the reason."""
+        return self._index.cut
+
+    def move(self, place: Path) -> None:
+        """Move the spool to another directory, which does not exist yet.
+
+        Raises:
+            OSError: the directory cannot be written.
+        """
+        shutil.move(self._place, place)
+        self._place = place
 
     @property
     def sources(self) -> tuple[str, ...]:
@@ -132,38 +171,38 @@ class Spool:
         return tuple(self._index.sources)
 
     def leave_out(self, keys: Iterable[str], rejects: int) -> int:
-        """Serve only what is not among these keys, and no rejects but those after the first ``rejects``.
+        """Omit the destinations with these keys, and the first ``rejects`` rejected lines.
 
         Returns:
-            How many destinations of the spool are left out.
+            The number of destinations of the spool that are omitted.
         """
         self._rejects_done = rejects
         return self._mark(keys, only=False)
 
     def only(self, keys: Iterable[str]) -> int:
-        """Serve only these keys, and no rejects.
+        """Select only the destinations with these keys, and no rejected lines.
 
         Returns:
-            How many destinations will be served.
+            The number of selected destinations.
         """
         self._rejects_done = self.rejects
         return self._mark(keys, only=True)
 
     def items(self) -> Iterator[Target | Reject]:
-        """What is to be scanned, after what is not; in the same order each time."""
+        """Yield the rejected lines, then the selected destinations, always in the same order."""
         yield from self._rejected()
         for group in (_FIRST, _REST):
             for bucket in range(self._index.buckets):
-                if _name(group, bucket) in self._index.octets:
+                if bucket_name(group, bucket) in self._index.octets:
                     yield from self._bucket(group, bucket)
 
     def _mark(self, keys: Iterable[str], *, only: bool) -> int:
-        """Keep keys on disk by bucket, in memory one bucket at a time; count those that the spool knows."""
+        """Write keys to disk by bucket; return the number of those that are in the spool."""
         self._marked = only
         place = self._place / _MARKS
         shutil.rmtree(place, ignore_errors=True)
         place.mkdir()
-        parts = _Parts(place, self._index.buckets)
+        parts = Buckets(place, self._index.buckets)
         for key in keys:
             parts.put("", [octets_of(key)])
         parts.flush()
@@ -171,11 +210,11 @@ class Spool:
 
     def _known(self, bucket: int) -> int:
         marked = self._marks(bucket)
-        names = [_name(group, bucket) for group in (_FIRST, _REST)]
-        return sum(_key(line) in marked for name in names for line in self._lines(name)) if marked else 0
+        names = [bucket_name(group, bucket) for group in (_FIRST, _REST)]
+        return sum(key_of(line) in marked for name in names for line in self._lines(name)) if marked else 0
 
     def _marks(self, bucket: int) -> set[bytes]:
-        path = self._place / _MARKS / _name("", bucket)
+        path = self._place / _MARKS / bucket_name("", bucket)
         return set(path.read_bytes().split(b"\n")[:-1]) if path.exists() else set()
 
     def _lines(self, name: str) -> Iterator[bytes]:
@@ -184,10 +223,10 @@ class Spool:
                 yield from file
 
     def _bucket(self, group: str, bucket: int) -> Iterator[Target]:
-        lines = self._lines(_name(group, bucket))
+        lines = self._lines(bucket_name(group, bucket))
         if self._marked is not None:
             marked, wanted = self._marks(bucket), self._marked
-            lines = (line for line in lines if (_key(line) in marked) is wanted)
+            lines = (line for line in lines if (key_of(line) in marked) is wanted)
         return map(self._target, lines)
 
     def _target(self, line: bytes) -> Target:
@@ -203,95 +242,90 @@ class Spool:
             yield Reject(*json.loads(line))
 
 
-def octets_of(key: str) -> bytes:
-    """A key as it stands in a spool: without tabs and line feeds, which paths may have."""
-    return key.encode("unicode_escape")
-
-
-def _key(line: bytes) -> bytes:
-    return line.partition(b"\t")[0]
-
-
-def _name(group: str, bucket: int) -> str:
-    return f"{group}-{bucket:03}"
-
-
-class _Parts:
-    """Lines on their way to the file of their bucket: appended to all files now and then, few are open at a time."""
-
-    def __init__(self, place: Path, buckets: int) -> None:
-        self._place = place
-        self._buckets = buckets
-        self._lines: defaultdict[str, list[list[bytes]]] = defaultdict(lambda: [[] for _ in range(buckets)])
-        self._room = WAITING
-
-    def put(self, group: str, lines: list[bytes]) -> None:
-        """Take lines, each of which begins with its key."""
-        parts = self._lines[group]
-        if self._buckets == 1:
-            parts[0] += lines
-        else:
-            for line in lines:
-                parts[zlib.crc32(_key(line)) % BUCKETS].append(line)
-        self._room -= len(lines)
-        if self._room <= 0:
-            self.flush()
-
-    def flush(self) -> None:
-        """Append what waits to the files."""
-        for group, parts in self._lines.items():
-            for bucket, lines in enumerate(parts):
-                if lines:
-                    with (self._place / _name(group, bucket)).open("ab") as file:
-                        file.write(b"\n".join(lines) + b"\n")
-        self._lines.clear()
-        self._room = WAITING
-
-
 class _Maker:
-    """Builds a spool: partition first, then each bucket on its own."""
+    """The builder of a spool: it partitions all lines first, then finishes one bucket at a time."""
 
-    def __init__(self, place: Path) -> None:
+    def __init__(self, place: Path, sampling: Sampling | None) -> None:
         self._place = place
+        self._sampling = sampling
+        self._reasons: Counter[str] = Counter()
+        self._rejected: list[bytes] = []
         self._small: dict[str, list[bytes]] = {_FIRST: [], _REST: []}
-        self._parts: _Parts | None = None
+        self._parts: Buckets | None = None
         self._sources: dict[str, int] = {}
         self._lines = 0
         self._rejects = 0
 
     def take(self, group: str, entries: Iterable[Entry]) -> None:
-        """Read all lines of a group."""
-        with (self._place / _REJECTS).open("ab") as rejects:
-            for entry in entries:
-                if isinstance(entry, PlainNames):
-                    end = b"\t%d\t" % self._source(entry.source)
-                    lines = [name + end + b"%d" % number for number, name in enumerate(entry.names, entry.line)]
-                    self._put(group, lines)
-                elif isinstance(entry, Target):
-                    self._put(group, [self._line(entry)])
-                else:
-                    self._rejects += 1
-                    rejects.write(_json([entry.file, entry.line, entry.raw, entry.reason]) + b"\n")
+        """Add all items of a group."""
+        for entry in entries:
+            if isinstance(entry, PlainNames):
+                end = b"\t%d\t" % self._source(entry.source)
+                lines = [name + end + b"%d" % number for number, name in enumerate(entry.names, entry.line)]
+                self._put(group, lines)
+            elif isinstance(entry, Target):
+                self._put(group, [self._line(entry)])
+            else:
+                self._reject(entry)
 
-    def finish(self) -> _Index:
-        """Rid each bucket of duplicates and shuffle it."""
+    def _reject(self, entry: Reject) -> None:
+        self._rejects += 1
+        known = entry.reason in self._reasons or len(self._reasons) < REASONS
+        self._reasons[entry.reason if known else OTHER_REASONS] += 1
+        self._rejected.append(_json([entry.file, entry.line, entry.raw, entry.reason]))
+        if len(self._rejected) >= REJECTS_WAITING:
+            self._write_rejects()
+
+    def _write_rejects(self) -> None:
+        with (self._place / _REJECTS).open("ab") as file:
+            file.writelines(line + b"\n" for line in self._rejected)
+        self._rejected.clear()
+
+    def finish(self, cut: list[str]) -> _Index:
+        """Remove duplicates from each bucket, shuffle it, and write the index."""
+        self._write_rejects()
         if self._parts is not None:
             self._parts.flush()
         buckets = 1 if self._parts is None else BUCKETS
         octets: dict[str, int] = {}
-        total = 0
+        distinct = total = 0
+        chosen = self._chosen(buckets)
         for bucket in range(buckets):
             seen: set[bytes] = set()
             for group in (_FIRST, _REST):
-                lines = _unique(self._bucket(group, bucket), seen)
+                lines = unique(self._bucket(group, bucket), seen)
+                distinct += len(lines)
+                lines = list(filter(chosen, lines))
                 total += len(lines)
                 if lines:
-                    name = _name(group, bucket)
+                    name = bucket_name(group, bucket)
                     octets[name] = _write(self._place / name, lines, bucket)
         octets[_REJECTS] = (self._place / _REJECTS).stat().st_size
-        index = _Index(buckets, total, self._rejects, self._lines - total, list(self._sources), octets)
+        index = _Index(
+            buckets=buckets,
+            lines=self._lines + self._rejects,
+            total=total,
+            rejects=self._rejects,
+            duplicates=self._lines - distinct,
+            reasons=dict(self._reasons),
+            cut=cut,
+            sources=list(self._sources),
+            octets=octets,
+        )
         self._seal(index)
         return index
+
+    def _chosen(self, buckets: int) -> Callable[[bytes], bool] | None:
+        """Return whether a line is chosen by the sampling; None where all are."""
+        if self._sampling is None:
+            return None
+        place = self._sampling.place
+        last = max(heapq.nsmallest(self._sampling.size, map(place, self._keys(buckets))), default=0)
+        return lambda line: place(key_of(line)) <= last
+
+    def _keys(self, buckets: int) -> Iterator[bytes]:
+        for bucket in range(buckets):
+            yield from {key_of(line) for group in (_FIRST, _REST) for line in self._bucket(group, bucket)}
 
     def _put(self, group: str, lines: list[bytes]) -> None:
         self._lines += len(lines)
@@ -300,15 +334,15 @@ class _Maker:
             return
         self._small[group] += lines
         if self._lines > SMALL:
-            self._parts = _Parts(self._place, BUCKETS)
+            self._parts = Buckets(self._place, BUCKETS)
             for each, waiting in self._small.items():
                 self._parts.put(each, waiting)
             self._small = {}
 
     def _bucket(self, group: str, bucket: int) -> list[bytes]:
         if self._parts is None:
-            return self._small.pop(group)
-        path = self._place / _name(group, bucket)
+            return self._small[group]
+        path = self._place / bucket_name(group, bucket)
         return path.read_bytes().split(b"\n")[:-1] if path.exists() else []
 
     def _source(self, name: str) -> int:
@@ -320,7 +354,7 @@ class _Maker:
         return b"%b\t%d\t%d\t%b" % (key, self._source(target.source), target.line, more)
 
     def _seal(self, index: _Index) -> None:
-        """Have all of it on the disk before the index says that it is there."""
+        """Sync all files to the disk, then write the index."""
         for name in index.octets:
             _sync(self._place / name)
         fresh = self._place / f"{_INDEX}.new"
@@ -330,20 +364,9 @@ class _Maker:
         _sync(self._place)
 
 
-def _unique(lines: list[bytes], seen: set[bytes]) -> list[bytes]:
-    """The first line of each key that was not seen before."""
-    firsts = {line.partition(b"\t")[0]: line for line in reversed(lines)}
-    if not seen:
-        seen.update(firsts)
-        return list(firsts.values())
-    fresh = [line for key, line in firsts.items() if key not in seen]
-    seen.update(firsts)
-    return fresh
-
-
 def _write(path: Path, lines: list[bytes], seed: int) -> int:
-    """Write a bucket shuffled, always in the same way; give its size."""
-    random.Random(seed + len(lines)).shuffle(lines)  # noqa: S311 - an order to go by, no secret
+    """Write a bucket shuffled, with a fixed seed; return its size in octets."""
+    random.Random(seed + len(lines)).shuffle(lines)  # noqa: S311 - an order of work, not a secret
     return path.write_bytes(b"\n".join(lines) + b"\n")
 
 

@@ -232,6 +232,9 @@ FIELDS: dict[str, dict[str, str]] = {
         "input": "the lists",
         "preflight": "results of the checks before the scan; null if none were made",
         "totals": "counts at the end",
+        "label": "text given with --label",
+        "reject_reasons": "rejected lines of the lists by reason, the 20 most frequent reasons",
+        "notes": "remarks on the lists: too many rejects, a list that was not readable to its end, a damaged wrapping",
     },
     "HeldBack": {
         "name": "registrable domain of MX hosts, or network (/24, /48)",

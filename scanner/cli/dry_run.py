@@ -8,19 +8,20 @@ from scanner.cli.request import Request
 from scanner.cli.wiring import fit_resolver, wired
 from scanner.run.estimate import estimate
 from scanner.run.stats import Stats
+from targets.spool import Spool
 
 TOP = 10
 """Providers that are named."""
 
 
-async def dry_run(request: Request) -> int:
+async def dry_run(request: Request, spool: Spool | None) -> int:
     """Print the estimate on stdout and return the exit code."""
     stats = Stats()
     async with (
         fit_resolver(request.settings, request.choice, consoles.say) as resolved,
         wired(request.settings, request.trust, request.scope, resolved, stats, consoles.say) as tools,
     ):
-        found = await estimate(request.input.lines(), tools)
+        found = await estimate(spool.items() if spool else iter(()), tools)
         seconds = found.seconds(tools.settings.caps)
     addresses = len({address for address, _ in found.connections})
     console = consoles.stdout()

@@ -1,15 +1,18 @@
-"""The input of a scan, from its flags to what the scan reads: a spool in the run directory or in a temporary one."""
+"""The input of a scan, from its flags to a spool: the lists are read to their ends before anything is contacted."""
 
 import json
 import signal
+import sys
 import tempfile
-from collections.abc import Iterator
-from contextlib import contextmanager
+import time
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass, field
 from itertools import chain, islice
 from pathlib import Path
 from typing import Any
 
+from results.render.escape import safe
 from results.store import codec
 from results.store.files import naming, replace_file
 from results.store.pending import owed
@@ -17,85 +20,204 @@ from results.store.reader import inconclusive, keys, lines_path
 from results.store.writer import Store
 from scanner.cli.errors import CliError
 from scanner.vocabulary import RunState
-from targets.lists import ListError, Lists, Reader, Reject, Target
+from targets.lists import ListError, Lists, PlainNames, Reader, Reject, Target
+from targets.partition import Sampling
 from targets.spool import Entry, Spool, SpoolError
 
 ANONYMOUS_TARGETS = 1000
-"""Above this many targets the EHLO name must be given: who scans widely says who he is."""
+"""Above this many targets the EHLO name must be given: a wide scan has to be attributable."""
+
+REJECTS_SHOWN = 10
+"""Rejected lines shown on stderr where nothing is left to scan."""
+
+PROGRESS_SECONDS = 2.0
+"""Seconds between two reports of how many lines were read."""
 
 _SPOOL, _FLAGS = "spool", "flags.json"
 
 
 @dataclass(frozen=True, slots=True)
 class Input:
-    """What is to be scanned. Targets of the command line, and lists short enough to be read ahead, are in ``head``."""
+    """What is to be scanned: destinations of the command line, lists, and lists that are scanned first.
+
+    ``head`` is the number of destinations after which reading ends. ``named`` is True where the EHLO name was given.
+    ``max_rejects`` is the share of the lines, in percent, above which rejects are reported.
+    """
 
     reader: Reader
-    head: tuple[Target | Reject, ...] = ()
+    given: tuple[Target, ...] = ()
     lists: Lists | None = None
-    first_head: tuple[Target | Reject, ...] = ()
     first: Lists | None = None
+    named: bool = True
+    head: int | None = None
+    sampling: Sampling | None = None
+    max_rejects: float = 100.0
 
-    def lines(self) -> Iterator[Target | Reject]:
-        """Everything in the order of the lists; once."""
-        return chain(self.first_head, self.first or (), self.head, self.lists or ())
+    def spool(self, place: Path, seen: Callable[[int], None]) -> Spool:
+        """Write the input to a spool.
 
-    def spool(self, place: Path) -> Spool:
-        """Everything on disk; once instead."""
-        first = chain[Entry](self.first_head, self.first.blocks() if self.first else ())
-        rest = chain[Entry](self.head, self.lists.blocks() if self.lists else ())
-        return Spool.make(place, rest, self.reader, first=first)
+        Args:
+            place: the directory of the spool.
+            seen: called with the number of lines after each item.
 
-
-def read_ahead(reader: Reader, given: list[Target], lists: Lists, first: Lists, *, named: bool) -> Input:
-    """Make sure that who scans many domains says who he is; without a name the lists are read to their ends.
-
-    Raises:
-        CliError: there are more targets than go without a name.
-    """
-    if named:
-        return Input(reader, tuple(given), lists, first=first)
-    urgent = tuple(islice(first, ANONYMOUS_TARGETS + 1))
-    others = tuple(islice(chain(given, lists), ANONYMOUS_TARGETS + 1))
-    if len(urgent) + len(others) > ANONYMOUS_TARGETS:
-        raise CliError(
-            f"more than {ANONYMOUS_TARGETS} targets: say who you are with --ehlo NAME"
-            " (a name that resolves to this machine's address and back)"
+        Raises:
+            CliError: there are too many targets for a scan without an EHLO name.
+            ListError: a list can no longer be opened.
+        """
+        limit = _Limit(self.head, anonymous=not self.named)
+        lists = [each for each in (self.first, self.lists) if each is not None]
+        first = limit.passed(chain[Entry](self.first.blocks() if self.first else ()), seen)
+        rest = limit.passed(chain[Entry](self.given, self.lists.blocks() if self.lists else ()), seen)
+        return Spool.make(
+            place,
+            rest,
+            self.reader,
+            first=first,
+            sampling=self.sampling,
+            cut=lambda: [text for each in lists for text in each.cut],
         )
-    return Input(reader, others, first_head=urgent)
+
+    def notes(self, spool: Spool) -> list[str]:
+        """Return what the user has to know about the lists, also with ``--quiet``; it is kept in run.json."""
+        lists = [each for each in (self.first, self.lists) if each is not None]
+        return [*spool.cut, *(note for each in lists for note in each.notes), *too_many(spool, self.max_rejects)]
 
 
-@dataclass(frozen=True, slots=True)
-class Work:
-    """What this process has to do, and what the run had before: ``done`` of ``total``, and domains not in question."""
+class _Limit:
+    """The number of different destinations that may pass."""
 
-    items: Iterator[Target | Reject]
-    total: int
-    done: int = 0
-    rejects: int = 0
-    others: int = 0
-    before: dict[str, int] = field(default_factory=dict)
+    def __init__(self, head: int | None, *, anonymous: bool) -> None:
+        self._head = head
+        self._anonymous = anonymous
+        self._keys: set[bytes] = set()
+
+    def passed(self, entries: Iterator[Entry], seen: Callable[[int], None]) -> Iterator[Entry]:
+        """Yield the items up to the last destination of ``--head``.
+
+        Raises:
+            CliError: there are too many for a scan without an EHLO name.
+        """
+        for entry in entries:
+            if self._full:
+                return
+            seen(len(entry.names) if isinstance(entry, PlainNames) else 1)
+            if self._head is None and not self._anonymous:
+                yield entry
+            elif isinstance(entry, PlainNames):
+                yield entry._replace(names=list(self._names(entry.names)))
+            else:
+                if isinstance(entry, Target):
+                    self._add(entry.destination.key.encode())
+                yield entry
+
+    @property
+    def _full(self) -> bool:
+        return self._head is not None and len(self._keys) >= self._head
+
+    def _names(self, names: list[bytes]) -> Iterator[bytes]:
+        for name in names:
+            self._add(name)
+            yield name
+            if self._full:
+                return
+
+    def _add(self, key: bytes) -> None:
+        self._keys.add(key)
+        if self._anonymous and len(self._keys) > ANONYMOUS_TARGETS:
+            raise CliError(
+                f"more than {ANONYMOUS_TARGETS} targets: say who you are with --ehlo NAME"
+                " (a name that resolves to this machine's address and back)"
+            )
+
+
+def too_many(spool: Spool, percent: float) -> list[str]:
+    """Return a line where more than ``percent`` of the lines are rejected; opt-outs and duplicates are none of them."""
+    if not spool.rejects or 100 * spool.rejects <= percent * spool.lines:
+        return []
+    share = 100 * spool.rejects / spool.lines
+    count = f"{spool.rejects} of {spool.lines} lines are rejected ({share:.1f} %, more than --max-rejects {percent:g})"
+    return [f"{count}; most often: {next(iter(spool.reasons))}"]
+
+
+# --- reading ----------------------------------------------------------------------------------------------------
 
 
 @contextmanager
-def new_work(given: Input, store: Store | None, flags: dict[str, Any]) -> Iterator[Work]:
-    """Spool the input. With a run, the flags are kept beside it, so that it can be taken up again.
+def spooled(given: Input, output: str | None, say: Callable[[str], None], *, quiet: bool) -> Iterator[Spool]:
+    """Read the lists to their ends, into a temporary spool beside the run directory.
+
+    Args:
+        given: what is to be scanned.
+        output: the run directory, where there will be one.
+        say: writes a line to stderr.
+        quiet: report no progress.
 
     Raises:
-        CliError: a list cannot be read any more.
+        CliError: a list can no longer be read, or nothing is left to scan.
         StoreError: the disk takes no more.
     """
-    with tempfile.TemporaryDirectory(prefix="mxsweep-") as temporary:
-        place = (store.path if store else Path(temporary)) / _SPOOL
+    with ExitStack() as stack:
+        place = Path(stack.enter_context(_temporary(output))) / _SPOOL
         with naming(place), _interruptible():
             try:
-                spool = given.spool(place)
+                spool = given.spool(place, _Reading(quiet=quiet))
             except ListError as error:
                 raise CliError(str(error)) from None
-        if store:
-            kept = {"flags": flags, "input": codec.plain(store.header.input)}
-            replace_file(place / _FLAGS, json.dumps(kept, indent=1).encode())
-        yield Work(spool.items(), spool.total)
+        notes = given.notes(spool)
+        if not spool.total:
+            for reject in islice(spool.items(), REJECTS_SHOWN):
+                say(f"{reject.file}:{reject.line}: {safe(reject.raw)}: {safe(reject.reason)}")  # type: ignore[union-attr]
+            raise CliError(_nothing(spool, notes))
+        for note in notes:
+            say(safe(note, len(note)))
+        yield spool
+
+
+def _nothing(spool: Spool, notes: list[str]) -> str:
+    """Return why there is nothing to scan, and what to do."""
+    if not spool.lines:
+        return f"nothing to scan: the input has no line that is neither blank nor a comment{_after(notes)}"
+    reason, count = next(iter(spool.reasons.items()))
+    lines = "its only line is" if spool.lines == 1 else f"all {spool.lines} lines are"
+    often = "" if count == spool.lines else f", most often ({count})"
+    return (
+        f"nothing to scan: {lines} rejected{often}: {safe(reason)}; one domain a line was expected,"
+        " or a table (--column NAME), a zone file (--format zone), URLs or addresses (--accept urls,emails)"
+    )
+
+
+def _after(notes: list[str]) -> str:
+    return f" ({'; '.join(safe(note, len(note)) for note in notes)})" if notes else ""
+
+
+@contextmanager
+def _temporary(output: str | None) -> Iterator[str]:
+    """A directory on the file system of the run, else of temporary files."""
+    near = None
+    if output not in (None, "-"):
+        near = next((each for each in Path(str(output)).absolute().parents if each.is_dir()), None)
+    try:
+        found = tempfile.TemporaryDirectory(prefix=".mxsweep-", dir=near)
+    except OSError:
+        found = tempfile.TemporaryDirectory(prefix=".mxsweep-")
+    with found as path:
+        yield path
+
+
+class _Reading:
+    """Reports on stderr how many lines were read, now and then."""
+
+    def __init__(self, *, quiet: bool) -> None:
+        self._quiet = quiet
+        self._lines = 0
+        self._due = time.monotonic() + PROGRESS_SECONDS
+
+    def __call__(self, lines: int) -> None:
+        self._lines += lines
+        if not self._quiet and time.monotonic() >= self._due:
+            self._due = time.monotonic() + PROGRESS_SECONDS
+            with suppress(OSError):
+                sys.stderr.write(f"mxsweep: reading the lists: {self._lines:,} lines\n")
 
 
 @contextmanager
@@ -108,11 +230,45 @@ def _interruptible() -> Iterator[None]:
         signal.signal(signal.SIGTERM, before)
 
 
-def rest_of(store: Store, reader: Reader, *, retry: bool) -> Work:
-    """What is left of a run, or what it could not tell.
+# --- work -------------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class Work:
+    """What this process has to do, and what the run had before.
+
+    ``done`` of ``total`` destinations are done; ``others`` are not looked at again; ``rejects`` are written already.
+    """
+
+    items: Iterator[Target | Reject]
+    total: int
+    spool: Spool
+    done: int = 0
+    rejects: int = 0
+    others: int = 0
+    before: dict[str, int] = field(default_factory=dict)
+
+
+def new_work(spool: Spool, store: Store | None, flags: dict[str, Any]) -> Work:
+    """Begin with a spool. With a run, the spool moves into it, beside the flags, so that it can be resumed.
 
     Raises:
-        CliError: the spool is not whole.
+        StoreError: the disk takes no more.
+    """
+    if store:
+        place = store.path / _SPOOL
+        with naming(place):
+            spool.move(place)
+        kept = {"flags": flags, "input": codec.plain(store.header.input)}
+        replace_file(place / _FLAGS, json.dumps(kept, indent=1).encode())
+    return Work(spool.items(), spool.total, spool)
+
+
+def rest_of(store: Store, reader: Reader, *, retry: bool) -> Work:
+    """Return what is left of a run, or with ``retry`` what was inconclusive.
+
+    Raises:
+        CliError: the spool is damaged.
     """
     try:
         spool = Spool.open(store.path / _SPOOL, reader)
@@ -121,18 +277,18 @@ def rest_of(store: Store, reader: Reader, *, retry: bool) -> Work:
     before = dict(store.header.totals)
     rejects = sum(1 for _ in keys(lines_path(store.path, "rejects")))
     waiting = set() if retry else waiting_for_a_pass(store)
-    told = (key for key in keys(lines_path(store.path, "domains")) if key not in waiting)
-    done = spool.leave_out(told, rejects)
+    written = (key for key in keys(lines_path(store.path, "domains")) if key not in waiting)
+    done = spool.leave_out(written, rejects)
     if not retry:
-        return Work(spool.items(), spool.total, done, min(rejects, spool.rejects), before=before)
+        return Work(spool.items(), spool.total, spool, done, min(rejects, spool.rejects), before=before)
     again = spool.only(inconclusive(store.path))
-    return Work(spool.items(), again, rejects=rejects, others=done - again, before=before)
+    return Work(spool.items(), again, spool, rejects=rejects, others=done - again, before=before)
 
 
 def waiting_for_a_pass(store: Store) -> set[str]:
-    """The domains that a run which ended before its time owes a later pass.
+    """Return the domains of an interrupted run that wait for a retry pass.
 
-    They are served once more: what is known of their hosts is taken from the run, and the later passes follow.
+    They are scanned once more: reports of their hosts are taken from the run, and the retry passes follow.
     """
     if store.header.state is RunState.COMPLETE:
         return set()
@@ -140,7 +296,7 @@ def waiting_for_a_pass(store: Store) -> set[str]:
 
 
 def kept_flags(run: Path) -> dict[str, Any]:
-    """The flags of a run and the input they named, as they were kept.
+    """Return the flags that a run was begun with, and its input.
 
     Raises:
         CliError: they cannot be read.
@@ -149,7 +305,7 @@ def kept_flags(run: Path) -> dict[str, Any]:
     try:
         kept: dict[str, Any] = json.loads(path.read_bytes())
     except FileNotFoundError:
-        raise CliError(f"{run}: the input had not been read to its end; start anew in another directory") from None
+        raise CliError(f"{run}: the input was not read to its end; begin a new run in another directory") from None
     except (OSError, ValueError) as error:
         raise CliError(f"{path}: {error}") from None
     return kept

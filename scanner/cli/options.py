@@ -30,6 +30,15 @@ class Seconds(click.FloatRange):
         return seconds
 
 
+class Percent(click.FloatRange):
+    """A percentage, with or without the sign."""
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
+        """Return the number."""
+        text: Any = value.rstrip().removesuffix("%") if isinstance(value, str) else value
+        return super().convert(text, param, ctx)
+
+
 TIMEOUT = Seconds(min=0, min_open=True)
 PAUSE = Seconds(min=0)
 COUNT = click.IntRange(min=1)

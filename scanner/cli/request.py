@@ -12,14 +12,14 @@ from typing import Any
 from results.store.files import StoreError
 from results.store.writer import check_free
 from scanner.cli.errors import CliError, Exit
-from scanner.cli.input import Input, read_ahead
+from scanner.cli.input import Input
 from scanner.cli.resolver_choice import ResolverChoice, choice_of, server
 from scanner.cli.wiring import ehlo_name, trust_store
 from scanner.core.pkix import TrustStore
 from scanner.settings import Caps, DNSSettings, Retries, Settings, Timeouts
 from scanner.vocabulary import DomainDane, DomainOutcome, DomainStartTLS, Family, Level, Mode, Sender
-from targets.destination import DestinationError, parse_destination
-from targets.lists import STDIN, ListError, Lists, Reader, Target
+from targets.lists import STDIN, Accept, Form, ListError, Lists, Reader, Target
+from targets.partition import Sampling
 from targets.scope import Scope, load_exclusions
 
 FIELDS: dict[str, type[StrEnum]] = {
@@ -69,7 +69,7 @@ def build(flags: dict[str, Any]) -> Request:
     return Request(
         settings=settings,
         choice=choice,
-        input=Input(_reader(settings)) if continues else _input(flags, settings),
+        input=Input(_reader(flags, settings)) if continues else _input(flags, settings),
         trust=trust,
         scope=scope,
         output=flags["output"],
@@ -82,26 +82,38 @@ def build(flags: dict[str, Any]) -> Request:
     )
 
 
-def _reader(settings: Settings) -> Reader:
-    return Reader(settings.port, settings.mode.lmtp)
+def _reader(flags: dict[str, Any], settings: Settings) -> Reader:
+    kinds = frozenset(part.strip() for part in (flags["accept"] or "").split(",") if part.strip())
+    wrong = kinds - set(Accept)
+    if wrong:
+        raise CliError(f"--accept {min(wrong)}: a list of {', '.join(Accept)} was expected")
+    return Reader(settings.port, settings.mode.lmtp, frozenset(map(Accept, kinds)))
 
 
 def _input(flags: dict[str, Any], settings: Settings) -> Input:
     lists, first = flags["lists"], flags["first"]
     if STDIN in lists and STDIN in first:
         raise CliError(f"{STDIN}: standard input can be read once only")
-    more: dict[str, Any] = {
-        "column": flags["column"],
-        "default_port": settings.port,
-        "lmtp": settings.mode.lmtp,
-        "stdin": _stdin() if STDIN in (*lists, *first) else None,
-    }
-    given = [_given(text, index, settings) for index, text in enumerate(flags["domains"], 1)]
+    if flags["seed"] is not None and flags["sample"] is None:
+        raise CliError("--seed S: it requires --sample N")
+    reader = _reader(flags, settings)
+    form = Form(flags["column"], zone=flags["list_format"] == "zone")
+    stdin = _stdin() if STDIN in (*lists, *first) else None
+    given = tuple(_given(text, index, reader) for index, text in enumerate(flags["domains"], 1))
     try:
-        ahead = Lists(first, **more)
-        return read_ahead(_reader(settings), given, Lists(lists, **more), ahead, named=flags["ehlo"] is not None)
+        ahead, rest = Lists(first, reader, form, stdin=stdin), Lists(lists, reader, form, stdin=stdin)
     except ListError as error:
         raise CliError(str(error)) from None
+    return Input(
+        reader,
+        given,
+        rest,
+        ahead,
+        named=flags["ehlo"] is not None,
+        head=flags["head"],
+        sampling=Sampling(flags["sample"], flags["seed"] or 0) if flags["sample"] else None,
+        max_rejects=flags["max_rejects"],
+    )
 
 
 def _stdin() -> io.BufferedReader:
@@ -197,14 +209,12 @@ def bind_address(address: str | None) -> str | None:
     return address
 
 
-def _given(text: str, index: int, settings: Settings) -> Target:
-    """Parse a destination of the command line; an error in it ends the command."""
-    name = text if text.startswith("[") else text.removesuffix(".")
+def _given(text: str, index: int, reader: Reader) -> Target:
+    """Parse a destination of the command line; an error in it ends the command, with the hints that lists give."""
     try:
-        destination = parse_destination(name.lower(), lmtp=settings.mode.lmtp, default_port=settings.port)
-    except DestinationError as error:
-        raise CliError(f"--domain {text}: {error.reason}") from None
-    return Target(destination, text, "--domain", index)
+        return Target(reader.destination(text), text, "--domain", index)
+    except ValueError as error:
+        raise CliError(f"--domain {text}: {error}") from None
 
 
 def _condition(text: str) -> tuple[str, str]:

@@ -15,10 +15,13 @@ from scanner.model import RunHeader
 from scanner.settings import Settings
 from scanner.vocabulary import RunState
 
-_INPUT = ("lists", "domains", "first", "column", "output", "dry_run")
+_INPUT = (
+    "lists", "domains", "first", "column", "list_format", "accept", "max_rejects", "head", "sample", "seed", "label",
+    "output", "dry_run",
+)  # fmt: skip
 _SHOWN = ("quiet", "log_file", "status_file", "status_every", "metrics_file")
 _FREE = (*_SHOWN, "fail_on", "config", "resume", "retry_inconclusive")
-_WORDS = {"lists": "LIST", "domains": "--domain"}
+_WORDS = {"lists": "LIST", "domains": "--domain", "list_format": "--format"}
 
 
 def to_keep(flags: dict[str, Any], settings: Settings) -> dict[str, Any]:

@@ -8,9 +8,9 @@ import signal
 import socket
 import sys
 from collections.abc import Set as AbstractSet
-from contextlib import AbstractContextManager, nullcontext, suppress
+from contextlib import AbstractContextManager, ExitStack, suppress
 from dataclasses import asdict
-from functools import partial
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
@@ -25,7 +25,7 @@ from scanner.cli import request as requests
 from scanner.cli import resume as resuming
 from scanner.cli.console import say
 from scanner.cli.errors import CliError, Exit
-from scanner.cli.input import Work, new_work, rest_of
+from scanner.cli.input import Work, new_work, rest_of, spooled
 from scanner.cli.progress import ProgressRequest, progress_loop, progress_request
 from scanner.cli.request import Request
 from scanner.cli.resolver import Resolved
@@ -39,10 +39,14 @@ from scanner.run.ports import now
 from scanner.run.stats import Stats
 from scanner.run.status import StatusSource
 from scanner.vocabulary import RunState
+from targets.spool import Spool
 
 log = logging.getLogger("mxsweep")
 
 _FINISHING = f"finishing the probes in flight (at most {pipeline.DRAIN:.0f} s); interrupt again to stop at once"
+
+REASONS_KEPT = 20
+"""Reasons of rejects that run.json has."""
 
 COLLECT = (1_000_000, 20, 20)
 """Thresholds of the garbage collector (``gc.set_threshold``).
@@ -70,22 +74,26 @@ def run(flags: dict[str, Any], given: AbstractSet[str]) -> int:
         say(warning)
     _raise_file_limit()
     collect_seldom()
-    work = partial(_scan, request, progress_request(flags))
-    if flags["dry_run"]:
-        from scanner.cli.dry_run import dry_run  # noqa: PLC0415 - seldom asked for
-
-        work = partial(dry_run, request)
+    progress = progress_request(flags)
     try:
-        return trio.run(work)
+        with ExitStack() as stack:
+            spool = None
+            if not (request.resume or request.retry):
+                spool = stack.enter_context(spooled(request.input, request.output, say, quiet=progress.quiet))
+            if flags["dry_run"]:
+                from scanner.cli.dry_run import dry_run  # noqa: PLC0415 - seldom asked for
+
+                return trio.run(dry_run, request, spool)
+            return trio.run(_scan, request, progress, spool)
     except (StoreError, UnboundError, BaseExceptionGroup) as error:
         raise _reported(first_error(error)) from None
 
 
-async def _scan(request: Request, progress: ProgressRequest) -> int:
-    """Open resolver, output and input, in this order: nothing is written before there is a usable resolver."""
+async def _scan(request: Request, progress: ProgressRequest, spool: Spool | None) -> int:
+    """Open resolver and output, in this order: no run directory is made before there is a usable resolver."""
     async with fit_resolver(request.settings, request.choice, say) as resolved:
-        with _open_sink(request, resolved) as sink, _open_work(request, sink) as work:
-            return await execute(request, resolved, sink, work, progress)
+        with _open_sink(request, resolved, spool) as sink:
+            return await execute(request, resolved, sink, _open_work(request, sink, spool), progress)
 
 
 def _reported(error: BaseException) -> BaseException:
@@ -123,7 +131,7 @@ def collect_seldom() -> None:
 # --- output and input -----------------------------------------------------------------------------------------
 
 
-def _open_sink(request: Request, resolved: Resolved) -> AbstractContextManager[Any]:
+def _open_sink(request: Request, resolved: Resolved, spool: Spool | None) -> AbstractContextManager[Any]:
     """Return the sink: a run directory, domain lines on stdout, or verdicts in words without an output."""
     if request.output is None:
         return WordsSink(consoles.stdout())
@@ -134,24 +142,26 @@ def _open_sink(request: Request, resolved: Resolved) -> AbstractContextManager[A
         if request.resume or request.retry:
             resuming.check_settings(path, request.settings)
             return Store.resume(path, anew=request.retry)
-        return Store.create(path, _header(request, resolved))
+        return Store.create(path, _header(request, resolved, spool))
     except StoreError as error:
         raise CliError(str(error)) from None
 
 
-def _open_work(request: Request, sink: Any) -> AbstractContextManager[Work]:
+def _open_work(request: Request, sink: Any, spool: Spool | None) -> Work:
     """Return the work: the whole input, or the rest of a run that is continued."""
-    store = sink if isinstance(sink, Store) else None
-    if store is None or not (request.resume or request.retry):
-        return new_work(request.input, store, resuming.to_keep(request.flags, request.settings))
+    store: Store | None = sink if isinstance(sink, Store) else None
+    if spool is not None:
+        return new_work(spool, store, resuming.to_keep(request.flags, request.settings))
+    if store is None:
+        raise CliError("a run is continued in its own directory")
     for name in resuming.changed_lists(store.header):
         say(f"{name} has changed since; the run continues with the domains that it had read")
     work = rest_of(store, request.input.reader, retry=request.retry)
     store.begin()
-    return nullcontext(work)
+    return work
 
 
-def _header(request: Request, resolved: Resolved) -> RunHeader:
+def _header(request: Request, resolved: Resolved, spool: Spool | None) -> RunHeader:
     settings = asdict(request.settings)
     return RunHeader(
         version=__version__,
@@ -163,6 +173,9 @@ def _header(request: Request, resolved: Resolved) -> RunHeader:
         vantage=Vantage(hostname=socket.gethostname()),
         input=tuple(_source(name) for name in request.sources),
         preflight=resolved.record(request.choice),
+        label=request.flags["label"] or "",
+        reject_reasons=dict(islice(spool.reasons.items(), REASONS_KEPT)) if spool else {},
+        notes=tuple(request.input.notes(spool)) if spool else (),
     )
 
 
@@ -201,7 +214,9 @@ async def execute(request: Request, resolved: Resolved, sink: Any, work: Work, p
         shown.ended = state
     if stats.internal_errors:
         say(f"{stats.internal_errors} domains have an internal error (reason internal): please report it")
-    return _exit_code(stats, stop, reporting)
+    if work.total and state is RunState.COMPLETE and not (stats.done or work.others):
+        say(f"all {work.total} destinations are opted out (--exclude): nothing was contacted")
+    return _exit_code(stats, stop, reporting, work)
 
 
 async def _watch_signals(stop: pipeline.Stop, console: Console) -> None:
@@ -221,15 +236,19 @@ def _totals(stats: Stats, work: Work) -> dict[str, int]:
     return {
         "domains": stats.done + work.others,
         "rejects": stats.rejects,
+        "lines": work.spool.lines,
+        "duplicates": work.spool.duplicates,
         "endpoints_probed": stats.endpoints_probed + work.before.get("endpoints_probed", 0),
         "endpoints_shared": stats.endpoints_shared + work.before.get("endpoints_shared", 0),
         "internal_errors": stats.internal_errors + work.before.get("internal_errors", 0),
     }
 
 
-def _exit_code(stats: Stats, stop: pipeline.Stop, reporting: ReportingSink) -> Exit:
+def _exit_code(stats: Stats, stop: pipeline.Stop, reporting: ReportingSink, work: Work) -> Exit:
     if stop.draining:
         return Exit.INTERRUPTED
     if stats.internal_errors:
         return Exit.INTERNAL
-    return Exit.MATCHED if reporting.matched else Exit.DONE
+    if reporting.matched:
+        return Exit.MATCHED
+    return Exit.USAGE if work.spool.cut else Exit.DONE

@@ -20,6 +20,7 @@ from scanner.cli.options import (
     PORT,
     TIMEOUT,
     Command,
+    Percent,
     block,
     option,
     resolver_options,
@@ -35,7 +36,6 @@ _INPUT = block(
         help="Destination to scan. Without lists and -o, the verdict is printed in words. Repeatable.",
     ),
     option("--first", multiple=True, metavar="FILE", help="List that is scanned before the others. Repeatable."),
-    option("--column", metavar="NAME", help="Column of the domains, for lists that are CSV with a header."),
     option(
         "--exclude", multiple=True, metavar="FILE", help="Domains, MX hosts and networks not to contact. Repeatable."
     ),
@@ -51,6 +51,42 @@ _INPUT = block(
         help="Maximum addresses to probe of each MX host.",
         show_default="all",
     ),
+)
+
+_LISTS = block(
+    "Lists",
+    option("--column", metavar="NAME|NUMBER", help="Column that holds the domain, by name or by number from 1."),
+    option(
+        "--format",
+        "list_format",
+        type=click.Choice(["auto", "zone"]),
+        default="auto",
+        show_default=True,
+        help="Format of the lists. zone reads zone files and takes the names that have NS records.",
+    ),
+    option(
+        "--accept",
+        metavar="urls,emails",
+        help="Take the host of each URL (urls), the domain of each e-mail address (emails), or both.",
+    ),
+    option(
+        "--max-rejects",
+        type=Percent(0, 100),
+        default=10,
+        show_default=True,
+        metavar="PERCENT",
+        help="Share of rejected lines above which a warning is written to stderr and run.json.",
+    ),
+    option("--head", type=COUNT, metavar="N", help="Scan only the first N destinations of the lists."),
+    option("--sample", type=COUNT, metavar="N", help="Scan only N destinations, chosen at random."),
+    option(
+        "--seed",
+        type=click.IntRange(min=0),
+        metavar="S",
+        help="Number that makes the random choice of --sample repeatable.",
+        show_default="0",
+    ),
+    option("--label", metavar="TEXT", help="Name of the run, kept in run.json."),
 )
 
 _OUTPUT = block(
@@ -220,7 +256,7 @@ _TIMES = block(
     ),
 )
 
-_BLOCKS = (_INPUT, _OUTPUT, _JUDGEMENT, resolver_options, _DNS, _CONNECTIONS, _CAPS, _TIMES)
+_BLOCKS = (_INPUT, _LISTS, _OUTPUT, _JUDGEMENT, resolver_options, _DNS, _CONNECTIONS, _CAPS, _TIMES)
 
 
 def scan_options(command: Command) -> Command:

@@ -196,7 +196,7 @@ def test_a_spool_that_is_damaged(run: Path) -> None:
     done = mxsweep(*RESUME, cwd=run)
     assert done.returncode == 2
     (line,) = said(done.stderr)
-    assert "rest-000: missing or not as it was written" in line
+    assert "rest-000: missing or changed since it was written" in line
     assert Run.open(run / "run").header.state is RunState.COMPLETE
 
 

@@ -10,15 +10,17 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from targets import lines, spool
-from targets.lists import Lists, PlainNames, Reader, Reject, Target
-from targets.spool import Spool, SpoolError, octets_of
+from targets import partition, spool, streams
+from targets.kinds import SAMPLE
+from targets.lists import Form, Lists, PlainNames, Reader, Reject, Target
+from targets.partition import Sampling, octets_of
+from targets.spool import OTHER_REASONS, Spool, SpoolError
 
 READER = Reader()
 
 
-def listed(data: bytes, **more: object) -> Lists:
-    return Lists(["-"], stdin=io.BytesIO(data), **more)  # type: ignore[arg-type]
+def listed(data: bytes, reader: Reader = READER) -> Lists:
+    return Lists(["-"], reader, stdin=io.BytesIO(data))
 
 
 def made(place: Path, data: bytes, **more: object) -> Spool:
@@ -37,9 +39,10 @@ def raws(items: object) -> list[str]:
 def big(monkeypatch: pytest.MonkeyPatch) -> None:
     """Lists of a few lines are partitioned, and buffers overflow."""
     monkeypatch.setattr(spool, "SMALL", 10)
-    monkeypatch.setattr(spool, "WAITING", 7)
+    monkeypatch.setattr(partition, "WAITING", 7)
+    monkeypatch.setattr(partition, "BUCKETS", 4)
     monkeypatch.setattr(spool, "BUCKETS", 4)
-    monkeypatch.setattr(lines, "BLOCK", 64)
+    monkeypatch.setattr(streams, "CHUNK", 64)
 
 
 WORDS = st.sampled_from(
@@ -69,21 +72,26 @@ def opened_out(lists: Lists) -> list[Target | Reject]:
 @settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
 def test_lines_in_blocks_are_the_lines(monkeypatch: pytest.MonkeyPatch, data: bytes, block: int) -> None:
     """The fast way and the slow one agree on every line, also where each is a duplicate."""
-    monkeypatch.setattr(lines, "BLOCK", block)
+    monkeypatch.setattr(streams, "CHUNK", block)
     slow = listed(data)
-    assert opened_out(listed(data)) == list(slow._entries(slow._sources[0]))
+    assert opened_out(listed(data)) == [slow._entry("-", line, row) for line, row in slow._sources[0].rows()]
 
 
 @pytest.mark.parametrize("data", [b"a.example\nb.example\n" * 40, names(100)])
-def test_plain_lines_take_the_fast_way(data: bytes) -> None:
-    (block,) = listed(data).blocks()
+def test_plain_lines_take_the_fast_way(tmp_path: Path, data: bytes) -> None:
+    """The lines by which a list is recognised are read again, unless the list is a pipe."""
+    (tmp_path / "list").write_bytes(data)
+    (block,) = Lists([tmp_path / "list"]).blocks()
     assert isinstance(block, PlainNames)
     assert block.names == data.split()
+    *ahead, block = listed(data * 2).blocks()
+    assert len(ahead) == SAMPLE
+    assert isinstance(block, PlainNames)
 
 
-@pytest.mark.parametrize("more", [{"default_port": 587}, {"lmtp": True}])
-def test_a_name_that_is_not_its_own_key_takes_the_slow_way(more: dict[str, object]) -> None:
-    (entry,) = listed(b"a.example\n", **more).blocks()
+@pytest.mark.parametrize("more", [Reader(587), Reader(lmtp=True)])
+def test_a_name_that_is_not_its_own_key_takes_the_slow_way(more: Reader) -> None:
+    (entry,) = listed(b"a.example\n", more).blocks()
     assert isinstance(entry, Target)
     assert entry.destination.key != "a.example"
 
@@ -111,7 +119,7 @@ def test_a_spool_holds_what_the_lists_hold(
 def test_ranks_fields_and_sources_travel(tmp_path: Path) -> None:
     for name in ("one", "two"):
         (tmp_path / name).write_text(f"rank,Domain,note\n7,{name.title()}.Example.,tab\there\n8,{name}.example,later\n")
-    lists = Lists([str(tmp_path / "one"), str(tmp_path / "two")], column="domain")
+    lists = Lists([str(tmp_path / "one"), str(tmp_path / "two")], form=Form("domain"))
     found = {item.raw: item for item in Spool.make(tmp_path / "s", lists.blocks(), READER).items()}
     one = found["One.Example."]
     assert isinstance(one, Target)
@@ -166,7 +174,7 @@ def test_keys_with_odd_characters(tmp_path: Path, key: str) -> None:
     assert not set(octets_of(f"{key}\t\n")) & set(b"\t\n")
     assert octets_of(key).decode("unicode_escape") == key
     reader = Reader(lmtp=True)
-    found = Spool.make(tmp_path / "s", listed(key.encode(), lmtp=True).blocks(), reader)
+    found = Spool.make(tmp_path / "s", listed(key.encode(), reader).blocks(), reader)
     (target,) = found.items()
     assert isinstance(target, Target)
     assert target.destination == reader.destination(key)
@@ -179,11 +187,11 @@ def cut(place: Path) -> None:
 
 
 DAMAGE: list[tuple[Callable[[Path], object], str]] = [
-    (lambda place: (place / "index.json").unlink(), "had not been read to its end"),
+    (lambda place: (place / "index.json").unlink(), "was not read to its end"),
     (lambda place: (place / "index.json").write_text("{"), "index.json: "),
     (lambda place: (place / "index.json").write_text('{"x":1}'), "index.json: "),
-    (lambda place: (place / "rejects").unlink(), "missing or not as it was written"),
-    (cut, "missing or not as it was written"),
+    (lambda place: (place / "rejects").unlink(), "missing or changed since it was written"),
+    (cut, "missing or changed since it was written"),
 ]
 
 
@@ -200,3 +208,48 @@ def test_an_unfinished_spool_is_thrown_away(tmp_path: Path) -> None:
     (tmp_path / "spool" / "rest-000").write_text("old\t0\t1\n")
     assert raws(made(tmp_path, b"new.example\n").items()) == ["new.example"]
     assert json.loads((tmp_path / "spool" / "index.json").read_bytes())["total"] == 1
+
+
+@given(data=DATA, count=st.integers(1, 12), seed=st.integers(0, 9))
+@settings(max_examples=40)
+def test_a_sample_depends_on_the_destinations_alone(
+    tmp_path_factory: pytest.TempPathFactory, data: bytes, count: int, seed: int
+) -> None:
+    rows = data.split(b"\n")
+    if rows and b"," in data:
+        return  # the first lines show the layout, so the order of the lines matters
+    forward, backward, whole = (
+        made(tmp_path_factory.mktemp("s"), b"\n".join(each), sampling=sampling)
+        for each, sampling in ((rows, Sampling(count, seed)), (rows[::-1], Sampling(count, seed)), (rows, None))
+    )
+    found = [{e.destination.key for e in each.items() if isinstance(e, Target)} for each in (forward, backward, whole)]
+    assert found[0] == found[1] <= found[2]
+    assert forward.total == len(found[0]) == min(count, whole.total)
+    assert (forward.rejects, forward.duplicates) == (whole.rejects, whole.duplicates)
+
+
+def test_another_seed_is_another_sample(tmp_path: Path, big: None) -> None:
+    chosen = {
+        seed: frozenset(raws(made(tmp_path / str(seed), names(200), sampling=Sampling(20, seed)).items()))
+        for seed in range(4)
+    }
+    assert len(set(chosen.values())) == 4
+
+
+def test_rejects_are_counted_by_reason(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(spool, "REASONS", 2)
+    found = made(tmp_path, b"a.example\nb c\nd e\nx*.example\n-a.example\nf g\n", cut=lambda: ["one: cut short"])
+    expected = {
+        "no valid host name: white space in it": 3,
+        "no valid host name: character '*' is not allowed": 1,
+        OTHER_REASONS: 1,
+    }
+    assert found.reasons == expected
+    again = Spool.open(tmp_path / "spool", READER)
+    assert (again.reasons, again.cut, next(iter(again.reasons))) == (expected, ["one: cut short"], next(iter(expected)))
+
+
+def test_a_spool_moves(tmp_path: Path) -> None:
+    found = made(tmp_path, names(5))
+    found.move(tmp_path / "elsewhere")
+    assert len(raws(found.items())) == Spool.open(tmp_path / "elsewhere", READER).total == 5

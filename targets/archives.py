@@ -1,0 +1,134 @@
+"""ZIP archives with one list in them, and spreadsheets, which are ZIP archives too."""
+
+import io
+import zipfile
+import zlib
+from collections.abc import Iterator
+from typing import cast
+
+from targets.spreadsheets import WORKBOOK, rows_as_csv
+from targets.streams import CHUNK, DamagedError, ListError, check_ratio
+
+ZIP_MAGIC = b"PK\3\4"
+
+DIRECTORY_LIMIT = 4 * 2**20
+"""Octets in the directory of an archive, which is held in memory: some 60,000 files."""
+
+_TAIL = 65535 + 22 + 20 + 56
+"""Octets at the end that hold the end records (APPNOTE 6.3.10 sections 4.3.14 to 4.3.16) and a comment."""
+
+_END, _END64 = b"PK\5\6", b"PK\6\6"
+_KINDS = (
+    ("xl/workbook.bin", "an Excel binary workbook (.xlsb); save it as .xlsx or CSV"),
+    ("word/document.xml", "a Word document; save the list as text"),
+    ("ppt/presentation.xml", "a PowerPoint document; save the list as text"),
+    ("content.xml", "an OpenDocument file; save it as .xlsx or CSV"),
+    ("META-INF/MANIFEST.MF", "a Java archive, which is no list"),
+)
+_PARTS = (b".xml", b".rels", b".bin", b".mf", b"mimetype")  # of documents
+_ENCRYPTED = 0x1
+_METHODS = (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED)
+
+
+def chunks_of_zip(file: io.BufferedIOBase) -> Iterator[bytes]:
+    """Yield the list in an archive.
+
+    Args:
+        file: the archive; one can seek in it.
+
+    Returns:
+        The octets of the only file in it, or the rows of a workbook's first sheet as CSV. An error in the packed
+        data raises DamagedError there.
+
+    Raises:
+        ListError: the archive holds another number of files, or is packed in a way that cannot be read.
+    """
+    try:
+        _check_directory(file)
+        archive = zipfile.ZipFile(cast("io.BufferedReader", file))
+    except (zipfile.BadZipFile, OSError, NotImplementedError) as error:
+        return _cut_short(file, error)
+    names = {member.filename for member in archive.infolist()}
+    if WORKBOOK in names:
+        return rows_as_csv(file, archive.infolist())
+    kind = next((words for name, words in _KINDS if name in names), None)
+    if kind is not None:
+        raise ListError(kind)
+    return _member(archive, _only(archive))
+
+
+def _check_directory(file: io.BufferedIOBase) -> None:
+    """Check the size of the directory before it is read into memory.
+
+    Raises:
+        ListError: it is too large.
+    """
+    size = file.seek(0, io.SEEK_END)
+    file.seek(max(0, size - _TAIL))
+    tail = file.read(_TAIL)
+    file.seek(0)
+    end, end64 = tail.rfind(_END), tail.rfind(_END64)
+    sizes = [int.from_bytes(tail[end + 12 : end + 16], "little")] if end >= 0 else []
+    if end64 >= 0:
+        sizes = [int.from_bytes(tail[end64 + 40 : end64 + 48], "little")]
+    if any(each > DIRECTORY_LIMIT for each in sizes):
+        raise ListError("a ZIP archive with very many files; unpack the list first")
+
+
+def _only(archive: zipfile.ZipFile) -> zipfile.ZipInfo:
+    files = [each for each in archive.infolist() if not each.is_dir() and not each.filename.startswith("__MACOSX/")]
+    if len(files) != 1:
+        raise ListError(f"a ZIP archive with {len(files)} files, one was expected; unpack the list first")
+    if files[0].flag_bits & _ENCRYPTED:
+        raise ListError("an encrypted ZIP archive; unpack the list first")
+    if files[0].compress_type not in _METHODS:
+        raise ListError("a ZIP archive that is neither stored nor deflated; unpack the list first")
+    return files[0]
+
+
+def _cut_short(file: io.BufferedIOBase, error: Exception) -> Iterator[bytes]:
+    """Yield what is left of the first file of an archive whose end is missing (APPNOTE 6.3.10 section 4.3.7).
+
+    Raises:
+        ListError: it is not a deflated file of text.
+    """
+    file.seek(0)
+    header = file.read(30)
+    method, name, extra = (int.from_bytes(header[at : at + 2], "little") for at in (8, 26, 28))
+    if len(header) < 30 or method != zipfile.ZIP_DEFLATED or file.read(name).lower().endswith(_PARTS):  # noqa: PLR2004 - above
+        raise ListError(f"a damaged ZIP archive ({error})") from error
+    file.seek(extra, io.SEEK_CUR)
+    return _inflated(file)
+
+
+def _inflated(file: io.BufferedIOBase) -> Iterator[bytes]:
+    decoder = zlib.decompressobj(-zlib.MAX_WBITS)
+    given = taken = 0
+    try:
+        while not decoder.eof and (data := decoder.unconsumed_tail or file.read(CHUNK)):
+            out = decoder.decompress(data, CHUNK)
+            given, taken = given + len(out), file.tell()
+            check_ratio(given, taken)
+            yield out
+    except zlib.error as error:
+        raise DamagedError(f"the ZIP data is damaged: {error}") from error
+    raise DamagedError("the ZIP archive is cut short")
+
+
+def _member(archive: zipfile.ZipFile, member: zipfile.ZipInfo) -> Iterator[bytes]:
+    """Yield the octets of a file.
+
+    Raises:
+        DamagedError: the data is damaged, or unpacks to too much.
+    """
+    given = 0
+    try:
+        with archive.open(member) as stream:
+            while chunk := stream.read(CHUNK):
+                given += len(chunk)
+                check_ratio(given, member.compress_size)
+                yield chunk
+    except DamagedError:
+        raise
+    except Exception as error:  # zipfile raises errors of its own, zlib's and struct's
+        raise DamagedError(f"the ZIP data is damaged: {error}") from error

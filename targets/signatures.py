@@ -1,0 +1,58 @@
+"""Names of files that are no lists, recognised by their first octets."""
+
+_SIGNATURES = (
+    (0, b"%PDF-", "a PDF"),
+    (0, b"\x7fELF", "an ELF program"),
+    (0, b"MZ\x90\0", "a Windows program"),
+    (0, b"\x89PNG\r\n", "a PNG image"),
+    (0, b"\xff\xd8\xff", "a JPEG image"),
+    (0, b"GIF8", "a GIF image"),
+    (0, b"SQLite format 3\0", "an SQLite database"),
+    (8, b"DUCK", "a DuckDB database"),
+    (0, b"PAR1", "a Parquet file"),
+    (0, b"ARROW1", "an Arrow file"),
+    (0, b"Obj\x01", "an Avro file"),
+    (0, b"7z\xbc\xaf\x27\x1c", "a 7z archive"),
+    (0, b"Rar!\x1a\x07", "a RAR archive"),
+    (0, b"PK\5\6", "an empty ZIP archive"),
+    (0, b"PK\7\x08", "a split ZIP archive"),
+    (257, b"ustar", "a tar archive"),
+    (0, b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1", "an old Office file (.xls, .doc) or an encrypted workbook"),
+    (0, b"\x1f\x9d", "a file packed with compress (.Z)"),
+    (0, b"\x04\x22\x4d\x18", "a file packed with lz4"),
+    (0, b"LZIP", "a file packed with lzip"),
+    (0, b"\x00asm", "a WebAssembly program"),
+    (0, b"\xca\xfe\xba\xbe", "a Java class or macOS program"),
+    (0, b"\xcf\xfa\xed\xfe", "a macOS program"),
+    (0, b"\xd4\xc3\xb2\xa1", "a packet capture"),
+    (0, b"\x0a\x0d\x0d\x0a", "a packet capture"),
+    (0, b"RIFF", "a RIFF media file"),
+    (0, b"OggS", "an Ogg media file"),
+    (0, b"ID3", "an MP3 file"),
+    (0, b"{\\rtf", "an RTF document"),
+)
+"""Offset, octets and name."""
+
+_MARKUP = ((b"<!doctype html", "an HTML page"), (b"<html", "an HTML page"), (b"<?xml", "an XML document"))
+
+_TEXT_CONTROLS = b"\t\n\r\f\x1b"
+_CONTROLS = bytes(octet for octet in range(32) if octet not in _TEXT_CONTROLS) + b"\x7f"
+
+CONTROL_SHARE = 10
+"""Of so many octets, one that is a control character makes a file binary; damaged text has far fewer."""
+
+ENOUGH = 64
+"""Octets below which a file is never binary by its control characters alone."""
+
+
+def binary_name(head: bytes) -> str | None:
+    """Return the name of a file that is no text, from its first 4,096 octets or fewer; None for text."""
+    known = next((name for at, magic, name in _SIGNATURES if head.startswith(magic, at)), None)
+    if known:
+        return known
+    begin = head.removeprefix(b"\xef\xbb\xbf").lstrip()[:16].lower()
+    markup = next((name for magic, name in _MARKUP if begin.startswith(magic)), None)
+    if markup:
+        return markup
+    controls = len(head) - len(head.translate(None, _CONTROLS))
+    return "a binary file" if len(head) >= ENOUGH and controls * CONTROL_SHARE > len(head) else None

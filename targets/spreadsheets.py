@@ -1,0 +1,100 @@
+"""Excel workbooks (.xlsx): the rows of the first sheet as lines of CSV, one line a row."""
+
+import csv
+import io
+import warnings
+import zipfile
+from collections.abc import Iterator, Sequence
+from datetime import date, datetime, time
+from itertools import islice
+from typing import Any
+
+from targets.streams import CHUNK, DamagedError, ListError
+
+WORKBOOK = "xl/workbook.xml"
+
+ROWS = 1_048_576
+"""Rows of a sheet that are read: the most that Excel has."""
+
+COLUMNS = 256
+"""Columns of a row that are read; a sheet may have 16,384."""
+
+UNPACKED = 512 * 2**20
+"""Octets of all parts of a workbook, unpacked."""
+
+STRINGS = 128 * 2**20
+"""Octets of the table of strings, which is held in memory: a million names take half of it."""
+
+_STRINGS = "xl/sharedstrings.xml"
+_BREAKS = str.maketrans("\r\n", "  ")
+
+
+def rows_as_csv(file: io.BufferedIOBase, parts: Sequence[zipfile.ZipInfo]) -> Iterator[bytes]:
+    """Yield the rows of the first sheet as CSV; line breaks in cells become spaces, so that line N is row N.
+
+    Args:
+        file: the workbook; one can seek in it.
+        parts: the files in it.
+
+    Raises:
+        ListError: the workbook is too large, or the library that reads it is missing.
+    """
+    if sum(part.file_size for part in parts) > UNPACKED:
+        raise ListError(f"an Excel workbook of more than {UNPACKED >> 20} MiB unpacked; save the sheet as CSV")
+    if any(part.filename.lower() == _STRINGS and part.file_size > STRINGS for part in parts):
+        raise ListError(f"an Excel workbook with more than {STRINGS >> 20} MiB of text; save the sheet as CSV")
+    try:
+        import openpyxl  # noqa: F401, PLC0415 - few lists need it; here to find out that it is missing
+    except ImportError:
+        raise ListError("an Excel workbook: pip install openpyxl, or save the sheet as CSV") from None
+    return _rows(file)
+
+
+def _rows(file: io.BufferedIOBase) -> Iterator[bytes]:
+    """Yield blocks of lines.
+
+    Raises:
+        DamagedError: the workbook is damaged.
+    """
+    text = io.StringIO(newline="")
+    writer = csv.writer(text, lineterminator="\n")
+    try:
+        for cells in islice(_cells(file), ROWS):
+            writer.writerow(_trimmed(cells))
+            if text.tell() > CHUNK:
+                yield text.getvalue().encode()
+                text.seek(0)
+                text.truncate()
+    except Exception as error:  # whatever the library meets in hostile XML
+        yield text.getvalue().encode("utf-8", errors="replace")
+        raise DamagedError(f"the Excel workbook is damaged: {error}") from error
+    yield text.getvalue().encode("utf-8", errors="replace")
+
+
+def _cells(file: io.BufferedIOBase) -> Iterator[tuple[Any, ...]]:
+    import openpyxl  # noqa: PLC0415 - few lists need it
+
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # about styles and extensions, which change no cell
+        book = openpyxl.load_workbook(file, read_only=True, data_only=True, keep_links=False)
+    sheet = book.worksheets[0]
+    sheet.reset_dimensions()  # the file's own word on its dimensions may be wrong
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        yield from sheet.iter_rows(max_col=COLUMNS, values_only=True)
+
+
+def _trimmed(cells: Sequence[Any]) -> list[str]:
+    """Return the texts of the cells without the empty ones at the end."""
+    texts = [_text(cell) for cell in cells]
+    while texts and not texts[-1]:
+        texts.pop()
+    return texts
+
+
+def _text(cell: Any) -> str:
+    if cell is None:
+        return ""
+    if isinstance(cell, float) and cell.is_integer():
+        return str(int(cell))
+    return (cell.isoformat() if isinstance(cell, date | datetime | time) else str(cell)).translate(_BREAKS)

@@ -1,0 +1,230 @@
+"""The records of a list: their cells, and which of them is the domain.
+
+    domain;owner        a header with a well-known name, or the one that ``--column`` names
+    1,example.com       rank and domain (Tranco and others); further columns are col3, col4, …
+    example.com,tag     a domain, alone or with further columns col2, col3, …
+    Alice,example.com   another column, where it is the only one that holds domains
+
+A record may have line breaks in quoted cells (RFC 4180 section 2).
+"""
+
+import csv
+import json
+import re
+from collections import deque
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field
+from typing import NamedTuple
+
+from targets.lines import LINE_LIMIT, Line, Plain
+
+DELIMITERS = (",", ";", "\t", "|")
+
+RECORD_LINES = 1000
+"""Lines of one record: a longer one is a quote that nobody closed."""
+
+_RANK = re.compile(r"[0-9]{1,18}|[0-9]{1,3}(?:[.,'\u2019\u00a0\u202f ][0-9]{3}){1,5}")
+_TRAILING_COMMENT = re.compile(r"\s#.*", re.DOTALL)
+_SEP = re.compile(r'"?sep=(.)"?', re.IGNORECASE)
+_UNCLOSED = "unexpected end of data"
+
+
+class Row(NamedTuple):
+    """The cells of a record by their meaning."""
+
+    domain: str
+    rank: int | None
+    fields: dict[str, str]
+
+
+class RowError(ValueError):
+    """An error in a record; the message is the reason of the reject."""
+
+
+@dataclass(frozen=True, slots=True)
+class Layout:
+    """How the records of a list are read.
+
+    ``column`` counts from 0. ``header`` has the names of the columns, empty without a header. Lines up to ``begins``
+    are no records. A ``delimiter`` of a space is any white space, ``{`` is JSON.
+    """
+
+    delimiter: str = ","
+    column: int = 0
+    header: tuple[str, ...] = ()
+    begins: int = 0
+    ranked: bool = False
+    names: tuple[str, ...] = field(default=(), init=False)
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "names", _unique(self.header))
+
+    @property
+    def takes_plain(self) -> bool:
+        """True if a line that is a plain name is a record with that domain."""
+        return self.column == 0 and not self.ranked and self.delimiter != "{"
+
+    def row(self, text: str) -> Row:
+        """Read a record.
+
+        Raises:
+            RowError: it does not fit the layout.
+        """
+        if self.delimiter == "{":
+            return _member(text, self.header[0])
+        cells = cells_of(text if self.header else uncommented(text), self.delimiter)
+        if self.ranked:
+            return _ranked(cells)
+        if self.column >= len(cells):
+            raise RowError(f"no column {self._shown()} in this line: it has {_columns(len(cells), len(self.header))}")
+        if self.header and tuple(cells) == self.header:
+            raise RowError("the header, repeated")
+        fields = {self._name(at): cell for at, cell in enumerate(cells) if at != self.column}
+        return Row(cells[self.column], None, fields)
+
+    def _shown(self) -> str:
+        return repr(self.header[self.column]) if self.header else str(self.column + 1)
+
+    def _name(self, at: int) -> str:
+        return self.names[at] if at < len(self.names) else f"col{at + 1}"
+
+
+def _unique(header: Sequence[str]) -> tuple[str, ...]:
+    """Return a name for each column. One without a name, or with one that was there before, is colN."""
+    return tuple(name if name and name not in header[:at] else f"col{at + 1}" for at, name in enumerate(header))
+
+
+def _columns(count: int, expected: int) -> str:
+    return f"{count} of {expected} columns" if expected else f"{count} column{'s' if count > 1 else ''}"
+
+
+def uncommented(text: str) -> str:
+    """Return a line without the comment at its end; a line with quotes has none."""
+    return text if '"' in text else _TRAILING_COMMENT.sub("", text)
+
+
+def separator(text: str) -> str | None:
+    """Return the delimiter of Excel's ``sep=;`` line, or None for any other line."""
+    found = _SEP.fullmatch(text.strip())
+    return found[1] if found and found[1] in DELIMITERS else None
+
+
+def is_rank(text: str) -> bool:
+    """Return whether a cell is a rank: digits, also in groups of three."""
+    return _RANK.fullmatch(text) is not None
+
+
+def cells_of(text: str, delimiter: str) -> list[str]:
+    """Split a record into its cells (RFC 4180, white space around cells dropped).
+
+    Raises:
+        RowError: it is no record.
+    """
+    if delimiter == " ":
+        return text.split()
+    if delimiter not in text and '"' not in text:
+        return [text.strip()]
+    try:
+        (cells,) = csv.reader([text.strip(" \r\n")], delimiter=delimiter, skipinitialspace=True, strict=True)
+    except (csv.Error, ValueError) as error:
+        raise RowError(f"no CSV record: {error}") from error
+    return [cell.strip() for cell in cells]
+
+
+def _ranked(cells: list[str]) -> Row:
+    """Read rank and domain; ``1,234,example.com`` has a rank in two cells."""
+    at = 1
+    while at < len(cells) - 1 and re.fullmatch("[0-9]{3}", cells[at]):
+        at += 1
+    rank = "".join(cells[:at])
+    if len(cells) == 1 or not is_rank(rank):
+        raise RowError("rank,domain expected, as in the file's first line")
+    fields = {f"col{number}": cell for number, cell in enumerate(cells[at + 1 :], at + 2)}
+    return Row(cells[at], int(re.sub("[^0-9]", "", rank)), fields)
+
+
+def _member(text: str, name: str) -> Row:
+    """Read a JSON object whose member ``name`` is the domain; its other members with simple values are fields."""
+    try:
+        found = json.loads(text)
+    except (ValueError, RecursionError) as error:
+        raise RowError("no JSON object") from error
+    if not isinstance(found, dict) or not isinstance(found.get(name), str):
+        raise RowError(f"no member {name!r} with a text in this line")
+    domain = found.pop(name)
+    return Row(domain, None, {key: str(value) for key, value in found.items() if isinstance(value, str | int | float)})
+
+
+# --- records of several lines -----------------------------------------------------------------------------------
+
+
+def records(lines: Iterator[Line | Plain], fits: Callable[[str], bool]) -> Iterator[Line | Plain]:
+    """Join the lines of records that have line breaks in quoted cells.
+
+    A quote that is not closed within ``RECORD_LINES``, or whose record does not fit, makes its line alone a bad one:
+    the lines after it are read on their own.
+
+    Args:
+        lines: the lines of a list.
+        fits: returns whether a joined text is a record.
+    """
+    ahead: deque[Line | Plain] = deque()
+    while True:
+        item = ahead.popleft() if ahead else next(lines, None)
+        if item is None:
+            return
+        if isinstance(item, Plain) or item.flaw or not _opens(item.text):
+            yield item
+            continue
+        text, taken = _until_closed(item.text, ahead, lines)
+        if fits(text):
+            yield Line(item.number, text)
+        else:
+            yield item
+            ahead.extendleft(reversed(taken))
+
+
+def _until_closed(text: str, ahead: deque[Line | Plain], lines: Iterator[Line | Plain]) -> tuple[str, list[Line]]:
+    """Take lines until a quote is closed; return the joined text and the lines."""
+    taken: list[Line] = []
+    size = len(text)
+    while len(taken) < RECORD_LINES and size <= LINE_LIMIT:
+        item = ahead.popleft() if ahead else next(lines, None)
+        if item is None:
+            break
+        if isinstance(item, Plain):
+            ahead.extendleft(reversed(list(item.lines())))
+            continue
+        taken.append(item)
+        size += len(item.text) + 1
+        if item.flaw or item.text.count('"') % 2:
+            break
+    whole = bool(taken) and not any(line.flaw for line in taken)
+    return "\n".join([text, *(line.text for line in taken)]) if whole else "", taken
+
+
+def _opens(text: str) -> bool:
+    """Return whether a line ends within a quoted cell."""
+    if text.count('"') % 2 == 0:
+        return False
+    return any(_is_unclosed(text, delimiter) for delimiter in DELIMITERS)
+
+
+def _is_unclosed(text: str, delimiter: str) -> bool:
+    try:
+        cells_of(text, delimiter)
+    except RowError as error:
+        return str(error).endswith(_UNCLOSED)
+    return False
+
+
+def is_record(text: str) -> bool:
+    """Return whether a text is one record of several cells by any delimiter."""
+    return any(len(_cells_or_none(text, delimiter)) > 1 for delimiter in DELIMITERS)
+
+
+def _cells_or_none(text: str, delimiter: str) -> list[str]:
+    try:
+        return cells_of(text, delimiter)
+    except RowError:
+        return []

@@ -1,0 +1,79 @@
+"""Layouts, recognised by the first lines."""
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from targets.detection import LayoutError, detect
+from targets.lines import Line
+from targets.tables import Layout
+
+
+def found(text: str, column: str | None = None) -> Layout:
+    return detect([Line(number, line) for number, line in enumerate(text.split("\n"), 1)], column)
+
+
+LAYOUTS = [
+    ("a.example", Layout()),
+    ("a.example,x\nb.example,y", Layout()),
+    ("a.example|x\nb.example|y", Layout("|")),
+    ("1,a.example\n2,b.example", Layout(ranked=True)),
+    ("1\ta.example\n2\tb.example", Layout("\t", ranked=True)),
+    ("1 a.example\n2 b.example", Layout(" ", ranked=True)),
+    ("domain\na.example", Layout(header=("domain",), begins=1)),
+    ("Domain;owner\na.example;x", Layout(";", 0, ("Domain", "owner"), 1)),
+    ("name;domain\nAlice;a.example", Layout(";", 1, ("name", "domain"), 1)),
+    ("domain;host\nx;mx.a.example\ny;mx.b.example", Layout(";", 1, ("domain", "host"), 1)),
+    ("origin,rank\nhttps://a.example,1000", Layout(",", 0, ("origin", "rank"), 1)),
+    ("sep=;\nx;Domain\n1;a.example", Layout(";", 1, ("x", "Domain"), 2)),
+    ("Firma,Seite\nA,a.example\nB,b.example", Layout(",", 1, ("Firma", "Seite"), 1)),
+    ("Alice,a.example\nBob,b.example", Layout(",", 1)),
+    (";x\n;y\na.example", Layout()),
+    ("com\nnet", Layout()),
+]
+
+
+@pytest.mark.parametrize(("text", "layout"), LAYOUTS)
+def test_layouts(text: str, layout: Layout) -> None:
+    assert found(text) == layout
+
+
+NAMED = [
+    ("x;Domain\n1;2", "domain", Layout(";", 1, ("x", "Domain"), 1)),
+    ("x;y\n1;a.example", "2", Layout(";", 1, ("x", "y"), 1)),
+    ("1;a.example\n2;b.example", "2", Layout(";", 1)),
+    ("0.0.0.0 a.example\n::1\tb.example", "2", Layout(" ", 1)),
+    ("a.example dane\nb.example secure match=x", "1", Layout(" ", 0)),
+    ('{"domain": "a.example"}', "domain", Layout("{", header=("domain",))),
+    ("a.example", "1", Layout()),
+]
+
+
+@pytest.mark.parametrize(("text", "column", "layout"), NAMED)
+def test_layouts_with_a_column(text: str, column: str, layout: Layout) -> None:
+    assert found(text, column) == layout
+
+
+REFUSED = [
+    ("x,a.example,b.example\ny,c.example,d.example", None, "the columns are 1 'x', 2 'a.example', 3 'b.example'"),
+    ("192.0.2.1,a.example\n192.0.2.2,b.example", None, "name it with --column"),
+    ("Firma,Ort\nA,Berlin\nB,Bonn", None, "the columns are 1 'Firma', 2 'Ort'; name it with --column"),
+    ("a,b", "c", "no column 'c' in the header 'a,b'"),
+    ("a,b.example", "3", "no column 3: the columns are 1 'a', 2 'b.example'"),
+    ("a,b.example", "0", "no column 0"),
+]
+
+
+@pytest.mark.parametrize(("text", "column", "words"), REFUSED)
+def test_layouts_that_no_rule_fits(text: str, column: str | None, words: str) -> None:
+    with pytest.raises(LayoutError) as caught:
+        found(text, column)
+    assert words in str(caught.value)
+
+
+@given(st.lists(st.text(max_size=20).map(lambda text: text.replace("\n", ""))), st.sampled_from([None, "1", "2", "a"]))
+def test_any_lines_have_a_layout_or_none(texts: list[str], column: str | None) -> None:
+    try:
+        detect([Line(number, text) for number, text in enumerate(texts, 1)], column)
+    except LayoutError as error:
+        assert str(error) != ""  # noqa: PT017 - not all lists raise

@@ -1,0 +1,32 @@
+"""Files that are no lists, by their first octets (the magic numbers of file(1))."""
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from targets.signatures import binary_name
+
+
+@pytest.mark.parametrize(
+    ("head", "name"),
+    [
+        (b"%PDF-1.7\n", "a PDF"),
+        (b"\x7fELF\2\1\1", "an ELF program"),
+        (bytes(257) + b"ustar\0", "a tar archive"),
+        (b"\xef\xbb\xbf  <!DOCTYPE HTML>", "an HTML page"),
+        (b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1", "an old Office file (.xls, .doc) or an encrypted workbook"),
+        (bytes(range(256)), "a binary file"),
+        (bytes(4096), "a binary file"),
+        (b"", None),
+        (b"a.example\n" * 10 + b"\0", None),
+        ("b\u00fccher.example\n".encode("latin-1") * 100, None),
+        (b"pdf.example\nmz.example\n", None),
+    ],
+)
+def test_names(head: bytes, name: str | None) -> None:
+    assert binary_name(head) == name
+
+
+@given(st.lists(st.from_regex(rb"[a-z0-9.-]{1,30}", fullmatch=True)).map(b"\n".join))
+def test_names_of_hosts_are_text(data: bytes) -> None:
+    assert binary_name(data) is None
