@@ -49,7 +49,7 @@ NOTHING = [
 
 
 @pytest.mark.parametrize("quiet", [(), ("--quiet",)])
-@pytest.mark.parametrize(("data", "words", "shown"), NOTHING)
+@pytest.mark.parametrize(("data", "words", "shown"), NOTHING, ids=range(len(NOTHING)))
 def test_a_job_that_does_nothing_is_no_success(
     tmp_path: Path, data: bytes, words: str, shown: int, quiet: tuple[str, ...]
 ) -> None:

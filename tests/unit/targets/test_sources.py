@@ -97,7 +97,7 @@ TEXTS = [
 ]  # fmt: skip
 
 
-@pytest.mark.parametrize(("data", "expected"), TEXTS)
+@pytest.mark.parametrize(("data", "expected"), TEXTS, ids=range(len(TEXTS)))
 def test_texts(tmp_path: Path, data: bytes, expected: list[str]) -> None:
     (tmp_path / "list").write_bytes(data)
     assert entries(tmp_path / "list") == expected
