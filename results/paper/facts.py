@@ -7,7 +7,7 @@ from typing import Any
 
 from results.store.reader import Run
 from scanner.core.failure_reason import is_local
-from scanner.core.verdict import accepted_tcp, established, sessions
+from scanner.core.verdict import accepted_tcp, established, handshake_of, sessions
 from scanner.facts import Failure, TLSARecord
 from scanner.model import EndpointReport, HostReport
 from scanner.vocabulary import FailureKind, Outcome, Phase, Security, StartTLS
@@ -142,7 +142,7 @@ def _parameters(record: TLSARecord) -> str:
 
 
 def _leaf(endpoint: EndpointReport) -> str | None:
-    shaken = sessions(endpoint).shown.handshake
+    shaken = handshake_of(endpoint)
     return shaken.chain[0] if shaken is not None and shaken.chain else None
 
 
