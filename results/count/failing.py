@@ -1,4 +1,4 @@
-"""MX hosts that fail, gathered from the verdicts of the domains that use them."""
+"""MX hosts that fail, from the verdicts of the domains that use them."""
 
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field
@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from results.store.partial import HostPart
 from scanner.vocabulary import Dane, Sender, worst
 
-EXAMPLES = 20  # domains named of those that a failing host concerns; the count has all
+EXAMPLES = 20  # domains named for each failing host; all are counted
 
 _FAILS = (Dane.MISMATCH, Dane.NO_TLS, Dane.LOOKUP_FAILED, Dane.UNUSABLE)
 _PASSED_OVER = (Sender.DEFER, Sender.BOUNCE)
@@ -14,10 +14,10 @@ _PASSED_OVER = (Sender.DEFER, Sender.BOUNCE)
 
 @dataclass(frozen=True, slots=True)
 class FailingHost:
-    """An MX host that a sender passes over, or whose DANE fails; ``domains`` is how many that concerns.
+    """An MX host that a sender passes over, or whose DANE fails; ``domains`` is the number of domains with this host.
 
-    ``text`` are the peer's own words, not escaped. ``examples`` are some of the domains, ``report`` the key of its
-    report, None if it was never examined. ``conclusive`` is false where nothing was proved against the host.
+    ``text`` is the peer's own text, not escaped. ``examples`` are some of the domains, ``report`` is the key of its
+    report, None if it was never examined. ``conclusive`` is false where no fault of the host was proved.
     """
 
     host: str
@@ -32,7 +32,7 @@ class FailingHost:
 
 @dataclass(slots=True)
 class _Seen:
-    """What is known of a failing host so far."""
+    """The verdicts of a failing host, added up."""
 
     domains: int = 0
     dane: str = Dane.OK
@@ -55,7 +55,7 @@ class Failing:
         return self._seen.keys()
 
     def add(self, host: HostPart, domains: int, examples: Sequence[str]) -> None:
-        """Take a verdict that so many domains share."""
+        """Add a verdict that ``domains`` domains share, some of which are ``examples``."""
         seen = self._seen.setdefault(host.host, _Seen())
         seen.domains += domains
         seen.dane = worst(seen.dane, host.dane)
@@ -66,18 +66,18 @@ class Failing:
         seen.examples += examples[: EXAMPLES - len(seen.examples)]
 
     def hosts(self) -> tuple[FailingHost, ...]:
-        """Give the hosts, those that concern most domains first."""
+        """Return the hosts, those of most domains first."""
         found = (_failing_host(host, seen) for host, seen in self._seen.items())
         return tuple(sorted(found, key=lambda failing: (-failing.domains, failing.host)))
 
 
 def fails(host: HostPart) -> bool:
-    """Tell whether a sender passes the host over, or its DANE fails."""
+    """Return whether a sender passes the host over, or its DANE fails."""
     return host.dane in _FAILS or host.sender in _PASSED_OVER
 
 
 def reasons_of(host: HostPart) -> frozenset[str]:
-    """Give every reason in the verdict of a host and its addresses."""
+    """Return every reason in the verdict of a host and its addresses."""
     found = set(host.reasons)
     for endpoint in host.endpoints:
         found.update(endpoint.reasons)
@@ -85,7 +85,7 @@ def reasons_of(host: HostPart) -> frozenset[str]:
 
 
 def _text(host: HostPart) -> str:
-    """Give the first words that a host or one of its addresses said."""
+    """Return the first text in the verdict of a host and its addresses."""
     return next((text for text in (host.text, *(endpoint.text for endpoint in host.endpoints)) if text), "")
 
 

@@ -9,7 +9,7 @@ The report, the metrics and the paper tables all count with ``count_run``.
 """
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -20,8 +20,6 @@ from results.count.failing import FailingHost
 from results.count.hosts import SLOWEST, Disagreement, ExpiringHost, Hosts, SlowHost
 from results.store.partial import CertPart, DomainPart, ReportPart, lines
 from results.store.reader import Run
-from scanner.core.verdict import roles
-from scanner.facts import Handshake, Probe
 from scanner.model import RunHeader
 from scanner.vocabulary import RunState
 
@@ -37,7 +35,6 @@ __all__ = [
     "SlowHost",
     "Summary",
     "UnroutedDomain",
-    "last_handshake",
     "summarise",
 ]
 
@@ -169,11 +166,6 @@ def summary_of(run: Run, counted: Counted, days: int = SOON) -> Summary:
         tables=tables,
         rejects=_ranked(rejects),
     )
-
-
-def last_handshake(probes: Sequence[Probe]) -> Handshake | None:
-    """Return the handshake of the probe that stands for an address."""
-    return roles(probes).shown.handshake if probes else None
 
 
 SHAKEN = ("tls_versions", "ciphers", "groups", "post_quantum", "key_types", "issuers")

@@ -6,7 +6,7 @@ from datetime import datetime
 from enum import StrEnum
 
 from results.store.reader import Run
-from scanner.core.verdict import sessions
+from scanner.core.verdict import handshake_of
 from scanner.facts import TLSARecord
 from scanner.model import DomainRecord, EndpointReport, HostReport
 from scanner.reasons import Reason
@@ -114,5 +114,5 @@ def _host(report: HostReport) -> HostState:
 
 
 def _chain(endpoint: EndpointReport) -> tuple[str, ...]:
-    handshake = sessions(endpoint).shown.handshake
+    handshake = handshake_of(endpoint)
     return handshake.chain if handshake is not None else ()

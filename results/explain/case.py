@@ -3,8 +3,8 @@
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
-from results.count.summary import last_handshake
 from results.explain.tlsa_cause import SeenCertificate
+from scanner.core.verdict import handshake_of
 from scanner.facts import CertFacts
 from scanner.model import EndpointReport, HostReport, PathError
 
@@ -63,7 +63,7 @@ def sent_chain(endpoint: EndpointReport, certs: Mapping[str, CertFacts]) -> Chai
     Returns:
         The chain; empty if none was sent, or if the run lacks one of its certificates.
     """
-    handshake = last_handshake(endpoint.probes)
+    handshake = handshake_of(endpoint)
     digests = handshake.chain if handshake is not None else ()
     return tuple(certs[digest] for digest in digests) if all(digest in certs for digest in digests) else ()
 

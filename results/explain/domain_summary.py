@@ -9,9 +9,9 @@ from rich.console import Console
 from rich.padding import Padding
 from rich.text import Text
 
-from results.count.summary import last_handshake
 from results.render import tlsa, words
 from results.render.terminal import quote, said
+from scanner.core.verdict import handshake_of
 from scanner.facts import Handshake, TLSARecord
 from scanner.model import DaneEvidence, DomainRecord, EndpointReport, EndpointVerdict, HostReport, HostVerdict
 from scanner.reasons import Reason
@@ -96,7 +96,7 @@ def _tlsa(report: HostReport, console: Console) -> None:
 def _endpoint(verdict: EndpointVerdict, report: EndpointReport | None, record: DomainRecord, console: Console) -> None:
     address = quote(console, verdict.address)
     _line(console, address.append(f"  {words.TLS[verdict.tls]}"), 6)
-    handshake = None if report is None else last_handshake(report.probes)
+    handshake = None if report is None else handshake_of(report)
     if handshake is not None:
         _line(console, _session(handshake, console), 8)
         _certificate(handshake, record, console)

@@ -1,8 +1,8 @@
 """The results of a run as metrics for the textfile collector of Prometheus' node_exporter.
 
-OpenMetrics 1.0 text that older readers of Prometheus' own format take too, so only gauges and histograms. Few series:
-none is named after a domain or a host, of providers the largest ``PROVIDERS`` and ``other``. Every verdict and reason
-is there even when it is zero, so that an alert can wait for it to change.
+Only gauges and histograms are used, as readers of Prometheus' older text format accept these too. There are few
+series: none for a domain or a host, and for providers the largest ``PROVIDERS`` and ``other``. Every verdict and reason
+has a series even when it is zero, so that an alert can wait for it to change.
 
 A certificate that has expired stays in the histogram, with 0 days left, for as long as it is served.
 """
@@ -30,7 +30,7 @@ def write_metrics(run: Run, path: Path, providers: int = PROVIDERS) -> None:
 
     Args:
         run: finished or not.
-        path: the file, by custom ``NAME.prom``.
+        path: the file; node_exporter reads files named ``*.prom``.
         providers: how many providers are named.
 
     Raises:
@@ -40,7 +40,7 @@ def write_metrics(run: Run, path: Path, providers: int = PROVIDERS) -> None:
 
 
 def metrics(run: Run, providers: int = PROVIDERS) -> str:
-    """Give the metrics of a run as OpenMetrics text.
+    """Return the metrics of a run as OpenMetrics text.
 
     Raises:
         StoreError: a file of the run cannot be read.

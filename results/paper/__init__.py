@@ -1,1 +1,1 @@
-"""Tables of a run for a publication, and the manifest that says how they were made."""
+"""Tables of a run for a publication, and a manifest of what they were made from."""

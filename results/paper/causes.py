@@ -6,7 +6,7 @@ from results.explain.sightings import sightings
 from results.explain.tlsa_cause import Cause, SeenCertificate, search
 from results.store.by_key import certs_of, find
 from results.store.reader import Run
-from scanner.core.verdict import path_reason, sessions
+from scanner.core.verdict import handshake_of, path_reason
 from scanner.facts import CertFacts
 from scanner.model import EndpointReport, HostReport
 from scanner.reasons import Reason
@@ -48,7 +48,7 @@ def _of_address(
         return None
     if evidence.record is not None:
         return path_reason(evidence.errors[0])
-    shaken = sessions(endpoint).shown.handshake
+    shaken = handshake_of(endpoint)
     chain = [certs[digest] for digest in shaken.chain if digest in certs] if shaken else []
     return search(report.tlsa.records, chain, elsewhere)[0].cause
 

@@ -1,4 +1,4 @@
-"""What the paper tables need of an MX host: a few words for each, whoever asks."""
+"""The facts of an MX host that the paper tables count, as words."""
 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
@@ -7,7 +7,7 @@ from typing import Any
 
 from results.store.reader import Run
 from scanner.core.failure_reason import is_local
-from scanner.core.verdict import accepted_tcp, established, sessions
+from scanner.core.verdict import accepted_tcp, established, handshake_of, sessions
 from scanner.facts import Failure, TLSARecord
 from scanner.model import EndpointReport, HostReport
 from scanner.vocabulary import FailureKind, Outcome, Phase, Security, StartTLS
@@ -41,7 +41,7 @@ STARTTLS_CLASSES = (
     NOT_CONTACTED,
     NO_ADDRESS,
 )
-"""What became of STARTTLS, the furthest first; codes by their first digits."""
+"""The outcomes of STARTTLS at an address, the furthest first; reply codes by their first digits."""
 
 _COMMON = ("records", "unusable", "disagree", "families")
 
@@ -50,7 +50,7 @@ DISAGREEMENTS = ("reachable", "TLS", "certificate", "DANE match")
 
 @dataclass(frozen=True, slots=True)
 class HostFacts:
-    """An MX host in words.
+    """The facts of an MX host.
 
     ``records`` has its TLSA parameters (``3 1 1``), one for each record; ``unusable`` why some cannot be used.
     ``disagree`` has what differs between
@@ -72,19 +72,19 @@ class HostFacts:
 
 
 def host_facts(run: Run) -> dict[str, HostFacts]:
-    """Give the facts of every MX host of a run, by report key; memory grows with the hosts."""
+    """Return the facts of every MX host of a run by key of its report; memory grows with the hosts."""
     alike: dict[Any, Any] = {}
     return {intern(report.key): _sharing(_facts(report), alike) for report in run.hosts()}
 
 
 def _sharing(facts: HostFacts, alike: dict[Any, Any]) -> HostFacts:
-    """Replace what hosts have in common by one copy of it."""
+    """Replace values that other hosts have too by one copy of each."""
     common = {name: alike.setdefault(value, value) for name in _COMMON for value in (getattr(facts, name),)}
     return replace(facts, **common)
 
 
 def starttls_class(endpoint: EndpointReport) -> str:
-    """Say what became of STARTTLS at an address, as one of ``STARTTLS_CLASSES``."""
+    """Return the outcome of STARTTLS at an address, a member of ``STARTTLS_CLASSES``."""
     parts = sessions(endpoint)
     failure = parts.own.failure
     if parts.shown.handshake is not None:
@@ -95,7 +95,7 @@ def starttls_class(endpoint: EndpointReport) -> str:
 
 
 def furthest(classes: Iterable[str], default: str) -> str:
-    """Give the class that got furthest."""
+    """Return the outcome that got furthest, ``default`` of none."""
     return min(classes, key=STARTTLS_CLASSES.index, default=default)
 
 
@@ -132,7 +132,7 @@ def _facts(report: HostReport) -> HostFacts:
         unusable=frozenset(str(record.unusable) for record in report.tlsa.records if record.unusable is not None),
         addresses=len(report.endpoints),
         both=all(families),
-        disagree=frozenset(what for what, each in values.items() if len(_told(each)) > 1),
+        disagree=frozenset(what for what, each in values.items() if len(_known(each)) > 1),
         families=frozenset(what for what, each in values.items() if _differ(each, families)),
     )
 
@@ -142,12 +142,12 @@ def _parameters(record: TLSARecord) -> str:
 
 
 def _leaf(endpoint: EndpointReport) -> str | None:
-    shaken = sessions(endpoint).shown.handshake
+    shaken = handshake_of(endpoint)
     return shaken.chain[0] if shaken is not None and shaken.chain else None
 
 
 def _values(report: HostReport) -> dict[str, list[object]]:
-    """What each address showed, None where it could not be told."""
+    """Return what each address showed, None where it is unknown."""
     looks: dict[str, Callable[[EndpointReport], object]] = {
         "reachable": accepted_tcp,
         "TLS": lambda each: established(sessions(each).shown),
@@ -157,10 +157,10 @@ def _values(report: HostReport) -> dict[str, list[object]]:
     return {what: [look(endpoint) for endpoint in report.endpoints] for what, look in looks.items()}
 
 
-def _told(values: Iterable[object]) -> set[object]:
+def _known(values: Iterable[object]) -> set[object]:
     return {value for value in values if value is not None}
 
 
 def _differ(values: list[object], families: list[list[int]]) -> bool:
-    one, other = (_told(values[place] for place in family) for family in families)
+    one, other = (_known(values[place] for place in family) for family in families)
     return bool(one) and bool(other) and one != other

@@ -1,8 +1,8 @@
-"""The tables of a measurement paper as files, with a manifest that says what they were made from.
+"""The tables of a measurement paper as files, with a manifest of what they were made from.
 
 A directory gets ``T1.csv``, ``T1.tex`` and ``T1.txt`` for each table and ``manifest.json``: the version of mxsweep, and
-for each run its dates, settings, resolver, vantage point and the digests of its input. Same runs and version, same
-files.
+for each run its dates, settings, resolver, vantage point and the digests of its input. The same runs and version give
+the same files.
 """
 
 import hashlib
@@ -46,12 +46,12 @@ class Manifest:
 
 
 def write_paper(run: Run, directory: Path, version: str, history: Sequence[Run] = ()) -> list[Path]:
-    """Write the tables and their manifest; files of an earlier time are replaced.
+    """Write the tables and their manifest; files of the same names are replaced.
 
     Args:
         run: the run.
-        directory: where to; it is made if need be.
-        version: of mxsweep, as it makes the tables.
+        directory: the directory of the files, which is made if it does not exist.
+        version: the version of mxsweep that makes the tables.
         history: earlier runs, in any order.
 
     Returns:

@@ -1,1 +1,1 @@
-"""What every output format shares: words for codes, escaping, tables, terminal layout, OpenMetrics text."""
+"""Parts that the output formats share: words for codes, escapes, tables, terminal layout, OpenMetrics text."""

@@ -1,4 +1,4 @@
-"""The text of metrics: OpenMetrics 1.0 that older readers of Prometheus' own format take too."""
+"""OpenMetrics 1.0 text, in the subset that readers of Prometheus' older text format also accept."""
 
 from bisect import bisect_left
 from collections.abc import Iterable, Mapping, Sequence
@@ -13,17 +13,17 @@ END = "# EOF\n"
 
 
 def by_word(label: str, table: Mapping[str, int], words: type[StrEnum]) -> list[tuple[Labels, float]]:
-    """Every word that there is, and those of a later version that this one does not know."""
+    """Return a sample for every word of an enum, and for words of a later version in the table."""
     return [({label: word}, table.get(word, 0)) for word in dict.fromkeys([*map(str, words), *table])]
 
 
 def gauge(name: str, help_: str, rows: Iterable[tuple[Labels, float]], unit: str = "") -> str:
-    """Give a gauge: labels and value of each sample."""
+    """Return a gauge; ``rows`` are the labels and the value of each sample."""
     return _head(name, "gauge", help_, unit) + "".join(_line((name, labels, value)) for labels, value in rows)
 
 
 def histogram(name: str, help_: str, values: Sequence[float], bounds: Sequence[float], unit: str) -> str:
-    """Give a histogram of values, with the upper bounds of its buckets."""
+    """Return a histogram of values; ``bounds`` are the upper bounds of its buckets, in ascending order."""
     places = [bisect_left(bounds, value) for value in values]
     counts = list(accumulate(places.count(place) for place in range(len(bounds))))
     samples: list[_Sample] = [

@@ -1,8 +1,6 @@
-r"""A table as text, Markdown, HTML, CSV or LaTeX, for what is printed, mailed, published or read by a program.
+"""A table of text cells as text, Markdown, HTML, CSV or LaTeX.
 
-Cells may hold what strangers wrote. Where that could do harm it is made harmless: escape sequences and invisible
-characters everywhere but in CSV (see ``escape``), markup in Markdown, HTML and LaTeX, and in CSV a beginning that a
-spreadsheet would take for a formula.
+Cells may hold text from peers, zones and lists; ``escape`` has the escapes of each format.
 """
 
 import csv
@@ -22,12 +20,12 @@ T = TypeVar("T")
 
 Cell = str | int | float | None
 
-STACKED = 6  # columns: what goes below a row is seen to belong to it
+STACKED = 6  # columns by which the last cell is indented where it stands below its row
 
 
 @dataclass(frozen=True, slots=True)
 class Table:
-    """Rows under a heading. ``name`` is its file name or anchor; ``more`` how many rows were left out."""
+    """Rows under a heading; ``name`` is a file name or an anchor, ``more`` the number of rows left out."""
 
     name: str
     title: str
@@ -46,7 +44,7 @@ def table_of(
     limit: int | None = None,
     note: str = "",
 ) -> Table:
-    """Set the first ``limit`` items in a table; None sets all. Of those left out nothing is made but their number."""
+    """Return a table of the first ``limit`` items, of all with None; items left out are only counted."""
     shown = items if limit is None else items[:limit]
     return Table(name, title, columns, tuple(map(row, shown)), note, len(items) - len(shown))
 
@@ -68,7 +66,7 @@ def print_rows(console: Console, table: Table) -> None:
 
 
 def _width(table: Table) -> int:
-    """How wide the table is with nothing folded."""
+    """Return the width of the table in columns with nothing folded."""
     cells = zip(table.columns, *(map(_shown, row) for row in table.rows), strict=True)
     return INDENT + sum(max(map(len, column)) + 2 for column in cells)
 
@@ -97,7 +95,7 @@ def _print_stacked(console: Console, table: Table) -> None:
 
 
 def plain_text(table: Table) -> str:
-    """Set a table in columns of fixed width."""
+    """Return a table in columns of fixed width."""
     rows = [table.columns, *(tuple(escape.safe(_text(cell)) for cell in row) for row in table.rows)]
     widths = [max(len(row[place]) for row in rows) for place in _places(table)]
     right = [_number(table, place) for place in _places(table)]
@@ -111,7 +109,7 @@ def plain_text(table: Table) -> str:
 
 
 def markdown(table: Table) -> str:
-    """Set a table in Markdown, under a heading of the second level."""
+    """Return a table in Markdown under a heading of the second level."""
     lines = [f"## {escape.markdown(table.title)}", "", *([escape.markdown(table.note), ""] if table.note else [])]
     lines.append(_markdown_row(table.columns))
     lines.append(_markdown_row("---:" if _number(table, place) else "---" for place in _places(table)))
@@ -120,7 +118,7 @@ def markdown(table: Table) -> str:
 
 
 def html_page(title: str, lead: Sequence[str], tables: Sequence[Table]) -> str:
-    """Make one page that needs nothing else: no script, no font, no network."""
+    """Return one HTML page of tables that loads nothing: no script, no font, no other file."""
     contents = "".join(f'<li><a href="#{table.name}">{escape.html_text(table.title)}</a></li>' for table in tables)
     words = "".join(f"<p>{escape.html_text(text)}</p>" for text in lead)
     body = "".join(map(_html_table, tables))
@@ -134,7 +132,7 @@ def html_page(title: str, lead: Sequence[str], tables: Sequence[Table]) -> str:
 
 
 def csv_text(table: Table) -> str:
-    """Write a table as CSV (RFC 4180) with a header line."""
+    """Return a table as CSV (RFC 4180) with a header line."""
     out = io.StringIO()
     writer = csv.writer(out, lineterminator="\r\n")
     writer.writerow(table.columns)
@@ -143,7 +141,7 @@ def csv_text(table: Table) -> str:
 
 
 def latex(table: Table) -> str:
-    """Write a table as a LaTeX ``table`` with booktabs rules."""
+    """Return a table as a LaTeX ``table`` with booktabs rules."""
     shape = "".join("r" if _number(table, place) else "l" for place in _places(table))
     lines = [
         r"\begin{table}",
@@ -195,7 +193,7 @@ def _places(table: Table) -> range:
 
 
 def _number(table: Table, place: int) -> bool:
-    """Tell a column of numbers; an empty cell speaks against it only where there is nothing else."""
+    """Return whether a column holds numbers, apart from empty cells."""
     cells = [row[place] for row in table.rows if row[place] is not None]
     return bool(cells) and all(isinstance(cell, int | float) for cell in cells)
 

@@ -1,4 +1,4 @@
-"""The few shapes that reports are set in. They hold at 80 columns, without colour and on ASCII terminals."""
+"""The layout of reports on a terminal: headings, grids and counts, at 80 columns, without colour, in ASCII."""
 
 from collections.abc import Iterable
 
@@ -20,7 +20,7 @@ BAR = 20  # columns: five per cent each
 
 
 def quote(console: Console, text: str, style: str = "", limit: int = MAX_QUOTE) -> Text:
-    """Show what a stranger wrote: escaped, cut, and within what the terminal can encode."""
+    """Return foreign text escaped, cut to ``limit`` characters, and within the encoding of the terminal."""
     shown = safe(text, limit)
     if console.options.ascii_only:
         shown = shown.replace("\N{HORIZONTAL ELLIPSIS}", "...").encode("ascii", "backslashreplace").decode()
@@ -28,7 +28,7 @@ def quote(console: Console, text: str, style: str = "", limit: int = MAX_QUOTE) 
 
 
 def said(console: Console, text: str) -> Text:
-    """Show a stranger's words as such, in quotation marks."""
+    """Return foreign text in quotation marks."""
     return Text.assemble('"', quote(console, text), '"', style="italic")
 
 
@@ -38,15 +38,15 @@ def one_line(console: Console, text: Text, indent: int = 0) -> None:
 
 
 def heading(console: Console, title: str, note: str = "") -> None:
-    """Print the head of a section after an empty line."""
+    """Print the heading of a section after an empty line."""
     console.print()
     console.print(Text.assemble((title, "bold"), (f"  {note}" if note else "", "dim")))
 
 
 def grid(*columns: str) -> Table:
-    """Make a table without lines of columns ``<`` (left), ``>`` (right) and ``*`` (left, takes the rest).
+    """Return a table without lines, of columns ``<`` (left), ``>`` (right) and ``*`` (left, as wide as possible).
 
-    A number that comes first lines up with those of other sections.
+    A first column of numbers has the width of that of other sections.
     """
     table = Table.grid(padding=(0, 2), expand="*" in columns)
     for place, column in enumerate(columns):
@@ -66,9 +66,9 @@ def indented(console: Console, table: Table) -> None:
 
 
 def counts(console: Console, rows: Iterable[tuple[Text, str, Count]], base: Count) -> None:
-    """Print counts in both weightings: domains and their share, MX hosts and theirs, a word and what it means.
+    """Print counts: domains and their share, MX hosts and their share, a word and its meaning.
 
-    The meanings are ours, no stranger's. A bar shows the share of domains where there is room for it.
+    The meanings are not escaped. A bar shows the share of domains on terminals of ``WIDE`` columns or more.
     """
     wide = console.width >= WIDE
     table = Table.grid(padding=(0, 2), expand=True)
@@ -93,7 +93,7 @@ def counts(console: Console, rows: Iterable[tuple[Text, str, Count]], base: Coun
 
 
 def _bar(console: Console, count: int, total: int) -> Text:
-    """Draw a share; what is little, but not nothing, is seen."""
+    """Return a bar for a share; a share that is not 0 is never empty."""
     length = round(BAR * count / total) if total else 0
     mark, trace = ("#", ".") if console.options.ascii_only else ("\N{FULL BLOCK}", "\N{LEFT ONE EIGHTH BLOCK}")
     drawn = mark * length or (trace if count else "")

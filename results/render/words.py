@@ -1,15 +1,15 @@
-"""Verdicts in words, for people who run mail servers; ``REASONS`` has the reasons."""
+"""Verdicts in words for mail operators, and numbers as text; ``scanner.reasons`` has the words of reasons."""
 
 from scanner.reasons import REASONS, Reason
 from scanner.vocabulary import Dane, DomainDane, DomainOutcome, DomainStartTLS, Security, Sender, TLSState
 
 SENDER: dict[Sender, str] = {
-    Sender.VERIFIED: "delivers over TLS to a server that proved who it is",
-    Sender.ENCRYPTED: "delivers over TLS, without proof of who the server is",
+    Sender.VERIFIED: "delivers over TLS to an authenticated server",
+    Sender.ENCRYPTED: "delivers over TLS without authenticating the server",
     Sender.CLEARTEXT: "delivers in clear text",
     Sender.DEFER: "delivers nothing now and tries again later",
     Sender.BOUNCE: "returns the mail: nothing takes mail for this domain",
-    Sender.UNKNOWN: "cannot be foretold from here",
+    Sender.UNKNOWN: "cannot be predicted from here",
 }
 """What a sender does, after "a sender …"."""
 
@@ -20,7 +20,7 @@ DOMAIN_DANE: dict[DomainDane, str] = {
     DomainDane.INSECURE: "the MX records are not DNSSEC-signed",
     DomainDane.NONE: "no MX host has usable TLSA records",
     DomainDane.LOOKUP_FAILED: "the MX lookup failed or is bogus",
-    DomainDane.UNKNOWN: "could not be told",
+    DomainDane.UNKNOWN: "could not be determined",
     DomainDane.NO_MAIL: "the domain takes no mail",
 }
 
@@ -28,14 +28,14 @@ DOMAIN_STARTTLS: dict[DomainStartTLS, str] = {
     DomainStartTLS.ALL: "TLS works at every MX host",
     DomainStartTLS.SOME: "TLS works at some MX hosts only",
     DomainStartTLS.NONE: "TLS works at no MX host",
-    DomainStartTLS.UNKNOWN: "could not be told",
+    DomainStartTLS.UNKNOWN: "could not be determined",
     DomainStartTLS.NO_MAIL: "the domain takes no mail",
 }
 
 OUTCOME: dict[DomainOutcome, str] = {
     DomainOutcome.OK: "mail is delivered",
     DomainOutcome.FAIL: "mail is not delivered",
-    DomainOutcome.INCONCLUSIVE: "could not be told",
+    DomainOutcome.INCONCLUSIVE: "could not be determined",
     DomainOutcome.NO_MAIL: "the domain takes no mail",
 }
 
@@ -47,7 +47,7 @@ HOST_DANE: dict[Dane, str] = {
     Dane.NONE: "no TLSA records",
     Dane.INSECURE: "DNS not signed",
     Dane.LOOKUP_FAILED: "TLSA lookup failed",
-    Dane.UNKNOWN: "DANE could not be told",
+    Dane.UNKNOWN: "DANE could not be determined",
 }
 
 TLS: dict[TLSState, str] = {
@@ -73,7 +73,7 @@ NOT_ASKED = "no DNS lookup was due"
 
 
 def of_reason(code: str) -> str:
-    """Say what a reason code means; a code of a later version is given as it is."""
+    """Return the meaning of a reason code; a code of a later version is returned unchanged."""
     try:
         return REASONS[Reason(code)].words
     except ValueError:
@@ -81,12 +81,12 @@ def of_reason(code: str) -> str:
 
 
 def of_dane(word: str) -> str:
-    """Say what a host's DANE verdict means; a word of a later version is given as it is."""
+    """Return the meaning of a host's DANE verdict; a word of a later version is returned unchanged."""
     return HOST_DANE[Dane(word)] if word in set(Dane) else word
 
 
 def duration(seconds: float) -> str:
-    """Give a time in the two largest units that matter: ``1 h 03 min``, ``4 min 10 s``, ``12 s``."""
+    """Return a time in its two largest units: ``1 h 03 min``, ``4 min 10 s``, ``12 s``."""
     whole = round(seconds)
     if whole < 60:  # noqa: PLR2004 - seconds of a minute
         return f"{whole} s"
@@ -98,7 +98,7 @@ def duration(seconds: float) -> str:
 
 
 def share(part: int, whole: int) -> str:
-    """Give a percentage that says 0 or 100 only where that is so."""
+    """Return a percentage with one decimal; it is 0.0 or 100.0 only where that is exact."""
     if not whole:
         return "-"
     percent = 100 * part / whole

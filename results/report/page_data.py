@@ -11,13 +11,13 @@ from typing import Any
 
 import orjson
 
-from results.count.summary import last_handshake
 from results.explain.case import Chain, sent_chain
 from results.explain.tlsa_cause import Cause, search
 from results.render import tlsa, words
 from results.render.escape import safe
 from results.store.by_key import each, find
 from results.store.reader import Run
+from scanner.core.verdict import handshake_of
 from scanner.facts import Answer, CertFacts, TLSARecord
 from scanner.model import DomainRecord, EndpointReport, EndpointVerdict, HostReport, HostVerdict
 from scanner.reasons import REASONS
@@ -115,7 +115,7 @@ def _hosts(run: Run, names: Mapping[str, str | None]) -> tuple[list[dict[str, An
         digest
         for _, report in each(run, "hosts", HostReport, keys)
         for endpoint in report.endpoints
-        if (handshake := last_handshake(endpoint.probes)) is not None
+        if (handshake := handshake_of(endpoint)) is not None
         for digest in handshake.chain
     }
     certs = find(run, "certs", CertFacts, digests)
@@ -152,7 +152,7 @@ def _record(record: TLSARecord) -> str:
 def _address(
     end: EndpointReport, records: tuple[TLSARecord, ...], certs: Mapping[str, CertFacts], places: Mapping[str, int]
 ) -> dict[str, Any]:
-    handshake = last_handshake(end.probes)
+    handshake = handshake_of(end)
     chain = sent_chain(end, certs)
     parts = (handshake.version, handshake.cipher, handshake.group, handshake.signature) if handshake else ()
     return {

@@ -1,1 +1,1 @@
-"""The files of a run: how records become JSON lines and how lines become records again."""
+"""The files of a run directory: writing records as JSON lines, and reading them again."""

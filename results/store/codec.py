@@ -1,11 +1,11 @@
 """Records to JSON lines and back.
 
 A line is one record of ``scanner.model`` as compact JSON (RFC 8259) with a line feed: members in the order
-of the fields, every member written (null where there is nothing), the key first. Enums are their words,
-octets base64, times RFC 3339 with ``Z``, as all times in records are UTC. Reading ignores members that it does not
+of the fields, the key first, null for a member without value. Enums are written as their words, octets in base64,
+times as RFC 3339 with ``Z``, as all times in records are UTC. Reading ignores members that it does not
 know, but refuses words that an enum does not know.
 
-Not here: files, and which record stands in which of them.
+Which file holds which record is in ``reader``.
 """
 
 import re
@@ -27,36 +27,36 @@ _SURROGATES = re.compile("[\ud800-\udfff]")
 
 
 class CodecError(ValueError):
-    """A line is not the record it should be."""
+    """The error of a line that is no record of the expected kind."""
 
 
 def encode(record: object) -> bytes:
-    """Write a record as one line.
+    """Return a record as one line.
 
     Args:
         record: any dataclass of ``scanner.model``; times must be in UTC.
 
     Returns:
-        The JSON and a line feed; no other line feed is in it.
+        The JSON, whose only line feed is the last octet.
 
     Raises:
-        TypeError: a value that JSON has no form for: a bug of ours.
+        TypeError: a value has no JSON form: an internal error.
     """
     return _dump(record, orjson.OPT_APPEND_NEWLINE)
 
 
 def plain(record: object) -> Any:
-    """Turn a record, such as the settings of a run, into what ``json.loads`` would give for it."""
+    """Return a record, such as the settings of a run, as the objects that ``json.loads`` returns for its JSON."""
     return orjson.loads(_dump(record, 0))
 
 
 def pretty(record: object) -> bytes:
-    """Write a record as indented JSON, for files that people open."""
+    """Return a record as indented JSON, for files that people open."""
     return _dump(record, orjson.OPT_APPEND_NEWLINE | orjson.OPT_INDENT_2)
 
 
 def decode(kind: type[_T], line: bytes) -> _T:
-    """Read a line back.
+    """Return the record of a line.
 
     Args:
         kind: the dataclass that the line was written from.
@@ -76,7 +76,7 @@ def decode(kind: type[_T], line: bytes) -> _T:
 
 
 def key_of(line: bytes) -> str:
-    """Cut the key, which is the first member, out of a line without parsing the rest.
+    """Return the key of a line, its first member, without parsing the rest.
 
     Raises:
         CodecError: the line does not begin with a member that is a string.
@@ -91,7 +91,7 @@ def key_of(line: bytes) -> str:
 
 
 def strings_of(line: bytes, name: str) -> list[str]:
-    """Cut every string out of a line of ours that is the member ``name`` of any object, without parsing the rest.
+    """Return every string that is the member ``name`` of an object in a line that mxsweep wrote, without parsing it.
 
     Raises:
         CodecError: one of them is no JSON string.
@@ -105,7 +105,7 @@ def _member(name: str) -> re.Pattern[bytes]:
 
 
 def _text(octets: bytes) -> str:
-    """Read what stands between the quotes of a JSON string."""
+    """Return the text of the octets between the quotes of a JSON string."""
     try:
         return str(orjson.loads(b'"%b"' % octets)) if b"\\" in octets else octets.decode()
     except ValueError as error:
@@ -122,14 +122,14 @@ def _dump(record: object, options: int) -> bytes:
 
 
 def _foreign(value: object) -> str:
-    """Give the JSON form of what orjson leaves to us."""
+    """Return the JSON form of a value that orjson does not know."""
     if isinstance(value, bytes):
         return b64encode(value).decode("ascii")
     raise TypeError(f"no JSON form for {value!r}")
 
 
 def _without_surrogates(value: Any) -> Any:
-    """Replace lone surrogates (undecodable octets that came in as text): UTF-8 has no form for them."""
+    """Return a value with its lone surrogates (undecodable octets in text) replaced: UTF-8 has no form for them."""
     if isinstance(value, str):
         return _SURROGATES.sub("\ufffd", value)
     if isinstance(value, dict):

@@ -1,6 +1,6 @@
-"""What a run directory needs of the file system: appending, locking, replacing, and mending a torn end.
+"""File operations of a run directory: append, lock, replace, and cut off a torn last line.
 
-Every failure is a ``StoreError`` that names the file and says in words what is wrong.
+Every failure is a ``StoreError`` that names the file and the cause.
 """
 
 import fcntl
@@ -14,12 +14,12 @@ _BLOCK = 64 * 1024  # a few times the longest usual line: the end of a file is f
 
 
 class StoreError(Exception):
-    """A run cannot be written or read; the message is one line for the user."""
+    """The error of a run that cannot be written or read; the message is one line for the user."""
 
 
 @contextmanager
 def naming(path: Path | str) -> Iterator[None]:
-    """Turn what the operating system says about a file into a ``StoreError``."""
+    """Raise an ``OSError`` about a file as a ``StoreError`` that names the file."""
     try:
         yield
     except OSError as error:
@@ -27,9 +27,9 @@ def naming(path: Path | str) -> Iterator[None]:
 
 
 class AppendFile:
-    """A file that only grows. What is put waits in memory until ``flush``.
+    """A file that only grows. Lines that are put are kept in memory until ``flush``.
 
-    After a failed ``flush`` the rest still waits, from the very octet on that was not written.
+    After a failed ``flush`` all octets that were not written are kept for the next one.
     """
 
     def __init__(self, path: Path) -> None:
@@ -40,13 +40,13 @@ class AppendFile:
             self._written = os.fstat(self._file.fileno()).st_size
 
     def put(self, line: bytes) -> int:
-        """Take a line; it is not on disk yet. Where it begins, in octets."""
+        """Keep a line for the next ``flush``, and return where it begins in the file, in octets."""
         begin = self._written + len(self._waiting)
         self._waiting += line
         return begin
 
     def flush(self) -> None:
-        """Write what waits and have it on the disk when this returns."""
+        """Write all lines that are kept, and return when they are on the disk."""
         if not self._waiting:
             return
         with naming(self.path):
@@ -57,19 +57,19 @@ class AppendFile:
             os.fsync(self._file.fileno())
 
     def read(self, start: int, octets: int) -> bytes:
-        """Give back what was put, written or not; ``start`` is what ``put`` said."""
+        """Return octets that were put, written or not; ``start`` is what ``put`` returned."""
         with naming(self.path):
             written = os.pread(self._file.fileno(), octets, start) if start < self._written else b""
         begin = start + len(written) - self._written
         return written + bytes(self._waiting[begin : begin + octets - len(written)])
 
     def close(self) -> None:
-        """Close without writing what waits."""
+        """Close the file without writing the lines that are kept."""
         self._file.close()
 
 
 class Lock:
-    """An exclusive ``flock`` on a file: it goes with the process, however that ends."""
+    """An exclusive ``flock`` on a file; the kernel releases it when the process ends."""
 
     def __init__(self, path: Path) -> None:
         with naming(path):
@@ -88,12 +88,12 @@ class Lock:
             raise StoreError(f"{path.parent}: another process is writing to this run") from error
 
     def release(self) -> None:
-        """Let another process have it. The file stays: removing it would race with whoever waits for it."""
+        """Release the lock. The file stays: to remove it would race with a process that opens it."""
         self._file.close()
 
 
 def replace_file(path: Path, content: bytes) -> None:
-    """Write a file whole: after a crash there is either the old content or the new."""
+    """Replace a file atomically: after a crash it has either the old content or the new."""
     fresh = path.with_name(path.name + ".new")
     with naming(path):
         with fresh.open("wb") as file:
@@ -105,7 +105,7 @@ def replace_file(path: Path, content: bytes) -> None:
 
 
 def sync_directory(path: Path) -> None:
-    """Have the names in a directory on the disk."""
+    """Return when the names in a directory are on the disk."""
     handle = os.open(path, os.O_RDONLY | os.O_DIRECTORY)
     try:
         os.fsync(handle)
@@ -114,12 +114,12 @@ def sync_directory(path: Path) -> None:
 
 
 def cut_torn_tail(path: Path) -> int:
-    """Cut off the last line of a file if it has no end, and keep what was cut in ``NAME.torn`` beside it.
+    """Cut off the last line of a file if it has no line feed, and append the octets to ``NAME.torn`` beside it.
 
-    Only for a file that nobody writes to.
+    No process may write to the file meanwhile.
 
     Returns:
-        How many octets were cut; 0 when the file was whole.
+        The number of octets that were cut off; 0 when the file was whole.
 
     Raises:
         StoreError: the file cannot be read or written.
@@ -140,7 +140,7 @@ def cut_torn_tail(path: Path) -> int:
 
 
 def _end_of_last_line(descriptor: int, size: int) -> int:
-    """Find where the last line feed ends, looking backwards; 0 when there is none."""
+    """Return the position after the last line feed, 0 without one, by reading backwards."""
     end = size
     while end > 0:
         start = max(0, end - _BLOCK)

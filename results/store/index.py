@@ -1,8 +1,8 @@
-"""Where the lines of hosts and certificates stand in a run that is being written: what is there is not written again.
+"""The index of a run that is being written: where the line of each host and certificate begins.
 
-It is kept in a file of its own, so that memory does not grow with the run: some 60 octets of disk for a certificate,
-100 for a host, ``CACHE`` in memory. It is made anew from the line files when a run is taken up again, and it has no
-name: nothing is left of it when the process ends, however that happens.
+With it, nothing is written twice. The index is a file, so that memory does not grow with the run: some 60 octets on
+disk for a certificate, 100 for a host, ``CACHE`` in memory. It is built from the line files when a run is resumed. The
+file has no name, so that the kernel removes it when the process ends.
 """
 
 import sqlite3
@@ -17,13 +17,13 @@ from results.store.files import StoreError
 from results.store.last_lines import keyed_lines
 
 CACHE = 16 * 1024 * 1024
-"""Octets of the index held in memory: the hosts and certificates that most domains have."""
+"""Octets of the database that are cached in memory."""
 
 K = TypeVar("K")
 Row = tuple[Any, ...]
 
 REMEMBERED = 20_000
-"""Hosts and certificates that are in memory, some 11 MB; with more, all are written to the disk."""
+"""Rows of a table in memory, some 11 MB; when there are more, all are written to the disk."""
 
 _NAME = "index.tmp"
 _OBSERVED = b'"observed_at":"'
@@ -38,23 +38,22 @@ _TABLES = """
 
 
 class Place(NamedTuple):
-    """A line in a file: where it begins, and its octets."""
+    """The place of a line in a file: its start and its length, in octets."""
 
     start: int
     octets: int
 
 
 class _CachedTable(Generic[K]):
-    """Rows of numbers by key: those put or found lately in memory, the others on disk.
+    """Rows of numbers by key: recent rows in memory, the others on disk.
 
-    To write many at once takes less than half of the time to write each when it is put, and a run that is not long
-    writes none.
+    To write many rows at once takes less than half of the time of one at a time, and a short run writes none.
 
     Args:
-        db: where the table is.
-        naming: gives the errors of the database their place.
+        db: the database of the table.
+        naming: raises errors of the database as ``StoreError``.
         find: the query for the row of a key.
-        keep: what writes a key and its row, in place of what was there.
+        keep: the statement that writes a key and its row, in place of an earlier row.
     """
 
     def __init__(
@@ -64,12 +63,12 @@ class _CachedTable(Generic[K]):
         self._naming = naming
         self._find = find
         self._keep = keep
-        self._lately: dict[K, Row] = {}
+        self._recent: dict[K, Row] = {}
         self._written = False
 
     def get(self, key: K) -> Row | None:
-        """The row of a key."""
-        row = self._lately.get(key)
+        """Return the row of a key, None without one."""
+        row = self._recent.get(key)
         if row is None and self._written:
             with self._naming():
                 row = self._db.execute(self._find, (key,)).fetchone()
@@ -78,17 +77,17 @@ class _CachedTable(Generic[K]):
         return row
 
     def put(self, key: K, row: Row) -> None:
-        """Keep a row, in place of the one before."""
-        if len(self._lately) >= REMEMBERED and key not in self._lately:
+        """Keep a row in place of the earlier one."""
+        if len(self._recent) >= REMEMBERED and key not in self._recent:
             with self._naming():
-                self._db.executemany(self._keep, [(key, *row) for key, row in self._lately.items()])
-            self._lately.clear()
+                self._db.executemany(self._keep, [(key, *row) for key, row in self._recent.items()])
+            self._recent.clear()
             self._written = True
-        self._lately[key] = row
+        self._recent[key] = row
 
 
 class Index:
-    """The index of one run, for one thread. It is built in memory-sized steps on the disk of the run."""
+    """The index of one run, for one thread, on the disk of the run."""
 
     def __init__(self, run: Path) -> None:
         self._path = run / _NAME
@@ -111,28 +110,28 @@ class Index:
         )
 
     def cert(self, digest: bytes) -> Place | None:
-        """Find a certificate by its SHA-256."""
+        """Return the place of a certificate, by its SHA-256."""
         row = self._certs.get(digest)
         return Place(*row) if row else None
 
     def host(self, key: str) -> tuple[float, Place] | None:
-        """Find the last line of a host, with the time of its examination as a POSIX timestamp."""
+        """Return the time of a host's examination as a POSIX timestamp, and the place of its last line."""
         row = self._hosts.get(key)
         return (row[0], Place(*row[1:])) if row else None
 
     def put_cert(self, digest: bytes, place: Place) -> None:
-        """Remember a certificate's line."""
+        """Keep the place of a certificate's line."""
         self._certs.put(digest, place)
 
     def put_host(self, key: str, observed: datetime, place: Place) -> None:
-        """Remember a host's line, in place of the one before."""
+        """Keep the place of a host's line, in place of the earlier one: the last line of a key counts."""
         self._hosts.put(key, (observed.timestamp(), *place))
 
     def load(self, hosts: Path, certs: Path) -> None:
-        """Read what the line files have, without parsing their lines.
+        """Read the line files, without parsing their lines.
 
         Raises:
-            StoreError: a file cannot be read, or a line is none of its kind.
+            StoreError: a file cannot be read, or a line is not of the kind of its file.
         """
         with self._naming():
             for start, key, line in keyed_lines(certs):
@@ -141,7 +140,7 @@ class Index:
                 self.put_host(key, _observed(line), Place(start, len(line)))
 
     def close(self) -> None:
-        """Drop it."""
+        """Close the index, which removes it."""
         self._db.close()
 
     @contextmanager
@@ -153,7 +152,7 @@ class Index:
 
 
 def _observed(line: bytes) -> datetime:
-    """The time of an examination, which stands near the end of its line."""
+    """Return the time of an examination, which is near the end of the line of a host."""
     start = line.rfind(_OBSERVED)
     if start < 0:
         raise codec.CodecError("the line is no host")

@@ -1,8 +1,8 @@
-"""The few members of a line that counting needs.
+"""Partial records: the few members of a line that counting needs.
 
-Decoding a line into these costs a fraction of decoding the whole record: what is not named here is skipped unread.
-Words stay plain strings, so that a run of a later version, with words of its own, can be counted too. The names
-are those of ``scanner.model``.
+To decode a line into a partial record costs a fraction of decoding the whole record, as other members are skipped.
+Words stay plain strings, so that a run of a later version, which may have new words, can be counted too. The names are
+those of ``scanner.model``.
 """
 
 from collections.abc import Iterator
@@ -20,7 +20,7 @@ _Line = TypeVar("_Line", bound="Lean")
 
 
 class Lean(msgspec.Struct, frozen=True, gc=False):
-    """A part of a line: plain values without cycles, so the collector need not look at it."""
+    """A part of a line: plain values without reference cycles, which the garbage collector need not visit."""
 
 
 class MXPart(Lean, frozen=True):
@@ -39,7 +39,7 @@ class RoutePart(Lean, frozen=True):
 
 
 class DomainPart(Lean, frozen=True):
-    """Of a domain line; each of ``hosts``, and ``verdict``, are left as they are written."""
+    """Of a domain line; ``verdict`` and each of ``hosts`` are the octets of their JSON."""
 
     key: str
     route: RoutePart
@@ -71,7 +71,7 @@ class HostPart(Lean, frozen=True):
 
 
 class VerdictPart(Lean, frozen=True, eq=False):
-    """Of the verdict of a domain. It equals none but itself: whoever counts by verdict keeps one of a kind."""
+    """Of the verdict of a domain. Two are equal only if they are the same object: the counter keeps one of each."""
 
     outcome: str
     sender: str
@@ -89,7 +89,7 @@ class AnswerPart(Lean, frozen=True):
 
 
 class TLSAPart(Lean, frozen=True):
-    """Of a TLSA look-up."""
+    """Of a TLSA lookup."""
 
     dane: str | None
     steps: tuple[AnswerPart, ...] = ()
@@ -162,7 +162,7 @@ class ReportPart(Lean, frozen=True):
 
 
 class DigestsPart(Lean, frozen=True):
-    """Of a certificate: what a TLSA record could be of."""
+    """Of a certificate: the digests that a TLSA record may hold."""
 
     sha256: str
     sha512: str
@@ -172,7 +172,7 @@ class DigestsPart(Lean, frozen=True):
 
 
 class CertPart(Lean, frozen=True):
-    """Of a certificate: what is counted."""
+    """Of a certificate: the members that are counted."""
 
     sha256: str
     issuer: str = ""
@@ -187,7 +187,7 @@ VERDICT = msgspec.json.Decoder(VerdictPart)
 
 
 def lines(run: Run, name: str, kind: type[_Line]) -> Iterator[_Line]:
-    """Give the lines that count of a file, each as far as ``kind`` reads it.
+    """Yield the lines that count of a file, each decoded as far as ``kind`` has members.
 
     Raises:
         StoreError: the file cannot be read, or a line is no such record.

@@ -1,7 +1,8 @@
-"""What a run that ended before its time owes: the domains of which a later pass might tell more.
+"""The domains of an interrupted run that a retry pass would have examined again.
 
-Hosts tell. A domain may have been judged before or after another visit to one of its hosts, and its line does not say
-which: so each host counts that was ever worth another visit. A domain that is named in vain costs no connection.
+These are the domains whose MX hosts are worth a retry. A domain may have been judged before or after the retry of one
+of its hosts, and its line does not show which: so a host counts if any of its lines was worth a retry. A domain that is
+named without need costs no connection.
 """
 
 import re
@@ -16,23 +17,23 @@ from scanner.core import retry
 from scanner.model import DomainRecord, HostReport
 
 _FLAW = re.compile(rb'"failure":\{|"outcome":"error"|"lookup_failed"')
-"""Something of this is in the line of whatever another visit or lookup might mend; most lines need not be parsed."""
+"""Octets that are in every line of a host or domain that is worth a retry: other lines need not be parsed."""
 
 
-def owed(run: Path) -> set[str]:
-    """The keys of those domains.
+def pending_domains(run: Path) -> set[str]:
+    """Return the keys of those domains.
 
     Raises:
         StoreError: a file cannot be read, or a line is no record.
     """
-    hosts, path = _worth_a_visit(run), lines_path(run, "domains")
+    hosts, path = _worth_a_retry(run), lines_path(run, "domains")
     try:
-        return {codec.key_of(line) for line in last_lines(path) if _names(line, hosts) or _astray(path, line)}
+        return {codec.key_of(line) for line in last_lines(path) if _names(line, hosts) or _route_pending(path, line)}
     except codec.CodecError as error:
         raise StoreError(f"{path}: {error}") from error
 
 
-def _worth_a_visit(run: Path) -> set[str]:
+def _worth_a_retry(run: Path) -> set[str]:
     path = lines_path(run, "hosts")
     flawed = (decoded(path, HostReport, line) for _, line in whole_lines(path) if _FLAW.search(line))
     return {report.key for report in flawed if retry.of_host(report)}
@@ -42,6 +43,6 @@ def _names(line: bytes, hosts: AbstractSet[str]) -> bool:
     return bool(hosts) and not hosts.isdisjoint(codec.strings_of(line, "report"))
 
 
-def _astray(path: Path, line: bytes) -> bool:
-    """Is it not known where the domain's mail goes?"""
+def _route_pending(path: Path, line: bytes) -> bool:
+    """Return whether the route of a domain is worth a retry."""
     return _FLAW.search(line) is not None and retry.of_route(decoded(path, DomainRecord, line).route)

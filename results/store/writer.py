@@ -1,12 +1,12 @@
-"""Where records go: a run directory, or domain lines on a stream.
+"""Writing records: to a run directory, or as domain lines to a stream.
 
-A run directory has ``run.json`` (the header, replaced whole), and ``domains.jsonl``, ``hosts.jsonl``,
-``certs.jsonl`` and ``rejects.jsonl``, which only ever grow. A certificate is on disk before the host that
-showed it, and a host before the domain that names it, so that a run that was killed refers to nothing that is
-missing. ``results.store.reader`` reads it back.
+A run directory has ``run.json`` (the header, replaced atomically), and ``domains.jsonl``, ``hosts.jsonl``,
+``certs.jsonl`` and ``rejects.jsonl``, which only grow. A certificate is on disk before the host that sent it, and a
+host before the domain that names it, so that a run that was killed refers to no missing record.
+``results.store.reader`` reads a run.
 
-One task writes; nothing here is safe to call from two threads at once. The file ``run.lock`` keeps a second
-process away.
+One task writes; nothing here is safe to call from two threads at once. A lock on the file ``run.lock`` keeps a second
+process from writing.
 """
 
 from collections.abc import Mapping, Sequence
@@ -34,7 +34,7 @@ _LOCK = "run.lock"
 
 
 class _Pacer:
-    """Says when what waits has waited long enough. Any monotonic clock in seconds, always the same."""
+    """The time since octets wait to be written, by any monotonic clock in seconds."""
 
     def __init__(self) -> None:
         self._since: float | None = None
@@ -51,7 +51,7 @@ class _Pacer:
 
 
 class Store:
-    """A run that is being written; make one with ``create``, and use it in a ``with`` statement."""
+    """A run that is being written, used in a ``with`` statement; ``create`` and ``resume`` make one."""
 
     def __init__(self, path: Path, header: RunHeader, lock: Lock) -> None:
         self.path = path
@@ -70,10 +70,10 @@ class Store:
 
         Args:
             path: the directory; it and its parents are made.
-            header: what ``run.json`` says until ``finish``.
+            header: the content of ``run.json`` until ``finish``.
 
         Raises:
-            StoreError: there is a run or anything else already, or the directory cannot be written.
+            StoreError: the directory is not empty, or cannot be written.
         """
         with naming(path):
             path.mkdir(parents=True, exist_ok=True)
@@ -89,11 +89,11 @@ class Store:
 
     @classmethod
     def resume(cls, path: Path, *, anew: bool = False) -> Self:
-        """Take up a run again: torn ends are cut off and kept aside, what is there is not written again.
+        """Continue a run: torn last lines are cut off and kept aside, and existing records are not written again.
 
         Args:
             path: the directory of the run.
-            anew: hosts are to be examined again, so ``find_host`` gives only those that are put from now on.
+            anew: hosts are examined again, so ``find_host`` finds only those that are put from now on.
 
         Raises:
             StoreError: there is no run, another process writes to it, or a file cannot be read or written.
@@ -113,11 +113,11 @@ class Store:
         return store
 
     def begin(self) -> None:
-        """Say in ``run.json`` that the run goes on, once it is known that it can."""
+        """Write to ``run.json`` that the run is running."""
         self.mark(RunState.RUNNING)
 
     def mark(self, state: RunState) -> None:
-        """Say in ``run.json`` that the run goes on, or that it pauses.
+        """Write to ``run.json`` that the run is running or paused.
 
         Raises:
             StoreError: the file cannot be written.
@@ -126,7 +126,7 @@ class Store:
         self._write_header()
 
     def find_host(self, key: str) -> tuple[HostReport, dict[str, CertFacts]] | None:
-        """Find the report of a host that was put before, with its certificates by SHA-256; None if there is none.
+        """Return the report of a host that was put before, with its certificates by SHA-256; None if there is none.
 
         Raises:
             StoreError: a file cannot be read.
@@ -139,7 +139,7 @@ class Store:
         return report, {digest: cert for digest, cert in certs.items() if cert is not None}
 
     def put_host(self, report: HostReport, certs: Sequence[CertFacts]) -> None:
-        """Take the report of an MX host and the certificates it showed. An older report changes nothing."""
+        """Write the report of an MX host and the certificates that it sent, unless a later report was written."""
         known = self._index.host(report.key)
         if known is not None and known[0] >= report.observed_at.timestamp():
             return
@@ -148,7 +148,7 @@ class Store:
         self._index.put_host(report.key, report.observed_at, self._put("hosts", report))
 
     def put_domain(self, record: DomainRecord, reports: Sequence[HostReport], certs: Mapping[str, CertFacts]) -> None:
-        """Take the record of a domain, after the reports of its hosts that were not put yet.
+        """Write the record of a domain, after the reports of its hosts that were not put yet.
 
         Args:
             record: the domain; a later record of the same key replaces it for readers.
@@ -162,18 +162,18 @@ class Store:
         self._put("domains", record)
 
     def put_reject(self, file: str, line: int, raw: str, reason: str) -> None:
-        """Take a line of the input that was not scanned."""
+        """Write a line of the input that was not scanned."""
         self._put("rejects", RejectRecord(f"{file}:{line}", file, line, raw[:MAX_RAW], reason))
 
     def due(self, now: float) -> bool:
-        """Tell whether ``sync`` should be called; ``now`` is any monotonic clock in seconds."""
+        """Return whether ``sync`` should be called; ``now`` is the time of any monotonic clock, in seconds."""
         return self._pacer.due(now, self._waiting)
 
     def sync(self) -> None:
-        """Have everything that was put on the disk. It blocks for as long as the disk takes.
+        """Return when everything that was put is on the disk. It blocks for as long as the disk takes.
 
         Raises:
-            StoreError: a file cannot be written; what waits is kept and tried again by the next call.
+            StoreError: a file cannot be written; the next call tries to write the same octets again.
         """
         for file in self._files.values():
             file.flush()
@@ -181,7 +181,7 @@ class Store:
         self._pacer.reset()
 
     def finish(self, state: RunState, totals: Mapping[str, int], finished: datetime) -> None:
-        """Put everything on the disk and say in ``run.json`` how the run ended.
+        """Write everything to the disk, and to ``run.json`` how the run ended.
 
         Raises:
             StoreError: a file cannot be written.
@@ -191,7 +191,7 @@ class Store:
         self._write_header()
 
     def close(self) -> None:
-        """Close the run; one that was not finished is marked as interrupted."""
+        """Close the run; a run that was not finished is marked as interrupted."""
         try:
             if self.header.state in (RunState.RUNNING, RunState.PAUSED):
                 self.finish(RunState.INTERRUPTED, self.header.totals, datetime.now(UTC))
@@ -236,7 +236,7 @@ class Store:
 
 
 class LineSink:
-    """Domain lines on a stream, each with all that is known of its hosts; it takes what ``Store`` takes."""
+    """Domain lines on a stream, each with the reports of its hosts; it has the methods of ``Store`` for records."""
 
     def __init__(self, stream: BinaryIO, name: str = "standard output") -> None:
         self._stream = stream
@@ -245,26 +245,26 @@ class LineSink:
         self._pacer = _Pacer()
 
     def put_host(self, report: HostReport, certs: Sequence[CertFacts]) -> None:
-        """Pass over a host: it comes again with its domain."""
+        """Do nothing: the report is written with its domain."""
 
     def put_domain(self, record: DomainRecord, reports: Sequence[HostReport], certs: Mapping[str, CertFacts]) -> None:
-        """Take the record of a domain, the reports of its hosts and (by SHA-256) their certificates."""
+        """Write the record of a domain, the reports of its hosts and (by SHA-256) their certificates."""
         self._waiting += codec.encode(standing_alone(record, reports, certs))
         if len(self._waiting) > MAX_WAITING:
             self.sync()
 
     def put_reject(self, file: str, line: int, raw: str, reason: str) -> None:
-        """Pass over a rejected line: the stream holds domains only."""
+        """Do nothing: the stream holds domains only."""
 
     def due(self, now: float) -> bool:
-        """Tell whether ``sync`` should be called; ``now`` is any monotonic clock in seconds."""
+        """Return whether ``sync`` should be called; ``now`` is the time of any monotonic clock, in seconds."""
         return self._pacer.due(now, len(self._waiting))
 
     def sync(self) -> None:
-        """Write what waits; blocks for as long as the reader takes.
+        """Write all lines that wait. It blocks for as long as the reader of the stream takes.
 
         Raises:
-            StoreError: the reader has gone away, or the disk behind the stream is full.
+            StoreError: the reader has ended, or the disk of the stream is full.
         """
         with naming(self._name):
             self._stream.write(self._waiting)
@@ -273,11 +273,11 @@ class LineSink:
         self._pacer.reset()
 
     def finish(self, state: RunState, totals: Mapping[str, int], finished: datetime) -> None:  # noqa: ARG002 - Store's
-        """Write what waits; a stream has no header."""
+        """Write all lines that wait; a stream has no header."""
         self.sync()
 
     def close(self) -> None:
-        """Write what waits; the stream stays open, as it is not ours."""
+        """Write all lines that wait; the stream stays open, as its opener closes it."""
         self.sync()
 
     def __enter__(self) -> Self:
@@ -288,13 +288,13 @@ class LineSink:
 
 
 def _close(sink: Store | LineSink, *, failed: bool) -> None:
-    """Close; where something has failed already, that is what is to be told, not that closing fails too."""
+    """Close a sink; after a failure, an error of closing is suppressed, so that the first error is reported."""
     with suppress(StoreError) if failed else nullcontext():
         sink.close()
 
 
 def check_free(path: Path) -> None:
-    """Find out whether a run can begin in a directory, and leave everything as it was.
+    """Check that a run can begin in a directory, and leave everything as it was.
 
     Raises:
         StoreError: as ``Store.create`` would.
@@ -315,13 +315,13 @@ def _refuse_used(path: Path) -> None:
 
 
 def digests_of(report: HostReport) -> list[str]:
-    """Give the certificates that a host showed, by SHA-256, each once, as they came."""
+    """Return the SHA-256 of the certificates that a host sent, each once, in the order of the probes."""
     chains = [probe.handshake.chain for endpoint in report.endpoints for probe in endpoint.probes if probe.handshake]
     return list(dict.fromkeys(digest for chain in chains for digest in chain))
 
 
 def summary_of(cert: CertFacts) -> CertSummary:
-    """Give the short form of a certificate."""
+    """Return the short form of a certificate."""
     return CertSummary(cert.subject, cert.dns_names, cert.not_before, cert.not_after)
 
 

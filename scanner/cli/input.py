@@ -15,7 +15,7 @@ from typing import Any
 from results.render.escape import safe
 from results.store import codec
 from results.store.files import naming, replace_file
-from results.store.pending import owed
+from results.store.pending import pending_domains
 from results.store.reader import inconclusive, keys, lines_path
 from results.store.writer import Store
 from scanner.cli.errors import CliError
@@ -292,7 +292,7 @@ def waiting_for_a_pass(store: Store) -> set[str]:
     """
     if store.header.state is RunState.COMPLETE:
         return set()
-    return owed(store.path)
+    return pending_domains(store.path)
 
 
 def kept_flags(run: Path) -> dict[str, Any]:

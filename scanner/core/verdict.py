@@ -14,7 +14,7 @@ from scanner.core import policy
 from scanner.core.failure_reason import is_local, reason_of
 from scanner.core.matching import matched_peername
 from scanner.core.x509.verify_error import VerifyError
-from scanner.facts import CertFacts, Probe, TLSALookup
+from scanner.facts import CertFacts, Handshake, Probe, TLSALookup
 from scanner.model import DaneEvidence, EndpointReport, EndpointVerdict, PathError
 from scanner.reasons import REASONS, Reason
 from scanner.vocabulary import Dane, FailureKind, Level, Phase, Pkix, Security, Sender, StartTLS, TLSState
@@ -89,6 +89,11 @@ def roles(probes: Sequence[P]) -> ProbeRoles[P]:
 def sessions(report: EndpointReport) -> ProbeRoles[Probe]:
     """Return the probes of an address by their part in its verdict, see ``roles``."""
     return roles(report.probes)
+
+
+def handshake_of(report: EndpointReport) -> Handshake | None:
+    """Return the handshake of the probe that stands for an address, None if that has none or no probe was made."""
+    return roles(report.probes).shown.handshake if report.probes else None
 
 
 def accepted_tcp(report: EndpointReport) -> bool:

@@ -7,9 +7,10 @@ from pathlib import Path
 import pytest
 
 from results.count.hosts import EXPIRY_WORDS, days_left, expiry_word
-from results.count.summary import SLOWEST, last_handshake, summarise
+from results.count.summary import SLOWEST, summarise
 from results.store.reader import Run
 from results.store.writer import Store
+from scanner.core.verdict import handshake_of
 from scanner.model import EndpointReport, PathError
 from scanner.vocabulary import (
     RunState,
@@ -32,7 +33,7 @@ def test_hosts_and_addresses_are_counted_once_however_many_domains_share_them(tm
     assert found.key_types == {"ec 256": 1}
 
 
-def test_the_last_handshake_of_an_address_counts(tmp_path: Path) -> None:
+def test_the_handshake_of_the_probe_that_stands_for_an_address_counts(tmp_path: Path) -> None:
     legacy = replace(records.probe(), handshake=records.handshake(version="TLSv1", group=None, chain=()))
     failed = replace(records.probe(), handshake=None)
     report = records.report(endpoints=(EndpointReport("192.0.2.1", (failed, legacy)),))
@@ -46,7 +47,7 @@ def test_an_address_whose_mismatch_could_not_be_confirmed_counts_as_one_without_
     end = EndpointReport("192.0.2.1", (records.probe(), records.refused("192.0.2.1")))
     found = summary(tmp_path, [], [records.report(endpoints=(end,))])
     assert (found.endpoints, found.tls_versions, found.key_types) == (1, {}, {})
-    assert last_handshake(end.probes) is None
+    assert handshake_of(end) is None
 
 
 def test_the_slowest_addresses_come_first_and_are_bounded(tmp_path: Path) -> None:

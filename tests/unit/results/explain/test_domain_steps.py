@@ -25,7 +25,7 @@ def steps(record: DomainRecord, report: HostReport | None = None, certs: dict[st
 def test_the_steps_of_a_protected_domain() -> None:
     lines = [line.strip() for line in steps(records.domain()).splitlines()]
     for expected in (
-        "a.example: at level dane, a sender delivers over TLS to a server that proved who it is.",
+        "a.example: at level dane, a sender delivers over TLS to an authenticated server.",
         "Route",
         "MX host 1 of 1  preference 10",
         "Result of the DNS lookups: usable TLSA records at mx1.example",

@@ -31,7 +31,7 @@ def test_hostile_text_is_escaped() -> None:
 def test_a_protected_domain() -> None:
     record = records.domain(reports=(records.report(),), certificates={DIGEST: summary_of(records.cert())})
     assert shown(record, 100).splitlines() == [
-        "a.example: at level dane, a sender delivers over TLS to a server that proved who it is.",
+        "a.example: at level dane, a sender delivers over TLS to an authenticated server.",
         "  Delivery: mail is delivered.",
         "  STARTTLS: TLS works at every MX host (all).",
         "  DANE: every MX host that counts matches its TLSA records (protected).",
@@ -86,7 +86,7 @@ def test_a_failed_lookup() -> None:
     )
     text = shown(records.domain(route=Route((), final=Reason.MX_BOGUS), hosts=(), verdict=verdict))
     assert "delivers nothing now and tries again later" in text
-    assert "STARTTLS: could not be told (unknown)." in text
+    assert "STARTTLS: could not be determined (unknown)." in text
     assert "DNSSEC validation of the MX RRset fails (mx-bogus)" in text
     assert '"signature expired"' in text
     assert "TLSRPT result types: dnssec-invalid" in text

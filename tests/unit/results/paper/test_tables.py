@@ -11,7 +11,7 @@ from results.render.tables import Cell
 from results.store.reader import Run
 from results.store.writer import Store
 from scanner.facts import TLSARecord
-from scanner.model import DaneEvidence, DomainRecord, EndpointReport, Route, RouteHost
+from scanner.model import DomainRecord, EndpointReport, Route, RouteHost
 from scanner.reasons import Reason
 from scanner.vocabulary import (
     Dane,
@@ -20,7 +20,7 @@ from scanner.vocabulary import (
     Security,
     Unusable,
 )
-from tests.unit import pki, records
+from tests.unit import records
 from tests.unit.records import NOON
 from tests.unit.results.paper.runs import GOOD, PLAIN, domain, host, written
 
@@ -62,29 +62,6 @@ def test_t3_counts_records_hosts_and_domains(tmp_path: Path) -> None:
         ("3 1 3", 1, 1, 50.0, 1, 50.0),
         ("unusable: matching-type", None, 1, 50.0, 1, 50.0),
     )
-
-
-def test_t5_tells_causes_apart(tmp_path: Path) -> None:
-    """One host has a record with the wrong selector, one a record of nothing, one the right record of another name."""
-    chain = pki.chain(pki.LEAF, pki.INTER)
-    probe = records.probe(handshake=records.handshake(chain=tuple(cert.sha256 for cert in chain)))
-    wrong = replace(pki.tlsa(3, 1, 1, pki.LEAF), selector=0)
-    alien = pki.tlsa(3, 1, 1, pki.LEAF, wrong=True)
-    named = pki.tlsa(2, 1, 1, pki.INTER)
-    miss = DaneEvidence(None, -1, bare_key=False, needs_name=False, path=())
-    hit = DaneEvidence(named, 1, bare_key=False, needs_name=True, path=())
-    made = [
-        replace(host(name, probe, pins=[pin]), endpoints=(EndpointReport("192.0.2.1", (probe,), evidence),))
-        for name, pin, evidence in (("wrong", wrong, miss), ("alien", alien, miss), ("named", named, hit))
-    ]
-    domains = [domain(f"{n}.example", ("wrong", 10, Dane.MISMATCH)) for n in range(2)]
-    domains += [domain("x.example", ("alien", 10, Dane.MISMATCH), ("named", 20, Dane.MISMATCH))]
-    found = rows(written(tmp_path / "run", domains, made, chain), "T5")
-    assert found == {
-        ("wrong-selector",): (2, 50.0, 1, 33.33),
-        ("name-mismatch",): (1, 25.0, 1, 33.33),
-        ("unknown-digest",): (1, 25.0, 1, 33.33),
-    }
 
 
 def test_t6_and_t7_rank_providers(run: Run) -> None:

@@ -6,8 +6,7 @@ from pathlib import Path
 import pytest
 from hypothesis import HealthCheck, given, settings
 
-from results.store import codec
-from results.store import pending as owed
+from results.store import codec, pending
 from results.store.files import StoreError
 from results.store.writer import Store
 from scanner.core import retry
@@ -50,9 +49,11 @@ def of(report: HostReport, key: str = "a.example", **parts: object) -> DomainRec
     ],
     ids=["an address", "an address lookup", "a TLSA lookup"],
 )
-def test_a_settled_domain_is_owed_what_its_host_is(tmp_path: Path, owing: HostReport) -> None:
+def test_a_settled_domain_is_pending_with_its_host(tmp_path: Path, owing: HostReport) -> None:
     whole = records.report(key="mx2.example:25:smtp")
-    assert owed.owed(run_of(tmp_path, (of(whole, "whole.example"), whole), (of(owing), owing))) == {"a.example"}
+    assert pending.pending_domains(run_of(tmp_path, (of(whole, "whole.example"), whole), (of(owing), owing))) == {
+        "a.example"
+    }
 
 
 def test_a_host_that_has_been_visited_again_may_have_been_told_to_some_only(tmp_path: Path) -> None:
@@ -60,7 +61,7 @@ def test_a_host_that_has_been_visited_again_may_have_been_told_to_some_only(tmp_
     first, again = half(), records.report(observed_at=NOON + timedelta(minutes=5))
     inconclusive = records.verdict(outcome=DomainOutcome.INCONCLUSIVE)
     lines = (of(first), first), (of(first, "b.example", verdict=inconclusive), first), (of(again), again)
-    assert owed.owed(run_of(tmp_path, *lines)) == {"a.example", "b.example"}
+    assert pending.pending_domains(run_of(tmp_path, *lines)) == {"a.example", "b.example"}
 
 
 @pytest.mark.parametrize(
@@ -70,13 +71,13 @@ def test_a_host_that_has_been_visited_again_may_have_been_told_to_some_only(tmp_
 def test_a_domain_of_which_nobody_knows_where_its_mail_goes(tmp_path: Path, outcome: Outcome, keys: set[str]) -> None:
     mx: Answer = records.answer("a.example", "MX", outcome=outcome)
     way = records.route(mx=mx, reasons=(Reason.MX_LOOKUP_FAILED,))
-    assert owed.owed(run_of(tmp_path, (records.domain(route=way), records.report()))) == keys
+    assert pending.pending_domains(run_of(tmp_path, (records.domain(route=way), records.report()))) == keys
 
 
 def test_an_address_that_is_left_alone_is_left_alone_again(tmp_path: Path) -> None:
     left = records.report(endpoints=())
     inconclusive = records.verdict(outcome=DomainOutcome.INCONCLUSIVE)
-    assert owed.owed(run_of(tmp_path, (of(left, verdict=inconclusive), left))) == set()
+    assert pending.pending_domains(run_of(tmp_path, (of(left, verdict=inconclusive), left))) == set()
 
 
 def test_a_line_that_is_none(tmp_path: Path) -> None:
@@ -84,13 +85,13 @@ def test_a_line_that_is_none(tmp_path: Path) -> None:
     with (run / "domains.jsonl").open("ab") as file:
         file.write(b'{"key":"b.example","hosts":[{"report":"\\ud800"}]}\n')
     with pytest.raises(StoreError, match=r"domains\.jsonl: no JSON string"):
-        owed.owed(run)
+        pending.pending_domains(run)
 
 
 @settings(max_examples=200, deadline=None, suppress_health_check=list(HealthCheck))
 @given(values(HostReport).filter(lambda report: all(each.probes for each in report.endpoints)))
 def test_no_host_worth_a_visit_is_passed_over_unread(report: HostReport) -> None:
-    assert owed._FLAW.search(codec.encode(report)) or not retry.of_host(report)
+    assert pending._FLAW.search(codec.encode(report)) or not retry.of_host(report)
 
 
 @settings(max_examples=50, deadline=None, suppress_health_check=list(HealthCheck))
