@@ -37,6 +37,7 @@ bench: setup
 
 soak: setup
 	$(BIN)/python -m tests.bench soak disturbed
+	$(BIN)/python -m tests.parity --random 2000
 
 docs: setup
 	$(BIN)/python -m results.schema.docs docs

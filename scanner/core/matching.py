@@ -66,6 +66,7 @@ def matched_peername(cert: CertFacts, references: Iterable[str]) -> str | None:
     Returns:
         The presented name as it stands in the certificate, None when nothing matches.
     """
-    names = presented_names(cert)
+    odd = [name.removeprefix("dns:") for name in cert.odd_names if name.startswith("dns:") and "\\x" not in name]
+    names = (*presented_names(cert), *odd)  # OpenSSL compares a SAN with a space like any other
     hits = (name for reference in references for name in names if match_name(reference, name))
     return next(hits, None)

@@ -310,7 +310,7 @@ class TLSStream:
         return self._connection.get_session()
 
     def _set_sni(self, name: str) -> None:
-        encoded = name.encode("ascii")
+        encoded = name.encode("utf-8", "surrogateescape")  # finger sends what it was told, as Postfix does
         if len(encoded) > _SNI_LIMIT:
             raise ValueError(f"server name of {len(encoded)} octets")
         self._connection.set_tlsext_host_name(encoded)
