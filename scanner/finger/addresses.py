@@ -42,7 +42,7 @@ _SOFT_RCODES = ("", "SERVFAIL", "REFUSED", "NOTIMP", "NOERROR", "NXDOMAIN")
 """Response codes of errors that may pass: no reply, a server in trouble, or a reply that cannot be understood."""
 
 
-class Lookup(Protocol):
+class DNSLookup(Protocol):
     """A function that asks one DNS question; without ``dnssec`` it sets neither AD nor DO."""
 
     async def __call__(self, name: str, rtype: str, *, dnssec: bool = True) -> Answer:
@@ -92,7 +92,7 @@ async def native_addresses(host: str) -> Sequence[str] | str:
 
 
 async def find(
-    options: Options, lookup: Lookup, *, rng: random.Random, native: Native = native_addresses
+    options: Options, lookup: DNSLookup, *, rng: random.Random, native: Native = native_addresses
 ) -> AddressLookup:
     """Look up a destination.
 
@@ -108,7 +108,7 @@ async def find(
 class _Search:
     """The state of one address lookup."""
 
-    def __init__(self, options: Options, lookup: Lookup, rng: random.Random, native: Native) -> None:
+    def __init__(self, options: Options, lookup: DNSLookup, rng: random.Random, native: Native) -> None:
         self._options = options
         self._destination = options.destination
         self._ask_dns = lookup
@@ -128,7 +128,7 @@ class _Search:
         elif destination.kind is Kind.DOMAIN:
             await self._exchangers()
         else:
-            self._tell_asciified()
+            self._report_asciified()
             await self._host(destination.host)
         return found
 
@@ -144,14 +144,14 @@ class _Search:
     async def _exchangers(self) -> None:
         """Look up the MX hosts; without MX records, the domain itself (RFC 5321 section 5.1)."""
         found, domain = self._found, self._destination.host
-        self._tell_asciified()
+        self._report_asciified()
         answer = await self._lookup(domain, "MX")
         way = found.route = route.from_mx(domain, answer)
         found.lines += odd_targets(answer)
         if way.final is not None:
             found.error = _final_text(way, answer)
         elif Reason.IMPLICIT_MX in way.reasons:
-            self._tell_asciified()
+            self._report_asciified()
             await self._host(domain)
         else:
             hosts = [HostAddress(h.host, h.host, "", self._destination.port, h.preference) for h in way.hosts]
@@ -190,7 +190,7 @@ class _Search:
         if not self._found.addresses:
             self._found.lines.append(f"warning: no {rtype} host for {name} has a valid address record")
 
-    def _tell_asciified(self) -> None:
+    def _report_asciified(self) -> None:
         self._found.lines += [f"{u} asciified to {a}" for u, a in self._destination.asciified]
 
     def _shuffle(self) -> None:

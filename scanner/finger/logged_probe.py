@@ -79,7 +79,7 @@ class LoggedProbe(Listener):
         self._dump = Dump()
         self._chatting = True
         self._refused: tuple[Failure, Reply | None] | None = None
-        self._failure_told = False
+        self._failure_printed = False
         self._late_quit = False
         self._answered = False
         self._shown = False
@@ -257,7 +257,7 @@ class LoggedProbe(Listener):
     def _before_farewell(self) -> None:
         """Print a refused EHLO, and with TLS ``Server is anonymous`` or the chain, once."""
         if self._refused is not None:
-            self._tell_failure(*self._refused)
+            self._print_failure(*self._refused)
         if self.secured_with is None or self._shown or not self._first:
             return
         self._shown = True
@@ -334,17 +334,17 @@ class LoggedProbe(Listener):
             if probe.failure.phase is Phase.HANDSHAKE:
                 self._no_session(probe.failure)
                 return
-            self._tell_failure(probe.failure, failed_reply(probe))
+            self._print_failure(probe.failure, failed_reply(probe))
             goes_on = (*lines.REFUSALS, FailureKind.TIMEOUT)
             if probe.failure.phase is Phase.EHLO_TLS and probe.failure.kind not in goes_on:
                 self._gone_before_farewell()
         if "quit-unanswered" in probe.defects:
             self._out.line(lines.LATE_QUIT if self._late_quit else lines.LOST_QUIT)
 
-    def _tell_failure(self, failure: Failure, reply: Reply | None) -> None:
-        if self._failure_told:
+    def _print_failure(self, failure: Failure, reply: Reply | None) -> None:
+        if self._failure_printed:
             return
-        self._failure_told = True
+        self._failure_printed = True
         for line in lines.dialogue_failure(failure, reply, lmtp=self._options.lmtp):
             self._out.line(line)
 

@@ -40,7 +40,7 @@ def spki(certificate: x509.Certificate) -> bytes:
 
 
 @dataclass(frozen=True, slots=True)
-class Authority:
+class RandomAuthority:
     """A certificate authority: its certificate and its key."""
 
     certificate: x509.Certificate
@@ -84,15 +84,15 @@ def _sign(
 
 
 @cache
-def root() -> Authority:
+def root() -> RandomAuthority:
     """Return the root that ``-F`` trusts."""
     name = _name((NameOID.ORGANIZATION_NAME, "Random"), (NameOID.COMMON_NAME, "Random Root"))
     own = key("p256", 100)
-    return Authority(_sign(name, own, name, own, [x509.BasicConstraints(ca=True, path_length=None)]), own)
+    return RandomAuthority(_sign(name, own, name, own, [x509.BasicConstraints(ca=True, path_length=None)]), own)
 
 
 @cache
-def intermediate(kind: str = "good") -> Authority:
+def intermediate(kind: str = "good") -> RandomAuthority:
     """Return an intermediate authority: good, expired, without a CN, or no CA at all."""
     issuer, own = root(), key("p256", {"good": 101, "expired": 102, "nameless": 103, "no-ca": 104}[kind])
     name = _name((NameOID.ORGANIZATION_NAME, "Random"), (NameOID.COMMON_NAME, f"Random {kind}"))
@@ -100,7 +100,7 @@ def intermediate(kind: str = "good") -> Authority:
         name = _name((NameOID.COUNTRY_NAME, "XX"), (NameOID.ORGANIZATION_NAME, "Nameless CA"))
     days = (-20, -5) if kind == "expired" else (-10, 30)
     constraints = x509.BasicConstraints(ca=kind != "no-ca", path_length=None)
-    return Authority(_sign(name, own, issuer.certificate.subject, issuer.key, [constraints], days), own)
+    return RandomAuthority(_sign(name, own, issuer.certificate.subject, issuer.key, [constraints], days), own)
 
 
 ODD_NAMES = (

@@ -1,13 +1,11 @@
-"""A run that is recorded, and the ports that a replay answers from."""
+"""A run that is recorded."""
 
 import pytest
 import trio.testing
 
 from scanner.finger.finger_run import FingerRun
 from scanner.finger.recorder import RecordingPorts
-from scanner.finger.replay import ReplayPorts
 from scanner.finger.saved_case import EventKind, SavedCase
-from scanner.vocabulary import FailureKind, Outcome
 from tests.unit.finger.mail_scripts import MailScript
 from tests.unit.memory_ports import ADDRESS, DOMAIN, MemoryPorts, good_tlsa, setup, zone
 
@@ -31,13 +29,3 @@ async def test_a_case_holds_the_questions_and_the_events(
     kinds = [event.what for event in connection.events]
     assert (kinds[0], kinds.count(EventKind.SECURED)) == (EventKind.HEARD, 1)
     assert kinds.count(EventKind.HEARD_TLS) >= records
-
-
-async def test_what_is_not_in_the_case_fails(autojump_clock: trio.testing.MockClock) -> None:
-    ports = ReplayPorts(empty_case())
-    answer = await ports.lookup("x.test", "MX")
-    assert (answer.outcome, answer.error) == (Outcome.ERROR, "not in the case")
-    assert await ports.native("x.test") == "unable to look up host x.test: not in the case"
-    failure = await ports.connect("192.0.2.1", 25, 1.0)
-    assert failure is not None
-    assert failure.kind is FailureKind.LOCAL
