@@ -15,7 +15,7 @@ import trio
 
 from scanner.facts import Answer
 from scanner.finger import maincf
-from scanner.finger.addresses import DNSLookup
+from scanner.finger.addresses import AskDNS
 from scanner.finger.finger_ports import NetworkPorts
 from scanner.finger.finger_run import FingerRun
 from scanner.finger.options import Fatal, Options, Usage, parse, wants_help
@@ -92,7 +92,7 @@ async def _run(options: Options, argv: Sequence[str], output: Output) -> int:
         return await _observe(options, argv, resolver.lookup, output)
 
 
-async def _observe(options: Options, argv: Sequence[str], lookup: DNSLookup, output: Output) -> int:
+async def _observe(options: Options, argv: Sequence[str], lookup: AskDNS, output: Output) -> int:
     """Hold the run; save it with ``--save``; print its record with ``--json``."""
     seed = secrets.randbits(32)
     setup = prepare(options, NetworkPorts(lookup, seed), output)

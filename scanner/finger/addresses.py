@@ -42,7 +42,7 @@ _SOFT_RCODES = ("", "SERVFAIL", "REFUSED", "NOTIMP", "NOERROR", "NXDOMAIN")
 """Response codes of errors that may pass: no reply, a server in trouble, or a reply that cannot be understood."""
 
 
-class DNSLookup(Protocol):
+class AskDNS(Protocol):
     """A function that asks one DNS question; without ``dnssec`` it sets neither AD nor DO."""
 
     async def __call__(self, name: str, rtype: str, *, dnssec: bool = True) -> Answer:
@@ -92,7 +92,7 @@ async def native_addresses(host: str) -> Sequence[str] | str:
 
 
 async def find(
-    options: Options, lookup: DNSLookup, *, rng: random.Random, native: Native = native_addresses
+    options: Options, lookup: AskDNS, *, rng: random.Random, native: Native = native_addresses
 ) -> AddressLookup:
     """Look up a destination.
 
@@ -108,7 +108,7 @@ async def find(
 class _Search:
     """The state of one address lookup."""
 
-    def __init__(self, options: Options, lookup: DNSLookup, rng: random.Random, native: Native) -> None:
+    def __init__(self, options: Options, lookup: AskDNS, rng: random.Random, native: Native) -> None:
         self._options = options
         self._destination = options.destination
         self._ask_dns = lookup

@@ -16,7 +16,7 @@ import trio
 
 from scanner.core.dialogue import POSTFIX_RULES, DialogueRules
 from scanner.facts import Answer, Endpoint, Failure
-from scanner.finger.addresses import DNSLookup, native_addresses
+from scanner.finger.addresses import AskDNS, native_addresses
 from scanner.net import tcp
 from scanner.net.failures import failure_of, timed_out
 from scanner.settings import Timeouts, TLSProfile
@@ -78,7 +78,7 @@ class FingerPorts(Protocol):
 class NetworkPorts:
     """Ports that use the network."""
 
-    def __init__(self, lookup: DNSLookup, seed: int | None = None) -> None:
+    def __init__(self, lookup: AskDNS, seed: int | None = None) -> None:
         self._lookup = lookup
         self._stream: trio.abc.Stream | None = None
         self.rng = random.Random(seed)  # noqa: S311 - spreads load, protects nothing

@@ -10,7 +10,7 @@ from scanner.core import tlsa
 from scanner.core.answers import NOT_A_NAME, postfix_text
 from scanner.core.names import is_hostname, tlsa_name
 from scanner.facts import Answer, TLSALookup
-from scanner.finger.addresses import MAX_RECORDS, DNSLookup, HostAddress, over_limit
+from scanner.finger.addresses import MAX_RECORDS, AskDNS, HostAddress, over_limit
 from scanner.finger.log_keywords import LogMask
 from scanner.vocabulary import Dane, Outcome, Security, Unusable
 
@@ -32,7 +32,7 @@ class TLSASearch:
     """
 
     def __init__(
-        self, lookup: DNSLookup, digests: Sequence[str], mask: LogMask, report: Callable[[str], None], *, force: bool
+        self, lookup: AskDNS, digests: Sequence[str], mask: LogMask, report: Callable[[str], None], *, force: bool
     ) -> None:
         self._lookup = lookup
         self._digests = digests

@@ -11,7 +11,7 @@ import trio.testing
 
 from scanner.core.answers import NOT_A_NAME, failed
 from scanner.facts import Answer, Failure
-from scanner.finger.addresses import DNSLookup, HostAddress
+from scanner.finger.addresses import AskDNS, HostAddress
 from scanner.finger.log_keywords import LogMask
 from scanner.finger.tlsa_lookup import TLSASearch
 from scanner.vocabulary import Dane, FailureKind, Outcome, Phase, Security
@@ -91,7 +91,7 @@ async def test_records_are_shown_with_their_owner(options: str, autojump_clock: 
     assert shown == [f"DNSSEC-signed TLSA record: {owner}: 3 1 1 {good_tlsa()[6:].upper()}"]
 
 
-def _always(answer: Answer) -> DNSLookup:
+def _always(answer: Answer) -> AskDNS:
     async def lookup(name: str, rtype: str, *, dnssec: bool = True) -> Answer:
         del name, rtype, dnssec
         await trio.lowlevel.checkpoint()
