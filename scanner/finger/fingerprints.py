@@ -24,10 +24,17 @@ _FORCED = PathError(1, 0, "unspecified certificate verification error")
 _NO_MATCH = PathError(65, 0, "no matching DANE TLSA records")
 
 
-def input_lines(arguments: Sequence[str], *, records: bool = False) -> list[str]:
-    """Return a warning for each argument that is no fingerprint, and with ``records`` a line for each that is."""
-    found = []
+def input_lines(arguments: Sequence[str], *, records: bool = False, notice: Sequence[str] = ()) -> list[str]:
+    """Return the lines about the arguments.
+
+    Args:
+        arguments: the match arguments; empty ones are ignored.
+        records: add a line for each fingerprint, besides the warning for each argument that is none.
+        notice: lines that Postfix repeats before each argument.
+    """
+    found: list[str] = []
     for text in filter(None, arguments):
+        found += notice
         if not _well_formed(text):
             shown = text if len(text) <= MAX_LENGTH else f"{text[:SHOWN]}..."
             found.append(f"warning: malformed fingerprint value: {shown}")

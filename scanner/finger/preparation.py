@@ -41,8 +41,8 @@ def prepare(options: Options, ports: FingerPorts, output: Output) -> Setup:
     if options.matches and not options.level.must_match:
         output.line(f"warning: TLS level '{options.level}' does not implement certificate matching")
     if options.level is Level.FINGERPRINT:
-        output.lines(*_digest_notice(options))
-        output.lines(*fingerprints.input_lines(options.matches, records=_shows_records(setup)))
+        shows = _shows_records(setup)
+        output.lines(*fingerprints.input_lines(options.matches, records=shows, notice=_digest_notice(options)))
     return setup
 
 

@@ -28,7 +28,8 @@ def prepared(*argv: str) -> Setup:
         (("-l", "fingerprint", DOMAIN, "zz", "00:11"), ["warning: malformed fingerprint value: zz"]),
         (("-l", "fingerprint", "-L", "dane", DOMAIN, "zz", "0a:11"), [
             "warning: malformed fingerprint value: zz", f"{RECORD} 0A11"]),
-        (("-l", "fingerprint", "-o", "compatibility_level=2", DOMAIN), [MD5]),
+        (("-l", "fingerprint", "-o", "compatibility_level=2", DOMAIN, "AA", "zz"), [
+            MD5, MD5, "warning: malformed fingerprint value: zz"]),
         (("-l", "fingerprint", "-o", "compatibility_level=2", "-d", "md5", DOMAIN), []),
         (("-l", "fingerprint", "-o", "compatibility_level=2", "-o", "smtp_tls_fingerprint_digest=md5", DOMAIN), []),
         (("-l", "may", "-o", "compatibility_level=2", DOMAIN), []),
