@@ -38,6 +38,7 @@ bench: setup
 soak: setup
 	$(BIN)/python -m tests.bench soak disturbed
 	$(BIN)/python -m tests.differential --cases 10000
+	$(BIN)/python -m tests.parity --random 2000
 
 docs: setup
 	$(BIN)/python -m results.schema.docs docs

@@ -24,6 +24,9 @@ MAX_NAME = 255
 MAX_LABEL = 63
 """Octets in a label (RFC 1035 section 2.3.4)."""
 
+MAX_ENCODED = 253
+"""Octets of a converted international name (UTS #46 section 4.2, VerifyDnsLength)."""
+
 MAX_TYPED = 4 * MAX_NAME
 """Characters of an international name; the mapping drops some characters, but never this many."""
 
@@ -41,8 +44,29 @@ _NUMERIC = re.compile(r"[0-9.]*")
 _BAD_CHARACTER = re.compile(r"[^A-Za-z0-9_.-]")
 
 
+UTS46_ERRORS = {
+    "EMPTY_LABEL": "empty label (a dot too many)",
+    "LABEL_TOO_LONG": f"label longer than {MAX_LABEL} octets",
+    "DOMAIN_NAME_TOO_LONG": f"longer than {MAX_ENCODED} octets",
+    "LEADING_HYPHEN": "label begins or ends with a hyphen",
+    "TRAILING_HYPHEN": "label begins or ends with a hyphen",
+    "HYPHEN_3_4": "label has hyphens in third and fourth place",
+    "LEADING_COMBINING_MARK": "label begins with a combining mark",
+    "DISALLOWED": "a character is not allowed in international names",
+    "PUNYCODE": 'label begins with "xn--" but decodes to nothing valid',
+    "INVALID_ACE_LABEL": 'label begins with "xn--" but decodes to nothing valid',
+}
+"""The errors of an international name, by ICU's names and in ICU's order, and what each means."""
+
+
 class HostNameError(ValueError):
-    """An error in a host name; the message is the reason in plain words."""
+    """The text is no host name. The message states the reason; ``uts46`` holds keys of ``UTS46_ERRORS``, if any."""
+
+    def __init__(self, text: str, uts46: tuple[str, ...] = ()) -> None:
+        super().__init__(text)
+        self.uts46 = uts46
+        self.name = ""
+        """The international name that could not be converted."""
 
 
 def to_ascii(name: str) -> str:
@@ -57,7 +81,14 @@ def to_ascii(name: str) -> str:
     Raises:
         HostNameError: the name is not valid.
     """
-    text = name if name.isascii() else _mapped(name)
+    try:
+        return _checked(name if name.isascii() else _mapped(name))
+    except HostNameError as error:
+        error.name = "" if name.isascii() else name
+        raise
+
+
+def _checked(text: str) -> str:
     if is_hostname(text):
         return text
     raise HostNameError(_flaw(text))
@@ -127,38 +158,69 @@ def _label_flaw(labels: list[str]) -> str:
     return ""
 
 
+# --- international names --------------------------------------------------------------------------------------
+
+
+class _Flags:
+    """The errors of UTS #46 section 4 that a name has."""
+
+    def __init__(self) -> None:
+        self._found: set[str] = set()
+
+    def add(self, flag: str, *, when: bool = True) -> None:
+        """Add a flag of ``UTS46_ERRORS``."""
+        if when:
+            self._found.add(flag)
+
+    def check(self) -> None:
+        """Raise HostNameError if there are any."""
+        flags = tuple(flag for flag in UTS46_ERRORS if flag in self._found)
+        if flags:
+            raise HostNameError(UTS46_ERRORS[flags[0]], flags)
+
+
 def _mapped(name: str) -> str:
-    """Map a name as in UTS #46 section 4, non-transitional, and encode its labels."""
-    if len(name) > MAX_TYPED:
-        raise HostNameError(f"longer than {MAX_NAME} octets")
+    """Map a name by UTS #46 section 4, non-transitional, then encode label by label."""
+    flags = _Flags()
     try:
-        mapped = idna.uts46_remap(name, std3_rules=False)
-        return ".".join(_encoded(label) for label in mapped.split("."))
-    except idna.InvalidCodepoint as error:
-        raise HostNameError("a character is not allowed in international names") from error
+        labels = idna.uts46_remap(name[: MAX_TYPED + 1], std3_rules=False).split(".")
     except ValueError as error:
-        raise HostNameError(f"no valid international name ({error})") from error
+        raise HostNameError(UTS46_ERRORS["DISALLOWED"], ("DISALLOWED",)) from error
+    if len(labels) > 1 and not labels[-1]:
+        labels, dot = labels[:-1], "."  # the root's; one dot is no error of UTS #46
+    else:
+        dot = ""
+    text = ".".join([_encoded(label, flags) for label in labels])
+    flags.add("DOMAIN_NAME_TOO_LONG", when=len(text) > MAX_ENCODED or len(name) > MAX_TYPED)
+    flags.check()
+    return text + dot
 
 
-def _encoded(label: str) -> str:
-    """Encode a mapped label as an A-label after the checks of UTS #46 section 4.1."""
+def _encoded(label: str, flags: _Flags) -> str:
+    """Return one mapped label as an A-label, and flag its errors (UTS #46 section 4.1)."""
+    flags.add("EMPTY_LABEL", when=not label)
     if label.startswith("xn--"):
-        _check_ace(label)
-    if label.isascii():
-        return label
-    if label.startswith("-") or label.endswith("-"):
-        raise HostNameError("label begins or ends with a hyphen")
-    if label[2:4] == "--":
-        raise HostNameError("label has hyphens in third and fourth place")
-    if unicodedata.category(label[0]).startswith("M"):
-        raise HostNameError("label begins with a combining mark")
-    return "xn--" + label.encode("punycode").decode("ascii")
+        _check_ace(label, flags)
+        encoded = label
+    else:
+        flags.add("LEADING_HYPHEN", when=label.startswith("-"))
+        flags.add("TRAILING_HYPHEN", when=label.endswith("-"))
+        flags.add("HYPHEN_3_4", when=label[2:4] == "--")
+        flags.add("LEADING_COMBINING_MARK", when=unicodedata.category(label[:1] or " ").startswith("M"))
+        encoded = label if label.isascii() else "xn--" + label.encode("punycode").decode("ascii")
+    flags.add("LABEL_TOO_LONG", when=len(encoded) > MAX_LABEL)
+    return encoded
 
 
-def _check_ace(label: str) -> None:
-    """Check that an ``xn--`` label beside U-labels decodes to a label whose encoding is the same."""
-    decoded = label[4:].encode("ascii").decode("punycode")
-    if decoded.isascii() or idna.uts46_remap(decoded, std3_rules=False) != decoded:
-        raise HostNameError('label begins with "xn--" but decodes to nothing valid')
-    if decoded.encode("punycode").decode("ascii") != label[4:]:
-        raise HostNameError('label begins with "xn--" but is not in its shortest form')
+def _check_ace(label: str, flags: _Flags) -> None:
+    """Flag an ``xn--`` label that is not the encoding of a valid U-label."""
+    try:
+        decoded = label[4:].encode("ascii").decode("punycode")
+    except ValueError:
+        flags.add("PUNYCODE")
+        return
+    try:
+        good = not decoded.isascii() and idna.uts46_remap(decoded, std3_rules=False) == decoded
+    except ValueError:
+        good = False
+    flags.add("INVALID_ACE_LABEL", when=not good or decoded.encode("punycode").decode("ascii") != label[4:])

@@ -10,10 +10,10 @@ from dataclasses import replace
 from results.store.writer import LineSink
 from scanner.core.pkix import EMPTY
 from scanner.facts import Endpoint
-from scanner.finger.offer import OfferError, profile
+from scanner.finger.logged_probe import mode_of
 from scanner.finger.options import Fatal, Options, limit
 from scanner.finger.setup import Setup
-from scanner.finger.visit import mode_of
+from scanner.finger.tls_offer import OfferError, profile
 from scanner.net.probe import ProbeResult, probe
 from scanner.net.resolver import Resolver
 from scanner.run.examine import Examiner

@@ -1,10 +1,10 @@
-"""``mxsweep finger --json``: a session as one record of ``scan``, one JSON line.
+"""``mxsweep finger --json``: the run as the records of ``scan``, one JSON line.
 
-The session is the one that prints log lines without ``--json``. What it did not observe has no part in the verdict:
-addresses after the first that accepted a connection, and TLSA records at levels that do not use them (``dane`` is then
-``unknown``). ``tls`` is the word of the summary line, under all options that affect it (``-A -M -d -f -s``, match
-arguments). At level ``none`` clear text is the choice of the user. At ``fingerprint``, as at ``verify`` and ``secure``,
-a sender delivers to a verified peer only.
+The run is the same as without ``--json``. Its record judges only what was observed: not the addresses after the first
+that accepted a connection, nor TLSA records at levels that do not use them (``dane`` is then ``unknown``). ``tls`` is
+the word of the summary line, under all options that affect it (``-A -M -d -f -s``, match arguments). At level ``none``
+the session is clear text by choice. At ``fingerprint``, ``verify`` and ``secure`` mail would be sent only to a verified
+peer.
 """
 
 import sys
@@ -16,12 +16,12 @@ from itertools import groupby
 from results.store.writer import LineSink
 from scanner.core import rollup, verdict
 from scanner.facts import Answer, CertFacts, Endpoint, Probe, TLSALookup
-from scanner.finger.addresses import Candidate
-from scanner.finger.offer import OfferError, profile
+from scanner.finger.addresses import HostAddress
+from scanner.finger.finger_run import FingerRun, TriedAddress
+from scanner.finger.logged_probe import mode_of
 from scanner.finger.options import Fatal
-from scanner.finger.session import Attempt, Session
 from scanner.finger.setup import Setup
-from scanner.finger.visit import mode_of
+from scanner.finger.tls_offer import OfferError, profile
 from scanner.model import (
     DaneEvidence,
     DomainRecord,
@@ -40,16 +40,16 @@ from scanner.reasons import Reason
 from scanner.vocabulary import Dane, Level, Sender, StartTLS, TLSState
 
 _PROVEN = (Level.FINGERPRINT, Level.VERIFY, Level.SECURE)
-"""Levels at which a sender delivers to a verified peer only, whatever the TLSA records are."""
+"""Levels at which only a verified peer gets mail, whatever the TLSA records say."""
 
 _NOT_ASKED = TLSALookup("", (), Dane.UNKNOWN, None)
 
 
 def check(setup: Setup) -> None:
-    """Check that TLS can be observed: without it, a record would wrongly report a server without TLS.
+    """Refuse options that leave nothing to observe: the record would only say that there was no TLS.
 
     Raises:
-        Fatal: TLS was disabled by an error, or ``-g`` and ``-p`` leave nothing to offer.
+        Fatal: an error disabled TLS, or ``-g`` and ``-p`` cannot be offered.
     """
     options = setup.options
     if options.level is Level.NONE:
@@ -64,23 +64,23 @@ def check(setup: Setup) -> None:
         raise Fatal(f'error setting cipher grade: "{options.grade}"') from None
 
 
-def print_record(session: Session) -> None:
-    """Print the record of a finished session."""
-    record, reports, certs = record_of(session)
+def print_record(run: FingerRun) -> None:
+    """Print the record of a finished run."""
+    record, reports, certs = record_of(run)
     with LineSink(sys.stdout.buffer) as sink:
         sink.put_domain(record, reports, certs)
 
 
-def record_of(session: Session) -> tuple[DomainRecord, tuple[HostReport, ...], dict[str, CertFacts]]:
-    """Return the record of a session with the host reports and certificates that it refers to."""
-    options = session.options
-    way = session.found.route or Route(())
+def record_of(run: FingerRun) -> tuple[DomainRecord, tuple[HostReport, ...], dict[str, CertFacts]]:
+    """Return the record of a run with the host reports and certificates that it refers to."""
+    options = run.options
+    way = run.found.route or Route(())
     observed_at = datetime.now(UTC)
-    by_host = groupby(session.attempts, key=lambda attempt: (attempt.candidate.host, attempt.candidate.port))
-    pairs = [_host(session, list(attempts), observed_at) for _, attempts in by_host]
-    pairs += [_lost_host(session, hop, observed_at) for hop in _without_address(session, way)]
+    by_host = groupby(run.tried, key=lambda one: (one.address.host, one.address.port))
+    pairs = [_host(run, list(tried), observed_at) for _, tried in by_host]
+    pairs += [_lost_host(run, hop, observed_at) for hop in _without_address(run, way)]
     hosts = tuple(verdict_ for _, verdict_ in pairs)
-    seen = [cert for attempt in session.attempts if attempt.visit is not None for cert in attempt.visit.chain]
+    seen = [cert for one in run.tried if one.probe is not None for cert in one.probe.chain]
     record = DomainRecord(
         key=options.destination.key,
         target=TargetInfo(options.destination.raw, "finger", 1),
@@ -92,36 +92,36 @@ def record_of(session: Session) -> tuple[DomainRecord, tuple[HostReport, ...], d
     return record, tuple(report for report, _ in pairs), {cert.sha256: cert for cert in seen}
 
 
-def _without_address(session: Session, way: Route) -> list[RouteHost]:
-    """Return the hosts without an address."""
-    found = {candidate.host for candidate in session.found.candidates}
+def _without_address(run: FingerRun, way: Route) -> list[RouteHost]:
+    """Return the hosts that have no address."""
+    found = {host_address.host for host_address in run.found.addresses}
     return [hop for hop in way.hosts if hop.host not in found]
 
 
-def _lost_host(session: Session, hop: RouteHost, observed_at: datetime) -> tuple[HostReport, HostVerdict]:
-    candidate = Candidate(hop.host, hop.host, "", session.options.destination.port, hop.preference)
-    report = _report(session, candidate, _NOT_ASKED, (), observed_at)
-    view = verdict.View(session.options.level, session.peer(candidate), _NOT_ASKED)
+def _lost_host(run: FingerRun, hop: RouteHost, observed_at: datetime) -> tuple[HostReport, HostVerdict]:
+    host_address = HostAddress(hop.host, hop.host, "", run.options.destination.port, hop.preference)
+    report = _report(run, host_address, _NOT_ASKED, (), observed_at)
+    view = verdict.View(run.options.level, run.peer(host_address), _NOT_ASKED)
     return report, rollup.judge_host(hop.preference, view, report, ())
 
 
-def _host(session: Session, attempts: Sequence[Attempt], observed_at: datetime) -> tuple[HostReport, HostVerdict]:
-    """Return the report and the verdict of a host from the attempts to connect to it."""
-    candidate, options = attempts[0].candidate, session.options
-    lookup = attempts[0].lookup or _NOT_ASKED
-    tried = [attempt for attempt in attempts if attempt.visit is not None or attempt.failure is not None]
-    endpoints = tuple(_endpoint(session, attempt, observed_at) for attempt in tried)
+def _host(run: FingerRun, tried: Sequence[TriedAddress], observed_at: datetime) -> tuple[HostReport, HostVerdict]:
+    """Return the report and the verdict of one host, from its addresses that were tried."""
+    host_address, options = tried[0].address, run.options
+    lookup = tried[0].lookup or _NOT_ASKED
+    probed = [one for one in tried if one.probe is not None or one.failure is not None]
+    endpoints = tuple(_endpoint(run, one, observed_at) for one in probed)
     shunned = lookup.reason if lookup.dane is Dane.LOOKUP_FAILED else None
-    skipped = tuple(Skipped(attempt.candidate.address, shunned) for attempt in attempts) if shunned else ()
-    report = _report(session, candidate, lookup, endpoints, observed_at, skipped)
-    view = verdict.View(_judged_at(options.level, attempts[0]), session.peer(candidate), lookup)
-    verdicts = [_verdict(view, attempt, each) for attempt, each in zip(tried, report.endpoints, strict=True)]
-    judged = rollup.judge_host(candidate.preference, view, report, verdicts)
+    skipped = tuple(Skipped(one.address.address, shunned) for one in tried) if shunned else ()
+    report = _report(run, host_address, lookup, endpoints, observed_at, skipped)
+    view = verdict.View(_judged_at(options.level, tried[0]), run.peer(host_address), lookup)
+    verdicts = [_verdict(view, one, each) for one, each in zip(probed, report.endpoints, strict=True)]
+    judged = rollup.judge_host(host_address.preference, view, report, verdicts)
     return report, _deferred(judged, lookup) if shunned else judged
 
 
 def _deferred(host: HostVerdict, lookup: TLSALookup) -> HostVerdict:
-    """Return the verdict for a failed TLSA lookup: a sender does not connect and defers (RFC 7672 section 2.1)."""
+    """Return the verdict of a host whose TLSA lookup failed: a sender defers (RFC 7672 section 2.1)."""
     return replace(
         host,
         dane=Dane.LOOKUP_FAILED,
@@ -132,21 +132,21 @@ def _deferred(host: HostVerdict, lookup: TLSALookup) -> HostVerdict:
 
 
 def _report(
-    session: Session,
-    candidate: Candidate,
+    run: FingerRun,
+    host_address: HostAddress,
     lookup: TLSALookup,
     endpoints: tuple[EndpointReport, ...],
     observed_at: datetime,
     skipped: tuple[Skipped, ...] = (),
 ) -> HostReport:
-    mode = mode_of(session.options)
+    mode = mode_of(run.options)
     return HostReport(
-        key=f"{candidate.host}:{candidate.port}/{mode}",
-        host=candidate.host,
-        port=candidate.port,
+        key=f"{host_address.host}:{host_address.port}/{mode}",
+        host=host_address.host,
+        port=host_address.port,
         mode=mode,
-        a=_answer(session, candidate.host, "A"),
-        aaaa=_answer(session, candidate.host, "AAAA"),
+        a=_answer(run, host_address.host, "A"),
+        aaaa=_answer(run, host_address.host, "AAAA"),
         tlsa=lookup,
         endpoints=endpoints,
         skipped=skipped,
@@ -154,49 +154,49 @@ def _report(
     )
 
 
-def _answer(session: Session, host: str, rtype: str) -> Answer | None:
-    return session.answers.get((host, rtype))
+def _answer(run: FingerRun, host: str, rtype: str) -> Answer | None:
+    return run.answers.get((host, rtype))
 
 
-def _judged_at(asked: Level, attempt: Attempt) -> Level:
-    """Return the level that applies to an attempt: at an insecure MX RRset, ``-M`` may lower dane to may or encrypt."""
-    rule = attempt.rule
+def _judged_at(asked: Level, one: TriedAddress) -> Level:
+    """Return the level at which a sender with this policy would deliver: ``-M`` may lower dane."""
+    rule = one.rule
     by_policy = rule is not None and rule.level in (Level.MAY, Level.ENCRYPT) and bool(rule.note)
     return rule.level if rule is not None and by_policy and not rule.check_names else asked
 
 
-def _endpoint(session: Session, attempt: Attempt, observed_at: datetime) -> EndpointReport:
-    visit = attempt.visit
-    if visit is None or visit.sighting is None:
-        candidate, options = attempt.candidate, session.options
-        sni = attempt.rule.sni if attempt.rule else None
-        endpoint = Endpoint(candidate.address, candidate.port, sni, mode_of(options), "finger")
-        probe = Probe(endpoint, observed_at, {}, StartTLS.UNKNOWN, failure=attempt.failure)
-        return EndpointReport(candidate.address, (probe,))
-    evidence = visit.evidence
+def _endpoint(run: FingerRun, one: TriedAddress, observed_at: datetime) -> EndpointReport:
+    probe = one.probe
+    if probe is None or probe.result is None:
+        host_address, options = one.address, run.options
+        sni = one.rule.sni if one.rule else None
+        endpoint = Endpoint(host_address.address, host_address.port, sni, mode_of(options), "finger")
+        unconnected = Probe(endpoint, observed_at, {}, StartTLS.UNKNOWN, failure=one.failure)
+        return EndpointReport(host_address.address, (unconnected,))
+    evidence = probe.evidence
     return EndpointReport(
-        attempt.candidate.address,
-        (visit.sighting.probe,),
+        one.address.address,
+        (probe.result.probe,),
         dane=evidence if isinstance(evidence, DaneEvidence) else None,
         pkix=evidence if isinstance(evidence, PkixEvidence) else None,
     )
 
 
-def _verdict(view: verdict.View, attempt: Attempt, report: EndpointReport) -> EndpointVerdict:
-    """Return the verdict on an address under the options of the session, which has more of them than a scan."""
-    visit = attempt.visit
-    if visit is None:
+def _verdict(view: verdict.View, one: TriedAddress, report: EndpointReport) -> EndpointVerdict:
+    """Return the verdict of an address under the run's own policy, which has more options than a scan."""
+    probe = one.probe
+    if probe is None:
         return verdict.judge(view, report, {})
-    plain = verdict.judge(view, report, {cert.sha256: cert for cert in visit.chain})
-    word = visit.judgement.word if visit.judgement is not None else plain.tls
+    plain = verdict.judge(view, report, {cert.sha256: cert for cert in probe.chain})
+    word = probe.judgement.word if probe.judgement is not None else plain.tls
     if view.asked is Level.NONE:
-        word = TLSState.CLEARTEXT if visit.succeeded else TLSState.UNKNOWN
+        word = TLSState.CLEARTEXT if probe.succeeded else TLSState.UNKNOWN
     sender = plain.sender
     if view.asked in _PROVEN:
         sender = Sender.VERIFIED if word is TLSState.VERIFIED and verdict.usable(report.probes[0]) else Sender.DEFER
     elif view.asked is Level.NONE:
-        sender = Sender.CLEARTEXT if visit.succeeded else Sender.DEFER
+        sender = Sender.CLEARTEXT if probe.succeeded else Sender.DEFER
     reasons = plain.reasons
     if view.asked is Level.NONE:
         reasons = tuple(reason for reason in reasons if reason is not Reason.STARTTLS_NOT_OFFERED)
-    return replace(plain, tls=word, sender=sender, level=visit.rule.level, reasons=reasons)
+    return replace(plain, tls=word, sender=sender, level=probe.rule.level, reasons=reasons)

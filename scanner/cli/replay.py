@@ -1,6 +1,6 @@
-"""``mxsweep finger --save FILE`` and ``mxsweep replay FILE``: a session as a file, and its judgement offline.
+"""``finger --save FILE`` saves a run as a case; ``mxsweep replay FILE`` judges it again offline and compares the lines.
 
-The file is a case (``scanner.finger.case``): one indented JSON object that can be read, shortened and edited by hand.
+A case is one indented JSON object (``scanner.finger.saved_case``), made to be read, shortened and edited by hand.
 """
 
 import difflib
@@ -19,37 +19,39 @@ from scanner.cli.errors import CliError, Exit
 from scanner.core.pkix import TrustStore
 from scanner.core.x509 import facts as certs
 from scanner.core.x509.chain import readable
-from scanner.finger import logging as log_keywords
-from scanner.finger.case import SCHEMA, Case, Recorder, Replay
-from scanner.finger.logging import Log
+from scanner.finger import log_keywords
+from scanner.finger.finger_run import FingerRun
+from scanner.finger.log_keywords import LogMask
 from scanner.finger.options import Fatal, Options, parse
 from scanner.finger.output import Output
-from scanner.finger.session import Session
+from scanner.finger.recorder import RecordingPorts
+from scanner.finger.replay import ReplayPorts
+from scanner.finger.saved_case import SCHEMA, SavedCase
 from scanner.finger.setup import Setup
 
 _KEY = re.compile("&[0-9A-F]{64}")
-_DUMPED = Log.DEBUG | Log.HANDSHAKE_DUMP | Log.SESSION_DUMP
+_DUMPED = LogMask.DEBUG | LogMask.HANDSHAKE_DUMP | LogMask.SESSION_DUMP
 
 
-# --- saving a case --------------------------------------------------------------------------------------------
+# --- a run to a case ------------------------------------------------------------------------------------------
 
 
-async def saved_run(setup: Setup, argv: Sequence[str], seed: int, path: str) -> tuple[Session, int]:
-    """Run a session and save it as a case.
+async def saved_run(setup: Setup, argv: Sequence[str], seed: int, path: str) -> tuple[FingerRun, int]:
+    """Hold a run and save it.
 
     Args:
-        setup: the setup of the session; the random numbers of its world come from ``seed``.
+        setup: the run's setup; its random generator is seeded with ``seed``.
         argv: the command line.
-        seed: seed of the random order of addresses.
+        seed: the seed of the random order of addresses.
         path: the file to write.
 
     Returns:
-        The finished session and its exit status.
+        The finished run and its exit status.
 
     Raises:
         Fatal: the file cannot be written.
     """
-    case = Case(
+    case = SavedCase(
         version=__version__,
         argv=tuple(_unsaved(argv)),
         parameters=dict(setup.options.parameters),
@@ -61,8 +63,8 @@ async def saved_run(setup: Setup, argv: Sequence[str], seed: int, path: str) -> 
         seed=seed,
         notes=tuple(setup.output.printed),
     )
-    recorder = Recorder(setup.world, case, dumps=bool(setup.mask & _DUMPED))
-    session = Session(replace(setup, world=recorder))
+    recorder = RecordingPorts(setup.ports, case, dumps=bool(setup.mask & _DUMPED))
+    session = FingerRun(replace(setup, ports=recorder))
     case.status = await session.run()
     case.lines = tuple(setup.output.printed)
     seen = (der for connection in case.connections for event in connection.events for der in event.chain)
@@ -75,7 +77,7 @@ async def saved_run(setup: Setup, argv: Sequence[str], seed: int, path: str) -> 
 
 
 def _unsaved(argv: Sequence[str]) -> list[str]:
-    """Return the command line without ``--save FILE``."""
+    """Return the command line without ``--save FILE``, which a replay does not repeat."""
     kept = [argument for argument in argv if not argument.startswith("--save=")]
     if "--save" in kept:
         at = kept.index("--save")
@@ -84,7 +86,7 @@ def _unsaved(argv: Sequence[str]) -> list[str]:
 
 
 def _relevant(trust: TrustStore, ders: Iterable[bytes]) -> list[bytes]:
-    """Return the trusted certificates that a path from one of these could use: a bundle of all roots is large."""
+    """Return the trusted certificates that a path of these chains could use; a whole bundle is large."""
     wanted = readable(certs.facts(der) for der in ders)
     found: dict[bytes, None] = {}
     while wanted:
@@ -94,17 +96,17 @@ def _relevant(trust: TrustStore, ders: Iterable[bytes]) -> list[bytes]:
     return list(found)
 
 
-# --- replaying a case -----------------------------------------------------------------------------------------
+# --- and back -------------------------------------------------------------------------------------------------
 
 
-def load(path: Path) -> Case:
+def load(path: Path) -> SavedCase:
     """Read a case.
 
     Raises:
         CliError: the file cannot be read, or is not a case of this version.
     """
     try:
-        case = decode(Case, path.read_bytes())
+        case = decode(SavedCase, path.read_bytes())
     except OSError as error:
         raise CliError(f"{path}: cannot be read: {error.strerror}") from None
     except CodecError as error:
@@ -114,15 +116,15 @@ def load(path: Path) -> Case:
     return case
 
 
-def replay(case: Case, output: Output) -> int:
-    """Judge a case again, print its lines, and return the exit status of the session."""
+def replay(case: SavedCase, output: Output) -> int:
+    """Judge a case again and print its lines; return the exit status of the run."""
     for line in case.notes:
         output.line(line)
-    status: int = trio.run(Session(_setup(case, output)).run)
+    status: int = trio.run(FingerRun(_setup(case, output)).run)
     return status
 
 
-def _setup(case: Case, output: Output) -> Setup:
+def _setup(case: SavedCase, output: Output) -> Setup:
     options: Options = parse(case.argv, lambda _: case.parameters)
     pem = "".join(ssl.DER_cert_to_PEM_cert(der) for der in case.trust)
     mask, _ = log_keywords.parse(options.log)
@@ -133,18 +135,14 @@ def _setup(case: Case, output: Output) -> Setup:
         tls=case.tls,
         ehlo=case.ehlo,
         mask=mask,
-        world=Replay(case),
+        ports=ReplayPorts(case),
         output=output,
         digests=case.digests,
     )
 
 
 def run(path: str) -> int:
-    """Replay a case, print lines that differ from the saved ones on stderr, and return the exit code.
-
-    Raises:
-        CliError: the file cannot be read, or is not a case.
-    """
+    """Replay a file; lines that differ from the saved ones are reported on stderr and by the exit code."""
     case = load(Path(path))
     output = Output("mxsweep")
     try:
@@ -158,10 +156,10 @@ def run(path: str) -> int:
     return Exit.CHANGED if changes else Exit.DONE
 
 
-def difference(case: Case, printed: Sequence[str]) -> list[str]:
-    """Return the differences between saved and printed lines as a unified diff without context.
+def difference(case: SavedCase, printed: Sequence[str]) -> list[str]:
+    """Return the differences from the saved lines as a unified diff without context; empty if there are none.
 
-    Cache keys of TLS sessions are ignored: they depend on what the TLS library offers, which may have changed.
+    Keys of sessions are not compared: they include what the TLS library offers, which may have changed since.
     """
     then, now = ([_KEY.sub("&", line) for line in lines] for lines in (case.lines, printed))
     return list(difflib.unified_diff(then, now, "then", "now", lineterm="", n=0))

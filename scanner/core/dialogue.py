@@ -15,7 +15,7 @@ from functools import lru_cache
 from typing import NamedTuple
 
 from scanner.core import rebuffs
-from scanner.core.replies import Overflow, Received, ReplyReader
+from scanner.core.replies import LINE_LIMIT, REPLY_LINES, REPLY_OCTETS, Overflow, Received, ReplyReader
 from scanner.facts import Failure, Reply
 from scanner.vocabulary import FailureKind, Phase, StartTLS
 
@@ -32,6 +32,27 @@ REMEMBERED = 256
 """Answers to EHLO whose keywords are cached: servers of one kind send the same answer."""
 
 _CLOSING = 421
+
+
+class DialogueRules(NamedTuple):
+    """What differs between clients that hold the same dialogue.
+
+    ``polite`` sends QUIT after a refused greeting, EHLO or STARTTLS too; posttls-finger hangs up. ``as_postfix``
+    finds STARTTLS in the first line of an EHLO reply too, ignores the lines after the first ``line_limit`` characters
+    of that reply, and sends QUIT after a time-out of EHLO under TLS. A transcript holds at most ``lines`` lines.
+    """
+
+    polite: bool = True
+    as_postfix: bool = False
+    line_limit: int = LINE_LIMIT
+    lines: int = TRANSCRIPT_LINES
+    characters: int = TRANSCRIPT_CHARACTERS
+
+
+SCAN_RULES = DialogueRules()
+
+POSTFIX_RULES = DialogueRules(polite=False, as_postfix=True, lines=8 * REPLY_LINES, characters=8 * REPLY_OCTETS)
+"""posttls-finger's; its transcript holds every reply whole."""
 
 
 # --- the table ----------------------------------------------------------------------------------------------
@@ -114,7 +135,7 @@ class Dialogue:
         implicit_tls: TLS comes before the greeting; the one EHLO is then that under TLS.
         want_tls: use STARTTLS where it is offered; false together with implicit TLS sends QUIT only.
         ehlo_after_tls: send EHLO under TLS too.
-        polite: send QUIT after a refused greeting, EHLO or STARTTLS too; posttls-finger hangs up.
+        rules: what else differs between clients.
 
     The attributes are the facts so far. With implicit TLS the machine starts in the handshake phase. The driver sends
     ``bytes_to_send`` after each call, and stops when ``over`` is true; a later call raises RuntimeError. No octets
@@ -129,7 +150,7 @@ class Dialogue:
         implicit_tls: bool = False,
         want_tls: bool = True,
         ehlo_after_tls: bool = True,
-        polite: bool = True,
+        rules: DialogueRules = SCAN_RULES,
     ) -> None:
         """Raise ValueError for a name that would break the command line."""
         if not (ehlo_name.isascii() and ehlo_name.isprintable() and ehlo_name) or " " in ehlo_name:
@@ -137,9 +158,9 @@ class Dialogue:
         self._hello = f"{'LHLO' if lmtp else 'EHLO'} {ehlo_name}"
         self._want_tls = want_tls
         self._ehlo_after_tls = ehlo_after_tls
-        self._polite = polite
+        self._rules = rules
         self._secured = False
-        self._reader = ReplyReader()
+        self._reader = ReplyReader(rules.line_limit)
         self._defects: dict[str, None] = {}
         self._out = b""
         self._written = 0
@@ -189,11 +210,15 @@ class Dialogue:
         A QUIT without an answer is a defect and no failure, except for an internal error.
         """
         self._must_be_alive()
+        self._log(self._reader.unfinished)
+        if self._rules.as_postfix and (self.phase, failure.kind) == (Phase.EHLO_TLS, FailureKind.TIMEOUT):
+            self.failure = failure
+            self._reader.discard()
+            self._send("QUIT", Phase.QUIT)
+            return
         if self.phase is not Phase.QUIT or failure.kind is FailureKind.INTERNAL:
             self.failure = failure
-        elif (
-            self.failure is None or self.failure.code != _CLOSING
-        ):  # RFC 5321 section 3.8: after 421 a server may close
+        elif self.failure is None or self.failure.code != _CLOSING:  # RFC 5321 section 3.8: after 421 it may close
             self._note("quit-unanswered")
         self.phase = Phase.DONE
 
@@ -202,7 +227,7 @@ class Dialogue:
         if self.phase is not Phase.HANDSHAKE:
             raise RuntimeError(f"TLS established in phase {self.phase}")
         self._defects = dict.fromkeys(self.defects)
-        self._reader = ReplyReader()
+        self._reader = ReplyReader(self._rules.line_limit)
         self._secured = True
         if self.starttls is StartTLS.IMPLICIT:
             self.phase = Phase.GREETING
@@ -246,12 +271,17 @@ class Dialogue:
         refusal of our address leaves the state as it was, too.
         """
         if move.then is Next.SECURE:
-            return StartTLS.OFFERED if "STARTTLS" in self.keywords else StartTLS.NOT_OFFERED
+            return StartTLS.OFFERED if self._offered(reply) else StartTLS.NOT_OFFERED
         if move.starttls is None:
             return self.starttls
         said = reply.code, " ".join(reply.lines)
         about_us = rebuffs.bans_us(*said) or (self.phase is Phase.EHLO and rebuffs.is_policy(*said))
         return self.starttls if reply.code == _CLOSING or about_us else move.starttls
+
+    def _offered(self, reply: Reply) -> bool:
+        if not self._rules.as_postfix:
+            return "STARTTLS" in self.keywords
+        return "STARTTLS" in _keywords(_kept(reply.lines, self._rules.line_limit))
 
     def _go(self, then: Next) -> None:
         match then:
@@ -265,7 +295,7 @@ class Dialogue:
                 self._send("STARTTLS", Phase.STARTTLS)
             case Next.END:
                 self.phase = Phase.DONE
-            case Next.LEAVE if not self._polite:
+            case Next.LEAVE if not self._rules.polite:
                 self.phase = Phase.DONE
             case _:
                 self._send("QUIT", Phase.QUIT)
@@ -289,8 +319,8 @@ class Dialogue:
 
     def _log(self, lines: tuple[str, ...]) -> None:
         self._written += sum(map(len, lines))
-        if self._written <= TRANSCRIPT_CHARACTERS:
-            self.transcript += lines[: TRANSCRIPT_LINES - len(self.transcript)]
+        if self._written <= self._rules.characters:
+            self.transcript += lines[: self._rules.lines - len(self.transcript)]
 
     def _must_be_alive(self) -> None:
         if self.phase is Phase.DONE:
@@ -314,6 +344,16 @@ def keywords_of(reply: Reply) -> tuple[str, ...]:
     AUTH).
     """
     return _keywords(reply.lines[1:])
+
+
+def _kept(lines: tuple[str, ...], limit: int) -> tuple[str, ...]:
+    """Return the lines of a reply that Postfix keeps: none after the text has reached the limit."""
+    size = 0
+    for number, line in enumerate(lines):
+        if size >= limit:
+            return lines[:number]
+        size += len(line) + bool(size)
+    return lines
 
 
 @lru_cache(REMEMBERED)

@@ -78,7 +78,8 @@ def matched_peername(cert: CertFacts, references: Iterable[str]) -> str | None:
     Returns:
         The presented name as it stands in the certificate, None when nothing matches.
     """
-    names = presented_names(cert)
+    odd = [name.removeprefix("dns:") for name in cert.odd_names if name.startswith("dns:") and "\\x" not in name]
+    names = (*presented_names(cert), *odd)  # OpenSSL compares a SAN with a space like any other
     if len(names) > MANY:
         found = (_looked_up(_table(names), ascii_lower(reference)) for reference in references)
         return next((names[at] for at in found if at is not None), None)

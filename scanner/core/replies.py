@@ -20,22 +20,19 @@ from scanner.facts import Reply
 LINE_LIMIT = 2048
 """Octets of a line that are kept: Postfix's line_length_limit. RFC 5321 section 4.5.3.1.5 asks for 512."""
 
-LINE_MAXIMUM = 2 * LINE_LIMIT
-"""Octets after which a line is too long: Postfix discards as much as its limit, and no more."""
+REPLY_LINES = 1024
+"""Lines in one reply. Postfix has no limit; no legal notice in the field is longer than some dozens of lines."""
 
-REPLY_LINES = 128
-"""Lines in one reply: four times what the longest legal notices and EHLO answers in the field need."""
-
-REPLY_OCTETS = 32 * 1024
-"""Octets in one reply: 64 lines of the length that RFC 5321 allows."""
+REPLY_OCTETS = 256 * 1024
+"""Octets in one reply: each of the 1,024 lines may have 256."""
 
 _TAB, _SPACE, _TILDE = 0x09, 0x20, 0x7E
 _PRINTABLE = bytes(o if o == _TAB or _SPACE <= o <= _TILDE else ord("?") for o in range(256))
 _PLAIN = re.compile(rb"([0-9]{3})(?:-[ -~]*\r\n\1)*(?: [ -~]*)?\r\n")
 """A reply without any breach, whole."""
 
-_PLAIN_LIMIT = REPLY_LINES * len(b"250-\r\n")
-"""Octets within which a reply without breaches keeps every limit."""
+_PLAIN_LIMIT = 768
+"""Octets of a reply without breaches that is read at once: fewer than any limit allows."""
 
 USUAL_OCTETS = 256
 """Octets of a reply that is cached."""
@@ -82,9 +79,12 @@ class ReplyReader:
     ``feed`` the caller calls ``next_reply`` until it returns None; at most one unfinished line is buffered then.
     """
 
-    __slots__ = ("_codes", "_defects", "_input", "_octets", "_texts", "_wire")
+    __slots__ = ("_codes", "_defects", "_input", "_line_limit", "_octets", "_plain_limit", "_texts", "_wire")
 
-    def __init__(self) -> None:
+    def __init__(self, line_limit: int = LINE_LIMIT) -> None:
+        """Keep ``line_limit`` octets of a line; a line of more than twice as many is not read."""
+        self._line_limit = line_limit
+        self._plain_limit = min(_PLAIN_LIMIT, line_limit)
         self._input = bytearray()
         self._defects: dict[str, None] = {}
         self._start_reply()
@@ -93,6 +93,11 @@ class ReplyReader:
     def defects(self) -> tuple[str, ...]:
         """Breaches seen so far, each once, in the order of their first appearance."""
         return tuple(self._defects)
+
+    @property
+    def unfinished(self) -> tuple[str, ...]:
+        """The whole lines of a reply that has not ended, as transcripts have them."""
+        return _heard(self._wire)
 
     def feed(self, data: bytes | bytearray) -> None:
         """Take octets that came from the peer."""
@@ -107,12 +112,13 @@ class ReplyReader:
 
     def next_reply(self) -> Received | Overflow | None:
         """Return the next whole reply, or the limit that was exceeded, or None when more octets are needed."""
-        if self._input and not self._octets and (plain := _PLAIN.match(self._input, 0, _PLAIN_LIMIT)):
+        if self._input and not self._octets and (plain := _PLAIN.match(self._input, 0, self._plain_limit)):
             return self._plain(plain)
         while self._input:
             end = self._input.find(b"\n")
-            if end > LINE_MAXIMUM or (end < 0 and len(self._input) > LINE_MAXIMUM):
-                return Overflow(f"a line of more than {LINE_MAXIMUM} octets")
+            longest = 2 * self._line_limit  # Postfix discards no more than its limit once again
+            if end > longest or (end < 0 and len(self._input) > longest):
+                return Overflow(f"a line of more than {longest} octets")
             if end < 0:
                 break
             line = bytes(self._input[:end])
@@ -151,9 +157,9 @@ class ReplyReader:
         if not line.endswith(b"\r"):
             self._note("bare-lf")
         line = line.rstrip(b"\r")
-        if len(line) > LINE_LIMIT:
+        if len(line) > self._line_limit:
             self._note("long-line")
-            line = line[:LINE_LIMIT]
+            line = line[: self._line_limit]
         text = line.translate(_PRINTABLE)
         if text != line:
             self._note_unprintable(line)

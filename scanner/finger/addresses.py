@@ -1,14 +1,16 @@
-"""Destination to candidate addresses, as posttls-finger looks them up: MX or SRV, then every host's addresses.
+"""The address lookup of posttls-finger: from a destination, over MX or SRV records, to host addresses.
 
-Random within a preference, as the real program is; the generator of randomness is the caller's. Of several failed
-lookups for a host the softest tells why, and of equally soft ones the last. What ends in no address has no candidates
-and an ``error``. TLSA records are not looked up here, and no connection is made.
+Addresses of equal preference come in random order, as in posttls-finger; the caller passes the random generator. If
+several lookups for a host fail, the error is that of the one most likely to pass, and of equal ones the last. A
+destination without any address yields an empty list and an error. This module looks up no TLSA records and connects
+to nothing.
 
-Two of its oddities are not copied: an SRV record's port holds also where the host's addresses came from the native
-name service, and every TLSA lookup is for the port that is then connected to.
+Two quirks of posttls-finger are not copied. The port of an SRV record also applies to addresses from the native name
+service, and the TLSA lookup is for the port that is then connected to.
 """
 
 import random
+import re
 import socket
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field, replace
@@ -18,38 +20,42 @@ import trio
 
 from scanner.core import route
 from scanner.core.answers import ALIAS_LOOP, NOT_A_NAME, failed, postfix_text
-from scanner.core.names import is_address
+from scanner.core.names import is_address, is_hostname
 from scanner.facts import Answer
-from scanner.finger import services
+from scanner.finger import srv
 from scanner.finger.options import Options
-from scanner.finger.services import odd_targets
+from scanner.finger.srv import odd_targets
 from scanner.model import Route
 from scanner.reasons import Reason
 from scanner.vocabulary import Level, Outcome, Security
 from targets.destination import Kind
 
 MAX_RECORDS = 100
-"""Postfix's limit for a list of DNS records, that of all addresses included (``dns_rr_list_limit``)."""
+"""Postfix's limit for the records of one RRset and for all addresses together (``dns_rr_list_limit``)."""
+
+_PART = r"(?:0[xX][0-9A-Fa-f]+|[0-9]+)"
+_INET_ATON = re.compile(rf"{_PART}(?:\.{_PART}){{0,3}}")
+"""Addresses as the C library reads them: one to four numbers, decimal, octal or hexadecimal."""
 
 _FAMILIES = {"A": ("all", "ipv4"), "AAAA": ("all", "ipv6")}
 _SOFT_RCODES = ("", "SERVFAIL", "REFUSED", "NOTIMP", "NOERROR", "NXDOMAIN")
-"""With these an error may pass: no reply, a server in trouble, or a reply that cannot be understood."""
+"""Response codes of errors that may pass: no reply, a server in trouble, or a reply that cannot be understood."""
 
 
-class Lookup(Protocol):
-    """Asks one DNS question; without ``dnssec`` neither AD nor DO is set."""
+class AskDNS(Protocol):
+    """A function that asks one DNS question; without ``dnssec`` it sets neither AD nor DO."""
 
     async def __call__(self, name: str, rtype: str, *, dnssec: bool = True) -> Answer:
-        """The answer."""
+        """Return the answer."""
 
 
 Native = Callable[[str], Awaitable[Sequence[str] | str]]
-"""Asks the native name service for a host's addresses; a text says why there are none."""
+"""A function that asks the native name service for the addresses of a host; it returns a text if there are none."""
 
 
 @dataclass(frozen=True, slots=True)
-class Candidate:
-    """An address to try. ``host`` is the name that was asked for, ``rname`` the owner of the address record."""
+class HostAddress:
+    """An address of a host. ``host`` is the name that was looked up, ``rname`` the owner of the address record."""
 
     host: str
     rname: str
@@ -65,17 +71,17 @@ class Candidate:
 
 
 @dataclass(slots=True)
-class Found:
-    """What the lookups brought: candidates in the order of trying, lines to print on the way, the last error."""
+class AddressLookup:
+    """The result of the lookups: addresses in the order of connecting, lines to print, and the last error."""
 
-    candidates: list[Candidate] = field(default_factory=list)
+    addresses: list[HostAddress] = field(default_factory=list)
     lines: list[str] = field(default_factory=list)
     error: str = ""
     route: Route | None = None
 
 
 async def native_addresses(host: str) -> Sequence[str] | str:
-    """Ask the native name service (getaddrinfo), which also knows /etc/hosts."""
+    """Return the addresses of a host from the native name service (getaddrinfo, which reads /etc/hosts)."""
     try:
         found = await trio.socket.getaddrinfo(host, None, type=socket.SOCK_STREAM)
     except socket.gaierror as error:
@@ -85,128 +91,131 @@ async def native_addresses(host: str) -> Sequence[str] | str:
     return tuple(dict.fromkeys(str(address[0]) for *_, address in found))
 
 
-async def find(options: Options, lookup: Lookup, *, rng: random.Random, native: Native = native_addresses) -> Found:
-    """Look a destination up.
+async def find(
+    options: Options, lookup: AskDNS, *, rng: random.Random, native: Native = native_addresses
+) -> AddressLookup:
+    """Look up a destination.
 
     Args:
-        options: the destination and how to look it up: ``-a -h -M -R``, and the parameter ``inet_protocols``.
+        options: the destination, the options ``-a -h -M -R``, and the parameter ``inet_protocols``.
         lookup: asks one DNS question.
-        rng: shuffles equals.
+        rng: shuffles addresses of equal preference.
         native: asks the native name service.
     """
     return await _Search(options, lookup, rng, native).run()
 
 
 class _Search:
-    """One look-up of a destination."""
+    """The state of one address lookup."""
 
-    def __init__(self, options: Options, lookup: Lookup, rng: random.Random, native: Native) -> None:
+    def __init__(self, options: Options, lookup: AskDNS, rng: random.Random, native: Native) -> None:
         self._options = options
         self._destination = options.destination
         self._ask_dns = lookup
         self._ask_native = native
         self._rng = rng
-        self._found = Found()
+        self._found = AddressLookup()
         protocols = options.parameters.get("inet_protocols", "all").replace(",", " ").lower().split()
         self._rtypes = [rtype for rtype, words in _FAMILIES.items() if set(words) & set(protocols)]
 
-    async def run(self) -> Found:
-        """Do it."""
+    async def run(self) -> AddressLookup:
+        """Return the result."""
         destination, found = self._destination, self._found
         if destination.kind is Kind.UNIX:
-            found.candidates = [Candidate(destination.nexthop, destination.nexthop, destination.host, 0)]
+            found.addresses = [HostAddress(destination.nexthop, destination.nexthop, destination.host, 0)]
         elif self._options.srv and not destination.lmtp and not destination.raw.startswith("["):
             await self._services()
         elif destination.kind is Kind.DOMAIN:
             await self._exchangers()
         else:
-            self._tell_asciified()
+            self._report_asciified()
             await self._host(destination.host)
         return found
 
     # --- the ways to hosts ------------------------------------------------------------------------------------
 
     async def _host(self, host: str) -> None:
-        """The host itself is what was asked for."""
+        """Look up the addresses of the destination itself."""
         if self._found.route is None:
             self._found.route = route.direct(host)
-        await self._addresses(Candidate(host, host, "", self._destination.port), dnssec=True)
+        await self._addresses(HostAddress(host, host, "", self._destination.port), dnssec=True)
         self._shuffle()
 
     async def _exchangers(self) -> None:
-        """RFC 5321 section 5.1: MX, and without any the domain itself."""
+        """Look up the MX hosts; without MX records, the domain itself (RFC 5321 section 5.1)."""
         found, domain = self._found, self._destination.host
-        self._tell_asciified()
+        self._report_asciified()
         answer = await self._lookup(domain, "MX")
         way = found.route = route.from_mx(domain, answer)
         found.lines += odd_targets(answer)
         if way.final is not None:
             found.error = _final_text(way, answer)
         elif Reason.IMPLICIT_MX in way.reasons:
-            self._tell_asciified()
+            self._report_asciified()
             await self._host(domain)
         else:
-            hosts = [Candidate(h.host, h.host, "", self._destination.port, h.preference) for h in way.hosts]
+            hosts = [HostAddress(h.host, h.host, "", self._destination.port, h.preference) for h in way.hosts]
             await self._all(hosts, answer)
             self._none_found("MX", self._destination.nexthop)
             self._shuffle()
 
     async def _services(self) -> None:
-        """RFC 2782, with neither MX nor address records to fall back on."""
+        """Look up the hosts of SRV records (RFC 2782); there is no fallback to MX or address records."""
         found, destination = self._found, self._destination
         prefix = f"_{destination.service or 'smtp'}._tcp."
         found.lines += [f"{prefix}{u} asciified to {prefix}{a}" for u, a in destination.asciified]
         answer = await self._lookup(f"{prefix}{destination.host}", "SRV")
         found.lines += odd_targets(answer)
-        records = services.parse(answer)
-        found.error = services.refusal(answer, records)
+        records = srv.parse(answer)
+        found.error = srv.refusal(answer, records)
         found.route = Route((), mx=answer, names=tuple(dict.fromkeys((answer.rname or answer.name, answer.name))))
         if found.error:
             return
         hosts = [
-            Candidate(record.target, record.target, "", record.port, record.priority)
-            for record in services.ordered(records, self._rng)
+            HostAddress(record.target, record.target, "", record.port, record.priority)
+            for record in srv.ordered(records, self._rng)
         ]
         await self._all(hosts, answer)
         self._none_found("SRV", f"{prefix}{destination.nexthop}")
 
-    async def _all(self, hosts: list[Candidate], via: Answer) -> None:
-        """The addresses of all hosts; those behind insecure records need no DNSSEC if nothing is made of it."""
+    async def _all(self, hosts: list[HostAddress], via: Answer) -> None:
+        """Look up the addresses of all hosts; behind insecure MX records with ``-M may`` DNSSEC is not asked for."""
         if len(hosts) > MAX_RECORDS:
-            self._found.lines.append(_over_limit(via.name, via.rtype))
+            self._found.lines.append(over_limit(via.name, via.rtype))
         dnssec = via.security is Security.SECURE or self._options.insecure_mx is not Level.MAY
         for host in hosts[:MAX_RECORDS]:
             await self._addresses(host, dnssec=dnssec)
 
     def _none_found(self, rtype: str, name: str) -> None:
-        if not self._found.candidates:
+        if not self._found.addresses:
             self._found.lines.append(f"warning: no {rtype} host for {name} has a valid address record")
 
-    def _tell_asciified(self) -> None:
+    def _report_asciified(self) -> None:
         self._found.lines += [f"{u} asciified to {a}" for u, a in self._destination.asciified]
 
     def _shuffle(self) -> None:
-        """Into the order of trying; ``any`` leaves the families mixed."""
-        candidates = self._found.candidates
-        self._rng.shuffle(candidates)
+        """Put the addresses into the order of connecting; with ``-a any`` the families stay mixed."""
+        addresses = self._found.addresses
+        self._rng.shuffle(addresses)
         first = {"ipv4": 0, "ipv6": 1}.get(self._options.family)
-        candidates.sort(key=lambda c: (c.preference, first is not None and (":" in c.address) != bool(first)))
+        addresses.sort(key=lambda c: (c.preference, first is not None and (":" in c.address) != bool(first)))
 
     # --- the addresses of one host ----------------------------------------------------------------------------
 
-    async def _addresses(self, host: Candidate, *, dnssec: bool) -> None:
-        """Add the addresses of a host; the name service is asked only where DNS says that there are none."""
-        if is_address(host.host) and self._wanted(host.host):
-            self._add(replace(host, address=host.host))
+    async def _addresses(self, host: HostAddress, *, dnssec: bool) -> None:
+        """Add the addresses of a host; the native name service is asked only where DNS has none."""
+        address = numeric_address(host.host)
+        if address and self._wanted(address):
+            self._add(replace(host, address=address))
             return
         if "dns" in self._options.host_lookup and not await self._from_dns(host, dnssec=dnssec):
             return
         if "native" in self._options.host_lookup:
             await self._from_native(host)
 
-    async def _from_dns(self, host: Candidate, *, dnssec: bool) -> bool:
-        """Ask DNS; true when it says that there is no address."""
-        if is_address(host.host):  # of a family that is not wanted
+    async def _from_dns(self, host: HostAddress, *, dnssec: bool) -> bool:
+        """Ask DNS; return true if it says that there is no address."""
+        if numeric_address(host.host):  # of a family that is not wanted
             self._found.error = postfix_text(failed(host.host, "A", NOT_A_NAME))
             return True
         answers = [await self._lookup(host.host, rtype, dnssec=dnssec) for rtype in self._rtypes]
@@ -218,10 +227,10 @@ class _Search:
         if hits or not answers:
             return False
         worst = max(reversed(answers), key=_softness)
-        self._found.error = postfix_text(worst)
+        self._found.error = no_data_text(worst)
         return worst.outcome is not Outcome.ERROR
 
-    async def _from_native(self, host: Candidate) -> None:
+    async def _from_native(self, host: HostAddress) -> None:
         addresses = await self._ask_native(host.host)
         if isinstance(addresses, str):
             self._found.error = addresses
@@ -235,21 +244,23 @@ class _Search:
     def _wanted(self, address: str) -> bool:
         return ("AAAA" if ":" in address else "A") in self._rtypes
 
-    def _add(self, candidate: Candidate) -> None:
-        candidates, lines = self._found.candidates, self._found.lines
-        if len(candidates) < MAX_RECORDS:
-            candidates.append(candidate)
+    def _add(self, host_address: HostAddress) -> None:
+        addresses, lines = self._found.addresses, self._found.lines
+        if len(addresses) < MAX_RECORDS:
+            addresses.append(host_address)
             return
-        last = candidates[-1]
-        line = _over_limit(last.host, "AAAA" if ":" in last.address else "A")
+        last = addresses[-1]
+        line = over_limit(last.host, "AAAA" if ":" in last.address else "A")
         if line not in lines:
             lines.append(line)
 
     async def _lookup(self, name: str, rtype: str, *, dnssec: bool = True) -> Answer:
-        """Ask DNS. What cannot be asked for, and an alias that never ends, is not there: Postfix has it so."""
+        """Return the answer of the DNS; as Postfix has it, an invalid name and an endless alias have no records."""
         answer = await self._ask_dns(name, rtype, dnssec=dnssec)
         if answer.outcome is not Outcome.ERROR or answer.error not in (ALIAS_LOOP, NOT_A_NAME):
             return answer
+        if answer.error == NOT_A_NAME and is_hostname(name):  # a host name for Postfix, but too long for the C library
+            return replace(answer, rcode="FORMERR", error="")
         if answer.error == ALIAS_LOOP:
             self._found.lines.append(f"warning: dns_lookup: {postfix_text(answer)}")
         return replace(answer, outcome=Outcome.NODATA)
@@ -258,17 +269,36 @@ class _Search:
 def _final_text(way: Route, mx: Answer) -> str:
     if way.final is Reason.NULL_MX:
         return f"Domain {mx.name} does not accept mail (nullMX)"
-    return postfix_text(mx) or services.malformed(mx)
+    return no_data_text(mx) or srv.malformed(mx)
+
+
+def numeric_address(host: str) -> str:
+    """Return the address that a host name stands for by itself, empty if none: ``192.0.2.1``, but also ``0x7f.1``."""
+    if is_address(host):
+        return host
+    if not _INET_ATON.fullmatch(host):
+        return ""
+    try:
+        return socket.inet_ntoa(socket.inet_aton(host))
+    except OSError:
+        return ""
+
+
+def no_data_text(answer: Answer) -> str:
+    """Return why there are no records: behind an alias, a name without records of the type is its target."""
+    behind = answer.outcome is Outcome.NODATA and bool(answer.rname)
+    return postfix_text(replace(answer, name=answer.rname) if behind else answer)
 
 
 def _softness(answer: Answer) -> int:
-    """How likely it is that the next time brings more."""
+    """Return how likely a later lookup is to succeed."""
     if answer.outcome is not Outcome.ERROR:
         return 0
     return 2 if answer.rcode in _SOFT_RCODES else 1
 
 
-def _over_limit(name: str, rtype: str) -> str:
+def over_limit(name: str, rtype: str) -> str:
+    """Return Postfix's warning about too many DNS records."""
     return (
         f"warning: DNS record count limit ({MAX_RECORDS}) exceeded"
         f" -- dropping excess record(s) after qname={name} qtype={rtype}"

@@ -1,4 +1,4 @@
-"""The fingerprint level: match arguments against the leaf certificate's and its public key's digest."""
+"""The level fingerprint: match arguments compared with the digests of the leaf certificate and of its public key."""
 
 import hashlib
 import re
@@ -11,13 +11,13 @@ from scanner.model import DaneEvidence, PathError
 from scanner.vocabulary import Unusable
 
 PRIVATE = 255
-"""The matching type that Postfix lends to digests of the user's choice."""
+"""The matching type that Postfix gives to digests of the user's choice."""
 
 MAX_LENGTH = 192
 """Characters of a fingerprint argument that Postfix reads: SHA-512 with colons."""
 
 SHOWN = 100
-"""Characters shown of one that is longer."""
+"""Characters that the warning shows of a longer one."""
 
 _DIGEST = re.compile(r"[0-9A-Fa-f]{2}(?::?[0-9A-Fa-f]{2})*")
 
@@ -25,47 +25,62 @@ _FORCED = PathError(VerifyError.UNSPECIFIED, 0, VerifyError.UNSPECIFIED.text)
 _NO_MATCH = PathError(VerifyError.DANE_NO_MATCH, 0, VerifyError.DANE_NO_MATCH.text)
 
 
-def parse(
-    arguments: Sequence[str], algorithm: str, *, key_only: bool = False
-) -> tuple[tuple[TLSARecord, ...], list[str]]:
-    """Read fingerprint arguments.
+def input_lines(arguments: Sequence[str], *, records: bool = False, notice: Sequence[str] = ()) -> list[str]:
+    """Return the lines about the arguments.
 
     Args:
-        arguments: digests in hex, with or without colons between the octets.
+        arguments: the match arguments; empty ones are ignored.
+        records: add a line for each fingerprint, besides the warning for each argument that is none.
+        notice: lines that Postfix repeats before each argument.
+    """
+    found: list[str] = []
+    for text in filter(None, arguments):
+        found += notice
+        if not _well_formed(text):
+            shown = text if len(text) <= MAX_LENGTH else f"{text[:SHOWN]}..."
+            found.append(f"warning: malformed fingerprint value: {shown}")
+        elif records:
+            digits = text.replace(":", "").upper()
+            found.append(f"fingerprint: digest as private-use TLSA record: 3 0 {PRIVATE} {digits}")
+    return found
+
+
+def parse(arguments: Sequence[str], algorithm: str, *, key_only: bool = False) -> tuple[TLSARecord, ...]:
+    """Return the fingerprints as TLSA records, in the order in which Postfix hands them to OpenSSL.
+
+    Args:
+        arguments: digests in hex, with or without colons between the octets; malformed ones are ignored.
         algorithm: the digest's name.
-        key_only: only the public key counts, as it does for who asks for raw public keys (``-x``).
+        key_only: compare the public key alone (``-x``).
 
     Returns:
-        Two records for each digest, one for the key and one for the certificate, and warnings about bad arguments.
+        Two records for each argument, the last argument first: for the public key, then for the certificate.
     """
     size = hashlib.new(algorithm).digest_size
-    selectors = (1,) if key_only else (1, 0)
-    records: list[TLSARecord] = []
-    warnings: list[str] = []
-    for text in arguments:
-        if not text:
-            continue
-        if len(text) > MAX_LENGTH or not _DIGEST.fullmatch(text):
-            shown = text if len(text) <= MAX_LENGTH else f"{text[:SHOWN]}..."
-            warnings.append(f"warning: malformed fingerprint value: {shown}")
-            continue
-        digits = text.replace(":", "")
-        unusable = None if len(digits) == 2 * size else Unusable.DIGEST_LENGTH
-        records += [TLSARecord(3, selector, PRIVATE, digits.lower(), unusable) for selector in selectors]
-    return tuple(records), warnings
+    digests = [text.replace(":", "").lower() for text in reversed(arguments) if _well_formed(text)]
+    return tuple(
+        TLSARecord(3, selector, PRIVATE, digits, None if len(digits) == 2 * size else Unusable.DIGEST_LENGTH)
+        for digits in digests
+        for selector in ((1,) if key_only else (1, 0))
+    )
+
+
+def _well_formed(text: str) -> bool:
+    return len(text) <= MAX_LENGTH and _DIGEST.fullmatch(text) is not None
 
 
 def match(records: Sequence[TLSARecord], leaf: CertFacts, algorithm: str) -> DaneEvidence:
-    """Compare the leaf with the records; authorities never match, names and dates do not count.
+    """Compare the leaf certificate with the records; names, dates and authorities do not count.
 
-    Where there are digests but none that can be compared, verification was made to fail. Where there are none at all,
-    nothing matches; Postfix then verifies the chain instead, and with ``-F`` calls Verified what no digest names.
+    If every record is unusable, verification fails (error 1). Without any record nothing matches; posttls-finger
+    then verifies the chain instead, so that ``-F`` makes a peer Verified without a fingerprint. That is not copied.
     """
     digests = {
         0: hashlib.new(algorithm, leaf.der).hexdigest(),
         1: hashlib.new(algorithm, spki(leaf.der)).hexdigest(),
     }
-    hit = next((r for r in records if r.unusable is None and digests[r.selector] == r.data), None)
+    hits = [r for r in records if r.unusable is None and digests[r.selector] == r.data]
+    hit = max(hits, key=lambda record: record.selector, default=None)  # OpenSSL tries public keys first
     forced = bool(records) and all(record.unusable for record in records)
     errors = () if hit else (_FORCED if forced else _NO_MATCH,)
     return DaneEvidence(hit, 0, bare_key=False, needs_name=False, path=(leaf.sha256,), errors=errors)

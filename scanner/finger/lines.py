@@ -1,13 +1,13 @@
-"""posttls-finger's log lines, made from records. Pure: values in, lines out, without the program's prefix.
+"""posttls-finger's log lines, formatted from records. Pure; the lines lack the program's name.
 
-``NA`` is the lower-cased ``host[address]:port`` that lines of the TLS library carry, ``NAP`` the same with the case as
-it is known.
+``NA`` is the lower-case ``host[address]:port`` in lines of the TLS library; ``NAP`` is the same with its case kept.
 """
 
 import hashlib
+import re
 import ssl
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from scanner.core import tlsa
 from scanner.core.matching import matched_peername
@@ -16,7 +16,7 @@ from scanner.core.policy import Judgement, Policy
 from scanner.core.x509 import facts as certs
 from scanner.core.x509.certificate import spki
 from scanner.facts import CertFacts, Failure, Reply
-from scanner.finger.logging import Log
+from scanner.finger.log_keywords import LogMask
 from scanner.model import DaneEvidence, PkixEvidence
 from scanner.net.probe_events import Secured
 from scanner.vocabulary import FailureKind, Level, Phase, TLSState
@@ -29,68 +29,98 @@ _WORDS = {
 }
 
 _CURVES = {"secp256r1": "prime256v1"}
-"""Where OpenSSL's name of a curve differs from the one in our records."""
+"""OpenSSL's names of curves that have another name in the records."""
 
 _DIGESTS = ("sha256", "sha384", "sha512")
 
 REFUSALS = (FailureKind.REJECTED, FailureKind.GARBAGE)
-"""Failures that are a reply."""
+"""Kinds of failure that consist of a reply."""
 
 LOST_QUIT = "warning: lost connection while sending QUIT command"
 
+LATE_QUIT = "warning: timeout while sending QUIT command"
+
+_UNREADABLE = ("decode error", "illegal parameter", "internal error", "unexpected message", "record overflow")
+"""Alerts of servers that could not read a ClientHello."""
+
+LARGE_HELLO = (
+    "note: the server did not answer a ClientHello with post-quantum groups, which fills more than one packet;"
+    " -o 'tls_eecdh_auto_curves=X25519 prime256v1' sends a smaller one"
+)
+"""mxsweep's own hint after a handshake that failed before the server's first message."""
+
 MAX_FIELD = 256
 """Octets of a name field that Postfix prints; longer ones are dropped with a warning."""
+
+MAX_ONE_LINE = 255
+"""Octets of a distinguished name that Postfix prints."""
+
+_ATTRIBUTE = re.compile(r"(?<!\\)[/+](?=[A-Za-z0-9.]+=)")
 
 MAX_REPLY = 2048
 """Characters of a refusal after which Postfix adds no further line (``line_length_limit``)."""
 
 
 @dataclass(frozen=True, slots=True)
-class Shown:
-    """What a session's lines depend on besides the peer."""
+class LineOptions:
+    """The settings that a session's lines depend on."""
 
     nap: str
-    mask: Log
+    mask: LogMask
     policy: Policy
     digest: str
     resumed: bool = False
 
     @property
     def na(self) -> str:
-        """The peer as lines of the TLS library have it."""
+        """``NA``: the peer in lower case."""
         return self.nap.lower()
 
 
 def fingerprint(data: bytes, algorithm: str) -> str:
-    """Upper-case hex pairs with colons."""
+    """Return a digest as upper-case hex pairs with colons."""
     return hashlib.new(algorithm, data).digest().hex(":").upper()
+
+
+def cut_name(name: str) -> str:
+    """Cut a distinguished name in one line at 255 octets, before the first attribute that does not fit."""
+    if len(name) <= MAX_ONE_LINE:
+        return name
+    starts = [match.start() for match in _ATTRIBUTE.finditer(name)]
+    return name[: max((start for start in starts if start <= MAX_ONE_LINE), default=0)]
 
 
 # --- the peer -------------------------------------------------------------------------------------------------
 
 
 def peer_lines(
-    shown: Shown, judgement: Judgement, evidence: DaneEvidence | PkixEvidence | None, chain: Sequence[CertFacts]
+    shown: LineOptions, judgement: Judgement, evidence: DaneEvidence | PkixEvidence | None, chain: Sequence[CertFacts]
 ) -> list[str]:
-    """What is said between handshake and summary: the failure or the match, then who the peer says it is."""
+    """Return the lines between handshake and summary: odd names, the failure or the match, then the peer's names."""
     if not chain:
         return []
-    found: list[str] = []
+    issuer, odd_issuer = _field(shown.na, chain[0].issuer_cn, "issuer CN")
+    subject, odd_subject = _field(shown.na, chain[0].subject_cns[0] if chain[0].subject_cns else "", "subject CN")
+    found = [*odd_issuer, *odd_subject]
     if judgement.error is not None:
-        if shown.policy.level.must_match or shown.policy.check_names or Log.UNTRUSTED in shown.mask:
-            found.append(_old_failure(shown) if shown.resumed else failure_line(judgement.error, shown.na))
-    elif Log.PEER in shown.mask and shown.policy.level.must_match and not shown.resumed:
+        if shown.policy.level.must_match or shown.policy.check_names or LogMask.UNTRUSTED in shown.mask:
+            error = replace(judgement.error, subject=cut_name(judgement.error.subject))
+            found.append(_old_failure(shown) if shown.resumed else failure_line(error, shown.na))
+    elif LogMask.PEER in shown.mask and shown.policy.level.must_match and not shown.resumed:
         found += _matches(shown, judgement, evidence)
-    if Log.PEER in shown.mask:
-        found += _peer(shown, chain[0], _peername(shown.policy, chain[0], evidence))
+    if LogMask.PEER in shown.mask:
+        cert, key = (fingerprint(data, shown.digest) for data in (chain[0].der, spki(chain[0].der)))
+        unnamed = bool(odd_subject) or not chain[0].subject_cns
+        name = _peername(shown.policy, chain[0], evidence) if unnamed else subject
+        found.append(f"{shown.na}: subject_CN={name}, issuer={issuer}, cert fingerprint={cert}, pkey fingerprint={key}")
     return found
 
 
-def _old_failure(shown: Shown) -> str:
+def _old_failure(shown: LineOptions) -> str:
     return f"{shown.nap}: re-using session with untrusted peer credential, look for details earlier in the log"
 
 
-def _matches(shown: Shown, judgement: Judgement, evidence: DaneEvidence | PkixEvidence | None) -> list[str]:
+def _matches(shown: LineOptions, judgement: Judgement, evidence: DaneEvidence | PkixEvidence | None) -> list[str]:
     found = [f"{shown.na}: matched peername: {judgement.peername}"] if judgement.peername else []
     if not isinstance(evidence, DaneEvidence) or evidence.record is None:
         return found
@@ -108,22 +138,13 @@ def _matches(shown: Shown, judgement: Judgement, evidence: DaneEvidence | PkixEv
 
 
 def _peername(policy: Policy, leaf: CertFacts, evidence: DaneEvidence | PkixEvidence | None) -> str:
-    """The name that matches a reference, looked for even where the chain is worth nothing, but not with DANE-EE."""
+    """Return the presented name that matches a reference, even in an untrusted chain; empty at DANE-EE."""
     compared = policy.check_names and not (isinstance(evidence, DaneEvidence) and not evidence.needs_name)
     return (matched_peername(leaf, policy.references) or "") if compared else ""
 
 
-def _peer(shown: Shown, leaf: CertFacts, peername: str) -> list[str]:
-    name = leaf.subject_cns[0] if leaf.subject_cns else peername
-    subject, complaint = _field(shown.na, name, "subject CN")
-    issuer, other = _field(shown.na, leaf.issuer_cn, "issuer CN")
-    cert, key = fingerprint(leaf.der, shown.digest), fingerprint(spki(leaf.der), shown.digest)
-    line = f"{shown.na}: subject_CN={subject}, issuer={issuer}, cert fingerprint={cert}, pkey fingerprint={key}"
-    return [*complaint, *other, line]
-
-
 def _field(na: str, text: str, what: str) -> tuple[str, list[str]]:
-    """A name that is fit to print, or nothing and the reason."""
+    """Return a name that can be printed, or an empty text and a warning."""
     text = text.rstrip("\0")
     size = len(text.encode("utf-8", "surrogateescape"))
     if size >= MAX_FIELD:
@@ -136,22 +157,22 @@ def _field(na: str, text: str, what: str) -> tuple[str, list[str]]:
 
 
 def path_lines(na: str, evidence: DaneEvidence | PkixEvidence, chain: Sequence[CertFacts]) -> list[str]:
-    """The certificates of the path that was judged, from its top to the leaf (``-L verbose``)."""
+    """Return a line for each certificate of the judged path, from its top to the leaf (``-L verbose``)."""
     sent = {cert.sha256: cert.subject for cert in chain}
     wrong = {error.depth for error in evidence.errors}
     return [
-        f"{na}: depth={depth} verify={int(depth not in wrong)} subject={sent.get(digest, '')}"
+        f"{na}: depth={depth} verify={int(depth not in wrong)} subject={cut_name(sent.get(digest, ''))}"
         for depth, digest in reversed(list(enumerate(evidence.path)))
     ]
 
 
 def chain_dump(chain: Sequence[CertFacts], digest: str) -> str:
-    """The chain as sent, in PEM (``-C``); it carries no prefix."""
+    """Return the chain as sent, in PEM (``-C``); these lines carry no program name."""
     blocks = ["\n---\nCertificate chain\n"]
     for index, cert in enumerate(chain):
         blocks.append(
-            f"{index:2} subject: {cert.subject}\n"
-            f"    issuer: {cert.issuer}\n"
+            f"{index:2} subject: {cut_name(cert.subject)}\n"
+            f"    issuer: {cut_name(cert.issuer)}\n"
             f"   cert digest={fingerprint(cert.der, digest)}\n"
             f"   pkey digest={fingerprint(spki(cert.der), digest)}\n"
             f"{ssl.DER_cert_to_PEM_cert(cert.der)}"
@@ -163,7 +184,7 @@ def chain_dump(chain: Sequence[CertFacts], digest: str) -> str:
 
 
 def summary(na: str, word: TLSState, facts: Secured, chain: Sequence[CertFacts]) -> str:
-    """The line that tells the verdict."""
+    """Return the summary line."""
     handshake = facts.handshake
     parts = [
         f"{_WORDS[word]} TLS connection established to {na}: {handshake.version}",
@@ -180,7 +201,7 @@ def summary(na: str, word: TLSState, facts: Secured, chain: Sequence[CertFacts])
 
 
 def _signature(whose: str, cert: CertFacts, scheme: str | None) -> list[str]:
-    """How a side signed: the kind of key by its certificate, the digest by the signature scheme."""
+    """Return how a side signed: the kind of key from its certificate, the digest from the signature scheme."""
     kinds = {
         "RSA": f"RSA-PSS ({cert.key_bits} bits)",
         "EC": f"ECDSA ({_CURVES.get(cert.curve, cert.curve)})",
@@ -194,7 +215,7 @@ def _signature(whose: str, cert: CertFacts, scheme: str | None) -> list[str]:
 
 
 def handshake_failure(host_port: str, failure: Failure, errors: Sequence[str]) -> list[str]:
-    """Why there was no session. ``errors`` are the TLS library's, ``CODE:LIBRARY::REASON``."""
+    """Return the lines about a failed handshake; ``errors`` are those of the TLS library, ``CODE:LIBRARY::REASON``."""
     words = {
         FailureKind.TIMEOUT: "Connection timed out",
         FailureKind.CLOSED: "lost connection",
@@ -206,16 +227,27 @@ def handshake_failure(host_port: str, failure: Failure, errors: Sequence[str]) -
     return [f"SSL_connect error to {host_port}: -1", *library_problems(errors), *ours]
 
 
+def internal_error(failure: Failure) -> str:
+    """Return the line about an error of mxsweep itself."""
+    return f"warning: internal error of mxsweep: {failure.text}"
+
+
+def suspects_size(failure: Failure, errors: Sequence[str]) -> bool:
+    """Return whether a handshake failed as it does where a server or firewall cannot read a large ClientHello."""
+    silent = failure.kind in (FailureKind.CLOSED, FailureKind.RESET, FailureKind.TIMEOUT)
+    return silent or any(error.endswith(_UNREADABLE) for error in errors)
+
+
 def library_problems(errors: Sequence[str]) -> list[str]:
-    """The errors of the TLS library; file and line of its source are not known and left empty."""
+    """Return the errors of the TLS library; file and line of its source are not known and left empty."""
     return [f"warning: TLS library problem: error:{error}:::" for error in errors]
 
 
 def dialogue_failure(failure: Failure, reply: Reply | None, *, lmtp: bool) -> list[str]:
-    """What went wrong in the dialogue, in Postfix's words; nothing for what is told elsewhere."""
+    """Return the lines about a failed dialogue, in Postfix's words."""
     hello = "LHLO" if lmtp else "EHLO"
     if failure.kind is FailureKind.INTERNAL:
-        return [f"warning: internal error of mxsweep: {failure.text}"]
+        return [internal_error(failure)]
     if failure.kind in REFUSALS:
         words = {Phase.GREETING: "SMTP service not available", Phase.STARTTLS: "STARTTLS rejected"}
         what = words.get(failure.phase, f"{hello} rejected")
@@ -226,12 +258,13 @@ def dialogue_failure(failure: Failure, reply: Reply | None, *, lmtp: bool) -> li
         Phase.QUIT: "sending QUIT command",
     }.get(failure.phase, f"sending {hello}")
     how = "timeout" if failure.kind is FailureKind.TIMEOUT else "lost connection"
-    cut = ["warning: disabling input from unknown_stream"] if failure.text.startswith("a line of ") else []
-    return [*cut, f"{how} while {doing}"]
+    if failure.text.startswith("a line of "):
+        return ["warning: disabling input from unknown_stream", f"{how} while {doing}"]
+    return [f"{failure.text if failure.kind is FailureKind.TOO_LONG else how} while {doing}"]
 
 
 def _reply_text(failure: Failure, reply: Reply | None) -> str:
-    """A reply's lines in one, as Postfix collects and prints them."""
+    """Return the lines of a reply as one text, as Postfix collects and prints them."""
     if reply is None:
         return failure.text
     text = reply.lines[0] if reply.lines else ""

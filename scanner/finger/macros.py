@@ -1,14 +1,14 @@
-"""``$name`` and its kin in main.cf values (postconf(5)): expanded over a table of parameters.
+"""Expansion of ``$name`` and similar macros in main.cf values (postconf(5)).
 
     $name  ${name}  $(name)          the value of a parameter, empty if it has none
     ${name?text}  ${name?{text}}     text if the value is not empty
     ${name:text}  ${name:{text}}     text if it is
     ${name?{text}:{other}}           one or the other
     ${{a} == {b} ? {text} : {other}} the same, by comparison: == != < <= > >=, as numbers where both are
-    ${{a} <level {b} ? ...}          and so for compatibility levels: <level <=level ==level ...
+    ${{a} <level {b} ? ...}          the same for compatibility levels: <level <=level ==level ...
     $$                               a dollar sign
 
-Values are expanded in turn, and so is text. What is not closed, and what never ends, is a ``MacroError``.
+Values and texts are expanded in turn. A macro that is not closed, or that refers to itself, raises ``MacroError``.
 """
 
 import operator
@@ -17,7 +17,7 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 MAX_DEPTH = 100
-"""Macros within macros, as many as Postfix follows."""
+"""Postfix's limit for macros within macros."""
 
 _NAME = re.compile(r"[A-Za-z0-9_]+")
 _OPERATOR = re.compile(r"\s*(==|!=|<=|>=|<|>)(level)?\s*")
@@ -41,9 +41,9 @@ def expand(text: str, table: Mapping[str, str], name: str = "", depth: int = 0) 
 
     Args:
         text: the value.
-        table: parameters as written.
+        table: the parameters as written.
         name: the parameter that the value belongs to.
-        depth: how many macros it stands in.
+        depth: the number of macros around it.
 
     Raises:
         MacroError: a macro is not closed, or refers to itself.
@@ -60,7 +60,7 @@ def expand(text: str, table: Mapping[str, str], name: str = "", depth: int = 0) 
 
 
 def _macro(text: str, at: int, table: Mapping[str, str], depth: int) -> tuple[str, int]:
-    """The value of the macro whose dollar sign stands before ``at``, and where the text goes on."""
+    """Return the value of the macro whose dollar sign stands before ``at``, and the position behind it."""
     first = text[at : at + 1]
     if first == "$":
         return "$", at + 1
@@ -74,7 +74,7 @@ def _macro(text: str, at: int, table: Mapping[str, str], depth: int) -> tuple[st
 
 
 def _closed(text: str, at: int) -> int:
-    """Where the bracket that opens at ``at`` is closed: behind its partner."""
+    """Return the position behind the bracket that closes the one at ``at``."""
     opening, closing = text[at], _CLOSING[text[at]]
     level = 0
     for index in range(at, len(text)):
@@ -118,13 +118,13 @@ def _comparison(inside: str, table: Mapping[str, str], depth: int) -> tuple[bool
 
 
 def _level(text: str) -> tuple[int, ...]:
-    """A compatibility level, ``major.minor.patch``, as something to compare; what is left out is 0."""
+    """Return a compatibility level, ``major.minor.patch``, as a tuple; missing parts are 0."""
     numbers = [int(part) for part in text.split(".") if part.isdecimal()]
     return (*numbers, 0, 0, 0)[:3]
 
 
 def _chosen(truth: bool, value: str, rest: str, table: Mapping[str, str], depth: int) -> str:  # noqa: FBT001 - a truth value it is
-    """What stands behind ``?`` and ``:``; ``value`` where the one that is due is missing."""
+    """Return the text behind ``?`` or ``:`` that applies; without it, ``value`` if the condition holds."""
     if rest.startswith("?"):
         then, rest = _text(rest[1:])
     else:
@@ -137,7 +137,7 @@ def _chosen(truth: bool, value: str, rest: str, table: Mapping[str, str], depth:
 
 
 def _text(rest: str) -> tuple[str, str]:
-    """A text, in braces or up to the end, and what follows it."""
+    """Return a text, in braces or up to the end, and the rest behind it."""
     rest = rest.strip()
     if not rest.startswith("{"):
         return rest, ""

@@ -1,13 +1,12 @@
-"""main.cf: the parameters that finger heeds, read as postconf(5) says.
+"""main.cf: the parameters that finger uses, parsed as postconf(5) describes.
 
-Lines that begin with white space continue the one before; ``#`` begins a comment line; a name has its value from the
-last line that gives it one, and ``-o`` goes before all. In values, ``$name`` and its kin stand for other parameters
-(see ``macros``). ``load`` reads a file, ``settle`` makes all parameters of it, each with its default and checked; what
-Postfix calls fatal is a ``MainCfError``.
+A line that begins with white space continues the one before; ``#`` begins a comment line. The last line of a name and
+then ``-o`` take precedence. In values, ``$name`` and similar macros stand for other parameters (see ``macros``).
+``load`` reads a file, ``settle`` returns every parameter with its default, expanded and checked. An error that Postfix
+calls fatal raises ``MainCfError``.
 
-Without MAIL_CONFIG and without a main.cf in /etc/postfix there is no Postfix here, and the defaults are those of a
-fresh installation. Parameters that finger does not heed may stand in the file and in ``-o``; their values count only
-where others refer to them.
+Without MAIL_CONFIG and without /etc/postfix/main.cf there is no Postfix on this machine, and the defaults are those of
+a fresh installation. Other parameters may stand in the file and in ``-o``; they count only where macros refer to them.
 """
 
 import pwd
@@ -18,23 +17,26 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from scanner.finger.macros import MacroError, expand
-from scanner.finger.offer import GRADES
+from scanner.finger.tls_offer import GRADES
 from targets.hostnames import MAX_LABEL, MAX_NAME
 
 DIRECTORY = Path("/etc/postfix")
 VARIABLE = "MAIL_CONFIG"
 
 FRESH_LEVEL = "3.6"
-"""Compatibility level where there is no Postfix: what a fresh installation sets."""
+"""Compatibility level without a Postfix: that of a fresh installation."""
 
 MIN_LINE_LENGTH = 512
 """Postfix refuses a lower ``line_length_limit`` (RFC 5321 section 4.5.3.1.5)."""
+
+DIGEST_SET = "smtp_tls_fingerprint_digest is set"
+"""Name of the entry among the settled parameters that distinguishes a set digest from Postfix's default."""
 
 DEFAULT_DOMAIN = "localdomain"
 
 
 class MainCfError(Exception):
-    """What Postfix ends with: the text goes after ``fatal: ``, ``lines`` are printed before it."""
+    """A fatal error of Postfix: the text goes after ``fatal: ``, ``lines`` are printed before it."""
 
     def __init__(self, text: str, *lines: str) -> None:
         super().__init__(text)
@@ -43,7 +45,7 @@ class MainCfError(Exception):
 
 @dataclass(frozen=True, slots=True)
 class MainCf:
-    """A main.cf: where it is, its parameters as written (none where there is no Postfix), and warnings about it."""
+    """A main.cf: its path, its parameters as written (none without a Postfix), and warnings about it."""
 
     path: Path
     values: dict[str, str]
@@ -55,10 +57,10 @@ def load(environ: Mapping[str, str], default: Path = DIRECTORY) -> MainCf:
 
     Args:
         environ: the environment; MAIL_CONFIG names another directory.
-        default: the directory without it.
+        default: the directory without MAIL_CONFIG.
 
     Raises:
-        MainCfError: the file cannot be read, or MAIL_CONFIG's directory has none.
+        MainCfError: the file cannot be read, or is missing in the directory of MAIL_CONFIG.
     """
     named = environ.get(VARIABLE)
     path = Path(named or default) / "main.cf"
@@ -72,10 +74,10 @@ def load(environ: Mapping[str, str], default: Path = DIRECTORY) -> MainCf:
 
 
 def parse(text: str, path: Path) -> MainCf:
-    """Read the text of a main.cf.
+    """Parse the text of a main.cf.
 
     Raises:
-        MainCfError: a line is no ``name = value``.
+        MainCfError: a line is not ``name = value``.
     """
     values: dict[str, str] = {}
     warnings: list[str] = []
@@ -93,7 +95,7 @@ def parse(text: str, path: Path) -> MainCf:
 
 
 def _logical_lines(text: str) -> list[tuple[int, str]]:
-    """Lines with their continuations, each with the number of its last line; comments and empty lines are left out."""
+    """Return each line with its continuations and the number of its last line, without comments and empty lines."""
     found: list[tuple[int, str]] = []
     for number, line in enumerate(text.split("\n"), start=1):
         if not line.strip() or line.lstrip().startswith("#"):
@@ -128,7 +130,7 @@ DEFAULTS = {
     "known_tcp_ports": "lmtp=24, smtp=25, smtps=submissions=465, submission=587",
     "tcp_windowsize": "0",
 }
-"""Every parameter that is heeded, but for ``myhostname`` and ``mydomain``, whose defaults are this machine's name.
+"""The parameters that finger uses, and their defaults; ``myhostname`` and ``mydomain`` come from this machine's name.
 
 The lists of groups are empty where the library's own default holds.
 """
@@ -148,12 +150,12 @@ _LEVEL = re.compile(r"[0-9]+(?:\.[0-9]+){0,2}")
 def settle(
     config: MainCf, overrides: Mapping[str, str], *, hostname: Callable[[], str] = socket.gethostname
 ) -> dict[str, str]:
-    """All parameters in force, by name, with nothing left to expand.
+    """Return all parameters in force, by name, expanded.
 
     Args:
-        config: what main.cf says.
-        overrides: what ``-o`` says.
-        hostname: tells this machine's name.
+        config: the main.cf.
+        overrides: the parameters of ``-o``.
+        hostname: returns this machine's name.
 
     Raises:
         MainCfError: a value that Postfix refuses.
@@ -164,6 +166,8 @@ def settle(
     if "myhostname" not in written or "mydomain" not in written:
         known = {**_names(known, written, hostname), **known}
     settled = {name: _expanded(known, name) for name in (*DEFAULTS, "myhostname", "mydomain")}
+    if "smtp_tls_fingerprint_digest" in written:
+        settled[DIGEST_SET] = "yes"
     for name, value in settled.items():
         _check(name, value, written)
     _check_hostname(settled["myhostname"], config.path)
@@ -180,7 +184,7 @@ def _expanded(known: Mapping[str, str], name: str) -> str:
 
 
 def _names(known: Mapping[str, str], written: Mapping[str, str], hostname: Callable[[], str]) -> dict[str, str]:
-    """The names of machine and domain where main.cf does not give them: each is made of the other."""
+    """Return the names of machine and domain that main.cf does not give; each is made from the other."""
     if "myhostname" in written:
         _, _, domain = _expanded({"mydomain": "", **known}, "myhostname").partition(".")
         return {"mydomain": domain or DEFAULT_DOMAIN}
@@ -207,14 +211,14 @@ def _check_level(text: str) -> None:
 
 
 def _check_hostname(name: str, path: Path) -> None:
-    flaw = _flaw(name)
-    if flaw:
+    wrong = flaw(name)
+    if wrong:
         text = f"file {path}: parameter myhostname: bad parameter value: {name}"
-        raise MainCfError(text, f"warning: valid_hostname: {flaw}: {name[:100]}")
+        raise MainCfError(text, f"warning: valid_hostname: {wrong}: {name[:100]}")
 
 
-def _flaw(name: str) -> str:
-    """What is wrong with a host name, in Postfix's words; empty if nothing is."""
+def flaw(name: str) -> str:
+    """Return what is wrong with a host name, in Postfix's words; empty if nothing is."""
     odd = re.search(r"[^A-Za-z0-9_.-]", name)
     if odd:
         return f"invalid character {ord(odd[0])}(decimal)"
@@ -229,7 +233,7 @@ def _flaw(name: str) -> str:
 
 
 def _check_owner(config: MainCf, written: Mapping[str, str]) -> None:
-    """Postfix changes to this user; we do not, but say the same of one that is none."""
+    """Refuse a mail owner that Postfix refuses; mxsweep itself does not change the user."""
     if "mail_owner" not in written:
         return
     name = _expanded(written, "mail_owner")

@@ -1,9 +1,10 @@
-"""The options of posttls-finger(1), read as it reads them: getopt, POSIX order, no abbreviations.
+"""The command line of posttls-finger(1): getopt, POSIX order, no abbreviations.
 
-What follows the destination is a match argument, even if it looks like an option. ``--json``, ``--all``, ``--save``
-and ``--help`` are our own. An option value that posttls-finger calls fatal is a ``Fatal``, a command line that it does
-not understand a ``Usage``. Where several things are wrong, the same one is told first: options in their order, then
-what they make together, then main.cf's parameters, then the destination.
+Every argument after the destination is a match argument, even if it looks like an option. ``--json``, ``--all``,
+``--save`` and ``--help`` are options of mxsweep alone. A value that posttls-finger calls fatal raises ``Fatal``, a
+command line that it does not understand ``Usage``. Errors are reported in posttls-finger's order: each option, then
+combinations of options, then the parameters of main.cf. A bad destination is reported last, after the lines about
+TLS, so ``parse`` keeps it in ``Options.bad_destination``.
 """
 
 import getopt
@@ -12,9 +13,11 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from scanner.finger.logging import parse as parse_log
+from scanner.core.replies import LINE_LIMIT
+from scanner.finger.log_keywords import parse as parse_log
+from scanner.finger.maincf import DIGEST_SET, MainCfError
 from scanner.vocabulary import Level
-from targets.destination import Destination, DestinationError, Kind, known_services, parse_destination
+from targets.destination import SMTP_PORT, Destination, DestinationError, Kind, known_services, parse_destination
 from targets.hostnames import HostNameError, to_ascii
 
 SHORT = "a:ch:o:RSt:T:vA:Cd:fF:g:H:k:K:l:L:m:M:p:P:r:s:wxX"
@@ -29,15 +32,19 @@ DOTS = ".\u3002\uff0e\uff61"
 """Full stops that a match argument may begin with."""
 
 DIGEST = "sha256"
-"""Digest of fingerprints where nothing says otherwise: that of Postfix since compatibility level 3.6."""
+"""Default digest of fingerprints: Postfix's since compatibility level 3.6."""
 
 
-class Usage(Exception):  # noqa: N818 - what the user is shown, not an error of ours
-    """The command line cannot be understood: show the usage text, exit 1."""
+SHOWN_NAME = 100
+"""Octets of a name that a warning of Postfix shows."""
+
+
+class Usage(Exception):  # noqa: N818 - the user sees the usage text, no error of ours
+    """A command line that cannot be understood: the usage text is printed, the exit status is 1."""
 
 
 class Fatal(Exception):  # noqa: N818 - posttls-finger's own word for it
-    """Ends the run with ``fatal: TEXT`` and exit 1; ``lines`` are printed before it."""
+    """The end of a run with ``fatal: TEXT`` and exit status 1; ``lines`` are printed before it."""
 
     def __init__(self, text: str, *lines: str) -> None:
         super().__init__(text)
@@ -46,15 +53,17 @@ class Fatal(Exception):  # noqa: N818 - posttls-finger's own word for it
 
 @dataclass(frozen=True, slots=True)
 class Options:
-    """A command line. Times are seconds, 0 or less meaning no limit; names are those of posttls-finger(1).
+    """A parsed command line. Times are seconds; 0 or less means no limit.
 
-    ``host_lookup`` names the ways to a host's addresses, ``srv`` asks for SRV instead of MX records. ``chains``
-    (``-H``) and ``certificate`` with ``key`` (``-k -K``) are files of our own certificate, never both. ``reconnect`` is
-    the pause before each of at most ``max_reconnects`` further connections, below 0 for none and no session cache.
-    ``raw_keys`` (``-x``) asks for raw public keys. ``parameters`` are those of main.cf and ``-o``.
+    ``bad_destination`` is the error of a destination that is not valid; ``destination`` is then a placeholder.
+    ``host_lookup`` lists how host addresses are looked up; ``srv`` asks for SRV instead of MX records. ``chains``
+    (``-H``), or else ``certificate`` and ``key`` (``-k``, ``-K``), are files of the client certificate. ``reconnect``
+    is the pause before each of at most ``max_reconnects`` further connections; below 0 there are none and no session
+    cache. ``raw_keys`` (``-x``) asks for raw public keys. ``parameters`` are those of main.cf and ``-o``.
     """
 
     destination: Destination
+    bad_destination: Fatal | None = None
     matches: tuple[str, ...] = ()
     family: str = "any"
     host_lookup: tuple[str, ...] = ("dns",)
@@ -63,6 +72,7 @@ class Options:
     chat: bool = True
     show_chain: bool = False
     digest: str = DIGEST
+    default_digest: bool = False
     force_tlsa: bool = False
     ca_file: str | None = None
     ca_path: str | None = None
@@ -90,28 +100,38 @@ class Options:
 
 
 FOREVER = 10.0**9
-"""Seconds of a time limit that was switched off."""
+"""Seconds that stand for no time limit."""
 
 
 def limit(seconds: int) -> float:
-    """A time limit of the command line: 0 or less is none."""
+    """Return a time limit of the command line in seconds; 0 or less means no limit."""
     return float(seconds) if seconds > 0 else FOREVER
 
 
+def utf8_enabled(options: Options) -> bool:
+    """Return whether international names are converted (``smtputf8_enable``)."""
+    return options.parameters.get("smtputf8_enable", "yes").lower() != "no"
+
+
+def line_limit(options: Options) -> int:
+    """Return ``line_length_limit``, the octets that are kept of a reply line."""
+    return int(options.parameters.get("line_length_limit", LINE_LIMIT))
+
+
 Settle = Callable[[Mapping[str, str]], Mapping[str, str]]
-"""Makes of the parameters of ``-o`` all that are in force."""
+"""A function from the parameters of ``-o`` to all parameters in force."""
 
 
 def parse(argv: Sequence[str], settle: Settle = dict) -> Options:
-    """Read a command line (without the program's name).
+    """Parse a command line.
 
     Args:
-        argv: the arguments.
-        settle: adds what main.cf says to the parameters of ``-o``; what it raises is passed on.
+        argv: the arguments, without the program's name.
+        settle: adds the parameters of main.cf to those of ``-o``; its exceptions are passed on.
 
     Raises:
         Usage: an unknown option, an option without its argument, or no destination.
-        Fatal: a value that posttls-finger rejects.
+        Fatal: an option or parameter value that posttls-finger rejects.
     """
     try:
         pairs, rest = getopt.getopt(list(argv), SHORT, list(LONG))
@@ -123,16 +143,26 @@ def parse(argv: Sequence[str], settle: Settle = dict) -> Options:
     for name, value in pairs:
         _READERS[name.lstrip("-")](values, value)
     _check_together(values)
-    values["parameters"] = parameters = dict(settle(values["parameters"]))
+    try:
+        values["parameters"] = parameters = dict(settle(values["parameters"]))
+    except MainCfError as error:
+        early = log_complaint(values.get("log", "")) * 2 if "level" in values else []
+        raise Fatal(str(error), *early, *error.lines) from None
+    values["default_digest"] = "digest" not in values and parameters.get(DIGEST_SET) != "yes"
     values.setdefault("digest", parameters.get("smtp_tls_fingerprint_digest", DIGEST))
     if not rest:
         raise Usage("")
-    destination = _destination(rest[0], parameters, lmtp="lmtp" in values)
-    return Options(destination, tuple(rest[1:]), **values)
+    lmtp = "lmtp" in values
+    try:
+        destination = _destination(rest[0], parameters, lmtp=lmtp)
+    except Fatal as error:
+        values["bad_destination"] = error
+        destination = Destination(rest[0], rest[0], rest[0], Kind.HOST, "", SMTP_PORT, lmtp)
+    return Options(destination, matches=tuple(rest[1:]), **values)
 
 
 def wants_help(argv: Sequence[str]) -> bool:
-    """True when ``--help`` stands where an option may stand."""
+    """Return true if ``--help`` is among the options."""
     try:
         pairs, _ = getopt.getopt(list(argv), SHORT, list(LONG))
     except getopt.GetoptError:
@@ -141,27 +171,38 @@ def wants_help(argv: Sequence[str]) -> bool:
 
 
 def ascii_form(name: str) -> str:
-    """A host name, or ``.name``, in A-labels; what cannot be converted stays as it is, and will match nothing."""
-    if name.isascii():
-        return name
-    dot = "." if name[0] in DOTS else ""
-    if len(name) == len(dot):
-        return dot
+    """Return a host name, or ``.name``, in A-labels; a name that cannot be converted is returned unchanged."""
+    dot, rest = _leading_dot(name)
     try:
-        return dot + to_ascii(name[len(dot) :])
+        return name if name.isascii() else dot + to_ascii(rest)
     except HostNameError:
         return name
 
 
+def ascii_warnings(names: Sequence[str]) -> list[str]:
+    """Return Postfix's warnings about names, or ``.name``, that cannot be converted to A-labels."""
+    found: list[str] = []
+    for name in names:
+        try:
+            to_ascii(_leading_dot(name)[1] if not name.isascii() else "ascii")
+        except HostNameError as error:
+            found += _idna_warning(error)
+    return found
+
+
+def _leading_dot(name: str) -> tuple[str, str]:
+    return (".", name[1:]) if len(name) > 1 and name[0] in DOTS else ("", name)
+
+
 def _complaint(error: getopt.GetoptError) -> str:
-    """What the C library's getopt says."""
+    """Return the message of the C library's getopt."""
     if error.msg.endswith("requires argument"):
         return f"option requires an argument -- '{error.opt}'"
     return f"invalid option -- '{error.opt if len(error.opt) == 1 else '-'}'"
 
 
 def _check_together(values: dict[str, Any]) -> None:
-    """What is looked at only when all options have been read, in posttls-finger's order."""
+    """Check the options that depend on each other, in posttls-finger's order."""
     _check_family(values)
     _check_host_lookup(values)
     if "chains" in values and "certificate" in values:
@@ -191,7 +232,7 @@ def _check_host_lookup(values: dict[str, Any]) -> None:
 
 
 def _check_level(values: dict[str, Any]) -> None:
-    """The ``-L`` list is read, twice, before the level."""
+    """Check the level, after the two complaints about the ``-L`` list that Postfix prints before it."""
     if "level" not in values:
         return
     complaint = log_complaint(values.get("log", ""))
@@ -204,7 +245,7 @@ def _check_level(values: dict[str, Any]) -> None:
 
 
 def log_complaint(text: str) -> list[str]:
-    """The warning about a ``-L`` list, if there is cause for one."""
+    """Return the warning about an unknown keyword in a ``-L`` list; empty if all are known."""
     _, unknown = parse_log(text)
     return [] if unknown is None else [f'warning: unknown -L option value "{unknown}" in "{text}"']
 
@@ -217,10 +258,20 @@ def _destination(text: str, parameters: Mapping[str, str], *, lmtp: bool) -> Des
         known = known_services(parameters.get("known_tcp_ports"))
         destination = parse_destination(text, lmtp=lmtp, known=known)
     except DestinationError as error:
-        raise Fatal(str(error)) from None
+        cause = error.__cause__
+        raise Fatal(str(error), *(_idna_warning(cause) if isinstance(cause, HostNameError) else ())) from None
     if destination.kind is Kind.UNIX:
         return replace(destination, nexthop=parameters.get("myhostname", "localhost"))
     return destination
+
+
+def _idna_warning(error: HostNameError) -> list[str]:
+    """Return Postfix's warning about an international name that cannot be converted; empty for other names."""
+    if not error.name:
+        return []
+    shown = error.name.encode("utf-8", "surrogateescape")[:SHOWN_NAME].decode("utf-8", "replace").replace("\ufffd", "?")
+    why = ",".join(f"UIDNA_ERROR_{flag}" for flag in error.uts46) or "malformed ASCII label(s)"
+    return [f'warning: midna_domain_to_ascii_create: Problem translating domain "{shown}" to ASCII form: {why}']
 
 
 # --- one reader an option -------------------------------------------------------------------------------------
@@ -250,7 +301,7 @@ def _number(key: str) -> _Reader:
 
 
 def atoi(text: str) -> int:
-    """C's atoi: the number that the text begins with, 0 if it begins with none."""
+    """Return the number at the beginning of a text as C's atoi does, 0 without one."""
     digits = text.lstrip()
     sign = digits[:1] if digits[:1] in ("-", "+") else ""
     number = ""
@@ -272,7 +323,7 @@ def _key_file(values: dict[str, Any], value: str) -> None:
 
 
 def words_of(text: str) -> list[str]:
-    """The words of a list as Postfix splits it: at commas and white space."""
+    """Split a list at commas and white space, as Postfix does."""
     return [word for word in re.split(r"[, \t\r\n]+", text) if word]
 
 
@@ -305,7 +356,7 @@ def _verbose(values: dict[str, Any], _: str) -> None:
 
 
 def _ignored(_: dict[str, Any], __: str) -> None:
-    """For ``--help``, which is dealt with before."""
+    """Ignore ``--help``: the caller handles it before the parser runs."""
 
 
 _READERS: dict[str, _Reader] = {

@@ -1,4 +1,4 @@
-"""Where finger's lines go: stdout, each with the program's name before it, each flushed."""
+"""The output of finger: lines on stdout, each with the program's name before it, each flushed."""
 
 import sys
 
@@ -6,19 +6,19 @@ _TROUBLES = ("warning: ", "fatal: ")
 
 
 class Output:
-    """Prints lines as posttls-finger does.
+    """The lines of a run, printed as posttls-finger prints them.
 
-    The chain (``-C``) carries no prefix. On a terminal it comes in sequence; on a pipe or file it comes after all
-    lines, as the real program's second buffer has it.
+    The chain (``-C``) carries no program name. On a terminal it is printed in sequence; on a pipe or file it comes
+    after all lines, because posttls-finger buffers it separately.
     """
 
     def __init__(self, program: str, *, troubles_only: bool = False) -> None:
-        """Print for a program of this name; ``troubles_only`` prints warnings alone, and those to stderr."""
+        """Print for a program of this name; ``troubles_only`` prints only warnings, on stderr."""
         self._program = program
         self._troubles_only = troubles_only
         self._held: list[str] = []
         self.printed: list[str] = []
-        """Every line so far, and every block, without the program's name."""
+        """Every line and block so far, without the program's name."""
 
     def line(self, text: str) -> None:
         """Print a line."""
@@ -28,8 +28,13 @@ class Output:
             stream.write(f"{self._program}: {text}\n")
             stream.flush()
 
+    def lines(self, *texts: str) -> None:
+        """Print lines."""
+        for text in texts:
+            self.line(text)
+
     def block(self, text: str) -> None:
-        """Print text without prefix, now or at the end."""
+        """Print text without the program's name, at once or at the end."""
         self.printed.append(text)
         if self._troubles_only:
             return
@@ -39,7 +44,7 @@ class Output:
             self._held.append(text)
 
     def close(self) -> None:
-        """Print what was held back."""
+        """Print the blocks that were held back."""
         sys.stdout.write("".join(self._held))
         sys.stdout.flush()
         self._held.clear()

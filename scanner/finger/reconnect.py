@@ -1,7 +1,7 @@
-"""``-r`` and ``-m``: come again and see whether it is the same server, by its taking up the session it gave.
+"""Reconnecting (``-r``, ``-m``): whether the server resumes its own session.
 
-A session is kept under a key that says with whom and how it was made; another server's EHLO name makes another key,
-so that a load balancer shows as a session that nobody finds.
+A session is cached under a key made from the peer and the terms of the handshake. Another EHLO name makes another key,
+so that behind a load balancer no session is found.
 """
 
 import hashlib
@@ -15,8 +15,8 @@ if TYPE_CHECKING:
     from OpenSSL import SSL
 
 
-class Sessions:
-    """The sessions of one run, by key, and how often one was saved and one was found."""
+class SessionCache:
+    """The sessions of one run by key, and how many were saved and found."""
 
     def __init__(self) -> None:
         self._kept: dict[str, SSL.Session] = {}
@@ -24,19 +24,19 @@ class Sessions:
         self.hits = 0
 
     def find(self, key: str) -> "SSL.Session | None":
-        """The session under a key."""
+        """Return the session under a key, None if there is none."""
         session = self._kept.get(key)
         self.hits += session is not None
         return session
 
     def keep(self, key: str, session: "SSL.Session") -> None:
-        """Keep a session; an older one under this key is forgotten."""
+        """Cache a session; an older one under this key is dropped."""
         self._kept[key] = session
 
 
 @dataclass(frozen=True, slots=True)
-class Terms:
-    """What two connections must have in common for one to resume the other's session."""
+class SessionTerms:
+    """The terms that two connections must share for one to resume the other's session."""
 
     address: str
     port: int
@@ -46,7 +46,7 @@ class Terms:
     doomed: bool
 
     def key(self, ehlo: Reply | None) -> str:
-        """The key; the first word of the server's EHLO reply goes into it."""
+        """Return the key, which includes the first word of the server's EHLO reply."""
         from OpenSSL import SSL  # noqa: PLC0415 - who comes only once does without this module's work
 
         name = ehlo.lines[0].split(" ")[0] if ehlo is not None and ehlo.lines else ""
@@ -54,12 +54,12 @@ class Terms:
         return f"[{self.address}]:{self.port}&{hashlib.sha256(repr(facts).encode()).hexdigest().upper()}"
 
 
-def verdict(sessions: Sessions, left: int) -> str | None:
-    """Why not to come again, None if that is to be done.
+def verdict(sessions: SessionCache, left: int) -> str | None:
+    """Return the line that ends reconnecting, None to connect again.
 
     Args:
-        sessions: those of the run so far.
-        left: how many more connections may be made.
+        sessions: the sessions of the run so far.
+        left: the number of connections that may still be made.
     """
     if sessions.saves == 0:
         return "Server declined session caching. Done reconnecting."

@@ -1,14 +1,14 @@
-"""What a run of finger has besides its options."""
+"""The settings and resources of a finger run."""
 
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from scanner.core import tlsa
 from scanner.facts import TLSARecord
-from scanner.finger.logging import Log
+from scanner.finger.finger_ports import FingerPorts
+from scanner.finger.log_keywords import LogMask
 from scanner.finger.options import Options
 from scanner.finger.output import Output
-from scanner.finger.world import World
 
 if TYPE_CHECKING:
     from scanner.core.pkix import TrustStore
@@ -17,10 +17,11 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Setup:
-    """What a run has besides its options.
+    """The settings and resources of a finger run, besides its options.
 
-    Trust anchors, whether TLS can be used at all, the EHLO name, the kinds of line to print, our own certificate for
-    servers that ask for one, and the digests of TLSA records in use, strongest first.
+    ``trust`` holds the roots of ``-F`` and ``-P``, ``anchors`` those of ``-A``. Without ``tls`` no handshake is made.
+    ``mask`` selects the lines to print, ``identity`` is the client certificate, ``digests`` are those of TLSA records
+    in use, strongest first.
     """
 
     options: Options
@@ -28,8 +29,8 @@ class Setup:
     anchors: tuple[TLSARecord, ...]
     tls: bool
     ehlo: str
-    mask: Log
-    world: World
+    mask: LogMask
+    ports: FingerPorts
     output: Output
     identity: "Identity | None" = None
     digests: tuple[str, ...] = tlsa.DIGESTS

@@ -1,4 +1,4 @@
-"""The texts of ``mxsweep finger``: the usage that posttls-finger prints, and the help."""
+"""The texts of ``mxsweep finger``: the usage text of posttls-finger, and the help."""
 
 USAGE = """\
 usage: {program} [-acCfRSvwx] [-t conn_tmout] [-T cmd_tmout] [-L logopts] \\
@@ -25,30 +25,30 @@ destination is a match argument. Exit status: 0 whatever the verdict, 1 for usag
   -F CAfile       PEM bundle of trusted roots                                 [none]
   -g grade        minimum cipher grade: high, medium, null                    [medium]
   -h lookups      where hosts' addresses are looked up: dns, native or both   [dns]
-  -H chainfiles   our own certificate: PEM files, each key before its chain   [none]
-  -k certfile     our own certificate, PEM                                    [-K's file, or none]
-  -K keyfile      its key, PEM                                                [-k's file, or none]
+  -H chainfiles   client certificate: PEM files, each key before its chain    [none]
+  -k certfile     client certificate, PEM                                     [-K's file, or none]
+  -K keyfile      key of the client certificate, PEM                          [-k's file, or none]
   -l level        none, may, encrypt, fingerprint, dane, dane-only,
                   verify or secure                                            [dane]
   -L keywords     what to log about TLS                                       [routine,certmatch]
-  -m count        with -r, reconnect so often at most                         [5]
+  -m count        maximum number of reconnections with -r                     [5]
   -M policy       dane without a secure MX RRset: may, encrypt or dane        [dane]
   -o name=value   a main.cf parameter (myhostname, inet_protocols, ...)       [as main.cf says]
   -p protocols    TLS protocols, e.g. '>=TLSv1.2' or '!TLSv1,!TLSv1.1'        [>=TLSv1]
   -P CApath       directory of trusted roots                                  [none]
-  -r seconds      reconnect after a pause, to see whether sessions are kept   [do not]
+  -r seconds      reconnect after a pause, to see whether sessions resume      [no]
   -R              look SRV records up instead of MX records                   [MX]
-  -s name         server name to ask for where DANE does not set it;
-                  hostname and nexthop stand for themselves                   [none]
-  -S              LMTP; also makes inet: and unix: known                      [SMTP]
-  -t seconds      time for the connection, and for the greeting               [30]
-  -T seconds      time for each command and for the handshake                 [30]
-  -v              more about the decisions made; twice for more               [no]
+  -s name         server name (SNI) at levels without DANE; "hostname" and
+                  "nexthop" stand for the host and the destination            [none]
+  -S              LMTP; the prefixes inet: and unix: are then accepted        [SMTP]
+  -t seconds      time limit of the connection, and of the greeting           [30]
+  -T seconds      time limit of each command and of the handshake             [30]
+  -v              print the choice of the level; twice for more               [no]
   -w              TLS from the first octet (wrapper mode)                     [STARTTLS]
-  -x              take raw public keys: only a key's fingerprint matches      [no]
+  -x              accept raw public keys: only a key's fingerprint matches    [no]
   -X              tlsproxy(8): not supported, an error                        [no]
   --json          print the records of mxsweep scan instead, as one JSON line [lines]
-  --save FILE     keep the run in a file; mxsweep replay judges it again       [do not]
+  --save FILE     save the run in a file; mxsweep replay judges it again       [no]
   --all           go on to every address of every MX host                     [first that answers]
 
 MAIL_CONFIG names the directory of main.cf [/etc/postfix]. Without a main.cf, the defaults are those of
@@ -56,5 +56,5 @@ a fresh Postfix.
 
 Examples:
   mxsweep finger example.com
-  mxsweep finger -l dane-only -L verbose "[mx.example.com]:25"
+  mxsweep finger -c -l secure -F roots.pem '[mx.example.com]:25' mx.example.com
 """

@@ -39,6 +39,7 @@ _KINDS = {
     FailureKind.UNREACHABLE: (
         *("ENETUNREACH", "EHOSTUNREACH", "ENETDOWN", "EHOSTDOWN", "ENONET"),
         *("ENOPROTOOPT", "EPROTO", "EOPNOTSUPP", "EACCES"),
+        "EINVAL",  # an address that the kernel refuses, such as a link-local one without its interface
     ),
     FailureKind.RESET: ("ECONNRESET", "EPIPE", "ECONNABORTED", "ENOTCONN"),
     FailureKind.TIMEOUT: ("ETIMEDOUT",),

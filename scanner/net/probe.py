@@ -14,7 +14,7 @@ from operator import attrgetter
 import trio
 from OpenSSL import SSL
 
-from scanner.core.dialogue import Dialogue
+from scanner.core.dialogue import SCAN_RULES, Dialogue, DialogueRules
 from scanner.facts import Endpoint, Failure, Handshake, Probe
 from scanner.net import tcp, tls_errors
 from scanner.net.deadlines import Deadline
@@ -50,7 +50,7 @@ class Extra:
     """Options of single probes (``finger``), and the counters of a scan.
 
     ``listener`` receives the events of the probe and may provide a session to resume; ``keep_session`` requests the
-    session in the result. ``stages`` counts the probes that are in each phase now.
+    session in the result. ``stages`` counts the probes that are in each phase now. ``rules`` are those of the client.
     """
 
     ehlo_after_tls: bool = True
@@ -58,6 +58,7 @@ class Extra:
     keep_session: bool = False
     listener: Listener | None = None
     stages: Counter[str] = field(default_factory=Counter)
+    rules: DialogueRules = SCAN_RULES
 
 
 NO_EXTRA = Extra()
@@ -70,7 +71,6 @@ def probe(
     ehlo: str,
     timeouts: Timeouts,
     bind: str | None = None,
-    polite: bool = True,
     want_tls: bool = True,
     extra: Extra = NO_EXTRA,
 ) -> Awaitable[ProbeResult]:
@@ -82,11 +82,10 @@ def probe(
         ehlo: our name in EHLO.
         timeouts: seconds for each stage and for the whole.
         bind: our own IP address, None for the system's choice.
-        polite: send QUIT also after a rejection, where posttls-finger closes the connection.
         want_tls: send STARTTLS if it is offered.
         extra: see ``Extra``.
     """
-    driver = _ProbeDriver(endpoint, profile, timeouts, _dialogue(endpoint, ehlo, extra, polite, want_tls), extra)
+    driver = _ProbeDriver(endpoint, profile, timeouts, _dialogue(endpoint, ehlo, extra, want_tls), extra)
     return driver.run(bind=bind)
 
 
@@ -97,12 +96,11 @@ def converse(
     profile: TLSProfile,
     ehlo: str,
     timeouts: Timeouts,
-    polite: bool = True,
     want_tls: bool = True,
     extra: Extra = NO_EXTRA,
 ) -> Awaitable[ProbeResult]:
     """Probe an endpoint over a connected stream, and close it; arguments as for ``probe``."""
-    driver = _ProbeDriver(endpoint, profile, timeouts, _dialogue(endpoint, ehlo, extra, polite, want_tls), extra)
+    driver = _ProbeDriver(endpoint, profile, timeouts, _dialogue(endpoint, ehlo, extra, want_tls), extra)
     return driver.run(stream)
 
 
@@ -133,14 +131,14 @@ def record(
     )
 
 
-def _dialogue(endpoint: Endpoint, ehlo: str, extra: Extra, polite: bool, want_tls: bool) -> Dialogue:  # noqa: FBT001 - passed on
+def _dialogue(endpoint: Endpoint, ehlo: str, extra: Extra, want_tls: bool) -> Dialogue:  # noqa: FBT001 - passed on
     return Dialogue(
         ehlo,
         lmtp=endpoint.mode.lmtp,
         implicit_tls=endpoint.mode.implicit_tls,
         want_tls=want_tls,
         ehlo_after_tls=extra.ehlo_after_tls,
-        polite=polite,
+        rules=extra.rules,
     )
 
 
@@ -182,12 +180,7 @@ class _ProbeDriver:
                     await self._connect(bind)
                 if self._stream is not None:
                     self._channel = self._stream
-                    while (phase := self._dialogue.phase) is not Phase.DONE:
-                        work = self._start_tls if phase is Phase.HANDSHAKE else self._exchange
-                        failure = await self._stage(phase, work)
-                        if failure is not None and not self._dialogue.over:
-                            self._fail(failure)
-                    await self._close_tls()
+                    await self._hold()
             if self._deadline.reached:
                 await self._time_out()
         finally:
@@ -196,14 +189,24 @@ class _ProbeDriver:
         return self._result()
 
     async def _time_out(self) -> None:
-        """Record the stage whose deadline passed; close TLS, if it is active, within a deadline of its own."""
+        """Record the stage whose deadline passed; end the dialogue and close TLS, if active, within new deadlines."""
         if self._stream is None:
             self._unconnected = timed_out(Phase.CONNECT)
-        elif not self._dialogue.over:
+            return
+        while self._deadline.reached and not self._dialogue.over:
             self._fail(timed_out(self._dialogue.phase))
             self._deadline = Deadline()
             with self._deadline:
-                await self._close_tls()
+                await self._hold()
+
+    async def _hold(self) -> None:
+        """Hold the dialogue from its present phase to its end, and close TLS."""
+        while (phase := self._dialogue.phase) is not Phase.DONE:
+            work = self._start_tls if phase is Phase.HANDSHAKE else self._exchange
+            failure = await self._stage(phase, work)
+            if failure is not None and not self._dialogue.over:
+                self._fail(failure)
+        await self._close_tls()
 
     async def _connect(self, bind: str | None) -> None:
         async def work() -> None:
@@ -218,6 +221,8 @@ class _ProbeDriver:
     def _fail(self, failure: Failure) -> None:
         self._listener.broke(failure, self._tls_errors)
         self._dialogue.broken(failure)
+        if self._listens and failure.kind is not FailureKind.INTERNAL:  # it may be the listener's own
+            self._reporter.report()
 
     def _result(self) -> ProbeResult:
         probed = record(

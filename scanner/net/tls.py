@@ -26,8 +26,8 @@ from scanner.net.failures import LimitExceededError
 from scanner.net.signature_schemes import scheme_of
 from scanner.settings import TLSProfile
 
-WIRE_LIMIT = 256 * 1024
-"""Octets of TLS read from one server: twice OpenSSL's limit for a chain, and all replies at their limits."""
+WIRE_LIMIT = 1024 * 1024
+"""Octets of TLS read from one server: twice OpenSSL's limit for a chain, and three replies of 256 KiB."""
 
 _CHUNK = 16 * 1024
 """Octets read at a time: one TLS record."""
@@ -310,7 +310,7 @@ class TLSStream:
         return self._connection.get_session()
 
     def _set_sni(self, name: str) -> None:
-        encoded = name.encode("ascii")
+        encoded = name.encode("utf-8", "surrogateescape")  # finger sends what it was told, as Postfix does
         if len(encoded) > _SNI_LIMIT:
             raise ValueError(f"server name of {len(encoded)} octets")
         self._connection.set_tlsext_host_name(encoded)

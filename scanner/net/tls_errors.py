@@ -12,7 +12,9 @@ from OpenSSL._util import ffi as _ffi  # type: ignore[attr-defined,unused-ignore
 from OpenSSL._util import lib as _lib  # type: ignore[attr-defined,unused-ignore]  # the same
 
 _LIBRARIES = range(1, 128)
-_REASONS = range(1, 2048)  # alerts are 1000 and more
+_REASONS = (*range(1, 2048), *range(0x80000, 0x80200), *range(0xC0000, 0xC0200))
+"""Reasons of a library, alerts (1000 and more) among them; then those that all libraries share, fatal or not."""
+
 _LIBRARY_SHIFT = 23
 """Position of the library number in an error code, since OpenSSL 3 (ERR_LIB_OFFSET)."""
 

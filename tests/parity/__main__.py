@@ -1,17 +1,35 @@
-"""``python -m tests.parity``: run all pairs, show what differs, and write the counts into the README."""
+"""``python -m tests.parity``: run all pairs, show what differs, and write the counts into the README.
 
+``--random N`` runs N random pairs instead, of a new seed, which is printed, or of ``--seed S``. ``--state DIRECTORY``
+names another lab.
+"""
+
+import argparse
+import secrets
 import sys
 from pathlib import Path
 
 from tests.lab.layout import Layout
-from tests.lab.use import running
+from tests.lab.use import Lab, running
+from tests.parity.randomised.run import random_pairs
 from tests.parity.run import all_pairs, table, write
 
 
 def main() -> int:
-    """Do it; exit status 1 if anything differs."""
-    with running(Layout(Path(sys.argv[1])) if sys.argv[1:] else None) as lab:
-        verdicts = all_pairs(lab).verdicts()
+    """Run what the command line asks for; exit status 1 if anything differs."""
+    parser = argparse.ArgumentParser(prog="python -m tests.parity")
+    parser.add_argument("--random", type=int, metavar="N", help="run N random pairs instead of the written ones")
+    parser.add_argument("--seed", type=int, metavar="S", help="the seed of the random pairs; without it a new one")
+    parser.add_argument("--state", type=Path, metavar="DIRECTORY", help="the state directory of the lab")
+    given = parser.parse_args()
+    with running(Layout(given.state) if given.state else None) as lab:
+        if given.random:
+            return _random(lab, given.random, secrets.randbits(32) if given.seed is None else given.seed)
+        return _written(lab)
+
+
+def _written(lab: Lab) -> int:
+    verdicts = all_pairs(lab).verdicts()
     different = {name: verdict.difference for name, verdict in verdicts.items() if verdict.difference}
     for name, difference in different.items():
         sys.stdout.write(f"{name}\n{difference}\n\n")
@@ -19,6 +37,17 @@ def main() -> int:
     sys.stdout.write(counts)
     if not different:
         write(counts)
+    return bool(different)
+
+
+def _random(lab: Lab, count: int, seed: int) -> int:
+    sys.stdout.write(f"seed {seed}\n")
+    sys.stdout.flush()
+    pairs = random_pairs(lab, seed, count)
+    different = [pair for pair in pairs if pair.verdict.difference]
+    for pair in different:
+        sys.stdout.write(f"{pair.name} {pair.line}\n{pair.verdict.difference}\n\n")
+    sys.stdout.write(f"{len(pairs)} pairs of seed {seed}, {len(different)} differ\n")
     return bool(different)
 
 

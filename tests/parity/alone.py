@@ -1,7 +1,7 @@
 """Command lines that Debian's posttls-finger 3.7.11 does not know, fails at, or answers with a quirk of its own.
 
-What ours has to say is written here, as Postfix 3.12 says it unless the reason is another; and where a quirk changes
-the outcome, what Debian's says too.
+The expected lines of mxsweep are stated here, those of Postfix 3.12 unless the reason is another. Where a quirk changes
+the outcome, Debian's lines are stated too.
 """
 
 import shlex
@@ -11,10 +11,10 @@ from tests.parity.cases import BASE
 
 
 @dataclass(frozen=True, slots=True)
-class Alone:
-    """A command line, why there is nothing to compare it with, and lines that it must print in this order.
+class LoneCase:
+    """A command line, why there is nothing to compare it with, and the lines that mxsweep must print in this order.
 
-    ``debian`` are the beginnings of Debian's lines where they are stated beside ours.
+    ``debian`` holds the beginnings of Debian's lines where they are stated too.
     """
 
     name: str
@@ -26,7 +26,7 @@ class Alone:
     debian_status: int = 0
 
     def lines(self) -> dict[str, list[str]]:
-        """What ``driver`` is to run."""
+        """Return the command lines for ``driver``."""
         words = [*BASE, *shlex.split(self.line)]
         return {f"{self.name}.alone": ["mxsweep", *words]} | (
             {f"{self.name}.quirk": ["debian", *words]} if self.debian else {}
@@ -41,31 +41,35 @@ _SOCKET = "client.lab.test[{work}/lmtp.sock]"
 _UNIX = "Debian's ends without a word after it has connected to a UNIX socket"
 
 ALONE = (
-    Alone("srv", "-R is of 3.8", "-R good311.test", (f"Destination address lookup failed: {_NO_SRV.format('smtp')}",)),
-    Alone(
+    LoneCase(
+        "srv", "-R is of 3.8", "-R good311.test", (f"Destination address lookup failed: {_NO_SRV.format('smtp')}",)
+    ),
+    LoneCase(
         "srv-service",
         "-R is of 3.8",
         "-R good311.test:submission",
         (f"Destination address lookup failed: {_NO_SRV.format('submission')}",),
     ),
-    Alone("srv-bracketed", "-R is of 3.8", "-R [mx.good311.test]", (f"Connected to {_GOOD}", _VERIFIED.format(_GOOD))),
-    Alone(
+    LoneCase(
+        "srv-bracketed", "-R is of 3.8", "-R [mx.good311.test]", (f"Connected to {_GOOD}", _VERIFIED.format(_GOOD))
+    ),
+    LoneCase(
         "raw-key",
         "-x is of 3.9; we warn that we cannot ask for such keys",
         "-x -l may good311.test",
         ("warning: ", f"Untrusted TLS connection established to {_GOOD}: "),
     ),
-    Alone(
+    LoneCase(
         "trace",
         "-L trace is of 3.12; we warn that there is none",
         "-L routine,trace good311.test",
         ("warning: ", _VERIFIED.format(_GOOD)),
     ),
-    Alone("tlsproxy", "-X is not for users", "-X good311.test", ("fatal: ",), status=1),
-    Alone("no-limit", _PANIC, "-t 0 good311.test", (f"Connected to {_GOOD}", _VERIFIED.format(_GOOD))),
-    Alone("no-number", _PANIC, "-t junk good311.test", (f"Connected to {_GOOD}", _VERIFIED.format(_GOOD))),
-    Alone("no-command-limit", _PANIC, "-T 0 good311.test", (f"Connected to {_GOOD}", _VERIFIED.format(_GOOD))),
-    Alone(
+    LoneCase("tlsproxy", "-X is not for users", "-X good311.test", ("fatal: ",), status=1),
+    LoneCase("no-limit", _PANIC, "-t 0 good311.test", (f"Connected to {_GOOD}", _VERIFIED.format(_GOOD))),
+    LoneCase("no-number", _PANIC, "-t junk good311.test", (f"Connected to {_GOOD}", _VERIFIED.format(_GOOD))),
+    LoneCase("no-command-limit", _PANIC, "-T 0 good311.test", (f"Connected to {_GOOD}", _VERIFIED.format(_GOOD))),
+    LoneCase(
         "unix-dane",
         f"{_UNIX}; without a host name there is no TLSA record, so dane is secure",
         "-S -l dane unix:{work}/lmtp.sock",
@@ -76,48 +80,48 @@ ALONE = (
             f"Untrusted TLS connection established to {_SOCKET}: ",
         ),
     ),
-    Alone(
+    LoneCase(
         "unix-secure",
         _UNIX,
         "-S -l secure -F {root} unix:{work}/lmtp.sock mx.cert-good.test",
         (f"{_SOCKET}: matched peername: mx.cert-good.test", _VERIFIED.format(_SOCKET), "> QUIT", "< 221 2.0.0 Bye"),
     ),
-    Alone(
+    LoneCase(
         "unix-none", _UNIX, "-S -l none unix:{work}/lmtp.sock", (f"Connected to {_SOCKET}", "> QUIT", "< 221 2.0.0 Bye")
     ),
-    Alone(
+    LoneCase(
         "endless",
-        "a reply without end: Debian's reads it until its time is up, we a limited number of octets",
+        "a reply without end: Debian's program reads until its time limit, mxsweep 1,024 lines",
         "ehlo-endless.test",
-        ("> EHLO client.lab.test", "lost connection while sending EHLO"),
+        ("> EHLO client.lab.test", "a reply of more than 1024 lines while sending EHLO"),
     ),
-    Alone(
+    LoneCase(
         "endless-greeting",
         "a line without end: 3.7.11 reads it until its time is up, 3.12 cuts it off",
         "greeting-endless.test",
         ("warning: disabling input from unknown_stream", "lost connection while reading server greeting"),
     ),
-    Alone(
+    LoneCase(
         "long-greeting",
         "a line of nine thousand octets: 3.7.11 passes over its end, 3.12 cuts it off",
         "-l may [127.66.0.20]",
         ("warning: disabling input from unknown_stream", "lost connection while reading server greeting"),
         debian=("< 220 mail.annex.test xxx", "Untrusted TLS connection established to ", "< 221 2.0.0 Bye"),
     ),
-    Alone(
+    LoneCase(
         "capitals",
         "names from the DNS are kept in lower case, where Debian's shows the case that the answer happens to have",
         "GOOD311.test",
         (f"Connected to {_GOOD}", _VERIFIED.format(_GOOD)),
     ),
-    Alone(
+    LoneCase(
         "fingerprint-without",
         "quirk: a level that is about fingerprints verifies without any, by the trust store",
         "-l fingerprint -F {root} cert-good.test",
         ("server certificate verification failed for mx.cert-good.test[", "Untrusted TLS connection established to "),
         debian=("Verified TLS connection established to ",),
     ),
-    Alone(
+    LoneCase(
         "starttls-lost",
         "quirk: of all lost connections only this one is fatal",
         "close-starttls.test",
@@ -125,7 +129,7 @@ ALONE = (
         debian=("> STARTTLS", "fatal: lost connection while sending STARTTLS"),
         debian_status=1,
     ),
-    Alone(
+    LoneCase(
         "tlsa-failed",
         "quirk: a failed look-up is made again at once",
         "tlsa-servfail.test",

@@ -1,7 +1,7 @@
-"""The pairs: command lines that both programs get.
+"""The written pairs: command lines that both programs get.
 
-A row is a name and a command line; ``BASE`` stands before each, so that addresses come in one order and silent
-servers cost little. ``{...}`` is filled in by ``driver``, ``127.66.0.*`` are ``servers``.
+A row is a name and a command line. ``BASE`` stands before each, so that addresses come in one order and silent servers
+cost little time. ``driver`` fills in ``{...}``; ``127.66.0.*`` are ``servers``.
 """
 
 import shlex
@@ -13,46 +13,48 @@ from tests.lab.scenarios import SCENARIOS
 BASE = ("-a", "ipv4", "-t", "4", "-T", "3")
 
 RANDOM = ("one-busy.test", "many-addresses.test")
-"""Several IPv4 addresses of one preference: which comes first is chance, so some are called by themselves."""
+"""Domains with several IPv4 addresses of one preference, in random order: some of the addresses are named instead."""
 
 PINNED = 3
-"""How many of them, for each such domain."""
+"""Addresses that are named for each such domain."""
 
 APART = ("ehlo-endless.test", "greeting-endless.test", "reset-connect.test", "reset-greeting.test")
-"""What is endless is looked at in ``alone``: how far Debian's comes is chance. The others reset a connection that is
-hardly up: whether connecting or reading fails is a race, so ``servers`` has one that takes its time.
+"""Domains whose outcome differs from run to run, so that they are not compared.
+
+What is endless is checked in ``alone``: how far Debian's program reads is chance. The others reset a connection that is
+hardly open: whether connecting or reading fails is a race, so ``servers`` has one that resets later.
 """
 
 
 @dataclass(frozen=True, slots=True)
-class Case:
-    """A command line. ``extra`` are options that our program alone gets: see ``compare``."""
+class PairCase:
+    """A command line. ``extra`` are options that mxsweep alone gets: see ``compare``."""
 
     name: str
     line: tuple[str, ...]
     extra: tuple[str, ...] = ()
 
     def lines(self) -> dict[str, list[str]]:
-        """What ``driver`` is to run."""
+        """Return the command lines for ``driver``."""
         return {
             f"{self.name}.debian": ["debian", *BASE, *self.line],
             f"{self.name}.mxsweep": ["mxsweep", *BASE, *self.extra, *self.line],
         }
 
 
-def _table(prefix: str, text: str) -> list[Case]:
+def _table(prefix: str, text: str) -> list[PairCase]:
     rows = [line for line in text.splitlines() if line.strip()]
-    return [Case(f"{prefix}-{n:02}", tuple(shlex.split(row))) for n, row in enumerate(rows, 1)]
+    return [PairCase(f"{prefix}-{n:02}", tuple(shlex.split(row))) for n, row in enumerate(rows, 1)]
 
 
-def _each(prefix: str, domains: tuple[str, ...], *options: str) -> list[Case]:
-    return [Case(f"{prefix}-{domain}", (*options, f"{domain}.test")) for domain in domains]
+def _each(prefix: str, domains: tuple[str, ...], *options: str) -> list[PairCase]:
+    return [PairCase(f"{prefix}-{domain}", (*options, f"{domain}.test")) for domain in domains]
 
 
-def _every_domain() -> list[Case]:
+def _every_domain() -> list[PairCase]:
     named = [s.domain for s in SCENARIOS if s.domain not in (*RANDOM, *APART)]
     pinned = [f"[{p.address}]" for domain in RANDOM for p in _places(domain)[:PINNED]]
-    return [Case(f"dane-{name.strip('[]')}", ("-l", "dane", name)) for name in (*named, *pinned)]
+    return [PairCase(f"dane-{name.strip('[]')}", ("-l", "dane", name)) for name in (*named, *pinned)]
 
 
 def _places(domain: str) -> list[Placed]:
@@ -97,6 +99,8 @@ FINGERPRINTS = _table(
     -l fingerprint cert-good.test {cert_sha1}
     -l fingerprint cert-good.test
     -l fingerprint cert-good.test not-a-digest
+    -l fingerprint -L dane cert-good.test {cert_sha256} 00:11 {key_sha256}
+    -l fingerprint -F {work}/none.pem cert-good.test not-a-digest
     -l fingerprint -C cert-good.test {key_sha256}
     """,
 )
@@ -119,6 +123,10 @@ MATCHES = _table(
     -l dane good211.test other.test
     -l may cert-good.test mx.cert-good.test
     -l may cert-good.test -l secure
+    -l secure -F {root} cert-good.test 127.0.0.1
+    -l secure -F {root} cert-good.test ä.test -ä.test 。 .ä-.test
+    -l secure -F {root} cert-good.test ""
+    -l may -- -.test cert-good.test
     """,
 )
 
@@ -135,6 +143,7 @@ OPTIONS = _table(
     -A {root} -l dane good311.test
     -A {root} -l may cert-good.test
     -A {work}/none.pem -l secure cert-good.test
+    -A {root} -L dane -l secure cert-good.test hostname
     -A {work}/key.pem -l secure cert-good.test
     -c good311.test
     -c greeting-554.test
@@ -207,6 +216,14 @@ OPTIONS = _table(
     -o malformed good311.test
     -o smtp_tls_fingerprint_digest=sha1 good311.test
     -o tls_dane_digests=sha256 agility-bad.test
+    -o tls_eecdh_auto_curves=bogus,prime256v1 good311.test
+    -o tls_medium_cipherlist=ALL:@SECLEVEL=2 -l may tls10-plain.test
+    -o tls_medium_cipherlist=ALL:@SECLEVEL=0 -l dane tls10.test
+    -o smtputf8_enable=no ä.test
+    -o smtputf8_enable=no -l secure cert-good.test ä.test
+    -o compatibility_level=2 -l fingerprint cert-good.test {cert_sha256}
+    -o line_length_limit=512 good311.test
+    -L bogus -l may -o line_length_limit=1 good311.test
     -o tls_dane_digests=sha256,sha512 agility-ta-bad.test
     -o dnssec_probe= unsigned.test
     -o smtp_tls_security_level=none good311.test
@@ -216,6 +233,9 @@ OPTIONS = _table(
     -p >=TLSv1.3 tls12.test
     -p <=0303 good311.test
     -p bogus good311.test
+    -p >=0305 good311.test
+    -p >=abc,<=03 good311.test
+    -p <=+303 good311.test
     -p >=TLSv9 good311.test
     -P {work}/roots -l secure cert-good.test hostname
     -P {work}/roots -l may cert-wrong-name.test
@@ -276,6 +296,10 @@ DESTINATIONS = _table(
     a..test
     12345
     münchen.test
+    ä.bc--de.example
+    ä.xn--zz.test
+    ää..test
+    0x7f.1
     [mx.münchen.test]
     no-such-domain.test:2525
     good311.test good211.test
@@ -336,7 +360,7 @@ SERVERS = _table(
 )
 
 MORE = [
-    Case(f"more-{n:02}", ("-l", level, domain), tuple(shlex.split(extra)))
+    PairCase(f"more-{n:02}", ("-l", level, domain), tuple(shlex.split(extra)))
     for n, (extra, level, domain) in enumerate(
         (
             (extra, level, domain)
@@ -348,7 +372,7 @@ MORE = [
 ]
 
 DUMPS = [
-    Case(f"dump-{n:02}", ("-L", *shlex.split(line)))
+    PairCase(f"dump-{n:02}", ("-L", *shlex.split(line)))
     for n, line in enumerate(
         (
             "3 -l dane ee-rsa.test",

@@ -1,7 +1,7 @@
-"""Whether two outcomes agree, and what it took.
+"""The comparison of two outcomes, and the allowed differences that it needed.
 
-Lines are compared as they are, after ``normaliser``. Where our program alone was asked for more (``Case.extra``), every
-line of the other must be there in order. Hex dumps are compared record by record: direction, type and length.
+Lines are compared after ``normaliser``. Where only mxsweep got further options (``PairCase.extra``), every line of
+Debian's program must appear in order. Hex dumps are compared record by record: direction, type and length.
 """
 
 import difflib
@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
-from tests.parity.cases import Case
+from tests.parity.cases import PairCase
 from tests.parity.normaliser import normalise
 
 Outcome = dict[str, Any]
@@ -22,28 +22,28 @@ _HEADER = 5
 
 
 @dataclass(frozen=True, slots=True)
-class Verdict:
-    """What differs, empty when nothing does; and the rows of the normaliser that were needed."""
+class PairVerdict:
+    """The difference of two outcomes, empty if there is none, and the rows of the normaliser that were needed."""
 
     difference: str
     rows: tuple[str, ...] = ()
 
 
 def lines_of(outcome: Outcome) -> list[str]:
-    """Exit status, stdout without the program's name, stderr."""
-    out = [line.removeprefix(PREFIX) for line in outcome["out"].splitlines()]
+    """Return exit status, stdout without the program's name, and stderr as lines."""
+    out = [line.removeprefix(PREFIX) for line in outcome["out"].removesuffix("\n").split("\n") if outcome["out"]]
     err = [f"stderr: {line}" for line in outcome["err"].splitlines()]
     return [f"exit status {outcome['status']}", *out, *err]
 
 
-def compare(case: Case, debian: Outcome, ours: Outcome) -> Verdict:
-    """Judge a pair."""
+def compare(case: PairCase, debian: Outcome, ours: Outcome) -> PairVerdict:
+    """Compare a pair."""
     if case.name.startswith("dump-"):
-        return Verdict(_difference(list(records(debian)), list(records(ours))))
+        return PairVerdict(_difference(list(records(debian)), list(records(ours))))
     left, right, rows = normalise(lines_of(debian), lines_of(ours))
     if case.extra:
-        return Verdict(_difference(left, _in_order(left, right)), rows)
-    return Verdict(_difference(left, right), rows)
+        return PairVerdict(_difference(left, _in_order(left, right)), rows)
+    return PairVerdict(_difference(left, right), rows)
 
 
 def _difference(left: list[str], right: list[str]) -> str:
@@ -51,13 +51,13 @@ def _difference(left: list[str], right: list[str]) -> str:
 
 
 def _in_order(wanted: list[str], lines: list[str]) -> list[str]:
-    """Those of ``wanted`` that are among the lines, one after the other."""
+    """Return those of ``wanted`` that are among the lines, in order."""
     rest = iter(lines)
     return [line for line in wanted if line in rest]
 
 
 def records(outcome: Outcome) -> Iterator[str]:
-    """``DIRECTION TYPE LENGTH`` of each TLS record of a dump; the ClientHello's length is OpenSSL's own affair."""
+    """Return ``DIRECTION TYPE LENGTH`` of each TLS record of a dump; a ClientHello is shown without its length."""
     unread = {"write to": b"", "read from": b""}
     hello = "write to"  # the first record of ours
     for direction, data in _blocks(outcome):
@@ -73,7 +73,7 @@ def records(outcome: Outcome) -> Iterator[str]:
 
 
 def _blocks(outcome: Outcome) -> Iterator[tuple[str, bytes]]:
-    """Direction and octets of each write and read; octets that a dump leaves out at the end are zeros."""
+    """Return direction and octets of each write and read; octets that a dump leaves out at the end are zeros."""
     direction, size, data = "", 0, b""
     for line in [*lines_of(outcome), "write to nothing (0 bytes => 0"]:
         if block := _BLOCK.match(line):

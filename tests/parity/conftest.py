@@ -1,4 +1,4 @@
-"""The run of all pairs, made once for all test processes."""
+"""The run of all written pairs, made once for all test processes."""
 
 import fcntl
 import json
@@ -7,12 +7,12 @@ import os
 import pytest
 
 from tests.lab.use import Lab
-from tests.parity.run import Run, all_pairs
+from tests.parity.run import ParityRun, all_pairs
 
 
 @pytest.fixture(scope="session")
-def pairs(lab: Lab, tmp_path_factory: pytest.TempPathFactory) -> Run:
-    """Every outcome; the first process to ask makes them, the others wait and read."""
+def pairs(lab: Lab, tmp_path_factory: pytest.TempPathFactory) -> ParityRun:
+    """Return every outcome; the first process makes them, the others wait and read."""
     directory = tmp_path_factory.getbasetemp()
     if "PYTEST_XDIST_WORKER" in os.environ:
         directory = directory.parent
@@ -21,4 +21,4 @@ def pairs(lab: Lab, tmp_path_factory: pytest.TempPathFactory) -> Run:
         fcntl.flock(lock, fcntl.LOCK_EX)
         if not kept.exists():
             kept.write_text(json.dumps(all_pairs(lab).outcomes))
-    return Run(json.loads(kept.read_text()))
+    return ParityRun(json.loads(kept.read_text()))

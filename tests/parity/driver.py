@@ -2,8 +2,8 @@
 
 LINES is a JSON object ``{name: [PROGRAM, ARGUMENT...]}``, OUTCOMES ``{name: {"status", "out", "err"}}``. PROGRAM is
 ``debian``, the installed posttls-finger, or ``mxsweep``, which is forked from this process under the name
-posttls-finger: starting a Python for each would take longer than all the rest. Command lines whose names differ only
-in the program run in the order given, one after the other. ``{name}`` in an argument is filled in, see ``_words``.
+posttls-finger, because starting Python takes longer than a run. Command lines whose names differ only in the program
+run one after the other. ``{name}`` in an argument is filled in, see ``_words``.
 """
 
 import fcntl
@@ -23,11 +23,11 @@ from cryptography import x509
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
 from scanner.cli.finger import main as finger
-from scanner.finger import visit
+from scanner.finger import logged_probe
 from tests.lab.layout import Layout
 from tests.parity import servers
 
-LOADED = visit  # and the TLS library with it, which would otherwise be loaded in each child
+LOADED = logged_probe  # and the TLS library with it, which would otherwise be loaded in each child
 DEBIAN = "/usr/sbin/posttls-finger"
 AT_ONCE = 16  # many of them wait for a server that says nothing
 LIMIT = 60  # seconds; whatever takes longer hangs, and SIGALRM ends it
@@ -37,7 +37,7 @@ Outcomes = dict[str, dict[str, Any]]
 
 
 def _digests(pem: str) -> dict[str, str]:
-    """Digests of the first certificate of a file and of its key, with colons."""
+    """Return the digests of the first certificate of a file and of its key, with colons."""
     leaf = x509.load_pem_x509_certificate(pem[pem.index("-----BEGIN CERT") :].encode())
     key = leaf.public_key().public_bytes(Encoding.DER, PublicFormat.SubjectPublicKeyInfo)
     der = leaf.public_bytes(Encoding.DER)
@@ -49,7 +49,7 @@ def _digests(pem: str) -> dict[str, str]:
 
 
 def _words(layout: Layout, work: Path) -> dict[str, str]:
-    """What stands for what in arguments, and the files that these name."""
+    """Return the words that arguments are filled in with, and make the files that they name."""
     (work / "roots").mkdir(mode=0o755)
     (work / "roots" / "lab.pem").write_text(layout.root_pem.read_text())
     subprocess.run(["openssl", "rehash", work / "roots"], check=True, capture_output=True)
@@ -94,7 +94,7 @@ def _start(name: str, argv: list[str], work: Path) -> int:
 
 
 def run(lines: dict[str, list[str]], work: Path) -> Outcomes:
-    """Run every command line; what shares the part of its name before the last dot is never run at once."""
+    """Run every command line; those that share the part of the name before the last dot never run at once."""
     waiting = list(lines)
     going: dict[int, str] = {}
     done: Outcomes = {}
@@ -114,7 +114,7 @@ def run(lines: dict[str, list[str]], work: Path) -> Outcomes:
 
 
 def main() -> None:
-    """Do what the command line and standard input say."""
+    """Run the command lines of standard input."""
     layout = Layout(Path(sys.argv[1]))
     lines: dict[str, list[str]] = json.load(sys.stdin)
     with (layout.state / "parity.lock").open("w") as lock, tempfile.TemporaryDirectory() as directory:

@@ -1,4 +1,4 @@
-"""One run of all the pairs, and what came of it."""
+"""One run of all written pairs."""
 
 import json
 import sys
@@ -9,7 +9,7 @@ from pathlib import Path
 from tests.lab.use import Lab
 from tests.parity.alone import ALONE
 from tests.parity.cases import CASES
-from tests.parity.compare import Outcome, Verdict, compare
+from tests.parity.compare import Outcome, PairVerdict, compare
 from tests.parity.normaliser import ROWS
 
 LIMIT = 600.0  # seconds; a minute on an idle machine
@@ -18,18 +18,18 @@ START, END = "<!-- counts -->", "<!-- end of counts -->"
 
 
 @dataclass(frozen=True, slots=True)
-class Run:
-    """Outcomes by the driver's names."""
+class ParityRun:
+    """The outcomes, by the driver's names."""
 
     outcomes: dict[str, Outcome]
 
-    def verdicts(self) -> dict[str, Verdict]:
-        """The verdict of each pair, by its name."""
+    def verdicts(self) -> dict[str, PairVerdict]:
+        """Return the comparison of each pair, by its name."""
         found = self.outcomes
         return {case.name: compare(case, found[f"{case.name}.debian"], found[f"{case.name}.mxsweep"]) for case in CASES}
 
 
-def all_pairs(lab: Lab) -> Run:
+def all_pairs(lab: Lab) -> ParityRun:
     """Run everything once, in one process of the lab."""
     lines: dict[str, list[str]] = {}
     for case in CASES:
@@ -40,11 +40,11 @@ def all_pairs(lab: Lab) -> Run:
     done = lab.run(*command, stdin=json.dumps(lines), timeout=LIMIT)
     if done.returncode:
         raise RuntimeError(done.stderr)
-    return Run(json.loads(done.stdout))
+    return ParityRun(json.loads(done.stdout))
 
 
-def table(verdicts: dict[str, Verdict]) -> str:
-    """The counts in Markdown."""
+def table(verdicts: dict[str, PairVerdict]) -> str:
+    """Return the counts in Markdown."""
     equal = [verdict for verdict in verdicts.values() if not verdict.difference]
     needed = Counter(row for verdict in equal for row in verdict.rows)
     rows = [
@@ -59,7 +59,7 @@ def table(verdicts: dict[str, Verdict]) -> str:
 
 
 def write(counts: str) -> None:
-    """Put the counts into the README."""
+    """Write the counts into the README."""
     text = README.read_text()
     before, _, rest = text.partition(START)
     after = rest.partition(END)[2]

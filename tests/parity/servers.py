@@ -1,7 +1,6 @@
-"""Mail servers that the lab has none of: for sessions kept and declined, balancers, LMTP, wrapper mode.
+"""Mail servers that the lab lacks: for resumed and declined sessions, balancers, LMTP and wrapper mode.
 
-They live on loopback in the client's namespace while the pairs run. Each is the lab's scripted server with a few
-manners more.
+They run on loopback in the client's namespace. Each is the lab's scripted server with further settings.
 """
 
 import contextlib
@@ -20,11 +19,11 @@ NAME = "mail.annex.test"
 
 @dataclass(frozen=True, slots=True)
 class Manners(smtpd.Behaviour):
-    """A server's manners.
+    """The settings of a server.
 
-    ``names`` are the EHLO names of one connection after the other, round and round. ``tickets`` says whether TLS 1.3
-    sessions can be resumed, ``ask`` names the CA file of a server that asks for a client certificate, ``wrapper``
-    means TLS from the first octet. ``ehlo_tls`` is the reply to EHLO under TLS; ``silent_quit`` ends without one.
+    ``names`` are the EHLO names of successive connections, in turn. ``tickets`` states whether TLS 1.3 sessions can
+    be resumed, ``ask`` names the CA file of a server that asks for a client certificate, ``wrapper`` means TLS from
+    the first octet. ``ehlo_tls`` is the reply to EHLO under TLS; ``silent_quit`` closes instead of a reply to QUIT.
     """
 
     names: tuple[str, ...] = (NAME,)
@@ -36,7 +35,7 @@ class Manners(smtpd.Behaviour):
 
 
 class _Contexts(smtpd.Contexts):
-    """One context for each server, so that none takes up another's sessions."""
+    """One context for each server, so that no server resumes another's sessions."""
 
     def __init__(self, manners: Manners) -> None:
         super().__init__()
@@ -53,7 +52,7 @@ class _Contexts(smtpd.Contexts):
 
 
 class _Session(smtpd.Session):
-    """One connection, with the further manners."""
+    """One connection, with the further settings."""
 
     def __init__(
         self, stream: trio.SocketStream, manners: Manners, name: str, contexts: smtpd.Contexts, log: smtpd.Log
@@ -86,7 +85,7 @@ class _Session(smtpd.Session):
 
 
 def manners(chain: Path, root: Path) -> dict[tuple[str, int], Manners]:
-    """Every server, by address and port; ``chain`` is the certificate of all of them."""
+    """Return every server, by address and port; ``chain`` is the certificate of all of them."""
     one, two, three = (f"mail{n}.annex.test" for n in (1, 2, 3))
     made = {
         ("127.66.0.1", 25): Manners(),
@@ -136,7 +135,7 @@ async def _serve(servers: dict[tuple[str, int], Manners], socket: Path, ready: i
 
 
 class _Handler:
-    """Serves the connections to one address."""
+    """The connections to one address."""
 
     def __init__(self, each: Manners, log: smtpd.Log) -> None:
         self._each, self._log = each, log
@@ -150,7 +149,7 @@ class _Handler:
 
 
 async def _relay(near: trio.SocketStream) -> None:
-    """The UNIX socket is the LMTP server under another address."""
+    """Relay the UNIX socket to the LMTP server."""
     far = await trio.open_tcp_stream("127.66.0.7", 24)
 
     async def pump(source: trio.SocketStream, sink: trio.SocketStream) -> None:
@@ -166,7 +165,7 @@ async def _relay(near: trio.SocketStream) -> None:
 
 @contextlib.contextmanager
 def running(chain: Path, root: Path, socket: Path) -> Iterator[None]:
-    """The servers, in a process of their own."""
+    """Run the servers in a process of their own."""
     readable, writable = os.pipe()
     child = os.fork()
     if child == 0:

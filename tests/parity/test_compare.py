@@ -1,8 +1,8 @@
-"""What compares must be able to find a difference: outcomes with one word changed."""
+"""The comparison finds a difference of one word."""
 
 import pytest
 
-from tests.parity.cases import Case
+from tests.parity.cases import PairCase
 from tests.parity.compare import Outcome, compare, records
 from tests.parity.normaliser import ROWS, normalise
 
@@ -10,8 +10,8 @@ NAP = "mx.test[192.0.2.1]:25"
 OLD = f"{NAP}: subject_CN=mx.test, issuer_CN=CA, fingerprint=AA:BB, pkey_fingerprint=CC:DD"
 NEW = f"{NAP}: subject_CN=mx.test, issuer=CA, cert fingerprint=AA:BB, pkey fingerprint=CC:DD"
 SUMMARY = f"TLS connection established to {NAP}: TLSv1.3 with cipher X (256/256 bits) key-exchange"
-PAIR = Case("x", ("x.test",))
-MORE = Case("x", ("x.test",), ("-v",))
+PAIR = PairCase("x", ("x.test",))
+MORE = PairCase("x", ("x.test",), ("-v",))
 
 
 def outcome(*lines: str, status: int = 0, err: str = "") -> Outcome:

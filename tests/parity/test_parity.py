@@ -1,15 +1,15 @@
-"""``mxsweep finger`` and Debian's posttls-finger say the same, but for what the normaliser's table lists."""
+"""``mxsweep finger`` and Debian's posttls-finger print the same, but for the rows of the normaliser."""
 
 import re
 
 import pytest
 
 from scanner.finger.options import SHORT
-from tests.parity.alone import ALONE, Alone
-from tests.parity.cases import CASES, Case
+from tests.parity.alone import ALONE, LoneCase
+from tests.parity.cases import CASES, PairCase
 from tests.parity.compare import Outcome, compare, lines_of
 from tests.parity.normaliser import ROWS
-from tests.parity.run import README, Run
+from tests.parity.run import README, ParityRun
 
 pytestmark = pytest.mark.lab
 
@@ -17,13 +17,13 @@ NOT_IN_DEBIAN = set("RxX")
 
 
 @pytest.mark.parametrize("case", CASES, ids=lambda case: case.name)
-def test_pair(pairs: Run, case: Case) -> None:
+def test_pair(pairs: ParityRun, case: PairCase) -> None:
     verdict = compare(case, pairs.outcomes[f"{case.name}.debian"], pairs.outcomes[f"{case.name}.mxsweep"])
     assert not verdict.difference, f"{' '.join(case.line)}\n{verdict.difference}"
 
 
 @pytest.mark.parametrize("case", ALONE, ids=lambda case: case.name)
-def test_alone(pairs: Run, case: Alone) -> None:
+def test_alone(pairs: ParityRun, case: LoneCase) -> None:
     assert_says(pairs.outcomes[f"{case.name}.alone"], case.status, case.expected)
     if case.debian:
         assert_says(pairs.outcomes[f"{case.name}.quirk"], case.debian_status, case.debian)
@@ -36,7 +36,7 @@ def assert_says(outcome: Outcome, status: int, expected: tuple[str, ...]) -> Non
         assert any(line.startswith(wanted) for line in lines), (wanted, outcome["out"])
 
 
-def test_every_row_is_needed(pairs: Run) -> None:
+def test_every_row_is_needed(pairs: ParityRun) -> None:
     needed = {row for verdict in pairs.verdicts().values() for row in verdict.rows}
     assert {row.name for row in ROWS} - needed == set()
 
@@ -57,7 +57,7 @@ def test_every_option_is_there_at_least_twice() -> None:
 
 
 def _has(word: str, letter: str) -> bool:
-    """Is an option in a word, be it one of a cluster?"""
+    """Return whether an option is in a word, alone or in a cluster."""
     return re.fullmatch(r"-[cCfSvw]*[A-Za-z]+", word) is not None and letter in word
 
 

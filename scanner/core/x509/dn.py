@@ -1,8 +1,9 @@
 r"""Distinguished names (RFC 5280 section 4.1.2.4): text as OpenSSL's one-line form has it, and their comparison.
 
-The one-line form is ``/TYPE=value/TYPE=value``; octets of the value outside printable ASCII stand as ``\xHH``
-whatever the string type, ``/`` and ``+`` behind a backslash. Two names are equal when their canonical forms are:
-type by type, case and runs of white space left aside (RFC 5280 section 7.1, as OpenSSL simplifies it).
+The one-line form is ``/TYPE=value/TYPE=value``, with ``+`` between the attributes of one RDN. Octets of the value
+outside printable ASCII stand as ``\xHH`` whatever the string type, ``/`` and ``+`` behind a backslash. Two names
+are equal when their canonical forms are: type by type, case and runs of white space left aside (RFC 5280 section
+7.1, as OpenSSL simplifies it).
 """
 
 from collections.abc import Sequence
@@ -124,8 +125,8 @@ def one_line(name: TLV) -> str:
 
 @remembered(NAMES, USUAL_NAME)
 def _one_line(raw: bytes) -> str:
-    pairs = (pair for rdn in _attributes(raw) for pair in rdn)
-    return "".join(f"/{_TYPES.get(oid, oid[:_TYPE_LIMIT])}={_quoted(value.content)}" for oid, value in pairs)
+    pairs = (("+" if number else "/", *pair) for rdn in _attributes(raw) for number, pair in enumerate(rdn))
+    return "".join(f"{sign}{_TYPES.get(oid, oid[:_TYPE_LIMIT])}={_quoted(value.content)}" for sign, oid, value in pairs)
 
 
 def _quoted(octets: bytes) -> str:

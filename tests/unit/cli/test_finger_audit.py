@@ -4,7 +4,7 @@ import pytest
 
 from scanner.cli.finger_audit import audit
 from scanner.finger.options import Fatal
-from tests.unit.memory_world import DOMAIN, MemoryWorld, setup
+from tests.unit.memory_ports import DOMAIN, MemoryPorts, setup
 
 
 @pytest.mark.parametrize(
@@ -19,7 +19,7 @@ from tests.unit.memory_world import DOMAIN, MemoryWorld, setup
     ],
 )
 async def test_options_of_single_runs_are_refused(argv: tuple[str, ...], named: str) -> None:
-    given = setup(MemoryWorld([], []), *argv)
+    given = setup(MemoryPorts([], []), *argv)
     with pytest.raises(Fatal) as refusal:
         await audit(given, None)  # type: ignore[arg-type] # no lookup may happen
     assert str(refusal.value) == f"--json --all judges as scan does, which does not support {named}"

@@ -1,4 +1,4 @@
-"""``finger --json``: a session as one record, with a network in memory."""
+"""``finger --json``: one run as one record, with ports in memory."""
 
 from dataclasses import replace
 
@@ -8,8 +8,8 @@ import trio.testing
 
 from scanner.cli.finger_records import check, record_of
 from scanner.facts import Failure
+from scanner.finger.finger_run import FingerRun
 from scanner.finger.options import Fatal
-from scanner.finger.session import Session
 from scanner.model import DomainRecord, HostReport
 from scanner.reasons import Reason
 from scanner.vocabulary import (
@@ -24,14 +24,14 @@ from scanner.vocabulary import (
     Sender,
     TLSState,
 )
-from tests.unit.finger.test_session import MX
-from tests.unit.memory_world import ADDRESS, DOMAIN, HOST, MemoryWorld, Script, data, good_tlsa, setup, zone
+from tests.unit.finger.mail_scripts import MailScript
+from tests.unit.memory_ports import ADDRESS, DOMAIN, HOST, MemoryPorts, Script, data, good_tlsa, setup, zone
 
 RECORDS = {"right": good_tlsa(), "wrong": "030101" + "00" * 32}
 
 
-async def record(world: MemoryWorld, *argv: str) -> tuple[DomainRecord, tuple[HostReport, ...]]:
-    session = Session(setup(world, *argv))
+async def record(ports: MemoryPorts, *argv: str) -> tuple[DomainRecord, tuple[HostReport, ...]]:
+    session = FingerRun(setup(ports, *argv))
     await session.run()
     made, reports, certs = record_of(session)
     shown = [digest for report in reports for e in report.endpoints for p in e.probes if p.handshake
@@ -61,7 +61,7 @@ async def test_levels(
     level: Level,
     autojump_clock: trio.testing.MockClock,
 ) -> None:
-    made, _ = await record(MemoryWorld(zone(RECORDS[tlsa]), [MX()]), *argv, DOMAIN)
+    made, _ = await record(MemoryPorts(zone(RECORDS[tlsa]), [MailScript()]), *argv, DOMAIN)
     (endpoint,) = made.hosts[0].endpoints
     assert (endpoint.tls, endpoint.sender, endpoint.level) == (word, sender, level)
     assert (made.verdict.dane, made.verdict.outcome, made.verdict.sender) == (dane, outcome, sender)
@@ -69,9 +69,9 @@ async def test_levels(
 
 async def test_fingerprints_decide_at_their_level(autojump_clock: trio.testing.MockClock) -> None:
     right, wrong = good_tlsa()[6:], "00" * 32
-    made, _ = await record(MemoryWorld(zone(), [MX()]), "-l", "fingerprint", DOMAIN, right)
+    made, _ = await record(MemoryPorts(zone(), [MailScript()]), "-l", "fingerprint", DOMAIN, right)
     assert (made.verdict.outcome, made.verdict.sender) == (DomainOutcome.OK, Sender.VERIFIED)
-    made, _ = await record(MemoryWorld(zone(), [MX()]), "-l", "fingerprint", DOMAIN, wrong)
+    made, _ = await record(MemoryPorts(zone(), [MailScript()]), "-l", "fingerprint", DOMAIN, wrong)
     assert (made.verdict.outcome, made.verdict.sender) == (DomainOutcome.FAIL, Sender.DEFER)
 
 
@@ -84,7 +84,7 @@ async def test_an_insecure_mx_leaves_what_the_policy_says(
     policy: str, level: Level, word: TLSState, autojump_clock: trio.testing.MockClock
 ) -> None:
     answers = zone(good_tlsa(), mx=Security.INSECURE)
-    made, _ = await record(MemoryWorld(answers, [MX()]), "-o", "dnssec_probe=", "-M", policy, DOMAIN)
+    made, _ = await record(MemoryPorts(answers, [MailScript()]), "-o", "dnssec_probe=", "-M", policy, DOMAIN)
     (endpoint,) = made.hosts[0].endpoints
     assert (endpoint.level, endpoint.tls) == (level, word)
     assert made.verdict.outcome is DomainOutcome.OK
@@ -92,15 +92,15 @@ async def test_an_insecure_mx_leaves_what_the_policy_says(
 
 async def test_forced_tlsa_and_server_names_take_effect(autojump_clock: trio.testing.MockClock) -> None:
     answers = [*zone(good_tlsa()), data(HOST, "A", ADDRESS, security=Security.INSECURE)]
-    made, _ = await record(MemoryWorld(answers, [MX()]), "-f", DOMAIN)
+    made, _ = await record(MemoryPorts(answers, [MailScript()]), "-f", DOMAIN)
     assert made.hosts[0].endpoints[0].tls is TLSState.VERIFIED
-    _, reports = await record(MemoryWorld(zone(), [MX()]), "-l", "may", "-s", "other.test", DOMAIN)
+    _, reports = await record(MemoryPorts(zone(), [MailScript()]), "-l", "may", "-s", "other.test", DOMAIN)
     assert reports[0].endpoints[0].probes[0].endpoint.sni == "other.test"
 
 
 async def test_a_failed_tlsa_lookup_is_no_verdict(autojump_clock: trio.testing.MockClock) -> None:
     failed = replace(data(f"_25._tcp.{HOST}", "TLSA"), outcome=Outcome.ERROR, rcode="SERVFAIL")
-    made, reports = await record(MemoryWorld([*zone()[:2], failed], []), DOMAIN)
+    made, reports = await record(MemoryPorts([*zone()[:2], failed], []), DOMAIN)
     assert made.verdict.outcome is DomainOutcome.INCONCLUSIVE
     assert made.verdict.sender is Sender.DEFER
     assert made.hosts[0].dane is Dane.LOOKUP_FAILED
@@ -109,16 +109,16 @@ async def test_a_failed_tlsa_lookup_is_no_verdict(autojump_clock: trio.testing.M
 
 async def test_addresses_that_refuse_are_part_of_it(autojump_clock: trio.testing.MockClock) -> None:
     refused = Failure(Phase.CONNECT, FailureKind.REFUSED, 111, "Connection refused")
-    ends: list[Script | Failure] = [refused, MX()]
+    ends: list[Script | Failure] = [refused, MailScript()]
     answers = [*zone(good_tlsa()), data(HOST, "AAAA", "2001:db8::25")]
-    made, reports = await record(MemoryWorld(answers, ends), DOMAIN)
+    made, reports = await record(MemoryPorts(answers, ends), DOMAIN)
     assert len(reports[0].endpoints) == 2
     assert made.verdict.outcome is DomainOutcome.OK
     assert Reason.SOME_ADDRESSES_UNREACHABLE in made.verdict.reasons
 
 
 async def test_hosts_without_address(autojump_clock: trio.testing.MockClock) -> None:
-    made, reports = await record(MemoryWorld([data(DOMAIN, "MX", f"10 {HOST}")], []), DOMAIN)
+    made, reports = await record(MemoryPorts([data(DOMAIN, "MX", f"10 {HOST}")], []), DOMAIN)
     assert made.verdict.outcome is DomainOutcome.NO_MAIL
     assert [report.host for report in reports] == [HOST]
     assert Reason.MX_TARGET_NO_ADDRESS in made.hosts[0].reasons
@@ -134,13 +134,13 @@ async def test_hosts_without_address(autojump_clock: trio.testing.MockClock) -> 
 )
 def test_what_cannot_be_offered_is_refused(argv: tuple[str, ...], text: str) -> None:
     with pytest.raises(Fatal) as refusal:
-        check(setup(MemoryWorld([], []), *argv, DOMAIN))
+        check(setup(MemoryPorts([], []), *argv, DOMAIN))
     assert str(refusal.value) == text
 
 
 def test_a_record_needs_tls() -> None:
-    given = setup(MemoryWorld([], []), DOMAIN)
+    given = setup(MemoryPorts([], []), DOMAIN)
     check(given)
     with pytest.raises(Fatal, match="no record without TLS"):
         check(replace(given, tls=False))
-    check(replace(setup(MemoryWorld([], []), "-l", "none", DOMAIN), tls=False))
+    check(replace(setup(MemoryPorts([], []), "-l", "none", DOMAIN), tls=False))

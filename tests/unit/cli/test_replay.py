@@ -1,4 +1,4 @@
-"""Saved sessions judged again without a network: the corpus, and mutations of it that must change the verdict."""
+"""Runs that were kept, judged again without a network: the corpus, and mutations of it that must change the verdict."""
 
 import socket
 from collections.abc import Callable
@@ -12,13 +12,13 @@ import trio.testing
 from results.store.codec import decode, pretty
 from scanner.cli.errors import CliError, Exit
 from scanner.cli.replay import difference, load, replay, run, saved_run
-from scanner.finger.case import Asked, Case, Event
 from scanner.finger.options import Fatal
 from scanner.finger.output import Output
+from scanner.finger.saved_case import SavedAnswer, SavedCase, SavedEvent
 from scanner.vocabulary import Security
-from tests.unit.finger.test_session import MX
+from tests.unit.finger.mail_scripts import MailScript
 from tests.unit.mailserver import server_context
-from tests.unit.memory_world import DOMAIN, MemoryWorld, good_tlsa, setup, zone
+from tests.unit.memory_ports import DOMAIN, MemoryPorts, good_tlsa, setup, zone
 
 CORPUS = Path(__file__).parents[2] / "corpus"
 CASES = sorted(CORPUS.glob("*.json"))
@@ -33,19 +33,19 @@ def no_network(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(socket.socket, "sendto", refuse)
 
 
-def again(case: Case) -> list[str]:
-    """Return the lines that a case has now."""
+def again(case: SavedCase) -> list[str]:
+    """The lines that a case comes to now."""
     output = Output("mxsweep")
     assert replay(case, output) == case.status
     return output.printed
 
 
 def word(lines: list[str]) -> str:
-    """Return the first word of the summary line."""
+    """The word of the summary line."""
     return next(line.split(" ")[0] for line in lines if " TLS connection established to " in line)
 
 
-def case(name: str) -> Case:
+def case(name: str) -> SavedCase:
     return load(CORPUS / f"{name}.json")
 
 
@@ -67,17 +67,17 @@ def test_the_corpus_covers_every_verdict() -> None:
 # --- mutations ------------------------------------------------------------------------------------------------
 
 
-def with_answers(kept: Case, rtype: str, change: Callable[[Asked], Asked | None]) -> Case:
+def with_answers(kept: SavedCase, rtype: str, change: Callable[[SavedAnswer], SavedAnswer | None]) -> SavedCase:
     changed = [change(asked) if asked.rtype == rtype else asked for asked in kept.questions]
     return replace(kept, questions=[asked for asked in changed if asked is not None])
 
 
-def with_events(kept: Case, change: Callable[[Event], Event]) -> Case:
+def with_events(kept: SavedCase, change: Callable[[SavedEvent], SavedEvent]) -> SavedCase:
     connections = [replace(one, events=[change(event) for event in one.events]) for one in kept.connections]
     return replace(kept, connections=connections)
 
 
-def other_byte(asked: Asked) -> Asked:
+def other_byte(asked: SavedAnswer) -> SavedAnswer:
     records = tuple(f"{record[:-2]}{int(record[-2:], 16) ^ 1:02x}" for record in asked.answer.records)
     return replace(asked, answer=replace(asked.answer, records=records))
 
@@ -91,7 +91,7 @@ def test_one_byte_of_a_tlsa_record(name: str) -> None:
     assert any("num=65:no matching DANE TLSA records" in line for line in lines)
 
 
-def other_san(event: Event) -> Event:
+def other_san(event: SavedEvent) -> SavedEvent:
     """The leaf for another name: of the same length, in the last place where it stands, the extension."""
     if not event.chain:
         return event
@@ -109,7 +109,7 @@ def test_one_letter_of_a_san() -> None:
 
 
 def test_an_insecure_mx_takes_the_verdict_down() -> None:
-    def insecure(asked: Asked) -> Asked:
+    def insecure(asked: SavedAnswer) -> SavedAnswer:
         return replace(asked, answer=replace(asked.answer, security=Security.INSECURE))
 
     assert word(again(with_answers(case("dane-ee"), "MX", insecure))) == "Trusted"
@@ -130,7 +130,7 @@ def test_an_expired_time_changes_what_dates_decide() -> None:
 
 
 def test_replies_are_read_again() -> None:
-    def silent(event: Event) -> Event:
+    def silent(event: SavedEvent) -> SavedEvent:
         return replace(event, text=event.text.replace("STARTTLS", "XTARTTLS"))
 
     lines = again(with_events(case("dane-ee"), silent))
@@ -155,20 +155,20 @@ async def test_a_run_is_kept_whole(
     argv: tuple[str, ...], tmp_path: Path, autojump_clock: trio.testing.MockClock
 ) -> None:
     context = server_context()
-    world = MemoryWorld(zone(good_tlsa()), [MX(context), MX(context)])
-    given = setup(world, *argv, DOMAIN)
+    ports = MemoryPorts(zone(good_tlsa()), [MailScript(context), MailScript(context)])
+    given = setup(ports, *argv, DOMAIN)
     path = tmp_path / "case.json"
     _, status = await saved_run(given, [*argv, "--save", str(path), DOMAIN], 1, str(path))
     kept = load(path)
     assert status == kept.status == 0
     assert kept.argv == (*argv, DOMAIN)
     assert list(kept.lines) == given.output.printed
-    assert decode(Case, pretty(kept)) == kept
+    assert decode(SavedCase, pretty(kept)) == kept
     assert await trio.to_thread.run_sync(again, kept) == given.output.printed
 
 
 async def test_a_case_that_cannot_be_written_is_fatal(autojump_clock: trio.testing.MockClock) -> None:
-    given = setup(MemoryWorld(zone(good_tlsa()), [MX()]), DOMAIN)
+    given = setup(MemoryPorts(zone(good_tlsa()), [MailScript()]), DOMAIN)
     with pytest.raises(Fatal, match="cannot write the case: /nonexistent/case: No such file"):
         await saved_run(given, [DOMAIN], 1, "/nonexistent/case")
 
@@ -176,7 +176,7 @@ async def test_a_case_that_cannot_be_written_is_fatal(autojump_clock: trio.testi
 # --- the command ----------------------------------------------------------------------------------------------
 
 
-def test_changed_lines_are_printed(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_changed_lines_are_told(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     path = tmp_path / "case.json"
     path.write_bytes(pretty(with_answers(case("dane-ee"), "TLSA", other_byte)))
     assert run(str(path)) is Exit.CHANGED

@@ -2,12 +2,14 @@
 
 from dataclasses import dataclass, field
 from itertools import pairwise
+from typing import Any
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from scanner.core.dialogue import (
+    POSTFIX_RULES,
     TABLE,
     TEXT_LIMIT,
     TRANSCRIPT_CHARACTERS,
@@ -23,6 +25,7 @@ from scanner.vocabulary import FailureKind, Phase, StartTLS
 HELLO = b"220 mx ESMTP\r\n"
 EHLO = b"250-mx\r\n250-SIZE 1000\r\n250 STARTTLS\r\n"
 PLAIN = b"250-mx\r\n250 SIZE 1000\r\n"
+LONG_EHLO = b"250-mx\r\n" + (b"250-" + b"x" * 511 + b"\r\n") * 4 + b"250 STARTTLS\r\n"
 READY = b"220 go ahead\r\n"
 BYE = b"221 bye\r\n"
 SAID = "EHLO me\r\nSTARTTLS\r\n"
@@ -37,7 +40,7 @@ class Case:
     sent: str
     secured: bytes = b""
     defects: tuple[str, ...] = ()
-    options: dict[str, bool] = field(default_factory=dict)
+    options: dict[str, Any] = field(default_factory=dict)
 
 
 def no(phase: Phase, code: int, text: str) -> Failure:
@@ -48,7 +51,7 @@ def lost(phase: Phase) -> Failure:
     return Failure(phase, FailureKind.CLOSED)
 
 
-CLI = {"polite": False}  # posttls-finger's manners
+CLI = {"rules": POSTFIX_RULES}
 WRAPPED = {"implicit_tls": True}
 G, E, S, T = Phase.GREETING, Phase.EHLO, Phase.STARTTLS, Phase.EHLO_TLS
 OFFERED, NOT_OFFERED, UNKNOWN = StartTLS.OFFERED, StartTLS.NOT_OFFERED, StartTLS.UNKNOWN
@@ -90,8 +93,14 @@ CASES = [
     Case("EHLO garbage", HELLO + b"25 short\r\n", Failure(E, FailureKind.GARBAGE, None, "short"), UNKNOWN,
          "EHLO me\r\n"),
     Case("EHLO closed", HELLO, lost(E), UNKNOWN, "EHLO me\r\n"),
-    Case("EHLO endless", HELLO + b"250-a\r\n" * 200,
-         Failure(E, FailureKind.TOO_LONG, None, "a reply of more than 128 lines"), UNKNOWN, "EHLO me\r\n"),
+    Case("EHLO endless", HELLO + b"250-a\r\n" * 1100,
+         Failure(E, FailureKind.TOO_LONG, None, "a reply of more than 1024 lines"), UNKNOWN, "EHLO me\r\n"),
+    # posttls-finger takes a keyword in the first line, and none behind 2,048 characters
+    Case("STARTTLS greets, finger", HELLO + b"250 STARTTLS\r\n" + READY, None, OFFERED, TLS_SENT, secured=PLAIN + BYE,
+         options=CLI),
+    Case("STARTTLS greets", HELLO + b"250 STARTTLS\r\n" + BYE, None, NOT_OFFERED, "EHLO me\r\nQUIT\r\n"),
+    Case("STARTTLS too far, finger", HELLO + LONG_EHLO + BYE, None, NOT_OFFERED, "EHLO me\r\nQUIT\r\n", options=CLI),
+    Case("STARTTLS far", HELLO + LONG_EHLO + READY, None, OFFERED, TLS_SENT, secured=PLAIN + BYE),
     # STARTTLS
     Case("STARTTLS 454, finger", HELLO + EHLO + b"454 no\r\n", no(S, 454, "no"), REFUSED, SAID, options=CLI),
     Case("STARTTLS 421: closing down, no refusal of TLS", HELLO + EHLO + b"421 closing\r\n" + BYE,
@@ -165,6 +174,25 @@ def converse(case: Case, clear: list[bytes], secured: list[bytes]) -> Run:
         dialogue.end_of_stream()
         run.note()
     return run
+
+
+def test_an_unfinished_reply_is_in_the_transcript() -> None:
+    dialogue = Dialogue("me")
+    dialogue.receive(b"220-half\r\n220 wi")
+    dialogue.end_of_stream()
+    assert dialogue.transcript == ["< 220-half"]
+
+
+def test_posttls_finger_says_quit_after_a_time_out_under_tls() -> None:
+    late = Failure(T, FailureKind.TIMEOUT)
+    dialogue = Dialogue("me", rules=POSTFIX_RULES)
+    dialogue.receive(HELLO + EHLO + READY)
+    dialogue.tls_established()
+    dialogue.bytes_to_send()
+    dialogue.broken(late)
+    assert (dialogue.phase, dialogue.bytes_to_send()) == (Phase.QUIT, b"QUIT\r\n")
+    dialogue.receive(BYE)
+    assert (dialogue.over, dialogue.failure, dialogue.transcript[-1]) == (True, late, "< 221 bye")
 
 
 def octets(data: bytes) -> list[bytes]:

@@ -6,7 +6,6 @@ from hypothesis import strategies as st
 
 from scanner.core.replies import (
     LINE_LIMIT,
-    LINE_MAXIMUM,
     REPLY_LINES,
     REPLY_OCTETS,
     Overflow,
@@ -94,8 +93,8 @@ def test_a_line_at_the_limit_is_whole() -> None:
 
 LONG = b"250-" + b"x" * 1000 + b"\r\n"
 ENDLESS = [
-    ("line, whole", b"220 " + b"a" * LINE_MAXIMUM + b"\r\n", f"a line of more than {LINE_MAXIMUM} octets"),
-    ("line, no end", b"a" * (LINE_MAXIMUM + 1), f"a line of more than {LINE_MAXIMUM} octets"),
+    ("line, whole", b"220 " + b"a" * 2 * LINE_LIMIT + b"\r\n", f"a line of more than {2 * LINE_LIMIT} octets"),
+    ("line, no end", b"a" * (2 * LINE_LIMIT + 1), f"a line of more than {2 * LINE_LIMIT} octets"),
     ("lines", b"250-a\r\n" * (REPLY_LINES + 1), f"a reply of more than {REPLY_LINES} lines"),
     ("octets", LONG * (REPLY_OCTETS // len(LONG) + 1), f"a reply of more than {REPLY_OCTETS} octets"),
 ]

@@ -13,7 +13,7 @@ from scanner.core import dane, pkix, policy, tlsa
 from scanner.core.policy import Peer, Policy
 from scanner.facts import Answer, TLSALookup, TLSARecord
 from scanner.finger import lines
-from scanner.finger.logging import Log
+from scanner.finger.log_keywords import LogMask
 from scanner.vocabulary import Dane, Level, Outcome, Security, TLSState
 from tests.unit import pki
 from tests.unit.pki import INTER, INTER_PLAN, LEAF, LEAF_PLAN, NOW, ROOT, ROOT_PLAN, Made
@@ -105,7 +105,7 @@ def judge(vector: Vector) -> tuple[Policy, policy.Judgement, list[str]]:
     records: tuple[TLSARecord, ...] = found.records if found is not None else ()
     evidence = dane.match(records, chain, NOW) if rule.level.dane_based else pkix.verify(chain, vector.store, NOW)
     judgement = policy.judge(rule, chain, evidence)
-    shown = lines.Shown(NAP, Log.SUMMARY | Log.PEER, rule, "sha256")
+    shown = lines.LineOptions(NAP, LogMask.SUMMARY | LogMask.PEER, rule, "sha256")
     return rule, judgement, lines.peer_lines(shown, judgement, evidence, chain)
 
 

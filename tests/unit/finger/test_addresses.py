@@ -3,18 +3,15 @@
 import random
 from collections import Counter
 from collections.abc import Sequence
+from dataclasses import replace
 
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 
-from scanner.core.answers import ALIAS_LOOP, failed
+from scanner.core.answers import ALIAS_LOOP, NOT_A_NAME, failed
 from scanner.facts import Answer
-from scanner.finger import services
-from scanner.finger.addresses import MAX_RECORDS, Found, find
+from scanner.finger.addresses import MAX_RECORDS, AddressLookup, find, numeric_address
 from scanner.finger.addresses import Native as NativeNames
 from scanner.finger.options import parse
-from scanner.finger.services import Service
 from scanner.vocabulary import Outcome, Security
 
 Table = dict[tuple[str, str], Answer]
@@ -54,12 +51,12 @@ async def no_native(host: str) -> Sequence[str] | str:
     raise AssertionError(f"nobody should ask for {host}")
 
 
-async def run(argv: list[str], dns: Dns, native: NativeNames = no_native, seed: int = 1) -> Found:
+async def run(argv: list[str], dns: Dns, native: NativeNames = no_native, seed: int = 1) -> AddressLookup:
     return await find(parse(argv), dns.lookup, rng=random.Random(seed), native=native)
 
 
-def addresses(found: Found) -> list[str]:
-    return [candidate.address for candidate in found.candidates]
+def addresses(found: AddressLookup) -> list[str]:
+    return [host_address.address for host_address in found.addresses]
 
 
 # --- order and questions --------------------------------------------------------------------------------------
@@ -132,9 +129,9 @@ async def test_the_names_of_an_mx_behind_an_alias_both_count_its_owner_first() -
 
 async def test_a_candidate_knows_where_its_alias_ends() -> None:
     dns = Dns(data("a.test", "A", "192.0.2.1", rname="b.test", secure=False))
-    (candidate,) = (await run(["[a.test]:587"], dns)).candidates
-    assert (candidate.host, candidate.rname, candidate.port) == ("a.test", "b.test", 587)
-    assert candidate.security is Security.INSECURE
+    (host_address,) = (await run(["[a.test]:587"], dns)).addresses
+    assert (host_address.host, host_address.rname, host_address.port) == ("a.test", "b.test", 587)
+    assert host_address.security is Security.INSECURE
 
 
 # --- failures, in its words -----------------------------------------------------------------------------------
@@ -165,13 +162,14 @@ NOT_FOUND = "Host or domain name not found. Name service error for name="
          ["warning: no MX host for d.test has a valid address record"],
          f"{NOT_FOUND}a.test type=A: Host not found, try again"),
         ([data("d.test", "MX", "10 b_-.test")],
-         ["warning: malformed domain name in resource data of MX record for d.test: b_-.test"],
+         ["warning: valid_hostname: misplaced hyphen: b_-.test",
+          "warning: malformed domain name in resource data of MX record for d.test: b_-.test"],
          "Name service error for name=d.test type=MX: Malformed or unexpected name server reply"),
     ],
 )  # fmt: skip
 async def test_failures_are_told_in_its_words(answers: list[Answer], lines: list[str], text: str) -> None:
     found = await run(["d.test"], Dns(*answers))
-    assert found.candidates == []
+    assert found.addresses == []
     assert found.lines == lines
     assert found.error == text
 
@@ -180,7 +178,10 @@ async def test_an_invalid_target_beside_a_valid_one_is_passed_over_and_told() ->
     dns = Dns(data("d.test", "MX", "5 -x.test", "10 a.test"), data("a.test", "A", "192.0.2.1"))
     found = await run(["d.test"], dns)
     assert addresses(found) == ["192.0.2.1"]
-    assert found.lines == ["warning: malformed domain name in resource data of MX record for d.test: -x.test"]
+    assert found.lines == [
+        "warning: valid_hostname: misplaced hyphen: -x.test",
+        "warning: malformed domain name in resource data of MX record for d.test: -x.test",
+    ]
 
 
 async def test_a_numeric_target_is_an_address() -> None:
@@ -194,7 +195,7 @@ async def test_a_numeric_target_is_an_address() -> None:
 async def test_an_address_of_a_family_that_is_off_is_no_host() -> None:
     found = await run(["-o", "inet_protocols=ipv4", "[2001:db8::1]"], dns := Dns())
     assert found.error == "Name service error for 2001:db8::1: invalid host or domain name"
-    assert (found.candidates, dns.asked) == ([], [])
+    assert (found.addresses, dns.asked) == ([], [])
 
 
 async def test_an_endless_alias_is_a_warning_and_not_found() -> None:
@@ -217,7 +218,7 @@ async def test_u_labels_are_told_once_a_look_up() -> None:
 async def test_no_more_than_a_hundred_addresses_are_kept() -> None:
     many = [f"192.0.2.{i}" for i in range(150)]
     found = await run(["[a.test]"], Dns(data("a.test", "A", *many)))
-    assert len(found.candidates) == MAX_RECORDS
+    assert len(found.addresses) == MAX_RECORDS
     assert found.lines == [
         "warning: DNS record count limit (100) exceeded -- dropping excess record(s) after qname=a.test qtype=A"
     ]
@@ -242,7 +243,7 @@ async def test_native_alone_asks_no_dns_for_addresses_and_is_never_secure() -> N
     dns = Dns(data("d.test", "MX", "10 a.test"))
     found = await run(["-h", "native", "d.test"], dns, Native(["192.0.2.1", "2001:db8::1"]))
     assert [rtype for _, rtype, _ in dns.asked] == ["MX"]
-    assert {(c.address, c.security) for c in found.candidates} == {
+    assert {(c.address, c.security) for c in found.addresses} == {
         ("192.0.2.1", Security.INSECURE), ("2001:db8::1", Security.INSECURE),
     }  # fmt: skip
 
@@ -272,7 +273,7 @@ async def test_what_native_says_is_told() -> None:
 
 async def test_without_any_way_of_looking_up_there_is_no_address_and_no_reason() -> None:
     found = await run(["-h", "", "d.test"], Dns(data("d.test", "MX", "10 a.test")))
-    assert (found.candidates, found.error) == ([], "")
+    assert (found.addresses, found.error) == ([], "")
     assert found.lines == ["warning: no MX host for d.test has a valid address record"]
 
 
@@ -286,7 +287,7 @@ async def test_srv_records_bring_hosts_and_ports() -> None:
         data("b.test", "A", "192.0.2.2"),
     )
     found = await run(["-R", "d.test"], dns)
-    assert [(c.host, c.port) for c in found.candidates] == [("a.test", 2525), ("b.test", 587)]
+    assert [(c.host, c.port) for c in found.addresses] == [("a.test", 2525), ("b.test", 587)]
     assert found.route is not None
     assert found.route.names == ("_smtp._tcp.d.test",)
 
@@ -309,7 +310,8 @@ async def test_srv_plays_no_part_where_a_host_is_named(argv: list[str]) -> None:
     ("records", "lines", "text"),
     [
         (["0 0 0 ."], [], "Domain _smtp._tcp.d.test does not support SRV requests"),
-        (["0 0 25 -x.test"], [("warning: malformed domain name in resource data of SRV record for "
+        (["0 0 25 -x.test"], ["warning: valid_hostname: misplaced hyphen: -x.test",
+                              ("warning: malformed domain name in resource data of SRV record for "
                               "_smtp._tcp.d.test: -x.test")],
          "Name service error for name=_smtp._tcp.d.test type=SRV: Malformed or unexpected name server reply"),
         (["0 0 25 gone.test"], ["warning: no SRV host for _smtp._tcp.d.test has a valid address record"],
@@ -318,14 +320,14 @@ async def test_srv_plays_no_part_where_a_host_is_named(argv: list[str]) -> None:
 )  # fmt: skip
 async def test_srv_records_that_lead_nowhere(records: list[str], lines: list[str], text: str) -> None:
     found = await run(["-R", "d.test"], Dns(data("_smtp._tcp.d.test", "SRV", *records)))
-    assert (found.lines, found.error, found.candidates) == (lines, text, [])
+    assert (found.lines, found.error, found.addresses) == (lines, text, [])
 
 
 async def test_the_port_of_an_srv_record_holds_for_native_addresses_too() -> None:
     """posttls-finger connects to the destination's port (25) there, and looks TLSA records up at it before."""
     dns = Dns(data("_smtp._tcp.d.test", "SRV", "0 0 2525 a.test"))
     found = await run(["-R", "-h", "native", "d.test"], dns, Native(["192.0.2.1"]))
-    assert [c.port for c in found.candidates] == [2525]
+    assert [c.port for c in found.addresses] == [2525]
 
 
 async def test_each_candidate_carries_the_port_that_its_tlsa_records_are_at() -> None:
@@ -336,29 +338,35 @@ async def test_each_candidate_carries_the_port_that_its_tlsa_records_are_at() ->
         data("b.test", "A", "192.0.2.2"),
     )
     found = await run(["-R", "d.test"], dns)
-    assert [f"_{c.port}._tcp.{c.host}" for c in found.candidates] == ["_2525._tcp.a.test", "_587._tcp.b.test"]
-
-
-def test_weights_draw_the_first_in_proportion() -> None:
-    """RFC 2782: of weights 1 and 3, and 0 in front, a number from 0 to 4 picks: 0 -> z, 1 -> a, 2..4 -> b."""
-    records = [Service(0, 1, 25, "a.test"), Service(0, 3, 25, "b.test"), Service(0, 0, 25, "z.test")]
-    rng = random.Random(7)
-    first = Counter(services.ordered(records, rng)[0].target for _ in range(10000))
-    # The number that lies on a's bound belongs to it when it stands before b; shuffled, a and b share that luck.
-    assert 0.17 < first["z.test"] / 10000 < 0.23
-    assert 0.17 < first["a.test"] / 10000 < 0.23
-    assert 0.57 < first["b.test"] / 10000 < 0.63
-
-
-@given(st.lists(st.tuples(st.integers(0, 3), st.integers(0, 65535), st.integers(0, 65535)), max_size=8), st.integers())
-def test_any_srv_rrset_is_put_into_the_order_of_its_priorities(numbers: list[tuple[int, int, int]], seed: int) -> None:
-    records = [Service(*three, f"h{i}.test") for i, three in enumerate(numbers)]
-    order = services.ordered(records, random.Random(seed))
-    assert sorted(order, key=lambda r: r.priority) == order
-    assert Counter(order) == Counter(records)
+    assert [f"_{c.port}._tcp.{c.host}" for c in found.addresses] == ["_2525._tcp.a.test", "_587._tcp.b.test"]
 
 
 async def test_a_unix_socket_is_its_own_address() -> None:
     found = await run(["-S", "-o", "myhostname=me.test", "unix:/run/lmtp"], Dns())
-    (candidate,) = found.candidates
-    assert (candidate.host, candidate.address, candidate.port) == ("me.test", "/run/lmtp", 0)
+    (host_address,) = found.addresses
+    assert (host_address.host, host_address.address, host_address.port) == ("me.test", "/run/lmtp", 0)
+
+
+@pytest.mark.parametrize(
+    ("host", "address"),
+    [("0x7f.1", "127.0.0.1"), ("192.0.2.1", "192.0.2.1"), ("2001:db8::1", "2001:db8::1"), ("0x7g", ""), ("a.1", "")],
+)
+def test_addresses_as_the_c_library_reads_them(host: str, address: str) -> None:
+    assert numeric_address(host) == address
+
+
+async def test_a_name_without_records_behind_an_alias_is_the_target() -> None:
+    void = replace(nodata("d.test", "AAAA"), rname="void.test")
+    dns = Dns(nodata("d.test", "MX"), replace(void, rtype="A"), void)
+    assert (await run(["d.test"], dns)).error.startswith(
+        "Host or domain name not found. Name service error for name=void.test type=AAAA: Host found but no data"
+    )
+
+
+async def test_a_host_name_that_is_too_long_for_the_dns_is_a_failed_lookup() -> None:
+    """Expected: Debian's 3.7.11 with a name of 254 octets, which no DNS message can carry."""
+    name = ".".join(["x" * 60] * 4) + ".abcdefghij"
+    found = await run([name], Dns(failed(name, "MX", NOT_A_NAME)))
+    assert found.error == (
+        f"Host or domain name not found. Name service error for name={name} type=MX: Non-recoverable error"
+    )

@@ -1,24 +1,21 @@
-"""The lines of finger, one by one: texts of posttls-finger 3.12, told from records."""
+"""The lines of finger, one by one: texts of posttls-finger 3.12, formatted from records."""
 
 from dataclasses import replace
 
 import pytest
 from cryptography.hazmat.primitives.serialization import Encoding
-from hypothesis import given
-from hypothesis import strategies as st
 
 from scanner.core import tlsa
 from scanner.core.policy import Judgement, Policy
 from scanner.core.x509 import facts as certs
 from scanner.facts import CertFacts, Failure, Handshake, Reply
 from scanner.finger import lines
-from scanner.finger.dump import Dump
-from scanner.finger.logging import Log
+from scanner.finger.log_keywords import LogMask
 from scanner.model import DaneEvidence, PathError, PkixEvidence
 from scanner.net.probe_events import Secured
 from scanner.vocabulary import FailureKind, Level, Phase, TLSState
 from tests.unit.mailserver import certificate
-from tests.unit.memory_world import good_tlsa
+from tests.unit.memory_ports import good_tlsa
 
 NAP = "Mx.test[192.0.2.1]:25"
 NA = NAP.lower()
@@ -29,8 +26,8 @@ RECORD = tlsa.parse_rdata(good_tlsa())
 MATCH = DaneEvidence(RECORD, 0, bare_key=False, needs_name=False, path=(LEAF.sha256,))
 
 
-def shown(policy: Policy = DANE, mask: Log = Log.PEER, *, resumed: bool = False) -> lines.Shown:
-    return lines.Shown(NAP, mask, policy, "sha256", resumed=resumed)
+def shown(policy: Policy = DANE, mask: LogMask = LogMask.PEER, *, resumed: bool = False) -> lines.LineOptions:
+    return lines.LineOptions(NAP, mask, policy, "sha256", resumed=resumed)
 
 
 # --- the peer -------------------------------------------------------------------------------------------------
@@ -68,41 +65,41 @@ def shown(policy: Policy = DANE, mask: Log = Log.PEER, *, resumed: bool = False)
 def test_what_matched(
     policy: Policy, evidence: DaneEvidence | PkixEvidence, peername: str | None, expected: list[str]
 ) -> None:
-    told = lines.peer_lines(shown(policy), Judgement(TLSState.VERIFIED, None, peername), evidence, (LEAF,))
-    assert told[:-1] == [f"{NA}: {line.format(hex=RECORD.data.upper())}" for line in expected]
-    assert told[-1].startswith(f"{NA}: subject_CN=mx.test, issuer=mx.test, cert fingerprint=")
+    printed = lines.peer_lines(shown(policy), Judgement(TLSState.VERIFIED, None, peername), evidence, (LEAF,))
+    assert printed[:-1] == [f"{NA}: {line.format(hex=RECORD.data.upper())}" for line in expected]
+    assert printed[-1].startswith(f"{NA}: subject_CN=mx.test, issuer=mx.test, cert fingerprint=")
 
 
 def test_nothing_is_said_of_the_peer_unless_asked_or_wrong() -> None:
     fine, wrong = Judgement(TLSState.VERIFIED), Judgement(TLSState.UNTRUSTED, PathError(65, 0, "no match"))
-    assert lines.peer_lines(shown(mask=Log.SUMMARY), fine, MATCH, (LEAF,)) == []
-    assert lines.peer_lines(shown(mask=Log.SUMMARY), fine, None, ()) == []
-    told = [f"server certificate verification failed for {NA}: num=65:no match"]
-    assert lines.peer_lines(shown(mask=Log.NOTHING), wrong, MATCH, (LEAF,)) == told
+    assert lines.peer_lines(shown(mask=LogMask.SUMMARY), fine, MATCH, (LEAF,)) == []
+    assert lines.peer_lines(shown(mask=LogMask.SUMMARY), fine, None, ()) == []
+    printed = [f"server certificate verification failed for {NA}: num=65:no match"]
+    assert lines.peer_lines(shown(mask=LogMask.NOTHING), wrong, MATCH, (LEAF,)) == printed
     may = Policy(Level.MAY)
-    assert lines.peer_lines(shown(may, Log.SUMMARY), wrong, MATCH, (LEAF,)) == []
-    assert lines.peer_lines(shown(may, Log.UNTRUSTED), wrong, MATCH, (LEAF,)) == told
+    assert lines.peer_lines(shown(may, LogMask.SUMMARY), wrong, MATCH, (LEAF,)) == []
+    assert lines.peer_lines(shown(may, LogMask.UNTRUSTED), wrong, MATCH, (LEAF,)) == printed
 
 
 def test_nothing_has_matched_where_nothing_had_to() -> None:
     # after the fallback at handshake time the names are known, but the level is encrypt: as Debian's 3.7.11
     fallen = Policy(Level.ENCRYPT, ("mx.test",), check_names=True)
-    told = lines.peer_lines(shown(fallen), Judgement(TLSState.TRUSTED, None, "mx.test"), PkixEvidence(()), (LEAF,))
-    assert [line.split("=")[0] for line in told] == [f"{NA}: subject_CN"]
+    printed = lines.peer_lines(shown(fallen), Judgement(TLSState.TRUSTED, None, "mx.test"), PkixEvidence(()), (LEAF,))
+    assert [line.split("=")[0] for line in printed] == [f"{NA}: subject_CN"]
 
 
 def test_a_resumed_session_is_not_matched_again() -> None:
-    told = lines.peer_lines(shown(resumed=True), Judgement(TLSState.VERIFIED), MATCH, (LEAF,))
-    assert [line.split("=")[0] for line in told] == [f"{NA}: subject_CN"]
+    printed = lines.peer_lines(shown(resumed=True), Judgement(TLSState.VERIFIED), MATCH, (LEAF,))
+    assert [line.split("=")[0] for line in printed] == [f"{NA}: subject_CN"]
     wrong = Judgement(TLSState.UNTRUSTED, PathError(65, 0, "no match"))
-    assert lines.peer_lines(shown(resumed=True, mask=Log.SUMMARY), wrong, MATCH, (LEAF,)) == [
+    assert lines.peer_lines(shown(resumed=True, mask=LogMask.SUMMARY), wrong, MATCH, (LEAF,)) == [
         f"{NAP}: re-using session with untrusted peer credential, look for details earlier in the log"
     ]
 
 
 def names(cert: CertFacts, policy: Policy = DANE, evidence: DaneEvidence = MATCH) -> list[str]:
-    told = lines.peer_lines(shown(policy), Judgement(TLSState.VERIFIED), evidence, (cert,))
-    return [line.split(", cert fingerprint")[0] for line in told if "Matched" not in line]
+    printed = lines.peer_lines(shown(policy), Judgement(TLSState.VERIFIED), evidence, (cert,))
+    return [line.split(", cert fingerprint")[0] for line in printed if "Matched" not in line]
 
 
 FIELDS = [
@@ -120,9 +117,9 @@ FIELDS = [
 
 @pytest.mark.parametrize(("cn", "complaints", "text"), FIELDS)
 def test_names_that_are_not_fit_to_print(cn: str, complaints: list[str], text: str) -> None:
-    told = names(replace(LEAF, subject_cns=(cn,)))
+    printed = names(replace(LEAF, subject_cns=(cn,)))
     warned = [f"warning: tls_text_name: {NA}: {complaint}" for complaint in complaints]
-    assert told == [*warned, f"{NA}: subject_CN={text}, issuer=mx.test"]
+    assert printed == [*warned, f"{NA}: subject_CN={text}, issuer=mx.test"]
 
 
 def test_without_a_cn_the_name_that_matches_is_shown() -> None:
@@ -199,8 +196,8 @@ HANDSHAKES = [
 
 @pytest.mark.parametrize(("kind", "words"), HANDSHAKES)
 def test_handshakes_that_fail(kind: FailureKind, words: list[str]) -> None:
-    told = lines.handshake_failure(NAP, Failure(Phase.HANDSHAKE, kind), words[1:])
-    assert told == [
+    printed = lines.handshake_failure(NAP, Failure(Phase.HANDSHAKE, kind), words[1:])
+    assert printed == [
         f"SSL_connect error to {NAP}: {words[0]}",
         *(f"warning: TLS library problem: error:{error}:::" for error in words[1:]),
     ]
@@ -248,33 +245,45 @@ def test_an_endless_line_is_complained_about() -> None:
     assert len(lines.dialogue_failure(failure, None, lmtp=False)) == 1
 
 
-# --- dumps ----------------------------------------------------------------------------------------------------
+# --- names ----------------------------------------------------------------------------------------------------
 
 
-def test_a_dump_in_openssls_shape() -> None:
-    """The rows of ``openssl s_client -debug``, without the addresses of memory."""
-    data = bytes.fromhex("160301000f") + b"ABCDEFG|\xffxyz01" + b"\0\0"
-    assert list(Dump().lines(sent=True, data=data[:-2])) == [
-        "write to BIO (19 bytes => 19 (0x13))",
-        "0000 16 03 01 00 0f 41 42 43|44 45 46 47 7c ff 78 79  .....ABC DEFG|.xy",
-        "0010 7a 30 31                                         z01",
+@pytest.mark.parametrize(
+    ("name", "shown"),
+    [
+        ("/O=x/CN=y", "/O=x/CN=y"),
+        ("/O=x/CN=" + "y" * 247, "/O=x/CN=" + "y" * 247),  # 255 octets
+        ("/O=x/CN=" + "y" * 248, "/O=x"),
+        ("/CN=" + "y" * 300, ""),
+        ("/O=a\\/b=c/CN=" + "y" * 250, "/O=a\\/b=c"),
+        ("/OU=" + "x" * 100 + "+CN=" + "y" * 200, "/OU=" + "x" * 100),
+    ],
+)
+def test_long_names_are_cut_at_an_attribute(name: str, shown: str) -> None:
+    """Expected: Debian's 3.7.11 with such certificates."""
+    assert lines.cut_name(name) == shown
+
+
+def test_odd_names_are_reported_first_and_whatever_is_printed() -> None:
+    """Expected: Debian's 3.7.11, which replaces a CN that cannot be printed by the matched name."""
+    odd = replace(LEAF, subject_cns=("x" * 256,), issuer_cn="a\0b", dns_names=("mx.test",))
+    warned = [
+        f"warning: tls_text_name: {NA}: NULL character in peer issuer CN",
+        f"warning: tls_text_name: {NA}: peer subject CN too long: 256",
     ]
-    assert list(Dump().lines(sent=True, data=b"a" + bytes(20))) == [
-        "write to BIO (21 bytes => 21 (0x15))",
-        "0000 61                                               a",
-        "0015 - <SPACES/NULLS>",
-    ]
+    wrong = Judgement(TLSState.UNTRUSTED, PathError(65, 0, "no match"))
+    assert lines.peer_lines(shown(mask=LogMask.NOTHING), wrong, MATCH, (odd,))[:2] == warned
+    named = Policy(Level.SECURE, ("mx.test",), check_names=True)
+    printed = lines.peer_lines(shown(named), Judgement(TLSState.VERIFIED, None, "mx.test"), PkixEvidence(()), (odd,))
+    assert printed[:2] == warned
+    assert printed[-1].startswith(f"{NA}: subject_CN=mx.test, issuer=, ")
 
 
-@given(st.lists(st.binary(min_size=1, max_size=40), min_size=1, max_size=4), st.lists(st.integers(1, 30), min_size=1))
-def test_records_are_read_whole_however_they_come(bodies: list[bytes], cuts: list[int]) -> None:
-    data = b"".join(b"\x17\x03\x03" + len(body).to_bytes(2) + body for body in bodies)
-    whole = list(Dump().lines(sent=False, data=data))
-    pieces, rest = [], data
-    for cut in cuts * len(data):
-        pieces.append(rest[:cut])
-        rest = rest[cut:]
-    dump = Dump()
-    assert [line for piece in pieces for line in dump.lines(sent=False, data=piece)] == whole
-    heads = [line for line in whole if line.startswith("read from BIO (")]
-    assert heads[1::2] == [f"read from BIO ({n} bytes => {n} (0x{n:X}))" for n in map(len, bodies)]
+def test_a_reply_beyond_the_limits_is_named() -> None:
+    too_long = Failure(Phase.EHLO, FailureKind.TOO_LONG, text="a reply of more than 1024 lines")
+    assert lines.dialogue_failure(too_long, None, lmtp=False) == ["a reply of more than 1024 lines while sending EHLO"]
+
+
+def test_an_error_of_ours_is_named() -> None:
+    broken = Failure(Phase.HANDSHAKE, FailureKind.INTERNAL, text="KeyError()")
+    assert lines.internal_error(broken) == "warning: internal error of mxsweep: KeyError()"

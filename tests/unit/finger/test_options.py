@@ -110,18 +110,49 @@ _BOTH_KINDS = "When the '-H' option is used, neither the '-k', nor the '-K' opti
         (["-w", "-l", "none", "x.test"], "SSL wrapper mode requires that TLS not be disabled"),
         (["-X", "-r", "0", "x.test"], "The -X and -r options are mutually exclusive"),
         (["-X", "x.test"], "the -X option is not supported"),
-        (["[x"], 'missing "]" in server description: [x'),
-        (["x.test:foo"], "unknown service: foo/tcp"),
-        (["x.test:0"], "bad network port: 0 for destination: x.test:0"),
-        (["inet:x.test"], "unknown service: x.test/tcp"),
-        (["-o", "smtputf8_enable=no", "b\u00fccher.test"],
-         "valid hostname or network address required in server description: b??cher.test"),
     ],
-)  # fmt: skip
+)
 def test_bad_values_are_fatal_in_its_words(argv: list[str], text: str) -> None:
     with pytest.raises(Fatal) as caught:
         parse(argv)
     assert str(caught.value) == text
+
+
+_NO_HOST = "valid hostname or network address required in server description:"
+_NOT_ASCII = "warning: midna_domain_to_ascii_create: Problem translating domain"
+
+
+@pytest.mark.parametrize(
+    ("argv", "text", "lines"),
+    [
+        (["[x"], 'missing "]" in server description: [x', ()),
+        (["x.test:foo"], "unknown service: foo/tcp", ()),
+        (["x.test:0"], "bad network port: 0 for destination: x.test:0", ()),
+        (["inet:x.test"], "unknown service: x.test/tcp", ()),
+        (["-o", "smtputf8_enable=no", "b\u00fccher.test"], f"{_NO_HOST} b??cher.test", ()),
+        (["a..test"], f"{_NO_HOST} a..test", ()),
+        (
+            ["--", "-\u00e4-.test"],
+            f"{_NO_HOST} -\u00e4-.test",
+            (f'{_NOT_ASCII} "-\u00e4-.test" to ASCII form: UIDNA_ERROR_LEADING_HYPHEN,UIDNA_ERROR_TRAILING_HYPHEN',),
+        ),
+        (
+            ["\u00e4!.test"],
+            f"{_NO_HOST} \u00e4!.test",
+            (f'{_NOT_ASCII} "\u00e4!.test" to ASCII form: malformed ASCII label(s)',),
+        ),
+        (
+            ["\u00e4" * 58 + ".test"],
+            _NO_HOST + " " + "\u00e4" * 58 + ".test",
+            (_NOT_ASCII + ' "' + "\u00e4" * 50 + '" to ASCII form: UIDNA_ERROR_LABEL_TOO_LONG',),
+        ),
+    ],
+)
+def test_a_bad_destination_is_kept_for_the_end(argv: list[str], text: str, lines: tuple[str, ...]) -> None:
+    """Debian's 3.7.11 prints everything about TLS before it."""
+    bad = parse(argv).bad_destination
+    assert bad is not None
+    assert (str(bad), bad.lines) == (text, lines)
 
 
 def test_the_log_list_is_complained_about_before_the_level() -> None:
@@ -180,7 +211,7 @@ def test_a_unix_socket_is_named_for_this_machine() -> None:
         ("b\u00fccher.test", "xn--bcher-kva.test"),
         (".b\u00fccher.test", ".xn--bcher-kva.test"),
         ("\u3002example.com", ".example.com"),
-        ("\uff0e", "."),
+        ("\uff0e", "\uff0e"),
         ("b\u00fccher..test", "b\u00fccher..test"),
     ],
 )

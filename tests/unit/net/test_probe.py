@@ -15,6 +15,7 @@ import trio.testing
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 from OpenSSL import SSL
 
+from scanner.core.dialogue import POSTFIX_RULES, SCAN_RULES
 from scanner.facts import Endpoint, Failure, Reply
 from scanner.net import tcp
 from scanner.net.deadlines import TICK
@@ -259,7 +260,7 @@ CONVERSATIONS: list[tuple[str, Script, Failure | None, StartTLS]] = [
     ("endless greeting", says(ENDLESS),
      Failure(Phase.GREETING, FailureKind.TOO_LONG, None, "a line of more than 4096 octets"), StartTLS.UNKNOWN),
     ("endless EHLO", says(b"220 mx\r\n", b"250-x\r\n" * 9_000),
-     Failure(Phase.EHLO, FailureKind.TOO_LONG, None, "a reply of more than 128 lines"), StartTLS.UNKNOWN),
+     Failure(Phase.EHLO, FailureKind.TOO_LONG, None, "a reply of more than 1024 lines"), StartTLS.UNKNOWN),
     ("closed after greeting", says(b"220 mx\r\n", b""), Failure(Phase.EHLO, LOST), StartTLS.UNKNOWN),
     ("closed after STARTTLS", says(b"220 mx\r\n", EHLO, b""), Failure(Phase.STARTTLS, LOST), StartTLS.OFFERED),
     ("closed in the handshake", says(b"220 mx\r\n", EHLO, b"220 go\r\n"), Failure(Phase.HANDSHAKE, LOST),
@@ -389,8 +390,8 @@ async def test_quit_and_close_notify(autojump_clock: trio.testing.MockClock) -> 
         heard.append(await server.hear())
 
     heard: list[bytes] = []
-    for polite in (True, False):
-        seen = (await run(refuse, polite=polite)).probe
+    for rules in (SCAN_RULES, POSTFIX_RULES):
+        seen = (await run(refuse, extra=Extra(rules=rules))).probe
         assert seen.failure == Failure(Phase.GREETING, FailureKind.REJECTED, 554, "away")
     assert seen.transcript == ("< 554 away",)
     assert heard == [b"QUIT\r\n", b""]

@@ -17,10 +17,13 @@ FLAWS = [
     ("1.2.3", "digits only"),
     ("-a.b", "label begins or ends with a hyphen"),
     ("a b", "character ' ' is not allowed"),
-    ("\u00e9" * 1021, "longer than 255 octets"),
-    ("ab--\u00e9", "no valid international name (label has hyphens in third and fourth place)"),
-    ("\u0301a", "no valid international name (label begins with a combining mark)"),  # UTS #46 section 4.1, rule 6
-    ("xn--a.\u00e9", "a character is not allowed in international names"),
+    ("\u00e9" * 1021, "label longer than 63 octets"),
+    (".".join(["\u00e9" + "x" * 50] * 5), "longer than 253 octets"),  # UTS #46 section 4.2, VerifyDnsLength
+    ("ab--\u00e9", "label has hyphens in third and fourth place"),
+    ("\u00e9.ab--c", "label has hyphens in third and fourth place"),
+    ("\u0301a", "label begins with a combining mark"),  # UTS #46 section 4.1, rule 6
+    ("xn--a.\u00e9", 'label begins with "xn--" but decodes to nothing valid'),
+    ("xn--zz.\u00e9", 'label begins with "xn--" but decodes to nothing valid'),
 ]
 
 

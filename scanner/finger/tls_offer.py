@@ -1,4 +1,4 @@
-"""What ``-g``, ``-p`` and the cipher parameters offer in the handshake: Postfix's words into a ``TLSProfile``."""
+"""The offer of the handshake: ``-g``, ``-p`` and the cipher parameters as a ``TLSProfile``."""
 
 import re
 from collections.abc import Mapping
@@ -17,18 +17,21 @@ SAME_AS_MEDIUM = ("low", "export")
 VERSIONS = ("SSLv3", "TLSv1", "TLSv1.1", "TLSv1.2", "TLSv1.3")
 _NUMBERS = dict(zip((0x300, 0x301, 0x302, 0x303, 0x304), VERSIONS, strict=True))
 _BY_NAME = {name.lower(): name for name in VERSIONS}
+_DTLS = (0x100, 0xFEFD, 0xFEFE, 0xFEFF)
+"""Versions of DTLS: OpenSSL accepts them as bounds and ignores them."""
+
 _GONE = VERSIONS[0]
-"""May be named and bounded by, but no library that we use offers it."""
+"""A version that may be named or be a bound, but that the TLS library does not offer."""
 
 _NO_SUCH = "sslv2"
-"""Known by name and to no effect: nothing offers it any more."""
+"""A version that is known by name and has no effect."""
 
 NOTHING = ("TLSv1.3", "TLSv1.2")
-"""A range without any version: OpenSSL then refuses to begin, as it does for Postfix."""
+"""A range without any version: OpenSSL refuses to begin, as it does for Postfix."""
 
 CURVES = "X25519MLKEM768 X25519 X448 prime256v1 secp384r1 secp521r1"
 FINITE_FIELDS = "ffdhe2048 ffdhe3072"
-"""Groups that stand beside those of the other parameter, where only one of the two is given."""
+"""The default groups of one parameter where only the other one is set."""
 
 
 OPTIONS = {
@@ -49,19 +52,19 @@ OPTIONS = {
         "CRYPTOPRO_TLSEXT_BUG": 1 << 31,
     },
 }
-"""Bits of OpenSSL 3 and 4 that a client can do something with, as ssl.h numbers them."""
+"""Option bits of OpenSSL 3 and 4 that concern a client, numbered as in ssl.h."""
 
 
 class OfferError(ValueError):
-    """The list or grade is invalid; the text is posttls-finger's warning, less its subject."""
+    """An invalid list or grade; the text is posttls-finger's warning without the peer."""
 
 
 def profile(grade: str, protocols: str, parameters: Mapping[str, str], *, must_match: bool) -> TLSProfile:
-    """The TLS profile of a session.
+    """Return the TLS profile of a session.
 
     Args:
-        grade: the minimum cipher grade, any case.
-        protocols: a protocol list, either syntax.
+        grade: the minimum cipher grade, in any case.
+        protocols: a protocol list, in either syntax.
         parameters: main.cf parameters, by name.
         must_match: the level authenticates the peer: no anonymous suites, OpenSSL security level 1.
 
@@ -71,10 +74,11 @@ def profile(grade: str, protocols: str, parameters: Mapping[str, str], *, must_m
     lowest, highest = versions(protocols)
     wanted = groups(parameters)
     exclusion = "!aNULL" if must_match else "!eNULL"
+    ciphers = _cipher_list(grade, parameters)
     return TLSProfile(
         name="finger",
-        ciphers=f"{_cipher_list(grade, parameters)}:{exclusion}",
-        security_level=1 if must_match else 0,
+        ciphers=f"{ciphers}:{exclusion}",
+        security_level=1 if must_match else security_level(ciphers),
         min_version=lowest,
         max_version=highest,
         groups=":".join(wanted) if wanted else None,
@@ -84,9 +88,9 @@ def profile(grade: str, protocols: str, parameters: Mapping[str, str], *, must_m
 
 
 def bits(parameters: Mapping[str, str], name: str) -> tuple[int, list[str]]:
-    """The OpenSSL option bits that a parameter lists, by name or as one number, and a warning.
+    """Return the OpenSSL option bits that a parameter lists, by name or as one number, and a warning.
 
-    An unknown word voids the list.
+    An unknown word empties the list.
     """
     text = parameters.get(name, "")
     if re.fullmatch(r"0[xX][0-9A-Fa-f]{1,16}", text):
@@ -100,11 +104,16 @@ def bits(parameters: Mapping[str, str], name: str) -> tuple[int, list[str]]:
 
 
 def groups(parameters: Mapping[str, str]) -> list[str]:
-    """The key exchange groups that main.cf asks for, strongest wish first; none where the library may choose."""
+    """Return the key exchange groups of main.cf, the preferred one first; empty where the library chooses."""
     curves, fields = parameters.get("tls_eecdh_auto_curves"), parameters.get("tls_ffdhe_auto_groups")
     if not curves and not fields:
         return []
     return re.split(r"[\s,:]+", f"{curves or CURVES} {fields or FINITE_FIELDS}".strip())
+
+
+def security_level(ciphers: str) -> int:
+    """Return the OpenSSL security level that a cipher list sets, 0 without one (``@SECLEVEL=N``, the last one)."""
+    return int((re.findall(r"@SECLEVEL=([0-5])", ciphers) or "0")[-1])
 
 
 def _cipher_list(grade: str, parameters: Mapping[str, str]) -> str:
@@ -116,10 +125,10 @@ def _cipher_list(grade: str, parameters: Mapping[str, str]) -> str:
 
 
 def versions(text: str) -> tuple[str | None, str | None]:
-    """The lowest and highest version of a protocol list; None is the library's own bound.
+    """Return the lowest and the highest version of a protocol list; None is the library's own bound.
 
-    ``>=V`` and ``<=V`` set bounds, ``!NAME`` excludes, ``NAME`` includes and then excludes the others. OpenSSL knows
-    a range only: what lies above the first hole is given up. A bound that is a number of no known version is none.
+    ``>=V`` and ``<=V`` set bounds, ``!NAME`` excludes, ``NAME`` includes and then excludes the others. OpenSSL supports
+    one range only, so the versions above the first gap are dropped. A number of no known version is no bound.
 
     Raises:
         OfferError: a word of the list is not known.
@@ -137,6 +146,23 @@ def versions(text: str) -> tuple[str | None, str | None]:
     if included:
         excluded |= set(VERSIONS) - included
     return _range(bounds.get(">="), bounds.get("<="), excluded)
+
+
+def bound_warnings(text: str) -> list[str]:
+    """Return a warning for each bound of a valid protocol list that OpenSSL refuses to set (``>=0305``)."""
+    bounds = {token[:2]: token[2:] for token in re.split(r"[\s,:]+", text) if token.startswith((">=", "<="))}
+    numbers = {sign: int(bound, 16) for sign, bound in bounds.items() if _is_number(bound)}
+    return [
+        f"error setting {which} TLS version to: 0x{numbers[sign]:04x}"
+        for sign, which in ((">=", "minimum"), ("<=", "maximum"))
+        if numbers.get(sign, 0) and numbers[sign] not in (*_NUMBERS, *_DTLS)
+    ]
+
+
+def _is_number(bound: str) -> bool:
+    """Return whether a bound is a number as C's strtoul reads it."""
+    named = bound.lower() in ("none", *_BY_NAME)
+    return not named and re.fullmatch(r"\+?(?:0[xX])?[0-9A-Fa-f]{1,8}", bound) is not None
 
 
 def _range(floor: str | None, ceiling: str | None, excluded: set[str]) -> tuple[str | None, str | None]:
@@ -159,7 +185,7 @@ def _range(floor: str | None, ceiling: str | None, excluded: set[str]) -> tuple[
 
 
 def _names(token: str, text: str) -> set[str]:
-    """The version that a name means, as a set: empty for the one that no library has."""
+    """Return the version of a name as a set, empty for SSLv2."""
     if token.lower() == _NO_SUCH:
         return set()
     if token.lower() not in _BY_NAME:
@@ -172,7 +198,7 @@ def _bound(token: str, text: str) -> str | None:
         return None
     if token.lower() in _BY_NAME:
         return _BY_NAME[token.lower()]
-    if not re.fullmatch(r"(?:0[xX])?[0-9A-Fa-f]{1,4}", token):
+    if not _is_number(token):
         raise _invalid(text)
     return _NUMBERS.get(int(token, 16))
 

@@ -1,4 +1,4 @@
-"""A world for runs of finger: DNS is a table, servers are scripts at the other end of memory streams, TLS is real."""
+"""Ports of finger runs in memory: DNS is a table, servers are scripts at the far end of memory streams, TLS is real."""
 
 import contextlib
 import hashlib
@@ -12,12 +12,12 @@ from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 from OpenSSL import SSL
 
 from scanner.facts import Answer, Failure
-from scanner.finger.logging import parse as parse_log
+from scanner.finger.finger_ports import FingerPorts, ProbeRequest
+from scanner.finger.finger_run import FingerRun
+from scanner.finger.log_keywords import parse as parse_log
 from scanner.finger.options import parse
 from scanner.finger.output import Output
-from scanner.finger.session import Session
 from scanner.finger.setup import Setup
-from scanner.finger.world import Talk, World
 from scanner.net.probe import ProbeResult, converse
 from scanner.net.probe_events import Listener
 from scanner.vocabulary import Outcome, Security
@@ -49,7 +49,7 @@ def zone(*tlsa: str, mx: Security = Security.SECURE) -> list[Answer]:
     ]
 
 
-class MemoryWorld:
+class MemoryPorts:
     """Answers from a table; the next script, or failure, for each connection."""
 
     def __init__(self, answers: Iterable[Answer], ends: Iterable[Script | Failure]) -> None:
@@ -84,7 +84,7 @@ class MemoryWorld:
         self._script = end
         return None
 
-    async def converse(self, talk: Talk, listener: Listener) -> ProbeResult:
+    async def converse(self, request: ProbeRequest, listener: Listener) -> ProbeResult:
         ours, theirs = trio.testing.memory_stream_pair()
         script = self._script
         assert script is not None
@@ -95,33 +95,32 @@ class MemoryWorld:
 
         async with trio.open_nursery() as nursery:
             nursery.start_soon(serve)
-            sighting = await converse(
+            result = await converse(
                 ours,
-                talk.endpoint,
-                profile=talk.profile,
-                ehlo=talk.ehlo,
-                timeouts=talk.timeouts,
-                polite=False,
-                want_tls=talk.want_tls,
-                extra=talk.heard_by(listener),
+                request.endpoint,
+                profile=request.profile,
+                ehlo=request.ehlo,
+                timeouts=request.timeouts,
+                want_tls=request.want_tls,
+                extra=request.heard_by(listener),
             )
             nursery.cancel_scope.cancel()
-        return sighting
+        return result
 
     async def sleep(self, seconds: float) -> None:
         self.slept.append(seconds)
         await trio.lowlevel.checkpoint()
 
 
-def setup(world: World, *argv: str) -> Setup:
+def setup(ports: FingerPorts, *argv: str) -> Setup:
     """What a run with this command line needs; files are not read."""
     options = parse(argv)
     mask, _ = parse_log(options.log)
-    return Setup(options, None, (), tls=True, ehlo="me", mask=mask, world=world, output=Output("mxsweep"))
+    return Setup(options, None, (), tls=True, ehlo="me", mask=mask, ports=ports, output=Output("mxsweep"))
 
 
-async def lines(world: World, *argv: str) -> list[str]:
+async def lines(ports: FingerPorts, *argv: str) -> list[str]:
     """The lines of a run."""
-    given = setup(world, *argv)
-    await Session(given).run()
+    given = setup(ports, *argv)
+    await FingerRun(given).run()
     return given.output.printed

@@ -1,7 +1,7 @@
-"""SRV records (RFC 2782): read, put into the order of trying, and told where they lead nowhere. Pure.
+"""SRV records (RFC 2782): parsing, order and warnings. Pure.
 
-Of one priority, the order is drawn by weight as the RFC has it: records of weight 0 go to the front of those that are
-left, so that they have a small chance while others are there. Postfix draws without that care.
+Within a priority the order is drawn by weight as the RFC describes: records of weight 0 stand first among those left,
+so that they keep a small chance. Postfix does not give them that chance.
 """
 
 import random
@@ -11,13 +11,15 @@ from dataclasses import dataclass
 from scanner.core.answers import postfix_text
 from scanner.core.names import is_address, is_hostname
 from scanner.facts import Answer
+from scanner.finger.maincf import flaw
+from scanner.finger.options import SHOWN_NAME
 
 NO_SERVICE = ("", ".")
-"""The target that says: decidedly not available (RFC 2782)."""
+"""The target that means that the service is not available (RFC 2782)."""
 
 
 @dataclass(frozen=True, slots=True)
-class Service:
+class SRVRecord:
     """An SRV record."""
 
     priority: int
@@ -26,17 +28,17 @@ class Service:
     target: str
 
 
-def parse(answer: Answer) -> tuple[Service, ...]:
-    """The records of an answer to an SRV question; unfit targets included."""
+def parse(answer: Answer) -> tuple[SRVRecord, ...]:
+    """Return the records of an answer to an SRV question, invalid targets included."""
     found = []
     for text in answer.records:
         priority, weight, port, target = text.split(" ", 3)
-        found.append(Service(int(priority), int(weight), int(port), target))
+        found.append(SRVRecord(int(priority), int(weight), int(port), target))
     return tuple(found)
 
 
-def refusal(answer: Answer, records: Sequence[Service]) -> str:
-    """Why an answer leads to no host; empty if it leads to one."""
+def refusal(answer: Answer, records: Sequence[SRVRecord]) -> str:
+    """Return why an answer leads to no host; empty if it leads to one."""
     if any(record.target in NO_SERVICE for record in records):
         return f"Domain {answer.name} does not support SRV requests"
     if records and not any(_acceptable(record.target) for record in records):
@@ -44,17 +46,17 @@ def refusal(answer: Answer, records: Sequence[Service]) -> str:
     return postfix_text(answer)
 
 
-def ordered(records: Sequence[Service], rng: random.Random) -> list[Service]:
-    """The records in the order of trying; those with unfit targets are left out."""
-    found: list[Service] = []
+def ordered(records: Sequence[SRVRecord], rng: random.Random) -> list[SRVRecord]:
+    """Return the records in the order of connecting, without those with invalid targets."""
+    found: list[SRVRecord] = []
     fit = [record for record in records if _acceptable(record.target)]
     for priority in sorted({record.priority for record in fit}):
         found += _drawn([record for record in fit if record.priority == priority], rng)
     return found
 
 
-def _drawn(records: list[Service], rng: random.Random) -> list[Service]:
-    """Draw by weight: the first whose running sum reaches a random number from 0 to the whole sum."""
+def _drawn(records: list[SRVRecord], rng: random.Random) -> list[SRVRecord]:
+    """Draw by weight: the first record whose running sum reaches a random number from 0 to the whole sum."""
     left = list(records)
     rng.shuffle(left)
     left.sort(key=lambda record: record.weight > 0)
@@ -74,7 +76,7 @@ def _acceptable(target: str) -> bool:
 
 
 def odd_targets(answer: Answer) -> list[str]:
-    """Postfix's warnings about hosts that an MX or SRV RRset names wrongly."""
+    """Return Postfix's warnings about invalid and numeric targets in an MX or SRV RRset."""
     where = f"in resource data of {answer.rtype} record for {answer.name}"
     lines = []
     for text in answer.records:
@@ -82,10 +84,11 @@ def odd_targets(answer: Answer) -> list[str]:
         if is_address(target):
             lines.append(f"warning: numeric domain name {where}: {target}")
         elif target not in NO_SERVICE and not is_hostname(target):
+            lines.append(f"warning: valid_hostname: {flaw(target)}: {target[:SHOWN_NAME]}")
             lines.append(f"warning: malformed domain name {where}: {target}")
     return lines
 
 
 def malformed(answer: Answer) -> str:
-    """What Postfix says of a reply that it cannot use."""
+    """Return Postfix's text about a reply that it cannot use."""
     return f"Name service error for name={answer.name} type={answer.rtype}: Malformed or unexpected name server reply"

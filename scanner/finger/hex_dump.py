@@ -1,7 +1,7 @@
-"""TLS records as they cross the line, in rows of hex and text, shaped like OpenSSL's own dumps. Pure.
+"""Dumps of TLS records in rows of hex and text, formatted as OpenSSL's own dumps. Pure.
 
-What was sent is shown as it went out; what came is put together to whole records and shown as OpenSSL reads it: the
-header, then the body. Where octets lie in memory is not known here, so no addresses are shown.
+Sent octets are shown as they were written. Received octets are joined to whole records and shown as OpenSSL reads
+them: the header, then the body. Memory addresses are not known here and are not shown.
 """
 
 from collections.abc import Iterator
@@ -14,13 +14,13 @@ _PRINTABLE = range(0x20, 0x7F)
 
 
 class Dump:
-    """Makes lines of what crosses one connection, in either direction."""
+    """The lines about the octets of one connection, in both directions."""
 
     def __init__(self) -> None:
         self._unread = b""
 
     def lines(self, *, sent: bool, data: bytes) -> Iterator[str]:
-        """The lines for some octets."""
+        """Return the lines for some octets."""
         if sent:
             yield from _block("write to", data)
             return

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 
-from scanner.finger.identity import load
+from scanner.finger.client_certificate import load
 from scanner.finger.options import parse
 from scanner.net.tls import Identity, context_for
 from scanner.settings import AUTHENTICATED

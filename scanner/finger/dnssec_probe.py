@@ -1,32 +1,32 @@
-"""Questions of a run, each kept with its answer, and the warning when nothing that is answered is validated.
+"""The DNS questions of a run, and the warning that no answer is DNSSEC-validated.
 
-Postfix asks once for something that is signed everywhere (``dnssec_probe``) when a validated answer was due and none
-has come yet; what it then says is a hint to the user and changes nothing.
+When a validated answer was expected and none has come yet, Postfix asks one question whose answer is signed
+(``dnssec_probe``). Its warnings are a hint for the user and change nothing else.
 """
 
 from collections.abc import Mapping
 
 from scanner.facts import Answer
+from scanner.finger.finger_ports import FingerPorts
 from scanner.finger.output import Output
-from scanner.finger.world import World
 from scanner.vocabulary import Outcome, Security
 
 DEFAULT_PROBE = "ns:."
 
 
-class Questions:
-    """Asks the world's DNS."""
+class DNSQueries:
+    """The DNS questions of a run; every answer is kept."""
 
-    def __init__(self, world: World, parameters: Mapping[str, str], output: Output) -> None:
-        self._world = world
+    def __init__(self, ports: FingerPorts, parameters: Mapping[str, str], output: Output) -> None:
+        self._ports = ports
         self._probe = parameters.get("dnssec_probe", DEFAULT_PROBE)
         self._output = output
         self._settled = not self._probe
         self.answers: dict[tuple[str, str], Answer] = {}
 
     async def lookup(self, name: str, rtype: str, *, dnssec: bool = True) -> Answer:
-        """The answer to a question."""
-        answer = self.answers[name, rtype] = await self._world.lookup(name, rtype, dnssec=dnssec)
+        """Return the answer to a question."""
+        answer = self.answers[name, rtype] = await self._ports.lookup(name, rtype, dnssec=dnssec)
         if answer.security is Security.SECURE:
             self._settled = True
         elif dnssec and answer.outcome is not Outcome.ERROR and not self._settled:
@@ -36,7 +36,7 @@ class Questions:
 
     async def _ask_probe(self) -> None:
         rtype, _, name = self._probe.partition(":")
-        answer = await self._world.lookup(name or ".", rtype.upper())
+        answer = await self._ports.lookup(name or ".", rtype.upper())
         if answer.security is Security.SECURE:
             return
         self._output.line("warning: DNSSEC validation may be unavailable")

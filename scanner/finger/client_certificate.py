@@ -1,7 +1,7 @@
-"""Our own certificate for servers that ask for one: the files of ``-k -K`` and ``-H``, and what Postfix says of them.
+"""The client certificate (``-k``, ``-K``, ``-H``), and Postfix's warnings about its files.
 
-A chain file (``-H``) holds key and certificates, the key first; so may the one file of ``-k``, in any order. Postfix
-goes on without TLS after most errors; only a chain file that cannot be opened is passed over. Of several keys the first
+A chain file (``-H``) holds the key first, then the certificates. The single file of ``-k`` may hold them in any order.
+After most errors Postfix goes on without TLS; a chain file that cannot be opened is ignored. Of several keys the first
 is used.
 """
 
@@ -20,26 +20,26 @@ _LABELS = re.compile(rb"-----BEGIN ([A-Z0-9 ]{1,40})-----")
 
 
 @dataclass(frozen=True, slots=True)
-class Loaded:
-    """Our certificate, None if there is none to show; lines to print; whether TLS can still be used."""
+class ClientCertificate:
+    """The client certificate (None: none is sent), lines to print, and whether TLS can still be used."""
 
     identity: Identity | None = None
     lines: tuple[str, ...] = ()
     tls: bool = True
 
 
-def load(options: Options) -> Loaded:
-    """Find out what certificate a run may show."""
+def load(options: Options) -> ClientCertificate:
+    """Load the client certificate that the options name."""
     if options.chains:
         return _chain_files(options.chains)
     if options.certificate is None or options.key is None:
-        return Loaded()
+        return ClientCertificate()
     if options.certificate == options.key:
         return _one_file(options.certificate)
     return _two_files(options.certificate, options.key)
 
 
-def _two_files(certificate: str, key: str) -> Loaded:
+def _two_files(certificate: str, key: str) -> ClientCertificate:
     context = SSL.Context(SSL.TLS_CLIENT_METHOD)
     try:
         context.use_certificate_chain_file(certificate)
@@ -55,10 +55,10 @@ def _two_files(certificate: str, key: str) -> Loaded:
         context.check_privatekey()
     except SSL.Error:
         return _mismatched(certificate, key)
-    return Loaded(Identity(certificate, key))
+    return ClientCertificate(Identity(certificate, key))
 
 
-def _mismatched(certificate: str, key: str) -> Loaded:
+def _mismatched(certificate: str, key: str) -> ClientCertificate:
     return _disabled(f"RSA private key in {key} does not match public key in {certificate}: disabling TLS support")
 
 
@@ -66,38 +66,38 @@ def _mismatch(error: SSL.Error) -> bool:
     return any("mismatch" in reason for *_, reason in error.args[0]) if error.args else False
 
 
-def _one_file(path: str) -> Loaded:
+def _one_file(path: str) -> ClientCertificate:
     loaded = _read(path, key_first=False)
     return replace(loaded, tls=loaded.identity is not None)
 
 
-def _chain_files(paths: Sequence[str]) -> Loaded:
+def _chain_files(paths: Sequence[str]) -> ClientCertificate:
     identity: Identity | None = None
     lines: tuple[str, ...] = ()
     for path in paths:
         loaded = _read(path, key_first=True)
         lines += loaded.lines
         if not loaded.tls:
-            return Loaded(None, lines, tls=False)
+            return ClientCertificate(None, lines, tls=False)
         identity = identity or loaded.identity
-    return Loaded(identity, lines)
+    return ClientCertificate(identity, lines)
 
 
-def _read(path: str, *, key_first: bool) -> Loaded:
-    """The key and certificates of one file."""
+def _read(path: str, *, key_first: bool) -> ClientCertificate:
+    """Read the key and the certificates of one file."""
     try:
         pem = Path(path).read_bytes()
     except OSError as error:
-        return Loaded(None, (f"warning: error opening chain file: {path}: {os.strerror(error.errno or 0)}",))
+        return ClientCertificate(None, (f"warning: error opening chain file: {path}: {os.strerror(error.errno or 0)}",))
     complaint = _flaw([label.decode() for label in _LABELS.findall(pem)], path, key_first=key_first)
     complaint = complaint or _unfit(path)
     if complaint:
         return _disabled(complaint, f"error loading private keys and certificates from: {path}: disabling TLS support")
-    return Loaded(Identity(path, path))
+    return ClientCertificate(Identity(path, path))
 
 
 def _flaw(labels: Sequence[str], path: str, *, key_first: bool) -> str:
-    """What is wrong with the order of a file's parts; empty if nothing is."""
+    """Return what is wrong with the order of the PEM blocks of a file; empty if nothing is."""
     keys = [label.endswith("PRIVATE KEY") for label in labels]
     certificates = [label.endswith("CERTIFICATE") for label in labels]
     if not any(keys) and not any(certificates):
@@ -122,5 +122,5 @@ def _unfit(path: str) -> str:
     return ""
 
 
-def _disabled(*texts: str) -> Loaded:
-    return Loaded(None, tuple(f"warning: {text}" for text in texts), tls=False)
+def _disabled(*texts: str) -> ClientCertificate:
+    return ClientCertificate(None, tuple(f"warning: {text}" for text in texts), tls=False)

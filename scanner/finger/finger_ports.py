@@ -1,9 +1,9 @@
-"""Everything outside of a run of finger: the DNS, other machines, the clock, chance.
+"""The ports of a finger run: DNS, connections, clock and random numbers.
 
-A run sees it through ``World`` alone, so that the same run can be held again without any of it: ``Network`` is the
-real one, ``case`` has one that keeps what happens, and one that plays it back.
+A run reaches the outside through ``FingerPorts`` alone, so that a saved run can be repeated offline. ``NetworkPorts``
+uses the network, ``recorder`` saves every answer, ``replay`` answers from a saved case.
 
-TLS is loaded when there is a connection: by then the first packets are on their way.
+The TLS library is loaded after the first connection, so that the first packet leaves early.
 """
 
 import random
@@ -14,8 +14,9 @@ from typing import TYPE_CHECKING, Protocol
 
 import trio
 
+from scanner.core.dialogue import POSTFIX_RULES, DialogueRules
 from scanner.facts import Answer, Endpoint, Failure
-from scanner.finger.addresses import Lookup, native_addresses
+from scanner.finger.addresses import AskDNS, native_addresses
 from scanner.net import tcp
 from scanner.net.failures import failure_of, timed_out
 from scanner.settings import Timeouts, TLSProfile
@@ -28,8 +29,8 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True, slots=True)
-class Talk:
-    """How to hold a dialogue over the connection that was made last; see ``net.probe``."""
+class ProbeRequest:
+    """The terms of a probe over the last connection; see ``net.probe``."""
 
     endpoint: Endpoint
     profile: TLSProfile
@@ -39,50 +40,51 @@ class Talk:
     ehlo_after_tls: bool = True
     identity: "Identity | None" = None
     keep_session: bool = False
+    rules: DialogueRules = POSTFIX_RULES
 
     def heard_by(self, listener: "Listener") -> "Extra":
-        """The part that a probe takes as its ``extra``."""
+        """Return the terms as the ``extra`` of a probe."""
         from scanner.net.probe import Extra  # noqa: PLC0415 - see above
 
-        return Extra(self.ehlo_after_tls, self.identity, self.keep_session, listener)
+        return Extra(self.ehlo_after_tls, self.identity, self.keep_session, listener, rules=self.rules)
 
 
-class World(Protocol):
-    """What a run needs of the world."""
+class FingerPorts(Protocol):
+    """The ports that a finger run needs."""
 
     @property
     def rng(self) -> random.Random:
-        """Chance: it spreads load and protects nothing."""
+        """The random generator: it spreads load and protects nothing."""
 
     def now(self) -> datetime:
-        """The time at which certificates are judged."""
+        """Return the time at which certificates are judged."""
 
     async def lookup(self, name: str, rtype: str, *, dnssec: bool = True) -> Answer:
         """Ask one DNS question."""
 
     async def native(self, host: str) -> Sequence[str] | str:
-        """Ask the native name service for a host's addresses; a text says why there are none."""
+        """Return the addresses of a host from the native name service, or a text if there are none."""
 
     async def connect(self, address: str, port: int, seconds: float) -> Failure | None:
-        """Connect; None when that worked."""
+        """Connect to an address; return None after success."""
 
-    async def converse(self, talk: Talk, listener: "Listener") -> "ProbeResult":
+    async def converse(self, request: ProbeRequest, listener: "Listener") -> "ProbeResult":
         """Hold the dialogue over the last connection, and close it."""
 
     async def sleep(self, seconds: float) -> None:
         """Wait."""
 
 
-class Network:
-    """The world as it is."""
+class NetworkPorts:
+    """Ports that use the network."""
 
-    def __init__(self, lookup: Lookup, seed: int | None = None) -> None:
+    def __init__(self, lookup: AskDNS, seed: int | None = None) -> None:
         self._lookup = lookup
         self._stream: trio.abc.Stream | None = None
         self.rng = random.Random(seed)  # noqa: S311 - spreads load, protects nothing
 
     def now(self) -> datetime:
-        """The time."""
+        """Return the current time."""
         return datetime.now(UTC)
 
     async def lookup(self, name: str, rtype: str, *, dnssec: bool = True) -> Answer:
@@ -94,7 +96,7 @@ class Network:
         return await native_addresses(host)
 
     async def connect(self, address: str, port: int, seconds: float) -> Failure | None:
-        """Open a TCP connection, or one to a UNIX-domain socket where the port is 0."""
+        """Open a TCP connection, or a connection to a UNIX-domain socket where the port is 0."""
         with trio.move_on_after(seconds):
             try:
                 self._stream = await tcp.connect(address, port)
@@ -105,7 +107,7 @@ class Network:
             return None
         return timed_out(Phase.CONNECT)
 
-    async def converse(self, talk: Talk, listener: "Listener") -> "ProbeResult":
+    async def converse(self, request: ProbeRequest, listener: "Listener") -> "ProbeResult":
         """Hold the dialogue."""
         from scanner.net.probe import converse  # noqa: PLC0415 - see above
 
@@ -114,13 +116,12 @@ class Network:
             raise RuntimeError("a dialogue without a connection")
         return await converse(
             stream,
-            talk.endpoint,
-            profile=talk.profile,
-            ehlo=talk.ehlo,
-            timeouts=talk.timeouts,
-            polite=False,
-            want_tls=talk.want_tls,
-            extra=talk.heard_by(listener),
+            request.endpoint,
+            profile=request.profile,
+            ehlo=request.ehlo,
+            timeouts=request.timeouts,
+            want_tls=request.want_tls,
+            extra=request.heard_by(listener),
         )
 
     async def sleep(self, seconds: float) -> None:
@@ -129,23 +130,23 @@ class Network:
 
 
 class _Reset(trio.abc.Stream):
-    """A connection that was made and reset before anybody looked: a refusal would have been another error."""
+    """A connection that was accepted and reset before its first octet; a refused one is another error."""
 
     def __init__(self, error: OSError) -> None:
         self._error = error
 
     async def send_all(self, data: object) -> None:
-        """Fail."""
+        """Raise the error of the reset."""
         del data
         raise trio.BrokenResourceError from self._error
 
     async def wait_send_all_might_not_block(self) -> None:
-        """Fail later."""
+        """Do nothing."""
 
     async def receive_some(self, max_bytes: int | None = None) -> bytes:
-        """Fail."""
+        """Raise the error of the reset."""
         del max_bytes
         raise trio.BrokenResourceError from self._error
 
     async def aclose(self) -> None:
-        """There is nothing left to close."""
+        """Do nothing: the connection is closed."""

@@ -1,0 +1,187 @@
+"""One finger run: look up the destination, choose the level of each address, connect, probe, reconnect.
+
+The first address that accepts a connection is used, whatever happens on it (``--all`` goes on to the others).
+``logged_probe`` holds the dialogue, ``lines`` formats what is printed, and ``core.policy`` judges the session.
+"""
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from scanner.core import policy, route
+from scanner.facts import Answer, Failure, TLSALookup
+from scanner.finger import reconnect
+from scanner.finger.addresses import AddressLookup, HostAddress, find
+from scanner.finger.dnssec_probe import DNSQueries
+from scanner.finger.options import ascii_form, limit, utf8_enabled
+from scanner.finger.reconnect import SessionCache
+from scanner.finger.setup import Setup
+from scanner.finger.tlsa_lookup import TLSASearch
+from scanner.vocabulary import Dane, FailureKind, Level, Security
+
+if TYPE_CHECKING:
+    from scanner.finger.logged_probe import LoggedProbe
+
+
+@dataclass(frozen=True, slots=True)
+class TriedAddress:
+    """An address that the run tried. ``probe`` is None if no connection was made; ``failure`` then says why.
+
+    After a failed TLSA lookup both are None.
+    """
+
+    address: HostAddress
+    lookup: TLSALookup | None
+    rule: policy.Policy | None = None
+    failure: Failure | None = None
+    probe: "LoggedProbe | None" = None
+
+
+class FingerRun:
+    """A run against one destination; after it, ``found`` and ``tried`` hold its results."""
+
+    def __init__(self, setup: Setup) -> None:
+        self.options = setup.options
+        self._setup = setup
+        self._options = setup.options
+        self._out = setup.output
+        self._questions = DNSQueries(setup.ports, setup.options.parameters, setup.output)
+        self._sessions = SessionCache() if setup.options.reconnect >= 0 else None
+        self._search = TLSASearch(
+            self._questions.lookup, setup.digests, setup.mask, setup.output.line, force=setup.options.force_tlsa
+        )
+        self.found = AddressLookup()
+        self.tried: list[TriedAddress] = []
+
+    @property
+    def answers(self) -> dict[tuple[str, str], Answer]:
+        """Every answer of the DNS, by name and type."""
+        return self._questions.answers
+
+    async def run(self) -> int:
+        """Hold the run; return the exit status, 1 after an internal error."""
+        ports = self._setup.ports
+        found = self.found = await find(self._options, self._questions.lookup, rng=ports.rng, native=ports.native)
+        for line in found.lines:
+            self._out.line(line)
+        if not found.addresses:
+            self._out.line(f"Destination address lookup failed: {found.error}")
+        for host_address in found.addresses:
+            probe = await self._try(host_address)
+            if probe is not None and not self._options.every_address:
+                await self._come_again(host_address, probe)
+                break
+        return int(any(one.probe is not None and one.probe.internal for one in self.tried))
+
+    # --- one address ------------------------------------------------------------------------------------------
+
+    async def _try(self, host_address: HostAddress) -> "LoggedProbe | None":
+        """Try an address; return None if no connection was made."""
+        peer = self.peer(host_address)
+        lookup = await self._lookup_tlsa(host_address, peer, self._options.level)
+        if lookup is not None and lookup.dane is Dane.LOOKUP_FAILED:
+            self._not_established(host_address, f"TLSA lookup error for {host_address.host}:{host_address.port}")
+            self.tried.append(TriedAddress(host_address, lookup))
+            return None
+        rule = self._effective(self._options.level, host_address, peer, lookup)
+        failure = await self._connect(host_address)
+        if failure is not None:
+            self._not_established(host_address, f"connect to {host_address.nap}: {_words(failure)}")
+            self.tried.append(TriedAddress(host_address, lookup, rule, failure))
+            return None
+        probe = self._visit(host_address, rule, lookup)
+        self.tried.append(TriedAddress(host_address, lookup, rule, probe=probe))
+        await probe.converse()
+        return probe
+
+    def peer(self, host_address: HostAddress) -> policy.Peer:
+        """Return the names that a session with this address is judged by."""
+        way = self.found.route
+        return policy.Peer(
+            nexthop=self._ascii(self._options.destination.nexthop),
+            hostname=host_address.host,
+            mx=route.mx_security(way) if way else None,
+            mx_names=way.names if way else (),
+            tokens=tuple(self._ascii(token) for token in self._options.matches if token),
+        )
+
+    async def _lookup_tlsa(self, host_address: HostAddress, peer: policy.Peer, level: Level) -> TLSALookup | None:
+        """Return the TLSA lookup of an address; None where the level needs none, and for a UNIX socket."""
+        distrusted = peer.mx not in (None, Security.SECURE) and self._options.insecure_mx is Level.MAY
+        if not level.dane_based or distrusted or host_address.port == 0:
+            return None
+        return await self._search.find(host_address)
+
+    def _effective(
+        self, level: Level, host_address: HostAddress, peer: policy.Peer, lookup: TLSALookup | None
+    ) -> policy.Policy:
+        """Return the policy for an address, after printing Postfix's note about it."""
+        rule = policy.effective(
+            level, peer, lookup, insecure_mx=self._options.insecure_mx, sni=self._server_name(host_address)
+        )
+        shown = rule.level is not Level.SECURE or level is Level.DANE_ONLY or self._options.verbose
+        if rule.note and shown:
+            self._out.line(rule.note)
+        return rule
+
+    def _server_name(self, host_address: HostAddress) -> str | None:
+        """Return the server name of ``-s``, in which ``hostname`` and ``nexthop`` stand for themselves."""
+        names = {"hostname": host_address.host, "nexthop": self._options.destination.nexthop}
+        name = self._options.sni or ""
+        return self._ascii(names.get(name, name)) or None
+
+    def _ascii(self, name: str) -> str:
+        """Return a name in A-labels, unless ``smtputf8_enable`` says no: then no name is converted."""
+        return ascii_form(name) if utf8_enabled(self._options) else name
+
+    def _visit(
+        self, host_address: HostAddress, rule: policy.Policy, lookup: TLSALookup | None, *, first: bool = True
+    ) -> "LoggedProbe":
+        from scanner.finger.logged_probe import LoggedProbe  # noqa: PLC0415 - TLS loads while the server prepares its greeting
+
+        return LoggedProbe(self._setup, host_address, rule, lookup, self._sessions, first=first)
+
+    async def _connect(self, host_address: HostAddress) -> Failure | None:
+        return await self._setup.ports.connect(
+            host_address.address, host_address.port, limit(self._options.connect_timeout)
+        )
+
+    def _not_established(self, host_address: HostAddress, why: str) -> None:
+        raw = self._options.destination.raw
+        via = f" via {host_address.host}:{host_address.port}" if host_address.port else ""
+        self._out.line(f"Failed to establish session to {raw.removeprefix('inet:')}{via}: {why}")
+
+    # --- more than once ---------------------------------------------------------------------------------------
+
+    async def _come_again(self, host_address: HostAddress, probe: "LoggedProbe") -> None:
+        """Reconnect as ``-r`` and ``-m`` say, until a session was resumed or the limit is reached."""
+        left = self._options.max_reconnects
+        while self._sessions is not None and self._options.reconnect > 0 and probe.succeeded:
+            enough = reconnect.verdict(self._sessions, left)
+            if enough is not None:
+                self._out.line(enough)
+                return
+            left -= 1
+            self._out.line(f"Reconnecting after {self._options.reconnect} seconds")
+            await self._setup.ports.sleep(self._options.reconnect)
+            again = await self._again(host_address, probe)
+            if again is None:
+                return
+            probe = again
+
+    async def _again(self, host_address: HostAddress, before: "LoggedProbe") -> "LoggedProbe | None":
+        """Connect to the same address again, at the level of the first connection."""
+        level = self._options.level if before.rejected_records else before.rule.level
+        peer = self.peer(host_address)
+        lookup = await self._lookup_tlsa(host_address, peer, level)
+        rule = self._effective(level, host_address, peer, lookup)
+        failure = await self._connect(host_address)
+        if failure is not None:
+            self._not_established(host_address, f"connect to {host_address.nap}: {_words(failure)}")
+            return None
+        probe = self._visit(host_address, rule, lookup, first=False)
+        await probe.converse()
+        return probe
+
+
+def _words(failure: Failure) -> str:
+    return "Connection timed out" if failure.kind is FailureKind.TIMEOUT else failure.text

@@ -1,0 +1,153 @@
+"""The preparation of a finger run: trust files, client certificate, digests and groups, with their lines.
+
+posttls-finger reports everything that is wrong with them before it looks up the destination. The first error about TLS
+ends the preparation of TLS; the run goes on without it.
+"""
+
+import hashlib
+import re
+import socket
+from dataclasses import replace
+
+from scanner.core import tlsa
+from scanner.finger import fingerprints, log_keywords, tls_offer
+from scanner.finger.finger_ports import FingerPorts
+from scanner.finger.log_keywords import LogMask
+from scanner.finger.options import Options, log_complaint
+from scanner.finger.output import Output
+from scanner.finger.setup import Setup
+from scanner.settings import TLSProfile
+from scanner.vocabulary import Level
+
+
+def prepare(options: Options, ports: FingerPorts, output: Output) -> Setup:
+    """Return what a run needs, after the lines about everything that is wrong with it.
+
+    An unknown word in the ``-L`` list is reported each time that posttls-finger parses the list: twice with the
+    options, and twice more with TLS.
+    """
+    output.lines(*log_complaint(options.log) * 2)
+    setup = Setup(
+        options=options,
+        trust=None,
+        anchors=(),
+        tls=True,
+        ehlo=_ehlo(options),
+        mask=log_keywords.parse(options.log)[0],
+        ports=ports,
+        output=output,
+    )
+    setup = _with_tls(setup)
+    if options.matches and not options.level.must_match:
+        output.line(f"warning: TLS level '{options.level}' does not implement certificate matching")
+    if options.level is Level.FINGERPRINT:
+        shows = _shows_records(setup)
+        output.lines(*fingerprints.input_lines(options.matches, records=shows, notice=_digest_notice(options)))
+    return setup
+
+
+def _shows_records(setup: Setup) -> bool:
+    return bool(setup.mask & (LogMask.DANE | LogMask.VERBOSE))
+
+
+def _digest_notice(options: Options) -> list[str]:
+    """Return the notice about the default digest of compatibility levels below 3.6, md5."""
+    if not options.default_digest or options.digest != "md5":
+        return []
+    return [
+        "using backwards-compatible default setting smtp_tls_fingerprint_digest=md5 to compute certificate fingerprints"
+    ]
+
+
+def _with_tls(setup: Setup) -> Setup:
+    """Add what TLS needs of files and parameters; after the first error the run goes on without TLS."""
+    options, output = setup.options, setup.output
+    if _names_files(options):
+        from scanner.finger import client_certificate, trust_files  # noqa: PLC0415 - slow to load, rarely needed
+
+        anchors = trust_files.anchors(options)
+        setup = replace(setup, anchors=anchors.records)
+        output.lines(*(anchors.lines if _shows_records(setup) else ()))
+    if options.level is Level.NONE:
+        return setup
+    output.lines(*log_complaint(options.log) * 2)
+    if LogMask.VERBOSE in setup.mask:
+        output.line("initializing the client-side TLS engine")
+    if LogMask.TRACE in setup.mask:
+        output.line("warning: the TLS library has no trace (-L trace); use -L ssl-session-packet-dump")
+    if not _known_digest(options, output):
+        return replace(setup, tls=False)
+    if _names_files(options):
+        trust, lines = trust_files.roots(options)
+        shown = (
+            client_certificate.load(options) if trust is not None else client_certificate.ClientCertificate(tls=False)
+        )
+        output.lines(*lines, *shown.lines)
+        setup = replace(setup, trust=trust, identity=shown.identity, tls=shown.tls)
+    if setup.tls:
+        setup = replace(setup, digests=_tlsa_digests(options, output))
+        output.lines(*_groups(options), *_key_note(options))
+        for name in tls_offer.OPTIONS:
+            output.lines(*tls_offer.bits(options.parameters, name)[1])
+    return setup
+
+
+def _names_files(options: Options) -> bool:
+    authorities = options.ca_file or options.ca_path or options.anchors
+    return bool(authorities or options.chains or options.certificate)
+
+
+def _ehlo(options: Options) -> str:
+    """Return the EHLO name, ``myhostname``."""
+    return options.parameters.get("myhostname") or socket.gethostname()
+
+
+# --- other settings -------------------------------------------------------------------------------------------
+
+
+def _known_digest(options: Options, output: Output) -> bool:
+    try:
+        hashlib.new(options.digest)
+    except ValueError:
+        output.lines(f'warning: Digest algorithm "{options.digest}" not found', "warning: disabling TLS support")
+        return False
+    return True
+
+
+def _tlsa_digests(options: Options, output: Output) -> tuple[str, ...]:
+    """Return the digests of TLSA records in use: those of ``tls_dane_digests`` that have the registry's number."""
+    numbers = {"sha256": tlsa.SHA256, "sha512": tlsa.SHA512}
+    found = []
+    for word in re.split(r"[,\s]+", options.parameters.get("tls_dane_digests", "sha512 sha256")):
+        name, equals, number = word.lower().partition("=")
+        if name in numbers and (not equals or number == str(numbers[name])):
+            found.append(name)
+        elif name not in numbers and not equals:
+            output.line(f"warning: tls_dane_digests: digest algorithm {name} needs an explicit number")
+    return tuple(found)
+
+
+def _groups(options: Options) -> list[str]:
+    """Drop key exchange groups that OpenSSL does not know, with a warning for each."""
+    wanted = tls_offer.groups(options.parameters)
+    if not wanted:
+        return []
+    from scanner.net.tls import context_for  # noqa: PLC0415 - slow to load, and mostly not needed
+
+    known, lines = [], []
+    for name in wanted:
+        try:
+            context_for(TLSProfile(f"group {name}", "ALL", security_level=0, groups=name))
+        except ValueError:
+            lines.append(f'warning: ignoring unknown key exchange group "{name}"')
+        else:
+            known.append(name)
+    if lines:
+        options.parameters.update({"tls_eecdh_auto_curves": " ".join(known), "tls_ffdhe_auto_groups": ""})
+    return lines
+
+
+def _key_note(options: Options) -> list[str]:
+    """Return a warning where raw public keys (RFC 7250) would be asked for, which this TLS library cannot do."""
+    asked = options.raw_keys and options.level in (Level.MAY, Level.ENCRYPT, Level.FINGERPRINT)
+    return ["warning: raw public keys (-x) cannot be asked for with this TLS library"] if asked else []

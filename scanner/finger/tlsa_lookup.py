@@ -1,0 +1,104 @@
+"""The TLSA records of an address and the lines about them; each RRset is asked for once in a run.
+
+``core.tlsa`` decides where the records are looked for (RFC 7672 section 2.2.2).
+"""
+
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+
+from scanner.core import tlsa
+from scanner.core.answers import NOT_A_NAME, postfix_text
+from scanner.core.names import is_hostname, tlsa_name
+from scanner.facts import Answer, TLSALookup
+from scanner.finger.addresses import MAX_RECORDS, AskDNS, HostAddress, over_limit
+from scanner.finger.log_keywords import LogMask
+from scanner.vocabulary import Dane, Outcome, Security, Unusable
+
+_FLAWS = {
+    Unusable.USAGE: "{} unsupported TLSA certificate usage: {}",
+    Unusable.PRIVATE_MATCHING_TYPE: "{} reserved private-use matching type: {}",
+}
+
+
+class TLSASearch:
+    """The TLSA lookups of one run.
+
+    Args:
+        lookup: asks one DNS question.
+        digests: the digests in use, strongest first.
+        mask: kinds of line to print.
+        report: prints a line.
+        force: look also behind insecure addresses (``-f``).
+    """
+
+    def __init__(
+        self, lookup: AskDNS, digests: Sequence[str], mask: LogMask, report: Callable[[str], None], *, force: bool
+    ) -> None:
+        self._lookup = lookup
+        self._digests = digests
+        self._force = force
+        self._shown = bool(mask & (LogMask.DANE | LogMask.VERBOSE))
+        self._report = report
+        self._answers: dict[tuple[str, str], Answer] = {}
+
+    async def find(self, host_address: HostAddress) -> TLSALookup:
+        """Return the TLSA lookup of an address; addresses of one host share it, and its lines are printed once.
+
+        A failed lookup is not kept: the next address asks again.
+        """
+        steps: list[Answer] = []
+        news = False
+        while True:
+            step = tlsa.next_question(
+                host_address.host,
+                host_address.rname,
+                host_address.security,
+                host_address.port,
+                tuple(steps),
+                force=self._force,
+                digests=self._digests,
+            )
+            if isinstance(step, TLSALookup):
+                if news:
+                    self._comment(host_address, step)
+                return step
+            news = step not in self._answers
+            if news:
+                self._answers[step] = self._limited(await self._lookup(*step))
+            steps.append(self._answers[step])
+
+    def _limited(self, answer: Answer) -> Answer:
+        """Cut an RRset at Postfix's limit, with its warning; a name that is no host name for Postfix has no records."""
+        if answer.error == NOT_A_NAME and not is_hostname(answer.name):
+            return replace(answer, outcome=Outcome.NODATA, security=Security.INSECURE, error="")
+        if len(answer.records) <= MAX_RECORDS:
+            return answer
+        self._report(over_limit(answer.name, answer.rtype))
+        return replace(answer, records=answer.records[:MAX_RECORDS])
+
+    def _comment(self, host_address: HostAddress, found: TLSALookup) -> None:
+        if found.dane is Dane.LOOKUP_FAILED:
+            self._answers.clear()
+            self._report(f"warning: DANE TLSA lookup problem: {postfix_text(found.steps[-1])}")
+            return
+        if found.dane is Dane.NONE:
+            return
+        name = shown_name(found, host_address.port)
+        for record in found.records:
+            if record.unusable is Unusable.TRUNCATED:
+                self._report(f"warning: {name}: truncated TLSA RR length == {_size(record.data)}")
+            elif record.unusable in _FLAWS:
+                self._report("warning: " + _FLAWS[record.unusable].format(name, tlsa.display(record)))
+            elif self._shown:
+                self._report(f"DNSSEC-signed TLSA record: {found.steps[-1].rname}: {tlsa.display(record)}")
+
+
+def _size(data: str) -> int:
+    return 3 + len(data) // 2  # usage, selector and matching type come first
+
+
+def shown_name(found: TLSALookup, port: int) -> str:
+    """Return the name of a TLSA RRset as warnings show it: behind an alias both names."""
+    asked = tlsa_name(found.base_domain, port)
+    owner = found.steps[-1].rname if found.steps else ""
+    return f"{asked} -> {owner}" if owner and owner.lower() != asked.lower() else asked

@@ -1,0 +1,122 @@
+"""The files of trusted roots (``-F``, ``-P``) and trust anchors (``-A``), and Postfix's lines about them."""
+
+import base64
+import re
+from dataclasses import dataclass
+from pathlib import Path
+
+from OpenSSL import SSL
+
+from scanner.core import tlsa
+from scanner.core.pkix import EMPTY, TrustStore
+from scanner.facts import TLSARecord
+from scanner.finger.lines import library_problems
+from scanner.finger.options import Fatal, Options
+from scanner.net import tls_errors, truststore
+from scanner.vocabulary import Level
+
+_PEM_START = re.compile(rb"-----BEGIN ([^-\n]+)-----\s(.*?)(?=-----BEGIN |\Z)", re.DOTALL)
+"""A PEM block and everything up to the next one."""
+
+_WORDS = ("cert", "pkey")
+_SELECTORS = {b"CERTIFICATE": tlsa.CERT, b"X509 CERTIFICATE": tlsa.CERT, b"PUBLIC KEY": tlsa.SPKI}
+
+
+def roots(options: Options) -> tuple[TrustStore | None, list[str]]:
+    """Return the trust store, empty without ``-F`` and ``-P``, and lines; None after an error, which disables TLS."""
+    try:
+        _load_in_openssl(options.ca_file)
+        store = truststore.load(options.ca_file, _directory(options.ca_path))
+    except SSL.Error as error:
+        return None, [_not_loaded(options), *library_problems(tls_errors.of(error))]
+    except truststore.TrustStoreError as error:
+        return None, [_not_loaded(options), f"warning: {error}"]
+    if options.parameters.get("tls_append_default_CA") == "yes" and (options.ca_file or options.ca_path):
+        return _joined(store, truststore.system() or EMPTY), []
+    return store, []
+
+
+def _load_in_openssl(ca_file: str | None) -> None:
+    """Raise SSL.Error for a file that OpenSSL does not load whole: Postfix disables TLS then."""
+    if ca_file is not None and Path(ca_file).is_file():
+        SSL.Context(SSL.TLS_CLIENT_METHOD).load_verify_locations(ca_file)
+
+
+def _not_loaded(options: Options) -> str:
+    named = f'CAfile="{options.ca_file}"' if options.ca_file else f'CApath="{options.ca_path}"'
+    return f"cannot load Certification Authority data, {named}: disabling TLS support"
+
+
+def _directory(path: str | None) -> str | None:
+    """Return the directory of ``-P`` if it holds files; one that is empty or missing is no error."""
+    if path is None or not Path(path).is_dir():
+        return None
+    return path if any(child.is_file() for child in Path(path).iterdir()) else None
+
+
+def _joined(store: TrustStore, other: TrustStore) -> TrustStore:
+    """Return both stores' certificates, those of the first store first."""
+    subjects = {**store.by_subject, **other.by_subject}
+    pairs = {subject: (store.by_subject.get(subject, ()), other.by_subject.get(subject, ())) for subject in subjects}
+    return TrustStore({subject: tuple(dict.fromkeys(first + second)) for subject, (first, second) in pairs.items()})
+
+
+@dataclass(frozen=True, slots=True)
+class TrustAnchors:
+    """The trust anchors of ``-A`` as TLSA records, in the order in which Postfix hands them to OpenSSL.
+
+    ``lines`` state each as a TLSA record of usage 2, with its file (``-L dane``, ``-L verbose``).
+    """
+
+    records: tuple[TLSARecord, ...] = ()
+    lines: tuple[str, ...] = ()
+
+
+def anchors(options: Options) -> TrustAnchors:
+    """Read the trust anchors; only the levels verify and secure use them.
+
+    A certificate or key that OpenSSL cannot decode becomes an unusable record. PEM blocks of other kinds are ignored.
+
+    Raises:
+        Fatal: a file cannot be read, has no PEM block, or a broken one.
+    """
+    records: list[TLSARecord] = []
+    lines: list[str] = []
+    for path in options.anchors if options.level in (Level.VERIFY, Level.SECURE) else ():
+        try:
+            data = Path(path).read_bytes()
+        except OSError as error:
+            raise _not_read(path, f"warning: error opening trust anchor file: {path}: {error.strerror}") from None
+        blocks = _PEM_START.findall(data)
+        if not blocks:
+            raise _not_read(path)
+        for label, text in blocks:
+            der, problem = _decoded(label, text)
+            if not der:
+                raise _not_read(path, *library_problems(problem))
+            found = _records(label, der)
+            lines += [f"TA {_WORDS[r.selector]} as TLSA record: {path}: {tlsa.display(r)}" for r in found[:1]]
+            records += found
+    return TrustAnchors(tuple(reversed(records)), tuple(lines))
+
+
+def _not_read(path: str, *warnings: str) -> Fatal:
+    return Fatal(f"Failed to load trust anchor file: {path}", *warnings)
+
+
+def _decoded(label: bytes, text: bytes) -> tuple[bytes, list[str]]:
+    """Return the data of the PEM block that begins a text, empty if it is broken, and OpenSSL's error."""
+    body, end, _ = text.partition(b"-----END " + label + b"-----")
+    if not end:
+        return b"", ["04800066:PEM routines::bad end line"]
+    try:
+        return base64.b64decode(b"".join(body.split()), validate=True), []
+    except ValueError:
+        return b"", ["04800064:PEM routines::bad base64 decode"]
+
+
+def _records(label: bytes, der: bytes) -> list[TLSARecord]:
+    """Return the data of a PEM block as a DANE-TA and a DANE-EE record of matching type Full."""
+    if label not in _SELECTORS:
+        return []
+    return [tlsa.parse_rdata((bytes((usage, _SELECTORS[label], tlsa.FULL)) + der).hex()) for usage in (2, 3)]

@@ -1,0 +1,77 @@
+"""Runs random pairs in the lab: ``python -m tests.parity.randomised.driver STATE SEED FIRST COUNT > OUTCOMES``.
+
+Both programs ask a scripted resolver, which this process names in a resolv.conf of its own mount namespace.
+OUTCOMES has, by the name of the pair, ``line`` and the outcomes ``debian`` and ``mxsweep``.
+"""
+
+import contextlib
+import fcntl
+import gc
+import json
+import os
+import subprocess
+import sys
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+
+import trio
+
+from tests.lab.layout import Layout
+from tests.parity.cases import BASE
+from tests.parity.driver import run
+from tests.parity.randomised import chains, pairs, servers
+
+
+@contextlib.contextmanager
+def _serving(made: list[pairs.RandomPair]) -> Iterator[None]:
+    """Run the scripted servers in a process of their own."""
+    zone = {question: answer for pair in made for question, answer in pair.zone.items()}
+    scripts = [server for pair in made for server in pair.servers]
+    readable, writable = os.pipe()
+    child = os.fork()
+    if child == 0:
+        try:
+            trio.run(servers.serve, zone, scripts, writable)
+        finally:
+            os._exit(1)
+    os.close(writable)
+    try:
+        if os.read(readable, 1) != b"!":
+            raise RuntimeError("the servers did not start")
+        yield
+    finally:
+        os.close(readable)
+        os.kill(child, 15)
+        os.waitpid(child, 0)
+
+
+def main() -> None:
+    """Run the pairs of the command line."""
+    layout = Layout(Path(sys.argv[1]))
+    seed, first, count = map(int, sys.argv[2:5])
+    with (layout.state / "parity.lock").open("w") as lock, tempfile.TemporaryDirectory() as directory:
+        fcntl.flock(lock, fcntl.LOCK_EX)  # the servers' addresses are there once
+        os.set_inheritable(lock.fileno(), False)  # noqa: FBT003 - the argument has no name
+        work = Path(directory)
+        work.chmod(0o755)
+        subprocess.run(["mount", "--bind", servers.resolv_conf(work), "/etc/resolv.conf"], check=True)
+        chains.write_files(work)
+        made = [pairs.make(seed, number, work) for number in range(first, first + count)]
+        gc.freeze()
+        lines = {
+            f"{pair.name}.{program}": [program, *BASE, *(word.replace("{work}", directory) for word in pair.line)]
+            for pair in made
+            for program in ("debian", "mxsweep")
+        }
+        with _serving(made):
+            done = run(lines, work)
+        found = {
+            pair.name: {"line": pair.line, **{p: done[f"{pair.name}.{p}"] for p in ("debian", "mxsweep")}}
+            for pair in made
+        }
+    json.dump(json.loads(json.dumps(found).replace(directory, "{work}")), sys.stdout)
+
+
+if __name__ == "__main__":
+    main()
