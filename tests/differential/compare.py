@@ -3,7 +3,7 @@
 import random
 from collections import Counter
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from unittest.mock import patch
 
 from scanner.core import dane, pkix, tlsa
@@ -112,7 +112,8 @@ def _beyond_the_first(found: Difference) -> bool:
 
 def _not_described(found: Difference) -> bool:
     with patch.object(issuing, "described", lambda _issuer, _subject: True):
-        return ours(found.case, found.level)[:1] == found.theirs[:1]
+        again = ours(found.case, found.level)
+    return again[:1] == found.theirs[:1] or _last_second(replace(found, ours=again))
 
 
 def _between_releases(found: Difference) -> bool:
@@ -123,8 +124,8 @@ def _between_releases(found: Difference) -> bool:
 
 
 def _bare_key(found: Difference) -> bool:
-    leaf = facts(judges.normal(found.case.chain[0]))
-    return found.program and not found.theirs and "2 1 0" in found.records and bool(leaf.parse_error)
+    no_issuer = (int(VerifyError.UNABLE_TO_GET_ISSUER_CERT_LOCALLY), 0)
+    return found.program and not found.theirs and "2 1 0" in found.records and no_issuer in found.ours
 
 
 def _mixed_root(found: Difference) -> bool:
