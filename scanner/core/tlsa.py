@@ -10,6 +10,8 @@ from collections.abc import Sequence
 from functools import lru_cache
 
 from scanner.core.names import tlsa_name
+from scanner.core.wire_message import WireError
+from scanner.core.wire_names import MAX_NAME, encode_name
 from scanner.core.x509 import der
 from scanner.core.x509.der import DERError
 from scanner.facts import Answer, TLSALookup, TLSARecord
@@ -27,6 +29,8 @@ DIGESTS = ("sha512", "sha256")
 _TYPES = {"sha256": SHA256, "sha512": SHA512}
 _SIZES = {SHA256: 32, SHA512: 64}
 _HEADER = 3  # usage, selector, matching type
+MANY_RECORDS = 100  # records of one name that Postfix reads; it cuts the others
+MANY = "tlsa-many"
 _SHOWN = 64  # octets of data that are shown whole; of longer ones the first and last 32
 
 Question = tuple[str, str]
@@ -170,13 +174,14 @@ def lookup_result(base_domain: str, steps: Sequence[Answer], digests: Sequence[s
         digests: the digests in use.
     """
     answer = steps[-1]
+    defects = (MANY,) if len(answer.records) > MANY_RECORDS else ()
     decided = _decided(answer)
     if decided is not None:
         records = _records(answer, digests) if decided == (Dane.NONE, Reason.TLSA_INSECURE) else ()
-        return TLSALookup(base_domain, records, *decided, steps=tuple(steps))
+        return TLSALookup(base_domain, records, *decided, steps=tuple(steps), defects=defects)
     records = _records(answer, digests)
     dane, reason = _usability(records)
-    return TLSALookup(base_domain, records, dane, reason, tuple(steps))
+    return TLSALookup(base_domain, records, dane, reason, tuple(steps), defects)
 
 
 def _decided(answer: Answer) -> tuple[Dane, Reason] | None:
@@ -200,7 +205,7 @@ def _usability(records: tuple[TLSARecord, ...]) -> tuple[Dane, Reason] | tuple[N
     refusals = [record.unusable for record in records]
     if None in refusals:
         return None, None
-    if all(refusal is not None and refusal.by_parser for refusal in refusals):
+    if all(refusal is Unusable.USAGE for refusal in refusals):
         return Dane.UNUSABLE, Reason.TLSA_UNUSABLE_USAGE
     return Dane.UNUSABLE, Reason.TLSA_UNUSABLE_DATA
 
@@ -234,7 +239,7 @@ def next_question(
     """
     alias = qname.lower() != rname.lower()
     if force and address is not Security.SECURE:
-        return _last_resort(qname, port, steps, 0, digests)
+        return _search_at(qname, port, steps, 0, digests)
     if address is Security.SECURE:
         return _behind_secure_address(qname, rname, port, steps, digests, alias=alias)
     if address is Security.INSECURE and alias:
@@ -253,11 +258,9 @@ def _behind_secure_address(
     qname: str, rname: str, port: int, steps: Sequence[Answer], digests: Sequence[str], *, alias: bool
 ) -> Question | TLSALookup:
     """Search at the expanded name; only where it has no TLSA records, at the original one."""
-    if not steps:
-        return tlsa_name(rname, port), "TLSA"
-    first = lookup_result(rname, steps[:1], digests)
-    if first.dane is Dane.NONE and alias:
-        return _last_resort(qname, port, steps, 1, digests)
+    first = _search_at(rname, port, steps[:1], 0, digests)
+    if isinstance(first, TLSALookup) and first.dane is Dane.NONE and alias:
+        return _search_at(qname, port, steps, len(first.steps), digests)
     return first
 
 
@@ -270,7 +273,7 @@ def _behind_insecure_alias(
     verdict = _alias_verdict(steps[0])
     if verdict is not None:
         return TLSALookup(qname, (), *verdict, steps=tuple(steps))
-    return _last_resort(qname, port, steps, 1, digests)
+    return _search_at(qname, port, steps, 1, digests)
 
 
 def _alias_verdict(answer: Answer) -> tuple[Dane, Reason] | None:
@@ -286,10 +289,24 @@ def _alias_verdict(answer: Answer) -> tuple[Dane, Reason] | None:
     return (Dane.INSECURE, Reason.HOST_INSECURE) if answer.security is Security.INSECURE else None
 
 
-def _last_resort(
-    qname: str, port: int, steps: Sequence[Answer], asked_before: int, digests: Sequence[str]
+def _search_at(
+    base: str, port: int, steps: Sequence[Answer], asked_before: int, digests: Sequence[str]
 ) -> Question | TLSALookup:
-    """Search at the original name; the outcome is final."""
+    """Return the question at one name, or the result; a name too long for a TLSA record has none, which is certain."""
+    name = tlsa_name(base, port)
+    if not _is_possible(name):
+        return TLSALookup(base, (), Dane.NONE, Reason.TLSA_NAME_IMPOSSIBLE, tuple(steps[:asked_before]))
     if len(steps) == asked_before:
-        return tlsa_name(qname, port), "TLSA"
-    return lookup_result(qname, steps, digests)
+        return name, "TLSA"
+    return lookup_result(base, steps, digests)
+
+
+def _is_possible(name: str) -> bool:
+    """Return whether a name of valid labels has at most 255 octets (RFC 1035 section 2.3.4)."""
+    if len(name) <= MAX_NAME - 2:  # nearly all; escapes only make the text longer
+        return True
+    try:
+        encode_name(name)
+    except WireError:
+        return False
+    return True
