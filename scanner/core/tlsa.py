@@ -193,7 +193,7 @@ def _decided(answer: Answer) -> tuple[Dane, Reason] | None:
     if answer.security is Security.INDETERMINATE:
         return Dane.UNKNOWN, Reason.DNS_INDETERMINATE
     if answer.outcome is not Outcome.DATA:
-        return Dane.NONE, Reason.TLSA_NONE
+        return Dane.NONE, Reason.TLSA_NONE if _is_possible(answer.name) else Reason.TLSA_NAME_IMPOSSIBLE
     return (Dane.NONE, Reason.TLSA_INSECURE) if answer.security is Security.INSECURE else None
 
 
@@ -239,7 +239,7 @@ def next_question(
     """
     alias = qname.lower() != rname.lower()
     if force and address is not Security.SECURE:
-        return _search_at(qname, port, steps, 0, digests)
+        return _last_resort(qname, port, steps, 0, digests)
     if address is Security.SECURE:
         return _behind_secure_address(qname, rname, port, steps, digests, alias=alias)
     if address is Security.INSECURE and alias:
@@ -258,9 +258,11 @@ def _behind_secure_address(
     qname: str, rname: str, port: int, steps: Sequence[Answer], digests: Sequence[str], *, alias: bool
 ) -> Question | TLSALookup:
     """Search at the expanded name; only where it has no TLSA records, at the original one."""
-    first = _search_at(rname, port, steps[:1], 0, digests)
-    if isinstance(first, TLSALookup) and first.dane is Dane.NONE and alias:
-        return _search_at(qname, port, steps, len(first.steps), digests)
+    if not steps:
+        return tlsa_name(rname, port), "TLSA"
+    first = lookup_result(rname, steps[:1], digests)
+    if first.dane is Dane.NONE and alias:
+        return _last_resort(qname, port, steps, 1, digests)
     return first
 
 
@@ -273,7 +275,7 @@ def _behind_insecure_alias(
     verdict = _alias_verdict(steps[0])
     if verdict is not None:
         return TLSALookup(qname, (), *verdict, steps=tuple(steps))
-    return _search_at(qname, port, steps, 1, digests)
+    return _last_resort(qname, port, steps, 1, digests)
 
 
 def _alias_verdict(answer: Answer) -> tuple[Dane, Reason] | None:
@@ -289,16 +291,19 @@ def _alias_verdict(answer: Answer) -> tuple[Dane, Reason] | None:
     return (Dane.INSECURE, Reason.HOST_INSECURE) if answer.security is Security.INSECURE else None
 
 
-def _search_at(
-    base: str, port: int, steps: Sequence[Answer], asked_before: int, digests: Sequence[str]
+def _last_resort(
+    qname: str, port: int, steps: Sequence[Answer], asked_before: int, digests: Sequence[str]
 ) -> Question | TLSALookup:
-    """Return the question at one name, or the result; a name too long for a TLSA record has none, which is certain."""
-    name = tlsa_name(base, port)
-    if not _is_possible(name):
-        return TLSALookup(base, (), Dane.NONE, Reason.TLSA_NAME_IMPOSSIBLE, tuple(steps[:asked_before]))
+    """Search at the original name; the outcome is final."""
     if len(steps) == asked_before:
-        return name, "TLSA"
-    return lookup_result(base, steps, digests)
+        return tlsa_name(qname, port), "TLSA"
+    return lookup_result(qname, steps, digests)
+
+
+def known_answer(question: Question) -> Answer | None:
+    """Return the answer to a question whose name is too long for the DNS: no records, for certain. None for others."""
+    name, rtype = question
+    return None if _is_possible(name) else Answer(name, rtype, Outcome.NODATA, Security.SECURE)
 
 
 def _is_possible(name: str) -> bool:

@@ -7,7 +7,7 @@ between the two must not look like a broken host (RFC 7671 section 8.1).
 from collections.abc import Awaitable
 from dataclasses import dataclass, replace
 
-from scanner.core import judgement, policy, retry
+from scanner.core import judgement, policy, retry, tlsa
 from scanner.core.matching import matched_peername
 from scanner.core.verdict import accepted_tcp, sessions
 from scanner.core.x509 import facts as certs
@@ -91,7 +91,7 @@ class HostExaminer:
             step = judgement.tlsa_step(key.host, key.port, addresses.answers, steps)
             if isinstance(step, TLSALookup):
                 return step
-            steps.append(await self._ports.lookup(*step, fresh=True))
+            steps.append(tlsa.known_answer(step) or await self._ports.lookup(*step, fresh=True))
 
     # --- probes -----------------------------------------------------------------------------------------------
 

@@ -142,7 +142,7 @@ UNUSABLE = (
     ),
 )
 
-LONG = ".".join(["c" * 57] * 4) + ".tlsa-long.test"  # 246 octets
+LONG = ".".join(["c" * 58] * 4) + ".tlsa-long.test"  # 250 octets
 NAMES = (
     Scenario(
         "tlsa-long.test",
