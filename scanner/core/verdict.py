@@ -71,6 +71,11 @@ class ProbeRoles(NamedTuple, Generic[P]):
     spare: P | None
     shown: P
 
+    @property
+    def small_hello_only(self) -> bool:
+        """True where the handshake failed with all groups and succeeded with classical groups only."""
+        return self.large is not None and self.own.handshake is not None
+
 
 def roles(probes: Sequence[P]) -> ProbeRoles[P]:
     """Return which probe of an address stands for it; every reader of a run asks this function.
@@ -340,7 +345,7 @@ def _easier(parts: ProbeRoles[Probe]) -> Reason | None:
     """Return why only a TLS profile after the first had a handshake; None where none had, or where it is not known."""
     own, spare = parts.own, parts.spare
     if own.handshake is not None:
-        return Reason.TLS_LARGE_HELLO_INTOLERANT if parts.large is not None else None
+        return Reason.TLS_LARGE_HELLO_INTOLERANT if parts.small_hello_only else None
     if spare is None or spare.handshake is None:
         return None
     if spare.handshake.version not in ("TLSv1.2", "TLSv1.3") or not spare.handshake.chain:
