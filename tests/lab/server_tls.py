@@ -7,6 +7,7 @@ import contextlib
 import contextvars
 import ssl
 from functools import cache, partial
+from typing import Protocol
 
 import trio
 from OpenSSL import SSL
@@ -17,6 +18,19 @@ CHUNK = 16384  # one TLS record
 OFFERED_SNI: contextvars.ContextVar[list[str]] = contextvars.ContextVar("OFFERED_SNI")
 
 
+class Flavour(Protocol):
+    """The members of a behaviour that a TLS context depends on."""
+
+    @property
+    def name(self) -> str: ...
+    @property
+    def chain(self) -> str: ...
+    @property
+    def tls(self) -> str: ...
+    @property
+    def by_name(self) -> bool: ...
+
+
 class Contexts:
     """One ``ssl.SSLContext`` for each chain and flavour."""
 
@@ -24,29 +38,29 @@ class Contexts:
         """Start with none."""
         self._known: dict[tuple[str, str, str], ssl.SSLContext] = {}
 
-    def get(self, chain: str, flavour: str, name: str) -> ssl.SSLContext:
-        """Return the TLS context for a PEM file, a flavour, and the only name taken as SNI, empty for any."""
-        key = (chain, flavour, name)
+    def get(self, behaviour: Flavour) -> ssl.SSLContext:
+        """Return the TLS context for a behaviour."""
+        key = (behaviour.chain, behaviour.tls, behaviour.name if behaviour.by_name else "")
         if key not in self._known:
-            self._known[key] = self._make(chain, flavour, name)
+            self._known[key] = self._make(behaviour)
         return self._known[key]
 
     @staticmethod
-    def _make(chain: str, flavour: str, name: str) -> ssl.SSLContext:
+    def _make(behaviour: Flavour) -> ssl.SSLContext:
         context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-        if flavour == "anonymous":
+        if behaviour.tls == "anonymous":
             context.maximum_version = ssl.TLSVersion.TLSv1_2
             context.set_ciphers("AECDH:@SECLEVEL=0")
         else:
-            context.load_cert_chain(chain)
-        if flavour == "tls12":
+            context.load_cert_chain(behaviour.chain)
+        if behaviour.tls == "tls12":
             context.maximum_version = ssl.TLSVersion.TLSv1_2
-        if flavour == "tls10":
+        if behaviour.tls == "tls10":
             # Python says that TLS 1.0 is obsolete, and that is the point
             context.set_ciphers("ALL:@SECLEVEL=0")
             context.minimum_version = ssl.TLSVersion.MINIMUM_SUPPORTED
             context.maximum_version = ssl.TLSVersion.TLSv1
-        context.sni_callback = partial(_take_sni, name)
+        context.sni_callback = partial(_take_sni, behaviour.name if behaviour.by_name else "")
         return context
 
 

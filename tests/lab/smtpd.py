@@ -206,11 +206,7 @@ class Session:
     async def _secure(self) -> None:
         names: list[str] = []
         OFFERED_SNI.set(names)
-        chain, flavour = self._behaviour.chain, self._behaviour.tls
-        name = self._behaviour.name if self._behaviour.by_name else ""
-        secure = trio.SSLStream(
-            self._tcp, self._contexts.get(chain, flavour, name), server_side=True, https_compatible=True
-        )
+        secure = trio.SSLStream(self._tcp, self._contexts.get(self._behaviour), server_side=True, https_compatible=True)
         session: Any = secure  # trio's annotations know neither what it forwards nor what it hides
         try:
             await secure.do_handshake()

@@ -20,7 +20,8 @@ from scanner.facts import Endpoint, TLSARecord
 from scanner.net.probe import ProbeResult, probe
 from scanner.run.examine import Examiner
 from scanner.settings import PROFILES, Settings, Timeouts
-from tests.lab.smtpd import Behaviour, Contexts, Log, Session, listen
+from tests.lab.server_tls import Contexts
+from tests.lab.smtpd import Behaviour, Log, Session, listen
 from tests.unit import pki
 from tests.unit.fakes import MX1, OK_RECORD, V4, World, addresses, host, mx, target
 
