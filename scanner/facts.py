@@ -90,7 +90,7 @@ class TLSALookup:
     ``dane`` is the verdict that follows from DNS alone (``none insecure lookup_failed unusable unknown``), or None when
     there are usable records and the connection decides. ``steps`` are the questions asked, in order: TLSA at the
     expanded name, a CNAME check, TLSA at the original name. ``base_domain`` is the TLSA base domain, and the SNI at a
-    DANE level.
+    DANE level. ``defects`` are faults that stop no sender: ``tlsa-many`` for more than 100 records.
     """
 
     base_domain: str
@@ -98,6 +98,7 @@ class TLSALookup:
     dane: Dane | None
     reason: Reason | None
     steps: tuple[Answer, ...] = ()
+    defects: tuple[str, ...] = ()
 
 
 # --- the connection -------------------------------------------------------------------------------------------

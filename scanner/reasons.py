@@ -44,6 +44,7 @@ class Reason(StrEnum):
     HOST_INSECURE = "host-insecure"
     DNS_INDETERMINATE = "dns-indeterminate"
     TLSA_NONE = "tlsa-none"
+    TLSA_NAME_IMPOSSIBLE = "tlsa-name-impossible"
     TLSA_INSECURE = "tlsa-insecure"
     TLSA_LOOKUP_FAILED = "tlsa-lookup-failed"
     TLSA_BOGUS = "tlsa-bogus"
@@ -87,6 +88,7 @@ class Reason(StrEnum):
     TLS_MESSAGE_TOO_LONG = "tls-message-too-long"
     CERTIFICATE_UNDECODABLE_HERE = "certificate-undecodable-here"
     TLS_LEGACY_ONLY = "tls-legacy-only"
+    TLS_WEAK_ONLY = "tls-weak-only"
     TLS_LARGE_HELLO_INTOLERANT = "tls-large-hello-intolerant"
     TLS_ANONYMOUS = "tls-anonymous"
     DELIVERED_BY_LESSER_MX = "delivered-by-lesser-mx"
@@ -130,6 +132,7 @@ REASONS: dict[Reason, ReasonText] = {
     Reason.HOST_INSECURE: _row("the MX host's addresses are not DNSSEC-signed, so its TLSA records say nothing"),
     Reason.DNS_INDETERMINATE: _row("no trusted validating resolver was asked: DNSSEC and DANE could not be judged"),
     Reason.TLSA_NONE: _row("no TLSA records"),
+    Reason.TLSA_NAME_IMPOSSIBLE: _row("the MX host's name is so long that TLSA records for it cannot exist"),
     Reason.TLSA_INSECURE: _row("TLSA records are published but not DNSSEC-signed"),
     Reason.TLSA_LOOKUP_FAILED: _row("the TLSA lookup failed: whether records exist is not known"),
     Reason.TLSA_BOGUS: _row("DNSSEC validation of the TLSA RRset fails", TLSRPT.DNSSEC_INVALID),
@@ -186,6 +189,9 @@ REASONS: dict[Reason, ReasonText] = {
     ),
     Reason.TLS_LEGACY_ONLY: _row(
         "only obsolete or anonymous TLS is spoken, which an authenticating sender refuses", TLSRPT.VALIDATION_FAILURE
+    ),
+    Reason.TLS_WEAK_ONLY: _row(
+        "TLS 1.2 is spoken with a signature or key too weak for an authenticating sender", TLSRPT.VALIDATION_FAILURE
     ),
     Reason.TLS_LARGE_HELLO_INTOLERANT: _row(
         "the server fails on a large (post-quantum) ClientHello and works with a small one"

@@ -3,7 +3,7 @@
 ``scan`` fills them from flags and a TOML file, ``finger`` from its own options. All times are in seconds.
 """
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from scanner.vocabulary import Family, Level, Mode
 
@@ -62,10 +62,21 @@ CLASSICAL_GROUPS = "X25519:X448:P-256:P-384:P-521"
 
 OPPORTUNISTIC = TLSProfile("opportunistic", f"{MEDIUM}:!eNULL", security_level=0)
 AUTHENTICATED = TLSProfile("authenticated", f"{MEDIUM}:!aNULL", security_level=1)
-FALLBACK = TLSProfile("opportunistic-classical", f"{MEDIUM}:!eNULL", security_level=0, groups=CLASSICAL_GROUPS)
-"""The profile of the second probe after a failed authenticated handshake: it distinguishes legacy from broken TLS."""
+OPPORTUNISTIC_CLASSICAL = replace(OPPORTUNISTIC, name="opportunistic-classical", groups=CLASSICAL_GROUPS)
+AUTHENTICATED_CLASSICAL = replace(AUTHENTICATED, name="authenticated-classical", groups=CLASSICAL_GROUPS)
 
-PROFILES: dict[str, TLSProfile] = {p.name: p for p in (OPPORTUNISTIC, AUTHENTICATED, FALLBACK)}
+CLASSICAL = {OPPORTUNISTIC.name: OPPORTUNISTIC_CLASSICAL.name, AUTHENTICATED.name: AUTHENTICATED_CLASSICAL.name}
+"""The name of the profile that differs from another in its groups only."""
+
+WITHOUT_AUTHENTICATION = (OPPORTUNISTIC, OPPORTUNISTIC_CLASSICAL)
+WITH_AUTHENTICATION = (AUTHENTICATED, AUTHENTICATED_CLASSICAL, OPPORTUNISTIC_CLASSICAL)
+"""The profiles of the probes of an address, in their order; each is tried where the handshake before it failed.
+
+A server that fails with the first and not with the second does not take a large ClientHello. One that fails with both
+and not with the third has obsolete, weak or anonymous TLS only.
+"""
+
+PROFILES: dict[str, TLSProfile] = {p.name: p for p in (*WITHOUT_AUTHENTICATION, *WITH_AUTHENTICATION)}
 
 
 @dataclass(frozen=True, slots=True)

@@ -25,6 +25,7 @@ _NOT_A_CAUSE = frozenset(
         Reason.MX_TARGET_IS_ALIAS,
         Reason.HOST_INSECURE,
         Reason.TLSA_NONE,
+        Reason.TLSA_NAME_IMPOSSIBLE,
         Reason.TLSA_INSECURE,
         Reason.HOST_UNREACHABLE,
         Reason.SOME_ADDRESSES_UNREACHABLE,

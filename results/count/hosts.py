@@ -109,6 +109,8 @@ class Hosts:
             self._time(report.host, endpoint)
             if (shaken := endpoint.handshake) is not None:
                 words.update(self._handshake(report.host, shaken))
+                if endpoint.small_hello_only:
+                    words.add(("post_quantum", "fails"))
         if (end := self.ends.get(report.host)) is not None:
             words.add(("expiry", expiry_word(days_left(end, self._now))))
         words.update(self._differences(report))

@@ -37,6 +37,7 @@ _BY_DANE: dict[str, tuple[Reason, ...]] = {
         Reason.STARTTLS_REFUSED,
         Reason.TLS_ANONYMOUS,
         Reason.TLS_LEGACY_ONLY,
+        Reason.TLS_WEAK_ONLY,
         Reason.TLS_LARGE_HELLO_INTOLERANT,
         Reason.TLS_MESSAGE_TOO_LONG,
         Reason.TLS_HANDSHAKE_FAILED,
@@ -57,6 +58,7 @@ _SECONDARY = (
     Reason.HOST_UNREACHABLE,
     Reason.LEVEL_NOT_MET,
     Reason.TLSA_NONE,
+    Reason.TLSA_NAME_IMPOSSIBLE,
     Reason.HOST_INSECURE,
     Reason.MX_TARGET_IS_ALIAS,
 )

@@ -36,6 +36,7 @@ REMEDIES: dict[Reason, str] = {
         "Some firewalls drop queries of unknown types."
     ),
     Reason.TLSA_BOGUS: _SIGN_AGAIN,
+    Reason.TLSA_NAME_IMPOSSIBLE: "Give the MX host a shorter name, if it is to have TLSA records.",
     Reason.TLSA_UNUSABLE_USAGE: "Replace the TLSA records by records with usage 3 or 2. SMTP uses no other.",
     Reason.TLSA_UNUSABLE_DATA: "Replace the TLSA records by 3 1 1 with the SHA-256 digest of the key, 64 hex digits.",
     Reason.TLSA_MISMATCH: "Replace the TLSA records. Publish the record of a new key before each change of the key.",
@@ -76,6 +77,7 @@ REMEDIES: dict[Reason, str] = {
     Reason.TLS_MESSAGE_TOO_LONG: "Send fewer certificates. Only the chain is needed.",
     Reason.CERTIFICATE_UNDECODABLE_HERE: "Replace the certificate by one whose encoding follows RFC 5280.",
     Reason.TLS_LEGACY_ONLY: "Turn on TLS 1.2 or 1.3 and cipher suites that use a certificate.",
+    Reason.TLS_WEAK_ONLY: "Use a key of at least 2,048 bits (RSA) or 256 bits (ECDSA), and signatures with SHA-256.",
     Reason.TLS_LARGE_HELLO_INTOLERANT: "Update the TLS software or firewall. Large ClientHello messages are common.",
     Reason.TLS_ANONYMOUS: "Configure a certificate on the server, and turn anonymous cipher suites off.",
     Reason.DELIVERED_BY_LESSER_MX: "Repair the MX host with the best preference.",

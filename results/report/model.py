@@ -177,7 +177,11 @@ MEANINGS: dict[str, Mapping[Any, str]] = {
     "dnssec_mx": _DNSSEC,
     "dnssec_host": _DNSSEC,
     "dnssec_tlsa": _DNSSEC,
-    "post_quantum": {"yes": "a hybrid with ML-KEM was negotiated", "no": "a classical group was negotiated"},
+    "post_quantum": {
+        "yes": "a hybrid with ML-KEM was negotiated",
+        "no": "a classical group was negotiated",
+        "fails": "of these, hosts that senders with post-quantum groups cannot reach over TLS",
+    },
     "disagreements": {
         "certificate": "addresses show different certificates",
         "starttls": "some addresses offer STARTTLS, others do not",

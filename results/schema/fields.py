@@ -110,6 +110,7 @@ FIELDS: dict[str, dict[str, str]] = {
         "records": "TLSA records, sorted",
         "dane": "verdict that follows from the DNS alone; null where the connection decides",
         "steps": "the DNS questions and answers, in order",
+        "defects": "faults that stop no sender: `tlsa-many` for more than 100 records",
     },
     "Endpoint": {"profile": "name of the client's TLS profile"},
     "Failure": {

@@ -144,6 +144,11 @@ class AddressPart(Lean, frozen=True):
         return roles(self.probes).shown if self.probes else None
 
     @property
+    def small_hello_only(self) -> bool:
+        """True where the handshake fails with the groups of the library and succeeds with classical ones."""
+        return len(self.probes) > 1 and roles(self.probes).small_hello_only
+
+    @property
     def handshake(self) -> HandshakePart | None:
         """The handshake of the probe that stands for the address."""
         shown = self.shown

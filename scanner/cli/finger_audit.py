@@ -19,7 +19,7 @@ from scanner.net.resolver import Resolver
 from scanner.run.examine import Examiner
 from scanner.run.ports import Ports, ProbeEndpoint
 from scanner.run.stats import Stats
-from scanner.settings import AUTHENTICATED, PROFILES, Settings, Timeouts, TLSProfile
+from scanner.settings import PROFILES, WITHOUT_AUTHENTICATION, Settings, Timeouts, TLSProfile
 from scanner.vocabulary import Level
 from targets.lists import Target
 from targets.scope import Scope
@@ -87,7 +87,7 @@ def _prober(options: Options, settings: Settings) -> ProbeEndpoint:
 
 
 def _offer(options: Options, name: str) -> TLSProfile:
-    must_match = name == AUTHENTICATED.name
+    must_match = PROFILES[name] not in WITHOUT_AUTHENTICATION
     try:
         made = profile(options.grade, options.protocols, options.parameters, must_match=must_match)
     except OfferError as error:

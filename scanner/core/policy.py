@@ -13,7 +13,6 @@ from scanner.core.names import is_address
 from scanner.core.x509.verify_error import VerifyError
 from scanner.facts import CertFacts, TLSALookup
 from scanner.model import DaneEvidence, PathError, PkixEvidence
-from scanner.reasons import Reason
 from scanner.vocabulary import Dane, Level, Security, TLSState
 
 
@@ -65,7 +64,7 @@ def effective(
     downgraded = peer.mx is not None and peer.mx is not Security.SECURE
     if downgraded and insecure_mx is Level.MAY:
         return _named(Level.MAY, peer, sni, "MX RRset is insecure: try to encrypt")
-    if tlsa is None or not _parsed(tlsa):
+    if tlsa is None or not parsed(tlsa):
         what = "usable TLSA" if tlsa is not None and tlsa.dane is Dane.UNUSABLE else "TLSA"
         return _named(Level.SECURE, peer, sni, f'no {what} records found, resorting to "secure"')
     if downgraded and insecure_mx is Level.ENCRYPT:
@@ -87,13 +86,14 @@ def server_name(level: Level, tlsa: TLSALookup | None, *, choice: str = "auto", 
     """
     if choice == "mx":
         return host if host and not is_address(host) else None
-    published = choice == "auto" and level.dane_based and tlsa is not None and _parsed(tlsa)
+    published = choice == "auto" and level.dane_based and tlsa is not None and parsed(tlsa)
     return tlsa.base_domain if tlsa is not None and published else None
 
 
-def _parsed(tlsa: TLSALookup) -> bool:
+def parsed(tlsa: TLSALookup) -> bool:
     """Return whether Postfix's parser keeps a record, be it one that OpenSSL rejects at the handshake."""
-    return tlsa.dane is None or tlsa.reason is Reason.TLSA_UNUSABLE_DATA
+    kept = (record.unusable is None or not record.unusable.by_parser for record in tlsa.records)
+    return tlsa.dane is None or (tlsa.dane is Dane.UNUSABLE and any(kept))
 
 
 def _with_records(asked: Level, peer: Peer, tlsa: TLSALookup, *, downgraded: bool) -> Policy:

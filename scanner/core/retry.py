@@ -13,8 +13,8 @@ from scanner.model import EndpointReport, HostReport, Route
 from scanner.reasons import Reason
 from scanner.vocabulary import Dane, FailureKind, Outcome, Phase, Security
 
-EARLIER = 8
-"""Probes of earlier passes that are kept for an address: two in each of four passes."""
+EARLIER = 12
+"""Probes of earlier passes that are kept for an address: three in each of four passes."""
 
 _PASSING = (
     FailureKind.TIMEOUT,

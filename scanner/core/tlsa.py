@@ -10,6 +10,8 @@ from collections.abc import Sequence
 from functools import lru_cache
 
 from scanner.core.names import tlsa_name
+from scanner.core.wire_message import WireError
+from scanner.core.wire_names import MAX_NAME, encode_name
 from scanner.core.x509 import der
 from scanner.core.x509.der import DERError
 from scanner.facts import Answer, TLSALookup, TLSARecord
@@ -27,6 +29,8 @@ DIGESTS = ("sha512", "sha256")
 _TYPES = {"sha256": SHA256, "sha512": SHA512}
 _SIZES = {SHA256: 32, SHA512: 64}
 _HEADER = 3  # usage, selector, matching type
+MANY_RECORDS = 100  # records of one name that Postfix reads; it cuts the others
+MANY = "tlsa-many"
 _SHOWN = 64  # octets of data that are shown whole; of longer ones the first and last 32
 
 Question = tuple[str, str]
@@ -170,13 +174,14 @@ def lookup_result(base_domain: str, steps: Sequence[Answer], digests: Sequence[s
         digests: the digests in use.
     """
     answer = steps[-1]
+    defects = (MANY,) if len(answer.records) > MANY_RECORDS else ()
     decided = _decided(answer)
     if decided is not None:
         records = _records(answer, digests) if decided == (Dane.NONE, Reason.TLSA_INSECURE) else ()
-        return TLSALookup(base_domain, records, *decided, steps=tuple(steps))
+        return TLSALookup(base_domain, records, *decided, steps=tuple(steps), defects=defects)
     records = _records(answer, digests)
     dane, reason = _usability(records)
-    return TLSALookup(base_domain, records, dane, reason, tuple(steps))
+    return TLSALookup(base_domain, records, dane, reason, tuple(steps), defects)
 
 
 def _decided(answer: Answer) -> tuple[Dane, Reason] | None:
@@ -188,7 +193,7 @@ def _decided(answer: Answer) -> tuple[Dane, Reason] | None:
     if answer.security is Security.INDETERMINATE:
         return Dane.UNKNOWN, Reason.DNS_INDETERMINATE
     if answer.outcome is not Outcome.DATA:
-        return Dane.NONE, Reason.TLSA_NONE
+        return Dane.NONE, Reason.TLSA_NONE if _is_possible(answer.name) else Reason.TLSA_NAME_IMPOSSIBLE
     return (Dane.NONE, Reason.TLSA_INSECURE) if answer.security is Security.INSECURE else None
 
 
@@ -200,7 +205,7 @@ def _usability(records: tuple[TLSARecord, ...]) -> tuple[Dane, Reason] | tuple[N
     refusals = [record.unusable for record in records]
     if None in refusals:
         return None, None
-    if all(refusal is not None and refusal.by_parser for refusal in refusals):
+    if all(refusal is Unusable.USAGE for refusal in refusals):
         return Dane.UNUSABLE, Reason.TLSA_UNUSABLE_USAGE
     return Dane.UNUSABLE, Reason.TLSA_UNUSABLE_DATA
 
@@ -293,3 +298,20 @@ def _last_resort(
     if len(steps) == asked_before:
         return tlsa_name(qname, port), "TLSA"
     return lookup_result(qname, steps, digests)
+
+
+def known_answer(question: Question) -> Answer | None:
+    """Return the answer to a question whose name is too long for the DNS: no records, for certain. None for others."""
+    name, rtype = question
+    return None if _is_possible(name) else Answer(name, rtype, Outcome.NODATA, Security.SECURE)
+
+
+def _is_possible(name: str) -> bool:
+    """Return whether a name of valid labels has at most 255 octets (RFC 1035 section 2.3.4)."""
+    if len(name) <= MAX_NAME - 2:  # nearly all; escapes only make the text longer
+        return True
+    try:
+        encode_name(name)
+    except WireError:
+        return False
+    return True

@@ -17,6 +17,7 @@ from scanner.core.x509.verify_error import VerifyError
 from scanner.facts import CertFacts, Handshake, Probe, TLSALookup
 from scanner.model import DaneEvidence, EndpointReport, EndpointVerdict, PathError
 from scanner.reasons import REASONS, Reason
+from scanner.settings import CLASSICAL
 from scanner.vocabulary import Dane, FailureKind, Level, Phase, Pkix, Security, Sender, StartTLS, TLSState
 
 
@@ -59,14 +60,21 @@ P = TypeVar("P", bound=_Connected)
 class ProbeRoles(NamedTuple, Generic[P]):
     """The probes of one address by the part that each has in its verdict.
 
-    ``own`` is the last probe with the level's own TLS profile. ``spare`` is the probe with an easier profile that
-    followed it, None if none did. ``shown`` is the one of the two that stands for the address: ``spare`` where only
-    it has a handshake, else ``own``. Evidence, chain, TLS version and STARTTLS state are those of ``shown``.
+    ``own`` is the last probe with the level's own TLS profile, with all groups or with classical groups only. In the
+    second case ``large`` is the probe before it, whose handshake failed with all groups; else it is None. ``spare`` is
+    the opportunistic probe that followed ``own``, None if none did. ``shown`` stands for the address: ``spare`` where
+    only it has a handshake, else ``own``. Evidence, chain, TLS version and STARTTLS state are those of ``shown``.
     """
 
     own: P
+    large: P | None
     spare: P | None
     shown: P
+
+    @property
+    def small_hello_only(self) -> bool:
+        """True where the handshake failed with all groups and succeeded with classical groups only."""
+        return self.large is not None and self.own.handshake is not None
 
 
 def roles(probes: Sequence[P]) -> ProbeRoles[P]:
@@ -78,12 +86,14 @@ def roles(probes: Sequence[P]) -> ProbeRoles[P]:
             fails: a mismatch that could not be confirmed leaves the address ``unknown``.
     """
     if len(probes) == 1:  # nearly all addresses
-        return ProbeRoles(probes[0], None, probes[0])
+        return ProbeRoles(probes[0], None, None, probes[0])
     profile = probes[0].endpoint.profile
-    last = max(at for at, probe in enumerate(probes) if probe.endpoint.profile == profile)
+    same = (profile, CLASSICAL.get(profile))
+    last = max(at for at, probe in enumerate(probes) if probe.endpoint.profile in same)
     own, spare = probes[last], probes[-1] if last < len(probes) - 1 else None
+    large = probes[last - 1] if own.endpoint.profile != profile else None
     shown = spare if spare is not None and own.handshake is None and spare.handshake is not None else own
-    return ProbeRoles(own, spare, shown)
+    return ProbeRoles(own, large, spare, shown)
 
 
 def sessions(report: EndpointReport) -> ProbeRoles[Probe]:
@@ -167,10 +177,17 @@ def _dane(
     if view.tlsa.dane is not None:
         return view.tlsa.dane, ()
     if parts.own.handshake is None:
-        return (Dane.UNKNOWN if established(parts.own) is None else Dane.NO_TLS), ()
+        return (Dane.NO_TLS if _lacks_tls(parts) else Dane.UNKNOWN), ()
     if not chain:
         return _anonymous(view)
     return _compared(view, report.dane, chain[0])
+
+
+def _lacks_tls(parts: ProbeRoles[Probe]) -> bool:
+    """Return whether an authenticating client conclusively gets no TLS; a sound session of another probe is doubt."""
+    if parts.spare is not None and parts.spare.handshake is not None and _easier(parts) not in _TOO_WEAK:
+        return False
+    return established(parts.own) is False
 
 
 def _anonymous(view: View) -> tuple[Dane, tuple[Reason, ...]]:
@@ -314,28 +331,35 @@ def _greeted(probe: Probe) -> bool:
 
 def _session_reasons(parts: ProbeRoles[Probe]) -> tuple[Reason, ...]:
     found: list[Reason] = []
-    own, spare = parts.own, parts.spare
+    own, easier = parts.own, _easier(parts)
+    if easier is not None:
+        found.append(easier)
     if own.starttls is StartTLS.NOT_OFFERED and (own.failure is None or own.failure.phase is not Phase.EHLO):
         found.append(Reason.STARTTLS_NOT_OFFERED)
     if own.failure is not None:
         found.append(reason_of(own.failure))
-    if own.handshake is None and spare is not None and spare.handshake is not None:
-        found.insert(0, _easier(own, spare))
     if parts.shown.handshake is not None and not parts.shown.handshake.chain:
         found.append(Reason.TLS_ANONYMOUS)
     return tuple(found)
 
 
-def _easier(own: Probe, spare: Probe) -> Reason:
-    """Return why only the easier TLS profile had a handshake.
+_TOO_WEAK = (Reason.TLS_LEGACY_ONLY, Reason.TLS_WEAK_ONLY)
 
-    TLS 1.2 or later after silence or a dropped connection points at the size of the ClientHello. An alert, an older
-    version or a session without certificate points at the demands of an authenticating client.
-    """
-    shake = spare.handshake
-    modern = shake is not None and shake.version in ("TLSv1.2", "TLSv1.3") and bool(shake.chain)
-    silent = own.failure is not None and own.failure.kind is not FailureKind.TLS
-    return Reason.TLS_LARGE_HELLO_INTOLERANT if modern and silent else Reason.TLS_LEGACY_ONLY
+
+def _easier(parts: ProbeRoles[Probe]) -> Reason | None:
+    """Return why only a TLS profile after the first had a handshake; None where none had, or where it is not known."""
+    own, spare = parts.own, parts.spare
+    if own.handshake is not None:
+        return Reason.TLS_LARGE_HELLO_INTOLERANT if parts.small_hello_only else None
+    if spare is None or spare.handshake is None:
+        return None
+    if spare.handshake.version not in ("TLSv1.2", "TLSv1.3") or not spare.handshake.chain:
+        return Reason.TLS_LEGACY_ONLY
+    if parts.large is None:  # a run of a release that had two profiles
+        dropped = own.failure is not None and own.failure.kind is not FailureKind.TLS
+        return Reason.TLS_LARGE_HELLO_INTOLERANT if dropped else None
+    weak = spare.handshake.version == "TLSv1.2" and established(own) is False  # TLS 1.3 has no weak signatures
+    return Reason.TLS_WEAK_ONLY if weak else None
 
 
 def _text(parts: ProbeRoles[Probe], error: PathError | None, reasons: tuple[Reason, ...]) -> str:
@@ -346,4 +370,5 @@ def _text(parts: ProbeRoles[Probe], error: PathError | None, reasons: tuple[Reas
         return code + failure.text
     if error is not None and reasons:
         return error.text
-    return ""
+    before = parts.large.failure if parts.large is not None else None
+    return before.text if before is not None else ""

@@ -25,7 +25,6 @@ from scanner.finger.tls_offer import OfferError, bound_warnings, profile, securi
 from scanner.model import DaneEvidence, PkixEvidence
 from scanner.net.probe import ProbeResult
 from scanner.net.probe_events import Listener, Secured, failed_reply
-from scanner.reasons import Reason
 from scanner.settings import Timeouts, TLSProfile
 from scanner.vocabulary import Dane, FailureKind, Level, Mode, Phase
 
@@ -110,7 +109,8 @@ class LoggedProbe(Listener):
     @property
     def rejected_records(self) -> bool:
         """Whether the TLS library alone rejected all TLSA records."""
-        return self._lookup is not None and self._lookup.reason is Reason.TLSA_UNUSABLE_DATA
+        lookup = self._lookup
+        return lookup is not None and lookup.dane is Dane.UNUSABLE and policy.parsed(lookup)
 
     async def converse(self) -> None:
         """Hold the dialogue."""

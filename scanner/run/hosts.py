@@ -7,7 +7,7 @@ between the two must not look like a broken host (RFC 7671 section 8.1).
 from collections.abc import Awaitable
 from dataclasses import dataclass, replace
 
-from scanner.core import judgement, policy, retry
+from scanner.core import judgement, policy, retry, tlsa
 from scanner.core.matching import matched_peername
 from scanner.core.verdict import accepted_tcp, sessions
 from scanner.core.x509 import facts as certs
@@ -18,11 +18,11 @@ from scanner.net.single_flight import SingleFlight, gather
 from scanner.run.addresses import HostAddresses, choose_addresses, find_addresses
 from scanner.run.host_result import HostKey, HostResult, ReportAndCerts
 from scanner.run.ports import Ports, now
-from scanner.settings import AUTHENTICATED, FALLBACK, OPPORTUNISTIC
+from scanner.settings import WITH_AUTHENTICATION, WITHOUT_AUTHENTICATION
 from scanner.vocabulary import FailureKind, Phase
 
-_WORTH_A_FALLBACK = (FailureKind.TLS, FailureKind.CLOSED, FailureKind.RESET, FailureKind.TIMEOUT)
-"""Failures of an authenticated handshake after which the fallback profile is probed."""
+_WORTH_ANOTHER_PROFILE = (FailureKind.TLS, FailureKind.CLOSED, FailureKind.RESET, FailureKind.TIMEOUT)
+"""Failures of a handshake after which the next TLS profile is probed."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,7 +46,7 @@ class HostExaminer:
         self._settings = ports.settings
         self._results: SingleFlight[Endpoint, ProbeResult] = SingleFlight()
         level = ports.settings.level
-        self._profile = AUTHENTICATED if level.must_match else OPPORTUNISTIC
+        self._profiles = WITH_AUTHENTICATION if level.must_match else WITHOUT_AUTHENTICATION
 
     async def examine(self, key: HostKey) -> HostResult:
         """Examine one MX host: look up its addresses and TLSA records, and probe each address."""
@@ -91,7 +91,7 @@ class HostExaminer:
             step = judgement.tlsa_step(key.host, key.port, addresses.answers, steps)
             if isinstance(step, TLSALookup):
                 return step
-            steps.append(await self._ports.lookup(*step, fresh=True))
+            steps.append(tlsa.known_answer(step) or await self._ports.lookup(*step, fresh=True))
 
     # --- probes -----------------------------------------------------------------------------------------------
 
@@ -112,13 +112,14 @@ class HostExaminer:
     async def _probe_address(
         self, key: HostKey, address: str, lookup: TLSALookup, *, fresh: bool = False
     ) -> _ProbedAddress:
-        """Probe one address; if an authenticated handshake fails, probe it with the fallback profile too."""
+        """Probe one address with the level's TLS profiles in their order, until a handshake does not fail."""
         sni = policy.server_name(self._settings.level, lookup, choice=self._settings.sni, host=key.host)
-        endpoint = Endpoint(address, key.port, sni, key.mode, self._profile.name)
-        results = [await self._probe(endpoint, key.host, fresh=fresh)]
-        if self._profile is AUTHENTICATED and _handshake_failed(results[0].probe):
-            fallback = replace(endpoint, profile=FALLBACK.name)
-            results.append(await self._probe(fallback, key.host, fresh=fresh))
+        results: list[ProbeResult] = []
+        for profile in self._profiles:
+            endpoint = Endpoint(address, key.port, sni, key.mode, profile.name)
+            results.append(await self._probe(endpoint, key.host, fresh=fresh))
+            if not _handshake_failed(results[-1].probe):
+                break
         return _probed_address(address, results, lookup)
 
     async def _probe(self, endpoint: Endpoint, host: str, *, fresh: bool) -> ProbeResult:
@@ -184,7 +185,7 @@ def _certificates(probed: list[_ProbedAddress]) -> dict[str, CertFacts]:
 
 def _handshake_failed(probe: Probe) -> bool:
     failure = probe.failure
-    return failure is not None and failure.phase is Phase.HANDSHAKE and failure.kind in _WORTH_A_FALLBACK
+    return failure is not None and failure.phase is Phase.HANDSHAKE and failure.kind in _WORTH_ANOTHER_PROFILE
 
 
 def _is_mismatch(address: _ProbedAddress, lookup: TLSALookup) -> bool:

@@ -118,6 +118,7 @@ UNUSABLE = (
     case(
         "unusable-mtype", "good", "3 1 3 leaf", unprotected(DATA), "no such matching type: TLS without authentication"
     ),
+    case("unusable-private", "good", "3 1 255 leaf", unprotected(DATA), "a matching type for private use"),
     case("unusable-length", "good", "3 1 1 short", unprotected(DATA), "half a digest"),
     case("unusable-key", "good", "3 1 0 short", unprotected(DATA), "no key that could be compared"),
     case("unusable-certificate", "good", "3 0 0 short", unprotected(DATA), "no certificate that could be compared"),
@@ -141,4 +142,15 @@ UNUSABLE = (
     ),
 )
 
-CASES = (*MATCHES, *EE_IGNORES, *MISMATCHES, *TRUST_ANCHORS, *AGILITY, *UNUSABLE)
+LONG = ".".join(["c" * 58] * 4) + ".tlsa-long.test"  # 250 octets
+NAMES = (
+    Scenario(
+        "tlsa-long.test",
+        "an MX host whose TLSA records would have a name of more than 255 octets: it has none, for certain",
+        unprotected(Reason.TLSA_NAME_IMPOSSIBLE),
+        (Host(LONG, (), "no-cn", v6=()),),
+        ("Untrusted",),
+    ),
+)
+
+CASES = (*MATCHES, *EE_IGNORES, *MISMATCHES, *TRUST_ANCHORS, *AGILITY, *UNUSABLE, *NAMES)

@@ -8,6 +8,7 @@ from tests.lab.model import Expect, Host, Scenario
 VERIFIED, UNTRUSTED, NO_SESSION = ("Verified",), ("Untrusted",), ("",)
 EE = ("3 1 1 leaf",)
 NONE = DomainStartTLS.NONE
+LARGE = Reason.TLS_LARGE_HELLO_INTOLERANT
 
 
 def opportunistic(name: str, cert: str, why: str) -> Scenario:
@@ -22,6 +23,12 @@ def session(
     """Return a domain with one host and one address."""
     finger = VERIFIED if expect == protected() else NO_SESSION
     return Scenario(f"{name}.test", why, expect, (Host(f"mx.{name}.test", tlsa, cert, smtp, v6=()),), finger)
+
+
+def large_hello(name: str, how: str, why: str) -> Scenario:
+    """Return a server that fails on a large ClientHello; posttls-finger of Debian offers no post-quantum groups."""
+    host = Host(f"mx.{name}.test", EE, "good", {"fault": f"{how}@large-hello"}, v6=())
+    return Scenario(f"{name}.test", why, protected(LARGE), (host,), VERIFIED)
 
 
 CERTIFICATES = (
@@ -56,6 +63,13 @@ VERSIONS = (
         cert="rsa",
         tls="tls10",
     ),
+    session(
+        "sha1",
+        broken(Reason.TLS_WEAK_ONLY),
+        "TLS 1.2 that signs with SHA-1 only: OpenSSL's security level 1 refuses it (RFC 9155)",
+        tls="sha1",
+    ),
+    session("sha1-plain", unprotected(Reason.TLS_WEAK_ONLY), "the same without TLSA", tlsa=(), tls="sha1"),
     session(
         "anonymous",
         broken(LEGACY, Reason.TLS_ANONYMOUS),
@@ -94,6 +108,27 @@ FAILURES = (
     ),
 )
 
+
+LARGE_HELLOS = (
+    large_hello("hello-reset", "reset", "resets the connection after a ClientHello of more than one segment"),
+    large_hello("hello-alert", "alert", "answers a large ClientHello with an alert"),
+    large_hello("hello-silent", "silent", "answers nothing to a large ClientHello"),
+    session(
+        "hello-plain",
+        unprotected(LARGE),
+        "the same without TLSA",
+        tlsa=(),
+        fault="close@large-hello",
+    ),
+    session(
+        "hello-sha1",
+        broken(Reason.TLS_WEAK_ONLY),
+        "does not take a large ClientHello and signs with SHA-1 only: an authenticating sender gets no TLS",
+        fault="reset@large-hello",
+        tls="sha1",
+    ),
+)
+
 NAMES = (
     session("sni", protected(), "a handshake without the host's name as SNI fails; DANE sends it", by_name=True),
     session(
@@ -105,4 +140,4 @@ NAMES = (
     ),
 )
 
-CASES = (*CERTIFICATES, *VERSIONS, *FAILURES, *NAMES)
+CASES = (*CERTIFICATES, *VERSIONS, *FAILURES, *LARGE_HELLOS, *NAMES)

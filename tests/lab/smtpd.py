@@ -6,7 +6,6 @@ LOG gets a JSON line for each event: ``listening`` once, then for each connectio
 said by ``Behaviour``; it misbehaves on purpose and nothing in it is an example of how to write a server.
 """
 
-import contextvars
 import json
 import socket
 import ssl
@@ -16,12 +15,14 @@ import time
 from collections import Counter
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
-from functools import partial
 from itertools import count
 from pathlib import Path
 from typing import Any, TextIO
 
 import trio
+from OpenSSL import SSL
+
+from tests.lab.server_tls import OFFERED_SNI, Contexts, WeakTLSStream, weak_context
 
 IPV6_FREEBIND = 78  # linux/in6.h; Python has no name for it. The lab's ULAs are local routes, not addresses
 BACKLOG = 1024
@@ -29,9 +30,6 @@ LINE_LIMIT = 4096  # RFC 5321 section 4.5.3.1.4 wants 512; a lab client that sen
 SESSION_LIMIT = 60.0  # seconds; no test waits as long
 FLOOD_LIMIT = 64 << 20  # octets an endless reply ends with after all: a client that read so much has failed its test
 CHUNK = 16384  # one TLS record
-
-OFFERED_SNI: contextvars.ContextVar[list[str]] = contextvars.ContextVar("OFFERED_SNI")
-
 
 _NUMBERS = count()
 """Number of connections, counted over all addresses."""
@@ -41,12 +39,13 @@ _NUMBERS = count()
 class Behaviour:
     """The behaviour of one address.
 
-    ``fault`` is ``HOW@STAGE``: HOW one of ``reset close silent plaintext garbage drip endless-line
-    endless-reply``, STAGE one of ``connect greeting ehlo starttls handshake``. ``starttls`` is the reply to that
-    command, empty when it is not offered; a second line in it is clear text injected before the handshake.
-    ``tls`` is one of ``modern tls12 tls10 anonymous``. ``limit`` connections at once get the ordinary greeting, the
-    others 421. ``delay`` seconds pass before each reply but the greeting. With ``by_name`` a handshake whose SNI is
-    not ``name`` gets the alert unrecognized_name.
+    ``fault`` is ``HOW@STAGE``: HOW one of ``reset close silent alert plaintext garbage drip endless-line
+    endless-reply``, STAGE one of ``connect greeting ehlo starttls handshake large-hello``; the last is a handshake
+    whose first TLS record has more than ``max_hello`` octets. ``starttls`` is the reply to that command, empty when
+    it is not offered; a second line in it is clear text injected before the handshake. ``tls`` is one of ``modern
+    tls12 tls10 anonymous sha1``, the last TLS 1.2 with SHA-1 signatures only. ``limit`` connections at once get the
+    ordinary greeting, the others 421. ``delay`` seconds pass before each reply but the greeting. With ``by_name`` a
+    handshake whose SNI is not ``name`` gets the alert unrecognized_name.
     """
 
     name: str = "lab"
@@ -60,6 +59,7 @@ class Behaviour:
     tls: str = "modern"
     by_name: bool = False
     limit: int = 0
+    max_hello: int = 1200
 
     def fault_at(self, stage: str) -> str:
         """Return the fault at ``stage``, empty for none."""
@@ -82,46 +82,6 @@ class Log:
     def write(self, event: str, **more: object) -> None:
         """Write one event."""
         self._out.write(json.dumps({"time": time.time(), "event": event, **more}) + "\n")
-
-
-class Contexts:
-    """One ``ssl.SSLContext`` for each chain and flavour."""
-
-    def __init__(self) -> None:
-        """Start with none."""
-        self._known: dict[tuple[str, str, str], ssl.SSLContext] = {}
-
-    def get(self, behaviour: Behaviour) -> ssl.SSLContext:
-        """Return the TLS context for a behaviour."""
-        key = (behaviour.chain, behaviour.tls, behaviour.name if behaviour.by_name else "")
-        if key not in self._known:
-            self._known[key] = self._make(behaviour)
-        return self._known[key]
-
-    @staticmethod
-    def _make(behaviour: Behaviour) -> ssl.SSLContext:
-        context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-        if behaviour.tls == "anonymous":
-            context.maximum_version = ssl.TLSVersion.TLSv1_2
-            context.set_ciphers("AECDH:@SECLEVEL=0")
-        else:
-            context.load_cert_chain(behaviour.chain)
-        if behaviour.tls == "tls12":
-            context.maximum_version = ssl.TLSVersion.TLSv1_2
-        if behaviour.tls == "tls10":
-            # Python says that TLS 1.0 is obsolete, and that is the point
-            context.set_ciphers("ALL:@SECLEVEL=0")
-            context.minimum_version = ssl.TLSVersion.MINIMUM_SUPPORTED
-            context.maximum_version = ssl.TLSVersion.TLSv1
-        context.sni_callback = partial(_take_sni, behaviour.name if behaviour.by_name else "")
-        return context
-
-
-def _take_sni(wanted: str, _ssl: ssl.SSLObject, name: str | None, _context: ssl.SSLContext) -> int | None:
-    """Note the client's SNI; the result is the alert to send, None to go on."""
-    if name is not None:
-        OFFERED_SNI.get().append(name)
-    return ssl.ALERT_DESCRIPTION_UNRECOGNIZED_NAME if wanted and name != wanted else None
 
 
 _TCP_INFO_LAST_ACK = 56  # where tcpi_last_ack_recv stands in Linux's struct tcp_info
@@ -225,6 +185,25 @@ class Session:
         if not self._behaviour.starttls.startswith("2"):
             return
         await self._fault("handshake")
+        if self._behaviour.fault_at("large-hello") and await self._record_size() > self._behaviour.max_hello:
+            await self._fault("large-hello")
+        if self._behaviour.tls == "sha1":
+            await self._weak()
+        else:
+            await self._secure()
+        self._buffer.clear()
+
+    async def _weak(self) -> None:
+        secure = WeakTLSStream(self._tcp, weak_context(self._behaviour.chain))
+        try:
+            await secure.do_handshake()
+        except SSL.Error as error:
+            self.note("handshake", ok=False, error=str(error))
+            raise Done from None
+        self.note("handshake", ok=True, version="TLSv1.2")
+        self._stream = secure
+
+    async def _secure(self) -> None:
         names: list[str] = []
         OFFERED_SNI.set(names)
         secure = trio.SSLStream(self._tcp, self._contexts.get(self._behaviour), server_side=True, https_compatible=True)
@@ -239,7 +218,6 @@ class Session:
         version, cipher = session.version(), session.cipher()
         self.note("handshake", ok=True, sni=names[0] if names else None, version=version, cipher=cipher[0])
         self._stream = secure
-        self._buffer.clear()
 
     async def _line(self) -> str:
         while b"\n" not in self._buffer:
@@ -266,15 +244,21 @@ class Session:
         """End with RST, after half a line of greeting or the ClientHello where it comes to that."""
         if stage == "greeting":
             await self._tcp.send_all(b"220-wel")
-        if stage == "handshake":
+        if stage in ("handshake", "large-hello"):
             await self._client_hello()
         self._tcp.socket.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
         raise Done
 
     async def close(self, stage: str) -> None:
         """End with FIN after everything due has been read."""
-        if stage == "handshake":
+        if stage in ("handshake", "large-hello"):
             await self._client_hello()
+        raise Done
+
+    async def alert(self, _stage: str) -> None:
+        """Answer the ClientHello with the fatal alert decode_error (RFC 8446 section 6)."""
+        await self._client_hello()
+        await self._tcp.send_all(bytes((21, 3, 3, 0, 2, 2, 50)))
         raise Done
 
     async def silent(self, _stage: str) -> None:
@@ -315,6 +299,15 @@ class Session:
             await self._tcp.send_all(chunk)
         raise Done
 
+    async def _record_size(self) -> int:
+        """Return the octets of the first TLS record, which stays unread."""
+        header = b""
+        while len(header) < 5:
+            header = await self._tcp.socket.recv(5, socket.MSG_PEEK)
+            if not header:
+                raise Done
+        return int.from_bytes(header[3:5], "big")
+
     async def _client_hello(self) -> None:
         """Read one TLS record, so that nothing unread turns FIN into RST."""
         got = b""
@@ -329,6 +322,7 @@ _FAULTS: dict[str, Callable[[Session, str], Awaitable[None]]] = {
     "reset": Session.reset,
     "close": Session.close,
     "silent": Session.silent,
+    "alert": Session.alert,
     "plaintext": Session.plaintext,
     "garbage": Session.garbage,
     "drip": Session.drip,

@@ -6,7 +6,8 @@ import json
 import trio
 from trio.testing import open_stream_to_socket_listener
 
-from tests.lab.smtpd import Behaviour, Contexts, Log, Session, listen
+from tests.lab.server_tls import Contexts
+from tests.lab.smtpd import Behaviour, Log, Session, listen
 
 
 async def serve_one(behaviour: Behaviour, out: io.StringIO, nursery: trio.Nursery) -> trio.SocketListener:

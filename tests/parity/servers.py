@@ -12,7 +12,7 @@ from pathlib import Path
 
 import trio
 
-from tests.lab import smtpd
+from tests.lab import server_tls, smtpd
 
 NAME = "mail.annex.test"
 
@@ -34,7 +34,7 @@ class Manners(smtpd.Behaviour):
     silent_quit: bool = False
 
 
-class _Contexts(smtpd.Contexts):
+class _Contexts(server_tls.Contexts):
     """One context for each server, so that no server resumes another's sessions."""
 
     def __init__(self, manners: Manners) -> None:
@@ -47,7 +47,7 @@ class _Contexts(smtpd.Contexts):
             context.load_verify_locations(manners.ask)
             context.verify_mode = ssl.CERT_OPTIONAL
 
-    def get(self, _: smtpd.Behaviour) -> ssl.SSLContext:
+    def get(self, _: server_tls.Flavour) -> ssl.SSLContext:
         return self._context
 
 
@@ -55,7 +55,7 @@ class _Session(smtpd.Session):
     """One connection, with the further settings."""
 
     def __init__(
-        self, stream: trio.SocketStream, manners: Manners, name: str, contexts: smtpd.Contexts, log: smtpd.Log
+        self, stream: trio.SocketStream, manners: Manners, name: str, contexts: server_tls.Contexts, log: smtpd.Log
     ) -> None:
         super().__init__(stream, manners, contexts, log)
         self._manners = manners

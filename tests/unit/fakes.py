@@ -17,7 +17,7 @@ from scanner.net.probe import ProbeResult
 from scanner.run.examine import DomainResult, Examiner
 from scanner.run.ports import Ports
 from scanner.run.stats import Stats
-from scanner.settings import AUTHENTICATED, Settings
+from scanner.settings import AUTHENTICATED, AUTHENTICATED_CLASSICAL, Settings
 from scanner.vocabulary import FailureKind, Mode, Outcome, Phase, Security, StartTLS
 from targets.destination import parse_destination
 from targets.lists import Target
@@ -186,9 +186,10 @@ def no_starttls(endpoint: Endpoint) -> ProbeResult:
     return ProbeResult(_probe(endpoint, StartTLS.NOT_OFFERED))
 
 
-def by_profile(*, authenticated: Behaviour, easier: Behaviour) -> Behaviour:
-    """Return a behaviour that depends on our TLS profile."""
-    return lambda endpoint: (authenticated if endpoint.profile == AUTHENTICATED.name else easier)(endpoint)
+def by_profile(*, authenticated: Behaviour, easier: Behaviour, classical: Behaviour | None = None) -> Behaviour:
+    """Return a behaviour that depends on our TLS profile; ``classical`` is as ``authenticated`` unless given."""
+    known = {AUTHENTICATED.name: authenticated, AUTHENTICATED_CLASSICAL.name: classical or authenticated}
+    return lambda endpoint: known.get(endpoint.profile, easier)(endpoint)
 
 
 refuses = fails(Phase.CONNECT, FailureKind.REFUSED, 111, "Connection refused")

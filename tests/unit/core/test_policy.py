@@ -5,6 +5,8 @@ that the two kinds of unusable records lead to different levels, and what a lone
 by running the program.
 """
 
+from dataclasses import replace
+
 import pytest
 
 from scanner.core import policy
@@ -12,7 +14,7 @@ from scanner.core.policy import Peer, Policy
 from scanner.facts import TLSALookup
 from scanner.model import DaneEvidence, PathError, PkixEvidence
 from scanner.reasons import Reason
-from scanner.vocabulary import Dane, Level, Security, TLSState
+from scanner.vocabulary import Dane, Level, Security, TLSState, Unusable
 from tests.unit import pki
 
 BASE = "mx1.secure.test"
@@ -25,9 +27,13 @@ USABLE = TLSALookup(BASE, (RECORD,), None, None)
 ABSENT = TLSALookup(BASE, (), Dane.NONE, Reason.TLSA_NONE)
 UNSIGNED = TLSALookup(BASE, (RECORD,), Dane.NONE, Reason.TLSA_INSECURE)
 INSECURE_HOST = TLSALookup(BASE, (), Dane.INSECURE, Reason.HOST_INSECURE)
-BY_PARSER = TLSALookup(BASE, (RECORD,), Dane.UNUSABLE, Reason.TLSA_UNUSABLE_USAGE)
+BY_PARSER = TLSALookup(
+    BASE, (replace(RECORD, unusable=Unusable.PRIVATE_MATCHING_TYPE),), Dane.UNUSABLE, Reason.TLSA_UNUSABLE_DATA
+)
 LOOKUP_FAILED = TLSALookup(BASE, (), Dane.LOOKUP_FAILED, Reason.TLSA_BOGUS)
-BY_OPENSSL = TLSALookup(BASE, (RECORD,), Dane.UNUSABLE, Reason.TLSA_UNUSABLE_DATA)
+BY_OPENSSL = TLSALookup(
+    BASE, (replace(RECORD, unusable=Unusable.DIGEST_LENGTH),), Dane.UNUSABLE, Reason.TLSA_UNUSABLE_DATA
+)
 
 NO_TLSA = 'no TLSA records found, resorting to "secure"'
 NO_USABLE = 'no usable TLSA records found, resorting to "secure"'

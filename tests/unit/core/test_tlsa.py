@@ -7,6 +7,7 @@ from hypothesis import strategies as st
 from scanner.core.tlsa import (
     agile,
     display,
+    known_answer,
     lookup_result,
     next_question,
     ordered,
@@ -160,8 +161,13 @@ def answer(outcome: Outcome, security: Security = SEC, *records: str, rtype: str
 RESULTS = [
     (answer(DATA, SEC, OK), None, None),
     (answer(DATA, SEC, f"000101{A32}", OK), None, None),
-    (answer(DATA, SEC, f"000101{A32}", "03"), Dane.UNUSABLE, Reason.TLSA_UNUSABLE_USAGE),
-    (answer(DATA, SEC, f"0301ff{A32}"), Dane.UNUSABLE, Reason.TLSA_UNUSABLE_USAGE),
+    (answer(DATA, SEC, f"000101{A32}", f"010101{A32}"), Dane.UNUSABLE, Reason.TLSA_UNUSABLE_USAGE),
+    (answer(DATA, SEC, f"000101{A32}", "03"), Dane.UNUSABLE, Reason.TLSA_UNUSABLE_DATA),
+    (answer(DATA, SEC, f"0301ff{A32}"), Dane.UNUSABLE, Reason.TLSA_UNUSABLE_DATA),  # RFC 6698 section 7.4: private
+    (answer(DATA, SEC, f"0201ff{A32}"), Dane.UNUSABLE, Reason.TLSA_UNUSABLE_DATA),
+    (answer(DATA, SEC, "030101"), Dane.UNUSABLE, Reason.TLSA_UNUSABLE_DATA),
+    (answer(DATA, SEC, "020000"), Dane.UNUSABLE, Reason.TLSA_UNUSABLE_DATA),
+    (answer(DATA, SEC, ""), Dane.UNUSABLE, Reason.TLSA_UNUSABLE_DATA),
     (answer(DATA, SEC, f"030103{A32}"), Dane.UNUSABLE, Reason.TLSA_UNUSABLE_DATA),
     (answer(DATA, SEC, f"000101{A32}", "030101aa"), Dane.UNUSABLE, Reason.TLSA_UNUSABLE_DATA),
     (answer(DATA, INS, OK), Dane.NONE, Reason.TLSA_INSECURE),
@@ -184,6 +190,12 @@ def test_result(step: Answer, dane: Dane | None, reason: Reason | None) -> None:
 def test_insecure_records_are_kept_as_facts_and_failed_ones_are_not() -> None:
     assert len(lookup_result("mx.test", (answer(DATA, INS, OK),)).records) == 1
     assert lookup_result("mx.test", (answer(DATA, BOG, OK),)).records == ()
+
+
+@pytest.mark.parametrize(("count", "defects"), [(100, ()), (101, ("tlsa-many",))])
+def test_all_of_many_records_are_used(count: int, defects: tuple[str, ...]) -> None:  # Postfix reads 100
+    got = lookup_result("mx.test", (answer(DATA, SEC, *[f"030101{number:064x}" for number in range(count)]),))
+    assert (len(got.records), got.dane, got.defects) == (count, None, defects)
 
 
 # --- base domain ----------------------------------------------------------------------------------------------
@@ -232,6 +244,27 @@ def search(
         assert len(asked) <= len(answers), f"asks too much: {asked}"
     assert len(asked) == len(answers)
     return asked, step
+
+
+LONG = ".".join(["c" * 60] * 4)  # 243 characters; with "_25._tcp." 252
+
+
+@pytest.mark.parametrize(
+    ("base", "possible"),
+    [  # RFC 1035 section 2.3.4: 255 octets at most, that is 253 characters
+        ("mx.test", True),
+        (f"{LONG[:-1]}.a", True),
+        (f"{LONG}.a", False),
+        (f"{LONG[:-1]}.\\097", True),  # an escape is one octet
+    ],
+)
+def test_a_name_too_long_for_records_is_not_asked_about(base: str, *, possible: bool) -> None:
+    question = (f"_25._tcp.{base}", "TLSA")
+    known = known_answer(question)
+    assert (known is None) == possible
+    if known is not None:
+        found = lookup_result(base, (known,))
+        assert (found.dane, found.reason) == (Dane.NONE, Reason.TLSA_NAME_IMPOSSIBLE)
 
 
 @pytest.mark.parametrize(("alias", "address", "answers", "questions", "base", "dane"), SEARCH)

@@ -48,11 +48,21 @@ from tests.unit.pki import LEAF
 INSECURE, BOGUS, UNTOLD = Security.INSECURE, Security.BOGUS, Security.INDETERMINATE
 TWO = mx(f"10 {MX1}", f"20 {MX2}")
 REAL = "real.secure.test"
+LONG = ".".join(["c" * 60] * 4) + ".sec.test"  # 252 octets
 OTHER_LEAF = pki.Plan(pki.name("other.test"), pki.key("leaf"), pki.INTER, sans=pki.dns("other.test")).make()
 SELF_SIGNED = pki.Plan(pki.name(MX1), pki.key("leaf"), sans=pki.dns(MX1)).make()
 TA_RECORD = pki.tlsa(2, 0, 1, pki.ROOT)
 LEGACY = by_profile(authenticated=fakes.breaks_handshake, easier=shakes(version="TLSv1"))
-SLOW_ON_LARGE = by_profile(authenticated=fails(Phase.HANDSHAKE, FailureKind.TIMEOUT), easier=shakes())
+WEAK = by_profile(authenticated=fakes.breaks_handshake, easier=shakes(version="TLSv1.2"))
+BREAKS_LATER = by_profile(authenticated=fakes.breaks_handshake, easier=shakes())
+SILENT = fails(Phase.HANDSHAKE, FailureKind.TIMEOUT)
+
+
+def large_hello(kind: FailureKind = FailureKind.TLS, then: fakes.Behaviour | None = None) -> fakes.Behaviour:
+    """Return a behaviour that fails with our usual groups; with classical ones it is ``then``, by default in order."""
+    return by_profile(authenticated=fails(Phase.HANDSHAKE, kind), classical=then or shakes(), easier=then or shakes())
+
+
 BUSY = fails(Phase.GREETING, FailureKind.REJECTED, 421, "too many connections")
 REFUSED_454 = fails(Phase.STARTTLS, FailureKind.REJECTED, 454, "4.7.0 TLS not available")
 UNDECODABLE = fails(Phase.HANDSHAKE, FailureKind.UNDECODABLE)
@@ -254,16 +264,104 @@ CASES = [
         hosts={MX1: "none"}, ends={V4: "trusted none"},
     ),
     Case(
-        "10 large hello", "silence after a large ClientHello says nothing about TLS",
-        mx() | SIGNED, {V4: SLOW_ON_LARGE},
-        "inconclusive defer unknown all", "tls-large-hello-intolerant tls-timeout",
+        "10 anonymous", "the same with suites without a certificate only",
+        mx() | SIGNED, {V4: by_profile(authenticated=fakes.breaks_handshake, easier=fakes.anonymous())},
+        "fail defer broken all", "tls-legacy-only tls-handshake-failed tls-anonymous level-not-met",
+        f"validation-failure {LEVEL_NOT_MET}",
+        hosts={MX1: "no_tls"}, ends={V4: "failed no_tls"},
+    ),
+    Case(
+        "10 weak", "TLS 1.2 with a weak signature or key only; the record matches there",
+        mx() | SIGNED, {V4: WEAK},
+        "fail defer broken all", "tls-weak-only tls-handshake-failed level-not-met",
+        f"validation-failure {LEVEL_NOT_MET}",
+        hosts={MX1: "no_tls"}, ends={V4: "failed no_tls"},
+    ),
+    Case(
+        "10b weak", "the same without TLSA",
+        mx() | PLAIN, {V4: WEAK},
+        "ok encrypted none all", "tlsa-none tls-weak-only tls-handshake-failed", "validation-failure",
+        hosts={MX1: "none"}, ends={V4: "trusted none"},
+    ),
+    Case(
+        "10 in doubt", "a session that no weakness explains is doubt: the failures before it may have passed",
+        mx() | SIGNED, {V4: BREAKS_LATER},
+        "inconclusive defer unknown all", "tls-handshake-failed", "validation-failure",
+        hosts={MX1: "unknown"},
+    ),
+    Case(
+        "10 silent", "silence is not the refusal of an authenticating client",
+        mx() | SIGNED, {V4: by_profile(authenticated=SILENT, easier=shakes(version="TLSv1.2"))},
+        "inconclusive defer unknown all", "tls-timeout",
         hosts={MX1: "unknown"}, ends={V4: "unknown unknown"},
     ),
     Case(
-        "10 large hello at secure", "nor does it at a level without DANE",
-        mx() | SIGNED, {V4: SLOW_ON_LARGE},
-        "inconclusive defer unknown all", "tls-large-hello-intolerant tls-timeout",
-        ends={V4: "unknown unknown"}, level=Level.SECURE,
+        "10 untried", "whether a small ClientHello would do is not known",
+        mx() | SIGNED, {V4: large_hello(then=refuses)},
+        "inconclusive defer unknown unknown", "connection-refused",
+        hosts={MX1: "unknown"}, ends={V4: "unknown unknown"},
+    ),
+    *(
+        Case(
+            f"23 by {kind}", "a large ClientHello fails, a small one does not",
+            mx() | SIGNED, {V4: large_hello(kind)},
+            "ok verified protected all", "tls-large-hello-intolerant",
+            hosts={MX1: "ok"}, ends={V4: "verified ok"},
+        )
+        for kind in (FailureKind.RESET, FailureKind.CLOSED, FailureKind.TIMEOUT, FailureKind.TLS)
+    ),
+    Case(
+        "23 without TLSA", "the same where there is nothing to compare",
+        mx() | PLAIN, {V4: large_hello()},
+        "ok encrypted none all", "tlsa-none tls-large-hello-intolerant",
+        hosts={MX1: "none"}, ends={V4: "verified none"},
+    ),
+    Case(
+        "23 mismatch", "the session with a small ClientHello can be a mismatch too",
+        mx() | WRONG, {V4: large_hello()},
+        "fail defer broken all", "tlsa-mismatch tls-large-hello-intolerant level-not-met",
+        f"validation-failure {LEVEL_NOT_MET}",
+        hosts={MX1: "mismatch"}, ends={V4: "untrusted mismatch"},
+    ),
+    Case(
+        "23 at secure", "the same at a level without DANE",
+        mx() | SIGNED, {V4: large_hello()},
+        "ok verified protected all", "tls-large-hello-intolerant",
+        ends={V4: "verified ok"}, level=Level.SECURE,
+    ),
+    Case(
+        "23 at may", "the same where nothing is authenticated",
+        mx() | PLAIN,
+        {V4: lambda end: (shakes() if end.profile == "opportunistic-classical" else fakes.breaks_handshake)(end)},
+        "ok encrypted none all", "tlsa-none tls-large-hello-intolerant",
+        level=Level.MAY,
+    ),
+    Case(
+        "23 and 10", "a small ClientHello from a client that authenticates fails too",
+        mx() | SIGNED,
+        {V4: by_profile(authenticated=SILENT, classical=fakes.breaks_handshake, easier=shakes(version="TLSv1"))},
+        "fail defer broken all", "tls-legacy-only tls-handshake-failed level-not-met",
+        f"validation-failure {LEVEL_NOT_MET}",
+        hosts={MX1: "no_tls"}, ends={V4: "failed no_tls"},
+    ),
+    Case(
+        "27", "an MX host whose name leaves no room for _25._tcp",
+        mx(f"10 {LONG}") | addresses(LONG, V4), {V4: shakes()},
+        "ok encrypted none all", "tlsa-name-impossible",
+        hosts={LONG: "none"},
+    ),
+    Case(
+        "29", "addresses that the kernel refuses do not vote beside another host",
+        TWO | SIGNED | host(MX2, "fe80::1", records=[OK_RECORD]),
+        {V4: shakes(), "fe80::1": fails(Phase.CONNECT, FailureKind.UNREACHABLE, 22)},
+        "ok verified protected all", "host-unreachable unreachable",
+        hosts={MX2: "unknown"},
+    ),
+    Case(
+        "30", "records of usage 2 and 3 without data that can be compared",
+        mx() | host(MX1, V4, records=[record(3, 1, 255, OK_RECORD.data), record(2, 1, 1, "")]), {V4: shakes()},
+        "ok encrypted none all", "tlsa-unusable-data", "tlsa-invalid",
+        hosts={MX1: "unusable"},
     ),
     Case(
         "10 at secure", "a level that authenticates never takes the easier profile",
@@ -461,7 +559,7 @@ CASES = [
     ),
     Case(
         "31 spare", "a mismatch of the easier profile whose confirmation is refused",
-        mx() | WRONG, {V4: [fakes.breaks_handshake, shakes(), refuses]},
+        mx() | WRONG, {V4: [fakes.breaks_handshake, fakes.breaks_handshake, shakes(version="TLSv1"), refuses]},
         "inconclusive defer unknown unknown", "connection-refused",
         ends={V4: "unknown unknown"},
     ),
@@ -486,7 +584,8 @@ async def test_evidence_of_the_easier_profile_is_kept() -> None:
     (end,) = finding.reports[0].endpoints
     assert end.dane is not None
     assert end.dane.matched
-    assert [probe.endpoint.profile for probe in end.probes] == ["authenticated", "opportunistic-classical"]
+    profiles = [probe.endpoint.profile for probe in end.probes]
+    assert profiles == ["authenticated", "authenticated-classical", "opportunistic-classical"]
 
 
 async def test_every_step_of_the_search_for_tlsa_is_kept() -> None:
@@ -519,8 +618,12 @@ class _Seen:
     handshake: str | None
 
 
+_PROFILES = {"own": "authenticated", "twin": "authenticated-classical", "easy": "opportunistic-classical"}
+
+
 @pytest.mark.parametrize(
-    # A word is a probe: the level's own profile or an easier one, with (+) or without (-) a handshake.
+    # A word is a probe: the level's own profile, the same with classical groups (twin) or an easier one, with (+) or
+    # without (-) a handshake.
     ("probes", "own", "spare", "shown"),
     [
         ("own+", 0, None, 0),
@@ -534,11 +637,18 @@ class _Seen:
         ("own- easy+ own+", 2, None, 2),
         ("own- easy+ own- easy-", 2, 3, 2),
         ("own- easy+ own- easy+", 2, 3, 3),
+        ("own- twin+", 1, None, 1),
+        ("own- twin-", 1, None, 1),
+        ("own- twin- easy+", 1, 2, 2),
+        ("own- twin- easy-", 1, 2, 1),
+        ("own- twin+ own- twin+", 3, None, 3),
+        ("own- twin+ own-", 2, None, 2),
+        ("own- twin- easy+ own- twin- easy+", 4, 5, 5),
     ],
 )
 def test_one_probe_stands_for_an_address(probes: str, own: int, spare: int | None, shown: int) -> None:
     seen = [
-        _Seen(number, _End(word[:-1]), "TLSv1.3" if word.endswith("+") else None)
+        _Seen(number, _End(_PROFILES[word[:-1]]), "TLSv1.3" if word.endswith("+") else None)
         for number, word in enumerate(probes.split())
     ]
     found = roles(seen)
@@ -569,6 +679,8 @@ def test_one_probe_stands_for_an_address(probes: str, own: int, spare: int | Non
         ("no STARTTLS", mx() | PLAIN, no_starttls, "cleartext defer defer defer cleartext defer"),
         ("STARTTLS refused", mx() | PLAIN, REFUSED_454, "cleartext defer defer defer cleartext defer"),
         ("legacy TLS", mx() | PLAIN, LEGACY, "encrypted encrypted defer defer encrypted defer"),
+        ("weak TLS", mx() | SIGNED, WEAK, "encrypted encrypted defer defer defer defer"),
+        ("large hello", mx() | SIGNED, large_hello(), "encrypted encrypted verified verified verified verified"),
         ("broken TLS", mx() | PLAIN, fakes.breaks_handshake, "cleartext defer defer defer cleartext defer"),
         ("busy", mx() | PLAIN, BUSY, "defer defer defer defer defer defer"),
     ],

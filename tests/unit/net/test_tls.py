@@ -19,7 +19,7 @@ from OpenSSL import SSL, _util
 from scanner.facts import Handshake
 from scanner.net.failures import LimitExceededError, failure_of
 from scanner.net.tls import WIRE_LIMIT, Identity, TLSStream, _observing, context_for
-from scanner.settings import AUTHENTICATED, FALLBACK, OPPORTUNISTIC, TLSProfile
+from scanner.settings import AUTHENTICATED, AUTHENTICATED_CLASSICAL, OPPORTUNISTIC, TLSProfile
 from scanner.vocabulary import FailureKind, Phase
 from tests.unit.mailserver import Server, certificate, key, server_context
 
@@ -75,7 +75,7 @@ AGREED: list[tuple[str, dict[str, Any], TLSProfile, dict[str, object]]] = [
     ("TLS 1.3, default", {}, OPPORTUNISTIC,
      {"version": "TLSv1.3", "bits": 256, "alg_bits": 256, "signature": "ecdsa_secp256r1_sha256",
       "group": "X25519MLKEM768"}),
-    ("TLS 1.3, classical groups", {}, FALLBACK, {"version": "TLSv1.3", "group": "x25519"}),
+    ("TLS 1.3, classical groups", {}, AUTHENTICATED_CLASSICAL, {"version": "TLSv1.3", "group": "x25519"}),
     ("TLS 1.3, one group", {}, replace(OPPORTUNISTIC, groups="P-384"), {"group": "secp384r1"}),
     ("TLS 1.3, RSA", {"kind": "rsa"}, AUTHENTICATED, {"version": "TLSv1.3", "signature": "rsa_pss_rsae_sha256"}),
     ("TLS 1.3, P-384", {"kind": "p384"}, AUTHENTICATED, {"signature": "ecdsa_secp384r1_sha384"}),

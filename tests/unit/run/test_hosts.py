@@ -25,6 +25,7 @@ from tests.unit.fakes import (
     Behaviour,
     World,
     addresses,
+    breaks_handshake,
     by_profile,
     fails,
     host,
@@ -37,6 +38,7 @@ from tests.unit.fakes import (
 )
 
 REAL = "real.secure.test"
+ALL_THREE = "authenticated authenticated-classical opportunistic-classical"
 TLSA_NAME = f"_25._tcp.{MX1}"
 SIGNED = host(MX1, V4, records=[OK_RECORD])
 (MATCHING,) = fakes.tlsa(MX1, OK_RECORD).values()
@@ -142,18 +144,46 @@ async def test_each_endpoint_is_probed_once_for_all_hosts_that_have_it() -> None
         ("dane", fails(Phase.EHLO_TLS, FailureKind.CLOSED), "authenticated"),
         ("dane", fails(Phase.HANDSHAKE, FailureKind.TOO_LONG), "authenticated"),
         ("dane", fails(Phase.HANDSHAKE, FailureKind.RESOURCES), "authenticated"),
-        ("dane", fails(Phase.HANDSHAKE, FailureKind.TLS), "authenticated opportunistic-classical"),
-        ("dane", fails(Phase.HANDSHAKE, FailureKind.CLOSED), "authenticated opportunistic-classical"),
-        ("dane", fails(Phase.HANDSHAKE, FailureKind.RESET), "authenticated opportunistic-classical"),
-        ("dane", fails(Phase.HANDSHAKE, FailureKind.TIMEOUT), "authenticated opportunistic-classical"),
-        ("secure", fails(Phase.HANDSHAKE, FailureKind.TLS), "authenticated opportunistic-classical"),
+        (
+            "dane",
+            fails(Phase.HANDSHAKE, FailureKind.TLS),
+            ALL_THREE,
+        ),
+        (
+            "dane",
+            fails(Phase.HANDSHAKE, FailureKind.CLOSED),
+            ALL_THREE,
+        ),
+        (
+            "dane",
+            fails(Phase.HANDSHAKE, FailureKind.RESET),
+            ALL_THREE,
+        ),
+        (
+            "dane",
+            fails(Phase.HANDSHAKE, FailureKind.TIMEOUT),
+            ALL_THREE,
+        ),
+        (
+            "secure",
+            fails(Phase.HANDSHAKE, FailureKind.TLS),
+            ALL_THREE,
+        ),
         ("may", shakes(), "opportunistic"),
-        ("encrypt", fails(Phase.HANDSHAKE, FailureKind.TLS), "opportunistic"),
+        ("encrypt", fails(Phase.HANDSHAKE, FailureKind.TLS), "opportunistic opportunistic-classical"),
+        (
+            "dane",
+            by_profile(authenticated=breaks_handshake, classical=shakes(), easier=no_starttls),
+            "authenticated authenticated-classical",
+        ),
+        (
+            "dane",
+            by_profile(authenticated=breaks_handshake, classical=refuses, easier=shakes()),
+            "authenticated authenticated-classical",
+        ),
     ],
 )
-async def test_the_second_profile_is_for_broken_authenticated_handshakes(
-    level: str, server: Behaviour, expected: str
-) -> None:
+async def test_the_next_profile_is_for_a_failed_handshake(level: str, server: Behaviour, expected: str) -> None:
     world, _ = await examine(host(MX1, V4), {V4: server}, Settings(level=Level(level)))
     assert " ".join(profiles(world)) == expected
 

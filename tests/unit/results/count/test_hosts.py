@@ -50,6 +50,18 @@ def test_an_address_whose_mismatch_could_not_be_confirmed_counts_as_one_without_
     assert handshake_of(end) is None
 
 
+@pytest.mark.parametrize(
+    ("profile", "words"),
+    [("authenticated-classical", {"no", "fails"}), ("opportunistic-classical", {"no"})],  # the second: obsolete TLS
+)
+def test_a_host_that_fails_on_a_large_hello_is_counted(tmp_path: Path, profile: str, words: set[str]) -> None:
+    failed = replace(records.probe(), handshake=None)
+    endpoint = replace(failed.endpoint, profile=profile)
+    small = replace(records.probe(), endpoint=endpoint, handshake=records.handshake(group="x25519"))
+    report = records.report(endpoints=(EndpointReport("192.0.2.1", (failed, small)),))
+    assert set(summary(tmp_path, [], [report]).tables["post_quantum"].rows) == words
+
+
 def test_the_slowest_addresses_come_first_and_are_bounded(tmp_path: Path) -> None:
     reports = [
         records.report(
