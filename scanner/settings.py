@@ -5,6 +5,7 @@
 
 from dataclasses import dataclass, field, replace
 
+from scanner.cipher_grades import MEDIUM
 from scanner.vocabulary import Family, Level, Mode
 
 
@@ -50,12 +51,6 @@ class TLSProfile:
     options: int = 0  # OpenSSL's SSL_OP_ bits to set besides Postfix's own
     without: int = 0  # SSL_OP_ bits that Postfix sets, to leave out
 
-
-EXCLUDED = "!SEED:!IDEA:!3DES:!RC2:!RC4:!RC5:!kDH:!kECDH:!aDSS:!MD5"
-"""Suites that no cipher grade of Postfix offers."""
-
-MEDIUM = f"aNULL:-aNULL:HIGH:MEDIUM:{EXCLUDED}:+RC4:@STRENGTH"
-"""Postfix's ``medium`` cipher grade since 3.8, its default for every level."""
 
 CLASSICAL_GROUPS = "X25519:X448:P-256:P-384:P-521"
 """Key exchange groups whose ClientHello fits one segment."""

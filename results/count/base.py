@@ -22,8 +22,3 @@ class CountTable:
 
     base: Count
     rows: dict[str, Count]
-
-
-def percent(part: int, whole: int) -> float | None:
-    """Return a percentage with two decimals, None where ``whole`` is 0."""
-    return round(100 * part / whole, 2) if whole else None

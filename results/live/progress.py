@@ -13,8 +13,9 @@ from rich.progress_bar import ProgressBar
 from rich.table import Table
 from rich.text import Text
 
+from results.count.percent import share
 from results.render.terminal import quote
-from results.render.words import duration, share
+from results.render.words import duration
 from scanner.model import Status
 
 LINE_EVERY = 10.0  # seconds between two lines in a log

@@ -13,8 +13,9 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import accumulate
 
-from results.count.base import Count, CountTable, Word, percent
+from results.count.base import Count, CountTable, Word
 from results.count.hosts import EXPIRY_WORDS
+from results.count.percent import percent
 from results.count.summary import Counted, MoreCounts, Summary, count_run, summary_of
 from results.diff.compare import compare
 from results.diff.rollover import RolloverClass

@@ -8,8 +8,8 @@ from rich.table import Table
 from rich.text import Text
 
 from results.count.base import Count
+from results.count.percent import share
 from results.render.escape import MAX_QUOTE, safe
-from results.render.words import share
 
 INDENT = 2
 COUNT = 9  # columns: 1,234,567

@@ -95,15 +95,3 @@ def duration(seconds: float) -> str:
         return f"{minutes} min {rest:02} s"
     hours, minutes = divmod(minutes, 60)
     return f"{hours} h {minutes:02} min"
-
-
-def share(part: int, whole: int) -> str:
-    """Return a percentage with one decimal; it is 0.0 or 100.0 only where that is exact."""
-    if not whole:
-        return "-"
-    percent = 100 * part / whole
-    if part and percent < 0.1:  # noqa: PLR2004 - what one decimal can show
-        return "<0.1 %"
-    if part < whole and percent > 99.9:  # noqa: PLR2004 - the same at the other end
-        return ">99.9 %"
-    return f"{percent:.1f} %"

@@ -6,8 +6,8 @@ svg.py does not escape texts and attributes; this module escapes all text from o
 import svg
 from markupsafe import Markup, escape
 
+from results.count.percent import share
 from results.render.escape import safe
-from results.render.words import share
 from results.report.model import CountRow, CountSection
 
 ROWS = 8  # bars in a chart

@@ -9,10 +9,10 @@ from collections.abc import Iterable, Iterator, Sequence
 
 from rich.console import Console
 
+from results.count.percent import exact_percent, share
 from results.explain.worklist import Task
 from results.render import words
 from results.render.escape import csv_cell, markdown, safe
-from results.render.words import share
 from results.report.model import CountSection, ListSection, Report
 from results.report.text import render, shown_rows
 from results.store import codec
@@ -143,9 +143,9 @@ def _rows(report: Report) -> Iterator[dict[str, object]]:
                 "section": section.key,
                 "name": row.word,
                 "domains": row.count.domains,
-                "domains_percent": _percent(row.count.domains, section.base.domains),
+                "domains_percent": exact_percent(row.count.domains, section.base.domains),
                 "hosts": row.count.hosts,
-                "hosts_percent": _percent(row.count.hosts, section.base.hosts),
+                "hosts_percent": exact_percent(row.count.hosts, section.base.hosts),
                 "text": row.meaning,
             }
     yield from map(_task_row, report.tasks)
@@ -181,7 +181,3 @@ def _listing_rows(listing: ListSection) -> Iterator[dict[str, object]]:
             f"{name}: {value}" for place, (name, value) in enumerate(zip(names, row, strict=True)) if place != named
         )
         yield {"section": listing.key, "name": row[named], "text": "; ".join(rest)}
-
-
-def _percent(part: int, whole: int) -> str:
-    return f"{100 * part / whole:.4f}" if whole else ""

@@ -12,6 +12,7 @@ from importlib.resources import files
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
+from results.count.percent import share
 from results.render import words
 from results.render.escape import safe
 from results.report.charts import chart
@@ -60,7 +61,7 @@ def _environment() -> Environment:
         loader=PackageLoader("results.report", "page"), autoescape=True, undefined=StrictUndefined
     )
     environment.filters.update(
-        safe_text=lambda text, limit=300: safe(str(text), limit), share=words.share, reason=words.of_reason, chart=chart
+        safe_text=lambda text, limit=300: safe(str(text), limit), share=share, reason=words.of_reason, chart=chart
     )
     return environment
 

@@ -21,8 +21,6 @@ import orjson
 _T = TypeVar("_T")
 
 _OPTIONS = orjson.OPT_UTC_Z | orjson.OPT_NON_STR_KEYS
-_KEY = re.compile(rb'\s*\{\s*"\w+"\s*:\s*"((?:[^"\\]|\\.)*)"')
-_USUAL_KEY = re.compile(rb'\{"(?:key|sha256)":"([ !#-\[\]-~]*)"')  # as we write it, without escapes
 _SURROGATES = re.compile("[\ud800-\udfff]")
 
 
@@ -73,43 +71,6 @@ def decode(kind: type[_T], line: bytes) -> _T:
     except (msgspec.DecodeError, UnicodeDecodeError) as error:
         raise CodecError(str(error)) from error
     return record
-
-
-def key_of(line: bytes) -> str:
-    """Return the key of a line, its first member, without parsing the rest.
-
-    Raises:
-        CodecError: the line does not begin with a member that is a string.
-    """
-    usual = _USUAL_KEY.match(line)
-    if usual is not None:
-        return usual[1].decode()
-    found = _KEY.match(line)
-    if found is None:
-        raise CodecError("the line does not begin with a key")
-    return _text(found[1])
-
-
-def strings_of(line: bytes, name: str) -> list[str]:
-    """Return every string that is the member ``name`` of an object in a line that mxsweep wrote, without parsing it.
-
-    Raises:
-        CodecError: one of them is no JSON string.
-    """
-    return [_text(octets) for octets in _member(name).findall(line)]
-
-
-@cache
-def _member(name: str) -> re.Pattern[bytes]:
-    return re.compile(rb'"%b":"((?:[^"\\]|\\.)*)"' % re.escape(name).encode())
-
-
-def _text(octets: bytes) -> str:
-    """Return the text of the octets between the quotes of a JSON string."""
-    try:
-        return str(orjson.loads(b'"%b"' % octets)) if b"\\" in octets else octets.decode()
-    except ValueError as error:
-        raise CodecError(f"no JSON string: {error}") from error
 
 
 def _dump(record: object, options: int) -> bytes:

@@ -12,7 +12,7 @@ from array import array
 from collections.abc import Collection, Iterator
 from pathlib import Path
 
-from results.store import codec
+from results.store import codec, line_keys
 from results.store.files import StoreError, naming
 
 _FILTER_BITS = 1 << 27  # 16 MiB: of ten million keys one in thirteen is compared again without need
@@ -105,6 +105,6 @@ def _slot(key: str) -> int:
 
 def _key(path: Path, line: bytes) -> str:
     try:
-        return codec.key_of(line)
+        return line_keys.key_of(line)
     except codec.CodecError as error:
         raise StoreError(f"{path}: {error}") from error

@@ -12,6 +12,7 @@ from pathlib import Path
 from results.store import codec
 from results.store.files import StoreError
 from results.store.last_lines import last_lines, whole_lines
+from results.store.line_keys import key_of, strings_of
 from results.store.reader import decoded, lines_path
 from scanner.core import retry
 from scanner.model import DomainRecord, HostReport
@@ -28,7 +29,7 @@ def pending_domains(run: Path) -> set[str]:
     """
     hosts, path = _worth_a_retry(run), lines_path(run, "domains")
     try:
-        return {codec.key_of(line) for line in last_lines(path) if _names(line, hosts) or _route_pending(path, line)}
+        return {key_of(line) for line in last_lines(path) if _names(line, hosts) or _route_pending(path, line)}
     except codec.CodecError as error:
         raise StoreError(f"{path}: {error}") from error
 
@@ -40,7 +41,7 @@ def _worth_a_retry(run: Path) -> set[str]:
 
 
 def _names(line: bytes, hosts: AbstractSet[str]) -> bool:
-    return bool(hosts) and not hosts.isdisjoint(codec.strings_of(line, "report"))
+    return bool(hosts) and not hosts.isdisjoint(strings_of(line, "report"))
 
 
 def _route_pending(path: Path, line: bytes) -> bool:

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Self, TypeVar
 
-from results.store import codec
+from results.store import codec, line_keys
 from results.store.files import StoreError, naming
 from results.store.last_lines import keyed_lines, last_lines
 from scanner.facts import CertFacts
@@ -95,7 +95,7 @@ def inconclusive(run: Path) -> Iterator[str]:
     Raises:
         StoreError: the file cannot be read, or has a line without key.
     """
-    return (codec.key_of(line) for line in last_lines(lines_path(run, "domains")) if _INCONCLUSIVE in line)
+    return (line_keys.key_of(line) for line in last_lines(lines_path(run, "domains")) if _INCONCLUSIVE in line)
 
 
 def decoded(path: Path, kind: type[_T], line: bytes) -> _T:

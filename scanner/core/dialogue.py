@@ -31,8 +31,6 @@ TEXT_LIMIT = 500
 REMEMBERED = 256
 """Answers to EHLO whose keywords are cached: servers of one kind send the same answer."""
 
-_CLOSING = 421
-
 
 class DialogueRules(NamedTuple):
     """What differs between clients that hold the same dialogue.
@@ -218,7 +216,9 @@ class Dialogue:
             return
         if self.phase is not Phase.QUIT or failure.kind is FailureKind.INTERNAL:
             self.failure = failure
-        elif self.failure is None or self.failure.code != _CLOSING:  # RFC 5321 section 3.8: after 421 it may close
+        elif (
+            self.failure is None or self.failure.code != rebuffs.CLOSING
+        ):  # RFC 5321 section 3.8: after 421 it may close
             self._note("quit-unanswered")
         self.phase = Phase.DONE
 
@@ -267,16 +267,14 @@ class Dialogue:
     def _known(self, move: Move, reply: Reply) -> StartTLS:
         """Return what is known about STARTTLS after a move; the keywords of an accepted EHLO decide.
 
-        A server that answers STARTTLS with 421 is closing down (RFC 5321 section 3.8): that is no refusal of TLS. A
-        refusal of our address leaves the state as it was, too.
+        An inconclusive refusal leaves the state as it was (``rebuffs``).
         """
         if move.then is Next.SECURE:
             return StartTLS.OFFERED if self._offered(reply) else StartTLS.NOT_OFFERED
         if move.starttls is None:
             return self.starttls
-        said = reply.code, " ".join(reply.lines)
-        about_us = rebuffs.bans_us(*said) or (self.phase is Phase.EHLO and rebuffs.is_policy(*said))
-        return self.starttls if reply.code == _CLOSING or about_us else move.starttls
+        inconclusive = rebuffs.shows_nothing_of_tls(self.phase, reply.code, " ".join(reply.lines))
+        return self.starttls if inconclusive else move.starttls
 
     def _offered(self, reply: Reply) -> bool:
         if not self._rules.as_postfix:

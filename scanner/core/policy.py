@@ -9,7 +9,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from scanner.core.matching import matched_peername
-from scanner.core.names import is_address
+from scanner.core.sni import server_name
+from scanner.core.tlsa import parsed
 from scanner.core.x509.verify_error import VerifyError
 from scanner.facts import CertFacts, TLSALookup
 from scanner.model import DaneEvidence, PathError, PkixEvidence
@@ -70,30 +71,6 @@ def effective(
     if downgraded and insecure_mx is Level.ENCRYPT:
         return _named(Level.ENCRYPT, peer, sni, "TLSA RRs found, MX RRset insecure: just encrypt")
     return _with_records(asked, peer, tlsa, downgraded=downgraded)
-
-
-def server_name(level: Level, tlsa: TLSALookup | None, *, choice: str = "auto", host: str = "") -> str | None:
-    """Return the name to send as SNI to one MX host, None for a handshake without SNI.
-
-    At a DANE level it is the TLSA base domain of a host with TLSA records (RFC 7672 section 8.1). Without them, and
-    at every other level, Postfix sends none.
-
-    Args:
-        level: the level that was asked for.
-        tlsa: the TLSA lookup of the host; None where none was due.
-        choice: ``auto`` for the rule above, ``mx`` for ``host``, ``none`` for no name.
-        host: the MX host; an address is never sent (RFC 6066 section 3).
-    """
-    if choice == "mx":
-        return host if host and not is_address(host) else None
-    published = choice == "auto" and level.dane_based and tlsa is not None and parsed(tlsa)
-    return tlsa.base_domain if tlsa is not None and published else None
-
-
-def parsed(tlsa: TLSALookup) -> bool:
-    """Return whether Postfix's parser keeps a record, be it one that OpenSSL rejects at the handshake."""
-    kept = (record.unusable is None or not record.unusable.by_parser for record in tlsa.records)
-    return tlsa.dane is None or (tlsa.dane is Dane.UNUSABLE and any(kept))
 
 
 def _with_records(asked: Level, peer: Peer, tlsa: TLSALookup, *, downgraded: bool) -> Policy:

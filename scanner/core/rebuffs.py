@@ -46,6 +46,15 @@ def is_policy(code: int | None, text: str) -> bool:
     return code in _POLICY_CODES and _POLICY.match(text) is not None
 
 
+def shows_nothing_of_tls(phase: Phase, code: int, text: str) -> bool:
+    """Return whether a refusal of EHLO or STARTTLS is inconclusive: a "no" about us or the moment, not about TLS.
+
+    A server that replies 421 is closing down (RFC 5321 section 3.8). A refusal of our address, or of EHLO by policy,
+    does not show what other clients get.
+    """
+    return code == CLOSING or bans_us(code, text) or (phase is Phase.EHLO and is_policy(code, text))
+
+
 def turns_away(failure: Failure) -> bool:
     """Return whether a failure opens the breaker of its provider: 421, a refusal by policy, a ban."""
     if failure.kind is not FailureKind.REJECTED:

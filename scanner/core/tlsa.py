@@ -315,3 +315,9 @@ def _is_possible(name: str) -> bool:
     except WireError:
         return False
     return True
+
+
+def parsed(tlsa: TLSALookup) -> bool:
+    """Return whether Postfix's parser keeps a record, be it one that OpenSSL rejects at the handshake."""
+    kept = (record.unusable is None or not record.unusable.by_parser for record in tlsa.records)
+    return tlsa.dane is None or (tlsa.dane is Dane.UNUSABLE and any(kept))

@@ -110,7 +110,7 @@ class LoggedProbe(Listener):
     def rejected_records(self) -> bool:
         """Whether the TLS library alone rejected all TLSA records."""
         lookup = self._lookup
-        return lookup is not None and lookup.dane is Dane.UNUSABLE and policy.parsed(lookup)
+        return lookup is not None and lookup.dane is Dane.UNUSABLE and tlsa.parsed(lookup)
 
     async def converse(self) -> None:
         """Hold the dialogue."""

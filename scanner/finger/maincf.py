@@ -16,8 +16,8 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+from scanner.cipher_grades import GRADES
 from scanner.finger.macros import MacroError, expand
-from scanner.finger.tls_offer import GRADES
 from targets.hostnames import MAX_LABEL, MAX_NAME
 
 DIRECTORY = Path("/etc/postfix")

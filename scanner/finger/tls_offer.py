@@ -3,14 +3,8 @@
 import re
 from collections.abc import Mapping
 
-from scanner.settings import EXCLUDED, MEDIUM, TLSProfile
-
-GRADES = {
-    "high": ("tls_high_cipherlist", f"aNULL:-aNULL:HIGH:{EXCLUDED}:@STRENGTH"),
-    "medium": ("tls_medium_cipherlist", MEDIUM),
-    "null": ("tls_null_cipherlist", "eNULL:!kDH:!kECDH:!aDSS:!MD5:!aNULL"),
-}
-"""Cipher grades of Postfix 3.8 and later: the parameter that overrides each, and its default."""
+from scanner.cipher_grades import GRADES
+from scanner.settings import TLSProfile
 
 SAME_AS_MEDIUM = ("low", "export")
 

@@ -11,12 +11,14 @@ The AD bit counts only if the server is trusted.
 """
 
 from dataclasses import dataclass, field
+from functools import partial
 
 import trio
 
-from scanner.core.answers import TIMEOUT, bogus, failed, interpret, shows_bogus
+from scanner.core.answers import TIMEOUT, failed, interpret
 from scanner.core.wire import Message, Question
 from scanner.facts import Answer
+from scanner.net.checking_disabled import bogus_or_refused
 from scanner.net.datagrams import Datagrams
 from scanner.net.exchange import Ask, Miss, Server, missed, new_ask, over_tcp
 from scanner.net.gcra import GCRA
@@ -115,7 +117,7 @@ class ServerQuery:
             reply = await self._attempt(server)
             answer = self._read(server, reply)
             if answer.rcode == "SERVFAIL" and server.trusted:
-                answer = await self._check_validation(server, answer)
+                answer = await bogus_or_refused(answer, partial(self._attempt, server, cd=True))
             if answer.outcome is not Outcome.ERROR or answer.security is not answer.security.INDETERMINATE:
                 return answer, timed_out
             timed_out = timed_out or (isinstance(reply, Miss) and reply.silent)
@@ -133,12 +135,6 @@ class ServerQuery:
             self._health.succeeded(server)
         trusted = server.trusted and self._dnssec
         return interpret(reply, name, rtype, trusted=trusted, resolver=server.label, ms=self._deadline.ms)
-
-    async def _check_validation(self, server: Server, refused: Answer) -> Answer:
-        """Return a trusted server's SERVFAIL as bogus if the same query with CD set succeeds."""
-        unchecked = await self._attempt(server, cd=True)
-        shown = isinstance(unchecked, Message) and shows_bogus(refused, unchecked)
-        return bogus(refused) if shown else refused
 
     async def _attempt(self, server: Server, *, cd: bool = False) -> Message | Miss:
         """Query one server over UDP, and over TCP if the reply was truncated."""

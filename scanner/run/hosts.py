@@ -7,8 +7,9 @@ between the two must not look like a broken host (RFC 7671 section 8.1).
 from collections.abc import Awaitable
 from dataclasses import dataclass, replace
 
-from scanner.core import judgement, policy, retry, tlsa
+from scanner.core import judgement, retry, tlsa
 from scanner.core.matching import matched_peername
+from scanner.core.sni import server_name
 from scanner.core.verdict import accepted_tcp, sessions
 from scanner.core.x509 import facts as certs
 from scanner.facts import Answer, CertFacts, Endpoint, Probe, TLSALookup
@@ -113,7 +114,7 @@ class HostExaminer:
         self, key: HostKey, address: str, lookup: TLSALookup, *, fresh: bool = False
     ) -> _ProbedAddress:
         """Probe one address with the level's TLS profiles in their order, until a handshake does not fail."""
-        sni = policy.server_name(self._settings.level, lookup, choice=self._settings.sni, host=key.host)
+        sni = server_name(self._settings.level, lookup, choice=self._settings.sni, host=key.host)
         results: list[ProbeResult] = []
         for profile in self._profiles:
             endpoint = Endpoint(address, key.port, sni, key.mode, profile.name)

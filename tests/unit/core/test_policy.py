@@ -206,37 +206,6 @@ def test_word(
 DANE_LEVELS = (Level.DANE, Level.DANE_ONLY, Level.HALF_DANE)
 
 
-@pytest.mark.parametrize("level", Level)
-@pytest.mark.parametrize(
-    ("lookup", "at_dane"),
-    [
-        (USABLE, BASE),
-        (BY_OPENSSL, BASE),
-        (BY_PARSER, None),
-        (ABSENT, None),
-        (UNSIGNED, None),
-        (INSECURE_HOST, None),
-        (LOOKUP_FAILED, None),
-        (None, None),
-    ],
-)
-def test_the_server_name_is_the_base_domain_of_published_records(
-    level: Level, lookup: TLSALookup | None, at_dane: str | None
-) -> None:  # RFC 7672 section 8.1; without TLSA, postconf(5) smtp_tls_servername is empty
-    expected = at_dane if level in DANE_LEVELS else None
-    assert policy.server_name(level, lookup) == expected
-    assert policy.server_name(level, lookup, host="mx9.secure.test") == expected
-
-
-@pytest.mark.parametrize("level", [Level.MAY, Level.DANE])
-@pytest.mark.parametrize(
-    ("choice", "host", "expected"),
-    [("mx", "mx9.secure.test", "mx9.secure.test"), ("mx", "192.0.2.1", None), ("none", "mx9.secure.test", None)],
-)
-def test_the_server_name_that_the_user_chose(level: Level, choice: str, host: str, expected: str | None) -> None:
-    assert policy.server_name(level, USABLE, choice=choice, host=host) == expected
-
-
 @pytest.mark.parametrize("level", ["may", "dane", "secure"])
 def test_no_chain_is_anonymous(level: str) -> None:
     assert policy.judge(Policy(Level(level)), (), None).word is TLSState.ANONYMOUS

@@ -22,21 +22,6 @@ def test_every_verdict_has_words(kind: type, table: dict[object, str]) -> None:
 
 
 @pytest.mark.parametrize(
-    ("part", "whole", "text"),
-    [
-        (0, 0, "-"),
-        (0, 9, "0.0 %"),
-        (1, 3, "33.3 %"),
-        (1, 10**6, "<0.1 %"),
-        (10**6 - 1, 10**6, ">99.9 %"),
-        (3, 3, "100.0 %"),
-    ],
-)
-def test_0_and_100_percent_are_exact(part: int, whole: int, text: str) -> None:
-    assert words.share(part, whole) == text
-
-
-@pytest.mark.parametrize(
     ("seconds", "text"), [(0.4, "0 s"), (59.6, "1 min 00 s"), (250, "4 min 10 s"), (3780, "1 h 03 min")]
 )
 def test_a_time_in_words(seconds: float, text: str) -> None:

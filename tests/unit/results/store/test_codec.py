@@ -64,46 +64,6 @@ def test_any_record_survives_and_is_one_line(kind: Any, data: st.DataObject) -> 
     assert list(json.loads(line)) == [field.name for field in dataclasses.fields(kind)]
 
 
-@pytest.mark.parametrize(
-    ("record", "key"),
-    [
-        (records.domain(), "a.example"),
-        (records.report(), "mx1.example:25:smtp"),
-        (records.cert(), records.DIGEST),
-        (records.reject(), "list.csv:9"),
-    ],
-)
-def test_the_key_is_the_first_member_and_is_cut_out(record: Any, key: str) -> None:
-    assert codec.key_of(codec.encode(record)) == key
-
-
-@given(TEXT)
-def test_any_key_is_cut_out_as_it_was(key: str) -> None:
-    assert codec.key_of(codec.encode(records.reject(key=key))) == key
-
-
-@pytest.mark.parametrize(
-    "line",
-    [
-        b"",
-        b"{",
-        b'{"key":"a',
-        b'{"key":1}',
-        b'["key"]',
-        b'{"key":"\xff"}',
-        b'{"key":"\\ud800"}',
-        b'{"key":"a\\',
-    ],
-)
-def test_a_line_without_key_is_refused(line: bytes) -> None:
-    with pytest.raises(codec.CodecError):
-        codec.key_of(line)
-
-
-def test_a_key_is_found_though_another_tool_put_blanks_into_the_line() -> None:
-    assert codec.key_of(b'{ "key" : "a.example", "schema": 1 }') == "a.example"
-
-
 def test_times_are_utc_with_z() -> None:
     # RFC 3339 section 5.6; what is shorter than a second only where there is any.
     for microsecond, text in ((250_000, "2026-09-01T12:00:00.250000Z"), (0, "2026-09-01T12:00:00Z")):

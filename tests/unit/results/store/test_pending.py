@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 from hypothesis import HealthCheck, given, settings
 
-from results.store import codec, pending
+from results.store import codec, line_keys, pending
 from results.store.files import StoreError
 from results.store.writer import Store
 from scanner.core import retry
@@ -98,4 +98,4 @@ def test_no_host_worth_a_visit_is_passed_over_unread(report: HostReport) -> None
 @given(values(DomainRecord))
 def test_every_report_that_a_domain_names_is_cut_out(record: DomainRecord) -> None:
     named = {host.report for host in record.hosts if host.report is not None}
-    assert named <= set(codec.strings_of(codec.encode(record), "report"))
+    assert named <= set(line_keys.strings_of(codec.encode(record), "report"))

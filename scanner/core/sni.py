@@ -1,0 +1,24 @@
+"""The server name (SNI, RFC 6066 section 3) of a probe, for scan and for finger."""
+
+from scanner.core.names import is_address
+from scanner.core.tlsa import parsed
+from scanner.facts import TLSALookup
+from scanner.vocabulary import Level
+
+
+def server_name(level: Level, tlsa: TLSALookup | None, *, choice: str = "auto", host: str = "") -> str | None:
+    """Return the name to send as SNI to one MX host, None for a handshake without SNI.
+
+    At a DANE level it is the TLSA base domain of a host with TLSA records (RFC 7672 section 8.1). For a host without
+    TLSA records, and at every other level, it is None, as in Postfix.
+
+    Args:
+        level: the level that was asked for.
+        tlsa: the TLSA lookup of the host; None where none was due.
+        choice: ``auto`` for the rule above, ``mx`` for ``host``, ``none`` for no name.
+        host: the MX host; an address is never sent (RFC 6066 section 3).
+    """
+    if choice == "mx":
+        return host if host and not is_address(host) else None
+    published = choice == "auto" and level.dane_based and tlsa is not None and parsed(tlsa)
+    return tlsa.base_domain if tlsa is not None and published else None
