@@ -30,6 +30,7 @@ CASES: list[tuple[BaseException, FailureKind, int | None, str]] = [
     (system(errno.ENETUNREACH), K.UNREACHABLE, errno.ENETUNREACH, "Network is unreachable"),
     (system(errno.EHOSTUNREACH), K.UNREACHABLE, errno.EHOSTUNREACH, "No route to host"),
     (system(errno.EACCES), K.UNREACHABLE, errno.EACCES, "Permission denied"),
+    (system(errno.EINVAL), K.UNREACHABLE, errno.EINVAL, "Invalid argument"),  # a link-local address, RFC 4007 section 6
     (system(errno.ECONNRESET), K.RESET, errno.ECONNRESET, "Connection reset by peer"),
     (system(errno.ETIMEDOUT), K.TIMEOUT, errno.ETIMEDOUT, "Connection timed out"),
     (system(errno.EMFILE), K.RESOURCES, errno.EMFILE, "Too many open files"),
