@@ -26,7 +26,7 @@ def last_lines(path: Path) -> Iterator[bytes]:
     an entry for each key on more than one line.
 
     Raises:
-        StoreError: the file cannot be read, or has a line without key.
+        StoreError: the file cannot be read, or contains a line without a key.
     """
     slots, last = _survey(path)
     if not slots:
@@ -46,7 +46,7 @@ def last_places(path: Path, wanted: Collection[str] | None = None) -> dict[str, 
         wanted: the requested keys, all by default; a key that is not in the file is omitted from the result.
 
     Raises:
-        StoreError: the file cannot be read, or has a line without key.
+        StoreError: the file cannot be read, or contains a line without a key.
     """
     return {key: start for start, key, _ in keyed_lines(path) if wanted is None or key in wanted}
 
@@ -55,7 +55,7 @@ def keyed_lines(path: Path) -> Iterator[tuple[int, str, bytes]]:
     """Yield offset, key and octets of each complete line, repeated keys included.
 
     Raises:
-        StoreError: the file cannot be read, or has a line without key.
+        StoreError: the file cannot be read, or contains a line without a key.
     """
     for start, line in whole_lines(path):
         yield start, _key(path, line), line

@@ -85,7 +85,7 @@ def keys(path: Path) -> Iterator[str]:
     """Yield the key of each complete line, repeated keys included.
 
     Raises:
-        StoreError: the file cannot be read, or has a line without key.
+        StoreError: the file cannot be read, or contains a line without a key.
     """
     return (key for _, key, _ in keyed_lines(path))
 
@@ -94,7 +94,7 @@ def inconclusive(run: Path) -> Iterator[str]:
     """Yield the keys of the domains whose outcome is inconclusive, without parsing lines.
 
     Raises:
-        StoreError: the file cannot be read, or has a line without key.
+        StoreError: the file cannot be read, or contains a line without a key.
     """
     return (line_keys.key_of(line) for line in last_lines(lines_path(run, "domains")) if _INCONCLUSIVE in line)
 
