@@ -35,7 +35,7 @@ _NO_FACTS: frozenset[Word] = frozenset()
 class Funnel:
     """The number of domains that reach each step of the funnel; each step is a subset of the step before.
 
-    ``with_mail`` counts domains that accept mail, ``mx_secure`` domains with a DNSSEC-secure MX RRset or without an
+    ``with_mail`` counts domains known to accept mail, ``mx_secure`` domains with a DNSSEC-secure MX RRset or without
     MX lookup, ``with_tlsa`` domains with usable TLSA records at an MX host, ``matched`` domains with a DANE match at an
     MX host, ``protected`` domains with the DANE verdict ``protected``.
     """
@@ -103,7 +103,7 @@ class DomainKind:
 
 
 MoreWords = Callable[[DomainKind, int], frozenset[Word]]
-"""A function that returns further labels for a group of domains and its ``funnel_step``; called once per group."""
+"""A function that returns further labels for a group of domains and the ``funnel_step`` of the group."""
 
 
 def _no_more(_kind: DomainKind, _step: int) -> frozenset[Word]:

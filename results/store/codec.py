@@ -60,7 +60,7 @@ def decode(kind: type[_T], line: bytes) -> _T:
         line: the line, with or without its line feed.
 
     Returns:
-        A record equal to the one that was written.
+        A record equal to the encoded record.
 
     Raises:
         CodecError: the line is not JSON, or not a record of this class.

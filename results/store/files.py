@@ -14,7 +14,7 @@ _BLOCK = 64 * 1024  # octets read at once; one block usually contains the last l
 
 
 class StoreError(Exception):
-    """The error of a run that cannot be written or read; the message is one line for the user."""
+    """The error of a run that cannot be written or read, with a message of one line for the user."""
 
 
 @contextmanager
