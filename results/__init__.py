@@ -1,4 +1,4 @@
-"""The results of mxsweep: run directories, and everything that is made of them.
+"""The results of mxsweep: run directories, and the reports, metrics and tables made from their records.
 
 A run is a directory of JSON files that ``mxsweep scan`` writes:
 
@@ -8,8 +8,8 @@ A run is a directory of JSON files that ``mxsweep scan`` writes:
     certs.jsonl     one line for each certificate
     rejects.jsonl   one line for each input line that was not scanned
 
-Files are only appended to. A key may have several lines, for example after a later pass: the last line of a key
-counts. A last line without an end is being written, and is not read. ``open`` reads a run, finished or not:
+Lines are only appended. A key may have several lines, for example after a retry pass: readers use the last line of a
+key. A final line without a line feed is incomplete and is not read. ``open`` reads a run, finished or not:
 
     import results
 
@@ -35,11 +35,11 @@ def open(run: str | PathLike[str]) -> "OpenRun":  # noqa: A001 - results.open is
         run: path of the directory.
 
     Returns:
-        The run, whose records are read when they are asked for.
+        The run; each record is read from its file on access.
 
     Raises:
-        results.store.files.StoreError: there is no run, or its header cannot be read.
+        results.store.files.StoreError: the directory does not contain a run, or the header cannot be read.
     """
-    from results.api import OpenRun  # noqa: PLC0415 - every import of a room of results passes through this file
+    from results.api import OpenRun  # noqa: PLC0415 - every import of a subpackage of results runs this file
 
     return OpenRun.open(Path(run))

@@ -1,1 +1,1 @@
-"""A run in numbers: how many domains and MX hosts each word concerns."""
+"""Counts of a run: the number of domains and MX hosts for each verdict value, reason code and TLS property."""

@@ -1,16 +1,16 @@
-"""Words, their counts in domains and in MX hosts, and tables of such counts."""
+"""Labels of counted properties, the counts of domains and MX hosts with a label, and tables of counts."""
 
 from dataclasses import dataclass
 
 Word = tuple[str, str]
-"""The name of a table and a word in it."""
+"""A label: the name of a table and the value of a row, such as ``("dane", "protected")``."""
 
 UNKNOWN = "unknown"
 
 
 @dataclass(frozen=True, slots=True)
 class Count:
-    """How many domains a word concerns, and how many MX hosts."""
+    """The number of domains and of MX hosts with a label."""
 
     domains: int
     hosts: int
@@ -18,7 +18,7 @@ class Count:
 
 @dataclass(frozen=True, slots=True)
 class CountTable:
-    """The counts of the words of one table, those with most domains first; ``base`` is 100 % of each column."""
+    """The count of each value of a table, largest number of domains first; ``base`` is 100 % of each column."""
 
     base: Count
     rows: dict[str, Count]

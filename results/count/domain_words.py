@@ -1,7 +1,8 @@
-"""The words of a domain and of the verdict of an MX host: what is counted of them, and under which name.
+"""The labels under which a domain and the verdict of an MX host are counted.
 
-Two of the tables are sequences. ``FUNNEL`` has the steps from a domain to its protection, each a part of the one
-before. ``inconclusive`` has the reasons why something is unknown, without those that are only a consequence.
+The table ``funnel`` counts the steps from all domains to the protected domains, where each step is a subset of the
+step before. The table ``inconclusive`` counts the reasons that cause an unknown verdict, without reasons that are only
+a consequence.
 """
 
 from collections.abc import Collection, Iterator
@@ -12,7 +13,7 @@ from scanner.reasons import Reason
 from scanner.vocabulary import Dane, DomainDane, DomainOutcome, Security
 
 FUNNEL = ("domains", "with_mail", "mx_secure", "with_tlsa", "matched", "protected")
-"""The steps of the funnel: the members of ``Funnel``."""
+"""The steps of the funnel, which are the fields of ``count.domains.Funnel``."""
 
 NOT_ASKED = "not asked"
 
@@ -32,7 +33,7 @@ _NOT_A_CAUSE = frozenset(
         Reason.SOME_ADDRESSES_INCONCLUSIVE,
     )
 )
-"""Reasons that do not explain by themselves why a verdict is unknown."""
+"""Reasons that do not cause an unknown verdict by themselves."""
 
 
 def funnel_step(route: RoutePart, verdict: VerdictPart, hosts_dane: Collection[str], *, usable: bool) -> int:
@@ -40,9 +41,9 @@ def funnel_step(route: RoutePart, verdict: VerdictPart, hosts_dane: Collection[s
 
     Args:
         route: the route of the domain.
-        verdict: its verdict.
-        hosts_dane: the DANE verdicts of its MX hosts.
-        usable: one of its MX hosts has usable TLSA records.
+        verdict: the verdict of the domain.
+        hosts_dane: the DANE verdicts of the MX hosts.
+        usable: whether an MX host has usable TLSA records.
     """
     if not hosts_dane or route.final is not None or verdict.outcome == DomainOutcome.NO_MAIL:
         return 0
@@ -56,12 +57,12 @@ def funnel_step(route: RoutePart, verdict: VerdictPart, hosts_dane: Collection[s
 
 
 def mx_state(route: RoutePart) -> str:
-    """Return the DNSSEC state of the MX answer."""
+    """Return the DNSSEC state of the MX answer, or ``NOT_ASKED`` without an MX lookup."""
     return route.mx.security if route.mx is not None else NOT_ASKED
 
 
 def mx_kind(route: RoutePart) -> str:
-    """Return how the MX hosts of a domain are known, or the reason why it has none."""
+    """Return the source of the MX hosts (``mx``, ``implicit-mx``, ``given``), or the reason for their absence."""
     if route.final is not None:
         return route.final
     if Reason.IMPLICIT_MX in route.reasons:
@@ -70,14 +71,14 @@ def mx_kind(route: RoutePart) -> str:
 
 
 def words_of_domain(verdict: VerdictPart, mx: str, kind: str, step: int, *, routed: bool) -> Iterator[Word]:
-    """Return the words of a domain.
+    """Yield the labels of a domain.
 
     Args:
-        verdict: its verdict.
-        mx: its ``mx_state``.
-        kind: its ``mx_kind``.
-        step: its ``funnel_step``.
-        routed: the domain has MX hosts, whose words have the causes of an inconclusive outcome.
+        verdict: the verdict of the domain.
+        mx: result of ``mx_state``.
+        kind: result of ``mx_kind``.
+        step: result of ``funnel_step``.
+        routed: whether the domain has MX hosts; the causes of an inconclusive outcome are then labels of the hosts.
     """
     yield "outcome", verdict.outcome
     yield "sender", verdict.sender
@@ -94,7 +95,7 @@ def words_of_domain(verdict: VerdictPart, mx: str, kind: str, step: int, *, rout
 
 
 def words_of_host(host: HostPart, reasons: Collection[str]) -> Iterator[Word]:
-    """Return the words of the verdict of an MX host; ``reasons`` are those of the host and of its addresses."""
+    """Yield the labels of the verdict of an MX host; ``reasons`` includes the reasons of its addresses."""
     yield "host_dane", host.dane
     for code in reasons:
         yield "reasons", code

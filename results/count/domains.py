@@ -1,8 +1,8 @@
 """Counts over domains.jsonl.
 
-The verdict of an MX host has the same octets in the lines of most domains that share the host, and so have most
-verdicts of domains. Each is decoded once, and recognised by its octets after that. Domains with the same route,
-verdict and hosts are counted as one kind. Kinds are counted and forgotten when there are too many to keep.
+Most domains that share an MX host have the same JSON for the verdict of the host, and many have the same JSON for the
+verdict of the domain. Equal JSON is decoded once. Domains with equal routes, verdicts and hosts form a group, and the
+labels of a group are computed once. When too many groups are in memory, they are added to the counts and discarded.
 """
 
 from collections import Counter
@@ -21,23 +21,23 @@ from results.store.partial import HOST, VERDICT, DomainPart, HostPart, RoutePart
 from scanner.core.providers import provider_of
 from scanner.vocabulary import DomainDane, DomainOutcome, DomainStartTLS, worst
 
-KNOWN = 262_144  # verdicts of hosts kept at once, about 0.4 KiB each
-KINDS = 65_536  # of domains, kept at once, about 0.3 KiB each
-VERDICTS = 16_384  # of domains, kept at once, about 1 KiB each
-UNROUTED = 1000  # domains named that fail before any host is known
+KNOWN = 262_144  # maximum number of cached verdicts of MX hosts, about 0.4 KiB each
+KINDS = 65_536  # maximum number of groups of domains in memory, about 0.3 KiB each
+VERDICTS = 16_384  # maximum number of cached verdicts of domains, about 1 KiB each
+UNROUTED = 1000  # maximum number of listed domains that fail before an MX host is known
 
-_DIGEST = 16  # octets: no two texts with the same digest can be found
+_DIGEST = 16  # octets of a collision-resistant digest
 _Part = TypeVar("_Part", HostPart, VerdictPart)
 _NO_FACTS: frozenset[Word] = frozenset()
 
 
 @dataclass(frozen=True, slots=True)
 class Funnel:
-    """The number of domains that reach each step; each is a part of the one before.
+    """The number of domains that reach each step of the funnel; each step is a subset of the step before.
 
-    ``with_mail`` are known to take mail; ``mx_secure`` have a DNSSEC-secure MX RRset, or needed none;
-    ``with_tlsa`` have usable TLSA records at one MX host or more, ``matched`` match at one or more,
-    ``protected`` at all.
+    ``with_mail`` counts domains known to accept mail, ``mx_secure`` domains with a DNSSEC-secure MX RRset or without
+    MX lookup, ``with_tlsa`` domains with usable TLSA records at an MX host, ``matched`` domains with a DANE match at an
+    MX host, ``protected`` domains with the DANE verdict ``protected``.
     """
 
     domains: int
@@ -50,7 +50,7 @@ class Funnel:
 
 @dataclass(frozen=True, slots=True)
 class UnroutedDomain:
-    """A domain that fails before any MX host is known."""
+    """A domain that fails or is inconclusive before an MX host is known."""
 
     domain: str
     reasons: tuple[str, ...]
@@ -59,7 +59,7 @@ class UnroutedDomain:
 
 @dataclass(frozen=True, slots=True)
 class Provider:
-    """The operator of MX hosts, named by registrable domain; a domain counts once, ``failing`` are MX hosts."""
+    """The counts of an operator of MX hosts, named by registrable domain; ``hosts`` and ``failing`` count MX hosts."""
 
     name: str
     domains: int
@@ -72,10 +72,10 @@ class Provider:
 
 @dataclass(slots=True, eq=False)
 class HostKind:
-    """One verdict of an MX host, and the number of domains that have it.
+    """One verdict of an MX host, and the number of domains with this verdict (``size``).
 
-    ``reasons`` are those of the host and of its addresses, ``words`` all that is counted of it. ``mask`` has a bit for
-    each word of the host or of a domain that uses it. ``part`` is kept of hosts that fail.
+    ``reasons`` includes the reasons of the addresses. ``words`` is the set of labels of the host. ``mask`` has a bit
+    for each label of the host and of the domains that use the host. ``part`` is None unless the host fails.
     """
 
     name: str
@@ -93,7 +93,7 @@ class HostKind:
 
 @dataclass(slots=True)
 class DomainKind:
-    """Domains with the same route, verdict and hosts, and their number; ``failing`` are the hosts that fail."""
+    """A group of ``size`` domains with equal route, verdict and hosts; ``failing`` lists the hosts that fail."""
 
     route: RoutePart
     verdict: VerdictPart
@@ -103,7 +103,7 @@ class DomainKind:
 
 
 MoreWords = Callable[[DomainKind, int], frozenset[Word]]
-"""Returns further words of a kind of domains, from the kind and its ``funnel_step``; a kind is asked for once."""
+"""A function that returns further labels for a group of domains and the ``funnel_step`` of the group."""
 
 
 def _no_more(_kind: DomainKind, _step: int) -> frozenset[Word]:
@@ -111,15 +111,15 @@ def _no_more(_kind: DomainKind, _step: int) -> frozenset[Word]:
 
 
 class Domains:
-    """Counts over domains.jsonl; add every line, settle, then read.
+    """Counter of the lines of domains.jsonl; the counts are complete after ``add`` for each line and then ``settle``.
 
-    ``by_word`` has the number of domains of each word, ``masks`` the words of each MX host as bits, ``domains_of`` the
-    number of domains of each MX host, and ``host_dane`` the worst DANE verdict by key of a report.
+    ``by_word`` is the number of domains by label, ``masks`` the labels of each MX host as a bit mask, ``domains_of``
+    the number of domains of each MX host, and ``host_dane`` the worst DANE verdict by report key.
 
     Args:
-        facts: words of each MX host, by the key of its report.
+        facts: labels of each MX host, by the key of its report.
         usable: keys of reports with usable TLSA records.
-        more: what else is counted of domains.
+        more: function that returns further labels of a group of domains.
     """
 
     def __init__(self, facts: Mapping[str, frozenset[Word]], usable: set[str], more: MoreWords = _no_more) -> None:
@@ -128,7 +128,7 @@ class Domains:
         self._more = more
         self._known: dict[bytes, HostKind] = {}
         self._verdicts: dict[bytes, VerdictPart] = {}
-        self._routes: dict[RoutePart, RoutePart] = {}  # one copy of equal routes: there are few
+        self._routes: dict[RoutePart, RoutePart] = {}  # one object for equal routes, to save memory
         self._kinds: dict[tuple[RoutePart, VerdictPart, tuple[HostKind, ...]], DomainKind] = {}
         self._steps: Counter[int] = Counter()
         self._failing = Failing()
@@ -147,7 +147,7 @@ class Domains:
         """Count a domain.
 
         Raises:
-            StoreError: a verdict in the line is not what it should be.
+            StoreError: a verdict in the line is not a valid record.
         """
         self.count += 1
         verdict = self._verdict(line.key, line.verdict)
@@ -164,7 +164,7 @@ class Domains:
             self._settle_kinds()
 
     def settle(self) -> None:
-        """Count the kinds that are kept, and forget them."""
+        """Add the groups and host verdicts in memory to the counts, and discard them."""
         self._settle_kinds()
         for host in self._known.values():
             self.masks[host.name] = self.masks.get(host.name, 0) | host.mask
@@ -176,16 +176,16 @@ class Domains:
         self._known.clear()
 
     def funnel(self) -> Funnel:
-        """Return the number of domains that reach each step."""
+        """Return the number of domains that reach each step of the funnel."""
         reached = [sum(count for step, count in self._steps.items() if step >= floor) for floor in range(6)]
         return Funnel(*reached)
 
     def failing(self) -> tuple[FailingHost, ...]:
-        """Return the failing hosts, those that concern most domains first."""
+        """Return the failing MX hosts, largest number of domains first."""
         return self._failing.hosts()
 
     def hosts_by_word(self) -> Counter[Word]:
-        """Return the number of MX hosts that each word concerns."""
+        """Return the number of MX hosts by label."""
         sizes = Counter(self.masks.values())
         found: Counter[Word] = Counter()
         for mask, hosts in sizes.items():
@@ -195,13 +195,13 @@ class Domains:
         return found
 
     def hosts_with(self, *words: Word) -> int:
-        """Return the number of MX hosts that all of several words concern."""
+        """Return the number of MX hosts that have all given labels."""
         bits = [self._bits.get(word, 0) for word in words]
         whole = sum(bits)
         return sum(mask & whole == whole for mask in self.masks.values()) if all(bits) else 0
 
     def providers(self) -> tuple[Provider, ...]:
-        """Return the providers, those with most domains first."""
+        """Return the providers, largest number of domains first."""
         hosts = Counter(self._provider_of.values())
         failing = Counter(self._provider_of[host] for host in self._failing.names)
         counts: Counter[tuple[str, str]] = Counter()
@@ -233,7 +233,7 @@ class Domains:
         self._words.clear()
 
     def _settle(self, kind: DomainKind) -> tuple[frozenset[Word], ...]:
-        """Count the domains of a kind except for their words, and return the sets of these."""
+        """Add a group of domains to the counts of steps, hosts and providers, and return its sets of labels."""
         usable = not self._usable.isdisjoint([host.report for host in kind.hosts])
         step = funnel_step(kind.route, kind.verdict, [host.dane for host in kind.hosts], usable=usable)
         self._steps[step] += kind.size
@@ -282,7 +282,7 @@ class Domains:
             self.unrouted.append(UnroutedDomain(domain, verdict.reasons, verdict.text))
 
     def _words_of_domain(self, kind: DomainKind, step: int) -> tuple[frozenset[Word], int]:
-        """Return the words of a kind of domains, and the mask of those that concern all its hosts."""
+        """Return the labels of a group of domains, and the bit mask of the labels that apply to each of its hosts."""
         verdict, hosts = kind.verdict, kind.hosts
         by_hosts = hosts[0].reasons if len(hosts) == 1 else frozenset[str]().union(*[host.reasons for host in hosts])
         mx, known_by = mx_state(kind.route), mx_kind(kind.route)
@@ -302,7 +302,7 @@ class Domains:
         return words
 
     def _words_of_host(self, host: HostPart, reasons: frozenset[str]) -> tuple[frozenset[Word], int]:
-        """Return the words of a host, and their mask."""
+        """Return the labels of an MX host, and their bit mask."""
         facts = self._facts.get(host.report or "", _NO_FACTS)
         key = (host.dane, host.starttls, reasons, facts)
         words = self._words.get(key)

@@ -1,4 +1,4 @@
-"""MX hosts that fail, from the verdicts of the domains that use them."""
+"""The list of failing MX hosts, from the host verdicts in domain records."""
 
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field
@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from results.store.partial import HostPart
 from scanner.vocabulary import Dane, Sender, worst
 
-EXAMPLES = 20  # domains named for each failing host; all are counted
+EXAMPLES = 20  # maximum number of example domains for each failing MX host
 
 _FAILS = (Dane.MISMATCH, Dane.NO_TLS, Dane.LOOKUP_FAILED, Dane.UNUSABLE)
 _PASSED_OVER = (Sender.DEFER, Sender.BOUNCE)
@@ -14,10 +14,10 @@ _PASSED_OVER = (Sender.DEFER, Sender.BOUNCE)
 
 @dataclass(frozen=True, slots=True)
 class FailingHost:
-    """An MX host that a sender passes over, or whose DANE fails; ``domains`` is the number of domains with this host.
+    """An MX host that a sender skips, or whose DANE check fails; ``domains`` is the number of domains with this host.
 
-    ``text`` is the peer's own text, not escaped. ``examples`` are some of the domains, ``report`` is the key of its
-    report, None if it was never examined. ``conclusive`` is false where no fault of the host was proved.
+    ``text`` is the unescaped text of the peer. ``examples`` lists some of the domains. ``report`` is the key of the
+    host report, None without an examination. ``conclusive`` is false if no fault of the host was proved.
     """
 
     host: str
@@ -32,7 +32,7 @@ class FailingHost:
 
 @dataclass(slots=True)
 class _Seen:
-    """The verdicts of a failing host, added up."""
+    """The accumulated verdicts of a failing MX host."""
 
     domains: int = 0
     dane: str = Dane.OK
@@ -44,18 +44,18 @@ class _Seen:
 
 
 class Failing:
-    """The hosts that fail; add verdicts, then read."""
+    """Collector of failing MX hosts; ``add`` takes their verdicts, ``hosts`` returns the result."""
 
     def __init__(self) -> None:
         self._seen: dict[str, _Seen] = {}
 
     @property
     def names(self) -> Collection[str]:
-        """The names of the hosts."""
+        """The names of the failing MX hosts."""
         return self._seen.keys()
 
     def add(self, host: HostPart, domains: int, examples: Sequence[str]) -> None:
-        """Add a verdict that ``domains`` domains share, some of which are ``examples``."""
+        """Add a verdict of an MX host that applies to ``domains`` domains, with some of their names as ``examples``."""
         seen = self._seen.setdefault(host.host, _Seen())
         seen.domains += domains
         seen.dane = worst(seen.dane, host.dane)
@@ -66,18 +66,18 @@ class Failing:
         seen.examples += examples[: EXAMPLES - len(seen.examples)]
 
     def hosts(self) -> tuple[FailingHost, ...]:
-        """Return the hosts, those of most domains first."""
+        """Return the failing MX hosts, largest number of domains first."""
         found = (_failing_host(host, seen) for host, seen in self._seen.items())
         return tuple(sorted(found, key=lambda failing: (-failing.domains, failing.host)))
 
 
 def fails(host: HostPart) -> bool:
-    """Return whether a sender passes the host over, or its DANE fails."""
+    """Return whether a sender skips the MX host, or its DANE check fails."""
     return host.dane in _FAILS or host.sender in _PASSED_OVER
 
 
 def reasons_of(host: HostPart) -> frozenset[str]:
-    """Return every reason in the verdict of a host and its addresses."""
+    """Return all reasons in the verdicts of an MX host and its addresses."""
     found = set(host.reasons)
     for endpoint in host.endpoints:
         found.update(endpoint.reasons)
@@ -85,7 +85,7 @@ def reasons_of(host: HostPart) -> frozenset[str]:
 
 
 def _text(host: HostPart) -> str:
-    """Return the first text in the verdict of a host and its addresses."""
+    """Return the first text in the verdicts of an MX host and its addresses, or an empty text."""
     return next((text for text in (host.text, *(endpoint.text for endpoint in host.endpoints)) if text), "")
 
 

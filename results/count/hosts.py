@@ -1,6 +1,6 @@
-"""Counts over hosts.jsonl: what was observed at each MX host, as words in named tables.
+"""Counts over hosts.jsonl: labels of each MX host in named tables.
 
-Hosts with equal words share one set of them, so that memory is a reference for each host.
+Hosts with equal labels share one set object, so that each host costs the memory of one reference.
 """
 
 import heapq
@@ -13,14 +13,14 @@ from results.count.base import UNKNOWN, Word
 from results.count.domain_words import NOT_ASKED
 from results.store.partial import AddressPart, AnswerPart, CertPart, HandshakePart, ReportPart
 
-SLOWEST = 20  # addresses listed
-EXPIRING = 100  # the first to expire; the rest can be found in certs.jsonl
-DISAGREEING = 1000  # hosts kept with their addresses; the table counts all
+SLOWEST = 20  # maximum number of listed addresses
+EXPIRING = 100  # maximum number of listed hosts with an expiring certificate, earliest first
+DISAGREEING = 1000  # maximum number of listed disagreements; the table counts all
 
 _EXPIRY = ((0, "expired"), (7, "0-7"), (14, "7-14"), (30, "14-30"), (60, "30-60"), (90, "60-90"), (180, "90-180"))
 _LATEST = "over 180"
 EXPIRY_WORDS = (*(word for _, word in _EXPIRY), _LATEST)
-"""Ranges of days left to a server certificate, each with its upper bound."""
+"""Labels for the remaining days of a server certificate; a range includes its upper bound."""
 
 _DAY = 86400  # seconds
 _POST_QUANTUM = ("MLKEM", "KYBER")
@@ -29,7 +29,7 @@ _WORST_FIRST = ("bogus", "indeterminate", "insecure", "secure")
 
 @dataclass(frozen=True, slots=True)
 class SlowHost:
-    """An address and how long all probes of it took."""
+    """An address of an MX host and the total duration of its probes in milliseconds."""
 
     host: str
     address: str
@@ -38,7 +38,7 @@ class SlowHost:
 
 @dataclass(frozen=True, slots=True)
 class ExpiringHost:
-    """An MX host whose server certificate expires soon after the run, or had expired; ``domains`` have this host."""
+    """An MX host with an expired or soon expiring server certificate; ``domains`` counts the domains with this host."""
 
     host: str
     not_after: datetime
@@ -47,7 +47,7 @@ class ExpiringHost:
 
 @dataclass(frozen=True, slots=True)
 class Disagreement:
-    """An MX host whose addresses differ in ``what``; ``values`` has what each address showed."""
+    """An MX host whose addresses differ in the property ``what``; ``values`` lists (address, value)."""
 
     host: str
     what: str
@@ -66,16 +66,16 @@ _NO_WORDS: Mapping[str, frozenset[Word]] = {}
 
 
 class Hosts:
-    """Counts over hosts.jsonl; add every report, then read.
+    """Counter of the lines of hosts.jsonl; the counts are complete after ``add`` for each report.
 
-    ``facts`` has the words of each host, and ``usable`` the hosts with usable TLSA records, by key of a report.
-    ``ends`` is when the first of the server certificates of a host ends. The other counts are of addresses with a
-    handshake.
+    ``facts`` maps report keys to labels of the MX host, and ``usable`` is the set of report keys with usable TLSA
+    records. ``ends`` is the earliest expiry of the server certificates by host name. ``versions``, ``ciphers``,
+    ``groups`` and ``key_types`` count addresses with a handshake.
 
     Args:
         certs: the certificates of the run.
-        now: the time from which the days left to a certificate are counted.
-        more: further words of MX hosts by key of a report.
+        now: the reference time for the remaining days of a certificate.
+        more: further labels of MX hosts, by report key.
     """
 
     def __init__(
@@ -118,11 +118,11 @@ class Hosts:
         self.facts[report.key] = self._shared.setdefault(fixed, fixed)
 
     def slowest(self) -> tuple[SlowHost, ...]:
-        """Return the addresses whose probes took longest."""
+        """Return the addresses with the longest total probe duration, longest first."""
         return tuple(SlowHost(host, address, ms) for ms, host, address in sorted(self._times, reverse=True))
 
     def expiring(self, limit: datetime, domains: Mapping[str, int]) -> tuple[ExpiringHost, ...]:
-        """Return the hosts whose certificate ends before a time, the first to end first."""
+        """Return at most ``EXPIRING`` hosts whose certificate expires before ``limit``, earliest expiry first."""
         found = (ExpiringHost(host, end, domains.get(host, 0)) for host, end in self.ends.items() if end < limit)
         return tuple(heapq.nsmallest(EXPIRING, found, key=lambda row: (row.not_after, row.host)))
 
@@ -143,7 +143,7 @@ class Hosts:
         return self._words_of(shaken.version, shaken.cipher, group, cert.key, cert.issuer)
 
     def _words_of(self, *seen: str) -> frozenset[Word]:
-        """Return the words of a handshake: version, cipher, group, key and issuer."""
+        """Return the labels of a handshake; ``seen`` is its version, cipher, group, key type and issuer."""
         words = self._handshakes.get(seen)
         if words is None:
             named = zip(("tls_versions", "ciphers", "groups", "key_types", "issuers"), seen, strict=True)
@@ -152,7 +152,7 @@ class Hosts:
         return words
 
     def _differences(self, report: ReportPart) -> Iterator[Word]:
-        if len(set(map(_look, report.endpoints))) < 2:  # noqa: PLR2004 - it takes two to disagree
+        if len(set(map(_look, report.endpoints))) < 2:  # noqa: PLR2004 - a disagreement needs two values
             return
         for what, values in _views(report.endpoints).items():
             if len(set(values.values())) > 1:
@@ -162,17 +162,17 @@ class Hosts:
 
 
 def days_left(end: datetime, now: datetime) -> float:
-    """Return the days from ``now`` to the end of a certificate, negative where it has expired."""
+    """Return the days from ``now`` to the expiry of a certificate, negative for an expired certificate."""
     return (end - now).total_seconds() / _DAY
 
 
 def expiry_word(days: float) -> str:
-    """Return the member of ``EXPIRY_WORDS`` for the days left to a certificate."""
+    """Return the member of ``EXPIRY_WORDS`` for the remaining days of a certificate."""
     return next((word for bound, word in _EXPIRY if days <= bound), _LATEST)
 
 
 def _look(endpoint: AddressPart) -> tuple[object, ...]:
-    """Return all that is compared of an address: addresses with the same cannot disagree."""
+    """Return the compared properties of an address as one value; equal values mean no disagreement."""
     shaken = endpoint.handshake
     leaf = (shaken.version, *shaken.chain[:1]) if shaken is not None else None
     match = endpoint.dane.matched if endpoint.dane is not None else None
@@ -185,7 +185,7 @@ def _starttls(endpoint: AddressPart) -> str:
 
 
 def _views(endpoints: Iterable[AddressPart]) -> dict[str, dict[str, str]]:
-    """Return what each address showed, by what is compared, without addresses that showed nothing of the kind."""
+    """Return for each compared property its value by address, without addresses where the value is unknown."""
     views: dict[str, dict[str, str]] = {"starttls": {}, "certificate": {}, "tls-version": {}, "dane": {}}
     for endpoint in endpoints:
         shaken = endpoint.handshake

@@ -1,9 +1,9 @@
-"""A run in numbers: one pass over each of its files.
+"""Counts of a run, made in one pass over each of its files.
 
-Memory grows with the MX hosts and certificates of the run, not with its domains. Every word has two counts: the domains
-it concerns and the MX hosts it concerns, each host once however many domains share it. A word of a domain
-(``protected``) concerns the MX hosts of that domain; a word of a host (``TLSv1.2``) concerns the domains that have such
-a host. So the columns of a table may add up to more than the total.
+Memory grows with the MX hosts and certificates of the run, not with its domains. Every label (such as a verdict value
+or a TLS version) has two counts: domains and MX hosts, where a shared host is counted once. A label of a domain
+(``protected``) also applies to the MX hosts of the domain, and a label of a host (``TLSv1.2``) also applies to the
+domains with this host. Therefore the sum of a column of a table can exceed the total.
 
 The report, the metrics and the paper tables all count with ``count_run``.
 """
@@ -38,7 +38,7 @@ __all__ = [
     "summarise",
 ]
 
-SOON = 21  # days: a renewal that is due 30 days ahead has then been failing for 9 days
+SOON = 21  # days; a renewal that is due 30 days before expiry is then 9 days late
 
 
 class Counted:
@@ -51,7 +51,7 @@ class Counted:
 
     @property
     def whole(self) -> Count:
-        """All domains, and all MX hosts that one of them has."""
+        """The number of all domains, and of the MX hosts of these domains."""
         return Count(self.domains.count, len(self.domains.masks))
 
     def __getitem__(self, word: Word) -> Count:
@@ -60,7 +60,7 @@ class Counted:
 
 @dataclass(frozen=True, slots=True)
 class MoreCounts:
-    """Words that are counted besides those of the summary: of MX hosts by key of a report, and of domains."""
+    """Labels that are counted in addition to the summary: labels of MX hosts by report key, and of domains."""
 
     hosts: Mapping[str, frozenset[Word]]
     domains: MoreWords
@@ -68,10 +68,11 @@ class MoreCounts:
 
 @dataclass(frozen=True, slots=True)
 class Summary:
-    """A run in numbers. Counts are by word, most frequent first; those of ``reasons`` are domains affected.
+    """Counts of a run by vocabulary value, most frequent first; ``reasons`` counts affected domains.
 
-    ``tables`` has both counts of every word. ``tls_versions``, ``ciphers``, ``groups`` and ``key_types`` count
-    endpoints with a handshake, of ``endpoints`` in all; ``hosts`` is how many were examined.
+    ``tables`` contains the counts of domains and of MX hosts. ``tls_versions``, ``ciphers``, ``groups`` and
+    ``key_types`` count endpoints with a handshake. ``endpoints`` is the number of all endpoints, and ``hosts`` the
+    number of examined MX hosts.
     """
 
     state: RunState
@@ -101,11 +102,11 @@ class Summary:
 
 
 def summarise(run: Run, days: int = SOON) -> Summary:
-    """Count a run.
+    """Return the summary of a run.
 
     Args:
-        run: finished or not.
-        days: a certificate expires "soon" within as many days after the run.
+        run: the run, finished or not.
+        days: length of the period after the run in which a certificate "expires soon".
 
     Raises:
         StoreError: a file of the run cannot be read.
@@ -114,7 +115,7 @@ def summarise(run: Run, days: int = SOON) -> Summary:
 
 
 def ended(header: RunHeader) -> datetime:
-    """Return when a run ended, or began where it is not finished: the time that its certificates are judged at."""
+    """Return the end time of a run, or the start time of an unfinished run; expiry of certificates refers to it."""
     return header.finished or header.started
 
 
@@ -122,8 +123,8 @@ def count_run(run: Run, more: MoreCounts | None = None) -> Counted:
     """Count the certificates, hosts and domains of a run.
 
     Args:
-        run: finished or not.
-        more: what is counted besides the words of the summary.
+        run: the run, finished or not.
+        more: labels that are counted in addition to the summary.
 
     Raises:
         StoreError: a file of the run cannot be read.
@@ -140,7 +141,7 @@ def count_run(run: Run, more: MoreCounts | None = None) -> Counted:
 
 
 def summary_of(run: Run, counted: Counted, days: int = SOON) -> Summary:
-    """Return the summary of a run that was counted; see ``summarise``."""
+    """Return the summary of a run from its counts; see ``summarise``."""
     hosts, domains, header = counted.hosts, counted.domains, run.header
     rejects = Counter(reject.reason for reject in run.rejects())
     tables = _tables(counted)
@@ -169,7 +170,7 @@ def summary_of(run: Run, counted: Counted, days: int = SOON) -> Summary:
 
 
 SHAKEN = ("tls_versions", "ciphers", "groups", "post_quantum", "key_types", "issuers")
-"""Tables whose percentages are of domains and hosts with a TLS handshake."""
+"""Names of the tables whose percentages refer to domains and hosts with a TLS handshake."""
 
 TABLES = (
     "funnel",
@@ -187,7 +188,7 @@ TABLES = (
     *SHAKEN,
     "disagreements",
 )
-"""The tables of every summary, in the order of a report; one without rows means that nothing of the kind was seen."""
+"""Names of the tables in every summary, in the order of a report; a table without observations has no rows."""
 
 
 def _tables(counted: Counted) -> dict[str, CountTable]:
@@ -203,7 +204,7 @@ def _tables(counted: Counted) -> dict[str, CountTable]:
 
 
 def _unnamed_hosts(hosts: Hosts, found: Mapping[str, dict[str, Count]]) -> None:
-    """Add the words of hosts that no domain line names (yet): a run that goes on may have such."""
+    """Add the labels of hosts to which no domain line refers yet, as can occur in an unfinished run."""
     for words in hosts.facts.values():
         for table, word in words:
             if table in found:

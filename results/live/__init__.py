@@ -1,1 +1,1 @@
-"""A scan that is running: its progress display, its status file and its metrics file."""
+"""The progress display, status file and metrics file of a running scan."""

@@ -1,6 +1,7 @@
 """The metrics ``mxsweep_scan_*`` of a running scan, for node_exporter's textfile collector.
 
-They are gauges with few labels. Providers in back-off are not named here: each name would become a permanent series.
+The metrics are gauges with few labels. Names of providers in back-off are not labels, as each name would become a
+permanent series.
 """
 
 from collections.abc import Iterator
@@ -40,12 +41,12 @@ def _work(status: Status) -> Iterator[str]:
     yield gauge("mxsweep_scan_endpoints_probed", "Endpoints probed.", [({}, status.endpoints_probed)])
     yield gauge(
         "mxsweep_scan_endpoints_shared",
-        "Endpoints that needed no probe, as another domain had asked for them.",
+        "Endpoints that needed no probe, as another domain shares the endpoint.",
         [({}, status.endpoints_shared)],
     )
     share = _known(status.shared_ratio)
     yield gauge(
-        "mxsweep_scan_endpoints_shared_ratio", "Share of the endpoints asked for that needed no probe.", share, "ratio"
+        "mxsweep_scan_endpoints_shared_ratio", "Share of the requested endpoints that needed no probe.", share, "ratio"
     )
     yield gauge("mxsweep_scan_breakers_open", "Providers and networks in back-off.", [({}, status.breakers)])
     yield gauge("mxsweep_scan_resident_memory_bytes", "Resident memory of the process.", [({}, status.rss)], "bytes")

@@ -1,7 +1,7 @@
-"""The progress display of a running scan on standard error: live on a terminal, a line every ten seconds elsewhere.
+"""The progress display of a running scan on standard error: live on a terminal, else a line every ten seconds.
 
-A display has no thread and no timer: the scan calls ``show`` some four times a second. A display that can no longer
-be written (the terminal was closed) stops writing; the scan continues.
+A display has no thread and no timer, as the scan calls ``show`` about four times a second. After a write error, for
+example on a closed terminal, the display stops writing and the scan continues.
 """
 
 from collections.abc import Callable
@@ -18,8 +18,8 @@ from results.render.terminal import quote
 from results.render.words import duration
 from scanner.model import Status
 
-LINE_EVERY = 10.0  # seconds between two lines in a log
-NAMED = 3  # providers and networks in back-off that are named; the status file names more
+LINE_EVERY = 10.0  # interval in seconds between lines in a log
+NAMED = 3  # maximum number of names of providers and networks in back-off; the status file contains more
 
 _KINDS = ("dane", "outcome")
 
@@ -34,14 +34,14 @@ class Progress(Protocol):
         """Close the display."""
 
     def show(self, status: Status) -> None:
-        """Show a status where the display is due for one."""
+        """Show a status if an update of the display is due."""
 
     def end(self, status: Status) -> None:
-        """Show the last status."""
+        """Show the last status of the scan."""
 
 
 class _Guard:
-    """Calls functions that draw until one fails: a closed terminal stays closed."""
+    """Caller of drawing functions that stops after the first ``OSError``, as a closed terminal stays closed."""
 
     def __init__(self) -> None:
         self._failed = False
@@ -88,7 +88,7 @@ class RichProgress:
 
 
 class PlainProgress:
-    """A line every ``every`` seconds, for logs and files."""
+    """A display for logs and files that prints a line every ``every`` seconds."""
 
     def __init__(self, console: Console, every: float = LINE_EVERY) -> None:
         self._console = console
@@ -143,8 +143,8 @@ def progress_for(console: Console, *, quiet: bool = False) -> Progress:
     """Return the display that fits a console: live on a terminal, lines elsewhere.
 
     Args:
-        console: raises ``OSError`` where it cannot be written (rich's own ends the process on a closed pipe).
-        quiet: show nothing.
+        console: a console that raises ``OSError`` on a write error (rich's class ends the process on a closed pipe).
+        quiet: whether to return the display that shows nothing.
     """
     if quiet:
         return NoProgress()
@@ -212,6 +212,6 @@ def _tallies(status: Status) -> tuple[str, ...]:
 
 
 def _tally(kind: str, found: dict[str, int]) -> str:
-    """Return the domains by the words of one verdict, most frequent first: ``dane: protected 12, none 3``."""
+    """Return the number of domains by verdict value, most frequent first: ``dane: protected 12, none 3``."""
     ranked = sorted(found.items(), key=lambda row: (-row[1], row[0]))
     return f"{kind}: " + ", ".join(f"{word} {count:,}" for word, count in ranked) if ranked else ""

@@ -1,7 +1,7 @@
-"""The status of a running scan for programs: JSON lines, and metrics for node_exporter's textfile collector.
+"""Files with the status of a running scan: JSON lines, and metrics for node_exporter's textfile collector.
 
-The metrics are gauges with few labels. Providers in back-off are named in the JSON lines only, as each name would
-become a permanent series. A file that can no longer be written is reported once; the scan continues.
+Only the JSON lines contain the names of providers in back-off, as each label value of a metric would become a permanent
+series. A write error is reported once, and the scan continues.
 """
 
 from collections.abc import Callable
@@ -28,7 +28,7 @@ class StatusFile:
             self._file = FileIO(path, "ab")
 
     def __call__(self, status: Status) -> None:
-        """Append a status in one ``write``, so that a program that follows the file reads whole lines.
+        """Append a status with one ``write`` call, so that a program that follows the file reads whole lines.
 
         Raises:
             StoreError: the file cannot be written.
@@ -38,7 +38,7 @@ class StatusFile:
 
 
 class MetricsFile:
-    """A file that is replaced by the metrics of each status.
+    """A file that contains the metrics of the latest status.
 
     Raises:
         StoreError: the file cannot be written.
@@ -49,7 +49,7 @@ class MetricsFile:
         replace_file(path, END.encode())
 
     def __call__(self, status: Status) -> None:
-        """Replace the file.
+        """Replace the file with the metrics of a status.
 
         Raises:
             StoreError: the file cannot be written.
@@ -58,12 +58,12 @@ class MetricsFile:
 
 
 class PeriodicWriter:
-    """Writes the first status, the last status, and one every ``every`` seconds between them.
+    """Writer of the first status, the last status, and a status every ``every`` seconds between these.
 
     Args:
-        write: writes a status, or raises ``StoreError``.
-        every: seconds between two.
-        report: receives a message for the user when writing begins to fail.
+        write: function that writes a status or raises ``StoreError``.
+        every: minimum interval between two writes in seconds.
+        report: function that receives a message for the user at the first of several consecutive write errors.
     """
 
     def __init__(self, write: Callable[[Status], None], every: float, report: Callable[[str], None]) -> None:

@@ -1,1 +1,1 @@
-"""Tables of a run for a publication, and a manifest of what they were made from."""
+"""Tables of a run for a publication, and a manifest of the sources of the tables."""

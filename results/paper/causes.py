@@ -1,4 +1,4 @@
-"""The cause of each DANE mismatch, as far as the facts of the host show it."""
+"""The most specific cause of each DANE mismatch that the stored records of an MX host support."""
 
 from collections.abc import Collection, Mapping, Sequence
 
@@ -13,16 +13,15 @@ from scanner.reasons import Reason
 
 
 def mismatch_causes(run: Run, history: Sequence[Run], wrong: Collection[str]) -> dict[str, str]:
-    """Return the cause for each MX host whose records do not match; memory grows with these hosts.
+    """Return the cause of the DANE mismatch of each given MX host; memory grows with the number of these hosts.
 
     Args:
         run: the run.
-        history: earlier runs, where records of earlier certificates are looked for.
-        wrong: the keys of the reports of these hosts.
+        history: earlier runs, which are searched for certificates that match the TLSA records.
+        wrong: report keys of the MX hosts with a DANE mismatch.
 
     Returns:
-        By name of the MX host a word of ``tlsa_cause.Cause``, or where a record matches the reason why it does not
-        count.
+        For each host name, a value of ``tlsa_cause.Cause``, or the reason code of a match that is not valid.
     """
     reports = find(run, "hosts", HostReport, wrong)
     certs = certs_of(run, reports.values())
@@ -32,7 +31,7 @@ def mismatch_causes(run: Run, history: Sequence[Run], wrong: Collection[str]) ->
 
 
 def _cause(report: HostReport, certs: Mapping[str, CertFacts], elsewhere: Mapping[str, SeenCertificate]) -> str:
-    """Return the most specific cause among the addresses; without any, only the names do not match."""
+    """Return the most specific cause of all addresses; without a cause, the mismatch is one of names only."""
     found = [cause for endpoint in report.endpoints if (cause := _of_address(report, endpoint, certs, elsewhere))]
     return min(found, key=_specificity, default=str(Reason.NAME_MISMATCH))
 

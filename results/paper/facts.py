@@ -1,4 +1,4 @@
-"""The facts of an MX host that the paper tables count, as words."""
+"""The properties of an MX host that the paper tables count."""
 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
@@ -41,7 +41,7 @@ STARTTLS_CLASSES = (
     NOT_CONTACTED,
     NO_ADDRESS,
 )
-"""The outcomes of STARTTLS at an address, the furthest first; reply codes by their first digits."""
+"""Outcomes of STARTTLS at an address, by progress of the session, furthest first; reply codes by first digits."""
 
 _COMMON = ("records", "unusable", "disagree", "families")
 
@@ -50,12 +50,11 @@ DISAGREEMENTS = ("reachable", "TLS", "certificate", "DANE match")
 
 @dataclass(frozen=True, slots=True)
 class HostFacts:
-    """The facts of an MX host.
+    """The counted properties of an MX host.
 
-    ``records`` has its TLSA parameters (``3 1 1``), one for each record; ``unusable`` why some cannot be used.
-    ``disagree`` has what differs between
-    addresses, ``families`` what differs between IPv4 and IPv6; ``addresses`` and ``both`` say whether there was
-    anything to compare.
+    ``records`` contains the parameters (``3 1 1``) of each TLSA record, and ``unusable`` the reasons of unusable
+    records. ``disagree`` lists the properties that differ between addresses, and ``families`` the properties that
+    differ between IPv4 and IPv6. ``addresses`` is the number of addresses; ``both`` is True with IPv4 and IPv6.
     """
 
     host: str
@@ -72,13 +71,13 @@ class HostFacts:
 
 
 def host_facts(run: Run) -> dict[str, HostFacts]:
-    """Return the facts of every MX host of a run by key of its report; memory grows with the hosts."""
+    """Return the properties of every MX host of a run by report key; memory grows with the number of hosts."""
     alike: dict[Any, Any] = {}
     return {intern(report.key): _sharing(_facts(report), alike) for report in run.hosts()}
 
 
 def _sharing(facts: HostFacts, alike: dict[Any, Any]) -> HostFacts:
-    """Replace values that other hosts have too by one copy of each."""
+    """Replace values that are equal to values of earlier hosts by the same objects, to save memory."""
     common = {name: alike.setdefault(value, value) for name in _COMMON for value in (getattr(facts, name),)}
     return replace(facts, **common)
 
@@ -95,7 +94,7 @@ def starttls_class(endpoint: EndpointReport) -> str:
 
 
 def furthest(classes: Iterable[str], default: str) -> str:
-    """Return the outcome that got furthest, ``default`` of none."""
+    """Return the furthest of several outcomes of ``STARTTLS_CLASSES``, or ``default`` if there are none."""
     return min(classes, key=STARTTLS_CLASSES.index, default=default)
 
 
@@ -147,7 +146,7 @@ def _leaf(endpoint: EndpointReport) -> str | None:
 
 
 def _values(report: HostReport) -> dict[str, list[object]]:
-    """Return what each address showed, None where it is unknown."""
+    """Return for each compared property its value at each address, None where the value is unknown."""
     looks: dict[str, Callable[[EndpointReport], object]] = {
         "reachable": accepted_tcp,
         "TLS": lambda each: established(sessions(each).shown),

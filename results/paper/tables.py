@@ -1,10 +1,10 @@
-"""The tables of a measurement paper, from one run, or several for rollovers.
+"""The tables of a measurement paper, from one run, or from several runs for key rollovers.
 
-Every table has two counts: domains, and MX hosts, each host once however many domains share it. A word of a host
-concerns every domain that has the host, so a column of domains may add up to more than the total; where a class is the
-furthest that was reached, the column adds up. Percentages are of the base that the note names.
+Every table has two counts: domains and MX hosts, where a shared host is counted once. A label of a host applies to
+every domain with the host, so the sum of a column of domains can exceed the total. A table of furthest outcomes counts
+each domain once. The note of a table states the base of its percentages.
 
-``results.count`` counts them all, so that the tables agree with the report and the metrics of the run.
+``results.count`` computes the counts, so that the tables agree with the report and the metrics of the run.
 Memory grows with MX hosts and certificates, not with domains.
 """
 
@@ -36,9 +36,9 @@ from results.render.tables import Cell, Table
 from results.store.reader import Run
 from scanner.vocabulary import Dane, DomainDane
 
-TOP = 20  # providers
+TOP = 20  # maximum number of listed providers
 RANKS = tuple(factor * 10**power for power in range(6) for factor in (1, 2, 5))
-"""Ranks that T7 has a row for."""
+"""The ranks of the rows of T7."""
 
 COLUMNS = ("domains", "domains %", "MX hosts", "MX hosts %")
 
@@ -55,7 +55,7 @@ _TLS_TABLES = {
 
 @dataclass(frozen=True, slots=True)
 class _Sources:
-    """What the tables are made from."""
+    """The data for all tables."""
 
     facts: Mapping[str, HostFacts]
     words: PaperWords
@@ -64,11 +64,11 @@ class _Sources:
 
 
 def paper_tables(run: Run, history: Sequence[Run] = ()) -> list[Table]:
-    """Make the tables T1 to T3, T5 to T7, T9, T10 and T13, and T11 where there is a history.
+    """Return the tables T1 to T3, T5 to T7, T9, T10 and T13, and T11 if there are earlier runs.
 
     Args:
         run: the run.
-        history: earlier runs in the order of time, for T11 and for T5's records of earlier certificates.
+        history: earlier runs in the order of time, for T11 and for the earlier certificates of T5.
 
     Raises:
         StoreError: a file of a run cannot be read.
@@ -102,12 +102,12 @@ def _sources(run: Run) -> _Sources:
 
 
 def _cells(count: Count, base: Count) -> tuple[Cell, ...]:
-    """Return the cells of ``COLUMNS``."""
+    """Return the cells for ``COLUMNS``."""
     return count.domains, percent(count.domains, base.domains), count.hosts, percent(count.hosts, base.hosts)
 
 
 def _rows(counted: Counted, table: str, labels: Iterable[str], base: Count) -> list[tuple[Cell, ...]]:
-    """Return a row for each label, whose counts are those of the word (table, label)."""
+    """Return a row with the counts of (``table``, label) for each label."""
     return [(label, *_cells(counted[table, label], base)) for label in labels]
 
 
@@ -140,7 +140,7 @@ def _starttls(counted: Counted) -> Table:
 
 
 def _parameters(sources: _Sources) -> Table:
-    """Return T3, which counts records too: a host may have several of a kind."""
+    """Return T3, which also counts records, as a host may have several records with the same parameters."""
     counted = sources.counted
     records = Counter(label for facts in sources.facts.values() for label in facts.records)
     found = {label for table, label in counted.domains.by_word if table == "parameters"}
@@ -183,7 +183,7 @@ def _providers(summary: Summary) -> Table:
 
 
 def _concentration(words: PaperWords) -> Table:
-    """Return T7: the share of domains whose first MX host, or its operator, is one of the largest."""
+    """Return T7, the cumulated share of domains at the largest providers and MX hosts, by first MX host."""
     providers = [name for name, _ in sorted(words.by_provider.items(), key=lambda row: (-row[1], row[0]))]
     lines = [
         _cumulated([words.by_provider[name] for name in providers]),

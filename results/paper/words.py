@@ -1,6 +1,6 @@
-"""What the paper tables count besides the words of the report: words of MX hosts and of domains.
+"""The labels of MX hosts and of domains that only the paper tables count.
 
-``results.count`` counts them, together with the report's own words and by the same rules.
+``results.count`` counts these labels together with the labels of the report and by the same rules.
 """
 
 from collections import Counter
@@ -18,7 +18,7 @@ SECURE_HOST = "DNSSEC-secure addresses of an MX host"
 TLSA = "usable TLSA records of such a host"
 REACHED = "such a host accepts connections"
 HOST_STEPS = (SECURE_HOST, TLSA, REACHED)
-"""Steps of T1 after the DNSSEC-secure MX RRset."""
+"""The steps of table T1 that follow the DNSSEC-secure MX RRset."""
 
 MX_KINDS = (
     "MX records",
@@ -45,7 +45,7 @@ WITH_TLSA: Word = ("tlsa", "TLSA records")
 
 
 def words_of_facts(facts: HostFacts) -> frozenset[Word]:
-    """Return the words of an MX host."""
+    """Return the labels of an MX host."""
     words: set[Word] = {("starttls_class", facts.starttls)}
     words.update(("host_step", step) for step in steps_of(facts))
     words.update(("parameters", label) for label in facts.records)
@@ -69,17 +69,18 @@ def steps_of(facts: HostFacts) -> tuple[str, ...]:
 
 
 def between_families(what: str) -> str:
-    """Name a difference between IPv4 and IPv6."""
+    """Return the label for a property that differs between IPv4 and IPv6."""
     return f"{what}, IPv4 against IPv6"
 
 
 class PaperWords:
-    """Words of domains, and the concentration of domains on the MX hosts that senders try first.
+    """Function object that returns the labels of domains and counts the domains of each first MX host.
 
-    ``by_host``, ``by_provider``, ``protected`` and ``broken`` count domains, by the first MX host or its provider.
+    ``by_host`` counts domains by the MX host that senders try first; ``by_provider``, ``protected`` and ``broken``
+    count domains by the provider of this host.
 
     Args:
-        facts: those of the MX hosts by key of a report.
+        facts: properties of the MX hosts by report key.
     """
 
     def __init__(self, facts: Mapping[str, HostFacts]) -> None:
@@ -90,7 +91,7 @@ class PaperWords:
         self.broken: Counter[str] = Counter()
 
     def __call__(self, kind: DomainKind, step: int) -> frozenset[Word]:
-        """Return the words of a kind of domains; ``step`` is how far these are in ``FUNNEL``."""
+        """Return the labels of a group of domains; ``step`` is the index of their last step in ``FUNNEL``."""
         self._concentration(kind)
         known = [host.report for host in kind.hosts if host.report in self._facts]
         facts = [self._facts[key] for key in known if key is not None]
@@ -114,7 +115,7 @@ class PaperWords:
 
 
 def mx_label(route: RoutePart, reasons: Sequence[str]) -> str:
-    """Return the member of ``MX_KINDS`` for a route and the reasons of the verdict on the domain."""
+    """Return the member of ``MX_KINDS`` for the route and the verdict reasons of a domain."""
     if Reason.NXDOMAIN in reasons or Reason.NO_ADDRESS in reasons:
         return "no such domain, or no address"
     final = route.final or (Reason.MX_TARGETS_UNRESOLVABLE if Reason.MX_TARGETS_UNRESOLVABLE in reasons else "")
@@ -126,7 +127,7 @@ def mx_label(route: RoutePart, reasons: Sequence[str]) -> str:
 
 
 def _coverage(kind: DomainKind, usable: Collection[str]) -> Iterator[Word]:
-    """Yield where usable records are and where they match, for domains that have any."""
+    """Yield the labels for the coverage by usable and by matching TLSA records; no labels without usable records."""
     if not usable:
         return
     every = {host.name for host in kind.hosts}

@@ -1,8 +1,8 @@
-"""The tables of a measurement paper as files, with a manifest of what they were made from.
+"""Writer of the tables of a measurement paper as files, with a manifest of their sources.
 
-A directory gets ``T1.csv``, ``T1.tex`` and ``T1.txt`` for each table and ``manifest.json``: the version of mxsweep, and
-for each run its dates, settings, resolver, vantage point and the digests of its input. The same runs and version give
-the same files.
+The files are ``T1.csv``, ``T1.tex`` and ``T1.txt`` for each table, and ``manifest.json``, which contains the version of
+mxsweep and for each run the dates, settings, resolver, vantage point and input digests. The same runs and version
+result in the same files.
 """
 
 import hashlib
@@ -24,7 +24,7 @@ _FORMS = {"csv": csv_text, "tex": latex, "txt": plain_text}
 
 @dataclass(frozen=True, slots=True)
 class TableFile:
-    """A table that was written; ``sha256`` by file name."""
+    """The manifest entry of a table; ``sha256`` maps file names to digests."""
 
     name: str
     title: str
@@ -35,7 +35,7 @@ class TableFile:
 
 @dataclass(frozen=True, slots=True)
 class Manifest:
-    """What the tables were made from: the run, then the earlier runs in the order of time."""
+    """The sources of the tables (a run, and earlier runs in the order of time) and the written files."""
 
     tool: str
     version: str
@@ -46,16 +46,16 @@ class Manifest:
 
 
 def write_paper(run: Run, directory: Path, version: str, history: Sequence[Run] = ()) -> list[Path]:
-    """Write the tables and their manifest; files of the same names are replaced.
+    """Write the paper tables and the manifest; existing files of the same names are replaced.
 
     Args:
         run: the run.
-        directory: the directory of the files, which is made if it does not exist.
-        version: the version of mxsweep that makes the tables.
+        directory: the directory of the files, which is created if it does not exist.
+        version: the version of mxsweep, for the manifest.
         history: earlier runs, in any order.
 
     Returns:
-        The files.
+        The paths of the written files.
 
     Raises:
         StoreError: a run cannot be read, or a file cannot be written.

@@ -1,1 +1,1 @@
-"""Parts that the output formats share: words for codes, escapes, tables, terminal layout, OpenMetrics text."""
+"""Shared parts of the output formats: descriptions of codes, escapes, tables, terminal layout, OpenMetrics text."""

@@ -1,10 +1,10 @@
 r"""Escapes for text from peers, zones and lists, one function for each output format.
 
-Such text can hold escape sequences, line ends, characters that reverse or hide what follows, and combining marks that
-pile up on their neighbours. ``safe`` shows all of these as ``\x1b`` or ``\u202e``, and every format that people read
-passes through it; Markdown, HTML and LaTeX then escape their own markup. CSV keeps the characters, as programs read
-it, but no cell begins a spreadsheet formula. Rich's markup is not handled here: foreign text only ever goes into a
-``rich.text.Text``.
+Such text can contain escape sequences, line ends, characters that reverse or hide the following text, and long
+sequences of combining marks. ``safe`` replaces these characters with codes such as ``\x1b`` or ``\u202e``. Every format
+for human readers uses ``safe``; Markdown, HTML and LaTeX then escape their own markup. CSV, which is for programs,
+keeps the characters, but an apostrophe before a formula prevents a spreadsheet from running the formula. Rich's markup
+needs no escape here, as foreign text is only passed to ``rich.text.Text``.
 """
 
 import html
@@ -12,7 +12,7 @@ import re
 import unicodedata
 from typing import TypeVar
 
-MAX_QUOTE = 300  # characters: three lines of a terminal; the whole text is in the run's files
+MAX_QUOTE = 300  # maximum length of foreign text in characters; the run's files contain the whole text
 
 _MARKDOWN = re.compile(r"([\\`*_{}\[\]<>#|~&])")
 _LATEX = {
@@ -27,11 +27,11 @@ CellT = TypeVar("CellT")
 
 
 def safe(text: str, limit: int = MAX_QUOTE) -> str:
-    """Escape every character that is not visible, and cut long text.
+    """Escape every invisible character and combining mark, and cut long text.
 
     Args:
         text: any text.
-        limit: characters kept of the original text.
+        limit: maximum number of characters of the original text.
 
     Returns:
         One line of printable characters and blanks.
@@ -44,7 +44,7 @@ def safe(text: str, limit: int = MAX_QUOTE) -> str:
 
 
 def markdown(text: str, limit: int = MAX_QUOTE) -> str:
-    """Escape text for a line or table cell of Markdown (GitHub's dialect), the HTML in it included."""
+    """Escape Markdown (GitHub's dialect) and HTML markup in text for a line or a table cell."""
     return _MARKDOWN.sub(r"\\\1", safe(text, limit))
 
 

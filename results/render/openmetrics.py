@@ -1,4 +1,4 @@
-"""OpenMetrics 1.0 text, in the subset that readers of Prometheus' older text format also accept."""
+"""OpenMetrics 1.0 text, limited to the subset that is also valid in Prometheus' older text format."""
 
 from bisect import bisect_left
 from collections.abc import Iterable, Mapping, Sequence
@@ -9,11 +9,11 @@ Labels = Mapping[str, str]
 _Sample = tuple[str, Labels, float]
 
 END = "# EOF\n"
-"""The last line of a text."""
+"""The last line of every OpenMetrics text."""
 
 
 def by_word(label: str, table: Mapping[str, int], words: type[StrEnum]) -> list[tuple[Labels, float]]:
-    """Return a sample for every word of an enum, and for words of a later version in the table."""
+    """Return a sample for every value of an enum, and for each further value (of a later version) in the table."""
     return [({label: word}, table.get(word, 0)) for word in dict.fromkeys([*map(str, words), *table])]
 
 

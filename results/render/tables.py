@@ -1,6 +1,6 @@
 """A table of text cells as text, Markdown, HTML, CSV or LaTeX.
 
-Cells may hold text from peers, zones and lists; ``escape`` has the escapes of each format.
+Cells may contain text from peers, zones and lists; the module ``escape`` escapes the text for each format.
 """
 
 import csv
@@ -20,12 +20,12 @@ T = TypeVar("T")
 
 Cell = str | int | float | None
 
-STACKED = 6  # columns by which the last cell is indented where it stands below its row
+STACKED = 6  # indentation in terminal columns of a last cell that is printed below its row
 
 
 @dataclass(frozen=True, slots=True)
 class Table:
-    """Rows under a heading; ``name`` is a file name or an anchor, ``more`` the number of rows left out."""
+    """Rows under a heading; ``name`` is a file name or an HTML anchor, ``more`` the number of omitted rows."""
 
     name: str
     title: str
@@ -44,13 +44,13 @@ def table_of(
     limit: int | None = None,
     note: str = "",
 ) -> Table:
-    """Return a table of the first ``limit`` items, of all with None; items left out are only counted."""
+    """Return a table of the first ``limit`` items (None: all items); ``more`` is the number of omitted items."""
     shown = items if limit is None else items[:limit]
     return Table(name, title, columns, tuple(map(row, shown)), note, len(items) - len(shown))
 
 
 def print_table(console: Console, table: Table) -> None:
-    """Print a table on a terminal; where it does not fit, the last cell of each row goes below the others."""
+    """Print a table on a terminal; if the table is too wide, the last cell of each row is printed below the row."""
     heading(console, table.title, table.note)
     print_rows(console, table)
 
@@ -66,7 +66,7 @@ def print_rows(console: Console, table: Table) -> None:
 
 
 def _width(table: Table) -> int:
-    """Return the width of the table in columns with nothing folded."""
+    """Return the width of the table in terminal columns if no cell is folded."""
     cells = zip(table.columns, *(map(_shown, row) for row in table.rows), strict=True)
     return INDENT + sum(max(map(len, column)) + 2 for column in cells)
 
@@ -118,7 +118,7 @@ def markdown(table: Table) -> str:
 
 
 def html_page(title: str, lead: Sequence[str], tables: Sequence[Table]) -> str:
-    """Return one HTML page of tables that loads nothing: no script, no font, no other file."""
+    """Return one HTML page of tables that loads no scripts, fonts or other files."""
     contents = "".join(f'<li><a href="#{table.name}">{escape.html_text(table.title)}</a></li>' for table in tables)
     words = "".join(f"<p>{escape.html_text(text)}</p>" for text in lead)
     body = "".join(map(_html_table, tables))
@@ -193,7 +193,7 @@ def _places(table: Table) -> range:
 
 
 def _number(table: Table, place: int) -> bool:
-    """Return whether a column holds numbers, apart from empty cells."""
+    """Return whether all cells of a column that are not empty are numbers."""
     cells = [row[place] for row in table.rows if row[place] is not None]
     return bool(cells) and all(isinstance(cell, int | float) for cell in cells)
 

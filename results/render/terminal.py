@@ -1,4 +1,4 @@
-"""The layout of reports on a terminal: headings, grids and counts, at 80 columns, without colour, in ASCII."""
+"""The layout of reports on a terminal: headings, grids and counts, readable at 80 columns, without colour, in ASCII."""
 
 from collections.abc import Iterable
 
@@ -12,15 +12,15 @@ from results.count.percent import share
 from results.render.escape import MAX_QUOTE, safe
 
 INDENT = 2
-COUNT = 9  # columns: 1,234,567
-SHARE = 7  # columns: 100.0 %
-WORD = 13  # columns: the longest word of a verdict, so that sections line up
-WIDE = 100  # columns from which on there is room for bars
-BAR = 20  # columns: five per cent each
+COUNT = 9  # width of a count such as 1,234,567 in terminal columns
+SHARE = 7  # width of a percentage such as 100.0 % in terminal columns
+WORD = 13  # width of the longest verdict value in terminal columns, the same in all sections
+WIDE = 100  # minimum width of a terminal with bars, in terminal columns
+BAR = 20  # width of a bar for 100 % in terminal columns
 
 
 def quote(console: Console, text: str, style: str = "", limit: int = MAX_QUOTE) -> Text:
-    """Return foreign text escaped, cut to ``limit`` characters, and within the encoding of the terminal."""
+    """Return foreign text escaped, cut to ``limit`` characters, and limited to the encoding of the terminal."""
     shown = safe(text, limit)
     if console.options.ascii_only:
         shown = shown.replace("\N{HORIZONTAL ELLIPSIS}", "...").encode("ascii", "backslashreplace").decode()
@@ -28,12 +28,12 @@ def quote(console: Console, text: str, style: str = "", limit: int = MAX_QUOTE) 
 
 
 def said(console: Console, text: str) -> Text:
-    """Return foreign text in quotation marks."""
+    """Return escaped foreign text in quotation marks."""
     return Text.assemble('"', quote(console, text), '"', style="italic")
 
 
 def one_line(console: Console, text: Text, indent: int = 0) -> None:
-    """Print text on one line whatever the width of the terminal, so that it can be copied as a whole."""
+    """Print text on one line regardless of the width of the terminal, so that it can be copied as a whole."""
     console.print(Text(" " * indent).append_text(text), soft_wrap=True)
 
 
@@ -44,9 +44,9 @@ def heading(console: Console, title: str, note: str = "") -> None:
 
 
 def grid(*columns: str) -> Table:
-    """Return a table without lines, of columns ``<`` (left), ``>`` (right) and ``*`` (left, as wide as possible).
+    """Return a table without rules, with columns ``<`` (left), ``>`` (right) and ``*`` (left, as wide as possible).
 
-    A first column of numbers has the width of that of other sections.
+    A first column of numbers is at least ``COUNT`` wide, as in the other sections.
     """
     table = Table.grid(padding=(0, 2), expand="*" in columns)
     for place, column in enumerate(columns):
@@ -61,14 +61,14 @@ def grid(*columns: str) -> Table:
 
 
 def indented(console: Console, table: Table) -> None:
-    """Print a table below its heading."""
+    """Print a table with the indentation of a section."""
     console.print(Padding(table, (0, 0, 0, INDENT)))
 
 
 def counts(console: Console, rows: Iterable[tuple[Text, str, Count]], base: Count) -> None:
-    """Print counts: domains and their share, MX hosts and their share, a word and its meaning.
+    """Print rows of counts: domains with percentage, MX hosts with percentage, a label and its meaning.
 
-    The meanings are not escaped. A bar shows the share of domains on terminals of ``WIDE`` columns or more.
+    The meanings are not escaped. On terminals of ``WIDE`` columns or more, a bar shows the percentage of domains.
     """
     wide = console.width >= WIDE
     table = Table.grid(padding=(0, 2), expand=True)
@@ -93,7 +93,7 @@ def counts(console: Console, rows: Iterable[tuple[Text, str, Count]], base: Coun
 
 
 def _bar(console: Console, count: int, total: int) -> Text:
-    """Return a bar for a share; a share that is not 0 is never empty."""
+    """Return a bar for ``count`` of ``total``; only a count of 0 has an empty bar."""
     length = round(BAR * count / total) if total else 0
     mark, trace = ("#", ".") if console.options.ascii_only else ("\N{FULL BLOCK}", "\N{LEFT ONE EIGHTH BLOCK}")
     drawn = mark * length or (trace if count else "")

@@ -1,4 +1,4 @@
-"""Verdicts in words for mail operators, and numbers as text; ``scanner.reasons`` has the words of reasons."""
+"""Descriptions of verdict values for mail operators; ``scanner.reasons`` contains the descriptions of reason codes."""
 
 from scanner.reasons import REASONS, Reason
 from scanner.vocabulary import Dane, DomainDane, DomainOutcome, DomainStartTLS, Security, Sender, TLSState
@@ -11,7 +11,7 @@ SENDER: dict[Sender, str] = {
     Sender.BOUNCE: "returns the mail: nothing takes mail for this domain",
     Sender.UNKNOWN: "cannot be predicted from here",
 }
-"""What a sender does, after "a sender …"."""
+"""Descriptions of the values of ``sender``, to follow the words "a sender …"."""
 
 DOMAIN_DANE: dict[DomainDane, str] = {
     DomainDane.PROTECTED: "every MX host that counts matches its TLSA records",
@@ -66,10 +66,10 @@ SECURITY: dict[Security, str] = {
     Security.BOGUS: "DNSSEC validation fails",
     Security.INDETERMINATE: "no trusted resolver reported the DNSSEC state",
 }
-"""The DNSSEC state of an answer, alone or after "the answer: "."""
+"""Descriptions of the DNSSEC state of an answer, used alone or after "the answer: "."""
 
 NOT_ASKED = "no DNS lookup was due"
-"""In place of a DNSSEC state where nothing was asked."""
+"""Description in place of a DNSSEC state if no lookup was made."""
 
 
 def of_reason(code: str) -> str:
@@ -81,12 +81,12 @@ def of_reason(code: str) -> str:
 
 
 def of_dane(word: str) -> str:
-    """Return the meaning of a host's DANE verdict; a word of a later version is returned unchanged."""
+    """Return the meaning of the DANE verdict of an MX host; a value of a later version is returned unchanged."""
     return HOST_DANE[Dane(word)] if word in set(Dane) else word
 
 
 def duration(seconds: float) -> str:
-    """Return a time in its two largest units: ``1 h 03 min``, ``4 min 10 s``, ``12 s``."""
+    """Return a duration as text in its two largest units: ``1 h 03 min``, ``4 min 10 s``, ``12 s``."""
     whole = round(seconds)
     if whole < 60:  # noqa: PLR2004 - seconds of a minute
         return f"{whole} s"

@@ -1,1 +1,1 @@
-"""The files of a run directory: writing records as JSON lines, and reading them again."""
+"""The files of a run directory: writing and reading records as JSON lines."""

@@ -1,6 +1,6 @@
-"""Records of a line file by key, for readers that need them in another order than that of the file.
+"""Access to the records of a line file by key, for readers that do not follow the order of the file.
 
-Memory is some 150 octets for each key that is looked for. Records are read when they are asked for.
+Memory is about 150 octets for each requested key. A record is read from the file on access.
 """
 
 from collections.abc import Collection, Iterable, Iterator
@@ -14,22 +14,22 @@ from results.store.reader import Run, decoded, lines_path
 from scanner.facts import CertFacts
 from scanner.model import HostReport
 
-KEPT = 4096  # decoded records in memory: those that most domains share are asked for again and again
+KEPT = 4096  # maximum number of decoded records in memory: records that many domains share are read repeatedly
 
 _T = TypeVar("_T")
 
 
 class Lookup(Generic[_T]):
-    """The records of one line file by key.
+    """Reader of the records of one line file by key.
 
     Args:
-        path: the file; one that does not exist has no records.
-        kind: the record that its lines hold.
-        wanted: the keys that will be asked for, all by default.
+        path: the file; a missing file is an empty file.
+        kind: class of the records in the file.
+        wanted: the keys that ``get`` and ``items`` find; all keys by default.
 
     Raises:
-        StoreError: the file cannot be read, or has a line without key; ``get`` also raises it for a line that is no
-            such record.
+        StoreError: the file cannot be read, or contains a line without a key. ``get`` and ``items`` also raise it for
+            a line that is not a record of this class.
     """
 
     def __init__(self, path: Path, kind: type[_T], wanted: Collection[str] | None = None) -> None:
@@ -39,12 +39,12 @@ class Lookup(Generic[_T]):
         self._read = lru_cache(maxsize=KEPT)(self._read_record)
 
     def get(self, key: str) -> _T | None:
-        """Return the record of a key, None if there is none."""
+        """Return the record of a key, or None if the file does not contain the key."""
         start = self._start.get(key)
         return None if start is None else self._read(start)
 
     def items(self) -> Iterator[tuple[str, _T]]:
-        """Yield key and record of all that was found, in the order in which the keys first appear in the file."""
+        """Yield each key and its record, in the order in which the keys first appear in the file."""
         if not self._start:
             return
         with naming(self._path), self._path.open("rb") as file:
@@ -61,28 +61,28 @@ class Lookup(Generic[_T]):
 
 
 def find(run: Run, name: str, kind: type[_T], keys: Collection[str]) -> dict[str, _T]:
-    """Return the records of a file that have one of these keys; ``each`` yields the same."""
+    """Return the records of a line file with the given keys, as a dictionary; see ``each``."""
     return dict(each(run, name, kind, keys))
 
 
 def each(run: Run, name: str, kind: type[_T], keys: Collection[str]) -> Iterator[tuple[str, _T]]:
-    """Yield the records of a file that have one of these keys, one record in memory at a time.
+    """Yield key and record for each given key of a line file, with one record in memory at a time.
 
     Args:
         run: the run.
         name: a key of ``LINE_FILES``.
-        kind: the record that its lines hold.
-        keys: the keys to look for; a key that is not in the file is left out.
+        kind: class of the records in the file.
+        keys: the requested keys; a key that is not in the file is omitted from the result.
 
     Raises:
-        StoreError: the file cannot be read, or a line that was looked for is no such record.
+        StoreError: the file cannot be read, or a requested line is not a record of this class.
     """
     if keys:
         yield from Lookup(lines_path(run.path, name), kind, frozenset(keys)).items()
 
 
 def certs_of(run: Run, reports: Iterable[HostReport]) -> dict[str, CertFacts]:
-    """Return the certificates of all chains that hosts sent, by SHA-256."""
+    """Return the certificates of all chains in the reports, by SHA-256 in hex."""
     digests = {
         digest
         for report in reports

@@ -1,11 +1,10 @@
-"""Records to JSON lines and back.
+"""Encoding of records as JSON lines, and decoding.
 
-A line is one record of ``scanner.model`` as compact JSON (RFC 8259) with a line feed: members in the order
-of the fields, the key first, null for a member without value. Enums are written as their words, octets in base64,
-times as RFC 3339 with ``Z``, as all times in records are UTC. Reading ignores members that it does not
-know, but refuses words that an enum does not know.
+A line is one record of ``scanner.model`` as compact JSON (RFC 8259) with a line feed: members in the order of the
+fields, the key first, null for a member without a value. An enum is written as its value, octets in base64, and a time,
+always UTC, in the format of RFC 3339 with ``Z``. The decoder ignores unknown members and rejects unknown enum values.
 
-Which file holds which record is in ``reader``.
+``reader.LINE_FILES`` lists the record class of each file.
 """
 
 import re
@@ -25,7 +24,7 @@ _SURROGATES = re.compile("[\ud800-\udfff]")
 
 
 class CodecError(ValueError):
-    """The error of a line that is no record of the expected kind."""
+    """The error of a line that is not a record of the expected class."""
 
 
 def encode(record: object) -> bytes:
@@ -38,13 +37,13 @@ def encode(record: object) -> bytes:
         The JSON, whose only line feed is the last octet.
 
     Raises:
-        TypeError: a value has no JSON form: an internal error.
+        TypeError: a value has no JSON form, which is an internal error.
     """
     return _dump(record, orjson.OPT_APPEND_NEWLINE)
 
 
 def plain(record: object) -> Any:
-    """Return a record, such as the settings of a run, as the objects that ``json.loads`` returns for its JSON."""
+    """Return the objects that ``json.loads`` returns for the JSON of a record, such as the settings of a run."""
     return orjson.loads(_dump(record, 0))
 
 
@@ -57,14 +56,14 @@ def decode(kind: type[_T], line: bytes) -> _T:
     """Return the record of a line.
 
     Args:
-        kind: the dataclass that the line was written from.
+        kind: the dataclass of the record.
         line: the line, with or without its line feed.
 
     Returns:
-        A record equal to the one that was written.
+        A record equal to the encoded record.
 
     Raises:
-        CodecError: no JSON, or not of this kind.
+        CodecError: the line is not JSON, or not a record of this class.
     """
     try:
         record: _T = _decoder(cast("Hashable", kind)).decode(line)
@@ -83,14 +82,14 @@ def _dump(record: object, options: int) -> bytes:
 
 
 def _foreign(value: object) -> str:
-    """Return the JSON form of a value that orjson does not know."""
+    """Return the JSON form of a value of a type that orjson does not support."""
     if isinstance(value, bytes):
         return b64encode(value).decode("ascii")
     raise TypeError(f"no JSON form for {value!r}")
 
 
 def _without_surrogates(value: Any) -> Any:
-    """Return a value with its lone surrogates (undecodable octets in text) replaced: UTF-8 has no form for them."""
+    """Replace the lone surrogates (undecodable octets) in the text of a value, as UTF-8 cannot encode surrogates."""
     if isinstance(value, str):
         return _SURROGATES.sub("\ufffd", value)
     if isinstance(value, dict):

@@ -1,4 +1,4 @@
-"""File operations of a run directory: append, lock, replace, and cut off a torn last line.
+"""File operations of a run directory: append, lock, replace, and cut off an incomplete last line.
 
 Every failure is a ``StoreError`` that names the file and the cause.
 """
@@ -10,11 +10,11 @@ from contextlib import contextmanager
 from io import FileIO
 from pathlib import Path
 
-_BLOCK = 64 * 1024  # a few times the longest usual line: the end of a file is found at the first try
+_BLOCK = 64 * 1024  # octets read at once; one block usually contains the last line feed of a file
 
 
 class StoreError(Exception):
-    """The error of a run that cannot be written or read; the message is one line for the user."""
+    """The error of a run that cannot be written or read, with a message of one line for the user."""
 
 
 @contextmanager
@@ -27,9 +27,9 @@ def naming(path: Path | str) -> Iterator[None]:
 
 
 class AppendFile:
-    """A file that only grows. Lines that are put are kept in memory until ``flush``.
+    """A file to which lines are appended; ``put`` keeps a line in memory until ``flush``.
 
-    After a failed ``flush`` all octets that were not written are kept for the next one.
+    After a failed ``flush`` the unwritten octets stay in memory for the next ``flush``.
     """
 
     def __init__(self, path: Path) -> None:
@@ -40,13 +40,13 @@ class AppendFile:
             self._written = os.fstat(self._file.fileno()).st_size
 
     def put(self, line: bytes) -> int:
-        """Keep a line for the next ``flush``, and return where it begins in the file, in octets."""
+        """Keep a line in memory for the next ``flush``, and return its offset in the file in octets."""
         begin = self._written + len(self._waiting)
         self._waiting += line
         return begin
 
     def flush(self) -> None:
-        """Write all lines that are kept, and return when they are on the disk."""
+        """Write the lines in memory to the file, and return after ``fsync``."""
         if not self._waiting:
             return
         with naming(self.path):
@@ -57,14 +57,14 @@ class AppendFile:
             os.fsync(self._file.fileno())
 
     def read(self, start: int, octets: int) -> bytes:
-        """Return octets that were put, written or not; ``start`` is what ``put`` returned."""
+        """Return octets of the file or of the unwritten lines; ``start`` is the offset that ``put`` returned."""
         with naming(self.path):
             written = os.pread(self._file.fileno(), octets, start) if start < self._written else b""
         begin = start + len(written) - self._written
         return written + bytes(self._waiting[begin : begin + octets - len(written)])
 
     def close(self) -> None:
-        """Close the file without writing the lines that are kept."""
+        """Close the file without writing the lines in memory."""
         self._file.close()
 
 
@@ -88,12 +88,12 @@ class Lock:
             raise StoreError(f"{path.parent}: another process is writing to this run") from error
 
     def release(self) -> None:
-        """Release the lock. The file stays: to remove it would race with a process that opens it."""
+        """Release the lock. The file is not removed, as a removal would race with a process that opens the file."""
         self._file.close()
 
 
 def replace_file(path: Path, content: bytes) -> None:
-    """Replace a file atomically: after a crash it has either the old content or the new."""
+    """Replace a file atomically: after a crash the file contains either the old or the new content."""
     fresh = path.with_name(path.name + ".new")
     with naming(path):
         with fresh.open("wb") as file:
@@ -105,7 +105,7 @@ def replace_file(path: Path, content: bytes) -> None:
 
 
 def sync_directory(path: Path) -> None:
-    """Return when the names in a directory are on the disk."""
+    """Write the entries of a directory to the disk (``fsync``)."""
     handle = os.open(path, os.O_RDONLY | os.O_DIRECTORY)
     try:
         os.fsync(handle)
@@ -114,12 +114,12 @@ def sync_directory(path: Path) -> None:
 
 
 def cut_torn_tail(path: Path) -> int:
-    """Cut off the last line of a file if it has no line feed, and append the octets to ``NAME.torn`` beside it.
+    """Move the last line of a file to ``NAME.torn`` in the same directory if the line has no line feed.
 
-    No process may write to the file meanwhile.
+    No other process may write to the file during the call.
 
     Returns:
-        The number of octets that were cut off; 0 when the file was whole.
+        The number of octets that were cut off; 0 if the last line was complete.
 
     Raises:
         StoreError: the file cannot be read or written.
@@ -140,7 +140,7 @@ def cut_torn_tail(path: Path) -> int:
 
 
 def _end_of_last_line(descriptor: int, size: int) -> int:
-    """Return the position after the last line feed, 0 without one, by reading backwards."""
+    """Return the offset after the last line feed, or 0 if the file contains no line feed."""
     end = size
     while end > 0:
         start = max(0, end - _BLOCK)

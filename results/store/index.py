@@ -1,8 +1,8 @@
-"""The index of a run that is being written: where the line of each host and certificate begins.
+"""The index of a run in progress: the offset and length of the line of each MX host and certificate.
 
-With it, nothing is written twice. The index is a file, so that memory does not grow with the run: some 60 octets on
-disk for a certificate, 100 for a host, ``CACHE`` in memory. It is built from the line files when a run is resumed. The
-file has no name, so that the kernel removes it when the process ends.
+The index prevents duplicate lines. It is an SQLite file, so that memory does not grow with the run: about 60 octets of
+disk for a certificate and 100 for a host. A resumed run builds the index from the line files. The file is unlinked
+while it is open, so that the kernel removes it at the end of the process.
 """
 
 import sqlite3
@@ -17,13 +17,13 @@ from results.store.files import StoreError
 from results.store.last_lines import keyed_lines
 
 CACHE = 16 * 1024 * 1024
-"""Octets of the database that are cached in memory."""
+"""Size of the page cache of the database in octets."""
 
 K = TypeVar("K")
 Row = tuple[Any, ...]
 
 REMEMBERED = 20_000
-"""Rows of a table in memory, some 11 MB; when there are more, all are written to the disk."""
+"""Maximum number of rows of a table in memory (about 11 MB); a further row causes all to be written to the disk."""
 
 _NAME = "index.tmp"
 _OBSERVED = b'"observed_at":"'
@@ -38,22 +38,22 @@ _TABLES = """
 
 
 class Place(NamedTuple):
-    """The place of a line in a file: its start and its length, in octets."""
+    """Position of a line in a file: offset and length in octets."""
 
     start: int
     octets: int
 
 
 class _CachedTable(Generic[K]):
-    """Rows of numbers by key: recent rows in memory, the others on disk.
+    """A table of numbers by key, with recent rows in memory and older rows on disk.
 
-    To write many rows at once takes less than half of the time of one at a time, and a short run writes none.
+    Writing rows in batches takes less than half of the time of single rows, and a short run writes no rows.
 
     Args:
         db: the database of the table.
-        naming: raises errors of the database as ``StoreError``.
+        naming: context manager that converts errors of the database to ``StoreError``.
         find: the query for the row of a key.
-        keep: the statement that writes a key and its row, in place of an earlier row.
+        keep: the statement that inserts or replaces the row of a key.
     """
 
     def __init__(
@@ -67,7 +67,7 @@ class _CachedTable(Generic[K]):
         self._written = False
 
     def get(self, key: K) -> Row | None:
-        """Return the row of a key, None without one."""
+        """Return the row of a key, or None if the table does not contain the key."""
         row = self._recent.get(key)
         if row is None and self._written:
             with self._naming():
@@ -77,7 +77,7 @@ class _CachedTable(Generic[K]):
         return row
 
     def put(self, key: K, row: Row) -> None:
-        """Keep a row in place of the earlier one."""
+        """Insert or replace the row of a key."""
         if len(self._recent) >= REMEMBERED and key not in self._recent:
             with self._naming():
                 self._db.executemany(self._keep, [(key, *row) for key, row in self._recent.items()])
@@ -87,7 +87,7 @@ class _CachedTable(Generic[K]):
 
 
 class Index:
-    """The index of one run, for one thread, on the disk of the run."""
+    """The index of one run, in the run directory, for use by one thread."""
 
     def __init__(self, run: Path) -> None:
         self._path = run / _NAME
@@ -110,28 +110,28 @@ class Index:
         )
 
     def cert(self, digest: bytes) -> Place | None:
-        """Return the place of a certificate, by its SHA-256."""
+        """Return the position of the line of a certificate, given its SHA-256, or None if it was not written."""
         row = self._certs.get(digest)
         return Place(*row) if row else None
 
     def host(self, key: str) -> tuple[float, Place] | None:
-        """Return the time of a host's examination as a POSIX timestamp, and the place of its last line."""
+        """Return the examination time of an MX host (POSIX timestamp) and the position of its last line, or None."""
         row = self._hosts.get(key)
         return (row[0], Place(*row[1:])) if row else None
 
     def put_cert(self, digest: bytes, place: Place) -> None:
-        """Keep the place of a certificate's line."""
+        """Record the position of the line of a certificate."""
         self._certs.put(digest, place)
 
     def put_host(self, key: str, observed: datetime, place: Place) -> None:
-        """Keep the place of a host's line, in place of the earlier one: the last line of a key counts."""
+        """Record the position of the last line of an MX host; it replaces an earlier position."""
         self._hosts.put(key, (observed.timestamp(), *place))
 
     def load(self, hosts: Path, certs: Path) -> None:
-        """Read the line files, without parsing their lines.
+        """Build the index from the line files, without parsing whole lines.
 
         Raises:
-            StoreError: a file cannot be read, or a line is not of the kind of its file.
+            StoreError: a file cannot be read, or a line is not a record of the expected class.
         """
         with self._naming():
             for start, key, line in keyed_lines(certs):
@@ -140,7 +140,7 @@ class Index:
                 self.put_host(key, _observed(line), Place(start, len(line)))
 
     def close(self) -> None:
-        """Close the index, which removes it."""
+        """Close and thereby remove the index."""
         self._db.close()
 
     @contextmanager
@@ -152,7 +152,7 @@ class Index:
 
 
 def _observed(line: bytes) -> datetime:
-    """Return the time of an examination, which is near the end of the line of a host."""
+    """Return the examination time in the line of an MX host; the search starts at the end, where the member is."""
     start = line.rfind(_OBSERVED)
     if start < 0:
         raise codec.CodecError("the line is no host")

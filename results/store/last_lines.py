@@ -1,11 +1,10 @@
-"""The lines of a line file that count: of the lines with the same key, the last one.
+"""The valid lines of a line file: for each key, the last line with this key.
 
-A file only grows, so a later pass writes the line of a key again. A last line without a line feed is still being
-written, or was torn by a crash: it does not count. A file that does not exist has no lines. Keys are cut out of the
-lines without parsing them.
+Lines are only appended, so a retry pass appends a second line for the same key. A final line without a line feed is
+incomplete and is ignored. A missing file is an empty file. Keys are extracted without parsing whole lines.
 
-``last_lines`` reads a whole file in order, with memory for the keys that were written twice. ``last_places`` finds the
-lines of chosen keys, or of all keys, with memory for each of these.
+``last_lines`` reads a whole file in order; its memory grows with the number of lines and repeated keys. ``last_places``
+returns the offsets of the lines of given keys, or of all keys; its memory grows with the number of these keys.
 """
 
 from array import array
@@ -15,19 +14,19 @@ from pathlib import Path
 from results.store import codec, line_keys
 from results.store.files import StoreError, naming
 
-_FILTER_BITS = 1 << 27  # 16 MiB: of ten million keys one in thirteen is compared again without need
+_FILTER_BITS = 1 << 27  # 16 MiB: with ten million keys, one in thirteen shares its bit with another key
 
-_BLOCK = 256 * 1024  # octets read at once: a line of 2 KiB costs a third of what it costs with the default of 8 KiB
+_BLOCK = 256 * 1024  # octets read at once: reading takes a third of the time of the default of 8 KiB
 
 
 def last_lines(path: Path) -> Iterator[bytes]:
     """Yield the last line of each key of a file, in the order of the file.
 
-    What is appended after the first line was asked for is not seen. Memory is four octets for each line, and an entry
-    for each key that was written more than once.
+    Lines that are appended after the first line was yielded are not read. Memory is four octets for each line, and
+    an entry for each key on more than one line.
 
     Raises:
-        StoreError: the file cannot be read, or has a line without key.
+        StoreError: the file cannot be read, or contains a line without a key.
     """
     slots, last = _survey(path)
     if not slots:
@@ -40,30 +39,30 @@ def last_lines(path: Path) -> Iterator[bytes]:
 
 
 def last_places(path: Path, wanted: Collection[str] | None = None) -> dict[str, int]:
-    """Return where the last line of each key begins, in octets.
+    """Return the offset in octets of the last line of each key.
 
     Args:
         path: the file.
-        wanted: the keys to look for, all by default; a key that is not in the file is left out.
+        wanted: the requested keys, all by default; a key that is not in the file is omitted from the result.
 
     Raises:
-        StoreError: the file cannot be read, or has a line without key.
+        StoreError: the file cannot be read, or contains a line without a key.
     """
     return {key: start for start, key, _ in keyed_lines(path) if wanted is None or key in wanted}
 
 
 def keyed_lines(path: Path) -> Iterator[tuple[int, str, bytes]]:
-    """Yield each line with its start and its key, as often as the key was written.
+    """Yield offset, key and octets of each complete line, repeated keys included.
 
     Raises:
-        StoreError: the file cannot be read, or has a line without key.
+        StoreError: the file cannot be read, or contains a line without a key.
     """
     for start, line in whole_lines(path):
         yield start, _key(path, line), line
 
 
 def whole_lines(path: Path) -> Iterator[tuple[int, bytes]]:
-    """Yield each line that has an end, with its start in octets.
+    """Yield the offset in octets and the octets of each line that ends in a line feed.
 
     Raises:
         StoreError: the file cannot be read.
@@ -80,9 +79,9 @@ def whole_lines(path: Path) -> Iterator[tuple[int, bytes]]:
 
 
 def _survey(path: Path) -> tuple["array[int]", dict[str, int]]:
-    """Return the slot of each line's key, and the keys that may be on several lines, with the number of the last.
+    """Return the hash slot of the key of each line, and the last line number of each key that may be repeated.
 
-    A bit is set for each slot that was seen. Two keys with the same slot cost an entry, never an error.
+    Two different keys with the same slot add an unnecessary entry, but cause no error.
     """
     seen = bytearray(_FILTER_BITS // 8)
     slots = array("I")

@@ -1,4 +1,4 @@
-"""The key of a JSON line, and single strings in it, cut out without parsing: a resume reads millions of lines."""
+"""Extraction of the key and of single strings from a JSON line without parsing, as a resume reads millions of lines."""
 
 import re
 from functools import cache
@@ -8,11 +8,11 @@ import orjson
 from results.store.codec import CodecError
 
 _KEY = re.compile(rb'\s*\{\s*"\w+"\s*:\s*"((?:[^"\\]|\\.)*)"')
-_USUAL_KEY = re.compile(rb'\{"(?:key|sha256)":"([ !#-\[\]-~]*)"')  # as we write it, without escapes
+_USUAL_KEY = re.compile(rb'\{"(?:key|sha256)":"([ !#-\[\]-~]*)"')  # as mxsweep writes a key without escapes
 
 
 def key_of(line: bytes) -> str:
-    """Return the key of a line, its first member, without parsing the rest.
+    """Return the key of a line, which is its first member, without parsing the rest.
 
     Raises:
         CodecError: the line does not begin with a member that is a string.
@@ -27,10 +27,10 @@ def key_of(line: bytes) -> str:
 
 
 def strings_of(line: bytes, name: str) -> list[str]:
-    """Return every string that is the member ``name`` of an object in a line that mxsweep wrote, without parsing it.
+    """Return the string values of all members ``name`` in a line that mxsweep wrote, without parsing the line.
 
     Raises:
-        CodecError: one of them is no JSON string.
+        CodecError: a value is not a valid JSON string.
     """
     return [_text(octets) for octets in _member(name).findall(line)]
 

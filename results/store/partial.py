@@ -1,8 +1,8 @@
-"""Partial records: the few members of a line that counting needs.
+"""Partial records: the members of a line that the counts need.
 
-To decode a line into a partial record costs a fraction of decoding the whole record, as other members are skipped.
-Words stay plain strings, so that a run of a later version, which may have new words, can be counted too. The names are
-those of ``scanner.model``.
+Decoding a partial record takes a fraction of the time of the whole record, as the decoder skips other members. Verdict
+values and reason codes are plain strings, so that the values of a later version can be counted too. The members have
+the names of ``scanner.model``.
 """
 
 from collections.abc import Iterator
@@ -20,18 +20,18 @@ _Line = TypeVar("_Line", bound="Lean")
 
 
 class Lean(msgspec.Struct, frozen=True, gc=False):
-    """A part of a line: plain values without reference cycles, which the garbage collector need not visit."""
+    """Base class of partial records; without reference cycles, so that the garbage collector can ignore them."""
 
 
 class MXPart(Lean, frozen=True):
-    """Of the MX answer."""
+    """Members of the MX answer."""
 
     outcome: str
     security: str
 
 
 class RoutePart(Lean, frozen=True):
-    """Of a route."""
+    """Members of a route."""
 
     mx: MXPart | None
     reasons: tuple[str, ...]
@@ -39,7 +39,7 @@ class RoutePart(Lean, frozen=True):
 
 
 class DomainPart(Lean, frozen=True):
-    """Of a domain line; ``verdict`` and each of ``hosts`` are the octets of their JSON."""
+    """Members of a domain record; ``verdict`` and the items of ``hosts`` are undecoded JSON."""
 
     key: str
     route: RoutePart
@@ -48,7 +48,7 @@ class DomainPart(Lean, frozen=True):
 
 
 class EndpointPart(Lean, frozen=True):
-    """Of the verdict of an address."""
+    """Members of the verdict of an address."""
 
     address: str
     reasons: tuple[str, ...] = ()
@@ -56,7 +56,7 @@ class EndpointPart(Lean, frozen=True):
 
 
 class HostPart(Lean, frozen=True):
-    """Of the verdict of an MX host."""
+    """Members of the verdict of an MX host."""
 
     host: str
     preference: int
@@ -71,7 +71,7 @@ class HostPart(Lean, frozen=True):
 
 
 class VerdictPart(Lean, frozen=True, eq=False):
-    """Of the verdict of a domain. Two are equal only if they are the same object: the counter keeps one of each."""
+    """Members of the verdict of a domain; compared by identity, as the counter keeps one object for equal verdicts."""
 
     outcome: str
     sender: str
@@ -82,21 +82,21 @@ class VerdictPart(Lean, frozen=True, eq=False):
 
 
 class AnswerPart(Lean, frozen=True):
-    """Of an answer about a host."""
+    """Members of a DNS answer about an MX host."""
 
     outcome: str
     security: str
 
 
 class TLSAPart(Lean, frozen=True):
-    """Of a TLSA lookup."""
+    """Members of a TLSA lookup."""
 
     dane: str | None
     steps: tuple[AnswerPart, ...] = ()
 
 
 class HandshakePart(Lean, frozen=True):
-    """Of a handshake."""
+    """Members of a TLS handshake."""
 
     version: str
     cipher: str
@@ -105,13 +105,13 @@ class HandshakePart(Lean, frozen=True):
 
 
 class ProfilePart(Lean, frozen=True):
-    """Of the endpoint of a probe: the name of its TLS profile."""
+    """The member of a probed endpoint that names the TLS profile."""
 
     profile: str
 
 
 class ProbePart(Lean, frozen=True):
-    """Of a probe."""
+    """Members of a probe."""
 
     endpoint: ProfilePart
     ms: dict[str, float]
@@ -120,19 +120,19 @@ class ProbePart(Lean, frozen=True):
 
 
 class EvidencePart(Lean, frozen=True):
-    """Of DANE evidence: whether a record matches, and what keeps the match from counting."""
+    """Members of DANE evidence: the depth of the match, and the errors that make a match invalid."""
 
     depth: int
     errors: tuple[msgspec.Raw, ...] = ()
 
     @property
     def matched(self) -> bool:
-        """True when a record matches and nothing but a name could still be wrong."""
+        """True if a record matches without errors; the reference identifiers are not compared."""
         return self.depth >= 0 and not self.errors
 
 
 class AddressPart(Lean, frozen=True):
-    """Of the report of an address."""
+    """Members of the report of an address."""
 
     address: str
     probes: tuple[ProbePart, ...]
@@ -140,23 +140,23 @@ class AddressPart(Lean, frozen=True):
 
     @property
     def shown(self) -> ProbePart | None:
-        """The probe that stands for the address; None in a line that lists no probe."""
+        """The probe that represents the address, or None if the report contains no probe."""
         return roles(self.probes).shown if self.probes else None
 
     @property
     def small_hello_only(self) -> bool:
-        """True where the handshake fails with the groups of the library and succeeds with classical ones."""
+        """True if the handshake fails with the default groups of the library and succeeds with classical groups."""
         return len(self.probes) > 1 and roles(self.probes).small_hello_only
 
     @property
     def handshake(self) -> HandshakePart | None:
-        """The handshake of the probe that stands for the address."""
+        """The handshake of the probe that represents the address, or None."""
         shown = self.shown
         return None if shown is None else shown.handshake
 
 
 class ReportPart(Lean, frozen=True):
-    """Of the report of an MX host."""
+    """Members of the report of an MX host."""
 
     key: str
     host: str
@@ -167,7 +167,7 @@ class ReportPart(Lean, frozen=True):
 
 
 class DigestsPart(Lean, frozen=True):
-    """Of a certificate: the digests that a TLSA record may hold."""
+    """Members of a certificate that a TLSA record can contain as a digest, and the subject."""
 
     sha256: str
     sha512: str
@@ -177,7 +177,7 @@ class DigestsPart(Lean, frozen=True):
 
 
 class CertPart(Lean, frozen=True):
-    """Of a certificate: the members that are counted."""
+    """Members of a certificate that the counts need."""
 
     sha256: str
     issuer: str = ""
@@ -192,10 +192,10 @@ VERDICT = msgspec.json.Decoder(VerdictPart)
 
 
 def lines(run: Run, name: str, kind: type[_Line]) -> Iterator[_Line]:
-    """Yield the lines that count of a file, each decoded as far as ``kind`` has members.
+    """Yield the last line of each key of a file, decoded as the partial record ``kind``.
 
     Raises:
-        StoreError: the file cannot be read, or a line is no such record.
+        StoreError: the file cannot be read, or a line is not a record of this class.
     """
     path = lines_path(run.path, name)
     decode = msgspec.json.Decoder(kind).decode

@@ -1,8 +1,8 @@
 """The domains of an interrupted run that a retry pass would have examined again.
 
-These are the domains whose MX hosts are worth a retry. A domain may have been judged before or after the retry of one
-of its hosts, and its line does not show which: so a host counts if any of its lines was worth a retry. A domain that is
-named without need costs no connection.
+These are the domains whose route or MX hosts are worth a retry. The line of a domain does not show whether the domain
+was judged before or after the retry of an MX host, so a host counts as pending if any of its lines is worth a retry. A
+domain in the result whose hosts need no retry causes no connection.
 """
 
 import re
@@ -18,14 +18,14 @@ from scanner.core import retry
 from scanner.model import DomainRecord, HostReport
 
 _FLAW = re.compile(rb'"failure":\{|"outcome":"error"|"lookup_failed"')
-"""Octets that are in every line of a host or domain that is worth a retry: other lines need not be parsed."""
+"""Pattern that matches every line of a host or domain worth a retry; lines without a match are not parsed."""
 
 
 def pending_domains(run: Path) -> set[str]:
-    """Return the keys of those domains.
+    """Return the keys of the domains of a run that are due for a retry pass.
 
     Raises:
-        StoreError: a file cannot be read, or a line is no record.
+        StoreError: a file cannot be read, or a line is not a valid record.
     """
     hosts, path = _worth_a_retry(run), lines_path(run, "domains")
     try:

@@ -1,6 +1,6 @@
-"""Reading a run directory, finished or not: the header, and each line file as a stream of records.
+"""Reader of a run directory, finished or not: the header, and each line file as a stream of records.
 
-The records are those of the lines that count, see ``last_lines``.
+Only the last line of each key is read, see ``last_lines``.
 """
 
 from collections.abc import Iterator
@@ -21,9 +21,9 @@ LINE_FILES: dict[str, type] = {
     "domains": DomainRecord,
     "rejects": RejectRecord,
 }
-"""The line files, in the order in which they are written, and the record that a line holds."""
+"""The record class of each line file, in the order in which the files are written."""
 
-_INCONCLUSIVE = b'"verdict":{"outcome":"inconclusive"'  # with quotes, which no text of a record holds unescaped
+_INCONCLUSIVE = b'"verdict":{"outcome":"inconclusive"'  # cannot occur in a text, where quotes are escaped
 
 _T = TypeVar("_T")
 
@@ -34,7 +34,7 @@ def lines_path(run: Path, name: str) -> Path:
 
 
 class Run:
-    """A run to read; ``open`` makes one."""
+    """A run directory opened for reading with ``open``."""
 
     def __init__(self, path: Path, header: RunHeader) -> None:
         self.path = path
@@ -45,7 +45,7 @@ class Run:
         """Open a run directory.
 
         Raises:
-            StoreError: there is no run, or its header cannot be read.
+            StoreError: the directory does not contain a run, or the header cannot be read.
         """
         file = path / HEADER_FILE
         if not file.exists():
@@ -55,15 +55,16 @@ class Run:
         return cls(path, decoded(file, RunHeader, content))
 
     def domains(self) -> Iterator[DomainRecord]:
-        """Yield the domains, each once, in the order of the lines that count.
+        """Yield the domains, each once, in the order of the last lines of their keys.
 
         Raises:
-            StoreError: the file cannot be read, or a line is no record; the next three methods raise it too.
+            StoreError: the file cannot be read, or a line is not a valid record; ``hosts``, ``certs`` and ``rejects``
+                raise it too.
         """
         return self._records("domains", DomainRecord)
 
     def hosts(self) -> Iterator[HostReport]:
-        """Yield the MX hosts, each once."""
+        """Yield the reports of the MX hosts, each host once."""
         return self._records("hosts", HostReport)
 
     def certs(self) -> Iterator[CertFacts]:
@@ -81,10 +82,10 @@ class Run:
 
 
 def keys(path: Path) -> Iterator[str]:
-    """Yield the key of each line, as often as it was written.
+    """Yield the key of each complete line, repeated keys included.
 
     Raises:
-        StoreError: the file cannot be read, or has a line without key.
+        StoreError: the file cannot be read, or contains a line without a key.
     """
     return (key for _, key, _ in keyed_lines(path))
 
@@ -93,7 +94,7 @@ def inconclusive(run: Path) -> Iterator[str]:
     """Yield the keys of the domains whose outcome is inconclusive, without parsing lines.
 
     Raises:
-        StoreError: the file cannot be read, or has a line without key.
+        StoreError: the file cannot be read, or contains a line without a key.
     """
     return (line_keys.key_of(line) for line in last_lines(lines_path(run, "domains")) if _INCONCLUSIVE in line)
 
@@ -102,7 +103,7 @@ def decoded(path: Path, kind: type[_T], line: bytes) -> _T:
     """Decode a line of a file.
 
     Raises:
-        StoreError: the line is no such record.
+        StoreError: the line is not a record of this class.
     """
     try:
         return codec.decode(kind, line)

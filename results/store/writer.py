@@ -1,12 +1,11 @@
-"""Writing records: to a run directory, or as domain lines to a stream.
+"""Writers of records: to a run directory, or as domain lines to a stream.
 
-A run directory has ``run.json`` (the header, replaced atomically), and ``domains.jsonl``, ``hosts.jsonl``,
-``certs.jsonl`` and ``rejects.jsonl``, which only grow. A certificate is on disk before the host that sent it, and a
-host before the domain that names it, so that a run that was killed refers to no missing record.
+A run directory contains ``run.json`` (the header, replaced atomically), and ``domains.jsonl``, ``hosts.jsonl``,
+``certs.jsonl`` and ``rejects.jsonl``, to which lines are appended. A certificate is written before the host that sent
+it, and a host before the domain that refers to it, so that no reference is dangling after the process was killed.
 ``results.store.reader`` reads a run.
 
-One task writes; nothing here is safe to call from two threads at once. A lock on the file ``run.lock`` keeps a second
-process from writing.
+The writers are not thread-safe. A lock on the file ``run.lock`` prevents a second process from writing.
 """
 
 from collections.abc import Mapping, Sequence
@@ -25,16 +24,16 @@ from scanner.facts import CertFacts
 from scanner.model import CertSummary, DomainRecord, HostReport, RejectRecord, RunHeader
 from scanner.vocabulary import RunState
 
-SYNC_SECONDS = 1.0  # what a crash of the machine may cost
-MAX_WAITING = 4 * 1024 * 1024  # octets in memory before they are written anyway
-CERTS_HELD = 1024  # certificates that were read back, some 5 KB each: those of authorities are in many chains
-MAX_RAW = 1000  # characters kept of a rejected line: more than any domain name has
+SYNC_SECONDS = 1.0  # interval between writes to the disk: a crash of the machine loses at most these records
+MAX_WAITING = 4 * 1024 * 1024  # maximum number of unwritten octets in memory
+CERTS_HELD = 1024  # maximum number of cached certificates, about 5 KB each: CA certificates are in many chains
+MAX_RAW = 1000  # maximum number of characters kept of a rejected line; every domain name is shorter
 
 _LOCK = "run.lock"
 
 
 class _Pacer:
-    """The time since octets wait to be written, by any monotonic clock in seconds."""
+    """Timer of the oldest unwritten octets, by any monotonic clock in seconds."""
 
     def __init__(self) -> None:
         self._since: float | None = None
@@ -51,14 +50,14 @@ class _Pacer:
 
 
 class Store:
-    """A run that is being written, used in a ``with`` statement; ``create`` and ``resume`` make one."""
+    """Writer of a run directory, used in a ``with`` statement; ``create`` and ``resume`` return a store."""
 
     def __init__(self, path: Path, header: RunHeader, lock: Lock) -> None:
         self.path = path
         self.header = header
         self._lock = lock
         self._files = {name: AppendFile(lines_path(path, name)) for name in LINE_FILES}
-        self._waiting = 0  # octets put since the last sync
+        self._waiting = 0  # octets appended since the last sync
         self._pacer = _Pacer()
         self._index = Index(path)
         self._since = 0.0
@@ -66,14 +65,14 @@ class Store:
 
     @classmethod
     def create(cls, path: Path, header: RunHeader) -> Self:
-        """Begin a run in a new or empty directory.
+        """Create a run in a new or empty directory.
 
         Args:
-            path: the directory; it and its parents are made.
+            path: the directory; missing parents are created too.
             header: the content of ``run.json`` until ``finish``.
 
         Raises:
-            StoreError: the directory is not empty, or cannot be written.
+            StoreError: the directory is not empty, or it cannot be written.
         """
         with naming(path):
             path.mkdir(parents=True, exist_ok=True)
@@ -89,14 +88,15 @@ class Store:
 
     @classmethod
     def resume(cls, path: Path, *, anew: bool = False) -> Self:
-        """Continue a run: torn last lines are cut off and kept aside, and existing records are not written again.
+        """Open a run to continue it; incomplete last lines are moved to ``NAME.torn``.
 
         Args:
             path: the directory of the run.
-            anew: hosts are examined again, so ``find_host`` finds only those that are put from now on.
+            anew: whether hosts are examined again; ``find_host`` then ignores reports from before this call.
 
         Raises:
-            StoreError: there is no run, another process writes to it, or a file cannot be read or written.
+            StoreError: the directory does not contain a run, another process writes to it, or a file cannot be read or
+                written.
         """
         Run.open(path)
         lock = Lock(path / _LOCK)
@@ -113,11 +113,11 @@ class Store:
         return store
 
     def begin(self) -> None:
-        """Write to ``run.json`` that the run is running."""
+        """Set the state of the run in ``run.json`` to running."""
         self.mark(RunState.RUNNING)
 
     def mark(self, state: RunState) -> None:
-        """Write to ``run.json`` that the run is running or paused.
+        """Set the state of an unfinished run in ``run.json`` (running or paused).
 
         Raises:
             StoreError: the file cannot be written.
@@ -126,7 +126,7 @@ class Store:
         self._write_header()
 
     def find_host(self, key: str) -> tuple[HostReport, dict[str, CertFacts]] | None:
-        """Return the report of a host that was put before, with its certificates by SHA-256; None if there is none.
+        """Return the last report of an MX host and its certificates by SHA-256, or None if no report was written.
 
         Raises:
             StoreError: a file cannot be read.
@@ -139,7 +139,7 @@ class Store:
         return report, {digest: cert for digest, cert in certs.items() if cert is not None}
 
     def put_host(self, report: HostReport, certs: Sequence[CertFacts]) -> None:
-        """Write the report of an MX host and the certificates that it sent, unless a later report was written."""
+        """Write the report of an MX host and its certificates, unless a report of the same or a later time exists."""
         known = self._index.host(report.key)
         if known is not None and known[0] >= report.observed_at.timestamp():
             return
@@ -148,12 +148,12 @@ class Store:
         self._index.put_host(report.key, report.observed_at, self._put("hosts", report))
 
     def put_domain(self, record: DomainRecord, reports: Sequence[HostReport], certs: Mapping[str, CertFacts]) -> None:
-        """Write the record of a domain, after the reports of its hosts that were not put yet.
+        """Write the reports of the hosts of a domain that are not in the run yet, then the record of the domain.
 
         Args:
-            record: the domain; a later record of the same key replaces it for readers.
-            reports: those of its hosts.
-            certs: by SHA-256, at least those of reports that were not put yet.
+            record: the domain; for readers it replaces an earlier record of the same key.
+            reports: the reports of the MX hosts of the domain.
+            certs: certificates by SHA-256; required for reports that are not in the run yet.
         """
         for report in reports:
             self.put_host(report, [certs[digest] for digest in digests_of(report) if digest in certs])
@@ -162,7 +162,7 @@ class Store:
         self._put("domains", record)
 
     def put_reject(self, file: str, line: int, raw: str, reason: str) -> None:
-        """Write a line of the input that was not scanned."""
+        """Write an input line that was not scanned, with the reason."""
         self._put("rejects", RejectRecord(f"{file}:{line}", file, line, raw[:MAX_RAW], reason))
 
     def due(self, now: float) -> bool:
@@ -170,10 +170,10 @@ class Store:
         return self._pacer.due(now, self._waiting)
 
     def sync(self) -> None:
-        """Return when everything that was put is on the disk. It blocks for as long as the disk takes.
+        """Write all records to the disk (``fsync``); a blocking call.
 
         Raises:
-            StoreError: a file cannot be written; the next call tries to write the same octets again.
+            StoreError: a file cannot be written; the next call retries the unwritten octets.
         """
         for file in self._files.values():
             file.flush()
@@ -181,7 +181,7 @@ class Store:
         self._pacer.reset()
 
     def finish(self, state: RunState, totals: Mapping[str, int], finished: datetime) -> None:
-        """Write everything to the disk, and to ``run.json`` how the run ended.
+        """Write all records to the disk, and the final state, totals and end time to ``run.json``.
 
         Raises:
             StoreError: a file cannot be written.
@@ -191,7 +191,7 @@ class Store:
         self._write_header()
 
     def close(self) -> None:
-        """Close the run; a run that was not finished is marked as interrupted."""
+        """Close the run; an unfinished run gets the state interrupted."""
         try:
             if self.header.state in (RunState.RUNNING, RunState.PAUSED):
                 self.finish(RunState.INTERRUPTED, self.header.totals, datetime.now(UTC))
@@ -236,7 +236,7 @@ class Store:
 
 
 class LineSink:
-    """Domain lines on a stream, each with the reports of its hosts; it has the methods of ``Store`` for records."""
+    """Writer of domain lines to a stream, each with the reports of its MX hosts; with the methods of ``Store``."""
 
     def __init__(self, stream: BinaryIO, name: str = "standard output") -> None:
         self._stream = stream
@@ -245,7 +245,7 @@ class LineSink:
         self._pacer = _Pacer()
 
     def put_host(self, report: HostReport, certs: Sequence[CertFacts]) -> None:
-        """Do nothing: the report is written with its domain."""
+        """Do nothing, as the report is part of the domain line."""
 
     def put_domain(self, record: DomainRecord, reports: Sequence[HostReport], certs: Mapping[str, CertFacts]) -> None:
         """Write the record of a domain, the reports of its hosts and (by SHA-256) their certificates."""
@@ -254,17 +254,17 @@ class LineSink:
             self.sync()
 
     def put_reject(self, file: str, line: int, raw: str, reason: str) -> None:
-        """Do nothing: the stream holds domains only."""
+        """Do nothing, as the stream contains domain lines only."""
 
     def due(self, now: float) -> bool:
         """Return whether ``sync`` should be called; ``now`` is the time of any monotonic clock, in seconds."""
         return self._pacer.due(now, len(self._waiting))
 
     def sync(self) -> None:
-        """Write all lines that wait. It blocks for as long as the reader of the stream takes.
+        """Write all buffered lines; the call blocks until the reader of the stream accepts them.
 
         Raises:
-            StoreError: the reader has ended, or the disk of the stream is full.
+            StoreError: the stream cannot be written, for example because its reader has ended or the disk is full.
         """
         with naming(self._name):
             self._stream.write(self._waiting)
@@ -273,11 +273,11 @@ class LineSink:
         self._pacer.reset()
 
     def finish(self, state: RunState, totals: Mapping[str, int], finished: datetime) -> None:  # noqa: ARG002 - Store's
-        """Write all lines that wait; a stream has no header."""
+        """Write all buffered lines; a stream has no header."""
         self.sync()
 
     def close(self) -> None:
-        """Write all lines that wait; the stream stays open, as its opener closes it."""
+        """Write all buffered lines; the stream stays open."""
         self.sync()
 
     def __enter__(self) -> Self:
@@ -288,16 +288,16 @@ class LineSink:
 
 
 def _close(sink: Store | LineSink, *, failed: bool) -> None:
-    """Close a sink; after a failure, an error of closing is suppressed, so that the first error is reported."""
+    """Close a store or stream; after a failure, suppress an error of closing, so that the first error is reported."""
     with suppress(StoreError) if failed else nullcontext():
         sink.close()
 
 
 def check_free(path: Path) -> None:
-    """Check that a run can begin in a directory, and leave everything as it was.
+    """Check that ``Store.create`` can create a run in a directory, without leaving changes.
 
     Raises:
-        StoreError: as ``Store.create`` would.
+        StoreError: the directory is not empty, or it cannot be written.
     """
     missing = [each for each in (path, *path.parents) if not each.exists()]  # deepest first
     with naming(path):
@@ -315,18 +315,18 @@ def _refuse_used(path: Path) -> None:
 
 
 def digests_of(report: HostReport) -> list[str]:
-    """Return the SHA-256 of the certificates that a host sent, each once, in the order of the probes."""
+    """Return the SHA-256 digests of the certificates in a report, each once, in the order of the probes."""
     chains = [probe.handshake.chain for endpoint in report.endpoints for probe in endpoint.probes if probe.handshake]
     return list(dict.fromkeys(digest for chain in chains for digest in chain))
 
 
 def summary_of(cert: CertFacts) -> CertSummary:
-    """Return the short form of a certificate."""
+    """Return the summary of a certificate (subject, names and validity) for a domain line on a stream."""
     return CertSummary(cert.subject, cert.dns_names, cert.not_before, cert.not_after)
 
 
 def standing_alone(record: DomainRecord, reports: Sequence[HostReport], certs: Mapping[str, CertFacts]) -> DomainRecord:
-    """Return the record of a domain with the reports of its hosts and the summaries of their certificates in it."""
+    """Return a domain record that includes the reports of its MX hosts and the summaries of their certificates."""
     digests = sorted({digest for report in reports for digest in digests_of(report)})
     shown = {digest: summary_of(certs[digest]) for digest in digests if digest in certs}
     return replace(record, reports=tuple(reports), certificates=shown)
