@@ -19,7 +19,7 @@ LIST = ("good311.test", "bad311.test", "one-busy.test", "no-starttls-plain.test"
 """Domains of the report: protected, broken, partly busy, without STARTTLS, without mail, unsigned."""
 
 LINES = 17
-"""Lines of the report that README.md shows."""
+"""Number of the report's first lines that README.md shows; a line with dots follows."""
 
 WIDTH = 100
 """Columns of a wide terminal; README.md shows text of that width without a scroll bar."""
@@ -39,7 +39,7 @@ def outputs(lab: Lab) -> dict[str, str]:
         report = _mxsweep(lab, "report", str(run), "--top", "2")
     return {
         "domain": f"$ mxsweep scan --domain {DOMAIN}\n{verdict}",
-        "report": f"$ mxsweep report RUN --top 2 | head -n {LINES}\n{_head(report.replace(str(run), 'RUN'))}",
+        "report": f"$ mxsweep report RUN --top 2\n{_head(report.replace(str(run), 'RUN'))}...\n",
     }
 
 

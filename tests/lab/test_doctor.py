@@ -7,6 +7,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -163,8 +164,9 @@ def test_port_25_that_leads_nowhere_fails(lab: Lab) -> None:
 def child_of(pid: int) -> int | None:
     """The unbound among a process's children, once it is one."""
     for child in Path(f"/proc/{pid}/task/{pid}/children").read_text().split():
-        if Path(f"/proc/{child}/comm").read_text().strip() == "unbound":
-            return int(child)
+        with suppress(FileNotFoundError):  # the child has ended since
+            if Path(f"/proc/{child}/comm").read_text().strip() == "unbound":
+                return int(child)
     return None
 
 
