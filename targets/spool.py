@@ -113,12 +113,15 @@ class Spool:
         Raises:
             SpoolError: it is unfinished or damaged.
         """
+        file = place / _INDEX
+        if file.exists() and not file.is_file():
+            raise SpoolError(f"{file}: not a regular file")
         try:
-            index = _Index(**json.loads((place / _INDEX).read_bytes()))
+            index = _Index(**json.loads(file.read_bytes()))
         except FileNotFoundError:
             raise SpoolError(f"{place}: the input was not read to its end; begin a new run") from None
-        except (OSError, ValueError, TypeError) as error:
-            raise SpoolError(f"{place / _INDEX}: {error}") from None
+        except (OSError, ValueError, TypeError, RecursionError) as error:
+            raise SpoolError(f"{file}: {error}") from None
         for name, octets in index.octets.items():
             path = place / name
             if not path.is_file() or path.stat().st_size != octets:

@@ -16,7 +16,7 @@ import msgspec
 from results.count.base import Word
 from results.count.domain_words import funnel_step, mx_kind, mx_state, words_of_domain, words_of_host
 from results.count.failing import EXAMPLES, Failing, FailingHost, fails, reasons_of
-from results.store.files import StoreError
+from results.store import codec
 from results.store.partial import HOST, VERDICT, DomainPart, HostPart, RoutePart, VerdictPart
 from scanner.core.providers import provider_of
 from scanner.vocabulary import DomainDane, DomainOutcome, DomainStartTLS, worst
@@ -147,11 +147,11 @@ class Domains:
         """Count a domain.
 
         Raises:
-            StoreError: a verdict in the line is not a valid record.
+            CodecError: a verdict in the line is not what it should be; the domain is not counted.
         """
+        verdict = self._verdict(line.verdict)
+        hosts = tuple([self._host(raw) for raw in line.hosts])
         self.count += 1
-        verdict = self._verdict(line.key, line.verdict)
-        hosts = tuple([self._host(line.key, raw) for raw in line.hosts])
         kind = self._kind(line.route, verdict, hosts)
         kind.size += 1
         if kind.size <= EXAMPLES:
@@ -255,11 +255,11 @@ class Domains:
             found = self._kinds[route, verdict, hosts] = DomainKind(route, verdict, hosts, failing)
         return found
 
-    def _host(self, domain: str, raw: msgspec.Raw) -> HostKind:
+    def _host(self, raw: msgspec.Raw) -> HostKind:
         key = blake2b(raw, digest_size=_DIGEST).digest()
         found = self._known.get(key)
         if found is None:
-            part = _decoded(HOST, raw, domain)
+            part = _decoded(HOST, raw)
             reasons = reasons_of(part)
             words, mask = self._words_of_host(part, reasons)
             kept = part if fails(part) else None
@@ -268,13 +268,13 @@ class Domains:
             self._known[key] = found
         return found
 
-    def _verdict(self, domain: str, raw: msgspec.Raw) -> VerdictPart:
+    def _verdict(self, raw: msgspec.Raw) -> VerdictPart:
         key = bytes(raw)
         found = self._verdicts.get(key)
         if found is None:
             if len(self._verdicts) >= VERDICTS:
                 self._verdicts.clear()
-            found = self._verdicts[key] = _decoded(VERDICT, raw, domain)
+            found = self._verdicts[key] = _decoded(VERDICT, raw)
         return found
 
     def _unrouted(self, domain: str, verdict: VerdictPart) -> None:
@@ -338,8 +338,8 @@ def _exemplify(kind: DomainKind, domain: str) -> None:
             host.examples.append(domain)
 
 
-def _decoded(decoder: msgspec.json.Decoder[_Part], raw: msgspec.Raw, domain: str) -> _Part:
+def _decoded(decoder: msgspec.json.Decoder[_Part], raw: msgspec.Raw) -> _Part:
     try:
         return decoder.decode(raw)
-    except msgspec.DecodeError as error:
-        raise StoreError(f"the line of {domain} in domains.jsonl: {error}") from error
+    except codec.UNREADABLE as error:
+        raise codec.CodecError(str(error)) from error

@@ -18,6 +18,7 @@ from results.count.domain_words import FUNNEL
 from results.count.domains import Domains, Funnel, MoreWords, Provider, UnroutedDomain
 from results.count.failing import FailingHost
 from results.count.hosts import SLOWEST, Disagreement, ExpiringHost, Hosts, SlowHost
+from results.store.codec import CodecError
 from results.store.partial import CertPart, DomainPart, ReportPart, lines
 from results.store.reader import Run
 from scanner.model import RunHeader
@@ -135,7 +136,10 @@ def count_run(run: Run, more: MoreCounts | None = None) -> Counted:
         hosts.add(report)
     domains = Domains(hosts.facts, hosts.usable) if more is None else Domains(hosts.facts, hosts.usable, more.domains)
     for line in lines(run, "domains", DomainPart):
-        domains.add(line)
+        try:
+            domains.add(line)
+        except CodecError as error:
+            run.skip("domains", line.key, error)
     domains.settle()
     return Counted(hosts, domains)
 

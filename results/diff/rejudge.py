@@ -26,7 +26,8 @@ from results.diff.verdicts import (
     shared,
 )
 from results.store.by_key import KEPT, Lookup
-from results.store.reader import Run, lines_path
+from results.store.files import StoreError
+from results.store.reader import HEADER_FILE, Run, lines_path
 from scanner.core import judgement, rollup, route
 from scanner.core.pkix import TrustStore
 from scanner.core.verdict import sessions
@@ -91,8 +92,8 @@ class Rejudge:
         self._trust = trust
         self._level = level
         self._at = at
-        self._reports = Lookup(lines_path(run.path, "hosts"), HostReport)
-        self._certs = Lookup(lines_path(run.path, "certs"), CertFacts)
+        self._reports = Lookup(lines_path(run.path, "hosts"), HostReport, corrupt=run.corrupt)
+        self._certs = Lookup(lines_path(run.path, "certs"), CertFacts, corrupt=run.corrupt)
         self._host = lru_cache(maxsize=KEPT)(self._judged_host)
 
     def record(self, old: DomainRecord) -> DomainRecord:
@@ -151,6 +152,13 @@ class Rejudge:
         return found
 
 
+def _level_of(run: Run) -> Level:
+    try:
+        return Level(run.header.settings.get("level", Level.DANE))
+    except ValueError as error:
+        raise StoreError(f"{run.path / HEADER_FILE}: {error}") from error
+
+
 def rejudge(run: Run, trust: TrustStore, level: Level | None = None, at: datetime | None = None) -> Rejudged:
     """Recompute the verdicts of a run and return the differences.
 
@@ -164,7 +172,7 @@ def rejudge(run: Run, trust: TrustStore, level: Level | None = None, at: datetim
         StoreError: a file of the run cannot be read.
     """
     judge = Rejudge(run, trust, level, at)
-    found = Rejudged(level or Level(run.header.settings.get("level", Level.DANE)), at)
+    found = Rejudged(level or _level_of(run), at)
     transitions = Transitions()
     endpoints: Counter[EndpointChange] = Counter()
     for old in run.domains():

@@ -5,6 +5,7 @@ from rich.console import Console
 from results.diff.rejudge import EndpointChange, Rejudged
 from results.diff.text import CHANGE, ROWS, change_row, transition_table
 from results.diff.verdicts import change_text
+from results.render.escape import json_text
 from results.render.tables import Cell, Table, print_table, table_of
 from results.render.terminal import quote
 from results.store import codec
@@ -43,7 +44,7 @@ def print_rejudged(found: Rejudged, console: Console, limit: int | None = ROWS) 
 
 def as_json(found: Rejudged) -> bytes:
     """Return all differences as indented JSON."""
-    return codec.pretty(found)
+    return json_text(codec.pretty(found))
 
 
 def _endpoint_row(row: EndpointChange) -> tuple[Cell, ...]:

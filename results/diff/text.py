@@ -9,6 +9,7 @@ from results.diff.compare import Comparison, Flapping, ListedDomain, MXChange
 from results.diff.hosts import CertificateChange, ExpiringCertificate, HostRollover, LeafSummary, TLSAChange
 from results.diff.rollover import RolloverClass
 from results.diff.verdicts import DomainChange, change_text
+from results.render.escape import json_text
 from results.render.tables import Cell, Table, html_page, markdown, print_table, table_of
 from results.render.terminal import quote
 from results.render.words import of_reason
@@ -78,7 +79,7 @@ def as_html(found: Comparison, limit: int | None = None) -> str:
 
 def as_json(found: Comparison) -> bytes:
     """Return the whole comparison as indented JSON."""
-    return codec.pretty(found)
+    return json_text(codec.pretty(found))
 
 
 def _domain_tables(found: Comparison, limit: int | None) -> Iterator[Table]:

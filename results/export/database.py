@@ -2,7 +2,9 @@
 
 DuckDB reads JSON lines many times faster than it inserts rows from Python. Each table is therefore first written to a
 temporary file of JSON lines. Memory is bounded by ``MEMORY``. The temporary files need about half of the size of the
-run. Nothing is fetched from the network: DuckDB's automatic installation of extensions is switched off.
+run. Nothing is fetched from the network: DuckDB's automatic installation of extensions is switched off. SQL cannot
+read or write files, unless the caller allows it: once the tables are loaded, DuckDB's access to everything else is
+switched off and its configuration is locked (https://duckdb.org/docs/stable/operations_manual/securing_duckdb/overview).
 """
 
 from collections.abc import Iterator, Sequence
@@ -18,6 +20,7 @@ from results.store.files import StoreError, naming
 from results.store.reader import Run
 
 MEMORY = "1GB"  # DuckDB spills to the temporary directory beyond it
+LOCKS = ("SET enable_external_access = false", "SET lock_configuration = true")
 MAX_LINE = 16 * 1024 * 1024  # octets of one row; a domain with every reply at its limit is smaller
 
 _TYPES = {str: "VARCHAR", int: "BIGINT", bool: "BOOLEAN", float: "DOUBLE", datetime: "TIMESTAMP"}
@@ -76,8 +79,12 @@ class Database:
 
 
 @contextmanager
-def load(run: Run) -> Iterator[Database]:
+def load(run: Run, *, allow_files: bool = False) -> Iterator[Database]:
     """Load a run into a temporary database, which is removed at the end of the context.
+
+    Args:
+        run: the run.
+        allow_files: let SQL read and write other files too.
 
     Raises:
         MissingExtraError: DuckDB is not installed.
@@ -97,6 +104,8 @@ def load(run: Run) -> Iterator[Database]:
         try:
             for table, rows in Flattener(run).tables():
                 _fill(connection, table, directory / f"{table}.jsonl", rows)
+            for statement in () if allow_files else LOCKS:
+                connection.execute(statement)
             yield Database(connection)
         finally:
             connection.close()

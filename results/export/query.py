@@ -9,7 +9,7 @@ import orjson
 from rich.console import Console
 
 from results.export.database import plain
-from results.render.escape import csv_cell
+from results.render.escape import csv_cell, json_text
 from results.render.tables import Cell, Table, print_rows
 
 MAX_SHOWN = 1000  # rows of a text table; the other formats have no limit
@@ -33,8 +33,9 @@ def as_csv(names: Sequence[str], rows: Rows, out: TextIO) -> None:
 
 def as_json(names: Sequence[str], rows: Rows, out: BinaryIO) -> None:
     """Write each row as a JSON object on a line of its own."""
-    for row in rows:  # noqa: FURB122 - some streams in place of stdout have no writelines
-        out.write(orjson.dumps(dict(zip(names, plain(row), strict=True)), option=orjson.OPT_APPEND_NEWLINE))
+    for row in rows:
+        document = orjson.dumps(dict(zip(names, plain(row), strict=True)), option=orjson.OPT_APPEND_NEWLINE)
+        out.write(json_text(document))
 
 
 def _cell(value: Any) -> Cell:

@@ -5,13 +5,12 @@ series. A write error is reported once, and the scan continues.
 """
 
 from collections.abc import Callable
-from io import FileIO
 from pathlib import Path
 
 from results.live.metrics import status_metrics
 from results.render.openmetrics import END
 from results.store import codec
-from results.store.files import StoreError, naming, replace_file
+from results.store.files import StoreError, naming, open_append, replace_file
 from scanner.model import Status
 
 
@@ -25,7 +24,7 @@ class StatusFile:
     def __init__(self, path: Path) -> None:
         self._path = path
         with naming(path):
-            self._file = FileIO(path, "ab")
+            self._file = open_append(path)
 
     def __call__(self, status: Status) -> None:
         """Append a status with one ``write`` call, so that a program that follows the file reads whole lines.

@@ -1,10 +1,10 @@
 r"""Escapes for text from peers, zones and lists, one function for each output format.
 
-Such text can contain escape sequences, line ends, characters that reverse or hide the following text, and long
-sequences of combining marks. ``safe`` replaces these characters with codes such as ``\x1b`` or ``\u202e``. Every format
-for human readers uses ``safe``; Markdown, HTML and LaTeX then escape their own markup. CSV, which is for programs,
-keeps the characters, but an apostrophe before a formula prevents a spreadsheet from running the formula. Rich's markup
-needs no escape here, as foreign text is only passed to ``rich.text.Text``.
+Such text can hold escape sequences, line ends, characters that reverse or hide what follows, and combining marks that
+pile up on their neighbours. ``safe`` shows all of these as ``\x1b`` or ``\u202e``, and every format that people read
+passes through it; Markdown, HTML and LaTeX then escape their own markup. JSON writes them with its own escapes, which
+lose nothing. CSV has no escapes: it has U+FFFD in their place, and no cell begins a spreadsheet formula. Rich's markup
+is not handled here: foreign text only ever goes into a ``rich.text.Text``.
 """
 
 import html
@@ -22,6 +22,15 @@ _LATEX = {
     **{character: "\\" + character for character in "&%$#_{}"},
 }
 _FORMULA = ("=", "+", "-", "@", "\t", "\r")
+
+_FORMATS = (
+    "\u00ad\u0600-\u0605\u061c\u06dd\u070f\u0890\u0891\u08e2\u180e\u200b-\u200f\u2028-\u202e\u2060-\u206f\ufeff"
+    "\ufff9-\ufffb\U000110bd\U000110cd\U00013430-\U0001345f\U0001bca0-\U0001bca3\U0001d173-\U0001d17a\U000e0000-\U000e007f"
+)
+"""Characters that direct the text around them, such as those that reverse it (categories Cf, Zl and Zp of Unicode)."""
+
+_HIDDEN = re.compile(f"[\x00-\x1f\x7f-\x9f{_FORMATS}]")
+_HIDDEN_IN_JSON = re.compile(f"[\x7f-\x9f{_FORMATS}]")  # encoders of JSON escape the others
 
 CellT = TypeVar("CellT")
 
@@ -59,8 +68,27 @@ def latex(text: str, limit: int = MAX_QUOTE) -> str:
 
 
 def csv_cell(cell: CellT) -> CellT | str:
-    """Put an apostrophe before a text that a spreadsheet would run as a formula; return other values unchanged."""
-    return f"'{cell}" if isinstance(cell, str) and cell.startswith(_FORMULA) else cell
+    """Return a value for a cell of CSV.
+
+    A text gets U+FFFD for each control character and each character that directs the text around it, and an apostrophe
+    in front if a spreadsheet would run it as a formula. Other values are returned unchanged.
+    """
+    if not isinstance(cell, str):
+        return cell
+    shown = cell if cell.isascii() and cell.isprintable() else _HIDDEN.sub("\ufffd", cell)
+    return f"'{shown}" if cell.startswith(_FORMULA) else shown
+
+
+def json_text(document: bytes) -> bytes:
+    """Escape the characters of a JSON document that a terminal obeys or does not show; its value stays the same."""
+    if document.isascii() and b"\x7f" not in document:
+        return document
+    return _HIDDEN_IN_JSON.sub(_escaped, document.decode()).encode()
+
+
+def _escaped(found: re.Match[str]) -> str:
+    units = found[0].encode("utf-16-be").hex()
+    return "".join(f"\\u{units[start : start + 4]}" for start in range(0, len(units), 4))
 
 
 def _shown(character: str) -> str:

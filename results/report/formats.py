@@ -1,6 +1,6 @@
 """A report as a file: text, Markdown, JSON or CSV.
 
-``results.render.escape`` escapes text from outside in Markdown and CSV. JSON contains it unchanged.
+``results.render.escape`` escapes text from outside in Markdown, CSV and JSON.
 """
 
 import csv
@@ -12,7 +12,7 @@ from rich.console import Console
 from results.count.percent import exact_percent, share
 from results.explain.worklist import Task
 from results.render import words
-from results.render.escape import csv_cell, markdown, safe
+from results.render.escape import csv_cell, json_text, markdown, safe
 from results.report.model import CountSection, ListSection, Report
 from results.report.text import render, shown_rows
 from results.store import codec
@@ -47,7 +47,7 @@ def to_text(report: Report, top: int) -> str:
 
 def to_json(report: Report) -> bytes:
     """Return a report as indented JSON, UTF-8. The member names are those of ``results.report.model.Report``."""
-    return codec.pretty(report)
+    return json_text(codec.pretty(report))
 
 
 # --- Markdown -------------------------------------------------------------------------------------------------

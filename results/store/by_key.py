@@ -8,9 +8,11 @@ from functools import lru_cache
 from pathlib import Path
 from typing import BinaryIO, Generic, TypeVar
 
-from results.store.files import naming
-from results.store.last_lines import last_places
-from results.store.reader import Run, decoded, lines_path
+from results.store import codec
+from results.store.corrupt import CorruptLines, handle
+from results.store.files import naming, open_regular
+from results.store.last_lines import last_places, line_number
+from results.store.reader import Run, lines_path
 from scanner.facts import CertFacts
 from scanner.model import HostReport
 
@@ -23,19 +25,28 @@ class Lookup(Generic[_T]):
     """Reader of the records of one line file by key.
 
     Args:
-        path: the file; a missing file is an empty file.
-        kind: class of the records in the file.
-        wanted: the keys that ``get`` and ``items`` find; all keys by default.
+        path: the file; one that does not exist has no records.
+        kind: the record that its lines hold.
+        wanted: the keys that will be asked for, all by default.
+        corrupt: counts corrupt lines, which are then as if they were not there.
 
     Raises:
-        StoreError: the file cannot be read, or contains a line without a key. ``get`` and ``items`` also raise it for
-            a line that is not a record of this class.
+        StoreError: the file cannot be read, or has a line without key that is not skipped; ``get`` also raises it for
+            a line that is no such record.
     """
 
-    def __init__(self, path: Path, kind: type[_T], wanted: Collection[str] | None = None) -> None:
+    def __init__(
+        self,
+        path: Path,
+        kind: type[_T],
+        wanted: Collection[str] | None = None,
+        *,
+        corrupt: CorruptLines | None = None,
+    ) -> None:
         self._path = path
         self._kind = kind
-        self._start = last_places(path, wanted)
+        self._corrupt = corrupt
+        self._start = last_places(path, wanted, corrupt)
         self._read = lru_cache(maxsize=KEPT)(self._read_record)
 
     def get(self, key: str) -> _T | None:
@@ -47,17 +58,23 @@ class Lookup(Generic[_T]):
         """Yield each key and its record, in the order in which the keys first appear in the file."""
         if not self._start:
             return
-        with naming(self._path), self._path.open("rb") as file:
+        with naming(self._path), open_regular(self._path) as file:
             for key, start in self._start.items():
-                yield key, self._record_at(file, start)
+                record = self._record_at(file, start)
+                if record is not None:
+                    yield key, record
 
-    def _read_record(self, start: int) -> _T:
-        with naming(self._path), self._path.open("rb") as file:
+    def _read_record(self, start: int) -> _T | None:
+        with naming(self._path), open_regular(self._path) as file:
             return self._record_at(file, start)
 
-    def _record_at(self, file: BinaryIO, start: int) -> _T:
+    def _record_at(self, file: BinaryIO, start: int) -> _T | None:
         file.seek(start)
-        return decoded(self._path, self._kind, file.readline())
+        try:
+            return codec.decode(self._kind, file.readline())
+        except codec.CodecError as error:
+            handle(self._path, line_number(self._path, start), error, self._corrupt)
+            return None
 
 
 def find(run: Run, name: str, kind: type[_T], keys: Collection[str]) -> dict[str, _T]:
@@ -78,7 +95,7 @@ def each(run: Run, name: str, kind: type[_T], keys: Collection[str]) -> Iterator
         StoreError: the file cannot be read, or a requested line is not a record of this class.
     """
     if keys:
-        yield from Lookup(lines_path(run.path, name), kind, frozenset(keys)).items()
+        yield from Lookup(lines_path(run.path, name), kind, frozenset(keys), corrupt=run.corrupt).items()
 
 
 def certs_of(run: Run, reports: Iterable[HostReport]) -> dict[str, CertFacts]:

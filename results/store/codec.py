@@ -23,6 +23,10 @@ _OPTIONS = orjson.OPT_UTC_Z | orjson.OPT_NON_STR_KEYS
 _SURROGATES = re.compile("[\ud800-\udfff]")
 
 
+UNREADABLE = (msgspec.DecodeError, UnicodeDecodeError, RecursionError)
+"""What msgspec raises for octets that are not the record; RecursionError where members are nested too deeply."""
+
+
 class CodecError(ValueError):
     """The error of a line that is not a record of the expected class."""
 
@@ -67,7 +71,7 @@ def decode(kind: type[_T], line: bytes) -> _T:
     """
     try:
         record: _T = _decoder(cast("Hashable", kind)).decode(line)
-    except (msgspec.DecodeError, UnicodeDecodeError) as error:
+    except UNREADABLE as error:
         raise CodecError(str(error)) from error
     return record
 

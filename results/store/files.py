@@ -3,14 +3,26 @@
 Every failure is a ``StoreError`` that names the file and the cause.
 """
 
+import errno
 import fcntl
 import os
+import stat
 from collections.abc import Iterator
 from contextlib import contextmanager
 from io import FileIO
 from pathlib import Path
+from typing import BinaryIO
 
 _BLOCK = 64 * 1024  # octets read at once; one block usually contains the last line feed of a file
+
+
+MAX_WHOLE = 64 * 1024 * 1024
+"""Octets of a file that is read as a whole: many times what run.json has."""
+
+
+_CREATE = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
+_APPEND = os.O_APPEND | os.O_CREAT | os.O_CLOEXEC
+_OTHERS = stat.S_IWGRP | stat.S_IWOTH
 
 
 class StoreError(Exception):
@@ -26,6 +38,70 @@ def naming(path: Path | str) -> Iterator[None]:
         raise StoreError(f"{path}: {error.strerror or error}") from error
 
 
+def open_regular(path: Path, buffering: int = -1) -> BinaryIO:
+    """Open a file for reading if it is a regular one; another, such as a FIFO, could block for ever or have no end.
+
+    Raises:
+        OSError: it cannot be opened, or is not a regular file.
+    """
+    handle = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)  # a FIFO is opened without waiting for a writer
+    if not stat.S_ISREG(os.fstat(handle).st_mode):
+        os.close(handle)
+        raise OSError(errno.EINVAL, "not a regular file")
+    return os.fdopen(handle, "rb", buffering)
+
+
+def others_can_write(path: Path) -> bool:
+    """Return whether a file or directory belongs to another user than this one and root, or others can write to it.
+
+    Raises:
+        OSError: it cannot be examined.
+    """
+    found = path.stat()
+    return found.st_uid not in (0, os.geteuid()) or bool(found.st_mode & _OTHERS)
+
+
+def open_append(path: Path) -> FileIO:
+    """Open a file to append to it.
+
+    A symbolic link is followed only in a directory that no other user can write to: elsewhere another user could
+    direct the lines into any file of this user.
+
+    Raises:
+        OSError: it cannot be opened.
+    """
+    guarded = os.O_NOFOLLOW if others_can_write(path.parent) else 0
+    try:
+        handle = os.open(path, os.O_WRONLY | _APPEND | guarded, 0o666)
+    except OSError as error:
+        if guarded and error.errno == errno.ELOOP:
+            raise OSError(error.errno, "a symbolic link in a directory that others can write to") from None
+        raise
+    return FileIO(handle, "ab")
+
+
+def _open_own(path: Path) -> FileIO:
+    """Open a file of a run to append to it; links and FIFOs are refused."""
+    handle = os.open(path, os.O_RDWR | _APPEND | os.O_NOFOLLOW | os.O_NONBLOCK, 0o666)
+    if stat.S_ISFIFO(os.fstat(handle).st_mode):
+        os.close(handle)
+        raise OSError(errno.EINVAL, "not a regular file")
+    return FileIO(handle, "ab+")
+
+
+def read_regular(path: Path) -> bytes:
+    """Return the content of a regular file of at most ``MAX_WHOLE`` octets.
+
+    Raises:
+        OSError: it cannot be read, is not a regular file, or is longer.
+    """
+    with open_regular(path) as file:
+        content = file.read(MAX_WHOLE + 1)
+    if len(content) > MAX_WHOLE:
+        raise OSError(errno.EFBIG, f"longer than {MAX_WHOLE >> 20} MiB")
+    return content
+
+
 class AppendFile:
     """A file to which lines are appended; ``put`` keeps a line in memory until ``flush``.
 
@@ -36,7 +112,7 @@ class AppendFile:
         self.path = path
         self._waiting = bytearray()
         with naming(path):
-            self._file = FileIO(path, "ab+")
+            self._file = _open_own(path)
             self._written = os.fstat(self._file.fileno()).st_size
 
     def put(self, line: bytes) -> int:
@@ -73,7 +149,7 @@ class Lock:
 
     def __init__(self, path: Path) -> None:
         with naming(path):
-            self._file = FileIO(path, "ab")
+            self._file = _open_own(path)
         try:
             with naming(path):
                 self._take(path)
@@ -93,10 +169,14 @@ class Lock:
 
 
 def replace_file(path: Path, content: bytes) -> None:
-    """Replace a file atomically: after a crash the file contains either the old or the new content."""
+    """Replace a file atomically: after a crash it has either the old content or the new.
+
+    No link is followed: neither one in place of the file, nor one in place of ``NAME.new``, which is written first.
+    """
     fresh = path.with_name(path.name + ".new")
     with naming(path):
-        with fresh.open("wb") as file:
+        fresh.unlink(missing_ok=True)
+        with os.fdopen(os.open(fresh, _CREATE, 0o666), "wb") as file:
             file.write(content)
             file.flush()
             os.fsync(file.fileno())
@@ -124,13 +204,13 @@ def cut_torn_tail(path: Path) -> int:
     Raises:
         StoreError: the file cannot be read or written.
     """
-    with naming(path), path.open("r+b") as file:
+    with naming(path), os.fdopen(os.open(path, os.O_RDWR | os.O_NOFOLLOW | os.O_NONBLOCK), "r+b") as file:
         size = file.seek(0, os.SEEK_END)
         whole = _end_of_last_line(file.fileno(), size)
         if whole == size:
             return 0
         file.seek(whole)
-        with path.with_name(path.name + ".torn").open("ab") as torn:
+        with _open_own(path.with_name(path.name + ".torn")) as torn:
             torn.write(file.read() + b"\n")
             torn.flush()
             os.fsync(torn.fileno())

@@ -8,19 +8,25 @@ returns the offsets of the lines of given keys, or of all keys; its memory grows
 """
 
 from array import array
-from collections.abc import Collection, Iterator
+from collections.abc import Callable, Collection, Iterator
 from pathlib import Path
+from typing import TypeVar
 
 from results.store import codec, line_keys
-from results.store.files import StoreError, naming
+from results.store.corrupt import CorruptLines, handle
+from results.store.files import naming, open_regular
 
 _FILTER_BITS = 1 << 27  # 16 MiB: with ten million keys, one in thirteen shares its bit with another key
 
-_BLOCK = 256 * 1024  # octets read at once: reading takes a third of the time of the default of 8 KiB
+_CORRUPT = _FILTER_BITS  # the slot of a line without key
+
+_BLOCK = 256 * 1024  # octets read at once: a line of 2 KiB costs a third of what it costs with the default of 8 KiB
+
+_T = TypeVar("_T")
 
 
-def last_lines(path: Path) -> Iterator[bytes]:
-    """Yield the last line of each key of a file, in the order of the file.
+def last_lines(path: Path, corrupt: CorruptLines | None = None) -> Iterator[bytes]:
+    """Yield the last line of each key of a file, in the order of the file; ``last_records`` decodes them too.
 
     Lines that are appended after the first line was yielded are not read. Memory is four octets for each line, and
     an entry for each key on more than one line.
@@ -28,37 +34,66 @@ def last_lines(path: Path) -> Iterator[bytes]:
     Raises:
         StoreError: the file cannot be read, or contains a line without a key.
     """
-    slots, last = _survey(path)
-    if not slots:
-        return
-    suspect = {_slot(key) for key in last}
-    with naming(path), path.open("rb", _BLOCK) as file:
-        for number, (slot, line) in enumerate(zip(slots, file, strict=False)):
-            if slot not in suspect or last.get(_key(path, line), number) == number:
-                yield line
+    return (line for _, line in _last_numbered(path, corrupt))
 
 
-def last_places(path: Path, wanted: Collection[str] | None = None) -> dict[str, int]:
-    """Return the offset in octets of the last line of each key.
+def last_records(path: Path, decode: Callable[[bytes], _T], corrupt: CorruptLines | None = None) -> Iterator[_T]:
+    """Yield the records of ``last_lines``.
 
     Args:
         path: the file.
-        wanted: the requested keys, all by default; a key that is not in the file is omitted from the result.
+        decode: returns the record of a line, or raises one of ``codec.UNREADABLE`` or ``CodecError``.
+        corrupt: counts corrupt lines, which are then skipped.
+
+    Raises:
+        StoreError: the file cannot be read, or has a corrupt line that is not skipped.
+    """
+    for number, line in _last_numbered(path, corrupt):
+        try:
+            record = decode(line)
+        except (*codec.UNREADABLE, codec.CodecError) as error:
+            handle(path, number, error, corrupt)
+        else:
+            yield record
+
+
+def _last_numbered(path: Path, corrupt: CorruptLines | None) -> Iterator[tuple[int, bytes]]:
+    slots, last = _survey(path, corrupt)
+    if not slots:
+        return
+    suspect = {_slot(key) for key in last} | {_CORRUPT}
+    with naming(path), open_regular(path, _BLOCK) as file:
+        for number, (slot, line) in enumerate(zip(slots, file, strict=False), 1):
+            if slot not in suspect or (slot != _CORRUPT and last.get(line_keys.key_of(line), number) == number):
+                yield number, line
+
+
+def last_places(
+    path: Path, wanted: Collection[str] | None = None, corrupt: CorruptLines | None = None
+) -> dict[str, int]:
+    """Return where the last line of each key begins, in octets.
+
+    Args:
+        path: the file.
+        wanted: the keys to look for, all by default; a key that is not in the file is left out.
+        corrupt: counts lines without key, which are then skipped.
 
     Raises:
         StoreError: the file cannot be read, or contains a line without a key.
     """
-    return {key: start for start, key, _ in keyed_lines(path) if wanted is None or key in wanted}
+    return {key: start for start, key, _ in keyed_lines(path, corrupt) if wanted is None or key in wanted}
 
 
-def keyed_lines(path: Path) -> Iterator[tuple[int, str, bytes]]:
-    """Yield offset, key and octets of each complete line, repeated keys included.
+def keyed_lines(path: Path, corrupt: CorruptLines | None = None) -> Iterator[tuple[int, str, bytes]]:
+    """Yield each line with its start and its key, as often as the key was written.
 
     Raises:
         StoreError: the file cannot be read, or contains a line without a key.
     """
-    for start, line in whole_lines(path):
-        yield start, _key(path, line), line
+    for number, (start, line) in enumerate(whole_lines(path), 1):
+        key = _key(path, number, line, corrupt)
+        if key is not None:
+            yield start, key, line
 
 
 def whole_lines(path: Path) -> Iterator[tuple[int, bytes]]:
@@ -70,7 +105,7 @@ def whole_lines(path: Path) -> Iterator[tuple[int, bytes]]:
     start = 0
     if not path.exists():
         return
-    with naming(path), path.open("rb", _BLOCK) as file:
+    with naming(path), open_regular(path, _BLOCK) as file:
         for line in file:
             if not line.endswith(b"\n"):
                 return
@@ -78,16 +113,24 @@ def whole_lines(path: Path) -> Iterator[tuple[int, bytes]]:
             start += len(line)
 
 
-def _survey(path: Path) -> tuple["array[int]", dict[str, int]]:
-    """Return the hash slot of the key of each line, and the last line number of each key that may be repeated.
+def line_number(path: Path, start: int) -> int:
+    """Return the number of the line that begins at an octet, from 1."""
+    return 1 + sum(begin < start for begin, _ in whole_lines(path))
+
+
+def _survey(path: Path, corrupt: CorruptLines | None) -> tuple["array[int]", dict[str, int]]:
+    """Return the slot of each line's key, and the keys that may be on several lines, with the number of the last.
 
     Two different keys with the same slot add an unnecessary entry, but cause no error.
     """
     seen = bytearray(_FILTER_BITS // 8)
     slots = array("I")
     last: dict[str, int] = {}
-    for number, (_, line) in enumerate(whole_lines(path)):
-        key = _key(path, line)
+    for number, (_, line) in enumerate(whole_lines(path), 1):
+        key = _key(path, number, line, corrupt)
+        if key is None:
+            slots.append(_CORRUPT)
+            continue
         slot = _slot(key)
         slots.append(slot)
         bit = 1 << (slot & 7)
@@ -102,8 +145,9 @@ def _slot(key: str) -> int:
     return hash(key) % _FILTER_BITS
 
 
-def _key(path: Path, line: bytes) -> str:
+def _key(path: Path, number: int, line: bytes, corrupt: CorruptLines | None) -> str | None:
     try:
         return line_keys.key_of(line)
     except codec.CodecError as error:
-        raise StoreError(f"{path}: {error}") from error
+        handle(path, number, error, corrupt)
+        return None

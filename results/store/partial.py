@@ -11,8 +11,7 @@ from typing import TypeVar
 
 import msgspec
 
-from results.store.files import StoreError
-from results.store.last_lines import last_lines
+from results.store.last_lines import last_records
 from results.store.reader import Run, lines_path
 from scanner.core.verdict import roles
 
@@ -197,11 +196,4 @@ def lines(run: Run, name: str, kind: type[_Line]) -> Iterator[_Line]:
     Raises:
         StoreError: the file cannot be read, or a line is not a record of this class.
     """
-    path = lines_path(run.path, name)
-    decode = msgspec.json.Decoder(kind).decode
-    for line in last_lines(path):
-        try:
-            record = decode(line)
-        except (msgspec.DecodeError, UnicodeDecodeError) as error:
-            raise StoreError(f"{path}: {error}") from error
-        yield record
+    return last_records(lines_path(run.path, name), msgspec.json.Decoder(kind).decode, run.corrupt)

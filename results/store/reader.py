@@ -4,12 +4,14 @@ Only the last line of each key is read, see ``last_lines``.
 """
 
 from collections.abc import Iterator
+from functools import partial
 from pathlib import Path
 from typing import Self, TypeVar
 
 from results.store import codec, line_keys
-from results.store.files import StoreError, naming
-from results.store.last_lines import keyed_lines, last_lines
+from results.store.corrupt import CorruptLines, handle
+from results.store.files import StoreError, naming, read_regular
+from results.store.last_lines import keyed_lines, last_lines, last_places, last_records, line_number
 from scanner.facts import CertFacts
 from scanner.model import DomainRecord, HostReport, RejectRecord, RunHeader
 
@@ -36,13 +38,18 @@ def lines_path(run: Path, name: str) -> Path:
 class Run:
     """A run directory opened for reading with ``open``."""
 
-    def __init__(self, path: Path, header: RunHeader) -> None:
+    def __init__(self, path: Path, header: RunHeader, corrupt: CorruptLines | None = None) -> None:
         self.path = path
         self.header = header
+        self.corrupt = corrupt
 
     @classmethod
-    def open(cls, path: Path) -> Self:
+    def open(cls, path: Path, corrupt: CorruptLines | None = None) -> Self:
         """Open a run directory.
+
+        Args:
+            path: the directory.
+            corrupt: counts corrupt lines, which are then skipped; without it they are errors.
 
         Raises:
             StoreError: the directory does not contain a run, or the header cannot be read.
@@ -51,8 +58,8 @@ class Run:
         if not file.exists():
             raise StoreError(f"{path}: no run here ({HEADER_FILE} is missing)")
         with naming(file):
-            content = file.read_bytes()
-        return cls(path, decoded(file, RunHeader, content))
+            content = read_regular(file)
+        return cls(path, decoded(file, RunHeader, content), corrupt)
 
     def domains(self) -> Iterator[DomainRecord]:
         """Yield the domains, each once, in the order of the last lines of their keys.
@@ -75,10 +82,23 @@ class Run:
         """Yield the input lines that were not scanned."""
         return self._records("rejects", RejectRecord)
 
-    def _records(self, name: str, kind: type[_T]) -> Iterator[_T]:
+    def skip(self, name: str, key: str, error: Exception) -> None:
+        """Handle a line that proved corrupt after it had been read.
+
+        Args:
+            name: the line file, a key of ``LINE_FILES``.
+            key: the key of the line.
+            error: what is wrong with it.
+
+        Raises:
+            StoreError: corrupt lines are not skipped.
+        """
         path = lines_path(self.path, name)
-        for line in last_lines(path):
-            yield decoded(path, kind, line)
+        start = last_places(path, {key}, self.corrupt).get(key, 0)
+        handle(path, line_number(path, start), error, self.corrupt)
+
+    def _records(self, name: str, kind: type[_T]) -> Iterator[_T]:
+        return last_records(lines_path(self.path, name), partial(codec.decode, kind), self.corrupt)
 
 
 def keys(path: Path) -> Iterator[str]:

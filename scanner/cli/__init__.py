@@ -1,5 +1,6 @@
 """The command line, the only room besides ``scanner.api`` that imports every other."""
 
+import os
 import sys
 from collections.abc import Callable
 from importlib import import_module
@@ -11,9 +12,33 @@ def main() -> None:
 
     ``finger`` parses its arguments as posttls-finger does, so it starts without the command-line library.
     """
-    if sys.argv[1:2] == ["finger"]:
-        sys.exit(code_of("scanner.cli.finger:main")(sys.argv[2:]))
-    sys.exit(code_of("scanner.cli.commands:main")(sys.argv[1:]))
+    _replace_closed_streams()
+    code = 0
+    try:
+        if sys.argv[1:2] == ["finger"]:
+            code = code_of("scanner.cli.finger:main")(sys.argv[2:])
+        else:
+            code = code_of("scanner.cli.commands:main")(sys.argv[1:])
+        sys.stdout.flush()
+    except OSError as error:
+        code = code_of("scanner.cli.console:output_failed")(error, code)
+    sys.exit(code)
+
+
+def _replace_closed_streams() -> None:
+    """Occupy the numbers of closed standard streams, so that no file that is opened later gets one of them.
+
+    Reading from standard input and writing to standard output then fail with EBADF; messages are lost.
+    """
+    for number, flags in enumerate((os.O_WRONLY, os.O_RDONLY, os.O_WRONLY)):
+        try:
+            os.fstat(number)
+        except OSError:
+            os.dup2(os.open(os.devnull, flags), number)  # open returns the lowest free number, most often this one
+    if sys.stdout is None:
+        sys.stdout = open(1, "w", encoding="utf-8", closefd=False)  # noqa: SIM115 - the process's stdout
+    if sys.stderr is None:
+        sys.stderr = open(2, "w", encoding="utf-8", closefd=False)  # noqa: SIM115 - the process's stderr
 
 
 def code_of(target: str) -> Callable[..., Any]:

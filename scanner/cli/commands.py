@@ -10,7 +10,7 @@ from click.exceptions import NoArgsIsHelpError
 
 from scanner import __version__
 from scanner.cli import code_of
-from scanner.cli.console import unwritable
+from scanner.cli.console import one_line, unwritable
 from scanner.cli.errors import CliError, Exit
 from scanner.cli.options import (
     BIND,
@@ -25,6 +25,7 @@ from scanner.cli.options import (
     HISTORY,
     LEVELS,
     RUN,
+    STRICT,
     block,
     examples,
     option,
@@ -51,12 +52,23 @@ def main(argv: Sequence[str]) -> int:
 
 def _fail(text: str, code: Exit) -> int:
     if text:
-        sys.stderr.write(f"mxsweep: {' '.join(text.split())}\n")
+        sys.stderr.write(f"mxsweep: {one_line(text)}\n")
     return code
 
 
 class _Group(click.RichGroup):
     """The group of commands. It reports every error of standard output; click handles a closed pipe only."""
+
+    def make_context(self, *arguments: Any, **more: Any) -> Any:
+        """Parse the command line; help and version are printed here.
+
+        Raises:
+            CliError: standard output is closed or full.
+        """
+        try:
+            return super().make_context(*arguments, **more)
+        except OSError as error:
+            raise unwritable(error) from None
 
     def invoke(self, ctx: click.Context) -> Any:
         """Run the command.
@@ -196,6 +208,7 @@ _REJUDGE = block(
 
 @group.command(epilog=examples("mxsweep report RUN", "mxsweep report RUN --format html -o report.html"))
 @RUN
+@STRICT()
 @_REPORT
 @_REJUDGE
 def report(path: str, history: tuple[str, ...], **flags: Any) -> Any:
@@ -207,11 +220,12 @@ def report(path: str, history: tuple[str, ...], **flags: Any) -> Any:
     epilog=examples("mxsweep explain RUN example.com", "mxsweep explain RUN example.com --history RUN-OF-LAST-WEEK")
 )
 @RUN
+@STRICT()
 @click.argument("domain", metavar="DOMAIN")
 @HISTORY()
-def explain(path: str, domain: str, history: tuple[str, ...]) -> Any:
+def explain(path: str, domain: str, history: tuple[str, ...], *, strict: bool) -> Any:
     """Explain the verdict of one domain step by step from its MX records on, with a remedy for each fault."""
-    return code_of("scanner.cli.reports:explain")(path, domain, history)
+    return code_of("scanner.cli.reports:explain")(path, domain, history, strict=strict)
 
 
 _DIFF = block(
@@ -245,6 +259,7 @@ _DIFF = block(
 
 @group.command(epilog=examples("mxsweep diff OLD NEW", "mxsweep diff OLD NEW --fail-on new-broken --format markdown"))
 @click.argument("runs", nargs=-1, required=True, metavar="OLD [RUN...] NEW")
+@STRICT()
 @_DIFF
 def diff(**flags: Any) -> Any:
     """Compare two or more runs, the oldest first: verdicts, MX records, certificates, TLSA records."""
@@ -255,6 +270,7 @@ def diff(**flags: Any) -> Any:
     epilog=examples("mxsweep export RUN -o tables", "mxsweep export RUN --format parquet -o tables"),
 )
 @RUN
+@STRICT()
 @option(
     "--format",
     "form",
@@ -276,6 +292,7 @@ def export(**flags: Any) -> Any:
     )
 )
 @RUN
+@STRICT()
 @click.argument("sql", metavar="SQL")
 @option(
     "--format",
@@ -285,6 +302,7 @@ def export(**flags: Any) -> Any:
     show_default=True,
     help="Format of the rows.",
 )()
+@option("--allow-files", is_flag=True, help="Let the SQL read and write files beside the run.")()
 def query(**flags: Any) -> Any:
     """Run an SQL query on a run. The tables are domains, routes, hosts, endpoints and certs."""
     return code_of("scanner.cli.export:query")(**flags)

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import rich_click as click
+from click.globals import get_current_context
 
 
 def load(ctx: click.Context, param: click.Parameter, value: str | None) -> str | None:
@@ -25,6 +26,27 @@ def load(ctx: click.Context, param: click.Parameter, value: str | None) -> str |
     table = _table(Path(value), ctx.command.name or "", _commands(ctx))
     ctx.default_map = {**(ctx.default_map or {}), **_checked(ctx, value, known, table)}
     return value
+
+
+def check_kept(file: str, flags: dict[str, Any], present: dict[str, Any]) -> None:
+    """Check that the values which a run keeps for the options of the present command are what the options take.
+
+    Args:
+        file: for messages.
+        flags: the values that the run keeps, by name.
+        present: the values of the present command; None is kept only for an option that is None here too.
+
+    Raises:
+        click.UsageError: an option does not exist, or does not take its value.
+    """
+    ctx = get_current_context()
+    known = {param.name: param for param in ctx.command.params if isinstance(param, click.Option)}
+    for name, value in flags.items():
+        option = known.get(name)
+        if option is None:
+            raise click.UsageError(f"{file}: unknown option {name!r}")
+        if value is not None or present.get(name) is not None:
+            _value(ctx, f"{file}: {name}", option, value)
 
 
 def key_of(option: click.Option) -> str:

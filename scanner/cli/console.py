@@ -4,12 +4,17 @@ import errno
 import os
 import sys
 from contextlib import suppress
+from typing import Any, BinaryIO
 
 from rich.console import Console
 
+from results.render.escape import json_text, safe
 from scanner.cli.errors import CliError, Exit
 
-_UNWRITABLE = {errno.EPIPE, errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO}
+MESSAGE = 2000
+"""Maximum characters of a message."""
+
+_UNWRITABLE = {errno.EBADF, errno.EPIPE, errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO}
 
 
 class RaisingConsole(Console):
@@ -30,20 +35,62 @@ def stderr() -> Console:
     return RaisingConsole(stderr=True)
 
 
+class _TerminalStream:
+    """Standard output as a terminal: escapes of JSON take the place of characters that the terminal would obey."""
+
+    def __init__(self, stream: BinaryIO) -> None:
+        self._stream = stream
+        self.flush = stream.flush
+
+    def write(self, document: bytes) -> None:
+        """Write JSON lines."""
+        self._stream.write(json_text(bytes(document)))
+
+
+def json_stream() -> Any:
+    """Return standard output for JSON lines. They are written as they are, except to a terminal."""
+    return _TerminalStream(sys.stdout.buffer) if sys.stdout.isatty() else sys.stdout.buffer
+
+
 def say(text: str) -> None:
     """Write a message to stderr; one that cannot be written is lost, and the command continues."""
     with suppress(OSError):
-        sys.stderr.write(f"mxsweep: {text}\n")
+        sys.stderr.write(f"mxsweep: {one_line(text)}\n")
+
+
+def one_line(text: str) -> str:
+    """Return a message on one line, without characters that a terminal would obey."""
+    return safe(" ".join(text.split()), MESSAGE)
 
 
 def unwritable(error: OSError) -> Exception:
     """Return the exception to raise for an error of standard output.
 
-    A closed pipe (``| head``) becomes an error without a message, a full disk one with a message. Any other error does
-    not come from standard output: it is returned as it is.
+    A closed pipe (``| head``) becomes an error without a message; a full disk or a closed stream (``>&-``) becomes one
+    with a message. Any other error does not come from standard output: it is returned as it is.
     """
     if error.errno not in _UNWRITABLE:
         return error
     os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # else the interpreter's last flush fails again
     text = "" if isinstance(error, BrokenPipeError) else f"standard output: {error.strerror}"
     return CliError(text, Exit.UNFIT)
+
+
+def output_failed(error: OSError, code: int) -> int:
+    """Write the message for an error of standard output and return the exit code.
+
+    Args:
+        error: the error.
+        code: the exit code of a command that failed before; it has written its message, and the code stands.
+
+    Raises:
+        OSError: the error does not come from standard output.
+    """
+    reason = unwritable(error)
+    if not isinstance(reason, CliError):
+        raise reason
+    if code:
+        return code
+    if str(reason):
+        say(str(reason))
+    return reason.code

@@ -6,10 +6,10 @@ from results.diff import text
 from results.diff.compare import Comparison, compare
 from scanner.cli import console
 from scanner.cli.errors import CliError, Exit
-from scanner.cli.runs import open_run, reading, write
+from scanner.cli.runs import reading, write
 
 
-def diff(runs: tuple[str, ...], form: str, days: int, limit: int | None, fail_on: str | None) -> Exit:
+def diff(runs: tuple[str, ...], form: str, days: int, limit: int | None, fail_on: str | None, *, strict: bool) -> Exit:
     """Compare runs and print what changed.
 
     Args:
@@ -18,15 +18,17 @@ def diff(runs: tuple[str, ...], form: str, days: int, limit: int | None, fail_on
         days: certificates that expire within as many days after the newest run are listed.
         limit: rows of each table; 0 for all, None for the default of the format.
         fail_on: ``new-broken`` or None.
+        strict: make a corrupt line of a run an error.
 
     Raises:
         CliError: a run cannot be read, or the runs are not in the order of time.
     """
-    try:
-        with reading():
-            found = compare([open_run(path) for path in runs], timedelta(days=days))
-    except ValueError as error:
-        raise CliError(str(error)) from None
+    with reading(strict=strict) as open_run:
+        opened = [open_run(path) for path in runs]
+        try:
+            found = compare(opened, timedelta(days=days))
+        except ValueError as error:
+            raise CliError(str(error)) from None
     _print(found, form, limit)
     return Exit.MATCHED if fail_on and found.new_broken else Exit.DONE
 

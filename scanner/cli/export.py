@@ -10,31 +10,31 @@ from results.export import query as forms
 from results.export.files import FORMATS
 from scanner.cli import console
 from scanner.cli.errors import CliError, Exit
-from scanner.cli.runs import open_run, reading
+from scanner.cli.runs import reading
 
 
-def export(path: str, form: str, output: str) -> None:
+def export(path: str, form: str, output: str, *, strict: bool) -> None:
     """Write the tables of a run into a directory and print the names of the files.
 
     Raises:
         CliError: the run cannot be read, a file cannot be written, or duckdb is not installed.
     """
     try:
-        with reading():
+        with reading(strict=strict) as open_run:
             paths = FORMATS[form](open_run(path), Path(output))
     except database.MissingExtraError as error:
         raise CliError(str(error), Exit.UNFIT) from None
     sys.stdout.writelines(f"{file}\n" for file in paths)
 
 
-def query(path: str, sql: str, form: str) -> None:
-    """Print the rows that an SQL query returns.
+def query(path: str, sql: str, form: str, *, allow_files: bool, strict: bool) -> None:
+    """Print the rows that an SQL query returns. ``allow_files`` lets the query read and write other files.
 
     Raises:
         CliError: the run cannot be read, the query fails, or duckdb is not installed.
     """
     try:
-        with reading(), database.load(open_run(path)) as loaded:
+        with reading(strict=strict) as open_run, database.load(open_run(path), allow_files=allow_files) as loaded:
             _print_rows(*loaded.ask(sql), form)
     except database.MissingExtraError as error:
         raise CliError(str(error), Exit.UNFIT) from None

@@ -7,13 +7,13 @@ the session is clear text by choice. At ``fingerprint``, ``verify`` and ``secure
 peer.
 """
 
-import sys
 from collections.abc import Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
 from itertools import groupby
 
 from results.store.writer import LineSink
+from scanner.cli.console import json_stream
 from scanner.core import rollup, verdict
 from scanner.facts import Answer, CertFacts, Endpoint, Probe, TLSALookup
 from scanner.finger.addresses import HostAddress
@@ -67,7 +67,7 @@ def check(setup: Setup) -> None:
 def print_record(run: FingerRun) -> None:
     """Print the record of a finished run."""
     record, reports, certs = record_of(run)
-    with LineSink(sys.stdout.buffer) as sink:
+    with LineSink(json_stream()) as sink:
         sink.put_domain(record, reports, certs)
 
 

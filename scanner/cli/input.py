@@ -14,7 +14,7 @@ from typing import Any
 
 from results.render.escape import safe
 from results.store import codec
-from results.store.files import naming, replace_file
+from results.store.files import naming, read_regular, replace_file
 from results.store.pending import pending_domains
 from results.store.reader import inconclusive, keys, lines_path
 from results.store.writer import Store
@@ -303,9 +303,19 @@ def kept_flags(run: Path) -> dict[str, Any]:
     """
     path = run / _SPOOL / _FLAGS
     try:
-        kept: dict[str, Any] = json.loads(path.read_bytes())
+        kept: Any = json.loads(read_regular(path))
     except FileNotFoundError:
         raise CliError(f"{run}: the input was not read to its end; begin a new run in another directory") from None
-    except (OSError, ValueError) as error:
+    except OSError as error:
+        raise CliError(f"{path}: {error.strerror}") from None
+    except (ValueError, RecursionError) as error:
         raise CliError(f"{path}: {error}") from None
-    return kept
+    if not isinstance(kept, dict) or not isinstance(kept.get("flags"), dict) or not isinstance(kept.get("input"), list):
+        raise CliError(f"{path}: the flags and the input of a run were expected")
+    flags: dict[str, Any] = kept
+    return flags
+
+
+def flag_files(run: Path) -> tuple[Path, Path]:
+    """Return the paths that decide over the flags of a run: their file and its directory."""
+    return run / _SPOOL, run / _SPOOL / _FLAGS

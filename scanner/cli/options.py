@@ -74,6 +74,12 @@ def examples(first: str, second: str) -> str:
 
 RUN = click.argument("path", metavar="RUN")
 
+STRICT = option(
+    "--strict",
+    is_flag=True,
+    help="Fail at the first corrupt line of a run instead of skipping and counting such lines.",
+)
+
 HISTORY = option(
     "--history",
     multiple=True,

@@ -26,11 +26,11 @@ def paper(run: Run, directory: str, history: Sequence[Run]) -> None:
     Raises:
         CliError: a run cannot be read, a file cannot be written, or the history is newer than the run.
     """
-    try:
-        with reading():
+    with reading():
+        try:
             paths = write_paper(run, Path(directory), __version__, history)
-    except ValueError as error:
-        raise CliError(str(error)) from None
+        except ValueError as error:
+            raise CliError(str(error)) from None
     sys.stdout.writelines(f"{path}\n" for path in paths)
 
 

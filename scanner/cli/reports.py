@@ -17,7 +17,7 @@ from results.store.by_key import certs_of, find
 from results.store.reader import Run
 from scanner.cli import code_of, console
 from scanner.cli.errors import CliError
-from scanner.cli.runs import open_run, reading, write
+from scanner.cli.runs import reading, write
 from scanner.model import DomainRecord, HostReport
 from targets.destination import DestinationError, parse_destination
 
@@ -41,7 +41,7 @@ def report(path: str, history: tuple[str, ...], flags: Mapping[str, Any]) -> Non
     """
     _check(flags)
     gc.disable()  # records are plain values without cycles: searching for cycles takes a tenth of the time
-    with reading():
+    with reading(strict=flags["strict"]) as open_run:
         run, earlier = open_run(path), [open_run(past) for past in history]
         if flags["metrics"] or flags["paper"] or flags["rejudge"]:
             _other_mode(run, earlier, flags)
@@ -102,13 +102,13 @@ def _rendered(made: Report, run: Run, form: str, rows: int) -> bytes:
 # --- explain and schema ---------------------------------------------------------------------------------------
 
 
-def explain(path: str, domain: str, history: Sequence[str]) -> None:
-    """Print how the verdict of a domain came about.
+def explain(path: str, domain: str, history: Sequence[str], *, strict: bool) -> None:
+    """Print how the verdict of a domain came about. ``strict`` makes a corrupt line of a run an error.
 
     Raises:
         CliError: the domain is not in the run, or a run cannot be read.
     """
-    with reading():
+    with reading(strict=strict) as open_run:
         _explain(open_run(path), domain, [open_run(past) for past in history])
 
 

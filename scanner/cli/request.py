@@ -11,7 +11,7 @@ from typing import Any
 
 from results.store.files import StoreError
 from results.store.writer import check_free
-from scanner.cli.errors import CliError, Exit
+from scanner.cli.errors import CliError
 from scanner.cli.input import Input
 from scanner.cli.resolver_choice import ResolverChoice, choice_of, server
 from scanner.cli.wiring import ehlo_name, trust_store
@@ -224,17 +224,3 @@ def _condition(text: str) -> tuple[str, str]:
     if value not in set(FIELDS[field]):
         raise CliError(f"--fail-on {text}: {field} is one of {', '.join(FIELDS[field])}")
     return field, value
-
-
-def open_log(path: str) -> Path:
-    """Check that a log file can be written, and return its path.
-
-    Raises:
-        CliError: it cannot.
-    """
-    file = Path(path)
-    try:
-        with file.open("a", encoding="utf-8"):
-            return file
-    except OSError as error:
-        raise CliError(f"{path}: cannot write the log: {error.strerror}", Exit.USAGE) from None

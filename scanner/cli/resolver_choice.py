@@ -8,6 +8,7 @@ from typing import Any
 
 from scanner.cli.errors import CliError
 from scanner.core.preflight import PreflightNames
+from scanner.net.unbound_conf import UnquotablePathError, check_quotable
 from targets.hostnames import HostNameError, to_ascii
 
 Server = tuple[str, int]
@@ -86,7 +87,10 @@ def _readable(name: str | None, flag: str) -> str | None:
         return None
     try:
         with Path(name).open("rb"):
+            check_quotable(Path(name).absolute())
             return str(Path(name).absolute())
+    except UnquotablePathError as error:
+        raise CliError(f"{flag} {error}") from None
     except OSError as error:
         raise CliError(f"{flag} {name}: {error.strerror}") from None
 

@@ -7,10 +7,11 @@ from pathlib import Path
 from typing import Any
 
 from results.store import codec
-from results.store.files import StoreError
-from results.store.reader import Run
+from results.store.files import StoreError, others_can_write
+from results.store.reader import HEADER_FILE, Run
+from scanner.cli.config import check_kept
 from scanner.cli.errors import CliError
-from scanner.cli.input import kept_flags
+from scanner.cli.input import flag_files, kept_flags
 from scanner.model import RunHeader
 from scanner.settings import Settings
 from scanner.vocabulary import RunState
@@ -21,6 +22,9 @@ _INPUT = (
 )  # fmt: skip
 _SHOWN = ("quiet", "log_file", "status_file", "status_every", "metrics_file")
 _FREE = (*_SHOWN, "fail_on", "config", "resume", "retry_inconclusive")
+_FILES = ("ca_file", "ca_path", "exclude", "trust_anchor", "root_hints")
+"""Options that name files to read."""
+
 _WORDS = {"lists": "LIST", "domains": "--domain", "list_format": "--format"}
 
 
@@ -53,11 +57,37 @@ def resumed(flags: dict[str, Any], given: AbstractSet[str]) -> dict[str, Any]:
     kept = kept_flags(path)
     if kept["input"] != codec.plain(header.input):
         raise CliError(f"{path}: run.json and spool/ belong to different runs: they name different lists")
+    _check_files(path, kept["flags"], given)
     for name in given - set(_FREE):
         old = kept["flags"].get(name)
         if codec.plain({"": flags[name]}) != codec.plain({"": old}):
             raise CliError(f"{_flag(name)}: this run continues {_shown(old)}")
+    check_kept(str(flag_files(path)[-1]), kept["flags"], flags)
     return flags | _frozen(kept["flags"]) | {"output": str(path)}
+
+
+def _check_files(path: Path, kept: dict[str, Any], given: AbstractSet[str]) -> None:
+    """Check that options that name files come from this user.
+
+    Another user who can write to the run could otherwise have this user's scan read any file as an exclusion list, a
+    trust anchor or trusted certificates.
+
+    Raises:
+        CliError: the run belongs to another user, or others can write to it, and an option was not given again.
+    """
+    unconfirmed = [name for name in _FILES if kept.get(name) and name not in given]
+    places = (path, path / HEADER_FILE, *flag_files(path))
+    try:
+        foreign = next((place for place in places if others_can_write(place)), None) if unconfirmed else None
+    except OSError as error:
+        raise CliError(f"{path}: {error.strerror}") from None
+    if foreign is not None:
+        flags = " ".join(f"{_flag(name)} {_text(kept[name])}" for name in unconfirmed)
+        raise CliError(f"{foreign}: other users can write to it; to confirm the files that it names, add {flags}")
+
+
+def _text(value: object) -> str:
+    return " ".join(map(str, value)) if isinstance(value, list) else str(value)
 
 
 def check_settings(path: Path, settings: Settings) -> None:

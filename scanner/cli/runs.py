@@ -1,36 +1,51 @@
 """Run directories that the user names, and documents made of them."""
 
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from results.store.corrupt import CorruptLines
 from results.store.files import StoreError
 from results.store.reader import Run
+from scanner.cli.console import say
 from scanner.cli.errors import CliError
 
 
 @contextmanager
-def reading() -> Iterator[None]:
-    """Turn an error of a run's files into one of the command.
+def reading(*, strict: bool = False) -> Iterator[Callable[[str], Run]]:
+    """Turn an error of a run's files into one of the command, and count corrupt lines in a message at the end.
+
+    Args:
+        strict: make a corrupt line an error.
+
+    Yields:
+        A function that opens a run directory.
 
     Raises:
-        CliError: a file of a run cannot be read, or a file made of it cannot be written.
+        CliError: a file of a run cannot be read or has a value out of range, or a file made of it cannot be written.
     """
+    corrupt = None if strict else CorruptLines()
+    opened: list[str] = []
+
+    def open_run(path: str) -> Run:
+        opened.append(path)
+        return Run.open(Path(path), corrupt)
+
     try:
-        yield
+        yield open_run
     except StoreError as error:
         raise CliError(str(error)) from None
+    except (ArithmeticError, LookupError, TypeError, ValueError, RecursionError) as error:
+        # the type of each value has been checked: this is a number, time or text that nothing can be computed with
+        raise CliError(f"{', '.join(opened)}: a value of the run is out of range ({_words(error)})") from error
+    finally:
+        for line in corrupt.summaries() if corrupt else ():
+            say(line)
 
 
-def open_run(path: str) -> Run:
-    """Open a run directory.
-
-    Raises:
-        CliError: there is no run, or its header cannot be read.
-    """
-    with reading():
-        return Run.open(Path(path))
+def _words(error: Exception) -> str:
+    return f"{type(error).__name__}: {error}"
 
 
 def write(content: bytes, output: str | None = None) -> None:

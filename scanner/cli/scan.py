@@ -6,7 +6,6 @@ import logging
 import resource
 import signal
 import socket
-import sys
 from collections.abc import Set as AbstractSet
 from contextlib import AbstractContextManager, ExitStack, suppress
 from dataclasses import asdict
@@ -26,6 +25,7 @@ from scanner.cli import resume as resuming
 from scanner.cli.console import say
 from scanner.cli.errors import CliError, Exit
 from scanner.cli.input import Work, new_work, rest_of, spooled
+from scanner.cli.log_file import LogFile
 from scanner.cli.progress import ProgressRequest, progress_loop, progress_request
 from scanner.cli.request import Request
 from scanner.cli.resolver import Resolved
@@ -110,8 +110,7 @@ def _reported(error: BaseException) -> BaseException:
 def _open_log(path: str | None) -> None:
     """Log to a file or not at all: stderr shows the progress and every message that the user needs."""
     if path:
-        file = requests.open_log(path)
-        logging.basicConfig(filename=file, level=logging.INFO, format="%(asctime)s %(levelname)s %(message)s")
+        logging.basicConfig(handlers=[LogFile(path)], level=logging.INFO)
     else:
         log.addHandler(logging.NullHandler())
 
@@ -136,7 +135,7 @@ def _open_sink(request: Request, resolved: Resolved, spool: Spool | None) -> Abs
     if request.output is None:
         return WordsSink(consoles.stdout())
     if request.output == "-":
-        return LineSink(sys.stdout.buffer)
+        return LineSink(consoles.json_stream())
     path = Path(request.output)
     try:
         if request.resume or request.retry:

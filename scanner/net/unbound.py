@@ -27,7 +27,7 @@ from scanner.core.wire import Message, Question
 from scanner.facts import Answer
 from scanner.net.datagrams import Datagrams
 from scanner.net.exchange import new_ask, server_at
-from scanner.net.unbound_conf import LOOPBACK, UnboundSettings, configuration
+from scanner.net.unbound_conf import LOOPBACK, UnboundSettings, UnquotablePathError, configuration
 from scanner.vocabulary import Outcome
 
 log = logging.getLogger("mxsweep")
@@ -129,9 +129,7 @@ class Unbound:
         version = await trio.to_thread.run_sync(_version, path)
         for tries_left in reversed(range(PORT_TRIES)):
             self.address = (LOOPBACK, free_port())
-            text = configuration(
-                self._settings, self._directory, self.address[1], own_name=self._own_name, version=version
-            )
+            text = self._configuration(version)
             (self._directory / "unbound.conf").write_text(text, encoding="utf-8")
             try:
                 await self._start(path)
@@ -140,6 +138,13 @@ class Unbound:
                     raise
             else:
                 return
+
+    def _configuration(self, version: tuple[int, ...]) -> str:
+        port = self.address[1]
+        try:
+            return configuration(self._settings, self._directory, port, own_name=self._own_name, version=version)
+        except UnquotablePathError as error:
+            raise UnboundError(str(error)) from None
 
     async def watch(self, scope: trio.CancelScope) -> None:
         """Restart the child if it ends; if that fails or is not allowed, set ``failure`` and cancel ``scope``."""

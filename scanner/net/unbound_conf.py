@@ -24,6 +24,10 @@ _RMEM_MAX = Path("/proc/sys/net/core/rmem_max")
 _ANCHORS = "root-anchors.ds"
 
 
+class UnquotablePathError(ValueError):
+    """The path of a file cannot be written in unbound.conf: it could end its quotes or its line."""
+
+
 @dataclass(frozen=True, slots=True)
 class UnboundSettings:
     """Settings of a private resolver; without files it resolves names of the public internet.
@@ -56,6 +60,9 @@ def configuration(
 
     Returns:
         The text of unbound.conf(5).
+
+    Raises:
+        UnquotablePathError: the path of a file cannot be written in it.
     """
     server = [
         *_fixed(port),
@@ -66,7 +73,7 @@ def configuration(
     if version >= EDE_SINCE:
         server.append("ede: yes")
     if settings.root_hints is not None:
-        server.append(f'root-hints: "{Path(settings.root_hints).absolute()}"')
+        server.append(f"root-hints: {_quoted(Path(settings.root_hints).absolute())}")
     if settings.closed:
         server += _CLOSED
     lines = ["server:", *(f"    {line}" for line in server), "remote-control:", "    control-enable: no"]
@@ -74,6 +81,23 @@ def configuration(
         address, forward_port = settings.forward
         lines += ["forward-zone:", '    name: "."', f"    forward-addr: {address}@{forward_port}"]
     return "\n".join(lines) + "\n"
+
+
+def check_quotable(path: Path) -> None:
+    """Check that a path can be written in quotes in unbound.conf(5), which has no escapes.
+
+    Raises:
+        UnquotablePathError: it has a quote, a backslash or a character that is not printable.
+    """
+    if not str(path).isprintable() or not {'"', "\\"}.isdisjoint(str(path)):
+        raise UnquotablePathError(
+            f"{str(path)!r}: a path without quotes, backslashes and control characters was expected"
+        )
+
+
+def _quoted(path: Path) -> str:
+    check_quotable(path)
+    return f'"{path}"'
 
 
 def _fixed(port: int) -> list[str]:
@@ -154,8 +178,8 @@ def cache_directory() -> Path:
 
 def _anchor(settings: UnboundSettings, directory: Path) -> list[str]:
     if settings.trust_anchor is not None:
-        return [f'trust-anchor-file: "{Path(settings.trust_anchor).absolute()}"']
-    return [f'auto-trust-anchor-file: "{_anchor_file(shipped_anchor(), directory)}"']
+        return [f"trust-anchor-file: {_quoted(Path(settings.trust_anchor).absolute())}"]
+    return [f"auto-trust-anchor-file: {_quoted(_anchor_file(shipped_anchor(), directory))}"]
 
 
 def _anchor_file(anchor: bytes, directory: Path) -> Path:
@@ -167,13 +191,14 @@ def _anchor_file(anchor: bytes, directory: Path) -> Path:
     name = f"root-{hashlib.sha256(anchor).hexdigest()[:12]}.key"
     cache = cache_directory()
     try:
+        check_quotable(cache)
         cache.mkdir(mode=0o700, parents=True, exist_ok=True)
         kept = cache / name
         if not kept.exists() or kept.stat().st_size == 0:
             _write_whole(kept, anchor)
         if os.access(cache, os.W_OK) and os.access(kept, os.R_OK | os.W_OK):
             return kept
-    except (OSError, RuntimeError):  # Path.home raises RuntimeError without a home directory
+    except (OSError, RuntimeError, UnquotablePathError):  # Path.home raises RuntimeError without a home directory
         pass
     kept = directory / name
     kept.write_bytes(anchor)

@@ -139,6 +139,43 @@ def test_standard_output_that_takes_nothing(what: tuple[str, ...], tmp_path: Pat
     assert (code, said(err)) == (3, ["mxsweep: standard output: No space left on device"])
 
 
+def close_stdout() -> None:
+    """Close standard output of this process."""
+    os.close(1)
+
+
+@pytest.mark.parametrize(
+    "what",
+    [
+        ("scan", "list", "-o", "-", *QUIET),
+        ("scan", "--domain", "[10.0.0.1]", *BLIND),
+        ("report", "run"),
+        ("report", "run", "--format", "json"),
+        ("explain", "run", "[10.0.0.0]:25"),
+        ("diff", "run", "run"),
+        ("export", "run", "-o", "tables"),
+        ("query", "run", "SELECT 1", "--format", "csv"),
+        ("schema",),
+        ("--help",),
+        ("finger", "--help"),
+    ],
+    ids=" ".join,
+)
+def test_closed_standard_output(what: tuple[str, ...], tmp_path: Path) -> None:
+    skipped_quickly(tmp_path / "list", 1)
+    assert mxsweep("scan", "list", "-o", "run", *QUIET, cwd=tmp_path).returncode == 0
+    done = mxsweep(*what, cwd=tmp_path, preexec_fn=close_stdout)
+    assert (done.returncode, said(done.stderr)) == (3, ["mxsweep: standard output: Bad file descriptor"])
+
+
+def test_a_run_needs_no_standard_output(tmp_path: Path) -> None:
+    """No file of the run gets the number of the closed stream."""
+    skipped_quickly(tmp_path / "list", 1)
+    done = mxsweep("scan", "list", "-o", "run", *QUIET, cwd=tmp_path, preexec_fn=close_stdout)
+    assert (done.returncode, said(done.stderr)) == (0, [])
+    assert len(list(Run.open(tmp_path / "run").domains())) == 1
+
+
 def small_files() -> None:
     """Limit the files of this process to 64 KiB."""
     resource.setrlimit(resource.RLIMIT_FSIZE, (65536, 65536))

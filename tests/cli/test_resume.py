@@ -174,6 +174,66 @@ def test_settings_that_differ_in_run_json(run: Path) -> None:
     assert said(done.stderr) == ["mxsweep: run: the run has port = 587, but the options make it 25"]
 
 
+@pytest.mark.parametrize(
+    ("old", "new", "words"),
+    [
+        ('"port": 25', '"port": "smtp"', "port must be a whole number, not 'smtp'"),
+        ('"port": 25', '"port": [25]', "port takes one value, not a list"),
+        ('"port": 25', '"port": null', "port must be a whole number, not None"),
+        ('"rate": ', '"rate": "x", "r": ', "rate must be a"),
+        ('"level": "dane"', '"level": "paranoid"', "'paranoid' is not one of"),
+        ('"flags": {', '"flags": {"unheard": 1, ', "unknown option 'unheard'"),
+        ('"flags": {', '"flags": [], "f": {', "the flags and the input of a run were expected"),
+        ('"flags": {', '"x": ' + "[" * 50_000 + ', "flags": {', "recursion"),
+    ],
+)
+def test_flags_that_no_scan_wrote(run: Path, old: str, new: str, words: str) -> None:
+    file = run / "run" / "spool" / "flags.json"
+    text = file.read_text()
+    assert old in text
+    file.write_text(text.replace(old, new))
+    done = mxsweep(*RESUME, cwd=run)
+    assert (done.returncode, done.stdout) == (2, "")
+    (line,) = said(done.stderr)
+    assert "flags.json: " in line
+    assert words in line
+
+
+@pytest.mark.parametrize("name", ["run.json", "spool/flags.json", "spool/index.json", "run.lock"])
+def test_a_fifo_in_a_run(run: Path, name: str) -> None:
+    file = run / "run" / name
+    file.unlink(missing_ok=True)
+    os.mkfifo(file)
+    done = mxsweep(*RESUME, cwd=run)
+    assert (done.returncode, done.stdout) == (2, "")
+    (line,) = said(done.stderr)
+    assert f"{name}: not a regular file" in line
+
+
+@pytest.mark.parametrize("name", ["hosts.jsonl", "domains.jsonl", "run.lock"])
+def test_no_line_is_written_through_a_link(run: Path, name: str) -> None:
+    (run / "victim").write_text("")
+    file = run / "run" / name
+    file.unlink(missing_ok=True)
+    file.symlink_to(run / "victim")
+    assert mxsweep(*RESUME, cwd=run).returncode == 2
+    assert (run / "victim").read_text() == ""
+
+
+@pytest.mark.parametrize("name", [".", "run.json", "spool", "spool/flags.json"])
+def test_files_that_a_run_of_others_names_are_confirmed(tmp_path: Path, name: str) -> None:
+    skipped_quickly(tmp_path / "list", 3)
+    (tmp_path / "no").write_text("never.example\n")
+    assert mxsweep(*SCAN, "--exclude", "no", cwd=tmp_path).returncode == 0
+    place = tmp_path / "run" / name
+    place.chmod(place.stat().st_mode | 0o002)
+    done = mxsweep(*RESUME, cwd=tmp_path)
+    assert done.returncode == 2
+    (line,) = said(done.stderr)
+    assert line.endswith("other users can write to it; to confirm the files that it names, add --exclude no")
+    resumed(tmp_path, "--exclude", "no")
+
+
 def test_a_spool_of_another_run(run: Path) -> None:
     file = run / "run" / "run.json"
     digest = Run.open(run / "run").header.input[0].sha256

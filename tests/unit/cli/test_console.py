@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from scanner.cli.console import RaisingConsole, say, unwritable
+from scanner.cli.console import RaisingConsole, json_stream, say, unwritable
 from scanner.cli.errors import CliError, Exit
 
 
@@ -54,3 +54,14 @@ def test_standard_output_that_takes_no_more(
 def test_other_errors_stay_what_they_are() -> None:
     error = FileNotFoundError(errno.ENOENT, "No such file or directory")
     assert unwritable(error) is error
+
+
+def test_json_on_a_terminal_has_escapes(monkeypatch: pytest.MonkeyPatch) -> None:
+    terminal, stdout = os.openpty()
+    with os.fdopen(stdout, "w") as file:
+        monkeypatch.setattr("sys.stdout", file)
+        stream = json_stream()
+        stream.write('{"text":"\u202e\x9b"}'.encode())
+        stream.flush()
+        assert os.read(terminal, 100) == rb'{"text":"\u202e\u009b"}'
+    os.close(terminal)

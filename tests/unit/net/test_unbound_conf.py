@@ -10,7 +10,7 @@ import dns.rdata
 import pytest
 
 from scanner.net import unbound_conf
-from scanner.net.unbound_conf import UnboundSettings, configuration, shipped_anchor
+from scanner.net.unbound_conf import UnboundSettings, UnquotablePathError, configuration, shipped_anchor
 
 PUBLIC = UnboundSettings()
 ROOT_KSK = {  # IANA's root-anchors.xml, as Debian's dns-root-data has it in root.ds
@@ -167,3 +167,17 @@ def test_cache_directory(value: str, expected: str, monkeypatch: pytest.MonkeyPa
 def test_a_given_anchor_is_only_read(tmp_path: Path, cache: Path) -> None:
     assert anchor_option(tmp_path, UnboundSettings(trust_anchor="/a/b")) == ("trust-anchor-file", Path("/a/b"))
     assert not cache.exists()
+
+
+@pytest.mark.parametrize("name", ['a"b', "a\\", "a\nremote-control: b", "a\x1b", "a\udc80"])
+@pytest.mark.parametrize("flag", ["root_hints", "trust_anchor"])
+def test_no_path_adds_to_the_configuration(flag: str, name: str, tmp_path: Path) -> None:
+    settings = UnboundSettings(**{flag: str(tmp_path / name)})  # type: ignore[arg-type] # either of two paths
+    with pytest.raises(UnquotablePathError, match="without quotes"):
+        options(settings, tmp_path)
+
+
+def test_a_cache_that_cannot_be_quoted_is_not_used(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / 'a"b'))
+    (line,) = [line for line in options(PUBLIC, tmp_path) if "trust-anchor-file" in line]
+    assert line.startswith(f'auto-trust-anchor-file: "{tmp_path}/root-')

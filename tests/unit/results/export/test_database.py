@@ -41,5 +41,41 @@ def test_duckdb_installs_nothing(run: Run) -> None:
         assert list(rows) == [(False,)]
 
 
+@needs_duckdb
+@pytest.mark.parametrize(
+    "sql",
+    [
+        "SELECT * FROM read_text('{place}/secret')",
+        "SELECT * FROM read_csv('{place}/secret')",
+        "SELECT * FROM '{place}/secret.csv'",
+        "SELECT * FROM glob('{place}/*')",
+        "COPY domains TO '{place}/copy.csv'",
+        "EXPORT DATABASE '{place}/copy'",
+        "ATTACH '{place}/copy.duckdb'",
+        "SET enable_external_access = true",
+        "RESET lock_configuration",
+        "SET temp_directory = '{place}'",
+        "PRAGMA profiling_output = '{place}/profile'",
+        "INSTALL httpfs",
+        "LOAD httpfs",
+    ],
+)
+def test_sql_reaches_no_other_file(run: Run, tmp_path: Path, sql: str) -> None:
+    (tmp_path / "secret").write_text("secret\n")
+    (tmp_path / "secret.csv").write_text("secret\n1\n")
+    before = sorted(tmp_path.iterdir())
+    with load(run) as database, pytest.raises(QueryError, match=r"disabled|locked|does not exist"):
+        list(database.ask(sql.format(place=tmp_path))[1])
+    assert sorted(tmp_path.iterdir()) == before
+
+
+@needs_duckdb
+def test_files_on_request(run: Run, tmp_path: Path) -> None:
+    (tmp_path / "ranks.csv").write_text("domain,place\na.example,7\n")
+    sql = f"SELECT place FROM domains JOIN '{tmp_path}/ranks.csv' USING (domain)"  # noqa: S608 - a path of this test
+    with load(run, allow_files=True) as database:
+        assert list(database.ask(sql)[1]) == [(7,)]
+
+
 def test_times_are_rfc_3339_text() -> None:
     assert plain([records.NOON.replace(tzinfo=None), 1, None, True]) == ["2026-09-01T12:00:00.250000Z", 1, None, True]

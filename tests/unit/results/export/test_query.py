@@ -33,6 +33,24 @@ def test_csv_has_no_formulas() -> None:
     assert out.getvalue().splitlines()[2].startswith("'=1+1,")
 
 
+HOSTILE = "a\x1b[31m\x07\x9b\x7f\u202eb\u2066\n"
+
+
+def test_csv_has_no_characters_that_a_terminal_obeys() -> None:
+    out = StringIO()
+    query.as_csv((HOSTILE,), iter([(HOSTILE,)]), out)
+    replaced = "a\ufffd[31m" + 4 * "\ufffd" + "b\ufffd\ufffd"
+    assert out.getvalue() == 2 * f"{replaced}\r\n"
+
+
+def test_json_has_no_characters_that_a_terminal_obeys_and_loses_nothing() -> None:
+    out = BytesIO()
+    query.as_json((HOSTILE,), iter([(HOSTILE,)]), out)
+    shown = out.getvalue().decode().removesuffix("\n")
+    assert shown.isprintable()
+    assert json.loads(shown) == {HOSTILE: HOSTILE}
+
+
 def test_json_lines() -> None:
     out = BytesIO()
     query.as_json(NAMES, iter(ROWS), out)

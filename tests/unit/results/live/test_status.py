@@ -96,3 +96,15 @@ def test_names_end_in_their_unit() -> None:
     parse: Any = openmetrics.text_string_to_metric_families
     for family in parse(status_metrics(FULL)):
         assert not family.unit or family.name.endswith(f"_{family.unit}")
+
+
+def test_no_link_is_followed_in_a_directory_of_others(tmp_path: Path) -> None:
+    tmp_path.chmod(0o1777)
+    (tmp_path / "victim").write_text("kept")
+    for name in ("status", "metrics", "metrics.new"):
+        (tmp_path / name).symlink_to(tmp_path / "victim")
+    with pytest.raises(StoreError, match="status: a symbolic link in a directory that others can write to"):
+        StatusFile(tmp_path / "status")
+    MetricsFile(tmp_path / "metrics")(records.status())
+    assert (tmp_path / "victim").read_text() == "kept"
+    assert not (tmp_path / "metrics").is_symlink()

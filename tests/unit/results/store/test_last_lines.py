@@ -73,5 +73,5 @@ def test_a_place_is_that_of_the_last_line_of_a_key(tmp_path: Path) -> None:
 def test_a_line_without_key_is_named(tmp_path: Path) -> None:
     path = tmp_path / "lines"
     path.write_bytes(b"[]\n")
-    with pytest.raises(StoreError, match="lines: the line does not begin with a key"):
+    with pytest.raises(StoreError, match="lines: line 1: the line does not begin with a key"):
         last_places(path)

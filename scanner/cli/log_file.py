@@ -1,0 +1,41 @@
+"""The log file of a scan, ``--log-file``."""
+
+import logging
+from pathlib import Path
+
+from results.store.files import open_append
+from scanner.cli.console import say
+from scanner.cli.errors import CliError
+
+
+class LogFile(logging.Handler):
+    """Appends a line for each log record. The first line that cannot be written is reported; the scan continues.
+
+    Raises:
+        CliError: the file cannot be opened.
+    """
+
+    def __init__(self, path: str) -> None:
+        super().__init__()
+        self._path = path
+        self._failed = False
+        self.setFormatter(logging.Formatter("%(asctime)s %(levelname)s %(message)s"))
+        try:
+            self._file = open_append(Path(path))
+        except OSError as error:
+            raise CliError(f"{path}: cannot write the log: {error.strerror}") from None
+
+    def emit(self, record: logging.LogRecord) -> None:
+        """Append a line."""
+        line = f"{self.format(record)}\n".encode(errors="backslashreplace")
+        try:
+            self._file.write(line)
+        except OSError as error:
+            if not self._failed:
+                say(f"{self._path}: cannot write the log: {error.strerror}; the scan continues")
+            self._failed = True
+
+    def close(self) -> None:
+        """Close the file."""
+        self._file.close()
+        super().close()
