@@ -49,7 +49,7 @@ class _Sample:
 
     @property
     def tabular(self) -> float:
-        """The share of the rows with the most frequent number of cells, if that number is above 1."""
+        """The share of the rows with the most frequent number of cells above 1."""
         counts = Counter(len(row) for row in self.rows if len(row) > 1)
         return max(counts.values(), default=0) / len(self.rows)
 

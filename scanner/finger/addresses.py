@@ -214,7 +214,7 @@ class _Search:
             await self._from_native(host)
 
     async def _from_dns(self, host: HostAddress, *, dnssec: bool) -> bool:
-        """Add the addresses of a host from DNS; return true if the answers prove that no address exists."""
+        """Add the addresses of a host from DNS; return true if the answers contain no address and no error."""
         if numeric_address(host.host):  # an address of a family that inet_protocols excludes
             self._found.error = postfix_text(failed(host.host, "A", NOT_A_NAME))
             return True
