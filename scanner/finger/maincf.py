@@ -30,7 +30,7 @@ MIN_LINE_LENGTH = 512
 """Minimum of ``line_length_limit`` in octets, as in Postfix (RFC 5321 section 4.5.3.1.5)."""
 
 DIGEST_SET = "smtp_tls_fingerprint_digest is set"
-"""Key that ``settle`` adds to its result if ``smtp_tls_fingerprint_digest`` is not Postfix's default."""
+"""Key that ``settle`` adds to its result if main.cf or ``-o`` sets ``smtp_tls_fingerprint_digest``."""
 
 DEFAULT_DOMAIN = "localdomain"
 
