@@ -1,4 +1,4 @@
-"""ZIP archives with one list in them, and spreadsheets, which are ZIP archives too."""
+"""Reading of ZIP archives that contain one list, and of Excel workbooks, which are ZIP archives too."""
 
 import io
 import zipfile
@@ -12,10 +12,10 @@ from targets.streams import CHUNK, DamagedError, ListError, check_ratio
 ZIP_MAGIC = b"PK\3\4"
 
 DIRECTORY_LIMIT = 4 * 2**20
-"""Octets in the directory of an archive, which is held in memory: some 60,000 files."""
+"""Maximum size in octets of an archive's directory, which is held in memory; enough for about 60,000 files."""
 
 _TAIL = 65535 + 22 + 20 + 56
-"""Octets at the end that hold the end records (APPNOTE 6.3.10 sections 4.3.14 to 4.3.16) and a comment."""
+"""Maximum size in octets of the end records (APPNOTE 6.3.10 sections 4.3.14 to 4.3.16) and the comment."""
 
 _END, _END64 = b"PK\5\6", b"PK\6\6"
 _KINDS = (
@@ -25,23 +25,23 @@ _KINDS = (
     ("content.xml", "an OpenDocument file; save it as .xlsx or CSV"),
     ("META-INF/MANIFEST.MF", "a Java archive, which is no list"),
 )
-_PARTS = (b".xml", b".rels", b".bin", b".mf", b"mimetype")  # of documents
+_PARTS = (b".xml", b".rels", b".bin", b".mf", b"mimetype")  # of office documents and Java archives
 _ENCRYPTED = 0x1
 _METHODS = (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED)
 
 
 def chunks_of_zip(file: io.BufferedIOBase) -> Iterator[bytes]:
-    """Yield the list in an archive.
+    """Yield the octets of the list in an archive.
 
     Args:
-        file: the archive; one can seek in it.
+        file: the archive, a seekable stream.
 
     Returns:
-        The octets of the only file in it, or the rows of a workbook's first sheet as CSV. An error in the packed
-        data raises DamagedError there.
+        The octets of the only file in the archive, or the rows of a workbook's first sheet as CSV. The iterator raises
+        DamagedError at an error in the packed data.
 
     Raises:
-        ListError: the archive holds another number of files, or is packed in a way that cannot be read.
+        ListError: the archive does not contain exactly one file, or uses an unsupported packing method.
     """
     try:
         _check_directory(file)
@@ -58,10 +58,10 @@ def chunks_of_zip(file: io.BufferedIOBase) -> Iterator[bytes]:
 
 
 def _check_directory(file: io.BufferedIOBase) -> None:
-    """Check the size of the directory before it is read into memory.
+    """Check the size of the archive's directory before it is read into memory.
 
     Raises:
-        ListError: it is too large.
+        ListError: the directory is too large.
     """
     size = file.seek(0, io.SEEK_END)
     file.seek(max(0, size - _TAIL))
@@ -87,10 +87,10 @@ def _only(archive: zipfile.ZipFile) -> zipfile.ZipInfo:
 
 
 def _cut_short(file: io.BufferedIOBase, error: Exception) -> Iterator[bytes]:
-    """Yield what is left of the first file of an archive whose end is missing (APPNOTE 6.3.10 section 4.3.7).
+    """Yield the readable octets of the first file in a truncated archive (APPNOTE 6.3.10 section 4.3.7).
 
     Raises:
-        ListError: it is not a deflated file of text.
+        ListError: the first file is not a deflated text file.
     """
     file.seek(0)
     header = file.read(30)
@@ -116,10 +116,10 @@ def _inflated(file: io.BufferedIOBase) -> Iterator[bytes]:
 
 
 def _member(archive: zipfile.ZipFile, member: zipfile.ZipInfo) -> Iterator[bytes]:
-    """Yield the octets of a file.
+    """Yield the unpacked octets of a file in the archive.
 
     Raises:
-        DamagedError: the data is damaged, or unpacks to too much.
+        DamagedError: the data is damaged, or the unpacked size exceeds its limit.
     """
     given = 0
     try:
@@ -130,5 +130,5 @@ def _member(archive: zipfile.ZipFile, member: zipfile.ZipInfo) -> Iterator[bytes
                 yield chunk
     except DamagedError:
         raise
-    except Exception as error:  # zipfile raises errors of its own, zlib's and struct's
+    except Exception as error:  # zipfile also raises errors of zlib and struct
         raise DamagedError(f"the ZIP data is damaged: {error}") from error

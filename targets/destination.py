@@ -1,15 +1,14 @@
-"""The destination grammar of posttls-finger.
+"""Parser of destinations in the syntax of posttls-finger.
 
     domain   domain:   domain:service            a mail domain, which needs an MX lookup
-    [host]   [host]:   [host]:service            this host, no MX lookup
-    [ipv6:2001:db8::1]   [::1]   192.0.2.1       this address; only IPv6 needs the brackets
-    inet:…   unix:/path                          LMTP only; with LMTP a name is a host, without MX lookup
+    [host]   [host]:   [host]:service            a host, without an MX lookup
+    [ipv6:2001:db8::1]   [::1]   192.0.2.1       an address; only IPv6 requires brackets
+    inet:…   unix:/path                          LMTP only, where a name is a host without an MX lookup
 
-A destination without brackets is split at its last colon. An error has the text of posttls-finger's message and
-a plainer reason. The only lookup made here is that of a service name: in a built-in table, then in the system's
-services database.
+A destination without brackets is split at its last colon. An error contains posttls-finger's message and a simpler
+reason. A service name is converted to a port with a built-in table, then with the system's services database.
 
-One deliberate difference: an IPv4 octet with leading zeros is an error here; posttls-finger reads it as octal.
+One deliberate difference: an IPv4 octet with leading zeros is an error here; posttls-finger parses it as octal.
 """
 
 import re
@@ -33,25 +32,25 @@ KNOWN_SERVICES = {
     "submissions": 465,
     "submission": 587,
 }
-"""Services whose port does not depend on the system's database (Postfix's ``known_tcp_ports``)."""
+"""Built-in ports by service name, as in Postfix's parameter ``known_tcp_ports``."""
 
 _DIGITS = re.compile(r"[0-9]+")
 _IPV6_TAG = "ipv6:"
 
 
 class Kind(StrEnum):
-    """The kind of a destination; it decides which lookups are needed."""
+    """The type of a destination, which determines the necessary DNS lookups."""
 
-    DOMAIN = "domain"  # needs MX and address lookups
-    HOST = "host"  # needs address lookups
-    ADDRESS = "address"  # needs no lookup
-    UNIX = "unix"  # the path of a socket; needs no lookup
+    DOMAIN = "domain"  # requires MX and address lookups
+    HOST = "host"  # requires address lookups
+    ADDRESS = "address"  # requires no lookup
+    UNIX = "unix"  # the path of a socket; requires no lookup
 
 
 class DestinationError(ValueError):
-    """An error in the text of a destination.
+    """A syntax error in a destination.
 
-    ``str`` of it is the text that posttls-finger prints after ``fatal: ``; ``reason`` is a plainer text.
+    The message is posttls-finger's text after ``fatal: ``; ``reason`` is a simpler text.
     """
 
     def __init__(self, text: str, reason: str = "") -> None:
@@ -61,12 +60,12 @@ class DestinationError(ValueError):
 
 @dataclass(frozen=True, slots=True)
 class Destination:
-    """A destination, as typed and as parsed.
+    """A destination in its typed and parsed forms.
 
     ``raw`` is the text as typed without an ``inet:`` prefix; ``nexthop`` is its host part as typed. ``host`` is
     the host part in A-labels with its case kept, or the literal address as typed, or the path of a UNIX socket.
-    ``service`` is the service as typed, empty where none was typed; ``port`` is 0 for UNIX sockets. ``asciified``
-    holds (U-name, A-name) where the name was converted.
+    ``service`` is the service as typed, empty without a typed service; ``port`` is 0 for UNIX sockets. ``asciified``
+    contains (U-label name, A-label name) if the name was converted.
     """
 
     raw: str
@@ -80,9 +79,9 @@ class Destination:
 
     @property
     def key(self) -> str:
-        """The identity of the destination: lower case, without the default port of the protocol.
+        """The normalised text of the destination: lower case, without the default port of the protocol.
 
-        Two texts that mean the same destination have the same key.
+        Different spellings of the same destination have the same key.
         """
         if self.kind is Kind.UNIX:
             return f"unix:{self.host}"
@@ -134,15 +133,15 @@ def parse_destination(
 
     Args:
         text: the destination as typed.
-        lmtp: parse for LMTP: ``inet:`` and ``unix:`` are prefixes, names are hosts.
-        default_port: port where the text names none; None means that of ``smtp``, or 24 with LMTP.
-        known: ports of services, looked up before the system's services database.
+        lmtp: whether to use the LMTP syntax, in which ``inet:`` and ``unix:`` are prefixes and names are hosts.
+        default_port: port of a destination without a port; None means the port of ``smtp``, or 24 with LMTP.
+        known: ports by service name, which take precedence over the system's services database.
 
     Returns:
         The destination.
 
     Raises:
-        DestinationError: the text is no destination.
+        DestinationError: the text is not a valid destination.
     """
     if lmtp and text.startswith("unix:"):
         return _unix(text)
@@ -191,7 +190,7 @@ def _split_bracketed(raw: str) -> _HostPort:
 
 
 def _host(parts: _HostPort, raw: str, *, lmtp: bool) -> tuple[Kind, str]:
-    """Check the host part, then whether the service is a valid number or a name; Postfix checks in this order."""
+    """Check the host part, then the syntax of the service (Postfix's order); return the type and the host."""
     if parse_address(parts.host) is not None:
         kind, host = Kind.ADDRESS, parts.host
     else:
@@ -218,7 +217,7 @@ def _port(service: str, raw: str, known: Mapping[str, int]) -> int:
         return known[service]
     try:
         return socket.getservbyname(service, "tcp")
-    except (OSError, ValueError) as error:  # OSError: unknown; ValueError: NUL or surrogates
+    except (OSError, ValueError) as error:  # OSError: unknown service; ValueError: NUL or surrogates
         reason = f"no port and no known service: {service[:40]!a}"
         raise DestinationError(f"unknown service: {service}/tcp", reason) from error
 

@@ -1,4 +1,4 @@
-"""Recognition of a list's layout by its first lines: delimiter, header, and the column that holds the domain."""
+"""Recognition of a list's layout (delimiter, header, domain column) from its first lines."""
 
 from collections import Counter
 from collections.abc import Sequence
@@ -14,17 +14,17 @@ HEADERS = (
     "email domain", "email_domain", "rootdomain", "fqdn", "host", "hostname", "host name", "host_name", "nexthop",
     "destination", "target", "origin", "site", "website", "url", "email", "e-mail", "mail", "name",
 )  # fmt: skip
-"""Well-known names of the column that holds the domain, the surest first."""
+"""Well-known names of the domain column, the most reliable first."""
 
 MOST = 0.9
-"""Share of the rows in which a column other than the first has to hold a domain."""
+"""Minimum share of rows with a domain in a column, required to select a column other than the first."""
 
 COLUMNS_SHOWN = 12
-"""Columns that a message names."""
+"""Maximum number of column names in an error message."""
 
 
 class LayoutError(ValueError):
-    """An error of a list whose layout is not recognised; ``line`` is the number of the line, 0 for the whole list."""
+    """An error in the layout of a list; ``line`` is the line number, 0 for the whole list."""
 
     def __init__(self, text: str, line: int = 0) -> None:
         super().__init__(text)
@@ -33,13 +33,13 @@ class LayoutError(ValueError):
 
 @dataclass(frozen=True, slots=True)
 class _Sample:
-    """The first records of a list by a delimiter. ``share`` gives for each column how many rows hold a domain there."""
+    """The first records of a list, split by one delimiter."""
 
     delimiter: str
     rows: list[list[str]]
 
     def share(self, column: int, *, first: int = 0) -> float:
-        """Return the share of the rows, from ``first`` on, that hold a domain in a column."""
+        """Return the share of the rows (from row ``first``) that contain a domain in the given column."""
         rows = self.rows[first:]
         return sum(column < len(row) and _is_domain(row[column]) for row in rows) / len(rows) if rows else 0.0
 
@@ -49,25 +49,25 @@ class _Sample:
 
     @property
     def tabular(self) -> float:
-        """The share of the rows that have the same number of cells, more than one."""
+        """The share of the rows with the most frequent number of cells above 1."""
         counts = Counter(len(row) for row in self.rows if len(row) > 1)
         return max(counts.values(), default=0) / len(self.rows)
 
     @property
     def holding(self) -> float:
-        """The share of the rows that hold a domain in any column."""
+        """The share of the rows that contain a domain in any column."""
         return sum(any(map(_is_domain, row)) for row in self.rows) / len(self.rows)
 
 
 def detect(lines: Sequence[Line], column: str | None = None) -> Layout:
-    """Recognise a layout.
+    """Return the layout of a list.
 
     Args:
         lines: the first lines of a list that are neither blank nor comments.
-        column: name or number (from 1) of the column that holds the domain.
+        column: name or number (from 1) of the domain column; None to detect it.
 
     Raises:
-        LayoutError: the list has no such column, or no rule says which column it is.
+        LayoutError: the given column does not exist, or the domain column cannot be detected.
     """
     good = [line for line in lines if not line.flaw]
     given = separator(good[0].text) if good else None
@@ -76,7 +76,7 @@ def detect(lines: Sequence[Line], column: str | None = None) -> Layout:
         return _by_name(lines[1:] if given else lines, column, given)
     others = [line for line in good if not line.text.startswith(";")]
     if not any(";" in line.text for line in others):
-        good = others  # the rest are comments
+        good = others  # the other lines are comments
     if not good:
         return Layout()
     sample = _sample([uncommented(line.text) for line in good], given, words=column is not None)
@@ -107,7 +107,7 @@ def _by_name(lines: Sequence[Line], column: str, given: str | None) -> Layout:
 
 
 def _index(names: list[str], column: str) -> int | None:
-    """Return where a column stands: spelled so, otherwise in any case; the first of several."""
+    """Return the index of the first column with this name, with an exact match before one in another case."""
     if column in names:
         return names.index(column)
     folded = [name.casefold() for name in names]
@@ -120,7 +120,7 @@ def _by_number(sample: _Sample, number: int, names: tuple[str, ...], begins: int
     return Layout(sample.delimiter, number - 1, names, begins)
 
 
-# --- without ----------------------------------------------------------------------------------------------------
+# --- without --column -----------------------------------------------------------------------------------------
 
 
 def _by_content(sample: _Sample, names: tuple[str, ...], begins: int) -> Layout:
@@ -142,9 +142,9 @@ def _by_content(sample: _Sample, names: tuple[str, ...], begins: int) -> Layout:
 
 
 def _header(sample: _Sample, line: Line) -> tuple[tuple[str, ...], int] | None:
-    """Return the names of the columns and the header's line, where the first line is a header.
+    """Return the column names and the header's line number, or None if the first line is not a header.
 
-    A header holds no domain. It has a well-known name, or several names while the lines below hold domains.
+    A header does not contain a domain. It contains a well-known column name, or several names above lines with domains.
     """
     first = sample.rows[0]
     if any(_is_domain(cell) or is_rank(cell) for cell in first):
@@ -155,14 +155,14 @@ def _header(sample: _Sample, line: Line) -> tuple[tuple[str, ...], int] | None:
 
 
 def _known(names: tuple[str, ...], shares: list[float], *, rows: bool) -> int | None:
-    """Return the column with a well-known name; where there are rows, one that holds domains."""
+    """Return the index of the column with a well-known name; with ``rows``, its cells must contain domains."""
     folded = [name.casefold() for name in names]
     found = [folded.index(name) for name in HEADERS if name in folded]
     return next((column for column in found if shares[column] >= 1 / 2 or not rows or len(names) == 1), None)
 
 
 def _is_ranked(sample: _Sample) -> bool:
-    """Return whether ranks stand before the domains in most rows; ``1,234,example.com`` has a rank in two cells."""
+    """Return whether most rows begin with a rank before the domain; ``1,234,example.com`` has the rank 1234."""
     ranked = [len(row) > 1 and is_rank(row[0]) and any(map(_is_domain, row[1:4])) for row in sample.rows]
     if sum(ranked) > sum(_is_domain(row[0]) for row in sample.rows if row):
         return sample.share(1) >= sum(ranked) / len(ranked) or sample.delimiter == ","
@@ -183,10 +183,10 @@ def _described(sample: _Sample) -> str:
 
 
 def _sample(texts: list[str], given: str | None, *, words: bool) -> _Sample:
-    """Split the lines by the delimiter by which most of them hold domains and have the same number of cells.
+    """Split the lines by the delimiter that yields the most rows with domains and equal numbers of cells.
 
-    White space is one where nearly all lines have the same number of words, or where the user has named a column
-    (``words``) and no other delimiter fits. A comma is the choice for one column.
+    White space is a delimiter if nearly all lines have the same number of fields, or if the user has specified a column
+    (``words``) and no other delimiter fits. For a list with one column, the delimiter is a comma.
     """
     samples = [_Sample(each, [_cells(text, each) for text in texts]) for each in (given or DELIMITERS)]
     best = max(samples, key=lambda each: (each.tabular >= 1 / 2, each.holding, each.tabular))
@@ -208,7 +208,7 @@ def _cells(text: str, delimiter: str) -> list[str]:
 
 
 def _is_domain(cell: str) -> bool:
-    """Return whether a cell holds a destination with a dot or brackets, a URL or an e-mail address."""
+    """Return whether a cell contains a destination with a dot or brackets, a URL, or an e-mail address."""
     bare = cell.strip().rstrip(".").lower()
     if kind_of(cell) in (ListKind.URL, ListKind.EMAIL) or bare.startswith("["):
         return True

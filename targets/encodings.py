@@ -1,7 +1,7 @@
-"""Text encodings of lists: UTF-16 and UTF-32 become UTF-8, and carriage returns alone become line feeds.
+"""Text encodings of lists: conversion of UTF-16 and UTF-32 to UTF-8, and of CR line ends to LF.
 
-UTF-8 passes unchanged. Text in another encoding with one octet a character is not recognised: each of its lines that
-is no UTF-8 is rejected by the reader of lines.
+UTF-8 text is not changed. Encodings with one octet per character (such as Latin-1) are not recognised; the line reader
+rejects each line that is not valid UTF-8.
 """
 
 import codecs
@@ -16,13 +16,13 @@ _MARKS = (
     (codecs.BOM_UTF16_LE, "utf-16-le"),
     (codecs.BOM_UTF16_BE, "utf-16-be"),
 )
-"""Byte order marks; those of UTF-32 come first, because the mark of UTF-16 LE is the beginning of one of them."""
+"""Byte order marks; the UTF-32 marks come first, because the UTF-32 LE mark begins with the UTF-16 LE mark."""
 
 
 def encoding_of(head: bytes) -> str | None:
-    """Return the encoding of a text that is no UTF-8, from its first octets.
+    """Return the encoding of a text from its first octets; None for UTF-8 and unknown encodings.
 
-    Without a byte order mark, UTF-16 is recognised where every second octet is NUL and no other: names are ASCII.
+    Without a byte order mark, UTF-16 is recognised by a NUL in every second octet only, because names are ASCII.
     """
     for mark, name in _MARKS:
         if head.startswith(mark):
@@ -38,11 +38,11 @@ def encoding_of(head: bytes) -> str | None:
 
 
 def as_utf8(head: bytes, stream: io.BufferedIOBase) -> io.BufferedReader:
-    """Return a stream of UTF-8 text with line feeds.
+    """Return a stream of the text in UTF-8 with LF line ends.
 
     Args:
-        head: the first octets of the text, which were read from the stream.
-        stream: the rest of it.
+        head: the first octets of the text, already read from the stream.
+        stream: the stream with the rest of the text.
     """
     chunks = chunks_of(stream, head)
     encoding = encoding_of(head)
@@ -52,7 +52,7 @@ def as_utf8(head: bytes, stream: io.BufferedIOBase) -> io.BufferedReader:
 
 
 def _decoded(chunks: Iterator[bytes], encoding: str) -> Iterator[bytes]:
-    """Yield the text in UTF-8; what cannot be decoded becomes U+FFFD, which no host name has."""
+    """Yield the text in UTF-8; invalid input becomes U+FFFD, which is not valid in a host name."""
     decoder = codecs.getincrementaldecoder(encoding)(errors="replace")
     first = True
     for chunk in chunks:
@@ -64,7 +64,7 @@ def _decoded(chunks: Iterator[bytes], encoding: str) -> Iterator[bytes]:
 
 
 def _line_feeds(chunks: Iterator[bytes]) -> Iterator[bytes]:
-    """Yield the text with a line feed for each carriage return, where the first lines end with those alone."""
+    """Yield the text; if its first lines end with CR alone, replace each CR with LF."""
     head = b""
     for chunk in chunks:
         head += chunk

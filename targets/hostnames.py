@@ -1,14 +1,14 @@
-"""The rules for host names and literal addresses: those of Postfix.
+"""Validation of host names and literal addresses, by the rules of Postfix.
 
-A name has 1 to 255 octets in labels of 1 to 63 letters, digits, ``_`` and ``-``; no label begins or ends with
-a hyphen or is empty, so a trailing dot is an error. A text of digits and dots alone is no name. A name with
+A name has 1 to 255 octets in labels of 1 to 63 letters, digits, ``_`` and ``-``. No label begins or ends with a hyphen.
+No label is empty, so a trailing dot is an error. A text of only digits and dots is not a name. A name with
 non-ASCII characters is mapped by UTS #46 (non-transitional) and its labels are encoded by RFC 3492. The rules for
 bidirectional text and joiners are not applied, as in Postfix: names such as ``xn--53h.example`` (an emoji) exist
 in the DNS.
 
 A literal address is IPv4 in four decimal octets, or IPv6 as in RFC 4291 section 2.2 without a zone. Octets with
-leading zeros are refused: C libraries read them as octal, people as decimal. Of 0.0.0.0/8 only 0.0.0.0 is an
-address, as in Postfix.
+leading zeros are rejected, because C libraries parse them as octal and people read them as decimal. In 0.0.0.0/8 only
+0.0.0.0 is valid, as in Postfix.
 """
 
 import ipaddress
@@ -19,22 +19,22 @@ from functools import lru_cache
 import idna
 
 MAX_NAME = 255
-"""Octets in a host name, as Postfix counts them (RFC 1035 section 2.3.4)."""
+"""Maximum length in octets of a host name, as in Postfix (RFC 1035 section 2.3.4)."""
 
 MAX_LABEL = 63
-"""Octets in a label (RFC 1035 section 2.3.4)."""
+"""Maximum length in octets of a label (RFC 1035 section 2.3.4)."""
 
 MAX_ENCODED = 253
-"""Octets of a converted international name (UTS #46 section 4.2, VerifyDnsLength)."""
+"""Maximum length in octets of a converted international name (UTS #46 section 4.2, VerifyDnsLength)."""
 
 MAX_TYPED = 4 * MAX_NAME
-"""Characters of an international name; the mapping drops some characters, but never this many."""
+"""Maximum length in characters of an international name before the mapping, which can remove characters."""
 
 LONGEST_ADDRESS = 45
-"""Characters of an IPv6 address that ends in an IPv4 address (RFC 4291 section 2.2)."""
+"""Maximum length in characters of a literal address: IPv6 with an IPv4 suffix (RFC 4291 section 2.2)."""
 
 REMEMBERED = 4096
-"""Parsed addresses in the cache: the same address is parsed several times in a row."""
+"""Maximum number of cached parsed addresses; the same address is often parsed several times in a row."""
 
 Address = ipaddress.IPv4Address | ipaddress.IPv6Address
 
@@ -56,11 +56,11 @@ UTS46_ERRORS = {
     "PUNYCODE": 'label begins with "xn--" but decodes to nothing valid',
     "INVALID_ACE_LABEL": 'label begins with "xn--" but decodes to nothing valid',
 }
-"""The errors of an international name, by ICU's names and in ICU's order, and what each means."""
+"""Descriptions of the UTS #46 errors, by ICU's error names and in ICU's order."""
 
 
 class HostNameError(ValueError):
-    """The text is no host name. The message states the reason; ``uts46`` holds keys of ``UTS46_ERRORS``, if any."""
+    """An invalid host name. The message is the reason; ``uts46`` contains the keys of ``UTS46_ERRORS`` that apply."""
 
     def __init__(self, text: str, uts46: tuple[str, ...] = ()) -> None:
         super().__init__(text)
@@ -139,7 +139,7 @@ def address_text(address: Address) -> str:
 
 
 def _flaw(name: str) -> str:
-    """Return the reason why an ASCII name is not valid."""
+    """Return the reason why an ASCII name is invalid, empty for a valid name."""
     if not name:
         return "it is empty"
     bad = _BAD_CHARACTER.search(name)
@@ -162,7 +162,7 @@ def _label_flaw(labels: list[str]) -> str:
 
 
 class _Flags:
-    """The errors of UTS #46 section 4 that a name has."""
+    """The UTS #46 errors (section 4) of one name."""
 
     def __init__(self) -> None:
         self._found: set[str] = set()
@@ -173,7 +173,7 @@ class _Flags:
             self._found.add(flag)
 
     def check(self) -> None:
-        """Raise HostNameError if there are any."""
+        """Raise HostNameError if the name has any error."""
         flags = tuple(flag for flag in UTS46_ERRORS if flag in self._found)
         if flags:
             raise HostNameError(UTS46_ERRORS[flags[0]], flags)
@@ -187,7 +187,7 @@ def _mapped(name: str) -> str:
     except ValueError as error:
         raise HostNameError(UTS46_ERRORS["DISALLOWED"], ("DISALLOWED",)) from error
     if len(labels) > 1 and not labels[-1]:
-        labels, dot = labels[:-1], "."  # the root's; one dot is no error of UTS #46
+        labels, dot = labels[:-1], "."  # the empty root label; UTS #46 permits one trailing dot
     else:
         dot = ""
     text = ".".join([_encoded(label, flags) for label in labels])

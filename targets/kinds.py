@@ -1,7 +1,7 @@
-"""Kinds of text that people put in the place of a list of domains, and what reads each of them.
+"""Recognition of lists in other formats (URLs, e-mail addresses, hosts files, ...), with the option for each format.
 
-A list most of whose first lines are of one such kind is refused as a whole. A single such line is rejected with the
-same hint. ``--accept`` takes the host out of a URL or an e-mail address.
+A list is rejected as a whole if most of its first lines have one of these formats. A single line in such a format is
+rejected with a hint. With ``--accept``, the host of a URL or an e-mail address is used.
 """
 
 import re
@@ -14,11 +14,11 @@ from ipaddress import IPv6Address, ip_network
 from targets.hostnames import is_address, is_hostname, parse_address
 
 SAMPLE = 100
-"""Lines at the beginning of a list by which its kind and its layout are recognised."""
+"""Number of lines at the beginning of a list from which its format and layout are recognised."""
 
 
 class ListKind(StrEnum):
-    """The kind of a line that holds no destination."""
+    """The format of a line that does not contain a plain destination."""
 
     URL = "URLs"
     EMAIL = "e-mail addresses"
@@ -30,7 +30,7 @@ class ListKind(StrEnum):
 
 
 class Accept(StrEnum):
-    """Kinds of which the host is taken, as values of ``--accept``."""
+    """Formats from which the host is extracted: the values of ``--accept``."""
 
     URLS = "urls"
     EMAILS = "emails"
@@ -45,7 +45,7 @@ WHOLE_LIST = {
     ListKind.JSON: "--column NAME takes that member of each",
     ListKind.ADBLOCK: "list the domains alone, one a line",
 }
-"""What reads a list of each kind."""
+"""Text about the option that reads a list of each format."""
 
 _HINTS = {
     ListKind.URL: "a URL: list its host name alone, or use --accept urls",
@@ -71,7 +71,7 @@ _ANGLE = re.compile(r'.*<([^<>]*)>"?')
 
 
 def kind_of(text: str) -> ListKind | None:
-    """Return the kind of a line or a cell, or None where it may hold a destination."""
+    """Return the format of a line or cell, or None if the text may be a destination."""
     bare = text.strip()
     if is_hostname(bare):  # most texts
         return None
@@ -93,7 +93,7 @@ def _is_hosts_line(text: str) -> bool:
 
 
 def dominant(texts: Iterable[str]) -> ListKind | None:
-    """Return the kind of over half of the texts, or None."""
+    """Return the format of more than half of the texts, or None."""
     kinds = [kind_of(text) for text in texts]
     counts = Counter(kind for kind in kinds if kind is not None)
     kind, count = next(iter(counts.most_common(1)), (None, 0))
@@ -113,12 +113,12 @@ def host_of(text: str, accept: AbstractSet[Accept]) -> str:
 
 
 def accepted(kind: ListKind | None, accept: AbstractSet[Accept]) -> bool:
-    """Return whether ``host_of`` takes the host of a text of this kind."""
+    """Return whether ``host_of`` extracts the host of a text in this format."""
     return (kind is ListKind.URL and Accept.URLS in accept) or (kind is ListKind.EMAIL and Accept.EMAILS in accept)
 
 
 def hint(text: str) -> str:
-    """Return what is wrong with a text that is often listed by mistake; empty for any other text."""
+    """Return the error text for a text in a recognised other format; empty for any other text."""
     if text and is_hostname(text):  # most texts
         return ""
     kind = kind_of(text)
@@ -137,7 +137,7 @@ def hint(text: str) -> str:
 
 
 def _addr_spec(text: str) -> str:
-    """Return the address of ``Name <address>``, without ``mailto:`` too (RFC 5322 section 3.4)."""
+    """Return the address of ``Name <address>`` or ``mailto:address`` (RFC 5322 section 3.4)."""
     found = _ANGLE.fullmatch(text)
     return (found[1] if found else text).strip()
 

@@ -1,8 +1,8 @@
-"""Lines of a text stream, bounded in length.
+"""Reader of the lines of a text stream, bounded in length.
 
 A line is UTF-8 and ends with LF or CRLF. A byte order mark before the first line is dropped. The ``flaw`` of a line is
-the reason why it cannot be used. An error of the stream (damaged data, a failing disk) becomes one last flawed line. So
-no content of a file raises an exception.
+the reason why the line cannot be used. An error of the stream (damaged data, a failing disk) becomes a last line with
+a flaw, so no content of a file raises an exception.
 """
 
 import codecs
@@ -11,13 +11,13 @@ from collections.abc import Iterator
 from typing import NamedTuple
 
 LINE_LIMIT = 65536
-"""Octets in a line. A name has 255 at most; exported tables have cells of some thousands."""
+"""Maximum length in octets of a line; exported tables may have cells of several thousand octets."""
 
 SHOWN_LIMIT = 300
-"""Characters of a bad line that are shown: more than any host name has."""
+"""Maximum number of characters of an invalid line in messages; a host name is shorter."""
 
 PLAIN_LIMIT = 63
-"""Octets of a name that is accepted without parsing: no label can be too long (RFC 1035 section 2.3.4)."""
+"""Maximum length in octets of a plain name, so that no label can be too long (RFC 1035 section 2.3.4)."""
 
 _PLAIN_OCTETS = b"abcdefghijklmnopqrstuvwxyz0123456789-.\n"
 _LETTERLESS = b"0123456789-."
@@ -26,9 +26,9 @@ _STRAY = {"\0": "NUL octet in the line", "\r": "carriage return within the line 
 
 
 class Line(NamedTuple):
-    """A line without its end; ``number`` counts from 1. The ``text`` of a flawed line is only for display.
+    """A line without its line end; ``number`` counts from 1. The ``text`` of a line with a flaw is only for display.
 
-    ``cut`` is True for the last line of a stream that could not be read to its end.
+    ``cut`` is True for the last line of a stream that could not be read completely.
     """
 
     number: int
@@ -38,10 +38,10 @@ class Line(NamedTuple):
 
 
 class Plain(NamedTuple):
-    """Consecutive lines that hold a plain name each and nothing else; ``number`` is that of the first.
+    """Consecutive lines that each consist of one plain name; ``number`` is the line number of the first line.
 
-    A plain name is a valid host name of lower-case letters, digits, hyphens and dots. It has a letter, so it is no
-    address.
+    A plain name is a valid host name of lower-case letters, digits, hyphens and dots. It contains a letter, so it is
+    not an address.
     """
 
     number: int
@@ -54,15 +54,15 @@ class Plain(NamedTuple):
 
 
 class LineReader:
-    """The lines of a stream of UTF-8 text. ``lines`` and ``blocks`` each go on where the other ended."""
+    """Reader of the lines of a UTF-8 stream; ``lines`` and ``blocks`` share one position in the stream."""
 
     def __init__(self, stream: io.BufferedReader) -> None:
         self._stream = stream
         self._number = 0
-        self._ended = False  # by an error
+        self._ended = False  # because of an error
 
     def lines(self) -> Iterator[Line]:
-        """Yield the lines. Memory: one line."""
+        """Yield the lines, with one line in memory."""
         try:
             while not self._ended and (data := self._stream.readline(LINE_LIMIT + 1)):
                 yield self._line(data)
@@ -70,7 +70,7 @@ class LineReader:
             yield self._cut(error)
 
     def blocks(self) -> Iterator[Line | Plain]:
-        """Yield the same lines, but plain names many at a time. Memory: one buffer of the stream."""
+        """Yield the lines, with consecutive plain names grouped, and one buffer of the stream in memory."""
         try:
             while not self._ended and (ahead := self._stream.peek(1)):
                 names = _plain_names(ahead)
@@ -87,7 +87,7 @@ class LineReader:
             yield self._cut(error)
 
     def _line(self, data: bytes) -> Line:
-        """Return a line; the rest of one that is too long is skipped first, so that it is never a line."""
+        """Return a line; skip the rest of an overlong line, so that the rest does not become a line."""
         self._number += 1
         rest = data
         while len(rest) > LINE_LIMIT and not rest.endswith(b"\n"):
@@ -102,7 +102,7 @@ class LineReader:
 
 
 def _plain_names(block: bytes) -> list[bytes]:
-    """Return the whole lines of a block if all of them are plain names, otherwise nothing."""
+    """Return the complete lines of a block if all lines are plain names; otherwise an empty list."""
     lines = b"\n" + block[: block.rfind(b"\n") + 1]
     if lines.translate(None, _PLAIN_OCTETS) or any(flaw in lines for flaw in _NOT_PLAIN):
         return []

@@ -1,15 +1,15 @@
-"""Lists of domains: files, standard input; a stream of targets and of rejected lines.
+"""Reading of domain lists (files or standard input) as a stream of targets and rejected lines.
 
-The first lines of a list show its kind and its layout (``targets.kinds``, ``targets.detection``); it may be packed
-(``targets.wrappings``) or in UTF-16 (``targets.encodings``). A ``#`` at the start of a line begins a comment, as do
-``;`` and ``//`` before a space; after white space only ``#`` does, not in a table with a header and not in a line with
-quotes.
+The format and layout of a list are recognised from its first lines (``targets.kinds``, ``targets.detection``). A list
+may be packed (``targets.wrappings``) or in UTF-16 (``targets.encodings``). A ``#`` at the start of a line begins a
+comment, and so does ``;`` or ``//`` before a space. After white space, ``#`` begins a comment except in a table with a
+header or in a line with quotes.
 
-Where a list has a domain, any destination may stand (``[host]``, ``host:port``, an address). Names are made lower case,
-one trailing dot is dropped. A destination counts once: its first line is kept.
+Instead of a domain, a list may contain any destination (``[host]``, ``host:port``, an address). Names are converted to
+lower case, and one trailing dot is dropped. Of several lines with the same destination, the first is kept.
 
-No content of a line raises an exception: a bad line is a ``Reject``. The constructor raises ``ListError`` for a list
-that cannot be used at all, before anything is scanned.
+No content of a line raises an exception: an invalid line becomes a ``Reject``. The constructor raises ``ListError`` for
+a list that cannot be used at all, before the scan begins.
 """
 
 import io
@@ -29,14 +29,14 @@ from targets.tables import Row
 __all__ = ["STDIN", "Accept", "Form", "ListError", "Lists", "PlainNames", "Reader", "Reject", "Target"]
 
 MAX_DNS_NAME = 253
-"""Octets of a name that fits a DNS message (RFC 1035 section 3.1: 255 with length octets)."""
+"""Maximum length in octets of a name in a DNS message (RFC 1035 section 3.1: 255 with length octets)."""
 
 _ROOT_DOT = re.compile(r"(?<=[^.])\.(?=\]?(?::[^:\]]*)?$)")
 
 
 @dataclass(frozen=True, slots=True)
 class Target:
-    """A destination to scan; ``raw`` is its text as listed, ``source`` and ``line`` are its place."""
+    """A destination to scan; ``raw`` is its text in the list, ``source`` the list, ``line`` the line number."""
 
     destination: Destination
     raw: str
@@ -48,7 +48,7 @@ class Target:
 
 @dataclass(frozen=True, slots=True)
 class Reject:
-    """A line that is not scanned; ``raw`` is cut at 300 characters, ``reason`` is in plain words."""
+    """A line that is not scanned; ``raw`` is cut at 300 characters, ``reason`` is a text for the user."""
 
     file: str
     line: int
@@ -57,7 +57,7 @@ class Reject:
 
 
 class PlainNames(NamedTuple):
-    """Consecutive lines of a list, from ``line`` on, that hold a plain domain each and nothing else."""
+    """Consecutive lines of a list that each consist of one plain domain; ``line`` is the first line number."""
 
     source: str
     line: int
@@ -66,9 +66,9 @@ class PlainNames(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Reader:
-    """The parser of the text that stands for a destination in a list or on the command line.
+    """Parser of destinations in a list or on the command line.
 
-    ``accept`` has the kinds of text of which the host is taken.
+    ``accept`` contains the formats from which the host is extracted.
     """
 
     default_port: int | None = None
@@ -77,14 +77,14 @@ class Reader:
 
     @property
     def plain_is_key(self) -> bool:
-        """True if a plain domain is its own key: neither port nor brackets are added."""
+        """Whether the key of a plain domain is the domain itself, without a port or brackets."""
         return not self.lmtp and self.default_port in (None, SMTP_PORT)
 
     def destination(self, text: str) -> Destination:
         """Parse a destination.
 
         Raises:
-            ValueError: the text is no destination; the message is the reason in plain words.
+            ValueError: the text is not a destination; the message is the reason.
         """
         if self.lmtp and text.startswith("unix:"):
             return self._parsed(text)
@@ -95,7 +95,7 @@ class Reader:
         return self._parsed(_ROOT_DOT.sub("", host.lower() if host.isascii() else host, count=1))
 
     def _parsed(self, text: str) -> Destination:
-        """Parse the text; UTS #46 makes a name beyond ASCII lower case."""
+        """Parse the text in lower case; for a non-ASCII name, the UTS #46 mapping converts to lower case."""
         try:
             found = parse_destination(text, lmtp=self.lmtp, default_port=self.default_port)
         except DestinationError as error:
@@ -105,24 +105,24 @@ class Reader:
         return found
 
     def plain(self, name: str) -> Destination:
-        """Return the destination of a plain domain, where ``plain_is_key``."""
+        """Return the destination of a plain domain; valid only if ``plain_is_key`` is true."""
         return Destination(name, name, name, Kind.DOMAIN, "", SMTP_PORT)
 
 
 class Lists:
-    """The targets of several lists, in order, each destination once.
+    """The targets of several lists in their order, without duplicates.
 
-    It can be iterated once, because standard input and pipes can. ``duplicates`` counts the lines whose destination an
-    earlier line has. Memory grows only with the number of distinct destinations.
+    Only one iteration is possible, because standard input and pipes can be read only once. ``duplicates`` is the number
+    of lines that repeat the destination of an earlier line. Memory grows only with the number of distinct destinations.
 
     Args:
         paths: files to read; ``-`` is standard input.
         reader: the parser of destinations.
-        form: the form of the lists, as far as it is known.
+        form: the format of the lists, as far as the user specifies it.
         stdin: read in place of standard input.
 
     Raises:
-        ListError: a file is missing or unreadable, is no list, or has no such column.
+        ListError: a file is missing or unreadable, is not a list of domains, or lacks the given column.
     """
 
     def __init__(
@@ -142,12 +142,12 @@ class Lists:
 
     @property
     def notes(self) -> list[str]:
-        """Remarks on the lists that were read, for the user."""
+        """Notes for the user about the lists read so far."""
         return [note for source in self._sources for note in source.notes]
 
     @property
     def cut(self) -> list[str]:
-        """The lists that could not be read to their ends, each with the reason."""
+        """The names of incompletely read lists, each with the reason."""
         return [f"{source.name}: {source.cut}" for source in self._sources if source.cut]
 
     def __iter__(self) -> Iterator[Target | Reject]:
@@ -164,7 +164,7 @@ class Lists:
                     yield entry
 
     def blocks(self) -> Iterator[Target | Reject | PlainNames]:
-        """Yield the same lines with duplicates, and plain domains many at a time: for lists of millions."""
+        """Yield all lines, duplicates included, with consecutive plain domains grouped for speed."""
         for source in self._sources:
             for item in source.blocks():
                 if not isinstance(item, Plain):

@@ -1,6 +1,6 @@
-"""The partition of a long input: lines in buckets by a hash of their keys, and a random choice of keys.
+"""Partition of a long input into buckets by a hash of each line's key, and random sampling of keys.
 
-A line begins with its key, which ends before the first tab.
+The key of a line is the text before the first tab.
 """
 
 import zlib
@@ -10,25 +10,25 @@ from pathlib import Path
 from typing import NamedTuple
 
 BUCKETS = 256
-"""Buckets of a long input: of ten million lines, each bucket has about forty thousand."""
+"""Number of buckets of a long input; with ten million lines, a bucket contains about forty thousand lines."""
 
 WAITING = 100_000
-"""Lines held before they are appended to the files of their buckets: about 15 MB, hundreds of lines for each file."""
+"""Maximum number of buffered lines (about 15 MB) before the buffer is appended to the bucket files."""
 
 
 class Sampling(NamedTuple):
-    """A random choice of ``size`` destinations: the same for the same destinations and ``seed``, in any order."""
+    """A random sample of ``size`` destinations, determined by ``seed`` and the set of destinations."""
 
     size: int
     seed: int
 
     def place(self, key: bytes) -> int:
-        """Return the place of a destination in the random order; the first ``size`` are chosen."""
+        """Return the rank of a destination in the random order; the sample is the first ``size`` destinations."""
         return int.from_bytes(blake2b(key, digest_size=8, key=str(self.seed).encode()[:64]).digest())
 
 
 def octets_of(key: str) -> bytes:
-    """Return the form of a key in a spool: tabs and line feeds, which a path may have, are escaped."""
+    """Return a key as octets for a spool, with tabs and line feeds (possible in a socket path) escaped."""
     return key.encode("unicode_escape")
 
 
@@ -38,12 +38,12 @@ def key_of(line: bytes) -> bytes:
 
 
 def bucket_name(group: str, bucket: int) -> str:
-    """Return the name of the file of a bucket."""
+    """Return the file name of a bucket."""
     return f"{group}-{bucket:03}"
 
 
 class Buckets:
-    """A buffer of lines by bucket; ``flush`` appends them to the file of each bucket, one open file at a time."""
+    """Buffer of lines by bucket; ``flush`` appends the lines to the bucket files, with one open file at a time."""
 
     def __init__(self, place: Path, buckets: int) -> None:
         self._place = place
@@ -52,7 +52,7 @@ class Buckets:
         self._room = WAITING
 
     def put(self, group: str, lines: list[bytes]) -> None:
-        """Buffer lines, each of which begins with its key."""
+        """Add lines to the buffer; each line begins with its key."""
         parts = self._lines[group]
         if self._buckets == 1:
             parts[0] += lines
@@ -75,7 +75,7 @@ class Buckets:
 
 
 def unique(lines: list[bytes], seen: set[bytes]) -> list[bytes]:
-    """Return the first line of each key that is not in ``seen``, and add the keys to it."""
+    """Return the first line of each key that is not in ``seen``, and add the new keys to ``seen``."""
     firsts = {line.partition(b"\t")[0]: line for line in reversed(lines)}
     if not seen:
         seen.update(firsts)

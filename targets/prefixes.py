@@ -1,7 +1,7 @@
-"""A table of address prefixes, searched for the longest that covers an address.
+"""A table of address prefixes with longest-prefix match.
 
-The table has one dictionary for each prefix length that occurs. A search costs one dictionary access for each
-length (129 at most), whatever the number of prefixes.
+The table contains one dictionary for each prefix length. A search takes one dictionary access for each length (129 at
+most), independent of the number of prefixes.
 """
 
 from collections.abc import Iterable
@@ -15,7 +15,7 @@ Value = TypeVar("Value")
 
 
 class PrefixTable(Generic[Value]):
-    """Networks of both families, each with a value. Where two rows have the same network, the first is kept."""
+    """A map from IPv4 and IPv6 networks to values. Of several rows with the same network, the first is kept."""
 
     def __init__(self, rows: Iterable[tuple[Network, Value]] = ()) -> None:
         self._lengths: dict[tuple[int, int], dict[int, Value]] = {}
@@ -28,7 +28,7 @@ class PrefixTable(Generic[Value]):
         return bool(self._lengths)
 
     def find(self, address: Address) -> Value | None:
-        """Return the value of the longest prefix that covers an address, or None."""
+        """Return the value of the longest prefix that contains an address, or None without such a prefix."""
         number = int(address)
         for (version, length), networks in self._lengths.items():
             if version == address.version:

@@ -1,15 +1,15 @@
-"""The scope of a scan: which domains, MX hosts and addresses it may contact.
+"""The scope of a scan: the domains, MX hosts and addresses that the scan may contact.
 
-An exclusion file has one entry a line. ``#`` begins a comment. Blank lines are skipped.
+An exclusion file contains one entry per line. ``#`` begins a comment. Blank lines are skipped.
 
     example.com         this domain, and this MX host
     .example.com        this domain and all names below it
     192.0.2.1           this address
     2001:db8::/32       these addresses
 
-An entry that cannot be parsed is an error and is never skipped, because its owner asked not to be contacted. An
+An entry that cannot be parsed is an error, because a skipped entry would permit contact with an excluded host. An
 IPv6 address that embeds an excluded IPv4 address is excluded too. ``allow_private`` permits special-purpose
-addresses; it does not lift an exclusion.
+addresses, except those that an entry excludes.
 """
 
 from collections.abc import Iterable, Iterator
@@ -31,7 +31,7 @@ __all__ = ["Exclusions", "ListError", "Refusal", "Scope", "load_exclusions", "sp
 
 @dataclass(frozen=True, slots=True)
 class Refusal:
-    """The reason why something must not be contacted: its code, and the address block or the exclusion entry."""
+    """The reason why a domain, host or address is out of scope: reason code, and address block or exclusion entry."""
 
     why: Literal["address-not-public", "opted-out"]
     text: str
@@ -39,10 +39,10 @@ class Refusal:
 
 @dataclass(frozen=True, slots=True)
 class Exclusions:
-    """The entries of exclusion files, each with its file and line as text.
+    """The entries of exclusion files, each with its origin as the text ``FILE line N: ENTRY``.
 
-    ``names`` excludes single names, ``trees`` names and all names below them. Both hold lower-case A-labels
-    without the final dot.
+    ``names`` excludes single names, ``trees`` excludes names and all names below these names. The names are in
+    lower-case A-labels without a final dot.
     """
 
     names: dict[str, str] = field(default_factory=dict)
@@ -50,7 +50,7 @@ class Exclusions:
     networks: PrefixTable[str] = field(default_factory=PrefixTable)
 
     def name(self, name: str) -> str | None:
-        """Return the file, line and text of the entry that excludes a name; None if none does."""
+        """Return the file, line and text of the entry that excludes a name; None if the name is not excluded."""
         if not (self.names or self.trees):
             return None
         canonical = _canonical(name)
@@ -60,7 +60,7 @@ class Exclusions:
         return self.names.get(canonical) or next(in_trees, None)
 
     def address(self, address: str) -> str | None:
-        """Return the file, line and text of the entry that excludes an address; None if none does."""
+        """Return the file, line and text of the entry that excludes an address; None if it is not excluded."""
         if not self.networks:
             return None
         outer = ip_address(address)
@@ -70,7 +70,7 @@ class Exclusions:
 
 @dataclass(frozen=True, slots=True)
 class Scope:
-    """The scope of a scan. Each method returns a Refusal, or None where contact is permitted."""
+    """The scope of a scan. Each method returns a Refusal, or None if contact is permitted."""
 
     allow_private: bool = False
     exclusions: Exclusions = field(default_factory=Exclusions)
@@ -87,7 +87,7 @@ class Scope:
         """Check an IPv4 or IPv6 address.
 
         Raises:
-            ValueError: the text is no address.
+            ValueError: the text is not an address.
         """
         block = None if self.allow_private else special_purpose(address)
         excluded = _opted_out(self.exclusions.address(address))
@@ -128,7 +128,7 @@ def _enter(
     try:
         if not entry:
             return
-        if ":" in entry or entry.rpartition(".")[2][:1].isdigit():  # no top level domain begins with a digit
+        if ":" in entry or entry.rpartition(".")[2][:1].isdigit():  # top-level domains do not begin with a digit
             networks.append((ip_network(entry), where))
         elif entry.startswith("."):
             trees.setdefault(_checked(entry[1:]), where)
@@ -144,7 +144,7 @@ def _checked(name: str) -> str:
 
 
 def _canonical(name: str) -> str:
-    """Return the form in which names are kept; an invalid name (of an MX record) is only made lower case."""
+    """Return a name in lower-case A-labels; an invalid name (of an MX record) is only converted to lower case."""
     bare = name.removesuffix(".")
     try:
         return bare.lower() if bare.isascii() else to_ascii(bare)

@@ -1,4 +1,4 @@
-"""Names of files that are no lists, recognised by their first octets."""
+"""Recognition of binary file formats by their first octets."""
 
 _SIGNATURES = (
     (0, b"%PDF-", "a PDF"),
@@ -31,7 +31,7 @@ _SIGNATURES = (
     (0, b"ID3", "an MP3 file"),
     (0, b"{\\rtf", "an RTF document"),
 )
-"""Offset, octets and name."""
+"""Signatures of binary formats: offset of the signature, its octets, and the name of the format."""
 
 _MARKUP = ((b"<!doctype html", "an HTML page"), (b"<html", "an HTML page"), (b"<?xml", "an XML document"))
 
@@ -39,14 +39,14 @@ _TEXT_CONTROLS = b"\t\n\r\f\x1b"
 _CONTROLS = bytes(octet for octet in range(32) if octet not in _TEXT_CONTROLS) + b"\x7f"
 
 CONTROL_SHARE = 10
-"""Of so many octets, one that is a control character makes a file binary; damaged text has far fewer."""
+"""Divisor of the threshold: a file is binary if more than 1/10 of its first octets are control characters."""
 
 ENOUGH = 64
-"""Octets below which a file is never binary by its control characters alone."""
+"""Minimum size in octets of a file for the control character test."""
 
 
 def binary_name(head: bytes) -> str | None:
-    """Return the name of a file that is no text, from its first 4,096 octets or fewer; None for text."""
+    """Return the name of a binary file's format from its first octets (4,096 at most); None for text."""
     known = next((name for at, magic, name in _SIGNATURES if head.startswith(magic, at)), None)
     if known:
         return known

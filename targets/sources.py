@@ -1,4 +1,4 @@
-"""One list: a file or standard input, opened, recognised by its first lines, and read as records."""
+"""A single domain list (file or standard input): opening, recognition of its layout, reading of its records."""
 
 import io
 import stat
@@ -22,9 +22,9 @@ STDIN = "-"
 
 @dataclass(frozen=True, slots=True)
 class Form:
-    """The form of a list, as far as the user states it.
+    """The format of a list, as far as the user specifies it.
 
-    ``column`` is the name or number of the column that holds the domain. ``zone`` is True for zone files.
+    ``column`` is the name or number of the domain column. ``zone`` is True for zone files.
     """
 
     column: str | None = None
@@ -32,15 +32,15 @@ class Form:
 
 
 class Source:
-    """A list, recognised by the constructor.
+    """A domain list; the constructor recognises its layout.
 
-    A regular file is closed again until it is read, since there may be more lists than descriptors. Standard input and
-    pipes stay open, and the lines that were read of them are kept.
+    The constructor closes a regular file again, because the number of lists may exceed the limit of open files.
+    Standard input and pipes stay open, and the lines already read from such a stream are stored.
 
-    ``notes`` has remarks for the user. ``cut`` is the reason why the list was not read to its end, empty if it was.
+    ``notes`` contains notes for the user. ``cut`` is the reason for an incomplete read, empty after a complete read.
 
     Raises:
-        ListError: the list is missing or unreadable, is no list of domains, or has no such column.
+        ListError: the list is missing or unreadable, is not a list of domains, or lacks the given column.
     """
 
     def __init__(
@@ -59,10 +59,10 @@ class Source:
             self._close()
 
     def rows(self) -> Iterator[tuple[Line, Row | str]]:
-        """Yield each record with its cells, or with the reason why it has none.
+        """Yield each record with its cells, or with the reason why it is invalid.
 
         Raises:
-            ListError: the file was there when it was checked, and now cannot be opened.
+            ListError: the file can no longer be opened.
         """
         self._open_again()
         if self._form.zone:
@@ -73,10 +73,10 @@ class Source:
         self._close()
 
     def blocks(self) -> Iterator[tuple[Line, Row | str] | Plain]:
-        """Yield the same, but lines that are plain domains many at a time.
+        """Yield the records like ``rows``, with consecutive plain domains grouped.
 
         Raises:
-            ListError: as ``rows``.
+            ListError: the file can no longer be opened.
         """
         if self._form.zone or not self._layout.takes_plain:
             yield from self.rows()
@@ -109,7 +109,7 @@ class Source:
             yield line, str(error)
 
     def _is_comment(self, text: str) -> bool:
-        """Return whether a line begins with a semicolon that is no delimiter."""
+        """Return whether a line begins with a semicolon that is not a delimiter."""
         return text.startswith(";") and self._layout.delimiter != ";"
 
     def _owners(self) -> Iterator[tuple[Line, Row | str]]:
@@ -146,7 +146,7 @@ class Source:
             self._lines = LineReader(self._text.stream)
 
     def _close(self) -> None:
-        """Close a file, and keep the remarks on it; what was read ahead is read again."""
+        """Close a regular file and store its notes; the lines read ahead will be read again."""
         self.notes = [f"{self.name}: {note}" for note in self._text.notes]
         self._ahead = []
         if self.name != STDIN:
@@ -155,10 +155,10 @@ class Source:
     # --- recognition --------------------------------------------------------------------------------------------
 
     def _recognised(self) -> Layout:
-        """Return the layout.
+        """Return the layout of the list.
 
         Raises:
-            ListError: it cannot be recognised, or the list is of another kind.
+            ListError: the layout cannot be recognised, or the list has another format.
         """
         if self._form.zone:
             return Layout()

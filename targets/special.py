@@ -1,13 +1,13 @@
-"""The special-purpose address blocks: addresses outside the global unicast Internet.
+"""Recognition of special-purpose addresses, which are not globally reachable unicast addresses.
 
 The tables are the IANA special-purpose address registries for IPv4 and IPv6 (RFC 6890, as of July 2026).
-An address is global if the longest matching block is marked "globally reachable" there, or if no block matches.
-More rules than the registries have: multicast (RFC 5771, RFC 4291) is not global, nor is IPv6 outside 2000::/3,
-which RFC 4291 reserves. Where the registry says "N/A", a 6to4 address is as global as its IPv4 address; Teredo,
-ORCHID and the 6to4 relay anycast are not global.
+An address is global if the longest matching block is marked "globally reachable" in the registry, or if no block
+matches. Additional rules: multicast (RFC 5771, RFC 4291) is not global. IPv6 outside 2000::/3, which RFC 4291 reserves,
+is not global. Of the blocks marked "N/A", a 6to4 address is global if its IPv4 address is global; Teredo, ORCHID and
+6to4 relay anycast addresses are not global.
 
 Packets to an IPv6 address that embeds an IPv4 address (mapped, compatible, translated, 6to4) may reach the IPv4
-address. So such an address is not global if its IPv4 address is not.
+address, so such an address is not global if its IPv4 address is not global.
 """
 
 from ipaddress import IPv4Address, IPv6Address, ip_address, ip_network
@@ -90,7 +90,7 @@ _CARRIERS = (
     ("64:ff9b::/96", 0),
     ("2002::/16", 80),
 )
-"""Blocks whose addresses embed an IPv4 address, with the number of bits after it (RFC 4291, RFC 6052, RFC 3056)."""
+"""IPv6 blocks that embed an IPv4 address, with the number of bits after it (RFC 4291, RFC 6052, RFC 3056)."""
 
 
 def _blocks() -> list[tuple[Network, _Block]]:
@@ -103,17 +103,17 @@ _SHIFTS = PrefixTable((ip_network(text), shift) for text, shift in _CARRIERS)
 
 
 def special_purpose(address: str) -> str | None:
-    """Return the special-purpose block of an address.
+    """Return the name of the special-purpose block of an address.
 
     Args:
         address: an IPv4 or IPv6 address; a zone (``%eth0``) is ignored.
 
     Returns:
-        The name in the registry, followed by that of an embedded IPv4 address in parentheses; None for a global
-        address.
+        The block's name in the registry, then in parentheses the block name of an embedded IPv4 address; None for a
+        global address.
 
     Raises:
-        ValueError: the text is no address.
+        ValueError: the text is not an address.
     """
     parsed = ip_address(address)
     block = _BLOCKS.find(parsed)
@@ -127,8 +127,8 @@ def special_purpose(address: str) -> str | None:
 
 
 def embedded_ipv4(address: Address) -> IPv4Address | None:
-    """Return the IPv4 address that an IPv6 address embeds by its format, or None."""
-    if not isinstance(address, IPv6Address) or int(address) <= 1:  # ``::`` and ``::1`` embed none
+    """Return the IPv4 address embedded in an IPv6 address, or None."""
+    if not isinstance(address, IPv6Address) or int(address) <= 1:  # ``::`` and ``::1`` embed no IPv4 address
         return None
     shift = _SHIFTS.find(address)
     return None if shift is None else IPv4Address(int(address) >> shift & 0xFFFFFFFF)

@@ -1,16 +1,16 @@
-"""The input of a scan on disk: each destination once, shuffled and counted, in memory that its length does not change.
+"""The input of a scan on disk: distinct destinations in random order, prepared with bounded memory.
 
-Destinations are partitioned by a hash of their key into buckets. One bucket at a time is held in memory; its
-duplicates are removed (the first line is kept), and it is shuffled. The same input is always shuffled in the same way.
-The shuffle separates the domains of one provider, which often stand together in a list. A small list is one bucket.
+Destinations are partitioned into buckets by a hash of their key. Only one bucket at a time is in memory: its duplicates
+are removed (the first line is kept), and its lines are shuffled with a fixed seed. The shuffle separates domains of the
+same provider, which are often adjacent in a list. A small list is one bucket.
 
-    SPOOL/index.json    counts and files of the spool; it is written last, so a spool without it is unfinished
+    SPOOL/index.json    counts and files of the spool, written last; a spool without this file is unfinished
     SPOOL/rejects       lines that are not scanned, as JSON
     SPOOL/first-NNN     the destinations that are scanned before all others
     SPOOL/rest-NNN      the other destinations
 
-A line is ``key TAB source TAB line``. A fourth cell in JSON (raw text, rank, fields) follows where the destination is
-more than a plain domain. ``leave_out`` and ``only`` select destinations by key, also one bucket at a time.
+A line is ``key TAB source TAB line``, with a fourth cell in JSON (raw text, rank, fields) if the destination is not
+just a plain domain. ``leave_out`` and ``only`` select destinations by key, one bucket at a time.
 """
 
 import heapq
@@ -28,13 +28,13 @@ from targets.lists import PlainNames, Reader, Reject, Target
 from targets.partition import BUCKETS, Buckets, Sampling, bucket_name, key_of, octets_of, unique
 
 SMALL = 50_000
-"""Lines of an input that is one bucket: about 10 MB in memory."""
+"""Maximum number of lines of an input that is stored as one bucket (about 10 MB in memory)."""
 
 REASONS = 200
-"""Different reasons of rejects that are counted on their own; many contain a piece of the line."""
+"""Maximum number of distinct reject reasons with separate counts; many reasons contain a part of the line."""
 
 REJECTS_WAITING = 5_000
-"""Rejected lines held before they are appended to their file: some 5 MB at most."""
+"""Maximum number of buffered rejected lines (about 5 MB) before the buffer is appended to the file."""
 
 OTHER_REASONS = "other reasons"
 
@@ -42,11 +42,11 @@ _INDEX, _REJECTS, _MARKS = "index.json", "rejects", "marks"
 _FIRST, _REST = "first", "rest"
 
 Entry = Target | Reject | PlainNames
-"""An item of a list: a target, a rejected line, or a row of plain names."""
+"""An item of a list: a target, a rejected line, or consecutive plain names."""
 
 
 class SpoolError(Exception):
-    """An error of a spool that cannot be used; the message is one line for the user."""
+    """An unfinished or damaged spool; the message is one line for the user."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,17 +61,17 @@ class _Index:
     reasons: dict[str, int] = field(default_factory=dict)
     cut: list[str] = field(default_factory=list)
     sources: list[str] = field(default_factory=list)
-    octets: dict[str, int] = field(default_factory=dict)  # of every file, by name
+    octets: dict[str, int] = field(default_factory=dict)  # size of every file, by name
 
 
 class Spool:
-    """A finished spool; make one with ``make`` or ``open``."""
+    """A finished spool; ``make`` and ``open`` are its constructors."""
 
     def __init__(self, place: Path, index: _Index, reader: Reader) -> None:
         self._place = place
         self._index = index
         self._reader = reader
-        self._marked: bool | None = None  # True: serve only marked keys; False: serve all other keys
+        self._marked: bool | None = None  # True: yield only marked keys; False: yield all other keys
         self._rejects_done = 0
 
     @classmethod
@@ -85,15 +85,15 @@ class Spool:
         sampling: Sampling | None = None,
         cut: Callable[[], list[str]] = list,
     ) -> "Spool":
-        """Write the items of lists to a new spool.
+        """Write the items of lists to a new spool, and return it.
 
         Args:
-            place: the directory to make; an unfinished spool in it is removed.
-            entries: the items, such as ``Lists.blocks`` yields.
+            place: the directory to create; an unfinished spool in this directory is removed.
+            entries: the items, for example those of ``Lists.blocks``.
             reader: the parser of destinations.
             first: items whose destinations are scanned before all others.
-            sampling: the choice of destinations; None is all of them.
-            cut: returns, once all items were read, which lists could not be read to their ends.
+            sampling: the random sample of destinations; None selects all destinations.
+            cut: function that returns the incompletely read lists; it is called after the last item.
 
         Raises:
             OSError: the directory cannot be written.
@@ -111,7 +111,7 @@ class Spool:
         """Open an existing spool.
 
         Raises:
-            SpoolError: it is unfinished or damaged.
+            SpoolError: the spool is unfinished or damaged.
         """
         file = place / _INDEX
         if file.exists() and not file.is_file():
@@ -131,22 +131,22 @@ class Spool:
 
     @property
     def total(self) -> int:
-        """The number of different destinations."""
+        """The number of distinct destinations."""
         return self._index.total
 
     @property
     def lines(self) -> int:
-        """The number of lines that are neither blank nor comments, nor a header."""
+        """The number of lines, without blank lines, comments and headers."""
         return self._index.lines
 
     @property
     def rejects(self) -> int:
-        """The number of lines that are not scanned."""
+        """The number of rejected lines."""
         return self._index.rejects
 
     @property
     def duplicates(self) -> int:
-        """The number of lines whose destination an earlier line has."""
+        """The number of lines that repeat the destination of an earlier line."""
         return self._index.duplicates
 
     @property
@@ -156,7 +156,7 @@ class Spool:
 
     @property
     def cut(self) -> list[str]:
-        """The lists that could not be read to their ends, each with the reason."""
+        """The names of incompletely read lists, each with the reason."""
         return self._index.cut
 
     def move(self, place: Path) -> None:
@@ -170,20 +170,20 @@ class Spool:
 
     @property
     def sources(self) -> tuple[str, ...]:
-        """The lists that were read."""
+        """The names of the lists from which the spool was made."""
         return tuple(self._index.sources)
 
     def leave_out(self, keys: Iterable[str], rejects: int) -> int:
-        """Omit the destinations with these keys, and the first ``rejects`` rejected lines.
+        """Exclude the destinations with these keys, and the first ``rejects`` rejected lines, from ``items``.
 
         Returns:
-            The number of destinations of the spool that are omitted.
+            The number of excluded destinations.
         """
         self._rejects_done = rejects
         return self._mark(keys, only=False)
 
     def only(self, keys: Iterable[str]) -> int:
-        """Select only the destinations with these keys, and no rejected lines.
+        """Restrict ``items`` to the destinations with these keys, without rejected lines.
 
         Returns:
             The number of selected destinations.
@@ -192,7 +192,7 @@ class Spool:
         return self._mark(keys, only=True)
 
     def items(self) -> Iterator[Target | Reject]:
-        """Yield the rejected lines, then the selected destinations, always in the same order."""
+        """Yield the rejected lines, then the selected destinations, in a reproducible order."""
         yield from self._rejected()
         for group in (_FIRST, _REST):
             for bucket in range(self._index.buckets):
@@ -200,7 +200,7 @@ class Spool:
                     yield from self._bucket(group, bucket)
 
     def _mark(self, keys: Iterable[str], *, only: bool) -> int:
-        """Write keys to disk by bucket; return the number of those that are in the spool."""
+        """Write keys to disk by bucket; return the number of keys that the spool contains."""
         self._marked = only
         place = self._place / _MARKS
         shutil.rmtree(place, ignore_errors=True)
@@ -246,7 +246,7 @@ class Spool:
 
 
 class _Maker:
-    """The builder of a spool: it partitions all lines first, then finishes one bucket at a time."""
+    """Builder of a spool: ``take`` partitions the lines into buckets, ``finish`` completes one bucket at a time."""
 
     def __init__(self, place: Path, sampling: Sampling | None) -> None:
         self._place = place
@@ -319,7 +319,7 @@ class _Maker:
         return index
 
     def _chosen(self, buckets: int) -> Callable[[bytes], bool] | None:
-        """Return whether a line is chosen by the sampling; None where all are."""
+        """Return a function that reports whether a line belongs to the sample; None without sampling."""
         if self._sampling is None:
             return None
         place = self._sampling.place
@@ -368,7 +368,7 @@ class _Maker:
 
 
 def _write(path: Path, lines: list[bytes], seed: int) -> int:
-    """Write a bucket shuffled, with a fixed seed; return its size in octets."""
+    """Write the lines of a bucket, shuffled with a fixed seed; return the file size in octets."""
     random.Random(seed + len(lines)).shuffle(lines)  # noqa: S311 - an order of work, not a secret
     return path.write_bytes(b"\n".join(lines) + b"\n")
 

@@ -1,4 +1,4 @@
-"""Excel workbooks (.xlsx): the rows of the first sheet as lines of CSV, one line a row."""
+"""Reading of Excel workbooks (.xlsx): conversion of the first sheet to CSV, one line per row."""
 
 import csv
 import io
@@ -14,16 +14,16 @@ from targets.streams import CHUNK, DamagedError, ListError
 WORKBOOK = "xl/workbook.xml"
 
 ROWS = 1_048_576
-"""Rows of a sheet that are read: the most that Excel has."""
+"""Maximum number of rows read from a sheet, as in Excel."""
 
 COLUMNS = 256
-"""Columns of a row that are read; a sheet may have 16,384."""
+"""Maximum number of columns read from a row; Excel permits 16,384."""
 
 UNPACKED = 512 * 2**20
-"""Octets of all parts of a workbook, unpacked."""
+"""Maximum total size in octets of the unpacked files of a workbook."""
 
 STRINGS = 128 * 2**20
-"""Octets of the table of strings, which is held in memory: a million names take half of it."""
+"""Maximum size in octets of the string table, which is held in memory; a million names use half of it."""
 
 _STRINGS = "xl/sharedstrings.xml"
 _BREAKS = str.maketrans("\r\n", "  ")
@@ -33,8 +33,8 @@ def rows_as_csv(file: io.BufferedIOBase, parts: Sequence[zipfile.ZipInfo]) -> It
     """Yield the rows of the first sheet as CSV; line breaks in cells become spaces, so that line N is row N.
 
     Args:
-        file: the workbook; one can seek in it.
-        parts: the files in it.
+        file: the workbook, a seekable stream.
+        parts: the directory entries of the files in the workbook.
 
     Raises:
         ListError: the workbook is too large, or the library that reads it is missing.
@@ -44,14 +44,14 @@ def rows_as_csv(file: io.BufferedIOBase, parts: Sequence[zipfile.ZipInfo]) -> It
     if any(part.filename.lower() == _STRINGS and part.file_size > STRINGS for part in parts):
         raise ListError(f"an Excel workbook with more than {STRINGS >> 20} MiB of text; save the sheet as CSV")
     try:
-        import openpyxl  # noqa: F401, PLC0415 - few lists need it; here to find out that it is missing
+        import openpyxl  # noqa: F401, PLC0415 - few lists need it; this import detects a missing library
     except ImportError:
         raise ListError("an Excel workbook: pip install openpyxl, or save the sheet as CSV") from None
     return _rows(file)
 
 
 def _rows(file: io.BufferedIOBase) -> Iterator[bytes]:
-    """Yield blocks of lines.
+    """Yield the CSV lines of the first sheet in blocks.
 
     Raises:
         DamagedError: the workbook is damaged.
@@ -65,7 +65,7 @@ def _rows(file: io.BufferedIOBase) -> Iterator[bytes]:
                 yield text.getvalue().encode()
                 text.seek(0)
                 text.truncate()
-    except Exception as error:  # whatever the library meets in hostile XML
+    except Exception as error:  # hostile XML can raise any exception in the library
         yield text.getvalue().encode("utf-8", errors="replace")
         raise DamagedError(f"the Excel workbook is damaged: {error}") from error
     yield text.getvalue().encode("utf-8", errors="replace")
@@ -78,14 +78,14 @@ def _cells(file: io.BufferedIOBase) -> Iterator[tuple[Any, ...]]:
         warnings.simplefilter("ignore")  # about styles and extensions, which change no cell
         book = openpyxl.load_workbook(file, read_only=True, data_only=True, keep_links=False)
     sheet = book.worksheets[0]
-    sheet.reset_dimensions()  # the file's own word on its dimensions may be wrong
+    sheet.reset_dimensions()  # the dimensions stated in the file may be wrong
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         yield from sheet.iter_rows(max_col=COLUMNS, values_only=True)
 
 
 def _trimmed(cells: Sequence[Any]) -> list[str]:
-    """Return the texts of the cells without the empty ones at the end."""
+    """Return the texts of a row's cells without trailing empty cells."""
     texts = [_text(cell) for cell in cells]
     while texts and not texts[-1]:
         texts.pop()

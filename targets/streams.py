@@ -1,7 +1,7 @@
-"""Octet streams: files as they are opened, and streams that are made of chunks.
+"""Octet streams: opening of files, and streams made from generators of chunks.
 
-A list is read through a chain of streams (packed, unpacked, recoded). Each of them is a generator of chunks behind
-``ChunkStream``, so memory holds one chunk of each. An error of any of them is an OSError.
+A list is read through a chain of streams (packed, unpacked, recoded). Each stream is a ``ChunkStream`` over a generator
+of chunks, so memory use is one chunk per stream. An error in any stream is an OSError.
 """
 
 import io
@@ -9,26 +9,26 @@ from collections.abc import Iterator
 from pathlib import Path
 
 CHUNK = 64 * 1024
-"""Octets that one stage hands to the next at once, at most."""
+"""Maximum size in octets of a chunk."""
 
 
 FREE = 4 * 2**30
-"""Octets that any packed file may become: only above them the ratio is bounded."""
+"""Unpacked size in octets up to which the ratio of unpacked to packed octets is not checked."""
 
 RATIO = 200
-"""Unpacked octets for each packed one. Lists of names have 3 to 20; a file of zeros has 1,000 and more."""
+"""Maximum ratio of unpacked to packed octets; typical are 3 to 20 for lists, above 1,000 for a file of zeros."""
 
 
 class ListError(ValueError):
-    """An error that makes a list unusable; the message names the file (and line) and what was expected."""
+    """An error that makes a list unusable; the message names the file, the line if known, and the expected content."""
 
 
 class DamagedError(OSError):
-    """An error in the data of a stream: what came before it is good, nothing can be read after it."""
+    """An error in the data of a stream: the octets before the error are valid, the octets after it are unreadable."""
 
 
 class ChunkStream(io.RawIOBase):
-    """A readable stream of the chunks that an iterator yields. Its error is raised by every later read."""
+    """A readable stream of an iterator's chunks. After an error of the iterator, every read raises that error."""
 
     def __init__(self, chunks: Iterator[bytes]) -> None:
         self._chunks = chunks
@@ -39,8 +39,8 @@ class ChunkStream(io.RawIOBase):
         """Return True."""
         return True
 
-    def readinto(self, buffer: memoryview) -> int:  # type: ignore[override]  # what BufferedReader passes
-        """Copy the rest of a chunk, or the next one that is not empty; 0 at the end."""
+    def readinto(self, buffer: memoryview) -> int:  # type: ignore[override]  # the type that BufferedReader passes
+        """Copy octets of the current or next chunk into the buffer; return their number, 0 at the end."""
         while not self._waiting:
             chunk = self._next()
             if chunk is None:
@@ -67,28 +67,28 @@ def buffered(chunks: Iterator[bytes]) -> io.BufferedReader:
 
 
 def chunks_of(stream: io.BufferedIOBase, head: bytes = b"") -> Iterator[bytes]:
-    """Yield ``head``, then the octets of a stream as they arrive: a slow pipe is passed on without delay."""
+    """Yield ``head``, then the octets of a stream as soon as the octets arrive."""
     yield head
     while chunk := stream.read1(CHUNK):
         yield chunk
 
 
 def check_ratio(given: int, taken: int) -> None:
-    """Check that a packed file does not become too much.
+    """Check the ratio of unpacked to packed octets.
 
     Args:
-        given: octets that were unpacked.
-        taken: octets that they were unpacked from.
+        given: number of unpacked octets.
+        taken: number of packed octets from which these octets were unpacked.
 
     Raises:
-        DamagedError: it does.
+        DamagedError: the ratio is too high.
     """
     if given > FREE and given > RATIO * taken:
         raise DamagedError(f"it unpacks to more than {RATIO} times its size")
 
 
 def open_file(path: str) -> io.BufferedReader:
-    """Open a file.
+    """Open a file for reading.
 
     Raises:
         ListError: the file is missing, is a directory, or is not readable.

@@ -1,11 +1,11 @@
-"""The records of a list: their cells, and which of them is the domain.
+"""Parser of a list's records: cells, domain column and rank.
 
-    domain;owner        a header with a well-known name, or the one that ``--column`` names
+    domain;owner        a header with a well-known column name, or with the name given by ``--column``
     1,example.com       rank and domain (Tranco and others); further columns are col3, col4, …
-    example.com,tag     a domain, alone or with further columns col2, col3, …
-    Alice,example.com   another column, where it is the only one that holds domains
+    example.com,tag     domain, alone or with further columns col2, col3, …
+    Alice,example.com   domain in another column, if only that column contains domains
 
-A record may have line breaks in quoted cells (RFC 4180 section 2).
+Quoted cells may contain line breaks (RFC 4180 section 2).
 """
 
 import csv
@@ -21,7 +21,7 @@ from targets.lines import LINE_LIMIT, Line, Plain
 DELIMITERS = (",", ";", "\t", "|")
 
 RECORD_LINES = 1000
-"""Lines of one record: a longer one is a quote that nobody closed."""
+"""Maximum number of lines of one record; a longer record has an unclosed quote."""
 
 _RANK = re.compile(r"[0-9]{1,18}|[0-9]{1,3}(?:[.,'\u2019\u00a0\u202f ][0-9]{3}){1,5}")
 _TRAILING_COMMENT = re.compile(r"\s#.*", re.DOTALL)
@@ -30,7 +30,7 @@ _UNCLOSED = "unexpected end of data"
 
 
 class Row(NamedTuple):
-    """The cells of a record by their meaning."""
+    """A record, split into domain, rank and further fields."""
 
     domain: str
     rank: int | None
@@ -43,10 +43,10 @@ class RowError(ValueError):
 
 @dataclass(frozen=True, slots=True)
 class Layout:
-    """How the records of a list are read.
+    """The layout of a list's records.
 
-    ``column`` counts from 0. ``header`` has the names of the columns, empty without a header. Lines up to ``begins``
-    are no records. A ``delimiter`` of a space is any white space, ``{`` is JSON.
+    ``column`` counts from 0. ``header`` contains the column names, empty without a header. Records begin after line
+    ``begins``. A ``delimiter`` of a space means any white space, ``{`` means JSON.
     """
 
     delimiter: str = ","
@@ -61,14 +61,14 @@ class Layout:
 
     @property
     def takes_plain(self) -> bool:
-        """True if a line that is a plain name is a record with that domain."""
+        """Whether a line that consists of a plain name is a record with this domain."""
         return self.column == 0 and not self.ranked and self.delimiter != "{"
 
     def row(self, text: str) -> Row:
-        """Read a record.
+        """Parse a record.
 
         Raises:
-            RowError: it does not fit the layout.
+            RowError: the record does not match the layout.
         """
         if self.delimiter == "{":
             return _member(text, self.header[0])
@@ -90,7 +90,7 @@ class Layout:
 
 
 def _unique(header: Sequence[str]) -> tuple[str, ...]:
-    """Return a name for each column. One without a name, or with one that was there before, is colN."""
+    """Return a unique name for each column: colN for a column with an empty or repeated name."""
     return tuple(name if name and name not in header[:at] else f"col{at + 1}" for at, name in enumerate(header))
 
 
@@ -99,7 +99,7 @@ def _columns(count: int, expected: int) -> str:
 
 
 def uncommented(text: str) -> str:
-    """Return a line without the comment at its end; a line with quotes has none."""
+    """Return a line without a trailing comment; a line with quotes is returned unchanged."""
     return text if '"' in text else _TRAILING_COMMENT.sub("", text)
 
 
@@ -110,7 +110,7 @@ def separator(text: str) -> str | None:
 
 
 def is_rank(text: str) -> bool:
-    """Return whether a cell is a rank: digits, also in groups of three."""
+    """Return whether a cell is a rank: digits, with or without commas between groups of three."""
     return _RANK.fullmatch(text) is not None
 
 
@@ -118,7 +118,7 @@ def cells_of(text: str, delimiter: str) -> list[str]:
     """Split a record into its cells (RFC 4180, white space around cells dropped).
 
     Raises:
-        RowError: it is no record.
+        RowError: the quoting is invalid.
     """
     if delimiter == " ":
         return text.split()
@@ -132,7 +132,7 @@ def cells_of(text: str, delimiter: str) -> list[str]:
 
 
 def _ranked(cells: list[str]) -> Row:
-    """Read rank and domain; ``1,234,example.com`` has a rank in two cells."""
+    """Parse rank and domain; in ``1,234,example.com`` the rank 1234 is split into two cells."""
     at = 1
     while at < len(cells) - 1 and re.fullmatch("[0-9]{3}", cells[at]):
         at += 1
@@ -144,7 +144,7 @@ def _ranked(cells: list[str]) -> Row:
 
 
 def _member(text: str, name: str) -> Row:
-    """Read a JSON object whose member ``name`` is the domain; its other members with simple values are fields."""
+    """Parse a JSON object: member ``name`` is the domain, other members with simple values are fields."""
     try:
         found = json.loads(text)
     except (ValueError, RecursionError) as error:
@@ -159,14 +159,14 @@ def _member(text: str, name: str) -> Row:
 
 
 def records(lines: Iterator[Line | Plain], fits: Callable[[str], bool]) -> Iterator[Line | Plain]:
-    """Join the lines of records that have line breaks in quoted cells.
+    """Join the lines of each record with line breaks in quoted cells.
 
-    A quote that is not closed within ``RECORD_LINES``, or whose record does not fit, makes its line alone a bad one:
-    the lines after it are read on their own.
+    If a quote is not closed within ``RECORD_LINES``, or the joined record does not match, only the line with the quote
+    is invalid: the following lines are separate records.
 
     Args:
         lines: the lines of a list.
-        fits: returns whether a joined text is a record.
+        fits: function that returns whether a joined text is a record.
     """
     ahead: deque[Line | Plain] = deque()
     while True:
@@ -185,7 +185,7 @@ def records(lines: Iterator[Line | Plain], fits: Callable[[str], bool]) -> Itera
 
 
 def _until_closed(text: str, ahead: deque[Line | Plain], lines: Iterator[Line | Plain]) -> tuple[str, list[Line]]:
-    """Take lines until a quote is closed; return the joined text and the lines."""
+    """Read lines until the quote is closed; return the joined text and the lines."""
     taken: list[Line] = []
     size = len(text)
     while len(taken) < RECORD_LINES and size <= LINE_LIMIT:

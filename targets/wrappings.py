@@ -1,14 +1,14 @@
-"""Wrappings of lists, recognised by their first octets whatever the name of the file: gzip, bzip2, xz, zstd, ZIP, xlsx.
+"""Unpacking of lists in gzip, bzip2, xz, zstd, ZIP and xlsx, recognised by their first octets, not by file name.
 
-A wrapping may hold another one. All are unpacked as a stream in little memory:
+Wrappings may be nested. Each wrapping is unpacked as a stream with bounded memory:
 
-    gzip     RFC 1952; members may follow each other; other octets after a member are ignored with a note
-    xz       64 MiB of dictionary (``xz -9``)
-    zstd     RFC 8878; a window of 128 MiB
-    ZIP      one file in it, stored or deflated
+    gzip     RFC 1952; several members are joined; other octets after a member are ignored with a note
+    xz       a dictionary of up to 64 MiB (``xz -9``)
+    zstd     RFC 8878; a window of up to 128 MiB
+    ZIP      an archive of one file, stored or deflated
     xlsx     the first sheet, see ``targets.spreadsheets``
 
-The ratio of unpacked to packed octets is bounded. Other binary files are refused by name.
+The ratio of unpacked to packed octets is bounded. The error for another binary file names its format.
 """
 
 import bz2
@@ -27,20 +27,20 @@ from targets.signatures import binary_name
 from targets.streams import CHUNK, DamagedError, ListError, buffered, check_ratio, chunks_of
 
 HEAD = 4096
-"""Octets by which a wrapping, an encoding or a kind of file is recognised."""
+"""Number of first octets from which a wrapping, an encoding or a binary format is recognised."""
 
 DEPTH = 4
-"""Wrappings within each other that are opened."""
+"""Maximum number of nested wrappings."""
 
 XZ_MEMORY = 128 * 2**20
-"""Octets that the decoder of xz may use; ``xz -9`` needs 65 MiB."""
+"""Maximum memory in octets of the xz decoder; ``xz -9`` needs 65 MiB."""
 
 ZSTD_WINDOW_LOG = 27
-"""A window of 128 MiB, the most that the zstd command reads without a flag too."""
+"""Binary logarithm of the maximum zstd window in octets: 128 MiB, as in the zstd command without options."""
 
 
 class Unwrapped(NamedTuple):
-    """A list as UTF-8 text. ``notes`` is filled while it is read: remarks on its wrapping for the user."""
+    """A list as a UTF-8 stream; reading it adds notes about the wrapping for the user to ``notes``."""
 
     stream: io.BufferedReader
     notes: list[str]
@@ -57,11 +57,11 @@ class _Decompressor(Protocol):
 
 
 class _Gunzip:
-    """zlib's decoder of one gzip member, with the interface that the other decoders have."""
+    """Decoder of one gzip member with the interface of the other decoders."""
 
     def __init__(self) -> None:
         self._zlib = zlib.decompressobj(16 + zlib.MAX_WBITS)
-        self._full = False  # the last output was as long as it could be, so there may be more
+        self._full = False  # the last output reached its maximum length, so more output may follow
 
     @property
     def eof(self) -> bool:
@@ -111,23 +111,23 @@ _PACKINGS = (
 
 
 def unwrapped(stream: io.BufferedIOBase) -> Unwrapped:
-    """Unwrap a list.
+    """Unpack a list.
 
     Args:
-        stream: the file; it stays open.
+        stream: the file, which this function does not close.
 
     Returns:
-        The text. An error in the packed data raises OSError where the text is read.
+        The text of the list. An error in the packed data raises OSError when the text is read.
 
     Raises:
-        ListError: the file is no text, or its wrapping cannot be read; the message begins with what the file is.
+        ListError: the file is not text, or its wrapping cannot be read; the message begins with the file's format.
     """
     notes: list[str] = []
     for _ in range(DEPTH):
         head = _head(stream)
         packing = next((each for each in _PACKINGS if head.startswith(each.magic)), None)
         if packing is not None:
-            packing.decoder()  # so that a missing library is found at once
+            packing.decoder()  # detects a missing library before reading
             stream = buffered(_unpacked(packing, chunks_of(stream, head), notes))
         elif head.startswith(ZIP_MAGIC):
             stream = buffered(chunks_of_zip(_seekable(stream, head)))
@@ -137,7 +137,7 @@ def unwrapped(stream: io.BufferedIOBase) -> Unwrapped:
 
 
 def _head(stream: io.BufferedIOBase) -> bytes:
-    """Read the first octets. An error ends them; it is raised once more where the text is read."""
+    """Return the first octets, up to an error; reading the text later raises the error again."""
     head = b""
     with suppress(OSError):
         while len(head) < HEAD and (more := stream.read1(HEAD - len(head))):
@@ -153,12 +153,12 @@ def _text(head: bytes, stream: io.BufferedIOBase) -> io.BufferedReader:
 
 
 def _seekable(stream: io.BufferedIOBase, head: bytes) -> io.BufferedIOBase:
-    """Return a stream of the same octets in which one can seek; a pipe is copied to a temporary file."""
+    """Return a seekable stream of the same octets; a pipe is copied to a temporary file."""
     if stream.seekable():
         stream.seek(-len(head), io.SEEK_CUR)
         return stream
-    copy = tempfile.TemporaryFile()  # noqa: SIM115 - it lives as long as the list, and goes with it
-    with suppress(DamagedError):  # an archive that is cut short is found to be so
+    copy = tempfile.TemporaryFile()  # noqa: SIM115 - closed together with the list
+    with suppress(DamagedError):  # the archive reader reports a truncated archive
         for chunk in chunks_of(stream, head):
             copy.write(chunk)
     copy.seek(0)
@@ -166,10 +166,10 @@ def _seekable(stream: io.BufferedIOBase, head: bytes) -> io.BufferedIOBase:
 
 
 def _unpacked(packing: _Packing, packed: Iterator[bytes], notes: list[str]) -> Iterator[bytes]:
-    """Yield what packed chunks unpack to, member after member.
+    """Yield the unpacked octets of packed chunks, member after member.
 
     Raises:
-        DamagedError: the data is damaged or cut short, or unpacks to too much.
+        DamagedError: the data is damaged or truncated, or the ratio of unpacked to packed octets is too high.
     """
     decoder: _Decompressor | None = None
     taken = given = 0
@@ -200,12 +200,12 @@ def _unpacked(packing: _Packing, packed: Iterator[bytes], notes: list[str]) -> I
 
 
 def _decoded(packing: _Packing, decoder: _Decompressor, data: bytes) -> bytes:
-    """Decode octets.
+    """Decode packed octets.
 
     Raises:
-        DamagedError: they are damaged.
+        DamagedError: the octets are damaged.
     """
     try:
         return decoder.decompress(data, CHUNK)
-    except Exception as error:  # each library has errors of its own, zstd's is known only once it is imported
+    except Exception as error:  # each library has its own errors; the zstd error class needs an import
         raise DamagedError(f"the {packing.name} data is damaged: {error}") from error

@@ -1,7 +1,7 @@
-"""Zone files (RFC 1035 section 5): the owner names of NS records, one record at a time.
+"""Reader of zone files (RFC 1035 section 5) that yields the owner names of NS records.
 
-dnspython reads names, tokens and NS records. Records of other types are passed over. A record may span lines within
-parentheses. ``$INCLUDE`` and ``$GENERATE`` are refused, and the list then counts as incomplete.
+dnspython parses names, tokens and NS records. Records of other types are skipped. A record may span several lines in
+parentheses. ``$INCLUDE`` and ``$GENERATE`` are rejected, and the list then counts as incomplete.
 """
 
 import re
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     import dns.tokenizer
 
 RECORD_LINES = 1000
-"""Lines of one record; an SOA record has some ten."""
+"""Maximum number of lines of one record; an SOA record has about ten."""
 
 _REFUSED = ("$include", "$generate")
 _CLASSES = frozenset({"in", "ch", "hs", "cs"})
@@ -24,7 +24,7 @@ _QUOTED = re.compile(r'"(?:\\.|[^"\\])*"|\\.|;.*')
 
 
 class ZoneError(ValueError):
-    """An error in a record; the message is the reason of the reject. ``refused`` marks a directive that is refused."""
+    """An error in a record; the message is the reject reason. ``refused`` is True for an unsupported directive."""
 
     def __init__(self, text: str, *, refused: bool = False) -> None:
         super().__init__(text)
@@ -32,7 +32,7 @@ class ZoneError(ValueError):
 
 
 class Owner(NamedTuple):
-    """A name that has NS records, or the reason why a line is none: ``name`` is empty then."""
+    """The owner name of an NS record, or an empty ``name`` and the reason why a line is invalid."""
 
     line: Line
     name: str
@@ -40,7 +40,7 @@ class Owner(NamedTuple):
 
 
 class Zone:
-    """The reader of one zone file: its origin, and the owner of the record before."""
+    """Parser of one zone file; its state is the origin and the owner name of the previous record."""
 
     def __init__(self) -> None:
         self._origin: dns.name.Name | None = None
@@ -48,7 +48,7 @@ class Zone:
         self._last = ""
 
     def owners(self, lines: Iterator[Line]) -> Iterator[Owner]:
-        """Yield the owners of NS records, each once in a row, and the lines that are no records."""
+        """Yield the owner names of NS records (repeated adjacent names once) and the invalid lines."""
         for line in _records(lines):
             if line.flaw:
                 yield Owner(line, "", line.flaw)
@@ -63,15 +63,15 @@ class Zone:
                 yield Owner(line, name)
 
     def delegated(self, text: str) -> str:
-        """Read a record or a directive.
+        """Parse a record or a directive.
 
         Returns:
-            The owner of an NS record without the final dot, empty for anything else.
+            The owner name of an NS record without the final dot; empty for other records and for directives.
 
         Raises:
-            ZoneError: it cannot be read.
+            ZoneError: the record or directive cannot be parsed.
         """
-        import dns.exception  # noqa: PLC0415 - 60 ms, which only zone files cost
+        import dns.exception  # noqa: PLC0415 - takes 60 ms, needed only for zone files
         import dns.tokenizer  # noqa: PLC0415 - as above
 
         try:
@@ -101,7 +101,7 @@ class Zone:
         return self._name(tokens) if kind == "ns" else ""
 
     def _name(self, tokens: "dns.tokenizer.Tokenizer") -> str:
-        """Read the data of an NS record; return its owner."""
+        """Parse the data of an NS record; return its owner name."""
         import dns.rdata  # noqa: PLC0415 - only zone files need it
 
         dns.rdata.from_text("IN", "NS", tokens, self._origin, relativize=False)
@@ -119,7 +119,7 @@ class Zone:
 
 
 def _kind(tokens: "dns.tokenizer.Tokenizer") -> str:
-    """Read TTL and class, which may stand in any order; return the type in lower case."""
+    """Parse TTL and class, in any order; return the record type in lower case."""
     for _ in range(3):
         token = tokens.get()
         if token.is_eol_or_eof():
@@ -130,7 +130,7 @@ def _kind(tokens: "dns.tokenizer.Tokenizer") -> str:
 
 
 def _records(lines: Iterator[Line]) -> Iterator[Line]:
-    """Join the lines of records that have parentheses; a comment within them ends at its line."""
+    """Join the lines of each record with parentheses; line feeds stay, because they end comments."""
     for line in lines:
         depth = _depth(line.text)
         if line.flaw or depth <= 0:
@@ -152,7 +152,7 @@ def _records(lines: Iterator[Line]) -> Iterator[Line]:
 
 
 def _depth(text: str) -> int:
-    """Return how many parentheses a line opens and does not close, outside of quotes and comments."""
+    """Return the number of unclosed parentheses of a line, outside of quotes and comments."""
     if "(" not in text and ")" not in text:
         return 0
     bare = _QUOTED.sub("", text)

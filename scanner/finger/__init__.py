@@ -1,1 +1,1 @@
-"""``mxsweep finger``: one destination, with posttls-finger's options, words and exit status."""
+"""``mxsweep finger``: one destination, with the options, log lines and exit status of posttls-finger."""

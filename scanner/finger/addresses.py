@@ -1,12 +1,12 @@
 """The address lookup of posttls-finger: from a destination, over MX or SRV records, to host addresses.
 
 Addresses of equal preference come in random order, as in posttls-finger; the caller passes the random generator. If
-several lookups for a host fail, the error is that of the one most likely to pass, and of equal ones the last. A
-destination without any address yields an empty list and an error. This module looks up no TLSA records and connects
-to nothing.
+several lookups for a host fail, the reported error is the most temporary one; of equally temporary errors it is the
+last. A destination that resolves to no address yields an empty list and an error. TLSA lookups and connections belong
+to other modules.
 
-Two quirks of posttls-finger are not copied. The port of an SRV record also applies to addresses from the native name
-service, and the TLSA lookup is for the port that is then connected to.
+This module differs from posttls-finger in two points. The port of an SRV record also applies to addresses from the
+native name service. The TLSA lookup uses the port of the connection.
 """
 
 import random
@@ -35,27 +35,27 @@ MAX_RECORDS = 100
 
 _PART = r"(?:0[xX][0-9A-Fa-f]+|[0-9]+)"
 _INET_ATON = re.compile(rf"{_PART}(?:\.{_PART}){{0,3}}")
-"""Addresses as the C library reads them: one to four numbers, decimal, octal or hexadecimal."""
+"""Numeric IPv4 addresses as the C library parses them: one to four decimal, octal or hexadecimal numbers."""
 
 _FAMILIES = {"A": ("all", "ipv4"), "AAAA": ("all", "ipv6")}
 _SOFT_RCODES = ("", "SERVFAIL", "REFUSED", "NOTIMP", "NOERROR", "NXDOMAIN")
-"""Response codes of errors that may pass: no reply, a server in trouble, or a reply that cannot be understood."""
+"""Response codes of temporary errors: no reply (empty), a server failure, or a reply that cannot be parsed."""
 
 
 class AskDNS(Protocol):
-    """A function that asks one DNS question; without ``dnssec`` it sets neither AD nor DO."""
+    """A function that sends one DNS query; without ``dnssec`` the query sets neither the AD nor the DO bit."""
 
     async def __call__(self, name: str, rtype: str, *, dnssec: bool = True) -> Answer:
-        """Return the answer."""
+        """Return the answer to a query."""
 
 
 Native = Callable[[str], Awaitable[Sequence[str] | str]]
-"""A function that asks the native name service for the addresses of a host; it returns a text if there are none."""
+"""A function that returns the addresses of a host from the native name service, or an error text without any."""
 
 
 @dataclass(frozen=True, slots=True)
 class HostAddress:
-    """An address of a host. ``host`` is the name that was looked up, ``rname`` the owner of the address record."""
+    """An address of a host; ``host`` is the queried name, ``rname`` the owner name of the address record."""
 
     host: str
     rname: str
@@ -66,13 +66,13 @@ class HostAddress:
 
     @property
     def nap(self) -> str:
-        """``host[address]:port``; a UNIX socket has no port."""
+        """The text ``host[address]:port``; for a UNIX socket, ``host[address]``."""
         return f"{self.host}[{self.address}]:{self.port}" if self.port else f"{self.host}[{self.address}]"
 
 
 @dataclass(slots=True)
 class AddressLookup:
-    """The result of the lookups: addresses in the order of connecting, lines to print, and the last error."""
+    """The result of an address lookup: addresses in connection order, lines to print, and the last error."""
 
     addresses: list[HostAddress] = field(default_factory=list)
     lines: list[str] = field(default_factory=list)
@@ -94,13 +94,13 @@ async def native_addresses(host: str) -> Sequence[str] | str:
 async def find(
     options: Options, lookup: AskDNS, *, rng: random.Random, native: Native = native_addresses
 ) -> AddressLookup:
-    """Look up a destination.
+    """Return the addresses of a destination.
 
     Args:
-        options: the destination, the options ``-a -h -M -R``, and the parameter ``inet_protocols``.
-        lookup: asks one DNS question.
-        rng: shuffles addresses of equal preference.
-        native: asks the native name service.
+        options: the command line: destination, options ``-a -h -M -R``, parameter ``inet_protocols``.
+        lookup: function that sends one DNS query.
+        rng: random generator for the order of addresses of equal preference.
+        native: function that queries the native name service.
     """
     return await _Search(options, lookup, rng, native).run()
 
@@ -119,7 +119,7 @@ class _Search:
         self._rtypes = [rtype for rtype, words in _FAMILIES.items() if set(words) & set(protocols)]
 
     async def run(self) -> AddressLookup:
-        """Return the result."""
+        """Return the addresses of the destination."""
         destination, found = self._destination, self._found
         if destination.kind is Kind.UNIX:
             found.addresses = [HostAddress(destination.nexthop, destination.nexthop, destination.host, 0)]
@@ -132,7 +132,7 @@ class _Search:
             await self._host(destination.host)
         return found
 
-    # --- the ways to hosts ------------------------------------------------------------------------------------
+    # --- from the destination to hosts ------------------------------------------------------------------------
 
     async def _host(self, host: str) -> None:
         """Look up the addresses of the destination itself."""
@@ -142,7 +142,7 @@ class _Search:
         self._shuffle()
 
     async def _exchangers(self) -> None:
-        """Look up the MX hosts; without MX records, the domain itself (RFC 5321 section 5.1)."""
+        """Look up the addresses of the MX hosts; without MX records, those of the domain (RFC 5321 section 5.1)."""
         found, domain = self._found, self._destination.host
         self._report_asciified()
         answer = await self._lookup(domain, "MX")
@@ -160,7 +160,7 @@ class _Search:
             self._shuffle()
 
     async def _services(self) -> None:
-        """Look up the hosts of SRV records (RFC 2782); there is no fallback to MX or address records."""
+        """Look up the addresses of SRV targets (RFC 2782), without a fallback to MX or address records."""
         found, destination = self._found, self._destination
         prefix = f"_{destination.service or 'smtp'}._tcp."
         found.lines += [f"{prefix}{u} asciified to {prefix}{a}" for u, a in destination.asciified]
@@ -179,7 +179,7 @@ class _Search:
         self._none_found("SRV", f"{prefix}{destination.nexthop}")
 
     async def _all(self, hosts: list[HostAddress], via: Answer) -> None:
-        """Look up the addresses of all hosts; behind insecure MX records with ``-M may`` DNSSEC is not asked for."""
+        """Look up the addresses of all hosts; with ``-M may`` and insecure MX records, do not request DNSSEC."""
         if len(hosts) > MAX_RECORDS:
             self._found.lines.append(over_limit(via.name, via.rtype))
         dnssec = via.security is Security.SECURE or self._options.insecure_mx is not Level.MAY
@@ -194,7 +194,7 @@ class _Search:
         self._found.lines += [f"{u} asciified to {a}" for u, a in self._destination.asciified]
 
     def _shuffle(self) -> None:
-        """Put the addresses into the order of connecting; with ``-a any`` the families stay mixed."""
+        """Sort the addresses into connection order; with ``-a any`` IPv4 and IPv6 addresses stay mixed."""
         addresses = self._found.addresses
         self._rng.shuffle(addresses)
         first = {"ipv4": 0, "ipv6": 1}.get(self._options.family)
@@ -203,7 +203,7 @@ class _Search:
     # --- the addresses of one host ----------------------------------------------------------------------------
 
     async def _addresses(self, host: HostAddress, *, dnssec: bool) -> None:
-        """Add the addresses of a host; the native name service is asked only where DNS has none."""
+        """Add the addresses of a host; query the native name service only if DNS returns no address."""
         address = numeric_address(host.host)
         if address and self._wanted(address):
             self._add(replace(host, address=address))
@@ -214,8 +214,8 @@ class _Search:
             await self._from_native(host)
 
     async def _from_dns(self, host: HostAddress, *, dnssec: bool) -> bool:
-        """Ask DNS; return true if it says that there is no address."""
-        if numeric_address(host.host):  # of a family that is not wanted
+        """Add the addresses of a host from DNS; return true if the answers contain no address and no error."""
+        if numeric_address(host.host):  # an address of a family that inet_protocols excludes
             self._found.error = postfix_text(failed(host.host, "A", NOT_A_NAME))
             return True
         answers = [await self._lookup(host.host, rtype, dnssec=dnssec) for rtype in self._rtypes]
@@ -255,7 +255,7 @@ class _Search:
             lines.append(line)
 
     async def _lookup(self, name: str, rtype: str, *, dnssec: bool = True) -> Answer:
-        """Return the answer of the DNS; as Postfix has it, an invalid name and an endless alias have no records."""
+        """Return the DNS answer; as in Postfix, an invalid name or an alias loop counts as an empty RRset."""
         answer = await self._ask_dns(name, rtype, dnssec=dnssec)
         if answer.outcome is not Outcome.ERROR or answer.error not in (ALIAS_LOOP, NOT_A_NAME):
             return answer
@@ -273,7 +273,7 @@ def _final_text(way: Route, mx: Answer) -> str:
 
 
 def numeric_address(host: str) -> str:
-    """Return the address that a host name stands for by itself, empty if none: ``192.0.2.1``, but also ``0x7f.1``."""
+    """Return the address that a numeric host name denotes (``192.0.2.1``, ``0x7f.1``); empty for any other name."""
     if is_address(host):
         return host
     if not _INET_ATON.fullmatch(host):
@@ -285,13 +285,13 @@ def numeric_address(host: str) -> str:
 
 
 def no_data_text(answer: Answer) -> str:
-    """Return why there are no records: behind an alias, a name without records of the type is its target."""
+    """Return the text of an answer without records; if the name is an alias, the text names the alias target."""
     behind = answer.outcome is Outcome.NODATA and bool(answer.rname)
     return postfix_text(replace(answer, name=answer.rname) if behind else answer)
 
 
 def _softness(answer: Answer) -> int:
-    """Return how likely a later lookup is to succeed."""
+    """Return a rank: 0 without an error, 1 for a permanent error, 2 for a temporary error."""
     if answer.outcome is not Outcome.ERROR:
         return 0
     return 2 if answer.rcode in _SOFT_RCODES else 1

@@ -1,8 +1,8 @@
-"""The client certificate (``-k``, ``-K``, ``-H``), and Postfix's warnings about its files.
+"""The client certificate (``-k``, ``-K``, ``-H``), and Postfix's warnings about the certificate files.
 
-A chain file (``-H``) holds the key first, then the certificates. The single file of ``-k`` may hold them in any order.
-After most errors Postfix goes on without TLS; a chain file that cannot be opened is ignored. Of several keys the first
-is used.
+A chain file (``-H``) contains the key first, then the certificates. A single file for ``-k`` may
+contain key and certificates in any order. After most errors Postfix continues without TLS; a chain file that cannot be
+opened is ignored. If a file contains several keys, the first key is used.
 """
 
 import os
@@ -21,7 +21,7 @@ _LABELS = re.compile(rb"-----BEGIN ([A-Z0-9 ]{1,40})-----")
 
 @dataclass(frozen=True, slots=True)
 class ClientCertificate:
-    """The client certificate (None: none is sent), lines to print, and whether TLS can still be used."""
+    """The client certificate (``identity``, None without one), lines to print, and whether TLS remains usable."""
 
     identity: Identity | None = None
     lines: tuple[str, ...] = ()
@@ -97,7 +97,7 @@ def _read(path: str, *, key_first: bool) -> ClientCertificate:
 
 
 def _flaw(labels: Sequence[str], path: str, *, key_first: bool) -> str:
-    """Return what is wrong with the order of the PEM blocks of a file; empty if nothing is."""
+    """Return the text of the error in the order of a file's PEM blocks; empty for a valid order."""
     keys = [label.endswith("PRIVATE KEY") for label in labels]
     certificates = [label.endswith("CERTIFICATE") for label in labels]
     if not any(keys) and not any(certificates):

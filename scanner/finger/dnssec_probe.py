@@ -1,7 +1,7 @@
-"""The DNS questions of a run, and the warning that no answer is DNSSEC-validated.
+"""The DNS queries of a run, and the warning that no answer is DNSSEC-validated.
 
-When a validated answer was expected and none has come yet, Postfix asks one question whose answer is signed
-(``dnssec_probe``). Its warnings are a hint for the user and change nothing else.
+If DNSSEC is requested and no answer of the run was validated yet, Postfix sends one query for a name in a signed zone
+(parameter ``dnssec_probe``). The warnings about its answer do not affect the verdict.
 """
 
 from collections.abc import Mapping
@@ -15,7 +15,7 @@ DEFAULT_PROBE = "ns:."
 
 
 class DNSQueries:
-    """The DNS questions of a run; every answer is kept."""
+    """The DNS queries and answers of a run."""
 
     def __init__(self, ports: FingerPorts, parameters: Mapping[str, str], output: Output) -> None:
         self._ports = ports
@@ -25,7 +25,7 @@ class DNSQueries:
         self.answers: dict[tuple[str, str], Answer] = {}
 
     async def lookup(self, name: str, rtype: str, *, dnssec: bool = True) -> Answer:
-        """Return the answer to a question."""
+        """Return the answer to a query, and store it."""
         answer = self.answers[name, rtype] = await self._ports.lookup(name, rtype, dnssec=dnssec)
         if answer.security is Security.SECURE:
             self._settled = True

@@ -1,9 +1,9 @@
 """The ports of a finger run: DNS, connections, clock and random numbers.
 
-A run reaches the outside through ``FingerPorts`` alone, so that a saved run can be repeated offline. ``NetworkPorts``
-uses the network, ``recorder`` saves every answer, ``replay`` answers from a saved case.
+All input and output of a run except printed lines uses ``FingerPorts``, so a saved run can be repeated offline.
+``NetworkPorts`` uses the network, ``recorder`` saves every answer, ``replay`` returns the answers of a saved case.
 
-The TLS library is loaded after the first connection, so that the first packet leaves early.
+The TLS library is imported after the first connection is open, so that the first packet is sent early.
 """
 
 import random
@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class ProbeRequest:
-    """The terms of a probe over the last connection; see ``net.probe``."""
+    """The settings of a probe on the most recent connection; see ``net.probe``."""
 
     endpoint: Endpoint
     profile: TLSProfile
@@ -43,33 +43,33 @@ class ProbeRequest:
     rules: DialogueRules = POSTFIX_RULES
 
     def heard_by(self, listener: "Listener") -> "Extra":
-        """Return the terms as the ``extra`` of a probe."""
+        """Return the settings as the ``extra`` argument of ``net.probe.converse``."""
         from scanner.net.probe import Extra  # noqa: PLC0415 - see above
 
         return Extra(self.ehlo_after_tls, self.identity, self.keep_session, listener, rules=self.rules)
 
 
 class FingerPorts(Protocol):
-    """The ports that a finger run needs."""
+    """The interface of a finger run to DNS, connections, clock and random numbers."""
 
     @property
     def rng(self) -> random.Random:
-        """The random generator: it spreads load and protects nothing."""
+        """The random generator for load distribution; it has no security function."""
 
     def now(self) -> datetime:
-        """Return the time at which certificates are judged."""
+        """Return the time for which certificates are checked."""
 
     async def lookup(self, name: str, rtype: str, *, dnssec: bool = True) -> Answer:
-        """Ask one DNS question."""
+        """Send one DNS query and return its answer."""
 
     async def native(self, host: str) -> Sequence[str] | str:
-        """Return the addresses of a host from the native name service, or a text if there are none."""
+        """Return the addresses of a host from the native name service, or an error text without any."""
 
     async def connect(self, address: str, port: int, seconds: float) -> Failure | None:
-        """Connect to an address; return None after success."""
+        """Connect to an address; return the failure, or None after success."""
 
     async def converse(self, request: ProbeRequest, listener: "Listener") -> "ProbeResult":
-        """Hold the dialogue over the last connection, and close it."""
+        """Run the SMTP dialogue on the most recent connection, close it, and return the result."""
 
     async def sleep(self, seconds: float) -> None:
         """Wait."""
@@ -88,15 +88,15 @@ class NetworkPorts:
         return datetime.now(UTC)
 
     async def lookup(self, name: str, rtype: str, *, dnssec: bool = True) -> Answer:
-        """Ask the resolver."""
+        """Send one query to the resolver and return its answer."""
         return await self._lookup(name, rtype, dnssec=dnssec)
 
     async def native(self, host: str) -> Sequence[str] | str:
-        """Ask the C library."""
+        """Return the addresses of a host from the C library, or an error text without any."""
         return await native_addresses(host)
 
     async def connect(self, address: str, port: int, seconds: float) -> Failure | None:
-        """Open a TCP connection, or a connection to a UNIX-domain socket where the port is 0."""
+        """Open a TCP connection, or with port 0 a connection to a UNIX-domain socket."""
         with trio.move_on_after(seconds):
             try:
                 self._stream = await tcp.connect(address, port)
@@ -108,7 +108,7 @@ class NetworkPorts:
         return timed_out(Phase.CONNECT)
 
     async def converse(self, request: ProbeRequest, listener: "Listener") -> "ProbeResult":
-        """Hold the dialogue."""
+        """Run the SMTP dialogue on the most recent connection and return the result."""
         from scanner.net.probe import converse  # noqa: PLC0415 - see above
 
         stream, self._stream = self._stream, None
@@ -130,7 +130,7 @@ class NetworkPorts:
 
 
 class _Reset(trio.abc.Stream):
-    """A connection that was accepted and reset before its first octet; a refused one is another error."""
+    """A stream for a connection that the peer accepted and reset before the first octet."""
 
     def __init__(self, error: OSError) -> None:
         self._error = error
@@ -149,4 +149,4 @@ class _Reset(trio.abc.Stream):
         raise trio.BrokenResourceError from self._error
 
     async def aclose(self) -> None:
-        """Do nothing: the connection is closed."""
+        """Do nothing; the connection is already closed."""

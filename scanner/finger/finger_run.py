@@ -1,7 +1,7 @@
 """One finger run: look up the destination, choose the level of each address, connect, probe, reconnect.
 
-The first address that accepts a connection is used, whatever happens on it (``--all`` goes on to the others).
-``logged_probe`` holds the dialogue, ``lines`` formats what is printed, and ``core.policy`` judges the session.
+A run uses the first address that accepts a connection, whatever the result of its probe; with ``--all`` it tries every
+address. ``logged_probe`` runs the dialogue, ``lines`` formats the printed lines, ``core.policy`` judges the session.
 """
 
 from dataclasses import dataclass
@@ -24,9 +24,10 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class TriedAddress:
-    """An address that the run tried. ``probe`` is None if no connection was made; ``failure`` then says why.
+    """An address that the run tried.
 
-    After a failed TLSA lookup both are None.
+    Without a connection, ``probe`` is None and ``failure`` is the reason. After a failed TLSA lookup, ``probe`` and
+    ``failure`` are both None.
     """
 
     address: HostAddress
@@ -37,7 +38,7 @@ class TriedAddress:
 
 
 class FingerRun:
-    """A run against one destination; after it, ``found`` and ``tried`` hold its results."""
+    """A run against one destination; ``found`` (addresses) and ``tried`` (probes) are its results."""
 
     def __init__(self, setup: Setup) -> None:
         self.options = setup.options
@@ -54,11 +55,11 @@ class FingerRun:
 
     @property
     def answers(self) -> dict[tuple[str, str], Answer]:
-        """Every answer of the DNS, by name and type."""
+        """All DNS answers of the run, by name and type."""
         return self._questions.answers
 
     async def run(self) -> int:
-        """Hold the run; return the exit status, 1 after an internal error."""
+        """Execute the run and return the exit status: 0, or 1 after an internal error."""
         ports = self._setup.ports
         found = self.found = await find(self._options, self._questions.lookup, rng=ports.rng, native=ports.native)
         for line in found.lines:
@@ -75,7 +76,7 @@ class FingerRun:
     # --- one address ------------------------------------------------------------------------------------------
 
     async def _try(self, host_address: HostAddress) -> "LoggedProbe | None":
-        """Try an address; return None if no connection was made."""
+        """Probe an address; return the probe, or None without a connection."""
         peer = self.peer(host_address)
         lookup = await self._lookup_tlsa(host_address, peer, self._options.level)
         if lookup is not None and lookup.dane is Dane.LOOKUP_FAILED:
@@ -94,7 +95,7 @@ class FingerRun:
         return probe
 
     def peer(self, host_address: HostAddress) -> policy.Peer:
-        """Return the names that a session with this address is judged by."""
+        """Return the names against which a session with this address is verified."""
         way = self.found.route
         return policy.Peer(
             nexthop=self._ascii(self._options.destination.nexthop),
@@ -105,7 +106,7 @@ class FingerRun:
         )
 
     async def _lookup_tlsa(self, host_address: HostAddress, peer: policy.Peer, level: Level) -> TLSALookup | None:
-        """Return the TLSA lookup of an address; None where the level needs none, and for a UNIX socket."""
+        """Return the TLSA lookup of an address; None for a level without DANE and for a UNIX socket."""
         distrusted = peer.mx not in (None, Security.SECURE) and self._options.insecure_mx is Level.MAY
         if not level.dane_based or distrusted or host_address.port == 0:
             return None
@@ -114,7 +115,7 @@ class FingerRun:
     def _effective(
         self, level: Level, host_address: HostAddress, peer: policy.Peer, lookup: TLSALookup | None
     ) -> policy.Policy:
-        """Return the policy for an address, after printing Postfix's note about it."""
+        """Return the policy for an address, and print Postfix's line about the policy."""
         rule = policy.effective(
             level, peer, lookup, insecure_mx=self._options.insecure_mx, sni=self._server_name(host_address)
         )
@@ -124,13 +125,13 @@ class FingerRun:
         return rule
 
     def _server_name(self, host_address: HostAddress) -> str | None:
-        """Return the server name of ``-s``, in which ``hostname`` and ``nexthop`` stand for themselves."""
+        """Return the SNI of ``-s``; replace ``hostname`` and ``nexthop`` with the name of the host or the nexthop."""
         names = {"hostname": host_address.host, "nexthop": self._options.destination.nexthop}
         name = self._options.sni or ""
         return self._ascii(names.get(name, name)) or None
 
     def _ascii(self, name: str) -> str:
-        """Return a name in A-labels, unless ``smtputf8_enable`` says no: then no name is converted."""
+        """Return a name in A-labels; with ``smtputf8_enable = no``, return it unchanged."""
         return ascii_form(name) if utf8_enabled(self._options) else name
 
     def _visit(
@@ -150,10 +151,10 @@ class FingerRun:
         via = f" via {host_address.host}:{host_address.port}" if host_address.port else ""
         self._out.line(f"Failed to establish session to {raw.removeprefix('inet:')}{via}: {why}")
 
-    # --- more than once ---------------------------------------------------------------------------------------
+    # --- reconnecting -----------------------------------------------------------------------------------------
 
     async def _come_again(self, host_address: HostAddress, probe: "LoggedProbe") -> None:
-        """Reconnect as ``-r`` and ``-m`` say, until a session was resumed or the limit is reached."""
+        """Reconnect after the pause of ``-r`` until the server resumes a session or the limit of ``-m`` is reached."""
         left = self._options.max_reconnects
         while self._sessions is not None and self._options.reconnect > 0 and probe.succeeded:
             enough = reconnect.verdict(self._sessions, left)

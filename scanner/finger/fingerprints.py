@@ -1,4 +1,4 @@
-"""The level fingerprint: match arguments compared with the digests of the leaf certificate and of its public key."""
+"""Level fingerprint: compare match arguments with the digests of the leaf certificate and its public key."""
 
 import hashlib
 import re
@@ -11,13 +11,13 @@ from scanner.model import DaneEvidence, PathError
 from scanner.vocabulary import Unusable
 
 PRIVATE = 255
-"""The matching type that Postfix gives to digests of the user's choice."""
+"""TLSA matching type that Postfix uses for the digest algorithm of ``-d``."""
 
 MAX_LENGTH = 192
-"""Characters of a fingerprint argument that Postfix reads: SHA-512 with colons."""
+"""Maximum length in characters of a fingerprint argument: SHA-512 with colons, as in Postfix."""
 
 SHOWN = 100
-"""Characters that the warning shows of a longer one."""
+"""Number of characters of an overlong fingerprint argument that the warning prints."""
 
 _DIGEST = re.compile(r"[0-9A-Fa-f]{2}(?::?[0-9A-Fa-f]{2})*")
 
@@ -26,11 +26,11 @@ _NO_MATCH = PathError(VerifyError.DANE_NO_MATCH, 0, VerifyError.DANE_NO_MATCH.te
 
 
 def input_lines(arguments: Sequence[str], *, records: bool = False, notice: Sequence[str] = ()) -> list[str]:
-    """Return the lines about the arguments.
+    """Return the lines that Postfix prints about fingerprint arguments.
 
     Args:
-        arguments: the match arguments; empty ones are ignored.
-        records: add a line for each fingerprint, besides the warning for each argument that is none.
+        arguments: the match arguments; empty arguments are ignored.
+        records: whether to add a line for each valid fingerprint; each invalid argument gets a warning anyway.
         notice: lines that Postfix repeats before each argument.
     """
     found: list[str] = []
@@ -46,15 +46,15 @@ def input_lines(arguments: Sequence[str], *, records: bool = False, notice: Sequ
 
 
 def parse(arguments: Sequence[str], algorithm: str, *, key_only: bool = False) -> tuple[TLSARecord, ...]:
-    """Return the fingerprints as TLSA records, in the order in which Postfix hands them to OpenSSL.
+    """Return the fingerprints as TLSA records, in the order in which Postfix passes the records to OpenSSL.
 
     Args:
-        arguments: digests in hex, with or without colons between the octets; malformed ones are ignored.
-        algorithm: the digest's name.
-        key_only: compare the public key alone (``-x``).
+        arguments: digests in hex, with or without colons between the octets; malformed digests are ignored.
+        algorithm: name of the digest algorithm.
+        key_only: whether only the public key is compared (``-x``).
 
     Returns:
-        Two records for each argument, the last argument first: for the public key, then for the certificate.
+        Two records for each argument (public key, then certificate); the last argument comes first.
     """
     size = hashlib.new(algorithm).digest_size
     digests = [text.replace(":", "").lower() for text in reversed(arguments) if _well_formed(text)]
@@ -70,10 +70,10 @@ def _well_formed(text: str) -> bool:
 
 
 def match(records: Sequence[TLSARecord], leaf: CertFacts, algorithm: str) -> DaneEvidence:
-    """Compare the leaf certificate with the records; names, dates and authorities do not count.
+    """Compare the leaf certificate with the records; names, validity dates and issuers are not checked.
 
-    If every record is unusable, verification fails (error 1). Without any record nothing matches; posttls-finger
-    then verifies the chain instead, so that ``-F`` makes a peer Verified without a fingerprint. That is not copied.
+    If every record is unusable, verification fails (error 1). Without any record, no certificate matches. This
+    differs from posttls-finger, which then verifies the chain against the roots of ``-F``.
     """
     digests = {
         0: hashlib.new(algorithm, leaf.der).hexdigest(),

@@ -1,7 +1,7 @@
-"""Dumps of TLS records in rows of hex and text, formatted as OpenSSL's own dumps. Pure.
+"""Hex dumps of TLS records in the format of OpenSSL's own dumps. Pure.
 
-Sent octets are shown as they were written. Received octets are joined to whole records and shown as OpenSSL reads
-them: the header, then the body. Memory addresses are not known here and are not shown.
+Sent octets are dumped as they were written. Received octets are joined to whole records, each dumped as OpenSSL reads
+it: the header, then the body. The dumps lack OpenSSL's memory addresses, which the binding does not provide.
 """
 
 from collections.abc import Iterator
@@ -14,13 +14,13 @@ _PRINTABLE = range(0x20, 0x7F)
 
 
 class Dump:
-    """The lines about the octets of one connection, in both directions."""
+    """Formatter of the octets sent and received on one connection."""
 
     def __init__(self) -> None:
         self._unread = b""
 
     def lines(self, *, sent: bool, data: bytes) -> Iterator[str]:
-        """Return the lines for some octets."""
+        """Return the dump lines of the next octets sent or received."""
         if sent:
             yield from _block("write to", data)
             return

@@ -1,6 +1,7 @@
-"""posttls-finger's log lines, formatted from records. Pure; the lines lack the program's name.
+"""Log lines of posttls-finger, formatted from records, without the program's name. Pure.
 
-``NA`` is the lower-case ``host[address]:port`` in lines of the TLS library; ``NAP`` is the same with its case kept.
+``NA`` is ``host[address]:port`` in lower case, used in the lines about TLS; ``NAP`` is the same text in its original
+case.
 """
 
 import hashlib
@@ -29,41 +30,41 @@ _WORDS = {
 }
 
 _CURVES = {"secp256r1": "prime256v1"}
-"""OpenSSL's names of curves that have another name in the records."""
+"""OpenSSL's names of the curves whose names in the records differ, by name in the records."""
 
 _DIGESTS = ("sha256", "sha384", "sha512")
 
 REFUSALS = (FailureKind.REJECTED, FailureKind.GARBAGE)
-"""Kinds of failure that consist of a reply."""
+"""Failure kinds whose text is an SMTP reply."""
 
 LOST_QUIT = "warning: lost connection while sending QUIT command"
 
 LATE_QUIT = "warning: timeout while sending QUIT command"
 
 _UNREADABLE = ("decode error", "illegal parameter", "internal error", "unexpected message", "record overflow")
-"""Alerts of servers that could not read a ClientHello."""
+"""TLS alerts from servers that fail to parse a ClientHello."""
 
 LARGE_HELLO = (
     "note: the server did not answer a ClientHello with post-quantum groups, which fills more than one packet;"
     " -o 'tls_eecdh_auto_curves=X25519 prime256v1' sends a smaller one"
 )
-"""mxsweep's own hint after a handshake that failed before the server's first message."""
+"""Hint, which posttls-finger lacks, after a handshake that failed before the server's first message."""
 
 MAX_FIELD = 256
-"""Octets of a name field that Postfix prints; longer ones are dropped with a warning."""
+"""Maximum length in octets of a printed name field; Postfix replaces a longer field with a warning."""
 
 MAX_ONE_LINE = 255
-"""Octets of a distinguished name that Postfix prints."""
+"""Maximum length in octets of a printed distinguished name, as in Postfix."""
 
 _ATTRIBUTE = re.compile(r"(?<!\\)[/+](?=[A-Za-z0-9.]+=)")
 
 MAX_REPLY = 2048
-"""Characters of a refusal after which Postfix adds no further line (``line_length_limit``)."""
+"""Length in characters from which Postfix adds no further line to a refusal text (``line_length_limit``)."""
 
 
 @dataclass(frozen=True, slots=True)
 class LineOptions:
-    """The settings that a session's lines depend on."""
+    """Settings for the lines about one session."""
 
     nap: str
     mask: LogMask
@@ -73,17 +74,17 @@ class LineOptions:
 
     @property
     def na(self) -> str:
-        """``NA``: the peer in lower case."""
+        """The text ``host[address]:port`` of the peer in lower case (``NA``)."""
         return self.nap.lower()
 
 
 def fingerprint(data: bytes, algorithm: str) -> str:
-    """Return a digest as upper-case hex pairs with colons."""
+    """Return the digest of octets as upper-case hex pairs with colons."""
     return hashlib.new(algorithm, data).digest().hex(":").upper()
 
 
 def cut_name(name: str) -> str:
-    """Cut a distinguished name in one line at 255 octets, before the first attribute that does not fit."""
+    """Return a one-line distinguished name without the first attribute beyond 255 octets and those after it."""
     if len(name) <= MAX_ONE_LINE:
         return name
     starts = [match.start() for match in _ATTRIBUTE.finditer(name)]
@@ -96,7 +97,7 @@ def cut_name(name: str) -> str:
 def peer_lines(
     shown: LineOptions, judgement: Judgement, evidence: DaneEvidence | PkixEvidence | None, chain: Sequence[CertFacts]
 ) -> list[str]:
-    """Return the lines between handshake and summary: odd names, the failure or the match, then the peer's names."""
+    """Return the lines between handshake and summary: invalid names, the failure or match, then the peer's names."""
     if not chain:
         return []
     issuer, odd_issuer = _field(shown.na, chain[0].issuer_cn, "issuer CN")
@@ -138,13 +139,13 @@ def _matches(shown: LineOptions, judgement: Judgement, evidence: DaneEvidence | 
 
 
 def _peername(policy: Policy, leaf: CertFacts, evidence: DaneEvidence | PkixEvidence | None) -> str:
-    """Return the presented name that matches a reference, even in an untrusted chain; empty at DANE-EE."""
+    """Return the certificate name that matches a reference identifier, trusted or not; empty with DANE-EE."""
     compared = policy.check_names and not (isinstance(evidence, DaneEvidence) and not evidence.needs_name)
     return (matched_peername(leaf, policy.references) or "") if compared else ""
 
 
 def _field(na: str, text: str, what: str) -> tuple[str, list[str]]:
-    """Return a name that can be printed, or an empty text and a warning."""
+    """Return a printable name and no warning, or an empty text and a warning."""
     text = text.rstrip("\0")
     size = len(text.encode("utf-8", "surrogateescape"))
     if size >= MAX_FIELD:
@@ -157,7 +158,7 @@ def _field(na: str, text: str, what: str) -> tuple[str, list[str]]:
 
 
 def path_lines(na: str, evidence: DaneEvidence | PkixEvidence, chain: Sequence[CertFacts]) -> list[str]:
-    """Return a line for each certificate of the judged path, from its top to the leaf (``-L verbose``)."""
+    """Return a line for each certificate of the verified path, from the root to the leaf (``-L verbose``)."""
     sent = {cert.sha256: cert.subject for cert in chain}
     wrong = {error.depth for error in evidence.errors}
     return [
@@ -167,7 +168,7 @@ def path_lines(na: str, evidence: DaneEvidence | PkixEvidence, chain: Sequence[C
 
 
 def chain_dump(chain: Sequence[CertFacts], digest: str) -> str:
-    """Return the chain as sent, in PEM (``-C``); these lines carry no program name."""
+    """Return the chain in PEM, in the order sent (``-C``)."""
     blocks = ["\n---\nCertificate chain\n"]
     for index, cert in enumerate(chain):
         blocks.append(
@@ -184,7 +185,7 @@ def chain_dump(chain: Sequence[CertFacts], digest: str) -> str:
 
 
 def summary(na: str, word: TLSState, facts: Secured, chain: Sequence[CertFacts]) -> str:
-    """Return the summary line."""
+    """Return the summary line of a TLS session: trust state, protocol, cipher and key exchange."""
     handshake = facts.handshake
     parts = [
         f"{_WORDS[word]} TLS connection established to {na}: {handshake.version}",
@@ -201,7 +202,7 @@ def summary(na: str, word: TLSState, facts: Secured, chain: Sequence[CertFacts])
 
 
 def _signature(whose: str, cert: CertFacts, scheme: str | None) -> list[str]:
-    """Return how a side signed: the kind of key from its certificate, the digest from the signature scheme."""
+    """Return the summary items about one side's signature: key type (certificate) and digest (signature scheme)."""
     kinds = {
         "RSA": f"RSA-PSS ({cert.key_bits} bits)",
         "EC": f"ECDSA ({_CURVES.get(cert.curve, cert.curve)})",
@@ -215,7 +216,7 @@ def _signature(whose: str, cert: CertFacts, scheme: str | None) -> list[str]:
 
 
 def handshake_failure(host_port: str, failure: Failure, errors: Sequence[str]) -> list[str]:
-    """Return the lines about a failed handshake; ``errors`` are those of the TLS library, ``CODE:LIBRARY::REASON``."""
+    """Return the lines about a failed handshake; ``errors`` are OpenSSL's, as ``CODE:LIBRARY::REASON``."""
     words = {
         FailureKind.TIMEOUT: "Connection timed out",
         FailureKind.CLOSED: "lost connection",
@@ -228,23 +229,23 @@ def handshake_failure(host_port: str, failure: Failure, errors: Sequence[str]) -
 
 
 def internal_error(failure: Failure) -> str:
-    """Return the line about an error of mxsweep itself."""
+    """Return the line about an internal error of mxsweep."""
     return f"warning: internal error of mxsweep: {failure.text}"
 
 
 def suspects_size(failure: Failure, errors: Sequence[str]) -> bool:
-    """Return whether a handshake failed as it does where a server or firewall cannot read a large ClientHello."""
+    """Return whether the failure is typical of a server or firewall that cannot process a large ClientHello."""
     silent = failure.kind in (FailureKind.CLOSED, FailureKind.RESET, FailureKind.TIMEOUT)
     return silent or any(error.endswith(_UNREADABLE) for error in errors)
 
 
 def library_problems(errors: Sequence[str]) -> list[str]:
-    """Return the errors of the TLS library; file and line of its source are not known and left empty."""
+    """Return the lines about OpenSSL's errors; source file and line stay empty, as the binding lacks them."""
     return [f"warning: TLS library problem: error:{error}:::" for error in errors]
 
 
 def dialogue_failure(failure: Failure, reply: Reply | None, *, lmtp: bool) -> list[str]:
-    """Return the lines about a failed dialogue, in Postfix's words."""
+    """Return Postfix's lines about a failed SMTP dialogue."""
     hello = "LHLO" if lmtp else "EHLO"
     if failure.kind is FailureKind.INTERNAL:
         return [internal_error(failure)]
@@ -264,7 +265,7 @@ def dialogue_failure(failure: Failure, reply: Reply | None, *, lmtp: bool) -> li
 
 
 def _reply_text(failure: Failure, reply: Reply | None) -> str:
-    """Return the lines of a reply as one text, as Postfix collects and prints them."""
+    """Return the lines of a reply joined to one text, as Postfix prints a reply."""
     if reply is None:
         return failure.text
     text = reply.lines[0] if reply.lines else ""

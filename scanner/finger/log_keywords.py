@@ -1,23 +1,23 @@
-"""The keywords of ``-L``, which select the kinds of line to print."""
+"""The keywords of ``-L``, which select the TLS log lines to print."""
 
 import re
 from enum import Flag, auto
 
 
 class LogMask(Flag):
-    """The kinds of line that ``-L`` turns on."""
+    """Classes of TLS log lines that ``-L`` enables."""
 
     NOTHING = 0
     SUMMARY = auto()
     UNTRUSTED = auto()
-    PEER = auto()  # the peer's names and what matched: certmatch, peercert and verbose alike since Postfix 3.6
+    PEER = auto()  # the peer's names and the match; certmatch, peercert and verbose are the same since Postfix 3.6
     VERBOSE = auto()
     CACHE = auto()
     DANE = auto()
     DEBUG = auto()
     HANDSHAKE_DUMP = auto()
     SESSION_DUMP = auto()
-    TRACE = auto()  # OpenSSL's own words for every message: the binding does not give them
+    TRACE = auto()  # OpenSSL's text for every message, which the binding does not provide
 
 
 _DEBUG = LogMask.SUMMARY | LogMask.PEER | LogMask.VERBOSE | LogMask.CACHE | LogMask.DEBUG
@@ -44,7 +44,7 @@ KEYWORDS = {
 
 
 def parse(text: str) -> tuple[LogMask, str | None]:
-    """Return the kinds of a keyword list, and the first unknown keyword; an unknown keyword empties the list."""
+    """Return the line classes of a keyword list, empty after an unknown keyword, and the first unknown keyword."""
     mask = LogMask.NOTHING
     for word in re.split(r"[\s,]+", text.strip()):
         if not word:

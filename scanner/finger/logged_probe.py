@@ -1,6 +1,6 @@
-"""One probe whose events are printed as posttls-finger's log lines while they happen.
+"""One probe that prints posttls-finger's log lines during the dialogue.
 
-Verification never ends a session; its result is printed. The second and later connections (``-r``) print less.
+A failed verification does not end the session. The second and later connections (``-r``) print fewer lines.
 """
 
 from collections.abc import Sequence
@@ -29,16 +29,16 @@ from scanner.settings import Timeouts, TLSProfile
 from scanner.vocabulary import Dane, FailureKind, Level, Mode, Phase
 
 SNI_LIMIT = 255
-"""Octets of a server name that OpenSSL and the DNS allow."""
+"""Maximum length in octets of a server name (SNI) in OpenSSL and DNS."""
 
 SNI_SHOWN = 100
-"""Characters that the warning shows of a longer server name."""
+"""Number of characters of an overlong server name that the warning prints."""
 
 _ALERT = (b"", b"\x15")
-"""First octets that a server sends before it answers a ClientHello: none, or an alert."""
+"""First octet of a server that did not answer the ClientHello: no octet, or an alert record."""
 
 _IMPOSSIBLE = TLSProfile("impossible", "no-such-cipher", security_level=1)
-"""A profile that OpenSSL rejects: the session ends where the handshake would begin."""
+"""TLS profile that OpenSSL rejects, so that the session ends before the handshake."""
 
 
 def mode_of(options: Options) -> Mode:
@@ -51,8 +51,8 @@ def mode_of(options: Options) -> Mode:
 class LoggedProbe(Listener):
     """The dialogue with one address.
 
-    After it, ``result`` holds the probe, ``evidence`` what was found about ``chain``, and ``judgement`` the word of the
-    session (None without TLS).
+    After ``converse``, ``result`` is the probe result, ``evidence`` the verification result of ``chain``, and
+    ``judgement`` the trust state of the session (None without TLS).
     """
 
     def __init__(
@@ -95,25 +95,25 @@ class LoggedProbe(Listener):
 
     @property
     def succeeded(self) -> bool:
-        """Whether the dialogue came to its end; a refused EHLO under TLS and a lost QUIT do not count."""
+        """Whether the dialogue was completed; a refused EHLO under TLS or a lost QUIT is not a failure here."""
         failure = self.result.probe.failure if self.result else None
         return self.result is not None and (failure is None or failure.phase in (Phase.EHLO_TLS, Phase.QUIT))
 
     @property
     def internal(self) -> bool:
-        """Whether an error of mxsweep itself ended the dialogue."""
+        """Whether an internal error of mxsweep ended the dialogue."""
         failure = self.result.probe.failure if self.result else None
         by_offer = bool(self._complaint or self._errors)
         return failure is not None and failure.kind is FailureKind.INTERNAL and not by_offer
 
     @property
     def rejected_records(self) -> bool:
-        """Whether the TLS library alone rejected all TLSA records."""
+        """Whether OpenSSL rejected all TLSA records although the parser accepted at least one."""
         lookup = self._lookup
         return lookup is not None and lookup.dane is Dane.UNUSABLE and tlsa.parsed(lookup)
 
     async def converse(self) -> None:
-        """Hold the dialogue."""
+        """Run the dialogue and print its lines."""
         options, host_address = self._options, self._candidate
         if self._first and options.chat:
             self._out.line(f"Connected to {self._nap}")
@@ -135,7 +135,7 @@ class LoggedProbe(Listener):
         self._end(self.result)
 
     def _offer(self, rule: policy.Policy) -> tuple[TLSProfile, str]:
-        """Return the profile of the handshake and the warning about it, empty if there is none."""
+        """Return the TLS profile of the handshake, and a warning or an empty text."""
         options = self._options
         if rule.sni is not None and len(rule.sni) > SNI_LIMIT:
             return _IMPOSSIBLE, f"ignoring too long SNI hostname: {rule.sni[:SNI_SHOWN]}"
@@ -149,10 +149,10 @@ class LoggedProbe(Listener):
             made = replace(made, security_level=security_level(made.ciphers))
         return made, ""
 
-    # --- while it happens -------------------------------------------------------------------------------------
+    # --- events of the dialogue -------------------------------------------------------------------------------
 
     def line(self, text: str) -> None:
-        """Print a line of the dialogue; after the first connection only the greeting and QUIT."""
+        """Print a line of the dialogue; on later connections, print only the greeting and QUIT."""
         if text.startswith(("> EHLO ", "> LHLO ")):
             self._chatting = self._first
         elif text == "> QUIT":
@@ -162,11 +162,11 @@ class LoggedProbe(Listener):
             self._out.line(text)
 
     def failed(self, failure: Failure, reply: Reply | None) -> None:
-        """Keep a refused EHLO under TLS, which is printed before QUIT."""
+        """Store a refused EHLO under TLS, which is printed before QUIT."""
         self._refused = (failure, reply)
 
     def broke(self, failure: Failure, errors: tuple[str, ...]) -> None:
-        """Keep the errors of a handshake; print later errors of the TLS library, mostly alerts, at once."""
+        """Store OpenSSL's errors of the handshake; print OpenSSL's later errors (mostly alerts) at once."""
         if failure.phase is Phase.HANDSHAKE:
             self._errors = errors
             return
@@ -214,7 +214,7 @@ class LoggedProbe(Listener):
             self._out.line(text)
 
     def ticket(self) -> None:
-        """Count the first session that the server offers on this connection."""
+        """Count the first session ticket of this connection."""
         if self._sessions is not None and not self._saved:
             self._saved = True
             self._sessions.saves += 1
@@ -226,7 +226,7 @@ class LoggedProbe(Listener):
             self._out.line(f"SSL_connect:{text}")
 
     def wire(self, *, sent: bool, data: bytes) -> None:
-        """Dump TLS records: those of the handshake, or all."""
+        """Print a dump of TLS octets, of the handshake only or of the whole session, as ``-L`` selects."""
         self._answered |= not sent and data[:1] not in _ALERT
         wanted = (
             LogMask.SESSION_DUMP if self.secured_with is not None else LogMask.SESSION_DUMP | LogMask.HANDSHAKE_DUMP
@@ -236,7 +236,7 @@ class LoggedProbe(Listener):
                 self._out.line(line)
 
     def secured(self, facts: Secured) -> None:
-        """Judge the session and print its lines."""
+        """Verify the peer and print the lines about the TLS session."""
         self.secured_with = facts
         self.chain = tuple(certs.facts(der) for der in facts.chain)
         self.evidence = self._compare(self._setup.ports.now()) if self.chain else None
@@ -284,7 +284,7 @@ class LoggedProbe(Listener):
 
     @property
     def _by_anchors(self) -> bool:
-        """Whether the anchors of ``-A`` verify the chain."""
+        """Whether the trust anchors of ``-A`` replace the trust store for this session."""
         return bool(self._setup.anchors) and self._options.level in (Level.VERIFY, Level.SECURE)
 
     def _fingerprints(self) -> tuple[TLSARecord, ...]:
@@ -292,7 +292,7 @@ class LoggedProbe(Listener):
         return fingerprints.parse(options.matches, options.digest, key_only=options.raw_keys)
 
     def _complain_about_records(self) -> None:
-        """Print OpenSSL's warnings about records, which come with the handshake, the last record first."""
+        """Print OpenSSL's warnings about TLSA records, fingerprints and trust anchors, the last record first."""
         if self.rule.level is Level.FINGERPRINT:
             self._complain("fingerprints", self._fingerprints())
         if self.rule.level in (Level.VERIFY, Level.SECURE):
@@ -319,14 +319,14 @@ class LoggedProbe(Listener):
             self._out.line(f"warning: {self._na}: could not configure peer name checks")
 
     def _complain(self, what: str, records: Sequence[TLSARecord]) -> None:
-        """Print which records OpenSSL rejects, and whether it rejects all of them."""
+        """Print a warning for each TLSA record that OpenSSL rejects, and one more if it rejects all records."""
         for record in records:
             if record.unusable is not None:
                 self._out.line(f"warning: {self._na}: unusable TLSA RR: {tlsa.display(record)}")
         if records and all(record.unusable for record in records):
             self._out.line(f"warning: {self._na}: all {what} unusable")
 
-    # --- the end ----------------------------------------------------------------------------------------------
+    # --- end of the dialogue ----------------------------------------------------------------------------------
 
     def _end(self, result: ProbeResult) -> None:
         probe = result.probe

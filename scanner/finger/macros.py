@@ -2,13 +2,14 @@
 
     $name  ${name}  $(name)          the value of a parameter, empty if it has none
     ${name?text}  ${name?{text}}     text if the value is not empty
-    ${name:text}  ${name:{text}}     text if it is
-    ${name?{text}:{other}}           one or the other
-    ${{a} == {b} ? {text} : {other}} the same, by comparison: == != < <= > >=, as numbers where both are
-    ${{a} <level {b} ? ...}          the same for compatibility levels: <level <=level ==level ...
+    ${name:text}  ${name:{text}}     text if the value is empty
+    ${name?{text}:{other}}           text if the value is not empty, otherwise other
+    ${{a} == {b} ? {text} : {other}} choice by comparison (== != < <= > >=); numeric if a and b are numbers
+    ${{a} <level {b} ? ...}          choice by comparison of compatibility levels (<level <=level ==level ...)
     $$                               a dollar sign
 
-Values and texts are expanded in turn. A macro that is not closed, or that refers to itself, raises ``MacroError``.
+Values and texts may contain macros, which are expanded too. A macro that is not closed, or that refers to itself,
+raises ``MacroError``.
 """
 
 import operator
@@ -17,7 +18,7 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 MAX_DEPTH = 100
-"""Postfix's limit for macros within macros."""
+"""Maximum nesting depth of macros, as in Postfix."""
 
 _NAME = re.compile(r"[A-Za-z0-9_]+")
 _OPERATOR = re.compile(r"\s*(==|!=|<=|>=|<|>)(level)?\s*")
@@ -33,17 +34,17 @@ _CLOSING = {"{": "}", "(": ")"}
 
 
 class MacroError(ValueError):
-    """A value cannot be expanded; the text is Postfix's."""
+    """Error in the expansion of a value; the message is Postfix's."""
 
 
 def expand(text: str, table: Mapping[str, str], name: str = "", depth: int = 0) -> str:
-    """Expand a value.
+    """Return a value with all macros expanded.
 
     Args:
         text: the value.
-        table: the parameters as written.
-        name: the parameter that the value belongs to.
-        depth: the number of macros around it.
+        table: the unexpanded parameters by name.
+        name: the name of the parameter with this value.
+        depth: the nesting depth of the value.
 
     Raises:
         MacroError: a macro is not closed, or refers to itself.
@@ -60,7 +61,7 @@ def expand(text: str, table: Mapping[str, str], name: str = "", depth: int = 0) 
 
 
 def _macro(text: str, at: int, table: Mapping[str, str], depth: int) -> tuple[str, int]:
-    """Return the value of the macro whose dollar sign stands before ``at``, and the position behind it."""
+    """Return the value of the macro whose dollar sign precedes ``at``, and the position after the macro."""
     first = text[at : at + 1]
     if first == "$":
         return "$", at + 1
@@ -74,7 +75,7 @@ def _macro(text: str, at: int, table: Mapping[str, str], depth: int) -> tuple[st
 
 
 def _closed(text: str, at: int) -> int:
-    """Return the position behind the bracket that closes the one at ``at``."""
+    """Return the position after the bracket that matches the opening bracket at ``at``."""
     opening, closing = text[at], _CLOSING[text[at]]
     level = 0
     for index in range(at, len(text)):
@@ -124,7 +125,7 @@ def _level(text: str) -> tuple[int, ...]:
 
 
 def _chosen(truth: bool, value: str, rest: str, table: Mapping[str, str], depth: int) -> str:  # noqa: FBT001 - a truth value it is
-    """Return the text behind ``?`` or ``:`` that applies; without it, ``value`` if the condition holds."""
+    """Return the text after ``?`` or ``:`` that applies; without such a text, ``value`` if the condition is true."""
     if rest.startswith("?"):
         then, rest = _text(rest[1:])
     else:
@@ -137,7 +138,7 @@ def _chosen(truth: bool, value: str, rest: str, table: Mapping[str, str], depth:
 
 
 def _text(rest: str) -> tuple[str, str]:
-    """Return a text, in braces or up to the end, and the rest behind it."""
+    """Return the text at the beginning of ``rest`` (in braces, or up to the end) and the remainder."""
     rest = rest.strip()
     if not rest.startswith("{"):
         return rest, ""

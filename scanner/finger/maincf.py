@@ -1,12 +1,12 @@
 """main.cf: the parameters that finger uses, parsed as postconf(5) describes.
 
-A line that begins with white space continues the one before; ``#`` begins a comment line. The last line of a name and
-then ``-o`` take precedence. In values, ``$name`` and similar macros stand for other parameters (see ``macros``).
-``load`` reads a file, ``settle`` returns every parameter with its default, expanded and checked. An error that Postfix
-calls fatal raises ``MainCfError``.
+A line that begins with white space continues the previous line; ``#`` begins a comment line. The last definition of a
+parameter takes precedence, and ``-o`` overrides the file. ``$name`` and similar macros in values refer to other
+parameters (see ``macros``). ``load`` reads a file; ``settle`` applies defaults, expands macros and checks the values.
+An error that is fatal in Postfix raises ``MainCfError``.
 
-Without MAIL_CONFIG and without /etc/postfix/main.cf there is no Postfix on this machine, and the defaults are those of
-a fresh installation. Other parameters may stand in the file and in ``-o``; they count only where macros refer to them.
+Without MAIL_CONFIG and without /etc/postfix/main.cf, the defaults are those of a fresh Postfix installation. The file
+and ``-o`` may define further parameters, which are used only in macros.
 """
 
 import pwd
@@ -24,19 +24,19 @@ DIRECTORY = Path("/etc/postfix")
 VARIABLE = "MAIL_CONFIG"
 
 FRESH_LEVEL = "3.6"
-"""Compatibility level without a Postfix: that of a fresh installation."""
+"""Compatibility level of a fresh Postfix installation, used without a main.cf."""
 
 MIN_LINE_LENGTH = 512
-"""Postfix refuses a lower ``line_length_limit`` (RFC 5321 section 4.5.3.1.5)."""
+"""Minimum of ``line_length_limit`` in octets, as in Postfix (RFC 5321 section 4.5.3.1.5)."""
 
 DIGEST_SET = "smtp_tls_fingerprint_digest is set"
-"""Name of the entry among the settled parameters that distinguishes a set digest from Postfix's default."""
+"""Key that ``settle`` adds to its result if main.cf or ``-o`` sets ``smtp_tls_fingerprint_digest``."""
 
 DEFAULT_DOMAIN = "localdomain"
 
 
 class MainCfError(Exception):
-    """A fatal error of Postfix: the text goes after ``fatal: ``, ``lines`` are printed before it."""
+    """An error that is fatal in Postfix; ``lines`` are printed first, then ``fatal: `` and the message."""
 
     def __init__(self, text: str, *lines: str) -> None:
         super().__init__(text)
@@ -45,7 +45,7 @@ class MainCfError(Exception):
 
 @dataclass(frozen=True, slots=True)
 class MainCf:
-    """A main.cf: its path, its parameters as written (none without a Postfix), and warnings about it."""
+    """A main.cf file: path, unexpanded parameters (empty without Postfix), and warnings about its content."""
 
     path: Path
     values: dict[str, str]
@@ -53,11 +53,11 @@ class MainCf:
 
 
 def load(environ: Mapping[str, str], default: Path = DIRECTORY) -> MainCf:
-    """Read the main.cf of this machine.
+    """Read the main.cf file of this machine.
 
     Args:
-        environ: the environment; MAIL_CONFIG names another directory.
-        default: the directory without MAIL_CONFIG.
+        environ: the environment variables; MAIL_CONFIG overrides the directory.
+        default: the directory to use if MAIL_CONFIG is not set.
 
     Raises:
         MainCfError: the file cannot be read, or is missing in the directory of MAIL_CONFIG.
@@ -95,7 +95,7 @@ def parse(text: str, path: Path) -> MainCf:
 
 
 def _logical_lines(text: str) -> list[tuple[int, str]]:
-    """Return each line with its continuations and the number of its last line, without comments and empty lines."""
+    """Return each logical line with its last line number; comments and empty lines are omitted."""
     found: list[tuple[int, str]] = []
     for number, line in enumerate(text.split("\n"), start=1):
         if not line.strip() or line.lstrip().startswith("#"):
@@ -130,9 +130,10 @@ DEFAULTS = {
     "known_tcp_ports": "lmtp=24, smtp=25, smtps=submissions=465, submission=587",
     "tcp_windowsize": "0",
 }
-"""The parameters that finger uses, and their defaults; ``myhostname`` and ``mydomain`` come from this machine's name.
+"""Parameters that finger uses, with their defaults.
 
-The lists of groups are empty where the library's own default holds.
+The defaults of ``myhostname`` and ``mydomain`` are derived from this machine's name. An empty list of groups means
+OpenSSL's default groups.
 """
 
 _NEVER_EMPTY = ("smtp_tls_fingerprint_digest", "tls_dane_digests", *(name for name, _ in GRADES.values()))
@@ -150,12 +151,12 @@ _LEVEL = re.compile(r"[0-9]+(?:\.[0-9]+){0,2}")
 def settle(
     config: MainCf, overrides: Mapping[str, str], *, hostname: Callable[[], str] = socket.gethostname
 ) -> dict[str, str]:
-    """Return all parameters in force, by name, expanded.
+    """Return all effective parameters by name, with macros expanded.
 
     Args:
         config: the main.cf.
         overrides: the parameters of ``-o``.
-        hostname: returns this machine's name.
+        hostname: function that returns this machine's name.
 
     Raises:
         MainCfError: a value that Postfix refuses.
@@ -184,7 +185,7 @@ def _expanded(known: Mapping[str, str], name: str) -> str:
 
 
 def _names(known: Mapping[str, str], written: Mapping[str, str], hostname: Callable[[], str]) -> dict[str, str]:
-    """Return the names of machine and domain that main.cf does not give; each is made from the other."""
+    """Return the defaults of ``myhostname`` and ``mydomain``; each is derived from the other if that is set."""
     if "myhostname" in written:
         _, _, domain = _expanded({"mydomain": "", **known}, "myhostname").partition(".")
         return {"mydomain": domain or DEFAULT_DOMAIN}
@@ -218,7 +219,7 @@ def _check_hostname(name: str, path: Path) -> None:
 
 
 def flaw(name: str) -> str:
-    """Return what is wrong with a host name, in Postfix's words; empty if nothing is."""
+    """Return Postfix's text about the error in a host name; empty for a valid name."""
     odd = re.search(r"[^A-Za-z0-9_.-]", name)
     if odd:
         return f"invalid character {ord(odd[0])}(decimal)"
@@ -233,7 +234,7 @@ def flaw(name: str) -> str:
 
 
 def _check_owner(config: MainCf, written: Mapping[str, str]) -> None:
-    """Refuse a mail owner that Postfix refuses; mxsweep itself does not change the user."""
+    """Raise MainCfError for a ``mail_owner`` that Postfix rejects; mxsweep itself does not change its user."""
     if "mail_owner" not in written:
         return
     name = _expanded(written, "mail_owner")

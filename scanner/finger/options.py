@@ -1,8 +1,8 @@
-"""The command line of posttls-finger(1): getopt, POSIX order, no abbreviations.
+"""The command line of posttls-finger(1): getopt in POSIX order, no abbreviated options.
 
-Every argument after the destination is a match argument, even if it looks like an option. ``--json``, ``--all``,
-``--save`` and ``--help`` are options of mxsweep alone. A value that posttls-finger calls fatal raises ``Fatal``, a
-command line that it does not understand ``Usage``. Errors are reported in posttls-finger's order: each option, then
+Every argument after the destination is a match argument, even if it begins with a hyphen. ``--json``, ``--all``,
+``--save`` and ``--help`` are options of mxsweep alone. A value that is fatal in posttls-finger raises ``Fatal``; a
+command line with invalid syntax raises ``Usage``. Errors are reported in posttls-finger's order: each option, then
 combinations of options, then the parameters of main.cf. A bad destination is reported last, after the lines about
 TLS, so ``parse`` keeps it in ``Options.bad_destination``.
 """
@@ -29,22 +29,22 @@ INSECURE_MX = {"may": Level.MAY, "encrypt": Level.ENCRYPT, "dane": Level.DANE}
 HOST_LOOKUPS = ("dns", "native")
 
 DOTS = ".\u3002\uff0e\uff61"
-"""Full stops that a match argument may begin with."""
+"""Characters that count as the leading dot of a match argument."""
 
 DIGEST = "sha256"
-"""Default digest of fingerprints: Postfix's since compatibility level 3.6."""
+"""Default digest algorithm of fingerprints, as in Postfix since compatibility level 3.6."""
 
 
 SHOWN_NAME = 100
-"""Octets of a name that a warning of Postfix shows."""
+"""Maximum length in octets of a name in a warning of Postfix."""
 
 
 class Usage(Exception):  # noqa: N818 - the user sees the usage text, no error of ours
-    """A command line that cannot be understood: the usage text is printed, the exit status is 1."""
+    """A command line with invalid syntax; finger prints the usage text and exits with status 1."""
 
 
 class Fatal(Exception):  # noqa: N818 - posttls-finger's own word for it
-    """The end of a run with ``fatal: TEXT`` and exit status 1; ``lines`` are printed before it."""
+    """A fatal error: finger prints ``lines``, then ``fatal: TEXT``, and exits with status 1."""
 
     def __init__(self, text: str, *lines: str) -> None:
         super().__init__(text)
@@ -53,13 +53,13 @@ class Fatal(Exception):  # noqa: N818 - posttls-finger's own word for it
 
 @dataclass(frozen=True, slots=True)
 class Options:
-    """A parsed command line. Times are seconds; 0 or less means no limit.
+    """A parsed command line. Time limits are in seconds; 0 or less means no limit.
 
-    ``bad_destination`` is the error of a destination that is not valid; ``destination`` is then a placeholder.
-    ``host_lookup`` lists how host addresses are looked up; ``srv`` asks for SRV instead of MX records. ``chains``
+    ``bad_destination`` is the error of an invalid destination; ``destination`` is then a placeholder.
+    ``host_lookup`` lists the services for host addresses; ``srv`` selects SRV instead of MX records. ``chains``
     (``-H``), or else ``certificate`` and ``key`` (``-k``, ``-K``), are files of the client certificate. ``reconnect``
-    is the pause before each of at most ``max_reconnects`` further connections; below 0 there are none and no session
-    cache. ``raw_keys`` (``-x``) asks for raw public keys. ``parameters`` are those of main.cf and ``-o``.
+    is the pause before each of at most ``max_reconnects`` further connections; below 0, reconnections and session
+    cache are disabled. ``raw_keys`` (``-x``) enables raw public keys. ``parameters`` are those of main.cf and ``-o``.
     """
 
     destination: Destination
@@ -100,7 +100,7 @@ class Options:
 
 
 FOREVER = 10.0**9
-"""Seconds that stand for no time limit."""
+"""Time in seconds that is used for "no time limit"."""
 
 
 def limit(seconds: int) -> float:
@@ -114,12 +114,12 @@ def utf8_enabled(options: Options) -> bool:
 
 
 def line_limit(options: Options) -> int:
-    """Return ``line_length_limit``, the octets that are kept of a reply line."""
+    """Return ``line_length_limit``, the maximum number of octets of a reply line that are used."""
     return int(options.parameters.get("line_length_limit", LINE_LIMIT))
 
 
 Settle = Callable[[Mapping[str, str]], Mapping[str, str]]
-"""A function from the parameters of ``-o`` to all parameters in force."""
+"""A function that returns all effective parameters for the parameters of ``-o``."""
 
 
 def parse(argv: Sequence[str], settle: Settle = dict) -> Options:
@@ -127,7 +127,7 @@ def parse(argv: Sequence[str], settle: Settle = dict) -> Options:
 
     Args:
         argv: the arguments, without the program's name.
-        settle: adds the parameters of main.cf to those of ``-o``; its exceptions are passed on.
+        settle: function that adds the parameters of main.cf to those of ``-o``; its exceptions are not caught.
 
     Raises:
         Usage: an unknown option, an option without its argument, or no destination.
@@ -180,7 +180,7 @@ def ascii_form(name: str) -> str:
 
 
 def ascii_warnings(names: Sequence[str]) -> list[str]:
-    """Return Postfix's warnings about names, or ``.name``, that cannot be converted to A-labels."""
+    """Return Postfix's warnings about host names (or ``.name``) that cannot be converted to A-labels."""
     found: list[str] = []
     for name in names:
         try:
@@ -232,7 +232,7 @@ def _check_host_lookup(values: dict[str, Any]) -> None:
 
 
 def _check_level(values: dict[str, Any]) -> None:
-    """Check the level, after the two complaints about the ``-L`` list that Postfix prints before it."""
+    """Check the level; an error comes after the two warnings about the ``-L`` list that Postfix prints first."""
     if "level" not in values:
         return
     complaint = log_complaint(values.get("log", ""))
@@ -274,7 +274,7 @@ def _idna_warning(error: HostNameError) -> list[str]:
     return [f'warning: midna_domain_to_ascii_create: Problem translating domain "{shown}" to ASCII form: {why}']
 
 
-# --- one reader an option -------------------------------------------------------------------------------------
+# --- one reader for each option -------------------------------------------------------------------------------
 
 _Reader = Callable[[dict[str, Any], str], None]
 
@@ -301,7 +301,7 @@ def _number(key: str) -> _Reader:
 
 
 def atoi(text: str) -> int:
-    """Return the number at the beginning of a text as C's atoi does, 0 without one."""
+    """Return the number at the beginning of a text as C's atoi does; 0 if the text has no leading number."""
     digits = text.lstrip()
     sign = digits[:1] if digits[:1] in ("-", "+") else ""
     number = ""

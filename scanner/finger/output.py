@@ -1,4 +1,4 @@
-"""The output of finger: lines on stdout, each with the program's name before it, each flushed."""
+"""The output of finger: lines on stdout with the program's name as a prefix, each line flushed."""
 
 import sys
 
@@ -6,22 +6,22 @@ _TROUBLES = ("warning: ", "fatal: ")
 
 
 class Output:
-    """The lines of a run, printed as posttls-finger prints them.
+    """Printer of the lines of a run in the format of posttls-finger.
 
-    The chain (``-C``) carries no program name. On a terminal it is printed in sequence; on a pipe or file it comes
-    after all lines, because posttls-finger buffers it separately.
+    The chain (``-C``) is printed without the program's name. On a terminal the chain is printed in sequence; on a pipe
+    or file it comes after all lines, because posttls-finger buffers it separately.
     """
 
     def __init__(self, program: str, *, troubles_only: bool = False) -> None:
-        """Print for a program of this name; ``troubles_only`` prints only warnings, on stderr."""
+        """Set the program's name; with ``troubles_only``, only warnings are printed, on stderr."""
         self._program = program
         self._troubles_only = troubles_only
         self._held: list[str] = []
         self.printed: list[str] = []
-        """Every line and block so far, without the program's name."""
+        """All lines and blocks of the run so far, without the program's name."""
 
     def line(self, text: str) -> None:
-        """Print a line."""
+        """Print one line with the program's name as a prefix."""
         self.printed.append(text)
         stream = sys.stderr if self._troubles_only else sys.stdout
         if not self._troubles_only or text.startswith(_TROUBLES):
@@ -29,12 +29,12 @@ class Output:
             stream.flush()
 
     def lines(self, *texts: str) -> None:
-        """Print lines."""
+        """Print lines with the program's name as a prefix."""
         for text in texts:
             self.line(text)
 
     def block(self, text: str) -> None:
-        """Print text without the program's name, at once or at the end."""
+        """Print text without the program's name: on a terminal at once, otherwise in ``close``."""
         self.printed.append(text)
         if self._troubles_only:
             return
@@ -44,7 +44,7 @@ class Output:
             self._held.append(text)
 
     def close(self) -> None:
-        """Print the blocks that were held back."""
+        """Print the buffered blocks."""
         sys.stdout.write("".join(self._held))
         sys.stdout.flush()
         self._held.clear()

@@ -1,7 +1,7 @@
-"""The preparation of a finger run: trust files, client certificate, digests and groups, with their lines.
+"""The preparation of a finger run: trust files, client certificate, digests and groups.
 
-posttls-finger reports everything that is wrong with them before it looks up the destination. The first error about TLS
-ends the preparation of TLS; the run goes on without it.
+As in posttls-finger, errors in these settings are printed before the destination is looked up. After the first error in
+a TLS setting, the run continues without TLS.
 """
 
 import hashlib
@@ -21,9 +21,9 @@ from scanner.vocabulary import Level
 
 
 def prepare(options: Options, ports: FingerPorts, output: Output) -> Setup:
-    """Return what a run needs, after the lines about everything that is wrong with it.
+    """Return the setup of a run, and print the warnings about its settings.
 
-    An unknown word in the ``-L`` list is reported each time that posttls-finger parses the list: twice with the
+    An unknown keyword in the ``-L`` list is reported each time that posttls-finger parses the list: twice with the
     options, and twice more with TLS.
     """
     output.lines(*log_complaint(options.log) * 2)
@@ -51,7 +51,7 @@ def _shows_records(setup: Setup) -> bool:
 
 
 def _digest_notice(options: Options) -> list[str]:
-    """Return the notice about the default digest of compatibility levels below 3.6, md5."""
+    """Return the notice about md5, the default digest of compatibility levels below 3.6."""
     if not options.default_digest or options.digest != "md5":
         return []
     return [
@@ -60,7 +60,7 @@ def _digest_notice(options: Options) -> list[str]:
 
 
 def _with_tls(setup: Setup) -> Setup:
-    """Add what TLS needs of files and parameters; after the first error the run goes on without TLS."""
+    """Add the files and parameters for TLS; after the first error, return a setup without TLS."""
     options, output = setup.options, setup.output
     if _names_files(options):
         from scanner.finger import client_certificate, trust_files  # noqa: PLC0415 - slow to load, rarely needed
@@ -115,7 +115,7 @@ def _known_digest(options: Options, output: Output) -> bool:
 
 
 def _tlsa_digests(options: Options, output: Output) -> tuple[str, ...]:
-    """Return the digests of TLSA records in use: those of ``tls_dane_digests`` that have the registry's number."""
+    """Return the enabled TLSA digests: those of ``tls_dane_digests`` with the matching type of the registry."""
     numbers = {"sha256": tlsa.SHA256, "sha512": tlsa.SHA512}
     found = []
     for word in re.split(r"[,\s]+", options.parameters.get("tls_dane_digests", "sha512 sha256")):
@@ -148,6 +148,6 @@ def _groups(options: Options) -> list[str]:
 
 
 def _key_note(options: Options) -> list[str]:
-    """Return a warning where raw public keys (RFC 7250) would be asked for, which this TLS library cannot do."""
+    """Return a warning if raw public keys (RFC 7250) are requested, which the OpenSSL binding does not support."""
     asked = options.raw_keys and options.level in (Level.MAY, Level.ENCRYPT, Level.FINGERPRINT)
     return ["warning: raw public keys (-x) cannot be asked for with this TLS library"] if asked else []

@@ -1,7 +1,7 @@
-"""Reconnecting (``-r``, ``-m``): whether the server resumes its own session.
+"""Reconnecting (``-r``, ``-m``): the session cache, and the test of whether the server resumes its TLS sessions.
 
-A session is cached under a key made from the peer and the terms of the handshake. Another EHLO name makes another key,
-so that behind a load balancer no session is found.
+The cache key of a session is made from the peer and the settings of the handshake. It includes the server's EHLO name,
+so a session of one server behind a load balancer is not offered to another server.
 """
 
 import hashlib
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 
 class SessionCache:
-    """The sessions of one run by key, and how many were saved and found."""
+    """The TLS sessions of one run by key, and the numbers of stored and found sessions."""
 
     def __init__(self) -> None:
         self._kept: dict[str, SSL.Session] = {}
@@ -24,19 +24,19 @@ class SessionCache:
         self.hits = 0
 
     def find(self, key: str) -> "SSL.Session | None":
-        """Return the session under a key, None if there is none."""
+        """Return the session with this key, or None."""
         session = self._kept.get(key)
         self.hits += session is not None
         return session
 
     def keep(self, key: str, session: "SSL.Session") -> None:
-        """Cache a session; an older one under this key is dropped."""
+        """Store a session; it replaces an older session with the same key."""
         self._kept[key] = session
 
 
 @dataclass(frozen=True, slots=True)
 class SessionTerms:
-    """The terms that two connections must share for one to resume the other's session."""
+    """Handshake settings that must be equal for a connection to resume an earlier session."""
 
     address: str
     port: int
@@ -46,8 +46,8 @@ class SessionTerms:
     doomed: bool
 
     def key(self, ehlo: Reply | None) -> str:
-        """Return the key, which includes the first word of the server's EHLO reply."""
-        from OpenSSL import SSL  # noqa: PLC0415 - who comes only once does without this module's work
+        """Return the cache key, which includes the server name in the EHLO reply."""
+        from OpenSSL import SSL  # noqa: PLC0415 - a run without reconnecting does not need it
 
         name = ehlo.lines[0].split(" ")[0] if ehlo is not None and ehlo.lines else ""
         facts = (name, SSL.OpenSSL_version(SSL.OPENSSL_VERSION), self.profile, self.sni, self.records, self.doomed)
@@ -55,7 +55,7 @@ class SessionTerms:
 
 
 def verdict(sessions: SessionCache, left: int) -> str | None:
-    """Return the line that ends reconnecting, None to connect again.
+    """Return the last line of reconnecting, or None if the run must connect again.
 
     Args:
         sessions: the sessions of the run so far.

@@ -1,4 +1,4 @@
-"""Saving a finger run: ports that write every answer and every event of a connection into a case."""
+"""Recording of a finger run: ports that store every answer and every connection event in a saved case."""
 
 import random
 from collections.abc import Sequence
@@ -14,12 +14,12 @@ from scanner.net.probe_events import Listener, Secured
 
 
 class RecordingPorts:
-    """Ports that pass every call on to other ports and save the answers in a case.
+    """Ports that forward every call to other ports and store the answers in a case.
 
     Args:
-        ports: the ports that answer.
-        case: the case to fill.
-        dumps: save TLS records and handshake states too, for a run that prints them.
+        ports: the ports that receive the calls.
+        case: the case to which answers and events are added.
+        dumps: whether to store TLS records and handshake states too, for a run that prints them.
     """
 
     def __init__(self, ports: FingerPorts, case: SavedCase, *, dumps: bool) -> None:
@@ -29,35 +29,35 @@ class RecordingPorts:
 
     @property
     def rng(self) -> random.Random:
-        """The generator of random numbers, seeded with the case's seed."""
+        """The random generator, seeded with the seed of the case."""
         return self._ports.rng
 
     def now(self) -> datetime:
-        """Return the time of the last connection, at which the run and every replay of it are judged."""
+        """Return the time of the last connection, for which certificates are checked in the run and in a replay."""
         return self._case.connections[-1].at
 
     async def lookup(self, name: str, rtype: str, *, dnssec: bool = True) -> Answer:
-        """Return and save the answer."""
+        """Send one DNS query; store and return its answer."""
         answer = await self._ports.lookup(name, rtype, dnssec=dnssec)
         self._case.questions.append(SavedAnswer(name, rtype, answer))
         return answer
 
     async def native(self, host: str) -> Sequence[str] | str:
-        """Return and save the answer."""
+        """Query the native name service; store and return its answer."""
         found = await self._ports.native(host)
         kept = SavedNative(host, error=found) if isinstance(found, str) else SavedNative(host, tuple(found))
         self._case.native.append(kept)
         return found
 
     async def connect(self, address: str, port: int, seconds: float) -> Failure | None:
-        """Connect, and save the outcome."""
+        """Connect to an address; store and return the failure, None after success."""
         at = self._ports.now()
         failure = await self._ports.connect(address, port, seconds)
         self._case.connections.append(SavedConnection(address, port, at, failure))
         return failure
 
     async def converse(self, request: ProbeRequest, listener: Listener) -> ProbeResult:
-        """Hold the dialogue, and save its events."""
+        """Run the dialogue, store its events, and return its result."""
         tape = _Tape(self._case.connections[-1].events, listener, dumps=self._dumps)
         return await self._ports.converse(request, tape)
 
@@ -67,7 +67,7 @@ class RecordingPorts:
 
 
 class _Tape(Listener):
-    """A listener that saves every event and passes it on."""
+    """A listener that stores every event and forwards it to another listener."""
 
     def __init__(self, events: list[SavedEvent], listener: Listener, *, dumps: bool) -> None:
         self._events = events
@@ -122,5 +122,5 @@ class _Tape(Listener):
             self._events.append(SavedEvent(EventKind.SENT_TLS if sent else EventKind.HEARD_TLS, data.hex()))
         elif not sent and data and not self._answered:
             self._answered = True
-            self._events.append(SavedEvent(EventKind.HEARD_TLS, data[:1].hex()))  # an answer, or an alert?
+            self._events.append(SavedEvent(EventKind.HEARD_TLS, data[:1].hex()))  # distinguishes an alert
         self._listener.wire(sent=sent, data=data)

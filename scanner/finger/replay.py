@@ -1,4 +1,4 @@
-"""Replaying a saved finger run: ports that answer from a case instead of the network."""
+"""Replay of a saved finger run: ports that return the answers of a case instead of using the network."""
 
 import random
 from collections import defaultdict
@@ -19,7 +19,7 @@ from scanner.vocabulary import FailureKind, Outcome, Phase, Security
 
 
 class ReplayPorts:
-    """Ports that answer from a saved case; a question that is not in the case fails."""
+    """Ports that return the answers of a saved case; a query that is not in the case raises an error."""
 
     def __init__(self, case: SavedCase) -> None:
         self._case = case
@@ -35,7 +35,7 @@ class ReplayPorts:
         return self._connection.at if self._connection is not None else datetime.fromtimestamp(0, UTC)
 
     async def lookup(self, name: str, rtype: str, *, dnssec: bool = True) -> Answer:
-        """Return the saved answers in their order; the last one again when asked more often."""
+        """Return the next saved answer to a query; after the last saved answer, return that one again."""
         del dnssec
         await trio.lowlevel.checkpoint()
         answers = self._answers[name, rtype]
@@ -63,7 +63,7 @@ class ReplayPorts:
         return Failure(Phase.CONNECT, FailureKind.LOCAL, text="not in the case")
 
     async def converse(self, request: ProbeRequest, listener: Listener) -> ProbeResult:
-        """Repeat the saved dialogue."""
+        """Replay the saved dialogue of the most recent connection and return its result."""
         await trio.lowlevel.checkpoint()
         if self._connection is None:
             raise RuntimeError("a dialogue without a connection")
@@ -76,7 +76,7 @@ class ReplayPorts:
 
 
 class _Playback:
-    """One dialogue whose server is a list of saved events."""
+    """A dialogue in which saved events replace the server."""
 
     def __init__(self, request: ProbeRequest, listener: Listener) -> None:
         self._request = request
@@ -95,7 +95,7 @@ class _Playback:
         self._ticket = False
 
     def play(self, connection: SavedConnection) -> ProbeResult:
-        """Return the result of the dialogue; where the events end early, the peer closed the connection."""
+        """Replay the events and return the probe result; missing events count as a connection closed by the peer."""
         for event in connection.events:
             if self._dialogue.phase is Phase.HANDSHAKE and not self._begun:
                 self._begun = True
@@ -106,7 +106,7 @@ class _Playback:
             self._dialogue.end_of_stream()
         handshake = self._secured.handshake if self._secured else None
         chain = self._secured.chain if self._secured else ()
-        session = cast("SSL.Session", object()) if self._ticket else None  # found again under its key, never used
+        session = cast("SSL.Session", object()) if self._ticket else None  # a placeholder in the session cache
         return ProbeResult(record(self._request.endpoint, connection.at, self._dialogue, handshake), chain, session)
 
     def _happen(self, event: SavedEvent) -> None:

@@ -1,11 +1,11 @@
-"""The records of a saved finger run (``finger --save``), from which the run can be judged again offline.
+"""The records of a saved finger run (``finger --save``), for a replay without a network.
 
-A case holds the command line and the parameters, the trust anchors and the EHLO name, every DNS answer, the outcome of
-every connection, the decrypted octets of every dialogue, the facts of every handshake with the DER of the chain, the
+A case contains the command line and the parameters, the trust anchors and the EHLO name, every DNS answer, the result
+of every connection, the decrypted octets of every dialogue, the facts of every handshake with the DER of the chain, the
 time of each connection, and the printed lines.
 
-DNS answers are saved as records, not as messages, and handshakes as their results. A replay takes both as given and
-computes everything after them again, SMTP replies included.
+DNS answers are saved as records, not as DNS messages, and handshakes as their results. A replay uses the saved answers
+and handshake results, parses the SMTP replies again, and computes the verdicts again.
 """
 
 from dataclasses import dataclass, field
@@ -15,25 +15,25 @@ from enum import StrEnum
 from scanner.facts import Answer, Failure, Handshake, TLSARecord
 
 SCHEMA = 1
-"""Version of the file format. It is raised when a member changes its meaning."""
+"""Version number of the file format; it is incremented when a member changes its meaning."""
 
 
 class EventKind(StrEnum):
-    """Kinds of event on a connection."""
+    """Types of connection events."""
 
-    HEARD = "heard"  # octets of the peer, as Latin-1
+    HEARD = "heard"  # octets received, decoded as Latin-1
     ENDED = "ended"
     BROKE = "broke"
     SECURED = "secured"
     TICKET = "ticket"
     STATE = "state"
-    SENT_TLS = "sent-tls"  # octets of TLS, in hex; saved only where they were dumped
-    HEARD_TLS = "heard-tls"  # the same; where nothing was dumped, the first octet alone
+    SENT_TLS = "sent-tls"  # TLS octets in hex; saved only if the run dumped them
+    HEARD_TLS = "heard-tls"  # TLS octets in hex; without dumps, the first octet alone
 
 
 @dataclass(frozen=True, slots=True)
 class SavedEvent:
-    """One event; ``what`` decides which other members are set."""
+    """One connection event; its type ``what`` determines which other members are set."""
 
     what: EventKind
     text: str = ""
@@ -47,7 +47,7 @@ class SavedEvent:
 
 @dataclass(slots=True)
 class SavedConnection:
-    """One attempted connection; ``failure`` is set if it could not be made."""
+    """One attempted connection; ``failure`` is set if the attempt failed."""
 
     address: str
     port: int
@@ -58,7 +58,7 @@ class SavedConnection:
 
 @dataclass(frozen=True, slots=True)
 class SavedAnswer:
-    """One DNS question and its answer."""
+    """One DNS query and its answer."""
 
     name: str
     rtype: str
@@ -78,9 +78,9 @@ class SavedNative:
 class SavedCase:
     """One saved run.
 
-    ``trust`` are the trusted roots (``-F``, ``-P``) that a path of this run could use, in DER. ``lines`` are the
-    printed lines without the program's name. ``notes`` are the first of these lines: they depend on files that are
-    not part of the case, so a replay prints them as they are.
+    ``trust`` contains the trusted roots (``-F``, ``-P``) usable for a certificate path of this run, in DER. ``lines``
+    are the printed lines without the program's name. ``notes`` are the first of these lines, which depend on files
+    outside the case; a replay prints ``notes`` unchanged.
     """
 
     version: str

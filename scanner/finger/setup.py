@@ -1,4 +1,4 @@
-"""The settings and resources of a finger run."""
+"""Data class for everything that a finger run uses besides its options."""
 
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -19,9 +19,9 @@ if TYPE_CHECKING:
 class Setup:
     """The settings and resources of a finger run, besides its options.
 
-    ``trust`` holds the roots of ``-F`` and ``-P``, ``anchors`` those of ``-A``. Without ``tls`` no handshake is made.
-    ``mask`` selects the lines to print, ``identity`` is the client certificate, ``digests`` are those of TLSA records
-    in use, strongest first.
+    ``trust`` contains the roots of ``-F`` and ``-P``, ``anchors`` the trust anchors of ``-A``. ``tls`` enables TLS.
+    ``mask`` selects the lines to print, ``identity`` is the client certificate, ``digests`` are the enabled
+    digests of TLSA records, strongest first.
     """
 
     options: Options

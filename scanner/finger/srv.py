@@ -1,7 +1,7 @@
 """SRV records (RFC 2782): parsing, order and warnings. Pure.
 
-Within a priority the order is drawn by weight as the RFC describes: records of weight 0 stand first among those left,
-so that they keep a small chance. Postfix does not give them that chance.
+Records of equal priority are ordered by weighted random selection as in RFC 2782. A record of weight 0 has a small
+chance to be selected early; in Postfix it has no such chance.
 """
 
 import random
@@ -15,12 +15,12 @@ from scanner.finger.maincf import flaw
 from scanner.finger.options import SHOWN_NAME
 
 NO_SERVICE = ("", ".")
-"""The target that means that the service is not available (RFC 2782)."""
+"""SRV targets for an unavailable service (RFC 2782)."""
 
 
 @dataclass(frozen=True, slots=True)
 class SRVRecord:
-    """An SRV record."""
+    """An SRV record with its priority, weight, port and target (RFC 2782)."""
 
     priority: int
     weight: int
@@ -29,7 +29,7 @@ class SRVRecord:
 
 
 def parse(answer: Answer) -> tuple[SRVRecord, ...]:
-    """Return the records of an answer to an SRV question, invalid targets included."""
+    """Return the SRV records of an answer, including those with invalid targets."""
     found = []
     for text in answer.records:
         priority, weight, port, target = text.split(" ", 3)
@@ -38,7 +38,7 @@ def parse(answer: Answer) -> tuple[SRVRecord, ...]:
 
 
 def refusal(answer: Answer, records: Sequence[SRVRecord]) -> str:
-    """Return why an answer leads to no host; empty if it leads to one."""
+    """Return the error text of an answer without a usable host; empty for an answer with a usable host."""
     if any(record.target in NO_SERVICE for record in records):
         return f"Domain {answer.name} does not support SRV requests"
     if records and not any(_acceptable(record.target) for record in records):
@@ -47,7 +47,7 @@ def refusal(answer: Answer, records: Sequence[SRVRecord]) -> str:
 
 
 def ordered(records: Sequence[SRVRecord], rng: random.Random) -> list[SRVRecord]:
-    """Return the records in the order of connecting, without those with invalid targets."""
+    """Return the records with valid targets in connection order."""
     found: list[SRVRecord] = []
     fit = [record for record in records if _acceptable(record.target)]
     for priority in sorted({record.priority for record in fit}):
@@ -56,7 +56,7 @@ def ordered(records: Sequence[SRVRecord], rng: random.Random) -> list[SRVRecord]
 
 
 def _drawn(records: list[SRVRecord], rng: random.Random) -> list[SRVRecord]:
-    """Draw by weight: the first record whose running sum reaches a random number from 0 to the whole sum."""
+    """Return records of equal priority in weighted random order (RFC 2782)."""
     left = list(records)
     rng.shuffle(left)
     left.sort(key=lambda record: record.weight > 0)
@@ -90,5 +90,5 @@ def odd_targets(answer: Answer) -> list[str]:
 
 
 def malformed(answer: Answer) -> str:
-    """Return Postfix's text about a reply that it cannot use."""
+    """Return Postfix's text about a malformed DNS reply."""
     return f"Name service error for name={answer.name} type={answer.rtype}: Malformed or unexpected name server reply"

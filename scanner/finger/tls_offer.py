@@ -1,4 +1,4 @@
-"""The offer of the handshake: ``-g``, ``-p`` and the cipher parameters as a ``TLSProfile``."""
+"""The client's TLS settings: ``-g``, ``-p`` and the parameters of main.cf as a ``TLSProfile``."""
 
 import re
 from collections.abc import Mapping
@@ -12,20 +12,20 @@ VERSIONS = ("SSLv3", "TLSv1", "TLSv1.1", "TLSv1.2", "TLSv1.3")
 _NUMBERS = dict(zip((0x300, 0x301, 0x302, 0x303, 0x304), VERSIONS, strict=True))
 _BY_NAME = {name.lower(): name for name in VERSIONS}
 _DTLS = (0x100, 0xFEFD, 0xFEFE, 0xFEFF)
-"""Versions of DTLS: OpenSSL accepts them as bounds and ignores them."""
+"""DTLS version numbers, which OpenSSL accepts as bounds and ignores."""
 
 _GONE = VERSIONS[0]
-"""A version that may be named or be a bound, but that the TLS library does not offer."""
+"""Version that is valid in a protocol list but that OpenSSL no longer supports."""
 
 _NO_SUCH = "sslv2"
-"""A version that is known by name and has no effect."""
+"""Version name that is valid in a protocol list and has no effect."""
 
 NOTHING = ("TLSv1.3", "TLSv1.2")
-"""A range without any version: OpenSSL refuses to begin, as it does for Postfix."""
+"""Empty version range (minimum above maximum), with which the handshake fails in OpenSSL as in Postfix."""
 
 CURVES = "X25519MLKEM768 X25519 X448 prime256v1 secp384r1 secp521r1"
 FINITE_FIELDS = "ffdhe2048 ffdhe3072"
-"""The default groups of one parameter where only the other one is set."""
+"""Default of ``tls_ffdhe_auto_groups`` if only ``tls_eecdh_auto_curves`` is set; ``CURVES`` is the reverse."""
 
 
 OPTIONS = {
@@ -46,24 +46,25 @@ OPTIONS = {
         "CRYPTOPRO_TLSEXT_BUG": 1 << 31,
     },
 }
-"""Option bits of OpenSSL 3 and 4 that concern a client, numbered as in ssl.h."""
+"""Names and values of the client option bits of OpenSSL 3 and 4 (ssl.h)."""
 
 
 class OfferError(ValueError):
-    """An invalid list or grade; the text is posttls-finger's warning without the peer."""
+    """An invalid protocol list or cipher grade; the message is posttls-finger's warning without the peer."""
 
 
 def profile(grade: str, protocols: str, parameters: Mapping[str, str], *, must_match: bool) -> TLSProfile:
     """Return the TLS profile of a session.
 
     Args:
-        grade: the minimum cipher grade, in any case.
-        protocols: a protocol list, in either syntax.
+        grade: the minimum cipher grade, in upper or lower case.
+        protocols: a protocol list, with bounds (``>=TLSv1.2``) or names (``!TLSv1``).
         parameters: main.cf parameters, by name.
-        must_match: the level authenticates the peer: no anonymous suites, OpenSSL security level 1.
+        must_match: whether the level authenticates the peer, which excludes anonymous cipher suites and sets OpenSSL's
+            security level to 1.
 
     Raises:
-        OfferError: an unknown grade or protocol.
+        OfferError: the grade or a protocol is unknown.
     """
     lowest, highest = versions(protocols)
     wanted = groups(parameters)
@@ -82,9 +83,9 @@ def profile(grade: str, protocols: str, parameters: Mapping[str, str], *, must_m
 
 
 def bits(parameters: Mapping[str, str], name: str) -> tuple[int, list[str]]:
-    """Return the OpenSSL option bits that a parameter lists, by name or as one number, and a warning.
+    """Return the OpenSSL option bits of a parameter (a list of names, or one number) and warnings.
 
-    An unknown word empties the list.
+    If the list contains an unknown name, no bit is set.
     """
     text = parameters.get(name, "")
     if re.fullmatch(r"0[xX][0-9A-Fa-f]{1,16}", text):
@@ -98,7 +99,7 @@ def bits(parameters: Mapping[str, str], name: str) -> tuple[int, list[str]]:
 
 
 def groups(parameters: Mapping[str, str]) -> list[str]:
-    """Return the key exchange groups of main.cf, the preferred one first; empty where the library chooses."""
+    """Return the key exchange groups of main.cf, the most preferred first; empty for OpenSSL's default."""
     curves, fields = parameters.get("tls_eecdh_auto_curves"), parameters.get("tls_ffdhe_auto_groups")
     if not curves and not fields:
         return []
@@ -106,7 +107,7 @@ def groups(parameters: Mapping[str, str]) -> list[str]:
 
 
 def security_level(ciphers: str) -> int:
-    """Return the OpenSSL security level that a cipher list sets, 0 without one (``@SECLEVEL=N``, the last one)."""
+    """Return OpenSSL's security level from the last ``@SECLEVEL=N`` of a cipher list; 0 without such an item."""
     return int((re.findall(r"@SECLEVEL=([0-5])", ciphers) or "0")[-1])
 
 
@@ -119,13 +120,13 @@ def _cipher_list(grade: str, parameters: Mapping[str, str]) -> str:
 
 
 def versions(text: str) -> tuple[str | None, str | None]:
-    """Return the lowest and the highest version of a protocol list; None is the library's own bound.
+    """Return the lowest and the highest version of a protocol list; None means OpenSSL's own bound.
 
-    ``>=V`` and ``<=V`` set bounds, ``!NAME`` excludes, ``NAME`` includes and then excludes the others. OpenSSL supports
-    one range only, so the versions above the first gap are dropped. A number of no known version is no bound.
+    ``>=V`` and ``<=V`` set bounds, ``!NAME`` excludes a version, ``NAME`` excludes all versions that are not listed.
+    OpenSSL supports only one range, so versions above the first gap are dropped. An unknown number sets no bound.
 
     Raises:
-        OfferError: a word of the list is not known.
+        OfferError: a name in the list is not a known version.
     """
     bounds: dict[str, str | None] = {}
     excluded: set[str] = set()
@@ -143,7 +144,7 @@ def versions(text: str) -> tuple[str | None, str | None]:
 
 
 def bound_warnings(text: str) -> list[str]:
-    """Return a warning for each bound of a valid protocol list that OpenSSL refuses to set (``>=0305``)."""
+    """Return a warning for each bound of a valid protocol list that OpenSSL rejects (``>=0305``)."""
     bounds = {token[:2]: token[2:] for token in re.split(r"[\s,:]+", text) if token.startswith((">=", "<="))}
     numbers = {sign: int(bound, 16) for sign, bound in bounds.items() if _is_number(bound)}
     return [
@@ -179,7 +180,7 @@ def _range(floor: str | None, ceiling: str | None, excluded: set[str]) -> tuple[
 
 
 def _names(token: str, text: str) -> set[str]:
-    """Return the version of a name as a set, empty for SSLv2."""
+    """Return the set that contains the version with this name; empty for SSLv2."""
     if token.lower() == _NO_SUCH:
         return set()
     if token.lower() not in _BY_NAME:

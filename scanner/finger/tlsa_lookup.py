@@ -1,6 +1,6 @@
-"""The TLSA records of an address and the lines about them; each RRset is asked for once in a run.
+"""TLSA lookups for addresses, and Postfix's lines about TLSA records; each RRset is queried once in a run.
 
-``core.tlsa`` decides where the records are looked for (RFC 7672 section 2.2.2).
+``core.tlsa`` chooses the TLSA base domains (RFC 7672 section 2.2.2).
 """
 
 from collections.abc import Callable, Sequence
@@ -24,11 +24,11 @@ class TLSASearch:
     """The TLSA lookups of one run.
 
     Args:
-        lookup: asks one DNS question.
-        digests: the digests in use, strongest first.
-        mask: kinds of line to print.
-        report: prints a line.
-        force: look also behind insecure addresses (``-f``).
+        lookup: function that sends one DNS query.
+        digests: the enabled digests of TLSA records, strongest first.
+        mask: classes of lines to print.
+        report: function that prints a line.
+        force: whether to look up TLSA records of hosts with insecure addresses too (``-f``).
     """
 
     def __init__(
@@ -42,9 +42,10 @@ class TLSASearch:
         self._answers: dict[tuple[str, str], Answer] = {}
 
     async def find(self, host_address: HostAddress) -> TLSALookup:
-        """Return the TLSA lookup of an address; addresses of one host share it, and its lines are printed once.
+        """Return the TLSA lookup of an address.
 
-        A failed lookup is not kept: the next address asks again.
+        Addresses of the same host share one lookup, whose lines are printed once. A failed lookup is not cached: for
+        the next address it is repeated.
         """
         steps: list[Answer] = []
         news = False
@@ -68,7 +69,7 @@ class TLSASearch:
             steps.append(self._answers[step])
 
     def _limited(self, answer: Answer) -> Answer:
-        """Cut an RRset at Postfix's limit, with its warning; a name that is no host name for Postfix has no records."""
+        """Return the answer cut at Postfix's record limit, without records for an invalid name; print the warning."""
         if answer.error == NOT_A_NAME and not is_hostname(answer.name):
             return replace(answer, outcome=Outcome.NODATA, security=Security.INSECURE, error="")
         if len(answer.records) <= MAX_RECORDS:
@@ -98,7 +99,7 @@ def _size(data: str) -> int:
 
 
 def shown_name(found: TLSALookup, port: int) -> str:
-    """Return the name of a TLSA RRset as warnings show it: behind an alias both names."""
+    """Return the text of a TLSA RRset's name in warnings: the name, or for an alias ``ALIAS -> TARGET``."""
     asked = tlsa_name(found.base_domain, port)
     owner = found.steps[-1].rname if found.steps else ""
     return f"{asked} -> {owner}" if owner and owner.lower() != asked.lower() else asked

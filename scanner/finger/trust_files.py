@@ -1,4 +1,4 @@
-"""The files of trusted roots (``-F``, ``-P``) and trust anchors (``-A``), and Postfix's lines about them."""
+"""Loading of trusted roots (``-F``, ``-P``) and trust anchors (``-A``), with Postfix's lines about the files."""
 
 import base64
 import re
@@ -16,14 +16,17 @@ from scanner.net import tls_errors, truststore
 from scanner.vocabulary import Level
 
 _PEM_START = re.compile(rb"-----BEGIN ([^-\n]+)-----\s(.*?)(?=-----BEGIN |\Z)", re.DOTALL)
-"""A PEM block and everything up to the next one."""
+"""A PEM block and all text before the next PEM block."""
 
 _WORDS = ("cert", "pkey")
 _SELECTORS = {b"CERTIFICATE": tlsa.CERT, b"X509 CERTIFICATE": tlsa.CERT, b"PUBLIC KEY": tlsa.SPKI}
 
 
 def roots(options: Options) -> tuple[TrustStore | None, list[str]]:
-    """Return the trust store, empty without ``-F`` and ``-P``, and lines; None after an error, which disables TLS."""
+    """Return the trust store and lines to print.
+
+    Without ``-F`` and ``-P`` the store is empty. After an error it is None, and TLS is disabled.
+    """
     try:
         _load_in_openssl(options.ca_file)
         store = truststore.load(options.ca_file, _directory(options.ca_path))
@@ -37,7 +40,7 @@ def roots(options: Options) -> tuple[TrustStore | None, list[str]]:
 
 
 def _load_in_openssl(ca_file: str | None) -> None:
-    """Raise SSL.Error for a file that OpenSSL does not load whole: Postfix disables TLS then."""
+    """Raise SSL.Error for a file that OpenSSL cannot load completely, because Postfix then disables TLS."""
     if ca_file is not None and Path(ca_file).is_file():
         SSL.Context(SSL.TLS_CLIENT_METHOD).load_verify_locations(ca_file)
 
@@ -48,14 +51,14 @@ def _not_loaded(options: Options) -> str:
 
 
 def _directory(path: str | None) -> str | None:
-    """Return the directory of ``-P`` if it holds files; one that is empty or missing is no error."""
+    """Return the directory of ``-P``, or None (without an error) if it is missing or contains no file."""
     if path is None or not Path(path).is_dir():
         return None
     return path if any(child.is_file() for child in Path(path).iterdir()) else None
 
 
 def _joined(store: TrustStore, other: TrustStore) -> TrustStore:
-    """Return both stores' certificates, those of the first store first."""
+    """Return a store with the certificates of two stores; those of the first store come first."""
     subjects = {**store.by_subject, **other.by_subject}
     pairs = {subject: (store.by_subject.get(subject, ()), other.by_subject.get(subject, ())) for subject in subjects}
     return TrustStore({subject: tuple(dict.fromkeys(first + second)) for subject, (first, second) in pairs.items()})
@@ -63,9 +66,9 @@ def _joined(store: TrustStore, other: TrustStore) -> TrustStore:
 
 @dataclass(frozen=True, slots=True)
 class TrustAnchors:
-    """The trust anchors of ``-A`` as TLSA records, in the order in which Postfix hands them to OpenSSL.
+    """The trust anchors of ``-A`` as TLSA records, in the order in which Postfix passes the records to OpenSSL.
 
-    ``lines`` state each as a TLSA record of usage 2, with its file (``-L dane``, ``-L verbose``).
+    ``lines`` contains each trust anchor as a TLSA record of usage 2, with its file (``-L dane``, ``-L verbose``).
     """
 
     records: tuple[TLSARecord, ...] = ()
@@ -75,10 +78,10 @@ class TrustAnchors:
 def anchors(options: Options) -> TrustAnchors:
     """Read the trust anchors; only the levels verify and secure use them.
 
-    A certificate or key that OpenSSL cannot decode becomes an unusable record. PEM blocks of other kinds are ignored.
+    A certificate or key that OpenSSL cannot decode becomes an unusable record. PEM blocks of other types are ignored.
 
     Raises:
-        Fatal: a file cannot be read, has no PEM block, or a broken one.
+        Fatal: a file cannot be read, contains no PEM block, or contains a malformed PEM block.
     """
     records: list[TLSARecord] = []
     lines: list[str] = []
@@ -105,7 +108,7 @@ def _not_read(path: str, *warnings: str) -> Fatal:
 
 
 def _decoded(label: bytes, text: bytes) -> tuple[bytes, list[str]]:
-    """Return the data of the PEM block that begins a text, empty if it is broken, and OpenSSL's error."""
+    """Return the data of the PEM block at the start of a text, empty if malformed, and OpenSSL's error."""
     body, end, _ = text.partition(b"-----END " + label + b"-----")
     if not end:
         return b"", ["04800066:PEM routines::bad end line"]
