@@ -255,5 +255,7 @@ def test_the_report_of_the_lab(lab: Lab, scan: Scan) -> None:
     done = mxsweep("report", str(scan.run))
     assert (done.returncode, done.stderr) == (0, "")
     assert "Steps to protection" in done.stdout
-    assert max(map(len, done.stdout.splitlines())) <= 80
+    records = [line for line in done.stdout.splitlines() if " IN TLSA " in line]  # on one line, to be copied
+    assert records
+    assert max(len(line) for line in done.stdout.splitlines() if line not in records) <= 80
     assert "Traceback" not in done.stdout

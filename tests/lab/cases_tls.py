@@ -1,5 +1,7 @@
 """Lab domains about TLS itself, and about certificates without TLSA records."""
 
+from dataclasses import replace
+
 from scanner.reasons import Reason
 from scanner.vocabulary import DomainStartTLS
 from tests.lab.expectations import broken, cleartext, inconclusive, protected, unprotected
@@ -113,12 +115,9 @@ LARGE_HELLOS = (
     large_hello("hello-reset", "reset", "resets the connection after a ClientHello of more than one segment"),
     large_hello("hello-alert", "alert", "answers a large ClientHello with an alert"),
     large_hello("hello-silent", "silent", "answers nothing to a large ClientHello"),
-    session(
-        "hello-plain",
-        unprotected(LARGE),
-        "the same without TLSA",
-        tlsa=(),
-        fault="close@large-hello",
+    replace(
+        session("hello-plain", unprotected(LARGE), "the same without TLSA", tlsa=(), fault="close@large-hello"),
+        finger=UNTRUSTED,
     ),
     session(
         "hello-sha1",
