@@ -66,7 +66,7 @@ class DaneEvidence:
 
 @dataclass(frozen=True, slots=True)
 class PkixEvidence:
-    """A chain verified with a trust store, without names; ``errors``, nearest to the leaf first, is empty if trusted."""
+    """A chain verified with a trust store, without names; ``errors``, nearest to the leaf first, is empty if valid."""
 
     path: tuple[str, ...]
     errors: tuple[PathError, ...] = ()
