@@ -197,7 +197,7 @@ def _unanchored(path: list[Certificate], *errors: Found, from_store: bool = Fals
     return _Built(tuple(path), (*errors, *too_long, pathchecks.unanchored(path, from_store=from_store)))
 
 
-# --- trust anchors of the user ----------------------------------------------------------------------------------------
+# --- trust anchors of the user --------------------------------------------------------------------------------
 
 
 def anchor_records(pem: bytes) -> tuple[TLSARecord, ...]:
@@ -223,7 +223,7 @@ def anchor_records(pem: bytes) -> tuple[TLSARecord, ...]:
     return records
 
 
-# --- log line of Postfix -------------------------------------------------------------------------------------
+# --- log line of Postfix --------------------------------------------------------------------------------------
 
 
 def failure_line(error: PathError, peer: str) -> str:
