@@ -176,7 +176,7 @@ def _strengths(path: Path, level: int) -> Iterator[Found]:
 
 
 def _signatures_and_dates(path: Path, now: datetime, *, bare_key: bool, signed: bool) -> Iterator[Found]:
-    """Yield the errors of signatures and dates from the top down, except the signature of an anchor with an issuer."""
+    """Yield the errors of signatures and dates from the top down, except those of an anchor that is not self-signed."""
     top = len(path) - 1
     checked = top if bare_key or top == 0 or issuing.self_signed(path[top]) else top - 1
     if top == 0 and not bare_key and not issuing.self_signed(path[0]):
