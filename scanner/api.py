@@ -1,13 +1,13 @@
-"""The scanner for Python programs: a list of mail domains in, records with verdicts out.
+"""The scanner as a Python library: it takes a list of mail domains and returns records with verdicts.
 
-In a script or a notebook, where an event loop may be running already:
+Example for a script or a notebook, in which an event loop may already be running:
 
     from scanner import api
 
     for record in api.scan_all(["example.com", "example.org"], level="dane"):
         print(record.key, record.verdict.outcome, record.verdict.dane)
 
-In a trio program, with each record as soon as it is known:
+Example for a trio program, which receives each record as soon as its domain has been examined:
 
     async with api.scan(["example.com", "example.org"]) as records:
         async for record in records:
@@ -56,7 +56,7 @@ log = logging.getLogger("mxsweep")
 
 
 class ScanError(Exception):
-    """A scan cannot start or continue: a file cannot be read, or there is no usable resolver. The text says why."""
+    """A scan cannot start or continue: a file cannot be read, or no resolver is usable. The message is the cause."""
 
 
 def scan_all(
@@ -77,13 +77,13 @@ def scan_all(
     Args:
         names: destinations: domains, ``[host]``, ``host:port`` or addresses. A domain is scanned once, however often
             it is named. Domains that ``exclude`` names have no record.
-        level: TLS security level to judge by; by default that of ``settings``.
-        ehlo: name to send in EHLO; by default that of ``settings`` or, without settings, the name of this host.
-        settings: every other setting of a scan: port, timeouts (seconds), caps, rates. The default is that of the
-            command without later passes over inconclusive domains.
+        level: TLS security level of the verdicts; the default is the level in ``settings``.
+        ehlo: name to send in EHLO; the default is the name in ``settings`` or, without settings, the name of this host.
+        settings: all other settings of a scan, such as port, timeouts (seconds), caps and rates. The default is the
+            settings of the command without retry passes.
         resolver: values of ``--resolver``: ``auto`` (the default), ``system``, ``unbound`` or addresses.
-        unvalidated: continue if no resolver validates DNSSEC, and so without DANE verdicts.
-        exclude: files of domains, MX hosts and networks not to contact.
+        unvalidated: continue without DANE verdicts if no resolver validates DNSSEC.
+        exclude: files that list domains, MX hosts and networks not to contact.
 
     Raises:
         ValueError: a name is not a destination, or ``level`` is not a level.
@@ -109,17 +109,18 @@ async def scan(
     """Scan mail domains in a trio program; leaving the block early ends the scan.
 
     Args:
-        names: as for ``scan_all``, and so are all other arguments.
-        level: TLS security level to judge by.
+        names: destinations, as for ``scan_all``; the other arguments are also the same.
+        level: TLS security level of the verdicts.
         ehlo: name to send in EHLO.
-        settings: every other setting. With ``settings.retries``, the record of an inconclusive domain comes again
-            after each later pass; the last one counts.
+        settings: all other settings. With ``settings.retries``, each retry pass yields another record of an
+            inconclusive domain; the last record counts.
         resolver: values of ``--resolver``.
         unvalidated: continue if no resolver validates DNSSEC.
-        exclude: files of domains, MX hosts and networks not to contact.
+        exclude: files that list domains, MX hosts and networks not to contact.
 
     Yields:
-        A channel of records, each as soon as it is known. Records that are not taken are kept in memory.
+        A channel that receives each record as soon as its domain has been examined. Records stay in memory until the
+        program receives them.
 
     Raises:
         ValueError: as ``scan_all``.
@@ -130,12 +131,12 @@ async def scan(
         yield records
 
 
-# --- the work -------------------------------------------------------------------------------------------------
+# --- implementation -------------------------------------------------------------------------------------------------
 
 
 @dataclass(frozen=True, slots=True)
 class _Job:
-    """A scan, checked."""
+    """The checked arguments of a scan."""
 
     targets: tuple[Target, ...]
     settings: Settings
@@ -178,7 +179,7 @@ def _job(
 
 
 def _targets(names: Iterable[str], settings: Settings) -> tuple[Target, ...]:
-    """Parse the names; of several that mean the same destination, the first counts."""
+    """Parse the names, and drop each name whose destination an earlier name has."""
     found: dict[str, Target] = {}
     for number, name in enumerate(names, 1):
         text = name if name.startswith("[") else name.removesuffix(".")
@@ -202,7 +203,7 @@ class _ChannelSink:
             self._channel.send_nowait(standing_alone(record, reports, certs))
 
     def put_reject(self, file: str, line: int, raw: str, reason: str) -> None:
-        """Log a name that is excluded."""
+        """Log an excluded name."""
         log.warning("%s:%d: %s: not scanned: %s", file, line, raw, reason)
 
     def sync(self) -> None:
@@ -243,9 +244,10 @@ async def _work(job: _Job, send: trio.MemorySendChannel[DomainRecord]) -> None:
 
 
 def _in_thread(work: Callable[[], Awaitable[T]]) -> T:
-    """Run trio in a new thread and return the result; an exception in this thread, an interrupt, cancels the work.
+    """Run trio in a new thread and return the result; an exception in the calling thread (an interrupt) cancels it.
 
-    Each thread writes its own list before it reads the other's, so that a cancellation at any moment is seen.
+    Each of the two threads writes its own list before it reads the list of the other thread, so that no cancellation is
+    lost.
     """
     scope = trio.CancelScope()
     result: Future[T] = Future()

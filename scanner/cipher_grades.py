@@ -11,4 +11,4 @@ GRADES = {
     "medium": ("tls_medium_cipherlist", MEDIUM),
     "null": ("tls_null_cipherlist", "eNULL:!kDH:!kECDH:!aDSS:!MD5:!aNULL"),
 }
-"""Cipher grades of Postfix 3.8 and later: the parameter that overrides each, and its default."""
+"""Cipher grades of Postfix 3.8 and later: for each, the parameter that overrides it and the default cipher list."""

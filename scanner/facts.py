@@ -1,7 +1,7 @@
-"""Facts, the records of what was observed: DNS answers, connections, certificates. Frozen values without behaviour.
+"""Facts, the records of observations: DNS answers, connections, certificates. Frozen values without behaviour.
 
-A run stores them. Evidence and verdicts (``model``) are computed from them, and can be computed again. RRsets and lists
-without an order of their own are sorted, so that two runs compare.
+A run stores its facts. Evidence and verdicts (``model``) are computed from the facts, and can be computed again. RRsets
+and lists without a significant order are sorted, so that two runs can be compared.
 """
 
 from dataclasses import dataclass
@@ -24,7 +24,7 @@ class Alias:
 
 @dataclass(frozen=True, slots=True)
 class EDE:
-    """Extended DNS error, RFC 8914."""
+    """Extended DNS error (RFC 8914)."""
 
     code: int
     text: str
@@ -32,9 +32,9 @@ class EDE:
 
 @dataclass(frozen=True, slots=True)
 class SecondOpinion:
-    """The answer of another resolver where the first one failed.
+    """The answer of another resolver to a question at which the first resolver failed.
 
-    ``security`` is that resolver's claim, which may have been changed on the way. ``disagrees`` is true where its
+    ``security`` is the claim of that resolver, which may have been changed in transit. ``disagrees`` is true where its
     answer is conclusive (data, NODATA, NXDOMAIN), or shows that validation fails. No verdict rests on it.
     """
 
@@ -50,10 +50,10 @@ class SecondOpinion:
 class Answer:
     """The answer to one DNS question.
 
-    ``records`` are sorted texts: ``10 mx.example`` for MX, an address for A and AAAA, a name for CNAME, the rdata
+    ``records`` contains sorted texts: ``10 mx.example`` for MX, an address for A and AAAA, a name for CNAME, the rdata
     in lower-case hex for TLSA (undecoded: a malformed record is a fact too). ``rname`` is the owner of the records
-    after aliases, equal to ``name`` when there were none. ``error`` is the reason of an outcome ``error``, in
-    words; ``second`` the answer of another resolver then, where ``--confirm`` names one.
+    after aliases, equal to ``name`` without an alias. ``error`` is the reason of an outcome ``error``, as text;
+    ``second`` is then the answer of another resolver, if ``--confirm`` names a resolver.
     """
 
     name: str
@@ -74,7 +74,7 @@ class Answer:
 
 @dataclass(frozen=True, slots=True)
 class TLSARecord:
-    """A TLSA record as published; ``data`` is lower-case hex, ``unusable`` the reason why it cannot be compared."""
+    """A TLSA record as published; ``data`` is lower-case hex, and ``unusable`` the reason why it cannot be used."""
 
     usage: int
     selector: int
@@ -85,12 +85,12 @@ class TLSARecord:
 
 @dataclass(frozen=True, slots=True)
 class TLSALookup:
-    """The search for the TLSA records of a host (RFC 7672 section 2.2.2), with every step.
+    """The TLSA lookup of a host (RFC 7672 section 2.2.2), with every DNS answer.
 
     ``dane`` is the verdict that follows from DNS alone (``none insecure lookup_failed unusable unknown``), or None when
-    there are usable records and the connection decides. ``steps`` are the questions asked, in order: TLSA at the
-    expanded name, a CNAME check, TLSA at the original name. ``base_domain`` is the TLSA base domain, and the SNI at a
-    DANE level. ``defects`` are faults that stop no sender: ``tlsa-many`` for more than 100 records.
+    there are usable records and the connection decides. ``steps`` contains the answers in order: TLSA at the expanded
+    name, a CNAME check, TLSA at the original name. ``base_domain`` is the TLSA base domain, and the SNI at a DANE
+    level. ``defects`` lists faults that do not prevent delivery: ``tlsa-many`` means more than 100 records.
     """
 
     base_domain: str
@@ -108,8 +108,8 @@ class TLSALookup:
 class Endpoint:
     """The key of a probe: each endpoint is probed once.
 
-    ``sni`` is None when none is sent; ``profile`` names the TLS profile of the client. For UNIX sockets ``address``
-    is the path and ``port`` 0.
+    ``sni`` is the server name to send, or None; ``profile`` names the TLS profile of the client. For UNIX sockets
+    ``address`` is the path and ``port`` 0.
     """
 
     address: str
@@ -119,18 +119,19 @@ class Endpoint:
     profile: str
 
     def __hash__(self) -> int:
-        """Return a hash of address and SNI only, which is cheap; a scan looks an endpoint up many times.
+        """Return a hash of address and SNI only: a scan hashes an endpoint many times, and this hash is cheap.
 
-        The address alone would not do: a provider may have thousands of MX names, each with an SNI, on few addresses.
+        A hash of the address alone would collide: a provider may have thousands of MX names, each with its SNI, on few
+        addresses.
         """
         return hash((self.address, self.sni))
 
 
 @dataclass(frozen=True, slots=True)
 class Failure:
-    """The failure of a connection or lookup, remote or local by ``kind``. A value, never raised.
+    """The failure of a connection or lookup; ``kind`` distinguishes remote and local causes. A value, not an exception.
 
-    ``code`` is the SMTP reply code or errno; ``text`` the peer's or the library's own words, bounded.
+    ``code`` is the SMTP reply code or errno; ``text`` is the message of the peer or the library, of bounded length.
     """
 
     phase: Phase
@@ -141,7 +142,7 @@ class Failure:
 
 @dataclass(frozen=True, slots=True)
 class Reply:
-    """An SMTP reply: the last line's code and the text of each line (RFC 5321 section 4.2)."""
+    """An SMTP reply: the code of its last line and the text of each line (RFC 5321 section 4.2)."""
 
     code: int
     lines: tuple[str, ...]
@@ -151,8 +152,8 @@ class Reply:
 class Handshake:
     """A completed TLS handshake. ``chain`` holds the SHA-256 of each certificate as sent, leaf first.
 
-    ``bits`` are the cipher's secret bits, ``alg_bits`` those of its algorithm. ``signature`` is the TLS signature
-    scheme that the server used (IANA name), None where it is not known.
+    ``bits`` is the number of secret bits of the cipher, ``alg_bits`` the key size of its algorithm. ``signature`` is
+    the TLS signature scheme that the server used (IANA name), None where it is not known.
     """
 
     version: str
@@ -168,10 +169,11 @@ class Handshake:
 
 @dataclass(frozen=True, slots=True)
 class Probe:
-    """One connection to one endpoint; it may have both a handshake and a failure.
+    """One connection to one endpoint; it may contain both a handshake and a failure.
 
-    ``ms`` are the milliseconds of each phase that was entered. ``transcript`` has ``< `` and ``> `` lines, bounded,
-    with unprintable characters replaced. ``defects`` are breaches of the protocol that did not stop the dialogue.
+    ``ms`` contains the duration in milliseconds of each phase that was entered. ``transcript`` contains ``< `` and
+    ``> `` lines, bounded, with unprintable characters replaced. ``defects`` lists protocol violations that did not end
+    the dialogue.
     """
 
     endpoint: Endpoint
@@ -194,12 +196,12 @@ class Probe:
 
 @dataclass(frozen=True, slots=True)
 class CertFacts:
-    """A certificate, kept once by the SHA-256 of its DER.
+    """A certificate, stored once under the SHA-256 of its DER.
 
-    Names of subject and issuer are OpenSSL one-line forms. ``parse_error`` is set when OpenSSL accepted it and our
-    parser did not, or not all of it: then only the digests, and what could be read, are there. ``spki_*`` are over
-    the SubjectPublicKeyInfo in DER, as OpenSSL encodes it; they are empty if it could not be found.
-    ``curve`` is the OpenSSL name of an EC key's curve.
+    The names of subject and issuer have the one-line form of OpenSSL. ``parse_error`` is set when OpenSSL accepted the
+    certificate and our parser failed, wholly or in part: then only the digests and the decoded parts are set.
+    ``spki_*`` are the digests of the SubjectPublicKeyInfo in DER, as OpenSSL encodes it; they are empty if it could not
+    be found. ``curve`` is OpenSSL's name for the curve of an EC key.
     """
 
     sha256: str

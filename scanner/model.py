@@ -1,8 +1,8 @@
-"""Evidence and verdicts, and every record that is written: frozen values without behaviour.
+"""Evidence, verdicts and all records of the output files, as frozen values without behaviour.
 
-Facts are what was observed (``facts``), evidence is facts compared, verdicts are evidence judged. Evidence and
-verdicts can be computed from stored facts again. The field names are the field names of the JSON lines; a record that
-is written as a line of its own has its key as the first member.
+Facts are observations (``facts``), evidence is the result of comparing facts, and verdicts are computed from evidence.
+Evidence and verdicts can be computed again from stored facts. The field names are those of the JSON lines; the first
+member of a line is its key.
 """
 
 from dataclasses import dataclass, field
@@ -26,7 +26,7 @@ from scanner.vocabulary import (
 )
 
 SCHEMA = 1
-"""Version of the line formats; it grows by one when a member changes its meaning, never for an addition."""
+"""Version of the line formats; it increases by one when a member changes its meaning, never for an addition."""
 
 
 # --- evidence -------------------------------------------------------------------------------------------------
@@ -34,7 +34,7 @@ SCHEMA = 1
 
 @dataclass(frozen=True, slots=True)
 class PathError:
-    """A defect of a certificate path: OpenSSL's X509_V_ERR number, the depth (0 = leaf) and OpenSSL's words."""
+    """A defect of a certificate path: OpenSSL's X509_V_ERR number, the depth (0 = leaf) and OpenSSL's message."""
 
     num: int
     depth: int
@@ -44,11 +44,11 @@ class PathError:
 
 @dataclass(frozen=True, slots=True)
 class DaneEvidence:
-    """TLSA records against a chain, names left aside (they depend on the domain).
+    """The result of comparing TLSA records with a chain; names, which depend on the domain, are not compared.
 
-    ``record`` is the record that matched, at ``depth``; ``bare_key`` when a ``2 1 0`` key verified the topmost
-    signature. ``needs_name`` is true for usage 2. ``errors`` are the defects of the path that make the match
-    void, nearest to the leaf first; without a match (``depth`` -1) error 65 is among them.
+    ``record`` is the record that matched, at ``depth``; ``bare_key`` is true when a ``2 1 0`` key verified the topmost
+    signature. ``needs_name`` is true for usage 2. ``errors`` lists the path errors that invalidate the match, nearest
+    to the leaf first; without a match (``depth`` -1) it contains error 65.
     """
 
     record: TLSARecord | None
@@ -60,13 +60,13 @@ class DaneEvidence:
 
     @property
     def matched(self) -> bool:
-        """True when a record matches and no error but that of a name is possible."""
+        """True when a record matches and the path is free of errors; the name may still mismatch."""
         return self.record is not None and not self.errors
 
 
 @dataclass(frozen=True, slots=True)
 class PkixEvidence:
-    """A chain against a trust store, names left aside; ``errors`` nearest to the leaf first, empty = trusted."""
+    """A chain verified with a trust store, without names; ``errors``, nearest to the leaf first, is empty if valid."""
 
     path: tuple[str, ...]
     errors: tuple[PathError, ...] = ()
@@ -76,9 +76,9 @@ class PkixEvidence:
 class EndpointReport:
     """One address of an MX host: its probes in the order in which they were made, and their evidence.
 
-    The first probe has the level's own TLS profile. ``core.verdict.roles`` returns the one that stands for the
-    address; the evidence is about its certificates. ``earlier`` holds the probes of earlier passes, oldest first; no
-    verdict rests on them.
+    The first probe has the level's own TLS profile. ``core.verdict.roles`` selects the probe that represents the
+    address; the evidence is about the certificates of that probe. ``earlier`` contains the probes of earlier passes,
+    oldest first, which no verdict uses.
     """
 
     address: str
@@ -90,7 +90,7 @@ class EndpointReport:
 
 @dataclass(frozen=True, slots=True)
 class Skipped:
-    """An address that was not contacted, and why."""
+    """An address that was not contacted, and the reason."""
 
     address: str
     reason: Reason
@@ -98,7 +98,7 @@ class Skipped:
 
 @dataclass(frozen=True, slots=True)
 class HostReport:
-    """One MX host: DNS, TLSA and every address. ``key`` names the examination (host, port, mode)."""
+    """The observations of one MX host: DNS, TLSA and every address. ``key`` identifies host, port and mode."""
 
     key: str
     host: str
@@ -118,7 +118,7 @@ class HostReport:
 
 @dataclass(frozen=True, slots=True)
 class RouteHost:
-    """An MX host of a domain, in the order in which a sender tries them."""
+    """An MX host in the route of a domain."""
 
     host: str
     preference: int
@@ -128,9 +128,9 @@ class RouteHost:
 class Route:
     """The MX hosts of a destination, and how they were found.
 
-    ``mx`` is None where no MX lookup was due (``[host]``, address, LMTP). ``names`` are the domain's own reference
-    identifiers: the MX query name and, behind an alias, the MX owner name (RFC 7672 section 3.2.2). ``final`` is
-    set where the route alone decides: null MX, lookup failure, and so on.
+    ``mx`` is None for a destination without MX lookup (``[host]``, address, LMTP). ``names`` contains the reference
+    identifiers of the domain: the MX query name and, behind an alias, the MX owner name (RFC 7672 section 3.2.2).
+    ``final`` is set where the route alone determines the verdict: null MX, lookup failure, and so on.
     """
 
     hosts: tuple[RouteHost, ...]
@@ -163,8 +163,8 @@ class EndpointVerdict:
 class HostVerdict:
     """The verdict of one MX host for one domain.
 
-    ``report`` is the key of its HostReport, None if it was not examined. ``votes`` is true where the host counts for
-    the domain's verdict, ``conclusive`` where another attempt would not change what a sender does with it.
+    ``report`` is the key of its HostReport, None if it was not examined. ``votes`` is true if the host counts for the
+    verdict of the domain, ``conclusive`` if another attempt would not change the behaviour of a sender.
     """
 
     host: str
@@ -196,7 +196,7 @@ class DomainVerdict:
 
 @dataclass(frozen=True, slots=True)
 class TargetInfo:
-    """The entry of a domain in its list: the text as given, file and line, rank and other columns."""
+    """The entry of a domain in an input list: the text as given, file and line, rank and other columns."""
 
     raw: str
     source: str = ""
@@ -207,7 +207,7 @@ class TargetInfo:
 
 @dataclass(frozen=True, slots=True)
 class CertSummary:
-    """A summary of a certificate, for a domain line that stands alone."""
+    """A summary of a certificate, for a self-contained domain line (``--output -``)."""
 
     subject: str
     dns_names: tuple[str, ...] = ()
@@ -219,7 +219,7 @@ class CertSummary:
 class DomainRecord:
     """One line of domains.jsonl.
 
-    ``reports`` and ``certificates`` (by SHA-256) are filled only where lines stand alone (``--output -``).
+    ``reports`` and ``certificates`` (by SHA-256) are filled only in self-contained lines (``--output -``).
     """
 
     key: str
@@ -238,7 +238,7 @@ class DomainRecord:
 
 @dataclass(frozen=True, slots=True)
 class RejectRecord:
-    """One line of rejects.jsonl: input that was not scanned, ``raw`` as given; ``key`` is ``file:line``."""
+    """One line of rejects.jsonl: an input line that was not scanned; ``raw`` is its text, ``key`` ``file:line``."""
 
     key: str
     file: str
@@ -250,7 +250,7 @@ class RejectRecord:
 
 @dataclass(frozen=True, slots=True)
 class Vantage:
-    """The machine a run was made from."""
+    """The machine and network from which a run was made."""
 
     hostname: str = ""
     addresses: tuple[str, ...] = ()
@@ -258,7 +258,7 @@ class Vantage:
 
 @dataclass(frozen=True, slots=True)
 class InputSource:
-    """A list that was scanned; ``sha256`` is None for what cannot be read twice (standard input)."""
+    """An input list; ``sha256`` is None for an input that cannot be read twice (standard input)."""
 
     source: str
     sha256: str | None = None
@@ -267,7 +267,7 @@ class InputSource:
 
 @dataclass(frozen=True, slots=True)
 class RunHeader:
-    """The content of run.json: all that is needed to understand or to repeat a run. ``settings`` has every setting."""
+    """The content of run.json, which suffices to understand and repeat a run. ``settings`` contains every setting."""
 
     version: str
     started: datetime
@@ -300,9 +300,9 @@ class HeldBack:
 
 @dataclass(frozen=True, slots=True)
 class Status:
-    """A line of the status file: the state of a scan at one moment. Its display and metrics show the same record.
+    """A line of the status file: the state of a scan at one moment. Display and metrics show the same record.
 
-    Of a run that was resumed, ``total``, ``done`` and ``rejects`` are of the whole, everything else of this process.
+    In a resumed run, ``total``, ``done`` and ``rejects`` count the whole run; the other members describe this process.
     """
 
     at: datetime

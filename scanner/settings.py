@@ -11,27 +11,27 @@ from scanner.vocabulary import Family, Level, Mode
 
 @dataclass(frozen=True, slots=True)
 class Timeouts:
-    """Deadlines, each for a whole stage and never for a single read: a slow peer cannot extend it."""
+    """Time limits in seconds, each for a whole stage instead of a single read: a slow peer cannot extend a stage."""
 
     connect: float = 30.0  # Postfix's smtp_connect_timeout
     greeting: float = 60.0  # greet delays of 15 s are common; below 20 s good hosts look dead
     command: float = 30.0  # EHLO, STARTTLS, EHLO after TLS: posttls-finger's -T
     handshake: float = 30.0  # posttls-finger's -T
-    quit: float = 2.0  # its reply is of no use; without waiting, the peer would log a "lost connection"
+    quit: float = 2.0  # the reply to QUIT is not used; without waiting, the peer would log a "lost connection"
     probe: float = 150.0  # less than the sum: the longest time that an endpoint occupies a slot
 
 
 @dataclass(frozen=True, slots=True)
 class DNSSettings:
-    """The settings of DNS questions. ``servers`` are (address, port); empty for those of resolv.conf.
+    """The settings of DNS questions. ``servers`` contains pairs (address, port); if empty, resolv.conf is used.
 
-    ``confirm`` are resolvers, (address, port) too, that are asked for a second opinion where the first ones fail.
+    ``confirm`` contains further resolvers (address, port), which are queried when ``servers`` fail.
     """
 
     servers: tuple[tuple[str, int], ...] = ()
-    trust: bool = False  # the AD bit of a resolver that is not on loopback may have been changed on the way
+    trust: bool = False  # the AD bit of a resolver that is not on loopback may have been changed in transit
     attempt: float = 5.0  # a recursive resolver with a cold cache needs seconds
-    total: float = 20.0  # for all tries of one question
+    total: float = 20.0  # seconds for all attempts of one question
     in_flight: int = 256  # below the default socket buffers' worth of replies
     rate: float = 500.0  # queries a second, every retry counted: what one resolver answers from cold without strain
     confirm: tuple[tuple[str, int], ...] = ()
@@ -40,7 +40,7 @@ class DNSSettings:
 
 @dataclass(frozen=True, slots=True)
 class TLSProfile:
-    """The offer of the client in a handshake, in OpenSSL's words. Hashable, since each has one SSL.Context."""
+    """The offer of the client in a handshake, in OpenSSL's notation. Hashable: each profile has one SSL.Context."""
 
     name: str
     ciphers: str
@@ -61,14 +61,14 @@ OPPORTUNISTIC_CLASSICAL = replace(OPPORTUNISTIC, name="opportunistic-classical",
 AUTHENTICATED_CLASSICAL = replace(AUTHENTICATED, name="authenticated-classical", groups=CLASSICAL_GROUPS)
 
 CLASSICAL = {OPPORTUNISTIC.name: OPPORTUNISTIC_CLASSICAL.name, AUTHENTICATED.name: AUTHENTICATED_CLASSICAL.name}
-"""The name of the profile that differs from another in its groups only."""
+"""The name of the profile that differs from the profile before it only in its key exchange groups."""
 
 WITHOUT_AUTHENTICATION = (OPPORTUNISTIC, OPPORTUNISTIC_CLASSICAL)
 WITH_AUTHENTICATION = (AUTHENTICATED, AUTHENTICATED_CLASSICAL, OPPORTUNISTIC_CLASSICAL)
-"""The profiles of the probes of an address, in their order; each is tried where the handshake before it failed.
+"""The TLS profiles that are tried in order at an address, each after a failed handshake with the profile before it.
 
-A server that fails with the first and not with the second does not take a large ClientHello. One that fails with both
-and not with the third has obsolete, weak or anonymous TLS only.
+A server that fails with the first profile and not with the second does not accept a large ClientHello. A server that
+fails with these two and not with the third supports only obsolete, weak or anonymous TLS.
 """
 
 PROFILES: dict[str, TLSProfile] = {p.name: p for p in (*WITHOUT_AUTHENTICATION, *WITH_AUTHENTICATION)}
@@ -76,21 +76,21 @@ PROFILES: dict[str, TLSProfile] = {p.name: p for p in (*WITHOUT_AUTHENTICATION, 
 
 @dataclass(frozen=True, slots=True)
 class Caps:
-    """Limits of simultaneous connections and of the rate of new ones."""
+    """Limits on simultaneous connections and on the rate of new connections."""
 
     total: int = 512
-    per_address: int = 1  # no server has two connections of ours at a time
+    per_address: int = 1  # at most one connection of this scanner to a server at a time
     per_network: int = 4  # /24 or /48
     per_provider: int = 8  # a registrable domain of MX names: the large ones have dozens of addresses
     rate: float = 100.0  # new connections a second: a million addresses in three hours, and no firewall fills up
-    spacing: float = 1.0  # seconds between two beginnings at one address; faster looks like an attack
+    spacing: float = 1.0  # seconds between the starts of two connections to one address, more would look like an attack
 
 
 @dataclass(frozen=True, slots=True)
 class Retries:
-    """The retry passes over inconclusive results."""
+    """The settings of the retry passes, which repeat inconclusive probes."""
 
-    times: int = 2  # greylisting is over by the first, a restart or a crowd by the second
+    times: int = 2  # the first pass is after the usual greylisting, the second after a restart or overload
     after: float = 300.0  # the delay that most greylisting asks for; also the longest back-off of a provider
 
 

@@ -1,7 +1,7 @@
-"""The words of every record: string enums, spelled as in JSON.
+"""The vocabulary of the records: string enums, whose values are spelled as in JSON.
 
-A value may be added; none is ever renamed or given another meaning. Reason codes have a module of their own,
-``reasons``.
+A new value may be added; an existing value is never renamed and never changes its meaning. The reason codes are in the
+module ``reasons``.
 """
 
 from enum import StrEnum
@@ -9,13 +9,13 @@ from typing import TypeVar
 
 
 class Level(StrEnum):
-    """Security level that a sender asks for (Postfix's ``smtp_tls_security_level``)."""
+    """TLS security level of a sender (Postfix's ``smtp_tls_security_level``)."""
 
     NONE = "none"
     MAY = "may"
     ENCRYPT = "encrypt"
     FINGERPRINT = "fingerprint"
-    HALF_DANE = "half-dane"  # never asked for: dane behind an insecure MX RRset
+    HALF_DANE = "half-dane"  # never requested by a user: dane behind an insecure MX RRset
     DANE = "dane"
     DANE_ONLY = "dane-only"
     VERIFY = "verify"
@@ -23,17 +23,17 @@ class Level(StrEnum):
 
     @property
     def dane_based(self) -> bool:
-        """True where TLSA records decide."""
+        """True if the level uses TLSA records."""
         return self in (Level.HALF_DANE, Level.DANE, Level.DANE_ONLY)
 
     @property
     def must_match(self) -> bool:
-        """True where the peer has to be authenticated."""
+        """True if the level requires an authenticated peer."""
         return self not in (Level.NONE, Level.MAY, Level.ENCRYPT)
 
 
 class Mode(StrEnum):
-    """The protocol of a port: SMTP or LMTP, with STARTTLS or (``…s``) with TLS from the first octet."""
+    """The protocol of a port: SMTP or LMTP, either with STARTTLS or (``…s``) with TLS from the first octet."""
 
     SMTP = "smtp"
     SMTPS = "smtps"
@@ -42,12 +42,12 @@ class Mode(StrEnum):
 
     @property
     def implicit_tls(self) -> bool:
-        """True when the handshake follows the connect at once."""
+        """True if the TLS handshake starts directly after the TCP connect."""
         return self in (Mode.SMTPS, Mode.LMTPS)
 
     @property
     def lmtp(self) -> bool:
-        """True when LHLO takes the place of EHLO (RFC 2033)."""
+        """True if LHLO replaces EHLO (RFC 2033)."""
         return self in (Mode.LMTP, Mode.LMTPS)
 
 
@@ -60,7 +60,7 @@ class Family(StrEnum):
 
 
 class Outcome(StrEnum):
-    """The outcome of a DNS question, whatever its security."""
+    """The outcome of a DNS question, independent of DNSSEC."""
 
     DATA = "data"
     NODATA = "nodata"
@@ -92,7 +92,7 @@ class Phase(StrEnum):
 
 
 class FailureKind(StrEnum):
-    """The kind of a failure, of the peer's side or of ours."""
+    """The kind of a failure, caused by the peer or by this machine."""
 
     TIMEOUT = "timeout"
     REFUSED = "refused"  # TCP RST to our SYN
@@ -100,18 +100,18 @@ class FailureKind(StrEnum):
     RESET = "reset"
     CLOSED = "closed"  # end of stream where a reply or TLS record was due
     REJECTED = "rejected"  # a negative reply; `code` is its code
-    GARBAGE = "garbage"  # octets that are no SMTP reply
+    GARBAGE = "garbage"  # octets that are not an SMTP reply
     TOO_LONG = "too-long"  # a line or reply beyond our limits
     TLS = "tls"  # the handshake failed: alert, no common parameters, bad record
     UNDECODABLE = "undecodable"  # our side: our TLS library cannot decode the certificate that the server sent
     RESOURCES = "resources"  # our side: out of descriptors, ports or memory
     LOCAL = "local"  # our side: cannot bind, not permitted
     HELD_BACK = "held-back"  # our side: the provider is in back-off, so no connection was made
-    INTERNAL = "internal"  # our bug
+    INTERNAL = "internal"  # a bug of mxsweep
 
 
 class StartTLS(StrEnum):
-    """The STARTTLS state of a probe; ``unknown`` where the dialogue ended before."""
+    """The STARTTLS state of a probe; ``unknown`` if the dialogue did not determine it."""
 
     OFFERED = "offered"
     NOT_OFFERED = "not_offered"
@@ -121,7 +121,7 @@ class StartTLS(StrEnum):
 
 
 class TLSState(StrEnum):
-    """Endpoint verdict ``tls``; the first four are posttls-finger's words."""
+    """Verdict ``tls`` of an endpoint; the first four values are the labels of posttls-finger."""
 
     VERIFIED = "verified"
     TRUSTED = "trusted"
@@ -155,17 +155,17 @@ WORST_FIRST = (
     Dane.UNKNOWN,
     Dane.OK,
 )
-"""The order of severity of ``Dane``."""
+"""The values of ``Dane``, the most severe first."""
 
 _RANK: dict[str, int] = {word: rank for rank, word in enumerate(WORST_FIRST)}
 _Word = TypeVar("_Word", bound=str)
 
 
 def worst(*verdicts: _Word) -> _Word:
-    """Return the most severe of several ``Dane`` verdicts of one host, which domains may see differently.
+    """Return the most severe of the ``Dane`` verdicts that one host has for several domains.
 
     Args:
-        verdicts: at least one; a word that this version does not know is the least severe.
+        verdicts: at least one verdict; a value unknown to this version is the least severe.
     """
     return min(verdicts, key=lambda word: _RANK.get(word, len(_RANK)))
 
@@ -194,7 +194,7 @@ class DomainStartTLS(StrEnum):
 
 
 class DomainOutcome(StrEnum):
-    """Whether mail would be delivered at the level that was asked for."""
+    """Verdict ``outcome`` of a domain: whether mail would be delivered at the requested level."""
 
     OK = "ok"
     FAIL = "fail"
@@ -203,7 +203,7 @@ class DomainOutcome(StrEnum):
 
 
 class Sender(StrEnum):
-    """What a sender like Postfix smtp(8) would do at the level asked for."""
+    """Verdict ``sender``: the behaviour of a sender like Postfix smtp(8) at the requested level."""
 
     VERIFIED = "verified"
     ENCRYPTED = "encrypted"
@@ -214,7 +214,7 @@ class Sender(StrEnum):
 
 
 class Pkix(StrEnum):
-    """Whether the chain leads to the trust store, names left aside."""
+    """Verdict ``pkix``: whether a path of the chain ends in the trust store, without regard to names."""
 
     TRUSTED = "trusted"
     UNTRUSTED = "untrusted"
@@ -222,10 +222,10 @@ class Pkix(StrEnum):
 
 
 class Unusable(StrEnum):
-    """Why a TLSA record cannot be used for SMTP (RFC 7672 section 3.1).
+    """The reason why a TLSA record cannot be used for SMTP (RFC 7672 section 3.1).
 
-    Postfix's own parser drops the first three, OpenSSL the others; where no record is left, the effective level
-    depends on which of the two dropped the last one.
+    Postfix's parser drops records with the first three values, OpenSSL drops the others. Where no record is left, the
+    effective level depends on whether Postfix or OpenSSL dropped the last record.
     """
 
     TRUNCATED = "truncated"
@@ -239,12 +239,12 @@ class Unusable(StrEnum):
 
     @property
     def by_parser(self) -> bool:
-        """True for the kinds that Postfix drops before OpenSSL reads them."""
+        """True if Postfix drops the record before OpenSSL reads it."""
         return self in (Unusable.TRUNCATED, Unusable.USAGE, Unusable.PRIVATE_MATCHING_TYPE)
 
 
 class RunState(StrEnum):
-    """The state of a run directory; every run but a ``complete`` one can be resumed."""
+    """The state of a run directory; a run in any state but ``complete`` can be resumed."""
 
     RUNNING = "running"
     PAUSED = "paused"

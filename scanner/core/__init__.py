@@ -1,1 +1,1 @@
-"""Pure: values in, values out. No clock, no socket, no randomness, no log."""
+"""The rules of the scanner as pure functions: no clock, socket, randomness or log."""

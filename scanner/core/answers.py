@@ -1,11 +1,11 @@
-"""DNS replies as ``Answer`` records: the outcome of a question, and its DNSSEC security.
+"""DNS replies as ``Answer`` records: the outcome of a DNS question and the DNSSEC state of the answer.
 
-``interpret`` reads one reply. ``failed`` makes the answer for a question without a reply, ``bogus`` that for a failed
-validation. Three outcomes are conclusive: data, NODATA and NXDOMAIN. Anything else (SERVFAIL and other rcodes, a
-referral, a reply that contradicts itself) is ``error``: the question is open, which never means "no records".
+``interpret`` converts a reply. ``failed`` makes the answer to a question without a reply, ``bogus`` the answer after a
+failed validation. Three outcomes are conclusive: data, NODATA and NXDOMAIN. Any other reply (SERVFAIL and other rcodes,
+a referral, a reply that contradicts itself) is an ``error``: whether records exist is unknown.
 
-Security is the AD bit (RFC 4035 section 3.2.3) of a resolver that the caller trusts. It is ``indeterminate`` where the
-caller trusts none, or where no reply came. Nothing is validated here.
+The DNSSEC state is the AD bit (RFC 4035 section 3.2.3) of a resolver that the caller trusts. It is ``indeterminate``
+without a trusted resolver or without a reply. The resolver validates signatures, not this module.
 """
 
 from collections.abc import Iterable
@@ -16,7 +16,7 @@ from scanner.core.wire import Message, Record
 from scanner.facts import EDE, Alias, Answer, SecondOpinion
 from scanner.vocabulary import Outcome, Security
 
-MAX_ALIASES = 10  # Postfix follows as many
+MAX_ALIASES = 10  # the limit of Postfix
 
 ALIAS_LOOP = "alias loop"
 MALFORMED = "malformed reply"
@@ -24,24 +24,24 @@ NOT_A_NAME = "not a name that the DNS can be asked for"
 TIMEOUT = "timeout"
 TRUNCATED = "truncated reply"
 
-_SINGLE = ("CNAME", "DNAME")  # asked for themselves: nothing is followed
+_SINGLE = ("CNAME", "DNAME")  # types for which aliases are not followed
 _NETWORK_ERRORS = (22, 23)
 
 
 def interpret(message: Message, name: str, rtype: str, *, trusted: bool, resolver: str = "", ms: float = 0.0) -> Answer:
-    """Read a reply to a question.
+    """Convert a reply to a DNS question into an ``Answer``.
 
     Args:
         message: a reply to this question; the caller has checked that.
-        name: the name that was asked for.
-        rtype: the type that was asked for.
-        trusted: the resolver validates, its AD bit can be believed, and validation was asked for.
+        name: the queried name.
+        rtype: the queried type.
+        trusted: the resolver validates, its AD bit is trusted, and the question requested validation.
         resolver: the resolver that replied, as text.
         ms: milliseconds until the reply.
 
     Returns:
-        The answer. ``ttl`` is the least of the records and aliases used; for a negative answer its SOA counts
-        (RFC 2308 section 5), and without one it is 0.
+        The answer. ``ttl`` is the least TTL of the records and aliases used; for a negative answer it follows from the
+        SOA (RFC 2308 section 5), and is 0 without an SOA.
     """
     asked = canonical(name)
     security = _security(message, trusted=trusted)
@@ -71,11 +71,11 @@ def failed(name: str, rtype: str, error: str, *, resolver: str = "", ms: float =
     """Return the answer to a question whose reply never came or could not be read.
 
     Args:
-        name: the name that was asked for.
-        rtype: the type that was asked for.
-        error: why, in words.
-        resolver: the resolver that was asked last, as text.
-        ms: milliseconds until the question was given up.
+        name: the queried name.
+        rtype: the queried type.
+        error: the cause, as text.
+        resolver: the last resolver that was queried, as text.
+        ms: milliseconds until the lookup was abandoned.
 
     Returns:
         An answer with outcome ``error`` and no rcode.
@@ -93,8 +93,8 @@ def shows_bogus(refused: Answer, unchecked: Message) -> bool:
         unchecked: the reply to the question with CD set (RFC 4035 section 3.2.2).
 
     Returns:
-        True when the reply without validation has the data, or denies them. False where the resolver gave a network
-        error as its only reason: the network may have recovered between the two questions.
+        True when the reply without validation contains the data or denies their existence. False where the only reason
+        of the resolver was a network error: the network may have recovered between the two questions.
     """
     only_network = bool(refused.ede) and all(e.code in _NETWORK_ERRORS for e in refused.ede)
     return unchecked.rcode in ("NOERROR", "NXDOMAIN") and not only_network
@@ -110,21 +110,22 @@ def bogus(answer: Answer) -> Answer:
 def unfinished(answer: Answer) -> bool:
     """Return whether a reply follows aliases to a name and has no answer for that name.
 
-    A negative answer for that name would carry an SOA (RFC 2308 section 2.2) and with it a TTL. Without one, the
-    caller asks for the name itself.
+    A negative answer for that name would contain an SOA (RFC 2308 section 2.2), which gives a TTL. Without an SOA, the
+    caller has to query that name.
     """
     return answer.outcome is Outcome.NODATA and bool(answer.aliases) and answer.ttl == 0
 
 
 def joined(first: Answer, rest: Answer) -> Answer:
-    """Join an unfinished answer with the answer for the name that it ends at.
+    """Join an unfinished answer with the answer for the last name of its alias chain.
 
     Args:
         first: the answer whose aliases end at ``rest.name``.
         rest: the answer for that name.
 
     Returns:
-        One answer to the first question: secure only where both are. Over ``MAX_ALIASES`` it is an error.
+        One answer to the first question, secure only if both answers are secure. More than ``MAX_ALIASES`` aliases are
+        an error.
     """
     aliases = first.aliases + rest.aliases
     seen = {alias.owner for alias in aliases}
@@ -134,7 +135,7 @@ def joined(first: Answer, rest: Answer) -> Answer:
         aliases=aliases,
         security=rest.security if _decides(first, rest) else first.security,
         ede=first.ede + rest.ede,
-        ttl=0,  # that of the aliases is not known any more
+        ttl=0,  # the TTL of the aliases is no longer known
         ms=round(first.ms + rest.ms, 3),
     )
     if len(seen) < len(aliases) or len(aliases) > MAX_ALIASES or rest.rname in seen:
@@ -145,27 +146,27 @@ def joined(first: Answer, rest: Answer) -> Answer:
 
 
 def second_opinion(first: Answer, second: Answer) -> SecondOpinion:
-    """Compare an answer that is an error with the answer of another resolver.
+    """Compare a failed answer with the answer of another resolver.
 
     Args:
-        first: the error.
+        first: the failed answer.
         second: the other resolver's answer to the same question.
 
     Returns:
-        The opinion; ``disagrees`` is true where it is conclusive, or shows that validation fails.
+        The second opinion; ``disagrees`` is true if the second answer is conclusive or shows that validation fails.
     """
     disagrees = second.outcome is not Outcome.ERROR or (Security.BOGUS is second.security is not first.security)
     return SecondOpinion(second.resolver, second.outcome, second.security, second.rcode, second.error, disagrees)
 
 
 def postfix_text(answer: Answer) -> str:
-    """Return why a lookup brought no records, in the words of Postfix's DNS client.
+    """Return the reason why a lookup returned no records, as Postfix's DNS client reports it.
 
     Args:
         answer: any answer.
 
     Returns:
-        One line without a final full stop; empty when there are data.
+        One line without a final full stop; empty if the answer contains records.
     """
     if answer.outcome is Outcome.DATA:
         return ""
@@ -186,19 +187,19 @@ def _security(message: Message, *, trusted: bool) -> Security:
 
 
 def _of_each(security: Security) -> Security:
-    """Return the security of one alias; a clear AD bit, which covers a whole reply, does not name the insecure one."""
+    """Return the DNSSEC state of one alias; a clear AD bit, which covers a whole reply, leaves it indeterminate."""
     return Security.SECURE if security is Security.SECURE else Security.INDETERMINATE
 
 
 def _decides(first: Answer, rest: Answer) -> bool:
-    """Return whether the security of a joined answer is that of its last part."""
+    """Return whether the last part of a joined answer determines its DNSSEC state."""
     return first.security is Security.SECURE or rest.outcome is Outcome.ERROR
 
 
 def _aliases(records: Iterable[Record], name: str) -> list[Record]:
-    """List the CNAMEs that lead away from a name, one more than allowed at most.
+    """List the chain of CNAMEs that starts at a name, at most one more than allowed.
 
-    A DNAME needs no work of ours: a CNAME made from it stands beside it (RFC 6672 section 3.1).
+    A DNAME needs no treatment: the reply also contains the CNAME synthesized from it (RFC 6672 section 3.1).
     """
     cnames: dict[str, Record] = {}
     for record in records:
@@ -212,13 +213,13 @@ def _aliases(records: Iterable[Record], name: str) -> list[Record]:
 
 
 def _outcome(message: Message, path: list[Record], found: list[Record], rtype: str) -> tuple[Outcome, str]:
-    """Return the outcome of a reply, and why it is an error."""
+    """Return the outcome of a reply and, for an error, its cause."""
     if message.rcode not in ("NOERROR", "NXDOMAIN"):
         return Outcome.ERROR, message.rcode
     if message.tc:
         return Outcome.ERROR, TRUNCATED
     if len(path) > MAX_ALIASES:
-        # Postfix takes a loop for "not found". That claims more than is known, so here the lookup failed.
+        # Postfix treats a loop as "not found". A loop does not prove absence, so here the lookup failed.
         return Outcome.ERROR, ALIAS_LOOP
     if found:
         contradiction = message.rcode == "NXDOMAIN"
@@ -239,7 +240,7 @@ def _negative(message: Message, path: list[Record], rtype: str) -> tuple[Outcome
 
 
 def _beside_the_point(message: Message, path: list[Record], rtype: str) -> bool:
-    """Return whether the answer section has records of the type, at a name to which no alias leads."""
+    """Return whether the answer section contains records of the type at a name outside the alias chain."""
     return any(r.rtype == rtype or (r.rtype == "DNAME" and not path) for r in message.answers)
 
 
@@ -248,7 +249,7 @@ def _negative_ttl(message: Message, path: list[Record]) -> int:
 
 
 def _sorted(rtype: str, found: list[Record]) -> tuple[str, ...]:
-    """Return the rdata of an RRset, each once, in one order for all runs; leading numbers sort as numbers."""
+    """Return the distinct rdata of an RRset in a fixed order; leading numbers sort as numbers."""
     if len(found) == 1:
         return (found[0].rdata,)
     texts = {r.rdata for r in found}

@@ -1,9 +1,9 @@
-"""TLSA records against a chain (RFC 7671, RFC 7672): the verifier of OpenSSL, with names left aside.
+"""DANE verification of a certificate chain (RFC 7671, RFC 7672) as OpenSSL does it, without the comparison of names.
 
-DANE-EE first: a match with the leaf is success at once, whatever its dates, names and issuer. Then DANE-TA: a path
-is built from the certificates sent and from ``2 0 0`` certificates, never from local authorities, until a
-certificate above the leaf matches, or a bare ``2 1 0`` key verifies the topmost signature; then the path is
-checked. Names depend on the domain: where ``needs_name`` is true, the caller has to compare them.
+DANE-EE records come first: a match with the leaf succeeds regardless of its dates, names and issuer. For DANE-TA, a
+path is built from the certificates sent and from ``2 0 0`` certificates, never from local authorities, until a
+certificate above the leaf matches, or a bare ``2 1 0`` key verifies the topmost signature; then the path is checked.
+Reference identifiers depend on the domain: where ``needs_name`` is true, the caller has to compare names.
 """
 
 import contextlib
@@ -38,14 +38,14 @@ def match(
     """Compare TLSA records with a chain.
 
     Args:
-        records: all records of the host; unusable ones are passed over.
+        records: all TLSA records of the host; unusable records are ignored.
         chain: the certificates as sent, leaf first, at least one.
         now: the time at which dates are judged.
-        security_level: OpenSSL's level for keys and signatures; 1 is what a mandatory level uses.
+        security_level: OpenSSL security level for keys and signatures; Postfix uses 1 at mandatory TLS levels.
         digests: the digests in use, from strong to weak.
 
     Returns:
-        What matched, on which path, and what keeps it from counting.
+        The matching record, the path, and the errors that invalidate the match.
     """
     active = agile(records, digests)
     hit = _first(active, DANE_EE, chain[0])
@@ -59,13 +59,13 @@ def match(
 
 
 def _first(records: Iterable[TLSARecord], usage: int, cert: CertFacts) -> TLSARecord | None:
-    """Return the first record of this usage that names this certificate or its key."""
+    """Return the first record of a usage that matches a certificate or its key."""
     candidates = (record for record in records if record.usage == usage)
     return next((r for r in candidates if r.data == association(cert, r.selector, r.matching_type)), None)
 
 
 def association(cert: CertFacts, selector: int, matching_type: int) -> str:
-    """Return the data that a record for this certificate would have (RFC 6698 section 2.1), in hex."""
+    """Return the certificate association data for a certificate (RFC 6698 section 2.1), in hex."""
     return {
         (CERT, SHA256): cert.sha256,
         (CERT, SHA512): cert.sha512,
@@ -92,7 +92,7 @@ def _leaf_errors(leaf: Certificate, security_level: int) -> list[PathError]:
 
 
 def _no_match_at_leaf(cert: CertFacts, leaf: list[Certificate], security_level: int) -> DaneEvidence:
-    """Return the evidence where nothing beyond the leaf is examined: no trust anchors, or an unreadable leaf."""
+    """Return the evidence if only the leaf can be examined: no trust anchor records, or an unreadable leaf."""
     weak = [error for certificate in leaf for error in _leaf_errors(certificate, security_level)]
     no_match = VerifyError.DANE_NO_MATCH
     errors = (*weak, PathError(no_match, 0, no_match.text, cert.subject))
@@ -104,7 +104,7 @@ def _no_match_at_leaf(cert: CertFacts, leaf: list[Certificate], security_level: 
 
 @dataclass(frozen=True, slots=True)
 class _Anchored:
-    """A path and the record that ends it, None if none did; ``bare_key`` where that record is a key above the path."""
+    """A path and the record that matched its end, or None; ``bare_key`` is the key of a record above the path."""
 
     path: tuple[Certificate, ...]
     record: TLSARecord | None = None
@@ -112,7 +112,7 @@ class _Anchored:
 
 
 def _build(leaf: Certificate, active: Sequence[TLSARecord], chain: Sequence[CertFacts], now: datetime) -> _Anchored:
-    """Extend the path until a record matches or no issuer is left; the leaf itself is no anchor."""
+    """Extend the path until a record matches or no issuer is left; the leaf itself is not an anchor."""
     pool = readable((*_published(active), *chain))
     path = [leaf]
     while len(path) <= MAX_PATH and not issuing.self_signed(path[-1]):
@@ -127,7 +127,7 @@ def _build(leaf: Certificate, active: Sequence[TLSARecord], chain: Sequence[Cert
 
 
 def _published(active: Sequence[TLSARecord]) -> Iterator[CertFacts]:
-    """Yield the certificates that records carry whole."""
+    """Yield the certificates in full-certificate records (matching type 0)."""
     for record in active:
         if _kind(record) == (DANE_TA, CERT, FULL):
             with contextlib.suppress(DERError):

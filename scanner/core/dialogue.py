@@ -1,13 +1,13 @@
 """The client side of an SMTP or LMTP session: greeting, EHLO, STARTTLS, EHLO under TLS, QUIT.
 
-It sends no mail, and uses no socket, clock or log: octets go in and octets come out. Its phase and its facts are the
-same however the octets were split. Three laws hold. Every transition is a cell of ``TABLE``. A reply is judged by its
-code and its EHLO keywords, never by its text, except for refusals of our address (``rebuffs``). Each breach by the peer
-is recorded; a breach ends the session only where no further command can have a meaning.
+The client sends no mail. This module consumes and produces octets, without socket, clock or log. Its results do not
+depend on how the octets were split. Every transition is a cell of ``TABLE``. A reply is judged by its code and its EHLO
+keywords and not by its text, except for refusals of this scanner's address (``rebuffs``). Each protocol violation by
+the peer is recorded; it ends the session only if the dialogue cannot continue.
 
-Implements RFC 5321 section 4.1.1 (EHLO, QUIT) and section 4.2 (replies), RFC 3207 section 4 (STARTTLS), RFC
-2033 section 4.1 (LHLO), RFC 8314 section 3 (TLS from the first octet). HELO, pipelining and mail commands are left out
-on purpose. The limits on what a peer may send are in ``replies``.
+Implements RFC 5321 section 4.1.1 (EHLO, QUIT) and section 4.2 (replies), RFC 3207 section 4 (STARTTLS), RFC 2033
+section 4.1 (LHLO), RFC 8314 section 3 (TLS from the first octet). HELO, pipelining and mail commands are not needed.
+The limits on replies are in ``replies``.
 """
 
 from enum import StrEnum, auto
@@ -20,24 +20,25 @@ from scanner.facts import Failure, Reply
 from scanner.vocabulary import FailureKind, Phase, StartTLS
 
 TRANSCRIPT_LINES = 200
-"""Lines of a transcript: one reply at its limit and the rest of a dialogue. Later lines are left out."""
+"""Maximum number of lines in a transcript: one reply of maximum length and the rest of a dialogue."""
 
 TRANSCRIPT_CHARACTERS = 64 * 1024
-"""Characters of a transcript: two replies at their limit."""
+"""Maximum number of characters in a transcript: two replies of maximum length."""
 
 TEXT_LIMIT = 500
-"""Characters of a peer's words in a failure: enough for any reason given in good faith."""
+"""Maximum number of characters of a peer's text in a failure; legitimate texts are shorter."""
 
 REMEMBERED = 256
-"""Answers to EHLO whose keywords are cached: servers of one kind send the same answer."""
+"""Maximum number of EHLO replies whose keywords are cached: servers of one provider send equal replies."""
 
 
 class DialogueRules(NamedTuple):
-    """What differs between clients that hold the same dialogue.
+    """The differences between the clients that use this dialogue.
 
     ``polite`` sends QUIT after a refused greeting, EHLO or STARTTLS too; posttls-finger hangs up. ``as_postfix``
-    finds STARTTLS in the first line of an EHLO reply too, ignores the lines after the first ``line_limit`` characters
-    of that reply, and sends QUIT after a time-out of EHLO under TLS. A transcript holds at most ``lines`` lines.
+    accepts STARTTLS also in the first line of an EHLO reply, ignores the lines after the first ``line_limit``
+    characters of that reply, and sends QUIT after a time-out of EHLO under TLS. A transcript holds at most ``lines``
+    lines.
     """
 
     polite: bool = True
@@ -50,20 +51,20 @@ class DialogueRules(NamedTuple):
 SCAN_RULES = DialogueRules()
 
 POSTFIX_RULES = DialogueRules(polite=False, as_postfix=True, lines=8 * REPLY_LINES, characters=8 * REPLY_OCTETS)
-"""posttls-finger's; its transcript holds every reply whole."""
+"""The rules of posttls-finger, with complete replies in the transcript."""
 
 
-# --- the table ----------------------------------------------------------------------------------------------
+# --- transitions ----------------------------------------------------------------------------------------------
 
 
 class ReplyClass(StrEnum):
-    """The class of a reply code, RFC 5321 section 4.2.1."""
+    """The class of a reply code (RFC 5321 section 4.2.1)."""
 
     DONE = "2xx"
     LATER = "4xx"
     NEVER = "5xx"
-    ODD = "other"  # 1xx, 3xx and above: no command that is sent here has such a reply
-    GARBAGE = "none"  # no code of three digits: not SMTP
+    ODD = "other"  # 1xx, 3xx and above: not a valid reply to the commands used here
+    GARBAGE = "none"  # without a three-digit code: not SMTP
 
 
 _CLASSES = {2: ReplyClass.DONE, 4: ReplyClass.LATER, 5: ReplyClass.NEVER}  # by the first digit
@@ -73,7 +74,7 @@ class Next(StrEnum):
     """The next step of the client after a reply."""
 
     HELLO = auto()  # EHLO or LHLO
-    SECURE = auto()  # STARTTLS where offered and wanted, else QUIT
+    SECURE = auto()  # STARTTLS if offered and wanted, else QUIT
     HANDSHAKE = auto()
     QUIT = auto()
     LEAVE = auto()  # QUIT if polite, else END
@@ -81,7 +82,7 @@ class Next(StrEnum):
 
 
 class Move(NamedTuple):
-    """One cell of the table: the next step, the kind of failure, and the STARTTLS state that follows."""
+    """A cell of ``TABLE``: the next step, the failure kind, and the resulting STARTTLS state."""
 
     then: Next
     failure: FailureKind | None = None
@@ -98,7 +99,7 @@ _BYE = Move(Next.END)
 _GREETED, _SAID_HELLO, _AGREED, _ALL_SEEN = map(Move, (Next.HELLO, Next.SECURE, Next.HANDSHAKE, Next.QUIT))
 
 # A server that refuses EHLO with 5xx cannot offer STARTTLS. Any other refusal leaves STARTTLS unknown. Under TLS a
-# refusal is recorded and the session ends in order, since all facts are there.
+# refusal is recorded and the session ends with QUIT, since all facts are known.
 # fmt: off
 _ROWS = {  #         2xx          4xx      5xx       other    no code
     Phase.GREETING: (_GREETED,    _NO,     _NO,      _NO,     _NOT_SMTP),
@@ -112,32 +113,32 @@ _ROWS = {  #         2xx          4xx      5xx       other    no code
 TABLE: dict[tuple[Phase, ReplyClass], Move] = {
     (phase, cls): move for phase, moves in _ROWS.items() for cls, move in zip(ReplyClass, moves, strict=True)
 }
-"""The move for each class of reply in each phase that waits for one."""
+"""The move for each reply class in each phase that expects a reply."""
 
 _PROPER = {Phase.GREETING: 220, Phase.EHLO: 250, Phase.STARTTLS: 220, Phase.EHLO_TLS: 250, Phase.QUIT: 221}
-"""The codes of RFC 5321 section 4.3.2 and RFC 3207 section 4; any other 2xx is accepted too, with a defect."""
+"""The success codes of RFC 5321 section 4.3.2 and RFC 3207 section 4; any other 2xx code is accepted with a defect."""
 
 
-# --- the machine --------------------------------------------------------------------------------------------
+# --- state machine --------------------------------------------------------------------------------------------
 
 
 _NOT_READING = (Phase.HANDSHAKE, Phase.DONE)
 
 
 class Dialogue:
-    """One session with one server.
+    """State machine of one SMTP or LMTP session.
 
     Args:
         ehlo_name: the name to send in EHLO.
-        lmtp: send LHLO instead.
-        implicit_tls: TLS comes before the greeting; the one EHLO is then that under TLS.
-        want_tls: use STARTTLS where it is offered; false together with implicit TLS sends QUIT only.
-        ehlo_after_tls: send EHLO under TLS too.
-        rules: what else differs between clients.
+        lmtp: send LHLO instead of EHLO.
+        implicit_tls: TLS precedes the greeting; the only EHLO is sent under TLS.
+        want_tls: use STARTTLS if offered; if false together with ``implicit_tls``, only QUIT is sent.
+        ehlo_after_tls: send a second EHLO after STARTTLS.
+        rules: further differences between clients.
 
-    The attributes are the facts so far. With implicit TLS the machine starts in the handshake phase. The driver sends
-    ``bytes_to_send`` after each call, and stops when ``over`` is true; a later call raises RuntimeError. No octets
-    from a peer raise an exception.
+    The attributes contain the facts observed so far. With implicit TLS the session starts in the handshake phase. The
+    driver sends ``bytes_to_send`` after each call, and stops when ``over`` is true; a later call raises RuntimeError.
+    Octets from the peer never cause an exception.
     """
 
     def __init__(
@@ -171,22 +172,22 @@ class Dialogue:
         self.keywords: tuple[str, ...] = ()
         self.failure: Failure | None = None
         self.transcript: list[str] = []
-        if implicit_tls and not want_tls:  # in clear text, as posttls-finger
+        if implicit_tls and not want_tls:  # in clear text, as in posttls-finger
             self.starttls = StartTLS.UNKNOWN
             self._send("QUIT", Phase.QUIT)
 
     @property
     def over(self) -> bool:
-        """True when the session has ended."""
+        """True if the session has ended."""
         return self.phase is Phase.DONE
 
     @property
     def defects(self) -> tuple[str, ...]:
-        """The peer's breaches that did not stop the session, each once."""
+        """The distinct protocol violations of the peer that did not end the session."""
         return tuple(dict.fromkeys((*self._defects, *self._reader.defects)))
 
     def receive(self, data: bytes | bytearray) -> None:
-        """Take octets from the peer: clear text before ``tls_established``, decrypted text after it."""
+        """Process octets from the peer: clear text before ``tls_established``, decrypted text afterwards."""
         if self.phase is Phase.HANDSHAKE:
             self._plaintext_left()
             return
@@ -205,7 +206,7 @@ class Dialogue:
     def broken(self, failure: Failure) -> None:
         """Record the failure that ended the connection: an error, a time-out, the end of the stream.
 
-        A QUIT without an answer is a defect and no failure, except for an internal error.
+        A failure after QUIT is recorded only as a defect, except for an internal error.
         """
         self._must_be_alive()
         self._log(self._reader.unfinished)
@@ -218,7 +219,7 @@ class Dialogue:
             self.failure = failure
         elif (
             self.failure is None or self.failure.code != rebuffs.CLOSING
-        ):  # RFC 5321 section 3.8: after 421 it may close
+        ):  # RFC 5321 section 3.8: after 421 the server may close
             self._note("quit-unanswered")
         self.phase = Phase.DONE
 
@@ -235,7 +236,7 @@ class Dialogue:
             self._go(Next.HELLO)
 
     def bytes_to_send(self) -> bytes:
-        """Return the octets to send now; each is returned once."""
+        """Return the octets to send now, and remove them from the buffer."""
         data, self._out = self._out, b""
         return data
 
@@ -265,9 +266,9 @@ class Dialogue:
             self._note(f"{phase}-reply-not-{_PROPER[phase]}")
 
     def _known(self, move: Move, reply: Reply) -> StartTLS:
-        """Return what is known about STARTTLS after a move; the keywords of an accepted EHLO decide.
+        """Return the STARTTLS state after a move; for an accepted EHLO it depends on the keywords.
 
-        An inconclusive refusal leaves the state as it was (``rebuffs``).
+        An inconclusive refusal (see ``rebuffs``) does not change the state.
         """
         if move.then is Next.SECURE:
             return StartTLS.OFFERED if self._offered(reply) else StartTLS.NOT_OFFERED
@@ -325,11 +326,11 @@ class Dialogue:
             raise RuntimeError("the dialogue is over")
 
 
-# --- pure helpers -------------------------------------------------------------------------------------------
+# --- helpers --------------------------------------------------------------------------------------------------
 
 
 def reply_class(code: int) -> ReplyClass:
-    """Classify a reply code (RFC 5321 section 4.2.1); 0 is garbage."""
+    """Return the class of a reply code (RFC 5321 section 4.2.1); the code 0 is garbage."""
     if code == 0:
         return ReplyClass.GARBAGE
     return _CLASSES.get(code // 100, ReplyClass.ODD)
@@ -338,14 +339,14 @@ def reply_class(code: int) -> ReplyClass:
 def keywords_of(reply: Reply) -> tuple[str, ...]:
     """Return the keywords of an EHLO reply, in upper case (RFC 5321 section 4.1.1.1).
 
-    The first line is the greeting and has none. A keyword ends at a space, a TAB or an equals sign (old forms of
-    AUTH).
+    The first line is the greeting and contains no keyword. A keyword ends at a space, a TAB or an equals sign (old
+    forms of AUTH).
     """
     return _keywords(reply.lines[1:])
 
 
 def _kept(lines: tuple[str, ...], limit: int) -> tuple[str, ...]:
-    """Return the lines of a reply that Postfix keeps: none after the text has reached the limit."""
+    """Return the lines of a reply that Postfix keeps: the lines before the text reaches the limit."""
     size = 0
     for number, line in enumerate(lines):
         if size >= limit:

@@ -1,7 +1,4 @@
-"""The checks of ``mxsweep doctor`` beside those of the resolver: is this machine fit to scan?
-
-Facts go in, rows of a table come out. The caller looks at the machine and the network.
-"""
+"""The checks of ``mxsweep doctor`` on the machine and network: port 25, IPv6, EHLO name, file limit and trust store."""
 
 from dataclasses import replace
 
@@ -9,22 +6,22 @@ from scanner.core.preflight import Check, State
 from scanner.facts import Probe
 
 PORT25_HOSTS = ("gmail-smtp-in.l.google.com", "mx01.mail.icloud.com")
-"""Default hosts of the port 25 check: MX hosts of the largest operators."""
+"""Default hosts for the port 25 check: MX hosts of the largest operators."""
 
 FILES_BESIDE = 512
-"""Descriptors needed beside one for each connection: DNS sockets, the private unbound's pipe, files, libraries."""
+"""Number of descriptors needed in addition to those of connections: DNS sockets, pipe to unbound, files, libraries."""
 
 _BLOCKED = "ask the network's operator to open outbound port 25, or scan from elsewhere"
 _NAME_YOURSELF = "give --ehlo a name whose addresses are this machine's and whose addresses' PTR is that name"
 
 
 def port25(host: str, probes: tuple[Probe, ...], why_none: str = "") -> Check:
-    """Return whether mail servers can be reached.
+    """Return the row of the port 25 check for one host.
 
     Args:
-        host: the host that was tried.
+        host: the contacted host.
         probes: a probe of each of its addresses.
-        why_none: why there is no probe.
+        why_none: the reason why there is no probe, as text.
     """
     greeted = [probe for probe in probes if probe.banner is not None and probe.failure is None]
     if greeted:
@@ -47,14 +44,14 @@ def _failure(probe: Probe) -> str:
 
 
 def any_port25(rows: tuple[Check, ...]) -> tuple[Check, ...]:
-    """Return failures as warnings where another host answers: the port is open then."""
+    """Return the rows with failures as warnings if any host answered, since the port is then open."""
     if all(row.state is not State.OK for row in rows):
         return rows
     return tuple(replace(row, state=State.WARN, advice="") if row.state is State.FAIL else row for row in rows)
 
 
 def ipv6(probes: tuple[Probe, ...], *, has_route: bool) -> Check:
-    """Return whether IPv6 works, by the probes of IPv6 addresses."""
+    """Return the row of the IPv6 check, from the probes of IPv6 addresses."""
     reached = [probe.endpoint.address for probe in probes if probe.banner is not None]
     if reached:
         return Check("ipv6", "", State.OK, f"{reached[0]} answers")
@@ -70,14 +67,14 @@ def ipv6(probes: tuple[Probe, ...], *, has_route: bool) -> Check:
 
 
 def ehlo(name: str, source: str, forward: tuple[str, ...], back: tuple[str, ...], *, public: bool) -> Check:
-    """Return whether the EHLO name fits one of our addresses, as mail servers check it (RFC 8601 section 3: iprev).
+    """Return the row of the EHLO name check, which mail servers make as well (RFC 8601 section 3: iprev).
 
     Args:
         name: the EHLO name; an address literal is allowed.
-        source: the address that we connect from.
-        forward: the addresses of the name.
-        back: the names of the address (PTR).
-        public: false for a private address: a network translator may replace it with one that fits.
+        source: the source address of connections.
+        forward: the addresses of the EHLO name.
+        back: the PTR names of the source address.
+        public: whether the source address is public; NAT may replace a private address with a matching address.
     """
     if name.strip("[]").removeprefix("IPv6:") == source:
         return Check("ehlo", source, State.OK, f"{name} is this address")
@@ -95,7 +92,7 @@ def ehlo(name: str, source: str, forward: tuple[str, ...], back: tuple[str, ...]
 
 
 def files(limit: int | None, concurrency: int) -> Check:
-    """Return whether the hard limit of open files suffices (None: unlimited); a scan raises its soft limit to it."""
+    """Return the row for the hard limit of open files (None: unlimited), to which a scan raises its soft limit."""
     need = concurrency + FILES_BESIDE
     if limit is None or limit >= need:
         return Check("files", "", State.OK, f"{'no limit' if limit is None else limit}, {need} needed at most")
@@ -104,7 +101,7 @@ def files(limit: int | None, concurrency: int) -> Check:
 
 
 def trust_store(count: int, source: str) -> Check:
-    """Return whether the trust store has certificates."""
+    """Return the row for the number of certificates in the trust store."""
     if count:
         return Check("trust store", source, State.OK, f"{count} trusted roots")
     text = "no trusted roots: no certificate will be trusted by PKIX"

@@ -1,4 +1,4 @@
-"""The reason code of a failure, by its phase and kind."""
+"""The mapping from the phase and kind of a failure to a reason code."""
 
 from scanner.core import rebuffs
 from scanner.core.dialogue import ReplyClass, reply_class
@@ -65,5 +65,5 @@ def _rejected(failure: Failure) -> Reason:
 
 
 def is_local(failure: Failure) -> bool:
-    """Return whether a failure is of our own side: it is then no fact about the peer."""
+    """Return whether a failure has a local cause and is therefore not a fact about the peer."""
     return failure.kind in _LOCAL

@@ -1,7 +1,7 @@
-"""From facts to evidence to verdicts, for one MX host and one domain.
+"""The computation of evidence and verdicts from facts, for one MX host and one domain.
 
-A scan calls these functions after each examination. A stored run can be judged again by them: with other code, for
-another time or level. Nothing is looked up here.
+A scan calls these functions after each examination. They can also judge a stored run again, for another time or level.
+They send no DNS questions.
 """
 
 from collections.abc import Mapping, Sequence
@@ -23,11 +23,11 @@ def tlsa_step(host: str, port: int, addresses: Sequence[Answer], steps: Sequence
     Args:
         host: the host as the MX record names it, or an address.
         port: the TCP port.
-        addresses: the answers to its address lookups, none for an address.
-        steps: the answers to the questions asked so far.
+        addresses: the answers to the address lookups of the host; empty if ``host`` is an address.
+        steps: the answers of the TLSA lookup so far.
 
     Returns:
-        The question to ask, or the result when there is none left.
+        The next DNS question, or the result if no question is left.
     """
     if not addresses:
         return TLSALookup("", (), Dane.INSECURE, Reason.HOST_INSECURE)
@@ -40,12 +40,12 @@ def tlsa_step(host: str, port: int, addresses: Sequence[Answer], steps: Sequence
 
 
 def with_dane(report: EndpointReport, chain: Sequence[CertFacts], lookup: TLSALookup, at: datetime) -> EndpointReport:
-    """Return the report of an address with DANE evidence about the chain that it showed.
+    """Return the report of an address with DANE evidence about the chain that the server sent.
 
     Args:
         report: the address with its probes.
         chain: the certificates as sent, leaf first, at least one.
-        lookup: the TLSA lookup of the host; without usable records there is no evidence.
+        lookup: the TLSA lookup of the host; without usable records the report is unchanged.
         at: the time at which dates are judged.
     """
     found = dane.match(lookup.records, chain, at) if lookup.dane is None else None
@@ -53,7 +53,7 @@ def with_dane(report: EndpointReport, chain: Sequence[CertFacts], lookup: TLSALo
 
 
 def with_pkix(report: EndpointReport, chain: Sequence[CertFacts], trust: TrustStore, at: datetime) -> EndpointReport:
-    """Return the report of an address with PKIX evidence about the chain that it showed; arguments as ``with_dane``."""
+    """Return the report of an address with PKIX evidence about the chain that the server sent; see ``with_dane``."""
     found = pkix.verify(chain, trust, at)
     return EndpointReport(report.address, report.probes, report.dane, found, report.earlier)
 
@@ -61,15 +61,15 @@ def with_pkix(report: EndpointReport, chain: Sequence[CertFacts], trust: TrustSt
 def judge_host(
     level: Level, nexthop: str, way: Route, hop: RouteHost, report: HostReport, certs: Mapping[str, CertFacts]
 ) -> HostVerdict:
-    """Return the verdict for an MX host as one domain sees it.
+    """Return the verdict for an MX host in the route of one domain.
 
     Args:
-        level: the level that was asked for.
+        level: the requested security level.
         nexthop: the domain, or the host or address of a destination without MX lookup.
-        way: the domain's route.
-        hop: this host in it.
-        report: what was observed, with evidence.
-        certs: certificates by SHA-256; those of the shown chains must be among them.
+        way: the route of the domain.
+        hop: the entry of this host in the route.
+        report: the observations of the host, with evidence.
+        certs: certificates by SHA-256, including every certificate of the chains in the report.
     """
     peer = Peer(nexthop, hop.host, route.mx_security(way), way.names)
     view = verdict.View(level, peer, report.tlsa)

@@ -1,9 +1,9 @@
-"""Reference identifiers against the names that a certificate presents (RFC 6125, RFC 7672 section 3.2.2).
+"""The comparison of reference identifiers with the names in a certificate (RFC 6125, RFC 7672 section 3.2.2).
 
-The rules are OpenSSL's. The names that count are the dNSName SANs; the subject's CNs count only where there is no
-dNSName SAN at all. An IP literal as reference is a plain name here, as since OpenSSL 4. A certificate may present
-32,000 names, so the names of one that presents many are looked up and not compared one by one. An odd name is no
-error: it never matches. Not here: which references a security level needs, and IDNA (references are A-labels).
+The rules are those of OpenSSL. The dNSName SANs are compared; the subject's CNs are compared only if the certificate
+contains no dNSName SAN. An IP literal as reference is treated as a name, as since OpenSSL 4. A certificate may contain
+32,000 names, so a certificate with many names gets a hash table instead of a linear comparison. A malformed name never
+matches. References are A-labels; ``policy`` selects the references of a security level.
 """
 
 import re
@@ -15,28 +15,28 @@ from scanner.core.x509.dn import ascii_lower
 from scanner.facts import CertFacts
 
 MANY = 64
-"""Names of a certificate beyond which a lookup costs less than comparisons."""
+"""Number of names in a certificate above which a hash table costs less than comparisons."""
 
 INDEXED = 8
-"""Certificates of many names whose lookup tables are kept, each up to some 10 MiB."""
+"""Maximum number of cached hash tables, each up to some 10 MiB."""
 
 _LABEL = r"[a-z0-9](?:[a-z0-9-]*[a-z0-9])?"
 _WILDCARD = re.compile(rf"\*((?:\.{_LABEL}){{2,}})")
-"""A whole first label ``*`` and at least two dots: ``*.com`` and ``f*.example.com`` are no wildcards."""
+"""A wildcard has the first label ``*`` and at least two dots: ``*.com`` and ``f*.example.com`` are not wildcards."""
 
 _ONE_LABEL = re.compile(r"[a-z0-9-]+")
-"""What ``*`` stands for: never a dot, never an underscore."""
+"""The labels that ``*`` matches: without dots and underscores."""
 
 
 def match_name(reference: str, presented: str) -> bool:
-    """Return True if a presented name satisfies a reference identifier, ASCII case left aside.
+    """Return True if a presented name matches a reference identifier, without regard to ASCII case.
 
     Args:
         reference: a host name, or ``.domain`` for any name below ``domain``.
         presented: a name of the certificate, possibly a wildcard, possibly hostile.
 
     Returns:
-        True for a match. A final dot is part of the name: ``mx.example.`` matches no ``mx.example``.
+        True for a match. A final dot is part of the name: ``mx.example.`` does not match ``mx.example``.
     """
     wanted, shown = ascii_lower(reference), ascii_lower(presented)
     if not wanted or "\0" in shown:
@@ -58,10 +58,10 @@ def _covers(rest: str, wanted: str) -> bool:
 
 
 def presented_names(cert: CertFacts) -> tuple[str, ...]:
-    """Return the names of a certificate that count, in its own order.
+    """Return the names of a certificate to compare, in the order of the certificate.
 
     Returns:
-        The dNSName SANs; without any dNSName SAN, odd ones included, all CNs of the subject.
+        The well-formed dNSName SANs; if there is no dNSName SAN, not even a malformed one, all CNs of the subject.
     """
     if cert.dns_names or any(odd.startswith("dns:") for odd in cert.odd_names):
         return cert.dns_names
@@ -69,17 +69,17 @@ def presented_names(cert: CertFacts) -> tuple[str, ...]:
 
 
 def matched_peername(cert: CertFacts, references: Iterable[str]) -> str | None:
-    """Return the presented name that the first satisfied reference matches.
+    """Return the presented name that matches the first reference with a match.
 
     Args:
         cert: the leaf certificate.
         references: reference identifiers, the preferred one first.
 
     Returns:
-        The presented name as it stands in the certificate, None when nothing matches.
+        The presented name as spelled in the certificate, or None without a match.
     """
     odd = [name.removeprefix("dns:") for name in cert.odd_names if name.startswith("dns:") and "\\x" not in name]
-    names = (*presented_names(cert), *odd)  # OpenSSL compares a SAN with a space like any other
+    names = (*presented_names(cert), *odd)  # OpenSSL compares a SAN with a space like any other SAN
     if len(names) > MANY:
         found = (_looked_up(_table(names), ascii_lower(reference)) for reference in references)
         return next((names[at] for at in found if at is not None), None)
@@ -91,7 +91,7 @@ def matched_peername(cert: CertFacts, references: Iterable[str]) -> str | None:
 
 
 class _Table(NamedTuple):
-    """The names of a certificate in lower case, and the first place of each name and of each wildcard's parent."""
+    """The names of a certificate in lower case, and the first index of each name and of each wildcard's parent."""
 
     lowered: tuple[str, ...]
     exact: dict[str, int]
@@ -112,7 +112,7 @@ def _table(names: tuple[str, ...]) -> _Table:
 
 
 def _looked_up(table: _Table, wanted: str) -> int | None:
-    """Return the place of the first name that satisfies a reference in lower case."""
+    """Return the index of the first name that matches a reference in lower case."""
     if not wanted:
         return None
     if _is_suffix(wanted):

@@ -1,7 +1,7 @@
-r"""Host names as text: one spelling, and whether a text is a host name or an address.
+r"""The canonical spelling of host names, and the owner names of TLSA records.
 
-A name is absolute, lower case, without the final dot; the root is ``.``. Odd octets stand as ``\DDD``. The
-rules for host names and addresses are those of ``targets.hostnames``.
+A name is absolute, lower case, without the final dot; the root is ``.``. Unprintable octets are written as ``\DDD``.
+The rules for host names and addresses are those of ``targets.hostnames``.
 """
 
 from targets.hostnames import is_address, is_hostname
@@ -10,7 +10,7 @@ __all__ = ["canonical", "is_address", "is_hostname", "tlsa_name"]
 
 
 def canonical(name: str) -> str:
-    """Return a name as records spell it.
+    """Return a domain name in the spelling of the records.
 
     Args:
         name: a domain name in ASCII, with or without the final dot.

@@ -1,9 +1,9 @@
-"""A chain against a store of trusted roots (RFC 5280 section 6), as OpenSSL does it for Postfix; names left aside.
+"""PKIX verification of a certificate chain (RFC 5280 section 6) as OpenSSL does it for Postfix, without names.
 
-Trusted certificates are preferred to those that were sent. An anchor is a self-signed certificate of the store, or one
-that a ``TRUSTED CERTIFICATE`` block trusts for TLS servers; an intermediate in the store without its root is none.
-Nothing is fetched, nothing is looked up for revocation. Also here: the reported error in Postfix's words, and the
-records that stand for trust anchors given by hand. Files are read elsewhere.
+Certificates of the trust store are preferred to certificates sent by the server. A trust anchor is a self-signed
+certificate of the store, or a certificate that a ``TRUSTED CERTIFICATE`` block trusts for TLS servers; an intermediate
+without its root in the store is not an anchor. Issuers are not fetched, and revocation is not checked. The module also
+writes Postfix's log line of an error, and converts trust anchors given by the user to TLSA records.
 """
 
 import base64
@@ -39,7 +39,7 @@ def _blocks(pem: bytes) -> Iterable[tuple[bytes, bytes]]:
     """Yield label and content of each PEM block.
 
     Raises:
-        ValueError: a block of interest holds no base64.
+        ValueError: a certificate or key block does not contain valid base64.
     """
     for label, body in _BLOCK.findall(pem):
         if label in (*_CERTIFICATES, _PUBLIC_KEY):
@@ -54,10 +54,10 @@ def _blocks(pem: bytes) -> Iterable[tuple[bytes, bytes]]:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class TrustStore:
-    """Trusted certificates by subject, each taken apart only when a chain needs it.
+    """Trusted certificates by subject, each parsed only when a chain needs it.
 
-    ``settings`` has the trust settings of those that have some; ``loaded`` is OpenSSL's store of the same files, which
-    has them too.
+    ``settings`` contains the trust settings of certificates that have any; ``loaded`` is OpenSSL's store of the same
+    files.
     """
 
     by_subject: dict[dn.Canonical, tuple[bytes, ...]]
@@ -66,11 +66,11 @@ class TrustStore:
 
     @classmethod
     def from_pem(cls, *texts: bytes, loaded: crypto.X509Store | None = None) -> "TrustStore":
-        """Make a store of everything in some PEM texts: a bundle, or the files of a hashed directory.
+        """Make a store of the certificates in PEM texts: a bundle, or the files of a hashed directory.
 
         Args:
-            texts: the contents; anything but certificates in them is passed over, and so are duplicates.
-            loaded: OpenSSL's store of the same files, needed where they have trust settings.
+            texts: the PEM texts; blocks other than certificates and duplicates are ignored.
+            loaded: OpenSSL's store of the same files, required if the files contain trust settings.
 
         Raises:
             ValueError: a certificate block cannot be read.
@@ -89,22 +89,22 @@ class TrustStore:
         return sum(map(len, self.by_subject.values()))
 
     def issuers(self, certificate: Certificate) -> list[Certificate]:
-        """Return the trusted certificates whose subject is the issuer of this one."""
+        """Return the trusted certificates whose subject is the issuer of a certificate."""
         return readable(certs.facts(octets) for octets in self.by_subject.get(certificate.issuer_key, ()))
 
     def has(self, certificate: Certificate) -> bool:
-        """Return True if this very certificate is in the store."""
+        """Return True if the store contains the certificate."""
         return certificate.der in self.by_subject.get(certificate.subject_key, ())
 
     def trusts(self, certificate: Certificate) -> bool | None:
-        """Return whether a certificate of the store is an anchor for TLS servers, None if neither that nor rejected."""
+        """Return True for an anchor for TLS servers, False for a rejected certificate, None for any other."""
         said = self.settings.get(certificate.der)
         trusts = said.for_servers() if said is not None else None
         return True if trusts is None and issuing.self_signed(certificate) else trusts
 
 
 def _distinct(texts: Iterable[bytes]) -> dict[bytes, Trust | None]:
-    """Return the certificates of PEM texts and their trust settings; of equal ones, the first counts."""
+    """Return the distinct certificates of PEM texts and their trust settings; of duplicates, the first counts."""
     found: dict[bytes, Trust | None] = {}
     for text in texts:
         for label, octets in _blocks(text):
@@ -127,10 +127,10 @@ def verify(chain: Sequence[CertFacts], store: TrustStore, now: datetime, *, secu
         chain: the certificates as sent, leaf first, at least one.
         store: the trusted certificates.
         now: the time at which dates are judged.
-        security_level: OpenSSL's level for keys and signatures: 1 at a mandatory level, else 0.
+        security_level: OpenSSL security level for keys and signatures: 1 at a mandatory TLS level, else 0.
 
     Returns:
-        The path and all that is wrong with it.
+        The path and all its errors.
     """
     peers = readable(chain)
     if not peers or peers[0].der != chain[0].der:
@@ -143,7 +143,7 @@ def verify(chain: Sequence[CertFacts], store: TrustStore, now: datetime, *, secu
 
 
 def _by_settings(chain: Sequence[CertFacts], built: "_Built", store: TrustStore, now: datetime) -> Acceptance | None:
-    """Return OpenSSL's verdict with the store of the files where the anchor has trust settings, else None."""
+    """Return OpenSSL's verdict with the loaded store if an anchor has trust settings, else None."""
     if store.loaded is None or built.path[-1].der not in store.settings:
         return None
     answer = openssl.ask_at(store.loaded, now, chain[0].der, [certificate.der for certificate in chain[1:]])
@@ -152,14 +152,14 @@ def _by_settings(chain: Sequence[CertFacts], built: "_Built", store: TrustStore,
 
 @dataclass(frozen=True, slots=True)
 class _Built:
-    """A path and the errors of building it, none if it ends in an anchor."""
+    """A path and the errors of its construction; without errors the path ends in an anchor."""
 
     path: tuple[Certificate, ...]
     errors: tuple[Found, ...] = ()
 
 
 def _build(peers: Sequence[Certificate], store: TrustStore, now: datetime) -> _Built:
-    """Extend the path with the certificates sent until the store has an issuer, from there on with the store alone."""
+    """Extend the path with the certificates sent until the store contains an issuer, then with the store alone."""
     path = [peers[0]]
     while len(path) <= MAX_PATH:
         if issuing.self_signed(path[-1]):
@@ -197,20 +197,20 @@ def _unanchored(path: list[Certificate], *errors: Found, from_store: bool = Fals
     return _Built(tuple(path), (*errors, *too_long, pathchecks.unanchored(path, from_store=from_store)))
 
 
-# --- anchors by hand ------------------------------------------------------------------------------------------
+# --- trust anchors of the user --------------------------------------------------------------------------------
 
 
 def anchor_records(pem: bytes) -> tuple[TLSARecord, ...]:
-    """Return the records that stand for hand-picked trust anchors: each may end the chain, or be the leaf itself.
+    """Return TLSA records for trust anchors given by the user, each of which may match an issuer or the leaf.
 
     Args:
         pem: certificates and public keys.
 
     Returns:
-        ``2 0 0`` and ``3 0 0`` for each certificate, ``2 1 0`` and ``3 1 0`` for each key.
+        Records ``2 0 0`` and ``3 0 0`` for each certificate, ``2 1 0`` and ``3 1 0`` for each key.
 
     Raises:
-        ValueError: nothing usable is in it, or a block cannot be read.
+        ValueError: the text contains no certificate or key, or a block cannot be read.
     """
     selectors = [
         ("01", octets.hex()) if label == _PUBLIC_KEY else ("00", x509.as_read(trust.split(octets)[0]).hex())
@@ -223,7 +223,7 @@ def anchor_records(pem: bytes) -> tuple[TLSARecord, ...]:
     return records
 
 
-# --- what Postfix reports -------------------------------------------------------------------------------------
+# --- log line of Postfix --------------------------------------------------------------------------------------
 
 
 def failure_line(error: PathError, peer: str) -> str:

@@ -1,8 +1,8 @@
-"""The effective security level of one MX host, the SNI to send to it, and the word for its session.
+"""The effective security level of one MX host, its SNI, and the authentication label of its session.
 
-This is the state machine of posttls-finger (Postfix 3.12). The level that was asked for becomes the effective level
-once the TLSA records of the host and the security of the MX RRset are known. The evidence then decides which of four
-words a session gets: Anonymous, Verified, Trusted or Untrusted. ``verdict`` decides what a mail server would do.
+The rules are those of posttls-finger (Postfix 3.12). The effective level follows from the requested level, the TLSA
+records of the host and the DNSSEC state of the MX RRset. The evidence then determines the label of a session:
+Anonymous, Verified, Trusted or Untrusted. ``verdict`` computes the behaviour of a mail server.
 """
 
 from collections.abc import Sequence
@@ -19,10 +19,10 @@ from scanner.vocabulary import Dane, Level, Security, TLSState
 
 @dataclass(frozen=True, slots=True)
 class Peer:
-    """The destination of a session. ``mx`` is the security of the MX RRset, None where none was used.
+    """The destination of a session. ``mx`` is the DNSSEC state of the MX RRset, None without MX lookup.
 
-    ``mx_names`` are the domain's own reference identifiers (RFC 7672 section 3.2.2); ``tokens`` the user's match
-    arguments, empty for the level's default.
+    ``mx_names`` contains the reference identifiers of the domain (RFC 7672 section 3.2.2); ``tokens`` contains the
+    match arguments of the user, and is empty for the default of the level.
     """
 
     nexthop: str
@@ -36,8 +36,9 @@ class Peer:
 class Policy:
     """The effective level for one host.
 
-    ``references`` are the reference identifiers in order, ``check_names`` whether a mismatch of them counts,
-    ``sni`` the name to send, ``forced_failure`` that no certificate can verify, ``note`` Postfix's log line on why.
+    ``references`` contains the reference identifiers in order; ``check_names`` is true if a name mismatch counts;
+    ``sni`` is the server name to send; ``forced_failure`` is true if no certificate can be verified; ``note`` is
+    Postfix's log line about the effective level.
     """
 
     level: Level
@@ -54,11 +55,11 @@ def effective(
     """Return the policy for one host.
 
     Args:
-        asked: the level that was asked for.
+        asked: the requested level.
         peer: the destination of the session.
-        tlsa: the TLSA lookup; None where none was due. The caller handles a failed lookup itself.
-        insecure_mx: the level that replaces dane where the MX RRset is not secure: may, encrypt or dane (``-M``).
-        sni: the name to send where DANE does not set it.
+        tlsa: the TLSA lookup, None if the level needs none. The caller handles a failed lookup.
+        insecure_mx: the level that replaces dane if the MX RRset is not secure: may, encrypt or dane (``-M``).
+        sni: the server name to send if DANE does not determine it.
     """
     if not asked.dane_based:
         return _named(asked, peer, sni)
@@ -74,7 +75,7 @@ def effective(
 
 
 def _with_records(asked: Level, peer: Peer, tlsa: TLSALookup, *, downgraded: bool) -> Policy:
-    """Return the policy for a host with TLSA records; if OpenSSL rejects them all, only dane-only insists on them."""
+    """Return the policy for a host with TLSA records; if OpenSSL rejects all records, only dane-only requires DANE."""
     level = Level.HALF_DANE if downgraded else asked
     note = "MX RRset insecure: log verified as trusted" if downgraded else ""
     rejected = tlsa.dane is not None
@@ -114,7 +115,7 @@ def dane_references(peer: Peer, tlsa: TLSALookup) -> tuple[str, ...]:
 
 @dataclass(frozen=True, slots=True)
 class Judgement:
-    """The word for a session, the error that it reports (None without one) and the presented name that matched."""
+    """The label of a session, the error to report (or None) and the presented name that matched."""
 
     word: TLSState
     error: PathError | None = None
@@ -122,14 +123,14 @@ class Judgement:
 
 
 def basis(policy: Policy, dane: DaneEvidence | None, pkix: PkixEvidence | None) -> DaneEvidence | PkixEvidence | None:
-    """Return the evidence that counts at the level of a policy."""
+    """Return the evidence that the level of a policy uses."""
     return dane if policy.level.dane_based else pkix
 
 
 def judge(policy: Policy, chain: Sequence[CertFacts], evidence: DaneEvidence | PkixEvidence | None) -> Judgement:
-    """Return the word for a session with a chain (as sent, leaf first) and its evidence.
+    """Return the label of a session, from its chain (as sent, leaf first) and evidence.
 
-    A name mismatch has the lowest priority of all errors; alone, it leaves the word Trusted (Postfix 3.11).
+    A name mismatch is reported only without other errors; the label is then Trusted (Postfix 3.11).
     """
     if not chain:
         return Judgement(TLSState.ANONYMOUS)
@@ -151,7 +152,7 @@ def _error(num: VerifyError) -> PathError:
 
 
 def _name_due(policy: Policy, evidence: DaneEvidence | PkixEvidence) -> bool:
-    """Return whether a name has to match: not for DANE-EE (RFC 7672 section 3.1.1), but for DANE-TA and PKIX."""
+    """Return whether a name has to match: True for DANE-TA and PKIX, False for DANE-EE (RFC 7672 section 3.1.1)."""
     if policy.level.dane_based and isinstance(evidence, DaneEvidence):
         return evidence.needs_name
     return policy.check_names

@@ -1,12 +1,13 @@
-"""The preflight: does a resolver validate, and can its AD bit be believed? Answers go in, rows of a table come out.
+"""The preflight checks: whether a resolver validates DNSSEC and its AD bit can be trusted.
 
-With a resolver that does not validate, or whose AD bit is lost on the way, every domain looks as if it had no DNSSEC.
-So a resolver has to show the behaviour of RFC 4035 section 3.2 first. A signed name is authenticated. A name with
-broken signatures gets SERVFAIL, and an answer where CD is set. An unsigned name is not authenticated. The denial of a
-name is authenticated. TCP works, since a truncated reply is asked for again by TCP (RFC 7766). One name that behaves is
-enough for each of them, as test domains come and go. A question without an answer counts as a failure.
+With a resolver that does not validate, or whose AD bit is lost in transit, every domain appears to be without DNSSEC.
+So the preflight checks the behaviour that RFC 4035 section 3.2 requires. The answer for a signed name is authenticated.
+A name with broken signatures results in SERVFAIL, and in data if CD is set. The answer for an unsigned name is not
+authenticated. The denial of a name is authenticated. TCP works, since a truncated reply is requested again by TCP (RFC
+7766). For each check one name with the required behaviour suffices, since test domains disappear. A question without an
+answer counts as a failure.
 
-The caller asks the questions and knows the time.
+The caller sends the DNS questions and passes the time.
 """
 
 from collections.abc import Iterable
@@ -37,7 +38,7 @@ class State(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Check:
-    """One row: the check, its subject, its result, what was seen, and what to do about it."""
+    """One row of the table: check, subject, result, observation and remedy."""
 
     check: str
     subject: str
@@ -48,10 +49,11 @@ class Check:
 
 @dataclass(frozen=True, slots=True)
 class PreflightNames:
-    """Names to ask for: zone apexes, whose SOA is asked for, and in ``denied`` absent names of signed zones.
+    """The names to query: zone apexes (SOA), and in ``denied`` absent names of signed zones.
 
-    The defaults will keep their state: zones of DNSSEC operators (the Internet Society, the IETF, NLnet Labs), names
-    kept broken for tests (by Comcast, CZ.NIC and SIDN), and large companies without DNSSEC.
+    The DNSSEC state of the defaults is expected to last: zones of DNSSEC operators (the Internet Society, the IETF,
+    NLnet Labs), names with deliberately broken signatures (of Comcast, CZ.NIC and SIDN), and large companies without
+    DNSSEC.
     """
 
     signed: tuple[str, ...] = ("internetsociety.org", "ietf.org", "nlnetlabs.nl")
@@ -62,7 +64,7 @@ class PreflightNames:
 
 @dataclass(frozen=True, slots=True)
 class Sample:
-    """The answers of one resolver, by purpose of the name. ``tcp`` is empty where TCP worked, else the error."""
+    """The answers of one resolver, by purpose of the name. ``tcp`` is the error of the TCP query, empty without one."""
 
     resolver: str
     trusted: bool
@@ -83,7 +85,7 @@ class Window:
 
 @dataclass(frozen=True, slots=True)
 class _Purpose:
-    """The security and outcomes that the names of one purpose have to show."""
+    """The required DNSSEC state and outcomes for the names of one purpose."""
 
     check: str
     security: Security
@@ -103,10 +105,10 @@ def judge(sample: Sample) -> tuple[Check, ...]:
     """Return the rows of one resolver.
 
     Args:
-        sample: its answers.
+        sample: the answers of the resolver.
 
     Returns:
-        A row for each behaviour that it has to show; a single row where its AD bit is not trusted.
+        A row for each required behaviour; a single row if the AD bit of the resolver is not trusted.
     """
     if not sample.trusted:
         text = "not on loopback: its AD bit could have been set by anyone on the way"
@@ -121,12 +123,12 @@ def judge(sample: Sample) -> tuple[Check, ...]:
 
 
 def passed(checks: Iterable[Check]) -> bool:
-    """Return whether no check failed."""
+    """Return True if no check failed."""
     return all(check.state is not State.FAIL for check in checks)
 
 
 def _shown(purpose: _Purpose, resolver: str, answers: tuple[Answer, ...]) -> Check:
-    """Return the row of one purpose: ``ok`` with the first name that behaves, else each answer."""
+    """Return the row of one purpose: ``ok`` with the first name that has the required behaviour, else every answer."""
     for answer in answers:
         if answer.security is purpose.security and answer.outcome in purpose.outcomes:
             return Check(purpose.check, resolver, State.OK, f"{answer.name}: {purpose.shown}")
@@ -154,7 +156,7 @@ def _tcp(sample: Sample) -> Check:
 
 
 def window_of(reply: Message) -> Window | None:
-    """Return the validity period of the signature over the root's keys.
+    """Return the validity period of the signature over the DNSKEY RRset of the root.
 
     Args:
         reply: the reply to the question ``. DNSKEY`` with DO set.
@@ -170,16 +172,16 @@ def window_of(reply: Message) -> Window | None:
 
 
 def _time(octets: bytes) -> datetime:
-    """Return seconds since 1970 as a time; serial arithmetic (RFC 4034 section 3.1.5) is due only in 2106."""
+    """Return seconds since 1970 as a time; serial arithmetic (RFC 4034 section 3.1.5) is not needed before 2106."""
     return datetime.fromtimestamp(int.from_bytes(octets), UTC)
 
 
 def clock(window: Window | None, now: datetime, resolver: str) -> Check:
-    """Return whether our clock, which validation depends on, fits the signature over the root's keys.
+    """Return the row of the clock check: validation requires a clock within the validity of the root's signature.
 
     Args:
         window: the validity period of that signature; None if the resolver did not return it.
-        now: the time of our clock.
+        now: the time of the local clock.
         resolver: the resolver that returned the signature.
     """
     if window is None:

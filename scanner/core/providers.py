@@ -5,7 +5,7 @@ from functools import cache, lru_cache
 from publicsuffixlist import PublicSuffixList
 
 REMEMBERED = 4096
-"""Hosts whose provider is cached: each is needed several times in a row."""
+"""Maximum number of MX hosts whose provider is cached, since each is needed several times in succession."""
 
 
 @cache
@@ -15,7 +15,7 @@ def _suffixes() -> PublicSuffixList:
 
 @lru_cache(REMEMBERED)
 def provider_of(host: str) -> str:
-    """Return the registrable domain of an MX host; the host itself where it has none (an address, a bare suffix)."""
-    if ":" in host or host.rpartition(".")[2].isdigit():  # no top-level domain is a number
+    """Return the registrable domain of an MX host; an address or public suffix is returned as it is."""
+    if ":" in host or host.rpartition(".")[2].isdigit():  # a top-level domain is never a number
         return host
     return _suffixes().privatesuffix(host) or host

@@ -1,8 +1,8 @@
 """Replies that refuse this scanner, by policy or because its address is on a block list.
 
-Such a reply does not show what the server offers to other clients, so no verdict rests on it. Texts differ from
-operator to operator. The patterns look for a word such as "blocked" together with a list, an address or a reputation,
-and for the status codes of RFC 3463 (X.7.x: security or policy).
+Such a reply does not show which features the server offers to other clients, so no verdict depends on it. Texts differ
+between operators. The patterns match terms such as "blocked" together with a list, an address or a reputation, and the
+status codes of RFC 3463 (X.7.x: security or policy).
 """
 
 import re
@@ -11,7 +11,7 @@ from scanner.facts import Failure
 from scanner.vocabulary import FailureKind, Phase
 
 CLOSING = 421
-"""The server closes the connection, for a restart or because of a limit (RFC 5321 section 3.8)."""
+"""The reply code of a server that closes the connection, for a restart or a limit (RFC 5321 section 3.8)."""
 
 _POLICY_CODES = (550, 554)
 _POLICY = re.compile(r"5\.7\.\d")
@@ -37,7 +37,7 @@ _BANNED = re.compile(
 
 
 def bans_us(code: int | None, text: str) -> bool:
-    """Return whether a reply refuses our address or network: listed, blocked or of bad reputation."""
+    """Return whether a reply refuses the address or network of this scanner: listed, blocked or of bad reputation."""
     return code is not None and code // 100 in (4, 5) and _BANNED.search(text) is not None
 
 
@@ -47,16 +47,16 @@ def is_policy(code: int | None, text: str) -> bool:
 
 
 def shows_nothing_of_tls(phase: Phase, code: int, text: str) -> bool:
-    """Return whether a refusal of EHLO or STARTTLS is inconclusive: a "no" about us or the moment, not about TLS.
+    """Return whether a refusal of EHLO or STARTTLS is inconclusive about the support of TLS.
 
-    A server that replies 421 is closing down (RFC 5321 section 3.8). A refusal of our address, or of EHLO by policy,
-    does not show what other clients get.
+    A server that replies 421 closes the connection (RFC 5321 section 3.8). A refusal of this scanner's address, or of
+    EHLO by policy, does not apply to other clients.
     """
     return code == CLOSING or bans_us(code, text) or (phase is Phase.EHLO and is_policy(code, text))
 
 
 def turns_away(failure: Failure) -> bool:
-    """Return whether a failure opens the breaker of its provider: 421, a refusal by policy, a ban."""
+    """Return whether a failure puts its provider into back-off: 421, a refusal by policy, a ban."""
     if failure.kind is not FailureKind.REJECTED:
         return False
     greeting = failure.phase is Phase.GREETING and failure.code in _POLICY_CODES

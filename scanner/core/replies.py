@@ -1,12 +1,12 @@
-"""The parser of SMTP replies: octets go in, replies come out (RFC 5321 sections 4.2 and 4.5.3.1).
+"""The parser of SMTP replies (RFC 5321 sections 4.2 and 4.5.3.1).
 
-It is as lenient as Postfix, since a scan has to measure every server that mail reaches. A line ends with LF, with or
-without CR. An octet that cannot be printed becomes ``?``. A long line is cut, and a line with a NUL is cut there, where
-C's strings end. Of a multi-line reply the last line's code counts. Each such breach is recorded once as a defect, a
-stable kebab-case word.
+It is as lenient as Postfix, since a scan has to measure every server to which Postfix can deliver. A line ends with LF,
+with or without CR. An unprintable octet is replaced by ``?``. A long line is truncated, and a line with a NUL is
+truncated at the NUL, as in C. The code of a multi-line reply is the code of its last line. Each such violation is
+recorded once as a defect, a stable kebab-case label.
 
-Any split of the same octets gives the same replies and defects. All limits on what a peer may send are here; the
-meaning of a reply is decided in ``dialogue``.
+Any split of the same octets gives the same replies and defects. All limits on replies are defined here; ``dialogue``
+interprets the replies.
 """
 
 import re
@@ -18,34 +18,34 @@ from typing import NamedTuple
 from scanner.facts import Reply
 
 LINE_LIMIT = 2048
-"""Octets of a line that are kept: Postfix's line_length_limit. RFC 5321 section 4.5.3.1.5 asks for 512."""
+"""Maximum number of octets kept of a line (Postfix's line_length_limit). RFC 5321 section 4.5.3.1.5 requires 512."""
 
 REPLY_LINES = 1024
-"""Lines in one reply. Postfix has no limit; no legal notice in the field is longer than some dozens of lines."""
+"""Maximum number of lines in one reply. Postfix has no limit; observed replies have at most some dozens of lines."""
 
 REPLY_OCTETS = 256 * 1024
-"""Octets in one reply: each of the 1,024 lines may have 256."""
+"""Maximum number of octets in one reply: 256 for each of the 1,024 lines."""
 
 _TAB, _SPACE, _TILDE = 0x09, 0x20, 0x7E
 _PRINTABLE = bytes(o if o == _TAB or _SPACE <= o <= _TILDE else ord("?") for o in range(256))
 _PLAIN = re.compile(rb"([0-9]{3})(?:-[ -~]*\r\n\1)*(?: [ -~]*)?\r\n")
-"""A reply without any breach, whole."""
+"""Pattern of a complete reply without violations."""
 
 _PLAIN_LIMIT = 768
-"""Octets of a reply without breaches that is read at once: fewer than any limit allows."""
+"""Maximum number of octets of a reply that the pattern matches, which is below every other limit."""
 
 USUAL_OCTETS = 256
-"""Octets of a reply that is cached."""
+"""Maximum number of octets of a cached reply."""
 
 REMEMBERED = 1024
-"""Replies without breaches that are cached."""
+"""Maximum number of cached replies."""
 
 _SHAPE = re.compile(r"([0-9]*)(-?)[ \t]*(.*)")
 _CODE_LENGTH = 3
 
 
 class Received(NamedTuple):
-    """A whole reply, and its lines for the transcript: printable, each with the mark ``< ``."""
+    """A complete reply, and its printable lines for the transcript, each with the prefix ``< ``."""
 
     reply: Reply
     heard: tuple[str, ...]
@@ -53,7 +53,7 @@ class Received(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Overflow:
-    """A limit that the peer exceeded, named by ``text``; the stream cannot be read any further."""
+    """A limit that the peer exceeded, described by ``text``; no further reply can be read."""
 
     text: str
 
@@ -69,20 +69,20 @@ def _read(plain: bytes) -> Received:
 
 
 _read_again = lru_cache(REMEMBERED)(_read)
-"""A cache: most replies of most servers are the same, so each is parsed and stored once."""
+"""Cache of parsed replies, since most servers send the same replies."""
 
 
 class ReplyReader:
     """A parser of the replies of one connection.
 
-    A reply without a code of three digits gets code 0: it is no SMTP reply, and no refusal either. Between two calls of
+    A reply without a three-digit code has the code 0: it is neither an SMTP reply nor a refusal. Between two calls of
     ``feed`` the caller calls ``next_reply`` until it returns None; at most one unfinished line is buffered then.
     """
 
     __slots__ = ("_codes", "_defects", "_input", "_line_limit", "_octets", "_plain_limit", "_texts", "_wire")
 
     def __init__(self, line_limit: int = LINE_LIMIT) -> None:
-        """Keep ``line_limit`` octets of a line; a line of more than twice as many is not read."""
+        """Create a parser that keeps ``line_limit`` octets of a line and rejects a line longer than twice the limit."""
         self._line_limit = line_limit
         self._plain_limit = min(_PLAIN_LIMIT, line_limit)
         self._input = bytearray()
@@ -91,32 +91,32 @@ class ReplyReader:
 
     @property
     def defects(self) -> tuple[str, ...]:
-        """Breaches seen so far, each once, in the order of their first appearance."""
+        """The distinct violations so far, in the order of their first occurrence."""
         return tuple(self._defects)
 
     @property
     def unfinished(self) -> tuple[str, ...]:
-        """The whole lines of a reply that has not ended, as transcripts have them."""
+        """The complete lines of an unfinished reply, in the form of the transcript."""
         return _heard(self._wire)
 
     def feed(self, data: bytes | bytearray) -> None:
-        """Take octets that came from the peer."""
+        """Add octets from the peer to the buffer."""
         self._input += data
 
     def discard(self) -> int:
-        """Discard all octets that are no whole reply yet, and return their number."""
+        """Discard the octets of an unfinished reply, and return their number."""
         forgotten = len(self._input) + self._octets
         self._input.clear()
         self._start_reply()
         return forgotten
 
     def next_reply(self) -> Received | Overflow | None:
-        """Return the next whole reply, or the limit that was exceeded, or None when more octets are needed."""
+        """Return the next complete reply, the exceeded limit, or None if more octets are needed."""
         if self._input and not self._octets and (plain := _PLAIN.match(self._input, 0, self._plain_limit)):
             return self._plain(plain)
         while self._input:
             end = self._input.find(b"\n")
-            longest = 2 * self._line_limit  # Postfix discards no more than its limit once again
+            longest = 2 * self._line_limit  # Postfix discards at most the length of its limit
             if end > longest or (end < 0 and len(self._input) > longest):
                 return Overflow(f"a line of more than {longest} octets")
             if end < 0:
@@ -134,13 +134,13 @@ class ReplyReader:
         return None
 
     def _plain(self, found: re.Match[bytes]) -> Received:
-        """Return a reply without breaches, as nearly all are, in half of the time that it takes line by line."""
+        """Return a reply without violations, which is the usual case, in half of the time of the line parser."""
         octets = found[0]
-        del self._input[: found.end()]  # the match looks into it
+        del self._input[: found.end()]  # the match refers to the buffer
         return _read_again(octets) if len(octets) <= USUAL_OCTETS else _read(octets)
 
     def _take(self, line: bytes) -> bool:
-        """Add one line to the reply; return whether it is the last."""
+        """Add one line to the reply; return whether it is the last line."""
         text = self._printable(line)
         digits, hyphen, rest = _SHAPE.fullmatch(text).groups()  # type: ignore[union-attr]  # it matches any line
         code = int(digits) if len(digits) == _CODE_LENGTH else 0

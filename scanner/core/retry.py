@@ -1,7 +1,7 @@
-"""Which results a retry pass could change, and how the probes of several passes are kept.
+"""The selection of results that a retry pass could change, and the merging of probes of several passes.
 
-Inconclusive results are retried, never conclusive ones. An address that accepted no connection is retried only where
-no address of its host accepted one: else the host has been judged by the address that did.
+Inconclusive results are retried, never conclusive ones. An address that accepted no connection is retried only if no
+other address of its host accepted a connection: otherwise the host was judged by that other address.
 """
 
 from dataclasses import replace
@@ -14,7 +14,7 @@ from scanner.reasons import Reason
 from scanner.vocabulary import Dane, FailureKind, Outcome, Phase, Security
 
 EARLIER = 12
-"""Probes of earlier passes that are kept for an address: three in each of four passes."""
+"""Maximum number of probes of earlier passes kept for an address: three in each of four passes."""
 
 _PASSING = (
     FailureKind.TIMEOUT,
@@ -31,7 +31,7 @@ _FIRST_PERMANENT = 500
 
 
 def of_probe(probe: Probe) -> bool:
-    """Return whether another connection could be conclusive where this one was not."""
+    """Return whether a probe was inconclusive and another connection could be conclusive."""
     failure = probe.failure
     if failure is None or failure.phase in (Phase.QUIT, Phase.DONE):
         return False
@@ -49,14 +49,14 @@ def _for_now(failure: Failure) -> bool:
 
 
 def of_endpoint(report: EndpointReport) -> bool:
-    """Return whether another probe of an address could be conclusive where the last was not."""
+    """Return whether the last probe of an address was inconclusive and another probe could be conclusive."""
     parts = sessions(report)
     spare = parts.spare
     return of_probe(parts.own) or (parts.own.handshake is None and spare is not None and of_probe(spare))
 
 
 def of_host(report: HostReport) -> bool:
-    """Return whether a retry pass could change what is known of a host."""
+    """Return whether a retry pass could change the result of a host."""
     tlsa = report.tlsa
     if any(_unanswered(answer) for answer in (report.a, report.aaaa) if answer is not None):
         return True
@@ -67,7 +67,7 @@ def of_host(report: HostReport) -> bool:
 
 
 def of_route(way: Route) -> bool:
-    """Return whether another MX lookup could find the route."""
+    """Return whether a retry of the MX lookup could find the route."""
     return way.mx is not None and _unanswered(way.mx)
 
 
@@ -77,7 +77,7 @@ def _unanswered(answer: Answer) -> bool:
 
 
 def _untried(report: EndpointReport) -> bool:
-    """Return whether no connection was made for a cause of our own side."""
+    """Return whether no connection was made because of a local cause."""
     failure = sessions(report).own.failure
     return failure is not None and failure.kind in _UNTRIED
 

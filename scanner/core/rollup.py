@@ -1,7 +1,7 @@
-"""The roll-up: from the verdicts of addresses to that of their MX host, and from MX hosts to their domain.
+"""The roll-up of verdicts: addresses into the verdict of their MX host, and MX hosts into the verdict of a domain.
 
-Each function states its rules in their order; the first that applies decides. A host that accepted no TCP connection
-does not vote, except by what DNS alone decides: else a dead host without TLSA records would pass as protected.
+In each function the first rule that applies determines the result. A host that accepted no TCP connection does not
+vote, except with a verdict from DNS alone: otherwise a dead host without TLSA records would count as protected.
 """
 
 from collections.abc import Sequence
@@ -40,10 +40,10 @@ def judge_host(
     """Return the verdict for an MX host.
 
     Args:
-        preference: of the MX record.
-        view: the host as the domain sees it.
-        report: what was observed.
-        endpoints: the verdict of each of the report's endpoints, in its order.
+        preference: the preference of the MX record.
+        view: the host in the route of the domain.
+        report: the observations of the host.
+        endpoints: the verdicts of the endpoints in the report, in the same order.
     """
     judged = [Judged(r, v) for r, v in zip(report.endpoints, endpoints, strict=True)]
     dane = Dane.UNKNOWN if report.skipped and not judged else _host_dane(view, judged)
@@ -64,7 +64,7 @@ def judge_host(
 
 
 def _host_dane(view: verdict.View, judged: Sequence[Judged]) -> Dane:
-    """Return the DANE verdict: by DNS, any mismatch, any address without TLS, any match, else unknown."""
+    """Return the DANE verdict by rules in order: DNS, any mismatch, any address without TLS, any match, unknown."""
     if view.tlsa.dane is not None:
         return view.tlsa.dane
     seen = {each.verdict.dane for each in judged}
@@ -72,7 +72,7 @@ def _host_dane(view: verdict.View, judged: Sequence[Judged]) -> Dane:
 
 
 def _host_starttls(judged: Sequence[Judged]) -> DomainStartTLS:
-    """Return ``all`` for TLS on every conclusive address, ``none`` for no TLS on any, ``unknown`` without such."""
+    """Return ``all`` for TLS on every conclusive address, ``none`` for TLS on no such address, else ``unknown``."""
     seen = {verdict.tls_established(each.report) for each in judged} - {None}
     if not seen:
         return DomainStartTLS.UNKNOWN
@@ -82,7 +82,7 @@ def _host_starttls(judged: Sequence[Judged]) -> DomainStartTLS:
 
 
 def _host_sender(report: HostReport, judged: Sequence[Judged]) -> Sender:
-    """Return the sender of the first address that delivers; unknown where only our own limits prevented it."""
+    """Return the sender verdict of the first address that delivers; unknown if only local limits prevented delivery."""
     senders = [each.verdict.sender for each in judged]
     delivering = next((s for s in senders if s in DELIVERS), None)
     if delivering is not None:
@@ -93,7 +93,7 @@ def _host_sender(report: HostReport, judged: Sequence[Judged]) -> Sender:
 
 
 def _votes(report: HostReport) -> bool:
-    """Return whether a host votes: it has an address that is not skipped, or its address lookup failed."""
+    """Return whether a host votes: an address of the host was probed, or its address lookup failed."""
     return bool(report.endpoints) or (not report.skipped and _lookup_failed(report))
 
 
@@ -106,10 +106,10 @@ def _answers(report: HostReport) -> list[Answer]:
 
 
 def _conclusive(view: verdict.View, report: HostReport, judged: Sequence[Judged]) -> bool:
-    """Return whether the host was passed over for a cause that another attempt would not change.
+    """Return whether a sender skips the host for a cause that another attempt would not change.
 
-    Addresses that accepted no TCP connection do not count where another one did. DNSSEC failure that a query with
-    checking disabled has proved counts where DANE is asked for; an address that does not exist counts.
+    Addresses without TCP connection do not count if another address accepted a connection. A validation failure proved
+    by a query with checking disabled counts at a DANE level; a nonexistent address counts.
     """
     if not judged:
         return not report.skipped and all(_settled(answer) for answer in _answers(report))
@@ -159,7 +159,7 @@ _FAMILY_FAILED = {"A": Reason.A_LOOKUP_FAILED, "AAAA": Reason.AAAA_LOOKUP_FAILED
 
 
 def _reach_reasons(judged: Sequence[Judged]) -> list[Reason]:
-    """Return the reasons that follow from the connections; those that this machine could not make do not count."""
+    """Return the reasons that follow from the connections, without those that failed for a local cause."""
     if all(verdict.tls_established(each.report) for each in judged):  # nearly always; the rest costs 1 % of a probe
         return []
     tried = [each.report for each in judged if not _our_fault(each.report)]
@@ -183,7 +183,7 @@ def _dns_text(report: HostReport) -> str:
 
 
 def unexamined(hop: RouteHost) -> HostVerdict:
-    """Return the verdict for an MX host that was not examined because an earlier one had answered."""
+    """Return the verdict for an MX host that was not examined because an earlier MX host had answered."""
     return HostVerdict(
         host=hop.host,
         preference=hop.preference,
@@ -225,7 +225,7 @@ def judge_domain(level: Level, route: Route, hosts: Sequence[HostVerdict]) -> Do
 
 
 def _nowhere(route: Route, hosts: Sequence[HostVerdict]) -> Reason | None:
-    """Return why no host has an address, where every lookup was conclusive."""
+    """Return the reason why no host has an address, if every lookup was conclusive."""
     if not hosts or not all(_absent(host) for host in hosts):
         return None
     if Reason.IMPLICIT_MX not in route.reasons and route.mx is not None:
@@ -251,12 +251,12 @@ def _no_mail(level: Level, route: Route, final: Reason) -> DomainVerdict:
 
 
 def _dns_doubt(route: Route) -> tuple[Reason, ...]:
-    """Return a reason where no trusted resolver has validated the MX RRset."""
+    """Return a reason if no trusted resolver has validated the MX RRset."""
     return (Reason.DNS_INDETERMINATE,) if mx_security(route) is Security.INDETERMINATE else ()
 
 
 def _walk(route: Route, hosts: Sequence[HostVerdict]) -> tuple[Sender, HostVerdict | None]:
-    """Return the sender of the first host that delivers, in the order in which smtp(8) tries them, and that host."""
+    """Return the sender verdict of the first host that delivers, in the order of smtp(8), and that host."""
     decider = next((host for host in hosts if host.sender in DELIVERS), None)
     if decider is not None:
         return decider.sender, decider
@@ -266,12 +266,12 @@ def _walk(route: Route, hosts: Sequence[HostVerdict]) -> tuple[Sender, HostVerdi
 
 
 def _failed_before(decider: HostVerdict, host: HostVerdict) -> bool:
-    """Return whether a host of better preference failed, and not for want of an address."""
+    """Return whether a host of better preference failed for a cause other than a missing address."""
     return host.preference < decider.preference and host.votes and host.sender is Sender.DEFER
 
 
 def _outcome(route: Route, hosts: Sequence[HostVerdict], sender: Sender) -> DomainOutcome:
-    """Return ``fail`` only where every host was passed over for a conclusive cause, else ``inconclusive``."""
+    """Return ``fail`` only if every host is skipped for a conclusive cause, else ``inconclusive``."""
     if sender in DELIVERS:
         return DomainOutcome.OK
     if route.final is Reason.MX_BOGUS:
@@ -307,14 +307,14 @@ def _combined(votes: Sequence[Dane]) -> DomainDane:
 
 
 def _dane_voters(hosts: Sequence[HostVerdict]) -> list[HostVerdict]:
-    """Return the hosts that vote; an unreachable one only if no other votes, or DNS alone decided about it."""
+    """Return the hosts that vote; an unreachable host only if no other host votes or its verdict follows from DNS."""
     voters = [host for host in hosts if host.votes]
     kept = [host for host in voters if host.dane in _BY_DNS or Reason.HOST_UNREACHABLE not in host.reasons]
     return kept or voters
 
 
 def _domain_starttls(hosts: Sequence[HostVerdict]) -> DomainStartTLS:
-    """Return ``some`` for yes and no, ``unknown`` for any inconclusive host, else what all hosts have in common."""
+    """Return ``some`` for hosts with and without TLS, ``unknown`` for any inconclusive host, else the common value."""
     voters = [host for host in hosts if host.votes]
     reached = [host.starttls for host in voters if Reason.HOST_UNREACHABLE not in host.reasons]
     seen = set(reached)

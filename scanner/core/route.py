@@ -1,7 +1,7 @@
-"""The route of a domain: from an MX answer to its MX hosts, in the order in which a sender tries them.
+"""The route of a domain: the MX hosts of an MX answer, in the order in which a sender tries them.
 
 It follows RFC 5321 section 5.1 (MX and implicit MX), RFC 7505 (null MX), RFC 7672 section 2.2.1 (reference
-identifiers), and Postfix in the odd cases. A route names hosts; their addresses are looked up later.
+identifiers), and Postfix in unspecified cases. A route contains host names without addresses.
 """
 
 from collections.abc import Iterable
@@ -21,7 +21,7 @@ def direct(host: str) -> Route:
 
 
 def from_mx(domain: str, mx: Answer) -> Route:
-    """Return the route of an MX answer; the domain itself is its host only where the answer is NODATA or NXDOMAIN."""
+    """Return the route of an MX answer; after NODATA or NXDOMAIN the domain itself is the host (implicit MX)."""
     if mx.outcome is Outcome.ERROR:
         bogus = mx.security is Security.BOGUS
         final = Reason.MX_BOGUS if bogus else Reason.MX_LOOKUP_FAILED
@@ -34,14 +34,14 @@ def from_mx(domain: str, mx: Answer) -> Route:
 def _explicit(domain: str, mx: Answer) -> Route:
     pairs = [_pair(text) for text in mx.records]
     if any(target in ("", ".") for _, target in pairs):
-        # RFC 7505 wants a null MX to stand alone; Postfix accepts it beside others too.
+        # RFC 7505 requires a null MX to be the only MX record; Postfix also accepts it beside other records.
         return Route((), mx=mx, reasons=(Reason.NULL_MX,), final=Reason.NULL_MX)
     hosts = tuple(RouteHost(target, preference) for preference, target in sorted(pairs) if _acceptable(target))
     reasons = _oddities(mx, [target for _, target in pairs])
     if not hosts:
         final = Reason.MX_TARGETS_UNRESOLVABLE
         return Route((), mx=mx, reasons=(*reasons, final), final=final)
-    # Behind an alias both names are reference identifiers, the RRset's owner first (RFC 7672 section 3.2.2).
+    # For an alias, its name and the RRset's owner are reference identifiers, the owner first (RFC 7672 section 3.2.2).
     names = (domain,) if mx.rname.lower() in ("", domain.lower()) else (mx.rname, domain)
     return Route(hosts, mx=mx, names=names, reasons=reasons)
 
@@ -67,7 +67,7 @@ def _oddities(mx: Answer, targets: list[str]) -> tuple[Reason, ...]:
 
 
 def mx_security(route: Route) -> Security | None:
-    """Return the security of the MX RRset that was used; None where there is none, as for an implicit MX."""
+    """Return the DNSSEC state of the MX RRset; None without an MX RRset, as for an implicit MX."""
     if route.mx is None or route.mx.outcome is not Outcome.DATA:
         return None
     return route.mx.security
@@ -77,5 +77,5 @@ _TRUST = (Security.SECURE, Security.INDETERMINATE, Security.INSECURE, Security.B
 
 
 def weakest(states: Iterable[Security]) -> Security:
-    """Return the least security of several answers: a host is as secure as its least secure address family."""
+    """Return the weakest DNSSEC state of several answers: a host is as secure as its least secure address family."""
     return max(states, key=_TRUST.index)

@@ -1,4 +1,4 @@
-"""The server name (SNI, RFC 6066 section 3) of a probe, for scan and for finger."""
+"""The choice of the server name (SNI, RFC 6066 section 3) for a probe of ``scan`` or ``finger``."""
 
 from scanner.core.names import is_address
 from scanner.core.tlsa import parsed
@@ -13,8 +13,8 @@ def server_name(level: Level, tlsa: TLSALookup | None, *, choice: str = "auto", 
     TLSA records, and at every other level, it is None, as in Postfix.
 
     Args:
-        level: the level that was asked for.
-        tlsa: the TLSA lookup of the host; None where none was due.
+        level: the requested security level.
+        tlsa: the TLSA lookup of the host; None without a TLSA lookup.
         choice: ``auto`` for the rule above, ``mx`` for ``host``, ``none`` for no name.
         host: the MX host; an address is never sent (RFC 6066 section 3).
     """

@@ -1,9 +1,9 @@
-"""TLSA records (RFC 6698, RFC 7671, RFC 7672): decoding, usability, order, digest agility, and where to look.
+"""TLSA records (RFC 6698, RFC 7671, RFC 7672): decoding, usability, order, digest agility and lookup.
 
 Two filters make a record unusable: Postfix's parser (truncated, PKIX usages, the private matching type) and OpenSSL
-(data that cannot be compared). Where no record is left, the effective level depends on the filter, so each record says
-which one rejected it. ``next_question`` returns one step of the search for the TLSA base domain (RFC 7672 section
-2.2.2); the caller asks the DNS. Records are compared with a chain in ``dane``.
+(data that cannot be compared). Where no record is left, the effective level depends on the filter, so each unusable
+record contains the reason. ``next_question`` returns one step of the search for the TLSA base domain (RFC 7672 section
+2.2.2); the caller sends the DNS question. ``dane`` compares the records with a chain.
 """
 
 from collections.abc import Sequence
@@ -24,31 +24,31 @@ FULL, SHA256, SHA512 = 0, 1, 2
 PRIVATE = 255
 
 DIGESTS = ("sha512", "sha256")
-"""Digests from strong to weak, as in Postfix's ``tls_dane_digests``; one that is not listed is not used."""
+"""Digests in use, from strong to weak, as in Postfix's ``tls_dane_digests``."""
 
 _TYPES = {"sha256": SHA256, "sha512": SHA512}
 _SIZES = {SHA256: 32, SHA512: 64}
 _HEADER = 3  # usage, selector, matching type
-MANY_RECORDS = 100  # records of one name that Postfix reads; it cuts the others
+MANY_RECORDS = 100  # maximum number of records of one name; Postfix ignores the others
 MANY = "tlsa-many"
-_SHOWN = 64  # octets of data that are shown whole; of longer ones the first and last 32
+_SHOWN = 64  # octets of data printed in full; of longer data, the first and last 32
 
 Question = tuple[str, str]
-"""Name and type of a DNS question."""
+"""The name and type of a DNS question."""
 
 
 # --- records --------------------------------------------------------------------------------------------------
 
 
 def parse_rdata(text: str, digests: Sequence[str] = DIGESTS) -> TLSARecord:
-    """Decode the rdata of a TLSA record, and decide whether it can be used.
+    """Decode the rdata of a TLSA record and determine whether the record is usable.
 
     Args:
         text: the rdata in hex, of any length.
         digests: the digests in use.
 
     Returns:
-        The record; fields that a truncated one lacks are 0.
+        The record; missing fields of a truncated record are 0.
     """
     octets = bytes.fromhex(text)
     usage, selector, matching_type = (*octets[:_HEADER], 0, 0, 0)[:_HEADER]
@@ -117,18 +117,18 @@ def parameters(record: TLSARecord) -> str:
 def presentation(record: TLSARecord, digits: int | None = None) -> str:
     """Return a record in presentation format (RFC 6698 section 2.2): ``3 1 1`` and the data in hex.
 
-    dnspython cannot write it: it refuses a digest of a wrong length, which is a fact here.
+    dnspython cannot print such a record if its digest has a wrong length.
 
     Args:
-        record: any record, a malformed one too.
-        digits: hex digits of the data to show before ``...``; None for all.
+        record: any TLSA record, including a malformed record.
+        digits: number of hex digits of the data to print before ``...``; None for all.
     """
     data = record.data if digits is None or len(record.data) <= digits else f"{record.data[:digits]}..."
     return f"{parameters(record)} {data}"
 
 
 def display(record: TLSARecord) -> str:
-    """Return a record as posttls-finger logs it: the data in capitals, the middle of long data left out."""
+    """Return a record in the log format of posttls-finger: upper-case data, long data without its middle."""
     data = record.data.upper()
     if len(data) > 2 * _SHOWN:
         data = f"{data[:_SHOWN]}...{data[-_SHOWN:]}"
@@ -139,9 +139,9 @@ def display(record: TLSARecord) -> str:
 
 
 def ordered(records: Sequence[TLSARecord], digests: Sequence[str] = DIGESTS) -> tuple[TLSARecord, ...]:
-    """Order records as they are compared: usage 3 first, then keys before certificates, then strong digests.
+    """Sort records in the order of comparison: usage 3 first, then keys before certificates, then strong digests.
 
-    Full data comes last within its usage and selector; records that are alike keep their order.
+    Full data is last within its usage and selector; records of equal rank keep their order.
     """
     return tuple(sorted(records, key=lambda r: (-r.usage, -r.selector, -_strength(r, digests))))
 
@@ -149,7 +149,7 @@ def ordered(records: Sequence[TLSARecord], digests: Sequence[str] = DIGESTS) -> 
 def agile(records: Sequence[TLSARecord], digests: Sequence[str] = DIGESTS) -> tuple[TLSARecord, ...]:
     """Return the usable records that take part after digest agility (RFC 7671 section 9), in order.
 
-    Of each usage and selector, those with the strongest digest there, and full data always.
+    For each usage and selector, the result contains the records with the strongest digest and those with full data.
     """
     usable = [record for record in ordered(records, digests) if record.unusable is None]
     best = {(r.usage, r.selector): _strength(r, digests) for r in reversed(usable)}
@@ -166,11 +166,11 @@ def _strength(record: TLSARecord, digests: Sequence[str]) -> int:
 
 
 def lookup_result(base_domain: str, steps: Sequence[Answer], digests: Sequence[str] = DIGESTS) -> TLSALookup:
-    """Return the result of a search that ended with an answer: a TLSA RRset or its absence.
+    """Return the result of a TLSA lookup whose last answer contains a TLSA RRset or proves its absence.
 
     Args:
-        base_domain: the host whose TLSA records were asked for last.
-        steps: every answer so far, that one last.
+        base_domain: the host whose TLSA records were queried last.
+        steps: all answers so far, the latest last.
         digests: the digests in use.
     """
     answer = steps[-1]
@@ -185,7 +185,7 @@ def lookup_result(base_domain: str, steps: Sequence[Answer], digests: Sequence[s
 
 
 def _decided(answer: Answer) -> tuple[Dane, Reason] | None:
-    """Return the verdict where it does not depend on the records."""
+    """Return the verdict if it does not depend on the records, else None."""
     if Security.BOGUS is answer.security:
         return Dane.LOOKUP_FAILED, Reason.TLSA_BOGUS
     if answer.outcome is Outcome.ERROR:
@@ -228,14 +228,14 @@ def next_question(
     Args:
         qname: the host as the MX record names it.
         rname: the owner of its address records, another name where ``qname`` is an alias.
-        address: the security of those address records.
+        address: the DNSSEC state of the address records.
         port: the TCP port.
-        steps: the answers to the questions asked so far.
-        force: look also behind insecure addresses (posttls-finger's ``-f``).
+        steps: the answers of the lookup so far.
+        force: query TLSA records also for insecure addresses (posttls-finger's ``-f``).
         digests: the digests in use.
 
     Returns:
-        The question to ask, or the result when there is none left.
+        The next DNS question, or the result if no question is left.
     """
     alias = qname.lower() != rname.lower()
     if force and address is not Security.SECURE:
@@ -257,7 +257,7 @@ _ADDRESS_VERDICTS = {
 def _behind_secure_address(
     qname: str, rname: str, port: int, steps: Sequence[Answer], digests: Sequence[str], *, alias: bool
 ) -> Question | TLSALookup:
-    """Search at the expanded name; only where it has no TLSA records, at the original one."""
+    """Search at the expanded name, then, if it has no TLSA records, at the original name."""
     if not steps:
         return tlsa_name(rname, port), "TLSA"
     first = lookup_result(rname, steps[:1], digests)
@@ -269,7 +269,7 @@ def _behind_secure_address(
 def _behind_insecure_alias(
     qname: str, port: int, steps: Sequence[Answer], digests: Sequence[str]
 ) -> Question | TLSALookup:
-    """Search at the original name, if its CNAME is secure."""
+    """Search at the original name if its CNAME is secure."""
     if not steps:
         return qname, "CNAME"
     verdict = _alias_verdict(steps[0])
@@ -279,7 +279,7 @@ def _behind_insecure_alias(
 
 
 def _alias_verdict(answer: Answer) -> tuple[Dane, Reason] | None:
-    """Return None for a secure alias, else the verdict; without a CNAME in the answer the lookup failed."""
+    """Return None for a secure alias, else the verdict; an answer without a CNAME counts as a failed lookup."""
     if answer.security is Security.BOGUS:
         return Dane.LOOKUP_FAILED, Reason.TLSA_BOGUS
     if answer.outcome is Outcome.ERROR:
@@ -294,21 +294,21 @@ def _alias_verdict(answer: Answer) -> tuple[Dane, Reason] | None:
 def _last_resort(
     qname: str, port: int, steps: Sequence[Answer], asked_before: int, digests: Sequence[str]
 ) -> Question | TLSALookup:
-    """Search at the original name; the outcome is final."""
+    """Search at the original name, as the last step."""
     if len(steps) == asked_before:
         return tlsa_name(qname, port), "TLSA"
     return lookup_result(qname, steps, digests)
 
 
 def known_answer(question: Question) -> Answer | None:
-    """Return the answer to a question whose name is too long for the DNS: no records, for certain. None for others."""
+    """Return an answer without records for a name that is too long for the DNS, and None for any other name."""
     name, rtype = question
     return None if _is_possible(name) else Answer(name, rtype, Outcome.NODATA, Security.SECURE)
 
 
 def _is_possible(name: str) -> bool:
     """Return whether a name of valid labels has at most 255 octets (RFC 1035 section 2.3.4)."""
-    if len(name) <= MAX_NAME - 2:  # nearly all; escapes only make the text longer
+    if len(name) <= MAX_NAME - 2:  # nearly all names; escapes only make the text longer
         return True
     try:
         encode_name(name)
@@ -318,6 +318,6 @@ def _is_possible(name: str) -> bool:
 
 
 def parsed(tlsa: TLSALookup) -> bool:
-    """Return whether Postfix's parser keeps a record, be it one that OpenSSL rejects at the handshake."""
+    """Return whether Postfix's parser accepts a record, even if OpenSSL rejects all of them in the handshake."""
     kept = (record.unusable is None or not record.unusable.by_parser for record in tlsa.records)
     return tlsa.dane is None or (tlsa.dane is Dane.UNUSABLE and any(kept))

@@ -1,7 +1,7 @@
 """The verdict of one address for one domain, from its probes and their evidence.
 
-A verdict has three independent parts. ``tls`` is posttls-finger's word for the session. ``dane`` is the result of the
-comparison with the TLSA records. ``sender`` is what Postfix smtp(8) would do at the level that was asked for. An
+A verdict has three independent parts. ``tls`` is the label of posttls-finger for the session. ``dane`` is the result of
+the comparison with the TLSA records. ``sender`` is the behaviour of Postfix smtp(8) at the requested level. An
 inconclusive observation stays ``unknown``: a 421 is not "no STARTTLS", a time-out is not "no TLS". ``rollup`` combines
 the verdicts of addresses into those of hosts and domains.
 """
@@ -23,7 +23,7 @@ from scanner.vocabulary import Dane, FailureKind, Level, Phase, Pkix, Security, 
 
 @dataclass(frozen=True, slots=True)
 class View:
-    """One MX host as one domain sees it."""
+    """One MX host in the route of one domain."""
 
     asked: Level
     peer: policy.Peer
@@ -31,12 +31,12 @@ class View:
 
     @property
     def undecided(self) -> bool:
-        """True where DANE was asked for and the TLSA lookup failed or is indeterminate: records may exist."""
+        """True at a DANE level if the TLSA lookup failed or is indeterminate: records may exist."""
         return self.asked.dane_based and self.tlsa.dane in (Dane.LOOKUP_FAILED, Dane.UNKNOWN)
 
     @property
     def policy(self) -> policy.Policy:
-        """The policy of this host; that of the level asked for while the records are undecided."""
+        """The policy of this host; while the records are undecided, the policy of the requested level."""
         return policy.Policy(self.asked) if self.undecided else policy.effective(self.asked, self.peer, self.tlsa)
 
 
@@ -46,7 +46,7 @@ class _Profiled(Protocol):
 
 
 class _Connected(Protocol):
-    """A probe, or the part of one that a reader of a run decodes."""
+    """The attributes common to a probe and a partly decoded probe of a stored run."""
 
     @property
     def endpoint(self) -> _Profiled: ...
@@ -58,12 +58,13 @@ P = TypeVar("P", bound=_Connected)
 
 
 class ProbeRoles(NamedTuple, Generic[P]):
-    """The probes of one address by the part that each has in its verdict.
+    """The probes of one address, by their role in its verdict.
 
     ``own`` is the last probe with the level's own TLS profile, with all groups or with classical groups only. In the
-    second case ``large`` is the probe before it, whose handshake failed with all groups; else it is None. ``spare`` is
-    the opportunistic probe that followed ``own``, None if none did. ``shown`` stands for the address: ``spare`` where
-    only it has a handshake, else ``own``. Evidence, chain, TLS version and STARTTLS state are those of ``shown``.
+    second case ``large`` is the preceding probe, whose handshake failed with all groups; else it is None. ``spare`` is
+    the opportunistic probe after ``own``, or None. ``shown`` represents the address: it is ``spare`` if only ``spare``
+    has a handshake, else ``own``. The evidence, chain, TLS version and STARTTLS state of the address are those of
+    ``shown``.
     """
 
     own: P
@@ -73,17 +74,17 @@ class ProbeRoles(NamedTuple, Generic[P]):
 
     @property
     def small_hello_only(self) -> bool:
-        """True where the handshake failed with all groups and succeeded with classical groups only."""
+        """True if the handshake failed with all groups and succeeded with classical groups only."""
         return self.large is not None and self.own.handshake is not None
 
 
 def roles(probes: Sequence[P]) -> ProbeRoles[P]:
-    """Return which probe of an address stands for it; every reader of a run asks this function.
+    """Return the roles of the probes of an address; every reader of a run uses this function.
 
     Args:
-        probes: the probes of the address in the order in which they were made, at least one; the first has the
-            level's own TLS profile. A probe that confirms an earlier one follows it, and replaces it even where it
-            fails: a mismatch that could not be confirmed leaves the address ``unknown``.
+        probes: the probes of the address in the order in which they were made, at least one; the first has the level's
+            own TLS profile. A later probe with the same profile confirms an earlier probe, and replaces it even if the
+            later probe fails: a mismatch that was not confirmed leaves the address ``unknown``.
     """
     if len(probes) == 1:  # nearly all addresses
         return ProbeRoles(probes[0], None, None, probes[0])
@@ -97,12 +98,12 @@ def roles(probes: Sequence[P]) -> ProbeRoles[P]:
 
 
 def sessions(report: EndpointReport) -> ProbeRoles[Probe]:
-    """Return the probes of an address by their part in its verdict, see ``roles``."""
+    """Return the probes of an address by their role in its verdict, see ``roles``."""
     return roles(report.probes)
 
 
 def handshake_of(report: EndpointReport) -> Handshake | None:
-    """Return the handshake of the probe that stands for an address, None if that has none or no probe was made."""
+    """Return the handshake of the probe that represents an address, None without a handshake or a probe."""
     return roles(report.probes).shown.handshake if report.probes else None
 
 
@@ -112,12 +113,12 @@ def accepted_tcp(report: EndpointReport) -> bool:
 
 
 def tls_established(report: EndpointReport) -> bool | None:
-    """Return whether TLS was established at this address, with any TLS profile; None for inconclusive."""
+    """Return whether TLS was established at an address with any TLS profile; None if inconclusive."""
     return established(sessions(report).shown)
 
 
 def established(probe: Probe) -> bool | None:
-    """Return whether TLS was established; None for no conclusive EHLO, a time-out or a lost connection."""
+    """Return whether a probe established TLS; None after an inconclusive EHLO, a time-out or a lost connection."""
     if probe.handshake is not None:
         return True
     if probe.starttls in (StartTLS.NOT_OFFERED, StartTLS.REFUSED) or _handshake_failed(probe):
@@ -138,9 +139,9 @@ def judge(view: View, report: EndpointReport, certs: Mapping[str, CertFacts]) ->
     """Return the verdict for one address.
 
     Args:
-        view: the host as the domain sees it.
+        view: the host in the route of the domain.
         report: the probes of the address with their evidence.
-        certs: certificates by SHA-256; those of the shown chain must be among them.
+        certs: certificates by SHA-256, including every certificate of the chain of the representative probe.
     """
     parts, rule = sessions(report), view.policy
     chain = _chain(parts.shown, certs)
@@ -184,14 +185,14 @@ def _dane(
 
 
 def _lacks_tls(parts: ProbeRoles[Probe]) -> bool:
-    """Return whether an authenticating client conclusively gets no TLS; a sound session of another probe is doubt."""
+    """Return whether an authenticating client conclusively gets no TLS; a valid session of another probe is a doubt."""
     if parts.spare is not None and parts.spare.handshake is not None and _easier(parts) not in _TOO_WEAK:
         return False
     return established(parts.own) is False
 
 
 def _anonymous(view: View) -> tuple[Dane, tuple[Reason, ...]]:
-    """Return the verdict of a session without certificate: a mismatch only if the client offered no anonymous suite."""
+    """Return the verdict of a session without certificate: a mismatch if the client offered no anonymous suite."""
     return (Dane.MISMATCH, (Reason.NO_CERTIFICATE,)) if view.asked.must_match else (Dane.UNKNOWN, ())
 
 
@@ -222,7 +223,7 @@ _PATH_REASONS: dict[int, Reason] = {
     VerifyError.CA_KEY_TOO_SMALL: Reason.CERTIFICATE_WEAK,
     VerifyError.CA_MD_TOO_WEAK: Reason.CERTIFICATE_WEAK,
 }
-"""Reason codes of path errors; any other error is a breach of RFC 5280."""
+"""Reason codes of path errors; any other error is a violation of RFC 5280."""
 
 
 def path_reason(error: PathError) -> Reason:
@@ -237,7 +238,7 @@ def _tls(
     view: View, rule: policy.Policy, report: EndpointReport, parts: ProbeRoles[Probe], chain: tuple[CertFacts, ...]
 ) -> tuple[TLSState, PathError | None]:
     shown = parts.shown
-    takes_any = view.asked.dane_based and not rule.level.dane_based  # no records to compare: an easier profile counts
+    takes_any = view.asked.dane_based and not rule.level.dane_based  # no records to compare
     if shown.handshake is not None and (shown is parts.own or takes_any):
         due = rule if shown is parts.own and not view.undecided else policy.Policy(Level.MAY)
         judgement = policy.judge(due, chain, policy.basis(due, report.dane, report.pkix))
@@ -269,7 +270,7 @@ def _name_match(view: View, chain: tuple[CertFacts, ...]) -> tuple[str, ...]:
 def _sender(
     view: View, report: EndpointReport, parts: ProbeRoles[Probe], dane: Dane, chain: tuple[CertFacts, ...]
 ) -> Sender:
-    """Return what smtp(8) would do at this address."""
+    """Return the behaviour of smtp(8) at an address."""
     if parts.own.failure is not None and is_local(parts.own.failure):
         return Sender.UNKNOWN
     if view.asked.dane_based:
@@ -297,7 +298,7 @@ def _dane_sender(view: View, parts: ProbeRoles[Probe], dane: Dane) -> Sender:
 
 
 def _opportunistic(parts: ProbeRoles[Probe], *, mandatory: bool) -> Sender:
-    """Return the sender without authentication: TLS if it works, else clear text unless TLS is mandatory."""
+    """Return the sender verdict without authentication: TLS if it works, else clear text unless TLS is mandatory."""
     if parts.shown.handshake is not None:
         return Sender.ENCRYPTED if usable(parts.shown) else Sender.DEFER
     if mandatory or not _greeted(parts.own):
@@ -306,18 +307,18 @@ def _opportunistic(parts: ProbeRoles[Probe], *, mandatory: bool) -> Sender:
 
 
 def deciding(view: View, report: EndpointReport) -> Probe:
-    """Return the probe that decides for a sender; at verify and secure it is that with the level's own profile."""
+    """Return the probe that determines the sender verdict; at verify and secure, that with the level's own profile."""
     parts = sessions(report)
     return parts.own if view.asked in (Level.VERIFY, Level.SECURE) else parts.shown
 
 
 def usable(probe: Probe) -> bool:
-    """Return whether mail could have followed; a failure of QUIT does not count."""
+    """Return whether mail could have been sent in the session; a failure of QUIT does not count."""
     return probe.failure is None or probe.failure.phase in (Phase.QUIT, Phase.DONE)
 
 
 def _greeted(probe: Probe) -> bool:
-    """Return whether a sender would go on in clear text: after a 2xx greeting, and EHLO answered 2xx or 5xx (HELO)."""
+    """Return whether a sender would continue in clear text: 2xx greeting, and EHLO reply 2xx or 5xx (then HELO)."""
     failure = probe.failure
     if probe.endpoint.mode.implicit_tls:
         return False
@@ -347,7 +348,7 @@ _TOO_WEAK = (Reason.TLS_LEGACY_ONLY, Reason.TLS_WEAK_ONLY)
 
 
 def _easier(parts: ProbeRoles[Probe]) -> Reason | None:
-    """Return why only a TLS profile after the first had a handshake; None where none had, or where it is not known."""
+    """Return the reason if only a later TLS profile had a handshake; None without a handshake or a known reason."""
     own, spare = parts.own, parts.spare
     if own.handshake is not None:
         return Reason.TLS_LARGE_HELLO_INTOLERANT if parts.small_hello_only else None
@@ -355,7 +356,7 @@ def _easier(parts: ProbeRoles[Probe]) -> Reason | None:
         return None
     if spare.handshake.version not in ("TLSv1.2", "TLSv1.3") or not spare.handshake.chain:
         return Reason.TLS_LEGACY_ONLY
-    if parts.large is None:  # a run of a release that had two profiles
+    if parts.large is None:  # a run of a release with two profiles
         dropped = own.failure is not None and own.failure.kind is not FailureKind.TLS
         return Reason.TLS_LARGE_HELLO_INTOLERANT if dropped else None
     weak = spare.handshake.version == "TLSv1.2" and established(own) is False  # TLS 1.3 has no weak signatures
@@ -363,7 +364,7 @@ def _easier(parts: ProbeRoles[Probe]) -> Reason | None:
 
 
 def _text(parts: ProbeRoles[Probe], error: PathError | None, reasons: tuple[Reason, ...]) -> str:
-    """Return the text of the failure or error, in the words of the peer or the library; empty without one."""
+    """Return the text of the failure or error, as reported by the peer or the library; empty without a failure."""
     failure = parts.own.failure
     if failure is not None and failure.text:
         code = f"{failure.code} " if failure.kind is FailureKind.REJECTED and failure.code else ""

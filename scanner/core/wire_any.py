@@ -1,8 +1,8 @@
-"""dnspython for DNS messages, names and types that the fast decoder does not read. Import it only where needed: 61 ms.
+"""The dnspython decoder for messages, names and types that the fast decoder does not handle. Its import takes 61 ms.
 
 ``decode`` is bounded by ``LIMIT`` octets and records: dnspython compares the names of a message label by label, and
-takes 25 s for a hostile message of 64 KiB (measured; 0.8 s for one of ``LIMIT`` records). Whatever dnspython raises on
-octets from outside becomes a ``WireError``.
+takes 25 s for a hostile message of 64 KiB (measured; 0.8 s for one of ``LIMIT`` records). Every exception of dnspython
+on received octets becomes a ``WireError``.
 """
 
 import ipaddress
@@ -35,24 +35,24 @@ from scanner.core.wire_message import (
 )
 from scanner.facts import EDE
 
-MAX_OCTETS = 8192  # twice the longest datagram; root keys with signatures have 1,200
-MAX_RECORDS = 128  # of all sections; more than any TXT, SRV, PTR or DNSKEY RRset that is asked for
+MAX_OCTETS = 8192  # octets: twice the longest datagram; root keys with signatures have 1,200
+MAX_RECORDS = 128  # records in all sections; more than any TXT, SRV, PTR or DNSKEY RRset that is queried
 
 _NAMED = ("CNAME", "DNAME", "NS", "PTR")
 _UNDECODED = ("TLSA", "RRSIG")
 
 
 def decode(wire: bytes) -> Message:
-    """Read any message; result and error are those of ``wire.decode``.
+    """Decode any message; result and error are those of ``wire.decode``.
 
-    A TLSA record with a digest of a wrong length makes the message malformed here, as dnspython refuses it. The fast
-    decoder reads it, so that this happens only beside names with odd octets.
+    A TLSA record with a digest of a wrong length makes the message malformed here, since dnspython refuses it. The fast
+    decoder accepts it, so this happens only in a message with names of unusual octets.
     """
     if len(wire) > MAX_OCTETS or sum(int.from_bytes(wire[at : at + 2]) for at in (6, 8, 10)) > MAX_RECORDS:
         raise WireError("unusual message beyond the limits")
     try:
         return _message(dns.message.from_wire(wire, ignore_trailing=True, one_rr_per_rrset=True))
-    except Exception as error:  # hostile octets; dnspython raises ValueError, struct.error and more beside its own
+    except Exception as error:  # hostile octets: dnspython also raises ValueError, struct.error and others
         raise WireError(f"malformed message: {type(error).__name__}") from error
 
 
@@ -104,7 +104,7 @@ def _record(rrset: dns.rrset.RRset) -> Record:
 
 
 def _rdata(rtype: str, rdata: Any) -> str:
-    """Spell rdata as ``Record`` says."""
+    """Return rdata in the spelling of ``Record``."""
     if rtype in ("A", "AAAA"):
         return str(ipaddress.ip_address(rdata.address))
     if rtype == "MX":
@@ -125,10 +125,10 @@ def _name(name: dns.name.Name) -> str:
 
 
 def rdata_type(text: str) -> tuple[int, str]:
-    """Return number and name of a record type, given as ``CAA`` or ``TYPE257``.
+    """Return the number and name of a record type, given as ``CAA`` or ``TYPE257``.
 
     Raises:
-        WireError: there is no such type.
+        WireError: the text is not a record type.
     """
     try:
         number = dns.rdatatype.from_text(text)
@@ -141,21 +141,21 @@ def rdata_type(text: str) -> tuple[int, str]:
 
 
 def encode_name(name: str) -> bytes:
-    r"""Write an absolute name given in ASCII, ``\DDD`` and ``\X`` escapes understood.
+    r"""Encode an absolute name in ASCII, possibly with ``\DDD`` and ``\X`` escapes.
 
     Raises:
-        WireError: for a text that is no name.
+        WireError: the text is not a domain name.
     """
     return _parsed(name).to_wire() or b""  # never None without a file to write to
 
 
 def spelled(name: str) -> str:
-    """Return a name as ``Record`` spells it; errors as ``encode_name``."""
+    """Return a name in the spelling of ``Record``; errors as for ``encode_name``."""
     return _name(_parsed(name))
 
 
 def _parsed(text: str) -> dns.name.Name:
-    if not text.isascii() or text in ("", "@"):  # dnspython takes them for an IDN and for the origin
+    if not text.isascii() or text in ("", "@"):  # dnspython interprets these as an IDN and as the origin
         raise WireError("no domain name")
     try:
         return dns.name.from_text(text)

@@ -1,12 +1,13 @@
-"""The fast decoder of DNS replies: the shapes that nearly all replies of a scan have, and no others.
+"""The fast decoder of DNS replies, limited to the forms that nearly all replies of a scan have.
 
-Those are: one question of a type in ``TYPES``, or none; answers of types A, AAAA, CNAME, DNAME, MX,
-RRSIG and TLSA; names of letters, digits, ``_`` and ``-``; rcodes up to REFUSED; any authority and additional section,
-of which only SOA, NS and OPT are read. For any other message ``decode`` raises ``UnusualError``, and the caller takes
+These forms have at most one question, of a type in ``TYPES``; answers of types A, AAAA, CNAME, DNAME, MX, RRSIG and
+TLSA; names of letters, digits, ``_`` and ``-``; rcodes up to REFUSED; any authority and additional section, in which
+only SOA, NS and OPT are decoded. For any other message ``decode`` raises ``UnusualError``, and the caller uses
 ``wire_any``.
 
-The work is bounded: pointers lead only backwards and each place is read once, a name has at most 255 octets, a message
-``MAX_MESSAGE`` octets, ``MAX_RECORDS`` records and ``MAX_STEPS`` labels and pointers in its answers.
+The work is bounded: compression pointers lead only backwards and each target is decoded once, a name has at most 255
+octets, and a message has at most ``MAX_MESSAGE`` octets, ``MAX_RECORDS`` records and ``MAX_STEPS`` labels and pointers
+in its answers.
 """
 
 import ipaddress
@@ -60,11 +61,11 @@ _PAIR = struct.Struct("!HH")
 
 
 def decode(wire: bytes, known: tuple[Question, int] | None = None) -> Message:
-    """Read a message; arguments and result are those of ``wire.decode``.
+    """Decode a message; arguments and result are those of ``wire.decode``.
 
     Raises:
-        UnusualError: it is none of the shapes that this decoder reads.
-        WireError: it breaks the format, is no standard query or reply, or exceeds a limit.
+        UnusualError: the message has a form that this decoder does not handle.
+        WireError: the message violates the format, is not a standard query or reply, or exceeds a limit.
     """
     try:
         return _decode(wire, known)
@@ -115,7 +116,7 @@ def _question(wire: bytes, names: Names) -> tuple[Question, int]:
 
 
 def _frame(wire: bytes, at: int) -> tuple[int, int, int, int, int]:
-    """Read what stands between owner and rdata: type, class, TTL, where the rdata begins and where it ends."""
+    """Decode the fields between owner and rdata: type, class, TTL, and the offsets of the rdata's begin and end."""
     rtype, rclass, ttl, length = _RECORD.unpack_from(wire, at)
     begin = at + 10
     end = begin + length
@@ -150,7 +151,7 @@ def _authority(wire: bytes, at: int, count: int) -> tuple[int | None, bool, int]
 
 
 def _soa_minimum(wire: bytes, begin: int, end: int) -> int:
-    """Read the last number of an SOA; its names are of no use here."""
+    """Return the MINIMUM field of an SOA, skipping its names."""
     if end - begin < _SOA_LEAST:
         raise WireError("malformed SOA")
     minimum = int.from_bytes(wire[end - 4 : end])
@@ -158,7 +159,7 @@ def _soa_minimum(wire: bytes, begin: int, end: int) -> int:
 
 
 def _additional(wire: bytes, at: int, count: int) -> tuple[int, tuple[EDE, ...]]:
-    """Find the OPT record: the high bits of the rcode and the extended errors."""
+    """Decode the OPT record: the high bits of the rcode and the extended errors."""
     found = None
     for _ in range(count):
         rtype, _, _, begin, at = _frame(wire, skip(wire, at))
@@ -166,14 +167,14 @@ def _additional(wire: bytes, at: int, count: int) -> tuple[int, tuple[EDE, ...]]
             if found is not None:
                 raise WireError("several OPT records")  # RFC 6891 section 6.1.1
             found = begin, at
-    # the high bits of the rcode are the first octet of what is the TTL elsewhere
+    # the first octet of the TTL field of an OPT record contains the high bits of the rcode
     return (0, ()) if found is None else (wire[found[0] - 6], _extended_errors(wire, *found))
 
 
 def _extended_errors(wire: bytes, at: int, end: int) -> tuple[EDE, ...]:
-    """Read the extended errors of an OPT record.
+    """Decode the extended errors of an OPT record.
 
-    Not by dnspython: it refuses text that is not UTF-8, and a reply must not be lost for its explanation.
+    dnspython would refuse text that is not UTF-8, and the reply would be lost for its explanation.
     """
     errors: list[EDE] = []
     while at < end:

@@ -1,13 +1,13 @@
-"""A DNS message as values, and the numbers of its format (RFC 1035 section 4, RFC 6891, RFC 8914)."""
+"""The data types of DNS messages and the constants of the format (RFC 1035 section 4, RFC 6891, RFC 8914)."""
 
 from typing import NamedTuple
 
 from scanner.facts import EDE
 
-MAX_MESSAGE = 65535  # what a TCP length prefix can say, RFC 1035 section 4.2.2
-MAX_RECORDS = 4096  # a full TCP message of the shortest useful record (A behind a pointer, 16 octets)
-MAX_EDE = 8  # extended errors kept; resolvers send one or two
-MAX_EDE_TEXT = 256  # octets kept of each; it is prose for people
+MAX_MESSAGE = 65535  # octets: the maximum of a TCP length prefix, RFC 1035 section 4.2.2
+MAX_RECORDS = 4096  # a full TCP message of the shortest useful records (A with a compressed owner, 16 octets)
+MAX_EDE = 8  # extended errors kept of a message; resolvers send one or two
+MAX_EDE_TEXT = 256  # octets kept of the text of an extended error
 MAX_TTL = 0x7FFFFFFF  # a greater TTL counts as zero, RFC 2181 section 8
 
 IN = 1
@@ -30,15 +30,15 @@ TYPES = {
     "DNSKEY": 48,
     "TLSA": TLSA,
 }
-"""The types that mxsweep asks for or meets; dnspython knows the others."""
+"""Numbers of the record types that mxsweep queries or receives; dnspython knows the others."""
 
 
 class WireError(ValueError):
-    """A message or name that breaks the DNS wire format or exceeds a limit."""
+    """A message or name violates the DNS wire format or exceeds a limit."""
 
 
 class Question(NamedTuple):
-    """What was asked: name, type (``MX``, ``TYPE999``) and class."""
+    """The question of a DNS message: name, type (``MX``, ``TYPE999``) and class."""
 
     name: str
     rtype: str
@@ -46,11 +46,11 @@ class Question(NamedTuple):
 
 
 class Record(NamedTuple):
-    """A record of class IN.
+    """A resource record of class IN.
 
     ``rdata`` is ``10 mx.example`` for MX, an address for A and AAAA, a name for CNAME, DNAME, NS and PTR, ``0 0 25
-    mx.example`` for SRV, lower-case hex for TLSA and RRSIG (undecoded: a malformed TLSA record is a fact too), and
-    the presentation format of every other type. Names are lower case, without the final dot.
+    mx.example`` for SRV, lower-case hex for TLSA and RRSIG (undecoded, since a malformed TLSA record is also a fact),
+    and the presentation format of every other type. Names are lower case, without the final dot.
     """
 
     owner: str
@@ -62,8 +62,8 @@ class Record(NamedTuple):
 class Message(NamedTuple):
     """A decoded message. ``rcode`` includes the extended bits (RFC 6891 section 6.1.3).
 
-    ``negative_ttl`` is the lesser of TTL and minimum of an SOA in the authority section (RFC 2308 section 5),
-    None without one. ``delegation`` is true when NS records stand there.
+    ``negative_ttl`` is the lesser of the TTL and the MINIMUM field of the SOA in the authority section (RFC 2308
+    section 5), None without an SOA. ``delegation`` is true if the authority section contains NS records.
     """
 
     id: int
@@ -82,5 +82,5 @@ class Message(NamedTuple):
 
     @property
     def referral(self) -> bool:
-        """True for a reply that only points elsewhere (RFC 2308 section 2.2): it proves nothing."""
+        """True for a referral to other name servers (RFC 2308 section 2.2), which is inconclusive."""
         return self.rcode == "NOERROR" and not self.answers and self.delegation and self.negative_ttl is None

@@ -1,8 +1,8 @@
-r"""Domain names between text and the octets of a message (RFC 1035 sections 3.1 and 4.1.4).
+r"""The conversion of domain names between text and wire format (RFC 1035 sections 3.1 and 4.1.4).
 
-As text a name is lower case, without the final dot; the root is ``.``. Names of letters, digits, ``_`` and ``-`` are
-read and written here; dnspython does all others, which have odd octets as ``\DDD`` and the characters that mean
-something in a master file as ``\X``.
+A name as text is lower case, without the final dot; the root is ``.``. Names of letters, digits, ``_`` and ``-`` are
+converted here. dnspython converts all other names; their unprintable octets are written as ``\DDD``, and the special
+characters of master files as ``\X``.
 """
 
 import re
@@ -10,9 +10,9 @@ from collections.abc import Sequence
 
 from scanner.core.wire_message import WireError
 
-MAX_NAME = 255  # RFC 1035 section 2.3.4, the root's octet included
+MAX_NAME = 255  # octets of a name including the root, RFC 1035 section 2.3.4
 MAX_LABEL = 63  # RFC 1035 section 2.3.4
-MAX_STEPS = 32768  # labels and pointers read of one message; 64 KiB have no room for more labels of their own
+MAX_STEPS = 32768  # labels and pointers decoded of one message; a message of 64 KiB cannot contain more distinct labels
 
 _POINTER = 0xC0  # RFC 1035 section 4.1.4
 _PLAIN = re.compile(rb"[A-Za-z0-9_.-]+")
@@ -20,20 +20,20 @@ _HOSTNAME = re.compile(r"[A-Za-z0-9_-]{1,63}(?:\.[A-Za-z0-9_-]{1,63})*")
 
 
 class UnusualError(Exception):
-    """A message that the fast decoder leaves to dnspython; it says nothing about its validity."""
+    """The fast decoder does not handle the message; dnspython has to decode it."""
 
 
 def encode_name(name: str) -> bytes:
-    r"""Write a name, uncompressed.
+    r"""Encode a name without compression.
 
     Args:
-        name: absolute name in ASCII, the final dot optional; ``\DDD`` and ``\X`` are understood.
+        name: absolute name in ASCII, with optional final dot, possibly with ``\DDD`` and ``\X`` escapes.
 
     Returns:
-        Its octets, the root's included.
+        The octets of the name, including the root label.
 
     Raises:
-        WireError: for a name that cannot stand in a message.
+        WireError: the name cannot be encoded in a message.
     """
     if _plain(name):
         return b"".join([(chr(len(label)) + label).encode("ascii") for label in name.split(".")]) + b"\0"
@@ -43,7 +43,7 @@ def encode_name(name: str) -> bytes:
 
 
 def spelled(name: str) -> str:
-    """Return a name as replies spell it; ``WireError`` for a text that is no name."""
+    """Return a name in the spelling of decoded replies, or raise ``WireError`` if the text is not a name."""
     if _plain(name):
         return name.lower()
     from scanner.core import wire_any  # noqa: PLC0415 - dnspython takes 61 ms to load
@@ -56,7 +56,7 @@ def _plain(name: str) -> bool:
 
 
 def skip(wire: bytes, at: int) -> int:
-    """Return where the octets after a name begin, without following a pointer."""
+    """Return the offset after a name, without following pointers."""
     while count := wire[at]:
         if count >= _POINTER:
             return at + 2
@@ -67,7 +67,7 @@ def skip(wire: bytes, at: int) -> int:
 
 
 class Names:
-    """The names of one message. Each target of a pointer is read once, and ``MAX_STEPS`` bounds the work."""
+    """Decoder of the names of one message. Each pointer target is decoded once, and ``MAX_STEPS`` bounds the work."""
 
     __slots__ = ("_known", "_steps", "_wire")
 
@@ -77,23 +77,23 @@ class Names:
         self._steps = MAX_STEPS
 
     def know(self, start: int, name: str, end: int) -> None:
-        """Add a name that stands uncompressed from ``start`` to ``end`` and is known already."""
+        """Add an already decoded, uncompressed name at the offsets ``start`` to ``end``."""
         self._known[start] = ("" if name == "." else name), end - start - 1
 
     def read(self, at: int) -> tuple[str, int]:
-        """Read a name, compressed or not.
+        """Decode a name, compressed or uncompressed.
 
         Args:
-            at: where the name begins.
+            at: the offset of the name.
 
         Returns:
-            Its text and where the octets after it begin.
+            The name as text and the offset after it.
 
         Raises:
-            WireError: for a name longer than 255 octets, a pointer that leads forward, too many labels in all.
-            IndexError: when the message ends before the name.
+            WireError: the name is longer than 255 octets, a pointer leads forward, or the message has too many labels.
+            IndexError: the message ends before the name.
         """
-        if self._wire[at] >= _POINTER:  # most owners are nothing else
+        if self._wire[at] >= _POINTER:  # most owner names are a single pointer
             known = self._known.get((self._wire[at] - _POINTER) << 8 | self._wire[at + 1])
             if known is not None and known[0]:
                 return known[0], at + 2
@@ -106,7 +106,7 @@ class Names:
         return _joined(_text(labels), rest) or ".", after
 
     def _target(self, start: int) -> tuple[str, int]:
-        """Read what a pointer leads to, along further pointers: its text and octets, those of the root left out."""
+        """Return text and octets (without the root) of the name at a pointer target, following further pointers."""
         known = self._known.get(start)
         if known is not None:
             return known
@@ -121,7 +121,7 @@ class Names:
         return found
 
     def _run(self, start: int) -> tuple[list[bytes], int, int, int | None]:
-        """Read labels up to the root or a pointer: labels, their octets, what follows, where the pointer leads."""
+        """Decode labels up to the root or a pointer: labels, octets, the offset after them, the pointer target."""
         wire, at, labels = self._wire, start, []
         while 0 < (count := wire[at]) <= MAX_LABEL:
             labels.append(wire[at + 1 : at + 1 + count])
@@ -137,7 +137,7 @@ class Names:
 
 
 def _pointer(wire: bytes, at: int, floor: int) -> int:
-    """Follow a compression pointer, which may only lead to before ``floor``: so none loops."""
+    """Return the target of a compression pointer, which must be before ``floor`` to exclude loops."""
     if wire[at] < _POINTER:
         raise WireError("unknown label type")
     target = (wire[at] - _POINTER) << 8 | wire[at + 1]
@@ -151,7 +151,7 @@ def _joined(left: str, right: str) -> str:
 
 
 def _text(labels: Sequence[bytes]) -> str:
-    """Return labels as text; the root has none and is empty."""
+    """Return labels as text; the root is the empty text."""
     name = b".".join(labels)
     if labels and not (_PLAIN.fullmatch(name) and name.count(b".") == len(labels) - 1):
         raise UnusualError

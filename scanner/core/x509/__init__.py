@@ -1,1 +1,1 @@
-"""X.509 certificates as octets and facts: DER, names, keys, extensions, chains and path checks."""
+"""X.509 certificates: DER decoding, names, keys, extensions, chains and path checks."""

@@ -1,4 +1,4 @@
-"""Memory of earlier answers whose size is bounded in octets, since the size of a certificate is its server's choice."""
+"""Result caches with a memory bound in octets, since a server may send certificates of any size."""
 
 from collections.abc import Callable, Hashable
 from functools import lru_cache
@@ -8,15 +8,15 @@ _K = TypeVar("_K", bound=Hashable)
 _V = TypeVar("_V")
 
 LARGE = 4
-"""Results kept of arguments beyond the usual size: enough for the steps of one probe that ask for the same one."""
+"""Maximum number of cached results for arguments above the usual size: enough for the repeated calls of one probe."""
 
 
 def remembered(entries: int, octets: int) -> Callable[[Callable[[bytes], _V]], Callable[[bytes], _V]]:
-    """Return a decorator that keeps the results of a function of octets, the least recently used ones dropped first.
+    """Return a decorator that caches the results of a function of octets and drops the least recently used results.
 
     Args:
-        entries: results kept of arguments of the usual size.
-        octets: the usual size; of longer arguments, ``LARGE`` results are kept.
+        entries: maximum number of cached results for arguments of the usual size.
+        octets: the usual size in octets; for longer arguments, ``LARGE`` results are cached.
     """
 
     def decorate(function: Callable[[bytes], _V]) -> Callable[[bytes], _V]:
@@ -32,18 +32,18 @@ def remembered(entries: int, octets: int) -> Callable[[Callable[[bytes], _V]], C
 
 
 class Kept(Generic[_K, _V]):
-    """Values by small keys, such as digests; the oldest are dropped beyond a number of entries."""
+    """Cache of values by small keys, such as digests, with a maximum number of entries; the oldest are dropped."""
 
     def __init__(self, entries: int) -> None:
         self._entries = entries
         self._found: dict[_K, _V] = {}
 
     def peek(self, key: _K) -> _V | None:
-        """Return the value of a key, None if it is not at hand."""
+        """Return the cached value of a key, or None."""
         return self._found.get(key)
 
     def get(self, key: _K, make: Callable[[], _V]) -> _V:
-        """Return the value of a key, made where it is not at hand."""
+        """Return the cached value of a key, after computing a missing value."""
         try:
             return self._found[key]
         except KeyError:

@@ -1,7 +1,7 @@
-"""A certificate taken apart (RFC 5280 section 4.1): slices of its own octets and the contents of its extensions.
+"""The parsed form of a certificate (RFC 5280 section 4.1): slices of its octets and its decoded extensions.
 
-This is the working form for building and checking paths; ``facts`` makes the record of it that is stored. A
-certificate whose outer shape cannot be read has no working form; one with broken extensions has.
+Paths are built and checked with this form; ``facts`` makes the record to store. A certificate whose outer structure
+cannot be decoded has no parsed form; a certificate with broken extensions has a parsed form.
 """
 
 from dataclasses import dataclass
@@ -15,19 +15,19 @@ from scanner.core.x509.der import TLV, DERError
 from scanner.core.x509.extensions import Extensions
 
 CACHED = 8192
-"""Certificates held: a bulk scan meets those of issuers all the time."""
+"""Maximum number of cached certificates; in a bulk scan the issuers recur."""
 
 USUAL_SIZE = 8192
-"""Octets of a certificate of the usual size; nearly all are below 3,000."""
+"""Usual maximum size of a certificate in octets; nearly all certificates are below 3,000 octets."""
 
 _VERSION, _EXTENSIONS = 0xA0, 0xA3
 
 
 @dataclass(frozen=True)
 class Certificate:
-    """The parts of a certificate. ``version`` counts from 0, as on the wire; two are equal if their DER is.
+    """A parsed certificate; ``version`` counts from 0, as in the encoding. Certificates with equal DER are equal.
 
-    ``spki`` is encoded as OpenSSL encodes it, ``sent_spki`` as it stands in the certificate.
+    ``spki`` is the public key as OpenSSL encodes it, ``sent_spki`` the public key as encoded in the certificate.
     """
 
     der: bytes
@@ -56,22 +56,22 @@ class Certificate:
 
     @cached_property
     def subject_key(self) -> dn.Canonical:
-        """The subject as a value to compare by."""
+        """The canonical form of the subject, for comparison."""
         return dn.canonical(self.subject)
 
     @cached_property
     def issuer_key(self) -> dn.Canonical:
-        """The issuer as a value to compare by."""
+        """The canonical form of the issuer, for comparison."""
         return dn.canonical(self.issuer)
 
     @cached_property
     def self_issued(self) -> bool:
-        """True when subject and issuer are the same name."""
+        """True if subject and issuer are the same name."""
         return self.subject_key == self.issuer_key
 
     @cached_property
     def key(self) -> keys.Key:
-        """The public key's kind and size, asked of OpenSSL where the tables do not have it; kind "" if unreadable."""
+        """The public key's type and size, from OpenSSL if the tables do not contain them; type "" if unreadable."""
         try:
             found = keys.key(self.spki)
         except DERError:
@@ -83,12 +83,12 @@ class Certificate:
 
     @cached_property
     def algorithm(self) -> keys.Algorithm:
-        """The algorithm of its signature; name "" where that cannot be read."""
+        """The signature algorithm; name "" if unreadable."""
         return _algorithm(self.raw_algorithm)
 
     @cached_property
     def claimed(self) -> keys.Algorithm:
-        """The algorithm as the signed part repeats it, which has to be the same (RFC 5280 section 4.1.2.3)."""
+        """The signature algorithm in the signed part, which must be equal (RFC 5280 section 4.1.2.3)."""
         return _algorithm(self.claimed_algorithm)
 
 
@@ -101,13 +101,13 @@ def _algorithm(raw: bytes) -> keys.Algorithm:
 
 @remembered(CACHED, USUAL_SIZE)
 def parse(octets: bytes) -> Certificate:
-    """Take a certificate apart.
+    """Parse a certificate.
 
     Args:
-        octets: one certificate, nothing behind it.
+        octets: one certificate, without trailing octets.
 
     Raises:
-        DERError: its outer shape cannot be read.
+        DERError: the outer structure cannot be decoded.
     """
     parts = der.children(der.whole(octets, der.SEQUENCE))
     if len(parts) != 3:  # noqa: PLR2004 - RFC 5280 section 4.1: TBS, algorithm, signature
@@ -130,33 +130,33 @@ def parse(octets: bytes) -> Certificate:
         raw_algorithm=parts[1].raw,
         extensions=extensions.decode(_extensions(rest)),
     )
-    _ = certificate.subject_key, certificate.issuer_key  # a name that is none is found out here
+    _ = certificate.subject_key, certificate.issuer_key  # raises DERError for a malformed name
     return certificate
 
 
 def spki(octets: bytes) -> bytes:
-    """Return the SubjectPublicKeyInfo of a certificate as OpenSSL encodes it, which is what TLSA records are about.
+    """Return the SubjectPublicKeyInfo of a certificate as OpenSSL encodes it for the comparison with TLSA records.
 
     Raises:
-        DERError: it cannot be found.
+        DERError: the field cannot be found.
     """
     return keys.normal_spki(_outer_fields(octets)[5])
 
 
 def subject(octets: bytes) -> TLV:
-    """Return the subject of a certificate, without taking the rest apart.
+    """Return the subject of a certificate, without parsing the rest.
 
     Raises:
-        DERError: it cannot be found.
+        DERError: the field cannot be found.
     """
     return der.expect(_outer_fields(octets)[4], der.SEQUENCE)
 
 
 def as_read(octets: bytes) -> bytes:
-    """Return a certificate as OpenSSL encodes it once it has read it: the lengths around its parts become DER.
+    """Return a certificate in the re-encoding of OpenSSL, in which the lengths of the outer elements are DER.
 
     Raises:
-        DERError: it cannot be read.
+        DERError: the certificate cannot be decoded.
     """
     outer = der.read(octets)
     parts = der.children(der.expect(outer, der.SEQUENCE))
@@ -178,7 +178,7 @@ def _outer_fields(octets: bytes) -> list[TLV]:
 
 
 def _tbs_fields(tbs: TLV) -> tuple[int, list[TLV]]:
-    """Return the version and the fields behind it."""
+    """Return the version and the fields after it."""
     fields = der.children(der.expect(tbs, der.SEQUENCE))
     version = 0
     if fields and fields[0].tag == _VERSION:
@@ -196,7 +196,7 @@ def _validity(element: TLV) -> tuple[datetime | None, datetime | None]:
 
 
 def _extensions(rest: list[TLV]) -> list[TLV]:
-    """Return the elements of the Extensions sequence; those in an unreadable one count as one broken extension."""
+    """Return the elements of the Extensions sequence; an unreadable sequence counts as one broken extension."""
     wrapped = [part for part in rest if part.tag == _EXTENSIONS]
     try:
         return [item for part in wrapped for item in der.children(der.read(part.content))]

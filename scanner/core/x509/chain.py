@@ -1,7 +1,7 @@
 """The choice of the next certificate while a path is built, as OpenSSL 3 makes it.
 
-Names and key identifiers decide, never the order in which a server sent its certificates; signatures are checked
-afterwards (see ``pathchecks``). Where a path may end is decided by ``dane`` and ``pkix``.
+The choice depends on names and key identifiers, not on the order in which a server sent its certificates; signatures
+are checked afterwards (see ``pathchecks``). ``dane`` and ``pkix`` determine the trust anchor of a path.
 """
 
 import functools
@@ -15,14 +15,14 @@ from scanner.core.x509.der import DERError
 from scanner.facts import CertFacts
 
 DEPTH_LIMIT = 10
-"""The limit that Postfix gives to OpenSSL: smtp_tls_scert_verifydepth (9) and one more."""
+"""Verification depth that Postfix passes to OpenSSL: smtp_tls_scert_verifydepth (9) plus one."""
 
 MAX_PATH = DEPTH_LIMIT + 1
-"""Certificates of a path that OpenSSL still extends; an anchor may come on top of them."""
+"""Maximum number of certificates of a path that OpenSSL extends; a trust anchor may follow."""
 
 
 def readable(chain: Iterable[CertFacts]) -> list[Certificate]:
-    """Return the working form of those certificates that have one."""
+    """Return the parsed form of the certificates that can be decoded."""
     found = []
     for facts in chain:
         try:
@@ -33,7 +33,7 @@ def readable(chain: Iterable[CertFacts]) -> list[Certificate]:
 
 
 def valid_at(certificate: Certificate, now: datetime) -> bool:
-    """Return True between notBefore and notAfter; an unreadable date is never valid."""
+    """Return True if a time is between notBefore and notAfter; False for an unreadable date."""
     start, end = certificate.not_before, certificate.not_after
     return start is not None and end is not None and start <= now < end
 
@@ -41,16 +41,16 @@ def valid_at(certificate: Certificate, now: datetime) -> bool:
 def best_issuer(
     path: Sequence[Certificate], candidates: Iterable[Certificate], now: datetime, *, again: bool = False
 ) -> Certificate | None:
-    """Choose the issuer of the topmost certificate of a path, which is not self-signed.
+    """Return the issuer of the topmost certificate of a path, which is not self-signed.
 
     Args:
         path: the path so far, leaf first.
-        candidates: where to look, the preferred ones first.
-        now: the time for which they should be valid.
-        again: a certificate of the path may be chosen again, as OpenSSL does with trusted ones.
+        candidates: possible issuers, the preferred issuers first.
+        now: the time at which an issuer should be valid.
+        again: whether a certificate of the path may be chosen again, as OpenSSL allows for trusted certificates.
 
     Returns:
-        The first candidate that is valid now, else the first of those that expire last, None if there is none.
+        The first candidate that is valid now, else the first of the candidates that expire last, or None.
     """
     subject = path[-1]
     named = [c for c in candidates if c.subject_key == subject.issuer_key and (again or c not in path)]
@@ -62,6 +62,6 @@ def best_issuer(
 
 
 def _later(first: Certificate, second: Certificate) -> Certificate:
-    """Return the one that expires later, the first where that cannot be read (ASN1_TIME_compare)."""
+    """Return the certificate that expires later, or the first if a date is unreadable (ASN1_TIME_compare)."""
     readable_dates = first.not_after is not None and second.not_after is not None
     return second if readable_dates and second.not_after > first.not_after else first  # type: ignore[operator]

@@ -1,9 +1,9 @@
-"""A reader of DER and BER (ITU-T X.690) for the few shapes that a certificate has: it slices and does not interpret.
+"""A reader of DER and BER (ITU-T X.690) for the encodings that occur in certificates.
 
-OpenSSL reads indefinite and padded lengths and strings in parts, so certificates with them work and are read here.
-asn1crypto reads them too; this reader exists for its cost, which is a fraction of building objects for elements that
-are not needed. High tag numbers are refused. Work and memory are bounded by the length of the input. The meaning of
-the slices is the matter of the other modules of this package.
+OpenSSL accepts indefinite lengths, padded lengths and constructed strings, so this reader accepts them as well.
+asn1crypto would also accept them, but builds objects for elements that are not needed, at a multiple of the cost. High
+tag numbers are refused. Work and memory are bounded by the length of the input. The other modules of this package
+interpret the elements.
 """
 
 import hashlib
@@ -15,24 +15,24 @@ BOOLEAN, INTEGER, BIT_STRING, OCTET_STRING, OID = 0x01, 0x02, 0x03, 0x04, 0x06
 UTC_TIME, GENERALIZED_TIME, SEQUENCE, SET = 0x17, 0x18, 0x30, 0x31
 
 CONSTRUCTED = 0x20
-"""The bit of a tag octet that marks an element made of elements."""
+"""Bit of a tag octet that marks a constructed element."""
 
-_LONG_LENGTH = 0x80  # alone: an indefinite length
+_LONG_LENGTH = 0x80  # as the whole length: an indefinite length
 _HIGH_TAG = 0x1F
 _END = b"\0\0"
 _STRING_NEST = 5  # OpenSSL's ASN1_MAX_STRING_NEST
-REMEMBERED = 1024  # object identifiers: certificates have a few dozen, and all the same ones
-USUAL_OID = 32  # octets of those that are remembered
+REMEMBERED = 1024  # object identifiers cached; all certificates together contain a few dozen
+USUAL_OID = 32  # maximum length in octets of a cached object identifier
 LONGEST_OID = 64
-"""Octets of an object identifier that is decoded, so that arcs are bounded; a longer one becomes its digest."""
+"""Maximum length in octets of a decoded object identifier, which bounds its arcs; a longer one becomes its digest."""
 
 
 class DERError(ValueError):
-    """The octets are not the DER that was expected. The only error that this module raises."""
+    """The octets are not the expected DER. This module raises no other exception."""
 
 
 class TLV(NamedTuple):
-    """One element: its tag octet, all its octets, and how many of them are the header and the end mark."""
+    """One element: its tag octet, all its octets, and the lengths of its header and of its end-of-contents octets."""
 
     tag: int
     raw: bytes
@@ -41,25 +41,25 @@ class TLV(NamedTuple):
 
     @property
     def content(self) -> bytes:
-        """The octets between the header and the end mark."""
+        """The octets between the header and the end-of-contents octets."""
         return self.raw[self.header : -self.trailer] if self.trailer else self.raw[self.header :]
 
 
-_new = tuple.__new__  # without the Python function that a named tuple has for it
+_new = tuple.__new__  # faster than the constructor of a named tuple, which is a Python function
 
 
 def read(data: bytes, offset: int = 0) -> TLV:
-    """Read the element that starts at an offset.
+    """Decode the element that starts at an offset.
 
     Args:
-        data: octets, of which the element may be a part.
-        offset: where its tag stands.
+        data: octets that contain the element.
+        offset: the offset of its tag.
 
     Returns:
         The element.
 
     Raises:
-        DERError: no whole element starts there.
+        DERError: there is no complete element at the offset.
     """
     header, length = _header(data, offset)
     if length is None:
@@ -71,7 +71,7 @@ def read(data: bytes, offset: int = 0) -> TLV:
 
 
 def _header(data: bytes, offset: int) -> tuple[int, int | None]:
-    """Return the sizes of header and content, the latter None for an indefinite length."""
+    """Return the sizes of header and content; None as content size means an indefinite length."""
     if offset + 2 > len(data):
         raise DERError("truncated header")
     tag, first = data[offset], data[offset + 1]
@@ -89,7 +89,7 @@ def _header(data: bytes, offset: int) -> tuple[int, int | None]:
 
 
 def _indefinite(data: bytes, offset: int) -> TLV:
-    """Read an element that ends with its end mark; the ones inside it may be of the same kind."""
+    """Decode an element of indefinite length, which may contain other elements of indefinite length."""
     at, unfinished = offset, 0
     while True:
         if unfinished and data[at : at + 2] == _END:
@@ -104,10 +104,10 @@ def _indefinite(data: bytes, offset: int) -> TLV:
 
 
 def whole(data: bytes, tag: int) -> TLV:
-    """Read octets that have to be one element with this tag and nothing behind it.
+    """Decode octets as exactly one element with a tag, without trailing octets.
 
     Raises:
-        DERError: they are not.
+        DERError: the octets are not such an element.
     """
     element = expect(read(data), tag)
     if len(element.raw) != len(data):
@@ -116,10 +116,10 @@ def whole(data: bytes, tag: int) -> TLV:
 
 
 def expect(element: TLV, tag: int) -> TLV:
-    """Return the element if it has this tag.
+    """Return the element if it has the expected tag.
 
     Raises:
-        DERError: it has another.
+        DERError: the element has another tag.
     """
     if element.tag != tag:
         raise DERError(f"tag {element.tag:#04x} where {tag:#04x} was due")
@@ -127,15 +127,15 @@ def expect(element: TLV, tag: int) -> TLV:
 
 
 def children(element: TLV) -> list[TLV]:
-    """Read the elements inside a constructed one.
+    """Decode the elements inside a constructed element.
 
     Raises:
-        DERError: the content is not a row of whole elements.
+        DERError: the content is not a sequence of complete elements.
     """
     content, found, offset = element.content, [], 0
     end = len(content)
     while offset < end:
-        # nearly all elements have a short length; reading them in place makes a certificate a third cheaper
+        # nearly all elements have a short length; decoding them inline makes a certificate a third cheaper
         if (
             offset + 1 < end
             and (size := content[offset + 1]) < _LONG_LENGTH
@@ -153,10 +153,10 @@ def children(element: TLV) -> list[TLV]:
 
 
 def boolean(element: TLV) -> bool:
-    """Decode a BOOLEAN; any octet but zero is true, as in OpenSSL.
+    """Decode a BOOLEAN; any octet except zero is true, as in OpenSSL.
 
     Raises:
-        DERError: not a BOOLEAN of one octet.
+        DERError: the element is not a BOOLEAN of one octet.
     """
     content = expect(element, BOOLEAN).content
     if len(content) != 1:
@@ -165,10 +165,10 @@ def boolean(element: TLV) -> bool:
 
 
 def integer(element: TLV) -> int:
-    """Decode an INTEGER of any size: whatever is stored needs a range check.
+    """Decode an INTEGER of any size; the caller has to check the range.
 
     Raises:
-        DERError: not an INTEGER, an empty one, or one with superfluous octets, as OpenSSL refuses it.
+        DERError: the element is not an INTEGER, is empty, or has superfluous octets, which OpenSSL refuses.
     """
     content = expect(element, INTEGER).content
     if not content:
@@ -179,10 +179,10 @@ def integer(element: TLV) -> int:
 
 
 def string(element: TLV, tag: int) -> bytes:
-    """Return the octets of a string with this tag, which BER allows to come in parts.
+    """Return the octets of a string with a tag; a constructed string (BER) is joined.
 
     Raises:
-        DERError: another tag, or no string.
+        DERError: the element has another tag or is not a string.
     """
     return element.content if element.tag == tag else _joined(expect(element, tag | CONSTRUCTED), 0)
 
@@ -196,7 +196,7 @@ def _joined(element: TLV, depth: int) -> bytes:
 
 
 def bits(element: TLV) -> bytes:
-    """Return the octets of a BIT STRING, unused bits cleared as OpenSSL does.
+    """Return the octets of a BIT STRING with the unused bits cleared, as in OpenSSL.
 
     Raises:
         DERError: not a BIT STRING, or an empty one.
@@ -206,7 +206,7 @@ def bits(element: TLV) -> bytes:
 
 
 def bit_string(element: TLV) -> tuple[int, bytes]:
-    """Return the number of unused bits of a BIT STRING and its octets.
+    """Return the number of unused bits and the octets of a BIT STRING.
 
     Raises:
         DERError: not a BIT STRING, or an empty one.
@@ -218,10 +218,10 @@ def bit_string(element: TLV) -> tuple[int, bytes]:
 
 
 def oid(element: TLV) -> str:
-    """Decode an OBJECT IDENTIFIER to its dotted form, an unusually long one to ``long-`` and its digest.
+    """Decode an OBJECT IDENTIFIER to its dotted form, or to ``long-`` and a digest if unusually long.
 
     Raises:
-        DERError: not an OBJECT IDENTIFIER, or a broken one.
+        DERError: the element is not a valid OBJECT IDENTIFIER.
     """
     content = expect(element, OID).content
     return _dotted_again(content) if len(content) <= USUAL_OID else _dotted(content)
@@ -246,14 +246,14 @@ _dotted_again = lru_cache(REMEMBERED)(_dotted)
 
 
 def time(element: TLV) -> datetime | None:
-    """Decode a UTCTime or GeneralizedTime in the form that RFC 5280 section 4.1.2.5 prescribes.
+    """Decode a UTCTime or GeneralizedTime in the form of RFC 5280 section 4.1.2.5.
 
     Returns:
-        The time in UTC, None if it is in any other form: OpenSSL accepts such a certificate and reports the date.
-        The year 0, which OpenSSL knows and datetime does not, is returned as the year 1.
+        The time in UTC, or None for any other form: OpenSSL accepts such a certificate and reports the date. The year
+        0, which OpenSSL allows and datetime does not, is returned as the year 1.
 
     Raises:
-        DERError: neither type.
+        DERError: the element has neither type.
     """
     if element.tag not in (UTC_TIME, GENERALIZED_TIME):
         raise DERError("not a time")
@@ -275,7 +275,7 @@ def time(element: TLV) -> datetime | None:
 
 
 def encode(tag: int, *contents: bytes) -> bytes:
-    """Return the DER of an element with this tag octet and the joined contents."""
+    """Return the DER of an element with a tag octet and the joined contents."""
     content = b"".join(contents)
     size = len(content)
     if size < _LONG_LENGTH:

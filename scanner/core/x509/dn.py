@@ -1,9 +1,9 @@
-r"""Distinguished names (RFC 5280 section 4.1.2.4): text as OpenSSL's one-line form has it, and their comparison.
+r"""Distinguished names (RFC 5280 section 4.1.2.4): OpenSSL's one-line text form, and comparison.
 
-The one-line form is ``/TYPE=value/TYPE=value``, with ``+`` between the attributes of one RDN. Octets of the value
-outside printable ASCII stand as ``\xHH`` whatever the string type, ``/`` and ``+`` behind a backslash. Two names
-are equal when their canonical forms are: type by type, case and runs of white space left aside (RFC 5280 section
-7.1, as OpenSSL simplifies it).
+The one-line form is ``/TYPE=value/TYPE=value``, with ``+`` between the attributes of one RDN. Octets outside printable
+ASCII are written as ``\xHH`` for every string type; ``/`` and ``+`` are escaped by a backslash. Two names are equal if
+their canonical forms are equal, without regard to case and runs of white space (RFC 5280 section 7.1, as simplified by
+OpenSSL).
 """
 
 from collections.abc import Sequence
@@ -47,7 +47,7 @@ _TYPES = {
     "1.3.6.1.4.1.311.60.2.1.2": "jurisdictionST",
     "1.3.6.1.4.1.311.60.2.1.3": "jurisdictionC",
 }
-"""OpenSSL's short names; a type that is not here stands as its dotted number."""
+"""OpenSSL's short names of attribute types; any other type is written as its dotted number."""
 
 _CHARSETS = {
     0x0C: "utf-8",  # UTF8String
@@ -62,17 +62,17 @@ _CHARSETS = {
 Canonical = tuple[tuple[tuple[str, str | bytes], ...], ...]
 
 NAMES = 4096
-"""Names kept in each form: those of issuers are met all the time."""
+"""Maximum number of cached names in each form; the names of issuers recur."""
 
 USUAL_NAME = 512
-"""Octets of a name of the usual size."""
+"""Usual maximum size of a name in octets."""
 
 _TYPE_LIMIT = 79
-"""Characters of a dotted number in OpenSSL's one-line form, which has room for no more."""
+"""Maximum number of characters of a dotted number in OpenSSL's one-line form."""
 
 
 def attributes(name: TLV) -> tuple[tuple[tuple[str, TLV], ...], ...]:
-    """Return the (type, value) pairs of a Name, grouped by RDN; a value that came in parts is joined.
+    """Return the (type, value) pairs of a Name, grouped by RDN; the parts of a constructed value are joined.
 
     Raises:
         DERError: not a Name.
@@ -115,7 +115,7 @@ def values(name: TLV, type_: str) -> tuple[str, ...]:
 
 
 def one_line(name: TLV) -> str:
-    """Return OpenSSL's one-line form, whole.
+    """Return OpenSSL's one-line form without truncation.
 
     Raises:
         DERError: not a Name.
@@ -130,19 +130,19 @@ def _one_line(raw: bytes) -> str:
 
 
 def _quoted(octets: bytes) -> str:
-    """Return escaped octets whose ``/`` and ``+`` cannot be taken for the next attribute."""
+    """Return octets as escaped text, with ``/`` and ``+`` marked as part of the value."""
     return escaped(octets).replace("/", "\\/").replace("+", "\\+")
 
 
 def escaped(octets: bytes) -> str:
-    r"""Return octets as text, those outside printable ASCII as ``\xHH``."""
+    r"""Return octets as text, with octets outside printable ASCII as ``\xHH``."""
     if octets.isascii() and (plain := octets.decode("ascii")).isprintable():
         return plain
     return "".join(chr(o) if 0x20 <= o <= 0x7E else f"\\x{o:02X}" for o in octets)  # noqa: PLR2004 - space to tilde
 
 
 def canonical(name: TLV) -> Canonical:
-    """Return a value that is equal for equal names, fit as a dictionary key.
+    """Return the canonical form of a name, a hashable value that is equal for equal names.
 
     Raises:
         DERError: not a Name.
@@ -156,12 +156,12 @@ def _canonical_rdn(rdn: Sequence[tuple[str, TLV]]) -> tuple[tuple[str, str | byt
 
 
 def ascii_lower(text: str) -> str:
-    """Return the lower case of ASCII letters alone: U+212A is no ``k``."""
+    """Return a text with only ASCII letters in lower case: U+212A (Kelvin sign) is not changed to ``k``."""
     return text.lower() if text.isascii() else "".join(c.lower() if c.isascii() else c for c in text)
 
 
 def _folded(value: TLV) -> str | bytes:
-    """Return case and white space folded for the string types, the raw element for any other."""
+    """Return a string value with case and white space folded, or the raw element for any other type."""
     charset = _CHARSETS.get(value.tag)
     if charset is None:
         return value.raw

@@ -1,8 +1,8 @@
-"""The certificate extensions that path checks and names need (RFC 5280 section 4.2), decoded as OpenSSL does.
+"""The decoder of the certificate extensions that path and name checks need (RFC 5280 section 4.2), as in OpenSSL.
 
-A broken or repeated extension spoils itself and no other: it is named in ``broken`` and its field keeps the value for
-"absent". Whether such a certificate may stand in a path is OpenSSL's decision (see ``issuing``). The contents of name
-constraints and RFC 3779 resources are left to OpenSSL.
+A broken or repeated extension does not affect the others: it is listed in ``broken``, and its field keeps the value for
+"absent". OpenSSL determines whether a path may contain such a certificate (see ``issuing``), and interprets name
+constraints and RFC 3779 resources.
 """
 
 import re
@@ -42,22 +42,22 @@ _HANDLED = {
     _AS_RESOURCES,
     "1.3.6.1.5.5.7.48.1.5",  # OCSP no check
 }
-"""What may be critical without OpenSSL objecting; the key identifiers are not among them."""
+"""Extensions that OpenSSL accepts as critical, which excludes the key identifiers."""
 
 DIGITAL_SIGNATURE, KEY_ENCIPHERMENT, KEY_AGREEMENT, KEY_CERT_SIGN = 0x80, 0x20, 0x08, 0x04
 """Bits of the first octet of keyUsage."""
 
 ODD_NAMES = 1000
-"""Subject alternative names kept that are no plain names: they are shown and never compared."""
+"""Maximum number of other subject alternative names kept, which are printed and never compared."""
 
 PURPOSES = 1000
-"""Extended key usages kept."""
+"""Maximum number of extended key usages kept."""
 
 BROKEN = 20
-"""Broken extensions that are named."""
+"""Maximum number of broken extensions listed."""
 
 LONGEST_PATH = 2**31
-"""Bound of a path length: OpenSSL holds it in a long, and no path is longer."""
+"""Upper bound of a path length, which OpenSSL stores in a long; no path is longer."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,10 +80,10 @@ class AltNames:
 
 @dataclass(slots=True)
 class Extensions:
-    """The contents of the extensions, None where one is absent.
+    """The contents of the extensions; an absent extension is None.
 
-    ``endless`` is true of a path length that no path reaches and OpenSSL reads as none. ``names`` and
-    ``name_constraints`` are the DER of subjectAltName and nameConstraints, empty where absent.
+    ``endless`` is true for a path length beyond any path, which OpenSSL treats as absent. ``names`` and
+    ``name_constraints`` are the DER of subjectAltName and nameConstraints, empty if absent.
     """
 
     is_ca: bool | None = None
@@ -107,7 +107,7 @@ def decode(extensions: Iterable[TLV]) -> Extensions:
     """Decode the elements of the Extensions sequence.
 
     Returns:
-        What could be read; the rest is named in ``broken``.
+        The decoded extensions; extensions that cannot be decoded are listed in ``broken``.
     """
     known, broken, seen, repeated = Extensions(), [], set[str](), set[str]()
     for extension in extensions:
@@ -138,7 +138,7 @@ def _decoded(known: Extensions, oid: str, value: bytes) -> bool:
 
 
 def _forget(known: Extensions, oid: str) -> None:
-    """Take back an extension that occurs twice: OpenSSL then finds none."""
+    """Reset the fields of a repeated extension, which OpenSSL treats as absent."""
     if oid == _ALT_NAME:
         known.alt_names = AltNames()
         known.names = b""
@@ -245,10 +245,10 @@ def _alt_names(known: Extensions, value: TLV) -> None:
 
 
 def _general_name(name: TLV) -> TLV:
-    """Return a GeneralName, a string that came in parts joined.
+    """Return a GeneralName with the parts of a constructed string joined.
 
     Raises:
-        DERError: OpenSSL could not decode it, and so none of the names.
+        DERError: OpenSSL could not decode the name, and therefore not the whole extension.
     """
     tag = name.tag & ~der.CONSTRUCTED
     if tag in _STRINGS and tag != name.tag:
@@ -267,7 +267,7 @@ def _general_name(name: TLV) -> TLV:
 
 
 def _plain_dns(name: TLV) -> bool:
-    """Return True for a dNSName of printable ASCII; a NUL or an umlaut makes it odd."""
+    """Return True for a dNSName of printable ASCII, without NUL or non-ASCII characters."""
     return name.tag == _DNS and _PRINTABLE.fullmatch(name.content) is not None
 
 

@@ -1,8 +1,8 @@
-"""The record of a certificate that is stored: CertFacts from DER.
+"""The conversion of a DER certificate into the stored record ``CertFacts``.
 
-A certificate that OpenSSL reads and this reader does not still has its digests, so that it can match a
-full-certificate TLSA record; ``parse_error`` then says why. A broken extension is a ``parse_error`` too, with all
-else in place. Odd names are kept as text.
+If OpenSSL can decode a certificate and this reader cannot, the record contains its digests, which can match a
+full-certificate TLSA record, and the cause in ``parse_error``. A broken extension also sets ``parse_error``, with all
+other fields filled. Malformed names are kept as text.
 """
 
 import hashlib
@@ -32,13 +32,13 @@ _PURPOSES = {
 
 @remembered(CACHED, USUAL_SIZE)
 def facts(der: bytes) -> CertFacts:
-    """Read a certificate.
+    """Return the facts of a certificate.
 
     Args:
-        der: one certificate as it came over the wire.
+        der: one certificate as received.
 
     Returns:
-        Its facts; never an error.
+        The facts; a certificate that cannot be decoded sets ``parse_error``.
     """
     try:
         return _facts(x509.parse(der))
@@ -91,7 +91,7 @@ def _digests_only(der: bytes, error: str) -> CertFacts:
 
 
 def _digests(der: bytes, spki: bytes) -> CertFacts:
-    """Return all four digests, those of the key empty where the key was not found."""
+    """Return the digests of certificate and key; the key digests are empty if the key was not found."""
     return CertFacts(
         sha256=hashlib.sha256(der).hexdigest(),
         sha512=hashlib.sha512(der).hexdigest(),

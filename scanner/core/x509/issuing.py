@@ -1,9 +1,10 @@
-"""OpenSSL's answers to whether one certificate issued another and whether a path is accepted, kept by digest.
+"""OpenSSL's answers whether one certificate issued another and whether a path is accepted, cached by digest.
 
 A certificate with a repeated or undecodable known extension, a negative path length or an empty keyUsage is
-EXFLAG_INVALID for OpenSSL: it issues nothing and nothing issued it. An issuer whose key, or a subject whose algorithm,
-OpenSSL does not know is no issuer either. Answers hold at any time, since dates are left aside. A leaf is seen once in
-a scan, its issuers are seen all the time: a path is asked about whole only if the part above its leaf is new.
+EXFLAG_INVALID for OpenSSL: it is neither issuer nor subject of another certificate. The same applies to an issuer with
+an unknown key type and to a subject with an unknown signature algorithm. Answers do not depend on the time, since dates
+are not checked here. A leaf occurs once in a scan and its issuers recur: a path is verified as a whole only if the part
+above its leaf is new.
 """
 
 import hashlib
@@ -18,13 +19,13 @@ from scanner.core.x509.openssl import Answer, Check
 from scanner.core.x509.verify_error import NAME_ERRORS, VerifyError
 
 ANSWERS = 16384
-"""Answers kept about pairs of certificates, of some 200 octets each."""
+"""Maximum number of cached answers about pairs of certificates, of some 200 octets each."""
 
 TOPS = 1024
-"""Upper parts of accepted paths that are kept."""
+"""Maximum number of cached upper parts of accepted paths."""
 
 Found = tuple[int, int]
-"""An error number and the depth it was found at."""
+"""An error number and its depth in the path."""
 
 _LENIENT = Check.PARTIAL_CHAIN | Check.IGNORE_CRITICAL | Check.ALLOW_PROXY_CERTS
 _SERVER = Check.PARTIAL_CHAIN | Check.SERVER_PURPOSE
@@ -35,10 +36,10 @@ _NOT_SIGNED = {
     VerifyError.UNABLE_TO_GET_ISSUER_CERT_LOCALLY,
     VerifyError.DEPTH_ZERO_SELF_SIGNED_CERT,
 }
-"""Errors that mean that a key did not make a signature, since it is wrong or of another kind."""
+"""Errors of a signature by another key or by another type of key."""
 
 _AFTER_SIGNATURES = {VerifyError.UNNESTED_RESOURCE, *NAME_ERRORS}
-"""Errors that OpenSSL finds once it has checked the signatures."""
+"""Errors that OpenSSL detects after the check of the signatures."""
 
 _answers: Kept[tuple[str, str, str], Answer] = Kept(ANSWERS)
 _accepted_tops: Kept[tuple[str, ...], bool] = Kept(TOPS)
@@ -47,8 +48,8 @@ _accepted_tops: Kept[tuple[str, ...], bool] = Kept(TOPS)
 class Acceptance(NamedTuple):
     """OpenSSL's verdict on a path.
 
-    ``error`` is its first one. With neither, OpenSSL took another path through the same certificates: each of them is
-    then known to have signed the one below it, and all else is for the reader of this package to check.
+    ``error`` is the first error. Without acceptance and error, OpenSSL built another path from the same certificates:
+    the signatures of this path are then verified, and this package checks everything else.
     """
 
     accepted: bool
@@ -56,7 +57,7 @@ class Acceptance(NamedTuple):
 
 
 def self_signed(certificate: Certificate) -> bool:
-    """Return True if a certificate names itself as its issuer and its key identifiers and kind of key agree."""
+    """Return True if the issuer, key identifiers and key type of a certificate match the certificate itself."""
     if not certificate.self_issued:
         return False
     key = ("self-signed", certificate.fingerprint, "")
@@ -65,7 +66,7 @@ def self_signed(certificate: Certificate) -> bool:
 
 
 def may_have_issued(issuer: Certificate, subject: Certificate) -> bool:
-    """Return True if names, key identifiers, kinds of key and extensions allow it (RFC 5280 section 4.2.1.1)."""
+    """Return True if names, key identifiers, key types and extensions fit together (RFC 5280 section 4.2.1.1)."""
     if issuer.subject_key != subject.issuer_key or not described(issuer, subject):
         return False
     key = ("issuer", subject.fingerprint, issuer.fingerprint)
@@ -74,17 +75,17 @@ def may_have_issued(issuer: Certificate, subject: Certificate) -> bool:
 
 
 def issued(issuer: Certificate, subject: Certificate, *, leaf: bool) -> bool:
-    """Return the same as ``may_have_issued``, of an answer that ``accepts`` will need for the only candidate."""
+    """Return ``may_have_issued`` for a single candidate, from an answer that ``acceptance`` needs later."""
     if issuer.subject_key != subject.issuer_key or not described(issuer, subject):
         return False
     return _pair(issuer, subject, leaf=leaf).size > 1
 
 
 def described(issuer: Certificate, subject: Certificate) -> bool:
-    """Return True if a certificate fits everything that another one says about its issuer, as in OpenSSL 3.
+    """Return True if an issuer matches the issuer name and authority key identifier of a subject, as in OpenSSL 3.
 
-    OpenSSL 4 prefers such a certificate and uses another one where there is none, which Postfix with OpenSSL 3 rejects.
-    Each part of the authority key identifier counts only where there is something to compare it with.
+    OpenSSL 4 only prefers such an issuer; Postfix with OpenSSL 3 rejects any other. A part of the authority key
+    identifier counts only if the issuer contains the corresponding field.
     """
     wanted, key_id = subject.extensions.authority, issuer.extensions.subject_key_id
     if wanted.key_id is not None and key_id is not None and wanted.key_id != key_id:
@@ -97,19 +98,19 @@ def described(issuer: Certificate, subject: Certificate) -> bool:
 
 
 def _fits(algorithm: str, key: str) -> bool:
-    """Return True if a kind of key makes signatures of a kind; OpenSSL decides about the kinds that are not known."""
+    """Return True if a key type can make signatures of an algorithm, or if either is unknown (OpenSSL then decides)."""
     return not algorithm or not key or algorithm == key or (algorithm, key) == ("RSA-PSS", "RSA")
 
 
 def _pair(issuer: Certificate, subject: Certificate, *, leaf: bool) -> Answer:
-    """Verify a certificate with its issuer as the anchor, a leaf for a TLS server."""
+    """Verify a certificate with its issuer as trust anchor; a leaf is also checked for use by a TLS server."""
     key = ("leaf" if leaf else "pair", subject.fingerprint, issuer.fingerprint)
     checks = _SERVER if leaf else _LENIENT
     return _answers.get(key, lambda: openssl.ask(subject.der, (), (issuer.der,), checks))
 
 
 def signed_by(subject: Certificate, issuer: Certificate) -> bool | None:
-    """Return whether the key of an issuer made the signature of a certificate, None if OpenSSL does not say."""
+    """Return whether an issuer's key made the signature of a certificate; None if OpenSSL gives no answer."""
     signed = _signed(_pair(issuer, subject, leaf=False))
     return signed_by_key(subject, issuer.spki) if signed is None else signed
 
@@ -121,9 +122,9 @@ def _signed(answer: Answer) -> bool | None:
 
 
 def signed_by_key(subject: Certificate, spki: bytes) -> bool | None:
-    """Return whether a public key made the signature of a certificate, None if OpenSSL does not say.
+    """Return whether a public key made the signature of a certificate; None if OpenSSL gives no answer.
 
-    OpenSSL is asked with a certificate made for the purpose, which has the key and fits the issuer's description.
+    OpenSSL verifies the certificate with a synthetic issuer that contains the key (see ``synthetic``).
     """
     if self_signed(subject):
         return spki == subject.spki and _by_itself(subject, Check.CHECK_SS_SIGNATURE).accepted
@@ -142,11 +143,11 @@ def _by_key(subject: Certificate, spki: bytes, kind: str, checks: Check) -> Answ
 
 
 def acceptance(path: Sequence[Certificate], bare_key: bytes = b"") -> Acceptance:
-    """Have OpenSSL verify exactly this path for a TLS server, dates left aside.
+    """Verify exactly one path for a TLS server with OpenSSL, without dates.
 
     Args:
-        path: certificates, leaf first; the last one is the anchor.
-        bare_key: a SubjectPublicKeyInfo that takes the place of an anchor above the last one.
+        path: certificates, leaf first; the last certificate is the anchor.
+        bare_key: a SubjectPublicKeyInfo that replaces an anchor above the last certificate.
     """
     if bare_key and not signed_by_key(path[-1], bare_key):
         return Acceptance(accepted=False, error=(VerifyError.CERT_SIGNATURE_FAILURE, len(path) - 1))
@@ -182,7 +183,7 @@ def _verdict(answer: Answer) -> Acceptance:
 
 
 def _unsigned(path: Sequence[Certificate]) -> Found | None:
-    """Return the error of the lowest certificate on the path that the next one has not signed."""
+    """Return the error of the lowest certificate on a path whose signature is not by the next certificate."""
     for depth, (subject, issuer) in enumerate(itertools.pairwise(path)):
         if signed_by(subject, issuer) is False:
             return VerifyError.CERT_SIGNATURE_FAILURE, depth

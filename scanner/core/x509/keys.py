@@ -1,4 +1,4 @@
-"""Public keys and signature algorithms of certificates: their kinds, sizes and strengths, read from the DER.
+"""The types, sizes and strengths of the public keys and signature algorithms in certificates, decoded from the DER.
 
 Strengths are OpenSSL's security bits, which its security levels compare (SSL_CTX_set_security_level). Signatures are
 checked by OpenSSL (see ``issuing``).
@@ -13,7 +13,7 @@ from scanner.core.x509.cache import remembered
 from scanner.core.x509.der import TLV
 
 LEVEL_BITS = (0, 80, 112, 128, 192, 256)
-"""Security bits that each OpenSSL security level asks for."""
+"""Minimum security bits of each OpenSSL security level."""
 
 
 # --- keys -----------------------------------------------------------------------------------------------------
@@ -21,7 +21,7 @@ LEVEL_BITS = (0, 80, 112, 128, 192, 256)
 
 @dataclass(frozen=True, slots=True)
 class Key:
-    """A public key's kind (OpenSSL's word), size in bits, and OpenSSL's curve name if it has one."""
+    """The type (OpenSSL's label), size in bits and, if any, OpenSSL curve name of a public key."""
 
     kind: str
     bits: int
@@ -29,7 +29,7 @@ class Key:
 
     @property
     def strength(self) -> int:
-        """Security bits; 0 for a kind that is not known."""
+        """The security bits; 0 for an unknown key type."""
         return _strength(self.kind, self.bits)
 
 
@@ -69,19 +69,19 @@ _CURVES = {
 }
 
 USUAL_KEY = 4096
-"""Octets of a public key of the usual size."""
+"""Usual maximum size of a public key in octets."""
 
 EXPLICIT = "explicit"
-"""Stands for a curve that is spelled out instead of named (RFC 5480 forbids it)."""
+"""Name for a curve given by explicit parameters, which RFC 5480 forbids."""
 
 
-@lru_cache(maxsize=256)  # few kinds and sizes are in use
+@lru_cache(maxsize=256)  # few key types and sizes are in use
 def _strength(kind: str, bits: int) -> int:
     return _STRENGTHS.get(kind, 0) or _factoring(kind, bits) or _curve(kind, bits)
 
 
 def _factoring(kind: str, bits: int) -> int:
-    """Return the number field sieve's cost for a modulus, rounded to a multiple of 8 (NIST SP 800-56B appendix D)."""
+    """Return the security bits of a modulus (number field sieve), a multiple of 8 (NIST SP 800-56B appendix D)."""
     if kind not in _FACTORING or bits < 8:  # noqa: PLR2004 - log(log(x)) has to exist
         return 0
     x = bits * math.log(2)
@@ -98,10 +98,10 @@ def _curve(kind: str, bits: int) -> int:
 
 @remembered(4096, 1024)
 def key(spki: bytes) -> Key:
-    """Describe a SubjectPublicKeyInfo; a curve that is not in the table has its dotted number as name and 0 bits.
+    """Return the key in a SubjectPublicKeyInfo; an unknown curve is returned as its dotted number with 0 bits.
 
     Raises:
-        DERError: it is none.
+        DERError: the octets are malformed.
     """
     try:
         return _key(spki)
@@ -141,16 +141,16 @@ def normal_spki(element: TLV) -> bytes:
     """Return a SubjectPublicKeyInfo as OpenSSL encodes it: in DER, its parameters as they stand if they are a SEQUENCE.
 
     Raises:
-        DERError: it is none.
+        DERError: the octets are malformed.
     """
     algorithm, key_bits = _pair(element)
     prefix = element.raw[: -len(key_bits.raw) + key_bits.header + 1]
     return element.raw if _is_normal(prefix, len(element.raw)) else _encoded(algorithm, key_bits)
 
 
-@lru_cache(256)  # kinds and sizes of keys
+@lru_cache(256)  # key types and sizes
 def _is_normal(prefix: bytes, size: int) -> bool:
-    """Return True if a key of whole octets that begins so and has this size is encoded as OpenSSL does."""
+    """Return True if OpenSSL encodes a key with a given prefix and size in octets in the same way."""
     whole = prefix + bytes(size - len(prefix))
     return prefix[-1:] == b"\0" and size <= USUAL_KEY and _encoded(*_pair(der.read(whole))) == whole
 
@@ -175,7 +175,7 @@ def _pair(element: TLV) -> tuple[TLV, TLV]:
 
 @dataclass(frozen=True, slots=True)
 class Algorithm:
-    """A signature algorithm: OpenSSL's long name, the kind of key it takes, and its hash ("" for none)."""
+    """A signature algorithm: OpenSSL's long name, the type of its key, and its hash ("" for none)."""
 
     name: str
     kind: str = ""
@@ -183,7 +183,7 @@ class Algorithm:
 
     @property
     def strength(self) -> int:
-        """Security bits; 0 for one that is not known."""
+        """The security bits; 0 for an unknown algorithm."""
         return _HASH_STRENGTHS.get(self.digest, 0) or _STRENGTHS.get(self.kind, 0)
 
 
@@ -192,12 +192,12 @@ _HASH_STRENGTHS = {
     "sha224": 112, "sha256": 128, "sha384": 192, "sha512": 256,
     "sha3-224": 112, "sha3-256": 128, "sha3-384": 192, "sha3-512": 256, "sm3": 128,
 }  # fmt: skip
-"""Half the bits of the hash; MD5 and SHA-1 count for less since collisions can be made (X509_get_signature_info)."""
+"""Security bits of hashes: half of the hash bits, less for MD5 and SHA-1 with collisions (X509_get_signature_info)."""
 
 _NIST_HASHES = (
     "sha256", "sha384", "sha512", "sha224", "sha512-224", "sha512-256", "sha3-224", "sha3-256", "sha3-384", "sha3-512",
 )  # fmt: skip
-"""The hashes below 2.16.840.1.101.3.4.2, from 1."""
+"""Names of the hashes with the object identifiers 2.16.840.1.101.3.4.2.1 and following."""
 
 _HASH_OIDS = {f"2.16.840.1.101.3.4.2.{number}": name for number, name in enumerate(_NIST_HASHES, 1)}
 _HASH_OIDS |= {"1.3.14.3.2.26": "sha1", "1.2.840.113549.2.5": "md5", "1.3.36.3.2.1": "ripemd160"}
@@ -243,10 +243,10 @@ _PSS = "1.2.840.113549.1.1.10"
 
 @remembered(256, 256)  # a few dozen exist
 def algorithm(raw: bytes) -> Algorithm:
-    """Describe an AlgorithmIdentifier; one that is not known has its dotted number as name.
+    """Return the algorithm of an AlgorithmIdentifier; the name of an unknown algorithm is its dotted number.
 
     Raises:
-        DERError: it is none.
+        DERError: the octets are malformed.
     """
     try:
         first, *parameters = der.children(der.whole(raw, der.SEQUENCE))
@@ -257,7 +257,7 @@ def algorithm(raw: bytes) -> Algorithm:
 
 
 def _pss(parameters: list[TLV]) -> Algorithm:
-    """RSASSA-PSS names its hash in its parameters (RFC 4055 section 3.1)."""
+    """Return the RSASSA-PSS algorithm with the hash in its parameters (RFC 4055 section 3.1)."""
     given = {part.tag: der.read(part.content) for part in der.children(parameters[0])} if parameters else {}
     digest = given.get(0xA0)
     named = _HASH_OIDS.get(der.oid(der.children(digest)[0]), "") if digest else "sha1"

@@ -1,7 +1,7 @@
-"""Name constraints (RFC 5280 section 4.2.1.10) along a path: every violation, each found by OpenSSL.
+"""The violations of name constraints (RFC 5280 section 4.2.1.10) along a path, as OpenSSL detects them.
 
-OpenSSL checks the names of each certificate against the constraints of each one above it, and stops at its first
-error, which is the topmost; the one that is reported is the nearest to the leaf. So each pair is asked about alone.
+OpenSSL checks the names of each certificate against the constraints of every certificate above it, and stops at the
+topmost error. Postfix reports the error nearest to the leaf, so this module verifies each pair separately.
 """
 
 import hashlib
@@ -15,7 +15,7 @@ from scanner.core.x509.openssl import Check
 from scanner.core.x509.verify_error import NAME_ERRORS
 
 ANSWERS = 4096
-"""Answers kept; few authorities have constraints, and all certificates of a provider the same."""
+"""Maximum number of cached answers; few authorities use constraints, and those of a provider are the same."""
 
 _answers: Kept[bytes, int] = Kept(ANSWERS)
 
@@ -32,7 +32,7 @@ def violations(path: Sequence[Certificate]) -> Iterator[Found]:
 
 
 def _violation(certificate: Certificate, constraints: bytes, *, leaf: bool) -> int:
-    """Return the error of one certificate below one set of constraints, 0 if they are kept."""
+    """Return the error number of one certificate under one set of constraints, 0 without a violation."""
     subject, alt_names = certificate.subject.raw, certificate.extensions.names
     key = hashlib.sha256(b"%d %d " % (leaf, len(alt_names)) + alt_names + subject + constraints).digest()
     return _answers.get(key, lambda: _asked(subject, alt_names, constraints, leaf=leaf))

@@ -1,9 +1,9 @@
-"""OpenSSL's answers about certificates: the path that it accepts or the first error, and a key's size.
+"""The interface to OpenSSL's certificate verification and to its size of a key.
 
-OpenSSL has the last word: no path counts that ``X509_verify_cert`` refuses, and none is refused because the reader of
-this package does not know an algorithm, a curve or an encoding. Dates are left aside here (NO_CHECK_TIME), so that an
-answer holds at any time and can be kept. Nothing is looked up for revocation. Private bindings of pyOpenSSL are used,
-since its public interface sets no purpose and hides the path behind an error; each call costs a tenth of its objects.
+OpenSSL is authoritative: a path that ``X509_verify_cert`` refuses never counts, and no path is refused because this
+package does not know an algorithm, a curve or an encoding. Dates are not checked (NO_CHECK_TIME), so that answers can
+be cached. Revocation is not checked. Private bindings of pyOpenSSL are used, since the public interface sets no purpose
+and hides the path after an error; a call costs a tenth of the public one.
 """
 
 import functools
@@ -20,14 +20,14 @@ from scanner.core.x509.cache import remembered
 from scanner.core.x509.verify_error import VerifyError
 
 LOADED = 256
-"""Certificates kept as OpenSSL has them, about 10 KiB each: those of issuers are asked about all the time."""
+"""Maximum number of cached OpenSSL certificate objects, about 10 KiB each; the issuers recur."""
 
 USUAL_SIZE = 8192
-"""Octets of a certificate of the usual size."""
+"""Usual maximum size of a certificate in octets."""
 
 
 class Check(IntFlag):
-    """Requests to X509_verify_cert: X509_V_FLAG_* by their values, and the purpose of a TLS server."""
+    """Options of X509_verify_cert: values of X509_V_FLAG_*, and the purpose of a TLS server."""
 
     NONE = 0
     IGNORE_CRITICAL = 0x10
@@ -47,7 +47,7 @@ class Answer(NamedTuple):
 
     @property
     def accepted(self) -> bool:
-        """True if there was no error."""
+        """True without an error."""
         return self.num == 0
 
 
@@ -56,13 +56,13 @@ REFUSED = Answer(0, VerifyError.UNABLE_TO_GET_ISSUER_CERT_LOCALLY, 0)
 
 
 def ask(leaf: bytes, sent: Iterable[bytes], anchors: Iterable[bytes], checks: Check) -> Answer:
-    """Verify a certificate, dates left aside.
+    """Verify a certificate without checking dates.
 
     Args:
-        leaf: the certificate in question.
-        sent: certificates that may stand between it and an anchor.
-        anchors: the trusted ones.
-        checks: the requests.
+        leaf: the certificate to verify.
+        sent: possible intermediate certificates.
+        anchors: the trusted certificates.
+        checks: the verification options.
     """
     store = _ffi.gc(_lib.X509_STORE_new(), _lib.X509_STORE_free)
     _lib.X509_STORE_set_flags(store, (checks | Check.NO_CHECK_TIME) & ~Check.SERVER_PURPOSE)
@@ -76,13 +76,13 @@ def ask(leaf: bytes, sent: Iterable[bytes], anchors: Iterable[bytes], checks: Ch
 
 
 def ask_at(store: crypto.X509Store, now: datetime, leaf: bytes, sent: Iterable[bytes]) -> Answer:
-    """Verify a certificate for a TLS server with a store that has trust settings, which only files can give it.
+    """Verify a certificate for a TLS server with a store that contains trust settings (loaded from files).
 
     Args:
         store: the store as loaded.
         now: the time at which dates are judged.
-        leaf: the certificate in question.
-        sent: certificates that may stand between it and an anchor.
+        leaf: the certificate to verify.
+        sent: possible intermediate certificates.
     """
     store.set_time(now)
     _lib.X509_STORE_set_purpose(store._store, _lib.X509_PURPOSE_SSL_SERVER)  # noqa: SLF001 - no public way
@@ -120,7 +120,7 @@ def _size(context: Any) -> int:
 
 @remembered(LOADED, USUAL_SIZE)
 def _loaded(der: bytes) -> Any | None:
-    """Return OpenSSL's form of a certificate, None if it cannot read it."""
+    """Return the OpenSSL object of a certificate, None if OpenSSL cannot decode it."""
     bio = _ffi.gc(_lib.BIO_new_mem_buf(der, len(der)), _lib.BIO_free)
     certificate = _lib.d2i_X509_bio(bio, _ffi.NULL)
     if certificate == _ffi.NULL:
@@ -130,12 +130,12 @@ def _loaded(der: bytes) -> Any | None:
 
 
 def readable(der: bytes) -> bool:
-    """Return True if OpenSSL can read a certificate."""
+    """Return True if OpenSSL can decode a certificate."""
     return _loaded(der) is not None
 
 
 def encoded(der: bytes) -> bytes | None:
-    """Return a certificate as OpenSSL encodes it, None if it cannot read it."""
+    """Return a certificate as OpenSSL encodes it, None if OpenSSL cannot decode it."""
     certificate = _loaded(der)
     if certificate is None:
         return None

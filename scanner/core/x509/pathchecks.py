@@ -1,9 +1,9 @@
-"""The errors of a path that has been built (RFC 5280 section 6, with OpenSSL's leniencies).
+"""The checks of a built certificate path (RFC 5280 section 6, as lenient as OpenSSL).
 
-OpenSSL accepts a path or names its first error (see ``issuing``); dates and the security level are judged here. Where
-it refuses, all errors are collected here too, as the verify callback of Postfix does, which reports the error nearest
-to the leaf: by depth, and within a depth as OpenSSL finds them (leaf key, building, extensions, strengths, signatures
-and dates, name constraints). An error that only OpenSSL finds is added. Names are not compared here.
+OpenSSL accepts a path or returns its first error (see ``issuing``); dates and the security level are checked here. For
+a refused path, this module collects all errors, like the verify callback of Postfix, which reports the error nearest to
+the leaf: by depth, and within a depth as OpenSSL finds them (leaf key, building, extensions, strengths, signatures and
+dates, name constraints). An error that only OpenSSL detects is added. Names are not compared here.
 """
 
 from collections.abc import Iterable, Iterator, Sequence
@@ -34,12 +34,12 @@ def check(
     """Check a path.
 
     Args:
-        path: certificates, leaf first, the anchor (or as far as building got) last.
+        path: certificates, leaf first; the last is the anchor or, in an incomplete path, the topmost certificate.
         now: the time at which dates are judged.
         security_level: OpenSSL's level, 0 to 5, for keys and signatures.
-        built: the errors of building it.
-        bare_key: the SubjectPublicKeyInfo that takes the place of an anchor above the topmost certificate.
-        verdict: OpenSSL's verdict, where it was asked already.
+        built: the errors of path building.
+        bare_key: the SubjectPublicKeyInfo that replaces an anchor above the topmost certificate.
+        verdict: OpenSSL's verdict on the path, if already known.
 
     Returns:
         Every error, nearest to the leaf first.
@@ -70,7 +70,7 @@ def _of_unbuilt(path: Path) -> Acceptance:
 
 
 def unanchored(path: Path, *, from_store: bool = False) -> Found:
-    """Return the error of a path that ends short of an anchor, by what stands on its top."""
+    """Return the error of a path without an anchor, which depends on its topmost certificate."""
     top = len(path) - 1
     if issuing.self_signed(path[top]):
         return (VerifyError.SELF_SIGNED_CERT_IN_CHAIN if top else VerifyError.DEPTH_ZERO_SELF_SIGNED_CERT), top
@@ -78,34 +78,34 @@ def unanchored(path: Path, *, from_store: bool = False) -> Found:
 
 
 def path_error(num: int, depth: int, path: Path) -> PathError:
-    """Return an error with OpenSSL's words and the name concerned: of an untrusted path, the missing issuer."""
+    """Return an error with OpenSSL's message and the name concerned (the missing issuer for an untrusted path)."""
     concerned = path[min(depth, len(path) - 1)]
     name = concerned.issuer if num in _MISSING_ISSUER else concerned.subject
     return PathError(num, depth, text_of(num), dn.one_line(name))
 
 
 def leaf_key(leaf: Certificate, security_level: int) -> Iterator[Found]:
-    """Yield the error of a leaf whose key is too weak: the one check that even DANE-EE makes."""
+    """Yield the error of a leaf with a weak key; this is the only check that also applies to DANE-EE."""
     if _weak_key(leaf, security_level):
         yield VerifyError.EE_KEY_TOO_SMALL, 0
 
 
 def _weak_key(certificate: Certificate, level: int) -> bool:
-    """Return True for a known size that is too small: OpenSSL has just used a key of a size unknown here."""
+    """Return True for a key that is known to be too weak; a key of unknown strength is accepted, as OpenSSL used it."""
     return level > 0 and certificate.key.bits > 0 and certificate.key.strength < LEVEL_BITS[level]
 
 
 # --- extensions -----------------------------------------------------------------------------------------------
 
 _SERVER_PURPOSES = {"1.3.6.1.5.5.7.3.1", "1.3.6.1.4.1.311.10.3.3", "2.16.840.1.113730.4.1"}
-"""serverAuth and its two ancestors, the "server gated" ones; anyExtendedKeyUsage is none, as in OpenSSL."""
+"""Extended key usages of TLS servers: serverAuth and two obsolete "server gated" usages; not anyExtendedKeyUsage."""
 
 _NS_SERVER, _NS_TLS_CA, _NS_ANY_CA = 0x40, 0x04, 0x07
 _CA, _V1_CA, _USAGE_CA, _NETSCAPE_CA = 1, 3, 4, 5
 
 
 def _extensions(path: Path) -> Iterator[Found]:
-    between = 0  # CA certificates passed that are not self-issued: what path lengths count
+    between = 0  # CA certificates so far that are not self-issued, which path lengths count
     below: Certificate | None = None
     for depth, certificate in enumerate(path):
         for num in _extension_errors(certificate, below, depth, len(path)):
@@ -118,7 +118,7 @@ def _extensions(path: Path) -> Iterator[Found]:
 
 
 def _extension_errors(certificate: Certificate, below: Certificate | None, depth: int, size: int) -> Iterator[int]:
-    """Yield the errors of one certificate, which has to be a CA unless it is the leaf or issued a proxy."""
+    """Yield the extension errors of one certificate, which has to be a CA unless it is the leaf or issued a proxy."""
     if certificate.extensions.unknown_critical:
         yield VerifyError.UNHANDLED_CRITICAL_EXTENSION
     if certificate.extensions.proxy:
@@ -136,7 +136,7 @@ def _extension_errors(certificate: Certificate, below: Certificate | None, depth
 
 
 def _ca_kind(certificate: Certificate) -> int:
-    """Return OpenSSL's grade of a CA: 0 for none, 1 as RFC 5280 wants it, others as old certificates have it."""
+    """Return OpenSSL's CA grade: 0 is not a CA, 1 a CA by RFC 5280, other values a CA by older conventions."""
     said = certificate.extensions
     if said.key_usage is not None and not said.key_usage & KEY_CERT_SIGN:
         return 0
@@ -167,7 +167,7 @@ def _fit_for_server(certificate: Certificate, ca_kind: int, *, as_ca: bool) -> b
 
 
 def _strengths(path: Path, level: int) -> Iterator[Found]:
-    """Yield weak keys of the issuers and weak signatures, that of the anchor excepted."""
+    """Yield the errors of weak issuer keys and weak signatures, except the signature of the anchor."""
     for depth, certificate in enumerate(path):
         if depth > 0 and _weak_key(certificate, level):
             yield VerifyError.CA_KEY_TOO_SMALL, depth
@@ -176,7 +176,7 @@ def _strengths(path: Path, level: int) -> Iterator[Found]:
 
 
 def _signatures_and_dates(path: Path, now: datetime, *, bare_key: bool, signed: bool) -> Iterator[Found]:
-    """Yield the errors of signatures and dates from the top down; an anchor that others issued is taken as it is."""
+    """Yield the errors of signatures and dates from the top down, except those of an anchor that is not self-signed."""
     top = len(path) - 1
     checked = top if bare_key or top == 0 or issuing.self_signed(path[top]) else top - 1
     if top == 0 and not bare_key and not issuing.self_signed(path[0]):

@@ -1,7 +1,7 @@
-"""Certificates made for a question to OpenSSL, since its functions about a bare key or one constraint are not bound.
+"""Synthetic certificates for OpenSSL, whose functions for a bare key or a single constraint have no Python binding.
 
-A signature over a certificate is checked with a stand-in for its issuer that has the key in question. The names of one
-certificate are checked against the name constraints of another with a pair of certificates that have nothing else.
+A signature is checked with a synthetic issuer that contains the key. The names of one certificate are checked against
+the name constraints of another with a pair of certificates that contain only these names and constraints.
 """
 
 from functools import cache
@@ -26,7 +26,7 @@ _EXTENSIONS = 0xA3
 
 
 def issuer(subject: Certificate, spki: bytes) -> bytes:
-    """Return a certificate that has this key and fits everything that another one says about its issuer."""
+    """Return a certificate with a key that matches the issuer name and authority key identifier of a subject."""
     wanted = subject.extensions.authority
     serial = der.encode(der.INTEGER, wanted.serial.content) if wanted.serial else _ONE
     own_issuer = wanted.issuer.raw if wanted.issuer else subject.issuer.raw
@@ -34,13 +34,13 @@ def issuer(subject: Certificate, spki: bytes) -> bytes:
 
 
 def constrained(subject: bytes, alt_names: bytes, constraints: bytes, *, leaf: bool) -> tuple[bytes, ...]:
-    """Return a path, leaf first, whose last certificate has these constraints and whose first but one these names.
+    """Return a path, leaf first, whose anchor has the name constraints and a lower certificate the names.
 
     Args:
-        subject: the Name of the certificate in question, DER.
-        alt_names: its subjectAltName, DER, empty if it has none.
-        constraints: the nameConstraints, DER.
-        leaf: the certificate in question is a leaf; otherwise a leaf without names stands below it.
+        subject: the subject of the checked certificate, as DER.
+        alt_names: the subjectAltName of the checked certificate, as DER; empty without one.
+        constraints: the nameConstraints, as DER.
+        leaf: whether the checked certificate is the leaf; otherwise the path starts with a leaf without names.
     """
     names = _extension(_ALT_NAME, alt_names) if alt_names else b""
     limits = _CA + _extension(_NAME_CONSTRAINTS, constraints)
@@ -54,7 +54,7 @@ def constrained(subject: bytes, alt_names: bytes, constraints: bytes, *, leaf: b
 
 
 def _name(text: bytes) -> bytes:
-    """Return a Name of one description: an attribute that no constraint is about and no CN check looks at."""
+    """Return a Name with a description attribute only, to which neither name constraints nor CN checks apply."""
     pair = der.encode(der.SEQUENCE, bytes.fromhex("060355040d"), der.encode(0x0C, text))
     return der.encode(der.SEQUENCE, der.encode(der.SET, pair))
 
@@ -76,7 +76,7 @@ def _certificate(
 
 @cache
 def _key() -> Ed25519PrivateKey:
-    """Return the one key that signs them; it guards nothing, and the same one each time gives the same answers."""
+    """Return the fixed signing key of all synthetic certificates; it is not secret and makes results the same."""
     return Ed25519PrivateKey.from_private_bytes(bytes(32))
 
 

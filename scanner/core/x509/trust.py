@@ -12,15 +12,15 @@ _REJECTED = 0xA0
 
 @dataclass(frozen=True, slots=True)
 class Trust:
-    """The uses that a certificate is trusted and rejected for, as dotted numbers; None where there is no such list."""
+    """The trusted and the rejected uses of a certificate, as dotted numbers; None for an absent list."""
 
     trusted: frozenset[str] | None = None
     rejected: frozenset[str] | None = None
 
     def for_servers(self) -> bool | None:
-        """Return whether the settings trust or reject TLS servers (X509_check_trust), None if they leave it open.
+        """Return whether the settings trust (True) or reject (False) TLS servers (X509_check_trust), else None.
 
-        A list of trusted uses without this one rejects it.
+        A list of trusted uses without TLS servers rejects TLS servers.
         """
         if self.rejected is not None and _SERVER & self.rejected:
             return False
@@ -28,23 +28,23 @@ class Trust:
 
 
 def split(octets: bytes) -> tuple[bytes, bytes]:
-    """Return the certificate that a PEM block begins with and the octets behind it.
+    """Return the certificate at the start of a PEM block and the octets after it.
 
     Raises:
-        DERError: no certificate stands there.
+        DERError: the block does not start with a certificate.
     """
     certificate = der.read(octets).raw
     return certificate, octets[len(certificate) :]
 
 
 def settings(octets: bytes) -> Trust | None:
-    """Read the settings behind a certificate.
+    """Decode the trust settings after a certificate.
 
     Returns:
-        None if there are none that restrict its use.
+        The settings, or None if no setting restricts the use of the certificate.
 
     Raises:
-        DERError: they cannot be read.
+        DERError: the settings cannot be decoded.
     """
     if not octets:
         return None

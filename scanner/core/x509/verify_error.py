@@ -1,10 +1,10 @@
-"""OpenSSL's verification errors (X509_V_ERR_*): their numbers, names and words."""
+"""OpenSSL's verification errors (X509_V_ERR_*): numbers, names and messages."""
 
 from enum import IntEnum
 
 
 class VerifyError(IntEnum):
-    """The X509_V_ERR numbers that are used, by OpenSSL's names; ``text`` has the words of OpenSSL 3."""
+    """The X509_V_ERR numbers in use, by OpenSSL's names; ``text`` is the message of OpenSSL 3."""
 
     UNSPECIFIED = 1
     UNABLE_TO_GET_ISSUER_CERT = 2
@@ -48,7 +48,7 @@ class VerifyError(IntEnum):
 
     @property
     def text(self) -> str:
-        """OpenSSL's words for it."""
+        """OpenSSL's message for the error."""
         return _TEXTS[self]
 
 
@@ -65,7 +65,7 @@ NAME_ERRORS = {
 
 
 def text_of(num: int) -> str:
-    """Return OpenSSL's words for a number, and general ones for a number that is not in ``VerifyError``."""
+    """Return OpenSSL's message for a number, or a general message for a number that is not in ``VerifyError``."""
     return _TEXTS.get(num, f"certificate verification error {num}")
 
 
