@@ -1,4 +1,4 @@
-"""Run directories that the user names, and documents made of them."""
+"""Opening of run directories for a command, and output of documents."""
 
 import sys
 from collections.abc import Iterator
@@ -12,10 +12,10 @@ from scanner.cli.errors import CliError
 
 @contextmanager
 def reading() -> Iterator[None]:
-    """Turn an error of a run's files into one of the command.
+    """Convert errors in reading a run to ``CliError`` within the block.
 
     Raises:
-        CliError: a file of a run cannot be read, or a file made of it cannot be written.
+        CliError: a file of a run cannot be read, or an output file cannot be written.
     """
     try:
         yield
@@ -34,7 +34,7 @@ def open_run(path: str) -> Run:
 
 
 def write(content: bytes, output: str | None = None) -> None:
-    """Write a document to a file, or to standard output as it is, whatever the locale's encoding.
+    """Write a document to a file or to standard output, without a conversion to the locale's encoding.
 
     Raises:
         CliError: the file cannot be written.
