@@ -35,7 +35,7 @@ from scanner.cli.scan_options import scan_options
 
 
 def main(argv: Sequence[str]) -> int:
-    """Run a command line and return the exit code; an error of the user becomes one line on stderr."""
+    """Run a command line and return the exit code; print a usage error as one line on stderr."""
     try:
         result = group.main(args=list(argv), prog_name="mxsweep", standalone_mode=False)
     except NoArgsIsHelpError as error:
@@ -57,7 +57,7 @@ def _fail(text: str, code: Exit) -> int:
 
 
 class _Group(click.RichGroup):
-    """The group of commands. It reports every error of standard output; click handles a closed pipe only."""
+    """The group of commands. It reports all errors in writing standard output; click handles only a closed pipe."""
 
     def make_context(self, *arguments: Any, **more: Any) -> Any:
         """Parse the command line; help and version are printed here.
@@ -92,10 +92,10 @@ class _Group(click.RichGroup):
     __version__, prog_name="mxsweep", message="%(prog)s %(version)s", help="Show the version and exit."
 )
 def group() -> None:
-    """Test whether mail to a domain is sent over TLS, how TLS is verified, and what prevents it."""
+    """Test whether mail to a domain is sent over TLS, how TLS is verified, and which faults prevent it."""
 
 
-# --- what observes --------------------------------------------------------------------------------------------
+# --- observation ----------------------------------------------------------------------------------------------
 
 
 @group.command(add_help_option=False, context_settings={"ignore_unknown_options": True})
@@ -115,7 +115,7 @@ def finger(arguments: tuple[str, ...]) -> Any:
 @scan_options
 @click.pass_context
 def scan(ctx: click.RichContext, /, **flags: Any) -> Any:
-    """Scan lists of mail domains: one domain a line, rank,domain, or CSV; also gzip, and - for stdin."""
+    """Scan lists of mail domains with one domain per line, rank,domain lines or CSV, also gzip, or - for stdin."""
     given = {name for name in flags if ctx.get_parameter_source(name) is not ParameterSource.DEFAULT}
     return code_of("scanner.cli.scan:run")(flags, given)
 
@@ -144,21 +144,21 @@ _DOCTOR = block(
 @_DOCTOR
 @resolver_options
 def doctor(**flags: Any) -> Any:
-    """Check whether this machine and its network are fit for a scan, with advice where they are not."""
+    """Check whether this machine and its network are fit for a scan, with advice for each problem."""
     return code_of("scanner.cli.doctor:run")(flags)
 
 
 @group.command(epilog=examples("mxsweep finger --save case.json example.com", "mxsweep replay case.json"))
 @click.argument("case", metavar="FILE")
 def replay(case: str) -> Any:
-    """Judge a session again that `mxsweep finger --save FILE` saved, offline, and print its log lines.
+    """Judge again, offline, a session saved by `mxsweep finger --save FILE`, and print its log lines.
 
-    The exit code is 5 if the lines differ from those of the session.
+    The exit code is 5 if the lines differ from the lines of the session.
     """
     return code_of("scanner.cli.replay:run")(case)
 
 
-# --- what reads runs ------------------------------------------------------------------------------------------
+# --- reading runs ---------------------------------------------------------------------------------------------
 
 _REPORT = block(
     "Report",
@@ -194,7 +194,7 @@ _REPORT = block(
 _REJUDGE = block(
     "Judging again",
     option("--rejudge", is_flag=True, help="Judge the run again and print the differences instead of a report."),
-    option("--at", metavar="TIME", help="With --rejudge: date for certificate validity, as 2026-12-31 or +30d."),
+    option("--at", metavar="TIME", help="With --rejudge: date for certificate validity, such as 2026-12-31 or +30d."),
     option(
         "--level",
         type=click.Choice(LEVELS),
@@ -311,5 +311,5 @@ def query(**flags: Any) -> Any:
 @group.command(epilog=examples("mxsweep schema", "mxsweep schema domains"))
 @click.argument("name", required=False, metavar="[NAME]")
 def schema(name: str | None) -> Any:
-    """Print the JSON Schema of the files of a run: domains, hosts, certs, rejects, run, status, or all of them."""
+    """Print the JSON Schema of a file of a run (domains, hosts, certs, rejects, run or status), or of all files."""
     return code_of("scanner.cli.reports:schema")(name)
