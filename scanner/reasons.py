@@ -113,15 +113,15 @@ def _row(words: str, tlsrpt: TLSRPT | None = None) -> ReasonText:
 
 REASONS: dict[Reason, ReasonText] = {
     Reason.IMPLICIT_MX: _row("no MX record: the domain itself is the mail host (RFC 5321 section 5.1)"),
-    Reason.NULL_MX: _row("the domain says that it takes no mail (null MX, RFC 7505)"),
+    Reason.NULL_MX: _row("the domain accepts no mail (null MX, RFC 7505)"),
     Reason.NXDOMAIN: _row("the domain does not exist"),
     Reason.NO_ADDRESS: _row("no MX record and no address record"),
-    Reason.MX_INSECURE: _row("the MX RRset is not DNSSEC-signed, so anyone on the way could change it"),
+    Reason.MX_INSECURE: _row("the MX RRset is not DNSSEC-signed, so an attacker on the path could change it"),
     Reason.MX_BOGUS: _row("DNSSEC validation of the MX RRset fails", TLSRPT.DNSSEC_INVALID),
-    Reason.MX_LOOKUP_FAILED: _row("the MX lookup failed: what the domain publishes is not known"),
+    Reason.MX_LOOKUP_FAILED: _row("the MX lookup failed, so the MX records are not known"),
     Reason.MX_TARGET_NXDOMAIN: _row("an MX host does not exist in the DNS"),
     Reason.MX_TARGET_NO_ADDRESS: _row("an MX host has no address record"),
-    Reason.MX_TARGET_INVALID: _row("an MX record names something that is no host name"),
+    Reason.MX_TARGET_INVALID: _row("the target of an MX record is not a valid host name"),
     Reason.MX_TARGET_NUMERIC: _row("an MX record names an address instead of a host"),
     Reason.MX_TARGETS_UNRESOLVABLE: _row("no MX host has an address"),
     Reason.MX_TARGET_IS_ALIAS: _row("an MX host is an alias (against RFC 2181 section 10.3)"),
@@ -129,15 +129,15 @@ REASONS: dict[Reason, ReasonText] = {
     Reason.ADDRESS_BOGUS: _row("DNSSEC validation of an MX host's addresses fails", TLSRPT.DNSSEC_INVALID),
     Reason.A_LOOKUP_FAILED: _row("the A lookup of an MX host failed; its AAAA records were used"),
     Reason.AAAA_LOOKUP_FAILED: _row("the AAAA lookup of an MX host failed; its A records were used"),
-    Reason.HOST_INSECURE: _row("the MX host's addresses are not DNSSEC-signed, so its TLSA records say nothing"),
-    Reason.DNS_INDETERMINATE: _row("no trusted validating resolver was asked: DNSSEC and DANE could not be judged"),
+    Reason.HOST_INSECURE: _row("the MX host's addresses are not DNSSEC-signed, so its TLSA records are not used"),
+    Reason.DNS_INDETERMINATE: _row("without a trusted validating resolver, DNSSEC and DANE could not be judged"),
     Reason.TLSA_NONE: _row("no TLSA records"),
     Reason.TLSA_NAME_IMPOSSIBLE: _row("the MX host's name is so long that TLSA records for it cannot exist"),
     Reason.TLSA_INSECURE: _row("TLSA records are published but not DNSSEC-signed"),
-    Reason.TLSA_LOOKUP_FAILED: _row("the TLSA lookup failed: whether records exist is not known"),
+    Reason.TLSA_LOOKUP_FAILED: _row("the TLSA lookup failed, so the TLSA records are not known"),
     Reason.TLSA_BOGUS: _row("DNSSEC validation of the TLSA RRset fails", TLSRPT.DNSSEC_INVALID),
     Reason.TLSA_UNUSABLE_USAGE: _row(
-        "no TLSA record has a usage that SMTP knows (2 or 3, RFC 7672 section 3.1)", TLSRPT.TLSA_INVALID
+        "no TLSA record has a usage that is valid for SMTP (2 or 3, RFC 7672 section 3.1)", TLSRPT.TLSA_INVALID
     ),
     Reason.TLSA_UNUSABLE_DATA: _row("no TLSA record has data that can be compared", TLSRPT.TLSA_INVALID),
     Reason.TLSA_MISMATCH: _row("no TLSA record matches the certificate chain", TLSRPT.VALIDATION_FAILURE),
@@ -152,8 +152,8 @@ REASONS: dict[Reason, ReasonText] = {
         "the chain does not lead to a trusted authority", TLSRPT.CERTIFICATE_NOT_TRUSTED
     ),
     Reason.CERTIFICATE_WEAK: _row("a key or signature is too weak", TLSRPT.VALIDATION_FAILURE),
-    Reason.CERTIFICATE_INVALID: _row("the chain breaks a certificate rule (RFC 5280)", TLSRPT.VALIDATION_FAILURE),
-    Reason.NO_CERTIFICATE: _row("the server showed no certificate", TLSRPT.VALIDATION_FAILURE),
+    Reason.CERTIFICATE_INVALID: _row("the chain violates a certificate rule (RFC 5280)", TLSRPT.VALIDATION_FAILURE),
+    Reason.NO_CERTIFICATE: _row("the server sent no certificate", TLSRPT.VALIDATION_FAILURE),
     Reason.CONNECTION_REFUSED: _row("the TCP connection was refused"),
     Reason.CONNECT_TIMEOUT: _row("the TCP connection timed out"),
     Reason.UNREACHABLE: _row("the network or host cannot be reached from here"),
@@ -164,44 +164,46 @@ REASONS: dict[Reason, ReasonText] = {
     Reason.ADDRESS_NOT_PUBLIC: _row("the address is special-purpose and was not contacted"),
     Reason.ADDRESS_LIMIT: _row("the host has more addresses than were to be probed"),
     Reason.FAMILY_EXCLUDED: _row("the address family was not to be probed"),
-    Reason.OPTED_OUT: _row("the operator asked not to be contacted"),
-    Reason.GREETING_4XX: _row("the server turned us away for now"),
-    Reason.GREETING_5XX: _row("the server turned us away"),
+    Reason.OPTED_OUT: _row("an opt-out list contains the target, so it was not contacted"),
+    Reason.GREETING_4XX: _row("the server refused the connection temporarily with its greeting (4xx)"),
+    Reason.GREETING_5XX: _row("the server refused the connection with its greeting (5xx)"),
     Reason.GREETING_TIMEOUT: _row("the server accepted the connection but sent no greeting in time"),
-    Reason.EHLO_4XX: _row("the server refused EHLO for now"),
-    Reason.EHLO_REJECTED: _row("the server knows no EHLO, so it cannot offer STARTTLS", TLSRPT.STARTTLS_NOT_SUPPORTED),
-    Reason.EHLO_POLICY: _row("the server turned us away at EHLO, by policy: that says nothing of STARTTLS"),
+    Reason.EHLO_4XX: _row("the server refused EHLO temporarily (4xx)"),
+    Reason.EHLO_REJECTED: _row("the server rejects EHLO, so it cannot offer STARTTLS", TLSRPT.STARTTLS_NOT_SUPPORTED),
+    Reason.EHLO_POLICY: _row("the server refused EHLO by policy, so its support of STARTTLS is not known"),
     Reason.EHLO_TLS_REJECTED: _row("the server refused EHLO after TLS was established"),
     Reason.COMMAND_TIMEOUT: _row("the server did not answer a command in time"),
     Reason.LOST_CONNECTION: _row("the server closed the connection in mid-dialogue"),
     Reason.CONNECTION_RESET: _row("the connection was reset"),
-    Reason.GARBLED_REPLY: _row("what the server sent is no SMTP reply"),
-    Reason.REPLY_TOO_LONG: _row("the server's reply is longer than any mail client would read"),
+    Reason.GARBLED_REPLY: _row("the server sent data that are not an SMTP reply"),
+    Reason.REPLY_TOO_LONG: _row("the server's reply exceeds the maximum size"),
     Reason.STARTTLS_NOT_OFFERED: _row("the server does not offer STARTTLS", TLSRPT.STARTTLS_NOT_SUPPORTED),
     Reason.STARTTLS_REFUSED: _row("the server offers STARTTLS but refused it", TLSRPT.STARTTLS_NOT_SUPPORTED),
     Reason.TLS_HANDSHAKE_FAILED: _row("the TLS handshake failed", TLSRPT.VALIDATION_FAILURE),
     Reason.TLS_TIMEOUT: _row("the TLS handshake did not end in time"),
     Reason.TLS_MESSAGE_TOO_LONG: _row(
-        "the server sends more in the handshake than a client will read", TLSRPT.VALIDATION_FAILURE
+        "the server's handshake message exceeds the maximum size", TLSRPT.VALIDATION_FAILURE
     ),
     Reason.CERTIFICATE_UNDECODABLE_HERE: _row(
         "the TLS library of this scanner cannot decode the server's certificate; other mail clients may"
     ),
     Reason.TLS_LEGACY_ONLY: _row(
-        "only obsolete or anonymous TLS is spoken, which an authenticating sender refuses", TLSRPT.VALIDATION_FAILURE
+        "the server has only obsolete or anonymous TLS, which authenticating senders refuse",
+        TLSRPT.VALIDATION_FAILURE,
     ),
     Reason.TLS_WEAK_ONLY: _row(
-        "TLS 1.2 is spoken with a signature or key too weak for an authenticating sender", TLSRPT.VALIDATION_FAILURE
+        "the server uses TLS 1.2 with a signature or key too weak for authenticating senders",
+        TLSRPT.VALIDATION_FAILURE,
     ),
     Reason.TLS_LARGE_HELLO_INTOLERANT: _row(
-        "the server fails on a large (post-quantum) ClientHello and works with a small one"
+        "the server fails on a large (post-quantum) ClientHello and accepts a small ClientHello"
     ),
     Reason.TLS_ANONYMOUS: _row("the TLS session has no certificate", TLSRPT.VALIDATION_FAILURE),
-    Reason.DELIVERED_BY_LESSER_MX: _row("a preferred MX host failed; one of lesser preference took over"),
+    Reason.DELIVERED_BY_LESSER_MX: _row("a preferred MX host failed; a less preferred MX host receives the mail"),
     Reason.LEVEL_NOT_MET: _row("the security level asked for was not met", TLSRPT.DANE_REQUIRED),
-    Reason.OUR_ADDRESS_BANNED: _row("the server refuses the address that we scan from: that says nothing of its TLS"),
-    Reason.HELD_BACK: _row("its provider had turned us away, so no connection was made"),
+    Reason.OUR_ADDRESS_BANNED: _row("the server refuses the scanner's address, so its support of TLS is not known"),
+    Reason.HELD_BACK: _row("the provider refused earlier connections, so no connection was made"),
     Reason.LOCAL_LIMIT: _row("a limit of the scanning machine stopped the probe"),
-    Reason.INTERRUPTED: _row("the scan was stopped before this was known"),
+    Reason.INTERRUPTED: _row("the scan was stopped before a result was known"),
     Reason.INTERNAL: _row("an internal error of mxsweep: please report it"),
 }

@@ -45,18 +45,18 @@ class Cause(StrEnum):
 
 CAUSES: dict[Cause, str] = {
     Cause.MATCHES: "the record matches the chain",
-    Cause.WRONG_SELECTOR: "the data are of the key and the selector is that of the certificate, or the reverse",
+    Cause.WRONG_SELECTOR: "the selector does not fit the data: data of a key with selector 0, or of a certificate with 1",
     Cause.WRONG_MATCHING_TYPE: "the data are not of the form that the matching type declares",
     Cause.WRONG_FIELDS: "the data are of the chain, and more than one field of the record is wrong",
     Cause.ISSUER_AS_SERVER: "the data are of an issuer, and usage 3 is for the server certificate",
     Cause.SERVER_AS_ISSUER: "the data are of the server certificate, and usage 2 is for an issuer",
-    Cause.PKIX_USAGE: "the usage is not 2 or 3, and SMTP uses no other (RFC 7672 section 3.1.3)",
-    Cause.OUTRANKED: "the record matches, and another one with a stronger digest does not (RFC 7671 section 9)",
+    Cause.PKIX_USAGE: "the usage is not 2 or 3, the only usages for SMTP (RFC 7672 section 3.1.3)",
+    Cause.OUTRANKED: "the record matches, but a record with a stronger digest does not (RFC 7671 section 9)",
     Cause.PREVIOUS_CERTIFICATE: "the record is of a certificate that the host sent in an earlier run",
     Cause.ANCHOR_KNOWN_NOT_SENT: "the record is of a known issuer certificate that the server does not send",
-    Cause.OF_ANOTHER_HOST: "the record is of a certificate that other hosts send and this one does not",
+    Cause.OF_ANOTHER_HOST: "the record is of a certificate that only other hosts send",
     Cause.ANCHOR_NOT_IN_CHAIN: "the record is of an issuer that is not in the chain of the server",
-    Cause.MALFORMED: "the data of the record have no valid form",
+    Cause.MALFORMED: "the data of the record are malformed",
     Cause.UNKNOWN_DIGEST: "the record matches no certificate or key of the run",
 }
 
