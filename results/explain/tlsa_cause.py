@@ -45,7 +45,7 @@ class Cause(StrEnum):
 
 CAUSES: dict[Cause, str] = {
     Cause.MATCHES: "the record matches the chain",
-    Cause.WRONG_SELECTOR: "the selector does not fit the data: data of a key with selector 0, or of a certificate with 1",
+    Cause.WRONG_SELECTOR: "the data are of a key with selector 0, or of a certificate with selector 1",
     Cause.WRONG_MATCHING_TYPE: "the data are not of the form that the matching type declares",
     Cause.WRONG_FIELDS: "the data are of the chain, and more than one field of the record is wrong",
     Cause.ISSUER_AS_SERVER: "the data are of an issuer, and usage 3 is for the server certificate",
