@@ -113,7 +113,7 @@ def _row(words: str, tlsrpt: TLSRPT | None = None) -> ReasonText:
 
 REASONS: dict[Reason, ReasonText] = {
     Reason.IMPLICIT_MX: _row("no MX record: the domain itself is the mail host (RFC 5321 section 5.1)"),
-    Reason.NULL_MX: _row("the domain says that it takes no mail (null MX, RFC 7505)"),
+    Reason.NULL_MX: _row("the domain accepts no mail (null MX, RFC 7505)"),
     Reason.NXDOMAIN: _row("the domain does not exist"),
     Reason.NO_ADDRESS: _row("no MX record and no address record"),
     Reason.MX_INSECURE: _row("the MX RRset is not DNSSEC-signed, so an attacker on the network could change it"),
@@ -134,7 +134,7 @@ REASONS: dict[Reason, ReasonText] = {
     Reason.TLSA_NONE: _row("no TLSA records"),
     Reason.TLSA_NAME_IMPOSSIBLE: _row("the MX host's name is so long that TLSA records for it cannot exist"),
     Reason.TLSA_INSECURE: _row("TLSA records are published but not DNSSEC-signed"),
-    Reason.TLSA_LOOKUP_FAILED: _row("the TLSA lookup failed: whether records exist is not known"),
+    Reason.TLSA_LOOKUP_FAILED: _row("the TLSA lookup failed, so the TLSA records are not known"),
     Reason.TLSA_BOGUS: _row("DNSSEC validation of the TLSA RRset fails", TLSRPT.DNSSEC_INVALID),
     Reason.TLSA_UNUSABLE_USAGE: _row(
         "no TLSA record has a usage that SMTP allows (2 or 3, RFC 7672 section 3.1)", TLSRPT.TLSA_INVALID
@@ -182,7 +182,7 @@ REASONS: dict[Reason, ReasonText] = {
     Reason.TLS_HANDSHAKE_FAILED: _row("the TLS handshake failed", TLSRPT.VALIDATION_FAILURE),
     Reason.TLS_TIMEOUT: _row("the TLS handshake did not end in time"),
     Reason.TLS_MESSAGE_TOO_LONG: _row(
-        "the server sends more in the handshake than a client will read", TLSRPT.VALIDATION_FAILURE
+        "the server's handshake message exceeds the maximum size", TLSRPT.VALIDATION_FAILURE
     ),
     Reason.CERTIFICATE_UNDECODABLE_HERE: _row(
         "the TLS library of this scanner cannot decode the server's certificate; other mail clients may"
@@ -196,7 +196,7 @@ REASONS: dict[Reason, ReasonText] = {
         TLSRPT.VALIDATION_FAILURE,
     ),
     Reason.TLS_LARGE_HELLO_INTOLERANT: _row(
-        "the server fails on a large (post-quantum) ClientHello and works with a small one"
+        "the server fails on a large (post-quantum) ClientHello and accepts a small ClientHello"
     ),
     Reason.TLS_ANONYMOUS: _row("the TLS session has no certificate", TLSRPT.VALIDATION_FAILURE),
     Reason.DELIVERED_BY_LESSER_MX: _row(

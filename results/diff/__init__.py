@@ -1,1 +1,1 @@
-"""The comparison of runs (``mxsweep diff``), and of a run with its recomputed verdicts (``report --rejudge``)."""
+"""Comparison of runs (``mxsweep diff``), and of stored with recomputed verdicts (``report --rejudge``)."""

@@ -1,12 +1,13 @@
 """The differences between runs: the list of domains, verdicts, MX records, certificates and TLSA records.
 
-The runs are given in the order of time; the last is called NEW. A domain is compared if NEW and the run before it both
-list it. A domain that only one of these two lists is reported as added or removed, so that a changed list does not
-appear as changed verdicts. The OLD state of a domain is its latest earlier conclusive state: a time-out in one run
-hides no change, and an inconclusive state never counts as fixed.
+The runs are given in the order of time. NEW is the last run, and the previous run is the run before NEW. Only domains
+that both of these runs list are compared. A domain that only NEW or only the previous run lists is reported as added
+or removed; a changed list therefore does not appear as changed verdicts. The OLD state of a domain is its latest
+conclusive state before NEW. A time-out in one run therefore hides no change. An inconclusive state never counts as
+fixed.
 
-Domains and hosts are joined in temporary files (``join``). Memory holds the changes, one count for each MX host and the
-digest of each server certificate of NEW. It grows with the number of hosts and of changes, not of domains.
+Domains and hosts are joined in temporary files (``join``). Memory contains the changes, a counter for each MX host and
+the digest of each server certificate of NEW. It grows with the numbers of hosts and changes, not of domains.
 """
 
 from collections import Counter
@@ -24,12 +25,12 @@ from results.store.files import StoreError
 from results.store.reader import Run, lines_path
 
 MIN_RUNS = 2
-MIN_TURNS = 2  # changes of health that make a domain flapping: one change and one change back
+MIN_TURNS = 2  # minimum number of health changes of a flapping domain: a change and its reversal
 
 
 @dataclass(frozen=True, slots=True)
 class RunInfo:
-    """A run that was compared."""
+    """A compared run."""
 
     path: str
     started: datetime
@@ -38,7 +39,7 @@ class RunInfo:
 
 @dataclass(frozen=True, slots=True)
 class ListedDomain:
-    """A domain that was added to the list or removed from it, with its last verdict."""
+    """A domain that was added to or removed from the list of domains, with its last verdict."""
 
     domain: str
     verdict: DomainWords
@@ -47,7 +48,7 @@ class ListedDomain:
 
 @dataclass(frozen=True, slots=True)
 class MXChange:
-    """The MX records (preference and host) of a domain that were added and removed."""
+    """The added and the removed MX records (preference and host) of a domain."""
 
     domain: str
     added: tuple[str, ...]
@@ -56,7 +57,7 @@ class MXChange:
 
 @dataclass(frozen=True, slots=True)
 class Flapping:
-    """A domain whose health changed at least twice, with its health in each run that lists it."""
+    """A domain whose health changed at least twice, with its health in each run that lists the domain."""
 
     domain: str
     health: tuple[DomainHealth, ...]
@@ -64,11 +65,12 @@ class Flapping:
 
 @dataclass(slots=True)
 class Comparison:
-    """All differences.
+    """All differences between the compared runs.
 
-    ``compared`` is the number of domains that both of the last two runs list. ``unclear`` are domains that were broken
-    and are inconclusive in NEW. ``changed`` are all other domains whose verdict changed. ``transitions`` counts the
-    changes of verdicts by field and ``old > new``. ``expiring`` are certificates of NEW.
+    ``compared`` is the number of domains listed both by NEW and by the run before it. ``unclear`` contains domains that
+    were broken and are inconclusive in NEW. ``changed`` contains all other domains whose verdict changed.
+    ``transitions`` counts the verdict changes by field and ``old > new``. ``expiring`` contains hosts whose certificate
+    in NEW has expired or expires soon.
     """
 
     runs: tuple[RunInfo, ...]
@@ -90,14 +92,14 @@ class Comparison:
 
 
 def compare(runs: Sequence[Run], soon: timedelta = timedelta(SOON)) -> Comparison:
-    """Compare runs.
+    """Compare two or more runs.
 
     Args:
-        runs: two or more, in the order of time.
-        soon: certificates that expire within this time after the end of NEW are listed.
+        runs: at least two runs, in the order of time.
+        soon: maximum time from the end of NEW to the expiry of the listed certificates.
 
     Raises:
-        ValueError: fewer than two runs, or not in the order of time.
+        ValueError: there are fewer than two runs, or they are not in the order of time.
         StoreError: a file of a run cannot be read, or temporary files cannot be written.
     """
     if len(runs) < MIN_RUNS:
@@ -132,7 +134,7 @@ def _buckets(runs: Sequence[Run], name: str) -> int:
 
 
 class _Domains:
-    """The changes of the domains that are added one by one. ``affected`` counts the domains of NEW by report key."""
+    """Collector of the changes of domains. ``affected`` is the number of domains of NEW by report key of the host."""
 
     def __init__(self, found: Comparison) -> None:
         self._found = found
@@ -200,7 +202,7 @@ def _change(old: DomainState, new: DomainState, cause: DomainState, since: datet
 
 
 def _since(earlier: list[DomainState], new: DomainState) -> datetime | None:
-    """Return the time of the first run in which the domain was broken, without a later run in which it was sound."""
+    """Return the start time of the first run since which the domain was broken and in no run sound."""
     since = new.at if new.health is DomainHealth.BROKEN else None
     for state in reversed(earlier):
         if state.health is DomainHealth.SOUND:

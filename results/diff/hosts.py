@@ -14,7 +14,7 @@ from scanner.facts import CertFacts, TLSARecord
 
 @dataclass(frozen=True, slots=True)
 class LeafSummary:
-    """The server certificate of a host, in short form."""
+    """The main facts of a host's server certificate."""
 
     sha256: str
     subject: str
@@ -24,7 +24,7 @@ class LeafSummary:
 
 @dataclass(frozen=True, slots=True)
 class CertificateChange:
-    """A host whose server certificates changed; ``domains`` is the number of domains of NEW that use the host."""
+    """A host whose server certificates changed. ``domains`` is the number of domains in NEW that use the host."""
 
     host: str
     domains: int
@@ -68,7 +68,7 @@ class ExpiringCertificate:
 
 @dataclass(slots=True)
 class HostComparison:
-    """The result of ``HostChanges``; the hosts that concern most domains come first in each list."""
+    """The result of ``HostChanges``. Each list is sorted by the number of affected domains, the largest first."""
 
     certificates: list[CertificateChange] = field(default_factory=list)
     tlsa: list[TLSAChange] = field(default_factory=list)
@@ -77,20 +77,20 @@ class HostComparison:
 
 
 class HostChanges:
-    """The hosts that are added one by one; only those that changed and the server certificates of NEW are kept."""
+    """Collector of the changes of hosts. It keeps only changed hosts and the server certificates of NEW."""
 
     def __init__(self, affected: Counter[str]) -> None:
-        """Start without hosts; ``affected`` is the number of domains of NEW by report key."""
+        """Create an empty collector; ``affected`` is the number of domains of NEW by report key of the host."""
         self._affected = affected
         self._changed: list[tuple[HostState, ...]] = []
         self._leaves: dict[bytes, list[tuple[str, int]]] = {}
 
     def add(self, states: Sequence[HostState | None]) -> None:
-        """Add a host.
+        """Add the states of one host.
 
         Args:
-            states: its state in each run, None where a run does not have the host. A host that NEW does not have is
-                ignored.
+            states: the state of the host in each run, None for a run without the host. A host that NEW does not contain
+                is ignored.
         """
         new = states[-1]
         if new is None:
@@ -103,11 +103,11 @@ class HostChanges:
             self._changed.append(known)
 
     def judge(self, runs: Sequence[Run], soon: datetime) -> HostComparison:
-        """Read the certificates of the hosts that changed and return the changes.
+        """Read the certificates of the changed hosts and return the changes.
 
         Args:
-            runs: the runs, in the order of time.
-            soon: certificates that expire before this time are listed.
+            runs: the compared runs, in the order of time.
+            soon: upper limit of the expiry times of the listed certificates.
 
         Raises:
             StoreError: a file of a run cannot be read.
@@ -150,7 +150,7 @@ def _leaf(digest: str, certs: dict[str, CertFacts]) -> LeafSummary:
 
 
 def _shown(state: HostState, certs: dict[str, CertFacts]) -> dict[str, tuple[CertFacts, ...]]:
-    """Return the chains of a host whose certificates the run holds; a run that crashed may lack certificates."""
+    """Return the chains of a host without chains that lack a certificate, as they occur after a crash of the scan."""
     chains = state.chains.items()
     return {address: tuple(certs[d] for d in chain) for address, chain in chains if all(d in certs for d in chain)}
 
@@ -158,7 +158,7 @@ def _shown(state: HostState, certs: dict[str, CertFacts]) -> dict[str, tuple[Cer
 def _certificate_change(
     states: Sequence[HostState], domains: int, certs: dict[str, CertFacts]
 ) -> Iterator[CertificateChange]:
-    """Compare NEW with the latest earlier run that has a certificate of the host."""
+    """Compare the certificates of a host in NEW with those in the latest earlier run that contains any."""
     *earlier, new = states
     old = next((state for state in reversed(earlier) if state.chains), None)
     if old is None or not new.chains or not replaced(_shown(old, certs), _shown(new, certs)):
@@ -175,7 +175,7 @@ def _certificate_change(
 
 
 def _tlsa_change(states: Sequence[HostState], domains: int) -> Iterator[TLSAChange]:
-    """Compare NEW with the latest earlier run that knows the TLSA records of the host."""
+    """Compare the TLSA records of a host in NEW with those in the latest earlier run with a conclusive TLSA lookup."""
     *earlier, new = states
     known = next((state.records for state in reversed(earlier) if state.records is not None), None)
     if known is None or new.records is None or known == new.records:
@@ -196,7 +196,7 @@ def _rollovers(states: Sequence[HostState], domains: int, certs: dict[str, CertF
 
 
 def _periods(states: Sequence[HostState], certs: dict[str, CertFacts]) -> list[list[HostObservation]]:
-    """Return the observations of a host, split where its usable TLSA records were securely absent."""
+    """Return the observations of a host, split at runs in which usable TLSA records were securely absent."""
     periods: list[list[HostObservation]] = [[]]
     for state in states:
         chains = _shown(state, certs)

@@ -1,9 +1,9 @@
-"""The join of several runs by key, without holding a run in memory.
+"""The join of several runs by key, in bounded memory.
 
-The lines of a run are in the order in which they were finished, which differs between runs. A small state of each line
-is therefore written to one of several temporary files (buckets), chosen by the hash of its key. Then the buckets of the
-same number are read together. Memory is bounded by one bucket of each run: about ``BUCKET`` octets of lines, and a few
-times that as records.
+The lines of a run are in the order in which the scan wrote them, which differs between runs. A small state of each line
+is therefore written to one of several temporary files (buckets), chosen by the hash of its key. Then the buckets with
+the same number are read together. Memory contains one bucket of each run at a time: about ``BUCKET`` octets of lines,
+which need several times as much memory as records.
 """
 
 import zlib
@@ -16,8 +16,8 @@ from typing import Protocol, TypeVar
 from results.store import codec
 from results.store.files import naming
 
-BUCKET = 16 * 1024 * 1024  # octets of the line file for each bucket; a state is smaller than its line
-MAX_BUCKETS = 512  # open files, half of the usual limit; above 8 GiB of lines the buckets grow
+BUCKET = 16 * 1024 * 1024  # octets of the line file per bucket; a state is smaller than its line
+MAX_BUCKETS = 512  # maximum number of open files, half of the usual limit; buckets are larger above 8 GiB of lines
 
 
 class Keyed(Protocol):
@@ -25,7 +25,7 @@ class Keyed(Protocol):
 
     @property
     def key(self) -> str:
-        """The key."""
+        """The key of the record."""
 
 
 _State = TypeVar("_State", bound=Keyed)
@@ -43,14 +43,14 @@ def joined(
 
     Args:
         kind: the dataclass of the states.
-        runs: the states of each run, each key once.
-        count: how many buckets, see ``bucket_count``.
+        runs: the states of each run, with distinct keys.
+        count: the number of buckets, see ``bucket_count``.
 
     Yields:
-        Each key with its state in each run, None where a run does not have the key; sorted by key within a bucket.
+        Each key with its state in each run, None for a run without the key; sorted by key within a bucket.
 
     Raises:
-        StoreError: the directory for temporary files cannot be written.
+        StoreError: temporary files cannot be written.
     """
     with TemporaryDirectory(prefix="mxsweep-") as name:
         directory = Path(name)

@@ -1,14 +1,14 @@
 """The verdicts of a stored run, recomputed from its facts with the current code, optionally at another time or level.
 
 Routes, TLSA lookups, evidence and verdicts are derived again from the stored DNS answers, probes and certificates. With
-the code that made the run, the same trusted certificates, and no other time or level, nothing changes.
+the code, trusted certificates, time and level of the scan, the verdicts are equal to the stored verdicts.
 
-Questions that the scan did not ask cannot be answered. Where the current code would ask a DNS question that was not
-asked, the stored lookup is kept. At another level than the scan's, the handshakes are still those of the scan's TLS
-profile: a scan at ``may`` or ``encrypt`` accepts sessions without a certificate, a scan at ``dane`` or above does not.
-A domain for which the run lacks a host or a certificate is counted and left unchanged.
+If the current code needs a DNS answer that is not stored, the stored result of the lookup is kept. A recomputation at
+another level still uses the handshakes made with the scan's TLS profile: a scan at ``may`` or ``encrypt`` accepts
+sessions without a certificate, a scan at ``dane`` or above does not. A domain for which the run lacks a host or a
+certificate is counted, and its verdict is not changed.
 
-Memory grows with the number of MX hosts, of certificates (see ``store.by_key``) and of changes, not of domains.
+Memory grows with the numbers of MX hosts, certificates (see ``store.by_key``) and changes, not of domains.
 """
 
 from collections import Counter
@@ -42,7 +42,7 @@ from scanner.vocabulary import Level
 class EndpointChange:
     """An address whose verdict changes.
 
-    ``domains`` is the number of domains for which it changes in this way; ``text`` is the reason of the new verdict.
+    ``domains`` is the number of domains with this change of verdict. ``text`` is the reason of the new verdict.
     """
 
     host: str
@@ -57,8 +57,8 @@ class EndpointChange:
 class Rejudged:
     """The differences between the stored and the recomputed verdicts.
 
-    ``at`` is None where dates are checked at the time of each probe. ``left`` is the number of domains that could not
-    be judged. ``transitions`` counts changes of domains by field and ``old > new``.
+    ``at`` is None if dates are checked at the time of each probe. ``left`` is the number of domains that could not
+    be judged. ``transitions`` counts the changes of domain verdicts by field and ``old > new``.
     """
 
     level: Level
@@ -71,19 +71,19 @@ class Rejudged:
 
 
 class MissingPartError(Exception):
-    """The run lacks a host or a certificate that one of its lines names."""
+    """Error: the run lacks a host or a certificate to which one of its lines refers."""
 
 
 class Rejudge:
-    """The judge of one run: recomputes the verdicts of its domains."""
+    """Recomputation of the domain verdicts of one run."""
 
     def __init__(self, run: Run, trust: TrustStore, level: Level | None = None, at: datetime | None = None) -> None:
-        """Open the run's hosts and certificates.
+        """Open the files of hosts and certificates.
 
         Args:
-            run: the run.
+            run: the stored run.
             trust: the trusted certificates.
-            level: the security level; None for the level of each domain's line.
+            level: the security level; None for the level stored with each domain.
             at: the time at which validity periods are checked; None for the time of each probe.
 
         Raises:
@@ -163,7 +163,7 @@ def rejudge(run: Run, trust: TrustStore, level: Level | None = None, at: datetim
     """Recompute the verdicts of a run and return the differences.
 
     Args:
-        run: the run.
+        run: the stored run.
         trust: the trusted certificates.
         level: the security level; None for the level of the run.
         at: the time at which validity periods are checked; None for the time of each probe.
@@ -196,14 +196,14 @@ def rejudge(run: Run, trust: TrustStore, level: Level | None = None, at: datetim
 
 
 def _route(old: Route) -> Route:
-    """Recompute the route from the stored MX answer; without one, the destination named the host itself."""
+    """Recompute the route from the stored MX answer. Without a stored answer, the destination is the host itself."""
     if old.mx is None:
         return route.direct(old.hosts[0].host) if old.hosts else old
     return route.from_mx(old.mx.name, old.mx)
 
 
 def _tlsa(report: HostReport) -> TLSALookup:
-    """Repeat the TLSA search on the stored answers; keep the stored result where an answer is missing."""
+    """Repeat the TLSA search with the stored answers; return the stored result if an answer is missing."""
     addresses = [answer for answer in (report.a, report.aaaa) if answer is not None]
     steps = report.tlsa.steps
     for asked in range(len(steps) + 1):

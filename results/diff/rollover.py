@@ -2,31 +2,34 @@
 
 An observation is the state of a host in one run, with usable TLSA records and at least one certificate chain. It *fits*
 when records match every chain (names and validity periods are ignored). The certificate was *replaced* between two
-observations when an address present in both sent another server certificate; when no address is present in both, when
-the sets of server certificates differ.
+observations when an address present in both observations sent another server certificate. If no address is present in
+both observations, it was replaced when the sets of server certificates differ.
 
-The classes, over observations in the order of time, ``a`` directly before ``b``:
+The classes are defined on observations in the order of time. Observation ``a`` is directly before observation ``b``:
 
 ``same-records``
-    Both fit, replaced, and one record matches before and after: the key or the pinned issuer is the same.
+    ``a`` and ``b`` fit, the certificate was replaced, and one record matches the old and the new chain: the key or the
+    pinned issuer is the same.
 ``correct``
-    Both fit, replaced, by different records. ``overlap`` is True when the overlap that RFC 7671 section 8.1 requires
-    was observed: the records of ``a`` match the chain of ``b`` too, or those of ``b`` the chain of ``a``. It is False
-    when records and certificate both changed between the runs, so that their order is not known.
+    ``a`` and ``b`` fit by different records, and the certificate was replaced. ``overlap`` is True when the overlap
+    required by RFC 7671 section 8.1 was observed: the records of ``a`` match the chain of ``b``, or the records of
+    ``b`` match the chain of ``a``. It is False when records and certificate both changed between the runs, so that the
+    order of these changes is not known.
 ``never-updated``
-    ``a`` fits, or is the first and does not; replaced; ``b`` does not fit, nor does any later observation.
+    ``a`` fits or is the first observation; the certificate was replaced; neither ``b`` nor a later observation fits.
 ``published-late``
-    As ``never-updated``, but a later observation fits, by other records. Or the first observation does not fit and the
-    same certificate fits later. In both cases the certificate was in use before its records were published.
+    As ``never-updated``, but a later observation fits by other records. Also if the first observation does not fit and
+    a later observation of the same certificate fits. The certificate was in use before its records were published.
 ``rolled-back``
     As ``never-updated``, but a later observation fits by the same records: the old certificate is in use again.
 ``removed-early``
-    ``a`` fits, not replaced, the records changed and ``b`` does not fit: the record of the certificate in use is
-    missing. Or the first observation does not fit and its records match the certificate of the next one.
+    ``a`` fits, the certificate was not replaced, the records changed and ``b`` does not fit: the record of the
+    certificate in use is missing. Also if the first observation does not fit and its records match the certificate of
+    the next observation.
 
-States between two runs are unknown: a fault that began and ended between them is classified as ``correct`` without
+States between two runs are unknown. A fault that began and ended between two runs is classified as ``correct`` without
 overlap. An inconclusive run (lookup failed, no connection) is ignored. A run in which the records are securely absent
-ends the period; the next run begins a new one.
+ends the period of observations; the next run begins a new period.
 """
 
 from collections.abc import Sequence
@@ -61,7 +64,7 @@ class HostObservation:
 
 @dataclass(frozen=True, slots=True)
 class Rollover:
-    """One rollover. ``began`` is the time of the observation before it, ``ended`` of the first that fits after it."""
+    """A rollover. ``began`` is the time of the last observation before it, ``ended`` of the first fit after it."""
 
     outcome: RolloverClass
     began: datetime
@@ -76,7 +79,7 @@ def rollovers(seen: Sequence[HostObservation]) -> tuple[Rollover, ...]:
         seen: the observations of the host in the order of time, each with a record and a chain.
 
     Returns:
-        The rollovers in the order of time. Without a change of certificate or records there is none.
+        The rollovers in the order of time; empty if neither certificate nor records changed.
     """
     found: list[Rollover] = []
     fault: Rollover | None = None
@@ -98,8 +101,9 @@ def replaced(old: dict[str, tuple[CertFacts, ...]], new: dict[str, tuple[CertFac
     """Return whether an address sends another server certificate.
 
     Args:
-        old: the chains by address before.
-        new: the chains by address after. Where some addresses are in both, only these are compared.
+        old: the chains by address, earlier observation.
+        new: the chains by address, later observation. If any address is in both mappings, only such addresses are
+            compared.
     """
     common = old.keys() & new.keys()
     if common:
@@ -108,7 +112,7 @@ def replaced(old: dict[str, tuple[CertFacts, ...]], new: dict[str, tuple[CertFac
 
 
 def _fits(records: Sequence[TLSARecord], seen: HostObservation) -> bool:
-    """Return whether records match every chain of an observation."""
+    """Return whether the TLSA records of an observation match each of its chains."""
     return all(dane.match(records, chain, seen.at).record is not None for chain in seen.chains.values())
 
 
@@ -121,7 +125,7 @@ def _sound(old: HostObservation, new: HostObservation) -> Rollover:
 
 
 def _fault(old: HostObservation, new: HostObservation) -> Rollover | None:
-    """Return the fault between two observations; a chain that lost its pinned issuer is not a rollover."""
+    """Return the fault between two observations. A chain that lost its pinned issuer is not a rollover."""
     if replaced(old.chains, new.chains):
         return Rollover(RolloverClass.NEVER_UPDATED, old.at)
     return Rollover(RolloverClass.REMOVED_EARLY, old.at) if old.records != new.records else None
@@ -138,7 +142,7 @@ def _ended(fault: Rollover | None, old: HostObservation, new: HostObservation) -
 
 
 def _first_was_wrong(old: HostObservation, new: HostObservation) -> list[Rollover]:
-    """Classify a rollover whose begin was not observed; two classes are recognisable by its end."""
+    """Classify a rollover that began before the first observation; its end identifies two of the classes."""
     if not replaced(old.chains, new.chains):
         late = old.records != new.records
         return [Rollover(RolloverClass.PUBLISHED_LATE, old.at, new.at)] if late else []

@@ -17,7 +17,7 @@ _RECORDS_KNOWN = (None, Dane.UNUSABLE, Dane.NONE)
 
 
 class DomainHealth(StrEnum):
-    """Whether a domain needs repair; ``unknown`` where the run is inconclusive."""
+    """Health of a domain: whether it needs repair; ``unknown`` if the run is inconclusive."""
 
     SOUND = "sound"
     BROKEN = "broken"
@@ -28,7 +28,7 @@ class DomainHealth(StrEnum):
 class DomainState:
     """A domain in one run.
 
-    ``mx`` holds the MX records as ``10 mx.example``, None where the MX lookup failed. ``hosts`` holds report keys.
+    ``mx`` contains the MX records as ``10 mx.example``; None if the MX lookup failed. ``hosts`` contains report keys.
     """
 
     key: str
@@ -44,7 +44,7 @@ class DomainState:
 
     @property
     def health(self) -> DomainHealth:
-        """``broken`` where DANE is broken, mail is not deliverable at the level, or no MX host exists."""
+        """Health: ``broken`` if DANE is broken, mail is not deliverable at the level, or no MX host exists."""
         if self.dane is DomainDane.BROKEN or self.outcome is DomainOutcome.FAIL:
             return DomainHealth.BROKEN
         if Reason.MX_TARGETS_UNRESOLVABLE in self.reasons:
@@ -58,8 +58,8 @@ class DomainState:
 class HostState:
     """An MX host in one run.
 
-    ``records`` are its secure TLSA records, empty where they are securely absent, None where they are not known.
-    ``chains`` holds by address the SHA-256 of each certificate as sent, for addresses that sent certificates.
+    ``records`` contains the secure TLSA records of the host; empty if they are securely absent, None if not known.
+    ``chains`` maps each address that sent certificates to the SHA-256 digests of these certificates, as sent.
     """
 
     key: str
@@ -71,7 +71,7 @@ class HostState:
 
     @property
     def leaves(self) -> frozenset[str]:
-        """The SHA-256 of the server certificates."""
+        """The SHA-256 digests of the server certificates."""
         return frozenset(chain[0] for chain in self.chains.values())
 
 

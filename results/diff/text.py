@@ -15,7 +15,7 @@ from results.render.terminal import quote
 from results.render.words import of_reason
 from results.store import codec
 
-ROWS = 20  # rows of each table where no limit is given: short enough for an e-mail
+ROWS = 20  # default maximum number of rows of each table, short enough for an e-mail
 
 _ROLLOVERS = {
     RolloverClass.CORRECT: "correct",
@@ -25,11 +25,11 @@ _ROLLOVERS = {
     RolloverClass.NEVER_UPDATED: "the TLSA records were not updated",
     RolloverClass.ROLLED_BACK: "the old certificate was put back into use",
 }
-_DIGITS = 24  # of a TLSA record: enough to find it in a zone file
+_DIGITS = 24  # maximum characters of a TLSA record, enough to find the record in a zone file
 
 
 def summary_lines(found: Comparison) -> list[str]:
-    """Return the runs compared and the number of broken domains, as sentences."""
+    """Return sentences that state the compared runs and the number of broken domains."""
     times = " > ".join(f"{run.started:%Y-%m-%d %H:%M}" for run in found.runs)
     levels = list(dict.fromkeys(run.level for run in found.runs))
     counts = (

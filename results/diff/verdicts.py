@@ -1,7 +1,7 @@
-"""The comparison of two verdicts, of a domain or of an address: which fields differ, counted and as text.
+"""The comparison of two verdicts of a domain or an address, field by field, as counts and as text.
 
-``diff`` compares the verdicts of two runs, ``report --rejudge`` a stored verdict with the recomputed one. Both use the
-functions of this module.
+Both ``diff``, which compares verdicts of several runs, and ``report --rejudge``, which compares stored with recomputed
+verdicts, use this module.
 """
 
 from collections import Counter
@@ -20,7 +20,7 @@ V = TypeVar("V")
 
 @dataclass(frozen=True, slots=True)
 class DomainWords:
-    """The four verdict words of a domain. The fields are compared and shown in this order."""
+    """The four verdict values of a domain. The fields are compared and printed in this order."""
 
     dane: DomainDane
     starttls: DomainStartTLS
@@ -30,7 +30,7 @@ class DomainWords:
 
 @dataclass(frozen=True, slots=True)
 class EndpointWords:
-    """The three verdict words of an address. The fields are compared and shown in this order."""
+    """The three verdict values of an address. The fields are compared and printed in this order."""
 
     tls: TLSState
     dane: Dane
@@ -41,8 +41,8 @@ class EndpointWords:
 class DomainChange:
     """A domain whose verdict changed.
 
-    ``reasons`` and ``text`` are those of the new verdict; for a domain that was fixed, those of the old verdict.
-    ``since`` is the time of the first run in which the domain was broken, without a later run in which it was sound.
+    ``reasons`` and ``text`` belong to the new verdict, or to the old verdict if the domain was fixed. ``since`` is the
+    start time of the first run since which the domain was broken and in no run sound.
     """
 
     domain: str
@@ -65,7 +65,7 @@ class _Judged(Protocol):
 
 
 def shared(value: V) -> V:
-    """Return one object for all equal values, to save memory where many domains have the same verdict."""
+    """Return the same object for equal values, to save memory if many domains have equal verdicts."""
     first: V = _first(value)
     return first
 
@@ -76,12 +76,12 @@ def _first(value: Hashable) -> Any:
 
 
 def domain_words(verdict: _Judged) -> DomainWords:
-    """Return the verdict words of a domain's verdict or state."""
+    """Return the four verdict values of a domain's verdict or state."""
     return shared(DomainWords(verdict.dane, verdict.starttls, verdict.outcome, verdict.sender))
 
 
 def endpoint_words(verdict: EndpointVerdict) -> EndpointWords:
-    """Return the verdict words of an address."""
+    """Return the three verdict values of an address."""
     return EndpointWords(verdict.tls, verdict.dane, verdict.pkix)
 
 
@@ -93,7 +93,7 @@ def differences(old: Any, new: Any) -> Iterator[tuple[str, str]]:
         new: an object of the same class.
 
     Yields:
-        The name of each field that differs, and ``old > new``.
+        The name of each differing field, and its values as ``old > new``.
     """
     for field in fields(old):
         before, after = getattr(old, field.name), getattr(new, field.name)
@@ -102,7 +102,7 @@ def differences(old: Any, new: Any) -> Iterator[tuple[str, str]]:
 
 
 def change_text(old: Any, new: Any) -> str:
-    """Return the fields that differ as text, as in ``dane protected > broken, outcome ok > fail``."""
+    """Return the differing fields as text, for example ``dane protected > broken, outcome ok > fail``."""
     return ", ".join(f"{name} {change}" for name, change in differences(old, new))
 
 
@@ -113,7 +113,7 @@ class Transitions:
         self._counts: dict[str, Counter[str]] = {}
 
     def add(self, old: DomainWords, new: DomainWords) -> None:
-        """Count the fields of one domain that differ."""
+        """Count the differing fields of one domain."""
         for name, change in differences(old, new):
             self._counts.setdefault(name, Counter())[change] += 1
 

@@ -1,1 +1,1 @@
-"""The causes of verdicts, and the changes that repair a failing MX host."""
+"""Explanation of verdicts: the cause, and the changes that repair a failing MX host."""

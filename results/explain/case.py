@@ -1,4 +1,4 @@
-"""An MX host that fails, with the facts that can explain it."""
+"""A failing MX host, with the facts that can explain its verdict."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -13,10 +13,10 @@ Chain = tuple[CertFacts, ...]
 
 @dataclass(frozen=True, slots=True)
 class HostCase:
-    """The facts about an MX host that fails.
+    """The facts about a failing MX host.
 
-    ``report`` is None where the host was not examined. ``certs`` holds certificates by SHA-256, ``sightings`` by the
-    data of TLSA records. ``text`` is the text of the verdict.
+    ``report`` is None if the host was not examined. ``certs`` maps SHA-256 digests to certificates, ``sightings`` maps
+    the data of TLSA records to certificates. ``text`` is the text of the verdict.
     """
 
     host: str
@@ -37,7 +37,7 @@ class HostCase:
         return (chain for endpoint, chain in self._sent() if not _matched(endpoint))
 
     def chains(self) -> Iterator[Chain]:
-        """Return the chain of each address, those of failing addresses first."""
+        """Return the chain of each address, the chains of failing addresses first."""
         yield from self.failing_chains()
         yield from (chain for endpoint, chain in self._sent() if _matched(endpoint))
 
@@ -47,7 +47,7 @@ class HostCase:
         return (error for endpoint in endpoints if endpoint.dane is not None for error in endpoint.dane.errors)
 
     def _sent(self) -> Iterator[tuple[EndpointReport, Chain]]:
-        """Return each address with a chain, and the chain."""
+        """Return each address that sent a chain, with the chain."""
         for endpoint in self.report.endpoints if self.report else ():
             if chain := sent_chain(endpoint, self.certs or {}):
                 yield endpoint, chain
@@ -61,7 +61,7 @@ def sent_chain(endpoint: EndpointReport, certs: Mapping[str, CertFacts]) -> Chai
         certs: the certificates of the run by SHA-256.
 
     Returns:
-        The chain; empty if none was sent, or if the run lacks one of its certificates.
+        The chain; empty if the address sent no chain, or if the run lacks a certificate of the chain.
     """
     handshake = handshake_of(endpoint)
     digests = handshake.chain if handshake is not None else ()

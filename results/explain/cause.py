@@ -1,7 +1,7 @@
 """The cause of an MX host's verdict as one sentence, the remedy, and the TLSA records to publish.
 
-The functions are pure: records of a run in, sentences and zone lines out. Nothing is escaped: names, replies and
-subjects come from outside, and the output format has to escape them.
+The functions are pure and return sentences and zone lines. Names, replies and certificate subjects come from outside
+and are not escaped here; each output format has to escape them.
 """
 
 from collections.abc import Iterator, Sequence
@@ -18,7 +18,7 @@ from scanner.model import HostReport
 from scanner.reasons import Reason
 from scanner.vocabulary import Dane, FailureKind, Security
 
-NAMES = 5  # names of a certificate in a sentence
+NAMES = 5  # maximum number of certificate names in a sentence
 
 _BY_DANE: dict[str, tuple[Reason, ...]] = {
     Dane.MISMATCH: (
@@ -50,7 +50,7 @@ _BY_DANE: dict[str, tuple[Reason, ...]] = {
     ),
     Dane.UNUSABLE: (Reason.TLSA_UNUSABLE_USAGE, Reason.TLSA_UNUSABLE_DATA),
 }
-"""The reasons that can cause a verdict, the most specific first."""
+"""The reasons that can cause each DANE verdict of a host, the most specific reason first."""
 
 _SECONDARY = (
     Reason.SOME_ADDRESSES_UNREACHABLE,
@@ -62,16 +62,16 @@ _SECONDARY = (
     Reason.HOST_INSECURE,
     Reason.MX_TARGET_IS_ALIAS,
 )
-"""Reasons that are not the cause where another reason is present."""
+"""Reasons that are not the cause of a verdict if it has another reason."""
 
 
 @dataclass(frozen=True, slots=True)
 class Explanation:
     """The cause of a host's verdict and its remedy.
 
-    ``cause`` is a word of ``Cause`` or a reason code. ``records`` are lines for the zone, to publish in place of the
-    present TLSA records; ``alternative`` is a line that may be published instead, empty if there is none. ``reply`` is
-    the text of the peer, library or resolver. ``findings`` has the cause for each TLSA record.
+    ``cause`` is a value of ``Cause`` or a reason code. ``records`` contains zone lines that replace the present TLSA
+    records. ``alternative`` is a zone line that may be published instead of ``records``, empty if there is none.
+    ``reply`` is the text of the peer, library or resolver. ``findings`` contains the cause for each TLSA record.
     """
 
     cause: str
@@ -84,7 +84,7 @@ class Explanation:
 
     @property
     def new_reply(self) -> str:
-        """The reply; empty if the sentence contains it."""
+        """The text of ``reply``; empty if the sentence contains this text."""
         return "" if self.reply in self.sentence else self.reply
 
 
@@ -109,7 +109,7 @@ def main_reason(case: HostCase) -> str:
 
 
 def reply_of(report: HostReport | None) -> str:
-    """Return the text that belongs to a host's failure: its reply, else that of a library or resolver, else empty."""
+    """Return the text of a host's failure, from the peer or else from a library or resolver; empty if there is none."""
     if report is None:
         return ""
     probes = [probe for endpoint in report.endpoints for probe in endpoint.probes]
@@ -121,7 +121,7 @@ def reply_of(report: HostReport | None) -> str:
 
 
 def _cause(case: HostCase, reason: str, findings: Sequence[RecordFinding]) -> tuple[str, str, str]:
-    """Return the cause, the sentence and the fix."""
+    """Return the cause, the sentence that states it, and the remedy."""
     wrong = [finding for finding in findings if finding.cause is not Cause.MATCHES]
     if reason in (Reason.TLSA_MISMATCH, Reason.TLSA_UNUSABLE_USAGE, Reason.TLSA_UNUSABLE_DATA) and wrong:
         return wrong[0].cause, wrong[0].words, fix_text(wrong[0], case)
@@ -145,7 +145,7 @@ def _wrong_name(case: HostCase) -> str:
 
 
 def _detail(case: HostCase, reason: str) -> str:
-    """Return the details of this host that are added to the general sentence of a reason."""
+    """Return the details of this host to append to the general sentence of a reason."""
     if reason in (Reason.CERTIFICATE_EXPIRED, Reason.CERTIFICATE_NOT_YET_VALID):
         return _dates(case, reason)
     if reason in _BY_DANE[Dane.MISMATCH]:
@@ -184,7 +184,7 @@ def _failure(probe: Probe) -> str:
 
 
 def _refusal(probe: Probe) -> str:
-    """Return the reply of a server without TLS to STARTTLS, or else to EHLO."""
+    """Return the reply to STARTTLS, or else to EHLO, of a server without a TLS session; empty with a session."""
     if probe.handshake is not None:
         return ""
     return _reply(probe.starttls_reply) or _reply(probe.ehlo)

@@ -1,4 +1,4 @@
-"""The output of ``mxsweep explain``: each step from the MX answer of a domain to its verdict, with the facts used.
+"""The output of ``mxsweep explain``: the steps from the MX answer of a domain to its verdict, with the facts used.
 
 All text from the network and the input is escaped by ``terminal.quote``.
 """
@@ -30,7 +30,7 @@ _GOOD = (Sender.VERIFIED, Sender.ENCRYPTED, Sender.CLEARTEXT)
 
 
 class Reasoning:
-    """The printer of the steps of a domain."""
+    """Printer of the steps from the MX answer of a domain to its verdict."""
 
     def __init__(
         self,
@@ -39,13 +39,13 @@ class Reasoning:
         certs: Mapping[str, CertFacts],
         sightings: Mapping[str, Mapping[str, SeenCertificate]],
     ) -> None:
-        """Take the facts of the domains to print.
+        """Store the facts of the domains to print.
 
         Args:
-            console: the output.
+            console: the output console.
             reports: host reports by key.
             certs: certificates by SHA-256.
-            sightings: certificates that fit TLSA records, by host and record data.
+            sightings: certificates that match TLSA record data, by host and data.
         """
         self._console = console
         self._reports = reports
@@ -53,7 +53,7 @@ class Reasoning:
         self._sightings = sightings
 
     def print(self, record: DomainRecord) -> None:
-        """Print the steps to the verdict of a domain."""
+        """Print the steps from the MX answer of a domain to its verdict."""
         verdict = record.verdict
         text = f": at level {verdict.level}, a sender {words.SENDER[verdict.sender]}."
         self._console.print(Text.assemble(self._quote(record.key, "bold"), text))
@@ -199,6 +199,6 @@ class Reasoning:
         return quote(self._console, text, style, limit)
 
     def _line(self, text: Text | str, indent: int = 2) -> None:
-        """Print a line; a long line is folded with the same indent."""
+        """Print a line; fold a long line with the same indent."""
         shown = Text(text) if isinstance(text, str) else text
         self._console.print(Padding(shown, (0, 0, 0, indent), expand=False))

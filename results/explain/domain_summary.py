@@ -1,4 +1,4 @@
-"""The verdict of one domain as text: delivery of its mail, and the verdict of each MX host with its reasons.
+"""The verdict of one domain as text: mail delivery, and the verdict of each MX host with reasons.
 
 All text from the network and the input is escaped by ``terminal.quote``.
 """
@@ -29,9 +29,9 @@ def in_words(record: DomainRecord, console: Console) -> None:
     """Print the verdict of a domain.
 
     Args:
-        record: the domain. With ``reports`` and ``certificates`` the text has TLS versions, TLSA records and
-            certificates, without them only verdicts.
-        console: the output.
+        record: the domain. The text contains TLS versions, TLSA records and certificates only if the record contains
+            ``reports`` and ``certificates``.
+        console: the output console.
     """
     _verdict(record, console)
     _mx(record, console)
@@ -101,7 +101,7 @@ def _endpoint(verdict: EndpointVerdict, report: EndpointReport | None, record: D
         _line(console, _session(handshake, console), 8)
         _certificate(handshake, record, console)
     if report is not None and report.dane is not None and report.dane.record is not None:
-        _line(console, _match(report.dane.record, report.dane, console), 8)  # without a match, the reasons follow
+        _line(console, _match(report.dane.record, report.dane, console), 8)  # no match: see the reasons
     _why(console, verdict.reasons, 8)
     if verdict.text:
         _line(console, said(console, verdict.text), 8)
@@ -122,7 +122,7 @@ def _certificate(handshake: Handshake, record: DomainRecord, console: Console) -
 
 
 def _match(record: TLSARecord, evidence: DaneEvidence, console: Console) -> Text:
-    """Return the record that matches, and the certificate or key that it matches."""
+    """Return the matching TLSA record, and the certificate or key that it matches."""
     what = "the server's certificate" if evidence.depth == 0 else f"the issuer at depth {evidence.depth}"
     if evidence.bare_key:
         what = "the key that signed the top of the chain"
@@ -144,5 +144,5 @@ def _why(console: Console, reasons: Iterable[Reason], indent: int) -> None:
 
 
 def _line(console: Console, text: Text, indent: int = 2) -> None:
-    """Print a line; a long line is folded with the same indent."""
+    """Print a line; fold a long line with the same indent."""
     console.print(Padding(text, (0, 0, 0, indent), expand=False))

@@ -1,4 +1,4 @@
-"""The history of an MX host: since when it fails, from earlier runs."""
+"""The history of an MX host: the start of its failure, derived from earlier runs."""
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
@@ -11,7 +11,7 @@ from results.store.reader import Run
 
 @dataclass(frozen=True, slots=True)
 class EarlierRun:
-    """The hosts of an earlier run, and those of them that failed."""
+    """The hosts and the failing hosts of an earlier run."""
 
     started: datetime
     hosts: frozenset[str]
@@ -28,14 +28,15 @@ def earlier_runs(history: Iterable[Run]) -> list[EarlierRun]:
 
 
 def failing_since(host: str, past: Sequence[EarlierRun]) -> datetime | None:
-    """Return since when a host fails.
+    """Return the time since which a host has failed.
 
     Args:
-        host: the host.
+        host: the key of the host.
         past: the earlier runs, the newest first. Runs without the host are ignored.
 
     Returns:
-        The start of the earliest run from which on the host failed in every run; None if it failed in none.
+        The start time of the earliest run since which the host failed in every run; None if the host did not fail in
+        the latest run that contains it.
     """
     since = None
     for run in past:

@@ -88,11 +88,11 @@ REMEDIES: dict[Reason, str] = {
     Reason.INTERRUPTED: "Resume the scan.",
     Reason.INTERNAL: "Report the error to the developers of mxsweep.",
 }
-"""The remedy for each reason."""
+"""The remedy for each reason code."""
 
 
 def remedy_of(code: str) -> str:
-    """Return the remedy for a reason code; empty for a code that is not known."""
+    """Return the remedy for a reason code; empty for an unknown code."""
     try:
         return REMEDIES[Reason(code)]
     except (ValueError, KeyError):

@@ -1,4 +1,4 @@
-"""The search of this and earlier runs for certificates that fit TLSA records."""
+"""The search for certificates that match TLSA record data, in the current and earlier runs."""
 
 from collections.abc import Collection, Iterable, Mapping
 from datetime import datetime
@@ -11,7 +11,7 @@ from results.store.reader import Run
 def sightings(
     run: Run, history: Iterable[Run], wanted: Mapping[str, Collection[str]]
 ) -> dict[str, dict[str, SeenCertificate]]:
-    """Return the certificates that fit the data of TLSA records.
+    """Return the certificates that match the data of TLSA records.
 
     Args:
         run: the current run.
@@ -19,8 +19,8 @@ def sightings(
         wanted: the data of the TLSA records of each host, in hex.
 
     Returns:
-        One certificate for each host and data: one that the host itself sent, from the latest run; otherwise one that
-        another host sent, from the current run or else the earliest one.
+        A certificate by host and data. A certificate sent by the host itself takes precedence, from the latest run;
+        otherwise the certificate was sent by another host, in the current run or else in the earliest run.
 
     Raises:
         StoreError: a file of a run cannot be read.
@@ -60,7 +60,7 @@ def _look(
 
 
 def _shown(run: Run, certs: Collection[str], wanted: Collection[str]) -> dict[str, set[str]]:
-    """Return the SHA-256 of those of the certificates that each host sent."""
+    """Return, by host, the SHA-256 digests of the given certificates that the host sent."""
     shown: dict[str, set[str]] = {}
     if not certs:
         return shown

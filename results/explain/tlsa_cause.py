@@ -1,8 +1,8 @@
-"""The cause for which a TLSA record does not match: the chain is searched under every selector and matching type.
+"""The cause of a TLSA mismatch, found by a comparison of the chain under every selector and matching type.
 
 The search distinguishes a record with a wrong field, a record of an old certificate, and a record of a certificate that
-the server does not send. The functions are pure. RFC 6698 section 2.1 defines the fields of a record, RFC 7671 section
-5 and RFC 7672 section 3 their use.
+the server does not send. The functions are pure. RFC 6698 section 2.1 defines the fields of a TLSA record. RFC 7671
+section 5 and RFC 7672 section 3 define the use of these fields.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
@@ -25,7 +25,7 @@ _SMTP_USAGES = (DANE_TA, DANE_EE)
 
 
 class Cause(StrEnum):
-    """The cause for which a TLSA record does not match, the most specific first."""
+    """The cause of a TLSA record's mismatch, or ``matches``; the most specific cause first."""
 
     MATCHES = "matches"
     WRONG_SELECTOR = "wrong-selector"
@@ -45,28 +45,28 @@ class Cause(StrEnum):
 
 CAUSES: dict[Cause, str] = {
     Cause.MATCHES: "the record matches the chain",
-    Cause.WRONG_SELECTOR: "the data are of the key and the selector is that of the certificate, or the reverse",
+    Cause.WRONG_SELECTOR: "the data are of a key with selector 0, or of a certificate with selector 1",
     Cause.WRONG_MATCHING_TYPE: "the data are not of the form that the matching type declares",
     Cause.WRONG_FIELDS: "the data are of the chain, and more than one field of the record is wrong",
     Cause.ISSUER_AS_SERVER: "the data are of an issuer, and usage 3 is for the server certificate",
     Cause.SERVER_AS_ISSUER: "the data are of the server certificate, and usage 2 is for an issuer",
-    Cause.PKIX_USAGE: "the usage is not 2 or 3, and SMTP uses no other (RFC 7672 section 3.1.3)",
-    Cause.OUTRANKED: "the record matches, and another one with a stronger digest does not (RFC 7671 section 9)",
+    Cause.PKIX_USAGE: "the usage is not 2 or 3, the only usages for SMTP (RFC 7672 section 3.1.3)",
+    Cause.OUTRANKED: "the record matches, but a record with a stronger digest does not (RFC 7671 section 9)",
     Cause.PREVIOUS_CERTIFICATE: "the record is of a certificate that the host sent in an earlier run",
     Cause.ANCHOR_KNOWN_NOT_SENT: "the record is of a known issuer certificate that the server does not send",
-    Cause.OF_ANOTHER_HOST: "the record is of a certificate that other hosts send and this one does not",
+    Cause.OF_ANOTHER_HOST: "the record is of a certificate that only other hosts send",
     Cause.ANCHOR_NOT_IN_CHAIN: "the record is of an issuer that is not in the chain of the server",
-    Cause.MALFORMED: "the data of the record have no valid form",
+    Cause.MALFORMED: "the data of the record are malformed",
     Cause.UNKNOWN_DIGEST: "the record matches no certificate or key of the run",
 }
 
 
 @dataclass(frozen=True, slots=True)
 class SeenCertificate:
-    """A certificate of this or another run that fits a TLSA record.
+    """A certificate of the current or an earlier run that matches the data of a TLSA record.
 
-    ``run`` is the start time of the run that has the certificate, None for the current run. ``by_host`` is true if the
-    host of the record sent it.
+    ``run`` is the start time of the run that contains the certificate, None for the current run. ``by_host`` is true if
+    the host of the record sent the certificate.
     """
 
     subject: str
@@ -76,10 +76,10 @@ class SeenCertificate:
 
 @dataclass(frozen=True, slots=True)
 class RecordFinding:
-    """The cause for one record as a word and as a sentence.
+    """The cause of one TLSA record's mismatch, as a value of ``Cause`` and as a sentence.
 
-    ``depth`` is the depth of the certificate in the chain that fits the data; ``usage``, ``selector`` and
-    ``matching_type`` are the fields with which the record would match. All are -1 if no certificate fits.
+    ``depth`` is the chain depth of the certificate that matches the data. ``usage``, ``selector`` and ``matching_type``
+    are the field values with which the record would match. All four are -1 if no certificate of the chain matches.
     """
 
     record: TLSARecord
@@ -99,7 +99,7 @@ def search(
     Args:
         records: the records.
         chain: the certificates as sent, server certificate first.
-        sightings: certificates of other hosts and runs, by the data of the record that they fit.
+        sightings: certificates of other hosts and runs, by the record data that they match.
 
     Returns:
         A finding for each record, the most specific cause first.
@@ -110,7 +110,7 @@ def search(
 
 
 def forms(cert: CertFacts) -> Iterator[tuple[int, int, str]]:
-    """Return each selector and matching type, with the data in hex that a record of the certificate has."""
+    """Return each selector and matching type, with the data (hex) of such a TLSA record of the certificate."""
     for selector in SELECTORS:
         for matching_type in MATCHING_TYPES:
             yield selector, matching_type, association(cert, selector, matching_type)

@@ -32,8 +32,8 @@ def fix_text(finding: RecordFinding, case: HostCase) -> str:
 def records_to_publish(case: HostCase) -> tuple[str, ...]:
     """Return TLSA records that match the host's server certificates, as zone lines, one for each key.
 
-    The records are ``3 1 1``: they need no name and no date (RFC 7671 section 5.1). Where the public key could not be
-    located in the certificate, the record is ``3 0 1``, of the whole certificate.
+    The records are ``3 1 1``, for which names and dates of the certificate are not checked (RFC 7671 section 5.1). If
+    the public key could not be located in a certificate, its record is ``3 0 1``, of the whole certificate.
     """
     if case.report is None:
         return ()
@@ -42,7 +42,7 @@ def records_to_publish(case: HostCase) -> tuple[str, ...]:
 
 
 def alternative_record(case: HostCase, cause: str, findings: Sequence[RecordFinding]) -> str:
-    """Return the zone line of an issuer's record with usage 2, where it was published with usage 3; else empty."""
+    """Return an issuer's record with usage 2 as a zone line, if it was published with usage 3; otherwise empty."""
     if cause != Cause.ISSUER_AS_SERVER or case.report is None:
         return ""
     finding = next(finding for finding in findings if finding.cause is cause)
@@ -51,7 +51,7 @@ def alternative_record(case: HostCase, cause: str, findings: Sequence[RecordFind
 
 
 def owner_of(report: HostReport) -> str:
-    """Return the owner name of the host's TLSA records, after aliases, without the final dot."""
+    """Return the owner name of the host's TLSA records after CNAME records, without the final dot."""
     owner = f"_{report.port}._tcp.{report.tlsa.base_domain or report.host}"
     answers = (step for step in report.tlsa.steps if step.name == owner and step.rname)
     return next((step.rname for step in answers), owner)

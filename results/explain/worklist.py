@@ -1,7 +1,7 @@
 """The list of failing MX hosts: each host once, with its cause, remedy, contact, affected domains and history.
 
-Hosts whose failure is conclusive come first, inconclusive hosts after them. In each part, the hosts that concern most
-domains come first.
+Hosts with a conclusive failure precede inconclusive hosts. Within each part, hosts are sorted by the number of affected
+domains, the largest first.
 """
 
 from collections.abc import Mapping, Sequence
@@ -20,16 +20,17 @@ from scanner.core.providers import provider_of
 from scanner.model import HostReport
 from scanner.vocabulary import Dane
 
-LIMIT = 1000  # hosts explained; each one needs the memory of its report
+LIMIT = 1000  # maximum number of explained hosts; memory contains the report of each of these hosts
 
 
 @dataclass(frozen=True, slots=True)
 class Task:
-    """An MX host that fails.
+    """A failing MX host with its explanation.
 
-    ``domains`` is the number of affected domains, ``examples`` holds some of them. ``since`` is the start time of the
-    earliest run from which on the host failed in every run that has it, None if there is none. ``new`` is true if
-    there is history and ``since`` is None. ``contact`` is the postmaster address that RFC 5321 section 4.5.1 requires.
+    ``domains`` is the number of affected domains, ``examples`` names some affected domains. ``since`` is the start time
+    of the earliest run since which the host failed in every run that contains it; None if there is no such run. ``new``
+    is true if earlier runs were given and ``since`` is None. ``contact`` is the postmaster address that RFC 5321
+    section 4.5.1 requires.
     """
 
     host: str
@@ -50,8 +51,8 @@ def worklist(run: Run, failing: Sequence[FailingHost], history: Sequence[Run], t
     Args:
         run: the run.
         failing: the failing hosts of its summary.
-        history: earlier runs, for the begin of each failure and for certificates that were replaced.
-        top: the number of hosts, at most ``LIMIT``.
+        history: earlier runs, used for the start of each failure and for replaced certificates.
+        top: maximum number of returned hosts, at most ``LIMIT``.
 
     Raises:
         StoreError: a file of a run cannot be read.
@@ -88,7 +89,7 @@ def _task(host: FailingHost, case: HostCase, seen: Mapping[str, SeenCertificate]
 
 
 def _mail_domain(host: str) -> str:
-    """Return the domain of the host's postmaster; an address as a literal (RFC 5321 section 4.1.3)."""
+    """Return the domain of the host's postmaster address, or an address literal (RFC 5321 section 4.1.3)."""
     name = provider_of(host)
     if ":" in name:
         return f"[IPv6:{name}]"

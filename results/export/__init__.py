@@ -1,1 +1,1 @@
-"""A run as tables for other programs: CSV, Parquet, SQLite, SQL and OpenMetrics."""
+"""Export of a run as CSV, Parquet, SQLite and OpenMetrics, and SQL queries on a run."""

@@ -1,9 +1,9 @@
 """A run in a temporary DuckDB database, for SQL queries and Parquet (``pip install mxsweep[export]``).
 
 DuckDB reads JSON lines many times faster than it inserts rows from Python. Each table is therefore first written to a
-temporary file of JSON lines. Memory is bounded by ``MEMORY``. The temporary files need about half of the size of the
-run. Nothing is fetched from the network: DuckDB's automatic installation of extensions is switched off. SQL cannot
-read or write files, unless the caller allows it: once the tables are loaded, DuckDB's access to everything else is
+temporary file of JSON lines. ``MEMORY`` limits the memory. The temporary files are about half as large as the run.
+Nothing is fetched from the network: DuckDB's automatic installation of extensions is switched off. SQL cannot read or
+write other files unless the caller allows it: once the tables are loaded, DuckDB's access to files and network is
 switched off and its configuration is locked (https://duckdb.org/docs/stable/operations_manual/securing_duckdb/overview).
 """
 
@@ -19,23 +19,23 @@ from results.store import codec
 from results.store.files import StoreError, naming
 from results.store.reader import Run
 
-MEMORY = "1GB"  # DuckDB spills to the temporary directory beyond it
+MEMORY = "1GB"  # memory limit of DuckDB; further data go to the temporary directory
 LOCKS = ("SET enable_external_access = false", "SET lock_configuration = true")
-MAX_LINE = 16 * 1024 * 1024  # octets of one row; a domain with every reply at its limit is smaller
+MAX_LINE = 16 * 1024 * 1024  # maximum octets of a row; a domain with the longest possible replies is smaller
 
 _TYPES = {str: "VARCHAR", int: "BIGINT", bool: "BOOLEAN", float: "DOUBLE", datetime: "TIMESTAMP"}
 
 
 class MissingExtraError(Exception):
-    """DuckDB is not installed. The text is one line for the user."""
+    """Error: DuckDB is not installed. The text is one line for the user."""
 
 
 class QueryError(Exception):
-    """DuckDB rejects the SQL. The text is DuckDB's message."""
+    """Error: DuckDB rejected the SQL. The text is DuckDB's message."""
 
 
 class Database:
-    """The tables of a run in DuckDB, made by ``load``."""
+    """The tables of a run in a temporary DuckDB database, created by ``load``."""
 
     def __init__(self, connection: Any) -> None:
         self._connection = connection
@@ -44,13 +44,13 @@ class Database:
         """Execute SQL.
 
         Args:
-            sql: one statement or several.
+            sql: one or more statements.
 
         Returns:
-            The names of the columns and the rows of the last statement; both empty if it has no result.
+            The column names and the rows of the last statement; empty lists if the statement has no result.
 
         Raises:
-            QueryError: DuckDB rejects the SQL, now or while the rows are read.
+            QueryError: DuckDB rejects the SQL, in this call or while the rows are read.
         """
         try:
             self._connection.execute(sql)
@@ -80,11 +80,11 @@ class Database:
 
 @contextmanager
 def load(run: Run, *, allow_files: bool = False) -> Iterator[Database]:
-    """Load a run into a temporary database, which is removed at the end of the context.
+    """Load a run into a temporary database, which the context manager removes at its end.
 
     Args:
         run: the run.
-        allow_files: let SQL read and write other files too.
+        allow_files: whether SQL may read and write other files.
 
     Raises:
         MissingExtraError: DuckDB is not installed.
@@ -137,7 +137,7 @@ def _text(value: object) -> str:
 
 
 def plain(row: Sequence[Any]) -> list[Any]:
-    """Return the cells of a row as JSON values; times as RFC 3339 text."""
+    """Return the cells of a row as JSON values, times as RFC 3339 text."""
     return [_plain(cell) for cell in row]
 
 

@@ -1,10 +1,10 @@
 """A run as CSV, Parquet or SQLite files, for spreadsheets, data frames and SQL.
 
-The tables are those of ``rows``. CSV (RFC 4180, a file for each table) and SQLite need only the standard library.
+Module ``rows`` defines the tables. CSV (RFC 4180, a file for each table) and SQLite need only the standard library.
 Parquet needs DuckDB. Existing files are never overwritten.
 
-In CSV, a text that a spreadsheet would run as a formula begins with an apostrophe, times are RFC 3339, null is an empty
-cell, and booleans are ``true`` and ``false``. In SQLite, booleans are 1 and 0, and times are text.
+In CSV, an apostrophe precedes each text that a spreadsheet would evaluate as a formula, times are RFC 3339 text, null
+is an empty cell, and booleans are ``true`` and ``false``. In SQLite, booleans are 1 and 0, and times are text.
 """
 
 import csv
@@ -23,7 +23,7 @@ from results.store.files import StoreError, naming
 from results.store.reader import Run
 
 SQLITE_FILE = "run.sqlite"
-BATCH = 10_000  # rows inserted at once: fast enough, with little memory
+BATCH = 10_000  # number of rows inserted at once, to limit the memory
 
 _SQLITE = {str: "TEXT", int: "INTEGER", bool: "INTEGER", float: "REAL", datetime: "TEXT"}
 _INDEXES = (
@@ -44,7 +44,7 @@ def to_csv(run: Run, directory: Path) -> list[Path]:
         directory: the directory of the files, created if it does not exist.
 
     Returns:
-        The files.
+        The paths of the written files.
 
     Raises:
         StoreError: a file exists or cannot be written, or the run cannot be read.
@@ -59,7 +59,7 @@ def to_csv(run: Run, directory: Path) -> list[Path]:
 
 
 def to_sqlite(run: Run, directory: Path) -> list[Path]:
-    """Write one SQLite database with all tables and indexes on their keys.
+    """Write all tables to one SQLite database, with an index on the key of each table.
 
     Raises:
         StoreError: the file exists or cannot be written, or the run cannot be read.
@@ -111,7 +111,7 @@ def _time(moment: datetime) -> str:
 
 
 def _fill(database: sqlite3.Connection, run: Run) -> None:
-    """Fill all tables in one transaction, so that an incomplete database is empty."""
+    """Fill all tables in one transaction, so that an interrupted export leaves an empty database."""
     database.execute("PRAGMA synchronous = OFF")
     database.execute("BEGIN")
     for name, rows in Flattener(run).tables():

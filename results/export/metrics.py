@@ -1,10 +1,11 @@
 """The results of a run as metrics for the textfile collector of Prometheus' node_exporter.
 
-Only gauges and histograms are used, as readers of Prometheus' older text format accept these too. There are few
-series: none for a domain or a host, and for providers the largest ``PROVIDERS`` and ``other``. Every verdict and reason
-has a series even when it is zero, so that an alert can wait for it to change.
+Only gauges and histograms are used, because readers of Prometheus' older text format also accept these types. The
+number of series is small: no domain or host has a series, and only the ``PROVIDERS`` largest providers have their own;
+the series ``other`` sums up all other providers. Every verdict and reason has a series even if its value is zero, so
+that an alert can detect a change of the value.
 
-A certificate that has expired stays in the histogram, with 0 days left, for as long as it is served.
+The histogram contains an expired certificate, with 0 days left, for as long as the server sends it.
 """
 
 from collections.abc import Iterator, Sequence
@@ -18,20 +19,20 @@ from results.store.reader import Run
 from scanner.reasons import Reason
 from scanner.vocabulary import Dane, DomainDane, DomainOutcome, DomainStartTLS, Sender
 
-PROVIDERS = 20  # named; each has four series
+PROVIDERS = 20  # maximum number of named providers; each provider has four series
 DAYS = (0, 1, 3, 7, 14, 21, 30, 60, 90, 180, 365)
-"""Upper bounds of the histogram of days left."""
+"""Upper bounds of the histogram buckets: days until the expiry of a certificate."""
 
 OTHER = "other"
 
 
 def write_metrics(run: Run, path: Path, providers: int = PROVIDERS) -> None:
-    """Write the metrics of a run to a file, replaced whole.
+    """Write the metrics of a run to a file, which is replaced atomically.
 
     Args:
-        run: finished or not.
+        run: the run, finished or not.
         path: the file; node_exporter reads files named ``*.prom``.
-        providers: how many providers are named.
+        providers: maximum number of named providers.
 
     Raises:
         StoreError: the run cannot be read or the file cannot be written.
@@ -52,7 +53,7 @@ def metrics(run: Run, providers: int = PROVIDERS) -> str:
     return "".join(text for part in parts for text in part)
 
 
-# --- what is counted ------------------------------------------------------------------------------------------
+# --- metric families ------------------------------------------------------------------------------------------
 
 
 def _run(run: Run, summary: Summary) -> Iterator[str]:

@@ -12,13 +12,13 @@ from results.export.database import plain
 from results.render.escape import csv_cell, json_text
 from results.render.tables import Cell, Table, print_rows
 
-MAX_SHOWN = 1000  # rows of a text table; the other formats have no limit
+MAX_SHOWN = 1000  # maximum number of rows of a text table; CSV and JSON have no limit
 
 Rows = Iterable[Sequence[Any]]
 
 
 def as_text(names: Sequence[str], rows: Rows, console: Console) -> None:
-    """Print rows as a table, at most ``MAX_SHOWN`` of them."""
+    """Print at most ``MAX_SHOWN`` rows as a table."""
     shown = [tuple(map(_cell, plain(row))) for row in islice(rows, MAX_SHOWN)]
     table = Table("query", "", tuple(names), tuple(shown), more=sum(1 for _ in rows))
     print_rows(console, table)
@@ -32,7 +32,7 @@ def as_csv(names: Sequence[str], rows: Rows, out: TextIO) -> None:
 
 
 def as_json(names: Sequence[str], rows: Rows, out: BinaryIO) -> None:
-    """Write each row as a JSON object on a line of its own."""
+    """Write rows as JSON lines, an object for each row."""
     for row in rows:
         document = orjson.dumps(dict(zip(names, plain(row), strict=True)), option=orjson.OPT_APPEND_NEWLINE)
         out.write(json_text(document))

@@ -1,10 +1,10 @@
-"""A run as tables with flat rows: domains, routes (a domain at an MX host), hosts, endpoints and certificates.
+"""A run as flat tables: domains, routes (pairs of domain and MX host), hosts, endpoints and certificates.
 
-The members of a row are columns for spreadsheets, data frames and SQL. Lists are texts with a blank between two
-members; names and codes contain no blanks. Times are UTC. The files of the run have all details.
+The members of a row are columns for spreadsheets, data frames and SQL. A list is stored as text with a blank between
+two items; names and codes contain no blanks. Times are UTC. The files of the run contain all details.
 
-The domains of each host are counted while the rows of domains are made, so ``domains`` has to be exhausted before
-``hosts``. Memory grows with the number of hosts.
+The domains of each host are counted during the iteration over the rows of ``domains``, which therefore has to end
+before the rows of ``hosts`` are read. Memory grows with the number of hosts.
 """
 
 from collections import Counter
@@ -25,7 +25,7 @@ from scanner.vocabulary import Dane, worst
 
 @dataclass(frozen=True, slots=True)
 class DomainRow:
-    """A domain. ``all_reasons`` are the reasons of its verdict, of its hosts and of their addresses."""
+    """A domain. ``all_reasons`` contains the reasons of the domain, of its MX hosts and of the hosts' addresses."""
 
     domain: str
     outcome: str
@@ -50,9 +50,9 @@ class DomainRow:
 
 @dataclass(frozen=True, slots=True)
 class RouteRow:
-    """A domain at one of its MX hosts, with the verdict of the host for this domain.
+    """A pair of a domain and one of its MX hosts, with the verdict of the host for this domain.
 
-    ``host_key`` is null where the host was not examined.
+    ``host_key`` is null if the host was not examined.
     """
 
     domain: str
@@ -72,8 +72,8 @@ class RouteRow:
 class HostRow:
     """An MX host.
 
-    ``dane`` is the most severe verdict of the host for any domain. ``tlsa`` is ``usable``, or the verdict that follows
-    from the DNS alone.
+    ``dane`` is the host's most severe verdict for any domain. ``tlsa`` is ``usable``, or the verdict that follows from
+    DNS answers alone.
     """
 
     host_key: str
@@ -98,7 +98,7 @@ class HostRow:
 
 @dataclass(frozen=True, slots=True)
 class EndpointRow:
-    """An address of an MX host, from the probe that stands for it. Names are not compared in the evidence columns."""
+    """An address of an MX host, with its representative probe. The evidence columns do not consider names."""
 
     host_key: str
     host: str
@@ -156,17 +156,17 @@ ROWS: dict[str, type] = {
     "endpoints": EndpointRow,
     "certs": CertRow,
 }
-"""The tables and their rows, in the order in which ``Flattener`` makes them."""
+"""The row class of each table, in the order in which ``Flattener`` yields the tables."""
 
 
 def columns(kind: type) -> dict[str, type]:
-    """Return the columns of a row and the type of each: str, int, float, bool or datetime."""
+    """Return the columns of a row class with their types: str, int, float, bool or datetime."""
     hints = get_type_hints(kind)
     return {field.name: _plain(hints[field.name]) for field in fields(kind)}
 
 
 def _plain(hint: Any) -> type:
-    """Return the type without ``| None``."""
+    """Return the annotated type without ``| None``."""
     parts: tuple[type, ...] = getattr(hint, "__args__", (hint,))
     return next(part for part in parts if part is not type(None))
 
@@ -177,7 +177,7 @@ def values(row: Any) -> tuple[Any, ...]:
 
 
 class Flattener:
-    """The tables of a run, made one after the other in the order of ``ROWS``."""
+    """Generator of the tables of a run, one table after the other in the order of ``ROWS``."""
 
     def __init__(self, run: Run) -> None:
         self._run = run
@@ -185,7 +185,7 @@ class Flattener:
         self._dane_of: dict[str, Dane] = {}
 
     def tables(self) -> Iterator[tuple[str, Iterator[Any]]]:
-        """Return the name and the rows of each table. The rows have to be exhausted before the next table.
+        """Yield the name and the rows of each table. The rows have to be exhausted before the next table is requested.
 
         Raises:
             StoreError: a file of the run cannot be read.
@@ -218,7 +218,7 @@ class Flattener:
 
 
 def all_reasons(record: DomainRecord) -> tuple[Reason, ...]:
-    """Return each reason in the verdicts of a domain, its hosts and their addresses once."""
+    """Return the distinct reasons in the verdicts of a domain, of its MX hosts and of the hosts' addresses."""
     found = list(record.verdict.reasons)
     for host in record.hosts:
         found += host.reasons
@@ -253,7 +253,7 @@ def domain_row(record: DomainRecord) -> DomainRow:
 
 
 def route_row(domain: str, host: HostVerdict) -> RouteRow:
-    """Return the row of a domain at one of its MX hosts."""
+    """Return the row of a pair of a domain and one of its MX hosts."""
     return RouteRow(
         domain=domain,
         host_key=host.report,
@@ -273,9 +273,9 @@ def host_row(report: HostReport, domains: int, dane: Dane | None) -> HostRow:
     """Return the row of a host.
 
     Args:
-        report: the host.
-        domains: the number of its domains.
-        dane: the most severe verdict of the host for any domain; None if it has no domains.
+        report: the host's report.
+        domains: the number of domains that use the host.
+        dane: the host's most severe verdict for any domain; None if no domain uses the host.
     """
     lookup = report.tlsa
     return HostRow(

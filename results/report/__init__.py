@@ -1,1 +1,1 @@
-"""The report of a run: its model, and the model as text, Markdown, JSON, CSV and HTML page."""
+"""The report of a run: a data model, and its output as text, Markdown, JSON, CSV and HTML."""

@@ -10,11 +10,11 @@ from results.count.percent import share
 from results.render.escape import safe
 from results.report.model import CountRow, CountSection
 
-ROWS = 8  # bars in a chart
+ROWS = 8  # maximum number of bars in a chart
 HEIGHT = 22
-LABEL = 150  # width of the labels
+LABEL = 150  # width of the labels, in pixels
 WIDTH = 400
-MARGIN = 90  # width of the percentages after the bars
+MARGIN = 90  # width of the percentages after the bars, in pixels
 LONGEST = 24  # maximum characters of a label
 
 _TONES = {
@@ -40,7 +40,7 @@ def chart(section: CountSection) -> Markup:
             "aria-label": f"{section.title}: percentages of domains; the table below has the numbers",
         },
     )
-    return Markup(str(picture))  # noqa: S704 - the only text from outside is escaped in _bar
+    return Markup(str(picture))  # noqa: S704 - _bar escapes all text from outside
 
 
 def _bar(row: CountRow, place: int, section: CountSection) -> list[svg.Element]:

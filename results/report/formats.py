@@ -32,14 +32,14 @@ COLUMNS = (
     "contact",
     "examples",
 )
-"""The columns of the CSV. ``section`` is the key of a section; ``worklist`` are failing MX hosts."""
+"""The columns of the CSV. ``section`` is the key of a section; failing MX hosts have the key ``worklist``."""
 
-TEXT_WIDTH = 100  # columns
+TEXT_WIDTH = 100  # width of the text format, in columns
 LINE = 2000  # maximum characters of a record to publish
 
 
 def to_text(report: Report, top: int) -> str:
-    """Return a report as on a terminal of 100 columns without colours, ``top`` rows of each table."""
+    """Return a report as plain text of ``TEXT_WIDTH`` columns, with ``top`` rows of each table."""
     out = io.StringIO()
     render(report, Console(file=out, width=TEXT_WIDTH, force_terminal=False, color_system=None), top)
     return out.getvalue()
@@ -173,7 +173,7 @@ def _task_row(task: Task) -> dict[str, object]:
 
 
 def _listing_rows(listing: ListSection) -> Iterator[dict[str, object]]:
-    """Return the rows of a list section; all columns but the first text column go into ``text``, each with its name."""
+    """Return the rows of a list section. ``text`` contains, with their names, all columns but the first text column."""
     names = [column.removesuffix("#") for column in listing.columns]
     named = next(place for place, column in enumerate(listing.columns) if not column.endswith("#"))
     for row in listing.rows:

@@ -1,4 +1,4 @@
-"""A run as one self-contained HTML page: no network, no framework, a light and a dark theme, printable.
+"""A run as one self-contained HTML page without network access and framework, with a light and a dark theme.
 
 Jinja2 escapes all text in the page. The Content-Security-Policy allows only the page's own script and style, by their
 hashes. ``page/page.js`` builds the table of domains, with search, filters and paging, from the JSON of ``page_data``.
@@ -20,8 +20,8 @@ from results.report.model import Report
 from results.report.page_data import page_data
 from results.store.reader import Run
 
-ROWS = 15  # rows of a section of counts; the JSON format has all
-LISTED = 100  # rows of a list section
+ROWS = 15  # maximum number of rows of a section of counts; the JSON format contains all rows
+LISTED = 100  # maximum number of rows of a list section
 CHARTED = ("funnel", "outcome", "sender", "starttls", "dane", "host_dane", "tls_versions", "post_quantum")
 
 
@@ -29,8 +29,8 @@ def to_html(report: Report, run: Run) -> str:
     """Return the page of a run.
 
     Args:
-        report: the report, above the table of domains.
-        run: the run of which the table shows the domains.
+        report: the report, placed above the table of domains.
+        run: the run with the domains of the table.
 
     Raises:
         StoreError: a file of the run cannot be read.

@@ -1,7 +1,7 @@
-"""The report as data: the content of every output format, in the order of the output, before escaping.
+"""The report as data: the unescaped content of every output format, in the order of the output.
 
-Titles, notes and meanings are texts of mxsweep. Words, names, replies and subjects in the rows come from outside, and
-each format escapes them.
+Titles, notes and meanings are texts of mxsweep. Values, names, replies and certificate subjects in the rows come from
+outside and are escaped by each output format.
 """
 
 from collections.abc import Mapping, Sequence
@@ -20,7 +20,7 @@ NO_MEANINGS: Mapping[Any, str] = {}
 
 @dataclass(frozen=True, slots=True)
 class CountRow:
-    """A word, its meaning, and the number of domains and MX hosts with it."""
+    """A value, its meaning, and the number of domains and MX hosts with this value."""
 
     word: str
     meaning: str
@@ -29,7 +29,7 @@ class CountRow:
 
 @dataclass(frozen=True, slots=True)
 class CountSection:
-    """A section of words with their counts. ``base`` is the whole for the percentages."""
+    """A section of values with their counts. ``base`` is the count that corresponds to 100 %."""
 
     key: str
     title: str
@@ -40,7 +40,7 @@ class CountSection:
 
 @dataclass(frozen=True, slots=True)
 class ListSection:
-    """A section that is a table of texts. Columns whose names end in ``#`` hold numbers."""
+    """A section with a table of texts. Columns whose names end in ``#`` contain numbers."""
 
     key: str
     title: str
@@ -51,10 +51,10 @@ class ListSection:
 
 @dataclass(frozen=True, slots=True)
 class Report:
-    """A whole report.
+    """The report of a run.
 
-    ``tasks`` are the failing MX hosts that are explained, ``failing`` is the number of all. ``unrouted`` are failing
-    domains without an MX host to examine.
+    ``tasks`` contains the explained failing MX hosts, ``failing`` is the number of all failing MX hosts. ``unrouted``
+    contains failing domains without an MX host to examine.
     """
 
     title: str
@@ -73,7 +73,7 @@ class Report:
         """Return the section of counts with this key.
 
         Raises:
-            StopIteration: there is none.
+            StopIteration: there is no such section.
         """
         return next(section for section in self.counts if section.key == key)
 
@@ -83,9 +83,9 @@ def make_report(run: Run, *, days: int = SOON, history: Sequence[Run] = (), top:
 
     Args:
         run: the run, finished or not.
-        days: certificates that expire within this number of days after the run are listed.
+        days: maximum number of days from the run to the expiry of the listed certificates.
         history: earlier runs of the same domains.
-        top: the number of failing hosts that are explained, at most ``LIMIT``.
+        top: maximum number of explained failing hosts, at most ``LIMIT``.
 
     Raises:
         StoreError: a file of a run cannot be read.
@@ -95,7 +95,7 @@ def make_report(run: Run, *, days: int = SOON, history: Sequence[Run] = (), top:
 
 
 def from_summary(summary: Summary, header: RunHeader, tasks: Sequence[Task]) -> Report:
-    """Return the report of a summary and the tasks that belong to it."""
+    """Return the report of a summary and its failing hosts (``tasks``)."""
     return Report(
         title=_title(summary),
         facts=_facts(header),
@@ -198,7 +198,7 @@ STEPS = {
     "matched": "match",
     "protected": "protected",
 }
-"""The names of the steps to protection in reports."""
+"""The names of the steps to protection in reports, by key."""
 
 
 def _counts(key: str, title: str, note: str, table: CountTable) -> CountSection:

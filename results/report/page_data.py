@@ -1,9 +1,10 @@
 """The data of the HTML page's table of domains, as compact JSON for ``page/page.js``.
 
-``domains`` is a list of lists (name, delivery, sender, DANE, STARTTLS, reasons, hosts, DNSSEC state of the MX records,
-text). In it, each host is a list (index in ``hosts``, preference, DANE, reasons, addresses, text), and each address a
-list (address, TLS, DANE, reasons, text). ``hosts`` holds the facts of each host, ``certs`` the rows of certificates.
-Text from outside is made printable here; the script sets it as text, never as markup.
+Each domain in ``domains`` is a list (name, delivery, sender, DANE, STARTTLS, reasons, hosts, DNSSEC state of the MX
+records, text). Each host of a domain is a list (index in ``hosts``, preference, DANE, reasons, addresses, text), and
+each address of a host is a list (address, TLS, DANE, reasons, text). ``hosts`` contains the facts about each host,
+``certs`` contains the rows of certificates. Text from outside is made printable here. The script inserts it as text,
+never as markup.
 """
 
 from collections.abc import Iterable, Iterator, Mapping
@@ -23,9 +24,9 @@ from scanner.model import DomainRecord, EndpointReport, EndpointVerdict, HostRep
 from scanner.reasons import REASONS
 from scanner.vocabulary import DomainOutcome
 
-MAX_DOMAINS = 25_000  # domains in a page: about 40 MB, which a browser opens in two seconds
-LINE = 500  # maximum characters of a line of a transcript
-NAMES = 10  # names of a certificate
+MAX_DOMAINS = 25_000  # maximum number of domains in a page, about 40 MB; a browser opens it in two seconds
+LINE = 500  # maximum characters of a transcript line
+NAMES = 10  # maximum number of names of a certificate
 
 
 def page_data(run: Run, limit: int = MAX_DOMAINS) -> tuple[bytes, int]:
@@ -36,7 +37,7 @@ def page_data(run: Run, limit: int = MAX_DOMAINS) -> tuple[bytes, int]:
         limit: the maximum number of domains; failing and inconclusive domains have precedence.
 
     Returns:
-        JSON that is safe in a ``script`` element, and the number of domains left out.
+        JSON that is safe in a ``script`` element, and the number of omitted domains.
 
     Raises:
         StoreError: a file of the run cannot be read.
@@ -109,7 +110,7 @@ def _address_verdict(verdict: EndpointVerdict) -> list[Any]:
 
 
 def _hosts(run: Run, names: Mapping[str, str | None]) -> tuple[list[dict[str, Any]], list[list[str]]]:
-    """Return the hosts in the order of ``names``, and the certificates that they sent."""
+    """Return the hosts in the order of ``names``, and the certificates sent by these hosts."""
     keys = {key: host for host, key in names.items() if key is not None}
     digests = {
         digest

@@ -20,15 +20,15 @@ from scanner.vocabulary import Dane
 
 __all__ = ["in_words", "render", "shown_rows"]
 
-TOP = 10  # rows of a table with an unlimited number of rows
-CLOSED = 12  # rows of a table of a closed vocabulary: all of them
-EXAMPLES = 3  # domains named for each host
+TOP = 10  # default maximum number of rows of an open table
+CLOSED = 12  # maximum number of rows of a closed vocabulary; no vocabulary is larger
+EXAMPLES = 3  # maximum number of domains named for a host
 LONG = 1000  # maximum characters of a sentence or record
-MARGIN = INDENT + COUNT + 2  # columns to the left of the texts about a host
+MARGIN = INDENT + COUNT + 2  # width in columns to the left of the texts about a host
 
 
 def render(report: Report, console: Console, top: int = TOP) -> None:
-    """Print a report, ``top`` rows of each table with an unlimited number of rows."""
+    """Print a report with at most ``top`` rows of each open table."""
     console.print(Text(report.title, "bold"))
     facts = ", ".join(f"{name} {value}" for name, value in report.facts.items())
     console.print(quote(console, facts, "dim"))
@@ -54,7 +54,7 @@ def _counts(section: CountSection, console: Console, top: int) -> None:
 
 
 def shown_rows(section: CountSection, top: int) -> int:
-    """Return the number of rows shown of a section: all of a closed vocabulary, else ``top``."""
+    """Return the maximum number of rows of a section: at least ``CLOSED`` for a closed vocabulary, else ``top``."""
     return top if section.key in OPEN else max(top, CLOSED)
 
 
@@ -71,7 +71,7 @@ def _tasks(report: Report, console: Console, top: int) -> None:
 
 def _task(task: Task, console: Console) -> None:
     explanation = task.explanation
-    dane = "" if task.dane == Dane.NONE else f"  {words.of_dane(task.dane)}"  # absent TLSA records are not the cause
+    dane = "" if task.dane == Dane.NONE else f"  {words.of_dane(task.dane)}"  # absence of TLSA records is not a cause
     lines = [
         Text.assemble(quote(console, task.host, "bold"), dane, _since(task)),
         quote(console, explanation.sentence, limit=LONG),

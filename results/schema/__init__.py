@@ -1,1 +1,1 @@
-"""The JSON Schema of every record, the description of every field, and the generated pages of docs/."""
+"""JSON Schema and description of the records of a run, and the generated pages of docs/."""

@@ -62,7 +62,7 @@ def _fields() -> Iterator[str]:
     yield from ("# Files and fields of a run", "", _GENERATED, "")
     yield f"Schema version {SCHEMA}. A later version of mxsweep may add members, but removes and renames none. `mxsweep"
     yield "schema` prints the JSON Schema. Every member is always written; its value is null where there is none. Times"
-    yield "are in UTC (RFC 3339), octets are base64 or hex. [verdicts.md](verdicts.md) explains the words."
+    yield "are in UTC (RFC 3339), octets are base64 or hex. [verdicts.md](verdicts.md) explains each value."
     yield from ("", "| file | record of a line |", "|---|---|")
     for name, kind in FILES.items():
         yield f"| `{name}` | [{kind.__name__}](#{kind.__name__.lower()}) |"
@@ -80,7 +80,7 @@ def _record(kind: type[Any]) -> Iterator[str]:
 
 
 def _kind(hint: Any) -> str:
-    """Return the JSON type of an annotation in a few words."""
+    """Return the name of the JSON type of an annotation, as in the tables of fields.md."""
     parts = get_args(hint)
     if type(None) in parts:
         return " or ".join(_kind(part) for part in parts if part is not type(None)) + " or null"
@@ -91,7 +91,7 @@ def _kind(hint: Any) -> str:
         return f"object of {_kind(parts[1])}"
     if is_dataclass(hint) and isinstance(hint, type):
         return f"[{hint.__name__}](#{hint.__name__.lower()})"
-    return _SCALARS.get(getattr(hint, "__name__", ""), "word" if _is_words(hint) else "any")
+    return _SCALARS.get(getattr(hint, "__name__", ""), "value" if _is_words(hint) else "any")
 
 
 _SCALARS = {
@@ -109,45 +109,45 @@ def _is_words(hint: Any) -> bool:
 
 
 def _words(hint: Any) -> str:
-    """Return the words of a vocabulary; none for reason codes, which have a page of their own."""
+    """Return the values of the vocabulary in an annotation; empty for reason codes, which reasons.md lists."""
     kinds = [kind for kind in _named(hint) if issubclass(kind, StrEnum) and kind.__name__ != "Reason"]
     return "".join(f": {', '.join(f'`{word}`' for word in kind)}" for kind in kinds)
 
 
 def _reasons() -> Iterator[str]:
     yield from ("# Reason codes", "", _GENERATED, "")
-    yield "Every verdict has reason codes. TLSRPT is the result type of RFC 8460 that a sender would report."
+    yield "A verdict has a list of reason codes. Column TLSRPT is the RFC 8460 result type that a sender would report."
     yield from ("", "| code | meaning | remedy | TLSRPT |", "|---|---|---|---|")
     for code, (words, tlsrpt) in REASONS.items():
         yield f"| `{code}` | {words} | {remedy_of(code)} | {tlsrpt or ''} |"
-    yield from ("", "## Why a TLSA record does not match", "")
-    yield "`mxsweep report` and `mxsweep explain` give the cause for each record."
+    yield from ("", "## Causes of TLSA mismatches", "")
+    yield "`mxsweep report` and `mxsweep explain` print the cause of a mismatch for each TLSA record."
     yield from ("", "| cause | meaning |", "|---|---|")
     for cause, text in CAUSES.items():
         yield f"| `{cause}` | {text} |"
 
 
 _THREE_QUESTIONS = """\
-A verdict is for the requested security level (`--level`, by default `dane`). Three questions have separate answers:
-`outcome` is about delivery, `starttls` and `dane` are about protection. A domain without TLSA records and without
-STARTTLS has the outcome `ok` at level `dane`, because mail is delivered. Its sender word `cleartext`, and `none` for
-`starttls` and `dane`, show that anyone on the path can read the mail.
+A verdict is determined for the requested security level (`--level`, by default `dane`). `outcome` states whether mail
+is delivered; `starttls` and `dane` state how it is protected. A domain without TLSA records and without STARTTLS has
+the outcome `ok` at level `dane`, because mail is delivered. Its `sender` is `cleartext` and its `starttls` and `dane`
+are `none`: anyone with access to the network path can read the mail.
 
-An observation that is not conclusive gives `unknown` or `inconclusive`, never a negative verdict. A time-out or a reply
-4xx can be caused by the scanner's address or by the moment.
+An inconclusive observation leads to `unknown` or `inconclusive`, never to a negative verdict. The cause of a time-out
+or a 4xx reply may be the scanner's address or a temporary condition.
 
-Verdicts of a domain are in the member `verdict` of a line of domains.jsonl, verdicts of its MX hosts in `hosts[]` and
-those of their addresses in `hosts[].endpoints[]`. [fields.md](fields.md) has all members, [reasons.md](reasons.md) all
-reason codes.
+Each line of domains.jsonl contains the verdict of the domain in `verdict`, the verdicts of its MX hosts in `hosts[]`
+and the verdicts of the hosts' addresses in `hosts[].endpoints[]`. [fields.md](fields.md) describes all members,
+[reasons.md](reasons.md) all reason codes.
 """
 
 
 def _verdicts() -> Iterator[str]:
-    yield from ("# Verdicts and other words", "", _GENERATED, "", _THREE_QUESTIONS.rstrip("\n"))
+    yield from ("# Verdicts and other vocabulary values", "", _GENERATED, "", _THREE_QUESTIONS.rstrip("\n"))
     for vocabulary in VOCABULARIES.values():
         if vocabulary.meanings:
             yield from ("", f"## {vocabulary.members}", "", vocabulary.description)
-            yield from ("", "| word | meaning |", "|---|---|")
+            yield from ("", "| value | meaning |", "|---|---|")
             yield from (f"| `{word}` | {text} |" for word, text in vocabulary.meanings.items())
 
 

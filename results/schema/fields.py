@@ -1,18 +1,18 @@
-"""The description of every record and every member of a run's files: the one source of the schema and of fields.md.
+"""Descriptions of all records and members of a run's files, for the JSON Schema and docs/fields.md.
 
 A member that has the same meaning in several records is described once, in ``COMMON``.
 """
 
 RECORDS = {
-    "RunHeader": "The file run.json: what a reader needs to understand a run or to repeat it.",
+    "RunHeader": "The file run.json: settings, inputs, environment and state of a run.",
     "CertFacts": "A certificate. Each certificate is stored once, by the SHA-256 of its DER encoding.",
     "HostReport": "The examination of one MX host: its addresses, its TLSA records and its probes.",
     "DomainRecord": "A domain: its MX hosts, their verdicts and its own verdict.",
     "RejectRecord": "An input line that was not scanned.",
-    "Status": "A line of the status file: the state of a scan at one moment. After a resume, `total`, `done` and "
-    "`rejects` are of the whole run and all other members are of the current process.",
+    "Status": "A line of the status file: the state of a scan at one time. After a resume, `total`, `done` and "
+    "`rejects` refer to the whole run, all other members to the current process.",
     "Vantage": "The machine that made the run.",
-    "InputSource": "A list of domains that was read.",
+    "InputSource": "An input list of domains.",
     "Answer": "The answer to one DNS question.",
     "TLSALookup": "The search for the TLSA records of a host (RFC 7672 section 2.2.2).",
     "EndpointReport": "The probes of one address of an MX host, and the evidence from them.",
@@ -21,21 +21,21 @@ RECORDS = {
     "Route": "The MX hosts to which mail for a domain is sent.",
     "HostVerdict": "The verdict of one MX host for one domain.",
     "DomainVerdict": "The verdict of a domain at one security level.",
-    "CertSummary": "The main facts of a certificate, for a domain line without a run directory.",
+    "CertSummary": "The main facts of a certificate, in a domain line that is not part of a run directory.",
     "Alias": "One CNAME step of a DNS answer.",
     "EDE": "An extended DNS error (RFC 8914).",
     "SecondOpinion": "The answer of another resolver after the first resolver failed. No verdict depends on it.",
     "TLSARecord": "A TLSA record as published (RFC 6698).",
     "Probe": "One connection to one endpoint. It may have both a handshake and a failure.",
-    "DaneEvidence": "The comparison of the TLSA records with a chain. Names are not compared here.",
-    "PkixEvidence": "The validation of a chain against the trust store. Names are not compared here.",
+    "DaneEvidence": "The comparison of the TLSA records with a chain, without comparison of names.",
+    "PkixEvidence": "The validation of a chain against the trust store, without comparison of names.",
     "RouteHost": "An MX host of a domain.",
     "EndpointVerdict": "The verdict of one address for one domain.",
     "Endpoint": "The target of a probe. Each endpoint is probed once, for all domains that use it.",
     "Reply": "An SMTP reply (RFC 5321 section 4.2).",
     "Handshake": "A completed TLS handshake.",
     "Failure": "The failure of a probe, remote or local.",
-    "PathError": "An error of a certificate path, in OpenSSL's terms.",
+    "PathError": "An error of a certificate path, with OpenSSL's number and text.",
     "HeldBack": "A provider or network in back-off, because its servers refused connections.",
 }
 
@@ -53,11 +53,11 @@ COMMON = {
     "reasons": "reason codes, the most important first; see reasons.md",
     "tlsrpt": "result types of RFC 8460 that a sender would report",
     "text": "text of the peer, a resolver or a library; empty if there is none",
-    "code": "number of the reply, errno or extended error",
+    "code": "number of the reply, system error (errno) or extended DNS error",
     "observed_at": "time at which the examination began, UTC",
     "ms": "duration in milliseconds",
-    "sni": "server name sent in the handshake; null if none",
-    "key": "key of the line and its first member; the last line of a key is the valid one",
+    "sni": "server name sent in the handshake (SNI); null if none was sent",
+    "key": "key of the line; if several lines have the same key, the last line is valid",
     "preference": "preference of the MX record; smaller numbers are tried first",
     "name": "name in the question",
     "subject": "subject of the certificate, in OpenSSL's one-line form",
@@ -66,7 +66,7 @@ COMMON = {
     "dns_names": "dNSName entries of the subjectAltName",
     "line": "line number in the input, from 1",
     "raw": "the input line as given",
-    "tls": "TLS session, in the words of posttls-finger",
+    "tls": "result of TLS and server authentication, with values of posttls-finger",
     "dane": "verdict on the TLSA records and the chain",
     "starttls": "result of STARTTLS",
     "sender": "action of a sender like Postfix smtp(8)",
@@ -81,41 +81,41 @@ COMMON = {
     "resumed": "whether the session was resumed",
     "depth": "depth in the chain; 0 is the server certificate",
     "sha256": "SHA-256, in hex",
-    "version": "version",
+    "version": "version number",
     "reason": "reason code; null if there is none",
 }
 
 FIELDS: dict[str, dict[str, str]] = {
     "Alias": {"owner": "owner of the CNAME", "target": "target of the CNAME", "security": "DNSSEC state of this step"},
     "EDE": {"code": "info-code of RFC 8914"},
-    "SecondOpinion": {"disagrees": "whether this answer is conclusive where the first resolver failed"},
+    "SecondOpinion": {"disagrees": "whether this answer is conclusive although the first resolver failed"},
     "Answer": {
         "rtype": "type in the question",
-        "records": "records as text, sorted: `10 mx.example` for MX, addresses, names, rdata in hex for TLSA",
+        "records": "records as text, sorted: MX as `10 mx.example`, A and AAAA as addresses, TLSA as rdata in hex",
         "rname": "owner of the records after aliases",
         "aliases": "CNAME steps to the records",
         "ede": "extended DNS errors (RFC 8914)",
         "ttl": "time to live of the records, in seconds",
-        "second": "answer of another resolver after this one failed; null if none was asked",
+        "second": "answer of another resolver after this resolver failed; null if no other resolver was queried",
     },
     "TLSARecord": {
         "usage": "certificate usage: 2 DANE-TA, 3 DANE-EE",
         "selector": "0 certificate, 1 public key",
         "matching_type": "0 full, 1 SHA-256, 2 SHA-512",
         "data": "certificate association data, in hex",
-        "unusable": "cause for which the record cannot be used; null if it is usable",
+        "unusable": "defect that makes the record unusable; null if it is usable",
     },
     "TLSALookup": {
         "base_domain": "TLSA base domain (RFC 7672 section 2.2.3)",
         "records": "TLSA records, sorted",
-        "dane": "verdict that follows from the DNS alone; null where the connection decides",
+        "dane": "verdict that follows from DNS answers alone; null if the verdict depends on the probes",
         "steps": "the DNS questions and answers, in order",
-        "defects": "faults that stop no sender: `tlsa-many` for more than 100 records",
+        "defects": "defects that do not prevent delivery: `tlsa-many` for more than 100 records",
     },
     "Endpoint": {"profile": "name of the client's TLS profile"},
     "Failure": {
         "phase": "phase of the probe that failed",
-        "kind": "kind of failure",
+        "kind": "class of the failure",
         "code": "SMTP reply code or errno; null if there is none",
     },
     "Reply": {"code": "SMTP reply code", "lines": "text of each line"},
@@ -139,7 +139,7 @@ FIELDS: dict[str, dict[str, str]] = {
         "handshake": "the TLS handshake; null if none was completed",
         "ehlo_tls": "reply to EHLO after TLS",
         "defects": "protocol violations that did not end the dialogue",
-        "transcript": "the dialogue, `< ` from the server and `> ` from mxsweep, bounded",
+        "transcript": "the SMTP dialogue, up to a limit; `< ` precedes lines from the server, `> ` lines from mxsweep",
     },
     "CertFacts": {
         "sha256": "SHA-256 of the certificate, in hex: the key of the line",
@@ -171,12 +171,12 @@ FIELDS: dict[str, dict[str, str]] = {
     },
     "PkixEvidence": {},
     "EndpointReport": {
-        "probes": "the probes, the first with the TLS profile of the level",
+        "probes": "the probes of the address; the first probe uses the TLS profile of the security level",
         "dane": "comparison of the TLSA records with the chain; null without records or chain",
         "pkix": "validation of the chain against the trust store; null without a chain",
         "earlier": "probes of earlier passes, oldest first; verdicts do not use them",
     },
-    "Skipped": {"reason": "reason code: why the address was not contacted"},
+    "Skipped": {"reason": "reason code for which the address was not contacted"},
     "HostReport": {
         "a": "the A lookup; null if none was made",
         "aaaa": "the AAAA lookup; null if none was made",
@@ -190,7 +190,7 @@ FIELDS: dict[str, dict[str, str]] = {
         "final": "reason code where the route alone decides the verdict; null otherwise",
     },
     "EndpointVerdict": {
-        "pkix_error": "first error of the chain against the trust store; empty if it is trusted",
+        "pkix_error": "first error in the validation of the chain against the trust store; empty if it is trusted",
         "name_match": "the names that the certificate matches: `mx`, `base` and `nexthop`",
         "level": "effective security level for this host",
     },
@@ -203,7 +203,7 @@ FIELDS: dict[str, dict[str, str]] = {
     "DomainVerdict": {"outcome": "delivery of mail at this level", "level": "the requested security level"},
     "TargetInfo": {
         "source": "file that contains the line",
-        "rank": "rank in the list; null without one",
+        "rank": "rank in the list; null if the list has no ranks",
         "fields": "other columns of the list",
     },
     "CertSummary": {},
@@ -215,7 +215,7 @@ FIELDS: dict[str, dict[str, str]] = {
         "reports": "lines of the hosts, only with `--output -`",
         "certificates": "certificates by SHA-256, in short form, only with `--output -`",
     },
-    "RejectRecord": {"key": "`file:line`", "file": "input file", "reason": "why the line was not scanned"},
+    "RejectRecord": {"key": "`file:line`", "file": "input file", "reason": "cause for which the line was not scanned"},
     "Vantage": {"hostname": "name of the machine", "addresses": "addresses of the machine"},
     "InputSource": {
         "source": "file, or - for standard input",
@@ -227,15 +227,15 @@ FIELDS: dict[str, dict[str, str]] = {
         "started": "time at which the run was started, UTC",
         "state": "state of the run",
         "finished": "time at which the run ended, UTC; null before that",
-        "settings": "every setting",
+        "settings": "all settings by name",
         "ehlo": "name sent in EHLO",
         "vantage": "the machine that made the run",
-        "input": "the lists",
+        "input": "the input lists",
         "preflight": "results of the checks before the scan; null if none were made",
-        "totals": "counts at the end",
+        "totals": "counts at the end of the scan",
         "label": "text given with --label",
-        "reject_reasons": "rejected lines of the lists by reason, the 20 most frequent reasons",
-        "notes": "remarks on the lists: too many rejects, a list that was not readable to its end, a damaged wrapping",
+        "reject_reasons": "number of rejected lines by reason, for the 20 most frequent reasons",
+        "notes": "remarks on the lists: many rejected lines, an incompletely read list, a damaged compressed file",
     },
     "HeldBack": {
         "name": "registrable domain of MX hosts, or network (/24, /48)",
@@ -243,23 +243,23 @@ FIELDS: dict[str, dict[str, str]] = {
         "seconds": "seconds until the next attempt",
     },
     "Status": {
-        "at": "time of the numbers, UTC",
+        "at": "time at which the line was written, UTC",
         "state": "`paused` during a failure of the local network or resolver; `complete` or `interrupted` in the last "
         "line",
         "elapsed": "seconds since this process began to scan",
         "total": "number of domains to scan; null until the input has been read",
         "done": "number of domains judged, each counted once",
         "rate": "domains judged per second, over the last minute or since the current pass began",
-        "eta": "estimated seconds to the end, later passes and the wait before them included; null if not known",
-        "in_flight": "work in progress by stage: `dns` (lookups), `gates` (probes that wait for a free place), then "
+        "eta": "estimated seconds to the end, including retry passes and the time before each; null if not known",
+        "in_flight": "work in progress by stage: `dns` (lookups), `gates` (probes delayed by connection limits), then "
         "connections: `connect` `greeting` `ehlo` `starttls` `handshake` `ehlo-tls` `quit` `closing`",
         "endpoints_probed": "number of probes made",
-        "endpoints_shared": "number of probes saved, because another domain or host shares the endpoint",
-        "shared_ratio": "saved probes as a part of all probes, 0 to 1; null before the first",
+        "endpoints_shared": "number of probes saved because several domains or hosts share an endpoint",
+        "shared_ratio": "ratio of saved probes to made and saved probes, 0 to 1; null before the first probe",
         "breakers": "number of providers and networks in back-off",
         "held_back": "the ten providers and networks in back-off with the most deferred probes",
         "retrying": "number of inconclusive domains that wait for a later pass",
-        "waiting": "what the scan waits for, as text; empty if it does not wait",
+        "waiting": "event for which the scan waits, as text; empty if it does not wait",
         "rss": "resident memory of the process, in octets",
         "rejects": "number of input lines not scanned",
         "internal_errors": "number of domains with an internal error of mxsweep",
@@ -270,5 +270,5 @@ FIELDS: dict[str, dict[str, str]] = {
 
 
 def meaning(record: str, member: str) -> str:
-    """Return the description of a member of a record, both given by name; empty if there is none."""
+    """Return the description of a record's member, by the names of record and member; empty if there is none."""
     return FIELDS.get(record, {}).get(member) or COMMON.get(member, "")

@@ -1,7 +1,7 @@
 """JSON Schema (draft 2020-12) of the lines of a run, derived from the records and their descriptions.
 
 Unknown members are allowed everywhere, so that a reader can validate lines of a later version with an older schema.
-Members that have a default are always written, but they are not required of other writers.
+mxsweep writes all members, but the schema does not require members with a default value.
 """
 
 from typing import Any
@@ -16,7 +16,7 @@ from scanner.model import SCHEMA, RunHeader, Status
 _DRAFT = "https://json-schema.org/draft/2020-12/schema"
 
 SCHEMAS: dict[str, type] = {"run": RunHeader, **LINE_FILES, "status": Status}
-"""The record of each file. A file is named as in a run directory, without its ending; ``status`` is the status file."""
+"""The record class of each file, by file name without suffix; ``status`` is the status file."""
 
 _TITLES = {"run": "run.json", "status": "a line of a status file"}
 
@@ -45,7 +45,7 @@ def _head(name: str | None) -> dict[str, Any]:
 
 
 def _described(name: str, definition: dict[str, Any]) -> dict[str, Any]:
-    """Replace the class docstring of a definition by the description for readers of the files."""
+    """Replace the class docstring in a definition by the description from ``fields`` or ``vocabulary``."""
     if name in _BY_NAME:
         return definition | {"description": _with_words(_BY_NAME[name])}
     properties = {

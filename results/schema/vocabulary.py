@@ -1,7 +1,7 @@
-"""The description of every vocabulary and the meaning of each of its words, for the schema and docs/verdicts.md.
+"""Descriptions of all vocabularies and their values, for the JSON Schema and docs/verdicts.md.
 
-The words of verdicts have their meanings in ``results.render.words``, as reports show them; the meanings of all other
-words are here. Reason codes have theirs in ``scanner.reasons``.
+``results.render.words`` contains the meanings of verdict values, as reports print them, and ``scanner.reasons`` the
+meanings of reason codes. This module contains the meanings of all other vocabulary values.
 """
 
 from collections.abc import Mapping
@@ -33,7 +33,7 @@ from scanner.vocabulary import (
 
 @dataclass(frozen=True, slots=True)
 class Vocabulary:
-    """A closed set of words: the members in which they are written, a description, and the meaning of each word."""
+    """A closed set of values: the members that contain these values, a description, and the meaning of each value."""
 
     members: str
     description: str
@@ -59,8 +59,8 @@ _LEVEL = {
     Level.MAY: "TLS if offered, without authentication",
     Level.ENCRYPT: "mandatory TLS, without authentication",
     Level.FINGERPRINT: "mandatory TLS with a given certificate or key",
-    Level.HALF_DANE: "`dane` where the MX records are not DNSSEC-signed; never requested, only effective",
-    Level.DANE: "DANE where a host has TLSA records; TLS if offered elsewhere",
+    Level.HALF_DANE: "effective level of a host at level `dane` if the MX records are not DNSSEC-signed",
+    Level.DANE: "DANE for hosts with TLSA records; TLS if offered for other hosts",
     Level.DANE_ONLY: "mandatory DANE",
     Level.VERIFY: "mandatory TLS with a trusted certificate for the MX host",
     Level.SECURE: "mandatory TLS with a trusted certificate for the domain",
@@ -135,12 +135,12 @@ _TLSRPT = {
     TLSRPT.TLSA_INVALID: "no usable TLSA record",
     TLSRPT.DNSSEC_INVALID: "DNSSEC validation failed",
     TLSRPT.DANE_REQUIRED: "the level requires DANE, and the host has no TLSA records",
-    TLSRPT.VALIDATION_FAILURE: "any other failure",
+    TLSRPT.VALIDATION_FAILURE: "any other failure of TLS or authentication",
 }
 
 VOCABULARIES: dict[type[StrEnum], Vocabulary] = {
     DomainOutcome: Vocabulary("outcome of a domain", "Delivery of mail at the requested level.", words.OUTCOME),
-    Sender: Vocabulary("sender", "What a sender like Postfix smtp(8) does at the requested level.", words.SENDER),
+    Sender: Vocabulary("sender", "Action of a sender like Postfix smtp(8) at the requested level.", words.SENDER),
     DomainDane: Vocabulary("dane of a domain", "TLSA records and chains of all MX hosts.", words.DOMAIN_DANE),
     DomainStartTLS: Vocabulary(
         "starttls of a domain and of an MX host",
@@ -153,18 +153,24 @@ VOCABULARIES: dict[type[StrEnum], Vocabulary] = {
         "authentication (RFC 7672 section 2.2).",
         words.HOST_DANE,
     ),
-    TLSState: Vocabulary("tls of an address", "TLS session; the first four are words of posttls-finger.", words.TLS),
-    Pkix: Vocabulary("pkix of an address", "The chain against the trust store. Names are not compared.", _PKIX),
+    TLSState: Vocabulary(
+        "tls of an address",
+        "Result of TLS and server authentication; the first four values are those of posttls-finger.",
+        words.TLS,
+    ),
+    Pkix: Vocabulary(
+        "pkix of an address", "Validation of the chain against the trust store, without comparison of names.", _PKIX
+    ),
     StartTLS: Vocabulary("starttls of an address or probe", "The server's answer to STARTTLS.", _STARTTLS),
     Level: Vocabulary("level", "Security level, as Postfix's `smtp_tls_security_level`.", _LEVEL),
     Mode: Vocabulary("mode", "Protocol on the port.", _MODE),
     Outcome: Vocabulary("outcome of a DNS answer", "Result of a DNS lookup.", _OUTCOME),
     Security: Vocabulary("security", "DNSSEC state of a DNS answer (RFC 4033 section 5).", words.SECURITY),
     Phase: Vocabulary("phase of a failure", "Phase of a probe.", _PHASE),
-    FailureKind: Vocabulary("kind of a failure", "Kind of failure of a probe.", _FAILURE),
-    Unusable: Vocabulary("unusable of a TLSA record", "Why a TLSA record cannot be used for SMTP.", _UNUSABLE),
+    FailureKind: Vocabulary("kind of a failure", "Class of a probe's failure.", _FAILURE),
+    Unusable: Vocabulary("unusable of a TLSA record", "Defect that makes a TLSA record unusable for SMTP.", _UNUSABLE),
     RunState: Vocabulary("state of a run", "State of a run directory.", _RUN_STATE),
     TLSRPT: Vocabulary("tlsrpt", "Result types of TLSRPT (RFC 8460 section 4.3).", _TLSRPT),
     Reason: Vocabulary("reasons", "Reason codes; docs/reasons.md explains each.", {}),
 }
-"""Each vocabulary of the records, those of verdicts first."""
+"""All vocabularies of the records; vocabularies of verdicts come first."""

@@ -70,7 +70,7 @@ def test_a_domain_without_mail() -> None:
     text = shown(records.domain(route=route, hosts=(), verdict=verdict), 100)
     assert text.splitlines() == [
         "a.example: at level dane, a sender returns the mail: nothing takes mail for this domain.",
-        "  the domain says that it takes no mail (null MX, RFC 7505) (null-mx)",
+        "  the domain accepts no mail (null MX, RFC 7505) (null-mx)",
     ]
 
 
