@@ -45,7 +45,7 @@ def with_dane(report: EndpointReport, chain: Sequence[CertFacts], lookup: TLSALo
     Args:
         report: the address with its probes.
         chain: the certificates as sent, leaf first, at least one.
-        lookup: the TLSA lookup of the host; without usable records the report is unchanged.
+        lookup: the TLSA lookup of the host; without usable records the DANE evidence is None.
         at: the time at which dates are judged.
     """
     found = dane.match(lookup.records, chain, at) if lookup.dane is None else None
