@@ -1,1 +1,1 @@
-"""The only code that waits: resolver, TCP, TLS, the probe of an endpoint, and the gates before it."""
+"""Network input and output: DNS resolver, TCP, TLS, the probe of an endpoint, and the limits of connections."""

@@ -1,8 +1,8 @@
-"""DNS answers kept for their TTL, so that the records of a host shared by many domains are queried once.
+"""A cache of DNS answers for their TTL, so that the records of a host shared by many domains are queried once.
 
 The cache holds data and negative answers. Errors are not cached, because the next query may succeed. MX answers are not
-cached: a scan asks for the MX of each domain once, and a million of them would displace the answers about hosts. The
-caller passes the time.
+cached: a scan queries the MX records of each domain once, and a million MX answers would displace the answers about
+hosts. The caller passes the time.
 """
 
 from collections import OrderedDict
@@ -11,12 +11,12 @@ from typing import NamedTuple
 from scanner.facts import Answer
 from scanner.vocabulary import Outcome
 
-MAX_ANSWERS = 20_000  # about 20 MB at 1 KB each; the resolver has a cache of its own for what is displaced
+MAX_ANSWERS = 20_000  # about 20 MB at 1 KB each; the resolver itself also caches answers
 _NOT_CACHED = ("MX",)
 
 
 class CacheKey(NamedTuple):
-    """A question: canonical name, type, and whether DNSSEC validation was requested."""
+    """The cache key of a DNS question: canonical name, type, and whether DNSSEC validation was requested."""
 
     name: str
     rtype: str
@@ -24,7 +24,7 @@ class CacheKey(NamedTuple):
 
 
 class AnswerCache:
-    """The most recently used answers, ``limit`` at most."""
+    """A cache of the most recently used DNS answers, at most ``limit`` of them."""
 
     def __init__(self, limit: int = MAX_ANSWERS) -> None:
         self._limit = limit
@@ -41,7 +41,7 @@ class AnswerCache:
             now: the time in seconds of a monotonic clock.
 
         Returns:
-            The answer as it was received, with its original TTL; None if there is none.
+            The answer as it was received, with its original TTL; None if the cache contains no such answer.
         """
         expires, answer = self._entries.get(key, (now, None))
         if expires <= now:
@@ -51,7 +51,7 @@ class AnswerCache:
         return answer
 
     def put(self, key: CacheKey, answer: Answer, now: float) -> None:
-        """Cache an answer in place of an older one; an answer that is not cached removes the older one."""
+        """Replace the cached answer to a question; if the new answer is not cacheable, only remove the old answer."""
         self._entries.pop(key, None)
         if answer.outcome is Outcome.ERROR or answer.ttl <= 0 or key.rtype in _NOT_CACHED:
             return

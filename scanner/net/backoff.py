@@ -3,18 +3,18 @@
 from dataclasses import dataclass
 
 _MOST_DOUBLINGS = 16
-"""Doublings that are counted: beyond any limit in use, and far from the range of a float."""
+"""Maximum number of counted doublings: more than any limit in use needs, and no float overflow."""
 
 
 @dataclass(slots=True)
 class Backoff:
-    """The pause after repeated failures: ``until`` is its end in seconds, ``count`` the number of pauses so far."""
+    """The pause after repeated failures: ``until`` is its end in seconds, ``count`` the number of pauses begun."""
 
     count: int = 0
     until: float = 0.0
 
     def pauses(self, now: float) -> bool:
-        """Return whether a pause lasts at this time."""
+        """Return whether a pause is active at the time ``now``."""
         return self.until > now
 
     def extend(self, now: float, first: float, longest: float) -> None:
@@ -22,8 +22,8 @@ class Backoff:
 
         Args:
             now: the time in seconds of a monotonic clock.
-            first: seconds of the first pause; each later one is twice as long as the one before.
-            longest: seconds of any pause at most.
+            first: seconds of the first pause; each later pause is twice as long as the previous pause.
+            longest: maximum length of a pause in seconds.
         """
         self.until = now + min(first * 2**self.count, longest)
         self.count = min(self.count + 1, _MOST_DOUBLINGS)

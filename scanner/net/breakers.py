@@ -1,8 +1,8 @@
-"""Circuit breakers: providers and networks that rejected our connections and get none for a time.
+"""Circuit breakers: no connections for a time to providers and networks that rejected our connections.
 
-A breaker opens at once for a reply that rejects the connection, and for refused TCP connections only after several in
-a row. It stays open for a time that doubles with each opening, up to a limit. A provider or network whose breaker has
-opened once gets one connection at a time from then on. The caller passes the time.
+A breaker opens at once for a reply that rejects the connection, and for refused TCP connections only after several
+refusals in a row. It stays open for a time that doubles with each opening, up to a limit. A provider or network whose
+breaker has opened once gets one connection at a time from then on. The caller passes the time.
 """
 
 from dataclasses import dataclass, field
@@ -11,15 +11,15 @@ from scanner.model import HeldBack
 from scanner.net.backoff import Backoff
 
 REFUSALS = 5
-"""Addresses that refuse in a row, with no accepted connection between them, before a breaker opens."""
+"""Number of addresses that refuse in a row, without an accepted connection in between, before a breaker opens."""
 
 KNOWN = 100_000
-"""Providers and networks remembered. The oldest is forgotten first; the cost is one more rejected connection."""
+"""Maximum number of breakers kept. The oldest is removed first, which may cost one more rejected connection."""
 
 
 @dataclass(slots=True)
 class _Breaker:
-    """One breaker: addresses that refused in a row, the back-off, and connections deferred since it opened last."""
+    """One breaker: addresses that refused in a row, back-off, and connections deferred since the last opening."""
 
     refusals: set[str] = field(default_factory=set)
     backoff: Backoff = field(default_factory=Backoff)
@@ -27,21 +27,21 @@ class _Breaker:
 
 
 class Breakers:
-    """The breakers of a scan, by name of the provider or network.
+    """The circuit breakers of a scan, each for one provider or network.
 
     Args:
-        first: seconds that the first opening lasts.
-        longest: seconds that any opening lasts at most.
+        first: duration of the first opening in seconds.
+        longest: maximum duration of an opening in seconds.
     """
 
     def __init__(self, first: float, longest: float) -> None:
         self._first = first
         self._longest = longest
         self._breakers: dict[str, _Breaker] = {}
-        self._open: dict[str, _Breaker] = {}  # may hold some that have closed since the last call of ``open``
+        self._open: dict[str, _Breaker] = {}  # also breakers that have closed since the last call of ``open``
 
     def is_open(self, key: str, now: float) -> bool:
-        """Return whether no connection may be made now."""
+        """Return whether the breaker of ``key`` is open, so that no connection to it may be made now."""
         breaker = self._breakers.get(key)
         return breaker is not None and breaker.backoff.pauses(now)
 
@@ -67,7 +67,7 @@ class Breakers:
     def rejected(self, key: str, now: float) -> None:
         """Open the breaker after a reply that rejects the connection.
 
-        While the breaker is open this does nothing: such replies are to connections made before it opened.
+        While the breaker is open this does nothing: such replies belong to connections made before the opening.
         """
         breaker = self._breaker(key)
         if not breaker.backoff.pauses(now):
@@ -76,7 +76,7 @@ class Breakers:
             self._open[key] = breaker
 
     def refused(self, key: str, address: str, now: float) -> None:
-        """Count an address that refused a TCP connection; open the breaker after ``REFUSALS`` different ones."""
+        """Count an address that refused a TCP connection; open the breaker after ``REFUSALS`` different addresses."""
         breaker = self._breaker(key)
         breaker.refusals.add(address)
         if len(breaker.refusals) >= REFUSALS:
@@ -84,7 +84,7 @@ class Breakers:
             self.rejected(key, now)
 
     def accepted(self, key: str) -> None:
-        """Reset the count of refusals after a connection that was accepted and greeted."""
+        """Reset the count of refusals after a connection on which the server sent a greeting."""
         breaker = self._breakers.get(key)
         if breaker is None:
             return

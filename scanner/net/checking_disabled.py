@@ -12,8 +12,8 @@ async def bogus_or_refused(refused: Answer, query: Callable[[], Awaitable[Messag
     """Return a SERVFAIL as bogus if the same query with CD set succeeds, else unchanged.
 
     Args:
-        refused: the SERVFAIL of a trusted server.
-        query: sends the same query to that server with CD set.
+        refused: the SERVFAIL answer of a trusted server.
+        query: function that sends the same query to that server with CD set.
     """
     unchecked = await query()
     shown = isinstance(unchecked, Message) and shows_bogus(refused, unchecked)

@@ -1,14 +1,14 @@
-"""DNS questions over UDP, many concurrently: ``Datagrams.ask`` sends one and returns its reply.
+"""DNS questions over UDP, many concurrently: ``Datagrams.ask`` sends one question and returns its reply.
 
-A random id and a random source port protect a question against forged replies of an attacker who cannot see it (RFC
-5452 sections 9.2 and 10). So each question in flight has a port of its own, connected to the server: the kernel drops
-datagrams from other addresses, and a reply counts only at the port of its question. An answered port is used again,
-which saves most of the sockets and does not help an attacker who does not know it. A port is closed after ``MAX_USES``
-questions. It is also closed after a timeout, because the reply may still arrive; the idle ports of that server are
-closed with it, because their local address may be gone.
+A random id and a random source port protect a question against forged replies from an attacker who cannot see the
+question (RFC 5452 sections 9.2 and 10). So each question in flight has its own port, connected to the server. The
+kernel drops datagrams from other addresses, and a reply is accepted only at the port of its question. A port is reused
+after its reply: this saves most sockets, and an attacker still does not know the port. A port is closed after
+``MAX_USES`` questions. After a timeout the port is closed, because the reply may still arrive, and the idle ports of
+that server are closed too, because their local address may no longer exist.
 
-All ports are registered in one epoll. One task waits for it, reads the datagrams, and ends the questions whose deadline
-has passed, so that a question needs neither a registration nor a cancel scope of its own.
+All ports are registered in one epoll object. One task waits for events, reads the datagrams, and ends the questions
+whose deadline has passed, so that a question needs neither a registration nor a cancel scope of its own.
 """
 
 import heapq
@@ -24,15 +24,15 @@ from scanner.core.answers import TIMEOUT
 from scanner.core.wire import Message
 from scanner.net.exchange import Ask, Miss, Server, missed, reply_to
 
-MAX_DATAGRAM = 4096  # three times the size that we advertise; a longer datagram is cut and does not count as a reply
-MAX_STRAYS = 1000  # datagrams in a row at one port that are no reply; more of them are a flood
-MAX_USES = 256  # questions of one port, in case an attacker learns its number
-AT_A_TIME = 64  # datagrams read from one port before the other ports are read
+MAX_DATAGRAM = 4096  # octets: three times the size that we advertise; a longer datagram is not accepted
+MAX_STRAYS = 1000  # maximum number of datagrams in a row at one port that are not a reply; more are a flood
+MAX_USES = 256  # maximum number of questions sent from one port, in case an attacker learns its number
+AT_A_TIME = 64  # maximum number of datagrams read from one port before the other ports are read
 
 
 @dataclass(slots=True, eq=False)
 class _Waiting:
-    """A question in flight, or its reply or error."""
+    """A question that a task waits for, with its reply or error after the end of the wait."""
 
     ask: Ask
     task: trio.lowlevel.Task
@@ -43,7 +43,7 @@ class _Waiting:
 
 @dataclass(slots=True, eq=False)
 class _Port:
-    """A socket connected to one server, and the question in flight there."""
+    """A UDP socket connected to one server, and the question in flight on it."""
 
     sock: socket.socket
     server: Server
@@ -67,12 +67,12 @@ class Datagrams:
         """Send a question in a datagram and wait for the reply.
 
         Args:
-            server: the server.
-            ask: the question.
-            until: the deadline, by trio's clock.
+            server: the DNS server.
+            ask: the encoded question.
+            until: the deadline in seconds of trio's clock.
 
         Returns:
-            The reply, maybe truncated, or a miss: a timeout, a flood of other datagrams, or an error of the kernel.
+            The reply, possibly truncated, or a ``Miss``: a timeout, a flood of other datagrams, or a kernel error.
         """
         try:
             port = self._port(server)
@@ -86,7 +86,7 @@ class Datagrams:
             return missed(error)
         waiting = port.waiting = _Waiting(ask, trio.lowlevel.current_task(), port)
         heapq.heappush(self._overdue, (until, next(self._number), waiting))
-        if until < self._scope.deadline:  # noqa: PLR1730 - setting it costs as much as a scope
+        if until < self._scope.deadline:  # noqa: PLR1730 - setting it takes as long as a cancel scope
             self._scope.deadline = until
 
         def abandon(_: object) -> trio.lowlevel.Abort:
@@ -110,7 +110,7 @@ class Datagrams:
         epoll.close()
 
     def _port(self, server: Server) -> _Port:
-        """Return an idle port, or open one."""
+        """Return an idle port connected to the server, or open a new port."""
         idle = self._idle[server]
         port = idle.pop() if idle else self._open(server)
         port.uses -= 1
@@ -143,7 +143,7 @@ class Datagrams:
                 with trio.CancelScope(deadline=self._next_overdue()) as self._scope:
                     while True:
                         await trio.lowlevel.wait_readable(epoll.fileno())
-                        if self._epoll is not epoll:  # closed since this task was woken
+                        if self._epoll is not epoll:  # ``close`` was called since this task was woken
                             return
                         for fileno, _ in epoll.poll(0):
                             self._read(self._ports[fileno])
@@ -155,7 +155,7 @@ class Datagrams:
                 self.close()
 
     def _next_overdue(self) -> float:
-        """Return the first deadline of the questions in flight; answered ones before it are removed from the heap."""
+        """Return the earliest deadline of the questions in flight; remove answered questions before it."""
         while self._overdue and self._overdue[0][2].port.waiting is not self._overdue[0][2]:
             heapq.heappop(self._overdue)
         return self._overdue[0][0] if self._overdue else float("inf")
@@ -167,22 +167,22 @@ class Datagrams:
             self._close_idle(port.server)
 
     def _read(self, port: _Port) -> None:
-        """Read the datagrams of a port; epoll reports the port again if some are left."""
+        """Read the datagrams of a port; epoll reports the port again if datagrams are left."""
         try:
             for _ in range(AT_A_TIME):
                 if self._handle(port, port.sock.recv(MAX_DATAGRAM)):
                     return
-        except BlockingIOError:  # all datagrams are read, or one had a wrong checksum and was dropped
+        except BlockingIOError:  # no datagram is left, or the kernel dropped a datagram with a wrong checksum
             return
         except OSError as error:
             self._end(port, missed(error))
 
     def _handle(self, port: _Port, wire: bytes) -> bool:
-        """Return a reply to its question and ignore other datagrams, within a limit; return True if reading ends."""
+        """Pass a reply to the waiting task, ignore up to ``MAX_STRAYS`` others; return True if reading ends."""
         waiting = port.waiting
         try:
             reply = None if waiting is None else reply_to(waiting.ask, wire)
-        except Exception as error:  # noqa: BLE001 - a bug of ours is raised in the task that asked: here it would end all questions
+        except Exception as error:  # noqa: BLE001 - a bug is raised in the waiting task: here it would end all questions
             self._raise_in_asker(port, error)
             return True
         if waiting is None or reply is None:
@@ -201,7 +201,7 @@ class Datagrams:
         return True
 
     def _raise_in_asker(self, port: _Port, error: Exception) -> None:
-        """Raise an error in the task that waits at a port."""
+        """Raise an error in the task that waits for a reply at a port."""
         waiting = port.waiting
         self._close(port)
         if waiting is not None:
@@ -209,7 +209,7 @@ class Datagrams:
             trio.lowlevel.reschedule(waiting.task)
 
     def _end(self, port: _Port, miss: Miss | None) -> None:
-        """Close a port; its question in flight ends with a miss, or with a timeout for None."""
+        """Close a port; its question in flight ends with ``miss``, or with a timeout if that is None."""
         waiting = port.waiting
         if waiting is not None:
             waiting.reply = miss

@@ -1,8 +1,8 @@
-"""Deadlines that are moved often, for many tasks.
+"""Deadlines of many concurrent tasks, cheap to change.
 
-trio keeps the deadlines of its cancel scopes in a heap, and moving one takes as long as reading a reply; a probe moves
-its deadline at every stage. Here a deadline is a plain attribute. One task checks all deadlines at each tick and
-cancels the blocks whose deadline has passed, so that a block is cancelled up to one tick late.
+trio keeps the deadlines of its cancel scopes in a heap, and changing a deadline takes as long as reading a reply. A
+probe changes its deadline at every stage. Here a deadline is a plain attribute. One task checks all deadlines at each
+tick and cancels the blocks whose deadline has passed, so that a block is cancelled up to one tick late.
 """
 
 from types import TracebackType
@@ -11,13 +11,13 @@ from typing import Self
 import trio
 
 TICK = 0.1
-"""Seconds by which a cancellation may be late. A check of thousands of deadlines takes a thousandth of it."""
+"""Maximum delay of a cancellation in seconds. A check of thousands of deadlines takes a thousandth of this time."""
 
 
 class Deadline:
     """The deadline of a ``with`` block, which is cancelled without an error when the deadline has passed.
 
-    ``at`` is a time of trio's clock. It may be set at any time and takes effect at the next tick.
+    ``at`` is the deadline in seconds of trio's clock. It may be set at any time and takes effect at the next tick.
     """
 
     __slots__ = ("_all", "_scope", "at")
@@ -52,7 +52,7 @@ _deadlines: trio.lowlevel.RunVar[set[Deadline] | None] = trio.lowlevel.RunVar("d
 
 
 def _active() -> set[Deadline]:
-    """Return the deadlines of this run of trio; a system task checks them while there are any."""
+    """Return the set of active deadlines of this trio run; a system task checks the set until it is empty."""
     deadlines = _deadlines.get()
     if deadlines is None:
         deadlines = set()

@@ -1,8 +1,8 @@
-"""The error to report out of exception groups and chained causes. Imports nothing, so that any room may use it."""
+"""The choice of the error to report from exception groups and chained causes. This module has no imports."""
 
 
 def first_error(error: BaseException) -> BaseException:
-    """Return the first error of nested exception groups; an error that is no group is returned itself.
+    """Return the first error of nested exception groups; return any other error unchanged.
 
     The other errors of a group follow from the first: tasks fail because the task that failed first closed a channel.
     """
@@ -12,7 +12,7 @@ def first_error(error: BaseException) -> BaseException:
 
 
 def root_cause(error: BaseException) -> BaseException:
-    """Return the error at the end of the chain of explicit causes, looking into groups on the way."""
+    """Return the last error of the chain of explicit causes; an exception group counts as its first error."""
     error = first_error(error)
     while error.__cause__ is not None:
         error = first_error(error.__cause__)

@@ -1,7 +1,7 @@
-"""One DNS question to one server: how it is written, which reply answers it, and the exchange over TCP (RFC 7766).
+"""One DNS question to one server: its encoding, the matching of its reply, and the exchange over TCP (RFC 7766).
 
-The caller sets the deadline. A fault of the network or the server is a ``Miss`` or an ``OSError``, and nothing else.
-``datagrams`` does the exchange over UDP.
+The caller sets the deadline. A fault of the network or the server is either returned as a ``Miss`` or raised as an
+``OSError``. The module ``datagrams`` contains the exchange over UDP.
 """
 
 import ipaddress
@@ -21,7 +21,7 @@ _NO_QUESTION, _ONE_QUESTION = b"\0\0", b"\0\1"
 
 @dataclass(frozen=True, slots=True)
 class Server:
-    """One DNS server. ``trusted`` is true where its AD bit counts, ``label`` its name, ``bind`` our own address."""
+    """One DNS server. ``trusted``: its AD bit is accepted. ``label``: its name. ``bind``: our local address."""
 
     address: str
     port: int
@@ -32,40 +32,37 @@ class Server:
 
 
 class Ask(NamedTuple):
-    """One question as sent."""
+    """One DNS question with its encoded message."""
 
     wire: bytes
     question: Question
-    end: int  # of the question in the message
+    end: int  # offset of the end of the question in the message
 
     @property
     def id(self) -> bytes:
-        """The message id, with which its reply begins."""
+        """The message id of the question; its reply begins with the same two octets."""
         return self.wire[:2]
 
 
 @dataclass(frozen=True, slots=True)
 class Miss:
-    """A question without a reply. ``silent`` is true after a time-out: a retry then needs no further pause."""
+    """A question without a reply. ``silent`` is true after a timeout: a retry then needs no additional pause."""
 
     error: str
     silent: bool = False
 
 
 def server_at(address: str, port: int, *, trust: bool, bind: str | None = None) -> Server:
-    """Describe a server.
+    """Return the description of a DNS server.
 
     Args:
-        address: IPv4 or IPv6 address, a zone after ``%`` allowed.
-        port: its port, the same for UDP and TCP.
-        trust: trust its AD bit even where it is not on loopback.
-        bind: our own address towards servers of its family, None for the kernel's choice.
-
-    Returns:
-        The server.
+        address: IPv4 or IPv6 address, with an optional zone after ``%``.
+        port: the port of the server, the same for UDP and TCP.
+        trust: accept the AD bit of the server even if it is not on a loopback address.
+        bind: our local address, used if it is of the same family; None for the kernel's choice.
 
     Raises:
-        ValueError: for what is no address.
+        ValueError: ``address`` is not an IP address.
     """
     parsed = ipaddress.ip_address(address)
     v6 = isinstance(parsed, ipaddress.IPv6Address)
@@ -80,28 +77,28 @@ def server_at(address: str, port: int, *, trust: bool, bind: str | None = None) 
 
 
 def new_ask(question: Question, *, dnssec: bool, cd: bool) -> Ask:
-    """Write a question, spelled as ``wire.asked`` spells it, under a fresh random id; see ``wire.query``."""
+    """Encode a question, spelled as returned by ``wire.asked``, with a new random id; see ``wire.query``."""
     wire = query(question.name, question.rtype, secrets.randbits(16), dnssec=dnssec, cd=cd)
     return Ask(wire, question, len(wire) - (_OPT if dnssec else 0))
 
 
 def missed(error: OSError) -> Miss:
-    """Return an error of the kernel as a miss."""
+    """Return a ``Miss`` for an error of a socket call."""
     return Miss(error.strerror or str(error))
 
 
 async def over_tcp(server: Server, ask: Ask) -> Message | Miss:
-    """Send a question over a connection of its own and wait for the reply, however long.
+    """Send a question over a new TCP connection and wait for the reply without a time limit.
 
     Args:
-        server: the server to ask.
-        ask: the question.
+        server: the DNS server.
+        ask: the encoded question.
 
     Returns:
-        The reply, or a miss when the server closed early or sent something else.
+        The reply, or a ``Miss`` if the server closed the connection early or sent another message.
 
     Raises:
-        OSError: when the connection fails.
+        OSError: the connection failed.
     """
     try:
         stream = await trio.open_tcp_stream(server.address, server.port, local_address=server.bind)
@@ -115,7 +112,7 @@ async def over_tcp(server: Server, ask: Ask) -> Message | Miss:
 
 
 async def _exactly(stream: trio.SocketStream, count: int) -> bytes:
-    """Return ``count`` octets (a length prefix allows 65535), fewer when the stream ends."""
+    """Return ``count`` octets of the stream (at most 65535, by the length prefix), fewer if it ends early."""
     octets = b""
     while len(octets) < count and (more := await stream.receive_some(count - len(octets))):
         octets += more
@@ -123,7 +120,7 @@ async def _exactly(stream: trio.SocketStream, count: int) -> bytes:
 
 
 def reply_to(ask: Ask, wire: bytes) -> Message | None:
-    """Return the reply in a message, None if it is none; a message of another id or question is not decoded."""
+    """Decode the reply to a question; return None, without decoding, for a message with another id or question."""
     same = _same_question(wire, ask)
     if wire[:2] != ask.id or not (same or wire[4:6] == _NO_QUESTION):
         return None
@@ -131,12 +128,12 @@ def reply_to(ask: Ask, wire: bytes) -> Message | None:
         message = decode(wire, (ask.question, ask.end) if same else None)
     except WireError:
         return None
-    # a server that cannot read a question need not repeat it
+    # a server that cannot parse a question need not repeat it in its reply
     return message if message.qr and (same or message.rcode not in ("NOERROR", "NXDOMAIN")) else None
 
 
 def _same_question(wire: bytes, ask: Ask) -> bool:
-    """Return whether a message repeats our question, in any case of its letters (RFC 4343)."""
+    """Return whether a message repeats our question, ignoring the case of letters (RFC 4343)."""
     sent, kind = ask.wire, ask.end - _KIND
     if wire[4:6] != _ONE_QUESTION:
         return False

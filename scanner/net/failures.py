@@ -1,7 +1,7 @@
-"""The classification of exceptions as ``Failure``.
+"""The classification of exceptions as ``Failure`` values.
 
-This is the only place that reads exceptions of the operating system, of trio and of OpenSSL. An exception that fits no
-rule is a bug of ours. Cancellation is never classified: ``trio.Cancelled`` is no ``Exception``.
+No other module interprets exceptions of the operating system, of trio and of OpenSSL. An exception that matches no
+rule is a bug in mxsweep. Cancellation is never classified: ``trio.Cancelled`` is not an ``Exception``.
 """
 
 import errno
@@ -17,25 +17,25 @@ if TYPE_CHECKING:
     from OpenSSL import SSL
 
 TEXT_LIMIT = 500
-"""Characters of a failure's text; OpenSSL's error queue has at most 16 entries of a few words."""
+"""Maximum number of characters in a failure's text; OpenSSL's error queue has at most 16 short entries."""
 
 _UNDECODABLE = ("SSL routines", "", "ASN1 lib")
-"""OpenSSL's error for a certificate that it cannot decode; releases differ in the forms that they accept."""
+"""OpenSSL's error for a certificate that it cannot decode; the accepted encodings differ between releases."""
 
 _LIMIT_OF_OURS = "the TLS library of this scanner cannot decode the server's certificate"
 
 
 class LimitExceededError(Exception):
-    """The peer sent more than a limit allows; the message names the limit."""
+    """An error because the peer sent more than a limit allows; the message names the limit."""
 
 
 class BindError(OSError):
-    """Our own address could not be used; this is never a failure of the peer."""
+    """An error because our local address could not be used; this is never a failure of the peer."""
 
 
 _KINDS = {
     FailureKind.REFUSED: ("ECONNREFUSED",),
-    # ICMP and ICMPv6 errors arrive as these; EACCES is ICMPv6 "administratively prohibited"
+    # the kernel reports ICMP and ICMPv6 errors by these numbers; EACCES is ICMPv6 "administratively prohibited"
     FailureKind.UNREACHABLE: (
         *("ENETUNREACH", "EHOSTUNREACH", "ENETDOWN", "EHOSTDOWN", "ENONET"),
         *("ENOPROTOOPT", "EPROTO", "EOPNOTSUPP", "EACCES"),
@@ -43,7 +43,7 @@ _KINDS = {
     ),
     FailureKind.RESET: ("ECONNRESET", "EPIPE", "ECONNABORTED", "ENOTCONN"),
     FailureKind.TIMEOUT: ("ETIMEDOUT",),
-    # EADDRNOTAVAIL of an unbound connect: every local port is taken
+    # EADDRNOTAVAIL of a connect without bind: every local port is in use
     FailureKind.RESOURCES: ("EMFILE", "ENFILE", "ENOMEM", "ENOBUFS", "EADDRNOTAVAIL", "EAGAIN"),
 }
 _KIND_OF = {getattr(errno, name): kind for kind, names in _KINDS.items() for name in names if hasattr(errno, name)}
@@ -53,7 +53,7 @@ _TOO_LONG_REASON = "excessive message size"
 
 
 def failure_of(exc: BaseException, phase: Phase) -> Failure:  # noqa: PLR0911 - one return for each rule
-    """Return the failure of a phase for an exception; its ``text`` is that of the library, at most ``TEXT_LIMIT``."""
+    """Return the failure of a phase for an exception; its ``text`` is the library's, cut at ``TEXT_LIMIT``."""
     from OpenSSL import SSL  # noqa: PLC0415 - a single probe sends its first packet before it imports TLS
 
     match exc:
@@ -63,7 +63,7 @@ def failure_of(exc: BaseException, phase: Phase) -> Failure:  # noqa: PLR0911 - 
             return _system(errno.ECONNRESET, FailureKind.RESET, phase)
         case trio.TooSlowError():
             return timed_out(phase)
-        case EOFError() | SSL.ZeroReturnError() | SSL.SysCallError():  # no system calls in memory BIOs: an end
+        case EOFError() | SSL.ZeroReturnError() | SSL.SysCallError():  # without system calls, as in memory BIOs: an end
             return Failure(phase, FailureKind.CLOSED)
         case LimitExceededError():
             return Failure(phase, FailureKind.TOO_LONG, text=str(exc))
@@ -78,7 +78,7 @@ def failure_of(exc: BaseException, phase: Phase) -> Failure:  # noqa: PLR0911 - 
 
 
 def timed_out(phase: Phase) -> Failure:
-    """Return the failure of a stage whose deadline passed, with the text of the system for a timeout."""
+    """Return the failure of a stage whose deadline passed, with the system's text for a timeout."""
     return _system(errno.ETIMEDOUT, FailureKind.TIMEOUT, phase)
 
 
@@ -87,7 +87,7 @@ def _system(number: int, kind: FailureKind, phase: Phase) -> Failure:
 
 
 def _tls(exc: "SSL.Error", phase: Phase) -> Failure:
-    """Join the reasons of OpenSSL's whole error queue, oldest first."""
+    """Return the failure for a TLS error; its text joins all reasons of OpenSSL's error queue, oldest first."""
     queue = exc.args[0] if exc.args and isinstance(exc.args[0], list) else []
     reasons = [reason or function or library for library, function, reason in queue]
     text = "; ".join(reasons)

@@ -1,8 +1,8 @@
 """The caps on simultaneous connections by provider, network, address and in total, and the rate of new connections.
 
-A task acquires its slots always in the order provider, network, address, total. So no task holds one of the few global
-slots while it waits for a busy server, and two tasks cannot wait for each other. The wait for the rate is the last, so
-that connections cannot accumulate behind it and start at once; the deadlines of a probe start after it.
+A task always acquires its slots in the order provider, network, address, total. So no task holds one of the few global
+slots while it waits for a busy server, and two tasks cannot wait for each other. The wait for the rate is the last
+wait, so that connections do not accumulate and start at once. The deadlines of a probe start after that wait.
 
 A trial connection, which tests whether the network works, does not wait behind the other tasks: it is the first in each
 queue, and it reserves its place in the rate without waiting.
@@ -21,11 +21,11 @@ from scanner.net.gcra import GCRA
 from scanner.settings import Caps
 
 REMEMBERED = 4096
-"""Addresses whose network is cached: it is needed several times in a row for each."""
+"""Maximum number of addresses whose network is cached: each is needed several times in a row."""
 
 NETWORK_V4 = 24
 NETWORK_V6 = 48
-"""Prefix lengths of a network: sizes that are commonly assigned to one operator."""
+"""Prefix lengths of a network: common sizes of an assignment to one operator."""
 
 
 @lru_cache(REMEMBERED)
@@ -41,14 +41,14 @@ def network_of(address: str) -> str:
 
 
 LATE = 0.1
-"""Seconds after which a reserved place in the rate is missed: the delay that is usual in a busy process."""
+"""Delay in seconds after which a reserved start is missed; shorter delays are usual in a busy process."""
 
 
 class KeyedCap:
     """A cap of ``limit`` simultaneous holders for each key; keys without holders take no memory.
 
-    A free slot is acquired without a checkpoint: the work that follows has checkpoints, and one for each gate took a
-    twentieth of a probe's processor time. A released slot goes to the task that has waited longest, trials first.
+    A free slot is acquired without a checkpoint: the work that follows has checkpoints, and a checkpoint for each cap
+    took 5 % of a probe's processor time. A released slot goes to the task that has waited longest, trials first.
     """
 
     def __init__(self, limit: int) -> None:
@@ -62,7 +62,7 @@ class KeyedCap:
         return _Slot(self, key, trial)
 
     async def acquire(self, key: str, *, trial: bool = False) -> None:
-        """Wait for a slot of ``key``, which the caller has to release."""
+        """Wait for a slot of ``key``; the caller releases it."""
         held = self._held.get(key, 0)
         if held < self._limit:
             self._held[key] = held + 1
@@ -76,8 +76,8 @@ class KeyedCap:
                 del lots[key]
 
     def release(self, key: str) -> None:
-        """Release a slot."""
-        if waiting := self._trials.get(key) or self._waiting.get(key):  # empty if the task was just cancelled
+        """Release a slot of ``key``."""
+        if waiting := self._trials.get(key) or self._waiting.get(key):  # an empty lot if its task was just cancelled
             waiting.unpark()
         elif self._held[key] > 1:
             self._held[key] -= 1
@@ -89,7 +89,7 @@ class KeyedCap:
 
 
 class _Slot:
-    """The slot of one holder."""
+    """An async context manager that holds one slot of a ``KeyedCap``."""
 
     __slots__ = ("_cap", "_key", "_trial")
 
@@ -106,7 +106,7 @@ class _Slot:
 
 
 class Spacing:
-    """The minimum time between two starts for one key, as plain arithmetic: the caller passes the time and waits."""
+    """The minimum time between two starts for one key; the caller passes the time and does the waiting."""
 
     def __init__(self, seconds: float) -> None:
         self._seconds = seconds
@@ -117,7 +117,7 @@ class Spacing:
         return max(now, self._due.get(key, now))
 
     def began(self, key: str, now: float) -> None:
-        """Record a start, and forget the keys whose spacing is over."""
+        """Record a start for ``key``, and remove the keys whose spacing is over."""
         self._due[key] = now + self._seconds
         self._due.move_to_end(key)
         while self._due and next(iter(self._due.values())) <= now:
@@ -128,7 +128,7 @@ class Spacing:
 
 
 class Gates:
-    """All caps and the rate of a scan."""
+    """All connection caps of a scan and the rate of its new connections."""
 
     def __init__(self, caps: Caps) -> None:
         self._provider = KeyedCap(caps.per_provider)
@@ -148,7 +148,7 @@ class Gates:
         Args:
             address: the address to connect to.
             host: the MX host with this address; it determines the provider.
-            trial: this connection tests whether the network works.
+            trial: true for a connection that tests whether the network works.
         """
         async with (
             self._provider.slot(provider_of(host), trial=trial),
@@ -189,7 +189,7 @@ class Gates:
             self._spacing.began(address, trio.current_time())
 
     async def _pace(self) -> None:
-        """Wait for the rate. A place that was missed, because the process was suspended, is reserved again."""
+        """Wait until the rate allows a start; reserve again if the process was suspended at that time."""
         missed = True
         while missed:
             at = self._rate.reserve(trio.current_time())

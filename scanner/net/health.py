@@ -1,8 +1,8 @@
-"""The order in which DNS servers are queried: working ones in the order of the settings, then those in back-off.
+"""The order in which DNS servers are queried: working servers as in the settings, then servers in back-off.
 
-A server that failed is in back-off for a time that doubles with each failure. After that time one query tries it: the
-trial counts as failed until it succeeds. A server in back-off is still queried after all others. The caller passes the
-time.
+A server that failed is in back-off for a time that doubles with each failure. After that time one query tries the
+server: the trial counts as failed until it succeeds. A server in back-off is queried after all other servers. The
+caller passes the time.
 """
 
 from collections.abc import Sequence
@@ -10,17 +10,17 @@ from collections.abc import Sequence
 from scanner.net.backoff import Backoff
 from scanner.net.exchange import Server
 
-FIRST_PAUSE = 1.0  # seconds; short, because one lost datagram is enough to cause it
-LONGEST_PAUSE = 60.0  # seconds; a server that works again is used within a minute
+FIRST_PAUSE = 1.0  # seconds; short, because one lost datagram can cause it
+LONGEST_PAUSE = 60.0  # seconds; so a server that works again is used within a minute
 
 
 class ServerHealth:
-    """The servers of one purpose and their back-off."""
+    """A list of DNS servers with the back-off of each."""
 
     def __init__(self, servers: Sequence[Server]) -> None:
         self.servers = tuple(servers)
         """All servers in the order of the settings."""
-        self._backoffs: dict[Server, Backoff] = {}  # of the servers that failed since their last answer
+        self._backoffs: dict[Server, Backoff] = {}  # only of servers that failed since their last answer
 
     def order(self, now: float) -> tuple[Server, ...]:
         """Return all servers in the order in which one question is to be sent to them.
@@ -29,8 +29,8 @@ class ServerHealth:
             now: the time in seconds of a monotonic clock.
 
         Returns:
-            The working servers and those due for a trial in the order of the settings, then those in back-off by the
-            end of their pause. If the first one is due for a trial, its next pause begins.
+            Working servers and servers due for a trial in the order of the settings, then servers in back-off sorted by
+            the end of their pause. If the first server is due for a trial, its next pause begins.
         """
         if not self._backoffs:
             return self.servers

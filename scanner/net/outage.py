@@ -1,8 +1,8 @@
 """Detection of outages on our side, so that no peer is called unreachable because our network failed.
 
-If many different peers fail in a row and none succeeds, peers that worked before are tried. If these fail too, all work
-pauses until a peer answers again, and everything that failed since the last success is repeated. The caller defines a
-peer and how it is tried.
+If many different peers fail in a row without a success, peers that worked before are tried. If these peers fail too,
+all work pauses until a peer answers again, and all attempts that failed since the last success are repeated. The caller
+defines what a peer is and how to try it.
 """
 
 import math
@@ -15,36 +15,39 @@ import trio
 K = TypeVar("K", bound=Hashable)
 
 MANY = 8
-"""Different peers that fail in a row before an outage is suspected."""
+"""Number of different peers that fail in a row before an outage is suspected."""
 
 MANY_AT_FIRST = 50
-"""The same number if no peer has ever worked: there is none to try, and a list may begin with dead domains."""
+"""Number of different failing peers before an outage is suspected if no peer has ever worked.
+
+It is higher, because there is no known good peer to try, and a list may begin with dead domains.
+"""
 
 DOUBT = 1.0
-"""Seconds that a failure waits for other failures, or for a success, before it is confirmed."""
+"""Seconds before a failure is confirmed, in which other failures or a success may follow."""
 
 TRIED = 8
-"""Peers tried at most: those that worked last, or failed last if none ever worked."""
+"""Maximum number of peers to try: the last that worked, or the last that failed if no peer ever worked."""
 
 TRY_EVERY = 2.0
 """Seconds between two trials in an outage."""
 
 TRIAL = 15.0
-"""Time limit of the first trial in seconds. Trials during an outage have none: no other connections delay them."""
+"""Time limit of the first trial in seconds. Trials during an outage have no limit: no other connections delay them."""
 
 PATIENCE = 600.0
-"""Seconds after which a pause ends without a success if no peer has ever worked."""
+"""Maximum duration in seconds of a pause if no peer has ever worked."""
 
 REMEMBERED_OUTAGES = 16
-"""Past outages remembered: more than can fall into the duration of one probe."""
+"""Maximum number of past outages kept: more than can occur during one probe."""
 
 
 class Outage(Generic[K]):
-    """The outage detector for peers of one kind.
+    """The outage detector for one type of peer, such as mail servers or DNS servers.
 
     Args:
-        works: tries a peer now and returns whether it can be reached.
-        report: receives a message for the user when an outage begins, and an empty text when it ends.
+        works: function that tries a peer now and returns whether it is reachable.
+        report: function that gets a message for the user when an outage begins, and an empty text when it ends.
         what: the subject of the message, such as "every connection".
     """
 
@@ -63,11 +66,11 @@ class Outage(Generic[K]):
 
     @property
     def active(self) -> bool:
-        """True during an outage."""
+        """Whether an outage is active."""
         return not self._up.is_set()
 
     async def wait_until_over(self) -> None:
-        """Wait for the end of an outage; return without a checkpoint if there is none."""
+        """Wait for the end of an outage; return without a checkpoint if no outage is active."""
         if self.active:
             await self._up.wait()
 
@@ -82,14 +85,14 @@ class Outage(Generic[K]):
             self._wake()
 
     async def confirmed(self, peer: K, began: float) -> bool:
-        """Return whether a failure is a failure of the peer.
+        """Return whether a failed attempt is a failure of the peer, not of our network.
 
         Args:
             peer: the peer that failed.
-            began: the time at which the attempt began.
+            began: the start of the attempt in seconds of trio's clock.
 
         Returns:
-            False if an outage overlaps the attempt, which is then to be repeated; no outage is active on return.
+            False if an outage overlaps the attempt, which the caller then repeats. No outage is active on return.
         """
         if self.overlaps(began):
             return False
@@ -104,7 +107,7 @@ class Outage(Generic[K]):
         return not self.overlaps(began)
 
     def overlaps(self, began: float) -> bool:
-        """Return whether an outage is active or ended after this time."""
+        """Return whether an outage is active or ended after the time ``began``."""
         return self.active or any(ended >= began for ended in self._past)
 
     def _suspicious(self) -> bool:
@@ -117,7 +120,7 @@ class Outage(Generic[K]):
         self._changed = trio.Event()
 
     async def _check(self) -> None:
-        """Try peers and pause if none works; one task does this, the others wait for its result."""
+        """Try peers and pause if no peer works; one task does this, and other tasks wait for its result."""
         async with self._checking:
             if not self._suspicious():
                 return
@@ -134,7 +137,7 @@ class Outage(Generic[K]):
         self._up = trio.Event()
         self._report(f"{self._what} fails everywhere: paused until it works again")
         with trio.move_on_after(math.inf if known else PATIENCE) as patience:
-            while not await self._any_works():  # noqa: ASYNC110 - no event says that a network works again
+            while not await self._any_works():  # noqa: ASYNC110 - no event reports that a network works again
                 await trio.sleep(TRY_EVERY)
         if patience.cancelled_caught:
             self._gave_up = True
