@@ -1,4 +1,4 @@
-"""The DNS queries by which ``core.preflight`` judges a resolver; failures are part of the answers."""
+"""The DNS queries that test a resolver for ``core.preflight``; failures are part of the returned answers."""
 
 from dataclasses import replace
 
@@ -11,16 +11,16 @@ from scanner.net.exchange import Miss, Server, missed, new_ask, over_tcp, server
 from scanner.net.resolver import Resolver, open_resolver
 from scanner.settings import DNSSettings
 
-ATTEMPT = 5.0  # seconds for one query: with a cold cache the resolver starts from the root
-TOTAL = 10.0  # seconds for one question; all run concurrently, so also for the whole preflight
+ATTEMPT = 5.0  # seconds for one query: a resolver with an empty cache starts from the root
+TOTAL = 10.0  # seconds for one question, and for the preflight, as all questions are concurrent
 
 
 async def inspect(server: tuple[str, int], dns: DNSSettings, names: PreflightNames) -> tuple[Check, ...]:
     """Test whether one resolver validates DNSSEC.
 
     Args:
-        server: its address and port.
-        dns: trust and our own address; its servers and times are not used.
+        server: address and port of the resolver.
+        dns: settings for trust and our local address; their servers and time limits are not used.
         names: the names to query.
 
     Returns:
@@ -30,7 +30,7 @@ async def inspect(server: tuple[str, int], dns: DNSSettings, names: PreflightNam
 
 
 async def sample(server: tuple[str, int], dns: DNSSettings, names: PreflightNames) -> Sample:
-    """Send all queries to one resolver concurrently; arguments as for ``inspect``. An untrusted one gets no query."""
+    """Send all queries to one resolver concurrently; arguments as for ``inspect``. Do not query an untrusted one."""
     at = server_at(*server, trust=dns.trust, bind=dns.bind)
     if not at.trusted:
         return Sample(at.label, trusted=False)
@@ -50,7 +50,7 @@ async def sample(server: tuple[str, int], dns: DNSSettings, names: PreflightName
 
 
 async def signature_window(server: tuple[str, int], dns: DNSSettings) -> Window | None:
-    """Return the validity of the signature of the root's keys, or None.
+    """Return the validity period of the signature on the root's DNSKEY records, or None without a reply.
 
     The query disables validation, because a validating resolver with a wrong clock refuses the answer.
     """

@@ -1,8 +1,8 @@
 """One probe: connect to one endpoint, hold the SMTP dialogue with the TLS handshake, and return a ``Probe``.
 
-Each stage has an absolute deadline, so that a peer that sends single octets gains no time, and the whole probe has one
-too. Failures are values in ``Probe.failure``; only cancellation and arguments that are unfit for any dialogue raise.
-This module verifies nothing and judges nothing.
+Each stage and the whole probe have an absolute deadline, so that a peer that sends single octets cannot extend it.
+Failures are values in ``Probe.failure``; only cancellation and invalid arguments raise exceptions. This module does not
+verify certificates and does not judge the result.
 """
 
 from collections import Counter
@@ -25,7 +25,7 @@ from scanner.settings import Timeouts, TLSProfile
 from scanner.vocabulary import FailureKind, Phase
 
 _CHUNK = 16 * 1024
-"""Octets of clear text read at a time: more than any usual reply."""
+"""Maximum number of octets of clear text per read: more than a usual reply."""
 
 
 _NAMES = {phase: phase.value for phase in Phase}
@@ -33,7 +33,7 @@ _NAMES = {phase: phase.value for phase in Phase}
 _SECONDS: dict[Phase, Callable[[Timeouts], float]] = dict.fromkeys(Phase, attrgetter("command")) | {
     phase: attrgetter(phase) for phase in (Phase.CONNECT, Phase.GREETING, Phase.HANDSHAKE, Phase.QUIT)
 }
-"""The time limit of each phase."""
+"""Functions that return the time limit of a phase in seconds."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,7 +50,8 @@ class Extra:
     """Options of single probes (``finger``), and the counters of a scan.
 
     ``listener`` receives the events of the probe and may provide a session to resume; ``keep_session`` requests the
-    session in the result. ``stages`` counts the probes that are in each phase now. ``rules`` are those of the client.
+    session in the result. ``stages`` counts the probes that are in each phase now. ``rules`` are the client's dialogue
+    rules.
     """
 
     ehlo_after_tls: bool = True
@@ -77,13 +78,13 @@ def probe(
     """Probe an endpoint over a new connection.
 
     Args:
-        endpoint: the endpoint; its ``profile`` is only the name of ``profile``.
-        profile: the versions, ciphers and groups that we offer.
+        endpoint: the address, port and mode to probe; its ``profile`` is the name of the TLS profile.
+        profile: the TLS versions, ciphers and groups that we offer.
         ehlo: our name in EHLO.
-        timeouts: seconds for each stage and for the whole.
-        bind: our own IP address, None for the system's choice.
+        timeouts: time limits in seconds of each stage and of the whole probe.
+        bind: our local IP address, None for the system's choice.
         want_tls: send STARTTLS if it is offered.
-        extra: see ``Extra``.
+        extra: further options, see ``Extra``.
     """
     driver = _ProbeDriver(endpoint, profile, timeouts, _dialogue(endpoint, ehlo, extra, want_tls), extra)
     return driver.run(bind=bind)
@@ -113,7 +114,7 @@ def record(
     ms: dict[str, float] | None = None,
     unconnected: Failure | None = None,
 ) -> Probe:
-    """Return the probe of a dialogue that is over; ``unconnected`` is the failure to connect, if there was one."""
+    """Return the probe of a completed dialogue; ``unconnected`` is the failure to connect, or None."""
     return Probe(
         endpoint=endpoint,
         started=started,
@@ -143,7 +144,7 @@ def _dialogue(endpoint: Endpoint, ehlo: str, extra: Extra, want_tls: bool) -> Di
 
 
 class _ProbeDriver:
-    """The input, output and deadlines of one dialogue; the dialogue makes the decisions."""
+    """Driver of one probe: input, output and deadlines. ``Dialogue`` decides what to send."""
 
     def __init__(
         self, endpoint: Endpoint, profile: TLSProfile, timeouts: Timeouts, dialogue: Dialogue, extra: Extra
@@ -155,11 +156,11 @@ class _ProbeDriver:
         self._extra = extra
         self._started = datetime.now(UTC)
         self._clock = trio.lowlevel.current_clock().current_time
-        self._stage_began = self._clock()  # the end of the stage before
+        self._stage_began = self._clock()  # equal to the end of the previous stage
         self._end = self._stage_began + timeouts.probe
         self._deadline = Deadline()
         self._ms: dict[str, float] = {}
-        self._listens = extra.listener is not None  # a scan does not: it is spared the calls
+        self._listens = extra.listener is not None  # false in a scan, which saves the calls
         self._listener = extra.listener or Listener()
         self._reporter = Reporter(dialogue, self._listener)
         self._stream: trio.abc.Stream | None = None
@@ -172,7 +173,7 @@ class _ProbeDriver:
         self._tls_errors: tuple[str, ...] = ()
 
     async def run(self, stream: trio.abc.Stream | None = None, *, bind: str | None = None) -> ProbeResult:
-        """Connect unless there is a stream, hold the dialogue to its end, close the stream and return the result."""
+        """Connect unless a stream is given, hold the dialogue to its end, close the stream and return the result."""
         self._stream = stream
         try:
             with self._deadline:
@@ -200,7 +201,7 @@ class _ProbeDriver:
                 await self._hold()
 
     async def _hold(self) -> None:
-        """Hold the dialogue from its present phase to its end, and close TLS."""
+        """Continue the dialogue from its current phase to its end, and close TLS."""
         while (phase := self._dialogue.phase) is not Phase.DONE:
             work = self._start_tls if phase is Phase.HANDSHAKE else self._exchange
             failure = await self._stage(phase, work)
@@ -221,7 +222,7 @@ class _ProbeDriver:
     def _fail(self, failure: Failure) -> None:
         self._listener.broke(failure, self._tls_errors)
         self._dialogue.broken(failure)
-        if self._listens and failure.kind is not FailureKind.INTERNAL:  # it may be the listener's own
+        if self._listens and failure.kind is not FailureKind.INTERNAL:  # an internal error may come from the listener
             self._reporter.report()
 
     def _result(self) -> ProbeResult:
@@ -242,7 +243,7 @@ class _ProbeDriver:
         stages[phase] += 1
         try:
             await work()
-        except Exception as exc:  # noqa: BLE001 - failure_of classifies all exceptions, our own bugs too
+        except Exception as exc:  # noqa: BLE001 - failure_of classifies all exceptions, including bugs
             self._tls_errors = tls_errors.of(exc)
             return failure_of(exc, phase)
         finally:
@@ -252,7 +253,7 @@ class _ProbeDriver:
         return None
 
     async def _exchange(self) -> None:
-        """Send the next command and read until the dialogue has its reply."""
+        """Send the next command and read until the dialogue has received the whole reply."""
         dialogue = self._dialogue
         phase = dialogue.phase
         if command := dialogue.bytes_to_send():

@@ -1,4 +1,4 @@
-"""Events of a single probe, reported to a listener while they happen.
+"""Events of a single probe, reported to a listener as they occur.
 
 A scan has no listener. ``finger`` prints its lines from these events and records them for a replay.
 """
@@ -15,7 +15,7 @@ from scanner.vocabulary import Phase
 
 @dataclass(frozen=True, slots=True)
 class Secured:
-    """A handshake that succeeded: its facts and the DER of each certificate as sent.
+    """A successful TLS handshake: its facts and the DER of each certificate as sent.
 
     ``own`` is the DER of our certificate if the server requested one, ``own_signature`` the scheme of our signature
     with it.
@@ -28,19 +28,19 @@ class Secured:
 
 
 class Listener(TLSListener):
-    """Receives the events of one probe; every method does nothing unless overridden.
+    """Base class of receivers of the events of one probe; every method does nothing unless overridden.
 
-    ``heard``, ``ended`` and ``broke`` are input of the dialogue, the others its results.
+    ``heard``, ``ended`` and ``broke`` report input of the dialogue; the other methods report its results.
     """
 
     def heard(self, data: bytes) -> None:
         """Handle octets received from the peer, decrypted if TLS is active."""
 
     def ended(self) -> None:
-        """Handle the end of the stream where a reply was due."""
+        """Handle the end of the stream at a point where a reply was expected."""
 
     def broke(self, failure: Failure, errors: tuple[str, ...]) -> None:
-        """Handle the failure of a stage; ``errors`` are those of the TLS library as ``CODE:LIBRARY::REASON``."""
+        """Handle the failure of a stage; ``errors`` are TLS library errors as ``CODE:LIBRARY::REASON``."""
 
     def failed(self, failure: Failure, reply: Reply | None) -> None:
         """Handle the failure that the dialogue has recorded and the reply that caused it; QUIT may follow."""
@@ -54,11 +54,11 @@ class Listener(TLSListener):
         return None
 
     def secured(self, facts: Secured) -> None:
-        """Handle a handshake that succeeded, before anything is sent or received under TLS."""
+        """Handle a successful handshake, before any data is sent or received under TLS."""
 
 
 class Reporter:
-    """Reports the results of a dialogue to a listener, each once."""
+    """Reporter of the results of a dialogue to a listener, each result once."""
 
     def __init__(self, dialogue: Dialogue, listener: Listener) -> None:
         self._dialogue = dialogue
@@ -67,7 +67,7 @@ class Reporter:
         self._failed = False
 
     def report(self) -> None:
-        """Report the failure and the lines of the transcript that are new since the last call."""
+        """Report the failure and the transcript lines that were added since the last call."""
         failure = self._dialogue.failure
         if failure is not None and not self._failed:
             self._failed = True
@@ -78,7 +78,7 @@ class Reporter:
 
 
 def failed_reply(dialogue: Dialogue | Probe) -> Reply | None:
-    """Return the reply that belongs to the failure of a dialogue or probe, if there is one."""
+    """Return the reply that caused the failure of a dialogue or probe, or None."""
     replies = {
         Phase.GREETING: dialogue.banner,
         Phase.EHLO: dialogue.ehlo,

@@ -1,11 +1,11 @@
 """One DNS question sent to several servers until one of them gives a usable answer.
 
-The servers are queried in the order of their health. Data and negative answers are final. So is a SERVFAIL of a
-trusted server if the same question with CD set (no validation) shows that validation is what failed: an answer of
-another server must not replace it. Of the reply to the CD query only the rcode is used. After any other error, and
-after a timeout, the next server is queried. Servers that timed out are queried again until the time of the question is
-over. If all servers fail at once (nothing listens), they are queried again after pauses that double, so that a resolver
-may restart in the meantime.
+The servers are queried in the order of their health. Data and negative answers are final. A SERVFAIL of a
+trusted server is final if the same question with CD set (no validation) succeeds, because then validation has failed:
+an answer of another server must not replace it. Only the rcode of the reply to the CD query is used. After any other
+error, and after a timeout, the next server is queried. Servers that timed out are queried again until the deadline of
+the question. If all servers fail immediately (no process listens), they are queried again after pauses that double, so
+that a resolver can restart in the meantime.
 
 The AD bit counts only if the server is trusted.
 """
@@ -25,15 +25,15 @@ from scanner.net.gcra import GCRA
 from scanner.net.health import ServerHealth
 from scanner.vocabulary import Outcome
 
-PAUSE = 0.1  # seconds before servers that failed at once are queried again; it doubles
-MAX_QUICK_ROUNDS = 7  # rounds in which all failed at once, 6.3 seconds of pauses: a restart takes less
+PAUSE = 0.1  # seconds before servers that failed immediately are queried again; it doubles each time
+MAX_QUICK_ROUNDS = 7  # maximum rounds in which all failed immediately: 6.3 seconds of pauses, longer than a restart
 
-_SERVER_RCODES = ("FORMERR", "NOTIMP", "REFUSED", "BADVERS")  # they concern the server rather than the name
+_SERVER_RCODES = ("FORMERR", "NOTIMP", "REFUSED", "BADVERS")  # response codes about the server rather than the name
 
 
 @dataclass(slots=True)
 class Transport:
-    """What all questions of a resolver share: the rate of queries and the UDP ports."""
+    """The state shared by all questions of a resolver: the rate of queries and the UDP ports."""
 
     rate: GCRA
     datagrams: Datagrams = field(default_factory=Datagrams)
@@ -41,9 +41,9 @@ class Transport:
 
 @dataclass(slots=True)
 class QueryDeadline:
-    """The time that a question may take, without its waits for the rate.
+    """The time limit of a question, not counting its waits for the rate.
 
-    ``attempt`` is the limit of one query in seconds; ``deadline`` and ``started`` are times of trio's clock.
+    ``attempt`` is the time limit of one query in seconds; ``deadline`` and ``started`` are times of trio's clock.
     """
 
     attempt: float
@@ -52,12 +52,12 @@ class QueryDeadline:
 
     @property
     def ms(self) -> float:
-        """Milliseconds from the start until now, with the waits for the rate."""
+        """Milliseconds from the start until now, including the waits for the rate."""
         return round((trio.current_time() - self.started) * 1000, 3)
 
     @property
     def left(self) -> bool:
-        """True if there is time for another query."""
+        """Whether there is time for another query."""
         return trio.current_time() < self.deadline
 
     async def wait_for_rate(self, rate: GCRA) -> None:
@@ -105,7 +105,7 @@ class ServerQuery:
                 return answer
 
     def _is_final(self, answer: Answer, *, timed_out: bool) -> bool:
-        """Return whether another round could not give a better answer."""
+        """Return whether further rounds are useless, because the answer would not improve."""
         return bool(answer.rcode) and not (timed_out and answer.rcode in _SERVER_RCODES)
 
     async def _round(self) -> tuple[Answer, bool]:

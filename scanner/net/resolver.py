@@ -1,9 +1,9 @@
-"""DNS questions to a validating resolver; every failure is in the returned ``Answer``.
+"""DNS questions to a validating resolver; every failure is part of the returned ``Answer``.
 
-``query`` sends one question to the servers. This module limits the queries: answers are cached for their TTL, equal
-questions in flight are sent once, and the questions in flight and the queries per second have limits. If the servers
-fail, the resolvers of the setting ``confirm`` may be queried for a second opinion. It is recorded beside the answer and
-does not change the answer.
+The module ``query`` sends one question to the servers. This module limits the queries: answers are cached for their
+TTL, equal questions in flight are sent once, and the questions in flight and the queries per second are limited. If the
+servers fail, the resolvers of the setting ``confirm`` are queried for a second opinion, which is recorded beside the
+answer and does not change it.
 """
 
 from collections.abc import AsyncIterator
@@ -28,8 +28,8 @@ from scanner.vocabulary import Outcome, Security
 
 RESOLV_CONF = Path("/etc/resolv.conf")
 PORT = 53
-MAX_SYSTEM_SERVERS = 3  # servers that the C library reads of resolv.conf (MAXNS)
-BURST = 0.1  # seconds' worth of queries that may be sent at once: a tick of the scheduler
+MAX_SYSTEM_SERVERS = 3  # maximum number of servers that the C library reads from resolv.conf (MAXNS)
+BURST = 0.1  # seconds of the query rate that may be sent at once: a tick of the scheduler
 
 
 def system_servers(path: Path = RESOLV_CONF) -> tuple[tuple[str, int], ...]:
@@ -39,8 +39,8 @@ def system_servers(path: Path = RESOLV_CONF) -> tuple[tuple[str, int], ...]:
         path: a file in the format of resolv.conf(5).
 
     Returns:
-        (address, port) of at most three servers in their order. As in the C library, the server is 127.0.0.1 if the
-        file names none or cannot be read.
+        (address, port) of at most three servers in the order of the file. As in the C library, the server is
+        127.0.0.1 if the file contains no server or cannot be read.
     """
     try:
         text = path.read_text("utf-8", "replace")
@@ -65,13 +65,13 @@ async def open_resolver(settings: DNSSettings) -> AsyncIterator["Resolver"]:
     """Open a resolver for the duration of the block.
 
     Args:
-        settings: servers (empty: those of resolv.conf), trust, times and limits.
+        settings: servers (if empty, those in resolv.conf), trust, time limits and rates.
 
     Yields:
         The resolver.
 
     Raises:
-        ValueError: a server of the settings is no IP address.
+        ValueError: a server in the settings is not an IP address.
     """
     await trio.lowlevel.checkpoint()
     resolver = Resolver(settings)
@@ -82,13 +82,13 @@ async def open_resolver(settings: DNSSettings) -> AsyncIterator["Resolver"]:
 
 
 class Resolver:
-    """A client of the servers of ``DNSSettings``; ``cache`` holds its answers."""
+    """A DNS client with an answer cache (``cache``) for the servers of ``DNSSettings``."""
 
     def __init__(self, settings: DNSSettings) -> None:
         servers = settings.servers or system_servers()
         self._settings = settings
         self._health = ServerHealth([server_at(*at, trust=settings.trust, bind=settings.bind) for at in servers])
-        # a second opinion is recorded as received, although it may have been changed on its way
+        # a second opinion is recorded as received, although an attacker may have changed it
         self._confirm = ServerHealth([server_at(*at, trust=True, bind=settings.bind) for at in settings.confirm])
         self._slots = trio.Semaphore(settings.in_flight)
         self._transport = Transport(GCRA(settings.rate, max(1.0, settings.rate * BURST)))
@@ -105,8 +105,8 @@ class Resolver:
             fresh: query the servers now, without the cache and without sharing a question in flight.
 
         Returns:
-            The answer; failures are part of it. It takes at most ``total`` seconds, and as long again for a second
-            opinion or for the security of each alias of an insecure answer. The waits for one of the ``in_flight``
+            The answer, or the failure as an answer, after at most ``total`` seconds. A second opinion, and the security
+            of each alias of an insecure answer, may take ``total`` seconds more. The waits for one of the ``in_flight``
             slots and for the rate are not counted.
         """
         key = CacheKey(canonical(name), rtype, dnssec)
@@ -151,21 +151,21 @@ class Resolver:
         return tuple(replace(alias, security=known.get(alias.owner, alias.security)) for alias in aliases)
 
     async def _follow_aliases(self, question: Question, health: ServerHealth, *, dnssec: bool) -> Answer:
-        """Send a question, and the next one if the reply ends at an alias without records of its target."""
+        """Send a question; if the reply ends at an alias without records of its target, query the target."""
         now = trio.current_time()
         deadline = QueryDeadline(self._settings.attempt, now + self._settings.total, now)
         answer = part = await ServerQuery(question, health, self._transport, deadline, dnssec=dnssec).run()
-        while unfinished(part) and answer.outcome is Outcome.NODATA:  # each part adds an alias, up to their limit
+        while unfinished(part) and answer.outcome is Outcome.NODATA:  # each part adds an alias, up to a limit
             onward = question._replace(name=answer.rname)
             part = await ServerQuery(onward, health, self._transport, deadline, dnssec=dnssec).run()
             answer = joined(answer, part)
-        if answer.outcome is Outcome.ERROR or answer.aliases:  # any other answer has the time of its only reply
+        if answer.outcome is Outcome.ERROR or answer.aliases:  # any other answer already has the time of its only reply
             answer = replace(answer, ms=deadline.ms)
         return answer
 
 
 async def _acquire(slots: trio.Semaphore) -> None:
-    """Take a slot, without a checkpoint if one is free: the query that follows has checkpoints."""
+    """Acquire a slot, without a checkpoint if a slot is free: the query that follows has checkpoints."""
     try:
         slots.acquire_nowait()
     except trio.WouldBlock:
@@ -173,7 +173,7 @@ async def _acquire(slots: trio.Semaphore) -> None:
 
 
 def _question(key: CacheKey) -> Question | None:
-    """Return the question as replies spell it; None if the name or type cannot be sent."""
+    """Return the question in the spelling used in replies; None if the name or type cannot be encoded."""
     try:
         return asked(key.name, key.rtype)
     except WireError:

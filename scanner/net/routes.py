@@ -6,7 +6,7 @@ from collections.abc import Callable
 from functools import cache
 
 _ANYWHERE = {socket.AF_INET: "192.88.99.1", socket.AF_INET6: "2001:4860:4860::8888"}
-"""One public address of each family: no route to it means no default route."""
+"""One public address of each family: without a default route there is no route to it."""
 
 _NO_ROUTE = (errno.ENETUNREACH, errno.EADDRNOTAVAIL, errno.EAFNOSUPPORT)
 _ANY_PORT = 9
@@ -15,15 +15,15 @@ _ANY_PORT = 9
 def has_route(address: str) -> bool:
     """Return False if this machine has no connectivity of the address's family.
 
-    That is so if there is a route neither to the address nor to the public address of its family. An address without a
-    route on a machine that has the family is probed, and the probe records the failure.
+    There is no connectivity if there is a route neither to the address nor to the public address of its family. An
+    address without a route is still probed if its family has connectivity, and the probe records the failure.
     """
     family = socket.AF_INET6 if ":" in address else socket.AF_INET
     return _routed(family, address) or _connected(family)
 
 
 class Routes:
-    """``has_route`` for the duration of a scan: a family that had a route once keeps it while a link is down."""
+    """The result of ``has_route`` by family for a scan: a family with a route once keeps it while a link is down."""
 
     def __init__(self, has_route: Callable[[str], bool] = has_route) -> None:
         self._has_route = has_route
@@ -43,7 +43,7 @@ def _connected(family: socket.AddressFamily) -> bool:
 
 
 def _routed(family: socket.AddressFamily, address: str) -> bool:
-    """Return whether there is a route: connecting a UDP socket looks it up and sends nothing."""
+    """Return whether there is a route: connecting a UDP socket finds the route without sending a packet."""
     try:
         with socket.socket(family, socket.SOCK_DGRAM) as trial:
             trial.connect((address, _ANY_PORT))

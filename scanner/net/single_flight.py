@@ -1,7 +1,7 @@
-"""Single flight: the work for a key is done once, however many tasks ask for it at the same time.
+"""Single flight: the work for a key is done once, even if many tasks request it at the same time.
 
-The first task that asks does the work. If that task is cancelled, one of the waiting tasks does the work instead, so
-that a cancelled asker costs the others nothing. ``gather`` does one kind of work for many items concurrently.
+The first task that requests a result does the work. If that task is cancelled, one of the waiting tasks does the work
+instead, so that the waiting tasks still get a result. ``gather`` applies one function to many items concurrently.
 """
 
 from collections import OrderedDict
@@ -16,12 +16,12 @@ V = TypeVar("V")
 
 
 LIMIT = 4096
-"""Results remembered. At about 20 KB for a host with its certificates this is 80 MB."""
+"""Maximum number of remembered results: about 80 MB at 20 KB for a host with its certificates."""
 
 
 @dataclass(slots=True)
 class _Flight(Generic[V]):
-    """Work in flight or done. The event exists only if a task has to wait for it."""
+    """Work in flight, or its result. The event ``ended`` exists only if a task waits for the work."""
 
     done: bool = False
     value: V | None = None
@@ -34,37 +34,37 @@ class _Flight(Generic[V]):
             self.ended.set()
 
     async def wait(self) -> None:
-        """Wait for ``end``."""
+        """Wait until ``end`` is called."""
         if self.ended is None:
             self.ended = trio.Event()
         await self.ended.wait()
 
 
 class SingleFlight(Generic[K, V]):
-    """Asynchronous work by key, each done once; the results used last are remembered.
+    """Asynchronous work that is done once for each key; the most recently used results are remembered.
 
     Args:
-        limit: results to remember, 0 for none; work in flight is not counted.
-        load: returns a result that is stored elsewhere and not in memory, or None. Work is not done for such a key.
+        limit: maximum number of remembered results, 0 for none; work in flight is not counted.
+        load: function that returns a result stored outside memory, or None; a loaded result replaces the work.
     """
 
     def __init__(self, limit: int = LIMIT, load: Callable[[K], V | None] | None = None) -> None:
         self._limit = limit
         self._load = load
         self._in_flight: dict[K, _Flight[V]] = {}
-        self._done: OrderedDict[K, _Flight[V]] = OrderedDict()  # the last used is the last
+        self._done: OrderedDict[K, _Flight[V]] = OrderedDict()  # most recently used last
 
     async def get(self, key: K, work: Callable[[], Awaitable[V]]) -> V:
         """Return the result for ``key``; do ``work`` only if there is no result and no work in flight.
 
         Raises:
-            RuntimeError: the work raised an exception, which is the cause of this one. All askers get it, also later
-                ones while it is remembered. It is a bug of ours, as remote failures are values.
+            RuntimeError: the work raised an exception, which is the cause of this error. All callers get the error,
+                including later callers while it is remembered. It is a bug, as remote failures are values.
         """
         flight = self._find(key)
         while flight is not None and not flight.done:
             await flight.wait()
-            if not flight.done:  # its task was cancelled; another one may have begun the work again
+            if not flight.done:  # the working task was cancelled; another task may have begun the work again
                 flight = self._find(key)
         if flight is None:
             flight = await self._do(key, work)
@@ -92,7 +92,7 @@ class SingleFlight(Generic[K, V]):
         try:
             flight.value = await work()
             flight.done = True
-        except Exception as error:  # noqa: BLE001 - raised to every asker by get
+        except Exception as error:  # noqa: BLE001 - raised to every caller by get
             flight.error, flight.done = error, True
         finally:
             del self._in_flight[key]
@@ -101,7 +101,7 @@ class SingleFlight(Generic[K, V]):
         return flight
 
     def _find(self, key: K) -> _Flight[V] | None:
-        """Return a remembered result, work in flight, or a loaded result, which is remembered from then on."""
+        """Return a remembered result, work in flight, or a loaded result; remember a loaded result."""
         flight = self._done.get(key)
         if flight is not None:
             self._done.move_to_end(key)
@@ -128,7 +128,7 @@ async def gather(items: Sequence[A], work: Callable[[A], Awaitable[V]]) -> list[
     """Do ``work`` for all items concurrently; return the results in the order of the items."""
     if not items:
         return []
-    if len(items) == 1:  # most domains have one host and most hosts one address: spares a nursery and a task
+    if len(items) == 1:  # most domains have one host and most hosts one address: saves a nursery and a task
         return [await work(items[0])]
     results: dict[int, V] = {}
 
@@ -138,5 +138,5 @@ async def gather(items: Sequence[A], work: Callable[[A], Awaitable[V]]) -> list[
     async with trio.open_nursery() as nursery:
         for index, item in enumerate(items[1:], 1):
             nursery.start_soon(one, index, item)
-        await one(0, items[0])  # in this task, as it has nothing else to do
+        await one(0, items[0])  # in this task, which would only wait
     return [results[index] for index in range(len(items))]

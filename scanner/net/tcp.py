@@ -13,12 +13,12 @@ import trio
 from scanner.net.failures import BindError
 
 _CHUNK = 16 * 1024
-"""Octets received at a time unless the caller passes a number."""
+"""Default maximum number of octets per read."""
 
 _DRAIN = bytearray(64 * 1024)
-"""The buffer for octets that are discarded before a close: larger than a reply to QUIT with close_notify.
+"""Buffer for octets that are discarded before a close: larger than a reply to QUIT with close_notify.
 
-All connections share it, as nothing reads it. Allocating it for each would make the C library trim its heap each time.
+All connections share the buffer, as it is never read. One buffer for each would make the C library trim its heap often.
 """
 
 _CONNECTED = (0, errno.EISCONN)
@@ -26,10 +26,10 @@ _CONNECTED = (0, errno.EISCONN)
 
 
 class TCPStream(trio.abc.Stream):
-    """A connected socket for one task that sends and receives by turns.
+    """A connected socket for one task that sends and receives alternately.
 
-    It raises the same errors as ``trio.SocketStream`` and costs far less: it does not check for concurrent use, and a
-    send has no checkpoint, since a wait for the reply follows.
+    It raises the same errors as ``trio.SocketStream`` and takes far less processor time: it does not check for
+    concurrent use, and a send has no checkpoint, since a wait for the reply follows.
     """
 
     def __init__(self, sock: socket.socket) -> None:
@@ -59,10 +59,10 @@ class TCPStream(trio.abc.Stream):
         await trio.lowlevel.wait_writable(self._sock)
 
     async def receive_some(self, max_bytes: int | None = None) -> bytes:
-        """Wait for octets and return them; none at the end of the stream.
+        """Wait for octets and return them; return empty bytes at the end of the stream.
 
-        The checkpoint comes first: with many tasks the reply has often arrived after it, so that no wait with its
-        system calls is needed.
+        The checkpoint comes first: with many tasks the reply has often arrived during the checkpoint, which saves the
+        system calls of a wait.
         """
         await trio.lowlevel.checkpoint()
         while True:
@@ -96,7 +96,7 @@ async def connect(address: str, port: int, *, bind: str | None = None) -> TCPStr
     Args:
         address: an IPv4 or IPv6 address (a scope id is allowed), or with port 0 the path of a socket.
         port: 1 to 65535, or 0 for a UNIX-domain socket.
-        bind: our own IP address; the system's choice if None.
+        bind: our local IP address; the system's choice if None.
 
     Returns:
         The connected stream, with TCP_NODELAY set, because each write is a whole command.
@@ -138,7 +138,7 @@ async def close(stream: trio.abc.AsyncResource) -> None:
     """Close a stream without waiting for the peer.
 
     Received octets are read and discarded first: with unread octets the system would send a reset in place of a FIN,
-    which the peer's log would show.
+    and the peer might log an error.
     """
     if not isinstance(stream, TCPStream):
         await stream.aclose()
@@ -158,7 +158,7 @@ def _family(address: str, port: int) -> socket.AddressFamily:
 
 
 def _bind(sock: socket.socket, address: str) -> None:
-    ipaddress.ip_address(address)  # a name would be our bug and must not be looked up
+    ipaddress.ip_address(address)  # a host name would be a bug and must not cause a DNS lookup
     try:
         sock.bind((address, 0))
     except OSError as exc:

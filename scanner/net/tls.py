@@ -2,12 +2,13 @@
 
 This module verifies nothing: a handshake with any certificate, or with none, succeeds, and the chain is returned as
 sent. A ``TLSProfile`` defines the offer of the client. The options are those of Postfix: all bug work-arounds, no
-renegotiation, no compression, a missing close_notify is no error. A server without RFC 5746 fails, as with Postfix.
+renegotiation, no compression, and a missing close_notify is not an error. A handshake with a server that does not
+support RFC 5746 fails, as in Postfix.
 
-pyOpenSSL's private bindings are used for three things that its interface lacks: the list of groups, the handshake
-messages (for signature schemes and session tickets), and whether a session was resumed. They are used for two more
-things because of speed. pyOpenSSL makes an object of each certificate, which takes as long as all other facts
-together. Its calls that move octets allocate 16 KiB each, and raise an exception if there are no octets.
+pyOpenSSL's private bindings are used for three functions that its interface lacks: the list of groups, the handshake
+messages (for signature schemes and session tickets), and whether a session was resumed. They are also used where
+pyOpenSSL is slow. It makes an object of each certificate, which takes as long as all other facts together. Its calls
+that read and write octets allocate 16 KiB each, and raise an exception if there are no octets.
 """
 
 import contextlib
@@ -19,7 +20,7 @@ from typing import Any, Protocol
 import trio
 from OpenSSL import SSL, crypto
 from OpenSSL._util import ffi as _ffi  # type: ignore[attr-defined,unused-ignore]  # private on purpose, see above
-from OpenSSL._util import lib as _lib  # type: ignore[attr-defined,unused-ignore]  # the same
+from OpenSSL._util import lib as _lib  # type: ignore[attr-defined,unused-ignore]  # private on purpose
 
 from scanner.facts import Handshake
 from scanner.net.failures import LimitExceededError
@@ -27,19 +28,19 @@ from scanner.net.signature_schemes import scheme_of
 from scanner.settings import TLSProfile
 
 WIRE_LIMIT = 1024 * 1024
-"""Octets of TLS read from one server: twice OpenSSL's limit for a chain, and three replies of 256 KiB."""
+"""Maximum number of octets of TLS read from one server: enough for a maximal chain and three replies of 256 KiB."""
 
 _CHUNK = 16 * 1024
-"""Octets read at a time: one TLS record."""
+"""Maximum number of octets per read: one TLS record."""
 
 _SNI_LIMIT = 255
-"""Octets of a server name at most, in OpenSSL and in the DNS."""
+"""Maximum length in octets of a server name, in OpenSSL and in the DNS."""
 
 _CONTEXTS = 32
-"""Contexts cached, one for each profile; a run has three profiles."""
+"""Maximum number of cached contexts, one for each profile; a run has three profiles."""
 
 _VERSIONS = {
-    None: 0,  # the bound of the library
+    None: 0,  # the lowest or highest version of the library
     "SSLv3": SSL.SSL3_VERSION,
     "TLSv1": SSL.TLS1_VERSION,
     "TLSv1.1": SSL.TLS1_1_VERSION,
@@ -51,31 +52,31 @@ _OPTIONS = SSL.OP_ALL | SSL.OP_NO_COMPRESSION | _lib.SSL_OP_NO_RENEGOTIATION | _
 
 
 class ByteStream(Protocol):
-    """The methods that TLS needs of the stream below it."""
+    """The interface of the stream under TLS."""
 
     async def send_all(self, data: bytes) -> None:
         """Send all octets."""
 
     async def receive_some(self, max_bytes: int) -> bytes | bytearray:
-        """Return received octets, or none at the end of the stream."""
+        """Return received octets, or empty bytes at the end of the stream."""
 
 
 @dataclass(frozen=True, slots=True)
 class Identity:
-    """Our own certificate, for servers that request one: paths of PEM files."""
+    """The paths of our client certificate chain and its key (PEM), for servers that request a certificate."""
 
     chain: str
     key: str
 
 
 class TLSListener:
-    """Receives the events of a TLS stream; every method does nothing unless overridden."""
+    """Base class of receivers of the events of a TLS stream; every method does nothing unless overridden."""
 
     def wire(self, *, sent: bool, data: bytes) -> None:
         """Handle octets of TLS that were sent or received."""
 
     def state(self, text: str) -> None:
-        """Handle a new state of the handshake; the text is OpenSSL's."""
+        """Handle a new state of the handshake; ``text`` is OpenSSL's description."""
 
     def ticket(self) -> None:
         """Handle a session that can be resumed: ``session`` returns it after all received octets have been read."""
@@ -86,7 +87,7 @@ class TLSListener:
 
 @functools.lru_cache(maxsize=_CONTEXTS)
 def context_for(profile: TLSProfile, identity: Identity | None = None) -> SSL.Context:
-    """Return the context of a profile; it is made once.
+    """Return the context of a profile, from a cache after the first call.
 
     Raises:
         ValueError: OpenSSL does not accept the profile or the identity; the message states why.
@@ -103,7 +104,7 @@ def context_for(profile: TLSProfile, identity: Identity | None = None) -> SSL.Co
     context.set_options(_OPTIONS & ~profile.without | profile.options)
     context.set_verify(SSL.VERIFY_NONE)
     context.set_session_cache_mode(SSL.SESS_CACHE_OFF)
-    _lib.SSL_CTX_set_msg_callback(context._context, _on_message)  # noqa: SLF001 - no public way to see messages
+    _lib.SSL_CTX_set_msg_callback(context._context, _on_message)  # noqa: SLF001 - no public interface for messages
     return context
 
 
@@ -113,7 +114,7 @@ def _set_offer(context: SSL.Context, profile: TLSProfile) -> None:
     context.set_cipher_list(f"{profile.ciphers}:@SECLEVEL={profile.security_level}".encode("ascii"))
     if profile.groups is not None:
         groups = profile.groups.encode("ascii")
-        if _lib.SSL_CTX_set1_curves_list(context._context, groups) != 1:  # noqa: SLF001 - no public way
+        if _lib.SSL_CTX_set1_curves_list(context._context, groups) != 1:  # noqa: SLF001 - no public interface
             _lib.ERR_clear_error()
             raise ValueError(f"TLS profile {profile.name}: unknown group in {profile.groups}")
 
@@ -126,15 +127,15 @@ _NEW_TICKET = b"\x04"
 _SERVER_KEY_EXCHANGE = b"\x0c"
 _CERTIFICATE_VERIFY = b"\x0f"
 _OBSERVED = {_SERVER_HELLO, _NEW_TICKET, _SERVER_KEY_EXCHANGE, _CERTIFICATE_VERIFY}
-_SESSION_ID_AT = 38  # of a ServerHello: type and length, version, random
+_SESSION_ID_AT = 38  # offset in a ServerHello: after type and length, version, random
 
 _observing: dict[int, "TLSStream"] = {}
-"""Streams in a handshake, or waiting for session tickets, by the address of their SSL object."""
+"""Streams in a handshake or waiting for session tickets, by the memory address of their SSL object."""
 
 
 @_ffi.callback("void(int, int, int, void *, size_t, SSL *, void *)")  # type: ignore[untyped-decorator]
 def _on_message(sent: int, _version: int, record: int, data: Any, size: int, ssl: Any, _arg: Any) -> None:
-    """Pass on the kinds of messages in ``_OBSERVED``; OpenSSL calls this for every message."""
+    """Pass handshake messages of the types in ``_OBSERVED`` to their stream; OpenSSL calls this for every message."""
     if record != _HANDSHAKE_RECORD or size == 0:
         return
     if _ffi.buffer(data, 1)[:] in _OBSERVED:
@@ -149,8 +150,8 @@ def _on_message(sent: int, _version: int, record: int, data: Any, size: int, ssl
 class TLSStream:
     """The client's end of one TLS connection over ``stream``, which the caller closes.
 
-    The methods that wait raise ``SSL.Error`` for violations of TLS, ``EOFError`` for the end of the stream within the
-    handshake, ``LimitExceededError`` beyond ``WIRE_LIMIT``, and the errors of the stream below.
+    The methods that wait raise ``SSL.Error`` for violations of TLS, ``EOFError`` for the end of the stream during the
+    handshake, ``LimitExceededError`` above ``WIRE_LIMIT``, and the errors of ``stream``.
     """
 
     def __init__(
@@ -176,17 +177,17 @@ class TLSStream:
         self._signed = b""  # the message with the server's signature
         self._signed_by_us = b""
         self._resumable = False  # TLS 1.2: the server gave a session id or a ticket
-        self._tickets = 0  # not yet reported
-        self._states: list[str] = []  # not yet reported
+        self._tickets = 0  # number of session tickets not yet reported
+        self._states: list[str] = []  # handshake states not yet reported
         self._finished = False
-        self._unsent = False  # true if our last message of the handshake is not sent yet
+        self._unsent = False  # true if our last handshake message is not sent yet
         self._ssl = self._connection._ssl  # noqa: SLF001 - see above
-        self._handle = int(_ffi.cast("uintptr_t", self._ssl))  # the argument of the callback as a number
+        self._handle = int(_ffi.cast("uintptr_t", self._ssl))  # the SSL pointer of the callback as a number
 
     async def handshake(self) -> None:
         """Do the handshake.
 
-        Without a listener our last message is not sent here, but with the first command or before the first wait.
+        Without a listener, our last message is sent later: with the first command or before the first wait.
         """
         _observing[self._handle] = self
         self._finished = False
@@ -207,7 +208,7 @@ class TLSStream:
             if self._listener is None or not self._finished:
                 _observing.pop(self._handle, None)
 
-    def on_message(self, sent: bool, message: bytes) -> None:  # noqa: FBT001 - as the library has it
+    def on_message(self, sent: bool, message: bytes) -> None:  # noqa: FBT001 - as in the library
         """Record a handshake message that was sent or received."""
         kind = message[:1]
         if sent:
@@ -225,7 +226,7 @@ class TLSStream:
             self._states.append(connection.get_state_string().decode("ascii", "replace"))
 
     def _report(self, listener: TLSListener) -> None:
-        """Report what OpenSSL's callbacks recorded: a callback must not raise, and a listener may."""
+        """Report the events recorded by OpenSSL's callbacks: a listener may raise exceptions, a callback must not."""
         states, self._states = self._states, []
         tickets, self._tickets = self._tickets, 0
         for text in states:
@@ -243,7 +244,7 @@ class TLSStream:
         await self._flush()
 
     async def receive_some(self, _max_bytes: int = _CHUNK) -> bytes:
-        """Return decrypted octets, or none at the end of the stream, with or without close_notify."""
+        """Return decrypted octets, or empty bytes at the end of the stream, with or without close_notify."""
         while True:
             try:
                 size = _lib.SSL_read(self._ssl, _scratch, _CHUNK)
@@ -262,7 +263,7 @@ class TLSStream:
                 return b""
 
     async def close_notify(self) -> None:
-        """Send close_notify without waiting for that of the peer; a closed connection is no error."""
+        """Send close_notify without waiting for the peer's close_notify; a closed connection is not an error."""
         with contextlib.suppress(SSL.Error, trio.BrokenResourceError, trio.ClosedResourceError):
             self._connection.shutdown()
             await self._flush()
@@ -290,11 +291,11 @@ class TLSStream:
 
     @property
     def resumed(self) -> bool:
-        """True if the handshake resumed an earlier session."""
+        """Whether the handshake resumed an earlier session."""
         return bool(_lib.SSL_session_reused(self._connection._ssl) == 1)  # noqa: SLF001 - no public way
 
     def own_certificate(self) -> tuple[bytes, str | None] | None:
-        """Return the DER of the certificate that we sent and the scheme of our signature, None if none was sent."""
+        """Return the DER of the certificate that we sent and the scheme of our signature, or None."""
         certificate = self._connection.get_certificate()
         if certificate is None or not self._signed_by_us:
             return None
@@ -310,7 +311,7 @@ class TLSStream:
         return self._connection.get_session()
 
     def _set_sni(self, name: str) -> None:
-        encoded = name.encode("utf-8", "surrogateescape")  # finger sends what it was told, as Postfix does
+        encoded = name.encode("utf-8", "surrogateescape")  # finger sends the name of the command line, as Postfix does
         if len(encoded) > _SNI_LIMIT:
             raise ValueError(f"server name of {len(encoded)} octets")
         self._connection.set_tlsext_host_name(encoded)
@@ -324,7 +325,7 @@ class TLSStream:
                 self._report(self._listener)
 
     def _succeeded(self, result: int) -> bool:
-        """Return whether a call of the library succeeded, False if it needs more octets; raise any other error."""
+        """Return True if a library call succeeded, False if it needs more octets; raise any other error."""
         if result > 0:
             return True
         if _lib.SSL_get_error(self._ssl, result) != _lib.SSL_ERROR_WANT_READ:
@@ -332,7 +333,7 @@ class TLSStream:
         return False
 
     async def _flush(self) -> None:
-        """Send the octets that OpenSSL has ready."""
+        """Send the octets that OpenSSL has produced."""
         self._unsent = False
         size = _CHUNK
         while size == _CHUNK:
@@ -357,7 +358,7 @@ class TLSStream:
 
 
 _scratch = _ffi.new("char[]", _CHUNK)
-"""One buffer for all calls, copied from at once: the allocation of a buffer takes longer than a call."""
+"""Shared buffer of all calls, copied immediately after each: allocating a buffer takes longer than a call."""
 
 
 def _copied(size: int) -> bytes:
@@ -366,7 +367,7 @@ def _copied(size: int) -> bytes:
 
 
 _certificate_bio = _ffi.gc(_lib.BIO_new(_lib.BIO_s_mem()), _lib.BIO_free)
-"""One memory BIO for all certificates, emptied at once."""
+"""Shared memory BIO for the encoding of certificates, emptied after each."""
 
 
 def _chain(connection: SSL.Connection) -> tuple[bytes, ...]:
@@ -388,7 +389,7 @@ def _der(certificate: Any) -> bytes:
 
 
 def _strength(connection: SSL.Connection) -> tuple[int, int]:
-    """Return the secret bits of the cipher and the bits of its algorithm; pyOpenSSL has only the first."""
+    """Return the secret bits of the cipher and the bits of its algorithm; pyOpenSSL returns only the secret bits."""
     algorithm = _ffi.new("int *")
     cipher = _lib.SSL_get_current_cipher(connection._ssl)  # noqa: SLF001 - no public way
     return _lib.SSL_CIPHER_get_bits(cipher, algorithm), algorithm[0]

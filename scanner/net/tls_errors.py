@@ -1,7 +1,7 @@
-"""OpenSSL's errors with their numbers, in the format of its own error lines; pyOpenSSL keeps only the texts.
+"""OpenSSL's errors with their numbers, in the format of its own error lines; pyOpenSSL provides only the texts.
 
-The numbers of library and reason are found by comparing the text that OpenSSL has for each number. File, line and data
-of an error are lost in pyOpenSSL and left out.
+The numbers of library and reason are found by comparing OpenSSL's text for each number. pyOpenSSL does not provide
+file, line and data of an error, so they are omitted.
 """
 
 import functools
@@ -9,20 +9,20 @@ from collections.abc import Sequence
 
 from OpenSSL import SSL
 from OpenSSL._util import ffi as _ffi  # type: ignore[attr-defined,unused-ignore]  # the texts of error numbers
-from OpenSSL._util import lib as _lib  # type: ignore[attr-defined,unused-ignore]  # the same
+from OpenSSL._util import lib as _lib  # type: ignore[attr-defined,unused-ignore]  # the texts of error numbers
 
 _LIBRARIES = range(1, 128)
 _REASONS = (*range(1, 2048), *range(0x80000, 0x80200), *range(0xC0000, 0xC0200))
-"""Reasons of a library, alerts (1000 and more) among them; then those that all libraries share, fatal or not."""
+"""Reason numbers of a library, with alerts from 1000; then the numbers common to all libraries, fatal or not."""
 
 _LIBRARY_SHIFT = 23
-"""Position of the library number in an error code, since OpenSSL 3 (ERR_LIB_OFFSET)."""
+"""Position in bits of the library number in an error code, since OpenSSL 3 (ERR_LIB_OFFSET)."""
 
 
 def of(error: BaseException) -> tuple[str, ...]:
     """Return the OpenSSL errors of an exception, or of its cause, as ``CODE:LIBRARY::REASON``, oldest first.
 
-    The number of an unknown reason is 0, and so is the whole code of an unknown library.
+    The number of an unknown reason is 0. The whole code of an unknown library is 0.
     """
     found = error if isinstance(error, SSL.Error) else error.__cause__
     if not isinstance(found, SSL.Error):

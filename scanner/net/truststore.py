@@ -1,4 +1,4 @@
-"""Loading of trust anchors: from a PEM bundle, a directory of certificates, or the system's own store."""
+"""Loading of trust anchors: from a PEM bundle, a directory of certificates, or the system's trust store."""
 
 import os
 import ssl
@@ -18,11 +18,11 @@ _USUAL_BUNDLES = (
 
 
 class TrustStoreError(ValueError):
-    """Trust anchors cannot be read; the text names the file and what was expected."""
+    """An error in reading trust anchors; the text names the file and the expected content."""
 
 
 _TRUSTED = b"BEGIN TRUSTED CERTIFICATE"
-"""The label of a certificate with trust settings, which OpenSSL takes from files alone."""
+"""The label of a certificate with trust settings, which OpenSSL reads only from files."""
 
 
 def load(ca_file: str | None, ca_path: str | None) -> TrustStore:
@@ -30,10 +30,10 @@ def load(ca_file: str | None, ca_path: str | None) -> TrustStore:
 
     Args:
         ca_file: a PEM bundle, or None.
-        ca_path: a directory with one or more certificates a file (its hash links are not needed), or None.
+        ca_path: a directory of files with one or more certificates each (hash links are not needed), or None.
 
     Raises:
-        TrustStoreError: a file cannot be read or holds no certificate.
+        TrustStoreError: a file cannot be read or contains no certificate.
     """
     found = {**(_bundle(Path(ca_file)) if ca_file else {}), **(_directory(Path(ca_path)) if ca_path else {})}
     with_settings = any(_TRUSTED in pem for pem in found.values())
@@ -51,7 +51,7 @@ def _by_openssl(paths: Iterable[Path]) -> crypto.X509Store:
 
 
 def system() -> TrustStore | None:
-    """Return the system's trust store, None if there is none."""
+    """Return the system's trust store, None if no usual path of it exists."""
     found = [os.environ.get("SSL_CERT_FILE"), ssl.get_default_verify_paths().cafile, *_USUAL_BUNDLES]
     bundle = next((path for path in found if path and Path(path).is_file()), None)
     return load(bundle, None) if bundle else None

@@ -1,9 +1,10 @@
 """A private validating resolver: unbound as a child process on a loopback port for the duration of a scan.
 
 Its AD bit is trusted, because its configuration is ours, it has no remote control, and only this machine can query it.
-It recurses from the root, or from the servers of a hints file, or forwards. It trusts the root keys that come with the
-package and keeps them current by RFC 5011 in a cache directory. If it ends unexpectedly, it is started again once on
-the same port; the second time is an error. The kernel kills it when our process ends (PR_SET_PDEATHSIG, Linux only).
+It recurses from the root or from the servers of a hints file, or forwards queries to another resolver. It trusts the
+root keys of the package and updates them by RFC 5011 in a cache directory. If unbound ends unexpectedly, it is started
+again once on the same port; a second unexpected end is an error. The kernel kills it when our process ends
+(PR_SET_PDEATHSIG, Linux only).
 """
 
 import logging
@@ -35,17 +36,17 @@ log = logging.getLogger("mxsweep")
 READY_LIMIT = 15.0  # seconds from the start to the first answer; 0.1 seconds are usual on an idle machine
 ASK_EVERY = 0.2  # seconds before the first query is sent again
 STOP_LIMIT = 3.0  # seconds between SIGTERM and SIGKILL; unbound has only its keys to save
-PORT_TRIES = 3  # another process may take a free port before unbound opens it
-RESTARTS = 1  # one unexpected end may be an accident, a second one has a cause
-LOG_LINES = 20  # lines of its log kept to explain why it ended
-CHUNK = 4096  # octets of its log read at a time, and of the longest line that is kept whole
+PORT_TRIES = 3  # maximum attempts: another process may take a free port before unbound opens it
+RESTARTS = 1  # maximum restarts: a second unexpected end has a lasting cause
+LOG_LINES = 20  # maximum log lines kept to explain why unbound ended
+CHUNK = 4096  # octets of unbound's log per read, and maximum length of a complete line
 
 APPARMOR_HINT = (
     "if AppArmor confines unbound, allow it its files in /etc/apparmor.d/local/usr.sbin.unbound:"
     " owner /tmp/mxsweep-*/** rw, owner @{HOME}/.cache/mxsweep/** rw,"
 )
 
-# The child requests the signal before it executes unbound; preexec_fn could do that too, but is unsafe with threads.
+# The child requests the signal before it executes unbound; preexec_fn is unsafe with threads.
 _TIED = """
 import ctypes, os, sys
 ctypes.CDLL(None).prctl(1, 9)
@@ -55,7 +56,7 @@ os.execv(sys.argv[2], sys.argv[2:])
 
 
 class UnboundError(Exception):
-    """The private resolver did not start or has ended; the text states why."""
+    """An error because the private resolver did not start or has ended; the text states why."""
 
 
 def program() -> str | None:
@@ -68,13 +69,13 @@ async def private_unbound(settings: UnboundSettings) -> AsyncIterator["Unbound"]
     """Run a private resolver for the duration of the block.
 
     Args:
-        settings: its settings.
+        settings: configuration of the private resolver.
 
     Yields:
         The resolver, ready for queries at its ``address``, which does not change.
 
     Raises:
-        UnboundError: it does not start, or ended twice; then the block is cancelled.
+        UnboundError: unbound does not start, or ended twice, in which case the block is cancelled.
     """
     with tempfile.TemporaryDirectory(prefix="mxsweep-") as directory:
         child = Unbound(settings, Path(directory))
@@ -85,7 +86,7 @@ async def private_unbound(settings: UnboundSettings) -> AsyncIterator["Unbound"]
                 nursery.start_soon(child.watch, nursery.cancel_scope)
                 try:
                     yield child
-                except Exception as error:  # noqa: BLE001 - raised again below: a nursery would wrap it in a group
+                except Exception as error:  # noqa: BLE001 - raised below: a nursery would wrap the error in a group
                     raised = error
                 nursery.cancel_scope.cancel()
             if child.failure or raised:
@@ -96,7 +97,7 @@ async def private_unbound(settings: UnboundSettings) -> AsyncIterator["Unbound"]
 
 
 class Unbound:
-    """The child process. ``address`` is its address and port, ``failure`` the reason why it cannot be used any more."""
+    """The unbound child process. ``address`` is its address and port, ``failure`` the error if it is not usable."""
 
     def __init__(self, settings: UnboundSettings, directory: Path) -> None:
         self.address = (LOOPBACK, 0)
@@ -114,14 +115,14 @@ class Unbound:
 
     @property
     def pid(self) -> int | None:
-        """The process id, None if there is no process."""
+        """The process id of unbound, None if there is no process."""
         return self._process.pid if self._process else None
 
     async def begin(self) -> None:
         """Start the child on a free port.
 
         Raises:
-            UnboundError: it does not start.
+            UnboundError: unbound does not start.
         """
         path = program()
         if path is None:
@@ -147,11 +148,11 @@ class Unbound:
             raise UnboundError(str(error)) from None
 
     async def watch(self, scope: trio.CancelScope) -> None:
-        """Restart the child if it ends; if that fails or is not allowed, set ``failure`` and cancel ``scope``."""
+        """Restart the child if it ends; if a restart fails or is not allowed, set ``failure`` and cancel ``scope``."""
         while self.failure is None:
             await self._listen()
             self._ready = trio.Event()
-            await self._ended()  # its log ends shortly before the process
+            await self._ended()  # the log pipe closes shortly before the process ends
             await self.stop()
             try:
                 await self._restart()
@@ -168,7 +169,7 @@ class Unbound:
         await self._start(program() or "")
 
     async def guarded(self, ask: Callable[[], Awaitable[Answer]]) -> Answer:
-        """Return the answer of ``ask``; repeat one that failed while the child ended, as its error is unreliable."""
+        """Return the answer of ``ask``; call ``ask`` again if it failed while the child was ending or restarting."""
         starts = self._starts
         answer = await ask()
         if answer.outcome is Outcome.ERROR and (self._starts != starts or not self._ready.is_set()):
@@ -203,13 +204,13 @@ class Unbound:
         command = [sys.executable, "-I", "-S", "-c", _TIED, str(os.getpid()), path]
         reading, writing = os.pipe()
         try:
-            # not trio's open_process: that forks in a thread, and the child would be killed at the end of the thread
+            # trio's open_process forks in a thread, and the kernel would kill the child at the end of that thread
             self._process = subprocess.Popen(  # noqa: ASYNC220, S603 - see above; a command of our own
                 [*command, "-d", "-p", "-c", str(self._directory / "unbound.conf")],
                 stdin=subprocess.DEVNULL,
                 stdout=writing,
                 stderr=writing,
-                start_new_session=True,  # a Ctrl-C must not end it before the scan has drained
+                start_new_session=True,  # a Ctrl-C must not end unbound before the probes in flight have finished
             )
         finally:
             os.close(writing)
@@ -235,7 +236,7 @@ class Unbound:
         raise UnboundError(f"unbound does not start: {why}{hint}")
 
     async def _listen(self) -> None:
-        """Read the log of the child until it ends: no other process has the pipe."""
+        """Read the log pipe of the child until it is closed: only the child can write to it."""
         rest = b""
         while self._log is not None and (octets := await self._log.receive_some(CHUNK)):
             *lines, rest = (rest + octets).split(b"\n")
@@ -251,7 +252,7 @@ class Unbound:
             log.debug("unbound: %s", text)
 
     def _why_ended(self) -> str:
-        """Return the errors of its log and its exit status."""
+        """Return the errors in the log of the child and its exit status as one text."""
         errors = [line for line in self._lines if line.startswith(("error", "fatal")) or "rror:" in line]
         return "; ".join((*errors, self._end))
 
@@ -279,7 +280,7 @@ def free_port() -> int:
 
 
 def _version(path: str) -> tuple[int, ...]:
-    """Return the version by ``unbound -V`` as (major, minor); empty if it cannot be read."""
+    """Return the version in the output of ``unbound -V`` as (major, minor); empty if it cannot be parsed."""
     done = subprocess.run([path, "-V"], capture_output=True, text=True, check=False)  # noqa: S603 - a path that program() found
     found = re.search(r"Version (\d+)\.(\d+)", done.stdout + done.stderr)
     return (int(found[1]), int(found[2])) if found else ()

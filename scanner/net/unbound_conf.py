@@ -1,7 +1,7 @@
 """The configuration of a private unbound, sized to the scan and the machine, and its trust anchor.
 
 Options that could change a measurement are off. Unbound does not answer from expired records or from NSEC records of
-other names. QNAME minimisation is off, because a server that cannot handle it would look broken.
+other names. QNAME minimisation is off, because lookups at servers that do not support it would fail.
 """
 
 import hashlib
@@ -14,11 +14,11 @@ from pathlib import Path
 
 LOOPBACK = "127.0.0.1"
 EDE_SINCE = (1, 16)  # first version with the option `ede`
-CACHE_MB = 64  # for messages; unbound's manual recommends twice as much for RRsets
-RECEIVE_BUFFER = 4 * 1024 * 1024  # octets; it holds bursts of replies while unbound verifies signatures
-QUESTIONS_EACH = 8  # queries of unbound for each query of ours while its cache is cold
+CACHE_MB = 64  # megabytes for messages; unbound's manual recommends twice as much for RRsets
+RECEIVE_BUFFER = 4 * 1024 * 1024  # octets, for bursts of replies that arrive while unbound verifies signatures
+QUESTIONS_EACH = 8  # queries that unbound sends for each of our queries while its cache is empty
 LEAST_QUESTIONS = 1024
-MOST_QUESTIONS = 16384  # each may need a socket; more would exceed the usual limit of open files
+MOST_QUESTIONS = 16384  # each query may need a socket; more would exceed the usual limit of open files
 SPARE_FILES = 64  # descriptors reserved for other uses than outgoing sockets
 _RMEM_MAX = Path("/proc/sys/net/core/rmem_max")
 _ANCHORS = "root-anchors.ds"
@@ -30,7 +30,7 @@ class UnquotablePathError(ValueError):
 
 @dataclass(frozen=True, slots=True)
 class UnboundSettings:
-    """Settings of a private resolver; without files it resolves names of the public internet.
+    """Settings of a private resolver; with the default values it resolves names of the public internet.
 
     ``forward`` is the address and port of a resolver to forward to, ``in_flight`` the number of concurrent queries.
     """
@@ -42,21 +42,21 @@ class UnboundSettings:
 
     @property
     def closed(self) -> bool:
-        """True if it resolves names of a private network, maybe besides those of the public internet."""
+        """Whether the resolver may resolve names of a private network, alone or with the public internet."""
         return self.root_hints is not None or self.forward is not None
 
 
 def configuration(
     settings: UnboundSettings, directory: Path, port: int, *, own_name: str, version: tuple[int, ...]
 ) -> str:
-    """Return the configuration file.
+    """Return the text of the configuration file.
 
     Args:
-        settings: the settings.
-        directory: where the trust anchor is written if the cache directory cannot be used.
+        settings: trust anchor, root hints, forwarder and number of concurrent queries.
+        directory: directory for the trust anchor if the cache directory cannot be used.
         port: the loopback port to listen on.
-        own_name: a name that only this resolver can resolve, to recognise it.
-        version: the version of unbound; older ones reject some options.
+        own_name: a name that only this resolver can resolve, by which it is recognised.
+        version: the version of unbound; older versions reject some options.
 
     Returns:
         The text of unbound.conf(5).
@@ -131,16 +131,16 @@ _CLOSED = (
     'local-zone: "test." nodefault',
     'local-zone: "home.arpa." nodefault',
 )
-"""Options for names and addresses that only private networks have (RFC 6303, RFC 6761)."""
+"""Options for names and addresses that exist only in private networks (RFC 6303, RFC 6761)."""
 
 
 def _has_ipv6() -> bool:
-    """Return whether the kernel supports IPv6; unbound finds out whether there is a route."""
+    """Return whether the kernel supports IPv6; unbound itself determines whether there is a route."""
     return Path("/proc/net/if_inet6").exists()
 
 
 def _sizes(in_flight: int) -> list[str]:
-    """Return options for the number of concurrent queries, within the limit of open files that a child inherits."""
+    """Return options for the number of concurrent queries, within the inherited limit of open files."""
     _, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     files = MOST_QUESTIONS if hard == resource.RLIM_INFINITY else hard - SPARE_FILES
     questions = max(min(max(in_flight * QUESTIONS_EACH, LEAST_QUESTIONS), MOST_QUESTIONS, files), 1)
@@ -155,7 +155,7 @@ def _sizes(in_flight: int) -> list[str]:
 
 
 def _receive_buffer() -> int:
-    """Return the receive buffer within the limit of the kernel; unbound logs an error for a larger one."""
+    """Return the size of the receive buffer in octets, within the kernel's limit: above it unbound logs an error."""
     try:
         return min(RECEIVE_BUFFER, int(_RMEM_MAX.read_text()))
     except (OSError, ValueError):
@@ -166,7 +166,7 @@ def _receive_buffer() -> int:
 
 
 def shipped_anchor() -> bytes:
-    """Return the root keys that come with the package, as DS records."""
+    """Return the root keys of the package as DS records."""
     return resources.files("scanner.net").joinpath(_ANCHORS).read_bytes()
 
 
@@ -183,10 +183,10 @@ def _anchor(settings: UnboundSettings, directory: Path) -> list[str]:
 
 
 def _anchor_file(anchor: bytes, directory: Path) -> Path:
-    """Return the path of the anchor that unbound keeps current (RFC 5011).
+    """Return the path of the trust anchor file that unbound updates (RFC 5011).
 
-    It is in the cache directory, or in ``directory`` if the cache cannot be written. Its name depends on the keys that
-    come with the package, so that a newer package starts from its own keys.
+    The file is in the cache directory, or in ``directory`` if the cache cannot be written. Its name depends on the keys
+    of the package, so that a newer package starts from its own keys.
     """
     name = f"root-{hashlib.sha256(anchor).hexdigest()[:12]}.key"
     cache = cache_directory()
@@ -206,7 +206,7 @@ def _anchor_file(anchor: bytes, directory: Path) -> Path:
 
 
 def _write_whole(path: Path, data: bytes) -> None:
-    """Write a file atomically: another scan that starts now reads all of it or none."""
+    """Write a file atomically, so that a scan that starts at the same time never reads a partial file."""
     with tempfile.NamedTemporaryFile(dir=path.parent, delete=False) as file:
         file.write(data)
     Path(file.name).replace(path)

@@ -1,1 +1,1 @@
-"""The course of a scan: examination of hosts and domains, the pipeline from the list to the sink, and retry passes."""
+"""The stages of a scan: examination of hosts and domains, the pipeline from input to sink, and retry passes."""

@@ -1,4 +1,4 @@
-"""The addresses of an MX host: their lookup, and the choice of those that are probed."""
+"""The addresses of an MX host: their lookup, and the choice of the addresses to probe."""
 
 import ipaddress
 from dataclasses import dataclass
@@ -11,7 +11,7 @@ from scanner.run.ports import DNSLookup, Ports
 from scanner.vocabulary import Family
 
 _IPV6 = {Family.ANY: (False, True), Family.IPV4: (False,), Family.IPV6: (True,)}
-"""Whether an address may be an IPv6 address, by the setting ``family``."""
+"""Allowed values of "is an IPv6 address" for each value of the setting ``family``."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,12 +24,12 @@ class HostAddresses:
 
     @property
     def answers(self) -> tuple[Answer, ...]:
-        """The answers that there are."""
+        """The A and AAAA answers; empty for an address literal."""
         return tuple(answer for answer in (self.a, self.aaaa) if answer is not None)
 
     @property
     def all(self) -> tuple[str, ...]:
-        """All addresses, sorted by family and octets."""
+        """All addresses of the host, sorted by family and octets."""
         listed = [record for answer in self.answers for record in answer.records]
         every = {*self.literals, *listed}
         return tuple(sorted(every, key=_order) if len(every) > 1 else every)
@@ -41,10 +41,10 @@ def _order(address: str) -> tuple[int, bytes]:
 
 
 async def find_addresses(host: str, lookup: DNSLookup) -> HostAddresses:
-    """Look up both address families of a host, also if only one of them is probed.
+    """Look up both address families of a host, even if only one family is probed.
 
-    A host that has only addresses of the other family is not a host without addresses. The lookups are sequential: a
-    nursery and a task for two concurrent ones would take as much processor time as both of them.
+    So a host with addresses only of the other family is not recorded as a host without addresses. The lookups are
+    sequential: a nursery and a task for concurrent lookups would double the processor time.
     """
     if is_address(host):
         return HostAddresses(None, None, (host,))
@@ -53,7 +53,7 @@ async def find_addresses(host: str, lookup: DNSLookup) -> HostAddresses:
 
 
 def choose_addresses(host: str, addresses: tuple[str, ...], ports: Ports) -> tuple[list[str], tuple[Skipped, ...]]:
-    """Return the addresses of a host to probe, and the others with the reason why they are skipped."""
+    """Return the addresses of a host to probe, and the skipped addresses with the reason for each."""
     opted_out = ports.scope.host(host) is not None
     chosen: list[str] = []
     skipped: list[Skipped] = []

@@ -1,9 +1,9 @@
-"""The connections of a scan: breakers and gates before each probe, and the conclusions from its result.
+"""The connections of a scan: breakers and gates before each probe, and their update from its result.
 
 While a provider is in back-off, a probe returns the failure ``held_back`` without a connection, and a retry pass makes
-the connection. Without retry passes there would be no such connection, so the provider only gets one connection at a
-time. If this machine runs out of descriptors or ports, the total cap is reduced and the probe is repeated. A probe that
-falls into an outage of the network is repeated too.
+the connection. Without retry passes, probes are not held back, but made one at a time for each such provider. If this
+machine runs out of descriptors or ports, the total cap is reduced and the probe is repeated. A probe during an outage
+of the network is repeated too.
 """
 
 from collections.abc import Awaitable, Callable
@@ -26,15 +26,15 @@ from scanner.vocabulary import FailureKind, Phase, StartTLS
 _PEER_ANSWERED = (
     *(FailureKind.REJECTED, FailureKind.TLS, FailureKind.UNDECODABLE, FailureKind.GARBAGE, FailureKind.TOO_LONG),
 )
-"""Failures caused by octets of the peer: the network works."""
+"""Failure kinds caused by data from the peer, which shows that the network works."""
 
 _MAYBE_OUTAGE = (
     *(FailureKind.TIMEOUT, FailureKind.UNREACHABLE, FailureKind.REFUSED, FailureKind.RESET, FailureKind.CLOSED),
 )
-"""Failures that an outage of our network, or a firewall on our side, may cause."""
+"""Failure kinds that an outage of our network or a local firewall may cause."""
 
 TRIES = 20
-"""Probes of one endpoint at most if each lacks descriptors or ports or falls into an outage: about half a minute."""
+"""Maximum number of probes of one endpoint that lack descriptors or ports or overlap an outage: about 30 seconds."""
 
 SHORT_OF_RESOURCES = 1.5
 """Seconds before a probe that lacked descriptors or ports is repeated."""
@@ -46,10 +46,10 @@ class Connections:
     """A ``ProbeEndpoint`` behind breakers, gates and the outage detector.
 
     Args:
-        settings: caps, rates and retries.
-        stats: the counters.
-        probe: makes one connection.
-        report: receives messages for the user about an outage.
+        settings: caps, rates and retries of the scan.
+        stats: counters of the scan.
+        probe: function that probes an endpoint once, over one connection.
+        report: function that gets messages for the user about an outage.
     """
 
     def __init__(
@@ -65,7 +65,7 @@ class Connections:
         after = settings.retries.after
         self._has_retries = settings.retries.times > 0
         self._deferred: dict[Endpoint, None] = {}
-        # no breaker is open longer than the wait for the next pass
+        # a breaker is not open longer than the wait for the next pass
         self._breakers = stats.breakers = Breakers(first=after / 2, longest=after)
         self._one_at_a_time = KeyedCap(1)
         self.outage: Outage[tuple[Endpoint, str]] = Outage(self._works, report, "every connection")
@@ -87,7 +87,7 @@ class Connections:
         return result
 
     async def _is_final(self, peer: tuple[Endpoint, str], probe: Probe) -> bool:
-        """Return False if the probe fell into an outage and is to be repeated."""
+        """Return False if an outage overlaps the probe, which the caller then repeats."""
         failure = probe.failure
         if failure is None or failure.kind in _PEER_ANSWERED:
             self.outage.worked(peer)
@@ -101,14 +101,14 @@ class Connections:
         return not self.outage.overlaps(began)
 
     async def _works(self, peer: tuple[Endpoint, str]) -> bool:
-        """Return whether a peer can be reached now, by a connection that is the first in the queue of each gate."""
+        """Return whether a peer is reachable now, by a trial connection that goes first in the queue of each gate."""
         endpoint, host = peer
         async with self._gates.connection(endpoint.address, host, trial=True):
             failure = (await self._counted(endpoint)).probe.failure
         return failure is None or failure.phase is not Phase.CONNECT
 
     async def _attempt(self, endpoint: Endpoint, host: str) -> ProbeResult:
-        """Probe once after the gates, while there is no outage; or defer the endpoint if a breaker is open."""
+        """Wait for the gates and the end of any outage, and probe once; defer the endpoint if a breaker is open."""
         provider, network = keys = provider_of(host), network_of(endpoint.address)
         while True:
             await self.outage.wait_until_over()
@@ -116,9 +116,9 @@ class Connections:
                 return _held_back(endpoint)
             gate = self._gates.connection(endpoint.address, host)
             async with self._careful(provider), self._careful(network), gate:  # in the order of the gates
-                if self.outage.active:  # it began during the wait
+                if self.outage.active:  # the outage began during the wait
                     continue
-                if self._defers(endpoint, *keys):  # the same
+                if self._defers(endpoint, *keys):  # the breaker opened during the wait
                     return _held_back(endpoint)
                 result = await self._counted(endpoint)
                 self._learn(provider, network, result.probe)
@@ -138,8 +138,8 @@ class Connections:
     def _defers(self, endpoint: Endpoint, provider: str, network: str) -> bool:
         """Return whether a breaker defers the endpoint to a retry pass.
 
-        An endpoint is deferred once only; else an address that rejects in every pass would keep the other addresses of
-        its host from being probed.
+        An endpoint is deferred only once. Otherwise an address that rejects in every pass would prevent probes of the
+        other addresses of its host.
         """
         at = trio.current_time()
         is_open = self._breakers.is_open(provider, at) or self._breakers.is_open(network, at)
@@ -153,14 +153,14 @@ class Connections:
         return True
 
     def _careful(self, key: str) -> AbstractAsyncContextManager[None]:
-        """Return a cap of one connection at a time if the breaker has ever opened."""
+        """Return a slot of a cap of one connection at a time if the breaker has ever opened, else a null context."""
         return self._one_at_a_time.slot(key) if self._breakers.has_opened(key) else _NO_CAP
 
     def _learn(self, provider: str, network: str, probe: Probe) -> None:
         """Update the breakers after a probe.
 
-        A rejecting reply opens the breaker of the provider at once. A network has many tenants: its breaker opens only
-        after several addresses in a row.
+        A rejecting reply opens the breaker of the provider at once. A network may contain many providers: its breaker
+        opens only after several addresses in a row.
         """
         failure, at, address = probe.failure, trio.current_time(), probe.endpoint.address
         if failure is not None and rebuffs.turns_away(failure):

@@ -1,4 +1,4 @@
-"""An estimate of a scan, made by DNS lookups only: the hosts, addresses, providers and connections, and the time."""
+"""An estimate of a scan by DNS lookups only: numbers of hosts, addresses, providers and connections, and duration."""
 
 from collections import Counter
 from collections.abc import Iterable, Iterator
@@ -16,15 +16,15 @@ from scanner.settings import Caps
 from targets.lists import Reject, Target
 
 PROBE_SECONDS = 2.0
-"""Assumed duration of a probe without failures: a few round trips, and servers that delay their greeting."""
+"""Assumed duration in seconds of a probe without failures, including servers that delay their greeting."""
 
 WORKERS = 64
-"""Domains looked up concurrently; more of them would only wait for the resolver."""
+"""Number of domains looked up concurrently; more would only wait for the resolver."""
 
 
 @dataclass(slots=True)
 class Estimate:
-    """Counts for a scan: ``connections`` by address and port, ``providers`` in connections, ``skipped`` by reason."""
+    """Counts of a scan: ``connections`` by address and port, ``providers`` by connections, ``skipped`` by reason."""
 
     domains: int = 0
     rejects: int = 0
@@ -34,7 +34,7 @@ class Estimate:
     skipped: Counter[str] = field(default_factory=Counter)
 
     def seconds(self, caps: Caps) -> float:
-        """Return the duration of the scan in seconds, as limited by the tightest of the caps and by the rate."""
+        """Return the duration of the scan in seconds, as limited by the caps and the rate."""
         networks: Counter[str] = Counter()
         for (address, _), count in self.connections.items():
             networks[network_of(address)] += count
@@ -47,7 +47,7 @@ class Estimate:
 
 
 async def estimate(items: Iterable[Target | Reject], ports: Ports) -> Estimate:
-    """Return the estimate for a list; no connection is made."""
+    """Return the estimate for a list of targets, without any SMTP connection."""
     counts = Estimate()
     examiner = HostExaminer(ports)
     targets = iter(items)

@@ -1,8 +1,8 @@
-"""The examination of one domain: find its route, examine the hosts on it, and judge what was observed.
+"""The examination of one domain: find its route, examine the hosts on the route, and judge the observation.
 
-Observation waits for the network; judgement does not wait. The writer judges many domains in a row, which takes two
-thirds of the time that it takes between probes. Each host is examined once, however many domains have it; ``hosts``
-examines a host, and ``core`` judges it.
+Observation waits for the network; judgement does not. The writer judges many domains in a row, which takes a third less
+time than judging between probes. Each host is examined once, even if many domains use it. The module ``hosts`` examines
+a host, and the package ``core`` judges it.
 """
 
 import traceback
@@ -30,7 +30,7 @@ _NO_ROUTE = Route(())
 
 @dataclass(frozen=True, slots=True)
 class DomainObservation:
-    """The route of a target and the results of the hosts on it, or the bug of ours that prevented the observation."""
+    """The route of a target and the results of its hosts, or the internal error that prevented the observation."""
 
     target: Target
     began: datetime
@@ -41,7 +41,7 @@ class DomainObservation:
 
 @dataclass(frozen=True, slots=True)
 class DomainResult:
-    """A domain's record with the host reports and certificates that it refers to.
+    """The record of a domain with the host reports and certificates that the record refers to.
 
     ``retry`` is true if another pass might give a better result.
     """
@@ -53,15 +53,15 @@ class DomainResult:
 
 
 LoadHost = Callable[[str], ReportAndCerts | None]
-"""Returns the stored report of a host by its key, with its certificates by SHA-256, or None."""
+"""A function from the key of a host to its stored report and certificates by SHA-256, or None."""
 
 
 class Examiner:
-    """Examines domains, which share hosts and endpoints.
+    """The examiner of domains, which share hosts and endpoints.
 
     Args:
-        ports: the lookups, probes and settings.
-        load: returns reports of hosts that were stored earlier and are not in memory.
+        ports: interfaces for lookups and probes, and settings.
+        load: function that returns host reports that were stored earlier and are not in memory.
     """
 
     def __init__(self, ports: Ports, load: LoadHost | None = None) -> None:
@@ -70,7 +70,7 @@ class Examiner:
         self._load = load
         self._host_examiner = HostExaminer(ports)
         self._hosts: SingleFlight[HostKey, HostResult] = SingleFlight(load=self._loaded)
-        self._earlier: dict[str, HostReport] = {}  # reports of the pass before, of hosts that this pass examines again
+        self._earlier: dict[str, HostReport] = {}  # reports of the previous pass for hosts examined again
         self._pass_began: datetime | None = None  # None in the first pass
 
     async def examine(self, target: Target) -> DomainResult:
@@ -78,21 +78,21 @@ class Examiner:
         return self.judge(await self.observe(target))
 
     async def observe(self, target: Target) -> DomainObservation:
-        """Find the route of a target and examine its hosts. A bug of ours becomes part of the observation."""
+        """Find the route of a target and examine its hosts. An internal error becomes part of the observation."""
         began = now()
         try:
             route = await find_route(target.destination, self._ports.lookup)
             return DomainObservation(target, began, route, await self._examine_hosts(target.destination, route))
-        except Exception as error:  # noqa: BLE001 - bugs of ours are recorded and counted; the scan goes on
+        except Exception as error:  # noqa: BLE001 - internal errors are recorded and counted; the scan goes on
             return DomainObservation(target, began, error=error)
 
     def judge(self, seen: DomainObservation) -> DomainResult:
-        """Judge an observation. A bug of ours becomes the record of the domain."""
+        """Judge an observation. An internal error becomes the record of the domain."""
         if seen.error is not None:
             return DomainResult(_internal_record(seen, self._settings.level, seen.error))
         try:
             return self._judge(seen)
-        except Exception as error:  # noqa: BLE001 - the same
+        except Exception as error:  # noqa: BLE001 - recorded and counted, as in observe
             return DomainResult(_internal_record(seen, self._settings.level, error))
 
     def next_pass(self) -> None:
@@ -105,7 +105,7 @@ class Examiner:
     # --- observation ------------------------------------------------------------------------------------------
 
     async def _examine_hosts(self, destination: Destination, route: Route) -> list[tuple[RouteHost, HostResult]]:
-        """Examine all hosts concurrently, or in their order up to the first that accepts a connection."""
+        """Examine all hosts concurrently, or in preference order up to the first that accepts a connection."""
         keys = host_keys(route, destination, self._settings.mode)
         if not self._settings.first_answer:
             return list(zip(route.hosts, await gather(keys, self._host), strict=True))
@@ -117,7 +117,7 @@ class Examiner:
         return examined
 
     async def _host(self, key: HostKey) -> HostResult:
-        """Return the result of a host, which is examined for the first domain that has it."""
+        """Return the result of a host; examine the host only for the first domain that uses it."""
         shared = True
 
         def begin() -> Awaitable[HostResult]:
@@ -176,7 +176,7 @@ def _target_info(target: Target) -> TargetInfo:
 
 
 def _internal_record(seen: DomainObservation, level: Level, error: Exception) -> DomainRecord:
-    """Return the record of a domain whose examination failed by a bug of ours; its text names the place."""
+    """Return the record of a domain whose examination raised an internal error, with the place in the code as text."""
     cause = root_cause(error)
     frames = traceback.extract_tb(cause.__traceback__)
     place = f" ({Path(frames[-1].filename).name}:{frames[-1].lineno})" if frames else ""

@@ -1,4 +1,4 @@
-"""The result of the examination of one MX host, and the key under which it is shared."""
+"""The result of the examination of one MX host, and the key by which domains share the result."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -22,18 +22,17 @@ class HostKey:
 
 
 ReportAndCerts = tuple[HostReport, dict[str, CertFacts]]
-"""The report of a host, and the certificates that it refers to by SHA-256."""
+"""The report of a host, and its certificates by SHA-256."""
 
 
 class HostResult:
-    """The endpoints of a host, and its report, which is made when it is first needed.
+    """The endpoints of a host and its report, which is made at its first use.
 
-    The writer makes the reports of many hosts in a row. That takes two thirds of the time that it takes between the
-    probes.
+    The writer makes the reports of many hosts in a row, which takes a third less time than between probes.
 
     Args:
-        endpoints: the endpoints without PKIX evidence.
-        make: makes the report with all evidence.
+        endpoints: reports of the endpoints without PKIX evidence.
+        make: function that makes the report with all evidence.
     """
 
     __slots__ = ("_made", "_make", "endpoints")
@@ -45,19 +44,19 @@ class HostResult:
 
     @classmethod
     def of_report(cls, report: HostReport, certs: dict[str, CertFacts]) -> Self:
-        """Return the result for a report that exists already."""
+        """Return the result for an existing report."""
         result = cls(report.endpoints, lambda: (report, certs))
         result._get()
         return result
 
     @property
     def has_report(self) -> bool:
-        """True if the report has been made; a bug of ours may have prevented it."""
+        """Whether the report has been made; an internal error may have prevented it."""
         return self._made is not None
 
     @property
     def report(self) -> HostReport:
-        """The report with all evidence."""
+        """The report of the host with all evidence."""
         return self._get()[0]
 
     @property
@@ -68,5 +67,5 @@ class HostResult:
     def _get(self) -> ReportAndCerts:
         if self._made is None:
             self._made = self._make()
-            del self._make  # it refers to the chains and the answers
+            del self._make  # this frees the chains and the answers that it refers to
         return self._made

@@ -1,7 +1,7 @@
 """The examination of one MX host: addresses, TLSA records, one probe of each endpoint, and the evidence.
 
-TLSA records and handshake are read seconds apart, and both once more before a mismatch is recorded. A key rollover
-between the two must not look like a broken host (RFC 7671 section 8.1).
+TLSA records and certificates are read seconds apart, and read a second time before a mismatch is recorded. A key
+rollover between the two readings must not be recorded as a mismatch (RFC 7671 section 8.1).
 """
 
 from collections.abc import Awaitable
@@ -23,15 +23,15 @@ from scanner.settings import WITH_AUTHENTICATION, WITHOUT_AUTHENTICATION
 from scanner.vocabulary import FailureKind, Phase
 
 _WORTH_ANOTHER_PROFILE = (FailureKind.TLS, FailureKind.CLOSED, FailureKind.RESET, FailureKind.TIMEOUT)
-"""Failures of a handshake after which the next TLS profile is probed."""
+"""Kinds of handshake failure after which the next TLS profile is probed."""
 
 
 @dataclass(frozen=True, slots=True)
 class _ProbedAddress:
     """The probes of one address.
 
-    ``report`` lacks PKIX evidence. ``result`` is the probe that stands for the address if it has a chain: the evidence
-    is computed from it. ``unconfirmed`` is the result of the first reading if the address was read twice.
+    ``report`` does not contain PKIX evidence. ``result`` is the probe from which evidence is computed if it has a
+    certificate chain. ``unconfirmed`` is the result of the first reading if the address was probed twice.
     """
 
     report: EndpointReport
@@ -40,7 +40,7 @@ class _ProbedAddress:
 
 
 class HostExaminer:
-    """Examines hosts; each endpoint is probed once, however many hosts have it."""
+    """The examiner of MX hosts; each endpoint is probed once, even if many hosts share it."""
 
     def __init__(self, ports: Ports) -> None:
         self._ports = ports
@@ -77,16 +77,16 @@ class HostExaminer:
         return HostResult(tuple([address.report for address in probed]), make)
 
     def next_pass(self) -> None:
-        """Forget the probes that are worth a retry."""
+        """Remove remembered probes that are worth a retry, so that the next pass repeats them."""
         self._results.forget(lambda result: retry.of_probe(result.probe))
 
     async def chosen_addresses(self, key: HostKey) -> tuple[list[str], tuple[Skipped, ...]]:
-        """Return the addresses that ``examine`` would probe, and those that it would skip."""
+        """Return the addresses that ``examine`` would probe, and the addresses that it would skip."""
         addresses = await find_addresses(key.host, self._ports.lookup)
         return choose_addresses(key.host, addresses.all, self._ports)
 
     async def _tlsa(self, key: HostKey, addresses: HostAddresses) -> TLSALookup:
-        """Look up the TLSA records of the host now, without cached answers, as RFC 7672 section 2.2.2 says."""
+        """Look up the TLSA records of the host now, without cached answers (RFC 7672 section 2.2.2)."""
         steps: list[Answer] = []
         while True:
             step = judgement.tlsa_step(key.host, key.port, addresses.answers, steps)
@@ -97,7 +97,7 @@ class HostExaminer:
     # --- probes -----------------------------------------------------------------------------------------------
 
     def _probe_all(self, key: HostKey, addresses: list[str], lookup: TLSALookup) -> Awaitable[list[_ProbedAddress]]:
-        """Probe all addresses concurrently, or in their order up to the first that accepts a connection."""
+        """Probe all addresses concurrently, or one by one up to the first that accepts a connection."""
         if self._settings.first_answer:
             return self._probe_in_order(key, addresses, lookup)
         return gather(addresses, lambda address: self._probe_address(key, address, lookup))
@@ -113,7 +113,7 @@ class HostExaminer:
     async def _probe_address(
         self, key: HostKey, address: str, lookup: TLSALookup, *, fresh: bool = False
     ) -> _ProbedAddress:
-        """Probe one address with the level's TLS profiles in their order, until a handshake does not fail."""
+        """Probe one address with each TLS profile of the level in turn, until a handshake does not fail."""
         sni = server_name(self._settings.level, lookup, choice=self._settings.sni, host=key.host)
         results: list[ProbeResult] = []
         for profile in self._profiles:
@@ -124,7 +124,7 @@ class HostExaminer:
         return _probed_address(address, results, lookup)
 
     async def _probe(self, endpoint: Endpoint, host: str, *, fresh: bool) -> ProbeResult:
-        """Probe an endpoint, or return the result of its probe for another host; ``fresh`` always probes."""
+        """Probe an endpoint, or return its result for another host; with ``fresh`` always make a new probe."""
         if fresh:
             return await self._ports.probe(endpoint, host)
         shared = True
@@ -141,7 +141,7 @@ class HostExaminer:
     async def _confirm(
         self, key: HostKey, addresses: HostAddresses, lookup: TLSALookup, probed: list[_ProbedAddress]
     ) -> tuple[TLSALookup, list[_ProbedAddress]]:
-        """Read TLSA records and mismatched handshakes once more, both fresh; the second reading counts.
+        """Query TLSA records and probe mismatched addresses a second time, without a cache; the second reading counts.
 
         If the records have changed, all addresses are probed again.
         """
@@ -165,7 +165,7 @@ class HostExaminer:
 
 
 def _probed_address(address: str, results: list[ProbeResult], lookup: TLSALookup) -> _ProbedAddress:
-    """Return the probes of an address, with DANE evidence if there are TLSA records."""
+    """Return the probes of an address, with DANE evidence if the host has TLSA records."""
     report = EndpointReport(address, tuple([result.probe for result in results]))
     shown = sessions(report).shown
     with_chain = next((result for result in results if result.probe is shown and result.chain), None)
@@ -190,7 +190,7 @@ def _handshake_failed(probe: Probe) -> bool:
 
 
 def _is_mismatch(address: _ProbedAddress, lookup: TLSALookup) -> bool:
-    """Return whether the evidence is a mismatch, at least for a domain whose own name is not in the certificate."""
+    """Return whether the evidence is a mismatch, at least for domains whose name is not in the certificate."""
     evidence = address.report.dane
     if evidence is None or address.result is None:
         return False

@@ -12,17 +12,17 @@ from scanner.run.stats import Stats
 from scanner.vocabulary import Outcome, Phase, Security
 
 TRIES = 5
-"""Lookups of one question at most, if each falls into an outage."""
+"""Maximum number of lookups of one question if each overlaps an outage."""
 
 
 class Lookups:
-    """A ``DNSLookup`` that waits while there is an outage, and repeats what failed in one.
+    """A ``DNSLookup`` that waits for the end of an outage, and repeats lookups that failed during an outage.
 
     Args:
-        lookup: makes one lookup.
+        lookup: function that makes one lookup.
         network: the outage detector of the connections.
-        report: receives messages for the user about an outage of the DNS.
-        stats: counts the lookups in flight.
+        report: function that gets messages for the user about an outage of the DNS.
+        stats: counters, of which ``dns`` is the number of lookups in flight.
     """
 
     def __init__(self, lookup: DNSLookup, network: Outage[Any], report: Callable[[str], None], stats: Stats) -> None:
@@ -32,7 +32,7 @@ class Lookups:
         self._outage: Outage[tuple[str, str]] = Outage(self._works, report, "the DNS")
 
     async def __call__(self, name: str, rtype: str, *, fresh: bool = False) -> Answer:
-        """Return the answer to (name, rtype)."""
+        """Return the answer for a name and record type; ``fresh`` bypasses the cache."""
         self._stages[Phase.DNS] += 1
         try:
             return await self._ask(name, rtype, fresh=fresh)
@@ -57,5 +57,5 @@ class Lookups:
 
 
 def _answered(answer: Answer) -> bool:
-    """Return whether a resolver answered; an answer that fails validation counts."""
+    """Return whether a resolver answered, if only with a validation failure."""
     return answer.outcome is not Outcome.ERROR or answer.security is Security.BOGUS

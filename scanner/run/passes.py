@@ -14,10 +14,10 @@ from targets.lists import Target
 
 @dataclass(slots=True)
 class RetryPasses:
-    """The targets of the next pass and of the current one by key, each with its last verdict.
+    """The targets of the current and the next pass by key, each with its last verdict.
 
-    ``left`` is the number of passes that may follow; if it is 0, no target is kept. A target takes about a kilobyte,
-    and only targets that are worth a retry are kept.
+    ``left`` is the number of remaining passes; if it is 0, no target is kept. Only targets that are worth a retry are
+    kept, at about a kilobyte each.
     """
 
     stats: Stats
@@ -26,7 +26,7 @@ class RetryPasses:
     current: dict[str, tuple[Target, DomainVerdict]] = field(default_factory=dict)
 
     def note(self, target: Target, result: DomainResult) -> None:
-        """Take the result of a target; keep the target for the next pass if it is worth a retry."""
+        """Keep a target for the next pass if its result is worth a retry."""
         if self.current:
             self.current.pop(target.destination.key, None)
         if result.retry and self.left:
@@ -34,7 +34,7 @@ class RetryPasses:
         self.stats.retrying = len(self.next) + len(self.current)
 
     def earlier_verdict(self, target: Target) -> DomainVerdict | None:
-        """Return the verdict of the pass before about a target of the current pass."""
+        """Return the verdict of the previous pass on a target of the current pass, or None."""
         known = self.current.get(target.destination.key) if self.current else None
         return known and known[1]
 
@@ -46,7 +46,7 @@ class RetryPasses:
 
 
 async def wait(seconds: float, count: int, stats: Stats, skip: trio.Event) -> bool:
-    """Wait for the next pass and show that in ``stats``; return False if ``skip`` was set, which cancels the pass."""
+    """Wait for the next pass, with a message in ``stats``; return False if ``skip`` was set to cancel the pass."""
     at = (now() + timedelta(seconds=seconds)).astimezone()
     stats.waiting = f"{count:,} domains are inconclusive and are tried again at {at:%H:%M:%S}"
     with trio.move_on_after(seconds):

@@ -2,9 +2,9 @@
 
     reader -> channel -> N workers -> channel -> one writer
 
-Only the reader blocks (in a thread); only the writer judges and uses the sink. A worker observes one domain at a time
-and waits for hosts that other workers may be examining. No worker sends to the channel that it receives from, so the
-pipeline cannot deadlock. Both channels are bounded: memory does not depend on the length of the input.
+The reader blocks and runs in a thread. Only the writer judges and uses the sink. A worker observes one domain at a time
+and waits for hosts that other workers are examining. A worker never sends to the channel from which it receives, so the
+pipeline cannot deadlock. Both channels are bounded, so that memory does not depend on the length of the input.
 """
 
 from collections.abc import Iterator
@@ -24,26 +24,26 @@ from targets.lists import Reject, Target
 T = TypeVar("T")
 
 READ_BATCH = 64
-"""Lines that the reading thread returns at a time; each batch costs a thread switch."""
+"""Maximum number of input lines per batch of the reading thread; each batch takes a thread switch."""
 
 BACKLOG = 256
-"""Items queued for the writer: as many as arrive during one fsync."""
+"""Maximum number of items queued for the writer: about as many as arrive during one fsync."""
 
 WRITE_BATCH = 64
-"""Domains judged and written without a checkpoint: about ten milliseconds of work."""
+"""Maximum number of domains written without a checkpoint: about ten milliseconds of work."""
 
 GATHERING_DELAY = 0.02
-"""Seconds for which the writer waits for more items, since judging many in a row takes less time."""
+"""Seconds that the writer waits for more items, since judging many items in a row takes less time."""
 
 DRAIN = 30.0
-"""Seconds that work in flight is given after the first interrupt."""
+"""Maximum seconds for work in flight to finish after the first interrupt."""
 
 SYNC_EVERY = 1.0
-"""Seconds between two calls that make records durable: at most this much is lost in a power failure."""
+"""Seconds between two calls of ``sync``: at most the records of this time are lost in a power failure."""
 
 
 Output = DomainObservation | Reject | trio.Event
-"""An item for the writer; it sets an event when all items before it have been written."""
+"""An item for the writer. The writer sets an event when all items before the event have been written."""
 
 
 class Stop:
@@ -51,15 +51,15 @@ class Stop:
 
     def __init__(self) -> None:
         self.draining = False
-        self.between_passes = False  # then all targets have been examined at least once
+        self.between_passes = False  # true if all targets of a pass are done and another pass may follow
         self.skip_wait = trio.Event()
         self.reading = trio.CancelScope()
         """The cancel scope of the reader."""
         self.working = trio.CancelScope()
-        """The cancel scope of all tasks but the writer."""
+        """The cancel scope of all tasks except the writer."""
 
     def drain(self) -> None:
-        """Start no new domain and give the work in flight ``DRAIN`` seconds. Between two passes, skip the next."""
+        """Start no new domain; cancel work in flight after ``DRAIN`` seconds. Between passes, skip the next pass."""
         self.skip_wait.set()
         if self.between_passes:
             return
@@ -68,7 +68,7 @@ class Stop:
         self.working.deadline = trio.current_time() + DRAIN
 
     def now(self) -> None:
-        """Cancel all work; what has been observed is still written."""
+        """Cancel all work; completed observations are still written."""
         self.skip_wait.set()
         self.draining = True
         self.reading.cancel()
@@ -78,27 +78,27 @@ class Stop:
 async def scan(
     items: Iterator[Target | Reject], ports: Ports, sink: Sink, stop: Stop, load: LoadHost | None = None
 ) -> None:
-    """Examine every target and pass every record to the sink; return when all is written.
+    """Examine every target and pass every record to the sink; return when all records are written.
 
     Args:
-        items: the input; it is read in a thread.
-        ports: the lookups, probes, settings and counters.
-        sink: receives records and rejects.
-        stop: ends the scan early.
-        load: returns stored reports of hosts, which are then not examined again.
+        items: targets and rejected lines, read in a thread.
+        ports: interfaces for lookups and probes, settings and counters.
+        sink: destination of records and rejects.
+        stop: object by which the caller ends the scan early.
+        load: function that returns stored reports of hosts, which are then not examined again.
 
     Raises:
-        Exception: the exception of the sink (a full disk, a closed pipe) or of the input, after all tasks have ended.
+        Exception: an error of the sink (a full disk, a closed pipe) or of the input, after all tasks have ended.
     """
     try:
         await _Pipeline(ports, sink, stop, load).run(items)
     except ExceptionGroup as group:
         error = first_error(group)
-        raise error from error.__cause__  # without the group, and with the original cause
+        raise error from error.__cause__  # without the exception group, and with the original cause
 
 
 class _Pipeline:
-    """The tasks of one scan and what they share."""
+    """The tasks of one scan and their shared state."""
 
     def __init__(self, ports: Ports, sink: Sink, stop: Stop, load: LoadHost | None) -> None:
         self._ports = ports
@@ -125,7 +125,7 @@ class _Pipeline:
         await self._all_written()
 
     async def _retry_passes(self) -> None:
-        """Examine inconclusive targets again, as often as the settings say; their records are written again."""
+        """Examine inconclusive targets again, up to the number of retry passes; write their records again."""
         retries, stats = self._ports.settings.retries, self._ports.stats
         for _ in range(retries.times):
             if not self._passes.next or self._stop.draining:
@@ -149,7 +149,7 @@ class _Pipeline:
         await self._all_written()
 
     async def _all_written(self) -> None:
-        """Wait until the writer has judged all observations: only then the targets of the next pass are known."""
+        """Wait until the writer has judged all observations, which determines the targets of the next pass."""
         reached = trio.Event()
         await self._output.send(reached)
         await reached.wait()
@@ -187,14 +187,14 @@ class _Pipeline:
         targets.close()
 
     async def _work(self, targets: trio.MemoryReceiveChannel[Target]) -> None:
-        """Observe one target after the other until there are no more or the scan is stopped."""
+        """Observe one target after another until no target is left or the scan is stopped."""
         async with targets:
             while not self._stop.draining and (target := await _receive(targets)):
                 await _send(self._output, await self._examiner.observe(target))
 
 
 class _Writer:
-    """The one task that judges, and that uses the sink."""
+    """The writer: the only task that judges observations and uses the sink."""
 
     def __init__(self, examiner: Examiner, passes: RetryPasses, sink: Sink, stats: Stats) -> None:
         self._examiner = examiner
@@ -205,8 +205,8 @@ class _Writer:
     async def run(self, channel: trio.MemoryReceiveChannel[Output]) -> None:
         """Write all items of the channel. This task ends after all workers, so that every observation is written.
 
-        The channel is closed without a checkpoint: if the sink raises, its exception is the first of the group, before
-        those of the workers that find the channel closed.
+        The channel is closed without a checkpoint. So if the sink raises an exception, it is the first of the group,
+        before the exceptions of workers that send to the closed channel.
         """
         with channel:
             async with trio.open_nursery() as nursery:
@@ -235,7 +235,7 @@ class _Writer:
 
 
 async def _read_batch(items: Iterator[Target | Reject]) -> list[Target | Reject]:
-    """Return the next items, read in a thread because a file blocks, and a pipe may block for ever."""
+    """Return the next items, read in a thread because a read may block."""
     return await trio.to_thread.run_sync(list, islice(items, READ_BATCH), abandon_on_cancel=True)
 
 
@@ -248,7 +248,7 @@ async def _send(channel: trio.MemorySendChannel[T], item: T) -> None:
 
 
 async def _receive(channel: trio.MemoryReceiveChannel[T]) -> T | None:
-    """Return the next item, without a checkpoint if there is one; None at the end of the channel."""
+    """Return the next item, without a checkpoint if an item is queued; None at the end of the channel."""
     try:
         try:
             return channel.receive_nowait()

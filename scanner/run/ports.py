@@ -1,4 +1,4 @@
-"""The interfaces of an examination: narrow protocols for all parts that wait, so that a test can pass tables."""
+"""The interfaces of an examination: protocols for DNS, probes, routes and output, which tests can replace."""
 
 from collections.abc import Awaitable, Mapping, Sequence
 from dataclasses import dataclass
@@ -16,37 +16,37 @@ from targets.scope import Scope
 
 
 class DNSLookup(Protocol):
-    """Makes one DNS lookup; failures are part of the answer."""
+    """A function that makes one DNS lookup; failures are part of the answer."""
 
     async def __call__(self, name: str, rtype: str, *, fresh: bool = False) -> Answer:
-        """Return the answer to (name, rtype); ``fresh`` queries the servers without a cache."""
+        """Return the answer for a name and record type; with ``fresh``, query the servers without a cache."""
 
 
 class ProbeEndpoint(Protocol):
-    """Probes one endpoint with the TLS profile that it names; failures are part of the probe."""
+    """A function that probes one endpoint with the endpoint's TLS profile; failures are part of the probe."""
 
     def __call__(self, endpoint: Endpoint, host: str) -> Awaitable[ProbeResult]:
-        """Return the result; ``host`` is an MX host with this endpoint, which other hosts may share."""
+        """Return the result of the probe; ``host`` is one of the MX hosts with this endpoint."""
 
 
 class HasRoute(Protocol):
-    """Determines whether this machine can send to an address."""
+    """A function that determines whether this machine can send to an address."""
 
     def __call__(self, address: str) -> bool:
-        """Return False if there is no connectivity of the address's family."""
+        """Return False if this machine has no connectivity of the address's family."""
 
 
 class Sink(Protocol):
-    """The destination of records; one task uses it."""
+    """The destination of records, used by one task only."""
 
     def put_domain(self, record: DomainRecord, reports: Sequence[HostReport], certs: Mapping[str, CertFacts]) -> None:
-        """Take the record of a domain with the host reports and certificates that it refers to."""
+        """Accept the record of a domain with the host reports and certificates that the record refers to."""
 
     def put_reject(self, file: str, line: int, raw: str, reason: str) -> None:
-        """Take an input line that was not scanned."""
+        """Accept an input line that was rejected."""
 
     def sync(self) -> None:
-        """Make the records durable, if that is due."""
+        """Make the records durable if the last call was long enough ago."""
 
 
 @dataclass(frozen=True, slots=True)

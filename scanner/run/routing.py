@@ -1,4 +1,4 @@
-"""The route of a destination, and the MX hosts on it that a scan examines."""
+"""The route of a destination, and the MX hosts on the route that a scan examines."""
 
 from scanner.core import route
 from scanner.model import Route
@@ -16,5 +16,5 @@ async def find_route(destination: Destination, lookup: DNSLookup) -> Route:
 
 
 def host_keys(found: Route, destination: Destination, mode: Mode) -> list[HostKey]:
-    """Return the keys of the hosts of a route, in its order."""
+    """Return the keys of the hosts on a route, in the order of the route."""
     return [HostKey(each.host, destination.port, mode) for each in found.hosts]

@@ -1,4 +1,4 @@
-"""The counters of a scan, for its progress and the totals of the run. They are mutable; each scan has one set."""
+"""The counters of a scan, for its progress and the totals of the run; each scan has one mutable ``Stats``."""
 
 from collections import Counter
 from dataclasses import dataclass, field
@@ -10,12 +10,12 @@ from scanner.reasons import Reason
 
 @dataclass(slots=True)
 class Stats:
-    """Counters. ``total``, the number of targets, is None until the input has been read to its end.
+    """The counters of a scan. ``total``, the number of targets, is None until the input has been read to its end.
 
-    ``judged`` counts a domain each time that it is judged, ``done`` once. ``retrying`` is the number of domains for a
-    retry pass, ``waiting`` a message during the wait before that pass. ``wanted`` is the number of probes requested and
-    not finished, ``in_flight`` of those that have a connection. ``stages`` counts probes by phase, and DNS lookups as
-    ``dns``. ``outages`` has a message for each active outage, by its subject.
+    ``judged`` counts every judgement of a domain, ``done`` every domain once. ``retrying`` is the number of domains in
+    a retry pass, ``waiting`` a message during the wait before that pass. ``wanted`` is the number of unfinished probes,
+    ``in_flight`` the number of probes with a connection. ``stages`` counts probes by phase, and DNS lookups as ``dns``.
+    ``outages`` contains a message for each active outage, by its subject.
     """
 
     total: int | None = None

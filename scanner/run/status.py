@@ -1,4 +1,4 @@
-"""The status of a scan at one moment: the source of all numbers that progress displays and status files show."""
+"""The status of a scan at one moment: the source of all numbers in progress displays and status files."""
 
 import resource
 from collections import deque
@@ -13,23 +13,23 @@ from scanner.run.stats import Stats
 from scanner.vocabulary import Phase, RunState
 
 WINDOW = 60.0  # seconds over which the speed is averaged
-SAMPLE = 1.0  # seconds between two samples; WINDOW / SAMPLE limits their number
+SAMPLE = 1.0  # seconds between two samples, of which WINDOW / SAMPLE are kept
 
 NAMED = 10
-"""Providers and networks in back-off that a status names at most."""
+"""Maximum number of providers and networks in back-off that a status contains."""
 
 STAGES = (
     *(Phase.CONNECT, Phase.GREETING, Phase.EHLO, Phase.STARTTLS, Phase.HANDSHAKE),
     *(Phase.EHLO_TLS, Phase.QUIT),
 )
-"""The phases of a connection in their order. Before them are ``dns`` and ``gates``, after them ``closing``."""
+"""The phases of a connection in order. ``dns`` and ``gates`` precede them, ``closing`` follows them."""
 
 _PAGE = resource.getpagesize()
 _STATM = Path("/proc/self/statm")
 
 
 class Speed:
-    """Domains per second over the last ``WINDOW`` seconds, or since the first sample."""
+    """The speed in domains per second over the last ``WINDOW`` seconds, or since the first sample."""
 
     def __init__(self) -> None:
         self._samples: deque[tuple[float, int]] = deque(maxlen=int(WINDOW / SAMPLE) + 1)
@@ -50,12 +50,12 @@ class Speed:
 
 
 class StatusSource:
-    """Makes the status of a scan from its counters; the elapsed time begins with this object.
+    """The source of the status of a scan, computed from its counters; the elapsed time begins with this object.
 
     Args:
-        stats: the counters.
+        stats: counters of the scan.
         between: seconds of the wait before a retry pass.
-        clock: returns the time in seconds, monotonic.
+        clock: function that returns a monotonic time in seconds.
     """
 
     def __init__(self, stats: Stats, between: float, clock: Callable[[], float] = trio.current_time) -> None:
@@ -68,14 +68,14 @@ class StatusSource:
 
     @property
     def state(self) -> RunState:
-        """``paused`` during an outage, otherwise ``running``."""
+        """The state of the scan: ``paused`` during an outage, otherwise ``running``."""
         return RunState.PAUSED if self._stats.outages else RunState.RUNNING
 
     def status(self, state: RunState | None = None) -> Status:
         """Return the status now; ``state`` replaces the current state after the end of the scan."""
         stats, at = self._stats, self._clock()
         if stats.waiting:
-            self._speed = Speed()  # a retry pass has slow targets: it has a speed of its own
+            self._speed = Speed()  # the targets of a retry pass are slow: measure their speed separately
         self._speed.add(at, stats.judged)
         rate = self._speed.rate(at, stats.judged)
         held_back = stats.breakers.open(at) if stats.breakers else []
@@ -104,7 +104,7 @@ class StatusSource:
         )
 
     def _eta(self, rate: float) -> float | None:
-        """Return the seconds to the end at this speed, with the next retry pass and its wait; None if unknown."""
+        """Return the seconds to the end at this speed, including the next retry pass and its wait, or None."""
         stats = self._stats
         if stats.total is None or stats.outages:
             return None
