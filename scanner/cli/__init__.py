@@ -1,4 +1,4 @@
-"""The command line, the only room besides ``scanner.api`` that imports every other."""
+"""The command line. Only this package and ``scanner.api`` import all other packages."""
 
 import os
 import sys
@@ -44,10 +44,10 @@ def _replace_closed_streams() -> None:
 def code_of(target: str) -> Callable[..., Any]:
     """Import a module and return one of its functions.
 
-    The commands name their code by text and import it when they run: help, version and usage errors load none of it.
+    A command imports its code only when it runs, so that help, version and usage errors do not load it.
 
     Args:
-        target: module and function, as ``scanner.cli.diff:diff``.
+        target: module and function, such as ``scanner.cli.diff:diff``.
     """
     module, _, name = target.partition(":")
     function: Callable[..., Any] = getattr(import_module(module), name)

@@ -35,7 +35,7 @@ from scanner.cli.scan_options import scan_options
 
 
 def main(argv: Sequence[str]) -> int:
-    """Run a command line and return the exit code; an error of the user becomes one line on stderr."""
+    """Run a command line and return the exit code; print a usage error as one line on stderr."""
     try:
         result = group.main(args=list(argv), prog_name="mxsweep", standalone_mode=False)
     except NoArgsIsHelpError as error:
@@ -57,7 +57,7 @@ def _fail(text: str, code: Exit) -> int:
 
 
 class _Group(click.RichGroup):
-    """The group of commands. It reports every error of standard output; click handles a closed pipe only."""
+    """The group of commands. It reports all errors in writing standard output; click handles only a closed pipe."""
 
     def make_context(self, *arguments: Any, **more: Any) -> Any:
         """Parse the command line; help and version are printed here.
@@ -95,7 +95,7 @@ def group() -> None:
     """Test whether mail to a domain is sent over TLS, how TLS is verified, and what prevents it."""
 
 
-# --- what observes --------------------------------------------------------------------------------------------
+# --- observation ----------------------------------------------------------------------------------------------
 
 
 @group.command(add_help_option=False, context_settings={"ignore_unknown_options": True})
@@ -144,21 +144,21 @@ _DOCTOR = block(
 @_DOCTOR
 @resolver_options
 def doctor(**flags: Any) -> Any:
-    """Check whether this machine and its network are fit for a scan, with advice where they are not."""
+    """Check whether this machine and its network are fit for a scan, with advice for each problem."""
     return code_of("scanner.cli.doctor:run")(flags)
 
 
 @group.command(epilog=examples("mxsweep finger --save case.json example.com", "mxsweep replay case.json"))
 @click.argument("case", metavar="FILE")
 def replay(case: str) -> Any:
-    """Judge a session again that `mxsweep finger --save FILE` saved, offline, and print its log lines.
+    """Judge again, offline, a session saved by `mxsweep finger --save FILE`, and print its log lines.
 
     The exit code is 5 if the lines differ from those of the session.
     """
     return code_of("scanner.cli.replay:run")(case)
 
 
-# --- what reads runs ------------------------------------------------------------------------------------------
+# --- reading runs ---------------------------------------------------------------------------------------------
 
 _REPORT = block(
     "Report",
@@ -194,7 +194,7 @@ _REPORT = block(
 _REJUDGE = block(
     "Judging again",
     option("--rejudge", is_flag=True, help="Judge the run again and print the differences instead of a report."),
-    option("--at", metavar="TIME", help="With --rejudge: date for certificate validity, as 2026-12-31 or +30d."),
+    option("--at", metavar="TIME", help="With --rejudge: date for certificate validity, such as 2026-12-31 or +30d."),
     option(
         "--level",
         type=click.Choice(LEVELS),

@@ -1,8 +1,8 @@
 """``--config FILE.toml``: option values from a TOML file; options of the command line override them.
 
-Every long option is a key, with dashes or underscores. Keys may stand in a table with the name of a command
-(``[scan]``, ``[doctor]``): a command ignores the tables of other commands. An unknown key and a value of the wrong
-type are errors that name the file and the key.
+Every long option is a key, with dashes or underscores. Keys may be in a table with the name of a command
+(``[scan]``, ``[doctor]``): a command ignores the tables of other commands. An unknown key or a value of the wrong type
+is an error, and its message names the file and the key.
 """
 
 import tomllib
@@ -14,10 +14,10 @@ from click.globals import get_current_context
 
 
 def load(ctx: click.Context, param: click.Parameter, value: str | None) -> str | None:
-    """Make the values of the file the defaults of the command (click's callback of ``--config``).
+    """Use the values of the file as defaults of the command's options (click's callback of ``--config``).
 
     Raises:
-        click.UsageError: the file cannot be read, or has an unknown key or an invalid value.
+        click.UsageError: the file cannot be read, or contains an unknown key or an invalid value.
     """
     if value is None or ctx.resilient_parsing:
         return value
@@ -84,7 +84,7 @@ def _checked(ctx: click.Context, file: str, known: dict[str, click.Option], tabl
 
 
 def _value(ctx: click.Context, where: str, option: click.Option, value: Any) -> Any:
-    """Return a value in the form that the option takes; a single value may replace a list of one."""
+    """Return a value in the form that the option takes; accept a single value in place of a list."""
     if isinstance(value, list) and not option.multiple:
         raise click.UsageError(f"{where} takes one value, not a list")
     for each in value if isinstance(value, list) else [value]:
@@ -98,7 +98,7 @@ def _value(ctx: click.Context, where: str, option: click.Option, value: Any) -> 
 
 
 def _check_kind(where: str, option: click.Option, value: Any) -> None:
-    """Refuse a value of another TOML type, such as a number in quotes."""
+    """Raise a usage error for a value of the wrong TOML type, such as a number in quotes."""
     words, kinds = _kind(option)
     if not isinstance(value, kinds) or (isinstance(value, bool) and not option.is_flag):
         raise click.UsageError(f"{where} must be {words}, not {value!r}")

@@ -1,4 +1,4 @@
-"""The consoles of the command line, and the errors of standard output."""
+"""The consoles of the command line, and errors in writing standard output."""
 
 import errno
 import os
@@ -18,10 +18,10 @@ _UNWRITABLE = {errno.EBADF, errno.EPIPE, errno.ENOSPC, errno.EDQUOT, errno.EFBIG
 
 
 class RaisingConsole(Console):
-    """A console that raises BrokenPipeError on a closed pipe; rich's own console ends the process."""
+    """A console that raises BrokenPipeError for a closed pipe; rich's default console ends the process."""
 
     def on_broken_pipe(self) -> None:
-        """Raise the error again; rich calls this while it handles it."""
+        """Raise BrokenPipeError again; rich calls this method in its handler of that error."""
         raise BrokenPipeError(errno.EPIPE, os.strerror(errno.EPIPE))
 
 
@@ -53,7 +53,7 @@ def json_stream() -> Any:
 
 
 def say(text: str) -> None:
-    """Write a message to stderr; one that cannot be written is lost, and the command continues."""
+    """Write a message to stderr; ignore write errors, so that the command continues."""
     with suppress(OSError):
         sys.stderr.write(f"mxsweep: {one_line(text)}\n")
 
@@ -64,7 +64,7 @@ def one_line(text: str) -> str:
 
 
 def unwritable(error: OSError) -> Exception:
-    """Return the exception to raise for an error of standard output.
+    """Return the exception to raise for an error in writing standard output.
 
     A closed pipe (``| head``) becomes an error without a message; a full disk or a closed stream (``>&-``) becomes one
     with a message. Any other error does not come from standard output: it is returned as it is.

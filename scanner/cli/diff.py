@@ -15,13 +15,13 @@ def diff(runs: tuple[str, ...], form: str, days: int, limit: int | None, fail_on
     Args:
         runs: run directories, the oldest first.
         form: ``text``, ``json``, ``markdown`` or ``html``.
-        days: certificates that expire within as many days after the newest run are listed.
-        limit: rows of each table; 0 for all, None for the default of the format.
+        days: period after the newest run, in days, for which expiring certificates are listed.
+        limit: maximum number of rows of each table; 0 for all rows, None for the default of the format.
         fail_on: ``new-broken`` or None.
         strict: make a corrupt line of a run an error.
 
     Raises:
-        CliError: a run cannot be read, or the runs are not in the order of time.
+        CliError: a run cannot be read, or the runs are not in chronological order.
     """
     with reading(strict=strict) as open_run:
         opened = [open_run(path) for path in runs]

@@ -1,7 +1,7 @@
-"""``mxsweep doctor``: check everything that a scan depends on, and print one table.
+"""``mxsweep doctor``: check the prerequisites of a scan, and print the results as a table.
 
-The checks use the resolver that ``scan`` would use with the same options, connect to two mail hosts, and inspect this
-machine. The exit code is 3 if a check fails; a warning does not prevent a scan.
+The checks test the resolver that ``scan`` would use with the same options, connect to mail hosts on port 25, and
+inspect this machine. The exit code is 3 if a check fails; a warning does not prevent a scan.
 """
 
 import ipaddress
@@ -40,18 +40,18 @@ from targets.hostnames import HostNameError, to_ascii
 from targets.special import special_purpose
 
 TIMEOUTS = Timeouts(connect=10.0, greeting=30.0, command=10.0, handshake=10.0, probe=40.0)
-"""Shorter than in a scan: large providers answer within a second, and a person waits for the table."""
+"""Time limits of the probes in seconds: shorter than in a scan, because a user waits for the result."""
 
 PORT = 25
 WORLD = {"A": "192.88.99.1", "AAAA": "2001:4860:4860::8888"}
-"""Public addresses: a route to them is a default route. Nothing is sent there."""
+"""Public addresses to which a route exists if there is a default route. No packet is sent to them."""
 
 _COLOURS = {State.OK: "green", State.WARN: "yellow", State.FAIL: "bold red"}
 
 
 @dataclass(frozen=True, slots=True)
 class DoctorRequest:
-    """The options of ``doctor``, checked."""
+    """The validated options of ``doctor``."""
 
     choice: ResolverChoice
     dns: DNSSettings
@@ -65,10 +65,10 @@ def run(flags: dict[str, Any]) -> int:
     """Run ``mxsweep doctor`` with its options by name, and return the exit code.
 
     Raises:
-        CliError: an option has an invalid value, or the private unbound died.
+        CliError: an option has an invalid value, or the private unbound ended unexpectedly.
     """
     request = _request(flags)
-    trust = trust_store(flags["ca_file"], flags["ca_path"], lambda _: None)  # an empty store is a row of the table
+    trust = trust_store(flags["ca_file"], flags["ca_path"], lambda _: None)  # the table reports an empty store
     source = flags["ca_file"] or flags["ca_path"] or "system"
     try:
         network = trio.run(_network_checks, request)
@@ -106,7 +106,7 @@ def _file_limit() -> int | None:
 
 
 async def _network_checks(request: DoctorRequest) -> tuple[Check, ...]:
-    """Run the checks that wait for the network. Without a validating resolver, addresses are looked up all the same."""
+    """Run the checks that use the network. Look up addresses even without a validating resolver."""
     async with resolving(request.dns, request.choice) as resolved, open_resolver(resolved.dns) as resolver:
         lookup = resolved.lookup(resolver)
         hosts = await _mail_hosts(request, lookup)
@@ -126,7 +126,7 @@ async def _clock(resolved: Resolved) -> Check:
 
 @dataclass(frozen=True, slots=True)
 class MailHostCheck:
-    """The probes of a mail host on port 25, one address of each family; ``why_none`` says why there is no probe."""
+    """The probes of a mail host on port 25, one for each address family; ``why_none`` is the reason for no probe."""
 
     host: str
     probes: tuple[Probe, ...]
@@ -186,7 +186,7 @@ async def _names(request: DoctorRequest, probes: tuple[Probe, ...], lookup: DNSL
 
 
 def _source(address: str, bind: str | None) -> str | None:
-    """Return the local address of a connection; connecting a UDP socket finds it without sending anything."""
+    """Return the local address of a connection, found by connecting a UDP socket, which sends no packet."""
     family = socket.AF_INET6 if ":" in address else socket.AF_INET
     try:
         with socket.socket(family, socket.SOCK_DGRAM) as trial:

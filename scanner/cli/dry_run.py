@@ -1,4 +1,4 @@
-"""``mxsweep scan --dry-run``: print what a scan would contact, and an estimate of its duration."""
+"""``mxsweep scan --dry-run``: print the hosts that a scan would contact, and an estimate of its duration."""
 
 from rich.text import Text
 
@@ -11,7 +11,7 @@ from scanner.run.stats import Stats
 from targets.spool import Spool
 
 TOP = 10
-"""Providers that are named."""
+"""Maximum number of providers printed."""
 
 
 async def dry_run(request: Request, spool: Spool | None) -> int:

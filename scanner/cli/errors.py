@@ -1,22 +1,22 @@
-"""Errors of the user and of the environment: each is one line on stderr and an exit code."""
+"""Usage errors and errors of the environment, reported as one line on stderr and an exit code."""
 
 from enum import IntEnum
 
 
 class Exit(IntEnum):
-    """Exit codes of every command but ``finger``, which has those of posttls-finger."""
+    """Exit codes of all commands except ``finger``, which has the exit codes of posttls-finger."""
 
     DONE = 0
     INTERNAL = 1  # done, with internal errors
     USAGE = 2  # bad usage or input
-    UNFIT = 3  # this machine or its surroundings cannot do it
-    MATCHED = 4  # --fail-on was met
-    CHANGED = 5  # a replayed session has other lines
+    UNFIT = 3  # this machine or its network is not fit for the command
+    MATCHED = 4  # a condition of --fail-on was met
+    CHANGED = 5  # the lines of a replayed session differ from the saved lines
     INTERRUPTED = 130
 
 
 class CliError(Exception):
-    """An error that ends the command; its text is the line that the user sees."""
+    """An error that ends the command; its text is the line printed on stderr."""
 
     def __init__(self, text: str, code: Exit = Exit.USAGE) -> None:
         super().__init__(text)

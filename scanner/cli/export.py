@@ -1,4 +1,4 @@
-"""``mxsweep export`` and ``mxsweep query``: a run as tables, in files and for SQL."""
+"""``mxsweep export`` and ``mxsweep query``: the tables of a run, as files or by SQL queries."""
 
 import sys
 from collections.abc import Iterable, Sequence

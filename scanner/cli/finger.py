@@ -1,7 +1,7 @@
-"""``mxsweep finger``: exit status 0 whatever the verdict, 1 for usage, fatal and internal errors.
+"""``mxsweep finger``, the counterpart of posttls-finger for one destination.
 
-Log lines go to stdout, usage and notes of mxsweep to stderr. Under the name ``posttls-finger`` (a link is enough) the
-program uses that name in its lines.
+Log lines go to stdout, usage and notes of mxsweep to stderr. The exit status is 0 for any verdict, and 1 for usage,
+fatal and internal errors. If the program is called ``posttls-finger``, such as by a link, its lines contain that name.
 """
 
 import ipaddress
@@ -70,8 +70,8 @@ def read(argv: Sequence[str], environ: Mapping[str, str], output: Output) -> Opt
     """Parse the command line and main.cf.
 
     Raises:
-        Usage: the command line cannot be understood.
-        Fatal: an error that posttls-finger calls fatal.
+        Usage: the command line is invalid.
+        Fatal: an error that is fatal in posttls-finger.
     """
     try:
         config = maincf.load(environ)
@@ -86,25 +86,25 @@ async def _run(options: Options, argv: Sequence[str], output: Output) -> int:
     _note_resolver()
     async with open_resolver(DNSSettings(trust=True)) as resolver:
         if options.json and options.every_address:
-            from scanner.cli.finger_audit import audit  # noqa: PLC0415 - the plain command starts without it
+            from scanner.cli.finger_audit import audit  # noqa: PLC0415 - only --all needs it
 
             return await audit(prepare(options, NetworkPorts(resolver.lookup, 0), output), resolver)
         return await _observe(options, argv, resolver.lookup, output)
 
 
 async def _observe(options: Options, argv: Sequence[str], lookup: AskDNS, output: Output) -> int:
-    """Hold the run; save it with ``--save``; print its record with ``--json``."""
+    """Run finger; save the run with ``--save``; print its record with ``--json``."""
     seed = secrets.randbits(32)
     setup = prepare(options, NetworkPorts(lookup, seed), output)
     if options.json:
-        from scanner.cli import finger_records  # noqa: PLC0415 - the plain command starts without it
+        from scanner.cli import finger_records  # noqa: PLC0415 - only --json needs it
 
         finger_records.check(setup)
     if options.save is None:
         session = FingerRun(setup)
         status = await session.run()
     else:
-        from scanner.cli.replay import saved_run  # noqa: PLC0415 - the same
+        from scanner.cli.replay import saved_run  # noqa: PLC0415 - only --save needs it
 
         session, status = await saved_run(setup, argv, seed, options.save)
     if options.json:

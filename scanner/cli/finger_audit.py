@@ -1,7 +1,7 @@
-"""``mxsweep finger --json --all``: every address of every MX host, examined and judged as ``scan`` does.
+"""``mxsweep finger --json --all``: every address of every MX host, examined and judged as by ``scan``.
 
 Options that ``scan`` does not have (some levels, trust anchors, names to match, ``-M``, ``-f`` and others) are errors
-here. Without ``--all``, ``--json`` supports all of them.
+here. Without ``--all``, ``--json`` supports these options.
 """
 
 import sys
@@ -31,7 +31,7 @@ async def audit(setup: Setup, resolver: Resolver) -> int:
     """Examine the destination, print its record, and return the exit status.
 
     Raises:
-        Fatal: the options have one that ``scan`` does not have.
+        Fatal: the command line contains an option that ``scan`` does not have.
     """
     options = setup.options
     _check(options)
@@ -80,7 +80,7 @@ def _prober(options: Options, settings: Settings) -> ProbeEndpoint:
     """Return a function that probes with the ciphers and protocols of the command line, for each TLS profile."""
     profiles = {name: _offer(options, name) for name in PROFILES}
 
-    async def one(endpoint: Endpoint, host: str) -> ProbeResult:  # noqa: ARG001 - part of the protocol
+    async def one(endpoint: Endpoint, host: str) -> ProbeResult:  # noqa: ARG001 - a parameter of the protocol
         return await probe(endpoint, profile=profiles[endpoint.profile], ehlo=settings.ehlo, timeouts=settings.timeouts)
 
     return one

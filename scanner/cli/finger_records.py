@@ -1,10 +1,10 @@
 """``mxsweep finger --json``: the run as the records of ``scan``, one JSON line.
 
-The run is the same as without ``--json``. Its record judges only what was observed: not the addresses after the first
-that accepted a connection, nor TLSA records at levels that do not use them (``dane`` is then ``unknown``). ``tls`` is
-the word of the summary line, under all options that affect it (``-A -M -d -f -s``, match arguments). At level ``none``
-the session is clear text by choice. At ``fingerprint``, ``verify`` and ``secure`` mail would be sent only to a verified
-peer.
+The run is the same as without ``--json``. The record contains only judgements of observations: it does not cover
+addresses after the first that accepted a connection, and ``dane`` is ``unknown`` at levels that do not use TLSA
+records. ``tls`` is the TLS status in the summary line, under all options that affect it (``-A -M -d -f -s``, match
+arguments). At level ``none`` the session is clear text by choice. At ``fingerprint``, ``verify`` and ``secure``, mail
+would be sent only to a verified peer.
 """
 
 from collections.abc import Sequence
@@ -40,13 +40,13 @@ from scanner.reasons import Reason
 from scanner.vocabulary import Dane, Level, Sender, StartTLS, TLSState
 
 _PROVEN = (Level.FINGERPRINT, Level.VERIFY, Level.SECURE)
-"""Levels at which only a verified peer gets mail, whatever the TLSA records say."""
+"""Levels at which only a verified peer gets mail, regardless of TLSA records."""
 
 _NOT_ASKED = TLSALookup("", (), Dane.UNKNOWN, None)
 
 
 def check(setup: Setup) -> None:
-    """Refuse options that leave nothing to observe: the record would only say that there was no TLS.
+    """Check that TLS can be offered, unless the level is ``none``: else the record would not describe the server.
 
     Raises:
         Fatal: an error disabled TLS, or ``-g`` and ``-p`` cannot be offered.
@@ -72,7 +72,7 @@ def print_record(run: FingerRun) -> None:
 
 
 def record_of(run: FingerRun) -> tuple[DomainRecord, tuple[HostReport, ...], dict[str, CertFacts]]:
-    """Return the record of a run with the host reports and certificates that it refers to."""
+    """Return the record of a run with the host reports and certificates that the record refers to."""
     options = run.options
     way = run.found.route or Route(())
     observed_at = datetime.now(UTC)
@@ -93,7 +93,7 @@ def record_of(run: FingerRun) -> tuple[DomainRecord, tuple[HostReport, ...], dic
 
 
 def _without_address(run: FingerRun, way: Route) -> list[RouteHost]:
-    """Return the hosts that have no address."""
+    """Return the hosts of a route that have no address."""
     found = {host_address.host for host_address in run.found.addresses}
     return [hop for hop in way.hosts if hop.host not in found]
 
@@ -106,7 +106,7 @@ def _lost_host(run: FingerRun, hop: RouteHost, observed_at: datetime) -> tuple[H
 
 
 def _host(run: FingerRun, tried: Sequence[TriedAddress], observed_at: datetime) -> tuple[HostReport, HostVerdict]:
-    """Return the report and the verdict of one host, from its addresses that were tried."""
+    """Return the report and the verdict of one host, based on its addresses that were tried."""
     host_address, options = tried[0].address, run.options
     lookup = tried[0].lookup or _NOT_ASKED
     probed = [one for one in tried if one.probe is not None or one.failure is not None]
@@ -121,7 +121,7 @@ def _host(run: FingerRun, tried: Sequence[TriedAddress], observed_at: datetime) 
 
 
 def _deferred(host: HostVerdict, lookup: TLSALookup) -> HostVerdict:
-    """Return the verdict of a host whose TLSA lookup failed: a sender defers (RFC 7672 section 2.1)."""
+    """Return the verdict of a host whose TLSA lookup failed: a sender defers mail (RFC 7672 section 2.1)."""
     return replace(
         host,
         dane=Dane.LOOKUP_FAILED,
@@ -183,7 +183,7 @@ def _endpoint(run: FingerRun, one: TriedAddress, observed_at: datetime) -> Endpo
 
 
 def _verdict(view: verdict.View, one: TriedAddress, report: EndpointReport) -> EndpointVerdict:
-    """Return the verdict of an address under the run's own policy, which has more options than a scan."""
+    """Return the verdict of an address under the policy of the run, which has more options than a scan."""
     probe = one.probe
     if probe is None:
         return verdict.judge(view, report, {})

@@ -1,4 +1,4 @@
-"""The input of a scan, from its flags to a spool: the lists are read to their ends before anything is contacted."""
+"""The input of a scan, from its options to a spool: all lists are read completely before any host is contacted."""
 
 import json
 import signal
@@ -25,23 +25,23 @@ from targets.partition import Sampling
 from targets.spool import Entry, Spool, SpoolError
 
 ANONYMOUS_TARGETS = 1000
-"""Above this many targets the EHLO name must be given: a wide scan has to be attributable."""
+"""Maximum number of targets without ``--ehlo``: the source of a larger scan must be identifiable."""
 
 REJECTS_SHOWN = 10
-"""Rejected lines shown on stderr where nothing is left to scan."""
+"""Maximum number of rejected lines printed on stderr if no line can be scanned."""
 
 PROGRESS_SECONDS = 2.0
-"""Seconds between two reports of how many lines were read."""
+"""Seconds between two reports of the number of lines read."""
 
 _SPOOL, _FLAGS = "spool", "flags.json"
 
 
 @dataclass(frozen=True, slots=True)
 class Input:
-    """What is to be scanned: destinations of the command line, lists, and lists that are scanned first.
+    """The input of a scan: destinations of the command line, lists, and lists that are scanned first.
 
-    ``head`` is the number of destinations after which reading ends. ``named`` is True where the EHLO name was given.
-    ``max_rejects`` is the share of the lines, in percent, above which rejects are reported.
+    ``head`` is the number of destinations after which reading ends. ``named`` is True if the user gave an EHLO name.
+    ``max_rejects`` is the percentage of rejected lines above which a warning is printed.
     """
 
     reader: Reader
@@ -57,8 +57,8 @@ class Input:
         """Write the input to a spool.
 
         Args:
-            place: the directory of the spool.
-            seen: called with the number of lines after each item.
+            place: directory for the spool.
+            seen: function that gets the number of lines read after each item.
 
         Raises:
             CliError: there are too many targets for a scan without an EHLO name.
@@ -78,13 +78,13 @@ class Input:
         )
 
     def notes(self, spool: Spool) -> list[str]:
-        """Return what the user has to know about the lists, also with ``--quiet``; it is kept in run.json."""
+        """Return warnings about the lists, which are printed even with ``--quiet`` and stored in run.json."""
         lists = [each for each in (self.first, self.lists) if each is not None]
         return [*spool.cut, *(note for each in lists for note in each.notes), *too_many(spool, self.max_rejects)]
 
 
 class _Limit:
-    """The number of different destinations that may pass."""
+    """The limits on the number of different destinations: ``--head``, and the limit without an EHLO name."""
 
     def __init__(self, head: int | None, *, anonymous: bool) -> None:
         self._head = head
@@ -95,7 +95,7 @@ class _Limit:
         """Yield the items up to the last destination of ``--head``.
 
         Raises:
-            CliError: there are too many for a scan without an EHLO name.
+            CliError: there are too many destinations for a scan without an EHLO name.
         """
         for entry in entries:
             if self._full:
@@ -131,7 +131,7 @@ class _Limit:
 
 
 def too_many(spool: Spool, percent: float) -> list[str]:
-    """Return a line where more than ``percent`` of the lines are rejected; opt-outs and duplicates are none of them."""
+    """Return a warning if more than ``percent`` of the lines are rejected, not counting opt-outs and duplicates."""
     if not spool.rejects or 100 * spool.rejects <= percent * spool.lines:
         return []
     share = 100 * spool.rejects / spool.lines
@@ -147,14 +147,14 @@ def spooled(given: Input, output: str | None, say: Callable[[str], None], *, qui
     """Read the lists to their ends, into a temporary spool beside the run directory.
 
     Args:
-        given: what is to be scanned.
-        output: the run directory, where there will be one.
-        say: writes a line to stderr.
-        quiet: report no progress.
+        given: the input of the scan.
+        output: the run directory, or None.
+        say: function that writes a line to stderr.
+        quiet: true to report no progress.
 
     Raises:
-        CliError: a list can no longer be read, or nothing is left to scan.
-        StoreError: the disk takes no more.
+        CliError: a list can no longer be read, or no destination is left to scan.
+        StoreError: the spool cannot be written, such as to a full disk.
     """
     with ExitStack() as stack:
         place = Path(stack.enter_context(_temporary(output))) / _SPOOL
@@ -174,7 +174,7 @@ def spooled(given: Input, output: str | None, say: Callable[[str], None], *, qui
 
 
 def _nothing(spool: Spool, notes: list[str]) -> str:
-    """Return why there is nothing to scan, and what to do."""
+    """Return the reason why there is no destination to scan, with advice."""
     if not spool.lines:
         return f"nothing to scan: the input has no line that is neither blank nor a comment{_after(notes)}"
     reason, count = next(iter(spool.reasons.items()))
@@ -192,7 +192,7 @@ def _after(notes: list[str]) -> str:
 
 @contextmanager
 def _temporary(output: str | None) -> Iterator[str]:
-    """A directory on the file system of the run, else of temporary files."""
+    """Provide a temporary directory on the file system of the run, else in the system's default place."""
     near = None
     if output not in (None, "-"):
         near = next((each for each in Path(str(output)).absolute().parents if each.is_dir()), None)
@@ -205,7 +205,7 @@ def _temporary(output: str | None) -> Iterator[str]:
 
 
 class _Reading:
-    """Reports on stderr how many lines were read, now and then."""
+    """A reporter of the number of lines read, on stderr at intervals."""
 
     def __init__(self, *, quiet: bool) -> None:
         self._quiet = quiet
@@ -222,7 +222,7 @@ class _Reading:
 
 @contextmanager
 def _interruptible() -> Iterator[None]:
-    """A request to end is an interrupt while lists are read: what is temporary is removed."""
+    """Handle SIGTERM as an interrupt while lists are read, so that temporary files are removed."""
     before = signal.signal(signal.SIGTERM, signal.default_int_handler)
     try:
         yield
@@ -235,9 +235,9 @@ def _interruptible() -> Iterator[None]:
 
 @dataclass(frozen=True, slots=True)
 class Work:
-    """What this process has to do, and what the run had before.
+    """The destinations that this process examines, and the state of the run before.
 
-    ``done`` of ``total`` destinations are done; ``others`` are not looked at again; ``rejects`` are written already.
+    ``done`` of ``total`` destinations are done; ``others`` are not examined again; ``rejects`` are already written.
     """
 
     items: Iterator[Target | Reject]
@@ -250,10 +250,10 @@ class Work:
 
 
 def new_work(spool: Spool, store: Store | None, flags: dict[str, Any]) -> Work:
-    """Begin with a spool. With a run, the spool moves into it, beside the flags, so that it can be resumed.
+    """Return all destinations of a spool as work. Move the spool and the options into the run, for ``--resume``.
 
     Raises:
-        StoreError: the disk takes no more.
+        StoreError: a file cannot be written, such as to a full disk.
     """
     if store:
         place = store.path / _SPOOL
@@ -265,7 +265,7 @@ def new_work(spool: Spool, store: Store | None, flags: dict[str, Any]) -> Work:
 
 
 def rest_of(store: Store, reader: Reader, *, retry: bool) -> Work:
-    """Return what is left of a run, or with ``retry`` what was inconclusive.
+    """Return the remaining destinations of a run, or with ``retry`` the inconclusive destinations.
 
     Raises:
         CliError: the spool is damaged.
@@ -288,7 +288,7 @@ def rest_of(store: Store, reader: Reader, *, retry: bool) -> Work:
 def waiting_for_a_pass(store: Store) -> set[str]:
     """Return the domains of an interrupted run that wait for a retry pass.
 
-    They are scanned once more: reports of their hosts are taken from the run, and the retry passes follow.
+    These domains are scanned again with the stored reports of their hosts, and the retry passes follow.
     """
     if store.header.state is RunState.COMPLETE:
         return set()
@@ -296,10 +296,10 @@ def waiting_for_a_pass(store: Store) -> set[str]:
 
 
 def kept_flags(run: Path) -> dict[str, Any]:
-    """Return the flags that a run was begun with, and its input.
+    """Return the options that a run was started with, including its input.
 
     Raises:
-        CliError: they cannot be read.
+        CliError: the file of the options cannot be read.
     """
     path = run / _SPOOL / _FLAGS
     try:

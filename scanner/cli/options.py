@@ -1,4 +1,4 @@
-"""Options that several commands take, and the kinds of values that options have. No other module is loaded for them."""
+"""Options of several commands and the types of option values, in a module that loads no other code of a command."""
 
 import math
 from collections.abc import Callable
@@ -14,7 +14,7 @@ LEVELS = [level.value for level in (Level.MAY, Level.ENCRYPT, Level.DANE, Level.
 FAMILIES = [family.value for family in Family]
 
 DAYS = 21
-"""Default of ``--days`` in report and diff: a renewal that is due 30 days ahead has then been failing for 9 days."""
+"""Default of ``--days`` in report and diff: if renewal is due 30 days before expiry, it has failed for 9 days."""
 
 Command = TypeVar("Command", bound=Callable[..., Any])
 
@@ -23,7 +23,7 @@ class Seconds(click.FloatRange):
     """A finite number of seconds."""
 
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
-        """Return the number; fail on infinity and on what is no number."""
+        """Return the number; raise a usage error for infinity and for text that is not a number."""
         seconds = super().convert(value, param, ctx)
         if not math.isfinite(seconds):
             self.fail(f"{value!r} is not a finite number of seconds.", param, ctx)
@@ -31,10 +31,10 @@ class Seconds(click.FloatRange):
 
 
 class Percent(click.FloatRange):
-    """A percentage, with or without the sign."""
+    """A percentage, with or without a percent sign."""
 
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
-        """Return the number."""
+        """Return the percentage as a number."""
         text: Any = value.rstrip().removesuffix("%") if isinstance(value, str) else value
         return super().convert(text, param, ctx)
 
@@ -46,11 +46,11 @@ PORT = click.IntRange(1, 65535)
 
 
 Option = Callable[..., Callable[[Any], Any]]
-"""An option that waits for the last words on it, such as its panel: ``EHLO()`` is a decorator of a command."""
+"""A function from further attributes of an option, such as its panel, to a decorator of a command."""
 
 
 def option(*names: str, **attributes: Any) -> Option:
-    """Return an option with the names and attributes that ``click.option`` takes."""
+    """Return an option; ``names`` and ``attributes`` are arguments of ``click.option``."""
     return partial(click.option, *names, **attributes)
 
 
@@ -84,7 +84,7 @@ HISTORY = option(
     "--history",
     multiple=True,
     metavar="RUN",
-    help="Earlier run, from which the first sighting of faults and certificates is found. Repeatable.",
+    help="Earlier run, used to find the date when a fault or certificate was first seen. Repeatable.",
 )
 
 # --- the network ----------------------------------------------------------------------------------------------
@@ -104,7 +104,7 @@ CONCURRENCY = option(
     metavar="N",
     default=512,
     show_default=True,
-    help="Maximum simultaneous connections in all.",
+    help="Maximum total number of simultaneous connections.",
 )
 CA_FILE = option(
     "--ca-file",
@@ -141,8 +141,8 @@ resolver_options = block(
     ),
     option("--trust-anchor", metavar="FILE", help="DS or DNSKEY records of the root for the private unbound."),
     option("--root-hints", metavar="FILE", help="Root name servers for the private unbound."),
-    option("--forward", metavar="ADDR", help="Resolver that the private unbound forwards all queries to."),
-    option("--unvalidated", is_flag=True, help="Continue without a validating resolver, and so without DANE verdicts."),
+    option("--forward", metavar="ADDR", help="Resolver to which the private unbound forwards all queries."),
+    option("--unvalidated", is_flag=True, help="Continue without a validating resolver, without DANE verdicts."),
     option(
         "--preflight-signed",
         multiple=True,

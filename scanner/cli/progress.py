@@ -1,4 +1,4 @@
-"""The progress of a scan: display, status file, metrics file and run.json, all from one status."""
+"""The progress of a scan: display, status file, metrics file and run.json, all from the same status."""
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -19,12 +19,12 @@ from scanner.run.status import StatusSource
 from scanner.vocabulary import RunState
 
 REFRESH = 0.25
-"""Seconds between two statuses: often enough for a display that moves smoothly."""
+"""Seconds between two updates of the status: short enough for a smooth display."""
 
 
 @dataclass(frozen=True, slots=True)
 class ProgressRequest:
-    """Where to show the progress: the display unless ``quiet``, and files that are written every ``every`` seconds."""
+    """The requested outputs of the progress: a display unless ``quiet``, and files updated every ``every`` seconds."""
 
     quiet: bool
     files: tuple[Callable[[Status], None], ...]
@@ -32,7 +32,7 @@ class ProgressRequest:
 
 
 def progress_request(flags: dict[str, Any]) -> ProgressRequest:
-    """Return what the options of ``scan`` request.
+    """Return the outputs of the progress that the options of ``scan`` request.
 
     Raises:
         CliError: a file cannot be written.
@@ -49,7 +49,7 @@ class StatusView(Protocol):
     """A display or file that shows statuses."""
 
     def show(self, status: Status) -> None:
-        """Show a status, unless the last one was shown too recently."""
+        """Show a status, unless the previous status was shown too recently."""
 
     def end(self, status: Status) -> None:
         """Show the last status."""
@@ -57,7 +57,7 @@ class StatusView(Protocol):
 
 @dataclass(slots=True)
 class ProgressLoop:
-    """Shows the status of a scan in every view, again and again; ``ended`` is the final state once it is known."""
+    """The periodic update of all status views of a scan; ``ended`` is the final state, or None before the end."""
 
     source: StatusSource
     views: tuple[StatusView, ...]
@@ -75,7 +75,7 @@ class ProgressLoop:
             await trio.sleep(REFRESH)
 
     def show(self) -> None:
-        """Show the present status, and keep the state in run.json."""
+        """Show the current status, and write a changed state to run.json."""
         if self.store is not None and self.store.header.state is not self.source.state:
             self.store.mark(self.source.state)
         status = self.source.status()
@@ -96,11 +96,11 @@ def progress_loop(
     """Open the display and the files for the block; the caller runs ``ProgressLoop.run`` within it.
 
     Args:
-        source: makes the statuses.
-        request: what to show.
-        console: where the display is drawn.
-        store: the run whose state is kept in run.json, None without a run directory.
-        say: takes messages about files that cannot be written.
+        source: source of the status.
+        request: the requested display and files.
+        console: console of the display.
+        store: the run whose state is written to run.json, None without a run directory.
+        say: function that gets messages about files that cannot be written.
     """
     files = (PeriodicWriter(write, request.every, say) for write in request.files)
     with progress_for(console, quiet=request.quiet) as progress:

@@ -1,6 +1,7 @@
 """``finger --save FILE`` saves a run as a case; ``mxsweep replay FILE`` judges it again offline and compares the lines.
 
-A case is one indented JSON object (``scanner.finger.saved_case``), made to be read, shortened and edited by hand.
+A case is one indented JSON object (``scanner.finger.saved_case``), so that it can be read, shortened and edited by
+hand.
 """
 
 import difflib
@@ -33,15 +34,15 @@ _KEY = re.compile("&[0-9A-F]{64}")
 _DUMPED = LogMask.DEBUG | LogMask.HANDSHAKE_DUMP | LogMask.SESSION_DUMP
 
 
-# --- a run to a case ------------------------------------------------------------------------------------------
+# --- saving a run ---------------------------------------------------------------------------------------------
 
 
 async def saved_run(setup: Setup, argv: Sequence[str], seed: int, path: str) -> tuple[FingerRun, int]:
-    """Hold a run and save it.
+    """Run finger and save the run as a case.
 
     Args:
-        setup: the run's setup; its random generator is seeded with ``seed``.
-        argv: the command line.
+        setup: the setup of the run; its random generator is seeded with ``seed``.
+        argv: the arguments of the command line.
         seed: the seed of the random order of addresses.
         path: the file to write.
 
@@ -86,7 +87,7 @@ def _unsaved(argv: Sequence[str]) -> list[str]:
 
 
 def _relevant(trust: TrustStore, ders: Iterable[bytes]) -> list[bytes]:
-    """Return the trusted certificates that a path of these chains could use; a whole bundle is large."""
+    """Return only the trusted certificates that can be in a path of these chains, because a whole bundle is large."""
     wanted = readable(certs.facts(der) for der in ders)
     found: dict[bytes, None] = {}
     while wanted:
@@ -96,7 +97,7 @@ def _relevant(trust: TrustStore, ders: Iterable[bytes]) -> list[bytes]:
     return list(found)
 
 
-# --- and back -------------------------------------------------------------------------------------------------
+# --- replay ---------------------------------------------------------------------------------------------------
 
 
 def load(path: Path) -> SavedCase:

@@ -1,4 +1,4 @@
-"""What ``mxsweep report`` does with ``--paper``, ``--metrics`` and ``--rejudge``."""
+"""The modes ``--paper``, ``--metrics`` and ``--rejudge`` of ``mxsweep report``."""
 
 import re
 import sys
@@ -35,7 +35,7 @@ def paper(run: Run, directory: str, history: Sequence[Run]) -> None:
 
 
 def metrics(run: Run, path: str) -> None:
-    """Write the metrics of a run; an existing file is replaced as a whole.
+    """Write the metrics of a run; replace an existing file atomically.
 
     Raises:
         CliError: the run cannot be read or the file cannot be written.
@@ -50,10 +50,10 @@ def rejudge(
     """Judge a run again and print the differences.
 
     Args:
-        run: the run.
+        run: the run to judge again.
         at: time for the validity of certificates, in the forms that ``moment`` parses; None for the time of each probe.
-        level: security level, None for that of the run.
-        ca_file: PEM bundle of trusted roots; without it and ``ca_path``, those of the run.
+        level: security level, None for the level of the run.
+        ca_file: PEM bundle of trusted roots; without ``ca_file`` and ``ca_path``, the roots of the run are used.
         ca_path: directory of trusted roots.
         form: ``text`` or ``json``.
 
@@ -70,10 +70,10 @@ def rejudge(
 
 
 def moment(text: str) -> datetime:
-    """Parse a time: ``2026-12-31``, ``2026-12-31T06:00`` (UTC unless it names a zone), or ``+30d`` from now.
+    """Parse a time: ``2026-12-31``, ``2026-12-31T06:00`` (UTC unless a zone is given), or ``+30d`` from now.
 
     Raises:
-        CliError: the text is none of these.
+        CliError: the text has another format.
     """
     days = re.fullmatch(r"\+(\d{1,5})d", text)
     if days:
@@ -86,7 +86,7 @@ def moment(text: str) -> datetime:
 
 
 def _trust(run: Run, ca_file: str | None, ca_path: str | None) -> TrustStore:
-    """Return the trusted roots of the options, else those named in the settings of the run, else the system's."""
+    """Return the trusted roots of the options, else of the settings of the run, else of the system."""
     if not ca_file and not ca_path:
         ca_file, ca_path = run.header.settings.get("ca_file"), run.header.settings.get("ca_path")
     try:

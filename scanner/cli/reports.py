@@ -1,4 +1,4 @@
-"""``mxsweep report``, ``explain`` and ``schema``: documents made of a run."""
+"""``mxsweep report``, ``explain`` and ``schema``: documents about a run."""
 
 import gc
 import json
@@ -22,14 +22,14 @@ from scanner.model import DomainRecord, HostReport
 from targets.destination import DestinationError, parse_destination
 
 TOP = 10
-"""Rows of long tables in formats that people read from the top; the other formats have ``LIMIT``."""
+"""Maximum number of rows of long tables in text and markdown; the other formats have ``LIMIT``."""
 
 
 # --- report ---------------------------------------------------------------------------------------------------
 
 
 def report(path: str, history: tuple[str, ...], flags: Mapping[str, Any]) -> None:
-    """Print or write a report of a run, or one of the documents that replace it.
+    """Print or write a report of a run, or a document of another mode such as ``--paper``.
 
     Args:
         path: the run directory.
@@ -50,7 +50,7 @@ def report(path: str, history: tuple[str, ...], flags: Mapping[str, Any]) -> Non
 
 
 def _check(flags: Mapping[str, Any]) -> None:
-    """Refuse options that would have no effect."""
+    """Raise an error for options that would have no effect."""
     chosen = [f"--{name}" for name in ("metrics", "paper", "rejudge") if flags[name]]
     if len(chosen) > 1:
         raise CliError(f"{' and '.join(chosen)}: only one of them is possible")
@@ -64,7 +64,7 @@ def _check(flags: Mapping[str, Any]) -> None:
 
 
 def _other_mode(run: Run, earlier: Sequence[Run], flags: Mapping[str, Any]) -> None:
-    """Write what was asked for instead of a report; a report does not need the code of it, which loads slowly."""
+    """Write a document of another mode instead of a report; import its code only here, because it loads slowly."""
     if flags["metrics"]:
         code_of("scanner.cli.report_modes:metrics")(run, flags["metrics"])
     elif flags["paper"]:
@@ -87,7 +87,7 @@ def _report(run: Run, earlier: Sequence[Run], flags: Mapping[str, Any]) -> None:
 def _rendered(made: Report, run: Run, form: str, rows: int) -> bytes:
     match form:
         case "html":
-            page: str = code_of("results.report.html:to_html")(made, run)  # its template engine loads slowly
+            page: str = code_of("results.report.html:to_html")(made, run)  # the template engine loads slowly
             return page.encode()
         case "json":
             return formats.to_json(made)
@@ -124,7 +124,7 @@ def _explain(run: Run, domain: str, history: Sequence[Run]) -> None:
 
 
 def _keys(domain: str) -> set[str]:
-    """Return the keys that a domain may have in a run: the text as typed, and the key that a scan gives it."""
+    """Return the possible keys of a domain in a run: the text as typed, and the key in the form of a scan."""
     keys = {domain, domain.lower().rstrip(".")}
     try:
         return keys | {parse_destination(domain).key}
@@ -136,7 +136,7 @@ def schema(name: str | None) -> None:
     """Print the JSON Schema of one file of a run, or of all files.
 
     Raises:
-        CliError: a run has no file of that name.
+        CliError: a run does not contain a file of that name.
     """
     try:
         document = schema_of(name)

@@ -1,4 +1,4 @@
-"""The request of a scan: all options checked and turned into settings, input and output, before any contact."""
+"""The request of a scan: its options, checked and converted to settings, input and output before any contact."""
 
 import io
 import ipaddress
@@ -28,12 +28,12 @@ FIELDS: dict[str, type[StrEnum]] = {
     "dane": DomainDane,
     "starttls": DomainStartTLS,
 }
-"""Fields of a domain's verdict that ``--fail-on`` can name, with their values."""
+"""The fields of a domain's verdict that ``--fail-on`` accepts, with their values."""
 
 
 @dataclass(frozen=True, slots=True)
 class Request:
-    """A scan as the user requested it. With ``resume`` or ``retry``, ``output`` is an existing run to continue."""
+    """The checked options of a scan. With ``resume`` or ``retry``, ``output`` is an existing run to continue."""
 
     settings: Settings
     choice: ResolverChoice
@@ -50,7 +50,7 @@ class Request:
 
 
 def build(flags: dict[str, Any]) -> Request:
-    """Turn the options of ``scan`` into a request.
+    """Convert the options of ``scan`` to a request.
 
     Raises:
         CliError: an option has an invalid value, or a list or file cannot be read.
@@ -117,10 +117,10 @@ def _input(flags: dict[str, Any], settings: Settings) -> Input:
 
 
 def _stdin() -> io.BufferedReader:
-    """Open standard input once more.
+    """Return a second file object for standard input.
 
-    After an interrupt a thread still reads from it; if that thread held the lock of ``sys.stdin``, the interpreter
-    could not exit.
+    After an interrupt a thread still reads from standard input. If that thread held the lock of ``sys.stdin``, the
+    interpreter could not exit.
     """
     try:
         return io.BufferedReader(io.FileIO(0, closefd=False))
@@ -182,7 +182,7 @@ def _settings(flags: dict[str, Any], choice: ResolverChoice) -> Settings:
 
 
 def _retries(flags: dict[str, Any]) -> Retries:
-    """Return the retries; by default a verdict in words does not wait for later passes."""
+    """Return the retry settings; by default there are no retry passes if the verdict is printed as text."""
     times = flags["retries"]
     if times is None:
         times = Retries().times if flags["output"] else 0
@@ -190,7 +190,7 @@ def _retries(flags: dict[str, Any]) -> Retries:
 
 
 def bind_address(address: str | None) -> str | None:
-    """Check that this host has an address to connect from, and return it.
+    """Check that an address is a local address of this host, and return it.
 
     Raises:
         CliError: the text is not an IP address, or the address is not one of this host.
@@ -210,7 +210,7 @@ def bind_address(address: str | None) -> str | None:
 
 
 def _given(text: str, index: int, reader: Reader) -> Target:
-    """Parse a destination of the command line; an error in it ends the command, with the hints that lists give."""
+    """Parse a destination of the command line; raise an error with the same hints as for lists if it is invalid."""
     try:
         return Target(reader.destination(text), text, "--domain", index)
     except ValueError as error:

@@ -1,9 +1,9 @@
-"""The resolver of a command: choose it, start it if it is a private one, and test that it validates DNSSEC.
+"""The resolver of a command: its choice, the start of a private unbound, and the test of DNSSEC validation.
 
 Mode ``auto``, the default, uses the resolver of this machine if it passes the preflight, else a private unbound; every
 other mode uses the resolver that the user named. If no resolver passes the preflight, ``Resolved.validated`` is false:
-queries are then sent without DNSSEC, so that the security of every answer is ``indeterminate`` and no DANE verdict is
-claimed. The command decides whether it continues without validation.
+queries are then sent without DNSSEC, so that the security of every answer is ``indeterminate`` and there is no DANE
+verdict. The command decides whether it continues without validation.
 """
 
 import ipaddress
@@ -32,9 +32,10 @@ _Server = tuple[str, int]
 
 @dataclass(frozen=True, slots=True)
 class Resolved:
-    """The resolver to use.
+    """The chosen resolver and the results of its test.
 
-    ``dns`` has its servers, ``checks`` all rows of the preflight, ``label`` its name, ``child`` the private unbound.
+    ``dns`` contains its servers, ``checks`` all results of the preflight, ``label`` its name. ``child`` is the private
+    unbound or None.
     """
 
     dns: DNSSettings
@@ -45,18 +46,18 @@ class Resolved:
 
     @property
     def why_not(self) -> str:
-        """Why it does not validate, in one line: the first failed check of each resolver that was tried."""
+        """The reasons for missing validation, in one line: the first failed check of each resolver that was tried."""
         failed = {check.subject: check.text for check in reversed(self.checks) if check.state is State.FAIL}
         return "; ".join(f"{subject}: {failed[subject]}" for subject in reversed(failed))
 
     def lookup(self, resolver: Resolver) -> DNSLookup:
-        """Return the function that sends queries to it."""
+        """Return the function that makes lookups with this resolver."""
         if not self.validated:
             return partial(resolver.lookup, dnssec=False)
         return resolver.lookup if self.child is None else _guarded(self.child, resolver)
 
     def record(self, choice: ResolverChoice) -> dict[str, Any]:
-        """Return what ``run.json`` keeps of the choice and the preflight."""
+        """Return the data about the choice and the preflight for ``run.json``."""
         return {
             "choice": asdict(choice),
             "resolver": self.label,
@@ -77,7 +78,7 @@ async def resolving(dns: DNSSettings, choice: ResolverChoice) -> AsyncIterator[R
     """Choose a resolver, start it if it is a private unbound, and keep it for the block.
 
     Raises:
-        UnboundError: the private unbound died twice; the block is cancelled.
+        UnboundError: the private unbound ended unexpectedly twice; the block is cancelled.
     """
     async with AsyncExitStack() as stack:
         yield await _choose(stack, dns, choice)
@@ -107,7 +108,7 @@ async def _automatic(stack: AsyncExitStack, dns: DNSSettings, choice: ResolverCh
 
 
 async def _named(servers: tuple[_Server, ...], dns: DNSSettings, choice: ResolverChoice) -> Resolved:
-    """Use the servers that pass the preflight; if none does, use all of them without validation."""
+    """Use the servers that pass the preflight; if no server passes, use all servers without validation."""
     rows: dict[_Server, tuple[Check, ...]] = {}
 
     async def look(server: _Server) -> None:
@@ -142,7 +143,7 @@ async def _private(stack: AsyncExitStack, dns: DNSSettings, choice: ResolverChoi
 
 
 def _without(dns: DNSSettings, *checks: Check) -> Resolved:
-    """Return the servers of resolv.conf, without validation, because there is no private unbound."""
+    """Return the servers of resolv.conf without validation, for use when a private unbound is not available."""
     return Resolved(replace(dns, servers=system_servers()), checks, validated=False, label="system")
 
 

@@ -1,4 +1,4 @@
-"""The choice of a resolver: what the options about DNS ask for, checked as a whole."""
+"""The choice of a resolver by the DNS options of a command, with a check of their combination."""
 
 import ipaddress
 from dataclasses import dataclass, field
@@ -12,13 +12,13 @@ from scanner.net.unbound_conf import UnquotablePathError, check_quotable
 from targets.hostnames import HostNameError, to_ascii
 
 Server = tuple[str, int]
-"""Address and port."""
+"""The address and port of a DNS server."""
 
 _MAX_PORT = 65535
 
 
 class ResolverMode(StrEnum):
-    """Kind of resolver that ``--resolver`` asks for."""
+    """The type of resolver selected by ``--resolver``."""
 
     AUTO = "auto"
     SYSTEM = "system"
@@ -28,10 +28,10 @@ class ResolverMode(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class ResolverChoice:
-    """The resolver that the user asked for.
+    """The DNS options of the user, checked.
 
     ``servers`` is used in mode ``address`` only; ``trust_anchor``, ``root_hints`` (absolute paths) and ``forward``
-    configure a private unbound. ``unvalidated`` permits a scan without a validating resolver. ``names`` are asked for
+    configure a private unbound. ``unvalidated`` permits a scan without a validating resolver. ``names`` are queried
     in the preflight.
     """
 
@@ -45,7 +45,7 @@ class ResolverChoice:
 
 
 def choice_of(flags: dict[str, Any]) -> ResolverChoice:
-    """Return the choice that the options of a command make.
+    """Return the choice of a resolver by the options of a command.
 
     Raises:
         CliError: an option has an invalid value, or two options contradict each other.
@@ -66,7 +66,7 @@ def choice_of(flags: dict[str, Any]) -> ResolverChoice:
 
 
 def mode_of(given: tuple[str, ...]) -> tuple[ResolverMode, tuple[Server, ...]]:
-    """Return the mode and the servers that the values of ``--resolver`` mean.
+    """Return the mode and the servers given by the values of ``--resolver``.
 
     Raises:
         CliError: a value is neither a mode nor an address, or a mode is not the only value.
@@ -117,7 +117,7 @@ def server(text: str, flag: str) -> Server:
     """Parse ``ADDR``, ``ADDR:PORT``, ``[V6]:PORT`` or a bare IPv6 address; the default port is 53.
 
     Raises:
-        CliError: the text is none of them; the message names ``flag``.
+        CliError: the text has another format; the message contains ``flag``.
     """
     host, port = text, "53"
     if text.startswith("["):

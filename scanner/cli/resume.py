@@ -1,4 +1,4 @@
-"""``--resume`` and ``--retry-inconclusive``: a run continues with the options that it was started with."""
+"""``--resume`` and ``--retry-inconclusive``: the continuation of a run with its original options."""
 
 import hashlib
 from collections.abc import Set as AbstractSet
@@ -29,20 +29,20 @@ _WORDS = {"lists": "LIST", "domains": "--domain", "list_format": "--format"}
 
 
 def to_keep(flags: dict[str, Any], settings: Settings) -> dict[str, Any]:
-    """Return the options that a run is continued with, the EHLO name among them even where it was not given."""
+    """Return the options to store for the continuation of a run, including the EHLO name in any case."""
     kept = {name: value for name, value in flags.items() if name not in (*_INPUT, *_FREE)}
     return kept | {"ehlo": settings.ehlo}
 
 
 def resumed(flags: dict[str, Any], given: AbstractSet[str]) -> dict[str, Any]:
-    """Return the options to continue a run with: those that the run keeps, and those that may differ each time.
+    """Return the options to continue a run with: the stored options of the run, and options that may change.
 
     Args:
         flags: all options of the command by name.
         given: names of the options that the user gave.
 
     Raises:
-        CliError: there is no run to continue, or an option contradicts it.
+        CliError: there is no run to continue, or an option contradicts the options of the run.
     """
     if flags["resume"] and flags["retry_inconclusive"]:
         raise CliError("--resume and --retry-inconclusive: one of them was expected")
@@ -91,10 +91,10 @@ def _text(value: object) -> str:
 
 
 def check_settings(path: Path, settings: Settings) -> None:
-    """Check that the settings are those in the header of the run.
+    """Check that the settings are equal to the settings in the header of the run.
 
     Raises:
-        CliError: something differs.
+        CliError: a setting differs.
     """
     old, new = header_of(path).settings, codec.plain(asdict(settings))
     for name in sorted({*old, *new}):

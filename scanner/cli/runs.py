@@ -1,4 +1,4 @@
-"""Run directories that the user names, and documents made of them."""
+"""Opening of run directories for a command, and output of documents."""
 
 import sys
 from collections.abc import Callable, Iterator
@@ -49,7 +49,7 @@ def _words(error: Exception) -> str:
 
 
 def write(content: bytes, output: str | None = None) -> None:
-    """Write a document to a file, or to standard output as it is, whatever the locale's encoding.
+    """Write a document to a file or to standard output, without a conversion to the locale's encoding.
 
     Raises:
         CliError: the file cannot be written.

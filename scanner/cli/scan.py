@@ -1,4 +1,4 @@
-"""``mxsweep scan``: build the request, open resolver, input and output, run the pipeline, and report how it ended."""
+"""``mxsweep scan``: build the request, open resolver, input and output, run the pipeline, and report the result."""
 
 import gc
 import hashlib
@@ -46,13 +46,14 @@ log = logging.getLogger("mxsweep")
 _FINISHING = f"finishing the probes in flight (at most {pipeline.DRAIN:.0f} s); interrupt again to stop at once"
 
 REASONS_KEPT = 20
-"""Reasons of rejects that run.json has."""
+"""Maximum number of reject reasons in run.json."""
 
 COLLECT = (1_000_000, 20, 20)
 """Thresholds of the garbage collector (``gc.set_threshold``).
 
-The first is more than the objects that a scan keeps (some 130 for each MX host). Probes make no cycles, even when they
-fail, and searching the kept objects for cycles took 5 % of a scan's processor time. Cycles could cost 100 MB at most.
+The first threshold is above the number of objects that a scan keeps (some 130 for each MX host). Probes create no
+reference cycles, even if they fail, and searching the kept objects for cycles took 5 % of a scan's processor time.
+Cycles could occupy at most 100 MB.
 """
 
 
@@ -81,7 +82,7 @@ def run(flags: dict[str, Any], given: AbstractSet[str]) -> int:
             if not (request.resume or request.retry):
                 spool = stack.enter_context(spooled(request.input, request.output, say, quiet=progress.quiet))
             if flags["dry_run"]:
-                from scanner.cli.dry_run import dry_run  # noqa: PLC0415 - seldom asked for
+                from scanner.cli.dry_run import dry_run  # noqa: PLC0415 - only --dry-run needs it
 
                 return trio.run(dry_run, request, spool)
             return trio.run(_scan, request, progress, spool)
@@ -90,14 +91,14 @@ def run(flags: dict[str, Any], given: AbstractSet[str]) -> int:
 
 
 async def _scan(request: Request, progress: ProgressRequest, spool: Spool | None) -> int:
-    """Open resolver and output, in this order: no run directory is made before there is a usable resolver."""
+    """Open resolver and output, in this order, so that no run directory is made without a usable resolver."""
     async with fit_resolver(request.settings, request.choice, say) as resolved:
         with _open_sink(request, resolved, spool) as sink:
             return await execute(request, resolved, sink, _open_work(request, sink, spool), progress)
 
 
 def _reported(error: BaseException) -> BaseException:
-    """Return the exception to raise for an error of the scan: one line for the user where it is not a bug."""
+    """Return the exception to raise for an error of the scan: a ``CliError`` with one line unless it is a bug."""
     if isinstance(error, UnboundError):
         return CliError(str(error), Exit.UNFIT)
     if not isinstance(error, StoreError):
@@ -108,7 +109,7 @@ def _reported(error: BaseException) -> BaseException:
 
 
 def _open_log(path: str | None) -> None:
-    """Log to a file or not at all: stderr shows the progress and every message that the user needs."""
+    """Open the log file, if requested. There is no log on stderr, which shows the progress and messages."""
     if path:
         logging.basicConfig(handlers=[LogFile(path)], level=logging.INFO)
     else:
@@ -116,13 +117,13 @@ def _open_log(path: str | None) -> None:
 
 
 def _raise_file_limit() -> None:
-    """Raise the soft limit of open files to the hard one: each connection in flight is a file."""
+    """Raise the soft limit of open files to the hard limit, because each connection is an open file."""
     _, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
 
 
 def collect_seldom() -> None:
-    """Search for cycles less often, and never among imported objects: that took 8 % of a scan's processor time."""
+    """Set the garbage collector to run less often and to ignore imported objects, to save processor time."""
     gc.freeze()
     gc.set_threshold(*COLLECT)
 
@@ -131,7 +132,7 @@ def collect_seldom() -> None:
 
 
 def _open_sink(request: Request, resolved: Resolved, spool: Spool | None) -> AbstractContextManager[Any]:
-    """Return the sink: a run directory, domain lines on stdout, or verdicts in words without an output."""
+    """Return the sink: a run directory, domain lines on stdout, or verdicts as text without ``-o``."""
     if request.output is None:
         return WordsSink(consoles.stdout())
     if request.output == "-":
@@ -147,7 +148,7 @@ def _open_sink(request: Request, resolved: Resolved, spool: Spool | None) -> Abs
 
 
 def _open_work(request: Request, sink: Any, spool: Spool | None) -> Work:
-    """Return the work: the whole input, or the rest of a run that is continued."""
+    """Return the destinations to scan: the whole input, or the rest of a continued run."""
     store: Store | None = sink if isinstance(sink, Store) else None
     if spool is not None:
         return new_work(spool, store, resuming.to_keep(request.flags, request.settings))
@@ -179,7 +180,7 @@ def _header(request: Request, resolved: Resolved, spool: Spool | None) -> RunHea
 
 
 def _source(name: str) -> InputSource:
-    """Return a list with its digest; standard input and pipes, which cannot be read twice, have none."""
+    """Return a list with its digest, or without for standard input and pipes, which cannot be read twice."""
     path = Path(name)
     if not path.is_file():
         return InputSource(name)
@@ -231,7 +232,7 @@ async def _watch_signals(stop: pipeline.Stop, console: Console) -> None:
 
 
 def _totals(stats: Stats, work: Work) -> dict[str, int]:
-    """Return the totals of the run, including those of earlier processes that worked on it."""
+    """Return the totals of the run, including the totals of earlier processes of the same run."""
     return {
         "domains": stats.done + work.others,
         "rejects": stats.rejects,

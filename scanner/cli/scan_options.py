@@ -1,7 +1,7 @@
-"""The options of ``mxsweep scan``, in blocks as its help shows them. A new option belongs into one of the blocks.
+"""The options of ``mxsweep scan``, in the blocks of its help. A new option belongs in one of the blocks.
 
-Each option is also a key of the configuration file (``scanner.cli.config``) and part of the flags that a run keeps for
-``--resume`` (``scanner.cli.resume``).
+Each option is also a key of the configuration file (``scanner.cli.config``) and is stored in a run for ``--resume``
+(``scanner.cli.resume``).
 """
 
 import rich_click as click
@@ -33,9 +33,9 @@ _INPUT = block(
         "domains",
         multiple=True,
         metavar="D",
-        help="Destination to scan. Without lists and -o, the verdict is printed in words. Repeatable.",
+        help="Destination to scan. Without lists and -o, the verdict is printed as text. Repeatable.",
     ),
-    option("--first", multiple=True, metavar="FILE", help="List that is scanned before the others. Repeatable."),
+    option("--first", multiple=True, metavar="FILE", help="List to scan before the other lists. Repeatable."),
     option(
         "--exclude", multiple=True, metavar="FILE", help="Domains, MX hosts and networks not to contact. Repeatable."
     ),
@@ -48,26 +48,26 @@ _INPUT = block(
         "--addresses",
         type=COUNT,
         metavar="N",
-        help="Maximum addresses to probe of each MX host.",
+        help="Maximum number of addresses to probe for each MX host.",
         show_default="all",
     ),
 )
 
 _LISTS = block(
     "Lists",
-    option("--column", metavar="NAME|NUMBER", help="Column that holds the domain, by name or by number from 1."),
+    option("--column", metavar="NAME|NUMBER", help="Column that contains the domain: its name or its number from 1."),
     option(
         "--format",
         "list_format",
         type=click.Choice(["auto", "zone"]),
         default="auto",
         show_default=True,
-        help="Format of the lists. zone reads zone files and takes the names that have NS records.",
+        help="Format of the lists. With zone, the lists are zone files, and names with NS records are scanned.",
     ),
     option(
         "--accept",
         metavar="urls,emails",
-        help="Take the host of each URL (urls), the domain of each e-mail address (emails), or both.",
+        help="Accept URLs (scan the host), e-mail addresses (scan the domain), or both.",
     ),
     option(
         "--max-rejects",
@@ -75,7 +75,7 @@ _LISTS = block(
         default=10,
         show_default=True,
         metavar="PERCENT",
-        help="Share of rejected lines above which a warning is written to stderr and run.json.",
+        help="Percentage of rejected lines above which a warning is written to stderr and run.json.",
     ),
     option("--head", type=COUNT, metavar="N", help="Scan only the first N destinations of the lists."),
     option("--sample", type=COUNT, metavar="N", help="Scan only N destinations, chosen at random."),
@@ -83,10 +83,10 @@ _LISTS = block(
         "--seed",
         type=click.IntRange(min=0),
         metavar="S",
-        help="Number that makes the random choice of --sample repeatable.",
+        help="Seed of the random choice of --sample: the same seed gives the same choice.",
         show_default="0",
     ),
-    option("--label", metavar="TEXT", help="Name of the run, kept in run.json."),
+    option("--label", metavar="TEXT", help="Name of the run, stored in run.json."),
 )
 
 _OUTPUT = block(
@@ -94,11 +94,11 @@ _OUTPUT = block(
     option("-o", "--output", metavar="RUN", help="New directory for the run. With -, domain lines go to stdout."),
     option("--resume", metavar="RUN", help="Continue an interrupted run with its own lists and options."),
     option("--retry-inconclusive", metavar="RUN", help="Scan the inconclusive domains of a complete run again."),
-    option("--dry-run", is_flag=True, help="Print what would be contacted, without any SMTP connection."),
+    option("--dry-run", is_flag=True, help="Print an estimate of the scan without any SMTP connection."),
     option("--quiet", is_flag=True, help="Show no progress on stderr."),
-    option("--log-file", metavar="FILE", help="File that a log of the scan is appended to."),
-    option("--status-file", metavar="FILE", help="File that progress figures are appended to as JSON lines."),
-    option("--metrics-file", metavar="FILE", help="File that holds the progress figures as OpenMetrics text."),
+    option("--log-file", metavar="FILE", help="File to which a log of the scan is appended."),
+    option("--status-file", metavar="FILE", help="File to which progress figures are appended as JSON lines."),
+    option("--metrics-file", metavar="FILE", help="File for the current progress figures as OpenMetrics text."),
     option(
         "--status-every",
         type=TIMEOUT,
@@ -111,7 +111,7 @@ _OUTPUT = block(
         "--fail-on",
         multiple=True,
         metavar="FIELD=VALUE",
-        help="Exit with code 4 if a domain has this verdict, for example dane=broken. Repeatable.",
+        help="Exit with code 4 if any domain has this verdict, for example dane=broken. Repeatable.",
     ),
     CONFIG,
 )
@@ -136,7 +136,7 @@ _DNS = block(
         "--confirm",
         multiple=True,
         metavar="ADDR",
-        help="Resolver for a second, recorded answer where the first resolver fails. Repeatable.",
+        help="Resolver for a second opinion, only recorded, if the first resolver fails. Repeatable.",
     ),
     option(
         "--dns-rate", type=COUNT, metavar="N", default=500, show_default=True, help="Maximum DNS queries per second."
@@ -243,8 +243,8 @@ _TIMES = block(
         "--retries",
         type=click.IntRange(min=0),
         metavar="N",
-        help="Later passes over inconclusive domains.",
-        show_default="2, or 0 for a verdict in words",
+        help="Maximum number of retry passes over inconclusive domains.",
+        show_default="2, or 0 if the verdict is printed as text",
     ),
     option(
         "--retry-after",
@@ -252,7 +252,7 @@ _TIMES = block(
         metavar="S",
         default=300,
         show_default=True,
-        help="Seconds to wait before each later pass.",
+        help="Seconds to wait before each retry pass.",
     ),
 )
 

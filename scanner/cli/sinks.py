@@ -1,4 +1,4 @@
-"""Sinks of the command line: one that reports on the way to another sink, and one that prints verdicts in words."""
+"""Sinks of the command line: a sink that reports and passes on records, and a sink that prints verdicts as text."""
 
 import logging
 from collections.abc import Mapping, Sequence
@@ -21,13 +21,13 @@ log = logging.getLogger("mxsweep")
 
 
 class ReportingSink:
-    """A sink in front of another: it logs, prints rejects where no file keeps them, and evaluates ``--fail-on``.
+    """A sink that logs records, may print rejects, evaluates ``--fail-on``, and passes records to another sink.
 
     Args:
-        sink: receives every record.
-        console: where rejects are printed.
+        sink: the sink that gets every record.
+        console: the console for rejects.
         conditions: pairs of a field of the verdict and a value, from ``--fail-on``.
-        rejects: whether to print rejects.
+        rejects: true to print rejects, for a sink that does not store rejects.
     """
 
     def __init__(self, sink: Sink, console: Console, conditions: Sequence[tuple[str, str]], *, rejects: bool) -> None:
@@ -43,7 +43,7 @@ class ReportingSink:
         return bool(self._matching)
 
     def put_domain(self, record: DomainRecord, reports: Sequence[HostReport], certs: Mapping[str, CertFacts]) -> None:
-        """Log a domain, evaluate the conditions, and pass it on."""
+        """Log a domain, evaluate the conditions, and pass the record to the other sink."""
         matches = any(getattr(record.verdict, f) == v for f, v in self._conditions)
         (self._matching.add if matches else self._matching.discard)(record.key)
         if Reason.INTERNAL in record.verdict.reasons:
@@ -52,7 +52,7 @@ class ReportingSink:
         self._sink.put_domain(record, reports, certs)
 
     def put_reject(self, file: str, line: int, raw: str, reason: str) -> None:
-        """Log a rejected line, print it if asked to, and pass it on."""
+        """Log a rejected line, print it if requested, and pass it to the other sink."""
         log.warning("%s:%d: not scanned: %s", safe(file), line, safe(reason))
         if self._print_rejects:
             with suppress(OSError):  # a closed terminal does not end a scan
@@ -65,13 +65,13 @@ class ReportingSink:
 
 
 class WordsSink:
-    """A sink that prints each verdict in words."""
+    """A sink that prints each verdict as text."""
 
     def __init__(self, console: Console) -> None:
         self._console = console
 
     def put_domain(self, record: DomainRecord, reports: Sequence[HostReport], certs: Mapping[str, CertFacts]) -> None:
-        """Print the verdict."""
+        """Print the verdict of a domain."""
         from results.report.text import in_words  # noqa: PLC0415 - slow to load, and a scan of a list does not need it
 
         in_words(standing_alone(record, reports, certs), self._console)

@@ -1,6 +1,6 @@
-"""The wiring of a scan, for the command line and for ``scanner.api``: resolver, ports, trusted roots, EHLO name.
+"""The setup of a scan for the command line and ``scanner.api``: resolver, ports, trusted roots, EHLO name.
 
-Nothing here reads command-line options or writes to a terminal: messages go to the function that the caller gives.
+This module does not read command-line options or write to a terminal: messages go to a function of the caller.
 """
 
 import socket
@@ -25,7 +25,7 @@ from scanner.settings import PROFILES, Settings
 from targets.scope import Scope
 
 Say = Callable[[str], None]
-"""Takes a message for the user."""
+"""A function that gets a message for the user."""
 
 
 @asynccontextmanager
@@ -33,7 +33,7 @@ async def fit_resolver(settings: Settings, choice: ResolverChoice, say: Say) -> 
     """Start or choose the resolver of a scan and keep it for the block.
 
     Raises:
-        CliError: no resolver validates DNSSEC, the level needs DNSSEC, and ``choice`` does not permit to do without.
+        CliError: no resolver validates DNSSEC, the level requires DNSSEC, and ``choice.unvalidated`` is false.
     """
     async with resolving(settings.dns, choice) as resolved:
         if not resolved.validated:
@@ -48,15 +48,15 @@ async def fit_resolver(settings: Settings, choice: ResolverChoice, say: Say) -> 
 async def wired(
     settings: Settings, trust: TrustStore, scope: Scope, resolved: Resolved, stats: Stats, say: Say
 ) -> AsyncIterator[Ports]:
-    """Connect resolver, gates, trust store and scope into the ports of an examination.
+    """Open the ports of an examination: resolver, gates, trust store and scope.
 
     Args:
-        settings: those of the scan.
+        settings: settings of the scan.
         trust: trusted roots for PKIX.
-        scope: what may be contacted.
-        resolved: the resolver that ``fit_resolver`` gave.
-        stats: counts what is done.
-        say: takes messages about outages of the network or of DNS.
+        scope: the destinations and addresses that may be contacted.
+        resolved: the resolver returned by ``fit_resolver``.
+        stats: counters of the scan.
+        say: function that gets messages about outages of the network or of DNS.
     """
 
     def note(what: str, text: str) -> None:
@@ -84,10 +84,10 @@ def _probe(settings: Settings, extra: Extra, endpoint: Endpoint) -> Awaitable[Pr
 
 
 def trust_store(ca_file: str | None, ca_path: str | None, say: Say) -> TrustStore:
-    """Load the trusted roots: from a PEM bundle and a directory, or the system's if neither is named.
+    """Load the trusted roots: from a PEM bundle and a directory, or the system's trust store by default.
 
     Raises:
-        CliError: the files cannot be read, or hold no certificates.
+        CliError: the files cannot be read, or contain no certificates.
     """
     if ca_file or ca_path:
         try:
@@ -101,10 +101,10 @@ def trust_store(ca_file: str | None, ca_path: str | None, say: Say) -> TrustStor
 
 
 def ehlo_name(name: str | None) -> str:
-    """Return a name for EHLO: as given, else the full name of this host, else its short one (RFC 5321 section 4.1.3).
+    """Return a name for EHLO: as given, else the full or short name of this host (RFC 5321 section 4.1.3).
 
     Raises:
-        CliError: the name is empty, not ASCII or has white space in it.
+        CliError: the name is empty, is not ASCII or contains white space.
     """
     if name is None:
         own = socket.getfqdn()
