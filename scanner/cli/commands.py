@@ -92,7 +92,7 @@ class _Group(click.RichGroup):
     __version__, prog_name="mxsweep", message="%(prog)s %(version)s", help="Show the version and exit."
 )
 def group() -> None:
-    """Test whether mail to a domain is sent over TLS, how TLS is verified, and what prevents it."""
+    """Test whether mail to a domain is sent over TLS, how TLS is verified, and which faults prevent it."""
 
 
 # --- observation ----------------------------------------------------------------------------------------------
@@ -115,7 +115,7 @@ def finger(arguments: tuple[str, ...]) -> Any:
 @scan_options
 @click.pass_context
 def scan(ctx: click.RichContext, /, **flags: Any) -> Any:
-    """Scan lists of mail domains: one domain a line, rank,domain, or CSV; also gzip, and - for stdin."""
+    """Scan lists of mail domains with one domain per line, rank,domain lines or CSV, also gzip, or - for stdin."""
     given = {name for name in flags if ctx.get_parameter_source(name) is not ParameterSource.DEFAULT}
     return code_of("scanner.cli.scan:run")(flags, given)
 
@@ -153,7 +153,7 @@ def doctor(**flags: Any) -> Any:
 def replay(case: str) -> Any:
     """Judge again, offline, a session saved by `mxsweep finger --save FILE`, and print its log lines.
 
-    The exit code is 5 if the lines differ from those of the session.
+    The exit code is 5 if the lines differ from the lines of the session.
     """
     return code_of("scanner.cli.replay:run")(case)
 
@@ -311,5 +311,5 @@ def query(**flags: Any) -> Any:
 @group.command(epilog=examples("mxsweep schema", "mxsweep schema domains"))
 @click.argument("name", required=False, metavar="[NAME]")
 def schema(name: str | None) -> Any:
-    """Print the JSON Schema of the files of a run: domains, hosts, certs, rejects, run, status, or all of them."""
+    """Print the JSON Schema of a file of a run (domains, hosts, certs, rejects, run or status), or of all files."""
     return code_of("scanner.cli.reports:schema")(name)

@@ -55,7 +55,7 @@ def option(*names: str, **attributes: Any) -> Option:
 
 
 def block(panel: str, *options: Option) -> Callable[[Command], Command]:
-    """Return a decorator that gives a command several options, shown in this order in one panel of its help."""
+    """Return a decorator that adds several options to a command, in this order in one panel of its help."""
 
     def decorate(command: Command) -> Command:
         for each in reversed(options):
@@ -66,7 +66,7 @@ def block(panel: str, *options: Option) -> Callable[[Command], Command]:
 
 
 def examples(first: str, second: str) -> str:
-    """Return the end of a command's help: two examples, one a line."""
+    """Return the end of a command's help: two examples, each on its own line."""
     return f"Examples:\n\n{first}\n\n{second}"
 
 

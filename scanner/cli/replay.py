@@ -143,7 +143,7 @@ def _setup(case: SavedCase, output: Output) -> Setup:
 
 
 def run(path: str) -> int:
-    """Replay a file; lines that differ from the saved ones are reported on stderr and by the exit code."""
+    """Replay a file; report lines that differ from the saved lines on stderr and by the exit code."""
     case = load(Path(path))
     output = Output("mxsweep")
     try:
@@ -160,7 +160,7 @@ def run(path: str) -> int:
 def difference(case: SavedCase, printed: Sequence[str]) -> list[str]:
     """Return the differences from the saved lines as a unified diff without context; empty if there are none.
 
-    Keys of sessions are not compared: they include what the TLS library offers, which may have changed since.
+    Session keys are not compared, because they include the offer of the TLS library, which may have changed since.
     """
     then, now = ([_KEY.sub("&", line) for line in lines] for lines in (case.lines, printed))
     return list(difflib.unified_diff(then, now, "then", "now", lineterm="", n=0))

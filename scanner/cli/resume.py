@@ -135,5 +135,5 @@ def _shown(value: object) -> str:
 
 
 def _frozen(flags: dict[str, Any]) -> dict[str, Any]:
-    """Return the flags with tuples, as click gives them, in place of the lists of JSON."""
+    """Return the flags with the lists of JSON converted to tuples, as in the flags of click."""
     return {name: tuple(value) if isinstance(value, list) else value for name, value in flags.items()}

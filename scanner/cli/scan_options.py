@@ -83,7 +83,7 @@ _LISTS = block(
         "--seed",
         type=click.IntRange(min=0),
         metavar="S",
-        help="Seed of the random choice of --sample: the same seed gives the same choice.",
+        help="Seed of the random choice of --sample, so that it can be repeated.",
         show_default="0",
     ),
     option("--label", metavar="TEXT", help="Name of the run, stored in run.json."),

@@ -24,7 +24,7 @@ class CacheKey(NamedTuple):
 
 
 class AnswerCache:
-    """A cache of the most recently used DNS answers, at most ``limit`` of them."""
+    """A cache of at most ``limit`` DNS answers, from which the least recently used answer is removed first."""
 
     def __init__(self, limit: int = MAX_ANSWERS) -> None:
         self._limit = limit

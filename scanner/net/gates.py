@@ -4,8 +4,8 @@ A task always acquires its slots in the order provider, network, address, total.
 slots while it waits for a busy server, and two tasks cannot wait for each other. The wait for the rate is the last
 wait, so that connections do not accumulate and start at once. The deadlines of a probe start after that wait.
 
-A trial connection, which tests whether the network works, does not wait behind the other tasks: it is the first in each
-queue, and it reserves its place in the rate without waiting.
+A trial connection, which tests whether the network works, does not wait behind other tasks: it goes first in each
+queue, and it reserves a start in the rate limit without waiting.
 """
 
 import ipaddress

@@ -23,7 +23,7 @@ class ServerHealth:
         self._backoffs: dict[Server, Backoff] = {}  # only of servers that failed since their last answer
 
     def order(self, now: float) -> tuple[Server, ...]:
-        """Return all servers in the order in which one question is to be sent to them.
+        """Return all servers in the order in which to query the servers for one question.
 
         Args:
             now: the time in seconds of a monotonic clock.

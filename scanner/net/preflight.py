@@ -30,7 +30,7 @@ async def inspect(server: tuple[str, int], dns: DNSSettings, names: PreflightNam
 
 
 async def sample(server: tuple[str, int], dns: DNSSettings, names: PreflightNames) -> Sample:
-    """Send all queries to one resolver concurrently; arguments as for ``inspect``. Do not query an untrusted one."""
+    """Send all queries to a resolver concurrently, unless it is untrusted; see ``inspect`` for the arguments."""
     at = server_at(*server, trust=dns.trust, bind=dns.bind)
     if not at.trusted:
         return Sample(at.label, trusted=False)

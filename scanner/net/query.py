@@ -1,4 +1,4 @@
-"""One DNS question sent to several servers until one of them gives a usable answer.
+"""One DNS question sent to several servers until a server gives a usable answer.
 
 The servers are queried in the order of their health. Data and negative answers are final. A SERVFAIL of a
 trusted server is final if the same question with CD set (no validation) succeeds, because then validation has failed:

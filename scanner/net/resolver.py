@@ -119,7 +119,7 @@ class Resolver:
         return await self._in_flight.get(key, lambda: self._ask(key))
 
     def close(self) -> None:
-        """Close the sockets; a later lookup opens new ones."""
+        """Close the sockets; a later lookup opens new sockets."""
         self._transport.datagrams.close()
 
     async def _ask(self, key: CacheKey) -> Answer:

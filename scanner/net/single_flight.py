@@ -73,7 +73,7 @@ class SingleFlight(Generic[K, V]):
         return flight.value  # type: ignore[return-value] # set before done, unless error was
 
     def forget(self, when: Callable[[V], bool]) -> list[V]:
-        """Forget the remembered results for which ``when`` is true, and return them."""
+        """Remove the remembered results for which ``when`` is true, and return the removed results."""
         gone = {key: flight.value for key, flight in self._done.items() if flight.value is not None}
         gone = {key: value for key, value in gone.items() if when(value)}
         for key in gone:

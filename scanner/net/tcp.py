@@ -59,7 +59,7 @@ class TCPStream(trio.abc.Stream):
         await trio.lowlevel.wait_writable(self._sock)
 
     async def receive_some(self, max_bytes: int | None = None) -> bytes:
-        """Wait for octets and return them; return empty bytes at the end of the stream.
+        """Wait for octets and return the octets; return empty bytes at the end of the stream.
 
         The checkpoint comes first: with many tasks the reply has often arrived during the checkpoint, which saves the
         system calls of a wait.

@@ -1,9 +1,9 @@
 """The client side of TLS over any trio stream: pyOpenSSL with memory BIOs.
 
-This module verifies nothing: a handshake with any certificate, or with none, succeeds, and the chain is returned as
-sent. A ``TLSProfile`` defines the offer of the client. The options are those of Postfix: all bug work-arounds, no
-renegotiation, no compression, and a missing close_notify is not an error. A handshake with a server that does not
-support RFC 5746 fails, as in Postfix.
+This module does not verify certificates: a handshake succeeds with any certificate or without a certificate, and the
+chain is returned as sent. A ``TLSProfile`` defines the offer of the client. The options are those of Postfix: all bug
+work-arounds, no renegotiation, no compression, and a missing close_notify is not an error. A handshake with a server
+that does not support RFC 5746 fails, as in Postfix.
 
 pyOpenSSL's private bindings are used for three functions that its interface lacks: the list of groups, the handshake
 messages (for signature schemes and session tickets), and whether a session was resumed. They are also used where
@@ -345,7 +345,7 @@ class TLSStream:
                 await self._stream.send_all(data)
 
     async def _feed(self) -> None:
-        """Wait for octets and pass them to OpenSSL."""
+        """Wait for octets of the stream and pass the octets to OpenSSL."""
         data = bytes(await self._stream.receive_some(_CHUNK))
         if not data:
             raise EOFError

@@ -1,9 +1,9 @@
 """The connections of a scan: breakers and gates before each probe, and their update from its result.
 
 While a provider is in back-off, a probe returns the failure ``held_back`` without a connection, and a retry pass makes
-the connection. Without retry passes, probes are not held back, but made one at a time for each such provider. If this
-machine runs out of descriptors or ports, the total cap is reduced and the probe is repeated. A probe during an outage
-of the network is repeated too.
+the connection. Without retry passes, a probe is not held back, but such a provider gets only one connection at a time.
+If this machine runs out of descriptors or ports, the total cap is reduced and the probe is repeated. A probe during an
+outage of the network is repeated too.
 """
 
 from collections.abc import Awaitable, Callable
