@@ -58,7 +58,7 @@ def main(argv: Sequence[str]) -> int:
 
 
 async def _no_lookup(name: str, rtype: str, *, dnssec: bool = True) -> Answer:
-    raise RuntimeError(f"no run, no question: {name} {rtype} {dnssec}")
+    raise RuntimeError(f"DNS lookup without a run: {name} {rtype} {dnssec}")
 
 
 def _program() -> str:

@@ -125,7 +125,7 @@ class _Limit:
         self._keys.add(key)
         if self._anonymous and len(self._keys) > ANONYMOUS_TARGETS:
             raise CliError(
-                f"more than {ANONYMOUS_TARGETS} targets: say who you are with --ehlo NAME"
+                f"more than {ANONYMOUS_TARGETS} targets require an EHLO name: --ehlo NAME"
                 " (a name that resolves to this machine's address and back)"
             )
 

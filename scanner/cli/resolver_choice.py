@@ -76,7 +76,7 @@ def mode_of(given: tuple[str, ...]) -> tuple[ResolverMode, tuple[Server, ...]]:
     if not given:
         return ResolverMode.AUTO, ()
     if named and len(given) > 1:
-        raise CliError(f"--resolver {named[0]} stands alone: only addresses may be given several times")
+        raise CliError(f"--resolver {named[0]} must be the only value: only addresses may be given several times")
     if named:
         return ResolverMode(named[0]), ()
     return ResolverMode.ADDRESS, tuple(server(text, "--resolver") for text in given)

@@ -189,7 +189,7 @@ class Datagrams:
             port.strays += 1
             flooded = port.strays >= MAX_STRAYS
             if flooded:
-                self._end(port, Miss("flooded with datagrams that are no reply"))
+                self._end(port, Miss("flooded with datagrams that are not a reply"))
             return flooded
         port.waiting, port.strays = None, 0
         waiting.reply = reply

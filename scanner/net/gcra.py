@@ -14,7 +14,7 @@ class GCRA:
 
     def __init__(self, rate: float, burst: float = 1.0) -> None:
         if not (rate > 0 and burst >= 1):
-            raise ValueError("a rate is above zero and a burst at least one")
+            raise ValueError("rate must be above zero and burst at least one")
         self._interval = 1 / rate
         self._tolerance = (burst - 1) * self._interval
         self._due = float("-inf")

@@ -163,9 +163,9 @@ class Unbound:
     async def _restart(self) -> None:
         why = self._why_ended()
         if not self._restarts:
-            raise UnboundError(f"the private unbound died again: {why}")
+            raise UnboundError(f"the private unbound failed again: {why}")
         self._restarts -= 1
-        log.warning("the private unbound died and is started again: %s", why)
+        log.warning("the private unbound failed and is started again: %s", why)
         await self._start(program() or "")
 
     async def guarded(self, ask: Callable[[], Awaitable[Answer]]) -> Answer:

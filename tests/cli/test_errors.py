@@ -91,7 +91,7 @@ CASES: dict[str, tuple[Callable[[Path], None], tuple[str, ...], str]] = {
         "no.txt: line 2: 'not so fine'",
     ),
     "unwritable log": (nothing, (*SCAN, "--log-file", "none/log"), "none/log: cannot write the log"),
-    "anonymous crowd": (many, SCAN, "more than 1000 targets: say who you are with --ehlo NAME"),
+    "anonymous crowd": (many, SCAN, "more than 1000 targets require an EHLO name: --ehlo NAME"),
     "missing configuration": (nothing, TOML, "config.toml: cannot read the configuration: No such file"),
     "not TOML": (config("deadline = \n"), TOML, "config.toml: not TOML: "),
     "unknown key": (config("dead-line = 3\n"), TOML, "config.toml: unknown key 'dead-line'"),

@@ -206,7 +206,7 @@ def test_a_private_unbound_that_dies_twice_ends_the_scan(lab: Lab, tmp_path: Pat
     os.kill(second, signal.SIGKILL)
     _, errors = scan.communicate(timeout=60)
     assert scan.returncode == 3
-    assert "died again" in errors or "does not start" in errors
+    assert "failed again" in errors or "does not start" in errors
     assert len(errors.splitlines()) == 1
     assert json.loads((run / "run.json").read_text())["state"] == "interrupted"
 

@@ -55,7 +55,7 @@ def test_resolver(given: tuple[str, ...], mode: ResolverMode, servers: tuple[tup
 @pytest.mark.parametrize(
     ("flags", "words"),
     [
-        ({"resolver": ("system", "127.0.0.1")}, "--resolver system stands alone"),
+        ({"resolver": ("system", "127.0.0.1")}, "--resolver system must be the only value"),
         ({"resolver": ("address",)}, "--resolver address: auto, system, unbound, ADDR"),
         ({"resolver": ("127.0.0.1:0",)}, "--resolver 127.0.0.1:0"),
         ({"resolver": ("127.0.0.1:65536",)}, "--resolver 127.0.0.1:65536"),

@@ -223,7 +223,7 @@ async def test_a_flood_ends_the_attempt(server: Script, short_pauses: None) -> N
 
     server.table["a.example"] = reply
     answer = await server.lookup("a.example", attempt=3.0, total=4.0)
-    assert (answer.outcome, answer.error) == (Outcome.ERROR, "flooded with datagrams that are no reply")
+    assert (answer.outcome, answer.error) == (Outcome.ERROR, "flooded with datagrams that are not a reply")
 
 
 async def test_a_query_is_repeated_after_a_timeout(server: Script) -> None:

@@ -70,7 +70,7 @@ async def test_it_is_restarted_once_at_the_same_address() -> None:
 
 
 async def test_a_second_unexpected_end_cancels_the_block() -> None:
-    with pytest.raises(UnboundError, match="died again: it ended with status -9"):  # noqa: PT012 - the block is what ends
+    with pytest.raises(UnboundError, match="failed again: it ended with status -9"):  # noqa: PT012 - the block is what ends
         async with private_unbound(PUBLIC) as child:
             kill(child)
             await ask(child)
