@@ -18,7 +18,7 @@ DOMAIN = "bad311.test"
 LIST = ("good311.test", "bad311.test", "one-busy.test", "no-starttls-plain.test", "null-mx.test", "unsigned.test")
 """Domains of the report: protected, broken, partly busy, without STARTTLS, without mail, unsigned."""
 
-LINES = 17
+LINES = 14
 """Number of the report's first lines that README.md shows; a line with dots follows."""
 
 WIDTH = 100

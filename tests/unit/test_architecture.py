@@ -236,6 +236,22 @@ def test_functions_are_short() -> None:
     assert wrong == []
 
 
+def has_behaviour(module: Module) -> bool:
+    return any(isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef) for node in ast.walk(module.tree))
+
+
+def file_of_tests(name: str) -> Path:
+    first, *folders, last = name.split(".")
+    return ROOT.joinpath("tests", "unit", *([] if first == "scanner" else [first]), *folders, f"test_{last}.py")
+
+
+def test_each_module_with_behaviour_has_a_test_file_of_its_name() -> None:
+    packages = {module.name.rpartition(".")[0] for module in modules()} | set(PACKAGES)
+    wanted = [module.name for module in modules() if has_behaviour(module) and module.name not in packages]
+    assert len(wanted) > 150
+    assert [name for name in wanted if not file_of_tests(name).exists()] == []
+
+
 def awaits_within(source: str) -> list[int]:
     """Lines where something is read, then waited for, then written: what others wrote meanwhile would be lost."""
     return [
