@@ -14,7 +14,7 @@ LINE_LIMIT = 65536
 """Maximum length in octets of a line; exported tables may have cells of several thousand octets."""
 
 SHOWN_LIMIT = 300
-"""Maximum number of characters of an invalid line in messages; a host name is shorter."""
+"""Maximum number of characters of an invalid line that a message shows, enough for any host name."""
 
 PLAIN_LIMIT = 63
 """Maximum length in octets of a plain name, so that no label can be too long (RFC 1035 section 2.3.4)."""

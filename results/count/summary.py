@@ -116,7 +116,7 @@ def summarise(run: Run, days: int = SOON) -> Summary:
 
 
 def ended(header: RunHeader) -> datetime:
-    """Return the end time of a run, or the start time of an unfinished run; expiry of certificates refers to it."""
+    """Return the reference time of certificate expiry: the end of the run, or the start of an unfinished run."""
     return header.finished or header.started
 
 

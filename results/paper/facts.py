@@ -41,7 +41,7 @@ STARTTLS_CLASSES = (
     NOT_CONTACTED,
     NO_ADDRESS,
 )
-"""Outcomes of STARTTLS at an address, by progress of the session, furthest first; reply codes by first digits."""
+"""Outcomes of STARTTLS at an address, ordered by progress of the session, furthest first; 4xx and 5xx are groups."""
 
 _COMMON = ("records", "unusable", "disagree", "families")
 

@@ -85,7 +85,7 @@ def last_places(
 
 
 def keyed_lines(path: Path, corrupt: CorruptLines | None = None) -> Iterator[tuple[int, str, bytes]]:
-    """Yield each line with its start and its key, as often as the key was written.
+    """Yield every line with its start offset and its key; a key that was written twice is yielded twice.
 
     Raises:
         StoreError: the file cannot be read, or contains a line without a key.

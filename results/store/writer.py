@@ -245,7 +245,7 @@ class LineSink:
         self._pacer = _Pacer()
 
     def put_host(self, report: HostReport, certs: Sequence[CertFacts]) -> None:
-        """Do nothing, as the report is part of the domain line."""
+        """Write nothing: the domain line contains the report."""
 
     def put_domain(self, record: DomainRecord, reports: Sequence[HostReport], certs: Mapping[str, CertFacts]) -> None:
         """Write the record of a domain, the reports of its hosts and (by SHA-256) their certificates."""

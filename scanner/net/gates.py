@@ -113,7 +113,7 @@ class Spacing:
         self._due: OrderedDict[str, float] = OrderedDict()  # sorted by time, as the spacing is the same for all keys
 
     def due(self, key: str, now: float) -> float:
-        """Return the time at which the next start is allowed: ``now`` or later."""
+        """Return the earliest time at which the next connection may start: ``now`` or later."""
         return max(now, self._due.get(key, now))
 
     def began(self, key: str, now: float) -> None:

@@ -59,7 +59,7 @@ class SingleFlight(Generic[K, V]):
 
         Raises:
             RuntimeError: the work raised an exception, which is the cause of this error. All callers get the error,
-                including later callers while it is remembered. It is a bug, as remote failures are values.
+                including later callers while it is remembered. Such an exception is a bug: remote failures are values.
         """
         flight = self._find(key)
         while flight is not None and not flight.done:

@@ -1,4 +1,4 @@
-"""The connections of a scan: breakers and gates before each probe, and their update from its result.
+"""The connections of a scan: each probe passes the breakers and gates, and its result updates the breakers.
 
 While a provider is in back-off, a probe returns the failure ``held_back`` without a connection, and a retry pass makes
 the connection. Without retry passes, a probe is not held back, but such a provider gets only one connection at a time.
