@@ -8,7 +8,6 @@ from typing import Any, BinaryIO
 
 from rich.console import Console
 
-from results.render.escape import json_text, safe
 from scanner.cli.errors import CliError, Exit
 
 MESSAGE = 2000
@@ -44,6 +43,8 @@ class _TerminalStream:
 
     def write(self, document: bytes) -> None:
         """Write JSON lines."""
+        from results.render.escape import json_text  # noqa: PLC0415 - help and version load no room
+
         self._stream.write(json_text(bytes(document)))
 
 
@@ -60,6 +61,8 @@ def say(text: str) -> None:
 
 def one_line(text: str) -> str:
     """Return a message on one line, without characters that a terminal would obey."""
+    from results.render.escape import safe  # noqa: PLC0415 - help and version load no room
+
     return safe(" ".join(text.split()), MESSAGE)
 
 

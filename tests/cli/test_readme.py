@@ -69,6 +69,7 @@ def workplace(scan: Scan, tmp_path_factory: pytest.TempPathFactory) -> Path:
     place = tmp_path_factory.mktemp("examples")
     for name, domain in (("OLD", "good311.test"), ("RUN", "bad311.test"), ("NEW", "good312.test")):
         copy_as(scan, place / name, domain)
+    (place / "customers.csv").write_text("domain,owner\nexample.com,Example Ltd\n")
     (place / "bin").mkdir()
     program = place / "bin/mxsweep"
     program.write_text(f'#!/bin/sh\nPYTHONPATH={ROOT} exec {sys.executable} -m scanner "$@"\n')
