@@ -43,17 +43,17 @@ def test_lines_come_at_the_start_now_and_then_and_at_the_end(tmp_path: Path) -> 
 
 
 def test_a_file_that_fails_is_told_once_and_the_scan_goes_on() -> None:
-    failing, told = [False], list[str]()
+    failing, reported = [False], list[str]()
 
     def write(_: Status) -> None:
         if failing[0]:
             raise StoreError("F: disk full")
 
-    kept = PeriodicWriter(write, 1, told.append)
+    kept = PeriodicWriter(write, 1, reported.append)
     for second in range(9):
         failing[0] = second in {0, 1, 4, 5, 6}
         kept.show(records.status(elapsed=float(second)))
-    assert told == ["F: disk full; the scan continues"] * 2
+    assert reported == ["F: disk full; the scan continues"] * 2
 
 
 def test_a_file_that_cannot_be_written_at_all_is_told_at_once(tmp_path: Path) -> None:
