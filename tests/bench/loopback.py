@@ -25,7 +25,7 @@ class Server:
 
 @contextmanager
 def serving(count: int, odd: int = 0, manner: str = "silent") -> Iterator[Server]:
-    """Serve that many addresses of 127.0.0.0/8, each with a /24 and a certificate of its own; some have a fault."""
+    """Serve that many addresses of 127.0.0.0/8, each with its own /24, key and certificate; some have a fault."""
     with tempfile.TemporaryDirectory(prefix="mxsweep-bench-") as place, pinned() as other:
         directory = Path(place)
         port = _free_port()

@@ -71,9 +71,9 @@ def _text(seconds: float) -> str:
 def handshakes(server: Server) -> float:
     """Return the processor time of the client's half of one handshake in memory, in seconds."""
     serve = SSL.Context(SSL.TLS_SERVER_METHOD)
-    serve.use_privatekey_file(str(server.chain))
     leaf = server.leaves.read_bytes()
     serve.use_certificate(crypto.load_certificate(crypto.FILETYPE_PEM, leaf))
+    serve.use_privatekey(crypto.load_privatekey(crypto.FILETYPE_PEM, leaf))
     serve.add_extra_chain_cert(crypto.load_certificate(crypto.FILETYPE_PEM, server.chain.read_bytes()))
     client = client_context()
     return sum(_handshake(client, serve) for _ in range(HANDSHAKES)) / HANDSHAKES

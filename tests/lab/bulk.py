@@ -2,7 +2,8 @@
 
 ``SCALE`` domains share a tenth as many MX hosts, by Zipf's law, so that a few hosts serve many domains and most serve
 few; each host serves at least one. Domains are ``d17.z0.bulk``, 1,000 a zone; hosts are ``mx17.bulk``, each a
-provider, a /24 and a certificate of its own. All zones are signed, all hosts have a TLSA record 3 1 1 that matches.
+provider, a /24, a key and a certificate of its own. All zones are signed, and each host has a matching TLSA record
+3 1 1.
 
 In a crowded lab, where the caps of a scan can be seen, hosts are ``mx17.p3.bulk``, with so many a provider; two of them
 share an address, many a /24; they greet late, so that connections pile up, and the server logs each. Those of the
@@ -12,16 +13,15 @@ provider ``p0.bulk`` turn everyone away for a while when they are told to.
 import random
 import shutil
 import subprocess
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import accumulate
 from pathlib import Path
 
-from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 
 from tests.lab.layout import DNS_CHILD
-from tests.lab.pki import PKI, Bundle
+from tests.lab.pki import PKI
 from tests.lab.zones import Key, ZoneFile, server_name, tlsa_rdata
 
 DOMAINS_A_HOST = 10
@@ -86,13 +86,12 @@ def mail_host_of(scale: int) -> list[int]:
 # --- zones --------------------------------------------------------------------------------------------------------
 
 
-def zones(served: Sequence[BulkHost], scale: int, bundle: Bundle, key: Key) -> list[ZoneFile]:
-    """Return the zone ``bulk`` with the mail hosts, and the zones of the domains that it delegates."""
+def zones(records: Mapping[BulkHost, str], scale: int, key: Key) -> list[ZoneFile]:
+    """Return the zone ``bulk`` with the mail hosts and their TLSA records, and the zones of the domains below it."""
     top = ZoneFile("bulk", "nsec", ttl=LONG_TTL)
-    tlsa = tlsa_rdata("3 1 1 leaf", bundle)  # one key, so one record
-    for host in served:
+    for host, tlsa in records.items():
         top.lines += [f"{host.name}. A {host.address}", f"_25._tcp.{host.name}. TLSA {tlsa}"]
-    children = _domain_zones(served, scale)
+    children = _domain_zones(list(records), scale)
     for zone in children:
         top.lines += [f"{zone.origin}. NS {server_name(DNS_CHILD)}", f"{zone.origin}. DS {key.ds(zone.origin)}"]
     return [top, *children]
@@ -123,27 +122,27 @@ def command(directory: Path, *, logged: bool = False) -> list[str]:
     return [str(directory / name) for name in names]
 
 
-def configure(directory: Path, served: Iterable[BulkHost], pki: PKI) -> Bundle:
+def configure(directory: Path, served: Iterable[BulkHost], pki: PKI) -> dict[BulkHost, str]:
     """Compile the server and write its files.
 
     Returns:
-        The last host's bundle; the key is the same in all of them.
+        The TLSA record of each host, in the order of ``served``.
 
     Raises:
         RuntimeError: there is no C compiler or no OpenSSL to compile with.
     """
     _compile(directory)
-    key = ec.generate_private_key(ec.SECP256R1())
     lines: list[str] = []
     leaves: list[bytes] = []
-    bundle = pki.with_key("mx.bulk", key)
+    records: dict[BulkHost, str] = {}
     for host in served:
-        bundle = pki.with_key(host.name, key)
+        bundle = pki.make("good", host.name, host.name)
         leaves.append(bundle.sent[0].public_bytes(Encoding.PEM))
+        leaves.append(bundle.key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()))
         lines.append(f"{host.address} {host.port} {host.name} {host.manner}\n")
-    chain = [key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())]
-    chain += [cert.public_bytes(Encoding.PEM) for cert in bundle.sent[1:]]
+        records[host] = tlsa_rdata("3 1 1 leaf", bundle)
+    chain = [pki.intermediate.cert.public_bytes(Encoding.PEM)]
     files = {"hosts": "".join(lines).encode(), "leaves.pem": b"".join(leaves), "chain.pem": b"".join(chain)}
     for name, content in files.items():
         (directory / name).write_bytes(content)
-    return bundle
+    return records

@@ -6,8 +6,8 @@
  * LATE_MS), "moody" (late, but for STORM_MS after a SIGUSR1 everyone is turned away with 421), "stalls" (nothing is said
  * after the TLS handshake) or "silent" (connections are taken and never answered). Hosts of one address stand next to
  * each other; they have the manner of the first, and a client gets the certificate of the name that it asks for, or the
- * first one's. LEAVES has their certificates in the same order, CHAIN the key that they share and the certificates that
- * follow each of them; both are PEM. It prints "listening" and serves until it is killed. No mail is taken.
+ * first one's. LEAVES has the certificate and the key of each host in the same order, CHAIN the certificates that follow
+ * each of them; both are PEM. It prints "listening" and serves until it is killed. No mail is taken.
  *
  * LOG gets a line "TIME NUMBER open ADDRESS", "TIME NUMBER name NAME" or "TIME NUMBER close" for each connection, name
  * asked for and end; TIME is CLOCK_MONOTONIC in seconds, of "open" that at which the kernel had the connection, NUMBER
@@ -48,6 +48,7 @@ struct host {
     enum manner manner;
     struct host *next; /* of the same address */
     X509 *leaf;
+    EVP_PKEY *key;
     char address[64];
     char name[256];
 };
@@ -65,7 +66,6 @@ struct connection {
 };
 
 static SSL_CTX *context;
-static EVP_PKEY *key;
 static int epoll_fd;
 static FILE *events_log; /* NULL where none is wanted */
 static struct connection *first_late, *last_late;
@@ -115,6 +115,12 @@ static FILE *opened(const char *path)
     return file;
 }
 
+/* Use the certificate and the key of a host. The certificate comes first: a key that does not fit it is refused. */
+static int present(SSL *ssl, const struct host *host)
+{
+    return SSL_use_certificate(ssl, host->leaf) == 1 && SSL_use_PrivateKey(ssl, host->key) == 1;
+}
+
 /* The certificate of the name that a client asks for, among those of the address. */
 static int choose_name(SSL *ssl, int *alert, void *unused)
 {
@@ -125,7 +131,7 @@ static int choose_name(SSL *ssl, int *alert, void *unused)
         return SSL_TLSEXT_ERR_NOACK;
     note(connection, now(), "name", name);
     for (struct host *host = connection->host; host != NULL; host = host->next)
-        if (strcasecmp(host->name, name) == 0 && SSL_use_certificate(ssl, host->leaf) == 1)
+        if (strcasecmp(host->name, name) == 0 && present(ssl, host))
             return SSL_TLSEXT_ERR_OK;
     return SSL_TLSEXT_ERR_NOACK;
 }
@@ -135,9 +141,8 @@ static void load_chain(const char *path)
     FILE *file = opened(path);
     X509 *certificate;
     context = SSL_CTX_new(TLS_server_method());
-    key = PEM_read_PrivateKey(file, NULL, NULL, NULL);
-    if (context == NULL || key == NULL)
-        die("no key");
+    if (context == NULL)
+        die("no TLS context");
     while ((certificate = PEM_read_X509(file, NULL, NULL, NULL)) != NULL)
         SSL_CTX_add_extra_chain_cert(context, certificate);
     SSL_CTX_set_session_cache_mode(context, SSL_SESS_CACHE_OFF);
@@ -179,8 +184,9 @@ static void load_hosts(const char *hosts, const char *leaves)
         while (host->manner < SILENT && strcmp(manner, manners[host->manner]) != 0)
             host->manner++;
         host->leaf = PEM_read_X509(certificates, NULL, NULL, NULL);
-        if (host->leaf == NULL)
-            die("too few certificates");
+        host->key = PEM_read_PrivateKey(certificates, NULL, NULL, NULL);
+        if (host->leaf == NULL || host->key == NULL)
+            die("too few certificates or keys");
         strcpy(host->address, address);
         strcpy(host->name, name);
         if (before != NULL && strcmp(before->address, address) == 0)
@@ -235,8 +241,8 @@ static void say(struct connection *connection, const char *text)
 static int start_tls(struct connection *connection)
 {
     SSL *ssl = SSL_new(context);
-    if (ssl == NULL || SSL_use_certificate(ssl, connection->host->leaf) != 1 || SSL_use_PrivateKey(ssl, key) != 1 ||
-        SSL_set_fd(ssl, connection->fd) != 1 || SSL_set_app_data(ssl, connection) != 1) {
+    if (ssl == NULL || !present(ssl, connection->host) || SSL_set_fd(ssl, connection->fd) != 1 ||
+        SSL_set_app_data(ssl, connection) != 1) {
         SSL_free(ssl);
         return 0;
     }

@@ -170,10 +170,10 @@ def _write_bulk(layout: Layout, pki: PKI, key: zones.Key, record: Record) -> lis
     """Write the files of the bulk server; return its zones."""
     served = bulk.hosts(record.scale, crowded=record.crowded)
     try:
-        bundle = bulk.configure(layout.bulk, served, pki)
+        records = bulk.configure(layout.bulk, served, pki)
     except RuntimeError as error:
         raise LabError(str(error)) from error
-    return bulk.zones(served, record.scale, bundle, key)
+    return bulk.zones(records, record.scale, key)
 
 
 def _bundles(layout: Layout, pki: PKI) -> dict[str, Bundle]:

@@ -166,10 +166,6 @@ class PKI:
         )
         return Bundle(good.key, (*good.sent, *ballast), good.named)
 
-    def with_key(self, host: str, key: Key) -> Bundle:
-        """Return a good bundle for a host that shares its key."""
-        return self._bundle(host, key=key)
-
     def make(self, recipe: str, host: str, domain: str) -> Bundle:
         """Return the bundle of ``recipe``; ``host`` and ``domain`` are the names it may be made for."""
         expired = _dates(-60, -1)
