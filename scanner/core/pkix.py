@@ -15,7 +15,6 @@ from datetime import datetime
 
 from OpenSSL import crypto
 
-from scanner.core import tlsa
 from scanner.core.x509 import certificate as x509
 from scanner.core.x509 import dn, issuing, openssl, pathchecks, trust
 from scanner.core.x509 import facts as certs
@@ -24,7 +23,7 @@ from scanner.core.x509.chain import MAX_PATH, best_issuer, readable
 from scanner.core.x509.issuing import Acceptance, Found
 from scanner.core.x509.trust import Trust
 from scanner.core.x509.verify_error import VerifyError
-from scanner.facts import CertFacts, TLSARecord
+from scanner.facts import CertFacts
 from scanner.model import PathError, PkixEvidence
 
 # --- PEM ------------------------------------------------------------------------------------------------------
@@ -195,32 +194,6 @@ def _climb(path: list[Certificate], store: TrustStore, now: datetime) -> _Built:
 def _unanchored(path: list[Certificate], *errors: Found, from_store: bool = False) -> _Built:
     too_long = [(VerifyError.CERT_CHAIN_TOO_LONG, len(path) - 1)] if len(path) > MAX_PATH else []
     return _Built(tuple(path), (*errors, *too_long, pathchecks.unanchored(path, from_store=from_store)))
-
-
-# --- trust anchors of the user --------------------------------------------------------------------------------
-
-
-def anchor_records(pem: bytes) -> tuple[TLSARecord, ...]:
-    """Return TLSA records for trust anchors given by the user, each of which may match an issuer or the leaf.
-
-    Args:
-        pem: certificates and public keys.
-
-    Returns:
-        Records ``2 0 0`` and ``3 0 0`` for each certificate, ``2 1 0`` and ``3 1 0`` for each key.
-
-    Raises:
-        ValueError: the text contains no certificate or key, or a block cannot be read.
-    """
-    selectors = [
-        ("01", octets.hex()) if label == _PUBLIC_KEY else ("00", x509.as_read(trust.split(octets)[0]).hex())
-        for label, octets in _blocks(pem)
-    ]
-    texts = [f"{usage}{selector}00{data}" for selector, data in selectors for usage in ("02", "03")]
-    records = tuple(tlsa.parse_rdata(text) for text in texts)
-    if not records or any(record.unusable for record in records):
-        raise ValueError("no usable trust anchors")
-    return records
 
 
 # --- log line of Postfix --------------------------------------------------------------------------------------

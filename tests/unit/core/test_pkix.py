@@ -6,8 +6,7 @@ from pathlib import Path
 import pytest
 from cryptography.hazmat.primitives import serialization
 
-from scanner.core import dane
-from scanner.core.pkix import EMPTY, TrustStore, anchor_records, failure_line, verify
+from scanner.core.pkix import EMPTY, TrustStore, failure_line, verify
 from scanner.core.x509.facts import facts
 from scanner.model import PathError
 from tests.unit import oracle, pki
@@ -146,42 +145,6 @@ def test_a_broken_bundle_is_an_error(body: bytes) -> None:
     text = b"-----BEGIN CERTIFICATE-----\n" + body + b"-----END CERTIFICATE-----\n"
     with pytest.raises(ValueError):
         TrustStore.from_pem(text)
-
-
-# --- anchors by hand ------------------------------------------------------------------------------------------
-
-
-def shapes(pem: bytes) -> list[str]:
-    return [f"{r.usage} {r.selector} {r.matching_type}" for r in anchor_records(pem)]
-
-
-def test_anchor_records() -> None:
-    assert shapes(ROOT.pem + public_pem(INTER)) == ["2 0 0", "3 0 0", "2 1 0", "3 1 0"]
-    assert anchor_records(ROOT.pem)[0].data == ROOT.der.hex()
-    assert anchor_records(public_pem(INTER))[0].data == INTER.spki.hex()
-
-
-@pytest.mark.parametrize("pem", [b"", b"nothing here", b"-----BEGIN PUBLIC KEY-----\nMAA=\n-----END PUBLIC KEY-----\n"])
-def test_no_anchors_is_an_error(pem: bytes) -> None:
-    with pytest.raises(ValueError):
-        anchor_records(pem)
-
-
-ANCHORS = [  # what is given as anchor, the depth at which it ends the chain
-    (ROOT.pem, CHAIN, 2),
-    (INTER.pem, CHAIN, 1),
-    (INTER.pem, (LEAF,), 1),
-    (LEAF.pem, CHAIN, 0),
-    (public_pem(ROOT), (LEAF, INTER), 1),
-    (made.OLD_LEAF.pem, (made.OLD_LEAF,), 0),  # a leaf that is its own anchor may have expired
-    (made.STRANGER.pem, CHAIN, -1),
-]
-
-
-@pytest.mark.parametrize(("pem", "chain", "depth"), ANCHORS)
-def test_anchors_by_hand(pem: bytes, chain: tuple[Made, ...], depth: int) -> None:
-    got = dane.match(anchor_records(pem), pki.chain(*chain), NOW)
-    assert (got.depth, got.matched) == (depth, depth >= 0)
 
 
 # --- what Postfix reports -------------------------------------------------------------------------------------

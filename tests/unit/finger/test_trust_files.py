@@ -5,10 +5,15 @@ from pathlib import Path
 import pytest
 from cryptography.hazmat.primitives.serialization import Encoding
 
+from scanner.core import dane
 from scanner.finger.options import Fatal, parse
 from scanner.finger.trust_files import anchors
 from scanner.vocabulary import Unusable
+from tests.unit import pki
+from tests.unit.core.test_dane import OLD_LEAF, STRANGER
+from tests.unit.core.test_pkix import public_pem
 from tests.unit.mailserver import certificate
+from tests.unit.pki import CHAIN, INTER, LEAF, NOW, ROOT, Made
 
 CERTIFICATE = certificate("p256").public_bytes(Encoding.PEM)
 SOMETHING_ELSE = b"-----BEGIN PRIVATE KEY-----\nMDA=\n-----END PRIVATE KEY-----\n"
@@ -54,3 +59,25 @@ def test_what_openssl_cannot_decode_is_an_unusable_record(tmp_path: Path) -> Non
         (3, 1, Unusable.BAD_KEY), (2, 1, Unusable.BAD_KEY), (3, 0, None), (2, 0, None),
     ]  # fmt: skip
     assert found.lines[1] == f"TA pkey as TLSA record: {path}: 2 1 0 3003020101"
+
+
+ANCHORS = [  # the trust anchor, the chain that the server sends, the depth of the match (-1: no match)
+    (ROOT.pem, CHAIN, 2),
+    (INTER.pem, CHAIN, 1),
+    (INTER.pem, (LEAF,), 1),
+    (LEAF.pem, CHAIN, 0),
+    (public_pem(ROOT), (LEAF, INTER), 1),
+    (OLD_LEAF.pem, (OLD_LEAF,), 0),  # a leaf that is its own trust anchor may have expired
+    (STRANGER.pem, CHAIN, -1),
+]
+
+
+@pytest.mark.parametrize(("pem", "chain", "depth"), ANCHORS)
+def test_a_trust_anchor_matches_an_issuer_or_the_leaf(
+    tmp_path: Path, pem: bytes, chain: tuple[Made, ...], depth: int
+) -> None:
+    path = tmp_path / "a"
+    path.write_bytes(pem)
+    records = anchors(parse(["-l", "secure", "-A", str(path), "x.test"])).records
+    got = dane.match(records, pki.chain(*chain), NOW)
+    assert (got.depth, got.matched) == (depth, depth >= 0)
