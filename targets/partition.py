@@ -32,7 +32,7 @@ def octets_of(key: str) -> bytes:
     return key.encode("unicode_escape")
 
 
-def key_of(line: bytes) -> bytes:
+def sort_key(line: bytes) -> bytes:
     """Return the key of a line."""
     return line.partition(b"\t")[0]
 
@@ -58,7 +58,7 @@ class Buckets:
             parts[0] += lines
         else:
             for line in lines:
-                parts[zlib.crc32(key_of(line)) % BUCKETS].append(line)
+                parts[zlib.crc32(sort_key(line)) % BUCKETS].append(line)
         self._room -= len(lines)
         if self._room <= 0:
             self.flush()

@@ -25,7 +25,7 @@ from itertools import islice
 from pathlib import Path
 
 from targets.lists import PlainNames, Reader, Reject, Target
-from targets.partition import BUCKETS, Buckets, Sampling, bucket_name, key_of, octets_of, unique
+from targets.partition import BUCKETS, Buckets, Sampling, bucket_name, octets_of, sort_key, unique
 
 SMALL = 50_000
 """Maximum number of lines of an input that is stored as one bucket (about 10 MB in memory)."""
@@ -214,7 +214,7 @@ class Spool:
     def _known(self, bucket: int) -> int:
         marked = self._marks(bucket)
         names = [bucket_name(group, bucket) for group in (_FIRST, _REST)]
-        return sum(key_of(line) in marked for name in names for line in self._lines(name)) if marked else 0
+        return sum(sort_key(line) in marked for name in names for line in self._lines(name)) if marked else 0
 
     def _marks(self, bucket: int) -> set[bytes]:
         path = self._place / _MARKS / bucket_name("", bucket)
@@ -229,7 +229,7 @@ class Spool:
         lines = self._lines(bucket_name(group, bucket))
         if self._marked is not None:
             marked, wanted = self._marks(bucket), self._marked
-            lines = (line for line in lines if (key_of(line) in marked) is wanted)
+            lines = (line for line in lines if (sort_key(line) in marked) is wanted)
         return map(self._target, lines)
 
     def _target(self, line: bytes) -> Target:
@@ -324,11 +324,11 @@ class _Maker:
             return None
         place = self._sampling.place
         last = max(heapq.nsmallest(self._sampling.size, map(place, self._keys(buckets))), default=0)
-        return lambda line: place(key_of(line)) <= last
+        return lambda line: place(sort_key(line)) <= last
 
     def _keys(self, buckets: int) -> Iterator[bytes]:
         for bucket in range(buckets):
-            yield from {key_of(line) for group in (_FIRST, _REST) for line in self._bucket(group, bucket)}
+            yield from {sort_key(line) for group in (_FIRST, _REST) for line in self._bucket(group, bucket)}
 
     def _put(self, group: str, lines: list[bytes]) -> None:
         self._lines += len(lines)

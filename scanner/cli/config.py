@@ -22,7 +22,7 @@ def load(ctx: click.Context, param: click.Parameter, value: str | None) -> str |
     if value is None or ctx.resilient_parsing:
         return value
     options = [p for p in ctx.command.params if isinstance(p, click.Option) and p is not param]
-    known = {key_of(option): option for option in options}
+    known = {option_key(option): option for option in options}
     table = _table(Path(value), ctx.command.name or "", _commands(ctx))
     ctx.default_map = {**(ctx.default_map or {}), **_checked(ctx, value, known, table)}
     return value
@@ -49,7 +49,7 @@ def check_kept(file: str, flags: dict[str, Any], present: dict[str, Any]) -> Non
             _value(ctx, f"{file}: {name}", option, value)
 
 
-def key_of(option: click.Option) -> str:
+def option_key(option: click.Option) -> str:
     """Return the key of an option: its long name, with underscores."""
     return max(option.opts, key=len).lstrip("-").replace("-", "_")
 

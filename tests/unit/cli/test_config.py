@@ -7,7 +7,7 @@ import pytest
 import rich_click as click
 
 from scanner.cli import commands
-from scanner.cli.config import key_of
+from scanner.cli.config import option_key
 
 # key: its value in TOML, the value of the option, the option with another value, that value
 VALUES: dict[str, tuple[str, Any, tuple[str, ...], Any]] = {
@@ -86,7 +86,7 @@ def flags(monkeypatch: pytest.MonkeyPatch) -> dict[str, Any]:
 
 
 def options() -> dict[str, click.Option]:
-    return {key_of(option): option for option in commands.scan.params if isinstance(option, click.Option)}
+    return {option_key(option): option for option in commands.scan.params if isinstance(option, click.Option)}
 
 
 def name_of(key: str) -> str:

@@ -7,14 +7,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from targets import partition
-from targets.partition import BUCKETS, Buckets, Sampling, bucket_name, key_of, octets_of, unique
+from targets.partition import BUCKETS, Buckets, Sampling, bucket_name, octets_of, sort_key, unique
 
 
 @given(st.text())
 def test_a_key_has_no_tab_and_no_line_feed(key: str) -> None:
     octets = octets_of(key)
     assert not set(octets) & set(b"\t\n")
-    assert key_of(octets + b"\tx\t1") == octets
+    assert sort_key(octets + b"\tx\t1") == octets
 
 
 def test_lines_of_one_key_share_a_bucket(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
