@@ -1,0 +1,133 @@
+"""Processor time of scans and of a start, compared with version 0.1.0; the two versions take turns.
+
+Both versions scan the same domains of the bulk lab, in which each mail host has its own key and certificate. The
+client runs on one core and the lab's servers on the other, and the resolver has every answer in its cache. The cost of
+a start is subtracted; a scan of one domain measures it. The cheapest turn counts, because other work on the machine
+only adds time.
+"""
+
+import os
+import resource
+import socket
+import subprocess
+import sys
+import tempfile
+from collections.abc import Sequence
+from pathlib import Path
+
+from tests.bench.bulk_lab import FLAGS, bulk_lab
+from tests.bench.loopback import pinned
+from tests.bench.model import Row
+from tests.bench.previous import compared, python
+from tests.lab import bulk
+from tests.lab.use import Lab
+
+SCALE = 30_000
+SHARE = 10  # the growth row compares all mail hosts with one in ten
+TURNS = 3
+STARTS = 12
+DISTINCT, SHARED, START, GROWTH = 0.65, 0.70, 0.65, 1.03
+LIMIT = 300.0  # seconds for one scan
+
+Costs = dict[str, float]
+"""Processor time of a scan in seconds by the name of its list, start included."""
+
+
+def rows() -> list[Row]:
+    """Measure both versions."""
+    programs = (Path(sys.executable), python())
+    lists = _lists()
+    sizes = {name: len(domains) for name, domains in lists.items()}
+    with pinned() as other, bulk_lab(SCALE) as (lab, place):
+        for pid in lab.record.namespaces.inhabitants():
+            os.sched_setaffinity(pid, other)
+        _scan(lab, place, programs[0], lists["all"])  # fills the resolver's cache
+        turns = [
+            [{name: _scan(lab, place, program, domains) for name, domains in lists.items()} for program in programs]
+            for _ in range(TURNS)
+        ]
+    now, before = (_least(costs) for costs in zip(*turns, strict=True))
+    starts = [(_first_packet(programs[0]), _first_packet(programs[1])) for _ in range(STARTS)]
+    each = {name: (_each(now, name, size), _each(before, name, size)) for name, size in sizes.items() if size > 1}
+    growth = each["all"][0] / each["tenth"][0]
+    return [
+        compared("a mail host and a certificate each: an endpoint", each["distinct"], DISTINCT),
+        compared("ten domains a mail host: a domain", each["all"], SHARED),
+        compared("scan --domain, from the start to the first packet", _cheapest(starts), START),
+        Row(
+            f"a domain: {SCALE:,} domains to {sizes['tenth']:,}",
+            f"{growth:.2f} ({each['all'][1] / each['tenth'][1]:.2f} in version 0.1.0)",
+            f"at most {GROWTH}",
+            growth <= GROWTH,
+        ),
+    ]
+
+
+def _lists() -> dict[str, list[str]]:
+    hosts = bulk.mail_host_of(SCALE)
+    names = [bulk.domain(number) for number in range(SCALE)]
+    return {
+        "one": names[:1],
+        "distinct": names[: SCALE // bulk.DOMAINS_A_HOST],
+        "tenth": [name for name, host in zip(names, hosts, strict=True) if host % SHARE == 0],
+        "all": names,
+    }
+
+
+def _least(turns: Sequence[Costs]) -> Costs:
+    return {name: min(costs[name] for costs in turns) for name in turns[0]}
+
+
+def _cheapest(turns: Sequence[tuple[float, float]]) -> tuple[float, float]:
+    now, before = zip(*turns, strict=True)
+    return min(now), min(before)
+
+
+def _each(costs: Costs, name: str, domains: int) -> float:
+    return (costs[name] - costs["one"]) / (domains - 1)
+
+
+def _scan(lab: Lab, place: Path, program: Path, domains: Sequence[str]) -> float:
+    """Return the processor time of a scan in seconds.
+
+    Raises:
+        RuntimeError: the scan failed, or it did not record every domain.
+    """
+    listed = place / "domains.txt"
+    listed.write_text("".join(f"{domain}\n" for domain in domains))
+    with tempfile.TemporaryDirectory(dir=place) as temporary:
+        run = Path(temporary) / "run"
+        before = _children()
+        done = lab.run(
+            *(str(program), "-m", "scanner", "scan", str(listed), "-o", str(run), *FLAGS, "--per-provider", "1000"),
+            timeout=LIMIT,
+        )
+        spent = _children() - before
+        recorded = sum(1 for _ in (run / "domains.jsonl").open()) if done.returncode == 0 else 0
+    if recorded != len(domains):
+        raise RuntimeError(f"{program}: {recorded} records of {len(domains)} domains: {done.stderr[-500:]}")
+    return spent
+
+
+def _children() -> float:
+    used = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return used.ru_utime + used.ru_stime
+
+
+def _first_packet(program: Path) -> float:
+    """Return the processor time of ``scan --domain`` in seconds until its first DNS question arrives."""
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as server:
+        server.bind(("127.0.0.1", 0))
+        server.settimeout(LIMIT)
+        resolver = f"127.0.0.1:{server.getsockname()[1]}"
+        command = [str(program), "-m", "scanner", "scan", "--domain", "example.test", "--resolver", resolver]
+        with subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL) as run:
+            server.recvfrom(512)
+            spent = int(Path(f"/proc/{run.pid}/schedstat").read_text().split()[0]) / 1e9  # nanoseconds on a processor
+            run.kill()
+    return spent
+
+
+if __name__ == "__main__":
+    for row in rows():
+        print(*row, sep=" | ")  # noqa: T201 - it is a command
