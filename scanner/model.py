@@ -163,8 +163,8 @@ class EndpointVerdict:
 class HostVerdict:
     """The verdict of one MX host for one domain.
 
-    ``report`` is the key of its HostReport, None if it was not examined. ``votes`` is true if the host counts for the
-    verdict of the domain, ``conclusive`` if another attempt would not change the behaviour of a sender.
+    ``report`` is the key of the HostReport, None if the host was not examined. ``votes`` is true if the host counts for
+    the verdict of the domain, ``conclusive`` if another attempt would not change the behaviour of a sender.
     """
 
     host: str

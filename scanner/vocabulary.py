@@ -224,8 +224,8 @@ class Pkix(StrEnum):
 class Unusable(StrEnum):
     """The reason why a TLSA record cannot be used for SMTP (RFC 7672 section 3.1).
 
-    Postfix's parser drops records with the first three values, OpenSSL drops the others. Where no record is left, the
-    effective level depends on whether Postfix or OpenSSL dropped the last record.
+    Postfix's parser drops records with the first three values, OpenSSL drops the others. If all records are dropped,
+    the effective level depends on whether Postfix or OpenSSL dropped the last record.
     """
 
     TRUNCATED = "truncated"

@@ -131,7 +131,7 @@ def _read_address(text: str) -> Address | None:
 def address_text(address: Address) -> str:
     """Return the canonical text of an address (RFC 5952).
 
-    ``str`` of an IPv4-mapped address differs between Python 3.12 and 3.13; this text does not.
+    ``str`` of an IPv4-mapped address differs between Python 3.12 and 3.13; the result of this function does not.
     """
     if isinstance(address, ipaddress.IPv6Address) and address.ipv4_mapped is not None:
         return f"::ffff:{address.ipv4_mapped}"

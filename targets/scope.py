@@ -2,10 +2,9 @@
 
 An exclusion file contains one entry per line. ``#`` begins a comment. Blank lines are skipped.
 
-    example.com         this domain, and this MX host
-    .example.com        this domain and all names below it
-    192.0.2.1           this address
-    2001:db8::/32       these addresses
+* The entry ``example.com`` excludes the domain and the MX host with this name.
+* The entry ``.example.com`` excludes this domain and all names below it.
+* The entries ``192.0.2.1`` and ``2001:db8::/32`` exclude an address and a network.
 
 An entry that cannot be parsed is an error, because a skipped entry would permit contact with an excluded host. An
 IPv6 address that embeds an excluded IPv4 address is excluded too. ``allow_private`` permits special-purpose

@@ -36,7 +36,7 @@ def documents() -> dict[str, str]:
 
 
 def records() -> list[type[Any]]:
-    """Return every record of the files of a run, outer records before inner records."""
+    """Return the classes of all records in a run's files, the class of an outer record before those inside it."""
     found: dict[type[Any], None] = {}
     waiting = list(FILES.values())
     while waiting:
@@ -109,7 +109,7 @@ def _is_words(hint: Any) -> bool:
 
 
 def _words(hint: Any) -> str:
-    """Return the values of the vocabulary in an annotation; empty for reason codes, which reasons.md lists."""
+    """Return the vocabulary values that an annotation allows; empty for reason codes, which reasons.md lists."""
     kinds = [kind for kind in _named(hint) if issubclass(kind, StrEnum) and kind.__name__ != "Reason"]
     return "".join(f": {', '.join(f'`{word}`' for word in kind)}" for kind in kinds)
 

@@ -44,7 +44,7 @@ def _failure(probe: Probe) -> str:
 
 
 def any_port25(rows: tuple[Check, ...]) -> tuple[Check, ...]:
-    """Return the rows with failures as warnings if any host answered, since the port is then open."""
+    """Return the rows of the port 25 check; if any host answered, port 25 is open and failures become warnings."""
     if all(row.state is not State.OK for row in rows):
         return rows
     return tuple(replace(row, state=State.WARN, advice="") if row.state is State.FAIL else row for row in rows)

@@ -1,13 +1,13 @@
 """The preflight checks: whether a resolver validates DNSSEC and its AD bit can be trusted.
 
 With a resolver that does not validate, or whose AD bit is lost in transit, every domain appears to be without DNSSEC.
-So the preflight checks the behaviour that RFC 4035 section 3.2 requires. The answer for a signed name is authenticated.
-A name with broken signatures results in SERVFAIL, and in data if CD is set. The answer for an unsigned name is not
-authenticated. The denial of a name is authenticated. TCP works, since a truncated reply is requested again by TCP (RFC
-7766). For each check one name with the required behaviour suffices, since test domains disappear. A question without an
-answer counts as a failure.
+Therefore the preflight checks the behaviour of a resolver that RFC 4035 section 3.2 requires: an authenticated answer
+for a signed name; SERVFAIL for a name with broken signatures, and data for the same name if CD is set; an answer
+without authentication for an unsigned name; and an authenticated denial. A resolver also has to answer over TCP, since
+a truncated reply is requested again over TCP (RFC 7766). For each check one name with the required behaviour suffices,
+since test domains may disappear. A DNS question without an answer counts as a failed check.
 
-The caller sends the DNS questions and passes the time.
+The caller of this module sends the DNS questions and passes the current time.
 """
 
 from collections.abc import Iterable
@@ -38,7 +38,7 @@ class State(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Check:
-    """One row of the table: check, subject, result, observation and remedy."""
+    """One row of the table of checks: check, subject, result, observation and remedy."""
 
     check: str
     subject: str
@@ -64,7 +64,7 @@ class PreflightNames:
 
 @dataclass(frozen=True, slots=True)
 class Sample:
-    """The answers of one resolver, by purpose of the name. ``tcp`` is the error of the TCP query, empty without one."""
+    """The answers of one resolver by purpose of the queried name. ``tcp`` is the error of the TCP query, or empty."""
 
     resolver: str
     trusted: bool
@@ -102,7 +102,7 @@ _DENIED = _Purpose("denial", Security.SECURE, _ABSENT, "absence authenticated")
 
 
 def judge(sample: Sample) -> tuple[Check, ...]:
-    """Return the rows of one resolver.
+    """Return the rows of the preflight checks of one resolver.
 
     Args:
         sample: the answers of the resolver.
@@ -162,7 +162,7 @@ def window_of(reply: Message) -> Window | None:
         reply: the reply to the question ``. DNSKEY`` with DO set.
 
     Returns:
-        The period of its first signature over DNSKEY, None if there is none.
+        The validity period of the first signature over DNSKEY; None if the reply contains no such signature.
     """
     for record in reply.answers:
         octets = bytes.fromhex(record.rdata) if record.rtype == "RRSIG" else b""

@@ -30,7 +30,7 @@ TYPES = {
     "DNSKEY": 48,
     "TLSA": TLSA,
 }
-"""Numbers of the record types that mxsweep queries or receives; dnspython knows the others."""
+"""Numbers of the record types that mxsweep queries or receives; dnspython converts all other types."""
 
 
 class WireError(ValueError):

@@ -88,7 +88,7 @@ class ServerQuery:
     async def run(self) -> Answer:
         """Query the servers in rounds and return the answer.
 
-        Without any reply the answer has no rcode, and its error is that of the last query.
+        If no server replies, the answer has no rcode, and its error is the error of the last query.
         """
         pause = PAUSE
         quick_rounds = 0
@@ -105,7 +105,7 @@ class ServerQuery:
                 return answer
 
     def _is_final(self, answer: Answer, *, timed_out: bool) -> bool:
-        """Return whether further rounds are useless, because the answer would not improve."""
+        """Return whether another round of queries could not improve the answer."""
         return bool(answer.rcode) and not (timed_out and answer.rcode in _SERVER_RCODES)
 
     async def _round(self) -> tuple[Answer, bool]:

@@ -59,7 +59,8 @@ class SingleFlight(Generic[K, V]):
 
         Raises:
             RuntimeError: the work raised an exception, which is the cause of this error. All callers get the error,
-                including later callers while it is remembered. Such an exception is a bug: remote failures are values.
+                including later callers while the error is remembered. Such an exception is a bug: remote failures are
+                values.
         """
         flight = self._find(key)
         while flight is not None and not flight.done:
@@ -81,7 +82,7 @@ class SingleFlight(Generic[K, V]):
         return list(gone.values())
 
     def __contains__(self, key: K) -> bool:
-        """Return whether ``get`` would start no work for this key now."""
+        """Return whether ``get`` would return a result for this key without starting new work."""
         return self._find(key) is not None
 
     def __len__(self) -> int:

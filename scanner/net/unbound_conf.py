@@ -62,7 +62,7 @@ def configuration(
         The text of unbound.conf(5).
 
     Raises:
-        UnquotablePathError: the path of a file cannot be written in it.
+        UnquotablePathError: the path of a file cannot be written in unbound.conf.
     """
     server = [
         *_fixed(port),
@@ -87,7 +87,7 @@ def check_quotable(path: Path) -> None:
     """Check that a path can be written in quotes in unbound.conf(5), which has no escapes.
 
     Raises:
-        UnquotablePathError: it has a quote, a backslash or a character that is not printable.
+        UnquotablePathError: the path contains a quote, a backslash or an unprintable character.
     """
     if not str(path).isprintable() or not {'"', "\\"}.isdisjoint(str(path)):
         raise UnquotablePathError(
@@ -185,8 +185,8 @@ def _anchor(settings: UnboundSettings, directory: Path) -> list[str]:
 def _anchor_file(anchor: bytes, directory: Path) -> Path:
     """Return the path of the trust anchor file that unbound updates (RFC 5011).
 
-    The file is in the cache directory, or in ``directory`` if the cache cannot be written. Its name depends on the keys
-    of the package, so that a newer package starts from its own keys.
+    The file is in the cache directory, or in ``directory`` if the cache cannot be written. The name of the file depends
+    on the root keys of the package, so that a newer package starts from its own root keys.
     """
     name = f"root-{hashlib.sha256(anchor).hexdigest()[:12]}.key"
     cache = cache_directory()
