@@ -4,7 +4,7 @@ Destinations are partitioned into buckets by a hash of their key. Only one bucke
 are removed (the first line is kept), and its lines are shuffled with a fixed seed. The shuffle separates domains of the
 same provider, which are often adjacent in a list. A small list is stored as one bucket.
 
-* ``SPOOL/index.json`` contains the counts and files of the spool, and is written last; without it a spool is unfinished.
+* ``SPOOL/index.json`` contains the counts and files of the spool, and is written last (a sign of a finished spool).
 * ``SPOOL/rejects`` contains the lines that are not scanned, as JSON.
 * ``SPOOL/first-NNN`` contains the destinations that are scanned before all others.
 * ``SPOOL/rest-NNN`` contains the other destinations.
