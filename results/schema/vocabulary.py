@@ -154,13 +154,13 @@ VOCABULARIES: dict[type[StrEnum], Vocabulary] = {
     ),
     DomainStartTLS: Vocabulary(
         "starttls of a domain and of an MX host",
-        "The value states whether TLS works at the MX hosts of a domain or, in the verdict of an MX host, at its addresses.",
+        "The value states whether TLS works at the MX hosts of a domain, or at the addresses of an MX host.",
         words.DOMAIN_STARTTLS,
     ),
     Dane: Vocabulary(
         "dane of an MX host or address",
-        "The value is the result of comparing the TLSA records with the certificate chain of an MX host. If TLSA records "
-        "exist but no TLSA record is usable, TLS is mandatory without authentication (RFC 7672 section 2.2).",
+        "The value is the result of comparing the TLSA records with the certificate chain of an MX host. If TLSA "
+        "records exist but no TLSA record is usable, TLS is mandatory without authentication (RFC 7672 section 2.2).",
         words.HOST_DANE,
     ),
     TLSState: Vocabulary(
@@ -170,7 +170,7 @@ VOCABULARIES: dict[type[StrEnum], Vocabulary] = {
     ),
     Pkix: Vocabulary(
         "pkix of an address",
-        "The value is the result of validating a certificate chain against the trust store, without comparison of names.",
+        "The value is the result of validating a chain against the trust store, without comparison of names.",
         _PKIX,
     ),
     StartTLS: Vocabulary(
