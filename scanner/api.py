@@ -56,7 +56,7 @@ log = logging.getLogger("mxsweep")
 
 
 class ScanError(Exception):
-    """A scan cannot start or continue: a file cannot be read, or no resolver is usable. The message is the cause."""
+    """An error that prevents a scan, such as an unreadable file or no usable resolver; the message is the cause."""
 
 
 def scan_all(
@@ -109,7 +109,7 @@ async def scan(
     """Scan mail domains in a trio program; leaving the block early ends the scan.
 
     Args:
-        names: destinations, as for ``scan_all``; the other arguments are also the same.
+        names: destinations, as for ``scan_all``.
         level: TLS security level of the verdicts.
         ehlo: name to send in EHLO.
         settings: all other settings. With ``settings.retries``, each retry pass yields another record of an

@@ -1,7 +1,7 @@
 """Facts: the records of observations (DNS answers, connections, certificates), as frozen values without behaviour.
 
-A run stores its facts. Evidence and verdicts (``model``) are computed from the facts, and can be computed again. RRsets
-and lists without a significant order are sorted, so that two runs can be compared.
+A run directory contains the facts of a run. Evidence and verdicts (``model``) are computed from the facts, and can be
+computed again. RRsets and lists without a significant order are sorted, so that two runs can be compared.
 """
 
 from dataclasses import dataclass

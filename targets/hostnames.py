@@ -180,7 +180,7 @@ class _Flags:
 
 
 def _mapped(name: str) -> str:
-    """Map a name by UTS #46 section 4, non-transitional, then encode label by label."""
+    """Map an international name by UTS #46 section 4, non-transitional, and encode each label."""
     flags = _Flags()
     try:
         labels = idna.uts46_remap(name[: MAX_TYPED + 1], std3_rules=False).split(".")

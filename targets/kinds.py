@@ -1,7 +1,8 @@
 """Recognition of lists in other formats (URLs, e-mail addresses, hosts files, ...), with the option for each format.
 
-A list is rejected as a whole if most of its first lines are in another format than destinations. A single line in
-another format is rejected with a hint. With ``--accept``, the host of a URL or an e-mail address is used.
+A list is rejected as a whole if most of its first lines are in another format than destinations. A single line that is
+not a destination is rejected with a hint about its format. With ``--accept``, the host of a URL or an e-mail address is
+used.
 """
 
 import re

@@ -69,7 +69,7 @@ class Exclusions:
 
 @dataclass(frozen=True, slots=True)
 class Scope:
-    """The scope of a scan. Each method returns a Refusal, or None if contact is permitted."""
+    """The addresses and names that a scan may contact; a method returns a Refusal, or None if contact is permitted."""
 
     allow_private: bool = False
     exclusions: Exclusions = field(default_factory=Exclusions)

@@ -6,8 +6,8 @@ matches. Additional rules: multicast (RFC 5771, RFC 4291) is not global. IPv6 ou
 is not global. Of the blocks marked "N/A", a 6to4 address is global if its IPv4 address is global; Teredo, ORCHID and
 6to4 relay anycast addresses are not global.
 
-Packets to an IPv6 address that embeds an IPv4 address (mapped, compatible, translated, 6to4) may reach the IPv4
-address, so such an address is not global if its IPv4 address is not global.
+An IPv6 address that embeds an IPv4 address (mapped, compatible, translated, 6to4) is not global if the IPv4 address is
+not global, because packets to the IPv6 address may reach the IPv4 address.
 """
 
 from ipaddress import IPv4Address, IPv6Address, ip_address, ip_network

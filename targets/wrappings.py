@@ -166,7 +166,7 @@ def _seekable(stream: io.BufferedIOBase, head: bytes) -> io.BufferedIOBase:
 
 
 def _unpacked(packing: _Packing, packed: Iterator[bytes], notes: list[str]) -> Iterator[bytes]:
-    """Yield the unpacked octets of packed chunks, member after member.
+    """Yield the unpacked octets of compressed chunks, one compressed member after the other.
 
     Raises:
         DamagedError: the data is damaged or truncated, or the ratio of unpacked to packed octets is too high.

@@ -125,8 +125,8 @@ def joined(first: Answer, rest: Answer) -> Answer:
         rest: the answer for that name.
 
     Returns:
-        The answer to the first question. It is secure only if both answers are secure, and an error if the chain has
-        more than ``MAX_ALIASES`` aliases.
+        The answer to the first question, which is secure only if both answers are secure, and is an error if the chain
+        has more than ``MAX_ALIASES`` aliases.
     """
     aliases = first.aliases + rest.aliases
     seen = {alias.owner for alias in aliases}

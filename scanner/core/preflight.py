@@ -180,7 +180,7 @@ def clock(window: Window | None, now: datetime, resolver: str) -> Check:
     """Return the row of the clock check: validation requires a clock within the validity of the root's signature.
 
     Args:
-        window: the validity period of that signature; None if the resolver did not return it.
+        window: the validity period of that signature; None if the resolver returned no signature.
         now: the time of the local clock.
         resolver: the resolver that returned the signature.
     """

@@ -1,4 +1,4 @@
-"""The roll-up of verdicts: addresses into the verdict of their MX host, and MX hosts into the verdict of a domain.
+"""The combination of verdicts: of addresses into the verdict of an MX host, of MX hosts into the verdict of a domain.
 
 In each function the first rule that applies determines the result. A host that accepted no TCP connection does not
 vote, except with a verdict from DNS alone: otherwise a dead host without TLSA records would count as protected.
@@ -308,7 +308,7 @@ def _combined(votes: Sequence[Dane]) -> DomainDane:
 
 
 def _dane_voters(hosts: Sequence[HostVerdict]) -> list[HostVerdict]:
-    """Return the hosts that count; an unreachable host counts only if no other does or its verdict follows from DNS."""
+    """Return the hosts that count in the verdict: those that vote, else all; a verdict from DNS alone always counts."""
     voters = [host for host in hosts if host.votes]
     kept = [host for host in voters if host.dane in _BY_DNS or Reason.HOST_UNREACHABLE not in host.reasons]
     return kept or voters

@@ -117,7 +117,7 @@ def parameters(record: TLSARecord) -> str:
 def presentation(record: TLSARecord, digits: int | None = None) -> str:
     """Return a record in presentation format (RFC 6698 section 2.2): ``3 1 1`` and the data in hex.
 
-    dnspython cannot print such a record if its digest has a wrong length.
+    dnspython cannot print a TLSA record whose digest has a wrong length.
 
     Args:
         record: any TLSA record, including a malformed record.

@@ -74,7 +74,7 @@ class ProbeRoles(NamedTuple, Generic[P]):
 
     @property
     def small_hello_only(self) -> bool:
-        """True if the handshake failed with all groups and succeeded with classical groups only."""
+        """True if the handshake failed with all key exchange groups and succeeded with classical groups only."""
         return self.large is not None and self.own.handshake is not None
 
 

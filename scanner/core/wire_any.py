@@ -46,7 +46,7 @@ def decode(wire: bytes) -> Message:
     """Decode any message; result and error are those of ``wire.decode``.
 
     A TLSA record whose digest has a wrong length causes a ``WireError``, since dnspython refuses such a record. The
-    fast decoder accepts such a record, so the error occurs only in a message with names of unusual octets.
+    fast decoder accepts a TLSA record of any length, so the error occurs only in a message with unusual names.
     """
     if len(wire) > MAX_OCTETS or sum(int.from_bytes(wire[at : at + 2]) for at in (6, 8, 10)) > MAX_RECORDS:
         raise WireError("unusual message beyond the limits")
@@ -104,7 +104,7 @@ def _record(rrset: dns.rrset.RRset) -> Record:
 
 
 def _rdata(rtype: str, rdata: Any) -> str:
-    """Return rdata in the spelling of ``Record``."""
+    """Return rdata as text, in the format of ``Record.rdata``."""
     if rtype in ("A", "AAAA"):
         return str(ipaddress.ip_address(rdata.address))
     if rtype == "MX":
@@ -150,7 +150,7 @@ def encode_name(name: str) -> bytes:
 
 
 def spelled(name: str) -> str:
-    """Return a name in the spelling of ``Record``; errors as for ``encode_name``."""
+    """Return a name as text, in the format of ``Record``; errors as for ``encode_name``."""
     return _name(_parsed(name))
 
 

@@ -34,7 +34,7 @@ TYPES = {
 
 
 class WireError(ValueError):
-    """A message or name violates the DNS wire format or exceeds a limit."""
+    """An error for a message or name that violates the DNS wire format or exceeds a limit."""
 
 
 class Question(NamedTuple):

@@ -1,7 +1,7 @@
 """The preparation of a finger run: trust files, client certificate, digests and groups.
 
-As in posttls-finger, errors in these settings are printed before the destination is looked up. After the first error in
-a TLS setting, the run continues without TLS.
+As in posttls-finger, errors in the settings of a run are printed before the destination is looked up. After the first
+error in a TLS setting, the run continues without TLS.
 """
 
 import hashlib

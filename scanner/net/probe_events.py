@@ -1,6 +1,6 @@
 """Events of a single probe, reported to a listener as they occur.
 
-A scan has no listener. ``finger`` prints its lines from these events and records them for a replay.
+A scan has no listener. ``finger`` prints its lines from the events of a probe, and records the events for a replay.
 """
 
 from dataclasses import dataclass

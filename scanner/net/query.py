@@ -1,11 +1,11 @@
 """One DNS question sent to several servers until a server gives a usable answer.
 
-The servers are queried in the order of their health. Data and negative answers are final. A SERVFAIL of a
-trusted server is final if the same question with CD set (no validation) succeeds, because then validation has failed:
-an answer of another server must not replace it. Only the rcode of the reply to the CD query is used. After any other
-error, and after a timeout, the next server is queried. Servers that timed out are queried again until the deadline of
-the question. If all servers fail immediately (no process listens), they are queried again after pauses that double, so
-that a resolver can restart in the meantime.
+Working servers are queried before servers in back-off. Data and negative answers are final. A SERVFAIL of a trusted
+server is final if the same question with CD set (no validation) succeeds, because then validation has failed: an answer
+of another server must not replace it. Only the rcode of the reply to the CD query is used. After any other error, and
+after a timeout, the next server is queried. Servers that timed out are queried again until the deadline of the
+question. If all servers fail immediately (no process listens), they are queried again after pauses that double, so that
+a resolver can restart in the meantime.
 
 The AD bit counts only if the server is trusted.
 """
@@ -41,7 +41,7 @@ class Transport:
 
 @dataclass(slots=True)
 class QueryDeadline:
-    """The time limit of a question, not counting its waits for the rate.
+    """The time limit of a DNS question, not counting waits for the limit of the query rate.
 
     ``attempt`` is the time limit of one query in seconds; ``deadline`` and ``started`` are times of trio's clock.
     """

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from functools import cache
 
 _ANYWHERE = {socket.AF_INET: "192.88.99.1", socket.AF_INET6: "2001:4860:4860::8888"}
-"""One public address of each family: without a default route there is no route to it."""
+"""One public address of each family, to which there is no route without a default route."""
 
 _NO_ROUTE = (errno.ENETUNREACH, errno.EADDRNOTAVAIL, errno.EAFNOSUPPORT)
 _ANY_PORT = 9

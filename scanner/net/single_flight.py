@@ -29,7 +29,7 @@ class _Flight(Generic[V]):
     ended: trio.Event | None = None
 
     def end(self) -> None:
-        """Wake the waiting tasks: the work is done, or the task that did it was cancelled."""
+        """Wake the waiting tasks, because the work is done or the working task was cancelled."""
         if self.ended is not None:
             self.ended.set()
 
@@ -59,8 +59,8 @@ class SingleFlight(Generic[K, V]):
 
         Raises:
             RuntimeError: the work raised an exception, which is the cause of this error. All callers get the error,
-                including later callers while the error is remembered. Such an exception is a bug: remote failures are
-                values.
+                including later callers while the error is remembered. An exception of the work is a bug, since remote
+                failures are values.
         """
         flight = self._find(key)
         while flight is not None and not flight.done:

@@ -25,7 +25,7 @@ _ANCHORS = "root-anchors.ds"
 
 
 class UnquotablePathError(ValueError):
-    """The path of a file cannot be written in unbound.conf: it could end its quotes or its line."""
+    """An error for a file path that cannot be written in unbound.conf, because it could end its quotes or its line."""
 
 
 @dataclass(frozen=True, slots=True)
