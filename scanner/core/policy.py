@@ -53,7 +53,7 @@ class Policy:
 def effective(
     asked: Level, peer: Peer, tlsa: TLSALookup | None, *, insecure_mx: Level = Level.DANE, sni: str | None = None
 ) -> Policy:
-    """Return the policy for one host.
+    """Return the policy of one MX host.
 
     Args:
         asked: the requested level.

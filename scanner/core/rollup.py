@@ -308,7 +308,7 @@ def _combined(votes: Sequence[Dane]) -> DomainDane:
 
 
 def _dane_voters(hosts: Sequence[HostVerdict]) -> list[HostVerdict]:
-    """Return the hosts that count in the verdict: those that vote, else all; a verdict from DNS alone always counts."""
+    """Return the voters that are reachable or have a verdict from DNS alone; without such voters, return all."""
     voters = [host for host in hosts if host.votes]
     kept = [host for host in voters if host.dane in _BY_DNS or Reason.HOST_UNREACHABLE not in host.reasons]
     return kept or voters

@@ -97,7 +97,7 @@ async def private_unbound(settings: UnboundSettings) -> AsyncIterator["Unbound"]
 
 
 class Unbound:
-    """The unbound child process. ``address`` is its address and port, ``failure`` the error if it is not usable."""
+    """The unbound child process. ``address`` contains address and port, ``failure`` the error that ended it."""
 
     def __init__(self, settings: UnboundSettings, directory: Path) -> None:
         self.address = (LOOPBACK, 0)
