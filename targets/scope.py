@@ -75,15 +75,15 @@ class Scope:
     exclusions: Exclusions = field(default_factory=Exclusions)
 
     def domain(self, name: str) -> Refusal | None:
-        """Check the name of a mail domain."""
+        """Check whether a mail domain may be scanned, by its name."""
         return _opted_out(self.exclusions.name(name))
 
     def host(self, name: str) -> Refusal | None:
-        """Check the name of an MX host; each of its addresses is checked by ``address``."""
+        """Check whether an MX host may be contacted, by its name; ``address`` checks each of its addresses."""
         return _opted_out(self.exclusions.name(name))
 
     def address(self, address: str) -> Refusal | None:
-        """Check an IPv4 or IPv6 address.
+        """Check whether an IPv4 or IPv6 address may be contacted.
 
         Raises:
             ValueError: the text is not an address.

@@ -153,7 +153,7 @@ def _verdicts() -> Iterator[str]:
 
 
 def main(directory: Path = DIRECTORY) -> None:
-    """Write the pages to a directory."""
+    """Write the generated pages of docs/ to a directory."""
     directory.mkdir(exist_ok=True)
     for name, text in documents().items():
         (directory / name).write_text(text, "utf-8")

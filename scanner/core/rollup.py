@@ -1,7 +1,8 @@
 """The combination of verdicts: of addresses into the verdict of an MX host, of MX hosts into the verdict of a domain.
 
-In each function the first rule that applies determines the result. A host that accepted no TCP connection does not
-vote, except with a verdict from DNS alone: otherwise a dead host without TLSA records would count as protected.
+In each function of this module, the first rule that applies determines the verdict. A host that accepted no TCP
+connection does not vote, except with a verdict from DNS alone: otherwise a dead host without TLSA records would count
+as protected.
 """
 
 from collections.abc import Sequence

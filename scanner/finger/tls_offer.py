@@ -125,7 +125,8 @@ def versions(text: str) -> tuple[str | None, str | None]:
     """Return the lowest and the highest version of a protocol list; None means OpenSSL's own bound.
 
     ``>=V`` and ``<=V`` set bounds, ``!NAME`` excludes a version, ``NAME`` excludes all versions that are not listed.
-    OpenSSL supports only one range, so versions above the first gap are dropped. An unknown number sets no bound.
+    OpenSSL supports only one range, so versions above the first gap are dropped. A bound with an unknown version number
+    has no effect.
 
     Raises:
         OfferError: a name in the list is not a known version.

@@ -94,7 +94,8 @@ class Outage(Generic[K]):
             began: the start of the attempt in seconds of trio's clock.
 
         Returns:
-            False if an outage overlaps the attempt, which the caller then repeats. No outage is active on return.
+            False if an outage overlaps the attempt, which the caller then repeats. When the method returns, no outage
+            is active.
         """
         if self.overlaps(began):
             return False

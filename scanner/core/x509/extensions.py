@@ -82,7 +82,7 @@ class AltNames:
 class Extensions:
     """The contents of the extensions; an absent extension is None.
 
-    ``endless`` is true for a path length beyond any path, which OpenSSL treats as absent. ``names`` and
+    ``endless`` is true for a path length greater than any path, which OpenSSL treats as absent. ``names`` and
     ``name_constraints`` are the DER of subjectAltName and nameConstraints, empty if absent.
     """
 

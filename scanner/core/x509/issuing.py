@@ -36,7 +36,7 @@ _NOT_SIGNED = {
     VerifyError.UNABLE_TO_GET_ISSUER_CERT_LOCALLY,
     VerifyError.DEPTH_ZERO_SELF_SIGNED_CERT,
 }
-"""Errors of a signature by another key or by another type of key."""
+"""Error numbers for a signature that was made by another key or by another type of key."""
 
 _AFTER_SIGNATURES = {VerifyError.UNNESTED_RESOURCE, *NAME_ERRORS}
 """Errors that OpenSSL detects after the check of the signatures."""

@@ -77,7 +77,7 @@ def _certificate(
 
 @cache
 def _key() -> Ed25519PrivateKey:
-    """Return the fixed signing key of all synthetic certificates; the key is not secret and makes results reproducible."""
+    """Return the fixed key that signs all synthetic certificates; it is not secret, and results are reproducible."""
     return Ed25519PrivateKey.from_private_bytes(bytes(32))
 
 
