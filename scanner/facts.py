@@ -202,8 +202,8 @@ class CertFacts:
 
     The names of subject and issuer have the one-line form of OpenSSL. ``parse_error`` is set when OpenSSL accepted the
     certificate and our parser failed, wholly or in part: then only the digests and the decoded parts are set.
-    ``spki_*`` are the digests of the SubjectPublicKeyInfo in DER, as OpenSSL encodes it; they are empty if it could not
-    be found. ``curve`` is OpenSSL's name for the curve of an EC key.
+    ``spki_*`` are the digests of the SubjectPublicKeyInfo in DER, as OpenSSL encodes it; the digests are empty if the
+    SubjectPublicKeyInfo could not be found. ``curve`` is OpenSSL's name for the curve of an EC key.
     """
 
     sha256: str

@@ -168,7 +168,7 @@ class _Flags:
         self._found: set[str] = set()
 
     def add(self, flag: str, *, when: bool = True) -> None:
-        """Add a flag of ``UTS46_ERRORS``."""
+        """Record an error, a key of ``UTS46_ERRORS``, if it applies."""
         if when:
             self._found.add(flag)
 

@@ -1,8 +1,8 @@
 """Recognition of lists in other formats (URLs, e-mail addresses, hosts files, ...), with the option for each format.
 
-A list is rejected as a whole if most of its first lines are in another format than destinations. A single line that is
-not a destination is rejected with a hint about its format. With ``--accept``, the host of a URL or an e-mail address is
-used.
+A list is rejected as a whole if most of its first lines have a known format but are not destinations. A single line
+that is not a destination is rejected with a hint about its format. With ``--accept``, the host of a URL or an e-mail
+address is used.
 """
 
 import re

@@ -54,7 +54,8 @@ class HostFacts:
 
     ``records`` contains the parameters (``3 1 1``) of each TLSA record, and ``unusable`` the reasons of unusable
     records. ``disagree`` lists the properties that differ between addresses, and ``families`` the properties that
-    differ between IPv4 and IPv6. ``addresses`` is the number of addresses; ``both`` is True with IPv4 and IPv6.
+    differ between IPv4 and IPv6. ``addresses`` is the number of addresses; ``both`` is True if the host has both IPv4
+    and IPv6 addresses.
     """
 
     host: str

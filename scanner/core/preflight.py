@@ -51,9 +51,9 @@ class Check:
 class PreflightNames:
     """The names to query: zone apexes (SOA), and in ``denied`` absent names of signed zones.
 
-    The DNSSEC state of the defaults is expected to last: zones of DNSSEC operators (the Internet Society, the IETF,
-    NLnet Labs), names with deliberately broken signatures (of Comcast, CZ.NIC and SIDN), and large companies without
-    DNSSEC.
+    The DNSSEC state of the default names is expected to last: zones of DNSSEC operators (the Internet Society, the
+    IETF, NLnet Labs), names with deliberately broken signatures (of Comcast, CZ.NIC and SIDN), and large companies
+    without DNSSEC.
     """
 
     signed: tuple[str, ...] = ("internetsociety.org", "ietf.org", "nlnetlabs.nl")
@@ -159,7 +159,7 @@ def window_of(reply: Message) -> Window | None:
     """Return the validity period of the signature over the DNSKEY RRset of the root.
 
     Args:
-        reply: the reply to the question ``. DNSKEY`` with DO set.
+        reply: the reply to a question for the DNSKEY records of the root, with DO set.
 
     Returns:
         The validity period of the first signature over DNSKEY; None if the reply contains no such signature.

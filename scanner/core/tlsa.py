@@ -158,7 +158,7 @@ def agile(records: Sequence[TLSARecord], digests: Sequence[str] = DIGESTS) -> tu
 
 
 def _strength(record: TLSARecord, digests: Sequence[str]) -> int:
-    """Return the rank of a record's digest, higher for stronger; 0 for full data and for types not in use."""
+    """Return the rank of a record's digest, higher for stronger; 0 for full data and for unused matching types."""
     weak_first = [FULL, *reversed(_enabled(digests))]
     return weak_first.index(record.matching_type) if record.matching_type in weak_first else 0
 

@@ -5,8 +5,8 @@ several lookups for a host fail, the last temporary error is reported, or the la
 destination that resolves to no address yields an empty list and an error. TLSA lookups and connections belong to other
 modules.
 
-This module differs from posttls-finger in two points. The port of an SRV record also applies to addresses from the
-native name service. The TLSA lookup uses the port of the connection.
+This module differs from posttls-finger in two points: the port of an SRV record also applies to addresses from the
+native name service, and the TLSA lookup uses the port of the connection.
 """
 
 import random

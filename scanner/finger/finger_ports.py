@@ -57,7 +57,7 @@ class FingerPorts(Protocol):
         """The random generator for load distribution; it has no security function."""
 
     def now(self) -> datetime:
-        """Return the time for which certificates are checked."""
+        """Return the time at which the validity of certificates is judged."""
 
     async def lookup(self, name: str, rtype: str, *, dnssec: bool = True) -> Answer:
         """Send one DNS query and return its answer."""

@@ -1,7 +1,7 @@
 """Single flight: the work for a key is done once, even if many tasks request it at the same time.
 
-The first task that requests a result does the work. If that task is cancelled, one of the waiting tasks does the work
-instead, so that the waiting tasks still get a result. ``gather`` applies one function to many items concurrently.
+The first task that requests a result does the work. If the working task is cancelled, one of the waiting tasks does the
+work instead, so that the waiting tasks still get a result. ``gather`` applies one function to many items concurrently.
 """
 
 from collections import OrderedDict

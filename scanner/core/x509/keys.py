@@ -138,7 +138,7 @@ def _ec_key(parts: list[der.TLV]) -> Key:
 
 
 def normal_spki(element: TLV) -> bytes:
-    """Return a SubjectPublicKeyInfo as OpenSSL encodes it: in DER, with its parameters unchanged if a SEQUENCE.
+    """Return a SubjectPublicKeyInfo as OpenSSL encodes it: in DER; parameters that are a SEQUENCE stay unchanged.
 
     Raises:
         DERError: the octets are malformed.

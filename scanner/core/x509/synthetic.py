@@ -35,7 +35,7 @@ def issuer(subject: Certificate, spki: bytes) -> bytes:
 
 
 def constrained(subject: bytes, alt_names: bytes, constraints: bytes, *, leaf: bool) -> tuple[bytes, ...]:
-    """Return a path, leaf first, whose anchor has the name constraints and a lower certificate the names.
+    """Return a path, leaf first, with the name constraints in the anchor and the names in a lower certificate.
 
     Args:
         subject: the subject of the checked certificate, as DER.
