@@ -45,8 +45,9 @@ class RowError(ValueError):
 class Layout:
     """The layout of a list's records.
 
-    ``column`` counts from 0. ``header`` contains the column names, empty without a header. Records begin after line
-    ``begins``. The ``delimiter`` space means any white space, and the ``delimiter`` ``{`` means JSON.
+    ``column`` is the index of the domain column, from 0. ``header`` contains the column names, empty without a header.
+    Records begin after line ``begins``. The ``delimiter`` space means any white space, and the ``delimiter`` ``{``
+    means JSON.
     """
 
     delimiter: str = ","

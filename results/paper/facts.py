@@ -41,7 +41,7 @@ STARTTLS_CLASSES = (
     NOT_CONTACTED,
     NO_ADDRESS,
 )
-"""Outcomes of STARTTLS at an address, ordered by progress of the session, furthest first; 4xx and 5xx are groups."""
+"""Outcomes of STARTTLS at an address, ordered by progress of the session, furthest first; 4xx and 5xx are combined."""
 
 _COMMON = ("records", "unusable", "disagree", "families")
 

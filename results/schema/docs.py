@@ -1,7 +1,7 @@
 """The generated pages of docs/: fields.md, reasons.md and verdicts.md, written by ``python -m results.schema.docs``.
 
-``python -m results.schema.docs [DIRECTORY]`` writes to DIRECTORY, by default ``docs``. The pages are part of the
-repository. A test fails when a page differs from the output of this module.
+``python -m results.schema.docs [DIRECTORY]`` writes to DIRECTORY, by default ``docs``. The generated pages are part of
+the repository. A test fails when a page differs from the output of this module.
 """
 
 import sys

@@ -141,7 +141,7 @@ def display(record: TLSARecord) -> str:
 def ordered(records: Sequence[TLSARecord], digests: Sequence[str] = DIGESTS) -> tuple[TLSARecord, ...]:
     """Sort records in the order of comparison: usage 3 first, then keys before certificates, then strong digests.
 
-    Within a usage and selector, records with full data (matching type 0) are last. Records of equal rank keep their
+    Within a usage and selector, records with full data (matching type 0) come last. Records of equal rank keep their
     order.
     """
     return tuple(sorted(records, key=lambda r: (-r.usage, -r.selector, -_strength(r, digests))))

@@ -166,7 +166,7 @@ def _receive_buffer() -> int:
 
 
 def shipped_anchor() -> bytes:
-    """Return the root keys of the package as DS records."""
+    """Return the DNSSEC root keys that the package contains, as DS records."""
     return resources.files("scanner.net").joinpath(_ANCHORS).read_bytes()
 
 
@@ -185,8 +185,8 @@ def _anchor(settings: UnboundSettings, directory: Path) -> list[str]:
 def _anchor_file(anchor: bytes, directory: Path) -> Path:
     """Return the path of the trust anchor file that unbound updates (RFC 5011).
 
-    The file is in the cache directory, or in ``directory`` if the cache cannot be written. The name of the file depends
-    on the root keys of the package, so that a newer package starts from its own root keys.
+    The trust anchor file is in the cache directory, or in ``directory`` if the cache directory is not writable. The
+    name of the file depends on the root keys of the package, so that a newer package starts from its own root keys.
     """
     name = f"root-{hashlib.sha256(anchor).hexdigest()[:12]}.key"
     cache = cache_directory()

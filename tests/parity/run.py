@@ -14,7 +14,7 @@ from tests.parity.normaliser import ROWS
 
 LIMIT = 600.0  # seconds; a minute on an idle machine
 README = Path(__file__).with_name("README.md")
-START, END = "<!-- counts -->", "<!-- end of counts -->"
+START, END = "<!-- counts -->", "<!-- counts-end -->"
 
 
 @dataclass(frozen=True, slots=True)

@@ -48,8 +48,9 @@ _accepted_tops: Kept[tuple[str, ...], bool] = Kept(TOPS)
 class Acceptance(NamedTuple):
     """OpenSSL's verdict on a path.
 
-    ``error`` is the first error. Without acceptance and without error, OpenSSL built another path from the same
-    certificates; OpenSSL then verifies only the signatures of the given path, and this package checks everything else.
+    ``error`` is the first error that OpenSSL reports. Without acceptance and without error, OpenSSL built another path
+    from the same certificates; OpenSSL then verifies only the signatures of the given path, and this package checks
+    everything else.
     """
 
     accepted: bool
