@@ -19,10 +19,12 @@ from scanner.core.wire import Message
 from scanner.facts import Answer
 from scanner.vocabulary import Outcome, Security
 
-_USE_ANOTHER = "use a validating resolver on this machine, or --resolver unbound"
-_TRUST = "use a resolver on loopback or --resolver unbound; --trust-resolver if the way to this one is safe"
+_USE_ANOTHER = "use a validating resolver on this machine, or give --resolver unbound"
+_TRUST = (
+    "use a resolver on loopback or --resolver unbound; give --trust-resolver if the path to this resolver is secure"
+)
 
-_REACH = "see whether the resolver runs, and whether the network lets DNS (port 53) out"
+_REACH = "check that the resolver is running, and that the network permits DNS (port 53)"
 
 _COVERED_DNSKEY = 48  # RFC 4034 section 3.1.1: "type covered" of a signature over DNSKEY
 _FIXED_RRSIG = 18  # octets of a signature's rdata before the signer's name, RFC 4034 section 3.1
@@ -96,8 +98,8 @@ class _Purpose:
 _DATA = frozenset({Outcome.DATA})
 _ABSENT = frozenset({Outcome.NXDOMAIN, Outcome.NODATA})
 _SIGNED = _Purpose("signed name", Security.SECURE, _DATA, "authenticated")
-_BOGUS = _Purpose("bogus name", Security.BOGUS, frozenset({Outcome.ERROR}), "refused, and there without validation")
-_UNSIGNED = _Purpose("unsigned name", Security.INSECURE, _DATA, "there, not authenticated")
+_BOGUS = _Purpose("bogus name", Security.BOGUS, frozenset({Outcome.ERROR}), "refused, but answered without validation")
+_UNSIGNED = _Purpose("unsigned name", Security.INSECURE, _DATA, "answered, not authenticated")
 _DENIED = _Purpose("denial", Security.SECURE, _ABSENT, "absence authenticated")
 
 
@@ -111,7 +113,7 @@ def judge(sample: Sample) -> tuple[Check, ...]:
         A row for each required behaviour; a single row if the AD bit of the resolver is not trusted.
     """
     if not sample.trusted:
-        text = "not on loopback: its AD bit could have been set by anyone on the way"
+        text = "not on loopback: an attacker on the network could have set its AD bit"
         return (Check("trust", sample.resolver, State.FAIL, text, _TRUST),)
     return (
         _shown(_SIGNED, sample.resolver, sample.signed),
@@ -132,7 +134,7 @@ def _shown(purpose: _Purpose, resolver: str, answers: tuple[Answer, ...]) -> Che
     for answer in answers:
         if answer.security is purpose.security and answer.outcome in purpose.outcomes:
             return Check(purpose.check, resolver, State.OK, f"{answer.name}: {purpose.shown}")
-    seen = "; ".join(f"{answer.name}: {_in_words(answer)}" for answer in answers) or "no name to ask for"
+    seen = "; ".join(f"{answer.name}: {_in_words(answer)}" for answer in answers) or "no name to query"
     if all(answer.outcome is Outcome.ERROR and not answer.rcode for answer in answers):
         return Check(purpose.check, resolver, State.FAIL, seen, _REACH)
     return Check(purpose.check, resolver, State.FAIL, seen, _USE_ANOTHER)
@@ -147,7 +149,7 @@ def _in_words(answer: Answer) -> str:
 
 def _tcp(sample: Sample) -> Check:
     if sample.tcp:
-        advice = "let DNS over TCP (port 53) through: large answers need it"
+        advice = "permit DNS over TCP (port 53): large answers need TCP"
         return Check("tcp", sample.resolver, State.FAIL, f"no answer over TCP: {sample.tcp}", advice)
     return Check("tcp", sample.resolver, State.OK, "answers over TCP")
 
@@ -185,9 +187,15 @@ def clock(window: Window | None, now: datetime, resolver: str) -> Check:
         resolver: the resolver that returned the signature.
     """
     if window is None:
-        return Check("clock", resolver, State.WARN, "no signature of the root's keys to compare with", "")
+        return Check(
+            "clock",
+            resolver,
+            State.WARN,
+            "the resolver returned no signature of the root's keys to compare the clock with",
+            "",
+        )
     if window.inception <= now <= window.expiration:
-        return Check("clock", resolver, State.OK, "within the signature of the root's keys")
+        return Check("clock", resolver, State.OK, "within the validity of the signature of the root's keys")
     times = f"{window.inception:%Y-%m-%d %H:%M} to {window.expiration:%Y-%m-%d %H:%M}"
-    text = f"it is {now:%Y-%m-%d %H:%M} UTC here, but the root's keys are signed from {times}"
-    return Check("clock", resolver, State.FAIL, text, "set the clock (NTP)")
+    text = f"the clock is {now:%Y-%m-%d %H:%M} UTC, but the signature of the root's keys is valid from {times}"
+    return Check("clock", resolver, State.FAIL, text, "set the clock, for example by NTP")
