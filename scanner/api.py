@@ -13,8 +13,8 @@ Example for a trio program, which receives each record as soon as its domain has
         async for record in records:
             ...
 
-Each record is what ``mxsweep scan -o -`` prints as one line: the reports of the MX hosts and summaries of their
-certificates are in ``record.reports`` and ``record.certificates``. Messages go to the logger ``mxsweep``.
+Each record has the content of one line of ``mxsweep scan -o -``: ``record.reports`` contains the reports of the MX
+hosts, and ``record.certificates`` summaries of their certificates. Messages go to the logger ``mxsweep``.
 """
 
 import logging
@@ -56,7 +56,7 @@ log = logging.getLogger("mxsweep")
 
 
 class ScanError(Exception):
-    """A scan cannot start or continue: a file cannot be read, or no resolver is usable. The message is the cause."""
+    """An error that prevents a scan, such as an unreadable file or no usable resolver; the message is the cause."""
 
 
 def scan_all(
@@ -72,11 +72,11 @@ def scan_all(
     """Scan mail domains and return their records, one for each destination, in the order of the names.
 
     The scan runs in a thread of its own, so that a script, a notebook cell and a function of a running asyncio or trio
-    program can call this; it blocks until the scan ends. An interrupt (Ctrl-C) ends the scan.
+    program can call this function, which blocks until the scan ends. An interrupt (Ctrl-C) ends the scan.
 
     Args:
-        names: destinations: domains, ``[host]``, ``host:port`` or addresses. A domain is scanned once, however often
-            it is named. Domains that ``exclude`` names have no record.
+        names: destinations: domains, ``[host]``, ``host:port`` or addresses. A domain is scanned once, however often it
+            is named. Domains in the files of ``exclude`` have no record.
         level: TLS security level of the verdicts; the default is the level in ``settings``.
         ehlo: name to send in EHLO; the default is the name in ``settings`` or, without settings, the name of this host.
         settings: all other settings of a scan, such as port, timeouts (seconds), caps and rates. The default is the
@@ -109,7 +109,7 @@ async def scan(
     """Scan mail domains in a trio program; leaving the block early ends the scan.
 
     Args:
-        names: destinations, as for ``scan_all``; the other arguments are also the same.
+        names: destinations, as for ``scan_all``.
         level: TLS security level of the verdicts.
         ehlo: name to send in EHLO.
         settings: all other settings. With ``settings.retries``, each retry pass yields another record of an

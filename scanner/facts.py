@@ -1,7 +1,7 @@
-"""Facts, the records of observations: DNS answers, connections, certificates. Frozen values without behaviour.
+"""Facts: the records of observations (DNS answers, connections, certificates), as frozen values without behaviour.
 
-A run stores its facts. Evidence and verdicts (``model``) are computed from the facts, and can be computed again. RRsets
-and lists without a significant order are sorted, so that two runs can be compared.
+A run directory contains the facts of a run. Evidence and verdicts (``model``) are computed from the facts, and can be
+computed again. RRsets and lists without a significant order are sorted, so that two runs can be compared.
 """
 
 from dataclasses import dataclass
@@ -34,8 +34,9 @@ class EDE:
 class SecondOpinion:
     """The answer of another resolver to a question at which the first resolver failed.
 
-    ``security`` is the claim of that resolver, which may have been changed in transit. ``disagrees`` is true where its
-    answer is conclusive (data, NODATA, NXDOMAIN), or shows that validation fails. No verdict rests on it.
+    ``security`` is the DNSSEC state that the other resolver claims; the claim may have been changed in transit.
+    ``disagrees`` is true if the answer of the other resolver is conclusive (data, NODATA, NXDOMAIN) or shows that
+    validation fails. No verdict depends on a second opinion.
     """
 
     resolver: str
@@ -87,10 +88,11 @@ class TLSARecord:
 class TLSALookup:
     """The TLSA lookup of a host (RFC 7672 section 2.2.2), with every DNS answer.
 
-    ``dane`` is the verdict that follows from DNS alone (``none insecure lookup_failed unusable unknown``), or None when
-    there are usable records and the connection decides. ``steps`` contains the answers in order: TLSA at the expanded
-    name, a CNAME check, TLSA at the original name. ``base_domain`` is the TLSA base domain, and the SNI at a DANE
-    level. ``defects`` lists faults that do not prevent delivery: ``tlsa-many`` means more than 100 records.
+    ``dane`` is the verdict that follows from DNS alone (``none insecure lookup_failed unusable unknown``), or None if
+    usable records exist, so that the verdict depends on the connection. ``steps`` contains the DNS answers of the
+    lookup in order: TLSA at the expanded name, a CNAME check, TLSA at the original name. ``base_domain`` is the TLSA
+    base domain, and the SNI at a DANE level. ``defects`` lists faults that do not prevent delivery: ``tlsa-many`` means
+    more than 100 records.
     """
 
     base_domain: str
@@ -129,7 +131,7 @@ class Endpoint:
 
 @dataclass(frozen=True, slots=True)
 class Failure:
-    """The failure of a connection or lookup; ``kind`` distinguishes remote and local causes. A value, not an exception.
+    """The failure of a connection or lookup; ``kind`` distinguishes remote and local causes.
 
     ``code`` is the SMTP reply code or errno; ``text`` is the message of the peer or the library, of bounded length.
     """
@@ -200,8 +202,8 @@ class CertFacts:
 
     The names of subject and issuer have the one-line form of OpenSSL. ``parse_error`` is set when OpenSSL accepted the
     certificate and our parser failed, wholly or in part: then only the digests and the decoded parts are set.
-    ``spki_*`` are the digests of the SubjectPublicKeyInfo in DER, as OpenSSL encodes it; they are empty if it could not
-    be found. ``curve`` is OpenSSL's name for the curve of an EC key.
+    ``spki_*`` are the digests of the SubjectPublicKeyInfo in DER, as OpenSSL encodes it; the digests are empty if the
+    SubjectPublicKeyInfo could not be found. ``curve`` is OpenSSL's name for the curve of an EC key.
     """
 
     sha256: str

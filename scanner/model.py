@@ -163,8 +163,8 @@ class EndpointVerdict:
 class HostVerdict:
     """The verdict of one MX host for one domain.
 
-    ``report`` is the key of its HostReport, None if it was not examined. ``votes`` is true if the host counts for the
-    verdict of the domain, ``conclusive`` if another attempt would not change the behaviour of a sender.
+    ``report`` is the key of the HostReport, None if the host was not examined. ``votes`` is true if the host counts in
+    the verdict of the domain, ``conclusive`` if another attempt would not change the behaviour of a sender.
     """
 
     host: str
@@ -300,9 +300,10 @@ class HeldBack:
 
 @dataclass(frozen=True, slots=True)
 class Status:
-    """A line of the status file: the state of a scan at one moment. Display and metrics show the same record.
+    """A line of the status file: the state of a scan at one moment.
 
-    In a resumed run, ``total``, ``done`` and ``rejects`` count the whole run; the other members describe this process.
+    The progress display and the metrics show the same values. In a resumed run, ``total``, ``done`` and ``rejects``
+    count the whole run; the other members describe this process.
     """
 
     at: datetime

@@ -1,6 +1,6 @@
-"""The settings of a run, frozen, each default with its reason.
+"""The settings of a run as frozen values; comments give the reasons for the defaults.
 
-``scan`` fills them from flags and a TOML file, ``finger`` from its own options. All times are in seconds.
+``scan`` takes the settings from its options and a TOML file, ``finger`` from its options. All times are in seconds.
 """
 
 from dataclasses import dataclass, field, replace
@@ -40,7 +40,7 @@ class DNSSettings:
 
 @dataclass(frozen=True, slots=True)
 class TLSProfile:
-    """The offer of the client in a handshake, in OpenSSL's notation. Hashable: each profile has one SSL.Context."""
+    """The TLS versions, ciphers and groups that the client offers, in OpenSSL's notation."""
 
     name: str
     ciphers: str
@@ -53,7 +53,7 @@ class TLSProfile:
 
 
 CLASSICAL_GROUPS = "X25519:X448:P-256:P-384:P-521"
-"""Key exchange groups whose ClientHello fits one segment."""
+"""Key exchange groups with which the ClientHello fits into one TCP segment."""
 
 OPPORTUNISTIC = TLSProfile("opportunistic", f"{MEDIUM}:!eNULL", security_level=0)
 AUTHENTICATED = TLSProfile("authenticated", f"{MEDIUM}:!aNULL", security_level=1)
@@ -68,7 +68,7 @@ WITH_AUTHENTICATION = (AUTHENTICATED, AUTHENTICATED_CLASSICAL, OPPORTUNISTIC_CLA
 """The TLS profiles that are tried in order at an address, each after a failed handshake with the profile before it.
 
 A server that fails with the first profile and not with the second does not accept a large ClientHello. A server that
-fails with these two and not with the third supports only obsolete, weak or anonymous TLS.
+fails with the first two profiles and not with the third supports only obsolete, weak or anonymous TLS.
 """
 
 PROFILES: dict[str, TLSProfile] = {p.name: p for p in (*WITHOUT_AUTHENTICATION, *WITH_AUTHENTICATION)}

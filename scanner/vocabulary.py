@@ -224,8 +224,9 @@ class Pkix(StrEnum):
 class Unusable(StrEnum):
     """The reason why a TLSA record cannot be used for SMTP (RFC 7672 section 3.1).
 
-    Postfix's parser drops records with the first three values, OpenSSL drops the others. Where no record is left, the
-    effective level depends on whether Postfix or OpenSSL dropped the last record.
+    Postfix's parser drops records with the defects truncated, usage and private-matching-type; OpenSSL drops records
+    with any other defect. If all records are dropped, the effective level depends on whether Postfix or OpenSSL dropped
+    the last record.
     """
 
     TRUNCATED = "truncated"

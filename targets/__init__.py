@@ -1,4 +1,4 @@
-"""The input of a scan: destinations, lists of destinations, and the scope of what may be contacted.
+"""The input of a scan: destinations, lists of destinations, and the names and addresses that may be contacted.
 
-Nothing here imports the scanner.
+No module of the package ``targets`` imports the package ``scanner``.
 """

@@ -1,14 +1,15 @@
 """Parser of destinations in the syntax of posttls-finger.
 
-    domain   domain:   domain:service            a mail domain, which needs an MX lookup
-    [host]   [host]:   [host]:service            a host, without an MX lookup
-    [ipv6:2001:db8::1]   [::1]   192.0.2.1       an address; only IPv6 requires brackets
-    inet:…   unix:/path                          LMTP only, where a name is a host without an MX lookup
+* ``domain``, ``domain:`` and ``domain:service`` name a mail domain, which needs an MX lookup.
+* ``[host]``, ``[host]:`` and ``[host]:service`` name a host, without an MX lookup.
+* ``[ipv6:2001:db8::1]``, ``[::1]`` and ``192.0.2.1`` are addresses; only IPv6 requires brackets.
+* ``inet:…`` and ``unix:/path`` are valid only for LMTP, where a name is a host without an MX lookup.
 
 A destination without brackets is split at its last colon. An error contains posttls-finger's message and a simpler
 reason. A service name is converted to a port with a built-in table, then with the system's services database.
 
-One deliberate difference: an IPv4 octet with leading zeros is an error here; posttls-finger parses it as octal.
+One difference from posttls-finger is deliberate: an IPv4 octet with leading zeros is an error here, whereas
+posttls-finger parses the octet as an octal number.
 """
 
 import re

@@ -49,7 +49,7 @@ class _Sample:
 
     @property
     def tabular(self) -> float:
-        """The share of the rows with the most frequent number of cells above 1."""
+        """The share of the rows whose number of cells is the most frequent number above 1."""
         counts = Counter(len(row) for row in self.rows if len(row) > 1)
         return max(counts.values(), default=0) / len(self.rows)
 
@@ -107,7 +107,7 @@ def _by_name(lines: Sequence[Line], column: str, given: str | None) -> Layout:
 
 
 def _index(names: list[str], column: str) -> int | None:
-    """Return the index of the first column with this name, with an exact match before one in another case."""
+    """Return the index of the first column with this name, an exact match precedes a match in another case."""
     if column in names:
         return names.index(column)
     folded = [name.casefold() for name in names]
@@ -144,7 +144,7 @@ def _by_content(sample: _Sample, names: tuple[str, ...], begins: int) -> Layout:
 def _header(sample: _Sample, line: Line) -> tuple[tuple[str, ...], int] | None:
     """Return the column names and the header's line number, or None if the first line is not a header.
 
-    A header does not contain a domain. It contains a well-known column name, or several names above lines with domains.
+    A header contains no domain, but a well-known column name, or several names above lines with domains.
     """
     first = sample.rows[0]
     if any(_is_domain(cell) or is_rank(cell) for cell in first):

@@ -131,7 +131,7 @@ def _read_address(text: str) -> Address | None:
 def address_text(address: Address) -> str:
     """Return the canonical text of an address (RFC 5952).
 
-    ``str`` of an IPv4-mapped address differs between Python 3.12 and 3.13; this text does not.
+    ``str`` of an IPv4-mapped address differs between Python 3.12 and 3.13; the result of this function does not.
     """
     if isinstance(address, ipaddress.IPv6Address) and address.ipv4_mapped is not None:
         return f"::ffff:{address.ipv4_mapped}"
@@ -168,7 +168,7 @@ class _Flags:
         self._found: set[str] = set()
 
     def add(self, flag: str, *, when: bool = True) -> None:
-        """Add a flag of ``UTS46_ERRORS``."""
+        """Record an error, a key of ``UTS46_ERRORS``, if it applies."""
         if when:
             self._found.add(flag)
 
@@ -180,7 +180,7 @@ class _Flags:
 
 
 def _mapped(name: str) -> str:
-    """Map a name by UTS #46 section 4, non-transitional, then encode label by label."""
+    """Map an international name by UTS #46 section 4, non-transitional, and encode each label."""
     flags = _Flags()
     try:
         labels = idna.uts46_remap(name[: MAX_TYPED + 1], std3_rules=False).split(".")

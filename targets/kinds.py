@@ -1,7 +1,8 @@
 """Recognition of lists in other formats (URLs, e-mail addresses, hosts files, ...), with the option for each format.
 
-A list is rejected as a whole if most of its first lines have one of these formats. A single line in such a format is
-rejected with a hint. With ``--accept``, the host of a URL or an e-mail address is used.
+A list is rejected as a whole if most of its first lines have a known format but are not destinations. A single line
+that is not a destination is rejected with a hint about its format. With ``--accept``, the host of a URL or an e-mail
+address is used.
 """
 
 import re
@@ -45,7 +46,7 @@ WHOLE_LIST = {
     ListKind.JSON: "--column NAME takes that member of each",
     ListKind.ADBLOCK: "list the domains alone, one a line",
 }
-"""Text about the option that reads a list of each format."""
+"""For each format, a text about the option that reads a list in the format."""
 
 _HINTS = {
     ListKind.URL: "a URL: list its host name alone, or use --accept urls",
@@ -101,7 +102,7 @@ def dominant(texts: Iterable[str]) -> ListKind | None:
 
 
 def host_of(text: str, accept: AbstractSet[Accept]) -> str:
-    """Return the host of an accepted URL or e-mail address; any other text unchanged."""
+    """Return the host of an accepted URL or e-mail address; return any other text unchanged."""
     if not accept:
         return text
     kind = kind_of(text)

@@ -40,8 +40,8 @@ class Line(NamedTuple):
 class Plain(NamedTuple):
     """Consecutive lines that each consist of one plain name; ``number`` is the line number of the first line.
 
-    A plain name is a valid host name of lower-case letters, digits, hyphens and dots. It contains a letter, so it is
-    not an address.
+    A plain name is a valid host name of lower-case letters, digits, hyphens and dots, with at least one letter, which
+    an IPv4 address does not contain.
     """
 
     number: int

@@ -1,15 +1,15 @@
 """Reading of domain lists (files or standard input) as a stream of targets and rejected lines.
 
 The format and layout of a list are recognised from its first lines (``targets.kinds``, ``targets.detection``). A list
-may be packed (``targets.wrappings``) or in UTF-16 (``targets.encodings``). A ``#`` at the start of a line begins a
+may be compressed (``targets.wrappings``) or in UTF-16 (``targets.encodings``). A ``#`` at the start of a line begins a
 comment, and so does ``;`` or ``//`` before a space. After white space, ``#`` begins a comment except in a table with a
 header or in a line with quotes.
 
 Instead of a domain, a list may contain any destination (``[host]``, ``host:port``, an address). Names are converted to
 lower case, and one trailing dot is dropped. Of several lines with the same destination, the first is kept.
 
-No content of a line raises an exception: an invalid line becomes a ``Reject``. The constructor raises ``ListError`` for
-a list that cannot be used at all, before the scan begins.
+No content of a line raises an exception: an invalid line becomes a ``Reject``. The constructor of ``Lists`` raises
+``ListError`` before the scan begins if a list cannot be used at all.
 """
 
 import io
@@ -112,8 +112,9 @@ class Reader:
 class Lists:
     """The targets of several lists in their order, without duplicates.
 
-    Only one iteration is possible, because standard input and pipes can be read only once. ``duplicates`` is the number
-    of lines that repeat the destination of an earlier line. Memory grows only with the number of distinct destinations.
+    The targets can be iterated only once, because standard input and pipes can be read only once. ``duplicates`` is the
+    number of lines that repeat the destination of an earlier line. Memory grows only with the number of distinct
+    destinations.
 
     Args:
         paths: files to read; ``-`` is standard input.

@@ -64,7 +64,7 @@ class Buckets:
             self.flush()
 
     def flush(self) -> None:
-        """Append the buffered lines to the files."""
+        """Append the buffered lines to the bucket files."""
         for group, parts in self._lines.items():
             for bucket, lines in enumerate(parts):
                 if lines:

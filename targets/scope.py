@@ -2,10 +2,9 @@
 
 An exclusion file contains one entry per line. ``#`` begins a comment. Blank lines are skipped.
 
-    example.com         this domain, and this MX host
-    .example.com        this domain and all names below it
-    192.0.2.1           this address
-    2001:db8::/32       these addresses
+* The entry ``example.com`` excludes the domain and the MX host with this name.
+* The entry ``.example.com`` excludes this domain and all names below it.
+* The entries ``192.0.2.1`` and ``2001:db8::/32`` exclude an address and a network.
 
 An entry that cannot be parsed is an error, because a skipped entry would permit contact with an excluded host. An
 IPv6 address that embeds an excluded IPv4 address is excluded too. ``allow_private`` permits special-purpose
@@ -70,21 +69,21 @@ class Exclusions:
 
 @dataclass(frozen=True, slots=True)
 class Scope:
-    """The scope of a scan. Each method returns a Refusal, or None if contact is permitted."""
+    """The addresses and names that a scan may contact; a method returns a Refusal, or None if contact is permitted."""
 
     allow_private: bool = False
     exclusions: Exclusions = field(default_factory=Exclusions)
 
     def domain(self, name: str) -> Refusal | None:
-        """Check the name of a mail domain."""
+        """Check whether a mail domain may be scanned, by its name."""
         return _opted_out(self.exclusions.name(name))
 
     def host(self, name: str) -> Refusal | None:
-        """Check the name of an MX host; each of its addresses is checked by ``address``."""
+        """Check whether an MX host may be contacted, by its name; ``address`` checks each of its addresses."""
         return _opted_out(self.exclusions.name(name))
 
     def address(self, address: str) -> Refusal | None:
-        """Check an IPv4 or IPv6 address.
+        """Check whether an IPv4 or IPv6 address may be contacted.
 
         Raises:
             ValueError: the text is not an address.

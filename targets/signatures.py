@@ -39,7 +39,7 @@ _TEXT_CONTROLS = b"\t\n\r\f\x1b"
 _CONTROLS = bytes(octet for octet in range(32) if octet not in _TEXT_CONTROLS) + b"\x7f"
 
 CONTROL_SHARE = 10
-"""Divisor of the threshold: a file is binary if more than 1/10 of its first octets are control characters."""
+"""Inverse of the share of control characters among the first octets above which a file is a binary file."""
 
 ENOUGH = 64
 """Minimum size in octets of a file for the control character test."""

@@ -35,7 +35,7 @@ class Source:
     """A domain list; the constructor recognises its layout.
 
     The constructor closes a regular file again, because the number of lists may exceed the limit of open files.
-    Standard input and pipes stay open, and the lines already read from such a stream are stored.
+    Standard input and pipes stay open, and the lines already read from them are stored.
 
     ``notes`` contains notes for the user. ``cut`` is the reason for an incomplete read, empty after a complete read.
 

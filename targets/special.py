@@ -6,8 +6,8 @@ matches. Additional rules: multicast (RFC 5771, RFC 4291) is not global. IPv6 ou
 is not global. Of the blocks marked "N/A", a 6to4 address is global if its IPv4 address is global; Teredo, ORCHID and
 6to4 relay anycast addresses are not global.
 
-Packets to an IPv6 address that embeds an IPv4 address (mapped, compatible, translated, 6to4) may reach the IPv4
-address, so such an address is not global if its IPv4 address is not global.
+An IPv6 address that embeds an IPv4 address (mapped, compatible, translated, 6to4) is not global if the IPv4 address is
+not global, because packets to the IPv6 address may reach the IPv4 address.
 """
 
 from ipaddress import IPv4Address, IPv6Address, ip_address, ip_network
@@ -90,7 +90,7 @@ _CARRIERS = (
     ("64:ff9b::/96", 0),
     ("2002::/16", 80),
 )
-"""IPv6 blocks that embed an IPv4 address, with the number of bits after it (RFC 4291, RFC 6052, RFC 3056)."""
+"""IPv6 blocks with an embedded IPv4 address, and the number of bits after this address (RFC 4291, 6052 and 3056)."""
 
 
 def _blocks() -> list[tuple[Network, _Block]]:

@@ -2,15 +2,15 @@
 
 Destinations are partitioned into buckets by a hash of their key. Only one bucket at a time is in memory: its duplicates
 are removed (the first line is kept), and its lines are shuffled with a fixed seed. The shuffle separates domains of the
-same provider, which are often adjacent in a list. A small list is one bucket.
+same provider, which are often adjacent in a list. A small list is stored as one bucket.
 
-    SPOOL/index.json    counts and files of the spool, written last; a spool without this file is unfinished
-    SPOOL/rejects       lines that are not scanned, as JSON
-    SPOOL/first-NNN     the destinations that are scanned before all others
-    SPOOL/rest-NNN      the other destinations
+* ``SPOOL/index.json`` contains the counts and files of the spool, and is written last (a sign of a finished spool).
+* ``SPOOL/rejects`` contains the lines that are not scanned, as JSON.
+* ``SPOOL/first-NNN`` contains the destinations that are scanned before all others.
+* ``SPOOL/rest-NNN`` contains the other destinations.
 
-A line is ``key TAB source TAB line``, with a fourth cell in JSON (raw text, rank, fields) if the destination is not
-just a plain domain. ``leave_out`` and ``only`` select destinations by key, one bucket at a time.
+A line of a bucket file is ``key TAB source TAB line``, with a fourth cell in JSON (raw text, rank, fields) if the
+destination is not just a plain domain. ``leave_out`` and ``only`` select destinations by key, one bucket at a time.
 """
 
 import heapq
@@ -136,7 +136,7 @@ class Spool:
 
     @property
     def lines(self) -> int:
-        """The number of lines, without blank lines, comments and headers."""
+        """The number of lines of all lists, not counting blank lines, comments and headers."""
         return self._index.lines
 
     @property
@@ -260,7 +260,7 @@ class _Maker:
         self._rejects = 0
 
     def take(self, group: str, entries: Iterable[Entry]) -> None:
-        """Add all items of a group."""
+        """Add items to the buckets of a group: the destinations scanned first, or the rest."""
         for entry in entries:
             if isinstance(entry, PlainNames):
                 end = b"\t%d\t" % self._source(entry.source)

@@ -16,7 +16,9 @@ FREE = 4 * 2**30
 """Unpacked size in octets up to which the ratio of unpacked to packed octets is not checked."""
 
 RATIO = 200
-"""Maximum ratio of unpacked to packed octets; typical are 3 to 20 for lists, above 1,000 for a file of zeros."""
+"""Maximum ratio of unpacked to packed octets; typical ratios are 3 to 20 for lists, and above 1,000 for a file of
+zeros.
+"""
 
 
 class ListError(ValueError):

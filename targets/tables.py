@@ -1,9 +1,9 @@
 """Parser of a list's records: cells, domain column and rank.
 
-    domain;owner        a header with a well-known column name, or with the name given by ``--column``
-    1,example.com       rank and domain (Tranco and others); further columns are col3, col4, …
-    example.com,tag     domain, alone or with further columns col2, col3, …
-    Alice,example.com   domain in another column, if only that column contains domains
+* ``domain;owner`` is a header with a well-known column name, or with the name given by ``--column``.
+* ``1,example.com`` has a rank and a domain (Tranco and others); further columns are named col3, col4, …
+* ``example.com,tag`` has a domain, alone or with further columns, which are named col2, col3, …
+* ``Alice,example.com`` has a domain in another column, if only that column contains domains.
 
 Quoted cells may contain line breaks (RFC 4180 section 2).
 """
@@ -45,8 +45,9 @@ class RowError(ValueError):
 class Layout:
     """The layout of a list's records.
 
-    ``column`` counts from 0. ``header`` contains the column names, empty without a header. Records begin after line
-    ``begins``. A ``delimiter`` of a space means any white space, ``{`` means JSON.
+    ``column`` is the index of the domain column, from 0. ``header`` contains the column names, empty without a header.
+    Records begin after line ``begins``. The ``delimiter`` space means any white space, and the ``delimiter`` ``{``
+    means JSON.
     """
 
     delimiter: str = ","

@@ -1,14 +1,14 @@
 """Unpacking of lists in gzip, bzip2, xz, zstd, ZIP and xlsx, recognised by their first octets, not by file name.
 
-Wrappings may be nested. Each wrapping is unpacked as a stream with bounded memory:
+Wrappings (compression and archives) may be nested. Each wrapping is unpacked as a stream with bounded memory.
 
-    gzip     RFC 1952; several members are joined; other octets after a member are ignored with a note
-    xz       a dictionary of up to 64 MiB (``xz -9``)
-    zstd     RFC 8878; a window of up to 128 MiB
-    ZIP      an archive of one file, stored or deflated
-    xlsx     the first sheet, see ``targets.spreadsheets``
+* gzip (RFC 1952): several members are joined; other octets after a member are ignored with a note.
+* xz: the dictionary may have up to 64 MiB (``xz -9``).
+* zstd (RFC 8878): the window may have up to 128 MiB.
+* ZIP: the archive contains one file, stored or deflated.
+* xlsx: the first sheet is read, see ``targets.spreadsheets``.
 
-The ratio of unpacked to packed octets is bounded. The error for another binary file names its format.
+The ratio of unpacked to packed octets is bounded. The error for any other binary file names the format of the file.
 """
 
 import bz2
@@ -166,7 +166,7 @@ def _seekable(stream: io.BufferedIOBase, head: bytes) -> io.BufferedIOBase:
 
 
 def _unpacked(packing: _Packing, packed: Iterator[bytes], notes: list[str]) -> Iterator[bytes]:
-    """Yield the unpacked octets of packed chunks, member after member.
+    """Yield the unpacked octets of compressed chunks, one compressed member after the other.
 
     Raises:
         DamagedError: the data is damaged or truncated, or the ratio of unpacked to packed octets is too high.

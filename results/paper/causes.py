@@ -31,7 +31,7 @@ def mismatch_causes(run: Run, history: Sequence[Run], wrong: Collection[str]) ->
 
 
 def _cause(report: HostReport, certs: Mapping[str, CertFacts], elsewhere: Mapping[str, SeenCertificate]) -> str:
-    """Return the most specific cause of all addresses; without a cause, the mismatch is one of names only."""
+    """Return the most specific cause at any address of a host; without a cause, only the name does not match."""
     found = [cause for endpoint in report.endpoints if (cause := _of_address(report, endpoint, certs, elsewhere))]
     return min(found, key=_specificity, default=str(Reason.NAME_MISMATCH))
 

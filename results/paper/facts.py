@@ -41,7 +41,7 @@ STARTTLS_CLASSES = (
     NOT_CONTACTED,
     NO_ADDRESS,
 )
-"""Outcomes of STARTTLS at an address, ordered by progress of the session, furthest first; 4xx and 5xx are groups."""
+"""Outcomes of STARTTLS at an address, ordered by progress of the session, furthest first; 4xx and 5xx are combined."""
 
 _COMMON = ("records", "unusable", "disagree", "families")
 
@@ -54,7 +54,8 @@ class HostFacts:
 
     ``records`` contains the parameters (``3 1 1``) of each TLSA record, and ``unusable`` the reasons of unusable
     records. ``disagree`` lists the properties that differ between addresses, and ``families`` the properties that
-    differ between IPv4 and IPv6. ``addresses`` is the number of addresses; ``both`` is True with IPv4 and IPv6.
+    differ between IPv4 and IPv6. ``addresses`` is the number of addresses; ``both`` is True if the host has both IPv4
+    and IPv6 addresses.
     """
 
     host: str

@@ -38,7 +38,7 @@ from scanner.vocabulary import Dane, DomainDane
 
 TOP = 20  # maximum number of listed providers
 RANKS = tuple(factor * 10**power for power in range(6) for factor in (1, 2, 5))
-"""The ranks of the rows of T7."""
+"""The ranks of the rows of table T7, which counts domains by provider and by MX host."""
 
 COLUMNS = ("domains", "domains %", "MX hosts", "MX hosts %")
 
@@ -102,7 +102,7 @@ def _sources(run: Run) -> _Sources:
 
 
 def _cells(count: Count, base: Count) -> tuple[Cell, ...]:
-    """Return the cells for ``COLUMNS``."""
+    """Return the cells of one row: number and percentage of domains, number and percentage of MX hosts."""
     return count.domains, percent(count.domains, base.domains), count.hosts, percent(count.hosts, base.hosts)
 
 
@@ -140,7 +140,7 @@ def _starttls(counted: Counted) -> Table:
 
 
 def _parameters(sources: _Sources) -> Table:
-    """Return T3, which also counts records, as a host may have several records with the same parameters."""
+    """Return table T3, which also counts records, as a host may have several records with the same parameters."""
     counted = sources.counted
     records = Counter(label for facts in sources.facts.values() for label in facts.records)
     found = {label for table, label in counted.domains.by_word if table == "parameters"}
@@ -183,7 +183,7 @@ def _providers(summary: Summary) -> Table:
 
 
 def _concentration(words: PaperWords) -> Table:
-    """Return T7, the cumulated share of domains at the largest providers and MX hosts, by first MX host."""
+    """Return table T7, the cumulated share of domains at the largest providers and MX hosts, by first MX host."""
     providers = [name for name, _ in sorted(words.by_provider.items(), key=lambda row: (-row[1], row[0]))]
     lines = [
         _cumulated([words.by_provider[name] for name in providers]),

@@ -1,7 +1,7 @@
 """The generated pages of docs/: fields.md, reasons.md and verdicts.md, written by ``python -m results.schema.docs``.
 
-``python -m results.schema.docs [DIRECTORY]`` writes to DIRECTORY, by default ``docs``. The pages are part of the
-repository. A test fails when a page differs from the output of this module.
+``python -m results.schema.docs [DIRECTORY]`` writes to DIRECTORY, by default ``docs``. The generated pages are part of
+the repository. A test fails when a page differs from the output of this module.
 """
 
 import sys
@@ -36,7 +36,7 @@ def documents() -> dict[str, str]:
 
 
 def records() -> list[type[Any]]:
-    """Return every record of the files of a run, outer records before inner records."""
+    """Return the classes of all records in a run's files, the class of an outer record before those inside it."""
     found: dict[type[Any], None] = {}
     waiting = list(FILES.values())
     while waiting:
@@ -109,29 +109,29 @@ def _is_words(hint: Any) -> bool:
 
 
 def _words(hint: Any) -> str:
-    """Return the values of the vocabulary in an annotation; empty for reason codes, which reasons.md lists."""
+    """Return the vocabulary values that an annotation allows; empty for reason codes, which reasons.md lists."""
     kinds = [kind for kind in _named(hint) if issubclass(kind, StrEnum) and kind.__name__ != "Reason"]
     return "".join(f": {', '.join(f'`{word}`' for word in kind)}" for kind in kinds)
 
 
 def _reasons() -> Iterator[str]:
     yield from ("# Reason codes", "", _GENERATED, "")
-    yield "A verdict has a list of reason codes. Column TLSRPT is the RFC 8460 result type that a sender would report."
-    yield from ("", "| code | meaning | remedy | TLSRPT |", "|---|---|---|---|")
+    yield "A verdict has a list of reason codes. The column TLSRPT contains the result type that a sender would report."
+    yield from ("", "| reason code | meaning | remedy | TLSRPT |", "|---|---|---|---|")
     for code, (words, tlsrpt) in REASONS.items():
         yield f"| `{code}` | {words} | {remedy_of(code)} | {tlsrpt or ''} |"
     yield from ("", "## Causes of TLSA mismatches", "")
     yield "`mxsweep report` and `mxsweep explain` print the cause of a mismatch for each TLSA record."
-    yield from ("", "| cause | meaning |", "|---|---|")
+    yield from ("", "| cause of a TLSA mismatch | meaning |", "|---|---|")
     for cause, text in CAUSES.items():
         yield f"| `{cause}` | {text} |"
 
 
 _THREE_QUESTIONS = """\
 A verdict is determined for the requested security level (`--level`, by default `dane`). `outcome` states whether mail
-is delivered; `starttls` and `dane` state how it is protected. A domain without TLSA records and without STARTTLS has
-the outcome `ok` at level `dane`, because mail is delivered. Its `sender` is `cleartext` and its `starttls` and `dane`
-are `none`: anyone with access to the network path can read the mail.
+is delivered; `starttls` and `dane` state how the mail is protected. A domain without TLSA records and without STARTTLS
+has the outcome `ok` at level `dane`, because mail is delivered; its `sender` is `cleartext` and its `starttls` and
+`dane` are `none`, because anyone with access to the network path can read the mail.
 
 An inconclusive observation leads to `unknown` or `inconclusive`, never to a negative verdict. The cause of a time-out
 or a 4xx reply may be the scanner's address or a temporary condition.
@@ -147,12 +147,13 @@ def _verdicts() -> Iterator[str]:
     for vocabulary in VOCABULARIES.values():
         if vocabulary.meanings:
             yield from ("", f"## {vocabulary.members}", "", vocabulary.description)
-            yield from ("", "| value | meaning |", "|---|---|")
-            yield from (f"| `{word}` | {text} |" for word, text in vocabulary.meanings.items())
+            yield from ("", "| member and value | meaning |", "|---|---|")
+            member = vocabulary.members.split()[0]
+            yield from (f"| `{member}={word}` | {text} |" for word, text in vocabulary.meanings.items())
 
 
 def main(directory: Path = DIRECTORY) -> None:
-    """Write the pages to a directory."""
+    """Write the generated pages of docs/ to a directory."""
     directory.mkdir(exist_ok=True)
     for name, text in documents().items():
         (directory / name).write_text(text, "utf-8")

@@ -270,5 +270,5 @@ FIELDS: dict[str, dict[str, str]] = {
 
 
 def meaning(record: str, member: str) -> str:
-    """Return the description of a record's member, by the names of record and member; empty if there is none."""
+    """Return the description of a record's member, by the names of record and member; empty without a description."""
     return FIELDS.get(record, {}).get(member) or COMMON.get(member, "")

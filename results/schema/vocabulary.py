@@ -42,7 +42,7 @@ class Vocabulary:
 
 _PKIX = {
     Pkix.TRUSTED: "the chain leads to a certificate of the trust store",
-    Pkix.UNTRUSTED: "the chain does not lead to the trust store, or has an error; `pkix_error` has the first error",
+    Pkix.UNTRUSTED: "the chain does not lead to the trust store or has an error; `pkix_error` is the first error",
     Pkix.UNKNOWN: "no chain was received",
 }
 
@@ -98,7 +98,7 @@ _FAILURE = {
     FailureKind.UNREACHABLE: "no route to the host or network",
     FailureKind.RESET: "the peer reset the connection",
     FailureKind.CLOSED: "the peer closed the connection before its reply",
-    FailureKind.REJECTED: "the peer sent a negative reply; `code` has its number",
+    FailureKind.REJECTED: "the peer sent a negative reply; `code` is the reply code",
     FailureKind.GARBAGE: "the octets received are not an SMTP reply",
     FailureKind.TOO_LONG: "a line or reply exceeded the limit",
     FailureKind.TLS: "the TLS handshake failed",
@@ -115,7 +115,7 @@ _UNUSABLE = {
     Unusable.PRIVATE_MATCHING_TYPE: "the matching type is 255, which is for private use",
     Unusable.SELECTOR: "the selector is not 0 or 1",
     Unusable.MATCHING_TYPE: "the matching type is unknown or disabled",
-    Unusable.DIGEST_LENGTH: "the length of the data is not that of the digest",
+    Unusable.DIGEST_LENGTH: "the data do not have the length of the digest",
     Unusable.BAD_CERTIFICATE: "the data are not a certificate",
     Unusable.BAD_KEY: "the data are not a public key",
 }
@@ -132,45 +132,63 @@ _TLSRPT = {
     TLSRPT.CERTIFICATE_HOST_MISMATCH: "the certificate is for another name",
     TLSRPT.CERTIFICATE_EXPIRED: "the certificate has expired",
     TLSRPT.CERTIFICATE_NOT_TRUSTED: "the chain does not lead to a trusted certificate",
-    TLSRPT.TLSA_INVALID: "no usable TLSA record",
+    TLSRPT.TLSA_INVALID: "the host has no usable TLSA record",
     TLSRPT.DNSSEC_INVALID: "DNSSEC validation failed",
     TLSRPT.DANE_REQUIRED: "the level requires DANE, and the host has no TLSA records",
     TLSRPT.VALIDATION_FAILURE: "any other failure of TLS or authentication",
 }
 
 VOCABULARIES: dict[type[StrEnum], Vocabulary] = {
-    DomainOutcome: Vocabulary("outcome of a domain", "Delivery of mail at the requested level.", words.OUTCOME),
-    Sender: Vocabulary("sender", "Action of a sender like Postfix smtp(8) at the requested level.", words.SENDER),
-    DomainDane: Vocabulary("dane of a domain", "TLSA records and chains of all MX hosts.", words.DOMAIN_DANE),
+    DomainOutcome: Vocabulary(
+        "outcome of a domain",
+        "The value states whether mail to a domain is delivered at the requested level.",
+        words.OUTCOME,
+    ),
+    Sender: Vocabulary(
+        "sender", "The value states what a sender like Postfix smtp(8) does at the requested level.", words.SENDER
+    ),
+    DomainDane: Vocabulary(
+        "dane of a domain",
+        "The value combines the results of comparing TLSA records and certificate chains at all MX hosts of a domain.",
+        words.DOMAIN_DANE,
+    ),
     DomainStartTLS: Vocabulary(
         "starttls of a domain and of an MX host",
-        "TLS at all MX hosts of a domain; in the verdict of an MX host, TLS at all its addresses.",
+        "The value states whether TLS works at the MX hosts of a domain, or at the addresses of an MX host.",
         words.DOMAIN_STARTTLS,
     ),
     Dane: Vocabulary(
         "dane of an MX host or address",
-        "TLSA records and chain of one MX host. Where records exist but none is usable, TLS is mandatory without "
-        "authentication (RFC 7672 section 2.2).",
+        "The value is the result of comparing the TLSA records with the certificate chain of an MX host. If TLSA "
+        "records exist but no TLSA record is usable, TLS is mandatory without authentication (RFC 7672 section 2.2).",
         words.HOST_DANE,
     ),
     TLSState: Vocabulary(
         "tls of an address",
-        "Result of TLS and server authentication; the first four values are those of posttls-finger.",
+        "The value is the result of TLS and server authentication; the first four values are those of posttls-finger.",
         words.TLS,
     ),
     Pkix: Vocabulary(
-        "pkix of an address", "Validation of the chain against the trust store, without comparison of names.", _PKIX
+        "pkix of an address",
+        "The value is the result of validating a chain against the trust store, without comparison of names.",
+        _PKIX,
     ),
-    StartTLS: Vocabulary("starttls of an address or probe", "The server's answer to STARTTLS.", _STARTTLS),
-    Level: Vocabulary("level", "Security level, as Postfix's `smtp_tls_security_level`.", _LEVEL),
-    Mode: Vocabulary("mode", "Protocol on the port.", _MODE),
-    Outcome: Vocabulary("outcome of a DNS answer", "Result of a DNS lookup.", _OUTCOME),
-    Security: Vocabulary("security", "DNSSEC state of a DNS answer (RFC 4033 section 5).", words.SECURITY),
-    Phase: Vocabulary("phase of a failure", "Phase of a probe.", _PHASE),
-    FailureKind: Vocabulary("kind of a failure", "Class of a probe's failure.", _FAILURE),
-    Unusable: Vocabulary("unusable of a TLSA record", "Defect that makes a TLSA record unusable for SMTP.", _UNUSABLE),
-    RunState: Vocabulary("state of a run", "State of a run directory.", _RUN_STATE),
-    TLSRPT: Vocabulary("tlsrpt", "Result types of TLSRPT (RFC 8460 section 4.3).", _TLSRPT),
+    StartTLS: Vocabulary(
+        "starttls of an address or probe", "The value is the answer of the server to STARTTLS.", _STARTTLS
+    ),
+    Level: Vocabulary("level", "The value is a security level as in Postfix's `smtp_tls_security_level`.", _LEVEL),
+    Mode: Vocabulary("mode", "The value is the protocol on a TCP port.", _MODE),
+    Outcome: Vocabulary("outcome of a DNS answer", "The value is the result of a DNS lookup.", _OUTCOME),
+    Security: Vocabulary(
+        "security", "The value is the DNSSEC state of a DNS answer (RFC 4033 section 5).", words.SECURITY
+    ),
+    Phase: Vocabulary("phase of a failure", "The value is the phase of a probe in which a failure occurred.", _PHASE),
+    FailureKind: Vocabulary("kind of a failure", "The value is the class of a failure of a probe.", _FAILURE),
+    Unusable: Vocabulary(
+        "unusable of a TLSA record", "The value is the defect that makes a TLSA record unusable for SMTP.", _UNUSABLE
+    ),
+    RunState: Vocabulary("state of a run", "The value is the state of a run directory.", _RUN_STATE),
+    TLSRPT: Vocabulary("tlsrpt", "The values are result types of TLSRPT (RFC 8460 section 4.3).", _TLSRPT),
     Reason: Vocabulary("reasons", "Reason codes; docs/reasons.md explains each.", {}),
 }
 """All vocabularies of the records; vocabularies of verdicts come first."""

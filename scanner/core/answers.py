@@ -1,11 +1,12 @@
 """DNS replies as ``Answer`` records: the outcome of a DNS question and the DNSSEC state of the answer.
 
-``interpret`` converts a reply. ``failed`` makes the answer to a question without a reply, ``bogus`` the answer after a
-failed validation. Three outcomes are conclusive: data, NODATA and NXDOMAIN. Any other reply (SERVFAIL and other rcodes,
-a referral, a reply that contradicts itself) is an ``error``: whether records exist is unknown.
+``interpret`` converts a DNS reply. ``failed`` makes the answer to a question without a reply, and ``bogus`` makes the
+answer after a failed validation. Three outcomes are conclusive: data, NODATA and NXDOMAIN. Any other reply (SERVFAIL
+and other rcodes, a referral, a reply that contradicts itself) is an ``error``, since it is then unknown whether records
+exist.
 
-The DNSSEC state is the AD bit (RFC 4035 section 3.2.3) of a resolver that the caller trusts. It is ``indeterminate``
-without a trusted resolver or without a reply. The resolver validates signatures, not this module.
+The DNSSEC state is the AD bit (RFC 4035 section 3.2.3) of a resolver that the caller trusts. The state is
+``indeterminate`` without a trusted resolver or without a reply. Only the resolver validates signatures.
 """
 
 from collections.abc import Iterable
@@ -16,7 +17,7 @@ from scanner.core.wire import Message, Record
 from scanner.facts import EDE, Alias, Answer, SecondOpinion
 from scanner.vocabulary import Outcome, Security
 
-MAX_ALIASES = 10  # the limit of Postfix
+MAX_ALIASES = 10  # maximum number of aliases that Postfix follows
 
 ALIAS_LOOP = "alias loop"
 MALFORMED = "malformed reply"
@@ -32,7 +33,7 @@ def interpret(message: Message, name: str, rtype: str, *, trusted: bool, resolve
     """Convert a reply to a DNS question into an ``Answer``.
 
     Args:
-        message: a reply to this question; the caller has checked that.
+        message: a reply that the caller has matched to the question.
         name: the queried name.
         rtype: the queried type.
         trusted: the resolver validates, its AD bit is trusted, and the question requested validation.
@@ -86,15 +87,15 @@ def failed(name: str, rtype: str, error: str, *, resolver: str = "", ms: float =
 
 
 def shows_bogus(refused: Answer, unchecked: Message) -> bool:
-    """Return whether DNSSEC validation caused a SERVFAIL, by the same question asked without validation.
+    """Return whether failed validation caused a SERVFAIL, judged by the reply to the same question without validation.
 
     Args:
         refused: the answer with SERVFAIL.
         unchecked: the reply to the question with CD set (RFC 4035 section 3.2.2).
 
     Returns:
-        True when the reply without validation contains the data or denies their existence. False where the only reason
-        of the resolver was a network error: the network may have recovered between the two questions.
+        True if the reply without validation contains the data or denies their existence; False if the resolver
+        explained the SERVFAIL by a network error only, since the network may have recovered between the two questions.
     """
     only_network = bool(refused.ede) and all(e.code in _NETWORK_ERRORS for e in refused.ede)
     return unchecked.rcode in ("NOERROR", "NXDOMAIN") and not only_network
@@ -108,10 +109,10 @@ def bogus(answer: Answer) -> Answer:
 
 
 def unfinished(answer: Answer) -> bool:
-    """Return whether a reply follows aliases to a name and has no answer for that name.
+    """Return whether a reply contains a chain of aliases but no answer for the last name of the chain.
 
-    A negative answer for that name would contain an SOA (RFC 2308 section 2.2), which gives a TTL. Without an SOA, the
-    caller has to query that name.
+    A negative answer for the last name contains an SOA (RFC 2308 section 2.2), from which ``ttl`` follows. Without an
+    SOA, the caller has to query the last name.
     """
     return answer.outcome is Outcome.NODATA and bool(answer.aliases) and answer.ttl == 0
 
@@ -124,8 +125,8 @@ def joined(first: Answer, rest: Answer) -> Answer:
         rest: the answer for that name.
 
     Returns:
-        One answer to the first question, secure only if both answers are secure. More than ``MAX_ALIASES`` aliases are
-        an error.
+        The answer to the first question, which is secure only if both answers are secure, and is an error if the chain
+        has more than ``MAX_ALIASES`` aliases.
     """
     aliases = first.aliases + rest.aliases
     seen = {alias.owner for alias in aliases}
@@ -135,7 +136,7 @@ def joined(first: Answer, rest: Answer) -> Answer:
         aliases=aliases,
         security=rest.security if _decides(first, rest) else first.security,
         ede=first.ede + rest.ede,
-        ttl=0,  # the TTL of the aliases is no longer known
+        ttl=0,  # the TTL of the aliases is not in ``first``
         ms=round(first.ms + rest.ms, 3),
     )
     if len(seen) < len(aliases) or len(aliases) > MAX_ALIASES or rest.rname in seen:
@@ -187,17 +188,17 @@ def _security(message: Message, *, trusted: bool) -> Security:
 
 
 def _of_each(security: Security) -> Security:
-    """Return the DNSSEC state of one alias; a clear AD bit, which covers a whole reply, leaves it indeterminate."""
+    """Return the DNSSEC state of one alias; it is indeterminate for a clear AD bit, which covers a whole reply."""
     return Security.SECURE if security is Security.SECURE else Security.INDETERMINATE
 
 
 def _decides(first: Answer, rest: Answer) -> bool:
-    """Return whether the last part of a joined answer determines its DNSSEC state."""
+    """Return whether the DNSSEC state of a joined answer is that of its second part."""
     return first.security is Security.SECURE or rest.outcome is Outcome.ERROR
 
 
 def _aliases(records: Iterable[Record], name: str) -> list[Record]:
-    """List the chain of CNAMEs that starts at a name, at most one more than allowed.
+    """Return the chain of CNAMEs that starts at a name, cut after ``MAX_ALIASES + 1`` records.
 
     A DNAME needs no treatment: the reply also contains the CNAME synthesized from it (RFC 6672 section 3.1).
     """

@@ -59,7 +59,7 @@ def match(
 
 
 def _first(records: Iterable[TLSARecord], usage: int, cert: CertFacts) -> TLSARecord | None:
-    """Return the first record of a usage that matches a certificate or its key."""
+    """Return the first TLSA record with a given usage that matches a certificate or the key of the certificate."""
     candidates = (record for record in records if record.usage == usage)
     return next((r for r in candidates if r.data == association(cert, r.selector, r.matching_type)), None)
 

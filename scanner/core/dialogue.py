@@ -1,13 +1,14 @@
 """The client side of an SMTP or LMTP session: greeting, EHLO, STARTTLS, EHLO under TLS, QUIT.
 
-The client sends no mail. This module consumes and produces octets, without socket, clock or log. Its results do not
-depend on how the octets were split. Every transition is a cell of ``TABLE``. A reply is judged by its code and its EHLO
-keywords and not by its text, except for refusals of this scanner's address (``rebuffs``). Each protocol violation by
-the peer is recorded; it ends the session only if the dialogue cannot continue.
+The client sends no mail. This module consumes and produces octets, without socket, clock or log. The results do not
+depend on how the received octets are divided into calls. Every transition of the session is a cell of ``TABLE``. A
+reply is judged by its code and its EHLO keywords and not by its text, except for refusals of this scanner's address
+(``rebuffs``). Each protocol violation by the peer is recorded, but a violation ends the session only if the dialogue
+cannot continue.
 
 Implements RFC 5321 section 4.1.1 (EHLO, QUIT) and section 4.2 (replies), RFC 3207 section 4 (STARTTLS), RFC 2033
-section 4.1 (LHLO), RFC 8314 section 3 (TLS from the first octet). HELO, pipelining and mail commands are not needed.
-The limits on replies are in ``replies``.
+section 4.1 (LHLO), RFC 8314 section 3 (TLS from the first octet). The client never sends HELO, mail commands or
+pipelined commands. The module ``replies`` defines the limits on replies.
 """
 
 from enum import StrEnum, auto
@@ -33,12 +34,12 @@ REMEMBERED = 256
 
 
 class DialogueRules(NamedTuple):
-    """The differences between the clients that use this dialogue.
+    """The settings of an SMTP session in which ``scan`` differs from posttls-finger.
 
-    ``polite`` sends QUIT after a refused greeting, EHLO or STARTTLS too; posttls-finger hangs up. ``as_postfix``
-    accepts STARTTLS also in the first line of an EHLO reply, ignores the lines after the first ``line_limit``
-    characters of that reply, and sends QUIT after a time-out of EHLO under TLS. A transcript holds at most ``lines``
-    lines.
+    With ``polite``, the client sends QUIT also after a refused greeting, EHLO or STARTTLS, where posttls-finger closes
+    the connection. With ``as_postfix``, the client accepts STARTTLS also in the first line of an EHLO reply, ignores
+    the lines after the first ``line_limit`` characters of that reply, and sends QUIT after a time-out of EHLO under
+    TLS. A transcript holds at most ``lines`` lines.
     """
 
     polite: bool = True
@@ -116,7 +117,9 @@ TABLE: dict[tuple[Phase, ReplyClass], Move] = {
 """The move for each reply class in each phase that expects a reply."""
 
 _PROPER = {Phase.GREETING: 220, Phase.EHLO: 250, Phase.STARTTLS: 220, Phase.EHLO_TLS: 250, Phase.QUIT: 221}
-"""The success codes of RFC 5321 section 4.3.2 and RFC 3207 section 4; any other 2xx code is accepted with a defect."""
+"""The success codes of RFC 5321 section 4.3.2 and RFC 3207 section 4; any other 2xx code is accepted and recorded as a
+defect.
+"""
 
 
 # --- state machine --------------------------------------------------------------------------------------------
@@ -137,8 +140,8 @@ class Dialogue:
         rules: further differences between clients.
 
     The attributes contain the facts observed so far. With implicit TLS the session starts in the handshake phase. The
-    driver sends ``bytes_to_send`` after each call, and stops when ``over`` is true; a later call raises RuntimeError.
-    Octets from the peer never cause an exception.
+    caller sends the octets of ``bytes_to_send`` after each method call, and stops when ``over`` is true: a method call
+    after the end of the session raises RuntimeError. Octets from the peer never cause an exception.
     """
 
     def __init__(
@@ -151,7 +154,7 @@ class Dialogue:
         ehlo_after_tls: bool = True,
         rules: DialogueRules = SCAN_RULES,
     ) -> None:
-        """Raise ValueError for a name that would break the command line."""
+        """Start a session; raise ValueError if the EHLO name contains characters that are not allowed in a command."""
         if not (ehlo_name.isascii() and ehlo_name.isprintable() and ehlo_name) or " " in ehlo_name:
             raise ValueError(f"not a name for EHLO: {ehlo_name!r}")
         self._hello = f"{'LHLO' if lmtp else 'EHLO'} {ehlo_name}"
@@ -266,7 +269,7 @@ class Dialogue:
             self._note(f"{phase}-reply-not-{_PROPER[phase]}")
 
     def _known(self, move: Move, reply: Reply) -> StartTLS:
-        """Return the STARTTLS state after a move; for an accepted EHLO it depends on the keywords.
+        """Return the STARTTLS state after a move; after an accepted EHLO, the state depends on the keywords.
 
         An inconclusive refusal (see ``rebuffs``) does not change the state.
         """
@@ -330,7 +333,7 @@ class Dialogue:
 
 
 def reply_class(code: int) -> ReplyClass:
-    """Return the class of a reply code (RFC 5321 section 4.2.1); the code 0 is garbage."""
+    """Return the class of a reply code (RFC 5321 section 4.2.1); code 0 means that the reply has no code."""
     if code == 0:
         return ReplyClass.GARBAGE
     return _CLASSES.get(code // 100, ReplyClass.ODD)

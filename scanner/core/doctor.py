@@ -11,8 +11,8 @@ PORT25_HOSTS = ("gmail-smtp-in.l.google.com", "mx01.mail.icloud.com")
 FILES_BESIDE = 512
 """Number of descriptors needed in addition to those of connections: DNS sockets, pipe to unbound, files, libraries."""
 
-_BLOCKED = "ask the network's operator to open outbound port 25, or scan from elsewhere"
-_NAME_YOURSELF = "give --ehlo a name whose addresses are this machine's and whose addresses' PTR is that name"
+_BLOCKED = "ask the operator of this network to open outbound port 25, or scan from another network"
+_NAME_YOURSELF = "set --ehlo to a name that resolves to the source address and is in the PTR record of that address"
 
 
 def port25(host: str, probes: tuple[Probe, ...], why_none: str = "") -> Check:
@@ -27,11 +27,11 @@ def port25(host: str, probes: tuple[Probe, ...], why_none: str = "") -> Check:
     if greeted:
         return Check("port 25", host, State.OK, f"{greeted[0].endpoint.address} answers")
     if not probes:
-        return Check("port 25", host, State.FAIL, why_none or "no address", "see the resolver's rows")
+        return Check("port 25", host, State.FAIL, why_none or "no address", "see the rows of the resolver")
     met = [probe for probe in probes if probe.banner is not None]
     texts = "; ".join(f"{probe.endpoint.address}: {_failure(probe)}" for probe in probes)
     if met:
-        advice = "the port is open, but this server does not like us: see the row ehlo"
+        advice = "port 25 is open, but this server refuses the scanner: see the row ehlo"
         return Check("port 25", host, State.WARN, texts, advice)
     return Check("port 25", host, State.FAIL, texts, _BLOCKED)
 
@@ -44,7 +44,7 @@ def _failure(probe: Probe) -> str:
 
 
 def any_port25(rows: tuple[Check, ...]) -> tuple[Check, ...]:
-    """Return the rows with failures as warnings if any host answered, since the port is then open."""
+    """Return the rows of the port 25 check; if any host answered, port 25 is open and failures become warnings."""
     if all(row.state is not State.OK for row in rows):
         return rows
     return tuple(replace(row, state=State.WARN, advice="") if row.state is State.FAIL else row for row in rows)
@@ -56,13 +56,19 @@ def ipv6(probes: tuple[Probe, ...], *, has_route: bool) -> Check:
     if reached:
         return Check("ipv6", "", State.OK, f"{reached[0]} answers")
     if not has_route:
-        text = "no route: addresses of this family will be skipped"
-        return Check("ipv6", "", State.WARN, text, "get IPv6, or --family ipv4 to say so")
+        text = "no IPv6 route: IPv6 addresses will be skipped"
+        return Check("ipv6", "", State.WARN, text, "set up IPv6, or give --family ipv4")
     if not probes:
-        return Check("ipv6", "", State.WARN, "no host with an IPv6 address was tried", "--port25-host with one")
+        return Check(
+            "ipv6", "", State.WARN, "no host with an IPv6 address was tried", "name such a host by --port25-host"
+        )
     texts = "; ".join(f"{probe.endpoint.address}: {_failure(probe)}" for probe in probes)
     return Check(
-        "ipv6", "", State.WARN, f"there is a route, but it leads nowhere: {texts}", "mend it, or --family ipv4"
+        "ipv6",
+        "",
+        State.WARN,
+        f"an IPv6 route exists, but no IPv6 address answers: {texts}",
+        "repair IPv6, or give --family ipv4",
     )
 
 
@@ -77,27 +83,31 @@ def ehlo(name: str, source: str, forward: tuple[str, ...], back: tuple[str, ...]
         public: whether the source address is public; NAT may replace a private address with a matching address.
     """
     if name.strip("[]").removeprefix("IPv6:") == source:
-        return Check("ehlo", source, State.OK, f"{name} is this address")
+        return Check("ehlo", source, State.OK, f"{name} is the source address")
     wrong = []
     if source not in forward:
-        wrong.append(f"{name} has {'other addresses' if forward else 'no address'}")
+        wrong.append(f"{name} resolves to {'other addresses' if forward else 'no address'}")
     if name.lower() not in back:
-        wrong.append(f"the address's PTR is {', '.join(back) or 'missing'}")
+        wrong.append(f"the PTR record of the source address is {', '.join(back) or 'missing'}")
     if not wrong:
-        return Check("ehlo", source, State.OK, f"{name}, forward and back")
+        return Check("ehlo", source, State.OK, f"{name} and the source address match in forward and reverse DNS")
     if not public:
-        text = f"{'; '.join(wrong)}; but the address is not public: the world sees another one"
-        return Check("ehlo", source, State.WARN, text, f"see to it that for the public one: {_NAME_YOURSELF}")
-    return Check("ehlo", source, State.WARN, f"{'; '.join(wrong)}: some servers will turn us away", _NAME_YOURSELF)
+        text = f"{'; '.join(wrong)}; but the source address is private, and servers see another address"
+        return Check("ehlo", source, State.WARN, text, f"for the public address: {_NAME_YOURSELF}")
+    return Check(
+        "ehlo", source, State.WARN, f"{'; '.join(wrong)}: some servers will refuse the session", _NAME_YOURSELF
+    )
 
 
 def files(limit: int | None, concurrency: int) -> Check:
     """Return the row for the hard limit of open files (None: unlimited), to which a scan raises its soft limit."""
     need = concurrency + FILES_BESIDE
     if limit is None or limit >= need:
-        return Check("files", "", State.OK, f"{'no limit' if limit is None else limit}, {need} needed at most")
+        return Check("files", "", State.OK, f"{'no limit' if limit is None else limit}, at most {need} needed")
     text = f"at most {limit} open files, but concurrency {concurrency} needs {need}"
-    return Check("files", "", State.FAIL, text, f"ulimit -Hn {need}, or --concurrency {max(limit - FILES_BESIDE, 1)}")
+    return Check(
+        "files", "", State.FAIL, text, f"set ulimit -Hn {need}, or give --concurrency {max(limit - FILES_BESIDE, 1)}"
+    )
 
 
 def trust_store(count: int, source: str) -> Check:
@@ -105,4 +115,4 @@ def trust_store(count: int, source: str) -> Check:
     if count:
         return Check("trust store", source, State.OK, f"{count} trusted roots")
     text = "no trusted roots: no certificate will be trusted by PKIX"
-    return Check("trust store", source, State.WARN, text, "apt-get install ca-certificates, or --ca-file F")
+    return Check("trust store", source, State.WARN, text, "apt-get install ca-certificates, or give --ca-file FILE")

@@ -1,7 +1,7 @@
 """The computation of evidence and verdicts from facts, for one MX host and one domain.
 
-A scan calls these functions after each examination. They can also judge a stored run again, for another time or level.
-They send no DNS questions.
+A scan calls the functions of this module after the examination of a host or domain. The same functions can judge a
+stored run again, for another time or security level. No function of this module sends DNS questions.
 """
 
 from collections.abc import Mapping, Sequence
@@ -53,7 +53,7 @@ def with_dane(report: EndpointReport, chain: Sequence[CertFacts], lookup: TLSALo
 
 
 def with_pkix(report: EndpointReport, chain: Sequence[CertFacts], trust: TrustStore, at: datetime) -> EndpointReport:
-    """Return the report of an address with PKIX evidence about the chain that the server sent; see ``with_dane``."""
+    """Return the report of an address with PKIX evidence about the chain sent; arguments as for ``with_dane``."""
     found = pkix.verify(chain, trust, at)
     return EndpointReport(report.address, report.probes, report.dane, found, report.earlier)
 

@@ -1,9 +1,9 @@
 """The comparison of reference identifiers with the names in a certificate (RFC 6125, RFC 7672 section 3.2.2).
 
-The rules are those of OpenSSL. The dNSName SANs are compared; the subject's CNs are compared only if the certificate
-contains no dNSName SAN. An IP literal as reference is treated as a name, as since OpenSSL 4. A certificate may contain
-32,000 names, so a certificate with many names gets a hash table instead of a linear comparison. A malformed name never
-matches. References are A-labels; ``policy`` selects the references of a security level.
+The rules of the comparison are those of OpenSSL. The dNSName SANs are compared; the subject's CNs are compared only if
+the certificate contains no dNSName SAN. An IP literal as reference is treated as a name, as in OpenSSL 4. A certificate
+may contain 32,000 names, so a certificate with many names gets a hash table instead of a linear comparison. A malformed
+name never matches. References are A-labels; the module ``policy`` selects the references of a security level.
 """
 
 import re
@@ -22,10 +22,12 @@ INDEXED = 8
 
 _LABEL = r"[a-z0-9](?:[a-z0-9-]*[a-z0-9])?"
 _WILDCARD = re.compile(rf"\*((?:\.{_LABEL}){{2,}})")
-"""A wildcard has the first label ``*`` and at least two dots: ``*.com`` and ``f*.example.com`` are not wildcards."""
+"""Pattern of a wildcard, which has the first label ``*`` and at least two dots: ``*.com`` and ``f*.example.com`` are
+not wildcards.
+"""
 
 _ONE_LABEL = re.compile(r"[a-z0-9-]+")
-"""The labels that ``*`` matches: without dots and underscores."""
+"""Pattern of the labels that ``*`` matches: labels without dots and underscores."""
 
 
 def match_name(reference: str, presented: str) -> bool:

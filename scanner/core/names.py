@@ -10,7 +10,7 @@ __all__ = ["canonical", "is_address", "is_hostname", "tlsa_name"]
 
 
 def canonical(name: str) -> str:
-    """Return a domain name in the spelling of the records.
+    """Return a domain name in the spelling used in all output.
 
     Args:
         name: a domain name in ASCII, with or without the final dot.

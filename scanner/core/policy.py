@@ -1,8 +1,9 @@
 """The effective security level of one MX host, its SNI, and the authentication label of its session.
 
-The rules are those of posttls-finger (Postfix 3.12). The effective level follows from the requested level, the TLSA
-records of the host and the DNSSEC state of the MX RRset. The evidence then determines the label of a session:
-Anonymous, Verified, Trusted or Untrusted. ``verdict`` computes the behaviour of a mail server.
+The rules for level, SNI and label are those of posttls-finger (Postfix 3.12). The effective level follows from the
+requested level, the TLSA records of the host and the DNSSEC state of the MX RRset. The evidence then determines the
+label of a session: Anonymous, Verified, Trusted or Untrusted. The module ``verdict`` computes how a sending mail server
+would behave.
 """
 
 from collections.abc import Sequence
@@ -52,12 +53,12 @@ class Policy:
 def effective(
     asked: Level, peer: Peer, tlsa: TLSALookup | None, *, insecure_mx: Level = Level.DANE, sni: str | None = None
 ) -> Policy:
-    """Return the policy for one host.
+    """Return the policy of one MX host.
 
     Args:
         asked: the requested level.
         peer: the destination of the session.
-        tlsa: the TLSA lookup, None if the level needs none. The caller handles a failed lookup.
+        tlsa: the TLSA lookup, which must not have failed; None if the level needs no TLSA records.
         insecure_mx: the level that replaces dane if the MX RRset is not secure: may, encrypt or dane (``-M``).
         sni: the server name to send if DANE does not determine it.
     """
@@ -123,7 +124,7 @@ class Judgement:
 
 
 def basis(policy: Policy, dane: DaneEvidence | None, pkix: PkixEvidence | None) -> DaneEvidence | PkixEvidence | None:
-    """Return the evidence that the level of a policy uses."""
+    """Return the evidence, DANE or PKIX, that the level of a policy uses."""
     return dane if policy.level.dane_based else pkix
 
 

@@ -1,13 +1,13 @@
 """The preflight checks: whether a resolver validates DNSSEC and its AD bit can be trusted.
 
 With a resolver that does not validate, or whose AD bit is lost in transit, every domain appears to be without DNSSEC.
-So the preflight checks the behaviour that RFC 4035 section 3.2 requires. The answer for a signed name is authenticated.
-A name with broken signatures results in SERVFAIL, and in data if CD is set. The answer for an unsigned name is not
-authenticated. The denial of a name is authenticated. TCP works, since a truncated reply is requested again by TCP (RFC
-7766). For each check one name with the required behaviour suffices, since test domains disappear. A question without an
-answer counts as a failure.
+Therefore the preflight checks the behaviour of a resolver that RFC 4035 section 3.2 requires: an authenticated answer
+for a signed name; SERVFAIL for a name with broken signatures, and data for the same name if CD is set; an answer
+without authentication for an unsigned name; and an authenticated denial. A resolver also has to answer over TCP, since
+a truncated reply is requested again over TCP (RFC 7766). For each check one name with the required behaviour suffices,
+since test domains may disappear. A DNS question without an answer counts as a failed check.
 
-The caller sends the DNS questions and passes the time.
+The caller of this module sends the DNS questions and passes the current time.
 """
 
 from collections.abc import Iterable
@@ -19,10 +19,12 @@ from scanner.core.wire import Message
 from scanner.facts import Answer
 from scanner.vocabulary import Outcome, Security
 
-_USE_ANOTHER = "use a validating resolver on this machine, or --resolver unbound"
-_TRUST = "use a resolver on loopback or --resolver unbound; --trust-resolver if the way to this one is safe"
+_USE_ANOTHER = "use a validating resolver on this machine, or give --resolver unbound"
+_TRUST = (
+    "use a resolver on loopback or --resolver unbound; give --trust-resolver if the path to this resolver is secure"
+)
 
-_REACH = "see whether the resolver runs, and whether the network lets DNS (port 53) out"
+_REACH = "check that the resolver is running, and that the network permits DNS (port 53)"
 
 _COVERED_DNSKEY = 48  # RFC 4034 section 3.1.1: "type covered" of a signature over DNSKEY
 _FIXED_RRSIG = 18  # octets of a signature's rdata before the signer's name, RFC 4034 section 3.1
@@ -38,7 +40,7 @@ class State(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Check:
-    """One row of the table: check, subject, result, observation and remedy."""
+    """One row of the table of checks: check, subject, result, observation and remedy."""
 
     check: str
     subject: str
@@ -51,9 +53,9 @@ class Check:
 class PreflightNames:
     """The names to query: zone apexes (SOA), and in ``denied`` absent names of signed zones.
 
-    The DNSSEC state of the defaults is expected to last: zones of DNSSEC operators (the Internet Society, the IETF,
-    NLnet Labs), names with deliberately broken signatures (of Comcast, CZ.NIC and SIDN), and large companies without
-    DNSSEC.
+    The DNSSEC state of the default names is expected to last: zones of DNSSEC operators (the Internet Society, the
+    IETF, NLnet Labs), names with deliberately broken signatures (of Comcast, CZ.NIC and SIDN), and large companies
+    without DNSSEC.
     """
 
     signed: tuple[str, ...] = ("internetsociety.org", "ietf.org", "nlnetlabs.nl")
@@ -64,7 +66,7 @@ class PreflightNames:
 
 @dataclass(frozen=True, slots=True)
 class Sample:
-    """The answers of one resolver, by purpose of the name. ``tcp`` is the error of the TCP query, empty without one."""
+    """The answers of one resolver by purpose of the queried name. ``tcp`` is the error of the TCP query, or empty."""
 
     resolver: str
     trusted: bool
@@ -96,13 +98,13 @@ class _Purpose:
 _DATA = frozenset({Outcome.DATA})
 _ABSENT = frozenset({Outcome.NXDOMAIN, Outcome.NODATA})
 _SIGNED = _Purpose("signed name", Security.SECURE, _DATA, "authenticated")
-_BOGUS = _Purpose("bogus name", Security.BOGUS, frozenset({Outcome.ERROR}), "refused, and there without validation")
-_UNSIGNED = _Purpose("unsigned name", Security.INSECURE, _DATA, "there, not authenticated")
+_BOGUS = _Purpose("bogus name", Security.BOGUS, frozenset({Outcome.ERROR}), "refused, but answered without validation")
+_UNSIGNED = _Purpose("unsigned name", Security.INSECURE, _DATA, "answered, not authenticated")
 _DENIED = _Purpose("denial", Security.SECURE, _ABSENT, "absence authenticated")
 
 
 def judge(sample: Sample) -> tuple[Check, ...]:
-    """Return the rows of one resolver.
+    """Return the rows of the preflight checks of one resolver.
 
     Args:
         sample: the answers of the resolver.
@@ -111,7 +113,7 @@ def judge(sample: Sample) -> tuple[Check, ...]:
         A row for each required behaviour; a single row if the AD bit of the resolver is not trusted.
     """
     if not sample.trusted:
-        text = "not on loopback: its AD bit could have been set by anyone on the way"
+        text = "not on loopback: an attacker on the network could have set its AD bit"
         return (Check("trust", sample.resolver, State.FAIL, text, _TRUST),)
     return (
         _shown(_SIGNED, sample.resolver, sample.signed),
@@ -132,7 +134,7 @@ def _shown(purpose: _Purpose, resolver: str, answers: tuple[Answer, ...]) -> Che
     for answer in answers:
         if answer.security is purpose.security and answer.outcome in purpose.outcomes:
             return Check(purpose.check, resolver, State.OK, f"{answer.name}: {purpose.shown}")
-    seen = "; ".join(f"{answer.name}: {_in_words(answer)}" for answer in answers) or "no name to ask for"
+    seen = "; ".join(f"{answer.name}: {_in_words(answer)}" for answer in answers) or "no name to query"
     if all(answer.outcome is Outcome.ERROR and not answer.rcode for answer in answers):
         return Check(purpose.check, resolver, State.FAIL, seen, _REACH)
     return Check(purpose.check, resolver, State.FAIL, seen, _USE_ANOTHER)
@@ -147,7 +149,7 @@ def _in_words(answer: Answer) -> str:
 
 def _tcp(sample: Sample) -> Check:
     if sample.tcp:
-        advice = "let DNS over TCP (port 53) through: large answers need it"
+        advice = "permit DNS over TCP (port 53): large answers need TCP"
         return Check("tcp", sample.resolver, State.FAIL, f"no answer over TCP: {sample.tcp}", advice)
     return Check("tcp", sample.resolver, State.OK, "answers over TCP")
 
@@ -159,10 +161,10 @@ def window_of(reply: Message) -> Window | None:
     """Return the validity period of the signature over the DNSKEY RRset of the root.
 
     Args:
-        reply: the reply to the question ``. DNSKEY`` with DO set.
+        reply: the reply to a question for the DNSKEY records of the root, with DO set.
 
     Returns:
-        The period of its first signature over DNSKEY, None if there is none.
+        The validity period of the first signature over DNSKEY; None if the reply contains no such signature.
     """
     for record in reply.answers:
         octets = bytes.fromhex(record.rdata) if record.rtype == "RRSIG" else b""
@@ -180,14 +182,20 @@ def clock(window: Window | None, now: datetime, resolver: str) -> Check:
     """Return the row of the clock check: validation requires a clock within the validity of the root's signature.
 
     Args:
-        window: the validity period of that signature; None if the resolver did not return it.
+        window: the validity period of that signature; None if the resolver returned no signature.
         now: the time of the local clock.
         resolver: the resolver that returned the signature.
     """
     if window is None:
-        return Check("clock", resolver, State.WARN, "no signature of the root's keys to compare with", "")
+        return Check(
+            "clock",
+            resolver,
+            State.WARN,
+            "the resolver returned no signature of the root's keys to compare the clock with",
+            "",
+        )
     if window.inception <= now <= window.expiration:
-        return Check("clock", resolver, State.OK, "within the signature of the root's keys")
+        return Check("clock", resolver, State.OK, "within the validity of the signature of the root's keys")
     times = f"{window.inception:%Y-%m-%d %H:%M} to {window.expiration:%Y-%m-%d %H:%M}"
-    text = f"it is {now:%Y-%m-%d %H:%M} UTC here, but the root's keys are signed from {times}"
-    return Check("clock", resolver, State.FAIL, text, "set the clock (NTP)")
+    text = f"the clock is {now:%Y-%m-%d %H:%M} UTC, but the signature of the root's keys is valid from {times}"
+    return Check("clock", resolver, State.FAIL, text, "set the clock, for example by NTP")

@@ -1,11 +1,11 @@
-"""The provider of an MX host: the registrable domain of its name, by the public suffix list of the library."""
+"""The provider of an MX host: the registrable domain of its name, by the list of ``publicsuffixlist``."""
 
 from functools import cache, lru_cache
 
 from publicsuffixlist import PublicSuffixList
 
 REMEMBERED = 4096
-"""Maximum number of MX hosts whose provider is cached, since each is needed several times in succession."""
+"""Maximum number of MX hosts whose provider is cached, since a scan needs each provider several times in succession."""
 
 
 @cache

@@ -1,8 +1,8 @@
 """Replies that refuse this scanner, by policy or because its address is on a block list.
 
-Such a reply does not show which features the server offers to other clients, so no verdict depends on it. Texts differ
-between operators. The patterns match terms such as "blocked" together with a list, an address or a reputation, and the
-status codes of RFC 3463 (X.7.x: security or policy).
+A refusal of this scanner does not show which features the server offers to other clients, so no verdict depends on such
+a refusal. The texts of refusals differ between operators, so the patterns match terms such as "blocked" together with a
+list, an address or a reputation, and the status codes of RFC 3463 (X.7.x: security or policy).
 """
 
 import re
@@ -56,7 +56,7 @@ def shows_nothing_of_tls(phase: Phase, code: int, text: str) -> bool:
 
 
 def turns_away(failure: Failure) -> bool:
-    """Return whether a failure puts its provider into back-off: 421, a refusal by policy, a ban."""
+    """Return whether a failure puts its provider into back-off: reply code 421, a refusal by policy, or a ban."""
     if failure.kind is not FailureKind.REJECTED:
         return False
     greeting = failure.phase is Phase.GREETING and failure.code in _POLICY_CODES

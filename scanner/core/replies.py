@@ -1,12 +1,12 @@
 """The parser of SMTP replies (RFC 5321 sections 4.2 and 4.5.3.1).
 
-It is as lenient as Postfix, since a scan has to measure every server to which Postfix can deliver. A line ends with LF,
-with or without CR. An unprintable octet is replaced by ``?``. A long line is truncated, and a line with a NUL is
-truncated at the NUL, as in C. The code of a multi-line reply is the code of its last line. Each such violation is
-recorded once as a defect, a stable kebab-case label.
+The parser is as lenient as Postfix, since a scan has to measure every server to which Postfix can deliver. A line of a
+reply ends with LF, with or without CR. An unprintable octet is replaced by ``?``. A long line is truncated, and a line
+with a NUL is truncated at the NUL, as in C. The code of a multi-line reply is the code of its last line. Each violation
+of RFC 5321 is recorded once as a defect, which is a stable kebab-case label.
 
-Any split of the same octets gives the same replies and defects. All limits on replies are defined here; ``dialogue``
-interprets the replies.
+The replies and defects do not depend on how the octets are divided into calls of ``feed``. This module defines all
+limits on replies; the module ``dialogue`` interprets the replies.
 """
 
 import re
@@ -32,7 +32,7 @@ _PLAIN = re.compile(rb"([0-9]{3})(?:-[ -~]*\r\n\1)*(?: [ -~]*)?\r\n")
 """Pattern of a complete reply without violations."""
 
 _PLAIN_LIMIT = 768
-"""Maximum number of octets of a reply that the pattern matches, which is below every other limit."""
+"""Maximum number of octets of a reply that ``_PLAIN`` matches; every other limit on a reply is higher."""
 
 USUAL_OCTETS = 256
 """Maximum number of octets of a cached reply."""
@@ -75,8 +75,9 @@ _read_again = lru_cache(REMEMBERED)(_read)
 class ReplyReader:
     """A parser of the replies of one connection.
 
-    A reply without a three-digit code has the code 0: it is neither an SMTP reply nor a refusal. Between two calls of
-    ``feed`` the caller calls ``next_reply`` until it returns None; at most one unfinished line is buffered then.
+    A reply without a three-digit code has the code 0: it is neither an SMTP reply nor a refusal. Before the next call
+    of ``feed``, the caller calls ``next_reply`` until the result is None, so that at most one unfinished line is
+    buffered.
     """
 
     __slots__ = ("_codes", "_defects", "_input", "_line_limit", "_octets", "_plain_limit", "_texts", "_wire")
@@ -134,7 +135,7 @@ class ReplyReader:
         return None
 
     def _plain(self, found: re.Match[bytes]) -> Received:
-        """Return a reply without violations, which is the usual case, in half of the time of the line parser."""
+        """Return a matched reply without violations, the usual case, in half the time of the line parser."""
         octets = found[0]
         del self._input[: found.end()]  # the match refers to the buffer
         return _read_again(octets) if len(octets) <= USUAL_OCTETS else _read(octets)

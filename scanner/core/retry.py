@@ -1,7 +1,7 @@
 """The selection of results that a retry pass could change, and the merging of probes of several passes.
 
-Inconclusive results are retried, never conclusive ones. An address that accepted no connection is retried only if no
-other address of its host accepted a connection: otherwise the host was judged by that other address.
+Only inconclusive results are retried. An address that accepted no connection is retried only if no other address of the
+host accepted a connection, since the host is otherwise judged by the other address.
 """
 
 from dataclasses import replace
@@ -43,7 +43,7 @@ def of_probe(probe: Probe) -> bool:
 
 
 def _for_now(failure: Failure) -> bool:
-    """Return whether a refusal is temporary or about this scanner: 4xx, a policy, a refused greeting."""
+    """Return whether a refusal is temporary or concerns only this scanner: 4xx, a policy or a refused greeting."""
     permanent = failure.code is not None and failure.code >= _FIRST_PERMANENT
     return not permanent or failure.phase is Phase.GREETING or rebuffs.turns_away(failure)
 
@@ -77,7 +77,7 @@ def _unanswered(answer: Answer) -> bool:
 
 
 def _untried(report: EndpointReport) -> bool:
-    """Return whether no connection was made because of a local cause."""
+    """Return whether a local cause prevented every connection to the address."""
     failure = sessions(report).own.failure
     return failure is not None and failure.kind in _UNTRIED
 

@@ -1,7 +1,8 @@
-"""The roll-up of verdicts: addresses into the verdict of their MX host, and MX hosts into the verdict of a domain.
+"""The combination of verdicts: of addresses into the verdict of an MX host, of MX hosts into the verdict of a domain.
 
-In each function the first rule that applies determines the result. A host that accepted no TCP connection does not
-vote, except with a verdict from DNS alone: otherwise a dead host without TLSA records would count as protected.
+In each function of this module, the first rule that applies determines the verdict. A host that accepted no TCP
+connection does not vote, except with a verdict from DNS alone: otherwise a dead host without TLSA records would count
+as protected.
 """
 
 from collections.abc import Sequence
@@ -64,7 +65,7 @@ def judge_host(
 
 
 def _host_dane(view: verdict.View, judged: Sequence[Judged]) -> Dane:
-    """Return the DANE verdict by rules in order: DNS, any mismatch, any address without TLS, any match, unknown."""
+    """Return the first verdict that applies: from DNS alone, mismatch, address without TLS, match, unknown."""
     if view.tlsa.dane is not None:
         return view.tlsa.dane
     seen = {each.verdict.dane for each in judged}
@@ -72,7 +73,7 @@ def _host_dane(view: verdict.View, judged: Sequence[Judged]) -> Dane:
 
 
 def _host_starttls(judged: Sequence[Judged]) -> DomainStartTLS:
-    """Return ``all`` for TLS on every conclusive address, ``none`` for TLS on no such address, else ``unknown``."""
+    """Return ``all`` if every conclusive address has TLS, ``none`` if no such address has TLS, else ``unknown``."""
     seen = {verdict.tls_established(each.report) for each in judged} - {None}
     if not seen:
         return DomainStartTLS.UNKNOWN
@@ -93,7 +94,7 @@ def _host_sender(report: HostReport, judged: Sequence[Judged]) -> Sender:
 
 
 def _votes(report: HostReport) -> bool:
-    """Return whether a host votes: an address of the host was probed, or its address lookup failed."""
+    """Return whether a host counts in the verdict of a domain: an address was probed, or its lookup failed."""
     return bool(report.endpoints) or (not report.skipped and _lookup_failed(report))
 
 
@@ -108,8 +109,9 @@ def _answers(report: HostReport) -> list[Answer]:
 def _conclusive(view: verdict.View, report: HostReport, judged: Sequence[Judged]) -> bool:
     """Return whether a sender skips the host for a cause that another attempt would not change.
 
-    Addresses without TCP connection do not count if another address accepted a connection. A validation failure proved
-    by a query with checking disabled counts at a DANE level; a nonexistent address counts.
+    Addresses without TCP connection do not count if another address accepted a connection. A host without addresses is
+    skipped if no address exists or validation failed. At a DANE level, a host is skipped if validation of its TLSA
+    records failed.
     """
     if not judged:
         return not report.skipped and all(_settled(answer) for answer in _answers(report))
@@ -159,8 +161,8 @@ _FAMILY_FAILED = {"A": Reason.A_LOOKUP_FAILED, "AAAA": Reason.AAAA_LOOKUP_FAILED
 
 
 def _reach_reasons(judged: Sequence[Judged]) -> list[Reason]:
-    """Return the reasons that follow from the connections, without those that failed for a local cause."""
-    if all(verdict.tls_established(each.report) for each in judged):  # nearly always; the rest costs 1 % of a probe
+    """Return the reasons that follow from the connections; connections that failed for a local cause do not count."""
+    if all(verdict.tls_established(each.report) for each in judged):  # the usual case; the rest costs 1 % of a probe
         return []
     tried = [each.report for each in judged if not _our_fault(each.report)]
     reached = [report for report in tried if verdict.accepted_tcp(report)]
@@ -271,7 +273,7 @@ def _failed_before(decider: HostVerdict, host: HostVerdict) -> bool:
 
 
 def _outcome(route: Route, hosts: Sequence[HostVerdict], sender: Sender) -> DomainOutcome:
-    """Return ``fail`` only if every host is skipped for a conclusive cause, else ``inconclusive``."""
+    """Return the verdict ``fail`` if every host is skipped for a conclusive cause, else ``inconclusive``."""
     if sender in DELIVERS:
         return DomainOutcome.OK
     if route.final is Reason.MX_BOGUS:
@@ -282,7 +284,7 @@ def _outcome(route: Route, hosts: Sequence[HostVerdict], sender: Sender) -> Doma
 
 
 def _domain_dane(route: Route, hosts: Sequence[HostVerdict]) -> DomainDane:
-    """Return the verdict by these rules in order: MX lookup, any broken, insecure MX, all ok, mixed, unknown, none."""
+    """Return the first verdict that applies: MX lookup, any broken, insecure MX, all ok, mixed, unknown, none."""
     if route.final is not None:
         return DomainDane.LOOKUP_FAILED
     votes = [host.dane for host in _dane_voters(hosts)]
@@ -307,14 +309,14 @@ def _combined(votes: Sequence[Dane]) -> DomainDane:
 
 
 def _dane_voters(hosts: Sequence[HostVerdict]) -> list[HostVerdict]:
-    """Return the hosts that vote; an unreachable host only if no other host votes or its verdict follows from DNS."""
+    """Return the voters that are reachable or have a verdict from DNS alone; without such voters, return all."""
     voters = [host for host in hosts if host.votes]
     kept = [host for host in voters if host.dane in _BY_DNS or Reason.HOST_UNREACHABLE not in host.reasons]
     return kept or voters
 
 
 def _domain_starttls(hosts: Sequence[HostVerdict]) -> DomainStartTLS:
-    """Return ``some`` for hosts with and without TLS, ``unknown`` for any inconclusive host, else the common value."""
+    """Return ``some`` if only some hosts have TLS, ``unknown`` if any host is inconclusive, else the common value."""
     voters = [host for host in hosts if host.votes]
     reached = [host.starttls for host in voters if Reason.HOST_UNREACHABLE not in host.reasons]
     seen = set(reached)

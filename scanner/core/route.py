@@ -1,7 +1,7 @@
 """The route of a domain: the MX hosts of an MX answer, in the order in which a sender tries them.
 
-It follows RFC 5321 section 5.1 (MX and implicit MX), RFC 7505 (null MX), RFC 7672 section 2.2.1 (reference
-identifiers), and Postfix in unspecified cases. A route contains host names without addresses.
+The route follows RFC 5321 section 5.1 (MX and implicit MX), RFC 7505 (null MX), RFC 7672 section 2.2.1 (reference
+identifiers), and Postfix in cases that no RFC specifies. A route contains host names without addresses.
 """
 
 from collections.abc import Iterable

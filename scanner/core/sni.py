@@ -9,13 +9,13 @@ from scanner.vocabulary import Level
 def server_name(level: Level, tlsa: TLSALookup | None, *, choice: str = "auto", host: str = "") -> str | None:
     """Return the name to send as SNI to one MX host, None for a handshake without SNI.
 
-    At a DANE level it is the TLSA base domain of a host with TLSA records (RFC 7672 section 8.1). For a host without
-    TLSA records, and at every other level, it is None, as in Postfix.
+    At a DANE level, the SNI of a host with TLSA records is the TLSA base domain (RFC 7672 section 8.1). For a host
+    without TLSA records, and at every other level, no SNI is sent, as in Postfix.
 
     Args:
         level: the requested security level.
         tlsa: the TLSA lookup of the host; None without a TLSA lookup.
-        choice: ``auto`` for the rule above, ``mx`` for ``host``, ``none`` for no name.
+        choice: ``auto`` for the rule of Postfix, ``mx`` for the name of ``host``, ``none`` for no name.
         host: the MX host; an address is never sent (RFC 6066 section 3).
     """
     if choice == "mx":

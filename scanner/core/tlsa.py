@@ -1,9 +1,9 @@
 """TLSA records (RFC 6698, RFC 7671, RFC 7672): decoding, usability, order, digest agility and lookup.
 
-Two filters make a record unusable: Postfix's parser (truncated, PKIX usages, the private matching type) and OpenSSL
-(data that cannot be compared). Where no record is left, the effective level depends on the filter, so each unusable
-record contains the reason. ``next_question`` returns one step of the search for the TLSA base domain (RFC 7672 section
-2.2.2); the caller sends the DNS question. ``dane`` compares the records with a chain.
+Two filters make a record unusable: Postfix's parser (a truncated record, a PKIX usage, the private matching type) and
+OpenSSL (data that cannot be compared). If every record is unusable, the effective level depends on the filter, so each
+unusable record contains its reason. ``next_question`` returns one step of the search for the TLSA base domain (RFC 7672
+section 2.2.2); the caller sends the DNS question. The module ``dane`` compares TLSA records with a chain.
 """
 
 from collections.abc import Sequence
@@ -117,7 +117,7 @@ def parameters(record: TLSARecord) -> str:
 def presentation(record: TLSARecord, digits: int | None = None) -> str:
     """Return a record in presentation format (RFC 6698 section 2.2): ``3 1 1`` and the data in hex.
 
-    dnspython cannot print such a record if its digest has a wrong length.
+    dnspython cannot print a TLSA record whose digest has a wrong length.
 
     Args:
         record: any TLSA record, including a malformed record.
@@ -141,13 +141,14 @@ def display(record: TLSARecord) -> str:
 def ordered(records: Sequence[TLSARecord], digests: Sequence[str] = DIGESTS) -> tuple[TLSARecord, ...]:
     """Sort records in the order of comparison: usage 3 first, then keys before certificates, then strong digests.
 
-    Full data is last within its usage and selector; records of equal rank keep their order.
+    Within a usage and selector, records with full data (matching type 0) come last. Records of equal rank keep their
+    order.
     """
     return tuple(sorted(records, key=lambda r: (-r.usage, -r.selector, -_strength(r, digests))))
 
 
 def agile(records: Sequence[TLSARecord], digests: Sequence[str] = DIGESTS) -> tuple[TLSARecord, ...]:
-    """Return the usable records that take part after digest agility (RFC 7671 section 9), in order.
+    """Return the usable records that remain after digest agility (RFC 7671 section 9), in order of comparison.
 
     For each usage and selector, the result contains the records with the strongest digest and those with full data.
     """
@@ -157,7 +158,7 @@ def agile(records: Sequence[TLSARecord], digests: Sequence[str] = DIGESTS) -> tu
 
 
 def _strength(record: TLSARecord, digests: Sequence[str]) -> int:
-    """Return the rank of a record's digest, higher for stronger; 0 for full data and for types not in use."""
+    """Return the rank of a record's digest, higher for stronger; 0 for full data and for unused matching types."""
     weak_first = [FULL, *reversed(_enabled(digests))]
     return weak_first.index(record.matching_type) if record.matching_type in weak_first else 0
 
@@ -185,7 +186,7 @@ def lookup_result(base_domain: str, steps: Sequence[Answer], digests: Sequence[s
 
 
 def _decided(answer: Answer) -> tuple[Dane, Reason] | None:
-    """Return the verdict if it does not depend on the records, else None."""
+    """Return verdict and reason if they do not depend on the contents of the records, else None."""
     if Security.BOGUS is answer.security:
         return Dane.LOOKUP_FAILED, Reason.TLSA_BOGUS
     if answer.outcome is Outcome.ERROR:
@@ -227,7 +228,7 @@ def next_question(
 
     Args:
         qname: the host as the MX record names it.
-        rname: the owner of its address records, another name where ``qname`` is an alias.
+        rname: the owner of the host's address records, which differs from ``qname`` if ``qname`` is an alias.
         address: the DNSSEC state of the address records.
         port: the TCP port.
         steps: the answers of the lookup so far.
@@ -257,7 +258,7 @@ _ADDRESS_VERDICTS = {
 def _behind_secure_address(
     qname: str, rname: str, port: int, steps: Sequence[Answer], digests: Sequence[str], *, alias: bool
 ) -> Question | TLSALookup:
-    """Search at the expanded name, then, if it has no TLSA records, at the original name."""
+    """Query TLSA records at the expanded name, then, if it has no TLSA records, at the original name."""
     if not steps:
         return tlsa_name(rname, port), "TLSA"
     first = lookup_result(rname, steps[:1], digests)
@@ -269,7 +270,7 @@ def _behind_secure_address(
 def _behind_insecure_alias(
     qname: str, port: int, steps: Sequence[Answer], digests: Sequence[str]
 ) -> Question | TLSALookup:
-    """Search at the original name if its CNAME is secure."""
+    """Query TLSA records at the original name if its CNAME is secure."""
     if not steps:
         return qname, "CNAME"
     verdict = _alias_verdict(steps[0])
@@ -279,7 +280,7 @@ def _behind_insecure_alias(
 
 
 def _alias_verdict(answer: Answer) -> tuple[Dane, Reason] | None:
-    """Return None for a secure alias, else the verdict; an answer without a CNAME counts as a failed lookup."""
+    """Return None for a secure alias, else verdict and reason; an answer without a CNAME counts as a failed lookup."""
     if answer.security is Security.BOGUS:
         return Dane.LOOKUP_FAILED, Reason.TLSA_BOGUS
     if answer.outcome is Outcome.ERROR:
@@ -294,7 +295,7 @@ def _alias_verdict(answer: Answer) -> tuple[Dane, Reason] | None:
 def _last_resort(
     qname: str, port: int, steps: Sequence[Answer], asked_before: int, digests: Sequence[str]
 ) -> Question | TLSALookup:
-    """Search at the original name, as the last step."""
+    """Query TLSA records at the original name, as the last step of the lookup."""
     if len(steps) == asked_before:
         return tlsa_name(qname, port), "TLSA"
     return lookup_result(qname, steps, digests)
@@ -318,6 +319,6 @@ def _is_possible(name: str) -> bool:
 
 
 def parsed(tlsa: TLSALookup) -> bool:
-    """Return whether Postfix's parser accepts a record, even if OpenSSL rejects all of them in the handshake."""
+    """Return whether Postfix's parser accepts any record, even if OpenSSL rejects every record in the handshake."""
     kept = (record.unusable is None or not record.unusable.by_parser for record in tlsa.records)
     return tlsa.dane is None or (tlsa.dane is Dane.UNUSABLE and any(kept))

@@ -2,8 +2,8 @@
 
 A verdict has three independent parts. ``tls`` is the label of posttls-finger for the session. ``dane`` is the result of
 the comparison with the TLSA records. ``sender`` is the behaviour of Postfix smtp(8) at the requested level. An
-inconclusive observation stays ``unknown``: a 421 is not "no STARTTLS", a time-out is not "no TLS". ``rollup`` combines
-the verdicts of addresses into those of hosts and domains.
+inconclusive observation stays ``unknown``: a 421 is not "no STARTTLS", a time-out is not "no TLS". The module
+``rollup`` combines the verdicts of addresses into verdicts of hosts and domains.
 """
 
 from collections.abc import Mapping, Sequence
@@ -36,7 +36,7 @@ class View:
 
     @property
     def policy(self) -> policy.Policy:
-        """The policy of this host; while the records are undecided, the policy of the requested level."""
+        """The policy of this host; if TLSA records may exist but are unknown, the policy of the requested level."""
         return policy.Policy(self.asked) if self.undecided else policy.effective(self.asked, self.peer, self.tlsa)
 
 
@@ -60,11 +60,11 @@ P = TypeVar("P", bound=_Connected)
 class ProbeRoles(NamedTuple, Generic[P]):
     """The probes of one address, by their role in its verdict.
 
-    ``own`` is the last probe with the level's own TLS profile, with all groups or with classical groups only. In the
-    second case ``large`` is the preceding probe, whose handshake failed with all groups; else it is None. ``spare`` is
-    the opportunistic probe after ``own``, or None. ``shown`` represents the address: it is ``spare`` if only ``spare``
-    has a handshake, else ``own``. The evidence, chain, TLS version and STARTTLS state of the address are those of
-    ``shown``.
+    ``own`` is the last probe with the level's own TLS profile, with all key exchange groups or with classical groups
+    only. If ``own`` offered classical groups only, ``large`` is the preceding probe, whose handshake failed with all
+    groups; else ``large`` is None. ``spare`` is the opportunistic probe after ``own``, or None. ``shown`` represents
+    the address: it is ``spare`` if only ``spare`` has a handshake, else ``own``. The evidence, chain, TLS version and
+    STARTTLS state of the address are those of ``shown``.
     """
 
     own: P
@@ -74,7 +74,7 @@ class ProbeRoles(NamedTuple, Generic[P]):
 
     @property
     def small_hello_only(self) -> bool:
-        """True if the handshake failed with all groups and succeeded with classical groups only."""
+        """True if the handshake failed with all key exchange groups and succeeded with classical groups only."""
         return self.large is not None and self.own.handshake is not None
 
 
@@ -185,7 +185,7 @@ def _dane(
 
 
 def _lacks_tls(parts: ProbeRoles[Probe]) -> bool:
-    """Return whether an authenticating client conclusively gets no TLS; a valid session of another probe is a doubt."""
+    """Return whether an authenticating client certainly gets no TLS; False if another probe had a valid session."""
     if parts.spare is not None and parts.spare.handshake is not None and _easier(parts) not in _TOO_WEAK:
         return False
     return established(parts.own) is False
@@ -223,7 +223,7 @@ _PATH_REASONS: dict[int, Reason] = {
     VerifyError.CA_KEY_TOO_SMALL: Reason.CERTIFICATE_WEAK,
     VerifyError.CA_MD_TOO_WEAK: Reason.CERTIFICATE_WEAK,
 }
-"""Reason codes of path errors; any other error is a violation of RFC 5280."""
+"""Reason codes by path error; the reason code of any other path error is ``certificate-invalid``."""
 
 
 def path_reason(error: PathError) -> Reason:
@@ -307,7 +307,7 @@ def _opportunistic(parts: ProbeRoles[Probe], *, mandatory: bool) -> Sender:
 
 
 def deciding(view: View, report: EndpointReport) -> Probe:
-    """Return the probe that determines the sender verdict; at verify and secure, that with the level's own profile."""
+    """Return the probe that determines the sender verdict; at verify and secure, it has the level's own profile."""
     parts = sessions(report)
     return parts.own if view.asked in (Level.VERIFY, Level.SECURE) else parts.shown
 
@@ -348,7 +348,7 @@ _TOO_WEAK = (Reason.TLS_LEGACY_ONLY, Reason.TLS_WEAK_ONLY)
 
 
 def _easier(parts: ProbeRoles[Probe]) -> Reason | None:
-    """Return the reason if only a later TLS profile had a handshake; None without a handshake or a known reason."""
+    """Return the reason if the handshake needed another TLS profile; None without a handshake or a known reason."""
     own, spare = parts.own, parts.spare
     if own.handshake is not None:
         return Reason.TLS_LARGE_HELLO_INTOLERANT if parts.small_hello_only else None

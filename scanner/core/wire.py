@@ -38,7 +38,7 @@ def query(name: str, rtype: str, msg_id: int, *, dnssec: bool = True, cd: bool =
         The message, as for a UDP datagram.
 
     Raises:
-        WireError: for a name or type that cannot be asked for.
+        WireError: the name or type cannot be queried.
     """
     flags = RD | (CD if cd else 0) | (AD if dnssec and not cd else 0)
     header = _HEADER.pack(msg_id, flags, 1, 0, 0, 1 if dnssec else 0)
@@ -48,10 +48,10 @@ def query(name: str, rtype: str, msg_id: int, *, dnssec: bool = True, cd: bool =
 
 
 def asked(name: str, rtype: str) -> Question:
-    """Return a question in the spelling of ``decode``.
+    """Return a DNS question with name and type spelled as in the result of ``decode``.
 
     Raises:
-        WireError: for a name or type that cannot be asked for.
+        WireError: the name or type cannot be queried.
     """
     return Question(spelled(name), rtype if rtype in TYPES else _other_type(rtype)[1])
 

@@ -1,4 +1,4 @@
-"""The dnspython decoder for messages, names and types that the fast decoder does not handle. Its import takes 61 ms.
+"""The dnspython decoder for DNS messages, names and types that the fast decoder ``wire_fast`` does not handle.
 
 ``decode`` is bounded by ``LIMIT`` octets and records: dnspython compares the names of a message label by label, and
 takes 25 s for a hostile message of 64 KiB (measured; 0.8 s for one of ``LIMIT`` records). Every exception of dnspython
@@ -45,8 +45,8 @@ _UNDECODED = ("TLSA", "RRSIG")
 def decode(wire: bytes) -> Message:
     """Decode any message; result and error are those of ``wire.decode``.
 
-    A TLSA record with a digest of a wrong length makes the message malformed here, since dnspython refuses it. The fast
-    decoder accepts it, so this happens only in a message with names of unusual octets.
+    A TLSA record whose digest has a wrong length causes a ``WireError``, since dnspython refuses such a record. The
+    fast decoder accepts a TLSA record of any length, so the error occurs only in a message with unusual names.
     """
     if len(wire) > MAX_OCTETS or sum(int.from_bytes(wire[at : at + 2]) for at in (6, 8, 10)) > MAX_RECORDS:
         raise WireError("unusual message beyond the limits")
@@ -104,7 +104,7 @@ def _record(rrset: dns.rrset.RRset) -> Record:
 
 
 def _rdata(rtype: str, rdata: Any) -> str:
-    """Return rdata in the spelling of ``Record``."""
+    """Return rdata as text, in the format of ``Record.rdata``."""
     if rtype in ("A", "AAAA"):
         return str(ipaddress.ip_address(rdata.address))
     if rtype == "MX":
@@ -150,7 +150,7 @@ def encode_name(name: str) -> bytes:
 
 
 def spelled(name: str) -> str:
-    """Return a name in the spelling of ``Record``; errors as for ``encode_name``."""
+    """Return a name as text, in the format of ``Record``; errors as for ``encode_name``."""
     return _name(_parsed(name))
 
 

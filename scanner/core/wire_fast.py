@@ -1,9 +1,9 @@
 """The fast decoder of DNS replies, limited to the forms that nearly all replies of a scan have.
 
-These forms have at most one question, of a type in ``TYPES``; answers of types A, AAAA, CNAME, DNAME, MX, RRSIG and
-TLSA; names of letters, digits, ``_`` and ``-``; rcodes up to REFUSED; any authority and additional section, in which
-only SOA, NS and OPT are decoded. For any other message ``decode`` raises ``UnusualError``, and the caller uses
-``wire_any``.
+The decoder handles messages with at most one question, of a type in ``TYPES``; answers of types A, AAAA, CNAME, DNAME,
+MX, RRSIG and TLSA; names of letters, digits, ``_`` and ``-``; rcodes up to REFUSED; any authority and additional
+section, in which only SOA, NS and OPT are decoded. For any other message ``decode`` raises ``UnusualError``, and the
+caller uses ``wire_any``.
 
 The work is bounded: compression pointers lead only backwards and each target is decoded once, a name has at most 255
 octets, and a message has at most ``MAX_MESSAGE`` octets, ``MAX_RECORDS`` records and ``MAX_STEPS`` labels and pointers
@@ -174,7 +174,7 @@ def _additional(wire: bytes, at: int, count: int) -> tuple[int, tuple[EDE, ...]]
 def _extended_errors(wire: bytes, at: int, end: int) -> tuple[EDE, ...]:
     """Decode the extended errors of an OPT record.
 
-    dnspython would refuse text that is not UTF-8, and the reply would be lost for its explanation.
+    Text that is not UTF-8 is accepted, since the reply is valid; dnspython would reject the whole reply.
     """
     errors: list[EDE] = []
     while at < end:

@@ -30,11 +30,11 @@ TYPES = {
     "DNSKEY": 48,
     "TLSA": TLSA,
 }
-"""Numbers of the record types that mxsweep queries or receives; dnspython knows the others."""
+"""Numbers of the record types that mxsweep queries or receives; dnspython converts all other types."""
 
 
 class WireError(ValueError):
-    """A message or name violates the DNS wire format or exceeds a limit."""
+    """An error for a message or name that violates the DNS wire format or exceeds a limit."""
 
 
 class Question(NamedTuple):

@@ -1,8 +1,8 @@
 r"""The conversion of domain names between text and wire format (RFC 1035 sections 3.1 and 4.1.4).
 
-A name as text is lower case, without the final dot; the root is ``.``. Names of letters, digits, ``_`` and ``-`` are
-converted here. dnspython converts all other names; their unprintable octets are written as ``\DDD``, and the special
-characters of master files as ``\X``.
+A name as text is lower case, without the final dot; the root is ``.``. This module converts names of letters, digits,
+``_`` and ``-``, and dnspython converts all other names. The unprintable octets of a name are written as ``\DDD``, and
+the special characters of master files as ``\X``.
 """
 
 import re
@@ -20,7 +20,7 @@ _HOSTNAME = re.compile(r"[A-Za-z0-9_-]{1,63}(?:\.[A-Za-z0-9_-]{1,63})*")
 
 
 class UnusualError(Exception):
-    """The fast decoder does not handle the message; dnspython has to decode it."""
+    """An error for a message that the fast decoder does not handle; dnspython has to decode the message."""
 
 
 def encode_name(name: str) -> bytes:

@@ -1,12 +1,12 @@
 """The address lookup of posttls-finger: from a destination, over MX or SRV records, to host addresses.
 
 Addresses of equal preference come in random order, as in posttls-finger; the caller passes the random generator. If
-several lookups for a host fail, the reported error is the most temporary one; of equally temporary errors it is the
-last. A destination that resolves to no address yields an empty list and an error. TLSA lookups and connections belong
-to other modules.
+several lookups for a host fail, the last temporary error is reported, or the last error if none is temporary. A
+destination that resolves to no address yields an empty list and an error. TLSA lookups and connections belong to other
+modules.
 
-This module differs from posttls-finger in two points. The port of an SRV record also applies to addresses from the
-native name service. The TLSA lookup uses the port of the connection.
+This module differs from posttls-finger in two points: the port of an SRV record also applies to addresses from the
+native name service, and the TLSA lookup uses the port of the connection.
 """
 
 import random
@@ -31,7 +31,7 @@ from scanner.vocabulary import Level, Outcome, Security
 from targets.destination import Kind
 
 MAX_RECORDS = 100
-"""Postfix's limit for the records of one RRset and for all addresses together (``dns_rr_list_limit``)."""
+"""Maximum number of records of one RRset, and of all addresses together, as in Postfix (``dns_rr_list_limit``)."""
 
 _PART = r"(?:0[xX][0-9A-Fa-f]+|[0-9]+)"
 _INET_ATON = re.compile(rf"{_PART}(?:\.{_PART}){{0,3}}")
@@ -46,11 +46,11 @@ class AskDNS(Protocol):
     """A function that sends one DNS query; without ``dnssec`` the query sets neither the AD nor the DO bit."""
 
     async def __call__(self, name: str, rtype: str, *, dnssec: bool = True) -> Answer:
-        """Return the answer to a query."""
+        """Return the answer to one DNS query."""
 
 
 Native = Callable[[str], Awaitable[Sequence[str] | str]]
-"""A function that returns the addresses of a host from the native name service, or an error text without any."""
+"""A function that returns the addresses of a host from the native name service, or an error text without addresses."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -142,7 +142,7 @@ class _Search:
         self._shuffle()
 
     async def _exchangers(self) -> None:
-        """Look up the addresses of the MX hosts; without MX records, those of the domain (RFC 5321 section 5.1)."""
+        """Look up the addresses of the MX hosts; without MX records, of the domain (RFC 5321 section 5.1)."""
         found, domain = self._found, self._destination.host
         self._report_asciified()
         answer = await self._lookup(domain, "MX")
@@ -291,14 +291,14 @@ def no_data_text(answer: Answer) -> str:
 
 
 def _softness(answer: Answer) -> int:
-    """Return a rank: 0 without an error, 1 for a permanent error, 2 for a temporary error."""
+    """Return the rank of a lookup's error: 0 for no error, 1 for a permanent error, 2 for a temporary error."""
     if answer.outcome is not Outcome.ERROR:
         return 0
     return 2 if answer.rcode in _SOFT_RCODES else 1
 
 
 def over_limit(name: str, rtype: str) -> str:
-    """Return Postfix's warning about too many DNS records."""
+    """Return Postfix's warning about an RRset with more than ``MAX_RECORDS`` records."""
     return (
         f"warning: DNS record count limit ({MAX_RECORDS}) exceeded"
         f" -- dropping excess record(s) after qname={name} qtype={rtype}"

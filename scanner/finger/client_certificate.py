@@ -1,7 +1,7 @@
 """The client certificate (``-k``, ``-K``, ``-H``), and Postfix's warnings about the certificate files.
 
-A chain file (``-H``) contains the key first, then the certificates. A single file for ``-k`` may
-contain key and certificates in any order. After most errors Postfix continues without TLS; a chain file that cannot be
+A chain file (``-H``) contains the key first, then the certificates. A single file for ``-k`` may contain key and
+certificates in any order. After most errors in these files, Postfix continues without TLS; a chain file that cannot be
 opened is ignored. If a file contains several keys, the first key is used.
 """
 
@@ -21,7 +21,7 @@ _LABELS = re.compile(rb"-----BEGIN ([A-Z0-9 ]{1,40})-----")
 
 @dataclass(frozen=True, slots=True)
 class ClientCertificate:
-    """The client certificate (``identity``, None without one), lines to print, and whether TLS remains usable."""
+    """The client certificate (``identity``, which may be None), lines to print, and whether TLS remains usable."""
 
     identity: Identity | None = None
     lines: tuple[str, ...] = ()

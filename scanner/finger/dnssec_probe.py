@@ -1,7 +1,7 @@
 """The DNS queries of a run, and the warning that no answer is DNSSEC-validated.
 
 If DNSSEC is requested and no answer of the run was validated yet, Postfix sends one query for a name in a signed zone
-(parameter ``dnssec_probe``). The warnings about its answer do not affect the verdict.
+(parameter ``dnssec_probe``). Warnings about the answer for this probe name do not affect the verdict.
 """
 
 from collections.abc import Mapping

@@ -57,13 +57,13 @@ class FingerPorts(Protocol):
         """The random generator for load distribution; it has no security function."""
 
     def now(self) -> datetime:
-        """Return the time for which certificates are checked."""
+        """Return the time at which the validity of certificates is judged."""
 
     async def lookup(self, name: str, rtype: str, *, dnssec: bool = True) -> Answer:
         """Send one DNS query and return its answer."""
 
     async def native(self, host: str) -> Sequence[str] | str:
-        """Return the addresses of a host from the native name service, or an error text without any."""
+        """Return the addresses of a host from the native name service, or an error text without addresses."""
 
     async def connect(self, address: str, port: int, seconds: float) -> Failure | None:
         """Connect to an address; return the failure, or None after success."""
@@ -92,7 +92,7 @@ class NetworkPorts:
         return await self._lookup(name, rtype, dnssec=dnssec)
 
     async def native(self, host: str) -> Sequence[str] | str:
-        """Return the addresses of a host from the C library, or an error text without any."""
+        """Return the addresses of a host from the C library, or an error text without addresses."""
         return await native_addresses(host)
 
     async def connect(self, address: str, port: int, seconds: float) -> Failure | None:

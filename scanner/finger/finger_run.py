@@ -125,7 +125,7 @@ class FingerRun:
         return rule
 
     def _server_name(self, host_address: HostAddress) -> str | None:
-        """Return the SNI of ``-s``; replace ``hostname`` and ``nexthop`` with the name of the host or the nexthop."""
+        """Return the SNI of ``-s``; the value ``hostname`` means the name of the host, ``nexthop`` the nexthop."""
         names = {"hostname": host_address.host, "nexthop": self._options.destination.nexthop}
         name = self._options.sni or ""
         return self._ascii(names.get(name, name)) or None

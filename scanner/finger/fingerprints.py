@@ -1,4 +1,4 @@
-"""Level fingerprint: compare match arguments with the digests of the leaf certificate and its public key."""
+"""The level fingerprint: comparison of match arguments with digests of the leaf certificate and its public key."""
 
 import hashlib
 import re
@@ -72,8 +72,8 @@ def _well_formed(text: str) -> bool:
 def match(records: Sequence[TLSARecord], leaf: CertFacts, algorithm: str) -> DaneEvidence:
     """Compare the leaf certificate with the records; names, validity dates and issuers are not checked.
 
-    If every record is unusable, verification fails (error 1). Without any record, no certificate matches. This
-    differs from posttls-finger, which then verifies the chain against the roots of ``-F``.
+    If every record is unusable, verification fails (error 1). Without any record, no certificate matches, whereas
+    posttls-finger then verifies the chain against the roots of ``-F``.
     """
     digests = {
         0: hashlib.new(algorithm, leaf.der).hexdigest(),

@@ -1,7 +1,8 @@
-"""Hex dumps of TLS records in the format of OpenSSL's own dumps. Pure.
+"""Hex dumps of TLS records in the format of OpenSSL's own dumps.
 
-Sent octets are dumped as they were written. Received octets are joined to whole records, each dumped as OpenSSL reads
-it: the header, then the body. The dumps lack OpenSSL's memory addresses, which the binding does not provide.
+Sent octets are dumped as they were written. Received octets are joined to whole records, and the header and the body of
+a record are dumped one after the other, as OpenSSL reads records. The dumps lack OpenSSL's memory addresses, which the
+binding does not provide.
 """
 
 from collections.abc import Iterator

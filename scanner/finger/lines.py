@@ -1,4 +1,4 @@
-"""Log lines of posttls-finger, formatted from records, without the program's name. Pure.
+"""Log lines of posttls-finger, formatted from records, without the program's name.
 
 ``NA`` is ``host[address]:port`` in lower case, used in the lines about TLS; ``NAP`` is the same text in its original
 case.
@@ -30,7 +30,7 @@ _WORDS = {
 }
 
 _CURVES = {"secp256r1": "prime256v1"}
-"""OpenSSL's names of the curves whose names in the records differ, by name in the records."""
+"""OpenSSL's names of elliptic curves that have another name in mxsweep's records, by the name in the records."""
 
 _DIGESTS = ("sha256", "sha384", "sha512")
 
@@ -48,7 +48,7 @@ LARGE_HELLO = (
     "note: the server did not answer a ClientHello with post-quantum groups, which fills more than one packet;"
     " -o 'tls_eecdh_auto_curves=X25519 prime256v1' sends a smaller one"
 )
-"""Hint, which posttls-finger lacks, after a handshake that failed before the server's first message."""
+"""Hint printed after a handshake that failed before the server's first message; posttls-finger has no such hint."""
 
 MAX_FIELD = 256
 """Maximum length in octets of a printed name field; Postfix replaces a longer field with a warning."""
@@ -59,7 +59,7 @@ MAX_ONE_LINE = 255
 _ATTRIBUTE = re.compile(r"(?<!\\)[/+](?=[A-Za-z0-9.]+=)")
 
 MAX_REPLY = 2048
-"""Length in characters from which Postfix adds no further line to a refusal text (``line_length_limit``)."""
+"""Length in characters of a refusal text from which Postfix adds no further reply line (``line_length_limit``)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,7 +84,7 @@ def fingerprint(data: bytes, algorithm: str) -> str:
 
 
 def cut_name(name: str) -> str:
-    """Return a one-line distinguished name without the first attribute beyond 255 octets and those after it."""
+    """Return a one-line distinguished name, cut at an attribute boundary if it is longer than 255 octets."""
     if len(name) <= MAX_ONE_LINE:
         return name
     starts = [match.start() for match in _ATTRIBUTE.finditer(name)]
@@ -216,7 +216,7 @@ def _signature(whose: str, cert: CertFacts, scheme: str | None) -> list[str]:
 
 
 def handshake_failure(host_port: str, failure: Failure, errors: Sequence[str]) -> list[str]:
-    """Return the lines about a failed handshake; ``errors`` are OpenSSL's, as ``CODE:LIBRARY::REASON``."""
+    """Return the lines about a failed handshake; ``errors`` are OpenSSL errors as ``CODE:LIBRARY::REASON``."""
     words = {
         FailureKind.TIMEOUT: "Connection timed out",
         FailureKind.CLOSED: "lost connection",
@@ -240,7 +240,7 @@ def suspects_size(failure: Failure, errors: Sequence[str]) -> bool:
 
 
 def library_problems(errors: Sequence[str]) -> list[str]:
-    """Return the lines about OpenSSL's errors; source file and line stay empty, as the binding lacks them."""
+    """Return the lines about OpenSSL's errors, without source file and line, which the binding does not provide."""
     return [f"warning: TLS library problem: error:{error}:::" for error in errors]
 
 

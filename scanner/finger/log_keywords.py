@@ -44,7 +44,7 @@ KEYWORDS = {
 
 
 def parse(text: str) -> tuple[LogMask, str | None]:
-    """Return the line classes of a keyword list, empty after an unknown keyword, and the first unknown keyword."""
+    """Return the line classes of a keyword list (none if a keyword is unknown), and the first unknown keyword."""
     mask = LogMask.NOTHING
     for word in re.split(r"[\s,]+", text.strip()):
         if not word:

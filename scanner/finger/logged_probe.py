@@ -35,7 +35,7 @@ SNI_SHOWN = 100
 """Number of characters of an overlong server name that the warning prints."""
 
 _ALERT = (b"", b"\x15")
-"""First octet of a server that did not answer the ClientHello: no octet, or an alert record."""
+"""First octet received in a handshake without a ServerHello: no octet, or the first octet of an alert record."""
 
 _IMPOSSIBLE = TLSProfile("impossible", "no-such-cipher", security_level=1)
 """TLS profile that OpenSSL rejects, so that the session ends before the handshake."""
@@ -255,7 +255,7 @@ class LoggedProbe(Listener):
             self._out.line(lines.summary(self._na, self.judgement.word, facts, self.chain))
 
     def _before_farewell(self) -> None:
-        """Print a refused EHLO, and with TLS ``Server is anonymous`` or the chain, once."""
+        """Print a refused EHLO and, with TLS, ``Server is anonymous`` or the chain; a second call prints nothing."""
         if self._refused is not None:
             self._print_failure(*self._refused)
         if self.secured_with is None or self._shown or not self._first:

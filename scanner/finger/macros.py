@@ -1,12 +1,12 @@
 """Expansion of ``$name`` and similar macros in main.cf values (postconf(5)).
 
-    $name  ${name}  $(name)          the value of a parameter, empty if it has none
-    ${name?text}  ${name?{text}}     text if the value is not empty
-    ${name:text}  ${name:{text}}     text if the value is empty
-    ${name?{text}:{other}}           text if the value is not empty, otherwise other
-    ${{a} == {b} ? {text} : {other}} choice by comparison (== != < <= > >=); numeric if a and b are numbers
-    ${{a} <level {b} ? ...}          choice by comparison of compatibility levels (<level <=level ==level ...)
-    $$                               a dollar sign
+* ``$name``, ``${name}`` and ``$(name)`` give the value of a parameter, or nothing if the parameter has no value.
+* ``${name?text}`` and ``${name?{text}}`` give the text if the value is not empty.
+* ``${name:text}`` and ``${name:{text}}`` give the text if the value is empty.
+* ``${name?{text}:{other}}`` gives ``text`` if the value is not empty, and ``other`` if the value is empty.
+* ``${{a} == {b} ? {text} : {other}}`` chooses by comparison (== != < <= > >=), numeric if a and b are numbers.
+* ``${{a} <level {b} ? ...}`` chooses by comparison of compatibility levels (<level <=level ==level ...).
+* ``$$`` gives a dollar sign.
 
 Values and texts may contain macros, which are expanded too. A macro that is not closed, or that refers to itself,
 raises ``MacroError``.

@@ -159,7 +159,7 @@ def settle(
         hostname: function that returns this machine's name.
 
     Raises:
-        MainCfError: a value that Postfix refuses.
+        MainCfError: Postfix refuses the value of a parameter.
     """
     written = {**config.values, **overrides}
     known = {**DEFAULTS, **written}

@@ -232,7 +232,7 @@ def _check_host_lookup(values: dict[str, Any]) -> None:
 
 
 def _check_level(values: dict[str, Any]) -> None:
-    """Check the level; an error comes after the two warnings about the ``-L`` list that Postfix prints first."""
+    """Check the security level; an error is reported after the warnings about the ``-L`` list, as in Postfix."""
     if "level" not in values:
         return
     complaint = log_complaint(values.get("log", ""))

@@ -1,7 +1,7 @@
 """The preparation of a finger run: trust files, client certificate, digests and groups.
 
-As in posttls-finger, errors in these settings are printed before the destination is looked up. After the first error in
-a TLS setting, the run continues without TLS.
+As in posttls-finger, errors in the settings of a run are printed before the destination is looked up. After the first
+error in a TLS setting, the run continues without TLS.
 """
 
 import hashlib
@@ -115,7 +115,7 @@ def _known_digest(options: Options, output: Output) -> bool:
 
 
 def _tlsa_digests(options: Options, output: Output) -> tuple[str, ...]:
-    """Return the enabled TLSA digests: those of ``tls_dane_digests`` with the matching type of the registry."""
+    """Return the TLSA digests that ``tls_dane_digests`` enables, without those of a non-standard matching type."""
     numbers = {"sha256": tlsa.SHA256, "sha512": tlsa.SHA512}
     found = []
     for word in re.split(r"[,\s]+", options.parameters.get("tls_dane_digests", "sha512 sha256")):

@@ -1,7 +1,7 @@
 """Reconnecting (``-r``, ``-m``): the session cache, and the test of whether the server resumes its TLS sessions.
 
-The cache key of a session is made from the peer and the settings of the handshake. It includes the server's EHLO name,
-so a session of one server behind a load balancer is not offered to another server.
+The cache key of a session is made from the peer and the settings of the handshake. The key includes the server's EHLO
+name, so that a session of one server behind a load balancer is not offered to another server.
 """
 
 import hashlib
@@ -55,7 +55,7 @@ class SessionTerms:
 
 
 def verdict(sessions: SessionCache, left: int) -> str | None:
-    """Return the last line of reconnecting, or None if the run must connect again.
+    """Return the line printed at the end of reconnecting, or None if the run must connect again.
 
     Args:
         sessions: the sessions of the run so far.

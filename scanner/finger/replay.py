@@ -35,7 +35,7 @@ class ReplayPorts:
         return self._connection.at if self._connection is not None else datetime.fromtimestamp(0, UTC)
 
     async def lookup(self, name: str, rtype: str, *, dnssec: bool = True) -> Answer:
-        """Return the next saved answer to a query; after the last saved answer, return that one again."""
+        """Return the next saved answer to a query; after the last saved answer, return the last answer again."""
         del dnssec
         await trio.lowlevel.checkpoint()
         answers = self._answers[name, rtype]

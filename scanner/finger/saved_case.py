@@ -79,7 +79,7 @@ class SavedCase:
     """One saved run.
 
     ``trust`` contains the trusted roots (``-F``, ``-P``) usable for a certificate path of this run, in DER. ``lines``
-    are the printed lines without the program's name. ``notes`` are the first of these lines, which depend on files
+    are the printed lines without the program's name. ``notes`` are the first printed lines, which depend on files
     outside the case; a replay prints ``notes`` unchanged.
     """
 

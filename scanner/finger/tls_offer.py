@@ -15,7 +15,7 @@ _DTLS = (0x100, 0xFEFD, 0xFEFE, 0xFEFF)
 """DTLS version numbers, which OpenSSL accepts as bounds and ignores."""
 
 _GONE = VERSIONS[0]
-"""Version that is valid in a protocol list but that OpenSSL no longer supports."""
+"""TLS version that is valid in a protocol list but that OpenSSL no longer supports."""
 
 _NO_SUCH = "sslv2"
 """Version name that is valid in a protocol list and has no effect."""
@@ -25,7 +25,9 @@ NOTHING = ("TLSv1.3", "TLSv1.2")
 
 CURVES = "X25519MLKEM768 X25519 X448 prime256v1 secp384r1 secp521r1"
 FINITE_FIELDS = "ffdhe2048 ffdhe3072"
-"""Default of ``tls_ffdhe_auto_groups`` if only ``tls_eecdh_auto_curves`` is set; ``CURVES`` is the reverse."""
+"""Default of ``tls_ffdhe_auto_groups`` if only ``tls_eecdh_auto_curves`` is set; in the opposite case ``CURVES``
+applies.
+"""
 
 
 OPTIONS = {
@@ -123,7 +125,8 @@ def versions(text: str) -> tuple[str | None, str | None]:
     """Return the lowest and the highest version of a protocol list; None means OpenSSL's own bound.
 
     ``>=V`` and ``<=V`` set bounds, ``!NAME`` excludes a version, ``NAME`` excludes all versions that are not listed.
-    OpenSSL supports only one range, so versions above the first gap are dropped. An unknown number sets no bound.
+    OpenSSL supports only one range, so versions above the first gap are dropped. A bound with an unknown version number
+    has no effect.
 
     Raises:
         OfferError: a name in the list is not a known version.

@@ -44,8 +44,8 @@ class TLSASearch:
     async def find(self, host_address: HostAddress) -> TLSALookup:
         """Return the TLSA lookup of an address.
 
-        Addresses of the same host share one lookup, whose lines are printed once. A failed lookup is not cached: for
-        the next address it is repeated.
+        Addresses of the same host share one lookup, whose lines are printed once. A failed lookup is not cached, but
+        repeated for the next address.
         """
         steps: list[Answer] = []
         news = False

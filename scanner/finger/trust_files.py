@@ -16,7 +16,7 @@ from scanner.net import tls_errors, truststore
 from scanner.vocabulary import Level
 
 _PEM_START = re.compile(rb"-----BEGIN ([^-\n]+)-----\s(.*?)(?=-----BEGIN |\Z)", re.DOTALL)
-"""A PEM block and all text before the next PEM block."""
+"""Pattern of a PEM block and the text before the next PEM block."""
 
 _WORDS = ("cert", "pkey")
 _SELECTORS = {b"CERTIFICATE": tlsa.CERT, b"X509 CERTIFICATE": tlsa.CERT, b"PUBLIC KEY": tlsa.SPKI}
@@ -25,7 +25,7 @@ _SELECTORS = {b"CERTIFICATE": tlsa.CERT, b"X509 CERTIFICATE": tlsa.CERT, b"PUBLI
 def roots(options: Options) -> tuple[TrustStore | None, list[str]]:
     """Return the trust store and lines to print.
 
-    Without ``-F`` and ``-P`` the store is empty. After an error it is None, and TLS is disabled.
+    Without ``-F`` and ``-P`` the trust store is empty. After an error the trust store is None, and TLS is disabled.
     """
     try:
         _load_in_openssl(options.ca_file)

@@ -2,7 +2,7 @@
 
 The cache holds data and negative answers. Errors are not cached, because the next query may succeed. MX answers are not
 cached: a scan queries the MX records of each domain once, and a million MX answers would displace the answers about
-hosts. The caller passes the time.
+hosts. The caller passes the current time as an argument.
 """
 
 from collections import OrderedDict

@@ -1,9 +1,9 @@
-"""Exponential back-off: each failure doubles the pause, up to a limit. Pure arithmetic; the caller passes the time."""
+"""Exponential back-off: each failure doubles the pause, up to a limit; the caller passes the current time."""
 
 from dataclasses import dataclass
 
 _MOST_DOUBLINGS = 16
-"""Maximum number of counted doublings: more than any limit in use needs, and no float overflow."""
+"""Maximum number of doublings of a pause: enough to reach every limit in use, and without overflow of a float."""
 
 
 @dataclass(slots=True)

@@ -1,11 +1,11 @@
 """DNS questions over UDP, many concurrently: ``Datagrams.ask`` sends one question and returns its reply.
 
 A random id and a random source port protect a question against forged replies from an attacker who cannot see the
-question (RFC 5452 sections 9.2 and 10). So each question in flight has its own port, connected to the server. The
-kernel drops datagrams from other addresses, and a reply is accepted only at the port of its question. A port is reused
-after its reply: this saves most sockets, and an attacker still does not know the port. A port is closed after
-``MAX_USES`` questions. After a timeout the port is closed, because the reply may still arrive, and the idle ports of
-that server are closed too, because their local address may no longer exist.
+question (RFC 5452 sections 9.2 and 10). Therefore each question in flight has its own UDP port, connected to the
+server. The kernel drops datagrams from other addresses, and a reply is accepted only at the port of its question. A
+port is reused after a reply, which saves most sockets and does not reveal the port to an attacker. A port is closed
+after ``MAX_USES`` questions. After a timeout the port is closed, because the reply may still arrive later. The idle
+ports connected to the same server are closed as well, because their local address may no longer exist.
 
 All ports are registered in one epoll object. One task waits for events, reads the datagrams, and ends the questions
 whose deadline has passed, so that a question needs neither a registration nor a cancel scope of its own.
@@ -178,7 +178,7 @@ class Datagrams:
             self._end(port, missed(error))
 
     def _handle(self, port: _Port, wire: bytes) -> bool:
-        """Pass a reply to the waiting task, ignore up to ``MAX_STRAYS`` others; return True if reading ends."""
+        """Pass a reply to the waiting task; ignore up to ``MAX_STRAYS`` other datagrams; return True at the end."""
         waiting = port.waiting
         try:
             reply = None if waiting is None else reply_to(waiting.ask, wire)

@@ -1,7 +1,7 @@
 """One DNS question to one server: its encoding, the matching of its reply, and the exchange over TCP (RFC 7766).
 
-The caller sets the deadline. A fault of the network or the server is either returned as a ``Miss`` or raised as an
-``OSError``. The module ``datagrams`` contains the exchange over UDP.
+The caller sets the deadline of the exchange. A fault of the network or the server is either returned as a ``Miss`` or
+raised as an ``OSError``. The module ``datagrams`` contains the exchange over UDP.
 """
 
 import ipaddress
@@ -21,7 +21,7 @@ _NO_QUESTION, _ONE_QUESTION = b"\0\0", b"\0\1"
 
 @dataclass(frozen=True, slots=True)
 class Server:
-    """One DNS server. ``trusted``: its AD bit is accepted. ``label``: its name. ``bind``: our local address."""
+    """One DNS server; ``trusted`` accepts its AD bit, ``label`` is its name, ``bind`` is our local address."""
 
     address: str
     port: int

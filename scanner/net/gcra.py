@@ -1,15 +1,15 @@
 """A rate limit: the generic cell rate algorithm (ITU-T I.371 annex A) as plain arithmetic.
 
-Its state is one number, the theoretical arrival time of the next event. The caller passes the time and waits until the
-returned time.
+The state of the limiter is one number, the theoretical arrival time of the next event. The caller passes the current
+time, and waits until the time that ``reserve`` returns.
 """
 
 
 class GCRA:
     """A limiter for ``rate`` events per second, of which ``burst`` may happen at once.
 
-    A reservation cannot be returned: if the task of a reserved event is cancelled, the event is lost. So the rate is
-    never exceeded.
+    A reservation cannot be undone: if the task that reserved an event is cancelled, the event is lost. Therefore the
+    rate is never exceeded.
     """
 
     def __init__(self, rate: float, burst: float = 1.0) -> None:

@@ -1,8 +1,8 @@
 """The order in which DNS servers are queried: working servers as in the settings, then servers in back-off.
 
-A server that failed is in back-off for a time that doubles with each failure. After that time one query tries the
-server: the trial counts as failed until it succeeds. A server in back-off is queried after all other servers. The
-caller passes the time.
+A server that failed is in back-off for a time that doubles with each failure. After the back-off, one query tries the
+server; the trial counts as failed until the server answers. A server in back-off is queried after all other servers.
+The caller passes the current time as an argument.
 """
 
 from collections.abc import Sequence

@@ -1,8 +1,8 @@
 """Detection of outages on our side, so that no peer is called unreachable because our network failed.
 
-If many different peers fail in a row without a success, peers that worked before are tried. If these peers fail too,
-all work pauses until a peer answers again, and all attempts that failed since the last success are repeated. The caller
-defines what a peer is and how to try it.
+If many different peers fail in a row without a success, the detector tries peers that worked before. If the peers that
+worked before fail too, all work pauses until a peer answers again, and all attempts that failed since the last success
+are repeated. The caller defines what a peer is, and provides the function that tries a peer.
 """
 
 import math
@@ -20,20 +20,22 @@ MANY = 8
 MANY_AT_FIRST = 50
 """Number of different failing peers before an outage is suspected if no peer has ever worked.
 
-It is higher, because there is no known good peer to try, and a list may begin with dead domains.
+The number is higher than ``MANY``, because no working peer is known and a target list may begin with dead domains.
 """
 
 DOUBT = 1.0
-"""Seconds before a failure is confirmed, in which other failures or a success may follow."""
+"""Seconds between a failure and its confirmation, in which other failures or a success may follow."""
 
 TRIED = 8
-"""Maximum number of peers to try: the last that worked, or the last that failed if no peer ever worked."""
+"""Maximum number of peers to try in an outage: the last peers that worked, or the last that failed if none ever worked.
+"""
 
 TRY_EVERY = 2.0
-"""Seconds between two trials in an outage."""
+"""Seconds between two trials of peers in an outage."""
 
 TRIAL = 15.0
-"""Time limit of the first trial in seconds. Trials during an outage have no limit: no other connections delay them."""
+"""Time limit in seconds of the first trial of peers; later trials have no limit, since no other connections delay them.
+"""
 
 PATIENCE = 600.0
 """Maximum duration in seconds of a pause if no peer has ever worked."""
@@ -92,7 +94,8 @@ class Outage(Generic[K]):
             began: the start of the attempt in seconds of trio's clock.
 
         Returns:
-            False if an outage overlaps the attempt, which the caller then repeats. No outage is active on return.
+            False if an outage overlaps the attempt, which the caller then repeats. When the method returns, no outage
+            is active.
         """
         if self.overlaps(began):
             return False

@@ -24,7 +24,7 @@ async def inspect(server: tuple[str, int], dns: DNSSettings, names: PreflightNam
         names: the names to query.
 
     Returns:
-        The rows of ``core.preflight.judge``.
+        The rows that ``core.preflight.judge`` returns for the answers.
     """
     return judge(await sample(server, dns, names))
 

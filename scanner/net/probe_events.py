@@ -1,6 +1,6 @@
 """Events of a single probe, reported to a listener as they occur.
 
-A scan has no listener. ``finger`` prints its lines from these events and records them for a replay.
+A scan has no listener. ``finger`` prints its lines from the events of a probe, and records the events for a replay.
 """
 
 from dataclasses import dataclass
@@ -17,8 +17,8 @@ from scanner.vocabulary import Phase
 class Secured:
     """A successful TLS handshake: its facts and the DER of each certificate as sent.
 
-    ``own`` is the DER of our certificate if the server requested one, ``own_signature`` the scheme of our signature
-    with it.
+    ``own`` is the DER of our certificate if the server requested a certificate, and ``own_signature`` is the scheme of
+    the signature that we made with its key.
     """
 
     handshake: Handshake
@@ -30,7 +30,7 @@ class Secured:
 class Listener(TLSListener):
     """Base class of receivers of the events of one probe; every method does nothing unless overridden.
 
-    ``heard``, ``ended`` and ``broke`` report input of the dialogue; the other methods report its results.
+    ``heard``, ``ended`` and ``broke`` report the input of the SMTP dialogue; the other methods report its results.
     """
 
     def heard(self, data: bytes) -> None:

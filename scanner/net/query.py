@@ -1,11 +1,11 @@
 """One DNS question sent to several servers until a server gives a usable answer.
 
-The servers are queried in the order of their health. Data and negative answers are final. A SERVFAIL of a
-trusted server is final if the same question with CD set (no validation) succeeds, because then validation has failed:
-an answer of another server must not replace it. Only the rcode of the reply to the CD query is used. After any other
-error, and after a timeout, the next server is queried. Servers that timed out are queried again until the deadline of
-the question. If all servers fail immediately (no process listens), they are queried again after pauses that double, so
-that a resolver can restart in the meantime.
+Working servers are queried before servers in back-off. Data and negative answers are final. A SERVFAIL of a trusted
+server is final if the same question with CD set (no validation) succeeds, because then validation has failed: an answer
+of another server must not replace it. Only the rcode of the reply to the CD query is used. After any other error, and
+after a timeout, the next server is queried. Servers that timed out are queried again until the deadline of the
+question. If all servers fail immediately (no process listens), they are queried again after pauses that double, so that
+a resolver can restart in the meantime.
 
 The AD bit counts only if the server is trusted.
 """
@@ -41,7 +41,7 @@ class Transport:
 
 @dataclass(slots=True)
 class QueryDeadline:
-    """The time limit of a question, not counting its waits for the rate.
+    """The time limit of a DNS question, not counting waits for the limit of the query rate.
 
     ``attempt`` is the time limit of one query in seconds; ``deadline`` and ``started`` are times of trio's clock.
     """
@@ -88,7 +88,7 @@ class ServerQuery:
     async def run(self) -> Answer:
         """Query the servers in rounds and return the answer.
 
-        Without any reply the answer has no rcode, and its error is that of the last query.
+        If no server replies, the answer has no rcode, and its error is the error of the last query.
         """
         pause = PAUSE
         quick_rounds = 0
@@ -105,7 +105,7 @@ class ServerQuery:
                 return answer
 
     def _is_final(self, answer: Answer, *, timed_out: bool) -> bool:
-        """Return whether further rounds are useless, because the answer would not improve."""
+        """Return whether another round of queries could not improve the answer."""
         return bool(answer.rcode) and not (timed_out and answer.rcode in _SERVER_RCODES)
 
     async def _round(self) -> tuple[Answer, bool]:

@@ -107,7 +107,7 @@ class Resolver:
         Returns:
             The answer, or the failure as an answer, after at most ``total`` seconds. A second opinion, and the security
             of each alias of an insecure answer, may take ``total`` seconds more. The waits for one of the ``in_flight``
-            slots and for the rate are not counted.
+            slots and for the limit of the query rate are not counted.
         """
         key = CacheKey(canonical(name), rtype, dnssec)
         if fresh:
@@ -141,7 +141,7 @@ class Resolver:
         return answer
 
     async def _alias_security(self, aliases: tuple[Alias, ...]) -> tuple[Alias, ...]:
-        """Return the aliases with the security of each: AD covers a whole reply, so each alias needs its own query."""
+        """Return the aliases, each with its DNSSEC state, by a query for each alias, since AD covers a whole reply."""
         known: dict[str, Security] = {}
         with trio.move_on_after(self._settings.total):
             for alias in aliases:

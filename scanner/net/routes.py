@@ -1,4 +1,4 @@
-"""Whether this machine has a route to an address, by the kernel's routing table; no packet is sent."""
+"""The test whether this machine has a route to an address, by the kernel's routing table and without a packet."""
 
 import errno
 import socket
@@ -6,7 +6,7 @@ from collections.abc import Callable
 from functools import cache
 
 _ANYWHERE = {socket.AF_INET: "192.88.99.1", socket.AF_INET6: "2001:4860:4860::8888"}
-"""One public address of each family: without a default route there is no route to it."""
+"""One public address of each family, to which there is no route without a default route."""
 
 _NO_ROUTE = (errno.ENETUNREACH, errno.EADDRNOTAVAIL, errno.EAFNOSUPPORT)
 _ANY_PORT = 9
@@ -23,7 +23,7 @@ def has_route(address: str) -> bool:
 
 
 class Routes:
-    """The result of ``has_route`` by family for a scan: a family with a route once keeps it while a link is down."""
+    """The results of ``has_route`` in a scan by address family; a result that was True once stays True."""
 
     def __init__(self, has_route: Callable[[str], bool] = has_route) -> None:
         self._has_route = has_route

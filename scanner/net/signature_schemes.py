@@ -24,7 +24,7 @@ _SCHEMES = {
     0x0905: "mldsa65",
     0x0906: "mldsa87",
 }
-"""IANA registry "TLS SignatureScheme"; other schemes are named by their number."""
+"""Names of the IANA registry "TLS SignatureScheme" by number; other schemes are represented by their number."""
 
 _CERTIFICATE_VERIFY = b"\x0f"
 _HEADER = 4  # type and length of a handshake message

@@ -1,7 +1,7 @@
 """Single flight: the work for a key is done once, even if many tasks request it at the same time.
 
-The first task that requests a result does the work. If that task is cancelled, one of the waiting tasks does the work
-instead, so that the waiting tasks still get a result. ``gather`` applies one function to many items concurrently.
+The first task that requests a result does the work. If the working task is cancelled, one of the waiting tasks does the
+work instead, so that the waiting tasks still get a result. ``gather`` applies one function to many items concurrently.
 """
 
 from collections import OrderedDict
@@ -29,7 +29,7 @@ class _Flight(Generic[V]):
     ended: trio.Event | None = None
 
     def end(self) -> None:
-        """Wake the waiting tasks: the work is done, or the task that did it was cancelled."""
+        """Wake the waiting tasks, because the work is done or the working task was cancelled."""
         if self.ended is not None:
             self.ended.set()
 
@@ -59,7 +59,8 @@ class SingleFlight(Generic[K, V]):
 
         Raises:
             RuntimeError: the work raised an exception, which is the cause of this error. All callers get the error,
-                including later callers while it is remembered. Such an exception is a bug: remote failures are values.
+                including later callers while the error is remembered. An exception of the work is a bug, since remote
+                failures are values.
         """
         flight = self._find(key)
         while flight is not None and not flight.done:
@@ -81,7 +82,7 @@ class SingleFlight(Generic[K, V]):
         return list(gone.values())
 
     def __contains__(self, key: K) -> bool:
-        """Return whether ``get`` would start no work for this key now."""
+        """Return whether ``get`` would return a result for this key without starting new work."""
         return self._find(key) is not None
 
     def __len__(self) -> int:

@@ -51,7 +51,7 @@ def _by_openssl(paths: Iterable[Path]) -> crypto.X509Store:
 
 
 def system() -> TrustStore | None:
-    """Return the system's trust store, None if no usual path of it exists."""
+    """Return the system's trust store, or None if no file exists at the usual paths of trust stores."""
     found = [os.environ.get("SSL_CERT_FILE"), ssl.get_default_verify_paths().cafile, *_USUAL_BUNDLES]
     bundle = next((path for path in found if path and Path(path).is_file()), None)
     return load(bundle, None) if bundle else None

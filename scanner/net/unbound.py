@@ -1,10 +1,10 @@
 """A private validating resolver: unbound as a child process on a loopback port for the duration of a scan.
 
-Its AD bit is trusted, because its configuration is ours, it has no remote control, and only this machine can query it.
-It recurses from the root or from the servers of a hints file, or forwards queries to another resolver. It trusts the
-root keys of the package and updates them by RFC 5011 in a cache directory. If unbound ends unexpectedly, it is started
-again once on the same port; a second unexpected end is an error. The kernel kills it when our process ends
-(PR_SET_PDEATHSIG, Linux only).
+The AD bit of this resolver is trusted, because mxsweep writes its configuration, it has no remote control, and only
+this machine can query it. The resolver recurses from the root or from the servers of a hints file, or forwards queries
+to another resolver. The resolver trusts the root keys in mxsweep's package, and updates the keys by RFC 5011 in a cache
+directory. If unbound ends unexpectedly, mxsweep starts it again once on the same port; a second unexpected end is an
+error. The kernel kills unbound when the mxsweep process ends (PR_SET_PDEATHSIG, Linux only).
 """
 
 import logging
@@ -97,7 +97,7 @@ async def private_unbound(settings: UnboundSettings) -> AsyncIterator["Unbound"]
 
 
 class Unbound:
-    """The unbound child process. ``address`` is its address and port, ``failure`` the error if it is not usable."""
+    """The unbound child process. ``address`` contains address and port, ``failure`` the error that ended it."""
 
     def __init__(self, settings: UnboundSettings, directory: Path) -> None:
         self.address = (LOOPBACK, 0)
@@ -169,7 +169,7 @@ class Unbound:
         await self._start(program() or "")
 
     async def guarded(self, ask: Callable[[], Awaitable[Answer]]) -> Answer:
-        """Return the answer of ``ask``; call ``ask`` again if it failed while the child was ending or restarting."""
+        """Return the answer of ``ask``; call ``ask`` again if the call failed while unbound ended or restarted."""
         starts = self._starts
         answer = await ask()
         if answer.outcome is Outcome.ERROR and (self._starts != starts or not self._ready.is_set()):
@@ -220,7 +220,7 @@ class Unbound:
         self._ready.set()
 
     async def _first_answer(self, process: subprocess.Popen[bytes]) -> None:
-        """Query the name that only this child can resolve, until it answers."""
+        """Query the name that only this child can resolve, until the child answers."""
         server = server_at(*self.address, trust=True)
         ports = Datagrams()
         with trio.move_on_after(READY_LIMIT), closing(ports):

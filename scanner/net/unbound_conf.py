@@ -25,7 +25,7 @@ _ANCHORS = "root-anchors.ds"
 
 
 class UnquotablePathError(ValueError):
-    """The path of a file cannot be written in unbound.conf: it could end its quotes or its line."""
+    """An error for a file path that cannot be written in unbound.conf, because it could end its quotes or its line."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,7 +62,7 @@ def configuration(
         The text of unbound.conf(5).
 
     Raises:
-        UnquotablePathError: the path of a file cannot be written in it.
+        UnquotablePathError: the path of a file cannot be written in unbound.conf.
     """
     server = [
         *_fixed(port),
@@ -87,7 +87,7 @@ def check_quotable(path: Path) -> None:
     """Check that a path can be written in quotes in unbound.conf(5), which has no escapes.
 
     Raises:
-        UnquotablePathError: it has a quote, a backslash or a character that is not printable.
+        UnquotablePathError: the path contains a quote, a backslash or an unprintable character.
     """
     if not str(path).isprintable() or not {'"', "\\"}.isdisjoint(str(path)):
         raise UnquotablePathError(
@@ -166,7 +166,7 @@ def _receive_buffer() -> int:
 
 
 def shipped_anchor() -> bytes:
-    """Return the root keys of the package as DS records."""
+    """Return the DNSSEC root keys that the package contains, as DS records."""
     return resources.files("scanner.net").joinpath(_ANCHORS).read_bytes()
 
 
@@ -185,8 +185,8 @@ def _anchor(settings: UnboundSettings, directory: Path) -> list[str]:
 def _anchor_file(anchor: bytes, directory: Path) -> Path:
     """Return the path of the trust anchor file that unbound updates (RFC 5011).
 
-    The file is in the cache directory, or in ``directory`` if the cache cannot be written. Its name depends on the keys
-    of the package, so that a newer package starts from its own keys.
+    The trust anchor file is in the cache directory, or in ``directory`` if the cache directory is not writable. The
+    name of the file depends on the root keys of the package, so that a newer package starts from its own root keys.
     """
     name = f"root-{hashlib.sha256(anchor).hexdigest()[:12]}.key"
     cache = cache_directory()

@@ -24,7 +24,7 @@ LINES = 14
 WIDTH = 100
 """Columns of a wide terminal; README.md shows text of that width without a scroll bar."""
 
-_BLOCK = re.compile(r"(<!-- output: (\w+) -->\n)(?:```console\n.*?^```\n)?", re.MULTILINE | re.DOTALL)
+_BLOCK = re.compile(r"(<!-- output:(\w+) -->\n)(?:```console\n.*?^```\n)?", re.MULTILINE | re.DOTALL)
 _CHANGING = re.compile(r"\d{4}-\d\d-\d\d|\d\d:\d\d(?::\d\d)?|\b[0-9a-f]{16,}\b|\b\d+ (?:ms|s|days)\b|\b\d+\.\d+\b")
 
 
@@ -54,7 +54,7 @@ def comparable(text: str) -> str:
 
 def shown(readme: str) -> dict[str, str]:
     """Return the blocks that README.md holds, by name."""
-    found = re.finditer(r"<!-- output: (\w+) -->\n```console\n(.*?)^```$", readme, re.MULTILINE | re.DOTALL)
+    found = re.finditer(r"<!-- output:(\w+) -->\n```console\n(.*?)^```$", readme, re.MULTILINE | re.DOTALL)
     return {match[1]: match[2] for match in found}
 
 

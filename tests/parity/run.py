@@ -14,7 +14,7 @@ from tests.parity.normaliser import ROWS
 
 LIMIT = 600.0  # seconds; a minute on an idle machine
 README = Path(__file__).with_name("README.md")
-START, END = "<!-- counts -->", "<!-- end of counts -->"
+START, END = "<!-- counts -->", "<!-- counts-end -->"
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,14 +48,18 @@ def table(verdicts: dict[str, PairVerdict]) -> str:
     equal = [verdict for verdict in verdicts.values() if not verdict.difference]
     needed = Counter(row for verdict in equal for row in verdict.rows)
     rows = [
-        ("pairs", len(verdicts), ""),
-        ("equal as they are", sum(not verdict.rows for verdict in equal), ""),
-        ("equal with the rows below", sum(bool(verdict.rows) for verdict in equal), "some need several"),
-        ("different", len(verdicts) - len(equal), ""),
+        ("pairs", len(verdicts), "all pairs of runs with a fixed command line"),
+        ("equal as they are", sum(not verdict.rows for verdict in equal), "pairs without any difference"),
+        (
+            "equal with the rows below",
+            sum(bool(verdict.rows) for verdict in equal),
+            "pairs whose differences are all allowed by one or more of the rows below",
+        ),
+        ("different", len(verdicts) - len(equal), "pairs with a difference that no row allows"),
         *((f"needs “{row.name}”", needed[row.name], row.why) for row in ROWS),
     ]
     body = "".join(f"| {what} | {count} | {why} |\n" for what, count, why in rows)
-    return f"| what | pairs | why |\n|---|---:|---|\n{body}"
+    return f"| pairs of runs | number | explanation |\n|---|---:|---|\n{body}"
 
 
 def write(counts: str) -> None:

@@ -1,7 +1,8 @@
 """The parsed form of a certificate (RFC 5280 section 4.1): slices of its octets and its decoded extensions.
 
-Paths are built and checked with this form; ``facts`` makes the record to store. A certificate whose outer structure
-cannot be decoded has no parsed form; a certificate with broken extensions has a parsed form.
+Certificate paths are built and checked with the parsed form; the module ``facts`` makes the stored record. A
+certificate whose outer structure cannot be decoded has no parsed form; a certificate with broken extensions has a
+parsed form.
 """
 
 from dataclasses import dataclass
@@ -15,7 +16,7 @@ from scanner.core.x509.der import TLV, DERError
 from scanner.core.x509.extensions import Extensions
 
 CACHED = 8192
-"""Maximum number of cached certificates; in a bulk scan the issuers recur."""
+"""Maximum number of cached certificates; the same issuers recur in a scan of many domains."""
 
 USUAL_SIZE = 8192
 """Usual maximum size of a certificate in octets; nearly all certificates are below 3,000 octets."""
@@ -71,7 +72,7 @@ class Certificate:
 
     @cached_property
     def key(self) -> keys.Key:
-        """The public key's type and size, from OpenSSL if the tables do not contain them; type "" if unreadable."""
+        """The public key's type and size, from OpenSSL if the key type is not in ``keys``; type "" if unreadable."""
         try:
             found = keys.key(self.spki)
         except DERError:
@@ -83,12 +84,12 @@ class Certificate:
 
     @cached_property
     def algorithm(self) -> keys.Algorithm:
-        """The signature algorithm; name "" if unreadable."""
+        """The signature algorithm of the certificate; its name is "" if it is unreadable."""
         return _algorithm(self.raw_algorithm)
 
     @cached_property
     def claimed(self) -> keys.Algorithm:
-        """The signature algorithm in the signed part, which must be equal (RFC 5280 section 4.1.2.3)."""
+        """The signature algorithm in the signed part, which must equal ``algorithm`` (RFC 5280 section 4.1.2.3)."""
         return _algorithm(self.claimed_algorithm)
 
 
@@ -153,7 +154,7 @@ def subject(octets: bytes) -> TLV:
 
 
 def as_read(octets: bytes) -> bytes:
-    """Return a certificate in the re-encoding of OpenSSL, in which the lengths of the outer elements are DER.
+    """Return a certificate as OpenSSL encodes it again, with the lengths of the outer elements in DER.
 
     Raises:
         DERError: the certificate cannot be decoded.
@@ -178,7 +179,7 @@ def _outer_fields(octets: bytes) -> list[TLV]:
 
 
 def _tbs_fields(tbs: TLV) -> tuple[int, list[TLV]]:
-    """Return the version and the fields after it."""
+    """Return the version of a certificate and the fields after the version."""
     fields = der.children(der.expect(tbs, der.SEQUENCE))
     version = 0
     if fields and fields[0].tag == _VERSION:

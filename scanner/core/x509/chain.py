@@ -1,7 +1,7 @@
 """The choice of the next certificate while a path is built, as OpenSSL 3 makes it.
 
 The choice depends on names and key identifiers, not on the order in which a server sent its certificates; signatures
-are checked afterwards (see ``pathchecks``). ``dane`` and ``pkix`` determine the trust anchor of a path.
+are checked afterwards (see ``pathchecks``). The modules ``dane`` and ``pkix`` determine the trust anchor of a path.
 """
 
 import functools

@@ -1,9 +1,9 @@
 """A reader of DER and BER (ITU-T X.690) for the encodings that occur in certificates.
 
-OpenSSL accepts indefinite lengths, padded lengths and constructed strings, so this reader accepts them as well.
-asn1crypto would also accept them, but builds objects for elements that are not needed, at a multiple of the cost. High
-tag numbers are refused. Work and memory are bounded by the length of the input. The other modules of this package
-interpret the elements.
+OpenSSL accepts indefinite lengths, padded lengths and constructed strings, so this reader accepts them as well. The
+library asn1crypto would also accept these encodings, but takes several times as long, since it builds objects for
+elements that are not needed. High tag numbers are refused. Work and memory are bounded by the length of the input. The
+other modules of this package interpret the elements.
 """
 
 import hashlib
@@ -24,11 +24,13 @@ _STRING_NEST = 5  # OpenSSL's ASN1_MAX_STRING_NEST
 REMEMBERED = 1024  # object identifiers cached; all certificates together contain a few dozen
 USUAL_OID = 32  # maximum length in octets of a cached object identifier
 LONGEST_OID = 64
-"""Maximum length in octets of a decoded object identifier, which bounds its arcs; a longer one becomes its digest."""
+"""Maximum length in octets of a decoded object identifier, which bounds its arcs; a longer identifier is replaced by a
+digest.
+"""
 
 
 class DERError(ValueError):
-    """The octets are not the expected DER. This module raises no other exception."""
+    """An error for octets that are not the expected DER; this module raises no other exception."""
 
 
 class TLV(NamedTuple):
@@ -199,7 +201,7 @@ def bits(element: TLV) -> bytes:
     """Return the octets of a BIT STRING with the unused bits cleared, as in OpenSSL.
 
     Raises:
-        DERError: not a BIT STRING, or an empty one.
+        DERError: the element is not a BIT STRING, or is empty.
     """
     unused, content = bit_string(element)
     return content[:-1] + bytes([content[-1] & 0xFF << unused & 0xFF]) if unused and content else content
@@ -209,7 +211,7 @@ def bit_string(element: TLV) -> tuple[int, bytes]:
     """Return the number of unused bits and the octets of a BIT STRING.
 
     Raises:
-        DERError: not a BIT STRING, or an empty one.
+        DERError: the element is not a BIT STRING, or is empty.
     """
     content = string(element, BIT_STRING)
     if not content or content[0] > 7:  # noqa: PLR2004 - bits of an octet
@@ -253,7 +255,7 @@ def time(element: TLV) -> datetime | None:
         0, which OpenSSL allows and datetime does not, is returned as the year 1.
 
     Raises:
-        DERError: the element has neither type.
+        DERError: the element is neither a UTCTime nor a GeneralizedTime.
     """
     if element.tag not in (UTC_TIME, GENERALIZED_TIME):
         raise DERError("not a time")

@@ -75,7 +75,7 @@ def attributes(name: TLV) -> tuple[tuple[tuple[str, TLV], ...], ...]:
     """Return the (type, value) pairs of a Name, grouped by RDN; the parts of a constructed value are joined.
 
     Raises:
-        DERError: not a Name.
+        DERError: the octets are not a Name.
     """
     return _attributes(name.raw)
 
@@ -109,7 +109,7 @@ def values(name: TLV, type_: str) -> tuple[str, ...]:
     """Return the texts of all attributes of one type, by OpenSSL's short name, in order.
 
     Raises:
-        DERError: not a Name.
+        DERError: the octets are not a Name.
     """
     return tuple(text(value) for rdn in attributes(name) for oid, value in rdn if _TYPES.get(oid) == type_)
 
@@ -118,7 +118,7 @@ def one_line(name: TLV) -> str:
     """Return OpenSSL's one-line form without truncation.
 
     Raises:
-        DERError: not a Name.
+        DERError: the octets are not a Name.
     """
     return _one_line(name.raw)
 
@@ -145,7 +145,7 @@ def canonical(name: TLV) -> Canonical:
     """Return the canonical form of a name, a hashable value that is equal for equal names.
 
     Raises:
-        DERError: not a Name.
+        DERError: the octets are not a Name.
     """
     return tuple([_canonical_rdn(rdn) for rdn in attributes(name)])
 

@@ -1,7 +1,7 @@
 """The decoder of the certificate extensions that path and name checks need (RFC 5280 section 4.2), as in OpenSSL.
 
-A broken or repeated extension does not affect the others: it is listed in ``broken``, and its field keeps the value for
-"absent". OpenSSL determines whether a path may contain such a certificate (see ``issuing``), and interprets name
+A broken or repeated extension is listed in ``broken``, counts as absent, and does not affect other extensions. OpenSSL
+determines whether a path may contain a certificate with a broken extension (see ``issuing``), and interprets name
 constraints and RFC 3779 resources.
 """
 
@@ -42,13 +42,13 @@ _HANDLED = {
     _AS_RESOURCES,
     "1.3.6.1.5.5.7.48.1.5",  # OCSP no check
 }
-"""Extensions that OpenSSL accepts as critical, which excludes the key identifiers."""
+"""Extensions that OpenSSL accepts as critical; the key identifiers are not among these extensions."""
 
 DIGITAL_SIGNATURE, KEY_ENCIPHERMENT, KEY_AGREEMENT, KEY_CERT_SIGN = 0x80, 0x20, 0x08, 0x04
 """Bits of the first octet of keyUsage."""
 
 ODD_NAMES = 1000
-"""Maximum number of other subject alternative names kept, which are printed and never compared."""
+"""Maximum number of kept subject alternative names other than DNS names and addresses, which are never compared."""
 
 PURPOSES = 1000
 """Maximum number of extended key usages kept."""
@@ -71,7 +71,7 @@ class AuthorityKeyID:
 
 @dataclass(frozen=True, slots=True)
 class AltNames:
-    """Subject alternative names: plain DNS names, addresses, and all others as ``type:value``."""
+    """Subject alternative names: plain DNS names, addresses, and all other names as ``type:value``."""
 
     dns: tuple[str, ...] = ()
     ips: tuple[str, ...] = ()
@@ -82,7 +82,7 @@ class AltNames:
 class Extensions:
     """The contents of the extensions; an absent extension is None.
 
-    ``endless`` is true for a path length beyond any path, which OpenSSL treats as absent. ``names`` and
+    ``endless`` is true for a path length greater than any path, which OpenSSL treats as absent. ``names`` and
     ``name_constraints`` are the DER of subjectAltName and nameConstraints, empty if absent.
     """
 

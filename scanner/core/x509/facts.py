@@ -1,8 +1,8 @@
 """The conversion of a DER certificate into the stored record ``CertFacts``.
 
-If OpenSSL can decode a certificate and this reader cannot, the record contains its digests, which can match a
-full-certificate TLSA record, and the cause in ``parse_error``. A broken extension also sets ``parse_error``, with all
-other fields filled. Malformed names are kept as text.
+If OpenSSL can decode a certificate and this reader cannot, the record contains the digests of the certificate, which
+can match a full-certificate TLSA record, and the cause in ``parse_error``. A broken extension also sets
+``parse_error``, but all other fields are filled. Malformed names are kept as text.
 """
 
 import hashlib

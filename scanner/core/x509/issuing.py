@@ -1,10 +1,10 @@
 """OpenSSL's answers whether one certificate issued another and whether a path is accepted, cached by digest.
 
-A certificate with a repeated or undecodable known extension, a negative path length or an empty keyUsage is
-EXFLAG_INVALID for OpenSSL: it is neither issuer nor subject of another certificate. The same applies to an issuer with
-an unknown key type and to a subject with an unknown signature algorithm. Answers do not depend on the time, since dates
-are not checked here. A leaf occurs once in a scan and its issuers recur: a path is verified as a whole only if the part
-above its leaf is new.
+A certificate with a repeated or undecodable known extension, a negative path length or an empty keyUsage is invalid for
+OpenSSL (EXFLAG_INVALID), which accepts it neither as issuer nor as subject of another certificate. OpenSSL also rejects
+an issuer with an unknown key type and a subject with an unknown signature algorithm. The answers do not depend on the
+time, since this module does not check dates. A leaf occurs once in a scan and its issuers recur: a path is verified as
+a whole only if the part above its leaf is new.
 """
 
 import hashlib
@@ -36,7 +36,7 @@ _NOT_SIGNED = {
     VerifyError.UNABLE_TO_GET_ISSUER_CERT_LOCALLY,
     VerifyError.DEPTH_ZERO_SELF_SIGNED_CERT,
 }
-"""Errors of a signature by another key or by another type of key."""
+"""Error numbers for a signature that was made by another key or by another type of key."""
 
 _AFTER_SIGNATURES = {VerifyError.UNNESTED_RESOURCE, *NAME_ERRORS}
 """Errors that OpenSSL detects after the check of the signatures."""
@@ -48,8 +48,9 @@ _accepted_tops: Kept[tuple[str, ...], bool] = Kept(TOPS)
 class Acceptance(NamedTuple):
     """OpenSSL's verdict on a path.
 
-    ``error`` is the first error. Without acceptance and error, OpenSSL built another path from the same certificates:
-    the signatures of this path are then verified, and this package checks everything else.
+    ``error`` is the first error that OpenSSL reports. Without acceptance and without error, OpenSSL built another path
+    from the same certificates; OpenSSL then verifies only the signatures of the given path, and this package checks
+    everything else.
     """
 
     accepted: bool
@@ -75,7 +76,7 @@ def may_have_issued(issuer: Certificate, subject: Certificate) -> bool:
 
 
 def issued(issuer: Certificate, subject: Certificate, *, leaf: bool) -> bool:
-    """Return ``may_have_issued`` for a single candidate, from an answer that ``acceptance`` needs later."""
+    """Return the result of ``may_have_issued`` for a single candidate, by a query that ``acceptance`` uses again."""
     if issuer.subject_key != subject.issuer_key or not described(issuer, subject):
         return False
     return _pair(issuer, subject, leaf=leaf).size > 1
@@ -84,8 +85,8 @@ def issued(issuer: Certificate, subject: Certificate, *, leaf: bool) -> bool:
 def described(issuer: Certificate, subject: Certificate) -> bool:
     """Return True if an issuer matches the issuer name and authority key identifier of a subject, as in OpenSSL 3.
 
-    OpenSSL 4 only prefers such an issuer; Postfix with OpenSSL 3 rejects any other. A part of the authority key
-    identifier counts only if the issuer contains the corresponding field.
+    OpenSSL 4 only prefers an issuer that matches; Postfix with OpenSSL 3 rejects any other issuer. A part of the
+    authority key identifier counts only if the issuer contains the corresponding field.
     """
     wanted, key_id = subject.extensions.authority, issuer.extensions.subject_key_id
     if wanted.key_id is not None and key_id is not None and wanted.key_id != key_id:

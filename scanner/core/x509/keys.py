@@ -29,7 +29,7 @@ class Key:
 
     @property
     def strength(self) -> int:
-        """The security bits; 0 for an unknown key type."""
+        """The security bits of the key; 0 for an unknown key type."""
         return _strength(self.kind, self.bits)
 
 
@@ -138,7 +138,7 @@ def _ec_key(parts: list[der.TLV]) -> Key:
 
 
 def normal_spki(element: TLV) -> bytes:
-    """Return a SubjectPublicKeyInfo as OpenSSL encodes it: in DER, its parameters as they stand if they are a SEQUENCE.
+    """Return a SubjectPublicKeyInfo as OpenSSL encodes it: in DER; parameters that are a SEQUENCE stay unchanged.
 
     Raises:
         DERError: the octets are malformed.
@@ -183,7 +183,7 @@ class Algorithm:
 
     @property
     def strength(self) -> int:
-        """The security bits; 0 for an unknown algorithm."""
+        """The security bits of the signature algorithm; 0 for an unknown algorithm."""
         return _HASH_STRENGTHS.get(self.digest, 0) or _STRENGTHS.get(self.kind, 0)
 
 

@@ -15,7 +15,7 @@ from scanner.core.x509.openssl import Check
 from scanner.core.x509.verify_error import NAME_ERRORS
 
 ANSWERS = 4096
-"""Maximum number of cached answers; few authorities use constraints, and those of a provider are the same."""
+"""Maximum number of cached answers; few authorities use constraints, and one authority uses few constraints."""
 
 _answers: Kept[bytes, int] = Kept(ANSWERS)
 

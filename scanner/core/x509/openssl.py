@@ -1,9 +1,9 @@
-"""The interface to OpenSSL's certificate verification and to its size of a key.
+"""The interface to OpenSSL's verification of certificates and computation of key sizes.
 
-OpenSSL is authoritative: a path that ``X509_verify_cert`` refuses never counts, and no path is refused because this
-package does not know an algorithm, a curve or an encoding. Dates are not checked (NO_CHECK_TIME), so that answers can
-be cached. Revocation is not checked. Private bindings of pyOpenSSL are used, since the public interface sets no purpose
-and hides the path after an error; a call costs a tenth of the public one.
+OpenSSL is authoritative: a path that ``X509_verify_cert`` refuses is never accepted, and no path is refused because
+this package does not know an algorithm, a curve or an encoding. Dates are not checked (NO_CHECK_TIME), so that answers
+can be cached. Revocation is not checked. Private bindings of pyOpenSSL are used, since the public interface cannot set
+a purpose, hides the path after an error, and takes ten times as long.
 """
 
 import functools
@@ -47,7 +47,7 @@ class Answer(NamedTuple):
 
     @property
     def accepted(self) -> bool:
-        """True without an error."""
+        """True if OpenSSL reported no error."""
         return self.num == 0
 
 
@@ -151,7 +151,7 @@ def key(der: bytes, curve: str) -> tuple[int, str]:
 
     Args:
         der: the certificate.
-        curve: the dotted number of the curve, or another text for a key without one.
+        curve: the dotted number of the curve, or another text for a key without a curve.
     """
     certificate = _loaded(der)
     if certificate is None:

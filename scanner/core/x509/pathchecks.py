@@ -3,7 +3,8 @@
 OpenSSL accepts a path or returns its first error (see ``issuing``); dates and the security level are checked here. For
 a refused path, this module collects all errors, like the verify callback of Postfix, which reports the error nearest to
 the leaf: by depth, and within a depth as OpenSSL finds them (leaf key, building, extensions, strengths, signatures and
-dates, name constraints). An error that only OpenSSL detects is added. Names are not compared here.
+dates, name constraints). An error that only OpenSSL detects is added to the other errors. This module does not compare
+names.
 """
 
 from collections.abc import Iterable, Iterator, Sequence

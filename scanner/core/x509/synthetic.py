@@ -1,7 +1,8 @@
 """Synthetic certificates for OpenSSL, whose functions for a bare key or a single constraint have no Python binding.
 
 A signature is checked with a synthetic issuer that contains the key. The names of one certificate are checked against
-the name constraints of another with a pair of certificates that contain only these names and constraints.
+the name constraints of another certificate with a pair of synthetic certificates that contain only these names and
+constraints.
 """
 
 from functools import cache
@@ -34,7 +35,7 @@ def issuer(subject: Certificate, spki: bytes) -> bytes:
 
 
 def constrained(subject: bytes, alt_names: bytes, constraints: bytes, *, leaf: bool) -> tuple[bytes, ...]:
-    """Return a path, leaf first, whose anchor has the name constraints and a lower certificate the names.
+    """Return a path, leaf first, with the name constraints in the anchor and the names in a lower certificate.
 
     Args:
         subject: the subject of the checked certificate, as DER.
@@ -76,7 +77,7 @@ def _certificate(
 
 @cache
 def _key() -> Ed25519PrivateKey:
-    """Return the fixed signing key of all synthetic certificates; it is not secret and makes results the same."""
+    """Return the fixed key that signs all synthetic certificates; it is not secret, and results are reproducible."""
     return Ed25519PrivateKey.from_private_bytes(bytes(32))
 
 

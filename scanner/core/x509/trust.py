@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from scanner.core.x509 import der
 
 _SERVER = {"1.3.6.1.5.5.7.3.1", "2.5.29.37.0"}
-"""serverAuth and anyExtendedKeyUsage."""
+"""The uses that apply to TLS servers: serverAuth and anyExtendedKeyUsage."""
 
 _REJECTED = 0xA0
 

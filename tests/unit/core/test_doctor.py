@@ -67,16 +67,16 @@ def test_ipv6(probes: tuple[Probe, ...], state: State, *, has_route: bool) -> No
 @pytest.mark.parametrize(
     ("name", "forward", "back", "public", "state", "text"),
     [
-        ("a.example", (V4, V6), ("a.example",), True, State.OK, "forward and back"),
-        ("A.Example", (V4,), ("a.example",), True, State.OK, "forward and back"),
-        ("a.example", (V4,), ("b.example", "a.example"), False, State.OK, "forward and back"),
-        ("a.example", (V6,), ("a.example",), True, State.WARN, "a.example has other addresses"),
-        ("a.example", (), ("a.example",), True, State.WARN, "a.example has no address"),
-        ("a.example", (V4,), (), True, State.WARN, "PTR is missing"),
-        ("a.example", (V4,), ("b.example",), True, State.WARN, "PTR is b.example"),
-        ("a.example", (), (), False, State.WARN, "the address is not public"),
+        ("a.example", (V4, V6), ("a.example",), True, State.OK, "match in forward and reverse DNS"),
+        ("A.Example", (V4,), ("a.example",), True, State.OK, "match in forward and reverse DNS"),
+        ("a.example", (V4,), ("b.example", "a.example"), False, State.OK, "match in forward and reverse DNS"),
+        ("a.example", (V6,), ("a.example",), True, State.WARN, "a.example resolves to other addresses"),
+        ("a.example", (), ("a.example",), True, State.WARN, "a.example resolves to no address"),
+        ("a.example", (V4,), (), True, State.WARN, "PTR record of the source address is missing"),
+        ("a.example", (V4,), ("b.example",), True, State.WARN, "PTR record of the source address is b.example"),
+        ("a.example", (), (), False, State.WARN, "the source address is private"),
         # address literals, RFC 5321 section 4.1.3
-        (f"[{V4}]", (), (), True, State.OK, "is this address"),
+        (f"[{V4}]", (), (), True, State.OK, "is the source address"),
         ("[192.0.2.7]", (), (), True, State.WARN, "no address"),
     ],
 )
@@ -115,5 +115,5 @@ def test_trust_store() -> None:
         "system",
         State.WARN,
         "no trusted roots: no certificate will be trusted by PKIX",
-        "apt-get install ca-certificates, or --ca-file F",
+        "apt-get install ca-certificates, or give --ca-file FILE",
     )
