@@ -163,7 +163,7 @@ REASONS: dict[Reason, ReasonText] = {
     Reason.SOME_ADDRESSES_INCONCLUSIVE: _row("some addresses of the host could not be judged"),
     Reason.NO_ROUTE: _row("this machine has no route for the address family"),
     Reason.ADDRESS_NOT_PUBLIC: _row("the address is special-purpose and was not contacted"),
-    Reason.ADDRESS_LIMIT: _row("the host or the domain has more addresses than a scan probes"),
+    Reason.ADDRESS_LIMIT: _row("there are more addresses than the limit for a host or a domain"),
     Reason.HOST_LIMIT: _row("the domain has more MX hosts than a scan examines"),
     Reason.FAMILY_EXCLUDED: _row("the address family is excluded by the settings"),
     Reason.OPTED_OUT: _row("the operator asked not to be contacted"),
