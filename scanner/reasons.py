@@ -67,6 +67,7 @@ class Reason(StrEnum):
     NO_ROUTE = "no-route"
     ADDRESS_NOT_PUBLIC = "address-not-public"
     ADDRESS_LIMIT = "address-limit"
+    HOST_LIMIT = "host-limit"
     FAMILY_EXCLUDED = "family-excluded"
     OPTED_OUT = "opted-out"
     GREETING_4XX = "greeting-4xx"
@@ -162,7 +163,8 @@ REASONS: dict[Reason, ReasonText] = {
     Reason.SOME_ADDRESSES_INCONCLUSIVE: _row("some addresses of the host could not be judged"),
     Reason.NO_ROUTE: _row("this machine has no route for the address family"),
     Reason.ADDRESS_NOT_PUBLIC: _row("the address is special-purpose and was not contacted"),
-    Reason.ADDRESS_LIMIT: _row("the host has more addresses than were to be probed"),
+    Reason.ADDRESS_LIMIT: _row("there are more addresses than the limit for a host or a domain"),
+    Reason.HOST_LIMIT: _row("the domain has more MX hosts than a scan examines"),
     Reason.FAMILY_EXCLUDED: _row("the address family is excluded by the settings"),
     Reason.OPTED_OUT: _row("the operator asked not to be contacted"),
     Reason.GREETING_4XX: _row("the server refused the session temporarily (4xx greeting)"),

@@ -74,6 +74,16 @@ fails with the first two profiles and not with the third supports only obsolete,
 PROFILES: dict[str, TLSProfile] = {p.name: p for p in (*WITHOUT_AUTHENTICATION, *WITH_AUTHENTICATION)}
 
 
+HOSTS = 100
+"""Default maximum number of MX hosts examined of one domain: well-run domains have at most some twenty."""
+
+ADDRESSES = 40
+"""Default maximum number of addresses probed of one MX host: the largest providers have some twenty."""
+
+DOMAIN_ADDRESSES = 200
+"""Default maximum number of addresses probed of one domain."""
+
+
 @dataclass(frozen=True, slots=True)
 class Caps:
     """Limits on simultaneous connections and on the rate of new connections."""
@@ -84,6 +94,7 @@ class Caps:
     per_provider: int = 8  # a registrable domain of MX names: the large ones have dozens of addresses
     rate: float = 100.0  # new connections a second: a million addresses in three hours, and no firewall fills up
     spacing: float = 1.0  # seconds between the starts of two connections to one address, more would look like an attack
+    per_domain: int = 16  # probes for one scanned domain, so that a domain with many hosts does not take all slots
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,7 +116,9 @@ class Settings:
     ehlo: str = "localhost"
     bind: str | None = None
     family: Family = Family.ANY
-    addresses: int | None = None  # addresses probed of each host; None = all
+    hosts: int = HOSTS
+    addresses: int | None = ADDRESSES  # None = all
+    domain_addresses: int = DOMAIN_ADDRESSES
     first_answer: bool = False  # stop at the first address that accepts a connection, as posttls-finger does
     allow_private: bool = False
     ca_file: str | None = None

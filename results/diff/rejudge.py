@@ -120,7 +120,7 @@ class Rejudge:
 
     def _verdict(self, level: Level, way: Route, hop: RouteHost, old: HostVerdict | None) -> HostVerdict:
         if old is None or old.report is None:
-            return rollup.unexamined(hop)
+            return rollup.unexamined(hop, next(iter(old.reasons), None) if old else None)
         report, shown = self._host(old.report)
         nexthop = way.mx.name if way.mx is not None else hop.host
         return judgement.judge_host(level, nexthop, way, hop, report, shown)

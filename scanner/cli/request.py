@@ -152,7 +152,9 @@ def _settings(flags: dict[str, Any], choice: ResolverChoice) -> Settings:
         ehlo=ehlo_name(flags["ehlo"]),
         bind=bind_address(flags["bind"]),
         family=Family(flags["family"]),
+        hosts=flags["hosts"],
         addresses=flags["addresses"],
+        domain_addresses=_domain_addresses(flags),
         allow_private=flags["allow_private"],
         ca_file=flags["ca_file"],
         ca_path=flags["ca_path"],
@@ -176,9 +178,18 @@ def _settings(flags: dict[str, Any], choice: ResolverChoice) -> Settings:
             per_provider=flags["per_provider"],
             rate=float(flags["rate"]),
             spacing=flags["spacing"],
+            per_domain=flags["per_domain"],
         ),
         retries=_retries(flags),
     )
+
+
+def _domain_addresses(flags: dict[str, Any]) -> int:
+    """Return the limit of addresses of a domain, which must be enough for one MX host."""
+    limit, of_host = int(flags["domain_addresses"]), flags["addresses"]
+    if of_host is not None and limit < of_host:
+        raise CliError(f"--domain-addresses {limit}: at least the value of --addresses ({of_host}) was expected")
+    return limit
 
 
 def _retries(flags: dict[str, Any]) -> Retries:

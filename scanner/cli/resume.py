@@ -93,13 +93,21 @@ def _text(value: object) -> str:
 def check_settings(path: Path, settings: Settings) -> None:
     """Check that the settings are equal to the settings in the header of the run.
 
+    A setting that the version of the run did not have is not compared.
+
     Raises:
         CliError: a setting differs.
     """
     old, new = header_of(path).settings, codec.plain(asdict(settings))
-    for name in sorted({*old, *new}):
-        if old.get(name) != new.get(name):
+    for name in sorted(old):
+        if _differ(old[name], new.get(name)):
             raise CliError(f"{path}: the run has {name} = {old.get(name)}, but the options make it {new.get(name)}")
+
+
+def _differ(old: object, new: object) -> bool:
+    if isinstance(old, dict) and isinstance(new, dict):
+        return any(_differ(value, new.get(name)) for name, value in old.items())
+    return old != new
 
 
 def changed_lists(header: RunHeader) -> list[str]:

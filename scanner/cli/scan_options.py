@@ -25,6 +25,7 @@ from scanner.cli.options import (
     option,
     resolver_options,
 )
+from scanner.settings import ADDRESSES, DOMAIN_ADDRESSES, HOSTS
 
 _INPUT = block(
     "Input",
@@ -45,11 +46,28 @@ _INPUT = block(
         help="Contact special-purpose addresses too, such as private and loopback ones.",
     ),
     option(
+        "--hosts",
+        type=COUNT,
+        metavar="N",
+        default=HOSTS,
+        show_default=True,
+        help="Maximum number of MX hosts to examine for each domain, by preference.",
+    ),
+    option(
         "--addresses",
         type=COUNT,
         metavar="N",
+        default=ADDRESSES,
+        show_default=True,
         help="Maximum number of addresses to probe for each MX host.",
-        show_default="all",
+    ),
+    option(
+        "--domain-addresses",
+        type=COUNT,
+        metavar="N",
+        default=DOMAIN_ADDRESSES,
+        show_default=True,
+        help="Maximum number of addresses to probe for each domain. The MX hosts beyond are not examined.",
     ),
 )
 
@@ -191,6 +209,14 @@ _CAPS = block(
         default=8,
         show_default=True,
         help="Maximum simultaneous connections to one provider (registrable domain of the MX host).",
+    ),
+    option(
+        "--per-domain",
+        type=COUNT,
+        metavar="N",
+        default=16,
+        show_default=True,
+        help="Maximum simultaneous connections for one scanned domain.",
     ),
     option(
         "--rate", type=COUNT, metavar="N", default=100, show_default=True, help="Maximum new connections per second."

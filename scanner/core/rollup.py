@@ -14,6 +14,7 @@ from scanner.core.route import mx_security
 from scanner.facts import Answer
 from scanner.model import DomainVerdict, EndpointReport, EndpointVerdict, HostReport, HostVerdict, Route, RouteHost
 from scanner.reasons import REASONS, Reason
+from scanner.settings import ADDRESSES
 from scanner.vocabulary import Dane, DomainDane, DomainOutcome, DomainStartTLS, Level, Outcome, Security, Sender
 
 DELIVERS = (Sender.VERIFIED, Sender.ENCRYPTED, Sender.CLEARTEXT)
@@ -47,7 +48,7 @@ def judge_host(
         endpoints: the verdicts of the endpoints in the report, in the same order.
     """
     judged = [Judged(r, v) for r, v in zip(report.endpoints, endpoints, strict=True)]
-    dane = Dane.UNKNOWN if report.skipped and not judged else _host_dane(view, judged)
+    dane = Dane.UNKNOWN if report.skipped and not judged else _host_dane(view, report, judged)
     sender = _host_sender(report, judged)
     return HostVerdict(
         host=report.host,
@@ -64,12 +65,22 @@ def judge_host(
     )
 
 
-def _host_dane(view: verdict.View, judged: Sequence[Judged]) -> Dane:
+def _host_dane(view: verdict.View, report: HostReport, judged: Sequence[Judged]) -> Dane:
     """Return the first verdict that applies: from DNS alone, mismatch, address without TLS, match, unknown."""
     if view.tlsa.dane is not None:
         return view.tlsa.dane
     seen = {each.verdict.dane for each in judged}
-    return next((d for d in (Dane.MISMATCH, Dane.NO_TLS, Dane.OK) if d in seen), Dane.UNKNOWN)
+    found = next((d for d in (Dane.MISMATCH, Dane.NO_TLS, Dane.OK) if d in seen), Dane.UNKNOWN)
+    return Dane.UNKNOWN if found is Dane.OK and _incomplete(report) else found
+
+
+def _incomplete(report: HostReport) -> bool:
+    """Return whether the default limit of addresses was reached, or a higher limit.
+
+    A limit below the default is a request of the user to judge a host by fewer addresses.
+    """
+    beyond = sum(skipped.reason is Reason.ADDRESS_LIMIT for skipped in report.skipped)
+    return bool(beyond) and len(report.endpoints) + len(report.skipped) - beyond >= ADDRESSES
 
 
 def _host_starttls(judged: Sequence[Judged]) -> DomainStartTLS:
@@ -184,8 +195,13 @@ def _dns_text(report: HostReport) -> str:
     return next((answer.error for answer in steps if answer.error), "")
 
 
-def unexamined(hop: RouteHost) -> HostVerdict:
-    """Return the verdict for an MX host that was not examined because an earlier MX host had answered."""
+def unexamined(hop: RouteHost, limit: Reason | None = None) -> HostVerdict:
+    """Return the verdict for an MX host that was not examined.
+
+    Args:
+        hop: the entry of the host in the route.
+        limit: the limit that excluded the host, which then votes; None if an earlier MX host had answered.
+    """
     return HostVerdict(
         host=hop.host,
         preference=hop.preference,
@@ -193,9 +209,10 @@ def unexamined(hop: RouteHost) -> HostVerdict:
         dane=Dane.UNKNOWN,
         starttls=DomainStartTLS.UNKNOWN,
         sender=Sender.UNKNOWN,
-        votes=False,
+        votes=limit is not None,
         conclusive=False,
-        text="not examined: an earlier host had answered",
+        reasons=() if limit is None else (limit,),
+        text="not examined: an earlier host had answered" if limit is None else "",
     )
 
 

@@ -61,11 +61,21 @@ class KeyedCap:
         """Return an async context manager that waits for a slot of ``key`` and holds it."""
         return _Slot(self, key, trial)
 
+    def is_awaited(self, key: str) -> bool:
+        """Return whether a task waits for a slot of ``key``."""
+        return bool(self._waiting.get(key) or self._trials.get(key))
+
+    def take(self, key: str) -> bool:
+        """Take a slot of ``key`` and return True, or return False if no slot is free; the caller releases it."""
+        held = self._held.get(key, 0)
+        if held >= self._limit:
+            return False
+        self._held[key] = held + 1
+        return True
+
     async def acquire(self, key: str, *, trial: bool = False) -> None:
         """Wait for a slot of ``key``; the caller releases it."""
-        held = self._held.get(key, 0)
-        if held < self._limit:
-            self._held[key] = held + 1
+        if self.take(key):
             return
         lots = self._trials if trial else self._waiting
         lot = lots.setdefault(key, trio.lowlevel.ParkingLot())
@@ -160,6 +170,11 @@ class Gates:
                 yield
             finally:
                 self._leave()
+
+    @property
+    def is_awaited(self) -> bool:
+        """Whether a task waits for a slot of the total cap."""
+        return self._total.is_awaited("")
 
     def shrink(self) -> None:
         """Reduce the total cap by one; one connection remains allowed."""

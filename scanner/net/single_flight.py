@@ -125,19 +125,27 @@ class SingleFlight(Generic[K, V]):
 A = TypeVar("A")
 
 
-async def gather(items: Sequence[A], work: Callable[[A], Awaitable[V]]) -> list[V]:
-    """Do ``work`` for all items concurrently; return the results in the order of the items."""
+async def gather(items: Sequence[A], work: Callable[[A], Awaitable[V]], limit: int | None = None) -> list[V]:
+    """Do ``work`` for all items concurrently; return the results in the order of the items.
+
+    Args:
+        items: the arguments of ``work``; the work begins in the order of the items.
+        work: an asynchronous function of one item.
+        limit: maximum number of items in work at a time, each in a task; None for no limit.
+    """
     if not items:
         return []
     if len(items) == 1:  # most domains have one host and most hosts one address: saves a nursery and a task
         return [await work(items[0])]
     results: dict[int, V] = {}
+    waiting = iter(enumerate(items))
 
-    async def one(index: int, item: A) -> None:
-        results[index] = await work(item)
+    async def worker() -> None:
+        for index, item in waiting:
+            results[index] = await work(item)
 
     async with trio.open_nursery() as nursery:
-        for index, item in enumerate(items[1:], 1):
-            nursery.start_soon(one, index, item)
-        await one(0, items[0])  # in this task, which would only wait
+        for _ in range(min(len(items), limit or len(items)) - 1):
+            nursery.start_soon(worker)
+        await worker()  # in this task, which would only wait
     return [results[index] for index in range(len(items))]

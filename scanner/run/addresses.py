@@ -1,6 +1,6 @@
 """The addresses of an MX host: their lookup, and the choice of the addresses to probe."""
 
-import ipaddress
+import socket
 from dataclasses import dataclass
 
 from scanner.core.names import is_address
@@ -9,6 +9,9 @@ from scanner.model import Skipped
 from scanner.reasons import Reason
 from scanner.run.ports import DNSLookup, Ports
 from scanner.vocabulary import Family
+
+CONSIDERED = 400
+"""Maximum number of addresses of a host that are examined one by one; of more addresses, the rest is skipped."""
 
 _IPV6 = {Family.ANY: (False, True), Family.IPV4: (False,), Family.IPV6: (True,)}
 """Allowed values of "is an IPv6 address" for each value of the setting ``family``."""
@@ -35,9 +38,9 @@ class HostAddresses:
         return tuple(sorted(every, key=_order) if len(every) > 1 else every)
 
 
-def _order(address: str) -> tuple[int, bytes]:
-    ip = ipaddress.ip_address(address)
-    return ip.version, ip.packed
+def _order(address: str) -> tuple[bool, bytes]:
+    is_ipv6 = ":" in address
+    return is_ipv6, socket.inet_pton(socket.AF_INET6 if is_ipv6 else socket.AF_INET, address)
 
 
 async def find_addresses(host: str, lookup: DNSLookup) -> HostAddresses:
@@ -57,16 +60,19 @@ def choose_addresses(host: str, addresses: tuple[str, ...], ports: Ports) -> tup
     opted_out = ports.scope.host(host) is not None
     chosen: list[str] = []
     skipped: list[Skipped] = []
-    for address in addresses:
-        reason = Reason.OPTED_OUT if opted_out else _reason_to_skip(address, len(chosen), ports)
+    limit = len(addresses) if ports.settings.addresses is None else ports.settings.addresses
+    considered = max(limit, CONSIDERED)
+    for address in addresses[:considered]:
+        reason = Reason.OPTED_OUT if opted_out else _reason_to_skip(address, len(chosen) >= limit, ports)
         if reason is None:
             chosen.append(address)
         else:
             skipped.append(Skipped(address, reason))
-    return chosen, tuple(skipped)
+    rest = Reason.OPTED_OUT if opted_out else Reason.ADDRESS_LIMIT
+    return chosen, (*skipped, *[Skipped(address, rest) for address in addresses[considered:]])
 
 
-def _reason_to_skip(address: str, chosen: int, ports: Ports) -> Reason | None:
+def _reason_to_skip(address: str, is_full: bool, ports: Ports) -> Reason | None:  # noqa: FBT001 - private
     refusal = ports.scope.address(address)
     if refusal is not None:
         return Reason(refusal.why)
@@ -74,5 +80,4 @@ def _reason_to_skip(address: str, chosen: int, ports: Ports) -> Reason | None:
         return Reason.FAMILY_EXCLUDED
     if not ports.has_route(address):
         return Reason.NO_ROUTE
-    limit = ports.settings.addresses
-    return Reason.ADDRESS_LIMIT if limit is not None and chosen >= limit else None
+    return Reason.ADDRESS_LIMIT if is_full else None

@@ -16,9 +16,11 @@ from scanner.core import rebuffs
 from scanner.core.providers import provider_of
 from scanner.facts import Endpoint, Failure, Probe
 from scanner.net.breakers import KNOWN, Breakers
+from scanner.net.deadlines import Deadline
 from scanner.net.gates import Gates, KeyedCap, network_of
 from scanner.net.outage import Outage
 from scanner.net.probe import ProbeResult
+from scanner.net.slow_probes import SlowProbes
 from scanner.run.stats import Stats
 from scanner.settings import Settings
 from scanner.vocabulary import FailureKind, Phase, StartTLS
@@ -68,6 +70,7 @@ class Connections:
         # a breaker is not open longer than the wait for the next pass
         self._breakers = stats.breakers = Breakers(first=after / 2, longest=after)
         self._one_at_a_time = KeyedCap(1)
+        self._slow = SlowProbes(settings.caps.total, self._gates)
         self.outage: Outage[tuple[Endpoint, str]] = Outage(self._works, report, "every connection")
 
     async def __call__(self, endpoint: Endpoint, host: str) -> ProbeResult:
@@ -108,7 +111,20 @@ class Connections:
         return failure is None or failure.phase is not Phase.CONNECT
 
     async def _attempt(self, endpoint: Endpoint, host: str) -> ProbeResult:
-        """Wait for the gates and the end of any outage, and probe once; defer the endpoint if a breaker is open."""
+        """Probe once; a probe that was stopped because it was slow is repeated as one of the slow probes."""
+        result = await self._probe_within(endpoint, host, self._slow.watch)
+        while result is None:
+            async with self._slow.place():
+                result = await self._probe_within(endpoint, host, Deadline)
+        return result
+
+    async def _probe_within(
+        self, endpoint: Endpoint, host: str, patience: Callable[[], Deadline]
+    ) -> ProbeResult | None:
+        """Wait for the gates and the end of any outage, and probe once; defer the endpoint if a breaker is open.
+
+        Return None if the deadline made by ``patience`` stopped the probe.
+        """
         provider, network = keys = provider_of(host), network_of(endpoint.address)
         while True:
             await self.outage.wait_until_over()
@@ -120,9 +136,11 @@ class Connections:
                     continue
                 if self._defers(endpoint, *keys):  # the breaker opened during the wait
                     return _held_back(endpoint)
-                result = await self._counted(endpoint)
-                self._learn(provider, network, result.probe)
-                return result
+                with patience():
+                    result = await self._counted(endpoint)
+                    self._learn(provider, network, result.probe)
+                    return result
+                return None
 
     async def _counted(self, endpoint: Endpoint) -> ProbeResult:
         self._stats.in_flight += 1

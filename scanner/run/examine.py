@@ -6,17 +6,18 @@ a host, and the package ``core`` judges it.
 """
 
 import traceback
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 
 from scanner.core import judgement, retry, rollup, verdict
 from scanner.facts import CertFacts
-from scanner.model import DomainRecord, DomainVerdict, HostReport, Route, RouteHost, TargetInfo
+from scanner.model import DomainRecord, DomainVerdict, HostReport, HostVerdict, Route, RouteHost, TargetInfo
 from scanner.net.error_groups import root_cause
 from scanner.net.single_flight import SingleFlight, gather
 from scanner.reasons import Reason
+from scanner.run.domain_slots import DomainSlots, HostDomains
 from scanner.run.host_result import HostKey, HostResult, ReportAndCerts
 from scanner.run.hosts import HostExaminer
 from scanner.run.ports import Ports, now
@@ -70,6 +71,7 @@ class Examiner:
         self._load = load
         self._host_examiner = HostExaminer(ports)
         self._hosts: SingleFlight[HostKey, HostResult] = SingleFlight(load=self._loaded)
+        self._domains_of: dict[HostKey, HostDomains] = {}  # hosts in examination
         self._earlier: dict[str, HostReport] = {}  # reports of the previous pass for hosts examined again
         self._pass_began: datetime | None = None  # None in the first pass
 
@@ -105,33 +107,41 @@ class Examiner:
     # --- observation ------------------------------------------------------------------------------------------
 
     async def _examine_hosts(self, destination: Destination, route: Route) -> list[tuple[RouteHost, HostResult]]:
-        """Examine all hosts concurrently, or in preference order up to the first that accepts a connection."""
-        keys = host_keys(route, destination, self._settings.mode)
+        """Examine the hosts within the limits, concurrently or in preference order up to the first connection."""
+        keys = await self._host_examiner.within_limits(host_keys(route, destination, self._settings.mode))
+        slots = DomainSlots(self._settings.caps.per_domain)
         if not self._settings.first_answer:
-            return list(zip(route.hosts, await gather(keys, self._host), strict=True))
+            results = await gather(keys, lambda key: self._host(key, slots), slots.limit)
+            return list(zip(route.hosts, results, strict=False))
         examined: list[tuple[RouteHost, HostResult]] = []
-        for route_host, key in zip(route.hosts, keys, strict=True):
-            examined.append((route_host, await self._host(key)))
+        for route_host, key in zip(route.hosts, keys, strict=False):
+            examined.append((route_host, await self._host(key, slots)))
             if any(map(verdict.accepted_tcp, examined[-1][1].endpoints)):
                 break
         return examined
 
-    async def _host(self, key: HostKey) -> HostResult:
+    async def _host(self, key: HostKey, slots: DomainSlots) -> HostResult:
         """Return the result of a host; examine the host only for the first domain that uses it."""
         shared = True
 
         def begin() -> Awaitable[HostResult]:
             nonlocal shared
             shared = False
-            return self._examine_host(key)
+            return self._examine_host(key, slots)
 
+        if (domains := self._domains_of.get(key)) is not None:  # in examination for another domain
+            domains.add(slots)
         result = await self._hosts.get(key, begin)
         if shared:
             self._ports.stats.endpoints_shared += len(result.endpoints)
         return result
 
-    async def _examine_host(self, key: HostKey) -> HostResult:
-        result = await self._host_examiner.examine(key)
+    async def _examine_host(self, key: HostKey, slots: DomainSlots) -> HostResult:
+        domains = self._domains_of[key] = HostDomains(slots)
+        try:
+            result = await self._host_examiner.examine(key, domains)
+        finally:
+            del self._domains_of[key]
         earlier = self._earlier.pop(str(key), None)
         if earlier is None:
             return result
@@ -156,7 +166,7 @@ class Examiner:
             judgement.judge_host(level, destination.host, route, route_host, result.report, result.certs)
             for route_host, result in seen.hosts
         ]
-        verdicts = (*judged, *map(rollup.unexamined, route.hosts[len(seen.hosts) :]))
+        verdicts = (*judged, *self._unexamined(seen))
         record = DomainRecord(
             key=destination.key,
             target=_target_info(seen.target),
@@ -169,6 +179,14 @@ class Examiner:
         certs = {digest: cert for _, result in seen.hosts for digest, cert in result.certs.items()}
         worth_a_retry = retry.of_route(route) or any(map(retry.of_host, reports))
         return DomainResult(record, reports, certs, retry=worth_a_retry)
+
+    def _unexamined(self, seen: DomainObservation) -> Iterator[HostVerdict]:
+        """Yield the verdicts of the hosts on the route that were not examined."""
+        for place, hop in enumerate(seen.route.hosts[len(seen.hosts) :], len(seen.hosts)):
+            if place >= self._settings.hosts:
+                yield rollup.unexamined(hop, Reason.HOST_LIMIT)
+            else:
+                yield rollup.unexamined(hop, None if self._settings.first_answer else Reason.ADDRESS_LIMIT)
 
 
 def _target_info(target: Target) -> TargetInfo:

@@ -4,7 +4,7 @@ TLSA records and certificates are read seconds apart, and read a second time bef
 rollover between the two readings must not be recorded as a mismatch (RFC 7671 section 8.1).
 """
 
-from collections.abc import Awaitable
+from collections.abc import Awaitable, Sequence
 from dataclasses import dataclass, replace
 
 from scanner.core import judgement, retry, tlsa
@@ -17,10 +17,14 @@ from scanner.model import EndpointReport, HostReport, Skipped
 from scanner.net.probe import ProbeResult
 from scanner.net.single_flight import SingleFlight, gather
 from scanner.run.addresses import HostAddresses, choose_addresses, find_addresses
+from scanner.run.domain_slots import DomainSlots, HostDomains, SlotRequest
 from scanner.run.host_result import HostKey, HostResult, ReportAndCerts
 from scanner.run.ports import Ports, now
 from scanner.settings import WITH_AUTHENTICATION, WITHOUT_AUTHENTICATION
 from scanner.vocabulary import FailureKind, Phase
+
+LOOKED_UP = 16
+"""Number of hosts of one domain whose addresses are looked up concurrently to count them."""
 
 _WORTH_ANOTHER_PROFILE = (FailureKind.TLS, FailureKind.CLOSED, FailureKind.RESET, FailureKind.TIMEOUT)
 """Kinds of handshake failure after which the next TLS profile is probed."""
@@ -46,18 +50,24 @@ class HostExaminer:
         self._ports = ports
         self._settings = ports.settings
         self._results: SingleFlight[Endpoint, ProbeResult] = SingleFlight()
+        self._requests: dict[Endpoint, SlotRequest] = {}
         level = ports.settings.level
         self._profiles = WITH_AUTHENTICATION if level.must_match else WITHOUT_AUTHENTICATION
 
-    async def examine(self, key: HostKey) -> HostResult:
-        """Examine one MX host: look up its addresses and TLSA records, and probe each address."""
+    async def examine(self, key: HostKey, domains: HostDomains) -> HostResult:
+        """Examine one MX host: look up its addresses and TLSA records, and probe each address.
+
+        Args:
+            key: the host, port and mode.
+            domains: the domains that wait for the host, one of which provides the slot of each probe.
+        """
         observed_at = now()
         addresses = await find_addresses(key.host, self._ports.lookup)
         lookup = await self._tlsa(key, addresses)
         chosen, skipped = choose_addresses(key.host, addresses.all, self._ports)
-        probed = await self._probe_all(key, chosen, lookup)
+        probed = await self._probe_all(key, chosen, lookup, domains)
         if any(_is_mismatch(address, lookup) for address in probed):
-            lookup, probed = await self._confirm(key, addresses, lookup, probed)
+            lookup, probed = await self._confirm(key, addresses, lookup, probed, domains)
 
         def make() -> ReportAndCerts:
             report = HostReport(
@@ -80,6 +90,25 @@ class HostExaminer:
         """Remove remembered probes that are worth a retry, so that the next pass repeats them."""
         self._results.forget(lambda result: retry.of_probe(result.probe))
 
+    async def within_limits(self, keys: Sequence[HostKey]) -> Sequence[HostKey]:
+        """Return the first hosts of a route, up to the limits of hosts and of addresses of one domain.
+
+        A host whose addresses exceed the remainder, and all hosts after it, are not examined: a host in part would
+        not have the result that other domains share. Lookups are made only if the limit of addresses can be exceeded.
+        """
+        limits = self._settings
+        keys = keys[: limits.hosts]
+        if limits.addresses is not None and len(keys) * limits.addresses <= limits.domain_addresses:
+            return keys
+        left = limits.domain_addresses
+        for place in range(0, len(keys), LOOKED_UP):
+            found = await gather(keys[place : place + LOOKED_UP], self.chosen_addresses)
+            for number, (chosen, _) in enumerate(found, place):
+                left -= len(chosen)
+                if left < 0 and number:
+                    return keys[:number]
+        return keys
+
     async def chosen_addresses(self, key: HostKey) -> tuple[list[str], tuple[Skipped, ...]]:
         """Return the addresses that ``examine`` would probe, and the addresses that it would skip."""
         addresses = await find_addresses(key.host, self._ports.lookup)
@@ -96,50 +125,79 @@ class HostExaminer:
 
     # --- probes -----------------------------------------------------------------------------------------------
 
-    def _probe_all(self, key: HostKey, addresses: list[str], lookup: TLSALookup) -> Awaitable[list[_ProbedAddress]]:
+    def _probe_all(
+        self, key: HostKey, addresses: list[str], lookup: TLSALookup, domains: HostDomains
+    ) -> Awaitable[list[_ProbedAddress]]:
         """Probe all addresses concurrently, or one by one up to the first that accepts a connection."""
         if self._settings.first_answer:
-            return self._probe_in_order(key, addresses, lookup)
-        return gather(addresses, lambda address: self._probe_address(key, address, lookup))
+            return self._probe_in_order(key, addresses, lookup, domains)
+        return gather(addresses, lambda address: self._probe_address(key, address, lookup, domains), domains.limit)
 
-    async def _probe_in_order(self, key: HostKey, addresses: list[str], lookup: TLSALookup) -> list[_ProbedAddress]:
+    async def _probe_in_order(
+        self, key: HostKey, addresses: list[str], lookup: TLSALookup, domains: HostDomains
+    ) -> list[_ProbedAddress]:
         probed: list[_ProbedAddress] = []
         for address in addresses:
-            probed.append(await self._probe_address(key, address, lookup))
+            probed.append(await self._probe_address(key, address, lookup, domains))
             if accepted_tcp(probed[-1].report):
                 break
         return probed
 
     async def _probe_address(
-        self, key: HostKey, address: str, lookup: TLSALookup, *, fresh: bool = False
+        self, key: HostKey, address: str, lookup: TLSALookup, domains: HostDomains, *, fresh: bool = False
     ) -> _ProbedAddress:
         """Probe one address with each TLS profile of the level in turn, until a handshake does not fail."""
         sni = server_name(self._settings.level, lookup, choice=self._settings.sni, host=key.host)
         results: list[ProbeResult] = []
         for profile in self._profiles:
             endpoint = Endpoint(address, key.port, sni, key.mode, profile.name)
-            results.append(await self._probe(endpoint, key.host, fresh=fresh))
+            results.append(await self._probe(endpoint, key.host, domains, fresh=fresh))
             if not _handshake_failed(results[-1].probe):
                 break
         return _probed_address(address, results, lookup)
 
-    async def _probe(self, endpoint: Endpoint, host: str, *, fresh: bool) -> ProbeResult:
+    async def _probe(self, endpoint: Endpoint, host: str, domains: HostDomains, *, fresh: bool) -> ProbeResult:
         """Probe an endpoint, or return its result for another host; with ``fresh`` always make a new probe."""
         if fresh:
-            return await self._ports.probe(endpoint, host)
+            return await self._probe_in_slot(endpoint, host, domains)
         shared = True
 
         def begin() -> Awaitable[ProbeResult]:
             nonlocal shared
             shared = False
-            return self._ports.probe(endpoint, host)
+            return self._probe_in_slot(endpoint, host, domains)
 
+        if (request := self._requests.get(endpoint)) is not None:  # the probe of another host waits for a slot
+            request.add(domains)
         result = await self._results.get(endpoint, begin)
         self._ports.stats.endpoints_shared += shared
         return result
 
+    async def _probe_in_slot(self, endpoint: Endpoint, host: str, domains: HostDomains) -> ProbeResult:
+        """Probe an endpoint in a slot of one of the domains; beyond the limit of evidence, drop the transcript."""
+        domain = domains.take() or await self._wait_for_slot(endpoint, domains)
+        try:
+            result = await self._ports.probe(endpoint, host)
+        finally:
+            domain.release()
+        return result if domain.keeps(result) else replace(result, probe=replace(result.probe, transcript=()))
+
+    async def _wait_for_slot(self, endpoint: Endpoint, domains: HostDomains) -> DomainSlots:
+        request = self._requests[endpoint] = SlotRequest()
+        try:
+            request.add(domains)
+            return await request.wait()
+        finally:
+            if self._requests.get(endpoint) is request:
+                del self._requests[endpoint]
+
     async def _confirm(
-        self, key: HostKey, addresses: HostAddresses, lookup: TLSALookup, probed: list[_ProbedAddress]
+        self,
+        key: HostKey,
+        addresses: HostAddresses,
+        lookup: TLSALookup,
+        probed: list[_ProbedAddress],
+        domains: HostDomains,
     ) -> tuple[TLSALookup, list[_ProbedAddress]]:
         """Query TLSA records and probe mismatched addresses a second time, without a cache; the second reading counts.
 
@@ -151,11 +209,11 @@ class HostExaminer:
         async def second(first: _ProbedAddress) -> _ProbedAddress:
             if not changed and not _is_mismatch(first, lookup):
                 return first
-            anew = await self._probe_address(key, first.report.address, again, fresh=True)
+            anew = await self._probe_address(key, first.report.address, again, domains, fresh=True)
             probes = (*first.report.probes, *anew.report.probes)
             return _ProbedAddress(replace(anew.report, probes=probes), anew.result, unconfirmed=first.result)
 
-        return again, await gather(probed, second)
+        return again, await gather(probed, second, domains.limit)
 
     def _with_pkix(self, address: _ProbedAddress) -> EndpointReport:
         if address.result is None:

@@ -11,6 +11,7 @@ HERE = (
     Reason.NO_ROUTE,
     Reason.ADDRESS_NOT_PUBLIC,
     Reason.ADDRESS_LIMIT,
+    Reason.HOST_LIMIT,
     Reason.FAMILY_EXCLUDED,
     Reason.OPTED_OUT,
     Reason.CERTIFICATE_UNDECODABLE_HERE,

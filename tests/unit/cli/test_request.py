@@ -24,6 +24,23 @@ def test_the_defaults_of_the_options_are_those_of_the_settings() -> None:
     )
     assert (made.timeouts, made.caps, made.dns.rate) == (Timeouts(), Caps(), plain.dns.rate)
     assert made.retries.after == plain.retries.after
+    assert (made.hosts, made.addresses, made.domain_addresses) == (
+        *(plain.hosts, plain.addresses),
+        plain.domain_addresses,
+    )
+
+
+@pytest.mark.parametrize(
+    ("argv", "least"),
+    [(("--domain-addresses", "39"), 40), (("--addresses", "300"), 300), (("--addresses", "3"), None)],
+)
+def test_the_addresses_of_a_domain_suffice_for_a_host(argv: tuple[str, ...], least: int | None) -> None:
+    wanted = flags("--domain", "a.example", *argv)
+    if least is None:
+        assert build(wanted).settings.addresses == 3
+        return
+    with pytest.raises(CliError, match=rf"--domain-addresses .* --addresses \({least}\)"):
+        build(wanted)
 
 
 @pytest.mark.parametrize(

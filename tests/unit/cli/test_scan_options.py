@@ -57,7 +57,10 @@ def test_every_option_has_a_panel_and_a_help_text() -> None:
         ("spacing", ("--spacing", "0"), 0.0),
         ("retries", ("--retries", "0"), 0),
         ("retries", (), None),
-        ("addresses", (), None),
+        ("addresses", (), 40),
+        ("hosts", (), 100),
+        ("domain_addresses", (), 200),
+        ("per_domain", (), 16),
     ],
 )
 def test_values(name: str, argv: tuple[str, ...], expected: Any) -> None:

@@ -7,7 +7,7 @@ section 5.1 and RFC 7505 (routes), RFC 8460 section 4.3 (result-types), and what
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import pytest
 
@@ -69,6 +69,7 @@ UNDECODABLE = fails(Phase.HANDSHAKE, FailureKind.UNDECODABLE)
 SIGNED = host(MX1, V4, records=[OK_RECORD])
 PLAIN = host(MX1, V4)
 WRONG = host(MX1, V4, records=[WRONG_RECORD])
+MANY = [f"192.0.2.{number}" for number in range(100, 141)]  # one more than the default limit
 OPTED_OUT = Scope(allow_private=True, exclusions=Exclusions(names={MX1: "list line 1"}))
 
 
@@ -91,6 +92,7 @@ class Case:
     ends: dict[str, str] = field(default_factory=dict)
     level: Level = Level.DANE
     scope: Scope = field(default_factory=lambda: Scope(allow_private=True))
+    limits: dict[str, int] = field(default_factory=dict)
 
     @property
     def world(self) -> World:
@@ -351,6 +353,61 @@ CASES = [
         hosts={LONG: "none"},
     ),
     Case(
+        "28", "more MX hosts than the limit",
+        TWO | SIGNED, {V4: shakes()},
+        "ok verified unknown unknown", "host-limit",
+        hosts={MX1: "ok", MX2: "unknown"}, limits={"hosts": 1},
+    ),
+    Case(
+        "28 mismatch", "more MX hosts than the limit, and one is broken",
+        TWO | WRONG, {V4: shakes()},
+        "inconclusive unknown broken unknown", "tlsa-mismatch host-limit", "validation-failure",
+        hosts={MX1: "mismatch", MX2: "unknown"}, limits={"hosts": 1},
+    ),
+    Case(
+        "28 insecure", "more MX hosts than the limit, the rule of the MX RRset comes first",
+        mx(f"10 {MX1}", f"20 {MX2}", security=INSECURE) | SIGNED, {V4: shakes()},
+        "ok encrypted insecure unknown", "mx-insecure host-limit",
+        limits={"hosts": 1},
+    ),
+    Case(
+        "28 partial", "more MX hosts than the limit, those examined differ",
+        mx(f"10 {MX1}", f"20 {MX2}", "30 mx3.secure.test") | SIGNED | host(MX2, V4B), {V4: shakes(), V4B: shakes()},
+        "ok verified partial unknown", "tlsa-none host-limit",
+        limits={"hosts": 2},
+    ),
+    Case(
+        "28 nowhere", "more MX hosts than the limit, those examined have no address",
+        TWO | missing(MX1), {},
+        "inconclusive unknown unknown unknown", "mx-target-nxdomain host-limit",
+        hosts={MX2: "unknown"}, limits={"hosts": 1},
+    ),
+    Case(
+        "28b", "more addresses than the default limit",
+        mx() | host(MX1, *MANY, records=[OK_RECORD]), dict.fromkeys(MANY, shakes()),
+        "ok verified unknown all", "address-limit",
+        hosts={MX1: "unknown"}, ends={MANY[0]: "verified ok"},
+    ),
+    Case(
+        "28b mismatch", "the same, and no record matches",
+        mx() | host(MX1, *MANY, records=[WRONG_RECORD]), dict.fromkeys(MANY, shakes()),
+        "fail defer broken all", "address-limit tlsa-mismatch level-not-met", f"validation-failure {LEVEL_NOT_MET}",
+        hosts={MX1: "mismatch"},
+    ),
+    Case(
+        "28b requested", "more addresses than the user requested",
+        mx() | host(MX1, V4, V4B, records=[OK_RECORD]), {V4: shakes()},
+        "ok verified protected all", "address-limit",
+        hosts={MX1: "ok"}, limits={"addresses": 1},
+    ),
+    Case(
+        "28b domain", "more addresses than the limit of a domain",
+        TWO | host(MX1, V4, V4B, records=[OK_RECORD]) | addresses(MX2, "192.0.2.8", "192.0.2.9"),
+        {V4: shakes(), V4B: shakes()},
+        "ok verified unknown unknown", "address-limit",
+        hosts={MX1: "ok", MX2: "unknown"}, limits={"addresses": 2, "domain_addresses": 3},
+    ),
+    Case(
         "29", "addresses that the kernel refuses do not vote beside another host",
         TWO | SIGNED | host(MX2, "fe80::1", records=[OK_RECORD]),
         {V4: shakes(), "fe80::1": fails(Phase.CONNECT, FailureKind.UNREACHABLE, 22)},
@@ -568,7 +625,8 @@ CASES = [
 
 @pytest.mark.parametrize("case", CASES, ids=lambda case: case.row)
 async def test_a_domain_gets_its_verdict(case: Case) -> None:
-    record_ = (await case.world.examine(settings=Settings(level=case.level))).record
+    settings = replace(Settings(level=case.level), **case.limits)  # type: ignore[arg-type] # limits by name
+    record_ = (await case.world.examine(settings=settings)).record
     verdict = record_.verdict
     assert f"{verdict.outcome} {verdict.sender} {verdict.dane} {verdict.starttls}" == case.verdict
     assert " ".join(verdict.reasons) == case.reasons

@@ -102,3 +102,41 @@ async def test_deferred_connections_are_counted_by_provider(autojump_clock: Mock
     assert stats.breakers is not None
     (found,) = stats.breakers.open(trio.current_time())
     assert (found.name, found.endpoints) == ("example.com", 2)
+
+
+async def test_silent_servers_leave_half_of_the_slots_to_the_others(autojump_clock: MockClock) -> None:
+    """Servers that answer are probed at once, although more silent servers than slots come first."""
+    settings = replace(Settings(), caps=Caps(total=20, rate=1e9, spacing=0), retries=Retries(0, 300))
+    ended: list[str] = []
+    most = 0
+    in_flight: set[str] = set()
+
+    async def attempt(endpoint: Endpoint) -> ProbeResult:
+        nonlocal most
+        silent = endpoint.address.startswith("198.")
+        if silent:
+            in_flight.add(endpoint.address)
+            most = max(most, len(in_flight))
+        try:
+            await trio.sleep(60 if silent else 0.5)
+        finally:
+            in_flight.discard(endpoint.address)
+        return fails(Phase.GREETING, FailureKind.TIMEOUT)(endpoint) if silent else shakes()(endpoint)
+
+    connections = Connections(settings, Stats(), attempt)
+
+    async def probe(address: str) -> None:
+        endpoint = Endpoint(address, 25, None, Mode.SMTP, "opportunistic")
+        result = await connections(endpoint, f"mx.d{address.replace('.', '-')}.example")
+        ended.append(address)
+        assert (result.probe.failure is not None) == address.startswith("198.")
+
+    async with trio.open_nursery() as nursery:
+        for number in range(40):
+            nursery.start_soon(probe, f"198.51.{number}.1")
+        await trio.sleep(1)
+        for number in range(100):
+            nursery.start_soon(probe, f"192.0.{number}.1")
+    assert all(address.startswith("192.") for address in ended[:100])
+    assert len(ended) == 140
+    assert most == 20  # all slots before the first servers are slow

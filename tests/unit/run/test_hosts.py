@@ -8,6 +8,7 @@ import trio
 
 from scanner.facts import Answer, Endpoint, TLSARecord
 from scanner.reasons import Reason
+from scanner.run.domain_slots import DomainSlots, HostDomains
 from scanner.run.host_result import HostKey, HostResult
 from scanner.run.hosts import HostExaminer
 from scanner.settings import Settings
@@ -49,6 +50,11 @@ NEW_LEAF = pki.Plan(pki.name(MX1), pki.key("new"), pki.INTER, sans=pki.dns(MX1))
 TA_RECORD = pki.tlsa(2, 0, 1, pki.ROOT)
 
 
+def alone() -> HostDomains:
+    """Return one domain that waits for a host."""
+    return HostDomains(DomainSlots(16))
+
+
 async def examine(
     dns: fakes.Table, servers: Mapping[str, Behaviour | Sequence[Behaviour]], settings: Settings | None = None
 ) -> tuple[World, HostResult]:
@@ -57,7 +63,8 @@ async def examine(
 
 
 async def look(world: World, settings: Settings | None = None, name: str = MX1) -> HostResult:
-    result = await HostExaminer(world.ports(settings or Settings())).examine(HostKey(name, 25, Mode.SMTP))
+    examiner = HostExaminer(world.ports(settings or Settings()))
+    result = await examiner.examine(HostKey(name, 25, Mode.SMTP), alone())
     world.check()
     return result
 
@@ -128,7 +135,7 @@ async def test_each_endpoint_is_probed_once_for_all_hosts_that_have_it() -> None
     examiner = HostExaminer(ports)
     async with trio.open_nursery() as askers:
         for name in names:
-            askers.start_soon(examiner.examine, HostKey(name, 25, Mode.SMTP))
+            askers.start_soon(examiner.examine, HostKey(name, 25, Mode.SMTP), alone())
     assert world.net.calls == [Endpoint(V4, 25, None, Mode.SMTP, "authenticated")]
     assert ports.stats.endpoints_shared == 9
 
@@ -270,7 +277,7 @@ async def test_the_second_reading_is_not_shared() -> None:
     world = World(dns, {V4: shakes()})
     examiner = HostExaminer(world.ports(Settings()))
     for _ in range(2):
-        await examiner.examine(HostKey(MX1, 25, Mode.SMTP))
+        await examiner.examine(HostKey(MX1, 25, Mode.SMTP), alone())
     assert len(world.net.calls) == 3  # one shared probe, and one fresh probe for each examination
 
 

@@ -9,6 +9,7 @@ import pytest
 from results.diff.rejudge import MissingPartError, Rejudge, rejudge
 from results.store.reader import Run
 from results.store.writer import Store
+from scanner.core import rollup
 from scanner.core.pkix import EMPTY, TrustStore
 from scanner.facts import CertFacts, TLSALookup, TLSARecord
 from scanner.model import DomainRecord, EndpointReport, HostReport, PkixEvidence, Route, RouteHost
@@ -167,3 +168,19 @@ def test_a_host_that_was_named_itself(tmp_path: Path) -> None:
     direct = replace(record, route=Route((RouteHost(HOST, 0),)))
     run = written(tmp_path / "run", direct, of=host(pki.tlsa(2, 1, 1, pki.INTER)))
     assert words(Rejudge(run, TRUST).record(direct)) == ("protected", "ok")
+
+
+def test_hosts_above_a_limit_stay_unexamined(tmp_path: Path) -> None:
+    pin = pki.tlsa(3, 1, 1, LEAF)
+    report, chain = host(pin)
+    mx = records.answer("secure.test", "MX", f"10 {HOST}", "20 mx2.secure.test", "30 mx3.secure.test")
+    route = records.route(HOST, "mx2.secure.test", "mx3.secure.test", mx=mx, names=("secure.test",))
+    beyond = [
+        rollup.unexamined(hop, reason)
+        for hop, reason in zip(route.hosts[1:], (Reason.ADDRESS_LIMIT, Reason.HOST_LIMIT), strict=True)
+    ]
+    old = replace(domain(), route=route, hosts=(domain().hosts[0], *beyond))
+    judge = Rejudge(written(tmp_path / "run", old, of=(report, chain)), TRUST)
+    new = judge.record(old)
+    assert new.hosts[1:] == tuple(beyond)
+    assert (new.hosts[0].dane, new.verdict.dane) == ("ok", "unknown")

@@ -47,7 +47,7 @@ def test_a_protected_domain() -> None:
         "      2001:db8::1  could not be judged",
         "        the TCP connection was refused (connection-refused)",
         '        "Connection refused"',
-        "      2001:db8::2  not contacted: the host has more addresses than were to be probed",
+        "      2001:db8::2  not contacted: there are more addresses than the limit for a host or a domain",
     ]
 
 

@@ -1,0 +1,79 @@
+"""The share of all slots for slow probes, so that silent servers do not take the slots of the other servers.
+
+A probe is slow after ``SLOW`` seconds. Slow probes hold at most half of all slots while other probes wait for a slot: a
+probe that becomes slow above this share is stopped, and its caller repeats it when the share has room.
+"""
+
+from contextlib import AbstractAsyncContextManager
+from types import TracebackType
+from typing import Protocol
+
+import trio
+
+from scanner.net.deadlines import Deadline
+from scanner.net.gates import KeyedCap
+
+SLOW = 5.0
+"""Seconds after which a probe is slow: most servers have answered, apart from those that delay their greeting."""
+
+RECHECK = 1.0
+"""Seconds between two checks of a slow probe above the share, which continues while no other probe waits."""
+
+_ALL = ""
+
+
+class Queue(Protocol):
+    """The slots of all probes."""
+
+    @property
+    def is_awaited(self) -> bool:
+        """Whether a probe waits for a slot."""
+
+
+class SlowProbes:
+    """The slow probes of a scan.
+
+    Args:
+        total: number of all slots.
+        queue: the slots of all probes.
+    """
+
+    def __init__(self, total: int, queue: Queue) -> None:
+        self.share = KeyedCap(max(1, total // 2))
+        self.queue = queue
+
+    def watch(self) -> "SlowDeadline":
+        """Return a deadline that stops a probe which becomes slow above the share."""
+        return SlowDeadline(self)
+
+    def place(self) -> AbstractAsyncContextManager[None]:
+        """Return a context manager that waits for a place in the share and holds it."""
+        return self.share.slot(_ALL)
+
+
+class SlowDeadline(Deadline):
+    """The deadline of one probe, at which the probe gets a place in the share, continues without, or is stopped."""
+
+    __slots__ = ("_has_place", "_slow")
+
+    def __init__(self, slow: SlowProbes) -> None:
+        super().__init__(trio.current_time() + SLOW)
+        self._slow = slow
+        self._has_place = False
+
+    def cancel(self) -> None:
+        """Stop the probe if the share is full and another probe waits."""
+        if self._slow.share.take(_ALL):
+            self._has_place = True
+            self.at = float("inf")
+        elif self._slow.queue.is_awaited:
+            super().cancel()
+        else:
+            self.at = trio.current_time() + RECHECK
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> bool:
+        if self._has_place:
+            self._slow.share.release(_ALL)
+        return super().__exit__(kind, error, trace)
