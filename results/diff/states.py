@@ -5,10 +5,12 @@ from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 
+from results.count.columns import column_value
+from results.count.main_reason import main_reason
 from results.store.reader import Run
 from scanner.core.verdict import handshake_of
 from scanner.facts import TLSARecord
-from scanner.model import DomainRecord, EndpointReport, HostReport
+from scanner.model import DomainRecord, EndpointReport, HostReport, HostVerdict
 from scanner.reasons import Reason
 from scanner.vocabulary import Dane, DomainDane, DomainOutcome, DomainStartTLS, Outcome, Sender
 
@@ -16,19 +18,50 @@ _RECORDS_KNOWN = (None, Dane.UNUSABLE, Dane.NONE)
 """Results of a TLSA lookup (``TLSALookup.dane``) after which the records are known."""
 
 
-class DomainHealth(StrEnum):
-    """Health of a domain: whether it needs repair; ``unknown`` if the run is inconclusive."""
+_ABSENT = (Reason.NXDOMAIN, Reason.NO_ADDRESS)
+_PASSED_OVER = (Sender.DEFER, Sender.BOUNCE)
+
+
+class Health(StrEnum):
+    """Health of a domain or MX host: whether it needs repair.
+
+    ``absent`` is only for domains: the domain does not exist, or it has neither MX records nor an address. ``unknown``
+    means that the run is inconclusive.
+    """
 
     SOUND = "sound"
     BROKEN = "broken"
+    ABSENT = "absent"
     UNKNOWN = "unknown"
+
+    @property
+    def bad(self) -> bool:
+        """True if mail to the domain or host fails for a proved cause."""
+        return self in (Health.BROKEN, Health.ABSENT)
+
+
+@dataclass(frozen=True, slots=True)
+class MXState:
+    """The verdict of one MX host of a domain in one run.
+
+    ``report`` is the key of the host's report, None if the host was not examined. ``reason`` is the main reason code,
+    ``text`` the text of the peer.
+    """
+
+    host: str
+    report: str | None
+    dane: Dane
+    health: Health
+    reason: str
+    text: str
 
 
 @dataclass(frozen=True, slots=True)
 class DomainState:
     """A domain in one run.
 
-    ``mx`` contains the MX records as ``10 mx.example``; None if the MX lookup failed. ``hosts`` contains report keys.
+    ``mx`` contains the MX records as ``10 mx.example``; None if the MX lookup failed. ``hosts`` contains the verdicts
+    of the MX hosts. ``group`` is the value of the list's column by which changes are grouped.
     """
 
     key: str
@@ -37,21 +70,24 @@ class DomainState:
     sender: Sender
     outcome: DomainOutcome
     mx: tuple[str, ...] | None
-    hosts: tuple[str, ...]
+    hosts: tuple[MXState, ...]
     reasons: tuple[Reason, ...]
     text: str
     at: datetime
+    group: str = ""
 
     @property
-    def health(self) -> DomainHealth:
+    def health(self) -> Health:
         """Health: ``broken`` if DANE is broken, mail is not deliverable at the level, or no MX host exists."""
         if self.dane is DomainDane.BROKEN or self.outcome is DomainOutcome.FAIL:
-            return DomainHealth.BROKEN
+            return Health.BROKEN
         if Reason.MX_TARGETS_UNRESOLVABLE in self.reasons:
-            return DomainHealth.BROKEN
+            return Health.BROKEN
+        if self.outcome is DomainOutcome.NO_MAIL and any(code in _ABSENT for code in self.reasons):
+            return Health.ABSENT
         if self.outcome is DomainOutcome.INCONCLUSIVE or self.dane in (DomainDane.UNKNOWN, DomainDane.LOOKUP_FAILED):
-            return DomainHealth.UNKNOWN
-        return DomainHealth.SOUND
+            return Health.UNKNOWN
+        return Health.SOUND
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,9 +111,9 @@ class HostState:
         return frozenset(chain[0] for chain in self.chains.values())
 
 
-def domain_states(run: Run) -> Iterator[DomainState]:
-    """Return the state of each domain of a run."""
-    return map(_domain, run.domains())
+def domain_states(run: Run, column: str = "") -> Iterator[DomainState]:
+    """Return the state of each domain of a run; ``column`` is the column of the list for ``DomainState.group``."""
+    return (_domain(record, column) for record in run.domains())
 
 
 def host_states(run: Run) -> Iterator[HostState]:
@@ -85,7 +121,7 @@ def host_states(run: Run) -> Iterator[HostState]:
     return map(_host, run.hosts())
 
 
-def _domain(record: DomainRecord) -> DomainState:
+def _domain(record: DomainRecord, column: str) -> DomainState:
     verdict, mx = record.verdict, record.route.mx
     failed = mx is not None and mx.outcome is Outcome.ERROR
     return DomainState(
@@ -95,11 +131,29 @@ def _domain(record: DomainRecord) -> DomainState:
         sender=verdict.sender,
         outcome=verdict.outcome,
         mx=None if failed else tuple(f"{hop.preference} {hop.host}" for hop in record.route.hosts),
-        hosts=tuple(host.report for host in record.hosts if host.report is not None),
+        hosts=tuple(map(_mx, record.hosts)),
         reasons=verdict.reasons,
         text=verdict.text,
         at=record.observed_at,
+        group=column_value(record.target.fields, column),
     )
+
+
+def _mx(verdict: HostVerdict) -> MXState:
+    codes = {*verdict.reasons, *(code for endpoint in verdict.endpoints for code in endpoint.reasons)}
+    texts = (verdict.text, *(endpoint.text for endpoint in verdict.endpoints))
+    reason, text = main_reason(verdict.dane, codes), next(filter(None, texts), "")
+    return MXState(verdict.host, verdict.report, verdict.dane, _health(verdict), reason, text)
+
+
+def _health(verdict: HostVerdict) -> Health:
+    """Return the health of an MX host; a host that does not answer is ``unknown``."""
+    passed_over = verdict.sender in _PASSED_OVER
+    if verdict.dane in (Dane.MISMATCH, Dane.NO_TLS) or (passed_over and verdict.conclusive):
+        return Health.BROKEN
+    if passed_over or verdict.sender is Sender.UNKNOWN or verdict.dane in (Dane.UNKNOWN, Dane.LOOKUP_FAILED):
+        return Health.UNKNOWN
+    return Health.SOUND
 
 
 def _host(report: HostReport) -> HostState:
