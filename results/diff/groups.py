@@ -98,6 +98,8 @@ class Groups:
             new: the state in NEW.
             since: the start time of the first run since which the domain was broken.
         """
+        if kind is None and all(host.health is Health.SOUND for state in (*earlier, new) for host in state.hosts):
+            return
         changed = list(_changed_hosts(earlier, new))
         for own, host in changed:
             self._put(own, host, new, since)

@@ -10,7 +10,7 @@ from results.count.main_reason import main_reason
 from results.store.reader import Run
 from scanner.core.verdict import handshake_of
 from scanner.facts import TLSARecord
-from scanner.model import DomainRecord, EndpointReport, HostReport, HostVerdict
+from scanner.model import DomainRecord, DomainVerdict, EndpointReport, HostReport, HostVerdict
 from scanner.reasons import Reason
 from scanner.vocabulary import Dane, DomainDane, DomainOutcome, DomainStartTLS, Outcome, Sender
 
@@ -19,6 +19,7 @@ _RECORDS_KNOWN = (None, Dane.UNUSABLE, Dane.NONE)
 
 
 _ABSENT = (Reason.NXDOMAIN, Reason.NO_ADDRESS)
+_NOT_KNOWN = (DomainDane.UNKNOWN, DomainDane.LOOKUP_FAILED)
 _PASSED_OVER = (Sender.DEFER, Sender.BOUNCE)
 
 
@@ -44,8 +45,8 @@ class Health(StrEnum):
 class MXState:
     """The verdict of one MX host of a domain in one run.
 
-    ``report`` is the key of the host's report, None if the host was not examined. ``reason`` is the main reason code,
-    ``text`` the text of the peer.
+    ``report`` is the key of the host's report, None if the host was not examined. ``reason`` is the main reason code
+    and ``text`` the text of the peer; both are empty for a sound host.
     """
 
     host: str
@@ -65,6 +66,7 @@ class DomainState:
     """
 
     key: str
+    health: Health
     dane: DomainDane
     starttls: DomainStartTLS
     sender: Sender
@@ -75,19 +77,6 @@ class DomainState:
     text: str
     at: datetime
     group: str = ""
-
-    @property
-    def health(self) -> Health:
-        """Health: ``broken`` if DANE is broken, mail is not deliverable at the level, or no MX host exists."""
-        if self.dane is DomainDane.BROKEN or self.outcome is DomainOutcome.FAIL:
-            return Health.BROKEN
-        if Reason.MX_TARGETS_UNRESOLVABLE in self.reasons:
-            return Health.BROKEN
-        if self.outcome is DomainOutcome.NO_MAIL and any(code in _ABSENT for code in self.reasons):
-            return Health.ABSENT
-        if self.outcome is DomainOutcome.INCONCLUSIVE or self.dane in (DomainDane.UNKNOWN, DomainDane.LOOKUP_FAILED):
-            return Health.UNKNOWN
-        return Health.SOUND
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,6 +115,7 @@ def _domain(record: DomainRecord, column: str) -> DomainState:
     failed = mx is not None and mx.outcome is Outcome.ERROR
     return DomainState(
         key=record.key,
+        health=_domain_health(verdict),
         dane=verdict.dane,
         starttls=verdict.starttls,
         sender=verdict.sender,
@@ -139,11 +129,27 @@ def _domain(record: DomainRecord, column: str) -> DomainState:
     )
 
 
+def _domain_health(verdict: DomainVerdict) -> Health:
+    """Return ``broken`` if DANE is broken, mail is not deliverable at the level, or no MX host exists."""
+    if verdict.dane is DomainDane.BROKEN or verdict.outcome is DomainOutcome.FAIL:
+        return Health.BROKEN
+    if Reason.MX_TARGETS_UNRESOLVABLE in verdict.reasons:
+        return Health.BROKEN
+    if verdict.outcome is DomainOutcome.NO_MAIL and any(code in _ABSENT for code in verdict.reasons):
+        return Health.ABSENT
+    if verdict.outcome is DomainOutcome.INCONCLUSIVE or verdict.dane in _NOT_KNOWN:
+        return Health.UNKNOWN
+    return Health.SOUND
+
+
 def _mx(verdict: HostVerdict) -> MXState:
+    health = _health(verdict)
+    if health is Health.SOUND:
+        return MXState(verdict.host, verdict.report, verdict.dane, health, "", "")
     codes = {*verdict.reasons, *(code for endpoint in verdict.endpoints for code in endpoint.reasons)}
     texts = (verdict.text, *(endpoint.text for endpoint in verdict.endpoints))
     reason, text = main_reason(verdict.dane, codes), next(filter(None, texts), "")
-    return MXState(verdict.host, verdict.report, verdict.dane, _health(verdict), reason, text)
+    return MXState(verdict.host, verdict.report, verdict.dane, health, reason, text)
 
 
 def _health(verdict: HostVerdict) -> Health:
