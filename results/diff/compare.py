@@ -19,11 +19,12 @@ from datetime import datetime, timedelta
 from itertools import pairwise
 
 from results.count.base import Count
+from results.count.health import Health
 from results.count.summary import SOON
 from results.diff.groups import ChangeGroup, ChangeKind, Groups, counts_of
 from results.diff.hosts import CertificateChange, ExpiringCertificate, HostChanges, HostRollover, TLSAChange
 from results.diff.join import bucket_count, joined
-from results.diff.states import DomainState, Health, HostState, domain_states, host_states
+from results.diff.states import DomainState, HostState, domain_states, host_states
 from results.diff.verdicts import DomainChange, DomainWords, Transitions, domain_words, shared
 from results.store.files import StoreError
 from results.store.last_lines import last_places

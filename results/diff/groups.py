@@ -11,8 +11,9 @@ from datetime import datetime
 from enum import StrEnum
 
 from results.count.base import Count
+from results.count.health import Health
 from results.diff.host_causes import HostCause, cause_of, cause_text
-from results.diff.states import DomainState, Health, HostState, MXState
+from results.diff.states import DomainState, HostState, MXState
 from results.diff.verdicts import shared
 from results.render.words import of_reason
 from scanner.vocabulary import Dane

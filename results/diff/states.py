@@ -3,42 +3,19 @@
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime
-from enum import StrEnum
 
 from results.count.columns import column_value
+from results.count.health import Health, domain_health, host_health
 from results.count.main_reason import main_reason
 from results.store.reader import Run
 from scanner.core.verdict import handshake_of
 from scanner.facts import TLSARecord
-from scanner.model import DomainRecord, DomainVerdict, EndpointReport, HostReport, HostVerdict
+from scanner.model import DomainRecord, EndpointReport, HostReport, HostVerdict
 from scanner.reasons import Reason
 from scanner.vocabulary import Dane, DomainDane, DomainOutcome, DomainStartTLS, Outcome, Sender
 
 _RECORDS_KNOWN = (None, Dane.UNUSABLE, Dane.NONE)
 """Results of a TLSA lookup (``TLSALookup.dane``) after which the records are known."""
-
-
-_ABSENT = (Reason.NXDOMAIN, Reason.NO_ADDRESS)
-_NOT_KNOWN = (DomainDane.UNKNOWN, DomainDane.LOOKUP_FAILED)
-_PASSED_OVER = (Sender.DEFER, Sender.BOUNCE)
-
-
-class Health(StrEnum):
-    """Health of a domain or MX host: whether it needs repair.
-
-    ``absent`` is only for domains: the domain does not exist, or it has neither MX records nor an address. ``unknown``
-    means that the run is inconclusive.
-    """
-
-    SOUND = "sound"
-    BROKEN = "broken"
-    ABSENT = "absent"
-    UNKNOWN = "unknown"
-
-    @property
-    def bad(self) -> bool:
-        """True if mail to the domain or host fails for a proved cause."""
-        return self in (Health.BROKEN, Health.ABSENT)
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,7 +92,7 @@ def _domain(record: DomainRecord, column: str) -> DomainState:
     failed = mx is not None and mx.outcome is Outcome.ERROR
     return DomainState(
         key=record.key,
-        health=_domain_health(verdict),
+        health=domain_health(verdict.dane, verdict.outcome, verdict.reasons),
         dane=verdict.dane,
         starttls=verdict.starttls,
         sender=verdict.sender,
@@ -129,37 +106,14 @@ def _domain(record: DomainRecord, column: str) -> DomainState:
     )
 
 
-def _domain_health(verdict: DomainVerdict) -> Health:
-    """Return ``broken`` if DANE is broken, mail is not deliverable at the level, or no MX host exists."""
-    if verdict.dane is DomainDane.BROKEN or verdict.outcome is DomainOutcome.FAIL:
-        return Health.BROKEN
-    if Reason.MX_TARGETS_UNRESOLVABLE in verdict.reasons:
-        return Health.BROKEN
-    if verdict.outcome is DomainOutcome.NO_MAIL and any(code in _ABSENT for code in verdict.reasons):
-        return Health.ABSENT
-    if verdict.outcome is DomainOutcome.INCONCLUSIVE or verdict.dane in _NOT_KNOWN:
-        return Health.UNKNOWN
-    return Health.SOUND
-
-
 def _mx(verdict: HostVerdict) -> MXState:
-    health = _health(verdict)
+    health = host_health(verdict.dane, verdict.sender, conclusive=verdict.conclusive)
     if health is Health.SOUND:
         return MXState(verdict.host, verdict.report, verdict.dane, health, "", "")
     codes = {*verdict.reasons, *(code for endpoint in verdict.endpoints for code in endpoint.reasons)}
     texts = (verdict.text, *(endpoint.text for endpoint in verdict.endpoints))
     reason, text = main_reason(verdict.dane, codes), next(filter(None, texts), "")
     return MXState(verdict.host, verdict.report, verdict.dane, health, reason, text)
-
-
-def _health(verdict: HostVerdict) -> Health:
-    """Return the health of an MX host; a host that does not answer is ``unknown``."""
-    passed_over = verdict.sender in _PASSED_OVER
-    if verdict.dane in (Dane.MISMATCH, Dane.NO_TLS) or (passed_over and verdict.conclusive):
-        return Health.BROKEN
-    if passed_over or verdict.sender is Sender.UNKNOWN or verdict.dane in (Dane.UNKNOWN, Dane.LOOKUP_FAILED):
-        return Health.UNKNOWN
-    return Health.SOUND
 
 
 def _host(report: HostReport) -> HostState:

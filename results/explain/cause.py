@@ -11,15 +11,13 @@ from results.count.main_reason import BY_DANE, main_reason
 from results.explain.case import HostCase
 from results.explain.remedies import remedy_of
 from results.explain.tlsa_cause import Cause, RecordFinding, search
-from results.explain.tlsa_fix import alternative_record, fix_text, records_to_publish
+from results.explain.tlsa_fix import NAMES, alternative_record, fix_text, records_to_publish
 from results.render import words
 from scanner.core.matching import presented_names
 from scanner.facts import Answer, Probe, Reply
 from scanner.model import HostReport
 from scanner.reasons import Reason
 from scanner.vocabulary import Dane, FailureKind, Security
-
-NAMES = 5  # maximum number of certificate names in a sentence
 
 
 @dataclass(frozen=True, slots=True)

@@ -186,6 +186,13 @@ _REPORT = block(
         help="Maximum rows of long tables.",
         show_default="10 in text and markdown, else 1000",
     ),
+    option("--group-by", metavar="COLUMN", help="Divide the failing hosts by a column of the list, such as owner."),
+    option(
+        "--mail-merge",
+        metavar="DIR",
+        help="Write a text for each contact with failing hosts into DIR instead of a report. A contact is a value of"
+        " the column of --group-by, else the postmaster of the host.",
+    ),
     option("-o", "--output", metavar="FILE", help="File to write, or directory with --paper.", show_default="stdout"),
     option("--metrics", metavar="FILE", help="Write the figures as metrics for Prometheus instead of a report."),
     option("--paper", is_flag=True, help="Write tables for a paper into the directory of -o instead of a report."),

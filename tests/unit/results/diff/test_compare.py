@@ -6,8 +6,8 @@ from datetime import timedelta
 import pytest
 
 from results.count.base import Count
+from results.count.health import Health
 from results.diff.compare import alone, compare
-from results.diff.states import Health
 from scanner.vocabulary import Outcome, RunState
 from tests.unit import records
 from tests.unit.records import NOON

@@ -2,7 +2,8 @@
 
 import pytest
 
-from results.diff.states import Health, domain_states
+from results.count.health import Health
+from results.diff.states import domain_states
 from scanner.model import HostVerdict
 from scanner.reasons import Reason
 from scanner.vocabulary import Dane, DomainDane, DomainOutcome, Sender
