@@ -8,6 +8,7 @@ a consequence.
 from collections.abc import Collection, Iterator
 
 from results.count.base import UNKNOWN, Word
+from results.count.health import domain_health, host_health
 from results.store.partial import HostPart, RoutePart, VerdictPart
 from scanner.reasons import Reason
 from scanner.vocabulary import Dane, DomainDane, DomainOutcome, Security
@@ -86,6 +87,7 @@ def words_of_domain(verdict: VerdictPart, mx: str, kind: str, step: int, *, rout
     yield "starttls", verdict.starttls
     yield "dnssec_mx", mx
     yield "mx", kind
+    yield "health", domain_health(verdict.dane, verdict.outcome, verdict.reasons)
     for name in FUNNEL[: step + 1]:
         yield "funnel", name
     for code in verdict.reasons:
@@ -97,6 +99,7 @@ def words_of_domain(verdict: VerdictPart, mx: str, kind: str, step: int, *, rout
 def words_of_host(host: HostPart, reasons: Collection[str]) -> Iterator[Word]:
     """Yield the labels of the verdict of an MX host; ``reasons`` includes the reasons of its addresses."""
     yield "host_dane", host.dane
+    yield "host_health", host_health(host.dane, host.sender, conclusive=host.conclusive)
     for code in reasons:
         yield "reasons", code
         if UNKNOWN in (host.dane, host.starttls) and code not in _NOT_A_CAUSE:

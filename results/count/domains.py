@@ -7,15 +7,17 @@ labels of a group are computed once. When too many groups are in memory, they ar
 
 from collections import Counter
 from collections.abc import Callable, Hashable, Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from hashlib import blake2b
 from typing import TypeVar
 
 import msgspec
 
 from results.count.base import Word
+from results.count.columns import EXAMPLES, Columns, GroupCount
 from results.count.domain_words import funnel_step, mx_kind, mx_state, words_of_domain, words_of_host
-from results.count.failing import EXAMPLES, Failing, FailingHost, fails, reasons_of
+from results.count.failing import Failing, FailingHost, fails, reasons_of
+from results.count.health import domain_health
 from results.store import codec
 from results.store.partial import HOST, VERDICT, DomainPart, HostPart, RoutePart, VerdictPart
 from scanner.core.providers import provider_of
@@ -120,9 +122,17 @@ class Domains:
         facts: labels of each MX host, by the key of its report.
         usable: keys of reports with usable TLSA records.
         more: function that returns further labels of a group of domains.
+        column: column of the list by whose values domains are counted, empty for none.
     """
 
-    def __init__(self, facts: Mapping[str, frozenset[Word]], usable: set[str], more: MoreWords = _no_more) -> None:
+    def __init__(
+        self,
+        facts: Mapping[str, frozenset[Word]],
+        usable: set[str],
+        more: MoreWords = _no_more,
+        column: str = "",
+    ) -> None:
+        self._columns = Columns(column)
         self._facts = facts
         self._usable = usable
         self._more = more
@@ -151,8 +161,11 @@ class Domains:
         """
         verdict = self._verdict(line.verdict)
         hosts = tuple([self._host(raw) for raw in line.hosts])
-        self.count += 1
         kind = self._kind(line.route, verdict, hosts)
+        if kind.failing or self._columns.given:
+            states = (f"health {domain_health(verdict.dane, verdict.outcome, verdict.reasons)}", verdict.dane)
+            self._columns.add(line.key, bytes(line.target), states, [host.name for host in kind.failing])
+        self.count += 1
         kind.size += 1
         if kind.size <= EXAMPLES:
             _exemplify(kind, line.key)
@@ -182,7 +195,15 @@ class Domains:
 
     def failing(self) -> tuple[FailingHost, ...]:
         """Return the failing MX hosts, largest number of domains first."""
-        return self._failing.hosts()
+        columns = self._columns
+        return tuple(
+            replace(host, importance=columns.importance_of(host.host), shares=columns.shares_of(host.host))
+            for host in self._failing.hosts()
+        )
+
+    def by_column(self) -> tuple[GroupCount, ...]:
+        """Return the counts of domains by the values of the column; empty without a column."""
+        return self._columns.counts()
 
     def hosts_by_word(self) -> Counter[Word]:
         """Return the number of MX hosts by label."""
@@ -274,7 +295,7 @@ class Domains:
         if found is None:
             if len(self._verdicts) >= VERDICTS:
                 self._verdicts.clear()
-            found = self._verdicts[key] = _decoded(VERDICT, raw)
+            found = self._verdicts[key] = decoded_verdict(raw)
         return found
 
     def _unrouted(self, domain: str, verdict: VerdictPart) -> None:
@@ -304,7 +325,7 @@ class Domains:
     def _words_of_host(self, host: HostPart, reasons: frozenset[str]) -> tuple[frozenset[Word], int]:
         """Return the labels of an MX host, and their bit mask."""
         facts = self._facts.get(host.report or "", _NO_FACTS)
-        key = (host.dane, host.starttls, reasons, facts)
+        key = (host.dane, host.starttls, host.sender, host.conclusive, reasons, facts)
         words = self._words.get(key)
         if words is None:
             said = facts.union(words_of_host(host, reasons))
@@ -336,6 +357,15 @@ def _exemplify(kind: DomainKind, domain: str) -> None:
     for host in kind.failing:
         if len(host.examples) < EXAMPLES:
             host.examples.append(domain)
+
+
+def decoded_verdict(raw: msgspec.Raw) -> VerdictPart:
+    """Decode the verdict of a domain.
+
+    Raises:
+        CodecError: the JSON is not a verdict.
+    """
+    return _decoded(VERDICT, raw)
 
 
 def _decoded(decoder: msgspec.json.Decoder[_Part], raw: msgspec.Raw) -> _Part:

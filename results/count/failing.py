@@ -3,10 +3,10 @@
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field
 
+from results.count.columns import EXAMPLES, Share
 from results.store.partial import HostPart
+from scanner.reasons import Reason
 from scanner.vocabulary import Dane, Sender, worst
-
-EXAMPLES = 20  # maximum number of example domains for each failing MX host
 
 _FAILS = (Dane.MISMATCH, Dane.NO_TLS, Dane.LOOKUP_FAILED, Dane.UNUSABLE)
 _PASSED_OVER = (Sender.DEFER, Sender.BOUNCE)
@@ -17,7 +17,9 @@ class FailingHost:
     """An MX host that a sender skips, or whose DANE check fails; ``domains`` is the number of domains with this host.
 
     ``text`` is the unescaped text of the peer. ``examples`` lists some of the domains. ``report`` is the key of the
-    host report, None without an examination. ``conclusive`` is false if no fault of the host was proved.
+    host report, None without an examination. ``conclusive`` is false if no fault of the host was proved. ``down`` is
+    true if no address of the host accepts a connection. ``importance`` is the largest importance of its domains,
+    ``shares`` contains its domains by the values of a column.
     """
 
     host: str
@@ -28,6 +30,9 @@ class FailingHost:
     report: str | None = None
     examples: tuple[str, ...] = ()
     conclusive: bool = True
+    down: bool = False
+    importance: float = 0.0
+    shares: tuple[Share, ...] = ()
 
 
 @dataclass(slots=True)
@@ -99,4 +104,5 @@ def _failing_host(host: str, seen: _Seen) -> FailingHost:
         seen.report,
         tuple(seen.examples),
         seen.conclusive,
+        Reason.HOST_UNREACHABLE in seen.reasons,
     )

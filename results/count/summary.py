@@ -14,15 +14,17 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from results.count.base import Count, CountTable, Word
+from results.count.columns import GroupCount
 from results.count.domain_words import FUNNEL
 from results.count.domains import Domains, Funnel, MoreWords, Provider, UnroutedDomain
 from results.count.failing import FailingHost
+from results.count.health import Health
 from results.count.hosts import SLOWEST, Disagreement, ExpiringHost, Hosts, SlowHost
 from results.store.codec import CodecError
 from results.store.partial import CertPart, DomainPart, ReportPart, lines
 from results.store.reader import Run
 from scanner.model import RunHeader
-from scanner.vocabulary import RunState
+from scanner.vocabulary import Dane, DomainDane, RunState
 
 __all__ = [
     "SLOWEST",
@@ -68,12 +70,26 @@ class MoreCounts:
 
 
 @dataclass(frozen=True, slots=True)
+class Figures:
+    """The numbers of domains and MX hosts that matter first; a host that is broken for any domain is broken.
+
+    ``absent`` counts domains that do not exist or have no mail host.
+    """
+
+    whole: Count
+    protected: Count
+    broken: Count
+    unknown: Count
+    absent: Count
+
+
+@dataclass(frozen=True, slots=True)
 class Summary:
     """Counts of a run by vocabulary value, most frequent first; ``reasons`` counts affected domains.
 
     ``tables`` contains the counts of domains and of MX hosts. ``tls_versions``, ``ciphers``, ``groups`` and
     ``key_types`` count endpoints with a handshake. ``endpoints`` is the number of all endpoints, and ``hosts`` the
-    number of examined MX hosts.
+    number of examined MX hosts. ``by_column`` counts domains by the values of a column of the list.
     """
 
     state: RunState
@@ -100,19 +116,22 @@ class Summary:
     providers: tuple[Provider, ...]
     tables: dict[str, CountTable]
     rejects: dict[str, int]
+    figures: Figures
+    by_column: tuple[GroupCount, ...] = ()
 
 
-def summarise(run: Run, days: int = SOON) -> Summary:
+def summarise(run: Run, days: int = SOON, column: str = "") -> Summary:
     """Return the summary of a run.
 
     Args:
         run: the run, finished or not.
         days: length of the period after the run in which a certificate "expires soon".
+        column: column of the list by whose values domains are counted, empty for none.
 
     Raises:
         StoreError: a file of the run cannot be read.
     """
-    return summary_of(run, count_run(run), days)
+    return summary_of(run, count_run(run, column=column), days)
 
 
 def ended(header: RunHeader) -> datetime:
@@ -120,12 +139,13 @@ def ended(header: RunHeader) -> datetime:
     return header.finished or header.started
 
 
-def count_run(run: Run, more: MoreCounts | None = None) -> Counted:
+def count_run(run: Run, more: MoreCounts | None = None, column: str = "") -> Counted:
     """Count the certificates, hosts and domains of a run.
 
     Args:
         run: the run, finished or not.
         more: labels that are counted in addition to the summary.
+        column: column of the list by whose values domains are counted, empty for none.
 
     Raises:
         StoreError: a file of the run cannot be read.
@@ -134,7 +154,8 @@ def count_run(run: Run, more: MoreCounts | None = None) -> Counted:
     hosts = Hosts(certs, now) if more is None else Hosts(certs, now, more.hosts)
     for report in lines(run, "hosts", ReportPart):
         hosts.add(report)
-    domains = Domains(hosts.facts, hosts.usable) if more is None else Domains(hosts.facts, hosts.usable, more.domains)
+    known = (hosts.facts, hosts.usable)
+    domains = Domains(*known, column=column) if more is None else Domains(*known, more.domains, column)
     for line in lines(run, "domains", DomainPart):
         try:
             domains.add(line)
@@ -170,6 +191,21 @@ def summary_of(run: Run, counted: Counted, days: int = SOON) -> Summary:
         providers=domains.providers(),
         tables=tables,
         rejects=_ranked(rejects),
+        figures=_figures(counted),
+        by_column=domains.by_column(),
+    )
+
+
+def _figures(counted: Counted) -> Figures:
+    def both(domains: Word, hosts: Word) -> Count:
+        return Count(counted[domains].domains, counted[hosts].hosts)
+
+    return Figures(
+        counted.whole,
+        both(("dane", DomainDane.PROTECTED), ("host_dane", Dane.OK)),
+        both(("health", Health.BROKEN), ("host_health", Health.BROKEN)),
+        both(("health", Health.UNKNOWN), ("host_health", Health.UNKNOWN)),
+        Count(counted["health", Health.ABSENT].domains, 0),
     )
 
 

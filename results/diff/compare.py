@@ -1,10 +1,12 @@
 """The differences between runs: the list of domains, verdicts, MX records, certificates and TLSA records.
 
-The runs are given in the order of time. NEW is the last run, and the previous run is the run before NEW. Only domains
-that both of these runs list are compared. A domain that only NEW or only the previous run lists is reported as added
-or removed; a changed list therefore does not appear as changed verdicts. The OLD state of a domain is its latest
-conclusive state before NEW. A time-out in one run therefore hides no change. An inconclusive state never counts as
-fixed.
+The runs are given in the order of time. NEW is the last run. A domain of NEW is compared with the earlier runs that
+contain it, even if the run directly before NEW does not. The OLD state of a domain is its latest conclusive state
+before NEW. A time-out in one run therefore hides no change. An inconclusive state never counts as fixed.
+
+A domain that only NEW contains is added. A domain that NEW does not contain is removed if the latest complete earlier
+run or a later run contains it. If NEW is not complete, such a domain is not scanned instead. A changed list therefore
+does not appear as changed verdicts.
 
 Domains and hosts are joined in temporary files (``join``). Memory contains the changes, a counter for each MX host and
 the digest of each server certificate of NEW. It grows with the numbers of hosts and changes, not of domains.
@@ -12,17 +14,23 @@ the digest of each server certificate of NEW. It grows with the numbers of hosts
 
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from itertools import pairwise
 
+from results.count.base import Count
+from results.count.health import Health
 from results.count.summary import SOON
+from results.diff.groups import ChangeGroup, ChangeKind, Groups, counts_of
 from results.diff.hosts import CertificateChange, ExpiringCertificate, HostChanges, HostRollover, TLSAChange
 from results.diff.join import bucket_count, joined
-from results.diff.states import DomainHealth, DomainState, HostState, domain_states, host_states
+from results.diff.states import DomainState, HostState, domain_states, host_states
 from results.diff.verdicts import DomainChange, DomainWords, Transitions, domain_words, shared
 from results.store.files import StoreError
+from results.store.last_lines import last_places
 from results.store.reader import Run, lines_path
+from scanner.model import RunHeader
+from scanner.vocabulary import DomainDane, RunState
 
 MIN_RUNS = 2
 MIN_TURNS = 2  # minimum number of health changes of a flapping domain: a change and its reversal
@@ -30,11 +38,19 @@ MIN_TURNS = 2  # minimum number of health changes of a flapping domain: a change
 
 @dataclass(frozen=True, slots=True)
 class RunInfo:
-    """A compared run."""
+    """A compared run; ``domains`` is the number of its domains."""
 
     path: str
     started: datetime
     level: str
+    state: RunState = RunState.COMPLETE
+    label: str = ""
+    domains: int = 0
+
+    @property
+    def complete(self) -> bool:
+        """True if the scan examined its whole list."""
+        return self.state is RunState.COMPLETE
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,7 +59,8 @@ class ListedDomain:
 
     domain: str
     verdict: DomainWords
-    health: DomainHealth
+    health: Health
+    group: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,24 +77,32 @@ class Flapping:
     """A domain whose health changed at least twice, with its health in each run that lists the domain."""
 
     domain: str
-    health: tuple[DomainHealth, ...]
+    health: tuple[Health, ...]
 
 
 @dataclass(slots=True)
 class Comparison:
     """All differences between the compared runs.
 
-    ``compared`` is the number of domains listed both by NEW and by the run before it. ``unclear`` contains domains that
-    were broken and are inconclusive in NEW. ``changed`` contains all other domains whose verdict changed.
+    ``compared`` is the number of domains of NEW that an earlier run contains. ``counts`` is the number of domains and
+    MX hosts of each ``ChangeKind``, ``groups`` contains the same changes by MX host and cause. ``new_unknown`` contains
+    domains that were protected and are inconclusive in NEW, ``unclear`` domains that were broken and are inconclusive
+    in NEW. ``absent`` is the number of domains that already did not exist before NEW. ``changed`` contains all other
+    domains whose verdict changed. ``not_scanned`` is the number of domains that an incomplete NEW does not contain.
     ``transitions`` counts the verdict changes by field and ``old > new``. ``expiring`` contains hosts whose certificate
     in NEW has expired or expires soon.
     """
 
     runs: tuple[RunInfo, ...]
     compared: int = 0
+    counts: dict[str, Count] = field(default_factory=dict)
+    groups: list[ChangeGroup] = field(default_factory=list)
     added: list[ListedDomain] = field(default_factory=list)
     removed: list[ListedDomain] = field(default_factory=list)
+    not_scanned: int = 0
+    absent: int = 0
     new_broken: list[DomainChange] = field(default_factory=list)
+    new_unknown: list[DomainChange] = field(default_factory=list)
     fixed: list[DomainChange] = field(default_factory=list)
     still_broken: list[DomainChange] = field(default_factory=list)
     unclear: list[DomainChange] = field(default_factory=list)
@@ -91,12 +116,13 @@ class Comparison:
     expiring: list[ExpiringCertificate] = field(default_factory=list)
 
 
-def compare(runs: Sequence[Run], soon: timedelta = timedelta(SOON)) -> Comparison:
+def compare(runs: Sequence[Run], soon: timedelta = timedelta(SOON), column: str = "") -> Comparison:
     """Compare two or more runs.
 
     Args:
         runs: at least two runs, in the order of time.
         soon: maximum time from the end of NEW to the expiry of the listed certificates.
+        column: column of the list by whose values the groups are divided, such as ``owner``; empty for none.
 
     Raises:
         ValueError: there are fewer than two runs, or they are not in the order of time.
@@ -107,22 +133,38 @@ def compare(runs: Sequence[Run], soon: timedelta = timedelta(SOON)) -> Compariso
     for one, other in pairwise(runs):
         if one.header.started > other.header.started:
             raise ValueError(f"{one.path} is newer than {other.path}: give the older run first")
-    domains = _Domains(Comparison(tuple(map(_info, runs))))
-    for key, states in joined(DomainState, [domain_states(run) for run in runs], _buckets(runs, "domains")):
+    domains = _Domains([info(run) for run in runs])
+    for key, states in joined(DomainState, [domain_states(run, column) for run in runs], _buckets(runs, "domains")):
         domains.add(key, states)
-    result = domains.result()
     hosts = HostChanges(domains.affected)
-    for _, seen in joined(HostState, [host_states(run) for run in runs], _buckets(runs, "hosts")):
+    for key, seen in joined(HostState, [host_states(run) for run in runs], _buckets(runs, "hosts")):
         hosts.add(seen)
-    header = runs[-1].header
-    found = hosts.judge(runs, (header.finished or header.started) + soon)
+        domains.groups.observe(key, seen)
+    result, header = domains.result(), runs[-1].header
+    found = hosts.judge(runs, _end(header) + soon)
     result.certificates, result.tlsa = found.certificates, found.tlsa
     result.rollovers, result.expiring = found.rollovers, found.expiring
     return result
 
 
-def _info(run: Run) -> RunInfo:
-    return RunInfo(str(run.path), run.header.started, str(run.header.settings.get("level", "")))
+def alone(run: Run) -> Comparison:
+    """Return the comparison of a run without earlier runs, which contains no differences.
+
+    Raises:
+        StoreError: a file of the run cannot be read.
+    """
+    size = len(last_places(lines_path(run.path, "domains"), None, run.corrupt))
+    return Comparison((replace(info(run), domains=size),), counts=counts_of(dict.fromkeys(ChangeKind, 0), ()))
+
+
+def info(run: Run) -> RunInfo:
+    """Return the description of a run, without the number of its domains."""
+    header = run.header
+    return RunInfo(str(run.path), header.started, str(header.settings.get("level", "")), header.state, header.label)
+
+
+def _end(header: RunHeader) -> datetime:
+    return header.finished or header.started
 
 
 def _buckets(runs: Sequence[Run], name: str) -> int:
@@ -136,56 +178,72 @@ def _buckets(runs: Sequence[Run], name: str) -> int:
 class _Domains:
     """Collector of the changes of domains. ``affected`` is the number of domains of NEW by report key of the host."""
 
-    def __init__(self, found: Comparison) -> None:
-        self._found = found
+    def __init__(self, runs: Sequence[RunInfo]) -> None:
+        self._runs = runs
+        self._found = Comparison(())
         self._transitions = Transitions()
+        self._sizes = [0] * len(runs)
+        complete = [number for number, run in enumerate(runs[:-1]) if run.complete]
+        self._listing = complete[-1] if complete else 0  # index of the latest run that contains its whole list
         self.affected: Counter[str] = Counter()
+        self.groups = Groups()
 
     def add(self, key: str, states: tuple[DomainState | None, ...]) -> None:
+        for number, state in enumerate(states):
+            self._sizes[number] += state is not None
         *earlier, new = states
-        last = earlier[-1]
+        known = [state for state in earlier if state is not None]
         if new is not None:
-            self.affected.update(new.hosts)
-        if new is not None and last is not None:
-            self._compare([state for state in earlier if state is not None], last, new)
+            self.affected.update(host.report for host in new.hosts if host.report is not None)
+        if new is not None and known:
+            self._compare(known, new)
         elif new is not None:
-            self._found.added.append(ListedDomain(key, domain_words(new), new.health))
-        elif last is not None:
-            self._found.removed.append(ListedDomain(key, domain_words(last), last.health))
+            self._found.added.append(ListedDomain(key, domain_words(new), new.health, new.group))
+        elif any(earlier[self._listing :]):
+            self._missing(key, known[-1])
 
     def result(self) -> Comparison:
         found = self._found
-        for rows in (found.new_broken, found.fixed, found.still_broken, found.unclear, found.changed):
+        found.runs = tuple(replace(run, domains=size) for run, size in zip(self._runs, self._sizes, strict=True))
+        for rows in (*_lists(found).values(), found.changed):
             rows.sort(key=lambda row: row.domain)
         for listed in (found.added, found.removed):
             listed.sort(key=lambda row: row.domain)
         found.flapping.sort(key=lambda row: row.domain)
         found.mx.sort(key=lambda row: row.domain)
         found.transitions = self._transitions.sorted()
+        found.groups = self.groups.result()
+        found.counts = counts_of({kind: len(rows) for kind, rows in _lists(found).items()}, found.groups)
         return found
 
-    def _compare(self, earlier: list[DomainState], last: DomainState, new: DomainState) -> None:
+    def _missing(self, key: str, last: DomainState) -> None:
+        if self._runs[-1].complete:
+            self._found.removed.append(ListedDomain(key, domain_words(last), last.health, last.group))
+        else:
+            self._found.not_scanned += 1
+
+    def _compare(self, earlier: list[DomainState], new: DomainState) -> None:
         self._found.compared += 1
-        old = next((state for state in reversed(earlier) if state.health is not DomainHealth.UNKNOWN), last)
+        old = next((state for state in reversed(earlier) if state.health is not Health.UNKNOWN), earlier[-1])
         self._health(earlier, old, new)
         self._transitions.add(domain_words(old), domain_words(new))
         self._mx(earlier, new)
         health = [state.health for state in (*earlier, new)]
-        conclusive = [one for one in health if one is not DomainHealth.UNKNOWN]
+        conclusive = [one.bad for one in health if one is not Health.UNKNOWN]
         if sum(one is not other for one, other in pairwise(conclusive)) >= MIN_TURNS:
             self._found.flapping.append(Flapping(new.key, tuple(health)))
 
     def _health(self, earlier: list[DomainState], old: DomainState, new: DomainState) -> None:
-        found = self._found
-        was, now = old.health is DomainHealth.BROKEN, new.health
-        if now is DomainHealth.BROKEN:
-            (found.still_broken if was else found.new_broken).append(_change(old, new, new, _since(earlier, new)))
-        elif was and now is DomainHealth.SOUND:
-            found.fixed.append(_change(old, new, old, None))
-        elif was:
-            found.unclear.append(_change(old, new, new, _since(earlier, new)))
+        kind, since = _kind(earlier[-1], old, new), _since(earlier, new)
+        self.groups.add(kind, earlier, new, since)
+        if kind is not None:
+            cause = old if kind is ChangeKind.FIXED else new
+            shown = None if kind in (ChangeKind.FIXED, ChangeKind.NEW_UNKNOWN) else since
+            _lists(self._found)[kind].append(_change(old, new, cause, shown))
+        elif old.health is new.health is Health.ABSENT:
+            self._found.absent += 1
         elif domain_words(old) != domain_words(new):
-            found.changed.append(_change(old, new, new, None))
+            self._found.changed.append(_change(old, new, new, None))
 
     def _mx(self, earlier: list[DomainState], new: DomainState) -> None:
         known = next((state.mx for state in reversed(earlier) if state.mx is not None), None)
@@ -196,17 +254,47 @@ class _Domains:
         self._found.mx.append(MXChange(new.key, added, removed))
 
 
+def _lists(found: Comparison) -> dict[ChangeKind, list[DomainChange]]:
+    """Return the list of each kind of change."""
+    return {
+        ChangeKind.NEW_BROKEN: found.new_broken,
+        ChangeKind.NEW_UNKNOWN: found.new_unknown,
+        ChangeKind.FIXED: found.fixed,
+        ChangeKind.STILL_BROKEN: found.still_broken,
+        ChangeKind.UNCLEAR: found.unclear,
+    }
+
+
+def _kind(last: DomainState, old: DomainState, new: DomainState) -> ChangeKind | None:
+    """Return the kind of a domain's change.
+
+    Args:
+        last: the latest earlier state.
+        old: the latest conclusive earlier state; ``last`` if there is none.
+        new: the state in NEW.
+    """
+    was, now = old.health, new.health
+    if now.bad and not was.bad:
+        return ChangeKind.NEW_BROKEN
+    if now.bad:
+        return None if was is now is Health.ABSENT else ChangeKind.STILL_BROKEN
+    if was.bad:
+        return ChangeKind.FIXED if now is Health.SOUND else ChangeKind.UNCLEAR
+    protected = old.dane in (DomainDane.PROTECTED, DomainDane.PARTIAL)
+    return ChangeKind.NEW_UNKNOWN if now is Health.UNKNOWN and protected and last is old else None
+
+
 def _change(old: DomainState, new: DomainState, cause: DomainState, since: datetime | None) -> DomainChange:
     words = domain_words(old), domain_words(new)
-    return DomainChange(new.key, *words, shared(cause.reasons), shared(cause.text), since)
+    return DomainChange(new.key, *words, shared(cause.reasons), shared(cause.text), since, shared(new.group))
 
 
 def _since(earlier: list[DomainState], new: DomainState) -> datetime | None:
     """Return the start time of the first run since which the domain was broken and in no run sound."""
-    since = new.at if new.health is DomainHealth.BROKEN else None
+    since = new.at if new.health.bad else None
     for state in reversed(earlier):
-        if state.health is DomainHealth.SOUND:
+        if state.health is Health.SOUND:
             break
-        if state.health is DomainHealth.BROKEN:
+        if state.health.bad:
             since = state.at
     return since

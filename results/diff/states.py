@@ -3,12 +3,14 @@
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime
-from enum import StrEnum
 
+from results.count.columns import column_value
+from results.count.health import Health, domain_health, host_health
+from results.count.main_reason import main_reason
 from results.store.reader import Run
 from scanner.core.verdict import handshake_of
 from scanner.facts import TLSARecord
-from scanner.model import DomainRecord, EndpointReport, HostReport
+from scanner.model import DomainRecord, EndpointReport, HostReport, HostVerdict
 from scanner.reasons import Reason
 from scanner.vocabulary import Dane, DomainDane, DomainOutcome, DomainStartTLS, Outcome, Sender
 
@@ -16,42 +18,42 @@ _RECORDS_KNOWN = (None, Dane.UNUSABLE, Dane.NONE)
 """Results of a TLSA lookup (``TLSALookup.dane``) after which the records are known."""
 
 
-class DomainHealth(StrEnum):
-    """Health of a domain: whether it needs repair; ``unknown`` if the run is inconclusive."""
+@dataclass(frozen=True, slots=True)
+class MXState:
+    """The verdict of one MX host of a domain in one run.
 
-    SOUND = "sound"
-    BROKEN = "broken"
-    UNKNOWN = "unknown"
+    ``report`` is the key of the host's report, None if the host was not examined. ``reason`` is the main reason code
+    and ``text`` the text of the peer; both are empty for a sound host.
+    """
+
+    host: str
+    report: str | None
+    dane: Dane
+    health: Health
+    reason: str
+    text: str
 
 
 @dataclass(frozen=True, slots=True)
 class DomainState:
     """A domain in one run.
 
-    ``mx`` contains the MX records as ``10 mx.example``; None if the MX lookup failed. ``hosts`` contains report keys.
+    ``mx`` contains the MX records as ``10 mx.example``; None if the MX lookup failed. ``hosts`` contains the verdicts
+    of the MX hosts. ``group`` is the value of the list's column by which changes are grouped.
     """
 
     key: str
+    health: Health
     dane: DomainDane
     starttls: DomainStartTLS
     sender: Sender
     outcome: DomainOutcome
     mx: tuple[str, ...] | None
-    hosts: tuple[str, ...]
+    hosts: tuple[MXState, ...]
     reasons: tuple[Reason, ...]
     text: str
     at: datetime
-
-    @property
-    def health(self) -> DomainHealth:
-        """Health: ``broken`` if DANE is broken, mail is not deliverable at the level, or no MX host exists."""
-        if self.dane is DomainDane.BROKEN or self.outcome is DomainOutcome.FAIL:
-            return DomainHealth.BROKEN
-        if Reason.MX_TARGETS_UNRESOLVABLE in self.reasons:
-            return DomainHealth.BROKEN
-        if self.outcome is DomainOutcome.INCONCLUSIVE or self.dane in (DomainDane.UNKNOWN, DomainDane.LOOKUP_FAILED):
-            return DomainHealth.UNKNOWN
-        return DomainHealth.SOUND
+    group: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,9 +77,9 @@ class HostState:
         return frozenset(chain[0] for chain in self.chains.values())
 
 
-def domain_states(run: Run) -> Iterator[DomainState]:
-    """Return the state of each domain of a run."""
-    return map(_domain, run.domains())
+def domain_states(run: Run, column: str = "") -> Iterator[DomainState]:
+    """Return the state of each domain of a run; ``column`` is the column of the list for ``DomainState.group``."""
+    return (_domain(record, column) for record in run.domains())
 
 
 def host_states(run: Run) -> Iterator[HostState]:
@@ -85,21 +87,33 @@ def host_states(run: Run) -> Iterator[HostState]:
     return map(_host, run.hosts())
 
 
-def _domain(record: DomainRecord) -> DomainState:
+def _domain(record: DomainRecord, column: str) -> DomainState:
     verdict, mx = record.verdict, record.route.mx
     failed = mx is not None and mx.outcome is Outcome.ERROR
     return DomainState(
         key=record.key,
+        health=domain_health(verdict.dane, verdict.outcome, verdict.reasons),
         dane=verdict.dane,
         starttls=verdict.starttls,
         sender=verdict.sender,
         outcome=verdict.outcome,
         mx=None if failed else tuple(f"{hop.preference} {hop.host}" for hop in record.route.hosts),
-        hosts=tuple(host.report for host in record.hosts if host.report is not None),
+        hosts=tuple(map(_mx, record.hosts)),
         reasons=verdict.reasons,
         text=verdict.text,
         at=record.observed_at,
+        group=column_value(record.target.fields, column),
     )
+
+
+def _mx(verdict: HostVerdict) -> MXState:
+    health = host_health(verdict.dane, verdict.sender, conclusive=verdict.conclusive)
+    if health is Health.SOUND:
+        return MXState(verdict.host, verdict.report, verdict.dane, health, "", "")
+    codes = {*verdict.reasons, *(code for endpoint in verdict.endpoints for code in endpoint.reasons)}
+    texts = (verdict.text, *(endpoint.text for endpoint in verdict.endpoints))
+    reason, text = main_reason(verdict.dane, codes), next(filter(None, texts), "")
+    return MXState(verdict.host, verdict.report, verdict.dane, health, reason, text)
 
 
 def _host(report: HostReport) -> HostState:

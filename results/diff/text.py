@@ -1,21 +1,26 @@
-"""The comparison of runs as text, Markdown, HTML or JSON."""
+"""The comparison of runs as text, Markdown, HTML, CSV or JSON."""
 
 from collections.abc import Iterable, Iterator, Mapping
 
 from rich.console import Console
 from rich.text import Text
 
-from results.diff.compare import Comparison, Flapping, ListedDomain, MXChange
+from results.count.base import Count
+from results.diff.compare import Comparison, Flapping, ListedDomain, MXChange, RunInfo
+from results.diff.group_text import TITLES, by_kind, count_text, group_table, markdown_groups, print_groups
+from results.diff.groups import ChangeKind
 from results.diff.hosts import CertificateChange, ExpiringCertificate, HostRollover, LeafSummary, TLSAChange
 from results.diff.rollover import RolloverClass
 from results.diff.verdicts import DomainChange, change_text
+from results.render import escape
 from results.render.escape import json_text
-from results.render.tables import Cell, Table, html_page, markdown, print_table, table_of
-from results.render.terminal import quote
-from results.render.words import of_reason
+from results.render.tables import Cell, Table, csv_text, html_page, markdown, print_table, table_of
+from results.render.terminal import heading, quote
+from results.render.words import number, of_reason
 from results.store import codec
 
 ROWS = 20  # default maximum number of rows of each table, short enough for an e-mail
+_NONE = Count(0, 0)
 
 _ROLLOVERS = {
     RolloverClass.CORRECT: "correct",
@@ -29,19 +34,28 @@ _DIGITS = 24  # maximum characters of a TLSA record, enough to find the record i
 
 
 def summary_lines(found: Comparison) -> list[str]:
-    """Return sentences that state the compared runs and the number of broken domains."""
+    """Return sentences that state the compared runs and the numbers of broken hosts and domains."""
     times = " > ".join(f"{run.started:%Y-%m-%d %H:%M}" for run in found.runs)
     levels = list(dict.fromkeys(run.level for run in found.runs))
-    counts = (
-        (len(found.new_broken), "newly broken"),
-        (len(found.fixed), "fixed"),
-        (len(found.still_broken), "still broken"),
-        (len(found.unclear), "broken before and inconclusive now"),
-    )
+    label = f" of {found.runs[-1].label}" if found.runs[-1].label else ""
+    if len(found.runs) == 1:
+        return [f"Run{label} of {times} UTC. There is no earlier run to compare it with."]
     lines = [
-        f"Runs of {times} UTC; {found.compared:,} domains are in both of the last two runs.",
-        ", ".join(f"{count:,} {words}" for count, words in counts) + ".",
+        f"Runs{label} of {times} UTC; {number(found.compared, 'domain')} compared.",
+        *(f"The run of {run.started:%Y-%m-%d %H:%M} is not complete: {run.state}." for run in _incomplete(found)),
+        _counts(found, ChangeKind.NEW_BROKEN, ChangeKind.NEW_UNKNOWN, ChangeKind.FIXED),
     ]
+    old = (ChangeKind.STILL_BROKEN, ChangeKind.UNCLEAR)
+    lines += [_counts(found, kind) for kind in old if found.counts.get(kind, _NONE) != _NONE]
+    if found.absent:
+        lines.append(f"Domains that still do not exist or have no mail host: {found.absent:,}.")
+    lists = (
+        (len(found.added), "added to the list"),
+        (len(found.removed), "removed from the list"),
+        (found.not_scanned, "not scanned in the incomplete run"),
+    )
+    if any(count for count, _ in lists):
+        lines.append("Domains " + ", ".join(f"{words}: {count:,}" for count, words in lists if count) + ".")
     if len(levels) > 1:
         lines.append(
             f"The runs have different security levels ({', '.join(levels)}); some verdicts differ for this reason."
@@ -50,7 +64,7 @@ def summary_lines(found: Comparison) -> list[str]:
 
 
 def tables(found: Comparison, limit: int | None = None) -> list[Table]:
-    """Return a comparison as tables of at most ``limit`` rows, without empty tables."""
+    """Return a comparison without its groups as tables of at most ``limit`` rows, without empty tables."""
     made = [*_domain_tables(found, limit), *_list_tables(found, limit), *_host_tables(found, limit)]
     return [table for table in made if table.rows]
 
@@ -59,22 +73,34 @@ def print_diff(found: Comparison, console: Console, limit: int | None = ROWS) ->
     """Print a comparison on a terminal, at most ``limit`` rows of each table."""
     for line in summary_lines(found):
         console.print(quote(console, line))
+    for kind, groups in by_kind(found):
+        heading(console, TITLES[kind], count_text(found.counts[kind]))
+        print_groups(console, groups, limit)
     made = tables(found, limit)
     for table in made:
         print_table(console, table)
-    if not made:
+    if not made and not found.groups and len(found.runs) > 1:
         console.print(Text("Nothing changed."))
 
 
 def as_markdown(found: Comparison, limit: int | None = ROWS) -> str:
     """Return a comparison as Markdown, at most ``limit`` rows of each table."""
-    parts = ["# What changed", *summary_lines(found), *map(markdown, tables(found, limit))]
+    lead = [escape.markdown(line) for line in summary_lines(found)]
+    groups = ("\n".join(markdown_groups(found, kind, groups, limit)) for kind, groups in by_kind(found))
+    parts = ["# What changed", *lead, *groups, *map(markdown, tables(found, limit))]
     return "\n\n".join(part.rstrip("\n") for part in parts) + "\n"
 
 
 def as_html(found: Comparison, limit: int | None = None) -> str:
     """Return a comparison as one HTML page, at most ``limit`` rows of each table."""
-    return html_page("What changed", summary_lines(found), tables(found, limit))
+    groups = [group_table(found, kind, groups, limit) for kind, groups in by_kind(found)]
+    return html_page("What changed", summary_lines(found), [*groups, *tables(found, limit)])
+
+
+def as_csv(found: Comparison) -> str:
+    """Return the changed, added and removed domains as CSV, one row for each domain, MX host and cause."""
+    columns = ("change", "group", "host", "cause", "domain", "verdict", "since", "text")
+    return csv_text(Table("diff", "", columns, tuple(_csv_rows(found))))
 
 
 def as_json(found: Comparison) -> bytes:
@@ -82,15 +108,44 @@ def as_json(found: Comparison) -> bytes:
     return json_text(codec.pretty(found))
 
 
+# --- sentences and rows ---------------------------------------------------------------------------------------
+
+
+def _incomplete(found: Comparison) -> Iterator[RunInfo]:
+    return (run for run in found.runs if not run.complete)
+
+
+def _counts(found: Comparison, *kinds: ChangeKind) -> str:
+    counts = ((TITLES[kind], found.counts.get(kind, _NONE)) for kind in kinds)
+    return " ".join(f"{title}: {count_text(count) if count != _NONE else 'none'}." for title, count in counts)
+
+
+def _csv_rows(found: Comparison) -> Iterator[tuple[Cell, ...]]:
+    for kind, groups in by_kind(found):
+        changes = {change.domain: change for change in _changes(found, kind)}
+        for group in groups:
+            since = f"{group.since:%Y-%m-%dT%H:%M:%SZ}" if group.since else ""
+            for domain in group.domains:
+                change = change_text(changes[domain].old, changes[domain].new) if domain in changes else ""
+                yield kind, group.group, group.host, group.cause, domain, change, since, group.text
+    for row in found.changed:
+        yield "changed", row.group, "", "", row.domain, change_text(row.old, row.new), "", row.text
+    for name, rows in (("added", found.added), ("removed", found.removed)):
+        for listed in rows:
+            verdict = f"dane {listed.verdict.dane}, outcome {listed.verdict.outcome}"
+            yield name, listed.group, "", "", listed.domain, verdict, "", ""
+
+
+def _changes(found: Comparison, kind: ChangeKind) -> list[DomainChange]:
+    changes: list[DomainChange] = getattr(found, kind.replace("-", "_"))
+    return changes
+
+
+# --- tables ---------------------------------------------------------------------------------------------------
+
+
 def _domain_tables(found: Comparison, limit: int | None) -> Iterator[Table]:
-    for name, title, rows, note in (
-        ("new-broken", "Newly broken", found.new_broken, "not broken in the latest conclusive run before"),
-        ("fixed", "Fixed", found.fixed, "with the former cause"),
-        ("still-broken", "Still broken", found.still_broken, ""),
-        ("unclear", "Broken before, inconclusive now", found.unclear, ""),
-        ("changed", "Other changed verdicts", found.changed, ""),
-    ):
-        yield table_of(name, title, CHANGE, rows, change_row, limit, note)
+    yield table_of("changed", "Other changed verdicts", CHANGE, found.changed, change_row, limit)
     yield transition_table(found.transitions, limit)
     columns, note = ("domain", "state in each run"), "changed between broken and sound at least twice"
     yield table_of("flapping", "Flapping", columns, found.flapping, _flapping_row, limit, note)

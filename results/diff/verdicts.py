@@ -42,7 +42,8 @@ class DomainChange:
     """A domain whose verdict changed.
 
     ``reasons`` and ``text`` belong to the new verdict, or to the old verdict if the domain was fixed. ``since`` is the
-    start time of the first run since which the domain was broken and in no run sound.
+    start time of the first run since which the domain was broken and in no run sound. ``group`` is the value of the
+    column by which changes are grouped.
     """
 
     domain: str
@@ -51,6 +52,7 @@ class DomainChange:
     reasons: tuple[Reason, ...] = ()
     text: str = ""
     since: datetime | None = None
+    group: str = ""
 
 
 class _Judged(Protocol):

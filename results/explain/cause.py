@@ -7,62 +7,17 @@ and are not escaped here; each output format has to escape them.
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
+from results.count.main_reason import BY_DANE, main_reason
 from results.explain.case import HostCase
 from results.explain.remedies import remedy_of
 from results.explain.tlsa_cause import Cause, RecordFinding, search
-from results.explain.tlsa_fix import alternative_record, fix_text, records_to_publish
+from results.explain.tlsa_fix import NAMES, alternative_record, fix_text, records_to_publish
 from results.render import words
 from scanner.core.matching import presented_names
 from scanner.facts import Answer, Probe, Reply
 from scanner.model import HostReport
 from scanner.reasons import Reason
 from scanner.vocabulary import Dane, FailureKind, Security
-
-NAMES = 5  # maximum number of certificate names in a sentence
-
-_BY_DANE: dict[str, tuple[Reason, ...]] = {
-    Dane.MISMATCH: (
-        Reason.TLSA_MISMATCH,
-        Reason.NAME_MISMATCH,
-        Reason.CERTIFICATE_EXPIRED,
-        Reason.CERTIFICATE_NOT_YET_VALID,
-        Reason.CERTIFICATE_NOT_TRUSTED,
-        Reason.CERTIFICATE_WEAK,
-        Reason.CERTIFICATE_INVALID,
-        Reason.NO_CERTIFICATE,
-    ),
-    Dane.NO_TLS: (
-        Reason.EHLO_REJECTED,
-        Reason.STARTTLS_NOT_OFFERED,
-        Reason.STARTTLS_REFUSED,
-        Reason.TLS_ANONYMOUS,
-        Reason.TLS_LEGACY_ONLY,
-        Reason.TLS_WEAK_ONLY,
-        Reason.TLS_LARGE_HELLO_INTOLERANT,
-        Reason.TLS_MESSAGE_TOO_LONG,
-        Reason.TLS_HANDSHAKE_FAILED,
-    ),
-    Dane.LOOKUP_FAILED: (
-        Reason.ADDRESS_BOGUS,
-        Reason.ADDRESS_LOOKUP_FAILED,
-        Reason.TLSA_BOGUS,
-        Reason.TLSA_LOOKUP_FAILED,
-    ),
-    Dane.UNUSABLE: (Reason.TLSA_UNUSABLE_USAGE, Reason.TLSA_UNUSABLE_DATA),
-}
-"""The reasons that can cause each DANE verdict of a host, the most specific reason first."""
-
-_SECONDARY = (
-    Reason.SOME_ADDRESSES_UNREACHABLE,
-    Reason.SOME_ADDRESSES_INCONCLUSIVE,
-    Reason.HOST_UNREACHABLE,
-    Reason.LEVEL_NOT_MET,
-    Reason.TLSA_NONE,
-    Reason.TLSA_NAME_IMPOSSIBLE,
-    Reason.HOST_INSECURE,
-    Reason.MX_TARGET_IS_ALIAS,
-)
-"""Reasons that are not the cause of a verdict if it has another reason."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,22 +45,12 @@ class Explanation:
 
 def explain(case: HostCase) -> Explanation:
     """Return the cause of an MX host's failure and its remedy."""
-    reason = main_reason(case)
+    reason = main_reason(case.dane, case.reasons)
     findings = _findings(case) if case.dane in (Dane.MISMATCH, Dane.UNUSABLE) else ()
     records = records_to_publish(case) if case.dane in (Dane.MISMATCH, Dane.UNUSABLE) else ()
     cause, sentence, fix = _cause(case, reason, findings)
     reply = reply_of(case.report) or ("" if findings else case.text)
     return Explanation(cause, sentence, fix, records, reply, findings, alternative_record(case, cause, findings))
-
-
-def main_reason(case: HostCase) -> str:
-    """Return the reason code that explains a host's verdict; empty if the host has no reasons."""
-    reasons = set(case.reasons)
-    for wanted in _BY_DANE.get(case.dane, ()):
-        if wanted in reasons:
-            return wanted
-    primary = sorted(reasons - set(_SECONDARY))
-    return next(iter(primary or sorted(reasons)), "")
 
 
 def reply_of(report: HostReport | None) -> str:
@@ -148,9 +93,9 @@ def _detail(case: HostCase, reason: str) -> str:
     """Return the details of this host to append to the general sentence of a reason."""
     if reason in (Reason.CERTIFICATE_EXPIRED, Reason.CERTIFICATE_NOT_YET_VALID):
         return _dates(case, reason)
-    if reason in _BY_DANE[Dane.MISMATCH]:
+    if reason in BY_DANE[Dane.MISMATCH]:
         return "".join(f" ({error.text}, {error.subject})" for error in list(case.path_errors())[:1])
-    if reason in _BY_DANE[Dane.LOOKUP_FAILED] and case.report is not None:
+    if reason in BY_DANE[Dane.LOOKUP_FAILED] and case.report is not None:
         return next((f": {text}" for text in map(_dns_error, _answers(case.report)) if text), "")
     return ""
 

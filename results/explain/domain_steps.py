@@ -19,7 +19,7 @@ from scanner.facts import Answer, CertFacts, Probe
 from scanner.model import DomainRecord, EndpointReport, EndpointVerdict, HostReport, HostVerdict
 from scanner.vocabulary import Dane, DomainDane, DomainOutcome, Outcome, Sender
 
-LONG = 2000  # maximum characters of a sentence or record in the output
+LONG = 2000  # maximum characters of a sentence or DNS answer in the output
 
 _OUTCOME = {
     Outcome.NODATA: "no such record",
@@ -156,10 +156,10 @@ class Reasoning:
         self._line(Text.assemble(("Cause: ", "bold"), self._quote(explanation.sentence, limit=LONG)))
         self._line(Text.assemble(("Remedy: ", "bold"), self._quote(explanation.fix, limit=LONG)))
         for record in explanation.records:
-            one_line(self._console, self._quote(record, "green", LONG), 4)
+            one_line(self._console, self._quote(record, "green", tlsa.RECORD), 4)
         if explanation.alternative:
             self._line(Text("or instead:", "bold"))
-            one_line(self._console, self._quote(explanation.alternative, "green", LONG), 4)
+            one_line(self._console, self._quote(explanation.alternative, "green", tlsa.RECORD), 4)
 
     def _summary(self, record: DomainRecord) -> None:
         verdict = record.verdict

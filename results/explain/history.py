@@ -1,10 +1,12 @@
-"""The history of an MX host: the start of its failure, derived from earlier runs."""
+"""The history of MX hosts and domains, derived from earlier runs: the start of a failure, and new failures."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from results.count.domains import Domains
+from results.count.domains import VERDICTS, Domains, decoded_verdict
+from results.count.failing import FailingHost
+from results.count.health import Health, domain_health
 from results.store.partial import DomainPart, lines
 from results.store.reader import Run
 
@@ -45,6 +47,51 @@ def failing_since(host: str, past: Sequence[EarlierRun]) -> datetime | None:
         elif host in run.hosts:
             break
     return since
+
+
+def newly_broken_hosts(failing: Iterable[FailingHost], past: Sequence[EarlierRun]) -> int:
+    """Return the number of broken MX hosts that did not fail in the latest earlier run that contains them."""
+    known = frozenset[str]().union(*(run.hosts for run in past))
+    broken = (host.host for host in failing if host.conclusive)
+    return sum(host in known and failing_since(host, past) is None for host in broken)
+
+
+def newly_broken_domains(run: Run, history: Iterable[Run]) -> int:
+    """Return the number of broken domains that were sound in the latest conclusive earlier run that contains them.
+
+    The rule is that of ``mxsweep diff``. Memory grows with the number of broken domains.
+
+    Raises:
+        StoreError: a file of a run cannot be read.
+    """
+    open_ = {key for key, health in _healths(run) if health.bad}
+    inconclusive: set[str] = set()
+    found = 0
+    for past in sorted(history, key=lambda one: one.header.started, reverse=True):
+        for key, health in _healths(past):
+            if key not in open_:
+                continue
+            if health is Health.UNKNOWN:
+                inconclusive.add(key)
+                continue
+            found += health is Health.SOUND
+            open_.discard(key)
+            inconclusive.discard(key)
+    return found + len(inconclusive)
+
+
+def _healths(run: Run) -> Iterator[tuple[str, Health]]:
+    """Yield the key and health of each domain of a run."""
+    known: dict[bytes, Health] = {}
+    for line in lines(run, "domains", DomainPart):
+        raw = bytes(line.verdict)
+        health = known.get(raw)
+        if health is None:
+            verdict = decoded_verdict(line.verdict)
+            health = domain_health(verdict.dane, verdict.outcome, verdict.reasons)
+            if len(known) < VERDICTS:
+                known[raw] = health
+        yield line.key, health
 
 
 def _earlier(run: Run) -> EarlierRun:

@@ -5,9 +5,21 @@ from collections.abc import Sequence
 from results.explain.case import HostCase
 from results.explain.tlsa_cause import Cause, RecordFinding
 from results.render import tlsa
+from scanner.core.matching import match_name, presented_names
 from scanner.core.tlsa import CERT, DANE_EE, DANE_TA, SHA256, SPKI
 from scanner.facts import CertFacts, TLSARecord
 from scanner.model import HostReport
+
+NAMES = 5  # maximum number of certificate names in a sentence
+
+_NOT_SENT = (
+    Cause.PREVIOUS_CERTIFICATE,
+    Cause.ANCHOR_KNOWN_NOT_SENT,
+    Cause.OF_ANOTHER_HOST,
+    Cause.ANCHOR_NOT_IN_CHAIN,
+    Cause.UNKNOWN_DIGEST,
+)
+"""Causes that a server with the certificate of another host can have."""
 
 
 def fix_text(finding: RecordFinding, case: HostCase) -> str:
@@ -16,6 +28,11 @@ def fix_text(finding: RecordFinding, case: HostCase) -> str:
         return (
             "Replace the record by a record of the server's key, or change its usage to 2. With usage 2, the "
             "certificate must be within its validity period and match the name of the MX host."
+        )
+    if finding.cause in _NOT_SENT and (other := other_host(case)):
+        return (
+            f"Make the server present the certificate of {_name(case)}: it presents a certificate for {other}. Only if "
+            "that certificate is the right one, replace the TLSA records by the records given here."
         )
     if finding.cause is Cause.PREVIOUS_CERTIFICATE:
         return (
@@ -27,6 +44,31 @@ def fix_text(finding: RecordFinding, case: HostCase) -> str:
     if next(case.chains(), None) is None:
         return "Replace all TLSA records of the host. The certificate of the server is not known."
     return "Replace all TLSA records of the host by the records given here."
+
+
+def other_host(case: HostCase) -> str:
+    """Return the names in the server certificate if it is for another host; empty if it is not known or for this host.
+
+    The names of the host are its MX host name and its TLSA base domain. A certificate without DNS names, or with a name
+    that is not a host name below a domain (``localhost``), is not a certificate of another host.
+    """
+    leaves = [chain[0] for chain in case.failing_chains()]
+    if not leaves:
+        return ""
+    own = {case.host, _name(case)}
+    for leaf in leaves:
+        names = presented_names(leaf)
+        if any(match_name(name, presented) for name in own for presented in names):
+            return ""
+        if not any("." in name.strip(".") for name in names):
+            return ""
+    names = presented_names(leaves[0])
+    more = f" and {len(names) - NAMES} more" if len(names) > NAMES else ""
+    return ", ".join(names[:NAMES]) + more
+
+
+def _name(case: HostCase) -> str:
+    return (case.report.tlsa.base_domain if case.report else "") or case.host
 
 
 def records_to_publish(case: HostCase) -> tuple[str, ...]:

@@ -1,13 +1,14 @@
 """The list of failing MX hosts: each host once, with its cause, remedy, contact, affected domains and history.
 
-Hosts with a conclusive failure precede inconclusive hosts. Within each part, hosts are sorted by the number of affected
-domains, the largest first.
+Broken hosts and hosts that are down precede inconclusive hosts. Within each part, hosts are sorted by the number of
+affected domains, the largest first, and then by the importance of these domains.
 """
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
+from results.count.columns import Share
 from results.count.failing import FailingHost
 from results.explain.case import HostCase
 from results.explain.cause import Explanation, explain
@@ -30,7 +31,8 @@ class Task:
     ``domains`` is the number of affected domains, ``examples`` names some affected domains. ``since`` is the start time
     of the earliest run since which the host failed in every run that contains it; None if there is no such run. ``new``
     is true if earlier runs were given and ``since`` is None. ``contact`` is the postmaster address that RFC 5321
-    section 4.5.1 requires.
+    section 4.5.1 requires. ``down`` is true if no address of the host accepts a connection. ``shares`` contains the
+    affected domains by the values of a column of the list.
     """
 
     host: str
@@ -43,9 +45,22 @@ class Task:
     contact: str
     since: datetime | None = None
     new: bool = False
+    down: bool = False
+    shares: tuple[Share, ...] = ()
+
+    @property
+    def urgent(self) -> bool:
+        """True if the host is broken or down, false if the result is inconclusive."""
+        return self.conclusive or self.down
 
 
-def worklist(run: Run, failing: Sequence[FailingHost], history: Sequence[Run], top: int = LIMIT) -> tuple[Task, ...]:
+def worklist(
+    run: Run,
+    failing: Sequence[FailingHost],
+    history: Sequence[Run],
+    top: int = LIMIT,
+    past: Sequence[EarlierRun] | None = None,
+) -> tuple[Task, ...]:
     """Return the failing hosts with their explanations.
 
     Args:
@@ -53,11 +68,14 @@ def worklist(run: Run, failing: Sequence[FailingHost], history: Sequence[Run], t
         failing: the failing hosts of its summary.
         history: earlier runs, used for the start of each failure and for replaced certificates.
         top: maximum number of returned hosts, at most ``LIMIT``.
+        past: the hosts of the earlier runs; None to read them.
 
     Raises:
         StoreError: a file of a run cannot be read.
     """
-    ranked = sorted(failing, key=lambda host: (not host.conclusive, -host.domains, host.host))
+    ranked = sorted(
+        failing, key=lambda host: (not (host.conclusive or host.down), -host.domains, -host.importance, host.host)
+    )
     chosen = ranked[: min(top, LIMIT)]
     reports = find(run, "hosts", HostReport, [host.report for host in chosen if host.report is not None])
     certs = certs_of(run, reports.values())
@@ -67,7 +85,7 @@ def worklist(run: Run, failing: Sequence[FailingHost], history: Sequence[Run], t
     }
     wanted = {name: case.records_data for name, case in cases.items() if case.dane in (Dane.MISMATCH, Dane.UNUSABLE)}
     seen = sightings(run, history, {name: data for name, data in wanted.items() if data})
-    past = earlier_runs(history)
+    past = earlier_runs(history) if past is None else past
     return tuple(_task(host, cases[host.host], seen.get(host.host, {}), past) for host in chosen)
 
 
@@ -85,6 +103,8 @@ def _task(host: FailingHost, case: HostCase, seen: Mapping[str, SeenCertificate]
         f"postmaster@{_mail_domain(host.host)}",
         since,
         new=bool(past) and since is None,
+        down=host.down,
+        shares=host.shares,
     )
 
 

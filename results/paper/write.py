@@ -75,7 +75,7 @@ def _write(directory: Path, table: Table) -> TableFile:
     digests = {}
     for suffix, form in _FORMS.items():
         content = form(table).encode(errors="replace")
-        name = f"{table.name}.{suffix}"
+        name = f"{table.key}.{suffix}"
         replace_file(directory / name, content)
         digests[name] = hashlib.sha256(content).hexdigest()
-    return TableFile(table.name, table.title, table.note, len(table.rows), digests)
+    return TableFile(table.key, table.title, table.note, len(table.rows), digests)

@@ -6,28 +6,25 @@ Cells may contain text from peers, zones and lists; the module ``escape`` escape
 import csv
 import io
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TypeVar
 
 from rich.console import Console
-from rich.padding import Padding
 from rich.text import Text
 
 from results.render import escape
-from results.render.terminal import INDENT, grid, heading, indented, quote
+from results.render.terminal import INDENT, STACKED, grid, heading, indented, line, quote
 
 T = TypeVar("T")
 
 Cell = str | int | float | None
 
-STACKED = 6  # indentation in terminal columns of a last cell that is printed below its row
-
 
 @dataclass(frozen=True, slots=True)
 class Table:
-    """Rows under a heading; ``name`` is a file name or an HTML anchor, ``more`` the number of omitted rows."""
+    """Rows under a heading; ``key`` is a file name or an HTML anchor, ``more`` the number of omitted rows."""
 
-    name: str
+    key: str
     title: str
     columns: tuple[str, ...]
     rows: tuple[tuple[Cell, ...], ...]
@@ -36,7 +33,7 @@ class Table:
 
 
 def table_of(
-    name: str,
+    key: str,
     title: str,
     columns: tuple[str, ...],
     items: Sequence[T],
@@ -46,7 +43,12 @@ def table_of(
 ) -> Table:
     """Return a table of the first ``limit`` items (None: all items); ``more`` is the number of omitted items."""
     shown = items if limit is None else items[:limit]
-    return Table(name, title, columns, tuple(map(row, shown)), note, len(items) - len(shown))
+    return Table(key, title, columns, tuple(map(row, shown)), note, len(items) - len(shown))
+
+
+def cut(table: Table, limit: int) -> Table:
+    """Return a table with at most ``limit`` rows."""
+    return replace(table, rows=table.rows[:limit], more=table.more + max(0, len(table.rows) - limit))
 
 
 def print_table(console: Console, table: Table) -> None:
@@ -88,10 +90,10 @@ def _print_stacked(console: Console, table: Table) -> None:
         first = quote(console, _text(row[0]), "bold")
         for cell in filter(None, cells):
             first.append("  ").append_text(quote(console, cell))
-        console.print(Padding(first, (0, 0, 0, INDENT), expand=False))
+        line(console, first, INDENT)
         if row[-1] not in ("", None):
             last = Text(f"{table.columns[-1]}: ", "dim").append_text(quote(console, _text(row[-1])))
-            console.print(Padding(last, (0, 0, 0, STACKED), expand=False))
+            line(console, last, STACKED)
 
 
 def plain_text(table: Table) -> str:
@@ -119,7 +121,7 @@ def markdown(table: Table) -> str:
 
 def html_page(title: str, lead: Sequence[str], tables: Sequence[Table]) -> str:
     """Return one HTML page of tables that loads no scripts, fonts or other files."""
-    contents = "".join(f'<li><a href="#{table.name}">{escape.html_text(table.title)}</a></li>' for table in tables)
+    contents = "".join(f'<li><a href="#{table.key}">{escape.html_text(table.title)}</a></li>' for table in tables)
     words = "".join(f"<p>{escape.html_text(text)}</p>" for text in lead)
     body = "".join(map(_html_table, tables))
     return (
@@ -147,7 +149,7 @@ def latex(table: Table) -> str:
         r"\begin{table}",
         r"\centering",
         rf"\caption{{{escape.latex(table.title)}{'. ' + escape.latex(table.note) if table.note else ''}}}",
-        rf"\label{{tab:{table.name}}}",
+        rf"\label{{tab:{table.key}}}",
         rf"\begin{{tabular}}{{{shape}}}",
         r"\toprule",
         _tex_row(table.columns),
@@ -178,7 +180,7 @@ def _html_table(table: Table) -> str:
     note = f'<p class="note">{escape.html_text(table.note)}</p>' if table.note else ""
     rest = "".join(f"<p>{text}</p>" for text in _rest(table))
     return (
-        f'<section id="{table.name}"><h2>{escape.html_text(table.title)}</h2>{note}'
+        f'<section id="{table.key}"><h2>{escape.html_text(table.title)}</h2>{note}'
         f"<table><thead><tr>{head}</tr></thead><tbody>{rows}</tbody></table>{rest}</section>"
     )
 

@@ -16,6 +16,8 @@ COUNT = 9  # width of a count such as 1,234,567 in terminal columns
 SHARE = 7  # width of a percentage such as 100.0 % in terminal columns
 WORD = 13  # width of the longest verdict value in terminal columns, the same in all sections
 WIDE = 100  # minimum width of a terminal with bars, in terminal columns
+NARROW = 64  # minimum width of a terminal with counts beside their labels, in terminal columns
+STACKED = 6  # indentation in terminal columns of what is printed below its row
 BAR = 20  # width of a bar for 100 % in terminal columns
 
 
@@ -68,8 +70,12 @@ def indented(console: Console, table: Table) -> None:
 def counts(console: Console, rows: Iterable[tuple[Text, str, Count]], base: Count) -> None:
     """Print rows of counts: domains with percentage, MX hosts with percentage, a label and its meaning.
 
-    The meanings are not escaped. On terminals of ``WIDE`` columns or more, a bar shows the percentage of domains.
+    The meanings are not escaped. On terminals of ``WIDE`` columns or more, a bar shows the percentage of domains. On
+    terminals of fewer than ``NARROW`` columns, the counts are printed below the label.
     """
+    if console.width < NARROW:
+        _stacked_counts(console, rows, base)
+        return
     wide = console.width >= WIDE
     table = Table.grid(padding=(0, 2), expand=True)
     for width in (COUNT, SHARE, COUNT, SHARE):
@@ -81,15 +87,33 @@ def counts(console: Console, rows: Iterable[tuple[Text, str, Count]], base: Coun
     heads = [Text(head, "dim") for head in ("domains", "", "MX hosts", "", *([""] if wide else []), "", "")]
     table.add_row(*heads)
     for word, meaning, count in rows:
-        numbers = (
-            f"{count.domains:,}",
-            share(count.domains, base.domains),
-            f"{count.hosts:,}",
-            share(count.hosts, base.hosts),
-        )
         bar = [_bar(console, count.domains, base.domains)] if wide else []
-        table.add_row(*numbers, *bar, word, meaning)
+        table.add_row(*_numbers(count, base), *bar, word, meaning)
     indented(console, table)
+
+
+def _numbers(count: Count, base: Count) -> tuple[str, str, str, str]:
+    return (
+        f"{count.domains:,}",
+        share(count.domains, base.domains),
+        f"{count.hosts:,}",
+        share(count.hosts, base.hosts),
+    )
+
+
+def _stacked_counts(console: Console, rows: Iterable[tuple[Text, str, Count]], base: Count) -> None:
+    for word, meaning, count in rows:
+        domains, of_domains, hosts, of_hosts = _numbers(count, base)
+        line(console, Text.assemble(word, ("  " + meaning, "dim")), INDENT)
+        line(console, Text(f"{domains} domains {of_domains}"), STACKED)
+        line(console, Text(f"{hosts} MX hosts {of_hosts}"), STACKED)
+
+
+def line(console: Console, text: Text, indent: int = INDENT) -> None:
+    """Print a line without padding at its end; fold a long line with the same indentation."""
+    for part in text.wrap(console, max(console.width - indent, 1)):
+        part.rstrip()
+        console.print(Text(" " * indent).append_text(part), soft_wrap=True)
 
 
 def _bar(console: Console, count: int, total: int) -> Text:

@@ -4,6 +4,7 @@ from scanner.core.tlsa import parse_rdata, presentation
 from scanner.facts import Answer, TLSARecord
 
 DIGITS = 16  # number of hex digits in the short form, enough to find the record in a zone file
+RECORD = 140_000  # maximum characters of a record to publish: more than any TLSA record has, so that none is cut
 WHOLE = 128  # maximum number of hex digits in a list of records: the length of a SHA-512 digest
 
 

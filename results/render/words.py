@@ -85,6 +85,11 @@ def of_dane(word: str) -> str:
     return HOST_DANE[Dane(word)] if word in set(Dane) else word
 
 
+def number(count: int, noun: str) -> str:
+    """Return a number with its noun, in the plural (with ``s``) unless the number is 1."""
+    return f"1 {noun}" if count == 1 else f"{count:,} {noun}s"
+
+
 def duration(seconds: float) -> str:
     """Return a duration as text in its two largest units: ``1 h 03 min``, ``4 min 10 s``, ``12 s``."""
     whole = round(seconds)

@@ -13,8 +13,12 @@ from results.count.percent import exact_percent, share
 from results.explain.worklist import Task
 from results.render import words
 from results.render.escape import csv_cell, json_text, markdown, safe
-from results.report.model import CountSection, ListSection, Report
-from results.report.text import render, shown_rows
+from results.render.tables import Table, cut
+from results.render.tables import markdown as table_markdown
+from results.render.tlsa import RECORD
+from results.report.listings import NO_VALUE
+from results.report.model import CountSection, Report
+from results.report.text import TITLES, render, shown_rows, unrouted_table
 from results.store import codec
 
 COLUMNS = (
@@ -31,11 +35,14 @@ COLUMNS = (
     "since",
     "contact",
     "examples",
+    "group",
 )
-"""The columns of the CSV. ``section`` is the key of a section; failing MX hosts have the key ``worklist``."""
+"""The columns of the CSV. ``section`` is the key of a section; failing MX hosts have the key ``worklist``.
+
+``group`` is the value of the column of the list by which the failing MX hosts are divided.
+"""
 
 TEXT_WIDTH = 100  # width of the text format, in columns
-LINE = 2000  # maximum characters of a record to publish
 
 
 def to_text(report: Report, top: int) -> str:
@@ -62,61 +69,65 @@ def _markdown(report: Report, top: int) -> Iterator[str]:
     yield f"# {markdown(report.title)}"
     yield ""
     yield ", ".join(f"{markdown(name)} {markdown(value)}" for name, value in report.facts.items())
+    for note in report.notes:
+        yield from ("", f"Note: {markdown(note, 1000)}")
+    if report.domains:
+        yield from _counts(report.figures, top)
+    if report.column:
+        for group in report.groups:
+            yield from ("", f"## {markdown(f'{report.column}: {group.value or NO_VALUE}')}")
+            yield from _tasks(group.tasks, top, "###")
+    else:
+        yield from _tasks(report.tasks, top, "##")
+    if report.unrouted:
+        yield from _table(cut(unrouted_table(report.unrouted), top))
     for section in report.counts:
         if section.rows:
             yield from _counts(section, top)
-    for conclusive, title in ((True, "Broken MX hosts"), (False, "Inconclusive MX hosts")):
-        tasks = [task for task in report.tasks if task.conclusive is conclusive]
-        if tasks:
-            yield from ("", f"## {title}")
-            for task in tasks[:top]:
-                yield from _task(task)
-    if report.unrouted:
-        rows = [(row.domain, "; ".join(map(words.of_reason, row.reasons)), row.text) for row in report.unrouted[:top]]
-        yield from _table("Domains without an MX host to examine", "", ("domain", "reasons", "text"), rows)
-    for listing in report.listings:
-        yield from _table(listing.title, listing.note, listing.columns, listing.rows[:top])
+    for table in report.listings:
+        yield from _table(cut(table, top))
 
 
 def _counts(section: CountSection, top: int) -> Iterator[str]:
-    columns = ("domains#", "%#", "MX hosts#", "%#", "", "meaning")
-    rows = (
-        (
+    columns = ("domains", "%", "MX hosts", "%", "", "meaning")
+    yield from ("", f"## {section.title}", "", *([section.note, ""] if section.note else []))
+    yield _line(columns)
+    yield _line(("--:", "--:", "--:", "--:", "---", "---"))
+    for row in section.rows[: shown_rows(section, top)]:
+        numbers = (
             f"{row.count.domains:,}",
             share(row.count.domains, section.base.domains),
             f"{row.count.hosts:,}",
             share(row.count.hosts, section.base.hosts),
-            row.word,
-            row.meaning,
         )
-        for row in section.rows[: shown_rows(section, top)]
-    )
-    yield from _table(section.title, section.note, columns, rows)
+        yield _line(map(markdown, (*numbers, row.word, row.meaning)))
 
 
-def _task(task: Task) -> Iterator[str]:
+def _table(table: Table) -> Iterator[str]:
+    yield from ("", table_markdown(table).rstrip("\n"))
+
+
+def _tasks(listed: Sequence[Task], top: int, level: str) -> Iterator[str]:
+    for urgent, title in zip((True, False), TITLES, strict=True):
+        tasks = [task for task in listed if task.urgent is urgent]
+        if tasks:
+            yield from ("", f"{level} {title}")
+        for task in tasks[:top]:
+            yield from _task(task, f"{level}#")
+
+
+def _task(task: Task, level: str) -> Iterator[str]:
     explanation = task.explanation
-    domains = "1 domain" if task.domains == 1 else f"{task.domains:,} domains"
-    yield from ("", f"### {markdown(task.host)}: {domains}", "")
+    yield from ("", f"{level} {markdown(task.host)}: {words.number(task.domains, 'domain')}", "")
     yield f"{markdown(explanation.sentence, 1000)}  "
     if explanation.new_reply:
         yield f'Message: "{markdown(explanation.new_reply)}"  '
     yield f"Remedy: {markdown(explanation.fix, 1000)}"
     if explanation.records:
-        yield from ("", *(f"    {safe(record, LINE)}" for record in explanation.records))
+        yield from ("", *(f"    {safe(record, RECORD)}" for record in explanation.records))
     if explanation.alternative:
-        yield from ("", "Or instead:", "", f"    {safe(explanation.alternative, LINE)}")
+        yield from ("", "Or instead:", "", f"    {safe(explanation.alternative, RECORD)}")
     yield from ("", f"Contact: {markdown(task.contact)}. Domains: {markdown(', '.join(task.examples), 1000)}")
-
-
-def _table(title: str, note: str, columns: Sequence[str], rows: Iterable[Sequence[str]]) -> Iterator[str]:
-    yield from ("", f"## {title}", "")
-    if note:
-        yield from (note, "")
-    yield _line(column.removesuffix("#") for column in columns)
-    yield _line("--:" if column.endswith("#") else "---" for column in columns)
-    for row in rows:
-        yield _line(map(markdown, row))
 
 
 def _line(cells: Iterable[str]) -> str:
@@ -137,7 +148,7 @@ def to_csv(report: Report) -> str:
 
 
 def _rows(report: Report) -> Iterator[dict[str, object]]:
-    for section in report.counts:
+    for section in (report.figures, *report.counts):
         for row in section.rows:
             yield {
                 "section": section.key,
@@ -148,7 +159,10 @@ def _rows(report: Report) -> Iterator[dict[str, object]]:
                 "hosts_percent": exact_percent(row.count.hosts, section.base.hosts),
                 "text": row.meaning,
             }
-    yield from map(_task_row, report.tasks)
+    if report.column:
+        yield from (_task_row(task, group.value) for group in report.groups for task in group.tasks)
+    else:
+        yield from map(_task_row, report.tasks)
     for unrouted in report.unrouted:
         reasons = "; ".join(map(words.of_reason, unrouted.reasons))
         yield {"section": "unrouted", "name": unrouted.domain, "domains": 1, "text": reasons, "reply": unrouted.text}
@@ -156,10 +170,10 @@ def _rows(report: Report) -> Iterator[dict[str, object]]:
         yield from _listing_rows(listing)
 
 
-def _task_row(task: Task) -> dict[str, object]:
+def _task_row(task: Task, group: str = "") -> dict[str, object]:
     explanation = task.explanation
     return {
-        "section": "worklist" if task.conclusive else "unjudged",
+        "section": "worklist" if task.urgent else "unjudged",
         "name": task.host,
         "domains": task.domains,
         "text": explanation.sentence,
@@ -169,15 +183,12 @@ def _task_row(task: Task) -> dict[str, object]:
         "since": f"{task.since:%Y-%m-%dT%H:%M:%SZ}" if task.since else "",
         "contact": task.contact,
         "examples": " ".join(task.examples),
+        "group": group,
     }
 
 
-def _listing_rows(listing: ListSection) -> Iterator[dict[str, object]]:
-    """Return the rows of a list section. ``text`` contains, with their names, all columns but the first text column."""
-    names = [column.removesuffix("#") for column in listing.columns]
-    named = next(place for place, column in enumerate(listing.columns) if not column.endswith("#"))
-    for row in listing.rows:
-        rest = (
-            f"{name}: {value}" for place, (name, value) in enumerate(zip(names, row, strict=True)) if place != named
-        )
-        yield {"section": listing.key, "name": row[named], "text": "; ".join(rest)}
+def _listing_rows(table: Table) -> Iterator[dict[str, object]]:
+    """Return the rows of a table of names. ``text`` contains, with their names, all columns but the first."""
+    for row in table.rows:
+        rest = (f"{name}: {value}" for name, value in zip(table.columns[1:], row[1:], strict=True))
+        yield {"section": table.key, "name": row[0], "text": "; ".join(rest)}

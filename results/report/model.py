@@ -4,16 +4,20 @@ Titles, notes and meanings are texts of mxsweep. Values, names, replies and cert
 outside and are escaped by each output format.
 """
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
-from results.count.summary import SOON, Count, CountTable, Provider, Summary, UnroutedDomain, summarise
+from results.count.summary import SOON, Count, CountTable, Figures, Summary, UnroutedDomain, summarise
+from results.explain.history import earlier_runs, newly_broken_domains, newly_broken_hosts
 from results.explain.worklist import LIMIT, Task, worklist
 from results.render import words
+from results.render.tables import Table
+from results.report.listings import listings
 from results.store.reader import Run
 from scanner.model import RunHeader
+from scanner.vocabulary import RunState
 
 NO_MEANINGS: Mapping[Any, str] = {}
 
@@ -39,22 +43,21 @@ class CountSection:
 
 
 @dataclass(frozen=True, slots=True)
-class ListSection:
-    """A section with a table of texts. Columns whose names end in ``#`` contain numbers."""
+class TaskGroup:
+    """The failing MX hosts of the domains with one value of a column; each task counts and names these domains only."""
 
-    key: str
-    title: str
-    note: str
-    columns: tuple[str, ...]
-    rows: tuple[tuple[str, ...], ...]
+    value: str
+    tasks: tuple[Task, ...]
 
 
 @dataclass(frozen=True, slots=True)
 class Report:
     """The report of a run.
 
-    ``tasks`` contains the explained failing MX hosts, ``failing`` is the number of all failing MX hosts. ``unrouted``
-    contains failing domains without an MX host to examine.
+    ``notes`` contains remarks about the run, such as a list that could not be read to its end. ``figures`` contains the
+    numbers that matter first. ``tasks`` contains the explained failing MX hosts, ``failing`` is the number of all
+    failing MX hosts. ``unrouted`` contains failing domains without an MX host to examine. If ``column`` is a column of
+    the list, ``groups`` contains the tasks divided by its values.
     """
 
     title: str
@@ -63,11 +66,15 @@ class Report:
     domains: int
     hosts: int
     endpoints: int
+    notes: tuple[str, ...]
+    figures: CountSection
     counts: tuple[CountSection, ...]
     tasks: tuple[Task, ...]
     failing: int
     unrouted: tuple[UnroutedDomain, ...]
-    listings: tuple[ListSection, ...]
+    listings: tuple[Table, ...]
+    column: str = ""
+    groups: tuple[TaskGroup, ...] = ()
 
     def table(self, key: str) -> CountSection:
         """Return the section of counts with this key.
@@ -78,7 +85,9 @@ class Report:
         return next(section for section in self.counts if section.key == key)
 
 
-def make_report(run: Run, *, days: int = SOON, history: Sequence[Run] = (), top: int = LIMIT) -> Report:
+def make_report(
+    run: Run, *, days: int = SOON, history: Sequence[Run] = (), top: int = LIMIT, column: str = ""
+) -> Report:
     """Return the report of a run.
 
     Args:
@@ -86,16 +95,30 @@ def make_report(run: Run, *, days: int = SOON, history: Sequence[Run] = (), top:
         days: maximum number of days from the run to the expiry of the listed certificates.
         history: earlier runs of the same domains.
         top: maximum number of explained failing hosts, at most ``LIMIT``.
+        column: column of the list by whose values the failing hosts are divided, such as ``owner``; empty for none.
 
     Raises:
         StoreError: a file of a run cannot be read.
     """
-    summary = summarise(run, days)
-    return from_summary(summary, run.header, worklist(run, summary.failing, history, top))
+    summary, past = summarise(run, days, column), earlier_runs(history)
+    new = None
+    if past:
+        new = Count(newly_broken_domains(run, history), newly_broken_hosts(summary.failing, past))
+    return from_summary(summary, run.header, worklist(run, summary.failing, history, top, past), new, column)
 
 
-def from_summary(summary: Summary, header: RunHeader, tasks: Sequence[Task]) -> Report:
-    """Return the report of a summary and its failing hosts (``tasks``)."""
+def from_summary(
+    summary: Summary, header: RunHeader, tasks: Sequence[Task], new: Count | None = None, column: str = ""
+) -> Report:
+    """Return the report of a summary.
+
+    Args:
+        summary: the counts.
+        header: the header of the run.
+        tasks: the failing hosts.
+        new: the number of newly broken domains and MX hosts, None without earlier runs.
+        column: column of the list by which the summary counted domains.
+    """
     return Report(
         title=_title(summary),
         facts=_facts(header),
@@ -103,11 +126,15 @@ def from_summary(summary: Summary, header: RunHeader, tasks: Sequence[Task]) -> 
         domains=summary.funnel.domains,
         hosts=summary.hosts,
         endpoints=summary.endpoints,
+        notes=tuple(_notes(summary, header)),
+        figures=_figures(summary.figures, new),
         counts=tuple(_counts(key, title, note, summary.tables[key]) for key, title, note in COUNTS),
         tasks=tuple(tasks),
         failing=len(summary.failing),
         unrouted=summary.unrouted,
-        listings=tuple(_listings(summary)),
+        listings=tuple(listings(summary, header, column)),
+        column=column,
+        groups=tuple(_groups(summary, tasks)) if column else (),
     )
 
 
@@ -120,12 +147,55 @@ def _title(summary: Summary) -> str:
 
 def _facts(header: RunHeader) -> dict[str, str]:
     facts = {
+        "list": header.label,
         "level": str(header.settings.get("level", "")),
         "resolver": header.resolver,
         "EHLO": header.ehlo,
         "mxsweep": header.version,
     }
     return {name: value for name, value in facts.items() if value}
+
+
+def _notes(summary: Summary, header: RunHeader) -> Iterator[str]:
+    if summary.state is not RunState.COMPLETE:
+        yield f"The run is {summary.state}: it does not contain all domains of its list."
+    yield from header.notes
+
+
+FIGURES: dict[str, str] = {
+    "protected": "TLSA records match",
+    "broken": "mail is not delivered, or DANE fails",
+    "newly broken": "of these, sound in the latest earlier run",
+    "unknown": "could not be determined",
+    "absent": "the domain does not exist, or has no mail host",
+}
+"""The meanings of the figures."""
+
+
+def _figures(figures: Figures, new: Count | None) -> CountSection:
+    counts = {
+        "protected": figures.protected,
+        "broken": figures.broken,
+        "newly broken": new,
+        "unknown": figures.unknown,
+        "absent": figures.absent if figures.absent.domains else None,
+    }
+    rows = (CountRow(word, FIGURES[word], count) for word, count in counts.items() if count is not None)
+    note = "" if new else "newly broken: only with --history RUN"
+    return CountSection("figures", "Overview", note, figures.whole, tuple(rows))
+
+
+def _groups(summary: Summary, tasks: Sequence[Task]) -> Iterator[TaskGroup]:
+    """Yield the tasks of each value of the column, in the order of ``Summary.by_column``."""
+    found: dict[str, list[Task]] = {}
+    for task in tasks:
+        for share in task.shares:
+            own = replace(task, domains=share.domains, examples=share.examples, shares=())
+            found.setdefault(share.value, []).append(own)
+    for row in summary.by_column:
+        if row.value in found:
+            ranked = sorted(found[row.value], key=lambda task: (not task.urgent, -task.domains))
+            yield TaskGroup(row.value, tuple(ranked))
 
 
 # --- counts ---------------------------------------------------------------------------------------------------
@@ -215,52 +285,3 @@ def _meaning(key: str, word: str) -> str:
         return words.of_reason(word)
     meaning = MEANINGS.get(key, NO_MEANINGS).get(word, "")
     return "" if key == "funnel" and word == "domains" else meaning
-
-
-# --- listings -------------------------------------------------------------------------------------------------
-
-
-def _listings(summary: Summary) -> list[ListSection]:
-    found = [
-        ListSection(
-            "providers",
-            "Providers",
-            "by registrable domain of the MX hosts",
-            ("domains#", "MX hosts#", "protected#", "broken#", "all TLS#", "failing#", "provider"),
-            tuple(map(_provider, summary.providers)),
-        ),
-        ListSection(
-            "expiring",
-            "Certificates that have expired or expire soon",
-            "not an error for DANE with usage 3 (RFC 7671 section 5.1)",
-            ("expires", "domains#", "MX host"),
-            tuple((f"{row.not_after:%Y-%m-%d}", str(row.domains), row.host) for row in summary.expiring),
-        ),
-        ListSection(
-            "disagreeing",
-            "Hosts whose addresses differ",
-            "",
-            ("MX host", "difference", "address: value"),
-            tuple((d.host, d.what, ", ".join(f"{a}: {v}" for a, v in d.values)) for d in summary.disagreements),
-        ),
-        ListSection(
-            "slowest",
-            "Slowest addresses",
-            "",
-            ("seconds#", "MX host", "address"),
-            tuple((f"{slow.ms / 1000:.1f}", slow.host, slow.address) for slow in summary.slowest),
-        ),
-        ListSection(
-            "rejects",
-            "Input not scanned",
-            "",
-            ("lines#", "reason"),
-            tuple((str(count), reason) for reason, count in summary.rejects.items()),
-        ),
-    ]
-    return [listing for listing in found if listing.rows]
-
-
-def _provider(row: Provider) -> tuple[str, ...]:
-    numbers = (row.domains, row.hosts, row.protected, row.broken, row.tls, row.failing)
-    return *map(str, numbers), row.name

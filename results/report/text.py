@@ -13,8 +13,11 @@ from results.count.summary import UnroutedDomain
 from results.explain.domain_summary import in_words
 from results.explain.worklist import Task
 from results.render import words
-from results.render.terminal import COUNT, INDENT, counts, grid, heading, indented, one_line, quote, said
-from results.report.model import OPEN, CountSection, ListSection, Report
+from results.render.tables import Table, cut, print_table
+from results.render.terminal import COUNT, INDENT, counts, heading, line, one_line, quote, said
+from results.render.tlsa import RECORD
+from results.report.listings import NO_VALUE
+from results.report.model import OPEN, CountSection, Report
 from scanner.reasons import Reason
 from scanner.vocabulary import Dane
 
@@ -23,24 +26,31 @@ __all__ = ["in_words", "render", "shown_rows"]
 TOP = 10  # default maximum number of rows of an open table
 CLOSED = 12  # maximum number of rows of a closed vocabulary; no vocabulary is larger
 EXAMPLES = 3  # maximum number of domains named for a host
-LONG = 1000  # maximum characters of a sentence or record
+LONG = 1000  # maximum characters of a sentence
 MARGIN = INDENT + COUNT + 2  # width in columns to the left of the texts about a host
+SLIM = 60  # width in columns of a terminal below which the texts about a host begin further left
+
+TITLES = ("What to do first", "Inconclusive MX hosts")
+"""The titles of the broken and the inconclusive MX hosts."""
 
 
 def render(report: Report, console: Console, top: int = TOP) -> None:
     """Print a report with at most ``top`` rows of each open table."""
     console.print(Text(report.title, "bold"))
     facts = ", ".join(f"{name} {value}" for name, value in report.facts.items())
-    console.print(quote(console, facts, "dim"))
+    line(console, quote(console, facts, "dim"), 0)
+    for note in report.notes:
+        line(console, quote(console, f"Note: {note}", "yellow", LONG), 0)
     if report.domains:
+        _counts(report.figures, console, top)
+        _worklist(report, console, top)
+        _unrouted(report.unrouted, console, top)
         for section in report.counts:
             _counts(section, console, top)
-        _tasks(report, console, top)
-        _unrouted(report.unrouted, console, top)
     else:
         console.print(Text("No domains were scanned."))
-    for listing in report.listings:
-        _listing(listing, console, top)
+    for table in report.listings:
+        print_table(console, cut(table, top))
 
 
 def _counts(section: CountSection, console: Console, top: int) -> None:
@@ -58,41 +68,54 @@ def shown_rows(section: CountSection, top: int) -> int:
     return top if section.key in OPEN else max(top, CLOSED)
 
 
-def _tasks(report: Report, console: Console, top: int) -> None:
-    for conclusive, title in ((True, "Broken MX hosts"), (False, "Inconclusive MX hosts")):
-        tasks = [task for task in report.tasks if task.conclusive is conclusive]
-        if not tasks:
-            continue
-        heading(console, title, "affected domains")
-        for task in tasks[:top]:
-            _task(task, console)
+def _worklist(report: Report, console: Console, top: int) -> None:
+    if report.column:
+        for group in report.groups:
+            name = quote(console, f"{report.column}: {group.value or NO_VALUE}").plain
+            heading(console, name)
+            _tasks(group.tasks, console, top)
+    else:
+        _tasks(report.tasks, console, top)
     _rest(report.failing - min(len(report.tasks), top), "hosts", console)
+
+
+def _tasks(listed: Sequence[Task], console: Console, top: int) -> None:
+    for urgent, title in zip((True, False), TITLES, strict=True):
+        tasks = [task for task in listed if task.urgent is urgent]
+        if tasks:
+            heading(console, title, "affected domains")
+            for task in tasks[:top]:
+                _task(task, console)
 
 
 def _task(task: Task, console: Console) -> None:
     explanation = task.explanation
-    dane = "" if task.dane == Dane.NONE else f"  {words.of_dane(task.dane)}"  # absence of TLSA records is not a cause
     lines = [
-        Text.assemble(quote(console, task.host, "bold"), dane, _since(task)),
         quote(console, explanation.sentence, limit=LONG),
         *([said(console, explanation.new_reply)] if explanation.new_reply else []),
         Text.assemble(("Remedy: ", "bold"), quote(console, explanation.fix, limit=LONG)),
     ]
-    _beside(console, f"{task.domains:,}", lines)
+    margin = MARGIN if console.width >= SLIM else INDENT + 2
+    number = f"{task.domains:,}".rjust(COUNT + INDENT) if console.width >= SLIM else f"  {task.domains:,}"
+    head = Text.assemble(number, "  ", quote(console, task.host, "bold"), _state(task), _since(task))
+    first, *rest = head.wrap(console, console.width)
+    line(console, first, 0)
+    for part in (*rest, *lines):
+        line(console, part, margin)
     for record in explanation.records:
-        one_line(console, quote(console, record, "green", LONG), MARGIN)
+        one_line(console, quote(console, record, "green", RECORD), margin)
     if explanation.alternative:
-        _beside(console, "", [Text("or instead:")])
-        one_line(console, quote(console, explanation.alternative, "green", LONG), MARGIN)
+        line(console, Text("or instead:"), margin)
+        one_line(console, quote(console, explanation.alternative, "green", RECORD), margin)
     contact = quote(console, f"; {task.contact}", "dim")
-    _beside(console, "", [Text.assemble(("domains: ", "dim"), quote(console, _affected(task), "dim"), contact)])
+    affected = quote(console, _affected(task), "dim", LONG)
+    line(console, Text.assemble(("domains: ", "dim"), affected, contact), margin)
 
 
-def _beside(console: Console, number: str, lines: Sequence[Text]) -> None:
-    """Print lines to the right of a number."""
-    table = grid(">", "*")
-    table.add_row(number, Text("\n").join(lines))
-    indented(console, table)
+def _state(task: Task) -> str:
+    if task.down:
+        return "  does not answer"
+    return "" if task.dane == Dane.NONE else f"  {words.of_dane(task.dane)}"  # absence of TLSA records is not a cause
 
 
 def _since(task: Task) -> str:
@@ -108,28 +131,17 @@ def _affected(task: Task) -> str:
 
 
 def _unrouted(unrouted: Sequence[UnroutedDomain], console: Console, top: int) -> None:
-    if not unrouted:
-        return
-    heading(console, "Domains without an MX host to examine")
-    table = grid("<", "*")
-    for row in unrouted[:top]:
-        why = Text("; ".join(words.of_reason(code) for code in row.reasons if code != Reason.LEVEL_NOT_MET))
-        if row.text and row.text not in map(words.of_reason, row.reasons):
-            why.append("\n").append_text(said(console, row.text))
-        table.add_row(quote(console, row.domain), why)
-    indented(console, table)
-    _rest(len(unrouted) - top, "domains", console)
+    if unrouted:
+        print_table(console, cut(unrouted_table(unrouted), top))
 
 
-def _listing(listing: ListSection, console: Console, top: int) -> None:
-    heading(console, listing.title, listing.note)
-    numeric = [column.endswith("#") for column in listing.columns]
-    table = grid(*(">" if number else "<" for number in numeric[:-1]), ">" if numeric[-1] else "*")
-    table.add_row(*(Text(column.removesuffix("#"), "dim") for column in listing.columns))
-    for row in listing.rows[:top]:
-        table.add_row(*(quote(console, cell) for cell in row))
-    indented(console, table)
-    _rest(len(listing.rows) - top, "rows", console)
+def unrouted_table(unrouted: Sequence[UnroutedDomain]) -> Table:
+    """Return the failing domains without an MX host as a table."""
+    rows = []
+    for row in unrouted:
+        reasons = [words.of_reason(code) for code in row.reasons if code != Reason.LEVEL_NOT_MET]
+        rows.append((row.domain, "; ".join(reasons), "" if row.text in reasons else row.text))
+    return Table("unrouted", "Domains without an MX host to examine", ("domain", "reasons", "text"), tuple(rows))
 
 
 def _rest(count: int, what: str, console: Console) -> None:

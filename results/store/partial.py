@@ -38,9 +38,10 @@ class RoutePart(Lean, frozen=True):
 
 
 class DomainPart(Lean, frozen=True):
-    """Members of a domain record; ``verdict`` and the items of ``hosts`` are undecoded JSON."""
+    """Members of a domain record; ``target``, ``verdict`` and the items of ``hosts`` are undecoded JSON."""
 
     key: str
+    target: msgspec.Raw
     route: RoutePart
     hosts: tuple[msgspec.Raw, ...]
     verdict: msgspec.Raw

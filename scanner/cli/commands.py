@@ -186,6 +186,13 @@ _REPORT = block(
         help="Maximum rows of long tables.",
         show_default="10 in text and markdown, else 1000",
     ),
+    option("--group-by", metavar="COLUMN", help="Divide the failing hosts by a column of the list, such as owner."),
+    option(
+        "--mail-merge",
+        metavar="DIR",
+        help="Write a text for each contact with failing hosts into DIR instead of a report. A contact is a value of"
+        " the column of --group-by, else the postmaster of the host.",
+    ),
     option("-o", "--output", metavar="FILE", help="File to write, or directory with --paper.", show_default="stdout"),
     option("--metrics", metavar="FILE", help="Write the figures as metrics for Prometheus instead of a report."),
     option("--paper", is_flag=True, help="Write tables for a paper into the directory of -o instead of a report."),
@@ -231,13 +238,28 @@ def explain(path: str, domain: str, history: tuple[str, ...], *, strict: bool) -
 _DIFF = block(
     "Comparison",
     option(
+        "--against",
+        metavar="DIR",
+        help="Directory of runs. RUN (if it is missing, the latest run in DIR) is compared with the earlier runs in DIR"
+        " that have its label.",
+    ),
+    option(
+        "--last",
+        type=COUNT,
+        default=7,
+        metavar="N",
+        show_default=True,
+        help="With --against: maximum number of earlier runs.",
+    ),
+    option(
         "--format",
         "form",
-        type=click.Choice(["text", "json", "markdown", "html"]),
+        type=click.Choice(["text", "json", "markdown", "html", "csv"]),
         default="text",
         show_default=True,
         help="Format of the comparison.",
     ),
+    option("--group-by", metavar="COLUMN", help="Divide the changes by a column of the list, such as owner."),
     option(
         "--days",
         type=click.IntRange(min=0),
@@ -251,19 +273,32 @@ _DIFF = block(
         type=click.IntRange(min=0),
         metavar="N",
         help="Maximum rows of each table, 0 for all.",
-        show_default="20, or all in html",
+        show_default="20, or all in html and csv",
     ),
-    option("--fail-on", type=click.Choice(["new-broken"]), help="Exit with code 4 if a domain is newly broken."),
+    option(
+        "--fail-on",
+        multiple=True,
+        metavar="CHANGE",
+        help="Exit with code 4 after a change: new-broken, new-unknown, removed (domains are no longer in the list) or"
+        " shrunk=10% (the number of domains fell by 10 % or more). Repeatable.",
+    ),
+    option(
+        "--metrics",
+        metavar="FILE",
+        help="Write the numbers of changes as metrics for Prometheus, beside the comparison.",
+    ),
 )
 
 
-@group.command(epilog=examples("mxsweep diff OLD NEW", "mxsweep diff OLD NEW --fail-on new-broken --format markdown"))
-@click.argument("runs", nargs=-1, required=True, metavar="OLD [RUN...] NEW")
+@group.command(
+    epilog=examples("mxsweep diff OLD NEW", "mxsweep diff RUN --against DIR --fail-on new-broken --format markdown")
+)
+@click.argument("runs", nargs=-1, metavar="[OLD [RUN...]] NEW")
 @STRICT()
 @_DIFF
-def diff(**flags: Any) -> Any:
+def diff(runs: tuple[str, ...], **flags: Any) -> Any:
     """Compare two or more runs, the oldest first: verdicts, MX records, certificates, TLSA records."""
-    return code_of("scanner.cli.diff:diff")(**flags)
+    return code_of("scanner.cli.diff:diff")(runs, flags)
 
 
 @group.command(

@@ -1,36 +1,75 @@
 """``mxsweep diff``: the comparison of two or more runs."""
 
+import sys
+from collections.abc import Callable, Mapping, Sequence
 from datetime import timedelta
+from pathlib import Path
+from typing import Any
 
 from results.diff import text
-from results.diff.compare import Comparison, compare
+from results.diff.compare import Comparison, alone, compare
+from results.diff.conditions import Condition, parse, violation
+from results.diff.metrics import write_metrics
+from results.diff.series import series
+from results.store.reader import Run
 from scanner.cli import console
 from scanner.cli.errors import CliError, Exit
 from scanner.cli.runs import reading, write
 
 
-def diff(runs: tuple[str, ...], form: str, days: int, limit: int | None, fail_on: str | None, *, strict: bool) -> Exit:
+def diff(runs: tuple[str, ...], flags: Mapping[str, Any]) -> Exit:
     """Compare runs and print what changed.
 
     Args:
-        runs: run directories, the oldest first.
-        form: ``text``, ``json``, ``markdown`` or ``html``.
-        days: period after the newest run, in days, for which expiring certificates are listed.
-        limit: maximum number of rows of each table; 0 for all rows, None for the default of the format.
-        fail_on: ``new-broken`` or None.
-        strict: make a corrupt line of a run an error.
+        runs: run directories, the oldest first. With ``against``, at most one.
+        flags: the options of the command, by their names.
 
     Raises:
-        CliError: a run cannot be read, or the runs are not in chronological order.
+        CliError: an option is invalid, a run cannot be read, or the runs are not in chronological order.
     """
-    with reading(strict=strict) as open_run:
-        opened = [open_run(path) for path in runs]
-        try:
-            found = compare(opened, timedelta(days=days))
-        except ValueError as error:
-            raise CliError(str(error)) from None
-    _print(found, form, limit)
-    return Exit.MATCHED if fail_on and found.new_broken else Exit.DONE
+    conditions = _conditions(flags["fail_on"])
+    with reading(strict=flags["strict"]) as open_run:
+        opened = _opened(runs, flags["against"], flags["last"], open_run)
+        found = _compared(opened, flags)
+        if flags["metrics"]:
+            write_metrics(found, Path(flags["metrics"]))
+    _print(found, flags["form"], flags["limit"])
+    sentences = [sentence for condition in conditions if (sentence := violation(found, condition))]
+    sys.stdout.flush()
+    for sentence in sentences:
+        console.say(sentence)
+    return Exit.MATCHED if sentences else Exit.DONE
+
+
+def _conditions(texts: Sequence[str]) -> list[Condition]:
+    try:
+        return [parse(text) for text in texts]
+    except ValueError as error:
+        raise CliError(f"--fail-on {error}") from None
+
+
+def _opened(runs: Sequence[str], against: str | None, last: int, open_run: Callable[[str], Run]) -> list[Run]:
+    """Return the runs to compare, in the order of time; with ``against``, there may be only one."""
+    if against is None:
+        return [open_run(path) for path in runs]
+    if len(runs) > 1:
+        raise CliError("--against finds the earlier runs: give one run, or none for the latest run")
+    new = open_run(runs[0]) if runs else None
+    found, messages = series(Path(against), new, last, open_run)
+    for message in messages:
+        console.say(message)
+    if not found:
+        raise CliError(f"{against}: no run here")
+    return found
+
+
+def _compared(runs: Sequence[Run], flags: Mapping[str, Any]) -> Comparison:
+    if flags["against"] is not None and len(runs) == 1:
+        return alone(runs[0])
+    try:
+        return compare(runs, timedelta(days=flags["days"]), flags["group_by"] or "")
+    except ValueError as error:
+        raise CliError(str(error)) from None
 
 
 def _print(found: Comparison, form: str, limit: int | None) -> None:
@@ -41,5 +80,7 @@ def _print(found: Comparison, form: str, limit: int | None) -> None:
         write(text.as_markdown(found, rows).encode())
     elif form == "html":
         write(text.as_html(found, limit or None).encode())
+    elif form == "csv":
+        write(text.as_csv(found).encode())
     else:
         write(text.as_json(found))

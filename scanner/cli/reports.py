@@ -4,12 +4,14 @@ import gc
 import json
 import sys
 from collections.abc import Mapping, Sequence
+from pathlib import Path
 from typing import Any
 
 from results.explain.domain_steps import Reasoning
 from results.explain.sightings import sightings
 from results.explain.worklist import LIMIT
 from results.report import formats
+from results.report.mail_merge import write_texts
 from results.report.model import Report, make_report
 from results.report.text import render
 from results.schema.schema import schema as schema_of
@@ -58,6 +60,8 @@ def _check(flags: Mapping[str, Any]) -> None:
         raise CliError("--paper: -o DIR is missing")
     if flags["rejudge"] and flags["form"] not in ("text", "json"):
         raise CliError(f"--rejudge --format {flags['form']}: text or json was expected")
+    if flags["mail_merge"] and (chosen or flags["output"]):
+        raise CliError(f"--mail-merge: not together with {chosen[0] if chosen else '-o'}")
     ineffective = [f"--{name.replace('_', '-')}" for name in ("at", "level", "ca_file", "ca_path") if flags[name]]
     if ineffective and not flags["rejudge"]:
         raise CliError(f"{', '.join(ineffective)}: only with --rejudge")
@@ -76,9 +80,12 @@ def _other_mode(run: Run, earlier: Sequence[Run], flags: Mapping[str, Any]) -> N
 
 def _report(run: Run, earlier: Sequence[Run], flags: Mapping[str, Any]) -> None:
     form, output = flags["form"], flags["output"]
-    rows = flags["top"] or (TOP if form in ("text", "markdown") else LIMIT)
-    made = make_report(run, days=flags["days"], history=earlier, top=rows)
-    if form == "text" and output is None:
+    few = form in ("text", "markdown") and not flags["mail_merge"]
+    rows = flags["top"] or (TOP if few else LIMIT)
+    made = make_report(run, days=flags["days"], history=earlier, top=rows, column=flags["group_by"] or "")
+    if flags["mail_merge"]:
+        sys.stdout.writelines(f"{path}\n" for path in write_texts(made, Path(flags["mail_merge"])))
+    elif form == "text" and output is None:
         render(made, console.stdout(), rows)
     else:
         write(_rendered(made, run, form, rows), output)

@@ -70,7 +70,7 @@ def column(rows: Sequence[tuple[Cell, ...]], place: int) -> int:
 
 def test_report_and_paper_agree(run: Run) -> None:
     summary = summarise(run)
-    tables = {table.name: table for table in paper_tables(run)}
+    tables = {table.key: table for table in paper_tables(run)}
     assert {row[1]: row[2] for row in tables["T1"].rows if row[0] == "DANE" and row[2]} == summary.dane
     steps = [row[2] for row in tables["T1"].rows if row[0] == "funnel"]
     assert steps[:3] == [summary.funnel.domains, summary.funnel.with_mail, summary.funnel.mx_secure]

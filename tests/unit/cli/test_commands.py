@@ -87,8 +87,8 @@ def test_code_that_is_named_by_text_exists(target: str) -> None:
     assert callable(code_of(target))
 
 
-@pytest.mark.parametrize("name", ["diff", "export", "query"])
+@pytest.mark.parametrize("name", ["export", "query"])
 def test_code_takes_the_options_that_the_command_has(name: str) -> None:
     """These commands pass on what click gives them by name."""
-    function = code_of(f"scanner.cli.{'diff' if name == 'diff' else 'export'}:{name}")
+    function = code_of(f"scanner.cli.export:{name}")
     assert set(inspect.signature(function).parameters) == {param.name for param in commands.group.commands[name].params}

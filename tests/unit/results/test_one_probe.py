@@ -61,7 +61,7 @@ def summary(run: Run) -> Summary:
 
 
 def rows_of(run: Run, name: str) -> dict[Cell, tuple[Cell, ...]]:
-    (table,) = (table for table in paper_tables(run) if table.name == name)
+    (table,) = (table for table in paper_tables(run) if table.key == name)
     return {row[0]: row[1:] for row in table.rows}
 
 

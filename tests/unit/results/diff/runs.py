@@ -4,20 +4,22 @@ from collections.abc import Sequence
 from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
+from typing import Any
 
 from results.diff.compare import Comparison, compare
 from results.store.reader import Run
 from results.store.writer import Store
 from scanner.facts import CertFacts, TLSALookup, TLSARecord
-from scanner.model import DomainRecord, EndpointReport, HostReport
+from scanner.model import DomainRecord, EndpointReport, HostReport, HostVerdict
 from scanner.reasons import Reason
-from scanner.vocabulary import Dane, DomainDane, DomainOutcome, RunState
+from scanner.vocabulary import Dane, DomainDane, DomainOutcome, RunState, Sender
 from tests.unit import pki, records
 from tests.unit.records import NOON
 
 SOUND = records.verdict()
 BROKEN = records.verdict(dane=DomainDane.BROKEN, outcome=DomainOutcome.FAIL, reasons=(Reason.TLSA_MISMATCH,), text="no")
 UNKNOWN = records.verdict(dane=DomainDane.UNKNOWN, outcome=DomainOutcome.INCONCLUSIVE)
+ABSENT = records.verdict(dane=DomainDane.NO_MAIL, outcome=DomainOutcome.NO_MAIL, reasons=(Reason.NXDOMAIN,))
 BARE = records.verdict(dane=DomainDane.NONE)
 
 OLD_LEAF = pki.LEAF
@@ -36,26 +38,54 @@ class Runs:
         self,
         domains: Sequence[DomainRecord] = (),
         hosts: Sequence[tuple[HostReport, Sequence[CertFacts]]] = (),
+        state: RunState = RunState.COMPLETE,
+        label: str = "",
     ) -> None:
         """Add a run one day after the last."""
         day = timedelta(days=len(self.runs))
         path = self._directory / str(len(self.runs))
-        with Store.create(path, records.header(started=NOON + day)) as store:
+        with Store.create(path, records.header(started=NOON + day, label=label)) as store:
             for report, certs in hosts:
                 store.put_host(replace(report, observed_at=NOON + day), certs)
             for record in domains:
                 store.put_domain(replace(record, observed_at=NOON + day), [], {})
-            store.finish(RunState.COMPLETE, {}, NOON + day)
+            store.finish(state, {}, NOON + day)
         self.runs.append(Run.open(path))
 
-    def verdicts(self, **domains: object) -> None:
+    def verdicts(self, *, state: RunState = RunState.COMPLETE, label: str = "", **domains: Any) -> None:
         """Add a run of ``NAME.example`` domains with these verdicts; None leaves a domain out of the list."""
         made = (records.domain(key=f"{name}.example", verdict=v) for name, v in domains.items() if v is not None)
-        self.add(list(made))
+        self.add(list(made), state=state, label=label)
 
-    def compare(self) -> Comparison:
+    def compare(self, column: str = "") -> Comparison:
         """Compare all runs."""
-        return compare(self.runs)
+        return compare(self.runs, column=column)
+
+
+def on(name: str, *hosts: HostVerdict, owner: str = "") -> DomainRecord:
+    """Return the domain ``NAME.example`` with these hosts; its verdict follows from their DANE verdicts."""
+    seen = {host.dane for host in hosts}
+    verdict = BROKEN if Dane.MISMATCH in seen else UNKNOWN if seen == {Dane.UNKNOWN} else SOUND
+    target = replace(records.domain().target, fields={"Owner": owner} if owner else {})
+    return records.domain(key=f"{name}.example", target=target, hosts=hosts, verdict=verdict)
+
+
+def mx(host: str = "mx1.example", **parts: Any) -> HostVerdict:
+    """Return the verdict of a host that is sound."""
+    return records.host_verdict(host=host, report=f"{host}:25:smtp", **parts)
+
+
+def bad(host: str = "mx1.example") -> HostVerdict:
+    """Return the verdict of a host whose TLSA records match nothing."""
+    return mx(host, dane=Dane.MISMATCH, sender=Sender.DEFER, reasons=(Reason.TLSA_MISMATCH,), text="no match")
+
+
+def down(host: str = "mx1.example") -> HostVerdict:
+    """Return the verdict of a host that does not answer."""
+    reasons = (Reason.HOST_UNREACHABLE, Reason.CONNECT_TIMEOUT)
+    return mx(
+        host, dane=Dane.UNKNOWN, sender=Sender.DEFER, conclusive=False, votes=False, endpoints=(), reasons=reasons
+    )
 
 
 def named(rows: Sequence[object]) -> list[str]:

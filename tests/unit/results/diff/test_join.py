@@ -1,5 +1,7 @@
 """The join of runs by key."""
 
+from typing import Any
+
 import pytest
 
 from results.diff import join
@@ -8,8 +10,10 @@ from tests.unit.results.diff.runs import BROKEN, SOUND, Runs, named
 
 def test_many_buckets_give_the_same_join(runs: Runs, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(join, "BUCKET", 1000)  # about thirty buckets
-    runs.verdicts(**{f"d{number}": SOUND for number in range(60)})
-    runs.verdicts(**{f"d{number}": BROKEN if number % 2 else SOUND for number in range(50, 80)})
+    first: dict[str, Any] = {f"d{number}": SOUND for number in range(60)}
+    runs.verdicts(**first)
+    second: dict[str, Any] = {f"d{number}": BROKEN if number % 2 else SOUND for number in range(50, 80)}
+    runs.verdicts(**second)
     found = runs.compare()
     assert found.compared == 10
     assert named(found.new_broken) == ["d51", "d53", "d55", "d57", "d59"]

@@ -5,7 +5,7 @@ from dataclasses import replace
 import pytest
 
 from results.explain.case import HostCase
-from results.explain.cause import Explanation, explain, main_reason, reply_of
+from results.explain.cause import Explanation, explain, reply_of
 from scanner.core.dane import match
 from scanner.facts import Failure, Reply, TLSALookup, TLSARecord
 from scanner.model import EndpointReport, HostReport, PathError
@@ -43,20 +43,6 @@ def test_an_expired_certificate_with_its_date() -> None:
     found = explain(case(tlsa(2, 1, 1, ROOT), reason=Reason.CERTIFICATE_EXPIRED, errors=(error,)))
     assert FACTS[0].not_after is not None
     assert f"expired on {FACTS[0].not_after:%Y-%m-%d}" in found.sentence
-
-
-@pytest.mark.parametrize(
-    ("dane", "reasons", "expected"),
-    [
-        (Dane.NO_TLS, (Reason.TLS_HANDSHAKE_FAILED, Reason.TLS_LEGACY_ONLY), Reason.TLS_LEGACY_ONLY),
-        (Dane.MISMATCH, (Reason.CONNECTION_REFUSED, Reason.TLSA_MISMATCH), Reason.TLSA_MISMATCH),
-        (Dane.UNKNOWN, (Reason.HOST_UNREACHABLE, Reason.CONNECT_TIMEOUT), Reason.CONNECT_TIMEOUT),
-        (Dane.UNKNOWN, (Reason.HOST_UNREACHABLE,), Reason.HOST_UNREACHABLE),
-        ("moon", (), ""),
-    ],
-)
-def test_the_reason_that_explains_most_is_chosen(dane: str, reasons: tuple[str, ...], expected: str) -> None:
-    assert main_reason(HostCase("mx1.example", dane, reasons)) == expected
 
 
 def test_the_reply_of_the_peer_with_its_code() -> None:

@@ -6,7 +6,7 @@ import pytest
 
 from results.explain.cause import explain
 from results.explain.tlsa_cause import Cause
-from results.explain.tlsa_fix import owner_of, records_to_publish
+from results.explain.tlsa_fix import other_host, owner_of, records_to_publish
 from scanner.core.dane import match
 from scanner.facts import TLSARecord
 from tests.unit.pki import HOST, INTER, LEAF, NOW, tlsa
@@ -56,3 +56,32 @@ def test_an_incomplete_chain_gives_no_record() -> None:
     found = explain(replace(case(WRONG), certs=rest))
     assert found.records == ()
     assert found.fix == "Replace all TLSA records of the host. The certificate of the server is not known."
+
+
+@pytest.mark.parametrize(
+    ("names", "expected"),
+    [
+        (("www.other.example", "other.example"), "www.other.example, other.example"),
+        (
+            tuple(f"n{number}.example" for number in range(7)),
+            "n0.example, n1.example, n2.example, n3.example, n4.example and 2 more",
+        ),
+        ((HOST, "other.example"), ""),
+        ((f"*.{HOST.partition('.')[2]}",), ""),
+        (("localhost",), ""),
+        ((), ""),
+    ],
+)
+def test_a_certificate_of_another_host(names: tuple[str, ...], expected: str) -> None:
+    """Wildcards match by RFC 6125 section 6.4.3; a certificate without host names is of no other host."""
+    leaf = replace(FACTS[0], dns_names=names, subject_cns=())
+    wrong = replace(case(WRONG), certs={**BY_SHA, leaf.sha256: leaf})
+    assert other_host(wrong) == expected
+    fix = explain(wrong).fix
+    assert fix.startswith(f"Make the server present the certificate of {HOST}: it presents") is bool(expected)
+
+
+def test_a_wrong_field_is_repaired_in_the_record_though_the_name_differs() -> None:
+    leaf = replace(FACTS[0], dns_names=("other.example",), subject_cns=())
+    wrong = replace(case(fields(tlsa(3, 1, 1, LEAF), 3, 0, 1)), certs={**BY_SHA, leaf.sha256: leaf})
+    assert explain(wrong).fix == "Replace all TLSA records of the host by the records given here."

@@ -13,7 +13,7 @@ from results.explain.worklist import Task, worklist
 from results.store.reader import Run
 from results.store.writer import Store
 from scanner.facts import TLSARecord
-from scanner.model import DomainRecord, EndpointReport, HostReport
+from scanner.model import DomainRecord, EndpointReport, HostReport, TargetInfo
 from scanner.reasons import Reason
 from scanner.vocabulary import Dane, DomainDane, DomainOutcome, RunState, Sender
 from tests.unit import records
@@ -80,6 +80,15 @@ def test_conclusive_failures_come_first(tmp_path: Path) -> None:
     many = [replace(BROKEN, key=f"d{number}.example", hosts=(down,)) for number in range(3)]
     tasks = tasks_of(run_of(tmp_path / "run", [*many, BROKEN]))
     assert [(task.host, task.conclusive) for task in tasks] == [("mx1.example", True), ("down.example", False)]
+
+
+def test_equal_numbers_of_domains_are_sorted_by_importance(tmp_path: Path) -> None:
+    def one(name: str, **fields: str) -> DomainRecord:
+        host = records.host_verdict(host=f"mx.{name}.example", report=None, dane=Dane.NO_TLS, sender=Sender.DEFER)
+        return replace(BROKEN, key=f"{name}.example", hosts=(host,), target=TargetInfo(name, fields=fields))
+
+    run = run_of(tmp_path / "run", [one("a"), one("b", Importance="7"), one("c", importance="high")])
+    assert [task.host for task in tasks_of(run)] == ["mx.b.example", "mx.c.example", "mx.a.example"]
 
 
 @pytest.mark.parametrize(

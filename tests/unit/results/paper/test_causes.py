@@ -16,7 +16,7 @@ from tests.unit.results.paper.runs import domain, host, written
 
 def rows(run: Run, name: str, *history: Run) -> dict[tuple[Cell, ...], tuple[Cell, ...]]:
     """A table's rows: labels, and the other cells."""
-    (table,) = (table for table in paper_tables(run, history) if table.name == name)
+    (table,) = (table for table in paper_tables(run, history) if table.key == name)
     labels = table.columns.index("domains") if "domains" in table.columns else 1
     return {row[:labels]: row[labels:] for row in table.rows}
 

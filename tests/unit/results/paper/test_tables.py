@@ -27,7 +27,7 @@ from tests.unit.results.paper.runs import GOOD, PLAIN, domain, host, written
 
 def rows(run: Run, name: str, *history: Run) -> dict[tuple[Cell, ...], tuple[Cell, ...]]:
     """A table's rows: labels, and the other cells."""
-    (table,) = (table for table in paper_tables(run, history) if table.name == name)
+    (table,) = (table for table in paper_tables(run, history) if table.key == name)
     labels = table.columns.index("domains") if "domains" in table.columns else 1
     return {row[:labels]: row[labels:] for row in table.rows}
 
@@ -56,7 +56,7 @@ def test_t3_counts_records_hosts_and_domains(tmp_path: Path) -> None:
     pins = [records.MATCHING, replace(records.MATCHING, data="ff" * 32), bad]
     one = host("one.example", records.probe(), pins=pins)
     domains = [domain("a.example", ("one.example", 10, Dane.OK)), domain("b.example", ("good.example", 10, Dane.OK))]
-    (table,) = (t for t in paper_tables(written(tmp_path / "run", domains, [one, GOOD])) if t.name == "T3")
+    (table,) = (t for t in paper_tables(written(tmp_path / "run", domains, [one, GOOD])) if t.key == "T3")
     assert table.rows == (
         ("3 1 1", 3, 2, 100.0, 2, 100.0),
         ("3 1 3", 1, 1, 50.0, 1, 50.0),
@@ -68,7 +68,7 @@ def test_t6_and_t7_rank_providers(run: Run) -> None:
     found = rows(run, "T6")
     assert found[1, "good.example"][:2] == (3, 60.0)
     assert found[1, "good.example"][4:6] == (2, 66.67)
-    (table,) = (t for t in paper_tables(run) if t.name == "T7")
+    (table,) = (t for t in paper_tables(run) if t.key == "T7")
     assert table.rows == ((1, 75.0, 100.0, None, 75.0), (2, 100.0, 100.0, None, 100.0))
 
 
@@ -99,7 +99,7 @@ def test_t10_agrees_with_the_report_and_has_days_to_expiry(run: Run) -> None:
 
 
 def test_t11_needs_a_history(tmp_path: Path, run: Run) -> None:
-    assert not any(table.name == "T11" for table in paper_tables(run))
+    assert not any(table.key == "T11" for table in paper_tables(run))
     with Store.create(tmp_path / "old", records.header(started=NOON - timedelta(days=1))) as store:
         store.finish(RunState.COMPLETE, {}, NOON)
     found = rows(run, "T11", Run.open(tmp_path / "old"))

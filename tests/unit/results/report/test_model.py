@@ -1,11 +1,14 @@
 """The report as data."""
 
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
 
+from results.count.summary import Count
 from results.report.model import COUNTS, MEANINGS, OPEN, make_report
-from scanner.vocabulary import RunState, Security
+from scanner.reasons import Reason
+from scanner.vocabulary import DomainDane, DomainOutcome, RunState, Security
 from tests.unit import records
 from tests.unit.records import NOON
 from tests.unit.results.explain.test_worklist import BROKEN, run_of
@@ -45,3 +48,20 @@ def test_the_number_of_explained_hosts_is_limited(tmp_path: Path) -> None:
     assert len(make_report(run).tasks) == 1
     limited = make_report(run, top=0)
     assert (len(limited.tasks), limited.failing) == (0, 1)
+
+
+def test_the_figures(tmp_path: Path) -> None:
+    """Newly broken domains are known only with an earlier run."""
+    gone = records.verdict(dane=DomainDane.NO_MAIL, outcome=DomainOutcome.NO_MAIL, reasons=(Reason.NXDOMAIN,))
+    domains = [records.domain(key="b.example"), records.domain(key="c.example", hosts=(), verdict=gone), BROKEN]
+    run = run_of(tmp_path / "run", domains)
+    past = run_of(tmp_path / "past", [records.domain()], started=NOON - timedelta(days=1))
+    alone, compared = make_report(run).figures, make_report(run, history=[past]).figures
+    assert {row.word: row.count for row in alone.rows} == {
+        "protected": Count(1, 1),
+        "broken": Count(1, 1),
+        "unknown": Count(0, 0),
+        "absent": Count(1, 0),
+    }
+    assert {row.word: row.count for row in compared.rows}["newly broken"] == Count(1, 1)
+    assert compared.base == Count(3, 1)

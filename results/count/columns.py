@@ -1,0 +1,161 @@
+"""Columns of the target list, such as owner or importance, and the counts of domains by the values of a column.
+
+Memory grows with the number of values of the column and with the pairs of a failing MX host and a value.
+"""
+
+from collections import Counter
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+
+import msgspec
+
+from results.count.health import Health
+from results.store import codec
+from scanner.vocabulary import DomainDane
+
+EXAMPLES = 20  # maximum number of example domains for each failing MX host and value of a column
+
+_NO_FIELDS: Mapping[str, str] = {}
+_EMPTY = b'"fields":{}}'
+_WORDS = {"critical": 4.0, "high": 3.0, "medium": 2.0, "normal": 2.0, "low": 1.0}
+"""Numbers for common words; a larger number is more important."""
+
+
+@dataclass(frozen=True, slots=True)
+class GroupCount:
+    """The number of domains with one value of a column, by health; ``protected`` counts the DANE verdict."""
+
+    value: str
+    domains: int
+    protected: int
+    broken: int
+    unknown: int
+
+
+@dataclass(frozen=True, slots=True)
+class Share:
+    """The domains of a failing MX host with one value of a column; ``examples`` names some of them."""
+
+    value: str
+    domains: int
+    examples: tuple[str, ...]
+
+
+@dataclass(slots=True)
+class _Share:
+    domains: int = 0
+    examples: list[str] = field(default_factory=list)
+
+
+class _TargetPart(msgspec.Struct, frozen=True, gc=False):
+    """The member of a target that contains its columns."""
+
+    fields: dict[str, str] = {}
+
+
+_TARGET = msgspec.json.Decoder(_TargetPart)
+
+
+class Columns:
+    """Counter of domains by the values of a column, and of the largest importance of a failing MX host."""
+
+    def __init__(self, column: str) -> None:
+        """Create a counter; ``column`` is the name of the column, empty for the importance alone."""
+        self._column = column
+        self._importance: dict[str, float] = {}
+        self._shares: dict[str, dict[str, _Share]] = {}
+        self._counts: Counter[tuple[str, str]] = Counter()
+
+    def add(self, domain: str, target: bytes, states: tuple[str, str], failing: Iterable[str]) -> None:
+        """Count a domain.
+
+        Args:
+            domain: the name.
+            target: the JSON of its target.
+            states: health and DANE verdict of the domain.
+            failing: the names of its failing MX hosts.
+
+        Raises:
+            CodecError: the JSON is not a target.
+        """
+        fields = _fields(target)
+        if rank := importance(column_value(fields, "importance")):
+            for host in failing:
+                self._importance[host] = max(rank, self._importance.get(host, rank))
+        if not self._column:
+            return
+        value = column_value(fields, self._column)
+        for state in ("", *states):
+            self._counts[value, state] += 1
+        for host in failing:
+            share = self._shares.setdefault(host, {}).setdefault(value, _Share())
+            share.domains += 1
+            if len(share.examples) < EXAMPLES:
+                share.examples.append(domain)
+
+    @property
+    def given(self) -> bool:
+        """True if domains are counted by a column."""
+        return bool(self._column)
+
+    def importance_of(self, host: str) -> float:
+        """Return the largest importance of the domains of a failing MX host, 0 if it is not known."""
+        return self._importance.get(host, 0.0)
+
+    def shares_of(self, host: str) -> tuple[Share, ...]:
+        """Return the domains of a failing MX host by the values of the column, the largest number first."""
+        found = (Share(value, one.domains, tuple(one.examples)) for value, one in self._shares.get(host, {}).items())
+        return tuple(sorted(found, key=lambda share: (-share.domains, share.value)))
+
+    def counts(self) -> tuple[GroupCount, ...]:
+        """Return the counts of each value, most broken domains first."""
+        count = self._counts
+        found = (
+            GroupCount(
+                value,
+                size,
+                count[value, DomainDane.PROTECTED],
+                count[value, f"health {Health.BROKEN}"],
+                count[value, f"health {Health.UNKNOWN}"],
+            )
+            for (value, state), size in count.items()
+            if not state
+        )
+        return tuple(sorted(found, key=lambda row: (-row.broken, -row.domains, row.value)))
+
+
+def column_value(fields: Mapping[str, str], column: str) -> str:
+    """Return the value of a column without surrounding blanks; empty if the domain does not have this column.
+
+    Args:
+        fields: the columns of the domain by name.
+        column: the name. A name in other case is used if there is no column with exactly this name.
+    """
+    if not column or not fields:
+        return ""
+    found = fields.get(column)
+    if found is None:
+        wanted = column.strip().casefold()
+        found = next((value for name, value in fields.items() if name.strip().casefold() == wanted), "")
+    return found.strip()
+
+
+def importance(text: str) -> float:
+    """Return the importance of a domain as a number; a larger number is more important, 0 for an unknown value."""
+    word = text.strip().casefold()
+    if word in _WORDS:
+        return _WORDS[word]
+    try:
+        number = float(word)
+    except ValueError:
+        return 0.0
+    return number if abs(number) < float("inf") else 0.0  # also false for NaN
+
+
+def _fields(target: bytes) -> Mapping[str, str]:
+    if target.endswith(_EMPTY):
+        return _NO_FIELDS
+    try:
+        return _TARGET.decode(target).fields
+    except codec.UNREADABLE as error:
+        raise codec.CodecError(str(error)) from error

@@ -1,0 +1,113 @@
+"""The groups of a comparison as text, Markdown and tables: each MX host and cause with its domains."""
+
+from collections.abc import Iterator
+
+from rich.console import Console
+from rich.padding import Padding
+from rich.text import Text
+
+from results.count.base import Count
+from results.diff.compare import Comparison
+from results.diff.groups import ChangeGroup, ChangeKind
+from results.render import escape
+from results.render.tables import Cell, Table, table_of
+from results.render.terminal import quote, said
+from results.render.words import number
+
+NAMED = 20  # maximum number of domains named for an MX host in text and Markdown
+CUT = 300  # maximum characters of the text of a peer
+
+TITLES: dict[ChangeKind, str] = {
+    ChangeKind.NEW_BROKEN: "Newly broken",
+    ChangeKind.NEW_UNKNOWN: "Newly unknown",
+    ChangeKind.FIXED: "Fixed",
+    ChangeKind.STILL_BROKEN: "Still broken",
+    ChangeKind.UNCLEAR: "Broken before, inconclusive now",
+}
+
+NOTES: dict[ChangeKind, str] = {
+    ChangeKind.NEW_BROKEN: "not broken in the latest conclusive run before",
+    ChangeKind.NEW_UNKNOWN: "protected before, inconclusive now",
+    ChangeKind.FIXED: "with the former cause",
+}
+
+
+def count_text(count: Count) -> str:
+    """Return the number of MX hosts and domains as text."""
+    return f"{number(count.hosts, 'MX host')}, {number(count.domains, 'domain')}"
+
+
+def group_title(group: ChangeGroup) -> str:
+    """Return the MX host, the cause and the number of domains of a group."""
+    host = f"{group.host}: " if group.host else ""
+    former = "formerly " if group.kind is ChangeKind.FIXED else ""
+    return f"{host}{former}{group.words}: {number(len(group.domains), 'domain')}"
+
+
+def by_kind(found: Comparison) -> Iterator[tuple[ChangeKind, list[ChangeGroup]]]:
+    """Yield each kind of change that occurs, with its groups."""
+    for kind in ChangeKind:
+        groups = [group for group in found.groups if group.kind is kind]
+        if groups:
+            yield kind, groups
+
+
+def named(group: ChangeGroup) -> str:
+    """Return the names of at most ``NAMED`` domains of a group."""
+    more = len(group.domains) - NAMED
+    return ", ".join(group.domains[:NAMED]) + (f" and {more:,} more" if more > 0 else "")
+
+
+def began(group: ChangeGroup) -> str:
+    """Return since when a host is broken; empty for changes that are new."""
+    if group.since is None or group.kind not in (ChangeKind.STILL_BROKEN, ChangeKind.UNCLEAR):
+        return ""
+    return f"since {group.since:%Y-%m-%d %H:%M} UTC or before"
+
+
+def print_groups(console: Console, groups: list[ChangeGroup], limit: int | None) -> None:
+    """Print at most ``limit`` groups of one kind."""
+    owner = ""
+    for group in groups[:limit]:
+        if group.group != owner:
+            owner = group.group
+            _print_line(console, quote(console, owner, "bold underline"), 2)
+        _print_line(console, quote(console, group_title(group), "bold"), 2)
+        if start := began(group):
+            _print_line(console, Text(start), 6)
+        if group.text and group.text not in group.words:
+            _print_line(console, said(console, group.text), 6)
+        _print_line(console, quote(console, named(group), limit=CUT * NAMED), 6)
+    if limit is not None and len(groups) > limit:
+        _print_line(console, Text(f"and {len(groups) - limit:,} more", "dim"), 2)
+
+
+def _print_line(console: Console, text: Text, indent: int) -> None:
+    console.print(Padding(text, (0, 0, 0, indent), expand=False))
+
+
+def markdown_groups(found: Comparison, kind: ChangeKind, groups: list[ChangeGroup], limit: int | None) -> Iterator[str]:
+    """Yield the lines of at most ``limit`` groups of one kind in Markdown."""
+    yield f"## {TITLES[kind]}: {count_text(found.counts[kind])}"
+    owner = ""
+    for group in groups[:limit]:
+        if group.group != owner:
+            owner = group.group
+            yield from ("", f"### {escape.markdown(owner)}")
+        text = f' "{escape.markdown(group.text)}"' if group.text and group.text not in group.words else ""
+        start = f" ({began(group)})" if began(group) else ""
+        yield from ("", f"- **{escape.markdown(group_title(group))}**{start}{text}")
+        yield f"  {escape.markdown(named(group), CUT * NAMED)}"
+    if limit is not None and len(groups) > limit:
+        yield from ("", f"and {len(groups) - limit:,} more")
+
+
+def group_table(found: Comparison, kind: ChangeKind, groups: list[ChangeGroup], limit: int | None) -> Table:
+    """Return at most ``limit`` groups of one kind as a table."""
+    columns = ("MX host", "cause", "domains", "since", "text", "names")
+    note = f"{count_text(found.counts[kind])} {NOTES.get(kind, '')}".rstrip()
+    return table_of(str(kind), TITLES[kind], columns, groups, _group_row, limit, note)
+
+
+def _group_row(group: ChangeGroup) -> tuple[Cell, ...]:
+    return group.host, group.words, len(group.domains), began(group), group.text, named(group)

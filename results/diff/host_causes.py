@@ -1,0 +1,63 @@
+"""The cause of a TLSA mismatch that is new: the change of the certificate, of the TLSA records, or of both."""
+
+from collections.abc import Sequence
+from enum import StrEnum
+
+from results.diff.states import HostState
+from results.render.words import of_reason
+from scanner.reasons import Reason
+
+
+class HostCause(StrEnum):
+    """The changes at an MX host since the latest earlier run with a conclusive result."""
+
+    CERTIFICATE = "certificate-changed"
+    RECORDS = "tlsa-changed"
+    BOTH = "certificate-and-tlsa-changed"
+    PUBLISHED = "tlsa-published"
+
+
+_WORDS: dict[HostCause, str] = {
+    HostCause.CERTIFICATE: "certificate changed, TLSA not",
+    HostCause.RECORDS: "TLSA changed, certificate not",
+    HostCause.BOTH: "certificate and TLSA changed, but do not match",
+    HostCause.PUBLISHED: "TLSA published that does not match",
+}
+
+
+def cause_of(states: Sequence[HostState | None]) -> HostCause | None:
+    """Return what changed at a host.
+
+    Args:
+        states: the state of the host in each run, NEW last; None for a run without the host.
+
+    Returns:
+        The cause, None if neither the certificate nor the records changed or if this is not known.
+    """
+    *earlier, new = states
+    if new is None or not new.records:
+        return None
+    known = [state for state in earlier if state is not None]
+    records = next((state.records for state in reversed(known) if state.records is not None), None)
+    if records == ():
+        return HostCause.PUBLISHED
+    old = next((state for state in reversed(known) if state.chains), None)
+    if old is None or records is None or not new.chains:
+        return None
+    certificate, changed = _certificate_changed(old, new), records != new.records
+    if certificate:
+        return HostCause.BOTH if changed else HostCause.CERTIFICATE
+    return HostCause.RECORDS if changed else None
+
+
+def cause_text(cause: HostCause, reason: str) -> str:
+    """Return a cause as text, with the meaning of the reason code unless the code is the general mismatch."""
+    return _WORDS[cause] if reason in ("", Reason.TLSA_MISMATCH) else f"{_WORDS[cause]}: {of_reason(reason)}"
+
+
+def _certificate_changed(old: HostState, new: HostState) -> bool:
+    """Return whether an address sends another server certificate; see ``rollover.replaced``."""
+    common = old.chains.keys() & new.chains.keys()
+    if common:
+        return any(old.chains[address][0] != new.chains[address][0] for address in common)
+    return old.leaves != new.leaves

@@ -1,0 +1,65 @@
+"""The tables of a report that list names: providers, expiring certificates, owners, rejected lines."""
+
+from collections.abc import Iterator
+
+from results.count.summary import Provider, Summary
+from results.render.tables import Cell, Table
+from scanner.model import RunHeader
+
+NO_VALUE = "(none)"
+"""The name of domains without a value of the column."""
+
+
+def listings(summary: Summary, header: RunHeader, column: str) -> Iterator[Table]:
+    """Yield the tables that have rows; the first column names the rows.
+
+    Args:
+        summary: the counts of the run.
+        header: the header of the run.
+        column: column of the list by which the summary counted domains, empty for none.
+    """
+    rejects = header.reject_reasons or summary.rejects
+    made = (
+        Table("by-column", f"Domains by {column}", (column, *_HEALTH), _by_column(summary)),
+        Table(
+            "providers",
+            "Providers",
+            ("provider", "domains", "MX hosts", "protected", "broken", "all TLS", "failing"),
+            tuple(map(_provider, summary.providers)),
+            "by registrable domain of the MX hosts",
+        ),
+        Table(
+            "expiring",
+            "Certificates that have expired or expire soon",
+            ("MX host", "domains", "expires"),
+            tuple((row.host, row.domains, f"{row.not_after:%Y-%m-%d}") for row in summary.expiring),
+            "not an error for DANE with usage 3 (RFC 7671 section 5.1)",
+        ),
+        Table(
+            "disagreeing",
+            "Hosts whose addresses differ",
+            ("MX host", "difference", "address: value"),
+            tuple((d.host, d.what, ", ".join(f"{a}: {v}" for a, v in d.values)) for d in summary.disagreements),
+        ),
+        Table(
+            "slowest",
+            "Slowest addresses",
+            ("MX host", "address", "seconds"),
+            tuple((slow.host, slow.address, round(slow.ms / 1000, 1)) for slow in summary.slowest),
+        ),
+        Table("rejects", "Input not scanned", ("reason", "lines"), tuple(rejects.items())),
+    )
+    return (table for table in made if table.rows)
+
+
+_HEALTH = ("domains", "protected", "broken", "unknown")
+
+
+def _by_column(summary: Summary) -> tuple[tuple[Cell, ...], ...]:
+    return tuple(
+        (row.value or NO_VALUE, row.domains, row.protected, row.broken, row.unknown) for row in summary.by_column
+    )
+
+
+def _provider(row: Provider) -> tuple[Cell, ...]:
+    return row.name, row.domains, row.hosts, row.protected, row.broken, row.tls, row.failing

@@ -1,0 +1,94 @@
+"""One text for each contact with failing MX hosts: the hosts, the evidence and the remedy (``report --mail-merge``).
+
+Contacts, names and replies come from outside. They are escaped in the text, and a contact never becomes a path.
+"""
+
+import re
+from collections.abc import Iterator, Sequence
+from hashlib import sha256
+from pathlib import Path
+
+from results.explain.worklist import Task
+from results.render import words
+from results.render.escape import safe
+from results.render.tlsa import RECORD
+from results.report.listings import NO_VALUE
+from results.report.model import Report
+from results.store.files import naming, replace_file
+
+LONG = 2000  # maximum characters of a sentence
+STEM = 60  # maximum characters of a contact in a file name
+
+_UNSAFE = re.compile(r"[^A-Za-z0-9@._-]+")
+
+
+def write_texts(report: Report, directory: Path) -> list[Path]:
+    """Write the texts and return their paths; a text of the same contact is replaced.
+
+    Args:
+        report: the report. If it has a column, a contact is a value of this column, else the postmaster of an MX host.
+        directory: the directory, which is created if it does not exist.
+
+    Raises:
+        StoreError: a file cannot be written.
+    """
+    with naming(directory):
+        directory.mkdir(parents=True, exist_ok=True)
+    paths = []
+    for contact, tasks in contacts(report).items():
+        path = directory / file_name(contact)
+        replace_file(path, text_of(report, contact, tasks).encode())
+        paths.append(path)
+    return paths
+
+
+def contacts(report: Report) -> dict[str, list[Task]]:
+    """Return the broken MX hosts and those that do not answer, by contact."""
+    found: dict[str, list[Task]] = {}
+    if report.column:
+        rows = [(group.value or NO_VALUE, task) for group in report.groups for task in group.tasks]
+    else:
+        rows = [(task.contact, task) for task in report.tasks]
+    for contact, task in rows:
+        if task.urgent:
+            found.setdefault(contact, []).append(task)
+    return found
+
+
+def file_name(contact: str) -> str:
+    """Return the file name of a contact: its harmless characters, and a digest that distinguishes similar contacts."""
+    stem = _UNSAFE.sub("_", contact).strip("._-")[:STEM]
+    digest = sha256(contact.encode(errors="surrogatepass")).hexdigest()[:8]
+    return f"{stem or 'contact'}-{digest}.txt"
+
+
+def text_of(report: Report, contact: str, tasks: Sequence[Task]) -> str:
+    """Return the text for one contact."""
+    return "\n".join(_lines(report, contact, tasks)) + "\n"
+
+
+def _lines(report: Report, contact: str, tasks: Sequence[Task]) -> Iterator[str]:
+    hosts = words.number(len(tasks), "mail host")
+    yield f"To: {safe(contact)}"
+    yield f"Subject: {hosts} without working mail transport security"
+    yield ""
+    yield f"A scan of {report.started:%Y-%m-%d %H:%M} UTC found faults at {hosts}."
+    for task in tasks:
+        yield from ("", *_task(task))
+
+
+def _task(task: Task) -> Iterator[str]:
+    explanation = task.explanation
+    state = "does not answer" if task.down else words.of_dane(task.dane)
+    since = f", since {task.since:%Y-%m-%d %H:%M} UTC or before" if task.since else ""
+    yield f"{safe(task.host)}: {state}{since}"
+    yield f"Cause: {safe(explanation.sentence, LONG)}"
+    if explanation.reply:
+        yield f'Evidence: "{safe(explanation.reply, LONG)}"'
+    yield f"Remedy: {safe(explanation.fix, LONG)}"
+    yield from (f"    {safe(record, RECORD)}" for record in explanation.records)
+    if explanation.alternative:
+        yield from ("or instead:", f"    {safe(explanation.alternative, RECORD)}")
+    more = task.domains - len(task.examples)
+    rest = f" and {more:,} more" if more > 0 else ""
+    yield f"Affected: {words.number(task.domains, 'domain')}: {safe(', '.join(task.examples), LONG)}{rest}"
