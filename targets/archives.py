@@ -23,7 +23,7 @@ _KINDS = (
     ("word/document.xml", "a Word document; save the list as text"),
     ("ppt/presentation.xml", "a PowerPoint document; save the list as text"),
     ("content.xml", "an OpenDocument file; save it as .xlsx or CSV"),
-    ("META-INF/MANIFEST.MF", "a Java archive, which is no list"),
+    ("META-INF/MANIFEST.MF", "a Java archive, which is not a list"),
 )
 _PARTS = (b".xml", b".rels", b".bin", b".mf", b"mimetype")  # of office documents and Java archives
 _ENCRYPTED = 0x1
@@ -78,7 +78,7 @@ def _check_directory(file: io.BufferedIOBase) -> None:
 def _only(archive: zipfile.ZipFile) -> zipfile.ZipInfo:
     files = [each for each in archive.infolist() if not each.is_dir() and not each.filename.startswith("__MACOSX/")]
     if len(files) != 1:
-        raise ListError(f"a ZIP archive with {len(files)} files, one was expected; unpack the list first")
+        raise ListError(f"a ZIP archive with {len(files)} files instead of one file; unpack the list first")
     if files[0].flag_bits & _ENCRYPTED:
         raise ListError("an encrypted ZIP archive; unpack the list first")
     if files[0].compress_type not in _METHODS:
@@ -112,7 +112,7 @@ def _inflated(file: io.BufferedIOBase) -> Iterator[bytes]:
             yield out
     except zlib.error as error:
         raise DamagedError(f"the ZIP data is damaged: {error}") from error
-    raise DamagedError("the ZIP archive is cut short")
+    raise DamagedError("the ZIP archive is truncated")
 
 
 def _member(archive: zipfile.ZipFile, member: zipfile.ZipInfo) -> Iterator[bytes]:

@@ -182,7 +182,7 @@ def _split_bracketed(raw: str) -> _HostPort:
     if not bracket:
         raise _described('missing "]"', raw, 'no "]" after "["')
     if rest and not rest.startswith(":"):
-        raise _described('garbage after "]"', raw, 'the text after "]" is no port')
+        raise _described('garbage after "]"', raw, 'the text after "]" is not a port')
     if host[: len(_IPV6_TAG)].lower() == _IPV6_TAG:
         host = host[len(_IPV6_TAG) :]
         if not isinstance(parse_address(host), IPv6Address):
@@ -200,9 +200,9 @@ def _host(parts: _HostPort, raw: str, *, lmtp: bool) -> tuple[Kind, str]:
             host = to_ascii(parts.host)
         except HostNameError as error:
             what = "valid hostname or network address required"
-            raise _described(what, raw, f"no valid host name: {error}") from error
+            raise _described(what, raw, f"not a valid host name: {error}") from error
     if parts.service[:1] in set("0123456789") and not _DIGITS.fullmatch(parts.service):
-        raise _described("garbage after numerical service", raw, f"no valid port: {parts.service!a}")
+        raise _described("garbage after numerical service", raw, f"not a valid port: {parts.service!a}")
     return kind, host
 
 

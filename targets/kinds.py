@@ -44,7 +44,7 @@ WHOLE_LIST = {
     ListKind.ZONE: "--format zone takes the names that have NS records",
     ListKind.POLICY: "--column 1 takes the names",
     ListKind.JSON: "--column NAME takes that member of each",
-    ListKind.ADBLOCK: "list the domains alone, one a line",
+    ListKind.ADBLOCK: "list the domains alone, one per line",
 }
 """For each format, a text about the option that reads a list in the format."""
 
@@ -129,7 +129,7 @@ def hint(text: str) -> str:
         (not text, "no domain in this line"),
         (text.startswith("*."), "a wildcard: list the domain itself"),
         ("\n" in text, "a line break in the domain"),
-        (len(text.split()) > 1, "no valid host name: white space in it"),
+        (len(text.split()) > 1, "not a valid host name: it contains white space"),
         ("/" in text and _is_network(text), "a network: list domains, hosts or single addresses"),
         ("@" in text, "an e-mail address: list what follows the @"),
         (isinstance(parse_address(text), IPv6Address), "an IPv6 address has to stand in brackets"),

@@ -122,5 +122,5 @@ def _line(number: int, data: bytes) -> Line:
     try:
         text = data.decode("utf-8")
     except UnicodeDecodeError as error:
-        return Line(number, data.decode("utf-8", errors="replace"), f"no UTF-8 text (octet {error.start + 1})")
+        return Line(number, data.decode("utf-8", errors="replace"), f"not UTF-8 text (octet {error.start + 1})")
     return Line(number, text, next((flaw for octet, flaw in _STRAY.items() if octet in text), ""))

@@ -101,7 +101,7 @@ class Reader:
         except DestinationError as error:
             raise ValueError(error.reason) from error
         if found.kind is not Kind.UNIX and len(found.host) > MAX_DNS_NAME:
-            raise ValueError(f"no valid host name: longer than {MAX_DNS_NAME} octets")
+            raise ValueError(f"not a valid host name: longer than {MAX_DNS_NAME} octets")
         return found
 
     def plain(self, name: str) -> Destination:
@@ -136,7 +136,7 @@ class Lists:
     ) -> None:
         names = [fspath(path) for path in paths]
         if names.count(STDIN) > 1:
-            raise ListError(f"{STDIN}: standard input can be read once only")
+            raise ListError(f"{STDIN}: standard input can be read only once")
         self.duplicates = 0
         self._reader = reader or Reader()
         self._sources = [Source(name, form or Form(), self._reader.accept, stdin) for name in names]

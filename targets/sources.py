@@ -176,7 +176,7 @@ class Source:
 
     def _refuse(self, kind: ListKind | None) -> None:
         if kind is not None and not accepted(kind, self._accept):
-            raise ListError(f"{self.name}: no list of domains but {kind}; {WHOLE_LIST[kind]}")
+            raise ListError(f"{self.name}: not a list of domains but {kind}; {WHOLE_LIST[kind]}")
 
 
 def _domains(sample: list[Line], layout: Layout) -> Iterator[str]:

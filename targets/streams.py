@@ -99,4 +99,4 @@ def open_file(path: str) -> io.BufferedReader:
         return Path(path).open("rb")
     except (OSError, ValueError) as error:  # ValueError: NUL in the name
         words = error.strerror if isinstance(error, OSError) else str(error)
-        raise ListError(f"{path}: cannot be read ({words}); a file with one domain a line was expected") from error
+        raise ListError(f"{path}: cannot be read ({words}); a file with one domain per line was expected") from error

@@ -128,7 +128,7 @@ def cells_of(text: str, delimiter: str) -> list[str]:
     try:
         (cells,) = csv.reader([text.strip(" \r\n")], delimiter=delimiter, skipinitialspace=True, strict=True)
     except (csv.Error, ValueError) as error:
-        raise RowError(f"no CSV record: {error}") from error
+        raise RowError(f"not a CSV record: {error}") from error
     return [cell.strip() for cell in cells]
 
 

@@ -148,7 +148,7 @@ def _head(stream: io.BufferedIOBase) -> bytes:
 def _text(head: bytes, stream: io.BufferedIOBase) -> io.BufferedReader:
     name = None if encoding_of(head) else binary_name(head)
     if name:
-        raise ListError(f"{name}, which is no list; a text file with one domain a line was expected")
+        raise ListError(f"{name}, which is not a list; a text file with one domain per line was expected")
     return as_utf8(head, stream)
 
 
@@ -196,7 +196,7 @@ def _unpacked(packing: _Packing, packed: Iterator[bytes], notes: list[str]) -> I
             elif decoder.needs_input:
                 break
     if decoder is not None:
-        raise DamagedError(f"the {packing.name} data is cut short")
+        raise DamagedError(f"the {packing.name} data is truncated")
 
 
 def _decoded(packing: _Packing, decoder: _Decompressor, data: bytes) -> bytes:

@@ -79,7 +79,7 @@ class Zone:
         except ZoneError:
             raise
         except (dns.exception.DNSException, ValueError, ArithmeticError, LookupError) as error:
-            raise ZoneError(f"no record of a zone file: {error}") from error
+            raise ZoneError(f"not a record of a zone file: {error}") from error
 
     def _read(self, tokens: "dns.tokenizer.Tokenizer") -> str:
         first = tokens.get(want_leading=True)
@@ -126,7 +126,7 @@ def _kind(tokens: "dns.tokenizer.Tokenizer") -> str:
             break
         if not _TTL.fullmatch(token.value) and token.value.lower() not in _CLASSES:
             return str(token.value).lower()
-    raise ZoneError("no record of a zone file: no type")
+    raise ZoneError("not a record of a zone file: no type")
 
 
 def _records(lines: Iterator[Line]) -> Iterator[Line]:

@@ -181,7 +181,7 @@ def _nothing(spool: Spool, notes: list[str]) -> str:
     lines = "its only line is" if spool.lines == 1 else f"all {spool.lines} lines are"
     often = "" if count == spool.lines else f", most often ({count})"
     return (
-        f"nothing to scan: {lines} rejected{often}: {safe(reason)}; one domain a line was expected,"
+        f"nothing to scan: {lines} rejected{often}: {safe(reason)}; one domain per line was expected,"
         " or a table (--column NAME), a zone file (--format zone), URLs or addresses (--accept urls,emails)"
     )
 

@@ -93,7 +93,7 @@ def _reader(flags: dict[str, Any], settings: Settings) -> Reader:
 def _input(flags: dict[str, Any], settings: Settings) -> Input:
     lists, first = flags["lists"], flags["first"]
     if STDIN in lists and STDIN in first:
-        raise CliError(f"{STDIN}: standard input can be read once only")
+        raise CliError(f"{STDIN}: standard input can be read only once")
     if flags["seed"] is not None and flags["sample"] is None:
         raise CliError("--seed S: it requires --sample N")
     reader = _reader(flags, settings)

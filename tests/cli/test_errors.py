@@ -54,7 +54,7 @@ CASES: dict[str, tuple[Callable[[Path], None], tuple[str, ...], str]] = {
     "missing list": (nothing, ("scan", "nolist", "-o", "run"), "nolist: cannot be read (No such file or directory)"),
     "a directory as list": (nothing, ("scan", ".", "-o", "run"), ".: cannot be read (Is a directory)"),
     "missing column": (nothing, (*SCAN, "--column", "site"), "list: line 1: no column 'site' in the header"),
-    "bad destination": (nothing, ("scan", "--domain", "bad domain"), "--domain bad domain: no valid host name"),
+    "bad destination": (nothing, ("scan", "--domain", "bad domain"), "--domain bad domain: not a valid host name"),
     "unreadable CA file": (nothing, (*SCAN, "--ca-file", "none.pem"), "none.pem: cannot read trusted certificates"),
     "CA file without certificates": (
         file("empty.pem", "not a certificate\n"),

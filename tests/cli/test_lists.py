@@ -24,9 +24,9 @@ def private(count: int, *more: str) -> bytes:
 
 
 REFUSED = [
-    ("hosts-file.txt", "no list of domains but a hosts file; --column 2 takes the names"),
-    ("urls.txt", "no list of domains but URLs; --accept urls takes the host of each"),
-    ("zone-lines.txt", "no list of domains but a zone file; --format zone takes the names that have NS records"),
+    ("hosts-file.txt", "not a list of domains but a hosts file; --column 2 takes the names"),
+    ("urls.txt", "not a list of domains but URLs; --accept urls takes the host of each"),
+    ("zone-lines.txt", "not a list of domains but a zone file; --format zone takes the names that have NS records"),
 ]
 
 
@@ -41,8 +41,12 @@ NOTHING = [
     (b"", "nothing to scan: the input has no line that is neither blank nor a comment", 0),
     (b"# none\n\n", "nothing to scan: the input has no line that is neither blank nor a comment", 0),
     (b"domain\n", "nothing to scan: the input has no line that is neither blank nor a comment", 0),
-    (b"a_b c\n", "nothing to scan: its only line is rejected: no valid host name: white space in it; one domain", 1),
-    (b"x y z\n" * 11 + b"-a.b\n", "nothing to scan: all 12 lines are rejected, most often (11): no valid host", 10),
+    (
+        b"a_b c\n",
+        "nothing to scan: its only line is rejected: not a valid host name: it contains white space; one domain",
+        1,
+    ),
+    (b"x y z\n" * 11 + b"-a.b\n", "nothing to scan: all 12 lines are rejected, most often (11): not a valid host", 10),
     (gzip.compress(b""), "nothing to scan: the input has no line", 0),
     (gzip.compress(b"a.example")[:8], "nothing to scan: its only line is rejected: the file cannot be read beyond", 1),
 ]
@@ -77,15 +81,15 @@ def test_many_rejects_are_reported(tmp_path: Path) -> None:
     (tmp_path / "list").write_bytes(private(7, "bad one", "bad two", "-x.example"))
     words = (
         "3 of 10 lines are rejected (30.0 %, more than --max-rejects 10);"
-        " most often: no valid host name: white space in it"
+        " most often: not a valid host name: it contains white space"
     )
     done = mxsweep(*SCAN, "--quiet", "--label", "a label", "list", cwd=tmp_path)
     assert (done.returncode, said(done.stderr)) == (0, [f"mxsweep: {words}"])
     header = run_json(tmp_path)
     assert (header["notes"], header["label"]) == ([words], "a label")
     assert header["reject_reasons"] == {
-        "no valid host name: white space in it": 2,
-        "no valid host name: label begins or ends with a hyphen": 1,
+        "not a valid host name: it contains white space": 2,
+        "not a valid host name: label begins or ends with a hyphen": 1,
     }
     (tmp_path / "more").mkdir()
     done = mxsweep(*SCAN, "--quiet", "--max-rejects", "30%", "../list", cwd=tmp_path / "more")

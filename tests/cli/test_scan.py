@@ -39,7 +39,7 @@ def test_a_pipe(lab: Lab) -> None:
     (line,) = done.stdout.splitlines()
     record = json.loads(line)
     assert (record["key"], record["verdict"]["dane"]) == (GOOD, "protected")
-    reason = "no valid host name: white space in it"
+    reason = "not a valid host name: it contains white space"
     many = "1 of 2 lines are rejected (50.0 %, more than --max-rejects 10); most often"
     assert done.stderr.splitlines() == [f"mxsweep: {many}: {reason}", f"-:2: bad domain: {reason}"]
 
@@ -97,7 +97,7 @@ def test_log_file(lab: Lab, tmp_path: Path) -> None:
     text = log.read_text()
     assert f"INFO {GOOD}: ok" in text
     assert "WARNING" in text
-    assert "list:2: not scanned: no valid host name" in text
+    assert "list:2: not scanned: not a valid host name" in text
 
 
 def test_status_and_metrics_agree_with_the_records(lab: Lab, tmp_path: Path) -> None:

@@ -89,7 +89,7 @@ def test_excluded_domains_have_no_record(tmp_path: Path, caplog: pytest.LogCaptu
 @pytest.mark.parametrize(
     ("names", "how", "error", "text"),
     [
-        (["bad domain"], {}, ValueError, "'bad domain': no valid host name"),
+        (["bad domain"], {}, ValueError, "'bad domain': not a valid host name"),
         (PRIVATE, {"level": "high"}, ValueError, "'high' is not a valid Level"),
         (PRIVATE, {"resolver": ["dns"]}, api.ScanError, "--resolver dns"),
         (PRIVATE, {"ehlo": "my host"}, api.ScanError, "a host name was expected"),

@@ -163,13 +163,13 @@ def test_errors_in_the_words_of_posttls_finger(text: str, error: str) -> None:
 
 # reasons are our own words
 REASONS = [
-    ("a" * 64 + ".example", "no valid host name: label longer than 63 octets"),
-    (".".join(["a" * 63] * 4) + ".b", "no valid host name: longer than 255 octets"),
-    ("a..b", "no valid host name: empty label (a dot too many)"),
-    ("a*b", "no valid host name: character '*' is not allowed"),
-    ("[]", "no valid host name: it is empty"),
-    ("1.2.3", "no valid host name: digits only"),
-    ("-a.b", "no valid host name: label begins or ends with a hyphen"),
+    ("a" * 64 + ".example", "not a valid host name: label longer than 63 octets"),
+    (".".join(["a" * 63] * 4) + ".b", "not a valid host name: longer than 255 octets"),
+    ("a..b", "not a valid host name: empty label (a dot too many)"),
+    ("a*b", "not a valid host name: character '*' is not allowed"),
+    ("[]", "not a valid host name: it is empty"),
+    ("1.2.3", "not a valid host name: digits only"),
+    ("-a.b", "not a valid host name: label begins or ends with a hyphen"),
     ("a:99999", "port is not in 1..65535: 99999"),
     ("a:x y", "no port and no known service: 'x y'"),
     ("[a", 'no "]" after "["'),

@@ -119,20 +119,20 @@ REJECTS = [
     (b"user@a.example", "an e-mail address: list what follows the @, or use --accept emails"),
     (b"https://a.example/", "a URL: list its host name alone, or use --accept urls"),
     (b"*.a.example", "a wildcard: list the domain itself"),
-    (b"bad domain", "no valid host name: white space in it"),
+    (b"bad domain", "not a valid host name: it contains white space"),
     (b"2001:db8::1", "an IPv6 address has to stand in brackets"),
     (b",x.example", "no domain in this line"),
-    (b"a.example..", "no valid host name: empty label (a dot too many)"),
-    (b".", "no valid host name: empty label (a dot too many)"),
-    (b"a/b.example", "no valid host name: character '/' is not allowed"),
-    (b"a" * 64 + b".example", "no valid host name: label longer than 63 octets"),
-    (b".".join([b"a" * 63] * 3 + [b"a" * 62]), "no valid host name: longer than 253 octets"),
+    (b"a.example..", "not a valid host name: empty label (a dot too many)"),
+    (b".", "not a valid host name: empty label (a dot too many)"),
+    (b"a/b.example", "not a valid host name: character '/' is not allowed"),
+    (b"a" * 64 + b".example", "not a valid host name: label longer than 63 octets"),
+    (b".".join([b"a" * 63] * 3 + [b"a" * 62]), "not a valid host name: longer than 253 octets"),
     (b"a.example:99999", "port is not in 1..65535: 99999"),
-    (b"a.\xff.example", "no UTF-8 text (octet 3)"),
+    (b"a.\xff.example", "not UTF-8 text (octet 3)"),
     (b"a\0b.example", "NUL octet in the line"),
     (b"a" * (LINE_LIMIT + 1), "line longer than 65536 octets"),
-    (b'"a.example', "no CSV record: unexpected end of data"),
-    (b'"a.example"x,y', "no CSV record: ',' expected after '\"'"),
+    (b'"a.example', "not a CSV record: unexpected end of data"),
+    (b'"a.example"x,y', "not a CSV record: ',' expected after '\"'"),
     (b"a.example\rb.example", "carriage return within the line (lines end with LF or CRLF)"),
 ]  # fmt: skip
 
@@ -157,12 +157,12 @@ def test_the_longest_line_is_read() -> None:
 def test_layout_comes_from_the_first_good_line() -> None:
     ranked = "rank,domain expected, as in the file's first line"
     assert mixed(b"\xff\n1,a.example\nb.example\nx,c.example\n") == [
-        "no UTF-8 text (octet 1)",
+        "not UTF-8 text (octet 1)",
         "a.example",
         ranked,
         ranked,
     ]
-    assert mixed(b"a.example\n1,b.example\n") == ["a.example", "no valid host name: digits only"]
+    assert mixed(b"a.example\n1,b.example\n") == ["a.example", "not a valid host name: digits only"]
 
 
 def test_a_header_is_found_without_its_name() -> None:
@@ -245,7 +245,7 @@ ERRORS = [
     (b"# only\n", "domain", "-: line 1: a header with column 'domain' expected: the file is empty"),
     (b"#\nrank,host\n", "domain", "-: line 2: no column 'domain' in the header 'rank,host'"),
     (b'"domain\n', "domain", "-: line 1: no column 'domain' in the header '\"domain'"),
-    (b"\xff\n", "domain", "-: line 1: a header with column 'domain' expected: no UTF-8 text (octet 1)"),
+    (b"\xff\n", "domain", "-: line 1: a header with column 'domain' expected: not UTF-8 text (octet 1)"),
 ]
 
 
@@ -260,12 +260,12 @@ def test_unreadable_files_are_told_before_reading(tmp_path: Path) -> None:
     good = tmp_path / "good"
     good.write_bytes(b"a.example\n")
     for bad in (tmp_path / "missing", tmp_path, tmp_path / "nul\0"):
-        with pytest.raises(ListError, match=r": cannot be read \(.+\); a file with one domain a line was expected"):
+        with pytest.raises(ListError, match=r": cannot be read \(.+\); a file with one domain per line was expected"):
             Lists([good, bad])
 
 
 def test_standard_input_is_read_once() -> None:
-    with pytest.raises(ListError, match="once only"):
+    with pytest.raises(ListError, match="only once"):
         Lists(["-", "-"], stdin=io.BytesIO())
 
 

@@ -108,7 +108,7 @@ BAD_ENTRIES = [
     (b".", "'.': it is empty"),
     (b"a..b", "empty label"),
     (b"a b", "character ' ' is not allowed"),
-    (b"a\xff", "no UTF-8 text"),
+    (b"a\xff", "not UTF-8 text"),
     (b"a\0b", "NUL octet in the line"),
 ]
 

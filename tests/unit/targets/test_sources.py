@@ -50,9 +50,9 @@ def test_lists_that_are_read(name: str, expected: list[str]) -> None:
 @pytest.mark.parametrize(
     ("name", "words"),
     [
-        ("hosts-file.txt", "no list of domains but a hosts file; --column 2 takes the names"),
-        ("urls.txt", "no list of domains but URLs; --accept urls takes the host of each"),
-        ("zone-lines.txt", "no list of domains but a zone file; --format zone"),
+        ("hosts-file.txt", "not a list of domains but a hosts file; --column 2 takes the names"),
+        ("urls.txt", "not a list of domains but URLs; --accept urls takes the host of each"),
+        ("zone-lines.txt", "not a list of domains but a zone file; --format zone"),
     ],
 )
 def test_lists_that_are_refused(name: str, words: str) -> None:
@@ -91,7 +91,7 @@ TEXTS = [
     (b"# x\n; y\n// z\n;zz\na.example # t\n", ["a.example"]),
     (b"999,a.example\n1,000,b.example\n", ["a.example", "b.example"]),
     (b"a.example,1\nb.example\nc.example,2,3\n", ["a.example", "b.example", "c.example"]),
-    (b'domain,n\na.example,"x\nb.example,y\n', ["2: no CSV record: unexpected end of data", "b.example"]),
+    (b'domain,n\na.example,"x\nb.example,y\n', ["2: not a CSV record: unexpected end of data", "b.example"]),
     (b"a.example\n10.0.0.0/8\n", ["a.example", "2: a network: list domains, hosts or single addresses"]),
     (gzip.compress(gzip.compress(b"a.example\n")), ["a.example"]),
 ]  # fmt: skip
@@ -106,12 +106,12 @@ def test_texts(tmp_path: Path, data: bytes, expected: list[str]) -> None:
 @pytest.mark.parametrize(
     ("data", "words"),
     [
-        (b"%PDF-1.4", "a PDF, which is no list"),
-        (b"a@b.example\nc@d.example\n", "no list of domains but e-mail addresses; --accept emails"),
-        (b"a.example dane-only\n.b.example may\n", "no list of domains but a policy map; --column 1"),
-        (b'{"a": 1}\n', "no list of domains but JSON lines; --column NAME"),
-        (b"||a.example^\n", "no list of domains but an ad blocker's list"),
-        (b"origin,rank\nhttps://a.example,1\n", "no list of domains but URLs; --accept urls"),
+        (b"%PDF-1.4", "a PDF, which is not a list"),
+        (b"a@b.example\nc@d.example\n", "not a list of domains but e-mail addresses; --accept emails"),
+        (b"a.example dane-only\n.b.example may\n", "not a list of domains but a policy map; --column 1"),
+        (b'{"a": 1}\n', "not a list of domains but JSON lines; --column NAME"),
+        (b"||a.example^\n", "not a list of domains but an ad blocker's list"),
+        (b"origin,rank\nhttps://a.example,1\n", "not a list of domains but URLs; --accept urls"),
     ],
 )
 def test_files_that_are_no_lists(tmp_path: Path, data: bytes, words: str) -> None:

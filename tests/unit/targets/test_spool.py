@@ -240,8 +240,8 @@ def test_rejects_are_counted_by_reason(tmp_path: Path, monkeypatch: pytest.Monke
     monkeypatch.setattr(spool, "REASONS", 2)
     found = made(tmp_path, b"a.example\nb c\nd e\nx*.example\n-a.example\nf g\n", cut=lambda: ["one: cut short"])
     expected = {
-        "no valid host name: white space in it": 3,
-        "no valid host name: character '*' is not allowed": 1,
+        "not a valid host name: it contains white space": 3,
+        "not a valid host name: character '*' is not allowed": 1,
         OTHER_REASONS: 1,
     }
     assert found.reasons == expected

@@ -108,7 +108,7 @@ def test_damage_is_an_error_of_reading_and_what_came_before_is_kept(
 def test_a_gzip_file_cut_short_gives_all_that_can_be_unpacked() -> None:
     stream = unwrapped(io.BytesIO(gzip.compress(NAMES)[:-9])).stream
     assert b"".join(stream.readline() for _ in range(NAMES.count(b"\n"))) == NAMES
-    with pytest.raises(DamagedError, match="the gzip data is cut short"):
+    with pytest.raises(DamagedError, match="the gzip data is truncated"):
         stream.readline()
 
 

@@ -58,11 +58,11 @@ def test_a_zone_of_a_top_level_domain() -> None:
         ("$GENERATE 1-9 h$ NS x.", "$GENERATE is refused: put all records into one file"),
         ("$OTHER", "an unknown directive"),
         ("a NS x.", "a relative name without $ORIGIN"),
-        ("a.", "no record of a zone file: no type"),
-        ("a. NS", "no record of a zone file"),
-        ("a. NS x. y.", "no record of a zone file"),
-        ("a..b. NS x.", "no record of a zone file"),
-        ('a. NS "x', "no record of a zone file"),
+        ("a.", "not a record of a zone file: no type"),
+        ("a. NS", "not a record of a zone file"),
+        ("a. NS x. y.", "not a record of a zone file"),
+        ("a..b. NS x.", "not a record of a zone file"),
+        ('a. NS "x', "not a record of a zone file"),
     ],
 )
 def test_lines_that_are_no_records(line: str, reason: str) -> None:
