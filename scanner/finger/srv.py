@@ -1,7 +1,7 @@
 """SRV records (RFC 2782): parsing, order and warnings.
 
-Records of equal priority are ordered by weighted random selection as in RFC 2782. As a difference to Postfix, a record
-of weight 0 has a small chance to be selected early.
+Records of equal priority are ordered by weighted random selection as in RFC 2782. Unlike in Postfix, a record of
+weight 0 has a small chance to be selected early.
 """
 
 import random
