@@ -21,16 +21,19 @@ from results.count.health import domain_health
 from results.store import codec
 from results.store.partial import HOST, VERDICT, DomainPart, HostPart, RoutePart, VerdictPart
 from scanner.core.providers import provider_of
+from scanner.reasons import Reason
 from scanner.vocabulary import DomainDane, DomainOutcome, DomainStartTLS, worst
 
 KNOWN = 262_144  # maximum number of cached verdicts of MX hosts, about 0.4 KiB each
 KINDS = 65_536  # maximum number of groups of domains in memory, about 0.3 KiB each
 VERDICTS = 16_384  # maximum number of cached verdicts of domains, about 1 KiB each
 UNROUTED = 1000  # maximum number of listed domains that fail before an MX host is known
+LIMITED = 1000  # maximum number of listed domains with more MX hosts or addresses than a limit of the scan
 
 _DIGEST = 16  # octets of a collision-resistant digest
 _Part = TypeVar("_Part", HostPart, VerdictPart)
 _NO_FACTS: frozenset[Word] = frozenset()
+_LIMITS = frozenset((Reason.HOST_LIMIT, Reason.ADDRESS_LIMIT))
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,6 +96,18 @@ class HostKind:
     examples: list[str] = field(default_factory=list)
 
 
+@dataclass(frozen=True, slots=True)
+class LimitedDomain:
+    """A domain with more MX hosts or addresses than a limit of the scan.
+
+    ``unexamined`` is the number of its MX hosts that were not examined, ``hosts`` the MX hosts with further addresses.
+    """
+
+    domain: str
+    unexamined: int
+    hosts: tuple[str, ...]
+
+
 @dataclass(slots=True)
 class DomainKind:
     """A group of ``size`` domains with equal route, verdict and hosts; ``failing`` lists the hosts that fail."""
@@ -152,6 +167,7 @@ class Domains:
         self.domains_of: Counter[str] = Counter()
         self.host_dane: dict[str, str] = {}
         self.unrouted: list[UnroutedDomain] = []
+        self.limited: list[LimitedDomain] = []
 
     def add(self, line: DomainPart) -> None:
         """Count a domain.
@@ -171,6 +187,8 @@ class Domains:
             _exemplify(kind, line.key)
         if not hosts:
             self._unrouted(line.key, verdict)
+        elif not _LIMITS.isdisjoint(verdict.reasons) and len(self.limited) < LIMITED:
+            self.limited.append(_limited(line.key, hosts))
         if len(self._known) > KNOWN:
             self.settle()
         elif len(self._kinds) > KINDS:
@@ -366,6 +384,12 @@ def decoded_verdict(raw: msgspec.Raw) -> VerdictPart:
         CodecError: the JSON is not a verdict.
     """
     return _decoded(VERDICT, raw)
+
+
+def _limited(domain: str, hosts: Iterable[HostKind]) -> LimitedDomain:
+    beyond = [host for host in hosts if not _LIMITS.isdisjoint(host.reasons)]
+    examined = tuple(host.name for host in beyond if host.report is not None)
+    return LimitedDomain(domain, len(beyond) - len(examined), examined)
 
 
 def _decoded(decoder: msgspec.json.Decoder[_Part], raw: msgspec.Raw) -> _Part:

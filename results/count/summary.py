@@ -16,7 +16,7 @@ from datetime import datetime, timedelta
 from results.count.base import Count, CountTable, Word
 from results.count.columns import GroupCount
 from results.count.domain_words import FUNNEL
-from results.count.domains import Domains, Funnel, MoreWords, Provider, UnroutedDomain
+from results.count.domains import Domains, Funnel, LimitedDomain, MoreWords, Provider, UnroutedDomain
 from results.count.failing import FailingHost
 from results.count.health import Health
 from results.count.hosts import SLOWEST, Disagreement, ExpiringHost, Hosts, SlowHost
@@ -34,6 +34,7 @@ __all__ = [
     "ExpiringHost",
     "FailingHost",
     "Funnel",
+    "LimitedDomain",
     "Provider",
     "SlowHost",
     "Summary",
@@ -110,6 +111,7 @@ class Summary:
     key_types: dict[str, int]
     failing: tuple[FailingHost, ...]
     unrouted: tuple[UnroutedDomain, ...]
+    limited: tuple[LimitedDomain, ...]
     slowest: tuple[SlowHost, ...]
     expiring: tuple[ExpiringHost, ...]
     disagreements: tuple[Disagreement, ...]
@@ -185,6 +187,7 @@ def summary_of(run: Run, counted: Counted, days: int = SOON) -> Summary:
         key_types=_ranked(hosts.key_types),
         failing=domains.failing(),
         unrouted=tuple(domains.unrouted),
+        limited=tuple(domains.limited),
         slowest=hosts.slowest(),
         expiring=hosts.expiring(ended(header) + timedelta(days=days), domains.domains_of),
         disagreements=tuple(hosts.disagreements),

@@ -6,6 +6,9 @@ from results.count.summary import Provider, Summary
 from results.render.tables import Cell, Table
 from scanner.model import RunHeader
 
+SHOWN_HOSTS = 5
+"""Maximum number of MX hosts listed for a domain above a limit."""
+
 NO_VALUE = "(none)"
 """The name of domains without a value of the column."""
 
@@ -46,6 +49,13 @@ def listings(summary: Summary, header: RunHeader, column: str) -> Iterator[Table
             "Slowest addresses",
             ("MX host", "address", "seconds"),
             tuple((slow.host, slow.address, round(slow.ms / 1000, 1)) for slow in summary.slowest),
+        ),
+        Table(
+            "limited",
+            "Domains above a limit of the scan",
+            ("domain", "MX hosts not examined", "MX hosts with further addresses"),
+            tuple((row.domain, row.unexamined, ", ".join(row.hosts[:SHOWN_HOSTS])) for row in summary.limited),
+            "the rest was not examined",
         ),
         Table("rejects", "Input not scanned", ("reason", "lines"), tuple(rejects.items())),
     )

@@ -7,6 +7,8 @@ import pytest
 
 from results.count.summary import Count
 from results.report.model import COUNTS, MEANINGS, OPEN, make_report
+from scanner.core import rollup
+from scanner.model import RouteHost
 from scanner.reasons import Reason
 from scanner.vocabulary import DomainDane, DomainOutcome, RunState, Security
 from tests.unit import records
@@ -65,3 +67,17 @@ def test_the_figures(tmp_path: Path) -> None:
     }
     assert {row.word: row.count for row in compared.rows}["newly broken"] == Count(1, 1)
     assert compared.base == Count(3, 1)
+
+
+def test_domains_above_a_limit_are_listed_with_their_hosts(tmp_path: Path) -> None:
+    limits = (Reason.HOST_LIMIT, Reason.ADDRESS_LIMIT)
+    examined = [
+        records.host_verdict(host="mx1.example", reasons=(Reason.ADDRESS_LIMIT,)),
+        records.host_verdict(reasons=()),
+    ]
+    beyond = [rollup.unexamined(RouteHost(f"mx{place}.example", 50), Reason.HOST_LIMIT) for place in range(3, 6)]
+    verdict = records.verdict(reasons=limits)
+    above = records.domain(key="above.example", verdict=verdict, hosts=(*examined, *beyond))
+    report = make_report(run_of(tmp_path / "run", [records.domain(key="b.example"), above]))
+    (listing,) = [listing for listing in report.listings if listing.key == "limited"]
+    assert listing.rows == (("above.example", 3, "mx1.example"),)
