@@ -2,7 +2,8 @@
 
 The cache holds data and negative answers. Errors are not cached, because the next query may succeed. MX answers are not
 cached: a scan queries the MX records of each domain once, and a million MX answers would displace the answers about
-hosts. The caller passes the current time as an argument.
+hosts. Answers with more than ``MAX_RECORDS`` records are not cached either. The caller passes the current time as an
+argument.
 """
 
 from collections import OrderedDict
@@ -12,6 +13,7 @@ from scanner.facts import Answer
 from scanner.vocabulary import Outcome
 
 MAX_ANSWERS = 20_000  # about 20 MB at 1 KB each; the resolver itself also caches answers
+MAX_RECORDS = 100  # records of a cached answer: a hostile zone could fill the cache with gigabytes of addresses
 _NOT_CACHED = ("MX",)
 
 
@@ -54,6 +56,8 @@ class AnswerCache:
         """Replace the cached answer to a question; if the new answer is not cacheable, only remove the old answer."""
         self._entries.pop(key, None)
         if answer.outcome is Outcome.ERROR or answer.ttl <= 0 or key.rtype in _NOT_CACHED:
+            return
+        if len(answer.records) > MAX_RECORDS:
             return
         self._entries[key] = (now + answer.ttl, answer)
         if len(self._entries) > self._limit:

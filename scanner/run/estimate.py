@@ -64,7 +64,7 @@ async def _work(items: Iterator[Target | Reject], ports: Ports, examiner: HostEx
             continue
         counts.domains += 1
         route = await find_route(item.destination, ports.lookup)
-        for key in host_keys(route, item.destination, ports.settings.mode):
+        for key in await examiner.within_limits(host_keys(route, item.destination, ports.settings.mode)):
             if key not in counts.hosts:
                 counts.hosts.add(key)
                 await _count(key, examiner, counts)

@@ -23,7 +23,7 @@ from scanner.run.ports import Ports, now
 from scanner.settings import WITH_AUTHENTICATION, WITHOUT_AUTHENTICATION
 from scanner.vocabulary import FailureKind, Phase
 
-LOOKED_UP = 16
+LOOKED_UP = 8
 """Number of hosts of one domain whose addresses are looked up concurrently to count them."""
 
 _WORTH_ANOTHER_PROFILE = (FailureKind.TLS, FailureKind.CLOSED, FailureKind.RESET, FailureKind.TIMEOUT)

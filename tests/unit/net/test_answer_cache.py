@@ -38,6 +38,8 @@ def test_validated_and_unvalidated_answers_are_separate() -> None:
         (answer(outcome=Outcome.NXDOMAIN), True),
         (answer(outcome=Outcome.ERROR), False),
         (answer(ttl=0), False),
+        (answer(records=tuple(map(str, range(100)))), True),
+        (answer(records=tuple(map(str, range(101)))), False),
         (answer(outcome=Outcome.NODATA, ttl=0), False),
         (answer("MX"), False),
         (answer("TLSA"), True),

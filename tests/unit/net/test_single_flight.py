@@ -210,3 +210,20 @@ async def test_gather_of_one_item_starts_no_task() -> None:
 
 async def test_gather_of_no_items() -> None:
     assert await gather([], _immediate) == []
+
+
+async def test_gather_with_a_limit_begins_in_order_and_keeps_the_order(autojump_clock: trio.testing.MockClock) -> None:
+    active, most, begun = 0, 0, []
+
+    async def work(number: int) -> int:
+        nonlocal active, most
+        begun.append(number)
+        active += 1
+        most = max(most, active)
+        await trio.sleep(10 - number)
+        active -= 1
+        return number * number
+
+    assert await gather(range(7), work, 3) == [number * number for number in range(7)]
+    assert (most, begun[3:]) == (3, [3, 4, 5, 6])
+    assert sorted(begun[:3]) == [0, 1, 2]

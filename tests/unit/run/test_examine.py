@@ -1,15 +1,21 @@
 """The examination of one domain: hosts shared among domains, bugs of ours, stored reports and retry passes."""
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
+import trio
+from trio.testing import MockClock
 
 from scanner.core import judgement
+from scanner.facts import Endpoint
+from scanner.net.probe import ProbeResult
 from scanner.reasons import Reason
+from scanner.run import domain_slots
 from scanner.run.examine import DomainObservation, Examiner
 from scanner.run.host_result import ReportAndCerts
 from scanner.run.ports import now
-from scanner.settings import Settings
+from scanner.settings import Caps, Settings
 from scanner.vocabulary import FailureKind, Phase
 from tests.unit.fakes import DOMAIN, MX1, MX2, V4, V4B, World, fails, host, mx, shakes, target
 
@@ -110,3 +116,77 @@ async def test_a_report_of_the_current_pass_is_used_though_it_is_worth_a_retry()
     stored = await World(dns, {V4: BUSY}).examine()
     result = await examiner.examine(target())
     assert result.reports == stored.reports
+
+
+async def test_a_shared_host_takes_the_slots_of_each_domain_that_waits_for_it(autojump_clock: MockClock) -> None:
+    """A domain with a host that is slow at all addresses does not delay a domain with which it shares another host."""
+    slow, shared = ["192.0.2.11", "192.0.2.12"], ["192.0.2.21", "192.0.2.22"]
+    dns = mx(f"10 {MX1}", f"20 {MX2}") | mx(f"10 {MX2}", domain=OTHER) | host(MX1, *slow) | host(MX2, *shared)
+    ended: dict[str, float] = {}
+
+    async def probe(endpoint: Endpoint, host: str) -> ProbeResult:  # noqa: ARG001 - as the protocol has it
+        await trio.sleep(100 if endpoint.address in slow else 10)
+        return shakes()(endpoint)
+
+    settings = replace(Settings(), caps=Caps(per_domain=2))
+    examiner = Examiner(replace(World(dns).ports(settings), probe=probe))
+
+    async def examine(name: str) -> None:
+        await examiner.examine(target(name))
+        ended[name] = trio.current_time()
+
+    began = trio.current_time()
+    async with trio.open_nursery() as nursery:
+        nursery.start_soon(examine, DOMAIN)
+        await trio.sleep(1)
+        nursery.start_soon(examine, OTHER)
+    assert ended[OTHER] - began <= 11
+    assert ended[DOMAIN] - began >= 100
+
+
+async def test_the_probes_in_flight_for_one_domain_are_limited(autojump_clock: MockClock) -> None:
+    names = [f"mx{number}.test" for number in range(9)]
+    dns = mx(*[f"10 {name}" for name in names])
+    for number, name in enumerate(names):
+        dns |= host(name, *[f"192.0.{number}.{last}" for last in range(5)])
+    active = most = 0
+
+    async def probe(endpoint: Endpoint, host: str) -> ProbeResult:  # noqa: ARG001 - as the protocol has it
+        nonlocal active, most
+        active += 1
+        most = max(most, active)
+        await trio.sleep(1)
+        active -= 1
+        return shakes()(endpoint)
+
+    settings = replace(Settings(), caps=Caps(per_domain=4))
+    result = await Examiner(replace(World(dns).ports(settings), probe=probe)).examine(target())
+    assert (most, sum(len(report.endpoints) for report in result.reports)) == (4, 45)
+
+
+async def test_hosts_above_the_limits_are_neither_looked_up_nor_probed() -> None:
+    names = [f"mx{number:02}.test" for number in range(30)]
+    dns = mx(*[f"10 {name}" for name in names])
+    for number, name in enumerate(names[:8]):
+        dns |= host(name, *[f"192.0.{number}.{last}" for last in range(10)])
+    servers = {f"192.0.{number}.{last}": shakes() for number in range(3) for last in range(10)}
+    world = World(dns, servers)
+    record = (await world.examine(settings=Settings(hosts=20, addresses=10, domain_addresses=39))).record
+    assert [host.report is not None for host in record.hosts] == [True] * 3 + [False] * 27
+    assert [host.reasons for host in record.hosts[3:]] == [("address-limit",)] * 17 + [("host-limit",)] * 10
+    assert all(host.votes for host in record.hosts)
+    assert record.verdict.reasons == ("tlsa-none", "address-limit", "host-limit")
+
+
+async def test_transcripts_above_the_evidence_of_a_domain_are_not_kept(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(domain_slots, "EVIDENCE", 10_000)
+
+    def behave(endpoint: Endpoint) -> ProbeResult:
+        result = shakes()(endpoint)
+        return replace(result, probe=replace(result.probe, transcript=("x" * 4000,)))
+
+    world = World(mx() | host(MX1, V4, V4B, "192.0.2.3"), dict.fromkeys((V4, V4B, "192.0.2.3"), behave))
+    (report,) = (await world.examine()).reports
+    kept = [bool(probe.transcript) for end in report.endpoints for probe in end.probes]
+    assert kept.count(True) in (1, 2)
+    assert len(kept) == 3
