@@ -124,7 +124,7 @@ async def test_a_shared_host_takes_the_slots_of_each_domain_that_waits_for_it(au
     dns = mx(f"10 {MX1}", f"20 {MX2}") | mx(f"10 {MX2}", domain=OTHER) | host(MX1, *slow) | host(MX2, *shared)
     ended: dict[str, float] = {}
 
-    async def probe(endpoint: Endpoint, host: str) -> ProbeResult:  # noqa: ARG001 - as the protocol has it
+    async def probe(endpoint: Endpoint, host: str) -> ProbeResult:
         await trio.sleep(100 if endpoint.address in slow else 10)
         return shakes()(endpoint)
 
@@ -151,7 +151,7 @@ async def test_the_probes_in_flight_for_one_domain_are_limited(autojump_clock: M
         dns |= host(name, *[f"192.0.{number}.{last}" for last in range(5)])
     active = most = 0
 
-    async def probe(endpoint: Endpoint, host: str) -> ProbeResult:  # noqa: ARG001 - as the protocol has it
+    async def probe(endpoint: Endpoint, host: str) -> ProbeResult:
         nonlocal active, most
         active += 1
         most = max(most, active)
