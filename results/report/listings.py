@@ -1,8 +1,8 @@
 """The tables of a report that list names: providers, expiring certificates, owners, rejected lines."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
-from results.count.summary import Provider, Summary
+from results.count.summary import LimitedDomain, Provider, Summary
 from results.render.tables import Cell, Table
 from scanner.model import RunHeader
 
@@ -50,13 +50,7 @@ def listings(summary: Summary, header: RunHeader, column: str) -> Iterator[Table
             ("MX host", "address", "seconds"),
             tuple((slow.host, slow.address, round(slow.ms / 1000, 1)) for slow in summary.slowest),
         ),
-        Table(
-            "limited",
-            "Domains above a limit of the scan",
-            ("domain", "MX hosts not examined", "MX hosts with further addresses"),
-            tuple((row.domain, row.unexamined, ", ".join(row.hosts[:SHOWN_HOSTS])) for row in summary.limited),
-            "the rest was not examined",
-        ),
+        _limited(summary.limited),
         Table("rejects", "Input not scanned", ("reason", "lines"), tuple(rejects.items())),
     )
     return (table for table in made if table.rows)
@@ -68,6 +62,16 @@ _HEALTH = ("domains", "protected", "broken", "unknown")
 def _by_column(summary: Summary) -> tuple[tuple[Cell, ...], ...]:
     return tuple(
         (row.value or NO_VALUE, row.domains, row.protected, row.broken, row.unknown) for row in summary.by_column
+    )
+
+
+def _limited(domains: Iterable[LimitedDomain]) -> Table:
+    return Table(
+        "limited",
+        "Domains above a limit of the scan",
+        ("domain", "MX hosts not examined", "MX hosts with further addresses"),
+        tuple((row.domain, row.unexamined, ", ".join(row.hosts[:SHOWN_HOSTS])) for row in domains),
+        "the rest was not examined",
     )
 
 
