@@ -21,7 +21,6 @@ def listings(summary: Summary, header: RunHeader, column: str) -> Iterator[Table
         header: the header of the run.
         column: column of the list by which the summary counted domains, empty for none.
     """
-    rejects = header.reject_reasons or summary.rejects
     made = (
         Table("by-column", f"Domains by {column}", (column, *_HEALTH), _by_column(summary)),
         Table(
@@ -51,7 +50,12 @@ def listings(summary: Summary, header: RunHeader, column: str) -> Iterator[Table
             tuple((slow.host, slow.address, round(slow.ms / 1000, 1)) for slow in summary.slowest),
         ),
         _limited(summary.limited),
-        Table("rejects", "Input not scanned", ("reason", "lines"), tuple(rejects.items())),
+        Table(
+            "rejects",
+            "Input not scanned",
+            ("reason", "lines"),
+            tuple((header.reject_reasons or summary.rejects).items()),
+        ),
     )
     return (table for table in made if table.rows)
 
