@@ -27,6 +27,7 @@ from results.store.reader import Run
 
 ROWS = 15  # maximum number of rows of a section of counts; the JSON format contains all rows
 LISTED = 100  # maximum number of rows of a table of names
+VALUES = 100  # maximum number of values of a column with their failing hosts
 OPEN = 3  # number of hosts whose remedy is shown without a click
 OWNER = "owner"  # column of the list that the table of domains shows if no other column is chosen
 
@@ -51,6 +52,7 @@ def to_html(report: Report, run: Run) -> str:
         rows=ROWS,
         listed=LISTED,
         open=OPEN,
+        values=VALUES,
         no_value=NO_VALUE,
         column=column,
         data=Markup(data.decode()),  # noqa: S704 - page_data escapes <, > and &
