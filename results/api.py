@@ -39,11 +39,12 @@ class OpenRun(Run):
         """Return the figures of the run; certificates that expire within ``days`` days after it are listed."""
         return summarise(self, days)
 
-    def report(self, *, days: int = SOON, history: Sequence[Run] = ()) -> Report:
+    def report(self, *, days: int = SOON, history: Sequence[Run] = (), column: str = "") -> Report:
         """Return the report of the run as a value.
 
         Args:
             days: certificates that expire within as many days after the run are listed.
             history: earlier runs, from which the first sighting of faults is found.
+            column: column of the list by whose values the failing hosts are divided, such as ``owner``.
         """
-        return make_report(self, days=days, history=history)
+        return make_report(self, days=days, history=history, column=column)

@@ -4,19 +4,22 @@ Memory grows with the number of values of the column and with the pairs of a fai
 """
 
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
+from typing import Protocol
 
 import msgspec
 
-from results.count.health import Health
+from results.count.health import Health, domain_health
 from results.store import codec
+from results.store.partial import VerdictPart
 from scanner.vocabulary import DomainDane
 
 EXAMPLES = 20  # maximum number of example domains for each failing MX host and value of a column
 
 _NO_FIELDS: Mapping[str, str] = {}
 _EMPTY = b'"fields":{}}'
+_IMPORTANCE = (b'"importance":', b'"Importance":', b'"IMPORTANCE":')  # most targets are skipped without decoding
 _WORDS = {"critical": 4.0, "high": 3.0, "medium": 2.0, "normal": 2.0, "low": 1.0}
 """Numbers for common words; a larger number is more important."""
 
@@ -39,6 +42,14 @@ class Share:
     value: str
     domains: int
     examples: tuple[str, ...]
+
+
+class NamedHost(Protocol):
+    """An MX host of a domain."""
+
+    @property
+    def name(self) -> str:
+        """The name of the host."""
 
 
 @dataclass(slots=True)
@@ -66,29 +77,34 @@ class Columns:
         self._shares: dict[str, dict[str, _Share]] = {}
         self._counts: Counter[tuple[str, str]] = Counter()
 
-    def add(self, domain: str, target: bytes, states: tuple[str, str], failing: Iterable[str]) -> None:
+    def add(self, domain: str, target: bytes, verdict: VerdictPart, failing: Collection[NamedHost]) -> None:
         """Count a domain.
 
         Args:
             domain: the name.
             target: the JSON of its target.
-            states: health and DANE verdict of the domain.
-            failing: the names of its failing MX hosts.
+            verdict: the verdict of the domain.
+            failing: its failing MX hosts.
 
         Raises:
             CodecError: the JSON is not a target.
         """
-        fields = _fields(target)
-        if rank := importance(column_value(fields, "importance")):
-            for host in failing:
-                self._importance[host] = max(rank, self._importance.get(host, rank))
-        if not self._column:
+        ranked = any(name in target for name in _IMPORTANCE)
+        if not self._column and not ranked:
             return
-        value = column_value(fields, self._column)
-        for state in ("", *states):
+        fields = _fields(target)
+        if ranked and (rank := importance(column_value(fields, "importance"))):
+            for host in failing:
+                self._importance[host.name] = max(rank, self._importance.get(host.name, rank))
+        if self._column:
+            self._count(domain, column_value(fields, self._column), verdict, failing)
+
+    def _count(self, domain: str, value: str, verdict: VerdictPart, failing: Collection[NamedHost]) -> None:
+        health = domain_health(verdict.dane, verdict.outcome, verdict.reasons)
+        for state in ("", verdict.dane, f"health {health}"):
             self._counts[value, state] += 1
         for host in failing:
-            share = self._shares.setdefault(host, {}).setdefault(value, _Share())
+            share = self._shares.setdefault(host.name, {}).setdefault(value, _Share())
             share.domains += 1
             if len(share.examples) < EXAMPLES:
                 share.examples.append(domain)

@@ -17,7 +17,6 @@ from results.count.base import Word
 from results.count.columns import EXAMPLES, Columns, GroupCount
 from results.count.domain_words import funnel_step, mx_kind, mx_state, words_of_domain, words_of_host
 from results.count.failing import Failing, FailingHost, fails, reasons_of
-from results.count.health import domain_health
 from results.store import codec
 from results.store.partial import HOST, VERDICT, DomainPart, HostPart, RoutePart, VerdictPart
 from scanner.core.providers import provider_of
@@ -179,8 +178,7 @@ class Domains:
         hosts = tuple([self._host(raw) for raw in line.hosts])
         kind = self._kind(line.route, verdict, hosts)
         if kind.failing or self._columns.given:
-            states = (f"health {domain_health(verdict.dane, verdict.outcome, verdict.reasons)}", verdict.dane)
-            self._columns.add(line.key, bytes(line.target), states, [host.name for host in kind.failing])
+            self._columns.add(line.key, bytes(line.target), verdict, kind.failing)
         self.count += 1
         kind.size += 1
         if kind.size <= EXAMPLES:

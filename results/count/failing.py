@@ -4,6 +4,7 @@ from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field
 
 from results.count.columns import EXAMPLES, Share
+from results.count.health import Health, host_health
 from results.store.partial import HostPart
 from scanner.reasons import Reason
 from scanner.vocabulary import Dane, Sender, worst
@@ -17,9 +18,10 @@ class FailingHost:
     """An MX host that a sender skips, or whose DANE check fails; ``domains`` is the number of domains with this host.
 
     ``text`` is the unescaped text of the peer. ``examples`` lists some of the domains. ``report`` is the key of the
-    host report, None without an examination. ``conclusive`` is false if no fault of the host was proved. ``down`` is
-    true if no address of the host accepts a connection. ``importance`` is the largest importance of its domains,
-    ``shares`` contains its domains by the values of a column.
+    host report, None without an examination. ``conclusive`` is false if no fault of the host was proved. ``broken`` is
+    true if the host is broken for one of the domains (``host_health``). ``down`` is true if no address of the host
+    accepts a connection. ``importance`` is the largest importance of its domains, ``shares`` contains its domains by
+    the values of a column.
     """
 
     host: str
@@ -30,6 +32,7 @@ class FailingHost:
     report: str | None = None
     examples: tuple[str, ...] = ()
     conclusive: bool = True
+    broken: bool = False
     down: bool = False
     importance: float = 0.0
     shares: tuple[Share, ...] = ()
@@ -46,6 +49,7 @@ class _Seen:
     report: str | None = None
     examples: list[str] = field(default_factory=list)
     conclusive: bool = False
+    broken: bool = False
 
 
 class Failing:
@@ -68,6 +72,8 @@ class Failing:
         seen.text = seen.text or _text(host)
         seen.report = seen.report or host.report
         seen.conclusive = seen.conclusive or host.conclusive or host.dane in _FAILS
+        health = host_health(host.dane, host.sender, conclusive=host.conclusive)
+        seen.broken = seen.broken or health is Health.BROKEN
         seen.examples += examples[: EXAMPLES - len(seen.examples)]
 
     def hosts(self) -> tuple[FailingHost, ...]:
@@ -104,5 +110,6 @@ def _failing_host(host: str, seen: _Seen) -> FailingHost:
         seen.report,
         tuple(seen.examples),
         seen.conclusive,
+        seen.broken,
         Reason.HOST_UNREACHABLE in seen.reasons,
     )

@@ -1,17 +1,15 @@
-"""The groups of a comparison as text, Markdown and tables: each MX host and cause with its domains."""
+"""The groups of a comparison as text and Markdown: each MX host and cause with its domains."""
 
 from collections.abc import Iterator
 
 from rich.console import Console
-from rich.padding import Padding
 from rich.text import Text
 
 from results.count.base import Count
 from results.diff.compare import Comparison
 from results.diff.groups import ChangeGroup, ChangeKind
 from results.render import escape
-from results.render.tables import Cell, Table, table_of
-from results.render.terminal import quote, said
+from results.render.terminal import line, quote, said
 from results.render.words import number
 
 NAMED = 20  # maximum number of domains named for an MX host in text and Markdown
@@ -71,19 +69,15 @@ def print_groups(console: Console, groups: list[ChangeGroup], limit: int | None)
     for group in groups[:limit]:
         if group.group != owner:
             owner = group.group
-            _print_line(console, quote(console, owner, "bold underline"), 2)
-        _print_line(console, quote(console, group_title(group), "bold"), 2)
+            line(console, quote(console, owner, "bold underline"), 2)
+        line(console, quote(console, group_title(group), "bold"), 2)
         if start := began(group):
-            _print_line(console, Text(start), 6)
+            line(console, Text(start), 6)
         if group.text and group.text not in group.words:
-            _print_line(console, said(console, group.text), 6)
-        _print_line(console, quote(console, named(group), limit=CUT * NAMED), 6)
+            line(console, said(console, group.text), 6)
+        line(console, quote(console, named(group), limit=CUT * NAMED), 6)
     if limit is not None and len(groups) > limit:
-        _print_line(console, Text(f"and {len(groups) - limit:,} more", "dim"), 2)
-
-
-def _print_line(console: Console, text: Text, indent: int) -> None:
-    console.print(Padding(text, (0, 0, 0, indent), expand=False))
+        line(console, Text(f"and {len(groups) - limit:,} more", "dim"), 2)
 
 
 def markdown_groups(found: Comparison, kind: ChangeKind, groups: list[ChangeGroup], limit: int | None) -> Iterator[str]:
@@ -100,14 +94,3 @@ def markdown_groups(found: Comparison, kind: ChangeKind, groups: list[ChangeGrou
         yield f"  {escape.markdown(named(group), CUT * NAMED)}"
     if limit is not None and len(groups) > limit:
         yield from ("", f"and {len(groups) - limit:,} more")
-
-
-def group_table(found: Comparison, kind: ChangeKind, groups: list[ChangeGroup], limit: int | None) -> Table:
-    """Return at most ``limit`` groups of one kind as a table."""
-    columns = ("MX host", "cause", "domains", "since", "text", "names")
-    note = f"{count_text(found.counts[kind])} {NOTES.get(kind, '')}".rstrip()
-    return table_of(str(kind), TITLES[kind], columns, groups, _group_row, limit, note)
-
-
-def _group_row(group: ChangeGroup) -> tuple[Cell, ...]:
-    return group.host, group.words, len(group.domains), began(group), group.text, named(group)

@@ -176,9 +176,9 @@ def _kind(old: MXState | None, last: MXState | None, new: MXState) -> ChangeKind
         return ChangeKind.STILL_BROKEN if was else ChangeKind.NEW_BROKEN
     if was:
         return ChangeKind.FIXED if new.health is Health.SOUND else ChangeKind.UNCLEAR
-    if new.health is Health.UNKNOWN and old is not None and old.dane is Dane.OK and last is old:
-        return ChangeKind.NEW_UNKNOWN
-    return None
+    unanswered = new.health is Health.UNKNOWN and new.report is not None  # a host beyond a limit of the scan has none
+    protected = old is not None and old.dane is Dane.OK and last is old
+    return ChangeKind.NEW_UNKNOWN if unanswered and protected else None
 
 
 def _merged(one: ChangeGroup, other: ChangeGroup) -> ChangeGroup:

@@ -1,4 +1,4 @@
-"""The comparison of runs as text, Markdown, HTML, CSV or JSON."""
+"""The comparison of runs as text, Markdown, CSV or JSON."""
 
 from collections.abc import Iterable, Iterator, Mapping
 
@@ -7,15 +7,15 @@ from rich.text import Text
 
 from results.count.base import Count
 from results.diff.compare import Comparison, Flapping, ListedDomain, MXChange, RunInfo
-from results.diff.group_text import TITLES, by_kind, count_text, group_table, markdown_groups, print_groups
+from results.diff.group_text import TITLES, by_kind, count_text, markdown_groups, print_groups
 from results.diff.groups import ChangeKind
 from results.diff.hosts import CertificateChange, ExpiringCertificate, HostRollover, LeafSummary, TLSAChange
 from results.diff.rollover import RolloverClass
 from results.diff.verdicts import DomainChange, change_text
 from results.render import escape
 from results.render.escape import json_text
-from results.render.tables import Cell, Table, csv_text, html_page, markdown, print_table, table_of
-from results.render.terminal import heading, quote
+from results.render.tables import Cell, Table, csv_text, markdown, print_table, table_of
+from results.render.terminal import heading, line, quote
 from results.render.words import number, of_reason
 from results.store import codec
 
@@ -37,7 +37,7 @@ def summary_lines(found: Comparison) -> list[str]:
     """Return sentences that state the compared runs and the numbers of broken hosts and domains."""
     times = " > ".join(f"{run.started:%Y-%m-%d %H:%M}" for run in found.runs)
     levels = list(dict.fromkeys(run.level for run in found.runs))
-    label = f" of {found.runs[-1].label}" if found.runs[-1].label else ""
+    label = f" of {found.runs[-1].label}," if found.runs[-1].label else ""
     if len(found.runs) == 1:
         return [f"Run{label} of {times} UTC. There is no earlier run to compare it with."]
     lines = [
@@ -71,8 +71,8 @@ def tables(found: Comparison, limit: int | None = None) -> list[Table]:
 
 def print_diff(found: Comparison, console: Console, limit: int | None = ROWS) -> None:
     """Print a comparison on a terminal, at most ``limit`` rows of each table."""
-    for line in summary_lines(found):
-        console.print(quote(console, line))
+    for sentence in summary_lines(found):
+        line(console, quote(console, sentence), 0)
     for kind, groups in by_kind(found):
         heading(console, TITLES[kind], count_text(found.counts[kind]))
         print_groups(console, groups, limit)
@@ -89,12 +89,6 @@ def as_markdown(found: Comparison, limit: int | None = ROWS) -> str:
     groups = ("\n".join(markdown_groups(found, kind, groups, limit)) for kind, groups in by_kind(found))
     parts = ["# What changed", *lead, *groups, *map(markdown, tables(found, limit))]
     return "\n\n".join(part.rstrip("\n") for part in parts) + "\n"
-
-
-def as_html(found: Comparison, limit: int | None = None) -> str:
-    """Return a comparison as one HTML page, at most ``limit`` rows of each table."""
-    groups = [group_table(found, kind, groups, limit) for kind, groups in by_kind(found)]
-    return html_page("What changed", summary_lines(found), [*groups, *tables(found, limit)])
 
 
 def as_csv(found: Comparison) -> str:

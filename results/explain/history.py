@@ -13,11 +13,12 @@ from results.store.reader import Run
 
 @dataclass(frozen=True, slots=True)
 class EarlierRun:
-    """The hosts and the failing hosts of an earlier run."""
+    """The hosts of an earlier run; ``failed`` contains the failing hosts, ``broken`` those with a proved fault."""
 
     started: datetime
     hosts: frozenset[str]
     failed: frozenset[str]
+    broken: frozenset[str] = frozenset()
 
 
 def earlier_runs(history: Iterable[Run]) -> list[EarlierRun]:
@@ -50,10 +51,22 @@ def failing_since(host: str, past: Sequence[EarlierRun]) -> datetime | None:
 
 
 def newly_broken_hosts(failing: Iterable[FailingHost], past: Sequence[EarlierRun]) -> int:
-    """Return the number of broken MX hosts that did not fail in the latest earlier run that contains them."""
-    known = frozenset[str]().union(*(run.hosts for run in past))
-    broken = (host.host for host in failing if host.conclusive)
-    return sum(host in known and failing_since(host, past) is None for host in broken)
+    """Return the number of broken MX hosts that were not broken in the latest conclusive earlier run that has them.
+
+    A host that no earlier run contains is not counted.
+    """
+    return sum(_was_not_broken(host.host, past) for host in failing if host.broken)
+
+
+def _was_not_broken(host: str, past: Sequence[EarlierRun]) -> bool:
+    known = False
+    for run in past:
+        if host in run.broken:
+            return False
+        known = known or host in run.hosts
+        if host in run.hosts and host not in run.failed:
+            return True
+    return known
 
 
 def newly_broken_domains(run: Run, history: Iterable[Run]) -> int:
@@ -99,4 +112,7 @@ def _earlier(run: Run) -> EarlierRun:
     for line in lines(run, "domains", DomainPart):
         domains.add(line)
     domains.settle()
-    return EarlierRun(run.header.started, frozenset(domains.masks), frozenset(host.host for host in domains.failing()))
+    failing = domains.failing()
+    failed = frozenset(host.host for host in failing)
+    broken = frozenset(host.host for host in failing if host.broken)
+    return EarlierRun(run.header.started, frozenset(domains.masks), failed, broken)

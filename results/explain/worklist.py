@@ -12,6 +12,7 @@ from results.count.columns import Share
 from results.count.failing import FailingHost
 from results.explain.case import HostCase
 from results.explain.cause import Explanation, explain
+from results.explain.evidence import evidence_of
 from results.explain.history import EarlierRun, earlier_runs, failing_since
 from results.explain.sightings import sightings
 from results.explain.tlsa_cause import SeenCertificate
@@ -32,7 +33,7 @@ class Task:
     of the earliest run since which the host failed in every run that contains it; None if there is no such run. ``new``
     is true if earlier runs were given and ``since`` is None. ``contact`` is the postmaster address that RFC 5321
     section 4.5.1 requires. ``down`` is true if no address of the host accepts a connection. ``shares`` contains the
-    affected domains by the values of a column of the list.
+    affected domains by the values of a column of the list. ``evidence`` is the result of ``evidence_of``.
     """
 
     host: str
@@ -47,6 +48,7 @@ class Task:
     new: bool = False
     down: bool = False
     shares: tuple[Share, ...] = ()
+    evidence: tuple[str, ...] = ()
 
     @property
     def urgent(self) -> bool:
@@ -105,6 +107,7 @@ def _task(host: FailingHost, case: HostCase, seen: Mapping[str, SeenCertificate]
         new=bool(past) and since is None,
         down=host.down,
         shares=host.shares,
+        evidence=evidence_of(case.report, case.certs or {}),
     )
 
 

@@ -1,4 +1,4 @@
-"""A table of text cells as text, Markdown, HTML, CSV or LaTeX.
+"""A table of text cells as text, Markdown, CSV or LaTeX.
 
 Cells may contain text from peers, zones and lists; the module ``escape`` escapes the text for each format.
 """
@@ -79,26 +79,26 @@ def _print_grid(console: Console, table: Table) -> None:
     lines = grid(*shape)
     lines.add_row(*(Text(column, "dim") for column in table.columns))
     for row in table.rows:
-        lines.add_row(*(quote(console, _text(cell)) for cell in row))
+        lines.add_row(*(quote(console, cell_text(cell)) for cell in row))
     indented(console, lines)
 
 
 def _print_stacked(console: Console, table: Table) -> None:
     for row in table.rows:
         named = zip(row[1:-1], table.columns[1:-1], strict=True)
-        cells = [f"{_text(cell)} {name}" if isinstance(cell, int | float) else _text(cell) for cell, name in named]
-        first = quote(console, _text(row[0]), "bold")
+        cells = [f"{cell_text(cell)} {name}" if is_number(cell) else cell_text(cell) for cell, name in named]
+        first = quote(console, cell_text(row[0]), "bold")
         for cell in filter(None, cells):
             first.append("  ").append_text(quote(console, cell))
         line(console, first, INDENT)
         if row[-1] not in ("", None):
-            last = Text(f"{table.columns[-1]}: ", "dim").append_text(quote(console, _text(row[-1])))
+            last = Text(f"{table.columns[-1]}: ", "dim").append_text(quote(console, cell_text(row[-1])))
             line(console, last, STACKED)
 
 
 def plain_text(table: Table) -> str:
     """Return a table in columns of fixed width."""
-    rows = [table.columns, *(tuple(escape.safe(_text(cell)) for cell in row) for row in table.rows)]
+    rows = [table.columns, *(tuple(escape.safe(cell_text(cell)) for cell in row) for row in table.rows)]
     widths = [max(len(row[place]) for row in rows) for place in _places(table)]
     right = [_number(table, place) for place in _places(table)]
     lines = [table.title, *([table.note] if table.note else []), ""]
@@ -115,22 +115,8 @@ def markdown(table: Table) -> str:
     lines = [f"## {escape.markdown(table.title)}", "", *([escape.markdown(table.note), ""] if table.note else [])]
     lines.append(_markdown_row(table.columns))
     lines.append(_markdown_row("---:" if _number(table, place) else "---" for place in _places(table)))
-    lines += [_markdown_row(escape.markdown(_text(cell)) for cell in row) for row in table.rows]
+    lines += [_markdown_row(escape.markdown(cell_text(cell)) for cell in row) for row in table.rows]
     return "\n".join([*lines, *("\n" + rest for rest in _rest(table))]) + "\n"
-
-
-def html_page(title: str, lead: Sequence[str], tables: Sequence[Table]) -> str:
-    """Return one HTML page of tables that loads no scripts, fonts or other files."""
-    contents = "".join(f'<li><a href="#{table.key}">{escape.html_text(table.title)}</a></li>' for table in tables)
-    words = "".join(f"<p>{escape.html_text(text)}</p>" for text in lead)
-    body = "".join(map(_html_table, tables))
-    return (
-        f'<!doctype html><html lang="en"><head><meta charset="utf-8"><title>{escape.html_text(title)}</title>'
-        '<meta name="viewport" content="width=device-width, initial-scale=1">'
-        "<meta http-equiv=\"Content-Security-Policy\" content=\"default-src 'none'; style-src 'unsafe-inline'\">"
-        f"<style>{_STYLE}</style></head><body><main><h1>{escape.html_text(title)}</h1>{words}"
-        f'<nav aria-label="Contents"><ul>{contents}</ul></nav>{body}</main></body></html>\n'
-    )
 
 
 def csv_text(table: Table) -> str:
@@ -154,7 +140,7 @@ def latex(table: Table) -> str:
         r"\toprule",
         _tex_row(table.columns),
         r"\midrule",
-        *(_tex_row(map(_text, row)) for row in table.rows),
+        *(_tex_row(map(cell_text, row)) for row in table.rows),
         r"\bottomrule",
         r"\end{tabular}",
         r"\end{table}",
@@ -162,49 +148,27 @@ def latex(table: Table) -> str:
     return "\n".join(lines) + "\n"
 
 
-_STYLE = """
-:root{color-scheme:light dark;--line:#8886}body{font:16px/1.5 system-ui,sans-serif;margin:0}
-main{max-width:70rem;margin:auto;padding:1rem}table{border-collapse:collapse;width:100%;font-size:.9rem}
-th,td{text-align:left;vertical-align:top;padding:.3rem .6rem;border-bottom:1px solid var(--line);overflow-wrap:anywhere}
-td.n,th.n{text-align:right;font-variant-numeric:tabular-nums;white-space:nowrap}section{overflow-x:auto}
-.note{opacity:.8}@media print{nav{display:none}main{max-width:none}}
-""".replace("\n", "")
-
-
-def _html_table(table: Table) -> str:
-    places = [' class="n"' if _number(table, place) else "" for place in _places(table)]
-    head = "".join(
-        f'<th scope="col"{kind}>{escape.html_text(name)}</th>' for name, kind in zip(table.columns, places, strict=True)
-    )
-    rows = "".join(_html_row(row, places) for row in table.rows)
-    note = f'<p class="note">{escape.html_text(table.note)}</p>' if table.note else ""
-    rest = "".join(f"<p>{text}</p>" for text in _rest(table))
-    return (
-        f'<section id="{table.key}"><h2>{escape.html_text(table.title)}</h2>{note}'
-        f"<table><thead><tr>{head}</tr></thead><tbody>{rows}</tbody></table>{rest}</section>"
-    )
-
-
-def _html_row(row: Iterable[Cell], kinds: Iterable[str]) -> str:
-    cells = (f"<td{kind}>{escape.html_text(_text(cell))}</td>" for cell, kind in zip(row, kinds, strict=True))
-    return f"<tr>{''.join(cells)}</tr>"
-
-
 def _places(table: Table) -> range:
     return range(len(table.columns))
+
+
+def is_number(cell: Cell) -> bool:
+    """Return whether a cell is a number."""
+    return isinstance(cell, int | float)
 
 
 def _number(table: Table, place: int) -> bool:
     """Return whether all cells of a column that are not empty are numbers."""
     cells = [row[place] for row in table.rows if row[place] is not None]
-    return bool(cells) and all(isinstance(cell, int | float) for cell in cells)
+    return bool(cells) and all(map(is_number, cells))
 
 
 def _shown(cell: Cell) -> str:
-    return escape.safe(_text(cell))
+    return escape.safe(cell_text(cell))
 
 
-def _text(cell: Cell) -> str:
+def cell_text(cell: Cell) -> str:
+    """Return the text of a cell, unescaped."""
     if cell is None:
         return ""
     return f"{cell:.2f}" if isinstance(cell, float) else str(cell)

@@ -1,21 +1,12 @@
-"""Bar charts of a section as inline SVG. Colours are CSS classes, defined by the style sheet of the page.
-
-svg.py does not escape texts and attributes; this module escapes all text from outside.
-"""
+"""The bar of a row of counts as inline SVG. Colours are CSS classes, defined by the style sheet of the page."""
 
 import svg
-from markupsafe import Markup, escape
+from markupsafe import Markup
 
-from results.count.percent import share
-from results.render.escape import safe
 from results.report.model import CountRow, CountSection
 
-ROWS = 8  # maximum number of bars in a chart
-HEIGHT = 22
-LABEL = 150  # width of the labels, in pixels
-WIDTH = 400
-MARGIN = 90  # width of the percentages after the bars, in pixels
-LONGEST = 24  # maximum characters of a label
+WIDTH = 100
+HEIGHT = 8
 
 _TONES = {
     "good": ("ok", "verified", "protected", "all", "yes", "TLSv1.3"),
@@ -25,32 +16,18 @@ _TONES = {
 }
 
 
-def chart(section: CountSection) -> Markup:
-    """Return a chart of the percentages of domains in the first rows of a section."""
-    rows = section.rows[:ROWS]
-    drawn: list[svg.Element] = [svg.Title(text=f"{section.title}: percentages of domains")]
-    for place, row in enumerate(rows):
-        drawn += _bar(row, place, section)
-    picture = svg.SVG(
-        viewBox=svg.ViewBoxSpec(0, 0, LABEL + WIDTH + MARGIN, HEIGHT * len(rows)),
-        class_=["chart"],
-        elements=drawn,
-        extra={
-            "role": "img",
-            "aria-label": f"{section.title}: percentages of domains; the table below has the numbers",
-        },
-    )
-    return Markup(str(picture))  # noqa: S704 - _bar escapes all text from outside
-
-
-def _bar(row: CountRow, place: int, section: CountSection) -> list[svg.Element]:
+def bar(row: CountRow, section: CountSection) -> Markup:
+    """Return the bar of a row's percentage of domains; the row has the number as text."""
     whole = section.base.domains
     length = WIDTH * row.count.domains / whole if whole else 0
-    top = place * HEIGHT
     tone = next((name for name, words in _TONES.items() if row.word in words and section.key != "funnel"), "bar")
-    return [
-        svg.Text(x=LABEL - 8, y=top + 15, text_anchor="end", text=escape(safe(row.word, LONGEST))),
-        svg.Rect(x=LABEL, y=top + 3, width=WIDTH, height=HEIGHT - 7, class_=["track"]),
-        svg.Rect(x=LABEL, y=top + 3, width=round(length, 1), height=HEIGHT - 7, class_=[tone]),
-        svg.Text(x=LABEL + WIDTH + 8, y=top + 15, text=share(row.count.domains, whole)),
-    ]
+    picture = svg.SVG(
+        viewBox=svg.ViewBoxSpec(0, 0, WIDTH, HEIGHT),
+        class_=["bar-of-row"],
+        elements=[
+            svg.Rect(x=0, y=0, width=WIDTH, height=HEIGHT, class_=["track"]),
+            svg.Rect(x=0, y=0, width=round(length, 1), height=HEIGHT, class_=[tone]),
+        ],
+        extra={"aria-hidden": "true", "preserveAspectRatio": "none"},
+    )
+    return Markup(str(picture))  # noqa: S704 - the picture contains numbers and words of this module only

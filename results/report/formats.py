@@ -74,9 +74,11 @@ def _markdown(report: Report, top: int) -> Iterator[str]:
     if report.domains:
         yield from _counts(report.figures, top)
     if report.column:
-        for group in report.groups:
+        for group in report.groups[:top]:
             yield from ("", f"## {markdown(f'{report.column}: {group.value or NO_VALUE}')}")
             yield from _tasks(group.tasks, top, "###")
+        if report.groups[top:]:
+            yield from ("", f"and {len(report.groups) - top:,} more values of {markdown(report.column)}")
     else:
         yield from _tasks(report.tasks, top, "##")
     if report.unrouted:

@@ -1,28 +1,37 @@
 """A run as one self-contained HTML page without network access and framework, with a light and a dark theme.
 
-Jinja2 escapes all text in the page. The Content-Security-Policy allows only the page's own script and style, by their
+Jinja2 escapes all text in the page. The Content-Security-Policy allows only the page's own scripts and style, by their
 hashes. ``page/page.js`` builds the table of domains, with search, filters and paging, from the JSON of ``page_data``.
 """
 
+import re
 from base64 import b64encode
 from functools import cache
 from hashlib import sha256
 from importlib.resources import files
+from typing import Any
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
-from markupsafe import Markup
+from markupsafe import Markup, escape
 
 from results.count.percent import share
 from results.render import words
 from results.render.escape import safe
-from results.report.charts import chart
+from results.render.tables import cell_text, is_number
+from results.render.tlsa import RECORD
+from results.report.charts import bar
+from results.report.listings import NO_VALUE
 from results.report.model import Report
 from results.report.page_data import page_data
 from results.store.reader import Run
 
 ROWS = 15  # maximum number of rows of a section of counts; the JSON format contains all rows
-LISTED = 100  # maximum number of rows of a list section
-CHARTED = ("funnel", "outcome", "sender", "starttls", "dane", "host_dane", "tls_versions", "post_quantum")
+LISTED = 100  # maximum number of rows of a table of names
+VALUES = 100  # maximum number of values of a column with their failing hosts
+OPEN = 3  # number of hosts whose remedy is shown without a click
+OWNER = "owner"  # column of the list that the table of domains shows if no other column is chosen
+
+_BREAKS = re.compile(r"(?<=[.@/:_-])(?=.)")
 
 
 def to_html(report: Report, run: Run) -> str:
@@ -35,22 +44,40 @@ def to_html(report: Report, run: Run) -> str:
     Raises:
         StoreError: a file of the run cannot be read.
     """
-    style, script = _asset("page.css"), _asset("page.js")
-    data, left_out = page_data(run)
+    data, left_out, column = page_data(run, column=report.column or OWNER)
+    return page(
+        "page.html",
+        ("theme.js", "page.js"),
+        report=report,
+        rows=ROWS,
+        listed=LISTED,
+        open=OPEN,
+        values=VALUES,
+        no_value=NO_VALUE,
+        column=column,
+        data=Markup(data.decode()),  # noqa: S704 - page_data escapes <, > and &
+        left_out=left_out,
+    )
+
+
+def page(template: str, scripts: tuple[str, ...], **values: Any) -> str:
+    """Return a page.
+
+    Args:
+        template: file name of the template, which extends ``base.html``.
+        scripts: file names of the scripts.
+        values: the values of the template.
+    """
+    style, sources = _asset("page.css"), [_asset(name) for name in scripts]
     return (
         _environment()
-        .get_template("page.html")
+        .get_template(template)
         .render(
-            report=report,
-            rows=ROWS,
-            listed=LISTED,
-            charted=CHARTED,
             style=Markup(style),  # noqa: S704 - a file of this package
-            script=Markup(script),  # noqa: S704 - a file of this package
-            data=Markup(data.decode()),  # noqa: S704 - page_data escapes <, > and &
+            scripts=[Markup(source) for source in sources],  # noqa: S704 - files of this package
             style_hash=_hash(style),
-            script_hash=_hash(script),
-            left_out=left_out,
+            script_hash=" ".join(f"'{_hash(source)}'" for source in sources),
+            **values,
         )
     )
 
@@ -61,9 +88,28 @@ def _environment() -> Environment:
         loader=PackageLoader("results.report", "page"), autoescape=True, undefined=StrictUndefined
     )
     environment.filters.update(
-        safe_text=lambda text, limit=300: safe(str(text), limit), share=share, reason=words.of_reason, chart=chart
+        safe_text=lambda text, limit=300: safe(str(text), limit),
+        record=lambda text: safe(text, RECORD),
+        name=_name,
+        cell=cell_text,
+        share=share,
+        reason=words.of_reason,
+        bar=bar,
     )
+    environment.tests.update(a_number=is_number)
     return environment
+
+
+def _name(text: str, limit: int = 300) -> Markup:
+    """Return text with names as HTML: a line ends inside a name only if the name alone is longer than the line."""
+    return Markup(" ").join(map(_whole, safe(str(text), limit).split(" ")))
+
+
+def _whole(word: str) -> Markup:
+    parts = _BREAKS.split(word)
+    if len(parts) == 1:
+        return escape(word)
+    return Markup('<span class="whole">{}</span>').format(Markup("<wbr>").join(map(escape, parts)))
 
 
 @cache

@@ -12,7 +12,6 @@ from results.explain.worklist import Task
 from results.render import words
 from results.render.escape import safe
 from results.render.tlsa import RECORD
-from results.report.listings import NO_VALUE
 from results.report.model import Report
 from results.store.files import naming, replace_file
 
@@ -26,7 +25,8 @@ def write_texts(report: Report, directory: Path) -> list[Path]:
     """Write the texts and return their paths; a text of the same contact is replaced.
 
     Args:
-        report: the report. If it has a column, a contact is a value of this column, else the postmaster of an MX host.
+        report: the report. If it has a column, a contact is a value of this column, else (and without a value) the
+            postmaster of an MX host.
         directory: the directory, which is created if it does not exist.
 
     Raises:
@@ -46,7 +46,7 @@ def contacts(report: Report) -> dict[str, list[Task]]:
     """Return the broken MX hosts and those that do not answer, by contact."""
     found: dict[str, list[Task]] = {}
     if report.column:
-        rows = [(group.value or NO_VALUE, task) for group in report.groups for task in group.tasks]
+        rows = [(group.value or task.contact, task) for group in report.groups for task in group.tasks]
     else:
         rows = [(task.contact, task) for task in report.tasks]
     for contact, task in rows:
@@ -83,8 +83,11 @@ def _task(task: Task) -> Iterator[str]:
     since = f", since {task.since:%Y-%m-%d %H:%M} UTC or before" if task.since else ""
     yield f"{safe(task.host)}: {state}{since}"
     yield f"Cause: {safe(explanation.sentence, LONG)}"
-    if explanation.reply:
-        yield f'Evidence: "{safe(explanation.reply, LONG)}"'
+    if explanation.new_reply:
+        yield f'Message: "{safe(explanation.new_reply, LONG)}"'
+    if task.evidence:
+        yield "Evidence:"
+    yield from (f"    {safe(line, LONG)}" for line in task.evidence)
     yield f"Remedy: {safe(explanation.fix, LONG)}"
     yield from (f"    {safe(record, RECORD)}" for record in explanation.records)
     if explanation.alternative:

@@ -1,10 +1,10 @@
 """The data of the HTML page's table of domains, as compact JSON for ``page/page.js``.
 
 Each domain in ``domains`` is a list (name, delivery, sender, DANE, STARTTLS, reasons, hosts, DNSSEC state of the MX
-records, text). Each host of a domain is a list (index in ``hosts``, preference, DANE, reasons, addresses, text), and
-each address of a host is a list (address, TLS, DANE, reasons, text). ``hosts`` contains the facts about each host,
-``certs`` contains the rows of certificates. Text from outside is made printable here. The script inserts it as text,
-never as markup.
+records, text, value of a column of the list). Each host of a domain is a list (index in ``hosts``, preference, DANE,
+reasons, addresses, text), and each address of a host is a list (address, TLS, DANE, reasons, text). ``hosts`` contains
+the facts about each host, ``certs`` contains the rows of certificates. Text from outside is made printable here. The
+script inserts it as text, never as markup.
 """
 
 from collections.abc import Iterable, Iterator, Mapping
@@ -12,6 +12,7 @@ from typing import Any
 
 import orjson
 
+from results.count.columns import column_value
 from results.explain.case import Chain, sent_chain
 from results.explain.tlsa_cause import Cause, search
 from results.render import tlsa, words
@@ -29,15 +30,17 @@ LINE = 500  # maximum characters of a transcript line
 NAMES = 10  # maximum number of names of a certificate
 
 
-def page_data(run: Run, limit: int = MAX_DOMAINS) -> tuple[bytes, int]:
+def page_data(run: Run, limit: int = MAX_DOMAINS, column: str = "") -> tuple[bytes, int, str]:
     """Return the data of a page.
 
     Args:
         run: the run.
         limit: the maximum number of domains; failing and inconclusive domains have precedence.
+        column: the column of the list to show.
 
     Returns:
-        JSON that is safe in a ``script`` element, and the number of omitted domains.
+        JSON that is safe in a ``script`` element, the number of omitted domains, and the column; an empty text if no
+        domain has a value in this column.
 
     Raises:
         StoreError: a file of the run cannot be read.
@@ -46,8 +49,11 @@ def page_data(run: Run, limit: int = MAX_DOMAINS) -> tuple[bytes, int]:
     names = {verdict.host: verdict.report for record in chosen for verdict in record.hosts}
     places = {host: place for place, host in enumerate(names)}
     hosts, certs = _hosts(run, names)
+    domains = [_domain(record, places, column) for record in chosen]
+    shown = column if any(domain[-1] for domain in domains) else ""
     data = {
-        "domains": [_domain(record, places) for record in chosen],
+        "domains": domains,
+        "column": shown,
         "hosts": hosts,
         "certs": certs,
         "words": {
@@ -56,7 +62,7 @@ def page_data(run: Run, limit: int = MAX_DOMAINS) -> tuple[bytes, int]:
             "dnssec": {str(word): text for word, text in words.SECURITY.items()} | {"": words.NOT_ASKED},
         },
     }
-    return _harmless(orjson.dumps(data)), left_out
+    return _harmless(orjson.dumps(data)), left_out, shown
 
 
 def _harmless(octets: bytes) -> bytes:
@@ -82,7 +88,7 @@ def _chosen(records: Iterable[DomainRecord], limit: int) -> tuple[list[DomainRec
 # --- domains --------------------------------------------------------------------------------------------------
 
 
-def _domain(record: DomainRecord, places: Mapping[str, int]) -> list[Any]:
+def _domain(record: DomainRecord, places: Mapping[str, int], column: str) -> list[Any]:
     verdict = record.verdict
     return [
         safe(record.key),
@@ -94,6 +100,7 @@ def _domain(record: DomainRecord, places: Mapping[str, int]) -> list[Any]:
         [_host_verdict(host, places) for host in record.hosts],
         record.route.mx.security if record.route.mx else "",
         "" if record.hosts else safe(verdict.text),
+        safe(column_value(record.target.fields, column)),
     ]
 
 

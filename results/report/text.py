@@ -70,10 +70,11 @@ def shown_rows(section: CountSection, top: int) -> int:
 
 def _worklist(report: Report, console: Console, top: int) -> None:
     if report.column:
-        for group in report.groups:
+        for group in report.groups[:top]:
             name = quote(console, f"{report.column}: {group.value or NO_VALUE}").plain
             heading(console, name)
             _tasks(group.tasks, console, top)
+        _rest(len(report.groups) - top, f"values of {quote(console, report.column).plain}", console)
     else:
         _tasks(report.tasks, console, top)
     _rest(report.failing - min(len(report.tasks), top), "hosts", console)

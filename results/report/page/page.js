@@ -31,14 +31,24 @@
   }
   const badge = (word) => make("span", { className: `badge ${tone(word)}` }, word);
   const cell = (...children) => make("td", {}, ...children);
+  const labelled = (label, ...children) => make("td", { "data-label": label }, ...children);
+  // Text in which a line ends inside a name only if the name alone is longer than the line.
+  const name = (text) => text.split(" ").flatMap((word, place) => [...(place ? [" "] : []), whole(word)]);
+  function whole(word) {
+    const parts = word.split(/(?<=[.@/:_-])(?=.)/);
+    if (parts.length === 1) return word;
+    return make("span", { className: "whole" }, ...parts.flatMap((part, place) => place ? [make("wbr"), part] : [part]));
+  }
+  const headOf = (column) => heads[column].textContent;
   const line = (...children) => make("div", {}, ...children);
   const reason = (code) => words.reasons[code] || code;
 
   function table(caption, columns, rows) {
     const head = make("tr", {}, ...columns.map((name) => make("th", { scope: "col" }, name)));
-    return make("div", { className: "scroll" }, make("table", {},
+    return make("div", { className: "scroll" }, make("table", { className: "cards" },
       make("caption", {}, caption), make("thead", {}, head),
-      make("tbody", {}, ...rows.map((row) => make("tr", {}, ...row.map((value) => cell(value)))))));
+      make("tbody", {}, ...rows.map((row) => make("tr", {}, ...row.map((value, place) =>
+        make("td", { "data-label": columns[place] }, ...(typeof value === "string" ? name(value) : [value]))))))));
   }
 
   // --- details of a domain ---
@@ -54,11 +64,11 @@
   function hostDetails([place, preference, dane, reasons, verdicts, text]) {
     const host = hosts[place];
     const box = make("div", { className: "host" },
-      make("h3", {}, `${preference} ${host.host} `, badge(dane), " ", words.dane[dane] || ""));
+      make("h3", {}, `${preference} `, ...name(host.host), " ", badge(dane), " ", words.dane[dane] || ""));
     if (reasons.length) box.append(line(reasons.map(reason).join("; ")));
     if (text) box.append(make("blockquote", {}, text));
     for (const [type, security, records] of host.answers) {
-      box.append(line(`${type}: ${records.join(", ") || "none"} (${words.dnssec[security] || security})`));
+      box.append(line(...name(`${type}: ${records.join(", ") || "none"} (${words.dnssec[security] || security})`)));
     }
     if (host.tlsa.length) box.append(make("pre", {}, host.tlsa.map((row) => row[0]).join("\n")));
     for (const verdict of verdicts) box.append(addressDetails(host, verdict));
@@ -67,7 +77,7 @@
   }
 
   function addressDetails(host, [address, tls, dane, reasons, text]) {
-    const box = make("div", {}, make("h3", {}, `${address} `, badge(tls), " ", badge(dane)));
+    const box = make("div", {}, make("h3", {}, ...name(address), " ", badge(tls), " ", badge(dane)));
     const seen = host.addresses[address];
     if (reasons.length) box.append(line(reasons.map(reason).join("; ")));
     if (text) box.append(make("blockquote", {}, text));
@@ -93,11 +103,12 @@
     const domain = domains[place];
     const id = `detail-${place}`;
     const open = make("button", { type: "button", className: "open", "aria-expanded": "false", "aria-controls": id },
-      domain[0]);
+      make("span", {}, ...name(domain[0])));
     const main = make("tr", {}, make("th", { scope: "row" }, open),
-      ...[1, 2, 3, 4].map((column) => cell(badge(domain[column]))),
-      cell(domain[6].map((host) => hosts[host[0]].host).slice(0, 3).join(", ")),
-      cell(domain[5].slice(0, 3).map(reason).join("; ")));
+      ...[1, 2, 3, 4].map((column) => labelled(headOf(column), badge(domain[column]))),
+      labelled(headOf(5), ...name(domain[6].map((host) => hosts[host[0]].host).slice(0, 3).join(", "))),
+      labelled(headOf(6), domain[5].slice(0, 3).map(reason).join("; ")),
+      ...(data.column ? [labelled(headOf(7), domain[9])] : []));
     const detail = make("tr", { className: "detail", id, hidden: true }, make("td", { colSpan: heads.length }));
     open.addEventListener("click", () => {
       if (!detail.cells[0].childNodes.length) detail.cells[0].append(...details(domain));
@@ -122,7 +133,7 @@
   }
 
   function sortKey(domain) {
-    const value = domain[state.column === 5 ? 6 : state.column === 6 ? 5 : state.column];
+    const value = domain[{ 5: 6, 6: 5, 7: 9 }[state.column] || state.column];
     return typeof value === "string" ? value : state.column === 6 ? value.join() : value.map((h) => hosts[h[0]].host).join();
   }
 
@@ -161,11 +172,6 @@
   by("search").addEventListener("input", select);
   by("previous").addEventListener("click", () => { state.page -= 1; draw(); });
   by("next").addEventListener("click", () => { state.page += 1; draw(); });
-  by("theme").addEventListener("click", () => {
-    const root = document.documentElement;
-    const dark = root.dataset.theme ? root.dataset.theme === "dark" : matchMedia("(prefers-color-scheme: dark)").matches;
-    root.dataset.theme = dark ? "light" : "dark";
-  });
   sort();
   document.documentElement.dataset.readyMs = performance.now().toFixed(1);
 })();

@@ -1,9 +1,12 @@
 """Columns of the target list."""
 
+from dataclasses import dataclass
+
 import pytest
 
 from results.count.columns import Columns, GroupCount, Share, column_value, importance
 from results.store import codec
+from results.store.partial import VerdictPart
 from scanner.model import TargetInfo
 
 
@@ -33,15 +36,27 @@ def target(**fields: str) -> bytes:
     return codec.encode(TargetInfo("a", fields=fields)).rstrip()
 
 
+def verdict(outcome: str = "ok", dane: str = "protected") -> VerdictPart:
+    return VerdictPart(outcome, "verified", dane, "all")
+
+
+@dataclass
+class NamedOnly:
+    name: str
+
+
+MX1, MX2 = NamedOnly("mx1"), NamedOnly("mx2")
+
+
 def test_domains_are_counted_by_value() -> None:
     columns = Columns("owner")
-    for name, owner, health, failing in (
-        ("a", "Ann", "broken", ["mx1", "mx2"]),
-        ("b", "Bob", "sound", []),
-        ("c", "Ann", "unknown", ["mx1"]),
-        ("d", "Bob", "broken", ["mx1"]),
+    for name, owner, outcome, failing in (
+        ("a", "Ann", "fail", [MX1, MX2]),
+        ("b", "Bob", "ok", []),
+        ("c", "Ann", "inconclusive", [MX1]),
+        ("d", "Bob", "fail", [MX1]),
     ):
-        columns.add(name, target(owner=owner, importance="high"), (f"health {health}", "protected"), failing)
+        columns.add(name, target(owner=owner, importance="high"), verdict(outcome), failing)
     assert columns.counts() == (GroupCount("Ann", 2, 2, 1, 1), GroupCount("Bob", 2, 2, 1, 0))
     assert columns.shares_of("mx1") == (Share("Ann", 2, ("a", "c")), Share("Bob", 1, ("d",)))
     assert (columns.importance_of("mx2"), columns.importance_of("mx3")) == (3.0, 0.0)
@@ -49,10 +64,10 @@ def test_domains_are_counted_by_value() -> None:
 
 def test_domains_without_columns_have_no_value() -> None:
     columns = Columns("")
-    columns.add("a", target(), ("health broken", "broken"), ["mx1"])
+    columns.add("a", target(), verdict("fail"), [MX1])
     assert (columns.counts(), columns.shares_of("mx1"), columns.given) == ((), (), False)
 
 
 def test_a_corrupt_target_is_an_error() -> None:
     with pytest.raises(codec.CodecError):
-        Columns("owner").add("a", b'{"fields":7}', ("", ""), [])
+        Columns("owner").add("a", b'{"fields":7}', verdict(), [])

@@ -1,6 +1,9 @@
 """Groups of changes: one group for all domains of one MX host and cause."""
 
+from dataclasses import replace
+
 from results.diff.groups import REMOVED, ChangeKind
+from scanner.reasons import Reason
 from tests.unit.results.diff.runs import (
     ABSENT,
     BROKEN,
@@ -38,6 +41,13 @@ def test_a_host_that_does_not_answer_is_newly_unknown_though_the_domain_stays_pr
     runs.add([on("a", mx(), down("mx2.example"))])
     assert grouped(runs) == [("new-unknown", "mx2.example", "connect-timeout", "a")]
     runs.add([on("a", mx(), down("mx2.example"))])
+    assert grouped(runs) == []
+
+
+def test_a_host_that_was_not_examined_is_not_newly_unknown(runs: Runs) -> None:
+    """Limits of the scan, such as --hosts, are not a change of the host."""
+    runs.add([on("a", mx(), mx("mx2.example"))])
+    runs.add([on("a", mx(), replace(down("mx2.example"), report=None, reasons=(Reason.HOST_LIMIT,)))])
     assert grouped(runs) == []
 
 

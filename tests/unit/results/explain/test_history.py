@@ -4,8 +4,11 @@ from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 
+import pytest
+
+from results.count.failing import FailingHost
 from results.count.summary import summarise
-from results.explain.history import earlier_runs, newly_broken_domains, newly_broken_hosts
+from results.explain.history import EarlierRun, earlier_runs, newly_broken_domains, newly_broken_hosts
 from scanner.vocabulary import DomainDane
 from tests.unit import records
 from tests.unit.records import NOON
@@ -45,3 +48,28 @@ def test_newly_broken_hosts_and_domains(tmp_path: Path) -> None:
     assert newly_broken_hosts(failing, earlier_runs([two, bad])) == 1
     assert newly_broken_hosts(failing, earlier_runs([bad])) == 0
     assert newly_broken_hosts(failing, []) == 0
+
+
+@pytest.mark.parametrize(
+    ("states", "expected"),
+    [
+        ("", 0),
+        ("-", 0),
+        ("s", 1),
+        ("b", 0),
+        ("f", 1),
+        ("fs", 1),
+        ("fb", 0),
+        ("-s", 1),
+        ("sb", 1),
+    ],
+)
+def test_a_host_is_newly_broken_after_its_latest_conclusive_state(states: str, expected: int) -> None:
+    """The states of the earlier runs, the newest first: sound, broken, failing inconclusively, not in the run."""
+    host = frozenset(["mx"])
+    no_host = frozenset[str]()
+    past = [
+        EarlierRun(NOON, *(host if state in among else no_host for among in ("sbf", "bf", "b"))) for state in states
+    ]
+    assert newly_broken_hosts([FailingHost("mx", 1, "mismatch", (), "", broken=True)], past) == expected
+    assert newly_broken_hosts([FailingHost("mx", 1, "lookup_failed", (), "")], past) == 0

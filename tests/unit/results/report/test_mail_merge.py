@@ -11,7 +11,7 @@ from results.store.files import StoreError
 from scanner.model import TargetInfo
 from scanner.vocabulary import Dane, Sender
 from tests.unit import records
-from tests.unit.results.explain.test_worklist import BROKEN, run_of
+from tests.unit.results.explain.test_worklist import BROKEN, OLD_KEY, run_of
 from tests.unit.results.hostile import HOSTILE
 
 
@@ -46,6 +46,10 @@ def test_a_text_has_the_hosts_the_evidence_and_the_remedy(tmp_path: Path) -> Non
     assert text.startswith("To: postmaster@mx1.example\nSubject: 1 mail host without working mail transport security\n")
     assert "mx1.example: DANE does not match\nCause: The TLSA record 3 1 1 " in text
     assert f"\n    _25._tcp.mx1.example. IN TLSA 3 1 1 {records.SPKI}\n" in text
+    assert (
+        f"Evidence:\n    _25._tcp.mx1.example. IN TLSA 3 1 1 {OLD_KEY}\n    192.0.2.1 at 2026-09-01 12:00:00 UTC: "
+        in text
+    )
     assert "Affected: 2 domains: a.example, b.example" in text
     assert write_texts(report, tmp_path / "mails") == [path]
 
@@ -57,6 +61,11 @@ def test_one_text_for_each_value_of_a_column(tmp_path: Path) -> None:
         "a": ("a.example",),
         "b": ("b.example",),
     }
+
+
+def test_domains_without_an_owner_go_to_the_postmaster(tmp_path: Path) -> None:
+    report = make_report(run_of(tmp_path / "run", [BROKEN]), column="owner")
+    assert list(contacts(report)) == ["postmaster@mx1.example"]
 
 
 def test_texts_from_outside_are_escaped(tmp_path: Path) -> None:

@@ -10,6 +10,7 @@ import pytest
 from rich.console import Console
 
 from results.render.escape import MAX_QUOTE
+from results.report.formats import to_markdown
 from results.report.model import make_report
 from results.report.text import render
 from results.store.reader import Run
@@ -143,6 +144,16 @@ def test_the_label_and_the_notes_are_shown(tmp_path: Path) -> None:
     assert "list partners, level dane" in text
     assert "Note: The run is interrupted: it does not contain all domains of its list." in text
     assert "Note: list.csv could not be read to its end" in text
+
+
+def test_the_values_of_a_column_are_limited(tmp_path: Path) -> None:
+    owned = [replace(BROKEN, key=f"{n}.example", target=TargetInfo("a", fields={"owner": str(n)})) for n in range(5)]
+    report = make_report(run_of(tmp_path / "run", owned), column="owner")
+    to = console(100)
+    render(report, to, 2)
+    assert printed(to).count("owner: ") == 2
+    assert "and 3 more values of owner" in printed(to)
+    assert "and 3 more values of owner" in to_markdown(report, 2)
 
 
 def test_failing_hosts_are_divided_by_a_column(tmp_path: Path) -> None:

@@ -1,0 +1,50 @@
+"""The evidence against a failing MX host: its TLSA records, and what each of its addresses sent.
+
+The texts contain names and replies from outside and are not escaped here.
+"""
+
+from collections.abc import Iterator, Mapping
+
+from results.explain.case import sent_chain
+from results.explain.tlsa_fix import owner_of
+from results.render import tlsa
+from scanner.core.verdict import handshake_of, sessions
+from scanner.facts import CertFacts
+from scanner.model import EndpointReport, HostReport
+
+ADDRESSES = 8  # maximum number of addresses
+RECORDS = 20  # maximum number of TLSA records
+
+
+def evidence_of(report: HostReport | None, certs: Mapping[str, CertFacts]) -> tuple[str, ...]:
+    """Return the evidence as lines.
+
+    Args:
+        report: the report of the host, None if the host was not examined.
+        certs: certificates by SHA-256.
+    """
+    return tuple(_lines(report, certs)) if report is not None else ()
+
+
+def _lines(report: HostReport, certs: Mapping[str, CertFacts]) -> Iterator[str]:
+    for record in report.tlsa.records[:RECORDS]:
+        yield f"{owner_of(report)}. IN TLSA {tlsa.whole(record)}"
+    for end in report.endpoints[:ADDRESSES]:
+        if end.probes:
+            yield f"{end.address} at {end.probes[-1].started:%Y-%m-%d %H:%M:%S} UTC: {_seen(end, certs)}"
+    more = len(report.endpoints) - ADDRESSES
+    if more > 0:
+        yield f"and {more} more addresses"
+
+
+def _seen(end: EndpointReport, certs: Mapping[str, CertFacts]) -> str:
+    handshake, chain = handshake_of(end), sent_chain(end, certs)
+    if handshake is not None:
+        if not chain:
+            return handshake.version
+        leaf = chain[0]
+        return f"{handshake.version}, certificate {leaf.subject}, SHA-256 of its key {leaf.spki_sha256 or 'not known'}"
+    probe = sessions(end).shown
+    if probe.failure is not None:
+        return f"{probe.failure.kind} in phase {probe.failure.phase}: {probe.failure.text}".removesuffix(": ")
+    return f"STARTTLS {probe.starttls}"
