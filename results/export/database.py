@@ -66,11 +66,11 @@ class Database:
         self._sources = Sources(directory)
         self._allow_files = allow_files
         self._filled: set[str] = set()
-        connection.execute("CREATE SCHEMA data")
-        connection.execute("CREATE TABLE data.providers (host VARCHAR, provider VARCHAR)")
+        self._run("CREATE SCHEMA data")
+        self._run("CREATE TABLE data.providers (host VARCHAR, provider VARCHAR)")
         for name in TABLES:
             self._create(table_of(name, ""))
-        connection.execute(CURRENT)
+        self._run(CURRENT)
 
     def ask(self, sql: str) -> tuple[tuple[str, ...], Iterator[tuple[Any, ...]]]:
         """Execute SQL.
@@ -93,6 +93,20 @@ class Database:
             raise QueryError(str(error).strip()) from error
         names = tuple(column[0] for column in self.connection.description or ())
         return names, self._rows()
+
+    def relation(self, sql: str) -> Any:
+        """Return the DuckDB relation of a query, which reads the tables when its rows are fetched.
+
+        Raises:
+            QueryError: DuckDB rejects the SQL.
+            StoreError: a run cannot be read.
+        """
+        self.fill_for(sql)
+        self._lock()
+        try:
+            return self.connection.cursor().sql(sql)  # a connection of its own can have an unfinished result
+        except _duckdb().Error as error:
+            raise QueryError(str(error).strip()) from error
 
     def fill_for(self, sql: str) -> None:
         """Fill the tables that an SQL text may use.
@@ -130,7 +144,7 @@ class Database:
         """
         self.fill((table,))
         try:
-            self.connection.execute(f"COPY {table} TO {literal(path)} (FORMAT parquet, COMPRESSION zstd)")
+            self._run(f"COPY {table} TO {literal(path)} (FORMAT parquet, COMPRESSION zstd)")
         except _duckdb().Error as error:
             raise StoreError(f"{path}: {error}") from error
 
@@ -142,33 +156,38 @@ class Database:
         """
         self.fill(TABLES)
         try:
-            self.connection.execute(f"ATTACH {literal(path)} AS copy")
+            self._run(f"ATTACH {literal(path)} AS copy")
             for name in TABLES:
-                self.connection.execute(f"CREATE TABLE copy.{name} AS FROM {name}")
-            self.connection.execute("USE copy")
-            self.connection.execute(CURRENT)
-            self.connection.execute("USE memory")
-            self.connection.execute("DETACH copy")
+                self._run(f"CREATE TABLE copy.{name} AS FROM {name}")
+            self._run("USE copy")
+            self._run(CURRENT)
+            self._run("USE memory")
+            self._run("DETACH copy")
         except _duckdb().Error as error:
             raise StoreError(f"{path}: {error}") from error
+
+    def _run(self, sql: str) -> list[tuple[Any, ...]]:
+        """Execute a statement of this module and return all rows of its result."""
+        rows: list[tuple[Any, ...]] = self.connection.execute(sql).fetchall()
+        return rows
 
     def _lock(self) -> None:
         """Limit DuckDB to the temporary directory, unless SQL may use other files."""
         if not self._allow_files and not self._sources.confined:
             self._sources.confined = True
-            self.connection.execute(f"SET allowed_directories = [{literal(self._directory)}]")
-            self.connection.execute("SET enable_external_access = false")
-            self.connection.execute("SET lock_configuration = true")
+            self._run(f"SET allowed_directories = [{literal(self._directory)}]")
+            self._run("SET enable_external_access = false")
+            self._run("SET lock_configuration = true")
 
     def _create(self, table: TableDefinition) -> None:
         selected = _selected(table, self._sources.nothing)
-        self.connection.execute(f"CREATE TABLE data.{table.name} AS {selected}")
+        self._run(f"CREATE TABLE data.{table.name} AS {selected}")
         self._show(table)
 
     def _show(self, table: TableDefinition) -> None:
         """Define the view that shows the columns of a table."""
         cells = ", ".join(f"{column.sql or f'r.{column.name}'} AS {identifier(column.name)}" for column in table.shown)
-        self.connection.execute(
+        self._run(
             f"CREATE OR REPLACE VIEW {table.name} AS SELECT {cells} FROM data.{table.name} AS r {table.joined}"  # noqa: S608 - names are quoted
             f" WHERE {table.keep}"
         )
@@ -178,38 +197,37 @@ class Database:
         for source in self._sources.of(table, run):
             try:
                 with source as path:
-                    self.connection.execute(f"INSERT INTO data.{table.name} {_selected(table, path)}")
+                    self._run(f"INSERT INTO data.{table.name} {_selected(table, path)}")
             except _duckdb().Error as failed:
                 error = failed
             else:
                 if not table.file or self._valid(table):
                     return
-                self.connection.execute(f"DELETE FROM data.{table.name} WHERE {_own_rows(table)}")  # noqa: S608 - quoted
+                self._run(f"DELETE FROM data.{table.name} WHERE {_own_rows(table)}")  # noqa: S608 - quoted
                 error = None
         raise StoreError(f"{run.path}: {table.name}: {error or 'a value is out of range'}")
 
     def _valid(self, table: TableDefinition) -> bool:
         """Return whether the rows of the last run are the valid rows of a file in which each key is on one line."""
         conditions = " AND ".join(f"({column.valid})" for column in table.columns if column.valid)
-        (good,) = self.connection.execute(
+        ((good,),) = self._run(
             f"SELECT count(*) FILTER ({table.first}) = count(DISTINCT {table.key})"  # noqa: S608 - names of module tables
             f" AND bool_and(NOT ({table.keep}) OR coalesce({conditions}, false)) IS NOT false"
             f" FROM data.{table.name} AS r WHERE {_own_rows(table)}"
-        ).fetchone()
+        )
         return bool(good)
 
     def _name_providers(self) -> None:
         """Compute the provider of each MX host that is the first host of a domain."""
-        found = self.connection.execute("SELECT DISTINCT first_host FROM data.domains WHERE first_host IS NOT NULL")
-        hosts = [host for (host,) in found.fetchall()]
-        rows = ({"host": host, "provider": provider_of(host)} for host in hosts)
+        hosts = self._run("SELECT DISTINCT first_host FROM data.domains WHERE first_host IS NOT NULL")
+        rows = ({"host": host, "provider": provider_of(host)} for (host,) in hosts)
         with self._sources.temporary(rows) as path:
             read = _read(path, "host: 'VARCHAR', provider: 'VARCHAR'")
-            self.connection.execute(f"INSERT INTO data.providers FROM {read}")
+            self._run(f"INSERT INTO data.providers FROM {read}")
 
     def _listed(self) -> tuple[Column, ...]:
         """Return the columns that the columns of the target lists become."""
-        found = self.connection.execute("SELECT DISTINCT unnest(map_keys(fields_map)) FROM data.domains").fetchall()
+        found = self._run("SELECT DISTINCT unnest(map_keys(fields_map)) FROM data.domains")
         return field_columns((name for (name,) in found), (column.name for column in table_of("domains", "").columns))
 
     def _rows(self) -> Iterator[tuple[Any, ...]]:
@@ -252,6 +270,7 @@ def connect(directory: Path) -> Any:
             "temp_directory": str(directory / "spill"),
             "autoinstall_known_extensions": "false",
             "TimeZone": "UTC",
+            "python_enable_replacements": "false",  # a name in SQL is never a variable of the program
         },
     )
 

@@ -4,6 +4,7 @@ import re
 from datetime import timedelta, timezone
 from importlib.util import find_spec
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -13,7 +14,8 @@ from results.store.reader import Run
 from tests.unit import records
 
 needs_duckdb = pytest.mark.skipif(find_spec("duckdb") is None, reason="DuckDB is an extra")
-QUERIES = re.findall(r"```sql\n(.*?)```", (Path(__file__).parents[4] / "docs" / "queries.md").read_text(), re.DOTALL)
+PAGE = (Path(__file__).parents[4] / "docs" / "queries.md").read_text()
+QUERIES = re.findall(r"```sql\n(.*?)```", PAGE, re.DOTALL)
 
 
 @needs_duckdb
@@ -23,11 +25,22 @@ def test_the_documented_queries_are_found() -> None:
 
 @needs_duckdb
 @pytest.mark.parametrize("sql", QUERIES)
-def test_every_documented_query_runs(run: Run, sql: str) -> None:
-    with load(run) as database:
+def test_every_documented_query_runs(run: Run, later: Run, sql: str) -> None:
+    with load(run, later) as database:
         names, rows = database.ask(sql)
         assert names
         list(rows)
+
+
+@needs_duckdb
+def test_the_documented_python_runs(run: Run, later: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(run.path.parent)
+    for name, opened in {"RUN": run, "OLD": run, "NEW": later}.items():
+        Path(name).symlink_to(opened.path)
+    (code,) = re.findall(r"```python\n(.*?)```", PAGE, re.DOTALL)
+    names: dict[str, Any] = {}
+    exec(code, names)  # noqa: S102 - a page of this repository
+    assert (len(names["frame"]), len(names["broken"]), names["shares"].num_rows) == (1, 1, 4)
 
 
 @needs_duckdb
