@@ -14,6 +14,7 @@ from types import NoneType
 from typing import Any, get_type_hints
 
 from results.store.reader import Run
+from scanner.model import HostReport
 
 MAX_FIELDS = 100  # maximum number of columns made of the columns of target lists; a run directory is untrusted
 FIRST, LAST = "0001-01-01 00:00:00Z", "9999-12-31 23:59:59.999999Z"  # the times that Python can represent
@@ -58,7 +59,8 @@ class TableDefinition:
         keep: SQL condition that selects the rows of the table.
         joined: an SQL join with the stored rows ``r`` that supplies values to ``sql`` expressions.
         needs: other tables that the join reads.
-        uncounted: returns the records for DuckDB if the join computes some of their members.
+        of_host: returns the rows that Python makes of the report of an MX host for DuckDB, without the columns that the
+            join computes.
     """
 
     name: str
@@ -72,7 +74,7 @@ class TableDefinition:
     keep: str = "true"
     joined: str = ""
     needs: tuple[str, ...] = ()
-    uncounted: Callable[[Run], Iterator[Any]] | None = None
+    of_host: Callable[[HostReport], Iterable[Any]] | None = None
 
     @property
     def row_line(self) -> str:

@@ -127,14 +127,16 @@ class Database:
             StoreError: a run cannot be read.
         """
         wanted = {need for name in names for need in (name, *TABLES[name].needs)} | {"runs"}
-        for name in TABLES:
-            if name in wanted - self._filled:
-                for run_name, run in self._runs.items():
-                    self._fill(table_of(name, run_name), run)
-                if name == "domains":
-                    self._name_providers()
-                    self._show(table_of(name, "", self._listed()))
-                self._filled.add(name)
+        waiting = [name for name in TABLES if name in wanted - self._filled]
+        while waiting:
+            name = waiting.pop(0)
+            beside = [TABLES[other] for other in waiting]
+            for run_name, run in self._runs.items():
+                self._fill(table_of(name, run_name), run, beside)
+            if name == "domains":
+                self._name_providers()
+                self._show(table_of(name, "", self._listed()))
+            self._filled.add(name)
 
     def copy(self, table: str, path: Path) -> None:
         """Write a table to a Parquet file.
@@ -192,9 +194,9 @@ class Database:
             f" WHERE {table.keep}"
         )
 
-    def _fill(self, table: TableDefinition, run: Run) -> None:
+    def _fill(self, table: TableDefinition, run: Run, beside: Sequence[TableDefinition]) -> None:
         error: Exception | None = None
-        for source in self._sources.of(table, run):
+        for source in self._sources.of(table, run, beside):
             try:
                 with source as path:
                     self._run(f"INSERT INTO data.{table.name} {_selected(table, path)}")

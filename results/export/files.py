@@ -93,6 +93,7 @@ def to_parquet(runs: Sequence[Run], directory: Path) -> list[Path]:
     """
     paths = _fresh(directory, [f"{name}.parquet" for name in TABLES])
     with load(*runs, allow_files=True) as database:
+        database.fill(TABLES)
         for path, name in zip(paths, TABLES, strict=True):
             database.copy(name, path)
     return paths

@@ -162,14 +162,14 @@ def host_rows(run: Run) -> Iterator[HostRow]:
     return (host_row(report, domains[report.key], dane.get(report.key, "")) for report in run.hosts())
 
 
-def uncounted_host_rows(run: Run) -> Iterator[HostRow]:
-    """Yield the row of each host without the members that depend on its domains."""
-    return map(host_row, run.hosts())
-
-
 def endpoint_rows(run: Run) -> Iterator[EndpointRow]:
     """Yield the row of each address of each host."""
-    return (endpoint_row(report, each) for report in run.hosts() for each in report.endpoints)
+    return (row for report in run.hosts() for row in endpoint_rows_of(report))
+
+
+def endpoint_rows_of(report: HostReport) -> Iterator[EndpointRow]:
+    """Yield the row of each address of a host."""
+    return (endpoint_row(report, each) for each in report.endpoints)
 
 
 def run_rows(run: Run) -> Iterator[RunRow]:

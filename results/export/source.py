@@ -5,8 +5,8 @@ key, DuckDB reads a temporary copy, to which the reader of the run writes the va
 """
 
 import os
-from collections.abc import Iterable, Iterator
-from contextlib import AbstractContextManager, contextmanager
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import AbstractContextManager, ExitStack, contextmanager
 from pathlib import Path
 from shutil import copyfileobj
 from typing import Any
@@ -27,20 +27,31 @@ class Sources:
     def __init__(self, directory: Path) -> None:
         self._directory = directory
         self._copies: dict[tuple[Path, str], Path] = {}
+        self._made: dict[tuple[Path, str], Path] = {}
         self._number = 0
         self.confined = False
         self.nothing = self._fresh()
         with naming(self.nothing):
             self.nothing.touch()
 
-    def of(self, table: TableDefinition, run: Run) -> Iterator[AbstractContextManager[Path]]:
+    def of(
+        self, table: TableDefinition, run: Run, beside: Sequence[TableDefinition] = ()
+    ) -> Iterator[AbstractContextManager[Path]]:
         """Yield the files with the rows of a table, the next one if the previous one proves unsuitable.
+
+        Args:
+            table: the table.
+            run: the run.
+            beside: tables that will be filled next; rows made of the same records are written in one pass.
 
         Raises:
             StoreError: the run cannot be read, or a temporary file cannot be written.
         """
+        if table.of_host:
+            yield self._made_of_hosts(table, run, [other for other in beside if other.of_host])
+            return
         if not table.file:
-            yield self.temporary((table.uncounted or table.rows)(run))
+            yield self.temporary(table.rows(run))
             return
         path = lines_path(run.path, table.file)
         if (run.path, table.file) not in self._copies and _complete(path):
@@ -60,6 +71,26 @@ class Sources:
             yield path
         finally:
             path.unlink(missing_ok=True)
+
+    @contextmanager
+    def _made_of_hosts(self, table: TableDefinition, run: Run, beside: Sequence[TableDefinition]) -> Iterator[Path]:
+        if (run.path, table.name) not in self._made:
+            self._make_of_hosts((table, *beside), run)
+        path = self._made.pop((run.path, table.name))
+        try:
+            yield path
+        finally:
+            path.unlink()
+
+    def _make_of_hosts(self, tables: Sequence[TableDefinition], run: Run) -> None:
+        with ExitStack() as stack:
+            makers = []
+            for table in tables:
+                path = self._made[run.path, table.name] = self._fresh()
+                makers.append((table.of_host or tuple, stack.enter_context(path.open("wb"))))
+            for report in run.hosts():
+                for make, file in makers:
+                    file.writelines(map(codec.encode, make(report)))
 
     @contextmanager
     def _linked(self, path: Path) -> Iterator[Path]:

@@ -137,12 +137,12 @@ HOSTS = TableDefinition(
         replace(column, stored="", sql=_COUNTED[column.name]) if column.name in _COUNTED else column
         for column in of_row(rows.HostRow)
     ),
-    uncounted=rows.uncounted_host_rows,
+    of_host=lambda report: (rows.host_row(report),),
     joined="LEFT JOIN (SELECT run, host_key, count(*) AS domains, arg_min(dane, "  # noqa: S608 - our own names
     f"{_SEVERITY}) AS dane FROM routes GROUP BY ALL) AS c ON c.run = r.run AND c.host_key = r.host_key",
     needs=("routes",),
 )
-ENDPOINTS = TableDefinition("endpoints", rows.endpoint_rows, of_row(rows.EndpointRow))
+ENDPOINTS = TableDefinition("endpoints", rows.endpoint_rows, of_row(rows.EndpointRow), of_host=rows.endpoint_rows_of)
 CERTS = TableDefinition(
     "certs",
     Run.certs,
