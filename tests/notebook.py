@@ -8,7 +8,6 @@ import ast
 import io
 import json
 import os
-import sys
 import tempfile
 from contextlib import chdir, redirect_stdout
 from datetime import timedelta
@@ -76,4 +75,4 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    main()

@@ -83,14 +83,16 @@ class Sources:
             path.unlink()
 
     def _make_of_hosts(self, tables: Sequence[TableDefinition], run: Run) -> None:
-        with ExitStack() as stack:
-            makers = []
-            for table in tables:
-                path = self._made[run.path, table.name] = self._fresh()
-                makers.append((table.of_host or tuple, stack.enter_context(path.open("wb"))))
+        """Write the rows of several tables while the reports of the hosts are read once."""
+        makers = {table.name: table.of_host for table in tables if table.of_host}
+        with naming(self._directory), ExitStack() as stack:
+            files = {}
+            for name in makers:
+                path = self._made[run.path, name] = self._fresh()
+                files[name] = stack.enter_context(path.open("wb"))
             for report in run.hosts():
-                for make, file in makers:
-                    file.writelines(map(codec.encode, make(report)))
+                for name, make in makers.items():
+                    files[name].writelines(map(codec.encode, make(report)))
 
     @contextmanager
     def _linked(self, path: Path) -> Iterator[Path]:
