@@ -50,7 +50,7 @@ class TableDefinition:
     Args:
         name: name of the table.
         rows: returns the records of a run, one for each row.
-        columns: the columns, the argument of whose ``value`` is such a record.
+        columns: the columns; each function ``value`` gets such a record.
         file: the line file from which DuckDB reads the rows, a key of ``LINE_FILES``; empty if Python makes the rows.
         line: DuckDB's types of the members of a line that the columns need.
         source: an SQL query over ``line`` that returns a row for each row of the table.

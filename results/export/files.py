@@ -108,7 +108,11 @@ def to_duckdb(runs: Sequence[Run], directory: Path) -> list[Path]:
     """
     (path,) = _fresh(directory, [DUCKDB_FILE])
     with load(*runs, allow_files=True) as database:
-        database.copy_to_database(path)
+        try:
+            database.copy_to_database(path)
+        except BaseException:
+            path.unlink(missing_ok=True)
+            raise
     return [path]
 
 

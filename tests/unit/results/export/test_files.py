@@ -128,6 +128,14 @@ def test_a_duckdb_database_of_two_runs(run: Run, later: Run, tmp_path: Path) -> 
         assert database.execute("SELECT DISTINCT run FROM current").fetchall() == [("later",)]
 
 
+@needs_duckdb
+def test_an_export_to_duckdb_that_fails_leaves_no_file(run: Run, tmp_path: Path) -> None:
+    (run.path / "hosts.jsonl").write_text("corrupt\n")
+    with pytest.raises(StoreError, match="line 1"):
+        export.to_duckdb([run], tmp_path / "out")
+    assert list((tmp_path / "out").iterdir()) == []
+
+
 def test_json_lines_are_a_run_of_last_lines(run: Run, tmp_path: Path) -> None:
     file = run.path / "domains.jsonl"
     first, *rest = file.read_bytes().splitlines(keepends=True)
