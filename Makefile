@@ -10,7 +10,7 @@ PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check
 COMPILE := $(BIN)/pip-compile --quiet --all-extras --all-build-deps --allow-unsafe --generate-hashes --strip-extras \
 	--no-emit-index-url --no-emit-find-links --no-emit-trusted-host --no-header --annotation-style line -o $(LOCK) pyproject.toml
 
-.PHONY: setup demo test check bench soak docs audit update lab-up lab-down
+.PHONY: setup demo test check bench soak docs audit update deb lab-up lab-down
 
 setup: $(VENV)/.ready
 	@sh tests/lab/packages.sh
@@ -39,9 +39,13 @@ soak: setup
 	$(BIN)/python -m tests.bench soak disturbed
 	$(BIN)/python -m tests.differential --cases 10000
 	$(BIN)/python -m tests.parity --random 2000
+	$(BIN)/python -m pytest -m soak tests/packaging
 
 docs: setup
 	$(BIN)/python -m results.schema.docs docs
+
+deb: setup
+	@sh packaging/deb.sh dist
 
 audit: setup
 	$(BIN)/pip-audit --require-hashes --disable-pip -r $(LOCK)

@@ -16,6 +16,13 @@ key. A final line without a line feed is incomplete and is not read. ``open`` re
     run = results.open("RUN")
     for record in run.domains():
         print(record.key, record.verdict.outcome)
+
+With DuckDB (``pip install 'mxsweep[export]'``) the same run is a set of tables, and ``database`` combines several runs:
+
+    run.sql("SELECT dane, count(*) AS domains FROM domains GROUP BY dane").df()
+    results.database("RUN1", "RUN2").sql("SELECT run, count(*) AS domains FROM domains GROUP BY run").pl()
+
+``df``, ``arrow`` and ``pl`` return data frames of pandas, pyarrow and polars, which are extras of the same names.
 """
 
 from os import PathLike
@@ -24,8 +31,9 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from results.api import OpenRun
+    from results.export.frames import RunDatabase
 
-__all__ = ["open"]
+__all__ = ["database", "open"]
 
 
 def open(run: str | PathLike[str]) -> "OpenRun":  # noqa: A001 - results.open is its name
@@ -43,3 +51,22 @@ def open(run: str | PathLike[str]) -> "OpenRun":  # noqa: A001 - results.open is
     from results.api import OpenRun  # noqa: PLC0415 - every import of a subpackage of results runs this file
 
     return OpenRun.open(Path(run))
+
+
+def database(*runs: "str | PathLike[str] | OpenRun") -> "RunDatabase":
+    """Open several runs as one set of tables, whose column ``run`` contains the name of a run's directory.
+
+    Args:
+        runs: paths of run directories, or runs that ``open`` returned.
+
+    Returns:
+        The tables. A table is read from the files of the runs when a query first uses it.
+
+    Raises:
+        results.export.database.MissingExtraError: DuckDB is not installed.
+        results.store.files.StoreError: a directory does not contain a run, or temporary files cannot be written.
+    """
+    from results.api import OpenRun  # noqa: PLC0415 - as in ``open``
+    from results.export.frames import RunDatabase  # noqa: PLC0415 - the same
+
+    return RunDatabase([run if isinstance(run, OpenRun) else open(run) for run in runs])

@@ -1,8 +1,10 @@
-"""A run for Python programs: all records, one domain by its name, the figures, and the report."""
+"""A run for Python programs: all records, one domain by its name, tables, the figures, and the report."""
 
 from collections.abc import Sequence
+from functools import cached_property
 
 from results.count.summary import SOON, Summary, summarise
+from results.export.frames import Relation, RunDatabase
 from results.report.model import Report, make_report
 from results.store.by_key import certs_of, find
 from results.store.reader import Run
@@ -34,6 +36,18 @@ class OpenRun(Run):
         reports = find(self, "hosts", HostReport, [host.report for host in record.hosts if host.report is not None])
         listed = tuple(reports.values())
         return standing_alone(record, listed, certs_of(self, listed))
+
+    def table(self, name: str) -> Relation:
+        """Return a table of the run, such as ``domains``, as a DuckDB relation; see ``RunDatabase.table``."""
+        return self._database.table(name)
+
+    def sql(self, query: str) -> Relation:
+        """Return the result of an SQL query on the run as a DuckDB relation; see ``RunDatabase.sql``."""
+        return self._database.sql(query)
+
+    @cached_property
+    def _database(self) -> RunDatabase:
+        return RunDatabase([self])
 
     def summary(self, *, days: int = SOON) -> Summary:
         """Return the figures of the run; certificates that expire within ``days`` days after it are listed."""

@@ -1,29 +1,41 @@
-"""A run in a temporary DuckDB database, for SQL queries and Parquet (``pip install mxsweep[export]``).
+"""Runs in a temporary DuckDB database, for SQL queries, data frames and Parquet (``pip install mxsweep[export]``).
 
-DuckDB reads JSON lines many times faster than it inserts rows from Python. Each table is therefore first written to a
-temporary file of JSON lines. ``MEMORY`` limits the memory. The temporary files are about half as large as the run.
+DuckDB reads the line files itself, many times faster than Python could decode them and insert rows. If a file has a
+corrupt line, an incomplete last line or a repeated key, Python writes the valid last lines to a temporary file for
+DuckDB (module ``source``). A table is filled when an SQL text first contains its name. ``MEMORY`` limits the memory;
+further data go to a temporary directory.
+
 Nothing is fetched from the network: DuckDB's automatic installation of extensions is switched off. SQL cannot read or
-write other files unless the caller allows it: once the tables are loaded, DuckDB's access to files and network is
-switched off and its configuration is locked (https://duckdb.org/docs/stable/operations_manual/securing_duckdb/overview).
+write other files unless the caller allows it: before the first SQL text is executed, DuckDB's access to files
+is limited to the temporary directory, and its configuration is locked (https://duckdb.org/docs/stable/operations_manual/securing_duckdb/overview).
 """
 
-from collections.abc import Iterator, Sequence
+import re
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
-from results.export.rows import ROWS, Flattener, columns
-from results.store import codec
-from results.store.files import StoreError, naming
+from results.export.columns import Column, TableDefinition, field_columns, identifier, literal
+from results.export.source import Sources
+from results.export.tables import TABLES, run_names, table_of
+from results.store.files import StoreError
 from results.store.reader import Run
+from scanner.core.providers import provider_of
 
 MEMORY = "1GB"  # memory limit of DuckDB; further data go to the temporary directory
-LOCKS = ("SET enable_external_access = false", "SET lock_configuration = true")
-MAX_LINE = 16 * 1024 * 1024  # maximum octets of a row; a domain with the longest possible replies is smaller
+MAX_LINE = 16 * 1024 * 1024  # maximum octets of a line; a domain with the longest possible replies is smaller
 
-_TYPES = {str: "VARCHAR", int: "BIGINT", bool: "BOOLEAN", float: "DOUBLE", datetime: "TIMESTAMP"}
+CURRENT = """CREATE VIEW current AS SELECT domains.* FROM domains
+    JOIN (SELECT run, started, row_number() OVER () AS place FROM runs) AS ordered USING (run)
+    QUALIFY row_number() OVER (PARTITION BY domain ORDER BY started DESC, place DESC) = 1"""
+"""The row of each domain in the latest of the runs that contain the domain."""
+
+_DYNAMIC = {"query", "query_table", "show", "database", "duckdb_tables"}
+"""Words of an SQL text that may use a table without its name."""
+_WORD = re.compile(r"\w+")
 
 
 class MissingExtraError(Exception):
@@ -35,10 +47,30 @@ class QueryError(Exception):
 
 
 class Database:
-    """The tables of a run in a temporary DuckDB database, created by ``load``."""
+    """The tables of runs in a temporary DuckDB database.
 
-    def __init__(self, connection: Any) -> None:
-        self._connection = connection
+    Args:
+        connection: DuckDB's connection to an empty database.
+        directory: an empty directory for temporary files, which outlives the database.
+        runs: the runs.
+        allow_files: whether SQL may read and write other files.
+
+    Raises:
+        StoreError: temporary files cannot be written.
+    """
+
+    def __init__(self, connection: Any, directory: Path, runs: Sequence[Run], *, allow_files: bool) -> None:
+        self.connection = connection
+        self._runs = dict(zip(run_names(runs), runs, strict=True))
+        self._directory = directory
+        self._sources = Sources(directory)
+        self._allow_files = allow_files
+        self._filled: set[str] = set()
+        self._run("CREATE SCHEMA data")
+        self._run("CREATE TABLE data.providers (host VARCHAR, provider VARCHAR)")
+        for name in TABLES:
+            self._create(table_of(name, ""))
+        self._run(CURRENT)
 
     def ask(self, sql: str) -> tuple[tuple[str, ...], Iterator[tuple[Any, ...]]]:
         """Execute SQL.
@@ -51,64 +83,198 @@ class Database:
 
         Raises:
             QueryError: DuckDB rejects the SQL, in this call or while the rows are read.
+            StoreError: a run cannot be read.
         """
+        self.fill_for(sql)
+        self._lock()
         try:
-            self._connection.execute(sql)
+            self.connection.execute(sql)
         except _duckdb().Error as error:
             raise QueryError(str(error).strip()) from error
-        names = tuple(column[0] for column in self._connection.description or ())
+        names = tuple(column[0] for column in self.connection.description or ())
         return names, self._rows()
+
+    def relation(self, sql: str) -> Any:
+        """Return the DuckDB relation of a query, which reads the tables when its rows are fetched.
+
+        Raises:
+            QueryError: DuckDB rejects the SQL.
+            StoreError: a run cannot be read.
+        """
+        self.fill_for(sql)
+        self._lock()
+        try:
+            return self.connection.cursor().sql(sql)  # a connection of its own can have an unfinished result
+        except _duckdb().Error as error:
+            raise QueryError(str(error).strip()) from error
+
+    def fill_for(self, sql: str) -> None:
+        """Fill the tables that an SQL text may use.
+
+        Raises:
+            StoreError: a run cannot be read.
+        """
+        words = set(_WORD.findall(sql.lower()))
+        everything = bool(words & _DYNAMIC) or "u&" in sql.lower()
+        self.fill(TABLES if everything else (name for name in TABLES if name in words))
+        if "current" in words:
+            self.fill(("domains",))
+
+    def fill(self, names: Iterable[str]) -> None:
+        """Fill tables from the runs, each once.
+
+        Raises:
+            StoreError: a run cannot be read.
+        """
+        wanted = {need for name in names for need in (name, *TABLES[name].needs)} | {"runs"}
+        waiting = [name for name in TABLES if name in wanted - self._filled]
+        while waiting:
+            name = waiting.pop(0)
+            beside = [TABLES[other] for other in waiting]
+            for run_name, run in self._runs.items():
+                self._fill(table_of(name, run_name), run, beside)
+            if name == "domains":
+                self._name_providers()
+                self._show(table_of(name, "", self._listed()))
+            self._filled.add(name)
 
     def copy(self, table: str, path: Path) -> None:
         """Write a table to a Parquet file.
 
         Raises:
-            StoreError: the file cannot be written.
+            StoreError: the file cannot be written, or a run cannot be read.
         """
+        self.fill((table,))
         try:
-            self._connection.execute(f"COPY {table} TO {_text(path)} (FORMAT parquet, COMPRESSION zstd)")
+            self._run(f"COPY {table} TO {literal(path)} (FORMAT parquet, COMPRESSION zstd)")
         except _duckdb().Error as error:
             raise StoreError(f"{path}: {error}") from error
 
+    def copy_to_database(self, path: Path) -> None:
+        """Write all tables and the view ``current`` to a new DuckDB database.
+
+        Raises:
+            StoreError: the file cannot be written, or a run cannot be read.
+        """
+        self.fill(TABLES)
+        try:
+            self._run(f"ATTACH {literal(path)} AS copy")
+            for name in TABLES:
+                self._run(f"CREATE TABLE copy.{name} AS FROM {name}")
+            self._run("USE copy")
+            self._run(CURRENT)
+            self._run("USE memory")
+            self._run("DETACH copy")
+        except _duckdb().Error as error:
+            raise StoreError(f"{path}: {error}") from error
+
+    def _run(self, sql: str) -> list[tuple[Any, ...]]:
+        """Execute a statement of this module and return all rows of its result."""
+        rows: list[tuple[Any, ...]] = self.connection.execute(sql).fetchall()
+        return rows
+
+    def _lock(self) -> None:
+        """Limit DuckDB to the temporary directory, unless SQL may use other files."""
+        if not self._allow_files and not self._sources.confined:
+            self._sources.confined = True
+            self._run(f"SET allowed_directories = [{literal(self._directory)}]")
+            self._run("SET enable_external_access = false")
+            self._run("SET lock_configuration = true")
+
+    def _create(self, table: TableDefinition) -> None:
+        selected = _selected(table, self._sources.nothing)
+        self._run(f"CREATE TABLE data.{table.name} AS {selected}")
+        self._show(table)
+
+    def _show(self, table: TableDefinition) -> None:
+        """Define the view that shows the columns of a table."""
+        cells = ", ".join(f"{column.sql or f'r.{column.name}'} AS {identifier(column.name)}" for column in table.shown)
+        self._run(
+            f"CREATE OR REPLACE VIEW {table.name} AS SELECT {cells} FROM data.{table.name} AS r {table.joined}"  # noqa: S608 - names are quoted
+            f" WHERE {table.keep}"
+        )
+
+    def _fill(self, table: TableDefinition, run: Run, beside: Sequence[TableDefinition]) -> None:
+        error: Exception | None = None
+        for source in self._sources.of(table, run, beside):
+            try:
+                with source as path:
+                    self._run(f"INSERT INTO data.{table.name} {_selected(table, path)}")
+            except _duckdb().Error as failed:
+                error = failed
+            else:
+                if not table.file or self._valid(table):
+                    return
+                self._run(f"DELETE FROM data.{table.name} WHERE {_own_rows(table)}")  # noqa: S608 - quoted
+                error = None
+        raise StoreError(f"{run.path}: {table.name}: {error or 'a value is out of range'}")
+
+    def _valid(self, table: TableDefinition) -> bool:
+        """Return whether the rows of the last run are the valid rows of a file in which each key is on one line."""
+        conditions = " AND ".join(f"({column.valid})" for column in table.columns if column.valid)
+        ((good,),) = self._run(
+            f"SELECT count(*) FILTER ({table.first}) = count(DISTINCT {table.key})"  # noqa: S608 - names of module tables
+            f" AND bool_and(NOT ({table.keep}) OR coalesce({conditions}, false)) IS NOT false"
+            f" FROM data.{table.name} AS r WHERE {_own_rows(table)}"
+        )
+        return bool(good)
+
+    def _name_providers(self) -> None:
+        """Compute the provider of each MX host that is the first host of a domain."""
+        hosts = self._run("SELECT DISTINCT first_host FROM data.domains WHERE first_host IS NOT NULL")
+        rows = ({"host": host, "provider": provider_of(host)} for (host,) in hosts)
+        with self._sources.temporary(rows) as path:
+            read = _read(path, "host: 'VARCHAR', provider: 'VARCHAR'")
+            self._run(f"INSERT INTO data.providers FROM {read}")
+
+    def _listed(self) -> tuple[Column, ...]:
+        """Return the columns that the columns of the target lists become."""
+        found = self._run("SELECT DISTINCT unnest(map_keys(fields_map)) FROM data.domains")
+        return field_columns((name for (name,) in found), (column.name for column in table_of("domains", "").columns))
+
     def _rows(self) -> Iterator[tuple[Any, ...]]:
         try:
-            while rows := self._connection.fetchmany(1000):
+            while rows := self.connection.fetchmany(1000):
                 yield from rows
         except _duckdb().Error as error:
             raise QueryError(str(error).strip()) from error
 
 
 @contextmanager
-def load(run: Run, *, allow_files: bool = False) -> Iterator[Database]:
-    """Load a run into a temporary database, which the context manager removes at its end.
+def load(*runs: Run, allow_files: bool = False) -> Iterator[Database]:
+    """Open a temporary database of runs, which the context manager removes at its end.
 
     Args:
-        run: the run.
+        runs: the runs.
         allow_files: whether SQL may read and write other files.
 
     Raises:
         MissingExtraError: DuckDB is not installed.
-        StoreError: the run cannot be read, or temporary files cannot be written.
+        StoreError: temporary files cannot be written.
     """
-    duckdb = _duckdb()
     with TemporaryDirectory(prefix="mxsweep-") as name:
-        directory = Path(name)
-        connection = duckdb.connect(
-            directory / "run.duckdb",
-            config={
-                "memory_limit": MEMORY,
-                "temp_directory": str(directory / "spill"),
-                "autoinstall_known_extensions": "false",
-            },
-        )
+        connection = connect(Path(name))
         try:
-            for table, rows in Flattener(run).tables():
-                _fill(connection, table, directory / f"{table}.jsonl", rows)
-            for statement in () if allow_files else LOCKS:
-                connection.execute(statement)
-            yield Database(connection)
+            yield Database(connection, Path(name), runs, allow_files=allow_files)
         finally:
             connection.close()
+
+
+def connect(directory: Path) -> Any:
+    """Return a connection to an empty database in memory, which spills to files in a directory.
+
+    Raises:
+        MissingExtraError: DuckDB is not installed.
+    """
+    return _duckdb().connect(
+        config={
+            "memory_limit": MEMORY,
+            "temp_directory": str(directory / "spill"),
+            "autoinstall_known_extensions": "false",
+            "TimeZone": "UTC",
+            "python_enable_replacements": "false",  # a name in SQL is never a variable of the program
+        },
+    )
 
 
 def _duckdb() -> Any:
@@ -119,21 +285,22 @@ def _duckdb() -> Any:
     return duckdb
 
 
-def _fill(connection: Any, table: str, path: Path, rows: Iterator[Any]) -> None:
-    with naming(path), path.open("wb") as file:
-        file.writelines(map(codec.encode, rows))
-    kinds = columns(ROWS[table])
-    types = ", ".join(f"{column}: {_text(_TYPES[kind])}" for column, kind in kinds.items())
-    connection.execute(
-        f"CREATE TABLE {table} AS SELECT * FROM read_json({_text(path)}, format = 'newline_delimited',"  # noqa: S608 - names of this module only
-        f" columns = {{{types}}}, maximum_object_size = {MAX_LINE})"
+def _selected(table: TableDefinition, path: Path) -> str:
+    """Return the SQL that selects the stored columns of a table from a file of JSON lines."""
+    cells = ", ".join(f"{column.stored} AS {column.name}" for column in table.columns if column.stored)
+    return f"WITH line AS (FROM {_read(path, table.line or table.row_line)}) SELECT {cells} FROM ({table.source})"  # noqa: S608 - names of module tables
+
+
+def _read(path: Path, members: str) -> str:
+    return (
+        f"read_json({literal(path)}, format = 'newline_delimited', maximum_object_size = {MAX_LINE},"
+        f" columns = {{{members}}})"
     )
-    path.unlink()
 
 
-def _text(value: object) -> str:
-    """Return an SQL string literal."""
-    return "'" + str(value).replace("'", "''") + "'"
+def _own_rows(table: TableDefinition) -> str:
+    """Return the SQL condition that selects the rows of the run whose name is in the definition of a table."""
+    return next(f"run = {column.stored}" for column in table.columns if column.name == "run")
 
 
 def plain(row: Sequence[Any]) -> list[Any]:
@@ -143,5 +310,8 @@ def plain(row: Sequence[Any]) -> list[Any]:
 
 def _plain(cell: Any) -> Any:
     if isinstance(cell, datetime):
-        return cell.replace(tzinfo=UTC).isoformat().removesuffix("+00:00") + "Z"
+        moment = cell.astimezone(UTC) if cell.tzinfo else cell.replace(tzinfo=UTC)
+        return moment.isoformat().removesuffix("+00:00") + "Z"
+    if isinstance(cell, list | tuple):
+        return plain(cell)
     return cell if cell is None or isinstance(cell, bool | int | float | str) else str(cell)

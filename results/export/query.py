@@ -28,7 +28,7 @@ def as_csv(names: Sequence[str], rows: Rows, out: TextIO) -> None:
     """Write rows as CSV with a header line."""
     writer = csv.writer(out)
     writer.writerow(map(csv_cell, names))
-    writer.writerows(map(csv_cell, plain(row)) for row in rows)
+    writer.writerows([csv_cell(_as_text(cell)) for cell in plain(row)] for row in rows)
 
 
 def as_json(names: Sequence[str], rows: Rows, out: BinaryIO) -> None:
@@ -39,4 +39,9 @@ def as_json(names: Sequence[str], rows: Rows, out: BinaryIO) -> None:
 
 
 def _cell(value: Any) -> Cell:
-    return str(value).lower() if isinstance(value, bool) else value
+    return str(value).lower() if isinstance(value, bool) else _as_text(value)
+
+
+def _as_text(value: Any) -> Any:
+    """Return a list as JSON text, another value as it is."""
+    return orjson.dumps(value).decode() if isinstance(value, list) else value

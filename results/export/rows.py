@@ -1,18 +1,20 @@
-"""A run as flat tables: domains, routes (pairs of domain and MX host), hosts, endpoints and certificates.
+"""Rows of the exported tables that Python computes: hosts, endpoints and the run itself.
 
-The members of a row are columns for spreadsheets, data frames and SQL. A list is stored as text with a blank between
-two items; names and codes contain no blanks. Times are UTC. The files of the run contain all details.
-
-The domains of each host are counted during the iteration over the rows of ``domains``, which therefore has to end
-before the rows of ``hosts`` are read. Memory grows with the number of hosts.
+The representative probe of an address and the provider of a host follow rules of ``scanner.core``, so that SQL cannot
+compute them. Module ``tables`` defines the columns.
 """
 
+from base64 import b64encode
 from collections import Counter
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass, fields
+from collections.abc import Iterator
+from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, get_type_hints
+from typing import Any
 
+import msgspec
+
+from results.export.rrsets import rrset, tlsa_rrset
+from results.store.partial import Lean, lines
 from results.store.reader import Run
 from scanner.core.providers import provider_of
 from scanner.core.tlsa import presentation
@@ -20,52 +22,17 @@ from scanner.core.verdict import sessions
 from scanner.facts import Answer, CertFacts, Failure, Handshake
 from scanner.model import DomainRecord, EndpointReport, HostReport, HostVerdict
 from scanner.reasons import Reason
-from scanner.vocabulary import Dane, worst
+from scanner.vocabulary import worst
+
+PEM_WIDTH = 64  # characters in a line of PEM, RFC 7468 section 2
 
 
 @dataclass(frozen=True, slots=True)
-class DomainRow:
-    """A domain. ``all_reasons`` contains the reasons of the domain, of its MX hosts and of the hosts' addresses."""
+class RouteOf:
+    """A pair of a domain and one of its MX hosts."""
 
-    domain: str
-    outcome: str
-    sender: str
-    dane: str
-    starttls: str
-    level: str
-    reasons: str
-    all_reasons: str
-    tlsrpt: str
-    text: str
-    mx_outcome: str
-    mx_security: str
-    mx_hosts: int
-    provider: str
-    rank: int | None
-    source: str
-    line: int
-    raw: str
-    observed_at: datetime
-
-
-@dataclass(frozen=True, slots=True)
-class RouteRow:
-    """A pair of a domain and one of its MX hosts, with the verdict of the host for this domain.
-
-    ``host_key`` is null if the host was not examined.
-    """
-
-    domain: str
-    host_key: str | None
-    host: str
-    preference: int
-    dane: str
-    starttls: str
-    sender: str
-    votes: bool
-    conclusive: bool
-    reasons: str
-    text: str
+    key: str
+    host: HostVerdict
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,6 +61,10 @@ class HostRow:
     addresses: int
     skipped: int
     observed_at: datetime
+    tlsa_records_list: tuple[str, ...]
+    a_rrset: tuple[str, ...]
+    aaaa_rrset: tuple[str, ...]
+    tlsa_rrset: tuple[str, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,158 +97,128 @@ class EndpointRow:
     failure_code: int | None
     failure_text: str
     defects: str
+    chain_list: tuple[str, ...]
+    defects_list: tuple[str, ...]
 
 
 @dataclass(frozen=True, slots=True)
-class CertRow:
-    """A certificate."""
+class RunRow:
+    """A run; ``directory`` is its path as given."""
 
-    sha256: str
-    spki_sha256: str
-    subject: str
-    issuer: str
-    issuer_cn: str
-    dns_names: str
-    not_before: datetime | None
-    not_after: datetime | None
-    key_type: str
-    key_bits: int
-    curve: str
-    signature_algorithm: str
-    is_ca: bool | None
-    self_issued: bool
-    parse_error: str
+    label: str
+    state: str
+    started: datetime
+    finished: datetime | None
+    version: str
+    ehlo: str
+    resolver: str
+    directory: str
 
 
-ROWS: dict[str, type] = {
-    "domains": DomainRow,
-    "routes": RouteRow,
-    "hosts": HostRow,
-    "endpoints": EndpointRow,
-    "certs": CertRow,
-}
-"""The row class of each table, in the order in which ``Flattener`` yields the tables."""
+class HostUse(Lean, frozen=True):
+    """Members of the verdict of an MX host that count its domains."""
+
+    report: str | None
+    dane: str
 
 
-def columns(kind: type) -> dict[str, type]:
-    """Return the columns of a row class with their types: str, int, float, bool or datetime."""
-    hints = get_type_hints(kind)
-    return {field.name: _plain(hints[field.name]) for field in fields(kind)}
+class DomainUse(Lean, frozen=True):
+    """The member of a domain record that contains the verdicts of its MX hosts."""
+
+    hosts: tuple[HostUse, ...]
 
 
-def _plain(hint: Any) -> type:
-    """Return the annotated type without ``| None``."""
-    parts: tuple[type, ...] = getattr(hint, "__args__", (hint,))
-    return next(part for part in parts if part is not type(None))
+class TargetUse(Lean, frozen=True):
+    """The member of a target that contains the columns of its list."""
+
+    fields: dict[str, str] = msgspec.field(default_factory=dict)
 
 
-def values(row: Any) -> tuple[Any, ...]:
-    """Return the cells of a row in the order of its columns."""
-    return tuple(getattr(row, field.name) for field in fields(row))
+class ListUse(Lean, frozen=True):
+    """The member of a domain record that contains its target."""
+
+    target: TargetUse
 
 
-class Flattener:
-    """Generator of the tables of a run, one table after the other in the order of ``ROWS``."""
+def field_names(run: Run) -> set[str]:
+    """Return the names of the columns of the target lists."""
+    return {name for record in lines(run, "domains", ListUse) for name in record.target.fields}
 
-    def __init__(self, run: Run) -> None:
-        self._run = run
-        self._domains_of: Counter[str] = Counter()
-        self._dane_of: dict[str, Dane] = {}
 
-    def tables(self) -> Iterator[tuple[str, Iterator[Any]]]:
-        """Yield the name and the rows of each table. The rows have to be exhausted before the next table is requested.
+def route_rows(run: Run) -> Iterator[RouteOf]:
+    """Yield each pair of a domain and one of its MX hosts."""
+    return (RouteOf(record.key, host) for record in run.domains() for host in record.hosts)
 
-        Raises:
-            StoreError: a file of the run cannot be read.
-        """
-        makers: dict[str, Callable[[], Iterator[Any]]] = {
-            "domains": self._domains,
-            "routes": self._routes,
-            "hosts": lambda: map(self._host, self._run.hosts()),
-            "endpoints": lambda: (
-                endpoint_row(report, each) for report in self._run.hosts() for each in report.endpoints
-            ),
-            "certs": lambda: map(cert_row, self._run.certs()),
-        }
-        for name in ROWS:
-            yield name, makers[name]()
 
-    def _domains(self) -> Iterator[DomainRow]:
-        for record in self._run.domains():
-            for host in record.hosts:
-                if host.report is not None:
-                    self._domains_of[host.report] += 1
-                    self._dane_of[host.report] = worst(self._dane_of.get(host.report, host.dane), host.dane)
-            yield domain_row(record)
+def host_rows(run: Run) -> Iterator[HostRow]:
+    """Yield the row of each host, with the number of its domains. Memory grows with the number of hosts."""
+    domains: Counter[str] = Counter()
+    dane: dict[str, str] = {}
+    for domain in lines(run, "domains", DomainUse):
+        for host in domain.hosts:
+            if host.report is not None:
+                domains[host.report] += 1
+                dane[host.report] = worst(dane.get(host.report, host.dane), host.dane)
+    return (host_row(report, domains[report.key], dane.get(report.key, "")) for report in run.hosts())
 
-    def _routes(self) -> Iterator[RouteRow]:
-        return (route_row(record.key, host) for record in self._run.domains() for host in record.hosts)
 
-    def _host(self, report: HostReport) -> HostRow:
-        return host_row(report, self._domains_of[report.key], self._dane_of.get(report.key))
+def endpoint_rows(run: Run) -> Iterator[EndpointRow]:
+    """Yield the row of each address of each host."""
+    return (row for report in run.hosts() for row in endpoint_rows_of(report))
+
+
+def endpoint_rows_of(report: HostReport) -> Iterator[EndpointRow]:
+    """Yield the row of each address of a host."""
+    return (endpoint_row(report, each) for each in report.endpoints)
+
+
+def run_rows(run: Run) -> Iterator[RunRow]:
+    """Yield the row of the run itself."""
+    header = run.header
+    yield RunRow(
+        label=header.label,
+        state=header.state,
+        started=header.started,
+        finished=header.finished,
+        version=header.version,
+        ehlo=header.ehlo,
+        resolver=header.resolver,
+        directory=str(run.path),
+    )
 
 
 def all_reasons(record: DomainRecord) -> tuple[Reason, ...]:
     """Return the distinct reasons in the verdicts of a domain, of its MX hosts and of the hosts' addresses."""
     found = list(record.verdict.reasons)
     for host in record.hosts:
-        found += host.reasons
-        found += (reason for endpoint in host.endpoints for reason in endpoint.reasons)
+        found += _reasons(host)
     return tuple(dict.fromkeys(found))
 
 
-def domain_row(record: DomainRecord) -> DomainRow:
-    """Return the row of a domain."""
-    verdict, mx, target = record.verdict, record.route.mx, record.target
-    return DomainRow(
-        domain=record.key,
-        outcome=verdict.outcome,
-        sender=verdict.sender,
-        dane=verdict.dane,
-        starttls=verdict.starttls,
-        level=verdict.level,
-        reasons=" ".join(verdict.reasons),
-        all_reasons=" ".join(all_reasons(record)),
-        tlsrpt=" ".join(verdict.tlsrpt),
-        text=verdict.text,
-        mx_outcome=mx.outcome if mx else "",
-        mx_security=mx.security if mx else "",
-        mx_hosts=len(record.route.hosts),
-        provider=provider_of(record.route.hosts[0].host) if record.route.hosts else "",
-        rank=target.rank,
-        source=target.source,
-        line=target.line,
-        raw=target.raw,
-        observed_at=record.observed_at,
-    )
+def host_reasons(route: RouteOf) -> tuple[Reason, ...]:
+    """Return the distinct reasons in the verdicts of an MX host and of its addresses."""
+    return tuple(dict.fromkeys(_reasons(route.host)))
 
 
-def route_row(domain: str, host: HostVerdict) -> RouteRow:
-    """Return the row of a pair of a domain and one of its MX hosts."""
-    return RouteRow(
-        domain=domain,
-        host_key=host.report,
-        host=host.host,
-        preference=host.preference,
-        dane=host.dane,
-        starttls=host.starttls,
-        sender=host.sender,
-        votes=host.votes,
-        conclusive=host.conclusive,
-        reasons=" ".join(dict.fromkeys((*host.reasons, *(r for each in host.endpoints for r in each.reasons)))),
-        text=host.text,
-    )
+def _reasons(host: HostVerdict) -> list[Reason]:
+    return [*host.reasons, *(reason for endpoint in host.endpoints for reason in endpoint.reasons)]
 
 
-def host_row(report: HostReport, domains: int, dane: Dane | None) -> HostRow:
+def provider(record: DomainRecord) -> str:
+    """Return the provider of the first MX host of a domain; empty if the domain has no MX host."""
+    return provider_of(record.route.hosts[0].host) if record.route.hosts else ""
+
+
+def host_row(report: HostReport, domains: int = 0, dane: str = "") -> HostRow:
     """Return the row of a host.
 
     Args:
         report: the host's report.
         domains: the number of domains that use the host.
-        dane: the host's most severe verdict for any domain; None if no domain uses the host.
+        dane: the host's most severe verdict for any domain; empty if no domain uses the host.
     """
     lookup = report.tlsa
+    records = tuple(map(presentation, lookup.records))
     return HostRow(
         host_key=report.key,
         host=report.host,
@@ -285,11 +226,11 @@ def host_row(report: HostReport, domains: int, dane: Dane | None) -> HostRow:
         mode=report.mode,
         provider=provider_of(report.host),
         domains=domains,
-        dane=dane or "",
+        dane=dane,
         tlsa=lookup.dane or "usable",
         tlsa_reason=lookup.reason or "",
         tlsa_base_domain=lookup.base_domain,
-        tlsa_records="; ".join(map(presentation, lookup.records)),
+        tlsa_records="; ".join(records),
         a_outcome=_outcome(report.a),
         a_security=_security(report.a),
         aaaa_outcome=_outcome(report.aaaa),
@@ -297,6 +238,10 @@ def host_row(report: HostReport, domains: int, dane: Dane | None) -> HostRow:
         addresses=len(report.endpoints),
         skipped=len(report.skipped),
         observed_at=report.observed_at,
+        tlsa_records_list=records,
+        a_rrset=rrset(report.a),
+        aaaa_rrset=rrset(report.aaaa),
+        tlsa_rrset=tlsa_rrset(lookup),
     )
 
 
@@ -323,6 +268,8 @@ def endpoint_row(report: HostReport, endpoint: EndpointReport) -> EndpointRow:
         banner=" ".join(shown.banner.lines) if shown.banner else "",
         **_failure(parts.own.failure),
         defects=" ".join(shown.defects),
+        chain_list=shown.handshake.chain if shown.handshake else (),
+        defects_list=shown.defects,
     )
 
 
@@ -347,25 +294,11 @@ def _failure(failure: Failure | None) -> dict[str, Any]:
     }
 
 
-def cert_row(cert: CertFacts) -> CertRow:
-    """Return the row of a certificate."""
-    return CertRow(
-        sha256=cert.sha256,
-        spki_sha256=cert.spki_sha256,
-        subject=cert.subject,
-        issuer=cert.issuer,
-        issuer_cn=cert.issuer_cn,
-        dns_names=" ".join(cert.dns_names),
-        not_before=cert.not_before,
-        not_after=cert.not_after,
-        key_type=cert.key_type,
-        key_bits=cert.key_bits,
-        curve=cert.curve,
-        signature_algorithm=cert.signature_algorithm,
-        is_ca=cert.is_ca,
-        self_issued=cert.self_issued,
-        parse_error=cert.parse_error,
-    )
+def pem(cert: CertFacts) -> str:
+    """Return a certificate in PEM (RFC 7468 section 5)."""
+    text = b64encode(cert.der).decode("ascii")
+    rows = "".join(f"{text[at : at + PEM_WIDTH]}\n" for at in range(0, len(text), PEM_WIDTH))
+    return f"-----BEGIN CERTIFICATE-----\n{rows}-----END CERTIFICATE-----\n"
 
 
 def _outcome(answer: Answer | None) -> str:

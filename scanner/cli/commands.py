@@ -302,33 +302,33 @@ def diff(runs: tuple[str, ...], **flags: Any) -> Any:
 
 
 @group.command(
-    epilog=examples("mxsweep export RUN -o tables", "mxsweep export RUN --format parquet -o tables"),
+    epilog=examples("mxsweep export RUN -o tables", "mxsweep export RUN1 RUN2 --format duckdb -o tables"),
 )
-@RUN
+@click.argument("runs", nargs=-1, required=True, metavar="RUN...")
 @STRICT()
 @option(
     "--format",
     "form",
-    type=click.Choice(["csv", "parquet", "sqlite"]),
+    type=click.Choice(["csv", "parquet", "sqlite", "duckdb", "jsonl"]),
     default="csv",
     show_default=True,
-    help="Format of the tables.",
+    help="Format of the tables; jsonl writes the files of the run with the last line of each key only.",
 )()
 @option("-o", "--output", required=True, metavar="DIR", help="Directory for the files. No file is overwritten.")()
 def export(**flags: Any) -> Any:
-    """Write a run as tables: domains, routes, hosts, endpoints and certs."""
+    """Write runs as tables: domains, routes, hosts, endpoints, certs, rejects and runs."""
     return code_of("scanner.cli.export:export")(**flags)
 
 
 @group.command(
     epilog=examples(
         "mxsweep query RUN 'SELECT dane, count(*) FROM domains GROUP BY dane'",
-        "mxsweep query RUN 'SELECT * FROM hosts LIMIT 5' --format json",
+        "mxsweep query RUN1 RUN2 'SELECT run, dane, count(*) FROM domains GROUP BY ALL ORDER BY run' --format json",
     )
 )
-@RUN
-@STRICT()
+@click.argument("runs", nargs=-1, required=True, metavar="RUN...")
 @click.argument("sql", metavar="SQL")
+@STRICT()
 @option(
     "--format",
     "form",
@@ -337,9 +337,9 @@ def export(**flags: Any) -> Any:
     show_default=True,
     help="Format of the rows.",
 )()
-@option("--allow-files", is_flag=True, help="Let the SQL read and write files beside the run.")()
+@option("--allow-files", is_flag=True, help="Let the SQL read and write files beside the runs.")()
 def query(**flags: Any) -> Any:
-    """Run an SQL query on a run. The tables are domains, routes, hosts, endpoints and certs."""
+    """Run an SQL query on runs. The column run of each table, such as domains or hosts, names the run of a row."""
     return code_of("scanner.cli.export:query")(**flags)
 
 

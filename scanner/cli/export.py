@@ -1,4 +1,4 @@
-"""``mxsweep export`` and ``mxsweep query``: the tables of a run, as files or by SQL queries."""
+"""``mxsweep export`` and ``mxsweep query``: the tables of runs, as files or by SQL queries."""
 
 import sys
 from collections.abc import Iterable, Sequence
@@ -13,33 +13,48 @@ from scanner.cli.errors import CliError, Exit
 from scanner.cli.runs import reading
 
 
-def export(path: str, form: str, output: str, *, strict: bool) -> None:
-    """Write the tables of a run into a directory and print the names of the files.
+def export(runs: Sequence[str], form: str, output: str, *, strict: bool) -> None:
+    """Write the tables of runs into a directory and print the names of the files.
 
     Raises:
-        CliError: the run cannot be read, a file cannot be written, or duckdb is not installed.
+        CliError: a run cannot be read, a file cannot be written, or duckdb is not installed.
     """
     try:
         with reading(strict=strict) as open_run:
-            paths = FORMATS[form](open_run(path), Path(output))
+            paths = FORMATS[form]([open_run(path) for path in _distinct(runs)], Path(output))
     except database.MissingExtraError as error:
         raise CliError(str(error), Exit.UNFIT) from None
     sys.stdout.writelines(f"{file}\n" for file in paths)
 
 
-def query(path: str, sql: str, form: str, *, allow_files: bool, strict: bool) -> None:
+def query(runs: Sequence[str], sql: str, form: str, *, allow_files: bool, strict: bool) -> None:
     """Print the rows that an SQL query returns. ``allow_files`` lets the query read and write other files.
 
     Raises:
-        CliError: the run cannot be read, the query fails, or duckdb is not installed.
+        CliError: a run cannot be read, the query fails, or duckdb is not installed.
     """
     try:
-        with reading(strict=strict) as open_run, database.load(open_run(path), allow_files=allow_files) as loaded:
-            _print_rows(*loaded.ask(sql), form)
+        with reading(strict=strict) as open_run:
+            opened = [open_run(path) for path in _distinct(runs)]
+            with database.load(*opened, allow_files=allow_files) as loaded:
+                _print_rows(*loaded.ask(sql), form)
     except database.MissingExtraError as error:
         raise CliError(str(error), Exit.UNFIT) from None
     except database.QueryError as error:
         raise CliError(str(error)) from None
+
+
+def _distinct(runs: Sequence[str]) -> list[str]:
+    """Return the paths of the runs.
+
+    Raises:
+        CliError: a run is named twice, so that its rows would be counted twice.
+    """
+    places = [Path(path).resolve() for path in runs]
+    for path, place in zip(runs, places, strict=True):
+        if places.count(place) > 1:
+            raise CliError(f"{path}: the run is named twice")
+    return list(runs)
 
 
 def _print_rows(names: Sequence[str], rows: Iterable[Sequence[Any]], form: str) -> None:

@@ -28,7 +28,7 @@ used = resource.getrusage(resource.RUSAGE_SELF)
 peak = Path("/proc/self/status").read_text().partition("VmHWM:")[2].split()[0]  # ru_maxrss has the parent's in it
 print(json.dumps([used.ru_utime + used.ru_stime, int(peak) / 1000]))
 """
-_PARSE = """
+PARSE = """
 import orjson
 for name in ("certs", "hosts", "domains"):
     with (place / f"{name}.jsonl").open("rb") as file:
@@ -54,10 +54,10 @@ def rows() -> list[Row]:
     with tempfile.TemporaryDirectory() as directory:
         place = Path(directory) / "run"
         make_run(place, DOMAINS, HOSTS)
-        parsing = _measured(_PARSE, place)
-        reporting = _measured(_of(_REPORT, place), place)
+        parsing = measured(PARSE, place)
+        reporting = measured(_of(_REPORT, place), place)
         make_run(place.with_name("run-later"), DOMAINS, HOSTS)  # nothing changed: what did would be in memory
-        others = [_row(name, *_measured(_of(words, place), place, turns=1)) for name, words in _OTHERS.items()]
+        others = [_row(name, *measured(_of(words, place), place, turns=1)) for name, words in _OTHERS.items()]
     factor = reporting[0] / parsing[0]
     return [
         Row("orjson.loads of every line, processor time", f"{parsing[0]:.1f} s"),
@@ -69,8 +69,12 @@ def rows() -> list[Row]:
 
 
 def _of(words: tuple[str, ...], place: Path) -> str:
-    """Return a Python program that runs a command line."""
-    return _COMMAND.replace("{arguments}", repr([word.replace("{run}", str(place)) for word in words]))
+    return command(*(word.replace("{run}", str(place)) for word in words))
+
+
+def command(*arguments: str) -> str:
+    """Return a Python program that runs a command line of mxsweep."""
+    return _COMMAND.replace("{arguments}", repr(arguments))
 
 
 def _row(name: str, seconds: float, megabytes: float) -> Row:
@@ -79,7 +83,7 @@ def _row(name: str, seconds: float, megabytes: float) -> Row:
     )
 
 
-def _measured(body: str, place: Path, turns: int = TURNS) -> tuple[float, float]:
+def measured(body: str, place: Path, turns: int = TURNS) -> tuple[float, float]:
     """Run a program some times; return the least processor time in seconds and the peak memory in MB."""
     program = _MEASURED.replace("{body}", body)
     taken = []

@@ -34,7 +34,7 @@ def run(scan: Scan) -> Run:
 
 def test_report_and_csv_agree(run: Run, tmp_path: Path) -> None:
     summary = summarise(run)
-    paths = {path.stem: path for path in export.to_csv(run, tmp_path)}
+    paths = {path.stem: path for path in export.to_csv([run], tmp_path)}
     rows = {}
     for name, path in paths.items():
         with path.open(newline="") as file:
@@ -52,7 +52,7 @@ def test_report_and_csv_agree(run: Run, tmp_path: Path) -> None:
 def test_report_and_sql_agree(run: Run, tmp_path: Path) -> None:
     pytest.importorskip("duckdb")
     summary = summarise(run)
-    (path,) = export.to_sqlite(run, tmp_path)
+    (path,) = export.to_sqlite([run], tmp_path)
     with load(run) as database, closing(sqlite3.connect(path)) as sqlite:
         for field in FIELDS:
             sql = f"SELECT {field}, count(*) FROM domains GROUP BY {field}"  # noqa: S608 - our own names

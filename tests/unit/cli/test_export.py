@@ -34,6 +34,43 @@ def test_query_in_every_format(run: str, capfd: Capture) -> None:
 
 
 @needs_duckdb
+def test_query_of_two_runs(run: str, tmp_path: Path, capfd: Capture) -> None:
+    later = str(written(tmp_path / "later").path)
+    sql = "SELECT run, count(*) AS domains FROM domains GROUP BY run ORDER BY run"
+    assert main(["query", run, later, sql, "--format", "csv"]) == 0
+    assert capfd.readouterr().out.splitlines() == ["run,domains", "later,2", "run,2"]
+
+
+@needs_duckdb
+def test_lists_in_every_format(run: str, capfd: Capture) -> None:
+    sql = "SELECT reasons_list, reasons FROM domains ORDER BY domain DESC LIMIT 1"
+    assert main(["query", run, sql, "--format", "json"]) == 0
+    assert json.loads(capfd.readouterr().out) == {"reasons_list": ["tlsa-mismatch"], "reasons": "tlsa-mismatch"}
+    assert main(["query", run, sql, "--format", "csv"]) == 0
+    assert capfd.readouterr().out.splitlines()[1] == '"[""tlsa-mismatch""]",tlsa-mismatch'
+    assert main(["query", run, sql]) == 0
+    assert '["tlsa-mismatch"]' in capfd.readouterr().out
+
+
+def test_a_run_is_named_once(run: str, tmp_path: Path, capfd: Capture) -> None:
+    assert main(["export", run, f"{run}/.", "-o", str(tmp_path / "out")]) == 2
+    assert capfd.readouterr().err == f"mxsweep: {run}: the run is named twice\n"
+
+
+def test_query_needs_a_run_and_a_query(run: str, capfd: Capture) -> None:
+    assert main(["query", run]) == 2
+    assert "Missing argument" in capfd.readouterr().err
+
+
+@needs_duckdb
+def test_a_run_without_data_of_a_table_that_is_not_named(run: str, capfd: Capture) -> None:
+    (Path(run) / "hosts.jsonl").write_text("corrupt\n")
+    assert main(["query", run, "SELECT count(*) AS n FROM domains", "--format", "csv"]) == 0
+    shown = capfd.readouterr()
+    assert (shown.out.splitlines(), shown.err) == (["n", "2"], "")
+
+
+@needs_duckdb
 def test_wrong_sql_is_a_usage_error(run: str, capfd: Capture) -> None:
     assert main(["query", run, "SELECT nothing FROM nowhere"]) == 2
     assert "nowhere" in capfd.readouterr().err

@@ -1,5 +1,6 @@
-"""The run of the export tests."""
+"""The runs of the export tests."""
 
+from datetime import datetime, timedelta
 from pathlib import Path
 
 import pytest
@@ -18,9 +19,9 @@ def broken_host() -> HostVerdict:
     return records.host_verdict(dane=Dane.MISMATCH, reasons=(Reason.TLSA_MISMATCH,))
 
 
-def written(path: Path) -> Run:
+def written(path: Path, started: datetime = records.NOON) -> Run:
     """Write a run of two domains with one host, broken for the second domain; the second address refuses."""
-    with Store.create(path, records.header()) as store:
+    with Store.create(path, records.header(started=started)) as store:
         store.put_host(records.report(), [records.cert()])
         store.put_domain(records.domain(), [], {})
         verdict = records.verdict(dane=DomainDane.BROKEN, reasons=(Reason.TLSA_MISMATCH,), text=FORMULA)
@@ -32,3 +33,9 @@ def written(path: Path) -> Run:
 @pytest.fixture
 def run(tmp_path: Path) -> Run:
     return written(tmp_path / "run")
+
+
+@pytest.fixture
+def later(tmp_path: Path) -> Run:
+    """The same run one day later."""
+    return written(tmp_path / "later", records.NOON + timedelta(days=1))

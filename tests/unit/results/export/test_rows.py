@@ -1,20 +1,16 @@
-"""The flat rows of a run."""
+"""The rows that Python computes."""
 
 from dataclasses import replace
-from datetime import datetime
 from pathlib import Path
 
-from results.export.rows import ROWS, Flattener, columns
+from cryptography import x509
+
+from results.export import rows
 from results.store.reader import Run
 from results.store.writer import Store
 from scanner.model import EndpointReport
 from scanner.vocabulary import RunState
-from tests.unit import records
-
-
-def test_columns_have_types_of_every_format() -> None:
-    for kind in ROWS.values():
-        assert set(columns(kind).values()) <= {str, int, float, bool, datetime}
+from tests.unit import pki, records
 
 
 def test_an_address_without_any_session_has_a_row(tmp_path: Path) -> None:
@@ -23,18 +19,27 @@ def test_an_address_without_any_session_has_a_row(tmp_path: Path) -> None:
         alone = replace(records.report(), endpoints=(EndpointReport("192.0.2.1", (records.refused("192.0.2.1"),)),))
         store.put_host(alone, [])
         store.finish(RunState.COMPLETE, {}, records.NOON)
-    tables = {name: list(rows) for name, rows in Flattener(Run.open(path)).tables()}
-    assert tables["endpoints"][0].leaf is None
-    assert tables["hosts"][0].dane == ""  # no domain uses the host
+    run = Run.open(path)
+    assert next(rows.endpoint_rows(run)).leaf is None
+    assert next(rows.host_rows(run)).dane == ""  # no domain uses the host
 
 
 def test_tlsa_records_are_in_presentation_format(run: Run) -> None:
-    tables = {name: list(rows) for name, rows in Flattener(run).tables()}
-    assert tables["hosts"][0].tlsa_records == f"3 1 1 {records.SPKI}"
-    assert tables["endpoints"][0].tlsa_record == f"3 1 1 {records.SPKI}"
+    host = next(rows.host_rows(run))
+    assert (host.tlsa_records, host.tlsa_records_list) == (f"3 1 1 {records.SPKI}", (f"3 1 1 {records.SPKI}",))
+    assert next(rows.endpoint_rows(run)).tlsa_record == f"3 1 1 {records.SPKI}"
 
 
 def test_a_host_has_the_most_severe_verdict(run: Run) -> None:
-    tables = {name: list(rows) for name, rows in Flattener(run).tables()}
-    assert (tables["hosts"][0].domains, tables["hosts"][0].dane) == (2, "mismatch")
-    assert [row.dane for row in tables["routes"]] == ["ok", "mismatch"]
+    host = next(rows.host_rows(run))
+    assert (host.domains, host.dane) == (2, "mismatch")
+    assert [route.host.dane for route in rows.route_rows(run)] == ["ok", "mismatch"]
+
+
+def test_the_names_of_list_columns(run: Run) -> None:
+    assert rows.field_names(run) == {"country"}
+
+
+def test_pem_is_read_by_a_library() -> None:
+    made = pki.Plan(pki.name("mx1.example"), pki.key("leaf")).make()
+    assert x509.load_pem_x509_certificate(rows.pem(records.cert(der=made.der)).encode()) == made.cert

@@ -1,0 +1,171 @@
+"""Columns of the exported tables, each with its value in Python and in DuckDB's SQL.
+
+CSV and SQLite files are written by Python. DuckDB reads the line files itself, which takes a fraction of that time. A
+column therefore states its value twice, side by side: as a function of the record, and as an SQL expression. A test
+compares both for every column.
+"""
+
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass, fields
+from datetime import datetime
+from enum import StrEnum
+from operator import attrgetter
+from types import NoneType
+from typing import Any, get_type_hints
+
+from results.store.reader import Run
+from scanner.model import HostReport
+
+MAX_FIELDS = 100  # maximum number of columns made of the columns of target lists; a run directory is untrusted
+FIRST, LAST = "0001-01-01 00:00:00Z", "9999-12-31 23:59:59.999999Z"  # the times that Python can represent
+SQL_TYPES: dict[type, str] = {
+    str: "VARCHAR", int: "BIGINT", bool: "BOOLEAN", float: "DOUBLE", datetime: "TIMESTAMPTZ", tuple: "VARCHAR[]",
+}  # fmt: skip
+"""DuckDB's type of each column type; ``tuple`` is a list of texts."""
+
+
+@dataclass(frozen=True, slots=True)
+class Column:
+    """A column.
+
+    ``kind`` is a key of ``SQL_TYPES``. ``value`` returns the cell of a record. ``stored`` is the cell as an SQL
+    expression over a line; a column without it is computed on access by ``sql``, an expression over the stored columns.
+    ``hidden`` columns are stored for other columns only. ``valid`` is a condition on the stored column: a line file
+    with another value is decoded in Python, which finds the corrupt lines.
+    """
+
+    name: str
+    kind: type
+    value: Callable[[Any], Any]
+    stored: str = ""
+    sql: str = ""
+    hidden: bool = False
+    valid: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class TableDefinition:
+    """A table.
+
+    Args:
+        name: name of the table.
+        rows: returns the records of a run, one for each row.
+        columns: the columns; each function ``value`` gets such a record.
+        file: the line file from which DuckDB reads the rows, a key of ``LINE_FILES``; empty if Python makes the rows.
+        line: DuckDB's types of the members of a line that the columns need.
+        source: an SQL query over ``line`` that returns a row for each row of the table.
+        key: the stored column that contains the key of the line.
+        first: SQL condition that selects one row of each line.
+        keep: SQL condition that selects the rows of the table.
+        joined: an SQL join with the stored rows ``r`` that supplies values to ``sql`` expressions.
+        needs: other tables that the join reads.
+        of_host: returns the rows that Python makes of the report of an MX host for DuckDB, without the columns that the
+            join computes.
+    """
+
+    name: str
+    rows: Callable[[Run], Iterator[Any]]
+    columns: tuple[Column, ...]
+    file: str = ""
+    line: str = ""
+    source: str = "SELECT * FROM line"
+    key: str = ""
+    first: str = "true"
+    keep: str = "true"
+    joined: str = ""
+    needs: tuple[str, ...] = ()
+    of_host: Callable[[HostReport], Iterable[Any]] | None = None
+
+    @property
+    def row_line(self) -> str:
+        """DuckDB's types of the members of the rows that Python makes."""
+        own = [column for column in self.columns if column.stored == column.name]
+        return ", ".join(f"{column.name}: {literal(SQL_TYPES[column.kind])}" for column in own)
+
+    @property
+    def shown(self) -> tuple[Column, ...]:
+        """The columns that are not hidden."""
+        return tuple(column for column in self.columns if not column.hidden)
+
+
+def member(name: str, kind: type, path: str = "", *, null: bool = False) -> Column:
+    """Return a column that is a member of the record and of the line.
+
+    Args:
+        name: name of the column.
+        kind: type of the column, or the enumeration of its values.
+        path: names of the members from the record inwards, with dots; by default the name of the column.
+        null: whether the value may be null.
+    """
+    valid = "" if null else f"{name} IS NOT NULL"
+    if issubclass(kind, StrEnum):
+        valid = f"{name} IN ({', '.join(map(literal, kind))})"
+    elif kind is datetime:
+        valid = f"{name} BETWEEN {literal(FIRST)} AND {literal(LAST)}" + (f" OR {name} IS NULL" if null else "")
+    return Column(name, str if issubclass(kind, StrEnum) else kind, attrgetter(path or name), path or name, valid=valid)
+
+
+def hidden(name: str, expression: str) -> Column:
+    """Return a column that is stored only for the expressions of other columns."""
+    return Column(name, NoneType, _never, expression, hidden=True)
+
+
+def _never(record: Any) -> Any:
+    raise NotImplementedError(record)
+
+
+def texts(name: str, value: Callable[[Any], Iterable[str]], stored: str = "", sql: str = "") -> tuple[Column, Column]:
+    """Return a list as two columns: as text with a blank between two items, and as a list under ``NAME_list``."""
+    listed = f"{name}_list"
+    valid = f"{listed} IS NOT NULL" if stored else ""
+    return (
+        Column(name, str, lambda record: " ".join(value(record)), sql=f"array_to_string({sql or listed}, ' ')"),
+        Column(listed, tuple, lambda record: tuple(value(record)), stored, sql, valid=valid),
+    )
+
+
+def of_row(kind: type) -> tuple[Column, ...]:
+    """Return the columns of a dataclass whose instances are the rows of a table."""
+    hints = get_type_hints(kind)
+    return tuple(
+        Column(field.name, _plain(hints[field.name]), attrgetter(field.name), field.name) for field in fields(kind)
+    )
+
+
+def _plain(hint: Any) -> type:
+    """Return the annotated type without ``| None``, ``tuple`` for a list of texts."""
+    origin: type = getattr(hint, "__origin__", hint)
+    parts: tuple[type, ...] = (tuple,) if origin is tuple else getattr(hint, "__args__", (hint,))
+    return next(part for part in parts if part is not NoneType)
+
+
+def field_columns(names: Iterable[str], taken: Iterable[str]) -> tuple[Column, ...]:
+    """Return a column for each column of the target lists.
+
+    Args:
+        names: names of the lists' columns, from an untrusted run directory. At most ``MAX_FIELDS`` are used.
+        taken: names of the table's own columns. A list column of the same name is called ``field_NAME``.
+    """
+    used = {name.lower() for name in taken}
+    found: list[Column] = []
+    for name in sorted(set(names))[:MAX_FIELDS]:
+        label = "".join(char if char.isprintable() else "_" for char in name)
+        while not label or label.lower() in used:
+            label = f"field_{label}"
+        used.add(label.lower())
+        found.append(Column(label, str, _field(name), sql=f"fields_map[{literal(name)}]"))
+    return tuple(found)
+
+
+def _field(name: str) -> Callable[[Any], str | None]:
+    return lambda record: record.target.fields.get(name)
+
+
+def literal(value: object) -> str:
+    """Return an SQL string literal."""
+    return "'" + str(value).replace("'", "''") + "'"
+
+
+def identifier(name: str) -> str:
+    """Return an SQL identifier in quotes."""
+    return '"' + name.replace('"', '""') + '"'

@@ -1,0 +1,39 @@
+"""RRsets in the presentation format of zone files (RFC 1035 section 5.1), an element for each resource record."""
+
+from scanner.core.tlsa import parse_rdata, presentation
+from scanner.facts import Answer, TLSALookup
+
+NAMES = ("MX", "CNAME")  # record types whose stored text ends in a name without its final dot
+SHORTEST_TLSA = 4  # octets: three numbers and data; a shorter record has no presentation format of its own type
+
+
+def rrset(answer: Answer | None) -> tuple[str, ...]:
+    """Return the records of a DNS answer as lines ``OWNER TTL IN TYPE RDATA``; none without an answer or records.
+
+    The owner is the name after aliases. Rdata of TLSA that is not hex is returned as it was stored.
+    """
+    if answer is None:
+        return ()
+    begin = f"{answer.rname or answer.name}. {answer.ttl} IN {answer.rtype} "
+    return tuple(begin + _rdata(answer.rtype, text) for text in answer.records)
+
+
+def tlsa_rrset(lookup: TLSALookup) -> tuple[str, ...]:
+    """Return the TLSA records of every answer of a TLSA lookup, see ``rrset``."""
+    return tuple(line for answer in lookup.steps if answer.rtype == "TLSA" for line in rrset(answer))
+
+
+def _rdata(rtype: str, text: str) -> str:
+    if rtype in NAMES:
+        return text if text.endswith(".") else f"{text}."
+    return _tlsa(text) if rtype == "TLSA" else text
+
+
+def _tlsa(text: str) -> str:
+    try:
+        octets = bytes.fromhex(text)
+    except ValueError:
+        return text
+    if len(octets) < SHORTEST_TLSA:
+        return f"\\# {len(octets)} {octets.hex()}".strip()  # RFC 3597 section 5
+    return presentation(parse_rdata(text))

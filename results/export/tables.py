@@ -1,0 +1,213 @@
+"""The exported tables: domains, routes (pairs of domain and MX host), hosts, endpoints, certs, rejects and runs.
+
+The members of a row are columns for spreadsheets, data frames and SQL. A list is a text with a blank between two items,
+and a list under the name ``NAME_list``. Times are UTC. The column ``run`` names the run of a row. ``domains`` has a
+further column for each column of the target lists. The files of the run contain all details.
+"""
+
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import replace
+from datetime import datetime
+from operator import attrgetter
+
+import orjson
+
+from results.export import rows
+from results.export.columns import Column, TableDefinition, hidden, literal, member, of_row, texts
+from results.export.rrsets import rrset
+from results.store.reader import Run
+from scanner.model import DomainRecord
+from scanner.vocabulary import (
+    WORST_FIRST,
+    Dane,
+    DomainDane,
+    DomainOutcome,
+    DomainStartTLS,
+    Level,
+    Sender,
+)
+
+_EVERY_REASON = """list_concat(verdict.reasons, flatten(list_transform(hosts, lambda h:
+    list_concat(h.reasons, flatten(list_transform(h.endpoints, lambda e: e.reasons))))))"""
+_HOST_REASONS = "list_concat(host.reasons, flatten(list_transform(host.endpoints, lambda e: e.reasons)))"
+_MX_RRSET = """list_transform(mx.records, lambda text:
+    concat(mx.rname, '. ', mx.ttl, ' IN MX ', text, CASE WHEN text LIKE '%.' THEN '' ELSE '.' END))"""
+_PEM = (
+    "concat('-----BEGIN CERTIFICATE-----', chr(10), regexp_replace(der, '(.{1,64})', '\\1' || chr(10), 'g'),"
+    " '-----END CERTIFICATE-----', chr(10))"
+)
+_HOSTS = "CASE WHEN hosts IS NULL OR len(hosts) = 0 THEN [NULL] ELSE hosts END"
+
+
+def _distinct(name: str) -> str:
+    """Return an SQL expression for the distinct items of a list in their order."""
+    return f"list_filter({name}, lambda item, place: list_position({name}, item) = place)"
+
+
+def _listed_last(*columns: Column) -> tuple[Column, ...]:
+    """Return the columns with the lists at the end, so that the places of the other columns stay as in 0.1.0."""
+    return tuple(sorted(columns, key=lambda column: column.kind is tuple))
+
+
+def _mx(name: str) -> Callable[[DomainRecord], str]:
+    """Return a function that returns a member of the MX answer of a domain, or an empty text without MX lookup."""
+    return lambda record: getattr(record.route.mx, name) if record.route.mx else ""
+
+
+def _mx_rrset(record: DomainRecord) -> tuple[str, ...]:
+    return rrset(record.route.mx)
+
+
+DOMAINS = TableDefinition(
+    "domains",
+    Run.domains,
+    _listed_last(
+        member("domain", str, "key"),
+        member("outcome", DomainOutcome, "verdict.outcome"),
+        member("sender", Sender, "verdict.sender"),
+        member("dane", DomainDane, "verdict.dane"),
+        member("starttls", DomainStartTLS, "verdict.starttls"),
+        member("level", Level, "verdict.level"),
+        *texts("reasons", attrgetter("verdict.reasons"), "verdict.reasons"),
+        *texts("all_reasons", rows.all_reasons, sql=_distinct("every_reason")),
+        *texts("tlsrpt", attrgetter("verdict.tlsrpt"), "verdict.tlsrpt"),
+        member("text", str, "verdict.text"),
+        Column("mx_outcome", str, _mx("outcome"), sql="coalesce(mx.outcome, '')"),
+        Column("mx_security", str, _mx("security"), sql="coalesce(mx.security, '')"),
+        Column("mx_hosts", int, lambda r: len(r.route.hosts), "len(route.hosts)", valid="mx_hosts IS NOT NULL"),
+        Column("provider", str, rows.provider, sql="coalesce(p.provider, '')"),
+        member("rank", int, "target.rank", null=True),
+        member("source", str, "target.source"),
+        member("line", int, "target.line"),
+        member("raw", str, "target.raw"),
+        member("observed_at", datetime),
+        Column("mx_rrset", tuple, _mx_rrset, sql=f"coalesce({_MX_RRSET}, [])"),
+        hidden("every_reason", _EVERY_REASON),
+        hidden("mx", "route.mx"),
+        hidden("first_host", "route.hosts[1].host"),
+        hidden("fields_map", "target.fields"),
+    ),
+    file="domains",
+    line="""key: 'VARCHAR', observed_at: 'TIMESTAMPTZ',
+        target: 'STRUCT(raw VARCHAR, source VARCHAR, line BIGINT, rank BIGINT, fields MAP(VARCHAR, VARCHAR))',
+        route: 'STRUCT(hosts STRUCT(host VARCHAR)[],
+            mx STRUCT(outcome VARCHAR, security VARCHAR, records VARCHAR[], rname VARCHAR, ttl BIGINT))',
+        hosts: 'STRUCT(reasons VARCHAR[], endpoints STRUCT(reasons VARCHAR[])[])[]',
+        verdict: 'STRUCT(outcome VARCHAR, sender VARCHAR, dane VARCHAR, starttls VARCHAR, level VARCHAR,
+            reasons VARCHAR[], tlsrpt VARCHAR[], text VARCHAR)'""",
+    key="domain",
+    joined="LEFT JOIN data.providers AS p ON p.host = r.first_host",
+)
+ROUTES = TableDefinition(
+    "routes",
+    rows.route_rows,
+    _listed_last(
+        member("domain", str, "key"),
+        member("host_key", str, "host.report", null=True),
+        member("host", str, "host.host"),
+        member("preference", int, "host.preference"),
+        member("dane", Dane, "host.dane"),
+        member("starttls", DomainStartTLS, "host.starttls"),
+        member("sender", Sender, "host.sender"),
+        member("votes", bool, "host.votes"),
+        member("conclusive", bool, "host.conclusive"),
+        *texts("reasons", rows.host_reasons, sql=_distinct("every_reason")),
+        member("text", str, "host.text"),
+        hidden("every_reason", _HOST_REASONS),
+        hidden("place", "place"),
+        hidden("bare", "bare"),
+        hidden("outcome", "outcome"),  # not read, but a line without verdict is corrupt
+    ),
+    file="domains",
+    line="""key: 'VARCHAR', verdict: 'STRUCT(outcome VARCHAR)', hosts: 'STRUCT(host VARCHAR, preference BIGINT,
+        report VARCHAR, dane VARCHAR, starttls VARCHAR, sender VARCHAR, votes BOOLEAN, conclusive BOOLEAN,
+        reasons VARCHAR[], endpoints STRUCT(reasons VARCHAR[])[], text VARCHAR)[]'""",
+    source="SELECT key, verdict.outcome, len(hosts) = 0 AS bare,"  # noqa: S608 - our own names
+    f" unnest({_HOSTS}) AS host, generate_subscripts({_HOSTS}, 1) AS place FROM line",
+    key="domain",
+    first="place = 1",
+    keep="r.bare IS NOT TRUE",
+)
+_COUNTED = {"domains": "coalesce(c.domains, 0)", "dane": "coalesce(c.dane, '')"}  # columns of hosts that SQL computes
+_SEVERITY = f"list_position([{', '.join(map(literal, WORST_FIRST))}], dane)"
+HOSTS = TableDefinition(
+    "hosts",
+    rows.host_rows,
+    tuple(
+        replace(column, stored="", sql=_COUNTED[column.name]) if column.name in _COUNTED else column
+        for column in of_row(rows.HostRow)
+    ),
+    of_host=lambda report: (rows.host_row(report),),
+    joined="LEFT JOIN (SELECT run, host_key, count(*) AS domains, arg_min(dane, "  # noqa: S608 - our own names
+    f"{_SEVERITY}) AS dane FROM routes GROUP BY ALL) AS c ON c.run = r.run AND c.host_key = r.host_key",
+    needs=("routes",),
+)
+ENDPOINTS = TableDefinition("endpoints", rows.endpoint_rows, of_row(rows.EndpointRow), of_host=rows.endpoint_rows_of)
+CERTS = TableDefinition(
+    "certs",
+    Run.certs,
+    _listed_last(
+        *(member(name, str) for name in ("sha256", "spki_sha256", "subject", "issuer", "issuer_cn")),
+        *texts("dns_names", attrgetter("dns_names"), "dns_names"),
+        member("not_before", datetime, null=True),
+        member("not_after", datetime, null=True),
+        member("key_type", str),
+        member("key_bits", int),
+        member("curve", str),
+        member("signature_algorithm", str),
+        member("is_ca", bool, null=True),
+        member("self_issued", bool),
+        member("parse_error", str),
+        Column("pem", str, rows.pem, sql=_PEM),
+        hidden("der", "der"),
+    ),
+    file="certs",
+    line="""sha256: 'VARCHAR', spki_sha256: 'VARCHAR', der: 'VARCHAR', subject: 'VARCHAR', issuer: 'VARCHAR',
+        issuer_cn: 'VARCHAR', dns_names: 'VARCHAR[]', not_before: 'TIMESTAMPTZ', not_after: 'TIMESTAMPTZ',
+        key_type: 'VARCHAR', key_bits: 'BIGINT', curve: 'VARCHAR', signature_algorithm: 'VARCHAR', is_ca: 'BOOLEAN',
+        self_issued: 'BOOLEAN', parse_error: 'VARCHAR'""",
+    key="sha256",
+)
+REJECTS = TableDefinition(
+    "rejects",
+    Run.rejects,
+    (member("file", str), member("line", int), member("raw", str), member("reason", str), hidden("key", "key")),
+    file="rejects",
+    line="key: 'VARCHAR', file: 'VARCHAR', line: 'BIGINT', raw: 'VARCHAR', reason: 'VARCHAR'",
+    key="key",
+)
+RUNS = TableDefinition("runs", rows.run_rows, of_row(rows.RunRow))
+
+TABLES = {table.name: table for table in (DOMAINS, ROUTES, HOSTS, ENDPOINTS, CERTS, REJECTS, RUNS)}
+"""The tables by name, in the order in which they are written."""
+
+
+def _fields(record: DomainRecord) -> str:
+    return orjson.dumps(record.target.fields).decode()
+
+
+_FIELDS = Column("fields", str, _fields, sql="coalesce(CAST(to_json(fields_map) AS VARCHAR), '{}')")
+
+
+def table_of(name: str, run: str, listed: Sequence[Column] = ()) -> TableDefinition:
+    """Return a table with the columns that differ between runs.
+
+    Args:
+        name: name of the table, a key of ``TABLES``.
+        run: name of the run, the value of the column ``run``.
+        listed: columns made of the columns of target lists, see ``columns.field_columns``.
+    """
+    table = TABLES[name]
+    run_column = Column("run", str, lambda _: run, literal(run))
+    more = (_FIELDS, run_column, *listed) if name == "domains" else (run_column,)
+    return replace(table, columns=(*table.columns, *more))
+
+
+def run_names(runs: Iterable[Run]) -> list[str]:
+    """Return a name for each run: the name of its directory, or the whole path where two directories have one name.
+
+    The name of a directory stays the same when the run is queried together with other runs of other names.
+    """
+    paths = [run.path for run in runs]
+    names = [path.resolve().name for path in paths]
+    return [name if names.count(name) == 1 else str(path) for name, path in zip(names, paths, strict=True)]
