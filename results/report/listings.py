@@ -50,12 +50,7 @@ def listings(summary: Summary, header: RunHeader, column: str) -> Iterator[Table
             tuple((slow.host, slow.address, round(slow.ms / 1000, 1)) for slow in summary.slowest),
         ),
         _limited(summary.limited),
-        Table(
-            "rejects",
-            "Input not scanned",
-            ("reason", "lines"),
-            tuple((header.reject_reasons or summary.rejects).items()),
-        ),
+        _rejected(summary, header),
     )
     return (table for table in made if table.rows)
 
@@ -77,6 +72,11 @@ def _limited(domains: Iterable[LimitedDomain]) -> Table:
         tuple((row.domain, row.unexamined, ", ".join(row.hosts[:SHOWN_HOSTS])) for row in domains),
         "the rest was not examined",
     )
+
+
+def _rejected(summary: Summary, header: RunHeader) -> Table:
+    reasons = header.reject_reasons or summary.rejects
+    return Table("rejects", "Input not scanned", ("reason", "lines"), tuple(reasons.items()))
 
 
 def _provider(row: Provider) -> tuple[Cell, ...]:

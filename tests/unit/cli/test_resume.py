@@ -16,7 +16,7 @@ from scanner.cli.input import new_work
 from scanner.cli.request import build
 from scanner.cli.resume import changed_lists, check_settings, header_of, resumed, to_keep
 from scanner.model import InputSource
-from scanner.settings import Settings
+from scanner.settings import Caps, Settings
 from scanner.vocabulary import Level, RunState
 from targets.lists import Reader
 from targets.spool import Spool
@@ -117,6 +117,16 @@ def test_settings_that_differ_are_refused(tmp_path: Path) -> None:
     check_settings(tmp_path / "run", Settings())
     with pytest.raises(CliError, match="the run has level = dane, but the options make it may"):
         check_settings(tmp_path / "run", Settings(level=Level.MAY))
+
+
+def test_settings_that_an_earlier_version_did_not_have_are_not_compared(tmp_path: Path) -> None:
+    settings = codec.plain(asdict(Settings()))
+    del settings["hosts"], settings["caps"]["per_domain"]
+    with Store.create(tmp_path / "run", records.header(settings=settings)):
+        pass
+    check_settings(tmp_path / "run", Settings(hosts=7, caps=Caps(per_domain=3)))
+    with pytest.raises(CliError, match="the run has caps = "):
+        check_settings(tmp_path / "run", Settings(caps=Caps(total=3)))
 
 
 def removed(path: Path) -> None:
