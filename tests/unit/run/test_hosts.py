@@ -66,6 +66,7 @@ async def look(world: World, settings: Settings | None = None, name: str = MX1) 
     examiner = HostExaminer(world.ports(settings or Settings()))
     result = await examiner.examine(HostKey(name, 25, Mode.SMTP), alone())
     world.check()
+    await result.complete()
     return result
 
 
