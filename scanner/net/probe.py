@@ -20,6 +20,7 @@ from scanner.net import tcp, tls_errors
 from scanner.net.deadlines import Deadline
 from scanner.net.failures import failure_of, timed_out
 from scanner.net.probe_events import Listener, Reporter, Secured
+from scanner.net.stalls import log_stall
 from scanner.net.tls import ByteStream, Identity, TLSStream, context_for
 from scanner.settings import Timeouts, TLSProfile
 from scanner.vocabulary import FailureKind, Phase
@@ -272,8 +273,12 @@ class _ProbeDriver:
     async def _start_tls(self) -> None:
         context = context_for(self._profile, self._extra.identity)
         session = self._listener.resume(self._dialogue.ehlo)
-        self._tls = TLSStream(self._channel, context, self._endpoint.sni, session, self._extra.listener)
-        await self._tls.handshake()
+        extra, largest = self._extra, self._profile.largest_prime
+        self._tls = TLSStream(self._channel, context, self._endpoint.sni, session, extra.listener, largest)
+        try:
+            await self._tls.handshake()
+        finally:
+            log_stall(f"{self._endpoint.address}: TLS handshake", self._tls.slowest)
         self._handshake, self._chain = self._tls.facts()
         if self._listens:
             own = self._tls.own_certificate() or (None, None)
