@@ -27,6 +27,7 @@ from scanner.vocabulary import RunState
 SYNC_SECONDS = 1.0  # interval between writes to the disk: a crash of the machine loses at most these records
 MAX_WAITING = 4 * 1024 * 1024  # maximum number of unwritten octets in memory
 CERTS_HELD = 1024  # maximum number of cached certificates, about 5 KB each: CA certificates are in many chains
+LARGE_CERT = 16 * 1024  # octets of the line of a certificate that is not cached
 MAX_RAW = 1000  # maximum number of characters kept of a rejected line; every domain name is shorter
 
 _LOCK = "run.lock"
@@ -251,7 +252,9 @@ class Store:
 
     def _cert(self, digest: str) -> CertFacts | None:
         place = self._index.cert(bytes.fromhex(digest))
-        return self._cert_at(place) if place is not None else None
+        if place is None:
+            return None
+        return self._cert_at(place) if place.octets <= LARGE_CERT else self._read_cert(place)
 
     def _read_cert(self, place: Place) -> CertFacts:
         return codec.decode(CertFacts, self._line("certs", place))

@@ -72,7 +72,7 @@ class Examiner:
         self._settings = ports.settings
         self._load = load
         self._host_examiner = HostExaminer(ports)
-        self._hosts: SingleFlight[HostKey, HostResult] = SingleFlight(load=self._loaded)
+        self._hosts: SingleFlight[HostKey, HostResult] = SingleFlight(load=self._loaded, weigh=_octets)
         self._domains_of: dict[HostKey, HostDomains] = {}  # hosts in examination
         self._earlier: dict[str, HostReport] = {}  # reports of the previous pass for hosts examined again
         self._pass_began: datetime | None = None  # None in the first pass
@@ -213,6 +213,10 @@ class Examiner:
                 yield rollup.unexamined(hop, Reason.HOST_LIMIT)
             else:
                 yield rollup.unexamined(hop, None if self._settings.first_answer else Reason.ADDRESS_LIMIT)
+
+
+def _octets(result: HostResult) -> int:
+    return result.octets
 
 
 def _name_host(error: Exception, host: str) -> None:

@@ -33,12 +33,16 @@ class HostResult:
     Args:
         endpoints: reports of the endpoints without PKIX evidence.
         make: function that makes the report with all evidence; it may let other tasks run meanwhile.
+        octets: the octets of the certificates if they are many, else 0.
     """
 
-    __slots__ = ("_error", "_made", "_make", "endpoints")
+    __slots__ = ("_error", "_made", "_make", "endpoints", "octets")
 
-    def __init__(self, endpoints: tuple[EndpointReport, ...], make: Callable[[], Awaitable[ReportAndCerts]]) -> None:
+    def __init__(
+        self, endpoints: tuple[EndpointReport, ...], make: Callable[[], Awaitable[ReportAndCerts]], octets: int = 0
+    ) -> None:
         self.endpoints = endpoints
+        self.octets = octets
         self._make: Callable[[], Awaitable[ReportAndCerts]] | None = make
         self._made: ReportAndCerts | None = None
         self._error: Exception | None = None

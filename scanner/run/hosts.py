@@ -40,6 +40,10 @@ HEAVY_RECORDS = 8
 """Number of TLSA records above which evidence is computed in a thread: each may be a key that has to be tried."""
 
 
+FACTS = 16
+"""Octets of memory that the facts of a large certificate take for each octet of its DER: names of three characters."""
+
+
 @dataclass(frozen=True, slots=True)
 class _ProbedAddress:
     """The probes of one address.
@@ -61,7 +65,7 @@ class HostExaminer:
     def __init__(self, ports: Ports) -> None:
         self._ports = ports
         self._settings = ports.settings
-        self._results: SingleFlight[Endpoint, ProbeResult] = SingleFlight()
+        self._results: SingleFlight[Endpoint, ProbeResult] = SingleFlight(weigh=large_octets)
         self._requests: dict[Endpoint, SlotRequest] = {}
         level = ports.settings.level
         self._one_thread = trio.CapacityLimiter(1)
@@ -98,7 +102,8 @@ class HostExaminer:
             )
             return report, found
 
-        return HostResult(tuple([address.report for address in probed]), make)
+        octets = sum(large_octets(address.result) for address in probed if address.result is not None)
+        return HostResult(tuple([address.report for address in probed]), make, FACTS * octets)
 
     def next_pass(self) -> None:
         """Remove remembered probes that are worth a retry, so that the next pass repeats them."""
@@ -276,16 +281,21 @@ async def _facts(result: ProbeResult, slices: Slices) -> tuple[CertFacts, ...]:
     return tuple(found)
 
 
+def large_octets(result: ProbeResult) -> int:
+    """Return the octets of a chain above the usual size, and 0 for a usual chain."""
+    octets = sum(map(len, result.chain))
+    return octets if octets > HEAVY_OCTETS else 0
+
+
 def _probes(results: list[ProbeResult]) -> tuple[Probe, ...]:
     return tuple([result.probe for result in results])
 
 
 def _is_heavy(result: ProbeResult, lookup: TLSALookup) -> bool:
     """Return whether the comparison of records and chain may verify more than a few signatures of unusual size."""
-    if len(lookup.records) > HEAVY_RECORDS:
+    if len(lookup.records) > HEAVY_RECORDS or large_octets(result):
         return True
-    octets = sum(map(len, result.chain)) + sum(len(record.data) for record in lookup.records) // 2
-    return octets > HEAVY_OCTETS
+    return sum(len(record.data) for record in lookup.records) > HEAVY_OCTETS
 
 
 def _handshake_failed(probe: Probe) -> bool:

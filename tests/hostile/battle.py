@@ -4,6 +4,7 @@ Good domains have servers of the bulk lab; hostile domains those of ``manners``.
 ``python -m tests.hostile.battle`` is the scanning process: it reads a ``Plan`` as JSON and writes an ``Outcome``.
 """
 
+import hashlib
 import json
 import os
 import random
@@ -18,6 +19,7 @@ from functools import partial
 from pathlib import Path
 
 import trio
+from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat, load_pem_private_key
 
 from results.store.writer import Store
 from scanner.cli.scan import collect_seldom
@@ -137,7 +139,7 @@ async def _scan(plan: Plan, place: Path, domains: Sequence[str]) -> _TimingSink:
 
     settings = Settings(
         ehlo="client.test", allow_private=True, timeouts=TIMEOUTS, caps=CAPS,
-        retries=Retries(times=0), addresses=240,
+        retries=Retries(times=0),
     )  # fmt: skip
     stats = Stats()
     connections = Connections(settings, stats, partial(_probe, settings))
@@ -181,9 +183,7 @@ def fight(plan: Plan) -> Outcome:
 def hostile_servers(names: Sequence[str], port: int, cores: set[int] | None = None) -> Iterator[None]:
     """Serve the addresses of the kinds of attack on a port, in a process on these cores."""
     lines = [
-        f"{address} {port} {domain.kind.manner}\n"
-        for domain in hostile_domains(names)
-        for address in domain.addresses
+        f"{address} {port} {domain.kind.manner}\n" for domain in hostile_domains(names) for address in domain.addresses
     ]
     argv = [sys.executable, "-m", "tests.hostile.manners"]
     with subprocess.Popen(argv, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as server:
@@ -208,10 +208,6 @@ def plan_for(server: Server, count: int, names: Sequence[str] = ()) -> Plan:
 
 def _record(server: Server) -> str:
     """Return the TLSA record 3 1 1 of the key that all good servers have."""
-    import hashlib  # noqa: PLC0415 - here alone
-
-    from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat, load_pem_private_key  # noqa: PLC0415
-
     key = load_pem_private_key(server.chain.read_bytes(), None).public_key()
     spki = key.public_bytes(Encoding.DER, PublicFormat.SubjectPublicKeyInfo)
     return "030101" + hashlib.sha256(spki).hexdigest()

@@ -5,6 +5,7 @@ import secrets
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import cache
+from itertools import pairwise
 
 from scanner.facts import Alias, Answer
 from scanner.vocabulary import Outcome, Security
@@ -86,6 +87,7 @@ KINDS = (
     Kind("endless line", "endless-line"),
     Kind("dripping greeting", "dripping"),
     Kind("silence", "silent"),
+    Kind("240 silent addresses", "silent", 5, 240),
 )
 
 
@@ -108,10 +110,11 @@ Table = dict[tuple[str, str], Answer]
 
 def answers(domain: Domain) -> Table:
     """Return the DNS answers of a domain, all secure."""
-    host, last, aliases = domain.host, domain.host, ()
+    host, last = domain.host, domain.host
+    aliases: tuple[Alias, ...] = ()
     if domain.kind.aliases:
         steps = [host, *(f"a{number}.{host}" for number in range(domain.kind.aliases))]
-        aliases = tuple(Alias(*pair, Security.SECURE) for pair in zip(steps, steps[1:], strict=False))
+        aliases = tuple(Alias(*pair, Security.SECURE) for pair in pairwise(steps))
         last = steps[-1]
     records = tuple(sorted(domain.kind.records()))
     found = [

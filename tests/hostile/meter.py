@@ -23,7 +23,7 @@ class Meter(trio.abc.Instrument):
         self._began = 0.0
         self._began_cpu = 0.0
 
-    def before_task_step(self, task: trio.lowlevel.Task) -> None:
+    def before_task_step(self, task: trio.lowlevel.Task) -> None:  # noqa: ARG002 - the name is trio's
         self._began, self._began_cpu = time.perf_counter(), time.thread_time()
 
     def after_task_step(self, task: trio.lowlevel.Task) -> None:
