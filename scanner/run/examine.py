@@ -79,7 +79,7 @@ class Examiner:
 
     async def examine(self, target: Target) -> DomainResult:
         """Examine and judge one target."""
-        return await self.judge(await self.observe(target))
+        return await self.judge(await self.observe(target), Slices())
 
     async def observe(self, target: Target) -> DomainObservation:
         """Find the route of a target and examine its hosts. An internal error becomes part of the observation."""
@@ -90,12 +90,12 @@ class Examiner:
         except Exception as error:  # noqa: BLE001 - internal errors are recorded and counted; the scan goes on
             return DomainObservation(target, began, error=error)
 
-    async def judge(self, seen: DomainObservation) -> DomainResult:
+    async def judge(self, seen: DomainObservation, slices: Slices) -> DomainResult:
         """Judge an observation in time slices. An internal error becomes the record of the domain."""
         if seen.error is not None:
             return self.unjudged(seen, seen.error)
         try:
-            return await self._judge(seen)
+            return await self._judge(seen, slices)
         except Exception as error:  # noqa: BLE001 - recorded and counted, as in observe
             return self.unjudged(seen, error)
 
@@ -154,7 +154,7 @@ class Examiner:
         earlier = self._earlier.pop(str(key), None)
         if earlier is None:
             return result
-        await result.complete()
+        await result.complete(Slices())
         return HostResult.of_report(retry.with_earlier(result.report, earlier), result.certs)
 
     def _loaded(self, key: HostKey) -> HostResult | None:
@@ -170,9 +170,8 @@ class Examiner:
 
     # --- judgement --------------------------------------------------------------------------------------------
 
-    async def _judge(self, seen: DomainObservation) -> DomainResult:
+    async def _judge(self, seen: DomainObservation, slices: Slices) -> DomainResult:
         destination, route, level = seen.target.destination, seen.route, self._settings.level
-        slices = Slices(destination.key)
         judged = [await self._judge_host(seen, hop, result, slices) for hop, result in seen.hosts]
         verdicts = (*judged, *self._unexamined(seen))
         record = DomainRecord(
@@ -186,7 +185,7 @@ class Examiner:
         reports = tuple([result.report for _, result in seen.hosts])
         certs = {digest: cert for _, result in seen.hosts for digest, cert in result.certs.items()}
         worth_a_retry = retry.of_route(route) or any(map(retry.of_host, reports))
-        await slices.turn()
+        await slices.turn(destination.key)
         return DomainResult(record, reports, certs, retry=worth_a_retry)
 
     async def _judge_host(
@@ -194,13 +193,13 @@ class Examiner:
     ) -> HostVerdict:
         """Judge a host address by address, as ``judgement.judge_host`` does; an internal error names the host."""
         try:
-            await result.complete()
+            await result.complete(slices)
             report, certs = result.report, result.certs
             view = judgement.view_of(self._settings.level, seen.target.destination.host, seen.route, hop, report)
             endpoints = []
             for each in report.endpoints:
                 endpoints.append(verdict.judge(view, each, certs))
-                await slices.turn()
+                await slices.turn(hop.host)
             return rollup.judge_host(hop.preference, view, report, endpoints)
         except Exception as error:
             _name_host(error, hop.host)

@@ -6,6 +6,7 @@ from typing import Self
 
 from scanner.facts import CertFacts
 from scanner.model import EndpointReport, HostReport
+from scanner.run.slices import Slices
 from scanner.vocabulary import Mode
 
 
@@ -39,11 +40,14 @@ class HostResult:
     __slots__ = ("_error", "_made", "_make", "endpoints", "octets")
 
     def __init__(
-        self, endpoints: tuple[EndpointReport, ...], make: Callable[[], Awaitable[ReportAndCerts]], octets: int = 0
+        self,
+        endpoints: tuple[EndpointReport, ...],
+        make: Callable[[Slices], Awaitable[ReportAndCerts]],
+        octets: int = 0,
     ) -> None:
         self.endpoints = endpoints
         self.octets = octets
-        self._make: Callable[[], Awaitable[ReportAndCerts]] | None = make
+        self._make: Callable[[Slices], Awaitable[ReportAndCerts]] | None = make
         self._made: ReportAndCerts | None = None
         self._error: Exception | None = None
 
@@ -54,15 +58,15 @@ class HostResult:
         result._made, result._make = (report, certs), None
         return result
 
-    async def complete(self) -> None:
-        """Make the report. One task at a time may call this.
+    async def complete(self, slices: Slices) -> None:
+        """Make the report in time slices. One task at a time may call this.
 
         Raises:
             RuntimeError: the work raised an exception, which is the cause of this error; it is not attempted again.
         """
         if self._make is not None:
             try:
-                self._made = await self._make()
+                self._made = await self._make(slices)
             except Exception as error:  # noqa: BLE001 - raised below, for every domain of the host
                 self._error = error
             self._make = None  # this frees the chains and the answers that it refers to
@@ -90,5 +94,5 @@ class HostResult:
         return self._made
 
 
-async def _no_work() -> ReportAndCerts:
+async def _no_work(_: Slices) -> ReportAndCerts:
     raise AssertionError("the report exists")

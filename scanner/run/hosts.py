@@ -86,8 +86,8 @@ class HostExaminer:
         if any(address.mismatch for address in probed):
             lookup, probed = await self._confirm(key, addresses, lookup, probed, domains)
 
-        async def make() -> ReportAndCerts:
-            endpoints, found = await self._evidence(key.host, probed)
+        async def make(slices: Slices) -> ReportAndCerts:
+            endpoints, found = await self._evidence(key.host, probed, slices)
             report = HostReport(
                 key=str(key),
                 host=key.host,
@@ -244,7 +244,7 @@ class HostExaminer:
         result = next((result for result in results if result.probe is shown and result.chain), None)
         if result is None or lookup.dane is not None:
             return _ProbedAddress(report, result)
-        chain = await _facts(result, Slices(host))
+        chain = await _facts(host, result, Slices())
         work = partial(judgement.with_dane, report, chain, lookup, result.probe.started)
         report = await self._heavy(work) if _is_heavy(result, lookup) else work()
         return _ProbedAddress(report, result, _is_mismatch(report.dane, chain[0], lookup))
@@ -254,30 +254,30 @@ class HostExaminer:
         return await trio.to_thread.run_sync(work, limiter=self._one_thread)
 
     async def _evidence(
-        self, host: str, probed: list[_ProbedAddress]
+        self, host: str, probed: list[_ProbedAddress], slices: Slices
     ) -> tuple[tuple[EndpointReport, ...], dict[str, CertFacts]]:
         """Return the reports of all addresses with PKIX evidence, and the certificates that the probes refer to."""
-        slices, found = Slices(host), dict[str, CertFacts]()
+        found = dict[str, CertFacts]()
         endpoints: list[EndpointReport] = []
         for address in probed:
             if address.unconfirmed is not None:
-                unconfirmed = await _facts(address.unconfirmed, slices)
+                unconfirmed = await _facts(host, address.unconfirmed, slices)
                 found |= {cert.sha256: cert for cert in unconfirmed}
             report = address.report
             if address.result is not None:
-                chain = await _facts(address.result, slices)
+                chain = await _facts(host, address.result, slices)
                 found |= {cert.sha256: cert for cert in chain}
                 report = judgement.with_pkix(report, chain, self._ports.trust, address.result.probe.started)
             endpoints.append(report)
-            await slices.turn()
+            await slices.turn(host)
         return tuple(endpoints), found
 
 
-async def _facts(result: ProbeResult, slices: Slices) -> tuple[CertFacts, ...]:
+async def _facts(host: str, result: ProbeResult, slices: Slices) -> tuple[CertFacts, ...]:
     found = []
     for der in result.chain:
         found.append(certs.facts(der))
-        await slices.turn()
+        await slices.turn(host)
     return tuple(found)
 
 

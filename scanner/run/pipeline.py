@@ -7,7 +7,6 @@ and waits for hosts that other workers are examining. A worker never sends to th
 pipeline cannot deadlock. Both channels are bounded, so that memory does not depend on the length of the input.
 """
 
-import time
 from collections.abc import Iterator
 from contextlib import suppress
 from itertools import islice
@@ -16,7 +15,6 @@ from typing import TypeVar
 import trio
 
 from scanner.net.error_groups import first_error
-from scanner.net.stalls import log_stall
 from scanner.run.examine import DomainObservation, Examiner, LoadHost
 from scanner.run.passes import RetryPasses, wait
 from scanner.run.ports import Ports, Sink
@@ -215,10 +213,9 @@ class _Writer:
             async with trio.open_nursery() as nursery:
                 nursery.start_soon(self._sync)
                 while items := await _receive_batch(channel):
-                    slices = Slices("the writer")
+                    slices = Slices()
                     for item in items:
-                        await self._write(item)
-                        await slices.turn()
+                        await self._write(item, slices)
                 nursery.cancel_scope.cancel()
 
     async def _sync(self) -> None:
@@ -226,27 +223,26 @@ class _Writer:
             await trio.sleep(SYNC_EVERY)
             self._sink.sync()
 
-    async def _write(self, item: Output) -> None:
+    async def _write(self, item: Output, slices: Slices) -> None:
         if isinstance(item, trio.Event):
             item.set()
         elif isinstance(item, Reject):
             self._sink.put_reject(item.file, item.line, item.raw, item.reason)
         else:
-            await self._write_domain(item)
+            await self._write_domain(item, slices)
 
-    async def _write_domain(self, seen: DomainObservation) -> None:
+    async def _write_domain(self, seen: DomainObservation, slices: Slices) -> None:
         """Judge and write a domain; if a record cannot be encoded, the domain gets the record of an internal error."""
-        result = await self._examiner.judge(seen)
+        result = await self._examiner.judge(seen, slices)
         earlier = self._passes.earlier_verdict(seen.target)
-        began = time.perf_counter()
         try:
             self._sink.put_domain(result.record, result.reports, result.certs or {})
         except ValueError as error:
             result = self._examiner.unjudged(seen, error)
             self._sink.put_domain(result.record, (), {})
-        log_stall(result.record.key, time.perf_counter() - began)
         self._passes.note(seen.target, result)
         self._stats.domain(result.record, earlier)
+        await slices.turn(result.record.key)
 
 
 async def _read_batch(items: Iterator[Target | Reject]) -> list[Target | Reject]:

@@ -16,22 +16,21 @@ SLICE = 0.02
 
 
 class Slices:
-    """The time slices of one computation.
+    """The time slices of one task, whose computations share them; a slice begins here and after each checkpoint."""
 
-    Args:
-        what: the host or domain, for the log.
-    """
+    __slots__ = ("_began",)
 
-    __slots__ = ("_began", "_what")
-
-    def __init__(self, what: str) -> None:
-        self._what = what
+    def __init__(self) -> None:
         self._began = time.perf_counter()
 
-    async def turn(self) -> None:
-        """End a part of the computation: let other tasks run if the parts since the last checkpoint took a slice."""
+    async def turn(self, what: str) -> None:
+        """End a part of a computation: let other tasks run if the parts since the last checkpoint took a slice.
+
+        Args:
+            what: the host or domain of the part, for the log.
+        """
         spent = time.perf_counter() - self._began
         if spent >= SLICE:
-            log_stall(self._what, spent)
+            log_stall(what, spent)
             await trio.lowlevel.checkpoint()
             self._began = time.perf_counter()

@@ -41,18 +41,22 @@ from tests.hostile.kinds import KINDS, Domain, Table
 from tests.hostile.meter import Meter, peak
 from tests.unit import fakes, records
 
-TIMEOUTS = Timeouts(connect=5, greeting=5, command=5, handshake=5, probe=12)
 CAPS = Caps(total=128, per_network=1000, per_provider=1000, rate=1e6, spacing=0)
 
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """What to scan: good domains by their addresses, and the names of kinds of attack."""
+    """What to scan: good domains by their addresses, and the names of kinds of attack.
+
+    ``patience`` is the time limit of each stage of a probe in seconds, ``few`` the maximum number of domains of a kind.
+    """
 
     good: tuple[str, ...]
     port: int
     record: str
     kinds: tuple[str, ...] = ()
+    patience: float = 5.0
+    few: int = 1000
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,8 +110,8 @@ class _TimingSink:
         self._store.sync()
 
 
-def hostile_domains(names: Sequence[str]) -> list[Domain]:
-    return [domain for kind in KINDS if kind.name in names for domain in kinds.domains_of(kind)]
+def hostile_domains(names: Sequence[str], few: int) -> list[Domain]:
+    return [domain for kind in KINDS if kind.name in names for domain in kinds.domains_of(kind)[:few]]
 
 
 def _table(plan: Plan) -> Table:
@@ -120,7 +124,7 @@ def _table(plan: Plan) -> Table:
             Answer(f"_25._tcp.{host}", "TLSA", Found.DATA, Security.SECURE, (plan.record,), rname=host),
         )
         table |= {(row.name, row.rtype): row for row in rows}
-    for domain_ in hostile_domains(plan.kinds):
+    for domain_ in hostile_domains(plan.kinds, plan.few):
         table |= kinds.answers(domain_)
     return {(name.replace("_25.", f"_{plan.port}."), rtype): answer for (name, rtype), answer in table.items()}
 
@@ -137,8 +141,10 @@ async def _scan(plan: Plan, place: Path, domains: Sequence[str]) -> _TimingSink:
         await trio.lowlevel.checkpoint()
         return table.get((name, rtype)) or Answer(name, rtype, Found.NODATA, Security.SECURE, rname=name)
 
+    patience = plan.patience
+    timeouts = Timeouts(patience, patience, patience, patience, probe=2 * patience)
     settings = Settings(
-        ehlo="client.test", allow_private=True, timeouts=TIMEOUTS, caps=CAPS,
+        ehlo="client.test", allow_private=True, timeouts=timeouts, caps=CAPS,
         retries=Retries(times=0),
     )  # fmt: skip
     stats = Stats()
@@ -163,7 +169,7 @@ def fight(plan: Plan) -> Outcome:
     collect_seldom()
     meter, before = Meter(), peak()
     domains = [_good_name(number) for number in range(len(plan.good))]
-    domains += [domain.name for domain in hostile_domains(plan.kinds)]
+    domains += [domain.name for domain in hostile_domains(plan.kinds, plan.few)]
     random.Random(1).shuffle(domains)
     with tempfile.TemporaryDirectory(prefix="mxsweep-hostile-") as place:
         began, cpu = time.perf_counter(), time.process_time()
@@ -183,7 +189,9 @@ def fight(plan: Plan) -> Outcome:
 def hostile_servers(names: Sequence[str], port: int, cores: set[int] | None = None) -> Iterator[None]:
     """Serve the addresses of the kinds of attack on a port, in a process on these cores."""
     lines = [
-        f"{address} {port} {domain.kind.manner}\n" for domain in hostile_domains(names) for address in domain.addresses
+        f"{address} {port} {domain.kind.manner}\n"
+        for domain in hostile_domains(names, 1000)
+        for address in domain.addresses
     ]
     argv = [sys.executable, "-m", "tests.hostile.manners"]
     with subprocess.Popen(argv, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as server:
@@ -201,9 +209,9 @@ def hostile_servers(names: Sequence[str], port: int, cores: set[int] | None = No
             server.terminate()
 
 
-def plan_for(server: Server, count: int, names: Sequence[str] = ()) -> Plan:
+def plan_for(server: Server, count: int, names: Sequence[str] = (), patience: float = 5.0) -> Plan:
     """Return a plan with that many good domains on the servers of the bulk lab, which share a key."""
-    return Plan(server.addresses[:count], server.port, _record(server), tuple(names))
+    return Plan(server.addresses[:count], server.port, _record(server), tuple(names), patience)
 
 
 def _record(server: Server) -> str:
@@ -224,5 +232,7 @@ def measured(plan: Plan) -> Outcome:
 
 if __name__ == "__main__":
     parts = json.load(sys.stdin)
-    wanted = Plan(tuple(parts["good"]), parts["port"], parts["record"], tuple(parts["kinds"]))
+    wanted = Plan(
+        tuple(parts["good"]), parts["port"], parts["record"], tuple(parts["kinds"]), parts["patience"], parts["few"]
+    )
     json.dump(asdict(fight(wanted)), sys.stdout)

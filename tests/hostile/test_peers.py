@@ -1,5 +1,7 @@
 """All kinds of attack at once beside good domains, in a small form of ``crowd``: counts and processor time."""
 
+from dataclasses import replace
+
 import pytest
 
 from tests.bench.loopback import pinned, serving
@@ -9,6 +11,11 @@ from tests.hostile.kinds import KINDS
 from tests.hostile.meter import LONGEST
 
 GOOD = 30
+PATIENCE = 3.0  # seconds: more than a good server takes on a busy machine
+
+FEW = 2
+
+SMALL = tuple(kind for kind in KINDS if kind.name != "240 silent addresses")  # which is that of test_fan_out
 
 EXPECTED = {  # a reason of each kind, by the rules of verdicts.md; the TLSA record of the issuer never matches alone
     "32,000 names on 240 addresses": "name-mismatch",
@@ -35,11 +42,11 @@ EXPECTED = {  # a reason of each kind, by the rules of verdicts.md; the TLSA rec
 @pytest.fixture(scope="module")
 def outcomes() -> tuple[Outcome, Outcome]:
     """Return the scan of the good domains alone, and beside all kinds of attack."""
-    names = [kind.name for kind in KINDS]
+    names = [kind.name for kind in SMALL]
     with serving(GOOD) as server, pinned() as others:
         alone = measured(plan_for(server, GOOD))
         with hostile_servers(names, server.port, others):
-            return alone, measured(plan_for(server, GOOD, names))
+            return alone, measured(replace(plan_for(server, GOOD, names, PATIENCE), few=FEW))
 
 
 def test_the_verdicts_of_the_good_domains_are_the_same(outcomes: tuple[Outcome, Outcome]) -> None:
@@ -59,10 +66,10 @@ def test_memory_is_bounded(outcomes: tuple[Outcome, Outcome]) -> None:
     assert seen.memory - alone.memory < 250
 
 
-@pytest.mark.parametrize("kind", KINDS, ids=lambda kind: kind.name)
+@pytest.mark.parametrize("kind", SMALL, ids=lambda kind: kind.name)
 def test_each_hostile_domain_has_a_record(kind: kinds.Kind, outcomes: tuple[Outcome, Outcome]) -> None:
     _, seen = outcomes
-    found = [seen.hostile[domain.name].split() for domain in kinds.domains_of(kind)]
-    assert len(found) == kind.domains
+    found = [seen.hostile[domain.name].split() for domain in kinds.domains_of(kind)[:FEW]]
+    assert found
     assert not any("internal" in words for words in found)
     assert all(EXPECTED.get(kind.name, words[-1]) in words for words in found)

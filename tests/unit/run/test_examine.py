@@ -15,6 +15,7 @@ from scanner.run import domain_slots
 from scanner.run.examine import DomainObservation, Examiner
 from scanner.run.host_result import ReportAndCerts
 from scanner.run.ports import now
+from scanner.run.slices import Slices
 from scanner.settings import Caps, Settings
 from scanner.vocabulary import FailureKind, Phase
 from tests.unit.fakes import DOMAIN, MX1, MX2, V4, V4B, World, fails, host, mx, shakes, target
@@ -51,7 +52,7 @@ async def test_a_bug_in_the_observation_becomes_the_record() -> None:
     world = World(mx(), {})  # the table has no address of MX1: the fake raises, which counts as a bug
     seen = await Examiner(world.ports(Settings())).observe(target())
     assert isinstance(seen.error, RuntimeError)  # from the single flight
-    record = (await Examiner(world.ports(Settings())).judge(seen)).record
+    record = (await Examiner(world.ports(Settings())).judge(seen, Slices())).record
     assert (record.verdict.outcome, record.verdict.reasons) == ("inconclusive", (Reason.INTERNAL,))
     assert record.verdict.text.startswith(
         f"MX host {MX1}: LookupError: the test's table has no answer to ('{MX1}', 'A') (fakes.py:"
@@ -70,7 +71,7 @@ async def test_a_bug_in_the_judgement_becomes_the_record(monkeypatch: pytest.Mon
 
 async def test_an_error_without_a_traceback_has_no_place() -> None:
     seen = DomainObservation(target(), now(), error=KeyError("x"))
-    record = (await Examiner(World({}).ports(Settings())).judge(seen)).record
+    record = (await Examiner(World({}).ports(Settings())).judge(seen, Slices())).record
     assert record.verdict.text == "KeyError: 'x'"
 
 

@@ -30,10 +30,10 @@ async def turns_of_others(computation: Iterator[float], clock: list[float]) -> t
     parts = 0
     async with trio.open_nursery() as nursery:
         nursery.start_soon(other)
-        own = Slices("mx1.example")
+        own = Slices()
         for seconds in computation:
             clock[0] += seconds
-            await own.turn()
+            await own.turn("mx1.example")
             parts += 1
         nursery.cancel_scope.cancel()
     return len(ran), parts
