@@ -40,6 +40,7 @@ soak: setup
 	$(BIN)/python -m tests.differential --cases 10000
 	$(BIN)/python -m tests.parity --random 2000
 	$(BIN)/python -m pytest -m soak tests/packaging
+	$(BIN)/python -m tests.hostile all
 
 docs: setup
 	$(BIN)/python -m results.schema.docs docs

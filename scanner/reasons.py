@@ -88,6 +88,7 @@ class Reason(StrEnum):
     TLS_TIMEOUT = "tls-timeout"
     TLS_MESSAGE_TOO_LONG = "tls-message-too-long"
     CERTIFICATE_UNDECODABLE_HERE = "certificate-undecodable-here"
+    DH_PRIME_TOO_LARGE = "dh-prime-too-large"
     TLS_LEGACY_ONLY = "tls-legacy-only"
     TLS_WEAK_ONLY = "tls-weak-only"
     TLS_LARGE_HELLO_INTOLERANT = "tls-large-hello-intolerant"
@@ -190,6 +191,9 @@ REASONS: dict[Reason, ReasonText] = {
     ),
     Reason.CERTIFICATE_UNDECODABLE_HERE: _row(
         "the TLS library of this scanner cannot decode the server's certificate; other mail clients may"
+    ),
+    Reason.DH_PRIME_TOO_LARGE: _row(
+        "this scanner refuses the server's Diffie-Hellman prime of more than 4,096 bits; other mail clients may not"
     ),
     Reason.TLS_LEGACY_ONLY: _row(
         "the server supports only obsolete or anonymous TLS, which an authenticating sender refuses",

@@ -50,13 +50,17 @@ class TLSProfile:
     groups: str | None = None  # None = the library's own default, post-quantum included
     options: int = 0  # OpenSSL's SSL_OP_ bits to set besides Postfix's own
     without: int = 0  # SSL_OP_ bits that Postfix sets, to leave out
+    largest_prime: int | None = None  # bits of a Diffie-Hellman prime above which the handshake is refused
 
 
 CLASSICAL_GROUPS = "X25519:X448:P-256:P-384:P-521"
 """Key exchange groups with which the ClientHello fits into one TCP segment."""
 
-OPPORTUNISTIC = TLSProfile("opportunistic", f"{MEDIUM}:!eNULL", security_level=0)
-AUTHENTICATED = TLSProfile("authenticated", f"{MEDIUM}:!aNULL", security_level=1)
+LARGEST_PRIME = 4096
+"""Bits of the largest Diffie-Hellman prime that a scan accepts: 10,000 bits take a second of processor time."""
+
+OPPORTUNISTIC = TLSProfile("opportunistic", f"{MEDIUM}:!eNULL", security_level=0, largest_prime=LARGEST_PRIME)
+AUTHENTICATED = TLSProfile("authenticated", f"{MEDIUM}:!aNULL", security_level=1, largest_prime=LARGEST_PRIME)
 OPPORTUNISTIC_CLASSICAL = replace(OPPORTUNISTIC, name="opportunistic-classical", groups=CLASSICAL_GROUPS)
 AUTHENTICATED_CLASSICAL = replace(AUTHENTICATED, name="authenticated-classical", groups=CLASSICAL_GROUPS)
 

@@ -77,6 +77,7 @@ REMEDIES: dict[Reason, str] = {
     Reason.TLS_TIMEOUT: "Find the cause in the server's log: the server does not finish the handshake.",
     Reason.TLS_MESSAGE_TOO_LONG: "Send fewer certificates. Only the chain is needed.",
     Reason.CERTIFICATE_UNDECODABLE_HERE: "Replace the certificate by one whose encoding follows RFC 5280.",
+    Reason.DH_PRIME_TOO_LARGE: "Use elliptic curves, or a Diffie-Hellman group of at most 4,096 bits (RFC 7919).",
     Reason.TLS_LEGACY_ONLY: "Turn on TLS 1.2 or 1.3 and cipher suites that use a certificate.",
     Reason.TLS_WEAK_ONLY: "Use a key of at least 2,048 bits (RSA) or 256 bits (ECDSA), and signatures with SHA-256.",
     Reason.TLS_LARGE_HELLO_INTOLERANT: "Update the TLS software or firewall. Large ClientHello messages are common.",

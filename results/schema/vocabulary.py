@@ -103,6 +103,7 @@ _FAILURE = {
     FailureKind.TOO_LONG: "a line or reply exceeded the limit",
     FailureKind.TLS: "the TLS handshake failed",
     FailureKind.UNDECODABLE: "the TLS library of the scanner cannot decode the certificate that the peer sent",
+    FailureKind.PRIME_TOO_LARGE: "the scanner refuses the Diffie-Hellman prime of the peer, of more than 4,096 bits",
     FailureKind.RESOURCES: "the scanner had no descriptors, ports or memory left",
     FailureKind.LOCAL: "the local system did not permit the connection",
     FailureKind.HELD_BACK: "no connection was made, because the provider is in back-off",

@@ -28,7 +28,7 @@ UNREADABLE = (msgspec.DecodeError, UnicodeDecodeError, RecursionError)
 
 
 class CodecError(ValueError):
-    """The error of a line that is not a record of the expected class."""
+    """The error of a line that is not a record of the expected class, or of a record without a line."""
 
 
 def encode(record: object) -> bytes:
@@ -41,9 +41,13 @@ def encode(record: object) -> bytes:
         The JSON, whose only line feed is the last octet.
 
     Raises:
-        TypeError: a value has no JSON form, which is an internal error.
+        CodecError: a value has no JSON form, such as an integer of more than 64 bits; the message names the record.
     """
-    return _dump(record, orjson.OPT_APPEND_NEWLINE)
+    try:
+        return _dump(record, orjson.OPT_APPEND_NEWLINE)
+    except Exception as error:  # noqa: BLE001 - whatever a value of a peer causes is an error of its record only
+        key = getattr(record, "key", "") or getattr(record, "sha256", "")
+        raise CodecError(f"{type(record).__name__} {key}: {error}") from None
 
 
 def plain(record: object) -> Any:

@@ -14,7 +14,7 @@ from dataclasses import replace
 from datetime import UTC, datetime
 from functools import lru_cache
 from pathlib import Path
-from typing import BinaryIO, Self
+from typing import BinaryIO, NamedTuple, Self
 
 from results.store import codec
 from results.store.files import AppendFile, Lock, StoreError, cut_torn_tail, naming, replace_file
@@ -27,9 +27,19 @@ from scanner.vocabulary import RunState
 SYNC_SECONDS = 1.0  # interval between writes to the disk: a crash of the machine loses at most these records
 MAX_WAITING = 4 * 1024 * 1024  # maximum number of unwritten octets in memory
 CERTS_HELD = 1024  # maximum number of cached certificates, about 5 KB each: CA certificates are in many chains
+LARGE_CERT = 16 * 1024  # octets of the line of a certificate that is not cached
 MAX_RAW = 1000  # maximum number of characters kept of a rejected line; every domain name is shorter
 
 _LOCK = "run.lock"
+
+
+class _Line(NamedTuple):
+    """An encoded record: its file, its octets, its key in the index and, of a host, the time of its examination."""
+
+    file: str
+    octets: bytes
+    key: str | bytes = ""
+    observed: datetime | None = None
 
 
 class _Pacer:
@@ -128,42 +138,52 @@ class Store:
     def find_host(self, key: str) -> tuple[HostReport, dict[str, CertFacts]] | None:
         """Return the last report of an MX host and its certificates by SHA-256, or None if no report was written.
 
+        A record that this version cannot decode counts as not written, so that the host is examined again.
+
         Raises:
             StoreError: a file cannot be read.
         """
         known = self._index.host(key)
         if known is None or known[0] < self._since:
             return None
-        report = codec.decode(HostReport, self._line("hosts", known[1]))
-        certs = {digest: self._cert(digest) for digest in digests_of(report)}
+        try:
+            report = codec.decode(HostReport, self._line("hosts", known[1]))
+            certs = {digest: self._cert(digest) for digest in digests_of(report)}
+        except codec.CodecError:
+            return None
         return report, {digest: cert for digest, cert in certs.items() if cert is not None}
 
     def put_host(self, report: HostReport, certs: Sequence[CertFacts]) -> None:
-        """Write the report of an MX host and its certificates, unless a report of the same or a later time exists."""
-        known = self._index.host(report.key)
-        if known is not None and known[0] >= report.observed_at.timestamp():
-            return
-        for cert in certs:
-            self._put_cert(cert)
-        self._index.put_host(report.key, report.observed_at, self._put("hosts", report))
+        """Write the report of an MX host and its certificates, unless a report of the same or a later time exists.
+
+        Raises:
+            CodecError: a record cannot be encoded. Nothing is written.
+            StoreError: a file cannot be written.
+        """
+        self._append(self._host_lines(report, {cert.sha256: cert for cert in certs}))
 
     def put_domain(self, record: DomainRecord, reports: Sequence[HostReport], certs: Mapping[str, CertFacts]) -> None:
         """Write the reports of the hosts of a domain that are not in the run yet, then the record of the domain.
+
+        All records are encoded before the first is written, so that a record that cannot be encoded leaves no trace.
 
         Args:
             record: the domain; for readers it replaces an earlier record of the same key.
             reports: the reports of the MX hosts of the domain.
             certs: certificates by SHA-256; required for reports that are not in the run yet.
+
+        Raises:
+            CodecError: a record cannot be encoded. Nothing is written.
+            StoreError: a file cannot be written.
         """
-        for report in reports:
-            self.put_host(report, [certs[digest] for digest in digests_of(report) if digest in certs])
+        lines = [line for report in reports for line in self._host_lines(report, certs)]
         if record.reports is not None or record.certificates is not None:
             record = replace(record, reports=None, certificates=None)
-        self._put("domains", record)
+        self._append([*lines, _Line("domains", codec.encode(record))])
 
     def put_reject(self, file: str, line: int, raw: str, reason: str) -> None:
         """Write an input line that was not scanned, with the reason."""
-        self._put("rejects", RejectRecord(f"{file}:{line}", file, line, raw[:MAX_RAW], reason))
+        self._put("rejects", codec.encode(RejectRecord(f"{file}:{line}", file, line, raw[:MAX_RAW], reason)))
 
     def due(self, now: float) -> bool:
         """Return whether ``sync`` should be called; ``now`` is the time of any monotonic clock, in seconds."""
@@ -208,20 +228,38 @@ class Store:
     def __exit__(self, kind: type[BaseException] | None, *_: object) -> None:
         _close(self, failed=kind is not None)
 
-    def _put_cert(self, cert: CertFacts) -> None:
-        digest = bytes.fromhex(cert.sha256)
-        if self._index.cert(digest) is None:
-            self._index.put_cert(digest, self._put("certs", cert))
+    def _host_lines(self, report: HostReport, certs: Mapping[str, CertFacts]) -> list[_Line]:
+        """Return the lines of a host that are not in the run yet: its certificates, then its report."""
+        if not report.key.isascii():  # host names are A-labels; a key that UTF-8 cannot encode would damage the index
+            raise codec.CodecError(f"HostReport {report.key!a}: not in ASCII")
+        known = self._index.host(report.key)
+        if known is not None and known[0] >= report.observed_at.timestamp():
+            return []
+        found = [(bytes.fromhex(digest), certs[digest]) for digest in digests_of(report) if digest in certs]
+        lines = [_cert_line(key, cert, report.key) for key, cert in found if self._index.cert(key) is None]
+        return [*lines, _Line("hosts", codec.encode(report), report.key, report.observed_at)]
+
+    def _append(self, lines: Sequence[_Line]) -> None:
+        """Write lines and enter them in the index; a certificate that two of the hosts sent is written once."""
+        for line in lines:
+            if isinstance(line.key, bytes):
+                if self._index.cert(line.key) is None:
+                    self._index.put_cert(line.key, self._put(line.file, line.octets))
+            else:
+                place = self._put(line.file, line.octets)
+                if line.observed is not None:
+                    self._index.put_host(line.key, line.observed, place)
 
     def _cert(self, digest: str) -> CertFacts | None:
         place = self._index.cert(bytes.fromhex(digest))
-        return self._cert_at(place) if place is not None else None
+        if place is None:
+            return None
+        return self._cert_at(place) if place.octets <= LARGE_CERT else self._read_cert(place)
 
     def _read_cert(self, place: Place) -> CertFacts:
         return codec.decode(CertFacts, self._line("certs", place))
 
-    def _put(self, name: str, record: object) -> Place:
-        line = codec.encode(record)
+    def _put(self, name: str, line: bytes) -> Place:
         place = Place(self._files[name].put(line), len(line))
         self._waiting += len(line)
         if self._waiting > MAX_WAITING:
@@ -233,6 +271,13 @@ class Store:
 
     def _write_header(self) -> None:
         replace_file(self.path / HEADER_FILE, codec.pretty(self.header))
+
+
+def _cert_line(key: bytes, cert: CertFacts, host: str) -> _Line:
+    try:
+        return _Line("certs", codec.encode(cert), key)
+    except codec.CodecError as error:
+        raise codec.CodecError(f"certificate of {host}: {error}") from None
 
 
 class LineSink:
@@ -248,7 +293,12 @@ class LineSink:
         """Write nothing: the domain line contains the report."""
 
     def put_domain(self, record: DomainRecord, reports: Sequence[HostReport], certs: Mapping[str, CertFacts]) -> None:
-        """Write the record of a domain, the reports of its hosts and (by SHA-256) their certificates."""
+        """Write the record of a domain, the reports of its hosts and (by SHA-256) their certificates.
+
+        Raises:
+            CodecError: the record cannot be encoded. Nothing is written.
+            StoreError: the stream cannot be written.
+        """
         self._waiting += codec.encode(standing_alone(record, reports, certs))
         if len(self._waiting) > MAX_WAITING:
             self.sync()

@@ -16,6 +16,7 @@ _BY_KIND = {
     FailureKind.TLS: Reason.TLS_HANDSHAKE_FAILED,
     FailureKind.HELD_BACK: Reason.HELD_BACK,
     FailureKind.UNDECODABLE: Reason.CERTIFICATE_UNDECODABLE_HERE,
+    FailureKind.PRIME_TOO_LARGE: Reason.DH_PRIME_TOO_LARGE,
     FailureKind.RESOURCES: Reason.LOCAL_LIMIT,
     FailureKind.LOCAL: Reason.LOCAL_LIMIT,
     FailureKind.INTERNAL: Reason.INTERNAL,
@@ -28,7 +29,8 @@ _TIMEOUTS = {
 }
 
 _LOCAL = (
-    FailureKind.UNDECODABLE, FailureKind.RESOURCES, FailureKind.LOCAL, FailureKind.INTERNAL, FailureKind.HELD_BACK,
+    FailureKind.UNDECODABLE, FailureKind.PRIME_TOO_LARGE, FailureKind.RESOURCES, FailureKind.LOCAL,
+    FailureKind.INTERNAL, FailureKind.HELD_BACK,
 )  # fmt: skip
 
 _HANDSHAKE_ENDS = {

@@ -71,7 +71,11 @@ def judge_host(
         report: the observations of the host, with evidence.
         certs: certificates by SHA-256, including every certificate of the chains in the report.
     """
-    peer = Peer(nexthop, hop.host, route.mx_security(way), way.names)
-    view = verdict.View(level, peer, report.tlsa)
+    view = view_of(level, nexthop, way, hop, report)
     endpoints = [verdict.judge(view, each, certs) for each in report.endpoints]
     return rollup.judge_host(hop.preference, view, report, endpoints)
+
+
+def view_of(level: Level, nexthop: str, way: Route, hop: RouteHost, report: HostReport) -> verdict.View:
+    """Return what the addresses of an MX host are judged by; arguments as for ``judge_host``."""
+    return verdict.View(level, Peer(nexthop, hop.host, route.mx_security(way), way.names), report.tlsa)

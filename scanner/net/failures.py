@@ -29,6 +29,13 @@ class LimitExceededError(Exception):
     """An error because the peer sent more than a limit allows; the message names the limit."""
 
 
+class PrimeTooLargeError(Exception):
+    """An error because the scanner refuses a Diffie-Hellman prime, which would take too much processor time."""
+
+    def __init__(self, bits: int, largest: int | None) -> None:
+        super().__init__(f"the server's Diffie-Hellman prime has {bits} bits; this scanner refuses more than {largest}")
+
+
 class BindError(OSError):
     """An error because our local address could not be used; this is never a failure of the peer."""
 
@@ -67,6 +74,8 @@ def failure_of(exc: BaseException, phase: Phase) -> Failure:  # noqa: PLR0911 - 
             return Failure(phase, FailureKind.CLOSED)
         case LimitExceededError():
             return Failure(phase, FailureKind.TOO_LONG, text=str(exc))
+        case PrimeTooLargeError():
+            return Failure(phase, FailureKind.PRIME_TOO_LARGE, text=str(exc))
         case SSL.Error():
             return _tls(exc, phase)
         case BindError():

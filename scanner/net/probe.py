@@ -20,6 +20,7 @@ from scanner.net import tcp, tls_errors
 from scanner.net.deadlines import Deadline
 from scanner.net.failures import failure_of, timed_out
 from scanner.net.probe_events import Listener, Reporter, Secured
+from scanner.net.stalls import log_stall
 from scanner.net.tls import ByteStream, Identity, TLSStream, context_for
 from scanner.settings import Timeouts, TLSProfile
 from scanner.vocabulary import FailureKind, Phase
@@ -27,6 +28,8 @@ from scanner.vocabulary import FailureKind, Phase
 _CHUNK = 16 * 1024
 """Maximum number of octets of clear text per read: more than a usual reply."""
 
+LARGE_AT_ONCE = 8
+"""Maximum number of simultaneous connections with much TLS data: up to 4 MB each, and 512 of them exhausted memory."""
 
 _NAMES = {phase: phase.value for phase in Phase}
 
@@ -51,7 +54,7 @@ class Extra:
 
     ``listener`` receives the events of the probe and may provide a session to resume; ``keep_session`` requests the
     session in the result. ``stages`` counts the probes that are in each phase now. ``rules`` are the client's dialogue
-    rules.
+    rules. ``large`` limits the simultaneous connections that have received more than ``tls.LARGE`` octets of TLS.
     """
 
     ehlo_after_tls: bool = True
@@ -60,6 +63,7 @@ class Extra:
     listener: Listener | None = None
     stages: Counter[str] = field(default_factory=Counter)
     rules: DialogueRules = SCAN_RULES
+    large: trio.CapacityLimiter = field(default_factory=lambda: trio.CapacityLimiter(LARGE_AT_ONCE))
 
 
 NO_EXTRA = Extra()
@@ -171,6 +175,7 @@ class _ProbeDriver:
         self._chain: tuple[bytes, ...] = ()
         self._session: SSL.Session | None = None
         self._tls_errors: tuple[str, ...] = ()
+        self._is_large = False
 
     async def run(self, stream: trio.abc.Stream | None = None, *, bind: str | None = None) -> ProbeResult:
         """Connect unless a stream is given, hold the dialogue to its end, close the stream and return the result."""
@@ -187,6 +192,8 @@ class _ProbeDriver:
         finally:
             if self._stream is not None:
                 await tcp.close(self._stream)
+            if self._is_large:
+                self._extra.large.release()
         return self._result()
 
     async def _time_out(self) -> None:
@@ -272,8 +279,14 @@ class _ProbeDriver:
     async def _start_tls(self) -> None:
         context = context_for(self._profile, self._extra.identity)
         session = self._listener.resume(self._dialogue.ehlo)
-        self._tls = TLSStream(self._channel, context, self._endpoint.sni, session, self._extra.listener)
-        await self._tls.handshake()
+        extra, largest = self._extra, self._profile.largest_prime
+        self._tls = TLSStream(
+            self._channel, context, self._endpoint.sni, session, extra.listener, largest, self._become_large
+        )
+        try:
+            await self._tls.handshake()
+        finally:
+            log_stall(f"{self._endpoint.address}: TLS handshake", self._tls.slowest)
         self._handshake, self._chain = self._tls.facts()
         if self._listens:
             own = self._tls.own_certificate() or (None, None)
@@ -282,6 +295,15 @@ class _ProbeDriver:
         self._dialogue.tls_established()
         if self._listens:
             self._reporter.report()
+
+    async def _become_large(self) -> None:
+        """Wait until few other connections are large; the deadlines are moved by the time of the wait."""
+        deadline, began, left = self._deadline, self._clock(), self._deadline.at - self._clock()
+        deadline.at = float("inf")
+        await self._extra.large.acquire()
+        self._is_large = True
+        now = self._clock()
+        deadline.at, self._end = now + left, self._end + now - began
 
     async def _close_tls(self) -> None:
         if self._tls is None or self._handshake is None:

@@ -18,6 +18,9 @@ V = TypeVar("V")
 LIMIT = 4096
 """Maximum number of remembered results: about 80 MB at 20 KB for a host with its certificates."""
 
+OCTETS = 64 * 1024 * 1024
+"""Maximum number of octets of large results that are remembered: a host may have 4 MB of certificates."""
+
 
 @dataclass(slots=True)
 class _Flight(Generic[V]):
@@ -46,10 +49,19 @@ class SingleFlight(Generic[K, V]):
     Args:
         limit: maximum number of remembered results, 0 for none; work in flight is not counted.
         load: function that returns a result stored outside memory, or None; a loaded result replaces the work.
+        weigh: function that returns the octets of a large result, or 0 for any result of the usual size; of the large
+            results, ``OCTETS`` are remembered.
     """
 
-    def __init__(self, limit: int = LIMIT, load: Callable[[K], V | None] | None = None) -> None:
+    def __init__(
+        self,
+        limit: int = LIMIT,
+        load: Callable[[K], V | None] | None = None,
+        weigh: Callable[[V], int] = lambda _: 0,
+    ) -> None:
         self._limit = limit
+        self._weigh = weigh
+        self._large: OrderedDict[K, int] = OrderedDict()
         self._load = load
         self._in_flight: dict[K, _Flight[V]] = {}
         self._done: OrderedDict[K, _Flight[V]] = OrderedDict()  # most recently used last
@@ -79,6 +91,7 @@ class SingleFlight(Generic[K, V]):
         gone = {key: value for key, value in gone.items() if when(value)}
         for key in gone:
             del self._done[key]
+            self._large.pop(key, None)
         return list(gone.values())
 
     def __contains__(self, key: K) -> bool:
@@ -119,7 +132,18 @@ class SingleFlight(Generic[K, V]):
         if self._limit:
             self._done[key] = flight
             if len(self._done) > self._limit:
-                self._done.popitem(last=False)
+                oldest, _ = self._done.popitem(last=False)
+                self._large.pop(oldest, None)
+            if flight.value is not None and (octets := self._weigh(flight.value)):
+                self._remember_large(key, octets)
+
+    def _remember_large(self, key: K, octets: int) -> None:
+        """Forget the oldest large results beyond ``OCTETS``, but not the result of this key."""
+        self._large.pop(key, None)
+        self._large[key] = octets
+        while sum(self._large.values()) > OCTETS and len(self._large) > 1:
+            oldest, _ = self._large.popitem(last=False)
+            self._done.pop(oldest, None)
 
 
 A = TypeVar("A")

@@ -14,6 +14,8 @@ that read and write octets allocate 16 KiB each, and raise an exception if there
 import contextlib
 import functools
 import hashlib
+import time
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from typing import Any, Protocol
 
@@ -23,12 +25,16 @@ from OpenSSL._util import ffi as _ffi  # type: ignore[attr-defined,unused-ignore
 from OpenSSL._util import lib as _lib  # type: ignore[attr-defined,unused-ignore]  # private on purpose
 
 from scanner.facts import Handshake
-from scanner.net.failures import LimitExceededError
+from scanner.net import tls_facts
+from scanner.net.failures import LimitExceededError, PrimeTooLargeError
 from scanner.net.signature_schemes import scheme_of
 from scanner.settings import TLSProfile
 
 WIRE_LIMIT = 1024 * 1024
 """Maximum number of octets of TLS read from one server: enough for a maximal chain and three replies of 256 KiB."""
+
+LARGE = 16 * 1024
+"""Octets of TLS above which a connection counts as large: OpenSSL takes 40 times as much for names in certificates."""
 
 _CHUNK = 16 * 1024
 """Maximum number of octets per read: one TLS record."""
@@ -151,7 +157,9 @@ class TLSStream:
     """The client's end of one TLS connection over ``stream``, which the caller closes.
 
     The methods that wait raise ``SSL.Error`` for violations of TLS, ``EOFError`` for the end of the stream during the
-    handshake, ``LimitExceededError`` above ``WIRE_LIMIT``, and the errors of ``stream``.
+    handshake, ``LimitExceededError`` above ``WIRE_LIMIT``, ``PrimeTooLargeError`` for a Diffie-Hellman prime of more
+    than ``largest_prime`` bits, and the errors of ``stream``. ``slowest`` is the duration in seconds of the longest
+    step of the handshake. ``when_large`` is called once, when more than ``LARGE`` octets have been received.
     """
 
     def __init__(
@@ -161,7 +169,13 @@ class TLSStream:
         sni: str | None,
         session: SSL.Session | None = None,
         listener: TLSListener | None = None,
+        largest_prime: int | None = None,
+        when_large: Callable[[], Awaitable[None]] | None = None,
     ) -> None:
+        self._when_large = when_large
+        self.slowest = 0.0
+        self._largest_prime = largest_prime
+        self._prime = 0  # bits of a prime that was refused
         self._stream = stream
         self._sni = sni
         self._listener = listener
@@ -174,6 +188,7 @@ class TLSStream:
             self._set_sni(sni)
         if listener is not None:
             self._connection.set_info_callback(self._on_state)
+        self._hello = b""
         self._signed = b""  # the message with the server's signature
         self._signed_by_us = b""
         self._resumable = False  # TLS 1.2: the server gave a session id or a ticket
@@ -214,12 +229,22 @@ class TLSStream:
         if sent:
             self._signed_by_us = message if kind == _CERTIFICATE_VERIFY else self._signed_by_us
         elif kind == _SERVER_HELLO:
+            self._hello = message
             self._resumable = message[_SESSION_ID_AT : _SESSION_ID_AT + 1] not in {b"", b"\0"}
         elif kind == _NEW_TICKET:
             self._resumable = True
             self._tickets += self._version() == "TLSv1.3"
         else:
             self._signed = message
+            if kind == _SERVER_KEY_EXCHANGE and self._largest_prime is not None:
+                self._check_prime(message, self._largest_prime)
+
+    def _check_prime(self, message: bytes, largest: int) -> None:
+        """Stop the handshake after this message if its prime is too large: OpenSSL then reads no further message."""
+        bits = tls_facts.prime_bits(self._ssl, self._hello, message)
+        if bits > largest:
+            self._prime = bits
+            _lib.SSL_set_shutdown(self._ssl, SSL.RECEIVED_SHUTDOWN)
 
     def _on_state(self, connection: SSL.Connection, where: int, _result: int) -> None:
         if where & SSL.SSL_CB_LOOP:
@@ -272,10 +297,10 @@ class TLSStream:
     def facts(self) -> tuple[Handshake, tuple[bytes, ...]]:
         """Return the negotiated parameters, and the DER of each certificate as sent, leaf first."""
         connection = self._connection
-        chain = _chain(connection)
+        chain = tls_facts.chain(connection)
         version = connection.get_protocol_version_name()
         cipher = connection.get_cipher_name() or ""
-        bits, algorithm_bits = _strength(connection)
+        bits, algorithm_bits = tls_facts.strength(connection)
         handshake = Handshake(
             version=version,
             cipher=cipher,
@@ -318,9 +343,14 @@ class TLSStream:
 
     def _advance(self) -> bool:
         """Continue the handshake with the received octets; return whether it is done."""
+        began = time.perf_counter()
         try:
-            return self._succeeded(_lib.SSL_do_handshake(self._ssl))
+            result = _lib.SSL_do_handshake(self._ssl)
+            if self._prime:
+                raise PrimeTooLargeError(self._prime, self._largest_prime)
+            return self._succeeded(result)
         finally:
+            self.slowest = max(self.slowest, time.perf_counter() - began)
             if self._listener is not None:
                 self._report(self._listener)
 
@@ -350,6 +380,9 @@ class TLSStream:
         if not data:
             raise EOFError
         self._received += len(data)
+        if self._received > LARGE and self._when_large is not None:
+            when_large, self._when_large = self._when_large, None
+            await when_large()
         if self._received > WIRE_LIMIT:
             raise LimitExceededError(f"more than {WIRE_LIMIT} octets of TLS")
         if self._listener is not None:
@@ -364,32 +397,3 @@ _scratch = _ffi.new("char[]", _CHUNK)
 def _copied(size: int) -> bytes:
     octets: bytes = _ffi.buffer(_scratch, size)[:]
     return octets
-
-
-_certificate_bio = _ffi.gc(_lib.BIO_new(_lib.BIO_s_mem()), _lib.BIO_free)
-"""Shared memory BIO for the encoding of certificates, emptied after each."""
-
-
-def _chain(connection: SSL.Connection) -> tuple[bytes, ...]:
-    stack = _lib.SSL_get_peer_cert_chain(connection._ssl)  # noqa: SLF001 - see above
-    count = 0 if stack == _ffi.NULL else _lib.sk_X509_num(stack)
-    return tuple([_der(_lib.sk_X509_value(stack, index)) for index in range(count)])
-
-
-def _der(certificate: Any) -> bytes:
-    """Return the DER of an ``X509 *``."""
-    if _lib.i2d_X509_bio(_certificate_bio, certificate) != 1:
-        raise MemoryError("no room for a certificate")
-    octets = b""
-    size = _CHUNK
-    while size == _CHUNK:
-        size = _lib.BIO_read(_certificate_bio, _scratch, _CHUNK)
-        octets += _copied(size) if size > 0 else b""
-    return octets
-
-
-def _strength(connection: SSL.Connection) -> tuple[int, int]:
-    """Return the secret bits of the cipher and the bits of its algorithm; pyOpenSSL returns only the secret bits."""
-    algorithm = _ffi.new("int *")
-    cipher = _lib.SSL_get_current_cipher(connection._ssl)  # noqa: SLF001 - no public way
-    return _lib.SSL_CIPHER_get_bits(cipher, algorithm), algorithm[0]

@@ -26,7 +26,8 @@ from scanner.settings import Settings
 from scanner.vocabulary import FailureKind, Phase, StartTLS
 
 _PEER_ANSWERED = (
-    *(FailureKind.REJECTED, FailureKind.TLS, FailureKind.UNDECODABLE, FailureKind.GARBAGE, FailureKind.TOO_LONG),
+    *(FailureKind.REJECTED, FailureKind.TLS, FailureKind.UNDECODABLE, FailureKind.PRIME_TOO_LARGE),
+    *(FailureKind.GARBAGE, FailureKind.TOO_LONG),
 )
 """Failure kinds caused by data from the peer, which shows that the network works."""
 

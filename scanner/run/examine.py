@@ -15,6 +15,7 @@ from scanner.core import judgement, retry, rollup, verdict
 from scanner.facts import CertFacts
 from scanner.model import DomainRecord, DomainVerdict, HostReport, HostVerdict, Route, RouteHost, TargetInfo
 from scanner.net.error_groups import root_cause
+from scanner.net.failures import TEXT_LIMIT
 from scanner.net.single_flight import SingleFlight, gather
 from scanner.reasons import Reason
 from scanner.run.domain_slots import DomainSlots, HostDomains
@@ -22,6 +23,7 @@ from scanner.run.host_result import HostKey, HostResult, ReportAndCerts
 from scanner.run.hosts import HostExaminer
 from scanner.run.ports import Ports, now
 from scanner.run.routing import find_route, host_keys
+from scanner.run.slices import Slices
 from scanner.vocabulary import DomainDane, DomainOutcome, DomainStartTLS, Level, Sender
 from targets.destination import Destination
 from targets.lists import Target
@@ -70,14 +72,14 @@ class Examiner:
         self._settings = ports.settings
         self._load = load
         self._host_examiner = HostExaminer(ports)
-        self._hosts: SingleFlight[HostKey, HostResult] = SingleFlight(load=self._loaded)
+        self._hosts: SingleFlight[HostKey, HostResult] = SingleFlight(load=self._loaded, weigh=_octets)
         self._domains_of: dict[HostKey, HostDomains] = {}  # hosts in examination
         self._earlier: dict[str, HostReport] = {}  # reports of the previous pass for hosts examined again
         self._pass_began: datetime | None = None  # None in the first pass
 
     async def examine(self, target: Target) -> DomainResult:
         """Examine and judge one target."""
-        return self.judge(await self.observe(target))
+        return await self.judge(await self.observe(target), Slices())
 
     async def observe(self, target: Target) -> DomainObservation:
         """Find the route of a target and examine its hosts. An internal error becomes part of the observation."""
@@ -88,14 +90,18 @@ class Examiner:
         except Exception as error:  # noqa: BLE001 - internal errors are recorded and counted; the scan goes on
             return DomainObservation(target, began, error=error)
 
-    def judge(self, seen: DomainObservation) -> DomainResult:
-        """Judge an observation. An internal error becomes the record of the domain."""
+    async def judge(self, seen: DomainObservation, slices: Slices) -> DomainResult:
+        """Judge an observation in time slices. An internal error becomes the record of the domain."""
         if seen.error is not None:
-            return DomainResult(_internal_record(seen, self._settings.level, seen.error))
+            return self.unjudged(seen, seen.error)
         try:
-            return self._judge(seen)
+            return await self._judge(seen, slices)
         except Exception as error:  # noqa: BLE001 - recorded and counted, as in observe
-            return DomainResult(_internal_record(seen, self._settings.level, error))
+            return self.unjudged(seen, error)
+
+    def unjudged(self, seen: DomainObservation, error: Exception) -> DomainResult:
+        """Return the result of a domain whose record an internal error prevented; its text names error and place."""
+        return DomainResult(_internal_record(seen, self._settings.level, error))
 
     def next_pass(self) -> None:
         """Begin a retry pass: hosts and endpoints that are worth a retry are examined again."""
@@ -140,11 +146,15 @@ class Examiner:
         domains = self._domains_of[key] = HostDomains(slots)
         try:
             result = await self._host_examiner.examine(key, domains)
+        except Exception as error:
+            _name_host(error, key.host)
+            raise
         finally:
             del self._domains_of[key]
         earlier = self._earlier.pop(str(key), None)
         if earlier is None:
             return result
+        await result.complete(Slices())
         return HostResult.of_report(retry.with_earlier(result.report, earlier), result.certs)
 
     def _loaded(self, key: HostKey) -> HostResult | None:
@@ -160,12 +170,9 @@ class Examiner:
 
     # --- judgement --------------------------------------------------------------------------------------------
 
-    def _judge(self, seen: DomainObservation) -> DomainResult:
+    async def _judge(self, seen: DomainObservation, slices: Slices) -> DomainResult:
         destination, route, level = seen.target.destination, seen.route, self._settings.level
-        judged = [
-            judgement.judge_host(level, destination.host, route, route_host, result.report, result.certs)
-            for route_host, result in seen.hosts
-        ]
+        judged = [await self._judge_host(seen, hop, result, slices) for hop, result in seen.hosts]
         verdicts = (*judged, *self._unexamined(seen))
         record = DomainRecord(
             key=destination.key,
@@ -178,7 +185,25 @@ class Examiner:
         reports = tuple([result.report for _, result in seen.hosts])
         certs = {digest: cert for _, result in seen.hosts for digest, cert in result.certs.items()}
         worth_a_retry = retry.of_route(route) or any(map(retry.of_host, reports))
+        await slices.turn(destination.key)
         return DomainResult(record, reports, certs, retry=worth_a_retry)
+
+    async def _judge_host(
+        self, seen: DomainObservation, hop: RouteHost, result: HostResult, slices: Slices
+    ) -> HostVerdict:
+        """Judge a host address by address, as ``judgement.judge_host`` does; an internal error names the host."""
+        try:
+            await result.complete(slices)
+            report, certs = result.report, result.certs
+            view = judgement.view_of(self._settings.level, seen.target.destination.host, seen.route, hop, report)
+            endpoints = []
+            for each in report.endpoints:
+                endpoints.append(verdict.judge(view, each, certs))
+                await slices.turn(hop.host)
+            return rollup.judge_host(hop.preference, view, report, endpoints)
+        except Exception as error:
+            _name_host(error, hop.host)
+            raise
 
     def _unexamined(self, seen: DomainObservation) -> Iterator[HostVerdict]:
         """Yield the verdicts of the hosts on the route that were not examined."""
@@ -187,6 +212,17 @@ class Examiner:
                 yield rollup.unexamined(hop, Reason.HOST_LIMIT)
             else:
                 yield rollup.unexamined(hop, None if self._settings.first_answer else Reason.ADDRESS_LIMIT)
+
+
+def _octets(result: HostResult) -> int:
+    return result.octets
+
+
+def _name_host(error: Exception, host: str) -> None:
+    """Add the MX host to the notes of an internal error, once, as the domains of a host share the error."""
+    cause, note = root_cause(error), f"MX host {host}"
+    if note not in getattr(cause, "__notes__", ()):
+        cause.add_note(note)
 
 
 def _target_info(target: Target) -> TargetInfo:
@@ -198,6 +234,7 @@ def _internal_record(seen: DomainObservation, level: Level, error: Exception) ->
     cause = root_cause(error)
     frames = traceback.extract_tb(cause.__traceback__)
     place = f" ({Path(frames[-1].filename).name}:{frames[-1].lineno})" if frames else ""
+    named = "".join(f"{note}: " for note in getattr(cause, "__notes__", ()))
     unknown = DomainVerdict(
         outcome=DomainOutcome.INCONCLUSIVE,
         sender=Sender.UNKNOWN,
@@ -205,6 +242,6 @@ def _internal_record(seen: DomainObservation, level: Level, error: Exception) ->
         starttls=DomainStartTLS.UNKNOWN,
         level=level,
         reasons=(Reason.INTERNAL,),
-        text=f"{type(cause).__name__}: {cause}{place}",
+        text=f"{named}{type(cause).__name__}: {str(cause)[:TEXT_LIMIT]}{place}",
     )
     return DomainRecord(seen.target.destination.key, _target_info(seen.target), _NO_ROUTE, (), unknown, seen.began)

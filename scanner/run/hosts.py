@@ -4,8 +4,11 @@ TLSA records and certificates are read seconds apart, and read a second time bef
 rollover between the two readings must not be recorded as a mismatch (RFC 7671 section 8.1).
 """
 
-from collections.abc import Awaitable, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
+
+import trio
 
 from scanner.core import judgement, retry, tlsa
 from scanner.core.matching import matched_peername
@@ -13,13 +16,14 @@ from scanner.core.sni import server_name
 from scanner.core.verdict import accepted_tcp, sessions
 from scanner.core.x509 import facts as certs
 from scanner.facts import Answer, CertFacts, Endpoint, Probe, TLSALookup
-from scanner.model import EndpointReport, HostReport, Skipped
+from scanner.model import DaneEvidence, EndpointReport, HostReport, Skipped
 from scanner.net.probe import ProbeResult
 from scanner.net.single_flight import SingleFlight, gather
 from scanner.run.addresses import HostAddresses, choose_addresses, find_addresses
 from scanner.run.domain_slots import DomainSlots, HostDomains, SlotRequest
 from scanner.run.host_result import HostKey, HostResult, ReportAndCerts
 from scanner.run.ports import Ports, now
+from scanner.run.slices import Slices
 from scanner.settings import WITH_AUTHENTICATION, WITHOUT_AUTHENTICATION
 from scanner.vocabulary import FailureKind, Phase
 
@@ -29,17 +33,29 @@ LOOKED_UP = 8
 _WORTH_ANOTHER_PROFILE = (FailureKind.TLS, FailureKind.CLOSED, FailureKind.RESET, FailureKind.TIMEOUT)
 """Kinds of handshake failure after which the next TLS profile is probed."""
 
+HEAVY_OCTETS = 16 * 1024
+"""Octets of chain and TLSA records above which evidence is computed in a thread; usual chains have 3,000 to 6,000."""
+
+HEAVY_RECORDS = 8
+"""Number of TLSA records above which evidence is computed in a thread: each may be a key that has to be tried."""
+
+
+FACTS = 16
+"""Octets of memory that the facts of a large certificate take for each octet of its DER: names of three characters."""
+
 
 @dataclass(frozen=True, slots=True)
 class _ProbedAddress:
     """The probes of one address.
 
     ``report`` does not contain PKIX evidence. ``result`` is the probe from which evidence is computed if it has a
-    certificate chain. ``unconfirmed`` is the result of the first reading if the address was probed twice.
+    certificate chain. ``mismatch`` is true if the evidence is a mismatch, at least for domains whose name is not in the
+    certificate. ``unconfirmed`` is the result of the first reading if the address was probed twice.
     """
 
     report: EndpointReport
     result: ProbeResult | None
+    mismatch: bool = False
     unconfirmed: ProbeResult | None = None
 
 
@@ -49,9 +65,10 @@ class HostExaminer:
     def __init__(self, ports: Ports) -> None:
         self._ports = ports
         self._settings = ports.settings
-        self._results: SingleFlight[Endpoint, ProbeResult] = SingleFlight()
+        self._results: SingleFlight[Endpoint, ProbeResult] = SingleFlight(weigh=large_octets)
         self._requests: dict[Endpoint, SlotRequest] = {}
         level = ports.settings.level
+        self._one_thread = trio.CapacityLimiter(1)
         self._profiles = WITH_AUTHENTICATION if level.must_match else WITHOUT_AUTHENTICATION
 
     async def examine(self, key: HostKey, domains: HostDomains) -> HostResult:
@@ -66,10 +83,11 @@ class HostExaminer:
         lookup = await self._tlsa(key, addresses)
         chosen, skipped = choose_addresses(key.host, addresses.all, self._ports)
         probed = await self._probe_all(key, chosen, lookup, domains)
-        if any(_is_mismatch(address, lookup) for address in probed):
+        if any(address.mismatch for address in probed):
             lookup, probed = await self._confirm(key, addresses, lookup, probed, domains)
 
-        def make() -> ReportAndCerts:
+        async def make(slices: Slices) -> ReportAndCerts:
+            endpoints, found = await self._evidence(key.host, probed, slices)
             report = HostReport(
                 key=str(key),
                 host=key.host,
@@ -78,13 +96,14 @@ class HostExaminer:
                 a=addresses.a,
                 aaaa=addresses.aaaa,
                 tlsa=lookup,
-                endpoints=tuple(map(self._with_pkix, probed)),
+                endpoints=endpoints,
                 skipped=skipped,
                 observed_at=observed_at,
             )
-            return report, _certificates(probed)
+            return report, found
 
-        return HostResult(tuple([address.report for address in probed]), make)
+        octets = sum(large_octets(address.result) for address in probed if address.result is not None)
+        return HostResult(tuple([address.report for address in probed]), make, FACTS * octets)
 
     def next_pass(self) -> None:
         """Remove remembered probes that are worth a retry, so that the next pass repeats them."""
@@ -154,7 +173,7 @@ class HostExaminer:
             results.append(await self._probe(endpoint, key.host, domains, fresh=fresh))
             if not _handshake_failed(results[-1].probe):
                 break
-        return _probed_address(address, results, lookup)
+        return await self._with_dane(key.host, EndpointReport(address, _probes(results)), results, lookup)
 
     async def _probe(self, endpoint: Endpoint, host: str, domains: HostDomains, *, fresh: bool) -> ProbeResult:
         """Probe an endpoint, or return its result for another host; with ``fresh`` always make a new probe."""
@@ -207,39 +226,76 @@ class HostExaminer:
         changed = again.records != lookup.records
 
         async def second(first: _ProbedAddress) -> _ProbedAddress:
-            if not changed and not _is_mismatch(first, lookup):
+            if not changed and not first.mismatch:
                 return first
             anew = await self._probe_address(key, first.report.address, again, domains, fresh=True)
             probes = (*first.report.probes, *anew.report.probes)
-            return _ProbedAddress(replace(anew.report, probes=probes), anew.result, unconfirmed=first.result)
+            return replace(anew, report=replace(anew.report, probes=probes), unconfirmed=first.result)
 
         return again, await gather(probed, second, domains.limit)
 
-    def _with_pkix(self, address: _ProbedAddress) -> EndpointReport:
-        if address.result is None:
-            return address.report
-        chain = _facts(address.result)
-        return judgement.with_pkix(address.report, chain, self._ports.trust, address.result.probe.started)
+    # --- evidence ---------------------------------------------------------------------------------------------
+
+    async def _with_dane(
+        self, host: str, report: EndpointReport, results: list[ProbeResult], lookup: TLSALookup
+    ) -> _ProbedAddress:
+        """Return a probed address, with DANE evidence if the host has TLSA records and the server sent a chain."""
+        shown = sessions(report).shown
+        result = next((result for result in results if result.probe is shown and result.chain), None)
+        if result is None or lookup.dane is not None:
+            return _ProbedAddress(report, result)
+        chain = await _facts(host, result, Slices())
+        work = partial(judgement.with_dane, report, chain, lookup, result.probe.started)
+        report = await self._heavy(work) if _is_heavy(result, lookup) else work()
+        return _ProbedAddress(report, result, _is_mismatch(report.dane, chain[0], lookup))
+
+    async def _heavy(self, work: Callable[[], EndpointReport]) -> EndpointReport:
+        """Do work in a thread, one at a time: OpenSSL's functions run without the interpreter lock."""
+        return await trio.to_thread.run_sync(work, limiter=self._one_thread)
+
+    async def _evidence(
+        self, host: str, probed: list[_ProbedAddress], slices: Slices
+    ) -> tuple[tuple[EndpointReport, ...], dict[str, CertFacts]]:
+        """Return the reports of all addresses with PKIX evidence, and the certificates that the probes refer to."""
+        found = dict[str, CertFacts]()
+        endpoints: list[EndpointReport] = []
+        for address in probed:
+            if address.unconfirmed is not None:
+                unconfirmed = await _facts(host, address.unconfirmed, slices)
+                found |= {cert.sha256: cert for cert in unconfirmed}
+            report = address.report
+            if address.result is not None:
+                chain = await _facts(host, address.result, slices)
+                found |= {cert.sha256: cert for cert in chain}
+                report = judgement.with_pkix(report, chain, self._ports.trust, address.result.probe.started)
+            endpoints.append(report)
+            await slices.turn(host)
+        return tuple(endpoints), found
 
 
-def _probed_address(address: str, results: list[ProbeResult], lookup: TLSALookup) -> _ProbedAddress:
-    """Return the probes of an address, with DANE evidence if the host has TLSA records."""
-    report = EndpointReport(address, tuple([result.probe for result in results]))
-    shown = sessions(report).shown
-    with_chain = next((result for result in results if result.probe is shown and result.chain), None)
-    if with_chain is not None and lookup.dane is None:
-        report = judgement.with_dane(report, _facts(with_chain), lookup, with_chain.probe.started)
-    return _ProbedAddress(report, with_chain)
+async def _facts(host: str, result: ProbeResult, slices: Slices) -> tuple[CertFacts, ...]:
+    found = []
+    for der in result.chain:
+        found.append(certs.facts(der))
+        await slices.turn(host)
+    return tuple(found)
 
 
-def _facts(result: ProbeResult) -> tuple[CertFacts, ...]:
-    return tuple(map(certs.facts, result.chain))
+def large_octets(result: ProbeResult) -> int:
+    """Return the octets of a chain above the usual size, and 0 for a usual chain."""
+    octets = sum(map(len, result.chain))
+    return octets if octets > HEAVY_OCTETS else 0
 
 
-def _certificates(probed: list[_ProbedAddress]) -> dict[str, CertFacts]:
-    """Return the certificates that the probes refer to, by SHA-256."""
-    results = [result for address in probed for result in (address.unconfirmed, address.result) if result is not None]
-    return {cert.sha256: cert for result in results for cert in _facts(result)}
+def _probes(results: list[ProbeResult]) -> tuple[Probe, ...]:
+    return tuple([result.probe for result in results])
+
+
+def _is_heavy(result: ProbeResult, lookup: TLSALookup) -> bool:
+    """Return whether the comparison of records and chain may verify more than a few signatures of unusual size."""
+    if len(lookup.records) > HEAVY_RECORDS or large_octets(result):
+        return True
+    return sum(len(record.data) for record in lookup.records) > HEAVY_OCTETS
 
 
 def _handshake_failed(probe: Probe) -> bool:
@@ -247,11 +303,9 @@ def _handshake_failed(probe: Probe) -> bool:
     return failure is not None and failure.phase is Phase.HANDSHAKE and failure.kind in _WORTH_ANOTHER_PROFILE
 
 
-def _is_mismatch(address: _ProbedAddress, lookup: TLSALookup) -> bool:
-    """Return whether the evidence is a mismatch, at least for domains whose name is not in the certificate."""
-    evidence = address.report.dane
-    if evidence is None or address.result is None:
+def _is_mismatch(evidence: DaneEvidence | None, leaf: CertFacts, lookup: TLSALookup) -> bool:
+    if evidence is None:
         return False
     if not evidence.matched:
         return True
-    return evidence.needs_name and matched_peername(_facts(address.result)[0], (lookup.base_domain,)) is None
+    return evidence.needs_name and matched_peername(leaf, (lookup.base_domain,)) is None

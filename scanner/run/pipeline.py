@@ -18,6 +18,7 @@ from scanner.net.error_groups import first_error
 from scanner.run.examine import DomainObservation, Examiner, LoadHost
 from scanner.run.passes import RetryPasses, wait
 from scanner.run.ports import Ports, Sink
+from scanner.run.slices import Slices
 from scanner.run.stats import Stats
 from targets.lists import Reject, Target
 
@@ -30,7 +31,7 @@ BACKLOG = 256
 """Maximum number of items queued for the writer: about as many as arrive during one fsync."""
 
 WRITE_BATCH = 64
-"""Maximum number of domains written without a checkpoint: about ten milliseconds of work."""
+"""Maximum number of domains received at once by the writer: about ten milliseconds of work."""
 
 GATHERING_DELAY = 0.02
 """Seconds that the writer waits for more items, since judging many items in a row takes less time."""
@@ -212,8 +213,9 @@ class _Writer:
             async with trio.open_nursery() as nursery:
                 nursery.start_soon(self._sync)
                 while items := await _receive_batch(channel):
+                    slices = Slices()
                     for item in items:
-                        self._write(item)
+                        await self._write(item, slices)
                 nursery.cancel_scope.cancel()
 
     async def _sync(self) -> None:
@@ -221,17 +223,26 @@ class _Writer:
             await trio.sleep(SYNC_EVERY)
             self._sink.sync()
 
-    def _write(self, item: Output) -> None:
+    async def _write(self, item: Output, slices: Slices) -> None:
         if isinstance(item, trio.Event):
             item.set()
         elif isinstance(item, Reject):
             self._sink.put_reject(item.file, item.line, item.raw, item.reason)
         else:
-            result = self._examiner.judge(item)
-            earlier = self._passes.earlier_verdict(item.target)
-            self._passes.note(item.target, result)
+            await self._write_domain(item, slices)
+
+    async def _write_domain(self, seen: DomainObservation, slices: Slices) -> None:
+        """Judge and write a domain; if a record cannot be encoded, the domain gets the record of an internal error."""
+        result = await self._examiner.judge(seen, slices)
+        earlier = self._passes.earlier_verdict(seen.target)
+        try:
             self._sink.put_domain(result.record, result.reports, result.certs or {})
-            self._stats.domain(result.record, earlier)
+        except ValueError as error:
+            result = self._examiner.unjudged(seen, error)
+            self._sink.put_domain(result.record, (), {})
+        self._passes.note(seen.target, result)
+        self._stats.domain(result.record, earlier)
+        await slices.turn(result.record.key)
 
 
 async def _read_batch(items: Iterator[Target | Reject]) -> list[Target | Reject]:

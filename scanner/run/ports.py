@@ -40,7 +40,11 @@ class Sink(Protocol):
     """The destination of records, used by one task only."""
 
     def put_domain(self, record: DomainRecord, reports: Sequence[HostReport], certs: Mapping[str, CertFacts]) -> None:
-        """Accept the record of a domain with the host reports and certificates that the record refers to."""
+        """Accept the record of a domain with the host reports and certificates that the record refers to.
+
+        Raises:
+            ValueError: a record cannot be encoded, and nothing was accepted. Any other error ends the scan.
+        """
 
     def put_reject(self, file: str, line: int, raw: str, reason: str) -> None:
         """Accept an input line that was rejected."""

@@ -15,6 +15,7 @@ HERE = (
     Reason.FAMILY_EXCLUDED,
     Reason.OPTED_OUT,
     Reason.CERTIFICATE_UNDECODABLE_HERE,
+    Reason.DH_PRIME_TOO_LARGE,
     Reason.OUR_ADDRESS_BANNED,
     Reason.HELD_BACK,
     Reason.LOCAL_LIMIT,

@@ -1,6 +1,7 @@
 """Result caches with a memory bound in octets, since a server may send certificates of any size."""
 
 from collections.abc import Callable, Hashable
+from contextlib import suppress
 from functools import lru_cache
 from typing import Generic, TypeVar
 
@@ -49,6 +50,7 @@ class Kept(Generic[_K, _V]):
         except KeyError:
             value = make()
         if len(self._found) >= self._entries:
-            del self._found[next(iter(self._found))]
+            with suppress(RuntimeError, KeyError):  # another thread added or removed a key at the same moment
+                del self._found[next(iter(self._found))]
         self._found[key] = value
         return value

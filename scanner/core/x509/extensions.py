@@ -235,10 +235,16 @@ _ODD_TYPES = {
 
 def _alt_names(known: Extensions, value: TLV) -> None:
     names = list(map(_general_name, der.children(der.expect(value, der.SEQUENCE))))
-    odd = (name for name in names if not _plain_dns(name) and not _plain_ip(name))
+    dns, others = [], []  # in one pass, as a certificate may have 32,000 names
+    for name in names:
+        if _plain_dns(name):
+            dns.append(name.content.decode("ascii"))
+        else:
+            others.append(name)
+    odd = (name for name in others if not _plain_ip(name))
     known.alt_names = AltNames(
-        dns=tuple(n.content.decode("ascii") for n in names if _plain_dns(n)),
-        ips=tuple(str(ip_address(n.content)) for n in names if _plain_ip(n)),
+        dns=tuple(dns),
+        ips=tuple(str(ip_address(n.content)) for n in others if _plain_ip(n)),
         odd=tuple(map(_odd, islice(odd, ODD_NAMES))),
     )
     known.names = value.raw

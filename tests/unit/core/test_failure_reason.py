@@ -69,6 +69,7 @@ def test_only_what_came_before_tls_can_be_a_lack_of_starttls() -> None:
 def test_what_is_our_own(kind: FailureKind) -> None:
     causes = {
         FailureKind.UNDECODABLE: Reason.CERTIFICATE_UNDECODABLE_HERE,
+        FailureKind.PRIME_TOO_LARGE: Reason.DH_PRIME_TOO_LARGE,
         FailureKind.RESOURCES: Reason.LOCAL_LIMIT,
         FailureKind.LOCAL: Reason.LOCAL_LIMIT,
         FailureKind.INTERNAL: Reason.INTERNAL,

@@ -66,6 +66,7 @@ def large_hello(kind: FailureKind = FailureKind.TLS, then: fakes.Behaviour | Non
 BUSY = fails(Phase.GREETING, FailureKind.REJECTED, 421, "too many connections")
 REFUSED_454 = fails(Phase.STARTTLS, FailureKind.REJECTED, 454, "4.7.0 TLS not available")
 UNDECODABLE = fails(Phase.HANDSHAKE, FailureKind.UNDECODABLE)
+LARGE_PRIME = fails(Phase.HANDSHAKE, FailureKind.PRIME_TOO_LARGE)
 SIGNED = host(MX1, V4, records=[OK_RECORD])
 PLAIN = host(MX1, V4)
 WRONG = host(MX1, V4, records=[WRONG_RECORD])
@@ -575,6 +576,16 @@ CASES = [
     Case(
         "24 without TLSA", "certificate that only our TLS library refuses to decode",
         mx() | PLAIN, {V4: UNDECODABLE}, "inconclusive unknown none unknown", "tlsa-none certificate-undecodable-here",
+        ends={V4: "unknown none"},
+    ),
+    Case(
+        "24b", "Diffie-Hellman prime that this scanner refuses, with TLSA: not judged, and no second probe",
+        mx() | SIGNED, {V4: LARGE_PRIME}, "inconclusive unknown unknown unknown", "dh-prime-too-large",
+        hosts={MX1: "unknown"}, ends={V4: "unknown unknown"},
+    ),
+    Case(
+        "24b without TLSA", "Diffie-Hellman prime that this scanner refuses",
+        mx() | PLAIN, {V4: LARGE_PRIME}, "inconclusive unknown none unknown", "tlsa-none dh-prime-too-large",
         ends={V4: "unknown none"},
     ),
     Case(

@@ -1,10 +1,13 @@
 """Deadlines: kept within a tick, movable, and without a task while there are none."""
 
+import socket
+
 import pytest
 import trio
 import trio.testing
 
 from scanner.net.deadlines import TICK, Deadline
+from scanner.net.tcp import TCPStream
 
 A_TICK = TICK + 1e-6  # and floating point
 
@@ -32,6 +35,36 @@ async def test_a_block_that_ends_in_time_is_not_cancelled(autojump_clock: trio.t
         await trio.sleep(0.5)
     await trio.sleep(2)
     assert not limit.reached
+
+
+@pytest.mark.parametrize("reads", [1, 7])
+async def test_octets_that_arrived_before_a_late_wake_up_are_read_first(
+    reads: int, autojump_clock: trio.testing.MockClock
+) -> None:
+    """The process stalls for a minute after the octets have arrived; trio's order of tasks is random: ten attempts."""
+    for _ in range(10):
+        ours, peer = socket.socketpair()
+        ours.settimeout(0)
+        with peer:
+            stream = TCPStream(ours)
+            peer.sendall(b"x")
+            assert await stream.receive_some() == b"x"
+            async with trio.open_nursery() as nursery:
+                nursery.start_soon(_stall, peer, reads, autojump_clock)
+                with Deadline(trio.current_time() + 3) as limit:
+                    for _ in range(reads):
+                        assert await stream.receive_some(1) == b"x"
+                    limit.at = float("inf")
+                    await trio.lowlevel.checkpoint()
+                    await trio.sleep(TICK)
+            assert not limit.reached
+            stream.close()
+
+
+async def _stall(peer: socket.socket, octets: int, clock: trio.testing.MockClock) -> None:
+    await trio.sleep(1)
+    peer.sendall(b"x" * octets)
+    clock.jump(60)
 
 
 async def test_deadlines_are_independent(autojump_clock: trio.testing.MockClock) -> None:

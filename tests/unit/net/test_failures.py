@@ -7,7 +7,7 @@ import trio
 from OpenSSL import SSL
 
 from scanner.facts import Failure
-from scanner.net.failures import TEXT_LIMIT, BindError, LimitExceededError, failure_of, timed_out
+from scanner.net.failures import TEXT_LIMIT, BindError, LimitExceededError, PrimeTooLargeError, failure_of, timed_out
 from scanner.vocabulary import FailureKind, Phase
 
 K = FailureKind
@@ -47,6 +47,12 @@ CASES: list[tuple[BaseException, FailureKind, int | None, str]] = [
     (SSL.ZeroReturnError(), K.CLOSED, None, ""),
     (SSL.SysCallError(-1, "Unexpected EOF"), K.CLOSED, None, ""),
     (LimitExceededError("more than 9 octets"), K.TOO_LONG, None, "more than 9 octets"),
+    (
+        PrimeTooLargeError(10_000, 4096),
+        K.PRIME_TOO_LARGE,
+        None,
+        "the server's Diffie-Hellman prime has 10000 bits; this scanner refuses more than 4096",
+    ),
     (SSL.Error([("SSL routines", "", "wrong version number")]), K.TLS, None, "wrong version number"),
     (SSL.Error([("a", "", "one"), ("b", "", "two")]), K.TLS, None, "one; two"),
     (SSL.Error([("SSL routines", "", "")]), K.TLS, None, "SSL routines"),

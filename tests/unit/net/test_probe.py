@@ -16,7 +16,7 @@ from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption,
 from OpenSSL import SSL
 
 from scanner.core.dialogue import POSTFIX_RULES, SCAN_RULES
-from scanner.facts import Endpoint, Failure, Reply
+from scanner.facts import Endpoint, Failure, Probe, Reply
 from scanner.net import tcp
 from scanner.net.deadlines import TICK
 from scanner.net.probe import Extra, ProbeResult, converse, probe
@@ -541,3 +541,22 @@ async def test_a_probe_is_counted_in_its_stage(phase: Phase, autojump_clock: tri
         assert {stage: count for stage, count in stages.items() if count} == {phase: 1}
         nursery.cancel_scope.cancel()
     assert not any(stages.values())
+
+
+async def test_large_connections_wait_for_each_other_and_the_wait_does_not_count(
+    autojump_clock: trio.testing.MockClock,
+) -> None:
+    """A chain of 20 KB is large, and the only place for such a connection is taken for longer than any time limit."""
+    extra = Extra(large=trio.CapacityLimiter(1))
+    seen: list[Probe] = []
+
+    async def wait_and_see(padding: int) -> None:
+        seen.append((await run(MX(server_context(padding=padding)), extra=extra)).probe)
+
+    async with trio.open_nursery() as nursery, extra.large:
+        nursery.start_soon(wait_and_see, 20_000)
+        nursery.start_soon(wait_and_see, 1)  # a usual chain does not wait
+        await trio.sleep(1000)
+        assert len(seen) == 1
+    assert [probe.failure for probe in seen] == [None, None]
+    assert extra.large.borrowed_tokens == 0

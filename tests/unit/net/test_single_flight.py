@@ -1,11 +1,13 @@
 """Shared work: done once for all askers, also if one of them is cancelled."""
 
 from collections.abc import Awaitable, Callable
+from functools import partial
 
 import pytest
 import trio
 import trio.testing
 
+from scanner.net import single_flight
 from scanner.net.error_groups import root_cause
 from scanner.net.single_flight import SingleFlight, gather
 
@@ -227,3 +229,22 @@ async def test_gather_with_a_limit_begins_in_order_and_keeps_the_order(autojump_
     assert await gather(range(7), work, 3) == [number * number for number in range(7)]
     assert (most, begun[3:]) == (3, [3, 4, 5, 6])
     assert sorted(begun[:3]) == [0, 1, 2]
+
+
+async def test_large_results_are_remembered_up_to_a_number_of_octets(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(single_flight, "OCTETS", 100)
+    done: list[int] = []
+
+    async def work(key: int) -> int:
+        await trio.lowlevel.checkpoint()
+        done.append(key)
+        return key
+
+    flights = SingleFlight[int, int](weigh=lambda value: value if value >= 10 else 0)
+    for key in (1, 40, 50, 2, 30):  # 40 is forgotten for 30: 120 octets are too many
+        await flights.get(key, partial(work, key))
+    assert [key for key in (1, 2, 30, 40, 50) if key in flights] == [1, 2, 30, 50]
+    await flights.get(500, partial(work, 500))  # a result beyond the limit replaces all others, but is kept
+    assert [key for key in (1, 2, 30, 50, 500) if key in flights] == [1, 2, 500]
+    assert flights.forget(lambda value: value == 500) == [500]
+    assert done == [1, 40, 50, 2, 30, 500]

@@ -15,6 +15,7 @@ from scanner.run import domain_slots
 from scanner.run.examine import DomainObservation, Examiner
 from scanner.run.host_result import ReportAndCerts
 from scanner.run.ports import now
+from scanner.run.slices import Slices
 from scanner.settings import Caps, Settings
 from scanner.vocabulary import FailureKind, Phase
 from tests.unit.fakes import DOMAIN, MX1, MX2, V4, V4B, World, fails, host, mx, shakes, target
@@ -51,24 +52,26 @@ async def test_a_bug_in_the_observation_becomes_the_record() -> None:
     world = World(mx(), {})  # the table has no address of MX1: the fake raises, which counts as a bug
     seen = await Examiner(world.ports(Settings())).observe(target())
     assert isinstance(seen.error, RuntimeError)  # from the single flight
-    record = Examiner(world.ports(Settings())).judge(seen).record
+    record = (await Examiner(world.ports(Settings())).judge(seen, Slices())).record
     assert (record.verdict.outcome, record.verdict.reasons) == ("inconclusive", (Reason.INTERNAL,))
-    assert record.verdict.text.startswith(f"LookupError: the test's table has no answer to ('{MX1}', 'A') (fakes.py:")
+    assert record.verdict.text.startswith(
+        f"MX host {MX1}: LookupError: the test's table has no answer to ('{MX1}', 'A') (fakes.py:"
+    )
 
 
 async def test_a_bug_in_the_judgement_becomes_the_record(monkeypatch: pytest.MonkeyPatch) -> None:
     def broken(*_: Any) -> Any:
         raise ZeroDivisionError("of all things")
 
-    monkeypatch.setattr(judgement, "judge_host", broken)
+    monkeypatch.setattr(judgement, "view_of", broken)
     record = (await World(mx() | host(MX1, V4), {V4: shakes()}).examine()).record
     assert (record.verdict.outcome, record.hosts) == ("inconclusive", ())
-    assert record.verdict.text.startswith("ZeroDivisionError: of all things (test_examine.py:")
+    assert record.verdict.text.startswith(f"MX host {MX1}: ZeroDivisionError: of all things (test_examine.py:")
 
 
-def test_an_error_without_a_traceback_has_no_place() -> None:
+async def test_an_error_without_a_traceback_has_no_place() -> None:
     seen = DomainObservation(target(), now(), error=KeyError("x"))
-    record = Examiner(World({}).ports(Settings())).judge(seen).record
+    record = (await Examiner(World({}).ports(Settings())).judge(seen, Slices())).record
     assert record.verdict.text == "KeyError: 'x'"
 
 

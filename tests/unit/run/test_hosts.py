@@ -11,6 +11,7 @@ from scanner.reasons import Reason
 from scanner.run.domain_slots import DomainSlots, HostDomains
 from scanner.run.host_result import HostKey, HostResult
 from scanner.run.hosts import HostExaminer
+from scanner.run.slices import Slices
 from scanner.settings import Settings
 from scanner.vocabulary import Dane, FailureKind, Family, Level, Mode, Phase, Security
 from tests.unit import fakes, pki
@@ -66,6 +67,7 @@ async def look(world: World, settings: Settings | None = None, name: str = MX1) 
     examiner = HostExaminer(world.ports(settings or Settings()))
     result = await examiner.examine(HostKey(name, 25, Mode.SMTP), alone())
     world.check()
+    await result.complete(Slices())
     return result
 
 

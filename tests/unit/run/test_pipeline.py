@@ -169,7 +169,9 @@ async def test_a_bug_in_one_domain_becomes_a_record_and_the_rest_goes_on(autojum
     by_key = {record.key: record.verdict for record in run.sink.domains}
     broken = by_key.pop("d2.test")
     assert (broken.outcome, broken.sender, broken.reasons) == ("inconclusive", "unknown", (Reason.INTERNAL,))
-    assert broken.text.startswith("LookupError: the test's table has no answer to ('mx.d2.test', 'A') (fakes.py:")
+    assert broken.text.startswith(
+        "MX host mx.d2.test: LookupError: the test's table has no answer to ('mx.d2.test', 'A') (fakes.py:"
+    )
     assert {verdict.outcome for verdict in by_key.values()} == {"ok"}
     assert run.ports.stats.internal_errors == 1
 
@@ -177,22 +179,50 @@ async def test_a_bug_in_one_domain_becomes_a_record_and_the_rest_goes_on(autojum
 async def test_a_bug_in_judgement_is_recorded_like_one_in_observation(
     monkeypatch: pytest.MonkeyPatch, autojump_clock: MockClock
 ) -> None:
-    original = judgement.judge_host
+    original = judgement.view_of
 
     def broken(level: Level, nexthop: str, *rest: Any) -> Any:
         if nexthop == "d2.test":
             raise ZeroDivisionError("of all things")
         return original(level, nexthop, *rest)
 
-    monkeypatch.setattr(judgement, "judge_host", broken)
+    monkeypatch.setattr(judgement, "view_of", broken)
     run = BackgroundScan(of_their_own(names(5)), workers=2)
     await run(listed(names(5)))
     assert run.sink.keys == names(5)
     recorded = {record.key: (record.verdict.outcome, record.verdict.text) for record in run.sink.domains}
     outcome, text = recorded.pop("d2.test")
-    assert (outcome, text.partition(" (")[0]) == ("inconclusive", "ZeroDivisionError: of all things")
+    assert (outcome, text.partition(" (")[0]) == (
+        "inconclusive",
+        "MX host mx.d2.test: ZeroDivisionError: of all things",
+    )
     assert {outcome for outcome, _ in recorded.values()} == {"ok"}
     assert run.ports.stats.internal_errors == 1
+
+
+class ParticularSink(ListSink):
+    """A sink that cannot encode the record of one domain."""
+
+    def put_domain(self, record: DomainRecord, reports: Sequence[HostReport], certs: Mapping[str, CertFacts]) -> None:
+        if record.key == "d2.test" and reports:
+            raise ValueError("HostReport mx.d2.test: Integer exceeds 64-bit range")
+        super().put_domain(record, reports, certs)
+
+
+async def test_a_record_that_cannot_be_encoded_is_recorded_as_internal_and_the_rest_goes_on(
+    autojump_clock: MockClock,
+) -> None:
+    run = BackgroundScan(of_their_own(names(5)), workers=2, sink=ParticularSink())
+    await run(listed(names(5)))
+    assert run.sink.keys == names(5)
+    recorded = {record.key: (record.verdict.outcome, record.verdict.text) for record in run.sink.domains}
+    outcome, text = recorded.pop("d2.test")
+    assert outcome == "inconclusive"
+    assert text.startswith("ValueError: HostReport mx.d2.test: Integer exceeds 64-bit range (test_pipeline.py:")
+    assert {outcome for outcome, _ in recorded.values()} == {"ok"}
+    stats = run.ports.stats
+    assert (stats.internal_errors, stats.done) == (1, 5)
+    assert stats.tallies == {"dane none": 4, "dane unknown": 1, "outcome ok": 4, "outcome inconclusive": 1}
 
 
 async def test_many_domains_are_judged_in_a_row_and_a_shared_host_once(

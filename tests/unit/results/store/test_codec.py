@@ -102,8 +102,22 @@ def test_settings_become_plain_members() -> None:
 
 
 def test_what_has_no_json_form_is_our_bug() -> None:
-    with pytest.raises(TypeError):
+    with pytest.raises(codec.CodecError, match="Type is not JSON serializable: object"):
         codec.encode({"a": object()})
+
+
+@pytest.mark.parametrize(
+    ("record", "words"),
+    [
+        # orjson: integers beyond 64 bits; 2^64 is the first that is refused
+        (records.cert(path_length=2**64), f"CertFacts {records.DIGEST}: Integer exceeds 64-bit range"),
+        (records.domain(target=object()), "DomainRecord a.example: Type is not JSON serializable: object"),
+        (records.report(port=-(2**63) - 1), "HostReport mx1.example"),
+    ],
+)
+def test_a_record_that_cannot_be_encoded_is_named(record: object, words: str) -> None:
+    with pytest.raises(codec.CodecError, match=words):
+        codec.encode(record)
 
 
 def test_pretty_is_the_same_record() -> None:

@@ -10,7 +10,8 @@ from results.store import codec
 from results.store.files import AppendFile, Lock, StoreError
 from results.store.reader import LINE_FILES, Run
 from results.store.writer import MAX_RAW, MAX_WAITING, LineSink, Store
-from scanner.model import CertSummary, DomainRecord, RejectRecord
+from scanner.facts import CertFacts
+from scanner.model import CertSummary, DomainRecord, HostReport, RejectRecord
 from scanner.vocabulary import RunState
 from tests.lines import dicts
 from tests.unit import records
@@ -132,6 +133,51 @@ def test_nothing_embedded_is_written_to_a_run(place: Path) -> None:
     with Store.create(place, records.header()) as store:
         store.put_domain(records.domain(reports=(records.report(),)), [], {})
     assert [record.reports for record in Run.open(place).domains()] == [None]
+
+
+UNENCODABLE = 2**64  # the first integer that orjson refuses
+
+
+@pytest.mark.parametrize(
+    ("record", "report", "cert", "words"),
+    [
+        (
+            records.domain(),
+            records.report(),
+            records.cert(path_length=UNENCODABLE),
+            "certificate of mx1.example:25:smtp: CertFacts .*: Integer exceeds 64-bit range",
+        ),
+        (records.domain(), records.report(port=UNENCODABLE), records.cert(), "HostReport mx1.example:25:smtp: Integer"),
+        (records.domain(target=object()), records.report(), records.cert(), "DomainRecord a.example: Type is not"),
+        (records.domain(), records.report(key="\ud800"), records.cert(), r"HostReport '\\ud800': not in ASCII"),
+    ],
+    ids=["certificate", "host", "domain", "index"],
+)
+def test_a_record_that_cannot_be_encoded_leaves_no_trace(
+    place: Path, record: DomainRecord, report: HostReport, cert: CertFacts, words: str
+) -> None:
+    with Store.create(place, records.header()) as store:
+        with pytest.raises(codec.CodecError, match=words):
+            store.put_domain(record, [report], {DIGEST: cert})
+        assert store.find_host(records.report().key) is None
+        store.put_domain(records.domain(key="b.example"), [records.report()], CERTS)
+    assert [len(lines(place, name)) for name in ("certs", "hosts", "domains")] == [1, 1, 1]
+
+
+def test_a_certificate_that_two_hosts_of_a_domain_sent_is_written_once(place: Path) -> None:
+    hosts = [records.report(), records.report(key="mx2.example:25:smtp")]
+    with Store.create(place, records.header()) as store:
+        store.put_domain(records.domain(), hosts, CERTS)
+    assert [len(lines(place, name)) for name in ("certs", "hosts")] == [1, 2]
+
+
+def test_a_stored_report_that_cannot_be_decoded_counts_as_not_written(place: Path) -> None:
+    with Store.create(place, records.header()) as store:
+        store.put_domain(records.domain(), [records.report()], CERTS)
+    path = place / "hosts.jsonl"
+    path.write_bytes(path.read_bytes().replace(b'"port":25', b'"port":"x"', 1))  # as long as it has to be
+    with Store.resume(place) as store:
+        assert store.find_host(records.report().key) is None
 
 
 def test_a_run_on_a_full_disk_fails_with_one_line(place: Path) -> None:

@@ -1,0 +1,68 @@
+"""Facts of a TLS connection that pyOpenSSL's interface lacks or returns slowly, read by its private bindings."""
+
+from typing import Any
+
+from OpenSSL import SSL
+from OpenSSL._util import ffi as _ffi  # type: ignore[attr-defined,unused-ignore]  # private on purpose, see above
+from OpenSSL._util import lib as _lib  # type: ignore[attr-defined,unused-ignore]  # private on purpose
+
+_CHUNK = 16 * 1024
+_HEADER = 4  # type and length of a handshake message
+_SESSION_ID_AT = 38  # offset in a ServerHello: after type and length, version, random
+_FINITE_FIELD = ("DHE-", "ADH-")
+"""Beginnings of OpenSSL's names of cipher suites with finite-field Diffie-Hellman."""
+
+_scratch = _ffi.new("char[]", _CHUNK)
+_certificate_bio = _ffi.gc(_lib.BIO_new(_lib.BIO_s_mem()), _lib.BIO_free)
+"""Shared memory BIO for the encoding of certificates, emptied after each."""
+
+
+def chain(connection: SSL.Connection) -> tuple[bytes, ...]:
+    """Return the DER of each certificate as sent, leaf first."""
+    stack = _lib.SSL_get_peer_cert_chain(connection._ssl)  # noqa: SLF001 - see above
+    count = 0 if stack == _ffi.NULL else _lib.sk_X509_num(stack)
+    return tuple([_der(_lib.sk_X509_value(stack, index)) for index in range(count)])
+
+
+def _der(certificate: Any) -> bytes:
+    """Return the DER of an ``X509 *``."""
+    if _lib.i2d_X509_bio(_certificate_bio, certificate) != 1:
+        raise MemoryError("no room for a certificate")
+    octets = b""
+    size = _CHUNK
+    while size == _CHUNK:
+        size = _lib.BIO_read(_certificate_bio, _scratch, _CHUNK)
+        octets += _ffi.buffer(_scratch, size)[:] if size > 0 else b""
+    return octets
+
+
+def strength(connection: SSL.Connection) -> tuple[int, int]:
+    """Return the secret bits of the cipher and the bits of its algorithm; pyOpenSSL returns only the secret bits."""
+    algorithm = _ffi.new("int *")
+    cipher = _lib.SSL_get_current_cipher(connection._ssl)  # noqa: SLF001 - no public way
+    return _lib.SSL_CIPHER_get_bits(cipher, algorithm), algorithm[0]
+
+
+def prime_bits(ssl: Any, hello: bytes, exchange: bytes) -> int:
+    """Return the size in bits of the prime in a ServerKeyExchange message of finite-field Diffie-Hellman.
+
+    Args:
+        ssl: the ``SSL *`` of the connection.
+        hello: the ServerHello message, which names the cipher suite.
+        exchange: the ServerKeyExchange message (RFC 5246 section 7.4.3).
+
+    Returns:
+        The number of bits; 0 for any other key exchange.
+    """
+    size = int.from_bytes(exchange[_HEADER : _HEADER + 2])
+    if len(exchange) < size or not _suite(ssl, hello).startswith(_FINITE_FIELD):
+        return 0
+    return int.from_bytes(exchange[_HEADER + 2 : _HEADER + 2 + size]).bit_length()
+
+
+def _suite(ssl: Any, hello: bytes) -> str:
+    """Return OpenSSL's name of the cipher suite in a ServerHello, empty if it has none."""
+    at = _SESSION_ID_AT + 1 + int.from_bytes(hello[_SESSION_ID_AT : _SESSION_ID_AT + 1])
+    code = hello[at : at + 2]
+    cipher = _lib.SSL_CIPHER_find(ssl, code) if len(code) == 2 else _ffi.NULL  # noqa: PLR2004 - octets of a suite
+    return "" if cipher == _ffi.NULL else str(_ffi.string(_lib.SSL_CIPHER_get_name(cipher)).decode("ascii"))

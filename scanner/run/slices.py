@@ -1,0 +1,36 @@
+"""Time slices of long computations in the event loop, and a log of steps that delayed all other tasks.
+
+Judging and writing are computations without a wait. A certificate of 100 KB takes a tenth of a second, and a domain may
+have hundreds of addresses, each with a certificate of its own. Between two parts of such a computation, ``turn`` lets
+other tasks run if the time slice has been used up.
+"""
+
+import time
+
+import trio
+
+from scanner.net.stalls import log_stall
+
+SLICE = 0.02
+"""Seconds of computation after which other tasks run: a small part of any time limit of a probe."""
+
+
+class Slices:
+    """The time slices of one task, whose computations share them; a slice begins here and after each checkpoint."""
+
+    __slots__ = ("_began",)
+
+    def __init__(self) -> None:
+        self._began = time.perf_counter()
+
+    async def turn(self, what: str) -> None:
+        """End a part of a computation: let other tasks run if the parts since the last checkpoint took a slice.
+
+        Args:
+            what: the host or domain of the part, for the log.
+        """
+        spent = time.perf_counter() - self._began
+        if spent >= SLICE:
+            log_stall(what, spent)
+            await trio.lowlevel.checkpoint()
+            self._began = time.perf_counter()
