@@ -24,6 +24,7 @@ _EXT_KEY_USAGE = "2.5.29.37"
 _NETSCAPE_TYPE = "2.16.840.1.113730.1.1"
 _PROXY = "1.3.6.1.5.5.7.1.14"
 _IP_RESOURCES, _AS_RESOURCES = "1.3.6.1.5.5.7.1.7", "1.3.6.1.5.5.7.1.8"
+_IP_IDENTIFIER, _AS_IDENTIFIER = bytes.fromhex("06082b06010505070107"), bytes.fromhex("06082b06010505070108")
 
 _HANDLED = {
     _KEY_USAGE,
@@ -82,8 +83,9 @@ class AltNames:
 class Extensions:
     """The contents of the extensions; an absent extension is None.
 
-    ``endless`` is true for a path length greater than any path, which OpenSSL treats as absent. ``names`` and
-    ``name_constraints`` are the DER of subjectAltName and nameConstraints, empty if absent.
+    ``endless`` is true for a path length beyond any path, which OpenSSL treats as absent. ``names`` and
+    ``name_constraints`` are the DER of subjectAltName and nameConstraints, ``resources`` contains the extensions of
+    RFC 3779 in DER; each is empty if absent.
     """
 
     is_ca: bool | None = None
@@ -97,7 +99,7 @@ class Extensions:
     alt_names: AltNames = field(default_factory=AltNames)
     names: bytes = b""
     name_constraints: bytes = b""
-    resources: bool = False
+    resources: bytes = b""
     proxy: bool = False
     unknown_critical: bool = False
     broken: tuple[str, ...] = ()
@@ -198,16 +200,24 @@ def _authority_key_id(known: Extensions, value: TLV) -> None:
 
 
 def _directory_name(names: TLV) -> TLV | None:
-    found = (name for name in der.children(names) if name.tag == _DIRECTORY)
-    return next((der.expect(der.read(name.content), der.SEQUENCE) for name in found), None)
+    found = [name for name in map(_general_name, der.children(names)) if name.tag == _DIRECTORY]
+    return der.read(found[0].content) if found else None
 
 
 def _name_constraints(known: Extensions, value: TLV) -> None:
     known.name_constraints = value.raw
 
 
-def _resources(known: Extensions, _value: TLV) -> None:
-    known.resources = True
+def _ip_resources(known: Extensions, value: TLV) -> None:
+    _add_resources(known, _IP_IDENTIFIER, value)
+
+
+def _as_resources(known: Extensions, value: TLV) -> None:
+    _add_resources(known, _AS_IDENTIFIER, value)
+
+
+def _add_resources(known: Extensions, identifier: bytes, value: TLV) -> None:
+    known.resources += der.encode(der.SEQUENCE, identifier, der.encode(der.OCTET_STRING, value.raw))
 
 
 def _proxy(known: Extensions, _value: TLV) -> None:
@@ -293,6 +303,6 @@ _DECODERS: dict[str, Callable[[Extensions, TLV], None]] = {
     _EXT_KEY_USAGE: _ext_key_usage,
     _NETSCAPE_TYPE: _netscape_type,
     _PROXY: _proxy,
-    _IP_RESOURCES: _resources,
-    _AS_RESOURCES: _resources,
+    _IP_RESOURCES: _ip_resources,
+    _AS_RESOURCES: _as_resources,
 }

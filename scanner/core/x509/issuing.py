@@ -170,13 +170,14 @@ def acceptance(path: Sequence[Certificate], bare_key: bytes = b"") -> Acceptance
 
 def _alone(leaf: Certificate, bare_key: bytes) -> Answer:
     if bare_key and not self_signed(leaf):
-        return _by_key(leaf, bare_key, "bare key", _SERVER)
+        answer = _by_key(leaf, bare_key, "bare key", _SERVER)
+        return answer._replace(depth=min(answer.depth, 1))  # the synthetic issuer is not in the path
     return _by_itself(leaf, Check.SERVER_PURPOSE)
 
 
 def _constrained(certificate: Certificate) -> bool:
     """Return True for extensions whose effect depends on the whole path."""
-    return bool(certificate.extensions.name_constraints) or certificate.extensions.resources
+    return bool(certificate.extensions.name_constraints or certificate.extensions.resources)
 
 
 def _verdict(answer: Answer) -> Acceptance:

@@ -8,6 +8,7 @@ from scanner.core.x509 import extensions
 from scanner.core.x509.der import BIT_STRING, BOOLEAN, INTEGER, OCTET_STRING, SEQUENCE, TLV, encode, read
 from scanner.core.x509.extensions import Extensions
 from tests.differential.chains import (
+    ADDRESSES,
     AKI,
     BC,
     CLIENT,
@@ -50,7 +51,7 @@ GOOD = [  # extension, the field, its value
     (Extension(SKI, encode(0x24, encode(OCTET_STRING, b"id"))), "subject_key_id", b"id"),
     (Extension(NC, b"\x30\x00"), "name_constraints", b"\x30\x00"),
     (Extension(SAN, dns("a.test")), "names", dns("a.test")),
-    (Extension("1.3.6.1.5.5.7.1.7", b"\x30\x00"), "resources", True),
+    (Extension(ADDRESSES, b"\x30\x00"), "resources", Extension(ADDRESSES, b"\x30\x00").der),
     (Extension("1.2.3.4", b"", critical=True), "unknown_critical", True),
     (Extension(CRLDP, b"\x30\x00", critical=True), "unknown_critical", False),
     (Extension(AKI, b"\x30\x00", critical=True), "unknown_critical", True),
@@ -75,6 +76,8 @@ BAD = [
     Extension(KU, b"\x04\x01\x80"),
     Extension(EKU, encode(SEQUENCE, b"\x02\x01\x00")),
     Extension(AKI, encode(SEQUENCE, encode(0x83, b"x"))),
+    Extension(AKI, encode(SEQUENCE, encode(0xA1, encode(0xA4, b"\x30\x02\x0c\x00")))),
+    Extension(AKI, encode(SEQUENCE, encode(0xA1, encode(0xA4, b"\x30\x02\x31\x81")))),
     Extension(SKI, b"\x30\x00"),
     Extension(SAN, encode(SEQUENCE, encode(0x82, b"a.test"), encode(0x89, b"x"))),
     Extension(SAN, encode(SEQUENCE, encode(0xA4, b"\x30\x05"))),
