@@ -39,6 +39,7 @@ soak: setup
 	$(BIN)/python -m tests.bench soak disturbed
 	$(BIN)/python -m tests.differential --cases 10000
 	$(BIN)/python -m tests.parity --random 2000
+	$(BIN)/python -m tests.fuzz --minutes 10
 
 docs: setup
 	$(BIN)/python -m results.schema.docs docs

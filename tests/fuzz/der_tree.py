@@ -209,7 +209,9 @@ def _bits(node: Node, chance: random.Random) -> None:
     if node.elements:
         node.prefix = bytes([chance.randrange(12)])
     else:
-        node.content = chance.choice((bytes([chance.randrange(12)]) + node.content[1:], b"", b"\0", b"\x07", b"\x03\xff"))
+        node.content = chance.choice(
+            (bytes([chance.randrange(12)]) + node.content[1:], b"", b"\0", b"\x07", b"\x03\xff")
+        )
 
 
 def _boolean(node: Node, chance: random.Random) -> None:
@@ -229,7 +231,8 @@ def _string(node: Node, chance: random.Random) -> None:
     node.tag = chance.choice((node.tag, *_STRINGS))
     node.content = chance.choice((
         b"", b"\0", node.content + b"\0x", b"\xff\xfe", b"\xed\xa0\x80", b"\xd8\x00\xdc", b"\x1b[31m", b"*." * 3000,
-        "\u202e\u212a\u0130".encode(), node.content * 200, b"a" * 300, b"/CN=x+y", b"\x7f\0\0\x01", bytes(16), b"xn--\xfc",
+        "\u202e\u212a\u0130".encode(), node.content * 200, b"a" * 300, b"/CN=x+y", b"\x7f\0\0\x01", bytes(16),
+        b"xn--\xfc",
     ))  # fmt: skip
 
 

@@ -33,5 +33,7 @@ def change_octets(content: bytes, chance: random.Random) -> bytes:
     """Return octets with other octets somewhere, among them JSON that is nested too deeply."""
     octets = bytearray(content)
     at = chance.randrange(len(octets) + 1)
-    octets[at : at + chance.choice((0, 1, 50))] = chance.choice((DEEP, chance.randbytes(20), b"\n", b'"', b"\xff\n{}\n"))
+    octets[at : at + chance.choice((0, 1, 50))] = chance.choice(
+        (DEEP, chance.randbytes(20), b"\n", b'"', b"\xff\n{}\n")
+    )
     return bytes(octets)

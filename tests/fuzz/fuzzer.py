@@ -46,7 +46,7 @@ class Fuzzer:
         try:
             with bounded(self.calls + self.calls_per_octet * len(data)):
                 self.check(data)
-        except (Exception, TooManyCallsError) as error:
+        except (Exception, TooManyCallsError) as error:  # noqa: BLE001 - any exception is what a fuzzer looks for
             return f"{type(error).__name__}: {error}"[:2000]
         return ""
 
@@ -141,13 +141,13 @@ def unpacked(data: bytes) -> list[bytes]:
 
 
 def mutated(data: bytes, chance: random.Random, alphabet: bytes = bytes(range(256)), most: int = 4) -> bytes:
-    """Return octets with up to ``most`` changes: an octet replaced, a range dropped, doubled or moved, octets put in."""
+    """Return octets with up to ``most`` changes: octets replaced, dropped, repeated or inserted."""
     octets = bytearray(data)
     for _ in range(chance.randrange(most + 1)):
         at, size = chance.randrange(len(octets) + 1), chance.choice((1, 1, 2, 4, 20, 200))
         piece = bytes(octets[at : at + size])
         new = bytes(chance.choices(alphabet, k=chance.choice((1, 1, 2, 5, 50))))
         octets[at : at + chance.choice((0, len(new)))] = chance.choice((new, new, piece * 2, piece * 50))
-        if chance.random() < 0.3:  # noqa: PLR2004 - a share
+        if chance.random() < 0.3:
             del octets[at : at + size]
     return bytes(octets)

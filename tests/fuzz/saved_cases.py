@@ -21,8 +21,10 @@ from tests.fuzz.runs import MemoryStream
 
 _CORPUS = Path(__file__).parents[1] / "corpus"
 _ARGUMENTS = (
-    "-v", "-X", "-x", "-C", "-t", "0", "-T", "-1", "-l", "dane-only", "secure", "-L", "all", "-m", "1" * 400, "-S", "-A", "-F",
-    "/dev/zero", "--json", "--all", "--save", "x", "--help", "-o", "line_length_limit=0", "-h", "native", "-w", "-d", "sha1",
+    "-v", "-X", "-x", "-C", "-t", "0", "-T", "-1", "-l", "dane-only", "secure", "-L", "all", "-m", "1" * 400,
+    "-S", "-A", "-F",
+    "/dev/zero", "--json", "--all", "--save", "x", "--help", "-o", "line_length_limit=0", "-h", "native", "-w",
+    "-d", "sha1",
     "[::1]:0", "unix:/dev/null", "-", "", "\u202e", "a\0b", ".", "--", "-g", "high", "-r", "5", "-f", "-s", "-P", "/",
 )  # fmt: skip
 
@@ -66,7 +68,11 @@ def _dialogue(case: Any, chance: random.Random) -> None:
 
 def _events(case: Any) -> list[dict[str, Any]]:
     connections = case.get("connections") if isinstance(case, dict) else None
-    found = [one.get("events") for one in connections or () if isinstance(one, dict)] if isinstance(connections, list) else []
+    found = (
+        [one.get("events") for one in connections or () if isinstance(one, dict)]
+        if isinstance(connections, list)
+        else []
+    )
     return [event for events in found if isinstance(events, list) for event in events if isinstance(event, dict)]
 
 
@@ -93,4 +99,4 @@ def check(data: bytes) -> None:
         assert not any(octet < 0x20 and octet not in b"\n\t" for octet in text), "a control character is shown"
 
 
-FUZZER = Fuzzer("saved-cases", make, check, inputs=150, calls=2_000_000, calls_per_octet=200)
+FUZZER = Fuzzer("saved-cases", make, check, inputs=100, calls=2_000_000, calls_per_octet=200)

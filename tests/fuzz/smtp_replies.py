@@ -10,10 +10,31 @@ from scanner.vocabulary import FailureKind, Mode, Phase
 from tests.fuzz.fuzzer import Fuzzer, mutated, packed, stored, unpacked
 
 NOW = datetime(2026, 9, 1, 12, tzinfo=UTC)
-_CODES = ("220", "250", "250", "221", "421", "451", "454", "502", "503", "554", "334", "999", "000", "25", "2500", "2 0", "", "+OK")
+_CODES = (
+    "220",
+    "250",
+    "250",
+    "221",
+    "421",
+    "451",
+    "454",
+    "502",
+    "503",
+    "554",
+    "334",
+    "999",
+    "000",
+    "25",
+    "2500",
+    "2 0",
+    "",
+    "+OK",
+)
 _TEXTS = (
-    "", "mx.example.com ESMTP", "STARTTLS", "starttls ", "STARTTLS=x", "PIPELINING", "SIZE 1000", "AUTH=LOGIN", "Hello\0x",
-    "\u00e4\u202e\x1b[31m", "4.7.1 blocked by spamhaus", "5.7.1 your IP", "x" * 600, "y" * 2100, "z" * 5000, "\t tab", "=",
+    "", "mx.example.com ESMTP", "STARTTLS", "starttls ", "STARTTLS=x", "PIPELINING", "SIZE 1000", "AUTH=LOGIN",
+    "Hello\0x",
+    "\u00e4\u202e\x1b[31m", "4.7.1 blocked by spamhaus", "5.7.1 your IP", "x" * 600, "y" * 2100, "z" * 5000,
+    "\t tab", "=",
 )  # fmt: skip
 _ENDS = ("\r\n",) * 8 + ("\n", "\r", "\r\r\n", "\n\r\n", "")
 _ALPHABET = b"0125 -\r\n\t\0=SATRLaz\x7f\xff\x1b"
@@ -22,9 +43,7 @@ _ALPHABET = b"0125 -\r\n\t\0=SATRLaz\x7f\xff\x1b"
 def make(chance: random.Random) -> bytes:
     """Return the options of a dialogue, the octets before and the octets after the handshake, and seeds of splits."""
     options = bytes([chance.randrange(64)])
-    before, after = (
-        b"".join(_reply(chance) for _ in range(chance.choice((0, 1, 2, 3, 3, 4)))) for _ in range(2)
-    )
+    before, after = (b"".join(_reply(chance) for _ in range(chance.choice((0, 1, 2, 3, 3, 4)))) for _ in range(2))
     if chance.random() < 0.5:
         before = b"220 mx.example.com\r\n250-mx\r\n250 STARTTLS\r\n220 go\r\n" + before
     if chance.random() < 0.4:
@@ -121,4 +140,4 @@ def _probe(dialogue: Dialogue) -> Probe:
     )
 
 
-FUZZER = Fuzzer("smtp-replies", make, check, inputs=500, calls=200_000)
+FUZZER = Fuzzer("smtp-replies", make, check, inputs=200, calls=200_000)
