@@ -4,7 +4,7 @@ import re
 import sys
 
 _TROUBLES = ("warning: ", "fatal: ")
-_UNPRINTABLE = re.compile("[\x00-\x1f\x7f-\x9f]")
+_UNPRINTABLE = re.compile("[\x00-\x1f\x7f]")
 
 
 class Output:

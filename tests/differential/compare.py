@@ -133,6 +133,11 @@ def _mixed_root(found: Difference) -> bool:
     return found.program and any(cert.self_issued and not issuing.described(cert, cert) for cert in certificates)
 
 
+def _overflowing(found: Difference) -> bool:
+    certificates = readable([facts(judges.normal(octets)) for octets in (*found.case.every, *found.case.roots)])
+    return bool(found.ours) and any(cert.extensions.overflowing for cert in certificates)
+
+
 def _last_second(found: Difference) -> bool:
     expired = [facts(judges.normal(octets)) for octets in (*found.case.chain, *found.case.roots)]
     rest = tuple(error for error in found.ours if error[0] != VerifyError.CERT_HAS_EXPIRED)
@@ -145,6 +150,7 @@ EXPLANATIONS: dict[str, Callable[[Difference], bool]] = {
     "a self-issued certificate signed with another kind of key: OpenSSL 4 never uses it, OpenSSL 3 does": _mixed_root,
     "RFC 3779 resources are checked by OpenSSL alone, which stops at its first error here": _beyond_the_first,
     "OpenSSL 4 uses an issuer that its subject describes otherwise; OpenSSL 3 and we do not": _not_described,
+    "a path length of 2**63 or more: OpenSSL reads no limit, we never use the certificate": _overflowing,
     "notAfter is this very second: OpenSSL 4 still accepts it, OpenSSL 3 and we do not": _last_second,
 }
 """Differences with a reason, by the reason."""

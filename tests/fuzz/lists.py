@@ -205,7 +205,8 @@ def _texts(entry: Target | Reject | PlainNames, reader: Reader) -> list[str]:
     if isinstance(entry, Reject):
         encode(entry)
         assert entry.reason, "a reject without a reason"
-        return [f"reject {entry.line} {entry.reason}"]
+        reason = entry.reason.partition(" (the ")[0]  # an error of the library depends on the type of the stream
+        return [f"reject {entry.line} {reason}"]
     if isinstance(entry, Target):
         encode(entry.fields)
         return [entry.destination.key]

@@ -58,7 +58,10 @@ BROKEN = 20
 """Maximum number of broken extensions listed."""
 
 LONGEST_PATH = 2**31
-"""Upper bound of a path length, which OpenSSL stores in a long; no path is longer."""
+"""Upper bound of a stored path length; no path is longer."""
+
+LARGEST_LENGTH = 2**63 - 1
+"""Maximum path length that OpenSSL can store, in a long; it treats a greater length as absent."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,7 +86,8 @@ class AltNames:
 class Extensions:
     """The contents of the extensions; an absent extension is None.
 
-    ``endless`` is true for a path length beyond any path, which OpenSSL treats as absent. ``names`` and
+    ``endless`` is true for a path length beyond any path, ``overflowing`` for a path length that OpenSSL cannot store,
+    with which a certificate is never used in a path (see ``issuing``). ``names`` and
     ``name_constraints`` are the DER of subjectAltName and nameConstraints, ``resources`` contains the extensions of
     RFC 3779 in DER; each is empty if absent.
     """
@@ -91,6 +95,7 @@ class Extensions:
     is_ca: bool | None = None
     path_length: int | None = None
     endless: bool = False
+    overflowing: bool = False
     key_usage: int | None = None
     netscape_type: int | None = None
     ext_key_usage: tuple[str, ...] | None = None
@@ -164,7 +169,8 @@ def _basic_constraints(known: Extensions, value: TLV) -> None:
     parts = der.children(der.expect(value, der.SEQUENCE))
     is_ca = der.boolean(parts.pop(0)) if parts and parts[0].tag == der.BOOLEAN else False
     length = der.integer(parts.pop(0)) if parts else None
-    if parts or (length is not None and length < 0):
+    known.overflowing = length is not None and length > LARGEST_LENGTH
+    if parts or known.overflowing or (length is not None and length < 0):
         raise DERError("broken basicConstraints")
     known.is_ca, known.endless = is_ca, length is not None and length >= LONGEST_PATH
     known.path_length = None if known.endless else length

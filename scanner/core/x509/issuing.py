@@ -1,10 +1,11 @@
 """OpenSSL's answers whether one certificate issued another and whether a path is accepted, cached by digest.
 
-A certificate with a repeated or undecodable known extension, a negative path length or an empty keyUsage is invalid for
-OpenSSL (EXFLAG_INVALID), which accepts it neither as issuer nor as subject of another certificate. OpenSSL also rejects
-an issuer with an unknown key type and a subject with an unknown signature algorithm. The answers do not depend on the
-time, since this module does not check dates. A leaf occurs once in a scan and its issuers recur: a path is verified as
-a whole only if the part above its leaf is new.
+A certificate with a repeated or undecodable known extension, a negative path length or an empty keyUsage is
+EXFLAG_INVALID for OpenSSL: it is neither issuer nor subject of another certificate. The same applies to an issuer with
+an unknown key type and to a subject with an unknown signature algorithm. It also applies here to a path length that
+OpenSSL cannot store, which OpenSSL treats as no limit. Answers do not depend on the time, since dates
+are not checked here. A leaf occurs once in a scan and its issuers recur: a path is verified as a whole only if the part
+above its leaf is new.
 """
 
 import hashlib
@@ -89,6 +90,8 @@ def described(issuer: Certificate, subject: Certificate) -> bool:
     authority key identifier counts only if the issuer contains the corresponding field.
     """
     wanted, key_id = subject.extensions.authority, issuer.extensions.subject_key_id
+    if subject.extensions.overflowing or issuer.extensions.overflowing:
+        return False
     if wanted.key_id is not None and key_id is not None and wanted.key_id != key_id:
         return False
     if wanted.serial is not None and wanted.serial.content != issuer.serial:
@@ -127,6 +130,8 @@ def signed_by_key(subject: Certificate, spki: bytes) -> bool | None:
 
     OpenSSL verifies the certificate with a synthetic issuer that contains the key (see ``synthetic``).
     """
+    if subject.extensions.overflowing:
+        return False
     if self_signed(subject):
         return spki == subject.spki and _by_itself(subject, Check.CHECK_SS_SIGNATURE).accepted
     answer = _by_key(subject, spki, "key", _LENIENT)

@@ -156,7 +156,10 @@ def _is_normal(prefix: bytes, size: int) -> bool:
 
 
 def _encoded(algorithm: TLV, key_bits: TLV) -> bytes:
-    oid, *parameters = der.children(der.expect(algorithm, der.SEQUENCE))
+    parts = der.children(der.expect(algorithm, der.SEQUENCE))
+    if not parts:
+        raise der.DERError("an algorithm without an identifier")
+    oid, *parameters = parts
     unused, _ = der.bit_string(key_bits)
     kept = (part.raw if part.tag & der.CONSTRUCTED else der.encode(part.tag, part.content) for part in parameters)
     identifier = der.encode(der.SEQUENCE, der.encode(der.OID, der.expect(oid, der.OID).content), *kept)

@@ -42,8 +42,8 @@ GOOD = [  # extension, the field, its value
     (Extension(BC, basic(ca=True)), "is_ca", True),
     (Extension(BC, encode(SEQUENCE, encode(BOOLEAN, b"\x01"))), "is_ca", True),
     (Extension(BC, basic(ca=False)), "is_ca", False),
-    (Extension(BC, basic(ca=True, length=2**70)), "endless", True),
-    (Extension(BC, basic(ca=True, length=2**70)), "path_length", None),
+    (Extension(BC, basic(ca=True, length=2**63 - 1)), "endless", True),
+    (Extension(BC, basic(ca=True, length=2**63 - 1)), "path_length", None),
     (Extension(KU, usage(0x06, 1)), "key_usage", 0x06),
     (Extension(KU, usage(0x07, 1)), "key_usage", 0x06),
     (Extension(EKU, uses(SERVER, CLIENT)), "ext_key_usage", (SERVER, CLIENT)),
@@ -84,6 +84,12 @@ BAD = [
     Extension(SAN, encode(SEQUENCE, encode(0xA0, oid("1.2.3")))),
     Extension(SAN, encode(SEQUENCE, encode(0x88, b"\x80"))),
 ]
+
+
+def test_a_path_length_that_openssl_cannot_store_is_broken() -> None:
+    """OpenSSL stores it in a long and takes a greater number for absent."""
+    got = decoded(Extension(BC, basic(ca=True, length=2**63)))
+    assert (got.broken, got.overflowing, got.is_ca, got.path_length) == ((BC,), True, None, None)
 
 
 @pytest.mark.parametrize("extension", BAD)

@@ -31,6 +31,23 @@ def test_names_decide_first() -> None:
     assert [issuing.self_signed(each) for each in (leaf, inter, root)] == [False, False, True]
 
 
+@pytest.mark.parametrize("length", [-1, 2**63, 2**64, 2**200])
+@pytest.mark.parametrize("place", ["root", "inter", "leaf"])
+def test_a_certificate_with_an_impossible_path_length_is_in_no_path(place: str, length: int) -> None:
+    """OpenSSL 3.0 and 4.0 never use a negative length, and take 2**63 or more for no limit; here neither is used."""
+    root = chains.ca_draft("Root", signers.pair("p256"), None)
+    inter = chains.ca_draft("CA", signers.pair("p256", 1), root)
+    leaf = chains.leaf_draft(signers.pair("p256", 9), inter)
+    drafts = {"root": root, "inter": inter, "leaf": leaf}
+    drafts[place].put(BC, basic(ca=place != "leaf", length=length), critical=True)
+    top, middle, bottom = map(parsed, (root, inter, leaf))
+    assert issuing.self_signed(top) is (place != "root")
+    assert issuing.may_have_issued(top, middle) is (place == "leaf")
+    assert issuing.issued(middle, bottom, leaf=True) is (place == "root")
+    if place == "leaf":
+        assert not issuing.signed_by_key(bottom, inter.key.spki)
+
+
 KINDS = [*dict.fromkeys(signers.COMMON), *signers.RARE]
 
 
