@@ -98,10 +98,10 @@ def described(issuer: Certificate, subject: Certificate) -> bool:
         return False
     if wanted.issuer is not None and dn.canonical(wanted.issuer) != issuer.issuer_key:
         return False
-    return _fits(subject.claimed.kind, issuer.key.kind)
+    return fits(subject.claimed.kind, issuer.key.kind)
 
 
-def _fits(algorithm: str, key: str) -> bool:
+def fits(algorithm: str, key: str) -> bool:
     """Return True if a key type can make signatures of an algorithm, or if either is unknown (OpenSSL then decides)."""
     return not algorithm or not key or algorithm == key or (algorithm, key) == ("RSA-PSS", "RSA")
 
