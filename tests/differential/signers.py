@@ -198,6 +198,10 @@ def _pss_ways(key: rsa.RSAPrivateKey) -> dict[str, tuple[bytes, Sign]]:
     default = lambda tbs: key.sign(tbs, sha1, hashes.SHA1())  # noqa: E731, S303 - the same
     hashed, masks, salt = _pss_parts("sha256", "sha256", 32)
     return {
+        "pss": way("sha256", "sha256", 32),
+        "pss-mgf": way("sha256", "sha1", 32),
+        "pss-384": way("sha384", "sha384", 48),
+        "pss-short": way("sha256", "sha256", 8),
         "pss-default": (algorithm("1.2.840.113549.1.1.10", encode(SEQUENCE)), default),
         "pss-absent": (algorithm("1.2.840.113549.1.1.10"), default),
         "pss-null": odd(NULL_ELEMENT),
@@ -213,10 +217,6 @@ def _pss_ways(key: rsa.RSAPrivateKey) -> dict[str, tuple[bytes, Sign]]:
         "pss-extra": odd(encode(SEQUENCE, hashed, masks, salt, encode(0xA4, b"\x02\x01\x01"))),
         "pss-512": way("sha512", "sha512", 64),
         "pss-0": way("sha256", "sha256", 0),
-        "pss": way("sha256", "sha256", 32),
-        "pss-mgf": way("sha256", "sha1", 32),
-        "pss-384": way("sha384", "sha384", 48),
-        "pss-short": way("sha256", "sha256", 8),
     }
 
 
