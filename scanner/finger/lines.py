@@ -18,6 +18,7 @@ from scanner.core.x509 import dn
 from scanner.core.x509 import facts as certs
 from scanner.core.x509.certificate import parse, spki
 from scanner.core.x509.der import DERError
+from scanner.core.x509.verify_error import VerifyError
 from scanner.facts import CertFacts, Failure, Reply
 from scanner.finger.log_keywords import LogMask
 from scanner.model import DaneEvidence, PkixEvidence
@@ -114,7 +115,8 @@ def peer_lines(
     if LogMask.PEER in shown.mask:
         cert, key = (fingerprint(data, shown.digest) for data in (chain[0].der, spki(chain[0].der)))
         unnamed = bool(odd_subject) or not chain[0].subject_cns
-        name = _peername(shown.policy, chain[0], evidence) if unnamed else subject
+        rejected = judgement.error is not None and judgement.error.num == VerifyError.UNSPECIFIED
+        name = _peername(shown.policy, chain[0], evidence, rejected=rejected) if unnamed else subject
         found.append(f"{shown.na}: subject_CN={name}, issuer={issuer}, cert fingerprint={cert}, pkey fingerprint={key}")
     return found
 
@@ -140,13 +142,13 @@ def _matches(shown: LineOptions, judgement: Judgement, evidence: DaneEvidence | 
     return [*found, f"{shown.na}: {what}"]
 
 
-def _peername(policy: Policy, leaf: CertFacts, evidence: DaneEvidence | PkixEvidence | None) -> str:
+def _peername(policy: Policy, leaf: CertFacts, evidence: DaneEvidence | PkixEvidence | None, *, rejected: bool) -> str:
     """Return the certificate name that matches a reference identifier, trusted or not; empty with DANE-EE.
 
-    If OpenSSL rejects all records (a forced failure), it compares names as without records.
+    If OpenSSL rejects all records or trust anchors (error 1), it compares names as without records.
     """
     nameless = isinstance(evidence, DaneEvidence) and not evidence.needs_name
-    compared = policy.check_names and (policy.forced_failure or not nameless)
+    compared = policy.check_names and (rejected or not nameless)
     return (matched_peername(leaf, policy.references) or "") if compared else ""
 
 

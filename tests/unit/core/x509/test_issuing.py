@@ -69,11 +69,15 @@ def test_signatures_of_every_kind_of_key(kind: str) -> None:
     assert issuing.acceptance((forged, issuer)) == (False, (7, 0))
 
 
+NOT_VERIFIED = {"sha512-256", "sha512-224"}  # OpenSSL has no such signatures
+NOT_VERIFIED |= set(signers.ODD_PSS) - {"pss-default", "pss-trailer", "pss-no-null", "pss-512", "pss-0"}
+
+
 @pytest.mark.parametrize("way", sorted(signers.pair("rsa2048").ways))
 def test_every_way_of_an_rsa_signature(way: str) -> None:
     root = chains.ca_draft("Root", signers.pair("rsa2048"), None)
     leaf = replace(chains.leaf_draft(signers.pair("p256", 9), root), way=way)
-    expected = way != "sha512-256"  # OpenSSL has no such signature
+    expected = way not in NOT_VERIFIED
     assert issuing.signed_by(parsed(leaf), parsed(root)) is expected
 
 
