@@ -231,10 +231,14 @@ ROWS: tuple[AllowedDifference, ...] = (
     ),
     AllowedDifference(
         "names of a host before",
-        "quirk: names of a host with TLSA records replace the match arguments for the hosts after it",
+        "posttls-finger keeps the names of a host with TLSA records as match arguments for the hosts after it",
         _names_before,
     ),
-    AllowedDifference("-L complaints", "Postfix 3.12: the -L list is read once more", _keyword_complaints),
+    AllowedDifference(
+        "-L complaints",
+        "since Postfix 3.12 the list of `-L` is parsed once more, so its warning is printed once more",
+        _keyword_complaints,
+    ),
     AllowedDifference(
         "large hello",
         "mxsweep prints a hint if a server does not answer a ClientHello with post-quantum groups",
@@ -260,10 +264,12 @@ ROWS: tuple[AllowedDifference, ...] = (
     ),
     AllowedDifference(
         "address as a name",
-        "OpenSSL 4: an address is a name, of which there can be several",
+        "since OpenSSL 4 an address in a match argument is a name, and there can be several",
         lambda theirs, ours: (_without(theirs, r'^warning: \S+: error loading match name: "[0-9a-fA-F.:]+"$'), ours),
     ),
-    AllowedDifference("old TLS alone", "OpenSSL 4: no version below 1.2 at its default level", _nothing_offered),
+    AllowedDifference(
+        "old TLS alone", "OpenSSL 4 offers no version below TLS 1.2 at the default security level", _nothing_offered
+    ),
     AllowedDifference(
         "old TLS",
         "OpenSSL 4 checks the protocol version of the server before its signature",

@@ -1,11 +1,11 @@
 """OpenSSL's answers whether one certificate issued another and whether a path is accepted, cached by digest.
 
-A certificate with a repeated or undecodable known extension, a negative path length or an empty keyUsage is
-EXFLAG_INVALID for OpenSSL: it is neither issuer nor subject of another certificate. The same applies to an issuer with
-an unknown key type and to a subject with an unknown signature algorithm. It also applies here to a path length that
-OpenSSL cannot store, which OpenSSL treats as no limit. Answers do not depend on the time, since dates
-are not checked here. A leaf occurs once in a scan and its issuers recur: a path is verified as a whole only if the part
-above its leaf is new.
+A certificate with a repeated or undecodable known extension, a negative path length or an empty keyUsage is invalid for
+OpenSSL (EXFLAG_INVALID), which accepts it neither as issuer nor as subject of another certificate. OpenSSL also rejects
+an issuer with an unknown key type and a subject with an unknown signature algorithm. This module also rejects a
+certificate with a path length that OpenSSL cannot store, which OpenSSL treats as absent. The answers do not depend on the
+time, since this module does not check dates. A leaf occurs once in a scan and its issuers recur: a path is verified as
+a whole only if the part above its leaf is new.
 """
 
 import hashlib
