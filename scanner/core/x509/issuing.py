@@ -83,6 +83,15 @@ def issued(issuer: Certificate, subject: Certificate, *, leaf: bool) -> bool:
     return _pair(issuer, subject, leaf=leaf).size > 1
 
 
+def refused(issuer: Certificate, subject: Certificate) -> bool:
+    """Return True if only the invalidity of a certificate prevents an issuer from being used."""
+    if issuer.subject_key != subject.issuer_key or self_signed(subject):
+        return False
+    if issuer.extensions.overflowing or subject.extensions.overflowing:
+        return True
+    return described(issuer, subject) and not may_have_issued(issuer, subject)
+
+
 def described(issuer: Certificate, subject: Certificate) -> bool:
     """Return True if an issuer matches the issuer name and authority key identifier of a subject, as in OpenSSL 3.
 
