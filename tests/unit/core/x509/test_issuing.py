@@ -7,9 +7,10 @@ import pytest
 
 from scanner.core.x509 import certificate, issuing, openssl
 from scanner.core.x509.certificate import Certificate
+from scanner.core.x509.der import BIT_STRING, OCTET_STRING, SEQUENCE, encode
 from scanner.core.x509.openssl import Answer, Check
 from tests.differential import chains, signers
-from tests.differential.chains import AKI, BC, Draft, basic
+from tests.differential.chains import ADDRESSES, AKI, BC, Draft, basic
 from tests.unit import pki
 from tests.unit.pki import INTER, LEAF, LEAF_PLAN, ROOT, ROOT_PLAN
 
@@ -67,6 +68,19 @@ def test_signatures_of_every_kind_of_key(kind: str) -> None:
     assert issuing.signed_by(forged, issuer) is False
     assert issuing.signed_by_key(forged, key.spki) is False
     assert issuing.acceptance((forged, issuer)) == (False, (7, 0))
+
+
+@pytest.mark.parametrize(("inherit", "expected"), [(False, (True, None)), (True, (False, (46, 1)))])
+def test_resources_under_a_bare_key_are_those_of_an_anchor(
+    *, inherit: bool, expected: tuple[bool, tuple[int, int] | None]
+) -> None:
+    """Expected: openssl 3.0 with a ``2 1 0`` record; an anchor cannot inherit RFC 3779 resources."""
+    root = chains.ca_draft("Root", signers.pair("p256"), None)
+    leaf = chains.leaf_draft(signers.pair("p256", 9), root)
+    addresses = b"\x05\x00" if inherit else encode(SEQUENCE, encode(BIT_STRING, b"\0\x0a"))
+    family = encode(SEQUENCE, encode(OCTET_STRING, b"\0\x01"), addresses)
+    leaf.put(ADDRESSES, encode(SEQUENCE, family), critical=True)
+    assert issuing.acceptance((parsed(leaf),), root.key.spki) == expected
 
 
 NOT_VERIFIED = {"sha512-256", "sha512-224"}  # OpenSSL has no such signatures
