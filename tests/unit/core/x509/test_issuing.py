@@ -83,6 +83,30 @@ def test_resources_under_a_bare_key_are_those_of_an_anchor(
     assert issuing.acceptance((parsed(leaf),), root.key.spki) == expected
 
 
+NOBODY = encode(0xA1, encode(0xA4, chains.cn("Nobody")))
+ABOVE = encode(0xA1, encode(0xA4, chains.cn("Root")))
+
+
+@pytest.mark.parametrize(
+    ("description", "fits"),
+    [
+        (ABOVE + b"\x82\x01\x10", True),
+        (b"\x82\x01\x10", True),
+        (b"", True),
+        (ABOVE + b"\x82\x01\x11", False),
+        (NOBODY + b"\x82\x01\x10", False),
+        (encode(0x80, b"other"), False),
+    ],
+)
+def test_an_issuer_fits_every_part_of_the_description(description: bytes, *, fits: bool) -> None:
+    """RFC 5280 section 4.2.1.1; OpenSSL 3 uses no other issuer."""
+    root = chains.ca_draft("Root", signers.pair("p256"), None)
+    leaf = chains.leaf_draft(signers.pair("p256", 9), root)
+    leaf.put(AKI, encode(SEQUENCE, description))
+    assert issuing.described(parsed(root), parsed(leaf)) is fits
+    assert issuing.issued(parsed(root), parsed(leaf), leaf=True) is fits
+
+
 NOT_VERIFIED = {"sha512-256", "sha512-224"}  # OpenSSL has no such signatures
 NOT_VERIFIED |= set(signers.ODD_PSS) - {"pss-default", "pss-trailer", "pss-no-null", "pss-512", "pss-0"}
 
