@@ -10,7 +10,7 @@ from scanner.core.x509.certificate import Certificate
 from scanner.core.x509.der import BIT_STRING, OCTET_STRING, SEQUENCE, encode
 from scanner.core.x509.openssl import Answer, Check
 from tests.differential import chains, signers
-from tests.differential.chains import ADDRESSES, AKI, BC, Draft, basic
+from tests.differential.chains import ADDRESSES, AKI, BC, NC, SAN, Draft, basic, dns
 from tests.unit import pki
 from tests.unit.pki import INTER, LEAF, LEAF_PLAN, ROOT, ROOT_PLAN
 
@@ -81,6 +81,23 @@ def test_resources_under_a_bare_key_are_those_of_an_anchor(
     family = encode(SEQUENCE, encode(OCTET_STRING, b"\0\x01"), addresses)
     leaf.put(ADDRESSES, encode(SEQUENCE, family), critical=True)
     assert issuing.acceptance((parsed(leaf),), root.key.spki) == expected
+
+
+def test_a_verdict_on_upper_certificates_with_constraints_holds_for_no_other_leaf() -> None:
+    root = chains.ca_draft("Root", signers.pair("p256"), None)
+    limits = encode(SEQUENCE, encode(0xA0, encode(SEQUENCE, encode(0x82, b"good.test"))))
+    root.put(NC, limits, critical=True)
+    inter = chains.ca_draft("CA", signers.pair("p256", 1), root)
+    top = (parsed(inter), parsed(root))
+    for name, expected in (
+        ("a.good.test", (True, None)),
+        ("a.bad.test", (False, (47, 0))),
+        ("b.good.test", (True, None)),
+    ):
+        leaf = chains.leaf_draft(signers.pair("p256", 9), inter)
+        leaf.subject = chains.cn(name)
+        leaf.put(SAN, dns(name))
+        assert issuing.acceptance((parsed(leaf), *top)) == expected
 
 
 NOBODY = encode(0xA1, encode(0xA4, chains.cn("Nobody")))
