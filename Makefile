@@ -41,6 +41,7 @@ soak: setup
 	$(BIN)/python -m tests.parity --random 2000
 	$(BIN)/python -m pytest -m soak tests/packaging
 	$(BIN)/python -m tests.hostile all
+	$(BIN)/python -m tests.fuzz --minutes 10
 
 docs: setup
 	$(BIN)/python -m results.schema.docs docs

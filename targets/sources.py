@@ -53,7 +53,8 @@ class Source:
         self._accept = accept
         self._stream, self._text = self._open(stdin)
         self._lines = LineReader(self._text.stream)
-        self._ahead = list(islice(filter(_is_significant, self._lines.lines()), SAMPLE))
+        lines = self._lines.lines()
+        self._ahead = list(islice(lines if form.zone else filter(_is_significant, lines), SAMPLE))
         self._layout = self._recognised()
         if isinstance(self._stream, io.BufferedReader) and name != STDIN and _is_regular(self._stream):
             self._close()

@@ -14,6 +14,7 @@ from pathlib import Path
 
 import trio
 
+from results.render.escape import safe
 from results.store.codec import CodecError, decode, pretty
 from scanner import __version__
 from scanner.cli.errors import CliError, Exit
@@ -23,7 +24,7 @@ from scanner.core.x509.chain import readable
 from scanner.finger import log_keywords
 from scanner.finger.finger_run import FingerRun
 from scanner.finger.log_keywords import LogMask
-from scanner.finger.options import Fatal, Options, parse
+from scanner.finger.options import Fatal, Options, Usage, parse
 from scanner.finger.output import Output
 from scanner.finger.recorder import RecordingPorts
 from scanner.finger.replay import ReplayPorts
@@ -148,12 +149,12 @@ def run(path: str) -> int:
     output = Output("mxsweep")
     try:
         replay(case, output)
-    except (Fatal, ValueError) as error:
-        raise CliError(f"{path}: {error}") from None
+    except (Fatal, Usage, ValueError) as error:
+        raise CliError(f"{path}: {str(error) or 'the arguments in the case are not a command line'}") from None
     finally:
         output.close()
     changes = difference(case, output.printed)
-    sys.stderr.writelines(f"{line}\n" for line in changes)
+    sys.stderr.writelines(f"{safe(line, len(line))}\n" for line in changes)
     return Exit.CHANGED if changes else Exit.DONE
 
 

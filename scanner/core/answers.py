@@ -12,7 +12,7 @@ The DNSSEC state is the AD bit (RFC 4035 section 3.2.3) of a resolver that the c
 from collections.abc import Iterable
 from dataclasses import replace
 
-from scanner.core.names import canonical
+from scanner.core.names import canonical, is_hostname
 from scanner.core.wire import Message, Record
 from scanner.facts import EDE, Alias, Answer, SecondOpinion
 from scanner.vocabulary import Outcome, Security
@@ -171,7 +171,7 @@ def postfix_text(answer: Answer) -> str:
     """
     if answer.outcome is Outcome.DATA:
         return ""
-    if answer.error == NOT_A_NAME:
+    if answer.error == NOT_A_NAME and not is_hostname(answer.name):
         return f"Name service error for {answer.name}: invalid host or domain name"
     if answer.error == ALIAS_LOOP:
         return f"Name server loop for {answer.name}"
@@ -281,6 +281,6 @@ def _resolver_error(answer: Answer) -> str:
         return "Host not found"
     if answer.outcome is Outcome.NODATA:
         return "Host found but no data record of requested type"
-    if answer.rcode in ("", "SERVFAIL", "REFUSED", "NOTIMP"):  # "" = no reply at all
+    if answer.rcode in ("", "SERVFAIL", "REFUSED", "NOTIMP") and answer.error != NOT_A_NAME:  # "" = no reply at all
         return "Host not found, try again"
     return "Non-recoverable error"

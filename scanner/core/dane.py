@@ -148,6 +148,22 @@ def _by_bare_key(path: tuple[Certificate, ...], active: Sequence[TLSARecord]) ->
     return _Anchored(path)
 
 
+def ends_at_invalid(evidence: DaneEvidence, records: Sequence[TLSARecord], chain: Sequence[CertFacts]) -> bool:
+    """Return whether a path without a matching anchor ends because OpenSSL never uses a certificate (see ``issuing``).
+
+    Args:
+        evidence: the evidence of ``match``, without a record.
+        records: all TLSA records of the host.
+        chain: the certificates as sent.
+    """
+    active = agile(records)
+    if not any(record.usage == DANE_TA for record in active):
+        return False
+    known = readable((*chain, *_published(active)))
+    top = next((certificate for certificate in known if certificate.fingerprint == evidence.path[-1]), None)
+    return top is not None and any(issuing.refused(certificate, top) for certificate in known)
+
+
 def _failed(path: tuple[Certificate, ...]) -> Iterator[Found]:
     top = len(path) - 1
     if len(path) > MAX_PATH:

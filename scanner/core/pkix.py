@@ -3,7 +3,7 @@
 Certificates of the trust store are preferred to certificates sent by the server. A trust anchor is a self-signed
 certificate of the store, or a certificate that a ``TRUSTED CERTIFICATE`` block trusts for TLS servers; an intermediate
 without its root in the store is not an anchor. Issuers are not fetched, and revocation is not checked. The module also
-writes Postfix's log line of an error, and converts trust anchors given by the user to TLSA records.
+writes Postfix's log line of an error.
 """
 
 import base64

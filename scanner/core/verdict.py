@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from typing import Generic, NamedTuple, Protocol, TypeVar
 
 from scanner.core import policy
+from scanner.core.dane import ends_at_invalid
 from scanner.core.failure_reason import is_local, reason_of
 from scanner.core.matching import matched_peername
 from scanner.core.x509.verify_error import VerifyError
@@ -181,7 +182,7 @@ def _dane(
         return (Dane.NO_TLS if _lacks_tls(parts) else Dane.UNKNOWN), ()
     if not chain:
         return _anonymous(view)
-    return _compared(view, report.dane, chain[0])
+    return _compared(view, report.dane, chain)
 
 
 def _lacks_tls(parts: ProbeRoles[Probe]) -> bool:
@@ -196,15 +197,18 @@ def _anonymous(view: View) -> tuple[Dane, tuple[Reason, ...]]:
     return (Dane.MISMATCH, (Reason.NO_CERTIFICATE,)) if view.asked.must_match else (Dane.UNKNOWN, ())
 
 
-def _compared(view: View, evidence: DaneEvidence | None, leaf: CertFacts) -> tuple[Dane, tuple[Reason, ...]]:
+def _compared(
+    view: View, evidence: DaneEvidence | None, chain: tuple[CertFacts, ...]
+) -> tuple[Dane, tuple[Reason, ...]]:
     if evidence is None:
         return Dane.UNKNOWN, (Reason.INTERNAL,)
     if evidence.record is None:
-        return Dane.MISMATCH, (Reason.TLSA_MISMATCH,)
+        invalid = ends_at_invalid(evidence, view.tlsa.records, chain)
+        return Dane.MISMATCH, (Reason.CERTIFICATE_INVALID if invalid else Reason.TLSA_MISMATCH,)
     if evidence.errors:
         return Dane.MISMATCH, (path_reason(evidence.errors[0]),)
     references = policy.dane_references(view.peer, view.tlsa)
-    if evidence.needs_name and matched_peername(leaf, references) is None:
+    if evidence.needs_name and matched_peername(chain[0], references) is None:
         return Dane.MISMATCH, (Reason.NAME_MISMATCH,)
     return Dane.OK, ()
 

@@ -14,8 +14,11 @@ from scanner.core import tlsa
 from scanner.core.matching import matched_peername
 from scanner.core.pkix import failure_line
 from scanner.core.policy import Judgement, Policy
+from scanner.core.x509 import dn
 from scanner.core.x509 import facts as certs
-from scanner.core.x509.certificate import spki
+from scanner.core.x509.certificate import parse, spki
+from scanner.core.x509.der import DERError
+from scanner.core.x509.verify_error import VerifyError
 from scanner.facts import CertFacts, Failure, Reply
 from scanner.finger.log_keywords import LogMask
 from scanner.model import DaneEvidence, PkixEvidence
@@ -100,7 +103,7 @@ def peer_lines(
     """Return the lines between handshake and summary: invalid names, the failure or match, then the peer's names."""
     if not chain:
         return []
-    issuer, odd_issuer = _field(shown.na, chain[0].issuer_cn, "issuer CN")
+    issuer, odd_issuer = _issuer(shown.na, chain[0])
     subject, odd_subject = _field(shown.na, chain[0].subject_cns[0] if chain[0].subject_cns else "", "subject CN")
     found = [*odd_issuer, *odd_subject]
     if judgement.error is not None:
@@ -112,7 +115,8 @@ def peer_lines(
     if LogMask.PEER in shown.mask:
         cert, key = (fingerprint(data, shown.digest) for data in (chain[0].der, spki(chain[0].der)))
         unnamed = bool(odd_subject) or not chain[0].subject_cns
-        name = _peername(shown.policy, chain[0], evidence) if unnamed else subject
+        rejected = judgement.error is not None and judgement.error.num == VerifyError.UNSPECIFIED
+        name = _peername(shown.policy, chain[0], evidence, rejected=rejected) if unnamed else subject
         found.append(f"{shown.na}: subject_CN={name}, issuer={issuer}, cert fingerprint={cert}, pkey fingerprint={key}")
     return found
 
@@ -138,10 +142,30 @@ def _matches(shown: LineOptions, judgement: Judgement, evidence: DaneEvidence | 
     return [*found, f"{shown.na}: {what}"]
 
 
-def _peername(policy: Policy, leaf: CertFacts, evidence: DaneEvidence | PkixEvidence | None) -> str:
-    """Return the certificate name that matches a reference identifier, trusted or not; empty with DANE-EE."""
-    compared = policy.check_names and not (isinstance(evidence, DaneEvidence) and not evidence.needs_name)
+def _peername(policy: Policy, leaf: CertFacts, evidence: DaneEvidence | PkixEvidence | None, *, rejected: bool) -> str:
+    """Return the certificate name that matches a reference identifier, trusted or not; empty with DANE-EE.
+
+    If OpenSSL rejects all records or trust anchors (error 1), it compares names as without records.
+    """
+    nameless = isinstance(evidence, DaneEvidence) and not evidence.needs_name
+    compared = policy.check_names and (rejected or not nameless)
     return (matched_peername(leaf, policy.references) or "") if compared else ""
+
+
+def _issuer(na: str, leaf: CertFacts) -> tuple[str, list[str]]:
+    """Return the printable CN or else the O of the issuer, and a warning for each that is not printable."""
+    try:
+        issuer = parse(leaf.der).issuer
+    except DERError:
+        return "", []
+    warnings: list[str] = []
+    for kind, what in (("CN", "issuer CN"), ("O", "issuer Organization")):
+        for value in dn.values(issuer, kind)[:1]:
+            text, odd = _field(na, value, what)
+            warnings += odd
+            if not odd:
+                return text, warnings
+    return "", warnings
 
 
 def _field(na: str, text: str, what: str) -> tuple[str, list[str]]:

@@ -143,6 +143,8 @@ def parse(argv: Sequence[str], settle: Settle = dict) -> Options:
     for name, value in pairs:
         _READERS[name.lstrip("-")](values, value)
     _check_together(values)
+    if values.get("level") is Level.NONE:  # Postfix reads these parameters only for TLS
+        values["parameters"] = {n: value for n, value in values["parameters"].items() if not n.startswith("tls_")}
     try:
         values["parameters"] = parameters = dict(settle(values["parameters"]))
     except MainCfError as error:

@@ -1,8 +1,10 @@
 """The output of finger: lines on stdout with the program's name as a prefix, each line flushed."""
 
+import re
 import sys
 
 _TROUBLES = ("warning: ", "fatal: ")
+_UNPRINTABLE = re.compile("[\x00-\x1f\x7f]")
 
 
 class Output:
@@ -21,7 +23,8 @@ class Output:
         """All lines and blocks of the run so far, without the program's name."""
 
     def line(self, text: str) -> None:
-        """Print one line with the program's name as a prefix."""
+        """Print one line with the program's name as a prefix; Postfix prints an unprintable character as ``?``."""
+        text = _UNPRINTABLE.sub("?", text)
         self.printed.append(text)
         stream = sys.stderr if self._troubles_only else sys.stdout
         if not self._troubles_only or text.startswith(_TROUBLES):

@@ -77,6 +77,7 @@ def _with_tls(setup: Setup) -> Setup:
         output.line("warning: the TLS library has no trace (-L trace); use -L ssl-session-packet-dump")
     if not _known_digest(options, output):
         return replace(setup, tls=False)
+    setup = replace(setup, digests=_tlsa_digests(options, output))
     if _names_files(options):
         trust, lines = trust_files.roots(options)
         shown = (
@@ -85,7 +86,6 @@ def _with_tls(setup: Setup) -> Setup:
         output.lines(*lines, *shown.lines)
         setup = replace(setup, trust=trust, identity=shown.identity, tls=shown.tls)
     if setup.tls:
-        setup = replace(setup, digests=_tlsa_digests(options, output))
         output.lines(*_groups(options), *_key_note(options))
         for name in tls_offer.OPTIONS:
             output.lines(*tls_offer.bits(options.parameters, name)[1])

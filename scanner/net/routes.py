@@ -4,6 +4,7 @@ import errno
 import socket
 from collections.abc import Callable
 from functools import cache
+from ipaddress import ip_address
 
 _ANYWHERE = {socket.AF_INET: "192.88.99.1", socket.AF_INET6: "2001:4860:4860::8888"}
 """One public address of each family, to which there is no route without a default route."""
@@ -47,6 +48,15 @@ def _routed(family: socket.AddressFamily, address: str) -> bool:
     try:
         with socket.socket(family, socket.SOCK_DGRAM) as trial:
             trial.connect((address, _ANY_PORT))
+            source: str = trial.getsockname()[0]
     except OSError as error:
         return error.errno not in _NO_ROUTE
-    return True
+    return reaches(source, address)
+
+
+def reaches(source: str, address: str) -> bool:
+    """Return False if the kernel's source address is link-local (RFC 4291 section 2.5.6) and the destination is not.
+
+    A machine with a default route and no other address of the family gets no answer from beyond its link.
+    """
+    return not ip_address(source).is_link_local or ip_address(address).is_link_local

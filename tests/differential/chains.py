@@ -65,6 +65,8 @@ class Draft:
     spki: bytes = b""
     inner: bytes = b""
     unused: int = 0
+    unique: bytes = b""
+    change_algorithm: Callable[[bytes], bytes] | None = None
     change_signature: Callable[[bytes], bytes] | None = None
     change_extensions: Callable[[bytes], bytes] | None = None
     change_subject: Callable[[bytes], bytes] | None = None
@@ -73,6 +75,7 @@ class Draft:
         """Sign it."""
         way = self.way if self.way in self.signer.ways else next(iter(self.signer.ways))
         algorithm, sign = self.signer.ways[way]
+        algorithm = self.change_algorithm(algorithm) if self.change_algorithm else algorithm
         tbs = encode(SEQUENCE, *self._fields(algorithm))
         signature = sign(tbs)
         if self.change_signature is not None:
@@ -85,7 +88,7 @@ class Draft:
         fields = [encode(INTEGER, self.serial), self.inner or algorithm, self.issuer, validity, subject]
         if self.version:
             fields.insert(0, encode(0xA0, encode(INTEGER, bytes([self.version]))))
-        fields.append(self.spki or self.key.spki)
+        fields += [self.spki or self.key.spki, self.unique]
         if self.extensions:
             row = encode(SEQUENCE, *(extension.der for extension in self.extensions))
             fields.append(encode(0xA3, self.change_extensions(row) if self.change_extensions else row))

@@ -16,7 +16,11 @@ from scanner.facts import TLSARecord
 from tests.differential import chains, faults, judges, program
 from tests.differential.chains import NOW, Case
 from tests.differential.judges import Found
+from tests.differential.neighbours import NEIGHBOURS
 from tests.differential.program import Shown
+
+DRAFTED = (*faults.DRAFTED, *NEIGHBOURS)
+"""The faults of certificates in random chains."""
 
 
 @dataclass(frozen=True)
@@ -65,7 +69,7 @@ def paths(seeds: Iterable[int], *, rare_keys: bool = True) -> Tally:
     """Compare the path checks of many cases."""
     tally = Tally()
     for seed in seeds:
-        case = chains.make(seed, faults.DRAFTED, faults.ARRANGED, rare_keys=rare_keys)
+        case = chains.make(seed, DRAFTED, faults.ARRANGED, rare_keys=rare_keys)
         if not judges.usable(case):
             tally.undecodable += 1
             continue
@@ -130,7 +134,22 @@ def _bare_key(found: Difference) -> bool:
 
 def _mixed_root(found: Difference) -> bool:
     certificates = readable([facts(judges.normal(octets)) for octets in (*found.case.chain, *found.case.every)])
-    return found.program and any(cert.self_issued and not issuing.described(cert, cert) for cert in certificates)
+    mixed = any(cert.self_issued and not issuing.fits(cert.claimed.kind, cert.key.kind) for cert in certificates)
+    return found.program and bool(found.ours) and mixed
+
+
+def _overflowing(found: Difference) -> bool:
+    certificates = readable([facts(judges.normal(octets)) for octets in (*found.case.every, *found.case.roots)])
+    return bool(found.ours) and any(cert.extensions.overflowing for cert in certificates)
+
+
+def _unread_parameters(found: Difference) -> bool:
+    (ours, depth), *_ = found.ours or ((0, 0),)
+    weak = ours == VerifyError.CA_MD_TOO_WEAK and found.theirs[:1] == (
+        (int(VerifyError.CERT_SIGNATURE_FAILURE), depth),
+    )
+    certificates = readable([facts(judges.normal(octets)) for octets in (*found.case.chain, *found.case.every)])
+    return weak and any((cert.algorithm.kind, cert.algorithm.digest) == ("RSA-PSS", "") for cert in certificates)
 
 
 def _last_second(found: Difference) -> bool:
@@ -145,6 +164,10 @@ EXPLANATIONS: dict[str, Callable[[Difference], bool]] = {
     "a self-issued certificate signed with another kind of key: OpenSSL 4 never uses it, OpenSSL 3 does": _mixed_root,
     "RFC 3779 resources are checked by OpenSSL alone, which stops at its first error here": _beyond_the_first,
     "OpenSSL 4 uses an issuer that its subject describes otherwise; OpenSSL 3 and we do not": _not_described,
+    "a path length of 2**63 or more: OpenSSL reads no limit, we never use the certificate": _overflowing,
+    "PSS parameters that OpenSSL cannot decode: OpenSSL 3 and we report a weak digest first, OpenSSL 4 the signature": (
+        _unread_parameters
+    ),
     "notAfter is this very second: OpenSSL 4 still accepts it, OpenSSL 3 and we do not": _last_second,
 }
 """Differences with a reason, by the reason."""
@@ -174,7 +197,7 @@ def by_program(seeds: Iterable[int]) -> Tally:
     """Compare path checks and DANE matching with those of the openssl program."""
     tally = Tally()
     for seed in seeds:
-        case = chains.make(seed, faults.DRAFTED, faults.ARRANGED)
+        case = chains.make(seed, DRAFTED, faults.ARRANGED)
         found = records(case)
         if not judges.usable(case) or any(record.unusable for record in found) or _too_new(case):
             tally.undecodable += 1

@@ -1,5 +1,6 @@
 """Keys of every kind that OpenSSL can make, and signatures with them; each kind of key is made once a process."""
 
+import re
 import subprocess
 import tempfile
 from collections.abc import Callable
@@ -76,9 +77,16 @@ class Pair:
 
 
 @cache
+def other_curves() -> tuple[str, ...]:
+    """Return the names of the curves of the openssl program with which ECDSA works."""
+    names = re.findall(r"^  (\S+) *:", _openssl("ecparam", "-list_curves").decode(), re.MULTILINE)
+    return tuple(name for name in names if name != "SM2")  # it has signatures of its own
+
+
+@cache
 def pair(kind: str, number: int = 0) -> Pair:
     """Return the key pair of this kind and number, the same one each time."""
-    if kind in _PROGRAM_CURVES:
+    if kind in _PROGRAM_CURVES or kind in other_curves():
         return _by_program(kind)
     made = _made(kind)
     pem = made.private_bytes(  # type: ignore[attr-defined]
@@ -121,6 +129,11 @@ _HASHES: dict[str, hashes.HashAlgorithm] = {
     "sha512": hashes.SHA512(),
 }
 _HASH_OIDS = {"sha1": "1.3.14.3.2.26", "sha256": "2.16.840.1.101.3.4.2.1", "sha384": "2.16.840.1.101.3.4.2.2"}
+_HASH_OIDS |= {"sha512": "2.16.840.1.101.3.4.2.3"}
+ODD_PSS = (
+    "pss-default", "pss-absent", "pss-null", "pss-trailer", "pss-trailer-2", "pss-negative", "pss-wrong-salt",
+    "pss-huge-salt", "pss-no-mask", "pss-other-mask", "pss-other-hash", "pss-no-null", "pss-extra", "pss-512", "pss-0",
+)  # fmt: skip
 _RSA = {
     "sha256": "1.2.840.113549.1.1.11",
     "sha384": "1.2.840.113549.1.1.12",
@@ -133,7 +146,15 @@ _RSA_BY_PROGRAM = {
     "md5": ("1.2.840.113549.1.1.4", "md5"),
     "sha512-256": ("1.2.840.113549.1.1.16", "sha512-256"),
     "oiw-sha1": ("1.3.14.3.2.29", "sha1"),
+    "sha224": ("1.2.840.113549.1.1.14", "sha224"),
+    "sha512": ("1.2.840.113549.1.1.13", "sha512"),
+    "sha512-224": ("1.2.840.113549.1.1.15", "sha512-224"),
+    "sha3-224": ("2.16.840.1.101.3.4.3.13", "sha3-224"),
+    "sha3-384": ("2.16.840.1.101.3.4.3.15", "sha3-384"),
+    "sha3-512": ("2.16.840.1.101.3.4.3.16", "sha3-512"),
+    "md4": ("1.2.840.113549.1.1.3", "md4"),
 }
+OTHER_HASHES = tuple(_RSA_BY_PROGRAM)
 _ECDSA = {"sha256": "1.2.840.10045.4.3.2", "sha384": "1.2.840.10045.4.3.3", "sha1": "1.2.840.10045.4.1"}
 _PLAIN = {"ed25519": "1.3.101.112", "ed448": "1.3.101.113", "mldsa44": "2.16.840.1.101.3.4.3.17"}
 
@@ -168,19 +189,46 @@ def _pss_ways(key: rsa.RSAPrivateKey) -> dict[str, tuple[bytes, Sign]]:
             tbs, scheme, _HASHES[digest]
         )
 
+    def odd(parameters: bytes) -> tuple[bytes, Sign]:
+        """Return a signature of SHA-256 with parameters that say something else, or in another way."""
+        scheme = padding.PSS(padding.MGF1(hashes.SHA256()), 32)
+        return algorithm("1.2.840.113549.1.1.10", parameters), lambda tbs: key.sign(tbs, scheme, hashes.SHA256())
+
+    sha1 = padding.PSS(padding.MGF1(hashes.SHA1()), 20)  # noqa: S303 - weak on purpose
+    default = lambda tbs: key.sign(tbs, sha1, hashes.SHA1())  # noqa: E731, S303 - the same
+    hashed, masks, salt = _pss_parts("sha256", "sha256", 32)
     return {
         "pss": way("sha256", "sha256", 32),
         "pss-mgf": way("sha256", "sha1", 32),
         "pss-384": way("sha384", "sha384", 48),
         "pss-short": way("sha256", "sha256", 8),
+        "pss-default": (algorithm("1.2.840.113549.1.1.10", encode(SEQUENCE)), default),
+        "pss-absent": (algorithm("1.2.840.113549.1.1.10"), default),
+        "pss-null": odd(NULL_ELEMENT),
+        "pss-trailer": odd(encode(SEQUENCE, hashed, masks, salt, encode(0xA3, b"\x02\x01\x01"))),
+        "pss-trailer-2": odd(encode(SEQUENCE, hashed, masks, salt, encode(0xA3, b"\x02\x01\x02"))),
+        "pss-negative": odd(encode(SEQUENCE, hashed, masks, encode(0xA2, b"\x02\x01\xff"))),
+        "pss-wrong-salt": odd(encode(SEQUENCE, hashed, masks, encode(0xA2, b"\x02\x01\x14"))),
+        "pss-huge-salt": odd(encode(SEQUENCE, hashed, masks, encode(0xA2, b"\x02\x09\x01" + bytes(8)))),
+        "pss-no-mask": odd(encode(SEQUENCE, hashed, salt)),
+        "pss-other-mask": odd(encode(SEQUENCE, hashed, encode(0xA1, algorithm("1.2.3.4")), salt)),
+        "pss-other-hash": odd(encode(SEQUENCE, encode(0xA0, algorithm("1.2.3.4")), masks, salt)),
+        "pss-no-null": odd(encode(SEQUENCE, encode(0xA0, algorithm(_HASH_OIDS["sha256"])), masks, salt)),
+        "pss-extra": odd(encode(SEQUENCE, hashed, masks, salt, encode(0xA4, b"\x02\x01\x01"))),
+        "pss-512": way("sha512", "sha512", 64),
+        "pss-0": way("sha256", "sha256", 0),
     }
 
 
 def _pss(digest: str, mgf: str = "", salt: int = 32) -> bytes:
     """Return RSASSA-PSS-params (RFC 4055 section 3.1)."""
+    return encode(SEQUENCE, *_pss_parts(digest, mgf, salt))
+
+
+def _pss_parts(digest: str, mgf: str, salt: int) -> tuple[bytes, bytes, bytes]:
     hashed, masked = (algorithm(_HASH_OIDS[name], NULL_ELEMENT) for name in (digest, mgf or digest))
     masks = algorithm("1.2.840.113549.1.1.8", masked)
-    return encode(SEQUENCE, encode(0xA0, hashed), encode(0xA1, masks), encode(0xA2, encode(0x02, bytes([salt]))))
+    return encode(0xA0, hashed), encode(0xA1, masks), encode(0xA2, encode(0x02, bytes([salt])))
 
 
 # --- the openssl program --------------------------------------------------------------------------------------

@@ -55,6 +55,19 @@ def test_records(case: dict[str, Any]) -> None:
         assert (shown, got.depth) == (expected["tlsa"], expected["depth"])
 
 
+INVALID = {"c-dupbc-ta", "c-negpath-ta", "x-badcdp-ta", "x-dupaki-ta", "y-ta-dup"}
+
+
+@pytest.mark.parametrize("case", [c for c in READABLE if c["records"]], ids=lambda c: c["id"])
+def test_a_path_that_ends_at_an_invalid_certificate_has_its_own_reason(case: dict[str, Any]) -> None:
+    records, chain = [tlsa.parse_rdata(text) for text in case["records"]], chain_of(case)
+    got = dane.match(records, chain, NOW)
+    assert (got.record is None and dane.ends_at_invalid(got, records, chain)) is (case["id"] in INVALID)
+    others = [tlsa.parse_rdata(f"020001{'ab' * 32}")]
+    elsewhere = dane.ends_at_invalid(dane.match(others, chain, NOW), others, chain)
+    assert elsewhere is (case["id"] in INVALID - {"y-ta-dup"})
+
+
 @pytest.mark.parametrize("case", READABLE, ids=lambda c: c["id"])
 def test_no_chain_is_trusted_by_a_root_that_rejects_tls_servers(case: dict[str, Any]) -> None:
     got = pkix.verify(chain_of(case), REJECTING, NOW)

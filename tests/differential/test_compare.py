@@ -6,7 +6,8 @@ from scanner.core.x509 import issuing
 from scanner.core.x509.issuing import Acceptance
 from tests.differential import compare
 from tests.differential.chains import make
-from tests.differential.faults import ARRANGED, DRAFTED
+from tests.differential.compare import DRAFTED
+from tests.differential.faults import ARRANGED
 
 BLOCK = 150
 """Cases of one test."""

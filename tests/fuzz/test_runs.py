@@ -8,10 +8,7 @@ from pathlib import Path
 import pytest
 
 from scanner.cli.commands import main
-from tests.fuzz import runs
-
-INPUTS = 150
-"""Mutated runs, with seeds from 0; each is read by three commands."""
+from tests.fuzz import documents, runs
 
 Capture = pytest.CaptureFixture[str]
 
@@ -19,20 +16,13 @@ Capture = pytest.CaptureFixture[str]
 @pytest.fixture
 def place(tmp_path: Path) -> Path:
     """A directory with a whole run in ``whole``."""
-    runs.make(tmp_path / "whole")
+    runs.make_run(tmp_path / "whole")
     return tmp_path
 
 
-def test_mutated_runs(place: Path) -> None:
-    faults: list[str] = []
-    for seed in range(INPUTS):
-        runs.case(seed, place, faults.append)
-    assert faults == []
-
-
 def test_a_whole_run_has_no_faults(place: Path) -> None:
-    for argv in runs.COMMANDS:
-        assert runs.run_command(argv, place / "whole", place / "out") is None
+    for number, argv in enumerate(runs.COMMANDS):
+        assert runs.run_command(argv, place / "whole", place / f"out{number}") is None
 
 
 def break_line(number: int, content: bytes, name: str = "domains.jsonl") -> Callable[[Path], None]:
@@ -51,7 +41,7 @@ CORRUPT = {
     "no JSON": b'{"key":"b.example"',
     "missing members": b'{"key":"b.example"}',
     "wrong type": b'{"key":"b.example","verdict":7,"route":{},"hosts":[]}',
-    "deep nesting": b'{"key":"b.example","target":' + runs.DEEP + b"}",
+    "deep nesting": b'{"key":"b.example","target":' + documents.DEEP + b"}",
     "huge integer": b'{"key":"b.example","schema":' + b"9" * 5000 + b"}",
 }
 

@@ -16,6 +16,8 @@ from tests.parity.normaliser import normalise
 Outcome = dict[str, Any]
 
 PREFIX = "posttls-finger: "
+_CHAIN = "\n---\nCertificate chain\n"
+_LINE = re.compile(rf"{PREFIX}.*\n")
 _BLOCK = re.compile(r"(write to|read from) .*\((\d+) bytes => (-?\d+)")
 _ROW = re.compile(r"[0-9a-f]{4,} ([0-9a-f]{2}[0-9a-f |]{0,46})(  |$)")
 _HEADER = 5
@@ -31,9 +33,19 @@ class PairVerdict:
 
 def lines_of(outcome: Outcome) -> list[str]:
     """Return exit status, stdout without the program's name, and stderr as lines."""
-    out = [line.removeprefix(PREFIX) for line in outcome["out"].removesuffix("\n").split("\n") if outcome["out"]]
+    text = _chain_last(outcome["out"])
+    out = [line.removeprefix(PREFIX) for line in text.removesuffix("\n").split("\n") if text]
     err = [f"stderr: {line}" for line in outcome["err"].splitlines()]
     return [f"exit status {outcome['status']}", *out, *err]
+
+
+def _chain_last(text: str) -> str:
+    """Return an output with the lines before the chain (``-C``).
+
+    posttls-finger writes the chain to a buffer of its own, which is written out when it is full, even within a line.
+    """
+    before, begin, chain = text.partition(_CHAIN)
+    return before + "".join(_LINE.findall(chain)) + begin + _LINE.sub("", chain)
 
 
 def compare(case: PairCase, debian: Outcome, ours: Outcome) -> PairVerdict:

@@ -53,6 +53,7 @@ _PEER_LINES = r"^\S+: (matched peername: |Matched |subject_CN=)"
 _LIBRARY = r"^warning: TLS library problem: error:"
 _TOO_OLD = (
     "0A00014D:SSL routines::legacy sigalg disallowed or unsupported|0A00042E:SSL routines::alert protocol version"
+    "|0A000102:SSL routines::unsupported protocol"
     "|0A000410:SSL routines::alert handshake failure|0A0000BF:SSL routines::no protocols available"
 )
 _L_COMPLAINT = r"^warning: unknown -L option value "
@@ -131,6 +132,29 @@ def _reconnects(theirs: Lines, ours: Lines) -> Pair:
     return _without(theirs, _CACHE), ours[:first] + _without(ours[first:], _PEER_LINES)
 
 
+def _nothing_offered(theirs: Lines, ours: Lines) -> Pair:
+    """Replace the errors of the handshake where our library offers no version within the bounds."""
+    if not any("SSL routines::no protocols available" in line for line in ours):
+        return theirs, ours
+    return _handshake_alike(theirs), _handshake_alike(ours)
+
+
+def _handshake_alike(lines: Lines) -> Lines:
+    return _without(_sub(lines, r"^(SSL_connect error to \S+): .*", r"\1: no handshake"), _LIBRARY)
+
+
+def _names_before(theirs: Lines, ours: Lines) -> Pair:
+    """Remove the name in the peer lines of hosts after one without a session."""
+    if theirs[:1] != ours[:1]:
+        return theirs, ours
+    return _hosts_after(theirs), _hosts_after(ours)
+
+
+def _hosts_after(lines: Lines) -> Lines:
+    first = next((n for n, line in enumerate(lines) if line.startswith("Failed to establish session to ")), len(lines))
+    return lines[:first] + _sub(lines[first:], r": subject_CN=[^,]*, issuer=", ": subject_CN=, issuer=")
+
+
 def _trust_files(theirs: Lines, ours: Lines) -> Pair:
     """Remove both programs' lines about a file that cannot be opened."""
     unread = r"^warning: .*: cannot read trusted certificates: "
@@ -206,6 +230,11 @@ ROWS: tuple[AllowedDifference, ...] = (
         _theirs("^warning: ignoring unknown ECDHE curve ", "warning: ignoring unknown key exchange group "),
     ),
     AllowedDifference(
+        "names of a host before",
+        "posttls-finger keeps the names of a host with TLSA records as match arguments for the hosts after it",
+        _names_before,
+    ),
+    AllowedDifference(
         "-L complaints",
         "since Postfix 3.12 the list of `-L` is parsed once more, so its warning is printed once more",
         _keyword_complaints,
@@ -232,6 +261,14 @@ ROWS: tuple[AllowedDifference, ...] = (
         "alert words",
         "OpenSSL 4 no longer begins the names of alerts with sslv3 or tlsv1",
         _both(r"::(sslv3|tlsv1|tls) alert ", "::alert "),
+    ),
+    AllowedDifference(
+        "address as a name",
+        "since OpenSSL 4 an address in a match argument is a name, and there can be several",
+        lambda theirs, ours: (_without(theirs, r'^warning: \S+: error loading match name: "[0-9a-fA-F.:]+"$'), ours),
+    ),
+    AllowedDifference(
+        "old TLS alone", "OpenSSL 4 offers no version below TLS 1.2 at the default security level", _nothing_offered
     ),
     AllowedDifference(
         "old TLS",

@@ -22,6 +22,20 @@ def test_what_is_equal_needs_no_row() -> None:
     assert compare(PAIR, outcome("a"), outcome("a")).rows == ()
 
 
+def test_the_place_of_the_chain_does_not_count() -> None:
+    chain = "\n---\nCertificate chain\n 0 subject: x\n-----END CERTIFICATE-----\n"
+    ours = {"status": 0, "out": f"posttls-finger: a\nposttls-finger: > QUIT\n{chain}", "err": ""}
+    cut = chain.replace("TE-----", "TE-posttls-finger: > QUIT\n----")
+    assert compare(PAIR, {"status": 0, "out": f"posttls-finger: a\n{cut}", "err": ""}, ours).difference == ""
+
+
+def test_names_of_a_host_before() -> None:
+    failed = "Failed to establish session to x.test via mx0.test"
+    debian, ours = (f"{NAP}: subject_CN={name}, issuer=CA, cert" for name in ("", "mx.test"))
+    assert compare(PAIR, outcome(failed, debian), outcome(failed, ours)).rows == ("names of a host before",)
+    assert compare(PAIR, outcome(debian), outcome(ours)).difference
+
+
 def test_what_a_row_forgives() -> None:
     debian = outcome(OLD, f"Verified {SUMMARY} X25519")
     verdict = compare(PAIR, debian, outcome(NEW, f"Verified {SUMMARY} x25519"))

@@ -110,6 +110,13 @@ def parse(octets: bytes) -> Certificate:
     Raises:
         DERError: the outer structure cannot be decoded.
     """
+    try:
+        return _parse(octets)
+    except (ValueError, IndexError) as error:
+        raise DERError(str(error)) from error
+
+
+def _parse(octets: bytes) -> Certificate:
     parts = der.children(der.whole(octets, der.SEQUENCE))
     if len(parts) != 3:  # noqa: PLR2004 - RFC 5280 section 4.1: TBS, algorithm, signature
         raise DERError("a certificate has three parts")

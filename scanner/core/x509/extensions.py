@@ -24,6 +24,7 @@ _EXT_KEY_USAGE = "2.5.29.37"
 _NETSCAPE_TYPE = "2.16.840.1.113730.1.1"
 _PROXY = "1.3.6.1.5.5.7.1.14"
 _IP_RESOURCES, _AS_RESOURCES = "1.3.6.1.5.5.7.1.7", "1.3.6.1.5.5.7.1.8"
+_IP_IDENTIFIER, _AS_IDENTIFIER = bytes.fromhex("06082b06010505070107"), bytes.fromhex("06082b06010505070108")
 
 _HANDLED = {
     _KEY_USAGE,
@@ -57,7 +58,10 @@ BROKEN = 20
 """Maximum number of broken extensions listed."""
 
 LONGEST_PATH = 2**31
-"""Upper bound of a path length, which OpenSSL stores in a long; no path is longer."""
+"""Upper bound of a stored path length; no path is longer."""
+
+LARGEST_LENGTH = 2**63 - 1
+"""Maximum path length that OpenSSL can store, in a long; it treats a greater length as absent."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,13 +86,16 @@ class AltNames:
 class Extensions:
     """The contents of the extensions; an absent extension is None.
 
-    ``endless`` is true for a path length greater than any path, which OpenSSL treats as absent. ``names`` and
-    ``name_constraints`` are the DER of subjectAltName and nameConstraints, empty if absent.
+    ``endless`` is true for a path length beyond any path, ``overflowing`` for a path length that OpenSSL cannot store,
+    with which a certificate is never used in a path (see ``issuing``). ``names`` and
+    ``name_constraints`` are the DER of subjectAltName and nameConstraints, ``resources`` contains the extensions of
+    RFC 3779 in DER; each is empty if absent.
     """
 
     is_ca: bool | None = None
     path_length: int | None = None
     endless: bool = False
+    overflowing: bool = False
     key_usage: int | None = None
     netscape_type: int | None = None
     ext_key_usage: tuple[str, ...] | None = None
@@ -97,7 +104,7 @@ class Extensions:
     alt_names: AltNames = field(default_factory=AltNames)
     names: bytes = b""
     name_constraints: bytes = b""
-    resources: bool = False
+    resources: bytes = b""
     proxy: bool = False
     unknown_critical: bool = False
     broken: tuple[str, ...] = ()
@@ -162,7 +169,8 @@ def _basic_constraints(known: Extensions, value: TLV) -> None:
     parts = der.children(der.expect(value, der.SEQUENCE))
     is_ca = der.boolean(parts.pop(0)) if parts and parts[0].tag == der.BOOLEAN else False
     length = der.integer(parts.pop(0)) if parts else None
-    if parts or (length is not None and length < 0):
+    known.overflowing = length is not None and length > LARGEST_LENGTH
+    if parts or known.overflowing or (length is not None and length < 0):
         raise DERError("broken basicConstraints")
     known.is_ca, known.endless = is_ca, length is not None and length >= LONGEST_PATH
     known.path_length = None if known.endless else length
@@ -198,16 +206,24 @@ def _authority_key_id(known: Extensions, value: TLV) -> None:
 
 
 def _directory_name(names: TLV) -> TLV | None:
-    found = (name for name in der.children(names) if name.tag == _DIRECTORY)
-    return next((der.expect(der.read(name.content), der.SEQUENCE) for name in found), None)
+    found = [name for name in map(_general_name, der.children(names)) if name.tag == _DIRECTORY]
+    return der.read(found[0].content) if found else None
 
 
 def _name_constraints(known: Extensions, value: TLV) -> None:
     known.name_constraints = value.raw
 
 
-def _resources(known: Extensions, _value: TLV) -> None:
-    known.resources = True
+def _ip_resources(known: Extensions, value: TLV) -> None:
+    _add_resources(known, _IP_IDENTIFIER, value)
+
+
+def _as_resources(known: Extensions, value: TLV) -> None:
+    _add_resources(known, _AS_IDENTIFIER, value)
+
+
+def _add_resources(known: Extensions, identifier: bytes, value: TLV) -> None:
+    known.resources += der.encode(der.SEQUENCE, identifier, der.encode(der.OCTET_STRING, value.raw))
 
 
 def _proxy(known: Extensions, _value: TLV) -> None:
@@ -299,6 +315,6 @@ _DECODERS: dict[str, Callable[[Extensions, TLV], None]] = {
     _EXT_KEY_USAGE: _ext_key_usage,
     _NETSCAPE_TYPE: _netscape_type,
     _PROXY: _proxy,
-    _IP_RESOURCES: _resources,
-    _AS_RESOURCES: _resources,
+    _IP_RESOURCES: _ip_resources,
+    _AS_RESOURCES: _as_resources,
 }

@@ -75,7 +75,9 @@ def _facts(certificate: Certificate) -> CertFacts:
 def _defects(certificate: Certificate) -> str:
     broken = certificate.extensions.broken
     found = [f"broken extension {', '.join(broken)}"] if broken else []
-    if certificate.extensions.endless:
+    if certificate.extensions.overflowing:
+        found.append("path length of more than 63 bits")
+    elif certificate.extensions.endless:
         found.append("path length of more than 31 bits")
     if certificate.spki != certificate.sent_spki:
         found.append("spki-not-der: the public key is not encoded in DER; its digests are those of its DER form")

@@ -2,9 +2,10 @@
 
 A certificate with a repeated or undecodable known extension, a negative path length or an empty keyUsage is invalid for
 OpenSSL (EXFLAG_INVALID), which accepts it neither as issuer nor as subject of another certificate. OpenSSL also rejects
-an issuer with an unknown key type and a subject with an unknown signature algorithm. The answers do not depend on the
-time, since this module does not check dates. A leaf occurs once in a scan and its issuers recur: a path is verified as
-a whole only if the part above its leaf is new.
+an issuer with an unknown key type and a subject with an unknown signature algorithm. This module also rejects a
+certificate with a path length that OpenSSL cannot store, which OpenSSL treats as absent. The answers do not depend on
+the time, since this module does not check dates. A leaf occurs once in a scan and its issuers recur: a path is verified
+as a whole only if the part above its leaf is new.
 """
 
 import hashlib
@@ -82,6 +83,15 @@ def issued(issuer: Certificate, subject: Certificate, *, leaf: bool) -> bool:
     return _pair(issuer, subject, leaf=leaf).size > 1
 
 
+def refused(issuer: Certificate, subject: Certificate) -> bool:
+    """Return True if only the invalidity of a certificate prevents an issuer from being used."""
+    if issuer.subject_key != subject.issuer_key or self_signed(subject):
+        return False
+    if issuer.extensions.overflowing or subject.extensions.overflowing:
+        return True
+    return described(issuer, subject) and not may_have_issued(issuer, subject)
+
+
 def described(issuer: Certificate, subject: Certificate) -> bool:
     """Return True if an issuer matches the issuer name and authority key identifier of a subject, as in OpenSSL 3.
 
@@ -89,16 +99,18 @@ def described(issuer: Certificate, subject: Certificate) -> bool:
     authority key identifier counts only if the issuer contains the corresponding field.
     """
     wanted, key_id = subject.extensions.authority, issuer.extensions.subject_key_id
+    if subject.extensions.overflowing or issuer.extensions.overflowing:
+        return False
     if wanted.key_id is not None and key_id is not None and wanted.key_id != key_id:
         return False
     if wanted.serial is not None and wanted.serial.content != issuer.serial:
         return False
     if wanted.issuer is not None and dn.canonical(wanted.issuer) != issuer.issuer_key:
         return False
-    return _fits(subject.claimed.kind, issuer.key.kind)
+    return fits(subject.claimed.kind, issuer.key.kind)
 
 
-def _fits(algorithm: str, key: str) -> bool:
+def fits(algorithm: str, key: str) -> bool:
     """Return True if a key type can make signatures of an algorithm, or if either is unknown (OpenSSL then decides)."""
     return not algorithm or not key or algorithm == key or (algorithm, key) == ("RSA-PSS", "RSA")
 
@@ -127,6 +139,8 @@ def signed_by_key(subject: Certificate, spki: bytes) -> bool | None:
 
     OpenSSL verifies the certificate with a synthetic issuer that contains the key (see ``synthetic``).
     """
+    if subject.extensions.overflowing:
+        return False
     if self_signed(subject):
         return spki == subject.spki and _by_itself(subject, Check.CHECK_SS_SIGNATURE).accepted
     answer = _by_key(subject, spki, "key", _LENIENT)
@@ -170,13 +184,14 @@ def acceptance(path: Sequence[Certificate], bare_key: bytes = b"") -> Acceptance
 
 def _alone(leaf: Certificate, bare_key: bytes) -> Answer:
     if bare_key and not self_signed(leaf):
-        return _by_key(leaf, bare_key, "bare key", _SERVER)
+        answer = _by_key(leaf, bare_key, "bare key", _SERVER)
+        return answer._replace(depth=min(answer.depth, 1))  # the synthetic issuer is not in the path
     return _by_itself(leaf, Check.SERVER_PURPOSE)
 
 
 def _constrained(certificate: Certificate) -> bool:
     """Return True for extensions whose effect depends on the whole path."""
-    return bool(certificate.extensions.name_constraints) or certificate.extensions.resources
+    return bool(certificate.extensions.name_constraints or certificate.extensions.resources)
 
 
 def _verdict(answer: Answer) -> Acceptance:

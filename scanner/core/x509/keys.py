@@ -156,7 +156,10 @@ def _is_normal(prefix: bytes, size: int) -> bool:
 
 
 def _encoded(algorithm: TLV, key_bits: TLV) -> bytes:
-    oid, *parameters = der.children(der.expect(algorithm, der.SEQUENCE))
+    parts = der.children(der.expect(algorithm, der.SEQUENCE))
+    if not parts:
+        raise der.DERError("an algorithm without an identifier")
+    oid, *parameters = parts
     unused, _ = der.bit_string(key_bits)
     kept = (part.raw if part.tag & der.CONSTRUCTED else der.encode(part.tag, part.content) for part in parameters)
     identifier = der.encode(der.SEQUENCE, der.encode(der.OID, der.expect(oid, der.OID).content), *kept)
@@ -257,8 +260,41 @@ def algorithm(raw: bytes) -> Algorithm:
 
 
 def _pss(parameters: list[TLV]) -> Algorithm:
-    """Return the RSASSA-PSS algorithm with the hash in its parameters (RFC 4055 section 3.1)."""
-    given = {part.tag: der.read(part.content) for part in der.children(parameters[0])} if parameters else {}
-    digest = given.get(0xA0)
-    named = _HASH_OIDS.get(der.oid(der.children(digest)[0]), "") if digest else "sha1"
-    return Algorithm("rsassaPss", "RSA-PSS", named)
+    """Return the RSASSA-PSS algorithm with the hash in its parameters, "" for parameters that OpenSSL cannot decode."""
+    try:
+        return Algorithm("rsassaPss", "RSA-PSS", _pss_hash(parameters))
+    except (ValueError, IndexError):
+        return Algorithm("rsassaPss", "RSA-PSS")
+
+
+def _pss_hash(parameters: list[TLV]) -> str:
+    """Return the hash in RSASSA-PSS-params (RFC 4055 section 3.1).
+
+    Raises:
+        ValueError, IndexError: OpenSSL cannot decode the parameters.
+    """
+    (sequence,) = parameters
+    parts = der.children(der.expect(sequence, der.SEQUENCE))
+    given = {part.tag: der.read(part.content) for part in parts}
+    if not given.keys() <= {_HASH, _MASK, _SALT, _TRAILER}:
+        raise der.DERError("foreign element in RSASSA-PSS-params")
+    if _MASK in given:
+        mask, mask_hash = der.children(given[_MASK])[:2]
+        if der.oid(mask) != _MGF1 or not _hash_name(mask_hash):
+            raise der.DERError("unknown mask generation")
+    if not 0 <= _number(given.get(_SALT), 20) <= _LONGEST_SALT or _number(given.get(_TRAILER), 1) != 1:
+        raise der.DERError("invalid number in RSASSA-PSS-params")
+    return _hash_name(given[_HASH]) if _HASH in given else "sha1"
+
+
+_HASH, _MASK, _SALT, _TRAILER = 0xA0, 0xA1, 0xA2, 0xA3
+_MGF1 = "1.2.840.113549.1.1.8"
+_LONGEST_SALT = 2**31 - 1
+
+
+def _hash_name(identifier: TLV) -> str:
+    return _HASH_OIDS.get(der.oid(der.children(identifier)[0]), "")
+
+
+def _number(element: TLV | None, default: int) -> int:
+    return default if element is None else der.integer(element)

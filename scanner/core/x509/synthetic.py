@@ -27,11 +27,14 @@ _EXTENSIONS = 0xA3
 
 
 def issuer(subject: Certificate, spki: bytes) -> bytes:
-    """Return a certificate with a key that matches the issuer name and authority key identifier of a subject."""
+    """Return a certificate with a key that matches the issuer name and authority key identifier of a subject.
+
+    It has the RFC 3779 resources of the subject, so that OpenSSL judges these as if the subject were the anchor.
+    """
     wanted = subject.extensions.authority
     serial = der.encode(der.INTEGER, wanted.serial.content) if wanted.serial else _ONE
     own_issuer = wanted.issuer.raw if wanted.issuer else subject.issuer.raw
-    return _certificate(serial, own_issuer, subject.issuer.raw, spki, _CA, sign=False)
+    return _certificate(serial, own_issuer, subject.issuer.raw, spki, _CA + subject.extensions.resources, sign=False)
 
 
 def constrained(subject: bytes, alt_names: bytes, constraints: bytes, *, leaf: bool) -> tuple[bytes, ...]:

@@ -12,6 +12,7 @@ import os
 import subprocess
 import sys
 import tempfile
+import traceback
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -33,6 +34,8 @@ def _serving(made: list[pairs.RandomPair]) -> Iterator[None]:
     if child == 0:
         try:
             trio.run(servers.serve, zone, scripts, writable)
+        except BaseException:  # noqa: BLE001 - the process ends here in any case
+            traceback.print_exc()
         finally:
             os._exit(1)
     os.close(writable)

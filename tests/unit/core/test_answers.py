@@ -273,6 +273,7 @@ def test_joining_too_many_is_a_loop() -> None:
 
 # The texts as posttls-finger prints them.
 SUBJECT = "Name service error for name=a.example type=MX: "
+LONG = ".".join(["a" * 50] * 4 + ["b" * 50])
 NOT_FOUND = f"Host or domain name not found. {SUBJECT}"
 
 
@@ -296,6 +297,10 @@ NOT_FOUND = f"Host or domain name not found. {SUBJECT}"
         (
             failed("a..example", "MX", NOT_A_NAME),
             "Name service error for a..example: invalid host or domain name",
+        ),
+        (  # 254 characters are a host name for Postfix, and 256 octets in a message are too many for the resolver
+            failed(LONG, "MX", NOT_A_NAME),
+            f"Host or domain name not found. Name service error for name={LONG} type=MX: Non-recoverable error",
         ),
     ],
 )

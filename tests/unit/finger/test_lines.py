@@ -14,6 +14,8 @@ from scanner.finger.log_keywords import LogMask
 from scanner.model import DaneEvidence, PathError, PkixEvidence
 from scanner.net.probe_events import Secured
 from scanner.vocabulary import FailureKind, Level, Phase, TLSState
+from tests.differential import chains, signers
+from tests.differential.chains import cn
 from tests.unit.mailserver import certificate
 from tests.unit.memory_ports import good_tlsa
 
@@ -266,7 +268,7 @@ def test_long_names_are_cut_at_an_attribute(name: str, shown: str) -> None:
 
 def test_odd_names_are_reported_first_and_whatever_is_printed() -> None:
     """Expected: Debian's 3.7.11, which replaces a CN that cannot be printed by the matched name."""
-    odd = replace(LEAF, subject_cns=("x" * 256,), issuer_cn="a\0b", dns_names=("mx.test",))
+    odd = replace(issued_by(cn("a\0b")), subject_cns=("x" * 256,), dns_names=("mx.test",))
     warned = [
         f"warning: tls_text_name: {NA}: NULL character in peer issuer CN",
         f"warning: tls_text_name: {NA}: peer subject CN too long: 256",
@@ -276,7 +278,46 @@ def test_odd_names_are_reported_first_and_whatever_is_printed() -> None:
     named = Policy(Level.SECURE, ("mx.test",), check_names=True)
     printed = lines.peer_lines(shown(named), Judgement(TLSState.VERIFIED, None, "mx.test"), PkixEvidence(()), (odd,))
     assert printed[:2] == warned
-    assert printed[-1].startswith(f"{NA}: subject_CN=mx.test, issuer=, ")
+    assert printed[-1].startswith(f"{NA}: subject_CN=mx.test, issuer=Lab, ")
+
+
+def issued_by(issuer: bytes) -> CertFacts:
+    draft = chains.leaf_draft(signers.pair("p256", 9), chains.ca_draft("Root", signers.pair("p256"), None))
+    draft.issuer = issuer
+    return certs.facts(draft.make())
+
+
+@pytest.mark.parametrize(
+    ("issuer", "text", "warned"),
+    [
+        (chains.name(("2.5.4.10", "Org"), ("2.5.4.3", "CA")), "CA", []),
+        (chains.name(("2.5.4.10", "Org"), ("2.5.4.11", "Unit")), "Org", []),
+        (chains.name(("2.5.4.10", "Org"), ("2.5.4.3", "a\nb")), "Org", ["non-printable content in peer issuer CN"]),
+        (chains.name(("2.5.4.10", "a\0b")), "", ["NULL character in peer issuer Organization"]),
+        (chains.name(("2.5.4.11", "Unit")), "", []),
+        (chains.name(("2.5.4.3", "first"), ("2.5.4.3", "second")), "first", []),
+    ],
+)
+def test_the_organization_stands_for_an_issuer_without_a_printable_cn(
+    issuer: bytes, text: str, warned: list[str]
+) -> None:
+    """Expected: ``tls_issuer_CN`` of Postfix and Debian's 3.7.11 with such certificates."""
+    leaf = issued_by(issuer)
+    printed = lines.peer_lines(shown(), Judgement(TLSState.VERIFIED), MATCH, (leaf,))
+    assert [line for line in printed if line.startswith("warning: ")] == [
+        f"warning: tls_text_name: {NA}: {what}" for what in warned
+    ]
+    assert f", issuer={text}, " in printed[-1]
+
+
+def test_names_are_compared_where_every_record_is_rejected() -> None:
+    """Expected: Debian's 3.7.11 at level dane-only with unusable TLSA records and a certificate without a CN."""
+    leaf = replace(LEAF, subject_cns=(), dns_names=("mx.test",))
+    nothing = DaneEvidence(None, -1, bare_key=False, needs_name=False, path=(LEAF.sha256,))
+    for level, num, name in ((Level.DANE_ONLY, 1, "mx.test"), (Level.SECURE, 1, "mx.test"), (Level.DANE, 65, "")):
+        policy = Policy(level, ("mx.test",), check_names=True)
+        judgement = Judgement(TLSState.UNTRUSTED, PathError(num, 0, "x"))
+        assert f"subject_CN={name}, " in lines.peer_lines(shown(policy), judgement, nothing, (leaf,))[-1]
 
 
 def test_a_reply_beyond_the_limits_is_named() -> None:

@@ -271,3 +271,15 @@ def test_letters_that_posttls_finger_does_not_have_are_not_options() -> None:
     for letter in "jnequb":
         with pytest.raises(getopt.GetoptError):
             getopt.getopt([f"-{letter}"], SHORT)
+
+
+def test_parameters_of_tls_are_not_read_without_tls() -> None:
+    """Expected: Debian's 3.7.11 with ``-l none -o tls_fast_shutdown_enable=maybe``."""
+    asked: list[str] = []
+
+    def settle(given: Mapping[str, str]) -> dict[str, str]:
+        asked.extend(given)
+        return dict(given)
+
+    parse(["-l", "none", "-o", "tls_fast_shutdown_enable=maybe", "-o", "inet_protocols=all", "x.test"], settle)
+    assert asked == ["inet_protocols"]

@@ -8,6 +8,7 @@ from scanner.core.x509 import extensions
 from scanner.core.x509.der import BIT_STRING, BOOLEAN, INTEGER, OCTET_STRING, SEQUENCE, TLV, encode, read
 from scanner.core.x509.extensions import Extensions
 from tests.differential.chains import (
+    ADDRESSES,
     AKI,
     BC,
     CLIENT,
@@ -41,8 +42,8 @@ GOOD = [  # extension, the field, its value
     (Extension(BC, basic(ca=True)), "is_ca", True),
     (Extension(BC, encode(SEQUENCE, encode(BOOLEAN, b"\x01"))), "is_ca", True),
     (Extension(BC, basic(ca=False)), "is_ca", False),
-    (Extension(BC, basic(ca=True, length=2**70)), "endless", True),
-    (Extension(BC, basic(ca=True, length=2**70)), "path_length", None),
+    (Extension(BC, basic(ca=True, length=2**63 - 1)), "endless", True),
+    (Extension(BC, basic(ca=True, length=2**63 - 1)), "path_length", None),
     (Extension(KU, usage(0x06, 1)), "key_usage", 0x06),
     (Extension(KU, usage(0x07, 1)), "key_usage", 0x06),
     (Extension(EKU, uses(SERVER, CLIENT)), "ext_key_usage", (SERVER, CLIENT)),
@@ -50,7 +51,7 @@ GOOD = [  # extension, the field, its value
     (Extension(SKI, encode(0x24, encode(OCTET_STRING, b"id"))), "subject_key_id", b"id"),
     (Extension(NC, b"\x30\x00"), "name_constraints", b"\x30\x00"),
     (Extension(SAN, dns("a.test")), "names", dns("a.test")),
-    (Extension("1.3.6.1.5.5.7.1.7", b"\x30\x00"), "resources", True),
+    (Extension(ADDRESSES, b"\x30\x00"), "resources", Extension(ADDRESSES, b"\x30\x00").der),
     (Extension("1.2.3.4", b"", critical=True), "unknown_critical", True),
     (Extension(CRLDP, b"\x30\x00", critical=True), "unknown_critical", False),
     (Extension(AKI, b"\x30\x00", critical=True), "unknown_critical", True),
@@ -75,12 +76,20 @@ BAD = [
     Extension(KU, b"\x04\x01\x80"),
     Extension(EKU, encode(SEQUENCE, b"\x02\x01\x00")),
     Extension(AKI, encode(SEQUENCE, encode(0x83, b"x"))),
+    Extension(AKI, encode(SEQUENCE, encode(0xA1, encode(0xA4, b"\x30\x02\x0c\x00")))),
+    Extension(AKI, encode(SEQUENCE, encode(0xA1, encode(0xA4, b"\x30\x02\x31\x81")))),
     Extension(SKI, b"\x30\x00"),
     Extension(SAN, encode(SEQUENCE, encode(0x82, b"a.test"), encode(0x89, b"x"))),
     Extension(SAN, encode(SEQUENCE, encode(0xA4, b"\x30\x05"))),
     Extension(SAN, encode(SEQUENCE, encode(0xA0, oid("1.2.3")))),
     Extension(SAN, encode(SEQUENCE, encode(0x88, b"\x80"))),
 ]
+
+
+def test_a_path_length_that_openssl_cannot_store_is_broken() -> None:
+    """OpenSSL stores it in a long and takes a greater number for absent."""
+    got = decoded(Extension(BC, basic(ca=True, length=2**63)))
+    assert (got.broken, got.overflowing, got.is_ca, got.path_length) == ((BC,), True, None, None)
 
 
 @pytest.mark.parametrize("extension", BAD)

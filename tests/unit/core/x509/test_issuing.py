@@ -7,9 +7,10 @@ import pytest
 
 from scanner.core.x509 import certificate, issuing, openssl
 from scanner.core.x509.certificate import Certificate
+from scanner.core.x509.der import BIT_STRING, OCTET_STRING, SEQUENCE, encode
 from scanner.core.x509.openssl import Answer, Check
 from tests.differential import chains, signers
-from tests.differential.chains import AKI, BC, Draft, basic
+from tests.differential.chains import ADDRESSES, AKI, BC, NC, SAN, Draft, basic, dns
 from tests.unit import pki
 from tests.unit.pki import INTER, LEAF, LEAF_PLAN, ROOT, ROOT_PLAN
 
@@ -29,6 +30,23 @@ def test_names_decide_first() -> None:
         assert issuing.may_have_issued(first, second) is expected
         assert issuing.issued(first, second, leaf=True) is expected
     assert [issuing.self_signed(each) for each in (leaf, inter, root)] == [False, False, True]
+
+
+@pytest.mark.parametrize("length", [-1, 2**63, 2**64, 2**200])
+@pytest.mark.parametrize("place", ["root", "inter", "leaf"])
+def test_a_certificate_with_an_impossible_path_length_is_in_no_path(place: str, length: int) -> None:
+    """OpenSSL 3.0 and 4.0 never use a negative length, and take 2**63 or more for no limit; here neither is used."""
+    root = chains.ca_draft("Root", signers.pair("p256"), None)
+    inter = chains.ca_draft("CA", signers.pair("p256", 1), root)
+    leaf = chains.leaf_draft(signers.pair("p256", 9), inter)
+    drafts = {"root": root, "inter": inter, "leaf": leaf}
+    drafts[place].put(BC, basic(ca=place != "leaf", length=length), critical=True)
+    top, middle, bottom = map(parsed, (root, inter, leaf))
+    assert issuing.self_signed(top) is (place != "root")
+    assert issuing.may_have_issued(top, middle) is (place == "leaf")
+    assert issuing.issued(middle, bottom, leaf=True) is (place == "root")
+    if place == "leaf":
+        assert not issuing.signed_by_key(bottom, inter.key.spki)
 
 
 KINDS = [*dict.fromkeys(signers.COMMON), *signers.RARE]
@@ -52,11 +70,69 @@ def test_signatures_of_every_kind_of_key(kind: str) -> None:
     assert issuing.acceptance((forged, issuer)) == (False, (7, 0))
 
 
+@pytest.mark.parametrize(("inherit", "expected"), [(False, (True, None)), (True, (False, (46, 1)))])
+def test_resources_under_a_bare_key_are_those_of_an_anchor(
+    *, inherit: bool, expected: tuple[bool, tuple[int, int] | None]
+) -> None:
+    """Expected: openssl 3.0 with a ``2 1 0`` record; an anchor cannot inherit RFC 3779 resources."""
+    root = chains.ca_draft("Root", signers.pair("p256"), None)
+    leaf = chains.leaf_draft(signers.pair("p256", 9), root)
+    addresses = b"\x05\x00" if inherit else encode(SEQUENCE, encode(BIT_STRING, b"\0\x0a"))
+    family = encode(SEQUENCE, encode(OCTET_STRING, b"\0\x01"), addresses)
+    leaf.put(ADDRESSES, encode(SEQUENCE, family), critical=True)
+    assert issuing.acceptance((parsed(leaf),), root.key.spki) == expected
+
+
+def test_a_verdict_on_upper_certificates_with_constraints_holds_for_no_other_leaf() -> None:
+    root = chains.ca_draft("Root", signers.pair("p256"), None)
+    limits = encode(SEQUENCE, encode(0xA0, encode(SEQUENCE, encode(0x82, b"good.test"))))
+    root.put(NC, limits, critical=True)
+    inter = chains.ca_draft("CA", signers.pair("p256", 1), root)
+    top = (parsed(inter), parsed(root))
+    for name, expected in (
+        ("a.good.test", (True, None)),
+        ("a.bad.test", (False, (47, 0))),
+        ("b.good.test", (True, None)),
+    ):
+        leaf = chains.leaf_draft(signers.pair("p256", 9), inter)
+        leaf.subject = chains.cn(name)
+        leaf.put(SAN, dns(name))
+        assert issuing.acceptance((parsed(leaf), *top)) == expected
+
+
+NOBODY = encode(0xA1, encode(0xA4, chains.cn("Nobody")))
+ABOVE = encode(0xA1, encode(0xA4, chains.cn("Root")))
+
+
+@pytest.mark.parametrize(
+    ("description", "fits"),
+    [
+        (ABOVE + b"\x82\x01\x10", True),
+        (b"\x82\x01\x10", True),
+        (b"", True),
+        (ABOVE + b"\x82\x01\x11", False),
+        (NOBODY + b"\x82\x01\x10", False),
+        (encode(0x80, b"other"), False),
+    ],
+)
+def test_an_issuer_fits_every_part_of_the_description(description: bytes, *, fits: bool) -> None:
+    """RFC 5280 section 4.2.1.1; OpenSSL 3 uses no other issuer."""
+    root = chains.ca_draft("Root", signers.pair("p256"), None)
+    leaf = chains.leaf_draft(signers.pair("p256", 9), root)
+    leaf.put(AKI, encode(SEQUENCE, description))
+    assert issuing.described(parsed(root), parsed(leaf)) is fits
+    assert issuing.issued(parsed(root), parsed(leaf), leaf=True) is fits
+
+
+NOT_VERIFIED = {"sha512-256", "sha512-224"}  # OpenSSL has no such signatures
+NOT_VERIFIED |= set(signers.ODD_PSS) - {"pss-default", "pss-trailer", "pss-no-null", "pss-512", "pss-0"}
+
+
 @pytest.mark.parametrize("way", sorted(signers.pair("rsa2048").ways))
 def test_every_way_of_an_rsa_signature(way: str) -> None:
     root = chains.ca_draft("Root", signers.pair("rsa2048"), None)
     leaf = replace(chains.leaf_draft(signers.pair("p256", 9), root), way=way)
-    expected = way != "sha512-256"  # OpenSSL has no such signature
+    expected = way not in NOT_VERIFIED
     assert issuing.signed_by(parsed(leaf), parsed(root)) is expected
 
 

@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 
 from scanner.core.x509 import certificate as working
 from scanner.core.x509 import der, issuing, keys
+from tests.differential import signers
 from tests.unit import pki
 from tests.unit.pki import LEAF, LEAF_PLAN
 
@@ -77,6 +78,15 @@ def test_obsolete_hashes_can_still_be_checked(digest: str, strength: int) -> Non
 
 
 SPKI = (serialization.Encoding.DER, serialization.PublicFormat.SubjectPublicKeyInfo)
+
+
+@pytest.mark.parametrize("way", signers.ODD_PSS)
+def test_pss_parameters_that_openssl_cannot_decode_name_no_hash(way: str) -> None:
+    """Expected: openssl 3.0 reports "CA signature digest algorithm too weak" exactly for these and for SHA-1."""
+    hashes_of = {"pss-default": "sha1", "pss-512": "sha512"}
+    decoded = ("pss-trailer", "pss-wrong-salt", "pss-no-mask", "pss-no-null", "pss-0")
+    raw, _ = signers.pair("rsa2048").ways[way]
+    assert keys.algorithm(raw).digest == (hashes_of.get(way) or ("sha256" if way in decoded else ""))
 
 
 def test_rsa_pss_signature() -> None:
