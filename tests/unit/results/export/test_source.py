@@ -14,7 +14,7 @@ from results.export.tables import DOMAINS
 from results.store.corrupt import CorruptLines
 from results.store.files import StoreError
 from results.store.reader import Run
-from tests.fuzz.runs import DEEP
+from tests.fuzz.documents import DEEP
 
 pytestmark = pytest.mark.skipif(find_spec("duckdb") is None, reason="DuckDB is an extra")
 
