@@ -2,12 +2,10 @@
 
 from collections.abc import Iterator
 
+from results.count.columns import NO_VALUE
 from results.count.summary import Provider, Summary
 from results.render.tables import Cell, Table
 from scanner.model import RunHeader
-
-NO_VALUE = "(none)"
-"""The name of domains without a value of the column."""
 
 
 def listings(summary: Summary, header: RunHeader, column: str) -> Iterator[Table]:
