@@ -17,6 +17,9 @@ from scanner.vocabulary import DomainDane
 
 EXAMPLES = 20  # maximum number of example domains for each failing MX host and value of a column
 
+NO_VALUE = "(none)"
+"""The name of domains without a value of the column."""
+
 _NO_FIELDS: Mapping[str, str] = {}
 _EMPTY = b'"fields":{}}'
 _IMPORTANCE = (b'"importance":', b'"Importance":', b'"IMPORTANCE":')  # most targets are skipped without decoding

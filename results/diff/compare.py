@@ -84,16 +84,18 @@ class Flapping:
 class Comparison:
     """All differences between the compared runs.
 
-    ``compared`` is the number of domains of NEW that an earlier run contains. ``counts`` is the number of domains and
-    MX hosts of each ``ChangeKind``, ``groups`` contains the same changes by MX host and cause. ``new_unknown`` contains
-    domains that were protected and are inconclusive in NEW, ``unclear`` domains that were broken and are inconclusive
-    in NEW. ``absent`` is the number of domains that already did not exist before NEW. ``changed`` contains all other
-    domains whose verdict changed. ``not_scanned`` is the number of domains that an incomplete NEW does not contain.
-    ``transitions`` counts the verdict changes by field and ``old > new``. ``expiring`` contains hosts whose certificate
-    in NEW has expired or expires soon.
+    ``column`` is the column of the list by which the groups are divided. ``compared`` is the number of domains of NEW
+    that an earlier run contains. ``counts`` is the number of domains and MX hosts of each ``ChangeKind``, ``groups``
+    contains the same changes by MX host and cause. ``new_unknown`` contains domains that were protected and are
+    inconclusive in NEW, ``unclear`` domains that were broken and are inconclusive in NEW. ``absent`` is the number of
+    domains that already did not exist before NEW. ``changed`` contains all other domains whose verdict changed.
+    ``not_scanned`` is the number of domains that an incomplete NEW does not contain. ``transitions`` counts the verdict
+    changes by field and ``old > new``. ``expiring`` contains hosts whose certificate in NEW has expired or expires
+    soon.
     """
 
     runs: tuple[RunInfo, ...]
+    column: str = ""
     compared: int = 0
     counts: dict[str, Count] = field(default_factory=dict)
     groups: list[ChangeGroup] = field(default_factory=list)
@@ -133,7 +135,7 @@ def compare(runs: Sequence[Run], soon: timedelta = timedelta(SOON), column: str 
     for one, other in pairwise(runs):
         if one.header.started > other.header.started:
             raise ValueError(f"{one.path} is newer than {other.path}: give the older run first")
-    domains = _Domains([info(run) for run in runs])
+    domains = _Domains([info(run) for run in runs], column)
     for key, states in joined(DomainState, [domain_states(run, column) for run in runs], _buckets(runs, "domains")):
         domains.add(key, states)
     hosts = HostChanges(domains.affected)
@@ -178,9 +180,9 @@ def _buckets(runs: Sequence[Run], name: str) -> int:
 class _Domains:
     """Collector of the changes of domains. ``affected`` is the number of domains of NEW by report key of the host."""
 
-    def __init__(self, runs: Sequence[RunInfo]) -> None:
+    def __init__(self, runs: Sequence[RunInfo], column: str) -> None:
         self._runs = runs
-        self._found = Comparison(())
+        self._found = Comparison((), column)
         self._transitions = Transitions()
         self._sizes = [0] * len(runs)
         complete = [number for number, run in enumerate(runs[:-1]) if run.complete]

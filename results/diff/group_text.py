@@ -6,6 +6,7 @@ from rich.console import Console
 from rich.text import Text
 
 from results.count.base import Count
+from results.count.columns import NO_VALUE
 from results.diff.compare import Comparison
 from results.diff.groups import ChangeGroup, ChangeKind
 from results.render import escape
@@ -63,13 +64,11 @@ def began(group: ChangeGroup) -> str:
     return f"since {group.since:%Y-%m-%d %H:%M} UTC or before"
 
 
-def print_groups(console: Console, groups: list[ChangeGroup], limit: int | None) -> None:
+def print_groups(console: Console, found: Comparison, groups: list[ChangeGroup], limit: int | None) -> None:
     """Print at most ``limit`` groups of one kind."""
-    owner = ""
-    for group in groups[:limit]:
-        if group.group != owner:
-            owner = group.group
-            line(console, quote(console, owner, "bold underline"), 2)
+    for value, group in _with_values(found, groups[:limit]):
+        if value:
+            line(console, quote(console, value, "bold underline"), 2)
         line(console, quote(console, group_title(group), "bold"), 2)
         if start := began(group):
             line(console, Text(start), 6)
@@ -80,14 +79,20 @@ def print_groups(console: Console, groups: list[ChangeGroup], limit: int | None)
         line(console, Text(f"and {len(groups) - limit:,} more", "dim"), 2)
 
 
+def _with_values(found: Comparison, groups: list[ChangeGroup]) -> Iterator[tuple[str, ChangeGroup]]:
+    """Yield each group with the value of the column, if it is the first group of this value, else an empty text."""
+    last = None
+    for group in groups:
+        yield (group.group or NO_VALUE) if found.column and group.group != last else "", group
+        last = group.group
+
+
 def markdown_groups(found: Comparison, kind: ChangeKind, groups: list[ChangeGroup], limit: int | None) -> Iterator[str]:
     """Yield the lines of at most ``limit`` groups of one kind in Markdown."""
     yield f"## {TITLES[kind]}: {count_text(found.counts[kind])}"
-    owner = ""
-    for group in groups[:limit]:
-        if group.group != owner:
-            owner = group.group
-            yield from ("", f"### {escape.markdown(owner)}")
+    for value, group in _with_values(found, groups[:limit]):
+        if value:
+            yield from ("", f"### {escape.markdown(value)}")
         text = f' "{escape.markdown(group.text)}"' if group.text and group.text not in group.words else ""
         start = f" ({began(group)})" if began(group) else ""
         yield from ("", f"- **{escape.markdown(group_title(group))}**{start}{text}")

@@ -120,7 +120,7 @@ class Groups:
             self._causes[key] = cause_of(states)
 
     def result(self) -> list[ChangeGroup]:
-        """Return the groups in the order of ``ChangeKind``, the largest number of domains first."""
+        """Return the groups in the order of ``ChangeKind``, the largest number of domains of a value first."""
         order = list(ChangeKind)
         merged: dict[tuple[ChangeKind, str, str, str], ChangeGroup] = {}
         for key, members in self._members.items():
@@ -129,7 +129,7 @@ class Groups:
             merged[place] = _merged(merged[place], made) if place in merged else made
         return sorted(
             merged.values(),
-            key=lambda row: (order.index(row.kind), row.group, -len(row.domains), row.host, row.cause),
+            key=lambda row: (order.index(row.kind), not row.group, row.group, -len(row.domains), row.host, row.cause),
         )
 
     def _put(self, kind: ChangeKind, host: MXState, new: DomainState, since: datetime | None) -> None:

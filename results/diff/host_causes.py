@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from enum import StrEnum
 
+from results.diff.rollover import leaves_replaced
 from results.diff.states import HostState
 from results.render.words import of_reason
 from scanner.reasons import Reason
@@ -44,7 +45,7 @@ def cause_of(states: Sequence[HostState | None]) -> HostCause | None:
     old = next((state for state in reversed(known) if state.chains), None)
     if old is None or records is None or not new.chains:
         return None
-    certificate, changed = _certificate_changed(old, new), records != new.records
+    certificate, changed = leaves_replaced(_leaves(old), _leaves(new)), records != new.records
     if certificate:
         return HostCause.BOTH if changed else HostCause.CERTIFICATE
     return HostCause.RECORDS if changed else None
@@ -55,9 +56,5 @@ def cause_text(cause: HostCause, reason: str) -> str:
     return _WORDS[cause] if reason in ("", Reason.TLSA_MISMATCH) else f"{_WORDS[cause]}: {of_reason(reason)}"
 
 
-def _certificate_changed(old: HostState, new: HostState) -> bool:
-    """Return whether an address sends another server certificate; see ``rollover.replaced``."""
-    common = old.chains.keys() & new.chains.keys()
-    if common:
-        return any(old.chains[address][0] != new.chains[address][0] for address in common)
-    return old.leaves != new.leaves
+def _leaves(state: HostState) -> dict[str, str]:
+    return {address: chain[0] for address, chain in state.chains.items()}

@@ -32,7 +32,7 @@ overlap. An inconclusive run (lookup failed, no connection) is ignored. A run in
 ends the period of observations; the next run begins a new period.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from enum import StrEnum
@@ -98,17 +98,27 @@ def rollovers(seen: Sequence[HostObservation]) -> tuple[Rollover, ...]:
 
 
 def replaced(old: dict[str, tuple[CertFacts, ...]], new: dict[str, tuple[CertFacts, ...]]) -> bool:
-    """Return whether an address sends another server certificate.
+    """Return whether an address sends another server certificate; see ``leaves_replaced``.
 
     Args:
         old: the chains by address, earlier observation.
-        new: the chains by address, later observation. If any address is in both mappings, only such addresses are
-            compared.
+        new: the chains by address, later observation.
+    """
+    leaves = ({address: chain[0].sha256 for address, chain in chains.items()} for chains in (old, new))
+    return leaves_replaced(*leaves)
+
+
+def leaves_replaced(old: Mapping[str, str], new: Mapping[str, str]) -> bool:
+    """Return whether an address sends another server certificate.
+
+    Args:
+        old: the SHA-256 of the server certificate by address, earlier observation.
+        new: the same of the later observation. If any address is in both mappings, only such addresses are compared.
     """
     common = old.keys() & new.keys()
     if common:
-        return any(old[address][0].sha256 != new[address][0].sha256 for address in common)
-    return {chain[0].sha256 for chain in old.values()} != {chain[0].sha256 for chain in new.values()}
+        return any(old[address] != new[address] for address in common)
+    return set(old.values()) != set(new.values())
 
 
 def _fits(records: Sequence[TLSARecord], seen: HostObservation) -> bool:

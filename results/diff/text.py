@@ -75,7 +75,7 @@ def print_diff(found: Comparison, console: Console, limit: int | None = ROWS) ->
         line(console, quote(console, sentence), 0)
     for kind, groups in by_kind(found):
         heading(console, TITLES[kind], count_text(found.counts[kind]))
-        print_groups(console, groups, limit)
+        print_groups(console, found, groups, limit)
     made = tables(found, limit)
     for table in made:
         print_table(console, table)

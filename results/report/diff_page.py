@@ -12,12 +12,11 @@ NAMED = 1000  # maximum number of domains named for an MX host
 _TONES = {ChangeKind.NEW_BROKEN: "bad", ChangeKind.NEW_UNKNOWN: "warn", ChangeKind.FIXED: "good"}
 
 
-def to_html(found: Comparison, column: str = "", limit: int | None = None) -> str:
+def to_html(found: Comparison, limit: int | None = None) -> str:
     """Return the page of a comparison.
 
     Args:
         found: the comparison.
-        column: the column of the list by which the changes are divided.
         limit: maximum number of rows of each table and of groups of each change; None for ``LISTED``.
     """
     listed = LISTED if limit is None else limit
@@ -32,7 +31,7 @@ def to_html(found: Comparison, column: str = "", limit: int | None = None) -> st
         lines=summary_lines(found),
         figures=figures,
         kinds=kinds,
-        column=column,
+        column=found.column,
         values=sorted({group.group for group in found.groups if group.group}),
         tables=tables(found),
         listed=listed,

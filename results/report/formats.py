@@ -9,6 +9,7 @@ from collections.abc import Iterable, Iterator, Sequence
 
 from rich.console import Console
 
+from results.count.columns import NO_VALUE
 from results.count.percent import exact_percent, share
 from results.explain.worklist import Task
 from results.render import words
@@ -16,7 +17,6 @@ from results.render.escape import csv_cell, json_text, markdown, safe
 from results.render.tables import Table, cut
 from results.render.tables import markdown as table_markdown
 from results.render.tlsa import RECORD
-from results.report.listings import NO_VALUE
 from results.report.model import CountSection, Report
 from results.report.text import TITLES, render, shown_rows, unrouted_table
 from results.store import codec

@@ -14,13 +14,13 @@ from typing import Any
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup, escape
 
+from results.count.columns import NO_VALUE
 from results.count.percent import share
 from results.render import words
 from results.render.escape import safe
 from results.render.tables import cell_text, is_number
 from results.render.tlsa import RECORD
 from results.report.charts import bar
-from results.report.listings import NO_VALUE
 from results.report.model import Report
 from results.report.page_data import page_data
 from results.store.reader import Run

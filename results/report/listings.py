@@ -2,15 +2,13 @@
 
 from collections.abc import Iterable, Iterator
 
+from results.count.columns import NO_VALUE
 from results.count.summary import LimitedDomain, Provider, Summary
 from results.render.tables import Cell, Table
 from scanner.model import RunHeader
 
 SHOWN_HOSTS = 5
 """Maximum number of MX hosts listed for a domain above a limit."""
-
-NO_VALUE = "(none)"
-"""The name of domains without a value of the column."""
 
 
 def listings(summary: Summary, header: RunHeader, column: str) -> Iterator[Table]:

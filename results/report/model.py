@@ -9,6 +9,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
+from results.count.columns import GroupCount
 from results.count.summary import SOON, Count, CountTable, Figures, Summary, UnroutedDomain, summarise
 from results.explain.history import earlier_runs, newly_broken_domains, newly_broken_hosts
 from results.explain.worklist import LIMIT, Task, worklist
@@ -57,7 +58,7 @@ class Report:
     ``notes`` contains remarks about the run, such as a list that could not be read to its end. ``figures`` contains the
     numbers that matter first. ``tasks`` contains the explained failing MX hosts, ``failing`` is the number of all
     failing MX hosts. ``unrouted`` contains failing domains without an MX host to examine. If ``column`` is a column of
-    the list, ``groups`` contains the tasks divided by its values.
+    the list, ``by_column`` counts domains by its values, and ``groups`` contains the tasks divided by its values.
     """
 
     title: str
@@ -74,6 +75,7 @@ class Report:
     unrouted: tuple[UnroutedDomain, ...]
     listings: tuple[Table, ...]
     column: str = ""
+    by_column: tuple[GroupCount, ...] = ()
     groups: tuple[TaskGroup, ...] = ()
 
     def table(self, key: str) -> CountSection:
@@ -134,6 +136,7 @@ def from_summary(
         unrouted=summary.unrouted,
         listings=tuple(listings(summary, header, column)),
         column=column,
+        by_column=summary.by_column,
         groups=tuple(_groups(summary, tasks)) if column else (),
     )
 

@@ -9,6 +9,7 @@ from itertools import islice
 from rich.console import Console
 from rich.text import Text
 
+from results.count.columns import NO_VALUE
 from results.count.summary import UnroutedDomain
 from results.explain.domain_summary import in_words
 from results.explain.worklist import Task
@@ -16,7 +17,6 @@ from results.render import words
 from results.render.tables import Table, cut, print_table
 from results.render.terminal import COUNT, INDENT, counts, heading, line, one_line, quote, said
 from results.render.tlsa import RECORD
-from results.report.listings import NO_VALUE
 from results.report.model import OPEN, CountSection, Report
 from scanner.reasons import Reason
 from scanner.vocabulary import Dane

@@ -33,7 +33,7 @@ def diff(runs: tuple[str, ...], flags: Mapping[str, Any]) -> Exit:
         found = _compared(opened, flags)
         if flags["metrics"]:
             write_metrics(found, Path(flags["metrics"]))
-    _print(found, flags["form"], flags["limit"], flags["group_by"] or "")
+    _print(found, flags["form"], flags["limit"])
     sentences = [sentence for condition in conditions if (sentence := violation(found, condition))]
     sys.stdout.flush()
     for sentence in sentences:
@@ -72,14 +72,14 @@ def _compared(runs: Sequence[Run], flags: Mapping[str, Any]) -> Comparison:
         raise CliError(str(error)) from None
 
 
-def _print(found: Comparison, form: str, limit: int | None, column: str) -> None:
+def _print(found: Comparison, form: str, limit: int | None) -> None:
     rows = None if limit == 0 else limit or text.ROWS
     if form == "text":
         text.print_diff(found, console.stdout(), rows)
     elif form == "markdown":
         write(text.as_markdown(found, rows).encode())
     elif form == "html":
-        page: str = code_of("results.report.diff_page:to_html")(found, column, limit or None)  # loads slowly
+        page: str = code_of("results.report.diff_page:to_html")(found, limit or None)  # loads slowly
         write(page.encode())
     elif form == "csv":
         write(text.as_csv(found).encode())

@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 
 import pytest
 
+from results.count.base import Count
 from results.diff.compare import Comparison, compare
 from results.store.reader import Run
 from tests.days import play
@@ -89,6 +90,13 @@ def test_two_runs_tell_what_broke(days: list[Run]) -> None:
     assert stories([*found.new_broken]) == {"published-late", "removed-early", "never-updated"}
     told = {"published-late": "never-updated", "removed-early": "removed-early", "never-updated": "never-updated"}
     assert outcomes(found) == told
+    causes = {row.host.removeprefix("mx.roll-").removesuffix(".test"): row.words for row in found.groups}
+    assert causes == {
+        "published-late": "certificate changed, TLSA not",
+        "removed-early": "TLSA changed, certificate not",
+        "never-updated": "certificate changed, TLSA not",
+    }
+    assert found.counts["new-broken"] == Count(3, 3)
 
 
 def test_two_later_runs_tell_how_it_was_mended(days: list[Run]) -> None:

@@ -107,3 +107,22 @@ def test_the_schema_is_json(capfd: Capture) -> None:
     assert main(["schema", "hosts"]) == 0
     assert json.loads(capfd.readouterr().out)["title"] == "mxsweep: a line of hosts.jsonl"
     assert main(["schema", "moon"]) == 2
+
+
+def test_an_unknown_column_is_reported(run: Path, capfd: Capture) -> None:
+    assert main(["report", str(run), "--group-by", "moon"]) == 0
+    shown = capfd.readouterr()
+    assert "moon: (none)" in shown.out
+    assert shown.err == "mxsweep: --group-by moon: no domain of the run has a value in this column\n"
+    assert main(["report", str(run), "--group-by", "Country", "--format", "csv"]) == 0
+    shown = capfd.readouterr()
+    assert shown.err == ""
+    assert "worklist,mx1.example,1," in shown.out
+
+
+def test_texts_for_contacts_are_written(run: Path, tmp_path: Path, capfd: Capture) -> None:
+    assert main(["report", str(run), "--mail-merge", str(tmp_path / "mails")]) == 0
+    (path,) = capfd.readouterr().out.splitlines()
+    assert "The server does not offer STARTTLS." in Path(path).read_text()
+    assert main(["report", str(run), "--mail-merge", str(tmp_path / "mails"), "--paper", "-o", "x"]) == 2
+    assert "--mail-merge: not together with --paper" in capfd.readouterr().err

@@ -76,7 +76,8 @@ def test_changes_without_a_host_form_a_group(runs: Runs) -> None:
 
 
 def test_groups_are_divided_by_a_column(runs: Runs) -> None:
-    runs.add([on("a", mx(), owner="Bob"), on("b", mx(), owner="Ann"), on("c", mx(), owner="Bob")])
-    runs.add([on("a", bad(), owner="Bob"), on("b", bad(), owner="Ann"), on("c", bad(), owner="Bob")])
+    owners = {"a": "Bob", "b": "Ann", "c": "Bob", "d": ""}
+    runs.add([on(name, mx(), owner=owner) for name, owner in owners.items()])
+    runs.add([on(name, bad(), owner=owner) for name, owner in owners.items()])
     found = runs.compare("owner").groups
-    assert [(row.group, len(row.domains)) for row in found] == [("Ann", 1), ("Bob", 2)]
+    assert [(row.group, len(row.domains)) for row in found] == [("Ann", 1), ("Bob", 2), ("", 1)]

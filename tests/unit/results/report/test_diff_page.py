@@ -24,7 +24,7 @@ def page(tmp_path_factory: pytest.TempPathFactory) -> Path:
     runs.add([on("a", mx(), owner="Ann"), on("b", mx("mx2.example"), owner=ATTACK), on("c", bad("mx3.example"))])
     runs.add([on("a", bad(), owner="Ann"), on("b", evil, owner=ATTACK), on("c", mx("mx3.example"))])
     path = place / "page.html"
-    path.write_text(to_html(runs.compare("owner"), "owner"), "utf-8")
+    path.write_text(to_html(runs.compare("owner")), "utf-8")
     return path
 
 

@@ -3,8 +3,9 @@
 from dataclasses import replace
 from pathlib import Path
 
+from results.count.columns import NO_VALUE
 from results.count.summary import summarise
-from results.report.listings import NO_VALUE, listings
+from results.report.listings import listings
 from tests.unit import records
 from tests.unit.results.explain.test_worklist import BROKEN, run_of
 
