@@ -1,7 +1,8 @@
 """Files of JSON lines from which DuckDB fills the tables of a run.
 
 DuckDB reads a line file of the run as it is. If the file has a corrupt line, an incomplete last line or a repeated
-key, DuckDB reads a temporary copy, to which the reader of the run writes the valid last lines only.
+key, DuckDB reads a temporary copy, to which the reader of the run writes the valid last lines only. In a file that
+DuckDB reads itself, members that no column needs are not checked, as in the partial records of the report.
 """
 
 import os
