@@ -12,6 +12,8 @@ from pathlib import Path
 from shutil import copyfileobj
 from typing import Any
 
+import msgspec
+
 from results.export.columns import TableDefinition
 from results.store import codec
 from results.store.files import naming, open_regular
@@ -68,7 +70,7 @@ class Sources:
         """
         path = self._fresh()
         try:
-            self._write(path, map(codec.encode, rows))
+            self._write(path, map(_encoded, rows))
             yield path
         finally:
             path.unlink(missing_ok=True)
@@ -93,7 +95,7 @@ class Sources:
                 files[name] = stack.enter_context(path.open("wb"))
             for report in run.hosts():
                 for name, make in makers.items():
-                    files[name].writelines(map(codec.encode, make(report)))
+                    files[name].writelines(map(_encoded, make(report)))
 
     @contextmanager
     def _linked(self, path: Path) -> Iterator[Path]:
@@ -131,6 +133,11 @@ class Sources:
     def _write(path: Path, lines: Iterable[bytes]) -> None:
         with naming(path), path.open("wb") as file:
             file.writelines(lines)
+
+
+def _encoded(row: Any) -> bytes:
+    """Return a row as a line of JSON."""
+    return msgspec.json.encode(row) + b"\n"
 
 
 def _complete(path: Path) -> bool:
