@@ -6,7 +6,7 @@ compares both for every column.
 """
 
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 from operator import attrgetter
@@ -125,11 +125,8 @@ def texts(name: str, value: Callable[[Any], Iterable[str]], stored: str = "", sq
 
 
 def of_row(kind: type) -> tuple[Column, ...]:
-    """Return the columns of a dataclass whose instances are the rows of a table."""
-    hints = get_type_hints(kind)
-    return tuple(
-        Column(field.name, _plain(hints[field.name]), attrgetter(field.name), field.name) for field in fields(kind)
-    )
+    """Return the columns of a class whose instances are the rows of a table: its annotated members."""
+    return tuple(Column(name, _plain(hint), attrgetter(name), name) for name, hint in get_type_hints(kind).items())
 
 
 def _plain(hint: Any) -> type:

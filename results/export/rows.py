@@ -35,8 +35,7 @@ class RouteOf:
     host: HostVerdict
 
 
-@dataclass(frozen=True, slots=True)
-class HostRow:
+class HostRow(Lean, frozen=True):
     """An MX host.
 
     ``dane`` is the host's most severe verdict for any domain. ``tlsa`` is ``usable``, or the verdict that follows from
@@ -67,8 +66,7 @@ class HostRow:
     tlsa_rrset: tuple[str, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class EndpointRow:
+class EndpointRow(Lean, frozen=True):
     """An address of an MX host, with its representative probe. The evidence columns do not consider names."""
 
     host_key: str
@@ -101,8 +99,7 @@ class EndpointRow:
     defects_list: tuple[str, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class RunRow:
+class RunRow(Lean, frozen=True):
     """A run; ``directory`` is its path as given."""
 
     label: str
@@ -183,7 +180,7 @@ def run_rows(run: Run) -> Iterator[RunRow]:
         version=header.version,
         ehlo=header.ehlo,
         resolver=header.resolver,
-        directory=str(run.path),
+        directory=str(run.path).encode(errors="replace").decode(),
     )
 
 

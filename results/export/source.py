@@ -1,7 +1,8 @@
 """Files of JSON lines from which DuckDB fills the tables of a run.
 
 DuckDB reads a line file of the run as it is. If the file has a corrupt line, an incomplete last line or a repeated
-key, DuckDB reads a temporary copy, to which the reader of the run writes the valid last lines only.
+key, DuckDB reads a temporary copy, to which the reader of the run writes the valid last lines only. In a file that
+DuckDB reads itself, members that no column needs are not checked, as in the partial records of the report.
 """
 
 import os
@@ -10,6 +11,8 @@ from contextlib import AbstractContextManager, ExitStack, contextmanager
 from pathlib import Path
 from shutil import copyfileobj
 from typing import Any
+
+import msgspec
 
 from results.export.columns import TableDefinition
 from results.store import codec
@@ -67,7 +70,7 @@ class Sources:
         """
         path = self._fresh()
         try:
-            self._write(path, map(codec.encode, rows))
+            self._write(path, map(_encoded, rows))
             yield path
         finally:
             path.unlink(missing_ok=True)
@@ -92,7 +95,7 @@ class Sources:
                 files[name] = stack.enter_context(path.open("wb"))
             for report in run.hosts():
                 for name, make in makers.items():
-                    files[name].writelines(map(codec.encode, make(report)))
+                    files[name].writelines(map(_encoded, make(report)))
 
     @contextmanager
     def _linked(self, path: Path) -> Iterator[Path]:
@@ -130,6 +133,11 @@ class Sources:
     def _write(path: Path, lines: Iterable[bytes]) -> None:
         with naming(path), path.open("wb") as file:
             file.writelines(lines)
+
+
+def _encoded(row: Any) -> bytes:
+    """Return a row as a line of JSON."""
+    return msgspec.json.encode(row) + b"\n"
 
 
 def _complete(path: Path) -> bool:
