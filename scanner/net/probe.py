@@ -29,7 +29,7 @@ _CHUNK = 16 * 1024
 """Maximum number of octets of clear text per read: more than a usual reply."""
 
 LARGE_AT_ONCE = 8
-"""Maximum number of simultaneous connections with much TLS data: up to 4 MB each, and 512 of them exhausted memory."""
+"""Maximum number of simultaneous connections with much TLS data: each takes up to 4 MB."""
 
 _NAMES = {phase: phase.value for phase in Phase}
 

@@ -8,6 +8,7 @@ import hashlib
 import json
 import os
 import random
+import re
 import subprocess
 import sys
 import tempfile
@@ -19,7 +20,8 @@ from functools import partial
 from pathlib import Path
 
 import trio
-from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat, load_pem_private_key
+from cryptography import x509
+from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
 from results.store.writer import Store
 from scanner.cli.scan import collect_seldom
@@ -46,14 +48,14 @@ CAPS = Caps(total=128, per_network=1000, per_provider=1000, rate=1e6, spacing=0)
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """What to scan: good domains by their addresses, and the names of kinds of attack.
+    """What to scan: good domains by address and TLSA record, and the names of kinds of attack.
 
     ``patience`` is the time limit of each stage of a probe in seconds, ``few`` the maximum number of domains of a kind.
     """
 
     good: tuple[str, ...]
     port: int
-    record: str
+    records: tuple[str, ...]
     kinds: tuple[str, ...] = ()
     patience: float = 5.0
     few: int = 1000
@@ -116,12 +118,12 @@ def hostile_domains(names: Sequence[str], few: int) -> list[Domain]:
 
 def _table(plan: Plan) -> Table:
     table: Table = {}
-    for number, address in enumerate(plan.good):
+    for number, (address, record) in enumerate(zip(plan.good, plan.records, strict=True)):
         domain, host = _good_name(number), f"mx{number}.bulk"
         rows = (
             Answer(domain, "MX", Found.DATA, Security.SECURE, (f"10 {host}",), rname=domain),
             Answer(host, "A", Found.DATA, Security.SECURE, (address,), rname=host),
-            Answer(f"_25._tcp.{host}", "TLSA", Found.DATA, Security.SECURE, (plan.record,), rname=host),
+            Answer(f"_25._tcp.{host}", "TLSA", Found.DATA, Security.SECURE, (record,), rname=host),
         )
         table |= {(row.name, row.rtype): row for row in rows}
     for domain_ in hostile_domains(plan.kinds, plan.few):
@@ -210,15 +212,16 @@ def hostile_servers(names: Sequence[str], port: int, cores: set[int] | None = No
 
 
 def plan_for(server: Server, count: int, names: Sequence[str] = (), patience: float = 5.0) -> Plan:
-    """Return a plan with that many good domains on the servers of the bulk lab, which share a key."""
-    return Plan(server.addresses[:count], server.port, _record(server), tuple(names), patience)
+    """Return a plan with that many good domains on the servers of the bulk lab, each with a TLSA record 3 1 1."""
+    leaves = x509.load_pem_x509_certificates(_certificates(server.leaves.read_bytes()))
+    keys = [leaf.public_key().public_bytes(Encoding.DER, PublicFormat.SubjectPublicKeyInfo) for leaf in leaves[:count]]
+    found = tuple("030101" + hashlib.sha256(key).hexdigest() for key in keys)
+    return Plan(server.addresses[:count], server.port, found, tuple(names), patience)
 
 
-def _record(server: Server) -> str:
-    """Return the TLSA record 3 1 1 of the key that all good servers have."""
-    key = load_pem_private_key(server.chain.read_bytes(), None).public_key()
-    spki = key.public_bytes(Encoding.DER, PublicFormat.SubjectPublicKeyInfo)
-    return "030101" + hashlib.sha256(spki).hexdigest()
+def _certificates(pem: bytes) -> bytes:
+    """Return the certificates of a text that contains keys too."""
+    return b"".join(re.findall(rb"-----BEGIN CERTIFICATE-----.*?-----END CERTIFICATE-----\n", pem, re.DOTALL))
 
 
 def measured(plan: Plan) -> Outcome:
@@ -233,6 +236,11 @@ def measured(plan: Plan) -> Outcome:
 if __name__ == "__main__":
     parts = json.load(sys.stdin)
     wanted = Plan(
-        tuple(parts["good"]), parts["port"], parts["record"], tuple(parts["kinds"]), parts["patience"], parts["few"]
+        tuple(parts["good"]),
+        parts["port"],
+        tuple(parts["records"]),
+        tuple(parts["kinds"]),
+        parts["patience"],
+        parts["few"],
     )
     json.dump(asdict(fight(wanted)), sys.stdout)
