@@ -78,6 +78,8 @@ def _with_tls(setup: Setup) -> Setup:
     if not _known_digest(options, output):
         return replace(setup, tls=False)
     setup = replace(setup, digests=_tlsa_digests(options, output))
+    for name in tls_offer.OPTIONS:
+        output.lines(*tls_offer.bits(options.parameters, name)[1])
     if _names_files(options):
         trust, lines = trust_files.roots(options)
         shown = (
@@ -87,8 +89,6 @@ def _with_tls(setup: Setup) -> Setup:
         setup = replace(setup, trust=trust, identity=shown.identity, tls=shown.tls)
     if setup.tls:
         output.lines(*_groups(options), *_key_note(options))
-        for name in tls_offer.OPTIONS:
-            output.lines(*tls_offer.bits(options.parameters, name)[1])
     return setup
 
 

@@ -1,5 +1,7 @@
 """The errors of a path in their order; whole paths against the openssl program are in test_dane and test_pkix."""
 
+from datetime import timedelta
+
 import pytest
 
 from scanner.core.x509 import certificate, pathchecks
@@ -56,3 +58,16 @@ def test_an_error_has_the_words_and_the_name_concerned() -> None:
     )
     assert (weak.text, weak.subject) == ("CA certificate key too weak", "/C=XX/O=Lab CA/CN=Lab Intermediate")
     assert pathchecks.path_error(999, 0, path).text == "certificate verification error 999"
+
+
+@pytest.mark.parametrize(
+    ("start", "end", "expected"),
+    [(0, 1, []), (1, 2, [(9, 0)]), (-1, 0, [(10, 0)]), (-2, -1, [(10, 0)])],
+)
+def test_the_first_second_is_valid_and_the_second_of_the_end_is_not(
+    start: int, end: int, expected: list[tuple[int, int]]
+) -> None:
+    """Expected: openssl 3.0; RFC 5280 section 4.1.2.5 includes the second of notAfter, as OpenSSL 4 does."""
+    leaf, middle, top = drafts()
+    leaf.start, leaf.end = (NOW + timedelta(seconds=seconds) for seconds in (start, end))
+    assert errors(path_of(leaf, middle, top)) == expected
