@@ -19,11 +19,11 @@ from tempfile import TemporaryDirectory
 from typing import Any
 
 from results.export.columns import Column, TableDefinition, field_columns, identifier, literal
+from results.export.rows import provider_of_host
 from results.export.source import Sources
 from results.export.tables import TABLES, run_names, table_of
 from results.store.files import StoreError
 from results.store.reader import Run
-from scanner.core.providers import provider_of
 
 MEMORY = "1GB"  # memory limit of DuckDB; further data go to the temporary directory
 MAX_LINE = 16 * 1024 * 1024  # maximum octets of a line; a domain with the longest possible replies is smaller
@@ -222,7 +222,7 @@ class Database:
     def _name_providers(self) -> None:
         """Compute the provider of each MX host that is the first host of a domain."""
         hosts = self._run("SELECT DISTINCT first_host FROM data.domains WHERE first_host IS NOT NULL")
-        rows = ({"host": host, "provider": provider_of(host)} for (host,) in hosts)
+        rows = ({"host": host, "provider": provider_of_host(host)} for (host,) in hosts)
         with self._sources.temporary(rows) as path:
             read = _read(path, "host: 'VARCHAR', provider: 'VARCHAR'")
             self._run(f"INSERT INTO data.providers FROM {read}")
