@@ -53,6 +53,7 @@ class TableDefinition:
         columns: the columns; each function ``value`` gets such a record.
         file: the line file from which DuckDB reads the rows, a key of ``LINE_FILES``; empty if Python makes the rows.
         line: DuckDB's types of the members of a line that the columns need.
+        shared: DuckDB's types of the members that all tables of this file need: the file is read once for them.
         source: an SQL query over ``line`` that returns a row for each row of the table.
         key: the stored column that contains the key of the line.
         first: SQL condition that selects one row of each line.
@@ -68,6 +69,7 @@ class TableDefinition:
     columns: tuple[Column, ...]
     file: str = ""
     line: str = ""
+    shared: str = ""
     source: str = "SELECT * FROM line"
     key: str = ""
     first: str = "true"

@@ -19,11 +19,11 @@ from tempfile import TemporaryDirectory
 from typing import Any
 
 from results.export.columns import Column, TableDefinition, field_columns, identifier, literal
+from results.export.rows import provider_of_host
 from results.export.source import Sources
 from results.export.tables import TABLES, run_names, table_of
 from results.store.files import StoreError
 from results.store.reader import Run
-from scanner.core.providers import provider_of
 
 MEMORY = "1GB"  # memory limit of DuckDB; further data go to the temporary directory
 MAX_LINE = 16 * 1024 * 1024  # maximum octets of a line; a domain with the longest possible replies is smaller
@@ -129,14 +129,16 @@ class Database:
         wanted = {need for name in names for need in (name, *TABLES[name].needs)} | {"runs"}
         waiting = [name for name in TABLES if name in wanted - self._filled]
         while waiting:
-            name = waiting.pop(0)
-            beside = [TABLES[other] for other in waiting]
+            first, *waiting = waiting
+            group = [first, *(name for name in waiting if TABLES[name].shared and TABLES[first].shared)]
+            waiting = [name for name in waiting if name not in group]
+            beside = [TABLES[name] for name in waiting]
             for run_name, run in self._runs.items():
-                self._fill(table_of(name, run_name), run, beside)
-            if name == "domains":
+                self._fill([table_of(name, run_name) for name in group], run, beside)
+            if "domains" in group:
                 self._name_providers()
-                self._show(table_of(name, "", self._listed()))
-            self._filled.add(name)
+                self._show(table_of("domains", "", self._listed()))
+            self._filled.update(group)
 
     def copy(self, table: str, path: Path) -> None:
         """Write a table to a Parquet file.
@@ -182,7 +184,7 @@ class Database:
             self._run("SET lock_configuration = true")
 
     def _create(self, table: TableDefinition) -> None:
-        selected = _selected(table, self._sources.nothing)
+        selected = _selected(table, _lines(table, self._sources.nothing))
         self._run(f"CREATE TABLE data.{table.name} AS {selected}")
         self._show(table)
 
@@ -194,20 +196,32 @@ class Database:
             f" WHERE {table.keep}"
         )
 
-    def _fill(self, table: TableDefinition, run: Run, beside: Sequence[TableDefinition]) -> None:
+    def _fill(self, tables: Sequence[TableDefinition], run: Run, beside: Sequence[TableDefinition]) -> None:
+        """Fill tables of one line file, or one table, from the first source whose rows are valid."""
         error: Exception | None = None
-        for source in self._sources.of(table, run, beside):
+        for source in self._sources.of(tables[0], run, beside):
             try:
                 with source as path:
-                    self._run(f"INSERT INTO data.{table.name} {_selected(table, path)}")
+                    self._insert(tables, path)
             except _duckdb().Error as failed:
                 error = failed
             else:
-                if not table.file or self._valid(table):
+                if not tables[0].file or all(map(self._valid, tables)):
                     return
-                self._run(f"DELETE FROM data.{table.name} WHERE {_own_rows(table)}")  # noqa: S608 - quoted
                 error = None
-        raise StoreError(f"{run.path}: {table.name}: {error or 'a value is out of range'}")
+            for table in tables:
+                self._run(f"DELETE FROM data.{table.name} WHERE {_own_rows(table)}")  # noqa: S608 - quoted
+        raise StoreError(f"{run.path}: {tables[0].name}: {error or 'a value is out of range'}")
+
+    def _insert(self, tables: Sequence[TableDefinition], path: Path) -> None:
+        if len(tables) == 1:
+            lines = _lines(tables[0], path)
+        else:
+            lines = "data.line"
+            self._run(f"CREATE OR REPLACE TABLE {lines} AS FROM {_read(path, tables[0].shared)}")
+        for table in tables:
+            self._run(f"INSERT INTO data.{table.name} {_selected(table, lines)}")
+        self._run("DROP TABLE IF EXISTS data.line")
 
     def _valid(self, table: TableDefinition) -> bool:
         """Return whether the rows of the last run are the valid rows of a file in which each key is on one line."""
@@ -222,7 +236,7 @@ class Database:
     def _name_providers(self) -> None:
         """Compute the provider of each MX host that is the first host of a domain."""
         hosts = self._run("SELECT DISTINCT first_host FROM data.domains WHERE first_host IS NOT NULL")
-        rows = ({"host": host, "provider": provider_of(host)} for (host,) in hosts)
+        rows = ({"host": host, "provider": provider_of_host(host)} for (host,) in hosts)
         with self._sources.temporary(rows) as path:
             read = _read(path, "host: 'VARCHAR', provider: 'VARCHAR'")
             self._run(f"INSERT INTO data.providers FROM {read}")
@@ -285,10 +299,15 @@ def _duckdb() -> Any:
     return duckdb
 
 
-def _selected(table: TableDefinition, path: Path) -> str:
-    """Return the SQL that selects the stored columns of a table from a file of JSON lines."""
+def _selected(table: TableDefinition, lines: str) -> str:
+    """Return the SQL that selects the stored columns of a table; ``lines`` is the SQL name or function of its lines."""
     cells = ", ".join(f"{column.stored} AS {column.name}" for column in table.columns if column.stored)
-    return f"WITH line AS (FROM {_read(path, table.line or table.row_line)}) SELECT {cells} FROM ({table.source})"  # noqa: S608 - names of module tables
+    return f"WITH line AS (FROM {lines}) SELECT {cells} FROM ({table.source})"  # noqa: S608 - names of module tables
+
+
+def _lines(table: TableDefinition, path: Path) -> str:
+    """Return the SQL function that reads the lines of one table from a file."""
+    return _read(path, table.line or table.row_line)
 
 
 def _read(path: Path, members: str) -> str:

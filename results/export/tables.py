@@ -39,6 +39,17 @@ _PEM = (
 _HOSTS = "CASE WHEN hosts IS NULL OR len(hosts) = 0 THEN [NULL] ELSE hosts END"
 
 
+_DOMAIN_LINE = """key: 'VARCHAR', observed_at: 'TIMESTAMPTZ',
+    target: 'STRUCT(raw VARCHAR, source VARCHAR, line BIGINT, rank BIGINT, fields MAP(VARCHAR, VARCHAR))',
+    route: 'STRUCT(hosts STRUCT(host VARCHAR)[],
+        mx STRUCT(outcome VARCHAR, security VARCHAR, records VARCHAR[], rname VARCHAR, ttl BIGINT))',
+    verdict: 'STRUCT(outcome VARCHAR, sender VARCHAR, dane VARCHAR, starttls VARCHAR, level VARCHAR,
+        reasons VARCHAR[], tlsrpt VARCHAR[], text VARCHAR)'"""
+_HOSTS_LINE = """hosts: 'STRUCT(host VARCHAR, preference BIGINT, report VARCHAR, dane VARCHAR, starttls VARCHAR,
+    sender VARCHAR, votes BOOLEAN, conclusive BOOLEAN, reasons VARCHAR[], endpoints STRUCT(reasons VARCHAR[])[],
+    text VARCHAR)[]'"""
+
+
 def _distinct(name: str) -> str:
     """Return an SQL expression for the distinct items of a list in their order."""
     return f"list_filter({name}, lambda item, place: list_position({name}, item) = place)"
@@ -88,13 +99,8 @@ DOMAINS = TableDefinition(
         hidden("fields_map", "target.fields"),
     ),
     file="domains",
-    line="""key: 'VARCHAR', observed_at: 'TIMESTAMPTZ',
-        target: 'STRUCT(raw VARCHAR, source VARCHAR, line BIGINT, rank BIGINT, fields MAP(VARCHAR, VARCHAR))',
-        route: 'STRUCT(hosts STRUCT(host VARCHAR)[],
-            mx STRUCT(outcome VARCHAR, security VARCHAR, records VARCHAR[], rname VARCHAR, ttl BIGINT))',
-        hosts: 'STRUCT(reasons VARCHAR[], endpoints STRUCT(reasons VARCHAR[])[])[]',
-        verdict: 'STRUCT(outcome VARCHAR, sender VARCHAR, dane VARCHAR, starttls VARCHAR, level VARCHAR,
-            reasons VARCHAR[], tlsrpt VARCHAR[], text VARCHAR)'""",
+    line=f"{_DOMAIN_LINE}, hosts: 'STRUCT(reasons VARCHAR[], endpoints STRUCT(reasons VARCHAR[])[])[]'",
+    shared=f"{_DOMAIN_LINE}, {_HOSTS_LINE}",
     key="domain",
     joined="LEFT JOIN data.providers AS p ON p.host = r.first_host",
 )
@@ -119,9 +125,8 @@ ROUTES = TableDefinition(
         hidden("outcome", "outcome"),  # not read, but a line without verdict is corrupt
     ),
     file="domains",
-    line="""key: 'VARCHAR', verdict: 'STRUCT(outcome VARCHAR)', hosts: 'STRUCT(host VARCHAR, preference BIGINT,
-        report VARCHAR, dane VARCHAR, starttls VARCHAR, sender VARCHAR, votes BOOLEAN, conclusive BOOLEAN,
-        reasons VARCHAR[], endpoints STRUCT(reasons VARCHAR[])[], text VARCHAR)[]'""",
+    line=f"key: 'VARCHAR', verdict: 'STRUCT(outcome VARCHAR)', {_HOSTS_LINE}",
+    shared=f"{_DOMAIN_LINE}, {_HOSTS_LINE}",
     source="SELECT key, verdict.outcome, len(hosts) = 0 AS bare,"  # noqa: S608 - our own names
     f" unnest({_HOSTS}) AS host, generate_subscripts({_HOSTS}, 1) AS place FROM line",
     key="domain",

@@ -75,7 +75,7 @@ CORRUPT = {
 
 
 @pytest.mark.parametrize("line", CORRUPT.values(), ids=CORRUPT)
-@pytest.mark.parametrize("table", TABLES_OF_DOMAINS)
+@pytest.mark.parametrize("table", [*TABLES_OF_DOMAINS, "domains JOIN routes USING (domain)"])
 def test_a_corrupt_line_is_skipped_and_counted_or_an_error(run: Run, table: str, line: bytes) -> None:
     first, second = lines_of(run)
     rewrite(run, first, line + b"\n", second)

@@ -56,11 +56,13 @@ def in_python(table: TableDefinition, run: Run) -> list[dict[str, Any]]:
 @needs_duckdb
 @pytest.mark.parametrize("name", TABLES)
 @pytest.mark.parametrize("which", ["run", "odd"])
-def test_both_languages_agree(name: str, which: str, request: pytest.FixtureRequest) -> None:
+@pytest.mark.parametrize("together", [False, True], ids=["alone", "together"])
+def test_both_languages_agree(name: str, which: str, request: pytest.FixtureRequest, *, together: bool) -> None:
     run: Run = request.getfixturevalue(which)
     listed = field_columns(field_names(run), (column.name for column in table_of("domains", "").columns))
     table = table_of(name, run_names([run])[0], listed if name == "domains" else ())
     with load(run) as database:
+        database.fill(TABLES if together else ())
         names, rows = database.ask(f"SELECT * FROM {name}")  # noqa: S608 - names of this project
         found = [dict(zip(names, map(as_tuple, row), strict=True)) for row in rows]
     assert list(names) == [column.name for column in table.shown]
