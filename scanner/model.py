@@ -285,6 +285,16 @@ class RunHeader:
     notes: tuple[str, ...] = ()
     schema: int = SCHEMA
 
+    @property
+    def seconds(self) -> float | None:
+        """The duration of the scan, all processes of the run together; None for an unfinished run.
+
+        Version 0.1.0 did not record the duration: for its runs, this is the difference of the recorded times.
+        """
+        if self.finished is None:
+            return None
+        return self.totals.get("seconds", (self.finished - self.started).total_seconds())
+
 
 # --- a scan in progress --------------------------------------------------------------------------------------
 

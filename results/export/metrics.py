@@ -70,7 +70,7 @@ def _run(run: Run, summary: Summary) -> Iterator[str]:
     if summary.finished is not None:
         ended = summary.finished.timestamp()
         yield gauge("mxsweep_run_finished_timestamp_seconds", "When the run ended.", [({}, ended)], "seconds")
-        yield gauge("mxsweep_run_duration_seconds", "How long the run took.", [({}, ended - started)], "seconds")
+        yield gauge("mxsweep_run_duration_seconds", "How long the run took.", [({}, header.seconds or 0)], "seconds")
 
 
 def _domains(summary: Summary) -> Iterator[str]:

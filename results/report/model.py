@@ -122,7 +122,7 @@ def from_summary(
         column: column of the list by which the summary counted domains.
     """
     return Report(
-        title=_title(summary),
+        title=_title(summary, header),
         facts=_facts(header),
         started=summary.started,
         domains=summary.funnel.domains,
@@ -141,10 +141,8 @@ def from_summary(
     )
 
 
-def _title(summary: Summary) -> str:
-    took = ""
-    if summary.finished is not None:
-        took = f", took {words.duration((summary.finished - summary.started).total_seconds())}"
+def _title(summary: Summary, header: RunHeader) -> str:
+    took = "" if header.seconds is None else f", took {words.duration(header.seconds)}"
     return f"Run of {summary.started:%Y-%m-%d %H:%M} UTC: {summary.state}{took}"
 
 

@@ -232,7 +232,7 @@ FIELDS: dict[str, dict[str, str]] = {
         "vantage": "the machine that made the run",
         "input": "the input lists",
         "preflight": "results of the checks before the scan; null if none were made",
-        "totals": "counts at the end of the scan",
+        "totals": "counts at the end of the scan, and its duration in seconds",
         "label": "text given with --label",
         "reject_reasons": "number of rejected lines by reason, for the 20 most frequent reasons",
         "notes": "remarks on the lists: many rejected lines, an incompletely read list, a damaged compressed file",

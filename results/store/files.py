@@ -115,9 +115,14 @@ class AppendFile:
             self._file = _open_own(path)
             self._written = os.fstat(self._file.fileno()).st_size
 
+    @property
+    def end(self) -> int:
+        """The offset in octets of the next line, with the lines in memory counted."""
+        return self._written + len(self._waiting)
+
     def put(self, line: bytes) -> int:
         """Keep a line in memory for the next ``flush``, and return its offset in the file in octets."""
-        begin = self._written + len(self._waiting)
+        begin = self.end
         self._waiting += line
         return begin
 

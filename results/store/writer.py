@@ -70,7 +70,7 @@ class Store:
         self._waiting = 0  # octets appended since the last sync
         self._pacer = _Pacer()
         self._index = Index(path)
-        self._since = 0.0
+        self._since = 0
         self._cert_at = lru_cache(CERTS_HELD)(self._read_cert)
 
     @classmethod
@@ -102,7 +102,7 @@ class Store:
 
         Args:
             path: the directory of the run.
-            anew: whether hosts are examined again; ``find_host`` then ignores reports from before this call.
+            anew: whether hosts are examined again; ``find_host`` then ignores the lines written before this call.
 
         Raises:
             StoreError: the directory does not contain a run, another process writes to it, or a file cannot be read or
@@ -116,7 +116,7 @@ class Store:
                 cut_torn_tail(lines_path(path, name))
             store = cls(path, Run.open(path).header, lock)
             store._index.load(lines_path(path, "hosts"), lines_path(path, "certs"))
-            store._since = datetime.now(UTC).timestamp() if anew else 0.0
+            store._since = store._files["hosts"].end if anew else 0
         except BaseException:
             lock.release()
             raise
@@ -144,7 +144,7 @@ class Store:
             StoreError: a file cannot be read.
         """
         known = self._index.host(key)
-        if known is None or known[0] < self._since:
+        if known is None or known[1].start < self._since:
             return None
         try:
             report = codec.decode(HostReport, self._line("hosts", known[1]))
@@ -154,7 +154,9 @@ class Store:
         return report, {digest: cert for digest, cert in certs.items() if cert is not None}
 
     def put_host(self, report: HostReport, certs: Sequence[CertFacts]) -> None:
-        """Write the report of an MX host and its certificates, unless a report of the same or a later time exists.
+        """Write the report of an MX host and its certificates, unless it is the last report of the host.
+
+        A report that differs replaces the last one even if its time is earlier, as the clock may be set back.
 
         Raises:
             CodecError: a record cannot be encoded. Nothing is written.
@@ -233,7 +235,7 @@ class Store:
         if not report.key.isascii():  # host names are A-labels; a key that UTF-8 cannot encode would damage the index
             raise codec.CodecError(f"HostReport {report.key!a}: not in ASCII")
         known = self._index.host(report.key)
-        if known is not None and known[0] >= report.observed_at.timestamp():
+        if known is not None and known[0] == report.observed_at.timestamp():
             return []
         found = [(bytes.fromhex(digest), certs[digest]) for digest in digests_of(report) if digest in certs]
         lines = [_cert_line(key, cert, report.key) for key, cert in found if self._index.cert(key) is None]

@@ -75,7 +75,8 @@ class Examiner:
         self._hosts: SingleFlight[HostKey, HostResult] = SingleFlight(load=self._loaded, weigh=_octets)
         self._domains_of: dict[HostKey, HostDomains] = {}  # hosts in examination
         self._earlier: dict[str, HostReport] = {}  # reports of the previous pass for hosts examined again
-        self._pass_began: datetime | None = None  # None in the first pass
+        # the observation times of the reports that a retry pass replaces, by host; None in the first pass
+        self._replaced: dict[str, datetime] | None = None
 
     async def examine(self, target: Target) -> DomainResult:
         """Examine and judge one target."""
@@ -108,7 +109,7 @@ class Examiner:
         self._host_examiner.next_pass()
         forgotten = self._hosts.forget(lambda result: result.has_report and retry.of_host(result.report))
         self._earlier = {result.report.key: result.report for result in forgotten}
-        self._pass_began = now()
+        self._replaced = {key: report.observed_at for key, report in self._earlier.items()}
 
     # --- observation ------------------------------------------------------------------------------------------
 
@@ -163,10 +164,19 @@ class Examiner:
         if stored is None:
             return None
         report = stored[0]
-        if self._pass_began is not None and report.observed_at < self._pass_began and retry.of_host(report):
+        if self._is_replaced(report):
             self._earlier[report.key] = report
             return None
         return HostResult.of_report(*stored)
+
+    def _is_replaced(self, report: HostReport) -> bool:
+        """Return whether the host of a stored report is examined again in this pass.
+
+        The clock may be set back at any time, so the times of the reports distinguish reports but do not order them.
+        """
+        if self._replaced is None or not retry.of_host(report):
+            return False
+        return self._replaced.setdefault(report.key, report.observed_at) == report.observed_at
 
     # --- judgement --------------------------------------------------------------------------------------------
 

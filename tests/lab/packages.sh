@@ -1,10 +1,10 @@
 #!/bin/sh
-# Installs the Debian packages that the lab, its bulk server, the parity tests and the tests of pages are made of, if
+# Installs the Debian packages that the lab, its bulk server, the parity tests and the tests of pages and clocks need, if
 # any is missing.
 # Their daemons are not started: the lab runs its own copies in its own namespaces.
 set -eu
 
-PACKAGES="postfix knot unbound ldnsutils bind9-dnsutils iproute2 util-linux uidmap chromium chromium-driver
+PACKAGES="postfix knot unbound ldnsutils bind9-dnsutils iproute2 util-linux uidmap faketime chromium chromium-driver
     gcc libc6-dev libssl-dev"
 missing=""
 for package in $PACKAGES; do

@@ -70,7 +70,7 @@ async def test_the_gravest_end_decides_the_exit_code(
 
 def test_totals_include_earlier_processes_of_the_run(tmp_path: Path) -> None:
     stats = Stats(done=5, rejects=2, endpoints_probed=7, endpoints_shared=3, internal_errors=1)
-    plain = module._totals(stats, work(tmp_path))
+    plain = module._totals(stats, work(tmp_path), 11.6)
     assert plain == {
         "domains": 5,
         "rejects": 2,
@@ -79,10 +79,17 @@ def test_totals_include_earlier_processes_of_the_run(tmp_path: Path) -> None:
         "endpoints_probed": 7,
         "endpoints_shared": 3,
         "internal_errors": 1,
+        "seconds": 12,
     }
-    before = {"endpoints_probed": 10, "endpoints_shared": 20, "internal_errors": 30}
-    later = module._totals(stats, work(tmp_path, others=4, before=before))
-    assert later == plain | {"domains": 9, "endpoints_probed": 17, "endpoints_shared": 23, "internal_errors": 31}
+    before = {"endpoints_probed": 10, "endpoints_shared": 20, "internal_errors": 30, "seconds": 40}
+    later = module._totals(stats, work(tmp_path, others=4, before=before), 11.6)
+    assert later == plain | {
+        "domains": 9,
+        "endpoints_probed": 17,
+        "endpoints_shared": 23,
+        "internal_errors": 31,
+        "seconds": 52,
+    }
 
 
 # --- errors ---------------------------------------------------------------------------------------------------

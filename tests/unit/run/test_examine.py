@@ -1,6 +1,7 @@
 """The examination of one domain: hosts shared among domains, bugs of ours, stored reports and retry passes."""
 
 from dataclasses import replace
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -114,11 +115,31 @@ async def test_a_retry_pass_repeats_only_hosts_that_are_worth_a_retry() -> None:
 
 async def test_a_report_of_the_current_pass_is_used_though_it_is_worth_a_retry() -> None:
     dns = mx() | host(MX1, V4)
-    examiner = Examiner(World(dns).ports(Settings()), lambda _: (stored.reports[0], stored.certs or {}))
+    stored = (await World(dns, {V4: BUSY}).examine()).reports
+    world = World(dns, {V4: BUSY})
+    examiner = Examiner(world.ports(Settings()), lambda _: (stored[0], {}))
     examiner.next_pass()
-    stored = await World(dns, {V4: BUSY}).examine()
-    result = await examiner.examine(target())
-    assert result.reports == stored.reports
+    stored = (await examiner.examine(target())).reports
+    examiner._hosts.forget(lambda _: True)
+    assert (await examiner.examine(target())).reports == stored
+    assert len(world.net.calls) == 1
+
+
+@pytest.mark.parametrize("in_memory", [True, False])
+async def test_a_retry_pass_does_not_depend_on_the_clock(monkeypatch: pytest.MonkeyPatch, *, in_memory: bool) -> None:
+    """The clock is set back by an hour before the pass; the report of the pass replaces the earlier one, once."""
+    dns = mx() | host(MX1, V4)
+    world = World(dns, {V4: [BUSY, shakes()]})
+    first = World(dns, {V4: BUSY})
+    examiner = Examiner(world.ports(Settings()), None if in_memory else lambda _: (stored[0], {}))
+    stored = (await (examiner.examine(target()) if in_memory else first.examine())).reports
+    for module in ("examine", "hosts"):
+        monkeypatch.setattr(f"scanner.run.{module}.now", lambda: now() - timedelta(hours=1))
+    examiner.next_pass()
+    stored = (await examiner.examine(target())).reports
+    assert len(world.net.calls) == (2 if in_memory else 1)
+    assert (await examiner.examine(target())).reports == stored
+    assert len(world.net.calls) == (2 if in_memory else 1)
 
 
 async def test_a_shared_host_takes_the_slots_of_each_domain_that_waits_for_it(autojump_clock: MockClock) -> None:

@@ -120,13 +120,15 @@ def test_a_host_and_its_certificates_come_before_the_domain_and_once(place: Path
     assert [len(lines(place, name)) for name in ("certs", "hosts", "domains")] == [1, 2, 2]
 
 
-def test_a_later_report_replaces_an_earlier_one_and_not_the_other_way(place: Path) -> None:
-    later = records.report(observed_at=NOON + timedelta(minutes=5), endpoints=())
+@pytest.mark.parametrize("minutes", [5, -60])
+def test_another_report_replaces_the_last_one_whatever_the_clock_shows(place: Path, minutes: int) -> None:
+    again = records.report(observed_at=NOON + timedelta(minutes=minutes), endpoints=())
     with Store.create(place, records.header()) as store:
-        store.put_host(records.report(), [])
-        store.put_host(later, [])
         store.put_domain(records.domain(), [records.report()], CERTS)
-    assert list(Run.open(place).hosts()) == [later]
+        store.put_domain(records.domain(), [again], {})
+        store.put_domain(records.domain(), [again], {})
+    assert len(lines(place, "hosts")) == 2
+    assert list(Run.open(place).hosts()) == [again]
 
 
 def test_nothing_embedded_is_written_to_a_run(place: Path) -> None:
