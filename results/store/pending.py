@@ -1,8 +1,11 @@
-"""The domains of an interrupted run that a retry pass would have examined again.
+"""The domains of a run that ``--resume`` scans again, although their lines are written.
 
-These are the domains whose route or MX hosts are worth a retry. The line of a domain does not show whether the domain
-was judged before or after the retry of an MX host, so a host counts as pending if any of its lines is worth a retry. A
-domain in the result whose hosts need no retry causes no connection.
+The pending domains of an interrupted run are those that a retry pass would have examined again: their route or MX hosts
+are worth a retry. The line of a domain does not show whether the domain was judged before or after the retry of an MX
+host, so a host counts as pending if any of its lines is worth a retry. A domain in the result whose hosts need no retry
+causes no connection.
+
+The spoiled domains are those for which a limit of this machine or a bug of mxsweep prevented a lookup or a probe.
 """
 
 import re
@@ -21,6 +24,11 @@ _FLAW = re.compile(rb'"failure":\{|"outcome":"error"|"lookup_failed"')
 """Pattern that matches every line of a host or domain worth a retry; lines without a match are not parsed."""
 
 
+_LIMITED = re.compile(rb'"local-limit"')
+_SPOILED = re.compile(rb'"(?:local-limit|internal)"')
+"""Patterns of the reason codes in the line of a domain; the same text in a column of the list costs one scan more."""
+
+
 def pending_domains(run: Path) -> set[str]:
     """Return the keys of the domains of a run that are due for a retry pass.
 
@@ -32,6 +40,21 @@ def pending_domains(run: Path) -> set[str]:
         return {key_of(line) for line in last_lines(path) if _names(line, hosts) or _route_pending(path, line)}
     except codec.CodecError as error:
         raise StoreError(f"{path}: {error}") from error
+
+
+def spoiled_domains(run: Path, *, bugs: bool) -> dict[str, bool]:
+    """Return the keys of the domains that a limit of this machine spoiled; the value is true for a bug of mxsweep.
+
+    Args:
+        run: the directory of the run.
+        bugs: include the domains that a bug of mxsweep spoiled.
+
+    Raises:
+        StoreError: the file cannot be read, or contains a line without a key.
+    """
+    pattern = _SPOILED if bugs else _LIMITED
+    lines = (line for line in last_lines(lines_path(run, "domains")) if pattern.search(line))
+    return {key_of(line): _LIMITED.search(line) is None for line in lines}
 
 
 def _worth_a_retry(run: Path) -> set[str]:

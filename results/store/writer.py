@@ -20,6 +20,7 @@ from results.store import codec
 from results.store.files import AppendFile, Lock, StoreError, cut_torn_tail, naming, replace_file
 from results.store.index import Index, Place
 from results.store.reader import HEADER_FILE, LINE_FILES, Run, lines_path
+from scanner.core import retry
 from scanner.facts import CertFacts
 from scanner.model import CertSummary, DomainRecord, HostReport, RejectRecord, RunHeader
 from scanner.vocabulary import RunState
@@ -70,7 +71,8 @@ class Store:
         self._waiting = 0  # octets appended since the last sync
         self._pacer = _Pacer()
         self._index = Index(path)
-        self._since = 0
+        self._since = 0  # offset in hosts.jsonl before which ``find_host`` finds no line
+        self._resumed = 0  # the size of hosts.jsonl when this process opened the run
         self._cert_at = lru_cache(CERTS_HELD)(self._read_cert)
 
     @classmethod
@@ -90,7 +92,7 @@ class Store:
         lock = Lock(path / _LOCK)
         try:
             store = cls(path, header, lock)
-            store._write_header()
+            store._write_header(header)
         except BaseException:
             lock.release()
             raise
@@ -116,7 +118,8 @@ class Store:
                 cut_torn_tail(lines_path(path, name))
             store = cls(path, Run.open(path).header, lock)
             store._index.load(lines_path(path, "hosts"), lines_path(path, "certs"))
-            store._since = store._files["hosts"].end if anew else 0
+            store._resumed = store._files["hosts"].end
+            store._since = store._resumed if anew else 0
         except BaseException:
             lock.release()
             raise
@@ -132,13 +135,13 @@ class Store:
         Raises:
             StoreError: the file cannot be written.
         """
-        self.header = replace(self.header, state=state, finished=None)
-        self._write_header()
+        self._write_header(replace(self.header, state=state, finished=None))
 
     def find_host(self, key: str) -> tuple[HostReport, dict[str, CertFacts]] | None:
         """Return the last report of an MX host and its certificates by SHA-256, or None if no report was written.
 
         A record that this version cannot decode counts as not written, so that the host is examined again.
+        A report of an earlier process is ignored if a limit or bug of that process spoiled it.
 
         Raises:
             StoreError: a file cannot be read.
@@ -150,6 +153,8 @@ class Store:
             report = codec.decode(HostReport, self._line("hosts", known[1]))
             certs = {digest: self._cert(digest) for digest in digests_of(report)}
         except codec.CodecError:
+            return None
+        if known[1].start < self._resumed and retry.spoiled_here(report):
             return None
         return report, {digest: cert for digest, cert in certs.items() if cert is not None}
 
@@ -209,8 +214,7 @@ class Store:
             StoreError: a file cannot be written.
         """
         self.sync()
-        self.header = replace(self.header, state=state, totals=dict(totals), finished=finished)
-        self._write_header()
+        self._write_header(replace(self.header, state=state, totals=dict(totals), finished=finished))
 
     def close(self) -> None:
         """Close the run; an unfinished run gets the state interrupted."""
@@ -271,8 +275,9 @@ class Store:
     def _line(self, name: str, place: Place) -> bytes:
         return self._files[name].read(*place)
 
-    def _write_header(self) -> None:
-        replace_file(self.path / HEADER_FILE, codec.pretty(self.header))
+    def _write_header(self, header: RunHeader) -> None:
+        replace_file(self.path / HEADER_FILE, codec.pretty(header))
+        self.header = header
 
 
 def _cert_line(key: bytes, cert: CertFacts, host: str) -> _Line:

@@ -5,6 +5,7 @@ import signal
 import sys
 import tempfile
 import time
+from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass, field
@@ -15,10 +16,12 @@ from typing import Any
 from results.render.escape import safe
 from results.store import codec
 from results.store.files import naming, read_regular, replace_file
-from results.store.pending import pending_domains
+from results.store.pending import pending_domains, spoiled_domains
 from results.store.reader import inconclusive, keys, lines_path
 from results.store.writer import Store
+from scanner import __version__
 from scanner.cli.errors import CliError
+from scanner.model import RunHeader
 from scanner.vocabulary import RunState
 from targets.lists import ListError, Lists, PlainNames, Reader, Reject, Target
 from targets.partition import Sampling
@@ -274,15 +277,27 @@ def rest_of(store: Store, reader: Reader, *, retry: bool) -> Work:
         spool = Spool.open(store.path / _SPOOL, reader)
     except SpoolError as error:
         raise CliError(str(error)) from None
-    before = dict(store.header.totals)
+    before = Counter(store.header.totals)
     rejects = sum(1 for _ in keys(lines_path(store.path, "rejects")))
     waiting = set() if retry else waiting_for_a_pass(store)
+    if not retry:
+        spoiled = spoiled_domains(store.path, bugs=_bugs_again(store.header))
+        before["internal_errors"] -= min(sum(spoiled.values()), before["internal_errors"])
+        waiting |= spoiled.keys()
     written = (key for key in keys(lines_path(store.path, "domains")) if key not in waiting)
     done = spool.leave_out(written, rejects)
     if not retry:
         return Work(spool.items(), spool.total, spool, done, min(rejects, spool.rejects), before=before)
     again = spool.only(inconclusive(store.path))
     return Work(spool.items(), again, spool, rejects=rejects, others=done - again, before=before)
+
+
+def _bugs_again(header: RunHeader) -> bool:
+    """Return whether ``--resume`` scans the domains with an internal error again.
+
+    The continuation of an interrupted run would only meet the same bug again, unless another version has mended it.
+    """
+    return header.state is RunState.COMPLETE or header.version != __version__
 
 
 def waiting_for_a_pass(store: Store) -> set[str]:

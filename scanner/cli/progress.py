@@ -1,7 +1,7 @@
 """The progress of a scan: display, status file, metrics file and run.json, all from the same status."""
 
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Protocol
@@ -65,19 +65,16 @@ class ProgressLoop:
     ended: RunState | None = field(default=None, init=False)
 
     async def run(self) -> None:
-        """Show the status every ``REFRESH`` seconds until cancelled.
-
-        Raises:
-            StoreError: run.json cannot be written.
-        """
+        """Show the status every ``REFRESH`` seconds until cancelled."""
         while True:
             self.show()
             await trio.sleep(REFRESH)
 
     def show(self) -> None:
-        """Show the current status, and write a changed state to run.json."""
+        """Show the current status, and write a changed state to run.json; the next call repeats a failed write."""
         if self.store is not None and self.store.header.state is not self.source.state:
-            self.store.mark(self.source.state)
+            with suppress(StoreError):
+                self.store.mark(self.source.state)
         status = self.source.status()
         for view in self.views:
             view.show(status)

@@ -8,7 +8,7 @@ import signal
 import socket
 from collections.abc import Set as AbstractSet
 from contextlib import AbstractContextManager, ExitStack, suppress
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from itertools import islice
 from pathlib import Path
 from typing import Any
@@ -30,7 +30,8 @@ from scanner.cli.progress import ProgressRequest, progress_loop, progress_reques
 from scanner.cli.request import Request
 from scanner.cli.resolver import Resolved
 from scanner.cli.sinks import ReportingSink, WordsSink
-from scanner.cli.wiring import fit_resolver, wired
+from scanner.cli.wiring import fit_resolver, load_codecs, load_late, wired
+from scanner.core.file_limit import FILES_BESIDE, LEAST, InFlight, permitted
 from scanner.model import InputSource, RunHeader, Vantage
 from scanner.net.error_groups import first_error
 from scanner.net.unbound import UnboundError
@@ -38,6 +39,7 @@ from scanner.run import pipeline
 from scanner.run.ports import now
 from scanner.run.stats import Stats
 from scanner.run.status import StatusSource
+from scanner.settings import Settings
 from scanner.vocabulary import RunState
 from targets.spool import Spool
 
@@ -73,7 +75,8 @@ def run(flags: dict[str, Any], given: AbstractSet[str]) -> int:
     request = requests.build(flags)
     for warning in request.warnings:
         say(warning)
-    _raise_file_limit()
+    used = replace(request, settings=within_file_limit(request.settings, _raise_file_limit()))
+    load_codecs()
     collect_seldom()
     progress = progress_request(flags)
     try:
@@ -84,17 +87,24 @@ def run(flags: dict[str, Any], given: AbstractSet[str]) -> int:
             if flags["dry_run"]:
                 from scanner.cli.dry_run import dry_run  # noqa: PLC0415 - only --dry-run needs it
 
-                return trio.run(dry_run, request, spool)
-            return trio.run(_scan, request, progress, spool)
+                return trio.run(dry_run, used, spool)
+            return trio.run(_scan, request, used, progress, spool)
     except (StoreError, UnboundError, BaseExceptionGroup) as error:
         raise _reported(first_error(error)) from None
 
 
-async def _scan(request: Request, progress: ProgressRequest, spool: Spool | None) -> int:
-    """Open resolver and output, in this order, so that no run directory is made without a usable resolver."""
-    async with fit_resolver(request.settings, request.choice, say) as resolved:
+async def _scan(request: Request, used: Request, progress: ProgressRequest, spool: Spool | None) -> int:
+    """Open resolver and output, in this order, so that no run directory is made without a usable resolver.
+
+    Args:
+        request: the request, whose settings are stored in the run.
+        used: the request with the settings that this process uses, which its limit of open files may lower.
+        progress: the requested outputs of the progress.
+        spool: the input, None to continue a run.
+    """
+    async with fit_resolver(used.settings, used.choice, say) as resolved:
         with _open_sink(request, resolved, spool) as sink:
-            return await execute(request, resolved, sink, _open_work(request, sink, spool), progress)
+            return await execute(used, resolved, sink, _open_work(request, sink, spool), progress)
 
 
 def _reported(error: BaseException) -> BaseException:
@@ -116,10 +126,28 @@ def _open_log(path: str | None) -> None:
         log.addHandler(logging.NullHandler())
 
 
-def _raise_file_limit() -> None:
-    """Raise the soft limit of open files to the hard limit, because each connection is an open file."""
+def _raise_file_limit() -> int | None:
+    """Raise the soft limit of open files to the hard limit and return it, because each connection is an open file."""
     _, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
+    return None if hard == resource.RLIM_INFINITY else hard
+
+
+def within_file_limit(settings: Settings, limit: int | None) -> Settings:
+    """Return the settings with as many connections and DNS queries in flight as the limit of open files permits.
+
+    Raises:
+        CliError: the limit is too low for a scan.
+    """
+    wanted = InFlight(settings.caps.total, settings.dns.in_flight)
+    found = permitted(limit, wanted)
+    advice = f"ulimit -Hn {wanted.connections + FILES_BESIDE} raises the limit"
+    if found is None:
+        raise CliError(f"at most {limit} open files, but a scan needs at least {LEAST} ({advice})", Exit.UNFIT)
+    if found.connections < wanted.connections:
+        say(f"at most {limit} open files: {found.connections} connections at a time, not {wanted[0]} ({advice})")
+    dns, caps = replace(settings.dns, in_flight=found.queries), replace(settings.caps, total=found.connections)
+    return replace(settings, dns=dns, caps=caps)
 
 
 def collect_seldom() -> None:
@@ -208,6 +236,7 @@ async def execute(request: Request, resolved: Resolved, sink: Any, work: Work, p
         async with ports as tools, trio.open_nursery() as nursery:
             nursery.start_soon(_watch_signals, stop, console)
             nursery.start_soon(shown.run)
+            nursery.start_soon(load_late)
             await pipeline.scan(work.items, tools, reporting, stop, store.find_host if store else None)
             nursery.cancel_scope.cancel()
         state = RunState.INTERRUPTED if stop.draining else RunState.COMPLETE

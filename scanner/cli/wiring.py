@@ -3,10 +3,14 @@
 This module does not read command-line options or write to a terminal: messages go to a function of the caller.
 """
 
+import codecs
+import importlib
 import socket
 from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from functools import partial
+
+import trio
 
 from scanner.cli.errors import CliError, Exit
 from scanner.cli.resolver import Resolved, resolving
@@ -23,6 +27,12 @@ from scanner.run.ports import Ports
 from scanner.run.stats import Stats
 from scanner.settings import PROFILES, Settings
 from targets.scope import Scope
+
+TEXT_CODECS = ("ascii", "idna", "latin-1", "utf-8", "utf-16-be", "utf-32-be")
+"""Codecs of certificates, DNS messages and socket addresses, which Python loads from files at their first use."""
+
+LOADED_AFTER = 1.0
+"""Seconds after which a scan loads dnspython: a scan of one domain is often done before, and rarely needs it."""
 
 Say = Callable[[str], None]
 """A function that gets a message for the user."""
@@ -42,6 +52,22 @@ async def fit_resolver(settings: Settings, choice: ResolverChoice, say: Say) -> 
                 raise CliError(f"no resolver validates DNSSEC: {resolved.why_not} ({advice})", Exit.UNFIT)
             say(f"DNSSEC is not validated, so no DANE verdict is given: {resolved.why_not}")
         yield resolved
+
+
+def load_codecs() -> None:
+    """Load the text codecs of a scan, because a first use without a free descriptor fails with ``LookupError``."""
+    for name in TEXT_CODECS:
+        codecs.lookup(name)
+
+
+async def load_late() -> None:
+    """Load dnspython, because its first use without a free descriptor fails with ``ImportError``."""
+    loaded = False
+    while not loaded:
+        await trio.sleep(LOADED_AFTER)
+        with suppress(OSError, ImportError):  # there is no free descriptor now
+            importlib.import_module("scanner.core.wire_any")
+            loaded = True
 
 
 @asynccontextmanager

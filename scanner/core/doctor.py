@@ -2,14 +2,13 @@
 
 from dataclasses import replace
 
+from scanner.core.file_limit import FILES_BESIDE, LEAST, InFlight, permitted
 from scanner.core.preflight import Check, State
 from scanner.facts import Probe
+from scanner.settings import DNSSettings
 
 PORT25_HOSTS = ("gmail-smtp-in.l.google.com", "mx01.mail.icloud.com")
 """Default hosts for the port 25 check: MX hosts of the largest operators."""
-
-FILES_BESIDE = 512
-"""Number of descriptors needed in addition to those of connections: DNS sockets, pipe to unbound, files, libraries."""
 
 _BLOCKED = "ask the operator of this network to open outbound port 25, or scan from another network"
 _NAME_YOURSELF = "set --ehlo to a name that resolves to the source address and is in the PTR record of that address"
@@ -101,13 +100,16 @@ def ehlo(name: str, source: str, forward: tuple[str, ...], back: tuple[str, ...]
 
 def files(limit: int | None, concurrency: int) -> Check:
     """Return the row for the hard limit of open files (None: unlimited), to which a scan raises its soft limit."""
-    need = concurrency + FILES_BESIDE
-    if limit is None or limit >= need:
-        return Check("files", "", State.OK, f"{'no limit' if limit is None else limit}, at most {need} needed")
-    text = f"at most {limit} open files, but concurrency {concurrency} needs {need}"
-    return Check(
-        "files", "", State.FAIL, text, f"set ulimit -Hn {need}, or give --concurrency {max(limit - FILES_BESIDE, 1)}"
-    )
+    advice = f"set ulimit -Hn {concurrency + FILES_BESIDE}"
+    found = permitted(limit, InFlight(concurrency, DNSSettings().in_flight))
+    if found is None:
+        text = f"at most {limit} open files, but a scan needs at least {LEAST}"
+        return Check("files", "", State.FAIL, text, advice)
+    if found.connections == concurrency:
+        text = f"{'no limit' if limit is None else limit}: enough for {concurrency} connections at a time"
+        return Check("files", "", State.OK, text)
+    text = f"at most {limit} open files: a scan makes {found.connections} connections at a time, not {concurrency}"
+    return Check("files", "", State.WARN, text, f"{advice}, or give --concurrency {found.connections}")
 
 
 def trust_store(count: int, source: str) -> Check:

@@ -27,6 +27,7 @@ _PASSING = (
 )
 _SETTLED_BY_HANDSHAKE = (FailureKind.RESET, FailureKind.CLOSED)
 _UNTRIED = (FailureKind.RESOURCES, FailureKind.HELD_BACK)
+_OURS = (FailureKind.RESOURCES, FailureKind.LOCAL, FailureKind.INTERNAL)
 _FIRST_PERMANENT = 500
 
 
@@ -64,6 +65,12 @@ def of_host(report: HostReport) -> bool:
         return True
     heard = [each for each in report.endpoints if accepted_tcp(each) or _untried(each)]
     return any(map(of_endpoint, heard or report.endpoints))
+
+
+def spoiled_here(report: HostReport) -> bool:
+    """Return whether a limit of this machine or a bug of mxsweep prevented the probe of an address of a host."""
+    last = (sessions(each).own.failure for each in report.endpoints)
+    return any(failure is not None and failure.kind in _OURS for failure in last)
 
 
 def of_route(way: Route) -> bool:

@@ -129,5 +129,8 @@ def in_flight(stats: Stats) -> dict[str, int]:
 
 
 def rss() -> int:
-    """Return the resident memory of this process in octets."""
-    return int(_STATM.read_text("ascii").split()[1]) * _PAGE
+    """Return the resident memory of this process in octets; without a free descriptor, its maximum so far."""
+    try:
+        return int(_STATM.read_text("ascii").split()[1]) * _PAGE
+    except OSError:
+        return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024

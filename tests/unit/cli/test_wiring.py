@@ -1,10 +1,14 @@
 """The wiring that the command and the API share: resolver, trusted roots, EHLO name."""
 
+import subprocess
+import sys
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
 
 import pytest
+import trio
+from trio.testing import MockClock
 
 from scanner.cli import wiring
 from scanner.cli.errors import CliError, Exit
@@ -12,9 +16,38 @@ from scanner.cli.resolver import Resolved
 from scanner.cli.resolver_choice import ResolverChoice
 from scanner.cli.wiring import ehlo_name, fit_resolver, trust_store
 from scanner.core.preflight import Check, State
+from scanner.core.x509 import dn
 from scanner.settings import DNSSettings, Settings
 from scanner.vocabulary import Level
 from tests.unit.pki import ROOT
+
+
+def test_codecs_are_loaded_before_descriptors_are_scarce() -> None:
+    """A first ``decode`` without a free descriptor raises LookupError; certificates need these (``core.x509.dn``)."""
+    assert set(dn._CHARSETS.values()) <= set(wiring.TEXT_CODECS)
+    assert "idna" in wiring.TEXT_CODECS, "the socket module encodes host names with it"
+    code = (
+        "import sys; from scanner.cli import wiring; wiring.load_codecs(); print('encodings.utf_32_be' in sys.modules)"
+    )
+    assert subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout == "True\n"
+
+
+async def test_dnspython_is_loaded_as_soon_as_there_is_a_descriptor(
+    monkeypatch: pytest.MonkeyPatch, autojump_clock: MockClock
+) -> None:
+    tries = iter([OSError(24, "Too many open files"), ImportError("dns"), None])
+    loaded = []
+
+    def import_module(name: str) -> None:
+        loaded.append(name)
+        error = next(tries)
+        if error is not None:
+            raise error
+
+    monkeypatch.setattr(wiring.importlib, "import_module", import_module)
+    await wiring.load_late()
+    assert loaded == ["scanner.core.wire_any"] * 3
+    assert trio.current_time() == pytest.approx(3 * wiring.LOADED_AFTER)
 
 
 @pytest.fixture

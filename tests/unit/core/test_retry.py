@@ -50,6 +50,14 @@ def test_which_probes_another_connection_could_change(
     assert retry.of_probe(failed(phase, kind, code, text)) is expected
 
 
+@pytest.mark.parametrize(
+    ("kind", "expected"), [(kind, kind in ("resources", "local", "internal")) for kind in FailureKind]
+)
+def test_reports_that_our_side_spoiled(kind: FailureKind, expected: bool) -> None:  # noqa: FBT001 - a table's column
+    report = records.report(endpoints=(EndpointReport("192.0.2.1", (failed("connect", kind),)),))
+    assert retry.spoiled_here(report) is expected
+
+
 def test_a_probe_without_failure_is_not_retried() -> None:
     assert not retry.of_probe(records.probe())
 

@@ -1,0 +1,38 @@
+"""The numbers of connections and of DNS queries in flight that a limit of open files permits."""
+
+from typing import NamedTuple
+
+FILES_BESIDE = 512
+"""Number of descriptors needed in addition to those of connections: DNS sockets, pipe to unbound, files, libraries."""
+
+OTHERS = 64
+"""Number of descriptors that are not sockets of connections and DNS queries, with a reserve: a scan has about 30."""
+
+LEAST = OTHERS + 16
+"""Lowest limit of open files with which a scan starts."""
+
+_PER_QUERY = 2
+"""Number of sockets for each DNS query in flight: its own, and an idle socket to another server."""
+
+
+class InFlight(NamedTuple):
+    """The maximum numbers of simultaneous connections and of DNS queries in flight."""
+
+    connections: int
+    queries: int
+
+
+def permitted(limit: int | None, wanted: InFlight) -> InFlight | None:
+    """Return the numbers that a limit permits, at most the wanted numbers; None if the limit is below ``LEAST``.
+
+    Args:
+        limit: the hard limit of open files, None for no limit.
+        wanted: the numbers that the settings request.
+    """
+    if limit is None or limit >= wanted.connections + FILES_BESIDE:
+        return wanted
+    if limit < LEAST:
+        return None
+    free = limit - OTHERS
+    queries = min(wanted.queries, free // (2 * _PER_QUERY))
+    return InFlight(min(wanted.connections, free - _PER_QUERY * queries), queries)
