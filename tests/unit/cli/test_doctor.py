@@ -76,7 +76,7 @@ def test_only_a_failed_check_makes_the_machine_unfit(
 
 def test_few_files_make_the_machine_unfit(trusted: tuple[str, ...], monkeypatch: pytest.MonkeyPatch) -> None:
     network(monkeypatch, (FINE,))
-    monkeypatch.setattr(doctor, "_file_limit", lambda: 100)
+    monkeypatch.setattr(doctor, "_file_limit", lambda: 60)
     assert doctor.run(flags(*trusted)) is Exit.UNFIT
 
 

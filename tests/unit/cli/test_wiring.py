@@ -44,7 +44,7 @@ async def test_dnspython_is_loaded_as_soon_as_there_is_a_descriptor(
         if error is not None:
             raise error
 
-    monkeypatch.setattr(wiring.importlib, "import_module", import_module)
+    monkeypatch.setattr("importlib.import_module", import_module)
     await wiring.load_late()
     assert loaded == ["scanner.core.wire_any"] * 3
     assert trio.current_time() == pytest.approx(3 * wiring.LOADED_AFTER)
