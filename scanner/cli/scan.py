@@ -3,18 +3,17 @@
 import gc
 import hashlib
 import logging
+import math
 import resource
-import signal
 import socket
 from collections.abc import Set as AbstractSet
-from contextlib import AbstractContextManager, ExitStack, suppress
+from contextlib import AbstractContextManager, ExitStack
 from dataclasses import asdict, replace
 from itertools import islice
 from pathlib import Path
 from typing import Any
 
 import trio
-from rich.console import Console
 
 from results.store.files import StoreError
 from results.store.writer import LineSink, Store
@@ -23,6 +22,7 @@ from scanner.cli import console as consoles
 from scanner.cli import request as requests
 from scanner.cli import resume as resuming
 from scanner.cli.console import say
+from scanner.cli.ending import Limits, watch_limits, watch_signals
 from scanner.cli.errors import CliError, Exit
 from scanner.cli.input import Work, new_work, rest_of, spooled
 from scanner.cli.log_file import LogFile
@@ -44,8 +44,6 @@ from scanner.vocabulary import RunState
 from targets.spool import Spool
 
 log = logging.getLogger("mxsweep")
-
-_FINISHING = f"finishing the probes in flight (at most {pipeline.DRAIN:.0f} s); interrupt again to stop at once"
 
 REASONS_KEPT = 20
 """Maximum number of reject reasons in run.json."""
@@ -232,9 +230,10 @@ async def execute(request: Request, resolved: Resolved, sink: Any, work: Work, p
     store = sink if isinstance(sink, Store) else None
     began = trio.current_time()
     with progress_loop(StatusSource(stats, request.settings.retries.after), progress, console, store, say) as shown:
-        ports = wired(request.settings, request.trust, request.scope, resolved, stats, say)
+        ports = wired(request.settings, request.trust, request.scope, resolved, stats, say, patience=math.inf)
         async with ports as tools, trio.open_nursery() as nursery:
-            nursery.start_soon(_watch_signals, stop, console)
+            nursery.start_soon(watch_signals, stop, stats, console)
+            nursery.start_soon(watch_limits, stop, stats, Limits.of(request.flags))
             nursery.start_soon(shown.run)
             nursery.start_soon(load_late)
             await pipeline.scan(work.items, tools, reporting, stop, store.find_host if store else None)
@@ -242,6 +241,8 @@ async def execute(request: Request, resolved: Resolved, sink: Any, work: Work, p
         state = RunState.INTERRUPTED if stop.draining else RunState.COMPLETE
         sink.finish(state, _totals(stats, work, trio.current_time() - began), now())
         shown.ended = state
+    if stop.why:
+        say(f"{stop.why}; {_advice(request)}")
     if stats.internal_errors:
         say(f"{stats.internal_errors} domains have an internal error (reason internal): please report it")
     if work.total and state is RunState.COMPLETE and not (stats.done or work.others):
@@ -249,16 +250,10 @@ async def execute(request: Request, resolved: Resolved, sink: Any, work: Work, p
     return _exit_code(stats, stop, reporting, work)
 
 
-async def _watch_signals(stop: pipeline.Stop, console: Console) -> None:
-    """Finish the probes in flight at the first interrupt; stop at once at the second."""
-    with trio.open_signal_receiver(signal.SIGINT, signal.SIGTERM) as signals:
-        async for _ in signals:
-            if stop.draining:
-                stop.now()
-            else:
-                with suppress(OSError):
-                    console.print(_FINISHING)
-                stop.drain()
+def _advice(request: Request) -> str:
+    if request.output in (None, "-"):
+        return "the domains that are not done are missing in the output"
+    return f"mxsweep scan --resume {request.output} continues the run"
 
 
 def _totals(stats: Stats, work: Work, seconds: float) -> dict[str, int]:
@@ -283,7 +278,7 @@ def _totals(stats: Stats, work: Work, seconds: float) -> dict[str, int]:
 
 def _exit_code(stats: Stats, stop: pipeline.Stop, reporting: ReportingSink, work: Work) -> Exit:
     if stop.draining:
-        return Exit.INTERRUPTED
+        return Exit.UNFIT if stop.why else Exit.INTERRUPTED
     if stats.internal_errors:
         return Exit.INTERNAL
     if reporting.matched:

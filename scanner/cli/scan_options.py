@@ -266,6 +266,20 @@ _TIMES = block(
         help="Maximum seconds for one probe as a whole.",
     ),
     option(
+        "--max-time",
+        type=TIMEOUT,
+        metavar="S",
+        help="Maximum seconds for the scan, which then ends with exit code 3; --resume continues it.",
+        show_default="no limit",
+    ),
+    option(
+        "--give-up-after",
+        type=TIMEOUT,
+        metavar="S",
+        help="Seconds after which a scan without a working network ends with exit code 3; --resume continues it.",
+        show_default="900 until a mail server has been reached, then no limit",
+    ),
+    option(
         "--retries",
         type=click.IntRange(min=0),
         metavar="N",

@@ -18,6 +18,7 @@ from scanner.cli.resolver_choice import ResolverChoice
 from scanner.core.pkix import TrustStore
 from scanner.facts import Endpoint
 from scanner.net import truststore
+from scanner.net.outage import PATIENCE
 from scanner.net.probe import Extra, ProbeResult, probe
 from scanner.net.resolver import open_resolver
 from scanner.net.routes import Routes
@@ -72,7 +73,14 @@ async def load_late() -> None:
 
 @asynccontextmanager
 async def wired(
-    settings: Settings, trust: TrustStore, scope: Scope, resolved: Resolved, stats: Stats, say: Say
+    settings: Settings,
+    trust: TrustStore,
+    scope: Scope,
+    resolved: Resolved,
+    stats: Stats,
+    say: Say,
+    *,
+    patience: float = PATIENCE,
 ) -> AsyncIterator[Ports]:
     """Open the ports of an examination: resolver, gates, trust store and scope.
 
@@ -83,6 +91,7 @@ async def wired(
         resolved: the resolver returned by ``fit_resolver``.
         stats: counters of the scan.
         say: function that gets messages about outages of the network or of DNS.
+        patience: maximum seconds of a pause if nothing has ever been reached; the scan then continues.
     """
 
     def note(what: str, text: str) -> None:
@@ -90,11 +99,11 @@ async def wired(
         if text:
             say(text)
 
-    connections = Connections(
-        settings, stats, partial(_probe, settings, Extra(stages=stats.stages)), partial(note, "network")
-    )
+    attempt = partial(_probe, settings, Extra(stages=stats.stages))
+    connections = Connections(settings, stats, attempt, partial(note, "network"), patience=patience)
     async with open_resolver(resolved.dns) as resolver:
-        lookups = Lookups(resolved.lookup(resolver), connections.outage, partial(note, "dns"), stats)
+        lookup, outage = resolved.lookup(resolver), connections.outage
+        lookups = Lookups(lookup, outage, partial(note, "dns"), stats, patience=patience)
         yield Ports(settings, lookups, connections, trust, scope, stats, Routes())
 
 

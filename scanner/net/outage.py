@@ -8,6 +8,7 @@ are repeated. The caller defines what a peer is, and provides the function that 
 import math
 from collections import OrderedDict, deque
 from collections.abc import Awaitable, Callable, Hashable
+from dataclasses import dataclass
 from typing import Generic, TypeVar
 
 import trio
@@ -33,15 +34,30 @@ TRIED = 8
 TRY_EVERY = 2.0
 """Seconds between two trials of peers in an outage."""
 
+TRY_AGAIN_EVERY = 30.0
+"""Seconds between two trials of the same peers if no peer ever worked: these peers are more likely to be down."""
+
 TRIAL = 15.0
 """Time limit in seconds of the first trial of peers; later trials have no limit, since no other connections delay them.
 """
 
 PATIENCE = 600.0
-"""Maximum duration in seconds of a pause if no peer has ever worked."""
+"""Default of the maximum duration in seconds of a pause if no peer has ever worked."""
 
 REMEMBERED_OUTAGES = 16
 """Maximum number of past outages kept: more than can occur during one probe."""
+
+
+@dataclass(frozen=True, slots=True)
+class AtFirst(Generic[K]):
+    """The failures that are an outage if no peer has ever been reached: this many addresses in this many networks.
+
+    ``place`` returns the address and the network of a peer.
+    """
+
+    place: Callable[[K], tuple[Hashable, Hashable]]
+    addresses: int = 20
+    networks: int = 5
 
 
 class Outage(Generic[K]):
@@ -51,19 +67,37 @@ class Outage(Generic[K]):
         works: function that tries a peer now and returns whether it is reachable.
         report: function that gets a message for the user when an outage begins, and an empty text when it ends.
         what: the subject of the message, such as "every connection".
+        advice: the end of the message.
+        at_first: the failures that are an outage before any peer has been reached, by default ``MANY_AT_FIRST`` peers.
+        patience: maximum seconds of a pause if no peer has ever worked.
     """
 
-    def __init__(self, works: Callable[[K], Awaitable[bool]], report: Callable[[str], None], what: str) -> None:
+    def __init__(
+        self,
+        works: Callable[[K], Awaitable[bool]],
+        report: Callable[[str], None],
+        what: str,
+        *,
+        advice: str = "",
+        at_first: AtFirst[K] | None = None,
+        patience: float = PATIENCE,
+    ) -> None:
         self._works = works
         self._report = report
         self._what = what
+        self._advice = advice
+        self._at_first = at_first
+        self._patience = patience
+        self._reached = False
+        self._places: tuple[set[Hashable], set[Hashable]] = (set(), set())  # addresses and networks of ``_bad``
+        self._waiting: OrderedDict[K, None] = OrderedDict()  # peers to try in a pause that begins without a good peer
         self._good: OrderedDict[K, None] = OrderedDict()
         self._bad: OrderedDict[K, None] = OrderedDict()  # since the last success
         self._changed = trio.Event()
         self._up = trio.Event()
         self._up.set()
         self._checking = trio.Lock()
-        self._gave_up = False  # after PATIENCE without any success
+        self._gave_up = False  # after ``patience`` without any success
         self._past: deque[float] = deque(maxlen=REMEMBERED_OUTAGES)  # the ends of past outages
 
     @property
@@ -71,10 +105,20 @@ class Outage(Generic[K]):
         """Whether an outage is active."""
         return not self._up.is_set()
 
-    async def wait_until_over(self) -> None:
-        """Wait for the end of an outage; return without a checkpoint if no outage is active."""
+    async def wait_until_over(self, peer: K | None = None) -> None:
+        """Wait for the end of an outage; return without a checkpoint if no outage is active.
+
+        Args:
+            peer: the next peer of the caller, which may be tried meanwhile.
+        """
         if self.active:
+            if peer is not None and not self._good:
+                self._waiting[peer] = None
             await self._up.wait()
+
+    def reached(self) -> None:
+        """Record that a peer accepted a connection, which then failed: the network is not blocked."""
+        self._reached = True
 
     def worked(self, peer: K) -> None:
         """Record that a peer answered just now."""
@@ -83,7 +127,7 @@ class Outage(Generic[K]):
         if len(self._good) > TRIED:
             self._good.popitem(last=False)
         if self._bad:
-            self._bad.clear()
+            self._forget()
             self._wake()
 
     async def confirmed(self, peer: K, began: float) -> bool:
@@ -99,7 +143,7 @@ class Outage(Generic[K]):
         """
         if self.overlaps(began):
             return False
-        self._bad[peer] = None
+        self._note(peer)
         if not self._suspicious():
             with trio.move_on_after(DOUBT):
                 await self._changed.wait()
@@ -114,9 +158,25 @@ class Outage(Generic[K]):
         return self.active or any(ended >= began for ended in self._past)
 
     def _suspicious(self) -> bool:
-        if not self._good:
-            return len(self._bad) >= MANY_AT_FIRST and not self._gave_up
-        return len(self._bad) >= MANY
+        if self._good:
+            return len(self._bad) >= MANY
+        if self._gave_up:
+            return False
+        if self._at_first is None or self._reached:
+            return len(self._bad) >= MANY_AT_FIRST
+        addresses, networks = map(len, self._places)
+        return addresses >= self._at_first.addresses and networks >= self._at_first.networks
+
+    def _note(self, peer: K) -> None:
+        self._bad[peer] = None
+        if self._at_first is not None:
+            for seen, part in zip(self._places, self._at_first.place(peer), strict=True):
+                seen.add(part)
+
+    def _forget(self) -> None:
+        self._bad.clear()
+        for seen in self._places:
+            seen.clear()
 
     def _wake(self) -> None:
         self._changed.set()
@@ -131,22 +191,23 @@ class Outage(Generic[K]):
             with trio.move_on_after(TRIAL):
                 works = await self._any_works()
             if works or not self._suspicious():  # another peer may have answered during the trial
-                self._bad.clear()
+                self._forget()
                 return
             await self._pause()
 
     async def _pause(self) -> None:
         known = bool(self._good)
         self._up = trio.Event()
-        self._report(f"{self._what} fails everywhere: paused until it works again")
-        with trio.move_on_after(math.inf if known else PATIENCE) as patience:
+        self._report(f"{self._what} fails everywhere: paused until it works again{self._advice}")
+        with trio.move_on_after(math.inf if known else self._patience) as patience:
             while not await self._any_works():  # noqa: ASYNC110 - no event reports that a network works again
-                await trio.sleep(TRY_EVERY)
+                await trio.sleep(TRY_EVERY if known or self._waiting else TRY_AGAIN_EVERY)
         if patience.cancelled_caught:
             self._gave_up = True
         else:
             self._past.append(trio.current_time())
-        self._bad.clear()
+        self._forget()
+        self._waiting.clear()
         self._report("")
         self._up.set()
 
@@ -160,6 +221,10 @@ class Outage(Generic[K]):
                 nursery.cancel_scope.cancel()
 
         async with trio.open_nursery() as nursery:
-            for peer in list(self._good) or list(self._bad)[-TRIED:]:
+            for peer in list(self._good) or self._next_waiting() or list(self._bad)[-TRIED:]:
                 nursery.start_soon(attempt, peer)
         return found
+
+    def _next_waiting(self) -> list[K]:
+        """Return peers that have not been tried yet, since the peers that failed may be down."""
+        return [self._waiting.popitem(last=False)[0] for _ in range(min(TRIED, len(self._waiting)))]

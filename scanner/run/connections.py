@@ -18,7 +18,7 @@ from scanner.facts import Endpoint, Failure, Probe
 from scanner.net.breakers import KNOWN, Breakers
 from scanner.net.deadlines import Deadline
 from scanner.net.gates import Gates, KeyedCap, network_of
-from scanner.net.outage import Outage
+from scanner.net.outage import PATIENCE, AtFirst, Outage
 from scanner.net.probe import ProbeResult
 from scanner.net.slow_probes import SlowProbes
 from scanner.run.stats import Stats
@@ -53,6 +53,7 @@ class Connections:
         stats: counters of the scan.
         probe: function that probes an endpoint once, over one connection.
         report: function that gets messages for the user about an outage.
+        patience: maximum seconds of a pause if no peer has ever worked.
     """
 
     def __init__(
@@ -61,6 +62,8 @@ class Connections:
         stats: Stats,
         probe: Callable[[Endpoint], Awaitable[ProbeResult]],
         report: Callable[[str], None] = lambda _: None,
+        *,
+        patience: float = PATIENCE,
     ) -> None:
         self._stats = stats
         self._probe = probe
@@ -72,7 +75,14 @@ class Connections:
         self._breakers = stats.breakers = Breakers(first=after / 2, longest=after)
         self._one_at_a_time = KeyedCap(1)
         self._slow = SlowProbes(settings.caps.total, self._gates)
-        self.outage: Outage[tuple[Endpoint, str]] = Outage(self._works, report, "every connection")
+        self.outage: Outage[tuple[Endpoint, str]] = Outage(
+            self._works,
+            report,
+            f"every connection to port {settings.port}",
+            advice=f"; mxsweep doctor shows whether this network blocks port {settings.port}",
+            at_first=AtFirst(_place),
+            patience=patience,
+        )
 
     async def __call__(self, endpoint: Endpoint, host: str) -> ProbeResult:
         """Probe an endpoint of an MX host."""
@@ -93,6 +103,9 @@ class Connections:
     async def _is_final(self, peer: tuple[Endpoint, str], probe: Probe) -> bool:
         """Return False if an outage overlaps the probe, which the caller then repeats."""
         failure = probe.failure
+        if failure is None or failure.phase is not Phase.CONNECT:
+            self._stats.reached = True
+            self.outage.reached()
         if failure is None or failure.kind in _PEER_ANSWERED:
             self.outage.worked(peer)
             return True
@@ -128,7 +141,7 @@ class Connections:
         """
         provider, network = keys = provider_of(host), network_of(endpoint.address)
         while True:
-            await self.outage.wait_until_over()
+            await self.outage.wait_until_over((endpoint, host))
             if self._defers(endpoint, *keys):
                 return _held_back(endpoint)
             gate = self._gates.connection(endpoint.address, host)
@@ -192,6 +205,12 @@ class Connections:
         else:
             self._breakers.accepted(provider)
             self._breakers.accepted(network)
+
+
+def _place(peer: tuple[Endpoint, str]) -> tuple[str, str]:
+    """Return the address and the network of a peer."""
+    address = peer[0].address
+    return address, network_of(address)
 
 
 def _held_back(endpoint: Endpoint) -> ProbeResult:

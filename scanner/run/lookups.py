@@ -6,7 +6,7 @@ from typing import Any
 import trio
 
 from scanner.facts import Answer
-from scanner.net.outage import Outage
+from scanner.net.outage import PATIENCE, Outage
 from scanner.run.ports import DNSLookup
 from scanner.run.stats import Stats
 from scanner.vocabulary import Outcome, Phase, Security
@@ -23,13 +23,22 @@ class Lookups:
         network: the outage detector of the connections.
         report: function that gets messages for the user about an outage of the DNS.
         stats: counters, of which ``dns`` is the number of lookups in flight.
+        patience: maximum seconds of a pause if no lookup has ever worked.
     """
 
-    def __init__(self, lookup: DNSLookup, network: Outage[Any], report: Callable[[str], None], stats: Stats) -> None:
+    def __init__(
+        self,
+        lookup: DNSLookup,
+        network: Outage[Any],
+        report: Callable[[str], None],
+        stats: Stats,
+        *,
+        patience: float = PATIENCE,
+    ) -> None:
         self._lookup = lookup
         self._network = network
         self._stages = stats.stages
-        self._outage: Outage[tuple[str, str]] = Outage(self._works, report, "the DNS")
+        self._outage: Outage[tuple[str, str]] = Outage(self._works, report, "the DNS", patience=patience)
 
     async def __call__(self, name: str, rtype: str, *, fresh: bool = False) -> Answer:
         """Return the answer for a name and record type; ``fresh`` bypasses the cache."""

@@ -52,6 +52,7 @@ class Stop:
 
     def __init__(self) -> None:
         self.draining = False
+        self.why = ""  # the reason for an end that is not the user's, see ``end``
         self.between_passes = False  # true if all targets of a pass are done and another pass may follow
         self.skip_wait = trio.Event()
         self.reading = trio.CancelScope()
@@ -67,6 +68,13 @@ class Stop:
         self.draining = True
         self.reading.cancel()
         self.working.deadline = trio.current_time() + DRAIN
+
+    def end(self, why: str, *, at_once: bool) -> None:
+        """End the scan before its input is done; ``at_once`` cancels work in flight, which would only wait."""
+        if not self.draining:
+            self.why = why
+            self.between_passes = False
+            self.now() if at_once else self.drain()
 
     def now(self) -> None:
         """Cancel all work; completed observations are still written."""

@@ -15,7 +15,8 @@ class Stats:
     ``judged`` counts every judgement of a domain, ``done`` every domain once. ``retrying`` is the number of domains in
     a retry pass, ``waiting`` a message during the wait before that pass. ``wanted`` is the number of unfinished probes,
     ``in_flight`` the number of probes with a connection. ``stages`` counts probes by phase, and DNS lookups as ``dns``.
-    ``outages`` contains a message for each active outage, by its subject.
+    ``outages`` contains a message for each active outage, by its subject. ``reached`` is true after the first accepted
+    connection.
     """
 
     total: int | None = None
@@ -33,6 +34,7 @@ class Stats:
     retrying: int = 0
     waiting: str = ""
     outages: dict[str, str] = field(default_factory=dict)
+    reached: bool = False
     tallies: Counter[str] = field(default_factory=Counter)
 
     def outage(self, what: str, text: str) -> None:

@@ -1,11 +1,13 @@
 """Detection of outages: a network that is down is distinguished from hosts that are down."""
 
+import math
+
 import pytest
 import trio
 from trio.testing import MockClock
 
 from scanner.net import outage
-from scanner.net.outage import MANY, MANY_AT_FIRST, Outage
+from scanner.net.outage import MANY, MANY_AT_FIRST, AtFirst, Outage
 
 DOWN = 30.0
 """Seconds of the outage."""
@@ -127,3 +129,74 @@ async def test_a_pause_ends_if_no_peer_has_ever_worked(autojump_clock: MockClock
                 nursery.start_soon(one, 2 * number + 1)
     assert trio.current_time() - began < 4 * outage.PATIENCE
     assert set(found.values()) == {False}
+
+
+class Blocked:
+    """Hosts (network, number) behind a network that refuses all connections until ``open`` is set."""
+
+    def __init__(self, *, works: set[tuple[int, int]] | None = None) -> None:
+        self.works = works or set()
+        self.said: list[str] = []
+        self.trials: list[tuple[int, int]] = []
+        place: AtFirst[tuple[int, int]] = AtFirst(lambda host: (host, host[0]))
+        self.outage: Outage[tuple[int, int]] = Outage(
+            self.trial, self.said.append, "port 25", advice="; look", at_first=place, patience=math.inf
+        )
+
+    async def trial(self, host: tuple[int, int]) -> bool:
+        self.trials.append(host)
+        await trio.lowlevel.checkpoint()
+        return host in self.works
+
+    async def fail(self, host: tuple[int, int]) -> None:
+        await self.outage.confirmed(host, trio.current_time())
+
+
+@pytest.mark.parametrize(
+    ("hosts", "paused"),
+    [
+        ([(n % 5, n) for n in range(20)], True),
+        ([(n % 5, n) for n in range(19)], False),
+        ([(n % 4, n) for n in range(40)], False),
+        ([(n % 5, n % 10) for n in range(40)], False),
+    ],
+    ids=["20 in 5 networks", "19", "4 networks", "the same 10 again and again"],
+)
+async def test_a_network_that_blocks_all_connections(
+    hosts: list[tuple[int, int]],
+    paused: bool,  # noqa: FBT001 - a table's column
+    autojump_clock: MockClock,
+) -> None:
+    net = Blocked()
+    with trio.move_on_after(100):
+        async with trio.open_nursery() as nursery:
+            for host in hosts:
+                nursery.start_soon(net.fail, host)
+    assert net.outage.active is paused
+    assert net.said == (["port 25 fails everywhere: paused until it works again; look"] if paused else [])
+
+
+async def test_a_host_that_accepts_a_connection_shows_that_nothing_is_blocked(autojump_clock: MockClock) -> None:
+    net = Blocked()
+    net.outage.reached()
+    with trio.move_on_after(100):
+        async with trio.open_nursery() as nursery:
+            for number in range(MANY_AT_FIRST - 1):
+                nursery.start_soon(net.fail, (number, number))
+    assert net.said == []
+
+
+async def test_a_pause_tries_hosts_that_have_not_been_tried(autojump_clock: MockClock) -> None:
+    """The first hosts of a list may all be down. Those that wait are tried once each, then the last that failed."""
+    net = Blocked(works={(9, 30)})
+    async with trio.open_nursery() as nursery:
+        for number in range(20):
+            nursery.start_soon(net.fail, (number % 5, number))
+        await trio.sleep(outage.DOUBT + 0.1)
+        for number in range(20, 40):
+            nursery.start_soon(net.outage.wait_until_over, (9, number))
+    assert net.said[-1] == ""
+    assert (9, 30) in net.trials
+    waiting = [host for host in net.trials if host[0] == 9]
+    assert len(waiting) == len(set(waiting))
+    assert trio.current_time() < 60

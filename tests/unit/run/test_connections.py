@@ -15,6 +15,10 @@ from scanner.vocabulary import FailureKind, Mode, Phase
 from tests.unit.fakes import fails, shakes
 
 TIMED_OUT = fails(Phase.CONNECT, FailureKind.TIMEOUT)
+PAUSED = (
+    "every connection to port 25 fails everywhere: paused until it works again;"
+    " mxsweep doctor shows whether this network blocks port 25"
+)
 SILENCE = 2.0
 """Timeout of a connection attempt in seconds."""
 
@@ -56,7 +60,7 @@ async def test_an_outage_is_detected_while_hundreds_wait_at_the_gates(
         for number in range(int(rate * 20)):
             nursery.start_soon(probe, number)
     assert [result.probe.failure for result in seen] == [None] * int(rate * 20)
-    assert messages == ["every connection fails everywhere: paused until it works again", ""]
+    assert messages == [PAUSED, ""]
     assert network.during < rate * 5 + 40  # in the seconds until it was detected, and the trials
 
 

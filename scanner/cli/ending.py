@@ -1,0 +1,73 @@
+"""The early ends of a scan: by a signal, by ``--max-time``, and by ``--give-up-after``."""
+
+import signal
+from contextlib import suppress
+from dataclasses import dataclass
+from typing import Any
+
+import trio
+from rich.console import Console
+
+from results.render.words import duration
+from scanner.run import pipeline
+from scanner.run.stats import Stats
+
+GIVE_UP = 900.0
+"""Default of ``--give-up-after`` in seconds while no mail server has been reached."""
+
+_FINISHING = f"finishing the probes in flight (at most {pipeline.DRAIN:.0f} s); interrupt again to stop at once"
+_WATCH_EVERY = 0.25  # seconds
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """Limits in seconds, None without one: of the whole scan, and of a pause after the loss of the network."""
+
+    max_time: float | None = None
+    give_up_after: float | None = None
+
+    @classmethod
+    def of(cls, flags: dict[str, Any]) -> "Limits":
+        """Return the limits that the options of ``scan`` request."""
+        return cls(flags["max_time"], flags["give_up_after"])
+
+    def pause(self, stats: Stats) -> float | None:
+        """Return the maximum duration of the present pause."""
+        if self.give_up_after is None and not stats.reached:
+            return GIVE_UP
+        return self.give_up_after
+
+
+async def watch_signals(stop: pipeline.Stop, stats: Stats, console: Console) -> None:
+    """Finish the probes in flight at the first interrupt; stop at once at the second, or in a pause."""
+    with trio.open_signal_receiver(signal.SIGINT, signal.SIGTERM) as signals:
+        async for _ in signals:
+            if stop.draining or stats.outages:
+                stop.now()
+            else:
+                with suppress(OSError):
+                    console.print(_FINISHING)
+                stop.drain()
+
+
+async def watch_limits(stop: pipeline.Stop, stats: Stats, limits: Limits) -> None:
+    """End the scan when a limit has passed."""
+    began = trio.current_time()
+    paused_at: float | None = None
+    while not stop.draining:
+        now = trio.current_time()
+        if not stats.outages:
+            paused_at = None
+        elif paused_at is None:
+            paused_at = now
+        pause = limits.pause(stats)
+        if limits.max_time is not None and now - began >= limits.max_time:
+            stop.end(f"the scan took longer than --max-time {limits.max_time:g}", at_once=bool(stats.outages))
+        elif paused_at is not None and pause is not None and now - paused_at >= pause:
+            stop.end(f"{_cause(stats)} for {duration(pause)} (--give-up-after)", at_once=True)
+        await trio.sleep(_WATCH_EVERY)
+
+
+def _cause(stats: Stats) -> str:
+    """Return what failed during the pause, without the end of the message that announced the pause."""
+    return "; ".join(text.partition(":")[0] for text in stats.outages.values())
