@@ -283,6 +283,7 @@ class RunHeader:
     label: str = ""
     reject_reasons: dict[str, int] = field(default_factory=dict)
     notes: tuple[str, ...] = ()
+    versions: tuple[str, ...] = ()
     schema: int = SCHEMA
 
     @property

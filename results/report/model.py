@@ -143,6 +143,8 @@ def from_summary(
 
 def _title(summary: Summary, header: RunHeader) -> str:
     took = "" if header.seconds is None else f", took {words.duration(header.seconds)}"
+    if summary.state is not RunState.COMPLETE:
+        took = "; the scan has not ended, so that the figures are incomplete"
     return f"Run of {summary.started:%Y-%m-%d %H:%M} UTC: {summary.state}{took}"
 
 

@@ -232,6 +232,7 @@ FIELDS: dict[str, dict[str, str]] = {
         "vantage": "the machine that made the run",
         "input": "the input lists",
         "preflight": "results of the checks before the scan; null if none were made",
+        "versions": "all versions of mxsweep that wrote to the run, in the order of their first use",
         "totals": "counts at the end of the scan, and its duration in seconds",
         "label": "text given with --label",
         "reject_reasons": "number of rejected lines by reason, for the 20 most frequent reasons",

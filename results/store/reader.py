@@ -8,12 +8,15 @@ from functools import partial
 from pathlib import Path
 from typing import Self, TypeVar
 
-from results.store import codec, line_keys
+import msgspec
+
+from results.store import codec, line_keys, packed
 from results.store.corrupt import CorruptLines, handle
 from results.store.files import StoreError, naming, read_regular
 from results.store.last_lines import keyed_lines, last_lines, last_places, last_records, line_number
 from scanner.facts import CertFacts
-from scanner.model import DomainRecord, HostReport, RejectRecord, RunHeader
+from scanner.model import SCHEMA, DomainRecord, HostReport, RejectRecord, RunHeader
+from scanner.vocabulary import RunState
 
 HEADER_FILE = "run.json"
 
@@ -31,7 +34,16 @@ _T = TypeVar("_T")
 
 
 def lines_path(run: Path, name: str) -> Path:
-    """Return the path of a line file; ``name`` is a key of ``LINE_FILES``."""
+    """Return the path from which a line file is read; ``name`` is a key of ``LINE_FILES``.
+
+    Raises:
+        StoreError: the file is compressed and cannot be unpacked.
+    """
+    return packed.readable(own_path(run, name))
+
+
+def own_path(run: Path, name: str) -> Path:
+    """Return the path of a line file in the run directory, to which a scan appends."""
     return run / f"{name}.jsonl"
 
 
@@ -52,14 +64,19 @@ class Run:
             corrupt: counts corrupt lines, which are then skipped; without it they are errors.
 
         Raises:
-            StoreError: the directory does not contain a run, or the header cannot be read.
+            StoreError: the directory does not contain a run, its header cannot be read, its schema is newer than
+                ``SCHEMA``, or a file of a complete run is missing.
         """
         file = path / HEADER_FILE
         if not file.exists():
             raise StoreError(f"{path}: no run here ({HEADER_FILE} is missing)")
         with naming(file):
             content = read_regular(file)
-        return cls(path, decoded(file, RunHeader, content), corrupt)
+        _check_schema(file, content)
+        header = decoded(file, RunHeader, content)
+        if header.state is RunState.COMPLETE:
+            _check_files(path, header)
+        return cls(path, header, corrupt)
 
     def domains(self) -> Iterator[DomainRecord]:
         """Yield the domains, each once, in the order of the last lines of their keys.
@@ -99,6 +116,39 @@ class Run:
 
     def _records(self, name: str, kind: type[_T]) -> Iterator[_T]:
         return last_records(lines_path(self.path, name), partial(codec.decode, kind), self.corrupt)
+
+
+class _Origin(msgspec.Struct):
+    """The members of run.json that are the same in every schema."""
+
+    schema: int = 0
+    version: str = ""
+
+
+def _check_schema(file: Path, content: bytes) -> None:
+    """Check that this version can read a run; a run of a newer schema may contain other values and rules."""
+    try:
+        origin = msgspec.json.decode(content, type=_Origin)
+    except codec.UNREADABLE:
+        return  # the caller's decoder reports what is wrong
+    if origin.schema > SCHEMA:
+        raise StoreError(
+            f"{file}: schema {origin.schema}, written by mxsweep {origin.version};"
+            f" this version reads schemas up to {SCHEMA}: install a newer mxsweep"
+        )
+
+
+def _check_files(path: Path, header: RunHeader) -> None:
+    """Check that a complete run has its line files, and lines if it has domains."""
+    for name in ("certs", "hosts", "domains"):
+        file = own_path(path, name)
+        if not file.exists() and packed.packed_path(file) is None:
+            raise StoreError(f"{file}: missing, although the run is complete")
+    domains = own_path(path, "domains")
+    with naming(domains):
+        empty = domains.exists() and not domains.stat().st_size
+    if empty and header.totals.get("domains", 0):
+        raise StoreError(f"{domains}: empty, although the run is complete with {header.totals['domains']} domains")
 
 
 def keys(path: Path) -> Iterator[str]:

@@ -19,10 +19,11 @@ from typing import BinaryIO, NamedTuple, Self
 from results.store import codec
 from results.store.files import AppendFile, Lock, StoreError, cut_torn_tail, naming, replace_file
 from results.store.index import Index, Place
-from results.store.reader import HEADER_FILE, LINE_FILES, Run, lines_path
+from results.store.packed import packed_path
+from results.store.reader import HEADER_FILE, LINE_FILES, Run, own_path
 from scanner.core import retry
 from scanner.facts import CertFacts
-from scanner.model import CertSummary, DomainRecord, HostReport, RejectRecord, RunHeader
+from scanner.model import SCHEMA, CertSummary, DomainRecord, HostReport, RejectRecord, RunHeader
 from scanner.vocabulary import RunState
 
 SYNC_SECONDS = 1.0  # interval between writes to the disk: a crash of the machine loses at most these records
@@ -67,7 +68,7 @@ class Store:
         self.path = path
         self.header = header
         self._lock = lock
-        self._files = {name: AppendFile(lines_path(path, name)) for name in LINE_FILES}
+        self._files = {name: AppendFile(own_path(path, name)) for name in LINE_FILES}
         self._waiting = 0  # octets appended since the last sync
         self._pacer = _Pacer()
         self._index = Index(path)
@@ -111,13 +112,14 @@ class Store:
                 written.
         """
         Run.open(path)
+        _refuse_compressed(path)
         lock = Lock(path / _LOCK)
         try:
             for name in LINE_FILES:
-                lines_path(path, name).touch()
-                cut_torn_tail(lines_path(path, name))
+                own_path(path, name).touch()
+                cut_torn_tail(own_path(path, name))
             store = cls(path, Run.open(path).header, lock)
-            store._index.load(lines_path(path, "hosts"), lines_path(path, "certs"))
+            store._index.load(own_path(path, "hosts"), own_path(path, "certs"))
             store._resumed = store._files["hosts"].end
             store._since = store._resumed if anew else 0
         except BaseException:
@@ -125,8 +127,10 @@ class Store:
             raise
         return store
 
-    def begin(self) -> None:
-        """Set the state of the run in ``run.json`` to running."""
+    def begin(self, version: str) -> None:
+        """Set the state of the run in ``run.json`` to running, and record the version of mxsweep that continues it."""
+        versions = tuple(dict.fromkeys((*(self.header.versions or (self.header.version,)), version)))
+        self.header = replace(self.header, versions=versions, schema=SCHEMA)
         self.mark(RunState.RUNNING)
 
     def mark(self, state: RunState) -> None:
@@ -369,6 +373,13 @@ def _refuse_used(path: Path) -> None:
         raise StoreError(f"{path}: there is already a run here; each run needs its own directory")
     if any(path.iterdir()):
         raise StoreError(f"{path}: the directory is not empty")
+
+
+def _refuse_compressed(path: Path) -> None:
+    for name in LINE_FILES:
+        file = packed_path(own_path(path, name))
+        if file is not None:
+            raise StoreError(f"{file}: a compressed run cannot be continued; unpack its files first")
 
 
 def digests_of(report: HostReport) -> list[str]:

@@ -297,7 +297,7 @@ def _bugs_again(header: RunHeader) -> bool:
 
     The continuation of an interrupted run would only meet the same bug again, unless another version has mended it.
     """
-    return header.state is RunState.COMPLETE or header.version != __version__
+    return header.state is RunState.COMPLETE or (header.versions or (header.version,))[-1] != __version__
 
 
 def waiting_for_a_pass(store: Store) -> set[str]:

@@ -183,7 +183,7 @@ def _open_work(request: Request, sink: Any, spool: Spool | None) -> Work:
     for name in resuming.changed_lists(store.header):
         say(f"{name} has changed since; the run continues with the domains that it had read")
     work = rest_of(store, request.input.reader, retry=request.retry)
-    store.begin()
+    store.begin(__version__)
     return work
 
 
@@ -191,6 +191,7 @@ def _header(request: Request, resolved: Resolved, spool: Spool | None) -> RunHea
     settings = asdict(request.settings)
     return RunHeader(
         version=__version__,
+        versions=(__version__,),
         started=now(),
         state=RunState.RUNNING,
         settings=settings,

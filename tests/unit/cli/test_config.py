@@ -46,6 +46,8 @@ VALUES: dict[str, tuple[str, Any, tuple[str, ...], Any]] = {
     "spacing": ("0", 0.0, ("--spacing", "2.5"), 2.5),
     "retries": ("1", 1, ("--retries", "0"), 0),
     "retry_after": ("10", 10.0, ("--retry-after", "2.5"), 2.5),
+    "max_time": "60",
+    "give_up_after": "60",
     "connect_timeout": ("2", 2.0, ("--connect-timeout", "2.5"), 2.5),
     "greeting_timeout": ("2.5", 2.5, ("--greeting-timeout", "3"), 3.0),
     "command_timeout": ("2", 2.0, ("--command-timeout", "3"), 3.0),

@@ -179,7 +179,7 @@ def test_a_run_in_progress_is_reported(tmp_path: Path) -> None:
         store.sync()
         to = console()
         render(make_report(Run.open(tmp_path)), to)
-    assert "12:00 UTC: running\n" in printed(to)
+    assert "12:00 UTC: running; the scan has not ended" in printed(to)
 
 
 def test_an_ascii_terminal_gets_ascii(tmp_path: Path) -> None:

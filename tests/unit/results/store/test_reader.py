@@ -2,6 +2,7 @@
 
 import json
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -10,7 +11,7 @@ from results.store import reader as runs
 from results.store.files import StoreError
 from results.store.reader import Run, inconclusive, keys
 from results.store.writer import Store
-from scanner.vocabulary import DomainOutcome
+from scanner.vocabulary import DomainOutcome, RunState
 from tests.unit import records
 
 
@@ -72,3 +73,40 @@ def replace_key(record: object, key: str) -> object:
 
 def json_in_text(record: object) -> object:
     return json.loads(codec.encode(record)) | {"key": "c", "raw": runs._INCONCLUSIVE.decode()}
+
+
+def header_file(place: Path, **changes: Any) -> None:
+    file = place / "run.json"
+    file.write_text(json.dumps(json.loads(file.read_text()) | changes))
+
+
+@pytest.fixture
+def complete(tmp_path: Path) -> Path:
+    """A complete run with a domain."""
+    with Store.create(tmp_path / "run", records.header()) as store:
+        store.put_domain(records.domain(), [records.report()], {records.DIGEST: records.cert()})
+        store.finish(RunState.COMPLETE, {"domains": 1}, records.NOON)
+    return tmp_path / "run"
+
+
+def test_a_run_of_a_newer_schema_names_both_versions(complete: Path) -> None:
+    header_file(complete, schema=7, version="3.1.0", state="unheard of")
+    with pytest.raises(StoreError, match=r"schema 7, written by mxsweep 3\.1\.0; this version reads schemas up to 1"):
+        Run.open(complete)
+
+
+@pytest.mark.parametrize("name", ["certs", "hosts", "domains"])
+def test_a_complete_run_has_all_its_files(complete: Path, name: str) -> None:
+    (complete / f"{name}.jsonl").unlink()
+    with pytest.raises(StoreError, match=f"{name}.jsonl: missing, although the run is complete"):
+        Run.open(complete)
+    header_file(complete, state="interrupted")
+    Run.open(complete)
+
+
+def test_a_complete_run_has_lines(complete: Path) -> None:
+    (complete / "domains.jsonl").write_bytes(b"")
+    with pytest.raises(StoreError, match=r"domains\.jsonl: empty, although the run is complete with 1 domains"):
+        Run.open(complete)
+    header_file(complete, totals={"domains": 0})
+    assert list(Run.open(complete).domains()) == []

@@ -97,7 +97,7 @@ def test_states(place: Path) -> None:
     assert Run.open(place).header.state is RunState.INTERRUPTED
     with Store.resume(place) as store:
         assert Run.open(place).header.state is RunState.INTERRUPTED, "it may yet be refused"
-        store.begin()
+        store.begin("0.2.0")
         assert Run.open(place).header.state is RunState.RUNNING
         store.finish(RunState.COMPLETE, {"domains": 1}, NOON)
     Store.resume(place).close()
@@ -139,7 +139,7 @@ def test_a_run_that_is_being_written(place: Path) -> None:
 
 def test_a_run_that_is_paused_is_taken_up_as_any_other(place: Path) -> None:
     with Store.resume(place) as store:
-        store.begin()
+        store.begin("0.2.0")
         store.mark(RunState.PAUSED)
         found = Run.open(place).header
         assert (found.state, found.finished) == (RunState.PAUSED, None)
@@ -150,5 +150,14 @@ def test_a_run_that_is_paused_is_taken_up_as_any_other(place: Path) -> None:
         store.mark(RunState.RUNNING)
     (place / "as-killed.json").replace(place / "run.json")
     with Store.resume(place) as store:
-        store.begin()
+        store.begin("0.2.0")
         assert Run.open(place).header.state is RunState.RUNNING
+
+
+def test_a_run_records_all_versions_that_wrote_it(place: Path) -> None:
+    """Version 0.1.0 recorded only the version that began the run."""
+    for version, expected in (("0.3.0", ("0.1.0", "0.3.0")), ("0.3.0", ("0.1.0", "0.3.0"))):
+        with Store.resume(place) as store:
+            store.begin(version)
+        assert Run.open(place).header.versions == expected
+    assert Run.open(place).header.version == "0.1.0"
