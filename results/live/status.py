@@ -10,7 +10,7 @@ from pathlib import Path
 from results.live.metrics import status_metrics
 from results.render.openmetrics import END
 from results.store import codec
-from results.store.files import StoreError, naming, open_append, replace_file
+from results.store.files import StoreError, naming, open_append, reopen_append, replace_file
 from scanner.model import Status
 
 
@@ -25,6 +25,14 @@ class StatusFile:
         self._path = path
         with naming(path):
             self._file = open_append(path)
+
+    def reopen(self) -> None:
+        """Continue with the present file of the path, after a rotation of logs.
+
+        Raises:
+            StoreError: the file cannot be opened.
+        """
+        reopen_append(self._path, self._file)
 
     def __call__(self, status: Status) -> None:
         """Append a status with one ``write`` call, so that a program that follows the file reads whole lines.

@@ -80,6 +80,16 @@ def open_append(path: Path) -> FileIO:
     return FileIO(handle, "ab")
 
 
+def reopen_append(path: Path, file: FileIO) -> None:
+    """Continue with the present file of a path, which a rotation of logs may have moved away; ``file`` stays the same.
+
+    Raises:
+        StoreError: the file cannot be opened; ``file`` is unchanged.
+    """
+    with naming(path), open_append(path) as fresh:
+        os.dup2(fresh.fileno(), file.fileno(), inheritable=False)
+
+
 def _open_own(path: Path) -> FileIO:
     """Open a file of a run to append to it; links and FIFOs are refused."""
     handle = os.open(path, os.O_RDWR | _APPEND | os.O_NOFOLLOW | os.O_NONBLOCK, 0o666)

@@ -19,6 +19,7 @@ from scanner.model import SCHEMA, DomainRecord, HostReport, RejectRecord, RunHea
 from scanner.vocabulary import RunState
 
 HEADER_FILE = "run.json"
+LOCK_FILE = "run.lock"
 
 LINE_FILES: dict[str, type] = {
     "certs": CertFacts,
@@ -67,13 +68,7 @@ class Run:
             StoreError: the directory does not contain a run, its header cannot be read, its schema is newer than
                 ``SCHEMA``, or a file of a complete run is missing.
         """
-        file = path / HEADER_FILE
-        if not file.exists():
-            raise StoreError(f"{path}: no run here ({HEADER_FILE} is missing)")
-        with naming(file):
-            content = read_regular(file)
-        _check_schema(file, content)
-        header = decoded(file, RunHeader, content)
+        header = read_header(path)
         if header.state is RunState.COMPLETE:
             _check_files(path, header)
         return cls(path, header, corrupt)
@@ -116,6 +111,21 @@ class Run:
 
     def _records(self, name: str, kind: type[_T]) -> Iterator[_T]:
         return last_records(lines_path(self.path, name), partial(codec.decode, kind), self.corrupt)
+
+
+def read_header(path: Path) -> RunHeader:
+    """Return the header of a run, without a check of its other files.
+
+    Raises:
+        StoreError: the directory does not contain a run, its header cannot be read, or its schema is newer.
+    """
+    file = path / HEADER_FILE
+    if not file.exists():
+        raise StoreError(f"{path}: no run here ({HEADER_FILE} is missing)")
+    with naming(file):
+        content = read_regular(file)
+    _check_schema(file, content)
+    return decoded(file, RunHeader, content)
 
 
 class _Origin(msgspec.Struct):

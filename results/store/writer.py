@@ -20,7 +20,7 @@ from results.store import codec
 from results.store.files import AppendFile, Lock, StoreError, cut_torn_tail, naming, replace_file
 from results.store.index import Index, Place
 from results.store.packed import packed_path
-from results.store.reader import HEADER_FILE, LINE_FILES, Run, own_path
+from results.store.reader import HEADER_FILE, LINE_FILES, LOCK_FILE, Run, own_path
 from scanner.core import retry
 from scanner.facts import CertFacts
 from scanner.model import SCHEMA, CertSummary, DomainRecord, HostReport, RejectRecord, RunHeader
@@ -31,8 +31,6 @@ MAX_WAITING = 4 * 1024 * 1024  # maximum number of unwritten octets in memory
 CERTS_HELD = 1024  # maximum number of cached certificates, about 5 KB each: CA certificates are in many chains
 LARGE_CERT = 16 * 1024  # octets of the line of a certificate that is not cached
 MAX_RAW = 1000  # maximum number of characters kept of a rejected line; every domain name is shorter
-
-_LOCK = "run.lock"
 
 
 class _Line(NamedTuple):
@@ -90,7 +88,7 @@ class Store:
         with naming(path):
             path.mkdir(parents=True, exist_ok=True)
             _refuse_used(path)
-        lock = Lock(path / _LOCK)
+        lock = Lock(path / LOCK_FILE)
         try:
             store = cls(path, header, lock)
             store._write_header(header)
@@ -113,7 +111,7 @@ class Store:
         """
         Run.open(path)
         _refuse_compressed(path)
-        lock = Lock(path / _LOCK)
+        lock = Lock(path / LOCK_FILE)
         try:
             for name in LINE_FILES:
                 own_path(path, name).touch()

@@ -10,8 +10,9 @@ from click.exceptions import NoArgsIsHelpError
 
 from scanner import __version__
 from scanner.cli import code_of
-from scanner.cli.console import one_line, unwritable
-from scanner.cli.errors import CliError, Exit
+from scanner.cli.console import one_line, plugin_text, unwritable
+from scanner.cli.errors import PLUGIN_UNKNOWN, CliError, Exit
+from scanner.cli.everyday import COMMANDS
 from scanner.cli.options import (
     BIND,
     CA_FILE,
@@ -36,17 +37,18 @@ from scanner.cli.scan_options import scan_options
 
 def main(argv: Sequence[str]) -> int:
     """Run a command line and return the exit code; print a usage error as one line on stderr."""
+    fail = _fail_plugin if argv[:1] == ["check"] else _fail
     try:
         result = group.main(args=list(argv), prog_name="mxsweep", standalone_mode=False)
     except NoArgsIsHelpError as error:
         sys.stderr.write(error.format_message() + "\n")
         return Exit.USAGE
     except click.ClickException as error:
-        return _fail(error.format_message(), Exit.USAGE)
+        return fail(error.format_message(), Exit.USAGE)
     except click.Abort:
-        return Exit.INTERRUPTED
+        return fail("", Exit.INTERRUPTED)
     except CliError as error:
-        return _fail(str(error), error.code)
+        return fail(str(error), error.code)
     return result if isinstance(result, int) else Exit.DONE
 
 
@@ -54,6 +56,12 @@ def _fail(text: str, code: Exit) -> int:
     if text:
         sys.stderr.write(f"mxsweep: {one_line(text)}\n")
     return code
+
+
+def _fail_plugin(text: str, _code: Exit) -> int:
+    """Print an error as a monitoring plugin does, and return its exit code UNKNOWN."""
+    sys.stdout.write(f"DANE UNKNOWN - {plugin_text(text or 'interrupted')}\n")
+    return PLUGIN_UNKNOWN
 
 
 class _Group(click.RichGroup):
@@ -94,6 +102,9 @@ class _Group(click.RichGroup):
 def group() -> None:
     """Test whether mail to a domain is sent over TLS, how TLS is verified, and which faults prevent it."""
 
+
+for _command in COMMANDS:
+    group.add_command(_command)
 
 # --- observation ----------------------------------------------------------------------------------------------
 

@@ -66,6 +66,11 @@ def one_line(text: str) -> str:
     return safe(" ".join(text.split()), MESSAGE)
 
 
+def plugin_text(text: str) -> str:
+    """Return a text for the line of a monitoring plugin, without the character that begins performance data."""
+    return one_line(text).replace("|", "/")
+
+
 def unwritable(error: OSError) -> Exception:
     """Return the exception to raise for an error in writing standard output.
 

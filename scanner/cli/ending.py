@@ -39,8 +39,13 @@ class Limits:
 
 
 async def watch_signals(stop: pipeline.Stop, stats: Stats, console: Console) -> None:
-    """Finish the probes in flight at the first interrupt; stop at once at the second, or in a pause."""
-    with trio.open_signal_receiver(signal.SIGINT, signal.SIGTERM) as signals:
+    """Finish the probes in flight at the first interrupt; stop at once at the second, or in a pause.
+
+    SIGHUP is such a signal if ``scanner.cli.hangup`` made it end the scan.
+    """
+    ends = signal.getsignal(signal.SIGHUP) is signal.default_int_handler
+    numbers = (signal.SIGINT, signal.SIGTERM, *((signal.SIGHUP,) if ends else ()))
+    with trio.open_signal_receiver(*numbers) as signals:
         async for _ in signals:
             if stop.draining or stats.outages:
                 stop.now()

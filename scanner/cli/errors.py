@@ -15,6 +15,10 @@ class Exit(IntEnum):
     INTERRUPTED = 130
 
 
+PLUGIN_UNKNOWN = 3
+"""Exit code of ``mxsweep check`` after any error; its other exit codes are in ``scanner.cli.check``."""
+
+
 class CliError(Exception):
     """An error that ends the command; its text is the line printed on stderr."""
 

@@ -3,7 +3,7 @@
 import logging
 from pathlib import Path
 
-from results.store.files import open_append
+from results.store.files import open_append, reopen_append
 from scanner.cli.console import say
 from scanner.cli.errors import CliError
 
@@ -34,6 +34,14 @@ class LogFile(logging.Handler):
             if not self._failed:
                 say(f"{self._path}: cannot write the log: {error.strerror}; the scan continues")
             self._failed = True
+
+    def reopen(self) -> None:
+        """Continue with the present file of the path, after a rotation of logs.
+
+        Raises:
+            StoreError: the file cannot be opened.
+        """
+        reopen_append(Path(self._path), self._file)
 
     def close(self) -> None:
         """Close the file."""

@@ -30,6 +30,11 @@ class ProgressRequest:
     files: tuple[Callable[[Status], None], ...]
     every: float
 
+    @property
+    def reopen(self) -> list[Callable[[], None]]:
+        """The functions that reopen files to which lines are appended."""
+        return [file.reopen for file in self.files if isinstance(file, StatusFile)]
+
 
 def progress_request(flags: dict[str, Any]) -> ProgressRequest:
     """Return the outputs of the progress that the options of ``scan`` request.

@@ -73,7 +73,7 @@ def build(flags: dict[str, Any]) -> Request:
         trust=trust,
         scope=scope,
         output=flags["output"],
-        fail_on=tuple(_condition(text) for text in flags["fail_on"]),
+        fail_on=tuple(condition(text) for text in flags["fail_on"]),
         sources=(*flags["first"], *flags["lists"]),
         warnings=tuple(warnings),
         flags=flags,
@@ -228,10 +228,15 @@ def _given(text: str, index: int, reader: Reader) -> Target:
         raise CliError(f"--domain {text}: {error}") from None
 
 
-def _condition(text: str) -> tuple[str, str]:
+def condition(text: str, flag: str = "--fail-on") -> tuple[str, str]:
+    """Parse a condition ``FIELD=VALUE`` of an option; return the field of a verdict and the value.
+
+    Raises:
+        CliError: the field or the value does not exist; the message contains ``flag``.
+    """
     field, separator, value = text.partition("=")
     if not separator or field not in FIELDS or not value:
-        raise CliError(f"--fail-on {text}: FIELD=VALUE was expected, FIELD one of {', '.join(FIELDS)}")
+        raise CliError(f"{flag} {text}: FIELD=VALUE was expected, FIELD one of {', '.join(FIELDS)}")
     if value not in set(FIELDS[field]):
-        raise CliError(f"--fail-on {text}: {field} is one of {', '.join(FIELDS[field])}")
+        raise CliError(f"{flag} {text}: {field} is one of {', '.join(FIELDS[field])}")
     return field, value

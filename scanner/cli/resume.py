@@ -21,7 +21,8 @@ _INPUT = (
     "output", "dry_run",
 )  # fmt: skip
 _SHOWN = ("quiet", "log_file", "status_file", "status_every", "metrics_file")
-_FREE = (*_SHOWN, "fail_on", "max_time", "give_up_after", "config", "resume", "retry_inconclusive")
+_ENDS = ("fail_on", "max_time", "give_up_after", "latest", "exclusive")
+_FREE = (*_SHOWN, *_ENDS, "config", "resume", "retry_inconclusive")
 _FILES = ("ca_file", "ca_path", "exclude", "trust_anchor", "root_hints")
 """Options that name files to read."""
 

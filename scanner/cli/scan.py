@@ -15,6 +15,7 @@ from typing import Any
 
 import trio
 
+from results.store.collection import link_latest
 from results.store.files import StoreError
 from results.store.writer import LineSink, Store
 from scanner import __version__
@@ -24,6 +25,8 @@ from scanner.cli import resume as resuming
 from scanner.cli.console import say
 from scanner.cli.ending import Limits, watch_limits, watch_signals
 from scanner.cli.errors import CliError, Exit
+from scanner.cli.exclusive import exclusive
+from scanner.cli.hangup import hangup
 from scanner.cli.input import Work, new_work, rest_of, spooled
 from scanner.cli.log_file import LogFile
 from scanner.cli.progress import ProgressRequest, progress_loop, progress_request
@@ -67,7 +70,7 @@ def run(flags: dict[str, Any], given: AbstractSet[str]) -> int:
     Raises:
         CliError: bad usage or input, or an unfit environment.
     """
-    _open_log(flags["log_file"])
+    log_file = _open_log(flags["log_file"])
     if flags["resume"] or flags["retry_inconclusive"]:
         flags = resuming.resumed(flags, given)
     request = requests.build(flags)
@@ -79,6 +82,9 @@ def run(flags: dict[str, Any], given: AbstractSet[str]) -> int:
     progress = progress_request(flags)
     try:
         with ExitStack() as stack:
+            reopen = [log_file.reopen] if log_file else []
+            stack.enter_context(hangup([*reopen, *progress.reopen]))
+            stack.enter_context(exclusive(flags["exclusive"]))
             spool = None
             if not (request.resume or request.retry):
                 spool = stack.enter_context(spooled(request.input, request.output, say, quiet=progress.quiet))
@@ -116,12 +122,14 @@ def _reported(error: BaseException) -> BaseException:
     return CliError(str(error), Exit.UNFIT)
 
 
-def _open_log(path: str | None) -> None:
+def _open_log(path: str | None) -> LogFile | None:
     """Open the log file, if requested. There is no log on stderr, which shows the progress and messages."""
-    if path:
-        logging.basicConfig(handlers=[LogFile(path)], level=logging.INFO)
-    else:
+    if not path:
         log.addHandler(logging.NullHandler())
+        return None
+    file = LogFile(path)
+    logging.basicConfig(handlers=[file], level=logging.INFO)
+    return file
 
 
 def _raise_file_limit() -> int | None:
@@ -242,6 +250,8 @@ async def execute(request: Request, resolved: Resolved, sink: Any, work: Work, p
         state = RunState.INTERRUPTED if stop.draining else RunState.COMPLETE
         sink.finish(state, _totals(stats, work, trio.current_time() - began), now())
         shown.ended = state
+    if store is not None and request.flags["latest"] and state is RunState.COMPLETE:
+        link_latest(store.path)
     if stop.why:
         say(f"{stop.why}; {_advice(request)}")
     if stats.internal_errors:

@@ -110,8 +110,14 @@ _LISTS = block(
 _OUTPUT = block(
     "Output",
     option("-o", "--output", metavar="RUN", help="New directory for the run. With -, domain lines go to stdout."),
-    option("--resume", metavar="RUN", help="Continue an interrupted run with its own lists and options."),
+    option("--resume", metavar="RUN", help="Continue a run with its own lists and options."),
     option("--retry-inconclusive", metavar="RUN", help="Scan the inconclusive domains of a complete run again."),
+    option("--latest", is_flag=True, help="After a complete scan, make the link latest beside the run lead to it."),
+    option(
+        "--exclusive",
+        metavar="NAME",
+        help="Lock of this name. While a scan of this user holds the lock, another scan ends with exit code 3.",
+    ),
     option("--dry-run", is_flag=True, help="Print an estimate of the scan without any SMTP connection."),
     option("--quiet", is_flag=True, help="Show no progress on stderr."),
     option("--log-file", metavar="FILE", help="File to which a log of the scan is appended."),

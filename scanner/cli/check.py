@@ -1,0 +1,213 @@
+"""``mxsweep check``: the check of one domain as a monitoring plugin (Nagios, Icinga).
+
+Output is one line and the exit code a state, as in the Monitoring Plugins Development Guidelines: 0 OK, 1 WARNING,
+2 CRITICAL, 3 UNKNOWN. All errors are UNKNOWN, also errors of usage.
+"""
+
+import math
+import sys
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from enum import IntEnum
+from typing import Any
+
+import trio
+
+from results.count.hosts import days_left
+from results.render import words
+from scanner.cli.console import plugin_text, say
+from scanner.cli.errors import PLUGIN_UNKNOWN, CliError
+from scanner.cli.request import bind_address, condition
+from scanner.cli.resolver_choice import ResolverChoice, choice_of
+from scanner.cli.wiring import ehlo_name, fit_resolver, trust_store, wired
+from scanner.core.verdict import handshake_of
+from scanner.facts import CertFacts
+from scanner.model import DomainRecord, HostReport
+from scanner.net.error_groups import first_error
+from scanner.run.examine import DomainResult, Examiner
+from scanner.run.ports import now
+from scanner.run.stats import Stats
+from scanner.settings import DNSSettings, Retries, Settings
+from scanner.vocabulary import Dane, DomainDane, Family
+from targets.lists import Reader, Target
+from targets.scope import Scope
+
+
+class Status(IntEnum):
+    """The exit codes of a monitoring plugin."""
+
+    OK = 0
+    WARNING = 1
+    CRITICAL = 2
+    UNKNOWN = PLUGIN_UNKNOWN
+
+
+_GRAVITY = (Status.OK, Status.WARNING, Status.UNKNOWN, Status.CRITICAL)
+"""The states in the order of their gravity: the gravest state of several findings is the state of the check."""
+
+_BY_DANE = {
+    DomainDane.PROTECTED: Status.OK,
+    DomainDane.PARTIAL: Status.WARNING,
+    DomainDane.INSECURE: Status.WARNING,
+    DomainDane.NONE: Status.WARNING,
+    DomainDane.BROKEN: Status.CRITICAL,
+    DomainDane.NO_MAIL: Status.CRITICAL,
+    DomainDane.UNKNOWN: Status.UNKNOWN,
+    DomainDane.LOOKUP_FAILED: Status.UNKNOWN,
+}
+_BROKEN = (Dane.MISMATCH, Dane.NO_TLS)
+
+
+@dataclass(frozen=True, slots=True)
+class Thresholds:
+    """The limits of a check: days to the expiry of a certificate, verdicts, and whether DANE is required."""
+
+    warn_days: int | None = None
+    crit_days: int | None = None
+    warn: tuple[tuple[str, str], ...] = ()
+    crit: tuple[tuple[str, str], ...] = ()
+    require_dane: bool = False
+
+    @classmethod
+    def of(cls, flags: Mapping[str, Any]) -> "Thresholds":
+        """Return the limits that the options request.
+
+        Raises:
+            CliError: a condition is invalid.
+        """
+        return cls(
+            flags["warn_days"],
+            flags["crit_days"],
+            tuple(condition(text, "--warn") for text in flags["warn"]),
+            tuple(condition(text, "--crit") for text in flags["crit"]),
+            flags["require"] == "dane",
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class _Request:
+    target: Target
+    settings: Settings
+    choice: ResolverChoice
+    seconds: float
+
+
+def run(flags: Mapping[str, Any]) -> int:
+    """Check a domain, print one line, and return the exit code.
+
+    Raises:
+        CliError: an option is invalid, or no resolver validates DNSSEC; the caller prints it as UNKNOWN.
+    """
+    limits = Thresholds.of(flags)
+    request = _request(flags)
+    try:
+        result = trio.run(_examine, request)
+    except (Exception, BaseExceptionGroup) as error:
+        cause = first_error(error)
+        if isinstance(cause, CliError) or not isinstance(cause, Exception):
+            raise cause from None
+        raise CliError(f"{type(cause).__name__}: {cause}") from error
+    if result is None:
+        raise CliError(f"{request.target.raw}: no result after {request.seconds:g} s (--timeout)")
+    status, line = judged(result.record, earliest_end(result.reports, result.certs or {}), limits, now())
+    sys.stdout.write(line + "\n")
+    return status
+
+
+def _request(flags: Mapping[str, Any]) -> _Request:
+    choice = choice_of(dict(flags))
+    settings = Settings(
+        port=flags["port"],
+        ehlo=ehlo_name(flags["ehlo"]),
+        bind=bind_address(flags["bind"]),
+        family=Family(flags["family"]),
+        allow_private=flags["allow_private"],
+        ca_file=flags["ca_file"],
+        ca_path=flags["ca_path"],
+        dns=DNSSettings(servers=choice.servers, trust=flags["trust_resolver"]),
+        retries=Retries(times=0),
+    )
+    try:
+        target = Target(Reader(settings.port).destination(flags["domain"]), flags["domain"], "check", 1)
+    except ValueError as error:
+        raise CliError(f"{flags['domain']}: {error}") from None
+    return _Request(target, settings, choice, flags["timeout"])
+
+
+async def _examine(request: _Request) -> DomainResult | None:
+    """Return the result for the domain, or None after the time limit."""
+    settings, stats = request.settings, Stats(total=1)
+    trust = trust_store(settings.ca_file, settings.ca_path, say)
+    scope = Scope(allow_private=settings.allow_private)
+    with trio.move_on_after(request.seconds):
+        async with (
+            fit_resolver(settings, request.choice, say) as resolved,
+            wired(settings, trust, scope, resolved, stats, say) as ports,
+        ):
+            return await Examiner(ports).examine(request.target)
+    return None
+
+
+def earliest_end(reports: Iterable[HostReport], certs: Mapping[str, CertFacts]) -> datetime | None:
+    """Return the earliest expiry among the server certificates of the addresses, None without a certificate."""
+    handshakes = (handshake_of(endpoint) for report in reports for endpoint in report.endpoints)
+    leaves = (certs.get(shake.chain[0]) for shake in handshakes if shake is not None and shake.chain)
+    return min((leaf.not_after for leaf in leaves if leaf is not None and leaf.not_after is not None), default=None)
+
+
+def judged(record: DomainRecord, end: datetime | None, limits: Thresholds, at: datetime) -> tuple[Status, str]:
+    """Return the state of a domain and the line of the plugin.
+
+    Args:
+        record: the record of the domain.
+        end: the earliest expiry of its certificates.
+        limits: the thresholds of the user.
+        at: the present time.
+    """
+    days = None if end is None else math.floor(days_left(end, at))
+    findings = [(_by_dane(record, limits), "")]
+    findings += [(Status.CRITICAL, f"{name} is {value}") for name, value in _met(record, limits.crit)]
+    findings += [(Status.WARNING, f"{name} is {value}") for name, value in _met(record, limits.warn)]
+    if days is not None:
+        findings += _expiry(days, limits)
+    status = max((state for state, _ in findings), key=_GRAVITY.index)
+    hosts = len(record.hosts)
+    count = f"{hosts} host" if hosts == 1 else f"{hosts} hosts"
+    text = "; ".join((f"{record.key}: {record.verdict.dane}, {count}", *_why(record), *(t for _, t in findings if t)))
+    return status, f"DANE {status.name} - {plugin_text(text)} | {_figures(days, hosts, limits)}"
+
+
+def _by_dane(record: DomainRecord, limits: Thresholds) -> Status:
+    status = _BY_DANE[record.verdict.dane]
+    return Status.CRITICAL if limits.require_dane and status is Status.WARNING else status
+
+
+def _met(record: DomainRecord, conditions: Sequence[tuple[str, str]]) -> list[tuple[str, str]]:
+    return [(name, value) for name, value in conditions if getattr(record.verdict, name) == value]
+
+
+def _expiry(days: int, limits: Thresholds) -> list[tuple[Status, str]]:
+    text = f"a certificate expires in {days} days" if days >= 0 else "a certificate has expired"
+    for limit, status in ((limits.crit_days, Status.CRITICAL), (limits.warn_days, Status.WARNING)):
+        if limit is not None and days < limit:
+            return [(status, text)]
+    return []
+
+
+def _why(record: DomainRecord) -> list[str]:
+    """Return the cause of a verdict that is not ``protected``: of the broken hosts, else of the domain."""
+    if record.verdict.dane is DomainDane.PROTECTED:
+        return []
+    broken = [host for host in record.hosts if host.dane in _BROKEN]
+    if broken:
+        return [f"{host.host}: {words.of_reason(host.reasons[0]) if host.reasons else host.dane}" for host in broken]
+    return [words.of_reason(reason) for reason in record.verdict.reasons[:1]]
+
+
+def _figures(days: int | None, hosts: int, limits: Thresholds) -> str:
+    """Return the performance data; a range ``N:`` means that values below N raise the alarm."""
+    if days is None:
+        return f"hosts={hosts}"
+    ranges = [f"{limit}:" if limit is not None else "" for limit in (limits.warn_days, limits.crit_days)]
+    return f"days={';'.join((str(days), *ranges)).rstrip(';')} hosts={hosts}"

@@ -1,0 +1,40 @@
+"""The signal SIGHUP of a scan: it reopens the log and status files after a rotation, or ends the scan."""
+
+import signal
+import sys
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from types import FrameType
+
+from results.store.files import StoreError
+from scanner.cli.console import say
+
+
+@contextmanager
+def hangup(reopen: Sequence[Callable[[], None]]) -> Iterator[None]:
+    """Handle SIGHUP for the block.
+
+    Without a file to reopen, or with a terminal on stderr (which has been closed), SIGHUP acts as SIGTERM. A program
+    such as ``nohup`` may have set it to be ignored, which is respected.
+
+    Args:
+        reopen: functions that reopen a file or raise ``StoreError``.
+    """
+    before = signal.getsignal(signal.SIGHUP)
+    if before is signal.SIG_IGN or before is None:
+        yield
+        return
+    ends = not reopen or sys.stderr.isatty()
+
+    def reopen_all(_number: int, _frame: FrameType | None) -> None:
+        for each in reopen:
+            try:
+                each()
+            except StoreError as error:
+                say(f"{error}; the scan continues with the old file")
+
+    signal.signal(signal.SIGHUP, signal.default_int_handler if ends else reopen_all)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGHUP, before)
