@@ -87,7 +87,7 @@ def test_the_gravest_finding_is_the_state(dane: DomainDane, limits: Thresholds, 
 
 
 def test_a_broken_host_is_named_with_its_cause() -> None:
-    broken = records.host_verdict(host="mx0.ex|ample", dane=Dane.MISMATCH, reasons=(Reason.CERTIFICATE_HOST_MISMATCH,))
+    broken = records.host_verdict(host="mx0.ex|ample", dane=Dane.MISMATCH, reasons=(Reason.TLSA_MISMATCH,))
     _, text = line(DomainDane.BROKEN, hosts=(records.host_verdict(), broken))
     before, _, figures = text.partition(" | ")
     assert "; mx0.ex/ample: " in before
