@@ -3,6 +3,8 @@
 The certificate authorities are the same on all days.
 """
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -21,17 +23,24 @@ _FIXED = tuple(s for s in SCENARIOS if s.domain == PROBE_DOMAIN or s.rcodes or a
 """Scenarios without which a server of the lab has no work, or its start cannot be detected."""
 
 
-def play(scenarios: tuple[Scenario, ...], pki: PKI, directory: Path, name: str) -> Run:
-    """Start a lab with some domains and certificates, and scan the domains into ``directory/name``."""
+@contextmanager
+def in_lab(scenarios: tuple[Scenario, ...], pki: PKI, directory: Path, name: str) -> Iterator[Lab]:
+    """Start a lab with some domains and certificates for the block; its state is below ``directory``."""
     layout = Layout(directory / f"lab-{name}")
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(control, "PKI", lambda: pki)
         patch.setattr(control, "SCENARIOS", (*_FIXED, *scenarios))
         record = control.up(layout)
     try:
-        return _scan(Lab(layout, record), [scenario.domain for scenario in scenarios], directory / name)
+        yield Lab(layout, record)
     finally:
         control.down(layout)
+
+
+def play(scenarios: tuple[Scenario, ...], pki: PKI, directory: Path, name: str) -> Run:
+    """Start a lab with some domains and certificates, and scan the domains into ``directory/name``."""
+    with in_lab(scenarios, pki, directory, name) as lab:
+        return _scan(lab, [scenario.domain for scenario in scenarios], directory / name)
 
 
 def _scan(lab: Lab, domains: list[str], run: Path) -> Run:

@@ -5,10 +5,11 @@ import json
 import os
 import signal
 import subprocess
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any, TextIO
 
 from tests.lab import control
@@ -38,11 +39,13 @@ class Lab:
         """Path of the lab's root certificate."""
         return self.layout.root_pem
 
-    def run(self, *argv: str, timeout: float = COMMAND_LIMIT, stdin: str = "") -> subprocess.CompletedProcess[str]:
+    def run(
+        self, *argv: str, timeout: float = COMMAND_LIMIT, stdin: str = "", env: Mapping[str, str] = MappingProxyType({})
+    ) -> subprocess.CompletedProcess[str]:
         """Run a command as a client in the lab, whatever its exit status; its output is text."""
         return subprocess.run(
             control.client_command(self.record, list(argv)),
-            env=control.client_environment(self.layout),
+            env={**control.client_environment(self.layout), **env},
             input=stdin,
             capture_output=True,
             text=True,
