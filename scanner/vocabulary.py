@@ -171,6 +171,14 @@ def worst(*verdicts: _Word) -> _Word:
     return min(verdicts, key=lambda word: _RANK.get(word, len(_RANK)))
 
 
+class Validation(StrEnum):
+    """Whether the resolver of a run validates DNSSEC itself or passes on the AD bit of another resolver."""
+
+    ITSELF = "itself"
+    PASSES_ON = "passes-on"
+    UNKNOWN = "unknown"
+
+
 class DomainDane(StrEnum):
     """Verdict ``dane`` of a domain."""
 

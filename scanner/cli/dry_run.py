@@ -27,8 +27,9 @@ async def dry_run(request: Request, spool: Spool | None) -> int:
     console = consoles.stdout()
     console.print(Text(f"{found.domains} domains, {found.rejects} lines not scanned"))
     console.print(Text(f"{len(found.hosts)} MX hosts of {len(found.providers)} providers, {addresses} addresses"))
-    connections = len(found.connections)
-    console.print(Text(f"{connections} connections, about {seconds:.0f} s at these caps if every server answers"))
+    connections = found.connections.total()
+    duration = f"about {seconds:.0f} s at these caps if every server answers"
+    console.print(Text(f"at most {connections} connections, {duration}"))
     if found.providers:
         console.print(Text("Most connections go to"))
     for provider, count in found.providers.most_common(TOP):

@@ -1,5 +1,6 @@
 """The request of a scan: its options, checked and converted to settings, input and output before any contact."""
 
+import fcntl
 import io
 import ipaddress
 import os
@@ -123,6 +124,8 @@ def _stdin() -> io.BufferedReader:
     interpreter could not exit.
     """
     try:
+        if fcntl.fcntl(0, fcntl.F_GETFL) & os.O_ACCMODE == os.O_WRONLY:  # so ``scanner.cli`` opens a closed stream
+            raise CliError("standard input is closed")
         return io.BufferedReader(io.FileIO(0, closefd=False))
     except OSError as error:
         raise CliError(f"standard input: {error.strerror}") from None

@@ -16,14 +16,17 @@ from typing import Any
 import trio
 
 from scanner.cli.resolver_choice import ResolverChoice, ResolverMode
+from scanner.core import forwarders
 from scanner.core.preflight import Check, State, passed
 from scanner.facts import Answer
 from scanner.net.preflight import inspect
 from scanner.net.resolver import Resolver, system_servers
+from scanner.net.stub_resolver import stub_at
 from scanner.net.unbound import Unbound, UnboundError, private_unbound, program
 from scanner.net.unbound_conf import UnboundSettings
 from scanner.run.ports import DNSLookup
 from scanner.settings import DNSSettings
+from scanner.vocabulary import Validation
 
 _INSTALL = "install unbound (Debian: apt-get install unbound), or name a validating resolver with --resolver"
 
@@ -35,7 +38,7 @@ class Resolved:
     """The chosen resolver and the results of its test.
 
     ``dns`` contains its servers, ``checks`` all results of the preflight, ``label`` its name. ``child`` is the private
-    unbound or None.
+    unbound or None. ``validation`` is about a resolver that passed the preflight.
     """
 
     dns: DNSSettings
@@ -43,6 +46,7 @@ class Resolved:
     validated: bool
     label: str
     child: Unbound | None = None
+    validation: Validation = Validation.UNKNOWN
 
     @property
     def why_not(self) -> str:
@@ -62,6 +66,7 @@ class Resolved:
             "choice": asdict(choice),
             "resolver": self.label,
             "validated": self.validated,
+            "validates": str(self.validation),
             "checks": [asdict(check) for check in self.checks],
         }
 
@@ -118,11 +123,20 @@ async def _named(servers: tuple[_Server, ...], dns: DNSSettings, choice: Resolve
         for server in dict.fromkeys(servers):
             nursery.start_soon(look, server)
     good = tuple(server for server in dict.fromkeys(servers) if passed(rows[server]))
+    validations: list[Validation] = []
+    for server in good:
+        if forwarders.is_loopback(server[0]):
+            found, program_name = forwarders.validation_of(await stub_at(server))
+            rows[server] += (forwarders.row(label_of(server), found, program_name),)
+            validations.append(found)
+        else:
+            validations.append(Validation.UNKNOWN)
     return Resolved(
         dns=replace(dns, servers=good or servers),
         checks=tuple(check for server in dict.fromkeys(servers) for check in rows[server]),
         validated=bool(good),
         label=" ".join(label_of(server) for server in good or servers),
+        validation=forwarders.joint(validations),
     )
 
 
@@ -139,7 +153,14 @@ async def _private(stack: AsyncExitStack, dns: DNSSettings, choice: ResolverChoi
         if not passed(checks):
             return _without(dns, *checks)
         stack.push_async_exit(until_it_fits.pop_all())
-    return Resolved(replace(dns, servers=(child.address,)), checks, validated=True, label="unbound", child=child)
+    return Resolved(
+        replace(dns, servers=(child.address,)),
+        checks,
+        validated=True,
+        label="unbound",
+        child=child,
+        validation=Validation.ITSELF,
+    )
 
 
 def _without(dns: DNSSettings, *checks: Check) -> Resolved:

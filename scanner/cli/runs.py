@@ -7,6 +7,7 @@ from pathlib import Path
 
 from results.store.corrupt import CorruptLines
 from results.store.files import StoreError
+from results.store.flaws import flaw_of
 from results.store.reader import Run
 from scanner.cli.console import say
 from scanner.cli.errors import CliError
@@ -26,26 +27,24 @@ def reading(*, strict: bool = False) -> Iterator[Callable[[str], Run]]:
         CliError: a file of a run cannot be read or has a value out of range, or a file made of it cannot be written.
     """
     corrupt = None if strict else CorruptLines()
-    opened: list[str] = []
+    opened: list[Run] = []
 
     def open_run(path: str) -> Run:
-        opened.append(path)
-        return Run.open(Path(path), corrupt)
+        opened.append(Run.open(Path(path), corrupt))
+        return opened[-1]
 
     try:
         yield open_run
     except StoreError as error:
         raise CliError(str(error)) from None
-    except (ArithmeticError, LookupError, TypeError, ValueError, RecursionError) as error:
-        # the type of each value has been checked: this is a number, time or text that nothing can be computed with
-        raise CliError(f"{', '.join(opened)}: a value of the run is out of range ({_words(error)})") from error
+    except (ArithmeticError, LookupError, TypeError, ValueError) as error:
+        flaw = next(filter(None, map(flaw_of, opened)), None)
+        if flaw is None:
+            raise  # a bug
+        raise CliError(flaw) from error
     finally:
         for line in corrupt.summaries() if corrupt else ():
             say(line)
-
-
-def _words(error: Exception) -> str:
-    return f"{type(error).__name__}: {error}"
 
 
 def write(content: bytes, output: str | None = None) -> None:

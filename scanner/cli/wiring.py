@@ -27,6 +27,7 @@ from scanner.run.lookups import Lookups
 from scanner.run.ports import Ports
 from scanner.run.stats import Stats
 from scanner.settings import PROFILES, Settings
+from scanner.vocabulary import Validation
 from targets.scope import Scope
 
 TEXT_CODECS = ("ascii", "idna", "latin-1", "utf-8", "utf-16-be", "utf-32-be")
@@ -52,6 +53,11 @@ async def fit_resolver(settings: Settings, choice: ResolverChoice, say: Say) -> 
                 advice = "mxsweep doctor shows details; --unvalidated continues without DANE verdicts"
                 raise CliError(f"no resolver validates DNSSEC: {resolved.why_not} ({advice})", Exit.UNFIT)
             say(f"DNSSEC is not validated, so no DANE verdict is given: {resolved.why_not}")
+        elif resolved.validation is Validation.PASSES_ON:
+            say(
+                f"{resolved.label} does not validate DNSSEC itself: it passes on the AD bit of another resolver"
+                " (mxsweep doctor shows details; --resolver unbound validates on this machine)"
+            )
         yield resolved
 
 

@@ -66,7 +66,7 @@ async def test_counts(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: p
     assert lines == [
         "2 domains, 1 lines not scanned",
         "2 MX hosts of 1 providers, 2 addresses",
-        "2 connections, about 2 s at these caps if every server answers",
+        "at most 2 connections, about 2 s at these caps if every server answers",
         "Most connections go to",
         "       2 secure.test",
         "1 addresses skipped: no-route",
@@ -83,7 +83,7 @@ async def test_nothing_to_contact(
     assert await printed(World({}), items, tmp_path / "spool", monkeypatch, capsys) == [
         "0 domains, 0 lines not scanned",
         "0 MX hosts of 0 providers, 0 addresses",
-        "0 connections, about 0 s at these caps if every server answers",
+        "at most 0 connections, about 0 s at these caps if every server answers",
     ]
 
 

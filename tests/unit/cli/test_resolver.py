@@ -13,6 +13,7 @@ from results.store import codec
 from scanner.cli import resolver as module
 from scanner.cli.resolver import Resolved, label_of, resolving
 from scanner.cli.resolver_choice import ResolverChoice, ResolverMode
+from scanner.core.forwarders import Stub
 from scanner.core.preflight import Check, PreflightNames, State
 from scanner.facts import Answer
 from scanner.net.resolver import Resolver
@@ -33,7 +34,9 @@ class World:
         self.broken = ""
         self.started: list[UnboundSettings] = []
         self.running = 0
+        self.stub = Stub("127.0.0.1", "unbound 1.17.1")
         monkeypatch.setattr(module, "inspect", self.inspect)
+        monkeypatch.setattr(module, "stub_at", self.stub_at)
         monkeypatch.setattr(module, "private_unbound", self.private_unbound)
         monkeypatch.setattr(module, "program", lambda: "/usr/sbin/unbound" if self.installed else None)
         monkeypatch.setattr(module, "system_servers", lambda: (SYSTEM,))
@@ -42,6 +45,10 @@ class World:
         await trio.lowlevel.checkpoint()
         state = State.OK if server in self.good else State.FAIL
         return (Check("signed name", label_of(server), state, "seen"), Check("tcp", label_of(server), State.OK, "fine"))
+
+    async def stub_at(self, _server: tuple[str, int]) -> Stub:
+        await trio.lowlevel.checkpoint()
+        return self.stub
 
     @asynccontextmanager
     async def private_unbound(self, settings: UnboundSettings) -> AsyncIterator[Unbound]:
@@ -135,7 +142,7 @@ async def test_only_those_that_validate_are_used(
     found = await resolved_in(world, ADDRESSES)
     assert found.dns.servers == used
     assert found.validated == bool(good)
-    assert len(found.checks) == 4
+    assert len(found.checks) == 4 + len(good)
     assert found.label == " ".join(label_of(server) for server in used)
 
 
@@ -183,3 +190,27 @@ async def test_record_for_run_json(world: World) -> None:
 def test_labels() -> None:
     assert label_of(SYSTEM) == "127.0.0.1:53"
     assert label_of(OTHER) == "[::1]:5353"
+
+
+@pytest.mark.parametrize(
+    ("address", "version", "validates"),
+    [
+        ("127.0.0.1", "unbound 1.17.1", "itself"),
+        ("127.0.0.1", "", "unknown"),
+        ("127.0.0.11", "", "passes-on"),
+    ],
+)
+async def test_who_validates_is_recorded(world: World, address: str, version: str, validates: str) -> None:
+    world.good = {SYSTEM}
+    world.stub = Stub(address, version)
+    found = await resolved_in(world, ResolverChoice())
+    assert found.validated
+    assert found.record(ResolverChoice())["validates"] == validates
+    (row,) = [row for row in found.checks if row.check == "validates"]
+    assert row.state is (State.WARN if validates == "passes-on" else State.OK)
+
+
+async def test_a_private_unbound_validates_itself(world: World) -> None:
+    world.good = {OWN}
+    found = await resolved_in(world, ResolverChoice())
+    assert found.record(ResolverChoice())["validates"] == "itself"

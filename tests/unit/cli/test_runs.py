@@ -1,5 +1,6 @@
 """Runs opened for a command: errors of their files, corrupt lines, and documents that are written."""
 
+from datetime import datetime
 from pathlib import Path
 
 import pytest
@@ -20,29 +21,31 @@ def fail(paths: list[str], error: Exception) -> None:
         raise error
 
 
-@pytest.mark.parametrize(
-    ("error", "text"),
-    [
-        (StoreError("run: torn"), "run: torn"),
-        (OverflowError("too large"), "value of the run is out of range (OverflowError: too large)"),
-        (KeyError("a1"), "value of the run is out of range (KeyError: 'a1')"),
-        (ValueError("year 0"), "value of the run is out of range (ValueError: year 0)"),
-        (RecursionError("deep"), "value of the run is out of range (RecursionError: deep)"),
-    ],
-)
-def test_errors_of_a_run_become_errors_of_the_command(error: Exception, text: str, tmp_path: Path) -> None:
+def test_an_error_of_a_file_becomes_an_error_of_the_command(tmp_path: Path) -> None:
     path = run_of(tmp_path / "run", [records.domain()]).path
     with pytest.raises(CliError) as caught:
+        fail([str(path)], StoreError("run: torn"))
+    assert (str(caught.value), caught.value.code) == ("run: torn", Exit.USAGE)
+
+
+BUGS = [OverflowError("too large"), KeyError("a1"), ValueError("year 0"), TypeError("naive"), RecursionError("deep")]
+
+
+@pytest.mark.parametrize("error", BUGS)
+def test_a_bug_is_not_called_a_fault_of_the_run(error: Exception, tmp_path: Path) -> None:
+    path = run_of(tmp_path / "run", [records.domain()]).path
+    with pytest.raises(type(error)) as caught:
         fail([str(path)], error)
-    assert str(caught.value).endswith(text)
+    assert caught.value is error
+
+
+@pytest.mark.parametrize("error", BUGS[:4])
+def test_a_value_that_no_scan_writes_is_named(error: Exception, tmp_path: Path) -> None:
+    whole = run_of(tmp_path / "whole", [records.domain()]).path
+    damaged = run_of(tmp_path / "run", [records.domain(), records.domain(observed_at=datetime(2026, 1, 1))]).path  # noqa: DTZ001 - the fault
+    with pytest.raises(CliError, match=r"run/domains\.jsonl: line 2: observed_at is out of range") as caught:
+        fail([str(whole), str(damaged)], error)
     assert caught.value.code is Exit.USAGE
-
-
-def test_a_value_out_of_range_names_the_runs_that_were_opened(tmp_path: Path) -> None:
-    paths = [str(run_of(tmp_path / name, [records.domain()]).path) for name in ("old", "new")]
-    with pytest.raises(CliError) as caught:
-        fail(paths, ValueError())
-    assert str(caught.value).startswith(f"{paths[0]}, {paths[1]}: ")
 
 
 @pytest.mark.parametrize("error", [OSError(28, "No space left on device"), CliError("usage"), AssertionError("a bug")])
