@@ -172,7 +172,7 @@ def judged(record: DomainRecord, end: datetime | None, limits: Thresholds, at: d
     if days is not None:
         findings += _expiry(days, limits)
     status = max((state for state, _ in findings), key=_GRAVITY.index)
-    hosts = len(record.hosts)
+    hosts = 0 if record.verdict.dane is DomainDane.NO_MAIL else len(record.hosts)  # not the domain as its own host
     count = f"{hosts} host" if hosts == 1 else f"{hosts} hosts"
     text = "; ".join((f"{record.key}: {record.verdict.dane}, {count}", *_why(record), *(t for _, t in findings if t)))
     return status, f"DANE {status.name} - {plugin_text(text)} | {_figures(days, hosts, limits)}"
