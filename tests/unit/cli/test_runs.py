@@ -6,9 +6,11 @@ from pathlib import Path
 import pytest
 
 from results.store.files import StoreError
-from results.store.reader import lines_path
+from results.store.packed import compress
+from results.store.reader import LINE_FILES, lines_path, own_path
 from scanner.cli.errors import CliError, Exit
 from scanner.cli.runs import reading, write
+from tests.fuzz import runs
 from tests.unit import records
 from tests.unit.results.explain.test_worklist import run_of
 
@@ -86,3 +88,13 @@ def test_a_file_that_cannot_be_written(name: str, text: str, tmp_path: Path) -> 
     with pytest.raises(CliError) as caught:
         write(b"", path)
     assert str(caught.value) == f"{path}: {text}"
+
+
+@pytest.mark.parametrize("argv", [*runs.COMMANDS, ("query", "RUN", "SELECT count(*) FROM hosts")], ids=" ".join)
+def test_every_command_reads_a_compressed_run(argv: tuple[str, ...], tmp_path: Path) -> None:
+    run = tmp_path / "run"
+    runs.make_run(run)
+    for name in LINE_FILES:
+        compress(own_path(run, name))
+    assert not list(run.glob("*.jsonl"))
+    assert runs.run_command(argv, run, tmp_path / "out") is None
