@@ -164,7 +164,7 @@ class Groups:
 
 
 def _changed_hosts(earlier: Sequence[DomainState], new: DomainState) -> Iterator[tuple[ChangeKind, MXState]]:
-    """Yield each host of a domain whose change of health has a ``ChangeKind``. The state of a fixed host is the state before."""
+    """Yield each host of a domain with a ``ChangeKind``, its kind and its state (for a fixed host the state before)."""
     past = [{host.host: host for host in state.hosts} for state in earlier]
     for host in new.hosts:
         seen = [state[host.host] for state in past if host.host in state]

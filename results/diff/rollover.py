@@ -64,7 +64,11 @@ class HostObservation:
 
 @dataclass(frozen=True, slots=True)
 class Rollover:
-    """A rollover. ``began`` is the time of the last observation before the rollover, ``ended`` of the first fit after the rollover."""
+    """A rollover.
+
+    ``began`` is the time of the last observation before the rollover. ``ended`` is the time of the first observation
+    after the rollover that fits.
+    """
 
     outcome: RolloverClass
     began: datetime
