@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 
 Word = tuple[str, str]
-"""A label: the name of a table and the value of a row, such as ``("dane", "protected")``."""
+"""A label of a domain or MX host: the name of a table and the value of a row, such as ``("dane", "protected")``."""
 
 UNKNOWN = "unknown"
 
@@ -18,7 +18,7 @@ class Count:
 
 @dataclass(frozen=True, slots=True)
 class CountTable:
-    """The count of each value of a table, largest number of domains first; ``base`` is 100 % of each column."""
+    """The count of each value of a table, largest number of domains first; ``base`` corresponds to 100 %."""
 
     base: Count
     rows: dict[str, Count]

@@ -15,16 +15,16 @@ from results.store import codec
 from results.store.partial import VerdictPart
 from scanner.vocabulary import DomainDane
 
-EXAMPLES = 20  # maximum number of example domains for each failing MX host and value of a column
+EXAMPLES = 20  # maximum number of example domains for each pair of a failing MX host and a column value
 
 NO_VALUE = "(none)"
-"""The name of domains without a value of the column."""
+"""The text in reports for an empty value of the column."""
 
 _NO_FIELDS: Mapping[str, str] = {}
 _EMPTY = b'"fields":{}}'
-_IMPORTANCE = (b'"importance":', b'"Importance":', b'"IMPORTANCE":')  # most targets are skipped without decoding
+_IMPORTANCE = (b'"importance":', b'"Importance":', b'"IMPORTANCE":')  # other targets are not decoded
 _WORDS = {"critical": 4.0, "high": 3.0, "medium": 2.0, "normal": 2.0, "low": 1.0}
-"""Numbers for common words; a larger number is more important."""
+"""The numbers for the texts ``critical`` to ``low`` of the column ``importance``; a larger number is more important."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,7 +40,7 @@ class GroupCount:
 
 @dataclass(frozen=True, slots=True)
 class Share:
-    """The domains of a failing MX host with one value of a column; ``examples`` names some of them."""
+    """The domains of a failing MX host with one value of a column; ``examples`` names some of these domains."""
 
     value: str
     domains: int
@@ -62,7 +62,7 @@ class _Share:
 
 
 class _TargetPart(msgspec.Struct, frozen=True, gc=False):
-    """The member of a target that contains its columns."""
+    """The member of a target's JSON that contains the columns of the target list."""
 
     fields: dict[str, str] = {}
 
@@ -74,7 +74,7 @@ class Columns:
     """Counter of domains by the values of a column, and of the largest importance of a failing MX host."""
 
     def __init__(self, column: str) -> None:
-        """Create a counter; ``column`` is the name of the column, empty for the importance alone."""
+        """Create a counter; ``column`` is the name of the counted column, empty to read only ``importance``."""
         self._column = column
         self._importance: dict[str, float] = {}
         self._shares: dict[str, dict[str, _Share]] = {}
@@ -84,10 +84,10 @@ class Columns:
         """Count a domain.
 
         Args:
-            domain: the name.
-            target: the JSON of its target.
+            domain: the name of the domain.
+            target: the JSON of the domain's target.
             verdict: the verdict of the domain.
-            failing: its failing MX hosts.
+            failing: the failing MX hosts of the domain.
 
         Raises:
             CodecError: the JSON is not a target.
@@ -118,7 +118,7 @@ class Columns:
         return bool(self._column)
 
     def importance_of(self, host: str) -> float:
-        """Return the largest importance of the domains of a failing MX host, 0 if it is not known."""
+        """Return the largest importance of the domains of a failing MX host; 0 if no importance is known."""
         return self._importance.get(host, 0.0)
 
     def shares_of(self, host: str) -> tuple[Share, ...]:
@@ -127,7 +127,7 @@ class Columns:
         return tuple(sorted(found, key=lambda share: (-share.domains, share.value)))
 
     def counts(self) -> tuple[GroupCount, ...]:
-        """Return the counts of each value, most broken domains first."""
+        """Return the counts for each value of the column; the value with the most broken domains is first."""
         count = self._counts
         found = (
             GroupCount(
@@ -148,7 +148,7 @@ def column_value(fields: Mapping[str, str], column: str) -> str:
 
     Args:
         fields: the columns of the domain by name.
-        column: the name. A name in other case is used if there is no column with exactly this name.
+        column: the name of the column. If no column has exactly this name, upper and lower case are ignored.
     """
     if not column or not fields:
         return ""
@@ -168,7 +168,7 @@ def importance(text: str) -> float:
         number = float(word)
     except ValueError:
         return 0.0
-    return number if abs(number) < float("inf") else 0.0  # also false for NaN
+    return number if abs(number) < float("inf") else 0.0  # the comparison is also false for NaN
 
 
 def _fields(target: bytes) -> Mapping[str, str]:

@@ -1,8 +1,8 @@
 """The labels under which a domain and the verdict of an MX host are counted.
 
-The table ``funnel`` counts the steps from all domains to the protected domains, where each step is a subset of the
+The table ``funnel`` counts domains by steps, from all domains to the protected domains; each step is a subset of the
 step before. The table ``inconclusive`` counts the reasons that cause an unknown verdict, without reasons that are only
-a consequence.
+a consequence of another reason.
 """
 
 from collections.abc import Collection, Iterator
@@ -44,7 +44,7 @@ def funnel_step(route: RoutePart, verdict: VerdictPart, hosts_dane: Collection[s
         route: the route of the domain.
         verdict: the verdict of the domain.
         hosts_dane: the DANE verdicts of the MX hosts.
-        usable: whether an MX host has usable TLSA records.
+        usable: whether an MX host of the domain has usable TLSA records.
     """
     if not hosts_dane or route.final is not None or verdict.outcome == DomainOutcome.NO_MAIL:
         return 0
@@ -63,7 +63,7 @@ def mx_state(route: RoutePart) -> str:
 
 
 def mx_kind(route: RoutePart) -> str:
-    """Return the source of the MX hosts (``mx``, ``implicit-mx``, ``given``), or the reason for their absence."""
+    """Return the source of the MX hosts (``mx``, ``implicit-mx``, ``given``), or the reason why no MX hosts exist."""
     if route.final is not None:
         return route.final
     if Reason.IMPLICIT_MX in route.reasons:
@@ -79,7 +79,8 @@ def words_of_domain(verdict: VerdictPart, mx: str, kind: str, step: int, *, rout
         mx: result of ``mx_state``.
         kind: result of ``mx_kind``.
         step: result of ``funnel_step``.
-        routed: whether the domain has MX hosts; the causes of an inconclusive outcome are then labels of the hosts.
+        routed: whether the domain has MX hosts. If it has MX hosts, the causes of an inconclusive outcome are labels of
+            the hosts.
     """
     yield "outcome", verdict.outcome
     yield "sender", verdict.sender

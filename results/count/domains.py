@@ -1,8 +1,9 @@
-"""Counts over domains.jsonl.
+"""Counts of the domains in the file domains.jsonl of a run.
 
 Most domains that share an MX host have the same JSON for the verdict of the host, and many have the same JSON for the
 verdict of the domain. Equal JSON is decoded once. Domains with equal routes, verdicts and hosts form a group, and the
-labels of a group are computed once. When too many groups are in memory, they are added to the counts and discarded.
+labels of a group are computed once. When too many groups are in memory, the groups are added to the counts and
+discarded.
 """
 
 from collections import Counter
@@ -26,10 +27,10 @@ from scanner.vocabulary import DomainDane, DomainOutcome, DomainStartTLS, worst
 KNOWN = 262_144  # maximum number of cached verdicts of MX hosts, about 0.4 KiB each
 KINDS = 65_536  # maximum number of groups of domains in memory, about 0.3 KiB each
 VERDICTS = 16_384  # maximum number of cached verdicts of domains, about 1 KiB each
-UNROUTED = 1000  # maximum number of listed domains that fail before an MX host is known
+UNROUTED = 1000  # maximum number of listed domains for which no MX host could be determined
 LIMITED = 1000  # maximum number of listed domains with more MX hosts or addresses than a limit of the scan
 
-_DIGEST = 16  # octets of a collision-resistant digest
+_DIGEST = 16  # length in octets of a collision-resistant digest
 _Part = TypeVar("_Part", HostPart, VerdictPart)
 _NO_FACTS: frozenset[Word] = frozenset()
 _LIMITS = frozenset((Reason.HOST_LIMIT, Reason.ADDRESS_LIMIT))
@@ -54,7 +55,7 @@ class Funnel:
 
 @dataclass(frozen=True, slots=True)
 class UnroutedDomain:
-    """A domain that fails or is inconclusive before an MX host is known."""
+    """A domain that fails or is inconclusive because no MX host could be determined."""
 
     domain: str
     reasons: tuple[str, ...]
@@ -63,7 +64,10 @@ class UnroutedDomain:
 
 @dataclass(frozen=True, slots=True)
 class Provider:
-    """The counts of an operator of MX hosts, named by registrable domain; ``hosts`` and ``failing`` count MX hosts."""
+    """The counts of a provider, named by the registrable domain of its MX hosts.
+
+    ``hosts`` and ``failing`` count MX hosts.
+    """
 
     name: str
     domains: int
@@ -76,7 +80,7 @@ class Provider:
 
 @dataclass(slots=True, eq=False)
 class HostKind:
-    """One verdict of an MX host, and the number of domains with this verdict (``size``).
+    """One verdict of an MX host, and the number of domains for which the host has this verdict (``size``).
 
     ``reasons`` includes the reasons of the addresses. ``words`` is the set of labels of the host. ``mask`` has a bit
     for each label of the host and of the domains that use the host. ``part`` is None unless the host fails.
@@ -99,7 +103,8 @@ class HostKind:
 class LimitedDomain:
     """A domain with more MX hosts or addresses than a limit of the scan.
 
-    ``unexamined`` is the number of its MX hosts that were not examined, ``hosts`` the MX hosts with further addresses.
+    ``unexamined`` is the number of the domain's MX hosts that were not examined. ``hosts`` contains the MX hosts with
+    more addresses than were examined.
     """
 
     domain: str
@@ -129,14 +134,14 @@ def _no_more(_kind: DomainKind, _step: int) -> frozenset[Word]:
 class Domains:
     """Counter of the lines of domains.jsonl; the counts are complete after ``add`` for each line and then ``settle``.
 
-    ``by_word`` is the number of domains by label, ``masks`` the labels of each MX host as a bit mask, ``domains_of``
-    the number of domains of each MX host, and ``host_dane`` the worst DANE verdict by report key.
+    ``by_word`` maps labels to numbers of domains. ``masks`` contains the labels of each MX host as a bit mask,
+    ``domains_of`` the number of domains of each MX host, and ``host_dane`` the worst DANE verdict by report key.
 
     Args:
         facts: labels of each MX host, by the key of its report.
         usable: keys of reports with usable TLSA records.
         more: function that returns further labels of a group of domains.
-        column: column of the list by whose values domains are counted, empty for none.
+        column: column of the target list by whose values domains are counted, empty for none.
     """
 
     def __init__(
@@ -152,7 +157,7 @@ class Domains:
         self._more = more
         self._known: dict[bytes, HostKind] = {}
         self._verdicts: dict[bytes, VerdictPart] = {}
-        self._routes: dict[RoutePart, RoutePart] = {}  # one object for equal routes, to save memory
+        self._routes: dict[RoutePart, RoutePart] = {}  # equal routes share one object, to save memory
         self._kinds: dict[tuple[RoutePart, VerdictPart, tuple[HostKind, ...]], DomainKind] = {}
         self._steps: Counter[int] = Counter()
         self._failing = Failing()
@@ -172,7 +177,7 @@ class Domains:
         """Count a domain.
 
         Raises:
-            CodecError: a verdict in the line is not what it should be; the domain is not counted.
+            CodecError: a verdict in the line is malformed; the domain is not counted.
         """
         verdict = self._verdict(line.verdict)
         hosts = tuple([self._host(raw) for raw in line.hosts])
@@ -210,7 +215,7 @@ class Domains:
         return Funnel(*reached)
 
     def failing(self) -> tuple[FailingHost, ...]:
-        """Return the failing MX hosts, largest number of domains first."""
+        """Return the failing MX hosts; the host with the largest number of domains is first."""
         columns = self._columns
         return tuple(
             replace(host, importance=columns.importance_of(host.host), shares=columns.shares_of(host.host))
@@ -218,7 +223,7 @@ class Domains:
         )
 
     def by_column(self) -> tuple[GroupCount, ...]:
-        """Return the counts of domains by the values of the column; empty without a column."""
+        """Return the counts of domains by the values of the column; an empty result without a column."""
         return self._columns.counts()
 
     def hosts_by_word(self) -> Counter[Word]:
@@ -232,13 +237,13 @@ class Domains:
         return found
 
     def hosts_with(self, *words: Word) -> int:
-        """Return the number of MX hosts that have all given labels."""
+        """Return the number of MX hosts that have all of the given labels."""
         bits = [self._bits.get(word, 0) for word in words]
         whole = sum(bits)
         return sum(mask & whole == whole for mask in self.masks.values()) if all(bits) else 0
 
     def providers(self) -> tuple[Provider, ...]:
-        """Return the providers, largest number of domains first."""
+        """Return the providers of MX hosts; the provider with the largest number of domains is first."""
         hosts = Counter(self._provider_of.values())
         failing = Counter(self._provider_of[host] for host in self._failing.names)
         counts: Counter[tuple[str, str]] = Counter()
@@ -319,7 +324,7 @@ class Domains:
             self.unrouted.append(UnroutedDomain(domain, verdict.reasons, verdict.text))
 
     def _words_of_domain(self, kind: DomainKind, step: int) -> tuple[frozenset[Word], int]:
-        """Return the labels of a group of domains, and the bit mask of the labels that apply to each of its hosts."""
+        """Return the labels of a group of domains, and the bit mask of the labels for each host of the group."""
         verdict, hosts = kind.verdict, kind.hosts
         by_hosts = hosts[0].reasons if len(hosts) == 1 else frozenset[str]().union(*[host.reasons for host in hosts])
         mx, known_by = mx_state(kind.route), mx_kind(kind.route)
@@ -339,7 +344,7 @@ class Domains:
         return words
 
     def _words_of_host(self, host: HostPart, reasons: frozenset[str]) -> tuple[frozenset[Word], int]:
-        """Return the labels of an MX host, and their bit mask."""
+        """Return the labels of an MX host, and the bit mask of these labels."""
         facts = self._facts.get(host.report or "", _NO_FACTS)
         key = (host.dane, host.starttls, host.sender, host.conclusive, reasons, facts)
         words = self._words.get(key)
@@ -379,7 +384,7 @@ def decoded_verdict(raw: msgspec.Raw) -> VerdictPart:
     """Decode the verdict of a domain.
 
     Raises:
-        CodecError: the JSON is not a verdict.
+        CodecError: the JSON is not the verdict of a domain.
     """
     return _decoded(VERDICT, raw)
 

@@ -15,13 +15,13 @@ _PASSED_OVER = (Sender.DEFER, Sender.BOUNCE)
 
 @dataclass(frozen=True, slots=True)
 class FailingHost:
-    """An MX host that a sender skips, or whose DANE check fails; ``domains`` is the number of domains with this host.
+    """An MX host that a sender skips or whose DANE check fails; ``domains`` is the number of domains with this host.
 
     ``text`` is the unescaped text of the peer. ``examples`` lists some of the domains. ``report`` is the key of the
-    host report, None without an examination. ``conclusive`` is false if no fault of the host was proved. ``broken`` is
-    true if the host is broken for one of the domains (``host_health``). ``down`` is true if no address of the host
-    accepts a connection. ``importance`` is the largest importance of its domains, ``shares`` contains its domains by
-    the values of a column.
+    host report, None if the host was not examined. ``conclusive`` is false if no fault of the host was proved.
+    ``broken`` is true if the host is broken for one of the domains (``host_health``). ``down`` is true if no address of
+    the host accepts a connection. ``importance`` is the largest importance of the host's domains, and ``shares``
+    contains the host's domains by the values of a column.
     """
 
     host: str
@@ -53,7 +53,7 @@ class _Seen:
 
 
 class Failing:
-    """Collector of failing MX hosts; ``add`` takes their verdicts, ``hosts`` returns the result."""
+    """Collector of failing MX hosts; ``add`` takes a verdict of an MX host, ``hosts`` returns the failing hosts."""
 
     def __init__(self) -> None:
         self._seen: dict[str, _Seen] = {}
@@ -64,7 +64,7 @@ class Failing:
         return self._seen.keys()
 
     def add(self, host: HostPart, domains: int, examples: Sequence[str]) -> None:
-        """Add a verdict of an MX host that applies to ``domains`` domains, with some of their names as ``examples``."""
+        """Add a verdict of an MX host for ``domains`` domains; ``examples`` names some of these domains."""
         seen = self._seen.setdefault(host.host, _Seen())
         seen.domains += domains
         seen.dane = worst(seen.dane, host.dane)
@@ -77,13 +77,13 @@ class Failing:
         seen.examples += examples[: EXAMPLES - len(seen.examples)]
 
     def hosts(self) -> tuple[FailingHost, ...]:
-        """Return the failing MX hosts, largest number of domains first."""
+        """Return the failing MX hosts; the host with the largest number of domains is first."""
         found = (_failing_host(host, seen) for host, seen in self._seen.items())
         return tuple(sorted(found, key=lambda failing: (-failing.domains, failing.host)))
 
 
 def fails(host: HostPart) -> bool:
-    """Return whether a sender skips the MX host, or its DANE check fails."""
+    """Return whether a sender skips the MX host or the DANE check of the host fails."""
     return host.dane in _FAILS or host.sender in _PASSED_OVER
 
 

@@ -1,4 +1,6 @@
-"""Health of domains and MX hosts: whether they need repair. The report and the comparison of runs use these rules.
+"""Health of domains and MX hosts: whether a domain or host needs repair.
+
+The report of a run and the comparison of runs both use the functions of this module.
 
 Verdict values are compared as text, so that the values of a later version can be counted.
 """
@@ -15,10 +17,10 @@ _PASSED_OVER = (Sender.DEFER, Sender.BOUNCE)
 
 
 class Health(StrEnum):
-    """Health of a domain or MX host: whether it needs repair.
+    """Health of a domain or MX host: whether the domain or host needs repair.
 
     ``absent`` is only for domains: the domain does not exist, or it has neither MX records nor an address. ``unknown``
-    means that the run is inconclusive.
+    means that the result for the domain or host is inconclusive.
     """
 
     SOUND = "sound"
@@ -37,7 +39,7 @@ def domain_health(dane: str, outcome: str, reasons: Collection[str]) -> Health:
 
     Args:
         dane: the DANE verdict.
-        outcome: the outcome at the level of the scan.
+        outcome: the delivery outcome at the security level of the scan.
         reasons: the reason codes.
     """
     if dane == DomainDane.BROKEN or outcome == DomainOutcome.FAIL or Reason.MX_TARGETS_UNRESOLVABLE in reasons:
@@ -54,7 +56,7 @@ def host_health(dane: str, sender: str, *, conclusive: bool) -> Health:
 
     Args:
         dane: the DANE verdict.
-        sender: the action of a sender at this host.
+        sender: the predicted action of a sender at this host.
         conclusive: whether another attempt would not change the action of a sender.
     """
     passed_over = sender in _PASSED_OVER

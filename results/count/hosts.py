@@ -1,4 +1,4 @@
-"""Counts over hosts.jsonl: labels of each MX host in named tables.
+"""Counts of the MX hosts in the file hosts.jsonl of a run, as labels in named tables.
 
 Hosts with equal labels share one set object, so that each host costs the memory of one reference.
 """
@@ -15,14 +15,14 @@ from results.store.partial import AddressPart, AnswerPart, CertPart, HandshakePa
 
 SLOWEST = 20  # maximum number of listed addresses
 EXPIRING = 100  # maximum number of listed hosts with an expiring certificate, earliest first
-DISAGREEING = 1000  # maximum number of listed disagreements; the table counts all
+DISAGREEING = 1000  # maximum number of listed differences between addresses; the table counts all differences
 
 _EXPIRY = ((0, "expired"), (7, "0-7"), (14, "7-14"), (30, "14-30"), (60, "30-60"), (90, "60-90"), (180, "90-180"))
 _LATEST = "over 180"
 EXPIRY_WORDS = (*(word for _, word in _EXPIRY), _LATEST)
-"""Labels for the remaining days of a server certificate; a range includes its upper bound."""
+"""Labels for the remaining days of a server certificate; a range of days includes the upper bound."""
 
-_DAY = 86400  # seconds
+_DAY = 86400  # length of a day in seconds
 _POST_QUANTUM = ("MLKEM", "KYBER")
 _WORST_FIRST = ("bogus", "indeterminate", "insecure", "secure")
 
@@ -38,7 +38,10 @@ class SlowHost:
 
 @dataclass(frozen=True, slots=True)
 class ExpiringHost:
-    """An MX host with an expired or soon expiring server certificate; ``domains`` counts the domains with this host."""
+    """An MX host whose server certificate has expired or expires soon.
+
+    ``domains`` is the number of domains with this host.
+    """
 
     host: str
     not_after: datetime
@@ -47,7 +50,10 @@ class ExpiringHost:
 
 @dataclass(frozen=True, slots=True)
 class Disagreement:
-    """An MX host whose addresses differ in the property ``what``; ``values`` lists (address, value)."""
+    """An MX host whose addresses differ in the property ``what``.
+
+    ``values`` contains pairs (address, value of the property).
+    """
 
     host: str
     what: str
@@ -99,7 +105,7 @@ class Hosts:
         self.disagreements: list[Disagreement] = []
 
     def add(self, report: ReportPart) -> None:
-        """Count an MX host."""
+        """Count the MX host of a report."""
         self.count += 1
         self.endpoints += len(report.endpoints)
         if report.tlsa.dane is None:
@@ -143,7 +149,10 @@ class Hosts:
         return self._words_of(shaken.version, shaken.cipher, group, cert.key, cert.issuer)
 
     def _words_of(self, *seen: str) -> frozenset[Word]:
-        """Return the labels of a handshake; ``seen`` is its version, cipher, group, key type and issuer."""
+        """Return the labels of a handshake.
+
+        ``seen`` contains version, cipher, group, key type and issuer of the handshake.
+        """
         words = self._handshakes.get(seen)
         if words is None:
             named = zip(("tls_versions", "ciphers", "groups", "key_types", "issuers"), seen, strict=True)

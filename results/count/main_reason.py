@@ -47,7 +47,7 @@ _SECONDARY = (
     Reason.HOST_INSECURE,
     Reason.MX_TARGET_IS_ALIAS,
 )
-"""Reasons that are not the cause of a verdict if it has another reason."""
+"""Reasons that are not the main reason of a verdict if the verdict has another reason."""
 
 
 def main_reason(dane: str, codes: Collection[str]) -> str:

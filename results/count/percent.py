@@ -1,4 +1,4 @@
-"""Percentages for reports, for paper tables and for programs."""
+"""Percentages for reports, for tables of a paper and for programs."""
 
 
 def share(part: int, whole: int) -> str:

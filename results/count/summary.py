@@ -1,4 +1,4 @@
-"""Counts of a run, made in one pass over each of its files.
+"""Counts of a run, made in one pass over each file of the run.
 
 Memory grows with the MX hosts and certificates of the run, not with its domains. Every label (such as a verdict value
 or a TLS version) has two counts: domains and MX hosts, where a shared host is counted once. A label of a domain
@@ -42,11 +42,11 @@ __all__ = [
     "summarise",
 ]
 
-SOON = 21  # days; a renewal that is due 30 days before expiry is then 9 days late
+SOON = 21  # number of days; a renewal that is due 30 days before expiry is then 9 days late
 
 
 class Counted:
-    """The counts of a run: ``hosts`` over hosts.jsonl, ``domains`` over domains.jsonl."""
+    """The counts of a run: ``hosts`` counts the lines of hosts.jsonl, ``domains`` counts the lines of domains.jsonl."""
 
     def __init__(self, hosts: Hosts, domains: Domains) -> None:
         self.hosts = hosts
@@ -55,7 +55,7 @@ class Counted:
 
     @property
     def whole(self) -> Count:
-        """The number of all domains, and of the MX hosts of these domains."""
+        """The number of all domains, and the number of MX hosts of these domains."""
         return Count(self.domains.count, len(self.domains.masks))
 
     def __getitem__(self, word: Word) -> Count:
@@ -64,7 +64,7 @@ class Counted:
 
 @dataclass(frozen=True, slots=True)
 class MoreCounts:
-    """Labels that are counted in addition to the summary: labels of MX hosts by report key, and of domains."""
+    """Counted labels that the summary does not contain: labels of MX hosts by report key, and labels of domains."""
 
     hosts: Mapping[str, frozenset[Word]]
     domains: MoreWords
@@ -72,9 +72,10 @@ class MoreCounts:
 
 @dataclass(frozen=True, slots=True)
 class Figures:
-    """The numbers of domains and MX hosts that matter first; a host that is broken for any domain is broken.
+    """The main counts of domains and MX hosts at the top of a report.
 
-    ``absent`` counts domains that do not exist or have no mail host.
+    A host that is broken for any domain counts as broken. ``absent`` is the number of domains that do not exist
+    or have no mail host.
     """
 
     whole: Count
@@ -86,11 +87,11 @@ class Figures:
 
 @dataclass(frozen=True, slots=True)
 class Summary:
-    """Counts of a run by vocabulary value, most frequent first; ``reasons`` counts affected domains.
+    """Counts of a run by vocabulary value, most frequent value first; ``reasons`` counts affected domains.
 
     ``tables`` contains the counts of domains and of MX hosts. ``tls_versions``, ``ciphers``, ``groups`` and
     ``key_types`` count endpoints with a handshake. ``endpoints`` is the number of all endpoints, and ``hosts`` the
-    number of examined MX hosts. ``by_column`` counts domains by the values of a column of the list.
+    number of examined MX hosts. ``by_column`` counts domains by the values of a column of the target list.
     """
 
     state: RunState
@@ -127,7 +128,7 @@ def summarise(run: Run, days: int = SOON, column: str = "") -> Summary:
 
     Args:
         run: the run, finished or not.
-        days: length of the period after the run in which a certificate "expires soon".
+        days: length in days of the period after the run in which a certificate "expires soon".
         column: column of the list by whose values domains are counted, empty for none.
 
     Raises:
@@ -137,7 +138,7 @@ def summarise(run: Run, days: int = SOON, column: str = "") -> Summary:
 
 
 def ended(header: RunHeader) -> datetime:
-    """Return the reference time of certificate expiry: the end of the run, or the start of an unfinished run."""
+    """Return the reference time for certificate expiry: the end of a finished run, the start of an unfinished run."""
     return header.finished or header.started
 
 
@@ -231,7 +232,7 @@ TABLES = (
     *SHAKEN,
     "disagreements",
 )
-"""Names of the tables in every summary, in the order of a report; a table without observations has no rows."""
+"""Names of the tables in every summary, in the order of a report; a table of values that did not occur has no rows."""
 
 
 def _tables(counted: Counted) -> dict[str, CountTable]:

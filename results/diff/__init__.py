@@ -1,1 +1,1 @@
-"""Comparison of runs (``mxsweep diff``), and of stored with recomputed verdicts (``report --rejudge``)."""
+"""Comparison of runs (``mxsweep diff``), and of stored verdicts with recomputed verdicts (``report --rejudge``)."""

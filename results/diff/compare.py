@@ -1,15 +1,17 @@
 """The differences between runs: the list of domains, verdicts, MX records, certificates and TLSA records.
 
-The runs are given in the order of time. NEW is the last run. A domain of NEW is compared with the earlier runs that
-contain it, even if the run directly before NEW does not. The OLD state of a domain is its latest conclusive state
-before NEW. A time-out in one run therefore hides no change. An inconclusive state never counts as fixed.
+The runs are given in the order of time. A domain of the newest run is compared with all earlier runs that contain the
+domain. The old state of a domain is the latest conclusive state of the domain in the earlier runs. A time-out in one
+run therefore hides no change. A domain with an inconclusive state in the newest run never counts as fixed.
 
-A domain that only NEW contains is added. A domain that NEW does not contain is removed if the latest complete earlier
-run or a later run contains it. If NEW is not complete, such a domain is not scanned instead. A changed list therefore
-does not appear as changed verdicts.
+A domain that only the newest run contains is reported as added. A domain that the newest run lacks is reported as
+removed if the latest complete earlier run or a later run contains the domain. If the newest run is not complete, a
+domain that it lacks is reported as not scanned. A change of the list of domains therefore does not appear as a change
+of verdicts.
 
 Domains and hosts are joined in temporary files (``join``). Memory contains the changes, a counter for each MX host and
-the digest of each server certificate of NEW. It grows with the numbers of hosts and changes, not of domains.
+the digest of each server certificate of the newest run. The memory needed grows with the number of hosts and the number
+of changes, not with the number of domains.
 """
 
 from collections import Counter
@@ -38,7 +40,7 @@ MIN_TURNS = 2  # minimum number of health changes of a flapping domain: a change
 
 @dataclass(frozen=True, slots=True)
 class RunInfo:
-    """A compared run; ``domains`` is the number of its domains."""
+    """A compared run; ``domains`` is the number of domains in the run."""
 
     path: str
     started: datetime
@@ -49,13 +51,13 @@ class RunInfo:
 
     @property
     def complete(self) -> bool:
-        """True if the scan examined its whole list."""
+        """True if the scan examined the whole list of domains."""
         return self.state is RunState.COMPLETE
 
 
 @dataclass(frozen=True, slots=True)
 class ListedDomain:
-    """A domain that was added to or removed from the list of domains, with its last verdict."""
+    """A domain that was added to the list of domains or removed from the list, with the last verdict of the domain."""
 
     domain: str
     verdict: DomainWords
@@ -74,7 +76,7 @@ class MXChange:
 
 @dataclass(frozen=True, slots=True)
 class Flapping:
-    """A domain whose health changed at least twice, with its health in each run that lists the domain."""
+    """A domain whose health changed at least twice, with the health of the domain in each run that lists the domain."""
 
     domain: str
     health: tuple[Health, ...]
@@ -84,14 +86,14 @@ class Flapping:
 class Comparison:
     """All differences between the compared runs.
 
-    ``column`` is the column of the list by which the groups are divided. ``compared`` is the number of domains of NEW
-    that an earlier run contains. ``counts`` is the number of domains and MX hosts of each ``ChangeKind``, ``groups``
-    contains the same changes by MX host and cause. ``new_unknown`` contains domains that were protected and are
-    inconclusive in NEW, ``unclear`` domains that were broken and are inconclusive in NEW. ``absent`` is the number of
-    domains that already did not exist before NEW. ``changed`` contains all other domains whose verdict changed.
-    ``not_scanned`` is the number of domains that an incomplete NEW does not contain. ``transitions`` counts the verdict
-    changes by field and ``old > new``. ``expiring`` contains hosts whose certificate in NEW has expired or expires
-    soon.
+    ``column`` is the column of the target list by which the groups are divided. ``compared`` is the number of domains
+    that the newest run and an earlier run contain. ``counts`` is the number of domains and MX hosts of each
+    ``ChangeKind``, and ``groups`` contains the same changes by MX host and cause. ``new_unknown`` contains domains that
+    were protected and are inconclusive in the newest run, and ``unclear`` contains domains that were broken and are
+    inconclusive in the newest run. ``absent`` is the number of domains that do not exist in the newest run and did not
+    exist before. ``changed`` contains the domains whose verdict changed in any other way. ``not_scanned`` is the number
+    of domains that the newest run lacks because it is incomplete. ``transitions`` counts the verdict changes by field
+    and ``old > new``. ``expiring`` contains hosts whose certificate in the newest run has expired or expires soon.
     """
 
     runs: tuple[RunInfo, ...]
@@ -123,8 +125,8 @@ def compare(runs: Sequence[Run], soon: timedelta = timedelta(SOON), column: str 
 
     Args:
         runs: at least two runs, in the order of time.
-        soon: maximum time from the end of NEW to the expiry of the listed certificates.
-        column: column of the list by whose values the groups are divided, such as ``owner``; empty for none.
+        soon: maximum time from the end of the newest run to the expiry of the listed certificates.
+        column: column of the target list by whose values the groups are divided, such as ``owner``; empty for none.
 
     Raises:
         ValueError: there are fewer than two runs, or they are not in the order of time.
@@ -178,7 +180,10 @@ def _buckets(runs: Sequence[Run], name: str) -> int:
 
 
 class _Domains:
-    """Collector of the changes of domains. ``affected`` is the number of domains of NEW by report key of the host."""
+    """Collector of the changes of domains.
+
+    ``affected`` maps the report key of a host to its number of domains in the newest run.
+    """
 
     def __init__(self, runs: Sequence[RunInfo], column: str) -> None:
         self._runs = runs
@@ -257,7 +262,7 @@ class _Domains:
 
 
 def _lists(found: Comparison) -> dict[ChangeKind, list[DomainChange]]:
-    """Return the list of each kind of change."""
+    """Return the list of domains for each kind of change."""
     return {
         ChangeKind.NEW_BROKEN: found.new_broken,
         ChangeKind.NEW_UNKNOWN: found.new_unknown,
@@ -273,7 +278,7 @@ def _kind(last: DomainState, old: DomainState, new: DomainState) -> ChangeKind |
     Args:
         last: the latest earlier state.
         old: the latest conclusive earlier state; ``last`` if there is none.
-        new: the state in NEW.
+        new: the state in the newest run.
     """
     was, now = old.health, new.health
     if now.bad and not was.bad:
@@ -292,7 +297,7 @@ def _change(old: DomainState, new: DomainState, cause: DomainState, since: datet
 
 
 def _since(earlier: list[DomainState], new: DomainState) -> datetime | None:
-    """Return the start time of the first run since which the domain was broken and in no run sound."""
+    """Return the start time of the run in which the domain became broken; the domain is sound in no later run."""
     since = new.at if new.health.bad else None
     for state in reversed(earlier):
         if state.health is Health.SOUND:

@@ -9,12 +9,12 @@ from results.diff.groups import ChangeKind
 from results.render.words import number
 
 NAMES = ("new-broken", "new-unknown", "removed", "shrunk=PERCENT%")
-"""The forms of a condition."""
+"""The forms of a condition of ``--fail-on``, as named in help and error messages."""
 
 
 @dataclass(frozen=True, slots=True)
 class Condition:
-    """A condition: ``name`` is the first part of its form, ``percent`` the limit of ``shrunk``."""
+    """A condition: ``name`` is the text before ``=``, and ``percent`` is the limit of a condition ``shrunk``."""
 
     name: str
     percent: float = 0.0
@@ -35,7 +35,7 @@ def parse(text: str) -> Condition:
 
 
 def violation(found: Comparison, condition: Condition) -> str:
-    """Return a sentence that states how a comparison meets a condition; empty if it does not."""
+    """Return a sentence that states how a comparison meets a condition; an empty text if the condition is not met."""
     return _TESTS[condition.name](found, condition)
 
 
@@ -60,7 +60,7 @@ def _removed(found: Comparison, _condition: Condition) -> str:
 
 
 def _shrunk(found: Comparison, condition: Condition) -> str:
-    """Compare the number of domains in NEW with that of the latest complete earlier run; NEW has to be complete."""
+    """Compare the number of domains in a complete newest run with the number in the latest complete earlier run."""
     *earlier, new = found.runs
     old = next((run for run in reversed(earlier) if run.complete), None)
     if old is None or not new.complete or not old.domains:

@@ -1,4 +1,7 @@
-"""The groups of a comparison as text and Markdown: each MX host and cause with its domains."""
+"""The groups of a comparison as text and Markdown.
+
+A group contains the domains with one MX host and cause of change.
+"""
 
 from collections.abc import Iterator
 
@@ -44,7 +47,7 @@ def group_title(group: ChangeGroup) -> str:
 
 
 def by_kind(found: Comparison) -> Iterator[tuple[ChangeKind, list[ChangeGroup]]]:
-    """Yield each kind of change that occurs, with its groups."""
+    """Yield each kind of change that occurs, with the groups of this kind."""
     for kind in ChangeKind:
         groups = [group for group in found.groups if group.kind is kind]
         if groups:
@@ -58,7 +61,7 @@ def named(group: ChangeGroup) -> str:
 
 
 def began(group: ChangeGroup) -> str:
-    """Return since when a host is broken; empty for changes that are new."""
+    """Return a text that states since when a host is broken; empty for changes that are new."""
     if group.since is None or group.kind not in (ChangeKind.STILL_BROKEN, ChangeKind.UNCLEAR):
         return ""
     return f"since {group.since:%Y-%m-%d %H:%M} UTC or before"
@@ -80,7 +83,7 @@ def print_groups(console: Console, found: Comparison, groups: list[ChangeGroup],
 
 
 def _with_values(found: Comparison, groups: list[ChangeGroup]) -> Iterator[tuple[str, ChangeGroup]]:
-    """Yield each group with the value of the column, if it is the first group of this value, else an empty text."""
+    """Yield each group with the value of the column; with an empty text if the group before has the same value."""
     last = None
     for group in groups:
         yield (group.group or NO_VALUE) if found.column and group.group != last else "", group

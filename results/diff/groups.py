@@ -1,8 +1,8 @@
-"""Changes of health grouped by MX host and cause: one group for all domains that one fault concerns.
+"""Changes of health, grouped by MX host and cause; all domains with the same fault at the same MX host form a group.
 
-A host of a domain belongs to a group if its health changed. Its earlier state is the latest conclusive state in an
-earlier record of the same domain. A domain whose change no host explains, such as a domain that does not exist, belongs
-to a group without a host.
+A host of a domain belongs to a group if the health of the host changed. The earlier state of the host is the latest
+conclusive state of the host in an earlier record of the same domain. A domain whose change no host explains, such as a
+domain that does not exist, belongs to a group without a host.
 """
 
 from collections.abc import Iterable, Iterator, Sequence
@@ -25,8 +25,8 @@ REMOVED = "mx-record-removed"
 class ChangeKind(StrEnum):
     """The change of a domain's or host's health.
 
-    ``new-unknown`` means that it was protected in the latest conclusive run and is inconclusive now, for the first
-    time. ``unclear`` means that it was broken and is inconclusive now.
+    ``new-unknown`` means that the domain or host was protected in the latest conclusive run and is inconclusive now,
+    for the first time. ``unclear`` means that the domain or host was broken and is inconclusive now.
     """
 
     NEW_BROKEN = "new-broken"
@@ -37,18 +37,18 @@ class ChangeKind(StrEnum):
 
     @property
     def broken_now(self) -> bool:
-        """True for changes to a broken state, and for broken states that stay."""
+        """True for a change to a broken state, and for a broken state that did not change."""
         return self in (ChangeKind.NEW_BROKEN, ChangeKind.STILL_BROKEN)
 
 
 @dataclass(frozen=True, slots=True)
 class ChangeGroup:
-    """The domains that one change of one MX host concerns.
+    """The domains that are affected by one change at one MX host.
 
-    ``host`` is empty if no MX host explains the change. ``cause`` is a value of ``HostCause`` or a reason code, of the
-    former fault if ``kind`` is ``fixed``; ``words`` is its text. ``text`` is a text of the peer. ``since`` is the start
-    time of the earliest run since which one of the domains was broken. ``group`` is the value of the column by which
-    changes are grouped, else empty. ``domains`` is sorted.
+    ``host`` is empty if no MX host explains the change. ``cause`` is a value of ``HostCause`` or a reason code; if
+    ``kind`` is ``fixed``, it is the cause of the former fault. ``words`` is the text of the cause. ``text`` is a text
+    of the peer. ``since`` is the start time of the earliest run since which one of the domains was broken. ``group`` is
+    the value of the column by which changes are grouped, and empty without such a column. ``domains`` is sorted.
     """
 
     kind: ChangeKind
@@ -63,7 +63,7 @@ class ChangeGroup:
 
 @dataclass(slots=True)
 class _Members:
-    """The members of a group that is not finished."""
+    """The domains of a group to which further domains can be added."""
 
     domains: list[str] = field(default_factory=list)
     text: str = ""
@@ -81,7 +81,10 @@ class _Key:
 
 
 class Groups:
-    """Collector of groups. ``add`` takes a compared domain, ``observe`` the states of a host, ``result`` finishes."""
+    """Collector of groups.
+
+    ``add`` takes a domain, ``observe`` takes the states of a host, and ``result`` returns the groups.
+    """
 
     def __init__(self) -> None:
         self._members: dict[_Key, _Members] = {}
@@ -94,10 +97,10 @@ class Groups:
         """Add a domain.
 
         Args:
-            kind: the change of the domain's health, None if it is of no kind.
+            kind: the change of the domain's health, None if no ``ChangeKind`` describes the change.
             earlier: the earlier states of the domain, at least one, in the order of time.
-            new: the state in NEW.
-            since: the start time of the first run since which the domain was broken.
+            new: the state in the newest run.
+            since: the start time of the run in which the domain became broken.
         """
         if kind is None and all(host.health is Health.SOUND for state in (*earlier, new) for host in state.hosts):
             return
@@ -115,12 +118,18 @@ class Groups:
             self._put(kind, MXState("", None, Dane.NONE, state.health, reason, state.text), new, since)
 
     def observe(self, key: str, states: Sequence[HostState | None]) -> None:
-        """Take the states of a host in all runs, to find out what changed at the host; ``key`` is its report key."""
+        """Take the states of a host in all runs, to find out what changed at the host.
+
+        ``key`` is the report key of the host.
+        """
         if key in self._wanted:
             self._causes[key] = cause_of(states)
 
     def result(self) -> list[ChangeGroup]:
-        """Return the groups in the order of ``ChangeKind``, the largest number of domains of a value first."""
+        """Return the groups in the order of ``ChangeKind``.
+
+        Within a kind, the column value with the most domains is first.
+        """
         order = list(ChangeKind)
         merged: dict[tuple[ChangeKind, str, str, str], ChangeGroup] = {}
         for key, members in self._members.items():
@@ -155,7 +164,7 @@ class Groups:
 
 
 def _changed_hosts(earlier: Sequence[DomainState], new: DomainState) -> Iterator[tuple[ChangeKind, MXState]]:
-    """Yield each host of a domain whose health is of a kind. The state is the former state if the host was fixed."""
+    """Yield each host of a domain with a ``ChangeKind``, its kind and its state (for a fixed host the state before)."""
     past = [{host.host: host for host in state.hosts} for state in earlier]
     for host in new.hosts:
         seen = [state[host.host] for state in past if host.host in state]
@@ -176,7 +185,7 @@ def _kind(old: MXState | None, last: MXState | None, new: MXState) -> ChangeKind
         return ChangeKind.STILL_BROKEN if was else ChangeKind.NEW_BROKEN
     if was:
         return ChangeKind.FIXED if new.health is Health.SOUND else ChangeKind.UNCLEAR
-    unanswered = new.health is Health.UNKNOWN and new.report is not None  # a host beyond a limit of the scan has none
+    unanswered = new.health is Health.UNKNOWN and new.report is not None  # a host beyond a limit has no report
     protected = old is not None and old.dane is Dane.OK and last is old
     return ChangeKind.NEW_UNKNOWN if unanswered and protected else None
 
@@ -188,7 +197,7 @@ def _merged(one: ChangeGroup, other: ChangeGroup) -> ChangeGroup:
 
 
 def host_counts(groups: Iterable[ChangeGroup]) -> dict[ChangeKind, int]:
-    """Return the number of MX hosts of each kind.
+    """Return the number of MX hosts of each kind of change.
 
     A host that was broken for another domain before is not newly broken. A host that is broken for another domain now
     is not fixed.
@@ -204,6 +213,9 @@ def host_counts(groups: Iterable[ChangeGroup]) -> dict[ChangeKind, int]:
 
 
 def counts_of(domains: dict[ChangeKind, int], groups: Iterable[ChangeGroup]) -> dict[str, Count]:
-    """Return the number of domains and MX hosts of each kind; ``domains`` is the number of domains of each kind."""
+    """Return the number of domains and MX hosts of each kind of change.
+
+    ``domains`` is the number of domains of each kind.
+    """
     hosts = host_counts(groups)
     return {str(kind): Count(domains[kind], hosts[kind]) for kind in ChangeKind}

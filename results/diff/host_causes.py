@@ -1,4 +1,4 @@
-"""The cause of a TLSA mismatch that is new: the change of the certificate, of the TLSA records, or of both."""
+"""The cause of a new TLSA mismatch: a change of the certificate, of the TLSA records, or of certificate and records."""
 
 from collections.abc import Sequence
 from enum import StrEnum
@@ -30,10 +30,10 @@ def cause_of(states: Sequence[HostState | None]) -> HostCause | None:
     """Return what changed at a host.
 
     Args:
-        states: the state of the host in each run, NEW last; None for a run without the host.
+        states: the state of the host in each run, the newest run last; None for a run without the host.
 
     Returns:
-        The cause, None if neither the certificate nor the records changed or if this is not known.
+        The cause; None if neither the certificate nor the records changed, or if it is not known whether they changed.
     """
     *earlier, new = states
     if new is None or not new.records:

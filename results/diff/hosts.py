@@ -24,7 +24,10 @@ class LeafSummary:
 
 @dataclass(frozen=True, slots=True)
 class CertificateChange:
-    """A host whose server certificates changed. ``domains`` is the number of domains in NEW that use the host."""
+    """A host whose server certificates changed.
+
+    ``domains`` is the number of domains in the newest run that use the host.
+    """
 
     host: str
     domains: int
@@ -58,7 +61,7 @@ class HostRollover:
 
 @dataclass(frozen=True, slots=True)
 class ExpiringCertificate:
-    """A host whose server certificate has expired or expires soon after NEW."""
+    """A host whose server certificate expired before the end of the newest run or expires soon after the end."""
 
     host: str
     domains: int
@@ -68,7 +71,10 @@ class ExpiringCertificate:
 
 @dataclass(slots=True)
 class HostComparison:
-    """The result of ``HostChanges``. Each list is sorted by the number of affected domains, the largest first."""
+    """The changes at hosts, as returned by ``HostChanges``.
+
+    Hosts with the most affected domains are first in each list.
+    """
 
     certificates: list[CertificateChange] = field(default_factory=list)
     tlsa: list[TLSAChange] = field(default_factory=list)
@@ -77,10 +83,13 @@ class HostComparison:
 
 
 class HostChanges:
-    """Collector of the changes of hosts. It keeps only changed hosts and the server certificates of NEW."""
+    """Collector of the changes of hosts. Only changed hosts and the server certificates of the newest run are kept."""
 
     def __init__(self, affected: Counter[str]) -> None:
-        """Create an empty collector; ``affected`` is the number of domains of NEW by report key of the host."""
+        """Create an empty collector.
+
+        ``affected`` maps the report key of a host to its number of domains in the newest run.
+        """
         self._affected = affected
         self._changed: list[tuple[HostState, ...]] = []
         self._leaves: dict[bytes, list[tuple[str, int]]] = {}
@@ -89,8 +98,8 @@ class HostChanges:
         """Add the states of one host.
 
         Args:
-            states: the state of the host in each run, None for a run without the host. A host that NEW does not contain
-                is ignored.
+            states: the state of the host in each run, None for a run without the host. A host that the newest run does
+                not contain is ignored.
         """
         new = states[-1]
         if new is None:
@@ -150,7 +159,7 @@ def _leaf(digest: str, certs: dict[str, CertFacts]) -> LeafSummary:
 
 
 def _shown(state: HostState, certs: dict[str, CertFacts]) -> dict[str, tuple[CertFacts, ...]]:
-    """Return the chains of a host without chains that lack a certificate, as they occur after a crash of the scan."""
+    """Return the complete chains of a host. After a crash of a scan, a run can lack certificates of a chain."""
     chains = state.chains.items()
     return {address: tuple(certs[d] for d in chain) for address, chain in chains if all(d in certs for d in chain)}
 
@@ -158,7 +167,7 @@ def _shown(state: HostState, certs: dict[str, CertFacts]) -> dict[str, tuple[Cer
 def _certificate_change(
     states: Sequence[HostState], domains: int, certs: dict[str, CertFacts]
 ) -> Iterator[CertificateChange]:
-    """Compare the certificates of a host in NEW with those in the latest earlier run that contains any."""
+    """Compare the certificates of a host in the newest run with those in the latest earlier run that has some."""
     *earlier, new = states
     old = next((state for state in reversed(earlier) if state.chains), None)
     if old is None or not new.chains or not replaced(_shown(old, certs), _shown(new, certs)):
@@ -175,7 +184,7 @@ def _certificate_change(
 
 
 def _tlsa_change(states: Sequence[HostState], domains: int) -> Iterator[TLSAChange]:
-    """Compare the TLSA records of a host in NEW with those in the latest earlier run with a conclusive TLSA lookup."""
+    """Compare the TLSA records of a host in the newest run with those of the latest earlier conclusive TLSA lookup."""
     *earlier, new = states
     known = next((state.records for state in reversed(earlier) if state.records is not None), None)
     if known is None or new.records is None or known == new.records:

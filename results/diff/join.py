@@ -2,8 +2,8 @@
 
 The lines of a run are in the order in which the scan wrote them, which differs between runs. A small state of each line
 is therefore written to one of several temporary files (buckets), chosen by the hash of its key. Then the buckets with
-the same number are read together. Memory contains one bucket of each run at a time: about ``BUCKET`` octets of lines,
-which need several times as much memory as records.
+the same number are read together. Memory contains one bucket of each run at a time. A bucket contains about ``BUCKET``
+octets of lines; the decoded records of these lines need several times as much memory.
 """
 
 import zlib
@@ -17,11 +17,11 @@ from results.store import codec
 from results.store.files import naming
 
 BUCKET = 16 * 1024 * 1024  # octets of the line file per bucket; a state is smaller than its line
-MAX_BUCKETS = 512  # maximum number of open files, half of the usual limit; buckets are larger above 8 GiB of lines
+MAX_BUCKETS = 512  # maximum number of open files, half of the usual limit; larger buckets above 8 GiB of lines
 
 
 class Keyed(Protocol):
-    """A record with the key by which runs are joined."""
+    """The interface of a record that has a key; runs are joined by the keys of their records."""
 
     @property
     def key(self) -> str:
@@ -32,7 +32,7 @@ _State = TypeVar("_State", bound=Keyed)
 
 
 def bucket_count(sizes: Iterable[int]) -> int:
-    """Return the number of buckets for files of these sizes in octets."""
+    """Return the number of buckets for line files of the given sizes in octets."""
     return max(1, min(MAX_BUCKETS, max(sizes, default=0) // BUCKET + 1))
 
 

@@ -1,14 +1,15 @@
 """The verdicts of a stored run, recomputed from its facts with the current code, optionally at another time or level.
 
-Routes, TLSA lookups, evidence and verdicts are derived again from the stored DNS answers, probes and certificates. With
-the code, trusted certificates, time and level of the scan, the verdicts are equal to the stored verdicts.
+Routes, TLSA lookups, evidence and verdicts are derived again from the stored DNS answers, probes and certificates. If
+the code, trusted certificates, time and level are those of the scan, the recomputed verdicts are equal to the stored
+verdicts.
 
 If the current code needs a DNS answer that is not stored, the stored result of the lookup is kept. A recomputation at
 another level still uses the handshakes made with the scan's TLS profile: a scan at ``may`` or ``encrypt`` accepts
 sessions without a certificate, a scan at ``dane`` or above does not. A domain for which the run lacks a host or a
-certificate is counted, and its verdict is not changed.
+certificate keeps its stored verdict, and such domains are counted.
 
-Memory grows with the numbers of MX hosts, certificates (see ``store.by_key``) and changes, not of domains.
+The memory needed grows with the numbers of MX hosts, certificates (see ``store.by_key``) and changes, not of domains.
 """
 
 from collections import Counter
@@ -42,7 +43,8 @@ from scanner.vocabulary import Level
 class EndpointChange:
     """An address whose verdict changes.
 
-    ``domains`` is the number of domains with this change of verdict. ``text`` is the reason of the new verdict.
+    ``domains`` is the number of domains for which the verdict of the address changes. ``text`` explains the new
+    verdict.
     """
 
     host: str
@@ -57,8 +59,9 @@ class EndpointChange:
 class Rejudged:
     """The differences between the stored and the recomputed verdicts.
 
-    ``at`` is None if dates are checked at the time of each probe. ``left`` is the number of domains that could not
-    be judged. ``transitions`` counts the changes of domain verdicts by field and ``old > new``.
+    ``at`` is the time at which validity periods are checked, None for the time of each probe. ``left`` is the number of
+    domains that could not be judged again. ``transitions`` counts the changes of domain verdicts by field and ``old >
+    new``.
     """
 
     level: Level
@@ -103,7 +106,7 @@ class Rejudge:
             MissingPartError: the run lacks a host or a certificate.
         """
         if Reason.INTERNAL in old.verdict.reasons and not old.route.hosts:
-            return old  # an internal error prevented the scan of this domain; there are no facts
+            return old  # an internal error prevented the scan of this domain; the record contains no facts
         level = self._level or old.verdict.level
         way = _route(old.route)
         known = {host.host: host for host in old.hosts}
@@ -135,7 +138,7 @@ class Rejudge:
         return replace(report, tlsa=lookup, endpoints=endpoints), shown
 
     def _evidence(self, old: EndpointReport, lookup: TLSALookup, shown: dict[str, CertFacts]) -> EndpointReport:
-        """Recompute the evidence of an address that has evidence."""
+        """Recompute the DANE evidence of an address for which the run contains DANE evidence."""
         probe = sessions(old).shown
         if old.pkix is None or probe.handshake is None or not probe.handshake.chain:
             return old
@@ -196,7 +199,10 @@ def rejudge(run: Run, trust: TrustStore, level: Level | None = None, at: datetim
 
 
 def _route(old: Route) -> Route:
-    """Recompute the route from the stored MX answer. Without a stored answer, the destination is the host itself."""
+    """Recompute the route from the stored MX answer.
+
+    Without a stored MX answer, the domain's destination is the host itself.
+    """
     if old.mx is None:
         return route.direct(old.hosts[0].host) if old.hosts else old
     return route.from_mx(old.mx.name, old.mx)

@@ -12,7 +12,7 @@ from results.store import codec
 
 
 def summary_lines(found: Rejudged) -> list[str]:
-    """Return sentences that state the level and time of the recomputation and the number of changes."""
+    """Return sentences with the security level and time of the recomputation, and the number of changed verdicts."""
     when = "at the time of each probe" if found.at is None else f"at {found.at:%Y-%m-%d %H:%M} UTC"
     changed = f"{len(found.changed):,} of {found.domains:,} domains and {len(found.endpoints):,} addresses"
     lines = [f"Judged again at level {found.level}, validity periods {when}: the verdicts of {changed} change."]
@@ -35,7 +35,7 @@ def tables(found: Rejudged, limit: int | None = None) -> list[Table]:
 
 
 def print_rejudged(found: Rejudged, console: Console, limit: int | None = ROWS) -> None:
-    """Print the differences, at most ``limit`` rows of each table."""
+    """Print the changed verdicts as tables, at most ``limit`` rows of each table."""
     for line in summary_lines(found):
         console.print(quote(console, line))
     for table in tables(found, limit):

@@ -1,9 +1,9 @@
 """The classification of certificate rollovers at a DANE host from several runs (RFC 7671 section 8.1).
 
-An observation is the state of a host in one run, with usable TLSA records and at least one certificate chain. It *fits*
-when records match every chain (names and validity periods are ignored). The certificate was *replaced* between two
-observations when an address present in both observations sent another server certificate. If no address is present in
-both observations, it was replaced when the sets of server certificates differ.
+An observation is the state of a host in one run, with usable TLSA records and at least one certificate chain. An
+observation *fits* when its TLSA records match every chain (names and validity periods are ignored). The certificate was
+*replaced* between two observations when an address present in both observations sent another server certificate. If no
+address is present in both observations, the certificate was replaced when the sets of server certificates differ.
 
 The classes are defined on observations in the order of time. Observation ``a`` is directly before observation ``b``:
 
@@ -13,23 +13,23 @@ The classes are defined on observations in the order of time. Observation ``a`` 
 ``correct``
     ``a`` and ``b`` fit by different records, and the certificate was replaced. ``overlap`` is True when the overlap
     required by RFC 7671 section 8.1 was observed: the records of ``a`` match the chain of ``b``, or the records of
-    ``b`` match the chain of ``a``. It is False when records and certificate both changed between the runs, so that the
-    order of these changes is not known.
+    ``b`` match the chain of ``a``. ``overlap`` is False when records and certificate both changed between the runs, so
+    that the order of these changes is not known.
 ``never-updated``
     ``a`` fits or is the first observation; the certificate was replaced; neither ``b`` nor a later observation fits.
 ``published-late``
-    As ``never-updated``, but a later observation fits by other records. Also if the first observation does not fit and
-    a later observation of the same certificate fits. The certificate was in use before its records were published.
+    The certificate was in use before its records were published: as ``never-updated``, but a later observation fits by
+    other records; or the first observation does not fit, and a later observation of the same certificate fits.
 ``rolled-back``
     As ``never-updated``, but a later observation fits by the same records: the old certificate is in use again.
 ``removed-early``
-    ``a`` fits, the certificate was not replaced, the records changed and ``b`` does not fit: the record of the
-    certificate in use is missing. Also if the first observation does not fit and its records match the certificate of
-    the next observation.
+    The record of the certificate in use is missing: ``a`` fits, the certificate was not replaced, the records changed
+    and ``b`` does not fit; or the first observation does not fit, and its records match the certificate of the next
+    observation.
 
 States between two runs are unknown. A fault that began and ended between two runs is classified as ``correct`` without
-overlap. An inconclusive run (lookup failed, no connection) is ignored. A run in which the records are securely absent
-ends the period of observations; the next run begins a new period.
+overlap. An inconclusive run (lookup failed, no connection) is ignored. A run in which the TLSA records are securely
+absent ends a period of observations, and the next run begins a new period.
 """
 
 from collections.abc import Mapping, Sequence
@@ -43,7 +43,7 @@ from scanner.facts import CertFacts, TLSARecord
 
 
 class RolloverClass(StrEnum):
-    """The class of a rollover; the module's docstring defines each class."""
+    """The class of a certificate rollover; the docstring of the module ``results.diff.rollover`` defines each class."""
 
     CORRECT = "correct"
     SAME_RECORDS = "same-records"
@@ -64,7 +64,11 @@ class HostObservation:
 
 @dataclass(frozen=True, slots=True)
 class Rollover:
-    """A rollover. ``began`` is the time of the last observation before it, ``ended`` of the first fit after it."""
+    """A rollover.
+
+    ``began`` is the time of the last observation before the rollover. ``ended`` is the time of the first observation
+    after the rollover that fits.
+    """
 
     outcome: RolloverClass
     began: datetime
@@ -98,7 +102,7 @@ def rollovers(seen: Sequence[HostObservation]) -> tuple[Rollover, ...]:
 
 
 def replaced(old: dict[str, tuple[CertFacts, ...]], new: dict[str, tuple[CertFacts, ...]]) -> bool:
-    """Return whether an address sends another server certificate; see ``leaves_replaced``.
+    """Return whether the server certificate of an address differs between two observations; see ``leaves_replaced``.
 
     Args:
         old: the chains by address, earlier observation.
@@ -109,11 +113,12 @@ def replaced(old: dict[str, tuple[CertFacts, ...]], new: dict[str, tuple[CertFac
 
 
 def leaves_replaced(old: Mapping[str, str], new: Mapping[str, str]) -> bool:
-    """Return whether an address sends another server certificate.
+    """Return whether the server certificate of an address differs between two observations.
 
     Args:
         old: the SHA-256 of the server certificate by address, earlier observation.
-        new: the same of the later observation. If any address is in both mappings, only such addresses are compared.
+        new: the SHA-256 of the server certificate by address, later observation. If any address is in both mappings,
+            only such addresses are compared.
     """
     common = old.keys() & new.keys()
     if common:
@@ -152,7 +157,7 @@ def _ended(fault: Rollover | None, old: HostObservation, new: HostObservation) -
 
 
 def _first_was_wrong(old: HostObservation, new: HostObservation) -> list[Rollover]:
-    """Classify a rollover that began before the first observation; its end identifies two of the classes."""
+    """Classify a rollover that began before the first observation, from the observations at its end."""
     if not replaced(old.chains, new.chains):
         late = old.records != new.records
         return [Rollover(RolloverClass.PUBLISHED_LATE, old.at, new.at)] if late else []

@@ -10,17 +10,17 @@ LAST = 7  # default maximum number of earlier runs
 
 
 def series(directory: Path, new: Run | None, last: int, open_run: Callable[[str], Run]) -> tuple[list[Run], list[str]]:
-    """Return a run and the runs before it, of the same label.
+    """Return a run and the earlier runs that have the same label.
 
     Args:
         directory: directory with run directories; symbolic links in it, such as ``latest``, are ignored.
         new: the run; None for the latest run of the directory.
-        last: maximum number of earlier runs; the latest ones are taken.
-        open_run: opens a run directory.
+        last: maximum number of earlier runs; with more earlier runs, the latest runs are returned.
+        open_run: function that opens a run directory.
 
     Returns:
-        The runs in the order of time, the run itself last, and a message for each run that cannot be read. Without any
-        run, the list is empty.
+        The runs in the order of time, the run ``new`` last, and a message for each run that cannot be read. If the
+        directory contains no run, the list of runs is empty.
 
     Raises:
         StoreError: the directory cannot be read.

@@ -1,4 +1,4 @@
-"""The state of a domain or an MX host in one run: the part of its record by which runs are compared."""
+"""The state of a domain or an MX host in one run: the part of the domain or host record by which runs are compared."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -15,7 +15,7 @@ from scanner.reasons import Reason
 from scanner.vocabulary import Dane, DomainDane, DomainOutcome, DomainStartTLS, Outcome, Sender
 
 _RECORDS_KNOWN = (None, Dane.UNUSABLE, Dane.NONE)
-"""Results of a TLSA lookup (``TLSALookup.dane``) after which the records are known."""
+"""Results of a TLSA lookup (``TLSALookup.dane``) in which the TLSA records of the host are known."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,7 +39,7 @@ class DomainState:
     """A domain in one run.
 
     ``mx`` contains the MX records as ``10 mx.example``; None if the MX lookup failed. ``hosts`` contains the verdicts
-    of the MX hosts. ``group`` is the value of the list's column by which changes are grouped.
+    of the MX hosts. ``group`` is the value of the column of the target list by which changes are grouped.
     """
 
     key: str
@@ -60,8 +60,9 @@ class DomainState:
 class HostState:
     """An MX host in one run.
 
-    ``records`` contains the secure TLSA records of the host; empty if they are securely absent, None if not known.
-    ``chains`` maps each address that sent certificates to the SHA-256 digests of these certificates, as sent.
+    ``records`` contains the secure TLSA records of the host; empty if the records are securely absent, None if it is
+    not known whether records exist. ``chains`` maps each address that sent certificates to the SHA-256 digests of these
+    certificates, as sent.
     """
 
     key: str
@@ -73,12 +74,15 @@ class HostState:
 
     @property
     def leaves(self) -> frozenset[str]:
-        """The SHA-256 digests of the server certificates."""
+        """The SHA-256 digests of the server certificates, without the other certificates of the chains."""
         return frozenset(chain[0] for chain in self.chains.values())
 
 
 def domain_states(run: Run, column: str = "") -> Iterator[DomainState]:
-    """Return the state of each domain of a run; ``column`` is the column of the list for ``DomainState.group``."""
+    """Return the state of each domain of a run.
+
+    ``column`` is the column of the target list for ``DomainState.group``.
+    """
     return (_domain(record, column) for record in run.domains())
 
 

@@ -146,17 +146,17 @@ def _domain_tables(found: Comparison, limit: int | None) -> Iterator[Table]:
 
 
 CHANGE = ("domain", "change", "since", "why")
-"""The columns of a changed domain."""
+"""The column titles of the tables of changed domains."""
 
 
 def transition_table(transitions: Mapping[str, Mapping[str, int]], limit: int | None) -> Table:
-    """Return the counts of changes by verdict as a table."""
+    """Return the counts of verdict changes, by field and ``old > new``, as a table."""
     rows = [(name, words, count) for name, counts in transitions.items() for words, count in counts.items()]
     return table_of("transitions", "Changes by verdict", ("verdict", "change", "domains"), rows, lambda row: row, limit)
 
 
 def change_row(row: DomainChange) -> tuple[str, ...]:
-    """Return a changed domain as the cells of the columns ``CHANGE``."""
+    """Return a changed domain as a row of cells for the columns ``CHANGE``."""
     change = change_text(row.old, row.new) or f"dane {row.new.dane}, outcome {row.new.outcome}"
     return row.domain, change, _since(row), _why(row)
 

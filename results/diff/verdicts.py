@@ -1,7 +1,7 @@
 """The comparison of two verdicts of a domain or an address, field by field, as counts and as text.
 
-Both ``diff``, which compares verdicts of several runs, and ``report --rejudge``, which compares stored with recomputed
-verdicts, use this module.
+``diff`` uses this module to compare verdicts of several runs, and ``report --rejudge`` to compare stored verdicts with
+recomputed verdicts.
 """
 
 from collections import Counter
@@ -20,7 +20,7 @@ V = TypeVar("V")
 
 @dataclass(frozen=True, slots=True)
 class DomainWords:
-    """The four verdict values of a domain. The fields are compared and printed in this order."""
+    """The four verdict values of a domain, in the order in which they are compared and printed."""
 
     dane: DomainDane
     starttls: DomainStartTLS
@@ -30,7 +30,7 @@ class DomainWords:
 
 @dataclass(frozen=True, slots=True)
 class EndpointWords:
-    """The three verdict values of an address. The fields are compared and printed in this order."""
+    """The three verdict values of an address, in the order in which they are compared and printed."""
 
     tls: TLSState
     dane: Dane
@@ -42,8 +42,8 @@ class DomainChange:
     """A domain whose verdict changed.
 
     ``reasons`` and ``text`` belong to the new verdict, or to the old verdict if the domain was fixed. ``since`` is the
-    start time of the first run since which the domain was broken and in no run sound. ``group`` is the value of the
-    column by which changes are grouped.
+    start time of the run in which the domain became broken; the domain is sound in no later run. ``group`` is the value
+    of the column by which changes are grouped.
     """
 
     domain: str
@@ -92,7 +92,7 @@ def differences(old: Any, new: Any) -> Iterator[tuple[str, str]]:
 
     Args:
         old: ``DomainWords`` or ``EndpointWords``.
-        new: an object of the same class.
+        new: an object of the same class as ``old``.
 
     Yields:
         The name of each differing field, and its values as ``old > new``.
@@ -120,7 +120,10 @@ class Transitions:
             self._counts.setdefault(name, Counter())[change] += 1
 
     def sorted(self) -> dict[str, dict[str, int]]:
-        """Return the counts of each field, the most frequent change first, equal counts by name."""
+        """Return the counts of changes for each field.
+
+        The most frequent change is first, and equal counts are sorted by name.
+        """
         return {
             field.name: dict(sorted(counts.items(), key=lambda row: (-row[1], row[0])))
             for field in fields(DomainWords)

@@ -29,25 +29,25 @@ class HostCase:
 
     @property
     def records_data(self) -> set[str]:
-        """The data of the host's TLSA records, in hex."""
+        """The certificate association data of the host's TLSA records, in hex."""
         return {record.data for record in self.report.tlsa.records} if self.report else set()
 
     def failing_chains(self) -> Iterator[Chain]:
-        """Return the chain of each address without a matching TLSA record, server certificate first."""
+        """Return the certificate chain of each address without a matching TLSA record, server certificate first."""
         return (chain for endpoint, chain in self._sent() if not _matched(endpoint))
 
     def chains(self) -> Iterator[Chain]:
-        """Return the chain of each address, the chains of failing addresses first."""
+        """Return the certificate chain of each address, the chains of failing addresses first."""
         yield from self.failing_chains()
         yield from (chain for endpoint, chain in self._sent() if _matched(endpoint))
 
     def path_errors(self) -> Iterator[PathError]:
-        """Return the errors of the certificate paths in the DANE evidence."""
+        """Return the path validation errors in the DANE evidence of the host."""
         endpoints = self.report.endpoints if self.report else ()
         return (error for endpoint in endpoints if endpoint.dane is not None for error in endpoint.dane.errors)
 
     def _sent(self) -> Iterator[tuple[EndpointReport, Chain]]:
-        """Return each address that sent a chain, with the chain."""
+        """Return each address that sent a certificate chain, with the chain."""
         for endpoint in self.report.endpoints if self.report else ():
             if chain := sent_chain(endpoint, self.certs or {}):
                 yield endpoint, chain
@@ -61,7 +61,7 @@ def sent_chain(endpoint: EndpointReport, certs: Mapping[str, CertFacts]) -> Chai
         certs: the certificates of the run by SHA-256.
 
     Returns:
-        The chain; empty if the address sent no chain, or if the run lacks a certificate of the chain.
+        The certificate chain; empty if the address sent no chain, or if the run lacks a certificate of the chain.
     """
     handshake = handshake_of(endpoint)
     digests = handshake.chain if handshake is not None else ()

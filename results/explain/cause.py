@@ -1,7 +1,7 @@
 """The cause of an MX host's verdict as one sentence, the remedy, and the TLSA records to publish.
 
-The functions are pure and return sentences and zone lines. Names, replies and certificate subjects come from outside
-and are not escaped here; each output format has to escape them.
+The functions are pure and return sentences and zone lines. Names, replies and certificate subjects come from peers and
+zones and are not escaped in this module; each output format has to escape these texts.
 """
 
 from collections.abc import Iterator, Sequence
@@ -22,11 +22,12 @@ from scanner.vocabulary import Dane, FailureKind, Security
 
 @dataclass(frozen=True, slots=True)
 class Explanation:
-    """The cause of a host's verdict and its remedy.
+    """The cause of a host's verdict, and the remedy for the cause.
 
     ``cause`` is a value of ``Cause`` or a reason code. ``records`` contains zone lines that replace the present TLSA
     records. ``alternative`` is a zone line that may be published instead of ``records``, empty if there is none.
-    ``reply`` is the text of the peer, library or resolver. ``findings`` contains the cause for each TLSA record.
+    ``reply`` is the text of the peer, library or resolver. ``findings`` contains the cause of mismatch of each TLSA
+    record.
     """
 
     cause: str
@@ -39,12 +40,12 @@ class Explanation:
 
     @property
     def new_reply(self) -> str:
-        """The text of ``reply``; empty if the sentence contains this text."""
+        """The text of ``reply``; empty if ``sentence`` already contains the text of ``reply``."""
         return "" if self.reply in self.sentence else self.reply
 
 
 def explain(case: HostCase) -> Explanation:
-    """Return the cause of an MX host's failure and its remedy."""
+    """Return the cause of an MX host's failure, and the remedy for the cause."""
     reason = main_reason(case.dane, case.reasons)
     findings = _findings(case) if case.dane in (Dane.MISMATCH, Dane.UNUSABLE) else ()
     records = records_to_publish(case) if case.dane in (Dane.MISMATCH, Dane.UNUSABLE) else ()
@@ -54,7 +55,7 @@ def explain(case: HostCase) -> Explanation:
 
 
 def reply_of(report: HostReport | None) -> str:
-    """Return the text of a host's failure, from the peer or else from a library or resolver; empty if there is none."""
+    """Return the text of a host's failure from the peer, or else from a library or resolver; empty without a text."""
     if report is None:
         return ""
     probes = [probe for endpoint in report.endpoints for probe in endpoint.probes]
@@ -90,7 +91,7 @@ def _wrong_name(case: HostCase) -> str:
 
 
 def _detail(case: HostCase, reason: str) -> str:
-    """Return the details of this host to append to the general sentence of a reason."""
+    """Return details of a host, which are appended to the general sentence of the reason code."""
     if reason in (Reason.CERTIFICATE_EXPIRED, Reason.CERTIFICATE_NOT_YET_VALID):
         return _dates(case, reason)
     if reason in BY_DANE[Dane.MISMATCH]:
@@ -129,7 +130,7 @@ def _failure(probe: Probe) -> str:
 
 
 def _refusal(probe: Probe) -> str:
-    """Return the reply to STARTTLS, or else to EHLO, of a server without a TLS session; empty with a session."""
+    """Return the reply to STARTTLS, or else to EHLO, of a server without a TLS session; else an empty text."""
     if probe.handshake is not None:
         return ""
     return _reply(probe.starttls_reply) or _reply(probe.ehlo)
@@ -145,7 +146,7 @@ def _answers(report: HostReport) -> Iterator[Answer]:
 
 
 def _dns_error(answer: Answer) -> str:
-    """Return the error of a failed or bogus answer, with its extended DNS errors; empty for other answers."""
+    """Return the error of a failed or bogus DNS answer, with the extended DNS errors; empty for other answers."""
     if not answer.error and answer.security is not Security.BOGUS:
         return ""
     extended = [f"EDE {ede.code}{f' {ede.text}' if ede.text else ''}" for ede in answer.ede]

@@ -19,7 +19,7 @@ from scanner.facts import Answer, CertFacts, Probe
 from scanner.model import DomainRecord, EndpointReport, EndpointVerdict, HostReport, HostVerdict
 from scanner.vocabulary import Dane, DomainDane, DomainOutcome, Outcome, Sender
 
-LONG = 2000  # maximum characters of a sentence or DNS answer in the output
+LONG = 2000  # maximum number of characters of a sentence or DNS answer in the output
 
 _OUTCOME = {
     Outcome.NODATA: "no such record",
@@ -44,8 +44,8 @@ class Reasoning:
         Args:
             console: the output console.
             reports: host reports by key.
-            certs: certificates by SHA-256.
-            sightings: certificates that match TLSA record data, by host and data.
+            certs: certificates by SHA-256 digest.
+            sightings: certificates that match the data of TLSA records, by host and data of the record.
         """
         self._console = console
         self._reports = reports
@@ -199,6 +199,6 @@ class Reasoning:
         return quote(self._console, text, style, limit)
 
     def _line(self, text: Text | str, indent: int = 2) -> None:
-        """Print a line; fold a long line with the same indent."""
+        """Print a line; the parts of a folded line have the same indentation."""
         shown = Text(text) if isinstance(text, str) else text
         self._console.print(Padding(shown, (0, 0, 0, indent), expand=False))

@@ -29,8 +29,8 @@ def in_words(record: DomainRecord, console: Console) -> None:
     """Print the verdict of a domain.
 
     Args:
-        record: the domain. The text contains TLS versions, TLSA records and certificates only if the record contains
-            ``reports`` and ``certificates``.
+        record: the domain. The printed text contains TLS versions, TLSA records and certificates only if the record
+            contains ``reports`` and ``certificates``.
         console: the output console.
     """
     _verdict(record, console)
@@ -101,7 +101,9 @@ def _endpoint(verdict: EndpointVerdict, report: EndpointReport | None, record: D
         _line(console, _session(handshake, console), 8)
         _certificate(handshake, record, console)
     if report is not None and report.dane is not None and report.dane.record is not None:
-        _line(console, _match(report.dane.record, report.dane, console), 8)  # no match: see the reasons
+        _line(
+            console, _match(report.dane.record, report.dane, console), 8
+        )  # without a match, the printed reasons explain the verdict
     _why(console, verdict.reasons, 8)
     if verdict.text:
         _line(console, said(console, verdict.text), 8)
@@ -122,7 +124,7 @@ def _certificate(handshake: Handshake, record: DomainRecord, console: Console) -
 
 
 def _match(record: TLSARecord, evidence: DaneEvidence, console: Console) -> Text:
-    """Return the matching TLSA record, and the certificate or key that it matches."""
+    """Return the matching TLSA record, and the certificate or key that the record matches."""
     what = "the server's certificate" if evidence.depth == 0 else f"the issuer at depth {evidence.depth}"
     if evidence.bare_key:
         what = "the key that signed the top of the chain"
@@ -144,5 +146,5 @@ def _why(console: Console, reasons: Iterable[Reason], indent: int) -> None:
 
 
 def _line(console: Console, text: Text, indent: int = 2) -> None:
-    """Print a line; fold a long line with the same indent."""
+    """Print a line; the parts of a folded line have the same indentation."""
     console.print(Padding(text, (0, 0, 0, indent), expand=False))

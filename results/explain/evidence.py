@@ -1,6 +1,6 @@
-"""The evidence against a failing MX host: its TLSA records, and what each of its addresses sent.
+"""The evidence for the verdict of a failing MX host: TLSA records, and replies and certificates of each address.
 
-The texts contain names and replies from outside and are not escaped here.
+The texts contain names and replies from peers and zones, and are not escaped in this module.
 """
 
 from collections.abc import Iterator, Mapping
@@ -12,8 +12,8 @@ from scanner.core.verdict import handshake_of, sessions
 from scanner.facts import CertFacts
 from scanner.model import EndpointReport, HostReport
 
-ADDRESSES = 8  # maximum number of addresses
-RECORDS = 20  # maximum number of TLSA records
+ADDRESSES = 8  # maximum number of addresses in the evidence
+RECORDS = 20  # maximum number of TLSA records in the evidence
 
 
 def evidence_of(report: HostReport | None, certs: Mapping[str, CertFacts]) -> tuple[str, ...]:
@@ -21,7 +21,7 @@ def evidence_of(report: HostReport | None, certs: Mapping[str, CertFacts]) -> tu
 
     Args:
         report: the report of the host, None if the host was not examined.
-        certs: certificates by SHA-256.
+        certs: certificates by SHA-256 digest.
     """
     return tuple(_lines(report, certs)) if report is not None else ()
 

@@ -13,7 +13,7 @@ from results.store.reader import Run
 
 @dataclass(frozen=True, slots=True)
 class EarlierRun:
-    """The hosts of an earlier run; ``failed`` contains the failing hosts, ``broken`` those with a proved fault."""
+    """The hosts of an earlier run; ``failed`` contains the failing hosts, ``broken`` the hosts with a proved fault."""
 
     started: datetime
     hosts: frozenset[str]
@@ -39,7 +39,7 @@ def failing_since(host: str, past: Sequence[EarlierRun]) -> datetime | None:
 
     Returns:
         The start time of the earliest run since which the host failed in every run; None if the host did not fail in
-        the latest run that contains it.
+        the latest earlier run that contains the host.
     """
     since = None
     for run in past:
@@ -51,7 +51,7 @@ def failing_since(host: str, past: Sequence[EarlierRun]) -> datetime | None:
 
 
 def newly_broken_hosts(failing: Iterable[FailingHost], past: Sequence[EarlierRun]) -> int:
-    """Return the number of broken MX hosts that were not broken in the latest conclusive earlier run that has them.
+    """Return the number of MX hosts that are broken now and were not broken in their latest conclusive earlier run.
 
     A host that no earlier run contains is not counted.
     """
@@ -70,9 +70,10 @@ def _was_not_broken(host: str, past: Sequence[EarlierRun]) -> bool:
 
 
 def newly_broken_domains(run: Run, history: Iterable[Run]) -> int:
-    """Return the number of broken domains that were sound in the latest conclusive earlier run that contains them.
+    """Return the number of domains that are broken now and were sound in their latest conclusive earlier run.
 
-    The rule is that of ``mxsweep diff``. Memory grows with the number of broken domains.
+    A domain is newly broken by the same rule as in ``mxsweep diff``. The memory needed grows with the number of broken
+    domains.
 
     Raises:
         StoreError: a file of a run cannot be read.

@@ -2,81 +2,96 @@
 
 from scanner.reasons import Reason
 
-_ASK_AGAIN = (
-    "The result is inconclusive: scan again later. If it persists, search the server's log for the scanner's address."
+_SCAN_AGAIN = (
+    "Scan again later, because the result is inconclusive. "
+    "If later results are inconclusive too, search the server's log for the scanner's address."
 )
-_SIGN_AGAIN = "Sign the zone again, and make sure that the DS record in the parent zone matches its keys."
+_SIGN_AGAIN = "Sign the zone again, and make sure that the DS record in the parent zone matches the keys of the zone."
 _NO_ACTION = "No action is needed."
 _RENEW = "Renew the certificate."
 
 REMEDIES: dict[Reason, str] = {
     Reason.IMPLICIT_MX: "Publish an MX record that names the mail host.",
     Reason.NULL_MX: _NO_ACTION,
-    Reason.NXDOMAIN: "Check the spelling of the domain and its registration.",
+    Reason.NXDOMAIN: "Check the spelling and the registration of the domain.",
     Reason.NO_ADDRESS: "Publish an MX record, or a null MX (RFC 7505) if the domain takes no mail.",
-    Reason.MX_INSECURE: "Sign the domain's zone with DNSSEC. Without DNSSEC, TLSA records do not protect its mail.",
+    Reason.MX_INSECURE: (
+        "Sign the domain's zone with DNSSEC. Without DNSSEC, TLSA records do not protect the domain's mail."
+    ),
     Reason.MX_BOGUS: _SIGN_AGAIN,
     Reason.MX_LOOKUP_FAILED: "Make sure that every name server of the zone answers queries of type MX.",
-    Reason.MX_TARGET_NXDOMAIN: "Remove the MX record, or publish an address record for its host.",
+    Reason.MX_TARGET_NXDOMAIN: "Remove the MX record, or publish an address record for the named host.",
     Reason.MX_TARGET_NO_ADDRESS: "Publish an A or AAAA record for the MX host, or remove the MX record.",
     Reason.MX_TARGET_INVALID: "Name a host in the MX record.",
-    Reason.MX_TARGET_NUMERIC: "Name a host in the MX record. An address is not allowed there (RFC 5321 section 5.1).",
+    Reason.MX_TARGET_NUMERIC: "Name a host in the MX record. MX records cannot name addresses (RFC 5321 section 5.1).",
     Reason.MX_TARGETS_UNRESOLVABLE: "Publish an address record for at least one MX host.",
-    Reason.MX_TARGET_IS_ALIAS: "Name the host itself in the MX record instead of an alias (RFC 2181 section 10.3).",
+    Reason.MX_TARGET_IS_ALIAS: "Name the host in the MX record, not an alias of the host (RFC 2181 section 10.3).",
     Reason.ADDRESS_LOOKUP_FAILED: "Make sure that every name server of the host's zone answers A and AAAA queries.",
     Reason.ADDRESS_BOGUS: _SIGN_AGAIN,
     Reason.A_LOOKUP_FAILED: "Make sure that every name server of the host's zone answers queries of type A.",
     Reason.AAAA_LOOKUP_FAILED: "Make sure that every name server of the host's zone answers queries of type AAAA.",
-    Reason.HOST_INSECURE: "Sign the MX host's zone with DNSSEC, or remove its TLSA records.",
+    Reason.HOST_INSECURE: "Sign the MX host's zone with DNSSEC, or remove the TLSA records of the host.",
     Reason.DNS_INDETERMINATE: "Scan again with a validating resolver on this machine, or with --trust-resolver.",
-    Reason.TLSA_NONE: "Publish a TLSA record 3 1 1 of the host's key, if its zone is DNSSEC-signed.",
-    Reason.TLSA_INSECURE: "Sign the zone that holds the TLSA records with DNSSEC.",
+    Reason.TLSA_NONE: "Publish a TLSA record 3 1 1 of the host's key, if the host's zone is DNSSEC-signed.",
+    Reason.TLSA_INSECURE: "Sign the zone of the TLSA records with DNSSEC.",
     Reason.TLSA_LOOKUP_FAILED: (
         "Make sure that the name servers of the host's zone answer queries of type TLSA, also where no record exists. "
         "Some firewalls drop queries of unknown types."
     ),
     Reason.TLSA_BOGUS: _SIGN_AGAIN,
-    Reason.TLSA_NAME_IMPOSSIBLE: "Give the MX host a shorter name, if it is to have TLSA records.",
-    Reason.TLSA_UNUSABLE_USAGE: "Replace the TLSA records by records with usage 3 or 2. SMTP uses no other.",
+    Reason.TLSA_NAME_IMPOSSIBLE: "Give the MX host a shorter name if the host is to have TLSA records.",
+    Reason.TLSA_UNUSABLE_USAGE: (
+        "Replace the TLSA records by records with usage 3 or 2. SMTP ignores records with other usages."
+    ),
     Reason.TLSA_UNUSABLE_DATA: "Replace the TLSA records by 3 1 1 with the SHA-256 digest of the key, 64 hex digits.",
     Reason.TLSA_MISMATCH: "Replace the TLSA records. Publish the record of a new key before each change of the key.",
     Reason.NAME_MISMATCH: "Get a certificate for the name of the MX host, or publish a TLSA record with usage 3.",
     Reason.CERTIFICATE_EXPIRED: _RENEW,
     Reason.CERTIFICATE_NOT_YET_VALID: "Install a certificate that is already valid, and check the clock of its issuer.",
-    Reason.CERTIFICATE_NOT_TRUSTED: "Send the whole chain, issued by a certificate authority that senders trust.",
+    Reason.CERTIFICATE_NOT_TRUSTED: "Send a complete certificate chain of a certificate authority that senders trust.",
     Reason.CERTIFICATE_WEAK: "Get a certificate with a key of at least RSA 2048 or EC 256 bits and a SHA-2 signature.",
-    Reason.CERTIFICATE_INVALID: "Get a chain that conforms to RFC 5280 (CA flags, key usages, path lengths).",
+    Reason.CERTIFICATE_INVALID: (
+        "Get a certificate chain that conforms to RFC 5280 (CA flags, key usages, path lengths)."
+    ),
     Reason.NO_CERTIFICATE: "Configure a certificate on the server.",
     Reason.CONNECTION_REFUSED: "Start the mail server on this address, or remove the address from the DNS.",
     Reason.CONNECT_TIMEOUT: "Open port 25 of this address in the firewall, or remove the address from the DNS.",
-    Reason.UNREACHABLE: "Make sure that the address is routed, or remove it from the DNS.",
-    Reason.HOST_UNREACHABLE: "Start the mail host, or remove its MX record.",
-    Reason.SOME_ADDRESSES_UNREACHABLE: "Make the server listen on all of its addresses in the DNS.",
-    Reason.SOME_ADDRESSES_INCONCLUSIVE: _ASK_AGAIN,
-    Reason.NO_ROUTE: "Scan from a machine that has a route of this address family.",
+    Reason.UNREACHABLE: "Make sure that the address is routed, or remove the address from the DNS.",
+    Reason.HOST_UNREACHABLE: "Start the mail host, or remove the MX record of the host.",
+    Reason.SOME_ADDRESSES_UNREACHABLE: "Make the server listen on all addresses that the DNS contains for the host.",
+    Reason.SOME_ADDRESSES_INCONCLUSIVE: _SCAN_AGAIN,
+    Reason.NO_ROUTE: "Scan from a machine with a route for the family (IPv4 or IPv6) of the address.",
     Reason.ADDRESS_NOT_PUBLIC: "Publish public addresses of the mail host. Senders cannot reach private addresses.",
     Reason.ADDRESS_LIMIT: "Scan with a higher --addresses or --domain-addresses.",
     Reason.HOST_LIMIT: "Scan with a higher --hosts.",
     Reason.FAMILY_EXCLUDED: "Scan with another --family.",
     Reason.OPTED_OUT: _NO_ACTION,
-    Reason.GREETING_4XX: _ASK_AGAIN,
-    Reason.GREETING_5XX: _ASK_AGAIN,
+    Reason.GREETING_4XX: _SCAN_AGAIN,
+    Reason.GREETING_5XX: _SCAN_AGAIN,
     Reason.GREETING_TIMEOUT: "Find the cause of the late greeting. Senders wait at most five minutes (RFC 5321).",
-    Reason.EHLO_4XX: _ASK_AGAIN,
+    Reason.EHLO_4XX: _SCAN_AGAIN,
     Reason.EHLO_REJECTED: "Configure the server to accept EHLO. STARTTLS needs EHLO.",
-    Reason.EHLO_POLICY: _ASK_AGAIN,
-    Reason.EHLO_TLS_REJECTED: "Configure the server to accept EHLO after STARTTLS as before it (RFC 3207 section 4.2).",
+    Reason.EHLO_POLICY: _SCAN_AGAIN,
+    Reason.EHLO_TLS_REJECTED: (
+        "Configure the server to accept EHLO after STARTTLS as before STARTTLS (RFC 3207 section 4.2)."
+    ),
     Reason.COMMAND_TIMEOUT: "Find the cause in the server's log: the server does not answer a command.",
     Reason.LOST_CONNECTION: "Find the cause in the server's log: the server closes the connection.",
     Reason.CONNECTION_RESET: "Find the cause in the log of the server or firewall: the connection is reset.",
-    Reason.GARBLED_REPLY: "Check the service on the port: it does not speak SMTP.",
+    Reason.GARBLED_REPLY: "Check the service on the port: the service does not speak SMTP.",
     Reason.REPLY_TOO_LONG: "Shorten the server's replies (RFC 5321 section 4.5.3.1).",
-    Reason.STARTTLS_NOT_OFFERED: "Turn STARTTLS on in the mail server, and make sure that no firewall removes it.",
-    Reason.STARTTLS_REFUSED: "Find the cause in the server's log. Often the server cannot read its key file.",
-    Reason.TLS_HANDSHAKE_FAILED: "Find the cause in the server's log: key, TLS versions or cipher suites.",
+    Reason.STARTTLS_NOT_OFFERED: (
+        "Turn STARTTLS on in the mail server, and make sure that no firewall removes STARTTLS from the replies."
+    ),
+    Reason.STARTTLS_REFUSED: (
+        "Find the cause in the server's log. A frequent cause is a key file that the server cannot read."
+    ),
+    Reason.TLS_HANDSHAKE_FAILED: (
+        "Find the cause in the server's log. Possible causes are the key, the TLS versions and the cipher suites."
+    ),
     Reason.TLS_TIMEOUT: "Find the cause in the server's log: the server does not finish the handshake.",
-    Reason.TLS_MESSAGE_TOO_LONG: "Send fewer certificates. Only the chain is needed.",
-    Reason.CERTIFICATE_UNDECODABLE_HERE: "Replace the certificate by one whose encoding follows RFC 5280.",
+    Reason.TLS_MESSAGE_TOO_LONG: "Send fewer certificates. Clients need only the server certificate and its issuers.",
+    Reason.CERTIFICATE_UNDECODABLE_HERE: "Replace the certificate by a certificate whose encoding follows RFC 5280.",
     Reason.DH_PRIME_TOO_LARGE: "Use elliptic curves, or a Diffie-Hellman group of at most 4,096 bits (RFC 7919).",
     Reason.TLS_LEGACY_ONLY: "Turn on TLS 1.2 or 1.3 and cipher suites that use a certificate.",
     Reason.TLS_WEAK_ONLY: "Use a key of at least 2,048 bits (RSA) or 256 bits (ECDSA), and signatures with SHA-256.",

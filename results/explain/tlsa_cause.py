@@ -25,7 +25,7 @@ _SMTP_USAGES = (DANE_TA, DANE_EE)
 
 
 class Cause(StrEnum):
-    """The cause of a TLSA record's mismatch, or ``matches``; the most specific cause first."""
+    """The cause of a TLSA record's mismatch, or ``matches`` for a matching record; the most specific cause first."""
 
     MATCHES = "matches"
     WRONG_SELECTOR = "wrong-selector"
@@ -66,7 +66,7 @@ class SeenCertificate:
     """A certificate of the current or an earlier run that matches the data of a TLSA record.
 
     ``run`` is the start time of the run that contains the certificate, None for the current run. ``by_host`` is true if
-    the host of the record sent the certificate.
+    the MX host that publishes the TLSA record sent the certificate.
     """
 
     subject: str
@@ -79,7 +79,8 @@ class RecordFinding:
     """The cause of one TLSA record's mismatch, as a value of ``Cause`` and as a sentence.
 
     ``depth`` is the chain depth of the certificate that matches the data. ``usage``, ``selector`` and ``matching_type``
-    are the field values with which the record would match. All four are -1 if no certificate of the chain matches.
+    are the field values with which the record would match. These four values are -1 if no certificate of the chain
+    matches.
     """
 
     record: TLSARecord
@@ -97,8 +98,8 @@ def search(
     """Return the cause for each TLSA record of a host.
 
     Args:
-        records: the records.
-        chain: the certificates as sent, server certificate first.
+        records: the TLSA records of the host.
+        chain: the certificates in the order in which the server sent them, server certificate first.
         sightings: certificates of other hosts and runs, by the record data that they match.
 
     Returns:
@@ -110,7 +111,7 @@ def search(
 
 
 def forms(cert: CertFacts) -> Iterator[tuple[int, int, str]]:
-    """Return each selector and matching type, with the data (hex) of such a TLSA record of the certificate."""
+    """Yield each selector and matching type, with the data (hex) of a TLSA record of the certificate in this form."""
     for selector in SELECTORS:
         for matching_type in MATCHING_TYPES:
             yield selector, matching_type, association(cert, selector, matching_type)

@@ -1,4 +1,4 @@
-"""The remedy for TLSA records that do not match: its text, and the records to publish (RFC 7671, RFC 7672)."""
+"""The remedy for TLSA records that do not match: a text, and the records to publish (RFC 7671, RFC 7672)."""
 
 from collections.abc import Sequence
 
@@ -19,7 +19,7 @@ _NOT_SENT = (
     Cause.ANCHOR_NOT_IN_CHAIN,
     Cause.UNKNOWN_DIGEST,
 )
-"""Causes that a server with the certificate of another host can have."""
+"""Causes of mismatch that also occur if a server presents the certificate of another host."""
 
 
 def fix_text(finding: RecordFinding, case: HostCase) -> str:
@@ -47,7 +47,7 @@ def fix_text(finding: RecordFinding, case: HostCase) -> str:
 
 
 def other_host(case: HostCase) -> str:
-    """Return the names in the server certificate if it is for another host; empty if it is not known or for this host.
+    """Return the names in a server certificate for another host; empty if the certificate is unknown or for this host.
 
     The names of the host are its MX host name and its TLSA base domain. A certificate without DNS names, or with a name
     that is not a host name below a domain (``localhost``), is not a certificate of another host.
@@ -74,8 +74,8 @@ def _name(case: HostCase) -> str:
 def records_to_publish(case: HostCase) -> tuple[str, ...]:
     """Return TLSA records that match the host's server certificates, as zone lines, one for each key.
 
-    The records are ``3 1 1``, for which names and dates of the certificate are not checked (RFC 7671 section 5.1). If
-    the public key could not be located in a certificate, its record is ``3 0 1``, of the whole certificate.
+    The records are ``3 1 1``: with usage 3, names and dates of the certificate are not checked (RFC 7671 section 5.1).
+    If the public key could not be located in a certificate, the record is ``3 0 1``, a digest of the whole certificate.
     """
     if case.report is None:
         return ()
@@ -84,7 +84,7 @@ def records_to_publish(case: HostCase) -> tuple[str, ...]:
 
 
 def alternative_record(case: HostCase, cause: str, findings: Sequence[RecordFinding]) -> str:
-    """Return an issuer's record with usage 2 as a zone line, if it was published with usage 3; otherwise empty."""
+    """Return a record with usage 2 as a zone line for an issuer whose record has usage 3; empty for other records."""
     if cause != Cause.ISSUER_AS_SERVER or case.report is None:
         return ""
     finding = next(finding for finding in findings if finding.cause is cause)

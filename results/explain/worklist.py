@@ -1,7 +1,7 @@
-"""The list of failing MX hosts: each host once, with its cause, remedy, contact, affected domains and history.
+"""The list of failing MX hosts: each host once, with the cause, remedy, contact, affected domains and history.
 
-Broken hosts and hosts that are down precede inconclusive hosts. Within each part, hosts are sorted by the number of
-affected domains, the largest first, and then by the importance of these domains.
+Broken hosts and hosts that do not answer precede inconclusive hosts. In each of these two parts of the list, hosts are
+sorted by the number of affected domains, the largest first, and then by the importance of these domains.
 """
 
 from collections.abc import Mapping, Sequence
@@ -27,13 +27,13 @@ LIMIT = 1000  # maximum number of explained hosts; memory contains the report of
 
 @dataclass(frozen=True, slots=True)
 class Task:
-    """A failing MX host with its explanation.
+    """A failing MX host with the explanation of the failure.
 
     ``domains`` is the number of affected domains, ``examples`` names some affected domains. ``since`` is the start time
-    of the earliest run since which the host failed in every run that contains it; None if there is no such run. ``new``
-    is true if earlier runs were given and ``since`` is None. ``contact`` is the postmaster address that RFC 5321
-    section 4.5.1 requires. ``down`` is true if no address of the host accepts a connection. ``shares`` contains the
-    affected domains by the values of a column of the list. ``evidence`` is the result of ``evidence_of``.
+    of the earliest run since which the host failed in every run that contains the host; None if the failure is new.
+    ``new`` is true if earlier runs were given and ``since`` is None. ``contact`` is the postmaster address that RFC
+    5321 section 4.5.1 requires. ``down`` is true if no address of the host accepts a connection. ``shares`` contains
+    the affected domains by the values of a column of the target list. ``evidence`` is the result of ``evidence_of``.
     """
 
     host: str
@@ -52,7 +52,7 @@ class Task:
 
     @property
     def urgent(self) -> bool:
-        """True if the host is broken or down, false if the result is inconclusive."""
+        """True if the host is broken or does not answer, false if the result is inconclusive."""
         return self.conclusive or self.down
 
 
@@ -63,14 +63,14 @@ def worklist(
     top: int = LIMIT,
     past: Sequence[EarlierRun] | None = None,
 ) -> tuple[Task, ...]:
-    """Return the failing hosts with their explanations.
+    """Return the failing hosts with the explanations of their failures.
 
     Args:
         run: the run.
-        failing: the failing hosts of its summary.
+        failing: the failing hosts in the summary of the run.
         history: earlier runs, used for the start of each failure and for replaced certificates.
         top: maximum number of returned hosts, at most ``LIMIT``.
-        past: the hosts of the earlier runs; None to read them.
+        past: the hosts of the earlier runs; None to read these hosts from ``history``.
 
     Raises:
         StoreError: a file of a run cannot be read.
@@ -112,7 +112,7 @@ def _task(host: FailingHost, case: HostCase, seen: Mapping[str, SeenCertificate]
 
 
 def _mail_domain(host: str) -> str:
-    """Return the domain of the host's postmaster address, or an address literal (RFC 5321 section 4.1.3)."""
+    """Return the domain of a host's postmaster address; without a name, an address literal (RFC 5321 section 4.1.3)."""
     name = provider_of(host)
     if ":" in name:
         return f"[IPv6:{name}]"

@@ -1,10 +1,11 @@
-r"""Escapes for text from peers, zones and lists, one function for each output format.
+r"""Escaping of text from peers, zones and lists; each output format has a function.
 
-Such text can hold escape sequences, line ends, characters that reverse or hide what follows, and combining marks that
-pile up on their neighbours. ``safe`` shows all of these as ``\x1b`` or ``\u202e``, and every format that people read
-passes through it; Markdown, HTML and LaTeX then escape their own markup. JSON writes them with its own escapes, which
-lose nothing. CSV has no escapes: it has U+FFFD in their place, and no cell begins a spreadsheet formula. Rich's markup
-is not handled here: foreign text only ever goes into a ``rich.text.Text``.
+Text from peers, zones and lists can contain escape sequences, line ends, characters that reverse or hide the text after
+them, and combining marks without limit. ``safe`` replaces each such character by an escape such as ``\x1b`` or
+``\u202e``. Every format for human readers uses ``safe``; the functions for Markdown, HTML and LaTeX then also escape
+the markup of the format. JSON output has JSON's own escapes, so nothing is lost. CSV output has U+FFFD in the place of
+each such character, and no cell begins a spreadsheet formula. The markup of the library Rich is not escaped here,
+because text from peers, zones and lists is only passed to Rich as ``rich.text.Text``.
 """
 
 import html
@@ -12,7 +13,7 @@ import re
 import unicodedata
 from typing import TypeVar
 
-MAX_QUOTE = 300  # maximum length of foreign text in characters; the run's files contain the whole text
+MAX_QUOTE = 300  # maximum number of characters of text from peers, zones and lists in output; run directories keep all
 
 _MARKDOWN = re.compile(r"([\\`*_{}\[\]<>#|~&])")
 _LATEX = {
@@ -27,10 +28,10 @@ _FORMATS = (
     "\u00ad\u0600-\u0605\u061c\u06dd\u070f\u0890\u0891\u08e2\u180e\u200b-\u200f\u2028-\u202e\u2060-\u206f\ufeff"
     "\ufff9-\ufffb\U000110bd\U000110cd\U00013430-\U0001345f\U0001bca0-\U0001bca3\U0001d173-\U0001d17a\U000e0000-\U000e007f"
 )
-"""Characters that direct the text around them, such as those that reverse it (categories Cf, Zl and Zp of Unicode)."""
+"""Characters that affect the text around them, for example by reversing it (categories Cf, Zl and Zp of Unicode)."""
 
 _HIDDEN = re.compile(f"[\x00-\x1f\x7f-\x9f{_FORMATS}]")
-_HIDDEN_IN_JSON = re.compile(f"[\x7f-\x9f{_FORMATS}]")  # encoders of JSON escape the others
+_HIDDEN_IN_JSON = re.compile(f"[\x7f-\x9f{_FORMATS}]")  # JSON encoders escape all other control characters
 
 CellT = TypeVar("CellT")
 
@@ -70,8 +71,8 @@ def latex(text: str, limit: int = MAX_QUOTE) -> str:
 def csv_cell(cell: CellT) -> CellT | str:
     """Return a value for a cell of CSV.
 
-    A text gets U+FFFD for each control character and each character that directs the text around it, and an apostrophe
-    in front if a spreadsheet would run it as a formula. Other values are returned unchanged.
+    In a text, U+FFFD replaces each control character and each character that affects the text around it. A text that a
+    spreadsheet would run as a formula gets an apostrophe in front. Values that are not text are returned unchanged.
     """
     if not isinstance(cell, str):
         return cell
@@ -80,7 +81,7 @@ def csv_cell(cell: CellT) -> CellT | str:
 
 
 def json_text(document: bytes) -> bytes:
-    """Escape the characters of a JSON document that a terminal obeys or does not show; its value stays the same."""
+    """Escape the control and invisible characters of a JSON document; the value of the document stays the same."""
     if document.isascii() and b"\x7f" not in document:
         return document
     return _HIDDEN_IN_JSON.sub(_escaped, document.decode()).encode()

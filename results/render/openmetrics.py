@@ -13,17 +13,17 @@ END = "# EOF\n"
 
 
 def by_word(label: str, table: Mapping[str, int], words: type[StrEnum]) -> list[tuple[Labels, float]]:
-    """Return a sample for every value of an enum, and for each further value (of a later version) in the table."""
+    """Return a metric sample for every value of an enum, and for each further value in the table."""
     return [({label: word}, table.get(word, 0)) for word in dict.fromkeys([*map(str, words), *table])]
 
 
 def gauge(name: str, help_: str, rows: Iterable[tuple[Labels, float]], unit: str = "") -> str:
-    """Return a gauge; ``rows`` are the labels and the value of each sample."""
+    """Return a metric of type gauge; ``rows`` contains the labels and the value of each sample."""
     return _head(name, "gauge", help_, unit) + "".join(_line((name, labels, value)) for labels, value in rows)
 
 
 def histogram(name: str, help_: str, values: Sequence[float], bounds: Sequence[float], unit: str) -> str:
-    """Return a histogram of values; ``bounds`` are the upper bounds of its buckets, in ascending order."""
+    """Return a metric of type histogram; ``bounds`` contains the upper bounds of the buckets, in ascending order."""
     places = [bisect_left(bounds, value) for value in values]
     counts = list(accumulate(places.count(place) for place in range(len(bounds))))
     samples: list[_Sample] = [

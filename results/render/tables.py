@@ -22,7 +22,7 @@ Cell = str | int | float | None
 
 @dataclass(frozen=True, slots=True)
 class Table:
-    """Rows under a heading; ``key`` is a file name or an HTML anchor, ``more`` the number of omitted rows."""
+    """A table with a heading; ``key`` is a file name or an HTML anchor, ``more`` the number of omitted rows."""
 
     key: str
     title: str
@@ -52,7 +52,10 @@ def cut(table: Table, limit: int) -> Table:
 
 
 def print_table(console: Console, table: Table) -> None:
-    """Print a table on a terminal; if the table is too wide, the last cell of each row is printed below the row."""
+    """Print a table on a terminal.
+
+    If the terminal is too narrow, the last cell of each row is printed below the row.
+    """
     heading(console, table.title, table.note)
     print_rows(console, table)
 
@@ -168,7 +171,7 @@ def _shown(cell: Cell) -> str:
 
 
 def cell_text(cell: Cell) -> str:
-    """Return the text of a cell, unescaped."""
+    """Return the value of a cell as text, without escaping."""
     if cell is None:
         return ""
     return f"{cell:.2f}" if isinstance(cell, float) else str(cell)

@@ -1,4 +1,7 @@
-"""The layout of reports on a terminal: headings, grids and counts, readable at 80 columns, without colour, in ASCII."""
+"""The layout of reports on a terminal.
+
+Headings, grids and counts are readable at 80 columns, without colour and in ASCII.
+"""
 
 from collections.abc import Iterable
 
@@ -17,12 +20,12 @@ SHARE = 7  # width of a percentage such as 100.0 % in terminal columns
 WORD = 13  # width of the longest verdict value in terminal columns, the same in all sections
 WIDE = 100  # minimum width of a terminal with bars, in terminal columns
 NARROW = 64  # minimum width of a terminal with counts beside their labels, in terminal columns
-STACKED = 6  # indentation in terminal columns of what is printed below its row
+STACKED = 6  # indentation in terminal columns of text that is printed below its row
 BAR = 20  # width of a bar for 100 % in terminal columns
 
 
 def quote(console: Console, text: str, style: str = "", limit: int = MAX_QUOTE) -> Text:
-    """Return foreign text escaped, cut to ``limit`` characters, and limited to the encoding of the terminal."""
+    """Return text from a peer, zone or list, escaped and cut to ``limit`` characters, in the terminal's encoding."""
     shown = safe(text, limit)
     if console.options.ascii_only:
         shown = shown.replace("\N{HORIZONTAL ELLIPSIS}", "...").encode("ascii", "backslashreplace").decode()
@@ -30,7 +33,7 @@ def quote(console: Console, text: str, style: str = "", limit: int = MAX_QUOTE) 
 
 
 def said(console: Console, text: str) -> Text:
-    """Return escaped foreign text in quotation marks."""
+    """Return text from a peer, zone or list, escaped and in quotation marks."""
     return Text.assemble('"', quote(console, text), '"', style="italic")
 
 
@@ -48,7 +51,7 @@ def heading(console: Console, title: str, note: str = "") -> None:
 def grid(*columns: str) -> Table:
     """Return a table without rules, with columns ``<`` (left), ``>`` (right) and ``*`` (left, as wide as possible).
 
-    A first column of numbers is at least ``COUNT`` wide, as in the other sections.
+    A first column of numbers is at least ``COUNT`` terminal columns wide, as in the other sections of a report.
     """
     table = Table.grid(padding=(0, 2), expand="*" in columns)
     for place, column in enumerate(columns):
@@ -63,7 +66,7 @@ def grid(*columns: str) -> Table:
 
 
 def indented(console: Console, table: Table) -> None:
-    """Print a table with the indentation of a section."""
+    """Print a table, indented like the other parts of a section."""
     console.print(Padding(table, (0, 0, 0, INDENT)))
 
 
@@ -110,14 +113,14 @@ def _stacked_counts(console: Console, rows: Iterable[tuple[Text, str, Count]], b
 
 
 def line(console: Console, text: Text, indent: int = INDENT) -> None:
-    """Print a line without padding at its end; fold a long line with the same indentation."""
+    """Print a line without blanks at the end; the parts of a folded line have the same indentation."""
     for part in text.wrap(console, max(console.width - indent, 1)):
         part.rstrip()
         console.print(Text(" " * indent).append_text(part), soft_wrap=True)
 
 
 def _bar(console: Console, count: int, total: int) -> Text:
-    """Return a bar for ``count`` of ``total``; only a count of 0 has an empty bar."""
+    """Return a bar of text that shows ``count`` as a part of ``total``; the bar is empty only if ``count`` is 0."""
     length = round(BAR * count / total) if total else 0
     mark, trace = ("#", ".") if console.options.ascii_only else ("\N{FULL BLOCK}", "\N{LEFT ONE EIGHTH BLOCK}")
     drawn = mark * length or (trace if count else "")

@@ -3,8 +3,8 @@
 from scanner.core.tlsa import parse_rdata, presentation
 from scanner.facts import Answer, TLSARecord
 
-DIGITS = 16  # number of hex digits in the short form, enough to find the record in a zone file
-RECORD = 140_000  # maximum characters of a record to publish: more than any TLSA record has, so that none is cut
+DIGITS = 16  # number of hex digits in the short form of a record, enough to find the record in a zone file
+RECORD = 140_000  # maximum number of characters of a record to publish; no TLSA record is longer
 WHOLE = 128  # maximum number of hex digits in a list of records: the length of a SHA-512 digest
 
 
@@ -14,7 +14,7 @@ def short(record: TLSARecord) -> str:
 
 
 def whole(record: TLSARecord) -> str:
-    """Return a TLSA record with its data; full certificates and keys are cut to ``WHOLE`` hex digits."""
+    """Return a TLSA record with data; the data of full certificates and keys are cut to ``WHOLE`` hex digits."""
     return presentation(record, WHOLE)
 
 
@@ -23,7 +23,7 @@ def zone_line(owner: str, record: TLSARecord) -> str:
 
     Args:
         owner: the owner name, without the final dot.
-        record: the record; its data are not cut.
+        record: the record, whose data are not cut.
     """
     return f"{owner}. IN TLSA {presentation(record)}"
 

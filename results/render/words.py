@@ -11,7 +11,7 @@ SENDER: dict[Sender, str] = {
     Sender.BOUNCE: "returns the mail: nothing takes mail for this domain",
     Sender.UNKNOWN: "cannot be predicted from here",
 }
-"""Descriptions of the values of ``sender``, to follow the words "a sender …"."""
+"""Descriptions of the values of ``sender``; each description is printed after the words "a sender"."""
 
 DOMAIN_DANE: dict[DomainDane, str] = {
     DomainDane.PROTECTED: "every MX host that counts matches its TLSA records",
@@ -69,7 +69,7 @@ SECURITY: dict[Security, str] = {
 """Descriptions of the DNSSEC state of an answer, used alone or after "the answer: "."""
 
 NOT_ASKED = "no DNS lookup was due"
-"""Description in place of a DNSSEC state if no lookup was made."""
+"""The text in place of a DNSSEC state if no DNS lookup was made."""
 
 
 def of_reason(code: str) -> str:
@@ -86,7 +86,7 @@ def of_dane(word: str) -> str:
 
 
 def number(count: int, noun: str) -> str:
-    """Return a number with its noun, in the plural (with ``s``) unless the number is 1."""
+    """Return a number with a noun; the noun is in the plural (with ``s``) unless the number is 1."""
     return f"1 {noun}" if count == 1 else f"{count:,} {noun}s"
 
 

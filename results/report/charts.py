@@ -1,4 +1,4 @@
-"""The bar of a row of counts as inline SVG. Colours are CSS classes, defined by the style sheet of the page."""
+"""The bar of a row of counts as inline SVG. The colours of a bar are CSS classes of the page's style sheet."""
 
 import svg
 from markupsafe import Markup
@@ -17,7 +17,7 @@ _TONES = {
 
 
 def bar(row: CountRow, section: CountSection) -> Markup:
-    """Return the bar of a row's percentage of domains; the row has the number as text."""
+    """Return a bar for the percentage of domains in a row of counts; the row also shows the percentage as text."""
     whole = section.base.domains
     length = WIDTH * row.count.domains / whole if whole else 0
     tone = next((name for name, words in _TONES.items() if row.word in words and section.key != "funnel"), "bar")

@@ -6,7 +6,7 @@ from results.diff.groups import ChangeKind
 from results.diff.text import summary_lines, tables
 from results.report.html import page
 
-LISTED = 1000  # maximum number of rows of a table and of groups of a change
+LISTED = 1000  # maximum number of rows of a table, and of groups of a kind of change
 NAMED = 1000  # maximum number of domains named for an MX host
 
 _TONES = {ChangeKind.NEW_BROKEN: "bad", ChangeKind.NEW_UNKNOWN: "warn", ChangeKind.FIXED: "good"}
@@ -17,7 +17,7 @@ def to_html(found: Comparison, limit: int | None = None) -> str:
 
     Args:
         found: the comparison.
-        limit: maximum number of rows of each table and of groups of each change; None for ``LISTED``.
+        limit: maximum number of rows of each table, and of groups of each kind of change; None for ``LISTED``.
     """
     listed = LISTED if limit is None else limit
     kinds = [(str(kind), TITLES[kind], _note(found, kind), groups[:listed]) for kind, groups in by_kind(found)]

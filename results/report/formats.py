@@ -37,9 +37,10 @@ COLUMNS = (
     "examples",
     "group",
 )
-"""The columns of the CSV. ``section`` is the key of a section; failing MX hosts have the key ``worklist``.
+"""The columns of a CSV report. ``section`` is the key of a section of the report; failing MX hosts have the key
+``worklist``.
 
-``group`` is the value of the column of the list by which the failing MX hosts are divided.
+``group`` is the value of the column of the target list by which the failing MX hosts are divided.
 """
 
 TEXT_WIDTH = 100  # width of the text format, in columns
@@ -190,7 +191,10 @@ def _task_row(task: Task, group: str = "") -> dict[str, object]:
 
 
 def _listing_rows(table: Table) -> Iterator[dict[str, object]]:
-    """Return the rows of a table of names. ``text`` contains, with their names, all columns but the first."""
+    """Return the CSV rows of a table of names.
+
+    The CSV column ``text`` contains the cells after the first, with their titles.
+    """
     for row in table.rows:
         rest = (f"{name}: {value}" for name, value in zip(table.columns[1:], row[1:], strict=True))
         yield {"section": table.key, "name": row[0], "text": "; ".join(rest)}

@@ -1,7 +1,8 @@
-"""A run as one self-contained HTML page without network access and framework, with a light and a dark theme.
+"""A run as one self-contained HTML page without network access or framework, with a light theme and a dark theme.
 
-Jinja2 escapes all text in the page. The Content-Security-Policy allows only the page's own scripts and style, by their
-hashes. ``page/page.js`` builds the table of domains, with search, filters and paging, from the JSON of ``page_data``.
+Jinja2 escapes all text in the page. The Content-Security-Policy of the page allows only the page's own scripts and
+style sheet, identified by hashes. ``page/page.js`` builds the table of domains, with search, filters and paging, from
+the JSON of ``page_data``.
 """
 
 import re
@@ -27,9 +28,9 @@ from results.store.reader import Run
 
 ROWS = 15  # maximum number of rows of a section of counts; the JSON format contains all rows
 LISTED = 100  # maximum number of rows of a table of names
-VALUES = 100  # maximum number of values of a column with their failing hosts
-OPEN = 3  # number of hosts whose remedy is shown without a click
-OWNER = "owner"  # column of the list that the table of domains shows if no other column is chosen
+VALUES = 100  # maximum number of values of a column for which failing hosts are listed
+OPEN = 3  # number of failing hosts whose remedy is visible without a click
+OWNER = "owner"  # column of the target list that the table of domains shows if no other column is chosen
 
 _BREAKS = re.compile(r"(?<=[.@/:_-])(?=.)")
 
@@ -38,8 +39,8 @@ def to_html(report: Report, run: Run) -> str:
     """Return the page of a run.
 
     Args:
-        report: the report, placed above the table of domains.
-        run: the run with the domains of the table.
+        report: the report of the run, placed above the table of domains.
+        run: the run that contains the domains of the table.
 
     Raises:
         StoreError: a file of the run cannot be read.
@@ -66,7 +67,7 @@ def page(template: str, scripts: tuple[str, ...], **values: Any) -> str:
     Args:
         template: file name of the template, which extends ``base.html``.
         scripts: file names of the scripts.
-        values: the values of the template.
+        values: the values of the template's variables.
     """
     style, sources = _asset("page.css"), [_asset(name) for name in scripts]
     return (
@@ -101,7 +102,7 @@ def _environment() -> Environment:
 
 
 def _name(text: str, limit: int = 300) -> Markup:
-    """Return text with names as HTML: a line ends inside a name only if the name alone is longer than the line."""
+    """Return text with names as HTML; a name is broken across lines only if the name alone is longer than a line."""
     return Markup(" ").join(map(_whole, safe(str(text), limit).split(" ")))
 
 

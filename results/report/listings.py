@@ -1,4 +1,4 @@
-"""The tables of a report that list names: providers, expiring certificates, owners, rejected lines."""
+"""The tables of a report that list names, such as providers, expiring certificates, owners and rejected lines."""
 
 from collections.abc import Iterable, Iterator
 
@@ -8,16 +8,16 @@ from results.render.tables import Cell, Table
 from scanner.model import RunHeader
 
 SHOWN_HOSTS = 5
-"""Maximum number of MX hosts listed for a domain above a limit."""
+"""Maximum number of MX hosts listed for a domain with more MX hosts or addresses than a limit of the scan."""
 
 
 def listings(summary: Summary, header: RunHeader, column: str) -> Iterator[Table]:
-    """Yield the tables that have rows; the first column names the rows.
+    """Yield the tables that have rows; the first column of a table names the rows.
 
     Args:
         summary: the counts of the run.
         header: the header of the run.
-        column: column of the list by which the summary counted domains, empty for none.
+        column: column of the target list by whose values the summary counts domains, empty for none.
     """
     made = (
         Table("by-column", f"Domains by {column}", (column, *_HEALTH), _by_column(summary)),

@@ -1,6 +1,7 @@
-"""One text for each contact with failing MX hosts: the hosts, the evidence and the remedy (``report --mail-merge``).
+"""One text for each contact of failing MX hosts, with hosts, evidence and remedies (``report --mail-merge``).
 
-Contacts, names and replies come from outside. They are escaped in the text, and a contact never becomes a path.
+Contacts, names and replies come from lists, zones and peers, and are escaped in the text. A contact is never used as a
+path.
 """
 
 import re
@@ -15,19 +16,19 @@ from results.render.tlsa import RECORD
 from results.report.model import Report
 from results.store.files import naming, replace_file
 
-LONG = 2000  # maximum characters of a sentence
-STEM = 60  # maximum characters of a contact in a file name
+LONG = 2000  # maximum number of characters of a sentence
+STEM = 60  # maximum number of characters of a contact in a file name
 
 _UNSAFE = re.compile(r"[^A-Za-z0-9@._-]+")
 
 
 def write_texts(report: Report, directory: Path) -> list[Path]:
-    """Write the texts and return their paths; a text of the same contact is replaced.
+    """Write the texts and return the paths of the files; an existing text for the same contact is replaced.
 
     Args:
-        report: the report. If it has a column, a contact is a value of this column, else (and without a value) the
-            postmaster of an MX host.
-        directory: the directory, which is created if it does not exist.
+        report: the report. If the report is divided by a column, a contact is a value of this column. For domains
+            without a value, and in a report without a column, a contact is the postmaster of an MX host.
+        directory: the directory of the texts, which is created if it does not exist.
 
     Raises:
         StoreError: a file cannot be written.
@@ -43,7 +44,7 @@ def write_texts(report: Report, directory: Path) -> list[Path]:
 
 
 def contacts(report: Report) -> dict[str, list[Task]]:
-    """Return the broken MX hosts and those that do not answer, by contact."""
+    """Return the broken MX hosts and the MX hosts that do not answer, by contact."""
     found: dict[str, list[Task]] = {}
     if report.column:
         rows = [(group.value or task.contact, task) for group in report.groups for task in group.tasks]
@@ -56,14 +57,14 @@ def contacts(report: Report) -> dict[str, list[Task]]:
 
 
 def file_name(contact: str) -> str:
-    """Return the file name of a contact: its harmless characters, and a digest that distinguishes similar contacts."""
+    """Return the file name for a contact: the harmless characters of the contact, and a digest for similar contacts."""
     stem = _UNSAFE.sub("_", contact).strip("._-")[:STEM]
     digest = sha256(contact.encode(errors="surrogatepass")).hexdigest()[:8]
     return f"{stem or 'contact'}-{digest}.txt"
 
 
 def text_of(report: Report, contact: str, tasks: Sequence[Task]) -> str:
-    """Return the text for one contact."""
+    """Return the text for one contact: the hosts, evidence and remedies."""
     return "\n".join(_lines(report, contact, tasks)) + "\n"
 
 

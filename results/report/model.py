@@ -1,7 +1,7 @@
-"""The report as data: the unescaped content of every output format, in the order of the output.
+"""The report of a run as data: the unescaped content of every output format, in the order of the output.
 
 Titles, notes and meanings are texts of mxsweep. Values, names, replies and certificate subjects in the rows come from
-outside and are escaped by each output format.
+peers, zones and lists, and are escaped by each output format.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
@@ -25,7 +25,7 @@ NO_MEANINGS: Mapping[Any, str] = {}
 
 @dataclass(frozen=True, slots=True)
 class CountRow:
-    """A value, its meaning, and the number of domains and MX hosts with this value."""
+    """A value, the meaning of the value, and the number of domains and MX hosts with this value."""
 
     word: str
     meaning: str
@@ -34,7 +34,7 @@ class CountRow:
 
 @dataclass(frozen=True, slots=True)
 class CountSection:
-    """A section of values with their counts. ``base`` is the count that corresponds to 100 %."""
+    """A section of a report with the counts of each value. ``base`` is the count that corresponds to 100 %."""
 
     key: str
     title: str
@@ -45,7 +45,7 @@ class CountSection:
 
 @dataclass(frozen=True, slots=True)
 class TaskGroup:
-    """The failing MX hosts of the domains with one value of a column; each task counts and names these domains only."""
+    """The failing MX hosts of the domains with one value of a column; each task counts and names only these domains."""
 
     value: str
     tasks: tuple[Task, ...]
@@ -55,10 +55,11 @@ class TaskGroup:
 class Report:
     """The report of a run.
 
-    ``notes`` contains remarks about the run, such as a list that could not be read to its end. ``figures`` contains the
-    numbers that matter first. ``tasks`` contains the explained failing MX hosts, ``failing`` is the number of all
-    failing MX hosts. ``unrouted`` contains failing domains without an MX host to examine. If ``column`` is a column of
-    the list, ``by_column`` counts domains by its values, and ``groups`` contains the tasks divided by its values.
+    ``notes`` contains remarks about the run, for example that the list of domains could not be read to its end.
+    ``figures`` contains the main counts of domains and hosts. ``tasks`` contains the explained failing MX hosts,
+    ``failing`` is the number of all failing MX hosts. ``unrouted`` contains failing domains without an MX host to
+    examine. If ``column`` is a column of the target list, ``by_column`` counts domains by the values of the column, and
+    ``groups`` contains the tasks divided by these values.
     """
 
     title: str
@@ -79,10 +80,10 @@ class Report:
     groups: tuple[TaskGroup, ...] = ()
 
     def table(self, key: str) -> CountSection:
-        """Return the section of counts with this key.
+        """Return the section of counts with the given key.
 
         Raises:
-            StopIteration: there is no such section.
+            StopIteration: no section has the given key.
         """
         return next(section for section in self.counts if section.key == key)
 
@@ -94,10 +95,11 @@ def make_report(
 
     Args:
         run: the run, finished or not.
-        days: maximum number of days from the run to the expiry of the listed certificates.
+        days: maximum number of days from the end of the run to the expiry of the listed certificates.
         history: earlier runs of the same domains.
         top: maximum number of explained failing hosts, at most ``LIMIT``.
-        column: column of the list by whose values the failing hosts are divided, such as ``owner``; empty for none.
+        column: column of the target list by whose values the failing hosts are divided, such as ``owner``; empty for
+            none.
 
     Raises:
         StoreError: a file of a run cannot be read.
@@ -112,14 +114,14 @@ def make_report(
 def from_summary(
     summary: Summary, header: RunHeader, tasks: Sequence[Task], new: Count | None = None, column: str = ""
 ) -> Report:
-    """Return the report of a summary.
+    """Return the report of a run from the counts of its summary.
 
     Args:
-        summary: the counts.
+        summary: the counts of the run.
         header: the header of the run.
         tasks: the failing hosts.
-        new: the number of newly broken domains and MX hosts, None without earlier runs.
-        column: column of the list by which the summary counted domains.
+        new: the number of newly broken domains and MX hosts; None without earlier runs.
+        column: column of the target list by whose values the summary counts domains.
     """
     return Report(
         title=_title(summary, header),
@@ -172,7 +174,7 @@ FIGURES: dict[str, str] = {
     "unknown": "could not be determined",
     "absent": "the domain does not exist, or has no mail host",
 }
-"""The meanings of the figures."""
+"""The meaning of each of the main counts ``Report.figures``."""
 
 
 def _figures(figures: Figures, new: Count | None) -> CountSection:
@@ -189,7 +191,7 @@ def _figures(figures: Figures, new: Count | None) -> CountSection:
 
 
 def _groups(summary: Summary, tasks: Sequence[Task]) -> Iterator[TaskGroup]:
-    """Yield the tasks of each value of the column, in the order of ``Summary.by_column``."""
+    """Yield the failing MX hosts for each value of the column, in the order of ``Summary.by_column``."""
     found: dict[str, list[Task]] = {}
     for task in tasks:
         for share in task.shares:
@@ -227,7 +229,7 @@ COUNTS: tuple[tuple[str, str, str], ...] = (
 """Key, title and note of every section of counts."""
 
 OPEN = ("reasons", "inconclusive", "mx", "ciphers", "groups", "key_types", "issuers")
-"""Sections with an unlimited number of rows."""
+"""Keys of the sections whose number of rows has no limit."""
 
 
 _DNSSEC: Mapping[Any, str] = {**words.SECURITY, "not asked": words.NOT_ASKED}
@@ -271,7 +273,7 @@ STEPS = {
     "matched": "match",
     "protected": "protected",
 }
-"""The names of the steps to protection in reports, by key."""
+"""The names of the steps of the section ``funnel`` in reports, by key."""
 
 
 def _counts(key: str, title: str, note: str, table: CountTable) -> CountSection:

@@ -3,8 +3,8 @@
 Each domain in ``domains`` is a list (name, delivery, sender, DANE, STARTTLS, reasons, hosts, DNSSEC state of the MX
 records, text, value of a column of the list). Each host of a domain is a list (index in ``hosts``, preference, DANE,
 reasons, addresses, text), and each address of a host is a list (address, TLS, DANE, reasons, text). ``hosts`` contains
-the facts about each host, ``certs`` contains the rows of certificates. Text from outside is made printable here. The
-script inserts it as text, never as markup.
+the facts about each host, ``certs`` contains the rows of certificates. Text from peers, zones and lists is made
+printable in this module. The script inserts this text as text, never as markup.
 """
 
 from collections.abc import Iterable, Iterator, Mapping
@@ -26,8 +26,8 @@ from scanner.reasons import REASONS
 from scanner.vocabulary import DomainOutcome
 
 MAX_DOMAINS = 25_000  # maximum number of domains in a page, about 40 MB; a browser opens it in two seconds
-LINE = 500  # maximum characters of a transcript line
-NAMES = 10  # maximum number of names of a certificate
+LINE = 500  # maximum number of characters of a transcript line
+NAMES = 10  # maximum number of names listed for a certificate
 
 
 def page_data(run: Run, limit: int = MAX_DOMAINS, column: str = "") -> tuple[bytes, int, str]:
@@ -35,12 +35,12 @@ def page_data(run: Run, limit: int = MAX_DOMAINS, column: str = "") -> tuple[byt
 
     Args:
         run: the run.
-        limit: the maximum number of domains; failing and inconclusive domains have precedence.
-        column: the column of the list to show.
+        limit: the maximum number of domains in the page; failing and inconclusive domains have precedence.
+        column: the column of the target list that the table of domains shows.
 
     Returns:
-        JSON that is safe in a ``script`` element, the number of omitted domains, and the column; an empty text if no
-        domain has a value in this column.
+        JSON that is safe in a ``script`` element, the number of omitted domains, and the column. The column is an empty
+        text if no domain has a value in it.
 
     Raises:
         StoreError: a file of the run cannot be read.
@@ -66,7 +66,7 @@ def page_data(run: Run, limit: int = MAX_DOMAINS, column: str = "") -> tuple[byt
 
 
 def _harmless(octets: bytes) -> bytes:
-    """Escape the characters that can end an HTML element; the JSON value stays the same."""
+    """Escape the characters of JSON that can end an HTML element; the value of the JSON stays the same."""
     for character in b"<>&":
         octets = octets.replace(bytes([character]), b"\\u%04x" % character)
     return octets
@@ -117,7 +117,7 @@ def _address_verdict(verdict: EndpointVerdict) -> list[Any]:
 
 
 def _hosts(run: Run, names: Mapping[str, str | None]) -> tuple[list[dict[str, Any]], list[list[str]]]:
-    """Return the hosts in the order of ``names``, and the certificates sent by these hosts."""
+    """Return the MX hosts in the order of ``names``, and the certificates sent by these hosts."""
     keys = {key: host for host, key in names.items() if key is not None}
     digests = {
         digest

@@ -23,19 +23,19 @@ from scanner.vocabulary import Dane
 
 __all__ = ["in_words", "render", "shown_rows"]
 
-TOP = 10  # default maximum number of rows of an open table
-CLOSED = 12  # maximum number of rows of a closed vocabulary; no vocabulary is larger
-EXAMPLES = 3  # maximum number of domains named for a host
-LONG = 1000  # maximum characters of a sentence
+TOP = 10  # default maximum number of rows of a table whose number of rows has no limit
+CLOSED = 12  # maximum number of rows of a table of vocabulary values; no vocabulary has more values
+EXAMPLES = 3  # maximum number of domains named for an MX host
+LONG = 1000  # maximum number of characters of a sentence
 MARGIN = INDENT + COUNT + 2  # width in columns to the left of the texts about a host
-SLIM = 60  # width in columns of a terminal below which the texts about a host begin further left
+SLIM = 60  # minimum width of a terminal in columns; on narrower terminals, texts about a host begin further left
 
 TITLES = ("What to do first", "Inconclusive MX hosts")
-"""The titles of the broken and the inconclusive MX hosts."""
+"""The titles of the lists of broken MX hosts and of inconclusive MX hosts."""
 
 
 def render(report: Report, console: Console, top: int = TOP) -> None:
-    """Print a report with at most ``top`` rows of each open table."""
+    """Print a report with at most ``top`` rows of each table whose number of rows has no limit."""
     console.print(Text(report.title, "bold"))
     facts = ", ".join(f"{name} {value}" for name, value in report.facts.items())
     line(console, quote(console, facts, "dim"), 0)
@@ -64,7 +64,7 @@ def _counts(section: CountSection, console: Console, top: int) -> None:
 
 
 def shown_rows(section: CountSection, top: int) -> int:
-    """Return the maximum number of rows of a section: at least ``CLOSED`` for a closed vocabulary, else ``top``."""
+    """Return the maximum number of rows of a section: at least ``CLOSED`` for vocabulary values, else ``top``."""
     return top if section.key in OPEN else max(top, CLOSED)
 
 
@@ -116,7 +116,7 @@ def _task(task: Task, console: Console) -> None:
 def _state(task: Task) -> str:
     if task.down:
         return "  does not answer"
-    return "" if task.dane == Dane.NONE else f"  {words.of_dane(task.dane)}"  # absence of TLSA records is not a cause
+    return "" if task.dane == Dane.NONE else f"  {words.of_dane(task.dane)}"  # absence of TLSA is not a cause
 
 
 def _since(task: Task) -> str:
