@@ -32,7 +32,10 @@ def odd(tmp_path: Path) -> Run:
         cert = records.cert(sha256="ff" * 32, not_before=None, not_after=None, der=bytes(range(256)), is_ca=None)
         tlsa = records.answer("_25._tcp.mx1.example", "TLSA", "030101" + "c3" * 32)
         lookup = TLSALookup("mx1.example", (records.MATCHING,) * 2, None, None, (tlsa,))
-        store.put_host(records.report(tlsa=lookup, a=None), [cert, records.cert()])
+        probe = records.probe(handshake=records.handshake(chain=(cert.sha256, records.DIGEST)))
+        endpoint = replace(records.report().endpoints[0], probes=(probe,))
+        report = records.report(tlsa=lookup, a=None, endpoints=(endpoint,))
+        store.put_host(report, [cert, records.cert()])
         store.put_host(records.report(key="alone", endpoints=()), [])
         target = TargetInfo("B", "", 0, None, FIELDS)
         store.put_domain(
