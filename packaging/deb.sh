@@ -1,8 +1,8 @@
 #!/bin/sh
-# deb.sh [DIRECTORY]: build the Debian package of mxsweep in DIRECTORY, by default dist.
+# deb.sh [DIRECTORY]: build the Debian package of mxsweep in DIRECTORY; the default directory is dist.
 #
 # The package contains a virtual environment in /usr/lib/mxsweep, made with the system's /usr/bin/python3, and depends on
-# that version of Python. It needs dpkg-deb, python3-venv and access to PyPI.
+# that version of Python. This script needs dpkg-deb, python3-venv and access to PyPI.
 set -eu
 source=$(cd "$(dirname "$0")/.." && pwd)
 output=${1:-dist}

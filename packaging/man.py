@@ -1,6 +1,6 @@
 """Manual pages of mxsweep, made from the help of its commands: ``python packaging/man.py DIRECTORY``.
 
-Writes mxsweep.1 and a page ``mxsweep-COMMAND.1`` for each command in roff with the macros of man(7), see groff_man(7).
+The script writes mxsweep.1 and a page ``mxsweep-COMMAND.1`` for each command, in roff with the macros of groff_man(7).
 """
 
 import sys
@@ -71,7 +71,7 @@ def _command(name: str, command: click.Command) -> list[str]:
 
 
 def _finger() -> list[str]:
-    """Return the page of ``mxsweep finger``, whose help is a text with columns of its own."""
+    """Return the manual page of ``mxsweep finger``, whose help text already has a layout in columns."""
     summary = group.commands["finger"].get_short_help_str(500)
     return [
         *_section("NAME", f"mxsweep-finger - {_first_sentence(summary)}"),
@@ -115,7 +115,7 @@ def _first_sentence(text: str) -> str:
 
 
 def _escaped(text: str) -> str:
-    """Return text without characters that roff interprets; a line of text does not begin with a control character."""
+    """Return text with escapes for the characters that roff interprets, including a dot at the beginning of a line."""
     safe = text.replace("\\", "\\e").replace("-", "\\-").replace("'", "\\(aq")
     return f"\\&{safe}" if safe.startswith(".") else safe
 
@@ -125,7 +125,7 @@ def _quoted(text: str) -> str:
 
 
 def main(arguments: list[str]) -> int:
-    """Write the pages into a directory; return the exit status."""
+    """Write the manual pages into a directory and return the exit status."""
     if len(arguments) != 1:
         sys.stderr.write("usage: python packaging/man.py DIRECTORY\n")
         return 2
