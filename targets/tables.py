@@ -84,7 +84,7 @@ class Layout:
         return Row(cells[self.column], None, fields)
 
     def _shown(self) -> str:
-        return repr(self.header[self.column]) if self.header else str(self.column + 1)
+        return repr(self.header[self.column]) if self.column < len(self.header) else str(self.column + 1)
 
     def _name(self, at: int) -> str:
         return self.names[at] if at < len(self.names) else f"col{at + 1}"
