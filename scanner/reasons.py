@@ -9,7 +9,7 @@ from typing import NamedTuple
 
 
 class TLSRPT(StrEnum):
-    """Result-types of RFC 8460 section 4.3 that a DANE or STARTTLS check can produce."""
+    """Result-types of RFC 8460 section 4.3 that a check of STARTTLS, DANE or MTA-STS can produce."""
 
     STARTTLS_NOT_SUPPORTED = "starttls-not-supported"
     CERTIFICATE_HOST_MISMATCH = "certificate-host-mismatch"
@@ -19,6 +19,9 @@ class TLSRPT(StrEnum):
     DNSSEC_INVALID = "dnssec-invalid"
     DANE_REQUIRED = "dane-required"
     VALIDATION_FAILURE = "validation-failure"
+    STS_POLICY_FETCH_ERROR = "sts-policy-fetch-error"
+    STS_POLICY_INVALID = "sts-policy-invalid"
+    STS_WEBPKI_INVALID = "sts-webpki-invalid"
 
 
 class Reason(StrEnum):
@@ -95,6 +98,22 @@ class Reason(StrEnum):
     TLS_ANONYMOUS = "tls-anonymous"
     DELIVERED_BY_LESSER_MX = "delivered-by-lesser-mx"
     LEVEL_NOT_MET = "level-not-met"
+    STS_RECORD_MULTIPLE = "sts-record-multiple"
+    STS_RECORD_INVALID = "sts-record-invalid"
+    STS_LOOKUP_FAILED = "sts-lookup-failed"
+    STS_FETCH_FAILED = "sts-fetch-failed"
+    STS_FETCH_REDIRECT = "sts-fetch-redirect"
+    STS_FETCH_STATUS = "sts-fetch-status"
+    STS_FETCH_TOO_LONG = "sts-fetch-too-long"
+    STS_CERTIFICATE_INVALID = "sts-certificate-invalid"
+    STS_MEDIA_TYPE = "sts-media-type"
+    STS_POLICY_INVALID = "sts-policy-invalid"
+    STS_MX_MISMATCH = "sts-mx-mismatch"
+    STS_HOST_NO_TLS = "sts-host-no-tls"
+    STS_HOST_UNTRUSTED = "sts-host-untrusted"
+    STS_HOST_NAME_MISMATCH = "sts-host-name-mismatch"
+    STS_DANE_DISAGREE = "sts-dane-disagree"
+    TLSRPT_RECORD_INVALID = "tlsrpt-record-invalid"
     OUR_ADDRESS_BANNED = "our-address-banned"
     HELD_BACK = "held-back"
     LOCAL_LIMIT = "local-limit"
@@ -211,6 +230,42 @@ REASONS: dict[Reason, ReasonText] = {
         "a preferred MX host failed; an MX host of lesser preference would take the mail"
     ),
     Reason.LEVEL_NOT_MET: _row("the security level asked for was not met", TLSRPT.DANE_REQUIRED),
+    Reason.STS_RECORD_MULTIPLE: _row(
+        "the domain has more than one MTA-STS record, so senders use no policy (RFC 8461 section 3.1)"
+    ),
+    Reason.STS_RECORD_INVALID: _row("the MTA-STS record has a syntax error, so senders use no policy"),
+    Reason.STS_LOOKUP_FAILED: _row(
+        "the lookup of the MTA-STS record or of its policy host failed: the policy is not known"
+    ),
+    Reason.STS_FETCH_FAILED: _row("the MTA-STS policy could not be fetched", TLSRPT.STS_POLICY_FETCH_ERROR),
+    Reason.STS_FETCH_REDIRECT: _row(
+        "the MTA-STS policy host redirects, and senders follow no redirect (RFC 8461 section 3.3)",
+        TLSRPT.STS_POLICY_FETCH_ERROR,
+    ),
+    Reason.STS_FETCH_STATUS: _row(
+        "the MTA-STS policy host answers with an HTTP status other than 200", TLSRPT.STS_POLICY_FETCH_ERROR
+    ),
+    Reason.STS_FETCH_TOO_LONG: _row(
+        "the response of the MTA-STS policy host is too long", TLSRPT.STS_POLICY_FETCH_ERROR
+    ),
+    Reason.STS_CERTIFICATE_INVALID: _row(
+        "the certificate of the MTA-STS policy host is not valid for its name", TLSRPT.STS_WEBPKI_INVALID
+    ),
+    Reason.STS_MEDIA_TYPE: _row("the media type of the MTA-STS policy is not text/plain, which some senders require"),
+    Reason.STS_POLICY_INVALID: _row("the MTA-STS policy has a syntax error", TLSRPT.STS_POLICY_INVALID),
+    Reason.STS_MX_MISMATCH: _row("an MX host is not listed in the MTA-STS policy", TLSRPT.VALIDATION_FAILURE),
+    Reason.STS_HOST_NO_TLS: _row(
+        "an MX host offers no TLS although the domain has an MTA-STS policy", TLSRPT.STARTTLS_NOT_SUPPORTED
+    ),
+    Reason.STS_HOST_UNTRUSTED: _row(
+        "the certificate of an MX host is not trusted, as MTA-STS requires", TLSRPT.CERTIFICATE_NOT_TRUSTED
+    ),
+    Reason.STS_HOST_NAME_MISMATCH: _row(
+        "the certificate of an MX host is not for the name of the host, as MTA-STS requires",
+        TLSRPT.CERTIFICATE_HOST_MISMATCH,
+    ),
+    Reason.STS_DANE_DISAGREE: _row("DANE and MTA-STS give opposite verdicts on an MX host"),
+    Reason.TLSRPT_RECORD_INVALID: _row("the TLSRPT record has a syntax error, so senders send no reports"),
     Reason.OUR_ADDRESS_BANNED: _row("the server refuses the address of this scanner: its support of TLS is not known"),
     Reason.HELD_BACK: _row("the provider of the host refused this scanner earlier, so no connection was made"),
     Reason.LOCAL_LIMIT: _row("a limit of the scanning machine stopped the probe"),

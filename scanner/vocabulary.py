@@ -89,6 +89,7 @@ class Phase(StrEnum):
     EHLO_TLS = "ehlo-tls"
     QUIT = "quit"
     DONE = "done"
+    HTTP = "http"
 
 
 class FailureKind(StrEnum):
@@ -227,6 +228,64 @@ class Pkix(StrEnum):
 
     TRUSTED = "trusted"
     UNTRUSTED = "untrusted"
+    UNKNOWN = "unknown"
+
+
+class TXTRecord(StrEnum):
+    """The state of a TXT record that begins with a version, such as ``v=STSv1``."""
+
+    ABSENT = "absent"
+    VALID = "valid"
+    MULTIPLE = "multiple"
+    INVALID = "invalid"
+    LOOKUP_FAILED = "lookup_failed"
+    UNKNOWN = "unknown"
+
+
+class PolicyMode(StrEnum):
+    """The mode of an MTA-STS policy (RFC 8461 section 3.2)."""
+
+    ENFORCE = "enforce"
+    TESTING = "testing"
+    NONE = "none"
+
+
+class HostSTS(StrEnum):
+    """Verdict ``sts`` of an MX host: whether the MTA-STS policy of a domain allows delivery to the host."""
+
+    OK = "ok"
+    PATTERN_MISMATCH = "pattern_mismatch"
+    NO_TLS = "no_tls"
+    UNTRUSTED = "untrusted"
+    NAME_MISMATCH = "name_mismatch"
+    NONE = "none"
+    UNKNOWN = "unknown"
+
+
+class DomainSTS(StrEnum):
+    """Verdict ``sts`` of a domain: its MTA-STS policy, and the MX hosts under that policy."""
+
+    PROTECTED = "protected"
+    TESTING = "testing"
+    OFF = "off"
+    BROKEN = "broken"
+    INVALID = "invalid"
+    NONE = "none"
+    LOOKUP_FAILED = "lookup_failed"
+    UNKNOWN = "unknown"
+    NO_MAIL = "no_mail"
+
+
+class Mechanism(StrEnum):
+    """Verdict ``mechanism`` of a domain: the mechanism that protects mail to it from a sender that uses both."""
+
+    DANE = "dane"
+    STS = "sts"
+    BOTH = "both"
+    OPPORTUNISTIC = "opportunistic"
+    CLEARTEXT = "cleartext"
+    BROKEN = "broken"
+    NO_MAIL = "no_mail"
     UNKNOWN = "unknown"
 
 

@@ -99,6 +99,27 @@ REMEDIES: dict[Reason, str] = {
     Reason.TLS_ANONYMOUS: "Configure a certificate on the server, and turn anonymous cipher suites off.",
     Reason.DELIVERED_BY_LESSER_MX: "Repair the MX host with the best preference.",
     Reason.LEVEL_NOT_MET: "Repair the failing MX hosts of the domain.",
+    Reason.STS_RECORD_MULTIPLE: "Publish exactly one TXT record that begins with v=STSv1; at the name _mta-sts.",
+    Reason.STS_RECORD_INVALID: "Publish the record v=STSv1; id=ID, where ID is 1 to 32 letters and digits.",
+    Reason.STS_LOOKUP_FAILED: "Make sure that every name server of the zone answers queries below the domain.",
+    Reason.STS_FETCH_FAILED: (
+        "Make https://mta-sts.DOMAIN/.well-known/mta-sts.txt reachable on every address of its host, or remove the "
+        "TXT record."
+    ),
+    Reason.STS_FETCH_REDIRECT: "Serve the policy at its own URL, without a redirect.",
+    Reason.STS_FETCH_STATUS: "Serve the policy at https://mta-sts.DOMAIN/.well-known/mta-sts.txt with status 200.",
+    Reason.STS_FETCH_TOO_LONG: "Shorten the policy to at most 64 KiB. A pattern *.example.com covers many hosts.",
+    Reason.STS_CERTIFICATE_INVALID: "Get a certificate for mta-sts.DOMAIN from an authority that senders trust.",
+    Reason.STS_MEDIA_TYPE: "Serve the policy with the media type text/plain.",
+    Reason.STS_POLICY_INVALID: (
+        "Correct the policy (RFC 8461 section 3.2): the lines version: STSv1, mode, max_age and, for each MX host, mx."
+    ),
+    Reason.STS_MX_MISMATCH: "Add a line mx: HOST for the MX host to the policy, then change the id of the TXT record.",
+    Reason.STS_HOST_NO_TLS: "Turn STARTTLS on at the MX host, or set the mode of the policy to testing until then.",
+    Reason.STS_HOST_UNTRUSTED: "Send the whole chain, issued by a certificate authority that senders trust.",
+    Reason.STS_HOST_NAME_MISMATCH: "Get a certificate with the name of the MX host as subjectAltName.",
+    Reason.STS_DANE_DISAGREE: "Repair the mechanism that fails. Senders that use only this mechanism send no mail.",
+    Reason.TLSRPT_RECORD_INVALID: "Publish one TXT record v=TLSRPTv1; rua=mailto:ADDRESS at the name _smtp._tls.",
     Reason.OUR_ADDRESS_BANNED: "Have the scanner's address removed from the block list, or scan from another address.",
     Reason.HELD_BACK: "Scan again later, or allow more --retries.",
     Reason.LOCAL_LIMIT: "Give the scanning machine more of the missing resource, and scan again.",

@@ -90,6 +90,7 @@ _PHASE = {
     Phase.EHLO_TLS: "EHLO after TLS",
     Phase.QUIT: "QUIT",
     Phase.DONE: "the dialogue is complete",
+    Phase.HTTP: "HTTP request and response, in a fetch of an MTA-STS policy",
 }
 
 _FAILURE = {
@@ -137,6 +138,9 @@ _TLSRPT = {
     TLSRPT.DNSSEC_INVALID: "DNSSEC validation failed",
     TLSRPT.DANE_REQUIRED: "the level requires DANE, and the host has no TLSA records",
     TLSRPT.VALIDATION_FAILURE: "any other failure of TLS or authentication",
+    TLSRPT.STS_POLICY_FETCH_ERROR: "the MTA-STS policy could not be fetched",
+    TLSRPT.STS_POLICY_INVALID: "the MTA-STS policy has a syntax error",
+    TLSRPT.STS_WEBPKI_INVALID: "the certificate of the MTA-STS policy host is not valid",
 }
 
 VOCABULARIES: dict[type[StrEnum], Vocabulary] = {

@@ -224,7 +224,7 @@ def judge_domain(level: Level, route: Route, hosts: Sequence[HostVerdict]) -> Do
     final = route.final or _nowhere(route, hosts)
     if final in _NO_MAIL:
         return _no_mail(level, route, final)
-    sender, decider = _walk(route, hosts)
+    sender, decider = walk(route, hosts)
     reasons = list(dict.fromkeys((*route.reasons, *_dns_doubt(route), *(r for host in hosts for r in host.reasons))))
     if decider is not None and any(_failed_before(decider, host) for host in hosts):
         reasons.append(Reason.DELIVERED_BY_LESSER_MX)
@@ -274,7 +274,7 @@ def _dns_doubt(route: Route) -> tuple[Reason, ...]:
     return (Reason.DNS_INDETERMINATE,) if mx_security(route) is Security.INDETERMINATE else ()
 
 
-def _walk(route: Route, hosts: Sequence[HostVerdict]) -> tuple[Sender, HostVerdict | None]:
+def walk(route: Route, hosts: Sequence[HostVerdict]) -> tuple[Sender, HostVerdict | None]:
     """Return the sender verdict of the first host that delivers, in the order of smtp(8), and that host."""
     decider = next((host for host in hosts if host.sender in DELIVERS), None)
     if decider is not None:

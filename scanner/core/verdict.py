@@ -179,13 +179,13 @@ def _dane(
     if view.tlsa.dane is not None:
         return view.tlsa.dane, ()
     if parts.own.handshake is None:
-        return (Dane.NO_TLS if _lacks_tls(parts) else Dane.UNKNOWN), ()
+        return (Dane.NO_TLS if lacks_tls(parts) else Dane.UNKNOWN), ()
     if not chain:
         return _anonymous(view)
     return _compared(view, report.dane, chain)
 
 
-def _lacks_tls(parts: ProbeRoles[Probe]) -> bool:
+def lacks_tls(parts: ProbeRoles[Probe]) -> bool:
     """Return whether an authenticating client certainly gets no TLS; False if another probe had a valid session."""
     if parts.spare is not None and parts.spare.handshake is not None and _easier(parts) not in _TOO_WEAK:
         return False
@@ -275,7 +275,7 @@ def _sender(
     view: View, report: EndpointReport, parts: ProbeRoles[Probe], dane: Dane, chain: tuple[CertFacts, ...]
 ) -> Sender:
     """Return the behaviour of smtp(8) at an address."""
-    if parts.own.failure is not None and is_local(parts.own.failure):
+    if failed_here(parts.own):
         return Sender.UNKNOWN
     if view.asked.dane_based:
         return _dane_sender(view, parts, dane)
@@ -285,7 +285,12 @@ def _sender(
             policy.judge(rule, chain, report.pkix).word is TLSState.VERIFIED
         )
         return Sender.VERIFIED if verified and usable(parts.own) else Sender.DEFER
-    return _opportunistic(parts, mandatory=view.asked is Level.ENCRYPT)
+    return opportunistic(parts, mandatory=view.asked is Level.ENCRYPT)
+
+
+def failed_here(probe: Probe) -> bool:
+    """Return whether a cause on this machine made the probe fail."""
+    return probe.failure is not None and is_local(probe.failure)
 
 
 def _dane_sender(view: View, parts: ProbeRoles[Probe], dane: Dane) -> Sender:
@@ -298,10 +303,10 @@ def _dane_sender(view: View, parts: ProbeRoles[Probe], dane: Dane) -> Sender:
         return Sender.VERIFIED if usable(parts.own) else Sender.DEFER
     if dane in (Dane.MISMATCH, Dane.NO_TLS, Dane.LOOKUP_FAILED, Dane.UNKNOWN) or view.asked is Level.DANE_ONLY:
         return Sender.DEFER
-    return _opportunistic(parts, mandatory=dane is Dane.UNUSABLE)
+    return opportunistic(parts, mandatory=dane is Dane.UNUSABLE)
 
 
-def _opportunistic(parts: ProbeRoles[Probe], *, mandatory: bool) -> Sender:
+def opportunistic(parts: ProbeRoles[Probe], *, mandatory: bool) -> Sender:
     """Return the sender verdict without authentication: TLS if it works, else clear text unless TLS is mandatory."""
     if parts.shown.handshake is not None:
         return Sender.ENCRYPTED if usable(parts.shown) else Sender.DEFER

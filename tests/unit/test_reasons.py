@@ -33,16 +33,16 @@ def test_a_code_is_spelled_as_its_member(code: Reason | TLSRPT) -> None:
 @pytest.mark.parametrize("reason", Reason)
 def test_a_meaning_can_follow_a_colon(reason: Reason) -> None:
     words = REASONS[reason].words
-    assert re.fullmatch(r"(?:[a-z]|MX |TLSA |DNSSEC )[ -~]*[^.]", words), words
+    assert re.fullmatch(r"(?:[a-z]|MX |TLSA |DNSSEC |DANE )[ -~]*[^.]", words), words
 
 
 @pytest.mark.parametrize(
     ("result", "reasons"),
     [
-        (TLSRPT.STARTTLS_NOT_SUPPORTED, "ehlo-rejected starttls-not-offered starttls-refused"),
-        (TLSRPT.CERTIFICATE_HOST_MISMATCH, "name-mismatch"),
+        (TLSRPT.STARTTLS_NOT_SUPPORTED, "ehlo-rejected starttls-not-offered starttls-refused sts-host-no-tls"),
+        (TLSRPT.CERTIFICATE_HOST_MISMATCH, "name-mismatch sts-host-name-mismatch"),
         (TLSRPT.CERTIFICATE_EXPIRED, "certificate-expired"),
-        (TLSRPT.CERTIFICATE_NOT_TRUSTED, "certificate-not-yet-valid certificate-not-trusted"),
+        (TLSRPT.CERTIFICATE_NOT_TRUSTED, "certificate-not-yet-valid certificate-not-trusted sts-host-untrusted"),
         (TLSRPT.TLSA_INVALID, "tlsa-unusable-usage tlsa-unusable-data"),
         (TLSRPT.DNSSEC_INVALID, "mx-bogus address-bogus tlsa-bogus"),
         (TLSRPT.DANE_REQUIRED, "level-not-met"),
@@ -50,9 +50,15 @@ def test_a_meaning_can_follow_a_colon(reason: Reason) -> None:
             TLSRPT.VALIDATION_FAILURE,
             """
             tlsa-mismatch certificate-weak certificate-invalid no-certificate tls-handshake-failed
-            tls-message-too-long tls-legacy-only tls-weak-only tls-anonymous
+            tls-message-too-long tls-legacy-only tls-weak-only tls-anonymous sts-mx-mismatch
             """,
         ),
+        (
+            TLSRPT.STS_POLICY_FETCH_ERROR,
+            "sts-fetch-failed sts-fetch-redirect sts-fetch-status sts-fetch-too-long",
+        ),
+        (TLSRPT.STS_POLICY_INVALID, "sts-policy-invalid"),
+        (TLSRPT.STS_WEBPKI_INVALID, "sts-certificate-invalid"),
     ],
 )
 def test_reasons_of_a_result_type(result: TLSRPT, reasons: str) -> None:

@@ -1,0 +1,274 @@
+"""The verdict of MTA-STS on a domain, beside the verdict of DANE, and the mechanism that protects mail to the domain.
+
+``sts`` is the verdict of the policy alone. ``sender_sts`` is the action of a sender that knows MTA-STS only, and
+``sender_both`` of a sender that also knows DANE. Such a sender decides host by host in the order of preference:
+
+1. If the MX RRset is secure and the host has usable TLSA records, or their lookup failed, DANE alone decides
+   (RFC 8461 section 2: MTA-STS never overrides a failure of DANE).
+2. Otherwise a valid policy of mode ``enforce`` decides.
+3. Otherwise the sender uses TLS as at level ``dane`` without TLSA records.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+
+from scanner.core import judgement, rollup
+from scanner.core.route import mx_security
+from scanner.core.sts import host_verdict
+from scanner.core.sts.discovery import Discovery, discovery
+from scanner.core.sts.policy_file import Patterns
+from scanner.facts import CertFacts
+from scanner.model import DomainVerdict, HostReport, HostVerdict, Route
+from scanner.reasons import Reason
+from scanner.sts import STSReport, TLSRPTReport
+from scanner.vocabulary import (
+    Dane,
+    DomainDane,
+    DomainSTS,
+    HostSTS,
+    Level,
+    Mechanism,
+    PolicyMode,
+    Security,
+    Sender,
+    TXTRecord,
+)
+
+_HOST_REASONS = {
+    HostSTS.PATTERN_MISMATCH: Reason.STS_MX_MISMATCH,
+    HostSTS.NO_TLS: Reason.STS_HOST_NO_TLS,
+    HostSTS.UNTRUSTED: Reason.STS_HOST_UNTRUSTED,
+    HostSTS.NAME_MISMATCH: Reason.STS_HOST_NAME_MISMATCH,
+}
+_DANE_BAD = (Dane.MISMATCH, Dane.NO_TLS)
+_UNDECIDED = (DomainSTS.LOOKUP_FAILED, DomainSTS.UNKNOWN)
+
+
+@dataclass(frozen=True, slots=True)
+class STSView:
+    """A judged domain, and the facts from which MTA-STS is judged.
+
+    ``reports`` contains the report of each MX host that was examined, by its key; ``certs`` the certificates of their
+    chains by SHA-256.
+    """
+
+    nexthop: str
+    route: Route
+    hosts: tuple[HostVerdict, ...]
+    verdict: DomainVerdict
+    reports: Mapping[str, HostReport]
+    certs: Mapping[str, CertFacts]
+
+
+@dataclass(frozen=True, slots=True)
+class STSVerdict:
+    """The verdict on MTA-STS: per host in the order of the route, and for the domain."""
+
+    sts: DomainSTS
+    hosts: tuple[HostSTS, ...]
+    sender_sts: Sender
+    sender_both: Sender
+    mechanism: Mechanism
+    reasons: tuple[Reason, ...] = ()
+    text: str = ""
+
+
+def judge(view: STSView, sts: STSReport | None, tlsrpt: TLSRPTReport | None = None) -> STSVerdict:
+    """Return the verdict on MTA-STS of a domain.
+
+    Args:
+        view: the domain.
+        sts: its policy, None if the domain accepts no mail and so was not asked.
+        tlsrpt: its TLSRPT record, None if it was not asked.
+    """
+    if view.verdict.dane is DomainDane.NO_MAIL:
+        hosts = tuple([HostSTS.UNKNOWN for _ in view.hosts])
+        return STSVerdict(DomainSTS.NO_MAIL, hosts, Sender.BOUNCE, Sender.BOUNCE, Mechanism.NO_MAIL)
+    found = Discovery(None, DomainSTS.UNKNOWN) if sts is None else discovery(sts)
+    return _JudgedDomain(view, found).verdict(tlsrpt)
+
+
+class _JudgedDomain:
+    """The verdicts of one domain that accepts mail."""
+
+    def __init__(self, view: STSView, found: Discovery) -> None:
+        self._view = view
+        self._found = found
+        self._enforced = found.policy is not None and found.policy.mode is PolicyMode.ENFORCE
+        self._hosts = self._host_verdicts()
+
+    def verdict(self, tlsrpt: TLSRPTReport | None) -> STSVerdict:
+        """Return the verdict."""
+        sts = self._domain()
+        sender_both = self._sender_both()
+        return STSVerdict(
+            sts=sts,
+            hosts=self._hosts,
+            sender_sts=self._sender_sts(),
+            sender_both=sender_both,
+            mechanism=self._mechanism(sts, sender_both),
+            reasons=(*self._found.reasons, *self._host_reasons(), *_tlsrpt_reasons(tlsrpt)),
+            text=self._found.text,
+        )
+
+    # --- hosts ------------------------------------------------------------------------------------------------
+
+    def _host_verdicts(self) -> tuple[HostSTS, ...]:
+        policy, why = self._found.policy, self._found.why
+        if policy is None or policy.mode is PolicyMode.NONE:
+            verdict = HostSTS.UNKNOWN if why in _UNDECIDED else HostSTS.NONE
+            return tuple([verdict for _ in self._view.hosts])
+        patterns = Patterns(policy.mx)
+        return tuple([self._host_verdict(patterns, host) for host in self._view.hosts])
+
+    def _host_verdict(self, patterns: Patterns, host: HostVerdict) -> HostSTS:
+        report = self._report(host)
+        if report is not None:
+            return host_verdict.judge_host(patterns, report, self._view.certs)
+        return HostSTS.UNKNOWN if patterns.match(host.host) else HostSTS.PATTERN_MISMATCH
+
+    def _report(self, host: HostVerdict) -> HostReport | None:
+        return self._view.reports.get(host.report) if host.report is not None else None
+
+    def _host_reasons(self) -> tuple[Reason, ...]:
+        """Return the reasons of the hosts that count for the domain."""
+        pairs = self._voting(self._pairs())
+        found = [_HOST_REASONS[sts] for _, sts in pairs if sts in _HOST_REASONS]
+        if any(map(_disagree, pairs)):
+            found.append(Reason.STS_DANE_DISAGREE)
+        return tuple(dict.fromkeys(found))
+
+    def _pairs(self) -> list[tuple[HostVerdict, HostSTS]]:
+        return list(zip(self._view.hosts, self._hosts, strict=True))
+
+    def _voting(self, pairs: Sequence[tuple[HostVerdict, HostSTS]]) -> list[tuple[HostVerdict, HostSTS]]:
+        """Return the hosts that count; an unreachable host only if no other host counts or DNS alone decides."""
+        voters = [(host, sts) for host, sts in pairs if host.votes]
+        kept = [
+            (host, sts)
+            for host, sts in voters
+            if sts is HostSTS.PATTERN_MISMATCH or Reason.HOST_UNREACHABLE not in host.reasons
+        ]
+        return kept or voters
+
+    # --- domain -----------------------------------------------------------------------------------------------
+
+    def _domain(self) -> DomainSTS:
+        policy, why = self._found.policy, self._found.why
+        if policy is None:
+            return why or DomainSTS.UNKNOWN
+        if policy.mode is PolicyMode.NONE:
+            return DomainSTS.OFF
+        if policy.mode is PolicyMode.TESTING:
+            return DomainSTS.TESTING
+        if self._view.route.final is not None:
+            return DomainSTS.LOOKUP_FAILED
+        return self._enforcing(self._pairs())
+
+    def _enforcing(self, pairs: Sequence[tuple[HostVerdict, HostSTS]]) -> DomainSTS:
+        """Return the verdict of a policy of mode ``enforce`` on some hosts."""
+        states = {sts for _, sts in self._voting(pairs)}
+        if states & set(host_verdict.BAD):
+            return DomainSTS.BROKEN
+        return DomainSTS.PROTECTED if states == {HostSTS.OK} else DomainSTS.UNKNOWN
+
+    # --- senders ----------------------------------------------------------------------------------------------
+
+    def _sender_sts(self) -> Sender:
+        """Return the action of a sender that knows MTA-STS only; with a cached policy it could differ."""
+        if self._found.why in _UNDECIDED:
+            return Sender.UNKNOWN
+        return self._walk([self._sts_sender(host, sts) for host, sts in self._pairs()])
+
+    def _sts_sender(self, host: HostVerdict, sts: HostSTS) -> Sender:
+        report = self._report(host)
+        if report is None:
+            return Sender.UNKNOWN
+        if self._enforced:
+            return host_verdict.sender_enforcing(sts, report)
+        return host_verdict.sender_opportunistic(report)
+
+    def _sender_both(self) -> Sender:
+        return self._walk([self._both_sender(host, sts) for host, sts in self._pairs()])
+
+    def _both_sender(self, host: HostVerdict, sts: HostSTS) -> Sender:
+        report = self._report(host)
+        if report is None:
+            return Sender.UNKNOWN
+        if not self._dane_decides(report):
+            if self._found.why in _UNDECIDED:
+                return Sender.UNKNOWN
+            if self._enforced:
+                return host_verdict.sender_enforcing(sts, report)
+        return self._dane_sender(host, report)
+
+    def _dane_decides(self, report: HostReport) -> bool:
+        """Return whether DANE alone decides at a host; with an unknown DNSSEC state the result is unknown as well."""
+        security = mx_security(self._view.route)
+        if report.tlsa.dane is Dane.UNKNOWN or security is Security.INDETERMINATE:
+            return True
+        return security in (None, Security.SECURE) and report.tlsa.dane in (None, Dane.LOOKUP_FAILED)
+
+    def _dane_sender(self, host: HostVerdict, report: HostReport) -> Sender:
+        """Return the action at a host of a sender at level ``dane``."""
+        if self._view.verdict.level is Level.DANE:
+            return host.sender
+        hop = next(hop for hop in self._view.route.hosts if (hop.host, hop.preference) == (host.host, host.preference))
+        view = self._view
+        return judgement.judge_host(Level.DANE, view.nexthop, view.route, hop, report, view.certs).sender
+
+    def _walk(self, senders: Sequence[Sender]) -> Sender:
+        """Return the action for the domain, where a policy that is not known leaves an earlier host unknown."""
+        first = next((each for each in senders if each in rollup.DELIVERS or each is Sender.UNKNOWN), None)
+        if self._found.why in _UNDECIDED and first is Sender.UNKNOWN:
+            return Sender.UNKNOWN
+        hosts = [replace(host, sender=sender) for host, sender in zip(self._view.hosts, senders, strict=True)]
+        return rollup.walk(self._view.route, hosts)[0]
+
+    # --- mechanism --------------------------------------------------------------------------------------------
+
+    def _mechanism(self, sts: DomainSTS, sender_both: Sender) -> Mechanism:
+        dane = self._view.verdict.dane
+        if dane is DomainDane.BROKEN and mx_security(self._view.route) in (None, Security.SECURE):
+            return Mechanism.BROKEN
+        if dane is DomainDane.PROTECTED:
+            return Mechanism.BOTH if sts is DomainSTS.PROTECTED else Mechanism.DANE
+        if dane in (DomainDane.UNKNOWN, DomainDane.LOOKUP_FAILED) or sts in _UNDECIDED:
+            return Mechanism.UNKNOWN
+        if self._enforced:
+            return _OF_POLICY[self._enforcing(self._left_to_sts())]
+        return self._without_policy(sender_both)
+
+    def _left_to_sts(self) -> list[tuple[HostVerdict, HostSTS]]:
+        """Return the hosts at which a sender that knows both mechanisms applies the policy."""
+        return [
+            (host, sts)
+            for host, sts in self._pairs()
+            if (report := self._report(host)) is None or not self._dane_decides(report)
+        ]
+
+    def _without_policy(self, sender_both: Sender) -> Mechanism:
+        if sender_both in (Sender.VERIFIED, Sender.ENCRYPTED):
+            return Mechanism.OPPORTUNISTIC
+        if sender_both is Sender.CLEARTEXT:
+            return Mechanism.CLEARTEXT
+        conclusive = sender_both is Sender.DEFER and all(host.conclusive for host in self._view.hosts)
+        return Mechanism.BROKEN if conclusive else Mechanism.UNKNOWN
+
+
+_OF_POLICY = {
+    DomainSTS.PROTECTED: Mechanism.STS,
+    DomainSTS.BROKEN: Mechanism.BROKEN,
+    DomainSTS.UNKNOWN: Mechanism.UNKNOWN,
+}
+
+
+def _disagree(pair: tuple[HostVerdict, HostSTS]) -> bool:
+    host, sts = pair
+    only_dane = host.dane is Dane.OK and sts in host_verdict.BAD
+    return only_dane or (host.dane in _DANE_BAD and sts is HostSTS.OK)
+
+
+def _tlsrpt_reasons(tlsrpt: TLSRPTReport | None) -> tuple[Reason, ...]:
+    broken = tlsrpt is not None and tlsrpt.record in (TXTRecord.INVALID, TXTRecord.MULTIPLE)
+    return (Reason.TLSRPT_RECORD_INVALID,) if broken else ()

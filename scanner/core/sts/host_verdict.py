@@ -1,0 +1,84 @@
+"""The verdict of an MTA-STS policy on one MX host (RFC 8461 sections 4.1 and 4.2).
+
+The host must be listed in the policy, offer TLS, and present a certificate that leads to the trust store and contains
+the name of the host as a dNSName; common names do not count. The TLS sessions are those of the probes for DANE.
+"""
+
+from collections.abc import Mapping, Sequence
+
+from scanner.core import verdict
+from scanner.core.matching import matched_peername
+from scanner.core.sts.policy_file import Patterns
+from scanner.facts import CertFacts
+from scanner.model import EndpointReport, HostReport
+from scanner.vocabulary import HostSTS, Sender
+
+BAD = (HostSTS.PATTERN_MISMATCH, HostSTS.NO_TLS, HostSTS.UNTRUSTED, HostSTS.NAME_MISMATCH)
+"""The verdicts with which a sender does not deliver to a host in mode ``enforce``, the most severe first."""
+
+_IN_ORDER = (*BAD, HostSTS.OK)
+
+
+def judge_host(patterns: Patterns, report: HostReport, certs: Mapping[str, CertFacts]) -> HostSTS:
+    """Return the verdict of a policy on a host.
+
+    Args:
+        patterns: the MX patterns of the policy.
+        report: the observations of the host.
+        certs: certificates by SHA-256, including every certificate of the chains in the report.
+
+    Returns:
+        The most severe verdict on its addresses; addresses without a conclusive connection do not count beside others.
+    """
+    if not patterns.match(report.host):
+        return HostSTS.PATTERN_MISMATCH
+    seen = {judge_address(report.host, each, certs) for each in report.endpoints}
+    return next((state for state in _IN_ORDER if state in seen), HostSTS.UNKNOWN)
+
+
+def judge_address(host: str, report: EndpointReport, certs: Mapping[str, CertFacts]) -> HostSTS:
+    """Return the verdict on one address of a listed host."""
+    session = verdict.sessions(report)
+    if session.own.handshake is None:
+        return HostSTS.NO_TLS if verdict.lacks_tls(session) else HostSTS.UNKNOWN
+    chain = session.own.handshake.chain
+    if not chain:
+        return HostSTS.UNTRUSTED
+    if report.pkix is None:
+        return HostSTS.UNKNOWN
+    if report.pkix.errors:
+        return HostSTS.UNTRUSTED
+    return HostSTS.OK if is_named(certs[chain[0]], host) else HostSTS.NAME_MISMATCH
+
+
+def is_named(leaf: CertFacts, host: str) -> bool:
+    """Return whether a certificate contains a host name as dNSName, or a wildcard for it (RFC 6125 section 6.4)."""
+    return bool(leaf.dns_names) and matched_peername(leaf, (host,)) is not None
+
+
+def sender_enforcing(sts: HostSTS, report: HostReport) -> Sender:
+    """Return the action at a host of a sender that applies a policy of mode ``enforce``."""
+    if sts is HostSTS.OK:
+        usable = any(verdict.usable(verdict.sessions(each).own) for each in report.endpoints)
+        return Sender.VERIFIED if usable else Sender.DEFER
+    return Sender.DEFER if sts in BAD else _inconclusive(report)
+
+
+def sender_opportunistic(report: HostReport) -> Sender:
+    """Return the action at a host of a sender that uses TLS if it works, without authentication."""
+    senders = [_at_address(each) for each in report.endpoints]
+    found = next((sender for sender in senders if sender in (Sender.ENCRYPTED, Sender.CLEARTEXT)), None)
+    return found or _inconclusive(report, senders)
+
+
+def _at_address(report: EndpointReport) -> Sender:
+    session = verdict.sessions(report)
+    return Sender.UNKNOWN if verdict.failed_here(session.own) else verdict.opportunistic(session, mandatory=False)
+
+
+def _inconclusive(report: HostReport, senders: Sequence[Sender] = ()) -> Sender:
+    """Return ``unknown`` if only a cause on this machine prevented delivery, else ``defer``."""
+    local = Sender.UNKNOWN in senders or any(
+        verdict.failed_here(verdict.sessions(each).own) for each in report.endpoints
+    )
+    return Sender.UNKNOWN if local or (not report.endpoints and report.skipped) else Sender.DEFER

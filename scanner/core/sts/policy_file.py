@@ -1,0 +1,121 @@
+"""The parser of MTA-STS policies (RFC 8461 section 3.2), and the comparison of MX hosts with their patterns.
+
+A policy consists of lines ``name: value`` that end with LF or CRLF. Unknown names are ignored; of a field that occurs
+several times, except ``mx``, the first counts. A line of any other form makes the policy invalid, as parsers of senders
+differ on it. Faults that all senders tolerate are defects of a valid policy.
+"""
+
+import re
+from collections.abc import Iterable
+
+from scanner.core.names import is_address, is_hostname
+from scanner.sts import STSPolicy
+from scanner.vocabulary import PolicyMode
+
+MAX_AGE = 31_557_600
+"""Maximum of ``max_age`` in seconds: a year; senders use it in place of a greater value."""
+
+SHORT_AGE = 86_400
+"""A ``max_age`` below a day protects little: the policy has expired before most senders use it again."""
+
+BLANK_LINE = "blank-line"
+DUPLICATE_FIELD = "duplicate-field"
+MAX_AGE_CAPPED = "max-age-capped"
+MAX_AGE_SHORT = "max-age-short"
+MX_ADDRESS = "mx-address"
+MX_NOT_A_NAME = "mx-not-a-name"
+NOT_UTF8 = "not-utf-8"
+
+_LINE = re.compile(r"([A-Za-z0-9][A-Za-z0-9_.-]{0,31}):[ \t]*(.*)")
+_SECONDS = re.compile(r"[0-9]{1,10}")
+_FIELDS = ("version", "mode", "max_age", "mx")
+
+
+class PolicyError(ValueError):
+    """A text is not an MTA-STS policy; the message is the reason."""
+
+
+def parse_policy(body: bytes) -> STSPolicy:
+    """Parse a policy.
+
+    Args:
+        body: the octets of the response; the caller limits their number.
+
+    Raises:
+        PolicyError: the text is not a valid policy.
+    """
+    defects: dict[str, None] = {}
+    text = body.decode("utf-8", "replace")
+    if "\ufffd" in text:
+        defects[NOT_UTF8] = None
+    values = _values(text, defects)
+    if values["version"] != ["STSv1"]:
+        raise PolicyError("version is not STSv1" if values["version"] else "version is missing")
+    mode = _mode(values["mode"])
+    patterns = tuple([pattern.lower() for pattern in values["mx"] if pattern])
+    if not patterns and mode is not PolicyMode.NONE:
+        raise PolicyError(f"mx is missing, which mode {mode} requires")
+    defects |= dict.fromkeys(filter(None, map(_pattern_defect, patterns)))
+    return STSPolicy(mode, patterns, _max_age(values["max_age"], defects), tuple(defects))
+
+
+def _values(text: str, defects: dict[str, None]) -> dict[str, list[str]]:
+    """Return the values of the known fields; of each field except ``mx`` only the first."""
+    values: dict[str, list[str]] = {field: [] for field in _FIELDS}
+    *lines, last = text.split("\n")
+    for line in (*lines, *([last] if last else [])):
+        bare = line.removesuffix("\r").rstrip(" \t")
+        match = _LINE.fullmatch(bare)
+        if match is not None:
+            known = values.get(match[1])
+            if known and match[1] != "mx":
+                defects[DUPLICATE_FIELD] = None
+            elif known is not None:
+                known.append(match[2])
+        elif bare:
+            raise PolicyError(f"{bare[:80]!r} is not a field")
+        else:
+            defects[BLANK_LINE] = None
+    return values
+
+
+def _mode(values: list[str]) -> PolicyMode:
+    if not values:
+        raise PolicyError("mode is missing")
+    try:
+        return PolicyMode(values[0])
+    except ValueError:
+        raise PolicyError(f"{values[0][:80]!r} is not a mode") from None
+
+
+def _max_age(values: list[str], defects: dict[str, None]) -> int:
+    if not values:
+        raise PolicyError("max_age is missing")
+    if not _SECONDS.fullmatch(values[0]):
+        raise PolicyError(f"{values[0][:80]!r} is not a max_age")
+    seconds = int(values[0])
+    if seconds > MAX_AGE:
+        defects[MAX_AGE_CAPPED] = None
+    if seconds < SHORT_AGE:
+        defects[MAX_AGE_SHORT] = None
+    return min(seconds, MAX_AGE)
+
+
+def _pattern_defect(pattern: str) -> str | None:
+    """Return the defect of a pattern that matches no MX host; None for a host name, or ``*.`` and a domain."""
+    if is_address(pattern.strip("[]")):
+        return MX_ADDRESS
+    return None if is_hostname(pattern.removeprefix("*.")) else MX_NOT_A_NAME
+
+
+class Patterns:
+    """The MX patterns of a policy, for many comparisons; a pattern with a defect matches no host."""
+
+    def __init__(self, patterns: Iterable[str]) -> None:
+        self._valid = frozenset(pattern for pattern in patterns if _pattern_defect(pattern) is None)
+
+    def match(self, host: str) -> bool:
+        """Return whether an MX host is listed; ``*`` stands for exactly one label (RFC 8461 section 4.1)."""
+        name = host.lower()
+        label, dot, parent = name.partition(".")
+        return name in self._valid or bool(label and dot and f"*.{parent}" in self._valid)

@@ -1,0 +1,81 @@
+"""The observations of MTA-STS (RFC 8461) and TLSRPT (RFC 8460) for one domain, as frozen values without behaviour.
+
+A report contains the DNS answers, every fetch of the policy and the policy as received, so that it can be judged again.
+"""
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from scanner.facts import Answer, Failure, Handshake
+from scanner.reasons import Reason
+from scanner.vocabulary import Pkix, PolicyMode, TXTRecord
+
+
+@dataclass(frozen=True, slots=True)
+class STSPolicy:
+    """A valid MTA-STS policy (RFC 8461 section 3.2).
+
+    ``mx`` contains the patterns in the order of the policy, in lower case, invalid patterns included. ``max_age`` is in
+    seconds, at most the maximum of the RFC. ``defects`` lists faults that leave the policy valid.
+    """
+
+    mode: PolicyMode
+    mx: tuple[str, ...]
+    max_age: int
+    defects: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class PolicyFetch:
+    """One address of the policy host, and the HTTPS request to it.
+
+    ``reason`` is set if the address was not contacted. ``pkix`` and ``name_match`` are the verdicts on the certificate,
+    for the trust store and for the name of the policy host. ``status`` is the HTTP status, None without a response.
+    ``octets`` is the length of the body as far as it was received.
+    """
+
+    address: str
+    started: datetime
+    ms: dict[str, float]
+    handshake: Handshake | None = None
+    pkix: Pkix = Pkix.UNKNOWN
+    pkix_error: str = ""
+    name_match: bool | None = None
+    status: int | None = None
+    media_type: str = ""
+    octets: int = 0
+    failure: Failure | None = None
+    reason: Reason | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class STSReport:
+    """The MTA-STS policy of a domain, and how it was found.
+
+    ``record`` is the state of the TXT record, ``id`` its policy id, ``record_error`` the fault of an invalid record.
+    ``host`` is the policy host. ``body`` is the text of the response, empty without a complete response of status 200.
+    ``policy_error`` is the fault of a body that is not a policy.
+    """
+
+    txt: Answer
+    record: TXTRecord
+    host: str
+    observed_at: datetime
+    id: str = ""
+    record_error: str = ""
+    a: Answer | None = None
+    aaaa: Answer | None = None
+    fetches: tuple[PolicyFetch, ...] = ()
+    body: str = ""
+    policy: STSPolicy | None = None
+    policy_error: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class TLSRPTReport:
+    """The TLSRPT record of a domain; ``rua`` contains the URIs to which senders send their reports."""
+
+    txt: Answer
+    record: TXTRecord
+    rua: tuple[str, ...] = ()
+    defects: tuple[str, ...] = ()
