@@ -1,0 +1,200 @@
+"""One HTTPS request over our own TCP and TLS: GET of one path at one address, and the response within limits.
+
+HTTP is parsed by h11. There is no second name lookup, so the checked address is the address that is used; there are no
+redirects, cookies, compression and cache. The certificate is judged by the caller after the handshake, before the
+request is sent. Failures are part of the result; only cancellation raises exceptions.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+
+import h11
+import trio
+
+from scanner import __version__
+from scanner.cipher_grades import MEDIUM
+from scanner.facts import Failure, Handshake
+from scanner.net import tcp
+from scanner.net.failures import TEXT_LIMIT, LimitExceededError, failure_of, timed_out
+from scanner.net.tls import TLSStream, context_for
+from scanner.settings import TLSProfile
+from scanner.vocabulary import FailureKind, Phase
+
+PORT = 443
+
+PROFILE = TLSProfile("https", f"{MEDIUM}:!aNULL", security_level=1, min_version="TLSv1.2")
+"""The offer of the client; RFC 8461 section 3.3 requires TLS 1.2 or later of the policy host."""
+
+HEADER_LIMIT = 16 * 1024
+"""Maximum number of octets of the header of a response; servers limit the header of a request to 8 KiB."""
+
+BODY_LIMIT = 64 * 1024
+"""Maximum number of octets of a body: the limit of other senders, for a policy of some 200 octets."""
+
+WIRE_LIMIT = 2 * (HEADER_LIMIT + BODY_LIMIT)
+"""Maximum number of octets of a response with framing and interim responses, which could be endless."""
+
+CONNECT_SECONDS = 10.0
+"""Time limit of the TCP connect: the next address may work."""
+
+TOTAL_SECONDS = 60.0
+"""Time limit of the whole request (RFC 8461 section 3.3 suggests one minute)."""
+
+MEDIA_TYPE_LIMIT = 100
+"""Maximum number of characters kept of the media type."""
+
+_CHUNK = 16 * 1024
+_TOO_LARGE = 431
+"""The status that h11 suggests for a header above its limit."""
+
+
+@dataclass(slots=True)
+class HTTPSResult:
+    """One request and its response.
+
+    ``ms`` contains the milliseconds of each phase that was entered, ``chain`` the DER of each certificate as sent.
+    ``media_type`` is the media type without parameters. ``body`` is complete unless there is a failure; the body of a
+    response with a status other than 200 is not read.
+    """
+
+    started: datetime
+    ms: dict[str, float] = field(default_factory=dict)
+    handshake: Handshake | None = None
+    chain: tuple[bytes, ...] = ()
+    status: int | None = None
+    media_type: str = ""
+    body: bytearray = field(default_factory=bytearray)
+    failure: Failure | None = None
+
+
+Accepts = Callable[[tuple[bytes, ...]], bool]
+"""A function that returns whether a certificate chain is acceptable; without acceptance no request is sent."""
+
+
+async def fetch(
+    address: str, host: str, path: str, accepts: Accepts, *, bind: str | None = None, port: int = PORT
+) -> HTTPSResult:
+    """Fetch a path from one address.
+
+    Args:
+        address: the IP address to connect to.
+        host: the name of the server, for SNI and the Host field.
+        path: the path of the request.
+        accepts: function that judges the certificate chain.
+        bind: our local IP address, None for the system's choice.
+        port: the TCP port.
+
+    Returns:
+        The result after at most ``TOTAL_SECONDS``. If ``accepts`` returns False, it has neither status nor failure.
+    """
+    request = _Request(host, path, accepts)
+    with trio.move_on_after(TOTAL_SECONDS) as scope:
+        await request.run(address, port, bind)
+    if scope.cancelled_caught:
+        request.result.failure = timed_out(request.phase)
+    return request.result
+
+
+class _Request:
+    """The state of one request; ``phase`` is the phase that is in progress."""
+
+    def __init__(self, host: str, path: str, accepts: Accepts) -> None:
+        self.result = HTTPSResult(datetime.now(UTC))
+        self.phase = Phase.CONNECT
+        self._host = host
+        self._path = path
+        self._accepts = accepts
+        self._http = h11.Connection(h11.CLIENT, max_incomplete_event_size=HEADER_LIMIT)
+        self._received = 0
+        self._ended = False
+
+    async def run(self, address: str, port: int, bind: str | None) -> None:
+        """Connect, do the handshake and the request, and close the connection."""
+        stream = await self._connect(address, port, bind)
+        if stream is None:
+            return
+        try:
+            await self._over(stream)
+        finally:
+            await tcp.close(stream)
+
+    async def _connect(self, address: str, port: int, bind: str | None) -> tcp.TCPStream | None:
+        began = trio.current_time()
+        stream = None
+        try:
+            with trio.move_on_after(CONNECT_SECONDS):
+                stream = await tcp.connect(address, port, bind=bind)
+            if stream is None:
+                self.result.failure = timed_out(Phase.CONNECT)
+        except OSError as error:
+            self.result.failure = failure_of(error, Phase.CONNECT)
+        self._end(Phase.CONNECT, began)
+        return stream
+
+    async def _over(self, stream: tcp.TCPStream) -> None:
+        tls = TLSStream(stream, context_for(PROFILE), self._host)
+        for phase, work in ((Phase.HANDSHAKE, self._handshake), (Phase.HTTP, self._exchange)):
+            self.phase, began = phase, trio.current_time()
+            try:
+                go_on = await work(tls)
+            except Exception as error:  # noqa: BLE001 - every exception is classified, bugs included
+                self.result.failure, go_on = self._failure(error), False
+            self._end(phase, began)
+            if not go_on:
+                break
+        await tls.close_notify()
+
+    def _end(self, phase: Phase, began: float) -> None:
+        self.result.ms[phase.value] = round((trio.current_time() - began) * 1000, 3)
+
+    async def _handshake(self, tls: TLSStream) -> bool:
+        """Do the handshake; return whether the certificate is acceptable."""
+        await tls.handshake()
+        self.result.handshake, self.result.chain = tls.facts()
+        return self._accepts(self.result.chain)
+
+    async def _exchange(self, tls: TLSStream) -> bool:
+        """Send the request and read the response."""
+        agent = f"mxsweep/{__version__}"
+        headers = [("Host", self._host), ("User-Agent", agent), ("Accept", "text/plain"), ("Connection", "close")]
+        request = h11.Request(method="GET", target=self._path, headers=headers)
+        await tls.send_all(self._http.send(request) + self._http.send(h11.EndOfMessage()))
+        while self._handled(event := self._http.next_event()):
+            if event is h11.NEED_DATA:
+                self._http.receive_data(await self._more(tls))
+        return True
+
+    async def _more(self, tls: TLSStream) -> bytes:
+        """Return received octets within the limits; empty at the end of the stream."""
+        data = await tls.receive_some(_CHUNK)
+        self._received += len(data)
+        self._ended = not data
+        if self._received > WIRE_LIMIT:
+            raise LimitExceededError(f"more than {WIRE_LIMIT} octets of HTTP")
+        return data
+
+    def _failure(self, error: Exception) -> Failure:
+        """Return the failure of the phase; errors of HTTP are classified here, all others by ``failure_of``."""
+        if not isinstance(error, h11.RemoteProtocolError):
+            return failure_of(error, self.phase)
+        kind = FailureKind.TOO_LONG if error.error_status_hint == _TOO_LARGE else FailureKind.GARBAGE
+        return Failure(self.phase, FailureKind.CLOSED if self._ended else kind, text=str(error)[:TEXT_LIMIT])
+
+    def _handled(self, event: object) -> bool:
+        """Record an event; return whether more of the response is needed."""
+        result = self.result
+        if isinstance(event, h11.Response):
+            result.status, result.media_type = event.status_code, _media_type(event)
+            return event.status_code == 200  # noqa: PLR2004 - HTTP status
+        if isinstance(event, h11.Data):
+            if len(result.body) + len(event.data) > BODY_LIMIT:
+                raise LimitExceededError(f"more than {BODY_LIMIT} octets of body")
+            result.body += event.data
+        return event is not h11.PAUSED and not isinstance(event, h11.EndOfMessage | h11.ConnectionClosed)
+
+
+def _media_type(response: h11.Response) -> str:
+    values = [value for name, value in response.headers if name == b"content-type"]
+    text = values[0].decode("ascii", "backslashreplace") if values else ""
+    return text.partition(";")[0].strip()[:MEDIA_TYPE_LIMIT]

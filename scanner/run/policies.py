@@ -1,0 +1,135 @@
+"""The examination of the MTA-STS policy and of the TLSRPT record of a domain.
+
+The policy host is contacted under the same rules as an MX host: opt-outs, special-purpose addresses and address
+families, and connection caps of its own. Each address is tried once; the next address only if TCP failed.
+"""
+
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass, field, replace
+
+from scanner.core import pkix
+from scanner.core.sts import discovery, records
+from scanner.core.sts.host_verdict import is_named
+from scanner.core.x509 import facts as certs
+from scanner.facts import CertFacts
+from scanner.net.gates import Gates
+from scanner.net.https import Accepts, HTTPSResult
+from scanner.net.single_flight import SingleFlight
+from scanner.run.addresses import HostAddresses, choose_addresses, find_addresses
+from scanner.run.ports import Ports, now
+from scanner.settings import Caps
+from scanner.sts import PolicyFetch, STSReport, TLSRPTReport
+from scanner.vocabulary import Phase, Pkix, TXTRecord
+
+PATH = "/.well-known/mta-sts.txt"
+
+ADDRESSES = 3
+"""Maximum number of addresses of a policy host that are tried; a hosting network has many more."""
+
+REMEMBERED = 256
+"""Maximum number of remembered results: a domain may be in a list twice, with different ports."""
+
+POLICY_CAPS = Caps(total=64, per_address=2, per_network=8, per_provider=8, rate=50.0, spacing=0.1)
+"""Limits on connections to policy hosts: a web server expects more connections than a mail server."""
+
+Fetch = Callable[[str, str, str, Accepts], Awaitable[HTTPSResult]]
+"""A function that fetches a path: address, host, path, and the function that judges the certificate chain."""
+
+
+@dataclass(frozen=True, slots=True)
+class PolicyResult:
+    """The policy and the TLSRPT record of a domain, and the certificates of the policy host by SHA-256."""
+
+    sts: STSReport
+    tlsrpt: TLSRPTReport
+    certs: dict[str, CertFacts] = field(default_factory=dict)
+
+
+class PolicyExaminer:
+    """The examiner of policies; the policy of a domain is fetched once in a pass, even if the fetch fails.
+
+    Args:
+        ports: interfaces for lookups, the scope and the trust store.
+        fetch: function that fetches a path from one address.
+    """
+
+    def __init__(self, ports: Ports, fetch: Fetch) -> None:
+        self._ports = ports
+        self._fetch = fetch
+        self._gates = Gates(POLICY_CAPS)
+        self._results: SingleFlight[str, PolicyResult] = SingleFlight(limit=REMEMBERED)
+
+    async def examine(self, domain: str) -> PolicyResult:
+        """Examine a domain: two DNS questions, and the fetch of the policy if the domain has a valid record."""
+        return await self._results.get(domain, lambda: self._examine(domain))
+
+    def next_pass(self) -> None:
+        """Remove remembered results that are worth a retry, so that the next pass repeats them."""
+        self._results.forget(lambda result: discovery.worth_retry(result.sts))
+
+    async def _examine(self, domain: str) -> PolicyResult:
+        lookup = self._ports.lookup
+        report = records.sts_report(domain, await lookup(records.record_name(domain), "TXT"), now())
+        tlsrpt = records.tlsrpt_report(await lookup(records.tlsrpt_name(domain), "TXT"))
+        if report.record is not TXTRecord.VALID:
+            return PolicyResult(report, tlsrpt)
+        found = await find_addresses(report.host, lookup)
+        report = replace(report, a=found.a, aaaa=found.aaaa)
+        chosen, skipped = choose_addresses(report.host, found.all, self._ports)
+        fetches = [PolicyFetch(each.address, now(), {}, reason=each.reason) for each in skipped]
+        chains: dict[str, CertFacts] = {}
+        body = b""
+        for address in chosen[:ADDRESSES]:
+            visit = _Visit(report.host, self._ports.trust)
+            body = await self._visit(visit, address, found)
+            fetches.append(visit.fetch)
+            chains |= {cert.sha256: cert for cert in visit.chain}
+            if visit.fetch.failure is None or visit.fetch.failure.phase is not Phase.CONNECT:
+                break
+        return PolicyResult(discovery.with_response(report, tuple(fetches), body), tlsrpt, chains)
+
+    async def _visit(self, visit: "_Visit", address: str, found: HostAddresses) -> bytes:
+        """Fetch the policy from one address, behind the gates of the provider that operates the policy host."""
+        operator = found.answers[0].rname or visit.host
+        async with self._gates.connection(address, operator):
+            result = await self._fetch(address, visit.host, PATH, visit.accepts)
+        return visit.record(address, result)
+
+
+class _Visit:
+    """One request to a policy host: the judgement of its certificate, and its record."""
+
+    fetch: PolicyFetch
+
+    def __init__(self, host: str, trust: pkix.TrustStore) -> None:
+        self.host = host
+        self.chain: tuple[CertFacts, ...] = ()
+        self._trust = trust
+        self._pkix, self._error = Pkix.UNKNOWN, ""
+        self._name_match: bool | None = None
+
+    def accepts(self, chain: tuple[bytes, ...]) -> bool:
+        """Return whether a chain is trusted and for the name of the policy host, whatever alias leads to the host."""
+        self.chain = tuple(map(certs.facts, chain))
+        errors = pkix.verify(self.chain, self._trust, now()).errors if self.chain else ()
+        self._pkix = Pkix.UNTRUSTED if errors or not self.chain else Pkix.TRUSTED
+        self._error = errors[0].text if errors else ""
+        self._name_match = bool(self.chain) and is_named(self.chain[0], self.host)
+        return self._pkix is Pkix.TRUSTED and self._name_match
+
+    def record(self, address: str, result: HTTPSResult) -> bytes:
+        """Record the result of the request, and return the body."""
+        self.fetch = PolicyFetch(
+            address=address,
+            started=result.started,
+            ms=result.ms,
+            handshake=result.handshake,
+            pkix=self._pkix,
+            pkix_error=self._error,
+            name_match=self._name_match,
+            status=result.status,
+            media_type=result.media_type,
+            octets=len(result.body),
+            failure=result.failure,
+        )
+        return bytes(result.body)
