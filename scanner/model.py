@@ -11,12 +11,16 @@ from typing import Any
 
 from scanner.facts import Answer, Probe, TLSALookup, TLSARecord
 from scanner.reasons import TLSRPT, Reason
+from scanner.sts import STSReport, TLSRPTReport
 from scanner.vocabulary import (
     Dane,
     DomainDane,
     DomainOutcome,
     DomainStartTLS,
+    DomainSTS,
+    HostSTS,
     Level,
+    Mechanism,
     Mode,
     Pkix,
     RunState,
@@ -164,7 +168,8 @@ class HostVerdict:
     """The verdict of one MX host for one domain.
 
     ``report`` is the key of the HostReport, None if the host was not examined. ``votes`` is true if the host counts in
-    the verdict of the domain, ``conclusive`` if another attempt would not change the behaviour of a sender.
+    the verdict of the domain, ``conclusive`` if another attempt would not change the behaviour of a sender. ``sts`` is
+    None if the scan did not examine MTA-STS.
     """
 
     host: str
@@ -178,11 +183,16 @@ class HostVerdict:
     endpoints: tuple[EndpointVerdict, ...] = ()
     reasons: tuple[Reason, ...] = ()
     text: str = ""
+    sts: HostSTS | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class DomainVerdict:
-    """The verdict of a domain."""
+    """The verdict of a domain.
+
+    ``sts``, ``sender_sts`` (a sender that knows MTA-STS only), ``sender_both`` (a sender that also knows DANE) and
+    ``mechanism`` are None if the scan did not examine MTA-STS.
+    """
 
     outcome: DomainOutcome
     sender: Sender
@@ -192,6 +202,10 @@ class DomainVerdict:
     reasons: tuple[Reason, ...] = ()
     tlsrpt: tuple[TLSRPT, ...] = ()
     text: str = ""
+    sts: DomainSTS | None = None
+    sender_sts: Sender | None = None
+    sender_both: Sender | None = None
+    mechanism: Mechanism | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -219,7 +233,8 @@ class CertSummary:
 class DomainRecord:
     """One line of domains.jsonl.
 
-    ``reports`` and ``certificates`` (by SHA-256) are filled only in self-contained lines (``--output -``).
+    ``sts`` and ``tlsrpt`` are None if the scan did not examine MTA-STS, or the domain accepts no mail. ``reports`` and
+    ``certificates`` (by SHA-256) are filled only in self-contained lines (``--output -``).
     """
 
     key: str
@@ -230,6 +245,8 @@ class DomainRecord:
     observed_at: datetime
     reports: tuple[HostReport, ...] | None = None
     certificates: dict[str, CertSummary] | None = None
+    sts: STSReport | None = None
+    tlsrpt: TLSRPTReport | None = None
     schema: int = SCHEMA
 
 

@@ -125,6 +125,7 @@ class Settings:
     domain_addresses: int = DOMAIN_ADDRESSES
     first_answer: bool = False  # stop at the first address that accepts a connection, as posttls-finger does
     allow_private: bool = False
+    sts: bool = False  # MTA-STS and TLSRPT cost two DNS questions a domain
     ca_file: str | None = None
     ca_path: str | None = None
     timeouts: Timeouts = field(default_factory=Timeouts)

@@ -13,9 +13,17 @@ from results.render import tlsa, words
 from results.render.terminal import quote, said
 from scanner.core.verdict import handshake_of
 from scanner.facts import Handshake, TLSARecord
-from scanner.model import DaneEvidence, DomainRecord, EndpointReport, EndpointVerdict, HostReport, HostVerdict
+from scanner.model import (
+    DaneEvidence,
+    DomainRecord,
+    DomainVerdict,
+    EndpointReport,
+    EndpointVerdict,
+    HostReport,
+    HostVerdict,
+)
 from scanner.reasons import Reason
-from scanner.vocabulary import DomainDane, DomainOutcome
+from scanner.vocabulary import DomainDane, DomainOutcome, HostSTS
 
 _STYLE = {
     DomainOutcome.OK: "green",
@@ -51,10 +59,19 @@ def _verdict(record: DomainRecord, console: Console) -> None:
         _line(console, Text(f"Delivery: {words.OUTCOME[verdict.outcome]}."))
         _line(console, Text(f"STARTTLS: {words.DOMAIN_STARTTLS[verdict.starttls]} ({verdict.starttls})."))
         _line(console, Text(f"DANE: {words.DOMAIN_DANE[verdict.dane]} ({verdict.dane})."))
+        _sts(verdict, console)
     of_hosts = {reason for host in record.hosts for reason in host.reasons}
     _why(console, (reason for reason in verdict.reasons if reason not in of_hosts), 2)
     if not record.hosts and verdict.text and verdict.text not in map(words.of_reason, verdict.reasons):
         _line(console, said(console, verdict.text), 4)
+
+
+def _sts(verdict: DomainVerdict, console: Console) -> None:
+    """Print the verdict on MTA-STS and the mechanism that protects the domain, if the scan examined MTA-STS."""
+    if verdict.sts is not None:
+        _line(console, Text(f"MTA-STS: {words.DOMAIN_STS[verdict.sts]} ({verdict.sts})."))
+    if verdict.mechanism is not None:
+        _line(console, Text(f"Protection: {words.MECHANISM[verdict.mechanism]} ({verdict.mechanism})."))
 
 
 def _mx(record: DomainRecord, console: Console) -> None:
@@ -70,7 +87,8 @@ def _mx(record: DomainRecord, console: Console) -> None:
 
 def _host(host: HostVerdict, report: HostReport | None, record: DomainRecord, console: Console) -> None:
     name = quote(console, host.host, "bold")
-    _line(console, Text.assemble(f"{host.preference:>3} ", name, f"  {words.HOST_DANE[host.dane]}"))
+    sts = f"; {words.HOST_STS[host.sts]}" if host.sts not in (None, HostSTS.NONE) else ""
+    _line(console, Text.assemble(f"{host.preference:>3} ", name, f"  {words.HOST_DANE[host.dane]}{sts}"))
     shown = {reason for endpoint in host.endpoints for reason in endpoint.reasons}
     _why(console, (reason for reason in host.reasons if reason not in shown), 6)
     if report is not None:

@@ -1,7 +1,18 @@
 """Descriptions of verdict values for mail operators; ``scanner.reasons`` contains the descriptions of reason codes."""
 
 from scanner.reasons import REASONS, Reason
-from scanner.vocabulary import Dane, DomainDane, DomainOutcome, DomainStartTLS, Security, Sender, TLSState
+from scanner.vocabulary import (
+    Dane,
+    DomainDane,
+    DomainOutcome,
+    DomainStartTLS,
+    DomainSTS,
+    HostSTS,
+    Mechanism,
+    Security,
+    Sender,
+    TLSState,
+)
 
 SENDER: dict[Sender, str] = {
     Sender.VERIFIED: "delivers over TLS to an authenticated server",
@@ -38,6 +49,40 @@ OUTCOME: dict[DomainOutcome, str] = {
     DomainOutcome.INCONCLUSIVE: "could not be determined",
     DomainOutcome.NO_MAIL: "the domain takes no mail",
 }
+
+DOMAIN_STS: dict[DomainSTS, str] = {
+    DomainSTS.PROTECTED: "every MX host that counts satisfies the policy",
+    DomainSTS.TESTING: "the policy is in mode testing, so senders only report failures",
+    DomainSTS.OFF: "the policy is in mode none, which ends the use of MTA-STS",
+    DomainSTS.BROKEN: "an MX host does not satisfy the policy",
+    DomainSTS.INVALID: "the record or the policy has a fault, so senders use no policy",
+    DomainSTS.NONE: "the domain has no MTA-STS record",
+    DomainSTS.LOOKUP_FAILED: "a lookup failed, or the policy host did not answer",
+    DomainSTS.UNKNOWN: "could not be determined",
+    DomainSTS.NO_MAIL: "the domain takes no mail",
+}
+
+HOST_STS: dict[HostSTS, str] = {
+    HostSTS.OK: "MTA-STS holds",
+    HostSTS.PATTERN_MISMATCH: "not listed in the MTA-STS policy",
+    HostSTS.NO_TLS: "MTA-STS, but no TLS",
+    HostSTS.UNTRUSTED: "MTA-STS, but the certificate is not trusted",
+    HostSTS.NAME_MISMATCH: "MTA-STS, but the certificate is for another name",
+    HostSTS.NONE: "no MTA-STS policy",
+    HostSTS.UNKNOWN: "MTA-STS could not be determined",
+}
+
+MECHANISM: dict[Mechanism, str] = {
+    Mechanism.DANE: "DANE",
+    Mechanism.STS: "MTA-STS",
+    Mechanism.BOTH: "DANE and MTA-STS",
+    Mechanism.OPPORTUNISTIC: "none: TLS without authentication",
+    Mechanism.CLEARTEXT: "none: clear text",
+    Mechanism.BROKEN: "the mechanism that applies fails",
+    Mechanism.NO_MAIL: "the domain takes no mail",
+    Mechanism.UNKNOWN: "could not be determined",
+}
+"""Descriptions of the mechanism that protects mail from a sender that uses both DANE and MTA-STS."""
 
 HOST_DANE: dict[Dane, str] = {
     Dane.OK: "DANE matches",

@@ -16,17 +16,22 @@ from scanner.vocabulary import (
     DomainDane,
     DomainOutcome,
     DomainStartTLS,
+    DomainSTS,
     FailureKind,
+    HostSTS,
     Level,
+    Mechanism,
     Mode,
     Outcome,
     Phase,
     Pkix,
+    PolicyMode,
     RunState,
     Security,
     Sender,
     StartTLS,
     TLSState,
+    TXTRecord,
     Unusable,
 )
 
@@ -122,6 +127,21 @@ _UNUSABLE = {
     Unusable.BAD_KEY: "the data are not a public key",
 }
 
+_TXT_RECORD = {
+    TXTRecord.ABSENT: "the domain has no such record",
+    TXTRecord.VALID: "one valid record",
+    TXTRecord.MULTIPLE: "several records, so senders use none of them",
+    TXTRecord.INVALID: "one record with a syntax error",
+    TXTRecord.LOOKUP_FAILED: "the lookup failed",
+    TXTRecord.UNKNOWN: "could not be determined",
+}
+
+_POLICY_MODE = {
+    PolicyMode.ENFORCE: "senders deliver only to MX hosts that satisfy the policy",
+    PolicyMode.TESTING: "senders report failures and deliver in any case",
+    PolicyMode.NONE: "the domain no longer uses MTA-STS",
+}
+
 _RUN_STATE = {
     RunState.RUNNING: "the scan is in progress, or was killed",
     RunState.PAUSED: "the scan waits for the local network or resolver",
@@ -168,6 +188,22 @@ VOCABULARIES: dict[type[StrEnum], Vocabulary] = {
         "records exist but no TLSA record is usable, TLS is mandatory without authentication (RFC 7672 section 2.2).",
         words.HOST_DANE,
     ),
+    DomainSTS: Vocabulary(
+        "sts of a domain",
+        "The value is the verdict of the MTA-STS policy of a domain on its MX hosts.",
+        words.DOMAIN_STS,
+    ),
+    Mechanism: Vocabulary(
+        "mechanism",
+        "The value is the mechanism that protects mail from a sender that uses both DANE and MTA-STS. Where DANE applies to a host, "
+        "DANE alone decides.",
+        words.MECHANISM,
+    ),
+    HostSTS: Vocabulary(
+        "sts of an MX host",
+        "The value is the verdict of the MTA-STS policy of a domain on one MX host.",
+        words.HOST_STS,
+    ),
     TLSState: Vocabulary(
         "tls of an address",
         "The value is the result of TLS and server authentication; the first four values are those of posttls-finger.",
@@ -189,6 +225,10 @@ VOCABULARIES: dict[type[StrEnum], Vocabulary] = {
     ),
     Phase: Vocabulary("phase of a failure", "The value is the phase of a probe in which a failure occurred.", _PHASE),
     FailureKind: Vocabulary("kind of a failure", "The value is the class of a failure of a probe.", _FAILURE),
+    TXTRecord: Vocabulary("record of sts and tlsrpt", "The value is the state of a TXT record.", _TXT_RECORD),
+    PolicyMode: Vocabulary(
+        "mode of an MTA-STS policy", "The value is the mode of a policy (RFC 8461 section 3.2).", _POLICY_MODE
+    ),
     Unusable: Vocabulary(
         "unusable of a TLSA record", "The value is the defect that makes a TLSA record unusable for SMTP.", _UNUSABLE
     ),

@@ -179,13 +179,14 @@ class Store:
         Args:
             record: the domain; for readers it replaces an earlier record of the same key.
             reports: the reports of the MX hosts of the domain.
-            certs: certificates by SHA-256; required for reports that are not in the run yet.
+            certs: certificates by SHA-256; required for reports that are not in the run yet, and for the policy host.
 
         Raises:
             CodecError: a record cannot be encoded. Nothing is written.
             StoreError: a file cannot be written.
         """
         lines = [line for report in reports for line in self._host_lines(report, certs)]
+        lines += self._cert_lines(policy_digests(record), certs, record.key)
         if record.reports is not None or record.certificates is not None:
             record = replace(record, reports=None, certificates=None)
         self._append([*lines, _Line("domains", codec.encode(record))])
@@ -243,9 +244,13 @@ class Store:
         known = self._index.host(report.key)
         if known is not None and known[0] == report.observed_at.timestamp():
             return []
-        found = [(bytes.fromhex(digest), certs[digest]) for digest in digests_of(report) if digest in certs]
-        lines = [_cert_line(key, cert, report.key) for key, cert in found if self._index.cert(key) is None]
+        lines = self._cert_lines(digests_of(report), certs, report.key)
         return [*lines, _Line("hosts", codec.encode(report), report.key, report.observed_at)]
+
+    def _cert_lines(self, digests: Sequence[str], certs: Mapping[str, CertFacts], sender: str) -> list[_Line]:
+        """Return the lines of certificates that are not in the run yet; ``sender`` is the host or domain."""
+        found = [(bytes.fromhex(digest), certs[digest]) for digest in digests if digest in certs]
+        return [_cert_line(key, cert, sender) for key, cert in found if self._index.cert(key) is None]
 
     def _append(self, lines: Sequence[_Line]) -> None:
         """Write lines and enter them in the index; a certificate that two of the hosts sent is written once."""
@@ -386,6 +391,12 @@ def digests_of(report: HostReport) -> list[str]:
     return list(dict.fromkeys(digest for chain in chains for digest in chain))
 
 
+def policy_digests(record: DomainRecord) -> list[str]:
+    """Return the SHA-256 digests of the certificates of the MTA-STS policy host of a domain, each once."""
+    chains = [fetch.handshake.chain for fetch in record.sts.fetches if fetch.handshake] if record.sts else []
+    return list(dict.fromkeys(digest for chain in chains for digest in chain))
+
+
 def summary_of(cert: CertFacts) -> CertSummary:
     """Return the summary of a certificate (subject, names and validity) for a domain line on a stream."""
     return CertSummary(cert.subject, cert.dns_names, cert.not_before, cert.not_after)
@@ -393,6 +404,6 @@ def summary_of(cert: CertFacts) -> CertSummary:
 
 def standing_alone(record: DomainRecord, reports: Sequence[HostReport], certs: Mapping[str, CertFacts]) -> DomainRecord:
     """Return a domain record that includes the reports of its MX hosts and the summaries of their certificates."""
-    digests = sorted({digest for report in reports for digest in digests_of(report)})
+    digests = sorted({*policy_digests(record), *(digest for report in reports for digest in digests_of(report))})
     shown = {digest: summary_of(certs[digest]) for digest in digests if digest in certs}
     return replace(record, reports=tuple(reports), certificates=shown)

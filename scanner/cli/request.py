@@ -18,7 +18,17 @@ from scanner.cli.resolver_choice import ResolverChoice, choice_of, server
 from scanner.cli.wiring import ehlo_name, trust_store
 from scanner.core.pkix import TrustStore
 from scanner.settings import Caps, DNSSettings, Retries, Settings, Timeouts
-from scanner.vocabulary import DomainDane, DomainOutcome, DomainStartTLS, Family, Level, Mode, Sender
+from scanner.vocabulary import (
+    DomainDane,
+    DomainOutcome,
+    DomainStartTLS,
+    DomainSTS,
+    Family,
+    Level,
+    Mechanism,
+    Mode,
+    Sender,
+)
 from targets.lists import STDIN, Accept, Form, ListError, Lists, Reader, Target
 from targets.partition import Sampling
 from targets.scope import Scope, load_exclusions
@@ -28,6 +38,10 @@ FIELDS: dict[str, type[StrEnum]] = {
     "sender": Sender,
     "dane": DomainDane,
     "starttls": DomainStartTLS,
+    "sts": DomainSTS,
+    "sender_sts": Sender,
+    "sender_both": Sender,
+    "mechanism": Mechanism,
 }
 """The fields of a domain's verdict that ``--fail-on`` accepts, with their values."""
 
@@ -159,6 +173,7 @@ def _settings(flags: dict[str, Any], choice: ResolverChoice) -> Settings:
         addresses=flags["addresses"],
         domain_addresses=_domain_addresses(flags),
         allow_private=flags["allow_private"],
+        sts=_sts(flags),
         ca_file=flags["ca_file"],
         ca_path=flags["ca_path"],
         timeouts=Timeouts(
@@ -193,6 +208,14 @@ def _domain_addresses(flags: dict[str, Any]) -> int:
     if of_host is not None and limit < of_host:
         raise CliError(f"--domain-addresses {limit}: at least the value of --addresses ({of_host}) was expected")
     return limit
+
+
+def _sts(flags: dict[str, Any]) -> bool:
+    """Return whether MTA-STS is examined; by default only for a scan without lists."""
+    wanted: bool | None = flags["sts"]
+    if wanted is not None:
+        return wanted
+    return not (flags["lists"] or flags["first"] or flags["resume"] or flags["retry_inconclusive"])
 
 
 def _retries(flags: dict[str, Any]) -> Retries:

@@ -30,9 +30,9 @@ _WORDS = {"lists": "LIST", "domains": "--domain", "list_format": "--format"}
 
 
 def to_keep(flags: dict[str, Any], settings: Settings) -> dict[str, Any]:
-    """Return the options to store for the continuation of a run, including the EHLO name in any case."""
+    """Return the options to store for the continuation of a run, with the values of --ehlo and --sts in any case."""
     kept = {name: value for name, value in flags.items() if name not in (*_INPUT, *_FREE)}
-    return kept | {"ehlo": settings.ehlo}
+    return kept | {"ehlo": settings.ehlo, "sts": settings.sts}
 
 
 def resumed(flags: dict[str, Any], given: AbstractSet[str]) -> dict[str, Any]:

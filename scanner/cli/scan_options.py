@@ -150,6 +150,12 @@ _JUDGEMENT = block(
         show_default=True,
         help=f"TLS security level to judge by: {', '.join(LEVELS)}.",
     ),
+    option(
+        "--sts/--no-sts",
+        default=None,
+        help="Examine MTA-STS and TLSRPT: two more DNS questions a domain, and the policy by HTTPS where one exists.",
+        show_default="on with --domain, off with lists",
+    ),
     CA_FILE,
     CA_PATH,
 )

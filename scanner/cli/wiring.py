@@ -17,7 +17,7 @@ from scanner.cli.resolver import Resolved, resolving
 from scanner.cli.resolver_choice import ResolverChoice
 from scanner.core.pkix import TrustStore
 from scanner.facts import Endpoint
-from scanner.net import truststore
+from scanner.net import https, truststore
 from scanner.net.outage import PATIENCE
 from scanner.net.probe import Extra, ProbeResult, probe
 from scanner.net.resolver import open_resolver
@@ -110,7 +110,8 @@ async def wired(
     async with open_resolver(resolved.dns) as resolver:
         lookup, outage = resolved.lookup(resolver), connections.outage
         lookups = Lookups(lookup, outage, partial(note, "dns"), stats, patience=patience)
-        yield Ports(settings, lookups, connections, trust, scope, stats, Routes())
+        fetch = partial(https.fetch, bind=settings.bind)
+        yield Ports(settings, lookups, connections, trust, scope, stats, Routes(), fetch)
 
 
 def _probe(settings: Settings, extra: Extra, endpoint: Endpoint) -> Awaitable[ProbeResult]:

@@ -22,7 +22,7 @@ _BY_DNS = (Dane.NONE, Dane.INSECURE, Dane.UNUSABLE, Dane.LOOKUP_FAILED)
 _NOT_COVERED = (Dane.NONE, Dane.INSECURE, Dane.UNUSABLE)
 _BROKEN = (Dane.MISMATCH, Dane.NO_TLS)
 _MISSING = {Outcome.NXDOMAIN: Reason.MX_TARGET_NXDOMAIN, Outcome.NODATA: Reason.MX_TARGET_NO_ADDRESS}
-_NO_MAIL = (Reason.NULL_MX, Reason.NXDOMAIN, Reason.NO_ADDRESS, Reason.MX_TARGETS_UNRESOLVABLE)
+NO_MAIL = (Reason.NULL_MX, Reason.NXDOMAIN, Reason.NO_ADDRESS, Reason.MX_TARGETS_UNRESOLVABLE)
 
 
 # --- host -----------------------------------------------------------------------------------------------------
@@ -222,7 +222,7 @@ def unexamined(hop: RouteHost, limit: Reason | None = None) -> HostVerdict:
 def judge_domain(level: Level, route: Route, hosts: Sequence[HostVerdict]) -> DomainVerdict:
     """Return the verdict for a domain at a level, from its route and its hosts in the route's order."""
     final = route.final or _nowhere(route, hosts)
-    if final in _NO_MAIL:
+    if final in NO_MAIL:
         return _no_mail(level, route, final)
     sender, decider = walk(route, hosts)
     reasons = list(dict.fromkeys((*route.reasons, *_dns_doubt(route), *(r for host in hosts for r in host.reasons))))

@@ -7,11 +7,13 @@ a host, and the package ``core`` judges it.
 
 import traceback
 from collections.abc import Awaitable, Callable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from pathlib import Path
 
 from scanner.core import judgement, retry, rollup, verdict
+from scanner.core.sts.discovery import worth_retry
+from scanner.core.sts.domain_verdict import with_sts
 from scanner.facts import CertFacts
 from scanner.model import DomainRecord, DomainVerdict, HostReport, HostVerdict, Route, RouteHost, TargetInfo
 from scanner.net.error_groups import root_cause
@@ -21,11 +23,12 @@ from scanner.reasons import Reason
 from scanner.run.domain_slots import DomainSlots, HostDomains
 from scanner.run.host_result import HostKey, HostResult, ReportAndCerts
 from scanner.run.hosts import HostExaminer
+from scanner.run.policies import PolicyExaminer, PolicyResult
 from scanner.run.ports import Ports, now
 from scanner.run.routing import find_route, host_keys
 from scanner.run.slices import Slices
 from scanner.vocabulary import DomainDane, DomainOutcome, DomainStartTLS, Level, Sender
-from targets.destination import Destination
+from targets.destination import Destination, Kind
 from targets.lists import Target
 
 _NO_ROUTE = Route(())
@@ -33,12 +36,13 @@ _NO_ROUTE = Route(())
 
 @dataclass(frozen=True, slots=True)
 class DomainObservation:
-    """The route of a target and the results of its hosts, or the internal error that prevented the observation."""
+    """The route of a target, the results of its hosts and its policy, or the internal error that prevented them."""
 
     target: Target
     began: datetime
     route: Route = _NO_ROUTE
     hosts: Sequence[tuple[RouteHost, HostResult]] = ()
+    policy: PolicyResult | None = None
     error: Exception | None = None
 
 
@@ -72,6 +76,7 @@ class Examiner:
         self._settings = ports.settings
         self._load = load
         self._host_examiner = HostExaminer(ports)
+        self._policy_examiner = PolicyExaminer(ports)
         self._hosts: SingleFlight[HostKey, HostResult] = SingleFlight(load=self._loaded, weigh=_octets)
         self._domains_of: dict[HostKey, HostDomains] = {}  # hosts in examination
         self._earlier: dict[str, HostReport] = {}  # reports of the previous pass for hosts examined again
@@ -87,7 +92,8 @@ class Examiner:
         began = now()
         try:
             route = await find_route(target.destination, self._ports.lookup)
-            return DomainObservation(target, began, route, await self._examine_hosts(target.destination, route))
+            hosts = await self._examine_hosts(target.destination, route)
+            return DomainObservation(target, began, route, hosts, await self._policy(target.destination, route))
         except Exception as error:  # noqa: BLE001 - internal errors are recorded and counted; the scan goes on
             return DomainObservation(target, began, error=error)
 
@@ -107,6 +113,7 @@ class Examiner:
     def next_pass(self) -> None:
         """Begin a retry pass: hosts and endpoints that are worth a retry are examined again."""
         self._host_examiner.next_pass()
+        self._policy_examiner.next_pass()
         forgotten = self._hosts.forget(lambda result: result.has_report and retry.of_host(result.report))
         self._earlier = {result.report.key: result.report for result in forgotten}
         self._replaced = {key: report.observed_at for key, report in self._earlier.items()}
@@ -126,6 +133,15 @@ class Examiner:
             if any(map(verdict.accepted_tcp, examined[-1][1].endpoints)):
                 break
         return examined
+
+    async def _policy(self, destination: Destination, route: Route) -> PolicyResult | None:
+        """Return the policy of a mail domain; None if it was not asked for, or the MX records show that there is none.
+
+        A policy belongs to a domain, not to a mail host that a destination names (RFC 8461 section 3.4).
+        """
+        if not self._settings.sts or destination.kind is not Kind.DOMAIN or route.final in rollup.NO_MAIL:
+            return None
+        return await self._policy_examiner.examine(destination.host)
 
     async def _host(self, key: HostKey, slots: DomainSlots) -> HostResult:
         """Return the result of a host; examine the host only for the first domain that uses it."""
@@ -195,6 +211,11 @@ class Examiner:
         reports = tuple([result.report for _, result in seen.hosts])
         certs = {digest: cert for _, result in seen.hosts for digest, cert in result.certs.items()}
         worth_a_retry = retry.of_route(route) or any(map(retry.of_host, reports))
+        if self._settings.sts and destination.kind is Kind.DOMAIN:
+            sts, tlsrpt = (seen.policy.sts, seen.policy.tlsrpt) if seen.policy else (None, None)
+            record = with_sts(replace(record, sts=sts, tlsrpt=tlsrpt), destination.host, reports, certs)
+            certs |= seen.policy.certs if seen.policy else {}
+            worth_a_retry = worth_a_retry or (sts is not None and worth_retry(sts))
         await slices.turn(destination.key)
         return DomainResult(record, reports, certs, retry=worth_a_retry)
 

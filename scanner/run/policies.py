@@ -4,7 +4,6 @@ The policy host is contacted under the same rules as an MX host: opt-outs, speci
 families, and connection caps of its own. Each address is tried once; the next address only if TCP failed.
 """
 
-from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field, replace
 
 from scanner.core import pkix
@@ -13,7 +12,7 @@ from scanner.core.sts.host_verdict import is_named
 from scanner.core.x509 import facts as certs
 from scanner.facts import CertFacts
 from scanner.net.gates import Gates
-from scanner.net.https import Accepts, HTTPSResult
+from scanner.net.https import HTTPSResult
 from scanner.net.single_flight import SingleFlight
 from scanner.run.addresses import HostAddresses, choose_addresses, find_addresses
 from scanner.run.ports import Ports, now
@@ -32,9 +31,6 @@ REMEMBERED = 256
 POLICY_CAPS = Caps(total=64, per_address=2, per_network=8, per_provider=8, rate=50.0, spacing=0.1)
 """Limits on connections to policy hosts: a web server expects more connections than a mail server."""
 
-Fetch = Callable[[str, str, str, Accepts], Awaitable[HTTPSResult]]
-"""A function that fetches a path: address, host, path, and the function that judges the certificate chain."""
-
 
 @dataclass(frozen=True, slots=True)
 class PolicyResult:
@@ -46,16 +42,10 @@ class PolicyResult:
 
 
 class PolicyExaminer:
-    """The examiner of policies; the policy of a domain is fetched once in a pass, even if the fetch fails.
+    """The examiner of policies; the policy of a domain is fetched once in a pass, even if the fetch fails."""
 
-    Args:
-        ports: interfaces for lookups, the scope and the trust store.
-        fetch: function that fetches a path from one address.
-    """
-
-    def __init__(self, ports: Ports, fetch: Fetch) -> None:
+    def __init__(self, ports: Ports) -> None:
         self._ports = ports
-        self._fetch = fetch
         self._gates = Gates(POLICY_CAPS)
         self._results: SingleFlight[str, PolicyResult] = SingleFlight(limit=REMEMBERED)
 
@@ -92,7 +82,7 @@ class PolicyExaminer:
         """Fetch the policy from one address, behind the gates of the provider that operates the policy host."""
         operator = found.answers[0].rname or visit.host
         async with self._gates.connection(address, operator):
-            result = await self._fetch(address, visit.host, PATH, visit.accepts)
+            result = await self._ports.fetch(address, visit.host, PATH, visit.accepts)
         return visit.record(address, result)
 
 

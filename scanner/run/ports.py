@@ -8,6 +8,7 @@ from typing import Protocol
 from scanner.core.pkix import TrustStore
 from scanner.facts import Answer, CertFacts, Endpoint
 from scanner.model import DomainRecord, HostReport
+from scanner.net.https import Accepts, HTTPSResult, fetch
 from scanner.net.probe import ProbeResult
 from scanner.net.routes import has_route
 from scanner.run.stats import Stats
@@ -27,6 +28,13 @@ class ProbeEndpoint(Protocol):
 
     def __call__(self, endpoint: Endpoint, host: str) -> Awaitable[ProbeResult]:
         """Return the result of the probe; ``host`` is one of the MX hosts with this endpoint."""
+
+
+class FetchPath(Protocol):
+    """A function that fetches a path by HTTPS from one address; failures are part of the result."""
+
+    def __call__(self, address: str, host: str, path: str, accepts: Accepts) -> Awaitable[HTTPSResult]:
+        """Return the result; ``accepts`` judges the certificate chain before the request is sent."""
 
 
 class HasRoute(Protocol):
@@ -64,6 +72,7 @@ class Ports:
     scope: Scope
     stats: Stats
     has_route: HasRoute = has_route
+    fetch: FetchPath = fetch
 
 
 def now() -> datetime:

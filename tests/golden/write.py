@@ -8,11 +8,24 @@ from dataclasses import replace
 from pathlib import Path
 
 from results.store import codec
-from scanner.facts import EDE, Alias, SecondOpinion, TLSARecord
+from scanner.facts import EDE, Alias, Failure, SecondOpinion, TLSARecord
 from scanner.model import DomainRecord, HeldBack, HostReport, PathError, RunHeader
 from scanner.reasons import TLSRPT, Reason
-from scanner.vocabulary import Outcome, Pkix, RunState, Security, Unusable
-from tests.unit import records
+from scanner.sts import PolicyFetch, STSReport, TLSRPTReport
+from scanner.vocabulary import (
+    DomainSTS,
+    FailureKind,
+    HostSTS,
+    Mechanism,
+    Outcome,
+    Phase,
+    Pkix,
+    RunState,
+    Security,
+    Sender,
+    Unusable,
+)
+from tests.unit import records, sts
 from tests.unit.records import NOON
 
 HERE = Path(__file__).parent
@@ -75,11 +88,33 @@ def _domain() -> DomainRecord:
     fine = records.endpoint_verdict(
         pkix=Pkix.UNTRUSTED, pkix_error="certificate has expired", tlsrpt=(TLSRPT.CERTIFICATE_EXPIRED,)
     )
-    host = records.host_verdict(endpoints=(fine, records.unreached()), text="Connection refused")
+    host = records.host_verdict(endpoints=(fine, records.unreached()), text="Connection refused", sts=HostSTS.OK)
     verdict = records.verdict(
-        reasons=(Reason.SOME_ADDRESSES_UNREACHABLE,), tlsrpt=(TLSRPT.DANE_REQUIRED,), text="Connection refused"
+        reasons=(Reason.SOME_ADDRESSES_UNREACHABLE,),
+        tlsrpt=(TLSRPT.DANE_REQUIRED,),
+        text="Connection refused",
+        sts=DomainSTS.PROTECTED,
+        sender_sts=Sender.VERIFIED,
+        sender_both=Sender.VERIFIED,
+        mechanism=Mechanism.BOTH,
     )
-    return records.domain(hosts=(host,), verdict=verdict, route=records.route(reasons=(Reason.MX_INSECURE,)))
+    route = records.route(reasons=(Reason.MX_INSECURE,))
+    return records.domain(hosts=(host,), verdict=verdict, route=route, sts=_sts(), tlsrpt=_tlsrpt())
+
+
+def _sts() -> STSReport:
+    handshake = records.probe().handshake
+    refused = PolicyFetch("192.0.2.7", NOON, {}, reason=Reason.ADDRESS_NOT_PUBLIC)
+    failed = PolicyFetch(
+        "192.0.2.8", NOON, {"connect": 1.5}, failure=Failure(Phase.HTTP, FailureKind.TIMEOUT, 110, "x")
+    )
+    fetch = replace(sts.FETCH, handshake=handshake, pkix_error="odd", octets=99, ms={"http": 2.5})
+    found = sts.report(sts.policy("*.example", "192.0.2.1"))
+    return replace(found, fetches=(refused, failed, fetch), record_error="odd", policy_error="odd")
+
+
+def _tlsrpt() -> TLSRPTReport:
+    return sts.tlsrpt('"v=TLSRPTv1; rua=mailto:a@example, x"')
 
 
 def main() -> None:

@@ -13,9 +13,10 @@ import trio
 from scanner.core.pkix import TrustStore
 from scanner.core.x509 import facts as certs
 from scanner.facts import Alias, Answer, Endpoint, Failure, Handshake, Probe, TLSARecord
+from scanner.net import https
 from scanner.net.probe import ProbeResult
 from scanner.run.examine import DomainResult, Examiner
-from scanner.run.ports import Ports
+from scanner.run.ports import FetchPath, Ports
 from scanner.run.stats import Stats
 from scanner.settings import AUTHENTICATED, AUTHENTICATED_CLASSICAL, Settings
 from scanner.vocabulary import FailureKind, Mode, Outcome, Phase, Security, StartTLS
@@ -235,13 +236,14 @@ class World:
     trust: TrustStore = LAB_ROOT
     unrouted: tuple[str, ...] = ()
     seconds: float = 0
+    fetch: FetchPath = https.fetch
 
     def __post_init__(self) -> None:
         self.zone = Zone(self.dns)
         self.net = Servers(self.servers, seconds=self.seconds)
 
     def ports(self, settings: Settings) -> Ports:
-        return Ports(settings, self.zone, self.net, self.trust, self.scope, Stats(), self._routed)
+        return Ports(settings, self.zone, self.net, self.trust, self.scope, Stats(), self._routed, self.fetch)
 
     def _routed(self, address: str) -> bool:
         return address not in self.unrouted

@@ -18,8 +18,8 @@ from scanner.core.sts import host_verdict
 from scanner.core.sts.discovery import Discovery, discovery
 from scanner.core.sts.policy_file import Patterns
 from scanner.facts import CertFacts
-from scanner.model import DomainVerdict, HostReport, HostVerdict, Route
-from scanner.reasons import Reason
+from scanner.model import DomainRecord, DomainVerdict, HostReport, HostVerdict, Route
+from scanner.reasons import REASONS, Reason
 from scanner.sts import STSReport, TLSRPTReport
 from scanner.vocabulary import (
     Dane,
@@ -86,6 +86,35 @@ def judge(view: STSView, sts: STSReport | None, tlsrpt: TLSRPTReport | None = No
         return STSVerdict(DomainSTS.NO_MAIL, hosts, Sender.BOUNCE, Sender.BOUNCE, Mechanism.NO_MAIL)
     found = Discovery(None, DomainSTS.UNKNOWN) if sts is None else discovery(sts)
     return _JudgedDomain(view, found).verdict(tlsrpt)
+
+
+def with_sts(
+    record: DomainRecord, nexthop: str, reports: Sequence[HostReport], certs: Mapping[str, CertFacts]
+) -> DomainRecord:
+    """Return the record of a domain with the verdict on its MTA-STS policy and TLSRPT record.
+
+    Args:
+        record: the judged domain with the observations ``sts`` and ``tlsrpt``.
+        nexthop: the domain.
+        reports: the reports of its MX hosts.
+        certs: certificates by SHA-256, including every certificate of the chains in the reports.
+    """
+    by_key = {report.key: report for report in reports}
+    view = STSView(nexthop, record.route, record.hosts, record.verdict, by_key, certs)
+    found, verdict = judge(view, record.sts, record.tlsrpt), record.verdict
+    hosts = [replace(host, sts=sts) for host, sts in zip(record.hosts, found.hosts, strict=True)]
+    tlsrpt = (result for reason in found.reasons if (result := REASONS[reason].tlsrpt) is not None)
+    with_verdict = replace(
+        verdict,
+        reasons=tuple(dict.fromkeys((*verdict.reasons, *found.reasons))),
+        tlsrpt=tuple(dict.fromkeys((*verdict.tlsrpt, *tlsrpt))),
+        text=verdict.text or found.text,
+        sts=found.sts,
+        sender_sts=found.sender_sts,
+        sender_both=found.sender_both,
+        mechanism=found.mechanism,
+    )
+    return replace(record, hosts=tuple(hosts), verdict=with_verdict)
 
 
 class _JudgedDomain:

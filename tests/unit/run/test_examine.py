@@ -9,7 +9,7 @@ import trio
 from trio.testing import MockClock
 
 from scanner.core import judgement
-from scanner.facts import Endpoint
+from scanner.facts import Endpoint, TLSARecord
 from scanner.net.probe import ProbeResult
 from scanner.reasons import Reason
 from scanner.run import domain_slots
@@ -18,8 +18,27 @@ from scanner.run.host_result import ReportAndCerts
 from scanner.run.ports import now
 from scanner.run.slices import Slices
 from scanner.settings import Caps, Settings
-from scanner.vocabulary import FailureKind, Phase
-from tests.unit.fakes import DOMAIN, MX1, MX2, V4, V4B, World, fails, host, mx, shakes, target
+from scanner.vocabulary import FailureKind, Outcome, Phase
+from tests.unit import sts
+from tests.unit.fakes import (
+    DOMAIN,
+    MX1,
+    MX2,
+    OK_RECORD,
+    V4,
+    V4B,
+    WRONG_RECORD,
+    World,
+    addresses,
+    answer,
+    fails,
+    host,
+    mx,
+    rows,
+    shakes,
+    target,
+)
+from tests.unit.run.test_policies import LEAF, NO_TLSRPT, RECORD, PolicyHosts
 
 BUSY = fails(Phase.GREETING, FailureKind.REJECTED, 421, "busy")
 OTHER = "other.test"
@@ -214,3 +233,71 @@ async def test_transcripts_above_the_evidence_of_a_domain_are_not_kept(monkeypat
     kept = [bool(probe.transcript) for end in report.endpoints for probe in end.probes]
     assert kept.count(True) in (1, 2)
     assert len(kept) == 3
+
+
+# --- MTA-STS --------------------------------------------------------------------------------------------------
+
+STS = Settings(sts=True)
+
+
+def with_policy(*records: TLSARecord, hosts: PolicyHosts | None = None) -> World:
+    dns = mx() | host(MX1, V4, records=records) | RECORD | addresses(sts.HOST, V4B)
+    policy_hosts = hosts or PolicyHosts({V4B: (LEAF, sts.policy(MX1))})
+    return World(dns, {V4: shakes()}, fetch=policy_hosts.fetch)
+
+
+async def test_a_domain_with_a_policy() -> None:
+    result = await with_policy(OK_RECORD).examine(settings=STS)
+    verdict = result.record.verdict
+    assert (verdict.sts, verdict.sender_sts, verdict.sender_both, verdict.mechanism) == (
+        "protected", "verified", "verified", "both",
+    )  # fmt: skip
+    assert [each.sts for each in result.record.hosts] == ["ok"]
+    assert result.record.sts is not None
+    assert result.record.sts.policy is not None
+    assert result.record.tlsrpt is not None
+    assert LEAF.facts.sha256 in (result.certs or {})
+    assert not result.retry
+
+
+async def test_reasons_of_the_policy_follow_those_of_dane() -> None:
+    hosts = PolicyHosts({V4B: (LEAF, sts.policy("other.test"))})
+    verdict = (await with_policy(WRONG_RECORD, hosts=hosts).examine(settings=STS)).record.verdict
+    assert " ".join(verdict.reasons) == "tlsa-mismatch level-not-met sts-mx-mismatch"
+    assert verdict.tlsrpt == ("validation-failure", "dane-required")
+    assert (verdict.dane, verdict.sts, verdict.mechanism) == ("broken", "broken", "broken")
+
+
+async def test_without_the_setting_nothing_is_asked() -> None:
+    record = (await World(mx() | host(MX1, V4), {V4: shakes()}).examine()).record
+    assert (record.sts, record.tlsrpt, record.verdict.sts, record.verdict.mechanism) == (None, None, None, None)
+    assert record.hosts[0].sts is None
+
+
+async def test_a_policy_belongs_to_a_domain_and_not_to_a_mail_host() -> None:  # KumoMTA PR #557
+    record = (await World(host(MX1, V4), {V4: shakes()}).examine(f"[{MX1}]", STS)).record
+    assert (record.sts, record.verdict.sts) == (None, None)
+
+
+async def test_a_domain_without_mail_is_not_asked_for_its_policy() -> None:
+    record = (await World(mx("0 .")).examine(settings=STS)).record
+    assert (record.sts, record.verdict.sts, record.verdict.mechanism) == (None, "no_mail", "no_mail")
+
+
+async def test_a_policy_host_that_does_not_answer_is_worth_a_retry() -> None:
+    hosts = PolicyHosts({V4B: Phase.HTTP})
+    world = with_policy(OK_RECORD, hosts=hosts)
+    examiner = Examiner(world.ports(STS))
+    first = await examiner.examine(target())
+    assert (first.retry, first.record.verdict.sts, first.record.verdict.mechanism) == (True, "lookup_failed", "dane")
+    examiner.next_pass()
+    await examiner.examine(target())
+    assert (len(hosts.visits), len(world.net.calls)) == (2, 1)  # the MX host is not probed again
+
+
+async def test_the_record_of_a_failed_lookup_of_the_policy() -> None:
+    failing = rows(answer(f"_mta-sts.{DOMAIN}", "TXT", outcome=Outcome.ERROR)) | NO_TLSRPT
+    result = await World(mx() | host(MX1, V4) | failing, {V4: shakes()}).examine(settings=STS)
+    assert (result.retry, result.record.verdict.sts, result.record.verdict.mechanism) == (
+        True, "lookup_failed", "unknown",
+    )  # fmt: skip

@@ -52,8 +52,8 @@ async def examine(
     scope: Scope = ANYWHERE,
     times: int = 1,
 ) -> PolicyResult:
-    world = World(table, scope=scope)
-    examiner = PolicyExaminer(world.ports(Settings()), (hosts or PolicyHosts({})).fetch)
+    world = World(table, scope=scope, fetch=(hosts or PolicyHosts({})).fetch)
+    examiner = PolicyExaminer(world.ports(Settings()))
     for _ in range(times):
         result = await examiner.examine(DOMAIN)
     world.check()
@@ -113,8 +113,8 @@ async def test_a_failed_fetch_is_not_repeated_within_a_pass() -> None:  # Zuplu/
 async def test_a_retry_pass_repeats_only_what_could_change() -> None:
     for behaviour, visits in ((Phase.HTTP, 2), ((LEAF, POLICY), 1), ((OTHER, POLICY), 1)):
         hosts = PolicyHosts({V4: behaviour})
-        world = World(RECORD | addresses(sts.HOST, V4))
-        examiner = PolicyExaminer(world.ports(Settings()), hosts.fetch)
+        world = World(RECORD | addresses(sts.HOST, V4), fetch=hosts.fetch)
+        examiner = PolicyExaminer(world.ports(Settings()))
         await examiner.examine(DOMAIN)
         examiner.next_pass()
         await examiner.examine(DOMAIN)
