@@ -86,6 +86,10 @@ def words_of_domain(verdict: VerdictPart, mx: str, kind: str, step: int, *, rout
     yield "sender", verdict.sender
     yield "dane", verdict.dane
     yield "starttls", verdict.starttls
+    if verdict.sts is not None:
+        yield "sts", verdict.sts
+    if verdict.mechanism is not None:
+        yield "mechanism", verdict.mechanism
     yield "dnssec_mx", mx
     yield "mx", kind
     yield "health", domain_health(verdict.dane, verdict.outcome, verdict.reasons)

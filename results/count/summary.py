@@ -222,6 +222,8 @@ TABLES = (
     "sender",
     "dane",
     "starttls",
+    "sts",
+    "mechanism",
     "reasons",
     "inconclusive",
     "host_dane",

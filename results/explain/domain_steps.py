@@ -12,6 +12,7 @@ from rich.text import Text
 from results.explain.case import HostCase, sent_chain
 from results.explain.cause import Explanation, explain
 from results.explain.remedies import remedy_of
+from results.explain.sts_steps import sts_lines
 from results.explain.tlsa_cause import SeenCertificate, search
 from results.render import tlsa, words
 from results.render.terminal import heading, one_line, quote, said
@@ -62,6 +63,7 @@ class Reasoning:
         for place, host in enumerate(record.hosts, 1):
             heading(self._console, f"MX host {place} of {len(record.hosts)}", f"preference {host.preference}")
             self._host(host)
+        self._sts(record)
         heading(self._console, "Verdict")
         self._summary(record)
 
@@ -91,6 +93,13 @@ class Reasoning:
             text = self._quote(skipped.address).append(f": not contacted: {words.of_reason(skipped.reason)}")
             self._line(text)
         self._host_verdict(host, report)
+
+    def _sts(self, record: DomainRecord) -> None:
+        lines = list(sts_lines(record, self._console))
+        if lines:
+            heading(self._console, "MTA-STS and TLSRPT")
+        for text, indent in lines:
+            self._line(text, indent)
 
     def _dns(self, report: HostReport) -> None:
         for answer in (report.a, report.aaaa, *report.tlsa.steps):
@@ -171,6 +180,13 @@ class Reasoning:
             self._line(f"STARTTLS: {words.DOMAIN_STARTTLS[verdict.starttls]} ({verdict.starttls}).")
         if verdict.dane is not DomainDane.NO_MAIL:
             self._line(f"DANE: {words.DOMAIN_DANE[verdict.dane]} ({verdict.dane}).")
+        if verdict.sts is not None:
+            self._line(f"MTA-STS: {words.DOMAIN_STS[verdict.sts]} ({verdict.sts}).")
+        for what, sender in (("MTA-STS only", verdict.sender_sts), ("DANE and MTA-STS", verdict.sender_both)):
+            if sender is not None:
+                self._line(f"A sender that uses {what} {words.SENDER[sender]} ({sender}).")
+        if verdict.mechanism is not None:
+            self._line(f"Protection: {words.MECHANISM[verdict.mechanism]} ({verdict.mechanism}).")
         self._why(verdict.reasons, 4)
         if verdict.tlsrpt:
             self._line(f"TLSRPT result types: {', '.join(verdict.tlsrpt)}.")

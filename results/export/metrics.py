@@ -17,7 +17,7 @@ from results.render.openmetrics import END, by_word, gauge, histogram
 from results.store.files import replace_file
 from results.store.reader import Run
 from scanner.reasons import Reason
-from scanner.vocabulary import Dane, DomainDane, DomainOutcome, DomainStartTLS, Sender
+from scanner.vocabulary import Dane, DomainDane, DomainOutcome, DomainStartTLS, DomainSTS, Mechanism, Sender
 
 PROVIDERS = 20  # maximum number of named providers; each provider has four series
 DAYS = (0, 1, 3, 7, 14, 21, 30, 60, 90, 180, 365)
@@ -83,9 +83,18 @@ def _domains(summary: Summary) -> Iterator[str]:
     ):
         help_ = f"Domains by verdict {name}."
         yield gauge(f"mxsweep_domains_by_{name}", help_, by_word("verdict", table, words))
+    yield from _sts(summary)
     rows = by_word("reason", summary.reasons, Reason)
     yield gauge("mxsweep_domains_by_reason", "Domains that a reason concerns; a domain may have several.", rows)
     yield gauge("mxsweep_rejects", "Input lines not scanned.", [({}, sum(summary.rejects.values()))])
+
+
+def _sts(summary: Summary) -> Iterator[str]:
+    """Yield the metrics about MTA-STS; none if the scan did not examine MTA-STS."""
+    for name, words in (("sts", DomainSTS), ("mechanism", Mechanism)):
+        counts = {word: count.domains for word, count in summary.tables[name].rows.items()}
+        if counts:
+            yield gauge(f"mxsweep_domains_by_{name}", f"Domains by verdict {name}.", by_word("verdict", counts, words))
 
 
 def _providers(summary: Summary, most: int) -> Iterator[str]:

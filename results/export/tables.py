@@ -23,7 +23,10 @@ from scanner.vocabulary import (
     DomainDane,
     DomainOutcome,
     DomainStartTLS,
+    DomainSTS,
+    HostSTS,
     Level,
+    Mechanism,
     Sender,
 )
 
@@ -44,10 +47,11 @@ _DOMAIN_LINE = """key: 'VARCHAR', observed_at: 'TIMESTAMPTZ',
     route: 'STRUCT(hosts STRUCT(host VARCHAR)[],
         mx STRUCT(outcome VARCHAR, security VARCHAR, records VARCHAR[], rname VARCHAR, ttl BIGINT))',
     verdict: 'STRUCT(outcome VARCHAR, sender VARCHAR, dane VARCHAR, starttls VARCHAR, level VARCHAR,
-        reasons VARCHAR[], tlsrpt VARCHAR[], text VARCHAR)'"""
+        reasons VARCHAR[], tlsrpt VARCHAR[], text VARCHAR, sts VARCHAR, sender_sts VARCHAR, sender_both VARCHAR,
+        mechanism VARCHAR)'"""
 _HOSTS_LINE = """hosts: 'STRUCT(host VARCHAR, preference BIGINT, report VARCHAR, dane VARCHAR, starttls VARCHAR,
     sender VARCHAR, votes BOOLEAN, conclusive BOOLEAN, reasons VARCHAR[], endpoints STRUCT(reasons VARCHAR[])[],
-    text VARCHAR)[]'"""
+    text VARCHAR, sts VARCHAR)[]'"""
 
 
 def _distinct(name: str) -> str:
@@ -92,6 +96,10 @@ DOMAINS = TableDefinition(
         member("line", int, "target.line"),
         member("raw", str, "target.raw"),
         member("observed_at", datetime),
+        member("sts", DomainSTS, "verdict.sts", null=True),
+        member("sender_sts", Sender, "verdict.sender_sts", null=True),
+        member("sender_both", Sender, "verdict.sender_both", null=True),
+        member("mechanism", Mechanism, "verdict.mechanism", null=True),
         Column("mx_rrset", tuple, _mx_rrset, sql=f"coalesce({_MX_RRSET}, [])"),
         hidden("every_reason", _EVERY_REASON),
         hidden("mx", "route.mx"),
@@ -119,6 +127,7 @@ ROUTES = TableDefinition(
         member("conclusive", bool, "host.conclusive"),
         *texts("reasons", rows.host_reasons, sql=_distinct("every_reason")),
         member("text", str, "host.text"),
+        member("sts", HostSTS, "host.sts", null=True),
         hidden("every_reason", _HOST_REASONS),
         hidden("place", "place"),
         hidden("bare", "bare"),

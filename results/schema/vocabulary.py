@@ -195,8 +195,8 @@ VOCABULARIES: dict[type[StrEnum], Vocabulary] = {
     ),
     Mechanism: Vocabulary(
         "mechanism",
-        "The value is the mechanism that protects mail from a sender that uses both DANE and MTA-STS. Where DANE applies to a host, "
-        "DANE alone decides.",
+        "The value is the mechanism that protects mail from a sender that uses both DANE and MTA-STS. Where DANE "
+        "applies to a host, DANE alone decides.",
         words.MECHANISM,
     ),
     HostSTS: Vocabulary(

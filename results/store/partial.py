@@ -79,6 +79,8 @@ class VerdictPart(Lean, frozen=True, eq=False):
     starttls: str
     reasons: tuple[str, ...] = ()
     text: str = ""
+    sts: str | None = None
+    mechanism: str | None = None
 
 
 class AnswerPart(Lean, frozen=True):
