@@ -23,7 +23,7 @@ from scanner.model import (
     HostVerdict,
 )
 from scanner.reasons import Reason
-from scanner.vocabulary import DomainDane, DomainOutcome, HostSTS
+from scanner.vocabulary import DomainDane, DomainOutcome, DomainSTS, HostSTS
 
 _STYLE = {
     DomainOutcome.OK: "green",
@@ -67,8 +67,8 @@ def _verdict(record: DomainRecord, console: Console) -> None:
 
 
 def _sts(verdict: DomainVerdict, console: Console) -> None:
-    """Print the verdict on MTA-STS and the mechanism that protects the domain, if the scan examined MTA-STS."""
-    if verdict.sts is not None:
+    """Print the verdict on the MTA-STS policy, if there is one, and the mechanism that protects the domain."""
+    if verdict.sts not in (None, DomainSTS.NONE):
         _line(console, Text(f"MTA-STS: {words.DOMAIN_STS[verdict.sts]} ({verdict.sts})."))
     if verdict.mechanism is not None:
         _line(console, Text(f"Protection: {words.MECHANISM[verdict.mechanism]} ({verdict.mechanism})."))

@@ -101,7 +101,7 @@ def member(name: str, kind: type, path: str = "", *, null: bool = False) -> Colu
     """
     valid = "" if null else f"{name} IS NOT NULL"
     if issubclass(kind, StrEnum):
-        valid = f"{name} IN ({', '.join(map(literal, kind))})"
+        valid = f"{name} IN ({', '.join(map(literal, kind))})" + (f" OR {name} IS NULL" if null else "")
     elif kind is datetime:
         valid = f"{name} BETWEEN {literal(FIRST)} AND {literal(LAST)}" + (f" OR {name} IS NULL" if null else "")
     return Column(name, str if issubclass(kind, StrEnum) else kind, attrgetter(path or name), path or name, valid=valid)

@@ -71,10 +71,10 @@ def _host_dane(view: verdict.View, report: HostReport, judged: Sequence[Judged])
         return view.tlsa.dane
     seen = {each.verdict.dane for each in judged}
     found = next((d for d in (Dane.MISMATCH, Dane.NO_TLS, Dane.OK) if d in seen), Dane.UNKNOWN)
-    return Dane.UNKNOWN if found is Dane.OK and _incomplete(report) else found
+    return Dane.UNKNOWN if found is Dane.OK and is_incomplete(report) else found
 
 
-def _incomplete(report: HostReport) -> bool:
+def is_incomplete(report: HostReport) -> bool:
     """Return whether the default limit of addresses was reached, or a higher limit.
 
     A limit below the default is a request of the user to judge a host by fewer addresses.

@@ -1,5 +1,6 @@
 """Start, stop and status of the lab."""
 
+import base64
 import fcntl
 import hashlib
 import json
@@ -14,7 +15,7 @@ from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
-from tests.lab import bulk, postfix, public, zones
+from tests.lab import bulk, cases_sts, postfix, public, zones
 from tests.lab.layout import DNS_CHILD, DNS_PARENT, RESOLVER, Layout, Placed, place
 from tests.lab.netns import Namespaces, in_namespaces
 from tests.lab.pki import PKI, Bundle
@@ -26,6 +27,7 @@ READY_LIMIT_EACH = 0.002  # more for each domain of the bulk lab
 STOP_LIMIT = 5.0  # seconds between SIGTERM and SIGKILL
 BUSY = "421 4.7.0 {name} try again later"
 ROOT = Path(__file__).resolve().parents[2]
+ALL = (*SCENARIOS, *cases_sts.SCENARIOS)
 
 
 class LabError(Exception):
@@ -133,7 +135,7 @@ def _path() -> str:
 
 def _start(layout: Layout, scale: int, *, crowded: bool) -> Record:
     layout.make()
-    placed = place(SCENARIOS)
+    placed = place(ALL)
     try:
         spaces = Namespaces.make({"MXSWEEP_LAB": str(layout.state)})
     except RuntimeError as error:
@@ -164,6 +166,18 @@ def _write_files(layout: Layout, placed: tuple[Placed, ...], key: zones.Key, rec
     _write_dns(layout, placed, bundles, key, more)
     entries = [_entry(layout, here) for here in placed if here.kind in ("serve", "busy") and not here.host.postfix]
     layout.smtpd_config.write_text(json.dumps(entries, indent=1))
+    layout.httpsd_config.write_text(json.dumps(list(_policy_hosts(layout, pki)), indent=1))
+
+
+def _policy_hosts(layout: Layout, pki: PKI) -> Iterator[dict[str, str]]:
+    """Write the certificates of the policy hosts; yield the configuration of their server."""
+    for each in cases_sts.CASES:
+        if each.policy.listening:
+            name = each.policy.cert_name or f"mta-sts.{each.domain}"
+            pki.make(each.policy.cert, name, each.domain).write(_chain(layout, f"https-{each.domain}"))
+            response = base64.b64encode(each.policy.response).decode()
+            chain = str(_chain(layout, f"https-{each.domain}"))
+            yield {"address": cases_sts.ADDRESSES[each.domain], "chain": chain, "response": response}
 
 
 def _write_bulk(layout: Layout, pki: PKI, key: zones.Key, record: Record) -> list[zones.ZoneFile]:
@@ -178,7 +192,7 @@ def _write_bulk(layout: Layout, pki: PKI, key: zones.Key, record: Record) -> lis
 
 def _bundles(layout: Layout, pki: PKI) -> dict[str, Bundle]:
     bundles = {}
-    for scenario in SCENARIOS:
+    for scenario in ALL:
         for host in scenario.hosts:
             bundle = bundles[host.name] = pki.make(host.cert, host.name, scenario.domain)
             bundle.write(_chain(layout, host.name))
@@ -205,7 +219,7 @@ def _write_dns(
     more: list[zones.ZoneFile],
 ) -> None:
     directory = layout.zones
-    children, odd = zones.build(SCENARIOS, placed, bundles)
+    children, odd = zones.build(ALL, placed, bundles)
     children += public.zones(placed)
     upper = zones.sign_all(zones.parents([*children, *more[:1]], key), key, directory)
     lower = zones.sign_all([*children, *more], key, directory)
@@ -223,6 +237,8 @@ def _launch_all(layout: Layout, record: Record, placed: tuple[Placed, ...]) -> N
     _launch(layout, record, server, "odddns", [python, "-m", "tests.lab.odddns", f"{directory}/odd.json", DNS_CHILD])
     files = [str(layout.smtpd_config), str(layout.smtpd_log)]
     _launch(layout, record, server, "smtpd", [python, "-m", "tests.lab.smtpd", *files])
+    files = [str(layout.httpsd_config), str(layout.httpsd_log)]
+    _launch(layout, record, server, "httpsd", [python, "-m", "tests.lab.httpsd", *files])
     if record.scale:
         _launch(layout, record, server, "bulk", bulk.command(layout.bulk, logged=record.crowded))
     start_resolver(layout, record)

@@ -102,6 +102,16 @@ class Layout:
         """Addresses and behaviours."""
         return self.state / "smtpd.json"
 
+    @property
+    def httpsd_config(self) -> Path:
+        """Addresses, certificates and responses of the policy hosts."""
+        return self.state / "httpsd.json"
+
+    @property
+    def httpsd_log(self) -> Path:
+        """JSON lines of the HTTPS server."""
+        return self.logs / "httpsd.jsonl"
+
     def make(self) -> None:
         """Make the directories. They are readable for all, because posttls-finger and Postfix drop their privileges."""
         for path in (self.state, self.mail_config, self.postfix, self.zones, self.certs, self.logs, self.bulk):

@@ -19,6 +19,10 @@ def _smtpd_ready(layout: Layout, _record: "Record", _placed: tuple[Placed, ...])
     return layout.smtpd_log.exists() and '"listening"' in layout.smtpd_log.read_text()
 
 
+def _httpsd_ready(layout: Layout, _record: "Record", _placed: tuple[Placed, ...]) -> bool:
+    return layout.httpsd_log.exists() and '"listening"' in layout.httpsd_log.read_text()
+
+
 def _postfix_ready(_layout: Layout, record: "Record", placed: tuple[Placed, ...]) -> bool:
     if record.postfix != "running":
         return True
@@ -50,5 +54,11 @@ def _inside(record: "Record", command: list[str]) -> tuple[int, str]:
     return done.returncode, done.stdout
 
 
-SIGNS: dict[str, Sign] = {"smtpd": _smtpd_ready, "postfix": _postfix_ready, "dns": _dns_ready, "bulk": _bulk_ready}
+SIGNS: dict[str, Sign] = {
+    "smtpd": _smtpd_ready,
+    "httpsd": _httpsd_ready,
+    "postfix": _postfix_ready,
+    "dns": _dns_ready,
+    "bulk": _bulk_ready,
+}
 """Return a readiness check for each part, by name."""

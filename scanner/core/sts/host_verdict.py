@@ -6,7 +6,7 @@ the name of the host as a dNSName; common names do not count. The TLS sessions a
 
 from collections.abc import Mapping, Sequence
 
-from scanner.core import verdict
+from scanner.core import rollup, verdict
 from scanner.core.matching import matched_peername
 from scanner.core.sts.policy_file import Patterns
 from scanner.facts import CertFacts
@@ -29,11 +29,13 @@ def judge_host(patterns: Patterns, report: HostReport, certs: Mapping[str, CertF
 
     Returns:
         The most severe verdict on its addresses; addresses without a conclusive connection do not count beside others.
+        With more addresses than the default limit, ``ok`` becomes ``unknown``, as for DANE.
     """
     if not patterns.match(report.host):
         return HostSTS.PATTERN_MISMATCH
     seen = {judge_address(report.host, each, certs) for each in report.endpoints}
-    return next((state for state in _IN_ORDER if state in seen), HostSTS.UNKNOWN)
+    found = next((state for state in _IN_ORDER if state in seen), HostSTS.UNKNOWN)
+    return HostSTS.UNKNOWN if found is HostSTS.OK and rollup.is_incomplete(report) else found
 
 
 def judge_address(host: str, report: EndpointReport, certs: Mapping[str, CertFacts]) -> HostSTS:

@@ -7,6 +7,9 @@ import pytest
 from scanner.core.sts.host_verdict import is_named, judge_host, sender_enforcing, sender_opportunistic
 from scanner.core.sts.policy_file import Patterns
 from scanner.facts import Failure
+from scanner.model import Skipped
+from scanner.reasons import Reason
+from scanner.settings import ADDRESSES
 from scanner.vocabulary import FailureKind, HostSTS, Phase
 from tests.unit import pki
 from tests.unit.fakes import (
@@ -91,6 +94,14 @@ async def test_the_most_severe_address_decides(servers: tuple[Behaviour, ...], s
 
 async def test_a_host_that_is_not_listed_is_not_judged_by_its_certificate() -> None:
     assert (await judged(shakes(), patterns=Patterns(["other.test"])))[:2] == ("pattern_mismatch", "defer")
+
+
+async def test_more_addresses_than_the_limit_leave_a_good_host_unknown() -> None:
+    result = await World(mx() | host(MX1, V4), {V4: shakes()}).examine()
+    (report,), certs = result.reports, result.certs or {}
+    many = (*(Skipped(V4, Reason.OPTED_OUT) for _ in range(ADDRESSES)), Skipped(V4B, Reason.ADDRESS_LIMIT))
+    assert judge_host(LISTED, replace(report, skipped=many), certs) is HostSTS.UNKNOWN
+    assert judge_host(LISTED, replace(report, skipped=many[:-1]), certs) is HostSTS.OK
 
 
 async def test_no_trust_store_is_no_verdict() -> None:
