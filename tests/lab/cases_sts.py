@@ -5,6 +5,7 @@ Each domain has a policy host at an address of its own, served by ``httpsd``. Th
 """
 
 from dataclasses import dataclass, field
+from typing import Any
 
 from tests.lab.expectations import broken, insecure, protected, unprotected
 from tests.lab.model import Expect, Host, Scenario, Zone
@@ -81,9 +82,9 @@ def http(body: bytes, status: str = "200 OK", headers: str = "Content-Type: text
     return f"HTTP/1.1 {status}\r\n{headers}\r\nContent-Length: {len(body)}\r\n\r\n".encode() + body
 
 
-def serves(body: bytes = b"", **how: object) -> PolicyHost:
+def serves(body: bytes = b"", **how: Any) -> PolicyHost:
     """Return a policy host with a response of status 200."""
-    return PolicyHost(http(body or policy(MX)), **how)  # type: ignore[arg-type]
+    return PolicyHost(http(body or policy(MX)), **how)
 
 
 GOOD = serves()
@@ -92,15 +93,15 @@ INVALID, UNKNOWN = f"invalid {NO_POLICY}", "lookup_failed unknown unknown unknow
 BROKEN = "broken defer defer broken"
 
 
-def own(name: str, cert: str = "good", *tlsa: str, smtp: dict[str, object] | None = None) -> dict[str, object]:
+def own(name: str, cert: str = "good", *tlsa: str, smtp: dict[str, object] | None = None) -> dict[str, Any]:
     """Return the members of a case with a mail host of its own."""
     host = f"mx.sts-{name}.test"
     return {"mx": (host,), "hosts": (Host(host, tlsa, cert, smtp or {}),)}
 
 
-def case(name: str, why: str, expect: str, reasons: str = "", policy: PolicyHost = GOOD, **more: object) -> STSCase:
+def case(name: str, why: str, expect: str, reasons: str = "", policy: PolicyHost = GOOD, **more: Any) -> STSCase:
     """Return a case."""
-    return STSCase(name, why, expect, reasons, policy, **more)  # type: ignore[arg-type]
+    return STSCase(name, why, expect, reasons, policy, **more)
 
 
 CASES: tuple[STSCase, ...] = (
@@ -113,59 +114,160 @@ CASES: tuple[STSCase, ...] = (
     case("address", "an address never matches (tlspol#70)", BROKEN, "sts-mx-mismatch", serves(policy("10.0.0.2"))),
     case("absent", "no record, although a policy host", f"none {NO_POLICY}", txt=()),
     case("other-txt", "another TXT record only", f"none {NO_POLICY}", txt=('"v=spf1 -all"',)),
-    case("two-records", "two records (hardenize-public#41)", INVALID, "sts-record-multiple", txt=(RECORD, '"v=STSv1; id=2"')),
+    case(
+        "two-records",
+        "two records (hardenize-public#41)",
+        INVALID,
+        "sts-record-multiple",
+        txt=(RECORD, '"v=STSv1; id=2"'),
+    ),
     case("space", "a space before the semicolon (aykevl/mta-sts#19)", PROTECTED, txt=('"v=STSv1 ; id=1"',)),
     case("strings", "two character-strings", PROTECTED, txt=('"v=STSv1; i" "d=1"',)),
-    case("id", "an id of another form (mailinabox#1779)", INVALID, "sts-record-invalid", txt=('"v=STSv1; id=2026-09"',)),
+    case(
+        "id", "an id of another form (mailinabox#1779)", INVALID, "sts-record-invalid", txt=('"v=STSv1; id=2026-09"',)
+    ),
     case("servfail", "the record's lookup fails (tlspol#4, #82)", UNKNOWN, "sts-lookup-failed", fails="SERVFAIL"),
     case("lf", "LF line ends (mailinabox#1861)", PROTECTED, "", serves(policy(MX, end="\n"))),
     case("keys", "unknown keys (tlspol#95)", PROTECTED, "", serves(policy(MX, more="colour: blue"))),
     case("no-mx", "enforce without mx (tlspol#95)", INVALID, "sts-policy-invalid", serves(policy())),
     case("html", "a web page", INVALID, "sts-policy-invalid", serves(b"<!DOCTYPE html>\n")),
-    case("media-type", "another media type (starttls-backend#191)", PROTECTED, "sts-media-type",
-         PolicyHost(http(policy(MX), headers="Content-Type: text/html"))),
-    case("charset", "parameters of the media type", PROTECTED, "",
-         PolicyHost(http(policy(MX), headers="Content-Type: text/plain; charset=utf-8"))),
-    case("redirect", "redirects are not followed (smtp-sts#61)", INVALID, "sts-fetch-redirect",
-         PolicyHost(http(b"", "301 Moved Permanently", "Location: https://mta-sts.sts-enforce.test/"))),
+    case(
+        "media-type",
+        "another media type (starttls-backend#191)",
+        PROTECTED,
+        "sts-media-type",
+        PolicyHost(http(policy(MX), headers="Content-Type: text/html")),
+    ),
+    case(
+        "charset",
+        "parameters of the media type",
+        PROTECTED,
+        "",
+        PolicyHost(http(policy(MX), headers="Content-Type: text/plain; charset=utf-8")),
+    ),
+    case(
+        "redirect",
+        "redirects are not followed (smtp-sts#61)",
+        INVALID,
+        "sts-fetch-redirect",
+        PolicyHost(http(b"", "301 Moved Permanently", "Location: https://mta-sts.sts-enforce.test/")),
+    ),
     case("missing", "404", INVALID, "sts-fetch-status", PolicyHost(http(b"gone", "404 Not Found"))),
     case("busy", "503", UNKNOWN, "sts-fetch-status", PolicyHost(http(b"later", "503 Service Unavailable"))),
     case("huge", "a body without end", INVALID, "sts-fetch-too-long", serves(b"x" * 1_000_000)),
-    case("headers", "a header without end", INVALID, "sts-fetch-too-long", PolicyHost(b"HTTP/1.1 200 OK\r\nX: " + b"x" * 99_999)),
-    case("many-mx", "10,000 patterns beyond the limit", INVALID, "sts-fetch-too-long",
-         serves(policy(*(f"m{n}.test" for n in range(10_000))))),
+    case(
+        "headers",
+        "a header without end",
+        INVALID,
+        "sts-fetch-too-long",
+        PolicyHost(b"HTTP/1.1 200 OK\r\nX: " + b"x" * 99_999),
+    ),
+    case(
+        "many-mx",
+        "10,000 patterns beyond the limit",
+        INVALID,
+        "sts-fetch-too-long",
+        serves(policy(*(f"m{n}.test" for n in range(10_000)))),
+    ),
     case("cut", "the body is cut off", UNKNOWN, "sts-fetch-failed", PolicyHost(http(policy(MX))[:-1])),
     case("refused", "nothing listens", UNKNOWN, "sts-fetch-failed", serves(listening=False)),
     case("other-name", "a certificate for another name", INVALID, "sts-certificate-invalid", serves(cert="wrong-name")),
-    case("domain-name", "a certificate for the domain only", INVALID, "sts-certificate-invalid", serves(cert="domain-name")),
+    case(
+        "domain-name",
+        "a certificate for the domain only",
+        INVALID,
+        "sts-certificate-invalid",
+        serves(cert="domain-name"),
+    ),
     case("self-signed", "a self-signed certificate", INVALID, "sts-certificate-invalid", serves(cert="self-signed")),
     case("expired", "an expired certificate", INVALID, "sts-certificate-invalid", serves(cert="expired")),
-    case("cname", "an alias, with the right certificate (smtp-sts#164)", PROTECTED,
-         records=("mta-sts.sts-cname.test. CNAME web.sts-cname.test.", "web.sts-cname.test. A {address}")),
-    case("cname-name", "an alias, with the certificate of its target", INVALID, "sts-certificate-invalid",
-         serves(cert_name="web.sts-cname-name.test"),
-         records=("mta-sts.sts-cname-name.test. CNAME web.sts-cname-name.test.", "web.sts-cname-name.test. A {address}")),
-    case("no-host", "a record without policy host (mailstrom#213)", INVALID, "sts-fetch-failed",
-         records=("unused.sts-no-host.test. A 10.0.0.9",)),
-    case("both", "DANE and a policy", "protected verified verified both", dane=protected(), **own("both", "good", *EE),
-         policy=serves(policy("mx.sts-both.test"))),
-    case("dane-fails", "a policy never overrides DANE that fails (postfix-mta-sts-resolver#67, smtp-sts#97)",
-         "protected verified defer broken", "sts-dane-disagree", dane=broken(), **own("dane-fails", "good", "3 1 1 wrong"),
-         policy=serves(policy("mx.sts-dane-fails.test"))),
-    case("dane-ee", "DANE holds with a self-signed certificate, the policy does not", "broken defer verified dane",
-         "sts-host-untrusted sts-dane-disagree", dane=protected(), **own("dane-ee", "self-signed", *EE),
-         policy=serves(policy("mx.sts-dane-ee.test"))),
-    case("unsigned", "TLSA behind unsigned MX records is not DANE (tlspol#8)", PROTECTED, dane=insecure(), zone="unsigned",
-         mx=("mx.sts-both.test",), policy=serves(policy("mx.sts-both.test"))),
-    case("one-dane", "DANE on one of two MX hosts (tlspol#7)", PROTECTED, policy=serves(policy(MX, "mx.sts-both.test")),
-         mx=("mx.sts-both.test", MX)),
-    case("no-tls", "no STARTTLS", BROKEN, "sts-host-no-tls", **own("no-tls", smtp={"starttls": ""}),
-         policy=serves(policy("mx.sts-no-tls.test"))),
-    case("cn", "the name only as common name", BROKEN, "sts-host-name-mismatch", **own("cn", "cn-only"),
-         policy=serves(policy("mx.sts-cn.test"))),
-    case("tlsrpt", "a TLSRPT record with a syntax error", PROTECTED, "tlsrpt-record-invalid",
-         records=("mta-sts.sts-tlsrpt.test. A {address}", '_smtp._tls.sts-tlsrpt.test. TXT "v=TLSRPTv1; rua=a@b"')),
-)  # fmt: skip
+    case(
+        "cname",
+        "an alias, with the right certificate (smtp-sts#164)",
+        PROTECTED,
+        records=("mta-sts.sts-cname.test. CNAME web.sts-cname.test.", "web.sts-cname.test. A {address}"),
+    ),
+    case(
+        "cname-name",
+        "an alias, with the certificate of its target",
+        INVALID,
+        "sts-certificate-invalid",
+        serves(cert_name="web.sts-cname-name.test"),
+        records=("mta-sts.sts-cname-name.test. CNAME web.sts-cname-name.test.", "web.sts-cname-name.test. A {address}"),
+    ),
+    case(
+        "no-host",
+        "a record without policy host (mailstrom#213)",
+        INVALID,
+        "sts-fetch-failed",
+        records=("unused.sts-no-host.test. A 10.0.0.9",),
+    ),
+    case(
+        "both",
+        "DANE and a policy",
+        "protected verified verified both",
+        dane=protected(),
+        **own("both", "good", *EE),
+        policy=serves(policy("mx.sts-both.test")),
+    ),
+    case(
+        "dane-fails",
+        "a policy never overrides DANE that fails (postfix-mta-sts-resolver#67, smtp-sts#97)",
+        "protected verified defer broken",
+        "sts-dane-disagree",
+        dane=broken(),
+        **own("dane-fails", "good", "3 1 1 wrong"),
+        policy=serves(policy("mx.sts-dane-fails.test")),
+    ),
+    case(
+        "dane-ee",
+        "DANE holds with a self-signed certificate, the policy does not",
+        "broken defer verified dane",
+        "sts-host-untrusted sts-dane-disagree",
+        dane=protected(),
+        **own("dane-ee", "self-signed", *EE),
+        policy=serves(policy("mx.sts-dane-ee.test")),
+    ),
+    case(
+        "unsigned",
+        "TLSA behind unsigned MX records is not DANE (tlspol#8)",
+        PROTECTED,
+        dane=insecure(),
+        zone="unsigned",
+        mx=("mx.sts-both.test",),
+        policy=serves(policy("mx.sts-both.test")),
+    ),
+    case(
+        "one-dane",
+        "DANE on one of two MX hosts (tlspol#7)",
+        PROTECTED,
+        policy=serves(policy(MX, "mx.sts-both.test")),
+        mx=("mx.sts-both.test", MX),
+    ),
+    case(
+        "no-tls",
+        "no STARTTLS",
+        BROKEN,
+        "sts-host-no-tls",
+        **own("no-tls", smtp={"starttls": ""}),
+        policy=serves(policy("mx.sts-no-tls.test")),
+    ),
+    case(
+        "cn",
+        "the name only as common name",
+        BROKEN,
+        "sts-host-name-mismatch",
+        **own("cn", "cn-only"),
+        policy=serves(policy("mx.sts-cn.test")),
+    ),
+    case(
+        "tlsrpt",
+        "a TLSRPT record with a syntax error",
+        PROTECTED,
+        "tlsrpt-record-invalid",
+        records=("mta-sts.sts-tlsrpt.test. A {address}", '_smtp._tls.sts-tlsrpt.test. TXT "v=TLSRPTv1; rua=a@b"'),
+    ),
+)
 """The domains and what is expected of each."""
 
 ADDRESSES = {each.domain: f"{NETWORK}{n}" for n, each in enumerate(CASES, 1)}

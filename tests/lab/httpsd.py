@@ -19,14 +19,12 @@ PORT = 443
 REQUEST_LIMIT = 16 * 1024
 
 
-async def main(config: Path, log: Path) -> None:
+async def main(entries: list[dict[str, Any]], lines: TextIO) -> None:
     """Serve all addresses until the end of the process."""
-    entries = json.loads(config.read_text())
-    with log.open("a", buffering=1) as lines:
-        async with trio.open_nursery() as nursery:
-            for entry in entries:
-                await nursery.start(_listen, entry, lines)
-            lines.write('"listening"\n')
+    async with trio.open_nursery() as nursery:
+        for entry in entries:
+            await nursery.start(_listen, entry, lines)
+        lines.write('"listening"\n')
 
 
 async def _listen(entry: dict[str, Any], lines: TextIO, task_status: Any) -> None:
@@ -52,4 +50,5 @@ async def _answer(entry: dict[str, Any], lines: TextIO, stream: trio.SSLStream[t
 
 
 if __name__ == "__main__":
-    trio.run(main, Path(sys.argv[1]), Path(sys.argv[2]))
+    with Path(sys.argv[2]).open("a", buffering=1) as log:
+        trio.run(main, json.loads(Path(sys.argv[1]).read_text()), log)
