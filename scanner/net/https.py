@@ -27,7 +27,10 @@ PROFILE = TLSProfile("https", f"{MEDIUM}:!aNULL", security_level=1, min_version=
 """The offer of the client; RFC 8461 section 3.3 requires TLS 1.2 or later of the policy host."""
 
 HEADER_LIMIT = 16 * 1024
-"""Maximum number of octets of the header of a response; servers limit the header of a request to 8 KiB."""
+"""Maximum number of octets of names and values in the header of a response; servers limit requests to 8 KiB.
+
+h11 checks only incomplete headers, against twice this limit. So the result does not depend on the division into reads.
+"""
 
 BODY_LIMIT = 64 * 1024
 """Maximum number of octets of a body: the limit of other senders, for a policy of some 200 octets."""
@@ -105,7 +108,7 @@ class _Request:
         self._host = host
         self._path = path
         self._accepts = accepts
-        self._http = h11.Connection(h11.CLIENT, max_incomplete_event_size=HEADER_LIMIT)
+        self._http = h11.Connection(h11.CLIENT, max_incomplete_event_size=2 * HEADER_LIMIT)
         self._received = 0
         self._ended = False
 
@@ -185,6 +188,8 @@ class _Request:
         """Record an event; return whether more of the response is needed."""
         result = self.result
         if isinstance(event, h11.Response):
+            if sum(len(name) + len(value) for name, value in event.headers) > HEADER_LIMIT:
+                raise LimitExceededError(f"more than {HEADER_LIMIT} octets of header")
             result.status, result.media_type = event.status_code, _media_type(event)
             return event.status_code == 200  # noqa: PLR2004 - HTTP status
         if isinstance(event, h11.Data):
