@@ -275,13 +275,17 @@ def _dns_doubt(route: Route) -> tuple[Reason, ...]:
 
 
 def walk(route: Route, hosts: Sequence[HostVerdict]) -> tuple[Sender, HostVerdict | None]:
-    """Return the sender verdict of the first host that delivers, in the order of smtp(8), and that host."""
+    """Return the action of smtp(8) for a domain, and the first host that delivers, in the order of smtp(8)."""
     decider = next((host for host in hosts if host.sender in DELIVERS), None)
-    if decider is not None:
-        return decider.sender, decider
-    if route.final is None and any(host.sender is Sender.UNKNOWN for host in hosts):
-        return Sender.UNKNOWN, None
-    return Sender.DEFER, None
+    return action(route, [host.sender for host in hosts]), decider
+
+
+def action(route: Route, senders: Sequence[Sender]) -> Sender:
+    """Return the action of a sender for a domain, from its actions at the hosts in the order of the route."""
+    delivering = next((sender for sender in senders if sender in DELIVERS), None)
+    if delivering is not None:
+        return delivering
+    return Sender.UNKNOWN if route.final is None and Sender.UNKNOWN in senders else Sender.DEFER
 
 
 def _failed_before(decider: HostVerdict, host: HostVerdict) -> bool:

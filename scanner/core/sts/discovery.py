@@ -60,7 +60,8 @@ def with_response(report: STSReport, fetches: tuple[PolicyFetch, ...], body: byt
 def discovery(report: STSReport) -> Discovery:
     """Return the policy of a report, or the reason why a sender finds no policy."""
     if report.record is not TXTRecord.VALID:
-        return replace(_BY_RECORD[report.record], text=report.record_error or report.txt.error)
+        found, text = _BY_RECORD[report.record], report.record_error or report.txt.error
+        return replace(found, text=text) if text else found
     if report.policy is not None:
         plain = report.fetches[-1].media_type.lower() == MEDIA_TYPE if report.fetches else True
         return Discovery(report.policy, None, () if plain else (Reason.STS_MEDIA_TYPE,))

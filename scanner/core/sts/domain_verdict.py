@@ -207,7 +207,7 @@ class _JudgedDomain:
         """Return the action of a sender that knows MTA-STS only; with a cached policy it could differ."""
         if self._found.why in _UNDECIDED:
             return Sender.UNKNOWN
-        return self._walk([self._sts_sender(host, sts) for host, sts in self._pairs()])
+        return self._action([self._sts_sender(host, sts) for host, sts in self._pairs()])
 
     def _sts_sender(self, host: HostVerdict, sts: HostSTS) -> Sender:
         report = self._report(host)
@@ -218,7 +218,7 @@ class _JudgedDomain:
         return host_verdict.sender_opportunistic(report)
 
     def _sender_both(self) -> Sender:
-        return self._walk([self._both_sender(host, sts) for host, sts in self._pairs()])
+        return self._action([self._both_sender(host, sts) for host, sts in self._pairs()])
 
     def _both_sender(self, host: HostVerdict, sts: HostSTS) -> Sender:
         report = self._report(host)
@@ -246,13 +246,12 @@ class _JudgedDomain:
         view = self._view
         return judgement.judge_host(Level.DANE, view.nexthop, view.route, hop, report, view.certs).sender
 
-    def _walk(self, senders: Sequence[Sender]) -> Sender:
+    def _action(self, senders: Sequence[Sender]) -> Sender:
         """Return the action for the domain, where a policy that is not known leaves an earlier host unknown."""
         first = next((each for each in senders if each in rollup.DELIVERS or each is Sender.UNKNOWN), None)
         if self._found.why in _UNDECIDED and first is Sender.UNKNOWN:
             return Sender.UNKNOWN
-        hosts = [replace(host, sender=sender) for host, sender in zip(self._view.hosts, senders, strict=True)]
-        return rollup.walk(self._view.route, hosts)[0]
+        return rollup.action(self._view.route, senders)
 
     # --- mechanism --------------------------------------------------------------------------------------------
 
