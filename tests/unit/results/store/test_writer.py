@@ -14,7 +14,7 @@ from scanner.facts import CertFacts
 from scanner.model import CertSummary, DomainRecord, HostReport, RejectRecord
 from scanner.vocabulary import RunState
 from tests.lines import dicts
-from tests.unit import records
+from tests.unit import records, sts
 from tests.unit.records import DIGEST, NOON
 
 CERTS = {DIGEST: records.cert()}
@@ -271,3 +271,14 @@ def test_a_reader_that_went_away_is_named() -> None:
         sink.put_domain(records.domain(), [], {})
         with pytest.raises(StoreError, match="standard output: Broken pipe"):
             sink.sync()
+
+
+def test_the_certificates_of_a_policy_host_are_written_once(tmp_path: Path) -> None:
+    probe = records.probe()
+    assert probe.handshake is not None
+    fetch = replace(sts.FETCH, handshake=probe.handshake)
+    record = records.domain(sts=sts.report(sts.policy(), fetch))
+    with Store.create(tmp_path / "run", records.header()) as store:
+        for key in ("a.example", "b.example"):
+            store.put_domain(replace(record, key=key), [], {records.DIGEST: records.cert()})
+    assert [cert.sha256 for cert in Run.open(tmp_path / "run").certs()] == [records.DIGEST]
