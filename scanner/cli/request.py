@@ -160,7 +160,6 @@ def _check_output(flags: dict[str, Any]) -> None:
 
 
 def _settings(flags: dict[str, Any], choice: ResolverChoice) -> Settings:
-    command = flags["command_timeout"]
     return Settings(
         level=Level(flags["level"]),
         mode=Mode(flags["mode"]),
@@ -179,8 +178,8 @@ def _settings(flags: dict[str, Any], choice: ResolverChoice) -> Settings:
         timeouts=Timeouts(
             connect=flags["connect_timeout"],
             greeting=flags["greeting_timeout"],
-            command=command,
-            handshake=command,
+            command=flags["command_timeout"],
+            handshake=flags["command_timeout"],
             probe=flags["deadline"],
         ),
         dns=DNSSettings(
