@@ -1,20 +1,18 @@
 """MTA-STS: TXT records, policies, and HTTP responses, in which any split of the same octets gives the same result."""
 
 import random
-from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
 
 import trio
 
-from results.store.codec import decode, encode
 from scanner.core.sts.discovery import discovery, with_response, worth_retry
 from scanner.core.sts.domain_verdict import with_sts
 from scanner.core.sts.policy_file import Patterns
 from scanner.core.sts.records import sts_report, tlsrpt_report
-from scanner.model import DomainRecord
 from scanner.net.https import BODY_LIMIT, HTTPSResult, _Request
 from scanner.vocabulary import Phase
+from tests.fuzz.fuzzer import Fuzzer, packed, stored, unpacked
 from tests.unit import records, sts
 from tests.unit.fakes import DOMAIN
 from tests.unit.pki import NOW
@@ -36,8 +34,17 @@ _HEADS = (
 )  # fmt: skip
 
 
-def make(chance: random.Random) -> bytes:
-    """Return the octets of a policy, a response or records: lines that fit together now and then, with mutations."""
+def make_policy(chance: random.Random) -> bytes:
+    """Return a policy and TXT records."""
+    return packed((_octets(chance), *(text.encode() for text in _rdata(chance))))
+
+
+def make_response(chance: random.Random) -> bytes:
+    """Return an HTTP response and the random octets that choose its split."""
+    return packed((_octets(chance), chance.randbytes(3)))
+
+
+def _octets(chance: random.Random) -> bytes:
     pool = chance.choice((_LINES, _HEADS))
     lines = [chance.choice(pool) for _ in range(chance.randrange(12))]
     if pool is _HEADS and chance.random() < 0.8:
@@ -49,20 +56,21 @@ def make(chance: random.Random) -> bytes:
     return bytes(octets)
 
 
-def rdata(chance: random.Random) -> tuple[str, ...]:
-    """Return TXT records in presentation format, or not."""
+def _rdata(chance: random.Random) -> tuple[str, ...]:
     return tuple(
         chance.choice(('"{}"', "{}", '"{}" "x"')).format("".join(chance.choices(_TEXTS, k=chance.randrange(4))))
         for _ in range(chance.randrange(4))
     )
 
 
-def check_policy(octets: bytes, texts: tuple[str, ...]) -> None:
-    """Judge a domain with this policy and these records, and store the result.
+def check_policy(data: bytes) -> None:
+    """Judge a domain with a policy and TXT records, and store the result.
 
     Raises:
         AssertionError: the record changes when it is stored, or a policy is used that its record does not announce.
     """
+    octets, *rdata = unpacked(data)
+    texts = tuple(text.decode() for text in rdata)
     report = sts_report(DOMAIN, sts.txt(*texts), NOW)
     assert discovery(report).policy is None
     report = with_response(replace(report, **_addresses()), (sts.FETCH,), octets)
@@ -75,7 +83,7 @@ def check_policy(octets: bytes, texts: tuple[str, ...]) -> None:
     domain = records.domain(sts=report, tlsrpt=tlsrpt_report(sts.txt(*texts)))
     host = records.report(key=domain.hosts[0].report)
     judged = with_sts(domain, "a.example", [host], {records.DIGEST: records.cert()})
-    assert encode(decode(DomainRecord, encode(judged))) == encode(judged)
+    stored(judged)
 
 
 def _addresses() -> dict[str, Any]:
@@ -96,13 +104,14 @@ class _Peer:
         return self._pieces.pop(0) if self._pieces else b""
 
 
-def check_response(octets: bytes, chance: random.Random) -> None:
+def check_response(data: bytes) -> None:
     """Read a response with several splits of the same octets.
 
     Raises:
         AssertionError: a split changes the result, or a limit is exceeded.
     """
-    split = sorted(chance.randrange(len(octets) + 1) for _ in range(3))
+    octets, places = unpacked(data)
+    split = sorted(place * len(octets) // 255 for place in places)
     pieces = [octets[a:b] for a, b in zip((0, *split), (*split, len(octets)), strict=True)]
     found = [_read(list(filter(None, each))) for each in ([octets], pieces, [bytes([octet]) for octet in octets])]
     assert found[0] == found[1] == found[2], "a split of the octets changes the result"
@@ -126,7 +135,7 @@ async def _exchange(request: _Request, peer: Any) -> str:
     return ""
 
 
-CHECKS: tuple[Callable[[random.Random], None], ...] = (
-    lambda chance: check_policy(make(chance), rdata(chance)),
-    lambda chance: check_response(make(chance), chance),
+FUZZERS = (
+    Fuzzer("mta-sts", make_policy, check_policy, inputs=300),
+    Fuzzer("https-responses", make_response, check_response, inputs=300, calls=400_000, calls_per_octet=1_000),
 )
