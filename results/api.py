@@ -7,8 +7,8 @@ from results.count.summary import SOON, Summary, summarise
 from results.export.frames import Relation, RunDatabase
 from results.report.model import Report, make_report
 from results.store.by_key import certs_of, find
+from results.store.line_sink import standing_alone
 from results.store.reader import Run
-from results.store.writer import standing_alone
 from scanner.model import DomainRecord, HostReport
 
 

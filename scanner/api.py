@@ -30,7 +30,7 @@ from typing import TypeVar
 
 import trio
 
-from results.store.writer import standing_alone
+from results.store.line_sink import standing_alone
 from scanner.cli.errors import CliError
 from scanner.cli.input import ANONYMOUS_TARGETS
 from scanner.cli.resolver_choice import ResolverChoice, mode_of

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from targets.hostnames import HostNameError, is_address, to_ascii
 from targets.kinds import ListKind, kind_of
 from targets.lines import SHOWN_LIMIT, Line
-from targets.tables import DELIMITERS, Layout, RowError, cells_of, is_rank, separator, uncommented
+from targets.tables import DELIMITERS, RowError, TableLayout, cells_of, is_rank, separator, uncommented
 
 HEADERS = (
     "domain", "domains", "domain name", "domain_name", "domainname", "mail domain", "mail_domain", "maildomain",
@@ -59,7 +59,7 @@ class _Sample:
         return sum(any(map(_is_domain, row)) for row in self.rows) / len(self.rows)
 
 
-def detect(lines: Sequence[Line], column: str | None = None) -> Layout:
+def detect(lines: Sequence[Line], column: str | None = None) -> TableLayout:
     """Return the layout of a list.
 
     Args:
@@ -78,7 +78,7 @@ def detect(lines: Sequence[Line], column: str | None = None) -> Layout:
     if not any(";" in line.text for line in others):
         good = others  # the other lines are comments
     if not good:
-        return Layout()
+        return TableLayout()
     sample = _sample([uncommented(line.text) for line in good], given, words=column is not None)
     header = _header(sample, good[0])
     begins = header[1] if header else begins
@@ -92,17 +92,17 @@ def detect(lines: Sequence[Line], column: str | None = None) -> Layout:
 # --- with --column ----------------------------------------------------------------------------------------------
 
 
-def _by_name(lines: Sequence[Line], column: str, given: str | None) -> Layout:
+def _by_name(lines: Sequence[Line], column: str, given: str | None) -> TableLayout:
     line = next(iter(lines), Line(1, "", "the file is empty"))
     if not line.flaw and line.text.lstrip().startswith("{"):
-        return Layout("{", header=(column,))
+        return TableLayout("{", header=(column,))
     if line.flaw:
         raise LayoutError(f"a header with column {column!r} expected: {line.flaw}", line.number)
     for delimiter in given or DELIMITERS:
         names = _cells(line.text, delimiter)
         index = _index(names, column)
         if index is not None:
-            return Layout(delimiter, index, tuple(names), line.number)
+            return TableLayout(delimiter, index, tuple(names), line.number)
     raise LayoutError(f"no column {column!r} in the header {line.text.strip()[:SHOWN_LIMIT]!r}", line.number)
 
 
@@ -114,30 +114,30 @@ def _index(names: list[str], column: str) -> int | None:
     return folded.index(column.casefold()) if column.casefold() in folded else None
 
 
-def _by_number(sample: _Sample, number: int, names: tuple[str, ...], begins: int) -> Layout:
+def _by_number(sample: _Sample, number: int, names: tuple[str, ...], begins: int) -> TableLayout:
     if not 1 <= number <= sample.width:
         raise LayoutError(f"no column {number}: {_described(sample)}")
-    return Layout(sample.delimiter, number - 1, names, begins)
+    return TableLayout(sample.delimiter, number - 1, names, begins)
 
 
 # --- without --column -----------------------------------------------------------------------------------------
 
 
-def _by_content(sample: _Sample, names: tuple[str, ...], begins: int) -> Layout:
+def _by_content(sample: _Sample, names: tuple[str, ...], begins: int) -> TableLayout:
     first = 1 if names else 0
     shares = [sample.share(column, first=first) for column in range(sample.width)]
     known = _known(names, shares, rows=len(sample.rows) > 1)
     if known is not None:
-        return Layout(sample.delimiter, known, names, begins)
+        return TableLayout(sample.delimiter, known, names, begins)
     if not names and _is_ranked(sample):
-        return Layout(sample.delimiter, ranked=True, begins=begins)
+        return TableLayout(sample.delimiter, ranked=True, begins=begins)
     if sample.width <= 1:
-        return Layout(sample.delimiter, begins=begins, header=names)
+        return TableLayout(sample.delimiter, begins=begins, header=names)
     best = [column for column, share in enumerate(shares) if share >= MOST]
     if shares[0] and not (_are_addresses(sample) and best):
-        return Layout(sample.delimiter, 0, names, begins)
+        return TableLayout(sample.delimiter, 0, names, begins)
     if len(best) == 1:
-        return Layout(sample.delimiter, best[0], names, begins)
+        return TableLayout(sample.delimiter, best[0], names, begins)
     raise LayoutError(f"no column is known to hold the domains; {_described(sample)}; name it with --column")
 
 

@@ -24,7 +24,7 @@ from targets.kinds import Accept, hint, host_of
 from targets.lines import SHOWN_LIMIT, Line, Plain
 from targets.sources import STDIN, Form, Source
 from targets.streams import ListError
-from targets.tables import Row
+from targets.tables import ListRow
 
 __all__ = ["STDIN", "Accept", "Form", "ListError", "Lists", "PlainNames", "Reader", "Reject", "Target"]
 
@@ -174,9 +174,9 @@ class Lists:
                     yield PlainNames(source.name, item.number, item.names)
                 else:
                     for line in item.lines():
-                        yield self._entry(source.name, line, Row(line.text, None, {}))
+                        yield self._entry(source.name, line, ListRow(line.text, None, {}))
 
-    def _entry(self, source: str, line: Line, row: Row | str) -> Target | Reject:
+    def _entry(self, source: str, line: Line, row: ListRow | str) -> Target | Reject:
         if isinstance(row, str):
             return Reject(source, line.number, line.text[:SHOWN_LIMIT], row)
         try:

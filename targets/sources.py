@@ -13,9 +13,9 @@ from targets.detection import LayoutError, detect
 from targets.kinds import SAMPLE, WHOLE_LIST, Accept, ListKind, accepted, dominant
 from targets.lines import Line, LineReader, Plain
 from targets.streams import ListError, open_file
-from targets.tables import Layout, Row, RowError, is_record, records, uncommented
+from targets.tables import ListRow, RowError, TableLayout, is_record, records, uncommented
 from targets.wrappings import Unwrapped, unwrapped
-from targets.zonefile import Zone
+from targets.zonefile import ZoneParser
 
 STDIN = "-"
 
@@ -59,7 +59,7 @@ class Source:
         if isinstance(self._stream, io.BufferedReader) and name != STDIN and _is_regular(self._stream):
             self._close()
 
-    def rows(self) -> Iterator[tuple[Line, Row | str]]:
+    def rows(self) -> Iterator[tuple[Line, ListRow | str]]:
         """Yield each record with its cells, or with the reason why it is invalid.
 
         Raises:
@@ -73,7 +73,7 @@ class Source:
                 yield from self._row(cast("Line", line))
         self._close()
 
-    def blocks(self) -> Iterator[tuple[Line, Row | str] | Plain]:
+    def blocks(self) -> Iterator[tuple[Line, ListRow | str] | Plain]:
         """Yield the records like ``rows``, with consecutive plain domains grouped.
 
         Raises:
@@ -96,7 +96,7 @@ class Source:
         header = self._layout.header
         return lines.number > self._layout.begins and not (len(header) == 1 and header[0].encode() in lines.names)
 
-    def _row(self, line: Line) -> Iterator[tuple[Line, Row | str]]:
+    def _row(self, line: Line) -> Iterator[tuple[Line, ListRow | str]]:
         if line.cut:
             self.cut = line.flaw
         if not line.flaw and (line.number <= self._layout.begins or self._is_comment(line.text)):
@@ -113,11 +113,11 @@ class Source:
         """Return whether a line begins with a semicolon that is not a delimiter."""
         return text.startswith(";") and self._layout.delimiter != ";"
 
-    def _owners(self) -> Iterator[tuple[Line, Row | str]]:
-        for line, name, reason in Zone().owners(chain(self._ahead, self._lines.lines())):
+    def _owners(self) -> Iterator[tuple[Line, ListRow | str]]:
+        for line, name, reason in ZoneParser().owners(chain(self._ahead, self._lines.lines())):
             if line.cut:
                 self.cut = self.cut or reason
-            yield line, Row(name, None, {}) if name else reason
+            yield line, ListRow(name, None, {}) if name else reason
 
     def _records(self, lines: Iterator[Line | Plain]) -> Iterator[Line | Plain]:
         significant = (each for each in lines if isinstance(each, Plain) or _is_significant(each))
@@ -155,14 +155,14 @@ class Source:
 
     # --- recognition --------------------------------------------------------------------------------------------
 
-    def _recognised(self) -> Layout:
+    def _recognised(self) -> TableLayout:
         """Return the layout of the list.
 
         Raises:
             ListError: the layout cannot be recognised, or the list has another format.
         """
         if self._form.zone:
-            return Layout()
+            return TableLayout()
         sample = [cast("Line", line) for line in records(iter(self._ahead), is_record)]
         texts = [line.text for line in sample if not line.flaw]
         if self._form.column is None:
@@ -180,7 +180,7 @@ class Source:
             raise ListError(f"{self.name}: not a list of domains but {kind}; {WHOLE_LIST[kind]}")
 
 
-def _domains(sample: list[Line], layout: Layout) -> Iterator[str]:
+def _domains(sample: list[Line], layout: TableLayout) -> Iterator[str]:
     for line in sample:
         if line.number > layout.begins and not line.flaw:
             try:

@@ -29,7 +29,7 @@ _SEP = re.compile(r'"?sep=(.)"?', re.IGNORECASE)
 _UNCLOSED = "unexpected end of data"
 
 
-class Row(NamedTuple):
+class ListRow(NamedTuple):
     """A record, split into domain, rank and further fields."""
 
     domain: str
@@ -42,7 +42,7 @@ class RowError(ValueError):
 
 
 @dataclass(frozen=True, slots=True)
-class Layout:
+class TableLayout:
     """The layout of a list's records.
 
     ``column`` is the index of the domain column, from 0. ``header`` contains the column names, empty without a header.
@@ -65,7 +65,7 @@ class Layout:
         """Whether a line that consists of a plain name is a record with this domain."""
         return self.column == 0 and not self.ranked and self.delimiter != "{"
 
-    def row(self, text: str) -> Row:
+    def row(self, text: str) -> ListRow:
         """Parse a record.
 
         Raises:
@@ -81,7 +81,7 @@ class Layout:
         if self.header and tuple(cells) == self.header:
             raise RowError("the header, repeated")
         fields = {self._name(at): cell for at, cell in enumerate(cells) if at != self.column}
-        return Row(cells[self.column], None, fields)
+        return ListRow(cells[self.column], None, fields)
 
     def _shown(self) -> str:
         return repr(self.header[self.column]) if self.column < len(self.header) else str(self.column + 1)
@@ -132,7 +132,7 @@ def cells_of(text: str, delimiter: str) -> list[str]:
     return [cell.strip() for cell in cells]
 
 
-def _ranked(cells: list[str]) -> Row:
+def _ranked(cells: list[str]) -> ListRow:
     """Parse rank and domain; in ``1,234,example.com`` the rank 1234 is split into two cells."""
     at = 1
     while at < len(cells) - 1 and re.fullmatch("[0-9]{3}", cells[at]):
@@ -141,10 +141,10 @@ def _ranked(cells: list[str]) -> Row:
     if len(cells) == 1 or not is_rank(rank):
         raise RowError("rank,domain expected, as in the file's first line")
     fields = {f"col{number}": cell for number, cell in enumerate(cells[at + 1 :], at + 2)}
-    return Row(cells[at], int(re.sub("[^0-9]", "", rank)), fields)
+    return ListRow(cells[at], int(re.sub("[^0-9]", "", rank)), fields)
 
 
-def _member(text: str, name: str) -> Row:
+def _member(text: str, name: str) -> ListRow:
     """Parse a JSON object: member ``name`` is the domain, other members with simple values are fields."""
     try:
         found = json.loads(text)
@@ -153,7 +153,9 @@ def _member(text: str, name: str) -> Row:
     if not isinstance(found, dict) or not isinstance(found.get(name), str):
         raise RowError(f"no member {name!r} with a text in this line")
     domain = found.pop(name)
-    return Row(domain, None, {key: str(value) for key, value in found.items() if isinstance(value, str | int | float)})
+    return ListRow(
+        domain, None, {key: str(value) for key, value in found.items() if isinstance(value, str | int | float)}
+    )
 
 
 # --- records of several lines -----------------------------------------------------------------------------------

@@ -39,7 +39,7 @@ class Owner(NamedTuple):
     reason: str = ""
 
 
-class Zone:
+class ZoneParser:
     """Parser of one zone file; its state is the origin and the owner name of the previous record."""
 
     def __init__(self) -> None:

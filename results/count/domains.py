@@ -64,10 +64,7 @@ class UnroutedDomain:
 
 @dataclass(frozen=True, slots=True)
 class Provider:
-    """The counts of a provider, named by the registrable domain of its MX hosts.
-
-    ``hosts`` and ``failing`` count MX hosts.
-    """
+    """The counts of an operator of MX hosts, named by registrable domain. ``hosts`` and ``failing`` count MX hosts."""
 
     name: str
     domains: int

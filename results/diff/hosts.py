@@ -159,7 +159,10 @@ def _leaf(digest: str, certs: dict[str, CertFacts]) -> LeafSummary:
 
 
 def _shown(state: HostState, certs: dict[str, CertFacts]) -> dict[str, tuple[CertFacts, ...]]:
-    """Return the complete chains of a host. After a crash of a scan, a run can lack certificates of a chain."""
+    """Return the complete certificate chains of a host.
+
+    After a crash of a scan, a run can lack certificates of a chain.
+    """
     chains = state.chains.items()
     return {address: tuple(certs[d] for d in chain) for address, chain in chains if all(d in certs for d in chain)}
 

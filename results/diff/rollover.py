@@ -5,7 +5,8 @@ observation *fits* when its TLSA records match every chain (names and validity p
 *replaced* between two observations when an address present in both observations sent another server certificate. If no
 address is present in both observations, the certificate was replaced when the sets of server certificates differ.
 
-The classes are defined on observations in the order of time. Observation ``a`` is directly before observation ``b``:
+The classes of rollovers are defined on observations in the order of time. Observation ``a`` is directly before
+observation ``b``:
 
 ``same-records``
     ``a`` and ``b`` fit, the certificate was replaced, and one record matches the old and the new chain: the key or the
@@ -27,9 +28,9 @@ The classes are defined on observations in the order of time. Observation ``a`` 
     and ``b`` does not fit; or the first observation does not fit, and its records match the certificate of the next
     observation.
 
-States between two runs are unknown. A fault that began and ended between two runs is classified as ``correct`` without
-overlap. An inconclusive run (lookup failed, no connection) is ignored. A run in which the TLSA records are securely
-absent ends a period of observations, and the next run begins a new period.
+The states of a host between two runs are unknown. A fault that began and ended between two runs is classified as
+``correct`` without overlap. An inconclusive run (lookup failed, no connection) is ignored. A run in which the TLSA
+records are securely absent ends a period of observations, and the next run begins a new period.
 """
 
 from collections.abc import Mapping, Sequence

@@ -25,9 +25,9 @@ class Explanation:
     """The cause of a host's verdict, and the remedy for the cause.
 
     ``cause`` is a value of ``Cause`` or a reason code. ``records`` contains zone lines that replace the present TLSA
-    records. ``alternative`` is a zone line that may be published instead of ``records``, empty if there is none.
-    ``reply`` is the text of the peer, library or resolver. ``findings`` contains the cause of mismatch of each TLSA
-    record.
+    records. ``alternative`` is a zone line that may be published instead of ``records``, empty if no alternative
+    exists. ``reply`` is the text of the peer, library or resolver. ``findings`` contains the cause of mismatch of each
+    TLSA record.
     """
 
     cause: str

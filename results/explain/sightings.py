@@ -19,9 +19,9 @@ def sightings(
         wanted: the data of the TLSA records of each host, in hex.
 
     Returns:
-        A certificate by host and data. A certificate that the host itself sent takes precedence; of several runs, the
-        latest run counts. Otherwise the certificate was sent by another host, in the current run or else in the
-        earliest run.
+        A mapping from host and TLSA record data to a certificate. A certificate that the host itself sent takes
+        precedence; of several runs, the latest run counts. Otherwise the certificate was sent by another host, in the
+        current run or else in the earliest run.
 
     Raises:
         StoreError: a file of a run cannot be read.

@@ -79,8 +79,8 @@ class RecordFinding:
     """The cause of one TLSA record's mismatch, as a value of ``Cause`` and as a sentence.
 
     ``depth`` is the chain depth of the certificate that matches the data. ``usage``, ``selector`` and ``matching_type``
-    are the field values with which the record would match. These four values are -1 if no certificate of the chain
-    matches.
+    are the field values with which the record would match. ``depth``, ``usage``, ``selector`` and ``matching_type`` are
+    -1 if no certificate of the chain matches.
     """
 
     record: TLSARecord

@@ -3,7 +3,7 @@ r"""Escaping of text from peers, zones and lists; each output format has a funct
 Text from peers, zones and lists can contain escape sequences, line ends, characters that reverse or hide the text after
 them, and combining marks without limit. ``safe`` replaces each such character by an escape such as ``\x1b`` or
 ``\u202e``. Every format for human readers uses ``safe``; the functions for Markdown, HTML and LaTeX then also escape
-the markup of the format. JSON output has JSON's own escapes, so nothing is lost. CSV output has U+FFFD in the place of
+the markup of the format. The escapes of JSON preserve every character of a text. CSV output has U+FFFD in the place of
 each such character, and no cell begins a spreadsheet formula. The markup of the library Rich is not escaped here,
 because text from peers, zones and lists is only passed to Rich as ``rich.text.Text``.
 """

@@ -98,14 +98,14 @@ class _VerdictOnly(Lean, frozen=True):
 
 
 @dataclass(frozen=True, slots=True)
-class Figures:
+class DomainCounts:
     """The number of domains of a run, and of those with a broken DANE verdict."""
 
     domains: int
     broken: int
 
 
-def figures(run: Run) -> Figures:
+def figures(run: Run) -> DomainCounts:
     """Count the domains of a run.
 
     Raises:
@@ -116,7 +116,7 @@ def figures(run: Run) -> Figures:
     for record in last_records(lines_path(run.path, "domains"), decode, run.corrupt):
         domains += 1
         broken += record.verdict.dane == DomainDane.BROKEN
-    return Figures(domains, broken)
+    return DomainCounts(domains, broken)
 
 
 # --- clean-up -------------------------------------------------------------------------------------------------

@@ -8,10 +8,10 @@ import fcntl
 import os
 import stat
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext, suppress
 from io import FileIO
 from pathlib import Path
-from typing import BinaryIO
+from typing import BinaryIO, Protocol
 
 _BLOCK = 64 * 1024  # octets read at once; one block usually contains the last line feed of a file
 
@@ -244,3 +244,38 @@ def _end_of_last_line(descriptor: int, size: int) -> int:
             return start + found + 1
         end = start
     return 0
+
+
+# --- buffered lines -------------------------------------------------------------------------------------------
+
+SYNC_SECONDS = 1.0  # interval between writes to the disk: a crash of the machine loses at most these records
+MAX_WAITING = 4 * 1024 * 1024  # maximum number of unwritten octets in memory
+
+
+class Pacer:
+    """Timer of the oldest unwritten octets, by any monotonic clock in seconds."""
+
+    def __init__(self) -> None:
+        self._since: float | None = None
+
+    def due(self, now: float, waiting: int) -> bool:
+        """Return whether the oldest of ``waiting`` octets waits for ``SYNC_SECONDS``; ``now`` is in seconds."""
+        if not waiting:
+            return False
+        if self._since is None:
+            self._since = now
+        return now - self._since >= SYNC_SECONDS
+
+    def reset(self) -> None:
+        """Stop the timer, as no octets wait."""
+        self._since = None
+
+
+class _Closable(Protocol):
+    def close(self) -> None: ...
+
+
+def close_after(sink: _Closable, *, failed: bool) -> None:
+    """Close a writer; after a failure, suppress an error of closing, so that the first error is reported."""
+    with suppress(StoreError) if failed else nullcontext():
+        sink.close()

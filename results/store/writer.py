@@ -1,33 +1,40 @@
-"""Writers of records: to a run directory, or as domain lines to a stream.
+"""Writer of records to a run directory.
 
 A run directory contains ``run.json`` (the header, replaced atomically), and ``domains.jsonl``, ``hosts.jsonl``,
 ``certs.jsonl`` and ``rejects.jsonl``, to which lines are appended. A certificate is written before the host that sent
 it, and a host before the domain that refers to it, so that no reference is dangling after the process was killed.
-``results.store.reader`` reads a run.
+``results.store.reader`` reads a run; ``results.store.line_sink`` writes domain lines to a stream.
 
-The writers are not thread-safe. A lock on the file ``run.lock`` prevents a second process from writing.
+The writer is not thread-safe. A lock on the file ``run.lock`` prevents a second process from writing.
 """
 
 from collections.abc import Mapping, Sequence
-from contextlib import nullcontext, suppress
 from dataclasses import replace
 from datetime import UTC, datetime
 from functools import lru_cache
 from pathlib import Path
-from typing import BinaryIO, NamedTuple, Self
+from typing import NamedTuple, Self
 
 from results.store import codec
-from results.store.files import AppendFile, Lock, StoreError, cut_torn_tail, naming, replace_file
+from results.store.files import (
+    MAX_WAITING,
+    AppendFile,
+    Lock,
+    Pacer,
+    StoreError,
+    close_after,
+    cut_torn_tail,
+    naming,
+    replace_file,
+)
 from results.store.index import Index, Place
 from results.store.packed import packed_path
 from results.store.reader import HEADER_FILE, LINE_FILES, LOCK_FILE, Run, own_path
 from scanner.core import retry
 from scanner.facts import CertFacts
-from scanner.model import SCHEMA, CertSummary, DomainRecord, HostReport, RejectRecord, RunHeader
+from scanner.model import SCHEMA, DomainRecord, HostReport, RejectRecord, RunHeader
 from scanner.vocabulary import RunState
 
-SYNC_SECONDS = 1.0  # interval between writes to the disk: a crash of the machine loses at most these records
-MAX_WAITING = 4 * 1024 * 1024  # maximum number of unwritten octets in memory
 CERTS_HELD = 1024  # maximum number of cached certificates, about 5 KB each: CA certificates are in many chains
 LARGE_CERT = 16 * 1024  # octets of the line of a certificate that is not cached
 MAX_RAW = 1000  # maximum number of characters kept of a rejected line; every domain name is shorter
@@ -42,23 +49,6 @@ class _Line(NamedTuple):
     observed: datetime | None = None
 
 
-class _Pacer:
-    """Timer of the oldest unwritten octets, by any monotonic clock in seconds."""
-
-    def __init__(self) -> None:
-        self._since: float | None = None
-
-    def due(self, now: float, waiting: int) -> bool:
-        if not waiting:
-            return False
-        if self._since is None:
-            self._since = now
-        return now - self._since >= SYNC_SECONDS
-
-    def reset(self) -> None:
-        self._since = None
-
-
 class Store:
     """Writer of a run directory, used in a ``with`` statement; ``create`` and ``resume`` return a store."""
 
@@ -68,7 +58,7 @@ class Store:
         self._lock = lock
         self._files = {name: AppendFile(own_path(path, name)) for name in LINE_FILES}
         self._waiting = 0  # octets appended since the last sync
-        self._pacer = _Pacer()
+        self._pacer = Pacer()
         self._index = Index(path)
         self._since = 0  # offset in hosts.jsonl before which ``find_host`` finds no line
         self._resumed = 0  # the size of hosts.jsonl when this process opened the run
@@ -235,7 +225,7 @@ class Store:
         return self
 
     def __exit__(self, kind: type[BaseException] | None, *_: object) -> None:
-        _close(self, failed=kind is not None)
+        close_after(self, failed=kind is not None)
 
     def _host_lines(self, report: HostReport, certs: Mapping[str, CertFacts]) -> list[_Line]:
         """Return the lines of a host that are not in the run yet: its certificates, then its report."""
@@ -294,69 +284,6 @@ def _cert_line(key: bytes, cert: CertFacts, host: str) -> _Line:
         raise codec.CodecError(f"certificate of {host}: {error}") from None
 
 
-class LineSink:
-    """Writer of domain lines to a stream, each with the reports of its MX hosts; with the methods of ``Store``."""
-
-    def __init__(self, stream: BinaryIO, name: str = "standard output") -> None:
-        self._stream = stream
-        self._name = name
-        self._waiting = bytearray()
-        self._pacer = _Pacer()
-
-    def put_host(self, report: HostReport, certs: Sequence[CertFacts]) -> None:
-        """Write nothing: the domain line contains the report."""
-
-    def put_domain(self, record: DomainRecord, reports: Sequence[HostReport], certs: Mapping[str, CertFacts]) -> None:
-        """Write the record of a domain, the reports of its hosts and (by SHA-256) their certificates.
-
-        Raises:
-            CodecError: the record cannot be encoded. Nothing is written.
-            StoreError: the stream cannot be written.
-        """
-        self._waiting += codec.encode(standing_alone(record, reports, certs))
-        if len(self._waiting) > MAX_WAITING:
-            self.sync()
-
-    def put_reject(self, file: str, line: int, raw: str, reason: str) -> None:
-        """Do nothing, as the stream contains domain lines only."""
-
-    def due(self, now: float) -> bool:
-        """Return whether ``sync`` should be called; ``now`` is the time of any monotonic clock, in seconds."""
-        return self._pacer.due(now, len(self._waiting))
-
-    def sync(self) -> None:
-        """Write all buffered lines; the call blocks until the reader of the stream accepts them.
-
-        Raises:
-            StoreError: the stream cannot be written, for example because its reader has ended or the disk is full.
-        """
-        with naming(self._name):
-            self._stream.write(self._waiting)
-            self._waiting = bytearray()
-            self._stream.flush()
-        self._pacer.reset()
-
-    def finish(self, state: RunState, totals: Mapping[str, int], finished: datetime) -> None:  # noqa: ARG002 - Store's
-        """Write all buffered lines; a stream has no header."""
-        self.sync()
-
-    def close(self) -> None:
-        """Write all buffered lines; the stream stays open."""
-        self.sync()
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(self, kind: type[BaseException] | None, *_: object) -> None:
-        _close(self, failed=kind is not None)
-
-
-def _close(sink: Store | LineSink, *, failed: bool) -> None:
-    """Close a store or stream; after a failure, suppress an error of closing, so that the first error is reported."""
-    with suppress(StoreError) if failed else nullcontext():
-        sink.close()
-
-
 def check_free(path: Path) -> None:
     """Check that ``Store.create`` can create a run in a directory, without leaving changes.
 
@@ -395,15 +322,3 @@ def policy_digests(record: DomainRecord) -> list[str]:
     """Return the SHA-256 digests of the certificates of the MTA-STS policy host of a domain, each once."""
     chains = [fetch.handshake.chain for fetch in record.sts.fetches if fetch.handshake] if record.sts else []
     return list(dict.fromkeys(digest for chain in chains for digest in chain))
-
-
-def summary_of(cert: CertFacts) -> CertSummary:
-    """Return the summary of a certificate (subject, names and validity) for a domain line on a stream."""
-    return CertSummary(cert.subject, cert.dns_names, cert.not_before, cert.not_after)
-
-
-def standing_alone(record: DomainRecord, reports: Sequence[HostReport], certs: Mapping[str, CertFacts]) -> DomainRecord:
-    """Return a domain record that includes the reports of its MX hosts and the summaries of their certificates."""
-    digests = sorted({*policy_digests(record), *(digest for report in reports for digest in digests_of(report))})
-    shown = {digest: summary_of(certs[digest]) for digest in digests if digest in certs}
-    return replace(record, reports=tuple(reports), certificates=shown)

@@ -34,7 +34,7 @@ from targets.lists import Reader, Target
 from targets.scope import Scope
 
 
-class Status(IntEnum):
+class PluginStatus(IntEnum):
     """The exit codes of a monitoring plugin."""
 
     OK = 0
@@ -43,18 +43,18 @@ class Status(IntEnum):
     UNKNOWN = PLUGIN_UNKNOWN
 
 
-_GRAVITY = (Status.OK, Status.WARNING, Status.UNKNOWN, Status.CRITICAL)
+_GRAVITY = (PluginStatus.OK, PluginStatus.WARNING, PluginStatus.UNKNOWN, PluginStatus.CRITICAL)
 """The states in the order of their gravity: the gravest state of several findings is the state of the check."""
 
 _BY_DANE = {
-    DomainDane.PROTECTED: Status.OK,
-    DomainDane.PARTIAL: Status.WARNING,
-    DomainDane.INSECURE: Status.WARNING,
-    DomainDane.NONE: Status.WARNING,
-    DomainDane.BROKEN: Status.CRITICAL,
-    DomainDane.NO_MAIL: Status.CRITICAL,
-    DomainDane.UNKNOWN: Status.UNKNOWN,
-    DomainDane.LOOKUP_FAILED: Status.UNKNOWN,
+    DomainDane.PROTECTED: PluginStatus.OK,
+    DomainDane.PARTIAL: PluginStatus.WARNING,
+    DomainDane.INSECURE: PluginStatus.WARNING,
+    DomainDane.NONE: PluginStatus.WARNING,
+    DomainDane.BROKEN: PluginStatus.CRITICAL,
+    DomainDane.NO_MAIL: PluginStatus.CRITICAL,
+    DomainDane.UNKNOWN: PluginStatus.UNKNOWN,
+    DomainDane.LOOKUP_FAILED: PluginStatus.UNKNOWN,
 }
 _BROKEN = (Dane.MISMATCH, Dane.NO_TLS)
 
@@ -86,7 +86,7 @@ class Thresholds:
 
 
 @dataclass(frozen=True, slots=True)
-class _Request:
+class _CheckRequest:
     target: Target
     settings: Settings
     choice: ResolverChoice
@@ -115,7 +115,7 @@ def run(flags: Mapping[str, Any]) -> int:
     return status
 
 
-def _request(flags: Mapping[str, Any]) -> _Request:
+def _request(flags: Mapping[str, Any]) -> _CheckRequest:
     choice = choice_of(dict(flags))
     settings = Settings(
         port=flags["port"],
@@ -132,10 +132,10 @@ def _request(flags: Mapping[str, Any]) -> _Request:
         target = Target(Reader(settings.port).destination(flags["domain"]), flags["domain"], "check", 1)
     except ValueError as error:
         raise CliError(f"{flags['domain']}: {error}") from None
-    return _Request(target, settings, choice, flags["timeout"])
+    return _CheckRequest(target, settings, choice, flags["timeout"])
 
 
-async def _examine(request: _Request) -> DomainResult | None:
+async def _examine(request: _CheckRequest) -> DomainResult | None:
     """Return the result for the domain, or None after the time limit."""
     settings, stats = request.settings, Stats(total=1)
     trust = trust_store(settings.ca_file, settings.ca_path, say)
@@ -156,7 +156,7 @@ def earliest_end(reports: Iterable[HostReport], certs: Mapping[str, CertFacts]) 
     return min((leaf.not_after for leaf in leaves if leaf is not None and leaf.not_after is not None), default=None)
 
 
-def judged(record: DomainRecord, end: datetime | None, limits: Thresholds, at: datetime) -> tuple[Status, str]:
+def judged(record: DomainRecord, end: datetime | None, limits: Thresholds, at: datetime) -> tuple[PluginStatus, str]:
     """Return the state of a domain and the line of the plugin.
 
     Args:
@@ -167,8 +167,8 @@ def judged(record: DomainRecord, end: datetime | None, limits: Thresholds, at: d
     """
     days = None if end is None else math.floor(days_left(end, at))
     findings = [(_by_dane(record, limits), "")]
-    findings += [(Status.CRITICAL, f"{name} is {value}") for name, value in _met(record, limits.crit)]
-    findings += [(Status.WARNING, f"{name} is {value}") for name, value in _met(record, limits.warn)]
+    findings += [(PluginStatus.CRITICAL, f"{name} is {value}") for name, value in _met(record, limits.crit)]
+    findings += [(PluginStatus.WARNING, f"{name} is {value}") for name, value in _met(record, limits.warn)]
     if days is not None:
         findings += _expiry(days, limits)
     status = max((state for state, _ in findings), key=_GRAVITY.index)
@@ -178,18 +178,18 @@ def judged(record: DomainRecord, end: datetime | None, limits: Thresholds, at: d
     return status, f"DANE {status.name} - {plugin_text(text)} | {_figures(days, hosts, limits)}"
 
 
-def _by_dane(record: DomainRecord, limits: Thresholds) -> Status:
+def _by_dane(record: DomainRecord, limits: Thresholds) -> PluginStatus:
     status = _BY_DANE[record.verdict.dane]
-    return Status.CRITICAL if limits.require_dane and status is Status.WARNING else status
+    return PluginStatus.CRITICAL if limits.require_dane and status is PluginStatus.WARNING else status
 
 
 def _met(record: DomainRecord, conditions: Sequence[tuple[str, str]]) -> list[tuple[str, str]]:
     return [(name, value) for name, value in conditions if getattr(record.verdict, name) == value]
 
 
-def _expiry(days: int, limits: Thresholds) -> list[tuple[Status, str]]:
+def _expiry(days: int, limits: Thresholds) -> list[tuple[PluginStatus, str]]:
     text = f"a certificate expires in {days} days" if days >= 0 else "a certificate has expired"
-    for limit, status in ((limits.crit_days, Status.CRITICAL), (limits.warn_days, Status.WARNING)):
+    for limit, status in ((limits.crit_days, PluginStatus.CRITICAL), (limits.warn_days, PluginStatus.WARNING)):
         if limit is not None and days < limit:
             return [(status, text)]
     return []

@@ -7,7 +7,7 @@ here. Without ``--all``, ``--json`` supports these options.
 import sys
 from dataclasses import replace
 
-from results.store.writer import LineSink
+from results.store.line_sink import LineSink
 from scanner.core.pkix import EMPTY
 from scanner.facts import Endpoint
 from scanner.finger.logged_probe import mode_of

@@ -12,7 +12,7 @@ from dataclasses import replace
 from datetime import UTC, datetime
 from itertools import groupby
 
-from results.store.writer import LineSink
+from results.store.line_sink import LineSink
 from scanner.cli.console import json_stream
 from scanner.core import rollup, verdict
 from scanner.facts import Answer, CertFacts, Endpoint, Probe, TLSALookup

@@ -10,7 +10,7 @@ from rich.text import Text
 
 from results.render.escape import safe
 from results.store.collection import (
-    Figures,
+    DomainCounts,
     Retention,
     StoredRun,
     compress,
@@ -36,7 +36,7 @@ def runs(directory: str, *, as_json: bool) -> None:
     """
     with reading() as open_run:
         found, messages = runs_in(Path(directory))
-        rows: list[tuple[StoredRun, Figures]] = []
+        rows: list[tuple[StoredRun, DomainCounts]] = []
         for run in found:
             try:
                 rows.append((run, figures(open_run(str(run.path)))))
@@ -48,7 +48,7 @@ def runs(directory: str, *, as_json: bool) -> None:
         console.say(message)
 
 
-def _print_table(rows: Sequence[tuple[StoredRun, Figures]]) -> None:
+def _print_table(rows: Sequence[tuple[StoredRun, DomainCounts]]) -> None:
     table = Table(box=None, pad_edge=False)
     for head in _HEADS:
         table.add_column(head, justify="right" if head in _HEADS[-2:] else "left", overflow="fold")
@@ -64,7 +64,7 @@ def _state(run: StoredRun) -> str:
     return str(run.header.state) if run.locked or run.finished else f"{run.header.state}, not active"
 
 
-def _print_json(rows: Sequence[tuple[StoredRun, Figures]]) -> None:
+def _print_json(rows: Sequence[tuple[StoredRun, DomainCounts]]) -> None:
     found = [
         {
             "run": run.path.name,

@@ -17,7 +17,8 @@ import trio
 
 from results.store.collection import link_latest
 from results.store.files import StoreError
-from results.store.writer import LineSink, Store
+from results.store.line_sink import LineSink
+from results.store.writer import Store
 from scanner import __version__
 from scanner.cli import console as consoles
 from scanner.cli import request as requests

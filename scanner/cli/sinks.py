@@ -10,7 +10,7 @@ from rich.console import Console
 from rich.text import Text
 
 from results.render.escape import safe
-from results.store.writer import standing_alone
+from results.store.line_sink import standing_alone
 from scanner.facts import CertFacts
 from scanner.model import DomainRecord, HostReport
 from scanner.reasons import Reason

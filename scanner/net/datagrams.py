@@ -22,7 +22,7 @@ import trio
 
 from scanner.core.answers import TIMEOUT
 from scanner.core.wire import Message
-from scanner.net.exchange import Ask, Miss, Server, missed, reply_to
+from scanner.net.exchange import Ask, Miss, NameServer, missed, reply_to
 
 MAX_DATAGRAM = 4096  # octets: three times the size that we advertise; a longer datagram is not accepted
 MAX_STRAYS = 1000  # maximum number of datagrams in a row at one port that are not a reply; more are a flood
@@ -46,7 +46,7 @@ class _Port:
     """A UDP socket connected to one server, and the question in flight on it."""
 
     sock: socket.socket
-    server: Server
+    server: NameServer
     waiting: _Waiting | None = None
     uses: int = MAX_USES
     strays: int = 0
@@ -58,12 +58,12 @@ class Datagrams:
     def __init__(self) -> None:
         self._epoll: select.epoll | None = None
         self._ports: dict[int, _Port] = {}
-        self._idle: defaultdict[Server, list[_Port]] = defaultdict(list)
+        self._idle: defaultdict[NameServer, list[_Port]] = defaultdict(list)
         self._overdue: list[tuple[float, int, _Waiting]] = []  # a heap
         self._number = count()
         self._scope = trio.CancelScope()
 
-    async def ask(self, server: Server, ask: Ask, until: float) -> Message | Miss:
+    async def ask(self, server: NameServer, ask: Ask, until: float) -> Message | Miss:
         """Send a question in a datagram and wait for the reply.
 
         Args:
@@ -109,14 +109,14 @@ class Datagrams:
         trio.lowlevel.notify_closing(epoll.fileno())
         epoll.close()
 
-    def _port(self, server: Server) -> _Port:
+    def _port(self, server: NameServer) -> _Port:
         """Return an idle port connected to the server, or open a new port."""
         idle = self._idle[server]
         port = idle.pop() if idle else self._open(server)
         port.uses -= 1
         return port
 
-    def _open(self, server: Server) -> _Port:
+    def _open(self, server: NameServer) -> _Port:
         sock = socket.socket(server.family, socket.SOCK_DGRAM)
         try:
             sock.settimeout(0)
@@ -218,7 +218,7 @@ class Datagrams:
             self._idle[port.server].remove(port)
         self._close(port)
 
-    def _close_idle(self, server: Server) -> None:
+    def _close_idle(self, server: NameServer) -> None:
         for port in self._idle.pop(server, ()):
             self._close(port)
 

@@ -20,7 +20,7 @@ _NO_QUESTION, _ONE_QUESTION = b"\0\0", b"\0\1"
 
 
 @dataclass(frozen=True, slots=True)
-class Server:
+class NameServer:
     """One DNS server; ``trusted`` accepts its AD bit, ``label`` is its name, ``bind`` is our local address."""
 
     address: str
@@ -52,7 +52,7 @@ class Miss:
     silent: bool = False
 
 
-def server_at(address: str, port: int, *, trust: bool, bind: str | None = None) -> Server:
+def server_at(address: str, port: int, *, trust: bool, bind: str | None = None) -> NameServer:
     """Return the description of a DNS server.
 
     Args:
@@ -66,7 +66,7 @@ def server_at(address: str, port: int, *, trust: bool, bind: str | None = None) 
     """
     parsed = ipaddress.ip_address(address)
     v6 = isinstance(parsed, ipaddress.IPv6Address)
-    return Server(
+    return NameServer(
         address,
         port,
         family=socket.AF_INET6 if v6 else socket.AF_INET,
@@ -87,7 +87,7 @@ def missed(error: OSError) -> Miss:
     return Miss(error.strerror or str(error))
 
 
-async def over_tcp(server: Server, ask: Ask) -> Message | Miss:
+async def over_tcp(server: NameServer, ask: Ask) -> Message | Miss:
     """Send a question over a new TCP connection and wait for the reply without a time limit.
 
     Args:

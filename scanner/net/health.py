@@ -8,7 +8,7 @@ The caller passes the current time as an argument.
 from collections.abc import Sequence
 
 from scanner.net.backoff import Backoff
-from scanner.net.exchange import Server
+from scanner.net.exchange import NameServer
 
 FIRST_PAUSE = 1.0  # seconds; short, because one lost datagram can cause it
 LONGEST_PAUSE = 60.0  # seconds; so a server that works again is used within a minute
@@ -17,12 +17,12 @@ LONGEST_PAUSE = 60.0  # seconds; so a server that works again is used within a m
 class ServerHealth:
     """A list of DNS servers with the back-off of each."""
 
-    def __init__(self, servers: Sequence[Server]) -> None:
+    def __init__(self, servers: Sequence[NameServer]) -> None:
         self.servers = tuple(servers)
         """All servers in the order of the settings."""
-        self._backoffs: dict[Server, Backoff] = {}  # only of servers that failed since their last answer
+        self._backoffs: dict[NameServer, Backoff] = {}  # only of servers that failed since their last answer
 
-    def order(self, now: float) -> tuple[Server, ...]:
+    def order(self, now: float) -> tuple[NameServer, ...]:
         """Return all servers in the order in which to query the servers for one question.
 
         Args:
@@ -40,15 +40,15 @@ class ServerHealth:
             self._backoffs[first[0]].extend(now, FIRST_PAUSE, LONGEST_PAUSE)
         return (*first, *paused)
 
-    def succeeded(self, server: Server) -> None:
+    def succeeded(self, server: NameServer) -> None:
         """End the back-off of a server that answered."""
         self._backoffs.pop(server, None)
 
-    def failed(self, server: Server, now: float) -> None:
+    def failed(self, server: NameServer, now: float) -> None:
         """Begin a pause for a server that did not answer; failures during a pause do not count."""
         backoff = self._backoffs.setdefault(server, Backoff())
         if not backoff.pauses(now):
             backoff.extend(now, FIRST_PAUSE, LONGEST_PAUSE)
 
-    def _end_of_pause(self, server: Server) -> float:
+    def _end_of_pause(self, server: NameServer) -> float:
         return self._backoffs[server].until

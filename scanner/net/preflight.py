@@ -7,7 +7,7 @@ import trio
 from scanner.core.preflight import Check, PreflightNames, Sample, Window, judge, window_of
 from scanner.core.wire import Message, Question, asked
 from scanner.facts import Answer
-from scanner.net.exchange import Miss, Server, missed, new_ask, over_tcp, server_at
+from scanner.net.exchange import Miss, NameServer, missed, new_ask, over_tcp, server_at
 from scanner.net.resolver import Resolver, open_resolver
 from scanner.settings import DNSSettings
 
@@ -60,7 +60,7 @@ async def signature_window(server: tuple[str, int], dns: DNSSettings) -> Window 
 
 
 async def _all(
-    resolver: Resolver, questions: list[tuple[str, str, str]], at: Server, signed: tuple[str, ...]
+    resolver: Resolver, questions: list[tuple[str, str, str]], at: NameServer, signed: tuple[str, ...]
 ) -> tuple[list[Answer], str]:
     answers: dict[int, Answer] = {}
     tcp = ["no name to query"]
@@ -80,7 +80,7 @@ async def _all(
     return [answers[index] for index in range(len(questions))], tcp[0]
 
 
-async def _by_tcp(server: Server, question: Question, *, cd: bool) -> Message | Miss:
+async def _by_tcp(server: NameServer, question: Question, *, cd: bool) -> Message | Miss:
     with trio.move_on_after(TOTAL):
         try:
             return await over_tcp(server, new_ask(question, dnssec=True, cd=cd))

@@ -20,7 +20,7 @@ from scanner.core.wire import Message, Question
 from scanner.facts import Answer
 from scanner.net.checking_disabled import bogus_or_refused
 from scanner.net.datagrams import Datagrams
-from scanner.net.exchange import Ask, Miss, Server, missed, new_ask, over_tcp
+from scanner.net.exchange import Ask, Miss, NameServer, missed, new_ask, over_tcp
 from scanner.net.gcra import GCRA
 from scanner.net.health import ServerHealth
 from scanner.vocabulary import Outcome
@@ -124,7 +124,7 @@ class ServerQuery:
             refusal = refusal or (answer if answer.rcode else None)
         return refusal or answer, timed_out
 
-    def _read(self, server: Server, reply: Message | Miss) -> Answer:
+    def _read(self, server: NameServer, reply: Message | Miss) -> Answer:
         name, rtype, _ = self._question
         if isinstance(reply, Miss):
             self._health.failed(server, trio.current_time())
@@ -136,7 +136,7 @@ class ServerQuery:
         trusted = server.trusted and self._dnssec
         return interpret(reply, name, rtype, trusted=trusted, resolver=server.label, ms=self._deadline.ms)
 
-    async def _attempt(self, server: Server, *, cd: bool = False) -> Message | Miss:
+    async def _attempt(self, server: NameServer, *, cd: bool = False) -> Message | Miss:
         """Query one server over UDP, and over TCP if the reply was truncated."""
         ask = await self._next_ask(cd=cd)
         reply = await self._transport.datagrams.ask(server, ask, self._deadline.end_of_attempt())
@@ -144,7 +144,7 @@ class ServerQuery:
             return await self._over_tcp(server, await self._next_ask(cd=cd))
         return reply
 
-    async def _over_tcp(self, server: Server, ask: Ask) -> Message | Miss:
+    async def _over_tcp(self, server: NameServer, ask: Ask) -> Message | Miss:
         with trio.move_on_at(self._deadline.end_of_attempt()):
             try:
                 return await over_tcp(server, ask)

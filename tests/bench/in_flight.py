@@ -12,7 +12,7 @@ from collections import Counter
 from pathlib import Path
 
 from tests.bench.dns import unbound
-from tests.bench.loopback import Server, serving
+from tests.bench.loopback import BulkServer, serving
 from tests.bench.model import Row
 from tests.bench.tarpits import UNLIMITED
 from tests.sweep import MXSWEEP
@@ -33,7 +33,7 @@ def rows() -> list[Row]:
     ]
 
 
-def _scan(server: Server, resolver: int) -> tuple[int, float]:
+def _scan(server: BulkServer, resolver: int) -> tuple[int, float]:
     """Return the most probes that waited for the reply to the last EHLO, and the scan's memory then, in MB."""
     with tempfile.TemporaryDirectory(prefix="mxsweep-bench-") as directory:
         place = Path(directory)

@@ -14,7 +14,7 @@ from tests.lab.pki import PKI
 
 
 @dataclass(frozen=True, slots=True)
-class Server:
+class BulkServer:
     """A running server: its addresses (those with a fault first), their one port, and its files."""
 
     addresses: tuple[str, ...]
@@ -24,7 +24,7 @@ class Server:
 
 
 @contextmanager
-def serving(count: int, odd: int = 0, manner: str = "silent") -> Iterator[Server]:
+def serving(count: int, odd: int = 0, manner: str = "silent") -> Iterator[BulkServer]:
     """Serve that many addresses of 127.0.0.0/8, each with its own /24, key and certificate; some have a fault."""
     with tempfile.TemporaryDirectory(prefix="mxsweep-bench-") as place, pinned() as other:
         directory = Path(place)
@@ -41,7 +41,7 @@ def serving(count: int, odd: int = 0, manner: str = "silent") -> Iterator[Server
                 if server.stdout.readline() != b"listening\n":
                     raise RuntimeError("the server did not start")
                 addresses = tuple(host.address for host in hosts)
-                yield Server(addresses, port, directory / "leaves.pem", directory / "chain.pem")
+                yield BulkServer(addresses, port, directory / "leaves.pem", directory / "chain.pem")
             finally:
                 server.terminate()
 

@@ -33,7 +33,7 @@ from targets.destination import parse_destination
 from targets.lists import Target
 from targets.scope import Scope
 from tests.bench.bare_probe import bare_probe
-from tests.bench.loopback import Server, serving
+from tests.bench.loopback import BulkServer, serving
 from tests.bench.model import Row
 
 PROBES = 600
@@ -68,7 +68,7 @@ def _text(seconds: float) -> str:
 # --- the handshake alone ----------------------------------------------------------------------------------------
 
 
-def handshakes(server: Server) -> float:
+def handshakes(server: BulkServer) -> float:
     """Return the processor time of the client's half of one handshake in memory, in seconds."""
     serve = SSL.Context(SSL.TLS_SERVER_METHOD)
     leaf = server.leaves.read_bytes()
@@ -115,7 +115,7 @@ def _advance(connection: SSL.Connection) -> bool:
 # --- over the network -------------------------------------------------------------------------------------------
 
 
-def bare(server: Server) -> float:
+def bare(server: BulkServer) -> float:
     """Return the processor time of one bare probe in seconds."""
     context = client_context()
     waiting = list(server.addresses)
@@ -132,13 +132,13 @@ def bare(server: Server) -> float:
     return _spent(partial(trio.run, all_of_them)) / len(server.addresses)
 
 
-def ours(server: Server) -> float:
+def ours(server: BulkServer) -> float:
     """Return the processor time of one probe of mxsweep in seconds."""
     with tempfile.TemporaryDirectory(prefix="mxsweep-bench-") as place:
         return _spent(partial(trio.run, _scan, server, Path(place) / "run")) / len(server.addresses)
 
 
-async def _scan(server: Server, place: Path) -> None:
+async def _scan(server: BulkServer, place: Path) -> None:
     settings = Settings(ehlo="client.test", allow_private=True, caps=Caps(total=IN_FLIGHT))
     trust = TrustStore.from_pem(server.chain.read_bytes())
     stats = Stats()

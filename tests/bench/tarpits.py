@@ -15,7 +15,7 @@ from datetime import datetime
 from pathlib import Path
 
 from tests.bench.dns import unbound
-from tests.bench.loopback import Server, serving
+from tests.bench.loopback import BulkServer, serving
 from tests.bench.model import Row
 from tests.sweep import MXSWEEP
 
@@ -34,7 +34,7 @@ PATIENCE = ("--connect-timeout", "10", "--greeting-timeout", str(DEADLINE), "--d
 
 
 @dataclass(frozen=True, slots=True)
-class Scan:
+class TarpitScan:
     """Rate of the hosts that answer, and seconds from the last connection to the end of the scan."""
 
     rate: float
@@ -63,7 +63,7 @@ def rows() -> list[Row]:
     ]
 
 
-def _scan(server: Server, addresses: Sequence[str], resolver: int) -> Scan:
+def _scan(server: BulkServer, addresses: Sequence[str], resolver: int) -> TarpitScan:
     texts = [f"[{address}]:{server.port}\n" for address in addresses]
     random.Random(1).shuffle(texts)
     with tempfile.TemporaryDirectory(prefix="mxsweep-bench-") as directory:
@@ -75,14 +75,14 @@ def _scan(server: Server, addresses: Sequence[str], resolver: int) -> Scan:
         return _read(run)
 
 
-def _read(run: Path) -> Scan:
+def _read(run: Path) -> TarpitScan:
     hosts = [json.loads(line) for line in (run / "hosts.jsonl").open()]
     probes = [endpoint["probes"][0] for host in hosts for endpoint in host["endpoints"]]
     began = [datetime.fromisoformat(probe["started"]) for probe in probes]
     spoke = [_end(probe) for probe in probes if probe["handshake"]]
     finished = datetime.fromisoformat(json.loads((run / "run.json").read_text())["finished"])
     rate = len(spoke) / (max(spoke) - min(began).timestamp())
-    return Scan(rate, (finished - max(began)).total_seconds())
+    return TarpitScan(rate, (finished - max(began)).total_seconds())
 
 
 def _end(probe: dict[str, object]) -> float:

@@ -169,7 +169,7 @@ def leaf_draft(key: signers.Pair, above: Draft) -> Draft:
 
 
 @dataclass(frozen=True)
-class Case:
+class ChainCase:
     """A chain as sent (leaf first), the private key of its leaf, the trusted certificates and the faults applied."""
 
     seed: int
@@ -182,7 +182,7 @@ class Case:
 
 
 @dataclass
-class Plan:
+class ChainPlan:
     """A chain in the making: the drafts, leaf first, and afterwards the octets."""
 
     drafts: list[Draft]
@@ -208,10 +208,10 @@ class Plan:
         return self.chance.choice(self.drafts[:-1])
 
 
-Fault = Callable[[Plan], None]
+Fault = Callable[[ChainPlan], None]
 
 
-def make(seed: int, drafted: Sequence[Fault], arranged: Sequence[Fault], *, rare_keys: bool = True) -> Case:
+def make(seed: int, drafted: Sequence[Fault], arranged: Sequence[Fault], *, rare_keys: bool = True) -> ChainCase:
     """Make the case of a seed.
 
     Args:
@@ -221,7 +221,7 @@ def make(seed: int, drafted: Sequence[Fault], arranged: Sequence[Fault], *, rare
         rare_keys: kinds of keys that take long to make are among those used.
     """
     chance = random.Random(seed)
-    plan = Plan(_drafts(chance, rare_keys=rare_keys), chance)
+    plan = ChainPlan(_drafts(chance, rare_keys=rare_keys), chance)
     faults = [chance.choice(drafted) for _ in range(chance.choice((0, 1, 1, 1, 2, 2, 3)))]
     for fault in faults:
         fault(plan)
@@ -231,7 +231,7 @@ def make(seed: int, drafted: Sequence[Fault], arranged: Sequence[Fault], *, rare
     for fault in shaped:
         fault(plan)
     names = tuple(fault.__name__ for fault in (*faults, *shaped))
-    return Case(seed, tuple(plan.sent), tuple(plan.roots), plan.drafts[0].key.pem, names, every)
+    return ChainCase(seed, tuple(plan.sent), tuple(plan.roots), plan.drafts[0].key.pem, names, every)
 
 
 def _drafts(chance: random.Random, *, rare_keys: bool) -> list[Draft]:

@@ -14,7 +14,7 @@ from scanner.core.x509.facts import facts
 from scanner.core.x509.verify_error import VerifyError
 from scanner.facts import TLSARecord
 from tests.differential import chains, faults, judges, program
-from tests.differential.chains import NOW, Case
+from tests.differential.chains import NOW, ChainCase
 from tests.differential.judges import Found
 from tests.differential.neighbours import NEIGHBOURS
 from tests.differential.program import Shown
@@ -27,7 +27,7 @@ DRAFTED = (*faults.DRAFTED, *NEIGHBOURS)
 class Difference:
     """A case on which the two do not agree."""
 
-    case: Case
+    case: ChainCase
     level: int
     ours: tuple[Found, ...]
     theirs: tuple[Found, ...]
@@ -81,7 +81,7 @@ def paths(seeds: Iterable[int], *, rare_keys: bool = True) -> Tally:
     return tally
 
 
-def ours(case: Case, level: int) -> tuple[Found, ...]:
+def ours(case: ChainCase, level: int) -> tuple[Found, ...]:
     """Return our errors, nearest to the leaf first."""
     certificates = [facts(judges.normal(octets)) for octets in case.chain]
     evidence = pkix.verify(certificates, _store(case.roots), NOW, security_level=level)
@@ -176,7 +176,7 @@ EXPLANATIONS: dict[str, Callable[[Difference], bool]] = {
 # --- DANE -----------------------------------------------------------------------------------------------------
 
 
-def records(case: Case) -> tuple[TLSARecord, ...]:
+def records(case: ChainCase) -> tuple[TLSARecord, ...]:
     """Return one to three random TLSA records, most of them about a certificate of the chain."""
     chance = random.Random(case.seed)
     found = []
@@ -211,12 +211,12 @@ def by_program(seeds: Iterable[int]) -> Tally:
     return tally
 
 
-def _too_new(case: Case) -> bool:
+def _too_new(case: ChainCase) -> bool:
     """Return True for keys that only the library knows, not the program of an older release."""
     return any(facts(judges.normal(octets)).key_type.startswith("ML-DSA") for octets in case.every)
 
 
-def _dane(case: Case, found: tuple[TLSARecord, ...], shown: Shown) -> Difference:
+def _dane(case: ChainCase, found: tuple[TLSARecord, ...], shown: Shown) -> Difference:
     """Compare the first error; of a match also the record and the depth, as an error 0 at that depth."""
     certificates = [facts(judges.normal(octets)) for octets in case.chain]
     evidence = dane.match(found, certificates, NOW, security_level=1)

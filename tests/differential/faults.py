@@ -25,9 +25,9 @@ from tests.differential.chains import (
     SAN,
     SERVER,
     SKI,
+    ChainPlan,
     Extension,
     Fault,
-    Plan,
     basic,
     cn,
     dns,
@@ -39,19 +39,19 @@ from tests.differential.signers import algorithm, oid
 _KNOWN = (BC, KU, EKU, SAN, SKI, AKI, NC, CRLDP, NETSCAPE)
 
 
-def repeated_extension(plan: Plan) -> None:
+def repeated_extension(plan: ChainPlan) -> None:
     draft = plan.extended()
     draft.extensions.append(plan.chance.choice(draft.extensions))
 
 
-def undecodable_extension(plan: Plan) -> None:
+def undecodable_extension(plan: ChainPlan) -> None:
     broken = plan.chance.choice(
         (b"\x30\x03\x02\x01", b"\x04\x00", b"\x30\x80", b"\x02\x01\x00", b"\x30\x02\x8b\x00", b"")
     )
     plan.any().put(plan.chance.choice(_KNOWN), broken)
 
 
-def mutated_extension(plan: Plan) -> None:
+def mutated_extension(plan: ChainPlan) -> None:
     draft = plan.extended()
     at = plan.chance.randrange(len(draft.extensions))
     value = bytearray(draft.extensions[at].value)
@@ -61,27 +61,27 @@ def mutated_extension(plan: Plan) -> None:
     draft.extensions[at] = draft.extensions[at]._replace(value=bytes(value))
 
 
-def dropped_extension(plan: Plan) -> None:
+def dropped_extension(plan: ChainPlan) -> None:
     draft = plan.extended()
     draft.extensions.pop(plan.chance.randrange(len(draft.extensions)))
 
 
-def critical_extension(plan: Plan) -> None:
+def critical_extension(plan: ChainPlan) -> None:
     draft = plan.extended()
     at = plan.chance.randrange(len(draft.extensions))
     draft.extensions[at] = draft.extensions[at]._replace(critical=True)
 
 
-def unknown_extension(plan: Plan) -> None:
+def unknown_extension(plan: ChainPlan) -> None:
     plan.any().extensions.append(Extension("1.3.6.1.4.1.99999.1", b"\x05\x00", plan.chance.random() < 0.5))
 
 
-def path_length(plan: Plan) -> None:
+def path_length(plan: ChainPlan) -> None:
     length = plan.chance.choice((0, 0, 0, 1, 2, -1, 127, 128, 2**31, 2**40, 2**63, 2**64, 2**200))
     plan.any().put(BC, basic(ca=True, length=length), critical=True)
 
 
-def odd_basic_constraints(plan: Plan) -> None:
+def odd_basic_constraints(plan: ChainPlan) -> None:
     yes = encode(der.BOOLEAN, b"\xff")
     odd = plan.chance.choice(
         (
@@ -97,7 +97,7 @@ def odd_basic_constraints(plan: Plan) -> None:
     plan.any().put(BC, odd, critical=True)
 
 
-def key_usage(plan: Plan) -> None:
+def key_usage(plan: ChainPlan) -> None:
     chosen = plan.chance.choice(
         (
             usage(0x80, 7),
@@ -118,7 +118,7 @@ def key_usage(plan: Plan) -> None:
     plan.any().put(KU, chosen, critical=True)
 
 
-def extended_key_usage(plan: Plan) -> None:
+def extended_key_usage(plan: ChainPlan) -> None:
     chosen = plan.chance.choice(
         (
             uses(CLIENT),
@@ -133,25 +133,25 @@ def extended_key_usage(plan: Plan) -> None:
     plan.any().put(EKU, chosen, critical=plan.chance.random() < 0.3)
 
 
-def netscape_type(plan: Plan) -> None:
+def netscape_type(plan: ChainPlan) -> None:
     plan.any().put(NETSCAPE, usage(plan.chance.choice((0x40, 0x80, 0x04, 0x07, 0x02, 0xFF, 0x00))))
 
 
-def old_authority(plan: Plan) -> None:
+def old_authority(plan: ChainPlan) -> None:
     draft = plan.authority()
     draft.extensions = [e for e in draft.extensions if e.type not in (BC, plan.chance.choice((KU, NETSCAPE)))]
 
 
-def version_1(plan: Plan) -> None:
+def version_1(plan: ChainPlan) -> None:
     draft = plan.any()
     draft.version, draft.extensions = 0, []
 
 
-def odd_version(plan: Plan) -> None:
+def odd_version(plan: ChainPlan) -> None:
     plan.any().version = plan.chance.choice((0, 1))
 
 
-def key_identifier(plan: Plan) -> None:
+def key_identifier(plan: ChainPlan) -> None:
     draft = plan.any()
     wrong = plan.chance.choice((b"\x01" * 20, b"", b"\x02"))
     if plan.chance.random() < 0.5:
@@ -160,7 +160,7 @@ def key_identifier(plan: Plan) -> None:
         draft.put(SKI, encode(OCTET_STRING, wrong))
 
 
-def authority_by_serial(plan: Plan) -> None:
+def authority_by_serial(plan: ChainPlan) -> None:
     at = plan.chance.randrange(len(plan.drafts) - 1)
     above = plan.drafts[at + 1]
     issuer = plan.chance.choice((above.issuer, above.issuer, cn("Nobody")))
@@ -170,7 +170,7 @@ def authority_by_serial(plan: Plan) -> None:
     plan.drafts[at].put(AKI, encode(SEQUENCE, value))
 
 
-def name_constraints(plan: Plan) -> None:
+def name_constraints(plan: ChainPlan) -> None:
     chance = plan.chance
     bases = (
         encode(0x82, b"test"),
@@ -194,13 +194,13 @@ def name_constraints(plan: Plan) -> None:
     )
 
 
-def constraints_without_end(plan: Plan) -> None:
+def constraints_without_end(plan: ChainPlan) -> None:
     subtrees = [encode(SEQUENCE, encode(0x82, b"n%d.test" % number)) for number in range(1100)]
     plan.authority().put(NC, encode(SEQUENCE, encode(0xA1, *subtrees)), critical=True)
     plan.drafts[0].put(SAN, dns(HOST, *(f"h{number}.secure.test" for number in range(1000))))
 
 
-def alternative_names(plan: Plan) -> None:
+def alternative_names(plan: ChainPlan) -> None:
     good = encode(0x82, HOST.encode())
     odd = plan.chance.choice(
         (
@@ -226,12 +226,12 @@ def alternative_names(plan: Plan) -> None:
     plan.any().put(SAN, encode(SEQUENCE, good, odd))
 
 
-def common_name_alone(plan: Plan) -> None:
+def common_name_alone(plan: ChainPlan) -> None:
     draft = plan.drafts[0]
     draft.extensions = [e for e in draft.extensions if e.type != SAN]
 
 
-def distribution_points(plan: Plan) -> None:
+def distribution_points(plan: ChainPlan) -> None:
     point = encode(SEQUENCE, encode(0xA0, encode(0xA0, encode(0x86, b"http://secure.test/crl"))))
     odd = plan.chance.choice(
         (encode(SEQUENCE, point), encode(SEQUENCE, b"\x02\x01\x00"), encode(SEQUENCE), encode(SEQUENCE, point[:-2]))
@@ -239,18 +239,18 @@ def distribution_points(plan: Plan) -> None:
     plan.any().put(CRLDP, odd)
 
 
-def policies(plan: Plan) -> None:
+def policies(plan: ChainPlan) -> None:
     plan.any().put(
         POLICIES, plan.chance.choice((encode(SEQUENCE, encode(SEQUENCE, oid("1.2.3.4"))), b"\x30\x01", uses("1.2")))
     )
 
 
-def proxy(plan: Plan) -> None:
+def proxy(plan: ChainPlan) -> None:
     info = encode(SEQUENCE, encode(SEQUENCE, oid("1.3.6.1.5.5.7.21.1")))
     plan.any().put(PROXY, info, critical=True)
 
 
-def resources(plan: Plan) -> None:
+def resources(plan: ChainPlan) -> None:
     family = encode(SEQUENCE, encode(OCTET_STRING, b"\0\x01"), encode(SEQUENCE, encode(BIT_STRING, b"\0\x0a")))
     inherit = encode(SEQUENCE, encode(OCTET_STRING, b"\0\x01"), b"\x05\x00")
     value = encode(SEQUENCE, plan.chance.choice((family, inherit)))
@@ -258,7 +258,7 @@ def resources(plan: Plan) -> None:
         draft.put(ADDRESSES, value, critical=True)
 
 
-def dates(plan: Plan) -> None:
+def dates(plan: ChainPlan) -> None:
     draft, day = plan.any(), timedelta(days=1)
     if plan.chance.random() < 0.6:
         draft.end = plan.chance.choice(
@@ -270,7 +270,7 @@ def dates(plan: Plan) -> None:
         )
 
 
-def signature(plan: Plan) -> None:
+def signature(plan: ChainPlan) -> None:
     draft = plan.signed()
     if plan.chance.random() < 0.5:
         draft.unused = plan.chance.choice((1, 3, 7))
@@ -278,24 +278,24 @@ def signature(plan: Plan) -> None:
         draft.change_signature = lambda octets: octets[:-1] + bytes([octets[-1] ^ 1])
 
 
-def two_algorithms(plan: Plan) -> None:
+def two_algorithms(plan: ChainPlan) -> None:
     plan.signed().inner = algorithm("1.2.840.10045.4.3.4")
 
 
-def other_signer(plan: Plan) -> None:
+def other_signer(plan: ChainPlan) -> None:
     draft = plan.signed()
     draft.signer = signers.pair(plan.chance.choice((draft.signer.kind, "p256", "ed25519")), 7)
 
 
-def weak_hash(plan: Plan) -> None:
+def weak_hash(plan: ChainPlan) -> None:
     plan.any().way = plan.chance.choice(("sha1", "md5", "ripemd160", "oiw-sha1"))
 
 
-def odd_hash(plan: Plan) -> None:
+def odd_hash(plan: ChainPlan) -> None:
     plan.any().way = plan.chance.choice(("sha3-256", "sha512-256", "pss", "pss-mgf", "pss-384", "pss-short"))
 
 
-def limited_key(plan: Plan) -> None:
+def limited_key(plan: ChainPlan) -> None:
     at = plan.chance.randrange(1, len(plan.drafts))
     key = signers.pair("pss-limited", 1)
     plan.drafts[at].key, plan.drafts[at - 1].signer = key, key
@@ -304,7 +304,7 @@ def limited_key(plan: Plan) -> None:
     plan.drafts[at - 1].way = plan.chance.choice(("pss", "pss-mgf", "pss-384", "pss-short"))
 
 
-def name_form(plan: Plan) -> None:
+def name_form(plan: ChainPlan) -> None:
     at = plan.chance.randrange(1, len(plan.drafts))
     text = plan.chance.choice(("ROOT", " root ", "Ro  ot", "Root"))
     below, subject = plan.drafts[at - 1], plan.drafts[at]
@@ -312,12 +312,12 @@ def name_form(plan: Plan) -> None:
         below.issuer = cn(text, tag=plan.chance.choice((PRINTABLE, 0x0C, 0x16)))
 
 
-def self_issued(plan: Plan) -> None:
+def self_issued(plan: ChainPlan) -> None:
     draft = plan.signed()
     draft.subject = draft.issuer
 
 
-def padded_lengths(plan: Plan) -> None:
+def padded_lengths(plan: ChainPlan) -> None:
     def padded(octets: bytes) -> bytes:
         element = der.read(octets)
         return bytes([element.tag, 0x83]) + len(element.content).to_bytes(3) + element.content
@@ -325,11 +325,11 @@ def padded_lengths(plan: Plan) -> None:
     _recoded(plan, padded)
 
 
-def indefinite_lengths(plan: Plan) -> None:
+def indefinite_lengths(plan: ChainPlan) -> None:
     _recoded(plan, lambda octets: bytes([octets[0], 0x80]) + der.read(octets).content + b"\0\0")
 
 
-def _recoded(plan: Plan, change: Callable[[bytes], bytes]) -> None:
+def _recoded(plan: ChainPlan, change: Callable[[bytes], bytes]) -> None:
     draft, chance = plan.any(), plan.chance.random()
     if chance < 0.35:
         draft.change_extensions = change
@@ -342,22 +342,22 @@ def _recoded(plan: Plan, change: Callable[[bytes], bytes]) -> None:
 # --- the chain as a whole -------------------------------------------------------------------------------------
 
 
-def shuffled(plan: Plan) -> None:
+def shuffled(plan: ChainPlan) -> None:
     rest = plan.sent[1:]
     plan.chance.shuffle(rest)
     plan.sent[1:] = rest
 
 
-def missing(plan: Plan) -> None:
+def missing(plan: ChainPlan) -> None:
     if len(plan.sent) > 1:
         plan.sent.pop(plan.chance.randrange(1, len(plan.sent)))
 
 
-def repeated(plan: Plan) -> None:
+def repeated(plan: ChainPlan) -> None:
     plan.sent.append(plan.chance.choice(plan.sent))
 
 
-def twin(plan: Plan) -> None:
+def twin(plan: ChainPlan) -> None:
     """Send another certificate of an authority, perhaps expired or of another key, before or behind the others."""
     draft = plan.authority()
     kept = draft.end, draft.key, draft.spki
@@ -368,30 +368,30 @@ def twin(plan: Plan) -> None:
     draft.end, draft.key, draft.spki = kept
 
 
-def no_roots(plan: Plan) -> None:
+def no_roots(plan: ChainPlan) -> None:
     plan.roots = []
 
 
-def other_root(plan: Plan) -> None:
+def other_root(plan: ChainPlan) -> None:
     plan.roots = [chains.ca_draft("Root", signers.pair("p256", 6), None).make()]
 
 
-def two_roots(plan: Plan) -> None:
+def two_roots(plan: ChainPlan) -> None:
     old = plan.drafts[-1]
     kept, old.end = old.end, NOW - timedelta(days=3)
     plan.roots.append(old.make())
     old.end = kept
 
 
-def intermediate_in_store(plan: Plan) -> None:
+def intermediate_in_store(plan: ChainPlan) -> None:
     plan.roots = [plan.sent[-1]] + (plan.roots if plan.chance.random() < 0.5 else [])
 
 
-def leaf_in_store(plan: Plan) -> None:
+def leaf_in_store(plan: ChainPlan) -> None:
     plan.roots = [plan.sent[0]]
 
 
-def cross_signed(plan: Plan) -> None:
+def cross_signed(plan: ChainPlan) -> None:
     root, stranger = plan.drafts[-1], chains.ca_draft("Stranger", signers.pair("p256", 5), None)
     kept = root.issuer, root.signer, list(root.extensions)
     root.issuer, root.signer = stranger.subject, stranger.key

@@ -8,14 +8,14 @@ from dataclasses import dataclass
 from OpenSSL import SSL, crypto
 
 from scanner.core.x509 import der, openssl
-from tests.differential.chains import NOW, Case
+from tests.differential.chains import NOW, ChainCase
 
 Found = tuple[int, int]
 Heard = Callable[[SSL.Connection, crypto.X509, int, int, int], bool]
 
 
 @dataclass(frozen=True)
-class Judgement:
+class Opinion:
     """The errors of a chain, nearest to the leaf first, each number and depth once."""
 
     errors: tuple[Found, ...]
@@ -30,12 +30,12 @@ def in_order(errors: list[Found]) -> tuple[Found, ...]:
     return tuple(sorted(dict.fromkeys(errors), key=lambda found: found[1]))
 
 
-def usable(case: Case) -> bool:
+def usable(case: ChainCase) -> bool:
     """Return True if OpenSSL reads every certificate: others never reach a verdict, the handshake fails before."""
     return all(map(openssl.readable, (*case.chain, *case.roots)))
 
 
-def by_handshake(case: Case, level: int) -> Judgement | None:
+def by_handshake(case: ChainCase, level: int) -> Opinion | None:
     """Show a chain to a client of the same OpenSSL in memory; None if TLS itself refuses the leaf.
 
     Args:
@@ -56,10 +56,10 @@ def by_handshake(case: Case, level: int) -> Judgement | None:
         _shake(client, server)
     except (SSL.Error, crypto.Error):
         return None
-    return Judgement(in_order(found))
+    return Opinion(in_order(found))
 
 
-def _client(case: Case, level: int, heard: Heard) -> SSL.Connection:
+def _client(case: ChainCase, level: int, heard: Heard) -> SSL.Connection:
     context = SSL.Context(SSL.TLS_CLIENT_METHOD)
     context.set_cipher_list(b"ALL:@SECLEVEL=%d" % level)
     store = context.get_cert_store()
@@ -74,7 +74,7 @@ def _client(case: Case, level: int, heard: Heard) -> SSL.Connection:
     return connection
 
 
-def _server(case: Case) -> SSL.Context:
+def _server(case: ChainCase) -> SSL.Context:
     context = SSL.Context(SSL.TLS_SERVER_METHOD)
     context.set_cipher_list(b"ALL:@SECLEVEL=0")
     leaf, *others = (crypto.load_certificate(crypto.FILETYPE_ASN1, octets) for octets in case.chain)

@@ -5,7 +5,7 @@ from datetime import timedelta
 from scanner.core.x509 import der
 from scanner.core.x509.der import BIT_STRING, INTEGER, OCTET_STRING, SEQUENCE, encode
 from tests.differential import chains, signers
-from tests.differential.chains import HOST, NOW, SAN, Extension, Fault, Plan, cn
+from tests.differential.chains import HOST, NOW, SAN, ChainPlan, Extension, Fault, cn
 from tests.differential.signers import algorithm, oid
 
 _URI = encode(0x86, b"http://secure.test/x")
@@ -37,22 +37,22 @@ OTHERS = {
 """Valid values of extensions that path checks do not need."""
 
 
-def other_extension(plan: Plan) -> None:
+def other_extension(plan: ChainPlan) -> None:
     kind = plan.chance.choice(list(OTHERS))
     plan.any().put(kind, OTHERS[kind], critical=plan.chance.random() < 0.4)
 
 
-def other_repeated(plan: Plan) -> None:
+def other_repeated(plan: ChainPlan) -> None:
     kind = plan.chance.choice(list(OTHERS))
     plan.any().extensions += [Extension(kind, OTHERS[kind])] * 2
 
 
-def other_undecodable(plan: Plan) -> None:
+def other_undecodable(plan: ChainPlan) -> None:
     broken = plan.chance.choice((b"\x30\x03\x02\x01", b"\x04\x00", b"\x02\x01\x00\x00", b"\x31\x00", b"", b"\xff"))
     plan.any().put(plan.chance.choice(list(OTHERS)), broken, critical=plan.chance.random() < 0.3)
 
 
-def odd_extension(plan: Plan) -> None:
+def odd_extension(plan: ChainPlan) -> None:
     """Encode the criticality or the order of the fields of an extension in another way."""
     draft, chance = plan.extended(), plan.chance
     chosen = chance.randrange(len(draft.extensions))
@@ -74,25 +74,25 @@ def odd_extension(plan: Plan) -> None:
     draft.change_extensions = lambda _: encode(SEQUENCE, *rest, odd)
 
 
-def trailing_octets(plan: Plan) -> None:
+def trailing_octets(plan: ChainPlan) -> None:
     draft = plan.extended()
     at = plan.chance.randrange(len(draft.extensions))
     extension = draft.extensions[at]
     draft.extensions[at] = extension._replace(value=extension.value + plan.chance.choice((b"\0", b"\x05\x00", b"xy")))
 
 
-def no_extensions(plan: Plan) -> None:
+def no_extensions(plan: ChainPlan) -> None:
     plan.any().change_extensions = lambda _: encode(SEQUENCE)
 
 
-def unused_key_bits(plan: Plan) -> None:
+def unused_key_bits(plan: ChainPlan) -> None:
     draft = plan.any()
     algorithm_, key = der.children(der.read(draft.key.spki))
     unused = plan.chance.choice((1, 4, 7, 8))
     draft.spki = encode(SEQUENCE, algorithm_.raw, encode(BIT_STRING, bytes([unused]), key.content[1:]))
 
 
-def key_parameters(plan: Plan) -> None:
+def key_parameters(plan: ChainPlan) -> None:
     """Drop the parameters of a key, or add some."""
     draft = plan.any()
     algorithm_, key = der.children(der.read(draft.key.spki))
@@ -101,7 +101,7 @@ def key_parameters(plan: Plan) -> None:
     draft.spki = encode(SEQUENCE, encode(SEQUENCE, first, parameters), key.raw)
 
 
-def unknown_key(plan: Plan) -> None:
+def unknown_key(plan: ChainPlan) -> None:
     draft = plan.any()
     draft.spki = encode(
         SEQUENCE,
@@ -110,7 +110,7 @@ def unknown_key(plan: Plan) -> None:
     )
 
 
-def algorithm_parameters(plan: Plan) -> None:
+def algorithm_parameters(plan: ChainPlan) -> None:
     """Drop the parameters of a signature algorithm, or add some, in both places or in one."""
     draft, chance = plan.any(), plan.chance
     parameters = chance.choice((b"", b"\x05\x00", b"\x30\x00", b"\x05\x00\x05\x00", b"\x02\x01\x00"))
@@ -123,26 +123,26 @@ def algorithm_parameters(plan: Plan) -> None:
         draft.inner = algorithm("1.2.840.10045.4.3.2")
 
 
-def unknown_algorithm(plan: Plan) -> None:
+def unknown_algorithm(plan: ChainPlan) -> None:
     numbers = ("1.2.3.4", "1.2.840.113549.1.1.1", "1.2.840.10045.2.1", "1.2.840.113549.1.1.2", "1.3.101.110")
     wanted = algorithm(plan.chance.choice(numbers), b"\x05\x00")
     plan.any().change_algorithm = lambda _: wanted
 
 
-def other_pss(plan: Plan) -> None:
+def other_pss(plan: ChainPlan) -> None:
     plan.any().way = plan.chance.choice(signers.ODD_PSS)
 
 
-def other_rsa(plan: Plan) -> None:
+def other_rsa(plan: ChainPlan) -> None:
     plan.any().way = plan.chance.choice(signers.OTHER_HASHES)
 
 
-def other_curve(plan: Plan) -> None:
+def other_curve(plan: ChainPlan) -> None:
     at = plan.chance.randrange(1, len(plan.drafts))
     _new_key(plan, at, signers.pair(plan.chance.choice(signers.other_curves()), 1))
 
 
-def _new_key(plan: Plan, at: int, key: signers.Pair) -> None:
+def _new_key(plan: ChainPlan, at: int, key: signers.Pair) -> None:
     plan.drafts[at].key, plan.drafts[at - 1].signer = key, key
     if at == len(plan.drafts) - 1:
         plan.drafts[at].signer = key
@@ -150,22 +150,22 @@ def _new_key(plan: Plan, at: int, key: signers.Pair) -> None:
     plan.drafts[at - 1].put(chains.AKI, chains.authority(key))
 
 
-def odd_serial(plan: Plan) -> None:
+def odd_serial(plan: ChainPlan) -> None:
     plan.any().serial = plan.chance.choice((b"\0", b"\xff", b"\x80\x01", b"\x7f" * 30, b"\0\x80"))
 
 
-def unique_ids(plan: Plan) -> None:
+def unique_ids(plan: ChainPlan) -> None:
     number = encode(0x81, b"\0\x01")
     plan.any().unique = plan.chance.choice(
         (number, encode(0x82, b"\0\x01"), encode(0x81, b"\x03\x0f"), number + number)
     )
 
 
-def versions(plan: Plan) -> None:
+def versions(plan: ChainPlan) -> None:
     plan.any().version = plan.chance.choice((3, 4, 127))
 
 
-def string_types(plan: Plan) -> None:
+def string_types(plan: ChainPlan) -> None:
     """Write the name of an authority, or the reference to it, as another type of string."""
     at = plan.chance.randrange(1, len(plan.drafts))
     text = {1: "CA", 0: "Root"}.get(at, "Root")
@@ -188,7 +188,7 @@ def string_types(plan: Plan) -> None:
         plan.drafts[at].issuer = plan.chance.choice((changed, plan.drafts[at].subject))
 
 
-def odd_subject(plan: Plan) -> None:
+def odd_subject(plan: ChainPlan) -> None:
     pair = encode(SEQUENCE, oid("2.5.4.3"), encode(0x0C, HOST.encode()))
     other = encode(SEQUENCE, oid("2.5.4.11"), encode(0x0C, b"x"))
     odd = plan.chance.choice(
@@ -205,21 +205,21 @@ def odd_subject(plan: Plan) -> None:
     plan.drafts[0].subject = odd
 
 
-def empty_issuer(plan: Plan) -> None:
+def empty_issuer(plan: ChainPlan) -> None:
     at = plan.chance.randrange(1, len(plan.drafts))
     plan.drafts[at].subject = plan.drafts[at - 1].issuer = encode(SEQUENCE)
     if at == len(plan.drafts) - 1:
         plan.drafts[at].issuer = encode(SEQUENCE)
 
 
-def date_forms(plan: Plan) -> None:
+def date_forms(plan: ChainPlan) -> None:
     draft = plan.any()
     draft.end = plan.chance.choice(
         (b"20300101000000Z", b"99991231235959Z", b"20491231235959Z", NOW + timedelta(days=9000))
     )
 
 
-def more_names(plan: Plan) -> None:
+def more_names(plan: ChainPlan) -> None:
     good = encode(0x82, HOST.encode())
     odd = plan.chance.choice(
         (
@@ -247,7 +247,7 @@ def more_names(plan: Plan) -> None:
     plan.any().put(SAN, encode(SEQUENCE, odd) if plan.chance.random() < 0.2 else encode(SEQUENCE, good, odd))
 
 
-def odd_authority(plan: Plan) -> None:
+def odd_authority(plan: ChainPlan) -> None:
     at = plan.chance.randrange(len(plan.drafts) - 1)
     key = encode(0x80, chains.key_id(plan.drafts[at].signer))
     issuer = encode(0xA1, encode(0xA4, plan.drafts[at + 1].issuer))

@@ -13,7 +13,7 @@ from pathlib import Path
 
 from scanner.facts import TLSARecord
 from tests.differential import judges
-from tests.differential.chains import HOST, Case
+from tests.differential.chains import HOST, ChainCase
 from tests.differential.judges import Found
 from tests.unit import oracle
 
@@ -26,7 +26,7 @@ class Shown:
     matched: tuple[str, int] | None = None
 
 
-def judge(case: Case, questions: Sequence[Sequence[str]]) -> list[Shown] | None:
+def judge(case: ChainCase, questions: Sequence[Sequence[str]]) -> list[Shown] | None:
     """Ask several questions, each with options of its own; None if TLS itself refuses the chain."""
     with tempfile.TemporaryDirectory() as folder:
         _write(case, Path(folder))
@@ -44,7 +44,7 @@ def judge(case: Case, questions: Sequence[Sequence[str]]) -> list[Shown] | None:
     return None if None in texts else [_shown(text or "") for text in texts]
 
 
-def by_store(case: Case) -> list[str]:
+def by_store(case: ChainCase) -> list[str]:
     """Return the options for the path check."""
     return [*(("-CAfile", "roots.pem") if case.roots else ("-no-CAfile",)), "-no-CApath", "-no-CAstore"]
 
@@ -56,7 +56,7 @@ def by_records(records: Sequence[TLSARecord]) -> list[str]:
     return ["-dane_tlsa_domain", HOST, "-dane_ee_no_namechecks", *rrset]
 
 
-def _write(case: Case, folder: Path) -> None:
+def _write(case: ChainCase, folder: Path) -> None:
     leaf, *others = map(judges.pem, case.chain)
     (folder / "leaf.pem").write_bytes(case.key_pem + leaf)
     (folder / "chain.pem").write_bytes(b"".join(others))

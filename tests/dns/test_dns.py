@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 from tests.dns import world as dnsworld
-from tests.dns.world import KEY_DIGEST, MORTAL, PLAIN, REFUSING, REMOTE, STRIPPING, VALIDATING, World
+from tests.dns.world import KEY_DIGEST, MORTAL, PLAIN, REFUSING, REMOTE, STRIPPING, VALIDATING, DNSWorld
 
 pytestmark = pytest.mark.lab
 
@@ -24,14 +24,14 @@ Found = dict[str, Any]
 
 
 @pytest.fixture(scope="module")
-def world(tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
+def world(tmp_path_factory: pytest.TempPathFactory) -> Iterator[DNSWorld]:
     directory = tmp_path_factory.mktemp("dns")
     with dnsworld.world(directory) as here:
         yield here
 
 
 @dataclass(frozen=True)
-class Row:
+class ResolverRow:
     """A question and what has to come of it; ``aliases`` are the security of each hop."""
 
     name: str
@@ -45,9 +45,9 @@ class Row:
     ede: tuple[int, ...] = ()
 
 
-def row_of(answer: Found) -> Row:
+def row_of(answer: Found) -> ResolverRow:
     """The same members of an answer."""
-    return Row(
+    return ResolverRow(
         answer["name"],
         answer["rtype"],
         answer["outcome"],
@@ -60,28 +60,28 @@ def row_of(answer: Found) -> Row:
     )
 
 
-def data(name: str, rtype: str, *records: str, security: str = "secure", aliases: tuple[str, ...] = ()) -> Row:
-    return Row(name, rtype, "data", security, records=records, aliases=aliases)
+def data(name: str, rtype: str, *records: str, security: str = "secure", aliases: tuple[str, ...] = ()) -> ResolverRow:
+    return ResolverRow(name, rtype, "data", security, records=records, aliases=aliases)
 
 
-def mx(domain: str, security: str = "secure") -> Row:
+def mx(domain: str, security: str = "secure") -> ResolverRow:
     return data(domain, "MX", f"10 mx.{domain}", security=security)
 
 
-def bogus(name: str, rtype: str, code: int, why: str) -> Row:
-    return Row(name, rtype, "error", "bogus", "SERVFAIL", error=f"DNSSEC validation failed: {why}", ede=(code,))
+def bogus(name: str, rtype: str, code: int, why: str) -> ResolverRow:
+    return ResolverRow(name, rtype, "error", "bogus", "SERVFAIL", error=f"DNSSEC validation failed: {why}", ede=(code,))
 
 
-def broken(name: str, rtype: str) -> Row:
-    return Row(name, rtype, "error", "indeterminate", "SERVFAIL", error="SERVFAIL")
+def broken(name: str, rtype: str) -> ResolverRow:
+    return ResolverRow(name, rtype, "error", "indeterminate", "SERVFAIL", error="SERVFAIL")
 
 
-def silent(name: str, rtype: str) -> Row:
-    return Row(name, rtype, "error", "indeterminate", "", error="timeout")
+def silent(name: str, rtype: str) -> ResolverRow:
+    return ResolverRow(name, rtype, "error", "indeterminate", "", error="timeout")
 
 
-def denied(name: str, rtype: str, security: str = "secure", aliases: tuple[str, ...] = ()) -> Row:
-    return Row(name, rtype, "nxdomain", security, "NXDOMAIN", aliases=aliases)
+def denied(name: str, rtype: str, security: str = "secure", aliases: tuple[str, ...] = ()) -> ResolverRow:
+    return ResolverRow(name, rtype, "nxdomain", security, "NXDOMAIN", aliases=aliases)
 
 
 S, I = "secure", "insecure"  # noqa: E741 - of hops
@@ -92,9 +92,9 @@ ANSWERS = (
     mx("unsigned.test", "insecure"),
     mx("child.optout.test", "insecure"),  # an insecure delegation in an opt-out span
     # denial
-    Row("mx.good.test", "AAAA", "nodata", "secure"),
-    Row("mx.good3.test", "AAAA", "nodata", "secure"),
-    Row("mx.unsigned.test", "AAAA", "nodata", "insecure"),
+    ResolverRow("mx.good.test", "AAAA", "nodata", "secure"),
+    ResolverRow("mx.good3.test", "AAAA", "nodata", "secure"),
+    ResolverRow("mx.unsigned.test", "AAAA", "nodata", "insecure"),
     denied("nothing.good.test", "A"),
     denied("nothing.good3.test", "A"),
     denied("nothing.unsigned.test", "A", "insecure"),
@@ -138,14 +138,14 @@ ANSWERS = (
 
 
 @pytest.fixture(scope="module")
-def answers(world: World) -> dict[tuple[str, str], Found]:
+def answers(world: DNSWorld) -> dict[tuple[str, str], Found]:
     asks = [(row.name, row.rtype) for row in ANSWERS]
     found = world.ask(servers=[[VALIDATING, 53]], asks=asks, **PATIENCE)["answers"]
     return {(answer["name"], answer["rtype"]): answer for answer in found}
 
 
 @pytest.mark.parametrize("row", ANSWERS, ids=lambda row: f"{row.name}-{row.rtype}")
-def test_the_exact_answer(answers: dict[tuple[str, str], Found], row: Row) -> None:
+def test_the_exact_answer(answers: dict[tuple[str, str], Found], row: ResolverRow) -> None:
     answer = answers[row.name, row.rtype]
     assert row_of(answer) == row
     assert answer["resolver"] == f"{VALIDATING}:53"
@@ -186,11 +186,11 @@ VERDICTS = (
 
 
 @pytest.fixture(scope="module")
-def records(world: World) -> dict[str, Found]:
+def records(world: DNSWorld) -> dict[str, Found]:
     return examined(world, VALIDATING, *(row[0] for row in VERDICTS))
 
 
-def examined(world: World, resolver: str, *domains: str, **more: Any) -> dict[str, Found]:
+def examined(world: DNSWorld, resolver: str, *domains: str, **more: Any) -> dict[str, Found]:
     found = world.ask(servers=[[resolver, 53]], domains=domains, **PATIENCE, **more)["records"]
     return {record["key"]: record for record in found}
 
@@ -226,19 +226,19 @@ def test_no_failure_becomes_a_no(records: dict[str, Found], domain: str) -> None
 # --- resolvers ------------------------------------------------------------------------------------------------
 
 
-def test_a_resolver_that_refuses(world: World) -> None:
+def test_a_resolver_that_refuses(world: DNSWorld) -> None:
     found = world.ask(servers=[[REFUSING, 53]], asks=[["good.test", "MX"]], domains=["good.test"], **PATIENCE)
     (answer,), (record,) = found["answers"], found["records"]
     assert (answer["outcome"], answer["security"], answer["rcode"]) == ("error", "indeterminate", "REFUSED")
     assert (record["verdict"]["outcome"], record["verdict"]["reasons"]) == (UNSURE, ["mx-lookup-failed"])
 
 
-def test_one_that_refuses_beside_one_that_works(world: World) -> None:
+def test_one_that_refuses_beside_one_that_works(world: DNSWorld) -> None:
     found = world.ask(servers=[[REFUSING, 53], [VALIDATING, 53]], asks=[["good.test", "MX"]], **PATIENCE)["answers"]
     assert (found[0]["security"], found[0]["resolver"]) == ("secure", f"{VALIDATING}:53")
 
 
-def test_a_resolver_that_is_not_on_loopback_proves_nothing(world: World) -> None:
+def test_a_resolver_that_is_not_on_loopback_proves_nothing(world: DNSWorld) -> None:
     asks = [["good.test", "MX"], ["plain.test", "MX"], ["badsig.test", "MX"]]
     found = world.ask(servers=[[REMOTE, 53]], asks=asks, domains=["good.test", "plain.test", "badsig.test"], **PATIENCE)
     assert [answer["security"] for answer in found["answers"]] == ["indeterminate"] * 3
@@ -246,14 +246,14 @@ def test_a_resolver_that_is_not_on_loopback_proves_nothing(world: World) -> None
     assert [record["verdict"]["dane"] for record in found["records"]] == ["unknown", "unknown", "lookup_failed"]
 
 
-def test_it_does_where_it_is_trusted(world: World) -> None:
+def test_it_does_where_it_is_trusted(world: DNSWorld) -> None:
     records = examined(world, REMOTE, "good.test", "badsig.test", trust=True)
     assert records["good.test"]["verdict"]["dane"] == "protected"
     assert records["badsig.test"]["verdict"]["reasons"] == ["mx-bogus", "level-not-met"]
 
 
 @pytest.mark.parametrize("resolver", [PLAIN, STRIPPING])
-def test_one_on_loopback_that_does_not_validate_is_told_from_one_that_does(world: World, resolver: str) -> None:
+def test_one_on_loopback_that_does_not_validate_is_told_from_one_that_does(world: DNSWorld, resolver: str) -> None:
     """Its answers look like those of an insecure world: that is what the preflight, with these two names, is for."""
     asks = [["good.test", "MX"], ["badsig.test", "MX"]]
     good, bad = world.ask(servers=[[resolver, 53]], asks=asks, **PATIENCE)["answers"]
@@ -261,13 +261,13 @@ def test_one_on_loopback_that_does_not_validate_is_told_from_one_that_does(world
     assert (bad["outcome"], bad["security"]) == (("data", "insecure") if resolver == PLAIN else ("error", "bogus"))
 
 
-def test_a_second_one_that_does_not_validate_overrules_nothing(world: World) -> None:
+def test_a_second_one_that_does_not_validate_overrules_nothing(world: DNSWorld) -> None:
     servers = [[VALIDATING, 53], [PLAIN, 53]]
     (answer,) = world.ask(servers=servers, asks=[["badsig.test", "MX"]], **PATIENCE)["answers"]
     assert (answer["outcome"], answer["security"], answer["resolver"]) == ("error", "bogus", f"{VALIDATING}:53")
 
 
-def test_a_second_opinion_is_written_down_and_decides_nothing(world: World) -> None:
+def test_a_second_opinion_is_written_down_and_decides_nothing(world: DNSWorld) -> None:
     found = world.ask(
         servers=[[VALIDATING, 53]],
         confirm=[[PLAIN, 53]],
@@ -283,7 +283,7 @@ def test_a_second_opinion_is_written_down_and_decides_nothing(world: World) -> N
     assert found["records"][0]["verdict"]["reasons"] == ["mx-bogus", "level-not-met"]
 
 
-def test_a_resolver_that_dies_in_mid_scan(world: World) -> None:
+def test_a_resolver_that_dies_in_mid_scan(world: DNSWorld) -> None:
     """What it said stands; from then on nothing is known, and nothing is denied."""
     before = examined(world, MORTAL, "good.test")["good.test"]["verdict"]
     world.end(MORTAL)
@@ -295,7 +295,7 @@ def test_a_resolver_that_dies_in_mid_scan(world: World) -> None:
         assert record["route"]["mx"]["error"] == "Connection refused"
 
 
-def test_another_one_takes_over_when_it_dies(world: World) -> None:
+def test_another_one_takes_over_when_it_dies(world: DNSWorld) -> None:
     servers = [[MORTAL, 53], [VALIDATING, 53]]  # dead since the test before, or at the latest now
     world.end(MORTAL)
     (record,) = world.ask(servers=servers, domains=["good.test"], **PATIENCE)["records"]

@@ -124,7 +124,7 @@ def aliases() -> ZoneFile:
 
 
 @dataclass
-class World:
+class DNSWorld:
     """The running servers; ``processes`` by name."""
 
     directory: Path
@@ -164,10 +164,10 @@ class World:
 
 
 @contextmanager
-def world(directory: Path) -> Iterator[World]:
+def world(directory: Path) -> Iterator[DNSWorld]:
     """Run all servers for the time of the block."""
     spaces = Namespaces.make({"MXSWEEP_LAB": str(directory)})
-    here = World(directory, spaces)
+    here = DNSWorld(directory, spaces)
     try:
         spaces.link((DEAD,))
         _write(directory)
@@ -178,7 +178,7 @@ def world(directory: Path) -> Iterator[World]:
 
 
 def _write(directory: Path) -> None:
-    key = zones.Key()
+    key = zones.ZoneKey()
     children = all_zones()
     root, test = zones.parents(children, key)
     test.lines.append(f"{server_name(DEAD)} A {DEAD}")
@@ -195,7 +195,7 @@ def _write(directory: Path) -> None:
         (directory / f"{address}.conf").write_text(text)
 
 
-def _opt_out(path: Path, key: zones.Key, directory: Path) -> None:
+def _opt_out(path: Path, key: zones.ZoneKey, directory: Path) -> None:
     """Sign once more, with the opt-out flag in every NSEC3 record (RFC 5155 section 6)."""
     base = key.write(directory, "optout.test")
     plain = directory / "optout.test.zone"
@@ -224,7 +224,7 @@ def _resolvers(lab: str) -> dict[str, str]:
     }
 
 
-def _start(here: World) -> None:
+def _start(here: DNSWorld) -> None:
     server, client = here.spaces.server, here.spaces.client
     for name in ("parent", "child"):
         here.launch(server, f"knot-{name}", "knotd", "-c", str(here.directory / f"{name}.conf"))
@@ -239,7 +239,7 @@ def _start(here: World) -> None:
     _await(here)
 
 
-def _await(here: World) -> None:
+def _await(here: DNSWorld) -> None:
     """Wait until every resolver answers; by then the servers behind them do too."""
     until = time.monotonic() + READY
     waiting = {VALIDATING, PLAIN, REFUSING, MORTAL, STRIPPING}
@@ -252,7 +252,7 @@ def _await(here: World) -> None:
             raise RuntimeError(f"no answer from {', '.join(waiting)}, see {here.directory}")
 
 
-def _stop(here: World) -> None:
+def _stop(here: DNSWorld) -> None:
     """Kill everything in the two namespaces, which are ours alone; the holders are among them."""
     for process in here.processes.values():
         for pipe in (process.stdin, process.stdout):

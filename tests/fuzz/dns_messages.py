@@ -62,7 +62,7 @@ _LABELS = (
 NAME = "mx.example.com"
 
 
-class _Writer:
+class _MessageWriter:
     """A message in the making."""
 
     def __init__(self, chance: random.Random) -> None:
@@ -125,24 +125,24 @@ class _Writer:
         return struct.pack("!HH", chance.choice((15, 15, 15, 3, 8, 10)), max(size, 0)) + data
 
 
-_RDATA: dict[int, Callable[[_Writer], bytes]] = {
+_RDATA: dict[int, Callable[[_MessageWriter], bytes]] = {
     1: lambda writer: writer.chance.randbytes(4),
     28: lambda writer: writer.chance.choice((writer.chance.randbytes(16), bytes(10) + b"\xff\xff" + bytes(4))),
-    **dict.fromkeys((2, 5, 12, 39), _Writer.name),
+    **dict.fromkeys((2, 5, 12, 39), _MessageWriter.name),
     15: lambda writer: writer.chance.choice((b"\0\0", b"\0\x0a", b"\xff\xff")) + writer.name(),
     33: lambda writer: writer.chance.randbytes(6) + writer.name(),
     6: lambda writer: writer.name() + writer.name() + writer.chance.randbytes(20),
-    16: _Writer.texts,
-    52: _Writer.tlsa,
+    16: _MessageWriter.texts,
+    52: _MessageWriter.tlsa,
     46: lambda writer: writer.chance.randbytes(18) + writer.name() + writer.random_octets(),
-    41: _Writer.options,
+    41: _MessageWriter.options,
 }
 """The rdata of the types whose form the decoders know."""
 
 
 def make(chance: random.Random) -> bytes:
     """Return a message, in half of the cases with changes of single octets."""
-    writer = _Writer(chance)
+    writer = _MessageWriter(chance)
     counts = [chance.choice((1, 1, 1, 0, 2)), *(chance.choice((0, 0, 1, 2, 5, 30)) for _ in range(3))]
     flags = chance.choice((0x8180, 0x81A0, 0x8380, 0x8182, 0x8183, 0x8185, chance.randrange(0x10000)))
     lied = [count + chance.choice((0,) * 20 + (1, -count, 60_000)) for count in counts]

@@ -75,7 +75,7 @@ def bounded(calls: int) -> Iterator[None]:
 
 
 @dataclass
-class Outcome:
+class FuzzResult:
     """The result of a run: the number of inputs, the slowest input, and the seeds of the faults."""
 
     inputs: int = 0
@@ -83,7 +83,7 @@ class Outcome:
     faults: list[tuple[int, str]] = field(default_factory=list)
 
 
-def run(fuzzer: Fuzzer, seeds: Iterable[int], report: Callable[[str], None], keep: Path | None = FOUND) -> Outcome:
+def run(fuzzer: Fuzzer, seeds: Iterable[int], report: Callable[[str], None], keep: Path | None = FOUND) -> FuzzResult:
     """Check the inputs of many seeds.
 
     Args:
@@ -92,7 +92,7 @@ def run(fuzzer: Fuzzer, seeds: Iterable[int], report: Callable[[str], None], kee
         report: a function that prints a fault.
         keep: the directory for inputs that show a fault; None keeps no input.
     """
-    outcome = Outcome()
+    outcome = FuzzResult()
     for seed in seeds:
         data, started = fuzzer.input_of(seed), time.process_time()
         fault = fuzzer.fault(data)

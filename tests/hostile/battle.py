@@ -1,7 +1,7 @@
 """A scan of good domains beside attacks, in a process of its own, with a meter of its event loop.
 
 Good domains have servers of the bulk lab; hostile domains those of ``manners``. DNS answers come from a table.
-``python -m tests.hostile.battle`` is the scanning process: it reads a ``Plan`` as JSON and writes an ``Outcome``.
+``python -m tests.hostile.battle`` is the scanning process: it reads a ``BattlePlan`` and writes a ``ScanResult``.
 """
 
 import hashlib
@@ -37,9 +37,9 @@ from scanner.settings import PROFILES, Caps, Retries, Settings, Timeouts
 from scanner.vocabulary import Outcome as Found
 from scanner.vocabulary import Security
 from targets.scope import Scope
-from tests.bench.loopback import Server
+from tests.bench.loopback import BulkServer
 from tests.hostile import kinds
-from tests.hostile.kinds import KINDS, Domain, Table
+from tests.hostile.kinds import KINDS, HostileDomain, Table
 from tests.hostile.meter import Meter, peak
 from tests.unit import fakes, records
 
@@ -47,7 +47,7 @@ CAPS = Caps(total=128, per_network=1000, per_provider=1000, rate=1e6, spacing=0)
 
 
 @dataclass(frozen=True, slots=True)
-class Plan:
+class BattlePlan:
     """What to scan: good domains by address and TLSA record, and the names of kinds of attack.
 
     ``patience`` is the time limit of each stage of a probe in seconds, ``few`` the maximum number of domains of a kind.
@@ -62,7 +62,7 @@ class Plan:
 
 
 @dataclass(frozen=True, slots=True)
-class Outcome:
+class ScanResult:
     """The verdicts of the good domains, and what the scan took.
 
     ``seconds`` end with the last good record, ``whole`` with the scan. ``longest`` and ``busiest`` are the longest
@@ -112,11 +112,11 @@ class _TimingSink:
         self._store.sync()
 
 
-def hostile_domains(names: Sequence[str], few: int) -> list[Domain]:
+def hostile_domains(names: Sequence[str], few: int) -> list[HostileDomain]:
     return [domain for kind in KINDS if kind.name in names for domain in kinds.domains_of(kind)[:few]]
 
 
-def _table(plan: Plan) -> Table:
+def _table(plan: BattlePlan) -> Table:
     table: Table = {}
     for number, (address, record) in enumerate(zip(plan.good, plan.records, strict=True)):
         domain, host = _good_name(number), f"mx{number}.bulk"
@@ -135,7 +135,7 @@ def _good_name(number: int) -> str:
     return f"d{number}.good.test"
 
 
-async def _scan(plan: Plan, place: Path, domains: Sequence[str]) -> _TimingSink:
+async def _scan(plan: BattlePlan, place: Path, domains: Sequence[str]) -> _TimingSink:
     table = _table(plan)
 
     async def lookup(name: str, rtype: str, *, fresh: bool = False) -> Answer:
@@ -166,7 +166,7 @@ async def _probe(settings: Settings, endpoint: Endpoint) -> ProbeResult:
     )  # fmt: skip
 
 
-def fight(plan: Plan) -> Outcome:
+def fight(plan: BattlePlan) -> ScanResult:
     """Scan in this process."""
     collect_seldom()
     meter, before = Meter(), peak()
@@ -178,7 +178,7 @@ def fight(plan: Plan) -> Outcome:
         sink = trio.run(_scan, plan, Path(place) / "run", domains, instruments=[meter])
         ended, spent = time.perf_counter(), time.process_time() - cpu
     last = sink.last or ended
-    return Outcome(
+    return ScanResult(
         sink.verdicts, last - began, ended - began, meter.longest, meter.busiest, meter.task, spent,
         peak(), peak() - before, sink.hostile,
     )  # fmt: skip
@@ -211,12 +211,12 @@ def hostile_servers(names: Sequence[str], port: int, cores: set[int] | None = No
             server.terminate()
 
 
-def plan_for(server: Server, count: int, names: Sequence[str] = (), patience: float = 5.0) -> Plan:
+def plan_for(server: BulkServer, count: int, names: Sequence[str] = (), patience: float = 5.0) -> BattlePlan:
     """Return a plan with that many good domains on the servers of the bulk lab, each with a TLSA record 3 1 1."""
     leaves = x509.load_pem_x509_certificates(_certificates(server.leaves.read_bytes()))
     keys = [leaf.public_key().public_bytes(Encoding.DER, PublicFormat.SubjectPublicKeyInfo) for leaf in leaves[:count]]
     found = tuple("030101" + hashlib.sha256(key).hexdigest() for key in keys)
-    return Plan(server.addresses[:count], server.port, found, tuple(names), patience)
+    return BattlePlan(server.addresses[:count], server.port, found, tuple(names), patience)
 
 
 def _certificates(pem: bytes) -> bytes:
@@ -224,18 +224,18 @@ def _certificates(pem: bytes) -> bytes:
     return b"".join(re.findall(rb"-----BEGIN CERTIFICATE-----.*?-----END CERTIFICATE-----\n", pem, re.DOTALL))
 
 
-def measured(plan: Plan) -> Outcome:
+def measured(plan: BattlePlan) -> ScanResult:
     """Scan in a process of its own."""
     argv = [sys.executable, "-m", "tests.hostile.battle"]
     done = subprocess.run(argv, input=json.dumps(asdict(plan)), capture_output=True, text=True, check=False)
     if done.returncode:
         raise RuntimeError(done.stderr[-2000:])
-    return Outcome(**json.loads(done.stdout))
+    return ScanResult(**json.loads(done.stdout))
 
 
 if __name__ == "__main__":
     parts = json.load(sys.stdin)
-    wanted = Plan(
+    wanted = BattlePlan(
         tuple(parts["good"]),
         parts["port"],
         tuple(parts["records"]),

@@ -33,7 +33,7 @@ from scanner.vocabulary import Outcome, Security
 from targets.destination import parse_destination
 from targets.lists import Target
 from targets.scope import Scope
-from tests.bench.loopback import Server, serving
+from tests.bench.loopback import BulkServer, serving
 from tests.bench.model import Row
 
 GOOD = 300
@@ -151,7 +151,7 @@ def silent() -> Iterator[int]:
 
 
 async def scan(
-    server: Server, hostile: Sequence[str], settings: Settings, silence: float, *, hold: bool = False
+    server: BulkServer, hostile: Sequence[str], settings: Settings, silence: float, *, hold: bool = False
 ) -> Seen:
     """Scan a good domain for each address of the server, after the hostile domains.
 

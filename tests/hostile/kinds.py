@@ -16,7 +16,7 @@ Record = str
 
 
 @dataclass(frozen=True, slots=True)
-class Kind:
+class AttackKind:
     """A kind of attack.
 
     ``manner`` is that of all servers, ``records`` are the TLSA records of each host. Each of ``domains`` domains has a
@@ -32,13 +32,13 @@ class Kind:
 
 
 @dataclass(frozen=True, slots=True)
-class Domain:
+class HostileDomain:
     """A domain of an attack, its host and the addresses of the host."""
 
     name: str
     host: str
     addresses: tuple[str, ...]
-    kind: Kind
+    kind: AttackKind
 
 
 @cache
@@ -64,38 +64,38 @@ def two_thousand() -> tuple[Record, ...]:
 
 
 KINDS = (
-    Kind("32,000 names on 240 addresses", "short-names", 1, 240, issuer),
-    Kind("hosts with a 90 KB certificate each", "many-names", 40, 1, issuer),
-    Kind("Diffie-Hellman prime of 10,000 bits", "prime", 10),
-    Kind("object identifier of 94 KB", "long-oid", records=issuer),
-    Kind("arcs of 4,400 digits", "long-arcs", records=issuer),
-    Kind("path length of 2^64", "endless-path", records=issuer),
-    Kind("subject of 6,000 attributes", "many-attributes", records=issuer),
-    Kind("7,000 extensions", "many-extensions", records=issuer),
-    Kind("names nested 20,000 deep", "deep-nesting", records=issuer),
-    Kind("chain of 400 equal issuers", "small-chain", records=wrong),
-    Kind("76 bare keys in a TLSA set", "signed-by-rsa", 2, 2, bare_keys),
-    Kind("2,000 TLSA records", "plain", records=two_thousand),
-    Kind("chain of 400 aliases", "plain", records=issuer, aliases=400),
-    Kind("explicit curve parameters", "explicit-curve"),
-    Kind("chain of 10,000 certificates", "chain-of-10000"),
-    Kind("handshake message of 16 MB", "huge-message"),
-    Kind("loop of HelloRetryRequests", "retry-loop"),
-    Kind("1,000 renegotiations", "renegotiation"),
-    Kind("compressed certificate", "compressed-certificate"),
-    Kind("endless reply", "endless-reply"),
-    Kind("endless line", "endless-line"),
-    Kind("dripping greeting", "dripping"),
-    Kind("silence", "silent"),
-    Kind("240 silent addresses", "silent", 5, 240),
+    AttackKind("32,000 names on 240 addresses", "short-names", 1, 240, issuer),
+    AttackKind("hosts with a 90 KB certificate each", "many-names", 40, 1, issuer),
+    AttackKind("Diffie-Hellman prime of 10,000 bits", "prime", 10),
+    AttackKind("object identifier of 94 KB", "long-oid", records=issuer),
+    AttackKind("arcs of 4,400 digits", "long-arcs", records=issuer),
+    AttackKind("path length of 2^64", "endless-path", records=issuer),
+    AttackKind("subject of 6,000 attributes", "many-attributes", records=issuer),
+    AttackKind("7,000 extensions", "many-extensions", records=issuer),
+    AttackKind("names nested 20,000 deep", "deep-nesting", records=issuer),
+    AttackKind("chain of 400 equal issuers", "small-chain", records=wrong),
+    AttackKind("76 bare keys in a TLSA set", "signed-by-rsa", 2, 2, bare_keys),
+    AttackKind("2,000 TLSA records", "plain", records=two_thousand),
+    AttackKind("chain of 400 aliases", "plain", records=issuer, aliases=400),
+    AttackKind("explicit curve parameters", "explicit-curve"),
+    AttackKind("chain of 10,000 certificates", "chain-of-10000"),
+    AttackKind("handshake message of 16 MB", "huge-message"),
+    AttackKind("loop of HelloRetryRequests", "retry-loop"),
+    AttackKind("1,000 renegotiations", "renegotiation"),
+    AttackKind("compressed certificate", "compressed-certificate"),
+    AttackKind("endless reply", "endless-reply"),
+    AttackKind("endless line", "endless-line"),
+    AttackKind("dripping greeting", "dripping"),
+    AttackKind("silence", "silent"),
+    AttackKind("240 silent addresses", "silent", 5, 240),
 )
 
 
-def domains_of(kind: Kind) -> list[Domain]:
+def domains_of(kind: AttackKind) -> list[HostileDomain]:
     """Return the domains of a kind; a kind has a network of 127.0.0.0/8 of its own."""
     network = 100 + KINDS.index(kind)
     return [
-        Domain(
+        HostileDomain(
             f"d{number}.k{network}.test",
             f"mx.d{number}.k{network}.test",
             tuple(f"127.{network}.{number}.{last}" for last in range(1, kind.addresses + 1)),
@@ -108,7 +108,7 @@ def domains_of(kind: Kind) -> list[Domain]:
 Table = dict[tuple[str, str], Answer]
 
 
-def answers(domain: Domain) -> Table:
+def answers(domain: HostileDomain) -> Table:
     """Return the DNS answers of a domain, all secure."""
     host, last = domain.host, domain.host
     aliases: tuple[Alias, ...] = ()

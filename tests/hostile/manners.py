@@ -19,9 +19,9 @@ from tests.hostile import certificates, tls_by_hand
 from tests.hostile.certificates import LEAF, SigningKey
 from tests.hostile.tls_by_hand import DHE_RSA, ECDHE_ECDSA
 from tests.unit import mailserver
-from tests.unit.mailserver import Server
+from tests.unit.mailserver import MailServer
 
-Manner = Callable[[Server, str], Awaitable[None]]
+Manner = Callable[[MailServer, str], Awaitable[None]]
 
 _LONG = 3600.0
 
@@ -29,7 +29,7 @@ _LONG = 3600.0
 # --- dialogue ---------------------------------------------------------------------------------------------------
 
 
-async def until_tls(server: Server) -> None:
+async def until_tls(server: MailServer) -> None:
     """Hold the dialogue up to the reply to STARTTLS."""
     await server.say(b"220 mx\r\n")
     await server.hear()
@@ -38,7 +38,7 @@ async def until_tls(server: Server) -> None:
     await server.say(b"220 go\r\n")
 
 
-async def after_tls(server: Server) -> None:
+async def after_tls(server: MailServer) -> None:
     await server.hear()
     await server.say(b"250 mx\r\n")
     await server.hear()
@@ -48,7 +48,7 @@ async def after_tls(server: Server) -> None:
 def sends(chain: Callable[[str], Sequence[bytes]], key: SigningKey = LEAF) -> Manner:
     """Return the manner of a faultless server with a chain, which may depend on the address."""
 
-    async def manner(server: Server, address: str) -> None:
+    async def manner(server: MailServer, address: str) -> None:
         await until_tls(server)
         await server.secure(_context(tuple(chain(address)), key))
         await after_tls(server)
@@ -71,12 +71,12 @@ def _context(chain: tuple[bytes, ...], key: SigningKey) -> SSL.Context:
 # --- TLS by hand ------------------------------------------------------------------------------------------------
 
 
-async def _hello(server: Server) -> bytes:
+async def _hello(server: MailServer) -> bytes:
     await until_tls(server)
     return bytes(await server.stream.receive_some())
 
 
-async def prime(server: Server, _address: str) -> None:
+async def prime(server: MailServer, _address: str) -> None:
     hello = await _hello(server)
     key = mailserver.key("rsa")
     chain = (_rsa_chain(),)
@@ -94,7 +94,7 @@ def _rsa_chain() -> bytes:
 def flies(chain: Callable[[], Sequence[bytes]]) -> Manner:
     """Return the manner of a server whose first flight has a chain that a TLS library would not send."""
 
-    async def manner(server: Server, _address: str) -> None:
+    async def manner(server: MailServer, _address: str) -> None:
         hello = await _hello(server)
         flight = tls_by_hand.flight(hello, LEAF, tuple(chain()), ECDHE_ECDSA, tls_by_hand.ecdh_params())
         await server.stream.send_all(flight)
@@ -103,7 +103,7 @@ def flies(chain: Callable[[], Sequence[bytes]]) -> Manner:
     return manner
 
 
-async def huge_message(server: Server, _address: str) -> None:
+async def huge_message(server: MailServer, _address: str) -> None:
     """Announce a handshake message of 16 MB and send it."""
     await _hello(server)
     opening = tls_by_hand.server_hello(secrets.token_bytes(32), ECDHE_ECDSA) + b"\x0b" + b"\xff" * 3
@@ -111,7 +111,7 @@ async def huge_message(server: Server, _address: str) -> None:
     await _flood(server, tls_by_hand.records(bytes(16 * 1024)))
 
 
-async def _flood(server: Server, octets: bytes) -> None:
+async def _flood(server: MailServer, octets: bytes) -> None:
     while True:
         await server.stream.send_all(octets)
 
@@ -120,7 +120,7 @@ _RETRY = bytes.fromhex("cf21ad74e59a6111be1d8c021e65b891c2a211167abb8c5e079e09e2
 """The random of a HelloRetryRequest (RFC 8446 section 4.1.3)."""
 
 
-async def retry_loop(server: Server, _address: str) -> None:
+async def retry_loop(server: MailServer, _address: str) -> None:
     """Ask for another ClientHello again and again, each time with another group."""
     hello = await _hello(server)
     session = hello[44 : 44 + hello[43]]
@@ -131,7 +131,7 @@ async def retry_loop(server: Server, _address: str) -> None:
     await trio.sleep(_LONG)
 
 
-async def renegotiation(server: Server, _address: str) -> None:
+async def renegotiation(server: MailServer, _address: str) -> None:
     """Ask for a new handshake again and again, in TLS 1.2."""
     await until_tls(server)
     context = _context((certificates.certificate(),), LEAF)
@@ -146,7 +146,7 @@ async def renegotiation(server: Server, _address: str) -> None:
     await after_tls(server)
 
 
-async def compressed_certificate(server: Server, _address: str) -> None:
+async def compressed_certificate(server: MailServer, _address: str) -> None:
     """Send a CompressedCertificate (RFC 8879) of a megabyte of zeros, which no client that did not ask may expand."""
     await _hello(server)
     body = b"\x00\x01" + (1 << 20).to_bytes(3) + tls_by_hand.sized(zlib.compress(bytes(1 << 20)), 3)
@@ -158,22 +158,22 @@ async def compressed_certificate(server: Server, _address: str) -> None:
 # --- replies ----------------------------------------------------------------------------------------------------
 
 
-async def endless_reply(server: Server, _address: str) -> None:
+async def endless_reply(server: MailServer, _address: str) -> None:
     await _flood(server, b"220-" + b"x" * 500 + b"\r\n")
 
 
-async def endless_line(server: Server, _address: str) -> None:
+async def endless_line(server: MailServer, _address: str) -> None:
     await _flood(server, b"x" * 4096)
 
 
-async def dripping(server: Server, _address: str) -> None:
+async def dripping(server: MailServer, _address: str) -> None:
     """Send an octet of the greeting every tenth of a second, without end."""
     while True:
         await server.say(b"2")
         await trio.sleep(0.1)
 
 
-async def silent(_server: Server, _address: str) -> None:
+async def silent(_server: MailServer, _address: str) -> None:
     await trio.sleep(_LONG)
 
 
@@ -223,7 +223,7 @@ def _handler(address: str, manner: Manner) -> Callable[[trio.SocketStream], Awai
     async def handle(stream: trio.SocketStream) -> None:
         async with stream:
             with contextlib.suppress(SSL.Error, EOFError, OSError, trio.BrokenResourceError):
-                await manner(Server(stream), address)
+                await manner(MailServer(stream), address)
 
     return handle
 

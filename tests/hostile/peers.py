@@ -2,10 +2,10 @@
 
 from collections.abc import Iterator
 
-from tests.bench.loopback import Server, pinned, serving
+from tests.bench.loopback import BulkServer, pinned, serving
 from tests.bench.model import Row
-from tests.hostile.battle import Outcome, hostile_servers, measured, plan_for
-from tests.hostile.kinds import KINDS, Kind
+from tests.hostile.battle import ScanResult, hostile_servers, measured, plan_for
+from tests.hostile.kinds import KINDS, AttackKind
 from tests.hostile.meter import LONGEST
 
 GOOD = 100
@@ -20,12 +20,12 @@ def rows() -> list[Row]:
         return [first, *(_row(kind, alone, _beside(server, kind)) for kind in KINDS)]
 
 
-def _beside(server: Server, kind: Kind) -> Outcome:
+def _beside(server: BulkServer, kind: AttackKind) -> ScanResult:
     with pinned() as others, hostile_servers([kind.name], server.port, others):
         return measured(plan_for(server, GOOD, [kind.name]))
 
 
-def _row(kind: Kind, alone: Outcome, seen: Outcome) -> Row:
+def _row(kind: AttackKind, alone: ScanResult, seen: ScanResult) -> Row:
     growth = seen.memory - alone.memory
     same = seen.verdicts == alone.verdicts
     steady = seen.busiest <= LONGEST
@@ -34,7 +34,7 @@ def _row(kind: Kind, alone: Outcome, seen: Outcome) -> Row:
     return Row(f"{kind.name} ({kind.domains} domains)", value, target, same and steady and growth <= MEMORY)
 
 
-def _figures(seen: Outcome, growth: float) -> str:
+def _figures(seen: ScanResult, growth: float) -> str:
     parts: Iterator[str] = iter(
         (
             f"longest step {seen.busiest:.2f} s of processor time, {seen.longest:.2f} s",

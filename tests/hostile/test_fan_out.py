@@ -5,7 +5,7 @@ from collections.abc import Iterator
 import pytest
 import trio
 
-from tests.bench.loopback import Server, serving
+from tests.bench.loopback import BulkServer, serving
 from tests.hostile.fan_out import DEEP, GOOD, WIDE, scan, settings_of
 
 SILENCE = 0.05
@@ -21,12 +21,12 @@ QUESTIONS = 5
 
 
 @pytest.fixture(scope="module")
-def server() -> Iterator[Server]:
+def server() -> Iterator[BulkServer]:
     with serving(GOOD) as server:
         yield server
 
 
-async def test_good_domains_beside_hostile_domains(server: Server) -> None:
+async def test_good_domains_beside_hostile_domains(server: BulkServer) -> None:
     alone = await scan(server, (), settings_of(), SILENCE)
     with trio.fail_after(ENDLESS):
         seen = await scan(server, (WIDE, DEEP), settings_of(), SILENCE, hold=True)

@@ -6,7 +6,7 @@ import pytest
 
 from tests.bench.loopback import pinned, serving
 from tests.hostile import kinds
-from tests.hostile.battle import Outcome, hostile_servers, measured, plan_for
+from tests.hostile.battle import ScanResult, hostile_servers, measured, plan_for
 from tests.hostile.kinds import KINDS
 from tests.hostile.meter import LONGEST
 
@@ -40,7 +40,7 @@ EXPECTED = {  # a reason of each kind, by the rules of verdicts.md; the TLSA rec
 
 
 @pytest.fixture(scope="module")
-def outcomes() -> tuple[Outcome, Outcome]:
+def outcomes() -> tuple[ScanResult, ScanResult]:
     """Return the scan of the good domains alone, and beside all kinds of attack."""
     names = [kind.name for kind in SMALL]
     with serving(GOOD) as server, pinned() as others:
@@ -49,25 +49,25 @@ def outcomes() -> tuple[Outcome, Outcome]:
             return alone, measured(replace(plan_for(server, GOOD, names, PATIENCE), few=FEW))
 
 
-def test_the_verdicts_of_the_good_domains_are_the_same(outcomes: tuple[Outcome, Outcome]) -> None:
+def test_the_verdicts_of_the_good_domains_are_the_same(outcomes: tuple[ScanResult, ScanResult]) -> None:
     alone, seen = outcomes
     assert len(alone.verdicts) == GOOD
     assert {*alone.verdicts.values()} == {"protected all verified ok "}
     assert seen.verdicts == alone.verdicts
 
 
-def test_no_step_takes_much_processor_time(outcomes: tuple[Outcome, Outcome]) -> None:
+def test_no_step_takes_much_processor_time(outcomes: tuple[ScanResult, ScanResult]) -> None:
     _, seen = outcomes
     assert seen.busiest < LONGEST, seen.task
 
 
-def test_memory_is_bounded(outcomes: tuple[Outcome, Outcome]) -> None:
+def test_memory_is_bounded(outcomes: tuple[ScanResult, ScanResult]) -> None:
     alone, seen = outcomes
     assert seen.memory - alone.memory < 250
 
 
 @pytest.mark.parametrize("kind", SMALL, ids=lambda kind: kind.name)
-def test_each_hostile_domain_has_a_record(kind: kinds.Kind, outcomes: tuple[Outcome, Outcome]) -> None:
+def test_each_hostile_domain_has_a_record(kind: kinds.AttackKind, outcomes: tuple[ScanResult, ScanResult]) -> None:
     _, seen = outcomes
     found = [seen.hostile[domain.name].split() for domain in kinds.domains_of(kind)[:FEW]]
     assert found

@@ -78,7 +78,7 @@ def run(layout: Layout, argv: list[str]) -> None:
     os.execvpe(command[0], command, control.client_environment(layout))  # noqa: S606 - a wrapper must not be a parent
 
 
-def _up(layout: Layout) -> control.Record:
+def _up(layout: Layout) -> control.LabRecord:
     record = control.read(layout)
     if record is None or not control.running(record):
         raise control.LabError("the lab is down: python -m tests.lab up")

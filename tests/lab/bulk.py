@@ -22,7 +22,7 @@ from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption,
 
 from tests.lab.layout import DNS_CHILD
 from tests.lab.pki import PKI
-from tests.lab.zones import Key, ZoneFile, server_name, tlsa_rdata
+from tests.lab.zones import ZoneFile, ZoneKey, server_name, tlsa_rdata
 
 DOMAINS_A_HOST = 10
 DOMAINS_A_ZONE = 1000
@@ -86,7 +86,7 @@ def mail_host_of(scale: int) -> list[int]:
 # --- zones --------------------------------------------------------------------------------------------------------
 
 
-def zones(records: Mapping[BulkHost, str], scale: int, key: Key) -> list[ZoneFile]:
+def zones(records: Mapping[BulkHost, str], scale: int, key: ZoneKey) -> list[ZoneFile]:
     """Return the zone ``bulk`` with the mail hosts and their TLSA records, and the zones of the domains below it."""
     top = ZoneFile("bulk", "nsec", ttl=LONG_TTL)
     for host, tlsa in records.items():

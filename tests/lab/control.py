@@ -35,7 +35,7 @@ class LabError(Exception):
 
 
 @dataclass(slots=True)
-class Record:
+class LabRecord:
     """The content of ``lab.json``: a running lab."""
 
     client: int
@@ -78,15 +78,15 @@ def locked(layout: Layout) -> Iterator[None]:
             return
 
 
-def read(layout: Layout) -> Record | None:
+def read(layout: Layout) -> LabRecord | None:
     """Return the record of a lab that runs or ran; None if there is none."""
     try:
-        return Record(**json.loads(layout.record.read_text()))
+        return LabRecord(**json.loads(layout.record.read_text()))
     except (OSError, ValueError, TypeError):
         return None
 
 
-def running(record: Record | None) -> bool:
+def running(record: LabRecord | None) -> bool:
     """Return whether all processes of the lab still run."""
     if record is None or not record.ready:
         return False
@@ -97,7 +97,7 @@ def running(record: Record | None) -> bool:
 # --- up -------------------------------------------------------------------------------------------------------
 
 
-def up(layout: Layout, scale: int = 0, *, crowded: bool = False) -> Record:
+def up(layout: Layout, scale: int = 0, *, crowded: bool = False) -> LabRecord:
     """Start the lab unless this very lab runs already; what is left of another one is cleared away first.
 
     Args:
@@ -133,17 +133,17 @@ def _path() -> str:
     return os.environ.get("PATH", "") + ":/usr/sbin:/sbin"
 
 
-def _start(layout: Layout, scale: int, *, crowded: bool) -> Record:
+def _start(layout: Layout, scale: int, *, crowded: bool) -> LabRecord:
     layout.make()
     placed = place(ALL)
     try:
         spaces = Namespaces.make({"MXSWEEP_LAB": str(layout.state)})
     except RuntimeError as error:
         raise LabError(str(error)) from error
-    record = Record(spaces.client, spaces.server, list(spaces.nets), digest(), "", scale=scale, crowded=crowded)
+    record = LabRecord(spaces.client, spaces.server, list(spaces.nets), digest(), "", scale=scale, crowded=crowded)
     _save(layout, record)
     spaces.link(tuple(here.address for here in placed if here.kind == "blackhole"))
-    key = zones.Key()
+    key = zones.ZoneKey()
     _write_files(layout, placed, key, record)
     spaces.bind(spaces.client, {layout.resolv_conf: "/etc/resolv.conf"} | postfix.client_mounts(layout))
     _launch_all(layout, record, placed)
@@ -153,11 +153,11 @@ def _start(layout: Layout, scale: int, *, crowded: bool) -> Record:
     return record
 
 
-def _save(layout: Layout, record: Record) -> None:
+def _save(layout: Layout, record: LabRecord) -> None:
     layout.record.write_text(json.dumps(asdict(record), indent=1))
 
 
-def _write_files(layout: Layout, placed: tuple[Placed, ...], key: zones.Key, record: Record) -> None:
+def _write_files(layout: Layout, placed: tuple[Placed, ...], key: zones.ZoneKey, record: LabRecord) -> None:
     pki = PKI()
     layout.root_pem.write_bytes(pki.root_pem())
     layout.resolv_conf.write_text(f"nameserver {RESOLVER}\n")
@@ -180,7 +180,7 @@ def _policy_hosts(layout: Layout, pki: PKI) -> Iterator[dict[str, str]]:
             yield {"address": cases_sts.ADDRESSES[each.domain], "chain": chain, "response": response}
 
 
-def _write_bulk(layout: Layout, pki: PKI, key: zones.Key, record: Record) -> list[zones.ZoneFile]:
+def _write_bulk(layout: Layout, pki: PKI, key: zones.ZoneKey, record: LabRecord) -> list[zones.ZoneFile]:
     """Write the files of the bulk server; return its zones."""
     served = bulk.hosts(record.scale, crowded=record.crowded)
     try:
@@ -215,7 +215,7 @@ def _write_dns(
     layout: Layout,
     placed: tuple[Placed, ...],
     bundles: dict[str, Bundle],
-    key: zones.Key,
+    key: zones.ZoneKey,
     more: list[zones.ZoneFile],
 ) -> None:
     directory = layout.zones
@@ -229,7 +229,7 @@ def _write_dns(
     (directory / "odd.json").write_text(json.dumps(odd))
 
 
-def _launch_all(layout: Layout, record: Record, placed: tuple[Placed, ...]) -> None:
+def _launch_all(layout: Layout, record: LabRecord, placed: tuple[Placed, ...]) -> None:
     server, directory = record.server, layout.zones
     python = sys.executable
     _launch(layout, record, server, "knot-parent", ["knotd", "-c", f"{directory}/parent.conf"])
@@ -245,12 +245,12 @@ def _launch_all(layout: Layout, record: Record, placed: tuple[Placed, ...]) -> N
     _launch_postfix(layout, record, placed)
 
 
-def start_resolver(layout: Layout, record: Record) -> None:
+def start_resolver(layout: Layout, record: LabRecord) -> None:
     """Start the client's resolver with an empty cache. A running one has to be ended before."""
     _launch(layout, record, record.client, "unbound", ["unbound", "-d", "-p", "-c", f"{layout.zones}/unbound.conf"])
 
 
-def _launch(layout: Layout, record: Record, where: int, name: str, command: list[str]) -> None:
+def _launch(layout: Layout, record: LabRecord, where: int, name: str, command: list[str]) -> None:
     with (layout.logs / f"{name}.log").open("a") as log:
         process = subprocess.Popen(
             [*record.namespaces.enter(where), *command],
@@ -270,7 +270,7 @@ def _python_path() -> str:
     return os.pathsep.join(filter(None, (str(ROOT), os.environ.get("PYTHONPATH"))))
 
 
-def _launch_postfix(layout: Layout, record: Record, placed: tuple[Placed, ...]) -> None:
+def _launch_postfix(layout: Layout, record: LabRecord, placed: tuple[Placed, ...]) -> None:
     mine = tuple(here for here in placed if here.host.postfix)
     why_not = postfix.missing()
     if why_not:
@@ -290,7 +290,7 @@ def _launch_postfix(layout: Layout, record: Record, placed: tuple[Placed, ...]) 
 # --- ready ----------------------------------------------------------------------------------------------------
 
 
-def _await_ready(layout: Layout, record: Record, placed: tuple[Placed, ...]) -> None:
+def _await_ready(layout: Layout, record: LabRecord, placed: tuple[Placed, ...]) -> None:
     until = time.monotonic() + READY_LIMIT + record.scale * READY_LIMIT_EACH
     waiting = dict(SIGNS)
     while waiting:
@@ -320,7 +320,7 @@ def _last_words(layout: Layout, names: list[str]) -> str:
 # --- use ----------------------------------------------------------------------------------------------------
 
 
-def client_command(record: Record, argv: list[str]) -> list[str]:
+def client_command(record: LabRecord, argv: list[str]) -> list[str]:
     """Return the command that runs ``argv`` as a client in the lab, in the current directory."""
     # entering a mount namespace loses the working directory
     stay = ["sh", "-c", 'cd "$0" && exec "$@"', str(Path.cwd())]
@@ -365,7 +365,7 @@ def _stop(layout: Layout) -> None:
             _reap()
 
 
-def _left(record: Record, layout: Layout) -> list[int]:
+def _left(record: LabRecord, layout: Layout) -> list[int]:
     """Return the running processes of the lab. Read anew each time: another lab may reuse a namespace's name."""
     return in_namespaces(tuple(net for net in record.nets if _is_ours(net, layout)))
 

@@ -18,7 +18,7 @@ BROKEN = ("bad311.test", "bad310.test", "bad201.test", "ta-leaf-only.test", "agi
 """A digest of nothing, the issuer's key, anchors that are not sent, the strongest digest wrong, a usage unknown."""
 
 
-class Kept(PKI):
+class KeptZone(PKI):
     """Makes the certificate of a host once: mending records leaves it alone."""
 
     def __init__(self) -> None:
@@ -42,7 +42,7 @@ def mended(scenario: Scenario, records: list[str]) -> Scenario:
 
 
 def test_publishing_the_printed_records_fixes_the_domain(tmp_path_factory: pytest.TempPathFactory) -> None:
-    directory, pki = tmp_path_factory.mktemp("fixing"), Kept()  # a short name: knot's sockets lie below it
+    directory, pki = tmp_path_factory.mktemp("fixing"), KeptZone()  # a short name: knot's sockets lie below it
     scenarios = tuple(scenario for scenario in SCENARIOS if scenario.domain in BROKEN)
     old = play(scenarios, pki, directory, "old").path
     records = printed(old)

@@ -149,7 +149,7 @@ def test_link_and_life(own_lab: Lab) -> None:
     assert control.down(layout) is False
 
 
-def alive(record: control.Record) -> list[int]:
+def alive(record: control.LabRecord) -> list[int]:
     """Processes of a lab that still run; a dead one that nobody has waited for has no namespaces any more."""
     return in_namespaces(tuple(record.nets))
 
@@ -159,7 +159,7 @@ def test_a_lab_that_gets_the_number_of_one_that_ends_is_left_alone(
 ) -> None:
     """The kernel gives the numbers of namespaces out again while we still wait for the end of the old lab."""
     layout = Layout(tmp_path)
-    layout.record.write_text(json.dumps(asdict(control.Record(1, 2, ["net:[1]"], "", ""))))
+    layout.record.write_text(json.dumps(asdict(control.LabRecord(1, 2, ["net:[1]"], "", ""))))
     inside, signalled = [3], []
     marks = {3: f"MXSWEEP_LAB={tmp_path}".encode(), 4: b"MXSWEEP_LAB=/another"}
     monkeypatch.setattr(control, "in_namespaces", lambda nets: list(inside) if nets else [])

@@ -14,7 +14,7 @@ from tests.days import in_lab
 from tests.lab.cases_dane import case
 from tests.lab.expectations import protected
 from tests.lab.model import Scenario
-from tests.lab.test_fixing import Kept
+from tests.lab.test_fixing import KeptZone
 from tests.lab.use import Lab
 from tests.sweep import trusting
 
@@ -65,7 +65,7 @@ class Nights:
     def __init__(self, place: Path) -> None:
         self.place = place
         self.program = script(place)
-        self.pki = Kept()
+        self.pki = KeptZone()
         self.list = place / "list.gz"
         for name in ("runs", "metrics", "state"):
             (place / name).mkdir()

@@ -32,7 +32,7 @@ class Lab:
     """A running lab."""
 
     layout: Layout
-    record: control.Record
+    record: control.LabRecord
 
     @property
     def root_pem(self) -> Path:

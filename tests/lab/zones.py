@@ -54,7 +54,7 @@ def server_name(address: str) -> str:
     return f"ns-{address.replace('.', '-')}.nic.test."
 
 
-class Key:
+class ZoneKey:
     """The lab's zone-signing key (ECDSA P-256, RFC 6605)."""
 
     def __init__(self) -> None:
@@ -146,7 +146,7 @@ def _filled(text: str, scenario: Scenario, placed: tuple[Placed, ...]) -> str:
     return text
 
 
-def parents(children: list[ZoneFile], key: Key) -> list[ZoneFile]:
+def parents(children: list[ZoneFile], key: ZoneKey) -> list[ZoneFile]:
     """The root and ``test.`` with their delegations; what is not below ``test.`` is delegated by the root."""
     root = ZoneFile("", "nsec", DNS_PARENT)
     test = ZoneFile("test", "nsec", DNS_PARENT)
@@ -166,13 +166,13 @@ def parents(children: list[ZoneFile], key: Key) -> list[ZoneFile]:
 # --- signing --------------------------------------------------------------------------------------------------
 
 
-def sign_all(zones: list[ZoneFile], key: Key, directory: Path) -> dict[str, Path]:
+def sign_all(zones: list[ZoneFile], key: ZoneKey, directory: Path) -> dict[str, Path]:
     """Write and sign every zone; returns the file to serve for each origin."""
     with ThreadPoolExecutor(SIGNERS) as pool:
         return dict(pool.map(lambda zone: (zone.origin, _sign(zone, key, directory)), zones))
 
 
-def _sign(zone: ZoneFile, key: Key, directory: Path) -> Path:
+def _sign(zone: ZoneFile, key: ZoneKey, directory: Path) -> Path:
     plain = directory / f"{zone.origin or 'root'}.zone"
     plain.write_text(zone.text())
     if not zone.signed:
@@ -231,7 +231,7 @@ zone:
 """
 
 
-def unbound_conf(directory: Path, key: Key) -> str:
+def unbound_conf(directory: Path, key: ZoneKey) -> str:
     """A validating resolver with the lab's trust anchor, on loopback so that its AD bit is to be believed."""
     (directory / "anchor").write_text(f". {TTL} IN DNSKEY {key.dnskey}\n")
     name = server_name(DNS_PARENT)

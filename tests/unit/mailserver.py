@@ -73,7 +73,7 @@ def server_context(
     return context
 
 
-class Server:
+class MailServer:
     """The server end of a connection: sends and receives octets, in clear text until ``secure``."""
 
     def __init__(self, stream: trio.abc.Stream) -> None:

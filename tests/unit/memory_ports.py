@@ -21,9 +21,9 @@ from scanner.finger.setup import Setup
 from scanner.net.probe import ProbeResult, converse
 from scanner.net.probe_events import Listener
 from scanner.vocabulary import Outcome, Security
-from tests.unit.mailserver import Server, certificate
+from tests.unit.mailserver import MailServer, certificate
 
-Script = Callable[[Server], Awaitable[None]]
+Script = Callable[[MailServer], Awaitable[None]]
 
 DOMAIN, HOST, ADDRESS = "example.test", "mx.example.test", "192.0.2.25"
 
@@ -91,7 +91,7 @@ class MemoryPorts:
 
         async def serve() -> None:
             with contextlib.suppress(trio.BrokenResourceError, EOFError, SSL.Error):  # a client that gave up
-                await script(Server(theirs))
+                await script(MailServer(theirs))
 
         async with trio.open_nursery() as nursery:
             nursery.start_soon(serve)

@@ -265,3 +265,13 @@ def awaits_within(source: str) -> list[int]:
 def test_nothing_is_awaited_within_an_augmented_assignment() -> None:
     assert awaits_within("async def f(a):\n    a.x += await g()") == [2]
     assert {module.name: found for module in modules() if (found := awaits_within(module.text))} == {}
+
+
+def test_a_class_name_is_used_once() -> None:
+    """One name for two classes misleads readers and searches; the tests count too."""
+    files: dict[str, list[str]] = {}
+    for path in sorted(path for place in (*PACKAGES, "tests") for path in (ROOT / place).rglob("*.py")):
+        for node in ast.walk(ast.parse(path.read_text())):
+            if isinstance(node, ast.ClassDef):
+                files.setdefault(node.name, []).append(str(path.relative_to(ROOT)))
+    assert {name: found for name, found in files.items() if len(found) > 1} == {}

@@ -16,7 +16,7 @@ from typing import NamedTuple
 from scanner.core.x509 import dn, openssl, synthetic
 from scanner.core.x509.cache import Kept
 from scanner.core.x509.certificate import Certificate
-from scanner.core.x509.openssl import Answer, Check
+from scanner.core.x509.openssl import VerifyAnswer, VerifyFlags
 from scanner.core.x509.verify_error import NAME_ERRORS, VerifyError
 
 ANSWERS = 16384
@@ -28,8 +28,8 @@ TOPS = 1024
 Found = tuple[int, int]
 """An error number and its depth in the path."""
 
-_LENIENT = Check.PARTIAL_CHAIN | Check.IGNORE_CRITICAL | Check.ALLOW_PROXY_CERTS
-_SERVER = Check.PARTIAL_CHAIN | Check.SERVER_PURPOSE
+_LENIENT = VerifyFlags.PARTIAL_CHAIN | VerifyFlags.IGNORE_CRITICAL | VerifyFlags.ALLOW_PROXY_CERTS
+_SERVER = VerifyFlags.PARTIAL_CHAIN | VerifyFlags.SERVER_PURPOSE
 _PAIR = 2
 
 _NOT_SIGNED = {
@@ -42,7 +42,7 @@ _NOT_SIGNED = {
 _AFTER_SIGNATURES = {VerifyError.UNNESTED_RESOURCE, *NAME_ERRORS}
 """Errors that OpenSSL detects after the check of the signatures."""
 
-_answers: Kept[tuple[str, str, str], Answer] = Kept(ANSWERS)
+_answers: Kept[tuple[str, str, str], VerifyAnswer] = Kept(ANSWERS)
 _accepted_tops: Kept[tuple[str, ...], bool] = Kept(TOPS)
 
 
@@ -63,7 +63,7 @@ def self_signed(certificate: Certificate) -> bool:
     if not certificate.self_issued:
         return False
     key = ("self-signed", certificate.fingerprint, "")
-    answer = _answers.get(key, lambda: openssl.ask(certificate.der, (), (), Check.NONE))
+    answer = _answers.get(key, lambda: openssl.ask(certificate.der, (), (), VerifyFlags.NONE))
     return answer.num == VerifyError.DEPTH_ZERO_SELF_SIGNED_CERT and described(certificate, certificate)
 
 
@@ -72,7 +72,7 @@ def may_have_issued(issuer: Certificate, subject: Certificate) -> bool:
     if issuer.subject_key != subject.issuer_key or not described(issuer, subject):
         return False
     key = ("issuer", subject.fingerprint, issuer.fingerprint)
-    answer = _answers.get(key, lambda: openssl.ask(subject.der, (issuer.der,), (), Check.NONE))
+    answer = _answers.get(key, lambda: openssl.ask(subject.der, (issuer.der,), (), VerifyFlags.NONE))
     return answer.size > 1
 
 
@@ -115,7 +115,7 @@ def fits(algorithm: str, key: str) -> bool:
     return not algorithm or not key or algorithm == key or (algorithm, key) == ("RSA-PSS", "RSA")
 
 
-def _pair(issuer: Certificate, subject: Certificate, *, leaf: bool) -> Answer:
+def _pair(issuer: Certificate, subject: Certificate, *, leaf: bool) -> VerifyAnswer:
     """Verify a certificate with its issuer as trust anchor; a leaf is also checked for use by a TLS server."""
     key = ("leaf" if leaf else "pair", subject.fingerprint, issuer.fingerprint)
     checks = _SERVER if leaf else _LENIENT
@@ -128,7 +128,7 @@ def signed_by(subject: Certificate, issuer: Certificate) -> bool | None:
     return signed_by_key(subject, issuer.spki) if signed is None else signed
 
 
-def _signed(answer: Answer) -> bool | None:
+def _signed(answer: VerifyAnswer) -> bool | None:
     if answer.accepted or answer.num in _AFTER_SIGNATURES:
         return True
     return False if answer.num in _NOT_SIGNED else None
@@ -142,17 +142,17 @@ def signed_by_key(subject: Certificate, spki: bytes) -> bool | None:
     if subject.extensions.overflowing:
         return False
     if self_signed(subject):
-        return spki == subject.spki and _by_itself(subject, Check.CHECK_SS_SIGNATURE).accepted
+        return spki == subject.spki and _by_itself(subject, VerifyFlags.CHECK_SS_SIGNATURE).accepted
     answer = _by_key(subject, spki, "key", _LENIENT)
     return _signed(answer)
 
 
-def _by_itself(certificate: Certificate, checks: Check) -> Answer:
+def _by_itself(certificate: Certificate, checks: VerifyFlags) -> VerifyAnswer:
     key = (checks.name or str(checks.value), certificate.fingerprint, "")
     return _answers.get(key, lambda: openssl.ask(certificate.der, (), (certificate.der,), checks))
 
 
-def _by_key(subject: Certificate, spki: bytes, kind: str, checks: Check) -> Answer:
+def _by_key(subject: Certificate, spki: bytes, kind: str, checks: VerifyFlags) -> VerifyAnswer:
     key = (kind, subject.fingerprint, hashlib.sha256(spki).hexdigest())
     return _answers.get(key, lambda: openssl.ask(subject.der, (), (synthetic.issuer(subject, spki),), checks))
 
@@ -182,11 +182,11 @@ def acceptance(path: Sequence[Certificate], bare_key: bytes = b"") -> Acceptance
     return _verdict(answer)
 
 
-def _alone(leaf: Certificate, bare_key: bytes) -> Answer:
+def _alone(leaf: Certificate, bare_key: bytes) -> VerifyAnswer:
     if bare_key and not self_signed(leaf):
         answer = _by_key(leaf, bare_key, "bare key", _SERVER)
         return answer._replace(depth=min(answer.depth, 1))  # the synthetic issuer is not in the path
-    return _by_itself(leaf, Check.SERVER_PURPOSE)
+    return _by_itself(leaf, VerifyFlags.SERVER_PURPOSE)
 
 
 def _constrained(certificate: Certificate) -> bool:
@@ -194,7 +194,7 @@ def _constrained(certificate: Certificate) -> bool:
     return bool(certificate.extensions.name_constraints or certificate.extensions.resources)
 
 
-def _verdict(answer: Answer) -> Acceptance:
+def _verdict(answer: VerifyAnswer) -> Acceptance:
     return Acceptance(answer.accepted, None if answer.accepted else (answer.num, answer.depth))
 
 

@@ -11,7 +11,7 @@ from scanner.core.x509 import openssl, synthetic
 from scanner.core.x509.cache import Kept
 from scanner.core.x509.certificate import Certificate
 from scanner.core.x509.issuing import Found
-from scanner.core.x509.openssl import Check
+from scanner.core.x509.openssl import VerifyFlags
 from scanner.core.x509.verify_error import NAME_ERRORS
 
 ANSWERS = 4096
@@ -40,5 +40,5 @@ def _violation(certificate: Certificate, constraints: bytes, *, leaf: bool) -> i
 
 def _asked(subject: bytes, alt_names: bytes, constraints: bytes, *, leaf: bool) -> int:
     *below, anchor = synthetic.constrained(subject, alt_names, constraints, leaf=leaf)
-    answer = openssl.ask(below[0], below[1:], (anchor,), Check.PARTIAL_CHAIN)
+    answer = openssl.ask(below[0], below[1:], (anchor,), VerifyFlags.PARTIAL_CHAIN)
     return answer.num if answer.num in NAME_ERRORS else 0

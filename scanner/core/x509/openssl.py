@@ -26,7 +26,7 @@ USUAL_SIZE = 8192
 """Usual maximum size of a certificate in octets."""
 
 
-class Check(IntFlag):
+class VerifyFlags(IntFlag):
     """Options of X509_verify_cert: values of X509_V_FLAG_*, and the purpose of a TLS server."""
 
     NONE = 0
@@ -38,7 +38,7 @@ class Check(IntFlag):
     SERVER_PURPOSE = 1 << 32
 
 
-class Answer(NamedTuple):
+class VerifyAnswer(NamedTuple):
     """The answer of X509_verify_cert: the size of the path that it built, and its first error (num 0: none)."""
 
     size: int
@@ -51,11 +51,11 @@ class Answer(NamedTuple):
         return self.num == 0
 
 
-REFUSED = Answer(0, VerifyError.UNABLE_TO_GET_ISSUER_CERT_LOCALLY, 0)
+REFUSED = VerifyAnswer(0, VerifyError.UNABLE_TO_GET_ISSUER_CERT_LOCALLY, 0)
 """The answer about a certificate that OpenSSL cannot read."""
 
 
-def ask(leaf: bytes, sent: Iterable[bytes], anchors: Iterable[bytes], checks: Check) -> Answer:
+def ask(leaf: bytes, sent: Iterable[bytes], anchors: Iterable[bytes], checks: VerifyFlags) -> VerifyAnswer:
     """Verify a certificate without checking dates.
 
     Args:
@@ -65,8 +65,8 @@ def ask(leaf: bytes, sent: Iterable[bytes], anchors: Iterable[bytes], checks: Ch
         checks: the verification options.
     """
     store = _ffi.gc(_lib.X509_STORE_new(), _lib.X509_STORE_free)
-    _lib.X509_STORE_set_flags(store, (checks | Check.NO_CHECK_TIME) & ~Check.SERVER_PURPOSE)
-    if checks & Check.SERVER_PURPOSE:
+    _lib.X509_STORE_set_flags(store, (checks | VerifyFlags.NO_CHECK_TIME) & ~VerifyFlags.SERVER_PURPOSE)
+    if checks & VerifyFlags.SERVER_PURPOSE:
         _lib.X509_STORE_set_purpose(store, _lib.X509_PURPOSE_SSL_SERVER)
     for anchor in anchors:
         loaded = _loaded(anchor)
@@ -75,7 +75,7 @@ def ask(leaf: bytes, sent: Iterable[bytes], anchors: Iterable[bytes], checks: Ch
     return _verify(store, leaf, sent)
 
 
-def ask_at(store: crypto.X509Store, now: datetime, leaf: bytes, sent: Iterable[bytes]) -> Answer:
+def ask_at(store: crypto.X509Store, now: datetime, leaf: bytes, sent: Iterable[bytes]) -> VerifyAnswer:
     """Verify a certificate for a TLS server with a store that contains trust settings (loaded from files).
 
     Args:
@@ -89,7 +89,7 @@ def ask_at(store: crypto.X509Store, now: datetime, leaf: bytes, sent: Iterable[b
     return _verify(store._store, leaf, sent)  # noqa: SLF001 - the same
 
 
-def _verify(store: Any, leaf: bytes, sent: Iterable[bytes]) -> Answer:
+def _verify(store: Any, leaf: bytes, sent: Iterable[bytes]) -> VerifyAnswer:
     subject = _loaded(leaf)
     if subject is None:
         return REFUSED
@@ -102,7 +102,7 @@ def _verify(store: Any, leaf: bytes, sent: Iterable[bytes]) -> Answer:
         _lib.X509_STORE_CTX_init(context, store, subject, others)
         accepted = _lib.X509_verify_cert(context) == 1
         num = 0 if accepted else _lib.X509_STORE_CTX_get_error(context) or VerifyError.UNSPECIFIED
-        return Answer(_size(context), num, _lib.X509_STORE_CTX_get_error_depth(context))
+        return VerifyAnswer(_size(context), num, _lib.X509_STORE_CTX_get_error_depth(context))
     finally:
         _lib.ERR_clear_error()  # else the next TLS call would report these errors as its own
 

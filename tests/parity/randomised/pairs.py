@@ -27,10 +27,10 @@ class _Host:
 
 def make(seed: int, number: int, work: Path) -> RandomPair:
     """Return the pair of a seed and a number; ``work`` is the directory of the files that options and servers name."""
-    return _Maker(seed, number, work).pair
+    return _PairMaker(seed, number, work).pair
 
 
-class _Maker:
+class _PairMaker:
     """The parts of one pair, in the order in which they are drawn."""
 
     def __init__(self, seed: int, number: int, work: Path) -> None:

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from scanner.cli import check
-from scanner.cli.check import Status, Thresholds, earliest_end, judged
+from scanner.cli.check import PluginStatus, Thresholds, earliest_end, judged
 from scanner.cli.commands import main
 from scanner.reasons import Reason
 from scanner.vocabulary import Dane, DomainDane
@@ -30,17 +30,17 @@ def test_the_line_of_the_guidelines() -> None:
 @pytest.mark.parametrize(
     ("dane", "status", "required"),
     [
-        (DomainDane.PROTECTED, Status.OK, Status.OK),
-        (DomainDane.PARTIAL, Status.WARNING, Status.CRITICAL),
-        (DomainDane.INSECURE, Status.WARNING, Status.CRITICAL),
-        (DomainDane.NONE, Status.WARNING, Status.CRITICAL),
-        (DomainDane.BROKEN, Status.CRITICAL, Status.CRITICAL),
-        (DomainDane.NO_MAIL, Status.CRITICAL, Status.CRITICAL),
-        (DomainDane.UNKNOWN, Status.UNKNOWN, Status.UNKNOWN),
-        (DomainDane.LOOKUP_FAILED, Status.UNKNOWN, Status.UNKNOWN),
+        (DomainDane.PROTECTED, PluginStatus.OK, PluginStatus.OK),
+        (DomainDane.PARTIAL, PluginStatus.WARNING, PluginStatus.CRITICAL),
+        (DomainDane.INSECURE, PluginStatus.WARNING, PluginStatus.CRITICAL),
+        (DomainDane.NONE, PluginStatus.WARNING, PluginStatus.CRITICAL),
+        (DomainDane.BROKEN, PluginStatus.CRITICAL, PluginStatus.CRITICAL),
+        (DomainDane.NO_MAIL, PluginStatus.CRITICAL, PluginStatus.CRITICAL),
+        (DomainDane.UNKNOWN, PluginStatus.UNKNOWN, PluginStatus.UNKNOWN),
+        (DomainDane.LOOKUP_FAILED, PluginStatus.UNKNOWN, PluginStatus.UNKNOWN),
     ],
 )
-def test_the_state_of_each_verdict(dane: DomainDane, status: Status, required: Status) -> None:
+def test_the_state_of_each_verdict(dane: DomainDane, status: PluginStatus, required: PluginStatus) -> None:
     assert line(dane)[0] is status
     hosts = 0 if dane is DomainDane.NO_MAIL else 2  # an absent domain is not counted as its own mail host
     assert line(dane)[1].startswith(f"DANE {status.name} - example.com: {dane}, {hosts} hosts")
@@ -54,36 +54,36 @@ def test_every_verdict_has_a_state() -> None:
 @pytest.mark.parametrize(
     ("days", "warn", "crit", "status", "figures"),
     [
-        (41.5, 30, 7, Status.OK, "days=41;30:;7: hosts=2"),
-        (29.9, 30, 7, Status.WARNING, "days=29;30:;7: hosts=2"),
-        (6.9, 30, 7, Status.CRITICAL, "days=6;30:;7: hosts=2"),
-        (6.9, 30, None, Status.WARNING, "days=6;30: hosts=2"),
-        (6.9, None, 7, Status.CRITICAL, "days=6;;7: hosts=2"),
-        (-0.5, None, 7, Status.CRITICAL, "days=-1;;7: hosts=2"),
-        (None, 30, 7, Status.OK, "hosts=2"),
+        (41.5, 30, 7, PluginStatus.OK, "days=41;30:;7: hosts=2"),
+        (29.9, 30, 7, PluginStatus.WARNING, "days=29;30:;7: hosts=2"),
+        (6.9, 30, 7, PluginStatus.CRITICAL, "days=6;30:;7: hosts=2"),
+        (6.9, 30, None, PluginStatus.WARNING, "days=6;30: hosts=2"),
+        (6.9, None, 7, PluginStatus.CRITICAL, "days=6;;7: hosts=2"),
+        (-0.5, None, 7, PluginStatus.CRITICAL, "days=-1;;7: hosts=2"),
+        (None, 30, 7, PluginStatus.OK, "hosts=2"),
     ],
 )
 def test_days_to_the_expiry(
-    days: float | None, warn: int | None, crit: int | None, status: Status, figures: str
+    days: float | None, warn: int | None, crit: int | None, status: PluginStatus, figures: str
 ) -> None:
     state, text = line(DomainDane.PROTECTED, Thresholds(warn, crit), days)
     assert state is status
     assert text.endswith(f" | {figures}")
-    assert ("certificate" in text) is (status is not Status.OK)
+    assert ("certificate" in text) is (status is not PluginStatus.OK)
 
 
 @pytest.mark.parametrize(
     ("dane", "limits", "status"),
     [
-        (DomainDane.PROTECTED, Thresholds(warn=(("starttls", "all"),)), Status.WARNING),
-        (DomainDane.PROTECTED, Thresholds(crit=(("starttls", "all"),)), Status.CRITICAL),
-        (DomainDane.PROTECTED, Thresholds(crit=(("starttls", "none"),)), Status.OK),
-        (DomainDane.UNKNOWN, Thresholds(warn=(("dane", "unknown"),)), Status.UNKNOWN),
-        (DomainDane.UNKNOWN, Thresholds(crit=(("dane", "unknown"),)), Status.CRITICAL),
-        (DomainDane.BROKEN, Thresholds(warn=(("dane", "broken"),)), Status.CRITICAL),
+        (DomainDane.PROTECTED, Thresholds(warn=(("starttls", "all"),)), PluginStatus.WARNING),
+        (DomainDane.PROTECTED, Thresholds(crit=(("starttls", "all"),)), PluginStatus.CRITICAL),
+        (DomainDane.PROTECTED, Thresholds(crit=(("starttls", "none"),)), PluginStatus.OK),
+        (DomainDane.UNKNOWN, Thresholds(warn=(("dane", "unknown"),)), PluginStatus.UNKNOWN),
+        (DomainDane.UNKNOWN, Thresholds(crit=(("dane", "unknown"),)), PluginStatus.CRITICAL),
+        (DomainDane.BROKEN, Thresholds(warn=(("dane", "broken"),)), PluginStatus.CRITICAL),
     ],
 )
-def test_the_gravest_finding_is_the_state(dane: DomainDane, limits: Thresholds, status: Status) -> None:
+def test_the_gravest_finding_is_the_state(dane: DomainDane, limits: Thresholds, status: PluginStatus) -> None:
     assert line(dane, limits)[0] is status
 
 
@@ -116,7 +116,7 @@ def test_the_earliest_end_is_that_of_a_server_certificate() -> None:
     ],
 )
 def test_every_error_is_unknown(argv: list[str], text: str, capsys: pytest.CaptureFixture[str]) -> None:
-    assert main(argv) == Status.UNKNOWN
+    assert main(argv) == PluginStatus.UNKNOWN
     out = capsys.readouterr().out
     assert out.startswith("DANE UNKNOWN - ")
     assert text in out
@@ -129,7 +129,7 @@ def test_a_bug_is_unknown_too(monkeypatch: pytest.MonkeyPatch, capsys: pytest.Ca
         raise ZeroDivisionError("of all things")
 
     monkeypatch.setattr(check, "_examine", broken)
-    assert main(["check", "a.example"]) == Status.UNKNOWN
+    assert main(["check", "a.example"]) == PluginStatus.UNKNOWN
     assert capsys.readouterr().out == "DANE UNKNOWN - ZeroDivisionError: of all things\n"
 
 
@@ -138,5 +138,5 @@ def test_the_time_limit(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureF
         return None
 
     monkeypatch.setattr(check, "_examine", slow)
-    assert main(["check", "a.example", "--timeout", "9"]) == Status.UNKNOWN
+    assert main(["check", "a.example", "--timeout", "9"]) == PluginStatus.UNKNOWN
     assert capsys.readouterr().out == "DANE UNKNOWN - a.example: no result after 9 s (--timeout)\n"

@@ -25,7 +25,7 @@ SYSTEM, OTHER, OWN = ("127.0.0.1", 53), ("::1", 5353), ("127.0.0.1", 40_000)
 ADDRESSES = ResolverChoice(ResolverMode.ADDRESS, (SYSTEM, OTHER))
 
 
-class World:
+class Resolvers:
     """A machine: resolvers that validate or not, and an unbound that is installed and starts or not."""
 
     def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -67,11 +67,11 @@ class World:
 
 
 @pytest.fixture
-def world(monkeypatch: pytest.MonkeyPatch) -> World:
-    return World(monkeypatch)
+def world(monkeypatch: pytest.MonkeyPatch) -> Resolvers:
+    return Resolvers(monkeypatch)
 
 
-async def resolved_in(world: World, choice: ResolverChoice) -> Resolved:
+async def resolved_in(world: Resolvers, choice: ResolverChoice) -> Resolved:
     async with resolving(DNSSettings(servers=choice.servers), choice) as found:
         assert world.running == (found.child is not None)
     assert world.running == 0
@@ -82,7 +82,7 @@ def rows(found: Resolved) -> list[tuple[str, str, str]]:
     return [(row.check, row.subject, row.state) for row in found.checks]
 
 
-async def test_auto_takes_this_machines_resolver_if_it_validates(world: World) -> None:
+async def test_auto_takes_this_machines_resolver_if_it_validates(world: Resolvers) -> None:
     world.good = {SYSTEM, OWN}
     found = await resolved_in(world, ResolverChoice())
     assert (found.validated, found.dns.servers, found.label) == (True, (SYSTEM,), "127.0.0.1:53")
@@ -90,7 +90,7 @@ async def test_auto_takes_this_machines_resolver_if_it_validates(world: World) -
     assert found.why_not == ""
 
 
-async def test_auto_starts_an_unbound_if_not(world: World) -> None:
+async def test_auto_starts_an_unbound_if_not(world: Resolvers) -> None:
     world.good = {OWN}
     found = await resolved_in(world, ResolverChoice(trust_anchor="/a", root_hints="/h", forward=OTHER))
     assert (found.validated, found.dns.servers, found.label) == (True, (OWN,), "unbound")
@@ -99,7 +99,7 @@ async def test_auto_starts_an_unbound_if_not(world: World) -> None:
     assert found.checks[0].text == "not used: 127.0.0.1:53: seen"
 
 
-async def test_auto_without_anything_that_validates(world: World) -> None:
+async def test_auto_without_anything_that_validates(world: Resolvers) -> None:
     found = await resolved_in(world, ResolverChoice())
     assert (found.validated, found.dns.servers, found.child) == (False, (SYSTEM,), None)
     assert [row for row in rows(found) if row[2] == "fail"] == [
@@ -110,7 +110,7 @@ async def test_auto_without_anything_that_validates(world: World) -> None:
 
 
 @pytest.mark.parametrize("mode", [ResolverMode.AUTO, ResolverMode.UNBOUND])
-async def test_unbound_is_not_installed(world: World, mode: ResolverMode) -> None:
+async def test_unbound_is_not_installed(world: Resolvers, mode: ResolverMode) -> None:
     world.installed = False
     world.good = {OWN}
     found = await resolved_in(world, ResolverChoice(mode))
@@ -119,7 +119,7 @@ async def test_unbound_is_not_installed(world: World, mode: ResolverMode) -> Non
     assert "apt-get install unbound" in found.checks[-1].advice
 
 
-async def test_unbound_does_not_start(world: World) -> None:
+async def test_unbound_does_not_start(world: Resolvers) -> None:
     world.broken = "unbound does not start: bad anchor"
     found = await resolved_in(world, ResolverChoice(ResolverMode.UNBOUND))
     assert not found.validated
@@ -127,7 +127,9 @@ async def test_unbound_does_not_start(world: World) -> None:
 
 
 @pytest.mark.parametrize(("good", "mode"), [({OWN}, ResolverMode.SYSTEM), ({SYSTEM}, ResolverMode.UNBOUND)])
-async def test_what_was_asked_for_is_not_replaced(world: World, good: set[tuple[str, int]], mode: ResolverMode) -> None:
+async def test_what_was_asked_for_is_not_replaced(
+    world: Resolvers, good: set[tuple[str, int]], mode: ResolverMode
+) -> None:
     world.good = good
     assert not (await resolved_in(world, ResolverChoice(mode))).validated
 
@@ -136,7 +138,7 @@ async def test_what_was_asked_for_is_not_replaced(world: World, good: set[tuple[
     ("good", "used"), [({SYSTEM, OTHER}, (SYSTEM, OTHER)), ({OTHER}, (OTHER,)), (set(), (SYSTEM, OTHER))]
 )
 async def test_only_those_that_validate_are_used(
-    world: World, good: set[tuple[str, int]], used: tuple[tuple[str, int], ...]
+    world: Resolvers, good: set[tuple[str, int]], used: tuple[tuple[str, int], ...]
 ) -> None:
     world.good = good
     found = await resolved_in(world, ADDRESSES)
@@ -164,7 +166,7 @@ class Asked:
     ],
 )
 async def test_how_questions_are_asked(
-    world: World, good: set[tuple[str, int]], mode: ResolverMode, answer: tuple[Any, ...]
+    world: Resolvers, good: set[tuple[str, int]], mode: ResolverMode, answer: tuple[Any, ...]
 ) -> None:
     """Without validation nothing may look validated, not even an answer with the AD bit."""
     world.good = good
@@ -172,7 +174,7 @@ async def test_how_questions_are_asked(
     assert await lookup("a", "MX", fresh=True) == answer
 
 
-async def test_record_for_run_json(world: World) -> None:
+async def test_record_for_run_json(world: Resolvers) -> None:
     choice = ResolverChoice(ResolverMode.SYSTEM)
     record = (await resolved_in(world, choice)).record(choice)
     written = json.loads(codec.pretty(record))
@@ -200,7 +202,7 @@ def test_labels() -> None:
         ("127.0.0.11", "", "passes-on"),
     ],
 )
-async def test_who_validates_is_recorded(world: World, address: str, version: str, validates: str) -> None:
+async def test_who_validates_is_recorded(world: Resolvers, address: str, version: str, validates: str) -> None:
     world.good = {SYSTEM}
     world.stub = Stub(address, version)
     found = await resolved_in(world, ResolverChoice())
@@ -210,7 +212,7 @@ async def test_who_validates_is_recorded(world: World, address: str, version: st
     assert row.state is (State.WARN if validates == "passes-on" else State.OK)
 
 
-async def test_a_private_unbound_validates_itself(world: World) -> None:
+async def test_a_private_unbound_validates_itself(world: Resolvers) -> None:
     world.good = {OWN}
     found = await resolved_in(world, ResolverChoice())
     assert found.record(ResolverChoice())["validates"] == "itself"

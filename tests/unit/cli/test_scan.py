@@ -10,7 +10,8 @@ from typing import Any, cast
 import pytest
 
 from results.store.files import StoreError
-from results.store.writer import LineSink, Store
+from results.store.line_sink import LineSink
+from results.store.writer import Store
 from scanner.cli import scan as module
 from scanner.cli.commands import scan as command
 from scanner.cli.errors import CliError, Exit

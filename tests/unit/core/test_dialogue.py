@@ -32,7 +32,7 @@ SAID = "EHLO me\r\nSTARTTLS\r\n"
 
 
 @dataclass
-class Case:
+class Dialog:
     name: str
     clear: bytes
     failure: Failure | None
@@ -59,90 +59,90 @@ REFUSED, IMPLICIT = StartTLS.REFUSED, StartTLS.IMPLICIT
 TLS_SENT = SAID + "EHLO me\r\nQUIT\r\n"
 
 CASES = [
-    Case("all well", HELLO + EHLO + READY, None, OFFERED, TLS_SENT, secured=PLAIN + BYE),
-    Case("no STARTTLS", HELLO + PLAIN + BYE, None, NOT_OFFERED, "EHLO me\r\nQUIT\r\n"),
-    Case("keyword in any case", HELLO + b"250-mx\r\n250 StartTls\r\n" + b"454 no\r\n" + BYE,
+    Dialog("all well", HELLO + EHLO + READY, None, OFFERED, TLS_SENT, secured=PLAIN + BYE),
+    Dialog("no STARTTLS", HELLO + PLAIN + BYE, None, NOT_OFFERED, "EHLO me\r\nQUIT\r\n"),
+    Dialog("keyword in any case", HELLO + b"250-mx\r\n250 StartTls\r\n" + b"454 no\r\n" + BYE,
          no(S, 454, "no"), REFUSED, SAID + "QUIT\r\n"),
-    Case("keyword only as a whole word", HELLO + b"250-mx\r\n250 STARTTLSX\r\n" + BYE, None, NOT_OFFERED,
+    Dialog("keyword only as a whole word", HELLO + b"250-mx\r\n250 STARTTLSX\r\n" + BYE, None, NOT_OFFERED,
          "EHLO me\r\nQUIT\r\n"),
-    Case("the first line holds no keyword", HELLO + b"250 STARTTLS\r\n" + BYE, None, NOT_OFFERED,
+    Dialog("the first line holds no keyword", HELLO + b"250 STARTTLS\r\n" + BYE, None, NOT_OFFERED,
          "EHLO me\r\nQUIT\r\n"),
-    Case("level none", HELLO + EHLO + BYE, None, OFFERED, "EHLO me\r\nQUIT\r\n", options={"want_tls": False}),
-    Case("no second EHLO", HELLO + EHLO + READY, None, OFFERED, SAID + "QUIT\r\n", secured=BYE,
+    Dialog("level none", HELLO + EHLO + BYE, None, OFFERED, "EHLO me\r\nQUIT\r\n", options={"want_tls": False}),
+    Dialog("no second EHLO", HELLO + EHLO + READY, None, OFFERED, SAID + "QUIT\r\n", secured=BYE,
          options={"ehlo_after_tls": False}),
-    Case("LMTP", HELLO + PLAIN + BYE, None, NOT_OFFERED, "LHLO me\r\nQUIT\r\n", options={"lmtp": True}),
+    Dialog("LMTP", HELLO + PLAIN + BYE, None, NOT_OFFERED, "LHLO me\r\nQUIT\r\n", options={"lmtp": True}),
     # the greeting
-    Case("421", b"421 4.3.2 busy\r\n", no(G, 421, "4.3.2 busy"), UNKNOWN, "QUIT\r\n"),
-    Case("554", b"554-go\r\n554 away\r\n" + BYE, no(G, 554, "go away"), UNKNOWN, "QUIT\r\n"),
-    Case("554, finger", b"554 5.7.1 away\r\n", no(G, 554, "5.7.1 away"), UNKNOWN, "", options=CLI),
-    Case("3xx", b"354 go on\r\n" + BYE, no(G, 354, "go on"), UNKNOWN, "QUIT\r\n"),
-    Case("garbage", b"HTTP/1.1 400\r\n",
+    Dialog("421", b"421 4.3.2 busy\r\n", no(G, 421, "4.3.2 busy"), UNKNOWN, "QUIT\r\n"),
+    Dialog("554", b"554-go\r\n554 away\r\n" + BYE, no(G, 554, "go away"), UNKNOWN, "QUIT\r\n"),
+    Dialog("554, finger", b"554 5.7.1 away\r\n", no(G, 554, "5.7.1 away"), UNKNOWN, "", options=CLI),
+    Dialog("3xx", b"354 go on\r\n" + BYE, no(G, 354, "go on"), UNKNOWN, "QUIT\r\n"),
+    Dialog("garbage", b"HTTP/1.1 400\r\n",
          Failure(G, FailureKind.GARBAGE, None, "HTTP/1.1 400"), UNKNOWN, ""),
-    Case("closed", b"", lost(G), UNKNOWN, ""),
-    Case("closed within a line", b"220 m", lost(G), UNKNOWN, ""),
-    Case("endless line", b"x" * 9000,
+    Dialog("closed", b"", lost(G), UNKNOWN, ""),
+    Dialog("closed within a line", b"220 m", lost(G), UNKNOWN, ""),
+    Dialog("endless line", b"x" * 9000,
          Failure(G, FailureKind.TOO_LONG, None, "a line of more than 4096 octets"), UNKNOWN, ""),
-    Case("250 greets too", b"250 mx\r\n" + PLAIN + BYE, None, NOT_OFFERED, "EHLO me\r\nQUIT\r\n",
+    Dialog("250 greets too", b"250 mx\r\n" + PLAIN + BYE, None, NOT_OFFERED, "EHLO me\r\nQUIT\r\n",
          defects=("greeting-reply-not-220",)),
     # EHLO
-    Case("EHLO 5xx", HELLO + b"502 what\r\n" + BYE, no(E, 502, "what"), NOT_OFFERED, "EHLO me\r\nQUIT\r\n"),
-    Case("EHLO 5xx, finger", HELLO + b"502 what\r\n", no(E, 502, "what"), NOT_OFFERED,
+    Dialog("EHLO 5xx", HELLO + b"502 what\r\n" + BYE, no(E, 502, "what"), NOT_OFFERED, "EHLO me\r\nQUIT\r\n"),
+    Dialog("EHLO 5xx, finger", HELLO + b"502 what\r\n", no(E, 502, "what"), NOT_OFFERED,
          "EHLO me\r\n", options=CLI),
-    Case("EHLO 4xx", HELLO + b"450 later\r\n" + BYE, no(E, 450, "later"), UNKNOWN, "EHLO me\r\nQUIT\r\n"),
-    Case("EHLO 3xx", HELLO + b"334 ?\r\n" + BYE, no(E, 334, "?"), UNKNOWN, "EHLO me\r\nQUIT\r\n"),
-    Case("EHLO garbage", HELLO + b"25 short\r\n", Failure(E, FailureKind.GARBAGE, None, "short"), UNKNOWN,
+    Dialog("EHLO 4xx", HELLO + b"450 later\r\n" + BYE, no(E, 450, "later"), UNKNOWN, "EHLO me\r\nQUIT\r\n"),
+    Dialog("EHLO 3xx", HELLO + b"334 ?\r\n" + BYE, no(E, 334, "?"), UNKNOWN, "EHLO me\r\nQUIT\r\n"),
+    Dialog("EHLO garbage", HELLO + b"25 short\r\n", Failure(E, FailureKind.GARBAGE, None, "short"), UNKNOWN,
          "EHLO me\r\n"),
-    Case("EHLO closed", HELLO, lost(E), UNKNOWN, "EHLO me\r\n"),
-    Case("EHLO endless", HELLO + b"250-a\r\n" * 1100,
+    Dialog("EHLO closed", HELLO, lost(E), UNKNOWN, "EHLO me\r\n"),
+    Dialog("EHLO endless", HELLO + b"250-a\r\n" * 1100,
          Failure(E, FailureKind.TOO_LONG, None, "a reply of more than 1024 lines"), UNKNOWN, "EHLO me\r\n"),
     # posttls-finger takes a keyword in the first line, and none behind 2,048 characters
-    Case("STARTTLS greets, finger", HELLO + b"250 STARTTLS\r\n" + READY, None, OFFERED, TLS_SENT, secured=PLAIN + BYE,
+    Dialog("STARTTLS greets, finger", HELLO + b"250 STARTTLS\r\n" + READY, None, OFFERED, TLS_SENT, secured=PLAIN + BYE,
          options=CLI),
-    Case("STARTTLS greets", HELLO + b"250 STARTTLS\r\n" + BYE, None, NOT_OFFERED, "EHLO me\r\nQUIT\r\n"),
-    Case("STARTTLS too far, finger", HELLO + LONG_EHLO + BYE, None, NOT_OFFERED, "EHLO me\r\nQUIT\r\n", options=CLI),
-    Case("STARTTLS far", HELLO + LONG_EHLO + READY, None, OFFERED, TLS_SENT, secured=PLAIN + BYE),
+    Dialog("STARTTLS greets", HELLO + b"250 STARTTLS\r\n" + BYE, None, NOT_OFFERED, "EHLO me\r\nQUIT\r\n"),
+    Dialog("STARTTLS too far, finger", HELLO + LONG_EHLO + BYE, None, NOT_OFFERED, "EHLO me\r\nQUIT\r\n", options=CLI),
+    Dialog("STARTTLS far", HELLO + LONG_EHLO + READY, None, OFFERED, TLS_SENT, secured=PLAIN + BYE),
     # STARTTLS
-    Case("STARTTLS 454, finger", HELLO + EHLO + b"454 no\r\n", no(S, 454, "no"), REFUSED, SAID, options=CLI),
-    Case("STARTTLS 421: closing down, no refusal of TLS", HELLO + EHLO + b"421 closing\r\n" + BYE,
+    Dialog("STARTTLS 454, finger", HELLO + EHLO + b"454 no\r\n", no(S, 454, "no"), REFUSED, SAID, options=CLI),
+    Dialog("STARTTLS 421: closing down, no refusal of TLS", HELLO + EHLO + b"421 closing\r\n" + BYE,
          no(S, 421, "closing"), OFFERED, SAID + "QUIT\r\n"),
-    Case("STARTTLS 554, a 220 in its text", HELLO + EHLO + b"554 not 220\r\n" + BYE, no(S, 554, "not 220"),
+    Dialog("STARTTLS 554, a 220 in its text", HELLO + EHLO + b"554 not 220\r\n" + BYE, no(S, 554, "not 220"),
          REFUSED, SAID + "QUIT\r\n"),
-    Case("STARTTLS garbage", HELLO + EHLO + b"ok\r\n", Failure(S, FailureKind.GARBAGE, None, "ok"),
+    Dialog("STARTTLS garbage", HELLO + EHLO + b"ok\r\n", Failure(S, FailureKind.GARBAGE, None, "ok"),
          OFFERED, SAID),
-    Case("STARTTLS closed", HELLO + EHLO, lost(S), OFFERED, SAID),
-    Case("STARTTLS 250", HELLO + EHLO + b"250 ok\r\n", None, OFFERED, TLS_SENT, secured=PLAIN + BYE,
+    Dialog("STARTTLS closed", HELLO + EHLO, lost(S), OFFERED, SAID),
+    Dialog("STARTTLS 250", HELLO + EHLO + b"250 ok\r\n", None, OFFERED, TLS_SENT, secured=PLAIN + BYE,
          defects=("starttls-reply-not-220",)),
     # CVE-2011-0411 seen from the client: what was injected must not be read as the reply to EHLO under TLS.
-    Case("injection", HELLO + EHLO + READY + b"250-mx\r\n250 EVIL\r\n", None, OFFERED, TLS_SENT,
+    Dialog("injection", HELLO + EHLO + READY + b"250-mx\r\n250 EVIL\r\n", None, OFFERED, TLS_SENT,
          secured=PLAIN + BYE, defects=("plaintext-after-starttls",)),
-    Case("injection, half a line", HELLO + EHLO + READY + b"2", None, OFFERED, TLS_SENT,
+    Dialog("injection, half a line", HELLO + EHLO + READY + b"2", None, OFFERED, TLS_SENT,
          secured=PLAIN + BYE, defects=("plaintext-after-starttls",)),
     # under TLS
-    Case("EHLO under TLS 5xx", HELLO + EHLO + READY, no(T, 503, "what"), OFFERED, TLS_SENT,
+    Dialog("EHLO under TLS 5xx", HELLO + EHLO + READY, no(T, 503, "what"), OFFERED, TLS_SENT,
          secured=b"503 what\r\n" + BYE),
-    Case("the same, finger", HELLO + EHLO + READY, no(T, 503, "what"), OFFERED, TLS_SENT,
+    Dialog("the same, finger", HELLO + EHLO + READY, no(T, 503, "what"), OFFERED, TLS_SENT,
          secured=b"503 what\r\n" + BYE, options=CLI),
-    Case("EHLO under TLS garbage", HELLO + EHLO + READY, Failure(T, FailureKind.GARBAGE, None, "oops"),
+    Dialog("EHLO under TLS garbage", HELLO + EHLO + READY, Failure(T, FailureKind.GARBAGE, None, "oops"),
          OFFERED, TLS_SENT, secured=b"oops\r\n" + BYE),
-    Case("EHLO under TLS closed", HELLO + EHLO + READY, lost(T), OFFERED, SAID + "EHLO me\r\n"),
-    Case("QUIT closed", HELLO + EHLO + READY, None, OFFERED, TLS_SENT, secured=PLAIN,
+    Dialog("EHLO under TLS closed", HELLO + EHLO + READY, lost(T), OFFERED, SAID + "EHLO me\r\n"),
+    Dialog("QUIT closed", HELLO + EHLO + READY, None, OFFERED, TLS_SENT, secured=PLAIN,
          defects=("quit-unanswered",)),
-    Case("QUIT 500", HELLO + EHLO + READY, None, OFFERED, TLS_SENT, secured=PLAIN + b"500 what\r\n"),
-    Case("QUIT endless line", HELLO + EHLO + READY, None, OFFERED, TLS_SENT, secured=PLAIN + b"x" * 9000,
+    Dialog("QUIT 500", HELLO + EHLO + READY, None, OFFERED, TLS_SENT, secured=PLAIN + b"500 what\r\n"),
+    Dialog("QUIT endless line", HELLO + EHLO + READY, None, OFFERED, TLS_SENT, secured=PLAIN + b"x" * 9000,
          defects=("quit-unanswered",)),
     # TLS from the first octet
-    Case("wrapped", b"", None, IMPLICIT, "EHLO me\r\nQUIT\r\n", secured=HELLO + EHLO + BYE, options=WRAPPED),
-    Case("wrapped 554", b"", no(G, 554, "away"), IMPLICIT, "QUIT\r\n", secured=b"554 away\r\n" + BYE,
+    Dialog("wrapped", b"", None, IMPLICIT, "EHLO me\r\nQUIT\r\n", secured=HELLO + EHLO + BYE, options=WRAPPED),
+    Dialog("wrapped 554", b"", no(G, 554, "away"), IMPLICIT, "QUIT\r\n", secured=b"554 away\r\n" + BYE,
          options=WRAPPED),
-    Case("wrapped EHLO 5xx", b"", no(T, 502, "what"), IMPLICIT, "EHLO me\r\nQUIT\r\n",
+    Dialog("wrapped EHLO 5xx", b"", no(T, 502, "what"), IMPLICIT, "EHLO me\r\nQUIT\r\n",
          secured=HELLO + b"502 what\r\n" + BYE, options=WRAPPED),
-    Case("wrapped, no EHLO", b"", None, IMPLICIT, "QUIT\r\n", secured=HELLO + BYE,
+    Dialog("wrapped, no EHLO", b"", None, IMPLICIT, "QUIT\r\n", secured=HELLO + BYE,
          options=WRAPPED | {"ehlo_after_tls": False}),
 ]  # fmt: skip
 
 
 @dataclass
-class Run:
+class Exchange:
     """What a driver without a network would have seen."""
 
     dialogue: Dialogue
@@ -155,9 +155,9 @@ class Run:
             self.phases.append(self.dialogue.phase)
 
 
-def converse(case: Case, clear: list[bytes], secured: list[bytes]) -> Run:
+def converse(case: Dialog, clear: list[bytes], secured: list[bytes]) -> Exchange:
     dialogue = Dialogue("me", **case.options)
-    run = Run(dialogue)
+    run = Exchange(dialogue)
     run.note()
     for chunk in clear:
         if chunk and not dialogue.over:
@@ -201,7 +201,7 @@ def octets(data: bytes) -> list[bytes]:
 
 @pytest.mark.parametrize("case", CASES, ids=lambda case: case.name)
 @pytest.mark.parametrize("split", [lambda data: [data], octets], ids=["whole", "octets"])
-def test_conversation(case: Case, split: object) -> None:
+def test_conversation(case: Dialog, split: object) -> None:
     run = converse(case, split(case.clear), split(case.secured))  # type: ignore[operator]
     assert run.dialogue.failure == case.failure
     assert run.dialogue.starttls is case.starttls
@@ -210,14 +210,14 @@ def test_conversation(case: Case, split: object) -> None:
     assert run.dialogue.phase is Phase.DONE
 
 
-def facts(run: Run) -> tuple[object, ...]:
+def facts(run: Exchange) -> tuple[object, ...]:
     d = run.dialogue
     known = (d.banner, d.ehlo, d.starttls_reply, d.ehlo_tls, d.keywords, d.starttls, d.failure, d.defects)
     return (*known, d.transcript, d.phase, run.sent)
 
 
 @given(st.sampled_from(CASES), st.data())
-def test_any_split_gives_the_same(case: Case, data: st.DataObject) -> None:
+def test_any_split_gives_the_same(case: Dialog, data: st.DataObject) -> None:
     def split(octets: bytes) -> list[bytes]:
         cuts = sorted(data.draw(st.lists(st.integers(0, len(octets)), max_size=6)))
         return [octets[a:b] for a, b in pairwise([0, *cuts, len(octets)])]
@@ -228,7 +228,7 @@ def test_any_split_gives_the_same(case: Case, data: st.DataObject) -> None:
 
 @given(st.lists(st.one_of(st.binary(max_size=40), st.sampled_from([HELLO, EHLO, READY, b"4", b"-"])), max_size=12))
 def test_no_garbage_breaks_it_or_makes_it_say_no(chunks: list[bytes]) -> None:
-    case = Case("garbage", b"", None, UNKNOWN, "")
+    case = Dialog("garbage", b"", None, UNKNOWN, "")
     run = converse(case, chunks, chunks)
     dialogue = run.dialogue
     assert dialogue.over
@@ -253,7 +253,7 @@ def test_phases_in_order() -> None:
 
 
 def test_defects_of_both_sides_of_the_handshake_are_kept() -> None:
-    case = Case("", b"220 a\n" + EHLO + READY, None, OFFERED, "", secured=b"250 \xff\r\n" + BYE)
+    case = Dialog("", b"220 a\n" + EHLO + READY, None, OFFERED, "", secured=b"250 \xff\r\n" + BYE)
     assert converse(case, [case.clear], [case.secured]).dialogue.defects == ("bare-lf", "non-ascii")
 
 

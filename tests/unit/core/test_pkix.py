@@ -24,7 +24,7 @@ TALLEST = made.tower(13)
 
 
 @dataclass(frozen=True)
-class Case:
+class PathCase:
     name: str
     roots: tuple[Made, ...]
     errors: list[tuple[int, int]] = field(default_factory=list)
@@ -34,45 +34,45 @@ class Case:
 
 
 CASES = [
-    Case("trusted", (ROOT,)),
-    Case("root not sent", (ROOT,), chain=(LEAF, INTER)),
-    Case("unordered and superfluous", (ROOT,), chain=(LEAF, made.STRANGER, ROOT, INTER)),
-    Case("no store", (), [(19, 2)]),
-    Case("other root", (made.STRANGER,), [(19, 2)]),
-    Case("root neither sent nor known", (made.STRANGER,), [(20, 1)], chain=(LEAF, INTER), size=2),
-    Case("leaf only", (ROOT,), [(20, 0), (21, 0)], chain=(LEAF,), size=1),
-    Case("self-signed leaf", (ROOT,), [(18, 0)], chain=(made.SELF_LEAF,), size=1),
-    Case("self-signed leaf in the store", (made.SELF_LEAF,), chain=(made.SELF_LEAF,), size=1),
-    Case("self-issued leaf with a foreign signature", (ROOT,), [(18, 0)], chain=(NOT_QUITE_SELF,), size=1),
-    Case("intermediate in the store without its root", (INTER,), [(2, 1)], chain=(LEAF, INTER, ROOT), size=2),
-    Case("intermediate and root in the store", (INTER, ROOT), chain=(LEAF,)),
-    Case("trusted first: a cross-certified root", (ROOT,), chain=(LEAF, INTER, CROSS_ROOT, made.STRANGER)),
-    Case("by way of the cross certificate", (made.STRANGER,), chain=(LEAF, INTER, CROSS_ROOT), size=4),
-    Case("mimic of the root", (ROOT,), [(7, 1)], chain=(LEAF, made.plan(INTER_PLAN, issuer=TWIN_ROOT), TWIN_ROOT)),
-    Case("self-signed mimic of the root", (ROOT,), [(18, 0)], chain=(TWIN_ROOT_LEAF,), size=1),
-    Case("mimic in the store", (TWIN_ROOT,), [(7, 1)], chain=(LEAF, INTER)),
-    Case("the valid one of two roots", (OLD_ROOT, ROOT), chain=(LEAF, INTER)),
-    Case("expired root", (OLD_ROOT,), [(10, 2)], chain=(LEAF, INTER)),
-    Case("expired leaf", (ROOT,), [(10, 0)], chain=(made.OLD_LEAF, INTER, ROOT)),
-    Case("expired leaf, untrusted", (), [(10, 0), (19, 2)], chain=(made.OLD_LEAF, INTER, ROOT)),
-    Case("expired leaf alone", (), [(20, 0), (21, 0), (10, 0)], chain=(made.OLD_LEAF,), size=1),
-    Case("expired self-signed leaf", (), [(18, 0), (10, 0)], size=1,
+    PathCase("trusted", (ROOT,)),
+    PathCase("root not sent", (ROOT,), chain=(LEAF, INTER)),
+    PathCase("unordered and superfluous", (ROOT,), chain=(LEAF, made.STRANGER, ROOT, INTER)),
+    PathCase("no store", (), [(19, 2)]),
+    PathCase("other root", (made.STRANGER,), [(19, 2)]),
+    PathCase("root neither sent nor known", (made.STRANGER,), [(20, 1)], chain=(LEAF, INTER), size=2),
+    PathCase("leaf only", (ROOT,), [(20, 0), (21, 0)], chain=(LEAF,), size=1),
+    PathCase("self-signed leaf", (ROOT,), [(18, 0)], chain=(made.SELF_LEAF,), size=1),
+    PathCase("self-signed leaf in the store", (made.SELF_LEAF,), chain=(made.SELF_LEAF,), size=1),
+    PathCase("self-issued leaf with a foreign signature", (ROOT,), [(18, 0)], chain=(NOT_QUITE_SELF,), size=1),
+    PathCase("intermediate in the store without its root", (INTER,), [(2, 1)], chain=(LEAF, INTER, ROOT), size=2),
+    PathCase("intermediate and root in the store", (INTER, ROOT), chain=(LEAF,)),
+    PathCase("trusted first: a cross-certified root", (ROOT,), chain=(LEAF, INTER, CROSS_ROOT, made.STRANGER)),
+    PathCase("by way of the cross certificate", (made.STRANGER,), chain=(LEAF, INTER, CROSS_ROOT), size=4),
+    PathCase("mimic of the root", (ROOT,), [(7, 1)], chain=(LEAF, made.plan(INTER_PLAN, issuer=TWIN_ROOT), TWIN_ROOT)),
+    PathCase("self-signed mimic of the root", (ROOT,), [(18, 0)], chain=(TWIN_ROOT_LEAF,), size=1),
+    PathCase("mimic in the store", (TWIN_ROOT,), [(7, 1)], chain=(LEAF, INTER)),
+    PathCase("the valid one of two roots", (OLD_ROOT, ROOT), chain=(LEAF, INTER)),
+    PathCase("expired root", (OLD_ROOT,), [(10, 2)], chain=(LEAF, INTER)),
+    PathCase("expired leaf", (ROOT,), [(10, 0)], chain=(made.OLD_LEAF, INTER, ROOT)),
+    PathCase("expired leaf, untrusted", (), [(10, 0), (19, 2)], chain=(made.OLD_LEAF, INTER, ROOT)),
+    PathCase("expired leaf alone", (), [(20, 0), (21, 0), (10, 0)], chain=(made.OLD_LEAF,), size=1),
+    PathCase("expired self-signed leaf", (), [(18, 0), (10, 0)], size=1,
          chain=(made.plan(LEAF_PLAN, issuer=None, not_after=pki.YESTERDAY),)),
-    Case("expired intermediate", (ROOT,), [(10, 1)], chain=made.OLD_INTER_CHAIN),
-    Case("not yet valid", (ROOT,), [(9, 0)], chain=(made.EARLY_LEAF, INTER, ROOT)),
-    Case("leaf for clients", (ROOT,), [(26, 0)], chain=(made.CLIENT_LEAF, INTER, ROOT)),
-    Case("CA for clients", (ROOT,), [(26, 1)], chain=(LEAF, made.CLIENT_CA, ROOT)),
-    Case("issuer is no CA", (ROOT,), [(79, 1), (26, 1)], chain=(LEAF, made.NOT_CA, ROOT)),
-    Case("path length", (made.SHORT_ROOT,), [(25, 3)], chain=(made.DEEP_LEAF, made.DEEP_INTER, INTER), size=4),
-    Case("forged", (ROOT,), [(7, 0)], chain=(made.FORGED_LEAF, INTER, ROOT)),
-    Case("weak leaf key", (ROOT,), [(66, 0)], chain=(made.WEAK_LEAF, INTER, ROOT)),
-    Case("weak issuer key", (ROOT,), [(67, 1)], chain=(made.WEAKLY_SIGNED, made.WEAK_INTER, ROOT)),
-    Case("SHA-1", (ROOT,), [(68, 0)], chain=(made.SHA1_LEAF, made.STRONG_RSA, ROOT)),
-    Case("name constraints", (ROOT,), [(47, 0)], chain=(LEAF, made.NARROW_INTER, ROOT)),
-    Case("unknown critical extension", (ROOT,), [(34, 0)], chain=(made.CRITICAL_LEAF, INTER, ROOT)),
-    Case("ten certificates", (ROOT,), chain=TALL, size=10),
-    Case("twelve certificates", (ROOT,), chain=TALLER, size=12),
-    Case("thirteen certificates", (ROOT,), [(22, 11), (20, 11)], chain=TALLEST, size=12),
+    PathCase("expired intermediate", (ROOT,), [(10, 1)], chain=made.OLD_INTER_CHAIN),
+    PathCase("not yet valid", (ROOT,), [(9, 0)], chain=(made.EARLY_LEAF, INTER, ROOT)),
+    PathCase("leaf for clients", (ROOT,), [(26, 0)], chain=(made.CLIENT_LEAF, INTER, ROOT)),
+    PathCase("CA for clients", (ROOT,), [(26, 1)], chain=(LEAF, made.CLIENT_CA, ROOT)),
+    PathCase("issuer is no CA", (ROOT,), [(79, 1), (26, 1)], chain=(LEAF, made.NOT_CA, ROOT)),
+    PathCase("path length", (made.SHORT_ROOT,), [(25, 3)], chain=(made.DEEP_LEAF, made.DEEP_INTER, INTER), size=4),
+    PathCase("forged", (ROOT,), [(7, 0)], chain=(made.FORGED_LEAF, INTER, ROOT)),
+    PathCase("weak leaf key", (ROOT,), [(66, 0)], chain=(made.WEAK_LEAF, INTER, ROOT)),
+    PathCase("weak issuer key", (ROOT,), [(67, 1)], chain=(made.WEAKLY_SIGNED, made.WEAK_INTER, ROOT)),
+    PathCase("SHA-1", (ROOT,), [(68, 0)], chain=(made.SHA1_LEAF, made.STRONG_RSA, ROOT)),
+    PathCase("name constraints", (ROOT,), [(47, 0)], chain=(LEAF, made.NARROW_INTER, ROOT)),
+    PathCase("unknown critical extension", (ROOT,), [(34, 0)], chain=(made.CRITICAL_LEAF, INTER, ROOT)),
+    PathCase("ten certificates", (ROOT,), chain=TALL, size=10),
+    PathCase("twelve certificates", (ROOT,), chain=TALLER, size=12),
+    PathCase("thirteen certificates", (ROOT,), [(22, 11), (20, 11)], chain=TALLEST, size=12),
 ]  # fmt: skip
 
 
@@ -81,7 +81,7 @@ def store(*roots: Made) -> TrustStore:
 
 
 @pytest.mark.parametrize("case", CASES, ids=lambda c: c.name)
-def test_case(case: Case) -> None:
+def test_case(case: PathCase) -> None:
     got = verify(pki.chain(*case.chain), store(*case.roots), NOW)
     assert [(e.num, e.depth) for e in got.errors] == case.errors
     assert len(got.path) == case.size
@@ -94,7 +94,7 @@ def port() -> int:
 
 
 @pytest.mark.parametrize("case", [c for c in CASES if c.oracle], ids=lambda c: c.name)
-def test_openssl_agrees(case: Case, tmp_path: Path, port: int) -> None:
+def test_openssl_agrees(case: PathCase, tmp_path: Path, port: int) -> None:
     (tmp_path / "roots.pem").write_bytes(b"".join(root.pem for root in case.roots))
     roots = ("-CAfile", str(tmp_path / "roots.pem")) if case.roots else ("-no-CAfile",)
     with oracle.showing(case.chain, tmp_path, port):

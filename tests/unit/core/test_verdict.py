@@ -79,7 +79,7 @@ def record(usage: int, selector: int, matching_type: int, data: str) -> TLSAReco
 
 
 @dataclass(frozen=True)
-class Case:
+class VerdictCase:
     """One row."""
 
     row: str
@@ -107,205 +107,205 @@ BAD_LENGTH = mx() | host(MX1, V4, records=[record(3, 1, 1, OK_RECORD.data[:-2])]
 LEVEL_NOT_MET = "dane-required"
 
 CASES = [
-    Case(
+    VerdictCase(
         "1", "MX RRset insecure, host signed, record matches",
         MX_INSECURE, {V4: shakes()},
         "ok encrypted insecure all", "mx-insecure",
         hosts={MX1: "ok"}, ends={V4: "trusted ok"},
     ),
-    Case(
+    VerdictCase(
         "1 at dane-only", "half-dane is no authentication",
         MX_INSECURE, {V4: shakes()},
         "fail defer insecure all", "mx-insecure level-not-met", LEVEL_NOT_MET,
         hosts={MX1: "ok"}, ends={V4: "trusted ok"}, level=Level.DANE_ONLY,
     ),
-    Case(
+    VerdictCase(
         "2", "one MX fine, TLSA lookup of the other fails",
         TWO | SIGNED | addresses(MX2, V4B) | rows(failed(f"_25._tcp.{MX2}", "TLSA")), {V4: shakes(), V4B: shakes()},
         "ok verified unknown all", "tlsa-lookup-failed",
         hosts={MX1: "ok", MX2: "lookup_failed"}, ends={V4B: "trusted lookup_failed"},
     ),
-    Case(
+    VerdictCase(
         "2 alone", "the TLSA lookup of the only MX fails: never a fall-back to less",
         mx() | addresses(MX1, V4) | rows(failed(f"_25._tcp.{MX1}", "TLSA")), {V4: shakes()},
         "inconclusive defer unknown all", "tlsa-lookup-failed",
         hosts={MX1: "lookup_failed"}, ends={V4: "trusted lookup_failed"},
     ),
-    Case(
+    VerdictCase(
         "2 bogus", "the TLSA RRset of the only MX is proved bogus",
         mx() | addresses(MX1, V4) | rows(failed(f"_25._tcp.{MX1}", "TLSA", BOGUS)), {V4: shakes()},
         "fail defer unknown all", "tlsa-bogus level-not-met", f"dnssec-invalid {LEVEL_NOT_MET}",
         hosts={MX1: "lookup_failed"}, ends={V4: "trusted lookup_failed"},
     ),
-    Case(
+    VerdictCase(
         "2 bogus, at may", "a bogus TLSA RRset neither stops a sender without DANE nor counts in its verdict",
         mx() | addresses(MX1, V4) | rows(failed(f"_25._tcp.{MX1}", "TLSA", BOGUS)), {V4: times_out},
         "inconclusive defer unknown unknown", "tlsa-bogus host-unreachable connect-timeout", "dnssec-invalid",
         level=Level.MAY,
     ),
-    Case(
+    VerdictCase(
         "3a", "all records have usage 0 or 1",
         USAGE_1, {V4: shakes()},
         "ok encrypted none all", "tlsa-unusable-usage", "tlsa-invalid",
         hosts={MX1: "unusable"}, ends={V4: "verified unusable"},
     ),
-    Case(
+    VerdictCase(
         "3a without TLS", "unusable records make TLS mandatory",
         USAGE_1, {V4: no_starttls},
         "fail defer none none", "tlsa-unusable-usage starttls-not-offered level-not-met",
         f"tlsa-invalid starttls-not-supported {LEVEL_NOT_MET}",
         hosts={MX1: "unusable"}, ends={V4: "cleartext unusable"},
     ),
-    Case(
+    VerdictCase(
         "3a at dane-only", "dane-only wants a match",
         USAGE_1, {V4: shakes()},
         "fail defer none all", "tlsa-unusable-usage level-not-met", f"tlsa-invalid {LEVEL_NOT_MET}",
         level=Level.DANE_ONLY,
     ),
-    Case(
+    VerdictCase(
         "3b", "all records have matching type 3",
         TYPE_3, {V4: shakes()},
         "ok encrypted none all", "tlsa-unusable-data", "tlsa-invalid",
         hosts={MX1: "unusable"}, ends={V4: "trusted unusable"},
     ),
-    Case(
+    VerdictCase(
         "3b length", "all digests are too short",
         BAD_LENGTH, {V4: shakes(SELF_SIGNED)},
         "ok encrypted none all", "tlsa-unusable-data", "tlsa-invalid",
         hosts={MX1: "unusable"}, ends={V4: "untrusted unusable"},
     ),
-    Case(
+    VerdictCase(
         "3b without TLS", "as 3a",
         BAD_LENGTH, {V4: no_starttls},
         "fail defer none none", "tlsa-unusable-data starttls-not-offered level-not-met",
         f"tlsa-invalid starttls-not-supported {LEVEL_NOT_MET}",
     ),
-    Case(
+    VerdictCase(
         "3b at dane-only", "verification is made to fail",
         TYPE_3, {V4: shakes()},
         "fail defer none all", "tlsa-unusable-data level-not-met", f"tlsa-invalid {LEVEL_NOT_MET}",
         ends={V4: "untrusted unusable"}, level=Level.DANE_ONLY,
     ),
-    Case(
+    VerdictCase(
         "4", "IPv4 matches, IPv6 refuses the connection",
         mx() | host(MX1, V4, V6, records=[OK_RECORD]), {V4: shakes(), V6: refuses},
         "ok verified protected all", "some-addresses-unreachable connection-refused",
         hosts={MX1: "ok"}, ends={V4: "verified ok", V6: "unknown unknown"},
     ),
-    Case(
+    VerdictCase(
         "5", "one address is busy (421), the other matches",
         mx() | host(MX1, V4, V4B, records=[OK_RECORD]), {V4: shakes(), V4B: BUSY},
         "ok verified protected all", "some-addresses-inconclusive greeting-4xx",
         hosts={MX1: "ok"}, ends={V4: "verified ok", V4B: "unknown unknown"},
     ),
-    Case(
+    VerdictCase(
         "6", "null MX",
         mx("0 ."), {},
         "no_mail bounce no_mail no_mail", "null-mx",
     ),
-    Case(
+    VerdictCase(
         "7", "no MX: the domain itself is the host, signed, and matches",
         rows(nothing(DOMAIN, "MX")) | host(DOMAIN, V4, records=[OK_RECORD]), {V4: shakes()},
         "ok verified protected all", "implicit-mx",
         hosts={DOMAIN: "ok"}, ends={V4: "verified ok"},
     ),
-    Case(
+    VerdictCase(
         "7 NXDOMAIN", "the MX question is answered NXDOMAIN, the address question is not",
         rows(nothing(DOMAIN, "MX", Outcome.NXDOMAIN)) | host(DOMAIN, V4, records=[OK_RECORD]), {V4: shakes()},
         "ok verified protected all", "implicit-mx",
     ),
-    Case(
+    VerdictCase(
         "8a", "the preferred MX does not exist, the other is fine",
         TWO | missing(MX1) | host(MX2, V4, records=[OK_RECORD]), {V4: shakes()},
         "ok verified protected all", "mx-target-nxdomain",
         hosts={MX1: "none", MX2: "ok"},
     ),
-    Case(
+    VerdictCase(
         "8b", "no MX exists",
         TWO | missing(MX1) | missing(MX2, Outcome.NODATA), {},
         "no_mail bounce no_mail no_mail", "mx-targets-unresolvable",
     ),
-    Case(
+    VerdictCase(
         "8b error", "no MX host is known to exist, one lookup failed",
         TWO | missing(MX1) | rows(nothing(MX2, "A"), failed(MX2, "AAAA")), {},
         "inconclusive defer unknown unknown", "mx-target-nxdomain address-lookup-failed",
         hosts={MX2: "lookup_failed"},
     ),
-    Case(
+    VerdictCase(
         "8c NXDOMAIN", "the domain does not exist",
         rows(nothing(DOMAIN, "MX", Outcome.NXDOMAIN)) | missing(DOMAIN), {},
         "no_mail bounce no_mail no_mail", "nxdomain",
     ),
-    Case(
+    VerdictCase(
         "8c NODATA", "the domain has neither MX nor address",
         rows(nothing(DOMAIN, "MX")) | missing(DOMAIN, Outcome.NODATA), {},
         "no_mail bounce no_mail no_mail", "no-address",
     ),
-    Case(
+    VerdictCase(
         "9", "TLSA published, STARTTLS not offered",
         mx() | SIGNED, {V4: no_starttls},
         "fail defer broken none", "starttls-not-offered level-not-met", f"starttls-not-supported {LEVEL_NOT_MET}",
         hosts={MX1: "no_tls"}, ends={V4: "cleartext no_tls"},
     ),
-    Case(
+    VerdictCase(
         "9 EHLO refused", "a server that knows no EHLO offers no STARTTLS",
         mx() | SIGNED, {V4: fails(Phase.EHLO, FailureKind.REJECTED, 502)},
         "fail defer broken none", "ehlo-rejected level-not-met", f"starttls-not-supported {LEVEL_NOT_MET}",
         hosts={MX1: "no_tls"}, ends={V4: "cleartext no_tls"},
     ),
-    Case(
+    VerdictCase(
         "10", "only an easier profile gets TLS; the record matches there",
         mx() | SIGNED, {V4: LEGACY},
         "fail defer broken all", "tls-legacy-only tls-handshake-failed level-not-met",
         f"validation-failure {LEVEL_NOT_MET}",
         hosts={MX1: "no_tls"}, ends={V4: "failed no_tls"},
     ),
-    Case(
+    VerdictCase(
         "10b", "the same without TLSA",
         mx() | PLAIN, {V4: LEGACY},
         "ok encrypted none all", "tlsa-none tls-legacy-only tls-handshake-failed", "validation-failure",
         hosts={MX1: "none"}, ends={V4: "trusted none"},
     ),
-    Case(
+    VerdictCase(
         "10 anonymous", "the same with suites without a certificate only",
         mx() | SIGNED, {V4: by_profile(authenticated=fakes.breaks_handshake, easier=fakes.anonymous())},
         "fail defer broken all", "tls-legacy-only tls-handshake-failed tls-anonymous level-not-met",
         f"validation-failure {LEVEL_NOT_MET}",
         hosts={MX1: "no_tls"}, ends={V4: "failed no_tls"},
     ),
-    Case(
+    VerdictCase(
         "10 weak", "TLS 1.2 with a weak signature or key only; the record matches there",
         mx() | SIGNED, {V4: WEAK},
         "fail defer broken all", "tls-weak-only tls-handshake-failed level-not-met",
         f"validation-failure {LEVEL_NOT_MET}",
         hosts={MX1: "no_tls"}, ends={V4: "failed no_tls"},
     ),
-    Case(
+    VerdictCase(
         "10b weak", "the same without TLSA",
         mx() | PLAIN, {V4: WEAK},
         "ok encrypted none all", "tlsa-none tls-weak-only tls-handshake-failed", "validation-failure",
         hosts={MX1: "none"}, ends={V4: "trusted none"},
     ),
-    Case(
+    VerdictCase(
         "10 in doubt", "a session that no weakness explains is doubt: the failures before it may have passed",
         mx() | SIGNED, {V4: BREAKS_LATER},
         "inconclusive defer unknown all", "tls-handshake-failed", "validation-failure",
         hosts={MX1: "unknown"},
     ),
-    Case(
+    VerdictCase(
         "10 silent", "silence is not the refusal of an authenticating client",
         mx() | SIGNED, {V4: by_profile(authenticated=SILENT, easier=shakes(version="TLSv1.2"))},
         "inconclusive defer unknown all", "tls-timeout",
         hosts={MX1: "unknown"}, ends={V4: "unknown unknown"},
     ),
-    Case(
+    VerdictCase(
         "10 untried", "whether a small ClientHello would do is not known",
         mx() | SIGNED, {V4: large_hello(then=refuses)},
         "inconclusive defer unknown unknown", "connection-refused",
         hosts={MX1: "unknown"}, ends={V4: "unknown unknown"},
     ),
     *(
-        Case(
+        VerdictCase(
             f"23 by {kind}", "a large ClientHello fails, a small one does not",
             mx() | SIGNED, {V4: large_hello(kind)},
             "ok verified protected all", "tls-large-hello-intolerant",
@@ -313,33 +313,33 @@ CASES = [
         )
         for kind in (FailureKind.RESET, FailureKind.CLOSED, FailureKind.TIMEOUT, FailureKind.TLS)
     ),
-    Case(
+    VerdictCase(
         "23 without TLSA", "the same where there is nothing to compare",
         mx() | PLAIN, {V4: large_hello()},
         "ok encrypted none all", "tlsa-none tls-large-hello-intolerant",
         hosts={MX1: "none"}, ends={V4: "verified none"},
     ),
-    Case(
+    VerdictCase(
         "23 mismatch", "the session with a small ClientHello can be a mismatch too",
         mx() | WRONG, {V4: large_hello()},
         "fail defer broken all", "tlsa-mismatch tls-large-hello-intolerant level-not-met",
         f"validation-failure {LEVEL_NOT_MET}",
         hosts={MX1: "mismatch"}, ends={V4: "untrusted mismatch"},
     ),
-    Case(
+    VerdictCase(
         "23 at secure", "the same at a level without DANE",
         mx() | SIGNED, {V4: large_hello()},
         "ok verified protected all", "tls-large-hello-intolerant",
         ends={V4: "verified ok"}, level=Level.SECURE,
     ),
-    Case(
+    VerdictCase(
         "23 at may", "the same where nothing is authenticated",
         mx() | PLAIN,
         {V4: lambda end: (shakes() if end.profile == "opportunistic-classical" else fakes.breaks_handshake)(end)},
         "ok encrypted none all", "tlsa-none tls-large-hello-intolerant",
         level=Level.MAY,
     ),
-    Case(
+    VerdictCase(
         "23 and 10", "a small ClientHello from a client that authenticates fails too",
         mx() | SIGNED,
         {V4: by_profile(authenticated=SILENT, classical=fakes.breaks_handshake, easier=shakes(version="TLSv1"))},
@@ -347,140 +347,140 @@ CASES = [
         f"validation-failure {LEVEL_NOT_MET}",
         hosts={MX1: "no_tls"}, ends={V4: "failed no_tls"},
     ),
-    Case(
+    VerdictCase(
         "27", "an MX host whose name leaves no room for _25._tcp",
         mx(f"10 {LONG}") | addresses(LONG, V4), {V4: shakes()},
         "ok encrypted none all", "tlsa-name-impossible",
         hosts={LONG: "none"},
     ),
-    Case(
+    VerdictCase(
         "28", "more MX hosts than the limit",
         TWO | SIGNED, {V4: shakes()},
         "ok verified unknown unknown", "host-limit",
         hosts={MX1: "ok", MX2: "unknown"}, limits={"hosts": 1},
     ),
-    Case(
+    VerdictCase(
         "28 mismatch", "more MX hosts than the limit, and one is broken",
         TWO | WRONG, {V4: shakes()},
         "inconclusive unknown broken unknown", "tlsa-mismatch host-limit", "validation-failure",
         hosts={MX1: "mismatch", MX2: "unknown"}, limits={"hosts": 1},
     ),
-    Case(
+    VerdictCase(
         "28 insecure", "more MX hosts than the limit, the rule of the MX RRset comes first",
         mx(f"10 {MX1}", f"20 {MX2}", security=INSECURE) | SIGNED, {V4: shakes()},
         "ok encrypted insecure unknown", "mx-insecure host-limit",
         limits={"hosts": 1},
     ),
-    Case(
+    VerdictCase(
         "28 partial", "more MX hosts than the limit, those examined differ",
         mx(f"10 {MX1}", f"20 {MX2}", "30 mx3.secure.test") | SIGNED | host(MX2, V4B), {V4: shakes(), V4B: shakes()},
         "ok verified partial unknown", "tlsa-none host-limit",
         limits={"hosts": 2},
     ),
-    Case(
+    VerdictCase(
         "28 nowhere", "more MX hosts than the limit, those examined have no address",
         TWO | missing(MX1), {},
         "inconclusive unknown unknown unknown", "mx-target-nxdomain host-limit",
         hosts={MX2: "unknown"}, limits={"hosts": 1},
     ),
-    Case(
+    VerdictCase(
         "28b", "more addresses than the default limit",
         mx() | host(MX1, *MANY, records=[OK_RECORD]), dict.fromkeys(MANY, shakes()),
         "ok verified unknown all", "address-limit",
         hosts={MX1: "unknown"}, ends={MANY[0]: "verified ok"},
     ),
-    Case(
+    VerdictCase(
         "28b mismatch", "the same, and no record matches",
         mx() | host(MX1, *MANY, records=[WRONG_RECORD]), dict.fromkeys(MANY, shakes()),
         "fail defer broken all", "address-limit tlsa-mismatch level-not-met", f"validation-failure {LEVEL_NOT_MET}",
         hosts={MX1: "mismatch"},
     ),
-    Case(
+    VerdictCase(
         "28b requested", "more addresses than the user requested",
         mx() | host(MX1, V4, V4B, records=[OK_RECORD]), {V4: shakes()},
         "ok verified protected all", "address-limit",
         hosts={MX1: "ok"}, limits={"addresses": 1},
     ),
-    Case(
+    VerdictCase(
         "28b domain", "more addresses than the limit of a domain",
         TWO | host(MX1, V4, V4B, records=[OK_RECORD]) | addresses(MX2, "192.0.2.8", "192.0.2.9"),
         {V4: shakes(), V4B: shakes()},
         "ok verified unknown unknown", "address-limit",
         hosts={MX1: "ok", MX2: "unknown"}, limits={"addresses": 2, "domain_addresses": 3},
     ),
-    Case(
+    VerdictCase(
         "29", "addresses that the kernel refuses do not vote beside another host",
         TWO | SIGNED | host(MX2, "fe80::1", records=[OK_RECORD]),
         {V4: shakes(), "fe80::1": fails(Phase.CONNECT, FailureKind.UNREACHABLE, 22)},
         "ok verified protected all", "host-unreachable unreachable",
         hosts={MX2: "unknown"},
     ),
-    Case(
+    VerdictCase(
         "30", "records of usage 2 and 3 without data that can be compared",
         mx() | host(MX1, V4, records=[record(3, 1, 255, OK_RECORD.data), record(2, 1, 1, "")]), {V4: shakes()},
         "ok encrypted none all", "tlsa-unusable-data", "tlsa-invalid",
         hosts={MX1: "unusable"},
     ),
-    Case(
+    VerdictCase(
         "10 at secure", "a level that authenticates never takes the easier profile",
         mx() | PLAIN, {V4: LEGACY},
         "fail defer none all", "tlsa-none tls-legacy-only tls-handshake-failed level-not-met",
         f"validation-failure {LEVEL_NOT_MET}",
         ends={V4: "failed none"}, level=Level.SECURE,
     ),
-    Case(
+    VerdictCase(
         "11", "a trust anchor matches, the name does not",
         mx() | host(MX1, V4, records=[TA_RECORD]), {V4: shakes(OTHER_LEAF, pki.INTER, pki.ROOT)},
         "fail defer broken all", "name-mismatch level-not-met", f"certificate-host-mismatch {LEVEL_NOT_MET}",
         hosts={MX1: "mismatch"}, ends={V4: "trusted mismatch"},
     ),
-    Case(
+    VerdictCase(
         "12", "the MX RRset is proved bogus",
         rows(failed(DOMAIN, "MX", BOGUS)), {},
         "fail defer lookup_failed unknown", "mx-bogus level-not-met", f"dnssec-invalid {LEVEL_NOT_MET}",
     ),
-    Case(
+    VerdictCase(
         "12 SERVFAIL", "the MX lookup fails; whether by DNSSEC is not known",
         rows(failed(DOMAIN, "MX")), {},
         "inconclusive defer lookup_failed unknown", "mx-lookup-failed",
     ),
-    Case(
+    VerdictCase(
         "13", "addresses insecure, TLSA published: it is not even asked for",
         mx() | addresses(MX1, V4, security=INSECURE), {V4: shakes()},
         "ok encrypted none all", "host-insecure",
         hosts={MX1: "insecure"}, ends={V4: "verified insecure"},
     ),
-    Case(
+    VerdictCase(
         "13 beside a good one", "one host is covered, one is not",
         TWO | SIGNED | addresses(MX2, V4B, security=INSECURE), {V4: shakes(), V4B: shakes(SELF_SIGNED)},
         "ok verified partial all", "host-insecure",
         hosts={MX1: "ok", MX2: "insecure"}, ends={V4B: "untrusted insecure"},
     ),
-    Case(
+    VerdictCase(
         "14", "A is fine, AAAA is bogus",
         mx() | SIGNED | rows(failed(MX1, "AAAA", BOGUS)), {V4: shakes()},
         "ok verified protected all", "aaaa-lookup-failed",
         hosts={MX1: "ok"},
     ),
-    Case(
+    VerdictCase(
         "14 SERVFAIL", "A is fine, AAAA fails",
         mx() | SIGNED | rows(failed(MX1, "AAAA")), {V4: shakes()},
         "ok verified protected all", "aaaa-lookup-failed",
         hosts={MX1: "ok"},
     ),
-    Case(
+    VerdictCase(
         "15a target", "an alias, TLSA at its target",
         mx() | addresses(MX1, V4, alias_of=REAL) | tlsa(REAL, OK_RECORD), {V4: shakes()},
         "ok verified protected all", "mx-target-is-alias",
         hosts={MX1: "ok"},
     ),
-    Case(
+    VerdictCase(
         "15a alias", "an alias, TLSA at the alias",
         mx() | addresses(MX1, V4, alias_of=REAL) | tlsa(REAL) | tlsa(MX1, OK_RECORD), {V4: shakes()},
         "ok verified protected all", "mx-target-is-alias",
         hosts={MX1: "ok"},
     ),
-    Case(
+    VerdictCase(
         "15b", "a secure alias of insecure addresses, TLSA at the alias",
         mx()
         | addresses(MX1, V4, security=INSECURE, alias_of=REAL)
@@ -490,7 +490,7 @@ CASES = [
         "ok verified protected all", "mx-target-is-alias",
         hosts={MX1: "ok"},
     ),
-    Case(
+    VerdictCase(
         "15c", "an insecure alias, whatever it leads to",
         mx()
         | addresses(MX1, V4, security=INSECURE, alias_of=REAL)
@@ -499,32 +499,32 @@ CASES = [
         "ok encrypted none all", "mx-target-is-alias host-insecure",
         hosts={MX1: "insecure"},
     ),
-    Case(
+    VerdictCase(
         "16 with TLSA", "one MX is down; with records to compare it has no say",
         TWO | SIGNED | host(MX2, V4B, V6, records=[OK_RECORD]), {V4: shakes(), V4B: times_out, V6: refuses},
         "ok verified protected all", "host-unreachable connect-timeout connection-refused",
         hosts={MX2: "unknown"}, ends={V4B: "unknown unknown"},
     ),
-    Case(
+    VerdictCase(
         "16 without TLSA", "one MX is down; DNS alone shows that it is not covered",
         TWO | SIGNED | host(MX2, V4B), {V4: shakes(), V4B: times_out},
         "ok verified partial all", "tlsa-none host-unreachable connect-timeout",
         hosts={MX2: "none"},
     ),
-    Case(
+    VerdictCase(
         "17", "no MX answers",
         TWO | SIGNED | host(MX2, V4B, records=[OK_RECORD]), {V4: times_out, V4B: times_out},
         "inconclusive defer unknown unknown", "host-unreachable connect-timeout",
         hosts={MX1: "unknown", MX2: "unknown"}, ends={V4: "unknown unknown"},
     ),
-    Case(
+    VerdictCase(
         "18", "mismatch at the preferred MX, the other matches",
         TWO | host(MX1, V4, records=[WRONG_RECORD]) | host(MX2, V4B, records=[OK_RECORD]),
         {V4: shakes(), V4B: shakes()},
         "ok verified broken all", "tlsa-mismatch delivered-by-lesser-mx", "validation-failure",
         hosts={MX1: "mismatch", MX2: "ok"}, ends={V4: "untrusted mismatch"},
     ),
-    Case(
+    VerdictCase(
         "18 equal", "mismatch at one of two equal MXes: neither is the lesser",
         mx(f"10 {MX1}", f"10 {MX2}")
         | host(MX1, V4, records=[WRONG_RECORD])
@@ -532,100 +532,100 @@ CASES = [
         {V4: shakes(), V4B: shakes()},
         "ok verified broken all", "tlsa-mismatch", "validation-failure",
     ),
-    Case(
+    VerdictCase(
         "19", "special-purpose addresses are not contacted",
         mx() | SIGNED, {},
         "inconclusive unknown unknown unknown", "address-not-public",
         hosts={MX1: "unknown"}, scope=Scope(),
     ),
-    Case(
+    VerdictCase(
         "19 opted out", "nor are hosts whose operator said no",
         mx() | PLAIN, {},
         "inconclusive unknown unknown unknown", "opted-out",
         hosts={MX1: "unknown"}, scope=OPTED_OUT,
     ),
-    Case(
+    VerdictCase(
         "20", "no trusted resolver validates",
         mx(security=UNTOLD) | addresses(MX1, V4, security=UNTOLD), {V4: shakes()},
         "inconclusive unknown unknown all", "dns-indeterminate",
         hosts={MX1: "unknown"}, ends={V4: "trusted unknown"},
     ),
-    Case(
+    VerdictCase(
         "21", "neither TLSA nor STARTTLS: mail is delivered, in the clear",
         mx() | PLAIN, {V4: no_starttls},
         "ok cleartext none none", "tlsa-none starttls-not-offered", "starttls-not-supported",
         ends={V4: "cleartext none"},
     ),
-    Case(
+    VerdictCase(
         "21 at dane-only", "dane-only wants records",
         mx() | PLAIN, {V4: shakes()},
         "fail defer none all", "tlsa-none level-not-met", LEVEL_NOT_MET,
         level=Level.DANE_ONLY,
     ),
-    Case(
+    VerdictCase(
         "22", "STARTTLS refused for now, no TLSA: clear text, as smtp(8) at may",
         mx() | PLAIN, {V4: REFUSED_454},
         "ok cleartext none none", "tlsa-none starttls-refused", "starttls-not-supported",
         ends={V4: "failed none"},
     ),
-    Case(
+    VerdictCase(
         "24", "certificate that only our TLS library refuses to decode, with TLSA: not judged",
         mx() | SIGNED, {V4: UNDECODABLE}, "inconclusive unknown unknown unknown", "certificate-undecodable-here",
         hosts={MX1: "unknown"}, ends={V4: "unknown unknown"},
     ),
-    Case(
+    VerdictCase(
         "24 without TLSA", "certificate that only our TLS library refuses to decode",
         mx() | PLAIN, {V4: UNDECODABLE}, "inconclusive unknown none unknown", "tlsa-none certificate-undecodable-here",
         ends={V4: "unknown none"},
     ),
-    Case(
+    VerdictCase(
         "24b", "Diffie-Hellman prime that this scanner refuses, with TLSA: not judged, and no second probe",
         mx() | SIGNED, {V4: LARGE_PRIME}, "inconclusive unknown unknown unknown", "dh-prime-too-large",
         hosts={MX1: "unknown"}, ends={V4: "unknown unknown"},
     ),
-    Case(
+    VerdictCase(
         "24b without TLSA", "Diffie-Hellman prime that this scanner refuses",
         mx() | PLAIN, {V4: LARGE_PRIME}, "inconclusive unknown none unknown", "tlsa-none dh-prime-too-large",
         ends={V4: "unknown none"},
     ),
-    Case(
+    VerdictCase(
         "22 with TLSA", "STARTTLS refused for now: no TLS, no mail",
         mx() | SIGNED, {V4: REFUSED_454},
         "fail defer broken none", "starttls-refused level-not-met", f"starttls-not-supported {LEVEL_NOT_MET}",
         hosts={MX1: "no_tls"}, ends={V4: "failed no_tls"},
     ),
-    Case(
+    VerdictCase(
         "TLS on one address only", "one address without TLS spoils a host for DANE; STARTTLS is on some",
         mx() | host(MX1, V4, V4B, records=[OK_RECORD]), {V4: shakes(), V4B: no_starttls},
         "ok verified broken some", "starttls-not-offered", "starttls-not-supported",
         hosts={MX1: "no_tls"}, ends={V4: "verified ok", V4B: "cleartext no_tls"},
     ),
-    Case(
+    VerdictCase(
         "anonymous at may", "a client that offers anonymous suites cannot accuse a server without certificate",
         mx() | SIGNED, {V4: fakes.anonymous()},
         "ok encrypted unknown all", "tls-anonymous", "validation-failure",
         hosts={MX1: "unknown"}, ends={V4: "anonymous unknown"}, level=Level.MAY,
     ),
-    Case(
+    VerdictCase(
         "our own limits", "a host that this machine could not reach is not a host that is down",
         TWO | SIGNED | host(MX2, V4B, records=[OK_RECORD]),
         {V4: shakes(), V4B: fails(Phase.CONNECT, FailureKind.RESOURCES)},
         "ok verified unknown unknown", "local-limit",
         hosts={MX2: "unknown"},
     ),
-    Case(
+    VerdictCase(
         "EHLO refused under TLS", "TLS has come about: that is no lack of STARTTLS",
         mx() | SIGNED, {V4: shakes(then=Failure(Phase.EHLO_TLS, FailureKind.REJECTED, 550))},
         "inconclusive defer protected all", "ehlo-tls-rejected",
         ends={V4: "verified ok"},
     ),
-    Case(
+    VerdictCase(
         "31", "a mismatch whose confirmation is refused",
         mx() | WRONG, {V4: [shakes(), refuses]},
         "inconclusive defer unknown unknown", "connection-refused",
         ends={V4: "unknown unknown"},
     ),
-    Case(
+    VerdictCase(
         "31 spare", "a mismatch of the easier profile whose confirmation is refused",
         mx() | WRONG, {V4: [fakes.breaks_handshake, fakes.breaks_handshake, shakes(version="TLSv1"), refuses]},
         "inconclusive defer unknown unknown", "connection-refused",
@@ -635,7 +635,7 @@ CASES = [
 
 
 @pytest.mark.parametrize("case", CASES, ids=lambda case: case.row)
-async def test_a_domain_gets_its_verdict(case: Case) -> None:
+async def test_a_domain_gets_its_verdict(case: VerdictCase) -> None:
     settings = replace(Settings(level=case.level), **case.limits)  # type: ignore[arg-type] # limits by name
     record_ = (await case.world.examine(settings=settings)).record
     verdict = record_.verdict
@@ -679,7 +679,7 @@ class _End:
 
 
 @dataclass(frozen=True)
-class _Seen:
+class _Observed:
     """The part of a probe that the rule reads, as a reader of a run decodes it."""
 
     number: int
@@ -717,7 +717,7 @@ _PROFILES = {"own": "authenticated", "twin": "authenticated-classical", "easy": 
 )
 def test_one_probe_stands_for_an_address(probes: str, own: int, spare: int | None, shown: int) -> None:
     seen = [
-        _Seen(number, _End(_PROFILES[word[:-1]]), "TLSv1.3" if word.endswith("+") else None)
+        _Observed(number, _End(_PROFILES[word[:-1]]), "TLSv1.3" if word.endswith("+") else None)
         for number, word in enumerate(probes.split())
     ]
     found = roles(seen)

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from OpenSSL import SSL
 
 from scanner.facts import Failure
-from tests.unit.mailserver import Server, server_context
+from tests.unit.mailserver import MailServer, server_context
 from tests.unit.memory_ports import (
     ADDRESS,
     DOMAIN,
@@ -34,7 +34,7 @@ class MailScript:
     implicit: bool = False
     heard: list[str] = field(default_factory=list)
 
-    async def __call__(self, server: Server) -> None:
+    async def __call__(self, server: MailServer) -> None:
         secured = self.implicit
         if self.implicit and self.context is not None:
             await server.secure(self.context)
@@ -51,7 +51,7 @@ class MailScript:
             else:
                 await self.answer(server, self.quit)
 
-    async def answer(self, server: Server, reply: bytes | None) -> None:
+    async def answer(self, server: MailServer, reply: bytes | None) -> None:
         if reply is None:
             await server.stream.aclose()
             raise EOFError

@@ -12,7 +12,7 @@ from scanner.finger.finger_run import FingerRun
 from scanner.finger.lines import LARGE_HELLO
 from scanner.net.deadlines import TICK
 from tests.unit.finger.mail_scripts import CHAT, NAP, MailScript, kinds, run
-from tests.unit.mailserver import Server, server_context
+from tests.unit.mailserver import MailServer, server_context
 from tests.unit.memory_ports import (
     ADDRESS,
     DOMAIN,
@@ -68,7 +68,7 @@ async def test_refusals(server: MailScript, expected: list[str], autojump_clock:
 
 
 async def test_a_slow_greeting(autojump_clock: trio.testing.MockClock) -> None:
-    async def silent(_: Server) -> None:
+    async def silent(_: MailServer) -> None:
         await trio.sleep_forever()
 
     assert await run("-t", "7", mx=silent) == [CHAT[0], "timeout while reading server greeting"]
@@ -124,7 +124,7 @@ async def test_the_chain_comes_before_the_farewell(autojump_clock: trio.testing.
 
 
 async def test_handshakes_that_fail(autojump_clock: trio.testing.MockClock) -> None:
-    async def gone(server: Server) -> None:
+    async def gone(server: MailServer) -> None:
         await server.say(b"220 mx\r\n")
         await server.hear()
         await server.say(b"250-mx\r\n250 STARTTLS\r\n")
@@ -138,7 +138,7 @@ async def test_handshakes_that_fail(autojump_clock: trio.testing.MockClock) -> N
         f"SSL_connect error to {NAP}: lost connection"
     ]
 
-    async def clear(server: Server) -> None:
+    async def clear(server: MailServer) -> None:
         await server.say(b"220 mx\r\n")
         await server.hear()
         await server.say(b"250-mx\r\n250 STARTTLS\r\n")
@@ -249,7 +249,7 @@ async def test_an_error_after_the_handshake_is_named_and_fails(
 
 async def test_a_time_out_of_ehlo_under_tls_is_followed_by_quit(autojump_clock: trio.testing.MockClock) -> None:
     class Slow(MailScript):
-        async def answer(self, server: Server, reply: bytes | None) -> None:
+        async def answer(self, server: MailServer, reply: bytes | None) -> None:
             if reply == b"250 mx\r\n":
                 return
             await super().answer(server, reply)

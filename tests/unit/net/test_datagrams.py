@@ -13,7 +13,7 @@ from scanner.core.answers import TIMEOUT
 from scanner.core.wire import Message, Question
 from scanner.net import datagrams as module
 from scanner.net.datagrams import Datagrams
-from scanner.net.exchange import Miss, Server, new_ask, server_at
+from scanner.net.exchange import Miss, NameServer, new_ask, server_at
 
 RESPONSE = b"\x81\x80"
 
@@ -31,7 +31,7 @@ class UDPPeer:
         self.ports = Datagrams()
         self.heard: list[Message | Miss] = []
 
-    async def ask(self, server: Server, seconds: float = 5.0) -> None:
+    async def ask(self, server: NameServer, seconds: float = 5.0) -> None:
         ask = new_ask(Question("a.example", "A"), dnssec=True, cd=False)
         self.heard.append(await self.ports.ask(server, ask, trio.current_time() + seconds))
 
@@ -51,7 +51,7 @@ def peer() -> Iterator[UDPPeer]:
         made.ports.close()
 
 
-async def begin(peer: UDPPeer, nursery: trio.Nursery, server: Server, count: int) -> list[Sent]:
+async def begin(peer: UDPPeer, nursery: trio.Nursery, server: NameServer, count: int) -> list[Sent]:
     """Send ``count`` questions and return them as received."""
     for _ in range(count):
         nursery.start_soon(peer.ask, server)
@@ -88,7 +88,7 @@ async def test_an_answered_port_is_used_again_a_limited_number_of_times(
 
 
 def few_uses(init: Any) -> Any:
-    def made(self: Any, sock: socket.socket, server: Server) -> None:
+    def made(self: Any, sock: socket.socket, server: NameServer) -> None:
         init(self, sock, server, uses=3)
 
     return made

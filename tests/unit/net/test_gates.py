@@ -38,7 +38,7 @@ def limits_of(total: int, per_address: int, per_network: int, per_provider: int 
     return Caps(total, per_address, per_network, per_provider, rate=FAST, spacing=0)
 
 
-class Meter:
+class GateMeter:
     """Many concurrent connections; keeps how many are inside the gates, and when each entered."""
 
     def __init__(self, caps: Caps) -> None:
@@ -77,9 +77,9 @@ def limit_of(key: str, limits: Caps) -> int:
     return limits.total if key == "total" else limits.per_address
 
 
-def metered(addresses: Sequence[str], limits: Caps, hosts: Sequence[str] = HOSTS) -> Meter:
-    async def run() -> Meter:
-        meter = Meter(limits)
+def metered(addresses: Sequence[str], limits: Caps, hosts: Sequence[str] = HOSTS) -> GateMeter:
+    async def run() -> GateMeter:
+        meter = GateMeter(limits)
         await meter.all(addresses, hosts)
         return meter
 
@@ -135,13 +135,13 @@ def test_rate_and_spacing_are_never_exceeded(addresses: list[str], limits: Caps)
 async def test_rate_and_spacing_are_used_fully(
     autojump_clock: trio.testing.MockClock, limits: Caps, visits: list[str], seconds: float
 ) -> None:
-    assert await Meter(limits).all(visits) == pytest.approx(seconds)
+    assert await GateMeter(limits).all(visits) == pytest.approx(seconds)
 
 
 async def test_places_missed_while_the_process_was_stopped_are_not_used_at_once(
     mock_clock: trio.testing.MockClock,
 ) -> None:
-    meter = Meter(Caps(99, 99, 99, 99, rate=10, spacing=0))
+    meter = GateMeter(Caps(99, 99, 99, 99, rate=10, spacing=0))
     async with trio.open_nursery() as nursery:
         for number in range(30):
             nursery.start_soon(meter.visit, f"192.0.{number}.1")
@@ -156,7 +156,7 @@ async def test_places_missed_while_the_process_was_stopped_are_not_used_at_once(
 
 
 async def test_a_wait_for_the_spacing_holds_no_global_slot(autojump_clock: trio.testing.MockClock) -> None:
-    meter = Meter(Caps(total=1, per_address=2, per_network=4, rate=FAST, spacing=100))
+    meter = GateMeter(Caps(total=1, per_address=2, per_network=4, rate=FAST, spacing=100))
     async with trio.open_nursery() as nursery:
         for address in ("192.0.2.1", "192.0.2.1", "192.0.3.1"):
             nursery.start_soon(meter.visit, address)
@@ -199,11 +199,11 @@ def test_addresses_are_forgotten_after_their_spacing() -> None:
 async def test_caps_are_used_fully(
     autojump_clock: trio.testing.MockClock, limits: Caps, visits: list[str], seconds: float
 ) -> None:
-    assert await Meter(limits).all(visits) == pytest.approx(seconds)
+    assert await GateMeter(limits).all(visits) == pytest.approx(seconds)
 
 
 async def test_a_wait_for_a_busy_server_holds_no_global_slot(autojump_clock: trio.testing.MockClock) -> None:
-    meter = Meter(limits_of(total=2, per_address=1, per_network=4))
+    meter = GateMeter(limits_of(total=2, per_address=1, per_network=4))
     # Three connections to one server, then one to another: it would wait if the global slot were acquired first.
     async with trio.open_nursery() as nursery:
         for address in ["192.0.2.1"] * 3 + ["192.0.3.1"]:

@@ -12,13 +12,13 @@ from OpenSSL import SSL
 from scanner.net import https, tcp
 from scanner.net.https import BODY_LIMIT, CONNECT_SECONDS, HEADER_LIMIT, TOTAL_SECONDS, WIRE_LIMIT, HTTPSResult, fetch
 from scanner.vocabulary import FailureKind, Phase
-from tests.unit.mailserver import Server, server_context
+from tests.unit.mailserver import MailServer, server_context
 
-Script = Callable[[Server], Awaitable[None]]
+Script = Callable[[MailServer], Awaitable[None]]
 POLICY = b"version: STSv1\n"
 
 
-class Visit:
+class PolicyVisit:
     """A request to a server that follows a script after the handshake."""
 
     def __init__(self, script: Script | None, context: SSL.Context | None = None) -> None:
@@ -28,7 +28,7 @@ class Visit:
         self._context = context or server_context("rsa")
 
     async def serve(self, stream: trio.abc.Stream) -> None:
-        server = Server(stream)
+        server = MailServer(stream)
         with contextlib.suppress(SSL.Error, EOFError, trio.BrokenResourceError, trio.ClosedResourceError):
             if self._script is None:
                 await trio.sleep_forever()
@@ -45,8 +45,8 @@ class Visit:
 
 
 @pytest.fixture
-def connect(monkeypatch: pytest.MonkeyPatch) -> Callable[[Visit, bool], Awaitable[HTTPSResult]]:
-    async def run(visit: Visit, accept: bool = True) -> HTTPSResult:  # noqa: FBT001, FBT002 - a test's option
+def connect(monkeypatch: pytest.MonkeyPatch) -> Callable[[PolicyVisit, bool], Awaitable[HTTPSResult]]:
+    async def run(visit: PolicyVisit, accept: bool = True) -> HTTPSResult:  # noqa: FBT001, FBT002 - a test's option
         ours, theirs = trio.testing.memory_stream_pair()
 
         async def open_stream(address: str, port: int, *, bind: str | None) -> trio.abc.Stream:
@@ -67,7 +67,7 @@ Connect = Callable[..., Awaitable[HTTPSResult]]
 
 
 def says(*parts: bytes, then: float = 0) -> Script:
-    async def script(server: Server) -> None:
+    async def script(server: MailServer) -> None:
         for part in parts:
             await server.say(part)
         await trio.sleep(then)
@@ -99,7 +99,7 @@ CHUNKED = b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n"
     ],
 )
 async def test_a_response(connect: Connect, parts: list[bytes], status: int, media_type: str, body: bytes) -> None:
-    result = await connect(Visit(says(*parts)))
+    result = await connect(PolicyVisit(says(*parts)))
     assert (result.failure, result.status, result.media_type) == (None, status, media_type)
     assert bytes(result.body) == body
     assert list(result.ms) == ["connect", "handshake", "http"]
@@ -108,7 +108,7 @@ async def test_a_response(connect: Connect, parts: list[bytes], status: int, med
 
 
 async def test_the_request(connect: Connect) -> None:
-    visit = Visit(says(response()))
+    visit = PolicyVisit(says(response()))
     await connect(visit)
     first, *headers = visit.request.decode().lower().splitlines()
     assert first == "get /path http/1.1"
@@ -137,14 +137,14 @@ async def test_the_request(connect: Connect) -> None:
 async def test_a_response_that_is_none(
     connect: Connect, parts: tuple[bytes, ...], kind: FailureKind, status: int | None
 ) -> None:
-    result = await connect(Visit(says(*parts)))
+    result = await connect(PolicyVisit(says(*parts)))
     assert result.failure is not None
     assert (result.failure.phase, result.failure.kind, result.status) == (Phase.HTTP, kind, status)
     assert len(result.body) <= BODY_LIMIT
 
 
 async def test_no_request_without_an_acceptable_certificate(connect: Connect) -> None:
-    visit = Visit(says(response()))
+    visit = PolicyVisit(says(response()))
     result = await connect(visit, accept=False)
     assert (result.failure, result.status, visit.request) == (None, None, b"")
     assert len(result.chain) == 1
@@ -153,7 +153,7 @@ async def test_no_request_without_an_acceptable_certificate(connect: Connect) ->
 async def test_tls_before_1_2_fails(connect: Connect) -> None:  # RFC 8461 section 3.3
     context = server_context("rsa")
     context.set_max_proto_version(SSL.TLS1_1_VERSION)
-    failure = (await connect(Visit(says(response()), context))).failure
+    failure = (await connect(PolicyVisit(says(response()), context))).failure
     assert failure is not None
     assert (failure.phase, failure.kind) == (Phase.HANDSHAKE, FailureKind.TLS)
 
@@ -163,12 +163,12 @@ async def test_an_error_of_the_judge_is_internal(connect: Connect, monkeypatch: 
         raise KeyError
 
     monkeypatch.setattr(https._Request, "_handled", broken)
-    failure = (await connect(Visit(says(response())))).failure
+    failure = (await connect(PolicyVisit(says(response())))).failure
     assert failure is not None
     assert failure.kind is FailureKind.INTERNAL
 
 
-async def drips(server: Server) -> None:
+async def drips(server: MailServer) -> None:
     await server.say(b"HTTP/1.1 200 OK\r\nContent-Length: 60000\r\n\r\n")
     for _ in range(60_000):
         await server.say(b"x")
@@ -184,7 +184,7 @@ async def test_the_time_limit_holds_for_the_whole_request(
     connect: Connect, autojump_clock: trio.testing.MockClock, script: Script | None, phase: Phase
 ) -> None:
     began = trio.current_time()
-    failure = (await connect(Visit(script))).failure
+    failure = (await connect(PolicyVisit(script))).failure
     assert failure is not None
     assert (failure.phase, failure.kind) == (phase, FailureKind.TIMEOUT)
     assert trio.current_time() - began == pytest.approx(TOTAL_SECONDS, abs=2)

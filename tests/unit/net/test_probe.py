@@ -24,9 +24,9 @@ from scanner.net.probe_events import Listener, Secured
 from scanner.net.tls import Identity
 from scanner.settings import AUTHENTICATED, OPPORTUNISTIC, Timeouts
 from scanner.vocabulary import FailureKind, Mode, Phase, StartTLS
-from tests.unit.mailserver import Server, certificate, key, server_context
+from tests.unit.mailserver import MailServer, certificate, key, server_context
 
-Script = Callable[[Server], Awaitable[None]]
+Script = Callable[[MailServer], Awaitable[None]]
 
 TIMEOUTS = Timeouts(connect=11, greeting=12, command=13, handshake=14, quit=2, probe=150)
 ENDPOINT = Endpoint("192.0.2.1", 25, None, Mode.SMTP, "opportunistic")
@@ -77,7 +77,7 @@ async def run(script: Script, endpoint: Endpoint = ENDPOINT, **given: Any) -> Pr
 
     async def serve() -> None:
         with contextlib.suppress(trio.BrokenResourceError, EOFError, SSL.Error):  # the client closed the connection
-            await script(Server(theirs))
+            await script(MailServer(theirs))
 
     async with trio.open_nursery() as nursery:
         nursery.start_soon(serve)
@@ -96,7 +96,7 @@ class MX:
     starttls_reply: bytes = b"220 go ahead\r\n"
     farewell: int = 0
 
-    async def __call__(self, server: Server) -> None:
+    async def __call__(self, server: MailServer) -> None:
         for phase, command, reply in (
             (Phase.GREETING, b"", b"220 mx ESMTP\r\n"),
             (Phase.EHLO, b"EHLO me\r\n", EHLO),
@@ -124,7 +124,7 @@ class MX:
 def says(*lines: bytes) -> Script:
     """Return the script of a server that sends the first line at once, each next one after a command, and closes."""
 
-    async def script(server: Server) -> None:
+    async def script(server: MailServer) -> None:
         for number, line in enumerate(lines):
             if number:
                 await server.hear()
@@ -161,7 +161,7 @@ async def test_a_working_server(autojump_clock: trio.testing.MockClock) -> None:
 
 
 async def test_mode_and_sni_of_the_endpoint_are_used(autojump_clock: trio.testing.MockClock) -> None:
-    async def script(server: Server) -> None:
+    async def script(server: MailServer) -> None:
         await server.secure(server_context())
         assert server.tls is not None
         assert server.tls.get_servername() == b"mx.test"
@@ -220,7 +220,7 @@ async def test_each_stage_has_its_deadline(phase: Phase, limit: float, autojump_
 async def test_single_octets_do_not_extend_a_deadline(
     after: tuple[bytes, ...], drips: list[bytes], phase: Phase, autojump_clock: trio.testing.MockClock
 ) -> None:
-    async def script(server: Server) -> None:
+    async def script(server: MailServer) -> None:
         for number, line in enumerate(after):
             if number:
                 await server.hear()
@@ -235,7 +235,7 @@ async def test_single_octets_do_not_extend_a_deadline(
 
 
 async def test_the_whole_probe_has_a_deadline(autojump_clock: trio.testing.MockClock) -> None:
-    async def script(server: Server) -> None:
+    async def script(server: MailServer) -> None:
         for reply in (b"220 mx\r\n", EHLO):
             await trio.sleep(10)
             await server.say(reply)
@@ -320,12 +320,12 @@ async def test_injected_plaintext_is_a_defect_and_ignored(autojump_clock: trio.t
 
 
 async def test_a_failure_after_the_handshake_keeps_the_handshake(autojump_clock: trio.testing.MockClock) -> None:
-    async def script(server: Server) -> None:
+    async def script(server: MailServer) -> None:
         await says_then_secures(server)
         await server.hear()
         await server.stream.aclose()
 
-    async def says_then_secures(server: Server) -> None:
+    async def says_then_secures(server: MailServer) -> None:
         await server.say(b"220 mx\r\n")
         await server.hear()
         await server.say(EHLO)
@@ -385,7 +385,7 @@ async def test_a_reset_before_the_greeting(
 
 
 async def test_quit_and_close_notify(autojump_clock: trio.testing.MockClock) -> None:
-    async def refuse(server: Server) -> None:
+    async def refuse(server: MailServer) -> None:
         await server.say(b"554 away\r\n")
         heard.append(await server.hear())
 
@@ -464,7 +464,7 @@ async def test_our_own_certificate_is_reported(tmp_path: Path, autojump_clock: t
 
 
 async def test_library_errors_are_reported_with_their_numbers(autojump_clock: trio.testing.MockClock) -> None:
-    async def script(server: Server) -> None:
+    async def script(server: MailServer) -> None:
         await server.say(b"220 mx\r\n")
         await server.hear()
         await server.say(EHLO)
@@ -501,7 +501,7 @@ async def test_cancellation_passes_through_and_closes_the_stream(
 ) -> None:
     ours, theirs = trio.testing.memory_stream_pair()
     async with trio.open_nursery() as nursery:
-        nursery.start_soon(MX(silent=phase), Server(theirs))
+        nursery.start_soon(MX(silent=phase), MailServer(theirs))
         with trio.move_on_after(1) as scope:
             await converse(ours, ENDPOINT, profile=OPPORTUNISTIC, ehlo="me", timeouts=TIMEOUTS)
         assert scope.cancelled_caught

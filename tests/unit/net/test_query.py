@@ -10,7 +10,7 @@ from scanner.core.answers import TIMEOUT
 from scanner.core.wire import Message, Question
 from scanner.facts import Answer
 from scanner.net.datagrams import Datagrams
-from scanner.net.exchange import Ask, Miss, Server, server_at
+from scanner.net.exchange import Ask, Miss, NameServer, server_at
 from scanner.net.gcra import GCRA
 from scanner.net.health import ServerHealth
 from scanner.net.query import MAX_QUICK_ROUNDS, PAUSE, QueryDeadline, ServerQuery, Transport
@@ -32,12 +32,12 @@ REFUSED_PORT = Miss("Connection refused")
 class ScriptedDatagrams(Datagrams):
     """Replies from a function of the server; a silent one takes the whole attempt."""
 
-    def __init__(self, script: Callable[[Server], Message | Miss]) -> None:
+    def __init__(self, script: Callable[[NameServer], Message | Miss]) -> None:
         super().__init__()
         self._script = script
-        self.asked: list[Server] = []
+        self.asked: list[NameServer] = []
 
-    async def ask(self, server: Server, ask: Ask, until: float) -> Message | Miss:
+    async def ask(self, server: NameServer, ask: Ask, until: float) -> Message | Miss:
         assert ask.question == QUESTION
         self.asked.append(server)
         reply = self._script(server)
@@ -47,8 +47,8 @@ class ScriptedDatagrams(Datagrams):
 
 
 async def run(
-    script: Callable[[Server], Message | Miss], servers: Sequence[Server] = (FIRST, SECOND), total: float = 20
-) -> tuple[Answer, list[Server]]:
+    script: Callable[[NameServer], Message | Miss], servers: Sequence[NameServer] = (FIRST, SECOND), total: float = 20
+) -> tuple[Answer, list[NameServer]]:
     datagrams = ScriptedDatagrams(script)
     deadline = QueryDeadline(attempt=5, deadline=trio.current_time() + total)
     transport = Transport(GCRA(1e6), datagrams)

@@ -13,7 +13,7 @@ from scanner.net.failures import BindError
 from scanner.net.probe import probe
 from scanner.settings import OPPORTUNISTIC, Timeouts
 from scanner.vocabulary import FailureKind, Mode, Phase, StartTLS
-from tests.unit.mailserver import Server, server_context
+from tests.unit.mailserver import MailServer, server_context
 
 
 async def listener(address: str = "127.0.0.1") -> tuple[trio.SocketListener, int]:
@@ -81,7 +81,7 @@ async def test_close_sends_fin_with_unread_octets() -> None:
     await listening.aclose()
 
 
-async def serve(server: Server) -> None:
+async def serve(server: MailServer) -> None:
     await server.say(b"220 mx\r\n")
     await server.hear()
     await server.say(b"250-mx\r\n250 STARTTLS\r\n")
@@ -100,7 +100,7 @@ async def test_a_whole_probe() -> None:
     endpoint = Endpoint("127.0.0.1", port, None, Mode.SMTP, "opportunistic")
 
     async def accept() -> None:
-        await serve(Server(await listening.accept()))
+        await serve(MailServer(await listening.accept()))
 
     async with trio.open_nursery() as nursery:
         nursery.start_soon(accept)
@@ -128,7 +128,7 @@ async def test_lmtp_over_a_unix_socket(tmp_path: Path) -> None:
     sock.listen(1)
 
     async def accept() -> None:
-        server = Server(trio.SocketStream((await sock.accept())[0]))
+        server = MailServer(trio.SocketStream((await sock.accept())[0]))
         await server.say(b"220 mx\r\n")
         assert await server.hear() == b"LHLO me\r\n"
         await server.say(b"250 mx\r\n")

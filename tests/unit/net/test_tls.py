@@ -21,12 +21,12 @@ from scanner.net.failures import LimitExceededError, failure_of
 from scanner.net.tls import WIRE_LIMIT, Identity, TLSStream, _observing, context_for
 from scanner.settings import AUTHENTICATED, AUTHENTICATED_CLASSICAL, OPPORTUNISTIC, TLSProfile
 from scanner.vocabulary import FailureKind, Phase
-from tests.unit.mailserver import Server, certificate, key, server_context
+from tests.unit.mailserver import MailServer, certificate, key, server_context
 
-Talk = Callable[[Server], Awaitable[None]]
+Talk = Callable[[MailServer], Awaitable[None]]
 
 
-async def listen(server: Server) -> None:
+async def listen(server: MailServer) -> None:
     assert await server.hear() == b"hello\r\n"
     await server.say(b"world")
 
@@ -38,10 +38,10 @@ async def handshake(
     *,
     identity: Identity | None = None,
     **options: Any,
-) -> tuple[TLSStream, Server, bytes]:
+) -> tuple[TLSStream, MailServer, bytes]:
     """Do the handshake, exchange a line, and return both ends and what the client received."""
     ours, theirs = trio.testing.memory_stream_pair()
-    server = Server(theirs)
+    server = MailServer(theirs)
     client = TLSStream(ours, context_for(profile, identity), options.pop("sni", None), **options)
 
     async def serve() -> None:
@@ -215,7 +215,7 @@ async def test_a_reset_is_raised_unchanged() -> None:
 async def test_our_alert_is_sent(autojump_clock: trio.testing.MockClock) -> None:
     seen = []
 
-    async def secure(server: Server) -> None:
+    async def secure(server: MailServer) -> None:
         try:
             await server.secure(server_context(padding=200_000))
         except SSL.Error as exc:
@@ -224,7 +224,7 @@ async def test_our_alert_is_sent(autojump_clock: trio.testing.MockClock) -> None
     ours, theirs = trio.testing.memory_stream_pair()
     with trio.fail_after(60):
         async with trio.open_nursery() as nursery:
-            nursery.start_soon(secure, Server(theirs))
+            nursery.start_soon(secure, MailServer(theirs))
             with pytest.raises(SSL.Error):
                 await TLSStream(ours, context_for(AUTHENTICATED), None).handshake()
     assert len(seen) == 1
@@ -246,7 +246,7 @@ async def test_a_chain_of_a_megabyte_is_too_long(version: int) -> None:
 
 
 async def test_a_flood_exceeds_the_limit(autojump_clock: trio.testing.MockClock) -> None:
-    async def flood(server: Server) -> None:
+    async def flood(server: MailServer) -> None:
         for _ in range(WIRE_LIMIT // 10_000 + 1):
             await server.say(b"x" * 10_000)
 
@@ -264,12 +264,12 @@ async def test_a_flood_exceeds_the_limit(autojump_clock: trio.testing.MockClock)
 
 
 async def test_end_with_and_without_close_notify() -> None:
-    async def leave(server: Server) -> None:
+    async def leave(server: MailServer) -> None:
         assert server.tls is not None
         server.tls.shutdown()
         await server._flush()
 
-    async def vanish(server: Server) -> None:
+    async def vanish(server: MailServer) -> None:
         await server.stream.aclose()
 
     for talk in (leave, vanish):
@@ -279,7 +279,7 @@ async def test_end_with_and_without_close_notify() -> None:
 async def test_close_notify_is_sent_and_received() -> None:
     ended = []
 
-    async def wait(server: Server) -> None:
+    async def wait(server: MailServer) -> None:
         await listen(server)
         assert await server.hear() == b""
         assert server.tls is not None

@@ -6,7 +6,7 @@ from io import StringIO
 
 from rich.console import Console
 
-from results.store.writer import summary_of
+from results.store.line_sink import summary_of
 from scanner.facts import TLSARecord
 from scanner.model import DomainRecord, EndpointReport, PathError, Skipped
 from scanner.reasons import Reason

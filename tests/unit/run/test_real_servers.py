@@ -59,7 +59,7 @@ def chain_file(tmp_path: Path, made: pki.Made = pki.LEAF) -> str:
 
 
 @dataclass(frozen=True)
-class Case:
+class ServerCase:
     """A server, what the DNS says of it, and ``outcome sender dane starttls`` with the reasons of its domain."""
 
     what: str
@@ -75,13 +75,15 @@ class Case:
 BROKEN, PROTECTED = "fail defer broken all", "ok verified protected all"
 UNPROTECTED = "ok encrypted none all"
 CASES = [
-    Case("SHA-1 only", {"tls": "sha1"}, BROKEN, "tls-weak-only tls-handshake-failed level-not-met", 3),
-    Case("SHA-1 only, no TLSA", {"tls": "sha1"}, UNPROTECTED, "tlsa-none tls-weak-only tls-handshake-failed", 3, ()),
+    ServerCase("SHA-1 only", {"tls": "sha1"}, BROKEN, "tls-weak-only tls-handshake-failed level-not-met", 3),
+    ServerCase(
+        "SHA-1 only, no TLSA", {"tls": "sha1"}, UNPROTECTED, "tlsa-none tls-weak-only tls-handshake-failed", 3, ()
+    ),
     *(
-        Case(f"large hello, {how}", {"fault": f"{how}@large-hello"}, PROTECTED, "tls-large-hello-intolerant", 2)
+        ServerCase(f"large hello, {how}", {"fault": f"{how}@large-hello"}, PROTECTED, "tls-large-hello-intolerant", 2)
         for how in ("reset", "close", "alert")
     ),
-    Case(
+    ServerCase(
         "large hello, no TLSA",
         {"fault": "reset@large-hello"},
         UNPROTECTED,
@@ -89,16 +91,16 @@ CASES = [
         2,
         (),
     ),
-    Case(
+    ServerCase(
         "large hello, SHA-1 only",
         {"fault": "reset@large-hello", "tls": "sha1"},
         BROKEN,
         "tls-weak-only tls-handshake-failed level-not-met",
         3,
     ),
-    Case("an EHLO reply of 131 lines", {"ehlo": MANY_LINES}, PROTECTED, "", 1),
-    Case("an MX host name of 252 octets", {}, UNPROTECTED, "tlsa-name-impossible", 1, mx_host=LONG_NAME),
-    Case(
+    ServerCase("an EHLO reply of 131 lines", {"ehlo": MANY_LINES}, PROTECTED, "", 1),
+    ServerCase("an MX host name of 252 octets", {}, UNPROTECTED, "tlsa-name-impossible", 1, mx_host=LONG_NAME),
+    ServerCase(
         "an undecodable certificate",
         {},
         "inconclusive unknown unknown unknown",
@@ -107,7 +109,7 @@ CASES = [
         (NO_SECONDS_RECORD,),
         certificate=NO_SECONDS,
     ),
-    Case(
+    ServerCase(
         "an undecodable certificate, no TLSA",
         {},
         "inconclusive unknown none unknown",
@@ -116,7 +118,7 @@ CASES = [
         (),
         certificate=NO_SECONDS,
     ),
-    Case(
+    ServerCase(
         "3 1 0 of a key as sent, which is not as OpenSSL encodes it",
         {},
         BROKEN,
@@ -129,7 +131,7 @@ CASES = [
 
 
 @pytest.mark.parametrize("case", CASES, ids=lambda case: case.what)
-async def test_a_real_server_gets_its_verdict(case: Case, tmp_path: Path) -> None:
+async def test_a_real_server_gets_its_verdict(case: ServerCase, tmp_path: Path) -> None:
     chain = str(DATA / f"{case.certificate}.pem") if case.certificate else chain_file(tmp_path)
     behaviour = Behaviour(chain=chain, **case.behaviour)  # type: ignore[arg-type] # a row names only what differs
     records = host(MX1, V4, records=case.records) if case.mx_host == MX1 else addresses(case.mx_host, V4)

@@ -6,51 +6,51 @@ from hypothesis import strategies as st
 
 from targets.detection import LayoutError, detect
 from targets.lines import Line
-from targets.tables import Layout
+from targets.tables import TableLayout
 
 
-def found(text: str, column: str | None = None) -> Layout:
+def found(text: str, column: str | None = None) -> TableLayout:
     return detect([Line(number, line) for number, line in enumerate(text.split("\n"), 1)], column)
 
 
 LAYOUTS = [
-    ("a.example", Layout()),
-    ("a.example,x\nb.example,y", Layout()),
-    ("a.example|x\nb.example|y", Layout("|")),
-    ("1,a.example\n2,b.example", Layout(ranked=True)),
-    ("1\ta.example\n2\tb.example", Layout("\t", ranked=True)),
-    ("1 a.example\n2 b.example", Layout(" ", ranked=True)),
-    ("domain\na.example", Layout(header=("domain",), begins=1)),
-    ("Domain;owner\na.example;x", Layout(";", 0, ("Domain", "owner"), 1)),
-    ("name;domain\nAlice;a.example", Layout(";", 1, ("name", "domain"), 1)),
-    ("domain;host\nx;mx.a.example\ny;mx.b.example", Layout(";", 1, ("domain", "host"), 1)),
-    ("origin,rank\nhttps://a.example,1000", Layout(",", 0, ("origin", "rank"), 1)),
-    ("sep=;\nx;Domain\n1;a.example", Layout(";", 1, ("x", "Domain"), 2)),
-    ("Firma,Seite\nA,a.example\nB,b.example", Layout(",", 1, ("Firma", "Seite"), 1)),
-    ("Alice,a.example\nBob,b.example", Layout(",", 1)),
-    (";x\n;y\na.example", Layout()),
-    ("com\nnet", Layout()),
+    ("a.example", TableLayout()),
+    ("a.example,x\nb.example,y", TableLayout()),
+    ("a.example|x\nb.example|y", TableLayout("|")),
+    ("1,a.example\n2,b.example", TableLayout(ranked=True)),
+    ("1\ta.example\n2\tb.example", TableLayout("\t", ranked=True)),
+    ("1 a.example\n2 b.example", TableLayout(" ", ranked=True)),
+    ("domain\na.example", TableLayout(header=("domain",), begins=1)),
+    ("Domain;owner\na.example;x", TableLayout(";", 0, ("Domain", "owner"), 1)),
+    ("name;domain\nAlice;a.example", TableLayout(";", 1, ("name", "domain"), 1)),
+    ("domain;host\nx;mx.a.example\ny;mx.b.example", TableLayout(";", 1, ("domain", "host"), 1)),
+    ("origin,rank\nhttps://a.example,1000", TableLayout(",", 0, ("origin", "rank"), 1)),
+    ("sep=;\nx;Domain\n1;a.example", TableLayout(";", 1, ("x", "Domain"), 2)),
+    ("Firma,Seite\nA,a.example\nB,b.example", TableLayout(",", 1, ("Firma", "Seite"), 1)),
+    ("Alice,a.example\nBob,b.example", TableLayout(",", 1)),
+    (";x\n;y\na.example", TableLayout()),
+    ("com\nnet", TableLayout()),
 ]
 
 
 @pytest.mark.parametrize(("text", "layout"), LAYOUTS)
-def test_layouts(text: str, layout: Layout) -> None:
+def test_layouts(text: str, layout: TableLayout) -> None:
     assert found(text) == layout
 
 
 NAMED = [
-    ("x;Domain\n1;2", "domain", Layout(";", 1, ("x", "Domain"), 1)),
-    ("x;y\n1;a.example", "2", Layout(";", 1, ("x", "y"), 1)),
-    ("1;a.example\n2;b.example", "2", Layout(";", 1)),
-    ("0.0.0.0 a.example\n::1\tb.example", "2", Layout(" ", 1)),
-    ("a.example dane\nb.example secure match=x", "1", Layout(" ", 0)),
-    ('{"domain": "a.example"}', "domain", Layout("{", header=("domain",))),
-    ("a.example", "1", Layout()),
+    ("x;Domain\n1;2", "domain", TableLayout(";", 1, ("x", "Domain"), 1)),
+    ("x;y\n1;a.example", "2", TableLayout(";", 1, ("x", "y"), 1)),
+    ("1;a.example\n2;b.example", "2", TableLayout(";", 1)),
+    ("0.0.0.0 a.example\n::1\tb.example", "2", TableLayout(" ", 1)),
+    ("a.example dane\nb.example secure match=x", "1", TableLayout(" ", 0)),
+    ('{"domain": "a.example"}', "domain", TableLayout("{", header=("domain",))),
+    ("a.example", "1", TableLayout()),
 ]
 
 
 @pytest.mark.parametrize(("text", "column", "layout"), NAMED)
-def test_layouts_with_a_column(text: str, column: str, layout: Layout) -> None:
+def test_layouts_with_a_column(text: str, column: str, layout: TableLayout) -> None:
     assert found(text, column) == layout
 
 

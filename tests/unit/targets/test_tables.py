@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 
 from targets import tables
 from targets.lines import Line, Plain
-from targets.tables import DELIMITERS, Layout, RowError, cells_of, is_rank, is_record, records, separator
+from targets.tables import DELIMITERS, RowError, TableLayout, cells_of, is_rank, is_record, records, separator
 
 
 @given(
@@ -20,7 +20,11 @@ def test_quoted_cells_come_back(cells: list[str], delimiter: str) -> None:
 
 @given(st.text(), st.sampled_from([*DELIMITERS, " "]), st.integers(0, 3))
 def test_any_text_is_a_row_or_an_error(text: str, delimiter: str, column: int) -> None:
-    for layout in (Layout(delimiter, column), Layout(delimiter, ranked=True), Layout("{", header=("a",))):
+    for layout in (
+        TableLayout(delimiter, column),
+        TableLayout(delimiter, ranked=True),
+        TableLayout("{", header=("a",)),
+    ):
         try:
             layout.row(text)
         except RowError as error:
@@ -38,7 +42,7 @@ def test_what_is_no_rank(text: str) -> None:
 
 
 def test_ranked_rows() -> None:
-    layout = Layout(ranked=True)
+    layout = TableLayout(ranked=True)
     assert layout.row("1,a.example,x") == ("a.example", 1, {"col3": "x"})
     assert layout.row("1,234,567,a.example,x") == ("a.example", 1234567, {"col5": "x"})
     assert layout.row('"1,234",a.example') == ("a.example", 1234, {})
@@ -47,7 +51,7 @@ def test_ranked_rows() -> None:
 
 
 def test_headed_rows() -> None:
-    layout = Layout(";", 1, ("n", "Domain", "", "n"))
+    layout = TableLayout(";", 1, ("n", "Domain", "", "n"))
     assert layout.row("1;a.example # no comment;x;y;z") == (
         "a.example # no comment",
         None,
@@ -60,7 +64,7 @@ def test_headed_rows() -> None:
 
 
 def test_json_rows() -> None:
-    layout = Layout("{", header=("name",))
+    layout = TableLayout("{", header=("name",))
     assert layout.row('{"name": "a.example", "n": 1, "deep": {}}') == ("a.example", None, {"n": "1"})
     for text in ("[]", "{", '{"name": 1}', "[" * 100_000):
         with pytest.raises(RowError):

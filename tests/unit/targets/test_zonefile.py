@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 
 from targets import zonefile
 from targets.lines import Line
-from targets.zonefile import Zone, ZoneError
+from targets.zonefile import ZoneError, ZoneParser
 
 ZONE = """$ORIGIN example.
 $TTL 1d
@@ -31,7 +31,7 @@ f ns x
 
 def owners(text: str) -> list[tuple[int, str]]:
     lines = (Line(number, line) for number, line in enumerate(text.split("\n"), 1))
-    return [(line.number, name or f"! {reason}") for line, name, reason in Zone().owners(lines)]
+    return [(line.number, name or f"! {reason}") for line, name, reason in ZoneParser().owners(lines)]
 
 
 def test_owners_of_name_servers() -> None:
@@ -79,6 +79,6 @@ def test_a_parenthesis_that_is_not_closed(monkeypatch: pytest.MonkeyPatch) -> No
 @given(st.text(st.characters(exclude_characters="\n")) | st.text('ab. \t()";$@\\01NSIn', max_size=30))
 def test_any_line_is_read_or_refused(line: str) -> None:
     try:
-        Zone().delegated(line)
+        ZoneParser().delegated(line)
     except ZoneError as error:
         assert str(error) != ""  # noqa: PT017 - not all lines raise

@@ -58,7 +58,7 @@ UNREACHED = sts.failed(Failure(Phase.CONNECT, FailureKind.TIMEOUT))
 
 
 @dataclass(frozen=True)
-class Domain:
+class DomainCase:
     """A domain with one or two MX hosts."""
 
     servers: tuple[Behaviour, ...]
@@ -75,12 +75,12 @@ class Domain:
         return World(table, dict(zip(at, self.servers, strict=False)))
 
 
-def domain(*servers: Behaviour, tlsa: tuple[tuple[TLSARecord, ...], ...] = ((), ()), secure: bool = True) -> Domain:
-    return Domain(servers, tlsa, Security.SECURE if secure else Security.INSECURE)
+def domain(*servers: Behaviour, tlsa: tuple[tuple[TLSARecord, ...], ...] = ((), ()), secure: bool = True) -> DomainCase:
+    return DomainCase(servers, tlsa, Security.SECURE if secure else Security.INSECURE)
 
 
 OK, WRONG, NO_PATH = (OK_RECORD,), (WRONG_RECORD,), (SELF_SIGNED_RECORD,)
-CASES: list[tuple[str, Domain, STSReport, str]] = [
+CASES: list[tuple[str, DomainCase, STSReport, str]] = [
     ("DANE and policy", domain(GOOD, tlsa=(OK,)), ENFORCE, "protected verified verified both"),
     ("policy only", domain(GOOD), ENFORCE, "protected verified verified sts"),
     ("policy, MX unsigned, TLSA", domain(GOOD, tlsa=(OK,), secure=False), ENFORCE, "protected verified verified sts"),
@@ -124,7 +124,7 @@ CASES: list[tuple[str, Domain, STSReport, str]] = [
 
 
 @pytest.mark.parametrize(("case", "report", "expected"), [row[1:] for row in CASES], ids=[row[0] for row in CASES])
-async def test_a_domain(case: Domain, report: STSReport, expected: str) -> None:
+async def test_a_domain(case: DomainCase, report: STSReport, expected: str) -> None:
     found = await sts.judged(case.world(), report)
     assert f"{found.sts} {found.sender_sts} {found.sender_both} {found.mechanism}" == expected
 
@@ -155,7 +155,7 @@ async def test_the_level_of_the_run_does_not_matter(name: str, level: Level) -> 
         (domain(BAD), ABSENT, ""),
     ],
 )
-async def test_reasons(case: Domain, report: STSReport, reasons: str) -> None:
+async def test_reasons(case: DomainCase, report: STSReport, reasons: str) -> None:
     assert " ".join((await sts.judged(case.world(), report)).reasons) == reasons
 
 

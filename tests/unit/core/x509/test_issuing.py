@@ -8,7 +8,7 @@ import pytest
 from scanner.core.x509 import certificate, issuing, openssl
 from scanner.core.x509.certificate import Certificate
 from scanner.core.x509.der import BIT_STRING, OCTET_STRING, SEQUENCE, encode
-from scanner.core.x509.openssl import Answer, Check
+from scanner.core.x509.openssl import VerifyAnswer, VerifyFlags
 from tests.differential import chains, signers
 from tests.differential.chains import ADDRESSES, AKI, BC, NC, SAN, Draft, basic, dns
 from tests.unit import pki
@@ -201,7 +201,7 @@ def test_a_path_is_asked_about_whole_once_and_then_its_leaf_alone(monkeypatch: p
     asked: list[int] = []
     real = openssl.ask
 
-    def counted(leaf: bytes, sent: Iterable[bytes], anchors: Iterable[bytes], checks: Check) -> Answer:
+    def counted(leaf: bytes, sent: Iterable[bytes], anchors: Iterable[bytes], checks: VerifyFlags) -> VerifyAnswer:
         asked.append(1)
         return real(leaf, sent, anchors, checks)
 

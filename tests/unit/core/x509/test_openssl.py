@@ -5,7 +5,7 @@ from OpenSSL import SSL, crypto
 from OpenSSL._util import lib
 
 from scanner.core.x509 import openssl
-from scanner.core.x509.openssl import REFUSED, Check
+from scanner.core.x509.openssl import REFUSED, VerifyFlags
 from tests.unit import pki
 from tests.unit.pki import INTER, LEAF, NOW, ROOT
 
@@ -26,23 +26,23 @@ def test_the_binding_is_there(name: str) -> None:
 
 def test_flags_are_those_of_openssl() -> None:
     flags = crypto.X509StoreFlags
-    assert int(flags.PARTIAL_CHAIN) == Check.PARTIAL_CHAIN
-    assert int(flags.IGNORE_CRITICAL) == Check.IGNORE_CRITICAL
-    assert int(flags.ALLOW_PROXY_CERTS) == Check.ALLOW_PROXY_CERTS
-    assert int(flags.CHECK_SS_SIGNATURE) == Check.CHECK_SS_SIGNATURE
+    assert int(flags.PARTIAL_CHAIN) == VerifyFlags.PARTIAL_CHAIN
+    assert int(flags.IGNORE_CRITICAL) == VerifyFlags.IGNORE_CRITICAL
+    assert int(flags.ALLOW_PROXY_CERTS) == VerifyFlags.ALLOW_PROXY_CERTS
+    assert int(flags.CHECK_SS_SIGNATURE) == VerifyFlags.CHECK_SS_SIGNATURE
 
 
 OLD = pki.Plan(pki.name("old"), pki.key("leaf"), INTER, not_after=pki.YESTERDAY).make()
 CLIENT = pki.Plan(pki.name("client"), pki.key("leaf"), INTER, purposes=(pki.CLIENT,)).make()
 ANSWERS = [  # leaf, sent, anchors, checks: size, number, depth
-    (LEAF, (INTER,), (ROOT,), Check.NONE, (3, 0, 0)),
-    (LEAF, (INTER, ROOT), (), Check.NONE, (3, 19, 2)),
-    (LEAF, (), (INTER,), Check.NONE, (2, 2, 1)),
-    (LEAF, (), (INTER,), Check.PARTIAL_CHAIN, (2, 0, 0)),
-    (LEAF, (), (ROOT,), Check.NONE, (1, 20, 0)),
-    (OLD, (INTER,), (ROOT,), Check.NONE, (3, 0, 0)),
-    (CLIENT, (INTER,), (ROOT,), Check.NONE, (3, 0, 0)),
-    (CLIENT, (INTER,), (ROOT,), Check.SERVER_PURPOSE, (3, 26, 0)),
+    (LEAF, (INTER,), (ROOT,), VerifyFlags.NONE, (3, 0, 0)),
+    (LEAF, (INTER, ROOT), (), VerifyFlags.NONE, (3, 19, 2)),
+    (LEAF, (), (INTER,), VerifyFlags.NONE, (2, 2, 1)),
+    (LEAF, (), (INTER,), VerifyFlags.PARTIAL_CHAIN, (2, 0, 0)),
+    (LEAF, (), (ROOT,), VerifyFlags.NONE, (1, 20, 0)),
+    (OLD, (INTER,), (ROOT,), VerifyFlags.NONE, (3, 0, 0)),
+    (CLIENT, (INTER,), (ROOT,), VerifyFlags.NONE, (3, 0, 0)),
+    (CLIENT, (INTER,), (ROOT,), VerifyFlags.SERVER_PURPOSE, (3, 26, 0)),
 ]
 
 
@@ -51,7 +51,7 @@ def test_answers(
     leaf: pki.Made,
     sent: tuple[pki.Made, ...],
     anchors: tuple[pki.Made, ...],
-    checks: Check,
+    checks: VerifyFlags,
     expected: tuple[int, int, int],
 ) -> None:
     got = openssl.ask(leaf.der, [made.der for made in sent], [made.der for made in anchors], checks)
@@ -60,13 +60,13 @@ def test_answers(
 
 
 def test_what_cannot_be_read_is_refused_or_passed_over() -> None:
-    assert openssl.ask(b"junk", (), (ROOT.der,), Check.NONE) == REFUSED
-    assert openssl.ask(LEAF.der, (b"junk", INTER.der), (b"", ROOT.der), Check.NONE).accepted
+    assert openssl.ask(b"junk", (), (ROOT.der,), VerifyFlags.NONE) == REFUSED
+    assert openssl.ask(LEAF.der, (b"junk", INTER.der), (b"", ROOT.der), VerifyFlags.NONE).accepted
     assert (openssl.readable(b"junk"), openssl.encoded(b"junk"), openssl.key(b"junk", "1.2")) == (False, None, (0, ""))
 
 
 def test_no_error_is_left_for_the_next_tls_call() -> None:
-    openssl.ask(LEAF.der, (), (), Check.NONE)
+    openssl.ask(LEAF.der, (), (), VerifyFlags.NONE)
     openssl.readable(b"junk")
     openssl.key(LEAF.der, "1.2.3.4.5")
     assert lib.ERR_get_error() == 0

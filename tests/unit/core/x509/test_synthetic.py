@@ -2,13 +2,13 @@
 
 from scanner.core.x509 import certificate, issuing, openssl, synthetic
 from scanner.core.x509.der import encode
-from scanner.core.x509.openssl import Check
+from scanner.core.x509.openssl import VerifyFlags
 from tests.differential import chains, signers
 from tests.differential.chains import AKI
 from tests.differential.test_cases import CASES, chain_of
 from tests.unit.pki import INTER, LEAF
 
-PARTIAL = Check.PARTIAL_CHAIN
+PARTIAL = VerifyFlags.PARTIAL_CHAIN
 
 
 def test_the_stand_in_has_the_key_and_the_name_of_the_issuer() -> None:

@@ -6,7 +6,7 @@ import pytest
 
 from results.explain.domain_summary import in_words
 from results.render import words
-from results.store.writer import summary_of
+from results.store.line_sink import summary_of
 from scanner.facts import TLSARecord
 from scanner.model import DaneEvidence, DomainRecord, EndpointReport, PathError, Route
 from scanner.reasons import TLSRPT, Reason

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from results.schema.schema import SCHEMAS, schema
 from results.store import codec
-from results.store.writer import LineSink
+from results.store.line_sink import LineSink
 from tests.unit import records
 from tests.unit.results.store.test_codec import values
 

@@ -7,7 +7,7 @@ import pytest
 
 from results.store import collection
 from results.store.collection import (
-    Figures,
+    DomainCounts,
     Retention,
     compressible,
     figures,
@@ -140,8 +140,8 @@ def test_a_run_is_removed_with_all_its_files_and_no_others(tmp_path: Path) -> No
 
 def test_a_compressed_run_has_the_same_figures(tmp_path: Path) -> None:
     made(tmp_path / "run")
-    assert figures(Run.open(tmp_path / "run")) == Figures(2, 1)
+    assert figures(Run.open(tmp_path / "run")) == DomainCounts(2, 1)
     collection.compress(runs_in(tmp_path)[0][0])
     assert not list((tmp_path / "run").glob("*.jsonl"))
-    assert figures(Run.open(tmp_path / "run")) == Figures(2, 1)
+    assert figures(Run.open(tmp_path / "run")) == DomainCounts(2, 1)
     assert compressible(runs_in(tmp_path)[0], (), None) == []

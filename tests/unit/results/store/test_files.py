@@ -51,13 +51,13 @@ def test_a_disk_that_takes_a_little_at_a_time_gets_all(tmp_path: Path, monkeypat
     file = AppendFile(tmp_path / "x.jsonl")
     whole = file._file.write
 
-    class Slow:
+    class SlowFile:
         fileno = file._file.fileno
 
         def write(self, octets: bytearray) -> int | None:
             return whole(octets[:7])
 
-    monkeypatch.setattr(file, "_file", Slow())
+    monkeypatch.setattr(file, "_file", SlowFile())
     file.put(b'{"key":"a.example"}\n')
     file.flush()
     assert (tmp_path / "x.jsonl").read_bytes() == b'{"key":"a.example"}\n'
