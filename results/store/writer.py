@@ -2,8 +2,8 @@
 
 A run directory contains ``run.json`` (the header, replaced atomically), and ``domains.jsonl``, ``hosts.jsonl``,
 ``certs.jsonl`` and ``rejects.jsonl``, to which lines are appended. A certificate is written before the host that sent
-it, and a host before the domain that refers to it, so that no reference is dangling after the process was killed.
-``results.store.reader`` reads a run.
+the certificate, and a host before the domain that refers to the host, so that no record is missing that another record
+refers to, even after the process was killed. ``results.store.reader`` reads a run.
 
 The writers are not thread-safe. A lock on the file ``run.lock`` prevents a second process from writing.
 """
@@ -26,15 +26,15 @@ from scanner.facts import CertFacts
 from scanner.model import SCHEMA, CertSummary, DomainRecord, HostReport, RejectRecord, RunHeader
 from scanner.vocabulary import RunState
 
-SYNC_SECONDS = 1.0  # interval between writes to the disk: a crash of the machine loses at most these records
+SYNC_SECONDS = 1.0  # seconds between writes to the disk; a crash of the machine loses at most these records
 MAX_WAITING = 4 * 1024 * 1024  # maximum number of unwritten octets in memory
-CERTS_HELD = 1024  # maximum number of cached certificates, about 5 KB each: CA certificates are in many chains
+CERTS_HELD = 1024  # maximum number of cached certificates, about 5 KB each; CA certificates occur in many chains
 LARGE_CERT = 16 * 1024  # octets of the line of a certificate that is not cached
 MAX_RAW = 1000  # maximum number of characters kept of a rejected line; every domain name is shorter
 
 
 class _Line(NamedTuple):
-    """An encoded record: its file, its octets, its key in the index and, of a host, the time of its examination."""
+    """An encoded record: the file, the octets, the key in the index and, for a host, the examination time."""
 
     file: str
     octets: bytes
@@ -43,7 +43,7 @@ class _Line(NamedTuple):
 
 
 class _Pacer:
-    """Timer of the oldest unwritten octets, by any monotonic clock in seconds."""
+    """Timer that measures the age of the oldest unwritten octets, by any monotonic clock in seconds."""
 
     def __init__(self) -> None:
         self._since: float | None = None
@@ -79,11 +79,11 @@ class Store:
         """Create a run in a new or empty directory.
 
         Args:
-            path: the directory; missing parents are created too.
+            path: the directory of the run; missing parent directories are created too.
             header: the content of ``run.json`` until ``finish``.
 
         Raises:
-            StoreError: the directory is not empty, or it cannot be written.
+            StoreError: the directory is not empty, or the directory cannot be written.
         """
         with naming(path):
             path.mkdir(parents=True, exist_ok=True)
@@ -126,7 +126,7 @@ class Store:
         return store
 
     def begin(self, version: str) -> None:
-        """Set the state of the run in ``run.json`` to running, and record the version of mxsweep that continues it."""
+        """Set the state of the run in ``run.json`` to running, and record the version of this mxsweep."""
         versions = tuple(dict.fromkeys((*(self.header.versions or (self.header.version,)), version)))
         self.header = replace(self.header, versions=versions, schema=SCHEMA)
         self.mark(RunState.RUNNING)
@@ -143,7 +143,8 @@ class Store:
         """Return the last report of an MX host and its certificates by SHA-256, or None if no report was written.
 
         A record that this version cannot decode counts as not written, so that the host is examined again.
-        A report of an earlier process is ignored if a limit or bug of that process spoiled it.
+        A report of an earlier process is ignored if a limit or a bug of mxsweep in that process made the report
+        invalid.
 
         Raises:
             StoreError: a file cannot be read.
@@ -161,9 +162,10 @@ class Store:
         return report, {digest: cert for digest, cert in certs.items() if cert is not None}
 
     def put_host(self, report: HostReport, certs: Sequence[CertFacts]) -> None:
-        """Write the report of an MX host and its certificates, unless it is the last report of the host.
+        """Write the report of an MX host and its certificates, unless the host's last report is the same.
 
-        A report that differs replaces the last one even if its time is earlier, as the clock may be set back.
+        A different report replaces the last report even if the time of the new report is earlier, because the clock may
+        be set back.
 
         Raises:
             CodecError: a record cannot be encoded. Nothing is written.
@@ -174,7 +176,8 @@ class Store:
     def put_domain(self, record: DomainRecord, reports: Sequence[HostReport], certs: Mapping[str, CertFacts]) -> None:
         """Write the reports of the hosts of a domain that are not in the run yet, then the record of the domain.
 
-        All records are encoded before the first is written, so that a record that cannot be encoded leaves no trace.
+        All records are encoded before the first record is written, so that nothing is written if a record cannot be
+        encoded.
 
         Args:
             record: the domain; for readers it replaces an earlier record of the same key.
@@ -237,7 +240,7 @@ class Store:
         _close(self, failed=kind is not None)
 
     def _host_lines(self, report: HostReport, certs: Mapping[str, CertFacts]) -> list[_Line]:
-        """Return the lines of a host that are not in the run yet: its certificates, then its report."""
+        """Return the lines of a host that are not in the run yet: lines of certificates, then the report."""
         if not report.key.isascii():  # host names are A-labels; a key that UTF-8 cannot encode would damage the index
             raise codec.CodecError(f"HostReport {report.key!a}: not in ASCII")
         known = self._index.host(report.key)
@@ -248,7 +251,7 @@ class Store:
         return [*lines, _Line("hosts", codec.encode(report), report.key, report.observed_at)]
 
     def _append(self, lines: Sequence[_Line]) -> None:
-        """Write lines and enter them in the index; a certificate that two of the hosts sent is written once."""
+        """Write lines and enter the lines in the index; a certificate that two of the hosts sent is written once."""
         for line in lines:
             if isinstance(line.key, bytes):
                 if self._index.cert(line.key) is None:
@@ -290,7 +293,10 @@ def _cert_line(key: bytes, cert: CertFacts, host: str) -> _Line:
 
 
 class LineSink:
-    """Writer of domain lines to a stream, each with the reports of its MX hosts; with the methods of ``Store``."""
+    """Writer of domain lines to a stream, with the methods of ``Store``.
+
+    Each line contains the reports of the MX hosts.
+    """
 
     def __init__(self, stream: BinaryIO, name: str = "standard output") -> None:
         self._stream = stream
@@ -356,9 +362,9 @@ def check_free(path: Path) -> None:
     """Check that ``Store.create`` can create a run in a directory, without leaving changes.
 
     Raises:
-        StoreError: the directory is not empty, or it cannot be written.
+        StoreError: the directory is not empty, or the directory cannot be written.
     """
-    missing = [each for each in (path, *path.parents) if not each.exists()]  # deepest first
+    missing = [each for each in (path, *path.parents) if not each.exists()]  # the deepest directory first
     with naming(path):
         path.mkdir(parents=True, exist_ok=True)
         _refuse_used(path)
@@ -381,7 +387,7 @@ def _refuse_compressed(path: Path) -> None:
 
 
 def digests_of(report: HostReport) -> list[str]:
-    """Return the SHA-256 digests of the certificates in a report, each once, in the order of the probes."""
+    """Return the SHA-256 digests of the certificates in a report in the order of the probes, each digest once."""
     chains = [probe.handshake.chain for endpoint in report.endpoints for probe in endpoint.probes if probe.handshake]
     return list(dict.fromkeys(digest for chain in chains for digest in chain))
 
