@@ -10,17 +10,17 @@ from collections.abc import Sequence
 from scanner.net.backoff import Backoff
 from scanner.net.exchange import Server
 
-FIRST_PAUSE = 1.0  # seconds; short, because one lost datagram can cause it
-LONGEST_PAUSE = 60.0  # seconds; so a server that works again is used within a minute
+FIRST_PAUSE = 1.0  # first back-off in seconds: short, because one lost datagram can be the cause
+LONGEST_PAUSE = 60.0  # maximum back-off in seconds, so that a server that works again is used within a minute
 
 
 class ServerHealth:
-    """A list of DNS servers with the back-off of each."""
+    """A list of DNS servers with the back-off of each server."""
 
     def __init__(self, servers: Sequence[Server]) -> None:
         self.servers = tuple(servers)
         """All servers in the order of the settings."""
-        self._backoffs: dict[Server, Backoff] = {}  # only of servers that failed since their last answer
+        self._backoffs: dict[Server, Backoff] = {}  # contains only servers that failed since their last answer
 
     def order(self, now: float) -> tuple[Server, ...]:
         """Return all servers in the order in which to query the servers for one question.
