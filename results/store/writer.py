@@ -143,8 +143,7 @@ class Store:
         """Return the last report of an MX host and its certificates by SHA-256, or None if no report was written.
 
         A record that this version cannot decode counts as not written, so that the host is examined again.
-        A report of an earlier process is ignored if a limit or a bug of mxsweep in that process made the report
-        invalid.
+        A report of an earlier process is ignored if a limit or bug of that process spoiled the report.
 
         Raises:
             StoreError: a file cannot be read.
@@ -164,8 +163,7 @@ class Store:
     def put_host(self, report: HostReport, certs: Sequence[CertFacts]) -> None:
         """Write the report of an MX host and its certificates, unless the host's last report is the same.
 
-        A different report replaces the last report even if the time of the new report is earlier, because the clock may
-        be set back.
+        A different report replaces the last report even if its time is earlier, because the clock may be set back.
 
         Raises:
             CodecError: a record cannot be encoded. Nothing is written.
@@ -176,8 +174,7 @@ class Store:
     def put_domain(self, record: DomainRecord, reports: Sequence[HostReport], certs: Mapping[str, CertFacts]) -> None:
         """Write the reports of the hosts of a domain that are not in the run yet, then the record of the domain.
 
-        All records are encoded before the first record is written, so that nothing is written if a record cannot be
-        encoded.
+        All records are encoded first, so that nothing is written if a record cannot be encoded.
 
         Args:
             record: the domain; for readers it replaces an earlier record of the same key.
@@ -293,10 +290,7 @@ def _cert_line(key: bytes, cert: CertFacts, host: str) -> _Line:
 
 
 class LineSink:
-    """Writer of domain lines to a stream, with the methods of ``Store``.
-
-    Each line contains the reports of the MX hosts.
-    """
+    """Writer of domain lines with the reports of the MX hosts to a stream, with the methods of ``Store``."""
 
     def __init__(self, stream: BinaryIO, name: str = "standard output") -> None:
         self._stream = stream

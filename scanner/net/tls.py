@@ -8,8 +8,7 @@ that does not support RFC 5746 fails, as in Postfix.
 pyOpenSSL's private bindings are used for three functions that its interface lacks: the list of groups, the handshake
 messages (for signature schemes and session tickets), and whether a session was resumed. The private bindings are also
 used where pyOpenSSL is slow. pyOpenSSL makes an object of each certificate, which takes as long as all other facts
-together. The calls of pyOpenSSL that read and write octets allocate 16 KiB each, and raise an exception if there are no
-octets.
+together. pyOpenSSL's calls that read and write octets allocate 16 KiB each, and raise an exception without octets.
 """
 
 import contextlib
@@ -35,10 +34,7 @@ WIRE_LIMIT = 1024 * 1024
 """Maximum number of octets of TLS read from one server: enough for the longest chain and three replies of 256 KiB."""
 
 LARGE = 16 * 1024
-"""Number of octets of TLS above which a connection counts as large.
-
-Names in certificates take 40 times as much memory.
-"""
+"""Octets of TLS above which a connection counts as large: OpenSSL takes 40 times as much for names in certificates."""
 
 _CHUNK = 16 * 1024
 """Maximum number of octets per read: one TLS record."""
@@ -255,10 +251,7 @@ class TLSStream:
             self._states.append(connection.get_state_string().decode("ascii", "replace"))
 
     def _report(self, listener: TLSListener) -> None:
-        """Report the events recorded by OpenSSL's callbacks.
-
-        A callback must not raise exceptions, but a listener may.
-        """
+        """Report the events recorded by OpenSSL's callbacks: a listener may raise exceptions, a callback must not."""
         states, self._states = self._states, []
         tickets, self._tickets = self._tickets, 0
         for text in states:
