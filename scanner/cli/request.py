@@ -1,4 +1,4 @@
-"""The request of a scan: its options, checked and converted to settings, input and output before any contact."""
+"""The request of a scan: the checked options, converted to settings, input and output before any contact."""
 
 import fcntl
 import io
@@ -124,7 +124,7 @@ def _stdin() -> io.BufferedReader:
     interpreter could not exit.
     """
     try:
-        if fcntl.fcntl(0, fcntl.F_GETFL) & os.O_ACCMODE == os.O_WRONLY:  # so ``scanner.cli`` opens a closed stream
+        if fcntl.fcntl(0, fcntl.F_GETFL) & os.O_ACCMODE == os.O_WRONLY:  # as ``scanner.cli`` opens a closed stream
             raise CliError("standard input is closed")
         return io.BufferedReader(io.FileIO(0, closefd=False))
     except OSError as error:
@@ -224,7 +224,10 @@ def bind_address(address: str | None) -> str | None:
 
 
 def _given(text: str, index: int, reader: Reader) -> Target:
-    """Parse a destination of the command line; raise an error with the same hints as for lists if it is invalid."""
+    """Parse a destination of the command line.
+
+    The error for an invalid destination contains the same hints as for lists.
+    """
     try:
         return Target(reader.destination(text), text, "--domain", index)
     except ValueError as error:
