@@ -305,7 +305,7 @@ def _bugs_again(header: RunHeader) -> bool:
 def waiting_for_a_pass(store: Store) -> set[str]:
     """Return the domains of an interrupted run that wait for a retry pass.
 
-    These domains are scanned again with the stored reports of their hosts, and the retry passes follow.
+    The returned domains are scanned again with the stored reports of their hosts, and the retry passes follow.
     """
     if store.header.state is RunState.COMPLETE:
         return set()

@@ -120,8 +120,8 @@ def _input(flags: dict[str, Any], settings: Settings) -> Input:
 def _stdin() -> io.BufferedReader:
     """Return a second file object for standard input.
 
-    After an interrupt a thread still reads from standard input. If that thread held the lock of ``sys.stdin``, the
-    interpreter could not exit.
+    After an interrupt, the thread of the reader still reads from standard input. If this thread held the lock of
+    ``sys.stdin``, the interpreter could not exit.
     """
     try:
         if fcntl.fcntl(0, fcntl.F_GETFL) & os.O_ACCMODE == os.O_WRONLY:  # as ``scanner.cli`` opens a closed stream

@@ -1,7 +1,7 @@
 """The classification of exceptions as ``Failure`` values.
 
-No other module interprets exceptions of the operating system, of trio and of OpenSSL. An exception that matches no
-rule is a bug in mxsweep. Cancellation is never classified: ``trio.Cancelled`` is not an ``Exception``.
+No other module interprets exceptions of the operating system, of trio and of OpenSSL. An exception that matches no rule
+of this module is a bug of mxsweep. Cancellation is never classified: ``trio.Cancelled`` is not an ``Exception``.
 """
 
 import errno

@@ -117,7 +117,7 @@ class _Slot:
 
 
 class Spacing:
-    """The minimum time between two starts for one key; the caller passes the current time and waits."""
+    """The minimum time between two connections with the same key; the caller passes the current time and waits."""
 
     def __init__(self, seconds: float) -> None:
         self._seconds = seconds
@@ -190,7 +190,7 @@ class Gates:
             self._total.release("")
 
     async def _begin(self, address: str, *, trial: bool) -> None:
-        """Acquire a slot of the total cap after the spacing of the address, then wait for the rate."""
+        """Wait for the spacing of the address and a slot of the total cap, then for the limit of the connection rate."""
         async with self._turn.slot(address, trial=trial):
             await _sleep_until(self._spacing.due(address, trio.current_time()))
             await self._total.acquire("", trial=trial)

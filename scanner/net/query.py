@@ -1,11 +1,11 @@
 """One DNS question sent to several servers until a server gives a usable answer.
 
-Working servers are queried before servers in back-off. Data and negative answers are final. A SERVFAIL of a trusted
-server is final if the same question with CD set (no validation) succeeds, because then validation has failed: an answer
-of another server must not replace it. Only the rcode of the reply to the CD query is used. After any other error, and
-after a timeout, the next server is queried. Servers that timed out are queried again until the deadline of the
-question. If all servers fail immediately (no process listens), they are queried again after pauses that double, so that
-a resolver can restart in the meantime.
+Working servers are queried before servers in back-off. An answer with data and a negative answer are final: no other
+server is queried. A SERVFAIL of a trusted server is final if the same question with CD set (no validation) succeeds,
+because then validation has failed: an answer of another server must not replace it. Of the reply to a question with CD
+set, only the rcode is used. After any other error, and after a timeout, the next server is queried. Servers that timed
+out are queried again until the deadline of the question. If all servers fail immediately (no process listens), they are
+queried again after pauses that double, so that a resolver can restart in the meantime.
 
 The AD bit counts only if the server is trusted.
 """

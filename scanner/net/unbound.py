@@ -119,7 +119,7 @@ class Unbound:
         return self._process.pid if self._process else None
 
     async def begin(self) -> None:
-        """Start the child on a free port.
+        """Start the child process unbound on a free port.
 
         Raises:
             UnboundError: unbound does not start.

@@ -16,7 +16,10 @@ SLICE = 0.02
 
 
 class Slices:
-    """The time slices of one task. A time slice begins when this object is created and after each checkpoint."""
+    """The time slices of the computations of one task.
+
+    A time slice begins when this object is created and after each checkpoint.
+    """
 
     __slots__ = ("_began",)
 
