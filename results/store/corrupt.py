@@ -1,8 +1,8 @@
 """Corrupt lines of a run: a line that is not a record of the class of its file is skipped and counted, or is an error.
 
 A reader with an object ``CorruptLines`` skips corrupt lines, and the caller of the reader prints ``summaries``. For a
-reader without such an object, a corrupt line is an error that states file and line number. A file with more than
-``MAX_CORRUPT`` corrupt lines is an error for every reader.
+reader without an object ``CorruptLines``, a corrupt line is an error that states file and line number. A file with more
+than ``MAX_CORRUPT`` corrupt lines is an error for every reader.
 """
 
 from pathlib import Path

@@ -126,7 +126,7 @@ class Store:
         return store
 
     def begin(self, version: str) -> None:
-        """Set the state of the run in ``run.json`` to running, and record the version of this mxsweep."""
+        """Set the state of the run in ``run.json`` to running, and record the version of the running mxsweep."""
         versions = tuple(dict.fromkeys((*(self.header.versions or (self.header.version,)), version)))
         self.header = replace(self.header, versions=versions, schema=SCHEMA)
         self.mark(RunState.RUNNING)

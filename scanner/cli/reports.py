@@ -148,7 +148,7 @@ def schema(name: str | None) -> None:
     """Print the JSON Schema of one file of a run, or of all files.
 
     Raises:
-        CliError: a run does not contain a file of that name.
+        CliError: no file of a run has the given name.
     """
     try:
         document = schema_of(name)

@@ -190,7 +190,7 @@ class Gates:
             self._total.release("")
 
     async def _begin(self, address: str, *, trial: bool) -> None:
-        """Wait for the spacing of the address and a slot of the total cap, then for the limit of the connection rate."""
+        """Wait for the spacing of the address and a slot of the total cap, then for the connection rate limit."""
         async with self._turn.slot(address, trial=trial):
             await _sleep_until(self._spacing.due(address, trio.current_time()))
             await self._total.acquire("", trial=trial)

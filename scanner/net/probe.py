@@ -104,7 +104,7 @@ def converse(
     want_tls: bool = True,
     extra: Extra = NO_EXTRA,
 ) -> Awaitable[ProbeResult]:
-    """Probe an endpoint over a connected stream, and close it; arguments as for ``probe``."""
+    """Probe an endpoint over a connected stream, and close the stream; the arguments are those of ``probe``."""
     driver = _ProbeDriver(endpoint, profile, timeouts, _dialogue(endpoint, ehlo, extra, want_tls), extra)
     return driver.run(stream)
 
