@@ -1,7 +1,7 @@
 """The valid lines of a line file: for each key, the last line with this key.
 
-Lines are only appended, so a retry pass appends a second line for the same key. A final line without a line feed is
-incomplete and is ignored. A missing file is an empty file. Keys are extracted without parsing whole lines.
+A scan only appends lines to a file, so that a retry pass appends a second line for the same key. A final line without a
+line feed is incomplete and is ignored. A missing file is an empty file. Keys are extracted without parsing whole lines.
 
 ``last_lines`` reads a whole file in order; its memory grows with the number of lines and repeated keys. ``last_places``
 returns the offsets of the lines of given keys, or of all keys; its memory grows with the number of these keys.

@@ -99,7 +99,7 @@ class Datagrams:
         return waiting.reply or Miss(TIMEOUT, silent=True)
 
     def close(self) -> None:
-        """Close all ports; questions in flight time out. A later question opens new ports."""
+        """Close all ports; questions in flight time out. A question after ``close`` opens new ports."""
         epoll, self._epoll = self._epoll, None
         if epoll is None:
             return

@@ -58,7 +58,7 @@ _OPTIONS = SSL.OP_ALL | SSL.OP_NO_COMPRESSION | _lib.SSL_OP_NO_RENEGOTIATION | _
 
 
 class ByteStream(Protocol):
-    """The interface of the stream under TLS."""
+    """The interface of the byte stream that carries TLS."""
 
     async def send_all(self, data: bytes) -> None:
         """Send all octets."""
