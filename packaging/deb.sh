@@ -52,15 +52,15 @@ Installed-Size: $(du -sk "$root" | cut -f1)
 Depends: python3 (>= $series), python3 (<< $next), ca-certificates
 Recommends: unbound
 Description: test of the transport security of mail domains
- mxsweep answers for one mail domain or for millions of them: does mail that is
- sent there get TLS, how is TLS verified, and if not, why not. It looks up MX
- and TLSA records, connects to the mail servers, judges DANE and PKIX, and
- writes reports.
+ mxsweep determines for one mail domain or for millions of domains whether mail
+ is sent over TLS, how the server is authenticated, and the causes of failures.
+ mxsweep looks up MX and TLSA records, connects to the mail servers, judges DANE
+ and PKIX, and writes reports.
 CONTROL
 cat >"$root/DEBIAN/postrm" <<'SCRIPT'
 #!/bin/sh
 set -e
-# Python may have written compiled modules beside the files of the package.
+# Python may have written compiled modules beside the files of the package, which dpkg does not remove.
 if [ "$1" = remove ]; then
 	rm -rf /usr/lib/mxsweep
 fi

@@ -8,8 +8,9 @@ A run is a directory of JSON files that ``mxsweep scan`` writes:
     certs.jsonl     one line for each certificate
     rejects.jsonl   one line for each input line that was not scanned
 
-Lines are only appended. A key may have several lines, for example after a retry pass: readers use the last line of a
-key. A final line without a line feed is incomplete and is not read. ``open`` reads a run, finished or not:
+A scan only appends lines to the files of a run. A key may have several lines, for example after a retry pass: readers
+use the last line of a key. A final line without a line feed is incomplete and is not read. ``open`` reads a run,
+finished or not:
 
     import results
 

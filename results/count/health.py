@@ -57,7 +57,7 @@ def host_health(dane: str, sender: str, *, conclusive: bool) -> Health:
     Args:
         dane: the DANE verdict.
         sender: the predicted action of a sender at this host.
-        conclusive: whether another attempt would not change the action of a sender.
+        conclusive: whether the action of a sender would be the same at another attempt.
     """
     passed_over = sender in _PASSED_OVER
     if dane in (Dane.MISMATCH, Dane.NO_TLS) or (passed_over and conclusive):

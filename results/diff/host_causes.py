@@ -52,7 +52,7 @@ def cause_of(states: Sequence[HostState | None]) -> HostCause | None:
 
 
 def cause_text(cause: HostCause, reason: str) -> str:
-    """Return a cause as text, with the meaning of the reason code unless the code is the general mismatch."""
+    """Return a cause as text, with the meaning of the reason code unless the code is ``tlsa-mismatch``."""
     return _WORDS[cause] if reason in ("", Reason.TLSA_MISMATCH) else f"{_WORDS[cause]}: {of_reason(reason)}"
 
 

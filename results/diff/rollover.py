@@ -5,28 +5,31 @@ observation *fits* when its TLSA records match every chain (names and validity p
 *replaced* between two observations when an address present in both observations sent another server certificate. If no
 address is present in both observations, the certificate was replaced when the sets of server certificates differ.
 
-The classes of rollovers are defined on observations in the order of time. Observation ``a`` is directly before
-observation ``b``:
+The classes of rollovers are defined on two consecutive observations, called the old observation and the new
+observation:
 
 ``same-records``
-    ``a`` and ``b`` fit, the certificate was replaced, and one record matches the old and the new chain: the key or the
-    pinned issuer is the same.
+    The old and the new observation fit, the certificate was replaced, and one record matches the old and the new chain:
+    the key or the pinned issuer is the same.
 ``correct``
-    ``a`` and ``b`` fit by different records, and the certificate was replaced. ``overlap`` is True when the overlap
-    required by RFC 7671 section 8.1 was observed: the records of ``a`` match the chain of ``b``, or the records of
-    ``b`` match the chain of ``a``. ``overlap`` is False when records and certificate both changed between the runs, so
-    that the order of these changes is not known.
+    The old and the new observation fit by different records, and the certificate was replaced. ``overlap`` is True when
+    the overlap required by RFC 7671 section 8.1 was observed: the old records match the new chain, or the new records
+    match the old chain. ``overlap`` is False when records and certificate both changed between the runs, so that the
+    order of these changes is not known.
 ``never-updated``
-    ``a`` fits or is the first observation; the certificate was replaced; neither ``b`` nor a later observation fits.
+    The old observation fits or is the first observation, the certificate was replaced, and neither the new observation
+    nor a later observation fits.
 ``published-late``
-    The certificate was in use before its records were published: as ``never-updated``, but a later observation fits by
-    other records; or the first observation does not fit, and a later observation of the same certificate fits.
+    The certificate was in use before its records were published: the class differs from ``never-updated`` in that a
+    later observation fits by other records; or the first observation does not fit, and a later observation of the same
+    certificate fits.
 ``rolled-back``
-    As ``never-updated``, but a later observation fits by the same records: the old certificate is in use again.
+    The old certificate is in use again: the class differs from ``never-updated`` in that a later observation fits by
+    the same records.
 ``removed-early``
-    The record of the certificate in use is missing: ``a`` fits, the certificate was not replaced, the records changed
-    and ``b`` does not fit; or the first observation does not fit, and its records match the certificate of the next
-    observation.
+    The record of the certificate in use is missing: the old observation fits, the certificate was not replaced, the
+    records changed and the new observation does not fit; or the first observation does not fit, and its records match
+    the certificate of the next observation.
 
 The states of a host between two runs are unknown. A fault that began and ended between two runs is classified as
 ``correct`` without overlap. An inconclusive run (lookup failed, no connection) is ignored. A run in which the TLSA

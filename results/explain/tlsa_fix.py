@@ -49,8 +49,8 @@ def fix_text(finding: RecordFinding, case: HostCase) -> str:
 def other_host(case: HostCase) -> str:
     """Return the names in a server certificate for another host; empty if the certificate is unknown or for this host.
 
-    The names of the host are its MX host name and its TLSA base domain. A certificate without DNS names, or with a name
-    that is not a host name below a domain (``localhost``), is not a certificate of another host.
+    The own names of an MX host are the name in the MX record and the TLSA base domain. A certificate without DNS names,
+    or with a name that is not a host name below a domain (``localhost``), is not a certificate of another host.
     """
     leaves = [chain[0] for chain in case.failing_chains()]
     if not leaves:

@@ -1,8 +1,8 @@
-"""Columns of the exported tables, each with its value in Python and in DuckDB's SQL.
+"""Columns of the exported tables; each column is defined as a Python function and as an SQL expression for DuckDB.
 
-CSV and SQLite files are written by Python. DuckDB reads the line files itself, which takes a fraction of that time. A
-column therefore states its value twice, side by side: as a function of the record, and as an SQL expression. A test
-compares both for every column.
+CSV and SQLite files are written by Python. DuckDB reads the line files itself, which takes a fraction of the time of
+Python. The value of a column is therefore defined twice: as a Python function of the record, and as an SQL expression.
+A test compares the two values of every column.
 """
 
 from collections.abc import Callable, Iterable, Iterator
@@ -16,8 +16,8 @@ from typing import Any, get_type_hints
 from results.store.reader import Run
 from scanner.model import HostReport
 
-MAX_FIELDS = 100  # maximum number of columns made of the columns of target lists; a run directory is untrusted
-FIRST, LAST = "0001-01-01 00:00:00Z", "9999-12-31 23:59:59.999999Z"  # the times that Python can represent
+MAX_FIELDS = 100  # maximum number of table columns made of target list columns, because a run directory is untrusted
+FIRST, LAST = "0001-01-01 00:00:00Z", "9999-12-31 23:59:59.999999Z"  # times that Python can represent
 SQL_TYPES: dict[type, str] = {
     str: "VARCHAR", int: "BIGINT", bool: "BOOLEAN", float: "DOUBLE", datetime: "TIMESTAMPTZ", tuple: "VARCHAR[]",
 }  # fmt: skip
@@ -26,12 +26,13 @@ SQL_TYPES: dict[type, str] = {
 
 @dataclass(frozen=True, slots=True)
 class Column:
-    """A column.
+    """A column of an exported table.
 
     ``kind`` is a key of ``SQL_TYPES``. ``value`` returns the cell of a record. ``stored`` is the cell as an SQL
-    expression over a line; a column without it is computed on access by ``sql``, an expression over the stored columns.
-    ``hidden`` columns are stored for other columns only. ``valid`` is a condition on the stored column: a line file
-    with another value is decoded in Python, which finds the corrupt lines.
+    expression over a line; a column without ``stored`` is computed on access by ``sql``, an SQL expression over the
+    stored columns. ``hidden`` columns are stored only for the ``sql`` of other columns. ``valid`` is an SQL condition
+    on the stored column: if a line file contains a value that does not meet the condition, Python decodes the file and
+    finds the corrupt lines.
     """
 
     name: str
@@ -45,23 +46,23 @@ class Column:
 
 @dataclass(frozen=True, slots=True)
 class TableDefinition:
-    """A table.
+    """The definition of an exported table.
 
     Args:
         name: name of the table.
-        rows: returns the records of a run, one for each row.
-        columns: the columns; each function ``value`` gets such a record.
+        rows: function that returns the records of a run, one record for each row.
+        columns: the columns; each function ``value`` gets a record that ``rows`` returns.
         file: the line file from which DuckDB reads the rows, a key of ``LINE_FILES``; empty if Python makes the rows.
         line: DuckDB's types of the members of a line that the columns need.
-        shared: DuckDB's types of the members that all tables of this file need: the file is read once for them.
+        shared: DuckDB's types of the members that all tables of the file need, as the file is read once for all.
         source: an SQL query over ``line`` that returns a row for each row of the table.
         key: the stored column that contains the key of the line.
         first: SQL condition that selects one row of each line.
         keep: SQL condition that selects the rows of the table.
         joined: an SQL join with the stored rows ``r`` that supplies values to ``sql`` expressions.
         needs: other tables that the join reads.
-        of_host: returns the rows that Python makes of the report of an MX host for DuckDB, without the columns that the
-            join computes.
+        of_host: function that returns the rows that Python makes of the report of an MX host for DuckDB, without the
+            columns that the join computes.
     """
 
     name: str
@@ -86,17 +87,18 @@ class TableDefinition:
 
     @property
     def shown(self) -> tuple[Column, ...]:
-        """The columns that are not hidden."""
+        """The columns of the table that are not hidden."""
         return tuple(column for column in self.columns if not column.hidden)
 
 
 def member(name: str, kind: type, path: str = "", *, null: bool = False) -> Column:
-    """Return a column that is a member of the record and of the line.
+    """Return a column whose value is a member of the record and of the line.
 
     Args:
         name: name of the column.
         kind: type of the column, or the enumeration of its values.
-        path: names of the members from the record inwards, with dots; by default the name of the column.
+        path: names of nested members, separated by dots and beginning with a member of the record; by default the name
+            of the column.
         null: whether the value may be null.
     """
     valid = "" if null else f"{name} IS NOT NULL"
@@ -117,7 +119,7 @@ def _never(record: Any) -> Any:
 
 
 def texts(name: str, value: Callable[[Any], Iterable[str]], stored: str = "", sql: str = "") -> tuple[Column, Column]:
-    """Return a list as two columns: as text with a blank between two items, and as a list under ``NAME_list``."""
+    """Return two columns for a list: a text with a blank between two items, and a list with the name ``NAME_list``."""
     listed = f"{name}_list"
     valid = f"{listed} IS NOT NULL" if stored else ""
     return (
@@ -127,12 +129,12 @@ def texts(name: str, value: Callable[[Any], Iterable[str]], stored: str = "", sq
 
 
 def of_row(kind: type) -> tuple[Column, ...]:
-    """Return the columns of a class whose instances are the rows of a table: its annotated members."""
+    """Return the columns of a table with instances of a class as rows: one column for each annotated member."""
     return tuple(Column(name, _plain(hint), attrgetter(name), name) for name, hint in get_type_hints(kind).items())
 
 
 def _plain(hint: Any) -> type:
-    """Return the annotated type without ``| None``, ``tuple`` for a list of texts."""
+    """Return an annotated type without ``| None``, and ``tuple`` for a list of texts."""
     origin: type = getattr(hint, "__origin__", hint)
     parts: tuple[type, ...] = (tuple,) if origin is tuple else getattr(hint, "__args__", (hint,))
     return next(part for part in parts if part is not NoneType)
@@ -142,8 +144,10 @@ def field_columns(names: Iterable[str], taken: Iterable[str]) -> tuple[Column, .
     """Return a column for each column of the target lists.
 
     Args:
-        names: names of the lists' columns, from an untrusted run directory. At most ``MAX_FIELDS`` are used.
-        taken: names of the table's own columns. A list column of the same name is called ``field_NAME``.
+        names: names of the columns of target lists, from an untrusted run directory. At most ``MAX_FIELDS`` names are
+            used.
+        taken: names of the other columns of the table. A target list column with one of these names is called
+            ``field_NAME``.
     """
     used = {name.lower() for name in taken}
     found: list[Column] = []

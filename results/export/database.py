@@ -1,13 +1,14 @@
 """Runs in a temporary DuckDB database, for SQL queries, data frames and Parquet (``pip install mxsweep[export]``).
 
-DuckDB reads the line files itself, many times faster than Python could decode them and insert rows. If a file has a
-corrupt line, an incomplete last line or a repeated key, Python writes the valid last lines to a temporary file for
-DuckDB (module ``source``). A table is filled when an SQL text first contains its name. ``MEMORY`` limits the memory;
-further data go to a temporary directory.
+DuckDB reads the line files itself, many times faster than Python could decode the files and insert rows. If a file has
+a corrupt line, an incomplete last line or a repeated key, Python writes the valid last lines to a temporary file for
+DuckDB (module ``source``). A table is filled when an SQL text first contains the name of the table. ``MEMORY`` limits
+the memory; further data go to a temporary directory.
 
-Nothing is fetched from the network: DuckDB's automatic installation of extensions is switched off. SQL cannot read or
-write other files unless the caller allows it: before the first SQL text is executed, DuckDB's access to files
-is limited to the temporary directory, and its configuration is locked (https://duckdb.org/docs/stable/operations_manual/securing_duckdb/overview).
+Nothing is fetched from the network: DuckDB's automatic installation of extensions is switched off. An SQL text cannot
+read or write other files unless ``allow_files`` is true: before the first SQL text is executed, DuckDB's access to
+files is limited to the temporary directory, and its configuration is locked
+(https://duckdb.org/docs/stable/operations_manual/securing_duckdb/overview).
 """
 
 import re
@@ -26,24 +27,27 @@ from results.store.files import StoreError
 from results.store.reader import Run
 
 MEMORY = "1GB"  # memory limit of DuckDB; further data go to the temporary directory
-MAX_LINE = 16 * 1024 * 1024  # maximum octets of a line; a domain with the longest possible replies is smaller
+MAX_LINE = 16 * 1024 * 1024  # maximum number of octets of a line; any line of a scan is shorter
 
 CURRENT = """CREATE VIEW current AS SELECT domains.* FROM domains
     JOIN (SELECT run, started, row_number() OVER () AS place FROM runs) AS ordered USING (run)
     QUALIFY row_number() OVER (PARTITION BY domain ORDER BY started DESC, place DESC) = 1"""
-"""The row of each domain in the latest of the runs that contain the domain."""
+"""SQL definition of the view ``current``: the row of each domain in the latest run that contains the domain."""
 
 _DYNAMIC = {"query", "query_table", "show", "database", "duckdb_tables"}
-"""Words of an SQL text that may use a table without its name."""
+"""SQL words that may use a table although the SQL text does not contain the name of the table."""
 _WORD = re.compile(r"\w+")
 
 
 class MissingExtraError(Exception):
-    """Error: DuckDB is not installed. The text is one line for the user."""
+    """Error: a package of an extra, such as DuckDB, is not installed.
+
+    The text of the error is one line for the user.
+    """
 
 
 class QueryError(Exception):
-    """Error: DuckDB rejected the SQL. The text is DuckDB's message."""
+    """Error: DuckDB rejected an SQL text. The text of the error is DuckDB's message."""
 
 
 class Database:
@@ -52,7 +56,7 @@ class Database:
     Args:
         connection: DuckDB's connection to an empty database.
         directory: an empty directory for temporary files, which outlives the database.
-        runs: the runs.
+        runs: the runs whose tables the database contains.
         allow_files: whether SQL may read and write other files.
 
     Raises:
@@ -73,7 +77,7 @@ class Database:
         self._run(CURRENT)
 
     def ask(self, sql: str) -> tuple[tuple[str, ...], Iterator[tuple[Any, ...]]]:
-        """Execute SQL.
+        """Execute SQL statements and return the rows of the last statement.
 
         Args:
             sql: one or more statements.
@@ -104,7 +108,7 @@ class Database:
         self.fill_for(sql)
         self._lock()
         try:
-            return self.connection.cursor().sql(sql)  # a connection of its own can have an unfinished result
+            return self.connection.cursor().sql(sql)  # a separate connection can have an unfinished result
         except _duckdb().Error as error:
             raise QueryError(str(error).strip()) from error
 
@@ -121,7 +125,7 @@ class Database:
             self.fill(("domains",))
 
     def fill(self, names: Iterable[str]) -> None:
-        """Fill tables from the runs, each once.
+        """Fill tables from the runs; a table that was filled before is not filled again.
 
         Raises:
             StoreError: a run cannot be read.
@@ -176,7 +180,7 @@ class Database:
         return rows
 
     def _lock(self) -> None:
-        """Limit DuckDB to the temporary directory, unless SQL may use other files."""
+        """Limit DuckDB's file access to the temporary directory, unless SQL texts may use other files."""
         if not self._allow_files and not self._sources.confined:
             self._sources.confined = True
             self._run(f"SET allowed_directories = [{literal(self._directory)}]")
@@ -224,7 +228,7 @@ class Database:
         self._run("DROP TABLE IF EXISTS data.line")
 
     def _valid(self, table: TableDefinition) -> bool:
-        """Return whether the rows of the last run are the valid rows of a file in which each key is on one line."""
+        """Return whether the rows of the last run are valid and every key of its file is on one line only."""
         conditions = " AND ".join(f"({column.valid})" for column in table.columns if column.valid)
         ((good,),) = self._run(
             f"SELECT count(*) FILTER ({table.first}) = count(DISTINCT {table.key})"  # noqa: S608 - names of module tables
@@ -242,7 +246,7 @@ class Database:
             self._run(f"INSERT INTO data.providers FROM {read}")
 
     def _listed(self) -> tuple[Column, ...]:
-        """Return the columns that the columns of the target lists become."""
+        """Return the columns of ``domains`` that are made of the columns of target lists."""
         found = self._run("SELECT DISTINCT unnest(map_keys(fields_map)) FROM data.domains")
         return field_columns((name for (name,) in found), (column.name for column in table_of("domains", "").columns))
 
@@ -259,7 +263,7 @@ def load(*runs: Run, allow_files: bool = False) -> Iterator[Database]:
     """Open a temporary database of runs, which the context manager removes at its end.
 
     Args:
-        runs: the runs.
+        runs: the runs whose tables the database contains.
         allow_files: whether SQL may read and write other files.
 
     Raises:
@@ -286,7 +290,7 @@ def connect(directory: Path) -> Any:
             "temp_directory": str(directory / "spill"),
             "autoinstall_known_extensions": "false",
             "TimeZone": "UTC",
-            "python_enable_replacements": "false",  # a name in SQL is never a variable of the program
+            "python_enable_replacements": "false",  # a name in SQL never refers to a variable of the Python program
         },
     )
 

@@ -1,8 +1,8 @@
 """Runs as CSV, Parquet, SQLite, DuckDB or JSON lines, for spreadsheets, data frames and SQL.
 
-Module ``tables`` defines the tables. CSV (RFC 4180, a file for each table), SQLite and JSON lines need no additional
-package. Parquet and DuckDB need DuckDB. Several runs are written into the same tables, whose column ``run`` names the
-run. Existing files are never overwritten.
+The module ``results.export.tables`` defines the tables. CSV (RFC 4180, a file for each table), SQLite and JSON lines
+need no additional package. Parquet and DuckDB need DuckDB. Several runs are written into the same tables, whose column
+``run`` names the run. Existing files are never overwritten.
 
 In CSV, an apostrophe precedes each text that a spreadsheet would evaluate as a formula, times are RFC 3339 text, null
 is an empty cell, booleans are ``true`` and ``false``, and a list is a JSON array. In SQLite, booleans are 1 and 0, and
@@ -34,7 +34,7 @@ from results.store.reader import HEADER_FILE, LINE_FILES, Run, lines_path
 
 SQLITE_FILE = "run.sqlite"
 DUCKDB_FILE = "run.duckdb"
-BATCH = 10_000  # number of rows inserted at once, to limit the memory
+BATCH = 10_000  # number of rows inserted at once, which limits the memory needed
 
 _SQLITE = {str: "TEXT", int: "INTEGER", bool: "INTEGER", float: "REAL", datetime: "TEXT", tuple: "TEXT"}
 _INDEXES = (
@@ -117,7 +117,7 @@ def to_duckdb(runs: Sequence[Run], directory: Path) -> list[Path]:
 
 
 def to_jsonl(runs: Sequence[Run], directory: Path) -> list[Path]:
-    """Write the files of each run with the last line of each key only, which are a run again.
+    """Write a copy of each run that contains only the last line of each key.
 
     Several runs are written to subdirectories with the names of the runs' directories.
 
@@ -146,7 +146,7 @@ def _to_jsonl(run: Run, directory: Path) -> list[Path]:
 
 
 def _decodable(kind: type, line: bytes) -> bytes:
-    """Return a line, after a check that it is a record of its file."""
+    """Return a line after a check that the line is a record of the class of its file."""
     codec.decode(kind, line)
     return line
 
@@ -185,7 +185,7 @@ def _csv(cell: Any) -> Any:
 
 
 def _text(cell: Any) -> Any:
-    """Return a time or list as text, another cell as it is."""
+    """Return a cell with a time or list as text, and any other cell unchanged."""
     if isinstance(cell, datetime):
         return cell.astimezone(UTC).isoformat().removesuffix("+00:00") + "Z"
     return orjson.dumps(cell).decode() if isinstance(cell, tuple) else cell

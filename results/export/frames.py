@@ -15,7 +15,8 @@ class Relation:
     """A table or the result of a query: a DuckDB relation that can be converted to data frames.
 
     Attributes other than ``df``, ``arrow`` and ``pl`` are those of ``relation``, a ``duckdb.DuckDBPyRelation``, such as
-    ``filter``, ``aggregate``, ``order`` and ``fetchall``. A relation that they return is a ``Relation`` again.
+    ``filter``, ``aggregate``, ``order`` and ``fetchall``. A relation that one of these methods returns is wrapped in a
+    ``Relation`` again.
     """
 
     def __init__(self, relation: Any, owner: object) -> None:
@@ -61,9 +62,9 @@ class Relation:
 
 
 class RunDatabase:
-    """The tables of runs, in a temporary database that exists as long as this object or a relation of it.
+    """The tables of runs in a temporary database, which exists as long as this object or one of its relations.
 
-    SQL may also read and write other files. docs/queries.md describes the tables.
+    An SQL text may also read and write other files. The file docs/queries.md describes the tables.
 
     Args:
         runs: the runs. The column ``run`` of each table contains the name of the run's directory.
@@ -79,14 +80,14 @@ class RunDatabase:
         self._database = Database(connect(place), place, runs, allow_files=True)
 
     def table(self, name: str) -> Relation:
-        """Return a table.
+        """Return a table of the runs as a relation.
 
         Args:
             name: ``domains``, ``routes``, ``hosts``, ``endpoints``, ``certs``, ``rejects``, ``runs``, or ``current``
                 for the row of each domain in the latest run that contains the domain.
 
         Raises:
-            KeyError: no table has this name.
+            KeyError: no table has the given name.
             StoreError: a run cannot be read.
         """
         if name not in {*TABLES, "current"}:

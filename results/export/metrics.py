@@ -1,11 +1,11 @@
 """The results of a run as metrics for the textfile collector of Prometheus' node_exporter.
 
 Only gauges and histograms are used, because readers of Prometheus' older text format also accept these types. The
-number of series is small: no domain or host has a series, and only the ``PROVIDERS`` largest providers have their own;
-the series ``other`` sums up all other providers. Every verdict and reason has a series even if its value is zero, so
-that an alert can detect a change of the value.
+number of series is small: no domain or host has a series, and only each of the ``PROVIDERS`` largest providers has a
+separate series; the series ``other`` contains the sum of all other providers. Every verdict and reason has a series
+even if the value of the series is zero, so that an alert can detect a change.
 
-The histogram contains an expired certificate, with 0 days left, for as long as the server sends it.
+The histogram contains an expired certificate with 0 days left as long as a server sends the certificate.
 """
 
 from collections.abc import Iterator, Sequence
@@ -35,7 +35,7 @@ def write_metrics(run: Run, path: Path, providers: int = PROVIDERS) -> None:
         providers: maximum number of named providers.
 
     Raises:
-        StoreError: the run cannot be read or the file cannot be written.
+        StoreError: the run cannot be read, or the file cannot be written.
     """
     replace_file(path, metrics(run, providers).encode())
 

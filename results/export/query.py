@@ -18,7 +18,7 @@ Rows = Iterable[Sequence[Any]]
 
 
 def as_text(names: Sequence[str], rows: Rows, console: Console) -> None:
-    """Print at most ``MAX_SHOWN`` rows as a table."""
+    """Print at most ``MAX_SHOWN`` rows of the result as a text table."""
     shown = [tuple(map(_cell, plain(row))) for row in islice(rows, MAX_SHOWN)]
     table = Table("query", "", tuple(names), tuple(shown), more=sum(1 for _ in rows))
     print_rows(console, table)
@@ -43,5 +43,5 @@ def _cell(value: Any) -> Cell:
 
 
 def _as_text(value: Any) -> Any:
-    """Return a list as JSON text, another value as it is."""
+    """Return a list as JSON text, and any other value unchanged."""
     return orjson.dumps(value).decode() if isinstance(value, list) else value

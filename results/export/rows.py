@@ -1,7 +1,7 @@
 """Rows of the exported tables that Python computes: hosts, endpoints and the run itself.
 
-The representative probe of an address and the provider of a host follow rules of ``scanner.core``, so that SQL cannot
-compute them. Module ``tables`` defines the columns.
+Python computes these rows, because rules of ``scanner.core`` determine the representative probe of an address and the
+provider of a host. The module ``results.export.tables`` defines the columns.
 """
 
 from base64 import b64encode
@@ -25,8 +25,8 @@ from scanner.model import DomainRecord, EndpointReport, HostReport, HostVerdict
 from scanner.reasons import Reason
 from scanner.vocabulary import worst
 
-PEM_WIDTH = 64  # characters in a line of PEM, RFC 7468 section 2
-REMEMBERED = 1 << 16  # maximum number of hosts whose provider is cached: two tables need it, one after the other
+PEM_WIDTH = 64  # number of characters in a line of PEM (RFC 7468 section 2)
+REMEMBERED = 1 << 16  # maximum number of hosts whose provider is cached, because two tables need it
 
 provider_of_host = lru_cache(REMEMBERED)(provider_of)
 """The provider of an MX host, with a larger cache."""
@@ -41,7 +41,7 @@ class RouteOf:
 
 
 class HostRow(Lean, frozen=True):
-    """An MX host.
+    """The row of an MX host in the table ``hosts``.
 
     ``dane`` is the host's most severe verdict for any domain. ``tlsa`` is ``usable``, or the verdict that follows from
     DNS answers alone.
@@ -72,7 +72,10 @@ class HostRow(Lean, frozen=True):
 
 
 class EndpointRow(Lean, frozen=True):
-    """An address of an MX host, with its representative probe. The evidence columns do not consider names."""
+    """The row of an address of an MX host, with the representative probe.
+
+    The evidence columns do not consider names.
+    """
 
     host_key: str
     host: str
@@ -105,7 +108,7 @@ class EndpointRow(Lean, frozen=True):
 
 
 class RunRow(Lean, frozen=True):
-    """A run; ``directory`` is its path as given."""
+    """The row of a run; ``directory`` is the path of the run directory as given by the user."""
 
     label: str
     state: str
@@ -118,7 +121,7 @@ class RunRow(Lean, frozen=True):
 
 
 class HostUse(Lean, frozen=True):
-    """Members of the verdict of an MX host that count its domains."""
+    """Members of the verdict of an MX host that are needed to count the domains of the host."""
 
     report: str | None
     dane: str
@@ -131,13 +134,13 @@ class DomainUse(Lean, frozen=True):
 
 
 class TargetUse(Lean, frozen=True):
-    """The member of a target that contains the columns of its list."""
+    """The member of a target that contains the columns of the target list."""
 
     fields: dict[str, str] = msgspec.field(default_factory=dict)
 
 
 class ListUse(Lean, frozen=True):
-    """The member of a domain record that contains its target."""
+    """The member of a domain record that contains the target."""
 
     target: TargetUse
 
@@ -153,7 +156,7 @@ def route_rows(run: Run) -> Iterator[RouteOf]:
 
 
 def host_rows(run: Run) -> Iterator[HostRow]:
-    """Yield the row of each host, with the number of its domains. Memory grows with the number of hosts."""
+    """Yield the row of each host, with the number of domains of the host. Memory grows with the number of hosts."""
     domains: Counter[str] = Counter()
     dane: dict[str, str] = {}
     for domain in lines(run, "domains", DomainUse):

@@ -3,14 +3,14 @@
 from scanner.core.tlsa import parse_rdata, presentation
 from scanner.facts import Answer, TLSALookup
 
-NAMES = ("MX", "CNAME")  # record types whose stored text ends in a name without its final dot
-SHORTEST_TLSA = 4  # octets: three numbers and data; a shorter record has no presentation format of its own type
+NAMES = ("MX", "CNAME")  # record types whose stored text ends in a name without the final dot
+SHORTEST_TLSA = 4  # minimum number of octets of TLSA rdata with a presentation format: three numbers and data
 
 
 def rrset(answer: Answer | None) -> tuple[str, ...]:
-    """Return the records of a DNS answer as lines ``OWNER TTL IN TYPE RDATA``; none without an answer or records.
+    """Return the records of a DNS answer as lines ``OWNER TTL IN TYPE RDATA``; no lines without an answer or records.
 
-    The owner is the name after aliases. Rdata of TLSA that is not hex is returned as it was stored.
+    The owner is the name at the end of the chain of aliases. TLSA rdata that is not hexadecimal is returned as stored.
     """
     if answer is None:
         return ()
@@ -35,5 +35,5 @@ def _tlsa(text: str) -> str:
     except ValueError:
         return text
     if len(octets) < SHORTEST_TLSA:
-        return f"\\# {len(octets)} {octets.hex()}".strip()  # RFC 3597 section 5
+        return f"\\# {len(octets)} {octets.hex()}".strip()  # format of unknown data, RFC 3597 section 5
     return presentation(parse_rdata(text))

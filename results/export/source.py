@@ -1,8 +1,8 @@
 """Files of JSON lines from which DuckDB fills the tables of a run.
 
-DuckDB reads a line file of the run as it is. If the file has a corrupt line, an incomplete last line or a repeated
-key, DuckDB reads a temporary copy, to which the reader of the run writes the valid last lines only. In a file that
-DuckDB reads itself, members that no column needs are not checked, as in the partial records of the report.
+DuckDB reads a line file of the run directly. If the file has a corrupt line, an incomplete last line or a repeated key,
+DuckDB reads a temporary copy, to which the reader of the run writes the valid last lines only. In a file that DuckDB
+reads directly, members that no column needs are not checked, as in the partial records of reports.
 """
 
 import os
@@ -22,9 +22,9 @@ from results.store.reader import LINE_FILES, Run, lines_path
 
 
 class Sources:
-    """Maker of the files, in a directory for temporary files.
+    """Provider of files for DuckDB, in a directory for temporary files.
 
-    ``confined`` is true if DuckDB can read files of this directory only, so that it needs a copy of each line file.
+    ``confined`` is true if DuckDB can read files of this directory only, so that DuckDB needs a copy of each line file.
     """
 
     def __init__(self, directory: Path) -> None:
@@ -40,11 +40,11 @@ class Sources:
     def of(
         self, table: TableDefinition, run: Run, beside: Sequence[TableDefinition] = ()
     ) -> Iterator[AbstractContextManager[Path]]:
-        """Yield the files with the rows of a table, the next one if the previous one proves unsuitable.
+        """Yield files with the rows of a table; the caller takes the next file if the previous file has invalid rows.
 
         Args:
-            table: the table.
-            run: the run.
+            table: the table to fill.
+            run: the run that contains the rows.
             beside: tables that will be filled next; rows made of the same records are written in one pass.
 
         Raises:
@@ -99,7 +99,10 @@ class Sources:
 
     @contextmanager
     def _linked(self, path: Path) -> Iterator[Path]:
-        """Link to a line file while DuckDB reads it: a link has a name without the special characters of a pattern."""
+        """Link to a line file while DuckDB reads the file.
+
+        The name of the link contains no special characters of a pattern.
+        """
         link = self._fresh()
         with naming(path), open_regular(path) as file:
             try:

@@ -1,8 +1,9 @@
 """The exported tables: domains, routes (pairs of domain and MX host), hosts, endpoints, certs, rejects and runs.
 
-The members of a row are columns for spreadsheets, data frames and SQL. A list is a text with a blank between two items,
-and a list under the name ``NAME_list``. Times are UTC. The column ``run`` names the run of a row. ``domains`` has a
-further column for each column of the target lists. The files of the run contain all details.
+The members of a row are columns for spreadsheets, data frames and SQL. A list becomes two columns: a text with a blank
+between two items, and a list with the name ``NAME_list``. Times are UTC. The column ``run`` names the run of a row.
+The table ``domains`` has a further column for each column of the target lists. The files of the run contain all
+details.
 """
 
 from collections.abc import Callable, Iterable, Sequence
@@ -60,12 +61,12 @@ def _distinct(name: str) -> str:
 
 
 def _listed_last(*columns: Column) -> tuple[Column, ...]:
-    """Return the columns with the lists at the end, so that the places of the other columns stay as in 0.1.0."""
+    """Return the columns with the list columns last, so that the other columns keep their order of version 0.1.0."""
     return tuple(sorted(columns, key=lambda column: column.kind is tuple))
 
 
 def _mx(name: str) -> Callable[[DomainRecord], str]:
-    """Return a function that returns a member of the MX answer of a domain, or an empty text without MX lookup."""
+    """Return a function that returns a member of the MX answer of a domain, or an empty text without an MX lookup."""
     return lambda record: getattr(record.route.mx, name) if record.route.mx else ""
 
 
@@ -131,7 +132,7 @@ ROUTES = TableDefinition(
         hidden("every_reason", _HOST_REASONS),
         hidden("place", "place"),
         hidden("bare", "bare"),
-        hidden("outcome", "outcome"),  # not read, but a line without verdict is corrupt
+        hidden("outcome", "outcome"),  # the value is not used, but a line without a verdict is corrupt
     ),
     file="domains",
     line=f"key: 'VARCHAR', verdict: 'STRUCT(outcome VARCHAR)', {_HOSTS_LINE}",
@@ -142,7 +143,7 @@ ROUTES = TableDefinition(
     first="place = 1",
     keep="r.bare IS NOT TRUE",
 )
-_COUNTED = {"domains": "coalesce(c.domains, 0)", "dane": "coalesce(c.dane, '')"}  # columns of hosts that SQL computes
+_COUNTED = {"domains": "coalesce(c.domains, 0)", "dane": "coalesce(c.dane, '')"}  # computed by SQL
 _SEVERITY = f"list_position([{', '.join(map(literal, WORST_FIRST))}], dane)"
 HOSTS = TableDefinition(
     "hosts",
@@ -218,9 +219,9 @@ def table_of(name: str, run: str, listed: Sequence[Column] = ()) -> TableDefinit
 
 
 def run_names(runs: Iterable[Run]) -> list[str]:
-    """Return a name for each run: the name of its directory, or the whole path where two directories have one name.
+    """Return a name for each run: the name of the run's directory, or the whole path of directories with equal names.
 
-    The name of a directory stays the same when the run is queried together with other runs of other names.
+    The name of a run stays the same when the run is queried together with runs whose directories have other names.
     """
     paths = [run.path for run in runs]
     names = [path.resolve().name for path in paths]

@@ -18,7 +18,7 @@ from results.render.terminal import quote
 from results.render.words import duration
 from scanner.model import Status
 
-LINE_EVERY = 10.0  # interval in seconds between lines in a log
+LINE_EVERY = 10.0  # interval in seconds between progress lines in a log
 NAMED = 3  # maximum number of names of providers and networks in back-off; the status file contains more
 
 _KINDS = ("dane", "outcome")
@@ -34,10 +34,10 @@ class Progress(Protocol):
         """Close the display."""
 
     def show(self, status: Status) -> None:
-        """Show a status if an update of the display is due."""
+        """Display a status if an update of the display is due."""
 
     def end(self, status: Status) -> None:
-        """Show the last status of the scan."""
+        """Display the last status of the scan."""
 
 
 class _Guard:
@@ -60,7 +60,7 @@ class RichProgress:
 
     def __init__(self, console: Console) -> None:
         self._console = console
-        # rich does not redirect standard output, as it may carry records
+        # the library rich must not redirect standard output, which may contain records
         self._live = Live(console=console, auto_refresh=False, redirect_stdout=False)
         self._guarded = _Guard()
 
@@ -72,12 +72,12 @@ class RichProgress:
         self._guarded(self._live.stop)
 
     def show(self, status: Status) -> None:
-        """Draw a status."""
+        """Draw a status on the terminal."""
         picture = Group(_bar(status), Text(_pace(status)), self._details(status))
         self._guarded(lambda: self._live.update(picture, refresh=True))
 
     def end(self, status: Status) -> None:
-        """Draw the last status."""
+        """Draw the last status on the terminal."""
         self.show(status)
 
     def _details(self, status: Status) -> Text:
@@ -103,13 +103,13 @@ class PlainProgress:
         """Do nothing."""
 
     def show(self, status: Status) -> None:
-        """Write a line if ``every`` seconds have passed since the last one."""
+        """Write a progress line if ``every`` seconds have passed since the last line."""
         if status.elapsed - self._last >= self._every:
             self._last = status.elapsed
             self.end(status)
 
     def end(self, status: Status) -> None:
-        """Write a line."""
+        """Write a last progress line."""
         parts = (
             _done(status),
             _pace(status),
@@ -124,7 +124,7 @@ class PlainProgress:
 
 
 class NoProgress:
-    """The absent display of ``--quiet``."""
+    """The display of ``--quiet``, which prints nothing."""
 
     def __enter__(self) -> Self:
         return self

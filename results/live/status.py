@@ -27,7 +27,7 @@ class StatusFile:
             self._file = open_append(path)
 
     def reopen(self) -> None:
-        """Continue with the present file of the path, after a rotation of logs.
+        """Open the file at the same path again, because a rotation of logs may have moved the open file away.
 
         Raises:
             StoreError: the file cannot be opened.
@@ -81,13 +81,13 @@ class PeriodicWriter:
         self._failed = False
 
     def show(self, status: Status) -> None:
-        """Write a status if ``every`` seconds have passed since the last one."""
+        """Write a status if ``every`` seconds have passed since the last status was written."""
         if self._last is None or status.elapsed - self._last >= self._every:
             self._last = status.elapsed
             self.end(status)
 
     def end(self, status: Status) -> None:
-        """Write a status."""
+        """Write the last status of the scan."""
         try:
             self._write(status)
         except StoreError as error:

@@ -1,8 +1,9 @@
 """The tables of a measurement paper, from one run, or from several runs for key rollovers.
 
 Every table has two counts: domains and MX hosts, where a shared host is counted once. A label of a host applies to
-every domain with the host, so the sum of a column of domains can exceed the total. A table of furthest outcomes counts
-each domain once. The note of a table states the base of its percentages.
+every domain with the host, so the sum of a column of domains can exceed the total. A table of outcomes by progress of
+the session counts each domain only in the row of its furthest outcome. The note of a table states the base of its
+percentages.
 
 ``results.count`` computes the counts, so that the tables agree with the report and the metrics of the run.
 Memory grows with MX hosts and certificates, not with domains.

@@ -1,6 +1,6 @@
 """Access to the records of a line file by key, for readers that do not follow the order of the file.
 
-Memory is about 150 octets for each requested key. A record is read from the file on access.
+The reader takes about 150 octets of memory for each requested key, and reads a record from the file on access.
 """
 
 from collections.abc import Collection, Iterable, Iterator
@@ -25,14 +25,14 @@ class Lookup(Generic[_T]):
     """Reader of the records of one line file by key.
 
     Args:
-        path: the file; one that does not exist has no records.
-        kind: the record that its lines hold.
-        wanted: the keys that will be asked for, all by default.
-        corrupt: counts corrupt lines, which are then as if they were not there.
+        path: the line file; a file that does not exist counts as a file without records.
+        kind: the class of the records in the file.
+        wanted: the keys that will be requested, by default all keys.
+        corrupt: counter of corrupt lines, which are then skipped; None makes a corrupt line an error.
 
     Raises:
-        StoreError: the file cannot be read, or has a line without key that is not skipped; ``get`` also raises it for
-            a line that is no such record.
+        StoreError: the file cannot be read, or contains a line without a key that is not skipped. ``get`` also raises
+            this error for a line that is not a record of the class ``kind``.
     """
 
     def __init__(
@@ -55,7 +55,7 @@ class Lookup(Generic[_T]):
         return None if start is None else self._read(start)
 
     def items(self) -> Iterator[tuple[str, _T]]:
-        """Yield each key and its record, in the order in which the keys first appear in the file."""
+        """Yield each key and the record of the key, in the order in which the keys first appear in the file."""
         if not self._start:
             return
         with naming(self._path), open_regular(self._path) as file:
@@ -86,13 +86,13 @@ def each(run: Run, name: str, kind: type[_T], keys: Collection[str]) -> Iterator
     """Yield key and record for each given key of a line file, with one record in memory at a time.
 
     Args:
-        run: the run.
+        run: the run that contains the line file.
         name: a key of ``LINE_FILES``.
         kind: class of the records in the file.
         keys: the requested keys; a key that is not in the file is omitted from the result.
 
     Raises:
-        StoreError: the file cannot be read, or a requested line is not a record of this class.
+        StoreError: the file cannot be read, or a requested line is not a record of the class ``kind``.
     """
     if keys:
         yield from Lookup(lines_path(run.path, name), kind, frozenset(keys), corrupt=run.corrupt).items()

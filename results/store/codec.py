@@ -1,4 +1,4 @@
-"""Encoding of records as JSON lines, and decoding.
+"""Encoding of records as JSON lines, and decoding of JSON lines to records.
 
 A line is one record of ``scanner.model`` as compact JSON (RFC 8259) with a line feed: members in the order of the
 fields, the key first, null for a member without a value. An enum is written as its value, octets in base64, and a time,
@@ -24,11 +24,14 @@ _SURROGATES = re.compile("[\ud800-\udfff]")
 
 
 UNREADABLE = (msgspec.DecodeError, UnicodeDecodeError, RecursionError)
-"""What msgspec raises for octets that are not the record; RecursionError where members are nested too deeply."""
+"""The exceptions of msgspec for octets that are not the expected record.
+
+RecursionError is for members nested too deeply.
+"""
 
 
 class CodecError(ValueError):
-    """The error of a line that is not a record of the expected class, or of a record without a line."""
+    """An error because a line is not a record of the expected class, or a record cannot be encoded as a line."""
 
 
 def encode(record: object) -> bytes:
@@ -38,7 +41,7 @@ def encode(record: object) -> bytes:
         record: any dataclass of ``scanner.model``; times must be in UTC.
 
     Returns:
-        The JSON, whose only line feed is the last octet.
+        The JSON text of the record, whose only line feed is the last octet.
 
     Raises:
         CodecError: a value has no JSON form, such as an integer of more than 64 bits; the message names the record.
@@ -51,12 +54,12 @@ def encode(record: object) -> bytes:
 
 
 def plain(record: object) -> Any:
-    """Return the objects that ``json.loads`` returns for the JSON of a record, such as the settings of a run."""
+    """Return a record as the objects of Python that ``json.loads`` returns for the JSON of the record."""
     return orjson.loads(_dump(record, 0))
 
 
 def pretty(record: object) -> bytes:
-    """Return a record as indented JSON, for files that people open."""
+    """Return a record as indented JSON, for files that are read by humans."""
     return _dump(record, orjson.OPT_APPEND_NEWLINE | orjson.OPT_INDENT_2)
 
 
@@ -65,13 +68,13 @@ def decode(kind: type[_T], line: bytes) -> _T:
 
     Args:
         kind: the dataclass of the record.
-        line: the line, with or without its line feed.
+        line: the line, with or without the line feed at the end.
 
     Returns:
         A record equal to the encoded record.
 
     Raises:
-        CodecError: the line is not JSON, or not a record of this class.
+        CodecError: the line is not JSON, or not a record of the class ``kind``.
     """
     try:
         record: _T = _decoder(cast("Hashable", kind)).decode(line)
@@ -97,7 +100,7 @@ def _foreign(value: object) -> str:
 
 
 def _without_surrogates(value: Any) -> Any:
-    """Replace the lone surrogates (undecodable octets) in the text of a value, as UTF-8 cannot encode surrogates."""
+    """Replace the lone surrogates (undecodable octets) in a text, because UTF-8 cannot encode lone surrogates."""
     if isinstance(value, str):
         return _SURROGATES.sub("\ufffd", value)
     if isinstance(value, dict):

@@ -1,6 +1,7 @@
-"""The runs of one directory: their headers, which runs a clean-up keeps, and the link ``latest``.
+"""The runs of one directory: headers of the runs, the choice of runs that a clean-up keeps, and the link ``latest``.
 
-A directory of runs contains one run directory for each scan. Other files and directories in it are left alone.
+A directory of runs contains one run directory for each scan. All other files and directories in the directory are
+ignored.
 """
 
 import fcntl
@@ -27,7 +28,7 @@ LATEST = "latest"
 
 @dataclass(frozen=True, slots=True)
 class StoredRun:
-    """A run of a directory; ``locked`` is true if a process writes to the run."""
+    """A run in a directory of runs; ``locked`` is true if a process writes to the run."""
 
     path: Path
     header: RunHeader
@@ -99,7 +100,7 @@ class _VerdictOnly(Lean, frozen=True):
 
 @dataclass(frozen=True, slots=True)
 class DomainCounts:
-    """The number of domains of a run, and of those with a broken DANE verdict."""
+    """The number of domains of a run, and the number of domains whose DANE verdict is ``broken``."""
 
     domains: int
     broken: int
@@ -109,7 +110,7 @@ def figures(run: Run) -> DomainCounts:
     """Count the domains of a run.
 
     Raises:
-        StoreError: the file cannot be read.
+        StoreError: the file of the domains cannot be read.
     """
     decode = msgspec.json.Decoder(_VerdictOnly).decode
     domains = broken = 0
@@ -123,10 +124,10 @@ def figures(run: Run) -> DomainCounts:
 
 
 def removable(runs: Iterable[StoredRun], rule: Retention, latest: Path | None) -> list[StoredRun]:
-    """Return the runs that a rule does not keep, the oldest first.
+    """Return the runs that a retention rule does not keep, the oldest run first.
 
-    The rule is applied to the runs of each label separately. A run that is not finished is always kept, and so is the
-    run to which the link ``latest`` leads.
+    The rule is applied to the runs of each label separately. A run that is not finished and the run to which the link
+    ``latest`` leads are always kept.
     """
     by_label: defaultdict[str, list[StoredRun]] = defaultdict(list)
     for run in sorted(runs, key=lambda run: run.order):
@@ -145,7 +146,7 @@ def _not_kept(group: list[StoredRun], rule: Retention) -> list[StoredRun]:
 
 
 def compressible(runs: Iterable[StoredRun], gone: Collection[StoredRun], latest: Path | None) -> list[StoredRun]:
-    """Return the kept runs whose line files can be compressed: finished ones that are not the last of their label."""
+    """Return the kept runs with compressible line files: finished runs that are not the last run of their label."""
     last = {run.header.label: run.path for run in sorted(runs, key=lambda run: run.order) if run.finished}
     return [
         run
@@ -161,7 +162,7 @@ def compressible(runs: Iterable[StoredRun], gone: Collection[StoredRun], latest:
 def remove(run: StoredRun) -> None:
     """Remove a run directory with all its files.
 
-    The header is removed last, so that the next clean-up removes the rest after a crash.
+    The header is removed last, so that after a crash the next clean-up still recognises the run and removes the rest.
 
     Raises:
         StoreError: a process writes to the run, or a file cannot be removed.

@@ -1,7 +1,8 @@
-"""Corrupt lines of a run: the rule for what happens to a line that is no record of its file.
+"""Corrupt lines of a run: a line that is not a record of the class of its file is skipped and counted, or is an error.
 
-A reader that was given a ``CorruptLines`` skips such a line, and its caller shows ``summaries``. Without one, the line
-is an error with file and line number. A file with more than ``MAX_CORRUPT`` of them is an error for every reader.
+A reader with an object ``CorruptLines`` skips corrupt lines, and the caller of the reader prints ``summaries``. For a
+reader without an object ``CorruptLines``, a corrupt line is an error that states file and line number. A file with more
+than ``MAX_CORRUPT`` corrupt lines is an error for every reader.
 """
 
 from pathlib import Path
@@ -9,20 +10,20 @@ from pathlib import Path
 from results.store.files import StoreError
 
 MAX_CORRUPT = 1000
-"""Corrupt lines of one file that are skipped: with more, the figures would say little about the run."""
+"""Maximum number of skipped lines of one file; with more corrupt lines, the counts would not represent the run."""
 
 
 class CorruptLines:
-    """The corrupt lines that were skipped, each counted once however often its file is read."""
+    """The skipped corrupt lines of a run; a line is counted once even if its file is read several times."""
 
     def __init__(self) -> None:
         self._found: dict[Path, dict[int, str]] = {}
 
     def skip(self, path: Path, number: int, error: Exception) -> None:
-        """Count a line.
+        """Count a corrupt line.
 
         Raises:
-            StoreError: the file has too many of them.
+            StoreError: the file contains more than ``MAX_CORRUPT`` corrupt lines.
         """
         lines = self._found.setdefault(path, {})
         lines.setdefault(number, str(error))
@@ -38,13 +39,13 @@ class CorruptLines:
 
 
 def handle(path: Path, number: int, error: Exception, corrupt: CorruptLines | None) -> None:
-    """Skip a corrupt line where the reader does so.
+    """Skip a corrupt line and count it, or raise an error.
 
     Args:
-        path: the file.
+        path: the line file that contains the line.
         number: the number of the line, from 1.
-        error: what is wrong with it.
-        corrupt: counts the lines that are skipped; None makes every one an error.
+        error: the description of the fault of the line.
+        corrupt: counter of skipped lines; None makes every corrupt line an error.
 
     Raises:
         StoreError: the line is not skipped.

@@ -1,6 +1,6 @@
 """File operations of a run directory: append, lock, replace, and cut off an incomplete last line.
 
-Every failure is a ``StoreError`` that names the file and the cause.
+Every failed file operation raises a ``StoreError`` that names the file and the cause.
 """
 
 import errno
@@ -13,11 +13,11 @@ from io import FileIO
 from pathlib import Path
 from typing import BinaryIO, Protocol
 
-_BLOCK = 64 * 1024  # octets read at once; one block usually contains the last line feed of a file
+_BLOCK = 64 * 1024  # number of octets read at once; one block usually contains the last line feed of a file
 
 
 MAX_WHOLE = 64 * 1024 * 1024
-"""Octets of a file that is read as a whole: many times what run.json has."""
+"""Maximum number of octets of a file that is read as a whole: many times the size of run.json."""
 
 
 _CREATE = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
@@ -39,10 +39,10 @@ def naming(path: Path | str) -> Iterator[None]:
 
 
 def open_regular(path: Path, buffering: int = -1) -> BinaryIO:
-    """Open a file for reading if it is a regular one; another, such as a FIFO, could block for ever or have no end.
+    """Open a regular file for reading; any other file, such as a FIFO, could block for ever or have no end.
 
     Raises:
-        OSError: it cannot be opened, or is not a regular file.
+        OSError: the file cannot be opened, or is not a regular file.
     """
     handle = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)  # a FIFO is opened without waiting for a writer
     if not stat.S_ISREG(os.fstat(handle).st_mode):
@@ -52,10 +52,10 @@ def open_regular(path: Path, buffering: int = -1) -> BinaryIO:
 
 
 def others_can_write(path: Path) -> bool:
-    """Return whether a file or directory belongs to another user than this one and root, or others can write to it.
+    """Return whether a user other than this user and root owns a file or directory or can write to it.
 
     Raises:
-        OSError: it cannot be examined.
+        OSError: the file or directory cannot be examined.
     """
     found = path.stat()
     return found.st_uid not in (0, os.geteuid()) or bool(found.st_mode & _OTHERS)
@@ -64,11 +64,11 @@ def others_can_write(path: Path) -> bool:
 def open_append(path: Path) -> FileIO:
     """Open a file to append to it.
 
-    A symbolic link is followed only in a directory that no other user can write to: elsewhere another user could
-    direct the lines into any file of this user.
+    A symbolic link is followed only in a directory that no other user can write to. In other directories, another user
+    could direct the lines into any file of this user by a link.
 
     Raises:
-        OSError: it cannot be opened.
+        OSError: the file cannot be opened.
     """
     guarded = os.O_NOFOLLOW if others_can_write(path.parent) else 0
     try:
@@ -103,7 +103,7 @@ def read_regular(path: Path) -> bytes:
     """Return the content of a regular file of at most ``MAX_WHOLE`` octets.
 
     Raises:
-        OSError: it cannot be read, is not a regular file, or is longer.
+        OSError: the file cannot be read, is not a regular file, or contains more than ``MAX_WHOLE`` octets.
     """
     with open_regular(path) as file:
         content = file.read(MAX_WHOLE + 1)
@@ -179,14 +179,14 @@ class Lock:
             raise StoreError(f"{path.parent}: another process is writing to this run") from error
 
     def release(self) -> None:
-        """Release the lock. The file is not removed, as a removal would race with a process that opens the file."""
+        """Release the lock, but keep its file, because a removal would race with a process that opens the file."""
         self._file.close()
 
 
 def replace_file(path: Path, content: bytes) -> None:
-    """Replace a file atomically: after a crash it has either the old content or the new.
+    """Replace a file atomically: after a crash, the file contains either the old content or the new content.
 
-    No link is followed: neither one in place of the file, nor one in place of ``NAME.new``, which is written first.
+    A symbolic link in place of the file, or of ``NAME.new``, which is written first, is not followed.
     """
     fresh = path.with_name(path.name + ".new")
     with naming(path):

@@ -24,7 +24,7 @@ _BITS = 63
 
 
 def flaw_of(run: Run) -> str | None:
-    """Return where the first such value of a run is, or None if there is none."""
+    """Return the place of the first value of a run that no scan writes, or None if all values are possible."""
     header = run.header
     times = [time for time in (header.started, header.finished) if time is not None]
     if any(time.year > _LAST_RUN for time in times):
@@ -48,7 +48,7 @@ def _flaw_of_line(kind: type, line: bytes) -> str | None:
     try:
         return next(_flaws(codec.decode(kind, line)), None)
     except codec.CodecError:
-        return None  # readers skip and count such lines
+        return None  # readers skip and count lines that cannot be decoded
 
 
 def _flaws(value: Any, name: str = "") -> Iterator[str]:

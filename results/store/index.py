@@ -1,8 +1,8 @@
 """The index of a run in progress: the offset and length of the line of each MX host and certificate.
 
-The index prevents duplicate lines. It is an SQLite file, so that memory does not grow with the run: about 60 octets of
-disk for a certificate and 100 for a host. A resumed run builds the index from the line files. The file is unlinked
-while it is open, so that the kernel removes it at the end of the process.
+The index prevents duplicate lines. The index is an SQLite file, so that memory does not grow with the run; a
+certificate takes about 60 octets on disk, and an MX host about 100 octets. A resumed run builds the index from the line
+files. The SQLite file is unlinked while it is open, so that the kernel removes the file at the end of the process.
 """
 
 import sqlite3
@@ -23,7 +23,10 @@ K = TypeVar("K")
 Row = tuple[Any, ...]
 
 REMEMBERED = 20_000
-"""Maximum number of rows of a table in memory (about 11 MB); a further row causes all to be written to the disk."""
+"""Maximum number of rows of a table in memory (about 11 MB).
+
+A further row causes all rows to be written to the disk.
+"""
 
 _NAME = "index.tmp"
 _OBSERVED = b'"observed_at":"'
@@ -124,7 +127,7 @@ class Index:
         self._certs.put(digest, place)
 
     def put_host(self, key: str, observed: datetime, place: Place) -> None:
-        """Record the position of the last line of an MX host; it replaces an earlier position."""
+        """Record the position of the last line of an MX host, in place of an earlier position."""
         self._hosts.put(key, (observed.timestamp(), *place))
 
     def load(self, hosts: Path, certs: Path) -> None:
@@ -140,7 +143,7 @@ class Index:
                 self.put_host(key, _observed(line), Place(start, len(line)))
 
     def close(self) -> None:
-        """Close and thereby remove the index."""
+        """Close the index, which also removes the index file."""
         self._db.close()
 
     @contextmanager
@@ -152,7 +155,10 @@ class Index:
 
 
 def _observed(line: bytes) -> datetime:
-    """Return the examination time in the line of an MX host; the search starts at the end, where the member is."""
+    """Return the examination time in the line of an MX host.
+
+    The search starts at the end, close to the member of the time.
+    """
     start = line.rfind(_OBSERVED)
     if start < 0:
         raise codec.CodecError("the line is no host")

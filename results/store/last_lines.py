@@ -1,7 +1,7 @@
 """The valid lines of a line file: for each key, the last line with this key.
 
-Lines are only appended, so a retry pass appends a second line for the same key. A final line without a line feed is
-incomplete and is ignored. A missing file is an empty file. Keys are extracted without parsing whole lines.
+A scan only appends lines to a file, so that a retry pass appends a second line for the same key. A final line without a
+line feed is incomplete and is ignored. A missing file is an empty file. Keys are extracted without parsing whole lines.
 
 ``last_lines`` reads a whole file in order; its memory grows with the number of lines and repeated keys. ``last_places``
 returns the offsets of the lines of given keys, or of all keys; its memory grows with the number of these keys.
@@ -16,20 +16,20 @@ from results.store import codec, line_keys
 from results.store.corrupt import CorruptLines, handle
 from results.store.files import naming, open_regular
 
-_FILTER_BITS = 1 << 27  # 16 MiB: with ten million keys, one in thirteen shares its bit with another key
+_FILTER_BITS = 1 << 27  # a table of 16 MiB: with ten million keys, one key in thirteen shares its bit with another key
 
-_CORRUPT = _FILTER_BITS  # the slot of a line without key
+_CORRUPT = _FILTER_BITS  # the slot number of a line without a key
 
-_BLOCK = 256 * 1024  # octets read at once: a line of 2 KiB costs a third of what it costs with the default of 8 KiB
+_BLOCK = 256 * 1024  # number of octets read at once, which takes a third of the time of blocks of 8 KiB
 
 _T = TypeVar("_T")
 
 
 def last_lines(path: Path, corrupt: CorruptLines | None = None) -> Iterator[bytes]:
-    """Yield the last line of each key of a file, in the order of the file; ``last_records`` decodes them too.
+    """Yield the last line of each key of a file, in the order of the file; ``last_records`` also decodes these lines.
 
-    Lines that are appended after the first line was yielded are not read. Memory is four octets for each line, and
-    an entry for each key on more than one line.
+    Lines that are appended after the first line was yielded are not read. The memory needed is four octets for each
+    line, and an entry for each key on more than one line.
 
     Raises:
         StoreError: the file cannot be read, or contains a line without a key.
@@ -38,15 +38,15 @@ def last_lines(path: Path, corrupt: CorruptLines | None = None) -> Iterator[byte
 
 
 def last_records(path: Path, decode: Callable[[bytes], _T], corrupt: CorruptLines | None = None) -> Iterator[_T]:
-    """Yield the records of ``last_lines``.
+    """Yield the records in the lines that ``last_lines`` yields.
 
     Args:
         path: the file.
-        decode: returns the record of a line, or raises one of ``codec.UNREADABLE`` or ``CodecError``.
-        corrupt: counts corrupt lines, which are then skipped.
+        decode: function that returns the record of a line, or raises one of ``codec.UNREADABLE`` or ``CodecError``.
+        corrupt: counter of corrupt lines, which are then skipped; None makes a corrupt line an error.
 
     Raises:
-        StoreError: the file cannot be read, or has a corrupt line that is not skipped.
+        StoreError: the file cannot be read, or contains a corrupt line that is not skipped.
     """
     for number, line in _last_numbered(path, corrupt):
         try:
@@ -71,12 +71,12 @@ def _last_numbered(path: Path, corrupt: CorruptLines | None) -> Iterator[tuple[i
 def last_places(
     path: Path, wanted: Collection[str] | None = None, corrupt: CorruptLines | None = None
 ) -> dict[str, int]:
-    """Return where the last line of each key begins, in octets.
+    """Return the offset in octets at which the last line of each key begins.
 
     Args:
         path: the file.
-        wanted: the keys to look for, all by default; a key that is not in the file is left out.
-        corrupt: counts lines without key, which are then skipped.
+        wanted: the requested keys, by default all keys; a key that is not in the file is left out of the result.
+        corrupt: counter of lines without a key, which are then skipped; None makes such a line an error.
 
     Raises:
         StoreError: the file cannot be read, or contains a line without a key.
@@ -85,7 +85,7 @@ def last_places(
 
 
 def keyed_lines(path: Path, corrupt: CorruptLines | None = None) -> Iterator[tuple[int, str, bytes]]:
-    """Yield every line with its start offset and its key; a key that was written twice is yielded twice.
+    """Yield every line with its start offset and its key; a key on two lines is yielded twice.
 
     Raises:
         StoreError: the file cannot be read, or contains a line without a key.
@@ -114,12 +114,12 @@ def whole_lines(path: Path) -> Iterator[tuple[int, bytes]]:
 
 
 def line_number(path: Path, start: int) -> int:
-    """Return the number of the line that begins at an octet, from 1."""
+    """Return the number (from 1) of the line that begins at the given offset in octets."""
     return 1 + sum(begin < start for begin, _ in whole_lines(path))
 
 
 def _survey(path: Path, corrupt: CorruptLines | None) -> tuple["array[int]", dict[str, int]]:
-    """Return the slot of each line's key, and the keys that may be on several lines, with the number of the last.
+    """Return the slot of each line's key, and the keys that may be on several lines with the number of the last line.
 
     Two different keys with the same slot add an unnecessary entry, but cause no error.
     """

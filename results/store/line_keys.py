@@ -1,4 +1,4 @@
-"""Extraction of the key and of single strings from a JSON line without parsing, as a resume reads millions of lines."""
+"""Extraction of the key and of strings from a JSON line without parsing, for a resumed scan of millions of lines."""
 
 import re
 from functools import cache
@@ -8,7 +8,7 @@ import orjson
 from results.store.codec import CodecError
 
 _KEY = re.compile(rb'\s*\{\s*"\w+"\s*:\s*"((?:[^"\\]|\\.)*)"')
-_USUAL_KEY = re.compile(rb'\{"(?:key|sha256)":"([ !#-\[\]-~]*)"')  # as mxsweep writes a key without escapes
+_USUAL_KEY = re.compile(rb'\{"(?:key|sha256)":"([ !#-\[\]-~]*)"')  # a key without escapes
 
 
 def key_of(line: bytes) -> str:

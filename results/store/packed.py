@@ -1,7 +1,8 @@
-"""Compressed line files of a run: reading from temporary copies, and compression of the files of an old run.
+"""Compressed line files of a run: reading of temporary copies, and compression of the files of an old run.
 
-A run is read the same if its line files end in ``.jsonl.gz`` or ``.jsonl.zst``: a process unpacks each file once, to a
-temporary directory that is removed at the end of the process. A compressed run cannot be continued.
+The line files of a run may be compressed (``.jsonl.gz`` or ``.jsonl.zst``). A process that reads the run unpacks each
+compressed file once, to a temporary directory that is removed at the end of the process. A compressed run cannot be
+continued.
 """
 
 import gzip
@@ -16,26 +17,26 @@ from typing import Any, BinaryIO
 from results.store.files import StoreError, naming, open_regular, sync_directory
 
 SUFFIXES = (".zst", ".gz")
-"""File name extensions of compressed line files; where both exist, the first is read."""
+"""File name extensions of compressed line files; if files with both extensions exist, the first extension is read."""
 
 MAX_RATIO = 400
 """Maximum size of an unpacked file in multiples of the compressed size; JSON lines of a run have a ratio of 5 to 30."""
 
 MIN_BOUND = 64 * 1024 * 1024
-"""Octets to which any file may be unpacked, because short files of repeated lines have high ratios."""
+"""Size in octets to which any file may be unpacked, because short files of repeated lines have high ratios."""
 
 _ZSTD_WINDOW_LOG = 27  # binary logarithm of the maximum window in octets, 128 MiB: the default of the zstd command
 _CHUNK = 1024 * 1024
 
 
 def packed_path(path: Path) -> Path | None:
-    """Return the compressed file in place of a line file, or None."""
+    """Return the path of the compressed file in place of a line file; None if no compressed file exists."""
     candidates = (path.with_name(path.name + suffix) for suffix in SUFFIXES)
     return next((each for each in candidates if each.exists()), None)
 
 
 def readable(path: Path) -> Path:
-    """Return the path from which a line file is read: itself, or a temporary copy of a compressed file.
+    """Return the path from which a line file is read: its own path, or the path of a temporary unpacked copy.
 
     Raises:
         StoreError: a compressed file cannot be unpacked.
@@ -52,7 +53,7 @@ def readable(path: Path) -> Path:
 
 @cache
 def _directory() -> "tempfile.TemporaryDirectory[str]":
-    return tempfile.TemporaryDirectory(prefix="mxsweep-")  # its finalizer removes it when the process ends
+    return tempfile.TemporaryDirectory(prefix="mxsweep-")  # removed when the process ends
 
 
 @cache

@@ -1,8 +1,8 @@
 """Partial records: the members of a line that the counts need.
 
-Decoding a partial record takes a fraction of the time of the whole record, as the decoder skips other members. Verdict
-values and reason codes are plain strings, so that the values of a later version can be counted too. The members have
-the names of ``scanner.model``.
+Decoding a partial record takes a fraction of the time of the whole record, because the decoder skips all other members.
+Verdict values and reason codes are plain strings, so that the values of a later version can be counted too. The members
+have the names of ``scanner.model``.
 """
 
 from collections.abc import Iterator
@@ -19,7 +19,7 @@ _Line = TypeVar("_Line", bound="Lean")
 
 
 class Lean(msgspec.Struct, frozen=True, gc=False):
-    """Base class of partial records; without reference cycles, so that the garbage collector can ignore them."""
+    """Base class of partial records without reference cycles, which the garbage collector can ignore."""
 
 
 class MXPart(Lean, frozen=True):
@@ -71,7 +71,7 @@ class HostPart(Lean, frozen=True):
 
 
 class VerdictPart(Lean, frozen=True, eq=False):
-    """Members of the verdict of a domain; compared by identity, as the counter keeps one object for equal verdicts."""
+    """Members of the verdict of a domain, compared by identity because equal verdicts share one object."""
 
     outcome: str
     sender: str
@@ -129,7 +129,7 @@ class EvidencePart(Lean, frozen=True):
 
     @property
     def matched(self) -> bool:
-        """True if a record matches without errors; the reference identifiers are not compared."""
+        """True if a TLSA record matches without errors; the reference identifiers are not compared."""
         return self.depth >= 0 and not self.errors
 
 
@@ -142,7 +142,7 @@ class AddressPart(Lean, frozen=True):
 
     @property
     def shown(self) -> ProbePart | None:
-        """The probe that represents the address, or None if the report contains no probe."""
+        """The representative probe of the address, or None if the report contains no probe."""
         return roles(self.probes).shown if self.probes else None
 
     @property
@@ -152,7 +152,7 @@ class AddressPart(Lean, frozen=True):
 
     @property
     def handshake(self) -> HandshakePart | None:
-        """The handshake of the probe that represents the address, or None."""
+        """The handshake of the representative probe of the address, or None."""
         shown = self.shown
         return None if shown is None else shown.handshake
 
@@ -197,6 +197,6 @@ def lines(run: Run, name: str, kind: type[_Line]) -> Iterator[_Line]:
     """Yield the last line of each key of a file, decoded as the partial record ``kind``.
 
     Raises:
-        StoreError: the file cannot be read, or a line is not a record of this class.
+        StoreError: the file cannot be read, or a line is not a record of the class ``kind``.
     """
     return last_records(lines_path(run.path, name), msgspec.json.Decoder(kind).decode, run.corrupt)

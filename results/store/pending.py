@@ -1,4 +1,4 @@
-"""The domains of a run that ``--resume`` scans again, although their lines are written.
+"""The domains of a run that ``--resume`` scans again although the run contains lines of these domains.
 
 The pending domains of an interrupted run are those that a retry pass would have examined again: their route or MX hosts
 are worth a retry. The line of a domain does not show whether the domain was judged before or after the retry of an MX
@@ -26,7 +26,10 @@ _FLAW = re.compile(rb'"failure":\{|"outcome":"error"|"lookup_failed"')
 
 _LIMITED = re.compile(rb'"local-limit"')
 _SPOILED = re.compile(rb'"(?:local-limit|internal)"')
-"""Patterns of the reason codes in the line of a domain; the same text in a column of the list costs one scan more."""
+"""Patterns of reason codes in the line of a domain.
+
+A column of the list with the same text only causes a needless scan.
+"""
 
 
 def pending_domains(run: Path) -> set[str]:
@@ -43,11 +46,11 @@ def pending_domains(run: Path) -> set[str]:
 
 
 def spoiled_domains(run: Path, *, bugs: bool) -> dict[str, bool]:
-    """Return the keys of the domains that a limit of this machine spoiled; the value is true for a bug of mxsweep.
+    """Return the keys of the spoiled domains; the value is true if the cause is a bug of mxsweep.
 
     Args:
         run: the directory of the run.
-        bugs: include the domains that a bug of mxsweep spoiled.
+        bugs: whether the result includes the domains for which a bug of mxsweep prevented a lookup or a probe.
 
     Raises:
         StoreError: the file cannot be read, or contains a line without a key.

@@ -1,6 +1,6 @@
 """Reader of a run directory, finished or not: the header, and each line file as a stream of records.
 
-Only the last line of each key is read, see ``last_lines``.
+Only the last line of each key is read, see ``results.store.last_lines``.
 """
 
 from collections.abc import Iterator
@@ -29,7 +29,7 @@ LINE_FILES: dict[str, type] = {
 }
 """The record class of each line file, in the order in which the files are written."""
 
-_INCONCLUSIVE = b'"verdict":{"outcome":"inconclusive"'  # cannot occur in a text, where quotes are escaped
+_INCONCLUSIVE = b'"verdict":{"outcome":"inconclusive"'  # cannot occur in a JSON string, where quotes are escaped
 
 _T = TypeVar("_T")
 
@@ -62,7 +62,7 @@ class Run:
 
         Args:
             path: the directory.
-            corrupt: counts corrupt lines, which are then skipped; without it they are errors.
+            corrupt: counter of corrupt lines, which are then skipped; None makes a corrupt line an error.
 
         Raises:
             StoreError: the directory does not contain a run, its header cannot be read, its schema is newer than
@@ -78,16 +78,16 @@ class Run:
 
         Raises:
             StoreError: the file cannot be read, or a line is not a valid record; ``hosts``, ``certs`` and ``rejects``
-                raise it too.
+                raise the same error.
         """
         return self._records("domains", DomainRecord)
 
     def hosts(self) -> Iterator[HostReport]:
-        """Yield the reports of the MX hosts, each host once."""
+        """Yield the report of each MX host once."""
         return self._records("hosts", HostReport)
 
     def certs(self) -> Iterator[CertFacts]:
-        """Yield the certificates, each once."""
+        """Yield each certificate of the run once."""
         return self._records("certs", CertFacts)
 
     def rejects(self) -> Iterator[RejectRecord]:
@@ -95,12 +95,12 @@ class Run:
         return self._records("rejects", RejectRecord)
 
     def skip(self, name: str, key: str, error: Exception) -> None:
-        """Handle a line that proved corrupt after it had been read.
+        """Handle a line that was found to be corrupt after it had been read.
 
         Args:
             name: the line file, a key of ``LINE_FILES``.
             key: the key of the line.
-            error: what is wrong with it.
+            error: the description of the fault of the line.
 
         Raises:
             StoreError: corrupt lines are not skipped.
@@ -114,10 +114,10 @@ class Run:
 
 
 def read_header(path: Path) -> RunHeader:
-    """Return the header of a run, without a check of its other files.
+    """Return the header of a run, without a check of the other files of the run.
 
     Raises:
-        StoreError: the directory does not contain a run, its header cannot be read, or its schema is newer.
+        StoreError: the directory does not contain a run, or the header cannot be read or has a newer schema.
     """
     file = path / HEADER_FILE
     if not file.exists():
@@ -140,7 +140,7 @@ def _check_schema(file: Path, content: bytes) -> None:
     try:
         origin = msgspec.json.decode(content, type=_Origin)
     except codec.UNREADABLE:
-        return  # the caller's decoder reports what is wrong
+        return  # the caller's decoder reports the fault of the header
     if origin.schema > SCHEMA:
         raise StoreError(
             f"{file}: schema {origin.schema}, written by mxsweep {origin.version};"
@@ -183,7 +183,7 @@ def decoded(path: Path, kind: type[_T], line: bytes) -> _T:
     """Decode a line of a file.
 
     Raises:
-        StoreError: the line is not a record of this class.
+        StoreError: the line is not a record of the class of its file.
     """
     try:
         return codec.decode(kind, line)

@@ -41,7 +41,7 @@ MAX_RAW = 1000  # maximum number of characters kept of a rejected line; every do
 
 
 class _Line(NamedTuple):
-    """An encoded record: its file, its octets, its key in the index and, of a host, the time of its examination."""
+    """An encoded record: the file, the octets, the key in the index and, for a host, the examination time."""
 
     file: str
     octets: bytes
@@ -69,11 +69,11 @@ class Store:
         """Create a run in a new or empty directory.
 
         Args:
-            path: the directory; missing parents are created too.
+            path: the directory of the run; missing parent directories are created too.
             header: the content of ``run.json`` until ``finish``.
 
         Raises:
-            StoreError: the directory is not empty, or it cannot be written.
+            StoreError: the directory is not empty, or the directory cannot be written.
         """
         with naming(path):
             path.mkdir(parents=True, exist_ok=True)
@@ -116,7 +116,7 @@ class Store:
         return store
 
     def begin(self, version: str) -> None:
-        """Set the state of the run in ``run.json`` to running, and record the version of mxsweep that continues it."""
+        """Set the state of the run in ``run.json`` to running, and record the version of the running mxsweep."""
         versions = tuple(dict.fromkeys((*(self.header.versions or (self.header.version,)), version)))
         self.header = replace(self.header, versions=versions, schema=SCHEMA)
         self.mark(RunState.RUNNING)
@@ -133,7 +133,7 @@ class Store:
         """Return the last report of an MX host and its certificates by SHA-256, or None if no report was written.
 
         A record that this version cannot decode counts as not written, so that the host is examined again.
-        A report of an earlier process is ignored if a limit or bug of that process spoiled it.
+        A report of an earlier process is ignored if a limit or bug of that process spoiled the report.
 
         Raises:
             StoreError: a file cannot be read.
@@ -151,9 +151,9 @@ class Store:
         return report, {digest: cert for digest, cert in certs.items() if cert is not None}
 
     def put_host(self, report: HostReport, certs: Sequence[CertFacts]) -> None:
-        """Write the report of an MX host and its certificates, unless it is the last report of the host.
+        """Write the report of an MX host and its certificates, unless the host's last report is the same.
 
-        A report that differs replaces the last one even if its time is earlier, as the clock may be set back.
+        A different report replaces the last report even if its time is earlier, because the clock may be set back.
 
         Raises:
             CodecError: a record cannot be encoded. Nothing is written.
@@ -164,7 +164,7 @@ class Store:
     def put_domain(self, record: DomainRecord, reports: Sequence[HostReport], certs: Mapping[str, CertFacts]) -> None:
         """Write the reports of the hosts of a domain that are not in the run yet, then the record of the domain.
 
-        All records are encoded before the first is written, so that a record that cannot be encoded leaves no trace.
+        All records are encoded first, so that nothing is written if a record cannot be encoded.
 
         Args:
             record: the domain; for readers it replaces an earlier record of the same key.
@@ -228,7 +228,7 @@ class Store:
         close_after(self, failed=kind is not None)
 
     def _host_lines(self, report: HostReport, certs: Mapping[str, CertFacts]) -> list[_Line]:
-        """Return the lines of a host that are not in the run yet: its certificates, then its report."""
+        """Return the lines of a host that are not in the run yet: lines of certificates, then the report."""
         if not report.key.isascii():  # host names are A-labels; a key that UTF-8 cannot encode would damage the index
             raise codec.CodecError(f"HostReport {report.key!a}: not in ASCII")
         known = self._index.host(report.key)
@@ -243,7 +243,7 @@ class Store:
         return [_cert_line(key, cert, sender) for key, cert in found if self._index.cert(key) is None]
 
     def _append(self, lines: Sequence[_Line]) -> None:
-        """Write lines and enter them in the index; a certificate that two of the hosts sent is written once."""
+        """Write lines and enter the lines in the index; a certificate that two of the hosts sent is written once."""
         for line in lines:
             if isinstance(line.key, bytes):
                 if self._index.cert(line.key) is None:
@@ -288,9 +288,9 @@ def check_free(path: Path) -> None:
     """Check that ``Store.create`` can create a run in a directory, without leaving changes.
 
     Raises:
-        StoreError: the directory is not empty, or it cannot be written.
+        StoreError: the directory is not empty, or the directory cannot be written.
     """
-    missing = [each for each in (path, *path.parents) if not each.exists()]  # deepest first
+    missing = [each for each in (path, *path.parents) if not each.exists()]  # the deepest directory first
     with naming(path):
         path.mkdir(parents=True, exist_ok=True)
         _refuse_used(path)
@@ -313,7 +313,7 @@ def _refuse_compressed(path: Path) -> None:
 
 
 def digests_of(report: HostReport) -> list[str]:
-    """Return the SHA-256 digests of the certificates in a report, each once, in the order of the probes."""
+    """Return the SHA-256 digests of the certificates in a report in the order of the probes, each digest once."""
     chains = [probe.handshake.chain for endpoint in report.endpoints for probe in endpoint.probes if probe.handshake]
     return list(dict.fromkeys(digest for chain in chains for digest in chain))
 

@@ -1,4 +1,4 @@
-"""The command line. Only this package and ``scanner.api`` import all other packages."""
+"""The command line of mxsweep. Only this package and the module ``scanner.api`` import all other packages."""
 
 import os
 import sys
@@ -26,7 +26,7 @@ def main() -> None:
 
 
 def _replace_closed_streams() -> None:
-    """Occupy the numbers of closed standard streams, so that no file that is opened later gets one of them.
+    """Occupy the numbers of closed standard streams, so that no file that is opened later gets such a number.
 
     Reading from standard input and writing to standard output then fail with EBADF; messages are lost.
     """
@@ -34,7 +34,7 @@ def _replace_closed_streams() -> None:
         try:
             os.fstat(number)
         except OSError:
-            os.dup2(os.open(os.devnull, flags), number)  # open returns the lowest free number, most often this one
+            os.dup2(os.open(os.devnull, flags), number)  # open returns the lowest free number
     if sys.stdout is None:
         sys.stdout = open(1, "w", encoding="utf-8", closefd=False)  # noqa: SIM115 - the process's stdout
     if sys.stderr is None:
@@ -44,7 +44,7 @@ def _replace_closed_streams() -> None:
 def code_of(target: str) -> Callable[..., Any]:
     """Import a module and return one of its functions.
 
-    A command imports its code only when it runs, so that help, version and usage errors do not load it.
+    A command imports its code only when the command runs, so that help, version and usage errors do not load the code.
 
     Args:
         target: module and function, such as ``scanner.cli.diff:diff``.

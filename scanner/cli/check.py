@@ -1,7 +1,7 @@
 """``mxsweep check``: the check of one domain as a monitoring plugin (Nagios, Icinga).
 
-Output is one line and the exit code a state, as in the Monitoring Plugins Development Guidelines: 0 OK, 1 WARNING,
-2 CRITICAL, 3 UNKNOWN. All errors are UNKNOWN, also errors of usage.
+As in the Monitoring Plugins Development Guidelines, the output is one line, and the exit code is a state: 0 OK, 1
+WARNING, 2 CRITICAL, 3 UNKNOWN. All errors, including usage errors, lead to the state UNKNOWN.
 """
 
 import math
@@ -44,7 +44,7 @@ class PluginStatus(IntEnum):
 
 
 _GRAVITY = (PluginStatus.OK, PluginStatus.WARNING, PluginStatus.UNKNOWN, PluginStatus.CRITICAL)
-"""The states in the order of their gravity: the gravest state of several findings is the state of the check."""
+"""The states in the order of severity; the most severe state of several findings is the state of the check."""
 
 _BY_DANE = {
     DomainDane.PROTECTED: PluginStatus.OK,
@@ -71,7 +71,7 @@ class Thresholds:
 
     @classmethod
     def of(cls, flags: Mapping[str, Any]) -> "Thresholds":
-        """Return the limits that the options request.
+        """Return the thresholds that the options of ``check`` request.
 
         Raises:
             CliError: a condition is invalid.
@@ -97,7 +97,7 @@ def run(flags: Mapping[str, Any]) -> int:
     """Check a domain, print one line, and return the exit code.
 
     Raises:
-        CliError: an option is invalid, or no resolver validates DNSSEC; the caller prints it as UNKNOWN.
+        CliError: an option is invalid, or no resolver validates DNSSEC; the caller prints this error as UNKNOWN.
     """
     limits = Thresholds.of(flags)
     request = _request(flags)
@@ -150,7 +150,7 @@ async def _examine(request: _CheckRequest) -> DomainResult | None:
 
 
 def earliest_end(reports: Iterable[HostReport], certs: Mapping[str, CertFacts]) -> datetime | None:
-    """Return the earliest expiry among the server certificates of the addresses, None without a certificate."""
+    """Return the earliest expiry time of the server certificates of all addresses; None without a certificate."""
     handshakes = (handshake_of(endpoint) for report in reports for endpoint in report.endpoints)
     leaves = (certs.get(shake.chain[0]) for shake in handshakes if shake is not None and shake.chain)
     return min((leaf.not_after for leaf in leaves if leaf is not None and leaf.not_after is not None), default=None)
@@ -161,7 +161,7 @@ def judged(record: DomainRecord, end: datetime | None, limits: Thresholds, at: d
 
     Args:
         record: the record of the domain.
-        end: the earliest expiry of its certificates.
+        end: the earliest expiry time of the server certificates of the domain's hosts.
         limits: the thresholds of the user.
         at: the present time.
     """
@@ -172,7 +172,7 @@ def judged(record: DomainRecord, end: datetime | None, limits: Thresholds, at: d
     if days is not None:
         findings += _expiry(days, limits)
     status = max((state for state, _ in findings), key=_GRAVITY.index)
-    hosts = 0 if record.verdict.dane is DomainDane.NO_MAIL else len(record.hosts)  # not the domain as its own host
+    hosts = 0 if record.verdict.dane is DomainDane.NO_MAIL else len(record.hosts)  # without the domain itself as a host
     count = f"{hosts} host" if hosts == 1 else f"{hosts} hosts"
     text = "; ".join((f"{record.key}: {record.verdict.dane}, {count}", *_why(record), *(t for _, t in findings if t)))
     return status, f"DANE {status.name} - {plugin_text(text)} | {_figures(days, hosts, limits)}"
@@ -196,7 +196,7 @@ def _expiry(days: int, limits: Thresholds) -> list[tuple[PluginStatus, str]]:
 
 
 def _why(record: DomainRecord) -> list[str]:
-    """Return the cause of a verdict that is not ``protected``: of the broken hosts, else of the domain."""
+    """Return the cause of a verdict other than ``protected``: of the broken hosts, or else of the domain."""
     if record.verdict.dane is DomainDane.PROTECTED:
         return []
     broken = [host for host in record.hosts if host.dane in _BROKEN]

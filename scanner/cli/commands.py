@@ -36,7 +36,7 @@ from scanner.cli.scan_options import scan_options
 
 
 def main(argv: Sequence[str]) -> int:
-    """Run a command line and return the exit code; print a usage error as one line on stderr."""
+    """Run the command of a command line and return the exit code; print a usage error as one line on stderr."""
     fail = _fail_plugin if argv[:1] == ["check"] else _fail
     try:
         result = group.main(args=list(argv), prog_name="mxsweep", standalone_mode=False)
@@ -65,7 +65,7 @@ def _fail_plugin(text: str, _code: Exit) -> int:
 
 
 class _Group(click.RichGroup):
-    """The group of commands. It reports all errors in writing standard output; click handles only a closed pipe."""
+    """The group of commands, which reports all errors in writing standard output; click handles only a closed pipe."""
 
     def make_context(self, *arguments: Any, **more: Any) -> Any:
         """Parse the command line; help and version are printed here.

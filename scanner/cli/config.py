@@ -29,15 +29,16 @@ def load(ctx: click.Context, param: click.Parameter, value: str | None) -> str |
 
 
 def check_kept(file: str, flags: dict[str, Any], present: dict[str, Any]) -> None:
-    """Check that the values which a run keeps for the options of the present command are what the options take.
+    """Check that the option values which a run contains are valid values of the options of the present command.
 
     Args:
-        file: for messages.
-        flags: the values that the run keeps, by name.
-        present: the values of the present command; None is kept only for an option that is None here too.
+        file: the path of the file with the option values, for messages.
+        flags: the option values that the run contains, by name.
+        present: the option values of the present command; a value None of the run is valid only if the option is also
+            None here.
 
     Raises:
-        click.UsageError: an option does not exist, or does not take its value.
+        click.UsageError: an option does not exist, or its value is invalid.
     """
     ctx = get_current_context()
     known = {param.name: param for param in ctx.command.params if isinstance(param, click.Option)}
@@ -84,7 +85,7 @@ def _checked(ctx: click.Context, file: str, known: dict[str, click.Option], tabl
 
 
 def _value(ctx: click.Context, where: str, option: click.Option, value: Any) -> Any:
-    """Return a value in the form that the option takes; accept a single value in place of a list."""
+    """Return a value of the file in the form that the option accepts; a single value is accepted in place of a list."""
     if isinstance(value, list) and not option.multiple:
         raise click.UsageError(f"{where} takes one value, not a list")
     for each in value if isinstance(value, list) else [value]:

@@ -11,7 +11,7 @@ from rich.console import Console
 from scanner.cli.errors import CliError, Exit
 
 MESSAGE = 2000
-"""Maximum characters of a message."""
+"""Maximum number of characters of a message."""
 
 _UNWRITABLE = {errno.EBADF, errno.EPIPE, errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO}
 
@@ -20,7 +20,7 @@ class RaisingConsole(Console):
     """A console that raises BrokenPipeError for a closed pipe; rich's default console ends the process."""
 
     def on_broken_pipe(self) -> None:
-        """Raise BrokenPipeError again; rich calls this method in its handler of that error."""
+        """Raise BrokenPipeError again; rich calls this method in its handler of a BrokenPipeError."""
         raise BrokenPipeError(errno.EPIPE, os.strerror(errno.EPIPE))
 
 
@@ -35,7 +35,7 @@ def stderr() -> Console:
 
 
 class _TerminalStream:
-    """Standard output as a terminal: escapes of JSON take the place of characters that the terminal would obey."""
+    """Standard output to a terminal; JSON escapes replace the characters that the terminal would obey."""
 
     def __init__(self, stream: BinaryIO) -> None:
         self._stream = stream
@@ -49,7 +49,7 @@ class _TerminalStream:
 
 
 def json_stream() -> Any:
-    """Return standard output for JSON lines. They are written as they are, except to a terminal."""
+    """Return standard output for JSON lines. JSON lines are written unchanged, except to a terminal."""
     return _TerminalStream(sys.stdout.buffer) if sys.stdout.isatty() else sys.stdout.buffer
 
 
@@ -74,12 +74,12 @@ def plugin_text(text: str) -> str:
 def unwritable(error: OSError) -> Exception:
     """Return the exception to raise for an error in writing standard output.
 
-    A closed pipe (``| head``) becomes an error without a message; a full disk or a closed stream (``>&-``) becomes one
-    with a message. Any other error does not come from standard output: it is returned as it is.
+    For a closed pipe (``| head``), the exception has no message; for a full disk or a closed stream (``>&-``), the
+    exception has a message. Any other error does not come from standard output and is returned unchanged.
     """
     if error.errno not in _UNWRITABLE:
         return error
-    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # else the interpreter's last flush fails again
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # otherwise the interpreter's last flush fails again
     text = "" if isinstance(error, BrokenPipeError) else f"standard output: {error.strerror}"
     return CliError(text, Exit.UNFIT)
 
@@ -89,7 +89,7 @@ def output_failed(error: OSError, code: int) -> int:
 
     Args:
         error: the error.
-        code: the exit code of a command that failed before; it has written its message, and the code stands.
+        code: the exit code of a command that failed before and has written a message; this exit code is returned.
 
     Raises:
         OSError: the error does not come from standard output.

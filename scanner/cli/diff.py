@@ -18,10 +18,10 @@ from scanner.cli.runs import reading, write
 
 
 def diff(runs: tuple[str, ...], flags: Mapping[str, Any]) -> Exit:
-    """Compare runs and print what changed.
+    """Compare runs and print the changes.
 
     Args:
-        runs: run directories, the oldest first. With ``against``, at most one.
+        runs: run directories, the oldest first; with ``against``, at most one run directory.
         flags: the options of the command, by their names.
 
     Raises:
@@ -49,7 +49,7 @@ def _conditions(texts: Sequence[str]) -> list[Condition]:
 
 
 def _opened(runs: Sequence[str], against: str | None, last: int, open_run: Callable[[str], Run]) -> list[Run]:
-    """Return the runs to compare, in the order of time; with ``against``, there may be only one."""
+    """Return the runs to compare, in the order of time; with ``against``, the result may be a single run."""
     if against is None:
         return [open_run(path) for path in runs]
     if len(runs) > 1:
@@ -79,7 +79,7 @@ def _print(found: Comparison, form: str, limit: int | None) -> None:
     elif form == "markdown":
         write(text.as_markdown(found, rows).encode())
     elif form == "html":
-        page: str = code_of("results.report.diff_page:to_html")(found, limit or None)  # loads slowly
+        page: str = code_of("results.report.diff_page:to_html")(found, limit or None)  # this module loads slowly
         write(page.encode())
     elif form == "csv":
         write(text.as_csv(found).encode())

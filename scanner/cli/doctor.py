@@ -40,11 +40,11 @@ from targets.hostnames import HostNameError, to_ascii
 from targets.special import special_purpose
 
 TIMEOUTS = Timeouts(connect=10.0, greeting=30.0, command=10.0, handshake=10.0, probe=40.0)
-"""Time limits of the probes in seconds: shorter than in a scan, because a user waits for the result."""
+"""Time limits in seconds of the probes, which are shorter than in a scan because a user waits for the result."""
 
 PORT = 25
 WORLD = {"A": "192.88.99.1", "AAAA": "2001:4860:4860::8888"}
-"""Public addresses to which a route exists if there is a default route. No packet is sent to them."""
+"""Public addresses to which a route exists if the machine has a default route. No packet is sent to these addresses."""
 
 _COLOURS = {State.OK: "green", State.WARN: "yellow", State.FAIL: "bold red"}
 
@@ -126,7 +126,10 @@ async def _clock(resolved: Resolved) -> Check:
 
 @dataclass(frozen=True, slots=True)
 class MailHostCheck:
-    """The probes of a mail host on port 25, one for each address family; ``why_none`` is the reason for no probe."""
+    """The probes of a mail host on port 25, one probe for each address family.
+
+    ``why_none`` is the reason if no probe was made.
+    """
 
     host: str
     probes: tuple[Probe, ...]
@@ -173,7 +176,7 @@ async def _probe(address: str, request: DoctorRequest) -> Probe:
 
 
 async def _names(request: DoctorRequest, probes: tuple[Probe, ...], lookup: DNSLookup) -> list[Check]:
-    """Check the EHLO name against each local address that mail hosts see."""
+    """Check that the EHLO name fits each local address from which mail hosts are contacted."""
     peers = [probe.endpoint.address for probe in probes] or [WORLD[rtype] for rtype in _address_types(request)]
     sources = dict.fromkeys(filter(None, (_source(peer, request.bind) for peer in peers)))
     forward = [record for rtype in ("A", "AAAA") for record in (await lookup(request.ehlo, rtype)).records]

@@ -16,19 +16,19 @@ GIVE_UP = 900.0
 """Default of ``--give-up-after`` in seconds while no mail server has been reached."""
 
 _FINISHING = f"finishing the probes in flight (at most {pipeline.DRAIN:.0f} s); interrupt again to stop at once"
-_WATCH_EVERY = 0.25  # seconds
+_WATCH_EVERY = 0.25  # time in seconds
 
 
 @dataclass(frozen=True, slots=True)
 class Limits:
-    """Limits in seconds, None without one: of the whole scan, and of a pause after the loss of the network."""
+    """Time limits in seconds of the whole scan, and of a pause after the loss of the network; None without a limit."""
 
     max_time: float | None = None
     give_up_after: float | None = None
 
     @classmethod
     def of(cls, flags: dict[str, Any]) -> "Limits":
-        """Return the limits that the options of ``scan`` request."""
+        """Return the time limits that the options of ``scan`` request."""
         return cls(flags["max_time"], flags["give_up_after"])
 
     def pause(self, stats: Stats) -> float | None:
@@ -39,9 +39,9 @@ class Limits:
 
 
 async def watch_signals(stop: pipeline.Stop, stats: Stats, console: Console) -> None:
-    """Finish the probes in flight at the first interrupt; stop at once at the second, or in a pause.
+    """Finish the probes in flight after the first interrupt; stop at once after the second interrupt, or in a pause.
 
-    SIGHUP is such a signal if ``scanner.cli.hangup`` made it end the scan.
+    SIGHUP counts as an interrupt if ``scanner.cli.hangup`` has set SIGHUP to end the scan.
     """
     ends = signal.getsignal(signal.SIGHUP) is signal.default_int_handler
     numbers = (signal.SIGINT, signal.SIGTERM, *((signal.SIGHUP,) if ends else ()))
@@ -74,5 +74,5 @@ async def watch_limits(stop: pipeline.Stop, stats: Stats, limits: Limits) -> Non
 
 
 def _cause(stats: Stats) -> str:
-    """Return what failed during the pause, without the end of the message that announced the pause."""
+    """Return the cause of the pause, from the beginning of the message that announced the pause."""
     return "; ".join(text.partition(":")[0] for text in stats.outages.values())

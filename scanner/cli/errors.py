@@ -7,20 +7,23 @@ class Exit(IntEnum):
     """Exit codes of all commands except ``finger``, which has the exit codes of posttls-finger."""
 
     DONE = 0
-    INTERNAL = 1  # done, with internal errors
+    INTERNAL = 1  # the command ended after internal errors
     USAGE = 2  # bad usage or input
-    UNFIT = 3  # this machine or its network is not fit for the command
+    UNFIT = 3  # this machine or its network is not suitable for the command
     MATCHED = 4  # a condition of --fail-on was met
     CHANGED = 5  # the lines of a replayed session differ from the saved lines
     INTERRUPTED = 130
 
 
 PLUGIN_UNKNOWN = 3
-"""Exit code of ``mxsweep check`` after any error; its other exit codes are in ``scanner.cli.check``."""
+"""Exit code of ``mxsweep check`` after any error.
+
+``scanner.cli.check`` contains the other exit codes of this command.
+"""
 
 
 class CliError(Exception):
-    """An error that ends the command; its text is the line printed on stderr."""
+    """An error that ends the command; the text of the error is the line printed on stderr."""
 
     def __init__(self, text: str, code: Exit = Exit.USAGE) -> None:
         super().__init__(text)

@@ -48,7 +48,7 @@ def _distinct(runs: Sequence[str]) -> list[str]:
     """Return the paths of the runs.
 
     Raises:
-        CliError: a run is named twice, so that its rows would be counted twice.
+        CliError: a run is named twice, so that the rows of the run would be counted twice.
     """
     places = [Path(path).resolve() for path in runs]
     for path, place in zip(runs, places, strict=True):

@@ -1,7 +1,8 @@
 """``mxsweep finger``, the counterpart of posttls-finger for one destination.
 
-Log lines go to stdout, usage and notes of mxsweep to stderr. The exit status is 0 for any verdict, and 1 for usage,
-fatal and internal errors. If the program is called ``posttls-finger``, such as by a link, its lines contain that name.
+Log lines are written to stdout; usage errors and notes of mxsweep are written to stderr. The exit status is 0 for any
+verdict, and 1 for usage, fatal and internal errors. If the program is called by the name ``posttls-finger``, for
+example through a link, its log lines contain that name.
 """
 
 import ipaddress
@@ -93,7 +94,7 @@ async def _run(options: Options, argv: Sequence[str], output: Output) -> int:
 
 
 async def _observe(options: Options, argv: Sequence[str], lookup: AskDNS, output: Output) -> int:
-    """Run finger; save the run with ``--save``; print its record with ``--json``."""
+    """Run finger; with ``--save``, save the run; with ``--json``, print the record of the run."""
     seed = secrets.randbits(32)
     setup = prepare(options, NetworkPorts(lookup, seed), output)
     if options.json:
@@ -113,7 +114,7 @@ async def _observe(options: Options, argv: Sequence[str], lookup: AskDNS, output
 
 
 def _note_resolver() -> None:
-    """Print a note if resolv.conf names a remote resolver: its AD bit crosses a network unprotected."""
+    """Print a note if resolv.conf names a remote resolver, whose AD bit is not protected on the network."""
     remote = [address for address, _ in system_servers() if not ipaddress.ip_address(address).is_loopback]
     if remote:
         sys.stderr.write(f"note: the AD bit of {', '.join(remote)} is trusted because resolv.conf names it\n")

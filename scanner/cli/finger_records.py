@@ -1,10 +1,10 @@
-"""``mxsweep finger --json``: the run as the records of ``scan``, one JSON line.
+"""``mxsweep finger --json``: the run of finger as one JSON line with the records that ``scan`` writes.
 
-The run is the same as without ``--json``. The record contains only judgements of observations: it does not cover
-addresses after the first that accepted a connection, and ``dane`` is ``unknown`` at levels that do not use TLSA
-records. ``tls`` is the TLS status in the summary line, under all options that affect it (``-A -M -d -f -s``, match
-arguments). At level ``none`` the session is clear text by choice. At ``fingerprint``, ``verify`` and ``secure``, mail
-would be sent only to a verified peer.
+The connections are the same as without ``--json``. The record contains only judgements of observations: it does not
+contain addresses after the first address that accepted a connection, and ``dane`` is ``unknown`` at levels that do not
+use TLSA records. ``tls`` is the TLS status in the summary line of finger, which depends on the options ``-A -M -d -f
+-s`` and match arguments. At level ``none``, finger requests no TLS, so that the session is always clear text. At
+``fingerprint``, ``verify`` and ``secure``, mail would be sent only to a verified peer.
 """
 
 from collections.abc import Sequence
@@ -46,7 +46,7 @@ _NOT_ASKED = TLSALookup("", (), Dane.UNKNOWN, None)
 
 
 def check(setup: Setup) -> None:
-    """Check that TLS can be offered, unless the level is ``none``: else the record would not describe the server.
+    """Check that TLS can be offered, unless the level is ``none``; else the record would not describe the server.
 
     Raises:
         Fatal: an error disabled TLS, or ``-g`` and ``-p`` cannot be offered.
@@ -106,7 +106,7 @@ def _lost_host(run: FingerRun, hop: RouteHost, observed_at: datetime) -> tuple[H
 
 
 def _host(run: FingerRun, tried: Sequence[TriedAddress], observed_at: datetime) -> tuple[HostReport, HostVerdict]:
-    """Return the report and the verdict of one host, based on its addresses that were tried."""
+    """Return the report and the verdict of one host, based on the addresses of the host that were tried."""
     host_address, options = tried[0].address, run.options
     lookup = tried[0].lookup or _NOT_ASKED
     probed = [one for one in tried if one.probe is not None or one.failure is not None]
@@ -159,7 +159,10 @@ def _answer(run: FingerRun, host: str, rtype: str) -> Answer | None:
 
 
 def _judged_at(asked: Level, one: TriedAddress) -> Level:
-    """Return the level at which a sender with this policy would deliver: ``-M`` may lower dane."""
+    """Return the security level at which a sender with this policy would deliver.
+
+    ``-M`` may lower the level ``dane``.
+    """
     rule = one.rule
     by_policy = rule is not None and rule.level in (Level.MAY, Level.ENCRYPT) and bool(rule.note)
     return rule.level if rule is not None and by_policy and not rule.check_names else asked
@@ -183,7 +186,7 @@ def _endpoint(run: FingerRun, one: TriedAddress, observed_at: datetime) -> Endpo
 
 
 def _verdict(view: verdict.View, one: TriedAddress, report: EndpointReport) -> EndpointVerdict:
-    """Return the verdict of an address under the policy of the run, which has more options than a scan."""
+    """Return the verdict of an address under the policy of this run; finger has more policy options than a scan."""
     probe = one.probe
     if probe is None:
         return verdict.judge(view, report, {})

@@ -1,4 +1,4 @@
-"""The signal SIGHUP of a scan: it reopens the log and status files after a rotation, or ends the scan."""
+"""The signal SIGHUP, which makes a scan reopen the log and status files after a rotation, or ends the scan."""
 
 import signal
 import sys
@@ -12,10 +12,10 @@ from scanner.cli.console import say
 
 @contextmanager
 def hangup(reopen: Sequence[Callable[[], None]]) -> Iterator[None]:
-    """Handle SIGHUP for the block.
+    """Handle the signal SIGHUP for the duration of the block.
 
-    Without a file to reopen, or with a terminal on stderr (which has been closed), SIGHUP acts as SIGTERM. A program
-    such as ``nohup`` may have set it to be ignored, which is respected.
+    Without a file to reopen, or with a terminal on stderr (which has been closed), SIGHUP acts as SIGTERM. If a program
+    such as ``nohup`` has set SIGHUP to be ignored, SIGHUP stays ignored.
 
     Args:
         reopen: functions that reopen a file or raise ``StoreError``.

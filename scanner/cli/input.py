@@ -1,4 +1,4 @@
-"""The input of a scan, from its options to a spool: all lists are read completely before any host is contacted."""
+"""The input of a scan: all lists are read completely into a spool, a file of all destinations, before the scan."""
 
 import json
 import signal
@@ -177,7 +177,7 @@ def spooled(given: Input, output: str | None, say: Callable[[str], None], *, qui
 
 
 def _nothing(spool: Spool, notes: list[str]) -> str:
-    """Return the reason why there is no destination to scan, with advice."""
+    """Return the reason why no destination can be scanned, with advice for the user."""
     if not spool.lines:
         return f"nothing to scan: the input has no line that is neither blank nor a comment{_after(notes)}"
     reason, count = next(iter(spool.reasons.items()))
@@ -238,9 +238,10 @@ def _interruptible() -> Iterator[None]:
 
 @dataclass(frozen=True, slots=True)
 class Work:
-    """The destinations that this process examines, and the state of the run before.
+    """The destinations that this process examines, and the state of the run before this process.
 
-    ``done`` of ``total`` destinations are done; ``others`` are not examined again; ``rejects`` are already written.
+    ``done`` of ``total`` destinations were examined before. ``others`` are not examined again. ``rejects`` is the
+    number of rejected lines that are already written.
     """
 
     items: Iterator[Target | Reject]
@@ -295,7 +296,8 @@ def rest_of(store: Store, reader: Reader, *, retry: bool) -> Work:
 def _bugs_again(header: RunHeader) -> bool:
     """Return whether ``--resume`` scans the domains with an internal error again.
 
-    The continuation of an interrupted run would only meet the same bug again, unless another version has mended it.
+    The continuation of an interrupted run would only reach the same bug again, unless another version has corrected the
+    bug.
     """
     return header.state is RunState.COMPLETE or (header.versions or (header.version,))[-1] != __version__
 
@@ -303,7 +305,7 @@ def _bugs_again(header: RunHeader) -> bool:
 def waiting_for_a_pass(store: Store) -> set[str]:
     """Return the domains of an interrupted run that wait for a retry pass.
 
-    These domains are scanned again with the stored reports of their hosts, and the retry passes follow.
+    The returned domains are scanned again with the stored reports of their hosts, and the retry passes follow.
     """
     if store.header.state is RunState.COMPLETE:
         return set()
@@ -332,5 +334,5 @@ def kept_flags(run: Path) -> dict[str, Any]:
 
 
 def flag_files(run: Path) -> tuple[Path, Path]:
-    """Return the paths that decide over the flags of a run: their file and its directory."""
+    """Return the paths whose owners control the stored options of a run: the file of the options and its directory."""
     return run / _SPOOL, run / _SPOOL / _FLAGS

@@ -9,7 +9,7 @@ from scanner.cli.errors import CliError
 
 
 class LogFile(logging.Handler):
-    """Appends a line for each log record. The first line that cannot be written is reported; the scan continues.
+    """A log handler that appends a line for each log record. The first write error is reported, and the scan continues.
 
     Raises:
         CliError: the file cannot be opened.
@@ -36,7 +36,7 @@ class LogFile(logging.Handler):
             self._failed = True
 
     def reopen(self) -> None:
-        """Continue with the present file of the path, after a rotation of logs.
+        """Open the file at the same path again, because a rotation of logs may have moved the open file away.
 
         Raises:
             StoreError: the file cannot be opened.

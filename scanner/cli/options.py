@@ -1,4 +1,4 @@
-"""Options of several commands and the types of option values, in a module that loads no other code of a command."""
+"""Options that several commands share, and the types of option values; this module loads no other code of a command."""
 
 import math
 from collections.abc import Callable
@@ -14,7 +14,7 @@ LEVELS = [level.value for level in (Level.MAY, Level.ENCRYPT, Level.DANE, Level.
 FAMILIES = [family.value for family in Family]
 
 DAYS = 21
-"""Default of ``--days`` in report and diff: if renewal is due 30 days before expiry, it has failed for 9 days."""
+"""Default of ``--days`` in report and diff; a renewal that is due 30 days before expiry is then 9 days late."""
 
 Command = TypeVar("Command", bound=Callable[..., Any])
 
@@ -46,11 +46,14 @@ PORT = click.IntRange(1, 65535)
 
 
 Option = Callable[..., Callable[[Any], Any]]
-"""A function from further attributes of an option, such as its panel, to a decorator of a command."""
+"""A function that takes further attributes of an option, such as its panel, and returns a decorator of a command."""
 
 
 def option(*names: str, **attributes: Any) -> Option:
-    """Return an option; ``names`` and ``attributes`` are arguments of ``click.option``."""
+    """Return a function that adds an option to a command.
+
+    ``names`` and ``attributes`` are arguments of ``click.option``.
+    """
     return partial(click.option, *names, **attributes)
 
 
@@ -66,7 +69,7 @@ def block(panel: str, *options: Option) -> Callable[[Command], Command]:
 
 
 def examples(first: str, second: str) -> str:
-    """Return the end of a command's help: two examples, each on its own line."""
+    """Return the end of a command's help text: two examples, each on a separate line."""
     return f"Examples:\n\n{first}\n\n{second}"
 
 

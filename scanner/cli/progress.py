@@ -1,4 +1,4 @@
-"""The progress of a scan: display, status file, metrics file and run.json, all from the same status."""
+"""Outputs of the progress of a scan: display, status file, metrics file and run.json, which show the same status."""
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
@@ -32,7 +32,7 @@ class ProgressRequest:
 
     @property
     def reopen(self) -> list[Callable[[], None]]:
-        """The functions that reopen files to which lines are appended."""
+        """The functions that reopen the files to which lines of the progress are appended."""
         return [file.reopen for file in self.files if isinstance(file, StatusFile)]
 
 
@@ -54,10 +54,10 @@ class StatusView(Protocol):
     """A display or file that shows statuses."""
 
     def show(self, status: Status) -> None:
-        """Show a status, unless the previous status was shown too recently."""
+        """Display a status, unless the previous status was displayed too recently."""
 
     def end(self, status: Status) -> None:
-        """Show the last status."""
+        """Display the last status of the scan."""
 
 
 @dataclass(slots=True)

@@ -1,7 +1,7 @@
-"""``finger --save FILE`` saves a run as a case; ``mxsweep replay FILE`` judges it again offline and compares the lines.
+"""``finger --save FILE`` saves a run of finger; ``mxsweep replay FILE`` judges the run again and compares the lines.
 
-A case is one indented JSON object (``scanner.finger.saved_case``), so that it can be read, shortened and edited by
-hand.
+A saved run (case) is one indented JSON object (``scanner.finger.saved_case``), so that users can read and edit the
+file.
 """
 
 import difflib
@@ -102,10 +102,10 @@ def _relevant(trust: TrustStore, ders: Iterable[bytes]) -> list[bytes]:
 
 
 def load(path: Path) -> SavedCase:
-    """Read a case.
+    """Read a saved run of finger.
 
     Raises:
-        CliError: the file cannot be read, or is not a case of this version.
+        CliError: the file cannot be read, or is not a saved run of this version.
     """
     try:
         case = decode(SavedCase, path.read_bytes())
@@ -119,7 +119,7 @@ def load(path: Path) -> SavedCase:
 
 
 def replay(case: SavedCase, output: Output) -> int:
-    """Judge a case again and print its lines; return the exit status of the run."""
+    """Judge a saved run again and print its log lines; return the exit status of the run."""
     for line in case.notes:
         output.line(line)
     status: int = trio.run(FingerRun(_setup(case, output)).run)
@@ -159,9 +159,10 @@ def run(path: str) -> int:
 
 
 def difference(case: SavedCase, printed: Sequence[str]) -> list[str]:
-    """Return the differences from the saved lines as a unified diff without context; empty if there are none.
+    """Return the differences from the saved lines as a unified diff without context; empty if the lines are equal.
 
-    Session keys are not compared, because they include the offer of the TLS library, which may have changed since.
+    Session keys are not compared, because a session key depends on the offer of the TLS library, which may have
+    changed.
     """
     then, now = ([_KEY.sub("&", line) for line in lines] for lines in (case.lines, printed))
     return list(difflib.unified_diff(then, now, "then", "now", lineterm="", n=0))

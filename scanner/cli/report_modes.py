@@ -51,7 +51,8 @@ def rejudge(
 
     Args:
         run: the run to judge again.
-        at: time for the validity of certificates, in the forms that ``moment`` parses; None for the time of each probe.
+        at: time at which the validity of certificates is checked, in the forms that ``moment`` parses; None for the
+            time of each probe.
         level: security level, None for the level of the run.
         ca_file: PEM bundle of trusted roots; without ``ca_file`` and ``ca_path``, the roots of the run are used.
         ca_path: directory of trusted roots.
@@ -86,7 +87,7 @@ def moment(text: str) -> datetime:
 
 
 def _trust(run: Run, ca_file: str | None, ca_path: str | None) -> TrustStore:
-    """Return the trusted roots of the options, else of the settings of the run, else of the system."""
+    """Return the trusted roots that the options or else the settings of the run name, or else the system's roots."""
     if not ca_file and not ca_path:
         ca_file, ca_path = run.header.settings.get("ca_file"), run.header.settings.get("ca_path")
     try:

@@ -24,7 +24,7 @@ from scanner.model import DomainRecord, HostReport
 from targets.destination import DestinationError, parse_destination
 
 TOP = 10
-"""Maximum number of rows of long tables in text and markdown; the other formats have ``LIMIT``."""
+"""Maximum number of rows of long tables in text and Markdown; in the other formats, the maximum is ``LIMIT``."""
 
 
 # --- report ---------------------------------------------------------------------------------------------------
@@ -42,7 +42,7 @@ def report(path: str, history: tuple[str, ...], flags: Mapping[str, Any]) -> Non
         CliError: options contradict each other, a run cannot be read, or a file cannot be written.
     """
     _check(flags)
-    gc.disable()  # records are plain values without cycles: searching for cycles takes a tenth of the time
+    gc.disable()  # records are plain values without reference cycles; the search for cycles takes a tenth of the time
     with reading(strict=flags["strict"]) as open_run:
         run, earlier = open_run(path), [open_run(past) for past in history]
         if flags["metrics"] or flags["paper"] or flags["rejudge"]:
@@ -68,7 +68,10 @@ def _check(flags: Mapping[str, Any]) -> None:
 
 
 def _other_mode(run: Run, earlier: Sequence[Run], flags: Mapping[str, Any]) -> None:
-    """Write a document of another mode instead of a report; import its code only here, because it loads slowly."""
+    """Write a document of another mode instead of a report.
+
+    The code of each mode is imported here, because it loads slowly.
+    """
     if flags["metrics"]:
         code_of("scanner.cli.report_modes:metrics")(run, flags["metrics"])
     elif flags["paper"]:
@@ -112,7 +115,7 @@ def _rendered(made: Report, run: Run, form: str, rows: int) -> bytes:
 
 
 def explain(path: str, domain: str, history: Sequence[str], *, strict: bool) -> None:
-    """Print how the verdict of a domain came about. ``strict`` makes a corrupt line of a run an error.
+    """Print the steps that lead to the verdict of a domain. With ``strict``, a corrupt line of a run is an error.
 
     Raises:
         CliError: the domain is not in the run, or a run cannot be read.
@@ -145,7 +148,7 @@ def schema(name: str | None) -> None:
     """Print the JSON Schema of one file of a run, or of all files.
 
     Raises:
-        CliError: a run does not contain a file of that name.
+        CliError: no file of a run has the given name.
     """
     try:
         document = schema_of(name)

@@ -1,4 +1,4 @@
-"""The request of a scan: its options, checked and converted to settings, input and output before any contact."""
+"""The request of a scan: the checked options, converted to settings, input and output before any contact."""
 
 import fcntl
 import io
@@ -134,11 +134,11 @@ def _input(flags: dict[str, Any], settings: Settings) -> Input:
 def _stdin() -> io.BufferedReader:
     """Return a second file object for standard input.
 
-    After an interrupt a thread still reads from standard input. If that thread held the lock of ``sys.stdin``, the
-    interpreter could not exit.
+    After an interrupt, the thread of the reader still reads from standard input. If this thread held the lock of
+    ``sys.stdin``, the interpreter could not exit.
     """
     try:
-        if fcntl.fcntl(0, fcntl.F_GETFL) & os.O_ACCMODE == os.O_WRONLY:  # so ``scanner.cli`` opens a closed stream
+        if fcntl.fcntl(0, fcntl.F_GETFL) & os.O_ACCMODE == os.O_WRONLY:  # as ``scanner.cli`` opens a closed stream
             raise CliError("standard input is closed")
         return io.BufferedReader(io.FileIO(0, closefd=False))
     except OSError as error:
@@ -246,7 +246,10 @@ def bind_address(address: str | None) -> str | None:
 
 
 def _given(text: str, index: int, reader: Reader) -> Target:
-    """Parse a destination of the command line; raise an error with the same hints as for lists if it is invalid."""
+    """Parse a destination of the command line.
+
+    The error for an invalid destination contains the same hints as for lists.
+    """
     try:
         return Target(reader.destination(text), text, "--domain", index)
     except ValueError as error:

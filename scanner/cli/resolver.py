@@ -1,9 +1,9 @@
-"""The resolver of a command: its choice, the start of a private unbound, and the test of DNSSEC validation.
+"""The resolver of a command: choice of the resolver, start of a private unbound, and test of DNSSEC validation.
 
 Mode ``auto``, the default, uses the resolver of this machine if it passes the preflight, else a private unbound; every
 other mode uses the resolver that the user named. If no resolver passes the preflight, ``Resolved.validated`` is false:
-queries are then sent without DNSSEC, so that the security of every answer is ``indeterminate`` and there is no DANE
-verdict. The command decides whether it continues without validation.
+queries are then sent without DNSSEC, so that the security of every answer is ``indeterminate`` and no DANE verdict is
+possible. The command decides whether it continues without validation.
 """
 
 import ipaddress
@@ -37,8 +37,9 @@ _Server = tuple[str, int]
 class Resolved:
     """The chosen resolver and the results of its test.
 
-    ``dns`` contains its servers, ``checks`` all results of the preflight, ``label`` its name. ``child`` is the private
-    unbound or None. ``validation`` is about a resolver that passed the preflight.
+    ``dns`` contains the servers of the resolver, ``checks`` all results of the preflight, and ``label`` the name of the
+    resolver. ``child`` is the private unbound, or None. ``validation`` describes how a resolver that passed the
+    preflight validates.
     """
 
     dns: DNSSettings
@@ -80,7 +81,7 @@ def _guarded(child: Unbound, resolver: Resolver) -> DNSLookup:
 
 @asynccontextmanager
 async def resolving(dns: DNSSettings, choice: ResolverChoice) -> AsyncIterator[Resolved]:
-    """Choose a resolver, start it if it is a private unbound, and keep it for the block.
+    """Choose a resolver, start the resolver if it is a private unbound, and keep it running for the block.
 
     Raises:
         UnboundError: the private unbound ended unexpectedly twice; the block is cancelled.

@@ -36,14 +36,14 @@ def to_keep(flags: dict[str, Any], settings: Settings) -> dict[str, Any]:
 
 
 def resumed(flags: dict[str, Any], given: AbstractSet[str]) -> dict[str, Any]:
-    """Return the options to continue a run with: the stored options of the run, and options that may change.
+    """Return the options for the continuation of a run: the stored options, and given options that may change.
 
     Args:
         flags: all options of the command by name.
         given: names of the options that the user gave.
 
     Raises:
-        CliError: there is no run to continue, or an option contradicts the options of the run.
+        CliError: the directory contains no run to continue, or an option contradicts the options of the run.
     """
     if flags["resume"] and flags["retry_inconclusive"]:
         raise CliError("--resume and --retry-inconclusive: one of them was expected")
@@ -112,7 +112,7 @@ def _differ(old: object, new: object) -> bool:
 
 
 def changed_lists(header: RunHeader) -> list[str]:
-    """Return the lists whose content has changed since the run read them."""
+    """Return the lists whose content has changed since the run read the lists."""
     changed = []
     for source in header.input:
         path = Path(source.source)
@@ -127,7 +127,7 @@ def header_of(path: Path) -> RunHeader:
     """Return the header of a run.
 
     Raises:
-        CliError: there is no run, or its header cannot be read.
+        CliError: the directory contains no run, or the header of the run cannot be read.
     """
     try:
         return Run.open(path).header
@@ -144,5 +144,5 @@ def _shown(value: object) -> str:
 
 
 def _frozen(flags: dict[str, Any]) -> dict[str, Any]:
-    """Return the flags with the lists of JSON converted to tuples, as in the flags of click."""
+    """Return stored option values with JSON lists converted to tuples, as in option values of click."""
     return {name: tuple(value) if isinstance(value, list) else value for name, value in flags.items()}

@@ -1,4 +1,4 @@
-"""``mxsweep runs`` and ``mxsweep prune``: the list of the runs in a directory, and its clean-up."""
+"""``mxsweep runs`` and ``mxsweep prune``: the list of the runs in a directory, and the clean-up of the directory."""
 
 import json
 import sys
@@ -60,7 +60,7 @@ def _print_table(rows: Sequence[tuple[StoredRun, DomainCounts]]) -> None:
 
 
 def _state(run: StoredRun) -> str:
-    """Return the state of a run; the process of an unfinished run that has no lock was killed."""
+    """Return the state of a run; an unfinished run without a lock is interrupted, because its process was killed."""
     return str(run.header.state) if run.locked or run.finished else f"{run.header.state}, not active"
 
 
@@ -85,8 +85,8 @@ def prune(directory: str, *, keep: int, keep_weekly: int, compress_kept: bool, d
 
     Args:
         directory: the directory with the runs.
-        keep: number of the last runs of each label to keep.
-        keep_weekly: number of weeks of which the last run of each label is kept.
+        keep: number of last runs to keep for each label.
+        keep_weekly: number of weeks for which the last run of the week is kept for each label.
         compress_kept: compress the line files of kept runs, except the last run of each label.
         dry_run: print the changes without making them.
 

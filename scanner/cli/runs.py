@@ -15,16 +15,16 @@ from scanner.cli.errors import CliError
 
 @contextmanager
 def reading(*, strict: bool = False) -> Iterator[Callable[[str], Run]]:
-    """Turn an error of a run's files into one of the command, and count corrupt lines in a message at the end.
+    """Convert an error of a run's files to a ``CliError``, and print the number of corrupt lines at the end.
 
     Args:
-        strict: make a corrupt line an error.
+        strict: whether a corrupt line is an error.
 
     Yields:
         A function that opens a run directory.
 
     Raises:
-        CliError: a file of a run cannot be read or has a value out of range, or a file made of it cannot be written.
+        CliError: a file of a run cannot be read or contains an impossible value, or an output file cannot be written.
     """
     corrupt = None if strict else CorruptLines()
     opened: list[Run] = []
@@ -40,7 +40,7 @@ def reading(*, strict: bool = False) -> Iterator[Callable[[str], Run]]:
     except (ArithmeticError, LookupError, TypeError, ValueError) as error:
         flaw = next(filter(None, map(flaw_of, opened)), None)
         if flaw is None:
-            raise  # a bug
+            raise  # the error is a bug of mxsweep
         raise CliError(flaw) from error
     finally:
         for line in corrupt.summaries() if corrupt else ():

@@ -99,11 +99,11 @@ def run(flags: dict[str, Any], given: AbstractSet[str]) -> int:
 
 
 async def _scan(request: Request, used: Request, progress: ProgressRequest, spool: Spool | None) -> int:
-    """Open resolver and output, in this order, so that no run directory is made without a usable resolver.
+    """Open the resolver and then the output, so that no run directory is made without a usable resolver.
 
     Args:
         request: the request, whose settings are stored in the run.
-        used: the request with the settings that this process uses, which its limit of open files may lower.
+        used: the request with the settings that this process uses; the limit of open files may lower these settings.
         progress: the requested outputs of the progress.
         spool: the input, None to continue a run.
     """
@@ -113,7 +113,7 @@ async def _scan(request: Request, used: Request, progress: ProgressRequest, spoo
 
 
 def _reported(error: BaseException) -> BaseException:
-    """Return the exception to raise for an error of the scan: a ``CliError`` with one line unless it is a bug."""
+    """Return the exception to raise for an error of the scan: a ``CliError`` with one line, but a bug unchanged."""
     if isinstance(error, UnboundError):
         return CliError(str(error), Exit.UNFIT)
     if not isinstance(error, StoreError):
@@ -124,7 +124,7 @@ def _reported(error: BaseException) -> BaseException:
 
 
 def _open_log(path: str | None) -> LogFile | None:
-    """Open the log file, if requested. There is no log on stderr, which shows the progress and messages."""
+    """Open the log file, if requested. The log is never written to stderr, which shows the progress and messages."""
     if not path:
         log.addHandler(logging.NullHandler())
         return None
@@ -216,7 +216,10 @@ def _header(request: Request, resolved: Resolved, spool: Spool | None) -> RunHea
 
 
 def _source(name: str) -> InputSource:
-    """Return a list with its digest, or without for standard input and pipes, which cannot be read twice."""
+    """Return the description of a list with a digest.
+
+    Without a digest for standard input and pipes, which cannot be read twice.
+    """
     path = Path(name)
     if not path.is_file():
         return InputSource(name)
@@ -228,7 +231,7 @@ def _source(name: str) -> InputSource:
 
 
 async def execute(request: Request, resolved: Resolved, sink: Any, work: Work, progress: ProgressRequest) -> int:
-    """Scan with a display of the progress, close the sink with the final state, and return the exit code.
+    """Run the scan with a display of the progress, close the sink with the final state, and return the exit code.
 
     Raises:
         StoreError: a record cannot be written.
@@ -273,8 +276,8 @@ def _totals(stats: Stats, work: Work, seconds: float) -> dict[str, int]:
 
     Args:
         stats: the counters of this process.
-        work: the destinations of this process, and the totals of the run before.
-        seconds: the duration of the scan in this process, by a clock that nobody sets.
+        work: the destinations of this process, and the totals of the run before this process.
+        seconds: the duration of the scan in this process, measured with a monotonic clock.
     """
     return {
         "domains": stats.done + work.others,

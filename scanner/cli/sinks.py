@@ -21,7 +21,7 @@ log = logging.getLogger("mxsweep")
 
 
 class ReportingSink:
-    """A sink that logs records, may print rejects, evaluates ``--fail-on``, and passes records to another sink.
+    """A sink that logs records, may print rejects, evaluates ``--fail-on``, and passes the records to another sink.
 
     Args:
         sink: the sink that gets every record.
@@ -52,10 +52,10 @@ class ReportingSink:
         self._sink.put_domain(record, reports, certs)
 
     def put_reject(self, file: str, line: int, raw: str, reason: str) -> None:
-        """Log a rejected line, print it if requested, and pass it to the other sink."""
+        """Log a rejected line, print the line if requested, and pass the line to the other sink."""
         log.warning("%s:%d: not scanned: %s", safe(file), line, safe(reason))
         if self._print_rejects:
-            with suppress(OSError):  # a closed terminal does not end a scan
+            with suppress(OSError):  # a write error on a closed terminal does not end a scan
                 self._console.print(Text(f"{file}:{line}: {safe(raw)}: {safe(reason)}"), soft_wrap=True)
         self._sink.put_reject(file, line, raw, reason)
 

@@ -31,10 +31,10 @@ from scanner.vocabulary import Validation
 from targets.scope import Scope
 
 TEXT_CODECS = ("ascii", "idna", "latin-1", "utf-8", "utf-16-be", "utf-32-be")
-"""Codecs of certificates, DNS messages and socket addresses, which Python loads from files at their first use."""
+"""Text codecs of certificates, DNS messages and socket addresses, which Python loads from files at the first use."""
 
 LOADED_AFTER = 1.0
-"""Seconds after which a scan loads dnspython: a scan of one domain is often done before, and rarely needs it."""
+"""Seconds after which a scan loads dnspython; a scan of one domain often ends earlier and rarely needs dnspython."""
 
 Say = Callable[[str], None]
 """A function that gets a message for the user."""
@@ -42,7 +42,7 @@ Say = Callable[[str], None]
 
 @asynccontextmanager
 async def fit_resolver(settings: Settings, choice: ResolverChoice, say: Say) -> AsyncIterator[Resolved]:
-    """Start or choose the resolver of a scan and keep it for the block.
+    """Choose or start the resolver of a scan, and keep the resolver running for the block.
 
     Raises:
         CliError: no resolver validates DNSSEC, the level requires DNSSEC, and ``choice.unvalidated`` is false.
@@ -72,7 +72,7 @@ async def load_late() -> None:
     loaded = False
     while not loaded:
         await trio.sleep(LOADED_AFTER)
-        with suppress(OSError, ImportError):  # there is no free descriptor now
+        with suppress(OSError, ImportError):  # no file descriptor is free at this moment
             importlib.import_module("scanner.core.wire_any")
             loaded = True
 
@@ -97,7 +97,7 @@ async def wired(
         resolved: the resolver returned by ``fit_resolver``.
         stats: counters of the scan.
         say: function that gets messages about outages of the network or of DNS.
-        patience: maximum seconds of a pause if nothing has ever been reached; the scan then continues.
+        patience: maximum duration in seconds of a pause if no peer has ever been reached; the scan then continues.
     """
 
     def note(what: str, text: str) -> None:
@@ -143,7 +143,7 @@ def trust_store(ca_file: str | None, ca_path: str | None, say: Say) -> TrustStor
 
 
 def ehlo_name(name: str | None) -> str:
-    """Return a name for EHLO: as given, else the full or short name of this host (RFC 5321 section 4.1.3).
+    """Return the name for EHLO: the given name, or else the full or short name of this host (RFC 5321 section 4.1.3).
 
     Raises:
         CliError: the name is empty, is not ASCII or contains white space.

@@ -12,8 +12,8 @@ from typing import NamedTuple
 from scanner.facts import Answer
 from scanner.vocabulary import Outcome
 
-MAX_ANSWERS = 20_000  # about 20 MB at 1 KB each; the resolver itself also caches answers
-MAX_RECORDS = 100  # records of a cached answer: a hostile zone could fill the cache with gigabytes of addresses
+MAX_ANSWERS = 20_000  # maximum number of answers: about 20 MB at 1 KB each; the resolver itself also caches answers
+MAX_RECORDS = 100  # maximum number of records of a cached answer; a hostile zone could otherwise fill the memory
 _NOT_CACHED = ("MX",)
 
 

@@ -8,7 +8,7 @@ _MOST_DOUBLINGS = 16
 
 @dataclass(slots=True)
 class Backoff:
-    """The pause after repeated failures: ``until`` is its end in seconds, ``count`` the number of pauses begun."""
+    """The pause after repeated failures: ``until`` is its end in seconds, ``count`` the number of pauses so far."""
 
     count: int = 0
     until: float = 0.0

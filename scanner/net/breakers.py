@@ -1,8 +1,9 @@
 """Circuit breakers: no connections for a time to providers and networks that rejected our connections.
 
 A breaker opens at once for a reply that rejects the connection, and for refused TCP connections only after several
-refusals in a row. It stays open for a time that doubles with each opening, up to a limit. A provider or network whose
-breaker has opened once gets one connection at a time from then on. The caller passes the time.
+refusals in a row. A breaker stays open for a time that doubles with each opening, up to a limit. A provider or network
+whose breaker has opened once gets one connection at a time from then on. The caller passes the current time as an
+argument.
 """
 
 from dataclasses import dataclass, field
@@ -14,7 +15,10 @@ REFUSALS = 5
 """Number of addresses that refuse in a row, without an accepted connection in between, before a breaker opens."""
 
 KNOWN = 100_000
-"""Maximum number of breakers kept. The oldest is removed first, which may cost one more rejected connection."""
+"""Maximum number of breakers kept.
+
+The oldest breaker is removed first, which may cause one more rejected connection.
+"""
 
 
 @dataclass(slots=True)
@@ -41,12 +45,12 @@ class Breakers:
         self._open: dict[str, _Breaker] = {}  # also breakers that have closed since the last call of ``open``
 
     def is_open(self, key: str, now: float) -> bool:
-        """Return whether the breaker of ``key`` is open, so that no connection to it may be made now."""
+        """Return whether the breaker of ``key`` is open, so that no connection to ``key`` may be made now."""
         breaker = self._breakers.get(key)
         return breaker is not None and breaker.backoff.pauses(now)
 
     def has_opened(self, key: str) -> bool:
-        """Return whether the breaker has ever opened, so that one connection at a time is allowed."""
+        """Return whether the breaker has ever opened, so that only one connection at a time is allowed."""
         breaker = self._breakers.get(key)
         return breaker is not None and breaker.backoff.count > 0
 
@@ -67,7 +71,8 @@ class Breakers:
     def rejected(self, key: str, now: float) -> None:
         """Open the breaker after a reply that rejects the connection.
 
-        While the breaker is open this does nothing: such replies belong to connections made before the opening.
+        While the breaker is open, this method does nothing, because the reply belongs to a connection made before the
+        opening.
         """
         breaker = self._breaker(key)
         if not breaker.backoff.pauses(now):

@@ -1,4 +1,4 @@
-"""DNS questions over UDP, many concurrently: ``Datagrams.ask`` sends one question and returns its reply.
+"""Many concurrent DNS questions over UDP: ``Datagrams.ask`` sends one question and returns the reply.
 
 A random id and a random source port protect a question against forged replies from an attacker who cannot see the
 question (RFC 5452 sections 9.2 and 10). Therefore each question in flight has its own UDP port, connected to the
@@ -24,7 +24,7 @@ from scanner.core.answers import TIMEOUT
 from scanner.core.wire import Message
 from scanner.net.exchange import Ask, Miss, NameServer, missed, reply_to
 
-MAX_DATAGRAM = 4096  # octets: three times the size that we advertise; a longer datagram is not accepted
+MAX_DATAGRAM = 4096  # maximum number of octets of an accepted datagram: three times the size that we advertise
 MAX_STRAYS = 1000  # maximum number of datagrams in a row at one port that are not a reply; more are a flood
 MAX_USES = 256  # maximum number of questions sent from one port, in case an attacker learns its number
 AT_A_TIME = 64  # maximum number of datagrams read from one port before the other ports are read
@@ -32,7 +32,7 @@ AT_A_TIME = 64  # maximum number of datagrams read from one port before the othe
 
 @dataclass(slots=True, eq=False)
 class _Waiting:
-    """A question that a task waits for, with its reply or error after the end of the wait."""
+    """A question whose reply a task awaits, with the reply or error after the end of the wait."""
 
     ask: Ask
     task: trio.lowlevel.Task
@@ -99,7 +99,7 @@ class Datagrams:
         return waiting.reply or Miss(TIMEOUT, silent=True)
 
     def close(self) -> None:
-        """Close all ports; questions in flight time out. A later question opens new ports."""
+        """Close all ports; questions in flight time out. A question after ``close`` opens new ports."""
         epoll, self._epoll = self._epoll, None
         if epoll is None:
             return
@@ -225,4 +225,4 @@ class Datagrams:
     def _close(self, port: _Port) -> None:
         port.waiting = None
         del self._ports[port.sock.fileno()]
-        port.sock.close()  # this also removes it from the epoll
+        port.sock.close()  # closing the socket also removes the socket from the epoll object

@@ -1,11 +1,12 @@
 """Deadlines of many concurrent tasks, cheap to change.
 
 trio keeps the deadlines of its cancel scopes in a heap, and changing a deadline takes as long as reading a reply. A
-probe changes its deadline at every stage. Here a deadline is a plain attribute. One task checks all deadlines at each
-tick and cancels the blocks whose deadline has passed, so that a block is cancelled up to one tick late.
+probe changes its deadline at every stage. In this module, a deadline is a plain attribute. One task checks all
+deadlines at each tick and cancels the blocks whose deadline has passed, so that a block is cancelled up to one tick
+late.
 
-A deadline may have passed only because this process was busy or stopped, while the octets of the peer had arrived. So a
-block is cancelled only if its deadline is still in the past after ``ROUNDS`` rounds of input and output.
+A deadline may have passed only because this process was busy or stopped, while the octets of the peer had arrived. A
+block is therefore cancelled only if its deadline is still in the past after ``ROUNDS`` rounds of input and output.
 """
 
 from types import TracebackType
@@ -17,13 +18,17 @@ TICK = 0.1
 """Maximum delay of a cancellation in seconds. A check of thousands of deadlines takes a thousandth of this time."""
 
 ROUNDS = 8
-"""Rounds of input and output before a cancellation: the largest chain, of 100 KiB, is read in seven reads of 16 KiB."""
+"""Number of rounds of input and output before a cancellation.
+
+The largest chain (100 KiB) takes seven reads of 16 KiB.
+"""
 
 
 class Deadline:
     """The deadline of a ``with`` block, which is cancelled without an error when the deadline has passed.
 
-    ``at`` is the deadline in seconds of trio's clock. It may be set at any time and takes effect at the next tick.
+    ``at`` is the deadline in seconds of trio's clock. The attribute may be set at any time; a change takes effect at
+    the next tick.
     """
 
     __slots__ = ("_all", "_scope", "at")

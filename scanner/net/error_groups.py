@@ -12,7 +12,10 @@ def first_error(error: BaseException) -> BaseException:
 
 
 def root_cause(error: BaseException) -> BaseException:
-    """Return the last error of the chain of explicit causes; an exception group counts as its first error."""
+    """Return the last error of the chain of explicit causes.
+
+    For an exception group, the first error of the group counts.
+    """
     error = first_error(error)
     while error.__cause__ is not None:
         error = first_error(error.__cause__)

@@ -1,4 +1,4 @@
-"""One DNS question to one server: its encoding, the matching of its reply, and the exchange over TCP (RFC 7766).
+"""One DNS question to one server: encoding of the question, matching of the reply, and exchange over TCP (RFC 7766).
 
 The caller sets the deadline of the exchange. A fault of the network or the server is either returned as a ``Miss`` or
 raised as an ``OSError``. The module ``datagrams`` contains the exchange over UDP.

@@ -1,7 +1,7 @@
 """The classification of exceptions as ``Failure`` values.
 
-No other module interprets exceptions of the operating system, of trio and of OpenSSL. An exception that matches no
-rule is a bug in mxsweep. Cancellation is never classified: ``trio.Cancelled`` is not an ``Exception``.
+No other module interprets exceptions of the operating system, of trio and of OpenSSL. An exception that matches no rule
+of this module is a bug of mxsweep. Cancellation is never classified: ``trio.Cancelled`` is not an ``Exception``.
 """
 
 import errno
@@ -46,7 +46,7 @@ _KINDS = {
     FailureKind.UNREACHABLE: (
         *("ENETUNREACH", "EHOSTUNREACH", "ENETDOWN", "EHOSTDOWN", "ENONET"),
         *("ENOPROTOOPT", "EPROTO", "EOPNOTSUPP", "EACCES"),
-        "EINVAL",  # an address that the kernel refuses, such as a link-local one without its interface
+        "EINVAL",  # an address that the kernel refuses, such as a link-local address without an interface
     ),
     FailureKind.RESET: ("ECONNRESET", "EPIPE", "ECONNABORTED", "ENOTCONN"),
     FailureKind.TIMEOUT: ("ETIMEDOUT",),
@@ -56,11 +56,11 @@ _KINDS = {
 _KIND_OF = {getattr(errno, name): kind for kind, names in _KINDS.items() for name in names if hasattr(errno, name)}
 
 _TOO_LONG_REASON = "excessive message size"
-"""OpenSSL's reason for a handshake message beyond its own limit (100 KiB for a certificate chain)."""
+"""OpenSSL's error reason for a handshake message above OpenSSL's own limit (100 KiB for a certificate chain)."""
 
 
 def failure_of(exc: BaseException, phase: Phase) -> Failure:  # noqa: PLR0911 - one return for each rule
-    """Return the failure of a phase for an exception; its ``text`` is the library's, cut at ``TEXT_LIMIT``."""
+    """Return the failure of a phase for an exception; ``text`` is the message of the library, cut at ``TEXT_LIMIT``."""
     from OpenSSL import SSL  # noqa: PLC0415 - a single probe sends its first packet before it imports TLS
 
     match exc:
@@ -70,7 +70,7 @@ def failure_of(exc: BaseException, phase: Phase) -> Failure:  # noqa: PLR0911 - 
             return _system(errno.ECONNRESET, FailureKind.RESET, phase)
         case trio.TooSlowError():
             return timed_out(phase)
-        case EOFError() | SSL.ZeroReturnError() | SSL.SysCallError():  # without system calls, as in memory BIOs: an end
+        case EOFError() | SSL.ZeroReturnError() | SSL.SysCallError():  # the end of a stream, with memory BIOs
             return Failure(phase, FailureKind.CLOSED)
         case LimitExceededError():
             return Failure(phase, FailureKind.TOO_LONG, text=str(exc))
@@ -96,7 +96,10 @@ def _system(number: int, kind: FailureKind, phase: Phase) -> Failure:
 
 
 def _tls(exc: "SSL.Error", phase: Phase) -> Failure:
-    """Return the failure for a TLS error; its text joins all reasons of OpenSSL's error queue, oldest first."""
+    """Return the failure for a TLS error.
+
+    The text of the failure joins all reasons of OpenSSL's error queue, oldest first.
+    """
     queue = exc.args[0] if exc.args and isinstance(exc.args[0], list) else []
     reasons = [reason or function or library for library, function, reason in queue]
     text = "; ".join(reasons)

@@ -1,11 +1,12 @@
 """The caps on simultaneous connections by provider, network, address and in total, and the rate of new connections.
 
-A task always acquires its slots in the order provider, network, address, total. So no task holds one of the few global
-slots while it waits for a busy server, and two tasks cannot wait for each other. The wait for the rate is the last
-wait, so that connections do not accumulate and start at once. The deadlines of a probe start after that wait.
+A task always acquires its slots in the order provider, network, address, total. Therefore no task holds one of the few
+global slots while it waits for a busy server, and two tasks cannot wait for each other. The wait for the rate limit is
+the last wait, so that connections do not accumulate and start at once. The deadlines of a probe start after the wait
+for the rate limit.
 
-A trial connection, which tests whether the network works, does not wait behind other tasks: it goes first in each
-queue, and it reserves a start in the rate limit without waiting.
+A trial connection, which tests whether the network works, is the first in each queue, and reserves a start in the rate
+limit without waiting.
 """
 
 import ipaddress
@@ -21,16 +22,16 @@ from scanner.net.gcra import GCRA
 from scanner.settings import Caps
 
 REMEMBERED = 4096
-"""Maximum number of addresses whose network is cached: each is needed several times in a row."""
+"""Maximum number of addresses whose network is cached; the network of an address is needed several times in a row."""
 
 NETWORK_V4 = 24
 NETWORK_V6 = 48
-"""Prefix lengths of a network: common sizes of an assignment to one operator."""
+"""Prefix length of a network: a common size of an assignment to one operator."""
 
 
 @lru_cache(REMEMBERED)
 def network_of(address: str) -> str:
-    """Return the /24 or /48 network of an address; the path of a UNIX socket is a network of its own."""
+    """Return the /24 or /48 network of an address; the path of a UNIX socket is a separate network."""
     try:
         ip = ipaddress.ip_address(address)
     except ValueError:
@@ -80,14 +81,14 @@ class KeyedCap:
         lots = self._trials if trial else self._waiting
         lot = lots.setdefault(key, trio.lowlevel.ParkingLot())
         try:
-            await lot.park()  # the task that releases a slot passes it on
+            await lot.park()  # the task that releases a slot passes the slot to this task
         finally:
             if not lot and lots.get(key) is lot:
                 del lots[key]
 
     def release(self, key: str) -> None:
         """Release a slot of ``key``."""
-        if waiting := self._trials.get(key) or self._waiting.get(key):  # an empty lot if its task was just cancelled
+        if waiting := self._trials.get(key) or self._waiting.get(key):  # empty if its task was just cancelled
             waiting.unpark()
         elif self._held[key] > 1:
             self._held[key] -= 1
@@ -116,14 +117,14 @@ class _Slot:
 
 
 class Spacing:
-    """The minimum time between two starts for one key; the caller passes the time and does the waiting."""
+    """The minimum time between two connections with the same key; the caller passes the current time and waits."""
 
     def __init__(self, seconds: float) -> None:
         self._seconds = seconds
         self._due: OrderedDict[str, float] = OrderedDict()  # sorted by time, as the spacing is the same for all keys
 
     def due(self, key: str, now: float) -> float:
-        """Return the earliest time at which the next connection may start: ``now`` or later."""
+        """Return the earliest time at which the next connection for ``key`` may start: ``now`` or later."""
         return max(now, self._due.get(key, now))
 
     def began(self, key: str, now: float) -> None:
@@ -144,7 +145,7 @@ class Gates:
         self._provider = KeyedCap(caps.per_provider)
         self._network = KeyedCap(caps.per_network)
         self._address = KeyedCap(caps.per_address)
-        self._turn = KeyedCap(1)  # connections to one address start one after the other
+        self._turn = KeyedCap(1)  # only one connection to an address may start at a time
         self._total = KeyedCap(caps.total)
         self._limit = caps.total
         self._surplus = 0
@@ -189,7 +190,7 @@ class Gates:
             self._total.release("")
 
     async def _begin(self, address: str, *, trial: bool) -> None:
-        """Acquire a slot of the total cap after the spacing of the address, then wait for the rate."""
+        """Wait for the spacing of the address and a slot of the total cap, then for the connection rate limit."""
         async with self._turn.slot(address, trial=trial):
             await _sleep_until(self._spacing.due(address, trio.current_time()))
             await self._total.acquire("", trial=trial)
@@ -204,7 +205,10 @@ class Gates:
             self._spacing.began(address, trio.current_time())
 
     async def _pace(self) -> None:
-        """Wait until the rate allows a start; reserve again if the process was suspended at that time."""
+        """Wait until the rate limit allows a start.
+
+        Reserve another start if the process was suspended at the reserved time.
+        """
         missed = True
         while missed:
             at = self._rate.reserve(trio.current_time())
@@ -213,6 +217,6 @@ class Gates:
 
 
 async def _sleep_until(time: float) -> None:
-    """Sleep until a time; return without a checkpoint if it has passed."""
+    """Sleep until a time; return without a checkpoint if the time has passed."""
     if time > trio.current_time():
         await trio.sleep_until(time)

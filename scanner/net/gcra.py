@@ -6,7 +6,7 @@ time, and waits until the time that ``reserve`` returns.
 
 
 class GCRA:
-    """A limiter for ``rate`` events per second, of which ``burst`` may happen at once.
+    """A rate limiter for ``rate`` events per second, of which ``burst`` events may happen at once.
 
     A reservation cannot be undone: if the task that reserved an event is cancelled, the event is lost. Therefore the
     rate is never exceeded.
@@ -20,7 +20,7 @@ class GCRA:
         self._due = float("-inf")
 
     def reserve(self, now: float) -> float:
-        """Reserve the next event.
+        """Reserve the next event and return the time at which it may happen.
 
         Args:
             now: the time in seconds of a monotonic clock.

@@ -10,12 +10,12 @@ from collections.abc import Sequence
 from scanner.net.backoff import Backoff
 from scanner.net.exchange import NameServer
 
-FIRST_PAUSE = 1.0  # seconds; short, because one lost datagram can cause it
-LONGEST_PAUSE = 60.0  # seconds; so a server that works again is used within a minute
+FIRST_PAUSE = 1.0  # first back-off in seconds: short, because one lost datagram can be the cause
+LONGEST_PAUSE = 60.0  # maximum back-off in seconds, so that a server that works again is used within a minute
 
 
 class ServerHealth:
-    """A list of DNS servers with the back-off of each."""
+    """A list of DNS servers with the back-off of each server."""
 
     def __init__(self, servers: Sequence[NameServer]) -> None:
         self.servers = tuple(servers)

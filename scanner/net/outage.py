@@ -1,8 +1,8 @@
 """Detection of outages on our side, so that no peer is called unreachable because our network failed.
 
-If many different peers fail in a row without a success, the detector tries peers that worked before. If the peers that
-worked before fail too, all work pauses until a peer answers again, and all attempts that failed since the last success
-are repeated. The caller defines what a peer is, and provides the function that tries a peer.
+If many different peers fail in a row without a success, the detector tries peers that have worked before. If the peers
+that worked before fail too, all work pauses until a peer answers again, and all attempts that failed since the last
+success are repeated. The caller defines what a peer is, and provides the function that tries a peer.
 """
 
 import math
@@ -35,10 +35,12 @@ TRY_EVERY = 2.0
 """Seconds between two trials of peers in an outage."""
 
 TRY_AGAIN_EVERY = 30.0
-"""Seconds between two trials of the same peers if no peer ever worked: these peers are more likely to be down."""
+"""Seconds between two trials of the same peers if no peer has ever worked, because these peers may be down."""
 
 TRIAL = 15.0
-"""Time limit in seconds of the first trial of peers; later trials have no limit, since no other connections delay them.
+"""Time limit in seconds of the first trial of peers.
+
+Later trials have no limit, because no other connections delay a later trial.
 """
 
 PATIENCE = 600.0
@@ -50,7 +52,7 @@ REMEMBERED_OUTAGES = 16
 
 @dataclass(frozen=True, slots=True)
 class AtFirst(Generic[K]):
-    """The failures that are an outage if no peer has ever been reached: this many addresses in this many networks.
+    """The number of failed addresses and networks that count as an outage if no peer has ever been reached.
 
     ``place`` returns the address and the network of a peer.
     """
@@ -65,11 +67,11 @@ class Outage(Generic[K]):
 
     Args:
         works: function that tries a peer now and returns whether it is reachable.
-        report: function that gets a message for the user when an outage begins, and an empty text when it ends.
+        report: function that gets a message for the user when an outage begins, and an empty text when the outage ends.
         what: the subject of the message, such as "every connection".
         advice: the end of the message.
         at_first: the failures that are an outage before any peer has been reached, by default ``MANY_AT_FIRST`` peers.
-        patience: maximum seconds of a pause if no peer has ever worked.
+        patience: maximum duration in seconds of a pause if no peer has ever worked.
     """
 
     def __init__(
@@ -117,7 +119,7 @@ class Outage(Generic[K]):
             await self._up.wait()
 
     def reached(self) -> None:
-        """Record that a peer accepted a connection, which then failed: the network is not blocked."""
+        """Record that a peer accepted a connection that failed later, which shows that the network is not blocked."""
         self._reached = True
 
     def worked(self, peer: K) -> None:

@@ -11,8 +11,8 @@ from scanner.net.exchange import Miss, NameServer, missed, new_ask, over_tcp, se
 from scanner.net.resolver import Resolver, open_resolver
 from scanner.settings import DNSSettings
 
-ATTEMPT = 5.0  # seconds for one query: a resolver with an empty cache starts from the root
-TOTAL = 10.0  # seconds for one question, and for the preflight, as all questions are concurrent
+ATTEMPT = 5.0  # seconds for one query; a resolver with an empty cache starts at the root
+TOTAL = 10.0  # seconds for one question, and for the whole preflight, whose questions are concurrent
 
 
 async def inspect(server: tuple[str, int], dns: DNSSettings, names: PreflightNames) -> tuple[Check, ...]:
@@ -20,7 +20,7 @@ async def inspect(server: tuple[str, int], dns: DNSSettings, names: PreflightNam
 
     Args:
         server: address and port of the resolver.
-        dns: settings for trust and our local address; their servers and time limits are not used.
+        dns: settings for trust and our local address; the servers and time limits in the settings are not used.
         names: the names to query.
 
     Returns:
@@ -30,7 +30,10 @@ async def inspect(server: tuple[str, int], dns: DNSSettings, names: PreflightNam
 
 
 async def sample(server: tuple[str, int], dns: DNSSettings, names: PreflightNames) -> Sample:
-    """Send all queries to a resolver concurrently, unless it is untrusted; see ``inspect`` for the arguments."""
+    """Send all queries to a resolver concurrently, unless the resolver is untrusted.
+
+    See ``inspect`` for the arguments.
+    """
     at = server_at(*server, trust=dns.trust, bind=dns.bind)
     if not at.trusted:
         return Sample(at.label, trusted=False)

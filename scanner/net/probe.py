@@ -1,8 +1,8 @@
 """One probe: connect to one endpoint, hold the SMTP dialogue with the TLS handshake, and return a ``Probe``.
 
-Each stage and the whole probe have an absolute deadline, so that a peer that sends single octets cannot extend it.
-Failures are values in ``Probe.failure``; only cancellation and invalid arguments raise exceptions. This module does not
-verify certificates and does not judge the result.
+Each stage and the whole probe have an absolute deadline, which a peer cannot extend by sending single octets. Failures
+are values in ``Probe.failure``; only cancellation and invalid arguments raise exceptions. This module does not verify
+certificates and does not judge the result.
 """
 
 from collections import Counter
@@ -26,10 +26,10 @@ from scanner.settings import Timeouts, TLSProfile
 from scanner.vocabulary import FailureKind, Phase
 
 _CHUNK = 16 * 1024
-"""Maximum number of octets of clear text per read: more than a usual reply."""
+"""Maximum number of octets of clear text per read; a usual reply is shorter."""
 
 LARGE_AT_ONCE = 8
-"""Maximum number of simultaneous connections with much TLS data: each takes up to 4 MB."""
+"""Maximum number of simultaneous connections with much TLS data; each such connection takes up to 4 MB."""
 
 _NAMES = {phase: phase.value for phase in Phase}
 
@@ -104,7 +104,7 @@ def converse(
     want_tls: bool = True,
     extra: Extra = NO_EXTRA,
 ) -> Awaitable[ProbeResult]:
-    """Probe an endpoint over a connected stream, and close it; arguments as for ``probe``."""
+    """Probe an endpoint over a connected stream, and close the stream; the arguments are those of ``probe``."""
     driver = _ProbeDriver(endpoint, profile, timeouts, _dialogue(endpoint, ehlo, extra, want_tls), extra)
     return driver.run(stream)
 
@@ -160,11 +160,11 @@ class _ProbeDriver:
         self._extra = extra
         self._started = datetime.now(UTC)
         self._clock = trio.lowlevel.current_clock().current_time
-        self._stage_began = self._clock()  # equal to the end of the previous stage
+        self._stage_began = self._clock()  # start of the current stage, which is the end of the previous stage
         self._end = self._stage_began + timeouts.probe
         self._deadline = Deadline()
         self._ms: dict[str, float] = {}
-        self._listens = extra.listener is not None  # false in a scan, which saves the calls
+        self._listens = extra.listener is not None  # false in a scan, which saves calls of the listener
         self._listener = extra.listener or Listener()
         self._reporter = Reporter(dialogue, self._listener)
         self._stream: trio.abc.Stream | None = None
@@ -197,7 +197,10 @@ class _ProbeDriver:
         return self._result()
 
     async def _time_out(self) -> None:
-        """Record the stage whose deadline passed; end the dialogue and close TLS, if active, within new deadlines."""
+        """Record the stage whose deadline passed.
+
+        End the dialogue within new deadlines, and close TLS if it is active.
+        """
         if self._stream is None:
             self._unconnected = timed_out(Phase.CONNECT)
             return
@@ -244,7 +247,10 @@ class _ProbeDriver:
         return ProbeResult(probed, self._chain, self._session)
 
     async def _stage(self, phase: Phase, work: Callable[[], Awaitable[None]]) -> Failure | None:
-        """Do the work of one stage and return its failure. If its deadline passes, the whole dialogue is cancelled."""
+        """Do the work of one stage and return the failure of the stage.
+
+        If the stage's deadline passes, the whole dialogue is cancelled.
+        """
         began, stages = self._stage_began, self._extra.stages
         self._deadline.at = min(began + _SECONDS[phase](self._timeouts), self._end)
         stages[phase] += 1

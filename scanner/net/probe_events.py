@@ -37,7 +37,7 @@ class Listener(TLSListener):
         """Handle octets received from the peer, decrypted if TLS is active."""
 
     def ended(self) -> None:
-        """Handle the end of the stream at a point where a reply was expected."""
+        """Handle the end of the stream while a reply was expected."""
 
     def broke(self, failure: Failure, errors: tuple[str, ...]) -> None:
         """Handle the failure of a stage; ``errors`` are TLS library errors as ``CODE:LIBRARY::REASON``."""
@@ -58,7 +58,7 @@ class Listener(TLSListener):
 
 
 class Reporter:
-    """Reporter of the results of a dialogue to a listener, each result once."""
+    """Reporter of the results of a dialogue to a listener; each result is reported once."""
 
     def __init__(self, dialogue: Dialogue, listener: Listener) -> None:
         self._dialogue = dialogue

@@ -1,11 +1,11 @@
 """One DNS question sent to several servers until a server gives a usable answer.
 
-Working servers are queried before servers in back-off. Data and negative answers are final. A SERVFAIL of a trusted
-server is final if the same question with CD set (no validation) succeeds, because then validation has failed: an answer
-of another server must not replace it. Only the rcode of the reply to the CD query is used. After any other error, and
-after a timeout, the next server is queried. Servers that timed out are queried again until the deadline of the
-question. If all servers fail immediately (no process listens), they are queried again after pauses that double, so that
-a resolver can restart in the meantime.
+Working servers are queried before servers in back-off. An answer with data and a negative answer are final: no other
+server is queried. A SERVFAIL of a trusted server is final if the same question with CD set (no validation) succeeds,
+because then validation has failed: an answer of another server must not replace it. Of the reply to a question with CD
+set, only the rcode is used. After any other error, and after a timeout, the next server is queried. Servers that timed
+out are queried again until the deadline of the question. If all servers fail immediately (no process listens), they are
+queried again after pauses that double, so that a resolver can restart in the meantime.
 
 The AD bit counts only if the server is trusted.
 """
@@ -25,8 +25,8 @@ from scanner.net.gcra import GCRA
 from scanner.net.health import ServerHealth
 from scanner.vocabulary import Outcome
 
-PAUSE = 0.1  # seconds before servers that failed immediately are queried again; it doubles each time
-MAX_QUICK_ROUNDS = 7  # maximum rounds in which all failed immediately: 6.3 seconds of pauses, longer than a restart
+PAUSE = 0.1  # seconds before servers that failed immediately are queried again; the pause doubles each time
+MAX_QUICK_ROUNDS = 7  # maximum number of rounds in which all servers fail immediately: 6.3 seconds of pauses
 
 _SERVER_RCODES = ("FORMERR", "NOTIMP", "REFUSED", "BADVERS")  # response codes about the server rather than the name
 
@@ -52,7 +52,7 @@ class QueryDeadline:
 
     @property
     def ms(self) -> float:
-        """Milliseconds from the start until now, including the waits for the rate."""
+        """Milliseconds from the start until now, including the waits for the limit of the query rate."""
         return round((trio.current_time() - self.started) * 1000, 3)
 
     @property
@@ -61,7 +61,7 @@ class QueryDeadline:
         return trio.current_time() < self.deadline
 
     async def wait_for_rate(self, rate: GCRA) -> None:
-        """Wait until the rate allows a query; the deadline moves by the length of the wait."""
+        """Wait until the limit of the query rate allows a query; the deadline moves by the length of the wait."""
         now = trio.current_time()
         at = rate.reserve(now)
         if at > now:
@@ -153,6 +153,6 @@ class ServerQuery:
         return Miss(TIMEOUT, silent=True)
 
     async def _next_ask(self, *, cd: bool) -> Ask:
-        """Wait for the rate; return the question with a new id."""
+        """Wait for the limit of the query rate; return the question with a new id."""
         await self._deadline.wait_for_rate(self._transport.rate)
         return new_ask(self._question, dnssec=self._dnssec, cd=cd)

@@ -29,7 +29,7 @@ from scanner.vocabulary import Outcome, Security
 RESOLV_CONF = Path("/etc/resolv.conf")
 PORT = 53
 MAX_SYSTEM_SERVERS = 3  # maximum number of servers that the C library reads from resolv.conf (MAXNS)
-BURST = 0.1  # seconds of the query rate that may be sent at once: a tick of the scheduler
+BURST = 0.1  # queries of this time in seconds may be sent at once: a tick of the scheduler
 
 
 def system_servers(path: Path = RESOLV_CONF) -> tuple[tuple[str, int], ...]:
@@ -65,7 +65,7 @@ async def open_resolver(settings: DNSSettings) -> AsyncIterator["Resolver"]:
     """Open a resolver for the duration of the block.
 
     Args:
-        settings: servers (if empty, those in resolv.conf), trust, time limits and rates.
+        settings: servers (if empty, the servers in resolv.conf), trust, time limits and rates.
 
     Yields:
         The resolver.

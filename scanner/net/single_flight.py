@@ -19,7 +19,7 @@ LIMIT = 4096
 """Maximum number of remembered results: about 80 MB at 20 KB for a host with its certificates."""
 
 OCTETS = 64 * 1024 * 1024
-"""Maximum number of octets of large results that are remembered: a host may have 4 MB of certificates."""
+"""Maximum total number of octets of large remembered results; a host may have 4 MB of certificates."""
 
 
 @dataclass(slots=True)

@@ -1,7 +1,7 @@
-"""The share of all slots for slow probes, so that silent servers do not take the slots of the other servers.
+"""The limit of slow probes to a share of all slots, so that silent servers do not take the slots of other servers.
 
-A probe is slow after ``SLOW`` seconds. Slow probes hold at most half of all slots while other probes wait for a slot: a
-probe that becomes slow above this share is stopped, and its caller repeats it when the share has room.
+A probe is slow after ``SLOW`` seconds. Slow probes hold at most half of all slots while other probes wait for a slot. A
+probe that becomes slow above this share is stopped, and the caller repeats the probe when the share has room.
 """
 
 from contextlib import AbstractAsyncContextManager
@@ -14,7 +14,7 @@ from scanner.net.deadlines import Deadline
 from scanner.net.gates import KeyedCap
 
 SLOW = 5.0
-"""Seconds after which a probe is slow: most servers have answered, apart from those that delay their greeting."""
+"""Seconds after which a probe is slow. Most servers answer earlier, except servers that delay their greeting."""
 
 RECHECK = 1.0
 """Seconds between two checks of a slow probe above the share, which continues while no other probe waits."""

@@ -1,4 +1,4 @@
-"""What can be found out about a resolver on loopback: its version, and the configuration files of known programs."""
+"""Facts about a resolver on loopback: the version of the resolver, and the configuration files of known programs."""
 
 import secrets
 import socket
@@ -19,7 +19,7 @@ RESOLVED_FILES = tuple(
 DNSMASQ_FILES = (Path("/etc/dnsmasq.conf"), Path("/etc/dnsmasq.d"))
 
 MAX_CONFIGURATION = 256 * 1024
-"""Octets read of one configuration file, many times the size of the usual files."""
+"""Maximum number of octets read of one configuration file, many times the usual size."""
 
 _QUESTION = b"\7version\4bind\0\0\x10\0\3"  # type TXT, class CH
 _HEADER = 12
@@ -27,12 +27,12 @@ _MAX_DATAGRAM = 4096
 
 
 async def stub_at(server: tuple[str, int]) -> Stub:
-    """Return what is known about the resolver at an address and port of loopback."""
+    """Return the known facts about the resolver at an address and port of loopback."""
     return Stub(server[0], await _version(server), _texts(RESOLVED_FILES), _texts(DNSMASQ_FILES))
 
 
 async def _version(server: tuple[str, int]) -> str:
-    """Return the answer to ``version.bind``, empty without one."""
+    """Return the answer to the question ``version.bind``; empty without an answer."""
     family = socket.AF_INET6 if ":" in server[0] else socket.AF_INET
     wire = secrets.token_bytes(2) + b"\1\0\0\1\0\0\0\0\0\0" + _QUESTION
     with trio.move_on_after(LIMIT), suppress(OSError), trio.socket.socket(family, socket.SOCK_DGRAM) as sock:

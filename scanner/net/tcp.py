@@ -18,7 +18,8 @@ _CHUNK = 16 * 1024
 _DRAIN = bytearray(64 * 1024)
 """Buffer for octets that are discarded before a close: larger than a reply to QUIT with close_notify.
 
-All connections share the buffer, as it is never read. One buffer for each would make the C library trim its heap often.
+All connections share the buffer, which is never read. A buffer for each connection would make the C library trim its
+heap often.
 """
 
 _CONNECTED = (0, errno.EISCONN)
@@ -28,8 +29,8 @@ _CONNECTED = (0, errno.EISCONN)
 class TCPStream(trio.abc.Stream):
     """A connected socket for one task that sends and receives alternately.
 
-    It raises the same errors as ``trio.SocketStream`` and takes far less processor time: it does not check for
-    concurrent use, and a send has no checkpoint, since a wait for the reply follows.
+    The class raises the same errors as ``trio.SocketStream`` and takes far less processor time: it does not check for
+    concurrent use, and a send has no checkpoint, because a wait for the reply follows.
     """
 
     def __init__(self, sock: socket.socket) -> None:
@@ -61,8 +62,8 @@ class TCPStream(trio.abc.Stream):
     async def receive_some(self, max_bytes: int | None = None) -> bytes:
         """Wait for octets and return the octets; return empty bytes at the end of the stream.
 
-        The checkpoint comes first: with many tasks the reply has often arrived during the checkpoint, which saves the
-        system calls of a wait.
+        A checkpoint precedes the read. With many tasks, the reply has often arrived during the checkpoint, which saves
+        the system calls of a wait.
         """
         await trio.lowlevel.checkpoint()
         while True:

@@ -6,9 +6,9 @@ work-arounds, no renegotiation, no compression, and a missing close_notify is no
 that does not support RFC 5746 fails, as in Postfix.
 
 pyOpenSSL's private bindings are used for three functions that its interface lacks: the list of groups, the handshake
-messages (for signature schemes and session tickets), and whether a session was resumed. They are also used where
-pyOpenSSL is slow. It makes an object of each certificate, which takes as long as all other facts together. Its calls
-that read and write octets allocate 16 KiB each, and raise an exception if there are no octets.
+messages (for signature schemes and session tickets), and whether a session was resumed. The private bindings are also
+used where pyOpenSSL is slow. pyOpenSSL makes an object of each certificate, which takes as long as all other facts
+together. pyOpenSSL's calls that read and write octets allocate 16 KiB each, and raise an exception without octets.
 """
 
 import contextlib
@@ -31,7 +31,7 @@ from scanner.net.signature_schemes import scheme_of
 from scanner.settings import TLSProfile
 
 WIRE_LIMIT = 1024 * 1024
-"""Maximum number of octets of TLS read from one server: enough for a maximal chain and three replies of 256 KiB."""
+"""Maximum number of octets of TLS read from one server: enough for the longest chain and three replies of 256 KiB."""
 
 LARGE = 16 * 1024
 """Octets of TLS above which a connection counts as large: OpenSSL takes 40 times as much for names in certificates."""
@@ -46,7 +46,7 @@ _CONTEXTS = 32
 """Maximum number of cached contexts, one for each profile; a run has three profiles."""
 
 _VERSIONS = {
-    None: 0,  # the lowest or highest version of the library
+    None: 0,  # number for the lowest or highest version of the library
     "SSLv3": SSL.SSL3_VERSION,
     "TLSv1": SSL.TLS1_VERSION,
     "TLSv1.1": SSL.TLS1_1_VERSION,
@@ -58,7 +58,7 @@ _OPTIONS = SSL.OP_ALL | SSL.OP_NO_COMPRESSION | _lib.SSL_OP_NO_RENEGOTIATION | _
 
 
 class ByteStream(Protocol):
-    """The interface of the stream under TLS."""
+    """The interface of the byte stream that carries TLS."""
 
     async def send_all(self, data: bytes) -> None:
         """Send all octets."""
@@ -191,7 +191,7 @@ class TLSStream:
         self._hello = b""
         self._signed = b""  # the message with the server's signature
         self._signed_by_us = b""
-        self._resumable = False  # TLS 1.2: the server gave a session id or a ticket
+        self._resumable = False  # in TLS 1.2, whether the server sent a session id or a ticket
         self._tickets = 0  # number of session tickets not yet reported
         self._states: list[str] = []  # handshake states not yet reported
         self._finished = False
@@ -217,7 +217,7 @@ class TLSStream:
                 self._report(self._listener)
         except SSL.Error:
             with contextlib.suppress(trio.BrokenResourceError):
-                await self._flush()  # our alert: the peer's log shows the reason
+                await self._flush()  # send our alert, so that the peer's log shows the reason
             raise
         finally:
             if self._listener is None or not self._finished:
@@ -336,7 +336,7 @@ class TLSStream:
         return self._connection.get_session()
 
     def _set_sni(self, name: str) -> None:
-        encoded = name.encode("utf-8", "surrogateescape")  # finger sends the name of the command line, as Postfix does
+        encoded = name.encode("utf-8", "surrogateescape")  # finger sends the name of the command line as SNI
         if len(encoded) > _SNI_LIMIT:
             raise ValueError(f"server name of {len(encoded)} octets")
         self._connection.set_tlsext_host_name(encoded)
@@ -391,7 +391,7 @@ class TLSStream:
 
 
 _scratch = _ffi.new("char[]", _CHUNK)
-"""Shared buffer of all calls, copied immediately after each: allocating a buffer takes longer than a call."""
+"""Shared buffer of all calls, copied immediately after each call; to allocate a buffer takes longer than a call."""
 
 
 def _copied(size: int) -> bytes:

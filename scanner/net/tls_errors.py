@@ -22,7 +22,7 @@ _LIBRARY_SHIFT = 23
 def of(error: BaseException) -> tuple[str, ...]:
     """Return the OpenSSL errors of an exception, or of its cause, as ``CODE:LIBRARY::REASON``, oldest first.
 
-    The number of an unknown reason is 0. The whole code of an unknown library is 0.
+    The number of an unknown reason is 0. For an error of an unknown library, the whole code is 0.
     """
     found = error if isinstance(error, SSL.Error) else error.__cause__
     if not isinstance(found, SSL.Error):

@@ -14,7 +14,7 @@ _FINITE_FIELD = ("DHE-", "ADH-")
 
 _scratch = _ffi.new("char[]", _CHUNK)
 _certificate_bio = _ffi.gc(_lib.BIO_new(_lib.BIO_s_mem()), _lib.BIO_free)
-"""Shared memory BIO for the encoding of certificates, emptied after each."""
+"""Shared memory BIO for the encoding of certificates, emptied after each certificate."""
 
 
 def chain(connection: SSL.Connection) -> tuple[bytes, ...]:
@@ -61,7 +61,7 @@ def prime_bits(ssl: Any, hello: bytes, exchange: bytes) -> int:
 
 
 def _suite(ssl: Any, hello: bytes) -> str:
-    """Return OpenSSL's name of the cipher suite in a ServerHello, empty if it has none."""
+    """Return OpenSSL's name of the cipher suite in a ServerHello; empty if OpenSSL has no name for the suite."""
     at = _SESSION_ID_AT + 1 + int.from_bytes(hello[_SESSION_ID_AT : _SESSION_ID_AT + 1])
     code = hello[at : at + 2]
     cipher = _lib.SSL_CIPHER_find(ssl, code) if len(code) == 2 else _ffi.NULL  # noqa: PLR2004 - octets of a suite

@@ -1,10 +1,10 @@
 """A private validating resolver: unbound as a child process on a loopback port for the duration of a scan.
 
-The AD bit of this resolver is trusted, because mxsweep writes its configuration, it has no remote control, and only
-this machine can query it. The resolver recurses from the root or from the servers of a hints file, or forwards queries
-to another resolver. The resolver trusts the root keys in mxsweep's package, and updates the keys by RFC 5011 in a cache
-directory. If unbound ends unexpectedly, mxsweep starts it again once on the same port; a second unexpected end is an
-error. The kernel kills unbound when the mxsweep process ends (PR_SET_PDEATHSIG, Linux only).
+The AD bit of this resolver is trusted, because mxsweep writes the configuration, the resolver has no remote control,
+and only this machine can query the resolver. The resolver recurses from the root or from the servers of a hints file,
+or forwards queries to another resolver. The resolver trusts the root keys in mxsweep's package, and updates the keys by
+RFC 5011 in a cache directory. If unbound ends unexpectedly, mxsweep starts it again once on the same port; a second
+unexpected end is an error. The kernel kills unbound when the mxsweep process ends (PR_SET_PDEATHSIG, Linux only).
 """
 
 import logging
@@ -35,9 +35,9 @@ log = logging.getLogger("mxsweep")
 
 READY_LIMIT = 15.0  # seconds from the start to the first answer; 0.1 seconds are usual on an idle machine
 ASK_EVERY = 0.2  # seconds before the first query is sent again
-STOP_LIMIT = 3.0  # seconds between SIGTERM and SIGKILL; unbound has only its keys to save
-PORT_TRIES = 3  # maximum attempts: another process may take a free port before unbound opens it
-RESTARTS = 1  # maximum restarts: a second unexpected end has a lasting cause
+STOP_LIMIT = 3.0  # seconds between SIGTERM and SIGKILL; unbound only has to save its keys
+PORT_TRIES = 3  # maximum number of attempts; another process may take a free port before unbound opens it
+RESTARTS = 1  # maximum number of restarts; a second unexpected end has a lasting cause
 LOG_LINES = 20  # maximum log lines kept to explain why unbound ended
 CHUNK = 4096  # octets of unbound's log per read, and maximum length of a complete line
 
@@ -60,7 +60,7 @@ class UnboundError(Exception):
 
 
 def program() -> str | None:
-    """Return the path of unbound, also from the sbin directories; None if it is not installed."""
+    """Return the path of the program unbound, also from the sbin directories; None if unbound is not installed."""
     return shutil.which("unbound", path=os.environ.get("PATH", os.defpath) + ":/usr/sbin:/usr/local/sbin:/sbin")
 
 
@@ -106,7 +106,7 @@ class Unbound:
         self._directory = directory
         self._restarts = RESTARTS
         self._starts = 0
-        self._own_name = f"{secrets.token_hex(8)}.mxsweep.invalid"  # only our child can resolve this name
+        self._own_name = f"{secrets.token_hex(8)}.mxsweep.invalid"  # a name that only our child process can resolve
         self._ready = trio.Event()
         self._process: subprocess.Popen[bytes] | None = None
         self._log: trio.lowlevel.FdStream | None = None
@@ -119,7 +119,7 @@ class Unbound:
         return self._process.pid if self._process else None
 
     async def begin(self) -> None:
-        """Start the child on a free port.
+        """Start the child process unbound on a free port.
 
         Raises:
             UnboundError: unbound does not start.

@@ -1,4 +1,4 @@
-"""The configuration of a private unbound, sized to the scan and the machine, and its trust anchor.
+"""The configuration of a private unbound, adapted to the scan and the machine, and the trust anchor of this unbound.
 
 Options that could change a measurement are off. Unbound does not answer from expired records or from NSEC records of
 other names. QNAME minimisation is off, because lookups at servers that do not support it would fail.
@@ -16,7 +16,7 @@ LOOPBACK = "127.0.0.1"
 EDE_SINCE = (1, 16)  # first version with the option `ede`
 CACHE_MB = 64  # megabytes for messages; unbound's manual recommends twice as much for RRsets
 RECEIVE_BUFFER = 4 * 1024 * 1024  # octets, for bursts of replies that arrive while unbound verifies signatures
-QUESTIONS_EACH = 8  # queries that unbound sends for each of our queries while its cache is empty
+QUESTIONS_EACH = 8  # number of queries that unbound sends for one of our queries while its cache is empty
 LEAST_QUESTIONS = 1024
 MOST_QUESTIONS = 16384  # each query may need a socket; more would exceed the usual limit of open files
 SPARE_FILES = 64  # descriptors reserved for other uses than outgoing sockets
@@ -25,7 +25,7 @@ _ANCHORS = "root-anchors.ds"
 
 
 class UnquotablePathError(ValueError):
-    """An error for a file path that cannot be written in unbound.conf, because it could end its quotes or its line."""
+    """An error for a file path that cannot be written in unbound.conf because it could end the quotes or the line."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -155,7 +155,7 @@ def _sizes(in_flight: int) -> list[str]:
 
 
 def _receive_buffer() -> int:
-    """Return the size of the receive buffer in octets, within the kernel's limit: above it unbound logs an error."""
+    """Return the size of the receive buffer in octets, at most the kernel's limit: above it, unbound logs an error."""
     try:
         return min(RECEIVE_BUFFER, int(_RMEM_MAX.read_text()))
     except (OSError, ValueError):

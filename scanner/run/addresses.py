@@ -1,4 +1,4 @@
-"""The addresses of an MX host: their lookup, and the choice of the addresses to probe."""
+"""The addresses of an MX host: the lookup of the addresses, and the choice of the addresses to probe."""
 
 import socket
 from dataclasses import dataclass
@@ -11,7 +11,7 @@ from scanner.run.ports import DNSLookup, Ports
 from scanner.vocabulary import Family
 
 CONSIDERED = 400
-"""Maximum number of addresses of a host that are examined one by one; of more addresses, the rest is skipped."""
+"""Maximum number of addresses of a host that are examined one by one; all further addresses are skipped."""
 
 _IPV6 = {Family.ANY: (False, True), Family.IPV4: (False,), Family.IPV6: (True,)}
 """Allowed values of "is an IPv6 address" for each value of the setting ``family``."""
@@ -46,8 +46,8 @@ def _order(address: str) -> tuple[bool, bytes]:
 async def find_addresses(host: str, lookup: DNSLookup) -> HostAddresses:
     """Look up both address families of a host, even if only one family is probed.
 
-    So a host with addresses only of the other family is not recorded as a host without addresses. The lookups are
-    sequential: a nursery and a task for concurrent lookups would double the processor time.
+    A host that has addresses only of the other family is therefore not recorded as a host without addresses. The
+    lookups are sequential: a nursery and a task for concurrent lookups would double the processor time.
     """
     if is_address(host):
         return HostAddresses(None, None, (host,))

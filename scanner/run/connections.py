@@ -1,9 +1,9 @@
-"""The connections of a scan: each probe passes the breakers and gates, and its result updates the breakers.
+"""The connections of a scan: circuit breakers and gates control each probe, and its result updates the breakers.
 
 While a provider is in back-off, a probe returns the failure ``held_back`` without a connection, and a retry pass makes
-the connection. Without retry passes, a probe is not held back, but such a provider gets only one connection at a time.
-If this machine runs out of descriptors or ports, the total cap is reduced and the probe is repeated. A probe during an
-outage of the network is repeated too.
+the connection. Without retry passes, a probe is not held back, but a provider in back-off gets only one connection at a
+time. If this machine runs out of descriptors or ports, the total cap is reduced and the probe is repeated. A probe
+during an outage of the network is also repeated.
 """
 
 from collections.abc import Awaitable, Callable
@@ -37,7 +37,10 @@ _MAYBE_OUTAGE = (
 """Failure kinds that an outage of our network or a local firewall may cause."""
 
 TRIES = 20
-"""Maximum number of probes of one endpoint that lack descriptors or ports or overlap an outage: about 30 seconds."""
+"""Maximum number of probes of one endpoint that lack descriptors or ports or overlap an outage.
+
+The probes take about 30 seconds.
+"""
 
 SHORT_OF_RESOURCES = 1.5
 """Seconds before a probe that lacked descriptors or ports is repeated."""
@@ -46,14 +49,14 @@ _NO_CAP: AbstractAsyncContextManager[None] = nullcontext()
 
 
 class Connections:
-    """A ``ProbeEndpoint`` behind breakers, gates and the outage detector.
+    """A ``ProbeEndpoint`` that is controlled by circuit breakers, gates and the outage detector.
 
     Args:
         settings: caps, rates and retries of the scan.
         stats: counters of the scan.
         probe: function that probes an endpoint once, over one connection.
         report: function that gets messages for the user about an outage.
-        patience: maximum seconds of a pause if no peer has ever worked.
+        patience: maximum duration in seconds of a pause if no peer has ever answered.
     """
 
     def __init__(
@@ -71,7 +74,7 @@ class Connections:
         after = settings.retries.after
         self._has_retries = settings.retries.times > 0
         self._deferred: dict[Endpoint, None] = {}
-        # a breaker is not open longer than the wait for the next pass
+        # a breaker is open for at most the wait before the next pass
         self._breakers = stats.breakers = Breakers(first=after / 2, longest=after)
         self._one_at_a_time = KeyedCap(1)
         self._slow = SlowProbes(settings.caps.total, self._gates)
@@ -101,7 +104,7 @@ class Connections:
         return result
 
     async def _is_final(self, peer: tuple[Endpoint, str], probe: Probe) -> bool:
-        """Return False if an outage overlaps the probe, which the caller then repeats."""
+        """Return False if an outage overlaps a probe, so that the caller repeats the probe."""
         failure = probe.failure
         if failure is None or failure.phase is not Phase.CONNECT:
             self._stats.reached = True
@@ -118,14 +121,14 @@ class Connections:
         return not self.outage.overlaps(began)
 
     async def _works(self, peer: tuple[Endpoint, str]) -> bool:
-        """Return whether a peer is reachable now, by a trial connection that goes first in the queue of each gate."""
+        """Return whether a peer is reachable now, by a trial connection that is first in the queue of each gate."""
         endpoint, host = peer
         async with self._gates.connection(endpoint.address, host, trial=True):
             failure = (await self._counted(endpoint)).probe.failure
         return failure is None or failure.phase is not Phase.CONNECT
 
     async def _attempt(self, endpoint: Endpoint, host: str) -> ProbeResult:
-        """Probe once; a probe that was stopped because it was slow is repeated as one of the slow probes."""
+        """Probe an endpoint once; a probe that was stopped because it was slow is repeated as a slow probe."""
         result = await self._probe_within(endpoint, host, self._slow.watch)
         while result is None:
             async with self._slow.place():
@@ -191,8 +194,8 @@ class Connections:
     def _learn(self, provider: str, network: str, probe: Probe) -> None:
         """Update the breakers after a probe.
 
-        A rejecting reply opens the breaker of the provider at once. A network may contain many providers: its breaker
-        opens only after several addresses in a row.
+        A rejecting reply opens the breaker of the provider at once. The breaker of a network opens only after several
+        addresses in a row, because a network may contain many providers.
         """
         failure, at, address = probe.failure, trio.current_time(), probe.endpoint.address
         if failure is not None and rebuffs.turns_away(failure):

@@ -1,7 +1,8 @@
-"""The cap on simultaneous probes for one scanned domain, and on the evidence held for the domain.
+"""The cap on simultaneous probes for one scanned domain, and the cap on the evidence in memory for the domain.
 
 Domains share hosts, and hosts share addresses. A probe that several domains wait for takes the slot of any of these
-domains that has a free slot. So a domain with very many hosts cannot delay a domain that shares one of the hosts.
+domains that has a free slot. A domain with very many hosts therefore cannot delay a domain that shares one of these
+hosts.
 """
 
 from collections import deque
@@ -12,7 +13,10 @@ import trio
 from scanner.net.probe import ProbeResult
 
 EVIDENCE = 32 * 1024 * 1024
-"""Maximum octets of certificates and transcripts held for one domain; beyond it, transcripts are not kept."""
+"""Maximum number of octets of certificates and transcripts in memory for one domain.
+
+Further transcripts are not kept.
+"""
 
 
 class DomainSlots:
@@ -49,7 +53,7 @@ class DomainSlots:
         self._held -= 1
 
     def keeps(self, result: ProbeResult) -> bool:
-        """Count the evidence of a probe; return whether the domain may keep the transcript too."""
+        """Count the evidence of a probe; return whether the transcript of the probe may also be kept."""
         transcript = sum(map(len, result.probe.transcript))
         self._octets += sum(map(len, result.chain))
         if self._octets + transcript > EVIDENCE:
@@ -59,7 +63,7 @@ class DomainSlots:
 
 
 class HostDomains:
-    """The domains that wait for the examination of one host. A domain may be added during the examination."""
+    """The domains that wait for the examination of one host; a domain may be added during the examination."""
 
     def __init__(self, first: DomainSlots) -> None:
         self._domains = [first]
@@ -74,7 +78,7 @@ class HostDomains:
         return self._domains[0].limit
 
     def add(self, domain: DomainSlots) -> None:
-        """Add a domain; a waiting probe of the host may take its slots from now on."""
+        """Add a domain, whose slots the waiting probes of the host may take from now on."""
         self._domains.append(domain)
         for request in list(self.requests):
             request.offer(domain)
@@ -85,7 +89,7 @@ class HostDomains:
 
 
 class SlotRequest:
-    """A probe that waits for a slot of any domain that waits for one of its hosts.
+    """A probe that waits for a slot of any domain that uses a host with the probed address.
 
     ``is_open`` is true until a slot is granted or the probe is cancelled.
     """
@@ -104,7 +108,7 @@ class SlotRequest:
             self.offer(domain)
 
     def offer(self, domain: DomainSlots) -> None:
-        """Take a slot of a domain, or wait also for this domain."""
+        """Take a free slot of a domain, or also wait for a slot of this domain."""
         if self.is_open:
             if domain.take():
                 self.grant(domain)
@@ -112,13 +116,13 @@ class SlotRequest:
                 domain.queue(self)
 
     def grant(self, domain: DomainSlots) -> None:
-        """Hand over a slot that was taken for the probe."""
+        """Give the probe a slot that was taken for it."""
         self.is_open = False
         self._granted = domain
         self._ended.set()
 
     async def wait(self) -> DomainSlots:
-        """Wait for a slot and return its domain, which the caller releases."""
+        """Wait for a slot and return the domain of the slot; the caller releases the slot."""
         try:
             while self._granted is None:
                 await self._ended.wait()

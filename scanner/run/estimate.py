@@ -19,7 +19,7 @@ PROBE_SECONDS = 2.0
 """Assumed duration in seconds of a probe without failures, including servers that delay their greeting."""
 
 WORKERS = 64
-"""Number of domains looked up concurrently; more would only wait for the resolver."""
+"""Number of domains looked up concurrently; further concurrent lookups would only wait for the resolver."""
 
 
 @dataclass(slots=True)

@@ -1,8 +1,8 @@
 """The examination of one domain: find its route, examine the hosts on the route, and judge the observation.
 
-Observation waits for the network; judgement does not. The writer judges many domains in a row, which takes a third less
-time than judging between probes. Each host is examined once, even if many domains use it. The module ``hosts`` examines
-a host, and the package ``core`` judges it.
+The observation of a domain waits for the network, and the judgement does not. The writer task judges many domains in a
+row, which takes a third less time than judging a domain between two probes. Each host is examined once, even if many
+domains use it. The module ``scanner.run.hosts`` examines a host, and the package ``scanner.core`` judges the host.
 """
 
 import traceback
@@ -50,7 +50,7 @@ class DomainObservation:
 class DomainResult:
     """The record of a domain with the host reports and certificates that the record refers to.
 
-    ``retry`` is true if another pass might give a better result.
+    ``retry`` is true if a retry pass might give a better result.
     """
 
     record: DomainRecord
@@ -78,7 +78,7 @@ class Examiner:
         self._host_examiner = HostExaminer(ports)
         self._policy_examiner = PolicyExaminer(ports)
         self._hosts: SingleFlight[HostKey, HostResult] = SingleFlight(load=self._loaded, weigh=_octets)
-        self._domains_of: dict[HostKey, HostDomains] = {}  # hosts in examination
+        self._domains_of: dict[HostKey, HostDomains] = {}  # hosts that are being examined now
         self._earlier: dict[str, HostReport] = {}  # reports of the previous pass for hosts examined again
         # the observation times of the reports that a retry pass replaces, by host; None in the first pass
         self._replaced: dict[str, datetime] | None = None
@@ -88,7 +88,10 @@ class Examiner:
         return await self.judge(await self.observe(target), Slices())
 
     async def observe(self, target: Target) -> DomainObservation:
-        """Find the route of a target and examine its hosts. An internal error becomes part of the observation."""
+        """Find the route of a target and examine the hosts on the route.
+
+        An internal error becomes part of the observation.
+        """
         began = now()
         try:
             route = await find_route(target.destination, self._ports.lookup)
@@ -98,7 +101,7 @@ class Examiner:
             return DomainObservation(target, began, error=error)
 
     async def judge(self, seen: DomainObservation, slices: Slices) -> DomainResult:
-        """Judge an observation in time slices. An internal error becomes the record of the domain."""
+        """Judge an observation in time slices. For an internal error, return a record that describes the error."""
         if seen.error is not None:
             return self.unjudged(seen, seen.error)
         try:
@@ -107,7 +110,10 @@ class Examiner:
             return self.unjudged(seen, error)
 
     def unjudged(self, seen: DomainObservation, error: Exception) -> DomainResult:
-        """Return the result of a domain whose record an internal error prevented; its text names error and place."""
+        """Return a result for a domain without a record because of an internal error.
+
+        Its text names the error and the place.
+        """
         return DomainResult(_internal_record(seen, self._settings.level, error))
 
     def next_pass(self) -> None:
@@ -152,7 +158,7 @@ class Examiner:
             shared = False
             return self._examine_host(key, slots)
 
-        if (domains := self._domains_of.get(key)) is not None:  # in examination for another domain
+        if (domains := self._domains_of.get(key)) is not None:  # the host is being examined for another domain
             domains.add(slots)
         result = await self._hosts.get(key, begin)
         if shared:
@@ -175,7 +181,7 @@ class Examiner:
         return HostResult.of_report(retry.with_earlier(result.report, earlier), result.certs)
 
     def _loaded(self, key: HostKey) -> HostResult | None:
-        """Return the result of a stored report, unless the host is to be examined again in this pass."""
+        """Return the result from a stored report of a host, unless the host is to be examined again in this pass."""
         stored = self._load(str(key)) if self._load is not None else None
         if stored is None:
             return None
@@ -188,7 +194,8 @@ class Examiner:
     def _is_replaced(self, report: HostReport) -> bool:
         """Return whether the host of a stored report is examined again in this pass.
 
-        The clock may be set back at any time, so the times of the reports distinguish reports but do not order them.
+        Because the clock may be set back at any time, the times of reports are only compared for equality, not for
+        order.
         """
         if self._replaced is None or not retry.of_host(report):
             return False
@@ -250,7 +257,7 @@ def _octets(result: HostResult) -> int:
 
 
 def _name_host(error: Exception, host: str) -> None:
-    """Add the MX host to the notes of an internal error, once, as the domains of a host share the error."""
+    """Add the MX host to the notes of an internal error, only once, because the domains of a host share the error."""
     cause, note = root_cause(error), f"MX host {host}"
     if note not in getattr(cause, "__notes__", ()):
         cause.add_note(note)

@@ -12,7 +12,7 @@ from scanner.vocabulary import Mode
 
 @dataclass(frozen=True, slots=True)
 class HostKey:
-    """The unit of examination: an MX host, the port and the mode."""
+    """The key of an examined host: the name of the MX host, the port and the mode (SMTP or LMTP)."""
 
     host: str
     port: int
@@ -23,18 +23,19 @@ class HostKey:
 
 
 ReportAndCerts = tuple[HostReport, dict[str, CertFacts]]
-"""The report of a host, and its certificates by SHA-256."""
+"""The report of a host, and the certificates of the host by SHA-256."""
 
 
 class HostResult:
-    """The endpoints of a host and its report, which ``complete`` makes before it is first used.
+    """The endpoints of a host and the report of the host, which ``complete`` makes before the first use.
 
-    The writer makes the reports of many hosts in a row, which takes a third less time than between probes.
+    The writer task makes the reports of many hosts in a row, which takes a third less time than making reports between
+    probes.
 
     Args:
         endpoints: reports of the endpoints without PKIX evidence.
-        make: function that makes the report with all evidence; it may let other tasks run meanwhile.
-        octets: the octets of the certificates if they are many, else 0.
+        make: asynchronous function that makes the report with all evidence; other tasks may run in the meantime.
+        octets: the number of octets of unusually large certificates, 0 for certificates of the usual size.
     """
 
     __slots__ = ("_error", "_made", "_make", "endpoints", "octets")
@@ -59,33 +60,34 @@ class HostResult:
         return result
 
     async def complete(self, slices: Slices) -> None:
-        """Make the report in time slices. One task at a time may call this.
+        """Make the report in time slices. Only one task at a time may call this method.
 
         Raises:
-            RuntimeError: the work raised an exception, which is the cause of this error; it is not attempted again.
+            RuntimeError: ``make`` raised an exception, which is the cause of this error. Further calls do not call
+                ``make`` again.
         """
         if self._make is not None:
             try:
                 self._made = await self._make(slices)
             except Exception as error:  # noqa: BLE001 - raised below, for every domain of the host
                 self._error = error
-            self._make = None  # this frees the chains and the answers that it refers to
+            self._make = None  # this frees the chains and DNS answers to which the function refers
         if self._error is not None:
             raise RuntimeError("the report of the host cannot be made") from self._error
 
     @property
     def has_report(self) -> bool:
-        """Whether the report has been made; an internal error may have prevented it."""
+        """Whether the report has been made; an internal error may have prevented the report."""
         return self._made is not None
 
     @property
     def report(self) -> HostReport:
-        """The report of the host with all evidence; only after ``complete``."""
+        """The report of the host with all evidence; available only after ``complete``."""
         return self._get()[0]
 
     @property
     def certs(self) -> dict[str, CertFacts]:
-        """The certificates that the report refers to, by SHA-256; only after ``complete``."""
+        """The certificates to which the report refers, by SHA-256; available only after ``complete``."""
         return self._get()[1]
 
     def _get(self) -> ReportAndCerts:

@@ -1,7 +1,7 @@
 """The examination of one MX host: addresses, TLSA records, one probe of each endpoint, and the evidence.
 
-TLSA records and certificates are read seconds apart, and read a second time before a mismatch is recorded. A key
-rollover between the two readings must not be recorded as a mismatch (RFC 7671 section 8.1).
+TLSA records and certificates are read at different times, seconds apart, and are read a second time before a mismatch
+is recorded. A key rollover between the two readings must not be recorded as a mismatch (RFC 7671 section 8.1).
 """
 
 from collections.abc import Awaitable, Callable, Sequence
@@ -37,11 +37,11 @@ HEAVY_OCTETS = 16 * 1024
 """Octets of chain and TLSA records above which evidence is computed in a thread; usual chains have 3,000 to 6,000."""
 
 HEAVY_RECORDS = 8
-"""Number of TLSA records above which evidence is computed in a thread: each may be a key that has to be tried."""
+"""Number of TLSA records above which evidence is computed in a thread, because each record may contain a key to try."""
 
 
 FACTS = 16
-"""Octets of memory that the facts of a large certificate take for each octet of its DER: names of three characters."""
+"""Octets of memory per octet of DER that the facts of a large certificate with many short names take."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,8 +112,9 @@ class HostExaminer:
     async def within_limits(self, keys: Sequence[HostKey]) -> Sequence[HostKey]:
         """Return the first hosts of a route, up to the limits of hosts and of addresses of one domain.
 
-        A host whose addresses exceed the remainder, and all hosts after it, are not examined: a host in part would
-        not have the result that other domains share. Lookups are made only if the limit of addresses can be exceeded.
+        A host with more addresses than the limit still permits, and all hosts after this host, are not examined,
+        because the result of a partly examined host cannot be shared with other domains. Lookups are made only if the
+        limit of addresses can be exceeded.
         """
         limits = self._settings
         keys = keys[: limits.hosts]
@@ -176,7 +177,10 @@ class HostExaminer:
         return await self._with_dane(key.host, EndpointReport(address, _probes(results)), results, lookup)
 
     async def _probe(self, endpoint: Endpoint, host: str, domains: HostDomains, *, fresh: bool) -> ProbeResult:
-        """Probe an endpoint, or return its result for another host; with ``fresh`` always make a new probe."""
+        """Probe an endpoint, or return the result of a probe for another host.
+
+        With ``fresh``, always make a new probe.
+        """
         if fresh:
             return await self._probe_in_slot(endpoint, host, domains)
         shared = True
@@ -193,7 +197,10 @@ class HostExaminer:
         return result
 
     async def _probe_in_slot(self, endpoint: Endpoint, host: str, domains: HostDomains) -> ProbeResult:
-        """Probe an endpoint in a slot of one of the domains; beyond the limit of evidence, drop the transcript."""
+        """Probe an endpoint in a slot of one of the domains.
+
+        Above the limit of evidence in memory, drop the transcript.
+        """
         domain = domains.take() or await self._wait_for_slot(endpoint, domains)
         try:
             result = await self._ports.probe(endpoint, host)
@@ -250,7 +257,7 @@ class HostExaminer:
         return _ProbedAddress(report, result, _is_mismatch(report.dane, chain[0], lookup))
 
     async def _heavy(self, work: Callable[[], EndpointReport]) -> EndpointReport:
-        """Do work in a thread, one at a time: OpenSSL's functions run without the interpreter lock."""
+        """Do heavy work in a thread, only one work at a time; OpenSSL's functions run without the interpreter lock."""
         return await trio.to_thread.run_sync(work, limiter=self._one_thread)
 
     async def _evidence(
@@ -282,7 +289,7 @@ async def _facts(host: str, result: ProbeResult, slices: Slices) -> tuple[CertFa
 
 
 def large_octets(result: ProbeResult) -> int:
-    """Return the octets of a chain above the usual size, and 0 for a usual chain."""
+    """Return the number of octets of an unusually large chain, and 0 for a chain of the usual size."""
     octets = sum(map(len, result.chain))
     return octets if octets > HEAVY_OCTETS else 0
 

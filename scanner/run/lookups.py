@@ -12,7 +12,7 @@ from scanner.run.stats import Stats
 from scanner.vocabulary import Outcome, Phase, Security
 
 TRIES = 5
-"""Maximum number of lookups of one question if each overlaps an outage."""
+"""Maximum number of lookups of one question if each lookup overlaps an outage."""
 
 
 class Lookups:
@@ -23,7 +23,7 @@ class Lookups:
         network: the outage detector of the connections.
         report: function that gets messages for the user about an outage of the DNS.
         stats: counters, of which ``dns`` is the number of lookups in flight.
-        patience: maximum seconds of a pause if no lookup has ever worked.
+        patience: maximum duration in seconds of a pause if no lookup has ever succeeded.
     """
 
     def __init__(
@@ -66,5 +66,5 @@ class Lookups:
 
 
 def _answered(answer: Answer) -> bool:
-    """Return whether a resolver answered, if only with a validation failure."""
+    """Return whether a resolver answered; a validation failure is also an answer."""
     return answer.outcome is not Outcome.ERROR or answer.security is Security.BOGUS

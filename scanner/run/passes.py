@@ -14,10 +14,10 @@ from targets.lists import Target
 
 @dataclass(slots=True)
 class RetryPasses:
-    """The targets of the current and the next pass by key, each with its last verdict.
+    """The targets of the current pass and the next pass by key, each target with its last verdict.
 
-    ``left`` is the number of remaining passes; if it is 0, no target is kept. Only targets that are worth a retry are
-    kept, at about a kilobyte each.
+    ``left`` is the number of remaining passes; if ``left`` is 0, no target is kept. Only targets that are worth a retry
+    are kept; a target takes about a kilobyte.
     """
 
     stats: Stats

@@ -2,9 +2,10 @@
 
     reader -> channel -> N workers -> channel -> one writer
 
-The reader blocks and runs in a thread. Only the writer judges and uses the sink. A worker observes one domain at a time
-and waits for hosts that other workers are examining. A worker never sends to the channel from which it receives, so the
-pipeline cannot deadlock. Both channels are bounded, so that memory does not depend on the length of the input.
+The reader blocks and runs in a thread. Only the writer task judges observations and uses the sink. A worker observes
+one domain at a time and waits for hosts that other workers are examining. A worker never sends to the channel from
+which it receives, so the pipeline cannot deadlock. Both channels are bounded, so that memory does not depend on the
+length of the input.
 """
 
 from collections.abc import Iterator
@@ -25,22 +26,22 @@ from targets.lists import Reject, Target
 T = TypeVar("T")
 
 READ_BATCH = 64
-"""Maximum number of input lines per batch of the reading thread; each batch takes a thread switch."""
+"""Maximum number of input lines per batch of the reading thread; a batch needs one thread switch."""
 
 BACKLOG = 256
-"""Maximum number of items queued for the writer: about as many as arrive during one fsync."""
+"""Maximum number of items queued for the writer, which is about the number that arrive during one fsync."""
 
 WRITE_BATCH = 64
-"""Maximum number of domains received at once by the writer: about ten milliseconds of work."""
+"""Maximum number of domains that the writer receives at once, which is about ten milliseconds of work."""
 
 GATHERING_DELAY = 0.02
 """Seconds that the writer waits for more items, since judging many items in a row takes less time."""
 
 DRAIN = 30.0
-"""Maximum seconds for work in flight to finish after the first interrupt."""
+"""Maximum time in seconds for work in flight to finish after the first interrupt."""
 
 SYNC_EVERY = 1.0
-"""Seconds between two calls of ``sync``: at most the records of this time are lost in a power failure."""
+"""Seconds between two calls of ``sync``; a power failure loses at most the records of this time."""
 
 
 Output = DomainObservation | Reject | trio.Event
@@ -48,11 +49,11 @@ Output = DomainObservation | Reject | trio.Event
 
 
 class Stop:
-    """The two ways to end a scan early: ``drain`` finishes the work in flight, ``now`` cancels it."""
+    """The two ways to end a scan early: ``drain`` finishes the work in flight, ``now`` cancels the work in flight."""
 
     def __init__(self) -> None:
         self.draining = False
-        self.why = ""  # the reason for an end that is not the user's, see ``end``
+        self.why = ""  # the reason of an end that the user did not request, see ``end``
         self.between_passes = False  # true if all targets of a pass are done and another pass may follow
         self.skip_wait = trio.Event()
         self.reading = trio.CancelScope()
@@ -70,7 +71,10 @@ class Stop:
         self.working.deadline = trio.current_time() + DRAIN
 
     def end(self, why: str, *, at_once: bool) -> None:
-        """End the scan before its input is done; ``at_once`` cancels work in flight, which would only wait."""
+        """End the scan before the end of its input.
+
+        ``at_once`` cancels work in flight, for a pause in which work only waits.
+        """
         if not self.draining:
             self.why = why
             self.between_passes = False
@@ -94,7 +98,7 @@ async def scan(
         ports: interfaces for lookups and probes, settings and counters.
         sink: destination of records and rejects.
         stop: object by which the caller ends the scan early.
-        load: function that returns stored reports of hosts, which are then not examined again.
+        load: function that returns stored reports of hosts; a host with a stored report is not examined again.
 
     Raises:
         Exception: an error of the sink (a full disk, a closed pipe) or of the input, after all tasks have ended.
@@ -103,7 +107,7 @@ async def scan(
         await _Pipeline(ports, sink, stop, load).run(items)
     except ExceptionGroup as group:
         error = first_error(group)
-        raise error from error.__cause__  # without the exception group, and with the original cause
+        raise error from error.__cause__  # raise the error without its exception group, and with the original cause
 
 
 class _Pipeline:
@@ -134,7 +138,7 @@ class _Pipeline:
         await self._all_written()
 
     async def _retry_passes(self) -> None:
-        """Examine inconclusive targets again, up to the number of retry passes; write their records again."""
+        """Examine inconclusive targets again, up to the number of retry passes, and write their new records."""
         retries, stats = self._ports.settings.retries, self._ports.stats
         for _ in range(retries.times):
             if not self._passes.next or self._stop.draining:
@@ -212,10 +216,10 @@ class _Writer:
         self._stats = stats
 
     async def run(self, channel: trio.MemoryReceiveChannel[Output]) -> None:
-        """Write all items of the channel. This task ends after all workers, so that every observation is written.
+        """Write all items of the channel. The writer task ends after all workers, so that every observation is written.
 
-        The channel is closed without a checkpoint. So if the sink raises an exception, it is the first of the group,
-        before the exceptions of workers that send to the closed channel.
+        The channel is closed without a checkpoint. An exception of the sink is therefore the first exception of the
+        group, before the exceptions of workers that send to the closed channel.
         """
         with channel:
             async with trio.open_nursery() as nursery:

@@ -27,7 +27,7 @@ class ProbeEndpoint(Protocol):
     """A function that probes one endpoint with the endpoint's TLS profile; failures are part of the probe."""
 
     def __call__(self, endpoint: Endpoint, host: str) -> Awaitable[ProbeResult]:
-        """Return the result of the probe; ``host`` is one of the MX hosts with this endpoint."""
+        """Return the result of a probe; ``host`` is one of the MX hosts with the probed endpoint."""
 
 
 class FetchPath(Protocol):
@@ -51,14 +51,15 @@ class Sink(Protocol):
         """Accept the record of a domain with the host reports and certificates that the record refers to.
 
         Raises:
-            ValueError: a record cannot be encoded, and nothing was accepted. Any other error ends the scan.
+            ValueError: a record cannot be encoded; the sink has not accepted any of the records. All other errors end
+                the scan.
         """
 
     def put_reject(self, file: str, line: int, raw: str, reason: str) -> None:
         """Accept an input line that was rejected."""
 
     def sync(self) -> None:
-        """Make the records durable if the last call was long enough ago."""
+        """Write the accepted records to the disk if the last call was long enough ago."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,5 +77,5 @@ class Ports:
 
 
 def now() -> datetime:
-    """Return the current time for a record."""
+    """Return the current time in UTC for use in a record."""
     return datetime.now(UTC)

@@ -1,8 +1,8 @@
 """Time slices of long computations in the event loop, and a log of steps that delayed all other tasks.
 
-Judging and writing are computations without a wait. A certificate of 100 KB takes a tenth of a second, and a domain may
-have hundreds of addresses, each with a certificate of its own. Between two parts of such a computation, ``turn`` lets
-other tasks run if the time slice has been used up.
+Judging and writing are computations without a wait for input or output. A certificate of 100 KB takes a tenth of a
+second, and a domain may have hundreds of addresses, each with a certificate of its own. Between two parts of a long
+computation, ``turn`` lets other tasks run if the time slice has been used up.
 """
 
 import time
@@ -16,7 +16,10 @@ SLICE = 0.02
 
 
 class Slices:
-    """The time slices of one task, whose computations share them; a slice begins here and after each checkpoint."""
+    """The time slices of the computations of one task.
+
+    A time slice begins when this object is created and after each checkpoint.
+    """
 
     __slots__ = ("_began",)
 
@@ -24,10 +27,10 @@ class Slices:
         self._began = time.perf_counter()
 
     async def turn(self, what: str) -> None:
-        """End a part of a computation: let other tasks run if the parts since the last checkpoint took a slice.
+        """End a part of a computation: let other tasks run if the parts since the last checkpoint took a time slice.
 
         Args:
-            what: the host or domain of the part, for the log.
+            what: the host or domain for which the part was computed, for the log.
         """
         spent = time.perf_counter() - self._began
         if spent >= SLICE:

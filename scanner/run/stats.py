@@ -10,13 +10,13 @@ from scanner.reasons import Reason
 
 @dataclass(slots=True)
 class Stats:
-    """The counters of a scan. ``total``, the number of targets, is None until the input has been read to its end.
+    """The counters of a scan. ``total``, the number of targets, is None until the input has been read completely.
 
-    ``judged`` counts every judgement of a domain, ``done`` every domain once. ``retrying`` is the number of domains in
-    a retry pass, ``waiting`` a message during the wait before that pass. ``wanted`` is the number of unfinished probes,
-    ``in_flight`` the number of probes with a connection. ``stages`` counts probes by phase, and DNS lookups as ``dns``.
-    ``outages`` contains a message for each active outage, by its subject. ``reached`` is true after the first accepted
-    connection.
+    ``judged`` counts every judgement of a domain, ``done`` counts every domain once. ``retrying`` is the number of
+    domains in a retry pass, ``waiting`` is a message during the wait before a retry pass. ``wanted`` is the number of
+    unfinished probes, ``in_flight`` the number of probes with a connection. ``stages`` counts probes by phase, and DNS
+    lookups as ``dns``. ``outages`` contains a message for each active outage, by the subject of the outage. ``reached``
+    is true after a peer has accepted a connection for the first time.
     """
 
     total: int | None = None
@@ -38,13 +38,16 @@ class Stats:
     tallies: Counter[str] = field(default_factory=Counter)
 
     def outage(self, what: str, text: str) -> None:
-        """Record the message of an outage that begins; an empty text ends the outage."""
+        """Record the message of an outage that begins; an empty text records the end of the outage."""
         self.outages.pop(what, None)
         if text:
             self.outages[what] = text
 
     def domain(self, record: DomainRecord, before: DomainVerdict | None = None) -> None:
-        """Count a judged domain; ``before`` is its verdict in an earlier pass, which is subtracted."""
+        """Count a judged domain.
+
+        ``before`` is the domain's verdict in an earlier pass, which is subtracted from the counts.
+        """
         self.judged += 1
         if before is None:
             self.done += 1

@@ -12,8 +12,8 @@ from scanner.run.ports import now
 from scanner.run.stats import Stats
 from scanner.vocabulary import Phase, RunState
 
-WINDOW = 60.0  # seconds over which the speed is averaged
-SAMPLE = 1.0  # seconds between two samples, of which WINDOW / SAMPLE are kept
+WINDOW = 60.0  # length in seconds of the time over which the speed is averaged
+SAMPLE = 1.0  # seconds between two samples of the speed; WINDOW / SAMPLE samples are kept
 
 NAMED = 10
 """Maximum number of providers and networks in back-off that a status contains."""
@@ -22,7 +22,7 @@ STAGES = (
     *(Phase.CONNECT, Phase.GREETING, Phase.EHLO, Phase.STARTTLS, Phase.HANDSHAKE),
     *(Phase.EHLO_TLS, Phase.QUIT),
 )
-"""The phases of a connection in order. ``dns`` and ``gates`` precede them, ``closing`` follows them."""
+"""The stages of a connection in order: ``dns`` and ``gates``, the phases of the dialogue, and ``closing``."""
 
 _PAGE = resource.getpagesize()
 _STATM = Path("/proc/self/statm")
@@ -50,7 +50,7 @@ class Speed:
 
 
 class StatusSource:
-    """The source of the status of a scan, computed from its counters; the elapsed time begins with this object.
+    """The source of the status of a scan, computed from counters; the elapsed time begins with this object.
 
     Args:
         stats: counters of the scan.
@@ -72,10 +72,10 @@ class StatusSource:
         return RunState.PAUSED if self._stats.outages else RunState.RUNNING
 
     def status(self, state: RunState | None = None) -> Status:
-        """Return the status now; ``state`` replaces the current state after the end of the scan."""
+        """Return the status at this moment; ``state`` is the final state after the end of the scan, None before."""
         stats, at = self._stats, self._clock()
         if stats.waiting:
-            self._speed = Speed()  # the targets of a retry pass are slow: measure their speed separately
+            self._speed = Speed()  # retry passes are slow: their speed is measured separately
         self._speed.add(at, stats.judged)
         rate = self._speed.rate(at, stats.judged)
         held_back = stats.breakers.open(at) if stats.breakers else []
@@ -104,7 +104,10 @@ class StatusSource:
         )
 
     def _eta(self, rate: float) -> float | None:
-        """Return the seconds to the end at this speed, including the next retry pass and its wait, or None."""
+        """Return the seconds to the end of the scan at this speed, with the next retry pass and the wait before it.
+
+        Else None.
+        """
         stats = self._stats
         if stats.total is None or stats.outages:
             return None
@@ -129,7 +132,7 @@ def in_flight(stats: Stats) -> dict[str, int]:
 
 
 def rss() -> int:
-    """Return the resident memory of this process in octets; without a free descriptor, its maximum so far."""
+    """Return the resident memory of this process in octets; without a free file descriptor, the maximum so far."""
     try:
         return int(_STATM.read_text("ascii").split()[1]) * _PAGE
     except OSError:
