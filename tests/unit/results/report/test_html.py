@@ -28,6 +28,7 @@ ATTACK = (
     "</script><script>window.owned=1</script><img src=x onerror=window.owned=1>"
     "\"'`--><svg onload=window.owned=1>\u202e\x1b[31m{{7*7}}&lt;"
 )
+KEY = ATTACK.replace("\u202e", "") + ":25/smtp"  # the key of a host report is ASCII text
 
 
 def hostile() -> tuple[DomainRecord, dict[str, str]]:
@@ -35,7 +36,7 @@ def hostile() -> tuple[DomainRecord, dict[str, str]]:
     endpoint = records.endpoint_verdict(
         address=ATTACK, dane=Dane.MISMATCH, text=ATTACK, reasons=(Reason.TLSA_MISMATCH,), sender=Sender.DEFER
     )
-    host = records.host_verdict(host=ATTACK, report=f"{ATTACK}:25/smtp", dane=Dane.MISMATCH, text=ATTACK)
+    host = records.host_verdict(host=ATTACK, report=KEY, dane=Dane.MISMATCH, text=ATTACK)
     host = replace(host, endpoints=(endpoint,), sender=Sender.DEFER, reasons=(Reason.TLSA_MISMATCH,))
     verdict = records.verdict(
         dane=DomainDane.BROKEN, outcome=DomainOutcome.FAIL, text=ATTACK, reasons=(Reason.TLSA_MISMATCH,)
@@ -52,7 +53,7 @@ def hostile_run(place: Path) -> Run:
     )
     evidence = records.evidence(record=None, depth=-1)
     report = records.report(
-        key=f"{ATTACK}:25/smtp",
+        key=KEY,
         host=ATTACK,
         a=records.answer(ATTACK, "A", ATTACK),
         tlsa=replace(records.report().tlsa, base_domain=ATTACK, records=(TLSARecord(3, 1, 1, "5a" * 32),)),
