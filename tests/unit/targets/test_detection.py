@@ -30,6 +30,10 @@ LAYOUTS = [
     ("Alice,a.example\nBob,b.example", Layout(",", 1)),
     (";x\n;y\na.example", Layout()),
     ("com\nnet", Layout()),
+    ("Partners;\nx;Domain\n1;a.example\n2;b.example", Layout(";", 1, ("x", "Domain"), 2)),
+    ("a.example;\nb.example;x\nc.example;y", Layout(";")),
+    ("domain owner\na.example x\nb.example y", Layout(" ", 0, ("domain", "owner"), 1)),
+    ("Dom\u00e4ne;x\na.example;1", Layout(";", 0, ("Dom\u00e4ne", "x"), 1)),
 ]
 
 
@@ -46,6 +50,10 @@ NAMED = [
     ("a.example dane\nb.example secure match=x", "1", Layout(" ", 0)),
     ('{"domain": "a.example"}', "domain", Layout("{", header=("domain",))),
     ("a.example", "1", Layout()),
+    ("Partners\nx;Domain\n1;a.example", "domain", Layout(";", 1, ("x", "Domain"), 2)),
+    ("Partners;\nx;Domain\n1;a.example", "2", Layout(";", 1, ("x", "Domain"), 2)),
+    ("x Domain\n1 a.example", "domain", Layout(" ", 1, ("x", "Domain"), 1)),
+    ("127.0.0.1\ta.example\n0.0.0.0 b.example c.example", "2", Layout(" ", 1)),
 ]
 
 
