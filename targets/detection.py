@@ -5,19 +5,24 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from targets.hostnames import HostNameError, is_address, to_ascii
-from targets.kinds import ListKind, kind_of
+from targets.kinds import ListKind, dominant, kind_of
 from targets.lines import SHOWN_LIMIT, Line
 from targets.tables import DELIMITERS, RowError, TableLayout, cells_of, is_rank, separator, uncommented
 
 HEADERS = (
     "domain", "domains", "domain name", "domain_name", "domainname", "mail domain", "mail_domain", "maildomain",
     "email domain", "email_domain", "rootdomain", "fqdn", "host", "hostname", "host name", "host_name", "nexthop",
-    "destination", "target", "origin", "site", "website", "url", "email", "e-mail", "mail", "name",
+    "destination", "target", "dom\u00e4ne", "domaene", "domaine", "dominio", "root_domain", "root domain", "origin",
+    "site", "website", "web site", "webseite", "url", "email", "e-mail", "email address", "email_address",
+    "e-mail address", "mail", "name",
 )  # fmt: skip
 """Well-known names of the domain column, the most reliable first."""
 
 MOST = 0.9
 """Minimum share of rows with a domain in a column, required to select a column other than the first."""
+
+TITLES = 10
+"""Maximum number of title lines between the beginning of a table and its header."""
 
 COLUMNS_SHOWN = 12
 """Maximum number of column names in an error message."""
@@ -42,6 +47,10 @@ class _Sample:
         """Return the share of the rows (from row ``first``) that contain a domain in the given column."""
         rows = self.rows[first:]
         return sum(column < len(row) and _is_domain(row[column]) for row in rows) / len(rows) if rows else 0.0
+
+    def share_below(self, row: int) -> float:
+        """Return the greatest share of a column in domains below the given row."""
+        return max((self.share(column, first=row + 1) for column in range(self.width)), default=0.0)
 
     @property
     def width(self) -> int:
@@ -80,6 +89,8 @@ def detect(lines: Sequence[Line], column: str | None = None) -> TableLayout:
     if not good:
         return TableLayout()
     sample = _sample([uncommented(line.text) for line in good], given, words=column is not None)
+    titles = _titles(sample)
+    sample, good = _Sample(sample.delimiter, sample.rows[titles:]), good[titles:]
     header = _header(sample, good[0])
     begins = header[1] if header else begins
     names = header[0] if header else ()
@@ -94,16 +105,28 @@ def detect(lines: Sequence[Line], column: str | None = None) -> TableLayout:
 
 def _by_name(lines: Sequence[Line], column: str, given: str | None) -> TableLayout:
     line = next(iter(lines), Line(1, "", "the file is empty"))
+    for below in lines[1 : TITLES + 1]:  # after titles
+        found = None if line.flaw or _named(line, column, given) else _named(below, column, given)
+        if found is not None and len(found.header) > 1:
+            return found
     if not line.flaw and line.text.lstrip().startswith("{"):
         return TableLayout("{", header=(column,))
     if line.flaw:
         raise LayoutError(f"a header with column {column!r} expected: {line.flaw}", line.number)
-    for delimiter in given or DELIMITERS:
+    found = _named(line, column, given)
+    if found is None:
+        raise LayoutError(f"no column {column!r} in the header {line.text.strip()[:SHOWN_LIMIT]!r}", line.number)
+    return found
+
+
+def _named(line: Line, column: str, given: str | None) -> TableLayout | None:
+    """Return the layout with this line as the header, or None if the line does not contain the column name."""
+    for delimiter in given or (*DELIMITERS, " "):
         names = _cells(line.text, delimiter)
         index = _index(names, column)
         if index is not None:
             return TableLayout(delimiter, index, tuple(names), line.number)
-    raise LayoutError(f"no column {column!r} in the header {line.text.strip()[:SHOWN_LIMIT]!r}", line.number)
+    return None
 
 
 def _index(names: list[str], column: str) -> int | None:
@@ -150,8 +173,18 @@ def _header(sample: _Sample, line: Line) -> tuple[tuple[str, ...], int] | None:
     if any(_is_domain(cell) or is_rank(cell) for cell in first):
         return None
     known = any(cell.casefold() in HEADERS for cell in first)
-    below = any(sample.share(column, first=1) for column in range(sample.width))
-    return (tuple(first), line.number) if known or (len(first) > 1 and below) else None
+    return (tuple(first), line.number) if known or (len(first) > 1 and sample.share_below(0)) else None
+
+
+def _titles(sample: _Sample) -> int:
+    """Return the number of title lines above the header: rows with one filled cell at most, which is not a domain."""
+    for at, row in enumerate(sample.rows[: TITLES + 1]):
+        filled = [cell for cell in row if cell]
+        if len(filled) > 1 and not any(map(_is_domain, row)):
+            return at if sample.share_below(at) else 0
+        if len(filled) > 1 or any(map(_is_domain, filled)):
+            return 0
+    return 0
 
 
 def _known(names: tuple[str, ...], shares: list[float], *, rows: bool) -> int | None:
@@ -186,18 +219,27 @@ def _sample(texts: list[str], given: str | None, *, words: bool) -> _Sample:
     """Split the lines by the delimiter that yields the most rows with domains and equal numbers of cells.
 
     White space is a delimiter if nearly all lines have the same number of fields, or if the user has specified a column
-    (``words``) and no other delimiter fits. For a list with one column, the delimiter is a comma.
+    (``words``) and no other delimiter fits, or the list is a hosts file or a policy map. For a list with one column,
+    the delimiter is a comma.
     """
+    if words and not given and dominant(texts) in (ListKind.HOSTS, ListKind.POLICY):
+        return _Sample(" ", [text.split() for text in texts])
     samples = [_Sample(each, [_cells(text, each) for text in texts]) for each in (given or DELIMITERS)]
     best = max(samples, key=lambda each: (each.tabular >= 1 / 2, each.holding, each.tabular))
     if given or best.tabular >= MOST:
         return best
     spaced = _Sample(" ", [text.split() for text in texts])
-    if spaced.tabular >= MOST and spaced.holding >= MOST:
+    if spaced.tabular >= MOST and max(spaced.holding, _below_header(spaced)) >= MOST:
         return spaced
     if best.tabular >= 1 / 2:
         return best
     return spaced if words and spaced.tabular else samples[0]
+
+
+def _below_header(sample: _Sample) -> float:
+    """Return the share of the rows with a domain below a first row that contains a well-known column name."""
+    known = len(sample.rows) > 1 and any(cell.casefold() in HEADERS for cell in sample.rows[0])
+    return _Sample(sample.delimiter, sample.rows[1:]).holding if known else 0.0
 
 
 def _cells(text: str, delimiter: str) -> list[str]:

@@ -66,6 +66,7 @@ _ZONE = re.compile(
 )
 _POLICY = re.compile(rf"[^\s,;]+\s+(?:{_LEVELS})(?:\s.*)?", re.IGNORECASE)
 _ADBLOCK = re.compile(r"(?:@@)?\|\|\S+|\[adblock.*", re.IGNORECASE)
+_PATH = re.compile(r"(?:[\w-]+\.)+[A-Za-z][\w-]*(?::[0-9]+)?/\S*")
 _SCHEME = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*://|//(?=\S)")
 _EMAIL = re.compile(r"(?:mailto:)?[^\s@/]+@[^\s@/]+", re.IGNORECASE)
 _ANGLE = re.compile(r'.*<([^<>]*)>"?')
@@ -77,7 +78,7 @@ def kind_of(text: str) -> ListKind | None:
     if is_hostname(bare):  # most texts
         return None
     tests = (
-        (_SCHEME.match(bare), ListKind.URL),
+        (_SCHEME.match(bare) or _PATH.fullmatch(bare), ListKind.URL),
         ("@" in bare and _EMAIL.fullmatch(_addr_spec(bare)), ListKind.EMAIL),
         (bare.startswith("{"), ListKind.JSON),
         (_ADBLOCK.fullmatch(bare), ListKind.ADBLOCK),

@@ -1,8 +1,8 @@
 """Reader of the lines of a text stream, bounded in length.
 
-A line is UTF-8 and ends with LF or CRLF. A byte order mark before the first line is dropped. The ``flaw`` of a line is
-the reason why the line cannot be used. An error of the stream (damaged data, a failing disk) becomes a last line with
-a flaw, so no content of a file raises an exception.
+A line is UTF-8 and ends with LF, CRLF or CRCRLF (of a text converted twice). A byte order mark before the first line is
+dropped. The ``flaw`` of a line is the reason why the line cannot be used. An error of the stream (damaged data, a
+failing disk) becomes a last line with a flaw, so no content of a file raises an exception.
 """
 
 import codecs
@@ -97,7 +97,8 @@ class LineReader:
     def _cut(self, error: OSError) -> Line:
         self._ended = True
         words = str(error) or type(error).__name__
-        flaw = f"the file cannot be read beyond line {self._number}, its rest is skipped ({words})"
+        beyond = f" beyond line {self._number}, its rest is skipped" if self._number else ""
+        flaw = f"the file cannot be read{beyond} ({words})"
         return Line(self._number + 1, "", flaw, cut=True)
 
 
@@ -116,7 +117,7 @@ def _line(number: int, data: bytes) -> Line:
     if len(data) > LINE_LIMIT and not data.endswith(b"\n"):
         start = data[: 4 * SHOWN_LIMIT].decode("utf-8", errors="replace")
         return Line(number, start, f"line longer than {LINE_LIMIT} octets")
-    data = data.removesuffix(b"\n").removesuffix(b"\r")
+    data = data.removesuffix(b"\n").rstrip(b"\r")
     if number == 1:
         data = data.removeprefix(codecs.BOM_UTF8)
     try:

@@ -1,4 +1,6 @@
-"""Recognition of binary file formats by their first octets."""
+"""Recognition of binary file formats and of markup by their first octets."""
+
+import re
 
 _SIGNATURES = (
     (0, b"%PDF-", "a PDF"),
@@ -21,6 +23,15 @@ _SIGNATURES = (
     (0, b"\x1f\x9d", "a file packed with compress (.Z)"),
     (0, b"\x04\x22\x4d\x18", "a file packed with lz4"),
     (0, b"LZIP", "a file packed with lzip"),
+    (0, b"]\0\0\x80\0", "a file packed with lzma"),
+    (0, b"!<arch>\n", "a Debian package or ar archive"),
+    (0, b"%!PS", "a PostScript document"),
+    (0, b"-----BEGIN ", "a PEM file"),
+    (0, b"wOFF", "a font"),
+    (0, b"\x89HDF\r\n", "an HDF5 file"),
+    (0, b"II*\0", "a TIFF image"),
+    (0, b"MM\0*", "a TIFF image"),
+    (4, b"ftyp", "an MP4 media file"),
     (0, b"\x00asm", "a WebAssembly program"),
     (0, b"\xca\xfe\xba\xbe", "a Java class or macOS program"),
     (0, b"\xcf\xfa\xed\xfe", "a macOS program"),
@@ -35,24 +46,33 @@ _SIGNATURES = (
 
 _MARKUP = ((b"<!doctype html", "an HTML page"), (b"<html", "an HTML page"), (b"<?xml", "an XML document"))
 
+_JSON = re.compile(rb'\[\s*\{|\[[ \t]*"|\{\s*\n')
+
 _TEXT_CONTROLS = b"\t\n\r\f\x1b"
 _CONTROLS = bytes(octet for octet in range(32) if octet not in _TEXT_CONTROLS) + b"\x7f"
 
 CONTROL_SHARE = 10
-"""Inverse of the share of control characters among the first octets above which a file is a binary file."""
+"""Inverse of the share of control characters and invalid octets above which a file with both is a binary file."""
 
 ENOUGH = 64
-"""Minimum size in octets of a file for the control character test."""
+"""Minimum size in octets of a file for the test of control characters and invalid octets."""
 
 
 def binary_name(head: bytes) -> str | None:
     """Return the name of a binary file's format from its first octets (4,096 at most); None for text."""
-    known = next((name for at, magic, name in _SIGNATURES if head.startswith(magic, at)), None)
+    controls = len(head) - len(head.translate(None, _CONTROLS))
+    text = not controls and head.isascii()
+    found = (name for at, magic, name in _SIGNATURES if head.startswith(magic, at) and not (text and magic.isalnum()))
+    known = next(found, None) or _markup(head.removeprefix(b"\xef\xbb\xbf").lstrip())
     if known:
         return known
-    begin = head.removeprefix(b"\xef\xbb\xbf").lstrip()[:16].lower()
-    markup = next((name for magic, name in _MARKUP if begin.startswith(magic)), None)
-    if markup:
-        return markup
-    controls = len(head) - len(head.translate(None, _CONTROLS))
+    if controls:
+        controls += head.decode("utf-8", errors="replace").count("\ufffd")
     return "a binary file" if len(head) >= ENOUGH and controls * CONTROL_SHARE > len(head) else None
+
+
+def _markup(text: bytes) -> str | None:
+    if _JSON.match(text):
+        return "a JSON document"
+    begin = text[:16].lower()
+    return next((name for magic, name in _MARKUP if begin.startswith(magic)), None)

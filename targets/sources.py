@@ -13,7 +13,7 @@ from targets.detection import LayoutError, detect
 from targets.kinds import SAMPLE, WHOLE_LIST, Accept, ListKind, accepted, dominant
 from targets.lines import Line, LineReader, Plain
 from targets.streams import ListError, open_file
-from targets.tables import ListRow, RowError, TableLayout, is_record, records, uncommented
+from targets.tables import HeaderError, ListRow, RowError, TableLayout, is_record, records, uncommented
 from targets.wrappings import Unwrapped, unwrapped
 from targets.zonefile import ZoneParser
 
@@ -126,6 +126,8 @@ class Source:
     def _fits(self, text: str) -> bool:
         try:
             return "\n" not in self._layout.row(text).domain
+        except HeaderError:
+            return True
         except RowError:
             return False
 

@@ -41,6 +41,10 @@ class RowError(ValueError):
     """An error in a record; the message is the reason of the reject."""
 
 
+class HeaderError(RowError):
+    """A record that equals the header."""
+
+
 @dataclass(frozen=True, slots=True)
 class TableLayout:
     """The layout of a list's records.
@@ -79,7 +83,7 @@ class TableLayout:
         if self.column >= len(cells):
             raise RowError(f"no column {self._shown()} in this line: it has {_columns(len(cells), len(self.header))}")
         if self.header and tuple(cells) == self.header:
-            raise RowError("the header, repeated")
+            raise HeaderError("the header, repeated")
         fields = {self._name(at): cell for at, cell in enumerate(cells) if at != self.column}
         return ListRow(cells[self.column], None, fields)
 

@@ -4,7 +4,7 @@ Wrappings (compression and archives) may be nested. Each wrapping is unpacked as
 
 * gzip (RFC 1952): several members are joined; other octets after a member are ignored with a note.
 * xz: the dictionary may have up to 64 MiB (``xz -9``).
-* zstd (RFC 8878): the window may have up to 128 MiB.
+* zstd (RFC 8878): the window may have up to 128 MiB; skippable frames (of pzstd) contain no text.
 * ZIP: the archive contains one file, stored or deflated.
 * xlsx: the first sheet is read, see ``targets.spreadsheets``.
 
@@ -98,15 +98,18 @@ def _zstd() -> _Decompressor:
 
 class _Packing(NamedTuple):
     name: str
-    magic: bytes
+    magic: tuple[bytes, ...]
     decoder: Callable[[], _Decompressor]
 
 
+_SKIPPABLE = tuple(bytes((first, 0x2A, 0x4D, 0x18)) for first in range(0x50, 0x60))
+"""Magic numbers of skippable frames (RFC 8878 section 3.1.2)."""
+
 _PACKINGS = (
-    _Packing("gzip", b"\x1f\x8b", _Gunzip),
-    _Packing("bzip2", b"BZh", bz2.BZ2Decompressor),
-    _Packing("xz", b"\xfd7zXZ\0", _xz),
-    _Packing("zstd", b"\x28\xb5\x2f\xfd", _zstd),
+    _Packing("gzip", (b"\x1f\x8b",), _Gunzip),
+    _Packing("bzip2", (b"BZh",), bz2.BZ2Decompressor),
+    _Packing("xz", (b"\xfd7zXZ\0",), _xz),
+    _Packing("zstd", (b"\x28\xb5\x2f\xfd", *_SKIPPABLE), _zstd),
 )
 
 
@@ -180,10 +183,10 @@ def _unpacked(packing: _Packing, packed: Iterator[bytes], notes: list[str]) -> I
         while data or decoder is not None:
             if decoder is None:
                 data = data.lstrip(b"\0")  # padding
-                if not data.startswith(packing.magic[: len(data)]):
+                if not any(data.startswith(magic[: len(data)]) for magic in packing.magic):
                     notes.append(f"octets after the end of the {packing.name} data are ignored")
                     return
-                if len(data) < len(packing.magic):
+                if len(data) < len(packing.magic[0]):
                     break
                 decoder = packing.decoder()
             out, data = _decoded(packing, decoder, data), b""

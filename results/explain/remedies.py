@@ -20,7 +20,10 @@ REMEDIES: dict[Reason, str] = {
     ),
     Reason.MX_BOGUS: _SIGN_AGAIN,
     Reason.MX_LOOKUP_FAILED: "Make sure that every name server of the zone answers queries of type MX.",
-    Reason.MX_TARGET_NXDOMAIN: "Remove the MX record, or publish an address record for the named host.",
+    Reason.MX_TARGET_NXDOMAIN: (
+        "Remove the MX record, or publish an address record for the named host. "
+        "Without an MX record, check the spelling and the registration of the domain."
+    ),
     Reason.MX_TARGET_NO_ADDRESS: "Publish an A or AAAA record for the MX host, or remove the MX record.",
     Reason.MX_TARGET_INVALID: "Name a host in the MX record.",
     Reason.MX_TARGET_NUMERIC: "Name a host in the MX record. MX records cannot name addresses (RFC 5321 section 5.1).",

@@ -13,6 +13,7 @@ from rich.text import Text
 from results.count.base import Count
 from results.count.percent import share
 from results.render.escape import MAX_QUOTE, safe
+from results.render.words import number
 
 INDENT = 2
 COUNT = 9  # width of a count such as 1,234,567 in terminal columns
@@ -106,10 +107,10 @@ def _numbers(count: Count, base: Count) -> tuple[str, str, str, str]:
 
 def _stacked_counts(console: Console, rows: Iterable[tuple[Text, str, Count]], base: Count) -> None:
     for word, meaning, count in rows:
-        domains, of_domains, hosts, of_hosts = _numbers(count, base)
+        _, of_domains, _, of_hosts = _numbers(count, base)
         line(console, Text.assemble(word, ("  " + meaning, "dim")), INDENT)
-        line(console, Text(f"{domains} domains {of_domains}"), STACKED)
-        line(console, Text(f"{hosts} MX hosts {of_hosts}"), STACKED)
+        line(console, Text(f"{number(count.domains, 'domain')} {of_domains}"), STACKED)
+        line(console, Text(f"{number(count.hosts, 'MX host')} {of_hosts}"), STACKED)
 
 
 def line(console: Console, text: Text, indent: int = INDENT) -> None:

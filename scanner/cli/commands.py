@@ -126,7 +126,7 @@ def finger(arguments: tuple[str, ...]) -> Any:
 @scan_options
 @click.pass_context
 def scan(ctx: click.RichContext, /, **flags: Any) -> Any:
-    """Scan lists of mail domains with one domain per line, rank,domain lines or CSV, also gzip, or - for stdin."""
+    """Scan lists of mail domains: one domain per line, CSV or xlsx tables, also compressed, or - for stdin."""
     given = {name for name in flags if ctx.get_parameter_source(name) is not ParameterSource.DEFAULT}
     return code_of("scanner.cli.scan:run")(flags, given)
 

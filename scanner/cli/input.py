@@ -179,7 +179,10 @@ def spooled(given: Input, output: str | None, say: Callable[[str], None], *, qui
 def _nothing(spool: Spool, notes: list[str]) -> str:
     """Return the reason why no destination can be scanned, with advice for the user."""
     if not spool.lines:
-        return f"nothing to scan: the input has no line that is neither blank nor a comment{_after(notes)}"
+        return f"nothing to scan: the input contains no line except blank lines, comments and headers{_after(notes)}"
+    if spool.cut and spool.rejects == len(spool.cut):
+        cut = "; ".join(safe(each, len(each)) for each in spool.cut)
+        return f"nothing to scan: {cut}; make a new copy of the list"
     reason, count = next(iter(spool.reasons.items()))
     lines = "its only line is" if spool.lines == 1 else f"all {spool.lines} lines are"
     often = "" if count == spool.lines else f", most often ({count})"

@@ -25,7 +25,10 @@ from results.store.files import StoreError
 from scanner.cli import console
 from scanner.cli.runs import reading
 
-_HEADS = ("run", "date", "label", "state", "domains", "broken")
+_HEADS = ("run", "date", "label", "state", "domains", "DANE broken")
+
+WIDE = 70
+"""Minimum width in columns of the terminal for a table; in a narrower terminal, each run has several lines."""
 
 
 def runs(directory: str, *, as_json: bool) -> None:
@@ -49,14 +52,26 @@ def runs(directory: str, *, as_json: bool) -> None:
 
 
 def _print_table(rows: Sequence[tuple[StoredRun, DomainCounts]]) -> None:
+    out = console.stdout()
+    texts = [_texts(*row) for row in rows]
+    if out.width < WIDE:
+        for name, *more, domains, broken in texts:
+            counts = f"{domains} domains, {broken} with broken DANE"
+            for text in (name, *(f"  {each}" for each in (*more, counts) if each)):
+                out.print(Text(text))
+        return
     table = Table(box=None, pad_edge=False)
     for head in _HEADS:
         table.add_column(head, justify="right" if head in _HEADS[-2:] else "left", overflow="fold")
-    for run, count in rows:
-        date = f"{run.header.started:%Y-%m-%d %H:%M}"
-        texts = (run.path.name, date, run.header.label, _state(run), f"{count.domains:,}", f"{count.broken:,}")
-        table.add_row(*(Text(safe(text)) for text in texts))
-    console.stdout().print(table)
+    for row in texts:
+        table.add_row(*map(Text, row))
+    out.print(table)
+
+
+def _texts(run: StoredRun, count: DomainCounts) -> list[str]:
+    date = f"{run.header.started:%Y-%m-%d %H:%M}"
+    texts = (run.path.name, date, run.header.label, _state(run), f"{count.domains:,}", f"{count.broken:,}")
+    return [safe(text) for text in texts]
 
 
 def _state(run: StoredRun) -> str:

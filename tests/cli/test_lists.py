@@ -38,17 +38,17 @@ def test_a_list_of_another_kind_is_refused_whole(tmp_path: Path, name: str, word
 
 
 NOTHING = [
-    (b"", "nothing to scan: the input has no line that is neither blank nor a comment", 0),
-    (b"# none\n\n", "nothing to scan: the input has no line that is neither blank nor a comment", 0),
-    (b"domain\n", "nothing to scan: the input has no line that is neither blank nor a comment", 0),
+    (b"", "nothing to scan: the input contains no line except blank lines, comments and headers", 0),
+    (b"# none\n\n", "nothing to scan: the input contains no line except blank lines, comments and headers", 0),
+    (b"domain\n", "nothing to scan: the input contains no line except blank lines, comments and headers", 0),
     (
         b"a_b c\n",
         "nothing to scan: its only line is rejected: not a valid host name: it contains white space; one domain",
         1,
     ),
     (b"x y z\n" * 11 + b"-a.b\n", "nothing to scan: all 12 lines are rejected, most often (11): not a valid host", 10),
-    (gzip.compress(b""), "nothing to scan: the input has no line", 0),
-    (gzip.compress(b"a.example")[:8], "nothing to scan: its only line is rejected: the file cannot be read beyond", 1),
+    (gzip.compress(b""), "nothing to scan: the input contains no line", 0),
+    (gzip.compress(b"a.example")[:8], "nothing to scan: list: the file cannot be read (the gzip data is truncated)", 1),
 ]
 
 

@@ -30,6 +30,10 @@ LAYOUTS = [
     ("Alice,a.example\nBob,b.example", TableLayout(",", 1)),
     (";x\n;y\na.example", TableLayout()),
     ("com\nnet", TableLayout()),
+    ("Partners;\nx;Domain\n1;a.example\n2;b.example", TableLayout(";", 1, ("x", "Domain"), 2)),
+    ("a.example;\nb.example;x\nc.example;y", TableLayout(";")),
+    ("domain owner\na.example x\nb.example y", TableLayout(" ", 0, ("domain", "owner"), 1)),
+    ("Dom\u00e4ne;x\na.example;1", TableLayout(";", 0, ("Dom\u00e4ne", "x"), 1)),
 ]
 
 
@@ -46,6 +50,10 @@ NAMED = [
     ("a.example dane\nb.example secure match=x", "1", TableLayout(" ", 0)),
     ('{"domain": "a.example"}', "domain", TableLayout("{", header=("domain",))),
     ("a.example", "1", TableLayout()),
+    ("Partners\nx;Domain\n1;a.example", "domain", TableLayout(";", 1, ("x", "Domain"), 2)),
+    ("Partners;\nx;Domain\n1;a.example", "2", TableLayout(";", 1, ("x", "Domain"), 2)),
+    ("x Domain\n1 a.example", "domain", TableLayout(" ", 1, ("x", "Domain"), 1)),
+    ("127.0.0.1\ta.example\n0.0.0.0 b.example c.example", "2", TableLayout(" ", 1)),
 ]
 
 

@@ -23,6 +23,8 @@ KINDS = [
     (".a.example secure match=nexthop", ListKind.POLICY),
     ('{"domain": "a.example"}', ListKind.JSON),
     ("||a.example^", ListKind.ADBLOCK),
+    ("www.a.example/x?y", ListKind.URL),
+    ("a.example:8080/", ListKind.URL),
     ("a.example", None),
     ("A.Example.:25", None),
     ("[mx.a.example]", None),

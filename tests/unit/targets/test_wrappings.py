@@ -150,3 +150,8 @@ def test_a_missing_library_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setitem(sys.modules, name, None)
     with pytest.raises(ListError, match=r"pip install backports\.zstd"):
         unwrapped(io.BytesIO(zstd.compress(NAMES)))
+
+
+def test_skippable_frames_of_zstd_contain_no_text() -> None:
+    skippable = b"\x5a\x2a\x4d\x18\4\0\0\0abcd"  # RFC 8878 section 3.1.2
+    assert text(skippable + zstd.compress(NAMES) + skippable + zstd.compress(NAMES)) == NAMES * 2
