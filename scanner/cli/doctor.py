@@ -46,6 +46,9 @@ PORT = 25
 WORLD = {"A": "192.88.99.1", "AAAA": "2001:4860:4860::8888"}
 """Public addresses to which a route exists if the machine has a default route. No packet is sent to these addresses."""
 
+WIDE = 60
+"""Minimum width in columns of the terminal for a column with the names of the checks."""
+
 _COLOURS = {State.OK: "green", State.WARN: "yellow", State.FAIL: "bold red"}
 
 
@@ -212,13 +215,19 @@ def _ipv6(request: DoctorRequest, probes: tuple[Probe, ...]) -> tuple[Check, ...
 
 
 def _print_table(checks: Iterable[Check]) -> None:
+    out = consoles.stdout()
+    narrow = out.width < WIDE
     table = Table(box=None, pad_edge=False, show_header=False)
+    for _ in range(2 if narrow else 3):
+        table.add_column(overflow="fold")
     for check in checks:
         found = Text(safe(f"{check.subject}: {check.text}" if check.subject else check.text))
         if check.advice:
             found.append(f"\n{safe(check.advice)}", style="italic")
-        table.add_row(Text(check.state, style=_COLOURS[check.state]), Text(check.check), found)
-    consoles.stdout().print(table)
+        state, name = Text(check.state, style=_COLOURS[check.state]), Text(check.check)
+        cells = [Text("\n").join((name, found))] if narrow else [name, found]
+        table.add_row(state, *cells)
+    out.print(table)
 
 
 def _print_json(checks: Iterable[Check]) -> None:
