@@ -134,12 +134,17 @@ class _Limit:
 
 
 def too_many(spool: Spool, percent: float) -> list[str]:
-    """Return a warning if more than ``percent`` of the lines are rejected, not counting opt-outs and duplicates."""
-    if not spool.rejects or 100 * spool.rejects <= percent * spool.lines:
+    """Return a warning if more than ``percent`` of the lines are rejected, not counting opt-outs and duplicates.
+
+    The reject that stands for the unreadable end of a list has its own warning, and does not count.
+    """
+    rejects, lines = spool.rejects - len(spool.cut), spool.lines - len(spool.cut)
+    if rejects <= 0 or 100 * rejects <= percent * lines:
         return []
-    share = 100 * spool.rejects / spool.lines
-    count = f"{spool.rejects} of {spool.lines} lines are rejected ({share:.1f} %, more than --max-rejects {percent:g})"
-    return [f"{count}; most often: {next(iter(spool.reasons))}"]
+    often = next((each for each in spool.reasons if not any(cut.endswith(f": {each}") for cut in spool.cut)), "")
+    share = 100 * rejects / lines
+    count = f"{rejects} of {lines} lines are rejected ({share:.1f} %, more than --max-rejects {percent:g})"
+    return [f"{count}; most often: {often}"]
 
 
 # --- reading ----------------------------------------------------------------------------------------------------

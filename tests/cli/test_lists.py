@@ -106,6 +106,13 @@ def test_a_list_that_is_cut_short_is_scanned_as_far_as_it_goes(tmp_path: Path) -
     assert 100 < run_json(tmp_path)["totals"]["domains"] < 250
 
 
+def test_the_end_of_a_short_list_that_is_cut_is_not_an_invalid_line_too(tmp_path: Path) -> None:
+    (tmp_path / "list").write_bytes(gzip.compress(private(3))[:-4])  # one reject for three lines
+    done = mxsweep(*SCAN, "--quiet", "list", cwd=tmp_path)
+    words = "mxsweep: list: the file cannot be read beyond line 3, its rest is skipped (the gzip data is truncated)"
+    assert (done.returncode, said(done.stderr)) == (2, [words])
+
+
 def test_octets_after_a_member_are_ignored(tmp_path: Path) -> None:
     (tmp_path / "list").write_bytes(gzip.compress(private(3)) + b"garbage")
     done = mxsweep(*SCAN, "--quiet", "list", cwd=tmp_path)
