@@ -216,7 +216,7 @@ def _pss_ways(key: rsa.RSAPrivateKey) -> dict[str, tuple[bytes, Sign]]:
         "pss-other-hash": odd(encode(SEQUENCE, encode(0xA0, algorithm("1.2.3.4")), masks, salt)),
         "pss-no-null": odd(encode(SEQUENCE, encode(0xA0, algorithm(_HASH_OIDS["sha256"])), masks, salt)),
         "pss-extra": odd(encode(SEQUENCE, hashed, masks, salt, encode(0xA4, b"\x02\x01\x01"))),
-        "pss-512": way("sha512", "sha512", 64),
+        "pss-512": way("sha512", "sha512", 32),
         "pss-0": way("sha256", "sha256", 0),
     }
 
