@@ -256,7 +256,6 @@ OPTIONS = _table(
     -s {long} -l may -p bogus cert-good.test
     -s {long} -l may -p >=0305 cert-good.test
     -s {long} -l may -o tls_medium_cipherlist=bogus cert-good.test
-    -s {long} -l may -L verbose cert-good.test
     -t 1 greeting-none.test
     -t 9x good311.test
     -T 1 ehlo-none.test
