@@ -3,7 +3,13 @@
 They show which lines precede the error, and which of several errors is reported.
 """
 
-FATAL_LINES = """
+_U_LABELS = ".".join(["ä" + "x" * 50] * 4)
+"""Four U-labels, whose A-labels have 58 octets each."""
+
+FATAL_LINES = f"""
+{_U_LABELS}.{"x" * 17}
+{_U_LABELS}.{"x" * 18}
+{_U_LABELS}.{"x" * 19}
 -j good311.test
 -t
 -l
@@ -20,11 +26,11 @@ FATAL_LINES = """
 -L bogus
 -L verbose -l fingerprint
 -d bogus
--k {work}/none.pem
--F {work}/none.pem
--A {work}/none.pem
--A {work}/none.pem -l secure
--l none -F {work}/none.pem
+-k {{work}}/none.pem
+-F {{work}}/none.pem
+-A {{work}}/none.pem
+-A {{work}}/none.pem -l secure
+-l none -F {{work}}/none.pem
 -o tls_ssl_options=bogus
 -L bogus good311.test:nosuch
 -o tls_eecdh_auto_curves= -o line_length_limit=1 good311.test
@@ -41,6 +47,6 @@ FATAL_LINES = """
 -o myhostname=-a..b good311.test
 -o 'myhostname=a..b c' good311.test
 -o myhostname=1..2 good311.test
--o myhostname={long}.b. good311.test
+-o myhostname={{long}}.b. good311.test
 -o myhostname=xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx.test good311.test
 """
