@@ -6,6 +6,7 @@ example through a link, its log lines contain that name.
 """
 
 import ipaddress
+import logging
 import os
 import secrets
 import sys
@@ -34,6 +35,7 @@ def main(argv: Sequence[str]) -> int:
     if wants_help(argv):
         sys.stdout.write(HELP)
         return 0
+    logging.getLogger("mxsweep").addHandler(logging.NullHandler())  # the log is that of a scan: no lines on stderr
     program = _program()
     output = Output(program, troubles_only="--json" in argv)
     try:

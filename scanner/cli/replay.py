@@ -128,6 +128,8 @@ def replay(case: SavedCase, output: Output) -> int:
 
 def _setup(case: SavedCase, output: Output) -> Setup:
     options: Options = parse(case.argv, lambda _: case.parameters)
+    if options.bad_destination is not None:
+        raise options.bad_destination
     pem = "".join(ssl.DER_cert_to_PEM_cert(der) for der in case.trust)
     mask, _ = log_keywords.parse(options.log)
     return Setup(

@@ -53,3 +53,15 @@ def parse(text: str) -> tuple[LogMask, str | None]:
             return LogMask.NOTHING, word
         mask |= KEYWORDS[word.lower()]
     return mask, None
+
+
+def complaint(text: str) -> list[str]:
+    """Return the warning about an unknown keyword in a ``-L`` list; empty if all are known."""
+    _, unknown = parse(text)
+    return [] if unknown is None else [f'warning: unknown -L option value "{unknown}" in "{text}"']
+
+
+def tls_start(text: str) -> list[str]:
+    """Return the lines at the start of TLS: the warnings about a ``-L`` list, and the line of ``-L verbose``."""
+    verbose = LogMask.VERBOSE in parse(text)[0]
+    return [*complaint(text) * 2, *(["initializing the client-side TLS engine"] if verbose else ())]

@@ -25,6 +25,7 @@ from scanner.finger.tls_offer import OfferError, bound_warnings, profile, securi
 from scanner.model import DaneEvidence, PkixEvidence
 from scanner.net.probe import ProbeResult
 from scanner.net.probe_events import Listener, Secured, failed_reply
+from scanner.net.tls import context_for
 from scanner.settings import Timeouts, TLSProfile
 from scanner.vocabulary import Dane, FailureKind, Level, Mode, Phase
 
@@ -46,6 +47,15 @@ def mode_of(options: Options) -> Mode:
     if options.lmtp:
         return Mode.LMTPS if options.wrapper else Mode.LMTP
     return Mode.SMTPS if options.wrapper else Mode.SMTP
+
+
+def _is_possible(offer: TLSProfile) -> bool:
+    """Return whether OpenSSL accepts a TLS profile, such as its cipher list."""
+    try:
+        context_for(offer)
+    except ValueError:
+        return False
+    return True
 
 
 class LoggedProbe(Listener):
@@ -137,8 +147,6 @@ class LoggedProbe(Listener):
     def _offer(self, rule: policy.Policy) -> tuple[TLSProfile, str]:
         """Return the TLS profile of the handshake, and a warning or an empty text."""
         options = self._options
-        if rule.sni is not None and len(rule.sni) > SNI_LIMIT:
-            return _IMPOSSIBLE, f"ignoring too long SNI hostname: {rule.sni[:SNI_SHOWN]}"
         # The level after a fallback at handshake time is encrypt, but anonymous suites stay excluded.
         must_match = rule.level.must_match or rule.check_names
         try:
@@ -147,6 +155,8 @@ class LoggedProbe(Listener):
             return _IMPOSSIBLE, str(error)
         if must_match and not rule.level.must_match:
             made = replace(made, security_level=security_level(made.ciphers))
+        if rule.sni is not None and len(rule.sni) > SNI_LIMIT and _is_possible(made):
+            return made, f"ignoring too long SNI hostname: {rule.sni[:SNI_SHOWN]}"
         return made, ""
 
     # --- events of the dialogue -------------------------------------------------------------------------------
@@ -197,17 +207,20 @@ class LoggedProbe(Listener):
         return found
 
     def _announce(self) -> None:
-        for complaint in bound_warnings(self._options.protocols):
-            self._out.line(f"warning: {self._nap}: {complaint}")
-        if LogMask.VERBOSE in self._mask:
-            self._out.line(f"setting up TLS connection to {self._nap}")
-            self._out.line(f'{self._na}: TLS cipher list "{self._profile.ciphers}"')
+        self._announce_offer()
         if LogMask.DEBUG in self._mask and self.rule.sni is not None:
             self._out.line(f"{self._nap}: SNI hostname: {self.rule.sni}")
         if self.rule.sni is not None and not self.rule.sni.isascii() and utf8_enabled(self._options):
             for warning in ascii_warnings([self.rule.sni]):
                 self._out.line(warning)
         self._complain_about_records()
+
+    def _announce_offer(self) -> None:
+        for complaint in bound_warnings(self._options.protocols):
+            self._out.line(f"warning: {self._nap}: {complaint}")
+        if LogMask.VERBOSE in self._mask:
+            self._out.line(f"setting up TLS connection to {self._nap}")
+            self._out.line(f'{self._na}: TLS cipher list "{self._profile.ciphers}"')
 
     def _about_cache(self, text: str) -> None:
         if LogMask.CACHE in self._mask:
@@ -355,6 +368,8 @@ class LoggedProbe(Listener):
 
     def _no_session(self, failure: Failure) -> None:
         if self._complaint:
+            if self._profile is not _IMPOSSIBLE:
+                self._announce_offer()
             self._out.line(f"warning: {self._nap}: {self._complaint}")
         elif failure.kind is FailureKind.INTERNAL and self._errors:
             self._out.line(f'warning: {self._nap}: error setting cipher grade: "{self._options.grade}"')

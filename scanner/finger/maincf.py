@@ -34,13 +34,20 @@ DIGEST_SET = "smtp_tls_fingerprint_digest is set"
 
 DEFAULT_DOMAIN = "localdomain"
 
+SHOWN_NAME = 100
+"""Maximum length in octets of a name in a warning of Postfix."""
+
 
 class MainCfError(Exception):
-    """An error that is fatal in Postfix; ``lines`` are printed first, then ``fatal: `` and the message."""
+    """An error that is fatal in Postfix; ``lines`` are printed first, then ``fatal: `` and the message.
 
-    def __init__(self, text: str, *lines: str) -> None:
+    ``tls`` is true for a parameter that Postfix reads at the start of TLS, after all other parameters.
+    """
+
+    def __init__(self, text: str, *lines: str, tls: bool = False) -> None:
         super().__init__(text)
         self.lines = lines
+        self.tls = tls
 
 
 @dataclass(frozen=True, slots=True)
@@ -136,15 +143,21 @@ The defaults of ``myhostname`` and ``mydomain`` are derived from this machine's 
 OpenSSL's default groups.
 """
 
-_NEVER_EMPTY = ("smtp_tls_fingerprint_digest", "tls_dane_digests", *(name for name, _ in GRADES.values()))
-_BOOLEANS = (
-    "smtputf8_enable",
-    "enable_idna2003_compatibility",
-    "tls_append_default_CA",
-    "tls_fast_shutdown_enable",
-)
+_BOOLEANS = ("smtputf8_enable", "enable_idna2003_compatibility")
 _NUMBERS = ("line_length_limit", "tcp_windowsize")
+_TLS_TEXTS = (*(name for name, _ in GRADES.values()), "tls_eecdh_auto_curves", "tls_dane_digests")
+_TLS_BOOLEANS = ("tls_append_default_CA", "tls_fast_shutdown_enable")
 _PROTOCOLS = ("all", "ipv4", "ipv6")
+_FLAW = re.compile(
+    rf"(?P<long>[A-Za-z0-9_-]{{{MAX_LABEL + 1}}})|(?P<delimiter>(?<![^.])\.|\.\Z)|(?P<hyphen>(?<![^.])-|-(?=\.|\Z))"
+    "|(?P<character>[^A-Za-z0-9_.-])"
+)
+_FLAWS = {
+    "long": "hostname label too long",
+    "delimiter": "misplaced delimiter",
+    "hyphen": "misplaced hyphen",
+    "character": "invalid character {}(decimal)",
+}
 _LEVEL = re.compile(r"[0-9]+(?:\.[0-9]+){0,2}")
 
 
@@ -169,11 +182,7 @@ def settle(
     settled = {name: _expanded(known, name) for name in (*DEFAULTS, "myhostname", "mydomain")}
     if "smtp_tls_fingerprint_digest" in written:
         settled[DIGEST_SET] = "yes"
-    for name, value in settled.items():
-        _check(name, value, written)
-    _check_hostname(settled["myhostname"], config.path)
-    _check_owner(config, written)
-    _check_protocols(settled["inet_protocols"])
+    _check_all(settled, written, config.path)
     return settled
 
 
@@ -195,12 +204,36 @@ def _names(known: Mapping[str, str], written: Mapping[str, str], hostname: Calla
     return {"mydomain": name.partition(".")[2], "myhostname": name}
 
 
-def _check(name: str, value: str, written: Mapping[str, str]) -> None:
-    if not value and (name in _NEVER_EMPTY or (name in written and name in ("myhostname", "tls_eecdh_auto_curves"))):
-        raise MainCfError(f"bad string length 0 < 1: {name} = {value}")
-    if name in _BOOLEANS and value.lower() not in ("yes", "no"):
-        raise MainCfError(f"bad boolean configuration: {name} = {value}")
-    if name in _NUMBERS and not re.fullmatch(r"-?[0-9]+", value):
+def _check_all(settled: Mapping[str, str], written: Mapping[str, str], path: Path) -> None:
+    """Check the values in the order in which posttls-finger reads them, parameters of TLS last."""
+    for name in _BOOLEANS:
+        _check_boolean(name, settled[name])
+    _check_text("myhostname", settled["myhostname"])
+    _check_protocols(settled["inet_protocols"])
+    for name in _NUMBERS:
+        _check_number(name, settled[name])
+    _check_hostname(settled["myhostname"], path)
+    _check_owner(written, path)
+    _check_text("smtp_tls_fingerprint_digest", settled["smtp_tls_fingerprint_digest"])
+    for name in _TLS_TEXTS:
+        if name in written or name != "tls_eecdh_auto_curves":  # its default here is OpenSSL's list
+            _check_text(name, settled[name], tls=True)
+    for name in _TLS_BOOLEANS:
+        _check_boolean(name, settled[name], tls=True)
+
+
+def _check_text(name: str, value: str, *, tls: bool = False) -> None:
+    if not value:
+        raise MainCfError(f"bad string length 0 < 1: {name} = {value}", tls=tls)
+
+
+def _check_boolean(name: str, value: str, *, tls: bool = False) -> None:
+    if value.lower() not in ("yes", "no"):
+        raise MainCfError(f"bad boolean configuration: {name} = {value}", tls=tls)
+
+
+def _check_number(name: str, value: str) -> None:
+    if not re.fullmatch(r"-?[0-9]+", value):
         raise MainCfError(f"bad numerical configuration: {name} = {value}")
     if name == "line_length_limit" and int(value) < MIN_LINE_LENGTH:
         raise MainCfError(f"invalid {name} parameter value {value} < {MIN_LINE_LENGTH}")
@@ -212,28 +245,26 @@ def _check_level(text: str) -> None:
 
 
 def _check_hostname(name: str, path: Path) -> None:
-    wrong = flaw(name)
+    warning = hostname_warning(name)
+    if warning:
+        raise MainCfError(f"file {path}: parameter myhostname: bad parameter value: {name}", warning)
+
+
+def hostname_warning(name: str) -> str:
+    """Return Postfix's warning about a host name, which names the first error in it; empty for a valid name."""
+    wrong = _FLAW.search(name)
     if wrong:
-        text = f"file {path}: parameter myhostname: bad parameter value: {name}"
-        raise MainCfError(text, f"warning: valid_hostname: {wrong}: {name[:100]}")
+        text = _FLAWS[str(wrong.lastgroup)].format(ord(wrong[0][-1]))
+    elif re.fullmatch(r"[0-9.]*", name):
+        text = "numeric hostname"
+    elif len(name) > MAX_NAME:
+        return f"warning: valid_hostname: bad length {len(name)} for {name[:SHOWN_NAME]}..."
+    else:
+        return ""
+    return f"warning: valid_hostname: {text}: {name[:SHOWN_NAME]}"
 
 
-def flaw(name: str) -> str:
-    """Return Postfix's text about the error in a host name; empty for a valid name."""
-    odd = re.search(r"[^A-Za-z0-9_.-]", name)
-    if odd:
-        return f"invalid character {ord(odd[0])}(decimal)"
-    if re.fullmatch(r"[0-9.]*", name):
-        return "numeric hostname"
-    labels = name.split(".")
-    if "" in labels:
-        return "misplaced delimiter"
-    if any(label.startswith("-") or label.endswith("-") for label in labels):
-        return "misplaced hyphen"
-    return "bad length" if len(name) > MAX_NAME or any(len(label) > MAX_LABEL for label in labels) else ""
-
-
-def _check_owner(config: MainCf, written: Mapping[str, str]) -> None:
+def _check_owner(written: Mapping[str, str], path: Path) -> None:
     """Raise MainCfError for a ``mail_owner`` that Postfix rejects; mxsweep itself does not change its user."""
     if "mail_owner" not in written:
         return
@@ -241,10 +272,10 @@ def _check_owner(config: MainCf, written: Mapping[str, str]) -> None:
     try:
         user = pwd.getpwnam(name)
     except KeyError:
-        text = f"file {config.path}: parameter mail_owner: unknown user name value: {name}"
+        text = f"file {path}: parameter mail_owner: unknown user name value: {name}"
         raise MainCfError(text) from None
     if user.pw_uid == 0:
-        raise MainCfError(f"file {config.path}: parameter mail_owner: user {name} has privileged user ID")
+        raise MainCfError(f"file {path}: parameter mail_owner: user {name} has privileged user ID")
 
 
 def _check_protocols(text: str) -> None:

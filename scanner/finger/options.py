@@ -3,8 +3,8 @@
 Every argument after the destination is a match argument, even if it begins with a hyphen. ``--json``, ``--all``,
 ``--save`` and ``--help`` are options of mxsweep alone. A value that is fatal in posttls-finger raises ``Fatal``; a
 command line with invalid syntax raises ``Usage``. Errors are reported in posttls-finger's order: each option, then
-combinations of options, then the parameters of main.cf. A bad destination is reported last, after the lines about
-TLS, so ``parse`` keeps it in ``Options.bad_destination``.
+combinations of options, then the parameters of main.cf. A bad or missing destination is reported last, after the
+lines about TLS, so ``parse`` keeps it in ``Options.bad_destination``.
 """
 
 import getopt
@@ -14,8 +14,8 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from scanner.core.replies import LINE_LIMIT
-from scanner.finger.log_keywords import parse as parse_log
-from scanner.finger.maincf import DIGEST_SET, MainCfError
+from scanner.finger.log_keywords import complaint, tls_start
+from scanner.finger.maincf import DIGEST_SET, SHOWN_NAME, MainCfError
 from scanner.vocabulary import Level
 from targets.destination import SMTP_PORT, Destination, DestinationError, Kind, known_services, parse_destination
 from targets.hostnames import HostNameError, to_ascii
@@ -35,10 +35,6 @@ DIGEST = "sha256"
 """Default digest algorithm of fingerprints, as in Postfix since compatibility level 3.6."""
 
 
-SHOWN_NAME = 100
-"""Maximum length in octets of a name in a warning of Postfix."""
-
-
 class Usage(Exception):  # noqa: N818 - the user sees the usage text, no error of ours
     """A command line with invalid syntax; finger prints the usage text and exits with status 1."""
 
@@ -55,7 +51,7 @@ class Fatal(Exception):  # noqa: N818 - posttls-finger's own word for it
 class Options:
     """A parsed command line. Time limits are in seconds; 0 or less means no limit.
 
-    ``bad_destination`` is the error of an invalid destination; ``destination`` is then a placeholder.
+    ``bad_destination`` is the error of an invalid or missing destination; ``destination`` is then a placeholder.
     ``host_lookup`` lists the services for host addresses; ``srv`` selects SRV instead of MX records. ``chains``
     (``-H``), or else ``certificate`` and ``key`` (``-k``, ``-K``), are files of the client certificate. ``reconnect``
     is the pause before each of at most ``max_reconnects`` further connections; below 0, reconnections and session
@@ -63,7 +59,7 @@ class Options:
     """
 
     destination: Destination
-    bad_destination: Fatal | None = None
+    bad_destination: Fatal | Usage | None = None
     matches: tuple[str, ...] = ()
     family: str = "any"
     host_lookup: tuple[str, ...] = ("dns",)
@@ -130,7 +126,7 @@ def parse(argv: Sequence[str], settle: Settle = dict) -> Options:
         settle: function that adds the parameters of main.cf to those of ``-o``; its exceptions are not caught.
 
     Raises:
-        Usage: an unknown option, an option without its argument, or no destination.
+        Usage: an unknown option, or an option without its argument.
         Fatal: an option or parameter value that posttls-finger rejects.
     """
     try:
@@ -148,18 +144,15 @@ def parse(argv: Sequence[str], settle: Settle = dict) -> Options:
     try:
         values["parameters"] = parameters = dict(settle(values["parameters"]))
     except MainCfError as error:
-        early = log_complaint(values.get("log", "")) * 2 if "level" in values else []
-        raise Fatal(str(error), *early, *error.lines) from None
+        log = values.get("log", "")
+        raise Fatal(str(error), *complaint(log) * 2, *(tls_start(log) if error.tls else ()), *error.lines) from None
     values["default_digest"] = "digest" not in values and parameters.get(DIGEST_SET) != "yes"
     values.setdefault("digest", parameters.get("smtp_tls_fingerprint_digest", DIGEST))
-    if not rest:
-        raise Usage("")
-    lmtp = "lmtp" in values
     try:
-        destination = _destination(rest[0], parameters, lmtp=lmtp)
-    except Fatal as error:
+        destination = _destination(rest, parameters, lmtp="lmtp" in values)
+    except (Fatal, Usage) as error:
         values["bad_destination"] = error
-        destination = Destination(rest[0], rest[0], rest[0], Kind.HOST, "", SMTP_PORT, lmtp)
+        destination = Destination("", "", "", Kind.HOST, "", SMTP_PORT)
     return Options(destination, matches=tuple(rest[1:]), **values)
 
 
@@ -237,22 +230,19 @@ def _check_level(values: dict[str, Any]) -> None:
     """Check the security level; an error is reported after the warnings about the ``-L`` list, as in Postfix."""
     if "level" not in values:
         return
-    complaint = log_complaint(values.get("log", ""))
+    early = complaint(values.get("log", "")) * 2
     level = LEVELS.get(values["level"].lower())
     if level is None:
-        raise Fatal(f'Invalid TLS level "{values["level"]}"', *complaint, *complaint)
+        raise Fatal(f'Invalid TLS level "{values["level"]}"', *early)
     if values.get("wrapper") and level is Level.NONE:
-        raise Fatal("SSL wrapper mode requires that TLS not be disabled", *complaint, *complaint)
+        raise Fatal("SSL wrapper mode requires that TLS not be disabled", *early)
     values["level"] = level
 
 
-def log_complaint(text: str) -> list[str]:
-    """Return the warning about an unknown keyword in a ``-L`` list; empty if all are known."""
-    _, unknown = parse_log(text)
-    return [] if unknown is None else [f'warning: unknown -L option value "{unknown}" in "{text}"']
-
-
-def _destination(text: str, parameters: Mapping[str, str], *, lmtp: bool) -> Destination:
+def _destination(rest: Sequence[str], parameters: Mapping[str, str], *, lmtp: bool) -> Destination:
+    if not rest:
+        raise Usage("")
+    text = rest[0]
     if not text.isascii() and parameters.get("smtputf8_enable", "yes") == "no":
         masked = re.sub(rb"[^ -~]", b"?", text.encode("utf-8", "surrogateescape")).decode("ascii")
         raise Fatal(f"valid hostname or network address required in server description: {masked}")

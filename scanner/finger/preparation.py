@@ -12,8 +12,8 @@ from dataclasses import replace
 from scanner.core import tlsa
 from scanner.finger import fingerprints, log_keywords, tls_offer
 from scanner.finger.finger_ports import FingerPorts
-from scanner.finger.log_keywords import LogMask
-from scanner.finger.options import Options, log_complaint
+from scanner.finger.log_keywords import LogMask, complaint, tls_start
+from scanner.finger.options import Options
 from scanner.finger.output import Output
 from scanner.finger.setup import Setup
 from scanner.settings import TLSProfile
@@ -26,7 +26,7 @@ def prepare(options: Options, ports: FingerPorts, output: Output) -> Setup:
     An unknown keyword in the ``-L`` list is reported each time that posttls-finger parses the list: twice with the
     options, and twice more with TLS.
     """
-    output.lines(*log_complaint(options.log) * 2)
+    output.lines(*complaint(options.log) * 2)
     setup = Setup(
         options=options,
         trust=None,
@@ -70,9 +70,7 @@ def _with_tls(setup: Setup) -> Setup:
         output.lines(*(anchors.lines if _shows_records(setup) else ()))
     if options.level is Level.NONE:
         return setup
-    output.lines(*log_complaint(options.log) * 2)
-    if LogMask.VERBOSE in setup.mask:
-        output.line("initializing the client-side TLS engine")
+    output.lines(*tls_start(options.log))
     if LogMask.TRACE in setup.mask:
         output.line("warning: the TLS library has no trace (-L trace); use -L ssl-session-packet-dump")
     if not _known_digest(options, output):

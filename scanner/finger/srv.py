@@ -11,8 +11,7 @@ from dataclasses import dataclass
 from scanner.core.answers import postfix_text
 from scanner.core.names import is_address, is_hostname
 from scanner.facts import Answer
-from scanner.finger.maincf import flaw
-from scanner.finger.options import SHOWN_NAME
+from scanner.finger.maincf import hostname_warning
 
 NO_SERVICE = ("", ".")
 """SRV targets for an unavailable service (RFC 2782)."""
@@ -84,7 +83,7 @@ def odd_targets(answer: Answer) -> list[str]:
         if is_address(target):
             lines.append(f"warning: numeric domain name {where}: {target}")
         elif target not in NO_SERVICE and not is_hostname(target):
-            lines.append(f"warning: valid_hostname: {flaw(target)}: {target[:SHOWN_NAME]}")
+            lines.append(hostname_warning(target))
             lines.append(f"warning: malformed domain name {where}: {target}")
     return lines
 

@@ -44,11 +44,19 @@ def _random(lab: Lab, count: int, seed: int) -> int:
     sys.stdout.write(f"seed {seed}\n")
     sys.stdout.flush()
     pairs = random_pairs(lab, seed, count)
-    different = [pair for pair in pairs if pair.verdict.difference]
+    different = [pair for pair in pairs if pair.difference]
+    unsteady = [pair for pair in pairs if pair.unsteady]
+    again = sum(len(pair.verdicts) > 1 for pair in pairs)
     for pair in different:
-        sys.stdout.write(f"{pair.name} {pair.line}\n{pair.verdict.difference}\n\n")
-    sys.stdout.write(f"{len(pairs)} pairs of seed {seed}, {len(different)} differ\n")
-    return bool(different)
+        sys.stdout.write(f"{pair.name} {pair.line}\n{pair.difference}\n\n")
+    for pair in unsteady:
+        attempts = "\n".join(verdict.difference for verdict in pair.verdicts)
+        sys.stdout.write(f"unsteady: {pair.name} {pair.line}\n{attempts}\n\n")
+    sys.stdout.write(
+        f"{len(pairs)} pairs of seed {seed}: {len(different)} differ, {again} were run again, "
+        f"{len(unsteady)} of these differ each time in another way\n"
+    )
+    return bool(different or unsteady)
 
 
 if __name__ == "__main__":

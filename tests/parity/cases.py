@@ -9,6 +9,7 @@ from dataclasses import dataclass
 
 from tests.lab.layout import Placed, place
 from tests.lab.scenarios import SCENARIOS
+from tests.parity.fatal_lines import FATAL_LINES
 
 BASE = ("-a", "ipv4", "-t", "4", "-T", "3")
 
@@ -228,7 +229,6 @@ OPTIONS = _table(
     -o smtputf8_enable=no -l secure cert-good.test ä.test
     -o compatibility_level=2 -l fingerprint cert-good.test {cert_sha256}
     -o line_length_limit=512 good311.test
-    -L bogus -l may -o line_length_limit=1 good311.test
     -o tls_dane_digests=sha256,sha512 agility-ta-bad.test
     -o dnssec_probe= unsigned.test
     -o smtp_tls_security_level=none good311.test
@@ -252,6 +252,10 @@ OPTIONS = _table(
     -s nexthop -l may cert-good.test
     -s "" -l may cert-good.test
     -s {long} -l may cert-good.test
+    -s {long} -l may -g bogus cert-good.test
+    -s {long} -l may -p bogus cert-good.test
+    -s {long} -l may -p >=0305 cert-good.test
+    -s {long} -l may -o tls_medium_cipherlist=bogus cert-good.test
     -t 1 greeting-none.test
     -t 9x good311.test
     -T 1 ehlo-none.test
@@ -260,10 +264,6 @@ OPTIONS = _table(
     -v -X -r 1 good311.test
     -w -l none good311.test
     -w -T 1 good311.test
-    -j good311.test
-    -t
-    -l
-    --bogus good311.test
     """,
 )
 
@@ -393,5 +393,5 @@ DUMPS = [
 
 CASES = (
     *(*_every_domain(), *LEVELS, *FINGERPRINTS, *MATCHES, *OPTIONS, *DESTINATIONS, *SERVERS),
-    *(*MORE, *DUMPS),
+    *(*MORE, *DUMPS, *_table("fatal", FATAL_LINES)),
 )

@@ -3,8 +3,9 @@
 import pytest
 
 from tests.parity.cases import PairCase
-from tests.parity.compare import Outcome, compare, records
+from tests.parity.compare import Outcome, PairVerdict, compare, records
 from tests.parity.normaliser import ROWS, normalise
+from tests.parity.randomised.run import ComparedPair
 
 NAP = "mx.test[192.0.2.1]:25"
 OLD = f"{NAP}: subject_CN=mx.test, issuer_CN=CA, fingerprint=AA:BB, pkey_fingerprint=CC:DD"
@@ -91,3 +92,20 @@ def test_records_of_a_dump() -> None:
         "0003 - <SPACES/NULLS>",
     ]
     assert list(records(outcome(*theirs))) == ["write to 0x16 ClientHello", "read from 0x17 8"]
+
+
+@pytest.mark.parametrize(
+    ("differences", "equal", "unsteady", "difference"),
+    [
+        (("",), True, False, ""),
+        (("a", ""), True, False, ""),
+        (("a", "b", ""), True, False, ""),
+        (("a", "a", "a"), False, False, "a"),
+        (("a", "b", "a"), False, True, ""),
+    ],
+)
+def test_a_random_pair_with_several_attempts(
+    differences: tuple[str, ...], *, equal: bool, unsteady: bool, difference: str
+) -> None:
+    pair = ComparedPair("random-1-1", ("x.test",), tuple(PairVerdict(text) for text in differences))
+    assert (pair.equal, pair.unsteady, pair.difference) == (equal, unsteady, difference)

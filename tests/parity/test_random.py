@@ -15,5 +15,5 @@ PAIRS = 40
 def test_random_pairs(lab: Lab, seed: int) -> None:
     pairs = random_pairs(lab, seed, PAIRS)
     assert len(pairs) == PAIRS
-    different = [f"{pair.name} {pair.line}\n{pair.verdict.difference}" for pair in pairs if pair.verdict.difference]
+    different = [f"{pair.name} {pair.line}\n{pair.verdicts}" for pair in pairs if not pair.equal]
     assert different == []

@@ -3,6 +3,7 @@
 import json
 import sys
 from dataclasses import dataclass
+from typing import Any
 
 from tests.lab.use import Lab
 from tests.parity.cases import PairCase
@@ -14,11 +15,29 @@ LIMIT = 900.0  # seconds for one run of the driver
 
 @dataclass(frozen=True, slots=True)
 class ComparedPair:
-    """A random pair: its name, from which it can be made again, its command line and the verdict."""
+    """A random pair: its name, from which it can be made again, its command line and the verdict of each attempt.
+
+    A pair with several attempts had a difference in each attempt but the last.
+    """
 
     name: str
     line: tuple[str, ...]
-    verdict: PairVerdict
+    verdicts: tuple[PairVerdict, ...]
+
+    @property
+    def equal(self) -> bool:
+        """Whether the last attempt has no difference."""
+        return not self.verdicts[-1].difference
+
+    @property
+    def unsteady(self) -> bool:
+        """Whether every attempt has a difference, but not the same."""
+        return not self.equal and len({verdict.difference for verdict in self.verdicts}) > 1
+
+    @property
+    def difference(self) -> str:
+        """The difference that every attempt has; empty if there is none."""
+        return "" if self.equal or self.unsteady else self.verdicts[0].difference
 
 
 def random_pairs(lab: Lab, seed: int, count: int) -> list[ComparedPair]:
@@ -35,11 +54,9 @@ def _some(lab: Lab, seed: int, first: int, count: int) -> list[ComparedPair]:
     done = lab.run(*own_mounts, *driver, str(seed), str(first), str(count), timeout=LIMIT)
     if done.returncode:
         raise RuntimeError(done.stderr)
-    return [
-        ComparedPair(
-            name,
-            tuple(outcome["line"]),
-            compare(PairCase(name, tuple(outcome["line"])), outcome["debian"], outcome["mxsweep"]),
-        )
-        for name, outcome in json.loads(done.stdout).items()
-    ]
+    return [_compared(name, found) for name, found in json.loads(done.stdout).items()]
+
+
+def _compared(name: str, found: dict[str, Any]) -> ComparedPair:
+    case = PairCase(name, tuple(found["line"]))
+    return ComparedPair(name, case.line, tuple(compare(case, a["debian"], a["mxsweep"]) for a in found["attempts"]))

@@ -1,6 +1,7 @@
 """``mxsweep finger``: its exit status, its name in messages, and the sources of its options."""
 
 import io
+import subprocess
 import sys
 from collections.abc import Sequence
 from pathlib import Path
@@ -126,3 +127,11 @@ def test_a_remote_resolver_is_noted(
 def test_a_main_cf_that_cannot_be_read_is_fatal(tmp_path: Path) -> None:
     with pytest.raises(Fatal, match="none"):
         read(["a.example"], {"MAIL_CONFIG": str(tmp_path / "none")}, Output("mxsweep"))
+
+
+def test_the_log_of_a_scan_is_not_printed() -> None:
+    """Without a handler, Python prints warnings on stderr, such as those about a slow step of a scan."""
+    program = "from scanner.cli import finger; finger.main(['-Z']); finger.logging.getLogger('mxsweep').error('slow')"
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
+    assert "usage: " in done.stderr
+    assert "slow" not in done.stderr

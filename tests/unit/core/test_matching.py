@@ -76,6 +76,13 @@ def test_cn_counts_only_without_any_dns_san() -> None:
     assert presented_names(cert(cns=("cn.example",), odd=("dns:a\\x00.example",))) == ()
 
 
+def test_a_name_with_a_space_matches_like_any_other() -> None:
+    """Expected: X509_check_host of OpenSSL 3.0, which accepts any octet below a suffix (reference with a dot)."""
+    found = cert("other.test", odd=("dns:a b.example.com",))
+    assert matched_peername(found, [".example.com"]) == "a b.example.com"
+    assert matched_peername(found, ["b.example.com"]) is None
+
+
 def test_first_hit_in_reference_order_then_certificate_order() -> None:
     leaf = cert("b.example.com", "*.example.com", "a.example.com")
     assert matched_peername(leaf, ("a.example.com", "b.example.com")) == "*.example.com"

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from scanner.finger.maincf import MainCf, MainCfError, load, parse, settle
+from scanner.finger.maincf import MainCf, MainCfError, hostname_warning, load, parse, settle
 
 PATH = Path("/etc/postfix/main.cf")
 
@@ -138,6 +138,57 @@ def test_values_that_postfix_refuses(text: str, fatal: str, lines: tuple[str, ..
     with pytest.raises(MainCfError) as caught:
         settled(text)
     assert (str(caught.value), caught.value.lines) == (fatal, lines)
+
+
+ORDER = (
+    *(
+        "compatibility_level = x",
+        "smtputf8_enable = x",
+        "enable_idna2003_compatibility = x",
+        "myhostname =",
+        "inet_protocols = x",
+    ),
+    *("line_length_limit = 1", "tcp_windowsize = x", "myhostname = ..", "mail_owner = nobodyx"),
+    "smtp_tls_fingerprint_digest =",
+)
+TLS_ORDER = (
+    *("tls_high_cipherlist =", "tls_medium_cipherlist =", "tls_null_cipherlist =", "tls_eecdh_auto_curves ="),
+    *("tls_dane_digests =", "tls_append_default_CA = x", "tls_fast_shutdown_enable = x"),
+)
+
+
+@pytest.mark.parametrize("line", ORDER + TLS_ORDER)
+def test_the_first_error_is_reported_in_the_order_of_postfix(line: str) -> None:
+    """The order is that of Debian's 3.7.11; of two values of a parameter the last counts."""
+    after = [*ORDER, *TLS_ORDER][[*ORDER, *TLS_ORDER].index(line) :]
+    with pytest.raises(MainCfError) as caught:
+        settled("\n".join(reversed(after)))
+    name, _, value = line.partition(" = ")
+    assert name.removesuffix(" =").removeprefix("compatibility_") in str(caught.value)
+    assert value.removesuffix("=") in str(caught.value)
+    assert caught.value.tls is (line in TLS_ORDER)
+
+
+@pytest.mark.parametrize(
+    ("name", "warning"),
+    [  # from Debian's 3.7.11
+        ("a..b c", "misplaced delimiter: a..b c"),
+        ("a.b.", "misplaced delimiter: a.b."),
+        ("1..2", "misplaced delimiter: 1..2"),
+        ("-a..b", "misplaced hyphen: -a..b"),
+        ("5-", "misplaced hyphen: 5-"),
+        ("5", "numeric hostname: 5"),
+        ("x" * 64, f"hostname label too long: {'x' * 64}"),
+        ("a." * 127 + "bc", f"bad length 256 for {'a.' * 50}..."),
+    ],
+)
+def test_warnings_about_host_names(name: str, warning: str) -> None:
+    assert hostname_warning(name) == f"warning: valid_hostname: {warning}"
+
+
+@pytest.mark.parametrize("name", ["_.b", "a-b.c", "a." * 127 + "b", "x" * 63])
+def test_valid_host_names(name: str) -> None:
+    assert hostname_warning(name) == ""
 
 
 def test_parameters_that_do_not_matter_are_accepted_whatever_their_value() -> None:

@@ -9,6 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from scanner.finger.maincf import MainCfError
 from scanner.finger.options import SHORT, Fatal, Options, Usage, ascii_form, atoi, parse, wants_help
 from scanner.finger.usage import HELP, USAGE
 from scanner.vocabulary import Level
@@ -151,8 +152,32 @@ _NOT_ASCII = "warning: midna_domain_to_ascii_create: Problem translating domain"
 def test_a_bad_destination_is_kept_for_the_end(argv: list[str], text: str, lines: tuple[str, ...]) -> None:
     """Debian's 3.7.11 prints everything about TLS before it."""
     bad = parse(argv).bad_destination
-    assert bad is not None
+    assert isinstance(bad, Fatal)
     assert (str(bad), bad.lines) == (text, lines)
+
+
+def test_a_missing_destination_is_kept_for_the_end() -> None:
+    assert isinstance(parse([]).bad_destination, Usage)
+    assert isinstance(parse(["-L", "bogus"]).bad_destination, Usage)
+
+
+@pytest.mark.parametrize(
+    ("argv", "tls", "lines"),
+    [  # as Debian's 3.7.11 prints them, with the fourth warning of 3.12
+        (["-L", "bogus"], False, ('warning: unknown -L option value "bogus" in "bogus"',) * 2),
+        (["-L", "bogus"], True, ('warning: unknown -L option value "bogus" in "bogus"',) * 4),
+        (["-L", "verbose"], False, ()),
+        (["-L", "verbose"], True, ("initializing the client-side TLS engine",)),
+    ],
+)
+def test_the_lines_before_a_fatal_parameter(argv: list[str], tls: bool, lines: tuple[str, ...]) -> None:  # noqa: FBT001 - a column of the table
+    def settle(_: Mapping[str, str]) -> dict[str, str]:
+        raise MainCfError("text", "warning: last", tls=tls)
+
+    for level in ([], ["-l", "may"]):
+        with pytest.raises(Fatal, match="text") as caught:
+            parse([*argv, *level, "x.test"], settle)
+        assert caught.value.lines == (*lines, "warning: last")
 
 
 def test_the_log_list_is_complained_about_before_the_level() -> None:
@@ -169,8 +194,6 @@ def test_options_are_looked_at_together_in_its_order() -> None:
 @pytest.mark.parametrize(
     ("argv", "text"),
     [
-        ([], ""),
-        (["-c"], ""),
         (["-Z", "x.test"], "invalid option -- 'Z'"),
         (["-cZ", "x.test"], "invalid option -- 'Z'"),
         (["-l"], "option requires an argument -- 'l'"),

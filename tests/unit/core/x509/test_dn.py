@@ -28,6 +28,16 @@ def test_one_line_names_agree_with_openssl() -> None:
     assert facts(made.der).subject == shown.removeprefix("subject=").rstrip("\n")
 
 
+def test_attributes_of_one_rdn_are_joined_by_a_plus_sign() -> None:
+    rdn = x509.RelativeDistinguishedName(
+        [x509.NameAttribute(NameOID.COMMON_NAME, "a"), x509.NameAttribute(NameOID.ORGANIZATIONAL_UNIT_NAME, "b")]
+    )
+    country = x509.RelativeDistinguishedName([x509.NameAttribute(NameOID.COUNTRY_NAME, "DE")])
+    made = replace(LEAF_PLAN, subject=x509.Name([country, rdn])).make()
+    shown = openssl("x509", "-noout", "-subject", "-nameopt", "compat", stdin=made.pem)
+    assert facts(made.der).subject == shown.removeprefix("subject=").rstrip("\n") == "/C=DE/CN=a+OU=b"
+
+
 def openssl(*arguments: str, stdin: bytes = b"") -> str:
     program = shutil.which("openssl")
     assert program
