@@ -24,7 +24,7 @@ from scanner.core.x509.chain import readable
 from scanner.finger import log_keywords
 from scanner.finger.finger_run import FingerRun
 from scanner.finger.log_keywords import LogMask
-from scanner.finger.options import Fatal, Options, Usage, parse
+from scanner.finger.options import Fatal, Options, Usage, parse, utf8_enabled
 from scanner.finger.output import Output
 from scanner.finger.recorder import RecordingPorts
 from scanner.finger.replay import ReplayPorts
@@ -130,6 +130,7 @@ def _setup(case: SavedCase, output: Output) -> Setup:
     options: Options = parse(case.argv, lambda _: case.parameters)
     if options.bad_destination is not None:
         raise options.bad_destination
+    output.ascii_only = not utf8_enabled(options)
     pem = "".join(ssl.DER_cert_to_PEM_cert(der) for der in case.trust)
     mask, _ = log_keywords.parse(options.log)
     return Setup(

@@ -5,6 +5,7 @@ import sys
 
 _TROUBLES = ("warning: ", "fatal: ")
 _UNPRINTABLE = re.compile("[\x00-\x1f\x7f]")
+_NOT_ASCII = re.compile("[^\x00-\x7f]")
 
 
 class Output:
@@ -18,6 +19,8 @@ class Output:
         """Set the program's name; with ``troubles_only``, only warnings are printed, on stderr."""
         self._program = program
         self._troubles_only = troubles_only
+        self.ascii_only = False
+        """Whether each octet of a non-ASCII character is printed as ``?``, as with ``smtputf8_enable=no``."""
         self._held: list[str] = []
         self.printed: list[str] = []
         """All lines and blocks of the run so far, without the program's name."""
@@ -25,6 +28,8 @@ class Output:
     def line(self, text: str) -> None:
         """Print one line with the program's name as a prefix; Postfix prints an unprintable character as ``?``."""
         text = _UNPRINTABLE.sub("?", text)
+        if self.ascii_only and not text.isascii():
+            text = _NOT_ASCII.sub("?", text.encode("utf-8", "surrogateescape").decode("latin-1"))
         self.printed.append(text)
         stream = sys.stderr if self._troubles_only else sys.stdout
         if not self._troubles_only or text.startswith(_TROUBLES):

@@ -13,7 +13,7 @@ from scanner.core import tlsa
 from scanner.finger import fingerprints, log_keywords, tls_offer
 from scanner.finger.finger_ports import FingerPorts
 from scanner.finger.log_keywords import LogMask, complaint, tls_start
-from scanner.finger.options import Options
+from scanner.finger.options import Options, utf8_enabled
 from scanner.finger.output import Output
 from scanner.finger.setup import Setup
 from scanner.settings import TLSProfile
@@ -27,6 +27,7 @@ def prepare(options: Options, ports: FingerPorts, output: Output) -> Setup:
     options, and twice more with TLS.
     """
     output.lines(*complaint(options.log) * 2)
+    output.ascii_only = not utf8_enabled(options)
     setup = Setup(
         options=options,
         trust=None,

@@ -22,3 +22,11 @@ def test_warnings_alone_go_to_stderr(capsys: pytest.CaptureFixture[str]) -> None
     output.block("chain\n")
     output.close()
     assert capsys.readouterr() == ("", "mxsweep: warning: two\nmxsweep: fatal: three\n")
+
+
+def test_octets_that_are_not_ascii_are_masked_without_smtputf8(capsys: pytest.CaptureFixture[str]) -> None:
+    """Expected: Debian's 3.7.11 with ``smtputf8_enable=no``."""
+    output = Output("mxsweep")
+    output.ascii_only = True
+    output.line("Zo\u00eb \u90ae\u4ef6")
+    assert capsys.readouterr().out == "mxsweep: Zo?? ??????\n"
