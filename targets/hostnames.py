@@ -108,7 +108,8 @@ def parse_address(text: str) -> Address | None:
     """Parse a literal address.
 
     Returns:
-        The address; None for any other text, also one with leading zeros or a zone, and for ``0.1.2.3``.
+        The address, or None for any other text. Addresses with leading zeros, with a zone (``%eth0``) or in 0.0.0.0/8
+        are not accepted, except for ``0.0.0.0``.
     """
     if ":" not in text and not text[-1:].isdigit():  # most texts are names; this avoids an exception for each
         return None

@@ -64,7 +64,7 @@ class Counted:
 
 @dataclass(frozen=True, slots=True)
 class MoreCounts:
-    """Counted labels that the summary does not contain: labels of MX hosts by report key, and labels of domains."""
+    """Labels for metrics that the summary does not contain: those of each MX host, by its key, and of domains."""
 
     hosts: Mapping[str, frozenset[Word]]
     domains: MoreWords

@@ -1,4 +1,4 @@
-"""Compressed line files of a run: reading of temporary copies, and compression of the files of an old run.
+"""Compressed line files of a run: unpacking to temporary copies, and compression of the files of an old run.
 
 The line files of a run may be compressed (``.jsonl.gz`` or ``.jsonl.zst``). A process that reads the run unpacks each
 compressed file once, to a temporary directory that is removed at the end of the process. A compressed run cannot be
@@ -23,7 +23,7 @@ MAX_RATIO = 400
 """Maximum size of an unpacked file in multiples of the compressed size; JSON lines of a run have a ratio of 5 to 30."""
 
 MIN_BOUND = 64 * 1024 * 1024
-"""Size in octets to which any file may be unpacked, because short files of repeated lines have high ratios."""
+"""Unpacked size in octets up to which ``MAX_RATIO`` does not apply: short files of repeated lines exceed it."""
 
 _ZSTD_WINDOW_LOG = 27  # binary logarithm of the maximum window in octets, 128 MiB: the default of the zstd command
 _CHUNK = 1024 * 1024

@@ -66,7 +66,7 @@ def judge_host(
 
 
 def _host_dane(view: verdict.View, report: HostReport, judged: Sequence[Judged]) -> Dane:
-    """Return the first verdict that applies: from DNS alone, mismatch, address without TLS, match, unknown."""
+    """Return the DANE verdict of a host: the first rule that applies, in the order of the statements below."""
     if view.tlsa.dane is not None:
         return view.tlsa.dane
     seen = {each.verdict.dane for each in judged}
@@ -305,7 +305,7 @@ def _outcome(route: Route, hosts: Sequence[HostVerdict], sender: Sender) -> Doma
 
 
 def _domain_dane(route: Route, hosts: Sequence[HostVerdict]) -> DomainDane:
-    """Return the first verdict that applies: MX lookup, any broken, insecure MX, all ok, mixed, unknown, none."""
+    """Return the DANE verdict of a domain: the first rule that applies, in the order of the statements below."""
     if route.final is not None:
         return DomainDane.LOOKUP_FAILED
     votes = [host.dane for host in _dane_voters(hosts)]

@@ -80,7 +80,7 @@ class ProbeRoles(NamedTuple, Generic[P]):
 
 
 def roles(probes: Sequence[P]) -> ProbeRoles[P]:
-    """Return the roles of the probes of an address; every reader of a run uses this function.
+    """Return the probes of an address by their role in its verdict; every reader of a run uses this function.
 
     Args:
         probes: the probes of the address in the order in which they were made, at least one; the first has the level's

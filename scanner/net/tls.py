@@ -79,10 +79,10 @@ class TLSListener:
     """Base class of receivers of the events of a TLS stream; every method does nothing unless overridden."""
 
     def wire(self, *, sent: bool, data: bytes) -> None:
-        """Handle octets of TLS that were sent or received."""
+        """Receive each block of encrypted octets that the connection sent or received."""
 
     def state(self, text: str) -> None:
-        """Handle a new state of the handshake; ``text`` is OpenSSL's description."""
+        """Receive a new state of the handshake; ``text`` is OpenSSL's description."""
 
     def ticket(self) -> None:
         """Handle a session that can be resumed: ``session`` returns it after all received octets have been read."""
