@@ -29,7 +29,7 @@ def in_lab(scenarios: tuple[Scenario, ...], pki: PKI, directory: Path, name: str
     layout = Layout(directory / f"lab-{name}")
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(control, "PKI", lambda: pki)
-        patch.setattr(control, "SCENARIOS", (*_FIXED, *scenarios))
+        patch.setattr(control, "ALL", (*_FIXED, *scenarios))
         record = control.up(layout)
     try:
         yield Lab(layout, record)

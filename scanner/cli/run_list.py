@@ -24,6 +24,7 @@ from results.store.collection import (
 from results.store.files import StoreError
 from scanner.cli import console
 from scanner.cli.runs import reading
+from scanner.vocabulary import RunState
 
 _HEADS = ("run", "date", "label", "state", "domains", "DANE broken")
 
@@ -74,9 +75,10 @@ def _texts(run: StoredRun, count: DomainCounts) -> list[str]:
     return [safe(text) for text in texts]
 
 
-def _state(run: StoredRun) -> str:
-    """Return the state of a run; an unfinished run without a lock is interrupted, because its process was killed."""
-    return str(run.header.state) if run.locked or run.finished else f"{run.header.state}, not active"
+def _state(run: StoredRun) -> RunState:
+    """Return the state of a run; a run that runs or pauses without a lock is interrupted: its process was killed."""
+    active = run.header.state in (RunState.RUNNING, RunState.PAUSED)
+    return RunState.INTERRUPTED if active and not run.locked else run.header.state
 
 
 def _print_json(rows: Sequence[tuple[StoredRun, DomainCounts]]) -> None:

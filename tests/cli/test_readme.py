@@ -48,7 +48,7 @@ def test_the_configuration_is_one(tmp_path: Path, monkeypatch: pytest.MonkeyPatc
     got: dict[str, Any] = {}
     monkeypatch.setattr("scanner.cli.scan.run", lambda flags, _: got.update(flags) or 0)
     assert commands.main(["scan", "--config", str(tmp_path / "config.toml")]) == 0
-    assert (got["ehlo"], got["exclude"], got["per_network"]) == ("scanner.example.org", ("opt-outs.txt",), 2)
+    assert (got["ehlo"], got["exclude"], got["level"]) == ("scanner.example.org", ("opt-outs.txt",), "dane")
 
 
 READS_A_RUN = ("$ jq ", *(f"$ mxsweep {name} " for name in ("report", "explain", "diff", "export", "query", "schema")))
@@ -69,6 +69,8 @@ def workplace(scan: Scan, tmp_path_factory: pytest.TempPathFactory) -> Path:
     place = tmp_path_factory.mktemp("examples")
     for name, domain in (("OLD", "good311.test"), ("RUN", "bad311.test"), ("NEW", "good312.test")):
         copy_as(scan, place / name, domain)
+    copy_as(scan, place / "runs" / "night", "good312.test")
+    (place / "runs" / "latest").symlink_to("night")
     (place / "customers.csv").write_text("domain,owner\nexample.com,Example Ltd\n")
     (place / "bin").mkdir()
     program = place / "bin/mxsweep"

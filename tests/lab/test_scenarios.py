@@ -19,6 +19,7 @@ NEVER_IN_THE_LAB = {
     Reason.DNS_INDETERMINATE,
     Reason.ADDRESS_NOT_PUBLIC,
     Reason.ADDRESS_LIMIT,
+    Reason.HOST_LIMIT,
     Reason.FAMILY_EXCLUDED,
     Reason.OPTED_OUT,
     Reason.NO_ROUTE,

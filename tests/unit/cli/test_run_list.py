@@ -31,7 +31,7 @@ def test_the_list_of_runs(directory: Path, capsys: pytest.CaptureFixture[str]) -
     assert head.split() == " ".join(run_list._HEADS).split()
     assert [row.split()[0] for row in rows] == [f"night-{day}" for day in range(4)]
     assert rows[0].split()[-3:] == ["complete", "2", "1"]
-    assert "interrupted, not active" in rows[3]
+    assert rows[3].split()[-3:] == ["interrupted", "2", "1"]
     assert "\x1b" not in out
     assert err.startswith("mxsweep: ")
     assert "bad/run.json: " in err
@@ -76,3 +76,11 @@ def test_a_directory_that_is_missing(tmp_path: Path, capsys: pytest.CaptureFixtu
     for command in ("runs", "prune"):
         assert main([command, str(tmp_path / "none")]) == Exit.USAGE
         assert capsys.readouterr().err == f"mxsweep: {tmp_path}/none: No such file or directory\n"
+
+
+def test_a_killed_run_is_interrupted(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    made(tmp_path / "night", NOON, RunState.INTERRUPTED, label="own")
+    header = tmp_path / "night" / "run.json"
+    header.write_text(header.read_text().replace("interrupted", "running"))  # as kill -9 leaves it
+    assert main(["runs", str(tmp_path)]) == Exit.DONE
+    assert "interrupted" in capsys.readouterr().out
