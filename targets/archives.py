@@ -1,6 +1,7 @@
 """Reading of ZIP archives that contain one list, and of Excel workbooks, which are ZIP archives too."""
 
 import io
+import struct
 import zipfile
 import zlib
 from collections.abc import Iterator
@@ -46,7 +47,7 @@ def chunks_of_zip(file: io.BufferedIOBase) -> Iterator[bytes]:
     try:
         _check_directory(file)
         archive = zipfile.ZipFile(cast("io.BufferedReader", file))
-    except (zipfile.BadZipFile, OSError, NotImplementedError) as error:
+    except (zipfile.BadZipFile, OSError, NotImplementedError, UnicodeError, struct.error) as error:
         return _cut_short(file, error)
     names = {member.filename for member in archive.infolist()}
     if WORKBOOK in names:
@@ -76,7 +77,11 @@ def _check_directory(file: io.BufferedIOBase) -> None:
 
 
 def _only(archive: zipfile.ZipFile) -> zipfile.ZipInfo:
-    files = [each for each in archive.infolist() if not each.is_dir() and not each.filename.startswith("__MACOSX/")]
+    files = [
+        each
+        for each in archive.infolist()
+        if not each.filename.endswith("/") and not each.filename.startswith("__MACOSX/")
+    ]
     if len(files) != 1:
         raise ListError(f"a ZIP archive with {len(files)} files instead of one file; unpack the list first")
     if files[0].flag_bits & _ENCRYPTED:
