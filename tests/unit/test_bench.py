@@ -1,39 +1,45 @@
-"""The runner of the benchmarks; what they measure is not tested."""
+"""The runner of the benchmarks and attacks; the measurements themselves are not tested."""
 
 import pytest
 
-from tests.bench import __main__ as bench
+import tests.bench
+import tests.hostile
+from tests.bench import measure
+from tests.bench.__main__ import RESERVED
+from tests.bench.measure import Rows, found, run
 from tests.bench.model import Row
 
 
-def test_every_benchmark_is_found() -> None:
-    assert "dns" in bench.found()
-    assert not {"model", "__main__"} & set(bench.found())
+def test_every_benchmark_and_attack_is_found() -> None:
+    assert {"dns", *RESERVED} <= set(found(tests.bench))
+    assert not {"model", "measure", "__main__"} & set(found(tests.bench))
+    assert "crowd" in found(tests.hostile)
 
 
-def test_a_name_that_is_none(capsys: pytest.CaptureFixture[str]) -> None:
-    assert bench.main(["nonsense"]) == 2
-    assert "no benchmark: nonsense; there are: " in capsys.readouterr().err
+def test_an_unknown_name(capsys: pytest.CaptureFixture[str]) -> None:
+    assert run(tests.bench, "benchmark", ["nonsense"]) == 2
+    assert "unknown benchmark: nonsense; known are: " in capsys.readouterr().err
 
 
 @pytest.mark.parametrize(("ok", "status"), [(True, 0), (None, 0), (False, 1)])
 def test_a_missed_target_shows_in_the_status(monkeypatch: pytest.MonkeyPatch, ok: bool | None, status: int) -> None:  # noqa: FBT001 - a table
-    monkeypatch.setattr(bench, "found", lambda: {"a": lambda: [Row("speed", "1", "2", ok)]})
-    assert bench.main([]) == status
+    monkeypatch.setattr(measure, "found", lambda _: {"a": lambda: [Row("speed", "1", "2", ok)]})
+    assert run(tests.bench, "benchmark", []) == status
 
 
-def test_soak_waits_to_be_asked_for(monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize("wanted", [[], ["all"]])
+def test_reserved_modules_run_only_by_name(monkeypatch: pytest.MonkeyPatch, wanted: list[str]) -> None:
     called: list[str] = []
 
-    def rows_of(name: str) -> bench.Rows:
+    def rows_of(name: str) -> Rows:
         def rows() -> list[Row]:
             called.append(name)
             return []
 
         return rows
 
-    monkeypatch.setattr(bench, "found", lambda: {name: rows_of(name) for name in ("soak", "disturbed", "other")})
-    bench.main([])
+    monkeypatch.setattr(measure, "found", lambda _: {name: rows_of(name) for name in ("soak", "disturbed", "other")})
+    run(tests.bench, "benchmark", wanted, RESERVED)
     assert called == ["other"]
-    bench.main(["soak", "disturbed"])
+    run(tests.bench, "benchmark", ["soak", "disturbed"], RESERVED)
     assert called == ["other", "soak", "disturbed"]
