@@ -40,6 +40,12 @@ class StoredRun:
         return self.header.started.timestamp(), self.path.name
 
     @property
+    def state(self) -> RunState:
+        """The state; a run that runs or pauses according to its header is interrupted if no process writes to it."""
+        active = self.header.state in (RunState.RUNNING, RunState.PAUSED)
+        return RunState.INTERRUPTED if active and not self.locked else self.header.state
+
+    @property
     def finished(self) -> bool:
         """Whether the run is complete and no process writes to it."""
         return self.header.state is RunState.COMPLETE and not self.locked

@@ -24,7 +24,6 @@ from results.store.collection import (
 from results.store.files import StoreError
 from scanner.cli import console
 from scanner.cli.runs import reading
-from scanner.vocabulary import RunState
 
 _HEADS = ("run", "date", "label", "state", "domains", "DANE broken")
 
@@ -71,14 +70,8 @@ def _print_table(rows: Sequence[tuple[StoredRun, DomainCounts]]) -> None:
 
 def _texts(run: StoredRun, count: DomainCounts) -> list[str]:
     date = f"{run.header.started:%Y-%m-%d %H:%M}"
-    texts = (run.path.name, date, run.header.label, _state(run), f"{count.domains:,}", f"{count.broken:,}")
+    texts = (run.path.name, date, run.header.label, run.state, f"{count.domains:,}", f"{count.broken:,}")
     return [safe(text) for text in texts]
-
-
-def _state(run: StoredRun) -> RunState:
-    """Return the state of a run; a run that runs or pauses without a lock is interrupted: its process was killed."""
-    active = run.header.state in (RunState.RUNNING, RunState.PAUSED)
-    return RunState.INTERRUPTED if active and not run.locked else run.header.state
 
 
 def _print_json(rows: Sequence[tuple[StoredRun, DomainCounts]]) -> None:
@@ -87,7 +80,7 @@ def _print_json(rows: Sequence[tuple[StoredRun, DomainCounts]]) -> None:
             "run": run.path.name,
             "started": run.header.started.isoformat(),
             "label": run.header.label,
-            "state": str(run.header.state),
+            "state": run.state,
             "active": run.locked,
             "domains": count.domains,
             "broken": count.broken,

@@ -84,3 +84,5 @@ def test_a_killed_run_is_interrupted(tmp_path: Path, capsys: pytest.CaptureFixtu
     header.write_text(header.read_text().replace("interrupted", "running"))  # as kill -9 leaves it
     assert main(["runs", str(tmp_path)]) == Exit.DONE
     assert "interrupted" in capsys.readouterr().out
+    assert main(["runs", str(tmp_path), "--json"]) == Exit.DONE
+    assert json.loads(capsys.readouterr().out)[0]["state"] == "interrupted"
