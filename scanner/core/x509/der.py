@@ -154,6 +154,20 @@ def children(element: TLV) -> list[TLV]:
     return found
 
 
+def short_contents(element: TLV, tag: int) -> list[bytes]:
+    """Return the contents of the elements inside a constructed element, if all have this tag and less than 128 octets.
+
+    Returns:
+        The contents, or an empty list if an element has another tag or a long length, or is truncated.
+    """
+    content, found, offset = element.content, [], 0
+    end = len(content)
+    while offset + 1 < end and content[offset] == tag and (size := content[offset + 1]) < _LONG_LENGTH:
+        start, offset = offset + 2, offset + 2 + size
+        found.append(content[start:offset])
+    return found if offset == end else []
+
+
 def boolean(element: TLV) -> bool:
     """Decode a BOOLEAN; any octet except zero is true, as in OpenSSL.
 

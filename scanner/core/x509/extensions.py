@@ -233,6 +233,7 @@ def _proxy(known: Extensions, _value: TLV) -> None:
 # --- alternative names ----------------------------------------------------------------------------------------
 
 _PRINTABLE = re.compile(rb"[ -~]+")
+_PRINTABLE_LINES = re.compile(rb"[ -~]+(?:\n[ -~]+)*+")
 
 _OTHER, _EMAIL, _DNS, _DIRECTORY, _URI, _IP, _RID = 0xA0, 0x81, 0x82, 0xA4, 0x86, 0x87, 0x88
 _STRINGS = {_EMAIL, _DNS, _URI, _IP}
@@ -250,20 +251,31 @@ _ODD_TYPES = {
 
 
 def _alt_names(known: Extensions, value: TLV) -> None:
-    names = list(map(_general_name, der.children(der.expect(value, der.SEQUENCE))))
-    dns, others = [], []  # in one pass, as a certificate may have 32,000 names
-    for name in names:
-        if _plain_dns(name):
-            dns.append(name.content.decode("ascii"))
-        else:
-            others.append(name)
+    names = der.expect(value, der.SEQUENCE)
+    known.alt_names = _only_dns(names) or _mixed_names(list(map(_general_name, der.children(names))))
+    known.names = value.raw
+
+
+def _only_dns(names: TLV) -> AltNames | None:
+    """Return the names if all are plain dNSNames of less than 128 octets, otherwise None.
+
+    Nearly all certificates are of this form. Decoding all names at once is ten times as fast as one after the other.
+    """
+    contents = der.short_contents(names, _DNS)
+    lines = b"\n".join(contents)
+    if not _PRINTABLE_LINES.fullmatch(lines) or lines.count(b"\n") != len(contents) - 1:
+        return None
+    return AltNames(dns=tuple(lines.decode().split("\n")))
+
+
+def _mixed_names(names: list[TLV]) -> AltNames:
+    others = [name for name in names if not _plain_dns(name)]
     odd = (name for name in others if not _plain_ip(name))
-    known.alt_names = AltNames(
-        dns=tuple(dns),
-        ips=tuple(str(ip_address(n.content)) for n in others if _plain_ip(n)),
+    return AltNames(
+        dns=tuple(name.content.decode("ascii") for name in names if _plain_dns(name)),
+        ips=tuple(str(ip_address(name.content)) for name in others if _plain_ip(name)),
         odd=tuple(map(_odd, islice(odd, ODD_NAMES))),
     )
-    known.names = value.raw
 
 
 def _general_name(name: TLV) -> TLV:

@@ -1,13 +1,17 @@
 """The examination of one host: lookups, probes of its addresses, and the second reading before a mismatch."""
 
+import time
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
 import pytest
 import trio
 
+from scanner.core import judgement
 from scanner.facts import Answer, Endpoint, TLSARecord
+from scanner.model import EndpointReport
 from scanner.reasons import Reason
+from scanner.run import hosts
 from scanner.run.domain_slots import DomainSlots, HostDomains
 from scanner.run.host_result import HostKey, HostResult
 from scanner.run.hosts import HostExaminer
@@ -346,3 +350,24 @@ async def test_tlsa_is_looked_up_for_the_port() -> None:
     result = await world.examine(f"[{DOMAIN}]:2525")
     assert [(call.port, call.sni) for call in world.net.calls] == [(2525, DOMAIN)]
     assert result.record.verdict.dane == "protected"
+
+
+# --- heavy evidence -------------------------------------------------------------------------------------------
+
+
+async def test_unusually_expensive_evidence_is_made_for_one_address_at_a_time(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Hosts with many TLSA records get their evidence one after the other, and a pause for other domains follows."""
+    monkeypatch.setattr(hosts, "HEAVY_PAUSE", 0)
+    running, most = [0], [0]
+
+    def with_dane(report: EndpointReport, *_: object) -> EndpointReport:
+        running[0] += 1
+        most[0] = max(most[0], running[0])
+        time.sleep(0.01)  # in a thread: another thread could begin meanwhile
+        running[0] -= 1
+        return report
+
+    monkeypatch.setattr(judgement, "with_dane", with_dane)
+    many = [OK_RECORD, *(TLSARecord(2, 1, 1, f"{number:064x}") for number in range(hosts.HEAVY_RECORDS))]
+    await examine(host(MX1, V4, V4B, V6, records=many), {V4: shakes(), V4B: shakes(), V6: shakes()})
+    assert most == [1]

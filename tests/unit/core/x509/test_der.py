@@ -117,5 +117,23 @@ def test_what_is_encoded_is_read(tag: int, content: bytes) -> None:
         )
 
 
+@pytest.mark.parametrize(
+    ("content", "found"),
+    [
+        (b"\x82\x01a\x82\x02bc", [b"a", b"bc"]),
+        (b"\x82\x00", [b""]),
+        (b"", []),
+        (b"\x82\x01a\x81\x01b", []),  # another tag
+        (b"\x82\x7f" + bytes(127), [bytes(127)]),
+        (b"\x82\x81\x80" + bytes(128), []),  # a long length
+        (b"\x82\x80a\0\0", []),  # an indefinite length
+        (b"\x82\x02a", []),  # truncated content
+        (b"\x82\x01a\x82", []),  # truncated length
+    ],
+)
+def test_short_elements_of_one_tag_are_decoded_at_once(content: bytes, found: list[bytes]) -> None:
+    assert der.short_contents(der.read(der.encode(der.SEQUENCE, content)), 0x82) == found
+
+
 def test_the_year_0_is_the_first_that_there_is() -> None:
     assert der.time(der.read(b"\x18\x0f00000101000000Z")) == datetime(1, 1, 1, tzinfo=UTC)

@@ -3,6 +3,8 @@
 from collections.abc import Iterable
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from scanner.core.x509 import extensions
 from scanner.core.x509.der import BIT_STRING, BOOLEAN, INTEGER, OCTET_STRING, SEQUENCE, TLV, encode, read
@@ -118,6 +120,16 @@ def test_names_in_parts_and_odd_names_are_read() -> None:
         Extension(SAN, encode(SEQUENCE, encode(0xA2, encode(0x82, b"a.te"), encode(0x82, b"st")), encode(0x82, b"a b")))
     )
     assert got.alt_names.dns == ("a.test", "a b")
+
+
+@given(st.lists(st.binary(max_size=3) | st.sampled_from([b"mx.a.test", b"a\nb", b"a" * 200]), max_size=4))
+def test_dns_names_have_the_same_result_beside_an_address(names: list[bytes]) -> None:
+    """With only dNSNames, all names are decoded at once; beside an iPAddress, one after the other."""
+    several = [encode(0x82, name) for name in names]
+    alone = decoded(Extension(SAN, encode(SEQUENCE, *several))).alt_names
+    beside = decoded(Extension(SAN, encode(SEQUENCE, *several, encode(0x87, bytes(4))))).alt_names
+    assert (alone.dns, alone.odd) == (beside.dns, beside.odd)
+    assert beside.ips == ("0.0.0.0",)  # noqa: S104 - an address in a certificate
 
 
 def test_numbers_of_names_and_of_broken_extensions_are_bounded() -> None:
