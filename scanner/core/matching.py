@@ -105,9 +105,10 @@ def _table(names: tuple[str, ...]) -> _Table:
     lowered = _lowered(names)
     last = len(lowered) - 1
     exact = dict(zip(reversed(lowered), range(last, -1, -1), strict=True))  # the first of equal names stays
+    wildcards = ((at, _WILDCARD.fullmatch(name)) for at, name in enumerate(lowered) if name[:1] == "*")
     parents: dict[str, int] = {}
-    for at, name in enumerate(lowered):
-        if name.startswith("*") and (wildcard := _WILDCARD.fullmatch(name)):
+    for at, wildcard in wildcards:
+        if wildcard is not None:
             parents.setdefault(wildcard[1], at)
     return _Table(lowered, exact, parents)
 
