@@ -1,4 +1,4 @@
-# The commands of the project: make setup demo test check bench soak docs audit update deb lab-up lab-down
+# The commands of the project: make setup demo test coverage check bench soak docs audit update deb lab-up lab-down
 
 PYTHON ?= python3
 VENV ?= .venv
@@ -10,7 +10,7 @@ PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check
 COMPILE := $(BIN)/pip-compile --quiet --all-extras --all-build-deps --allow-unsafe --generate-hashes --strip-extras \
 	--no-emit-index-url --no-emit-find-links --no-emit-trusted-host --no-header --annotation-style line -o $(LOCK) pyproject.toml
 
-.PHONY: setup demo test check bench soak docs audit update deb lab-up lab-down
+.PHONY: setup demo test coverage check bench soak docs audit update deb lab-up lab-down
 
 setup: $(VENV)/.ready
 	@sh tests/lab/packages.sh
@@ -25,6 +25,9 @@ demo: setup
 	@$(LAB) demo
 
 test: setup
+	$(BIN)/python -m pytest -n 2 --dist worksteal
+
+coverage: setup
 	$(BIN)/python -m pytest -n 2 --dist worksteal --cov --cov-report=term
 
 check: setup
