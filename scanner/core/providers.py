@@ -1,8 +1,9 @@
 """The provider of an MX host: the registrable domain of its name, by the list of ``publicsuffixlist``."""
 
 from functools import cache, lru_cache
+from pathlib import Path
 
-from publicsuffixlist import PublicSuffixList
+from publicsuffixlist import PSLFILE, PublicSuffixList
 
 REMEMBERED = 4096
 """Maximum number of MX hosts whose provider is cached, since a scan needs each provider several times in succession."""
@@ -10,7 +11,11 @@ REMEMBERED = 4096
 
 @cache
 def _suffixes() -> PublicSuffixList:
-    return PublicSuffixList()
+    """Return the list with A-labels only, as in the DNS; the library would take 0.1 s to encode all rules."""
+    lines = Path(PSLFILE).read_text("utf-8").lower().splitlines()
+    rules = [line.split(" ")[0].rstrip() for line in lines if not line.startswith("//")]
+    encoded = [rule if rule.isascii() else rule.encode("idna").decode("ascii") for rule in rules]
+    return PublicSuffixList(encoded, accept_encoded_idn=False)
 
 
 @lru_cache(REMEMBERED)
