@@ -104,6 +104,7 @@ class HandshakePart(Lean, frozen=True):
     cipher: str
     group: str | None
     chain: tuple[str, ...]
+    signature: str | None = None
 
 
 class ProfilePart(Lean, frozen=True):

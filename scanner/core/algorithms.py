@@ -5,6 +5,7 @@ another probe, whose offer allows only one key algorithm, gets the other certifi
 """
 
 from collections.abc import Mapping, Sequence
+from typing import Protocol
 
 from scanner.core.compared import compared
 from scanner.core.policy import Peer
@@ -26,7 +27,20 @@ _REFUSALS = ("handshake failure", "insufficient security", "illegal parameter", 
 """Alerts of a server that has no certificate for an offer, as OpenSSL names them after the word "alert"."""
 
 
-def algorithm_of(handshake: Handshake) -> CertAlg:
+class _Signed(Protocol):
+    """The attributes common to a handshake and a partly decoded handshake of a stored run."""
+
+    @property
+    def version(self) -> str: ...
+    @property
+    def cipher(self) -> str: ...
+    @property
+    def signature(self) -> str | None: ...
+    @property
+    def chain(self) -> Sequence[str]: ...
+
+
+def algorithm_of(handshake: _Signed) -> CertAlg:
     """Return the algorithm of the server's key, from the signature of the handshake or else from the cipher suite."""
     if handshake.signature is not None:
         return next((alg for head, alg in _SIGNATURES.items() if handshake.signature.startswith(head)), CertAlg.OTHER)
