@@ -13,6 +13,7 @@ from scanner.facts import Answer, Probe, TLSALookup, TLSARecord
 from scanner.reasons import TLSRPT, Reason
 from scanner.sts import STSReport, TLSRPTReport
 from scanner.vocabulary import (
+    CertAlg,
     Dane,
     DomainDane,
     DomainOutcome,
@@ -25,6 +26,7 @@ from scanner.vocabulary import (
     Pkix,
     RunState,
     Sender,
+    Served,
     StartTLS,
     TLSState,
 )
@@ -77,12 +79,26 @@ class PkixEvidence:
 
 
 @dataclass(frozen=True, slots=True)
+class AlgorithmReport:
+    """A probe that accepted only a server certificate with a key of one algorithm, and its evidence.
+
+    ``dane`` and ``pkix`` are None unless the server sent such a certificate.
+    """
+
+    alg: CertAlg
+    served: Served
+    probe: Probe
+    dane: DaneEvidence | None = None
+    pkix: PkixEvidence | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class EndpointReport:
     """One address of an MX host: its probes in the order in which they were made, and their evidence.
 
     The first probe has the level's own TLS profile. ``core.verdict.roles`` selects the probe that represents the
     address; the evidence is about the certificates of that probe. ``earlier`` contains the probes of earlier passes,
-    oldest first, which no verdict uses.
+    oldest first, which no verdict uses. ``algorithms`` contains the probes for the certificates with other keys.
     """
 
     address: str
@@ -90,6 +106,12 @@ class EndpointReport:
     dane: DaneEvidence | None = None
     pkix: PkixEvidence | None = None
     earlier: tuple[Probe, ...] = ()
+    algorithms: tuple[AlgorithmReport, ...] = ()
+
+    @property
+    def all_probes(self) -> tuple[Probe, ...]:
+        """The probes of the address and of its other certificates; the run contains the certificates of all these."""
+        return (*self.probes, *(each.probe for each in self.algorithms))
 
 
 @dataclass(frozen=True, slots=True)
@@ -147,7 +169,12 @@ class Route:
 
 @dataclass(frozen=True, slots=True)
 class EndpointVerdict:
-    """The verdict of one address for one domain."""
+    """The verdict of one address for one domain.
+
+    ``algorithms`` contains the DANE verdict of each certificate of the server by the algorithm of its key, first that
+    of the default offer; it is empty if no other certificate was asked for. ``dane`` is the worst of these verdicts,
+    and all other members are about the default offer.
+    """
 
     address: str
     tls: TLSState
@@ -161,6 +188,7 @@ class EndpointVerdict:
     reasons: tuple[Reason, ...] = ()
     tlsrpt: tuple[TLSRPT, ...] = ()
     text: str = ""
+    algorithms: dict[CertAlg, Dane] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)

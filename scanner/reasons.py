@@ -61,6 +61,7 @@ class Reason(StrEnum):
     CERTIFICATE_WEAK = "certificate-weak"
     CERTIFICATE_INVALID = "certificate-invalid"
     NO_CERTIFICATE = "no-certificate"
+    OTHER_CERTIFICATE_MISMATCH = "other-certificate-mismatch"
     CONNECTION_REFUSED = "connection-refused"
     CONNECT_TIMEOUT = "connect-timeout"
     UNREACHABLE = "unreachable"
@@ -175,6 +176,10 @@ REASONS: dict[Reason, ReasonText] = {
     Reason.CERTIFICATE_WEAK: _row("a key or signature is too weak", TLSRPT.VALIDATION_FAILURE),
     Reason.CERTIFICATE_INVALID: _row("the chain breaks a certificate rule (RFC 5280)", TLSRPT.VALIDATION_FAILURE),
     Reason.NO_CERTIFICATE: _row("the server presented no certificate", TLSRPT.VALIDATION_FAILURE),
+    Reason.OTHER_CERTIFICATE_MISMATCH: _row(
+        "a second certificate of the server, with another key algorithm, does not match the TLSA records",
+        TLSRPT.VALIDATION_FAILURE,
+    ),
     Reason.CONNECTION_REFUSED: _row("the TCP connection was refused"),
     Reason.CONNECT_TIMEOUT: _row("the TCP connection timed out"),
     Reason.UNREACHABLE: _row("the network or host cannot be reached from here"),

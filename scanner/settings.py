@@ -6,7 +6,7 @@
 from dataclasses import dataclass, field, replace
 
 from scanner.cipher_grades import MEDIUM
-from scanner.vocabulary import Family, Level, Mode
+from scanner.vocabulary import CertAlg, Family, Level, Mode
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,6 +51,7 @@ class TLSProfile:
     options: int = 0  # OpenSSL's SSL_OP_ bits to set besides Postfix's own
     without: int = 0  # SSL_OP_ bits that Postfix sets, to leave out
     largest_prime: int | None = None  # bits of a Diffie-Hellman prime above which the handshake is refused
+    sigalgs: str | None = None  # signature algorithms, which select the server's certificate; None = the library's own
 
 
 CLASSICAL_GROUPS = "X25519:X448:P-256:P-384:P-521"
@@ -75,7 +76,41 @@ A server that fails with the first profile and not with the second does not acce
 fails with the first two profiles and not with the third supports only obsolete, weak or anonymous TLS.
 """
 
-PROFILES: dict[str, TLSProfile] = {p.name: p for p in (*WITHOUT_AUTHENTICATION, *WITH_AUTHENTICATION)}
+_RSA_PKCS1 = "rsa_pkcs1_sha256:rsa_pkcs1_sha384:rsa_pkcs1_sha512"
+_RSA_PSS = ":".join(f"rsa_pss_{key}_sha{bits}" for key in ("rsae", "pss") for bits in (256, 384, 512))
+_OFFERS = {
+    CertAlg.RSA: ("!aECDSA", f"{_RSA_PSS}:{_RSA_PKCS1}:rsa_pkcs1_sha224:rsa_pkcs1_sha1", "TLSv1"),
+    # the rsa_pkcs1 ones allow a chain that an RSA key signed; in TLS 1.3 they cannot sign a handshake
+    CertAlg.ECDSA: (
+        "!aRSA:!kRSA",
+        f"ecdsa_secp256r1_sha256:ecdsa_secp384r1_sha384:ecdsa_secp521r1_sha512:{_RSA_PKCS1}",
+        "TLSv1",
+    ),
+    CertAlg.EDDSA: ("!aRSA:!kRSA", "ed25519:ed448", "TLSv1.2"),
+    CertAlg.MLDSA: ("!aRSA:!kRSA", "mldsa44:mldsa65:mldsa87", "TLSv1.3"),
+}
+"""For each key algorithm: exclusions from the cipher suites, signature algorithms, and the lowest TLS version."""
+
+OF_ALGORITHM: dict[tuple[CertAlg, str | None], TLSProfile] = {
+    (alg, groups): replace(
+        AUTHENTICATED,
+        name=f"{alg}-classical" if groups else alg.value,
+        ciphers=f"{AUTHENTICATED.ciphers}:{excluded}",
+        sigalgs=sigalgs,
+        min_version=version,
+        groups=groups,
+    )
+    for alg, (excluded, sigalgs, version) in _OFFERS.items()
+    for groups in (None, CLASSICAL_GROUPS)
+}
+"""The profile that accepts only a certificate with a key of one algorithm, by the algorithm and the groups."""
+
+PROFILES: dict[str, TLSProfile] = {
+    p.name: p for p in (*WITHOUT_AUTHENTICATION, *WITH_AUTHENTICATION, *OF_ALGORITHM.values())
+}
+
+CERT_ALGS = (CertAlg.RSA, CertAlg.ECDSA)
+"""The key algorithms of the server certificates that a scan asks for by default."""
 
 
 HOSTS = 100
@@ -125,6 +160,7 @@ class Settings:
     domain_addresses: int = DOMAIN_ADDRESSES
     first_answer: bool = False  # stop at the first address that accepts a connection, as posttls-finger does
     allow_private: bool = False
+    cert_algs: tuple[CertAlg, ...] = CERT_ALGS  # a sender may get either certificate of a server that has both
     sts: bool = False  # MTA-STS and TLSRPT cost two DNS questions a domain
     ca_file: str | None = None
     ca_path: str | None = None

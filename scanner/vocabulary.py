@@ -231,6 +231,24 @@ class Pkix(StrEnum):
     UNKNOWN = "unknown"
 
 
+class CertAlg(StrEnum):
+    """The algorithm of the key of a server certificate; a server may have a certificate for each."""
+
+    RSA = "rsa"
+    ECDSA = "ecdsa"
+    EDDSA = "eddsa"
+    MLDSA = "mldsa"
+    OTHER = "other"
+
+
+class Served(StrEnum):
+    """Whether a server has a certificate with a key of an algorithm; ``no`` only after an alert of the server."""
+
+    YES = "yes"
+    NO = "no"
+    UNKNOWN = "unknown"
+
+
 class TXTRecord(StrEnum):
     """The state of a TXT record that begins with a version, such as ``v=STSv1``."""
 

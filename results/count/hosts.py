@@ -12,6 +12,8 @@ from datetime import datetime
 from results.count.base import UNKNOWN, Word
 from results.count.domain_words import NOT_ASKED
 from results.store.partial import AddressPart, AnswerPart, CertPart, HandshakePart, ReportPart
+from scanner.core.algorithms import algorithm_of
+from scanner.vocabulary import Served
 
 SLOWEST = 20  # maximum number of listed addresses
 EXPIRING = 100  # maximum number of listed hosts with an expiring certificate, earliest first
@@ -117,6 +119,8 @@ class Hosts:
                 words.update(self._handshake(report.host, shaken))
                 if endpoint.small_hello_only:
                     words.add(("post_quantum", "fails"))
+                if endpoint.algorithms:
+                    words.update(self._certificates(report.host, endpoint, shaken))
         if (end := self.ends.get(report.host)) is not None:
             words.add(("expiry", expiry_word(days_left(end, self._now))))
         words.update(self._differences(report))
@@ -144,9 +148,24 @@ class Hosts:
         self.ciphers[shaken.cipher] += 1
         self.groups[group] += 1
         self.key_types[cert.key] += 1
+        self._end(host, cert)
+        return self._words_of(shaken.version, shaken.cipher, group, cert.key, cert.issuer)
+
+    def _certificates(self, host: str, endpoint: AddressPart, shaken: HandshakePart) -> Iterator[Word]:
+        """Yield the labels of an address that was asked for certificates with other key algorithms."""
+        served = [other for other in endpoint.algorithms if other.served == Served.YES]
+        for other in served:
+            handshake = other.probe.handshake
+            if handshake is not None and handshake.chain:
+                self._end(host, self._certs.get(bytes.fromhex(handshake.chain[0]), _NO_CERT))
+        algs = sorted({algorithm_of(shaken), *(other.alg for other in served)})
+        doubt = any(other.served == Served.UNKNOWN for other in endpoint.algorithms)
+        yield "tls", "asked"
+        yield "cert_algs", " and ".join((*algs, *([UNKNOWN] if doubt else [])))
+
+    def _end(self, host: str, cert: _Cert) -> None:
         if cert.not_after is not None:
             self.ends[host] = min(cert.not_after, self.ends.get(host, cert.not_after))
-        return self._words_of(shaken.version, shaken.cipher, group, cert.key, cert.issuer)
 
     def _words_of(self, *seen: str) -> frozenset[Word]:
         """Return the labels of a handshake.

@@ -15,6 +15,7 @@ BY_DANE: dict[str, tuple[Reason, ...]] = {
         Reason.CERTIFICATE_WEAK,
         Reason.CERTIFICATE_INVALID,
         Reason.NO_CERTIFICATE,
+        Reason.OTHER_CERTIFICATE_MISMATCH,
     ),
     Dane.NO_TLS: (
         Reason.EHLO_REJECTED,

@@ -232,6 +232,7 @@ TABLES = (
     "dnssec_host",
     "dnssec_tlsa",
     *SHAKEN,
+    "cert_algs",
     "disagreements",
 )
 """Names of the tables in every summary, in the order of a report; a table of values that did not occur has no rows."""
@@ -244,7 +245,8 @@ def _tables(counted: Counted) -> dict[str, CountTable]:
         if table in found:
             found[table][word] = counted[table, word]
     _unnamed_hosts(counted.hosts, found)
-    tables = {name: CountTable(shaken if name in SHAKEN else whole, _sorted(rows)) for name, rows in found.items()}
+    bases = dict.fromkeys(SHAKEN, shaken) | {"cert_algs": counted["tls", "asked"]}
+    tables = {name: CountTable(bases.get(name, whole), _sorted(rows)) for name, rows in found.items()}
     steps = {step: found["funnel"].get(step, Count(0, 0)) for step in FUNNEL}
     return tables | {"funnel": CountTable(whole, steps)}
 

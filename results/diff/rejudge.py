@@ -17,6 +17,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from functools import lru_cache
+from typing import TypeVar
 
 from results.diff.verdicts import (
     DomainChange,
@@ -33,10 +34,12 @@ from scanner.core import judgement, rollup, route
 from scanner.core.pkix import TrustStore
 from scanner.core.verdict import sessions
 from scanner.core.x509 import facts as certs
-from scanner.facts import CertFacts, TLSALookup
-from scanner.model import DomainRecord, EndpointReport, HostReport, HostVerdict, Route, RouteHost
+from scanner.facts import CertFacts, Probe, TLSALookup
+from scanner.model import AlgorithmReport, DomainRecord, EndpointReport, HostReport, HostVerdict, Route, RouteHost
 from scanner.reasons import Reason
 from scanner.vocabulary import Level
+
+_Report = TypeVar("_Report", EndpointReport, AlgorithmReport)
 
 
 @dataclass(frozen=True, slots=True)
@@ -138,8 +141,11 @@ class Rejudge:
         return replace(report, tlsa=lookup, endpoints=endpoints), shown
 
     def _evidence(self, old: EndpointReport, lookup: TLSALookup, shown: dict[str, CertFacts]) -> EndpointReport:
-        """Recompute the DANE evidence of an address for which the run contains DANE evidence."""
-        probe = sessions(old).shown
+        """Recompute the evidence of an address and of its other certificates, where the run contains evidence."""
+        others = tuple(self._judged(other, other.probe, lookup, shown) for other in old.algorithms)
+        return replace(self._judged(old, sessions(old).shown, lookup, shown), algorithms=others)
+
+    def _judged(self, old: _Report, probe: Probe, lookup: TLSALookup, shown: dict[str, CertFacts]) -> _Report:
         if old.pkix is None or probe.handshake is None or not probe.handshake.chain:
             return old
         chain = [self._cert(digest) for digest in probe.handshake.chain]

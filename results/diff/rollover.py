@@ -2,8 +2,9 @@
 
 An observation is the state of a host in one run, with usable TLSA records and at least one certificate chain. An
 observation *fits* when its TLSA records match every chain (names and validity periods are ignored). The certificate was
-*replaced* between two observations when an address present in both observations sent another server certificate. If no
-address is present in both observations, the certificate was replaced when the sets of server certificates differ.
+*replaced* between two observations when an address present in both observations sent another server certificate. The
+certificates of a server that has one for each key algorithm are compared per algorithm. If no address is present in
+both observations, the certificate was replaced when the sets of server certificates differ.
 
 The classes of rollovers are defined on two consecutive observations, called the old observation and the new
 observation:
@@ -36,7 +37,7 @@ The states of a host between two runs are unknown. A fault that began and ended 
 records are securely absent ends a period of observations, and the next run begins a new period.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from enum import StrEnum
@@ -59,7 +60,7 @@ class RolloverClass(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class HostObservation:
-    """A host in one run: its TLSA records, and by address the chain as sent, leaf first."""
+    """A host in one run: its TLSA records, and the chain as sent, leaf first, by address and key algorithm."""
 
     at: datetime
     records: tuple[TLSARecord, ...]
@@ -120,14 +121,21 @@ def leaves_replaced(old: Mapping[str, str], new: Mapping[str, str]) -> bool:
     """Return whether the server certificate of an address differs between two observations.
 
     Args:
-        old: the SHA-256 of the server certificate by address, earlier observation.
-        new: the SHA-256 of the server certificate by address, later observation. If any address is in both mappings,
-            only such addresses are compared.
+        old: the SHA-256 of the server certificate by address and algorithm of its key (``192.0.2.1 rsa``), earlier
+            observation.
+        new: the same of the later observation. If any address is in both mappings, only such addresses are compared,
+            and of an address only the certificates with equal algorithms. An address without equal algorithms has
+            another certificate.
     """
     common = old.keys() & new.keys()
-    if common:
-        return any(old[address] != new[address] for address in common)
+    addresses = _addresses(old) & _addresses(new)
+    if addresses:
+        return addresses != _addresses(common) or any(old[place] != new[place] for place in common)
     return set(old.values()) != set(new.values())
+
+
+def _addresses(places: Iterable[str]) -> set[str]:
+    return {place.partition(" ")[0] for place in places}
 
 
 def _fits(records: Sequence[TLSARecord], seen: HostObservation) -> bool:

@@ -8,11 +8,12 @@ from results.count.columns import column_value
 from results.count.health import Health, domain_health, host_health
 from results.count.main_reason import main_reason
 from results.store.reader import Run
+from scanner.core.algorithms import algorithm_of
 from scanner.core.verdict import handshake_of
 from scanner.facts import TLSARecord
 from scanner.model import DomainRecord, EndpointReport, HostReport, HostVerdict
 from scanner.reasons import Reason
-from scanner.vocabulary import Dane, DomainDane, DomainOutcome, DomainStartTLS, Outcome, Sender
+from scanner.vocabulary import Dane, DomainDane, DomainOutcome, DomainStartTLS, Outcome, Sender, Served
 
 _RECORDS_KNOWN = (None, Dane.UNUSABLE, Dane.NONE)
 """Results of a TLSA lookup (``TLSALookup.dane``) in which the TLSA records of the host are known."""
@@ -61,8 +62,8 @@ class HostState:
     """An MX host in one run.
 
     ``records`` contains the secure TLSA records of the host; empty if the records are securely absent, None if it is
-    not known whether records exist. ``chains`` maps each address that sent certificates to the SHA-256 digests of these
-    certificates, as sent.
+    not known whether records exist. ``chains`` maps each address that sent certificates, with the algorithm of the
+    server's key (``192.0.2.1 rsa``), to the SHA-256 digests of these certificates, as sent.
     """
 
     key: str
@@ -127,10 +128,13 @@ def _host(report: HostReport) -> HostState:
         at=report.observed_at,
         records=report.tlsa.records if report.tlsa.dane in _RECORDS_KNOWN else None,
         usable=report.tlsa.dane is None,
-        chains={endpoint.address: chain for endpoint in report.endpoints if (chain := _chain(endpoint))},
+        chains={place: chain for endpoint in report.endpoints for place, chain in _chains(endpoint)},
     )
 
 
-def _chain(endpoint: EndpointReport) -> tuple[str, ...]:
-    handshake = handshake_of(endpoint)
-    return handshake.chain if handshake is not None else ()
+def _chains(endpoint: EndpointReport) -> Iterator[tuple[str, tuple[str, ...]]]:
+    """Return each certificate chain that an address sent, by the address with the algorithm of the server's key."""
+    others = (other.probe.handshake for other in endpoint.algorithms if other.served is Served.YES)
+    for handshake in (handshake_of(endpoint), *others):
+        if handshake is not None and handshake.chain:
+            yield f"{endpoint.address} {algorithm_of(handshake)}", handshake.chain

@@ -4,9 +4,11 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from results.explain.tlsa_cause import SeenCertificate
+from scanner.core.compared import is_mismatch
 from scanner.core.verdict import handshake_of
-from scanner.facts import CertFacts
-from scanner.model import EndpointReport, HostReport, PathError
+from scanner.facts import CertFacts, Handshake
+from scanner.model import AlgorithmReport, DaneEvidence, EndpointReport, HostReport, PathError
+from scanner.vocabulary import CertAlg, Served
 
 Chain = tuple[CertFacts, ...]
 
@@ -33,24 +35,35 @@ class HostCase:
         return {record.data for record in self.report.tlsa.records} if self.report else set()
 
     def failing_chains(self) -> Iterator[Chain]:
-        """Return the certificate chain of each address without a matching TLSA record, server certificate first."""
-        return (chain for endpoint, chain in self._sent() if not _matched(endpoint))
+        """Return each certificate chain of each address without a matching TLSA record, server certificate first."""
+        return (chain for evidence, chain in self._sent() if not _matched(evidence))
 
     def chains(self) -> Iterator[Chain]:
-        """Return the certificate chain of each address, the chains of failing addresses first."""
+        """Return each certificate chain of each address, the chains without a matching TLSA record first."""
         yield from self.failing_chains()
-        yield from (chain for endpoint, chain in self._sent() if _matched(endpoint))
+        yield from (chain for evidence, chain in self._sent() if _matched(evidence))
 
     def path_errors(self) -> Iterator[PathError]:
         """Return the path validation errors in the DANE evidence of the host."""
         endpoints = self.report.endpoints if self.report else ()
-        return (error for endpoint in endpoints if endpoint.dane is not None for error in endpoint.dane.errors)
+        found = (dane for each in endpoints for dane in (each.dane, *(other.dane for other in each.algorithms)))
+        return (error for evidence in found if evidence is not None for error in evidence.errors)
 
-    def _sent(self) -> Iterator[tuple[EndpointReport, Chain]]:
-        """Return each address that sent a certificate chain, with the chain."""
+    def other_mismatches(self) -> Iterator[tuple[CertAlg, CertFacts]]:
+        """Return the second certificates that mismatch, each with the algorithm of its key."""
         for endpoint in self.report.endpoints if self.report else ():
-            if chain := sent_chain(endpoint, self.certs or {}):
-                yield endpoint, chain
+            for other in endpoint.algorithms:
+                chain = other_chain(other, self.certs or {})
+                if self.report and chain and is_mismatch(other.dane, chain[0], self.report.tlsa):
+                    yield other.alg, chain[0]
+
+    def _sent(self) -> Iterator[tuple[DaneEvidence | None, Chain]]:
+        """Return each certificate chain that an address sent, with its DANE evidence."""
+        certs = self.certs or {}
+        for endpoint in self.report.endpoints if self.report else ():
+            if chain := sent_chain(endpoint, certs):
+                yield endpoint.dane, chain
+            yield from ((other.dane, chain) for other in endpoint.algorithms if (chain := other_chain(other, certs)))
 
 
 def sent_chain(endpoint: EndpointReport, certs: Mapping[str, CertFacts]) -> Chain:
@@ -63,10 +76,18 @@ def sent_chain(endpoint: EndpointReport, certs: Mapping[str, CertFacts]) -> Chai
     Returns:
         The certificate chain; empty if the address sent no chain, or if the run lacks a certificate of the chain.
     """
-    handshake = handshake_of(endpoint)
+    return _found(handshake_of(endpoint), certs)
+
+
+def other_chain(report: AlgorithmReport, certs: Mapping[str, CertFacts]) -> Chain:
+    """Return the chain of a certificate with another key algorithm; empty if the server has no such certificate."""
+    return _found(report.probe.handshake, certs) if report.served is Served.YES else ()
+
+
+def _found(handshake: Handshake | None, certs: Mapping[str, CertFacts]) -> Chain:
     digests = handshake.chain if handshake is not None else ()
     return tuple(certs[digest] for digest in digests) if all(digest in certs for digest in digests) else ()
 
 
-def _matched(endpoint: EndpointReport) -> bool:
-    return endpoint.dane is not None and endpoint.dane.matched
+def _matched(evidence: DaneEvidence | None) -> bool:
+    return evidence is not None and evidence.matched

@@ -47,7 +47,8 @@ class Explanation:
 def explain(case: HostCase) -> Explanation:
     """Return the cause of an MX host's failure, and the remedy for the cause."""
     reason = main_reason(case.dane, case.reasons)
-    findings = _findings(case) if case.dane in (Dane.MISMATCH, Dane.UNUSABLE) else ()
+    compares = case.dane in (Dane.MISMATCH, Dane.UNUSABLE) and reason != Reason.OTHER_CERTIFICATE_MISMATCH
+    findings = _findings(case) if compares else ()
     records = records_to_publish(case) if case.dane in (Dane.MISMATCH, Dane.UNUSABLE) else ()
     cause, sentence, fix = _cause(case, reason, findings)
     reply = reply_of(case.report) or ("" if findings else case.text)
@@ -92,6 +93,8 @@ def _wrong_name(case: HostCase) -> str:
 
 def _detail(case: HostCase, reason: str) -> str:
     """Return details of a host, which are appended to the general sentence of the reason code."""
+    if reason == Reason.OTHER_CERTIFICATE_MISMATCH:
+        return _others(case)
     if reason in (Reason.CERTIFICATE_EXPIRED, Reason.CERTIFICATE_NOT_YET_VALID):
         return _dates(case, reason)
     if reason in BY_DANE[Dane.MISMATCH]:
@@ -99,6 +102,12 @@ def _detail(case: HostCase, reason: str) -> str:
     if reason in BY_DANE[Dane.LOOKUP_FAILED] and case.report is not None:
         return next((f": {text}" for text in map(_dns_error, _answers(case.report)) if text), "")
     return ""
+
+
+def _others(case: HostCase) -> str:
+    """Return the second certificates that mismatch, each with the algorithm of its key."""
+    found = dict.fromkeys(f"{alg}: {leaf.subject}" for alg, leaf in case.other_mismatches())
+    return f" ({', '.join(list(found)[:NAMES])})" if found else ""
 
 
 def _dates(case: HostCase, reason: str) -> str:

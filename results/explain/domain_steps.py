@@ -9,7 +9,7 @@ from rich.console import Console
 from rich.padding import Padding
 from rich.text import Text
 
-from results.explain.case import HostCase, sent_chain
+from results.explain.case import Chain, HostCase, other_chain, sent_chain
 from results.explain.cause import Explanation, explain
 from results.explain.remedies import remedy_of
 from results.explain.sts_steps import sts_lines
@@ -17,7 +17,15 @@ from results.explain.tlsa_cause import SeenCertificate, search
 from results.render import tlsa, words
 from results.render.terminal import heading, one_line, quote, said
 from scanner.facts import Answer, CertFacts, Probe
-from scanner.model import DomainRecord, EndpointReport, EndpointVerdict, HostReport, HostVerdict
+from scanner.model import (
+    AlgorithmReport,
+    DaneEvidence,
+    DomainRecord,
+    EndpointReport,
+    EndpointVerdict,
+    HostReport,
+    HostVerdict,
+)
 from scanner.vocabulary import Dane, DomainDane, DomainOutcome, Outcome, Sender
 
 LONG = 2000  # maximum number of characters of a sentence or DNS answer in the output
@@ -120,22 +128,34 @@ class Reasoning:
             if len(probes) > 1:
                 self._line(f"connection {place} of {len(probes)}, {probe.started:%H:%M:%S} UTC", 4)
             self._probe(probe)
-        chain = sent_chain(end, self._certs) if end else ()
-        for depth, cert in enumerate(chain):
-            until = f", valid until {cert.not_after:%Y-%m-%d}" if cert.not_after else ""
-            self._line(Text.assemble(f"certificate {depth}: ", self._quote(cert.subject), until), 4)
-        if report is not None and chain:
-            for finding in search(report.tlsa.records, chain, self._sightings.get(report.host, {})):
-                self._line(self._quote(finding.words, limit=LONG), 4)
-        if end is not None and end.dane is not None:
-            for error in end.dane.errors:
-                self._line(Text.assemble("DANE: ", self._quote(f"{error.text} (depth {error.depth})")), 4)
+        if end is not None:
+            self._chain(sent_chain(end, self._certs), end.dane, report)
+        for other in end.algorithms if end else ():
+            self._other(other, verdict, report)
         if verdict.pkix_error:
             self._line(Text.assemble("PKIX: ", self._quote(verdict.pkix_error)), 4)
         self._line(
             f"Result: {words.TLS[verdict.tls]} ({verdict.tls}); {words.HOST_DANE[verdict.dane]} ({verdict.dane}).", 4
         )
         self._why(verdict.reasons, 6)
+
+    def _chain(self, chain: Chain, evidence: DaneEvidence | None, report: HostReport | None) -> None:
+        for depth, cert in enumerate(chain):
+            until = f", valid until {cert.not_after:%Y-%m-%d}" if cert.not_after else ""
+            self._line(Text.assemble(f"certificate {depth}: ", self._quote(cert.subject), until), 4)
+        if report is not None and chain:
+            for finding in search(report.tlsa.records, chain, self._sightings.get(report.host, {})):
+                self._line(self._quote(finding.words, limit=LONG), 4)
+        for error in evidence.errors if evidence is not None else ():
+            self._line(Text.assemble("DANE: ", self._quote(f"{error.text} (depth {error.depth})")), 4)
+
+    def _other(self, other: AlgorithmReport, verdict: EndpointVerdict, report: HostReport | None) -> None:
+        self._line(f"connection for a certificate with another key ({other.alg}): {words.SERVED[other.served]}", 4)
+        self._probe(other.probe)
+        self._chain(other_chain(other, self._certs), other.dane, report)
+        if other.alg in verdict.algorithms:
+            found = verdict.algorithms[other.alg]
+            self._line(f"Result for the {other.alg} certificate: {words.HOST_DANE[found]} ({found}).", 4)
 
     def _probe(self, probe: Probe) -> None:
         if probe.banner is not None:

@@ -14,6 +14,7 @@ from results.render.terminal import quote, said
 from scanner.core.verdict import handshake_of
 from scanner.facts import Handshake, TLSARecord
 from scanner.model import (
+    AlgorithmReport,
     DaneEvidence,
     DomainRecord,
     DomainVerdict,
@@ -23,7 +24,7 @@ from scanner.model import (
     HostVerdict,
 )
 from scanner.reasons import Reason
-from scanner.vocabulary import DomainDane, DomainOutcome, DomainSTS, HostSTS
+from scanner.vocabulary import DomainDane, DomainOutcome, DomainSTS, HostSTS, Served
 
 _STYLE = {
     DomainOutcome.OK: "green",
@@ -122,9 +123,21 @@ def _endpoint(verdict: EndpointVerdict, report: EndpointReport | None, record: D
         _line(
             console, _match(report.dane.record, report.dane, console), 8
         )  # without a match, the printed reasons explain the verdict
+    for other in report.algorithms if report is not None else ():
+        _other(other, verdict, record, console)
     _why(console, verdict.reasons, 8)
     if verdict.text:
         _line(console, said(console, verdict.text), 8)
+
+
+def _other(other: AlgorithmReport, verdict: EndpointVerdict, record: DomainRecord, console: Console) -> None:
+    """Print a certificate with another key algorithm than the one that the default offer gets."""
+    if other.served is Served.NO or other.alg not in verdict.algorithms:
+        return
+    result = words.HOST_DANE[verdict.algorithms[other.alg]]
+    _line(console, Text(f"another certificate ({other.alg} key): {result}"), 8)
+    if other.probe.handshake is not None:
+        _certificate(other.probe.handshake, record, console)
 
 
 def _session(handshake: Handshake, console: Console) -> Text:

@@ -5,7 +5,7 @@ The texts contain names and replies from peers and zones, and are not escaped in
 
 from collections.abc import Iterator, Mapping
 
-from results.explain.case import sent_chain
+from results.explain.case import other_chain, sent_chain
 from results.explain.tlsa_fix import owner_of
 from results.render import tlsa
 from scanner.core.verdict import handshake_of, sessions
@@ -32,9 +32,21 @@ def _lines(report: HostReport, certs: Mapping[str, CertFacts]) -> Iterator[str]:
     for end in report.endpoints[:ADDRESSES]:
         if end.probes:
             yield f"{end.address} at {end.probes[-1].started:%Y-%m-%d %H:%M:%S} UTC: {_seen(end, certs)}"
+        yield from _others(end, certs)
     more = len(report.endpoints) - ADDRESSES
     if more > 0:
         yield f"and {more} more addresses"
+
+
+def _others(end: EndpointReport, certs: Mapping[str, CertFacts]) -> Iterator[str]:
+    for other in end.algorithms:
+        if chain := other_chain(other, certs):
+            when = f"{other.probe.started:%Y-%m-%d %H:%M:%S} UTC"
+            yield f"{end.address} at {when}, to a client that accepts only {other.alg} keys: {_certificate(chain[0])}"
+
+
+def _certificate(leaf: CertFacts) -> str:
+    return f"certificate {leaf.subject}, SHA-256 of its key {leaf.spki_sha256 or 'not known'}"
 
 
 def _seen(end: EndpointReport, certs: Mapping[str, CertFacts]) -> str:
@@ -42,8 +54,7 @@ def _seen(end: EndpointReport, certs: Mapping[str, CertFacts]) -> str:
     if handshake is not None:
         if not chain:
             return handshake.version
-        leaf = chain[0]
-        return f"{handshake.version}, certificate {leaf.subject}, SHA-256 of its key {leaf.spki_sha256 or 'not known'}"
+        return f"{handshake.version}, {_certificate(chain[0])}"
     probe = sessions(end).shown
     if probe.failure is not None:
         return f"{probe.failure.kind} in phase {probe.failure.phase}: {probe.failure.text}".removesuffix(": ")

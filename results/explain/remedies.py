@@ -57,6 +57,9 @@ REMEDIES: dict[Reason, str] = {
         "Get a certificate chain that conforms to RFC 5280 (CA flags, key usages, path lengths)."
     ),
     Reason.NO_CERTIFICATE: "Configure a certificate on the server.",
+    Reason.OTHER_CERTIFICATE_MISMATCH: (
+        "Publish a TLSA record for the key of each certificate of the server, or remove the second certificate."
+    ),
     Reason.CONNECTION_REFUSED: "Start the mail server on this address, or remove the address from the DNS.",
     Reason.CONNECT_TIMEOUT: "Open port 25 of this address in the firewall, or remove the address from the DNS.",
     Reason.UNREACHABLE: "Make sure that the address is routed, or remove the address from the DNS.",

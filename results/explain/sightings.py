@@ -67,6 +67,6 @@ def _shown(run: Run, certs: Collection[str], wanted: Collection[str]) -> dict[st
         return shown
     for report in lines(run, "hosts", ReportPart):
         if report.host in wanted:
-            chains = (probe.handshake.chain for end in report.endpoints for probe in end.probes if probe.handshake)
+            chains = (probe.handshake.chain for end in report.endpoints for probe in end.all_probes if probe.handshake)
             shown[report.host] = {digest for chain in chains for digest in chain if digest in certs}
     return shown

@@ -126,5 +126,8 @@ def _hosts(summary: Summary, days: Sequence[float]) -> Iterator[str]:
     yield gauge("mxsweep_endpoints", "Addresses of MX hosts examined.", [({}, summary.endpoints)])
     versions = [({"version": version}, count) for version, count in summary.tls_versions.items()]
     yield gauge("mxsweep_endpoints_by_tls", "Addresses by TLS version.", versions)
+    algs = [({"algorithms": word}, count.hosts) for word, count in summary.tables["cert_algs"].rows.items()]
+    if algs:
+        yield gauge("mxsweep_hosts_by_certificates", "MX hosts by the key algorithms of their certificates.", algs)
     help_ = "Days left to the server certificate of an MX host that ends first, 0 when it has expired."
     yield histogram("mxsweep_certificate_left_days", help_, days, DAYS, "days")

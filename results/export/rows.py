@@ -17,13 +17,14 @@ import msgspec
 from results.export.rrsets import rrset, tlsa_rrset
 from results.store.partial import Lean, lines
 from results.store.reader import Run
+from scanner.core.algorithms import algorithm_of
 from scanner.core.providers import provider_of
 from scanner.core.tlsa import presentation
 from scanner.core.verdict import sessions
 from scanner.facts import Answer, CertFacts, Failure, Handshake
 from scanner.model import DomainRecord, EndpointReport, HostReport, HostVerdict
 from scanner.reasons import Reason
-from scanner.vocabulary import worst
+from scanner.vocabulary import Served, worst
 
 PEM_WIDTH = 64  # number of characters in a line of PEM (RFC 7468 section 2)
 REMEMBERED = 1 << 16  # maximum number of hosts whose provider is cached, because two tables need it
@@ -105,6 +106,10 @@ class EndpointRow(Lean, frozen=True):
     defects: str
     chain_list: tuple[str, ...]
     defects_list: tuple[str, ...]
+    key_algorithm: str | None
+    other_algorithms: str
+    other_leaf: str | None
+    other_tlsa_matched: bool | None
 
 
 class RunRow(Lean, frozen=True):
@@ -265,6 +270,7 @@ def endpoint_row(report: HostReport, endpoint: EndpointReport) -> EndpointRow:
         probes=len(endpoint.probes),
         starttls=shown.starttls,
         **_session(shown.handshake),
+        **_others(endpoint),
         tlsa_matched=evidence.matched if evidence else None,
         tlsa_depth=evidence.depth if matched and evidence else None,
         tlsa_record=presentation(matched) if matched else None,
@@ -286,7 +292,20 @@ def _session(handshake: Handshake | None) -> dict[str, Any]:
         "signature": handshake and handshake.signature,
         "sni": handshake and handshake.sni,
         "leaf": handshake.chain[0] if handshake and handshake.chain else None,
+        "key_algorithm": algorithm_of(handshake) if handshake and handshake.chain else None,
         "chain": " ".join(handshake.chain) if handshake else "",
+    }
+
+
+def _others(endpoint: EndpointReport) -> dict[str, Any]:
+    """Return the columns about certificates with other key algorithms: a mismatch of any of them counts."""
+    served = [other for other in endpoint.algorithms if other.served is Served.YES]
+    leaves = [other.probe.handshake.chain[0] for other in served if other.probe.handshake]
+    found = [other.dane.matched for other in served if other.dane is not None]
+    return {
+        "other_algorithms": " ".join(f"{other.alg}={other.served}" for other in endpoint.algorithms),
+        "other_leaf": leaves[0] if leaves else None,
+        "other_tlsa_matched": all(found) if found else None,
     }
 
 

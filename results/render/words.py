@@ -11,6 +11,7 @@ from scanner.vocabulary import (
     Mechanism,
     Security,
     Sender,
+    Served,
     TLSState,
 )
 
@@ -93,6 +94,12 @@ HOST_DANE: dict[Dane, str] = {
     Dane.INSECURE: "DNS not signed",
     Dane.LOOKUP_FAILED: "TLSA lookup failed",
     Dane.UNKNOWN: "DANE could not be determined",
+}
+
+SERVED: dict[Served, str] = {
+    Served.YES: "the server has such a certificate",
+    Served.NO: "the server has no such certificate",
+    Served.UNKNOWN: "could not be determined",
 }
 
 TLS: dict[TLSState, str] = {

@@ -226,6 +226,7 @@ COUNTS: tuple[tuple[str, str, str], ...] = (
     ("post_quantum", "Post-quantum key exchange", "of hosts with a TLS handshake"),
     ("key_types", "Key types", "of hosts with a TLS handshake"),
     ("issuers", "Issuers", "of server certificates"),
+    ("cert_algs", "Certificates by key algorithm", "of hosts asked for more than one certificate"),
     ("disagreements", "Differences between addresses of one host", ""),
 )
 """Key, title and note of every section of counts."""

@@ -13,7 +13,7 @@ from typing import Any
 import orjson
 
 from results.count.columns import column_value
-from results.explain.case import Chain, sent_chain
+from results.explain.case import Chain, other_chain, sent_chain
 from results.explain.tlsa_cause import Cause, search
 from results.render import tlsa, words
 from results.render.escape import safe
@@ -123,7 +123,8 @@ def _hosts(run: Run, names: Mapping[str, str | None]) -> tuple[list[dict[str, An
         digest
         for _, report in each(run, "hosts", HostReport, keys)
         for endpoint in report.endpoints
-        if (handshake := handshake_of(endpoint)) is not None
+        for handshake in (handshake_of(endpoint), *(other.probe.handshake for other in endpoint.algorithms))
+        if handshake is not None
         for digest in handshake.chain
     }
     certs = find(run, "certs", CertFacts, digests)
@@ -167,8 +168,17 @@ def _address(
         "session": safe(", ".join(part for part in parts if part)),
         "tlsa": list(_comparison(end, records, chain)) if chain else [],
         "chain": [places[cert.sha256] for cert in chain],
+        "others": list(_others(end, certs)),
         "transcript": [safe(line, LINE) for line in _transcript(end)],
     }
+
+
+def _others(end: EndpointReport, certs: Mapping[str, CertFacts]) -> Iterator[str]:
+    """Yield a text for each certificate with another key algorithm that the address sent."""
+    for other in end.algorithms:
+        if chain := other_chain(other, certs):
+            found = "matches" if other.dane is not None and other.dane.matched else "does not match"
+            yield safe(f"another certificate ({other.alg} key) {found} the TLSA records: {chain[0].subject}", LINE)
 
 
 def _comparison(end: EndpointReport, records: tuple[TLSARecord, ...], chain: Chain) -> Iterator[tuple[int, bool, str]]:

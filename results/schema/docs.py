@@ -136,6 +136,10 @@ has the outcome `ok` at level `dane`, because mail is delivered; its `sender` is
 An inconclusive observation leads to `unknown` or `inconclusive`, never to a negative verdict. The cause of a time-out
 or a 4xx reply may be the scanner's address or a temporary condition.
 
+A server may have a certificate for each key algorithm, and its client's offer selects one. `algorithms` of an address
+contains the verdict of each, first that of the default offer. `dane` is `mismatch` if any of them mismatches; then a
+sender with another offer defers its mail, although `sender` states delivery.
+
 Each line of domains.jsonl contains the verdict of the domain in `verdict`, the verdicts of its MX hosts in `hosts[]`
 and the verdicts of the hosts' addresses in `hosts[].endpoints[]`. [fields.md](fields.md) describes all members,
 [reasons.md](reasons.md) all reason codes.

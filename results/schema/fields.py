@@ -16,6 +16,7 @@ RECORDS = {
     "Answer": "The answer to one DNS question.",
     "TLSALookup": "The search for the TLSA records of a host (RFC 7672 section 2.2.2).",
     "EndpointReport": "The probes of one address of an MX host, and the evidence from them.",
+    "AlgorithmReport": "A probe that accepts only a server certificate with a key of one algorithm.",
     "Skipped": "An address that was not contacted.",
     "TargetInfo": "The input line of a domain.",
     "Route": "The MX hosts to which mail for a domain is sent.",
@@ -179,6 +180,15 @@ FIELDS: dict[str, dict[str, str]] = {
         "dane": "comparison of the TLSA records with the chain; null without records or chain",
         "pkix": "validation of the chain against the trust store; null without a chain",
         "earlier": "probes of earlier passes, oldest first; verdicts do not use them",
+        "algorithms": "the probes for certificates with other key algorithms than that of the representative probe; "
+        "empty for a host without usable TLSA records",
+    },
+    "AlgorithmReport": {
+        "alg": "the key algorithm",
+        "served": "whether the server has a certificate with such a key",
+        "probe": "the probe; its TLS profile is named after the algorithm",
+        "dane": "comparison of the TLSA records with the chain; null without such a certificate",
+        "pkix": "validation of the chain against the trust store; null without such a certificate",
     },
     "Skipped": {"reason": "reason code for which the address was not contacted"},
     "HostReport": {
@@ -197,6 +207,8 @@ FIELDS: dict[str, dict[str, str]] = {
         "pkix_error": "first error in the validation of the chain against the trust store; empty if it is trusted",
         "name_match": "the names that the certificate matches: `mx`, `base` and `nexthop`",
         "level": "effective security level for this host",
+        "algorithms": "verdict on the TLSA records and each certificate of the server, by the key algorithm; the "
+        "first member is that of the default offer; empty if no other certificate was asked for",
     },
     "HostVerdict": {
         "sts": "verdict of the domain's MTA-STS policy on this host; null if MTA-STS was not examined",

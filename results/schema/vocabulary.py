@@ -12,6 +12,7 @@ from typing import Any
 from results.render import words
 from scanner.reasons import TLSRPT, Reason
 from scanner.vocabulary import (
+    CertAlg,
     Dane,
     DomainDane,
     DomainOutcome,
@@ -29,6 +30,7 @@ from scanner.vocabulary import (
     RunState,
     Security,
     Sender,
+    Served,
     StartTLS,
     TLSState,
     TXTRecord,
@@ -49,6 +51,14 @@ _PKIX = {
     Pkix.TRUSTED: "the chain leads to a certificate of the trust store",
     Pkix.UNTRUSTED: "the chain does not lead to the trust store or has an error; `pkix_error` is the first error",
     Pkix.UNKNOWN: "no chain was received",
+}
+
+_CERT_ALG = {
+    CertAlg.RSA: "RSA, for any padding of signatures",
+    CertAlg.ECDSA: "ECDSA",
+    CertAlg.EDDSA: "Ed25519 or Ed448",
+    CertAlg.MLDSA: "ML-DSA, a post-quantum algorithm",
+    CertAlg.OTHER: "another or unknown algorithm",
 }
 
 _STARTTLS = {
@@ -217,6 +227,13 @@ VOCABULARIES: dict[type[StrEnum], Vocabulary] = {
     StartTLS: Vocabulary(
         "starttls of an address or probe", "The value is the answer of the server to STARTTLS.", _STARTTLS
     ),
+    Served: Vocabulary(
+        "served of a key algorithm",
+        "The value states whether a server has a certificate with a key of the algorithm. The value is `no` only after "
+        "a TLS alert of the server.",
+        words.SERVED,
+    ),
+    CertAlg: Vocabulary("alg of a certificate", "The value is the algorithm of the key of a certificate.", _CERT_ALG),
     Level: Vocabulary("level", "The value is a security level as in Postfix's `smtp_tls_security_level`.", _LEVEL),
     Mode: Vocabulary("mode", "The value is the protocol on a TCP port.", _MODE),
     Outcome: Vocabulary("outcome of a DNS answer", "The value is the result of a DNS lookup.", _OUTCOME),

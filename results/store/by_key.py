@@ -104,7 +104,7 @@ def certs_of(run: Run, reports: Iterable[HostReport]) -> dict[str, CertFacts]:
         digest
         for report in reports
         for endpoint in report.endpoints
-        for probe in endpoint.probes
+        for probe in endpoint.all_probes
         if probe.handshake
         for digest in probe.handshake.chain
     }

@@ -104,6 +104,7 @@ class HandshakePart(Lean, frozen=True):
     cipher: str
     group: str | None
     chain: tuple[str, ...]
+    signature: str | None = None
 
 
 class ProfilePart(Lean, frozen=True):
@@ -133,12 +134,27 @@ class EvidencePart(Lean, frozen=True):
         return self.depth >= 0 and not self.errors
 
 
+class AlgorithmPart(Lean, frozen=True):
+    """Members of the probe for a certificate with another key algorithm."""
+
+    alg: str
+    served: str
+    probe: ProbePart
+    dane: EvidencePart | None = None
+
+
 class AddressPart(Lean, frozen=True):
     """Members of the report of an address."""
 
     address: str
     probes: tuple[ProbePart, ...]
     dane: EvidencePart | None = None
+    algorithms: tuple[AlgorithmPart, ...] = ()
+
+    @property
+    def all_probes(self) -> tuple[ProbePart, ...]:
+        """The probes of the address, and the probes for certificates with other key algorithms."""
+        return (*self.probes, *(each.probe for each in self.algorithms)) if self.algorithms else self.probes
 
     @property
     def shown(self) -> ProbePart | None:

@@ -314,7 +314,8 @@ def _refuse_compressed(path: Path) -> None:
 
 def digests_of(report: HostReport) -> list[str]:
     """Return the SHA-256 digests of the certificates in a report in the order of the probes, each digest once."""
-    chains = [probe.handshake.chain for endpoint in report.endpoints for probe in endpoint.probes if probe.handshake]
+    probes = [probe for endpoint in report.endpoints for probe in endpoint.all_probes]
+    chains = [probe.handshake.chain for probe in probes if probe.handshake]
     return list(dict.fromkeys(digest for chain in chains for digest in chain))
 
 

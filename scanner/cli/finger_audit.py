@@ -19,12 +19,14 @@ from scanner.net.resolver import Resolver
 from scanner.run.examine import Examiner
 from scanner.run.ports import Ports, ProbeEndpoint
 from scanner.run.stats import Stats
-from scanner.settings import PROFILES, WITHOUT_AUTHENTICATION, Settings, Timeouts, TLSProfile
+from scanner.settings import WITH_AUTHENTICATION, WITHOUT_AUTHENTICATION, Settings, Timeouts, TLSProfile
 from scanner.vocabulary import Level
 from targets.lists import Target
 from targets.scope import Scope
 
 JUDGED = (Level.MAY, Level.ENCRYPT, Level.DANE, Level.DANE_ONLY, Level.VERIFY, Level.SECURE)
+
+_PROFILES = {each.name: each for each in (*WITH_AUTHENTICATION, *WITHOUT_AUTHENTICATION)}
 
 
 async def audit(setup: Setup, resolver: Resolver) -> int:
@@ -70,6 +72,7 @@ def _settings(options: Options, ehlo: str) -> Settings:
         port=options.destination.port,
         ehlo=ehlo,
         allow_private=True,
+        cert_algs=(),  # the ciphers and protocols of the command line get one certificate
         timeouts=Timeouts(
             connect, connect, command, command, min(command, patience.quit), connect * 2 + command * 4 + patience.quit
         ),
@@ -78,7 +81,7 @@ def _settings(options: Options, ehlo: str) -> Settings:
 
 def _prober(options: Options, settings: Settings) -> ProbeEndpoint:
     """Return a function that probes with the ciphers and protocols of the command line, for each TLS profile."""
-    profiles = {name: _offer(options, name) for name in PROFILES}
+    profiles = {name: _offer(options, name) for name in _PROFILES}
 
     async def one(endpoint: Endpoint, host: str) -> ProbeResult:  # noqa: ARG001 - a parameter of the protocol
         return await probe(endpoint, profile=profiles[endpoint.profile], ehlo=settings.ehlo, timeouts=settings.timeouts)
@@ -87,9 +90,9 @@ def _prober(options: Options, settings: Settings) -> ProbeEndpoint:
 
 
 def _offer(options: Options, name: str) -> TLSProfile:
-    must_match = PROFILES[name] not in WITHOUT_AUTHENTICATION
+    must_match = _PROFILES[name] not in WITHOUT_AUTHENTICATION
     try:
         made = profile(options.grade, options.protocols, options.parameters, must_match=must_match)
     except OfferError as error:
         raise Fatal(str(error)) from None
-    return replace(made, name=name, groups=PROFILES[name].groups or made.groups)
+    return replace(made, name=name, groups=_PROFILES[name].groups or made.groups)

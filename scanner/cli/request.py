@@ -17,8 +17,10 @@ from scanner.cli.input import Input
 from scanner.cli.resolver_choice import ResolverChoice, choice_of, server
 from scanner.cli.wiring import ehlo_name, trust_store
 from scanner.core.pkix import TrustStore
-from scanner.settings import Caps, DNSSettings, Retries, Settings, Timeouts
+from scanner.net.tls import context_for
+from scanner.settings import CERT_ALGS, OF_ALGORITHM, Caps, DNSSettings, Retries, Settings, Timeouts
 from scanner.vocabulary import (
+    CertAlg,
     DomainDane,
     DomainOutcome,
     DomainStartTLS,
@@ -172,16 +174,11 @@ def _settings(flags: dict[str, Any], choice: ResolverChoice) -> Settings:
         addresses=flags["addresses"],
         domain_addresses=_domain_addresses(flags),
         allow_private=flags["allow_private"],
+        cert_algs=cert_algs(flags["cert_algs"]),
         sts=_sts(flags),
         ca_file=flags["ca_file"],
         ca_path=flags["ca_path"],
-        timeouts=Timeouts(
-            connect=flags["connect_timeout"],
-            greeting=flags["greeting_timeout"],
-            command=flags["command_timeout"],
-            handshake=flags["command_timeout"],
-            probe=flags["deadline"],
-        ),
+        timeouts=_timeouts(flags),
         dns=DNSSettings(
             servers=choice.servers,
             trust=flags["trust_resolver"],
@@ -201,12 +198,43 @@ def _settings(flags: dict[str, Any], choice: ResolverChoice) -> Settings:
     )
 
 
+def _timeouts(flags: dict[str, Any]) -> Timeouts:
+    return Timeouts(
+        connect=flags["connect_timeout"],
+        greeting=flags["greeting_timeout"],
+        command=flags["command_timeout"],
+        handshake=flags["command_timeout"],
+        probe=flags["deadline"],
+    )
+
+
 def _domain_addresses(flags: dict[str, Any]) -> int:
     """Return the limit of addresses of a domain, which must be enough for one MX host."""
     limit, of_host = int(flags["domain_addresses"]), flags["addresses"]
     if of_host is not None and limit < of_host:
         raise CliError(f"--domain-addresses {limit}: at least the value of --addresses ({of_host}) was expected")
     return limit
+
+
+def cert_algs(text: str) -> tuple[CertAlg, ...]:
+    """Parse the value of ``--cert-algs``; return the key algorithms to ask servers for.
+
+    Raises:
+        CliError: a word is not an algorithm, or the TLS library does not support it.
+    """
+    if text in ("auto", "off"):
+        return CERT_ALGS if text == "auto" else ()
+    known = [alg for alg in CertAlg if alg is not CertAlg.OTHER]
+    found = tuple(dict.fromkeys(part.strip() for part in text.split(",")))
+    if wrong := [word for word in found if word not in known]:
+        raise CliError(f"--cert-algs {wrong[0]}: auto, off or a list of {','.join(known)} was expected")
+    algs = tuple(map(CertAlg, found))
+    for alg in algs:
+        try:
+            context_for(OF_ALGORITHM[alg, None])
+        except ValueError:
+            raise CliError(f"--cert-algs {alg}: the TLS library of this scanner does not support it") from None
+    return algs
 
 
 def _sts(flags: dict[str, Any]) -> bool:

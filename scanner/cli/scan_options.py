@@ -156,6 +156,14 @@ _JUDGEMENT = block(
         help="Examine MTA-STS and TLSRPT: two more DNS questions a domain, and the policy by HTTPS where one exists.",
         show_default="on with --domain, off with lists",
     ),
+    option(
+        "--cert-algs",
+        metavar="auto|off|LIST",
+        default="auto",
+        show_default=True,
+        help="Key algorithms of the certificates to ask each server for that has usable TLSA records: auto (rsa,ecdsa),"
+        " off, or some of rsa,ecdsa,eddsa,mldsa. One more connection for each algorithm that the server did not use.",
+    ),
     CA_FILE,
     CA_PATH,
 )

@@ -5,14 +5,16 @@ stored run again, for another time or security level. No function of this module
 """
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from datetime import datetime
+from typing import TypeVar
 
 from scanner.core import dane, pkix, rollup, route, tlsa, verdict
 from scanner.core.pkix import TrustStore
 from scanner.core.policy import Peer
 from scanner.core.tlsa import Question
 from scanner.facts import Answer, CertFacts, TLSALookup
-from scanner.model import EndpointReport, HostReport, HostVerdict, Route, RouteHost
+from scanner.model import AlgorithmReport, EndpointReport, HostReport, HostVerdict, Route, RouteHost
 from scanner.reasons import Reason
 from scanner.vocabulary import Dane, Level, Outcome
 
@@ -39,23 +41,24 @@ def tlsa_step(host: str, port: int, addresses: Sequence[Answer], steps: Sequence
     return tlsa.next_question(host, found[0].rname, security, port, tuple(steps))
 
 
-def with_dane(report: EndpointReport, chain: Sequence[CertFacts], lookup: TLSALookup, at: datetime) -> EndpointReport:
-    """Return the report of an address with DANE evidence about the chain that the server sent.
+_Report = TypeVar("_Report", EndpointReport, AlgorithmReport)
+
+
+def with_dane(report: _Report, chain: Sequence[CertFacts], lookup: TLSALookup, at: datetime) -> _Report:
+    """Return the report of an address or key algorithm with DANE evidence about the chain that the server sent.
 
     Args:
-        report: the address with its probes.
+        report: the address or key algorithm with its probes.
         chain: the certificates as sent, leaf first, at least one.
         lookup: the TLSA lookup of the host; without usable records the DANE evidence is None.
         at: the time at which dates are judged.
     """
-    found = dane.match(lookup.records, chain, at) if lookup.dane is None else None
-    return EndpointReport(report.address, report.probes, found, report.pkix, report.earlier)
+    return replace(report, dane=dane.match(lookup.records, chain, at) if lookup.dane is None else None)
 
 
-def with_pkix(report: EndpointReport, chain: Sequence[CertFacts], trust: TrustStore, at: datetime) -> EndpointReport:
-    """Return the report of an address with PKIX evidence about the chain sent; arguments as for ``with_dane``."""
-    found = pkix.verify(chain, trust, at)
-    return EndpointReport(report.address, report.probes, report.dane, found, report.earlier)
+def with_pkix(report: _Report, chain: Sequence[CertFacts], trust: TrustStore, at: datetime) -> _Report:
+    """Return a report with PKIX evidence about the chain that the server sent; arguments as for ``with_dane``."""
+    return replace(report, pkix=pkix.verify(chain, trust, at))
 
 
 def judge_host(

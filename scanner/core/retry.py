@@ -11,7 +11,7 @@ from scanner.core.verdict import accepted_tcp, sessions
 from scanner.facts import Answer, Failure, Probe
 from scanner.model import EndpointReport, HostReport, Route
 from scanner.reasons import Reason
-from scanner.vocabulary import Dane, FailureKind, Outcome, Phase, Security
+from scanner.vocabulary import Dane, FailureKind, Outcome, Phase, Security, Served
 
 EARLIER = 12
 """Maximum number of probes of earlier passes kept for an address: three in each of four passes."""
@@ -50,10 +50,15 @@ def _for_now(failure: Failure) -> bool:
 
 
 def of_endpoint(report: EndpointReport) -> bool:
-    """Return whether the last probe of an address was inconclusive and another probe could be conclusive."""
+    """Return whether a probe of an address was inconclusive and another probe could be conclusive.
+
+    Of the probes of the address itself, the last one counts.
+    """
     parts = sessions(report)
     spare = parts.spare
-    return of_probe(parts.own) or (parts.own.handshake is None and spare is not None and of_probe(spare))
+    if of_probe(parts.own) or any(each.served is Served.UNKNOWN and of_probe(each.probe) for each in report.algorithms):
+        return True
+    return parts.own.handshake is None and spare is not None and of_probe(spare)
 
 
 def of_host(report: HostReport) -> bool:

@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from scanner.core import verdict
+from scanner.core.algorithms import default_verdict
 from scanner.core.failure_reason import is_local
 from scanner.core.route import mx_security
 from scanner.facts import Answer
@@ -138,9 +139,10 @@ def _settled(answer: Answer) -> bool:
 
 def _failed_for_good(view: verdict.View, each: Judged) -> bool:
     if view.asked.dane_based:
-        if each.verdict.dane in _BROKEN:
+        dane = default_verdict(each.verdict.algorithms, each.verdict.dane)
+        if dane in _BROKEN:
             return True
-        if each.verdict.dane in (Dane.UNKNOWN, Dane.LOOKUP_FAILED):
+        if dane in (Dane.UNKNOWN, Dane.LOOKUP_FAILED):
             return False
     probe = verdict.deciding(view, each.report)
     established = verdict.established(probe)

@@ -11,15 +11,15 @@ from dataclasses import dataclass
 from typing import Generic, NamedTuple, Protocol, TypeVar
 
 from scanner.core import policy
-from scanner.core.dane import ends_at_invalid
+from scanner.core.algorithms import algorithm_verdicts
+from scanner.core.compared import compared
 from scanner.core.failure_reason import is_local, reason_of
 from scanner.core.matching import matched_peername
-from scanner.core.x509.verify_error import VerifyError
 from scanner.facts import CertFacts, Handshake, Probe, TLSALookup
-from scanner.model import DaneEvidence, EndpointReport, EndpointVerdict, PathError
+from scanner.model import EndpointReport, EndpointVerdict, PathError
 from scanner.reasons import REASONS, Reason
 from scanner.settings import CLASSICAL
-from scanner.vocabulary import Dane, FailureKind, Level, Phase, Pkix, Security, Sender, StartTLS, TLSState
+from scanner.vocabulary import CertAlg, Dane, FailureKind, Level, Phase, Pkix, Security, Sender, StartTLS, TLSState
 
 
 @dataclass(frozen=True, slots=True)
@@ -147,13 +147,15 @@ def judge(view: View, report: EndpointReport, certs: Mapping[str, CertFacts]) ->
     parts, rule = sessions(report), view.policy
     chain = _chain(parts.shown, certs)
     dane, dane_reasons = _dane(view, report, parts, chain)
+    algorithms = _algorithms(view, report, parts, dane, certs)
+    other = (Reason.OTHER_CERTIFICATE_MISMATCH,) if Dane.MISMATCH in list(algorithms.values())[1:] else ()
     word, error = _tls(view, rule, report, parts, chain)
     sender = _sender(view, report, parts, dane, chain)
-    reasons = tuple(dict.fromkeys((*dane_reasons, *_session_reasons(parts))))
+    reasons = tuple(dict.fromkeys((*dane_reasons, *other, *_session_reasons(parts))))
     return EndpointVerdict(
         address=report.address,
         tls=word,
-        dane=dane,
+        dane=Dane.MISMATCH if other else dane,
         pkix=_pkix(report, chain),
         starttls=parts.shown.starttls,
         sender=sender,
@@ -163,6 +165,7 @@ def judge(view: View, report: EndpointReport, certs: Mapping[str, CertFacts]) ->
         reasons=reasons,
         tlsrpt=tuple(dict.fromkeys(rpt for r in reasons if (rpt := REASONS[r].tlsrpt) is not None)),
         text=_text(parts, error, reasons),
+        algorithms=algorithms,
     )
 
 
@@ -182,7 +185,15 @@ def _dane(
         return (Dane.NO_TLS if lacks_tls(parts) else Dane.UNKNOWN), ()
     if not chain:
         return _anonymous(view)
-    return _compared(view, report.dane, chain)
+    return compared(view.peer, view.tlsa, report.dane, chain)
+
+
+def _algorithms(
+    view: View, report: EndpointReport, parts: ProbeRoles[Probe], dane: Dane, certs: Mapping[str, CertFacts]
+) -> dict[CertAlg, Dane]:
+    if view.tlsa.dane is not None or parts.own.handshake is None:
+        return {}
+    return algorithm_verdicts(view.peer, view.tlsa, report.algorithms, (parts.own.handshake, dane), certs)
 
 
 def lacks_tls(parts: ProbeRoles[Probe]) -> bool:
@@ -195,44 +206,6 @@ def lacks_tls(parts: ProbeRoles[Probe]) -> bool:
 def _anonymous(view: View) -> tuple[Dane, tuple[Reason, ...]]:
     """Return the verdict of a session without certificate: a mismatch if the client offered no anonymous suite."""
     return (Dane.MISMATCH, (Reason.NO_CERTIFICATE,)) if view.asked.must_match else (Dane.UNKNOWN, ())
-
-
-def _compared(
-    view: View, evidence: DaneEvidence | None, chain: tuple[CertFacts, ...]
-) -> tuple[Dane, tuple[Reason, ...]]:
-    if evidence is None:
-        return Dane.UNKNOWN, (Reason.INTERNAL,)
-    if evidence.record is None:
-        invalid = ends_at_invalid(evidence, view.tlsa.records, chain)
-        return Dane.MISMATCH, (Reason.CERTIFICATE_INVALID if invalid else Reason.TLSA_MISMATCH,)
-    if evidence.errors:
-        return Dane.MISMATCH, (path_reason(evidence.errors[0]),)
-    references = policy.dane_references(view.peer, view.tlsa)
-    if evidence.needs_name and matched_peername(chain[0], references) is None:
-        return Dane.MISMATCH, (Reason.NAME_MISMATCH,)
-    return Dane.OK, ()
-
-
-_PATH_REASONS: dict[int, Reason] = {
-    VerifyError.CERT_NOT_YET_VALID: Reason.CERTIFICATE_NOT_YET_VALID,
-    VerifyError.CERT_HAS_EXPIRED: Reason.CERTIFICATE_EXPIRED,
-    VerifyError.UNABLE_TO_GET_ISSUER_CERT: Reason.CERTIFICATE_NOT_TRUSTED,
-    VerifyError.DEPTH_ZERO_SELF_SIGNED_CERT: Reason.CERTIFICATE_NOT_TRUSTED,
-    VerifyError.SELF_SIGNED_CERT_IN_CHAIN: Reason.CERTIFICATE_NOT_TRUSTED,
-    VerifyError.UNABLE_TO_GET_ISSUER_CERT_LOCALLY: Reason.CERTIFICATE_NOT_TRUSTED,
-    VerifyError.CERT_REJECTED: Reason.CERTIFICATE_NOT_TRUSTED,
-    VerifyError.HOSTNAME_MISMATCH: Reason.NAME_MISMATCH,
-    VerifyError.DANE_NO_MATCH: Reason.TLSA_MISMATCH,
-    VerifyError.EE_KEY_TOO_SMALL: Reason.CERTIFICATE_WEAK,
-    VerifyError.CA_KEY_TOO_SMALL: Reason.CERTIFICATE_WEAK,
-    VerifyError.CA_MD_TOO_WEAK: Reason.CERTIFICATE_WEAK,
-}
-"""Reason codes by path error; the reason code of any other path error is ``certificate-invalid``."""
-
-
-def path_reason(error: PathError) -> Reason:
-    """Return the reason code of a path error."""
-    return _PATH_REASONS.get(error.num, Reason.CERTIFICATE_INVALID)
 
 
 # --- tls and pkix ---------------------------------------------------------------------------------------------

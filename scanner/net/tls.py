@@ -28,6 +28,7 @@ from scanner.facts import Handshake
 from scanner.net import tls_facts
 from scanner.net.failures import LimitExceededError, PrimeTooLargeError
 from scanner.net.signature_schemes import scheme_of
+from scanner.net.tls_offer import set_offer
 from scanner.settings import TLSProfile
 
 WIRE_LIMIT = 1024 * 1024
@@ -43,16 +44,7 @@ _SNI_LIMIT = 255
 """Maximum length in octets of a server name, in OpenSSL and in the DNS."""
 
 _CONTEXTS = 32
-"""Maximum number of cached contexts, one for each profile; a run has three profiles."""
-
-_VERSIONS = {
-    None: 0,  # number for the lowest or highest version of the library
-    "SSLv3": SSL.SSL3_VERSION,
-    "TLSv1": SSL.TLS1_VERSION,
-    "TLSv1.1": SSL.TLS1_1_VERSION,
-    "TLSv1.2": SSL.TLS1_2_VERSION,
-    "TLSv1.3": SSL.TLS1_3_VERSION,
-}
+"""Maximum number of cached contexts, one for each profile; a run has at most eleven profiles."""
 
 _OPTIONS = SSL.OP_ALL | SSL.OP_NO_COMPRESSION | _lib.SSL_OP_NO_RENEGOTIATION | _lib.SSL_OP_IGNORE_UNEXPECTED_EOF
 
@@ -100,7 +92,7 @@ def context_for(profile: TLSProfile, identity: Identity | None = None) -> SSL.Co
     """
     context = SSL.Context(SSL.TLS_CLIENT_METHOD)
     try:
-        _set_offer(context, profile)
+        set_offer(context, profile)
         if identity is not None:
             context.use_certificate_chain_file(identity.chain)
             context.use_privatekey_file(identity.key)
@@ -112,17 +104,6 @@ def context_for(profile: TLSProfile, identity: Identity | None = None) -> SSL.Co
     context.set_session_cache_mode(SSL.SESS_CACHE_OFF)
     _lib.SSL_CTX_set_msg_callback(context._context, _on_message)  # noqa: SLF001 - no public interface for messages
     return context
-
-
-def _set_offer(context: SSL.Context, profile: TLSProfile) -> None:
-    context.set_min_proto_version(_VERSIONS[profile.min_version])
-    context.set_max_proto_version(_VERSIONS[profile.max_version])
-    context.set_cipher_list(f"{profile.ciphers}:@SECLEVEL={profile.security_level}".encode("ascii"))
-    if profile.groups is not None:
-        groups = profile.groups.encode("ascii")
-        if _lib.SSL_CTX_set1_curves_list(context._context, groups) != 1:  # noqa: SLF001 - no public interface
-            _lib.ERR_clear_error()
-            raise ValueError(f"TLS profile {profile.name}: unknown group in {profile.groups}")
 
 
 # --- messages -----------------------------------------------------------------------------------------------

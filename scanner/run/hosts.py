@@ -1,27 +1,22 @@
-"""The examination of one MX host: addresses, TLSA records, one probe of each endpoint, and the evidence.
+"""The examination of one MX host: addresses, TLSA records, the probes of each address, and the evidence.
 
 TLSA records and certificates are read at different times, seconds apart, and are read a second time before a mismatch
 is recorded. A key rollover between the two readings must not be recorded as a mismatch (RFC 7671 section 8.1).
 """
 
-import time
 from collections.abc import Awaitable, Sequence
-from dataclasses import dataclass, replace
-from functools import partial
+from dataclasses import replace
 
-import trio
-
-from scanner.core import judgement, retry, tlsa
-from scanner.core.matching import matched_peername
+from scanner.core import algorithms, judgement, retry, tlsa
 from scanner.core.sni import server_name
 from scanner.core.verdict import accepted_tcp, sessions
-from scanner.core.x509 import facts as certs
-from scanner.facts import Answer, CertFacts, Endpoint, Probe, TLSALookup
-from scanner.model import DaneEvidence, EndpointReport, HostReport, Skipped
+from scanner.facts import Answer, Endpoint, Probe, TLSALookup
+from scanner.model import EndpointReport, HostReport, Skipped
 from scanner.net.probe import ProbeResult
 from scanner.net.single_flight import SingleFlight, gather
 from scanner.run.addresses import HostAddresses, choose_addresses, find_addresses
 from scanner.run.domain_slots import DomainSlots, HostDomains, SlotRequest
+from scanner.run.evidence import FACTS, EvidenceMaker, ProbedAddress, large_octets
 from scanner.run.host_result import HostKey, HostResult, ReportAndCerts
 from scanner.run.ports import Ports, now
 from scanner.run.slices import Slices
@@ -34,33 +29,6 @@ LOOKED_UP = 8
 _WORTH_ANOTHER_PROFILE = (FailureKind.TLS, FailureKind.CLOSED, FailureKind.RESET, FailureKind.TIMEOUT)
 """Kinds of handshake failure after which the next TLS profile is probed."""
 
-HEAVY_OCTETS = 16 * 1024
-"""Octets of chain and TLSA records above which evidence is computed in a thread; usual chains have 3,000 to 6,000."""
-
-HEAVY_RECORDS = 8
-"""Number of TLSA records above which evidence is computed in a thread, because each record may contain a key to try."""
-
-HEAVY_PAUSE = 3
-"""Duration of the pause after heavy work, in units of its duration: heavy work takes at most a quarter of the time."""
-
-FACTS = 16
-"""Octets of memory per octet of DER that the facts of a large certificate with many short names take."""
-
-
-@dataclass(frozen=True, slots=True)
-class _ProbedAddress:
-    """The probes of one address.
-
-    ``report`` does not contain PKIX evidence. ``result`` is the probe from which evidence is computed if it has a
-    certificate chain. ``mismatch`` is true if the evidence is a mismatch, at least for domains whose name is not in the
-    certificate. ``unconfirmed`` is the result of the first reading if the address was probed twice.
-    """
-
-    report: EndpointReport
-    result: ProbeResult | None
-    mismatch: bool = False
-    unconfirmed: ProbeResult | None = None
-
 
 class HostExaminer:
     """The examiner of MX hosts; each endpoint is probed once, even if many hosts share it."""
@@ -71,7 +39,7 @@ class HostExaminer:
         self._results: SingleFlight[Endpoint, ProbeResult] = SingleFlight(weigh=large_octets)
         self._requests: dict[Endpoint, SlotRequest] = {}
         level = ports.settings.level
-        self._heavy_work = trio.Lock()
+        self._evidence = EvidenceMaker(ports.trust)
         self._profiles = WITH_AUTHENTICATION if level.must_match else WITHOUT_AUTHENTICATION
 
     async def examine(self, key: HostKey, domains: HostDomains) -> HostResult:
@@ -90,7 +58,7 @@ class HostExaminer:
             lookup, probed = await self._confirm(key, addresses, lookup, probed, domains)
 
         async def make(slices: Slices) -> ReportAndCerts:
-            endpoints, found = await self._evidence(key.host, probed, slices)
+            endpoints, found = await self._evidence.complete(key.host, probed, slices)
             report = HostReport(
                 key=str(key),
                 host=key.host,
@@ -105,7 +73,7 @@ class HostExaminer:
             )
             return report, found
 
-        octets = sum(large_octets(address.result) for address in probed if address.result is not None)
+        octets = sum(large_octets(result) for address in probed for result in address.results)
         return HostResult(tuple([address.report for address in probed]), make, FACTS * octets)
 
     def next_pass(self) -> None:
@@ -150,7 +118,7 @@ class HostExaminer:
 
     def _probe_all(
         self, key: HostKey, addresses: list[str], lookup: TLSALookup, domains: HostDomains
-    ) -> Awaitable[list[_ProbedAddress]]:
+    ) -> Awaitable[list[ProbedAddress]]:
         """Probe all addresses concurrently, or one by one up to the first that accepts a connection."""
         if self._settings.first_answer:
             return self._probe_in_order(key, addresses, lookup, domains)
@@ -158,8 +126,8 @@ class HostExaminer:
 
     async def _probe_in_order(
         self, key: HostKey, addresses: list[str], lookup: TLSALookup, domains: HostDomains
-    ) -> list[_ProbedAddress]:
-        probed: list[_ProbedAddress] = []
+    ) -> list[ProbedAddress]:
+        probed: list[ProbedAddress] = []
         for address in addresses:
             probed.append(await self._probe_address(key, address, lookup, domains))
             if accepted_tcp(probed[-1].report):
@@ -168,8 +136,11 @@ class HostExaminer:
 
     async def _probe_address(
         self, key: HostKey, address: str, lookup: TLSALookup, domains: HostDomains, *, fresh: bool = False
-    ) -> _ProbedAddress:
-        """Probe one address with each TLS profile of the level in turn, until a handshake does not fail."""
+    ) -> ProbedAddress:
+        """Probe one address with each TLS profile of the level in turn, until a handshake does not fail.
+
+        Then probe it for the certificates with other key algorithms, if the host has usable TLSA records.
+        """
         sni = server_name(self._settings.level, lookup, choice=self._settings.sni, host=key.host)
         results: list[ProbeResult] = []
         for profile in self._profiles:
@@ -177,7 +148,15 @@ class HostExaminer:
             results.append(await self._probe(endpoint, key.host, domains, fresh=fresh))
             if not _handshake_failed(results[-1].probe):
                 break
-        return await self._with_dane(key.host, EndpointReport(address, _probes(results)), results, lookup)
+        report = EndpointReport(address, _probes(results))
+        own = sessions(report).own
+        probed = await self._evidence.with_dane(key.host, report, results, lookup)
+        if probed.mismatch and not fresh:  # the second reading asks for the other certificates
+            return probed
+        for alg, name in algorithms.wanted(self._settings.cert_algs, own, lookup):
+            result = await self._probe(replace(own.endpoint, profile=name), key.host, domains, fresh=fresh)
+            probed = await self._evidence.with_other(key.host, probed, alg, result, lookup)
+        return probed
 
     async def _probe(self, endpoint: Endpoint, host: str, domains: HostDomains, *, fresh: bool) -> ProbeResult:
         """Probe an endpoint, or return the result of a probe for another host.
@@ -225,9 +204,9 @@ class HostExaminer:
         key: HostKey,
         addresses: HostAddresses,
         lookup: TLSALookup,
-        probed: list[_ProbedAddress],
+        probed: list[ProbedAddress],
         domains: HostDomains,
-    ) -> tuple[TLSALookup, list[_ProbedAddress]]:
+    ) -> tuple[TLSALookup, list[ProbedAddress]]:
         """Query TLSA records and probe mismatched addresses a second time, without a cache; the second reading counts.
 
         If the records have changed, all addresses are probed again.
@@ -235,7 +214,7 @@ class HostExaminer:
         again = await self._tlsa(key, addresses)
         changed = again.records != lookup.records
 
-        async def second(first: _ProbedAddress) -> _ProbedAddress:
+        async def second(first: ProbedAddress) -> ProbedAddress:
             if not changed and not first.mismatch:
                 return first
             anew = await self._probe_address(key, first.report.address, again, domains, fresh=True)
@@ -244,91 +223,11 @@ class HostExaminer:
 
         return again, await gather(probed, second, domains.limit)
 
-    # --- evidence ---------------------------------------------------------------------------------------------
-
-    async def _with_dane(
-        self, host: str, report: EndpointReport, results: list[ProbeResult], lookup: TLSALookup
-    ) -> _ProbedAddress:
-        """Return a probed address, with DANE evidence if the host has TLSA records and the server sent a chain."""
-        shown = sessions(report).shown
-        result = next((result for result in results if result.probe is shown and result.chain), None)
-        if result is None or lookup.dane is not None:
-            return _ProbedAddress(report, result)
-        if _is_heavy(result, lookup):
-            chain, report = await self._heavily(host, report, result, lookup)
-        else:
-            chain = await _facts(host, result, Slices())
-            report = judgement.with_dane(report, chain, lookup, result.probe.started)
-        return _ProbedAddress(report, result, _is_mismatch(report.dane, chain[0], lookup))
-
-    async def _heavily(
-        self, host: str, report: EndpointReport, result: ProbeResult, lookup: TLSALookup
-    ) -> tuple[tuple[CertFacts, ...], EndpointReport]:
-        """Make unusually expensive DANE evidence: one at a time, in a thread, followed by a pause for other domains.
-
-        OpenSSL's functions run without the interpreter lock. One at a time uses the caches of the certificate reader.
-        """
-        async with self._heavy_work:
-            began = time.perf_counter()
-            chain = await _facts(host, result, Slices())
-            work = partial(judgement.with_dane, report, chain, lookup, result.probe.started)
-            report = await trio.to_thread.run_sync(work)
-            await trio.sleep(HEAVY_PAUSE * (time.perf_counter() - began))
-        return chain, report
-
-    async def _evidence(
-        self, host: str, probed: list[_ProbedAddress], slices: Slices
-    ) -> tuple[tuple[EndpointReport, ...], dict[str, CertFacts]]:
-        """Return the reports of all addresses with PKIX evidence, and the certificates that the probes refer to."""
-        found = dict[str, CertFacts]()
-        endpoints: list[EndpointReport] = []
-        for address in probed:
-            if address.unconfirmed is not None:
-                unconfirmed = await _facts(host, address.unconfirmed, slices)
-                found |= {cert.sha256: cert for cert in unconfirmed}
-            report = address.report
-            if address.result is not None:
-                chain = await _facts(host, address.result, slices)
-                found |= {cert.sha256: cert for cert in chain}
-                report = judgement.with_pkix(report, chain, self._ports.trust, address.result.probe.started)
-            endpoints.append(report)
-            await slices.turn(host)
-        return tuple(endpoints), found
-
-
-async def _facts(host: str, result: ProbeResult, slices: Slices) -> tuple[CertFacts, ...]:
-    found = []
-    for der in result.chain:
-        found.append(certs.facts(der))
-        await slices.turn(host)
-    return tuple(found)
-
-
-def large_octets(result: ProbeResult) -> int:
-    """Return the number of octets of an unusually large chain, and 0 for a chain of the usual size."""
-    octets = sum(map(len, result.chain))
-    return octets if octets > HEAVY_OCTETS else 0
-
 
 def _probes(results: list[ProbeResult]) -> tuple[Probe, ...]:
     return tuple([result.probe for result in results])
 
 
-def _is_heavy(result: ProbeResult, lookup: TLSALookup) -> bool:
-    """Return whether the comparison of records and chain may verify more than a few signatures of unusual size."""
-    if len(lookup.records) > HEAVY_RECORDS or large_octets(result):
-        return True
-    return sum(len(record.data) for record in lookup.records) > HEAVY_OCTETS
-
-
 def _handshake_failed(probe: Probe) -> bool:
     failure = probe.failure
     return failure is not None and failure.phase is Phase.HANDSHAKE and failure.kind in _WORTH_ANOTHER_PROFILE
-
-
-def _is_mismatch(evidence: DaneEvidence | None, leaf: CertFacts, lookup: TLSALookup) -> bool:
-    if evidence is None:
-        return False
-    if not evidence.matched:
-        return True
-    return evidence.needs_name and matched_peername(leaf, (lookup.base_domain,)) is None

@@ -9,10 +9,12 @@ from pathlib import Path
 
 from results.store import codec
 from scanner.facts import EDE, Alias, Failure, SecondOpinion, TLSARecord
-from scanner.model import DomainRecord, HeldBack, HostReport, PathError, RunHeader
+from scanner.model import AlgorithmReport, DomainRecord, HeldBack, HostReport, PathError, RunHeader
 from scanner.reasons import TLSRPT, Reason
 from scanner.sts import PolicyFetch, STSReport, TLSRPTReport
 from scanner.vocabulary import (
+    CertAlg,
+    Dane,
     DomainSTS,
     FailureKind,
     HostSTS,
@@ -23,6 +25,7 @@ from scanner.vocabulary import (
     RunState,
     Security,
     Sender,
+    Served,
     Unusable,
 )
 from tests.unit import records, sts
@@ -76,8 +79,13 @@ def _host() -> HostReport:
     assert first.dane is not None
     assert first.pkix is not None
     probe = replace(first.probes[0], defects=("bare-lf",))
+    other = AlgorithmReport(CertAlg.RSA, Served.YES, first.probes[0], first.dane, first.pkix)
     wrong = replace(
-        first, probes=(probe,), dane=replace(first.dane, errors=errors), pkix=replace(first.pkix, errors=errors)
+        first,
+        probes=(probe,),
+        dane=replace(first.dane, errors=errors),
+        pkix=replace(first.pkix, errors=errors),
+        algorithms=(other,),
     )
     return records.report(
         aaaa=failed, tlsa=replace(lookup, records=(*lookup.records, unusable), steps=(step,)), endpoints=(wrong, down)
@@ -86,7 +94,10 @@ def _host() -> HostReport:
 
 def _domain() -> DomainRecord:
     fine = records.endpoint_verdict(
-        pkix=Pkix.UNTRUSTED, pkix_error="certificate has expired", tlsrpt=(TLSRPT.CERTIFICATE_EXPIRED,)
+        pkix=Pkix.UNTRUSTED,
+        pkix_error="certificate has expired",
+        tlsrpt=(TLSRPT.CERTIFICATE_EXPIRED,),
+        algorithms={CertAlg.ECDSA: Dane.OK, CertAlg.RSA: Dane.OK},
     )
     host = records.host_verdict(endpoints=(fine, records.unreached()), text="Connection refused", sts=HostSTS.OK)
     verdict = records.verdict(

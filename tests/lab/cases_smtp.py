@@ -33,7 +33,7 @@ SEVERAL = (
         "postfix.test",
         "a real Postfix with a 3 1 1 record",
         protected(),
-        (Host("mx.postfix.test", EE, postfix=True),),
+        (Host("mx.postfix.test", (*EE, "3 1 1 second"), postfix=True, second="rsa"),),
         VERIFIED,
     ),
     Scenario("v6-only.test", "IPv6 only", protected(), (Host("mx.v6-only.test", EE, v4=()),), VERIFIED),

@@ -196,6 +196,10 @@ def _bundles(layout: Layout, pki: PKI) -> dict[str, Bundle]:
         for host in scenario.hosts:
             bundle = bundles[host.name] = pki.make(host.cert, host.name, scenario.domain)
             bundle.write(_chain(layout, host.name))
+            if host.second:
+                other = pki.make(host.second, host.name, scenario.domain)
+                other.write(_second(layout, host.name))
+                bundle.named["second"] = other.named["leaf"]
     return bundles
 
 
@@ -203,9 +207,15 @@ def _chain(layout: Layout, host: str) -> Path:
     return layout.certs / f"{host}.pem"
 
 
+def _second(layout: Layout, host: str) -> Path:
+    return layout.certs / f"{host}-second.pem"
+
+
 def _entry(layout: Layout, here: Placed) -> dict[str, object]:
     manners: dict[str, object] = {"name": here.host.name, "chain": str(_chain(layout, here.host.name))}
     manners |= here.host.smtp
+    if here.host.second:
+        manners["second"] = str(_second(layout, here.host.name))
     if here.kind == "busy":
         manners["greeting"] = BUSY
     return {"address": here.address, "port": 25, "behaviour": manners}
@@ -277,7 +287,8 @@ def _launch_postfix(layout: Layout, record: LabRecord, placed: tuple[Placed, ...
         record.postfix = f"skipped: {why_not}"
         return
     addresses = tuple(here.address for here in mine)
-    mounts = postfix.configure(layout, mine[0].host.name, addresses, _chain(layout, mine[0].host.name))
+    host = mine[0].host.name
+    mounts = postfix.configure(layout, host, addresses, (_chain(layout, host), _second(layout, host)))
     spaces = record.namespaces
     # Postfix looks its addresses up among those that the machine has, so local routes are not enough
     added = (f"ip addr add {address} dev lo {'nodad' if ':' in address else ''}" for address in addresses)

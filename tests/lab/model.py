@@ -19,9 +19,10 @@ class Host:
     """A mail host: its addresses, its certificate, its TLSA records and its manners.
 
     ``tlsa`` has one text for each record, ``USAGE SELECTOR MTYPE OF``, where OF is a certificate of the host's chain
-    (``leaf intermediate root``) or ``wrong`` (a digest of nothing) or ``short`` (a digest cut in half).
-    ``tlsa_at`` is the name below which they are published, the host's own when empty. ``cert`` names a recipe of
-    ``pki.py`` and ``smtp`` one or more keys of ``smtpd.Behaviour``. Addresses are given out in the order of the table.
+    (``leaf intermediate root``), ``second`` (the leaf of its second certificate), ``wrong`` (a digest of nothing) or
+    ``short`` (a digest cut in half). ``tlsa_at`` is the name below which they are published, the host's own when empty.
+    ``cert`` names a recipe of ``pki.py``, ``second`` the recipe of a certificate with another kind of key, and ``smtp``
+    one or more keys of ``smtpd.Behaviour``. Addresses are given out in the order of the table.
     """
 
     name: str
@@ -32,6 +33,7 @@ class Host:
     v6: tuple[Address, ...] = ("serve",)
     tlsa_at: str = ""
     postfix: bool = False
+    second: str = ""
 
 
 @dataclass(frozen=True, slots=True)

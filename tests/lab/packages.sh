@@ -5,7 +5,7 @@
 set -eu
 
 PACKAGES="postfix knot unbound ldnsutils bind9-dnsutils iproute2 util-linux uidmap faketime chromium chromium-driver
-    gcc libc6-dev libssl-dev"
+    gcc libc6-dev libssl-dev gnutls-bin openssl"
 missing=""
 for package in $PACKAGES; do
     dpkg-query -W -f='${Status}' "$package" 2>/dev/null | grep -q 'ok installed' || missing="$missing $package"

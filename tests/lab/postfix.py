@@ -38,7 +38,7 @@ def missing() -> str:
     return "" if shutil.which("postconf") and Path("/usr/lib/postfix/sbin/master").exists() else "not installed"
 
 
-def configure(layout: Layout, host: str, addresses: tuple[str, ...], chain: Path) -> dict[Path, str]:
+def configure(layout: Layout, host: str, addresses: tuple[str, ...], chains: tuple[Path, ...]) -> dict[Path, str]:
     """Write main.cf and master.cf; returns what must be mounted where."""
     base = layout.postfix
     for name in ("conf", "queue", "data"):
@@ -59,7 +59,7 @@ def configure(layout: Layout, host: str, addresses: tuple[str, ...], chain: Path
         "alias_database": "",
         "smtpd_recipient_restrictions": "reject",
         "smtpd_tls_security_level": "may",
-        "smtpd_tls_chain_files": str(chain),
+        "smtpd_tls_chain_files": ", ".join(map(str, chains)),
         "smtpd_tls_loglevel": "1",
         "smtpd_client_connection_rate_limit": "0",
         "smtpd_client_connection_count_limit": "0",

@@ -5,7 +5,7 @@ root as trust store and private addresses allowed; beside it stands why. A scan 
 greeting 5 s, command 4 s and handshake 4 s comes to all of them.
 """
 
-from tests.lab import cases_dane, cases_dns, cases_smtp, cases_tls
+from tests.lab import cases_certs, cases_dane, cases_dns, cases_smtp, cases_tls
 from tests.lab.model import Scenario
 
 SCENARIOS: tuple[Scenario, ...] = (
@@ -13,4 +13,5 @@ SCENARIOS: tuple[Scenario, ...] = (
     *cases_dns.CASES,
     *cases_smtp.CASES,
     *cases_tls.CASES,
+    *cases_certs.CASES,
 )

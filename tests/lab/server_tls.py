@@ -26,6 +26,8 @@ class Flavour(Protocol):
     @property
     def chain(self) -> str: ...
     @property
+    def second(self) -> str: ...
+    @property
     def tls(self) -> str: ...
     @property
     def by_name(self) -> bool: ...
@@ -53,8 +55,13 @@ class Contexts:
             context.set_ciphers("AECDH:@SECLEVEL=0")
         else:
             context.load_cert_chain(behaviour.chain)
-        if behaviour.tls == "tls12":
+            if behaviour.second:
+                context.load_cert_chain(behaviour.second)
+        if behaviour.tls in ("tls12", "rsa-first"):
             context.maximum_version = ssl.TLSVersion.TLSv1_2
+        if behaviour.tls == "rsa-first":
+            context.options |= ssl.OP_CIPHER_SERVER_PREFERENCE
+            context.set_ciphers("ECDHE+aRSA:ECDHE+aECDSA")
         if behaviour.tls == "tls10":
             # Python says that TLS 1.0 is obsolete, and that is the point
             context.set_ciphers("ALL:@SECLEVEL=0")

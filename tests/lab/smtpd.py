@@ -43,9 +43,10 @@ class Behaviour:
     endless-reply``, STAGE one of ``connect greeting ehlo starttls handshake large-hello``; the last is a handshake
     whose first TLS record has more than ``max_hello`` octets. ``starttls`` is the reply to that command, empty when
     it is not offered; a second line in it is clear text injected before the handshake. ``tls`` is one of ``modern
-    tls12 tls10 anonymous sha1``, the last TLS 1.2 with SHA-1 signatures only. ``limit`` connections at once get the
-    ordinary greeting, the others 421. ``delay`` seconds pass before each reply but the greeting. With ``by_name`` a
-    handshake whose SNI is not ``name`` gets the alert unrecognized_name.
+    tls12 rsa-first tls10 anonymous sha1``: ``rsa-first`` is TLS 1.2 of a server that prefers its RSA certificate, and
+    ``sha1`` TLS 1.2 with SHA-1 signatures only. ``second`` is the file of a second certificate. ``limit`` connections
+    at once get the ordinary greeting, the others 421. ``delay`` seconds pass before each reply but the greeting. With
+    ``by_name`` a handshake whose SNI is not ``name`` gets the alert unrecognized_name.
     """
 
     name: str = "lab"
@@ -56,6 +57,7 @@ class Behaviour:
     starttls: str = "220 2.0.0 Ready to start TLS"
     fault: str = ""
     chain: str = ""
+    second: str = ""
     tls: str = "modern"
     by_name: bool = False
     limit: int = 0

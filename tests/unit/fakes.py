@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 
 import trio
 
+from scanner.core.algorithms import algorithm_of
 from scanner.core.pkix import TrustStore
 from scanner.core.x509 import facts as certs
 from scanner.facts import Alias, Answer, Endpoint, Failure, Handshake, Probe, TLSARecord
@@ -18,7 +19,7 @@ from scanner.net.probe import ProbeResult
 from scanner.run.examine import DomainResult, Examiner
 from scanner.run.ports import FetchPath, Ports
 from scanner.run.stats import Stats
-from scanner.settings import AUTHENTICATED, AUTHENTICATED_CLASSICAL, Settings
+from scanner.settings import AUTHENTICATED, AUTHENTICATED_CLASSICAL, OF_ALGORITHM, Settings
 from scanner.vocabulary import FailureKind, Mode, Outcome, Phase, Security, StartTLS
 from targets.destination import parse_destination
 from targets.lists import Target
@@ -30,6 +31,9 @@ DOMAIN = "secure.test"
 MX1, MX2 = "mx1.secure.test", "mx2.secure.test"
 V4, V4B, V6 = "192.0.2.1", "192.0.2.2", "2001:db8::1"
 LAB_ROOT = TrustStore.from_pem(ROOT.pem)
+
+ALGORITHMS = {profile.name: alg for (alg, _), profile in OF_ALGORITHM.items()}
+"""The key algorithm that each TLS profile accepts, of the profiles that accept only one."""
 
 Question = tuple[str, str]
 Table = Mapping[Question, Answer | Sequence[Answer]]
@@ -154,9 +158,17 @@ def anonymous() -> Behaviour:
     return lambda endpoint: _secured(endpoint, (), "TLSv1.2", None)
 
 
+SIGNATURES = {"EC": "ecdsa_secp256r1_sha256", "RSA": "rsa_pss_rsae_sha256", "ED25519": "ed25519"}
+"""A signature scheme of each key type of the test certificates."""
+
+
 def _secured(endpoint: Endpoint, sent: tuple[bytes, ...], version: str, failure: Failure | None) -> ProbeResult:
     digests = tuple(certs.facts(der).sha256 for der in sent)
-    shake = Handshake(version, "TLS_AES_256_GCM_SHA384", 256, 256, None, None, endpoint.sni, digests)
+    signature = SIGNATURES[certs.facts(sent[0]).key_type] if sent else None
+    shake = Handshake(version, "TLS_AES_256_GCM_SHA384", 256, 256, None, signature, endpoint.sni, digests)
+    only = ALGORITHMS.get(endpoint.profile)
+    if only is not None and only is not algorithm_of(shake):
+        return breaks_handshake(endpoint)
     starttls = StartTLS.IMPLICIT if endpoint.mode.implicit_tls else StartTLS.OFFERED
     return ProbeResult(Probe(endpoint, NOW, {}, starttls, handshake=shake, failure=failure), sent)
 
@@ -201,17 +213,19 @@ breaks_handshake = fails(Phase.HANDSHAKE, FailureKind.TLS, text="alert handshake
 class Servers:
     """A table as a ``ProbeEndpoint``; of a sequence of behaviours each is used once, the last one again.
 
-    ``calls`` are the endpoints in the order in which they were probed.
+    ``calls`` are the endpoints in the order in which they were probed. ``others`` are the probes for certificates with
+    another key algorithm, which the behaviour of the last call answers.
     """
 
     def __init__(self, table: Mapping[str, Behaviour | Sequence[Behaviour]], *, seconds: float = 0) -> None:
         self._table = table
         self._seconds = seconds
         self.calls: list[Endpoint] = []
+        self.others: list[Endpoint] = []
         self.undeclared: list[str] = []
 
     async def __call__(self, endpoint: Endpoint, host: str = "") -> ProbeResult:  # noqa: ARG002 - the gates want it
-        self.calls.append(endpoint)
+        (self.others if endpoint.profile in ALGORITHMS else self.calls).append(endpoint)
         await trio.sleep(self._seconds)
         found = self._table.get(endpoint.address)
         if found is None:

@@ -50,6 +50,7 @@ def test_a_meaning_can_follow_a_colon(reason: Reason) -> None:
             TLSRPT.VALIDATION_FAILURE,
             """
             tlsa-mismatch certificate-weak certificate-invalid no-certificate tls-handshake-failed
+            other-certificate-mismatch
             tls-message-too-long tls-legacy-only tls-weak-only tls-anonymous sts-mx-mismatch
             """,
         ),

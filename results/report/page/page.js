@@ -83,6 +83,7 @@
     if (text) box.append(make("blockquote", {}, text));
     if (!seen) return box;
     if (seen.session) box.append(line(seen.session));
+    for (const other of seen.others) box.append(line(other));
     if (seen.tlsa.length) {
       box.append(table("TLSA records against the certificates", ["record", "matches", "explanation"],
         seen.tlsa.map(([record, matched, why]) => [host.tlsa[record][0], badge(matched ? "yes" : "no"), why])));

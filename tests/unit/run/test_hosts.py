@@ -11,7 +11,7 @@ from scanner.core import judgement
 from scanner.facts import Answer, Endpoint, TLSARecord
 from scanner.model import EndpointReport
 from scanner.reasons import Reason
-from scanner.run import hosts
+from scanner.run import evidence
 from scanner.run.domain_slots import DomainSlots, HostDomains
 from scanner.run.host_result import HostKey, HostResult
 from scanner.run.hosts import HostExaminer
@@ -357,7 +357,7 @@ async def test_tlsa_is_looked_up_for_the_port() -> None:
 
 async def test_unusually_expensive_evidence_is_made_for_one_address_at_a_time(monkeypatch: pytest.MonkeyPatch) -> None:
     """Hosts with many TLSA records get their evidence one after the other, and a pause for other domains follows."""
-    monkeypatch.setattr(hosts, "HEAVY_PAUSE", 0)
+    monkeypatch.setattr(evidence, "HEAVY_PAUSE", 0)
     running, most = [0], [0]
 
     def with_dane(report: EndpointReport, *_: object) -> EndpointReport:
@@ -368,6 +368,6 @@ async def test_unusually_expensive_evidence_is_made_for_one_address_at_a_time(mo
         return report
 
     monkeypatch.setattr(judgement, "with_dane", with_dane)
-    many = [OK_RECORD, *(TLSARecord(2, 1, 1, f"{number:064x}") for number in range(hosts.HEAVY_RECORDS))]
+    many = [OK_RECORD, *(TLSARecord(2, 1, 1, f"{number:064x}") for number in range(evidence.HEAVY_RECORDS))]
     await examine(host(MX1, V4, V4B, V6, records=many), {V4: shakes(), V4B: shakes(), V6: shakes()})
     assert most == [1]

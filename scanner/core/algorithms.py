@@ -1,0 +1,117 @@
+"""The certificates of a server that has one for each key algorithm: which to ask for, and their verdicts.
+
+A TLS server chooses its certificate by the signature algorithms of the client. The default offer gets one certificate;
+another probe, whose offer allows only one key algorithm, gets the other certificate or an alert.
+"""
+
+from collections.abc import Mapping, Sequence
+from typing import Protocol
+
+from scanner.core.compared import compared
+from scanner.core.policy import Peer
+from scanner.facts import CertFacts, Handshake, Probe, TLSALookup
+from scanner.model import AlgorithmReport
+from scanner.settings import CLASSICAL_GROUPS, OF_ALGORITHM, PROFILES
+from scanner.vocabulary import CertAlg, Dane, FailureKind, Phase, Served
+
+_SIGNATURES = {
+    "rsa_": CertAlg.RSA,
+    "ecdsa_": CertAlg.ECDSA,
+    "ed25519": CertAlg.EDDSA,
+    "ed448": CertAlg.EDDSA,
+    "mldsa": CertAlg.MLDSA,
+}
+"""Key algorithms by the beginning of the IANA name of a signature scheme."""
+
+_REFUSALS = ("handshake failure", "insufficient security", "illegal parameter", "unsupported certificate")
+"""Alerts of a server that has no certificate for an offer, as OpenSSL names them after the word "alert"."""
+
+
+class _Signed(Protocol):
+    """The attributes common to a handshake and a partly decoded handshake of a stored run."""
+
+    @property
+    def version(self) -> str: ...
+    @property
+    def cipher(self) -> str: ...
+    @property
+    def signature(self) -> str | None: ...
+    @property
+    def chain(self) -> Sequence[str]: ...
+
+
+def algorithm_of(handshake: _Signed) -> CertAlg:
+    """Return the algorithm of the server's key, from the signature of the handshake or else from the cipher suite."""
+    if handshake.signature is not None:
+        return next((alg for head, alg in _SIGNATURES.items() if handshake.signature.startswith(head)), CertAlg.OTHER)
+    if "-ECDSA-" in handshake.cipher:
+        return CertAlg.ECDSA
+    is_signed = handshake.cipher.startswith(("ECDHE-RSA-", "DHE-RSA-"))
+    is_encrypted = "DH" not in handshake.cipher and handshake.version != "TLSv1.3"  # RSA key exchange
+    return CertAlg.RSA if handshake.chain and (is_signed or is_encrypted) else CertAlg.OTHER
+
+
+def wanted(algorithms: Sequence[CertAlg], own: Probe, lookup: TLSALookup) -> list[tuple[CertAlg, str]]:
+    """Return the key algorithms to ask for at an address, each with the name of its TLS profile.
+
+    Args:
+        algorithms: the algorithms that the settings name.
+        own: the probe with the level's own TLS profile.
+        lookup: the TLSA lookup of the host; without usable records no other certificate is asked for.
+    """
+    if lookup.dane is not None or own.handshake is None or not own.handshake.chain:
+        return []
+    present = algorithm_of(own.handshake)
+    groups = CLASSICAL_GROUPS if PROFILES[own.endpoint.profile].groups else None
+    return [(alg, OF_ALGORITHM[alg, groups].name) for alg in algorithms if alg is not present]
+
+
+def served(alg: CertAlg, probe: Probe) -> Served:
+    """Return whether a probe that accepted only keys of an algorithm shows that the server has such a certificate."""
+    if probe.handshake is not None:
+        found = probe.handshake.chain and algorithm_of(probe.handshake) is alg
+        return Served.YES if found else Served.UNKNOWN
+    failure = probe.failure
+    if failure is None or failure.phase is not Phase.HANDSHAKE or failure.kind is not FailureKind.TLS:
+        return Served.UNKNOWN
+    return Served.NO if failure.text.endswith(tuple(f"alert {text}" for text in _REFUSALS)) else Served.UNKNOWN
+
+
+def algorithm_verdicts(
+    peer: Peer,
+    lookup: TLSALookup,
+    reports: Sequence[AlgorithmReport],
+    default: tuple[Handshake, Dane],
+    certs: Mapping[str, CertFacts],
+) -> dict[CertAlg, Dane]:
+    """Return the DANE verdict of each certificate of a server by its key algorithm, the default one first.
+
+    Args:
+        peer: the host in the route of the domain.
+        lookup: the TLSA lookup of the host, with usable records.
+        reports: the probes for the other certificates.
+        default: the handshake with the default offer, and its DANE verdict.
+        certs: certificates by SHA-256, including every certificate of the chains of the probes.
+
+    Returns:
+        The verdicts; empty without ``reports``. An algorithm for which the server has no certificate is omitted.
+    """
+    if not reports:
+        return {}
+    found = {algorithm_of(default[0]): default[1]}
+    for report in reports:
+        if report.served is not Served.NO:
+            found.setdefault(report.alg, _verdict(peer, lookup, report, certs))
+    return found
+
+
+def _verdict(peer: Peer, lookup: TLSALookup, report: AlgorithmReport, certs: Mapping[str, CertFacts]) -> Dane:
+    handshake = report.probe.handshake
+    if report.served is not Served.YES or handshake is None:
+        return Dane.UNKNOWN
+    return compared(peer, lookup, report.dane, tuple(certs[digest] for digest in handshake.chain))[0]
+
+
+def default_verdict(algorithms: Mapping[CertAlg, Dane], dane: Dane) -> Dane:
+    """Return the DANE verdict of the default offer from the members of an ``EndpointVerdict``."""
+    return next(iter(algorithms.values()), dane)

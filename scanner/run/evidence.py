@@ -1,0 +1,170 @@
+"""The evidence about the certificates of probed addresses: DANE at once, PKIX when the report of the host is made.
+
+The DANE evidence shows whether a mismatch has to be confirmed. No other decision of a scan needs evidence.
+"""
+
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from functools import partial
+from typing import TypeVar
+
+import trio
+
+from scanner.core import algorithms, judgement
+from scanner.core.compared import is_mismatch
+from scanner.core.pkix import TrustStore
+from scanner.core.verdict import sessions
+from scanner.core.x509 import facts as certs
+from scanner.facts import CertFacts, TLSALookup
+from scanner.model import AlgorithmReport, EndpointReport
+from scanner.net.probe import ProbeResult
+from scanner.run.slices import Slices
+from scanner.vocabulary import CertAlg, Served
+
+HEAVY_OCTETS = 16 * 1024
+"""Octets of chain and TLSA records above which evidence is computed in a thread; usual chains have 3,000 to 6,000."""
+
+HEAVY_RECORDS = 8
+"""Number of TLSA records above which evidence is computed in a thread, because each record may contain a key to try."""
+
+HEAVY_PAUSE = 3
+"""Duration of the pause after heavy work, in units of its duration: heavy work takes at most a quarter of the time."""
+
+FACTS = 16
+"""Octets of memory per octet of DER that the facts of a large certificate with many short names take."""
+
+_Report = TypeVar("_Report", EndpointReport, AlgorithmReport)
+
+
+@dataclass(frozen=True, slots=True)
+class ProbedAddress:
+    """The probes of one address.
+
+    ``report`` does not contain PKIX evidence. ``result`` is the probe from which evidence is computed if it has a
+    certificate chain. ``mismatch`` is true if the evidence is a mismatch, at least for domains whose name is not in the
+    certificate. ``unconfirmed`` is the result of the first reading if the address was probed twice. ``others`` contains
+    the results of the probes in ``report.algorithms``.
+    """
+
+    report: EndpointReport
+    result: ProbeResult | None
+    mismatch: bool = False
+    unconfirmed: ProbeResult | None = None
+    others: tuple[ProbeResult, ...] = ()
+
+    @property
+    def results(self) -> tuple[ProbeResult, ...]:
+        """The results of the probes whose certificates are evidence."""
+        return self.others if self.result is None else (self.result, *self.others)
+
+
+class EvidenceMaker:
+    """The maker of evidence for all hosts of a scan; heavy work is done for one host at a time."""
+
+    def __init__(self, trust: TrustStore) -> None:
+        self._trust = trust
+        self._heavy_work = trio.Lock()
+
+    async def with_dane(
+        self, host: str, report: EndpointReport, results: Sequence[ProbeResult], lookup: TLSALookup
+    ) -> ProbedAddress:
+        """Return a probed address, with DANE evidence if the host has TLSA records and the server sent a chain."""
+        shown = sessions(report).shown
+        result = next((result for result in results if result.probe is shown and result.chain), None)
+        if result is None or lookup.dane is not None:
+            return ProbedAddress(report, result)
+        chain, report = await self._compared(host, report, result, lookup)
+        return ProbedAddress(report, result, is_mismatch(report.dane, chain[0], lookup))
+
+    async def with_other(
+        self, host: str, probed: ProbedAddress, alg: CertAlg, result: ProbeResult, lookup: TLSALookup
+    ) -> ProbedAddress:
+        """Return a probed address with the result of the probe for a key algorithm, and its DANE evidence."""
+        other = AlgorithmReport(alg, algorithms.served(alg, result.probe), result.probe)
+        mismatch = False
+        if other.served is Served.YES:
+            chain, other = await self._compared(host, other, result, lookup)
+            mismatch = is_mismatch(other.dane, chain[0], lookup)
+        return replace(
+            probed,
+            report=replace(probed.report, algorithms=(*probed.report.algorithms, other)),
+            mismatch=probed.mismatch or mismatch,
+            others=(*probed.others, result),
+        )
+
+    async def complete(
+        self, host: str, probed: Sequence[ProbedAddress], slices: Slices
+    ) -> tuple[tuple[EndpointReport, ...], dict[str, CertFacts]]:
+        """Return the reports of all addresses with PKIX evidence, and the certificates that the probes refer to."""
+        found = dict[str, CertFacts]()
+        endpoints: list[EndpointReport] = []
+        for address in probed:
+            if address.unconfirmed is not None:
+                unconfirmed = await _facts(host, address.unconfirmed, slices)
+                found |= {cert.sha256: cert for cert in unconfirmed}
+            report = address.report
+            if address.result is not None:
+                report = await self._trusted(host, report, address.result, found, slices)
+            others = [
+                await self._trusted(host, other, result, found, slices)
+                for other, result in zip(report.algorithms, address.others, strict=True)
+            ]
+            endpoints.append(replace(report, algorithms=tuple(others)) if others else report)
+            await slices.turn(host)
+        return tuple(endpoints), found
+
+    async def _trusted(
+        self, host: str, report: _Report, result: ProbeResult, found: dict[str, CertFacts], slices: Slices
+    ) -> _Report:
+        """Return a report with PKIX evidence about the chain of its probe, and add the certificates to ``found``."""
+        chain = await _facts(host, result, slices)
+        found |= {cert.sha256: cert for cert in chain}
+        if isinstance(report, AlgorithmReport) and report.served is not Served.YES:
+            return report
+        return judgement.with_pkix(report, chain, self._trust, result.probe.started)
+
+    async def _compared(
+        self, host: str, report: _Report, result: ProbeResult, lookup: TLSALookup
+    ) -> tuple[tuple[CertFacts, ...], _Report]:
+        """Return the certificates of a probe, and its report with DANE evidence."""
+        if _is_heavy(result, lookup):
+            return await self._heavily(host, report, result, lookup)
+        chain = await _facts(host, result, Slices())
+        return chain, judgement.with_dane(report, chain, lookup, result.probe.started)
+
+    async def _heavily(
+        self, host: str, report: _Report, result: ProbeResult, lookup: TLSALookup
+    ) -> tuple[tuple[CertFacts, ...], _Report]:
+        """Make unusually expensive DANE evidence: one at a time, in a thread, followed by a pause for other domains.
+
+        OpenSSL's functions run without the interpreter lock. One at a time uses the caches of the certificate reader.
+        """
+        async with self._heavy_work:
+            began = time.perf_counter()
+            chain = await _facts(host, result, Slices())
+            work = partial(judgement.with_dane, report, chain, lookup, result.probe.started)
+            report = await trio.to_thread.run_sync(work)
+            await trio.sleep(HEAVY_PAUSE * (time.perf_counter() - began))
+        return chain, report
+
+
+async def _facts(host: str, result: ProbeResult, slices: Slices) -> tuple[CertFacts, ...]:
+    found = []
+    for der in result.chain:
+        found.append(certs.facts(der))
+        await slices.turn(host)
+    return tuple(found)
+
+
+def large_octets(result: ProbeResult) -> int:
+    """Return the number of octets of an unusually large chain, and 0 for a chain of the usual size."""
+    octets = sum(map(len, result.chain))
+    return octets if octets > HEAVY_OCTETS else 0
+
+
+def _is_heavy(result: ProbeResult, lookup: TLSALookup) -> bool:
+    """Return whether the comparison of records and chain may verify more than a few signatures of unusual size."""
+    if len(lookup.records) > HEAVY_RECORDS or large_octets(result):
+        return True
+    return sum(len(record.data) for record in lookup.records) > HEAVY_OCTETS
