@@ -98,8 +98,9 @@ def refused(issuer: Certificate, subject: Certificate) -> bool:
 def described(issuer: Certificate, subject: Certificate) -> bool:
     """Return True if an issuer matches the issuer name and authority key identifier of a subject, as in OpenSSL 3.
 
-    OpenSSL 4 only prefers an issuer that matches; Postfix with OpenSSL 3 rejects any other issuer. A part of the
-    authority key identifier counts only if the issuer contains the corresponding field.
+    OpenSSL 4 checks the same, except for an issuer with the issuer name and serial number of its subject: it takes the
+    two for one certificate. A part of the authority key identifier counts only if the issuer contains the corresponding
+    field.
     """
     wanted, key_id = subject.extensions.authority, issuer.extensions.subject_key_id
     if subject.extensions.overflowing or issuer.extensions.overflowing:
