@@ -145,9 +145,14 @@ def dns(*names: str) -> bytes:
     return encode(SEQUENCE, *(encode(0x82, text.encode()) for text in names))
 
 
+def _next(serial: bytes) -> bytes:
+    return (int.from_bytes(serial) + 1).to_bytes(len(serial))
+
+
 def ca_draft(label: str, key: signers.Pair, above: Draft | None) -> Draft:
     subject = cn(label)
     draft = Draft(subject, above.subject if above else subject, key, above.key if above else key)
+    draft.serial = _next(above.serial) if above else draft.serial
     draft.put(BC, basic(ca=True), critical=True)
     draft.put(KU, usage(0x06, 1), critical=True)
     draft.put(SKI, encode(OCTET_STRING, key_id(key)))
@@ -157,7 +162,7 @@ def ca_draft(label: str, key: signers.Pair, above: Draft | None) -> Draft:
 
 
 def leaf_draft(key: signers.Pair, above: Draft) -> Draft:
-    draft = Draft(cn(HOST), above.subject, key, above.key)
+    draft = Draft(cn(HOST), above.subject, key, above.key, serial=_next(above.serial))
     draft.put(BC, basic(ca=False), critical=True)
     draft.put(EKU, uses(SERVER))
     draft.put(SAN, dns(HOST))

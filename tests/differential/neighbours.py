@@ -154,6 +154,11 @@ def odd_serial(plan: ChainPlan) -> None:
     plan.any().serial = plan.chance.choice((b"\0", b"\xff", b"\x80\x01", b"\x7f" * 30, b"\0\x80"))
 
 
+def same_serial(plan: ChainPlan) -> None:
+    """Give the root and the certificate below it the same serial number, and thus the same issuer and serial number."""
+    plan.drafts[-2].serial = plan.drafts[-1].serial
+
+
 def unique_ids(plan: ChainPlan) -> None:
     number = encode(0x81, b"\0\x01")
     plan.any().unique = plan.chance.choice(
@@ -250,16 +255,16 @@ def more_names(plan: ChainPlan) -> None:
 def odd_authority(plan: ChainPlan) -> None:
     at = plan.chance.randrange(len(plan.drafts) - 1)
     key = encode(0x80, chains.key_id(plan.drafts[at].signer))
-    issuer = encode(0xA1, encode(0xA4, plan.drafts[at + 1].issuer))
+    issuer, serial = encode(0xA1, encode(0xA4, plan.drafts[at + 1].issuer)), plan.drafts[at + 1].serial
     odd = plan.chance.choice(
         (
             key + key,
             key + issuer,
-            encode(0xA1, _URI) + encode(0x82, b"\x10"),
-            encode(0xA1) + encode(0x82, b"\x10"),
-            encode(0xA1, encode(0xA4, cn("Nobody")), encode(0xA4, plan.drafts[at + 1].issuer)) + encode(0x82, b"\x10"),
-            issuer + encode(0x82, b"\0\x10"),
-            encode(0x82, b"\x10") + key,
+            encode(0xA1, _URI) + encode(0x82, serial),
+            encode(0xA1) + encode(0x82, serial),
+            encode(0xA1, encode(0xA4, cn("Nobody")), encode(0xA4, plan.drafts[at + 1].issuer)) + encode(0x82, serial),
+            issuer + encode(0x82, b"\0" + serial),
+            encode(0x82, serial) + key,
             encode(0x80, b"\x01") + issuer,
             encode(0xA0, encode(OCTET_STRING, chains.key_id(plan.drafts[at].signer))),
         )
@@ -283,6 +288,7 @@ NEIGHBOURS: tuple[Fault, ...] = (
     other_rsa,
     other_curve,
     odd_serial,
+    same_serial,
     unique_ids,
     versions,
     string_types,

@@ -1,12 +1,14 @@
 """The bounded form of the comparison: fixed seeds; ``python -m tests.differential`` has the long form."""
 
+from dataclasses import replace
+
 import pytest
 
 from scanner.core.x509 import issuing
 from scanner.core.x509.issuing import Acceptance
-from tests.differential import compare
-from tests.differential.chains import make
-from tests.differential.compare import DRAFTED
+from tests.differential import chains, compare, judges, program, signers
+from tests.differential.chains import ChainCase, make
+from tests.differential.compare import DRAFTED, Difference
 from tests.differential.faults import ARRANGED
 
 BLOCK = 150
@@ -35,3 +37,43 @@ def test_a_seed_makes_the_same_faults_each_time() -> None:
 def test_a_check_that_is_missing_is_noticed(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(issuing, "acceptance", lambda _path, _key=b"": Acceptance(accepted=True))
     assert compare.paths(range(BLOCK)).differences
+
+
+def test_a_root_of_an_unknown_algorithm_is_a_named_difference() -> None:
+    """Expected: openssl 3.0 uses the root as an issuer that is not self-signed.
+
+    OpenSSL 4 takes leaf and root for one certificate, as they have the same issuer name and serial number.
+    """
+    root = chains.ca_draft("Root", signers.pair("p256"), None)
+    root.change_algorithm = lambda _: signers.algorithm("1.2.3.4")
+    leaf = replace(chains.leaf_draft(signers.pair("p256", 9), root), serial=root.serial)
+    every = leaf.make(), root.make()
+    case = ChainCase(7, every, every[1:], leaf.key.pem, (), every)  # the seed makes one record, 2 1 1 of the root
+    shown = program.judge(case, (program.by_store(case), program.by_records(compare.records(case))))
+    assert shown is not None
+    of_store, of_records = shown
+    assert (of_store.errors, of_records.matched) == (((2, 1),), ("2 1 1", 1))
+    ours = compare.ours(case, 1)
+    assert ours == ((20, 0), (21, 0))
+    reasons = "both releases", "a self-issued certificate"
+    for theirs, own, texts, reason in (
+        (of_store.errors, ours, "", reasons[0]),
+        (of_records.errors, ((65, 0), *ours), "2", reasons[1]),
+    ):
+        difference = Difference(case, 1, own, theirs, program=True, records=texts)
+        assert compare.explanation(difference).startswith(reason)
+        assert compare.explanation(Difference(case, 1, ((10, 0),), theirs, program=True, records=texts)) == ""
+
+
+def test_undecodable_parameters_and_another_root_are_a_named_difference() -> None:
+    """Expected: OpenSSL 4 uses the other root, whose key identifier is not that of the leaf; OpenSSL 3 does not."""
+    root = chains.ca_draft("Root", signers.pair("rsa2048"), None)
+    leaf = replace(chains.leaf_draft(signers.pair("p256", 9), root), serial=root.serial)
+    leaf.way = "pss-huge-salt"
+    other = chains.ca_draft("Root", signers.pair("p256", 6), None).make()
+    case = ChainCase(0, (leaf.make(),), (other,), leaf.key.pem, (), ())
+    judgement = judges.by_handshake(case, 1)
+    assert judgement is not None
+    assert (judgement.errors, compare.ours(case, 1)) == (((7, 0),), ((20, 0), (21, 0)))
+    found = Difference(case, 1, compare.ours(case, 1), judgement.errors)
+    assert compare.explanation(found).startswith("two certificates of one issuer name and serial number")

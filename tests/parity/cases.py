@@ -360,6 +360,8 @@ SERVERS = _table(
     -l may [127.66.0.17]
     -l may [127.66.0.18]
     -l may [127.66.0.19]
+    -l may [127.66.0.21]
+    -o smtputf8_enable=no -l may [127.66.0.21]
     -l may [127.66.0.99]
     """,
 )

@@ -8,9 +8,14 @@ import os
 import ssl
 from collections.abc import Iterator
 from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import trio
+from cryptography import x509
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.hazmat.primitives.hashes import SHA256
+from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 
 from tests.lab import server_tls, smtpd
 
@@ -84,8 +89,8 @@ class _Session(smtpd.Session):
         await self._say("\r\n".join([*(f"250-{word}" for word in words[:-1]), f"250 {words[-1]}"]))
 
 
-def manners(chain: Path, root: Path) -> dict[tuple[str, int], Manners]:
-    """Return every server, by address and port; ``chain`` is the certificate of all of them."""
+def manners(chain: Path, root: Path, accented: Path) -> dict[tuple[str, int], Manners]:
+    """Return every server, by address and port; ``chain`` is the certificate of all of them but one."""
     one, two, three = (f"mail{n}.annex.test" for n in (1, 2, 3))
     made = {
         ("127.66.0.1", 25): Manners(),
@@ -110,13 +115,26 @@ def manners(chain: Path, root: Path) -> dict[tuple[str, int], Manners]:
         ("127.66.0.18", 25): Manners(fault="reset@greeting", greeting_delay=1.0),
         ("127.66.0.19", 25): Manners(greeting="220 {name} " + 3000 * "x"),
         ("127.66.0.20", 25): Manners(greeting="220 {name} " + 9000 * "x"),
+        ("127.66.0.21", 25): Manners(chain=str(accented)),
     }
     return {where: _with(each, str(chain)) for where, each in made.items()}
 
 
 def _with(each: Manners, chain: str) -> Manners:
     fields = {name: getattr(each, name) for name in Manners.__dataclass_fields__}
-    return Manners(**(fields | {"name": NAME, "chain": chain}))
+    return Manners(**(fields | {"name": NAME, "chain": each.chain or chain}))
+
+
+def _accented(path: Path) -> Path:
+    """Write a self-signed certificate whose name has characters of two and three octets in UTF-8, and its key."""
+    key = ec.generate_private_key(ec.SECP256R1())
+    name = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, "Zo\u00eb \u90ae\u4ef6")])
+    now = datetime.now(UTC)
+    builder = x509.CertificateBuilder(name, name, key.public_key(), x509.random_serial_number())
+    made = builder.not_valid_before(now).not_valid_after(now + timedelta(days=1)).sign(key, SHA256())
+    private = key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
+    path.write_bytes(private + made.public_bytes(Encoding.PEM))
+    return path
 
 
 async def _serve(servers: dict[tuple[str, int], Manners], socket: Path, ready: int) -> None:
@@ -166,11 +184,12 @@ async def _relay(near: trio.SocketStream) -> None:
 @contextlib.contextmanager
 def running(chain: Path, root: Path, socket: Path) -> Iterator[None]:
     """Run the servers in a process of their own."""
+    accented = _accented(socket.with_name("accented.pem"))
     readable, writable = os.pipe()
     child = os.fork()
     if child == 0:
         try:
-            trio.run(_serve, manners(chain, root), socket, writable)
+            trio.run(_serve, manners(chain, root, accented), socket, writable)
         finally:
             os._exit(1)
     os.close(writable)

@@ -13,7 +13,10 @@ import itertools
 from collections.abc import Sequence
 from typing import NamedTuple
 
-from scanner.core.x509 import dn, openssl, synthetic
+from cryptography import x509
+from cryptography.exceptions import InvalidSignature, UnsupportedAlgorithm
+
+from scanner.core.x509 import dn, keys, openssl, synthetic
 from scanner.core.x509.cache import Kept
 from scanner.core.x509.certificate import Certificate
 from scanner.core.x509.openssl import VerifyAnswer, VerifyFlags
@@ -95,8 +98,9 @@ def refused(issuer: Certificate, subject: Certificate) -> bool:
 def described(issuer: Certificate, subject: Certificate) -> bool:
     """Return True if an issuer matches the issuer name and authority key identifier of a subject, as in OpenSSL 3.
 
-    OpenSSL 4 only prefers an issuer that matches; Postfix with OpenSSL 3 rejects any other issuer. A part of the
-    authority key identifier counts only if the issuer contains the corresponding field.
+    OpenSSL 4 checks the same, except for an issuer with the issuer name and serial number of its subject: it takes the
+    two for one certificate. A part of the authority key identifier counts only if the issuer contains the corresponding
+    field.
     """
     wanted, key_id = subject.extensions.authority, issuer.extensions.subject_key_id
     if subject.extensions.overflowing or issuer.extensions.overflowing:
@@ -137,14 +141,37 @@ def _signed(answer: VerifyAnswer) -> bool | None:
 def signed_by_key(subject: Certificate, spki: bytes) -> bool | None:
     """Return whether a public key made the signature of a certificate; None if OpenSSL gives no answer.
 
-    OpenSSL verifies the certificate with a synthetic issuer that contains the key (see ``synthetic``).
+    OpenSSL verifies the certificate with a synthetic issuer that contains the key (see ``synthetic``), but it looks for
+    no issuer of a self-signed certificate.
     """
     if subject.extensions.overflowing:
         return False
-    if self_signed(subject):
-        return spki == subject.spki and _by_itself(subject, VerifyFlags.CHECK_SS_SIGNATURE).accepted
-    answer = _by_key(subject, spki, "key", _LENIENT)
-    return _signed(answer)
+    if not self_signed(subject):
+        return _signed(_by_key(subject, spki, "key", _LENIENT))
+    if spki == subject.spki:
+        return _by_itself(subject, VerifyFlags.CHECK_SS_SIGNATURE).accepted
+    return _by_namesake(subject, spki)
+
+
+def _by_namesake(subject: Certificate, spki: bytes) -> bool | None:
+    """Return whether the key of another certificate of the same name made the signature of a self-issued certificate.
+
+    ``cryptography`` verifies the signature, since X509_verify has no Python binding. It does not know every key and
+    ignores the limits in an RSA-PSS key: there is no answer about these keys.
+    """
+    try:
+        kind = keys.key(spki).kind
+        if kind == "RSA-PSS":
+            return None
+        if not fits(subject.claimed.kind, kind):
+            return False
+        own, issuer = (x509.load_der_x509_certificate(der) for der in (subject.der, synthetic.issuer(subject, spki)))
+        own.verify_directly_issued_by(issuer)
+    except InvalidSignature:
+        return False
+    except (ValueError, TypeError, UnsupportedAlgorithm):
+        return None
+    return True
 
 
 def _by_itself(certificate: Certificate, checks: VerifyFlags) -> VerifyAnswer:

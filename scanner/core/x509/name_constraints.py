@@ -21,10 +21,13 @@ _answers: Kept[bytes, int] = Kept(ANSWERS)
 
 
 def violations(path: Sequence[Certificate]) -> Iterator[Found]:
-    """Yield the violations along a path, leaf first; self-issued certificates above the leaf are exempt."""
+    """Yield the violations along a path, leaf first, of one certificate those of the topmost constraints first.
+
+    Self-issued certificates above the leaf are exempt.
+    """
     for depth, certificate in enumerate(path):
         if depth == 0 or not certificate.self_issued:
-            for above in path[depth + 1 :]:
+            for above in reversed(path[depth + 1 :]):
                 constraints = above.extensions.name_constraints
                 num = _violation(certificate, constraints, leaf=depth == 0) if constraints else 0
                 if num:

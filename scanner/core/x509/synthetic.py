@@ -29,12 +29,17 @@ _EXTENSIONS = 0xA3
 def issuer(subject: Certificate, spki: bytes) -> bytes:
     """Return a certificate with a key that matches the issuer name and authority key identifier of a subject.
 
-    It has the RFC 3779 resources of the subject, so that OpenSSL judges these as if the subject were the anchor.
+    It has the RFC 3779 resources of the subject, so that OpenSSL judges these as if the subject were the anchor. It
+    claims the signature algorithm of the subject: OpenSSL 4 does not use a self-issued certificate with another one if
+    its serial number is that of the subject.
     """
     wanted = subject.extensions.authority
     serial = der.encode(der.INTEGER, wanted.serial.content) if wanted.serial else _ONE
     own_issuer = wanted.issuer.raw if wanted.issuer else subject.issuer.raw
-    return _certificate(serial, own_issuer, subject.issuer.raw, spki, _CA + subject.extensions.resources, sign=False)
+    extensions = _CA + subject.extensions.resources
+    return _certificate(
+        serial, own_issuer, subject.issuer.raw, spki, extensions, sign=False, algorithm=subject.claimed_algorithm
+    )
 
 
 def constrained(subject: bytes, alt_names: bytes, constraints: bytes, *, leaf: bool) -> tuple[bytes, ...]:
@@ -68,14 +73,21 @@ def _extension(oid: bytes, value: bytes) -> bytes:
 
 
 def _certificate(
-    serial: bytes, issued_by: bytes, subject: bytes, spki: bytes, extensions: bytes, *, sign: bool
+    serial: bytes,
+    issued_by: bytes,
+    subject: bytes,
+    spki: bytes,
+    extensions: bytes,
+    *,
+    sign: bool,
+    algorithm: bytes = _ED25519,
 ) -> bytes:
-    parts = [_VERSION_3, serial, _ED25519, issued_by, _VALIDITY, subject, spki]
+    parts = [_VERSION_3, serial, algorithm, issued_by, _VALIDITY, subject, spki]
     if extensions:
         parts.append(der.encode(_EXTENSIONS, der.encode(der.SEQUENCE, extensions)))
     tbs = der.encode(der.SEQUENCE, *parts)
     signature = _key().sign(tbs) if sign else b""
-    return der.encode(der.SEQUENCE, tbs, _ED25519, der.encode(der.BIT_STRING, b"\0", signature))
+    return der.encode(der.SEQUENCE, tbs, algorithm, der.encode(der.BIT_STRING, b"\0", signature))
 
 
 @cache

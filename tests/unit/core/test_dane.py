@@ -30,6 +30,8 @@ OLD_LEAF = plan(LEAF_PLAN, **EXPIRED)
 EARLY_LEAF = plan(LEAF_PLAN, not_before=pki.TOMORROW)
 OTHER_LEAF = plan(LEAF_PLAN, subject=pki.name("other.test"), sans=pki.dns("other.test"))
 SELF_LEAF = plan(LEAF_PLAN, issuer=None)
+NAMESAKE = plan(LEAF_PLAN, subject=INTER_PLAN.subject, issuer=INTER)
+"""A leaf with the name of its issuer, which OpenSSL takes for self-signed."""
 OLD_INTER = plan(INTER_PLAN, **EXPIRED)
 OLD_ROOT = plan(ROOT_PLAN, **EXPIRED)
 OLD_INTER_CHAIN = (LEAF, OLD_INTER, ROOT)
@@ -169,6 +171,12 @@ VECTORS = [
     DaneCase("2 1 0 intermediate key, leaf only", [tlsa(2, 1, 0, INTER)], "2 1 0", 0, chain=(LEAF,), bare=True),
     DaneCase("2 1 0 own key, self-signed leaf", [tlsa(2, 1, 0, SELF_LEAF)], "2 1 0", 0,
            chain=(SELF_LEAF,), bare=True),
+    DaneCase("2 1 0 issuer key, self-issued leaf", [tlsa(2, 1, 0, INTER)], "2 1 0", 0,
+           chain=(NAMESAKE, INTER, ROOT), bare=True),
+    DaneCase("2 1 0 wrong key, self-issued leaf", [tlsa(2, 1, 0, STRANGER), tlsa(2, 1, 0, STRONG_RSA)],
+           errors=[(65, 0), (18, 0)], chain=(NAMESAKE, INTER, ROOT)),
+    DaneCase("2 1 0 issuer key, expired self-issued leaf", [tlsa(2, 1, 0, INTER)], "2 1 0", 0, [(10, 0)],
+           chain=(plan(LEAF_PLAN, subject=INTER_PLAN.subject, issuer=INTER, **EXPIRED),), bare=True),
     DaneCase("2 1 0 wrong key", [tlsa(2, 1, 0, STRANGER)], errors=[(65, 0), (20, 0), (21, 0)], chain=(LEAF,)),
     DaneCase("2 1 0, expired topmost", [tlsa(2, 1, 0, ROOT)], "2 1 0", 1, [(10, 1)],
            chain=(LEAF, OLD_INTER), bare=True),

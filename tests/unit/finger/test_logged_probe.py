@@ -8,6 +8,7 @@ import trio
 import trio.testing
 from OpenSSL import SSL
 
+from scanner.core.answers import NOT_A_NAME, failed
 from scanner.finger.finger_run import FingerRun
 from scanner.finger.lines import LARGE_HELLO
 from scanner.net.deadlines import TICK
@@ -123,6 +124,26 @@ async def test_the_chain_comes_before_the_farewell(autojump_clock: trio.testing.
     assert printed[-3].startswith("\n---\nCertificate chain\n 0 subject: /CN=mx.test\n")
 
 
+async def test_an_ehlo_reply_of_131_lines(autojump_clock: trio.testing.MockClock) -> None:
+    """Postfix has no limit on the lines of a reply."""
+    reply = b"250-mx\r\n250-STARTTLS\r\n" + b"250-X\r\n" * 128 + b"250 OK\r\n"
+    assert kinds(await run("-c", mx=MailScript(ehlo=reply)))[-1] == "Verified"
+
+
+@pytest.mark.parametrize("level", ["dane", "secure"])
+async def test_an_mx_host_name_of_252_octets(level: str, autojump_clock: trio.testing.MockClock) -> None:
+    """posttls-finger 3.7.11: no TLSA records, since their owner is no domain name."""
+    name = ".".join(["c" * 60] * 4) + ".sec.test"
+    answers = [
+        data(DOMAIN, "MX", f"10 {name}"),
+        data(name, "A", ADDRESS),
+        failed(f"_25._tcp.{name}", "TLSA", NOT_A_NAME),
+    ]
+    printed = await lines(MemoryPorts(answers, [MailScript()]), "-c", "-l", level, DOMAIN)
+    assert f"certificate verification failed for {name}[{ADDRESS}]:25: self-signed certificate" in printed
+    assert printed[-1].startswith("Untrusted TLS connection established")
+
+
 async def test_handshakes_that_fail(autojump_clock: trio.testing.MockClock) -> None:
     async def gone(server: MailServer) -> None:
         await server.say(b"220 mx\r\n")
@@ -133,6 +154,17 @@ async def test_handshakes_that_fail(autojump_clock: trio.testing.MockClock) -> N
         await server.stream.receive_some()
         await server.stream.aclose()
 
+    async def alert(server: MailServer) -> None:
+        """Answer the ClientHello with the alert decode_error (RFC 8446 section 6)."""
+        await server.say(b"220 mx\r\n")
+        await server.hear()
+        await server.say(b"250-mx\r\n250 STARTTLS\r\n")
+        await server.hear()
+        await server.say(b"220 go\r\n")
+        await server.stream.receive_some()
+        await server.say(bytes.fromhex("15030300020232"))
+
+    assert (await run("-c", mx=alert))[-1] == LARGE_HELLO
     assert await run("-c", mx=gone) == [f"SSL_connect error to {NAP}: lost connection", LARGE_HELLO]
     assert await run("-c", "-o", "tls_eecdh_auto_curves=X25519", mx=gone) == [
         f"SSL_connect error to {NAP}: lost connection"

@@ -194,6 +194,23 @@ def test_the_own_key_of_a_self_signed_certificate() -> None:
     assert issuing.signed_by_key(root, twin.spki) is False
 
 
+@pytest.mark.parametrize("kind", ["p256", "rsa2048", "ed25519"])
+def test_the_key_of_a_namesake_of_a_self_issued_certificate(kind: str) -> None:
+    """Expected: X509_verify, to which OpenSSL's DANE code passes a ``2 1 0`` key (check_dane_pkeys in x509_vfy.c)."""
+    above = chains.ca_draft("Root", signers.pair(kind, 3), None)
+    leaf = chains.leaf_draft(signers.pair(kind, 9), above)
+    leaf.subject, leaf.extensions = leaf.issuer, []
+    other = "ed25519" if kind == "p256" else "p256"
+    for draft, own, namesake in ((leaf, False, True), (replace(leaf, signer=leaf.key), True, False)):
+        certificate_ = parsed(draft)
+        assert issuing.self_signed(certificate_)
+        assert issuing.signed_by_key(certificate_, leaf.key.spki) is own
+        assert issuing.signed_by_key(certificate_, above.key.spki) is namesake
+        assert issuing.signed_by_key(certificate_, signers.pair(other, 3).spki) is False
+        assert issuing.signed_by_key(certificate_, signers.pair("pss-limited", 1).spki) is None
+        assert issuing.signed_by_key(certificate_, b"0") is None
+
+
 def test_a_path_is_asked_about_whole_once_and_then_its_leaf_alone(monkeypatch: pytest.MonkeyPatch) -> None:
     top = (parsed(INTER), parsed(ROOT))
     path = (parsed(replace(LEAF_PLAN, serial=71).make()), *top)

@@ -1,5 +1,9 @@
 """Certificates made for a question: OpenSSL has to read them and take them for what they stand for."""
 
+from dataclasses import replace
+
+import pytest
+
 from scanner.core.x509 import certificate, issuing, openssl, synthetic
 from scanner.core.x509.der import encode
 from scanner.core.x509.openssl import VerifyFlags
@@ -27,6 +31,20 @@ def test_the_stand_in_fits_a_description_by_issuer_and_serial_number() -> None:
     made = certificate.parse(synthetic.issuer(subject, root.key.spki))
     assert issuing.described(made, subject)
     assert openssl.ask(subject.der, (), (made.der,), PARTIAL).accepted
+
+
+@pytest.mark.parametrize("kind", ["p256", "rsa2048", "ed25519"])
+@pytest.mark.parametrize(
+    "description", [b"", b"\x82\x01\x01", encode(0xA1, encode(0xA4, chains.cn("Root"))) + b"\x82\x01\x01"]
+)
+def test_the_stand_in_may_have_the_serial_number_of_the_subject(kind: str, description: bytes) -> None:
+    """OpenSSL 4 takes certificates with the same issuer name and serial number for one."""
+    root = chains.ca_draft("Root", signers.pair(kind), None)
+    leaf = replace(chains.leaf_draft(signers.pair("p256", 9), root), serial=b"\x01")
+    leaf.put(AKI, encode(0x30, description))
+    subject = certificate.parse(leaf.make())
+    assert issuing.signed_by_key(subject, root.key.spki)
+    assert issuing.signed_by_key(subject, signers.pair(kind, 1).spki) is False
 
 
 def test_every_saved_certificate_has_a_stand_in_for_its_issuer() -> None:
