@@ -155,27 +155,38 @@ def test_systemd_accepts_the_units() -> None:
     assert (done.returncode, done.stdout + done.stderr) == (0, "")
 
 
-def flags_of(command: str) -> list[str]:
-    return re.findall(r"(?<= )(--[a-z-]+|-o)(?= |$)", command)
+def blocks(language: str) -> list[str]:
+    """Return the code blocks of docs/nightly.md in a language."""
+    text = (ROOT / "docs" / "nightly.md").read_text()
+    return re.findall(rf"^```{language}\n(.*?)^```$", text, re.MULTILINE | re.DOTALL)
 
 
-@pytest.mark.parametrize("file", ["systemd/mxsweep.service", "cron/mxsweep"])
-def test_the_examples_use_options_of_scan(file: str) -> None:
-    text = (PACKAGING / file).read_text()
-    (command,) = re.findall(r"mxsweep scan (/.*)$", text, re.MULTILINE)
-    known = {option for param in group.commands["scan"].params for option in param.opts}
-    assert flags_of(f" {command}")
-    assert set(flags_of(f" {command}")) <= known
+def test_the_documented_script_is_the_installed_script() -> None:
+    script = PACKAGING / "mxsweep-nightly"
+    assert blocks("sh") == [script.read_text()]
+    assert script.stat().st_mode & 0o111 == 0o111
 
 
-def test_percent_signs_are_written_as_each_program_wants() -> None:
-    assert "%%F" in (PACKAGING / "systemd/mxsweep.service").read_text()
-    assert re.search(r"(?<!\\)%", (PACKAGING / "cron/mxsweep").read_text().splitlines()[-1]) is None
+@pytest.mark.parametrize("command", ["scan", "diff", "report", "prune"])
+def test_the_script_uses_options_of_the_commands(command: str) -> None:
+    text = (PACKAGING / "mxsweep-nightly").read_text().replace("\\\n", " ")
+    (words,) = re.findall(rf"mxsweep {command} (.*?)(?:$|;)", text, re.MULTILINE)
+    used = re.findall(r"(?<= )(--[a-z-]+|-o)(?= |$)", f" {words}")
+    assert used
+    assert set(used) <= {option for param in group.commands[command].params for option in param.opts}
 
 
-def test_the_options_of_the_nightly_scan_are_read() -> None:
-    file = PACKAGING / "scan.toml"
-    assert tomllib.loads(file.read_text()) == {"scan": {"level": "dane"}}
+def test_the_unit_and_the_cron_example_start_the_script() -> None:
+    service = (PACKAGING / "systemd" / "mxsweep.service").read_text()
+    assert re.findall("^ExecStart=.*", service, re.MULTILINE) == ["ExecStart=/bin/sh -c 'MAILTO= exec mxsweep-nightly'"]
+    assert (PACKAGING / "cron" / "mxsweep").read_text().endswith("\n17 3 * * * mxsweep mxsweep-nightly\n")
+
+
+def test_the_documented_configuration_is_the_installed_configuration() -> None:
+    (documented,) = blocks("toml")
+    installed = (PACKAGING / "scan.toml").read_text()
+    assert tomllib.loads(installed.replace("# ehlo =", "ehlo =")) == tomllib.loads(documented)
+    assert tomllib.loads(installed) == {"scan": {"max-rejects": 5}}
 
 
 def test_the_container_copies_what_exists() -> None:
@@ -192,7 +203,7 @@ def test_the_scripts_are_read_by_sh(script: str) -> None:
 
 
 def test_the_documented_commands_name_files_that_exist() -> None:
-    text = (ROOT / "docs" / "install.md").read_text()
+    text = "".join((ROOT / "docs" / name).read_text() for name in ("install.md", "nightly.md"))
     named = set(re.findall(r"packaging/[\w./-]+", text))
     assert named >= {"packaging/man.py", "packaging/Containerfile", "packaging/cron/mxsweep"}
     assert [name for name in sorted(named) if not (ROOT / name).exists()] == []
