@@ -31,11 +31,12 @@ for shell in bash:bash-completion/completions/mxsweep zsh:zsh/vendor-completions
 	_MXSWEEP_COMPLETE=${shell%%:*}_source "$python" -c 'import sys; sys.argv = ["mxsweep"]; from scanner.cli import main; main()' >"$file"
 done
 
-cp "$source"/packaging/systemd/mxsweep.* "$root/usr/lib/systemd/system/"
+cp "$source"/packaging/systemd/mxsweep* "$root/usr/lib/systemd/system/"
+install -m 755 "$source/packaging/mxsweep-nightly" "$root/usr/bin/"
 cp "$source/packaging/scan.toml" "$root/etc/mxsweep/"
 cp "$source/packaging/cron/mxsweep" "$doc/examples/cron"
 cp "$source/LICENSE" "$doc/copyright"
-cp "$source/README.md" "$doc/"
+cp "$source/README.md" "$source/docs/nightly.md" "$doc/"
 gzip -9nc "$source/CHANGELOG.md" >"$doc/changelog.gz"
 
 series=$("$python" -c 'import sys; print("%d.%d" % sys.version_info[:2])')
@@ -49,14 +50,25 @@ Maintainer: the authors of mxsweep <root@localhost>
 Section: mail
 Priority: optional
 Installed-Size: $(du -sk "$root" | cut -f1)
-Depends: python3 (>= $series), python3 (<< $next), ca-certificates
-Recommends: unbound
+Depends: python3 (>= $series), python3 (<< $next), ca-certificates, passwd
+Recommends: unbound, bsd-mailx | mailx
 Description: test of the transport security of mail domains
  mxsweep determines for one mail domain or for millions of domains whether mail
  is sent over TLS, how the server is authenticated, and the causes of failures.
  mxsweep looks up MX and TLSA records, connects to the mail servers, judges DANE
  and PKIX, and writes reports.
 CONTROL
+cat >"$root/DEBIAN/postinst" <<'SCRIPT'
+#!/bin/sh
+set -e
+if [ "$1" = configure ]; then
+	if ! getent passwd mxsweep >/dev/null; then
+		useradd --system --home-dir /var/lib/mxsweep --shell /usr/sbin/nologin mxsweep
+	fi
+	install -d -o mxsweep /var/lib/mxsweep
+	if [ -d /run/systemd/system ]; then systemctl daemon-reload || true; fi
+fi
+SCRIPT
 cat >"$root/DEBIAN/postrm" <<'SCRIPT'
 #!/bin/sh
 set -e
@@ -65,7 +77,7 @@ if [ "$1" = remove ]; then
 	rm -rf /usr/lib/mxsweep
 fi
 SCRIPT
-chmod 755 "$root/DEBIAN/postrm"
+chmod 755 "$root/DEBIAN/postinst" "$root/DEBIAN/postrm"
 
 file=$output/mxsweep_${version}_$(dpkg --print-architecture).deb
 dpkg-deb --root-owner-group -Zxz -z1 --build "$root" "$file" >/dev/null

@@ -31,11 +31,12 @@ _ENCRYPTED = 0x1
 _METHODS = (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED)
 
 
-def chunks_of_zip(file: io.BufferedIOBase) -> Iterator[bytes]:
+def chunks_of_zip(file: io.BufferedIOBase, notes: list[str]) -> Iterator[bytes]:
     """Yield the octets of the list in an archive.
 
     Args:
         file: the archive, a seekable stream.
+        notes: the list to which notes for the user are added.
 
     Returns:
         The octets of the only file in the archive, or the rows of a workbook's first sheet as CSV. The iterator raises
@@ -51,7 +52,7 @@ def chunks_of_zip(file: io.BufferedIOBase) -> Iterator[bytes]:
         return _cut_short(file, error)
     names = {member.filename for member in archive.infolist()}
     if WORKBOOK in names:
-        return rows_as_csv(file, archive.infolist())
+        return rows_as_csv(file, archive.infolist(), notes)
     kind = next((words for name, words in _KINDS if name in names), None)
     if kind is not None:
         raise ListError(kind)
@@ -101,7 +102,7 @@ def _cut_short(file: io.BufferedIOBase, error: Exception) -> Iterator[bytes]:
     header = file.read(30)
     method, name, extra = (int.from_bytes(header[at : at + 2], "little") for at in (8, 26, 28))
     if len(header) < 30 or method != zipfile.ZIP_DEFLATED or file.read(name).lower().endswith(_PARTS):  # noqa: PLR2004 - above
-        raise ListError(f"a damaged ZIP archive ({error})") from error
+        raise ListError(f"a damaged ZIP archive or Excel workbook ({error}); make a new copy of the file") from error
     file.seek(extra, io.SEEK_CUR)
     return _inflated(file)
 
@@ -123,17 +124,24 @@ def _inflated(file: io.BufferedIOBase) -> Iterator[bytes]:
 def _member(archive: zipfile.ZipFile, member: zipfile.ZipInfo) -> Iterator[bytes]:
     """Yield the unpacked octets of a file in the archive.
 
+    The checksum is compared here, because zipfile keeps back the last octets of a file with a wrong checksum.
+
     Raises:
         DamagedError: the data is damaged, or the unpacked size exceeds its limit.
     """
-    given = 0
+    given = checksum = 0
+    expected = member.CRC
+    del member.CRC  # zipfile then compares no checksum
     try:
         with archive.open(member) as stream:
             while chunk := stream.read(CHUNK):
                 given += len(chunk)
+                checksum = zlib.crc32(chunk, checksum)
                 check_ratio(given, member.compress_size)
                 yield chunk
     except DamagedError:
         raise
     except Exception as error:  # zipfile also raises errors of zlib and struct
         raise DamagedError(f"the ZIP data is damaged: {error}") from error
+    if checksum != expected:
+        raise DamagedError("the ZIP data is damaged: incorrect checksum")

@@ -1,8 +1,10 @@
 """Recognition of a list's layout (delimiter, header, domain column) from its first lines."""
 
+import re
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from itertools import takewhile
 
 from targets.hostnames import HostNameError, is_address, to_ascii
 from targets.kinds import ListKind, dominant, kind_of
@@ -26,6 +28,9 @@ TITLES = 10
 
 COLUMNS_SHOWN = 12
 """Maximum number of column names in an error message."""
+
+_MARK = re.compile(r"[./\[]|:\S")
+"""Characters of a destination that a header does not contain."""
 
 
 class LayoutError(ValueError):
@@ -96,8 +101,11 @@ def detect(lines: Sequence[Line], column: str | None = None) -> TableLayout:
     names = header[0] if header else ()
     if column is not None:
         named = column in sample.rows[0] and not header
-        return _by_name(good, column, given) if named else _by_number(sample, int(column), names, begins)
-    return _by_content(sample, names, begins)
+        layout = _by_name(good, column, given) if named else _by_number(sample, int(column), names, begins)
+    else:
+        layout = _by_content(sample, names, begins)
+    doubtful = not layout.header and not layout.ranked and _is_title(sample, layout.column)
+    return replace(layout, title=good[0].number) if doubtful else layout
 
 
 # --- with --column ----------------------------------------------------------------------------------------------
@@ -157,6 +165,8 @@ def _by_content(sample: _Sample, names: tuple[str, ...], begins: int) -> TableLa
     if sample.width <= 1:
         return TableLayout(sample.delimiter, begins=begins, header=names)
     best = [column for column, share in enumerate(shares) if share >= MOST]
+    if len(sample.rows) == 1 and len(best) == sample.width:
+        raise LayoutError("its only line contains several domains; list one domain per line, or use --column")
     if shares[0] and not (_are_addresses(sample) and best):
         return TableLayout(sample.delimiter, 0, names, begins)
     if len(best) == 1:
@@ -177,14 +187,20 @@ def _header(sample: _Sample, line: Line) -> tuple[tuple[str, ...], int] | None:
 
 
 def _titles(sample: _Sample) -> int:
-    """Return the number of title lines above the header: rows with one filled cell at most, which is not a domain."""
-    for at, row in enumerate(sample.rows[: TITLES + 1]):
-        filled = [cell for cell in row if cell]
-        if len(filled) > 1 and not any(map(_is_domain, row)):
-            return at if sample.share_below(at) else 0
-        if len(filled) > 1 or any(map(_is_domain, filled)):
-            return 0
-    return 0
+    """Return the number of title lines above the header, which has the most filled cells of the rows above the domains.
+
+    Of several such rows, the first row with a well-known column name is the header, else the first row.
+    """
+    ahead = list(takewhile(lambda row: not any(map(_is_domain, row)), sample.rows[: TITLES + 1]))
+    sizes = [(sum(map(bool, row)), any(cell.casefold() in HEADERS for cell in row)) for row in ahead]
+    at = sizes.index(max(sizes, default=(0, False))) if sizes else 0
+    return at if sizes and sizes[at][0] > 1 and sample.share_below(at) else 0
+
+
+def _is_title(sample: _Sample, column: int) -> bool:
+    """Return whether a first cell of the domain column may be a header, and no other cell of the column may be one."""
+    cells = [row[column] for row in sample.rows if column < len(row)]
+    return len(cells) > 1 and not _MARK.search(cells[0]) and all(map(_MARK.search, cells[1:]))
 
 
 def _known(names: tuple[str, ...], shares: list[float], *, rows: bool) -> int | None:

@@ -6,6 +6,7 @@ rejects each line that is not valid UTF-8.
 
 import codecs
 import io
+import re
 from collections.abc import Iterator
 
 from targets.streams import CHUNK, buffered, chunks_of
@@ -17,6 +18,9 @@ _MARKS = (
     (codecs.BOM_UTF16_BE, "utf-16-be"),
 )
 """Byte order marks; the UTF-32 marks come first, because the UTF-32 LE mark begins with the UTF-16 LE mark."""
+
+
+_BARE_CR = re.compile(rb"\r(?=[^\r\n])")
 
 
 def encoding_of(head: bytes) -> str | None:
@@ -64,7 +68,7 @@ def _decoded(chunks: Iterator[bytes], encoding: str) -> Iterator[bytes]:
 
 
 def _line_feeds(chunks: Iterator[bytes]) -> Iterator[bytes]:
-    """Yield the text; if its first lines end with CR alone, replace each CR with LF."""
+    """Yield the text; if most of its first lines end with CR alone, replace each CR with LF."""
     head = b""
     for chunk in chunks:
         head += chunk
@@ -77,4 +81,5 @@ def _line_feeds(chunks: Iterator[bytes]) -> Iterator[bytes]:
 
 
 def _ends_with_carriage_returns(head: bytes) -> bool:
-    return b"\r" in head[:-1] and b"\n" not in head
+    """Return whether more lines end with CR than with LF, which is then a line break in a quoted cell."""
+    return len(_BARE_CR.findall(head)) > head.count(b"\n")

@@ -130,6 +130,7 @@ def hint(text: str) -> str:
         (not text, "no domain in this line"),
         (text.startswith("*."), "a wildcard: list the domain itself"),
         ("\n" in text, "a line break in the domain"),
+        (_are_names(text), "several names: list one per line"),
         (len(text.split()) > 1, "not a valid host name: it contains white space"),
         ("/" in text and _is_network(text), "a network: list domains, hosts or single addresses"),
         ("@" in text, "an e-mail address: list what follows the @"),
@@ -149,6 +150,11 @@ def _url_host(url: str) -> str:
     authority = re.split(r"[/?#\\]", _SCHEME.sub("", url, count=1), maxsplit=1)[0]
     host = authority.rpartition("@")[2]
     return host[: host.find("]") + 1] if host.startswith("[") else host.partition(":")[0]
+
+
+def _are_names(text: str) -> bool:
+    names = re.split(r"[\s,;]+", text.strip())
+    return len(names) > 1 and all("." in name and is_hostname(name) for name in names)
 
 
 def _is_network(text: str) -> bool:

@@ -122,6 +122,6 @@ def _line(number: int, data: bytes) -> Line:
         data = data.removeprefix(codecs.BOM_UTF8)
     try:
         text = data.decode("utf-8")
-    except UnicodeDecodeError as error:
-        return Line(number, data.decode("utf-8", errors="replace"), f"not UTF-8 text (octet {error.start + 1})")
+    except UnicodeDecodeError:
+        return Line(number, data.decode("utf-8", errors="replace"), "not UTF-8 text; save the list as UTF-8")
     return Line(number, text, next((flaw for octet, flaw in _STRAY.items() if octet in text), ""))

@@ -2,6 +2,8 @@
 
 import re
 
+_OLE = "an old Office file (.xls, .doc) or a workbook with a password; save it as .xlsx or CSV without a password"
+
 _SIGNATURES = (
     (0, b"%PDF-", "a PDF"),
     (0, b"\x7fELF", "an ELF program"),
@@ -19,7 +21,7 @@ _SIGNATURES = (
     (0, b"PK\5\6", "an empty ZIP archive"),
     (0, b"PK\7\x08", "a split ZIP archive"),
     (257, b"ustar", "a tar archive"),
-    (0, b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1", "an old Office file (.xls, .doc) or an encrypted workbook"),
+    (0, b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1", _OLE),
     (0, b"\x1f\x9d", "a file packed with compress (.Z)"),
     (0, b"\x04\x22\x4d\x18", "a file packed with lz4"),
     (0, b"LZIP", "a file packed with lzip"),

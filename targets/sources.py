@@ -19,6 +19,8 @@ from targets.zonefile import ZoneParser
 
 STDIN = "-"
 
+_TITLE = "a first line without a dot above names with dots: taken for a header; end a domain with a dot to scan it"
+
 
 @dataclass(frozen=True, slots=True)
 class Form:
@@ -93,16 +95,18 @@ class Source:
         self._close()
 
     def _is_plain(self, lines: Plain) -> bool:
-        header = self._layout.header
-        return lines.number > self._layout.begins and not (len(header) == 1 and header[0].encode() in lines.names)
+        layout = self._layout
+        if lines.number <= max(layout.begins, layout.title):
+            return False
+        return len(layout.header) != 1 or layout.heading.encode() not in lines.names
 
     def _row(self, line: Line) -> Iterator[tuple[Line, ListRow | str]]:
         if line.cut:
             self.cut = line.flaw
         if not line.flaw and (line.number <= self._layout.begins or self._is_comment(line.text)):
             return
-        if line.flaw:
-            yield line, line.flaw
+        if line.flaw or line.number == self._layout.title:
+            yield line, line.flaw or _TITLE
             return
         try:
             yield line, self._layout.row(line.text)
@@ -173,7 +177,8 @@ class Source:
             layout = detect(sample, self._form.column)
         except LayoutError as error:
             where = f"line {error.line}: " if error.line else ""
-            raise ListError(f"{self.name}: {where}{error}") from error
+            notes = "".join(f" ({note})" for note in self._text.notes)
+            raise ListError(f"{self.name}: {where}{error}{notes}") from error
         self._refuse(dominant(_domains(sample, layout)))
         return layout
 

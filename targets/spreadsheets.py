@@ -2,6 +2,7 @@
 
 import csv
 import io
+import re
 import warnings
 import zipfile
 from collections.abc import Iterator, Sequence
@@ -29,12 +30,13 @@ _STRINGS = "xl/sharedstrings.xml"
 _BREAKS = str.maketrans("\r\n", "  ")
 
 
-def rows_as_csv(file: io.BufferedIOBase, parts: Sequence[zipfile.ZipInfo]) -> Iterator[bytes]:
+def rows_as_csv(file: io.BufferedIOBase, parts: Sequence[zipfile.ZipInfo], notes: list[str]) -> Iterator[bytes]:
     """Yield the rows of the first sheet as CSV; line breaks in cells become spaces, so that line N is row N.
 
     Args:
         file: the workbook, a seekable stream.
         parts: the directory entries of the files in the workbook.
+        notes: the list to which a note is added if the workbook has further sheets.
 
     Raises:
         ListError: the workbook is too large, or the library that reads it is missing.
@@ -47,10 +49,10 @@ def rows_as_csv(file: io.BufferedIOBase, parts: Sequence[zipfile.ZipInfo]) -> It
         import openpyxl  # noqa: F401, PLC0415 - few lists need it; this import detects a missing library
     except ImportError:
         raise ListError("an Excel workbook: pip install openpyxl, or save the sheet as CSV") from None
-    return _rows(file)
+    return _rows(file, notes)
 
 
-def _rows(file: io.BufferedIOBase) -> Iterator[bytes]:
+def _rows(file: io.BufferedIOBase, notes: list[str]) -> Iterator[bytes]:
     """Yield the CSV lines of the first sheet in blocks.
 
     Raises:
@@ -59,7 +61,7 @@ def _rows(file: io.BufferedIOBase) -> Iterator[bytes]:
     text = io.StringIO(newline="")
     writer = csv.writer(text, lineterminator="\n")
     try:
-        for cells in islice(_cells(file), ROWS):
+        for cells in islice(_cells(file, notes), ROWS):
             writer.writerow(_trimmed(cells))
             if text.tell() > CHUNK:
                 yield text.getvalue().encode()
@@ -67,17 +69,26 @@ def _rows(file: io.BufferedIOBase) -> Iterator[bytes]:
                 text.truncate()
     except Exception as error:  # hostile XML can raise any exception in the library
         yield text.getvalue().encode("utf-8", errors="replace")
-        raise DamagedError(f"the Excel workbook is damaged: {error}") from error
+        raise DamagedError(f"the Excel workbook is damaged: {_words(error)}") from error
     yield text.getvalue().encode("utf-8", errors="replace")
 
 
-def _cells(file: io.BufferedIOBase) -> Iterator[tuple[Any, ...]]:
+def _words(error: Exception) -> str:
+    """Return the first sentence of an error."""
+    return re.split(r"\.\s", str(error))[0]
+
+
+def _cells(file: io.BufferedIOBase, notes: list[str]) -> Iterator[tuple[Any, ...]]:
     import openpyxl  # noqa: PLC0415 - few lists need it
 
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # about styles and extensions, which change no cell
         book = openpyxl.load_workbook(file, read_only=True, data_only=True, keep_links=False)
+    if not book.worksheets:
+        raise DamagedError("it contains no sheet")
     sheet = book.worksheets[0]
+    if len(book.worksheets) > 1:
+        notes.append(f"only the first of {len(book.worksheets)} sheets is read: {sheet.title!r}")
     sheet.reset_dimensions()  # the dimensions stated in the file may be wrong
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")

@@ -50,8 +50,9 @@ class TableLayout:
     """The layout of a list's records.
 
     ``column`` is the index of the domain column, from 0. ``header`` contains the column names, empty without a header.
-    Records begin after line ``begins``. The ``delimiter`` space means any white space, and the ``delimiter`` ``{``
-    means JSON.
+    Records begin after line ``begins``. Line ``title`` is probably a header without a well-known name, 0 for none.
+    ``heading`` is the name of the domain column in lower case. The ``delimiter`` space means any white space, and the
+    ``delimiter`` ``{`` means JSON.
     """
 
     delimiter: str = ","
@@ -59,9 +60,12 @@ class TableLayout:
     header: tuple[str, ...] = ()
     begins: int = 0
     ranked: bool = False
+    title: int = 0
     names: tuple[str, ...] = field(default=(), init=False)
+    heading: str = field(default="", init=False)
 
     def __post_init__(self) -> None:
+        object.__setattr__(self, "heading", "".join(self.header[self.column : self.column + 1]).casefold())
         object.__setattr__(self, "names", _unique(self.header))
 
     @property
@@ -82,10 +86,15 @@ class TableLayout:
             return _ranked(cells)
         if self.column >= len(cells):
             raise RowError(f"no column {self._shown()} in this line: it has {_columns(len(cells), len(self.header))}")
-        if self.header and tuple(cells) == self.header:
+        if self._is_heading(cells):
             raise HeaderError("the header, repeated")
         fields = {self._name(at): cell for at, cell in enumerate(cells) if at != self.column}
         return ListRow(cells[self.column], None, fields)
+
+    def _is_heading(self, cells: list[str]) -> bool:
+        if not self.heading or cells[self.column].casefold() != self.heading:
+            return False
+        return [cell.casefold() for cell in cells] == [name.casefold() for name in self.header]
 
     def _shown(self) -> str:
         return repr(self.header[self.column]) if self.column < len(self.header) else str(self.column + 1)

@@ -8,6 +8,9 @@ Wrappings (compression and archives) may be nested. Each wrapping is unpacked as
 * ZIP: the archive contains one file, stored or deflated.
 * xlsx: the first sheet is read, see ``targets.spreadsheets``.
 
+The octets before a damage are unpacked. In packed data of more than ``REPLAY`` octets, up to ``CHUNK`` octets before
+the damage are lost.
+
 The ratio of unpacked to packed octets is bounded. The error for any other binary file names the format of the file.
 """
 
@@ -37,6 +40,11 @@ XZ_MEMORY = 128 * 2**20
 
 ZSTD_WINDOW_LOG = 27
 """Binary logarithm of the maximum zstd window in octets: 128 MiB, as in the zstd command without options."""
+
+EXPECTED = "a text file with one domain per line was expected"
+
+REPLAY = 256 * 1024
+"""Maximum size in octets of packed data that is stored, to unpack the data up to a damage (in about 0.2 s)."""
 
 
 class Unwrapped(NamedTuple):
@@ -97,9 +105,12 @@ def _zstd() -> _Decompressor:
 
 
 class _Packing(NamedTuple):
+    """A format of packed data; ``ordered`` means that the octets before a damage can be unpacked."""
+
     name: str
     magic: tuple[bytes, ...]
     decoder: Callable[[], _Decompressor]
+    ordered: bool = True
 
 
 _SKIPPABLE = tuple(bytes((first, 0x2A, 0x4D, 0x18)) for first in range(0x50, 0x60))
@@ -107,7 +118,7 @@ _SKIPPABLE = tuple(bytes((first, 0x2A, 0x4D, 0x18)) for first in range(0x50, 0x6
 
 _PACKINGS = (
     _Packing("gzip", (b"\x1f\x8b",), _Gunzip),
-    _Packing("bzip2", (b"BZh",), bz2.BZ2Decompressor),
+    _Packing("bzip2", (b"BZh",), bz2.BZ2Decompressor, ordered=False),
     _Packing("xz", (b"\xfd7zXZ\0",), _xz),
     _Packing("zstd", (b"\x28\xb5\x2f\xfd", *_SKIPPABLE), _zstd),
 )
@@ -126,14 +137,14 @@ def unwrapped(stream: io.BufferedIOBase) -> Unwrapped:
         ListError: the file is not text, or its wrapping cannot be read; the message begins with the file's format.
     """
     notes: list[str] = []
-    for _ in range(DEPTH):
+    for _ in range(DEPTH + 1):
         head = _head(stream)
         packing = next((each for each in _PACKINGS if head.startswith(each.magic)), None)
         if packing is not None:
             packing.decoder()  # detects a missing library before reading
             stream = buffered(_unpacked(packing, chunks_of(stream, head), notes))
         elif head.startswith(ZIP_MAGIC):
-            stream = buffered(chunks_of_zip(_seekable(stream, head)))
+            stream = buffered(chunks_of_zip(_seekable(stream, head), notes))
         else:
             return Unwrapped(_text(head, stream), notes)
     raise ListError(f"more than {DEPTH} wrappings within each other; unpack the list first")
@@ -151,7 +162,7 @@ def _head(stream: io.BufferedIOBase) -> bytes:
 def _text(head: bytes, stream: io.BufferedIOBase) -> io.BufferedReader:
     name = None if encoding_of(head) else binary_name(head)
     if name:
-        raise ListError(f"{name}, which is not a list; a text file with one domain per line was expected")
+        raise ListError(name if ";" in name else f"{name}, which is not a list; {EXPECTED}")
     return as_utf8(head, stream)
 
 
@@ -174,41 +185,74 @@ def _unpacked(packing: _Packing, packed: Iterator[bytes], notes: list[str]) -> I
     Raises:
         DamagedError: the data is damaged or truncated, or the ratio of unpacked to packed octets is too high.
     """
-    decoder: _Decompressor | None = None
+    member: _Member | None = None
     taken = given = 0
     data = b""
     for chunk in packed:
         taken += len(chunk)
         data += chunk
-        while data or decoder is not None:
-            if decoder is None:
+        while data or member is not None:
+            if member is None:
                 data = data.lstrip(b"\0")  # padding
                 if not any(data.startswith(magic[: len(data)]) for magic in packing.magic):
                     notes.append(f"octets after the end of the {packing.name} data are ignored")
                     return
                 if len(data) < len(packing.magic[0]):
                     break
-                decoder = packing.decoder()
-            out, data = _decoded(packing, decoder, data), b""
-            given += len(out)
-            check_ratio(given, taken)
-            yield out
-            if decoder.eof:
-                data = decoder.unused_data
-                decoder = None
-            elif decoder.needs_input:
+                member = _Member(packing)
+            for out in member.unpacked(data):
+                given += len(out)
+                check_ratio(given, taken)
+                yield out
+            data = b""
+            if member.decoder.eof:
+                data = member.decoder.unused_data
+                member = None
+            elif member.decoder.needs_input:
                 break
-    if decoder is not None:
+    if member is not None:
         raise DamagedError(f"the {packing.name} data is truncated")
 
 
-def _decoded(packing: _Packing, decoder: _Decompressor, data: bytes) -> bytes:
-    """Decode packed octets.
+class _Member:
+    """A compressed member: its decoder, its packed octets, and the number of unpacked octets so far."""
 
-    Raises:
-        DamagedError: the octets are damaged.
-    """
-    try:
-        return decoder.decompress(data, CHUNK)
-    except Exception as error:  # each library has its own errors; the zstd error class needs an import
-        raise DamagedError(f"the {packing.name} data is damaged: {error}") from error
+    def __init__(self, packing: _Packing) -> None:
+        self.decoder = packing.decoder()
+        self._packing = packing
+        self._packed = bytearray()
+        self._given = 0
+
+    def unpacked(self, data: bytes) -> Iterator[bytes]:
+        """Yield the output of one decoding step; before an error, yield the octets up to the damage.
+
+        Raises:
+            DamagedError: the octets are damaged, or need too much memory.
+        """
+        if len(self._packed) <= REPLAY:
+            self._packed += data
+        try:
+            out = self.decoder.decompress(data, CHUNK)
+        except Exception as error:  # each library has its own errors; the zstd error class needs an import
+            if self._packing.ordered and len(self._packed) <= REPLAY:
+                yield from self._up_to_damage()
+            raise DamagedError(f"the {self._packing.name} data {_words(error)}") from error
+        self._given += len(out)
+        yield out
+
+    def _up_to_damage(self) -> Iterator[bytes]:
+        """Decode the packed octets again, one by one, and yield the output that follows the octets yielded before."""
+        decoder = self._packing.decoder()
+        skipped = self._given
+        with suppress(Exception):  # the failure, again
+            for octet in self._packed:
+                out = decoder.decompress(bytes((octet,)), CHUNK)
+                while out:
+                    yield out[skipped:]
+                    skipped = max(0, skipped - len(out))
+                    out = b"" if decoder.needs_input else decoder.decompress(b"", CHUNK)
+
+
+def _words(error: Exception) -> str:
+    words = str(error).rpartition(": ")[2]
+    return "needs too much memory; unpack the list first" if "memory" in words.lower() else f"is damaged: {words}"

@@ -28,6 +28,7 @@ from scanner.cli.options import (
     RUN,
     STRICT,
     block,
+    complete_files,
     examples,
     option,
     resolver_options,
@@ -66,6 +67,11 @@ def _fail_plugin(text: str, _code: Exit) -> int:
 
 class _Group(click.RichGroup):
     """The group of commands, which reports all errors in writing standard output; click handles only a closed pipe."""
+
+    def add_command(self, cmd: click.Command, *arguments: Any, **more: Any) -> None:
+        """Add a command; shell completion offers file names for its files, lists and runs."""
+        complete_files(cmd)
+        super().add_command(cmd, *arguments, **more)
 
     def make_context(self, *arguments: Any, **more: Any) -> Any:
         """Parse the command line; help and version are printed here.

@@ -173,7 +173,7 @@ def spooled(given: Input, output: str | None, say: Callable[[str], None], *, qui
                 raise CliError(str(error)) from None
         notes = given.notes(spool)
         if not spool.total:
-            for reject in islice(spool.items(), REJECTS_SHOWN):
+            for reject in islice(spool.items(), REJECTS_SHOWN if spool.rejects > len(spool.cut) else 0):
                 say(f"{reject.file}:{reject.line}: {safe(reject.raw)}: {safe(reject.reason)}")  # type: ignore[union-attr]
             raise CliError(_nothing(spool, notes))
         for note in notes:
@@ -187,7 +187,7 @@ def _nothing(spool: Spool, notes: list[str]) -> str:
         return f"nothing to scan: the input contains no line except blank lines, comments and headers{_after(notes)}"
     if spool.cut and spool.rejects == len(spool.cut):
         cut = "; ".join(safe(each, len(each)) for each in spool.cut)
-        return f"nothing to scan: {cut}; make a new copy of the list"
+        return f"nothing to scan: {cut}{'' if 'unpack' in cut else '; make a new copy of the list'}"
     reason, count = next(iter(spool.reasons.items()))
     lines = "its only line is" if spool.lines == 1 else f"all {spool.lines} lines are"
     often = "" if count == spool.lines else f", most often ({count})"

@@ -1,11 +1,14 @@
 """Options that several commands share, and the types of option values; this module loads no other code of a command."""
 
 import math
+import re
 from collections.abc import Callable
 from functools import partial
 from typing import Any, TypeVar
 
 import rich_click as click
+from click.shell_completion import CompletionItem
+from click.types import StringParamType
 
 from scanner.cli import config
 from scanner.vocabulary import Family, Level
@@ -28,6 +31,29 @@ class Seconds(click.FloatRange):
         if not math.isfinite(seconds):
             self.fail(f"{value!r} is not a finite number of seconds.", param, ctx)
         return seconds
+
+
+class FileName(StringParamType):
+    """A file name, as text; shell completion offers the names of files, or of directories for the kind ``dir``."""
+
+    def __init__(self, kind: str) -> None:
+        self._kind = kind
+
+    def shell_complete(self, ctx: click.Context, param: click.Parameter, incomplete: str) -> list[CompletionItem]:
+        """Return a request to the shell for file names that begin with the text."""
+        _ = ctx, param
+        return [CompletionItem(incomplete, type=self._kind)]
+
+
+_FILES = re.compile(r"\b(?:(FILE|LIST)|DIR|RUN)\b")
+
+
+def complete_files(command: click.Command) -> None:
+    """Give the parameters of a command whose metavar is a file, list, directory or run the type ``FileName``."""
+    for param in command.params:
+        found = _FILES.search(param.metavar or "")
+        if found and param.type is click.STRING:
+            param.type = FileName("file" if found[1] else "dir")
 
 
 class Percent(click.FloatRange):

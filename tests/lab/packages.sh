@@ -1,11 +1,11 @@
 #!/bin/sh
-# Installs the Debian packages that the lab, its bulk server, the parity tests and the tests of pages and clocks need, if
-# any is missing.
+# Installs the Debian packages that the lab, its bulk server, the parity tests and the tests of pages, clocks and shell
+# completion need, if any is missing.
 # Their daemons are not started: the lab runs its own copies in its own namespaces.
 set -eu
 
 PACKAGES="postfix knot unbound ldnsutils bind9-dnsutils iproute2 util-linux uidmap faketime chromium chromium-driver
-    gcc libc6-dev libssl-dev gnutls-bin openssl"
+    gcc libc6-dev libssl-dev fish gnutls-bin openssl zsh"
 missing=""
 for package in $PACKAGES; do
     dpkg-query -W -f='${Status}' "$package" 2>/dev/null | grep -q 'ok installed' || missing="$missing $package"

@@ -115,6 +115,7 @@ def test_three_nights(tmp_path_factory: pytest.TempPathFactory) -> None:
     (mail,) = nights.mails()
     assert mail.startswith("mxsweep: scan 2, comparison 0 postmaster\n")
     assert "list.gz" in mail
+    assert (nights.place / "runs" / "alert.txt").read_text() in mail
     assert nights.run(2).header.state is RunState.COMPLETE
     assert (nights.place / "runs" / "latest").readlink() == Path("night-2")
 

@@ -44,7 +44,7 @@ def needed(*programs: str) -> None:
 
 
 def test_the_debian_package_is_built_installed_used_and_removed(places: tuple[Path, Path]) -> None:
-    needed("dpkg", "dpkg-deb")
+    needed("dpkg", "dpkg-deb", "systemd-analyze")
     shared, mounts = places
     subprocess.run(["sh", str(ROOT / "packaging" / "deb.sh"), str(shared)], check=True, capture_output=True)
     (package,) = shared.glob("*.deb")
@@ -58,6 +58,9 @@ test -s /usr/share/bash-completion/completions/mxsweep
 test -s /usr/share/zsh/vendor-completions/_mxsweep
 test -s /usr/share/fish/vendor_completions.d/mxsweep.fish
 ! grep -rIl /tmp/tmp /usr/lib/mxsweep/bin
+systemd-analyze verify /usr/lib/systemd/system/mxsweep*
+runuser -u mxsweep -- env LIST=/test/none MAILTO= mxsweep-nightly || test $? = 2
+runuser -u mxsweep -- cat /var/lib/mxsweep/alert.txt | grep -q '/test/none: cannot be read'
 dpkg --verify mxsweep
 dpkg -r mxsweep >/dev/null
 test ! -e /usr/lib/mxsweep

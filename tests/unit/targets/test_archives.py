@@ -24,7 +24,7 @@ def archive(*files: tuple[str, bytes], method: int = zipfile.ZIP_DEFLATED) -> by
 
 
 def content(data: bytes) -> bytes:
-    return b"".join(chunks_of_zip(io.BytesIO(data)))
+    return b"".join(chunks_of_zip(io.BytesIO(data), []))
 
 
 @pytest.mark.parametrize("method", [zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED])
@@ -60,22 +60,32 @@ def encrypted() -> bytes:
 )
 def test_archives_that_are_refused(data: bytes, words: str) -> None:
     with pytest.raises(ListError, match=words):
-        chunks_of_zip(io.BytesIO(data))
+        chunks_of_zip(io.BytesIO(data), [])
 
 
 def test_a_large_directory_is_not_read(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(archives, "DIRECTORY_LIMIT", 10)
     with pytest.raises(ListError, match="very many files"):
-        chunks_of_zip(io.BytesIO(archive(("a", b"x"))))
+        chunks_of_zip(io.BytesIO(archive(("a", b"x"))), [])
 
 
 @pytest.mark.parametrize("left", [100, 1000, 20_000])
 def test_a_file_cut_short_keeps_what_can_be_unpacked(left: int) -> None:
-    chunks, read = chunks_of_zip(io.BytesIO(archive(("list.csv", NAMES))[:left])), bytearray()
+    chunks, read = chunks_of_zip(io.BytesIO(archive(("list.csv", NAMES))[:left]), []), bytearray()
     with pytest.raises(DamagedError):
         deque(map(read.extend, chunks), maxlen=0)
     assert NAMES.startswith(bytes(read))
     assert len(read) > left // 4
+
+
+@pytest.mark.parametrize("method", [zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED])
+def test_all_octets_are_read_before_a_wrong_checksum(method: int) -> None:
+    data = archive(("list.csv", b"a.example\n"), method=method)
+    at = data.index(b"PK\1\2") + 16  # the CRC-32 in the directory (APPNOTE 6.3.10 section 4.3.12)
+    chunks = chunks_of_zip(io.BytesIO(data[:at] + b"\0\0\0\0" + data[at + 4 :]), [])
+    assert next(chunks) == b"a.example\n"
+    with pytest.raises(DamagedError, match="incorrect checksum"):
+        next(chunks)
 
 
 def test_a_file_without_a_name_is_read_or_an_error() -> None:

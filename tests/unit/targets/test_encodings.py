@@ -36,6 +36,8 @@ def test_a_damaged_text_has_a_replacement_character() -> None:
         (b"a\rb\rc", b"a\nb\nc"),
         (b"a\rb\n", b"a\rb\n"),
         (b"a\r", b"a\r"),
+        (b'a,"x\ny"\rb,z\rc,w\r', b'a,"x\ny"\nb,z\nc,w\n'),  # Excel for Macintosh
+        (b"a\r\r\nb\r\r\n", b"a\r\r\nb\r\r\n"),
         (b"", b""),
         ("\ufeffa\rb\r".encode("utf-16-le"), b"a\nb\n"),
     ],

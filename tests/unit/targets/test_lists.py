@@ -128,7 +128,7 @@ REJECTS = [
     (b"a" * 64 + b".example", "not a valid host name: label longer than 63 octets"),
     (b".".join([b"a" * 63] * 3 + [b"a" * 62]), "not a valid host name: longer than 253 octets"),
     (b"a.example:99999", "port is not in 1..65535: 99999"),
-    (b"a.\xff.example", "not UTF-8 text (octet 3)"),
+    (b"a.\xff.example", "not UTF-8 text; save the list as UTF-8"),
     (b"a\0b.example", "NUL octet in the line"),
     (b"a" * (LINE_LIMIT + 1), "line longer than 65536 octets"),
     (b'"a.example', "not a CSV record: unexpected end of data"),
@@ -157,7 +157,7 @@ def test_the_longest_line_is_read() -> None:
 def test_layout_comes_from_the_first_good_line() -> None:
     ranked = "rank,domain expected, as in the file's first line"
     assert mixed(b"\xff\n1,a.example\nb.example\nx,c.example\n") == [
-        "not UTF-8 text (octet 1)",
+        "not UTF-8 text; save the list as UTF-8",
         "a.example",
         ranked,
         ranked,
@@ -245,7 +245,7 @@ ERRORS = [
     (b"# only\n", "domain", "-: line 1: a header with column 'domain' expected: the file is empty"),
     (b"#\nrank,host\n", "domain", "-: line 2: no column 'domain' in the header 'rank,host'"),
     (b'"domain\n', "domain", "-: line 1: no column 'domain' in the header '\"domain'"),
-    (b"\xff\n", "domain", "-: line 1: a header with column 'domain' expected: not UTF-8 text (octet 1)"),
+    (b"\xff\n", "domain", "-: line 1: a header with column 'domain' expected: not UTF-8 text; save the list as UTF-8"),
 ]
 
 

@@ -14,7 +14,10 @@ from targets.signatures import binary_name
         (b"\x7fELF\2\1\1", "an ELF program"),
         (bytes(257) + b"ustar\0", "a tar archive"),
         (b"\xef\xbb\xbf  <!DOCTYPE HTML>", "an HTML page"),
-        (b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1", "an old Office file (.xls, .doc) or an encrypted workbook"),
+        (
+            b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1",
+            "an old Office file (.xls, .doc) or a workbook with a password; save it as .xlsx or CSV without a password",
+        ),
         (bytes(range(256)), "a binary file"),
         (bytes(4096), "a binary file"),
         (b"!<arch>\ndebian-binary", "a Debian package or ar archive"),

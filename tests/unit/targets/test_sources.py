@@ -9,6 +9,8 @@ from targets.lists import Accept, Form, ListError, Lists, PlainNames, Reader, Re
 
 DATA = Path(__file__).parents[2] / "data" / "lists"
 ACCEPT = frozenset(Accept)
+TITLE = "a first line without a dot above names with dots: taken for a header; end a domain with a dot to scan it"
+SEVERAL = "several names: list one per line"
 GOOD, BAD, THIRD = "good311.test", "bad311.test", "good301.test"
 
 
@@ -97,6 +99,11 @@ TEXTS = [
     (b'domain,n\na.example,"x\nb.example,y\n', ["2: not a CSV record: unexpected end of data", "b.example"]),
     (b"a.example\n10.0.0.0/8\n", ["a.example", "2: a network: list domains, hosts or single addresses"]),
     (gzip.compress(gzip.compress(b"a.example\n")), ["a.example"]),
+    (b"Kunde\na.example\nb.example\n", [f"1: {TITLE}", "a.example", "b.example"]),
+    (b"# x\n\nkunde\na.example\nb.example\n", [f"3: {TITLE}", "a.example", "b.example"]),
+    (b"Domain,owner\na.example,1\nDOMAIN,Owner\nb.example,2\n", ["a.example", "3: the header, repeated", "b.example"]),
+    (b"Domain\na.example\ndomain\nb.example\n", ["a.example", "3: the header, repeated", "b.example"]),
+    (b"a.example\nb.example, c.example\nd.example e.example\n", ["a.example", "b.example", f"3: {SEVERAL}"]),
 ]  # fmt: skip
 
 
@@ -117,6 +124,7 @@ def test_texts(tmp_path: Path, data: bytes, expected: list[str]) -> None:
         (b'{"a": 1}\n', "not a list of domains but JSON lines; --column NAME"),
         (b"||a.example^\n", "not a list of domains but an ad blocker's list"),
         (b"origin,rank\nhttps://a.example,1\n", "not a list of domains but URLs; --accept urls"),
+        (b"a.example, b.example, c.example\n", "its only line contains several domains; list one domain per line"),
     ],
 )
 def test_files_that_are_no_lists(tmp_path: Path, data: bytes, words: str) -> None:

@@ -48,7 +48,7 @@ def big(monkeypatch: pytest.MonkeyPatch) -> None:
 WORDS = st.sampled_from(
     [
         "a.example", "b.example", "xn--bcher-kva.example", "A.Example", "a.example.", "a_b.example", "-a.example",
-        "a-.example", "a..example", ".example", "example", "192.0.2.1", "1.2", "1-2", "12", "[192.0.2.1]",
+        "a-.example", "a..example", ".example", "example.", "192.0.2.1", "1.2", "1-2.", "12.", "[192.0.2.1]",
         "a.example:587", "a.example # why", "# why", "", " a.example", "1,c.example", "c.example,1", '"c.example"',
         "x" * 63 + ".example", "x" * 64 + ".example", ".".join(["y" * 60] * 5), "bücher.example", "\0", "a.example\r",
     ]

@@ -49,8 +49,17 @@ def test_a_workbook_is_a_list() -> None:
         (e.destination.key, e.line, e.fields) for e in Lists(["-"], stdin=io.BytesIO(data)) if isinstance(e, Target)
     ]
     assert found == [("a.example", 2, {"Firma": "Alice"}), ("b.example", 4, {"Firma": "Bob"})]
+    noted = Lists(["-"], stdin=io.BytesIO(data))
+    assert len(list(noted)) == len(found)
+    assert noted.notes == ["-: only the first of 2 sheets is read: 'Sheet'"]
     by_number = Lists(["-"], form=Form("2"), stdin=io.BytesIO(data))
     assert [e.raw for e in by_number if isinstance(e, Target)] == ["a.example", "b.example"]
+
+
+def test_a_title_page_is_refused_with_a_note() -> None:
+    data = workbook(["Partners"], [None, "Version 3"], ["Owner", "Alice"])
+    with pytest.raises(ListError, match=r"no column .* \(only the first of 2 sheets is read: 'Sheet'\)"):
+        Lists(["-"], stdin=io.BytesIO(data))
 
 
 SHARED = b"<sst xmlns='http://schemas.openxmlformats.org/spreadsheetml/2006/main'><si><t>a.example</t></si></sst>"

@@ -112,6 +112,34 @@ def test_a_gzip_file_cut_short_gives_all_that_can_be_unpacked() -> None:
         stream.readline()
 
 
+@pytest.mark.parametrize(("kind", "at"), [("gzip", -5), ("gzip", -1), ("xz", None), ("zstd", -1)])
+@pytest.mark.parametrize("data", [b"a.example\n", NAMES], ids=["short", "long"])
+def test_all_octets_are_read_before_a_wrong_checksum(kind: str, at: int | None, data: bytes) -> None:
+    """The checksum follows the data: RFC 1952 section 2.3, RFC 8878 section 3.1.1, the xz format section 3.4."""
+    checked: dict[int, int] = {zstd.CompressionParameter.checksum_flag: 1}
+    packed = bytearray(PACKERS[kind](data) if kind != "zstd" else zstd.compress(data, options=checked))
+    index = 4 * (int.from_bytes(packed[-8:-4], "little") + 1)  # its size, in the footer of the xz format
+    packed[-13 - index if at is None else at] ^= 1
+    stream = unwrapped(io.BytesIO(bytes(packed))).stream
+    assert b"".join(stream.readline() for _ in range(data.count(b"\n"))) == data
+    with pytest.raises(DamagedError, match=f"the {kind} data is damaged"):
+        stream.readline()
+
+
+def test_octets_before_a_damage_are_read_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(wrappings, "CHUNK", 1000)
+    stream = unwrapped(io.BytesIO(gzip.compress(NAMES)[:-8] + bytes(8))).stream
+    assert b"".join(stream.readline() for _ in range(NAMES.count(b"\n"))) == NAMES
+
+
+def test_a_damaged_block_of_bzip2_is_not_read() -> None:
+    """A block of bzip2 is out of order until it is decoded completely."""
+    packed = bytearray(bz2.compress(b"a.example\n"))
+    packed[10] ^= 1  # the checksum of the block
+    with pytest.raises(DamagedError, match="the bzip2 data is damaged"):
+        text(bytes(packed))
+
+
 def test_a_bomb(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(streams, "FREE", 100_000)
     for pack in PACKERS.values():
@@ -125,7 +153,7 @@ def test_a_window_beyond_the_limit(monkeypatch: pytest.MonkeyPatch) -> None:
     packed = zstd.ZstdCompressor(options=level).compress(NAMES * 60, zstd.ZstdCompressor.FLUSH_FRAME)
     assert text(packed) == NAMES * 60
     monkeypatch.setattr(wrappings, "ZSTD_WINDOW_LOG", 20)
-    with pytest.raises(DamagedError, match="requires too much memory"):
+    with pytest.raises(DamagedError, match="needs too much memory"):
         unwrapped(io.BytesIO(packed)).stream.read()
 
 
@@ -133,8 +161,9 @@ def test_too_many_wrappings() -> None:
     data = NAMES
     for _ in range(DEPTH):
         data = gzip.compress(data)
+    assert text(data) == NAMES
     with pytest.raises(ListError, match="within each other"):
-        unwrapped(io.BytesIO(data))
+        unwrapped(io.BytesIO(gzip.compress(data)))
 
 
 def test_a_packed_archive_is_named() -> None:
