@@ -13,7 +13,7 @@ The memory needed grows with the numbers of MX hosts, certificates (see ``store.
 """
 
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from functools import lru_cache
@@ -31,6 +31,8 @@ from results.store.files import StoreError
 from results.store.reader import HEADER_FILE, Run, lines_path
 from scanner.core import judgement, rollup, route
 from scanner.core.pkix import TrustStore
+from scanner.core.sts.domain_verdict import with_sts
+from scanner.core.sts.rejudge import PolicyJudge, tlsrpt_again
 from scanner.core.verdict import sessions
 from scanner.core.x509 import facts as certs
 from scanner.facts import CertFacts, TLSALookup
@@ -98,6 +100,7 @@ class Rejudge:
         self._reports = Lookup(lines_path(run.path, "hosts"), HostReport, corrupt=run.corrupt)
         self._certs = Lookup(lines_path(run.path, "certs"), CertFacts, corrupt=run.corrupt)
         self._host = lru_cache(maxsize=KEPT)(self._judged_host)
+        self._policies = PolicyJudge(trust, self._chain, at)
 
     def record(self, old: DomainRecord) -> DomainRecord:
         """Return the record of a domain with recomputed verdicts.
@@ -111,7 +114,8 @@ class Rejudge:
         way = _route(old.route)
         known = {host.host: host for host in old.hosts}
         hosts = tuple(self._verdict(level, way, hop, known.get(hop.host)) for hop in way.hosts)
-        return replace(old, route=way, hosts=hosts, verdict=rollup.judge_domain(level, way, hosts))
+        new = replace(old, route=way, hosts=hosts, verdict=rollup.judge_domain(level, way, hosts))
+        return new if old.verdict.sts is None else self._with_sts(new)
 
     def report(self, key: str) -> HostReport:
         """Return the report of a host with recomputed evidence.
@@ -120,6 +124,15 @@ class Rejudge:
             MissingPartError: the run lacks a host or a certificate.
         """
         return self._host(key)[0]
+
+    def _with_sts(self, record: DomainRecord) -> DomainRecord:
+        """Judge the MTA-STS policy of a domain again, with the hosts as judged now."""
+        sts = record.sts and self._policies.policy(record.sts)
+        judged = [self._host(host.report) for host in record.hosts if host.report is not None]
+        known = {digest: cert for _, shown in judged for digest, cert in shown.items()}
+        nexthop = record.route.mx.name if record.route.mx is not None else record.key
+        observed = replace(record, sts=sts, tlsrpt=tlsrpt_again(record.tlsrpt))
+        return with_sts(observed, nexthop, [report for report, _ in judged], known)
 
     def _verdict(self, level: Level, way: Route, hop: RouteHost, old: HostVerdict | None) -> HostVerdict:
         if old is None or old.report is None:
@@ -142,10 +155,13 @@ class Rejudge:
         probe = sessions(old).shown
         if old.pkix is None or probe.handshake is None or not probe.handshake.chain:
             return old
-        chain = [self._cert(digest) for digest in probe.handshake.chain]
+        chain = self._chain(probe.handshake.chain)
         shown.update((cert.sha256, cert) for cert in chain)
         at = self._at or probe.started
         return judgement.with_pkix(judgement.with_dane(old, chain, lookup, at), chain, self._trust, at)
+
+    def _chain(self, digests: Sequence[str]) -> list[CertFacts]:
+        return [self._cert(digest) for digest in digests]
 
     def _cert(self, digest: str) -> CertFacts:
         stored = self._certs.get(digest)

@@ -76,7 +76,7 @@ class Examiner:
         self._settings = ports.settings
         self._load = load
         self._host_examiner = HostExaminer(ports)
-        self._policy_examiner = PolicyExaminer(ports)
+        self._policies = PolicyExaminer(ports, ports.fetch) if ports.fetch and self._settings.sts else None
         self._hosts: SingleFlight[HostKey, HostResult] = SingleFlight(load=self._loaded, weigh=_octets)
         self._domains_of: dict[HostKey, HostDomains] = {}  # hosts that are being examined now
         self._earlier: dict[str, HostReport] = {}  # reports of the previous pass for hosts examined again
@@ -119,7 +119,8 @@ class Examiner:
     def next_pass(self) -> None:
         """Begin a retry pass: hosts and endpoints that are worth a retry are examined again."""
         self._host_examiner.next_pass()
-        self._policy_examiner.next_pass()
+        if self._policies is not None:
+            self._policies.next_pass()
         forgotten = self._hosts.forget(lambda result: result.has_report and retry.of_host(result.report))
         self._earlier = {result.report.key: result.report for result in forgotten}
         self._replaced = {key: report.observed_at for key, report in self._earlier.items()}
@@ -145,9 +146,9 @@ class Examiner:
 
         A policy belongs to a domain, not to a mail host that a destination names (RFC 8461 section 3.4).
         """
-        if not self._settings.sts or destination.kind is not Kind.DOMAIN or route.final in rollup.NO_MAIL:
+        if self._policies is None or destination.kind is not Kind.DOMAIN or route.final in rollup.NO_MAIL:
             return None
-        return await self._policy_examiner.examine(destination.host)
+        return await self._policies.examine(destination.host)
 
     async def _host(self, key: HostKey, slots: DomainSlots) -> HostResult:
         """Return the result of a host; examine the host only for the first domain that uses it."""

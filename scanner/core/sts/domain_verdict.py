@@ -26,7 +26,6 @@ from scanner.vocabulary import (
     DomainDane,
     DomainSTS,
     HostSTS,
-    Level,
     Mechanism,
     PolicyMode,
     Security,
@@ -229,7 +228,8 @@ class _JudgedDomain:
                 return Sender.UNKNOWN
             if self._enforced:
                 return host_verdict.sender_enforcing(sts, report)
-        return self._dane_sender(host, report)
+        view = self._view
+        return judgement.dane_sender(host, view.verdict.level, view.nexthop, view.route, report, view.certs)
 
     def _dane_decides(self, report: HostReport) -> bool:
         """Return whether DANE alone decides at a host; with an unknown DNSSEC state the result is unknown as well."""
@@ -237,14 +237,6 @@ class _JudgedDomain:
         if report.tlsa.dane is Dane.UNKNOWN or security is Security.INDETERMINATE:
             return True
         return security in (None, Security.SECURE) and report.tlsa.dane in (None, Dane.LOOKUP_FAILED)
-
-    def _dane_sender(self, host: HostVerdict, report: HostReport) -> Sender:
-        """Return the action at a host of a sender at level ``dane``."""
-        if self._view.verdict.level is Level.DANE:
-            return host.sender
-        hop = next(hop for hop in self._view.route.hosts if (hop.host, hop.preference) == (host.host, host.preference))
-        view = self._view
-        return judgement.judge_host(Level.DANE, view.nexthop, view.route, hop, report, view.certs).sender
 
     def _action(self, senders: Sequence[Sender]) -> Sender:
         """Return the action for the domain, where a policy that is not known leaves an earlier host unknown."""
