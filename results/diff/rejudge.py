@@ -32,12 +32,14 @@ from results.store.reader import HEADER_FILE, Run, lines_path
 from scanner.core import judgement, rollup, route
 from scanner.core.pkix import TrustStore
 from scanner.core.sts.domain_verdict import with_sts
-from scanner.core.sts.rejudge import PolicyJudge, tlsrpt_again
+from scanner.core.sts.records import tlsrpt_report
+from scanner.core.sts.rejudge import PolicyJudge
 from scanner.core.verdict import sessions
 from scanner.core.x509 import facts as certs
 from scanner.facts import CertFacts, TLSALookup
 from scanner.model import DomainRecord, EndpointReport, HostReport, HostVerdict, Route, RouteHost
 from scanner.reasons import Reason
+from scanner.sts import STSReport, TLSRPTReport
 from scanner.vocabulary import Level
 
 
@@ -127,12 +129,15 @@ class Rejudge:
 
     def _with_sts(self, record: DomainRecord) -> DomainRecord:
         """Judge the MTA-STS policy of a domain again, with the hosts as judged now."""
-        sts = record.sts and self._policies.policy(record.sts)
         judged = [self._host(host.report) for host in record.hosts if host.report is not None]
         known = {digest: cert for _, shown in judged for digest, cert in shown.items()}
         nexthop = record.route.mx.name if record.route.mx is not None else record.key
-        observed = replace(record, sts=sts, tlsrpt=tlsrpt_again(record.tlsrpt))
-        return with_sts(observed, nexthop, [report for report, _ in judged], known)
+        return with_sts(record, nexthop, self._observed(record), [report for report, _ in judged], known)
+
+    def _observed(self, record: DomainRecord) -> tuple[STSReport, TLSRPTReport] | None:
+        if record.sts is None or record.tlsrpt is None:
+            return None
+        return self._policies.policy(record.sts), tlsrpt_report(record.tlsrpt.txt)
 
     def _verdict(self, level: Level, way: Route, hop: RouteHost, old: HostVerdict | None) -> HostVerdict:
         if old is None or old.report is None:

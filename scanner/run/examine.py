@@ -7,7 +7,7 @@ domains use it. The module ``scanner.run.hosts`` examines a host, and the packag
 
 import traceback
 from collections.abc import Awaitable, Callable, Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 
@@ -220,10 +220,12 @@ class Examiner:
         certs = {digest: cert for _, result in seen.hosts for digest, cert in result.certs.items()}
         worth_a_retry = retry.of_route(route) or any(map(retry.of_host, reports))
         if self._settings.sts and destination.kind is Kind.DOMAIN:
-            sts, tlsrpt = (seen.policy.sts, seen.policy.tlsrpt) if seen.policy else (None, None)
-            record = with_sts(replace(record, sts=sts, tlsrpt=tlsrpt), destination.host, reports, certs)
-            certs |= seen.policy.certs if seen.policy else {}
-            worth_a_retry = worth_a_retry or (sts is not None and worth_retry(sts))
+            policy = seen.policy
+            observed = (policy.sts, policy.tlsrpt) if policy else None
+            record = with_sts(record, destination.host, observed, reports, certs)
+            if policy is not None:
+                certs |= policy.certs
+                worth_a_retry = worth_a_retry or worth_retry(policy.sts)
         await slices.turn(destination.key)
         return DomainResult(record, reports, certs, retry=worth_a_retry)
 

@@ -1,4 +1,4 @@
-"""The MTA-STS policy and the TLSRPT record of a domain, derived again from the stored observations.
+"""The MTA-STS policy of a domain, derived again from the stored observations.
 
 A certificate that is no longer accepted hides the response: no sender would have sent the request. A certificate that
 the scan did not accept has no response, so its policy stays unknown.
@@ -11,9 +11,9 @@ from datetime import datetime
 from scanner.core.pkix import TrustStore
 from scanner.core.sts.discovery import with_response
 from scanner.core.sts.policy_certificate import judge_certificate
-from scanner.core.sts.records import policy_host, sts_report, tlsrpt_report
+from scanner.core.sts.records import policy_host, sts_report
 from scanner.facts import CertFacts
-from scanner.sts import PolicyFetch, STSReport, TLSRPTReport
+from scanner.sts import PolicyFetch, STSReport
 from scanner.vocabulary import TXTRecord
 
 
@@ -45,8 +45,3 @@ class PolicyJudge:
         found = judge_certificate(chain, host, self.trust, self.at or old.started)
         new = replace(old, pkix=found.pkix, pkix_error=found.pkix_error, name_match=found.name_match)
         return new if found.accepted else replace(new, status=None, media_type="", octets=0, failure=None)
-
-
-def tlsrpt_again(old: TLSRPTReport | None) -> TLSRPTReport | None:
-    """Return the TLSRPT record judged again; None if it was not asked."""
-    return None if old is None else tlsrpt_report(old.txt)

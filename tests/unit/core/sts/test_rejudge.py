@@ -8,7 +8,7 @@ import pytest
 
 from scanner.core.pkix import EMPTY, TrustStore
 from scanner.core.sts.discovery import discovery
-from scanner.core.sts.rejudge import PolicyJudge, tlsrpt_again
+from scanner.core.sts.rejudge import PolicyJudge
 from scanner.facts import CertFacts, Failure
 from scanner.sts import STSReport
 from scanner.vocabulary import FailureKind, Outcome, Phase, Pkix
@@ -67,9 +67,3 @@ def test_a_certificate_that_is_accepted_only_now_leaves_the_policy_unknown() -> 
     again = PolicyJudge(TRUST, chain_of).policy(refused)
     assert (again.fetches[0].pkix, discovery(again).why) == ("trusted", "unknown")
     assert again.fetches[0].address == V4
-
-
-def test_the_tlsrpt_record() -> None:
-    report = sts.tlsrpt('"v=TLSRPTv1; rua=mailto:a@b.test"')
-    assert tlsrpt_again(replace(report, rua=())) == report
-    assert tlsrpt_again(None) is None
