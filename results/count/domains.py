@@ -18,22 +18,20 @@ from results.count.base import Word
 from results.count.columns import EXAMPLES, Columns, GroupCount
 from results.count.domain_words import funnel_step, mx_kind, mx_state, words_of_domain, words_of_host
 from results.count.failing import Failing, FailingHost, fails, reasons_of
+from results.count.listed_domains import ListedDomains
+from results.count.policy_words import words_of_policy
 from results.store import codec
 from results.store.partial import HOST, VERDICT, DomainPart, HostPart, RoutePart, VerdictPart
 from scanner.core.providers import provider_of
-from scanner.reasons import Reason
-from scanner.vocabulary import DomainDane, DomainOutcome, DomainStartTLS, worst
+from scanner.vocabulary import DomainDane, DomainStartTLS, worst
 
 KNOWN = 262_144  # maximum number of cached verdicts of MX hosts, about 0.4 KiB each
 KINDS = 65_536  # maximum number of groups of domains in memory, about 0.3 KiB each
 VERDICTS = 16_384  # maximum number of cached verdicts of domains, about 1 KiB each
-UNROUTED = 1000  # maximum number of listed domains for which no MX host could be determined
-LIMITED = 1000  # maximum number of listed domains with more MX hosts or addresses than a limit of the scan
 
 _DIGEST = 16  # length in octets of a collision-resistant digest
 _Part = TypeVar("_Part", HostPart, VerdictPart)
 _NO_FACTS: frozenset[Word] = frozenset()
-_LIMITS = frozenset((Reason.HOST_LIMIT, Reason.ADDRESS_LIMIT))
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,15 +49,6 @@ class Funnel:
     with_tlsa: int
     matched: int
     protected: int
-
-
-@dataclass(frozen=True, slots=True)
-class UnroutedDomain:
-    """A domain that fails or is inconclusive because no MX host could be determined."""
-
-    domain: str
-    reasons: tuple[str, ...]
-    text: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,29 +85,22 @@ class HostKind:
     examples: list[str] = field(default_factory=list)
 
 
-@dataclass(frozen=True, slots=True)
-class LimitedDomain:
-    """A domain with more MX hosts or addresses than a limit of the scan.
-
-    ``unexamined`` is the number of the domain's MX hosts that were not examined. ``hosts`` contains the MX hosts with
-    more addresses than were examined.
-    """
-
-    domain: str
-    unexamined: int
-    hosts: tuple[str, ...]
-
-
 @dataclass(slots=True)
 class DomainKind:
-    """A group of ``size`` domains with equal route, verdict and hosts; ``failing`` lists the hosts that fail."""
+    """A group of ``size`` domains with equal route, verdict and hosts.
+
+    ``failing`` lists the hosts that fail. ``policy`` contains the labels for MTA-STS and TLSRPT.
+    """
 
     route: RoutePart
     verdict: VerdictPart
     hosts: tuple[HostKind, ...]
     failing: tuple[HostKind, ...]
+    policy: frozenset[Word]
     size: int = 0
 
+
+_KindKey = tuple[RoutePart, VerdictPart, tuple[HostKind, ...], frozenset[Word]]
 
 MoreWords = Callable[[DomainKind, int], frozenset[Word]]
 """A function that returns further labels for a group of domains and the ``funnel_step`` of the group."""
@@ -133,6 +115,7 @@ class Domains:
 
     ``by_word`` maps labels to numbers of domains. ``masks`` contains the labels of each MX host as a bit mask,
     ``domains_of`` the number of domains of each MX host, and ``host_dane`` the worst DANE verdict by report key.
+    ``listed`` contains the domains that a report names.
 
     Args:
         facts: labels of each MX host, by the key of its report.
@@ -155,7 +138,7 @@ class Domains:
         self._known: dict[bytes, HostKind] = {}
         self._verdicts: dict[bytes, VerdictPart] = {}
         self._routes: dict[RoutePart, RoutePart] = {}  # equal routes share one object, to save memory
-        self._kinds: dict[tuple[RoutePart, VerdictPart, tuple[HostKind, ...]], DomainKind] = {}
+        self._kinds: dict[_KindKey, DomainKind] = {}
         self._steps: Counter[int] = Counter()
         self._failing = Failing()
         self._providers: Counter[tuple[str, tuple[str, bool]]] = Counter()
@@ -167,8 +150,7 @@ class Domains:
         self.masks: dict[str, int] = {}
         self.domains_of: Counter[str] = Counter()
         self.host_dane: dict[str, str] = {}
-        self.unrouted: list[UnroutedDomain] = []
-        self.limited: list[LimitedDomain] = []
+        self.listed = ListedDomains()
 
     def add(self, line: DomainPart) -> None:
         """Count a domain.
@@ -178,17 +160,14 @@ class Domains:
         """
         verdict = self._verdict(line.verdict)
         hosts = tuple([self._host(raw) for raw in line.hosts])
-        kind = self._kind(line.route, verdict, hosts)
+        kind = self._kind(line.route, verdict, hosts, words_of_policy(verdict.sts, line.sts, line.tlsrpt))
         if kind.failing or self._columns.given:
             self._columns.add(line.key, bytes(line.target), verdict, kind.failing)
         self.count += 1
         kind.size += 1
         if kind.size <= EXAMPLES:
             _exemplify(kind, line.key)
-        if not hosts:
-            self._unrouted(line.key, verdict)
-        elif not _LIMITS.isdisjoint(verdict.reasons) and len(self.limited) < LIMITED:
-            self.limited.append(_limited(line.key, hosts))
+        self.listed.add(line.key, verdict, hosts)
         if len(self._known) > KNOWN:
             self.settle()
         elif len(self._kinds) > KINDS:
@@ -286,12 +265,14 @@ class Domains:
 
     # --- one domain -------------------------------------------------------------------------------------------
 
-    def _kind(self, route: RoutePart, verdict: VerdictPart, hosts: tuple[HostKind, ...]) -> DomainKind:
-        found = self._kinds.get((route, verdict, hosts))
+    def _kind(
+        self, route: RoutePart, verdict: VerdictPart, hosts: tuple[HostKind, ...], policy: frozenset[Word]
+    ) -> DomainKind:
+        found = self._kinds.get((route, verdict, hosts, policy))
         if found is None:
             route = self._routes.setdefault(route, route)
             failing = tuple([host for host in hosts if host.part is not None])
-            found = self._kinds[route, verdict, hosts] = DomainKind(route, verdict, hosts, failing)
+            found = self._kinds[route, verdict, hosts, policy] = DomainKind(route, verdict, hosts, failing, policy)
         return found
 
     def _host(self, raw: msgspec.Raw) -> HostKind:
@@ -316,19 +297,15 @@ class Domains:
             found = self._verdicts[key] = decoded_verdict(raw)
         return found
 
-    def _unrouted(self, domain: str, verdict: VerdictPart) -> None:
-        if verdict.outcome in (DomainOutcome.FAIL, DomainOutcome.INCONCLUSIVE) and len(self.unrouted) < UNROUTED:
-            self.unrouted.append(UnroutedDomain(domain, verdict.reasons, verdict.text))
-
     def _words_of_domain(self, kind: DomainKind, step: int) -> tuple[frozenset[Word], int]:
         """Return the labels of a group of domains, and the bit mask of the labels for each host of the group."""
         verdict, hosts = kind.verdict, kind.hosts
         by_hosts = hosts[0].reasons if len(hosts) == 1 else frozenset[str]().union(*[host.reasons for host in hosts])
         mx, known_by = mx_state(kind.route), mx_kind(kind.route)
-        key = (verdict, mx, known_by, step, by_hosts)
+        key = (verdict, mx, known_by, step, by_hosts, kind.policy)
         words = self._words.get(key)
         if words is None:
-            said = frozenset(words_of_domain(verdict, mx, known_by, step, routed=bool(hosts)))
+            said = kind.policy.union(words_of_domain(verdict, mx, known_by, step, routed=bool(hosts)))
             own = (word for word in said if word[0] != "reasons" or word[1] not in by_hosts)
             words = self._words[key] = (said, self._mask(own))
         return words
@@ -384,12 +361,6 @@ def decoded_verdict(raw: msgspec.Raw) -> VerdictPart:
         CodecError: the JSON is not the verdict of a domain.
     """
     return _decoded(VERDICT, raw)
-
-
-def _limited(domain: str, hosts: Iterable[HostKind]) -> LimitedDomain:
-    beyond = [host for host in hosts if not _LIMITS.isdisjoint(host.reasons)]
-    examined = tuple(host.name for host in beyond if host.report is not None)
-    return LimitedDomain(domain, len(beyond) - len(examined), examined)
 
 
 def _decoded(decoder: msgspec.json.Decoder[_Part], raw: msgspec.Raw) -> _Part:

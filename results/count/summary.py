@@ -10,16 +10,18 @@ The report, the metrics and the paper tables all count with ``count_run``.
 
 from collections import Counter
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
 from results.count.base import Count, CountTable, Word
 from results.count.columns import GroupCount
 from results.count.domain_words import FUNNEL
-from results.count.domains import Domains, Funnel, LimitedDomain, MoreWords, Provider, UnroutedDomain
+from results.count.domains import Domains, Funnel, MoreWords, Provider
 from results.count.failing import FailingHost
 from results.count.health import Health
 from results.count.hosts import SLOWEST, Disagreement, ExpiringHost, Hosts, SlowHost
+from results.count.listed_domains import LimitedDomain, PolicyFaults, UnroutedDomain
+from results.count.policy_words import STS_FUNNEL
 from results.store.codec import CodecError
 from results.store.partial import CertPart, DomainPart, ReportPart, lines
 from results.store.reader import Run
@@ -35,6 +37,7 @@ __all__ = [
     "FailingHost",
     "Funnel",
     "LimitedDomain",
+    "PolicyFaults",
     "Provider",
     "SlowHost",
     "Summary",
@@ -92,6 +95,7 @@ class Summary:
     ``tables`` contains the counts of domains and of MX hosts. ``tls_versions``, ``ciphers``, ``groups`` and
     ``key_types`` count endpoints with a handshake. ``endpoints`` is the number of all endpoints, and ``hosts`` the
     number of examined MX hosts. ``by_column`` counts domains by the values of a column of the target list.
+    ``policy_faults`` names the domains with a fault of MTA-STS or TLSRPT.
     """
 
     state: RunState
@@ -121,6 +125,7 @@ class Summary:
     rejects: dict[str, int]
     figures: Figures
     by_column: tuple[GroupCount, ...] = ()
+    policy_faults: PolicyFaults = field(default_factory=PolicyFaults)
 
 
 def summarise(run: Run, days: int = SOON, column: str = "") -> Summary:
@@ -187,8 +192,8 @@ def summary_of(run: Run, counted: Counted, days: int = SOON) -> Summary:
         groups=_ranked(hosts.groups),
         key_types=_ranked(hosts.key_types),
         failing=domains.failing(),
-        unrouted=tuple(domains.unrouted),
-        limited=tuple(domains.limited),
+        unrouted=tuple(domains.listed.unrouted),
+        limited=tuple(domains.listed.limited),
         slowest=hosts.slowest(),
         expiring=hosts.expiring(ended(header) + timedelta(days=days), domains.domains_of),
         disagreements=tuple(hosts.disagreements),
@@ -197,6 +202,7 @@ def summary_of(run: Run, counted: Counted, days: int = SOON) -> Summary:
         rejects=_ranked(rejects),
         figures=_figures(counted),
         by_column=domains.by_column(),
+        policy_faults=domains.listed.faults(),
     )
 
 
@@ -222,8 +228,10 @@ TABLES = (
     "sender",
     "dane",
     "starttls",
-    "sts",
     "mechanism",
+    "sts",
+    "sts_funnel",
+    "tlsrpt_record",
     "reasons",
     "inconclusive",
     "host_dane",
@@ -248,7 +256,14 @@ def _tables(counted: Counted) -> dict[str, CountTable]:
     bases = dict.fromkeys(SHAKEN, shaken) | {"cert_algs": counted["tls", "asked"]}
     tables = {name: CountTable(bases.get(name, whole), _sorted(rows)) for name, rows in found.items()}
     steps = {step: found["funnel"].get(step, Count(0, 0)) for step in FUNNEL}
-    return tables | {"funnel": CountTable(whole, steps)}
+    return tables | {"funnel": CountTable(whole, steps)} | _sts_funnel(counted)
+
+
+def _sts_funnel(counted: Counted) -> dict[str, CountTable]:
+    """Return the table of the steps to MTA-STS, without rows if the scan did not examine MTA-STS."""
+    examined = counted["sts_funnel", STS_FUNNEL[0]]
+    steps = {step: counted["sts_funnel", step] for step in STS_FUNNEL} if examined.domains else {}
+    return {"sts_funnel": CountTable(examined, steps)}
 
 
 def _unnamed_hosts(hosts: Hosts, found: Mapping[str, dict[str, Count]]) -> None:

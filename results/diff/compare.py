@@ -1,4 +1,4 @@
-"""The differences between runs: the list of domains, verdicts, MX records, certificates and TLSA records.
+"""The differences between runs: the list of domains, verdicts, MX records, MTA-STS, certificates and TLSA records.
 
 The runs are given in the order of time. A domain of the newest run is compared with all earlier runs that contain the
 domain. The old state of a domain is the latest conclusive state of the domain in the earlier runs. A time-out in one
@@ -26,8 +26,9 @@ from results.count.summary import SOON
 from results.diff.groups import ChangeGroup, ChangeKind, Groups, counts_of
 from results.diff.hosts import CertificateChange, ExpiringCertificate, HostChanges, HostRollover, TLSAChange
 from results.diff.join import bucket_count, joined
+from results.diff.policies import PolicyChange, policy_changes
 from results.diff.states import DomainState, HostState, domain_states, host_states
-from results.diff.verdicts import DomainChange, DomainWords, Transitions, domain_words, shared
+from results.diff.verdicts import DomainChange, DomainWords, Transitions, differences, domain_words, shared
 from results.store.files import StoreError
 from results.store.last_lines import last_places
 from results.store.reader import Run, lines_path
@@ -114,6 +115,7 @@ class Comparison:
     transitions: dict[str, dict[str, int]] = field(default_factory=dict)
     flapping: list[Flapping] = field(default_factory=list)
     mx: list[MXChange] = field(default_factory=list)
+    policies: list[PolicyChange] = field(default_factory=list)
     certificates: list[CertificateChange] = field(default_factory=list)
     tlsa: list[TLSAChange] = field(default_factory=list)
     rollovers: list[HostRollover] = field(default_factory=list)
@@ -218,6 +220,7 @@ class _Domains:
             listed.sort(key=lambda row: row.domain)
         found.flapping.sort(key=lambda row: row.domain)
         found.mx.sort(key=lambda row: row.domain)
+        found.policies.sort(key=lambda row: row.domain)
         found.transitions = self._transitions.sorted()
         found.groups = self.groups.result()
         found.counts = counts_of({kind: len(rows) for kind, rows in _lists(found).items()}, found.groups)
@@ -235,6 +238,7 @@ class _Domains:
         self._health(earlier, old, new)
         self._transitions.add(domain_words(old), domain_words(new))
         self._mx(earlier, new)
+        self._policies([*earlier, new])
         health = [state.health for state in (*earlier, new)]
         conclusive = [one.bad for one in health if one is not Health.UNKNOWN]
         if sum(one is not other for one, other in pairwise(conclusive)) >= MIN_TURNS:
@@ -249,8 +253,14 @@ class _Domains:
             _lists(self._found)[kind].append(_change(old, new, cause, shown))
         elif old.health is new.health is Health.ABSENT:
             self._found.absent += 1
-        elif domain_words(old) != domain_words(new):
+        elif any(differences(domain_words(old), domain_words(new))):
             self._found.changed.append(_change(old, new, new, None))
+
+    def _policies(self, states: list[DomainState]) -> None:
+        known = [(state.policy, state.mx) for state in states if state.policy is not None]
+        if states[-1].policy is not None and len(known) >= MIN_RUNS:
+            policies, mx = zip(*known, strict=True)
+            self._found.policies += policy_changes(states[-1].key, policies, mx)
 
     def _mx(self, earlier: list[DomainState], new: DomainState) -> None:
         known = next((state.mx for state in reversed(earlier) if state.mx is not None), None)

@@ -13,7 +13,7 @@ The memory needed grows with the numbers of MX hosts, certificates (see ``store.
 """
 
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from functools import lru_cache
@@ -32,11 +32,15 @@ from results.store.files import StoreError
 from results.store.reader import HEADER_FILE, Run, lines_path
 from scanner.core import judgement, rollup, route
 from scanner.core.pkix import TrustStore
+from scanner.core.sts.domain_verdict import with_sts
+from scanner.core.sts.records import tlsrpt_report
+from scanner.core.sts.rejudge import PolicyJudge
 from scanner.core.verdict import sessions
 from scanner.core.x509 import facts as certs
 from scanner.facts import CertFacts, Probe, TLSALookup
 from scanner.model import AlgorithmReport, DomainRecord, EndpointReport, HostReport, HostVerdict, Route, RouteHost
 from scanner.reasons import Reason
+from scanner.sts import STSReport, TLSRPTReport
 from scanner.vocabulary import Level
 
 _Report = TypeVar("_Report", EndpointReport, AlgorithmReport)
@@ -101,6 +105,7 @@ class Rejudge:
         self._reports = Lookup(lines_path(run.path, "hosts"), HostReport, corrupt=run.corrupt)
         self._certs = Lookup(lines_path(run.path, "certs"), CertFacts, corrupt=run.corrupt)
         self._host = lru_cache(maxsize=KEPT)(self._judged_host)
+        self._policies = PolicyJudge(trust, self._chain, at)
 
     def record(self, old: DomainRecord) -> DomainRecord:
         """Return the record of a domain with recomputed verdicts.
@@ -114,7 +119,8 @@ class Rejudge:
         way = _route(old.route)
         known = {host.host: host for host in old.hosts}
         hosts = tuple(self._verdict(level, way, hop, known.get(hop.host)) for hop in way.hosts)
-        return replace(old, route=way, hosts=hosts, verdict=rollup.judge_domain(level, way, hosts))
+        new = replace(old, route=way, hosts=hosts, verdict=rollup.judge_domain(level, way, hosts))
+        return new if old.verdict.sts is None else self._with_sts(new)
 
     def report(self, key: str) -> HostReport:
         """Return the report of a host with recomputed evidence.
@@ -123,6 +129,18 @@ class Rejudge:
             MissingPartError: the run lacks a host or a certificate.
         """
         return self._host(key)[0]
+
+    def _with_sts(self, record: DomainRecord) -> DomainRecord:
+        """Judge the MTA-STS policy of a domain again, with the hosts as judged now."""
+        judged = [self._host(host.report) for host in record.hosts if host.report is not None]
+        known = {digest: cert for _, shown in judged for digest, cert in shown.items()}
+        nexthop = record.route.mx.name if record.route.mx is not None else record.key
+        return with_sts(record, nexthop, self._observed(record), [report for report, _ in judged], known)
+
+    def _observed(self, record: DomainRecord) -> tuple[STSReport, TLSRPTReport] | None:
+        if record.sts is None or record.tlsrpt is None:
+            return None
+        return self._policies.policy(record.sts), tlsrpt_report(record.tlsrpt.txt)
 
     def _verdict(self, level: Level, way: Route, hop: RouteHost, old: HostVerdict | None) -> HostVerdict:
         if old is None or old.report is None:
@@ -148,10 +166,13 @@ class Rejudge:
     def _judged(self, old: _Report, probe: Probe, lookup: TLSALookup, shown: dict[str, CertFacts]) -> _Report:
         if old.pkix is None or probe.handshake is None or not probe.handshake.chain:
             return old
-        chain = [self._cert(digest) for digest in probe.handshake.chain]
+        chain = self._chain(probe.handshake.chain)
         shown.update((cert.sha256, cert) for cert in chain)
         at = self._at or probe.started
         return judgement.with_pkix(judgement.with_dane(old, chain, lookup, at), chain, self._trust, at)
+
+    def _chain(self, digests: Sequence[str]) -> list[CertFacts]:
+        return [self._cert(digest) for digest in digests]
 
     def _cert(self, digest: str) -> CertFacts:
         stored = self._certs.get(digest)

@@ -7,13 +7,24 @@ from datetime import datetime
 from results.count.columns import column_value
 from results.count.health import Health, domain_health, host_health
 from results.count.main_reason import main_reason
+from results.diff.policies import PolicyState, policy_state
 from results.store.reader import Run
 from scanner.core.algorithms import algorithm_of
 from scanner.core.verdict import handshake_of
 from scanner.facts import TLSARecord
 from scanner.model import DomainRecord, EndpointReport, HostReport, HostVerdict
 from scanner.reasons import Reason
-from scanner.vocabulary import Dane, DomainDane, DomainOutcome, DomainStartTLS, Outcome, Sender, Served
+from scanner.vocabulary import (
+    Dane,
+    DomainDane,
+    DomainOutcome,
+    DomainStartTLS,
+    DomainSTS,
+    Mechanism,
+    Outcome,
+    Sender,
+    Served,
+)
 
 _RECORDS_KNOWN = (None, Dane.UNUSABLE, Dane.NONE)
 """Results of a TLSA lookup (``TLSALookup.dane``) in which the TLSA records of the host are known."""
@@ -40,7 +51,8 @@ class DomainState:
     """A domain in one run.
 
     ``mx`` contains the MX records as ``10 mx.example``; None if the MX lookup failed. ``hosts`` contains the verdicts
-    of the MX hosts. ``group`` is the value of the column of the target list by which changes are grouped.
+    of the MX hosts. ``group`` is the value of the column of the target list by which changes are grouped. ``sts``,
+    ``mechanism`` and ``policy`` are None if the run did not examine MTA-STS.
     """
 
     key: str
@@ -55,6 +67,9 @@ class DomainState:
     text: str
     at: datetime
     group: str = ""
+    sts: DomainSTS | None = None
+    mechanism: Mechanism | None = None
+    policy: PolicyState | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,6 +123,9 @@ def _domain(record: DomainRecord, column: str) -> DomainState:
         text=verdict.text,
         at=record.observed_at,
         group=column_value(record.target.fields, column),
+        sts=verdict.sts,
+        mechanism=verdict.mechanism,
+        policy=policy_state(record),
     )
 
 

@@ -10,6 +10,7 @@ from results.diff.compare import Comparison, Flapping, ListedDomain, MXChange, R
 from results.diff.group_text import TITLES, by_kind, count_text, markdown_groups, print_groups
 from results.diff.groups import ChangeKind
 from results.diff.hosts import CertificateChange, ExpiringCertificate, HostRollover, LeafSummary, TLSAChange
+from results.diff.policies import CHANGE_WORDS, PolicyChange
 from results.diff.rollover import RolloverClass
 from results.diff.verdicts import DomainChange, change_text
 from results.render import escape
@@ -128,6 +129,8 @@ def _csv_rows(found: Comparison) -> Iterator[tuple[Cell, ...]]:
         for listed in rows:
             verdict = f"dane {listed.verdict.dane}, outcome {listed.verdict.outcome}"
             yield name, listed.group, "", "", listed.domain, verdict, "", ""
+    for policy in found.policies:
+        yield "mta-sts", "", "", policy.kind, policy.domain, f"{policy.old} > {policy.new}", "", ""
 
 
 def _changes(found: Comparison, kind: ChangeKind) -> list[DomainChange]:
@@ -182,10 +185,16 @@ def _list_tables(found: Comparison, limit: int | None) -> Iterator[Table]:
     ):
         yield table_of(name, title, columns, rows, _listed_row, limit)
     yield table_of("mx", "MX records", ("domain", "added", "removed"), found.mx, _mx_row, limit)
+    columns = ("domain", "change", "before", "now")
+    yield table_of("policies", "MTA-STS and TLSRPT", columns, found.policies, _policy_row, limit)
 
 
 def _listed_row(row: ListedDomain) -> tuple[Cell, ...]:
     return row.domain, row.verdict.dane, row.verdict.outcome, row.health
+
+
+def _policy_row(row: PolicyChange) -> tuple[Cell, ...]:
+    return row.domain, CHANGE_WORDS[row.kind], row.old, row.new
 
 
 def _mx_row(row: MXChange) -> tuple[Cell, ...]:

@@ -13,19 +13,34 @@ from typing import Any, Protocol, TypeVar
 
 from scanner.model import EndpointVerdict
 from scanner.reasons import Reason
-from scanner.vocabulary import Dane, DomainDane, DomainOutcome, DomainStartTLS, Pkix, Sender, TLSState
+from scanner.vocabulary import (
+    Dane,
+    DomainDane,
+    DomainOutcome,
+    DomainStartTLS,
+    DomainSTS,
+    Mechanism,
+    Pkix,
+    Sender,
+    TLSState,
+)
 
 V = TypeVar("V")
 
 
 @dataclass(frozen=True, slots=True)
 class DomainWords:
-    """The four verdict values of a domain, in the order in which they are compared and printed."""
+    """The verdict values of a domain, in the order in which they are compared and printed.
+
+    ``sts`` and ``mechanism`` are None if the run did not examine MTA-STS, and are then not compared.
+    """
 
     dane: DomainDane
     starttls: DomainStartTLS
     outcome: DomainOutcome
     sender: Sender
+    sts: DomainSTS | None = None
+    mechanism: Mechanism | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,6 +79,10 @@ class _Judged(Protocol):
     def outcome(self) -> DomainOutcome: ...
     @property
     def sender(self) -> Sender: ...
+    @property
+    def sts(self) -> DomainSTS | None: ...
+    @property
+    def mechanism(self) -> Mechanism | None: ...
 
 
 def shared(value: V) -> V:
@@ -78,8 +97,9 @@ def _first(value: Hashable) -> Any:
 
 
 def domain_words(verdict: _Judged) -> DomainWords:
-    """Return the four verdict values of a domain's verdict or state."""
-    return shared(DomainWords(verdict.dane, verdict.starttls, verdict.outcome, verdict.sender))
+    """Return the verdict values of a domain's verdict or state."""
+    words = DomainWords(verdict.dane, verdict.starttls, verdict.outcome, verdict.sender, verdict.sts, verdict.mechanism)
+    return shared(words)
 
 
 def endpoint_words(verdict: EndpointVerdict) -> EndpointWords:
@@ -95,11 +115,12 @@ def differences(old: Any, new: Any) -> Iterator[tuple[str, str]]:
         new: an object of the same class as ``old``.
 
     Yields:
-        The name of each differing field, and its values as ``old > new``.
+        The name of each differing field, and its values as ``old > new``. A field that is None in one of the verdicts
+        does not differ.
     """
     for field in fields(old):
         before, after = getattr(old, field.name), getattr(new, field.name)
-        if before != after:
+        if before != after and None not in (before, after):
             yield field.name, f"{before} > {after}"
 
 

@@ -8,12 +8,11 @@ from collections.abc import Callable, Iterator
 from rich.console import Console
 from rich.text import Text
 
-from results.explain.remedies import remedy_of
+from results.explain.sts_fix import policy_faults
 from results.render import words
 from results.render.terminal import quote, said
 from scanner.facts import Answer, Failure
-from scanner.model import DomainRecord, DomainVerdict
-from scanner.reasons import Reason
+from scanner.model import DomainRecord
 from scanner.sts import PolicyFetch, STSPolicy, STSReport, TLSRPTReport
 from scanner.vocabulary import Outcome
 
@@ -22,8 +21,6 @@ LONG = 1000  # maximum characters of a record or list of patterns
 
 Line = tuple[Text, int]
 """A line of the output and its indent."""
-
-_STS_REASONS = tuple(reason for reason in Reason if reason.startswith(("sts-", "tlsrpt-")))
 
 
 def sts_lines(record: DomainRecord, console: Console) -> Iterator[Line]:
@@ -35,7 +32,7 @@ def sts_lines(record: DomainRecord, console: Console) -> Iterator[Line]:
             yield Text.assemble(quote(console, host.host), f": {words.HOST_STS[host.sts]} ({host.sts})"), 2
     if record.tlsrpt is not None:
         yield from _of_tlsrpt(record.tlsrpt, console)
-    yield from _remedies(record.verdict)
+    yield from _remedies(record, console)
 
 
 def _of_policy(report: STSReport, console: Console) -> Iterator[Line]:
@@ -90,10 +87,12 @@ def _of_tlsrpt(report: TLSRPTReport, console: Console) -> Iterator[Line]:
         yield quote(console, defect), 4
 
 
-def _remedies(verdict: DomainVerdict) -> Iterator[Line]:
-    for reason in verdict.reasons:
-        if reason in _STS_REASONS:
-            yield Text.assemble(("Remedy: ", "bold"), f"{remedy_of(reason)} ({reason})"), 2
+def _remedies(record: DomainRecord, console: Console) -> Iterator[Line]:
+    for fault in policy_faults(record):
+        yield Text.assemble(("Cause: ", "bold"), quote(console, fault.sentence, limit=LONG), f" ({fault.cause})"), 2
+        yield Text.assemble(("Remedy: ", "bold"), quote(console, fault.fix, limit=LONG)), 2
+        for line in fault.records:
+            yield quote(console, line, "green", limit=LONG), 4
 
 
 def _answer(answer: Answer, console: Console) -> Text:

@@ -31,11 +31,12 @@ from results.paper.words import (
     WITH_TLSA,
     PaperWords,
     between_families,
+    dane_and_sts,
     words_of_facts,
 )
 from results.render.tables import Cell, Table
 from results.store.reader import Run
-from scanner.vocabulary import Dane, DomainDane
+from scanner.vocabulary import Dane, DomainDane, DomainSTS
 
 TOP = 20  # maximum number of listed providers
 RANKS = tuple(factor * 10**power for power in range(6) for factor in (1, 2, 5))
@@ -53,6 +54,13 @@ _TLS_TABLES = {
     "issuer": "issuers",
 }
 
+_POLICY_TABLES = {
+    "step": "sts_funnel",
+    "MTA-STS": "sts",
+    "protection": "mechanism",
+    "TLSRPT record": "tlsrpt_record",
+}
+
 
 @dataclass(frozen=True, slots=True)
 class _Sources:
@@ -65,7 +73,9 @@ class _Sources:
 
 
 def paper_tables(run: Run, history: Sequence[Run] = ()) -> list[Table]:
-    """Return the tables T1 to T3, T5 to T7, T9, T10 and T13, and T11 if there are earlier runs.
+    """Return the tables T1 to T3, T5 to T7, T9, T10 and T13.
+
+    T11 needs earlier runs, T14 a scan with ``--sts``.
 
     Args:
         run: the run.
@@ -88,6 +98,7 @@ def paper_tables(run: Run, history: Sequence[Run] = ()) -> list[Table]:
         _tls(sources),
         *rollovers,
         _disagreements(sources.counted),
+        *_policies(sources),
     ]
 
 
@@ -247,6 +258,21 @@ def _rollovers(run: Run, history: Sequence[Run]) -> Table:
         rows.append((outcome, domains, *shares, seen))
     note = f"Of rollovers at hosts with DANE over {len(history) + 1} runs; domains are those of the last run."
     return Table("T11", "Rollovers", ("outcome", *COLUMNS, "overlap seen"), tuple(rows), note)
+
+
+def _policies(sources: _Sources) -> list[Table]:
+    """Return table T14, or no table if the scan did not examine MTA-STS."""
+    counted, tables = sources.counted, sources.summary.tables
+    base = tables["sts_funnel"].base
+    if not base.domains:
+        return []
+    rows: list[tuple[Cell, ...]] = []
+    for part, name in _POLICY_TABLES.items():
+        rows += [(part, label, *_cells(count, base)) for label, count in tables[name].rows.items()]
+    pairs = [dane_and_sts(dane, sts) for dane in DomainDane for sts in DomainSTS]
+    rows += [("DANE and MTA-STS", *row) for row in _rows(counted, "dane_sts", pairs, base) if row[1]]
+    note = "Each step counts among those of the step before. Of domains for which MTA-STS was examined."
+    return [Table("T14", "MTA-STS and TLSRPT", ("part", "label", *COLUMNS), tuple(rows), note)]
 
 
 def _disagreements(counted: Counted) -> Table:

@@ -100,6 +100,8 @@ class PaperWords:
         if step >= FUNNEL.index("mx_secure"):
             words.update(("step", label) for each in facts for label in steps_of(each))
         words.update(_coverage(kind, {each.host for each in facts if each.usable}))
+        if kind.verdict.sts is not None:
+            words.add(("dane_sts", dane_and_sts(kind.verdict.dane, kind.verdict.sts)))
         return frozenset(words)
 
     def _concentration(self, kind: DomainKind) -> None:
@@ -112,6 +114,11 @@ class PaperWords:
             self.protected[host.provider] += kind.size
         if kind.verdict.dane == DomainDane.BROKEN:
             self.broken[host.provider] += kind.size
+
+
+def dane_and_sts(dane: str, sts: str) -> str:
+    """Return the label of a pair of verdicts."""
+    return f"DANE {dane}, MTA-STS {sts}"
 
 
 def mx_label(route: RoutePart, reasons: Sequence[str]) -> str:

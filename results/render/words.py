@@ -13,6 +13,7 @@ from scanner.vocabulary import (
     Sender,
     Served,
     TLSState,
+    TXTRecord,
 )
 
 SENDER: dict[Sender, str] = {
@@ -84,6 +85,15 @@ MECHANISM: dict[Mechanism, str] = {
     Mechanism.UNKNOWN: "could not be determined",
 }
 """Descriptions of the mechanism that protects mail from a sender that uses both DANE and MTA-STS."""
+
+TXT_RECORD: dict[TXTRecord, str] = {
+    TXTRecord.ABSENT: "the domain has no such record",
+    TXTRecord.VALID: "one valid record",
+    TXTRecord.MULTIPLE: "several records, so senders use none of them",
+    TXTRecord.INVALID: "one record with a syntax error",
+    TXTRecord.LOOKUP_FAILED: "the lookup failed",
+    TXTRecord.UNKNOWN: "could not be determined",
+}
 
 HOST_DANE: dict[Dane, str] = {
     Dane.OK: "DANE matches",

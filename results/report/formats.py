@@ -11,6 +11,8 @@ from rich.console import Console
 
 from results.count.columns import NO_VALUE
 from results.count.percent import exact_percent, share
+from results.explain.cause import Explanation
+from results.explain.policy_worklist import PolicyTask
 from results.explain.worklist import Task
 from results.render import words
 from results.render.escape import csv_cell, json_text, markdown, safe
@@ -18,7 +20,7 @@ from results.render.tables import Table, cut
 from results.render.tables import markdown as table_markdown
 from results.render.tlsa import RECORD
 from results.report.model import CountSection, Report
-from results.report.text import TITLES, render, shown_rows, unrouted_table
+from results.report.text import POLICIES, TITLES, render, shown_rows, unrouted_table
 from results.store import codec
 
 COLUMNS = (
@@ -38,7 +40,7 @@ COLUMNS = (
     "group",
 )
 """The columns of a CSV report. ``section`` is the key of a section of the report; failing MX hosts have the key
-``worklist``.
+``worklist``, domains with a fault of MTA-STS or TLSRPT the key ``policies``.
 
 ``group`` is the value of the column of the target list by which the failing MX hosts are divided.
 """
@@ -74,14 +76,8 @@ def _markdown(report: Report, top: int) -> Iterator[str]:
         yield from ("", f"Note: {markdown(note, 1000)}")
     if report.domains:
         yield from _counts(report.figures, top)
-    if report.column:
-        for group in report.groups[:top]:
-            yield from ("", f"## {markdown(f'{report.column}: {group.value or NO_VALUE}')}")
-            yield from _tasks(group.tasks, top, "###")
-        if report.groups[top:]:
-            yield from ("", f"and {len(report.groups) - top:,} more values of {markdown(report.column)}")
-    else:
-        yield from _tasks(report.tasks, top, "##")
+    yield from _worklist(report, top)
+    yield from _policies(report.policies[:top])
     if report.unrouted:
         yield from _table(cut(unrouted_table(report.unrouted), top))
     for section in report.counts:
@@ -89,6 +85,16 @@ def _markdown(report: Report, top: int) -> Iterator[str]:
             yield from _counts(section, top)
     for table in report.listings:
         yield from _table(cut(table, top))
+
+
+def _worklist(report: Report, top: int) -> Iterator[str]:
+    if not report.column:
+        yield from _tasks(report.tasks, top, "##")
+    for group in report.groups[:top]:
+        yield from ("", f"## {markdown(f'{report.column}: {group.value or NO_VALUE}')}")
+        yield from _tasks(group.tasks, top, "###")
+    if report.groups[top:]:
+        yield from ("", f"and {len(report.groups) - top:,} more values of {markdown(report.column)}")
 
 
 def _counts(section: CountSection, top: int) -> Iterator[str]:
@@ -133,6 +139,18 @@ def _task(task: Task, level: str) -> Iterator[str]:
     yield from ("", f"Contact: {markdown(task.contact)}. Domains: {markdown(', '.join(task.examples), 1000)}")
 
 
+def _policies(tasks: Sequence[PolicyTask]) -> Iterator[str]:
+    if tasks:
+        yield from ("", f"## {POLICIES}")
+    for task in tasks:
+        yield from ("", f"### {markdown(task.domain)}: {markdown(task.state)}")
+        for fault in task.faults:
+            yield from ("", f"{markdown(fault.sentence, 1000)}  ", f"Remedy: {markdown(fault.fix, 1000)}")
+            if fault.records:
+                yield from ("", *(f"    {safe(record, RECORD)}" for record in fault.records))
+        yield from ("", f"Contact: {markdown(task.contact)}")
+
+
 def _line(cells: Iterable[str]) -> str:
     return f"| {' | '.join(cells)} |"
 
@@ -146,8 +164,13 @@ def to_csv(report: Report) -> str:
     writer = csv.DictWriter(out, COLUMNS, restval="")
     writer.writeheader()
     for row in _rows(report):
-        writer.writerow({name: csv_cell(value) for name, value in row.items()})
+        writer.writerow({name: _cell(value) for name, value in row.items()})
     return out.getvalue()
+
+
+def _cell(value: object) -> object:
+    """Return a cell; each item of a tuple is a line of the cell."""
+    return "\n".join(str(csv_cell(item)) for item in value) if isinstance(value, tuple) else csv_cell(value)
 
 
 def _rows(report: Report) -> Iterator[dict[str, object]]:
@@ -166,6 +189,7 @@ def _rows(report: Report) -> Iterator[dict[str, object]]:
         yield from (_task_row(task, group.value) for group in report.groups for task in group.tasks)
     else:
         yield from map(_task_row, report.tasks)
+    yield from (_policy_row(task, fault) for task in report.policies for fault in task.faults)
     for unrouted in report.unrouted:
         reasons = "; ".join(map(words.of_reason, unrouted.reasons))
         yield {"section": "unrouted", "name": unrouted.domain, "domains": 1, "text": reasons, "reply": unrouted.text}
@@ -182,11 +206,24 @@ def _task_row(task: Task, group: str = "") -> dict[str, object]:
         "text": explanation.sentence,
         "reply": explanation.reply,
         "fix": explanation.fix,
-        "records": "\n".join(explanation.records),
+        "records": explanation.records,
         "since": f"{task.since:%Y-%m-%dT%H:%M:%SZ}" if task.since else "",
         "contact": task.contact,
         "examples": " ".join(task.examples),
         "group": group,
+    }
+
+
+def _policy_row(task: PolicyTask, fault: Explanation) -> dict[str, object]:
+    return {
+        "section": "policies",
+        "name": task.domain,
+        "domains": 1,
+        "text": fault.sentence,
+        "fix": fault.fix,
+        "records": fault.records,
+        "contact": task.contact,
+        "group": task.group,
     }
 
 

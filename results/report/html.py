@@ -45,7 +45,7 @@ def to_html(report: Report, run: Run) -> str:
     Raises:
         StoreError: a file of the run cannot be read.
     """
-    data, left_out, column = page_data(run, column=report.column or OWNER)
+    made = page_data(run, column=report.column or OWNER)
     return page(
         "page.html",
         ("theme.js", "page.js"),
@@ -55,9 +55,10 @@ def to_html(report: Report, run: Run) -> str:
         open=OPEN,
         values=VALUES,
         no_value=NO_VALUE,
-        column=column,
-        data=Markup(data.decode()),  # noqa: S704 - page_data escapes <, > and &
-        left_out=left_out,
+        column=made.column,
+        sts=made.sts,
+        data=Markup(made.json.decode()),  # noqa: S704 - page_data escapes <, > and &
+        left_out=made.left_out,
     )
 
 

@@ -12,6 +12,7 @@ from typing import Any
 from results.count.columns import GroupCount
 from results.count.summary import SOON, Count, CountTable, Figures, Summary, UnroutedDomain, summarise
 from results.explain.history import earlier_runs, newly_broken_domains, newly_broken_hosts
+from results.explain.policy_worklist import PolicyTask, policy_worklist
 from results.explain.worklist import LIMIT, Task, worklist
 from results.render import words
 from results.render.tables import Table
@@ -59,7 +60,8 @@ class Report:
     ``figures`` contains the main counts of domains and hosts. ``tasks`` contains the explained failing MX hosts,
     ``failing`` is the number of all failing MX hosts. ``unrouted`` contains failing domains without an MX host to
     examine. If ``column`` is a column of the target list, ``by_column`` counts domains by the values of the column, and
-    ``groups`` contains the tasks divided by these values.
+    ``groups`` contains the tasks divided by these values. ``policies`` contains the explained domains with a fault of
+    MTA-STS or TLSRPT, ``policy_faults`` is the number of all such domains.
     """
 
     title: str
@@ -78,6 +80,8 @@ class Report:
     column: str = ""
     by_column: tuple[GroupCount, ...] = ()
     groups: tuple[TaskGroup, ...] = ()
+    policies: tuple[PolicyTask, ...] = ()
+    policy_faults: int = 0
 
     def table(self, key: str) -> CountSection:
         """Return the section of counts with the given key.
@@ -108,7 +112,8 @@ def make_report(
     new = None
     if past:
         new = Count(newly_broken_domains(run, history), newly_broken_hosts(summary.failing, past))
-    return from_summary(summary, run.header, worklist(run, summary.failing, history, top, past), new, column)
+    made = from_summary(summary, run.header, worklist(run, summary.failing, history, top, past), new, column)
+    return replace(made, policies=policy_worklist(run, summary.policy_faults, min(top, LIMIT), column))
 
 
 def from_summary(
@@ -140,6 +145,7 @@ def from_summary(
         column=column,
         by_column=summary.by_column,
         groups=tuple(_groups(summary, tasks)) if column else (),
+        policy_faults=summary.policy_faults.count,
     )
 
 
@@ -212,8 +218,10 @@ COUNTS: tuple[tuple[str, str, str], ...] = (
     ("starttls", "STARTTLS", ""),
     ("dane", "DANE", ""),
     ("host_dane", "DANE of MX hosts", ""),
-    ("sts", "MTA-STS", ""),
     ("mechanism", "Protection by DANE or MTA-STS", ""),
+    ("sts_funnel", "Steps to MTA-STS", "of domains for which MTA-STS was examined"),
+    ("sts", "MTA-STS", ""),
+    ("tlsrpt_record", "TLSRPT records", ""),
     ("reasons", "Reasons", ""),
     ("inconclusive", "Reasons of inconclusive results", ""),
     ("mx", "MX records", ""),
@@ -252,6 +260,14 @@ MEANINGS: dict[str, Mapping[Any, str]] = {
     "dane": words.DOMAIN_DANE,
     "sts": words.DOMAIN_STS,
     "mechanism": words.MECHANISM,
+    "sts_funnel": {
+        "examined": "all",
+        "record": "one valid TXT record",
+        "policy": "the policy host returns a valid policy",
+        "enforce": "the mode of the policy is enforce",
+        "protected": "every MX host that counts satisfies the policy",
+    },
+    "tlsrpt_record": words.TXT_RECORD,
     "host_dane": words.HOST_DANE,
     "mx": {"mx": "MX records", "implicit-mx": "no MX record, an address", "given": words.NOT_ASKED},
     "dnssec_mx": _DNSSEC,

@@ -1,13 +1,15 @@
 """The data of the HTML page's table of domains, as compact JSON for ``page/page.js``.
 
 Each domain in ``domains`` is a list (name, delivery, sender, DANE, STARTTLS, reasons, hosts, DNSSEC state of the MX
-records, text, value of a column of the list). Each host of a domain is a list (index in ``hosts``, preference, DANE,
-reasons, addresses, text), and each address of a host is a list (address, TLS, DANE, reasons, text). ``hosts`` contains
-the facts about each host, ``certs`` contains the rows of certificates. Text from peers, zones and lists is made
-printable in this module. The script inserts this text as text, never as markup.
+records, text, value of a column of the list, mechanism, MTA-STS, lines about the policy). Each host of a domain is a
+list (index in ``hosts``, preference, DANE, reasons, addresses, text, MTA-STS), and each address of a host is a list
+(address, TLS, DANE, reasons, text). ``hosts`` contains the facts about each host, ``certs`` contains the rows of
+certificates. Text from peers, zones and lists is made printable in this module. The script inserts this text as text,
+never as markup.
 """
 
 from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
 from typing import Any
 
 import orjson
@@ -28,19 +30,32 @@ from scanner.vocabulary import DomainOutcome
 MAX_DOMAINS = 25_000  # maximum number of domains in a page, about 40 MB; a browser opens it in two seconds
 LINE = 500  # maximum number of characters of a transcript line
 NAMES = 10  # maximum number of names listed for a certificate
+PATTERNS = 20  # maximum number of patterns listed for an MTA-STS policy
+
+_COLUMN, _MECHANISM = 9, 10  # places in the list of a domain
 
 
-def page_data(run: Run, limit: int = MAX_DOMAINS, column: str = "") -> tuple[bytes, int, str]:
+@dataclass(frozen=True, slots=True)
+class PageData:
+    """The data of a page.
+
+    ``json`` is safe in a ``script`` element. ``left_out`` is the number of omitted domains. ``column`` is the column of
+    the target list, empty if no domain has a value in it. ``sts`` is true if the run examined MTA-STS.
+    """
+
+    json: bytes
+    left_out: int
+    column: str
+    sts: bool
+
+
+def page_data(run: Run, limit: int = MAX_DOMAINS, column: str = "") -> PageData:
     """Return the data of a page.
 
     Args:
         run: the run.
         limit: the maximum number of domains in the page; failing and inconclusive domains have precedence.
         column: the column of the target list that the table of domains shows.
-
-    Returns:
-        JSON that is safe in a ``script`` element, the number of omitted domains, and the column. The column is an empty
-        text if no domain has a value in it.
 
     Raises:
         StoreError: a file of the run cannot be read.
@@ -50,19 +65,22 @@ def page_data(run: Run, limit: int = MAX_DOMAINS, column: str = "") -> tuple[byt
     places = {host: place for place, host in enumerate(names)}
     hosts, certs = _hosts(run, names)
     domains = [_domain(record, places, column) for record in chosen]
-    shown = column if any(domain[-1] for domain in domains) else ""
+    shown = column if any(domain[_COLUMN] for domain in domains) else ""
+    sts = any(domain[_MECHANISM] for domain in domains)
     data = {
         "domains": domains,
         "column": shown,
+        "sts": sts,
         "hosts": hosts,
         "certs": certs,
         "words": {
             "reasons": {str(code): text.words for code, text in REASONS.items()},
             "dane": {str(word): text for word, text in words.HOST_DANE.items()},
+            "sts": {str(word): text for word, text in words.HOST_STS.items()},
             "dnssec": {str(word): text for word, text in words.SECURITY.items()} | {"": words.NOT_ASKED},
         },
     }
-    return _harmless(orjson.dumps(data)), left_out, shown
+    return PageData(_harmless(orjson.dumps(data)), left_out, shown, sts)
 
 
 def _harmless(octets: bytes) -> bytes:
@@ -101,12 +119,28 @@ def _domain(record: DomainRecord, places: Mapping[str, int], column: str) -> lis
         record.route.mx.security if record.route.mx else "",
         "" if record.hosts else safe(verdict.text),
         safe(column_value(record.target.fields, column)),
+        verdict.mechanism or "",
+        verdict.sts or "",
+        [safe(line, LINE) for line in _policy(record)],
     ]
+
+
+def _policy(record: DomainRecord) -> Iterator[str]:
+    """Yield the lines about the MTA-STS policy and the TLSRPT record of a domain."""
+    if record.verdict.sts is not None:
+        yield f"MTA-STS: {words.DOMAIN_STS[record.verdict.sts]}"
+    if record.sts is not None and record.sts.policy is not None:
+        policy = record.sts.policy
+        more = f" and {len(policy.mx) - PATTERNS} more" if len(policy.mx) > PATTERNS else ""
+        yield f"policy {record.sts.id}: mode {policy.mode}, max_age {policy.max_age} s"
+        yield f"patterns: {', '.join(policy.mx[:PATTERNS]) or 'none'}{more}"
+    if record.tlsrpt is not None:
+        yield f"TLSRPT: {', '.join(record.tlsrpt.rua) or words.TXT_RECORD[record.tlsrpt.record]}"
 
 
 def _host_verdict(host: HostVerdict, places: Mapping[str, int]) -> list[Any]:
     addresses = [_address_verdict(endpoint) for endpoint in host.endpoints]
-    return [places[host.host], host.preference, host.dane, host.reasons, addresses, safe(host.text)]
+    return [places[host.host], host.preference, host.dane, host.reasons, addresses, safe(host.text), host.sts or ""]
 
 
 def _address_verdict(verdict: EndpointVerdict) -> list[Any]:

@@ -11,6 +11,7 @@ from rich.text import Text
 
 from results.count.columns import NO_VALUE
 from results.count.summary import UnroutedDomain
+from results.explain.cause import Explanation
 from results.explain.domain_summary import in_words
 from results.explain.worklist import Task
 from results.render import words
@@ -33,6 +34,9 @@ SLIM = 60  # minimum width of a terminal in columns; on narrower terminals, text
 TITLES = ("What to do first", "Inconclusive MX hosts")
 """The titles of the lists of broken MX hosts and of inconclusive MX hosts."""
 
+POLICIES = "Faults of MTA-STS and TLSRPT"
+"""The title of the list of domains with a fault of MTA-STS or TLSRPT."""
+
 
 def render(report: Report, console: Console, top: int = TOP) -> None:
     """Print a report with at most ``top`` rows of each table whose number of rows has no limit."""
@@ -44,6 +48,7 @@ def render(report: Report, console: Console, top: int = TOP) -> None:
     if report.domains:
         _counts(report.figures, console, top)
         _worklist(report, console, top)
+        _policies(report, console, top)
         _unrouted(report.unrouted, console, top)
         for section in report.counts:
             _counts(section, console, top)
@@ -111,6 +116,24 @@ def _task(task: Task, console: Console) -> None:
     contact = quote(console, f"; {task.contact}", "dim")
     affected = quote(console, _affected(task), "dim", LONG)
     line(console, Text.assemble(("domains: ", "dim"), affected, contact), margin)
+
+
+def _policies(report: Report, console: Console, top: int) -> None:
+    if report.policies:
+        heading(console, POLICIES, "of domains")
+    for task in report.policies[:top]:
+        line(console, Text.assemble(quote(console, task.domain, "bold"), f"  {task.state}"))
+        for fault in task.faults:
+            _fault(fault, console)
+        line(console, quote(console, task.contact, "dim"), INDENT + 2)
+    _rest(report.policy_faults - min(len(report.policies), top), "domains", console)
+
+
+def _fault(fault: Explanation, console: Console) -> None:
+    line(console, quote(console, fault.sentence, limit=LONG), INDENT + 2)
+    line(console, Text.assemble(("Remedy: ", "bold"), quote(console, fault.fix, limit=LONG)), INDENT + 2)
+    for record in fault.records:
+        one_line(console, quote(console, record, "green", RECORD), INDENT + 4)
 
 
 def _state(task: Task) -> str:

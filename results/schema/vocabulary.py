@@ -137,15 +137,6 @@ _UNUSABLE = {
     Unusable.BAD_KEY: "the data are not a public key",
 }
 
-_TXT_RECORD = {
-    TXTRecord.ABSENT: "the domain has no such record",
-    TXTRecord.VALID: "one valid record",
-    TXTRecord.MULTIPLE: "several records, so senders use none of them",
-    TXTRecord.INVALID: "one record with a syntax error",
-    TXTRecord.LOOKUP_FAILED: "the lookup failed",
-    TXTRecord.UNKNOWN: "could not be determined",
-}
-
 _POLICY_MODE = {
     PolicyMode.ENFORCE: "senders deliver only to MX hosts that satisfy the policy",
     PolicyMode.TESTING: "senders report failures and deliver in any case",
@@ -242,7 +233,7 @@ VOCABULARIES: dict[type[StrEnum], Vocabulary] = {
     ),
     Phase: Vocabulary("phase of a failure", "The value is the phase of a probe in which a failure occurred.", _PHASE),
     FailureKind: Vocabulary("kind of a failure", "The value is the class of a failure of a probe.", _FAILURE),
-    TXTRecord: Vocabulary("record of sts and tlsrpt", "The value is the state of a TXT record.", _TXT_RECORD),
+    TXTRecord: Vocabulary("record of sts and tlsrpt", "The value is the state of a TXT record.", words.TXT_RECORD),
     PolicyMode: Vocabulary(
         "mode of an MTA-STS policy", "The value is the mode of a policy (RFC 8461 section 3.2).", _POLICY_MODE
     ),

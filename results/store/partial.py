@@ -37,6 +37,25 @@ class RoutePart(Lean, frozen=True):
     final: str | None
 
 
+class PolicyPart(Lean, frozen=True):
+    """The member of an MTA-STS policy that is counted."""
+
+    mode: str
+
+
+class STSPart(Lean, frozen=True):
+    """Members of the MTA-STS policy of a domain, and how it was found."""
+
+    record: str
+    policy: PolicyPart | None = None
+
+
+class TXTPart(Lean, frozen=True):
+    """The member of a TLSRPT record that is counted."""
+
+    record: str
+
+
 class DomainPart(Lean, frozen=True):
     """Members of a domain record; ``target``, ``verdict`` and the items of ``hosts`` are undecoded JSON."""
 
@@ -45,6 +64,8 @@ class DomainPart(Lean, frozen=True):
     route: RoutePart
     hosts: tuple[msgspec.Raw, ...]
     verdict: msgspec.Raw
+    sts: STSPart | None = None
+    tlsrpt: TXTPart | None = None
 
 
 class EndpointPart(Lean, frozen=True):

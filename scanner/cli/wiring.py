@@ -12,12 +12,13 @@ from functools import partial
 
 import trio
 
+from scanner.cli import code_of
 from scanner.cli.errors import CliError, Exit
 from scanner.cli.resolver import Resolved, resolving
 from scanner.cli.resolver_choice import ResolverChoice
 from scanner.core.pkix import TrustStore
 from scanner.facts import Endpoint
-from scanner.net import https, truststore
+from scanner.net import truststore
 from scanner.net.outage import PATIENCE
 from scanner.net.probe import Extra, ProbeResult, probe
 from scanner.net.resolver import open_resolver
@@ -110,7 +111,7 @@ async def wired(
     async with open_resolver(resolved.dns) as resolver:
         lookup, outage = resolved.lookup(resolver), connections.outage
         lookups = Lookups(lookup, outage, partial(note, "dns"), stats, patience=patience)
-        fetch = partial(https.fetch, bind=settings.bind)
+        fetch = partial(code_of("scanner.net.https:fetch"), bind=settings.bind) if settings.sts else None
         yield Ports(settings, lookups, connections, trust, scope, stats, Routes(), fetch)
 
 

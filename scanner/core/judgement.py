@@ -16,7 +16,7 @@ from scanner.core.tlsa import Question
 from scanner.facts import Answer, CertFacts, TLSALookup
 from scanner.model import AlgorithmReport, EndpointReport, HostReport, HostVerdict, Route, RouteHost
 from scanner.reasons import Reason
-from scanner.vocabulary import Dane, Level, Outcome
+from scanner.vocabulary import Dane, Level, Outcome, Sender
 
 
 def tlsa_step(host: str, port: int, addresses: Sequence[Answer], steps: Sequence[Answer]) -> Question | TLSALookup:
@@ -82,3 +82,22 @@ def judge_host(
 def view_of(level: Level, nexthop: str, way: Route, hop: RouteHost, report: HostReport) -> verdict.View:
     """Return what the addresses of an MX host are judged by; arguments as for ``judge_host``."""
     return verdict.View(level, Peer(nexthop, hop.host, route.mx_security(way), way.names), report.tlsa)
+
+
+def dane_sender(
+    found: HostVerdict, level: Level, nexthop: str, way: Route, report: HostReport, certs: Mapping[str, CertFacts]
+) -> Sender:
+    """Return the action of a sender at level ``dane`` at a host that was judged at some level.
+
+    Args:
+        found: the verdict on the host.
+        level: the level of this verdict.
+        nexthop: as for ``judge_host``.
+        way: the route of the domain.
+        report: the observations of the host, with evidence.
+        certs: certificates by SHA-256.
+    """
+    if level is Level.DANE:
+        return found.sender
+    hop = RouteHost(found.host, found.preference)
+    return judge_host(Level.DANE, nexthop, way, hop, report, certs).sender

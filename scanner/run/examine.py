@@ -7,7 +7,7 @@ domains use it. The module ``scanner.run.hosts`` examines a host, and the packag
 
 import traceback
 from collections.abc import Awaitable, Callable, Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 
@@ -76,7 +76,7 @@ class Examiner:
         self._settings = ports.settings
         self._load = load
         self._host_examiner = HostExaminer(ports)
-        self._policy_examiner = PolicyExaminer(ports)
+        self._policies = PolicyExaminer(ports, ports.fetch) if ports.fetch and self._settings.sts else None
         self._hosts: SingleFlight[HostKey, HostResult] = SingleFlight(load=self._loaded, weigh=_octets)
         self._domains_of: dict[HostKey, HostDomains] = {}  # hosts that are being examined now
         self._earlier: dict[str, HostReport] = {}  # reports of the previous pass for hosts examined again
@@ -119,7 +119,8 @@ class Examiner:
     def next_pass(self) -> None:
         """Begin a retry pass: hosts and endpoints that are worth a retry are examined again."""
         self._host_examiner.next_pass()
-        self._policy_examiner.next_pass()
+        if self._policies is not None:
+            self._policies.next_pass()
         forgotten = self._hosts.forget(lambda result: result.has_report and retry.of_host(result.report))
         self._earlier = {result.report.key: result.report for result in forgotten}
         self._replaced = {key: report.observed_at for key, report in self._earlier.items()}
@@ -145,9 +146,9 @@ class Examiner:
 
         A policy belongs to a domain, not to a mail host that a destination names (RFC 8461 section 3.4).
         """
-        if not self._settings.sts or destination.kind is not Kind.DOMAIN or route.final in rollup.NO_MAIL:
+        if self._policies is None or destination.kind is not Kind.DOMAIN or route.final in rollup.NO_MAIL:
             return None
-        return await self._policy_examiner.examine(destination.host)
+        return await self._policies.examine(destination.host)
 
     async def _host(self, key: HostKey, slots: DomainSlots) -> HostResult:
         """Return the result of a host; examine the host only for the first domain that uses it."""
@@ -219,10 +220,12 @@ class Examiner:
         certs = {digest: cert for _, result in seen.hosts for digest, cert in result.certs.items()}
         worth_a_retry = retry.of_route(route) or any(map(retry.of_host, reports))
         if self._settings.sts and destination.kind is Kind.DOMAIN:
-            sts, tlsrpt = (seen.policy.sts, seen.policy.tlsrpt) if seen.policy else (None, None)
-            record = with_sts(replace(record, sts=sts, tlsrpt=tlsrpt), destination.host, reports, certs)
-            certs |= seen.policy.certs if seen.policy else {}
-            worth_a_retry = worth_a_retry or (sts is not None and worth_retry(sts))
+            policy = seen.policy
+            observed = (policy.sts, policy.tlsrpt) if policy else None
+            record = with_sts(record, destination.host, observed, reports, certs)
+            if policy is not None:
+                certs |= policy.certs
+                worth_a_retry = worth_a_retry or worth_retry(policy.sts)
         await slices.turn(destination.key)
         return DomainResult(record, reports, certs, retry=worth_a_retry)
 

@@ -5,20 +5,23 @@ families, and connection caps of its own. Each address is tried once; the next a
 """
 
 from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING
 
 from scanner.core import pkix
 from scanner.core.sts import discovery, records
-from scanner.core.sts.host_verdict import is_named
+from scanner.core.sts.policy_certificate import CertificateVerdict, judge_certificate
 from scanner.core.x509 import facts as certs
 from scanner.facts import CertFacts
 from scanner.net.gates import Gates
-from scanner.net.https import HTTPSResult
 from scanner.net.single_flight import SingleFlight
 from scanner.run.addresses import HostAddresses, choose_addresses, find_addresses
-from scanner.run.ports import Ports, now
+from scanner.run.ports import FetchPath, Ports, now
 from scanner.settings import Caps
 from scanner.sts import PolicyFetch, STSReport, TLSRPTReport
-from scanner.vocabulary import Phase, Pkix, TXTRecord
+from scanner.vocabulary import Phase, TXTRecord
+
+if TYPE_CHECKING:
+    from scanner.net.https import HTTPSResult
 
 PATH = "/.well-known/mta-sts.txt"
 
@@ -44,8 +47,9 @@ class PolicyResult:
 class PolicyExaminer:
     """The examiner of policies; the policy of a domain is fetched once in a pass, even if the fetch fails."""
 
-    def __init__(self, ports: Ports) -> None:
+    def __init__(self, ports: Ports, fetch: FetchPath) -> None:
         self._ports = ports
+        self._fetch = fetch
         self._gates = Gates(POLICY_CAPS)
         self._results: SingleFlight[str, PolicyResult] = SingleFlight(limit=REMEMBERED)
 
@@ -82,7 +86,7 @@ class PolicyExaminer:
         """Fetch the policy from one address, behind the gates of the provider that operates the policy host."""
         operator = found.answers[0].rname or visit.host
         async with self._gates.connection(address, operator):
-            result = await self._ports.fetch(address, visit.host, PATH, visit.accepts)
+            result = await self._fetch(address, visit.host, PATH, visit.accepts)
         return visit.record(address, result)
 
 
@@ -95,28 +99,24 @@ class _Visit:
         self.host = host
         self.chain: tuple[CertFacts, ...] = ()
         self._trust = trust
-        self._pkix, self._error = Pkix.UNKNOWN, ""
-        self._name_match: bool | None = None
+        self._judged = CertificateVerdict()
 
     def accepts(self, chain: tuple[bytes, ...]) -> bool:
         """Return whether a chain is trusted and for the name of the policy host, whatever alias leads to the host."""
         self.chain = tuple(map(certs.facts, chain))
-        errors = pkix.verify(self.chain, self._trust, now()).errors if self.chain else ()
-        self._pkix = Pkix.UNTRUSTED if errors or not self.chain else Pkix.TRUSTED
-        self._error = errors[0].text if errors else ""
-        self._name_match = bool(self.chain) and is_named(self.chain[0], self.host)
-        return self._pkix is Pkix.TRUSTED and self._name_match
+        self._judged = judge_certificate(self.chain, self.host, self._trust, now())
+        return self._judged.accepted
 
-    def record(self, address: str, result: HTTPSResult) -> bytes:
+    def record(self, address: str, result: "HTTPSResult") -> bytes:
         """Record the result of the request, and return the body."""
         self.fetch = PolicyFetch(
             address=address,
             started=result.started,
             ms=result.ms,
             handshake=result.handshake,
-            pkix=self._pkix,
-            pkix_error=self._error,
-            name_match=self._name_match,
+            pkix=self._judged.pkix,
+            pkix_error=self._judged.pkix_error,
+            name_match=self._judged.name_match,
             status=result.status,
             media_type=result.media_type,
             octets=len(result.body),

@@ -3,17 +3,19 @@
 from collections.abc import Awaitable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
 from scanner.core.pkix import TrustStore
 from scanner.facts import Answer, CertFacts, Endpoint
 from scanner.model import DomainRecord, HostReport
-from scanner.net.https import Accepts, HTTPSResult, fetch
 from scanner.net.probe import ProbeResult
 from scanner.net.routes import has_route
 from scanner.run.stats import Stats
 from scanner.settings import Settings
 from targets.scope import Scope
+
+if TYPE_CHECKING:
+    from scanner.net.https import Accepts, HTTPSResult
 
 
 class DNSLookup(Protocol):
@@ -33,7 +35,7 @@ class ProbeEndpoint(Protocol):
 class FetchPath(Protocol):
     """A function that fetches a path by HTTPS from one address; failures are part of the result."""
 
-    def __call__(self, address: str, host: str, path: str, accepts: Accepts) -> Awaitable[HTTPSResult]:
+    def __call__(self, address: str, host: str, path: str, accepts: "Accepts") -> "Awaitable[HTTPSResult]":
         """Return the result; ``accepts`` judges the certificate chain before the request is sent."""
 
 
@@ -64,7 +66,10 @@ class Sink(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Ports:
-    """The settings, interfaces and counters that all examinations of a scan share."""
+    """The settings, interfaces and counters that all examinations of a scan share.
+
+    ``fetch`` is None if the scan does not examine MTA-STS: the HTTP library is then not loaded.
+    """
 
     settings: Settings
     lookup: DNSLookup
@@ -73,7 +78,7 @@ class Ports:
     scope: Scope
     stats: Stats
     has_route: HasRoute = has_route
-    fetch: FetchPath = fetch
+    fetch: FetchPath | None = None
 
 
 def now() -> datetime:

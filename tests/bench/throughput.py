@@ -52,16 +52,16 @@ def rows() -> list[Row]:
 
 def _measure(lab: Lab, place: Path) -> list[Row]:
     distinct, shared = SCALE // bulk.DOMAINS_A_HOST, SCALE
-    _mxsweep(lab, place, shared)  # fills the resolver's cache
+    sweep(lab, place, shared)  # fills the resolver's cache
     turns = [
         (
             _xargs(lab, place, MEASURED_XARGS),
-            _mxsweep(lab, place, distinct),
-            _mxsweep(lab, place, shared),
+            sweep(lab, place, distinct),
+            sweep(lab, place, shared),
         )
         for _ in range(TURNS)
     ]
-    xargs, alone, many = map(_best, zip(*turns, strict=True))
+    xargs, alone, many = map(best, zip(*turns, strict=True))
     return [
         Row("xargs posttls-finger", xargs.text),
         Row("mxsweep, a host each", alone.text),
@@ -76,7 +76,7 @@ def _row(name: str, factor: float, target: float) -> Row:
     return Row(name, f"{factor:.1f}", f"at least {target:.0f}", factor >= target)
 
 
-def _best(turns: Iterable[Spent]) -> Spent:
+def best(turns: Iterable[Spent]) -> Spent:
     """Return the cheapest turn, because other work on the machine only adds time."""
     turns = tuple(turns)
     return Spent(min(spent.cpu for spent in turns), min(spent.wall for spent in turns))
@@ -91,11 +91,12 @@ def _xargs(lab: Lab, place: Path, domains: int) -> Spent:
     return _spent(lab, command, domains)
 
 
-def _mxsweep(lab: Lab, place: Path, domains: int) -> Spent:
+def sweep(lab: Lab, place: Path, domains: int, *flags: str) -> Spent:
+    """Scan the first domains with further options, and return the times."""
     listed = write_list(place / "domains.txt", domains)
     with tempfile.TemporaryDirectory(dir=place) as temporary:
         run = Path(temporary) / "run"
-        command = (*MXSWEEP, "scan", str(listed), "-o", str(run), *FLAGS, "--per-provider", "1000")
+        command = (*MXSWEEP, "scan", str(listed), "-o", str(run), *FLAGS, "--per-provider", "1000", *flags)
         ours = _spent(lab, command, domains)
         done = sum(1 for _ in (run / "domains.jsonl").open())
     if done != domains:

@@ -80,9 +80,10 @@ def check_policy(data: bytes) -> None:
     worth_retry(report)
     if report.policy is not None:
         Patterns(report.policy.mx).match("a.example")
-    domain = records.domain(sts=report, tlsrpt=tlsrpt_report(sts.txt(*texts)))
+    domain = records.domain()
     host = records.report(key=domain.hosts[0].report)
-    judged = with_sts(domain, "a.example", [host], {records.DIGEST: records.cert()})
+    observed = report, tlsrpt_report(sts.txt(*texts))
+    judged = with_sts(domain, "a.example", observed, [host], {records.DIGEST: records.cert()})
     stored(judged)
 
 

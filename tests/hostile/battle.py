@@ -28,6 +28,7 @@ from scanner.cli.scan import collect_seldom
 from scanner.core.pkix import TrustStore
 from scanner.facts import Answer, CertFacts, Endpoint
 from scanner.model import DomainRecord, HostReport
+from scanner.net import https
 from scanner.net.probe import ProbeResult, probe
 from scanner.run import pipeline
 from scanner.run.connections import Connections
@@ -41,6 +42,7 @@ from tests.bench.loopback import BulkServer
 from tests.hostile import kinds
 from tests.hostile.kinds import KINDS, HostileDomain, Table
 from tests.hostile.meter import Meter, peak
+from tests.hostile.policy_kinds import policy_answers, policy_domains
 from tests.unit import fakes, records
 
 CAPS = Caps(total=128, per_network=1000, per_provider=1000, rate=1e6, spacing=0)
@@ -51,6 +53,8 @@ class BattlePlan:
     """What to scan: good domains by address and TLSA record, and the names of kinds of attack.
 
     ``patience`` is the time limit of each stage of a probe in seconds, ``few`` the maximum number of domains of a kind.
+    With a ``policy_port``, the policy hosts of ``policy_kinds`` are scanned too; their certificates lead to
+    ``policy_root`` (PEM).
     """
 
     good: tuple[str, ...]
@@ -59,6 +63,8 @@ class BattlePlan:
     kinds: tuple[str, ...] = ()
     patience: float = 5.0
     few: int = 1000
+    policy_port: int = 0
+    policy_root: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,7 +109,7 @@ class _TimingSink:
             self.last = time.perf_counter()
             self.verdicts[name] = text
         else:
-            self.hostile[name] = text
+            self.hostile[name] = f"{text} {verdict.sts or ''}"
 
     def put_reject(self, file: str, line: int, raw: str, reason: str) -> None:
         self._store.put_reject(file, line, raw, reason)
@@ -128,6 +134,8 @@ def _table(plan: BattlePlan) -> Table:
         table |= {(row.name, row.rtype): row for row in rows}
     for domain_ in hostile_domains(plan.kinds, plan.few):
         table |= kinds.answers(domain_)
+    for policy_domain in policy_domains() if plan.policy_port else ():
+        table |= policy_answers(policy_domain, "mx0.bulk")
     return {(name.replace("_25.", f"_{plan.port}."), rtype): answer for (name, rtype), answer in table.items()}
 
 
@@ -147,12 +155,14 @@ async def _scan(plan: BattlePlan, place: Path, domains: Sequence[str]) -> _Timin
     timeouts = Timeouts(patience, patience, patience, patience, probe=2 * patience)
     settings = Settings(
         ehlo="client.test", allow_private=True, timeouts=timeouts, caps=CAPS,
-        retries=Retries(times=0),
+        retries=Retries(times=0), sts=bool(plan.policy_port),
     )  # fmt: skip
     stats = Stats()
     connections = Connections(settings, stats, partial(_probe, settings))
     scope = Scope(allow_private=True)
-    ports = Ports(settings, lookup, connections, TrustStore.from_pem(), scope, stats, lambda _: True)
+    fetch = partial(https.fetch, port=plan.policy_port)
+    trust = TrustStore.from_pem(*filter(None, [plan.policy_root.encode()]))
+    ports = Ports(settings, lookup, connections, trust, scope, stats, lambda _: True, fetch)
     with Store.create(place, records.header()) as store:
         sink = _TimingSink(store, {_good_name(number) for number in range(len(plan.good))})
         targets = [fakes.target(f"{name}:{plan.port}", line) for line, name in enumerate(domains, 1)]
@@ -169,9 +179,11 @@ async def _probe(settings: Settings, endpoint: Endpoint) -> ProbeResult:
 def fight(plan: BattlePlan) -> ScanResult:
     """Scan in this process."""
     collect_seldom()
+    https.TOTAL_SECONDS = plan.patience  # a minute in a scan
     meter, before = Meter(), peak()
     domains = [_good_name(number) for number in range(len(plan.good))]
     domains += [domain.name for domain in hostile_domains(plan.kinds, plan.few)]
+    domains += [domain.name for domain in policy_domains() if plan.policy_port]
     random.Random(1).shuffle(domains)
     with tempfile.TemporaryDirectory(prefix="mxsweep-hostile-") as place:
         began, cpu = time.perf_counter(), time.process_time()
@@ -242,5 +254,7 @@ if __name__ == "__main__":
         tuple(parts["kinds"]),
         parts["patience"],
         parts["few"],
+        parts["policy_port"],
+        parts["policy_root"],
     )
     json.dump(asdict(fight(wanted)), sys.stdout)

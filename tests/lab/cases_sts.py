@@ -130,6 +130,21 @@ CASES: tuple[STSCase, ...] = (
     case("lf", "LF line ends (mailinabox#1861)", PROTECTED, "", serves(policy(MX, end="\n"))),
     case("keys", "unknown keys (tlspol#95)", PROTECTED, "", serves(policy(MX, more="colour: blue"))),
     case("no-mx", "enforce without mx (tlspol#95)", INVALID, "sts-policy-invalid", serves(policy())),
+    case(
+        "max-age",
+        "a max_age above the maximum (smtp-sts#207)",
+        PROTECTED,
+        "",
+        serves(policy(MX).replace(b"604800", b"9999999999")),
+    ),
+    case(
+        "second",
+        "only the first of two MX hosts is listed",
+        "broken verified verified broken",
+        "sts-mx-mismatch",
+        mx=(MX, "mx.sts-second.test"),
+        hosts=(Host("mx.sts-second.test"),),
+    ),
     case("html", "a web page", INVALID, "sts-policy-invalid", serves(b"<!DOCTYPE html>\n")),
     case(
         "media-type",

@@ -1,13 +1,21 @@
 """A scan of the lab's domains about MTA-STS: every verdict, the same in each output, and the visits of policy hosts."""
 
 import json
+import re
 from collections import Counter
+from collections.abc import Iterable
 from pathlib import Path
 
 import pytest
 
+from results.diff.compare import compare
+from results.diff.rejudge import Rejudge
+from results.explain.sts_fix import policy_faults
 from results.store.reader import Run
+from scanner.cli.commands import main
+from scanner.core.sts.policy_file import Patterns, parse_policy
 from scanner.model import DomainRecord
+from scanner.net import truststore
 from tests.lab.cases_sts import ADDRESSES, CASES, STSCase
 from tests.lab.use import PATIENCE, RESOLVER, Lab
 from tests.sweep import MXSWEEP, trusting
@@ -50,23 +58,95 @@ def test_each_policy_host_is_visited_once(lab: Lab, run: Path, domains: dict[str
     assert not asked & {f"sts-{name}.test" for name in ("absent", "two-records", "id", "servfail", "other-name")}
 
 
-def test_report_explain_and_export_agree(lab: Lab, run: Path, domains: dict[str, DomainRecord], tmp_path: Path) -> None:
-    report = json.loads(lab.run(*MXSWEEP, "report", str(run), "--format", "json").stdout)
+Verdicts = tuple[str, str, str, str, frozenset[str]]
+"""``sts``, ``sender_sts``, ``sender_both`` and ``mechanism`` of a domain, and the reasons about MTA-STS and TLSRPT."""
+
+
+def by_record(record: DomainRecord) -> Verdicts:
+    verdict = record.verdict
+    words = (str(word) for word in (verdict.sts, verdict.sender_sts, verdict.sender_both, verdict.mechanism))
+    sts, sender_sts, sender_both, mechanism = words
+    return sts, sender_sts, sender_both, mechanism, about(verdict.reasons)
+
+
+def about(reasons: Iterable[str]) -> frozenset[str]:
+    return frozenset(str(code) for code in reasons if code.startswith(("sts-", "tlsrpt-")))
+
+
+def by_query(run: Path, capsys: pytest.CaptureFixture[str]) -> dict[str, Verdicts]:
+    sql = "SELECT domain, sts, sender_sts, sender_both, mechanism, reasons FROM domains"
+    assert main(["query", str(run), sql, "--format", "json"]) == 0
+    rows = map(json.loads, capsys.readouterr().out.splitlines())
+    words = ("sts", "sender_sts", "sender_both", "mechanism")
+    return {row["domain"]: (*(row[word] for word in words), about(row["reasons"].split())) for row in rows}
+
+
+EXPLAINED = re.compile(
+    r" MTA-STS: [^()]* \((\w+)\)\. A sender that uses MTA-STS only [^()]* \((\w+)\)\."
+    r" A sender that uses DANE and MTA-STS [^()]* \((\w+)\)\. Protection: [^()]* \((\w+)\)\."
+)
+
+
+def by_explain(run: Path, domain: str, capsys: pytest.CaptureFixture[str]) -> Verdicts:
+    assert main(["explain", str(run), domain]) == 0
+    text = " ".join(capsys.readouterr().out.split())
+    words = EXPLAINED.search(text)
+    assert words is not None, text
+    causes = re.findall(r"Cause: (?:(?!Remedy: ).)* \(((?:sts|tlsrpt)-[a-z-]+)\) Remedy: ", text)
+    sts, sender_sts, sender_both, mechanism = words.groups()
+    return sts, sender_sts, sender_both, mechanism, frozenset(causes)
+
+
+def test_scan_explain_report_and_query_agree(
+    run: Path, domains: dict[str, DomainRecord], capsys: pytest.CaptureFixture[str]
+) -> None:
+    scanned = {key: by_record(record) for key, record in domains.items()}
+    assert by_query(run, capsys) == scanned
+    assert {key: by_explain(run, key, capsys) for key in scanned} == scanned
+    assert main(["report", str(run), "--format", "json"]) == 0
+    report = json.loads(capsys.readouterr().out)
+    listed = {task["domain"]: frozenset(fault["cause"] for fault in task["faults"]) for task in report["policies"]}
+    assert listed == {key: found[-1] for key, found in scanned.items() if found[-1]}
+    assert [task["sts"] for task in report["policies"]] == [scanned[key][0] for key in listed]
     counts = {
         section["key"]: {row["word"]: row["count"]["domains"] for row in section["rows"]}
         for section in report["counts"]
     }
-    for field in ("sts", "mechanism"):
-        assert counts[field] == Counter(str(getattr(record.verdict, field)) for record in domains.values())
-    for case in CASES:
-        text = lab.run(*MXSWEEP, "explain", str(run), case.domain).stdout
-        assert f"({case.expect.split()[3]})" in text
-        assert all(f"({code})" in text for code in case.reasons.split())
+    assert counts["sts"] == Counter(found[0] for found in scanned.values())
+    assert counts["mechanism"] == Counter(found[3] for found in scanned.values())
+    assert counts["sts_funnel"]["protected"] == counts["sts"]["protected"]
+
+
+def test_a_proposed_policy_satisfies_the_mx_hosts(run: Path, domains: dict[str, DomainRecord]) -> None:
+    for record in domains.values():
+        for fault in policy_faults(record):
+            if fault.records[:1] == ("version: STSv1",):
+                lines = [line for line in fault.records if " IN TXT " not in line]
+                policy = parse_policy("\n".join(lines).encode())
+                assert all(Patterns(policy.mx).match(host.host) for host in record.hosts)
+
+
+def test_judged_again_nothing_changes(lab: Lab, run: Path, domains: dict[str, DomainRecord]) -> None:
+    judge = Rejudge(Run.open(run), truststore.load(str(lab.root_pem), None))
+    assert [key for key, record in domains.items() if judge.record(record) != record] == []
+
+
+def test_a_run_does_not_differ_from_itself(run: Path) -> None:
+    found = compare([Run.open(run), Run.open(run)])
+    assert (found.compared, found.policies, found.changed, found.transitions) == (len(CASES), [], [], {})
+
+
+def test_every_output_shows_mta_sts(lab: Lab, run: Path, tmp_path: Path) -> None:
     out = tmp_path / "tables"
     done = lab.run(*MXSWEEP, "export", str(run), "--format", "csv", "-o", str(out))
     assert done.returncode == 0, done.stderr
     rows = (out / "domains.csv").read_text()
     assert all(case.domain in rows for case in CASES)
+    page = lab.run(*MXSWEEP, "report", str(run), "--format", "html").stdout
+    assert "Faults of MTA-STS and TLSRPT" in page
+    done = lab.run(*MXSWEEP, "report", str(run), "--paper", "-o", str(tmp_path / "paper"))
+    assert done.returncode == 0, done.stderr
+    assert "MTA-STS" in (tmp_path / "paper" / "T14.csv").read_text()
 
 
 def test_a_single_domain_is_examined_by_default(lab: Lab) -> None:

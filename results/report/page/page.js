@@ -10,8 +10,9 @@
   const heads = [...by("domains").tHead.rows[0].cells];
   const filters = [...document.querySelectorAll("select[data-column]")];
   const TONES = {
-    good: ["yes", "ok", "verified", "protected", "all", "trusted"],
-    bad: ["no", "fail", "broken", "mismatch", "no_tls", "defer", "failed", "lookup_failed"],
+    good: ["yes", "ok", "verified", "protected", "all", "trusted", "dane", "sts", "both"],
+    bad: ["no", "fail", "broken", "mismatch", "no_tls", "defer", "failed", "lookup_failed",
+      "invalid", "pattern_mismatch", "name_mismatch"],
     warn: ["inconclusive", "unknown", "partial", "some", "insecure", "unusable", "untrusted", "cleartext"],
   };
   const tone = (word) => Object.keys(TONES).find((name) => TONES[name].includes(word)) || "none";
@@ -54,17 +55,19 @@
   // --- details of a domain ---
 
   function details(domain) {
-    const [, , , , , reasons, seen, mx, text] = domain;
+    const [, , , , , reasons, seen, mx, text, , , , policy] = domain;
     const parts = [line(`MX records: ${words.dnssec[mx] || mx}`)];
     if (reasons.length) parts.push(line(`Reasons: ${reasons.map(reason).join("; ")}`));
     if (text) parts.push(make("blockquote", {}, text));
+    parts.push(...policy.map((text) => line(...name(text))));
     return [...parts, ...seen.map(hostDetails)];
   }
 
-  function hostDetails([place, preference, dane, reasons, verdicts, text]) {
+  function hostDetails([place, preference, dane, reasons, verdicts, text, sts]) {
     const host = hosts[place];
     const box = make("div", { className: "host" },
-      make("h3", {}, `${preference} `, ...name(host.host), " ", badge(dane), " ", words.dane[dane] || ""));
+      make("h3", {}, `${preference} `, ...name(host.host), " ", badge(dane), " ", words.dane[dane] || "",
+        ...(sts && sts !== "none" ? [" ", badge(sts), " ", words.sts[sts] || ""] : [])));
     if (reasons.length) box.append(line(reasons.map(reason).join("; ")));
     if (text) box.append(make("blockquote", {}, text));
     for (const [type, security, records] of host.answers) {
@@ -109,7 +112,8 @@
       ...[1, 2, 3, 4].map((column) => labelled(headOf(column), badge(domain[column]))),
       labelled(headOf(5), ...name(domain[6].map((host) => hosts[host[0]].host).slice(0, 3).join(", "))),
       labelled(headOf(6), domain[5].slice(0, 3).map(reason).join("; ")),
-      ...(data.column ? [labelled(headOf(7), domain[9])] : []));
+      ...(data.sts ? [labelled(headOf(7), badge(domain[10]))] : []),
+      ...(data.column ? [labelled(headOf(data.sts ? 8 : 7), domain[9])] : []));
     const detail = make("tr", { className: "detail", id, hidden: true }, make("td", { colSpan: heads.length }));
     open.addEventListener("click", () => {
       if (!detail.cells[0].childNodes.length) detail.cells[0].append(...details(domain));
@@ -134,7 +138,7 @@
   }
 
   function sortKey(domain) {
-    const value = domain[{ 5: 6, 6: 5, 7: 9 }[state.column] || state.column];
+    const value = domain[{ 5: 6, 6: 5, 7: data.sts ? 10 : 9, 8: 9 }[state.column] || state.column];
     return typeof value === "string" ? value : state.column === 6 ? value.join() : value.map((h) => hosts[h[0]].host).join();
   }
 

@@ -26,7 +26,6 @@ from scanner.vocabulary import (
     DomainDane,
     DomainSTS,
     HostSTS,
-    Level,
     Mechanism,
     PolicyMode,
     Security,
@@ -89,32 +88,38 @@ def judge(view: STSView, sts: STSReport | None, tlsrpt: TLSRPTReport | None = No
 
 
 def with_sts(
-    record: DomainRecord, nexthop: str, reports: Sequence[HostReport], certs: Mapping[str, CertFacts]
+    record: DomainRecord,
+    nexthop: str,
+    observed: tuple[STSReport, TLSRPTReport] | None,
+    reports: Sequence[HostReport],
+    certs: Mapping[str, CertFacts],
 ) -> DomainRecord:
-    """Return the record of a domain with the verdict on its MTA-STS policy and TLSRPT record.
+    """Return the record of a domain with its MTA-STS policy and TLSRPT record, and the verdict on them.
 
     Args:
-        record: the judged domain with the observations ``sts`` and ``tlsrpt``.
+        record: the judged domain.
         nexthop: the domain.
+        observed: the policy and the TLSRPT record, None if the domain accepts no mail and so was not asked.
         reports: the reports of its MX hosts.
         certs: certificates by SHA-256, including every certificate of the chains in the reports.
     """
     by_key = {report.key: report for report in reports}
     view = STSView(nexthop, record.route, record.hosts, record.verdict, by_key, certs)
-    found, verdict = judge(view, record.sts, record.tlsrpt), record.verdict
-    hosts = [replace(host, sts=sts) for host, sts in zip(record.hosts, found.hosts, strict=True)]
-    tlsrpt = (result for reason in found.reasons if (result := REASONS[reason].tlsrpt) is not None)
+    sts, tlsrpt = observed or (None, None)
+    found, verdict = judge(view, sts, tlsrpt), record.verdict
+    hosts = tuple([replace(host, sts=word) for host, word in zip(record.hosts, found.hosts, strict=True)])
+    results = (result for reason in found.reasons if (result := REASONS[reason].tlsrpt) is not None)
     with_verdict = replace(
         verdict,
         reasons=tuple(dict.fromkeys((*verdict.reasons, *found.reasons))),
-        tlsrpt=tuple(dict.fromkeys((*verdict.tlsrpt, *tlsrpt))),
+        tlsrpt=tuple(dict.fromkeys((*verdict.tlsrpt, *results))),
         text=verdict.text or found.text,
         sts=found.sts,
         sender_sts=found.sender_sts,
         sender_both=found.sender_both,
         mechanism=found.mechanism,
     )
-    return replace(record, hosts=tuple(hosts), verdict=with_verdict)
+    return replace(record, hosts=hosts, verdict=with_verdict, sts=sts, tlsrpt=tlsrpt)
 
 
 class _JudgedDomain:
@@ -125,6 +130,7 @@ class _JudgedDomain:
         self._found = found
         self._enforced = found.policy is not None and found.policy.mode is PolicyMode.ENFORCE
         self._hosts = self._host_verdicts()
+        self._pairs = list(zip(view.hosts, self._hosts, strict=True))
 
     def verdict(self, tlsrpt: TLSRPTReport | None) -> STSVerdict:
         """Return the verdict."""
@@ -160,15 +166,14 @@ class _JudgedDomain:
         return self._view.reports.get(host.report) if host.report is not None else None
 
     def _host_reasons(self) -> tuple[Reason, ...]:
-        """Return the reasons of the hosts that count for the domain."""
-        pairs = self._voting(self._pairs())
+        """Return the reasons of the hosts that count for the domain; none without a policy."""
+        if self._found.policy is None:
+            return ()
+        pairs = self._voting(self._pairs)
         found = [_HOST_REASONS[sts] for _, sts in pairs if sts in _HOST_REASONS]
         if any(map(_disagree, pairs)):
             found.append(Reason.STS_DANE_DISAGREE)
         return tuple(dict.fromkeys(found))
-
-    def _pairs(self) -> list[tuple[HostVerdict, HostSTS]]:
-        return list(zip(self._view.hosts, self._hosts, strict=True))
 
     def _voting(self, pairs: Sequence[tuple[HostVerdict, HostSTS]]) -> list[tuple[HostVerdict, HostSTS]]:
         """Return the hosts that count; an unreachable host only if no other host counts or DNS alone decides."""
@@ -192,7 +197,7 @@ class _JudgedDomain:
             return DomainSTS.TESTING
         if self._view.route.final is not None:
             return DomainSTS.LOOKUP_FAILED
-        return self._enforcing(self._pairs())
+        return self._enforcing(self._pairs)
 
     def _enforcing(self, pairs: Sequence[tuple[HostVerdict, HostSTS]]) -> DomainSTS:
         """Return the verdict of a policy of mode ``enforce`` on some hosts."""
@@ -207,7 +212,7 @@ class _JudgedDomain:
         """Return the action of a sender that knows MTA-STS only; with a cached policy it could differ."""
         if self._found.why in _UNDECIDED:
             return Sender.UNKNOWN
-        return self._action([self._sts_sender(host, sts) for host, sts in self._pairs()])
+        return self._action([self._sts_sender(host, sts) for host, sts in self._pairs])
 
     def _sts_sender(self, host: HostVerdict, sts: HostSTS) -> Sender:
         report = self._report(host)
@@ -218,7 +223,7 @@ class _JudgedDomain:
         return host_verdict.sender_opportunistic(report)
 
     def _sender_both(self) -> Sender:
-        return self._action([self._both_sender(host, sts) for host, sts in self._pairs()])
+        return self._action([self._both_sender(host, sts) for host, sts in self._pairs])
 
     def _both_sender(self, host: HostVerdict, sts: HostSTS) -> Sender:
         report = self._report(host)
@@ -229,7 +234,8 @@ class _JudgedDomain:
                 return Sender.UNKNOWN
             if self._enforced:
                 return host_verdict.sender_enforcing(sts, report)
-        return self._dane_sender(host, report)
+        view = self._view
+        return judgement.dane_sender(host, view.verdict.level, view.nexthop, view.route, report, view.certs)
 
     def _dane_decides(self, report: HostReport) -> bool:
         """Return whether DANE alone decides at a host; with an unknown DNSSEC state the result is unknown as well."""
@@ -237,14 +243,6 @@ class _JudgedDomain:
         if report.tlsa.dane is Dane.UNKNOWN or security is Security.INDETERMINATE:
             return True
         return security in (None, Security.SECURE) and report.tlsa.dane in (None, Dane.LOOKUP_FAILED)
-
-    def _dane_sender(self, host: HostVerdict, report: HostReport) -> Sender:
-        """Return the action at a host of a sender at level ``dane``."""
-        if self._view.verdict.level is Level.DANE:
-            return host.sender
-        hop = next(hop for hop in self._view.route.hosts if (hop.host, hop.preference) == (host.host, host.preference))
-        view = self._view
-        return judgement.judge_host(Level.DANE, view.nexthop, view.route, hop, report, view.certs).sender
 
     def _action(self, senders: Sequence[Sender]) -> Sender:
         """Return the action for the domain, where a policy that is not known leaves an earlier host unknown."""
@@ -271,7 +269,7 @@ class _JudgedDomain:
         """Return the hosts at which a sender that knows both mechanisms applies the policy."""
         return [
             (host, sts)
-            for host, sts in self._pairs()
+            for host, sts in self._pairs
             if (report := self._report(host)) is None or not self._dane_decides(report)
         ]
 

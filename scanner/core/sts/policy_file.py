@@ -18,6 +18,9 @@ MAX_AGE = 31_557_600
 SHORT_AGE = 86_400
 """A ``max_age`` below a day protects little: the policy has expired before most senders use it again."""
 
+PUBLISHED_AGE = 604_800
+"""The ``max_age`` of a proposed policy, in seconds: a week, RFC 8461 section 3.2 expects weeks or more."""
+
 BLANK_LINE = "blank-line"
 DUPLICATE_FIELD = "duplicate-field"
 MAX_AGE_CAPPED = "max-age-capped"

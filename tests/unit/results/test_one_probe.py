@@ -80,7 +80,7 @@ def test_the_metrics_count_no_session(run: Run) -> None:
 
 
 def test_the_page_shows_no_session(run: Run) -> None:
-    data = json.loads(page_data(run)[0])
+    data = json.loads(page_data(run).json)
     address = data["hosts"][0]["addresses"][ADDRESS]
     assert (address["session"], address["chain"], address["tlsa"], data["certs"]) == ("", [], [], [])
 

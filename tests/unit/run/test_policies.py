@@ -53,7 +53,7 @@ async def examine(
     times: int = 1,
 ) -> PolicyResult:
     world = World(table, scope=scope, fetch=(hosts or PolicyHosts({})).fetch)
-    examiner = PolicyExaminer(world.ports(Settings()))
+    examiner = PolicyExaminer(world.ports(Settings()), world.fetch)
     for _ in range(times):
         result = await examiner.examine(DOMAIN)
     world.check()
@@ -114,7 +114,7 @@ async def test_a_retry_pass_repeats_only_what_could_change() -> None:
     for behaviour, visits in ((Phase.HTTP, 2), ((LEAF, POLICY), 1), ((OTHER, POLICY), 1)):
         hosts = PolicyHosts({V4: behaviour})
         world = World(RECORD | addresses(sts.HOST, V4), fetch=hosts.fetch)
-        examiner = PolicyExaminer(world.ports(Settings()))
+        examiner = PolicyExaminer(world.ports(Settings()), world.fetch)
         await examiner.examine(DOMAIN)
         examiner.next_pass()
         await examiner.examine(DOMAIN)

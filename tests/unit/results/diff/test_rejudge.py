@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from results.diff.rejudge import MissingPartError, Rejudge, rejudge
+from results.diff.verdicts import change_text
 from results.store.reader import Run
 from results.store.writer import Store
 from scanner.core import rollup
@@ -14,8 +15,8 @@ from scanner.core.pkix import EMPTY, TrustStore
 from scanner.facts import CertFacts, TLSALookup, TLSARecord
 from scanner.model import DomainRecord, EndpointReport, HostReport, PkixEvidence, Route, RouteHost
 from scanner.reasons import Reason
-from scanner.vocabulary import Dane, DomainDane, DomainOutcome, Level, Outcome, RunState, Security
-from tests.unit import pki, records
+from scanner.vocabulary import Dane, DomainDane, DomainOutcome, DomainSTS, Level, Outcome, RunState, Security
+from tests.unit import pki, records, sts
 
 AT = pki.NOW
 HOST = "mail.secure.test"
@@ -58,7 +59,7 @@ def written(path: Path, *domains: DomainRecord, of: tuple[HostReport, tuple[Cert
     with Store.create(path, records.header()) as store:
         store.put_host(*of)
         for record in domains:
-            store.put_domain(record, [], {})
+            store.put_domain(record, [], {cert.sha256: cert for cert in of[1]})
         store.finish(RunState.COMPLETE, {}, AT)
     return Run.open(path)
 
@@ -184,3 +185,51 @@ def test_hosts_above_a_limit_stay_unexamined(tmp_path: Path) -> None:
     new = judge.record(old)
     assert new.hosts[1:] == tuple(beyond)
     assert (new.hosts[0].dane, new.verdict.dane) == ("ok", "unknown")
+
+
+POLICY_LEAF = replace(pki.LEAF_PLAN, sans=pki.dns(sts.HOST), not_after=AT + timedelta(days=10)).make()
+
+
+def with_policy(directory: Path, *pins: TLSARecord) -> Run:
+    """Return a run with a domain that has a policy of mode ``enforce``, judged by the current code."""
+    report, chain = host(*pins)
+    policy_chain = pki.chain(POLICY_LEAF, pki.INTER)
+    shaken = records.handshake(chain=tuple(cert.sha256 for cert in policy_chain))
+    policy = sts.report(sts.policy(HOST), replace(sts.FETCH, handshake=shaken))
+    raw = domain(sts=policy, tlsrpt=sts.tlsrpt(), verdict=records.verdict(sts=DomainSTS.UNKNOWN))
+    certs = (*chain, *policy_chain)
+    judge = Rejudge(written(directory / "raw", raw, of=(report, certs)), TRUST)
+    return written(directory / "run", judge.record(raw), of=(judge.report(report.key), certs))
+
+
+def test_mta_sts_is_judged_again(tmp_path: Path) -> None:
+    run = with_policy(tmp_path, pki.tlsa(3, 1, 1, LEAF))
+    (stored,) = run.domains()
+    verdict = stored.verdict
+    assert (verdict.sts, verdict.sender_sts, verdict.sender_both, verdict.mechanism, stored.hosts[0].sts) == (
+        *("protected", "verified", "verified", "both"),
+        "ok",
+    )
+    assert Rejudge(run, TRUST).record(stored) == stored
+    assert rejudge(run, TRUST).changed == []
+
+
+@pytest.mark.parametrize(
+    ("days", "expected"),
+    [  # RFC 8461 sections 3.3 and 4.2: the certificates of the policy host and of the MX host must be valid
+        (9, ""),
+        (15, "sts protected > invalid, mechanism both > dane"),
+        (25, "sts protected > invalid, mechanism both > dane"),
+    ],
+)
+def test_mta_sts_at_another_time(tmp_path: Path, days: int, expected: str) -> None:
+    run = with_policy(tmp_path, pki.tlsa(3, 1, 1, LEAF))
+    found = rejudge(run, TRUST, at=AT + timedelta(days=days))
+    assert [change_text(change.old, change.new) for change in found.changed] == ([expected] if expected else [])
+
+
+def test_a_missing_certificate_of_a_policy_host(tmp_path: Path) -> None:
+    run = with_policy(tmp_path)
+    stored = list(run.domains())
+    lost = written(tmp_path / "lost", *stored, of=host())
+    assert rejudge(lost, TRUST).left == 1

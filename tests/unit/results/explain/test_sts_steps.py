@@ -43,7 +43,11 @@ def test_a_policy() -> None:
         "    patterns: *.secure.test",
         "  mx1.example: MTA-STS, but the certificate is for another name (name_mismatch)",
         "  TLSRPT record: valid, reports to mailto:a@b.test",
-        "  Remedy: Get a certificate with the name of the MX host as subjectAltName. (sts-host-name-mismatch)",
+        (
+            "  Cause: The certificate of an MX host is not for the name of the host, as MTA-STS requires: mx1.example. "
+            "(sts-host-name-mismatch)"
+        ),
+        "  Remedy: Get a certificate with the name of the MX host as subjectAltName.",
     ]
 
 

@@ -15,12 +15,15 @@ from scanner.model import DomainRecord, EndpointReport, Route, RouteHost
 from scanner.reasons import Reason
 from scanner.vocabulary import (
     Dane,
+    DomainDane,
+    DomainSTS,
+    Mechanism,
     Outcome,
     RunState,
     Security,
     Unusable,
 )
-from tests.unit import records
+from tests.unit import records, sts
 from tests.unit.records import NOON
 from tests.unit.results.paper.runs import GOOD, PLAIN, domain, host, written
 
@@ -155,3 +158,24 @@ def test_t13_tells_families_apart(tmp_path: Path) -> None:
 def test_kinds_of_mx(tmp_path: Path, record: DomainRecord, expected: str) -> None:
     found = rows(written(tmp_path / "run", [record], []), "T1")
     assert [label for part, label in found if part == "MX" and found[part, label][0]] == [expected]
+
+
+def test_mta_sts(tmp_path: Path, run: Run) -> None:
+    assert "T14" not in [table.key for table in paper_tables(run)]
+    good = ("good.example", 10, Dane.OK)
+    protected = replace(domain("a.example", good, dane=DomainDane.PROTECTED), sts=sts.report(sts.policy()))
+    invalid = replace(domain("b.example", good), sts=sts.report(b"x"), tlsrpt=sts.tlsrpt())
+    judged = [
+        replace(protected, verdict=replace(protected.verdict, sts=DomainSTS.PROTECTED, mechanism=Mechanism.BOTH)),
+        replace(invalid, verdict=replace(invalid.verdict, sts=DomainSTS.INVALID, mechanism=Mechanism.OPPORTUNISTIC)),
+        domain("c.example", good),
+    ]
+    found = rows(written(tmp_path / "sts", judged, [GOOD]), "T14")
+    steps = {label: cells[0] for (part, label), cells in found.items() if part == "step"}
+    assert steps == {"examined": 2, "record": 2, "policy": 1, "enforce": 1, "protected": 1}
+    assert found["step", "policy"] == (1, 50.0, 1, 100.0)
+    assert {label: cells[0] for (part, label), cells in found.items() if part == "DANE and MTA-STS"} == {
+        "DANE protected, MTA-STS protected": 1,
+        "DANE none, MTA-STS invalid": 1,
+    }
+    assert found["TLSRPT record", "absent"][:2] == (1, 50.0)

@@ -14,13 +14,24 @@ from results.report.model import Report, make_report
 from results.store.reader import Run
 from results.store.writer import Store
 from scanner.facts import TLSARecord
-from scanner.model import EndpointReport
-from scanner.vocabulary import Dane, RunState, Sender
-from tests.unit import records
+from scanner.model import DomainRecord, EndpointReport
+from scanner.reasons import Reason
+from scanner.vocabulary import Dane, DomainSTS, HostSTS, Mechanism, RunState, Sender
+from tests.unit import records, sts
 from tests.unit.records import DIGEST, ISSUER_DIGEST, NOON
 from tests.unit.results.explain.test_worklist import BROKEN, UNMATCHED, run_of
 
 HOSTILE = "=cmd|'x' `a` <script>alert(1)</script> [x](javascript:1) | \x1b[31m"
+
+
+def faulty(text: str) -> DomainRecord:
+    """Return a domain with an MX host that its MTA-STS policy does not list; the texts of the policy are ``text``."""
+    policy = replace(sts.report(sts.policy("mx0.example")), id=text)
+    reasons = (Reason.STS_MX_MISMATCH, Reason.TLSRPT_RECORD_INVALID)
+    verdict = records.verdict(reasons=reasons, sts=DomainSTS.BROKEN, mechanism=Mechanism.BROKEN)
+    hosts = (records.host_verdict(sts=HostSTS.PATTERN_MISMATCH),)
+    tlsrpt = replace(sts.tlsrpt(), defects=(text,))
+    return records.domain(key=f"z{text}", hosts=hosts, verdict=verdict, sts=policy, tlsrpt=tlsrpt)
 
 
 @pytest.fixture
@@ -29,7 +40,7 @@ def hostile(tmp_path: Path) -> Report:
     host = records.host_verdict(host=HOSTILE, report=None, dane=Dane.NO_TLS, sender=Sender.DEFER, text=HOSTILE)
     shaken = records.handshake(cipher=HOSTILE, version=HOSTILE, group=HOSTILE)
     report = records.report(endpoints=(EndpointReport(HOSTILE, (records.probe(handshake=shaken),)),))
-    domains = [records.domain(key=HOSTILE, hosts=(host,)), records.domain()]
+    domains = [records.domain(key=HOSTILE, hosts=(host,)), records.domain(), faulty(HOSTILE)]
     return make_report(run_of(tmp_path / "hostile", domains, report))
 
 
@@ -47,7 +58,7 @@ def test_csv_has_no_formulas_and_every_count(hostile: Report) -> None:
     assert not [cell for row in rows for cell in row.values() if cell.startswith(("=", "+", "-", "@"))]
     ok = next(row for row in rows if (row["section"], row["name"]) == ("outcome", "ok"))
     assert (ok["domains"], ok["domains_percent"], ok["hosts"], ok["hosts_percent"]) == (
-        "2",
+        "3",
         "100.0000",
         "2",
         "100.0000",
@@ -97,3 +108,24 @@ def test_an_issuer_with_usage_3_has_an_alternative(tmp_path: Path, make: Callabl
     lines = [line.strip() for line in text.splitlines() if "IN TLSA" in line]
     assert [line.split()[3:6] for line in lines] == [["3", "1", "1"], ["2", "1", "1"]]
     assert "or instead:" in text.lower()
+
+
+def test_every_format_has_the_policy_to_publish(tmp_path: Path) -> None:
+    made = make_report(run_of(tmp_path / "run", [faulty("x")]))
+    assert (len(made.policies), made.policy_faults) == (1, 1)
+    lines = ["version: STSv1", "mode: enforce", "mx: mx1.example", "max_age: 604800"]
+    for text in (to_text(made, 10), to_markdown(made, 10)):
+        found = [line.strip() for line in text.splitlines()]
+        assert found[found.index(lines[0]) : found.index(lines[-1]) + 1] == lines
+        assert any(line.startswith('_mta-sts.secure.test. IN TXT "v=STSv1; id=2026') for line in found)
+    rows = [row for row in csv.DictReader(io.StringIO(to_csv(made))) if row["section"] == "policies"]
+    assert rows[0]["records"].splitlines()[:4] == lines
+    assert rows[1]["records"] == '_smtp._tls.secure.test. IN TXT "v=TLSRPTv1; rua=mailto:postmaster@secure.test"'
+    steps = [(row.word, row.count.domains) for row in made.table("sts_funnel").rows]
+    assert steps == [("examined", 1), ("record", 1), ("policy", 1), ("enforce", 1), ("protected", 0)]
+
+
+def test_faults_beyond_the_limit_are_counted(tmp_path: Path) -> None:
+    made = make_report(run_of(tmp_path / "run", [faulty("x"), faulty("y")]), top=1)
+    assert (len(made.policies), made.policy_faults) == (1, 2)
+    assert "and 1 more domains" in to_text(made, 1)

@@ -19,9 +19,9 @@ from results.store.writer import Store
 from scanner.facts import Reply, TLSARecord
 from scanner.model import DomainRecord, EndpointReport
 from scanner.reasons import Reason
-from scanner.vocabulary import Dane, DomainDane, DomainOutcome, RunState, Sender
+from scanner.vocabulary import Dane, DomainDane, DomainOutcome, DomainSTS, HostSTS, Mechanism, RunState, Sender
 from tests.browser import browser, open_page
-from tests.unit import records
+from tests.unit import records, sts
 from tests.unit.records import DIGEST, ISSUER_DIGEST, NOON
 
 ATTACK = (
@@ -37,11 +37,19 @@ def hostile() -> tuple[DomainRecord, dict[str, str]]:
         address=ATTACK, dane=Dane.MISMATCH, text=ATTACK, reasons=(Reason.TLSA_MISMATCH,), sender=Sender.DEFER
     )
     host = records.host_verdict(host=ATTACK, report=KEY, dane=Dane.MISMATCH, text=ATTACK)
-    host = replace(host, endpoints=(endpoint,), sender=Sender.DEFER, reasons=(Reason.TLSA_MISMATCH,))
+    reasons = (Reason.TLSA_MISMATCH, Reason.STS_MX_MISMATCH, Reason.TLSRPT_RECORD_INVALID)
+    host = replace(host, endpoints=(endpoint,), sender=Sender.DEFER, reasons=reasons[:1], sts=HostSTS.PATTERN_MISMATCH)
     verdict = records.verdict(
-        dane=DomainDane.BROKEN, outcome=DomainOutcome.FAIL, text=ATTACK, reasons=(Reason.TLSA_MISMATCH,)
+        dane=DomainDane.BROKEN,
+        outcome=DomainOutcome.FAIL,
+        text=ATTACK,
+        reasons=reasons,
+        sts=DomainSTS.BROKEN,
+        mechanism=Mechanism.BROKEN,
     )
-    return records.domain(key=f"zz{ATTACK}", hosts=(host,), verdict=verdict), {}
+    policy = replace(sts.report(sts.policy(ATTACK)), host=f"mta-sts.{ATTACK}", id=ATTACK)
+    tlsrpt = replace(sts.tlsrpt(), rua=(ATTACK,), defects=(ATTACK,))
+    return records.domain(key=f"zz{ATTACK}", hosts=(host,), verdict=verdict, sts=policy, tlsrpt=tlsrpt), {}
 
 
 def hostile_run(place: Path) -> Run:
@@ -186,6 +194,14 @@ def test_the_statistics_are_folded(page: Path) -> None:
 def test_the_column_of_the_list_is_a_filter(driver: webdriver.Chrome) -> None:
     options = driver.find_elements(By.CSS_SELECTOR, "select[data-column='9'] option")
     assert [option.text for option in options] == ["any", "nl"]
+
+
+def test_faults_of_mta_sts(driver: webdriver.Chrome) -> None:
+    section = driver.find_element(By.ID, "worklist").text
+    assert "Faults of MTA-STS and TLSRPT" in section
+    assert "an MX host does not satisfy the policy" in section
+    heads = [head.text for head in driver.find_elements(By.CSS_SELECTOR, "#domains > thead th")]
+    assert "protection" in heads
 
 
 def test_search_filters_and_sorting(driver: webdriver.Chrome) -> None:

@@ -10,13 +10,13 @@ from tests.unit.results.report.test_html import ATTACK, hostile_run
 
 
 def test_failing_domains_have_precedence(tmp_path: Path) -> None:
-    data, left_out, _ = page_data(hostile_run(tmp_path / "run"), limit=2)
-    assert left_out == 1
-    assert [domain[1] for domain in json.loads(data)["domains"]] == ["fail", "fail"]
+    data = page_data(hostile_run(tmp_path / "run"), limit=2)
+    assert data.left_out == 1
+    assert [domain[1] for domain in json.loads(data.json)["domains"]] == ["fail", "fail"]
 
 
 def test_tlsa_records_are_in_presentation_format(tmp_path: Path) -> None:
-    data, _, _ = page_data(hostile_run(tmp_path / "run"))
+    data = page_data(hostile_run(tmp_path / "run")).json
     hosts = json.loads(data)["hosts"]
     assert [row for host in hosts for (row,) in host["tlsa"] if "5a" in row] == ["3 1 1 " + "5a" * 32]
     why = [row[2] for host in hosts for address in host["addresses"].values() for row in address["tlsa"] if not row[1]]
@@ -26,13 +26,13 @@ def test_tlsa_records_are_in_presentation_format(tmp_path: Path) -> None:
 @pytest.mark.parametrize("character", "<>&")
 def test_no_character_can_end_the_element(tmp_path: Path, character: str) -> None:
     assert character in ATTACK
-    data, _, _ = page_data(hostile_run(tmp_path / "run"))
+    data = page_data(hostile_run(tmp_path / "run")).json
     assert character.encode() not in data
 
 
 def test_the_column_of_the_list_is_shown_if_it_has_values(tmp_path: Path) -> None:
     run = hostile_run(tmp_path / "run")
-    data, _, column = page_data(run, column="Country")
-    assert (column, json.loads(data)["column"]) == ("Country", "Country")
-    assert {domain[-1] for domain in json.loads(data)["domains"]} == {"nl"}
-    assert page_data(run, column="owner")[2] == ""
+    data = page_data(run, column="Country")
+    assert (data.column, json.loads(data.json)["column"]) == ("Country", "Country")
+    assert {domain[9] for domain in json.loads(data.json)["domains"]} == {"nl"}
+    assert page_data(run, column="owner").column == ""

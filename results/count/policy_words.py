@@ -1,0 +1,45 @@
+"""The labels of a domain under which MTA-STS and TLSRPT are counted.
+
+The table ``sts_funnel`` counts domains by steps, from the examined domains to the protected domains; each step is a
+subset of the step before.
+"""
+
+from functools import lru_cache
+
+from results.count.base import Word
+from results.store.partial import STSPart, TXTPart
+from scanner.vocabulary import DomainSTS, PolicyMode, TXTRecord
+
+STS_FUNNEL = ("examined", "record", "policy", "enforce", "protected")
+"""The steps of the table ``sts_funnel``: MTA-STS was examined, there is one valid TXT record, the policy host returns a
+valid policy, its mode is ``enforce``, and the MTA-STS verdict is ``protected``."""
+
+_CACHED = 1024
+
+
+@lru_cache(maxsize=_CACHED)
+def words_of_policy(verdict: str | None, sts: STSPart | None, tlsrpt: TXTPart | None) -> frozenset[Word]:
+    """Return the labels of a domain; none if the scan did not examine MTA-STS.
+
+    Args:
+        verdict: the MTA-STS verdict of the domain.
+        sts: the MTA-STS policy, None if the domain takes no mail.
+        tlsrpt: the TLSRPT record.
+    """
+    if verdict is None:
+        return frozenset()
+    words: set[Word] = {("sts_funnel", step) for step in STS_FUNNEL[: 1 + _steps(verdict, sts)]}
+    if tlsrpt is not None:
+        words.add(("tlsrpt_record", tlsrpt.record))
+    return frozenset(words)
+
+
+def _steps(verdict: str, sts: STSPart | None) -> int:
+    """Return the number of steps after the first that a domain reaches."""
+    if sts is None or sts.record != TXTRecord.VALID:
+        return 0
+    if sts.policy is None:
+        return 1
+    if sts.policy.mode != PolicyMode.ENFORCE:
+        return 2
+    return 4 if verdict == DomainSTS.PROTECTED else 3
