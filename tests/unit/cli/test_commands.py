@@ -1,14 +1,17 @@
 """Every command: its help, its examples, and the code that it names by text."""
 
+import gc
 import inspect
 import re
 import shlex
+import sys
 from pathlib import Path
 
 import pytest
 import rich_click as click
 
 from results.count.summary import SOON
+from scanner import cli
 from scanner.cli import code_of, commands
 from scanner.cli.options import DAYS
 from scanner.finger.usage import HELP
@@ -92,3 +95,21 @@ def test_code_takes_the_options_that_the_command_has(name: str) -> None:
     """These commands pass on what click gives them by name."""
     function = code_of(f"scanner.cli.export:{name}")
     assert set(inspect.signature(function).parameters) == {param.name for param in commands.group.commands[name].params}
+
+
+@pytest.mark.parametrize("is_on", [True, False])
+def test_the_garbage_collector_is_off_during_an_import_only(*, is_on: bool, monkeypatch: pytest.MonkeyPatch) -> None:
+    seen = list[bool]()
+
+    def load(name: str) -> object:
+        seen.append(gc.isenabled())
+        return sys.modules[name]
+
+    monkeypatch.setattr(cli, "import_module", load)
+    (gc.enable if is_on else gc.disable)()
+    try:
+        assert code_of("gc:collect") is gc.collect
+        assert seen == [False]
+        assert gc.isenabled() is is_on
+    finally:
+        gc.enable()
