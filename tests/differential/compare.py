@@ -108,9 +108,15 @@ def explanation(found: Difference) -> str:
     return next((reason for reason, applies in EXPLANATIONS.items() if applies(found)), "")
 
 
+def _alike(found: Difference) -> bool:
+    """Return True if the first errors are equal, or differ for a reason that may occur together with another one."""
+    return found.ours[:1] == found.theirs[:1] or _unread_parameters(found)
+
+
 def _beyond_the_first(found: Difference) -> bool:
     rest = tuple(error for error in found.theirs if error[0] != VerifyError.UNNESTED_RESOURCE)
-    return bool(found.ours) and rest[:1] == found.ours[:1]
+    without = replace(found, theirs=rest)
+    return bool(found.ours) and rest != found.theirs and (_alike(without) or _last_second(without))
 
 
 def _taken_for_one(found: Difference) -> bool:
@@ -118,7 +124,10 @@ def _taken_for_one(found: Difference) -> bool:
     if found.program or not _namesakes(found.case):
         return False
     shown = program.judge(found.case, (program.by_store(found.case),))
-    return shown is not None and shown[0].errors[:1] == ours(found.case, 1)[:1]
+    if shown is None:
+        return False
+    other = replace(found, level=1, ours=ours(found.case, 1), theirs=shown[0].errors, program=True)
+    return _alike(other) or _beyond_the_first(other)
 
 
 def _namesakes(case: ChainCase) -> set[bytes]:
@@ -133,7 +142,10 @@ def _between_releases(found: Difference) -> bool:
     if not (found.program and found.ours and found.theirs):
         return False
     library = judges.by_handshake(found.case, found.level)
-    return library is not None and library.errors[:1] == found.ours[:1]
+    if library is None or not library.errors:
+        return False
+    other = replace(found, theirs=library.errors, program=False)
+    return _alike(other) or _beyond_the_first(other) or _last_second(other)
 
 
 def _bare_key(found: Difference) -> bool:
@@ -155,7 +167,10 @@ def _mixed_root(found: Difference) -> bool:
     rest = replace(case, chain=kept[0], roots=kept[1])
     options = program.by_records(records(case)) if found.records else program.by_store(rest)
     shown = program.judge(rest, (options,))
-    return shown is not None and _named_apart(shown[0])[:1] == found.ours[:1]
+    if shown is None:
+        return False
+    without = replace(found, theirs=_named_apart(shown[0]))
+    return _alike(without) or _beyond_the_first(without)
 
 
 def _mixed(octets: bytes) -> bool:
@@ -185,7 +200,7 @@ def _unread_parameters(found: Difference) -> bool:
 def _last_second(found: Difference) -> bool:
     expired = [facts(judges.normal(octets)) for octets in (*found.case.chain, *found.case.roots)]
     rest = tuple(error for error in found.ours if error[0] != VerifyError.CERT_HAS_EXPIRED)
-    return any(cert.not_after == NOW for cert in expired) and rest[:1] == found.theirs[:1]
+    return rest != found.ours and any(cert.not_after == NOW for cert in expired) and _alike(replace(found, ours=rest))
 
 
 EXPLANATIONS: dict[str, Callable[[Difference], bool]] = {

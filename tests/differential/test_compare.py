@@ -5,6 +5,7 @@ from dataclasses import replace
 import pytest
 
 from scanner.core.x509 import issuing
+from scanner.core.x509.der import BIT_STRING, OCTET_STRING, SEQUENCE, encode
 from scanner.core.x509.issuing import Acceptance
 from tests.differential import chains, compare, judges, program, signers
 from tests.differential.chains import ChainCase, make
@@ -77,3 +78,20 @@ def test_undecodable_parameters_and_another_root_are_a_named_difference() -> Non
     assert (judgement.errors, compare.ours(case, 1)) == (((7, 0),), ((20, 0), (21, 0)))
     found = Difference(case, 1, compare.ours(case, 1), judgement.errors)
     assert compare.explanation(found).startswith("two certificates of one issuer name and serial number")
+
+
+def test_undecodable_parameters_and_resources_are_a_named_difference() -> None:
+    """Expected: OpenSSL 4 checks the resources of the leaf although a signature above it is wrong."""
+    root = chains.ca_draft("Root", signers.pair("rsa2048"), None)
+    upper = replace(chains.ca_draft("CA 1", signers.pair("p256", 1), root), way="pss-huge-salt")
+    lower = chains.ca_draft("CA 2", signers.pair("p256", 2), upper)
+    leaf = chains.leaf_draft(signers.pair("p256", 9), lower)
+    numbers = encode(SEQUENCE, encode(BIT_STRING, b"\0\x0a"))
+    leaf.put(chains.ADDRESSES, encode(SEQUENCE, encode(SEQUENCE, encode(OCTET_STRING, b"\0\x01"), numbers)))
+    made = leaf.make(), lower.make(), upper.make(), root.make()
+    case = ChainCase(0, made[:3], made[3:], leaf.key.pem, (), made)
+    judgement = judges.by_handshake(case, 1)
+    assert judgement is not None
+    assert judgement.errors == ((46, 1), (7, 2), (46, 2), (46, 3))
+    assert compare.ours(case, 1) == ((68, 2), (7, 2))
+    assert compare.explanation(Difference(case, 1, compare.ours(case, 1), judgement.errors)).startswith("RFC 3779")
