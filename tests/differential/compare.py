@@ -7,9 +7,10 @@ from dataclasses import dataclass, field, replace
 
 from scanner.core import dane, pkix, tlsa
 from scanner.core.pkix import TrustStore
-from scanner.core.x509 import issuing
+from scanner.core.x509 import issuing, openssl, synthetic
 from scanner.core.x509.chain import readable
 from scanner.core.x509.facts import facts
+from scanner.core.x509.openssl import VerifyFlags
 from scanner.core.x509.verify_error import VerifyError
 from scanner.facts import TLSARecord
 from tests.differential import chains, faults, judges, program
@@ -149,8 +150,16 @@ def _between_releases(found: Difference) -> bool:
 
 
 def _bare_key(found: Difference) -> bool:
+    """Return True if OpenSSL finds no issuer of the leaf, even one that has the key of a matching 2 1 0 record."""
     no_issuer = (int(VerifyError.UNABLE_TO_GET_ISSUER_CERT_LOCALLY), 0)
-    return found.program and not found.theirs and "2 1 0" in found.records and no_issuer in found.ours
+    if not found.program or found.theirs or "2 1 0" not in found.records or no_issuer not in found.ours:
+        return False
+    (leaf,) = readable([facts(judges.normal(found.case.chain[0]))])
+    kinds = {record: (record.usage, record.selector, record.matching_type) for record in records(found.case)}
+    keys = [bytes.fromhex(record.data) for record, kind in kinds.items() if kind == (2, 1, 0)]
+    lenient = VerifyFlags.PARTIAL_CHAIN | VerifyFlags.IGNORE_CRITICAL | VerifyFlags.ALLOW_PROXY_CERTS
+    answers = [openssl.ask(leaf.der, (), (synthetic.issuer(leaf, key),), lenient) for key in keys]
+    return all(answer.num == VerifyError.UNABLE_TO_GET_ISSUER_CERT_LOCALLY for answer in answers)
 
 
 def _mixed_root(found: Difference) -> bool:

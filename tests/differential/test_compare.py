@@ -95,3 +95,23 @@ def test_undecodable_parameters_and_resources_are_a_named_difference() -> None:
     assert judgement.errors == ((46, 1), (7, 2), (46, 2), (46, 3))
     assert compare.ours(case, 1) == ((68, 2), (7, 2))
     assert compare.explanation(Difference(case, 1, compare.ours(case, 1), judgement.errors)).startswith("RFC 3779")
+
+
+@pytest.mark.parametrize("invalid", [True, False])
+def test_a_bare_key_over_an_invalid_leaf_is_a_named_difference(*, invalid: bool) -> None:
+    """Expected: openssl 3.0 verifies the signature, although it uses a leaf with a repeated extension in no path."""
+    root = chains.ca_draft("Root", signers.pair("p256"), None)
+    leaf = chains.leaf_draft(signers.pair("p256", 9), root)
+    leaf.extensions += leaf.extensions[1:2] * invalid
+    made = leaf.make(), root.make()
+    case = next(
+        case
+        for seed in range(500)
+        for case in (ChainCase(seed, made[:1], (), leaf.key.pem, (), made),)
+        if [(r.usage, r.selector, r.matching_type) for r in compare.records(case)] == [(2, 1, 0)]
+    )
+    shown = program.judge(case, (program.by_records(compare.records(case)),))
+    assert shown is not None
+    assert shown[0].matched == ("2 1 0", 0)
+    found = Difference(case, 1, ((65, 0), (20, 0), (21, 0)), (), program=True, records="2 1 0")
+    assert compare.explanation(found).startswith("a 2 1 0 key over a certificate") is invalid
