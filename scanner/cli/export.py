@@ -37,7 +37,7 @@ def query(runs: Sequence[str], sql: str, form: str, *, allow_files: bool, strict
         CliError: the run or the query is missing, a run cannot be read, the query fails, or duckdb is not installed.
     """
     if len(sql) <= NAME_LIMIT and Path(sql).is_dir():
-        raise CliError(f"{sql}: the last argument has to be an SQL query, such as 'SELECT * FROM domains'")
+        raise CliError(f"{sql}: the last argument has to be an SQL query")
     if not runs:
         raise CliError("a RUN before the SQL query was expected")
     try:
