@@ -98,4 +98,6 @@ def test_the_domains_of_a_host_stand_below_its_cause(runs: Runs) -> None:
     )
     assert "d019.example and 10 more" in text
     assert "mx1.example: certificate changed, TLSA" in lines
-    assert "### owner: Ann\n\n- **mx1.example: certificate changed, TLSA not: 30 domains**" in diff_text.as_markdown(found)
+    assert "### owner: Ann\n\n- **mx1.example: certificate changed, TLSA not: 30 domains**" in diff_text.as_markdown(
+        found
+    )
