@@ -83,10 +83,10 @@ def print_groups(console: Console, found: Comparison, groups: list[ChangeGroup],
 
 
 def _with_values(found: Comparison, groups: list[ChangeGroup]) -> Iterator[tuple[str, ChangeGroup]]:
-    """Yield each group with the value of the column; with an empty text if the group before has the same value."""
+    """Yield each group with column and value; with an empty text if the group before has the same value."""
     last = None
     for group in groups:
-        yield (group.group or NO_VALUE) if found.column and group.group != last else "", group
+        yield f"{found.column}: {group.group or NO_VALUE}" if found.column and group.group != last else "", group
         last = group.group
 
 

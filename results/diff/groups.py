@@ -106,7 +106,7 @@ class Groups:
             return
         changed = list(_changed_hosts(earlier, new))
         for own, host in changed:
-            self._put(own, host, new, since)
+            self._put(own, host, new, _since(host.host, earlier) or since)
         if kind is None or any(own is kind for own, _ in changed):
             return
         broken = [host for host in new.hosts if kind.broken_now and host.health is Health.BROKEN]
@@ -177,6 +177,18 @@ def _changed_hosts(earlier: Sequence[DomainState], new: DomainState) -> Iterator
         for name, host in past[-1].items():
             if name not in names and host.health is Health.BROKEN:
                 yield ChangeKind.FIXED, MXState(name, None, host.dane, host.health, REMOVED, "")
+
+
+def _since(name: str, earlier: Sequence[DomainState]) -> datetime | None:
+    """Return the start time of the earliest run in which a host was broken; the host is sound in no later run."""
+    since = None
+    for state in reversed(earlier):
+        health = next((host.health for host in state.hosts if host.host == name), None)
+        if health is Health.SOUND:
+            break
+        if health is Health.BROKEN:
+            since = state.at
+    return since
 
 
 def _kind(old: MXState | None, last: MXState | None, new: MXState) -> ChangeKind | None:

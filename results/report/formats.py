@@ -20,7 +20,7 @@ from results.render.tables import Table, cut
 from results.render.tables import markdown as table_markdown
 from results.render.tlsa import RECORD
 from results.report.model import CountSection, Report
-from results.report.text import POLICIES, TITLES, render, shown_rows, unrouted_table
+from results.report.text import POLICIES, TITLES, hidden, render, shown_rows, unrouted_table
 from results.store import codec
 
 COLUMNS = (
@@ -93,6 +93,8 @@ def _worklist(report: Report, top: int) -> Iterator[str]:
     for group in report.groups[:top]:
         yield from ("", f"## {markdown(f'{report.column}: {group.value or NO_VALUE}')}")
         yield from _tasks(group.tasks, top, "###")
+        if hidden(group.tasks, top):
+            yield from ("", f"and {hidden(group.tasks, top):,} more hosts")
     if report.groups[top:]:
         yield from ("", f"and {len(report.groups) - top:,} more values of {markdown(report.column)}")
 

@@ -79,10 +79,18 @@ def _worklist(report: Report, console: Console, top: int) -> None:
             name = quote(console, f"{report.column}: {group.value or NO_VALUE}").plain
             heading(console, name)
             _tasks(group.tasks, console, top)
+            _rest(hidden(group.tasks, top), "hosts", console)
         _rest(len(report.groups) - top, f"values of {quote(console, report.column).plain}", console)
+        _rest(report.failing - len(report.tasks), "hosts", console)
     else:
         _tasks(report.tasks, console, top)
-    _rest(report.failing - min(len(report.tasks), top), "hosts", console)
+        _rest(report.failing - min(len(report.tasks), top), "hosts", console)
+
+
+def hidden(tasks: Sequence[Task], top: int) -> int:
+    """Return the number of MX hosts that are not shown if ``top`` urgent and ``top`` other hosts are shown."""
+    urgent = sum(task.urgent for task in tasks)
+    return max(0, urgent - top) + max(0, len(tasks) - urgent - top)
 
 
 def _tasks(listed: Sequence[Task], console: Console, top: int) -> None:

@@ -343,7 +343,7 @@ def export(**flags: Any) -> Any:
         "mxsweep query RUN1 RUN2 'SELECT run, dane, count(*) FROM domains GROUP BY ALL ORDER BY run' --format json",
     )
 )
-@click.argument("runs", nargs=-1, required=True, metavar="RUN...")
+@click.argument("runs", nargs=-1, metavar="RUN...")
 @click.argument("sql", metavar="SQL")
 @STRICT()
 @option(

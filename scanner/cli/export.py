@@ -12,6 +12,9 @@ from scanner.cli import console
 from scanner.cli.errors import CliError, Exit
 from scanner.cli.runs import reading
 
+NAME_LIMIT = 255
+"""Maximum length of an argument that may be a directory in place of the SQL query."""
+
 
 def export(runs: Sequence[str], form: str, output: str, *, strict: bool) -> None:
     """Write the tables of runs into a directory and print the names of the files.
@@ -31,8 +34,12 @@ def query(runs: Sequence[str], sql: str, form: str, *, allow_files: bool, strict
     """Print the rows that an SQL query returns. ``allow_files`` lets the query read and write other files.
 
     Raises:
-        CliError: a run cannot be read, the query fails, or duckdb is not installed.
+        CliError: the run or the query is missing, a run cannot be read, the query fails, or duckdb is not installed.
     """
+    if len(sql) <= NAME_LIMIT and Path(sql).is_dir():
+        raise CliError(f"{sql}: the last argument has to be an SQL query")
+    if not runs:
+        raise CliError("a RUN before the SQL query was expected")
     try:
         with reading(strict=strict) as open_run:
             opened = [open_run(path) for path in _distinct(runs)]

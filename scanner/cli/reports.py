@@ -85,7 +85,8 @@ def _report(run: Run, earlier: Sequence[Run], flags: Mapping[str, Any]) -> None:
     form, output = flags["form"], flags["output"]
     few = form in ("text", "markdown") and not flags["mail_merge"]
     rows = flags["top"] or (TOP if few else LIMIT)
-    made = make_report(run, days=flags["days"], history=earlier, top=rows, column=flags["group_by"] or "")
+    hosts = LIMIT if flags["group_by"] else rows  # the rows of each group are chosen later
+    made = make_report(run, days=flags["days"], history=earlier, top=hosts, column=flags["group_by"] or "")
     if made.column and not any(group.value for group in made.by_column):
         console.say(f"--group-by {made.column}: no domain of the run has a value in this column")
     if flags["mail_merge"]:

@@ -58,8 +58,12 @@ def test_a_run_is_named_once(run: str, tmp_path: Path, capfd: Capture) -> None:
 
 
 def test_query_needs_a_run_and_a_query(run: str, capfd: Capture) -> None:
-    assert main(["query", run]) == 2
-    assert "Missing argument" in capfd.readouterr().err
+    for words in ([run], [run, run]):
+        assert main(["query", *words]) == 2
+        expected = f"mxsweep: {run}: the last argument has to be an SQL query\n"
+        assert capfd.readouterr().err == expected
+    assert main(["query", "SELECT 1"]) == 2
+    assert capfd.readouterr().err == "mxsweep: a RUN before the SQL query was expected\n"
 
 
 @needs_duckdb

@@ -1,6 +1,7 @@
 """The options of report, explain and schema: their effects, and one line for each error."""
 
 import json
+from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 
@@ -8,6 +9,7 @@ import pytest
 
 from results.store.writer import Store
 from scanner.cli.commands import main
+from scanner.model import TargetInfo
 from scanner.reasons import Reason
 from scanner.vocabulary import Dane, DomainDane, DomainOutcome, RunState, Sender
 from tests.unit import records
@@ -126,3 +128,19 @@ def test_texts_for_contacts_are_written(run: Path, tmp_path: Path, capfd: Captur
     assert "The server does not offer STARTTLS." in Path(path).read_text()
     assert main(["report", str(run), "--mail-merge", str(tmp_path / "mails"), "--paper", "-o", "x"]) == 2
     assert "--mail-merge: not together with --paper" in capfd.readouterr().err
+
+
+@pytest.mark.parametrize("form", ["text", "markdown"])
+def test_the_rows_of_each_group_are_limited(tmp_path: Path, capfd: Capture, form: str) -> None:
+    with Store.create(tmp_path / "run", records.header()) as store:
+        for number in range(6):
+            (verdict,) = BROKEN.hosts
+            owner = TargetInfo(f"d{number}.example", fields={"owner": "Ann" if number < 3 else "Bob"})
+            hosts = (replace(verdict, host=f"mx{number}.example"),)
+            store.put_domain(replace(BROKEN, key=f"d{number}.example", target=owner, hosts=hosts), [], {})
+        store.finish(RunState.COMPLETE, {}, NOON)
+    assert main(["report", str(tmp_path / "run"), "--group-by", "owner", "--top", "2", "--format", form]) == 0
+    first, ann, bob = capfd.readouterr().out.split("owner: ")
+    assert "mx0.example" not in first
+    assert [f"mx{number}.example" in ann + bob for number in range(6)] == [True, True, False, True, True, False]
+    assert ann.count("and 1 more hosts") == bob.partition("Steps to protection")[0].count("and 1 more hosts") == 1

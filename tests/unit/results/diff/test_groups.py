@@ -1,9 +1,11 @@
 """Groups of changes: one group for all domains of one MX host and cause."""
 
 from dataclasses import replace
+from datetime import timedelta
 
 from results.diff.groups import REMOVED, ChangeKind
 from scanner.reasons import Reason
+from tests.unit.records import NOON
 from tests.unit.results.diff.runs import (
     ABSENT,
     BROKEN,
@@ -81,3 +83,12 @@ def test_groups_are_divided_by_a_column(runs: Runs) -> None:
     runs.add([on(name, bad(), owner=owner) for name, owner in owners.items()])
     found = runs.compare("owner").groups
     assert [(row.group, len(row.domains)) for row in found] == [("Ann", 1), ("Bob", 2), ("", 1)]
+
+
+def test_a_broken_host_of_a_sound_domain_has_a_time_of_its_own(runs: Runs) -> None:
+    """The host is broken since the second day, down on the third, and the domain is sound on every day."""
+    other = "mx2.example"
+    for each in (mx(other), bad(other), down(other), bad(other)):
+        runs.add([replace(on("a", mx(), each), verdict=SOUND)])
+    (group,) = runs.compare().groups
+    assert (group.kind, group.host, group.since) == (ChangeKind.STILL_BROKEN, other, NOON + timedelta(days=1))
