@@ -9,7 +9,7 @@ import trio
 from results.explain.sts_fix import policy_faults, policy_lines
 from scanner.core.pkix import EMPTY
 from scanner.core.sts.discovery import discovery, with_response, worth_retry
-from scanner.core.sts.domain_verdict import with_sts
+from scanner.core.sts.domain_verdict import STSView, with_sts
 from scanner.core.sts.policy_file import Patterns, parse_policy
 from scanner.core.sts.records import sts_report, tlsrpt_report
 from scanner.core.sts.rejudge import PolicyJudge
@@ -88,8 +88,11 @@ def check_policy(data: bytes) -> None:
         Patterns(report.policy.mx).match("a.example")
     domain = records.domain()
     host = records.report(key=domain.hosts[0].report)
-    observed = report, tlsrpt_report(sts.txt(*texts))
-    judged = with_sts(domain, "a.example", observed, [host], {records.DIGEST: records.cert()})
+    tlsrpt = tlsrpt_report(sts.txt(*texts))
+    certs = {records.DIGEST: records.cert()}
+    view = STSView("a.example", domain.route, domain.hosts, domain.verdict, {host.key: host}, certs)
+    hosts, verdict = with_sts(view, report, tlsrpt)
+    judged = replace(domain, hosts=hosts, verdict=verdict, sts=report, tlsrpt=tlsrpt)
     stored(judged)
     assert report.record != "valid" or PolicyJudge(EMPTY, lambda _: ()).policy(report) == report
     assert len(policy_faults(judged)) == len(set(judged.verdict.reasons) & set(_POLICY_REASONS))
