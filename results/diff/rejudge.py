@@ -32,7 +32,7 @@ from results.store.files import StoreError
 from results.store.reader import HEADER_FILE, Run, lines_path
 from scanner.core import judgement, rollup, route
 from scanner.core.pkix import TrustStore
-from scanner.core.sts.domain_verdict import with_sts
+from scanner.core.sts.domain_verdict import STSView, with_sts
 from scanner.core.sts.records import tlsrpt_report
 from scanner.core.sts.rejudge import PolicyJudge
 from scanner.core.verdict import sessions
@@ -40,7 +40,6 @@ from scanner.core.x509 import facts as certs
 from scanner.facts import CertFacts, Probe, TLSALookup
 from scanner.model import AlgorithmReport, DomainRecord, EndpointReport, HostReport, HostVerdict, Route, RouteHost
 from scanner.reasons import Reason
-from scanner.sts import STSReport, TLSRPTReport
 from scanner.vocabulary import Level
 
 _Report = TypeVar("_Report", EndpointReport, AlgorithmReport)
@@ -134,13 +133,13 @@ class Rejudge:
         """Judge the MTA-STS policy of a domain again, with the hosts as judged now."""
         judged = [self._host(host.report) for host in record.hosts if host.report is not None]
         known = {digest: cert for _, shown in judged for digest, cert in shown.items()}
+        reports = {report.key: report for report, _ in judged}
         nexthop = record.route.mx.name if record.route.mx is not None else record.key
-        return with_sts(record, nexthop, self._observed(record), [report for report, _ in judged], known)
-
-    def _observed(self, record: DomainRecord) -> tuple[STSReport, TLSRPTReport] | None:
-        if record.sts is None or record.tlsrpt is None:
-            return None
-        return self._policies.policy(record.sts), tlsrpt_report(record.tlsrpt.txt)
+        sts = self._policies.policy(record.sts) if record.sts is not None else None
+        tlsrpt = tlsrpt_report(record.tlsrpt.txt) if record.tlsrpt is not None else None
+        view = STSView(nexthop, record.route, record.hosts, record.verdict, reports, known)
+        hosts, verdict = with_sts(view, sts, tlsrpt)
+        return replace(record, hosts=hosts, verdict=verdict, sts=sts, tlsrpt=tlsrpt)
 
     def _verdict(self, level: Level, way: Route, hop: RouteHost, old: HostVerdict | None) -> HostVerdict:
         if old is None or old.report is None:

@@ -107,7 +107,10 @@ class Reasoning:
         if lines:
             heading(self._console, "MTA-STS and TLSRPT")
         for text, indent in lines:
-            self._line(text, indent)
+            if text.no_wrap:
+                one_line(self._console, text, indent)
+            else:
+                self._line(text, indent)
 
     def _dns(self, report: HostReport) -> None:
         for answer in (report.a, report.aaaa, *report.tlsa.steps):

@@ -11,21 +11,17 @@ from results.explain.remedies import remedy_of
 from results.render import words
 from scanner.core.names import is_hostname
 from scanner.core.sts.discovery import discovery
+from scanner.core.sts.domain_verdict import HOST_REASONS
 from scanner.core.sts.policy_file import PUBLISHED_AGE, Patterns
 from scanner.core.sts.records import SCHEMES, policy_host, record_name, tlsrpt_name
 from scanner.model import DomainRecord, HostVerdict
 from scanner.reasons import Reason
-from scanner.vocabulary import HostSTS, PolicyMode
+from scanner.vocabulary import PolicyMode
 
 HOSTS = 10  # maximum number of MX hosts named in a sentence
 PATTERNS = 100  # maximum number of mx lines in a policy; for more MX hosts, no policy is given
 
-_BY_HOST = {
-    Reason.STS_MX_MISMATCH: HostSTS.PATTERN_MISMATCH,
-    Reason.STS_HOST_NO_TLS: HostSTS.NO_TLS,
-    Reason.STS_HOST_UNTRUSTED: HostSTS.UNTRUSTED,
-    Reason.STS_HOST_NAME_MISMATCH: HostSTS.NAME_MISMATCH,
-}
+_BY_HOST = {reason: state for state, reason in HOST_REASONS.items()}
 _WITH_RECORD = (Reason.STS_RECORD_MULTIPLE, Reason.STS_RECORD_INVALID)
 _WITH_POLICY = (Reason.STS_FETCH_STATUS, Reason.STS_FETCH_TOO_LONG, Reason.STS_POLICY_INVALID)
 _CODES = tuple(reason for reason in Reason if reason.startswith(("sts-", "tlsrpt-")))

@@ -20,7 +20,7 @@ PATTERNS = 20  # maximum number of patterns in the output
 LONG = 1000  # maximum characters of a record or list of patterns
 
 Line = tuple[Text, int]
-"""A line of the output and its indent."""
+"""A line of the output and its indent; a text with ``no_wrap`` must not be folded, so that it can be copied."""
 
 
 def sts_lines(record: DomainRecord, console: Console) -> Iterator[Line]:
@@ -92,7 +92,12 @@ def _remedies(record: DomainRecord, console: Console) -> Iterator[Line]:
         yield Text.assemble(("Cause: ", "bold"), quote(console, fault.sentence, limit=LONG), f" ({fault.cause})"), 2
         yield Text.assemble(("Remedy: ", "bold"), quote(console, fault.fix, limit=LONG)), 2
         for line in fault.records:
-            yield quote(console, line, "green", limit=LONG), 4
+            yield _whole(quote(console, line, "green", limit=LONG)), 4
+
+
+def _whole(line: Text) -> Text:
+    line.no_wrap = True
+    return line
 
 
 def _answer(answer: Answer, console: Console) -> Text:

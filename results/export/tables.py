@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
 from datetime import datetime
 from operator import attrgetter
+from typing import Any
 
 import orjson
 
@@ -28,7 +29,9 @@ from scanner.vocabulary import (
     HostSTS,
     Level,
     Mechanism,
+    PolicyMode,
     Sender,
+    TXTRecord,
 )
 
 _EVERY_REASON = """list_concat(verdict.reasons, flatten(list_transform(hosts, lambda h:
@@ -49,7 +52,9 @@ _DOMAIN_LINE = """key: 'VARCHAR', observed_at: 'TIMESTAMPTZ',
         mx STRUCT(outcome VARCHAR, security VARCHAR, records VARCHAR[], rname VARCHAR, ttl BIGINT))',
     verdict: 'STRUCT(outcome VARCHAR, sender VARCHAR, dane VARCHAR, starttls VARCHAR, level VARCHAR,
         reasons VARCHAR[], tlsrpt VARCHAR[], text VARCHAR, sts VARCHAR, sender_sts VARCHAR, sender_both VARCHAR,
-        mechanism VARCHAR)'"""
+        mechanism VARCHAR)',
+    sts: 'STRUCT(record VARCHAR, id VARCHAR, policy STRUCT(mode VARCHAR, mx VARCHAR[], max_age BIGINT))',
+    tlsrpt: 'STRUCT(record VARCHAR, rua VARCHAR[])'"""
 _HOSTS_LINE = """hosts: 'STRUCT(host VARCHAR, preference BIGINT, report VARCHAR, dane VARCHAR, starttls VARCHAR,
     sender VARCHAR, votes BOOLEAN, conclusive BOOLEAN, reasons VARCHAR[], endpoints STRUCT(reasons VARCHAR[])[],
     text VARCHAR, sts VARCHAR)[]'"""
@@ -68,6 +73,26 @@ def _listed_last(*columns: Column) -> tuple[Column, ...]:
 def _mx(name: str) -> Callable[[DomainRecord], str]:
     """Return a function that returns a member of the MX answer of a domain, or an empty text without an MX lookup."""
     return lambda record: getattr(record.route.mx, name) if record.route.mx else ""
+
+
+def _optional(path: str, default: object = None) -> Callable[[DomainRecord], Any]:
+    """Return a function that returns a nested member of a domain, or ``default`` if a member on the way is None."""
+    names = path.split(".")
+
+    def value(record: DomainRecord) -> Any:
+        found: Any = record
+        for name in names:
+            found = getattr(found, name)
+            if found is None:
+                return default
+        return found
+
+    return value
+
+
+def _policy(name: str, kind: type, path: str) -> Column:
+    """Return a column about the MTA-STS policy or TLSRPT record, null if there is none or it was not examined."""
+    return replace(member(name, kind, path, null=True), value=_optional(path))
 
 
 def _mx_rrset(record: DomainRecord) -> tuple[str, ...]:
@@ -101,6 +126,13 @@ DOMAINS = TableDefinition(
         member("sender_sts", Sender, "verdict.sender_sts", null=True),
         member("sender_both", Sender, "verdict.sender_both", null=True),
         member("mechanism", Mechanism, "verdict.mechanism", null=True),
+        _policy("sts_record", TXTRecord, "sts.record"),
+        _policy("sts_id", str, "sts.id"),
+        _policy("sts_mode", PolicyMode, "sts.policy.mode"),
+        _policy("sts_max_age", int, "sts.policy.max_age"),
+        *texts("sts_mx", _optional("sts.policy.mx", ()), "coalesce(sts.policy.mx, [])"),
+        _policy("tlsrpt_record", TXTRecord, "tlsrpt.record"),
+        *texts("tlsrpt_rua", _optional("tlsrpt.rua", ()), "coalesce(tlsrpt.rua, [])"),
         Column("mx_rrset", tuple, _mx_rrset, sql=f"coalesce({_MX_RRSET}, [])"),
         hidden("every_reason", _EVERY_REASON),
         hidden("mx", "route.mx"),

@@ -1,4 +1,4 @@
-"""One text for each contact of failing MX hosts, with hosts, evidence and remedies (``report --mail-merge``).
+"""One text for each contact of failing MX hosts and of domains with a fault of MTA-STS (``report --mail-merge``).
 
 Contacts, names and replies come from lists, zones and peers, and are escaped in the text. A contact is never used as a
 path.
@@ -9,6 +9,7 @@ from collections.abc import Iterator, Sequence
 from hashlib import sha256
 from pathlib import Path
 
+from results.explain.policy_worklist import PolicyTask
 from results.explain.worklist import Task
 from results.render import words
 from results.render.escape import safe
@@ -38,21 +39,24 @@ def write_texts(report: Report, directory: Path) -> list[Path]:
     paths = []
     for contact, tasks in contacts(report).items():
         path = directory / file_name(contact)
-        replace_file(path, text_of(report, contact, tasks).encode())
+        replace_file(path, text_of(report, contact, *tasks).encode())
         paths.append(path)
     return paths
 
 
-def contacts(report: Report) -> dict[str, list[Task]]:
-    """Return the broken MX hosts and the MX hosts that do not answer, by contact."""
-    found: dict[str, list[Task]] = {}
+def contacts(report: Report) -> dict[str, tuple[list[Task], list[PolicyTask]]]:
+    """Return the broken MX hosts and the MX hosts that do not answer, and the faults of MTA-STS, by contact."""
+    found: dict[str, tuple[list[Task], list[PolicyTask]]] = {}
     if report.column:
         rows = [(group.value or task.contact, task) for group in report.groups for task in group.tasks]
     else:
         rows = [(task.contact, task) for task in report.tasks]
     for contact, task in rows:
         if task.urgent:
-            found.setdefault(contact, []).append(task)
+            found.setdefault(contact, ([], []))[0].append(task)
+    for policy in report.policies:
+        if policy.urgent:
+            found.setdefault(policy.group or policy.contact, ([], []))[1].append(policy)
     return found
 
 
@@ -63,19 +67,30 @@ def file_name(contact: str) -> str:
     return f"{stem or 'contact'}-{digest}.txt"
 
 
-def text_of(report: Report, contact: str, tasks: Sequence[Task]) -> str:
-    """Return the text for one contact: the hosts, evidence and remedies."""
-    return "\n".join(_lines(report, contact, tasks)) + "\n"
+def text_of(report: Report, contact: str, tasks: Sequence[Task], policies: Sequence[PolicyTask] = ()) -> str:
+    """Return the text for one contact: the hosts, evidence and remedies, and the domains with a fault of MTA-STS."""
+    return "\n".join(_lines(report, contact, tasks, policies)) + "\n"
 
 
-def _lines(report: Report, contact: str, tasks: Sequence[Task]) -> Iterator[str]:
-    hosts = words.number(len(tasks), "mail host")
+def _lines(report: Report, contact: str, tasks: Sequence[Task], policies: Sequence[PolicyTask]) -> Iterator[str]:
+    parts = ((tasks, "mail host"), (policies, "domain"))
+    affected = " and ".join(words.number(len(found), noun) for found, noun in parts if found)
     yield f"To: {safe(contact)}"
-    yield f"Subject: {hosts} without working mail transport security"
+    yield f"Subject: {affected} without working mail transport security"
     yield ""
-    yield f"A scan of {report.started:%Y-%m-%d %H:%M} UTC found faults at {hosts}."
+    yield f"A scan of {report.started:%Y-%m-%d %H:%M} UTC found faults at {affected}."
     for task in tasks:
         yield from ("", *_task(task))
+    for policy in policies:
+        yield from ("", *_policy(policy))
+
+
+def _policy(task: PolicyTask) -> Iterator[str]:
+    yield f"{safe(task.domain)}: {task.state}"
+    for fault in task.faults:
+        yield f"Cause: {safe(fault.sentence, LONG)}"
+        yield f"Remedy: {safe(fault.fix, LONG)}"
+        yield from (f"    {safe(record, RECORD)}" for record in fault.records)
 
 
 def _task(task: Task) -> Iterator[str]:

@@ -1,7 +1,7 @@
 """The fast decoder of DNS replies, limited to the forms that nearly all replies of a scan have.
 
 The decoder handles messages with at most one question, of a type in ``TYPES``; answers of types A, AAAA, CNAME, DNAME,
-MX, RRSIG and TLSA; names of letters, digits, ``_`` and ``-``; rcodes up to REFUSED; any authority and additional
+MX, RRSIG, TLSA and TXT; names of letters, digits, ``_`` and ``-``; rcodes up to REFUSED; any authority and additional
 section, in which only SOA, NS and OPT are decoded. For any other message ``decode`` raises ``UnusualError``, and the
 caller uses ``wire_any``.
 
@@ -11,6 +11,7 @@ in its answers.
 """
 
 import ipaddress
+import re
 import struct
 from collections.abc import Callable
 
@@ -37,6 +38,7 @@ from scanner.core.wire_message import (
     SOA,
     TC,
     TLSA,
+    TXT,
     TYPES,
     A,
     Message,
@@ -53,6 +55,9 @@ _TYPE_NAMES = {number: name for name, number in TYPES.items()}
 _RCODES = ("NOERROR", "FORMERR", "SERVFAIL", "NXDOMAIN", "NOTIMP", "REFUSED")
 _EDE_OPTION = 15  # RFC 8914 section 2
 _SOA_LEAST = 22  # octets: two names and five 32-bit numbers, RFC 1035 section 3.3.13
+
+_TXT_MESSAGE = 8192  # octets of a message with TXT records; no message about one name is longer
+_UNESCAPED = re.compile(r"[ !#-\[\]-~]*")
 
 _HEADER = struct.Struct("!6H")
 _QUESTION = struct.Struct("!HH")
@@ -223,6 +228,32 @@ def _mx(wire: bytes, names: Names, begin: int, end: int) -> str:
     return f"{preference} {_target(wire, names, begin + 2, end)}"
 
 
+def _txt(wire: bytes, _names: Names, begin: int, end: int) -> str:
+    """Return the character-strings in presentation format (RFC 1035 section 5.1), as dnspython writes them."""
+    if len(wire) > _TXT_MESSAGE:
+        raise UnusualError
+    strings = []
+    while begin < end:
+        after = begin + 1 + wire[begin]
+        strings.append(_quoted(wire[begin + 1 : after]))
+        begin = after
+    if begin != end or not strings:
+        raise WireError("malformed TXT record")
+    return " ".join(strings)
+
+
+def _quoted(octets: bytes) -> str:
+    text = octets.decode("latin-1")
+    return f'"{text if _UNESCAPED.fullmatch(text) else "".join(map(_escaped, octets))}"'
+
+
+def _escaped(octet: int) -> str:
+    character = chr(octet)
+    if _UNESCAPED.fullmatch(character):
+        return character
+    return f"\\{character}" if character in '"\\' else f"\\{octet:03d}"
+
+
 _RDATA: dict[int, Callable[[bytes, Names, int, int], str]] = {
     A: _a,
     AAAA: _aaaa,
@@ -231,4 +262,5 @@ _RDATA: dict[int, Callable[[bytes, Names, int, int], str]] = {
     MX: _mx,
     RRSIG: _hex,
     TLSA: _hex,
+    TXT: _txt,
 }

@@ -14,7 +14,7 @@ IN = 1
 QR, AA, TC, RD, RA, AD, CD = 0x8000, 0x0400, 0x0200, 0x0100, 0x0080, 0x0020, 0x0010
 OPCODE = 0x7800
 
-A, NS, CNAME, SOA, MX, AAAA, DNAME, OPT, RRSIG, TLSA = 1, 2, 5, 6, 15, 28, 39, 41, 46, 52
+A, NS, CNAME, SOA, MX, TXT, AAAA, DNAME, OPT, RRSIG, TLSA = 1, 2, 5, 6, 15, 16, 28, 39, 41, 46, 52
 TYPES = {
     "A": A,
     "NS": NS,
@@ -22,7 +22,7 @@ TYPES = {
     "SOA": SOA,
     "PTR": 12,
     "MX": MX,
-    "TXT": 16,
+    "TXT": TXT,
     "AAAA": AAAA,
     "SRV": 33,
     "DNAME": DNAME,

@@ -1,7 +1,7 @@
 """A cache of DNS answers for their TTL, so that the records of a host shared by many domains are queried once.
 
-The cache holds data and negative answers. Errors are not cached, because the next query may succeed. MX answers are not
-cached: a scan queries the MX records of each domain once, and a million MX answers would displace the answers about
+The cache holds data and negative answers. Errors are not cached, because the next query may succeed. MX and TXT answers
+are not cached: a scan queries them once for each domain, and a million such answers would displace the answers about
 hosts. Answers with more than ``MAX_RECORDS`` records are not cached either. The caller passes the current time as an
 argument.
 """
@@ -14,7 +14,7 @@ from scanner.vocabulary import Outcome
 
 MAX_ANSWERS = 20_000  # maximum number of answers: about 20 MB at 1 KB each; the resolver itself also caches answers
 MAX_RECORDS = 100  # maximum number of records of a cached answer; a hostile zone could otherwise fill the memory
-_NOT_CACHED = ("MX",)
+_NOT_CACHED = ("MX", "TXT")
 
 
 class CacheKey(NamedTuple):

@@ -13,7 +13,7 @@ from pathlib import Path
 
 from scanner.core import judgement, retry, rollup, verdict
 from scanner.core.sts.discovery import worth_retry
-from scanner.core.sts.domain_verdict import with_sts
+from scanner.core.sts.domain_verdict import STSView, with_sts
 from scanner.facts import CertFacts
 from scanner.model import DomainRecord, DomainVerdict, HostReport, HostVerdict, Route, RouteHost, TargetInfo
 from scanner.net.error_groups import root_cause
@@ -208,24 +208,19 @@ class Examiner:
         destination, route, level = seen.target.destination, seen.route, self._settings.level
         judged = [await self._judge_host(seen, hop, result, slices) for hop, result in seen.hosts]
         verdicts = (*judged, *self._unexamined(seen))
-        record = DomainRecord(
-            key=destination.key,
-            target=_target_info(seen.target),
-            route=route,
-            hosts=verdicts,
-            verdict=rollup.judge_domain(level, route, verdicts),
-            observed_at=seen.began,
-        )
+        found = rollup.judge_domain(level, route, verdicts)
         reports = tuple([result.report for _, result in seen.hosts])
         certs = {digest: cert for _, result in seen.hosts for digest, cert in result.certs.items()}
         worth_a_retry = retry.of_route(route) or any(map(retry.of_host, reports))
+        sts, tlsrpt = (seen.policy.sts, seen.policy.tlsrpt) if seen.policy else (None, None)
         if self._settings.sts and destination.kind is Kind.DOMAIN:
-            policy = seen.policy
-            observed = (policy.sts, policy.tlsrpt) if policy else None
-            record = with_sts(record, destination.host, observed, reports, certs)
-            if policy is not None:
-                certs |= policy.certs
-                worth_a_retry = worth_a_retry or worth_retry(policy.sts)
+            by_key = {report.key: report for report in reports}
+            view = STSView(destination.host, route, verdicts, found, by_key, certs)
+            verdicts, found = with_sts(view, sts, tlsrpt)
+            certs |= seen.policy.certs if seen.policy else {}
+            worth_a_retry = worth_a_retry or (sts is not None and worth_retry(sts))
+        info = _target_info(seen.target)
+        record = DomainRecord(destination.key, info, route, verdicts, found, seen.began, sts=sts, tlsrpt=tlsrpt)
         await slices.turn(destination.key)
         return DomainResult(record, reports, certs, retry=worth_a_retry)
 

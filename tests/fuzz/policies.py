@@ -6,17 +6,22 @@ from typing import Any
 
 import trio
 
+from results.explain.sts_fix import policy_faults, policy_lines
+from scanner.core.pkix import EMPTY
 from scanner.core.sts.discovery import discovery, with_response, worth_retry
-from scanner.core.sts.domain_verdict import with_sts
-from scanner.core.sts.policy_file import Patterns
+from scanner.core.sts.domain_verdict import STSView, with_sts
+from scanner.core.sts.policy_file import Patterns, parse_policy
 from scanner.core.sts.records import sts_report, tlsrpt_report
+from scanner.core.sts.rejudge import PolicyJudge
 from scanner.net.https import BODY_LIMIT, HTTPSResult, _Request
+from scanner.reasons import Reason
 from scanner.vocabulary import Phase
 from tests.fuzz.fuzzer import Fuzzer, packed, stored, unpacked
 from tests.unit import records, sts
 from tests.unit.fakes import DOMAIN
 from tests.unit.pki import NOW
 
+_POLICY_REASONS = [reason for reason in Reason if reason.startswith(("sts-", "tlsrpt-"))]
 _TEXTS = (
     "v=STSv1; id=1", "v=STSv1;id=a;x=y", "v=TLSRPTv1; rua=mailto:a@b", "v=spf1 -all", "id=1", ";", "\\200", '"',
     "\u0661", "v=STSv1", " ", "rua=https://x/,mailto:y@z", "\x1b[31m", "=",
@@ -67,7 +72,8 @@ def check_policy(data: bytes) -> None:
     """Judge a domain with a policy and TXT records, and store the result.
 
     Raises:
-        AssertionError: the record changes when it is stored, or a policy is used that its record does not announce.
+        AssertionError: the record changes when it is stored or judged again, a policy is used that its record does not
+            announce, or a proposed policy is not valid.
     """
     octets, *rdata = unpacked(data)
     texts = tuple(text.decode() for text in rdata)
@@ -82,9 +88,16 @@ def check_policy(data: bytes) -> None:
         Patterns(report.policy.mx).match("a.example")
     domain = records.domain()
     host = records.report(key=domain.hosts[0].report)
-    observed = report, tlsrpt_report(sts.txt(*texts))
-    judged = with_sts(domain, "a.example", observed, [host], {records.DIGEST: records.cert()})
+    tlsrpt = tlsrpt_report(sts.txt(*texts))
+    certs = {records.DIGEST: records.cert()}
+    view = STSView("a.example", domain.route, domain.hosts, domain.verdict, {host.key: host}, certs)
+    hosts, verdict = with_sts(view, report, tlsrpt)
+    judged = replace(domain, hosts=hosts, verdict=verdict, sts=report, tlsrpt=tlsrpt)
     stored(judged)
+    assert report.record != "valid" or PolicyJudge(EMPTY, lambda _: ()).policy(report) == report
+    assert len(policy_faults(judged)) == len(set(judged.verdict.reasons) & set(_POLICY_REASONS))
+    if lines := policy_lines(judged):
+        assert parse_policy("\n".join(lines).encode()).defects in ((), ("max-age-short",))
 
 
 def _addresses() -> dict[str, Any]:

@@ -15,7 +15,8 @@ from functools import partial
 
 import trio
 
-REQUEST_LIMIT = 16 * 1024
+from tests.lab.httpsd import read_request
+
 LIMIT = 64 * 1024  # octets of a policy that a client accepts
 
 Parts = tuple[Iterable[bytes], float]
@@ -58,12 +59,8 @@ async def _answer(parts: Parts, stream: trio.SSLStream[trio.SocketStream]) -> No
     """Read a request and send the parts of the response; the client may leave at any time."""
     left = (trio.BrokenResourceError, trio.ClosedResourceError, ssl.SSLError)
     with contextlib.suppress(*left):
-        request = b""
-        while b"\r\n\r\n" not in request and len(request) < REQUEST_LIMIT:
-            data = await stream.receive_some()
-            if not data:
-                return
-            request += data
+        if not await read_request(stream):
+            return
         sent, pause = parts
         for part in sent:
             if part:

@@ -34,15 +34,23 @@ async def _listen(entry: dict[str, Any], lines: TextIO, task_status: Any) -> Non
     await serve(task_status=task_status)
 
 
+async def read_request(stream: trio.SSLStream[trio.SocketStream]) -> bytes:
+    """Return a request up to its empty line, at most ``REQUEST_LIMIT`` octets; empty if the client has left."""
+    request = b""
+    while b"\r\n\r\n" not in request and len(request) < REQUEST_LIMIT:
+        data = await stream.receive_some()
+        if not data:
+            return b""
+        request += data
+    return request
+
+
 async def _answer(entry: dict[str, Any], lines: TextIO, stream: trio.SSLStream[trio.SocketStream]) -> None:
     """Read a request, log it, and send the response; the client may leave at any time."""
     with contextlib.suppress(trio.BrokenResourceError, ssl.SSLError):
-        request = b""
-        while b"\r\n\r\n" not in request and len(request) < REQUEST_LIMIT:
-            data = await stream.receive_some()
-            if not data:
-                return
-            request += data
+        request = await read_request(stream)
+        if not request:
+            return
         lines.write(json.dumps({"address": entry["address"], "request": request.decode("latin-1")}) + "\n")
         await stream.send_all(base64.b64decode(entry["response"]))
     with contextlib.suppress(trio.BrokenResourceError):

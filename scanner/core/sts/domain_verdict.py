@@ -18,7 +18,7 @@ from scanner.core.sts import host_verdict
 from scanner.core.sts.discovery import Discovery, discovery
 from scanner.core.sts.policy_file import Patterns
 from scanner.facts import CertFacts
-from scanner.model import DomainRecord, DomainVerdict, HostReport, HostVerdict, Route
+from scanner.model import DomainVerdict, HostReport, HostVerdict, Route
 from scanner.reasons import REASONS, Reason
 from scanner.sts import STSReport, TLSRPTReport
 from scanner.vocabulary import (
@@ -33,12 +33,14 @@ from scanner.vocabulary import (
     TXTRecord,
 )
 
-_HOST_REASONS = {
+HOST_REASONS = {
     HostSTS.PATTERN_MISMATCH: Reason.STS_MX_MISMATCH,
     HostSTS.NO_TLS: Reason.STS_HOST_NO_TLS,
     HostSTS.UNTRUSTED: Reason.STS_HOST_UNTRUSTED,
     HostSTS.NAME_MISMATCH: Reason.STS_HOST_NAME_MISMATCH,
 }
+"""The reason of a domain for each verdict with which a sender does not deliver to an MX host."""
+
 _DANE_BAD = (Dane.MISMATCH, Dane.NO_TLS)
 _UNDECIDED = (DomainSTS.LOOKUP_FAILED, DomainSTS.UNKNOWN)
 
@@ -88,26 +90,15 @@ def judge(view: STSView, sts: STSReport | None, tlsrpt: TLSRPTReport | None = No
 
 
 def with_sts(
-    record: DomainRecord,
-    nexthop: str,
-    observed: tuple[STSReport, TLSRPTReport] | None,
-    reports: Sequence[HostReport],
-    certs: Mapping[str, CertFacts],
-) -> DomainRecord:
-    """Return the record of a domain with its MTA-STS policy and TLSRPT record, and the verdict on them.
+    view: STSView, sts: STSReport | None, tlsrpt: TLSRPTReport | None
+) -> tuple[tuple[HostVerdict, ...], DomainVerdict]:
+    """Return the verdicts of a domain with those on its MTA-STS policy and TLSRPT record; arguments as for ``judge``.
 
-    Args:
-        record: the judged domain.
-        nexthop: the domain.
-        observed: the policy and the TLSRPT record, None if the domain accepts no mail and so was not asked.
-        reports: the reports of its MX hosts.
-        certs: certificates by SHA-256, including every certificate of the chains in the reports.
+    Returns:
+        The verdicts of the MX hosts and of the domain.
     """
-    by_key = {report.key: report for report in reports}
-    view = STSView(nexthop, record.route, record.hosts, record.verdict, by_key, certs)
-    sts, tlsrpt = observed or (None, None)
-    found, verdict = judge(view, sts, tlsrpt), record.verdict
-    hosts = tuple([replace(host, sts=word) for host, word in zip(record.hosts, found.hosts, strict=True)])
+    found, verdict = judge(view, sts, tlsrpt), view.verdict
+    hosts = tuple([replace(host, sts=word) for host, word in zip(view.hosts, found.hosts, strict=True)])
     results = (result for reason in found.reasons if (result := REASONS[reason].tlsrpt) is not None)
     with_verdict = replace(
         verdict,
@@ -119,7 +110,7 @@ def with_sts(
         sender_both=found.sender_both,
         mechanism=found.mechanism,
     )
-    return replace(record, hosts=hosts, verdict=with_verdict, sts=sts, tlsrpt=tlsrpt)
+    return hosts, with_verdict
 
 
 class _JudgedDomain:
@@ -170,7 +161,7 @@ class _JudgedDomain:
         if self._found.policy is None:
             return ()
         pairs = self._voting(self._pairs)
-        found = [_HOST_REASONS[sts] for _, sts in pairs if sts in _HOST_REASONS]
+        found = [HOST_REASONS[sts] for _, sts in pairs if sts in HOST_REASONS]
         if any(map(_disagree, pairs)):
             found.append(Reason.STS_DANE_DISAGREE)
         return tuple(dict.fromkeys(found))

@@ -15,7 +15,6 @@ from tests.unit.messages import OPT, header, record, reply
 TLSA_CUT = b"\3\1\1" + b"x" * 31
 
 UNUSUAL = {
-    "TXT": (("mx.example.", "TXT", '"a" "b;c"'), Record("mx.example", "TXT", 60, '"a" "b;c"')),
     "SOA": (("mx.example.", "SOA", "ns. Root. 1 2 3 4 5"), Record("mx.example", "SOA", 60, "ns. Root. 1 2 3 4 5")),
     "PTR": (("mx.example.", "PTR", "Host.Example."), Record("mx.example", "PTR", 60, "host.example")),
     "SRV": (("mx.example.", "SRV", "1 2 25 Host.Example."), Record("mx.example", "SRV", 60, "1 2 25 host.example")),

@@ -22,6 +22,7 @@ HOT = {
     "CNAME": "a.example.",
     "DNAME": "b.example.",
     "TLSA": f"3 1 1 {'ab' * 32}",
+    "TXT": '"v=STSv1; id=1" "" "\\"\\\\ \\000\\127\\255~"',
     "RRSIG": "A 8 2 60 20260901000000 20260801000000 1 example. AAAA",
 }
 HOT_SHAPES = {
@@ -44,6 +45,20 @@ def test_replies_of_a_scan_are_read_without_dnspython(shape: str) -> None:
         section += [dns.rrset.from_text(owner, 60, "IN", rtype, text) for owner, rtype, text in rows]
     wire = made.to_wire()
     assert wire_fast.decode(wire) == wire_any.decode(wire)
+
+
+@pytest.mark.parametrize("rdata", [b"", b"\2a", b"\1ab"])
+def test_a_malformed_text_is_an_error(rdata: bytes) -> None:
+    wire = header(0, 1) + record(b"\0", 16, rdata)
+    with pytest.raises(WireError):
+        wire_fast.decode(wire)
+    with pytest.raises(WireError):
+        wire_any.decode(wire)
+
+
+def test_long_texts_are_left_to_the_bounded_decoder() -> None:
+    with pytest.raises(UnusualError):
+        wire_fast.decode(header(0, 40) + record(b"\0", 16, b"\xff" + b"x" * 255) * 40)
 
 
 def pointing(area: bytes, pointers: list[int]) -> bytes:
@@ -93,7 +108,7 @@ def test_a_name_is_the_same_by_way_of_any_pointers(names_: list[list[bytes]], da
     "wire",
     [
         header(1) + b"\1a\0" + struct.pack("!HH", 999, 1),
-        header(0, 1) + record(b"\0", 16, b"\1a"),
+        header(0, 1) + record(b"\0", 33, b"\1a"),
         header(0, 1) + record(b"\1\0\0", 1, b"abcd"),
         header(0, 1) + record(b"\0", 5, b"\3a.b\0"),
         header(flags=0x8006),

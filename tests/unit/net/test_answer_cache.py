@@ -42,6 +42,7 @@ def test_validated_and_unvalidated_answers_are_separate() -> None:
         (answer(records=tuple(map(str, range(101)))), False),
         (answer(outcome=Outcome.NODATA, ttl=0), False),
         (answer("MX"), False),
+        (answer("TXT"), False),
         (answer("TLSA"), True),
     ],
 )

@@ -6,8 +6,8 @@ from results.explain.domain_steps import Reasoning
 from scanner.facts import Answer, CertFacts
 from scanner.model import DomainRecord, HostReport
 from scanner.reasons import Reason
-from scanner.vocabulary import Dane, Outcome, Security, Sender
-from tests.unit import records
+from scanner.vocabulary import Dane, DomainSTS, Outcome, Security, Sender
+from tests.unit import records, sts
 from tests.unit.records import DIGEST
 from tests.unit.results.explain.test_worklist import BROKEN, UNMATCHED
 from tests.unit.results.hostile import assert_harmless, console, hostile_domain, printed
@@ -51,6 +51,15 @@ def test_the_remedy_of_a_failing_host_has_the_record_on_one_line() -> None:
     assert f"_25._tcp.mx1.example. IN TLSA 3 1 1 {records.SPKI}" in lines
     assert any(line.startswith("Cause: The TLSA record 3 1 1 ") for line in lines)
     assert "Remedy: Replace all TLSA records of the host by the records given here." in lines
+
+
+def test_the_remedy_of_a_policy_has_the_record_on_one_line() -> None:
+    report = replace(sts.report(sts.policy("other.test")), host=f"mta-sts.{'long.' * 15}example")
+    verdict = records.verdict(sts=DomainSTS.BROKEN, reasons=(Reason.STS_MX_MISMATCH,))
+    lines = [line.strip() for line in steps(records.domain(sts=report, verdict=verdict)).splitlines()]
+    assert "mx: mx1.example" in lines
+    (record,) = (line for line in lines if line.startswith("_mta-sts.long."))
+    assert record.endswith('"')
 
 
 def test_a_host_without_a_report() -> None:

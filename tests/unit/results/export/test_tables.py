@@ -17,7 +17,7 @@ from scanner.facts import TLSALookup
 from scanner.model import TargetInfo
 from scanner.reasons import Reason
 from scanner.vocabulary import RunState
-from tests.unit import records
+from tests.unit import records, sts
 
 needs_duckdb = pytest.mark.skipif(find_spec("duckdb") is None, reason="DuckDB is an extra")
 
@@ -47,6 +47,10 @@ def odd(tmp_path: Path) -> Run:
         store.put_domain(records.domain(key="n.example", route=null, hosts=()), [], {})
         unexamined = records.host_verdict(report=None, endpoints=(), reasons=(Reason.NULL_MX, Reason.NULL_MX))
         store.put_domain(records.domain(key="two.example", hosts=(unexamined, records.host_verdict())), [], {})
+        policy = sts.report(sts.policy("a.test", "*.b.test"))
+        tlsrpt = sts.tlsrpt('"v=TLSRPTv1; rua=mailto:a@b.test,https://b.test/"')
+        store.put_domain(records.domain(key="sts.example", sts=policy, tlsrpt=tlsrpt), [], {})
+        store.put_domain(records.domain(key="none.example", sts=sts.record("x"), tlsrpt=sts.tlsrpt()), [], {})
         store.put_reject("list.csv", 9, "not a domain", "not-a-domain")
         store.finish(RunState.COMPLETE, {}, records.NOON)
     return Run.open(path)

@@ -13,6 +13,7 @@ from scanner.vocabulary import Dane, Sender
 from tests.unit import records
 from tests.unit.results.explain.test_worklist import BROKEN, OLD_KEY, run_of
 from tests.unit.results.hostile import HOSTILE
+from tests.unit.results.report.test_formats import faulty
 
 
 @pytest.mark.parametrize(
@@ -57,7 +58,7 @@ def test_a_text_has_the_hosts_the_evidence_and_the_remedy(tmp_path: Path) -> Non
 def test_one_text_for_each_value_of_a_column(tmp_path: Path) -> None:
     owners = [replace(BROKEN, key=f"{name}.example", target=TargetInfo(name, fields={"owner": name})) for name in "ab"]
     report = make_report(run_of(tmp_path / "run", owners), column="owner")
-    assert {contact: tasks[0].examples for contact, tasks in contacts(report).items()} == {
+    assert {contact: tasks[0].examples for contact, (tasks, _) in contacts(report).items()} == {
         "a": ("a.example",),
         "b": ("b.example",),
     }
@@ -68,12 +69,28 @@ def test_domains_without_an_owner_go_to_the_postmaster(tmp_path: Path) -> None:
     assert list(contacts(report)) == ["postmaster@mx1.example"]
 
 
+def test_a_text_has_the_faults_of_mta_sts(tmp_path: Path) -> None:
+    report = make_report(run_of(tmp_path / "run", [BROKEN, faulty("x")]))
+    texts = {path.read_text().splitlines()[0]: path.read_text() for path in write_texts(report, tmp_path / "mails")}
+    assert set(texts) == {"To: postmaster@mx1.example", "To: postmaster@secure.test"}
+    text = texts["To: postmaster@secure.test"]
+    assert "Subject: 1 domain without working mail transport security\n" in text
+    assert "\nzx: an MX host does not satisfy the policy\nCause: An MX host is not listed" in text
+    assert "\n    mx: mx1.example\n" in text
+
+
+def test_texts_about_policies_are_escaped(tmp_path: Path) -> None:
+    report = make_report(run_of(tmp_path / "run", [faulty(HOSTILE)]))
+    ((contact, tasks),) = contacts(report).items()
+    assert all(character.isprintable() for character in text_of(report, contact, *tasks).replace("\n", ""))
+
+
 def test_texts_from_outside_are_escaped(tmp_path: Path) -> None:
     host = records.host_verdict(host=HOSTILE, report=None, dane=Dane.NO_TLS, sender=Sender.DEFER, text=HOSTILE)
     record = replace(BROKEN, key=HOSTILE, hosts=(host,), target=TargetInfo("a", fields={"owner": f"{HOSTILE}\nBcc: x"}))
     report = make_report(run_of(tmp_path / "run", [record]), column="owner")
     ((contact, tasks),) = contacts(report).items()
-    text = text_of(report, contact, tasks)
+    text = text_of(report, contact, *tasks)
     assert text.count("To:") == 1
     assert "\nBcc" not in text
     assert all(character.isprintable() for character in text.replace("\n", ""))
