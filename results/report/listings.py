@@ -3,7 +3,8 @@
 from collections.abc import Iterable, Iterator
 
 from results.count.columns import NO_VALUE
-from results.count.summary import LimitedDomain, Provider, Summary
+from results.count.percent import percent
+from results.count.summary import LimitedDomain, PostQuantumProvider, Provider, Summary
 from results.render.tables import Cell, Table
 from scanner.model import RunHeader
 
@@ -29,6 +30,13 @@ def listings(summary: Summary, header: RunHeader, column: str) -> Iterator[Table
             "by registrable domain of the MX hosts",
         ),
         Table(
+            "post-quantum",
+            "Post-quantum key exchange by provider",
+            ("provider", "hosts with TLS", "post-quantum", "supported", "second hello", "second hello %"),
+            tuple(map(_post_quantum, summary.post_quantum)),
+            "MX hosts; a second ClientHello costs a round trip",
+        ),
+        Table(
             "expiring",
             "Certificates that have expired or expire soon",
             ("MX host", "domains", "expires"),
@@ -51,6 +59,11 @@ def listings(summary: Summary, header: RunHeader, column: str) -> Iterator[Table
         _rejected(summary, header),
     )
     return (table for table in made if table.rows)
+
+
+def _post_quantum(row: PostQuantumProvider) -> tuple[Cell, ...]:
+    share = percent(row.second_hello, row.tls)
+    return row.name, row.tls, row.post_quantum, row.supported, row.second_hello, share
 
 
 _HEALTH = ("domains", "protected", "broken", "unknown")
