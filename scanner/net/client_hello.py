@@ -17,6 +17,7 @@ _GROUPS = {
     0x001F: "brainpoolP256r1tls13",
     0x0020: "brainpoolP384r1tls13",
     0x0021: "brainpoolP512r1tls13",
+    0x0029: "curveSM2",
     0x0100: "ffdhe2048",
     0x0101: "ffdhe3072",
     0x0102: "ffdhe4096",

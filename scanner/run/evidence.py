@@ -119,7 +119,8 @@ class EvidenceMaker:
                 for other, result in zip(report.algorithms, address.others, strict=True)
             ]
             if address.pq is not None:
-                found |= {cert.sha256: cert for cert in await _facts(host, address.pq, slices)}
+                kept = await _facts(host, address.pq, slices)
+                found |= {cert.sha256: cert for cert in kept}
             endpoints.append(replace(report, algorithms=tuple(others)) if others else report)
             await slices.turn(host)
         return tuple(endpoints), found
