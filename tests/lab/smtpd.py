@@ -44,9 +44,10 @@ class Behaviour:
     whose first TLS record has more than ``max_hello`` octets. ``starttls`` is the reply to that command, empty when
     it is not offered; a second line in it is clear text injected before the handshake. ``tls`` is one of ``modern
     tls12 rsa-first tls10 anonymous sha1``: ``rsa-first`` is TLS 1.2 of a server that prefers its RSA certificate, and
-    ``sha1`` TLS 1.2 with SHA-1 signatures only; or a key of ``server_tls.GROUPS``. ``second`` is the file of a second certificate. ``limit`` connections
-    at once get the ordinary greeting, the others 421. ``delay`` seconds pass before each reply but the greeting. With
-    ``by_name`` a handshake whose SNI is not ``name`` gets the alert unrecognized_name.
+    ``sha1`` TLS 1.2 with SHA-1 signatures only; or a key of ``server_tls.GROUPS``. ``second`` is the file of a second
+    certificate. ``limit`` connections at once get the ordinary greeting, the others 421. ``delay`` seconds pass
+    before each reply but the greeting. With ``by_name`` a handshake whose SNI is not ``name`` gets the alert
+    unrecognized_name.
     """
 
     name: str = "lab"
