@@ -107,7 +107,7 @@ async def test_the_earlier_expiry_of_both_counts(tmp_path: Path) -> None:
 
 async def test_the_page_has_both(tmp_path: Path) -> None:
     run, _ = await scanned(tmp_path / "run", OK_RECORD)
-    data = json.loads(page_data(run)[0])
+    data = json.loads(page_data(run).json)
     (other,) = data["hosts"][0]["addresses"][V4]["others"]
     assert other.startswith("another certificate (rsa key) does not match the TLSA records: ")
 
