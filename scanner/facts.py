@@ -155,7 +155,8 @@ class Handshake:
     """A completed TLS handshake. ``chain`` holds the SHA-256 of each certificate as sent, leaf first.
 
     ``bits`` is the number of secret bits of the cipher, ``alg_bits`` the key size of its algorithm. ``signature`` is
-    the TLS signature scheme that the server used (IANA name), None where it is not known.
+    the TLS signature scheme that the server used (IANA name), None where it is not known. ``retried`` is true if the
+    server asked for a second ClientHello (HelloRetryRequest).
     """
 
     version: str
@@ -167,6 +168,7 @@ class Handshake:
     sni: str | None
     chain: tuple[str, ...]
     resumed: bool = False
+    retried: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -24,6 +24,7 @@ from scanner.vocabulary import (
     Mechanism,
     Mode,
     Pkix,
+    PostQuantum,
     RunState,
     Sender,
     Served,
@@ -98,7 +99,8 @@ class EndpointReport:
 
     The first probe has the level's own TLS profile. ``core.verdict.roles`` selects the probe that represents the
     address; the evidence is about the certificates of that probe. ``earlier`` contains the probes of earlier passes,
-    oldest first, which no verdict uses. ``algorithms`` contains the probes for the certificates with other keys.
+    oldest first, which no verdict uses. ``algorithms`` contains the probes for the certificates with other keys,
+    ``pq_probe`` the probe for post-quantum groups. ``pq`` and ``pq_signature`` are None in runs of version 0.1.0.
     """
 
     address: str
@@ -107,11 +109,15 @@ class EndpointReport:
     pkix: PkixEvidence | None = None
     earlier: tuple[Probe, ...] = ()
     algorithms: tuple[AlgorithmReport, ...] = ()
+    pq: PostQuantum | None = None
+    pq_signature: Served | None = None
+    pq_probe: Probe | None = None
 
     @property
     def all_probes(self) -> tuple[Probe, ...]:
-        """The probes of the address and of its other certificates; the run contains the certificates of all these."""
-        return (*self.probes, *(each.probe for each in self.algorithms))
+        """The probes of the address of every purpose; the run contains the certificates of all these."""
+        others = [each.probe for each in self.algorithms]
+        return (*self.probes, *others) if self.pq_probe is None else (*self.probes, *others, self.pq_probe)
 
 
 @dataclass(frozen=True, slots=True)
@@ -329,6 +335,7 @@ class RunHeader:
     reject_reasons: dict[str, int] = field(default_factory=dict)
     notes: tuple[str, ...] = ()
     versions: tuple[str, ...] = ()
+    groups: tuple[str, ...] = ()
     schema: int = SCHEMA
 
     @property

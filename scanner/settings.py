@@ -105,8 +105,16 @@ OF_ALGORITHM: dict[tuple[CertAlg, str | None], TLSProfile] = {
 }
 """The profile that accepts only a certificate with a key of one algorithm, by the algorithm and the groups."""
 
+POST_QUANTUM = replace(
+    AUTHENTICATED,
+    name="post-quantum",
+    min_version="TLSv1.3",
+    groups="X25519MLKEM768:SecP256r1MLKEM768:SecP384r1MLKEM1024:MLKEM768",
+)
+"""The profile that accepts only post-quantum key exchange."""
+
 PROFILES: dict[str, TLSProfile] = {
-    p.name: p for p in (*WITHOUT_AUTHENTICATION, *WITH_AUTHENTICATION, *OF_ALGORITHM.values())
+    p.name: p for p in (*WITHOUT_AUTHENTICATION, *WITH_AUTHENTICATION, *OF_ALGORITHM.values(), POST_QUANTUM)
 }
 
 CERT_ALGS = (CertAlg.RSA, CertAlg.ECDSA)
@@ -161,6 +169,7 @@ class Settings:
     first_answer: bool = False  # stop at the first address that accepts a connection, as posttls-finger does
     allow_private: bool = False
     cert_algs: tuple[CertAlg, ...] = CERT_ALGS  # a sender may get either certificate of a server that has both
+    pq: bool = False  # one more connection to each address that negotiates a classical group in TLS 1.3
     sts: bool = False  # MTA-STS and TLSRPT cost two DNS questions a domain
     ca_file: str | None = None
     ca_path: str | None = None

@@ -241,6 +241,16 @@ class CertAlg(StrEnum):
     OTHER = "other"
 
 
+class PostQuantum(StrEnum):
+    """The post-quantum readiness of a server's key exchange."""
+
+    PREFERRED = "preferred"
+    SUPPORTED = "supported"
+    NO = "no"
+    TLS12 = "tls12"
+    UNKNOWN = "unknown"
+
+
 class Served(StrEnum):
     """Whether a server has a certificate with a key of an algorithm; ``no`` only after an alert of the server."""
 

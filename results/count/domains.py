@@ -142,8 +142,8 @@ class Domains:
         self._steps: Counter[int] = Counter()
         self._failing = Failing()
         self._providers: Counter[tuple[str, tuple[str, bool]]] = Counter()
-        self._provider_of: dict[str, str] = {}
-        self._bits: dict[Word, int] = {}
+        self.provider_of_host: dict[str, str] = {}
+        self.bits: dict[Word, int] = {}
         self._words: dict[Hashable, tuple[frozenset[Word], int]] = {}
         self.count = 0
         self.by_word: Counter[Word] = Counter()
@@ -207,21 +207,21 @@ class Domains:
         sizes = Counter(self.masks.values())
         found: Counter[Word] = Counter()
         for mask, hosts in sizes.items():
-            for word, bit in self._bits.items():
+            for word, bit in self.bits.items():
                 if mask & bit:
                     found[word] += hosts
         return found
 
     def hosts_with(self, *words: Word) -> int:
         """Return the number of MX hosts that have all of the given labels."""
-        bits = [self._bits.get(word, 0) for word in words]
+        bits = [self.bits.get(word, 0) for word in words]
         whole = sum(bits)
         return sum(mask & whole == whole for mask in self.masks.values()) if all(bits) else 0
 
     def providers(self) -> tuple[Provider, ...]:
         """Return the providers of MX hosts; the provider with the largest number of domains is first."""
-        hosts = Counter(self._provider_of.values())
-        failing = Counter(self._provider_of[host] for host in self._failing.names)
+        hosts = Counter(self.provider_of_host.values())
+        failing = Counter(self.provider_of_host[host] for host in self._failing.names)
         counts: Counter[tuple[str, str]] = Counter()
         for (name, (dane, tls)), size in self._providers.items():
             for word in ("all", dane, *(["tls"] if tls else [])):
@@ -335,16 +335,16 @@ class Domains:
     def _mask(self, words: Iterable[Word]) -> int:
         mask = 0
         for word in words:
-            bit = self._bits.get(word)
+            bit = self.bits.get(word)
             if bit is None:
-                bit = self._bits[word] = 1 << len(self._bits)
+                bit = self.bits[word] = 1 << len(self.bits)
             mask |= bit
         return mask
 
     def _provider(self, host: str) -> str:
-        name = self._provider_of.get(host)
+        name = self.provider_of_host.get(host)
         if name is None:
-            name = self._provider_of[host] = provider_of(host)
+            name = self.provider_of_host[host] = provider_of(host)
         return name
 
 

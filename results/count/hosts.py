@@ -13,7 +13,8 @@ from results.count.base import UNKNOWN, Word
 from results.count.domain_words import NOT_ASKED
 from results.store.partial import AddressPart, AnswerPart, CertPart, HandshakePart, ReportPart
 from scanner.core.algorithms import algorithm_of
-from scanner.vocabulary import Served
+from scanner.core.post_quantum import is_post_quantum
+from scanner.vocabulary import PostQuantum, Served
 
 SLOWEST = 20  # maximum number of listed addresses
 EXPIRING = 100  # maximum number of listed hosts with an expiring certificate, earliest first
@@ -25,7 +26,6 @@ EXPIRY_WORDS = (*(word for _, word in _EXPIRY), _LATEST)
 """Labels for the remaining days of a server certificate; a range of days includes the upper bound."""
 
 _DAY = 86400  # length of a day in seconds
-_POST_QUANTUM = ("MLKEM", "KYBER")
 _WORST_FIRST = ("bogus", "indeterminate", "insecure", "secure")
 
 
@@ -119,6 +119,7 @@ class Hosts:
                 words.update(self._handshake(report.host, shaken))
                 if endpoint.small_hello_only:
                     words.add(("post_quantum", "fails"))
+                words.update(_post_quantum_words(endpoint, shaken))
                 if endpoint.algorithms:
                     words.update(self._certificates(report.host, endpoint, shaken))
         if (end := self.ends.get(report.host)) is not None:
@@ -240,7 +241,17 @@ def _worst(answers: Iterable[AnswerPart]) -> str:
 def _post_quantum(group: str) -> str:
     if group == UNKNOWN:
         return UNKNOWN
-    return "yes" if any(name in group.upper() for name in _POST_QUANTUM) else "no"
+    return "yes" if is_post_quantum(group) else "no"
+
+
+def _post_quantum_words(endpoint: AddressPart, shaken: HandshakePart) -> Iterator[Word]:
+    """Yield the labels of an address about post-quantum groups and signatures, and about a second ClientHello."""
+    if endpoint.pq in (PostQuantum.SUPPORTED, PostQuantum.NO):
+        yield "post_quantum", "supported" if endpoint.pq == PostQuantum.SUPPORTED else "not supported"
+    if endpoint.pq_signature == Served.YES:
+        yield "post_quantum", "signature"
+    if shaken.retried:
+        yield "post_quantum", "second hello"
 
 
 def _cert(cert: CertPart) -> _Cert:

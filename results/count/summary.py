@@ -22,6 +22,7 @@ from results.count.health import Health
 from results.count.hosts import SLOWEST, Disagreement, ExpiringHost, Hosts, SlowHost
 from results.count.listed_domains import LimitedDomain, PolicyFaults, UnroutedDomain
 from results.count.policy_words import STS_FUNNEL
+from results.count.post_quantum import PostQuantumProvider, post_quantum_providers
 from results.store.codec import CodecError
 from results.store.partial import CertPart, DomainPart, ReportPart, lines
 from results.store.reader import Run
@@ -38,6 +39,7 @@ __all__ = [
     "Funnel",
     "LimitedDomain",
     "PolicyFaults",
+    "PostQuantumProvider",
     "Provider",
     "SlowHost",
     "Summary",
@@ -126,6 +128,7 @@ class Summary:
     figures: Figures
     by_column: tuple[GroupCount, ...] = ()
     policy_faults: PolicyFaults = field(default_factory=PolicyFaults)
+    post_quantum: tuple[PostQuantumProvider, ...] = ()
 
 
 def summarise(run: Run, days: int = SOON, column: str = "") -> Summary:
@@ -203,6 +206,7 @@ def summary_of(run: Run, counted: Counted, days: int = SOON) -> Summary:
         figures=_figures(counted),
         by_column=domains.by_column(),
         policy_faults=domains.listed.faults(),
+        post_quantum=post_quantum_providers(domains),
     )
 
 

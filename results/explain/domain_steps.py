@@ -135,6 +135,9 @@ class Reasoning:
             self._chain(sent_chain(end, self._certs), end.dane, report)
         for other in end.algorithms if end else ():
             self._other(other, verdict, report)
+        if end is not None and end.pq_probe is not None and end.pq is not None:
+            self._line(f"connection for a post-quantum group: {words.POST_QUANTUM[end.pq]}", 4)
+            self._probe(end.pq_probe)
         if verdict.pkix_error:
             self._line(Text.assemble("PKIX: ", self._quote(verdict.pkix_error)), 4)
         self._line(
@@ -168,7 +171,8 @@ class Reasoning:
         if (handshake := probe.handshake) is not None:
             parts = (handshake.version, handshake.cipher, handshake.group, handshake.signature)
             sni = f", SNI {handshake.sni}" if handshake.sni else ", without SNI"
-            self._line(self._quote(", ".join(part for part in parts if part) + sni), 4)
+            hello = ", after a second ClientHello" if handshake.retried else ""
+            self._line(self._quote(", ".join(part for part in parts if part) + sni + hello), 4)
         if (failure := probe.failure) is not None:
             code = f" {failure.code}" if failure.code is not None else ""
             text = f"failed in phase {failure.phase}: {failure.kind}{code} "

@@ -37,6 +37,7 @@ class Cause(StrEnum):
     OUTRANKED = "outranked-digest"
     PREVIOUS_CERTIFICATE = "previous-certificate"
     ANCHOR_KNOWN_NOT_SENT = "anchor-not-sent"
+    OF_ANOTHER_SESSION = "certificate-of-another-session"
     OF_ANOTHER_HOST = "certificate-of-another-host"
     ANCHOR_NOT_IN_CHAIN = "anchor-not-in-chain"
     MALFORMED = "malformed"
@@ -54,6 +55,7 @@ CAUSES: dict[Cause, str] = {
     Cause.OUTRANKED: "the record matches, but a record with a stronger digest does not (RFC 7671 section 9)",
     Cause.PREVIOUS_CERTIFICATE: "the record is of a certificate that the host sent in an earlier run",
     Cause.ANCHOR_KNOWN_NOT_SENT: "the record is of a known issuer certificate that the server does not send",
+    Cause.OF_ANOTHER_SESSION: "the record is of a certificate that the host sends in another session",
     Cause.OF_ANOTHER_HOST: "the record is of a certificate that only other hosts send",
     Cause.ANCHOR_NOT_IN_CHAIN: "the record is of an issuer that is not in the chain of the server",
     Cause.MALFORMED: "the data of the record are malformed",
@@ -212,4 +214,7 @@ def _seen(record: TLSARecord, seen: SeenCertificate) -> tuple[Cause, str]:
             Cause.ANCHOR_KNOWN_NOT_SENT,
             f"is of the issuer {seen.subject}, whose certificate the server does not send",
         )
+    if seen.by_host:
+        where = "at another address or for another key algorithm"
+        return Cause.OF_ANOTHER_SESSION, f"is of {seen.subject}, which the host sends {where}"
     return Cause.OF_ANOTHER_HOST, f"is of {seen.subject}, which other hosts send and this one does not"

@@ -129,5 +129,7 @@ def _hosts(summary: Summary, days: Sequence[float]) -> Iterator[str]:
     algs = [({"algorithms": word}, count.hosts) for word, count in summary.tables["cert_algs"].rows.items()]
     if algs:
         yield gauge("mxsweep_hosts_by_certificates", "MX hosts by the key algorithms of their certificates.", algs)
+    ready = [({"state": word}, count.hosts) for word, count in summary.tables["post_quantum"].rows.items()]
+    yield gauge("mxsweep_hosts_by_post_quantum", "MX hosts by post-quantum key exchange.", ready)
     help_ = "Days left to the server certificate of an MX host that ends first, 0 when it has expired."
     yield histogram("mxsweep_certificate_left_days", help_, days, DAYS, "days")

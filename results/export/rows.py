@@ -110,6 +110,9 @@ class EndpointRow(Lean, frozen=True):
     other_algorithms: str
     other_leaf: str | None
     other_tlsa_matched: bool | None
+    pq: str | None
+    pq_signature: str | None
+    retried: bool | None
 
 
 class RunRow(Lean, frozen=True):
@@ -271,6 +274,9 @@ def endpoint_row(report: HostReport, endpoint: EndpointReport) -> EndpointRow:
         starttls=shown.starttls,
         **_session(shown.handshake),
         **_others(endpoint),
+        pq=endpoint.pq,
+        pq_signature=endpoint.pq_signature,
+        retried=shown.handshake.retried if shown.handshake else None,
         tlsa_matched=evidence.matched if evidence else None,
         tlsa_depth=evidence.depth if matched and evidence else None,
         tlsa_record=presentation(matched) if matched else None,

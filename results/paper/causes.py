@@ -8,8 +8,8 @@ from results.store.by_key import certs_of, find
 from results.store.reader import Run
 from scanner.core.compared import path_reason
 from scanner.core.verdict import handshake_of
-from scanner.facts import CertFacts, Handshake
-from scanner.model import DaneEvidence, HostReport
+from scanner.facts import CertFacts
+from scanner.model import EndpointReport, HostReport
 from scanner.reasons import Reason
 
 
@@ -32,24 +32,29 @@ def mismatch_causes(run: Run, history: Sequence[Run], wrong: Collection[str]) ->
 
 
 def _cause(report: HostReport, certs: Mapping[str, CertFacts], elsewhere: Mapping[str, SeenCertificate]) -> str:
-    """Return the most specific cause for any chain of a host; without a cause, only the name does not match."""
-    pairs = [(endpoint.dane, handshake_of(endpoint)) for endpoint in report.endpoints]
-    pairs += [(other.dane, other.probe.handshake) for endpoint in report.endpoints for other in endpoint.algorithms]
-    found = [cause for pair in pairs if (cause := _of_chain(report, *pair, certs, elsewhere))]
-    return min(found, key=_specificity, default=str(Reason.NAME_MISMATCH))
+    """Return the most specific cause at any address of a host.
+
+    Without a cause, a second certificate or only the name does not match.
+    """
+    found = [cause for endpoint in report.endpoints if (cause := _of_address(report, endpoint, certs, elsewhere))]
+    others = [other.dane for endpoint in report.endpoints for other in endpoint.algorithms if other.dane is not None]
+    matched = all(evidence.matched for evidence in others)
+    without = Reason.NAME_MISMATCH if matched else Reason.OTHER_CERTIFICATE_MISMATCH
+    return min(found, key=_specificity, default=str(without))
 
 
-def _of_chain(
+def _of_address(
     report: HostReport,
-    evidence: DaneEvidence | None,
-    shaken: Handshake | None,
+    endpoint: EndpointReport,
     certs: Mapping[str, CertFacts],
     elsewhere: Mapping[str, SeenCertificate],
 ) -> str | None:
+    evidence = endpoint.dane
     if evidence is None or evidence.matched:
         return None
     if evidence.record is not None:
         return path_reason(evidence.errors[0])
+    shaken = handshake_of(endpoint)
     chain = [certs[digest] for digest in shaken.chain if digest in certs] if shaken else []
     return search(report.tlsa.records, chain, elsewhere)[0].cause
 

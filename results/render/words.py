@@ -9,6 +9,7 @@ from scanner.vocabulary import (
     DomainSTS,
     HostSTS,
     Mechanism,
+    PostQuantum,
     Security,
     Sender,
     Served,
@@ -110,6 +111,14 @@ SERVED: dict[Served, str] = {
     Served.YES: "the server has such a certificate",
     Served.NO: "the server has no such certificate",
     Served.UNKNOWN: "could not be determined",
+}
+
+POST_QUANTUM: dict[PostQuantum, str] = {
+    PostQuantum.PREFERRED: "a post-quantum group was negotiated",
+    PostQuantum.SUPPORTED: "the server prefers a classical group, and accepts a post-quantum group",
+    PostQuantum.NO: "the server accepts no post-quantum group",
+    PostQuantum.TLS12: "the server negotiates TLS 1.2 or older, which has no post-quantum group",
+    PostQuantum.UNKNOWN: "could not be determined",
 }
 
 TLS: dict[TLSState, str] = {

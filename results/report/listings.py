@@ -3,7 +3,8 @@
 from collections.abc import Iterable, Iterator
 
 from results.count.columns import NO_VALUE
-from results.count.summary import LimitedDomain, Provider, Summary
+from results.count.percent import percent
+from results.count.summary import LimitedDomain, PostQuantumProvider, Provider, Summary
 from results.render.tables import Cell, Table
 from scanner.model import RunHeader
 
@@ -28,6 +29,7 @@ def listings(summary: Summary, header: RunHeader, column: str) -> Iterator[Table
             tuple(map(_provider, summary.providers)),
             "by registrable domain of the MX hosts",
         ),
+        _post_quantum(summary.post_quantum),
         Table(
             "expiring",
             "Certificates that have expired or expire soon",
@@ -41,16 +43,26 @@ def listings(summary: Summary, header: RunHeader, column: str) -> Iterator[Table
             ("MX host", "difference", "address: value"),
             tuple((d.host, d.what, ", ".join(f"{a}: {v}" for a, v in d.values)) for d in summary.disagreements),
         ),
-        Table(
-            "slowest",
-            "Slowest addresses",
-            ("MX host", "address", "seconds"),
-            tuple((slow.host, slow.address, round(slow.ms / 1000, 1)) for slow in summary.slowest),
-        ),
+        _slowest(summary),
         _limited(summary.limited),
         _rejected(summary, header),
     )
     return (table for table in made if table.rows)
+
+
+def _slowest(summary: Summary) -> Table:
+    rows = tuple((slow.host, slow.address, round(slow.ms / 1000, 1)) for slow in summary.slowest)
+    return Table("slowest", "Slowest addresses", ("MX host", "address", "seconds"), rows)
+
+
+def _post_quantum(rows: Iterable[PostQuantumProvider]) -> Table:
+    columns = ("provider", "hosts with TLS", "post-quantum", "supported", "second hello", "second hello %")
+    cells = (
+        (row.name, row.tls, row.post_quantum, row.supported, row.second_hello, percent(row.second_hello, row.tls))
+        for row in rows
+    )
+    note = "MX hosts; a second ClientHello costs a round trip"
+    return Table("post-quantum", "Post-quantum key exchange by provider", columns, tuple(cells), note)
 
 
 _HEALTH = ("domains", "protected", "broken", "unknown")

@@ -276,6 +276,10 @@ MEANINGS: dict[str, Mapping[Any, str]] = {
     "post_quantum": {
         "yes": "a hybrid with ML-KEM was negotiated",
         "no": "a classical group was negotiated",
+        "supported": "of these, hosts that accept a hybrid with ML-KEM if nothing else is offered (--pq)",
+        "not supported": "of these, hosts that accept no hybrid with ML-KEM (--pq)",
+        "second hello": "hosts that need a second ClientHello, which costs a round trip",
+        "signature": "hosts with an ML-DSA certificate",
         "fails": "of these, hosts that senders with post-quantum groups cannot reach over TLS",
     },
     "disagreements": {

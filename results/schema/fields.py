@@ -132,6 +132,7 @@ FIELDS: dict[str, dict[str, str]] = {
         "group": "key exchange group; null if not known",
         "signature": "signature scheme of the server (IANA name); null if not known",
         "chain": "SHA-256 of each certificate as sent, server certificate first",
+        "retried": "whether the server asked for a second ClientHello (HelloRetryRequest)",
     },
     "Probe": {
         "endpoint": "the probed endpoint",
@@ -182,6 +183,9 @@ FIELDS: dict[str, dict[str, str]] = {
         "earlier": "probes of earlier passes, oldest first; verdicts do not use them",
         "algorithms": "the probes for certificates with other key algorithms than that of the representative probe; "
         "empty for a host without usable TLSA records",
+        "pq": "post-quantum readiness of the key exchange; null in runs of version 0.1.0",
+        "pq_signature": "whether the server has a certificate with an ML-DSA key; null in runs of version 0.1.0",
+        "pq_probe": "the probe that accepted only post-quantum groups; null if none was made",
     },
     "AlgorithmReport": {
         "alg": "the key algorithm",
@@ -296,6 +300,7 @@ FIELDS: dict[str, dict[str, str]] = {
         "input": "the input lists",
         "preflight": "results of the checks before the scan; null if none were made",
         "versions": "all versions of mxsweep that wrote to the run, in the order of their first use",
+        "groups": "key exchange groups that the scan offered, the preferred one first",
         "totals": "counts at the end of the scan, and its duration in seconds",
         "label": "text given with --label",
         "reject_reasons": "number of rejected lines by reason, for the 20 most frequent reasons",

@@ -27,6 +27,7 @@ from scanner.vocabulary import (
     Phase,
     Pkix,
     PolicyMode,
+    PostQuantum,
     RunState,
     Security,
     Sender,
@@ -225,6 +226,12 @@ VOCABULARIES: dict[type[StrEnum], Vocabulary] = {
         words.SERVED,
     ),
     CertAlg: Vocabulary("alg of a certificate", "The value is the algorithm of the key of a certificate.", _CERT_ALG),
+    PostQuantum: Vocabulary(
+        "pq of an address",
+        "The value is the post-quantum readiness of the key exchange. `supported` and `no` need `scan --pq`. The value "
+        "is `no` only after a TLS alert of the server.",
+        words.POST_QUANTUM,
+    ),
     Level: Vocabulary("level", "The value is a security level as in Postfix's `smtp_tls_security_level`.", _LEVEL),
     Mode: Vocabulary("mode", "The value is the protocol on a TCP port.", _MODE),
     Outcome: Vocabulary("outcome of a DNS answer", "The value is the result of a DNS lookup.", _OUTCOME),

@@ -126,6 +126,7 @@ class HandshakePart(Lean, frozen=True):
     group: str | None
     chain: tuple[str, ...]
     signature: str | None = None
+    retried: bool = False
 
 
 class ProfilePart(Lean, frozen=True):
@@ -171,11 +172,15 @@ class AddressPart(Lean, frozen=True):
     probes: tuple[ProbePart, ...]
     dane: EvidencePart | None = None
     algorithms: tuple[AlgorithmPart, ...] = ()
+    pq: str | None = None
+    pq_signature: str | None = None
+    pq_probe: ProbePart | None = None
 
     @property
     def all_probes(self) -> tuple[ProbePart, ...]:
-        """The probes of the address, and the probes for certificates with other key algorithms."""
-        return (*self.probes, *(each.probe for each in self.algorithms)) if self.algorithms else self.probes
+        """The probes of the address of every purpose."""
+        others = [each.probe for each in self.algorithms]
+        return (*self.probes, *others) if self.pq_probe is None else (*self.probes, *others, self.pq_probe)
 
     @property
     def shown(self) -> ProbePart | None:

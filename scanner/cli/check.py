@@ -151,7 +151,9 @@ async def _examine(request: _CheckRequest) -> DomainResult | None:
 
 def earliest_end(reports: Iterable[HostReport], certs: Mapping[str, CertFacts]) -> datetime | None:
     """Return the earliest expiry time of the server certificates of all addresses; None without a certificate."""
-    handshakes = (handshake_of(endpoint) for report in reports for endpoint in report.endpoints)
+    endpoints = [endpoint for report in reports for endpoint in report.endpoints]
+    handshakes = [handshake_of(endpoint) for endpoint in endpoints]
+    handshakes += [other.probe.handshake for endpoint in endpoints for other in endpoint.algorithms]
     leaves = (certs.get(shake.chain[0]) for shake in handshakes if shake is not None and shake.chain)
     return min((leaf.not_after for leaf in leaves if leaf is not None and leaf.not_after is not None), default=None)
 

@@ -30,6 +30,8 @@ async def dry_run(request: Request, spool: Spool | None) -> int:
     connections = found.connections.total()
     duration = f"about {seconds:.0f} s at these caps if every server answers"
     console.print(Text(f"at most {connections} connections, {duration}"))
+    if connections and request.settings.cert_algs:
+        console.print(Text("one more connection to each address with TLSA records (--cert-algs)"))
     if found.providers:
         console.print(Text("Most connections go to"))
     for provider, count in found.providers.most_common(TOP):

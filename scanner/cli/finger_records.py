@@ -14,7 +14,7 @@ from itertools import groupby
 
 from results.store.line_sink import LineSink
 from scanner.cli.console import json_stream
-from scanner.core import rollup, verdict
+from scanner.core import post_quantum, rollup, verdict
 from scanner.facts import Answer, CertFacts, Endpoint, Probe, TLSALookup
 from scanner.finger.addresses import HostAddress
 from scanner.finger.finger_run import FingerRun, TriedAddress
@@ -37,7 +37,7 @@ from scanner.model import (
 )
 from scanner.net.tls import context_for
 from scanner.reasons import Reason
-from scanner.vocabulary import Dane, Level, Sender, StartTLS, TLSState
+from scanner.vocabulary import Dane, Level, PostQuantum, Sender, Served, StartTLS, TLSState
 
 _PROVEN = (Level.FINGERPRINT, Level.VERIFY, Level.SECURE)
 """Levels at which only a verified peer gets mail, regardless of TLSA records."""
@@ -175,13 +175,15 @@ def _endpoint(run: FingerRun, one: TriedAddress, observed_at: datetime) -> Endpo
         sni = one.rule.sni if one.rule else None
         endpoint = Endpoint(host_address.address, host_address.port, sni, mode_of(options), "finger")
         unconnected = Probe(endpoint, observed_at, {}, StartTLS.UNKNOWN, failure=one.failure)
-        return EndpointReport(host_address.address, (unconnected,))
-    evidence = probe.evidence
+        return EndpointReport(host_address.address, (unconnected,), pq=PostQuantum.UNKNOWN, pq_signature=Served.UNKNOWN)
+    evidence, made = probe.evidence, probe.result.probe
     return EndpointReport(
         one.address.address,
-        (probe.result.probe,),
+        (made,),
         dane=evidence if isinstance(evidence, DaneEvidence) else None,
         pkix=evidence if isinstance(evidence, PkixEvidence) else None,
+        pq=post_quantum.readiness(made),
+        pq_signature=post_quantum.signature(made, ()),
     )
 
 

@@ -18,7 +18,17 @@ from scanner.cli.resolver_choice import ResolverChoice, choice_of, server
 from scanner.cli.wiring import ehlo_name, trust_store
 from scanner.core.pkix import TrustStore
 from scanner.net.tls import context_for
-from scanner.settings import CERT_ALGS, OF_ALGORITHM, Caps, DNSSettings, Retries, Settings, Timeouts
+from scanner.settings import (
+    CERT_ALGS,
+    OF_ALGORITHM,
+    POST_QUANTUM,
+    Caps,
+    DNSSettings,
+    Retries,
+    Settings,
+    Timeouts,
+    TLSProfile,
+)
 from scanner.vocabulary import (
     CertAlg,
     DomainDane,
@@ -175,6 +185,7 @@ def _settings(flags: dict[str, Any], choice: ResolverChoice) -> Settings:
         domain_addresses=_domain_addresses(flags),
         allow_private=flags["allow_private"],
         cert_algs=cert_algs(flags["cert_algs"]),
+        pq=_pq(flags),
         sts=_sts(flags),
         ca_file=flags["ca_file"],
         ca_path=flags["ca_path"],
@@ -230,11 +241,21 @@ def cert_algs(text: str) -> tuple[CertAlg, ...]:
         raise CliError(f"--cert-algs {wrong[0]}: auto, off or a list of {','.join(known)} was expected")
     algs = tuple(map(CertAlg, found))
     for alg in algs:
-        try:
-            context_for(OF_ALGORITHM[alg, None])
-        except ValueError:
-            raise CliError(f"--cert-algs {alg}: the TLS library of this scanner does not support it") from None
+        _check_profile(OF_ALGORITHM[alg, None], f"--cert-algs {alg}")
     return algs
+
+
+def _pq(flags: dict[str, Any]) -> bool:
+    if flags["pq"]:
+        _check_profile(POST_QUANTUM, "--pq")
+    return bool(flags["pq"])
+
+
+def _check_profile(profile: TLSProfile, flag: str) -> None:
+    try:
+        context_for(profile)
+    except ValueError:
+        raise CliError(f"{flag}: the TLS library of this scanner does not support it") from None
 
 
 def _sts(flags: dict[str, Any]) -> bool:

@@ -37,13 +37,14 @@ from scanner.cli.sinks import ReportingSink, WordsSink
 from scanner.cli.wiring import fit_resolver, load_codecs, load_late, wired
 from scanner.core.file_limit import FILES_BESIDE, LEAST, InFlight, permitted
 from scanner.model import InputSource, RunHeader, Vantage
+from scanner.net.client_hello import offered_groups
 from scanner.net.error_groups import first_error
 from scanner.net.unbound import UnboundError
 from scanner.run import pipeline
 from scanner.run.ports import now
 from scanner.run.stats import Stats
 from scanner.run.status import StatusSource
-from scanner.settings import Settings
+from scanner.settings import AUTHENTICATED, OPPORTUNISTIC, Settings
 from scanner.vocabulary import RunState
 from targets.spool import Spool
 
@@ -212,6 +213,7 @@ def _header(request: Request, resolved: Resolved, spool: Spool | None) -> RunHea
         label=request.flags["label"] or "",
         reject_reasons=dict(islice(spool.reasons.items(), REASONS_KEPT)) if spool else {},
         notes=tuple(request.input.notes(spool)) if spool else (),
+        groups=offered_groups(AUTHENTICATED if request.settings.level.must_match else OPPORTUNISTIC),
     )
 
 

@@ -164,6 +164,12 @@ _JUDGEMENT = block(
         help="Key algorithms of the certificates to ask each server for that has usable TLSA records: auto (rsa,ecdsa),"
         " off, or some of rsa,ecdsa,eddsa,mldsa. One more connection for each algorithm that the server did not use.",
     ),
+    option(
+        "--pq",
+        is_flag=True,
+        help="Ask each server that negotiates a classical key exchange group in TLS 1.3 for a post-quantum group: one"
+        " more connection.",
+    ),
     CA_FILE,
     CA_PATH,
 )

@@ -71,10 +71,15 @@ def served(alg: CertAlg, probe: Probe) -> Served:
     if probe.handshake is not None:
         found = probe.handshake.chain and algorithm_of(probe.handshake) is alg
         return Served.YES if found else Served.UNKNOWN
+    return Served.NO if refused(probe) else Served.UNKNOWN
+
+
+def refused(probe: Probe) -> bool:
+    """Return whether an alert of the server shows that it has nothing in common with the offer of a probe."""
     failure = probe.failure
     if failure is None or failure.phase is not Phase.HANDSHAKE or failure.kind is not FailureKind.TLS:
-        return Served.UNKNOWN
-    return Served.NO if failure.text.endswith(tuple(f"alert {text}" for text in _REFUSALS)) else Served.UNKNOWN
+        return False
+    return failure.text.endswith(tuple(f"alert {text}" for text in _REFUSALS))
 
 
 def algorithm_verdicts(

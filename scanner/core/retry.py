@@ -11,7 +11,7 @@ from scanner.core.verdict import accepted_tcp, sessions
 from scanner.facts import Answer, Failure, Probe
 from scanner.model import EndpointReport, HostReport, Route
 from scanner.reasons import Reason
-from scanner.vocabulary import Dane, FailureKind, Outcome, Phase, Security, Served
+from scanner.vocabulary import Dane, FailureKind, Outcome, Phase, PostQuantum, Security, Served
 
 EARLIER = 12
 """Maximum number of probes of earlier passes kept for an address: three in each of four passes."""
@@ -57,6 +57,8 @@ def of_endpoint(report: EndpointReport) -> bool:
     parts = sessions(report)
     spare = parts.spare
     if of_probe(parts.own) or any(each.served is Served.UNKNOWN and of_probe(each.probe) for each in report.algorithms):
+        return True
+    if report.pq_probe is not None and report.pq is PostQuantum.UNKNOWN and of_probe(report.pq_probe):
         return True
     return parts.own.handshake is None and spare is not None and of_probe(spare)
 

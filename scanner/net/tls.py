@@ -114,7 +114,9 @@ _NEW_TICKET = b"\x04"
 _SERVER_KEY_EXCHANGE = b"\x0c"
 _CERTIFICATE_VERIFY = b"\x0f"
 _OBSERVED = {_SERVER_HELLO, _NEW_TICKET, _SERVER_KEY_EXCHANGE, _CERTIFICATE_VERIFY}
-_SESSION_ID_AT = 38  # offset in a ServerHello: after type and length, version, random
+_RANDOM_AT, _SESSION_ID_AT = 6, 38  # offsets in a ServerHello: after type and length, version; after the random
+_RETRY = bytes.fromhex("CF21AD74E59A6111BE1D8C021E65B891C2A211167ABB8C5E079E09E2C8A8339C")
+"""The random of a HelloRetryRequest, which has the form of a ServerHello (RFC 8446 section 4.1.3)."""
 
 _observing: dict[int, "TLSStream"] = {}
 """Streams in a handshake or waiting for session tickets, by the memory address of their SSL object."""
@@ -170,6 +172,7 @@ class TLSStream:
         if listener is not None:
             self._connection.set_info_callback(self._on_state)
         self._hello = b""
+        self._retried = False
         self._signed = b""  # the message with the server's signature
         self._signed_by_us = b""
         self._resumable = False  # in TLS 1.2, whether the server sent a session id or a ticket
@@ -211,6 +214,7 @@ class TLSStream:
             self._signed_by_us = message if kind == _CERTIFICATE_VERIFY else self._signed_by_us
         elif kind == _SERVER_HELLO:
             self._hello = message
+            self._retried = self._retried or message[_RANDOM_AT:_SESSION_ID_AT] == _RETRY
             self._resumable = message[_SESSION_ID_AT : _SESSION_ID_AT + 1] not in {b"", b"\0"}
         elif kind == _NEW_TICKET:
             self._resumable = True
@@ -292,6 +296,7 @@ class TLSStream:
             sni=self._sni,
             chain=tuple(hashlib.sha256(der).hexdigest() for der in chain),
             resumed=self.resumed,
+            retried=self._retried,
         )
         return handshake, chain
 

@@ -7,16 +7,16 @@ import time
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from functools import partial
-from typing import TypeVar
+from typing import Self, TypeVar
 
 import trio
 
-from scanner.core import algorithms, judgement
+from scanner.core import algorithms, judgement, post_quantum
 from scanner.core.compared import is_mismatch
 from scanner.core.pkix import TrustStore
 from scanner.core.verdict import sessions
 from scanner.core.x509 import facts as certs
-from scanner.facts import CertFacts, TLSALookup
+from scanner.facts import CertFacts, Probe, TLSALookup
 from scanner.model import AlgorithmReport, EndpointReport
 from scanner.net.probe import ProbeResult
 from scanner.run.slices import Slices
@@ -44,7 +44,7 @@ class ProbedAddress:
     ``report`` does not contain PKIX evidence. ``result`` is the probe from which evidence is computed if it has a
     certificate chain. ``mismatch`` is true if the evidence is a mismatch, at least for domains whose name is not in the
     certificate. ``unconfirmed`` is the result of the first reading if the address was probed twice. ``others`` contains
-    the results of the probes in ``report.algorithms``.
+    the results of the probes in ``report.algorithms``, ``pq`` that of the probe for post-quantum groups.
     """
 
     report: EndpointReport
@@ -52,11 +52,19 @@ class ProbedAddress:
     mismatch: bool = False
     unconfirmed: ProbeResult | None = None
     others: tuple[ProbeResult, ...] = ()
+    pq: ProbeResult | None = None
 
     @property
     def results(self) -> tuple[ProbeResult, ...]:
-        """The results of the probes whose certificates are evidence."""
-        return self.others if self.result is None else (self.result, *self.others)
+        """The results of all probes whose certificates are kept."""
+        return tuple([each for each in (self.result, *self.others, self.pq) if each is not None])
+
+    def with_pq(self, own: Probe, result: ProbeResult | None) -> Self:
+        """Return the address with its post-quantum readiness, from the result of the probe for post-quantum groups."""
+        probe = None if result is None else result.probe
+        signature = post_quantum.signature(own, self.report.algorithms)
+        report = replace(self.report, pq=post_quantum.readiness(own, probe), pq_signature=signature, pq_probe=probe)
+        return replace(self, report=report, pq=result)
 
 
 class EvidenceMaker:
@@ -110,6 +118,9 @@ class EvidenceMaker:
                 await self._trusted(host, other, result, found, slices)
                 for other, result in zip(report.algorithms, address.others, strict=True)
             ]
+            if address.pq is not None:
+                kept = await _facts(host, address.pq, slices)
+                found |= {cert.sha256: cert for cert in kept}
             endpoints.append(replace(report, algorithms=tuple(others)) if others else report)
             await slices.turn(host)
         return tuple(endpoints), found

@@ -7,7 +7,7 @@ is recorded. A key rollover between the two readings must not be recorded as a m
 from collections.abc import Awaitable, Sequence
 from dataclasses import replace
 
-from scanner.core import algorithms, judgement, retry, tlsa
+from scanner.core import algorithms, judgement, post_quantum, retry, tlsa
 from scanner.core.sni import server_name
 from scanner.core.verdict import accepted_tcp, sessions
 from scanner.facts import Answer, Endpoint, Probe, TLSALookup
@@ -139,7 +139,8 @@ class HostExaminer:
     ) -> ProbedAddress:
         """Probe one address with each TLS profile of the level in turn, until a handshake does not fail.
 
-        Then probe it for the certificates with other key algorithms, if the host has usable TLSA records.
+        Then probe it for the certificates with other key algorithms, if the host has usable TLSA records, and for
+        post-quantum groups.
         """
         sni = server_name(self._settings.level, lookup, choice=self._settings.sni, host=key.host)
         results: list[ProbeResult] = []
@@ -156,7 +157,10 @@ class HostExaminer:
         for alg, name in algorithms.wanted(self._settings.cert_algs, own, lookup):
             result = await self._probe(replace(own.endpoint, profile=name), key.host, domains, fresh=fresh)
             probed = await self._evidence.with_other(key.host, probed, alg, result, lookup)
-        return probed
+        asked = None
+        if self._settings.pq and (pq := post_quantum.wanted(own)) is not None:
+            asked = await self._probe(replace(own.endpoint, profile=pq), key.host, domains, fresh=fresh)
+        return probed.with_pq(own, asked)
 
     async def _probe(self, endpoint: Endpoint, host: str, domains: HostDomains, *, fresh: bool) -> ProbeResult:
         """Probe an endpoint, or return the result of a probe for another host.

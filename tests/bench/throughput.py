@@ -3,7 +3,7 @@
 Both scan the same domains of the bulk lab, first some that have a mail host each, then ten for each host. The client is
 kept on one core, the lab's servers, resolver included, on the other. The resolver has every answer in its cache, as a
 first scan that does not count has asked for them. Processor time is that of the client's processes, their start
-included. The three take turns.
+included. The three take turns, and a scan that asks for a second certificate of each host.
 """
 
 import os
@@ -26,6 +26,8 @@ AT_ONCE = 32
 MEASURED_XARGS = 400  # posttls-finger costs the same each time, so that fewer domains tell as much
 TURNS = 3
 DISTINCT, SHARED, RATE = 5.0, 20.0, 15.0
+BOTH = 1.7  # a server with one certificate answers the second connection with an alert
+ONE = ("--cert-algs", "off")  # posttls-finger gets one certificate
 LIMIT = 300.0  # seconds for one turn
 
 
@@ -56,12 +58,13 @@ def _measure(lab: Lab, place: Path) -> list[Row]:
     turns = [
         (
             _xargs(lab, place, MEASURED_XARGS),
+            sweep(lab, place, distinct, *ONE),
+            sweep(lab, place, shared, *ONE),
             sweep(lab, place, distinct),
-            sweep(lab, place, shared),
         )
         for _ in range(TURNS)
     ]
-    xargs, alone, many = map(best, zip(*turns, strict=True))
+    xargs, alone, many, both = map(best, zip(*turns, strict=True))
     return [
         Row("xargs posttls-finger", xargs.text),
         Row("mxsweep, a host each", alone.text),
@@ -69,11 +72,16 @@ def _measure(lab: Lab, place: Path) -> list[Row]:
         _row("a host each: processor time, theirs to ours", xargs.cpu / alone.cpu, DISTINCT),
         _row("10 domains a host: processor time, theirs to ours", xargs.cpu / many.cpu, SHARED),
         _row("10 domains a host: domains/s, ours to theirs", xargs.wall / many.wall, RATE),
+        _most("a host each: processor time with --cert-algs auto to off", both.cpu / alone.cpu, BOTH),
     ]
 
 
 def _row(name: str, factor: float, target: float) -> Row:
     return Row(name, f"{factor:.1f}", f"at least {target:.0f}", factor >= target)
+
+
+def _most(name: str, factor: float, target: float) -> Row:
+    return Row(name, f"{factor:.2f}", f"at most {target:.1f}", factor <= target)
 
 
 def best(turns: Iterable[Spent]) -> Spent:

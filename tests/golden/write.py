@@ -22,6 +22,7 @@ from scanner.vocabulary import (
     Outcome,
     Phase,
     Pkix,
+    PostQuantum,
     RunState,
     Security,
     Sender,
@@ -57,7 +58,11 @@ def golden() -> dict[str, object]:
 
 def _header() -> RunHeader:
     return records.header(
-        state=RunState.COMPLETE, finished=NOON, preflight={"resolver": {"validates": True}}, totals={"domains": 1}
+        state=RunState.COMPLETE,
+        finished=NOON,
+        preflight={"resolver": {"validates": True}},
+        totals={"domains": 1},
+        groups=("x25519",),
     )
 
 
@@ -86,6 +91,9 @@ def _host() -> HostReport:
         dane=replace(first.dane, errors=errors),
         pkix=replace(first.pkix, errors=errors),
         algorithms=(other,),
+        pq=PostQuantum.SUPPORTED,
+        pq_signature=Served.UNKNOWN,
+        pq_probe=first.probes[0],
     )
     return records.report(
         aaaa=failed, tlsa=replace(lookup, records=(*lookup.records, unusable), steps=(step,)), endpoints=(wrong, down)

@@ -27,6 +27,22 @@ def dual(name: str, tlsa: tuple[str, ...], expect: Expect, why: str, tls: str = 
     return Scenario(domain, why, expect, (host,), VERIFIED if expect.sender is Sender.VERIFIED else UNTRUSTED)
 
 
+def groups(name: str, tls: str, why: str, *, second: str = "", tlsa: tuple[str, ...] = ("3 1 1 leaf",)) -> Scenario:
+    """Return a domain with one host, which accepts the groups of a flavour."""
+    domain = f"{name}.test"
+    host = Host(f"mx.{domain}", tlsa, "good", {"tls": tls}, v6=(), second=second)
+    return Scenario(domain, why, protected(), (host,), VERIFIED)
+
+
+POST_QUANTUM = (
+    groups("pq", "pq", "X25519MLKEM768, for which OpenSSL sends a key share"),
+    groups("pq-retry", "pq-retry", "SecP256r1MLKEM768, which needs a second ClientHello"),
+    groups("pq-second", "pq-second", "prefers X25519, and accepts a post-quantum group if nothing else is offered"),
+    groups("pq-none", "classical", "X25519 only"),
+    groups("pq-none-retry", "classical-retry", "P-384 only, which needs a second ClientHello"),
+    groups("pq-mldsa", "pq", "a certificate with an ML-DSA key too", second="mldsa", tlsa=BOTH),
+)
+
 CASES = (
     dual("dual", BOTH, protected(), "a record for each of both keys"),
     dual("dual-tls12", BOTH, protected(), "the same in TLS 1.2", "tls12"),
@@ -36,5 +52,6 @@ CASES = (
     dual("dual-no-rsa-tls12", ("3 1 1 leaf",), OTHER, "the same in TLS 1.2", "tls12"),
     dual("dual-no-ecdsa", ("3 1 1 second",), broken(Reason.TLSA_MISMATCH), "the ECDSA certificate does not match"),
     dual("dual-no-ecdsa-tls12", ("3 1 1 second",), OTHER, "it is not the one that the server prefers", "rsa-first"),
+    *POST_QUANTUM,
     dual("dual-plain", (), unprotected(Reason.TLSA_NONE), "no records: the second certificate is not asked for"),
 )

@@ -14,11 +14,11 @@ from pathlib import Path
 
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
-from cryptography.hazmat.primitives.asymmetric import ec, ed25519, rsa
+from cryptography.hazmat.primitives.asymmetric import ec, ed25519, mldsa, rsa
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 
-Key = ec.EllipticCurvePrivateKey | rsa.RSAPrivateKey | ed25519.Ed25519PrivateKey
+Key = ec.EllipticCurvePrivateKey | rsa.RSAPrivateKey | ed25519.Ed25519PrivateKey | mldsa.MLDSA65PrivateKey
 
 LIFE = timedelta(days=30)
 """Days that certificates and signatures are valid."""
@@ -96,7 +96,9 @@ def _sign(
     if ballast:
         oid = x509.ObjectIdentifier("1.3.6.1.4.1.32473.1")  # RFC 5612: the enterprise number for examples
         builder = builder.add_extension(x509.UnrecognizedExtension(oid, os.urandom(ballast)), critical=False)
-    return builder.sign(signer, None if isinstance(signer, ed25519.Ed25519PrivateKey) else hashes.SHA256())
+    return builder.sign(
+        signer, None if isinstance(signer, ed25519.Ed25519PrivateKey | mldsa.MLDSA65PrivateKey) else hashes.SHA256()
+    )
 
 
 def _ec() -> Key:
@@ -175,6 +177,7 @@ class PKI:
             "leaf-only": lambda: self._bundle(host, leaf_only=True),
             "rsa": lambda: self._bundle(host, key=self._rsa),
             "ed25519": lambda: self._bundle(host, key=ed25519.Ed25519PrivateKey.generate()),
+            "mldsa": lambda: self._bundle(host, key=mldsa.MLDSA65PrivateKey.generate()),
             "expired": lambda: self._bundle(host, dates=expired, root_sent=True),
             "not-yet-valid": lambda: self._bundle(host, dates=_dates(10, 40), root_sent=True),
             "wrong-name": lambda: self._bundle(host, names=("other.invalid",), common_name="", root_sent=True),

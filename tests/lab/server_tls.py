@@ -1,6 +1,6 @@
-"""TLS of the scripted server: contexts by flavour, and TLS 1.2 with SHA-1 as its only signature hash.
+"""TLS of the scripted server: contexts by flavour, made with Python's ssl module or with pyOpenSSL.
 
-Python's ssl module cannot set up the latter; pyOpenSSL can.
+Only pyOpenSSL can restrict signatures to SHA-1, and has post-quantum groups and keys.
 """
 
 import contextlib
@@ -78,20 +78,38 @@ def _take_sni(wanted: str, _ssl: ssl.SSLObject, name: str | None, _context: ssl.
     return ssl.ALERT_DESCRIPTION_UNRECOGNIZED_NAME if wanted and name != wanted else None
 
 
+GROUPS = {
+    "pq": "X25519MLKEM768:X25519",
+    "pq-retry": "SecP256r1MLKEM768:P-256",
+    "pq-second": "X25519:SecP256r1MLKEM768",
+    "classical": "X25519",
+    "classical-retry": "P-384",
+}
+"""Key exchange groups by flavour; OpenSSL's default offer has key shares for X25519MLKEM768 and X25519."""
+
+LIBRARY = ("sha1", *GROUPS)
+"""Flavours whose contexts are made with pyOpenSSL, which brings a newer OpenSSL than Python's ssl module."""
+
+
 @cache
-def weak_context(chain: str) -> SSL.Context:
-    """Return the context of a server with the key and the certificates of a PEM file."""
+def library_context(chain: str, second: str, tls: str) -> SSL.Context:
+    """Return the context of a server with the key and the certificates of one or two PEM files."""
     context = SSL.Context(SSL.TLS_SERVER_METHOD)
+    for file in filter(None, (chain, second)):
+        context.use_certificate_chain_file(file)
+        context.use_privatekey_file(file)
+    if tls != "sha1":
+        if _lib.SSL_CTX_set1_curves_list(context._context, GROUPS[tls].encode()) != 1:
+            raise RuntimeError(f"this OpenSSL does not have all of {GROUPS[tls]}")
+        return context
     context.set_max_proto_version(SSL.TLS1_2_VERSION)
     context.set_cipher_list(b"ECDHE:@SECLEVEL=0")
-    context.use_certificate_chain_file(chain)
-    context.use_privatekey_file(chain)
     if _lib.SSL_CTX_set1_sigalgs_list(context._context, b"RSA+SHA1:ECDSA+SHA1") != 1:
         raise RuntimeError("this OpenSSL has no SHA-1 signatures")
     return context
 
 
-class WeakTLSStream(trio.abc.Stream):
+class LibraryTLSStream(trio.abc.Stream):
     """A server's end of TLS over ``stream``."""
 
     def __init__(self, stream: trio.abc.Stream, context: SSL.Context) -> None:
@@ -99,6 +117,11 @@ class WeakTLSStream(trio.abc.Stream):
         self._stream = stream
         self._connection = SSL.Connection(context, None)
         self._connection.set_accept_state()
+
+    @property
+    def version(self) -> str:
+        """The TLS version."""
+        return self._connection.get_protocol_version_name()
 
     async def do_handshake(self) -> None:
         """Do the handshake; raise SSL.Error after our alert was sent where it fails."""

@@ -22,7 +22,7 @@ from typing import Any, TextIO
 import trio
 from OpenSSL import SSL
 
-from tests.lab.server_tls import OFFERED_SNI, Contexts, WeakTLSStream, weak_context
+from tests.lab.server_tls import LIBRARY, OFFERED_SNI, Contexts, LibraryTLSStream, library_context
 
 IPV6_FREEBIND = 78  # linux/in6.h; Python has no name for it. The lab's ULAs are local routes, not addresses
 BACKLOG = 1024
@@ -44,9 +44,10 @@ class Behaviour:
     whose first TLS record has more than ``max_hello`` octets. ``starttls`` is the reply to that command, empty when
     it is not offered; a second line in it is clear text injected before the handshake. ``tls`` is one of ``modern
     tls12 rsa-first tls10 anonymous sha1``: ``rsa-first`` is TLS 1.2 of a server that prefers its RSA certificate, and
-    ``sha1`` TLS 1.2 with SHA-1 signatures only. ``second`` is the file of a second certificate. ``limit`` connections
-    at once get the ordinary greeting, the others 421. ``delay`` seconds pass before each reply but the greeting. With
-    ``by_name`` a handshake whose SNI is not ``name`` gets the alert unrecognized_name.
+    ``sha1`` TLS 1.2 with SHA-1 signatures only; or a key of ``server_tls.GROUPS``. ``second`` is the file of a second
+    certificate. ``limit`` connections at once get the ordinary greeting, the others 421. ``delay`` seconds pass
+    before each reply but the greeting. With ``by_name`` a handshake whose SNI is not ``name`` gets the alert
+    unrecognized_name.
     """
 
     name: str = "lab"
@@ -189,20 +190,22 @@ class Session:
         await self._fault("handshake")
         if self._behaviour.fault_at("large-hello") and await self._record_size() > self._behaviour.max_hello:
             await self._fault("large-hello")
-        if self._behaviour.tls == "sha1":
-            await self._weak()
+        if self._behaviour.tls in LIBRARY:
+            await self._secure_by_library()
         else:
             await self._secure()
         self._buffer.clear()
 
-    async def _weak(self) -> None:
-        secure = WeakTLSStream(self._tcp, weak_context(self._behaviour.chain))
+    async def _secure_by_library(self) -> None:
+        behaviour = self._behaviour
+        context = library_context(behaviour.chain, behaviour.second, behaviour.tls)
+        secure = LibraryTLSStream(self._tcp, context)
         try:
             await secure.do_handshake()
         except SSL.Error as error:
             self.note("handshake", ok=False, error=str(error))
             raise Done from None
-        self.note("handshake", ok=True, version="TLSv1.2")
+        self.note("handshake", ok=True, version=secure.version)
         self._stream = secure
 
     async def _secure(self) -> None:

@@ -80,7 +80,8 @@ def test_only_hosts_with_tlsa_get_one_more_connection(scan: Scan) -> None:
                 has_tls = usable and end["probes"][0]["handshake"] is not None
                 asked_for = [other["alg"] for other in end["algorithms"]]
                 assert visits[place] == 1 + len(asked_for), place
-                assert len(asked_for) == (0 if not has_tls else 2 if "ed25519" in report["host"] else 1), place
+                neither = any(part in report["host"] for part in ("ed25519", "mldsa"))
+                assert len(asked_for) == (0 if not has_tls else 2 if neither else 1), place
                 seen[has_tls] += 1
     assert min(seen.values()) > 10
 
@@ -99,6 +100,41 @@ def test_the_option_turns_it_off(lab: Lab, tmp_path: Path) -> None:
     argv = ("scan", "--domain", "dual-no-rsa.test", "-o", "-", "--quiet", "--cert-algs", "off", *trusting(lab))
     done = lab.run(*MXSWEEP, *argv)
     assert json.loads(done.stdout)["verdict"]["dane"] == "protected", done.stderr
+
+
+# --- post-quantum key exchange --------------------------------------------------------------------------------
+
+READY = {
+    "pq": "preferred X25519MLKEM768 unknown",
+    "pq-retry": "preferred SecP256r1MLKEM768 retried unknown",
+    "pq-second": "supported x25519 unknown",
+    "pq-none": "no x25519 unknown",
+    "pq-none-retry": "no secp384r1 retried unknown",
+    "pq-mldsa": "preferred X25519MLKEM768 yes",
+    "dual-tls12": "tls12 x25519 no",
+}
+
+
+def test_post_quantum_readiness(lab: Lab, tmp_path: Path) -> None:
+    run, mark = tmp_path / "run", lab.mark()
+    argv = ("scan", "-", "-o", str(run), "--quiet", "--pq", "--cert-algs", "off", "--ehlo", "pq.lab.test")
+    done = lab.run(*MXSWEEP, *argv, *trusting(lab), stdin="".join(f"{name}.test\n" for name in READY))
+    assert done.returncode == 0, done.stderr
+    found, asked = {}, set()
+    for report in map(json.loads, (run / "hosts.jsonl").read_text().splitlines()):
+        (end,) = report["endpoints"]
+        shake, name = end["probes"][0]["handshake"], report["host"].removeprefix("mx.").removesuffix(".test")
+        words = [end["pq"], shake["group"], *(["retried"] if shake["retried"] else []), end["pq_signature"]]
+        found[name] = " ".join(words)
+        asked |= {name} if end["pq_probe"] else set()
+    assert found == READY
+    assert asked == {"pq-second", "pq-none", "pq-none-retry"}
+    visits = Counter(event["host"] for event in lab.events(mark) if event["event"] == "connect")
+    assert {host for host, count in visits.items() if count == 2} == {f"mx.{name}.test" for name in asked}
+    assert "X25519MLKEM768" in json.loads((run / "run.json").read_text())["groups"]
+    report = json.loads(lab.run(*MXSWEEP, "report", str(run), "--format", "json").stdout)
+    (table,) = (table for table in report["listings"] if table["key"] == "post-quantum")
+    assert len(table["rows"]) == len(READY)
 
 
 # --- other TLS libraries --------------------------------------------------------------------------------------

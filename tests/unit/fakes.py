@@ -6,7 +6,7 @@ that it can depend on the TLS profile and on the SNI; a sequence of behaviours d
 
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import trio
 
@@ -143,12 +143,16 @@ def _probe(endpoint: Endpoint, starttls: StartTLS, failure: Failure | None = Non
     return Probe(endpoint, NOW, {}, starttls, failure=failure)
 
 
-def shakes(*chain: Made, version: str = "TLSv1.3", then: Failure | None = None) -> Behaviour:
+def shakes(*chain: Made, version: str = "TLSv1.3", then: Failure | None = None, group: str | None = None) -> Behaviour:
     """Return a behaviour with a handshake and this chain (by default that of the lab)."""
     sent = tuple(made.der for made in chain or CHAIN)
 
     def behave(endpoint: Endpoint) -> ProbeResult:
-        return _secured(endpoint, sent, version, then)
+        result = _secured(endpoint, sent, version, then)
+        shake = result.probe.handshake
+        if shake is None:
+            return result
+        return replace(result, probe=replace(result.probe, handshake=replace(shake, group=group)))
 
     return behave
 

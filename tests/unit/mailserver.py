@@ -7,9 +7,10 @@ from datetime import UTC, datetime, timedelta
 import trio
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes
-from cryptography.hazmat.primitives.asymmetric import ec, ed25519, rsa
+from cryptography.hazmat.primitives.asymmetric import ec, ed25519, mldsa, rsa
 from cryptography.hazmat.primitives.asymmetric.types import CertificateIssuerPrivateKeyTypes
 from OpenSSL import SSL
+from OpenSSL._util import lib as _lib
 
 Key = CertificateIssuerPrivateKeyTypes
 
@@ -23,6 +24,8 @@ def key(kind: str) -> Key:
             return rsa.generate_private_key(65537, 2048)
         case "rsa1024":
             return rsa.generate_private_key(65537, 1024)  # noqa: S505 - what old servers have
+        case "mldsa":
+            return mldsa.MLDSA65PrivateKey.generate()
         case "ed25519":
             return ed25519.Ed25519PrivateKey.generate()
         case _:
@@ -45,7 +48,7 @@ def _certificate(kind: str, padding: int) -> x509.Certificate:
     )
     if padding:
         builder = builder.add_extension(x509.UnrecognizedExtension(_OTHER, bytes(padding)), critical=False)
-    return builder.sign(key(kind), None if kind == "ed25519" else hashes.SHA256())
+    return builder.sign(key(kind), None if kind in ("ed25519", "mldsa") else hashes.SHA256())
 
 
 def server_context(
@@ -56,6 +59,7 @@ def server_context(
     padding: int = 0,
     extra: tuple[str, ...] = (),
     ask: bool = False,
+    groups: str = "",
 ) -> SSL.Context:
     """Return the context of a server that sends the certificate ``kind`` and then ``extra``, or no certificate."""
     context = SSL.Context(SSL.TLS_SERVER_METHOD)
@@ -68,6 +72,8 @@ def server_context(
         context.use_privatekey(key(kind))  # type: ignore[arg-type]
         for other in extra:
             context.add_extra_chain_cert(certificate(other))
+    if groups and _lib.SSL_CTX_set1_curves_list(context._context, groups.encode()) != 1:
+        raise ValueError(groups)
     if ask:
         context.set_verify(SSL.VERIFY_PEER, lambda *_: True)
     return context

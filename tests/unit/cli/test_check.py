@@ -1,5 +1,6 @@
 """``mxsweep check``: the line, the performance data and the exit code for each verdict and each threshold."""
 
+from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -8,8 +9,9 @@ import pytest
 from scanner.cli import check
 from scanner.cli.check import PluginStatus, Thresholds, earliest_end, judged
 from scanner.cli.commands import main
+from scanner.model import AlgorithmReport
 from scanner.reasons import Reason
-from scanner.vocabulary import Dane, DomainDane
+from scanner.vocabulary import CertAlg, Dane, DomainDane, Served
 from tests.unit import records
 from tests.unit.records import DIGEST, NOON
 
@@ -94,6 +96,15 @@ def test_a_broken_host_is_named_with_its_cause() -> None:
     assert "; mx0.ex/ample: " in before
     assert figures == "days=41 hosts=2"
     assert "\n" not in text
+
+
+def test_the_earliest_end_may_be_that_of_a_second_certificate() -> None:
+    cert, report = records.cert(), records.report()
+    soon = replace(cert, sha256="05" * 32, not_after=NOON)
+    probe = records.probe(handshake=records.handshake(chain=(soon.sha256,)))
+    end = replace(report.endpoints[0], algorithms=(AlgorithmReport(CertAlg.RSA, Served.YES, probe),))
+    known = {each.sha256: each for each in (cert, soon)}
+    assert earliest_end([replace(report, endpoints=(end,))], known) == NOON
 
 
 def test_the_earliest_end_is_that_of_a_server_certificate() -> None:

@@ -18,6 +18,7 @@ VALUES: dict[str, tuple[str, Any, tuple[str, ...], Any]] = {
     "retry_inconclusive": ("'a'", "a", ("--retry-inconclusive", "b"), "b"),
     "level": ("'may'", "may", ("--level", "dane-only"), "dane-only"),
     "cert_algs": ('"rsa"', "rsa", ("--cert-algs", "off"), "off"),
+    "pq": ("true", True, ("--pq",), True),
     "sts": ("true", True, ("--sts",), True),
     "resolver": ("'127.0.0.1:5353'", ("127.0.0.1:5353",), ("--resolver", "::1"), ("::1",)),
     "trust_resolver": ("true", True, ("--trust-resolver",), True),

@@ -67,6 +67,7 @@ async def test_counts(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: p
         "2 domains, 1 lines not scanned",
         "2 MX hosts of 1 providers, 2 addresses",
         "at most 2 connections, about 2 s at these caps if every server answers",
+        "one more connection to each address with TLSA records (--cert-algs)",
         "Most connections go to",
         "       2 secure.test",
         "1 addresses skipped: no-route",

@@ -69,7 +69,8 @@ async def test_levels(
 
 async def test_fingerprints_decide_at_their_level(autojump_clock: trio.testing.MockClock) -> None:
     right, wrong = good_tlsa()[6:], "00" * 32
-    made, _ = await record(MemoryPorts(zone(), [MailScript()]), "-l", "fingerprint", DOMAIN, right)
+    made, (report,) = await record(MemoryPorts(zone(), [MailScript()]), "-l", "fingerprint", DOMAIN, right)
+    assert [(end.pq, end.pq_signature) for end in report.endpoints] == [("preferred", "unknown")]
     assert (made.verdict.outcome, made.verdict.sender) == (DomainOutcome.OK, Sender.VERIFIED)
     made, _ = await record(MemoryPorts(zone(), [MailScript()]), "-l", "fingerprint", DOMAIN, wrong)
     assert (made.verdict.outcome, made.verdict.sender) == (DomainOutcome.FAIL, Sender.DEFER)

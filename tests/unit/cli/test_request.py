@@ -1,13 +1,15 @@
 """The request of a scan: values that options turn into, and what is refused before any contact."""
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
 
+from scanner.cli import request
 from scanner.cli.commands import scan
 from scanner.cli.errors import CliError
 from scanner.cli.request import bind_address, build
-from scanner.settings import Caps, Settings, Timeouts
+from scanner.settings import POST_QUANTUM, Caps, Settings, Timeouts
 
 
 def flags(*argv: str) -> dict[str, Any]:
@@ -54,6 +56,38 @@ def test_the_addresses_of_a_domain_suffice_for_a_host(argv: tuple[str, ...], lea
 )
 def test_a_verdict_in_words_does_not_wait_for_later_passes(argv: tuple[str, ...], times: int) -> None:
     assert build(flags(*argv)).settings.retries.times == times
+
+
+@pytest.mark.parametrize(
+    ("text", "algorithms"),
+    [
+        ("auto", "rsa ecdsa"),
+        ("off", ""),
+        ("ecdsa", "ecdsa"),
+        ("eddsa, rsa,eddsa", "eddsa rsa"),
+        ("rsa,ecdsa,eddsa,mldsa", "rsa ecdsa eddsa mldsa"),
+    ],
+)
+def test_key_algorithms(text: str, algorithms: str) -> None:
+    made = build(flags("--domain", "a.example", "--cert-algs", text, "--pq")).settings
+    assert (" ".join(made.cert_algs), made.pq) == (algorithms, True)
+
+
+@pytest.mark.parametrize("text", ["", "dsa", "other", "rsa,", "auto,rsa", "RSA"])
+def test_key_algorithms_that_are_refused(text: str) -> None:
+    with pytest.raises(CliError, match=r"--cert-algs .*: auto, off or a list of rsa,ecdsa,eddsa,mldsa was expected"):
+        build(flags("--domain", "a.example", "--cert-algs", text))
+
+
+def test_a_library_without_post_quantum_groups(monkeypatch: pytest.MonkeyPatch) -> None:
+    """OpenSSL before 3.5 knows neither ML-KEM nor ML-DSA."""
+    odd = replace(POST_QUANTUM, name="odd", groups="NO-SUCH")
+    for name in ("POST_QUANTUM", "OF_ALGORITHM"):
+        known = getattr(request, name)
+        monkeypatch.setattr(request, name, dict.fromkeys(known, odd) if isinstance(known, dict) else odd)
+    for argv in (("--pq",), ("--cert-algs", "mldsa")):
+        with pytest.raises(CliError, match="the TLS library of this scanner does not support it"):
+            build(flags("--domain", "a.example", *argv))
 
 
 def test_conditions() -> None:

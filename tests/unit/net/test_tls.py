@@ -19,7 +19,7 @@ from OpenSSL import SSL, _util
 from scanner.facts import Handshake
 from scanner.net.failures import LimitExceededError, failure_of
 from scanner.net.tls import WIRE_LIMIT, Identity, TLSStream, _observing, context_for
-from scanner.settings import AUTHENTICATED, AUTHENTICATED_CLASSICAL, OPPORTUNISTIC, TLSProfile
+from scanner.settings import AUTHENTICATED, AUTHENTICATED_CLASSICAL, OPPORTUNISTIC, POST_QUANTUM, TLSProfile
 from scanner.vocabulary import FailureKind, Phase
 from tests.unit.mailserver import MailServer, certificate, key, server_context
 
@@ -113,6 +113,42 @@ async def test_negotiated(server: dict[str, Any], profile: TLSProfile, expected:
         assert str(seen.pop("group")).lower() == str(expected["group"]).lower()
     assert seen.items() >= {k: v for k, v in expected.items() if k != "group"}.items()
     assert heard == b"world"
+
+
+@pytest.mark.parametrize(
+    ("groups", "retried"),
+    [
+        ("", False),
+        ("X25519", False),  # the second key share of the offer
+        ("SecP256r1MLKEM768", True),
+        ("P-384", True),
+        ("P-521", True),
+    ],
+)
+async def test_a_second_client_hello_is_recorded(groups: str, *, retried: bool) -> None:
+    client, _, heard = await handshake(server_context(groups=groups), AUTHENTICATED)
+    assert (client.facts()[0].retried, heard) == (retried, b"world")
+    client, _, _ = await handshake(server_context(version=V12), AUTHENTICATED)
+    assert not client.facts()[0].retried
+
+
+@pytest.mark.parametrize(
+    ("groups", "expected"),
+    [
+        ("", "X25519MLKEM768"),
+        ("SecP384r1MLKEM1024", "SecP384r1MLKEM1024"),
+        ("MLKEM768", "MLKEM768"),
+        ("X25519:SecP256r1MLKEM768", "SecP256r1MLKEM768"),
+        ("X25519:P-256", "handshake failure"),
+    ],
+)
+async def test_the_offer_of_post_quantum_groups(groups: str, expected: str) -> None:
+    try:
+        client, _, _ = await handshake(server_context(groups=groups), POST_QUANTUM)
+        found = client.facts()[0].group
+    except SSL.Error as error:
+        found = failure_of(error, Phase.HANDSHAKE).text.rpartition("alert ")[2]
+    assert found == expected
 
 
 REFUSED: list[tuple[str, dict[str, Any], TLSProfile, str]] = [

@@ -1,9 +1,11 @@
 """The offers of TLS profiles, and the certificate that each offer gets from servers with one or two certificates."""
 
 from datetime import UTC, datetime
+from unittest.mock import ANY
 
 import pytest
-from OpenSSL import SSL
+from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
+from OpenSSL import SSL, crypto
 
 from scanner.core.algorithms import algorithm_of, served
 from scanner.core.dialogue import Dialogue
@@ -24,7 +26,8 @@ def dual_context(*kinds: str, version: int) -> SSL.Context:
     context = server_context(None, version=version)
     for kind in kinds:
         context.use_certificate(certificate(kind))
-        context.use_privatekey(key(kind))  # type: ignore[arg-type]
+        private = key(kind).private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
+        context.use_privatekey(crypto.load_privatekey(crypto.FILETYPE_PEM, private))
     return context
 
 
@@ -70,6 +73,15 @@ async def test_versions_without_signature_algorithms_are_no_refusal(version: int
     # OpenSSL's security level 1 refuses these versions: nothing is known about the certificate
     found, what = await outcome(dual_context("rsa", version=version), CertAlg.ECDSA)
     assert found != "yes", what
+
+
+@pytest.mark.parametrize(("kinds", "default"), [("mldsa", "mldsa"), ("mldsa p256 rsa", "mldsa"), ("p256", "ecdsa")])
+async def test_ml_dsa(kinds: str, default: str) -> None:
+    """OpenSSL's default offer names ML-DSA first, so a server that has such a certificate sends it."""
+    context = dual_context(*kinds.split(), version=V13)
+    assert await outcome(context, CertAlg.MLDSA) == (("yes", "mldsa") if "mldsa" in kinds else ("no", ANY))
+    client, _, _ = await handshake(context, AUTHENTICATED)
+    assert algorithm_of(client.facts()[0]) == default
 
 
 async def test_ml_dsa_in_tls_12_is_not_determined() -> None:

@@ -112,6 +112,42 @@ async def test_the_settings_name_the_algorithms(settings: Settings, profiles: li
     assert [each.profile for each in world.net.others] == profiles
 
 
+# --- post-quantum key exchange --------------------------------------------------------------------------------
+
+ALERT = fails(Phase.HANDSHAKE, FailureKind.TLS, text="tls alert handshake failure")
+
+
+def pq(asked: Behaviour, *, group: str | None = "x25519", version: str = "TLSv1.3") -> Behaviour:
+    """Return a server that negotiates a group, and has another answer for an offer of post-quantum groups only."""
+    usual = shakes(group=group, version=version)
+    return lambda endpoint: (asked if endpoint.profile == "post-quantum" else usual)(endpoint)
+
+
+@pytest.mark.parametrize(
+    ("server", "on", "off"),
+    [
+        (pq(shakes(group="SecP256r1MLKEM768")), "supported 2", "unknown 1"),
+        (pq(ALERT), "no 2", "unknown 1"),
+        (pq(SILENT), "unknown 2", "unknown 1"),
+        (pq(ALERT, group="X25519MLKEM768"), "preferred 1", "preferred 1"),
+        (pq(ALERT, version="TLSv1.2"), "tls12 1", "tls12 1"),
+        (fakes.no_starttls, "unknown 1", "unknown 1"),
+    ],
+)
+async def test_post_quantum_groups_are_asked_for_once(server: Behaviour, on: str, off: str) -> None:
+    for expected, flag in ((on, True), (off, False)):
+        world, result = await examined(server, settings=Settings(pq=flag))
+        end = only(result)
+        assert f"{end.pq} {len(world.net.calls)}" == expected
+        assert (end.pq_probe is not None) == (len(world.net.calls) == 2)
+        assert not world.net.others
+
+
+async def test_an_inconclusive_probe_for_post_quantum_groups_is_worth_a_retry() -> None:
+    assert (await examined(pq(SILENT), settings=Settings(pq=True)))[1].retry
+    assert not (await examined(pq(ALERT), settings=Settings(pq=True)))[1].retry
+
+
 # --- second reading -------------------------------------------------------------------------------------------
 
 

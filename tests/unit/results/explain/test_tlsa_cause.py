@@ -65,6 +65,7 @@ def test_a_stronger_digest_outranks_a_record_that_matches() -> None:
     [
         (WRONG, SeenCertificate("/CN=old", datetime(2026, 8, 1, tzinfo=UTC), by_host=True), Cause.PREVIOUS_CERTIFICATE),
         (WRONG, SeenCertificate("/CN=other"), Cause.OF_ANOTHER_HOST),
+        (WRONG, SeenCertificate("/CN=second", by_host=True), Cause.OF_ANOTHER_SESSION),
         (tlsa(2, 1, 1, STRANGER), SeenCertificate("/CN=CA"), Cause.ANCHOR_KNOWN_NOT_SENT),
     ],
 )
