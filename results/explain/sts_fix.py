@@ -48,8 +48,10 @@ def policy_lines(record: DomainRecord) -> tuple[str, ...]:
     """
     hosts = [host.host.lower() for host in record.hosts if is_hostname(host.host.lower())]
     old = record.sts.policy if record.sts is not None else None
-    kept = [pattern for pattern in (old.mx if old else ()) if any(map(Patterns([pattern]).match, hosts))]
-    listed = dict.fromkeys((*kept, *(host for host in hosts if not Patterns(kept).match(host))))
+    present = Patterns(old.mx if old else ())
+    used = present.listing(hosts)
+    kept = [pattern for pattern in (old.mx if old else ()) if pattern in used]
+    listed = dict.fromkeys((*kept, *(host for host in hosts if not present.match(host))))
     if not 0 < len(listed) <= PATTERNS:
         return ()
     mode, age = (old.mode, old.max_age) if old else (PolicyMode.TESTING, PUBLISHED_AGE)

@@ -111,6 +111,13 @@ def _pattern_defect(pattern: str) -> str | None:
     return None if is_hostname(pattern.removeprefix("*.")) else MX_NOT_A_NAME
 
 
+def patterns_for(host: str) -> tuple[str, ...]:
+    """Return the patterns that match an MX host; ``*`` stands for exactly one label (RFC 8461 section 4.1)."""
+    name = host.lower()
+    label, dot, parent = name.partition(".")
+    return (name, f"*.{parent}") if label and dot else (name,)
+
+
 class Patterns:
     """The MX patterns of a policy, for many comparisons; a pattern with a defect matches no host."""
 
@@ -118,7 +125,9 @@ class Patterns:
         self._valid = frozenset(pattern for pattern in patterns if _pattern_defect(pattern) is None)
 
     def match(self, host: str) -> bool:
-        """Return whether an MX host is listed; ``*`` stands for exactly one label (RFC 8461 section 4.1)."""
-        name = host.lower()
-        label, dot, parent = name.partition(".")
-        return name in self._valid or bool(label and dot and f"*.{parent}" in self._valid)
+        """Return whether an MX host is listed."""
+        return not self._valid.isdisjoint(patterns_for(host))
+
+    def listing(self, hosts: Iterable[str]) -> frozenset[str]:
+        """Return the patterns that match one of several MX hosts."""
+        return self._valid.intersection([pattern for host in hosts for pattern in patterns_for(host)])

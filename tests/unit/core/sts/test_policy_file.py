@@ -167,3 +167,9 @@ def test_any_octets_are_a_policy_or_an_error(body: bytes) -> None:
         return
     assert 0 <= found.max_age <= MAX_AGE
     assert found.mx or found.mode == "none"
+
+
+def test_the_patterns_that_list_a_host() -> None:
+    patterns = Patterns(["a.test", "*.test", "b.other", "192.0.2.1"])
+    assert patterns.listing(["A.test", "192.0.2.1"]) == {"a.test", "*.test"}
+    assert patterns.listing([]) == frozenset()
