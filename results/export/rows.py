@@ -306,7 +306,7 @@ def _session(handshake: Handshake | None) -> dict[str, Any]:
 def _others(endpoint: EndpointReport) -> dict[str, Any]:
     """Return the columns about certificates with other key algorithms: a mismatch of any of them counts."""
     served = [other for other in endpoint.algorithms if other.served is Served.YES]
-    leaves = [other.probe.handshake.chain[0] for other in served if other.probe.handshake]
+    leaves = [digest for other in served if other.probe.handshake for digest in other.probe.handshake.chain[:1]]
     found = [other.dane.matched for other in served if other.dane is not None]
     return {
         "other_algorithms": " ".join(f"{other.alg}={other.served}" for other in endpoint.algorithms),

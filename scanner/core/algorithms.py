@@ -112,9 +112,10 @@ def algorithm_verdicts(
 
 def _verdict(peer: Peer, lookup: TLSALookup, report: AlgorithmReport, certs: Mapping[str, CertFacts]) -> Dane:
     handshake = report.probe.handshake
-    if report.served is not Served.YES or handshake is None:
-        return Dane.UNKNOWN
-    return compared(peer, lookup, report.dane, tuple(certs[digest] for digest in handshake.chain))[0]
+    chain = tuple(certs[digest] for digest in handshake.chain if digest in certs) if handshake is not None else ()
+    if report.served is not Served.YES or handshake is None or not chain or len(chain) < len(handshake.chain):
+        return Dane.UNKNOWN  # the last two only for a damaged run
+    return compared(peer, lookup, report.dane, chain)[0]
 
 
 def default_verdict(algorithms: Mapping[CertAlg, Dane], dane: Dane) -> Dane:

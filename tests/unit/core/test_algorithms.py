@@ -105,6 +105,14 @@ def test_only_an_alert_of_the_server_shows_that_it_has_no_such_certificate(other
     assert algorithms.served(CertAlg.ECDSA, other) is expected
 
 
+@pytest.mark.parametrize("handshake", [None, shaken(signature="ecdsa_secp256r1_sha256", chain=""), ECDSA])
+def test_a_damaged_run_gives_no_verdict(handshake: Handshake | None) -> None:
+    """The run lacks the handshake, the chain or a certificate of the chain."""
+    report = AlgorithmReport(CertAlg.ECDSA, Served.YES, probe(handshake), records.evidence())
+    found = algorithms.algorithm_verdicts(Peer("example", "mx1.example"), USABLE, [report], (RSA, Dane.OK), {})
+    assert found == {CertAlg.RSA: Dane.OK, CertAlg.ECDSA: Dane.UNKNOWN}
+
+
 @pytest.mark.parametrize(
     ("reports", "expected"),
     [
