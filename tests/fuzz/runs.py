@@ -6,12 +6,15 @@ import json
 import random
 import tarfile
 import tempfile
+from dataclasses import replace
 from functools import cache
 from pathlib import Path
 
 from results.store.writer import Store
 from scanner.cli.commands import main
-from scanner.vocabulary import RunState
+from scanner.model import AlgorithmReport, HostReport, HostVerdict
+from scanner.reasons import Reason
+from scanner.vocabulary import CertAlg, Dane, PostQuantum, RunState, Served
 from tests.fuzz.documents import change_octets, change_value
 from tests.fuzz.fuzzer import Fuzzer, packed, unpacked
 from tests.unit import records
@@ -36,11 +39,26 @@ _FILES = ("run.json", "domains.jsonl", "hosts.jsonl", "certs.jsonl", "rejects.js
 def make_run(place: Path) -> None:
     """Write a whole run."""
     with Store.create(place, records.header()) as store:
-        store.put_host(records.report(), [records.cert()])
+        store.put_host(_host(), [records.cert()])
         for key in ("a.example", "b.example"):
-            store.put_domain(records.domain(key=key), [], {})
+            store.put_domain(records.domain(key=key, hosts=(_verdict(),)), [], {})
         store.put_reject("list.csv", 9, "not a domain", "not-a-domain")
         store.finish(RunState.COMPLETE, {}, records.NOON)
+
+
+def _host() -> HostReport:
+    """Return a host whose first address has a second certificate that does not match."""
+    report, missed = records.report(), records.evidence(record=None, depth=-1)
+    first, *rest = report.endpoints
+    other = AlgorithmReport(CertAlg.RSA, Served.YES, first.probes[0], missed, first.pkix)
+    first = replace(first, algorithms=(other,), pq=PostQuantum.NO, pq_signature=Served.NO, pq_probe=first.probes[0])
+    return replace(report, endpoints=(first, *rest))
+
+
+def _verdict() -> HostVerdict:
+    both = {CertAlg.ECDSA: Dane.OK, CertAlg.RSA: Dane.MISMATCH}
+    end = records.endpoint_verdict(dane=Dane.MISMATCH, algorithms=both, reasons=(Reason.OTHER_CERTIFICATE_MISMATCH,))
+    return records.host_verdict(dane=Dane.MISMATCH, endpoints=(end,), reasons=(Reason.OTHER_CERTIFICATE_MISMATCH,))
 
 
 @cache
