@@ -105,12 +105,9 @@ def _zstd() -> _Decompressor:
 
 
 class _Packing(NamedTuple):
-    """A format of packed data; ``ordered`` means that the octets before a damage can be unpacked."""
-
     name: str
     magic: tuple[bytes, ...]
     decoder: Callable[[], _Decompressor]
-    ordered: bool = True
 
 
 _SKIPPABLE = tuple(bytes((first, 0x2A, 0x4D, 0x18)) for first in range(0x50, 0x60))
@@ -118,7 +115,7 @@ _SKIPPABLE = tuple(bytes((first, 0x2A, 0x4D, 0x18)) for first in range(0x50, 0x6
 
 _PACKINGS = (
     _Packing("gzip", (b"\x1f\x8b",), _Gunzip),
-    _Packing("bzip2", (b"BZh",), bz2.BZ2Decompressor, ordered=False),
+    _Packing("bzip2", (b"BZh",), bz2.BZ2Decompressor),
     _Packing("xz", (b"\xfd7zXZ\0",), _xz),
     _Packing("zstd", (b"\x28\xb5\x2f\xfd", *_SKIPPABLE), _zstd),
 )
@@ -234,7 +231,7 @@ class _Member:
         try:
             out = self.decoder.decompress(data, CHUNK)
         except Exception as error:  # each library has its own errors; the zstd error class needs an import
-            if self._packing.ordered and len(self._packed) <= REPLAY:
+            if len(self._packed) <= REPLAY:
                 yield from self._up_to_damage()
             raise DamagedError(f"the {self._packing.name} data {_words(error)}") from error
         self._given += len(out)

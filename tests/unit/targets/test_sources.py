@@ -100,6 +100,7 @@ TEXTS = [
     (b"a.example\n10.0.0.0/8\n", ["a.example", "2: a network: list domains, hosts or single addresses"]),
     (gzip.compress(gzip.compress(b"a.example\n")), ["a.example"]),
     (b"Kunde\na.example\nb.example\n", [f"1: {TITLE}", "a.example", "b.example"]),
+    (b"kunde\na.example\nb.example\n", [f"1: {TITLE}", "a.example", "b.example"]),
     (b"# x\n\nkunde\na.example\nb.example\n", [f"3: {TITLE}", "a.example", "b.example"]),
     (b"Domain,owner\na.example,1\nDOMAIN,Owner\nb.example,2\n", ["a.example", "3: the header, repeated", "b.example"]),
     (b"Domain\na.example\ndomain\nb.example\n", ["a.example", "3: the header, repeated", "b.example"]),

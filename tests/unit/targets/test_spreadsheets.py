@@ -73,6 +73,15 @@ CELL = (
 )
 
 
+def test_wrong_dimensions_are_ignored() -> None:
+    """Other programs than Excel state wrong dimensions (ECMA-376 part 1 section 18.3.1.35)."""
+    source, file = zipfile.ZipFile(io.BytesIO(workbook(["a.example", "x"], ["b.example", "y"]))), io.BytesIO()
+    with zipfile.ZipFile(file, "w") as target:
+        for name in source.namelist():
+            target.writestr(name, source.read(name).replace(b'ref="A1:B2"', b'ref="A1"'))
+    assert unwrapped(io.BytesIO(file.getvalue())).stream.read() == b"a.example,x\nb.example,y\n"
+
+
 def shared() -> bytes:
     """A workbook as Excel saves it, with a table of strings (ECMA-376 part 1 section 18.4)."""
     source, file = zipfile.ZipFile(io.BytesIO(workbook(["x"]))), io.BytesIO()

@@ -12,7 +12,7 @@ from rich.console import Console
 from results.render.escape import MAX_QUOTE
 from results.report.formats import to_markdown
 from results.report.model import make_report
-from results.report.text import render
+from results.report.text import hidden, render
 from results.store.reader import Run
 from results.store.writer import Store
 from scanner.model import DomainRecord, TargetInfo
@@ -192,3 +192,12 @@ def test_an_ascii_terminal_gets_ascii(tmp_path: Path) -> None:
     stream.flush()
     assert b"##########" in octets.getvalue()
     assert b"gr\\xfc\\xdfe" in octets.getvalue()
+
+
+def test_hosts_that_are_not_shown_are_counted(tmp_path: Path) -> None:
+    """The limit is for the urgent hosts and for the other hosts separately, as in the text."""
+    (task,) = make_report(run_of(tmp_path / "run", [BROKEN])).tasks
+    urgent, other = replace(task, conclusive=True), replace(task, conclusive=False, down=False)
+    assert (urgent.urgent, other.urgent) == (True, False)
+    assert [hidden([urgent] * 3 + [other] * n, 2) for n in range(4)] == [1, 1, 1, 2]
+    assert hidden([urgent, other], 2) == 0
