@@ -21,15 +21,19 @@ def main() -> int:
     print(f"seed {seed}, {options.cases} cases", flush=True)  # noqa: T201 - a command's output
     started = time.process_time()
     library = compare.paths(range(seed, seed + options.cases))
+    _show("paths, by the library", library)
     program = compare.by_program(range(seed, seed + options.cases // PROGRAM_SHARE))
-    for difference in (*library.differences, *program.differences):
-        print(difference)  # noqa: T201 - a command's output
-    print(f"paths, by the library: {library}")  # noqa: T201 - a command's output
-    print(f"paths and TLSA records, by the openssl program: {program}")  # noqa: T201 - a command's output
+    _show("paths and TLSA records, by the openssl program", program)
     for reason, count in (library.explained + program.explained).items():
         print(f"explained {count} times: {reason}")  # noqa: T201 - a command's output
     print(f"{time.process_time() - started:.0f} s of processor time, without the programs")  # noqa: T201 - a command's output
     return 1 if library.differences or program.differences else 0
+
+
+def _show(what: str, tally: compare.Tally) -> None:
+    for difference in tally.differences:
+        print(difference)  # noqa: T201 - a command's output
+    print(f"{what}: {tally}", flush=True)  # noqa: T201 - a command's output
 
 
 if __name__ == "__main__":

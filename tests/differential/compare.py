@@ -244,7 +244,7 @@ def records(case: ChainCase) -> tuple[TLSARecord, ...]:
             judges.normal(chance.choice(case.every[1:] if usage == 2 and chance.random() < 0.8 else case.every))
         )
         data = dane.association(about, selector, matching_type)
-        if chance.random() < 0.15 and matching_type:
+        if chance.random() < 0.15 and matching_type and data:  # the key of a certificate may be unreadable
             data = f"{int(data[:1], 16) ^ 1:x}{data[1:]}"
         found.append(tlsa.parse_rdata(f"{usage:02x}{selector:02x}{matching_type:02x}{data}"))
     return tuple(found)

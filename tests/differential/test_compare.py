@@ -35,6 +35,14 @@ def test_a_seed_makes_the_same_faults_each_time() -> None:
     assert (first.faults, len(first.chain), len(first.roots)) == (second.faults, len(second.chain), len(second.roots))
 
 
+def test_a_key_that_cannot_be_found_has_an_empty_record() -> None:
+    root = chains.ca_draft("Root", signers.pair("p256"), None)
+    leaf = replace(chains.leaf_draft(signers.pair("p256", 9), root), spki=b"\x30\x00")
+    made = (leaf.make(), root.make())
+    drawn = [compare.records(ChainCase(seed, made, (), leaf.key.pem, (), made)) for seed in range(60)]
+    assert "" in {record.data for found in drawn for record in found}
+
+
 def test_a_check_that_is_missing_is_noticed(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(issuing, "acceptance", lambda _path, _key=b"": Acceptance(accepted=True))
     assert compare.paths(range(BLOCK)).differences
