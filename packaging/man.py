@@ -24,7 +24,7 @@ EXITS = (
 
 
 def pages() -> dict[str, str]:
-    """Return the text of each page by file name."""
+    """Return the text of each manual page by file name."""
     found = {"mxsweep.1": _page("mxsweep", _group())}
     for name, command in sorted(group.commands.items()):
         lines = _finger() if name == "finger" else _command(name, command)

@@ -1,4 +1,4 @@
-"""The results of mxsweep: run directories, and the reports, metrics and tables made from their records.
+"""Access to the results of mxsweep: run directories, and the reports, metrics and tables made from their records.
 
 A run is a directory of JSON files that ``mxsweep scan`` writes:
 
@@ -8,9 +8,9 @@ A run is a directory of JSON files that ``mxsweep scan`` writes:
     certs.jsonl     one line for each certificate
     rejects.jsonl   one line for each input line that was not scanned
 
-A scan only appends lines to the files of a run. A key may have several lines, for example after a retry pass: readers
-use the last line of a key. A final line without a line feed is incomplete and is not read. ``open`` reads a run,
-finished or not:
+A scan only appends lines to the files of a run. A key may have several lines in a file, for example after a second
+examination of the host: readers use the last line of a key. The last line of a file is ignored if it has no line feed,
+because it is incomplete. ``open`` reads a finished or unfinished run:
 
     import results
 
@@ -18,12 +18,13 @@ finished or not:
     for record in run.domains():
         print(record.key, record.verdict.outcome)
 
-With DuckDB (``pip install 'mxsweep[export]'``) the same run is a set of tables, and ``database`` combines several runs:
+With DuckDB (``pip install 'mxsweep[export]'``), a run is also a set of tables, and ``database`` opens several runs:
 
     run.sql("SELECT dane, count(*) AS domains FROM domains GROUP BY dane").df()
     results.database("RUN1", "RUN2").sql("SELECT run, count(*) AS domains FROM domains GROUP BY run").pl()
 
-``df``, ``arrow`` and ``pl`` return data frames of pandas, pyarrow and polars, which are extras of the same names.
+``df``, ``arrow`` and ``pl`` return data frames of pandas, pyarrow and polars, which have to be installed as extras of
+mxsweep.
 """
 
 from os import PathLike
@@ -44,7 +45,7 @@ def open(run: str | PathLike[str]) -> "OpenRun":  # noqa: A001 - results.open is
         run: path of the directory.
 
     Returns:
-        The run; each record is read from its file on access.
+        The run; each record is read from its file when the program requests the record.
 
     Raises:
         results.store.files.StoreError: the directory does not contain a run, or the header cannot be read.
@@ -58,10 +59,10 @@ def database(*runs: "str | PathLike[str] | OpenRun") -> "RunDatabase":
     """Open several runs as one set of tables, whose column ``run`` contains the name of a run's directory.
 
     Args:
-        runs: paths of run directories, or runs that ``open`` returned.
+        runs: paths of run directories, or objects that ``open`` returned.
 
     Returns:
-        The tables. A table is read from the files of the runs when a query first uses it.
+        The tables. A table is read from the files of the runs when an SQL query first uses the table.
 
     Raises:
         results.export.database.MissingExtraError: DuckDB is not installed.

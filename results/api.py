@@ -1,4 +1,4 @@
-"""A run for Python programs: all records, one domain by its name, tables, the figures, and the report."""
+"""A run as an object for Python programs: all records, one domain by its name, tables, the figures, and the report."""
 
 from collections.abc import Sequence
 from functools import cached_property
@@ -13,14 +13,14 @@ from scanner.model import DomainRecord, HostReport
 
 
 class OpenRun(Run):
-    """A run directory that is open for reading; ``results.open`` returns one.
+    """A run directory that is open for reading, as returned by ``results.open``.
 
     ``header`` is the content of run.json. ``domains()``, ``hosts()``, ``certs()`` and ``rejects()`` iterate over the
     records of the line files. Every method raises ``results.store.files.StoreError`` for a file that cannot be read.
     """
 
     def find(self, key: str) -> DomainRecord | None:
-        """Return the record of a domain, None if the run does not have it.
+        """Return the record of a domain; None if the run does not contain the domain.
 
         Args:
             key: the key of the record, or the domain in ASCII (A-labels), in any case, with or without a final dot.
@@ -50,14 +50,14 @@ class OpenRun(Run):
         return RunDatabase([self])
 
     def summary(self, *, days: int = SOON) -> Summary:
-        """Return the figures of the run; certificates that expire within ``days`` days after it are listed."""
+        """Return the figures of the run, with the certificates that expire within ``days`` days after the run."""
         return summarise(self, days)
 
     def report(self, *, days: int = SOON, history: Sequence[Run] = (), column: str = "") -> Report:
-        """Return the report of the run as a value.
+        """Return the report of the run as an object, which the output formats print.
 
         Args:
-            days: certificates that expire within as many days after the run are listed.
+            days: number of days after the run within which listed certificates expire.
             history: earlier runs, from which the first sighting of faults is found.
             column: column of the list by whose values the failing hosts are divided, such as ``owner``.
         """

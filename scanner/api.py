@@ -56,7 +56,10 @@ log = logging.getLogger("mxsweep")
 
 
 class ScanError(Exception):
-    """An error that prevents a scan, such as an unreadable file or no usable resolver; the message is the cause."""
+    """Error: a scan is not possible, for example because of an unreadable file or without a usable resolver.
+
+    The message of the error is the cause.
+    """
 
 
 def scan_all(
@@ -69,17 +72,17 @@ def scan_all(
     unvalidated: bool = False,
     exclude: Iterable[str | PathLike[str]] = (),
 ) -> list[DomainRecord]:
-    """Scan mail domains and return their records, one for each destination, in the order of the names.
+    """Scan mail domains and return their records, one record for each destination, in the order of the names.
 
     The scan runs in a thread of its own, so that a script, a notebook cell and a function of a running asyncio or trio
     program can call this function, which blocks until the scan ends. An interrupt (Ctrl-C) ends the scan.
 
     Args:
-        names: destinations: domains, ``[host]``, ``host:port`` or addresses. A domain is scanned once, however often it
-            is named. Domains in the files of ``exclude`` have no record.
+        names: destinations: domains, ``[host]``, ``host:port`` or addresses. A domain is scanned once, even if it is
+            named several times. Domains in the files of ``exclude`` have no record.
         level: TLS security level of the verdicts; the default is the level in ``settings``.
         ehlo: name to send in EHLO; the default is the name in ``settings`` or, without settings, the name of this host.
-        settings: all other settings of a scan, such as port, timeouts (seconds), caps and rates. The default is the
+        settings: all other settings of a scan, such as port, timeouts (seconds), limits and rates. The default is the
             settings of the command without retry passes.
         resolver: values of ``--resolver``: ``auto`` (the default), ``system``, ``unbound`` or addresses.
         unvalidated: continue without DANE verdicts if no resolver validates DNSSEC.
@@ -113,7 +116,7 @@ async def scan(
         level: TLS security level of the verdicts.
         ehlo: name to send in EHLO.
         settings: all other settings. With ``settings.retries``, each retry pass yields another record of an
-            inconclusive domain; the last record counts.
+            inconclusive domain; the last record replaces the earlier records.
         resolver: values of ``--resolver``.
         unvalidated: continue if no resolver validates DNSSEC.
         exclude: files that list domains, MX hosts and networks not to contact.
@@ -179,7 +182,7 @@ def _job(
 
 
 def _targets(names: Iterable[str], settings: Settings) -> tuple[Target, ...]:
-    """Parse the names, and drop each name whose destination an earlier name has."""
+    """Parse the names; a name with the same destination as an earlier name is ignored."""
     found: dict[str, Target] = {}
     for number, name in enumerate(names, 1):
         text = name if name.startswith("[") else name.removesuffix(".")

@@ -11,4 +11,4 @@ GRADES = {
     "medium": ("tls_medium_cipherlist", MEDIUM),
     "null": ("tls_null_cipherlist", "eNULL:!kDH:!kECDH:!aDSS:!MD5:!aNULL"),
 }
-"""Cipher grades of Postfix 3.8 and later: for each, the parameter that overrides it and the default cipher list."""
+"""Cipher grades of Postfix 3.8 and later: for each grade, its overriding parameter and its default cipher list."""

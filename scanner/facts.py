@@ -1,4 +1,4 @@
-"""Facts: the records of observations (DNS answers, connections, certificates), as frozen values without behaviour.
+"""Facts: the records of observations (DNS answers, connections, certificates), as immutable objects without behaviour.
 
 A run directory contains the facts of a run. Evidence and verdicts (``model``) are computed from the facts, and can be
 computed again. RRsets and lists without a significant order are sorted, so that two runs can be compared.
@@ -15,7 +15,10 @@ from scanner.vocabulary import Dane, FailureKind, Mode, Outcome, Phase, Security
 
 @dataclass(frozen=True, slots=True)
 class Alias:
-    """One CNAME step of an answer. Names are absolute, lower case, without the final dot."""
+    """One CNAME step in the alias chain of an answer.
+
+    Domain names in these records are absolute, lower case, without the final dot.
+    """
 
     owner: str
     target: str
@@ -24,7 +27,7 @@ class Alias:
 
 @dataclass(frozen=True, slots=True)
 class EDE:
-    """Extended DNS error (RFC 8914)."""
+    """An extended DNS error (RFC 8914)."""
 
     code: int
     text: str
@@ -34,9 +37,9 @@ class EDE:
 class SecondOpinion:
     """The answer of another resolver to a question at which the first resolver failed.
 
-    ``security`` is the DNSSEC state that the other resolver claims; the claim may have been changed in transit.
+    ``security`` is the DNSSEC state that the other resolver reported; the report may have been changed in transit.
     ``disagrees`` is true if the answer of the other resolver is conclusive (data, NODATA, NXDOMAIN) or shows that
-    validation fails. No verdict depends on a second opinion.
+    validation fails. No verdict depends on the answer of the other resolver.
     """
 
     resolver: str
@@ -52,8 +55,8 @@ class Answer:
     """The answer to one DNS question.
 
     ``records`` contains sorted texts: ``10 mx.example`` for MX, an address for A and AAAA, a name for CNAME, the rdata
-    in lower-case hex for TLSA (undecoded: a malformed record is a fact too). ``rname`` is the owner of the records
-    after aliases, equal to ``name`` without an alias. ``error`` is the reason of an outcome ``error``, as text;
+    in lower-case hex for TLSA (undecoded, because a malformed record is a fact too). ``rname`` is the owner of the
+    records after aliases, equal to ``name`` without an alias. ``error`` is the reason of an outcome ``error``, as text;
     ``second`` is then the answer of another resolver, if ``--confirm`` names a resolver.
     """
 
@@ -75,7 +78,10 @@ class Answer:
 
 @dataclass(frozen=True, slots=True)
 class TLSARecord:
-    """A TLSA record as published; ``data`` is lower-case hex, and ``unusable`` the reason why it cannot be used."""
+    """A TLSA record as published.
+
+    ``data`` is lower-case hex, and ``unusable`` the reason why SMTP cannot use the record.
+    """
 
     usage: int
     selector: int
@@ -88,11 +94,11 @@ class TLSARecord:
 class TLSALookup:
     """The TLSA lookup of a host (RFC 7672 section 2.2.2), with every DNS answer.
 
-    ``dane`` is the verdict that follows from DNS alone (``none insecure lookup_failed unusable unknown``), or None if
-    usable records exist, so that the verdict depends on the connection. ``steps`` contains the DNS answers of the
+    ``dane`` is the DANE verdict that follows from DNS alone (``none insecure lookup_failed unusable unknown``), or None
+    if usable records exist, so that the verdict depends on the connection. ``steps`` contains the DNS answers of the
     lookup in order: TLSA at the expanded name, a CNAME check, TLSA at the original name. ``base_domain`` is the TLSA
-    base domain, and the SNI at a DANE level. ``defects`` lists faults that do not prevent delivery: ``tlsa-many`` means
-    more than 100 records.
+    base domain, which is also the SNI at a DANE level. ``defects`` lists faults that do not prevent delivery:
+    ``tlsa-many`` means more than 100 TLSA records.
     """
 
     base_domain: str
@@ -108,7 +114,7 @@ class TLSALookup:
 
 @dataclass(frozen=True, slots=True)
 class Endpoint:
-    """The key of a probe: each endpoint is probed once.
+    """The key by which probes are identified: each endpoint is probed once.
 
     ``sni`` is the server name to send, or None; ``profile`` names the TLS profile of the client. For UNIX sockets
     ``address`` is the path and ``port`` 0.
@@ -121,7 +127,7 @@ class Endpoint:
     profile: str
 
     def __hash__(self) -> int:
-        """Return a hash of address and SNI only: a scan hashes an endpoint many times, and this hash is cheap.
+        """Return a hash of address and SNI only: a scan hashes an endpoint many times, and this hash needs little time.
 
         A hash of the address alone would collide: a provider may have thousands of MX names, each with its SNI, on few
         addresses.
@@ -152,7 +158,7 @@ class Reply:
 
 @dataclass(frozen=True, slots=True)
 class Handshake:
-    """A completed TLS handshake. ``chain`` holds the SHA-256 of each certificate as sent, leaf first.
+    """A completed TLS handshake. ``chain`` contains the SHA-256 of each certificate as sent, leaf first.
 
     ``bits`` is the number of secret bits of the cipher, ``alg_bits`` the key size of its algorithm. ``signature`` is
     the TLS signature scheme that the server used (IANA name), None where it is not known. ``retried`` is true if the
@@ -173,11 +179,11 @@ class Handshake:
 
 @dataclass(frozen=True, slots=True)
 class Probe:
-    """One connection to one endpoint; it may contain both a handshake and a failure.
+    """One connection to one endpoint; the record may contain a handshake and also a failure.
 
-    ``ms`` contains the duration in milliseconds of each phase that was entered. ``transcript`` contains ``< `` and
-    ``> `` lines, bounded, with unprintable characters replaced. ``defects`` lists protocol violations that did not end
-    the dialogue.
+    ``ms`` contains the duration in milliseconds of each phase that was entered. ``transcript`` contains lines with the
+    prefixes ``< `` and ``> ``, limited in number, with unprintable characters replaced. ``defects`` lists protocol
+    violations that did not end the dialogue.
     """
 
     endpoint: Endpoint
@@ -203,7 +209,7 @@ class CertFacts:
     """A certificate, stored once under the SHA-256 of its DER.
 
     The names of subject and issuer have the one-line form of OpenSSL. ``parse_error`` is set when OpenSSL accepted the
-    certificate and our parser failed, wholly or in part: then only the digests and the decoded parts are set.
+    certificate and mxsweep's parser failed, wholly or in part: then only the digests and the decoded parts are set.
     ``spki_*`` are the digests of the SubjectPublicKeyInfo in DER, as OpenSSL encodes it; the digests are empty if the
     SubjectPublicKeyInfo could not be found. ``curve`` is OpenSSL's name for the curve of an EC key.
     """

@@ -1,8 +1,8 @@
-"""Evidence, verdicts and all records of the output files, as frozen values without behaviour.
+"""Evidence, verdicts and all records of the output files, as immutable objects without behaviour.
 
 Facts are observations (``facts``), evidence is the result of comparing facts, and verdicts are computed from evidence.
-Evidence and verdicts can be computed again from stored facts. The field names are those of the JSON lines; the first
-member of a line is its key.
+Evidence and verdicts can be computed again from stored facts. The field names of the classes are those of the JSON
+lines; the first member of a line is its key.
 """
 
 from dataclasses import dataclass, field
@@ -33,7 +33,10 @@ from scanner.vocabulary import (
 )
 
 SCHEMA = 1
-"""Version of the line formats; it increases by one when a member changes its meaning, never for an addition."""
+"""Version of the line formats.
+
+The version increases by one when a member changes its meaning, never for an addition.
+"""
 
 
 # --- evidence -------------------------------------------------------------------------------------------------
@@ -51,11 +54,13 @@ class PathError:
 
 @dataclass(frozen=True, slots=True)
 class DaneEvidence:
-    """The result of comparing TLSA records with a chain; names, which depend on the domain, are not compared.
+    """The result of comparing TLSA records with a certificate chain.
 
-    ``record`` is the record that matched, at ``depth``; ``bare_key`` is true when a ``2 1 0`` key verified the topmost
-    signature. ``needs_name`` is true for usage 2. ``errors`` lists the path errors that invalidate the match, nearest
-    to the leaf first; without a match (``depth`` -1) it contains error 65.
+    The names of the certificate are not compared, because the expected names depend on the domain. ``record`` is the
+    TLSA record that matched, at ``depth``; ``bare_key`` is true if a ``2 1 0`` key verified the topmost signature.
+    ``needs_name`` is true for usage 2: the certificate name then has to match. ``errors`` lists the path errors because
+    of which the match does not authenticate the server, nearest to the leaf first; without a match (``depth`` -1) it
+    contains error 65.
     """
 
     record: TLSARecord | None
@@ -67,13 +72,16 @@ class DaneEvidence:
 
     @property
     def matched(self) -> bool:
-        """True when a record matches and the path is free of errors; the name may still mismatch."""
+        """True if a record matches and the path is free of errors; the name may still mismatch."""
         return self.record is not None and not self.errors
 
 
 @dataclass(frozen=True, slots=True)
 class PkixEvidence:
-    """A chain verified with a trust store, without names; ``errors``, nearest to the leaf first, is empty if valid."""
+    """The result of verifying a chain with a trust store, without names.
+
+    ``errors`` contains the errors of the path, nearest to the leaf first, and is empty without an error.
+    """
 
     path: tuple[str, ...]
     errors: tuple[PathError, ...] = ()
@@ -81,9 +89,9 @@ class PkixEvidence:
 
 @dataclass(frozen=True, slots=True)
 class AlgorithmReport:
-    """A probe that accepted only a server certificate with a key of one algorithm, and its evidence.
+    """A probe that accepted only a server certificate with a key of one algorithm, and the evidence from the probe.
 
-    ``dane`` and ``pkix`` are None unless the server sent such a certificate.
+    ``dane`` and ``pkix`` are None unless the server sent a certificate with such a key.
     """
 
     alg: CertAlg
@@ -95,7 +103,7 @@ class AlgorithmReport:
 
 @dataclass(frozen=True, slots=True)
 class EndpointReport:
-    """One address of an MX host: its probes in the order in which they were made, and their evidence.
+    """One address of an MX host: its probes in the order in which they were made, and the evidence from the probes.
 
     The first probe has the level's own TLS profile. ``core.verdict.roles`` selects the probe that represents the
     address; the evidence is about the certificates of that probe. ``earlier`` contains the probes of earlier passes,
@@ -130,7 +138,10 @@ class Skipped:
 
 @dataclass(frozen=True, slots=True)
 class HostReport:
-    """The observations of one MX host: DNS, TLSA and every address. ``key`` identifies host, port and mode."""
+    """The observations of one MX host: DNS, TLSA and every address.
+
+    ``key`` identifies host, port and mode of the report.
+    """
 
     key: str
     host: str
@@ -158,11 +169,11 @@ class RouteHost:
 
 @dataclass(frozen=True, slots=True)
 class Route:
-    """The MX hosts of a destination, and how they were found.
+    """The MX hosts of a destination, and the way in which they were determined.
 
     ``mx`` is None for a destination without MX lookup (``[host]``, address, LMTP). ``names`` contains the reference
     identifiers of the domain: the MX query name and, behind an alias, the MX owner name (RFC 7672 section 3.2.2).
-    ``final`` is set where the route alone determines the verdict: null MX, lookup failure, and so on.
+    ``final`` is set if the route alone determines the verdict: null MX, lookup failure, and so on.
     """
 
     hosts: tuple[RouteHost, ...]
@@ -177,9 +188,9 @@ class Route:
 class EndpointVerdict:
     """The verdict of one address for one domain.
 
-    ``algorithms`` contains the DANE verdict of each certificate of the server by the algorithm of its key, first that
-    of the default offer; it is empty if no other certificate was asked for. ``dane`` is the worst of these verdicts,
-    and all other members are about the default offer.
+    ``algorithms`` contains the DANE verdict of each certificate of the server by the algorithm of its key, that of the
+    default offer first; ``algorithms`` is empty if no other certificate was requested. ``dane`` is the most severe
+    verdict in ``algorithms``, and all other members are about the default offer.
     """
 
     address: str
@@ -201,8 +212,8 @@ class EndpointVerdict:
 class HostVerdict:
     """The verdict of one MX host for one domain.
 
-    ``report`` is the key of the HostReport, None if the host was not examined. ``votes`` is true if the host counts in
-    the verdict of the domain, ``conclusive`` if another attempt would not change the behaviour of a sender. ``sts`` is
+    ``report`` is the key of the HostReport, None if the host was not examined. ``votes`` is true if the host affects
+    the verdict of the domain, ``conclusive`` if another attempt would not change the action of a sender. ``sts`` is
     None if the scan did not examine MTA-STS.
     """
 
@@ -224,7 +235,7 @@ class HostVerdict:
 class DomainVerdict:
     """The verdict of a domain.
 
-    ``sts``, ``sender_sts`` (a sender that knows MTA-STS only), ``sender_both`` (a sender that also knows DANE) and
+    ``sts``, ``sender_sts`` (a sender that uses only MTA-STS), ``sender_both`` (a sender that uses DANE and MTA-STS) and
     ``mechanism`` are None if the scan did not examine MTA-STS.
     """
 
@@ -255,7 +266,7 @@ class TargetInfo:
 
 @dataclass(frozen=True, slots=True)
 class CertSummary:
-    """A summary of a certificate, for a self-contained domain line (``--output -``)."""
+    """A summary of a certificate for a domain line that contains all its data (``--output -``)."""
 
     subject: str
     dns_names: tuple[str, ...] = ()
@@ -268,7 +279,7 @@ class DomainRecord:
     """One line of domains.jsonl.
 
     ``sts`` and ``tlsrpt`` are None if the scan did not examine MTA-STS, or the domain accepts no mail. ``reports`` and
-    ``certificates`` (by SHA-256) are filled only in self-contained lines (``--output -``).
+    ``certificates`` (by SHA-256) are filled only in domain lines of ``--output -``.
     """
 
     key: str
@@ -289,7 +300,7 @@ class DomainRecord:
 
 @dataclass(frozen=True, slots=True)
 class RejectRecord:
-    """One line of rejects.jsonl: an input line that was not scanned; ``raw`` is its text, ``key`` ``file:line``."""
+    """One line of rejects.jsonl: an input line that was not scanned; ``raw`` is its text, ``key`` its ``file:line``."""
 
     key: str
     file: str
@@ -318,7 +329,10 @@ class InputSource:
 
 @dataclass(frozen=True, slots=True)
 class RunHeader:
-    """The content of run.json, which suffices to understand and repeat a run. ``settings`` contains every setting."""
+    """The content of run.json, which is sufficient to understand and repeat a run.
+
+    ``settings`` contains every setting of the scan.
+    """
 
     version: str
     started: datetime
@@ -340,9 +354,9 @@ class RunHeader:
 
     @property
     def seconds(self) -> float | None:
-        """The duration of the scan, all processes of the run together; None for an unfinished run.
+        """The duration in seconds of the scan, all processes of the run together; None for an unfinished run.
 
-        Version 0.1.0 did not record the duration: for its runs, this is the difference of the recorded times.
+        Version 0.1.0 did not record the duration: for its runs, this is the difference between the recorded times.
         """
         if self.finished is None:
             return None
@@ -365,8 +379,8 @@ class HeldBack:
 class Status:
     """A line of the status file: the state of a scan at one moment.
 
-    The progress display and the metrics show the same values. In a resumed run, ``total``, ``done`` and ``rejects``
-    count the whole run; the other members describe this process.
+    The progress display and the metrics show the same values as the status file. In a resumed run, ``total``, ``done``
+    and ``rejects`` refer to the whole run; the other members describe this process.
     """
 
     at: datetime

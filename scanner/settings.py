@@ -1,6 +1,7 @@
-"""The settings of a run as frozen values; comments give the reasons for the defaults.
+"""The settings of a run as immutable objects; comments give the reasons for the defaults.
 
-``scan`` takes the settings from its options and a TOML file, ``finger`` from its options. All times are in seconds.
+The command ``scan`` takes the settings from its options and a TOML file, ``finger`` from its options. All times in the
+settings are in seconds.
 """
 
 from dataclasses import dataclass, field, replace
@@ -11,7 +12,7 @@ from scanner.vocabulary import CertAlg, Family, Level, Mode
 
 @dataclass(frozen=True, slots=True)
 class Timeouts:
-    """Time limits in seconds, each for a whole stage instead of a single read: a slow peer cannot extend a stage."""
+    """Time limits in seconds; each limit is for a whole stage, so that a slow peer cannot extend a stage."""
 
     connect: float = 30.0  # Postfix's smtp_connect_timeout
     greeting: float = 60.0  # greet delays of 15 s are common; below 20 s good hosts look dead
@@ -55,7 +56,7 @@ class TLSProfile:
 
 
 CLASSICAL_GROUPS = "X25519:X448:P-256:P-384:P-521"
-"""Key exchange groups with which the ClientHello fits into one TCP segment."""
+"""Key exchange groups with which the TLS ClientHello is small enough for one TCP segment."""
 
 LARGEST_PRIME = 4096
 """Bits of the largest Diffie-Hellman prime that a scan accepts: 10,000 bits take a second of processor time."""
@@ -66,11 +67,11 @@ OPPORTUNISTIC_CLASSICAL = replace(OPPORTUNISTIC, name="opportunistic-classical",
 AUTHENTICATED_CLASSICAL = replace(AUTHENTICATED, name="authenticated-classical", groups=CLASSICAL_GROUPS)
 
 CLASSICAL = {OPPORTUNISTIC.name: OPPORTUNISTIC_CLASSICAL.name, AUTHENTICATED.name: AUTHENTICATED_CLASSICAL.name}
-"""The name of the profile that differs from the profile before it only in its key exchange groups."""
+"""The name of the profile that differs from the profile before it only in the key exchange groups."""
 
 WITHOUT_AUTHENTICATION = (OPPORTUNISTIC, OPPORTUNISTIC_CLASSICAL)
 WITH_AUTHENTICATION = (AUTHENTICATED, AUTHENTICATED_CLASSICAL, OPPORTUNISTIC_CLASSICAL)
-"""The TLS profiles that are tried in order at an address, each after a failed handshake with the profile before it.
+"""The TLS profiles that are tried in order at an address, each after a failed handshake with the previous one.
 
 A server that fails with the first profile and not with the second does not accept a large ClientHello. A server that
 fails with the first two profiles and not with the third supports only obsolete, weak or anonymous TLS.
@@ -89,7 +90,7 @@ _OFFERS = {
     CertAlg.EDDSA: ("!aRSA:!kRSA", "ed25519:ed448", "TLSv1.2"),
     CertAlg.MLDSA: ("!aRSA:!kRSA", "mldsa44:mldsa65:mldsa87", "TLSv1.3"),
 }
-"""For each key algorithm: exclusions from the cipher suites, signature algorithms, and the lowest TLS version."""
+"""The TLS settings by key algorithm: excluded cipher suites, signature algorithms, and the lowest TLS version."""
 
 OF_ALGORITHM: dict[tuple[CertAlg, str | None], TLSProfile] = {
     (alg, groups): replace(

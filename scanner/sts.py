@@ -1,6 +1,7 @@
-"""The observations of MTA-STS (RFC 8461) and TLSRPT (RFC 8460) for one domain, as frozen values without behaviour.
+"""The observations of MTA-STS (RFC 8461) and TLSRPT (RFC 8460) for one domain, as immutable objects without behaviour.
 
-A report contains the DNS answers, every fetch of the policy and the policy as received, so that it can be judged again.
+A report contains the DNS answers, every HTTPS request for the policy, and the policy as received, so that it can be
+judged again.
 """
 
 from dataclasses import dataclass
@@ -13,10 +14,11 @@ from scanner.vocabulary import Pkix, PolicyMode, TXTRecord
 
 @dataclass(frozen=True, slots=True)
 class STSPolicy:
-    """A valid MTA-STS policy (RFC 8461 section 3.2).
+    """An MTA-STS policy with correct syntax (RFC 8461 section 3.2).
 
-    ``mx`` contains the patterns in the order of the policy, in lower case, invalid patterns included. ``max_age`` is in
-    seconds, at most the maximum of the RFC. ``defects`` lists faults that leave the policy valid.
+    ``mx`` contains the patterns in the order of the policy, in lower case, including patterns that match no host.
+    ``max_age`` is in seconds, at most the maximum that RFC 8461 allows. ``defects`` lists faults of the policy that
+    senders tolerate.
     """
 
     mode: PolicyMode
@@ -29,9 +31,10 @@ class STSPolicy:
 class PolicyFetch:
     """One address of the policy host, and the HTTPS request to it.
 
-    ``reason`` is set if the address was not contacted. ``pkix`` and ``name_match`` are the verdicts on the certificate,
-    for the trust store and for the name of the policy host. ``status`` is the HTTP status, None without a response.
-    ``octets`` is the length of the body as far as it was received.
+    ``reason`` is set if the address was not contacted. ``pkix`` is the verdict on the certificate by the trust store,
+    ``name_match`` the verdict for the name of the policy host. ``status`` is the HTTP status, None if no response was
+    received.
+    ``octets`` is the number of octets of the body that were received.
     """
 
     address: str
@@ -50,11 +53,13 @@ class PolicyFetch:
 
 @dataclass(frozen=True, slots=True)
 class STSReport:
-    """The MTA-STS policy of a domain, and how it was found.
+    """The MTA-STS policy of a domain, and the record and requests by which it was found.
 
-    ``record`` is the state of the TXT record, ``id`` its policy id, ``record_error`` the fault of an invalid record.
-    ``host`` is the policy host. ``body`` is the text of the response, empty without a complete response of status 200.
-    ``policy_error`` is the fault of a body that is not a policy.
+    ``record`` is the state of the TXT record, ``id`` the policy id in the record, ``record_error`` the syntax error of
+    a faulty record.
+    ``host`` is the name of the policy host. ``body`` is the text of the response, empty unless a complete response of
+    status 200 was received.
+    ``policy_error`` is the fault of a ``body`` that is not a policy.
     """
 
     txt: Answer

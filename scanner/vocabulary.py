@@ -1,4 +1,4 @@
-"""The vocabulary of the records: string enums, whose values are spelled as in JSON.
+"""The vocabulary of the records: enumerations of texts, whose values are spelled as in JSON.
 
 A new value may be added; an existing value is never renamed and never changes its meaning. The reason codes are in the
 module ``reasons``.
@@ -33,7 +33,7 @@ class Level(StrEnum):
 
 
 class Mode(StrEnum):
-    """The protocol of a port: SMTP or LMTP, either with STARTTLS or (``…s``) with TLS from the first octet."""
+    """The protocol on a port: SMTP or LMTP, with STARTTLS or (``smtps``, ``lmtps``) with TLS from the first octet."""
 
     SMTP = "smtp"
     SMTPS = "smtps"
@@ -52,7 +52,7 @@ class Mode(StrEnum):
 
 
 class Family(StrEnum):
-    """Address families that may be contacted."""
+    """Address families (IPv4, IPv6) that a scan may contact."""
 
     ANY = "any"
     IPV4 = "ipv4"
@@ -60,7 +60,7 @@ class Family(StrEnum):
 
 
 class Outcome(StrEnum):
-    """The outcome of a DNS question, independent of DNSSEC."""
+    """The outcome of a DNS question, independent of its DNSSEC state."""
 
     DATA = "data"
     NODATA = "nodata"
@@ -69,7 +69,7 @@ class Outcome(StrEnum):
 
 
 class Security(StrEnum):
-    """DNSSEC state of an answer, RFC 4033 section 5; ``indeterminate`` where no trusted resolver answered."""
+    """DNSSEC state of an answer (RFC 4033 section 5); ``indeterminate`` if no trusted resolver answered."""
 
     SECURE = "secure"
     INSECURE = "insecure"
@@ -93,7 +93,7 @@ class Phase(StrEnum):
 
 
 class FailureKind(StrEnum):
-    """The kind of a failure, caused by the peer or by this machine."""
+    """The class of a failure, caused by the peer or by this machine."""
 
     TIMEOUT = "timeout"
     REFUSED = "refused"  # TCP RST to our SYN
@@ -113,7 +113,7 @@ class FailureKind(StrEnum):
 
 
 class StartTLS(StrEnum):
-    """The STARTTLS state of a probe; ``unknown`` if the dialogue did not determine it."""
+    """The STARTTLS state of a probe; ``unknown`` if the dialogue did not determine the state."""
 
     OFFERED = "offered"
     NOT_OFFERED = "not_offered"
@@ -123,7 +123,7 @@ class StartTLS(StrEnum):
 
 
 class TLSState(StrEnum):
-    """Verdict ``tls`` of an endpoint; the first four values are the labels of posttls-finger."""
+    """Verdict ``tls`` of an address; the first four values are the labels of posttls-finger."""
 
     VERIFIED = "verified"
     TRUSTED = "trusted"
@@ -135,7 +135,7 @@ class TLSState(StrEnum):
 
 
 class Dane(StrEnum):
-    """Verdict ``dane`` of an endpoint or host."""
+    """Verdict ``dane`` of an address or MX host."""
 
     OK = "ok"
     MISMATCH = "mismatch"
@@ -167,13 +167,13 @@ def worst(*verdicts: _Word) -> _Word:
     """Return the most severe of the ``Dane`` verdicts that one host has for several domains.
 
     Args:
-        verdicts: at least one verdict; a value unknown to this version is the least severe.
+        verdicts: at least one verdict; a value that this version does not know is the least severe.
     """
     return min(verdicts, key=lambda word: _RANK.get(word, len(_RANK)))
 
 
 class Validation(StrEnum):
-    """Whether the resolver of a run validates DNSSEC itself or passes on the AD bit of another resolver."""
+    """The way in which a run's resolver validates: by DNSSEC validation of its own, or by another resolver's AD bit."""
 
     ITSELF = "itself"
     PASSES_ON = "passes-on"
@@ -213,7 +213,7 @@ class DomainOutcome(StrEnum):
 
 
 class Sender(StrEnum):
-    """Verdict ``sender``: the behaviour of a sender like Postfix smtp(8) at the requested level."""
+    """Verdict ``sender``: the action of a sender like Postfix smtp(8) at the requested level."""
 
     VERIFIED = "verified"
     ENCRYPTED = "encrypted"
@@ -224,7 +224,7 @@ class Sender(StrEnum):
 
 
 class Pkix(StrEnum):
-    """Verdict ``pkix``: whether a path of the chain ends in the trust store, without regard to names."""
+    """Verdict ``pkix``: whether a path of the certificate chain ends in the trust store, without regard to names."""
 
     TRUSTED = "trusted"
     UNTRUSTED = "untrusted"
@@ -232,7 +232,7 @@ class Pkix(StrEnum):
 
 
 class CertAlg(StrEnum):
-    """The algorithm of the key of a server certificate; a server may have a certificate for each."""
+    """The algorithm of the key of a server certificate; a server may have one certificate for each algorithm."""
 
     RSA = "rsa"
     ECDSA = "ecdsa"
@@ -291,7 +291,7 @@ class HostSTS(StrEnum):
 
 
 class DomainSTS(StrEnum):
-    """Verdict ``sts`` of a domain: its MTA-STS policy, and the MX hosts under that policy."""
+    """Verdict ``sts`` of a domain: the result of its MTA-STS policy for its MX hosts."""
 
     PROTECTED = "protected"
     TESTING = "testing"
@@ -305,7 +305,7 @@ class DomainSTS(StrEnum):
 
 
 class Mechanism(StrEnum):
-    """Verdict ``mechanism`` of a domain: the mechanism that protects mail to it from a sender that uses both."""
+    """Verdict ``mechanism`` of a domain: the protection of mail from a sender that uses DANE and MTA-STS."""
 
     DANE = "dane"
     STS = "sts"
@@ -318,11 +318,11 @@ class Mechanism(StrEnum):
 
 
 class Unusable(StrEnum):
-    """The reason why a TLSA record cannot be used for SMTP (RFC 7672 section 3.1).
+    """The defect that makes a TLSA record unusable for SMTP (RFC 7672 section 3.1).
 
     Postfix's parser drops records with the defects truncated, usage and private-matching-type; OpenSSL drops records
-    with any other defect. If all records are dropped, the effective level depends on whether Postfix or OpenSSL dropped
-    the last record.
+    with any other defect. If all TLSA records are dropped, the effective level depends on whether Postfix or OpenSSL
+    dropped the last record.
     """
 
     TRUNCATED = "truncated"
@@ -336,7 +336,7 @@ class Unusable(StrEnum):
 
     @property
     def by_parser(self) -> bool:
-        """True if Postfix drops the record before OpenSSL reads it."""
+        """True if Postfix drops the TLSA record before OpenSSL reads it."""
         return self in (Unusable.TRUNCATED, Unusable.USAGE, Unusable.PRIVATE_MATCHING_TYPE)
 
 

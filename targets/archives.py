@@ -39,8 +39,8 @@ def chunks_of_zip(file: io.BufferedIOBase, notes: list[str]) -> Iterator[bytes]:
         notes: the list to which notes for the user are added.
 
     Returns:
-        The octets of the only file in the archive, or the rows of a workbook's first sheet as CSV. The iterator raises
-        DamagedError at an error in the packed data.
+        The octets of the only file in the archive, or the rows of a workbook's first sheet as CSV. The returned
+        iterator raises DamagedError at an error in the packed data.
 
     Raises:
         ListError: the archive does not contain exactly one file, or uses an unsupported packing method.
@@ -63,7 +63,7 @@ def _check_directory(file: io.BufferedIOBase) -> None:
     """Check the size of the archive's directory before it is read into memory.
 
     Raises:
-        ListError: the directory is too large.
+        ListError: the archive's directory is too large.
     """
     size = file.seek(0, io.SEEK_END)
     file.seek(max(0, size - _TAIL))
@@ -124,10 +124,11 @@ def _inflated(file: io.BufferedIOBase) -> Iterator[bytes]:
 def _member(archive: zipfile.ZipFile, member: zipfile.ZipInfo) -> Iterator[bytes]:
     """Yield the unpacked octets of a file in the archive.
 
-    The checksum is compared here, because zipfile keeps back the last octets of a file with a wrong checksum.
+    The checksum of a file is compared in this function, because zipfile keeps back the last octets of a file with a
+    wrong checksum.
 
     Raises:
-        DamagedError: the data is damaged, or the unpacked size exceeds its limit.
+        DamagedError: the packed data are damaged, or the unpacked size exceeds its limit.
     """
     given = checksum = 0
     expected = member.CRC

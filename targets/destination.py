@@ -1,14 +1,15 @@
 """Parser of destinations in the syntax of posttls-finger.
 
-* ``domain``, ``domain:`` and ``domain:service`` name a mail domain, which needs an MX lookup.
-* ``[host]``, ``[host]:`` and ``[host]:service`` name a host, without an MX lookup.
+* The forms ``domain``, ``domain:`` and ``domain:service`` name a mail domain, which needs an MX lookup.
+* The forms ``[host]``, ``[host]:`` and ``[host]:service`` name a host, without an MX lookup.
 * ``[ipv6:2001:db8::1]``, ``[::1]`` and ``192.0.2.1`` are addresses; only IPv6 requires brackets.
-* ``inet:…`` and ``unix:/path`` are valid only for LMTP, where a name is a host without an MX lookup.
+* The forms ``inet:…`` and ``unix:/path`` are allowed only for LMTP, where a name is a host without an MX lookup.
 
-A destination without brackets is split at its last colon. An error contains posttls-finger's message and a simpler
-reason. A service name is converted to a port with a built-in table, then with the system's services database.
+A destination without brackets is split at its last colon. An error about a destination contains posttls-finger's
+message and a simpler reason. A service name is converted to a port by a built-in table, or else by the system's
+services database.
 
-One difference from posttls-finger is deliberate: an IPv4 octet with leading zeros is an error here, whereas
+One difference from posttls-finger is deliberate: an IPv4 octet with leading zeros is an error in mxsweep, whereas
 posttls-finger parses the octet as an octal number.
 """
 
@@ -49,9 +50,9 @@ class Kind(StrEnum):
 
 
 class DestinationError(ValueError):
-    """A syntax error in a destination.
+    """Error: the syntax of a destination is wrong.
 
-    The message is posttls-finger's text after ``fatal: ``; ``reason`` is a simpler text.
+    The message of the error is posttls-finger's text after ``fatal: ``; ``reason`` is a simpler text.
     """
 
     def __init__(self, text: str, reason: str = "") -> None:
@@ -63,10 +64,11 @@ class DestinationError(ValueError):
 class Destination:
     """A destination in its typed and parsed forms.
 
-    ``raw`` is the text as typed without an ``inet:`` prefix; ``nexthop`` is its host part as typed. ``host`` is
-    the host part in A-labels with its case kept, or the literal address as typed, or the path of a UNIX socket.
-    ``service`` is the service as typed, empty without a typed service; ``port`` is 0 for UNIX sockets. ``asciified``
-    contains (U-label name, A-label name) if the name was converted.
+    ``raw`` is the typed text without an ``inet:`` prefix; ``nexthop`` is the host part as typed. ``host`` is
+    the host part in A-labels with upper and lower case as typed, or the literal address as typed, or the path of a UNIX
+    socket.
+    ``service`` is the service as typed, empty if no service was typed; ``port`` is 0 for UNIX sockets. ``asciified``
+    contains the pair (U-label name, A-label name) if the name was converted.
     """
 
     raw: str
@@ -108,10 +110,10 @@ def known_services(text: str | None) -> Mapping[str, int]:
     """Parse a value of Postfix's ``known_tcp_ports``: entries ``name=name=port``, separated by commas or white space.
 
     Args:
-        text: the value; None means Postfix's default.
+        text: the value of the parameter; None means Postfix's default.
 
     Returns:
-        The port of each service name; an entry without a valid port is ignored.
+        The port of each service name; an entry whose port is not a number from 1 to 65535 is ignored.
     """
     if text is None:
         return KNOWN_SERVICES
@@ -134,7 +136,7 @@ def parse_destination(
 
     Args:
         text: the destination as typed.
-        lmtp: whether to use the LMTP syntax, in which ``inet:`` and ``unix:`` are prefixes and names are hosts.
+        lmtp: true to use the LMTP syntax, in which ``inet:`` and ``unix:`` are prefixes and names are hosts.
         default_port: port of a destination without a port; None means the port of ``smtp``, or 24 with LMTP.
         known: ports by service name, which take precedence over the system's services database.
 
@@ -142,7 +144,7 @@ def parse_destination(
         The destination.
 
     Raises:
-        DestinationError: the text is not a valid destination.
+        DestinationError: the text is not a destination.
     """
     if lmtp and text.startswith("unix:"):
         return _unix(text)
@@ -191,7 +193,10 @@ def _split_bracketed(raw: str) -> _HostPort:
 
 
 def _host(parts: _HostPort, raw: str, *, lmtp: bool) -> tuple[Kind, str]:
-    """Check the host part, then the syntax of the service (Postfix's order); return the type and the host."""
+    """Check the host part, then the syntax of the service (Postfix's order).
+
+    Return the type of destination and the host.
+    """
     if parse_address(parts.host) is not None:
         kind, host = Kind.ADDRESS, parts.host
     else:

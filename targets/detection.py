@@ -18,23 +18,23 @@ HEADERS = (
     "site", "website", "web site", "webseite", "url", "email", "e-mail", "email address", "email_address",
     "e-mail address", "mail", "name",
 )  # fmt: skip
-"""Well-known names of the domain column, the most reliable first."""
+"""Well-known names of the column with the domains, the most reliable name first."""
 
 MOST = 0.9
-"""Minimum share of rows with a domain in a column, required to select a column other than the first."""
+"""Minimum share of rows with a domain that selects a column other than the first column."""
 
 TITLES = 10
 """Maximum number of title lines between the beginning of a table and its header."""
 
 COLUMNS_SHOWN = 12
-"""Maximum number of column names in an error message."""
+"""Maximum number of column names that an error message lists."""
 
 _MARK = re.compile(r"[./\[]|:\S")
 """Characters of a destination that a header does not contain."""
 
 
 class LayoutError(ValueError):
-    """An error in the layout of a list; ``line`` is the line number, 0 for the whole list."""
+    """Error: the layout of a list is not clear; ``line`` is the line number, 0 for the whole list."""
 
     def __init__(self, text: str, line: int = 0) -> None:
         super().__init__(text)
@@ -49,12 +49,12 @@ class _Sample:
     rows: list[list[str]]
 
     def share(self, column: int, *, first: int = 0) -> float:
-        """Return the share of the rows (from row ``first``) that contain a domain in the given column."""
+        """Return the share of the rows, from row ``first`` on, that contain a domain in the given column."""
         rows = self.rows[first:]
         return sum(column < len(row) and _is_domain(row[column]) for row in rows) / len(rows) if rows else 0.0
 
     def share_below(self, row: int) -> float:
-        """Return the greatest share of a column in domains below the given row."""
+        """Return the greatest share, over all columns, of rows below the given row with a domain in the column."""
         return max((self.share(column, first=row + 1) for column in range(self.width)), default=0.0)
 
     @property
@@ -63,22 +63,22 @@ class _Sample:
 
     @property
     def tabular(self) -> float:
-        """The share of the rows whose number of cells is the most frequent number above 1."""
+        """The share of the rows that have the most frequent number of cells above 1."""
         counts = Counter(len(row) for row in self.rows if len(row) > 1)
         return max(counts.values(), default=0) / len(self.rows)
 
     @property
     def holding(self) -> float:
-        """The share of the rows that contain a domain in any column."""
+        """The share of the rows that contain a domain in any of their columns."""
         return sum(any(map(_is_domain, row)) for row in self.rows) / len(self.rows)
 
 
 def detect(lines: Sequence[Line], column: str | None = None) -> TableLayout:
-    """Return the layout of a list.
+    """Return the layout of a list from its first lines.
 
     Args:
         lines: the first lines of a list that are neither blank nor comments.
-        column: name or number (from 1) of the domain column; None to detect it.
+        column: name or number (from 1) of the domain column; None to detect the column.
 
     Raises:
         LayoutError: the given column does not exist, or the domain column cannot be detected.
@@ -128,7 +128,7 @@ def _by_name(lines: Sequence[Line], column: str, given: str | None) -> TableLayo
 
 
 def _named(line: Line, column: str, given: str | None) -> TableLayout | None:
-    """Return the layout with this line as the header, or None if the line does not contain the column name."""
+    """Return the layout with this line as the header, or None if the line does not contain the name of the column."""
     for delimiter in given or (*DELIMITERS, " "):
         names = _cells(line.text, delimiter)
         index = _index(names, column)
@@ -138,7 +138,7 @@ def _named(line: Line, column: str, given: str | None) -> TableLayout | None:
 
 
 def _index(names: list[str], column: str) -> int | None:
-    """Return the index of the first column with this name, an exact match precedes a match in another case."""
+    """Return the index of the first column with this name; an exact match precedes a match in another case."""
     if column in names:
         return names.index(column)
     folded = [name.casefold() for name in names]
@@ -175,9 +175,9 @@ def _by_content(sample: _Sample, names: tuple[str, ...], begins: int) -> TableLa
 
 
 def _header(sample: _Sample, line: Line) -> tuple[tuple[str, ...], int] | None:
-    """Return the column names and the header's line number, or None if the first line is not a header.
+    """Return the column names and the line number of the header, or None if the first line is not a header.
 
-    A header contains no domain, but a well-known column name, or several names above lines with domains.
+    A header line contains no domain, but a well-known column name, or several names above lines with domains.
     """
     first = sample.rows[0]
     if any(_is_domain(cell) or is_rank(cell) for cell in first):
@@ -189,7 +189,8 @@ def _header(sample: _Sample, line: Line) -> tuple[tuple[str, ...], int] | None:
 def _titles(sample: _Sample) -> int:
     """Return the number of title lines above the header, which has the most filled cells of the rows above the domains.
 
-    Of several such rows, the first row with a well-known column name is the header, else the first row.
+    If several rows have the most filled cells, the first row with a well-known column name is the header, else the
+    first row.
     """
     ahead = list(takewhile(lambda row: not any(map(_is_domain, row)), sample.rows[: TITLES + 1]))
     sizes = [(sum(map(bool, row)), any(cell.casefold() in HEADERS for cell in row)) for row in ahead]
@@ -198,20 +199,20 @@ def _titles(sample: _Sample) -> int:
 
 
 def _is_title(sample: _Sample, column: int) -> bool:
-    """Return whether a first cell of the domain column may be a header, and no other cell of the column may be one."""
+    """Return whether the first cell of the domain column may be a header, and no other cell of the column."""
     cells = [row[column] for row in sample.rows if column < len(row)]
     return len(cells) > 1 and not _MARK.search(cells[0]) and all(map(_MARK.search, cells[1:]))
 
 
 def _known(names: tuple[str, ...], shares: list[float], *, rows: bool) -> int | None:
-    """Return the index of the column with a well-known name; with ``rows``, its cells must contain domains."""
+    """Return the index of the column with a well-known name; if ``rows`` is given, the cells must contain domains."""
     folded = [name.casefold() for name in names]
     found = [folded.index(name) for name in HEADERS if name in folded]
     return next((column for column in found if shares[column] >= 1 / 2 or not rows or len(names) == 1), None)
 
 
 def _is_ranked(sample: _Sample) -> bool:
-    """Return whether most rows begin with a rank before the domain; ``1,234,example.com`` has the rank 1234."""
+    """Return whether most rows begin with a rank before the domain; in ``1,234,example.com``, the rank is 1234."""
     ranked = [len(row) > 1 and is_rank(row[0]) and any(map(_is_domain, row[1:4])) for row in sample.rows]
     if sum(ranked) > sum(_is_domain(row[0]) for row in sample.rows if row):
         return sample.share(1) >= sum(ranked) / len(ranked) or sample.delimiter == ","
@@ -235,8 +236,8 @@ def _sample(texts: list[str], given: str | None, *, words: bool) -> _Sample:
     """Split the lines by the delimiter that yields the most rows with domains and equal numbers of cells.
 
     White space is a delimiter if nearly all lines have the same number of fields, or if the user has specified a column
-    (``words``) and no other delimiter fits, or the list is a hosts file or a policy map. For a list with one column,
-    the delimiter is a comma.
+    (``words``) and no other delimiter yields this column, or the list is a hosts file or a policy map. If the list has
+    only one column, the delimiter is set to a comma.
     """
     if words and not given and dominant(texts) in (ListKind.HOSTS, ListKind.POLICY):
         return _Sample(" ", [text.split() for text in texts])
@@ -253,7 +254,7 @@ def _sample(texts: list[str], given: str | None, *, words: bool) -> _Sample:
 
 
 def _below_header(sample: _Sample) -> float:
-    """Return the share of the rows with a domain below a first row that contains a well-known column name."""
+    """Return the share of the rows with a domain if a well-known column name is in the row above them."""
     known = len(sample.rows) > 1 and any(cell.casefold() in HEADERS for cell in sample.rows[0])
     return _Sample(sample.delimiter, sample.rows[1:]).holding if known else 0.0
 

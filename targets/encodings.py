@@ -1,7 +1,7 @@
 """Text encodings of lists: conversion of UTF-16 and UTF-32 to UTF-8, and of CR line ends to LF.
 
 UTF-8 text is not changed. Encodings with one octet per character (such as Latin-1) are not recognised; the line reader
-rejects each line that is not valid UTF-8.
+rejects each line that is not UTF-8.
 """
 
 import codecs
@@ -17,14 +17,17 @@ _MARKS = (
     (codecs.BOM_UTF16_LE, "utf-16-le"),
     (codecs.BOM_UTF16_BE, "utf-16-be"),
 )
-"""Byte order marks; the UTF-32 marks come first, because the UTF-32 LE mark begins with the UTF-16 LE mark."""
+"""Byte order marks of the encodings.
+
+The UTF-32 marks come first, because the UTF-32 LE mark begins with the UTF-16 LE mark.
+"""
 
 
 _BARE_CR = re.compile(rb"\r(?=[^\r\n])")
 
 
 def encoding_of(head: bytes) -> str | None:
-    """Return the encoding of a text from its first octets; None for UTF-8 and unknown encodings.
+    """Return the encoding of a text, recognised from its first octets; None for UTF-8 and unknown encodings.
 
     Without a byte order mark, UTF-16 is recognised by a NUL in every second octet only, because names are ASCII.
     """
@@ -56,7 +59,10 @@ def as_utf8(head: bytes, stream: io.BufferedIOBase) -> io.BufferedReader:
 
 
 def _decoded(chunks: Iterator[bytes], encoding: str) -> Iterator[bytes]:
-    """Yield the text in UTF-8; invalid input becomes U+FFFD, which is not valid in a host name."""
+    """Yield the text in UTF-8.
+
+    Each octet sequence that cannot be decoded becomes U+FFFD, which no host name contains.
+    """
     decoder = codecs.getincrementaldecoder(encoding)(errors="replace")
     first = True
     for chunk in chunks:
@@ -81,5 +87,5 @@ def _line_feeds(chunks: Iterator[bytes]) -> Iterator[bytes]:
 
 
 def _ends_with_carriage_returns(head: bytes) -> bool:
-    """Return whether more lines end with CR than with LF, which is then a line break in a quoted cell."""
+    """Return whether more lines end with CR than with LF; an LF is then a line break in a quoted cell."""
     return len(_BARE_CR.findall(head)) > head.count(b"\n")

@@ -1,14 +1,18 @@
-"""Validation of host names and literal addresses, by the rules of Postfix.
+"""Checks of host names and literal addresses, by the rules of Postfix.
 
-A name has 1 to 255 octets in labels of 1 to 63 letters, digits, ``_`` and ``-``. No label begins or ends with a hyphen.
-No label is empty, so a trailing dot is an error. A text of only digits and dots is not a name. A name with
+A name has 1 to 255 octets in labels of 1 to 63 letters, digits, ``_`` and ``-``. No label of a host name begins or ends
+with a hyphen.
+No label of a host name is empty, so a trailing dot is an error. A text that consists only of digits and dots is not a
+host name. A name
+with
 non-ASCII characters is mapped by UTS #46 (non-transitional) and its labels are encoded by RFC 3492. The rules for
 bidirectional text and joiners are not applied, as in Postfix: names such as ``xn--53h.example`` (an emoji) exist
 in the DNS.
 
 A literal address is IPv4 in four decimal octets, or IPv6 as in RFC 4291 section 2.2 without a zone. Octets with
-leading zeros are rejected, because C libraries parse them as octal and people read them as decimal. In 0.0.0.0/8 only
-0.0.0.0 is valid, as in Postfix.
+leading zeros are rejected, because C libraries parse such octets as octal numbers and people read them as decimal
+numbers. In the network
+0.0.0.0/8, only the address 0.0.0.0 is accepted, as in Postfix.
 """
 
 import ipaddress
@@ -34,7 +38,7 @@ LONGEST_ADDRESS = 45
 """Maximum length in characters of a literal address: IPv6 with an IPv4 suffix (RFC 4291 section 2.2)."""
 
 REMEMBERED = 4096
-"""Maximum number of cached parsed addresses; the same address is often parsed several times in a row."""
+"""Maximum number of parsed addresses in the cache; the same address is often parsed several times in a row."""
 
 Address = ipaddress.IPv4Address | ipaddress.IPv6Address
 
@@ -60,7 +64,10 @@ UTS46_ERRORS = {
 
 
 class HostNameError(ValueError):
-    """An invalid host name. The message is the reason; ``uts46`` contains the keys of ``UTS46_ERRORS`` that apply."""
+    """Error: a text is not a host name. The message of the error is the reason.
+
+    ``uts46`` contains the keys of ``UTS46_ERRORS`` that apply.
+    """
 
     def __init__(self, text: str, uts46: tuple[str, ...] = ()) -> None:
         super().__init__(text)
@@ -76,10 +83,10 @@ def to_ascii(name: str) -> str:
         name: the name as typed, in A-labels or U-labels.
 
     Returns:
-        ``name`` unchanged if it is ASCII; otherwise its A-label form in lower case.
+        ``name`` unchanged if ``name`` is ASCII; otherwise its A-label form in lower case.
 
     Raises:
-        HostNameError: the name is not valid.
+        HostNameError: the name is not a host name.
     """
     try:
         return _checked(name if name.isascii() else _mapped(name))
@@ -140,7 +147,7 @@ def address_text(address: Address) -> str:
 
 
 def _flaw(name: str) -> str:
-    """Return the reason why an ASCII name is invalid, empty for a valid name."""
+    """Return the reason why an ASCII text is not a host name; an empty text for a host name."""
     if not name:
         return "it is empty"
     bad = _BAD_CHARACTER.search(name)
@@ -163,13 +170,13 @@ def _label_flaw(labels: list[str]) -> str:
 
 
 class _Flags:
-    """The UTS #46 errors (section 4) of one name."""
+    """The UTS #46 errors (section 4) that were found in one name."""
 
     def __init__(self) -> None:
         self._found: set[str] = set()
 
     def add(self, flag: str, *, when: bool = True) -> None:
-        """Record an error, a key of ``UTS46_ERRORS``, if it applies."""
+        """Record an error, a key of ``UTS46_ERRORS``, if the error applies to the name."""
         if when:
             self._found.add(flag)
 
@@ -198,7 +205,7 @@ def _mapped(name: str) -> str:
 
 
 def _encoded(label: str, flags: _Flags) -> str:
-    """Return one mapped label as an A-label, and flag its errors (UTS #46 section 4.1)."""
+    """Return one mapped label as an A-label, and record its errors (UTS #46 section 4.1)."""
     flags.add("EMPTY_LABEL", when=not label)
     if label.startswith("xn--"):
         _check_ace(label, flags)
@@ -214,7 +221,7 @@ def _encoded(label: str, flags: _Flags) -> str:
 
 
 def _check_ace(label: str, flags: _Flags) -> None:
-    """Flag an ``xn--`` label that is not the encoding of a valid U-label."""
+    """Record an error for an ``xn--`` label that is not the encoding of an allowed U-label."""
     try:
         decoded = label[4:].encode("ascii").decode("punycode")
     except ValueError:

@@ -1,8 +1,8 @@
-"""Recognition of lists in other formats (URLs, e-mail addresses, hosts files, ...), with the option for each format.
+"""Recognition of lists in other formats (URLs, e-mail addresses, hosts files, ...), with an option for each format.
 
-A list is rejected as a whole if most of its first lines have a known format but are not destinations. A single line
-that is not a destination is rejected with a hint about its format. With ``--accept``, the host of a URL or an e-mail
-address is used.
+A list is rejected as a whole if most of its first lines have such a format but are not destinations. A single line that
+is not a destination is rejected with a hint about the format of the line. With ``--accept``, the host of a URL or of an
+e-mail address is scanned.
 """
 
 import re
@@ -31,7 +31,7 @@ class ListKind(StrEnum):
 
 
 class Accept(StrEnum):
-    """Formats from which the host is extracted: the values of ``--accept``."""
+    """Formats of lines from which the host is extracted: the values of ``--accept``."""
 
     URLS = "urls"
     EMAILS = "emails"
@@ -46,7 +46,7 @@ WHOLE_LIST = {
     ListKind.JSON: "--column NAME takes that member of each",
     ListKind.ADBLOCK: "list the domains alone, one per line",
 }
-"""For each format, a text about the option that reads a list in the format."""
+"""For each format, a text about the option with which mxsweep reads a list in the format."""
 
 _HINTS = {
     ListKind.URL: "a URL: list its host name alone, or use --accept urls",
@@ -95,7 +95,7 @@ def _is_hosts_line(text: str) -> bool:
 
 
 def dominant(texts: Iterable[str]) -> ListKind | None:
-    """Return the format of more than half of the texts, or None."""
+    """Return the format that more than half of the texts have, or None."""
     kinds = [kind_of(text) for text in texts]
     counts = Counter(kind for kind in kinds if kind is not None)
     kind, count = next(iter(counts.most_common(1)), (None, 0))
@@ -115,12 +115,12 @@ def host_of(text: str, accept: AbstractSet[Accept]) -> str:
 
 
 def accepted(kind: ListKind | None, accept: AbstractSet[Accept]) -> bool:
-    """Return whether ``host_of`` extracts the host of a text in this format."""
+    """Return whether ``host_of`` extracts the host of a text in the given format."""
     return (kind is ListKind.URL and Accept.URLS in accept) or (kind is ListKind.EMAIL and Accept.EMAILS in accept)
 
 
 def hint(text: str) -> str:
-    """Return the error text for a text in a recognised other format; empty for any other text."""
+    """Return the error text for a text in one of these formats; an empty text for any other text."""
     if text and is_hostname(text):  # most texts
         return ""
     kind = kind_of(text)

@@ -1,6 +1,7 @@
-"""Reader of the lines of a text stream, bounded in length.
+"""Reader of the lines of a text stream, which limits the length of a line.
 
-A line is UTF-8 and ends with LF, CRLF or CRCRLF (of a text converted twice). A byte order mark before the first line is
+A line is UTF-8 text and ends with LF, CRLF or CRCRLF (of a text converted twice). A byte order mark before the first
+line is
 dropped. The ``flaw`` of a line is the reason why the line cannot be used. An error of the stream (damaged data, a
 failing disk) becomes a last line with a flaw, so no content of a file raises an exception.
 """
@@ -14,7 +15,7 @@ LINE_LIMIT = 65536
 """Maximum length in octets of a line; exported tables may have cells of several thousand octets."""
 
 SHOWN_LIMIT = 300
-"""Maximum number of characters of an invalid line that a message shows, enough for any host name."""
+"""Maximum number of characters of a rejected line that a message shows; every host name is shorter."""
 
 PLAIN_LIMIT = 63
 """Maximum length in octets of a plain name, so that no label can be too long (RFC 1035 section 2.3.4)."""
@@ -38,9 +39,9 @@ class Line(NamedTuple):
 
 
 class Plain(NamedTuple):
-    """Consecutive lines that each consist of one plain name; ``number`` is the line number of the first line.
+    """Consecutive lines of a list that each consist of one plain name; ``number`` is the line number of the first line.
 
-    A plain name is a valid host name of lower-case letters, digits, hyphens and dots, with at least one letter, which
+    A plain name is a host name of lower-case letters, digits, hyphens and dots, with at least one letter, which
     an IPv4 address does not contain.
     """
 
@@ -62,7 +63,7 @@ class LineReader:
         self._ended = False  # because of an error
 
     def lines(self) -> Iterator[Line]:
-        """Yield the lines, with one line in memory."""
+        """Yield the lines of the stream, with one line in memory."""
         try:
             while not self._ended and (data := self._stream.readline(LINE_LIMIT + 1)):
                 yield self._line(data)
@@ -70,7 +71,7 @@ class LineReader:
             yield self._cut(error)
 
     def blocks(self) -> Iterator[Line | Plain]:
-        """Yield the lines, with consecutive plain names grouped, and one buffer of the stream in memory."""
+        """Yield the lines of the stream, with consecutive plain names grouped, and one buffer in memory."""
         try:
             while not self._ended and (ahead := self._stream.peek(1)):
                 names = _plain_names(ahead)
@@ -103,7 +104,7 @@ class LineReader:
 
 
 def _plain_names(block: bytes) -> list[bytes]:
-    """Return the complete lines of a block if all lines are plain names; otherwise an empty list."""
+    """Return the complete lines of a block if all lines are plain names; otherwise return an empty list."""
     lines = b"\n" + block[: block.rfind(b"\n") + 1]
     if lines.translate(None, _PLAIN_OCTETS) or any(flaw in lines for flaw in _NOT_PLAIN):
         return []

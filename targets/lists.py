@@ -1,14 +1,18 @@
-"""Reading of domain lists (files or standard input) as a stream of targets and rejected lines.
+"""Reader of domain lists (files or standard input) as a stream of targets and rejected lines.
 
-The format and layout of a list are recognised from its first lines (``targets.kinds``, ``targets.detection``). A list
-may be compressed (``targets.wrappings``) or in UTF-16 (``targets.encodings``). A ``#`` at the start of a line begins a
-comment, and so does ``;`` or ``//`` before a space. After white space, ``#`` begins a comment except in a table with a
+The format and layout of a list are recognised from the first lines (modules ``targets.kinds``, ``targets.detection``).
+A list
+may be compressed (``targets.wrappings``) or in UTF-16 (``targets.encodings``). In a list, a ``#`` at the start of a
+line begins a comment, and so does ``;`` or ``//`` before a space. After white space, ``#`` begins a comment except in a
+table with a
 header or in a line with quotes.
 
-Instead of a domain, a list may contain any destination (``[host]``, ``host:port``, an address). Names are converted to
-lower case, and one trailing dot is dropped. Of several lines with the same destination, the first is kept.
+Instead of a domain, a list may contain any destination (``[host]``, ``host:port``, an address). Names in a list are
+converted to lower case, and one trailing dot is removed. Of several lines with the same destination, the first line is
+kept.
 
-No content of a line raises an exception: an invalid line becomes a ``Reject``. The constructor of ``Lists`` raises
+No content of a line raises an exception: a line that is not a destination becomes a ``Reject``. The constructor of
+``Lists`` raises
 ``ListError`` before the scan begins if a list cannot be used at all.
 """
 
@@ -29,7 +33,7 @@ from targets.tables import ListRow
 __all__ = ["STDIN", "Accept", "Form", "ListError", "Lists", "PlainNames", "Reader", "Reject", "Target"]
 
 MAX_DNS_NAME = 253
-"""Maximum length in octets of a name in a DNS message (RFC 1035 section 3.1: 255 with length octets)."""
+"""Maximum length in octets of a name in a DNS message (255 with length octets, RFC 1035 section 3.1)."""
 
 _ROOT_DOT = re.compile(r"(?<=[^.])\.(?=\]?(?::[^:\]]*)?$)")
 
@@ -48,7 +52,7 @@ class Target:
 
 @dataclass(frozen=True, slots=True)
 class Reject:
-    """A line that is not scanned; ``raw`` is cut at 300 characters, ``reason`` is a text for the user."""
+    """A line that is not scanned; ``raw`` is its text, cut at 300 characters, ``reason`` is a text for the user."""
 
     file: str
     line: int
@@ -66,9 +70,9 @@ class PlainNames(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Reader:
-    """Parser of destinations in a list or on the command line.
+    """Parser of the destinations in a list or on the command line.
 
-    ``accept`` contains the formats from which the host is extracted.
+    ``accept`` contains the formats of lines from which the host is extracted.
     """
 
     default_port: int | None = None
@@ -77,7 +81,7 @@ class Reader:
 
     @property
     def plain_is_key(self) -> bool:
-        """Whether the key of a plain domain is the domain itself, without a port or brackets."""
+        """True if the key of a plain domain is the domain itself, without a port or brackets."""
         return not self.lmtp and self.default_port in (None, SMTP_PORT)
 
     def destination(self, text: str) -> Destination:
@@ -105,22 +109,22 @@ class Reader:
         return found
 
     def plain(self, name: str) -> Destination:
-        """Return the destination of a plain domain; valid only if ``plain_is_key`` is true."""
+        """Return the destination of a plain domain; this method may be called only if ``plain_is_key`` is true."""
         return Destination(name, name, name, Kind.DOMAIN, "", SMTP_PORT)
 
 
 class Lists:
-    """The targets of several lists in their order, without duplicates.
+    """The targets of several lists in the order of the lists, without duplicates.
 
     The targets can be iterated only once, because standard input and pipes can be read only once. ``duplicates`` is the
-    number of lines that repeat the destination of an earlier line. Memory grows only with the number of distinct
-    destinations.
+    number of lines that repeat the destination of an earlier line. The memory used grows only with the number of
+    distinct destinations.
 
     Args:
         paths: files to read; ``-`` is standard input.
         reader: the parser of destinations.
         form: the format of the lists, as far as the user specifies it.
-        stdin: read in place of standard input.
+        stdin: the stream that is read in place of standard input.
 
     Raises:
         ListError: a file is missing or unreadable, is not a list of domains, or lacks the given column.
@@ -148,7 +152,7 @@ class Lists:
 
     @property
     def cut(self) -> list[str]:
-        """The names of incompletely read lists, each with the reason."""
+        """The names of the lists that were read incompletely, each with the reason."""
         return [f"{source.name}: {source.cut}" for source in self._sources if source.cut]
 
     def __iter__(self) -> Iterator[Target | Reject]:

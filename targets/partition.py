@@ -1,6 +1,6 @@
 """Partition of a long input into buckets by a hash of each line's key, and random sampling of keys.
 
-The key of a line is the text before the first tab.
+The key of an input line is the text before the first tab.
 """
 
 import zlib
@@ -23,7 +23,10 @@ class Sampling(NamedTuple):
     seed: int
 
     def place(self, key: bytes) -> int:
-        """Return the rank of a destination in the random order; the sample is the first ``size`` destinations."""
+        """Return the rank of a destination in the random order.
+
+        The sample consists of the ``size`` first destinations.
+        """
         return int.from_bytes(blake2b(key, digest_size=8, key=str(self.seed).encode()[:64]).digest())
 
 
@@ -33,12 +36,12 @@ def octets_of(key: str) -> bytes:
 
 
 def sort_key(line: bytes) -> bytes:
-    """Return the key of a line."""
+    """Return the key of an input line."""
     return line.partition(b"\t")[0]
 
 
 def bucket_name(group: str, bucket: int) -> str:
-    """Return the file name of a bucket."""
+    """Return the file name of a bucket by its number."""
     return f"{group}-{bucket:03}"
 
 
@@ -52,7 +55,7 @@ class Buckets:
         self._room = WAITING
 
     def put(self, group: str, lines: list[bytes]) -> None:
-        """Add lines to the buffer; each line begins with its key."""
+        """Add input lines to the buffer; each line begins with its key."""
         parts = self._lines[group]
         if self._buckets == 1:
             parts[0] += lines
@@ -64,7 +67,7 @@ class Buckets:
             self.flush()
 
     def flush(self) -> None:
-        """Append the buffered lines to the bucket files."""
+        """Append the buffered lines to the files of their buckets."""
         for group, parts in self._lines.items():
             for bucket, lines in enumerate(parts):
                 if lines:

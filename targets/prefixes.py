@@ -1,4 +1,4 @@
-"""A table of address prefixes with longest-prefix match.
+"""Table of address prefixes with longest-prefix match.
 
 The table contains one dictionary for each prefix length. A search takes one dictionary access for each length (129 at
 most), independent of the number of prefixes.
@@ -15,7 +15,7 @@ Value = TypeVar("Value")
 
 
 class PrefixTable(Generic[Value]):
-    """A map from IPv4 and IPv6 networks to values. Of several rows with the same network, the first is kept."""
+    """A map from IPv4 and IPv6 networks to values. Of several rows with the same network, the first row is kept."""
 
     def __init__(self, rows: Iterable[tuple[Network, Value]] = ()) -> None:
         self._lengths: dict[tuple[int, int], dict[int, Value]] = {}
@@ -28,7 +28,7 @@ class PrefixTable(Generic[Value]):
         return bool(self._lengths)
 
     def find(self, address: Address) -> Value | None:
-        """Return the value of the longest prefix that contains an address, or None without such a prefix."""
+        """Return the value of the longest prefix that contains an address, or None if no prefix contains it."""
         number = int(address)
         for (version, length), networks in self._lengths.items():
             if version == address.version:

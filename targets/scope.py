@@ -1,14 +1,16 @@
 """The scope of a scan: the domains, MX hosts and addresses that the scan may contact.
 
-An exclusion file contains one entry per line. ``#`` begins a comment. Blank lines are skipped.
+An exclusion file contains one entry per line. In an exclusion file, ``#`` begins a comment. Blank lines of an exclusion
+file are skipped.
 
 * The entry ``example.com`` excludes the domain and the MX host with this name.
-* The entry ``.example.com`` excludes this domain and all names below it.
+* The entry ``.example.com`` excludes the domain ``example.com`` and all names below it.
 * The entries ``192.0.2.1`` and ``2001:db8::/32`` exclude an address and a network.
 
-An entry that cannot be parsed is an error, because a skipped entry would permit contact with an excluded host. An
-IPv6 address that embeds an excluded IPv4 address is excluded too. ``allow_private`` permits special-purpose
-addresses, except those that an entry excludes.
+An entry of an exclusion file that cannot be parsed is an error, because a skipped entry would permit contact with an
+excluded host. An
+IPv6 address that embeds an excluded IPv4 address is excluded too. ``allow_private`` permits special-purpose addresses,
+except the addresses that an entry excludes.
 """
 
 from collections.abc import Iterable, Iterator
@@ -40,8 +42,8 @@ class Refusal:
 class Exclusions:
     """The entries of exclusion files, each with its origin as the text ``FILE line N: ENTRY``.
 
-    ``names`` excludes single names, ``trees`` excludes names and all names below these names. The names are in
-    lower-case A-labels without a final dot.
+    ``names`` excludes single names, ``trees`` excludes names and all subdomains of these names. The names in ``names``
+    and ``trees`` are lower-case A-labels without a final dot.
     """
 
     names: dict[str, str] = field(default_factory=dict)
@@ -59,7 +61,7 @@ class Exclusions:
         return self.names.get(canonical) or next(in_trees, None)
 
     def address(self, address: str) -> str | None:
-        """Return the file, line and text of the entry that excludes an address; None if it is not excluded."""
+        """Return the file, line and text of the entry that excludes an address; None if the address is not excluded."""
         if not self.networks:
             return None
         outer = ip_address(address)
@@ -69,7 +71,7 @@ class Exclusions:
 
 @dataclass(frozen=True, slots=True)
 class Scope:
-    """The addresses and names that a scan may contact; a method returns a Refusal, or None if contact is permitted."""
+    """The addresses and names that a scan may contact. A method returns a Refusal, or None if contact is permitted."""
 
     allow_private: bool = False
     exclusions: Exclusions = field(default_factory=Exclusions)
@@ -143,7 +145,10 @@ def _checked(name: str) -> str:
 
 
 def _canonical(name: str) -> str:
-    """Return a name in lower-case A-labels; an invalid name (of an MX record) is only converted to lower case."""
+    """Return a name in lower-case A-labels.
+
+    A name in an MX record that is not a host name is only converted to lower case.
+    """
     bare = name.removesuffix(".")
     try:
         return bare.lower() if bare.isascii() else to_ascii(bare)

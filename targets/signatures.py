@@ -44,7 +44,7 @@ _SIGNATURES = (
     (0, b"ID3", "an MP3 file"),
     (0, b"{\\rtf", "an RTF document"),
 )
-"""Signatures of binary formats: offset of the signature, its octets, and the name of the format."""
+"""Signatures of binary file formats: offset of the signature, its octets, and the name of the format."""
 
 _MARKUP = ((b"<!doctype html", "an HTML page"), (b"<html", "an HTML page"), (b"<?xml", "an XML document"))
 
@@ -54,14 +54,14 @@ _TEXT_CONTROLS = b"\t\n\r\f\x1b"
 _CONTROLS = bytes(octet for octet in range(32) if octet not in _TEXT_CONTROLS) + b"\x7f"
 
 CONTROL_SHARE = 10
-"""Inverse of the share of control characters and invalid octets above which a file with both is a binary file."""
+"""Inverse of the minimum share of control characters and of undecodable octets in a binary file."""
 
 ENOUGH = 64
-"""Minimum size in octets of a file for the test of control characters and invalid octets."""
+"""Minimum size in octets of a file in which control characters and undecodable octets are counted."""
 
 
 def binary_name(head: bytes) -> str | None:
-    """Return the name of a binary file's format from its first octets (4,096 at most); None for text."""
+    """Return the name of a binary file's format from its first octets (4,096 at most); None for a text file."""
     controls = len(head) - len(head.translate(None, _CONTROLS))
     text = not controls and head.isascii()
     found = (name for at, magic, name in _SIGNATURES if head.startswith(magic, at) and not (text and magic.isalnum()))

@@ -24,9 +24,9 @@ _TITLE = "a first line without a dot above names with dots: taken for a header; 
 
 @dataclass(frozen=True, slots=True)
 class Form:
-    """The format of a list, as far as the user specifies it.
+    """The format of a list as far as the user specifies the format.
 
-    ``column`` is the name or number of the domain column. ``zone`` is True for zone files.
+    ``column`` is the name or number of the column with the domains. ``zone`` is True for zone files.
     """
 
     column: str | None = None
@@ -34,12 +34,13 @@ class Form:
 
 
 class Source:
-    """A domain list; the constructor recognises its layout.
+    """One domain list; the constructor recognises the layout of the list.
 
     The constructor closes a regular file again, because the number of lists may exceed the limit of open files.
-    Standard input and pipes stay open, and the lines already read from them are stored.
+    Standard input and pipes stay open, and the constructor stores the lines that it has read from them.
 
-    ``notes`` contains notes for the user. ``cut`` is the reason for an incomplete read, empty after a complete read.
+    ``notes`` contains notes about the list for the user. ``cut`` is the reason why the list was read incompletely,
+    empty after a complete read.
 
     Raises:
         ListError: the list is missing or unreadable, is not a list of domains, or lacks the given column.
@@ -62,7 +63,7 @@ class Source:
             self._close()
 
     def rows(self) -> Iterator[tuple[Line, ListRow | str]]:
-        """Yield each record with its cells, or with the reason why it is invalid.
+        """Yield each record with its cells, or with the reason why the record is rejected.
 
         Raises:
             ListError: the file can no longer be opened.
@@ -114,7 +115,7 @@ class Source:
             yield line, str(error)
 
     def _is_comment(self, text: str) -> bool:
-        """Return whether a line begins with a semicolon that is not a delimiter."""
+        """Return whether a line begins with a semicolon that begins a comment and is not a delimiter."""
         return text.startswith(";") and self._layout.delimiter != ";"
 
     def _owners(self) -> Iterator[tuple[Line, ListRow | str]]:
@@ -153,7 +154,7 @@ class Source:
             self._lines = LineReader(self._text.stream)
 
     def _close(self) -> None:
-        """Close a regular file and store its notes; the lines read ahead will be read again."""
+        """Close a regular file and store its notes; the lines that were read ahead will be read again."""
         self.notes = [f"{self.name}: {note}" for note in self._text.notes]
         self._ahead = []
         if self.name != STDIN:

@@ -1,13 +1,14 @@
 """Recognition of special-purpose addresses, which are not globally reachable unicast addresses.
 
 The tables are the IANA special-purpose address registries for IPv4 and IPv6 (RFC 6890, as of July 2026).
-An address is global if the longest matching block is marked "globally reachable" in the registry, or if no block
-matches. Additional rules: multicast (RFC 5771, RFC 4291) is not global. IPv6 outside 2000::/3, which RFC 4291 reserves,
-is not global. Of the blocks marked "N/A", a 6to4 address is global if its IPv4 address is global; Teredo, ORCHID and
-6to4 relay anycast addresses are not global.
+An address is globally reachable if the longest matching block is marked "globally reachable" in the registry, or if no
+block matches. Multicast addresses (RFC 5771, RFC 4291) are not globally reachable in this module, in addition to the
+blocks of the registries. IPv6 addresses outside 2000::/3, which RFC 4291 reserves, are not globally reachable in this
+module. Of the blocks marked "N/A" in the registries, a 6to4 address is global if its IPv4 address is global;
+Teredo, ORCHID and 6to4 relay anycast addresses are not global.
 
-An IPv6 address that embeds an IPv4 address (mapped, compatible, translated, 6to4) is not global if the IPv4 address is
-not global, because packets to the IPv6 address may reach the IPv4 address.
+An IPv6 address that embeds an IPv4 address (mapped, compatible, translated, 6to4) is globally reachable only if the
+IPv4 address is globally reachable, because packets to the IPv6 address may reach the IPv4 address.
 """
 
 from ipaddress import IPv4Address, IPv6Address, ip_address, ip_network
@@ -90,7 +91,7 @@ _CARRIERS = (
     ("64:ff9b::/96", 0),
     ("2002::/16", 80),
 )
-"""IPv6 blocks with an embedded IPv4 address, and the number of bits after this address (RFC 4291, 6052 and 3056)."""
+"""IPv6 blocks whose addresses embed an IPv4 address, and the number of bits after it (RFC 4291, 6052 and 3056)."""
 
 
 def _blocks() -> list[tuple[Network, _Block]]:
@@ -110,7 +111,7 @@ def special_purpose(address: str) -> str | None:
 
     Returns:
         The block's name in the registry, then in parentheses the block name of an embedded IPv4 address; None for a
-        global address.
+        globally reachable address.
 
     Raises:
         ValueError: the text is not an address.
@@ -127,7 +128,7 @@ def special_purpose(address: str) -> str | None:
 
 
 def embedded_ipv4(address: Address) -> IPv4Address | None:
-    """Return the IPv4 address embedded in an IPv6 address, or None."""
+    """Return the IPv4 address that an IPv6 address embeds, or None."""
     if not isinstance(address, IPv6Address) or int(address) <= 1:  # ``::`` and ``::1`` embed no IPv4 address
         return None
     shift = _SHIFTS.find(address)

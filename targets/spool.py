@@ -1,16 +1,18 @@
 """The input of a scan on disk: distinct destinations in random order, prepared with bounded memory.
 
-Destinations are partitioned into buckets by a hash of their key. Only one bucket at a time is in memory: its duplicates
-are removed (the first line is kept), and its lines are shuffled with a fixed seed. The shuffle separates domains of the
-same provider, which are often adjacent in a list. A small list is stored as one bucket.
+The destinations of a spool are partitioned into buckets by a hash of their key. Only one bucket at a time is in memory:
+duplicates in the bucket are removed (the first line is kept), and its lines are shuffled with a fixed seed. The random
+order separates domains
+of the same provider, whose lines are often adjacent in a list. A short list is stored as one bucket.
 
-* ``SPOOL/index.json`` contains the counts and files of the spool, and is written last (a sign of a finished spool).
+* ``SPOOL/index.json`` contains the counts and file names of the spool, and is written last, so that its presence marks
+  a finished spool.
 * ``SPOOL/rejects`` contains the lines that are not scanned, as JSON.
 * ``SPOOL/first-NNN`` contains the destinations that are scanned before all others.
 * ``SPOOL/rest-NNN`` contains the other destinations.
 
-A line of a bucket file is ``key TAB source TAB line``, with a fourth cell in JSON (raw text, rank, fields) if the
-destination is not just a plain domain. ``leave_out`` and ``only`` select destinations by key, one bucket at a time.
+A line of a bucket file is ``key TAB source TAB line``, with a fourth cell in JSON (raw text, rank, fields) if the input
+line contains more than a plain domain. ``leave_out`` and ``only`` select destinations by key, one bucket at a time.
 """
 
 import heapq
@@ -31,7 +33,7 @@ SMALL = 50_000
 """Maximum number of lines of an input that is stored as one bucket (about 10 MB in memory)."""
 
 REASONS = 200
-"""Maximum number of distinct reject reasons with separate counts; many reasons contain a part of the line."""
+"""Maximum number of distinct reject reasons that are counted separately; many reasons contain a part of the line."""
 
 REJECTS_WAITING = 5_000
 """Maximum number of buffered rejected lines (about 5 MB) before the buffer is appended to the file."""
@@ -46,12 +48,12 @@ Entry = Target | Reject | PlainNames
 
 
 class SpoolError(Exception):
-    """An unfinished or damaged spool; the message is one line for the user."""
+    """Error: a spool is unfinished or damaged; the message is one line for the user."""
 
 
 @dataclass(frozen=True, slots=True)
 class _Index:
-    """The counts and files of a spool."""
+    """The counts and file names of a spool."""
 
     buckets: int = 1
     lines: int = 0
@@ -65,7 +67,7 @@ class _Index:
 
 
 class Spool:
-    """A finished spool; ``make`` and ``open`` are its constructors."""
+    """A finished spool; the methods ``make`` and ``open`` are its constructors."""
 
     def __init__(self, place: Path, index: _Index, reader: Reader) -> None:
         self._place = place
@@ -89,7 +91,7 @@ class Spool:
 
         Args:
             place: the directory to create; an unfinished spool in this directory is removed.
-            entries: the items, for example those of ``Lists.blocks``.
+            entries: the items of lists, for example the items of ``Lists.blocks``.
             reader: the parser of destinations.
             first: items whose destinations are scanned before all others.
             sampling: the random sample of destinations; None selects all destinations.
@@ -131,7 +133,7 @@ class Spool:
 
     @property
     def total(self) -> int:
-        """The number of distinct destinations."""
+        """The number of distinct destinations in the spool."""
         return self._index.total
 
     @property
@@ -141,7 +143,7 @@ class Spool:
 
     @property
     def rejects(self) -> int:
-        """The number of rejected lines."""
+        """The number of rejected lines of all lists."""
         return self._index.rejects
 
     @property
@@ -151,16 +153,16 @@ class Spool:
 
     @property
     def reasons(self) -> dict[str, int]:
-        """The number of rejected lines by reason, the most frequent first."""
+        """The number of rejected lines for each reason, the most frequent reason first."""
         return dict(sorted(self._index.reasons.items(), key=lambda item: -item[1]))
 
     @property
     def cut(self) -> list[str]:
-        """The names of incompletely read lists, each with the reason."""
+        """The names of the lists that were read incompletely, each with the reason."""
         return self._index.cut
 
     def move(self, place: Path) -> None:
-        """Move the spool to another directory, which does not exist yet.
+        """Move the spool to a directory that does not exist yet.
 
         Raises:
             OSError: the directory cannot be written.
@@ -174,7 +176,7 @@ class Spool:
         return tuple(self._index.sources)
 
     def leave_out(self, keys: Iterable[str], rejects: int) -> int:
-        """Exclude the destinations with these keys, and the first ``rejects`` rejected lines, from ``items``.
+        """Exclude the destinations with these keys, and the first ``rejects`` rejected lines, from the items.
 
         Returns:
             The number of excluded destinations.
@@ -183,7 +185,7 @@ class Spool:
         return self._mark(keys, only=False)
 
     def only(self, keys: Iterable[str]) -> int:
-        """Restrict ``items`` to the destinations with these keys, without rejected lines.
+        """Restrict the result of ``items`` to the destinations with these keys, without rejected lines.
 
         Returns:
             The number of selected destinations.
@@ -192,7 +194,7 @@ class Spool:
         return self._mark(keys, only=True)
 
     def items(self) -> Iterator[Target | Reject]:
-        """Yield the rejected lines, then the selected destinations, in a reproducible order."""
+        """Yield the rejected lines, then the selected destinations, in the same order at each call."""
         yield from self._rejected()
         for group in (_FIRST, _REST):
             for bucket in range(self._index.buckets):
@@ -285,7 +287,7 @@ class _Maker:
         self._rejected.clear()
 
     def finish(self, cut: list[str]) -> _Index:
-        """Remove duplicates from each bucket, shuffle it, and write the index."""
+        """Remove the duplicates from each bucket, shuffle the bucket, and write the index."""
         self._write_rejects()
         if self._parts is not None:
             self._parts.flush()
@@ -357,7 +359,7 @@ class _Maker:
         return b"%b\t%d\t%d\t%b" % (key, self._source(target.source), target.line, more)
 
     def _seal(self, index: _Index) -> None:
-        """Sync all files to the disk, then write the index."""
+        """Sync all files of the spool to the disk, then write the index."""
         for name in index.octets:
             _sync(self._place / name)
         fresh = self._place / f"{_INDEX}.new"

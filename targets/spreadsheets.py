@@ -1,4 +1,4 @@
-"""Reading of Excel workbooks (.xlsx): conversion of the first sheet to CSV, one line per row."""
+"""Reader of Excel workbooks (.xlsx): conversion of the first sheet to CSV, one line per row."""
 
 import csv
 import io
@@ -15,23 +15,25 @@ from targets.streams import CHUNK, DamagedError, ListError
 WORKBOOK = "xl/workbook.xml"
 
 ROWS = 1_048_576
-"""Maximum number of rows read from a sheet, as in Excel."""
+"""Maximum number of rows that are read from a sheet, as in Excel."""
 
 COLUMNS = 256
-"""Maximum number of columns read from a row; Excel permits 16,384."""
+"""Maximum number of columns that are read from a row; Excel permits 16,384 columns."""
 
 UNPACKED = 512 * 2**20
 """Maximum total size in octets of the unpacked files of a workbook."""
 
 STRINGS = 128 * 2**20
-"""Maximum size in octets of the string table, which is held in memory; a million names use half of it."""
+"""Maximum size in octets of a workbook's string table, which is held in memory; a million names use half of it."""
 
 _STRINGS = "xl/sharedstrings.xml"
 _BREAKS = str.maketrans("\r\n", "  ")
 
 
 def rows_as_csv(file: io.BufferedIOBase, parts: Sequence[zipfile.ZipInfo], notes: list[str]) -> Iterator[bytes]:
-    """Yield the rows of the first sheet as CSV; line breaks in cells become spaces, so that line N is row N.
+    """Yield the rows of the first sheet as CSV.
+
+    Line breaks in cells become spaces, so that line N of the CSV is row N of the sheet.
 
     Args:
         file: the workbook, a seekable stream.

@@ -1,6 +1,7 @@
-"""Octet streams: opening of files, and streams made from generators of chunks.
+"""Octet streams: functions that open files, and streams made from generators of chunks.
 
-A list is read through a chain of streams (packed, unpacked, recoded). Each stream is a ``ChunkStream`` over a generator
+A list is read through a chain of streams, such as a packed, an unpacked and a recoded stream. Each stream is a
+``ChunkStream`` over a generator
 of chunks, so memory use is one chunk per stream. An error in any stream is an OSError.
 """
 
@@ -9,7 +10,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 CHUNK = 64 * 1024
-"""Maximum size in octets of a chunk."""
+"""Maximum size in octets of a chunk of a stream."""
 
 
 FREE = 4 * 2**30
@@ -22,15 +23,21 @@ zeros.
 
 
 class ListError(ValueError):
-    """An error that makes a list unusable; the message names the file, the line if known, and the expected content."""
+    """Error: a list cannot be used; the message names the file, the line if known, and the expected content."""
 
 
 class DamagedError(OSError):
-    """An error in the data of a stream: the octets before the error are valid, the octets after it are unreadable."""
+    """Error: the data of a stream are damaged.
+
+    The octets before the error can be used, but the octets after it are unreadable.
+    """
 
 
 class ChunkStream(io.RawIOBase):
-    """A readable stream of an iterator's chunks. After an error of the iterator, every read raises that error."""
+    """A readable stream made of the chunks that an iterator yields.
+
+    After an error of the iterator, every read of the stream raises that error.
+    """
 
     def __init__(self, chunks: Iterator[bytes]) -> None:
         self._chunks = chunks
@@ -64,7 +71,7 @@ class ChunkStream(io.RawIOBase):
 
 
 def buffered(chunks: Iterator[bytes]) -> io.BufferedReader:
-    """Return a buffered stream of chunks."""
+    """Return a buffered stream made of chunks."""
     return io.BufferedReader(ChunkStream(chunks), CHUNK)
 
 
@@ -80,7 +87,7 @@ def check_ratio(given: int, taken: int) -> None:
 
     Args:
         given: number of unpacked octets.
-        taken: number of packed octets from which these octets were unpacked.
+        taken: number of packed octets from which the unpacked octets were made.
 
     Raises:
         DamagedError: the ratio is too high.

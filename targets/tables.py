@@ -1,9 +1,9 @@
-"""Parser of a list's records: cells, domain column and rank.
+"""Parser of the records of a list: cells, domain column and rank.
 
-* ``domain;owner`` is a header with a well-known column name, or with the name given by ``--column``.
-* ``1,example.com`` has a rank and a domain (Tranco and others); further columns are named col3, col4, …
-* ``example.com,tag`` has a domain, alone or with further columns, which are named col2, col3, …
-* ``Alice,example.com`` has a domain in another column, if only that column contains domains.
+* The line ``domain;owner`` is a header with a well-known column name, or with the name given by ``--column``.
+* The line ``1,example.com`` has a rank and a domain (Tranco and others); further columns are named col3, col4, …
+* The line ``example.com,tag`` has a domain, alone or with further columns, which are named col2, col3, …
+* The line ``Alice,example.com`` has a domain in another column, if only that column contains domains.
 
 Quoted cells may contain line breaks (RFC 4180 section 2).
 """
@@ -21,7 +21,7 @@ from targets.lines import LINE_LIMIT, Line, Plain
 DELIMITERS = (",", ";", "\t", "|")
 
 RECORD_LINES = 1000
-"""Maximum number of lines of one record; a longer record has an unclosed quote."""
+"""Maximum number of lines of one record; in a longer record, a quote is not closed."""
 
 _RANK = re.compile(r"[0-9]{1,18}|[0-9]{1,3}(?:[.,'\u2019\u00a0\u202f ][0-9]{3}){1,5}")
 _TRAILING_COMMENT = re.compile(r"\s#.*", re.DOTALL)
@@ -30,7 +30,7 @@ _UNCLOSED = "unexpected end of data"
 
 
 class ListRow(NamedTuple):
-    """A record, split into domain, rank and further fields."""
+    """A record of a list, split into domain, rank and further fields."""
 
     domain: str
     rank: int | None
@@ -38,21 +38,23 @@ class ListRow(NamedTuple):
 
 
 class RowError(ValueError):
-    """An error in a record; the message is the reason of the reject."""
+    """Error: a record is rejected; the message is the reason."""
 
 
 class HeaderError(RowError):
-    """A record that equals the header."""
+    """Error: a record equals the header of the list."""
 
 
 @dataclass(frozen=True, slots=True)
 class TableLayout:
-    """The layout of a list's records.
+    """The layout of the records of a list.
 
-    ``column`` is the index of the domain column, from 0. ``header`` contains the column names, empty without a header.
-    Records begin after line ``begins``. Line ``title`` is probably a header without a well-known name, 0 for none.
-    ``heading`` is the name of the domain column in lower case. The ``delimiter`` space means any white space, and the
-    ``delimiter`` ``{`` means JSON.
+    ``column`` is the index of the column with the domains, from 0. ``header`` contains the column names, and is empty
+    if the list has no header.
+    The records of the list begin after line ``begins``. ``title`` is the line number of a probable header without a
+    well-known name, 0 without such a line.
+    ``heading`` is the name of the domain column in lower case. If ``delimiter`` is a space, any white space is a
+    delimiter; if ``delimiter`` is ``{``, the records are JSON objects.
     """
 
     delimiter: str = ","
@@ -70,7 +72,7 @@ class TableLayout:
 
     @property
     def takes_plain(self) -> bool:
-        """Whether a line that consists of a plain name is a record with this domain."""
+        """True if a line that consists of a plain name is a record with this domain."""
         return self.column == 0 and not self.ranked and self.delimiter != "{"
 
     def row(self, text: str) -> ListRow:
@@ -104,7 +106,7 @@ class TableLayout:
 
 
 def _unique(header: Sequence[str]) -> tuple[str, ...]:
-    """Return a unique name for each column: colN for a column with an empty or repeated name."""
+    """Return a unique name for each column; a column with an empty or repeated name is called colN."""
     return tuple(name if name and name not in header[:at] else f"col{at + 1}" for at, name in enumerate(header))
 
 
@@ -129,10 +131,10 @@ def is_rank(text: str) -> bool:
 
 
 def cells_of(text: str, delimiter: str) -> list[str]:
-    """Split a record into its cells (RFC 4180, white space around cells dropped).
+    """Split a record into its cells (RFC 4180; white space around cells is removed).
 
     Raises:
-        RowError: the quoting is invalid.
+        RowError: the quotes of the record violate RFC 4180.
     """
     if delimiter == " ":
         return text.split()
@@ -146,7 +148,7 @@ def cells_of(text: str, delimiter: str) -> list[str]:
 
 
 def _ranked(cells: list[str]) -> ListRow:
-    """Parse rank and domain; in ``1,234,example.com`` the rank 1234 is split into two cells."""
+    """Parse rank and domain of a record; in ``1,234,example.com`` the rank 1234 is split into two cells."""
     at = 1
     while at < len(cells) - 1 and re.fullmatch("[0-9]{3}", cells[at]):
         at += 1
@@ -158,7 +160,7 @@ def _ranked(cells: list[str]) -> ListRow:
 
 
 def _member(text: str, name: str) -> ListRow:
-    """Parse a JSON object: member ``name`` is the domain, other members with simple values are fields."""
+    """Parse a JSON object: member ``name`` is the domain, and other members with simple values are fields."""
     try:
         found = json.loads(text)
     except (ValueError, RecursionError) as error:
@@ -175,10 +177,10 @@ def _member(text: str, name: str) -> ListRow:
 
 
 def records(lines: Iterator[Line | Plain], fits: Callable[[str], bool]) -> Iterator[Line | Plain]:
-    """Join the lines of each record with line breaks in quoted cells.
+    """Join the lines of each record that has line breaks in quoted cells.
 
-    If a quote is not closed within ``RECORD_LINES``, or the joined record does not match, only the line with the quote
-    is invalid: the following lines are separate records.
+    If a quote is not closed within ``RECORD_LINES``, or the joined text is not a record, only the line with the quote
+    is rejected, and the following lines are separate records.
 
     Args:
         lines: the lines of a list.

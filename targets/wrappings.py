@@ -1,8 +1,8 @@
 """Unpacking of lists in gzip, bzip2, xz, zstd, ZIP and xlsx, recognised by their first octets, not by file name.
 
-Wrappings (compression and archives) may be nested. Each wrapping is unpacked as a stream with bounded memory.
+Wrappings of a list (compression and archives) may be nested. Each wrapping is unpacked as a stream with bounded memory.
 
-* gzip (RFC 1952): several members are joined; other octets after a member are ignored with a note.
+* gzip (RFC 1952): several members of a file are joined; other octets after a member are ignored with a note.
 * xz: the dictionary may have up to 64 MiB (``xz -9``).
 * zstd (RFC 8878): the window may have up to 128 MiB; skippable frames (of pzstd) contain no text.
 * ZIP: the archive contains one file, stored or deflated.
@@ -11,7 +11,8 @@ Wrappings (compression and archives) may be nested. Each wrapping is unpacked as
 The octets before a damage are unpacked. In packed data of more than ``REPLAY`` octets, up to ``CHUNK`` octets before
 the damage are lost.
 
-The ratio of unpacked to packed octets is bounded. The error for any other binary file names the format of the file.
+The ratio of unpacked to packed octets of a list is bounded. For any other binary file, the error names the format of
+the file.
 """
 
 import bz2
@@ -48,7 +49,7 @@ REPLAY = 256 * 1024
 
 
 class Unwrapped(NamedTuple):
-    """A list as a UTF-8 stream; reading it adds notes about the wrapping for the user to ``notes``."""
+    """A list as a UTF-8 stream; while the stream is read, notes about the wrapping are added to ``notes``."""
 
     stream: io.BufferedReader
     notes: list[str]
@@ -65,7 +66,7 @@ class _Decompressor(Protocol):
 
 
 class _Gunzip:
-    """Decoder of one gzip member with the interface of the other decoders."""
+    """Decoder of one gzip member that has the interface of the decoders of the other formats."""
 
     def __init__(self) -> None:
         self._zlib = zlib.decompressobj(16 + zlib.MAX_WBITS)
@@ -111,7 +112,7 @@ class _Packing(NamedTuple):
 
 
 _SKIPPABLE = tuple(bytes((first, 0x2A, 0x4D, 0x18)) for first in range(0x50, 0x60))
-"""Magic numbers of skippable frames (RFC 8878 section 3.1.2)."""
+"""Magic numbers of skippable frames in zstd data (RFC 8878 section 3.1.2)."""
 
 _PACKINGS = (
     _Packing("gzip", (b"\x1f\x8b",), _Gunzip),
@@ -148,7 +149,7 @@ def unwrapped(stream: io.BufferedIOBase) -> Unwrapped:
 
 
 def _head(stream: io.BufferedIOBase) -> bytes:
-    """Return the first octets, up to an error; reading the text later raises the error again."""
+    """Return the first octets of a stream, up to an error; a later read of the text raises the error again."""
     head = b""
     with suppress(OSError):
         while len(head) < HEAD and (more := stream.read1(HEAD - len(head))):
@@ -164,7 +165,7 @@ def _text(head: bytes, stream: io.BufferedIOBase) -> io.BufferedReader:
 
 
 def _seekable(stream: io.BufferedIOBase, head: bytes) -> io.BufferedIOBase:
-    """Return a seekable stream of the same octets; a pipe is copied to a temporary file."""
+    """Return a seekable stream of the same octets; the octets of a pipe are copied to a temporary file."""
     if stream.seekable():
         stream.seek(-len(head), io.SEEK_CUR)
         return stream
@@ -180,7 +181,7 @@ def _unpacked(packing: _Packing, packed: Iterator[bytes], notes: list[str]) -> I
     """Yield the unpacked octets of compressed chunks, one compressed member after the other.
 
     Raises:
-        DamagedError: the data is damaged or truncated, or the ratio of unpacked to packed octets is too high.
+        DamagedError: the packed data are damaged or truncated, or the ratio of unpacked to packed octets is too high.
     """
     member: _Member | None = None
     taken = given = 0
@@ -221,10 +222,12 @@ class _Member:
         self._given = 0
 
     def unpacked(self, data: bytes) -> Iterator[bytes]:
-        """Yield the output of one decoding step; before an error, yield the octets up to the damage.
+        """Yield the output of one decoding step.
+
+        If the packed data are damaged, first yield the output before the damaged part.
 
         Raises:
-            DamagedError: the octets are damaged, or need too much memory.
+            DamagedError: the packed octets are damaged, or need too much memory.
         """
         if len(self._packed) <= REPLAY:
             self._packed += data

@@ -1,7 +1,8 @@
 """Reader of zone files (RFC 1035 section 5) that yields the owner names of NS records.
 
-dnspython parses names, tokens and NS records. Records of other types are skipped. A record may span several lines in
-parentheses. ``$INCLUDE`` and ``$GENERATE`` are rejected, and the list then counts as incomplete.
+The library dnspython parses names, tokens and NS records. Records of other types than NS are skipped. In a zone file, a
+record may span several lines in parentheses. ``$INCLUDE`` and ``$GENERATE`` are rejected, and a list with such a
+directive is reported as incomplete.
 """
 
 import re
@@ -15,7 +16,7 @@ if TYPE_CHECKING:
     import dns.tokenizer
 
 RECORD_LINES = 1000
-"""Maximum number of lines of one record; an SOA record has about ten."""
+"""Maximum number of lines of one record; an SOA record has about ten lines."""
 
 _REFUSED = ("$include", "$generate")
 _CLASSES = frozenset({"in", "ch", "hs", "cs"})
@@ -24,7 +25,10 @@ _QUOTED = re.compile(r'"(?:\\.|[^"\\])*"|\\.|;.*')
 
 
 class ZoneError(ValueError):
-    """An error in a record; the message is the reject reason. ``refused`` is True for an unsupported directive."""
+    """Error: a record of a zone file is rejected; the message is the reason.
+
+    ``refused`` is True for a directive that mxsweep does not support.
+    """
 
     def __init__(self, text: str, *, refused: bool = False) -> None:
         super().__init__(text)
@@ -32,7 +36,7 @@ class ZoneError(ValueError):
 
 
 class Owner(NamedTuple):
-    """The owner name of an NS record, or an empty ``name`` and the reason why a line is invalid."""
+    """The owner name of an NS record, or an empty ``name`` and the reason why a line is rejected."""
 
     line: Line
     name: str
@@ -48,7 +52,7 @@ class ZoneParser:
         self._last = ""
 
     def owners(self, lines: Iterator[Line]) -> Iterator[Owner]:
-        """Yield the owner names of NS records (repeated adjacent names once) and the invalid lines."""
+        """Yield the owner names of NS records (repeated adjacent names once) and the rejected lines."""
         for line in _records(lines):
             if line.flaw:
                 yield Owner(line, "", line.flaw)
@@ -63,7 +67,7 @@ class ZoneParser:
                 yield Owner(line, name)
 
     def delegated(self, text: str) -> str:
-        """Parse a record or a directive.
+        """Parse a record or a directive of a zone file.
 
         Returns:
             The owner name of an NS record without the final dot; empty for other records and for directives.
@@ -101,7 +105,7 @@ class ZoneParser:
         return self._name(tokens) if kind == "ns" else ""
 
     def _name(self, tokens: "dns.tokenizer.Tokenizer") -> str:
-        """Parse the data of an NS record; return its owner name."""
+        """Parse the data of an NS record; return the owner name of the record."""
         import dns.rdata  # noqa: PLC0415 - only zone files need it
 
         dns.rdata.from_text("IN", "NS", tokens, self._origin, relativize=False)
@@ -119,7 +123,7 @@ class ZoneParser:
 
 
 def _kind(tokens: "dns.tokenizer.Tokenizer") -> str:
-    """Parse TTL and class, in any order; return the record type in lower case."""
+    """Parse TTL and class of a record, in any order; return the record type in lower case."""
     for _ in range(3):
         token = tokens.get()
         if token.is_eol_or_eof():
@@ -130,7 +134,7 @@ def _kind(tokens: "dns.tokenizer.Tokenizer") -> str:
 
 
 def _records(lines: Iterator[Line]) -> Iterator[Line]:
-    """Join the lines of each record with parentheses; line feeds stay, because they end comments."""
+    """Join the lines of each record with parentheses; line feeds are kept, because they end comments."""
     for line in lines:
         depth = _depth(line.text)
         if line.flaw or depth <= 0:

@@ -1,1 +1,1 @@
-"""Counts of a run: the number of domains and MX hosts for each verdict value, reason code and TLS property."""
+"""Counts of a run: the numbers of domains and MX hosts for each verdict value, reason code and TLS property."""

@@ -1,4 +1,4 @@
-"""Labels of counted properties, the counts of domains and MX hosts with a label, and tables of counts."""
+"""Labels of counted properties, the numbers of domains and MX hosts with a label, and tables of these numbers."""
 
 from dataclasses import dataclass
 
@@ -18,7 +18,7 @@ class Count:
 
 @dataclass(frozen=True, slots=True)
 class CountTable:
-    """The count of each value of a table, largest number of domains first; ``base`` corresponds to 100 %."""
+    """The number of domains and of MX hosts for each value of a table, largest first; ``base`` corresponds to 100 %."""
 
     base: Count
     rows: dict[str, Count]

@@ -1,6 +1,6 @@
-"""Columns of the target list, such as owner or importance, and the counts of domains by the values of a column.
+"""Columns of the target list, such as owner or importance, and the numbers of domains by the values of a column.
 
-Memory grows with the number of values of the column and with the pairs of a failing MX host and a value.
+The memory used grows with the number of values of the column and with the pairs of a failing MX host and a value.
 """
 
 from collections import Counter
@@ -29,7 +29,10 @@ _WORDS = {"critical": 4.0, "high": 3.0, "medium": 2.0, "normal": 2.0, "low": 1.0
 
 @dataclass(frozen=True, slots=True)
 class GroupCount:
-    """The number of domains with one value of a column, by health; ``protected`` counts the DANE verdict."""
+    """The numbers of domains with one value of a column, by health.
+
+    ``protected`` is the number with this DANE verdict.
+    """
 
     value: str
     domains: int
@@ -48,11 +51,11 @@ class Share:
 
 
 class NamedHost(Protocol):
-    """An MX host of a domain."""
+    """One of the MX hosts of a domain."""
 
     @property
     def name(self) -> str:
-        """The name of the host."""
+        """The name of the MX host."""
 
 
 @dataclass(slots=True)
@@ -62,7 +65,7 @@ class _Share:
 
 
 class _TargetPart(msgspec.Struct, frozen=True, gc=False):
-    """The member of a target's JSON that contains the columns of the target list."""
+    """The member of a target's JSON object that contains the columns of the target list."""
 
     fields: dict[str, str] = {}
 
@@ -74,7 +77,10 @@ class Columns:
     """Counter of domains by the values of a column, and of the largest importance of a failing MX host."""
 
     def __init__(self, column: str) -> None:
-        """Create a counter; ``column`` is the name of the counted column, empty to read only ``importance``."""
+        """Create a counter.
+
+        ``column`` is the name of the counted column, an empty text counts by no column and reads only ``importance``.
+        """
         self._column = column
         self._importance: dict[str, float] = {}
         self._shares: dict[str, dict[str, _Share]] = {}
@@ -118,11 +124,11 @@ class Columns:
         return bool(self._column)
 
     def importance_of(self, host: str) -> float:
-        """Return the largest importance of the domains of a failing MX host; 0 if no importance is known."""
+        """Return the largest importance of the domains that use a failing MX host; 0 if no importance is known."""
         return self._importance.get(host, 0.0)
 
     def shares_of(self, host: str) -> tuple[Share, ...]:
-        """Return the domains of a failing MX host by the values of the column, the largest number first."""
+        """Return the domains that use a failing MX host by the values of the column, the largest number first."""
         found = (Share(value, one.domains, tuple(one.examples)) for value, one in self._shares.get(host, {}).items())
         return tuple(sorted(found, key=lambda share: (-share.domains, share.value)))
 
@@ -147,8 +153,8 @@ def column_value(fields: Mapping[str, str], column: str) -> str:
     """Return the value of a column without surrounding blanks; empty if the domain does not have this column.
 
     Args:
-        fields: the columns of the domain by name.
-        column: the name of the column. If no column has exactly this name, upper and lower case are ignored.
+        fields: the values of the list's columns for the domain, by column name.
+        column: the name of the column. If no column has exactly the requested name, upper and lower case are ignored.
     """
     if not column or not fields:
         return ""

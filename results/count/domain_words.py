@@ -1,8 +1,8 @@
 """The labels under which a domain and the verdict of an MX host are counted.
 
-The table ``funnel`` counts domains by steps, from all domains to the protected domains; each step is a subset of the
-step before. The table ``inconclusive`` counts the reasons that cause an unknown verdict, without reasons that are only
-a consequence of another reason.
+The table ``funnel`` counts domains by steps of protection, from all domains to the protected domains; each step is a
+subset of the step before. The table ``inconclusive`` counts the reasons that cause an unknown verdict, without reasons
+that are only a consequence of another reason.
 """
 
 from collections.abc import Collection, Iterator
@@ -14,7 +14,7 @@ from scanner.reasons import Reason
 from scanner.vocabulary import Dane, DomainDane, DomainOutcome, Security
 
 FUNNEL = ("domains", "with_mail", "mx_secure", "with_tlsa", "matched", "protected")
-"""The steps of the funnel, which are the fields of ``count.domains.Funnel``."""
+"""Names of the steps of the funnel, which are the fields of ``count.domains.Funnel``."""
 
 NOT_ASKED = "not asked"
 
@@ -34,11 +34,11 @@ _NOT_A_CAUSE = frozenset(
         Reason.SOME_ADDRESSES_INCONCLUSIVE,
     )
 )
-"""Reasons that do not cause an unknown verdict by themselves."""
+"""Reason codes that do not cause an unknown verdict by themselves."""
 
 
 def funnel_step(route: RoutePart, verdict: VerdictPart, hosts_dane: Collection[str], *, usable: bool) -> int:
-    """Return the index in ``FUNNEL`` of the last step that a domain reaches.
+    """Return the index in ``FUNNEL`` of the last step of protection that a domain reaches.
 
     Args:
         route: the route of the domain.
@@ -58,7 +58,7 @@ def funnel_step(route: RoutePart, verdict: VerdictPart, hosts_dane: Collection[s
 
 
 def mx_state(route: RoutePart) -> str:
-    """Return the DNSSEC state of the MX answer, or ``NOT_ASKED`` without an MX lookup."""
+    """Return the DNSSEC state of the MX answer, or ``NOT_ASKED`` if the MX records were not looked up."""
     return route.mx.security if route.mx is not None else NOT_ASKED
 
 
@@ -79,8 +79,8 @@ def words_of_domain(verdict: VerdictPart, mx: str, kind: str, step: int, *, rout
         mx: result of ``mx_state``.
         kind: result of ``mx_kind``.
         step: result of ``funnel_step``.
-        routed: whether the domain has MX hosts. If it has MX hosts, the causes of an inconclusive outcome are labels of
-            the hosts.
+        routed: whether the domain has MX hosts. If the domain has MX hosts, the causes of an inconclusive outcome are
+            labels of the hosts.
     """
     yield "outcome", verdict.outcome
     yield "sender", verdict.sender

@@ -1,9 +1,9 @@
 """Counts of the domains in the file domains.jsonl of a run.
 
 Most domains that share an MX host have the same JSON for the verdict of the host, and many have the same JSON for the
-verdict of the domain. Equal JSON is decoded once. Domains with equal routes, verdicts and hosts form a group, and the
-labels of a group are computed once. When too many groups are in memory, the groups are added to the counts and
-discarded.
+verdict of the domain. Equal JSON texts are decoded once. Domains with equal routes, verdicts and MX hosts form a group,
+and the labels of a group are computed once. When the maximum number of groups is in memory, the groups are added to the
+counts and discarded.
 """
 
 from collections import Counter
@@ -36,7 +36,7 @@ _NO_FACTS: frozenset[Word] = frozenset()
 
 @dataclass(frozen=True, slots=True)
 class Funnel:
-    """The number of domains that reach each step of the funnel; each step is a subset of the step before.
+    """The number of domains that reach each step of protection; each step is a subset of the step before.
 
     ``with_mail`` counts domains known to accept mail, ``mx_secure`` domains with a DNSSEC-secure MX RRset or without
     MX lookup, ``with_tlsa`` domains with usable TLSA records at an MX host, ``matched`` domains with a DANE match at an
@@ -53,7 +53,10 @@ class Funnel:
 
 @dataclass(frozen=True, slots=True)
 class Provider:
-    """The counts of an operator of MX hosts, named by registrable domain. ``hosts`` and ``failing`` count MX hosts."""
+    """The numbers of domains and MX hosts of an operator of MX hosts, named by registrable domain.
+
+    ``hosts`` is the number of MX hosts of the operator, and ``failing`` the number of these hosts that fail.
+    """
 
     name: str
     domains: int
@@ -68,8 +71,9 @@ class Provider:
 class HostKind:
     """One verdict of an MX host, and the number of domains for which the host has this verdict (``size``).
 
-    ``reasons`` includes the reasons of the addresses. ``words`` is the set of labels of the host. ``mask`` has a bit
-    for each label of the host and of the domains that use the host. ``part`` is None unless the host fails.
+    ``reasons`` includes the reasons of the host's addresses. ``words`` is the set of labels of the MX host. ``mask``
+    has a bit for each label of the host and each label of the domains that use the host. ``part`` is the contribution
+    of the group to the list of failing MX hosts, None unless the host fails.
     """
 
     name: str
@@ -103,7 +107,7 @@ class DomainKind:
 _KindKey = tuple[RoutePart, VerdictPart, tuple[HostKind, ...], frozenset[Word]]
 
 MoreWords = Callable[[DomainKind, int], frozenset[Word]]
-"""A function that returns further labels for a group of domains and the ``funnel_step`` of the group."""
+"""A function that returns further labels for a group of domains, given the group and its ``funnel_step``."""
 
 
 def _no_more(_kind: DomainKind, _step: int) -> frozenset[Word]:
@@ -111,14 +115,14 @@ def _no_more(_kind: DomainKind, _step: int) -> frozenset[Word]:
 
 
 class Domains:
-    """Counter of the lines of domains.jsonl; the counts are complete after ``add`` for each line and then ``settle``.
+    """Counter of the lines of domains.jsonl; the numbers are complete after ``add`` for each line and then ``settle``.
 
-    ``by_word`` maps labels to numbers of domains. ``masks`` contains the labels of each MX host as a bit mask,
-    ``domains_of`` the number of domains of each MX host, and ``host_dane`` the worst DANE verdict by report key.
-    ``listed`` contains the domains that a report names.
+    ``by_word`` maps labels to numbers of domains. ``masks`` maps each MX host to its labels as a bit mask,
+    ``domains_of`` the number of domains of each MX host, and ``host_dane`` the most severe DANE verdict of each host
+    report. ``listed`` contains the domains that a report names.
 
     Args:
-        facts: labels of each MX host, by the key of its report.
+        facts: labels of each MX host, by the key of the host's report.
         usable: keys of reports with usable TLSA records.
         more: function that returns further labels of a group of domains.
         column: column of the target list by whose values domains are counted, empty for none.
@@ -156,7 +160,7 @@ class Domains:
         """Count a domain.
 
         Raises:
-            CodecError: a verdict in the line is malformed; the domain is not counted.
+            CodecError: a verdict in the line does not have the expected form; the domain is not counted.
         """
         verdict = self._verdict(line.verdict)
         hosts = tuple([self._host(raw) for raw in line.hosts])
@@ -174,7 +178,7 @@ class Domains:
             self._settle_kinds()
 
     def settle(self) -> None:
-        """Add the groups and host verdicts in memory to the counts, and discard them."""
+        """Add the groups and host verdicts in memory to the counts, and remove them from memory."""
         self._settle_kinds()
         for host in self._known.values():
             self.masks[host.name] = self.masks.get(host.name, 0) | host.mask
@@ -186,7 +190,7 @@ class Domains:
         self._known.clear()
 
     def funnel(self) -> Funnel:
-        """Return the number of domains that reach each step of the funnel."""
+        """Return the number of domains that reach each step of protection."""
         reached = [sum(count for step, count in self._steps.items() if step >= floor) for floor in range(6)]
         return Funnel(*reached)
 
@@ -199,7 +203,7 @@ class Domains:
         )
 
     def by_column(self) -> tuple[GroupCount, ...]:
-        """Return the counts of domains by the values of the column; an empty result without a column."""
+        """Return the numbers of domains by the values of the column; the result is empty if no column was given."""
         return self._columns.counts()
 
     def hosts_by_word(self) -> Counter[Word]:
@@ -251,7 +255,7 @@ class Domains:
         self._words.clear()
 
     def _settle(self, kind: DomainKind) -> tuple[frozenset[Word], ...]:
-        """Add a group of domains to the counts of steps, hosts and providers, and return its sets of labels."""
+        """Add a group of domains to the counts of steps, hosts and providers, and return the group's sets of labels."""
         usable = not self._usable.isdisjoint([host.report for host in kind.hosts])
         step = funnel_step(kind.route, kind.verdict, [host.dane for host in kind.hosts], usable=usable)
         self._steps[step] += kind.size
@@ -298,7 +302,7 @@ class Domains:
         return found
 
     def _words_of_domain(self, kind: DomainKind, step: int) -> tuple[frozenset[Word], int]:
-        """Return the labels of a group of domains, and the bit mask of the labels for each host of the group."""
+        """Return the labels of a group of domains, and for each MX host of the group the bit mask of the labels."""
         verdict, hosts = kind.verdict, kind.hosts
         by_hosts = hosts[0].reasons if len(hosts) == 1 else frozenset[str]().union(*[host.reasons for host in hosts])
         mx, known_by = mx_state(kind.route), mx_kind(kind.route)

@@ -1,4 +1,4 @@
-"""The list of failing MX hosts, from the host verdicts in domain records."""
+"""The list of failing MX hosts, made from the host verdicts in domain records."""
 
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field
@@ -17,11 +17,11 @@ _PASSED_OVER = (Sender.DEFER, Sender.BOUNCE)
 class FailingHost:
     """An MX host that a sender skips or whose DANE check fails; ``domains`` is the number of domains with this host.
 
-    ``text`` is the unescaped text of the peer. ``examples`` lists some of the domains. ``report`` is the key of the
-    host report, None if the host was not examined. ``conclusive`` is false if no fault of the host was proved.
-    ``broken`` is true if the host is broken for one of the domains (``host_health``). ``down`` is true if no address of
-    the host accepts a connection. ``importance`` is the largest importance of the host's domains, and ``shares``
-    contains the host's domains by the values of a column.
+    ``text`` is the unescaped text of the peer. ``examples`` lists some of the domains that use the host. ``report`` is
+    the key of the host's report, None if the host was not examined. ``conclusive`` is false if no fault of the host was
+    proved. ``broken`` is true if the host is broken for one of the domains (``host_health``). ``down`` is true if no
+    address of the host accepts a connection. ``importance`` is the largest importance of the host's domains, and
+    ``shares`` contains the host's domains by the values of a column.
     """
 
     host: str
@@ -53,7 +53,7 @@ class _Seen:
 
 
 class Failing:
-    """Collector of failing MX hosts; ``add`` takes a verdict of an MX host, ``hosts`` returns the failing hosts."""
+    """Collector of failing MX hosts: ``add`` takes a verdict of an MX host, and ``hosts`` returns the failing hosts."""
 
     def __init__(self) -> None:
         self._seen: dict[str, _Seen] = {}
@@ -64,7 +64,7 @@ class Failing:
         return self._seen.keys()
 
     def add(self, host: HostPart, domains: int, examples: Sequence[str]) -> None:
-        """Add a verdict of an MX host for ``domains`` domains; ``examples`` names some of these domains."""
+        """Add a verdict that an MX host has for ``domains`` domains; ``examples`` names some of these domains."""
         seen = self._seen.setdefault(host.host, _Seen())
         seen.domains += domains
         seen.dane = worst(seen.dane, host.dane)

@@ -1,6 +1,6 @@
-"""Health of domains and MX hosts: whether a domain or host needs repair.
+"""The rule for the health of domains and MX hosts: whether a domain or host needs repair.
 
-The report of a run and the comparison of runs both use the functions of this module.
+The report of a run and the comparison of runs use the functions of this module.
 
 Verdict values are compared as text, so that the values of a later version can be counted.
 """
@@ -17,10 +17,10 @@ _PASSED_OVER = (Sender.DEFER, Sender.BOUNCE)
 
 
 class Health(StrEnum):
-    """Health of a domain or MX host: whether the domain or host needs repair.
+    """The health of a domain or MX host: whether the domain or host needs repair.
 
-    ``absent`` is only for domains: the domain does not exist, or it has neither MX records nor an address. ``unknown``
-    means that the result for the domain or host is inconclusive.
+    ``absent`` occurs only for domains: the domain does not exist, or it has neither MX records nor an address.
+    Health ``unknown`` means that the result for the domain or host is inconclusive.
     """
 
     SOUND = "sound"
@@ -52,12 +52,12 @@ def domain_health(dane: str, outcome: str, reasons: Collection[str]) -> Health:
 
 
 def host_health(dane: str, sender: str, *, conclusive: bool) -> Health:
-    """Return the health of an MX host; a host that does not answer is ``unknown``.
+    """Return the health of an MX host; the health of a host that does not answer is ``unknown``.
 
     Args:
         dane: the DANE verdict.
-        sender: the predicted action of a sender at this host.
-        conclusive: whether the action of a sender would be the same at another attempt.
+        sender: the predicted action of a sending mail server at this host.
+        conclusive: true if the action of a sender would be the same at another attempt.
     """
     passed_over = sender in _PASSED_OVER
     if dane in (Dane.MISMATCH, Dane.NO_TLS) or (passed_over and conclusive):

@@ -1,6 +1,6 @@
-"""Counts of the MX hosts in the file hosts.jsonl of a run, as labels in named tables.
+"""Counter of the MX hosts in the file hosts.jsonl of a run, by labels in named tables.
 
-Hosts with equal labels share one set object, so that each host costs the memory of one reference.
+MX hosts with equal labels share one set object, so that each host costs the memory of one reference.
 """
 
 import heapq
@@ -23,7 +23,7 @@ DISAGREEING = 1000  # maximum number of listed differences between addresses; th
 _EXPIRY = ((0, "expired"), (7, "0-7"), (14, "7-14"), (30, "14-30"), (60, "30-60"), (90, "60-90"), (180, "90-180"))
 _LATEST = "over 180"
 EXPIRY_WORDS = (*(word for _, word in _EXPIRY), _LATEST)
-"""Labels for the remaining days of a server certificate; a range of days includes the upper bound."""
+"""Labels for the days until the expiry of a server certificate; a range of days includes its upper bound."""
 
 _DAY = 86400  # length of a day in seconds
 _WORST_FIRST = ("bogus", "indeterminate", "insecure", "secure")
@@ -40,9 +40,9 @@ class SlowHost:
 
 @dataclass(frozen=True, slots=True)
 class ExpiringHost:
-    """An MX host whose server certificate has expired or expires soon.
+    """An MX host whose server certificate has expired or will expire soon.
 
-    ``domains`` is the number of domains with this host.
+    ``domains`` is the number of domains that use the host.
     """
 
     host: str
@@ -54,7 +54,7 @@ class ExpiringHost:
 class Disagreement:
     """An MX host whose addresses differ in the property ``what``.
 
-    ``values`` contains pairs (address, value of the property).
+    ``values`` contains a pair (address, value of the property) for each address.
     """
 
     host: str
@@ -74,16 +74,16 @@ _NO_WORDS: Mapping[str, frozenset[Word]] = {}
 
 
 class Hosts:
-    """Counter of the lines of hosts.jsonl; the counts are complete after ``add`` for each report.
+    """Counter of the lines of hosts.jsonl; the numbers are complete after ``add`` for each report.
 
     ``facts`` maps report keys to labels of the MX host, and ``usable`` is the set of report keys with usable TLSA
-    records. ``ends`` is the earliest expiry of the server certificates by host name. ``versions``, ``ciphers``,
-    ``groups`` and ``key_types`` count addresses with a handshake.
+    records. ``ends`` maps host names to the earliest expiry of the server certificates of the host. ``versions``,
+    ``ciphers``, ``groups`` and ``key_types`` count addresses with a handshake.
 
     Args:
         certs: the certificates of the run.
         now: the reference time for the remaining days of a certificate.
-        more: further labels of MX hosts, by report key.
+        more: further labels of each MX host, by report key.
     """
 
     def __init__(
@@ -107,7 +107,7 @@ class Hosts:
         self.disagreements: list[Disagreement] = []
 
     def add(self, report: ReportPart) -> None:
-        """Count the MX host of a report."""
+        """Count the MX host that a report describes."""
         self.count += 1
         self.endpoints += len(report.endpoints)
         if report.tlsa.dane is None:
@@ -129,7 +129,7 @@ class Hosts:
         self.facts[report.key] = self._shared.setdefault(fixed, fixed)
 
     def slowest(self) -> tuple[SlowHost, ...]:
-        """Return the addresses with the longest total probe duration, longest first."""
+        """Return the addresses with the longest total duration of their probes, longest first."""
         return tuple(SlowHost(host, address, ms) for ms, host, address in sorted(self._times, reverse=True))
 
     def expiring(self, limit: datetime, domains: Mapping[str, int]) -> tuple[ExpiringHost, ...]:
@@ -153,7 +153,7 @@ class Hosts:
         return self._words_of(shaken.version, shaken.cipher, group, cert.key, cert.issuer)
 
     def _certificates(self, host: str, endpoint: AddressPart, shaken: HandshakePart) -> Iterator[Word]:
-        """Yield the labels of an address that was asked for certificates with other key algorithms."""
+        """Yield the labels of an address that was probed for certificates with other key algorithms."""
         served = [other for other in endpoint.algorithms if other.served == Served.YES]
         for other in served:
             handshake = other.probe.handshake
@@ -169,7 +169,7 @@ class Hosts:
             self.ends[host] = min(cert.not_after, self.ends.get(host, cert.not_after))
 
     def _words_of(self, *seen: str) -> frozenset[Word]:
-        """Return the labels of a handshake.
+        """Return the labels of a TLS handshake.
 
         ``seen`` contains version, cipher, group, key type and issuer of the handshake.
         """
@@ -201,7 +201,7 @@ def expiry_word(days: float) -> str:
 
 
 def _look(endpoint: AddressPart) -> tuple[object, ...]:
-    """Return the compared properties of an address as one value; equal values mean no disagreement."""
+    """Return the compared properties of an address as one value; addresses with equal values do not disagree."""
     shaken = endpoint.handshake
     leaf = (shaken.version, *shaken.chain[:1]) if shaken is not None else None
     match = endpoint.dane.matched if endpoint.dane is not None else None
@@ -214,7 +214,7 @@ def _starttls(endpoint: AddressPart) -> str:
 
 
 def _views(endpoints: Iterable[AddressPart]) -> dict[str, dict[str, str]]:
-    """Return for each compared property its value by address, without addresses where the value is unknown."""
+    """Return for each compared property the value at each address, without the addresses where the value is unknown."""
     views: dict[str, dict[str, str]] = {"starttls": {}, "certificate": {}, "tls-version": {}, "dane": {}}
     for endpoint in endpoints:
         shaken = endpoint.handshake

@@ -78,7 +78,7 @@ class ListedDomains:
         self._faulty: dict[str | None, list[str]] = {degree: [] for degree in _DEGREES}
 
     def add(self, domain: str, verdict: VerdictPart, hosts: Sequence[SeenHost]) -> None:
-        """List a domain if its verdict requires it."""
+        """Add a domain to the lists in which its verdict belongs."""
         if not hosts:
             self._unrouted(domain, verdict)
         elif not _LIMITS.isdisjoint(verdict.reasons) and len(self.limited) < LIMITED:

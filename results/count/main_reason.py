@@ -48,11 +48,11 @@ _SECONDARY = (
     Reason.HOST_INSECURE,
     Reason.MX_TARGET_IS_ALIAS,
 )
-"""Reasons that are not the main reason of a verdict if the verdict has another reason."""
+"""Reason codes that are the main reason of a verdict only if the verdict has no other reason."""
 
 
 def main_reason(dane: str, codes: Collection[str]) -> str:
-    """Return the reason code that explains a host's verdict; empty if the host has no reasons.
+    """Return the reason code that explains a host's verdict; an empty text if the host has no reasons.
 
     Args:
         dane: the DANE verdict of the host.

@@ -1,8 +1,8 @@
-"""Percentages for reports, for tables of a paper and for programs."""
+"""Formats of percentages, for reports, for tables of a paper and for programs."""
 
 
 def share(part: int, whole: int) -> str:
-    """Return a percentage as text with one decimal; 0.0 and 100.0 occur only as exact values."""
+    """Return a percentage as text with one decimal; ``0.0`` and ``100.0`` are returned only for exact values."""
     if not whole:
         return "-"
     percent = 100 * part / whole

@@ -11,15 +11,15 @@ from results.store.partial import STSPart, TXTPart
 from scanner.vocabulary import DomainSTS, PolicyMode, TXTRecord
 
 STS_FUNNEL = ("examined", "record", "policy", "enforce", "protected")
-"""The steps of the table ``sts_funnel``: MTA-STS was examined, there is one valid TXT record, the policy host returns a
-valid policy, its mode is ``enforce``, and the MTA-STS verdict is ``protected``."""
+"""The steps of the table ``sts_funnel``: MTA-STS was examined, the domain has one MTA-STS record, its policy host returns
+a policy with correct syntax, the mode of the policy is ``enforce``, and the MTA-STS verdict is ``protected``."""
 
 _CACHED = 1024
 
 
 @lru_cache(maxsize=_CACHED)
 def words_of_policy(verdict: str | None, sts: STSPart | None, tlsrpt: TXTPart | None) -> frozenset[Word]:
-    """Return the labels of a domain; none if the scan did not examine MTA-STS.
+    """Return the labels of a domain; no labels if the scan did not examine MTA-STS.
 
     Args:
         verdict: the MTA-STS verdict of the domain.

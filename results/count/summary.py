@@ -1,11 +1,11 @@
-"""Counts of a run, made in one pass over each file of the run.
+"""The counts of domains and MX hosts of a run; the module reads each file of the run once.
 
-Memory grows with the MX hosts and certificates of the run, not with its domains. Every label (such as a verdict value
-or a TLS version) has two counts: domains and MX hosts, where a shared host is counted once. A label of a domain
-(``protected``) also applies to the MX hosts of the domain, and a label of a host (``TLSv1.2``) also applies to the
-domains with this host. Therefore the sum of a column of a table can exceed the total.
+The memory used grows with the MX hosts and certificates of the run, not with the domains. Every label (such as a
+verdict value or a TLS version) has two counts: domains, and MX hosts; a host of several domains is counted once. A
+label of a domain (``protected``) is also counted for the MX hosts of the domain, and a label of a host (``TLSv1.2``)
+also for the domains with this host. Therefore the sum of the numbers in a column of a table can exceed the total.
 
-The report, the metrics and the paper tables all count with ``count_run``.
+The report, the metrics and the paper tables all use the counts of ``count_run``.
 """
 
 from collections import Counter
@@ -51,7 +51,7 @@ SOON = 21  # number of days; a renewal that is due 30 days before expiry is then
 
 
 class Counted:
-    """The counts of a run: ``hosts`` counts the lines of hosts.jsonl, ``domains`` counts the lines of domains.jsonl."""
+    """Counters of a run: ``hosts`` counts the lines of hosts.jsonl, ``domains`` counts the lines of domains.jsonl."""
 
     def __init__(self, hosts: Hosts, domains: Domains) -> None:
         self.hosts = hosts
@@ -69,7 +69,7 @@ class Counted:
 
 @dataclass(frozen=True, slots=True)
 class MoreCounts:
-    """Labels for metrics that the summary does not contain: those of each MX host, by its key, and of domains."""
+    """Labels for metrics that the summary does not contain: labels of MX hosts by report key, and labels of domains."""
 
     hosts: Mapping[str, frozenset[Word]]
     domains: MoreWords
@@ -77,10 +77,10 @@ class MoreCounts:
 
 @dataclass(frozen=True, slots=True)
 class Figures:
-    """The main counts of domains and MX hosts at the top of a report.
+    """The numbers of domains and MX hosts at the top of a report.
 
-    A host that is broken for any domain counts as broken. ``absent`` is the number of domains that do not exist
-    or have no mail host.
+    In the numbers of a report, an MX host is broken if it is broken for any domain. ``absent`` is the number of domains
+    that do not exist or have no mail host.
     """
 
     whole: Count
@@ -92,12 +92,12 @@ class Figures:
 
 @dataclass(frozen=True, slots=True)
 class Summary:
-    """Counts of a run by vocabulary value, most frequent value first; ``reasons`` counts affected domains.
+    """The counts of a run by vocabulary value, most frequent value first.
 
-    ``tables`` contains the counts of domains and of MX hosts. ``tls_versions``, ``ciphers``, ``groups`` and
-    ``key_types`` count endpoints with a handshake. ``endpoints`` is the number of all endpoints, and ``hosts`` the
-    number of examined MX hosts. ``by_column`` counts domains by the values of a column of the target list.
-    ``policy_faults`` names the domains with a fault of MTA-STS or TLSRPT.
+    ``tables`` contains the numbers of domains and of MX hosts with each label. ``tls_versions``, ``ciphers``,
+    ``groups`` and ``key_types`` count endpoints with a handshake. ``endpoints`` is the number of all endpoints, and
+    ``hosts`` the number of examined MX hosts. ``by_column`` counts domains by the values of a column of the target
+    list. ``policy_faults`` names the domains with a fault of MTA-STS or TLSRPT.
     """
 
     state: RunState
@@ -151,7 +151,7 @@ def ended(header: RunHeader) -> datetime:
 
 
 def count_run(run: Run, more: MoreCounts | None = None, column: str = "") -> Counted:
-    """Count the certificates, hosts and domains of a run.
+    """Count the certificates, MX hosts and domains of a run.
 
     Args:
         run: the run, finished or not.
@@ -271,7 +271,7 @@ def _sts_funnel(counted: Counted) -> dict[str, CountTable]:
 
 
 def _unnamed_hosts(hosts: Hosts, found: Mapping[str, dict[str, Count]]) -> None:
-    """Add the labels of hosts to which no domain line refers yet, as can occur in an unfinished run."""
+    """Add the labels of MX hosts to which no domain line refers yet, as can occur in an unfinished run."""
     for words in hosts.facts.values():
         for table, word in words:
             if table in found:

@@ -1,16 +1,20 @@
 """The differences between runs: the list of domains, verdicts, MX records, MTA-STS, certificates and TLSA records.
 
-The runs are given in the order of time. A domain of the newest run is compared with all earlier runs that contain the
-domain. The old state of a domain is the latest conclusive state of the domain in the earlier runs. A time-out in one
-run therefore hides no change. A domain with an inconclusive state in the newest run never counts as fixed.
+The compared runs are given in the order of time. A domain of the newest run is compared with all earlier runs that
+contain the
+domain. The old state of a domain is the latest conclusive state of the domain in the earlier runs. An inconclusive run
+between two conclusive runs therefore hides no change. A domain with an inconclusive state in the newest run is never
+reported as fixed.
 
 A domain that only the newest run contains is reported as added. A domain that the newest run lacks is reported as
 removed if the latest complete earlier run or a later run contains the domain. If the newest run is not complete, a
-domain that it lacks is reported as not scanned. A change of the list of domains therefore does not appear as a change
-of verdicts.
+domain that the run lacks is reported as not scanned. Domains that are added to or removed from the list therefore do
+not
+appear as changes of verdicts.
 
-Domains and hosts are joined in temporary files (``join``). Memory contains the changes, a counter for each MX host and
-the digest of each server certificate of the newest run. The memory needed grows with the number of hosts and the number
+Domains and hosts of several runs are joined in temporary files (module ``join``). The memory contains the changes, a
+counter for each MX host and the digest of each server certificate of the newest run. The memory needed grows with the
+number of hosts and the number
 of changes, not with the number of domains.
 """
 
@@ -77,7 +81,7 @@ class MXChange:
 
 @dataclass(frozen=True, slots=True)
 class Flapping:
-    """A domain whose health changed at least twice, with the health of the domain in each run that lists the domain."""
+    """A domain whose health changed at least twice, with its health in each run that contains the domain."""
 
     domain: str
     health: tuple[Health, ...]
@@ -88,13 +92,16 @@ class Comparison:
     """All differences between the compared runs.
 
     ``column`` is the column of the target list by which the groups are divided. ``compared`` is the number of domains
-    that the newest run and an earlier run contain. ``counts`` is the number of domains and MX hosts of each
-    ``ChangeKind``, and ``groups`` contains the same changes by MX host and cause. ``new_unknown`` contains domains that
+    that occur both in the newest run and in an earlier run. ``counts`` contains the number of domains and MX hosts of
+    each ``ChangeKind``, and ``groups`` contains these changes by MX host and cause. ``new_unknown`` contains domains
+    that
     were protected and are inconclusive in the newest run, and ``unclear`` contains domains that were broken and are
     inconclusive in the newest run. ``absent`` is the number of domains that do not exist in the newest run and did not
-    exist before. ``changed`` contains the domains whose verdict changed in any other way. ``not_scanned`` is the number
-    of domains that the newest run lacks because it is incomplete. ``transitions`` counts the verdict changes by field
-    and ``old > new``. ``expiring`` contains hosts whose certificate in the newest run has expired or expires soon.
+    exist before. ``changed`` contains the domains whose verdict changed without being newly broken, newly unknown or
+    fixed. ``not_scanned`` is the number
+    of domains that the newest run lacks because it is incomplete. ``transitions`` counts the changes of verdicts by
+    field and by the text ``old > new``. ``expiring`` contains hosts whose certificate in the newest run has expired or
+    expires soon.
     """
 
     runs: tuple[RunInfo, ...]
@@ -131,7 +138,7 @@ def compare(runs: Sequence[Run], soon: timedelta = timedelta(SOON), column: str 
         column: column of the target list by whose values the groups are divided, such as ``owner``; empty for none.
 
     Raises:
-        ValueError: there are fewer than two runs, or they are not in the order of time.
+        ValueError: there are fewer than two runs, or the runs are not in the order of time.
         StoreError: a file of a run cannot be read, or temporary files cannot be written.
     """
     if len(runs) < MIN_RUNS:
@@ -154,7 +161,7 @@ def compare(runs: Sequence[Run], soon: timedelta = timedelta(SOON), column: str 
 
 
 def alone(run: Run) -> Comparison:
-    """Return the comparison of a run without earlier runs, which contains no differences.
+    """Return a comparison that contains one run and no differences, because no earlier run exists.
 
     Raises:
         StoreError: a file of the run cannot be read.
@@ -286,8 +293,8 @@ def _kind(last: DomainState, old: DomainState, new: DomainState) -> ChangeKind |
     """Return the kind of a domain's change.
 
     Args:
-        last: the latest earlier state.
-        old: the latest conclusive earlier state; ``last`` if there is none.
+        last: the latest earlier state of the domain.
+        old: the latest conclusive earlier state; ``last`` if no earlier state is conclusive.
         new: the state in the newest run.
     """
     was, now = old.health, new.health

@@ -1,4 +1,4 @@
-"""The conditions of ``mxsweep diff --fail-on``: changes after which the command ends with exit code 4."""
+"""Conditions of ``mxsweep diff --fail-on``: changes after which the command ends with exit code 4."""
 
 import re
 from collections.abc import Callable
@@ -9,22 +9,22 @@ from results.diff.groups import ChangeKind
 from results.render.words import number
 
 NAMES = ("new-broken", "new-unknown", "removed", "shrunk=PERCENT%")
-"""The forms of a condition of ``--fail-on``, as named in help and error messages."""
+"""The texts that ``--fail-on`` accepts as a condition, as named in help and error messages."""
 
 
 @dataclass(frozen=True, slots=True)
 class Condition:
-    """A condition: ``name`` is the text before ``=``, and ``percent`` is the limit of a condition ``shrunk``."""
+    """A condition of ``--fail-on``: ``name`` is the text before ``=``, ``percent`` the limit of ``shrunk``."""
 
     name: str
     percent: float = 0.0
 
 
 def parse(text: str) -> Condition:
-    """Parse a condition, such as ``new-broken`` or ``shrunk=10%``.
+    """Parse a condition of ``--fail-on``, such as ``new-broken`` or ``shrunk=10%``.
 
     Raises:
-        ValueError: the text is not a condition.
+        ValueError: the text is not a condition of ``--fail-on``.
     """
     shrunk = re.fullmatch(r"shrunk=(\d{1,3}(?:\.\d+)?)%?", text)
     if shrunk is not None:

@@ -1,6 +1,6 @@
 """The groups of a comparison as text and Markdown.
 
-A group contains the domains with one MX host and cause of change.
+A group of changes contains the domains with the same MX host and the same cause of the change.
 """
 
 from collections.abc import Iterator
@@ -47,7 +47,7 @@ def group_title(group: ChangeGroup) -> str:
 
 
 def by_kind(found: Comparison) -> Iterator[tuple[ChangeKind, list[ChangeGroup]]]:
-    """Yield each kind of change that occurs, with the groups of this kind."""
+    """Yield each kind of change that occurs in a comparison, with the groups of this kind."""
     for kind in ChangeKind:
         groups = [group for group in found.groups if group.kind is kind]
         if groups:

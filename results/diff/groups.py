@@ -1,4 +1,4 @@
-"""Changes of health, grouped by MX host and cause; all domains with the same fault at the same MX host form a group.
+"""Changes of health, grouped by MX host and cause: all domains with the same fault at the same MX host form a group.
 
 A host of a domain belongs to a group if the health of the host changed. The earlier state of the host is the latest
 conclusive state of the host in an earlier record of the same domain. A domain whose change no host explains, such as a
@@ -23,10 +23,10 @@ REMOVED = "mx-record-removed"
 
 
 class ChangeKind(StrEnum):
-    """The change of a domain's or host's health.
+    """The change of the health of a domain or MX host.
 
     ``new-unknown`` means that the domain or host was protected in the latest conclusive run and is inconclusive now,
-    for the first time. ``unclear`` means that the domain or host was broken and is inconclusive now.
+    for the first time. ``unclear`` means that the domain or host was broken before and is inconclusive now.
     """
 
     NEW_BROKEN = "new-broken"
@@ -45,9 +45,11 @@ class ChangeKind(StrEnum):
 class ChangeGroup:
     """The domains that are affected by one change at one MX host.
 
-    ``host`` is empty if no MX host explains the change. ``cause`` is a value of ``HostCause`` or a reason code; if
-    ``kind`` is ``fixed``, it is the cause of the former fault. ``words`` is the text of the cause. ``text`` is a text
-    of the peer. ``since`` is the start time of the earliest run since which one of the domains was broken. ``group`` is
+    ``host`` is the MX host of the group, empty if no MX host explains the change. ``cause`` is a value of ``HostCause``
+    or a reason code; if ``kind`` is ``fixed``, ``cause`` is the cause of the former fault. ``words`` is the text of the
+    cause. ``text`` is the text
+    of an SMTP reply or error at the host. ``since`` is the start time of the earliest run since which one of the
+    domains was broken. ``group`` is
     the value of the column by which changes are grouped, and empty without such a column. ``domains`` is sorted.
     """
 
@@ -63,7 +65,7 @@ class ChangeGroup:
 
 @dataclass(slots=True)
 class _Members:
-    """The domains of a group to which further domains can be added."""
+    """A group of domains to which further domains can be added."""
 
     domains: list[str] = field(default_factory=list)
     text: str = ""
@@ -118,7 +120,7 @@ class Groups:
             self._put(kind, MXState("", None, Dane.NONE, state.health, reason, state.text), new, since)
 
     def observe(self, key: str, states: Sequence[HostState | None]) -> None:
-        """Take the states of a host in all runs, to find out what changed at the host.
+        """Take the states of a host in all runs, which show what changed at the host.
 
         ``key`` is the report key of the host.
         """
@@ -126,9 +128,9 @@ class Groups:
             self._causes[key] = cause_of(states)
 
     def result(self) -> list[ChangeGroup]:
-        """Return the groups in the order of ``ChangeKind``.
+        """Return the groups of domains in the order of ``ChangeKind``.
 
-        Within a kind, the column value with the most domains is first.
+        Within a kind of change, the column value with the most domains is first.
         """
         order = list(ChangeKind)
         merged: dict[tuple[ChangeKind, str, str, str], ChangeGroup] = {}
@@ -164,7 +166,10 @@ class Groups:
 
 
 def _changed_hosts(earlier: Sequence[DomainState], new: DomainState) -> Iterator[tuple[ChangeKind, MXState]]:
-    """Yield each host of a domain with a ``ChangeKind``, its kind and its state (for a fixed host the state before)."""
+    """Yield each host of a domain with a ``ChangeKind``, with this kind and the state of the host.
+
+    For a fixed host, the state is the state before the change.
+    """
     past = [{host.host: host for host in state.hosts} for state in earlier]
     for host in new.hosts:
         seen = [state[host.host] for state in past if host.host in state]
@@ -209,10 +214,10 @@ def _merged(one: ChangeGroup, other: ChangeGroup) -> ChangeGroup:
 
 
 def host_counts(groups: Iterable[ChangeGroup]) -> dict[ChangeKind, int]:
-    """Return the number of MX hosts of each kind of change.
+    """Return the number of MX hosts for each kind of change.
 
-    A host that was broken for another domain before is not newly broken. A host that is broken for another domain now
-    is not fixed.
+    A host that was already broken for another domain is not newly broken. A host that is still broken for another
+    domain is not fixed.
     """
     names: dict[ChangeKind, set[str]] = {kind: set() for kind in ChangeKind}
     for group in groups:
@@ -225,9 +230,9 @@ def host_counts(groups: Iterable[ChangeGroup]) -> dict[ChangeKind, int]:
 
 
 def counts_of(domains: dict[ChangeKind, int], groups: Iterable[ChangeGroup]) -> dict[str, Count]:
-    """Return the number of domains and MX hosts of each kind of change.
+    """Return the number of domains and MX hosts for each kind of change.
 
-    ``domains`` is the number of domains of each kind.
+    ``domains`` is the number of domains for each kind of change.
     """
     hosts = host_counts(groups)
     return {str(kind): Count(domains[kind], hosts[kind]) for kind in ChangeKind}

@@ -10,7 +10,7 @@ from scanner.reasons import Reason
 
 
 class HostCause(StrEnum):
-    """The changes at an MX host since the latest earlier run with a conclusive result."""
+    """The certificates and TLSA records that changed at an MX host since its latest conclusive earlier run."""
 
     CERTIFICATE = "certificate-changed"
     RECORDS = "tlsa-changed"
@@ -27,13 +27,14 @@ _WORDS: dict[HostCause, str] = {
 
 
 def cause_of(states: Sequence[HostState | None]) -> HostCause | None:
-    """Return what changed at a host.
+    """Return whether the certificate, the TLSA records or both changed at an MX host.
 
     Args:
-        states: the state of the host in each run, the newest run last; None for a run without the host.
+        states: the state of the host in each run, the newest run last; None for a run that does not contain the host.
 
     Returns:
-        The cause; None if neither the certificate nor the records changed, or if it is not known whether they changed.
+        The cause; None if neither the certificate nor the TLSA records changed, or if it is not known whether a change
+        happened.
     """
     *earlier, new = states
     if new is None or not new.records:
@@ -52,7 +53,7 @@ def cause_of(states: Sequence[HostState | None]) -> HostCause | None:
 
 
 def cause_text(cause: HostCause, reason: str) -> str:
-    """Return a cause as text, with the meaning of the reason code unless the code is ``tlsa-mismatch``."""
+    """Return a cause of a change as text, with the meaning of the reason code unless the code is ``tlsa-mismatch``."""
     return _WORDS[cause] if reason in ("", Reason.TLSA_MISMATCH) else f"{_WORDS[cause]}: {of_reason(reason)}"
 
 

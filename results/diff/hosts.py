@@ -49,7 +49,7 @@ class TLSAChange:
 
 @dataclass(frozen=True, slots=True)
 class HostRollover:
-    """A rollover at a host; see ``results.diff.rollover`` for the classes."""
+    """A certificate rollover at a host; the module ``results.diff.rollover`` defines the classes."""
 
     host: str
     domains: int
@@ -71,9 +71,9 @@ class ExpiringCertificate:
 
 @dataclass(slots=True)
 class HostComparison:
-    """The changes at hosts, as returned by ``HostChanges``.
+    """The changes at MX hosts that ``HostChanges`` collected.
 
-    Hosts with the most affected domains are first in each list.
+    In each list, the hosts with the most affected domains are first.
     """
 
     certificates: list[CertificateChange] = field(default_factory=list)
@@ -83,10 +83,13 @@ class HostComparison:
 
 
 class HostChanges:
-    """Collector of the changes of hosts. Only changed hosts and the server certificates of the newest run are kept."""
+    """Collector of the changes at MX hosts.
+
+    Only changed hosts and the server certificates of the newest run are kept.
+    """
 
     def __init__(self, affected: Counter[str]) -> None:
-        """Create an empty collector.
+        """Create a collector without changes.
 
         ``affected`` maps the report key of a host to its number of domains in the newest run.
         """
@@ -95,7 +98,7 @@ class HostChanges:
         self._leaves: dict[bytes, list[tuple[str, int]]] = {}
 
     def add(self, states: Sequence[HostState | None]) -> None:
-        """Add the states of one host.
+        """Add the states of one host in all runs.
 
         Args:
             states: the state of the host in each run, None for a run without the host. A host that the newest run does
@@ -159,7 +162,7 @@ def _leaf(digest: str, certs: dict[str, CertFacts]) -> LeafSummary:
 
 
 def _shown(state: HostState, certs: dict[str, CertFacts]) -> dict[str, tuple[CertFacts, ...]]:
-    """Return the complete certificate chains of a host.
+    """Return the certificate chains of a host of which the run contains every certificate.
 
     After a crash of a scan, a run can lack certificates of a chain.
     """
@@ -170,7 +173,10 @@ def _shown(state: HostState, certs: dict[str, CertFacts]) -> dict[str, tuple[Cer
 def _certificate_change(
     states: Sequence[HostState], domains: int, certs: dict[str, CertFacts]
 ) -> Iterator[CertificateChange]:
-    """Compare the certificates of a host in the newest run with those in the latest earlier run that has some."""
+    """Compare a host's certificates in the newest run with those in an earlier run.
+
+    The earlier run is the latest earlier run that contains certificates of the host.
+    """
     *earlier, new = states
     old = next((state for state in reversed(earlier) if state.chains), None)
     if old is None or not new.chains or not replaced(_shown(old, certs), _shown(new, certs)):
@@ -187,7 +193,7 @@ def _certificate_change(
 
 
 def _tlsa_change(states: Sequence[HostState], domains: int) -> Iterator[TLSAChange]:
-    """Compare the TLSA records of a host in the newest run with those of the latest earlier conclusive TLSA lookup."""
+    """Compare a host's TLSA records in the newest run with its latest earlier conclusive TLSA lookup."""
     *earlier, new = states
     known = next((state.records for state in reversed(earlier) if state.records is not None), None)
     if known is None or new.records is None or known == new.records:
@@ -208,7 +214,10 @@ def _rollovers(states: Sequence[HostState], domains: int, certs: dict[str, CertF
 
 
 def _periods(states: Sequence[HostState], certs: dict[str, CertFacts]) -> list[list[HostObservation]]:
-    """Return the observations of a host, split at runs in which usable TLSA records were securely absent."""
+    """Return the observations of a host as a list for each period.
+
+    A run with securely absent TLSA records ends a period.
+    """
     periods: list[list[HostObservation]] = [[]]
     for state in states:
         chains = _shown(state, certs)

@@ -1,8 +1,10 @@
 """The join of several runs by key, in bounded memory.
 
-The lines of a run are in the order in which the scan wrote them, which differs between runs. A small state of each line
-is therefore written to one of several temporary files (buckets), chosen by the hash of its key. Then the buckets with
-the same number are read together. Memory contains one bucket of each run at a time. A bucket contains about ``BUCKET``
+The lines of a run are in the order in which the scan wrote them, and this order differs between runs. Each line is
+therefore
+reduced to a small state, which is written to one of several temporary files (buckets), chosen by the hash of the line's
+key. After that, the buckets of all runs with the same number are read together. The memory contains one bucket of each
+run at a time. A bucket contains about ``BUCKET``
 octets of lines; the decoded records of these lines need several times as much memory.
 """
 
@@ -21,7 +23,7 @@ MAX_BUCKETS = 512  # maximum number of open files, half of the usual limit; larg
 
 
 class Keyed(Protocol):
-    """The interface of a record that has a key; runs are joined by the keys of their records."""
+    """The interface of a record that has a key, by which the records of several runs are joined."""
 
     @property
     def key(self) -> str:
@@ -39,7 +41,7 @@ def bucket_count(sizes: Iterable[int]) -> int:
 def joined(
     kind: type[_State], runs: Sequence[Iterable[_State]], count: int
 ) -> Iterator[tuple[str, tuple[_State | None, ...]]]:
-    """Join states by key.
+    """Join the states of several runs by key.
 
     Args:
         kind: the dataclass of the states.
@@ -47,7 +49,7 @@ def joined(
         count: the number of buckets, see ``bucket_count``.
 
     Yields:
-        Each key with its state in each run, None for a run without the key; sorted by key within a bucket.
+        Each key with its state in each run (None for a run without the key), sorted by key within a bucket.
 
     Raises:
         StoreError: temporary files cannot be written.

@@ -1,4 +1,4 @@
-"""The counts of a comparison as metrics for the textfile collector of Prometheus' node_exporter."""
+"""Writer of the counts of a comparison as metrics for the textfile collector of Prometheus' node_exporter."""
 
 from pathlib import Path
 

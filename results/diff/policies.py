@@ -22,8 +22,8 @@ _UNKNOWN = (TXTRecord.LOOKUP_FAILED, TXTRecord.UNKNOWN)
 class PolicyChangeKind(StrEnum):
     """A change of MTA-STS or TLSRPT at a domain.
 
-    ``id-not-changed`` means that the policy changed and the id of its TXT record did not. ``mx-changed`` means that the
-    MX hosts changed, and the policy and its id did not.
+    ``id-not-changed`` means that the policy changed, but the id of the MTA-STS record did not. ``mx-changed`` means
+    that the MX hosts changed, but the policy and its id did not.
     """
 
     STS_PUBLISHED = "sts-published"
@@ -69,8 +69,9 @@ class PolicyChange:
 class PolicyState:
     """The MTA-STS policy and TLSRPT record of a domain in one run.
 
-    ``policy`` is None without a valid policy, ``lost`` is true if there is none because of a fault of the domain.
-    ``tlsrpt`` is None if the TLSRPT record was not asked.
+    ``policy`` is None without a usable policy; ``lost`` is true if the policy is missing because of a fault of the
+    domain.
+    ``tlsrpt`` is None if the TLSRPT record was not queried.
     """
 
     record: TXTRecord
@@ -102,7 +103,7 @@ def policy_changes(
 
     Args:
         domain: the domain.
-        states: the states of the domain in the order of time, those of the newest run last.
+        states: the states of the domain in the order of time, the state in the newest run last.
         mx: the MX records (``10 mx.example``) of the domain in the same runs, None if the lookup failed.
     """
     *earlier, new = states

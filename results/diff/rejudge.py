@@ -1,13 +1,15 @@
-"""The verdicts of a stored run, recomputed from its facts with the current code, optionally at another time or level.
+"""Recomputation of the verdicts of a stored run with the current code, optionally at another time or level.
 
-Routes, TLSA lookups, evidence and verdicts are derived again from the stored DNS answers, probes and certificates. If
-the code, trusted certificates, time and level are those of the scan, the recomputed verdicts are equal to the stored
+The routes, TLSA lookups, evidence and verdicts of a run are derived again from the stored DNS answers, probes and
+certificates. If
+the code, trusted certificates, time and level are the same as in the scan, the recomputed verdicts are equal to the
+stored
 verdicts.
 
 If the current code needs a DNS answer that is not stored, the stored result of the lookup is kept. A recomputation at
-another level still uses the handshakes made with the scan's TLS profile: a scan at ``may`` or ``encrypt`` accepts
-sessions without a certificate, a scan at ``dane`` or above does not. A domain for which the run lacks a host or a
-certificate keeps its stored verdict, and such domains are counted.
+another level uses the handshakes made with the TLS profile of the scan: a scan at ``may`` or ``encrypt`` accepts
+sessions without a certificate, a scan at ``dane`` or above does not. A domain for which the run lacks a host report or
+a certificate keeps the stored verdict; such domains are counted.
 
 The memory needed grows with the numbers of MX hosts, certificates (see ``store.by_key``) and changes, not of domains.
 """
@@ -49,7 +51,7 @@ _Report = TypeVar("_Report", EndpointReport, AlgorithmReport)
 class EndpointChange:
     """An address whose verdict changes.
 
-    ``domains`` is the number of domains for which the verdict of the address changes. ``text`` explains the new
+    ``domains`` is the number of domains for which the verdict of the address changes. ``text`` explains the recomputed
     verdict.
     """
 
@@ -63,11 +65,11 @@ class EndpointChange:
 
 @dataclass(slots=True)
 class Rejudged:
-    """The differences between the stored and the recomputed verdicts.
+    """The differences between the stored and the recomputed verdicts of a run.
 
     ``at`` is the time at which validity periods are checked, None for the time of each probe. ``left`` is the number of
-    domains that could not be judged again. ``transitions`` counts the changes of domain verdicts by field and ``old >
-    new``.
+    domains that could not be judged again. ``transitions`` counts the changes of domain verdicts by field and by the
+    text ``old > new``.
     """
 
     level: Level
@@ -80,14 +82,14 @@ class Rejudged:
 
 
 class MissingPartError(Exception):
-    """Error: the run lacks a host or a certificate to which one of its lines refers."""
+    """Error: the run lacks a host report or a certificate to which one of its lines refers."""
 
 
 class Rejudge:
     """Recomputation of the domain verdicts of one run."""
 
     def __init__(self, run: Run, trust: TrustStore, level: Level | None = None, at: datetime | None = None) -> None:
-        """Open the files of hosts and certificates.
+        """Open the files of host reports and certificates.
 
         Args:
             run: the stored run.
@@ -110,7 +112,7 @@ class Rejudge:
         """Return the record of a domain with recomputed verdicts.
 
         Raises:
-            MissingPartError: the run lacks a host or a certificate.
+            MissingPartError: the run lacks a host report or a certificate.
         """
         if Reason.INTERNAL in old.verdict.reasons and not old.route.hosts:
             return old  # an internal error prevented the scan of this domain; the record contains no facts
@@ -125,12 +127,12 @@ class Rejudge:
         """Return the report of a host with recomputed evidence.
 
         Raises:
-            MissingPartError: the run lacks a host or a certificate.
+            MissingPartError: the run lacks a host report or a certificate.
         """
         return self._host(key)[0]
 
     def _with_sts(self, record: DomainRecord) -> DomainRecord:
-        """Judge the MTA-STS policy of a domain again, with the hosts as judged now."""
+        """Judge the MTA-STS policy of a domain again, with the recomputed verdicts of the MX hosts."""
         judged = [self._host(host.report) for host in record.hosts if host.report is not None]
         known = {digest: cert for _, shown in judged for digest, cert in shown.items()}
         reports = {report.key: report for report, _ in judged}
@@ -158,7 +160,7 @@ class Rejudge:
         return replace(report, tlsa=lookup, endpoints=endpoints), shown
 
     def _evidence(self, old: EndpointReport, lookup: TLSALookup, shown: dict[str, CertFacts]) -> EndpointReport:
-        """Recompute the evidence of an address and of its other certificates, where the run contains evidence."""
+        """Recompute the evidence of an address and of its other certificates, if the run contains evidence."""
         others = tuple(self._judged(other, other.probe, lookup, shown) for other in old.algorithms)
         return replace(self._judged(old, sessions(old).shown, lookup, shown), algorithms=others)
 
@@ -189,7 +191,7 @@ def _level_of(run: Run) -> Level:
 
 
 def rejudge(run: Run, trust: TrustStore, level: Level | None = None, at: datetime | None = None) -> Rejudged:
-    """Recompute the verdicts of a run and return the differences.
+    """Recompute the verdicts of a run and return the differences from the stored verdicts.
 
     Args:
         run: the stored run.
@@ -225,7 +227,7 @@ def rejudge(run: Run, trust: TrustStore, level: Level | None = None, at: datetim
 
 
 def _route(old: Route) -> Route:
-    """Recompute the route from the stored MX answer.
+    """Recompute the route of a domain from the stored MX answer.
 
     Without a stored MX answer, the domain's destination is the host itself.
     """
@@ -235,7 +237,7 @@ def _route(old: Route) -> Route:
 
 
 def _tlsa(report: HostReport) -> TLSALookup:
-    """Repeat the TLSA search with the stored answers; return the stored result if an answer is missing."""
+    """Repeat the TLSA search with the stored DNS answers; return the stored result if an answer is missing."""
     addresses = [answer for answer in (report.a, report.aaaa) if answer is not None]
     steps = report.tlsa.steps
     for asked in range(len(steps) + 1):

@@ -1,4 +1,4 @@
-"""The differences between stored and recomputed verdicts, as text or JSON."""
+"""Output of the differences between stored and recomputed verdicts, as text or JSON."""
 
 from rich.console import Console
 
@@ -24,7 +24,7 @@ def summary_lines(found: Rejudged) -> list[str]:
 
 
 def tables(found: Rejudged, limit: int | None = None) -> list[Table]:
-    """Return the changes as tables of at most ``limit`` rows, without empty tables."""
+    """Return the changed verdicts as tables of at most ``limit`` rows, without empty tables."""
     columns = ("host", "address", "domains", "change", "why")
     made = [
         transition_table(found.transitions, limit),
@@ -43,7 +43,7 @@ def print_rejudged(found: Rejudged, console: Console, limit: int | None = ROWS) 
 
 
 def as_json(found: Rejudged) -> bytes:
-    """Return all differences as indented JSON."""
+    """Return all differences between stored and recomputed verdicts as indented JSON."""
     return json_text(codec.pretty(found))
 
 

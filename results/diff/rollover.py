@@ -1,40 +1,40 @@
-"""The classification of certificate rollovers at a DANE host from several runs (RFC 7671 section 8.1).
+"""Classification of the certificate rollovers at a host with TLSA records, from several runs (RFC 7671 section 8.1).
 
-An observation is the state of a host in one run, with usable TLSA records and at least one certificate chain. An
-observation *fits* when its TLSA records match every chain (names and validity periods are ignored). The certificate was
-*replaced* between two observations when an address present in both observations sent another server certificate. The
-certificates of a server that has one for each key algorithm are compared per algorithm. If no address is present in
-both observations, the certificate was replaced when the sets of server certificates differ.
+An observation is the state of a host in one run, with usable TLSA records and at least one certificate chain. The
+records *match* in an observation if they match every chain (names and validity periods are ignored). The certificate
+was *replaced* between two observations when an address that is in both observations sent another server certificate.
+The certificates of a server with several key algorithms are compared for each algorithm. If no address is in both
+observations, the certificate was replaced when the sets of server certificates differ.
 
 The classes of rollovers are defined on two consecutive observations, called the old observation and the new
 observation:
 
 ``same-records``
-    The old and the new observation fit, the certificate was replaced, and one record matches the old and the new chain:
-    the key or the pinned issuer is the same.
+    The records match in the old and the new observation, the certificate was replaced, and one record matches the old
+    and the new chain: the key or the pinned issuer is the same.
 ``correct``
-    The old and the new observation fit by different records, and the certificate was replaced. ``overlap`` is True when
-    the overlap required by RFC 7671 section 8.1 was observed: the old records match the new chain, or the new records
-    match the old chain. ``overlap`` is False when records and certificate both changed between the runs, so that the
-    order of these changes is not known.
+    The records match in the old and the new observation, but different records match, and the certificate was replaced.
+    ``overlap`` is True when the overlap required by RFC 7671 section 8.1 was observed: the old records match the new
+    chain, or the new records match the old chain. ``overlap`` is False when records and certificate both changed
+    between the runs, so that the order of these changes is not known.
 ``never-updated``
-    The old observation fits or is the first observation, the certificate was replaced, and neither the new observation
-    nor a later observation fits.
+    The TLSA records were not updated: the records match in the old observation, or this is the first observation; the
+    certificate was replaced; and the records match neither in the new nor in a later observation.
 ``published-late``
-    The certificate was in use before its records were published: the class differs from ``never-updated`` in that a
-    later observation fits by other records; or the first observation does not fit, and a later observation of the same
-    certificate fits.
+    The certificate was in use before its records were published: the class differs from ``never-updated`` in that other
+    records match in a later observation; or no record matches in the first observation, and records match the same
+    certificate in a later observation.
 ``rolled-back``
-    The old certificate is in use again: the class differs from ``never-updated`` in that a later observation fits by
-    the same records.
+    The old certificate is in use again: the class differs from ``never-updated`` in that the same records match in a
+    later observation.
 ``removed-early``
-    The record of the certificate in use is missing: the old observation fits, the certificate was not replaced, the
-    records changed and the new observation does not fit; or the first observation does not fit, and its records match
-    the certificate of the next observation.
+    The record of the certificate in use is missing: the records match in the old observation, the certificate was not
+    replaced, and the changed records do not match in the new observation; or the records do not match in the first
+    observation, but match the certificate of the next observation.
 
-The states of a host between two runs are unknown. A fault that began and ended between two runs is classified as
-``correct`` without overlap. An inconclusive run (lookup failed, no connection) is ignored. A run in which the TLSA
-records are securely absent ends a period of observations, and the next run begins a new period.
+The runs do not show the states of a host between two runs. A fault that began and ended between two runs is classified
+as ``correct`` without overlap. An inconclusive run (lookup failed, no connection) is ignored. A run in which the TLSA
+records are securely absent ends a period of observations, and a new period begins with the next run.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
@@ -72,7 +72,7 @@ class Rollover:
     """A rollover.
 
     ``began`` is the time of the last observation before the rollover. ``ended`` is the time of the first observation
-    after the rollover that fits.
+    after the rollover in which the TLSA records match every chain.
     """
 
     outcome: RolloverClass
@@ -85,10 +85,10 @@ def rollovers(seen: Sequence[HostObservation]) -> tuple[Rollover, ...]:
     """Return the rollovers of a host.
 
     Args:
-        seen: the observations of the host in the order of time, each with a record and a chain.
+        seen: the observations of the host in the order of time, each with at least one TLSA record and one chain.
 
     Returns:
-        The rollovers in the order of time; empty if neither certificate nor records changed.
+        The rollovers in the order of time; empty if neither the certificate nor the TLSA records changed.
     """
     found: list[Rollover] = []
     fault: Rollover | None = None
@@ -110,8 +110,8 @@ def replaced(old: dict[str, tuple[CertFacts, ...]], new: dict[str, tuple[CertFac
     """Return whether the server certificate of an address differs between two observations; see ``leaves_replaced``.
 
     Args:
-        old: the chains by address, earlier observation.
-        new: the chains by address, later observation.
+        old: the chains by address in the earlier observation.
+        new: the chains by address in the later observation.
     """
     leaves = ({address: chain[0].sha256 for address, chain in chains.items()} for chains in (old, new))
     return leaves_replaced(*leaves)
@@ -121,11 +121,11 @@ def leaves_replaced(old: Mapping[str, str], new: Mapping[str, str]) -> bool:
     """Return whether the server certificate of an address differs between two observations.
 
     Args:
-        old: the SHA-256 of the server certificate by address and algorithm of its key (``192.0.2.1 rsa``), earlier
+        old: the SHA-256 of the server certificate by address and key algorithm (``192.0.2.1 rsa``) in the earlier
             observation.
-        new: the same of the later observation. If any address is in both mappings, only such addresses are compared,
-            and of an address only the certificates with equal algorithms. An address without equal algorithms has
-            another certificate.
+        new: the same mapping for the later observation. If any address is in both mappings, only the addresses in both
+            mappings are compared, and for an address only the certificates with equal algorithms. An address without
+            equal algorithms has another certificate.
     """
     common = old.keys() & new.keys()
     addresses = _addresses(old) & _addresses(new)
@@ -139,7 +139,7 @@ def _addresses(places: Iterable[str]) -> set[str]:
 
 
 def _fits(records: Sequence[TLSARecord], seen: HostObservation) -> bool:
-    """Return whether the TLSA records of an observation match each of its chains."""
+    """Return whether the TLSA records of an observation match each certificate chain of the observation."""
     return all(dane.match(records, chain, seen.at).record is not None for chain in seen.chains.values())
 
 
@@ -152,7 +152,10 @@ def _sound(old: HostObservation, new: HostObservation) -> Rollover:
 
 
 def _fault(old: HostObservation, new: HostObservation) -> Rollover | None:
-    """Return the fault between two observations. A chain that lost its pinned issuer is not a rollover."""
+    """Return the rollover fault that happened between two observations.
+
+    A chain that lost its pinned issuer is not a rollover.
+    """
     if replaced(old.chains, new.chains):
         return Rollover(RolloverClass.NEVER_UPDATED, old.at)
     return Rollover(RolloverClass.REMOVED_EARLY, old.at) if old.records != new.records else None
@@ -169,7 +172,7 @@ def _ended(fault: Rollover | None, old: HostObservation, new: HostObservation) -
 
 
 def _first_was_wrong(old: HostObservation, new: HostObservation) -> list[Rollover]:
-    """Classify a rollover that began before the first observation, from the observations at its end."""
+    """Classify a rollover that began before the first observation, by the observations at the end of the rollover."""
     if not replaced(old.chains, new.chains):
         late = old.records != new.records
         return [Rollover(RolloverClass.PUBLISHED_LATE, old.at, new.at)] if late else []

@@ -1,4 +1,4 @@
-"""The earlier runs of a directory with which a run is compared (``mxsweep diff --against``)."""
+"""Search for the earlier runs in a directory with which a run is compared (``mxsweep diff --against``)."""
 
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -14,7 +14,7 @@ def series(directory: Path, new: Run | None, last: int, open_run: Callable[[str]
 
     Args:
         directory: directory with run directories; symbolic links in it, such as ``latest``, are ignored.
-        new: the run; None for the latest run of the directory.
+        new: the newest run of the comparison; None for the latest run of the directory.
         last: maximum number of earlier runs; with more earlier runs, the latest runs are returned.
         open_run: function that opens a run directory.
 

@@ -1,4 +1,4 @@
-"""The state of a domain or an MX host in one run: the part of the domain or host record by which runs are compared."""
+"""The state of a domain or an MX host in one run: the part of its record by which runs are compared."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -35,7 +35,7 @@ class MXState:
     """The verdict of one MX host of a domain in one run.
 
     ``report`` is the key of the host's report, None if the host was not examined. ``reason`` is the main reason code
-    and ``text`` the text of the peer; both are empty for a sound host.
+    and ``text`` the text of the peer; ``reason`` and ``text`` are empty for a sound host.
     """
 
     host: str
@@ -48,10 +48,11 @@ class MXState:
 
 @dataclass(frozen=True, slots=True)
 class DomainState:
-    """A domain in one run.
+    """The state of a domain in one run.
 
-    ``mx`` contains the MX records as ``10 mx.example``; None if the MX lookup failed. ``hosts`` contains the verdicts
-    of the MX hosts. ``group`` is the value of the column of the target list by which changes are grouped. ``sts``,
+    ``mx`` contains the MX records as texts such as ``10 mx.example``; None if the MX lookup failed. ``hosts`` contains
+    the verdicts of the MX hosts of the domain. ``group`` is the value of the column of the target list by which changes
+    are grouped. ``sts``,
     ``mechanism`` and ``policy`` are None if the run did not examine MTA-STS.
     """
 
@@ -74,7 +75,7 @@ class DomainState:
 
 @dataclass(frozen=True, slots=True)
 class HostState:
-    """An MX host in one run.
+    """The state of an MX host in one run.
 
     ``records`` contains the secure TLSA records of the host; empty if the records are securely absent, None if it is
     not known whether records exist. ``chains`` maps each address that sent certificates, with the algorithm of the
@@ -90,12 +91,12 @@ class HostState:
 
     @property
     def leaves(self) -> frozenset[str]:
-        """The SHA-256 digests of the server certificates, without the other certificates of the chains."""
+        """The SHA-256 digests of the server certificates, which are the first certificates of the chains."""
         return frozenset(chain[0] for chain in self.chains.values())
 
 
 def domain_states(run: Run, column: str = "") -> Iterator[DomainState]:
-    """Return the state of each domain of a run.
+    """Return the state of each domain of a run for a comparison.
 
     ``column`` is the column of the target list for ``DomainState.group``.
     """
@@ -103,7 +104,7 @@ def domain_states(run: Run, column: str = "") -> Iterator[DomainState]:
 
 
 def host_states(run: Run) -> Iterator[HostState]:
-    """Return the state of each MX host of a run."""
+    """Return the state of each MX host of a run for a comparison."""
     return map(_host, run.hosts())
 
 

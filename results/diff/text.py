@@ -1,4 +1,4 @@
-"""The comparison of runs as text, Markdown, CSV or JSON."""
+"""The output of a comparison of runs as text, Markdown, CSV or JSON."""
 
 from collections.abc import Iterable, Iterator, Mapping
 
@@ -65,7 +65,7 @@ def summary_lines(found: Comparison) -> list[str]:
 
 
 def tables(found: Comparison, limit: int | None = None) -> list[Table]:
-    """Return a comparison without its groups as tables of at most ``limit`` rows, without empty tables."""
+    """Return the changes of single domains and hosts as tables of at most ``limit`` rows, without empty tables."""
     made = [*_domain_tables(found, limit), *_list_tables(found, limit), *_host_tables(found, limit)]
     return [table for table in made if table.rows]
 
@@ -99,7 +99,7 @@ def as_csv(found: Comparison) -> str:
 
 
 def as_json(found: Comparison) -> bytes:
-    """Return the whole comparison as indented JSON."""
+    """Return a whole comparison of runs as indented JSON."""
     return json_text(codec.pretty(found))
 
 
@@ -153,7 +153,7 @@ CHANGE = ("domain", "change", "since", "why")
 
 
 def transition_table(transitions: Mapping[str, Mapping[str, int]], limit: int | None) -> Table:
-    """Return the counts of verdict changes, by field and ``old > new``, as a table."""
+    """Return the numbers of verdict changes as a table, by field and by the text ``old > new``."""
     rows = [(name, words, count) for name, counts in transitions.items() for words, count in counts.items()]
     return table_of("transitions", "Changes by verdict", ("verdict", "change", "domains"), rows, lambda row: row, limit)
 

@@ -1,4 +1,4 @@
-"""The comparison of two verdicts of a domain or an address, field by field, as counts and as text.
+"""Comparison of two verdicts of a domain or an address, field by field, as counts and as text.
 
 ``diff`` uses this module to compare verdicts of several runs, and ``report --rejudge`` to compare stored verdicts with
 recomputed verdicts.
@@ -32,7 +32,7 @@ V = TypeVar("V")
 class DomainWords:
     """The verdict values of a domain, in the order in which they are compared and printed.
 
-    ``sts`` and ``mechanism`` are None if the run did not examine MTA-STS, and are then not compared.
+    ``sts`` and ``mechanism`` are None if the run did not examine MTA-STS, and in this case are not compared.
     """
 
     dane: DomainDane
@@ -54,7 +54,7 @@ class EndpointWords:
 
 @dataclass(frozen=True, slots=True)
 class DomainChange:
-    """A domain whose verdict changed.
+    """A domain whose verdict changed between the compared runs.
 
     ``reasons`` and ``text`` belong to the new verdict, or to the old verdict if the domain was fixed. ``since`` is the
     start time of the run in which the domain became broken; the domain is sound in no later run. ``group`` is the value
@@ -86,7 +86,7 @@ class _Judged(Protocol):
 
 
 def shared(value: V) -> V:
-    """Return the same object for equal values, to save memory if many domains have equal verdicts."""
+    """Return the same object for equal values, which saves memory if many domains have equal verdicts."""
     first: V = _first(value)
     return first
 
@@ -115,8 +115,9 @@ def differences(old: Any, new: Any) -> Iterator[tuple[str, str]]:
         new: an object of the same class as ``old``.
 
     Yields:
-        The name of each differing field, and its values as ``old > new``. A field that is None in one of the verdicts
-        does not differ.
+        The name of each differing field, and the text ``old > new`` with both values. A field that is None in one of
+        the two
+        verdicts is treated as equal.
     """
     for field in fields(old):
         before, after = getattr(old, field.name), getattr(new, field.name)
@@ -125,25 +126,25 @@ def differences(old: Any, new: Any) -> Iterator[tuple[str, str]]:
 
 
 def change_text(old: Any, new: Any) -> str:
-    """Return the differing fields as text, for example ``dane protected > broken, outcome ok > fail``."""
+    """Return the fields whose values differ as text, for example ``dane protected > broken, outcome ok > fail``."""
     return ", ".join(f"{name} {change}" for name, change in differences(old, new))
 
 
 class Transitions:
-    """Counts of changed domains by field and ``old > new``."""
+    """The numbers of changed domains by field and by the text ``old > new``."""
 
     def __init__(self) -> None:
         self._counts: dict[str, Counter[str]] = {}
 
     def add(self, old: DomainWords, new: DomainWords) -> None:
-        """Count the differing fields of one domain."""
+        """Count the verdict fields of one domain that differ."""
         for name, change in differences(old, new):
             self._counts.setdefault(name, Counter())[change] += 1
 
     def sorted(self) -> dict[str, dict[str, int]]:
-        """Return the counts of changes for each field.
+        """Return the numbers of changes for each field.
 
-        The most frequent change is first, and equal counts are sorted by name.
+        In the result, the most frequent change is first, and changes with equal counts are sorted by name.
         """
         return {
             field.name: dict(sorted(counts.items(), key=lambda row: (-row[1], row[0])))

@@ -1,1 +1,1 @@
-"""Explanation of verdicts: the cause, and the changes that repair a failing MX host."""
+"""Explanations of verdicts: the cause of a verdict, and the changes that repair a failing MX host."""

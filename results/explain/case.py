@@ -1,4 +1,4 @@
-"""A failing MX host, with the facts that can explain its verdict."""
+"""The record of a failing MX host with the facts that can explain its verdict."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -17,8 +17,9 @@ Chain = tuple[CertFacts, ...]
 class HostCase:
     """The facts about a failing MX host.
 
-    ``report`` is None if the host was not examined. ``certs`` maps SHA-256 digests to certificates, ``sightings`` maps
-    the data of TLSA records to certificates. ``text`` is the text of the verdict.
+    ``report`` is the report of the host, None if the host was not examined. ``certs`` maps SHA-256 digests to
+    certificates, ``sightings`` maps the data of TLSA records to the certificates that match the data. ``text`` is the
+    text of the verdict.
     """
 
     host: str
@@ -50,7 +51,7 @@ class HostCase:
         return (error for evidence in found if evidence is not None for error in evidence.errors)
 
     def other_mismatches(self) -> Iterator[tuple[CertAlg, CertFacts]]:
-        """Return the second certificates that mismatch, each with the algorithm of its key."""
+        """Return the second certificates (with another key algorithm) that mismatch, each with its key algorithm."""
         for endpoint in self.report.endpoints if self.report else ():
             for other in endpoint.algorithms:
                 chain = other_chain(other, self.certs or {})
@@ -80,7 +81,10 @@ def sent_chain(endpoint: EndpointReport, certs: Mapping[str, CertFacts]) -> Chai
 
 
 def other_chain(report: AlgorithmReport, certs: Mapping[str, CertFacts]) -> Chain:
-    """Return the chain of a certificate with another key algorithm; empty if the server has no such certificate."""
+    """Return the chain of a certificate with another key algorithm.
+
+    Empty if the server has no certificate with this algorithm.
+    """
     return _found(report.probe.handshake, certs) if report.served is Served.YES else ()
 
 

@@ -1,7 +1,7 @@
-"""The cause of an MX host's verdict as one sentence, the remedy, and the TLSA records to publish.
+"""The explanation of an MX host's verdict: the cause as one sentence, the remedy, and the TLSA records to publish.
 
-The functions are pure and return sentences and zone lines. Names, replies and certificate subjects come from peers and
-zones and are not escaped in this module; each output format has to escape these texts.
+The functions of this module are pure and return sentences and lines of a zone file. Names, replies and certificate
+subjects come from servers and zones and are not escaped in this module; each output format has to escape them.
 """
 
 from collections.abc import Iterator, Sequence
@@ -22,12 +22,12 @@ from scanner.vocabulary import Dane, FailureKind, Security
 
 @dataclass(frozen=True, slots=True)
 class Explanation:
-    """The cause of a host's verdict, and the remedy for the cause.
+    """The cause of an MX host's verdict, and the remedy for the cause.
 
-    ``cause`` is a value of ``Cause`` or a reason code. ``records`` contains zone lines that replace the present TLSA
-    records. ``alternative`` is a zone line that may be published instead of ``records``, empty if no alternative
-    exists. ``reply`` is the text of the peer, library or resolver. ``findings`` contains the cause of mismatch of each
-    TLSA record.
+    ``cause`` is a value of ``Cause`` or a reason code. ``records`` contains lines of a zone file that replace the
+    present TLSA records. ``alternative`` is a line of a zone file that may be published instead of ``records``, empty
+    if no alternative exists. ``reply`` is the text of the server, TLS library or resolver. ``findings`` contains for
+    each TLSA record the cause of its mismatch.
     """
 
     cause: str
@@ -40,7 +40,7 @@ class Explanation:
 
     @property
     def new_reply(self) -> str:
-        """The text of ``reply``; empty if ``sentence`` already contains the text of ``reply``."""
+        """The text of ``reply``; an empty text if ``sentence`` already contains the text of ``reply``."""
         return "" if self.reply in self.sentence else self.reply
 
 
@@ -56,7 +56,7 @@ def explain(case: HostCase) -> Explanation:
 
 
 def reply_of(report: HostReport | None) -> str:
-    """Return the text of a host's failure from the peer, or else from a library or resolver; empty without a text."""
+    """Return the text of the server about a host's failure, or else of a library or resolver, or else an empty text."""
     if report is None:
         return ""
     probes = [probe for endpoint in report.endpoints for probe in endpoint.probes]
@@ -68,7 +68,7 @@ def reply_of(report: HostReport | None) -> str:
 
 
 def _cause(case: HostCase, reason: str, findings: Sequence[RecordFinding]) -> tuple[str, str, str]:
-    """Return the cause, the sentence that states it, and the remedy."""
+    """Return the cause of a failure, the sentence that states the cause, and the remedy."""
     wrong = [finding for finding in findings if finding.cause is not Cause.MATCHES]
     if reason in (Reason.TLSA_MISMATCH, Reason.TLSA_UNUSABLE_USAGE, Reason.TLSA_UNUSABLE_DATA) and wrong:
         return wrong[0].cause, wrong[0].words, fix_text(wrong[0], case)
@@ -105,7 +105,7 @@ def _detail(case: HostCase, reason: str) -> str:
 
 
 def _others(case: HostCase) -> str:
-    """Return the second certificates that mismatch, each with the algorithm of its key."""
+    """Return the second certificates (with another key algorithm) that mismatch, each with the algorithm of its key."""
     found = dict.fromkeys(f"{alg}: {leaf.subject}" for alg, leaf in case.other_mismatches())
     return f" ({', '.join(list(found)[:NAMES])})" if found else ""
 
@@ -139,7 +139,10 @@ def _failure(probe: Probe) -> str:
 
 
 def _refusal(probe: Probe) -> str:
-    """Return the reply to STARTTLS, or else to EHLO, of a server without a TLS session; else an empty text."""
+    """Return the reply to STARTTLS, or else the reply to EHLO, of a server without a TLS session.
+
+    The text is empty if the server sent no such reply.
+    """
     if probe.handshake is not None:
         return ""
     return _reply(probe.starttls_reply) or _reply(probe.ehlo)

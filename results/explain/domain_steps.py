@@ -1,6 +1,6 @@
 """The output of ``mxsweep explain``: the steps from the MX answer of a domain to its verdict, with the facts used.
 
-All text from the network and the input is escaped by ``terminal.quote``.
+``terminal.quote`` escapes all text from the network and the input.
 """
 
 from collections.abc import Iterable, Mapping
@@ -54,7 +54,7 @@ class Reasoning:
             console: the output console.
             reports: host reports by key.
             certs: certificates by SHA-256 digest.
-            sightings: certificates that match the data of TLSA records, by host and data of the record.
+            sightings: certificates that match the data of TLSA records, by pairs of host and data.
         """
         self._console = console
         self._reports = reports
@@ -242,6 +242,6 @@ class Reasoning:
         return quote(self._console, text, style, limit)
 
     def _line(self, text: Text | str, indent: int = 2) -> None:
-        """Print a line; the parts of a folded line have the same indentation."""
+        """Print a text; a text that is longer than a terminal line continues with the same indentation."""
         shown = Text(text) if isinstance(text, str) else text
         self._console.print(Padding(shown, (0, 0, 0, indent), expand=False))

@@ -1,6 +1,6 @@
 """The verdict of one domain as text: mail delivery, and the verdict of each MX host with reasons.
 
-All text from the network and the input is escaped by ``terminal.quote``.
+``terminal.quote`` escapes all text from the network and the input.
 """
 
 from collections.abc import Iterable
@@ -68,7 +68,7 @@ def _verdict(record: DomainRecord, console: Console) -> None:
 
 
 def _sts(verdict: DomainVerdict, console: Console) -> None:
-    """Print the verdict on the MTA-STS policy, if there is one, and the mechanism that protects the domain."""
+    """Print the MTA-STS verdict if the scan examined MTA-STS, and the mechanism that protects the domain."""
     if verdict.sts not in (None, DomainSTS.NONE):
         _line(console, Text(f"MTA-STS: {words.DOMAIN_STS[verdict.sts]} ({verdict.sts})."))
     if verdict.mechanism is not None:
@@ -131,7 +131,7 @@ def _endpoint(verdict: EndpointVerdict, report: EndpointReport | None, record: D
 
 
 def _other(other: AlgorithmReport, verdict: EndpointVerdict, record: DomainRecord, console: Console) -> None:
-    """Print a certificate with another key algorithm than the one that the default offer gets."""
+    """Print a certificate whose key algorithm is not that of the certificate for the default offer."""
     if other.served is Served.NO or other.alg not in verdict.algorithms:
         return
     result = words.HOST_DANE[verdict.algorithms[other.alg]]
@@ -177,5 +177,5 @@ def _why(console: Console, reasons: Iterable[Reason], indent: int) -> None:
 
 
 def _line(console: Console, text: Text, indent: int = 2) -> None:
-    """Print a line; the parts of a folded line have the same indentation."""
+    """Print a text; a text that is longer than a terminal line continues with the same indentation."""
     console.print(Padding(text, (0, 0, 0, indent), expand=False))

@@ -17,7 +17,7 @@ RECORDS = 20  # maximum number of TLSA records in the evidence
 
 
 def evidence_of(report: HostReport | None, certs: Mapping[str, CertFacts]) -> tuple[str, ...]:
-    """Return the evidence as lines.
+    """Return the evidence for the verdict of a host as lines of text.
 
     Args:
         report: the report of the host, None if the host was not examined.

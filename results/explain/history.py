@@ -1,4 +1,4 @@
-"""The history of MX hosts and domains, derived from earlier runs: the start of a failure, and new failures."""
+"""Search of earlier runs for the start of a failure of an MX host or domain, and for new failures."""
 
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
@@ -13,7 +13,10 @@ from results.store.reader import Run
 
 @dataclass(frozen=True, slots=True)
 class EarlierRun:
-    """The hosts of an earlier run; ``failed`` contains the failing hosts, ``broken`` the hosts with a proved fault."""
+    """The MX hosts of an earlier run.
+
+    ``failed`` contains the failing hosts, ``broken`` the hosts with a proved fault.
+    """
 
     started: datetime
     hosts: frozenset[str]
@@ -22,7 +25,7 @@ class EarlierRun:
 
 
 def earlier_runs(history: Iterable[Run]) -> list[EarlierRun]:
-    """Return the hosts of earlier runs, the newest run first.
+    """Return the MX hosts of earlier runs, the newest run first.
 
     Raises:
         StoreError: a file of a run cannot be read.
@@ -31,15 +34,15 @@ def earlier_runs(history: Iterable[Run]) -> list[EarlierRun]:
 
 
 def failing_since(host: str, past: Sequence[EarlierRun]) -> datetime | None:
-    """Return the time since which a host has failed.
+    """Return the start time of the run since which a host has failed.
 
     Args:
         host: the key of the host.
-        past: the earlier runs, the newest first. Runs without the host are ignored.
+        past: the hosts of the earlier runs, the newest run first. Runs without the host are ignored.
 
     Returns:
-        The start time of the earliest run since which the host failed in every run; None if the host did not fail in
-        the latest earlier run that contains the host.
+        The start time of the earliest run since which the host failed in every run that contains it; None if the host
+        did not fail in the latest earlier run that contains the host.
     """
     since = None
     for run in past:
@@ -72,7 +75,8 @@ def _was_not_broken(host: str, past: Sequence[EarlierRun]) -> bool:
 def newly_broken_domains(run: Run, history: Iterable[Run]) -> int:
     """Return the number of domains that are broken now and were sound in their latest conclusive earlier run.
 
-    A domain is newly broken by the same rule as in ``mxsweep diff``. The memory needed grows with the number of broken
+    The rule for a newly broken domain is the rule of ``mxsweep diff``. The memory needed grows with the number of
+    broken
     domains.
 
     Raises:

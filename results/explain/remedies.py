@@ -1,4 +1,4 @@
-"""The remedy for each reason code, for the operator of the mail host, of the zone or of the scanner."""
+"""Texts of the remedies for reason codes, for the operator of the mail host, of the zone or of the scanner."""
 
 from scanner.reasons import Reason
 
@@ -22,7 +22,7 @@ REMEDIES: dict[Reason, str] = {
     Reason.MX_LOOKUP_FAILED: "Make sure that every name server of the zone answers queries of type MX.",
     Reason.MX_TARGET_NXDOMAIN: (
         "Remove the MX record, or publish an address record for the named host. "
-        "Without an MX record, check the spelling and the registration of the domain."
+        "If the domain has no MX record, check the spelling and the registration of the domain."
     ),
     Reason.MX_TARGET_NO_ADDRESS: "Publish an A or AAAA record for the MX host, or remove the MX record.",
     Reason.MX_TARGET_INVALID: "Name a host in the MX record.",
@@ -39,13 +39,11 @@ REMEDIES: dict[Reason, str] = {
     Reason.TLSA_INSECURE: "Sign the zone of the TLSA records with DNSSEC.",
     Reason.TLSA_LOOKUP_FAILED: (
         "Make sure that the name servers of the host's zone answer queries of type TLSA, also where no record exists. "
-        "Some firewalls drop queries of unknown types."
+        "Some firewalls drop DNS queries of types unknown to them."
     ),
     Reason.TLSA_BOGUS: _SIGN_AGAIN,
     Reason.TLSA_NAME_IMPOSSIBLE: "Give the MX host a shorter name if the host is to have TLSA records.",
-    Reason.TLSA_UNUSABLE_USAGE: (
-        "Replace the TLSA records by records with usage 3 or 2. SMTP ignores records with other usages."
-    ),
+    Reason.TLSA_UNUSABLE_USAGE: ("Replace the TLSA records by records with usage 3 or 2. SMTP ignores other usages."),
     Reason.TLSA_UNUSABLE_DATA: "Replace the TLSA records by 3 1 1 with the SHA-256 digest of the key, 64 hex digits.",
     Reason.TLSA_MISMATCH: "Replace the TLSA records. Publish the record of a new key before each change of the key.",
     Reason.NAME_MISMATCH: "Get a certificate for the name of the MX host, or publish a TLSA record with usage 3.",
@@ -74,7 +72,7 @@ REMEDIES: dict[Reason, str] = {
     Reason.OPTED_OUT: _NO_ACTION,
     Reason.GREETING_4XX: _SCAN_AGAIN,
     Reason.GREETING_5XX: _SCAN_AGAIN,
-    Reason.GREETING_TIMEOUT: "Find the cause of the late greeting. Senders wait at most five minutes (RFC 5321).",
+    Reason.GREETING_TIMEOUT: "Find the cause of the late greeting. Senders wait at most five minutes for a greeting.",
     Reason.EHLO_4XX: _SCAN_AGAIN,
     Reason.EHLO_REJECTED: "Configure the server to accept EHLO. STARTTLS needs EHLO.",
     Reason.EHLO_POLICY: _SCAN_AGAIN,
@@ -114,7 +112,7 @@ REMEDIES: dict[Reason, str] = {
     ),
     Reason.STS_FETCH_REDIRECT: "Serve the policy at its own URL, without a redirect.",
     Reason.STS_FETCH_STATUS: "Serve the policy at https://mta-sts.DOMAIN/.well-known/mta-sts.txt with status 200.",
-    Reason.STS_FETCH_TOO_LONG: "Shorten the policy to at most 64 KiB. A pattern *.example.com covers many hosts.",
+    Reason.STS_FETCH_TOO_LONG: "Shorten the policy to at most 64 KiB. A line mx: *.example.com covers many hosts.",
     Reason.STS_CERTIFICATE_INVALID: "Get a certificate for mta-sts.DOMAIN from an authority that senders trust.",
     Reason.STS_MEDIA_TYPE: "Serve the policy with the media type text/plain.",
     Reason.STS_POLICY_INVALID: (
@@ -124,7 +122,7 @@ REMEDIES: dict[Reason, str] = {
     Reason.STS_HOST_NO_TLS: "Turn STARTTLS on at the MX host, or set the mode of the policy to testing until then.",
     Reason.STS_HOST_UNTRUSTED: "Send the whole chain, issued by a certificate authority that senders trust.",
     Reason.STS_HOST_NAME_MISMATCH: "Get a certificate with the name of the MX host as subjectAltName.",
-    Reason.STS_DANE_DISAGREE: "Repair the mechanism that fails. Senders that use only this mechanism send no mail.",
+    Reason.STS_DANE_DISAGREE: "Repair the mechanism that fails. Senders without the other mechanism send no mail.",
     Reason.TLSRPT_RECORD_INVALID: "Publish one TXT record v=TLSRPTv1; rua=mailto:ADDRESS at the name _smtp._tls.",
     Reason.OUR_ADDRESS_BANNED: "Have the scanner's address removed from the block list, or scan from another address.",
     Reason.HELD_BACK: "Scan again later, or allow more --retries.",
@@ -132,7 +130,7 @@ REMEDIES: dict[Reason, str] = {
     Reason.INTERRUPTED: "Resume the scan.",
     Reason.INTERNAL: "Report the error to the developers of mxsweep.",
 }
-"""The remedy for each reason code."""
+"""The remedy for each reason code, as one or two sentences."""
 
 
 def remedy_of(code: str) -> str:

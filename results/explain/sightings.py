@@ -1,4 +1,4 @@
-"""The search for certificates that match TLSA record data, in the current and earlier runs."""
+"""Search for certificates that match TLSA record data, in the current and earlier runs."""
 
 from collections.abc import Collection, Iterable, Mapping
 from datetime import datetime
@@ -20,8 +20,9 @@ def sightings(
 
     Returns:
         A mapping from host and TLSA record data to a certificate. A certificate that the host itself sent takes
-        precedence; of several runs, the latest run counts. Otherwise the certificate was sent by another host, in the
-        current run or else in the earliest run.
+        precedence; if several runs contain such a certificate, the latest run is used. If the host never sent a
+        matching certificate, the result is
+        a certificate that another host sent in the current run, or else in the earliest run.
 
     Raises:
         StoreError: a file of a run cannot be read.
@@ -61,7 +62,7 @@ def _look(
 
 
 def _shown(run: Run, certs: Collection[str], wanted: Collection[str]) -> dict[str, set[str]]:
-    """Return, by host, the SHA-256 digests of the given certificates that the host sent."""
+    """Return for each host the SHA-256 digests of the given certificates that the host sent."""
     shown: dict[str, set[str]] = {}
     if not certs:
         return shown

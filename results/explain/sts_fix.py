@@ -1,7 +1,8 @@
 """The faults of the MTA-STS policy and TLSRPT record of a domain: the cause, the remedy, and the lines to publish.
 
-The lines are a whole policy (RFC 8461 section 3.2) that lists every MX host, or TXT records. The functions are pure.
-Names and texts from zones and peers are not escaped in this module; each output format has to escape these texts.
+The lines are a whole policy (RFC 8461 section 3.2) that lists every MX host, or TXT records. The functions of this
+module are pure.
+Names and texts from zones and servers are not escaped in this module; each output format has to escape them.
 """
 
 from collections.abc import Iterator
@@ -40,11 +41,11 @@ def domain_of(record: DomainRecord) -> str:
 def policy_lines(record: DomainRecord) -> tuple[str, ...]:
     """Return the lines of a policy that lists every MX host of a domain.
 
-    Mode, ``max_age`` and the patterns that match an MX host are those of the present policy. Without a valid policy,
-    the mode is ``testing``, which cannot prevent delivery.
+    Mode, ``max_age`` and the patterns that match an MX host are taken from the present policy. If the domain has no
+    usable policy, the mode is ``testing``, which cannot prevent delivery.
 
     Returns:
-        The lines; none if the domain has no MX host, or more than ``PATTERNS``.
+        The lines of the policy; no lines if the domain has no MX host or more than ``PATTERNS`` MX hosts.
     """
     hosts = [host.host.lower() for host in record.hosts if is_hostname(host.host.lower())]
     old = record.sts.policy if record.sts is not None else None
@@ -108,6 +109,6 @@ def _lines(record: DomainRecord, reason: Reason) -> Iterator[str]:
 
 
 def _address(record: DomainRecord) -> str:
-    """Return the valid URIs of a TLSRPT record, or else an address at the domain."""
+    """Return the correct URIs of a TLSRPT record, or else an address at the domain."""
     listed = record.tlsrpt.rua if record.tlsrpt is not None else ()
     return ",".join(uri for uri in listed if '"' not in uri) or f"{SCHEMES[0]}:postmaster@{domain_of(record)}"

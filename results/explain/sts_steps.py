@@ -1,6 +1,6 @@
 """The steps from the MTA-STS record of a domain to its policy, for ``mxsweep explain``.
 
-All text from the network is escaped by ``terminal.quote``.
+``terminal.quote`` escapes all text from the network.
 """
 
 from collections.abc import Callable, Iterator
@@ -24,7 +24,7 @@ Line = tuple[Text, int]
 
 
 def sts_lines(record: DomainRecord, console: Console) -> Iterator[Line]:
-    """Yield the lines about MTA-STS and TLSRPT; none if the scan did not examine MTA-STS."""
+    """Yield the output lines about MTA-STS and TLSRPT; no lines if the scan did not examine MTA-STS."""
     if record.sts is not None:
         yield from _of_policy(record.sts, console)
     for host in record.hosts if record.sts is not None and record.sts.policy is not None else ():

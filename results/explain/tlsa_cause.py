@@ -1,8 +1,8 @@
-"""The cause of a TLSA mismatch, found by a comparison of the chain under every selector and matching type.
+"""Search for the cause of a TLSA mismatch, by comparing the chain under every selector and matching type.
 
 The search distinguishes a record with a wrong field, a record of an old certificate, and a record of a certificate that
-the server does not send. The functions are pure. RFC 6698 section 2.1 defines the fields of a TLSA record. RFC 7671
-section 5 and RFC 7672 section 3 define the use of these fields.
+the server does not send. The functions of this module are pure. RFC 6698 section 2.1 defines the fields of a TLSA
+record. RFC 7671 section 5 and RFC 7672 section 3 define the use of the fields of a TLSA record.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
@@ -25,7 +25,7 @@ _SMTP_USAGES = (DANE_TA, DANE_EE)
 
 
 class Cause(StrEnum):
-    """The cause of a TLSA record's mismatch, or ``matches`` for a matching record; the most specific cause first."""
+    """The cause of a TLSA record's mismatch, or ``matches`` for a matching record; the most specific cause is first."""
 
     MATCHES = "matches"
     WRONG_SELECTOR = "wrong-selector"
@@ -45,20 +45,20 @@ class Cause(StrEnum):
 
 
 CAUSES: dict[Cause, str] = {
-    Cause.MATCHES: "the record matches the chain",
-    Cause.WRONG_SELECTOR: "the data are of a key with selector 0, or of a certificate with selector 1",
-    Cause.WRONG_MATCHING_TYPE: "the data are not of the form that the matching type declares",
-    Cause.WRONG_FIELDS: "the data are of the chain, and more than one field of the record is wrong",
-    Cause.ISSUER_AS_SERVER: "the data are of an issuer, and usage 3 is for the server certificate",
-    Cause.SERVER_AS_ISSUER: "the data are of the server certificate, and usage 2 is for an issuer",
-    Cause.PKIX_USAGE: "the usage is not 2 or 3, the only usages for SMTP (RFC 7672 section 3.1.3)",
+    Cause.MATCHES: "the record matches the certificate chain of the server",
+    Cause.WRONG_SELECTOR: "the record has selector 0 with the data of a key, or selector 1 with data of a certificate",
+    Cause.WRONG_MATCHING_TYPE: "the data of the record do not have the form that its matching type declares",
+    Cause.WRONG_FIELDS: "the data of the record are of the server's chain, and more than one other field is wrong",
+    Cause.ISSUER_AS_SERVER: "the record has usage 3 (server certificate) with the data of an issuer",
+    Cause.SERVER_AS_ISSUER: "the record has usage 2 (issuer) with the data of the server certificate",
+    Cause.PKIX_USAGE: "the usage of the record is not 2 or 3, the only usages for SMTP (RFC 7672 section 3.1.3)",
     Cause.OUTRANKED: "the record matches, but a record with a stronger digest does not (RFC 7671 section 9)",
     Cause.PREVIOUS_CERTIFICATE: "the record is of a certificate that the host sent in an earlier run",
     Cause.ANCHOR_KNOWN_NOT_SENT: "the record is of a known issuer certificate that the server does not send",
     Cause.OF_ANOTHER_SESSION: "the record is of a certificate that the host sends in another session",
     Cause.OF_ANOTHER_HOST: "the record is of a certificate that only other hosts send",
-    Cause.ANCHOR_NOT_IN_CHAIN: "the record is of an issuer that is not in the chain of the server",
-    Cause.MALFORMED: "the data of the record are malformed",
+    Cause.ANCHOR_NOT_IN_CHAIN: "the record is of an issuer that is not in the certificate chain of the server",
+    Cause.MALFORMED: "the data of the record do not have the length or encoding that its fields require",
     Cause.UNKNOWN_DIGEST: "the record matches no certificate or key of the run",
 }
 
@@ -80,7 +80,8 @@ class SeenCertificate:
 class RecordFinding:
     """The cause of one TLSA record's mismatch, as a value of ``Cause`` and as a sentence.
 
-    ``depth`` is the chain depth of the certificate that matches the data. ``usage``, ``selector`` and ``matching_type``
+    ``depth`` is the chain depth of the certificate that matches the data of the TLSA record. ``usage``, ``selector``
+    and ``matching_type``
     are the field values with which the record would match. ``depth``, ``usage``, ``selector`` and ``matching_type`` are
     -1 if no certificate of the chain matches.
     """
@@ -113,7 +114,7 @@ def search(
 
 
 def forms(cert: CertFacts) -> Iterator[tuple[int, int, str]]:
-    """Yield each selector and matching type, with the data (hex) of a TLSA record of the certificate in this form."""
+    """Yield each selector and matching type, with the data (hex) of a certificate in a TLSA record of this form."""
     for selector in SELECTORS:
         for matching_type in MATCHING_TYPES:
             yield selector, matching_type, association(cert, selector, matching_type)

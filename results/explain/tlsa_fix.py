@@ -19,7 +19,7 @@ _NOT_SENT = (
     Cause.ANCHOR_NOT_IN_CHAIN,
     Cause.UNKNOWN_DIGEST,
 )
-"""Causes of mismatch that also occur if a server presents the certificate of another host."""
+"""Causes of a TLSA mismatch that also occur if a server presents the certificate of another host."""
 
 
 def fix_text(finding: RecordFinding, case: HostCase) -> str:
@@ -47,10 +47,12 @@ def fix_text(finding: RecordFinding, case: HostCase) -> str:
 
 
 def other_host(case: HostCase) -> str:
-    """Return the names in a server certificate for another host; empty if the certificate is unknown or for this host.
+    """Return the names in a server certificate that belongs to another host.
 
-    The own names of an MX host are the name in the MX record and the TLSA base domain. A certificate without DNS names,
-    or with a name that is not a host name below a domain (``localhost``), is not a certificate of another host.
+    The result is empty if the certificate is unknown or belongs to this host. The own names of an MX host are the name
+    in
+    the MX record and the TLSA base domain. A certificate without DNS names, or with a name that is not a host name
+    below a domain (``localhost``), is not a certificate of another host.
     """
     leaves = [chain[0] for chain in case.failing_chains()]
     if not leaves:
@@ -72,7 +74,7 @@ def _name(case: HostCase) -> str:
 
 
 def records_to_publish(case: HostCase) -> tuple[str, ...]:
-    """Return TLSA records that match the host's server certificates, as zone lines, one for each key.
+    """Return the TLSA records that match the host's server certificates as zone file lines, one record for each key.
 
     The records are ``3 1 1``: with usage 3, names and dates of the certificate are not checked (RFC 7671 section 5.1).
     If the public key could not be located in a certificate, the record is ``3 0 1``, a digest of the whole certificate.
@@ -84,7 +86,10 @@ def records_to_publish(case: HostCase) -> tuple[str, ...]:
 
 
 def alternative_record(case: HostCase, cause: str, findings: Sequence[RecordFinding]) -> str:
-    """Return a record with usage 2 as a zone line for an issuer whose record has usage 3; empty for other records."""
+    """Return a record with usage 2, as a line of a zone file, for an issuer whose record has usage 3.
+
+    The text is empty if no such record exists.
+    """
     if cause != Cause.ISSUER_AS_SERVER or case.report is None:
         return ""
     finding = next(finding for finding in findings if finding.cause is cause)

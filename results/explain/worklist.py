@@ -1,7 +1,8 @@
-"""The list of failing MX hosts: each host once, with the cause, remedy, contact, affected domains and history.
+"""The list of failing MX hosts, each host once, with the cause, remedy, contact, affected domains and history.
 
-Broken hosts and hosts that do not answer precede inconclusive hosts. In each of these two parts of the list, hosts are
-sorted by the number of affected domains, the largest first, and then by the importance of these domains.
+Broken hosts and hosts that do not answer precede inconclusive hosts in the list. Among the broken and silent hosts, and
+among the inconclusive hosts, the hosts are sorted by the number of affected domains, the largest first, and then by the
+importance of these domains.
 """
 
 from collections.abc import Mapping, Sequence
@@ -33,7 +34,8 @@ class Task:
     of the earliest run since which the host failed in every run that contains the host; None if the failure is new.
     ``new`` is true if earlier runs were given and ``since`` is None. ``contact`` is the postmaster address that RFC
     5321 section 4.5.1 requires. ``down`` is true if no address of the host accepts a connection. ``shares`` contains
-    the affected domains by the values of a column of the target list. ``evidence`` is the result of ``evidence_of``.
+    the affected domains by the values of a column of the target list. ``evidence`` contains the lines that
+    ``evidence_of`` returns.
     """
 
     host: str
@@ -112,7 +114,10 @@ def _task(host: FailingHost, case: HostCase, seen: Mapping[str, SeenCertificate]
 
 
 def _mail_domain(host: str) -> str:
-    """Return the domain of a host's postmaster address; without a name, an address literal (RFC 5321 section 4.1.3)."""
+    """Return the domain of a host's postmaster address.
+
+    For a host without a name, return an address literal (RFC 5321 section 4.1.3).
+    """
     name = provider_of(host)
     if ":" in name:
         return f"[IPv6:{name}]"

@@ -1,6 +1,6 @@
-"""Columns of the exported tables; each column is defined as a Python function and as an SQL expression for DuckDB.
+"""Columns of exported tables, each defined as a Python function and as an SQL expression for DuckDB.
 
-CSV and SQLite files are written by Python. DuckDB reads the line files itself, which takes a fraction of the time of
+Python writes CSV and SQLite files. DuckDB reads the line files of a run itself, which takes a fraction of the time of
 Python. The value of a column is therefore defined twice: as a Python function of the record, and as an SQL expression.
 A test compares the two values of every column.
 """
@@ -21,18 +21,19 @@ FIRST, LAST = "0001-01-01 00:00:00Z", "9999-12-31 23:59:59.999999Z"  # times tha
 SQL_TYPES: dict[type, str] = {
     str: "VARCHAR", int: "BIGINT", bool: "BOOLEAN", float: "DOUBLE", datetime: "TIMESTAMPTZ", tuple: "VARCHAR[]",
 }  # fmt: skip
-"""DuckDB's type of each column type; ``tuple`` is a list of texts."""
+"""DuckDB's type for each column type; ``tuple`` is a list of texts."""
 
 
 @dataclass(frozen=True, slots=True)
 class Column:
     """A column of an exported table.
 
-    ``kind`` is a key of ``SQL_TYPES``. ``value`` returns the cell of a record. ``stored`` is the cell as an SQL
-    expression over a line; a column without ``stored`` is computed on access by ``sql``, an SQL expression over the
-    stored columns. ``hidden`` columns are stored only for the ``sql`` of other columns. ``valid`` is an SQL condition
-    on the stored column: if a line file contains a value that does not meet the condition, Python decodes the file and
-    finds the corrupt lines.
+    ``kind`` is the type of the column, a key of ``SQL_TYPES``. ``value`` is a function that returns the cell of a
+    record in this column. ``stored`` is an SQL expression that computes the cell from a line of a run's file; a column
+    without ``stored`` is computed on access by ``sql``, an SQL expression over the stored columns. Columns with
+    ``hidden`` are stored only for the ``sql`` expressions of other columns. ``valid`` is an SQL condition for correct
+    values of the stored column: if a line file contains another value, Python decodes the file and finds the corrupt
+    lines.
     """
 
     name: str
@@ -55,7 +56,7 @@ class TableDefinition:
         file: the line file from which DuckDB reads the rows, a key of ``LINE_FILES``; empty if Python makes the rows.
         line: DuckDB's types of the members of a line that the columns need.
         shared: DuckDB's types of the members that all tables of the file need, as the file is read once for all.
-        source: an SQL query over ``line`` that returns a row for each row of the table.
+        source: an SQL query over the lines that returns one row for each row of the table.
         key: the stored column that contains the key of the line.
         first: SQL condition that selects one row of each line.
         keep: SQL condition that selects the rows of the table.
@@ -81,25 +82,25 @@ class TableDefinition:
 
     @property
     def row_line(self) -> str:
-        """DuckDB's types of the members of the rows that Python makes."""
+        """DuckDB's types for the members of the rows that Python computes."""
         own = [column for column in self.columns if column.stored == column.name]
         return ", ".join(f"{column.name}: {literal(SQL_TYPES[column.kind])}" for column in own)
 
     @property
     def shown(self) -> tuple[Column, ...]:
-        """The columns of the table that are not hidden."""
+        """The columns of the table without the hidden columns."""
         return tuple(column for column in self.columns if not column.hidden)
 
 
 def member(name: str, kind: type, path: str = "", *, null: bool = False) -> Column:
-    """Return a column whose value is a member of the record and of the line.
+    """Return a column whose value is a member of the record, and a member of the line with the same name.
 
     Args:
         name: name of the column.
         kind: type of the column, or the enumeration of its values.
         path: names of nested members, separated by dots and beginning with a member of the record; by default the name
             of the column.
-        null: whether the value may be null.
+        null: true if the value may be null.
     """
     valid = "" if null else f"{name} IS NOT NULL"
     if issubclass(kind, StrEnum):
@@ -134,7 +135,7 @@ def of_row(kind: type) -> tuple[Column, ...]:
 
 
 def _plain(hint: Any) -> type:
-    """Return an annotated type without ``| None``, and ``tuple`` for a list of texts."""
+    """Return the annotated type of a member without ``| None``; ``tuple`` for a list of texts."""
     origin: type = getattr(hint, "__origin__", hint)
     parts: tuple[type, ...] = (tuple,) if origin is tuple else getattr(hint, "__args__", (hint,))
     return next(part for part in parts if part is not NoneType)
@@ -146,7 +147,7 @@ def field_columns(names: Iterable[str], taken: Iterable[str]) -> tuple[Column, .
     Args:
         names: names of the columns of target lists, from an untrusted run directory. At most ``MAX_FIELDS`` names are
             used.
-        taken: names of the other columns of the table. A target list column with one of these names is called
+        taken: names of the other columns of the table. A column of a target list that has one of these names is called
             ``field_NAME``.
     """
     used = {name.lower() for name in taken}

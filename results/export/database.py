@@ -1,11 +1,12 @@
-"""Runs in a temporary DuckDB database, for SQL queries, data frames and Parquet (``pip install mxsweep[export]``).
+"""The tables of runs in a temporary DuckDB database (``pip install mxsweep[export]``).
 
-DuckDB reads the line files itself, many times faster than Python could decode the files and insert rows. If a file has
-a corrupt line, an incomplete last line or a repeated key, Python writes the valid last lines to a temporary file for
-DuckDB (module ``source``). A table is filled when an SQL text first contains the name of the table. ``MEMORY`` limits
-the memory; further data go to a temporary directory.
+The database serves SQL queries, data frames and export to Parquet. DuckDB reads the line files itself, many times
+faster than Python could decode the files and insert rows. If a file has a corrupt line, an incomplete last line or a
+repeated key, Python writes the last correct line of each key to a temporary file for DuckDB (module ``source``). A
+table is filled with rows when an SQL text first contains the name of the table. ``MEMORY`` limits the memory of DuckDB;
+further data are written to a temporary directory.
 
-Nothing is fetched from the network: DuckDB's automatic installation of extensions is switched off. An SQL text cannot
+DuckDB fetches nothing from the network: its automatic installation of extensions is switched off. An SQL text cannot
 read or write other files unless ``allow_files`` is true: before the first SQL text is executed, DuckDB's access to
 files is limited to the temporary directory, and its configuration is locked
 (https://duckdb.org/docs/stable/operations_manual/securing_duckdb/overview).
@@ -35,14 +36,14 @@ CURRENT = """CREATE VIEW current AS SELECT domains.* FROM domains
 """SQL definition of the view ``current``: the row of each domain in the latest run that contains the domain."""
 
 _DYNAMIC = {"query", "query_table", "show", "database", "duckdb_tables"}
-"""SQL words that may use a table although the SQL text does not contain the name of the table."""
+"""SQL keywords of statements that may use a table without its name in the SQL text."""
 _WORD = re.compile(r"\w+")
 
 
 class MissingExtraError(Exception):
-    """Error: a package of an extra, such as DuckDB, is not installed.
+    """Error: a Python package of an extra, such as DuckDB, is not installed.
 
-    The text of the error is one line for the user.
+    The text of the error is one line that names the extra to install.
     """
 
 
@@ -86,7 +87,7 @@ class Database:
             The column names and the rows of the last statement; empty lists if the statement has no result.
 
         Raises:
-            QueryError: DuckDB rejects the SQL, in this call or while the rows are read.
+            QueryError: DuckDB rejects the SQL text, at once or while the rows are read.
             StoreError: a run cannot be read.
         """
         self.fill_for(sql)
@@ -113,7 +114,7 @@ class Database:
             raise QueryError(str(error).strip()) from error
 
     def fill_for(self, sql: str) -> None:
-        """Fill the tables that an SQL text may use.
+        """Fill the tables whose names occur in an SQL text.
 
         Raises:
             StoreError: a run cannot be read.
@@ -125,7 +126,7 @@ class Database:
             self.fill(("domains",))
 
     def fill(self, names: Iterable[str]) -> None:
-        """Fill tables from the runs; a table that was filled before is not filled again.
+        """Fill tables with the rows of the runs; a table that was filled before is not filled again.
 
         Raises:
             StoreError: a run cannot be read.
@@ -175,7 +176,7 @@ class Database:
             raise StoreError(f"{path}: {error}") from error
 
     def _run(self, sql: str) -> list[tuple[Any, ...]]:
-        """Execute a statement of this module and return all rows of its result."""
+        """Execute an SQL statement of this module and return all rows of its result."""
         rows: list[tuple[Any, ...]] = self.connection.execute(sql).fetchall()
         return rows
 
@@ -193,7 +194,7 @@ class Database:
         self._show(table)
 
     def _show(self, table: TableDefinition) -> None:
-        """Define the view that shows the columns of a table."""
+        """Define the SQL view that shows the columns of a table."""
         cells = ", ".join(f"{column.sql or f'r.{column.name}'} AS {identifier(column.name)}" for column in table.shown)
         self._run(
             f"CREATE OR REPLACE VIEW {table.name} AS SELECT {cells} FROM data.{table.name} AS r {table.joined}"  # noqa: S608 - names are quoted
@@ -201,7 +202,7 @@ class Database:
         )
 
     def _fill(self, tables: Sequence[TableDefinition], run: Run, beside: Sequence[TableDefinition]) -> None:
-        """Fill tables of one line file, or one table, from the first source whose rows are valid."""
+        """Fill all tables of one line file, or one table, from the first source whose rows are usable."""
         error: Exception | None = None
         for source in self._sources.of(tables[0], run, beside):
             try:
@@ -228,7 +229,7 @@ class Database:
         self._run("DROP TABLE IF EXISTS data.line")
 
     def _valid(self, table: TableDefinition) -> bool:
-        """Return whether the rows of the last run are valid and every key of its file is on one line only."""
+        """Return whether the rows of the last run are usable and no key of the run's file is on two lines."""
         conditions = " AND ".join(f"({column.valid})" for column in table.columns if column.valid)
         ((good,),) = self._run(
             f"SELECT count(*) FILTER ({table.first}) = count(DISTINCT {table.key})"  # noqa: S608 - names of module tables
@@ -238,7 +239,7 @@ class Database:
         return bool(good)
 
     def _name_providers(self) -> None:
-        """Compute the provider of each MX host that is the first host of a domain."""
+        """Compute the provider (registrable domain) of each MX host that is the first host of a domain."""
         hosts = self._run("SELECT DISTINCT first_host FROM data.domains WHERE first_host IS NOT NULL")
         rows = ({"host": host, "provider": provider_of_host(host)} for (host,) in hosts)
         with self._sources.temporary(rows) as path:
@@ -260,7 +261,9 @@ class Database:
 
 @contextmanager
 def load(*runs: Run, allow_files: bool = False) -> Iterator[Database]:
-    """Open a temporary database of runs, which the context manager removes at its end.
+    """Open a temporary database with the tables of runs.
+
+    The context manager removes the database at the end of the block.
 
     Args:
         runs: the runs whose tables the database contains.
@@ -279,7 +282,7 @@ def load(*runs: Run, allow_files: bool = False) -> Iterator[Database]:
 
 
 def connect(directory: Path) -> Any:
-    """Return a connection to an empty database in memory, which spills to files in a directory.
+    """Return a connection to an empty database in memory, which writes excess data to files in a directory.
 
     Raises:
         MissingExtraError: DuckDB is not installed.
@@ -310,7 +313,7 @@ def _selected(table: TableDefinition, lines: str) -> str:
 
 
 def _lines(table: TableDefinition, path: Path) -> str:
-    """Return the SQL function that reads the lines of one table from a file."""
+    """Return the call of the SQL function that reads the lines of one table from a file."""
     return _read(path, table.line or table.row_line)
 
 
@@ -322,12 +325,15 @@ def _read(path: Path, members: str) -> str:
 
 
 def _own_rows(table: TableDefinition) -> str:
-    """Return the SQL condition that selects the rows of the run whose name is in the definition of a table."""
+    """Return the SQL condition that selects the rows of one run.
+
+    The definition of each table contains the name of its run.
+    """
     return next(f"run = {column.stored}" for column in table.columns if column.name == "run")
 
 
 def plain(row: Sequence[Any]) -> list[Any]:
-    """Return the cells of a row as JSON values, times as RFC 3339 text."""
+    """Return the cells of a row as values for JSON; times are RFC 3339 text."""
     return [_plain(cell) for cell in row]
 
 

@@ -1,12 +1,12 @@
-"""Runs as CSV, Parquet, SQLite, DuckDB or JSON lines, for spreadsheets, data frames and SQL.
+"""Export of runs as CSV, Parquet, SQLite, DuckDB or JSON lines, for spreadsheets, data frames and SQL.
 
-The module ``results.export.tables`` defines the tables. CSV (RFC 4180, a file for each table), SQLite and JSON lines
-need no additional package. Parquet and DuckDB need DuckDB. Several runs are written into the same tables, whose column
-``run`` names the run. Existing files are never overwritten.
+The module ``results.export.tables`` defines the tables. CSV (RFC 4180, one file for each table), SQLite and JSON lines
+need no additional package. The formats Parquet and DuckDB need the package DuckDB. Several runs are written into the
+same tables, whose column ``run`` names the run. Existing files are never overwritten.
 
-In CSV, an apostrophe precedes each text that a spreadsheet would evaluate as a formula, times are RFC 3339 text, null
-is an empty cell, booleans are ``true`` and ``false``, and a list is a JSON array. In SQLite, booleans are 1 and 0, and
-times and lists are text.
+In CSV files, an apostrophe precedes each text that a spreadsheet would evaluate as a formula, times are RFC 3339 text,
+null is an empty cell, booleans are ``true`` and ``false``, and a list is a JSON array. In SQLite files, booleans are 1
+and 0, and times and lists are text.
 """
 
 import csv
@@ -119,7 +119,7 @@ def to_duckdb(runs: Sequence[Run], directory: Path) -> list[Path]:
 def to_jsonl(runs: Sequence[Run], directory: Path) -> list[Path]:
     """Write a copy of each run that contains only the last line of each key.
 
-    Several runs are written to subdirectories with the names of the runs' directories.
+    For several runs, the copies are written to subdirectories with the names of the run directories.
 
     Raises:
         StoreError: a file exists or cannot be written, or a run cannot be read.
@@ -146,7 +146,7 @@ def _to_jsonl(run: Run, directory: Path) -> list[Path]:
 
 
 def _decodable(kind: type, line: bytes) -> bytes:
-    """Return a line after a check that the line is a record of the class of its file."""
+    """Return a line of a run after a check that the line is a record of the class of its file."""
     codec.decode(kind, line)
     return line
 
@@ -192,7 +192,7 @@ def _text(cell: Any) -> Any:
 
 
 def _fill(database: sqlite3.Connection, runs: Sequence[Run]) -> None:
-    """Fill all tables in one transaction, so that an interrupted export leaves an empty database."""
+    """Fill all SQLite tables in one transaction, so that an interrupted export leaves an empty database."""
     database.execute("PRAGMA synchronous = OFF")
     database.execute("BEGIN")
     for name, (columns, rows) in zip(TABLES, _tables(runs), strict=True):

@@ -14,9 +14,9 @@ from results.store.reader import Run
 class Relation:
     """A table or the result of a query: a DuckDB relation that can be converted to data frames.
 
-    Attributes other than ``df``, ``arrow`` and ``pl`` are those of ``relation``, a ``duckdb.DuckDBPyRelation``, such as
-    ``filter``, ``aggregate``, ``order`` and ``fetchall``. A relation that one of these methods returns is wrapped in a
-    ``Relation`` again.
+    All attributes other than ``df``, ``arrow`` and ``pl`` are the attributes of ``relation``, a
+    ``duckdb.DuckDBPyRelation``, such as ``filter``, ``aggregate``, ``order`` and ``fetchall``. If such an attribute is
+    a method that returns a relation, the result is a ``Relation`` again.
     """
 
     def __init__(self, relation: Any, owner: object) -> None:
@@ -62,9 +62,9 @@ class Relation:
 
 
 class RunDatabase:
-    """The tables of runs in a temporary database, which exists as long as this object or one of its relations.
+    """The tables of runs in a temporary database, which exists as long as this object or a relation from it exists.
 
-    An SQL text may also read and write other files. The file docs/queries.md describes the tables.
+    An SQL text in this database may also read and write other files. The file docs/queries.md describes the tables.
 
     Args:
         runs: the runs. The column ``run`` of each table contains the name of the run's directory.

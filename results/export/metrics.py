@@ -1,11 +1,11 @@
-"""The results of a run as metrics for the textfile collector of Prometheus' node_exporter.
+"""Writer of the results of a run as metrics for the textfile collector of Prometheus' node_exporter.
 
-Only gauges and histograms are used, because readers of Prometheus' older text format also accept these types. The
-number of series is small: no domain or host has a series, and only each of the ``PROVIDERS`` largest providers has a
-separate series; the series ``other`` contains the sum of all other providers. Every verdict and reason has a series
-even if the value of the series is zero, so that an alert can detect a change.
+Only metrics of the types gauge and histogram are used, because readers of Prometheus' older text format also accept
+these types. The number of series is small: no domain or host has a series, and each of the ``PROVIDERS`` largest
+providers has a separate series; the series ``other`` contains the sum of all other providers. Every verdict and reason
+has a series even if its count is zero, so that an alert can detect a change.
 
-The histogram contains an expired certificate with 0 days left as long as a server sends the certificate.
+The histogram of expiry days counts an expired certificate with 0 days left as long as a server sends the certificate.
 """
 
 from collections.abc import Iterator, Sequence
@@ -21,7 +21,7 @@ from scanner.vocabulary import Dane, DomainDane, DomainOutcome, DomainStartTLS, 
 
 PROVIDERS = 20  # maximum number of named providers; each provider has four series
 DAYS = (0, 1, 3, 7, 14, 21, 30, 60, 90, 180, 365)
-"""Upper bounds of the histogram buckets: days until the expiry of a certificate."""
+"""Upper bounds of the histogram's buckets, in days until the expiry of a certificate."""
 
 OTHER = "other"
 
@@ -90,7 +90,7 @@ def _domains(summary: Summary) -> Iterator[str]:
 
 
 def _sts(summary: Summary) -> Iterator[str]:
-    """Yield the metrics about MTA-STS; none if the scan did not examine MTA-STS."""
+    """Yield the metrics about MTA-STS; no metrics if the scan did not examine MTA-STS."""
     for name, words in (("sts", DomainSTS), ("mechanism", Mechanism)):
         counts = {word: count.domains for word, count in summary.tables[name].rows.items()}
         if counts:

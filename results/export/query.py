@@ -1,4 +1,4 @@
-"""The output of ``mxsweep query``: the rows of an SQL result as text, CSV or JSON lines."""
+"""Output of ``mxsweep query``: the rows of an SQL result as text, CSV or JSON lines."""
 
 import csv
 from collections.abc import Iterable, Sequence
@@ -18,21 +18,21 @@ Rows = Iterable[Sequence[Any]]
 
 
 def as_text(names: Sequence[str], rows: Rows, console: Console) -> None:
-    """Print at most ``MAX_SHOWN`` rows of the result as a text table."""
+    """Print at most ``MAX_SHOWN`` rows of an SQL result as a text table."""
     shown = [tuple(map(_cell, plain(row))) for row in islice(rows, MAX_SHOWN)]
     table = Table("query", "", tuple(names), tuple(shown), more=sum(1 for _ in rows))
     print_rows(console, table)
 
 
 def as_csv(names: Sequence[str], rows: Rows, out: TextIO) -> None:
-    """Write rows as CSV with a header line."""
+    """Write the rows of an SQL result as CSV with a header line."""
     writer = csv.writer(out)
     writer.writerow(map(csv_cell, names))
     writer.writerows([csv_cell(_as_text(cell)) for cell in plain(row)] for row in rows)
 
 
 def as_json(names: Sequence[str], rows: Rows, out: BinaryIO) -> None:
-    """Write rows as JSON lines, an object for each row."""
+    """Write the rows of an SQL result as JSON lines, one object for each row."""
     for row in rows:
         document = orjson.dumps(dict(zip(names, plain(row), strict=True)), option=orjson.OPT_APPEND_NEWLINE)
         out.write(json_text(document))

@@ -1,7 +1,7 @@
-"""Rows of the exported tables that Python computes: hosts, endpoints and the run itself.
+"""Rows of the exported tables that Python computes: MX hosts, endpoints and the run itself.
 
-Python computes these rows, because rules of ``scanner.core`` determine the representative probe of an address and the
-provider of a host. The module ``results.export.tables`` defines the columns.
+Python computes the rows of hosts and endpoints, because rules of ``scanner.core`` determine the representative probe of
+an address and the provider of a host. The module ``results.export.tables`` defines the columns.
 """
 
 from base64 import b64encode
@@ -30,7 +30,7 @@ PEM_WIDTH = 64  # number of characters in a line of PEM (RFC 7468 section 2)
 REMEMBERED = 1 << 16  # maximum number of hosts whose provider is cached, because two tables need it
 
 provider_of_host = lru_cache(REMEMBERED)(provider_of)
-"""The provider of an MX host, with a larger cache."""
+"""Return the provider of an MX host, from a larger cache than that of ``scanner.core``."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,8 +44,8 @@ class RouteOf:
 class HostRow(Lean, frozen=True):
     """The row of an MX host in the table ``hosts``.
 
-    ``dane`` is the host's most severe verdict for any domain. ``tlsa`` is ``usable``, or the verdict that follows from
-    DNS answers alone.
+    ``dane`` is the host's most severe verdict for any domain. ``tlsa`` is ``usable``, or the DANE verdict that follows
+    from the DNS answers alone.
     """
 
     host_key: str
@@ -73,9 +73,9 @@ class HostRow(Lean, frozen=True):
 
 
 class EndpointRow(Lean, frozen=True):
-    """The row of an address of an MX host, with the representative probe.
+    """The row of an address of an MX host in the table ``endpoints``, from the representative probe of the address.
 
-    The evidence columns do not consider names.
+    The columns with evidence about certificates do not include the comparison of names.
     """
 
     host_key: str
@@ -142,13 +142,13 @@ class DomainUse(Lean, frozen=True):
 
 
 class TargetUse(Lean, frozen=True):
-    """The member of a target that contains the columns of the target list."""
+    """The member of a target (a destination of a scan) that contains the columns of the target list."""
 
     fields: dict[str, str] = msgspec.field(default_factory=dict)
 
 
 class ListUse(Lean, frozen=True):
-    """The member of a domain record that contains the target."""
+    """The member of a domain record that contains the target (the destination of the scan)."""
 
     target: TargetUse
 
@@ -164,7 +164,10 @@ def route_rows(run: Run) -> Iterator[RouteOf]:
 
 
 def host_rows(run: Run) -> Iterator[HostRow]:
-    """Yield the row of each host, with the number of domains of the host. Memory grows with the number of hosts."""
+    """Yield the row of each MX host, with the number of domains that use the host.
+
+    The memory used grows with the number of hosts.
+    """
     domains: Counter[str] = Counter()
     dane: dict[str, str] = {}
     for domain in lines(run, "domains", DomainUse):
@@ -176,17 +179,17 @@ def host_rows(run: Run) -> Iterator[HostRow]:
 
 
 def endpoint_rows(run: Run) -> Iterator[EndpointRow]:
-    """Yield the row of each address of each host."""
+    """Yield the row of each address of each MX host."""
     return (row for report in run.hosts() for row in endpoint_rows_of(report))
 
 
 def endpoint_rows_of(report: HostReport) -> Iterator[EndpointRow]:
-    """Yield the row of each address of a host."""
+    """Yield the row of each address of one MX host."""
     return (endpoint_row(report, each) for each in report.endpoints)
 
 
 def run_rows(run: Run) -> Iterator[RunRow]:
-    """Yield the row of the run itself."""
+    """Yield the row of the table ``runs`` that describes the run."""
     header = run.header
     yield RunRow(
         label=header.label,
@@ -223,7 +226,7 @@ def provider(record: DomainRecord) -> str:
 
 
 def host_row(report: HostReport, domains: int = 0, dane: str = "") -> HostRow:
-    """Return the row of a host.
+    """Return the row of an MX host in the table ``hosts``.
 
     Args:
         report: the host's report.
@@ -259,7 +262,7 @@ def host_row(report: HostReport, domains: int = 0, dane: str = "") -> HostRow:
 
 
 def endpoint_row(report: HostReport, endpoint: EndpointReport) -> EndpointRow:
-    """Return the row of an address of a host."""
+    """Return the row of an address of an MX host in the table ``endpoints``."""
     parts = sessions(endpoint)
     shown, evidence = parts.shown, endpoint.dane
     matched = evidence.record if evidence else None
@@ -304,7 +307,10 @@ def _session(handshake: Handshake | None) -> dict[str, Any]:
 
 
 def _others(endpoint: EndpointReport) -> dict[str, Any]:
-    """Return the columns about certificates with other key algorithms: a mismatch of any of them counts."""
+    """Return the columns about certificates with other key algorithms.
+
+    A mismatch of any such certificate is a mismatch.
+    """
     served = [other for other in endpoint.algorithms if other.served is Served.YES]
     leaves = [digest for other in served if other.probe.handshake for digest in other.probe.handshake.chain[:1]]
     found = [other.dane.matched for other in served if other.dane is not None]

@@ -1,4 +1,4 @@
-"""RRsets in the presentation format of zone files (RFC 1035 section 5.1), an element for each resource record."""
+"""RRsets as text in the presentation format of zone files (RFC 1035 section 5.1), an element for each record."""
 
 from scanner.core.tlsa import parse_rdata, presentation
 from scanner.facts import Answer, TLSALookup
@@ -8,9 +8,10 @@ SHORTEST_TLSA = 4  # minimum number of octets of TLSA rdata with a presentation 
 
 
 def rrset(answer: Answer | None) -> tuple[str, ...]:
-    """Return the records of a DNS answer as lines ``OWNER TTL IN TYPE RDATA``; no lines without an answer or records.
+    """Return the records of a DNS answer as lines ``OWNER TTL IN TYPE RDATA``.
 
-    The owner is the name at the end of the chain of aliases. TLSA rdata that is not hexadecimal is returned as stored.
+    The result is empty if there is no answer or no record. In the returned lines, OWNER is the name at the end of the
+    chain of aliases. TLSA rdata that is not hexadecimal is returned as stored.
     """
     if answer is None:
         return ()

@@ -1,8 +1,8 @@
-"""Files of JSON lines from which DuckDB fills the tables of a run.
+"""Provider of the JSON line files from which DuckDB fills the tables of a run.
 
 DuckDB reads a line file of the run directly. If the file has a corrupt line, an incomplete last line or a repeated key,
-DuckDB reads a temporary copy, to which the reader of the run writes the valid last lines only. In a file that DuckDB
-reads directly, members that no column needs are not checked, as in the partial records of reports.
+DuckDB reads a temporary copy, to which the reader of the run writes only the last correct line of each key. If DuckDB
+reads a line file directly, members that no column needs are not checked.
 """
 
 import os
@@ -24,7 +24,7 @@ from results.store.reader import LINE_FILES, Run, lines_path
 class Sources:
     """Provider of files for DuckDB, in a directory for temporary files.
 
-    ``confined`` is true if DuckDB can read files of this directory only, so that DuckDB needs a copy of each line file.
+    ``confined`` is true if DuckDB can read only files of this directory, so that DuckDB needs a copy of each line file.
     """
 
     def __init__(self, directory: Path) -> None:
@@ -40,12 +40,14 @@ class Sources:
     def of(
         self, table: TableDefinition, run: Run, beside: Sequence[TableDefinition] = ()
     ) -> Iterator[AbstractContextManager[Path]]:
-        """Yield files with the rows of a table; the caller takes the next file if the previous file has invalid rows.
+        """Yield files with the rows of a table.
+
+        The caller takes the next file if the previous file contains wrong rows.
 
         Args:
             table: the table to fill.
             run: the run that contains the rows.
-            beside: tables that will be filled next; rows made of the same records are written in one pass.
+            beside: tables that will be filled next; their rows are written in the same pass over the records.
 
         Raises:
             StoreError: the run cannot be read, or a temporary file cannot be written.
@@ -99,9 +101,9 @@ class Sources:
 
     @contextmanager
     def _linked(self, path: Path) -> Iterator[Path]:
-        """Link to a line file while DuckDB reads the file.
+        """Create a link to a line file for the time in which DuckDB reads the file.
 
-        The name of the link contains no special characters of a pattern.
+        The name of the link contains no characters that are special in a file name pattern.
         """
         link = self._fresh()
         with naming(path), open_regular(path) as file:

@@ -1,9 +1,9 @@
 """The exported tables: domains, routes (pairs of domain and MX host), hosts, endpoints, certs, rejects and runs.
 
-The members of a row are columns for spreadsheets, data frames and SQL. A list becomes two columns: a text with a blank
-between two items, and a list with the name ``NAME_list``. Times are UTC. The column ``run`` names the run of a row.
-The table ``domains`` has a further column for each column of the target lists. The files of the run contain all
-details.
+Each member of a row is a column of a table for spreadsheets, data frames and SQL. A list is exported as two columns: a
+text with a blank between two items, and a list with the name ``NAME_list``. Times are UTC. In every table, the column
+``run`` names the run of a row. The table ``domains`` has a further column for each column of the target lists. The
+files of the run contain more details than the tables.
 """
 
 from collections.abc import Callable, Iterable, Sequence
@@ -61,12 +61,12 @@ _HOSTS_LINE = """hosts: 'STRUCT(host VARCHAR, preference BIGINT, report VARCHAR,
 
 
 def _distinct(name: str) -> str:
-    """Return an SQL expression for the distinct items of a list in their order."""
+    """Return an SQL expression for the distinct items of a list in the order of the list."""
     return f"list_filter({name}, lambda item, place: list_position({name}, item) = place)"
 
 
 def _listed_last(*columns: Column) -> tuple[Column, ...]:
-    """Return the columns with the list columns last, so that the other columns keep their order of version 0.1.0."""
+    """Return the columns of a table, list columns last, so that the other columns keep their order of version 0.1.0."""
     return tuple(sorted(columns, key=lambda column: column.kind is tuple))
 
 
@@ -226,7 +226,7 @@ REJECTS = TableDefinition(
 RUNS = TableDefinition("runs", rows.run_rows, of_row(rows.RunRow))
 
 TABLES = {table.name: table for table in (DOMAINS, ROUTES, HOSTS, ENDPOINTS, CERTS, REJECTS, RUNS)}
-"""The tables by name, in the order in which they are written."""
+"""The exported tables by name, in the order in which they are written."""
 
 
 def _fields(record: DomainRecord) -> str:

@@ -1,7 +1,7 @@
-"""The metrics ``mxsweep_scan_*`` of a running scan, for node_exporter's textfile collector.
+"""The metrics of a running scan (``mxsweep_scan_*``) for node_exporter's textfile collector.
 
-The metrics are gauges with few labels. Names of providers in back-off are not labels, as each name would become a
-permanent series.
+All metrics of a running scan are gauges with few labels. Names of providers in back-off are not labels, as each name
+would become a permanent series.
 """
 
 from collections.abc import Iterator
@@ -12,7 +12,7 @@ from scanner.vocabulary import DomainDane, DomainOutcome, RunState
 
 
 def status_metrics(status: Status) -> str:
-    """Return a status as OpenMetrics text."""
+    """Return the status of a scan as OpenMetrics text."""
     return "".join((*_progress(status), *_work(status), END))
 
 

@@ -1,7 +1,7 @@
 """The progress display of a running scan on standard error: live on a terminal, else a line every ten seconds.
 
-A display has no thread and no timer, as the scan calls ``show`` about four times a second. After a write error, for
-example on a closed terminal, the display stops writing and the scan continues.
+The display needs no thread and no timer, as the scan calls ``show`` about four times a second. After a write error, for
+example on a closed terminal, the progress display stops writing and the scan continues.
 """
 
 from collections.abc import Callable
@@ -34,14 +34,14 @@ class Progress(Protocol):
         """Close the display."""
 
     def show(self, status: Status) -> None:
-        """Display a status if an update of the display is due."""
+        """Display the status of a scan if the next update of the display is due."""
 
     def end(self, status: Status) -> None:
         """Display the last status of the scan."""
 
 
 class _Guard:
-    """Caller of drawing functions that stops after the first ``OSError``, as a closed terminal stays closed."""
+    """Caller of drawing functions, which makes no further calls after the first ``OSError``."""
 
     def __init__(self) -> None:
         self._failed = False
@@ -56,7 +56,7 @@ class _Guard:
 
 
 class RichProgress:
-    """A live display in the last lines of a terminal."""
+    """A progress display that redraws the last lines of a terminal."""
 
     def __init__(self, console: Console) -> None:
         self._console = console
@@ -72,12 +72,12 @@ class RichProgress:
         self._guarded(self._live.stop)
 
     def show(self, status: Status) -> None:
-        """Draw a status on the terminal."""
+        """Draw the status of a scan on the terminal."""
         picture = Group(_bar(status), Text(_pace(status)), self._details(status))
         self._guarded(lambda: self._live.update(picture, refresh=True))
 
     def end(self, status: Status) -> None:
-        """Draw the last status on the terminal."""
+        """Draw the last status of the scan on the terminal."""
         self.show(status)
 
     def _details(self, status: Status) -> Text:
@@ -88,7 +88,7 @@ class RichProgress:
 
 
 class PlainProgress:
-    """A display for logs and files that prints a line every ``every`` seconds."""
+    """A progress display for logs and files that prints a line every ``every`` seconds."""
 
     def __init__(self, console: Console, every: float = LINE_EVERY) -> None:
         self._console = console
@@ -103,13 +103,13 @@ class PlainProgress:
         """Do nothing."""
 
     def show(self, status: Status) -> None:
-        """Write a progress line if ``every`` seconds have passed since the last line."""
+        """Write a progress line if ``every`` seconds have passed since the last progress line."""
         if status.elapsed - self._last >= self._every:
             self._last = status.elapsed
             self.end(status)
 
     def end(self, status: Status) -> None:
-        """Write a last progress line."""
+        """Write the last progress line of the scan."""
         parts = (
             _done(status),
             _pace(status),
@@ -124,7 +124,7 @@ class PlainProgress:
 
 
 class NoProgress:
-    """The display of ``--quiet``, which prints nothing."""
+    """The progress display of ``--quiet``, which prints nothing."""
 
     def __enter__(self) -> Self:
         return self
@@ -140,11 +140,11 @@ class NoProgress:
 
 
 def progress_for(console: Console, *, quiet: bool = False) -> Progress:
-    """Return the display that fits a console: live on a terminal, lines elsewhere.
+    """Return the progress display for a console: redrawn lines on a terminal, else a line every ten seconds.
 
     Args:
         console: a console that raises ``OSError`` on a write error (rich's class ends the process on a closed pipe).
-        quiet: whether to return the display that shows nothing.
+        quiet: true to return the display that prints nothing.
     """
     if quiet:
         return NoProgress()
@@ -177,7 +177,7 @@ def _pace(status: Status) -> str:
 
 
 def _in_flight(status: Status) -> str:
-    """Return the lookups and probes in flight by stage: ``in flight: gates 3, connect 12``."""
+    """Return the numbers of lookups and probes in progress by stage, such as ``in flight: gates 3, connect 12``."""
     busy = [f"{stage} {count:,}" for stage, count in status.in_flight.items() if count]
     return f"in flight: {', '.join(busy)}" if busy else ""
 
@@ -212,6 +212,6 @@ def _tallies(status: Status) -> tuple[str, ...]:
 
 
 def _tally(kind: str, found: dict[str, int]) -> str:
-    """Return the number of domains by verdict value, most frequent first: ``dane: protected 12, none 3``."""
+    """Return the number of domains by verdict value, most frequent first, such as ``dane: protected 12, none 3``."""
     ranked = sorted(found.items(), key=lambda row: (-row[1], row[0]))
     return f"{kind}: " + ", ".join(f"{word} {count:,}" for word, count in ranked) if ranked else ""

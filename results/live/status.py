@@ -1,7 +1,7 @@
 """Files with the status of a running scan: JSON lines, and metrics for node_exporter's textfile collector.
 
 Only the JSON lines contain the names of providers in back-off, as each label value of a metric would become a permanent
-series. A write error is reported once, and the scan continues.
+series. A write error of a status file is reported once, and the scan continues.
 """
 
 from collections.abc import Callable
@@ -15,7 +15,7 @@ from scanner.model import Status
 
 
 class StatusFile:
-    """A file to which each status is appended as a JSON line; existing content is kept.
+    """A file to which each status is appended as a JSON line; the existing content of the file is kept.
 
     Raises:
         StoreError: the file cannot be opened.
@@ -27,7 +27,7 @@ class StatusFile:
             self._file = open_append(path)
 
     def reopen(self) -> None:
-        """Open the file at the same path again, because a rotation of logs may have moved the open file away.
+        """Open the status file at the same path again, because a rotation of logs may have moved the open file away.
 
         Raises:
             StoreError: the file cannot be opened.
@@ -35,7 +35,7 @@ class StatusFile:
         reopen_append(self._path, self._file)
 
     def __call__(self, status: Status) -> None:
-        """Append a status with one ``write`` call, so that a program that follows the file reads whole lines.
+        """Append a status with one ``write`` call, so that concurrent readers of the file get whole lines.
 
         Raises:
             StoreError: the file cannot be written.
@@ -65,7 +65,7 @@ class MetricsFile:
 
 
 class PeriodicWriter:
-    """Writer of the first status, the last status, and a status every ``every`` seconds between these.
+    """Writer of the first and the last status of a scan, and of a status every ``every`` seconds in between.
 
     Args:
         write: function that writes a status or raises ``StoreError``.

@@ -1,1 +1,1 @@
-"""Tables of a run for a publication, and a manifest of the sources of the tables."""
+"""Tables of a run for a publication, and a manifest of the runs and settings from which the tables were made."""

@@ -1,4 +1,4 @@
-"""The most specific cause of each DANE mismatch that the stored records of an MX host support."""
+"""The cause of each DANE mismatch: the most specific cause that the stored records of an MX host support."""
 
 from collections.abc import Collection, Mapping, Sequence
 
@@ -14,7 +14,9 @@ from scanner.reasons import Reason
 
 
 def mismatch_causes(run: Run, history: Sequence[Run], wrong: Collection[str]) -> dict[str, str]:
-    """Return the cause of the DANE mismatch of each given MX host; memory grows with the number of these hosts.
+    """Return the cause of the DANE mismatch of each given MX host.
+
+    The memory used grows with the number of the given hosts.
 
     Args:
         run: the run.
@@ -22,7 +24,7 @@ def mismatch_causes(run: Run, history: Sequence[Run], wrong: Collection[str]) ->
         wrong: report keys of the MX hosts with a DANE mismatch.
 
     Returns:
-        For each host name, a value of ``tlsa_cause.Cause``, or the reason code of a match that is not valid.
+        For each host name, a value of ``tlsa_cause.Cause``, or the reason code of a match with errors.
     """
     reports = find(run, "hosts", HostReport, wrong)
     certs = certs_of(run, reports.values())

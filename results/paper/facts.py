@@ -41,7 +41,10 @@ STARTTLS_CLASSES = (
     NOT_CONTACTED,
     NO_ADDRESS,
 )
-"""Outcomes of STARTTLS at an address, ordered by progress of the session, furthest first; 4xx and 5xx are combined."""
+"""Outcomes of STARTTLS at an address, ordered by progress of the session, the most advanced first.
+
+Replies 4xx and 5xx are one outcome.
+"""
 
 _COMMON = ("records", "unusable", "disagree", "families")
 
@@ -50,12 +53,12 @@ DISAGREEMENTS = ("reachable", "TLS", "certificate", "DANE match")
 
 @dataclass(frozen=True, slots=True)
 class HostFacts:
-    """The counted properties of an MX host.
+    """The properties of an MX host that the tables of a publication count.
 
     ``records`` contains the parameters (``3 1 1``) of each TLSA record, and ``unusable`` the reasons of unusable
     records. ``disagree`` lists the properties that differ between addresses, and ``families`` the properties that
-    differ between IPv4 and IPv6. ``addresses`` is the number of addresses; ``both`` is True if the host has both IPv4
-    and IPv6 addresses.
+    differ between IPv4 and IPv6. ``addresses`` is the number of addresses; ``both`` is True if the host has IPv4 and
+    IPv6 addresses.
     """
 
     host: str
@@ -78,13 +81,13 @@ def host_facts(run: Run) -> dict[str, HostFacts]:
 
 
 def _sharing(facts: HostFacts, alike: dict[Any, Any]) -> HostFacts:
-    """Replace values that are equal to values of earlier hosts by the same objects, to save memory."""
+    """Replace values that are equal to values of earlier hosts by the same objects, which saves memory."""
     common = {name: alike.setdefault(value, value) for name in _COMMON for value in (getattr(facts, name),)}
     return replace(facts, **common)
 
 
 def starttls_class(endpoint: EndpointReport) -> str:
-    """Return the outcome of STARTTLS at an address, a member of ``STARTTLS_CLASSES``."""
+    """Return the outcome of STARTTLS at an address, one of ``STARTTLS_CLASSES``."""
     parts = sessions(endpoint)
     failure = parts.own.failure
     if parts.shown.handshake is not None:
@@ -95,7 +98,7 @@ def starttls_class(endpoint: EndpointReport) -> str:
 
 
 def furthest(classes: Iterable[str], default: str) -> str:
-    """Return the furthest of several outcomes of ``STARTTLS_CLASSES``, or ``default`` if there are none."""
+    """Return the most advanced of several outcomes of ``STARTTLS_CLASSES``, or ``default`` if no outcome is given."""
     return min(classes, key=STARTTLS_CLASSES.index, default=default)
 
 

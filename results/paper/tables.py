@@ -1,12 +1,13 @@
-"""The tables of a measurement paper, from one run, or from several runs for key rollovers.
+"""The tables of a measurement paper, made from one run, or from several runs for key rollovers.
 
-Every table has two counts: domains and MX hosts, where a shared host is counted once. A label of a host applies to
-every domain with the host, so the sum of a column of domains can exceed the total. A table of outcomes by progress of
-the session counts each domain only in the row of its furthest outcome. The note of a table states the base of its
-percentages.
+Every table has two counts: domains, and MX hosts; a host of several domains is counted once. A label of a host applies
+to
+every domain with the host, so the sum of a column of domains can exceed the total. A table of STARTTLS outcomes counts
+each domain only in the row of its most advanced outcome. The note of a table states the number to which the percentages
+refer.
 
-``results.count`` computes the counts, so that the tables agree with the report and the metrics of the run.
-Memory grows with MX hosts and certificates, not with domains.
+The package ``results.count`` computes the numbers, so that the tables agree with the report and the metrics of the run.
+The memory used grows with the number of MX hosts and certificates, not with the number of domains.
 """
 
 from collections import Counter
@@ -40,7 +41,7 @@ from scanner.vocabulary import Dane, DomainDane, DomainSTS
 
 TOP = 20  # maximum number of listed providers
 RANKS = tuple(factor * 10**power for power in range(6) for factor in (1, 2, 5))
-"""The ranks of the rows of table T7, which counts domains by provider and by MX host."""
+"""The ranks that are rows of table T7, which counts domains by provider and by MX host."""
 
 COLUMNS = ("domains", "domains %", "MX hosts", "MX hosts %")
 
@@ -64,7 +65,7 @@ _POLICY_TABLES = {
 
 @dataclass(frozen=True, slots=True)
 class _Sources:
-    """The data for all tables."""
+    """The data from which all tables are made."""
 
     facts: Mapping[str, HostFacts]
     words: PaperWords
@@ -119,7 +120,7 @@ def _cells(count: Count, base: Count) -> tuple[Cell, ...]:
 
 
 def _rows(counted: Counted, table: str, labels: Iterable[str], base: Count) -> list[tuple[Cell, ...]]:
-    """Return a row with the counts of (``table``, label) for each label."""
+    """Return a row with the counts of each pair (``table``, label)."""
     return [(label, *_cells(counted[table, label], base)) for label in labels]
 
 
@@ -152,7 +153,7 @@ def _starttls(counted: Counted) -> Table:
 
 
 def _parameters(sources: _Sources) -> Table:
-    """Return table T3, which also counts records, as a host may have several records with the same parameters."""
+    """Return table T3, which also counts TLSA records, as a host may have several records with the same parameters."""
     counted = sources.counted
     records = Counter(label for facts in sources.facts.values() for label in facts.records)
     found = {label for table, label in counted.domains.by_word if table == "parameters"}
@@ -195,7 +196,10 @@ def _providers(summary: Summary) -> Table:
 
 
 def _concentration(words: PaperWords) -> Table:
-    """Return table T7, the cumulated share of domains at the largest providers and MX hosts, by first MX host."""
+    """Return table T7, the cumulated share of domains at the largest providers and MX hosts.
+
+    Each domain is counted at its first MX host.
+    """
     providers = [name for name, _ in sorted(words.by_provider.items(), key=lambda row: (-row[1], row[0]))]
     lines = [
         _cumulated([words.by_provider[name] for name in providers]),

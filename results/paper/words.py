@@ -1,6 +1,6 @@
-"""The labels of MX hosts and of domains that only the paper tables count.
+"""Labels of MX hosts and of domains that only the tables of a publication count.
 
-``results.count`` counts these labels together with the labels of the report and by the same rules.
+The package ``results.count`` counts these labels together with the labels of the report and by the same rules.
 """
 
 from collections import Counter
@@ -18,7 +18,7 @@ SECURE_HOST = "DNSSEC-secure addresses of an MX host"
 TLSA = "usable TLSA records of such a host"
 REACHED = "such a host accepts connections"
 HOST_STEPS = (SECURE_HOST, TLSA, REACHED)
-"""The steps of table T1 that follow the DNSSEC-secure MX RRset."""
+"""The steps of protection in table T1 that follow the step "DNSSEC-secure MX RRset"."""
 
 MX_KINDS = (
     "MX records",
@@ -62,7 +62,7 @@ def words_of_facts(facts: HostFacts) -> frozenset[Word]:
 
 
 def steps_of(facts: HostFacts) -> tuple[str, ...]:
-    """Return the members of ``HOST_STEPS`` that an MX host reaches."""
+    """Return the steps of protection (``HOST_STEPS``) that an MX host reaches."""
     reached = (facts.secure, facts.usable, facts.reached)
     count = reached.index(False) if False in reached else len(reached)
     return HOST_STEPS[:count]
@@ -74,7 +74,7 @@ def between_families(what: str) -> str:
 
 
 class PaperWords:
-    """Function object that returns the labels of domains and counts the domains of each first MX host.
+    """Function object that returns the labels of domains and counts domains by their first MX host.
 
     ``by_host`` counts domains by the MX host that senders try first; ``by_provider``, ``protected`` and ``broken``
     count domains by the provider of this host.
@@ -91,7 +91,10 @@ class PaperWords:
         self.broken: Counter[str] = Counter()
 
     def __call__(self, kind: DomainKind, step: int) -> frozenset[Word]:
-        """Return the labels of a group of domains; ``step`` is the index of their last step in ``FUNNEL``."""
+        """Return the labels of a group of domains.
+
+        ``step`` is the index in ``FUNNEL`` of the last step that the domains reach.
+        """
         self._concentration(kind)
         known = [host.report for host in kind.hosts if host.report in self._facts]
         facts = [self._facts[key] for key in known if key is not None]
@@ -122,7 +125,7 @@ def dane_and_sts(dane: str, sts: str) -> str:
 
 
 def mx_label(route: RoutePart, reasons: Sequence[str]) -> str:
-    """Return the member of ``MX_KINDS`` for the route and the verdict reasons of a domain."""
+    """Return the value of ``MX_KINDS`` for the route and the verdict reasons of a domain."""
     if Reason.NXDOMAIN in reasons or Reason.NO_ADDRESS in reasons:
         return "no such domain, or no address"
     final = route.final or (Reason.MX_TARGETS_UNRESOLVABLE if Reason.MX_TARGETS_UNRESOLVABLE in reasons else "")
@@ -134,7 +137,10 @@ def mx_label(route: RoutePart, reasons: Sequence[str]) -> str:
 
 
 def _coverage(kind: DomainKind, usable: Collection[str]) -> Iterator[Word]:
-    """Yield the labels for the coverage by usable and by matching TLSA records; no labels without usable records."""
+    """Yield the labels for the shares of a host's addresses with usable and with matching TLSA records.
+
+    A host without usable records has no labels.
+    """
     if not usable:
         return
     every = {host.name for host in kind.hosts}

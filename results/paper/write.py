@@ -1,8 +1,8 @@
 """Writer of the tables of a measurement paper as files, with a manifest of their sources.
 
 The files are ``T1.csv``, ``T1.tex`` and ``T1.txt`` for each table, and ``manifest.json``, which contains the version of
-mxsweep and for each run the dates, settings, resolver, vantage point and input digests. The same runs and version
-result in the same files.
+mxsweep and for each run the dates, settings, resolver, vantage point and input digests. The same runs and the same
+version of mxsweep result in the same files.
 """
 
 import hashlib
@@ -24,7 +24,7 @@ _FORMS = {"csv": csv_text, "tex": latex, "txt": plain_text}
 
 @dataclass(frozen=True, slots=True)
 class TableFile:
-    """The manifest entry of a table; ``sha256`` maps file names to digests."""
+    """The entry of a table in the manifest; ``sha256`` maps file names to digests."""
 
     name: str
     title: str
@@ -35,7 +35,7 @@ class TableFile:
 
 @dataclass(frozen=True, slots=True)
 class Manifest:
-    """The sources of the tables (a run, and earlier runs in the order of time) and the written files."""
+    """The manifest of the tables: the run, the earlier runs in the order of time, and the written files."""
 
     tool: str
     version: str

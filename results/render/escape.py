@@ -1,11 +1,11 @@
-r"""Escaping of text from peers, zones and lists; each output format has a function.
+r"""Escaping of text from servers, zones and lists, with one function for each output format.
 
-Text from peers, zones and lists can contain escape sequences, line ends, characters that reverse or hide the text after
-them, and combining marks without limit. ``safe`` replaces each such character by an escape such as ``\x1b`` or
-``\u202e``. Every format for human readers uses ``safe``; the functions for Markdown, HTML and LaTeX then also escape
-the markup of the format. The escapes of JSON preserve every character of a text. CSV output has U+FFFD in the place of
-each such character, and no cell begins a spreadsheet formula. The markup of the library Rich is not escaped here,
-because text from peers, zones and lists is only passed to Rich as ``rich.text.Text``.
+Text from servers, zones and lists can contain escape sequences, line ends, characters that reverse or hide the text
+after them, and combining marks without limit. The function ``safe`` replaces each such character by an escape such as
+``\x1b`` or ``\u202e``. Every format for human readers uses the function ``safe``; the functions for Markdown, HTML and
+LaTeX then also escape the markup of the format. The escapes in JSON output preserve every character of a text. In CSV
+output, U+FFFD replaces each such character, and no cell begins a spreadsheet formula. This module does not escape the
+markup of the library Rich, because text from servers, zones and lists is only passed to Rich as ``rich.text.Text``.
 """
 
 import html
@@ -28,7 +28,7 @@ _FORMATS = (
     "\u00ad\u0600-\u0605\u061c\u06dd\u070f\u0890\u0891\u08e2\u180e\u200b-\u200f\u2028-\u202e\u2060-\u206f\ufeff"
     "\ufff9-\ufffb\U000110bd\U000110cd\U00013430-\U0001345f\U0001bca0-\U0001bca3\U0001d173-\U0001d17a\U000e0000-\U000e007f"
 )
-"""Characters that affect the text around them, for example by reversing it (categories Cf, Zl and Zp of Unicode)."""
+"""Characters that affect the neighbouring text, for example by reversing it (categories Cf, Zl and Zp of Unicode)."""
 
 _HIDDEN = re.compile(f"[\x00-\x1f\x7f-\x9f{_FORMATS}]")
 _HIDDEN_IN_JSON = re.compile(f"[\x7f-\x9f{_FORMATS}]")  # JSON encoders escape all other control characters
@@ -37,7 +37,7 @@ CellT = TypeVar("CellT")
 
 
 def safe(text: str, limit: int = MAX_QUOTE) -> str:
-    """Escape every invisible character and combining mark, and cut long text.
+    """Escape every invisible character and combining mark of a text, and cut a long text.
 
     Args:
         text: any text.
@@ -69,10 +69,11 @@ def latex(text: str, limit: int = MAX_QUOTE) -> str:
 
 
 def csv_cell(cell: CellT) -> CellT | str:
-    """Return a value for a cell of CSV.
+    """Return a value as the content of a CSV cell.
 
-    In a text, U+FFFD replaces each control character and each character that affects the text around it. A text that a
-    spreadsheet would run as a formula gets an apostrophe in front. Values that are not text are returned unchanged.
+    In a text, U+FFFD replaces each control character and each character that affects the neighbouring text. An
+    apostrophe precedes a text that a spreadsheet would run as a formula. Values that are not text are returned
+    unchanged.
     """
     if not isinstance(cell, str):
         return cell

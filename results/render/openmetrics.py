@@ -1,4 +1,4 @@
-"""OpenMetrics 1.0 text, limited to the subset that is also valid in Prometheus' older text format."""
+"""OpenMetrics 1.0 text, limited to the subset that Prometheus' older text format also allows."""
 
 from bisect import bisect_left
 from collections.abc import Iterable, Mapping, Sequence

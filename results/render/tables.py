@@ -1,6 +1,6 @@
-"""A table of text cells as text, Markdown, CSV or LaTeX.
+"""A table of text cells, printed as text, Markdown, CSV or LaTeX.
 
-Cells may contain text from peers, zones and lists; the module ``escape`` escapes the text for each format.
+Cells may contain text from servers, zones and lists; the module ``escape`` escapes this text for each format.
 """
 
 import csv
@@ -47,12 +47,12 @@ def table_of(
 
 
 def cut(table: Table, limit: int) -> Table:
-    """Return a table with at most ``limit`` rows."""
+    """Return the table with at most ``limit`` rows."""
     return replace(table, rows=table.rows[:limit], more=table.more + max(0, len(table.rows) - limit))
 
 
 def print_table(console: Console, table: Table) -> None:
-    """Print a table on a terminal.
+    """Print a table with its heading on a terminal.
 
     If the terminal is too narrow, the last cell of each row is printed below the row.
     """
@@ -71,7 +71,7 @@ def print_rows(console: Console, table: Table) -> None:
 
 
 def _width(table: Table) -> int:
-    """Return the width of the table in terminal columns if no cell is folded."""
+    """Return the width of a table in terminal columns if no cell is folded."""
     cells = zip(table.columns, *(map(_shown, row) for row in table.rows), strict=True)
     return INDENT + sum(max(map(len, column)) + 2 for column in cells)
 
@@ -100,7 +100,7 @@ def _print_stacked(console: Console, table: Table) -> None:
 
 
 def plain_text(table: Table) -> str:
-    """Return a table in columns of fixed width."""
+    """Return a table as text in columns of fixed width."""
     rows = [table.columns, *(tuple(escape.safe(cell_text(cell)) for cell in row) for row in table.rows)]
     widths = [max(len(row[place]) for row in rows) for place in _places(table)]
     right = [_number(table, place) for place in _places(table)]

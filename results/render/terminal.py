@@ -1,6 +1,6 @@
-"""The layout of reports on a terminal.
+"""Layout of reports on a terminal.
 
-Headings, grids and counts are readable at 80 columns, without colour and in ASCII.
+Headings, tables and counts can be read at 80 columns, without colour and in ASCII.
 """
 
 from collections.abc import Iterable
@@ -50,9 +50,10 @@ def heading(console: Console, title: str, note: str = "") -> None:
 
 
 def grid(*columns: str) -> Table:
-    """Return a table without rules, with columns ``<`` (left), ``>`` (right) and ``*`` (left, as wide as possible).
+    """Return a table without lines between cells.
 
-    A first column of numbers is at least ``COUNT`` terminal columns wide, as in the other sections of a report.
+    The alignment of a column is ``<`` (left), ``>`` (right) or ``*`` (left, as wide as possible). If the first column
+    contains numbers, it is at least ``COUNT`` terminal columns wide, as in the other sections of a report.
     """
     table = Table.grid(padding=(0, 2), expand="*" in columns)
     for place, column in enumerate(columns):
@@ -67,15 +68,15 @@ def grid(*columns: str) -> Table:
 
 
 def indented(console: Console, table: Table) -> None:
-    """Print a table, indented like the other parts of a section."""
+    """Print a table with the indentation of a report section."""
     console.print(Padding(table, (0, 0, 0, INDENT)))
 
 
 def counts(console: Console, rows: Iterable[tuple[Text, str, Count]], base: Count) -> None:
-    """Print rows of counts: domains with percentage, MX hosts with percentage, a label and its meaning.
+    """Print rows of counts: the number and percentage of domains and of MX hosts, a label and its meaning.
 
-    The meanings are not escaped. On terminals of ``WIDE`` columns or more, a bar shows the percentage of domains. On
-    terminals of fewer than ``NARROW`` columns, the counts are printed below the label.
+    The texts in ``meanings`` are not escaped. On terminals of ``WIDE`` columns or more, a bar shows the percentage of
+    domains. On terminals of fewer than ``NARROW`` columns, the counts are printed below the label.
     """
     if console.width < NARROW:
         _stacked_counts(console, rows, base)
@@ -114,14 +115,17 @@ def _stacked_counts(console: Console, rows: Iterable[tuple[Text, str, Count]], b
 
 
 def line(console: Console, text: Text, indent: int = INDENT) -> None:
-    """Print a line without blanks at the end; the parts of a folded line have the same indentation."""
+    """Print a text without blanks at the end.
+
+    A text that is longer than a terminal line continues with the same indentation.
+    """
     for part in text.wrap(console, max(console.width - indent, 1)):
         part.rstrip()
         console.print(Text(" " * indent).append_text(part), soft_wrap=True)
 
 
 def _bar(console: Console, count: int, total: int) -> Text:
-    """Return a bar of text that shows ``count`` as a part of ``total``; the bar is empty only if ``count`` is 0."""
+    """Return a bar of text that shows the share of ``count`` in ``total``; the bar is empty only if ``count`` is 0."""
     length = round(BAR * count / total) if total else 0
     mark, trace = ("#", ".") if console.options.ascii_only else ("\N{FULL BLOCK}", "\N{LEFT ONE EIGHTH BLOCK}")
     drawn = mark * length or (trace if count else "")

@@ -22,7 +22,7 @@ def zone_line(owner: str, record: TLSARecord) -> str:
     """Return a TLSA record as a line of a zone file.
 
     Args:
-        owner: the owner name, without the final dot.
+        owner: the owner name of the record, without the final dot.
         record: the record, whose data are not cut.
     """
     return f"{owner}. IN TLSA {presentation(record)}"
@@ -36,7 +36,7 @@ def record_texts(answer: Answer) -> tuple[str, ...]:
 
 
 def _is_hex(text: str) -> bool:
-    """Return whether a text is hex; text in a run directory is untrusted."""
+    """Return whether a text is hexadecimal, because text in a run directory is untrusted."""
     try:
         bytes.fromhex(text)
     except ValueError:

@@ -1,4 +1,4 @@
-"""Descriptions of verdict values for mail operators; ``scanner.reasons`` contains the descriptions of reason codes."""
+"""Short texts for verdict values, for mail operators; ``scanner.reasons`` contains the texts for reason codes."""
 
 from scanner.reasons import REASONS, Reason
 from scanner.vocabulary import (
@@ -28,13 +28,13 @@ SENDER: dict[Sender, str] = {
 """Descriptions of the values of ``sender``; each description is printed after the words "a sender"."""
 
 DOMAIN_DANE: dict[DomainDane, str] = {
-    DomainDane.PROTECTED: "every MX host that counts matches its TLSA records",
-    DomainDane.PARTIAL: "some MX hosts match, others have no usable TLSA records",
+    DomainDane.PROTECTED: "every MX host that answers matches its TLSA records",
+    DomainDane.PARTIAL: "some MX hosts match their TLSA records, and other MX hosts have no usable TLSA records",
     DomainDane.BROKEN: "an MX host does not match its TLSA records, or offers no TLS",
     DomainDane.INSECURE: "the MX records are not DNSSEC-signed",
     DomainDane.NONE: "no MX host has usable TLSA records",
     DomainDane.LOOKUP_FAILED: "the MX lookup failed or is bogus",
-    DomainDane.UNKNOWN: "could not be determined",
+    DomainDane.UNKNOWN: "the DANE verdict could not be determined",
     DomainDane.NO_MAIL: "the domain takes no mail",
 }
 
@@ -42,26 +42,26 @@ DOMAIN_STARTTLS: dict[DomainStartTLS, str] = {
     DomainStartTLS.ALL: "TLS works at every MX host",
     DomainStartTLS.SOME: "TLS works at some MX hosts only",
     DomainStartTLS.NONE: "TLS works at no MX host",
-    DomainStartTLS.UNKNOWN: "could not be determined",
+    DomainStartTLS.UNKNOWN: "it is not known whether TLS works at every MX host",
     DomainStartTLS.NO_MAIL: "the domain takes no mail",
 }
 
 OUTCOME: dict[DomainOutcome, str] = {
     DomainOutcome.OK: "mail is delivered",
     DomainOutcome.FAIL: "mail is not delivered",
-    DomainOutcome.INCONCLUSIVE: "could not be determined",
+    DomainOutcome.INCONCLUSIVE: "it is not known whether mail is delivered",
     DomainOutcome.NO_MAIL: "the domain takes no mail",
 }
 
 DOMAIN_STS: dict[DomainSTS, str] = {
-    DomainSTS.PROTECTED: "every MX host that counts satisfies the policy",
-    DomainSTS.TESTING: "the policy is in mode testing, so senders only report failures",
-    DomainSTS.OFF: "the policy is in mode none, which ends the use of MTA-STS",
-    DomainSTS.BROKEN: "an MX host does not satisfy the policy",
-    DomainSTS.INVALID: "the record or the policy has a fault, so senders use no policy",
+    DomainSTS.PROTECTED: "every MX host that answers satisfies the MTA-STS policy",
+    DomainSTS.TESTING: "the MTA-STS policy is in mode testing, so senders only report failures",
+    DomainSTS.OFF: "the MTA-STS policy is in mode none, which ends the use of MTA-STS",
+    DomainSTS.BROKEN: "an MX host does not satisfy the MTA-STS policy",
+    DomainSTS.INVALID: "the MTA-STS record or policy has a fault, so senders use no policy",
     DomainSTS.NONE: "the domain has no MTA-STS record",
-    DomainSTS.LOOKUP_FAILED: "a lookup failed, or the policy host did not answer",
-    DomainSTS.UNKNOWN: "could not be determined",
+    DomainSTS.LOOKUP_FAILED: "a lookup for MTA-STS failed, or the policy host did not answer",
+    DomainSTS.UNKNOWN: "the MTA-STS verdict could not be determined",
     DomainSTS.NO_MAIL: "the domain takes no mail",
 }
 
@@ -83,17 +83,17 @@ MECHANISM: dict[Mechanism, str] = {
     Mechanism.CLEARTEXT: "none: clear text",
     Mechanism.BROKEN: "the mechanism that applies fails",
     Mechanism.NO_MAIL: "the domain takes no mail",
-    Mechanism.UNKNOWN: "could not be determined",
+    Mechanism.UNKNOWN: "the mechanism could not be determined",
 }
 """Descriptions of the mechanism that protects mail from a sender that uses both DANE and MTA-STS."""
 
 TXT_RECORD: dict[TXTRecord, str] = {
-    TXTRecord.ABSENT: "the domain has no such record",
-    TXTRecord.VALID: "one valid record",
-    TXTRecord.MULTIPLE: "several records, so senders use none of them",
-    TXTRecord.INVALID: "one record with a syntax error",
-    TXTRecord.LOOKUP_FAILED: "the lookup failed",
-    TXTRecord.UNKNOWN: "could not be determined",
+    TXTRecord.ABSENT: "the domain has no TXT record of this protocol",
+    TXTRecord.VALID: "the domain has one TXT record of this protocol, with correct syntax",
+    TXTRecord.MULTIPLE: "the domain has several TXT records of this protocol, so senders use no record",
+    TXTRecord.INVALID: "the domain has one TXT record of this protocol, with a syntax error",
+    TXTRecord.LOOKUP_FAILED: "the lookup of the TXT record failed",
+    TXTRecord.UNKNOWN: "the state of the TXT record could not be determined",
 }
 
 HOST_DANE: dict[Dane, str] = {
@@ -140,11 +140,11 @@ SECURITY: dict[Security, str] = {
 """Descriptions of the DNSSEC state of an answer, used alone or after "the answer: "."""
 
 NOT_ASKED = "no DNS lookup was due"
-"""The text in place of a DNSSEC state if no DNS lookup was made."""
+"""The text that stands in place of a DNSSEC state if no DNS lookup was made."""
 
 
 def of_reason(code: str) -> str:
-    """Return the meaning of a reason code; a code of a later version is returned unchanged."""
+    """Return the meaning of a reason code; a reason code of a later version is returned unchanged."""
     try:
         return REASONS[Reason(code)].words
     except ValueError:
@@ -152,7 +152,7 @@ def of_reason(code: str) -> str:
 
 
 def of_dane(word: str) -> str:
-    """Return the meaning of the DANE verdict of an MX host; a value of a later version is returned unchanged."""
+    """Return the meaning of the DANE verdict of an MX host; a verdict of a later version is returned unchanged."""
     return HOST_DANE[Dane(word)] if word in set(Dane) else word
 
 

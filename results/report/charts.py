@@ -1,4 +1,7 @@
-"""The bar of a row of counts as inline SVG. The colours of a bar are CSS classes of the page's style sheet."""
+"""The bar for a row of counts in a report, as inline SVG.
+
+The colours of a bar are CSS classes of the page's style sheet.
+"""
 
 import svg
 from markupsafe import Markup

@@ -1,4 +1,4 @@
-"""A comparison of runs as one self-contained HTML page, in the style of the page of a run."""
+"""The HTML page of a comparison of runs, in one self-contained file and in the style of the page of a run."""
 
 from results.diff.compare import Comparison
 from results.diff.group_text import NOTES, TITLES, by_kind, count_text
@@ -16,7 +16,7 @@ def to_html(found: Comparison, limit: int | None = None) -> str:
     """Return the page of a comparison.
 
     Args:
-        found: the comparison.
+        found: the comparison of runs.
         limit: maximum number of rows of each table, and of groups of each kind of change; None for ``LISTED``.
     """
     listed = LISTED if limit is None else limit

@@ -1,4 +1,4 @@
-"""A report as a file: text, Markdown, JSON or CSV.
+"""Output of a report to a file as text, Markdown, JSON or CSV.
 
 ``results.render.escape`` escapes text from outside in Markdown, CSV and JSON.
 """
@@ -49,14 +49,17 @@ TEXT_WIDTH = 100  # width of the text format, in columns
 
 
 def to_text(report: Report, top: int) -> str:
-    """Return a report as plain text of ``TEXT_WIDTH`` columns, with ``top`` rows of each table."""
+    """Return a report as plain text of ``TEXT_WIDTH`` columns, with at most ``top`` rows of each table."""
     out = io.StringIO()
     render(report, Console(file=out, width=TEXT_WIDTH, force_terminal=False, color_system=None), top)
     return out.getvalue()
 
 
 def to_json(report: Report) -> bytes:
-    """Return a report as indented JSON, UTF-8. The member names are those of ``results.report.model.Report``."""
+    """Return a report as indented JSON, UTF-8.
+
+    The member names of the JSON are those of ``results.report.model.Report``.
+    """
     return json_text(codec.pretty(report))
 
 
@@ -64,7 +67,7 @@ def to_json(report: Report) -> bytes:
 
 
 def to_markdown(report: Report, top: int) -> str:
-    """Return a report as Markdown with tables (GitHub's dialect), ``top`` rows of each table."""
+    """Return a report as Markdown with tables (GitHub's dialect), at most ``top`` rows of each table."""
     return "\n".join(_markdown(report, top)) + "\n"
 
 
@@ -171,7 +174,7 @@ def to_csv(report: Report) -> str:
 
 
 def _cell(value: object) -> object:
-    """Return a cell; each item of a tuple is a line of the cell."""
+    """Return a cell of a table; each item of a tuple becomes a line of the cell."""
     return "\n".join(str(csv_cell(item)) for item in value) if isinstance(value, tuple) else csv_cell(value)
 
 
@@ -230,7 +233,7 @@ def _policy_row(task: PolicyTask, fault: Explanation) -> dict[str, object]:
 
 
 def _listing_rows(table: Table) -> Iterator[dict[str, object]]:
-    """Return the CSV rows of a table of names.
+    """Return the CSV rows of a table whose rows are names.
 
     The CSV column ``text`` contains the cells after the first, with their titles.
     """

@@ -1,8 +1,8 @@
-"""A run as one self-contained HTML page without network access or framework, with a light theme and a dark theme.
+"""The HTML page of a run, self-contained in one file without network access or framework.
 
-Jinja2 escapes all text in the page. The Content-Security-Policy of the page allows only the page's own scripts and
-style sheet, identified by hashes. ``page/page.js`` builds the table of domains, with search, filters and paging, from
-the JSON of ``page_data``.
+The page has a light theme and a dark theme. Jinja2 escapes all text in the page. The Content-Security-Policy of the
+page allows only the page's own scripts and style sheet, identified by hashes. ``page/page.js`` builds the table of
+domains, with search, filters and paging, from the JSON of ``page_data``.
 """
 
 import re
@@ -67,7 +67,7 @@ def page(template: str, scripts: tuple[str, ...], **values: Any) -> str:
 
     Args:
         template: file name of the template, which extends ``base.html``.
-        scripts: file names of the scripts.
+        scripts: file names of the page's scripts.
         values: the values of the template's variables.
     """
     style, sources = _asset("page.css"), [_asset(name) for name in scripts]

@@ -1,4 +1,4 @@
-"""The tables of a report that list names, such as providers, expiring certificates, owners and rejected lines."""
+"""Tables of a report in which each row has a name, such as providers, expiring certificates and owners."""
 
 from collections.abc import Iterable, Iterator
 
@@ -9,7 +9,7 @@ from results.render.tables import Cell, Table
 from scanner.model import RunHeader
 
 SHOWN_HOSTS = 5
-"""Maximum number of MX hosts listed for a domain with more MX hosts or addresses than a limit of the scan."""
+"""Maximum number of MX hosts that a report names for a domain with more MX hosts or addresses than are examined."""
 
 
 def listings(summary: Summary, header: RunHeader, column: str) -> Iterator[Table]:

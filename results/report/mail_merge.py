@@ -1,7 +1,7 @@
 """One text for each contact of failing MX hosts and of domains with a fault of MTA-STS (``report --mail-merge``).
 
-Contacts, names and replies come from lists, zones and peers, and are escaped in the text. A contact is never used as a
-path.
+Contacts, names and replies come from lists, zones and peers, and are escaped in the text. The name of a contact is
+never used as a path.
 """
 
 import re
@@ -24,11 +24,11 @@ _UNSAFE = re.compile(r"[^A-Za-z0-9@._-]+")
 
 
 def write_texts(report: Report, directory: Path) -> list[Path]:
-    """Write the texts and return the paths of the files; an existing text for the same contact is replaced.
+    """Write the text files and return their paths; an existing file for the same contact is replaced.
 
     Args:
         report: the report. If the report is divided by a column, a contact is a value of this column. For domains
-            without a value, and in a report without a column, a contact is the postmaster of an MX host.
+            without a value, and in a report without a column, the contact is the postmaster of an MX host.
         directory: the directory of the texts, which is created if it does not exist.
 
     Raises:
@@ -61,7 +61,7 @@ def contacts(report: Report) -> dict[str, tuple[list[Task], list[PolicyTask]]]:
 
 
 def file_name(contact: str) -> str:
-    """Return the file name for a contact: the harmless characters of the contact, and a digest for similar contacts."""
+    """Return the file name for a contact: its harmless characters, and a digest that distinguishes similar contacts."""
     stem = _UNSAFE.sub("_", contact).strip("._-")[:STEM]
     digest = sha256(contact.encode(errors="surrogatepass")).hexdigest()[:8]
     return f"{stem or 'contact'}-{digest}.txt"

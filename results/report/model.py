@@ -1,7 +1,7 @@
-"""The report of a run as data: the unescaped content of every output format, in the order of the output.
+"""Data model of the report of a run: the unescaped content of every output format, in the order of the output.
 
-Titles, notes and meanings are texts of mxsweep. Values, names, replies and certificate subjects in the rows come from
-peers, zones and lists, and are escaped by each output format.
+Titles, notes and meanings in a report are texts of mxsweep. Values, names, replies and certificate subjects in a report
+come from servers, zones and lists, and each output format escapes these texts.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
@@ -26,7 +26,7 @@ NO_MEANINGS: Mapping[Any, str] = {}
 
 @dataclass(frozen=True, slots=True)
 class CountRow:
-    """A value, the meaning of the value, and the number of domains and MX hosts with this value."""
+    """A vocabulary value, its meaning, and the numbers of domains and MX hosts with this value."""
 
     word: str
     meaning: str
@@ -35,7 +35,10 @@ class CountRow:
 
 @dataclass(frozen=True, slots=True)
 class CountSection:
-    """A section of a report with the counts of each value. ``base`` is the count that corresponds to 100 %."""
+    """A section of a report with the numbers of domains and MX hosts for each value.
+
+    ``base`` is the count that corresponds to 100 %.
+    """
 
     key: str
     title: str
@@ -46,7 +49,10 @@ class CountSection:
 
 @dataclass(frozen=True, slots=True)
 class TaskGroup:
-    """The failing MX hosts of the domains with one value of a column; each task counts and names only these domains."""
+    """The failing MX hosts of the domains with one value of a column.
+
+    The entry of an MX host counts and names only the domains with this value.
+    """
 
     value: str
     tasks: tuple[Task, ...]
@@ -57,11 +63,12 @@ class Report:
     """The report of a run.
 
     ``notes`` contains remarks about the run, for example that the list of domains could not be read to its end.
-    ``figures`` contains the main counts of domains and hosts. ``tasks`` contains the explained failing MX hosts,
-    ``failing`` is the number of all failing MX hosts. ``unrouted`` contains failing domains without an MX host to
+    ``figures`` contains the main counts of domains and hosts. ``tasks`` contains the failing MX hosts with an
+    explanation, and ``failing`` is the number of all failing MX hosts. ``unrouted`` contains failing domains without an
+    MX host to
     examine. If ``column`` is a column of the target list, ``by_column`` counts domains by the values of the column, and
-    ``groups`` contains the tasks divided by these values. ``policies`` contains the explained domains with a fault of
-    MTA-STS or TLSRPT, ``policy_faults`` is the number of all such domains.
+    ``groups`` contains the failing MX hosts divided by these values. ``policies`` contains the explained domains with a
+    fault of MTA-STS or TLSRPT, and ``policy_faults`` is the number of all domains with such a fault.
     """
 
     title: str
@@ -180,7 +187,7 @@ FIGURES: dict[str, str] = {
     "unknown": "could not be determined",
     "absent": "the domain does not exist, or has no mail host",
 }
-"""The meaning of each of the main counts ``Report.figures``."""
+"""The meaning of each number in ``Report.figures``."""
 
 
 def _figures(figures: Figures, new: Count | None) -> CountSection:
@@ -240,7 +247,7 @@ COUNTS: tuple[tuple[str, str, str], ...] = (
 """Key, title and note of every section of counts."""
 
 OPEN = ("reasons", "inconclusive", "mx", "ciphers", "groups", "key_types", "issuers")
-"""Keys of the sections whose number of rows has no limit."""
+"""Keys of the report sections whose number of rows has no limit."""
 
 
 _DNSSEC: Mapping[Any, str] = {**words.SECURITY, "not asked": words.NOT_ASKED}
@@ -252,7 +259,7 @@ MEANINGS: dict[str, Mapping[Any, str]] = {
         "mx_secure": "the MX records are DNSSEC-signed",
         "with_tlsa": "usable TLSA records at one MX host or more",
         "matched": "TLSA records match at one MX host or more",
-        "protected": "TLSA records match at every MX host that counts",
+        "protected": "TLSA records match at every MX host that answers",
     },
     "outcome": words.OUTCOME,
     "sender": words.SENDER,

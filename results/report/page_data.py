@@ -4,8 +4,8 @@ Each domain in ``domains`` is a list (name, delivery, sender, DANE, STARTTLS, re
 records, text, value of a column of the list, mechanism, MTA-STS, lines about the policy). Each host of a domain is a
 list (index in ``hosts``, preference, DANE, reasons, addresses, text, MTA-STS), and each address of a host is a list
 (address, TLS, DANE, reasons, text). ``hosts`` contains the facts about each host, ``certs`` contains the rows of
-certificates. Text from peers, zones and lists is made printable in this module. The script inserts this text as text,
-never as markup.
+certificates. This module makes text from servers, zones and lists printable. The script of the page inserts text from
+servers, zones and lists as text, never as markup.
 """
 
 from collections.abc import Iterable, Iterator, Mapping
@@ -208,7 +208,7 @@ def _address(
 
 
 def _others(end: EndpointReport, certs: Mapping[str, CertFacts]) -> Iterator[str]:
-    """Yield a text for each certificate with another key algorithm that the address sent."""
+    """Yield a text for each further certificate of an address, whose key has another algorithm."""
     for other in end.algorithms:
         if chain := other_chain(other, certs):
             found = "matches" if other.dane is not None and other.dane.matched else "does not match"

@@ -1,6 +1,6 @@
-"""The report as text for a terminal.
+"""Output of a report as text on a terminal.
 
-All text from the network and the input is escaped by ``terminal.quote``.
+``terminal.quote`` escapes all text from the network and the input.
 """
 
 from collections.abc import Sequence
@@ -69,7 +69,7 @@ def _counts(section: CountSection, console: Console, top: int) -> None:
 
 
 def shown_rows(section: CountSection, top: int) -> int:
-    """Return the maximum number of rows of a section: at least ``CLOSED`` for vocabulary values, else ``top``."""
+    """Return the maximum number of rows of a section: at least ``CLOSED`` for vocabulary values, ``top`` for others."""
     return top if section.key in OPEN else max(top, CLOSED)
 
 

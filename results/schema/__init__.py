@@ -1,1 +1,1 @@
-"""JSON Schema and description of the records of a run, and the generated pages of docs/."""
+"""JSON Schema and descriptions of the records of a run, and the generated pages of docs/."""

@@ -1,7 +1,7 @@
-"""The generated pages of docs/: fields.md, reasons.md and verdicts.md, written by ``python -m results.schema.docs``.
+"""Writer of the generated pages of docs/ (fields.md, reasons.md and verdicts.md): ``python -m results.schema.docs``.
 
-``python -m results.schema.docs [DIRECTORY]`` writes to DIRECTORY, by default ``docs``. The generated pages are part of
-the repository. A test fails when a page differs from the output of this module.
+``python -m results.schema.docs [DIRECTORY]`` writes the pages to DIRECTORY, by default ``docs``. The generated pages
+are part of the repository. A test fails when a page differs from the output of this module.
 """
 
 import sys
@@ -36,7 +36,7 @@ def documents() -> dict[str, str]:
 
 
 def records() -> list[type[Any]]:
-    """Return the classes of all records in a run's files, the class of an outer record before those inside it."""
+    """Return the classes of all records in a run's files; the class of an outer record precedes the inner classes."""
     found: dict[type[Any], None] = {}
     waiting = list(FILES.values())
     while waiting:
@@ -50,7 +50,7 @@ def records() -> list[type[Any]]:
 
 
 def _named(hint: Any) -> Iterator[type]:
-    """Return the classes in an annotation."""
+    """Return the classes that occur in a type annotation."""
     inner = get_args(hint)
     if not inner and isinstance(hint, type):
         yield hint
@@ -80,7 +80,7 @@ def _record(kind: type[Any]) -> Iterator[str]:
 
 
 def _kind(hint: Any) -> str:
-    """Return the name of the JSON type of an annotation, as in the tables of fields.md."""
+    """Return the name of the JSON type for a type annotation, as in the tables of fields.md."""
     parts = get_args(hint)
     if type(None) in parts:
         return " or ".join(_kind(part) for part in parts if part is not type(None)) + " or null"
@@ -109,14 +109,14 @@ def _is_words(hint: Any) -> bool:
 
 
 def _words(hint: Any) -> str:
-    """Return the vocabulary values that an annotation allows; empty for reason codes, which reasons.md lists."""
+    """Return the vocabulary values that a type annotation allows; empty for reason codes, which reasons.md lists."""
     kinds = [kind for kind in _named(hint) if issubclass(kind, StrEnum) and kind.__name__ != "Reason"]
     return "".join(f": {', '.join(f'`{word}`' for word in kind)}" for kind in kinds)
 
 
 def _reasons() -> Iterator[str]:
     yield from ("# Reason codes", "", _GENERATED, "")
-    yield "A verdict has a list of reason codes. The column TLSRPT contains the result type that a sender would report."
+    yield "A verdict has a list of reason codes. The column TLSRPT contains the result type that a sender reports (RFC 8460)."
     yield from ("", "| reason code | meaning | remedy | TLSRPT |", "|---|---|---|---|")
     for code, (words, tlsrpt) in REASONS.items():
         yield f"| `{code}` | {words} | {remedy_of(code)} | {tlsrpt or ''} |"
@@ -136,9 +136,9 @@ has the outcome `ok` at level `dane`, because mail is delivered; its `sender` is
 An inconclusive observation leads to `unknown` or `inconclusive`, never to a negative verdict. The cause of a time-out
 or a 4xx reply may be the scanner's address or a temporary condition.
 
-A server may have a certificate for each key algorithm, and its client's offer selects one. `algorithms` of an address
-contains the verdict of each, first that of the default offer. `dane` is `mismatch` if any of them mismatches; then a
-sender with another offer defers its mail, although `sender` states delivery.
+A server may have a certificate for each key algorithm; the TLS offer of the client selects a certificate. `algorithms`
+of an address contains the verdict of each certificate, that of the default offer first. `dane` is `mismatch` if any
+certificate mismatches; a sender with another offer then defers its mail, although `sender` states delivery.
 
 Each line of domains.jsonl contains the verdict of the domain in `verdict`, the verdicts of its MX hosts in `hosts[]`
 and the verdicts of the hosts' addresses in `hosts[].endpoints[]`. [fields.md](fields.md) describes all members,

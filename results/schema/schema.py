@@ -25,13 +25,13 @@ def schema(name: str | None = None) -> dict[str, Any]:
     """Return the JSON Schema of the lines of a file.
 
     Args:
-        name: a key of ``SCHEMAS``; None for a schema that accepts the lines of every file.
+        name: a key of ``SCHEMAS``; None for a schema of the lines of all files.
 
     Returns:
-        The schema, ready for ``json.dumps``. Each record, member and vocabulary has a description.
+        The schema, ready for ``json.dumps``. In the schema, each record, member and vocabulary has a description.
 
     Raises:
-        KeyError: there is no such file.
+        KeyError: there is no file with the given name.
     """
     kinds = tuple(SCHEMAS.values()) if name is None else (SCHEMAS[name],)
     roots, definitions = msgspec.json.schema_components(kinds, ref_template="#/$defs/{name}")

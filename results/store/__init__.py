@@ -1,1 +1,1 @@
-"""The files of a run directory: writing and reading records as JSON lines."""
+"""The files of a run directory: modules that write and read records as JSON lines."""

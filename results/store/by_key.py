@@ -1,6 +1,7 @@
-"""Access to the records of a line file by key, for readers that do not follow the order of the file.
+"""Reader of the records of a line file by key, for callers that do not follow the order of the file.
 
-The reader takes about 150 octets of memory for each requested key, and reads a record from the file on access.
+The reader takes about 150 octets of memory for each requested key, and reads a record from the file when the record is
+requested.
 """
 
 from collections.abc import Collection, Iterable, Iterator
@@ -25,7 +26,7 @@ class Lookup(Generic[_T]):
     """Reader of the records of one line file by key.
 
     Args:
-        path: the line file; a file that does not exist counts as a file without records.
+        path: the line file; a file that does not exist is read as a file without records.
         kind: the class of the records in the file.
         wanted: the keys that will be requested, by default all keys.
         corrupt: counter of corrupt lines, which are then skipped; None makes a corrupt line an error.
@@ -78,7 +79,7 @@ class Lookup(Generic[_T]):
 
 
 def find(run: Run, name: str, kind: type[_T], keys: Collection[str]) -> dict[str, _T]:
-    """Return the records of a line file with the given keys, as a dictionary; see ``each``."""
+    """Return the records with the given keys in a line file as a dictionary; see ``each``."""
     return dict(each(run, name, kind, keys))
 
 

@@ -1,4 +1,4 @@
-"""Encoding of records as JSON lines, and decoding of JSON lines to records.
+"""Encoder of records as JSON lines, and decoder of JSON lines to records.
 
 A line is one record of ``scanner.model`` as compact JSON (RFC 8259) with a line feed: members in the order of the
 fields, the key first, null for a member without a value. An enum is written as its value, octets in base64, and a time,
@@ -24,9 +24,9 @@ _SURROGATES = re.compile("[\ud800-\udfff]")
 
 
 UNREADABLE = (msgspec.DecodeError, UnicodeDecodeError, RecursionError)
-"""The exceptions of msgspec for octets that are not the expected record.
+"""The exceptions that msgspec raises for octets that are not the expected record.
 
-RecursionError is for members nested too deeply.
+msgspec raises RecursionError for members that are nested too deeply.
 """
 
 
@@ -93,7 +93,7 @@ def _dump(record: object, options: int) -> bytes:
 
 
 def _foreign(value: object) -> str:
-    """Return the JSON form of a value of a type that orjson does not support."""
+    """Return a value of a type that orjson does not support as a value that orjson can encode."""
     if isinstance(value, bytes):
         return b64encode(value).decode("ascii")
     raise TypeError(f"no JSON form for {value!r}")

@@ -1,6 +1,6 @@
-"""The runs of one directory: headers of the runs, the choice of runs that a clean-up keeps, and the link ``latest``.
+"""Operations on a directory of runs: headers of the runs, choice of the runs to keep, and the link ``latest``.
 
-A directory of runs contains one run directory for each scan. All other files and directories in the directory are
+A directory of runs contains one run directory for each scan. Other files and directories in a directory of runs are
 ignored.
 """
 
@@ -23,7 +23,7 @@ from scanner.model import RunHeader
 from scanner.vocabulary import DomainDane, RunState
 
 LATEST = "latest"
-"""Name of the symbolic link to the latest complete run."""
+"""Name of the symbolic link to the latest complete run of a directory."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,31 +36,34 @@ class StoredRun:
 
     @property
     def order(self) -> tuple[float, str]:
-        """The key by which runs are sorted, the oldest first."""
+        """The key by which runs are sorted from old to new."""
         return self.header.started.timestamp(), self.path.name
 
     @property
     def state(self) -> RunState:
-        """The state; a run that runs or pauses according to its header is interrupted if no process writes to it."""
+        """The state of the run.
+
+        A run that is running or paused according to its header is interrupted if no process writes to it.
+        """
         active = self.header.state in (RunState.RUNNING, RunState.PAUSED)
         return RunState.INTERRUPTED if active and not self.locked else self.header.state
 
     @property
     def finished(self) -> bool:
-        """Whether the run is complete and no process writes to it."""
+        """True if the run is complete and no process writes to it."""
         return self.header.state is RunState.COMPLETE and not self.locked
 
 
 @dataclass(frozen=True, slots=True)
 class Retention:
-    """The rule of a clean-up: the last ``keep`` runs, and the last run of each of the last ``weeks`` weeks."""
+    """The rule for the runs to keep: the last ``keep`` runs, and the last run of each of the last ``weeks`` weeks."""
 
     keep: int
     weeks: int
 
 
 def runs_in(directory: Path) -> tuple[list[StoredRun], list[str]]:
-    """Return the runs of a directory, the oldest first, and a message for each run that cannot be read.
+    """Return the runs of a directory from old to new, and a message for each run that cannot be read.
 
     Raises:
         StoreError: the directory cannot be read.
@@ -113,7 +116,7 @@ class DomainCounts:
 
 
 def figures(run: Run) -> DomainCounts:
-    """Count the domains of a run.
+    """Count the domains of a run and the domains whose DANE verdict is ``broken``.
 
     Raises:
         StoreError: the file of the domains cannot be read.
@@ -130,10 +133,10 @@ def figures(run: Run) -> DomainCounts:
 
 
 def removable(runs: Iterable[StoredRun], rule: Retention, latest: Path | None) -> list[StoredRun]:
-    """Return the runs that a retention rule does not keep, the oldest run first.
+    """Return the runs that a clean-up rule does not keep, from old to new.
 
-    The rule is applied to the runs of each label separately. A run that is not finished and the run to which the link
-    ``latest`` leads are always kept.
+    The clean-up rule is applied to the runs of each label separately. A run that is not finished and the run to which
+    the link ``latest`` leads are always kept.
     """
     by_label: defaultdict[str, list[StoredRun]] = defaultdict(list)
     for run in sorted(runs, key=lambda run: run.order):
@@ -152,7 +155,7 @@ def _not_kept(group: list[StoredRun], rule: Retention) -> list[StoredRun]:
 
 
 def compressible(runs: Iterable[StoredRun], gone: Collection[StoredRun], latest: Path | None) -> list[StoredRun]:
-    """Return the kept runs with compressible line files: finished runs that are not the last run of their label."""
+    """Return the kept runs whose files are compressed: finished runs that are not the last run of their label."""
     last = {run.header.label: run.path for run in sorted(runs, key=lambda run: run.order) if run.finished}
     return [
         run
@@ -166,9 +169,10 @@ def compressible(runs: Iterable[StoredRun], gone: Collection[StoredRun], latest:
 
 
 def remove(run: StoredRun) -> None:
-    """Remove a run directory with all its files.
+    """Remove a run directory with all files in it.
 
-    The header is removed last, so that after a crash the next clean-up still recognises the run and removes the rest.
+    The header run.json is removed last, so that after a crash the next clean-up still recognises the run and removes
+    the rest.
 
     Raises:
         StoreError: a process writes to the run, or a file cannot be removed.

@@ -1,8 +1,9 @@
-"""Corrupt lines of a run: a line that is not a record of the class of its file is skipped and counted, or is an error.
+"""Corrupt lines of a run: lines that are not records of the class of their file.
 
-A reader with an object ``CorruptLines`` skips corrupt lines, and the caller of the reader prints ``summaries``. For a
-reader without an object ``CorruptLines``, a corrupt line is an error that states file and line number. A file with more
-than ``MAX_CORRUPT`` corrupt lines is an error for every reader.
+Such a line is skipped and counted, or is an error. A reader with an object ``CorruptLines`` skips corrupt lines, and
+the caller of the reader prints ``summaries``. For a reader without an object ``CorruptLines``, a corrupt line is an
+error that states file and line number. A file with more than ``MAX_CORRUPT`` corrupt lines is an error for every
+reader.
 """
 
 from pathlib import Path
@@ -10,7 +11,10 @@ from pathlib import Path
 from results.store.files import StoreError
 
 MAX_CORRUPT = 1000
-"""Maximum number of skipped lines of one file; with more corrupt lines, the counts would not represent the run."""
+"""Maximum number of corrupt lines of one file that are skipped.
+
+If more lines were skipped, the counts would not represent the run.
+"""
 
 
 class CorruptLines:
@@ -20,7 +24,7 @@ class CorruptLines:
         self._found: dict[Path, dict[int, str]] = {}
 
     def skip(self, path: Path, number: int, error: Exception) -> None:
-        """Count a corrupt line.
+        """Count one corrupt line of a file.
 
         Raises:
             StoreError: the file contains more than ``MAX_CORRUPT`` corrupt lines.
@@ -31,7 +35,7 @@ class CorruptLines:
             raise StoreError(f"{path}: more than {MAX_CORRUPT} corrupt lines, {_first(lines)}")
 
     def summaries(self) -> list[str]:
-        """Return a message for each file that has corrupt lines."""
+        """Return a message for each file of the run that has corrupt lines."""
         return [
             f"{path}: {len(lines)} corrupt {'line' if len(lines) == 1 else 'lines'} skipped, {_first(lines)}"
             for path, lines in self._found.items()

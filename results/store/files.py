@@ -26,7 +26,7 @@ _OTHERS = stat.S_IWGRP | stat.S_IWOTH
 
 
 class StoreError(Exception):
-    """The error of a run that cannot be written or read, with a message of one line for the user."""
+    """Error: a run cannot be written or read; the message is one line for the user."""
 
 
 @contextmanager
@@ -39,7 +39,7 @@ def naming(path: Path | str) -> Iterator[None]:
 
 
 def open_regular(path: Path, buffering: int = -1) -> BinaryIO:
-    """Open a regular file for reading; any other file, such as a FIFO, could block for ever or have no end.
+    """Open a regular file for reading; reading any other file, such as a FIFO, could block or never end.
 
     Raises:
         OSError: the file cannot be opened, or is not a regular file.
@@ -52,7 +52,7 @@ def open_regular(path: Path, buffering: int = -1) -> BinaryIO:
 
 
 def others_can_write(path: Path) -> bool:
-    """Return whether a user other than this user and root owns a file or directory or can write to it.
+    """Return whether a user other than the present user and root owns a file or directory or can write to it.
 
     Raises:
         OSError: the file or directory cannot be examined.
@@ -65,7 +65,7 @@ def open_append(path: Path) -> FileIO:
     """Open a file to append to it.
 
     A symbolic link is followed only in a directory that no other user can write to. In other directories, another user
-    could direct the lines into any file of this user by a link.
+    could use a link to direct the lines into any file of the present user.
 
     Raises:
         OSError: the file cannot be opened.
@@ -81,7 +81,7 @@ def open_append(path: Path) -> FileIO:
 
 
 def reopen_append(path: Path, file: FileIO) -> None:
-    """Continue with the present file of a path, which a rotation of logs may have moved away; ``file`` stays the same.
+    """Continue with the present file of a path, which a rotation of logs may have moved; the object ``file`` is kept.
 
     Raises:
         StoreError: the file cannot be opened; ``file`` is unchanged.
@@ -91,7 +91,7 @@ def reopen_append(path: Path, file: FileIO) -> None:
 
 
 def _open_own(path: Path) -> FileIO:
-    """Open a file of a run to append to it; links and FIFOs are refused."""
+    """Open a file of a run to append to it; symbolic links and FIFOs are refused."""
     handle = os.open(path, os.O_RDWR | _APPEND | os.O_NOFOLLOW | os.O_NONBLOCK, 0o666)
     if stat.S_ISFIFO(os.fstat(handle).st_mode):
         os.close(handle)
@@ -127,11 +127,11 @@ class AppendFile:
 
     @property
     def end(self) -> int:
-        """The offset in octets of the next line, with the lines in memory counted."""
+        """The offset in octets at which the next line begins, including the lines in memory."""
         return self._written + len(self._waiting)
 
     def put(self, line: bytes) -> int:
-        """Keep a line in memory for the next ``flush``, and return its offset in the file in octets."""
+        """Keep a line in memory for the next ``flush``, and return the offset of its start in the file in octets."""
         begin = self.end
         self._waiting += line
         return begin
@@ -148,7 +148,7 @@ class AppendFile:
             os.fsync(self._file.fileno())
 
     def read(self, start: int, octets: int) -> bytes:
-        """Return octets of the file or of the unwritten lines; ``start`` is the offset that ``put`` returned."""
+        """Return octets of the file or of the unwritten lines; ``start`` is an offset that ``put`` returned."""
         with naming(self.path):
             written = os.pread(self._file.fileno(), octets, start) if start < self._written else b""
         begin = start + len(written) - self._written
@@ -160,7 +160,7 @@ class AppendFile:
 
 
 class Lock:
-    """An exclusive ``flock`` on a file; the kernel releases it when the process ends."""
+    """An exclusive ``flock`` lock on a file; the kernel releases the lock when the process ends."""
 
     def __init__(self, path: Path) -> None:
         with naming(path):
@@ -179,14 +179,14 @@ class Lock:
             raise StoreError(f"{path.parent}: another process is writing to this run") from error
 
     def release(self) -> None:
-        """Release the lock, but keep its file, because a removal would race with a process that opens the file."""
+        """Release the lock, but keep the lock file: its removal would race with a process that opens the file."""
         self._file.close()
 
 
 def replace_file(path: Path, content: bytes) -> None:
     """Replace a file atomically: after a crash, the file contains either the old content or the new content.
 
-    A symbolic link in place of the file, or of ``NAME.new``, which is written first, is not followed.
+    A symbolic link in place of the file or of ``NAME.new`` (the temporary file) is not followed.
     """
     fresh = path.with_name(path.name + ".new")
     with naming(path):
@@ -214,7 +214,7 @@ def cut_torn_tail(path: Path) -> int:
     No other process may write to the file during the call.
 
     Returns:
-        The number of octets that were cut off; 0 if the last line was complete.
+        The number of octets that were cut off; 0 if the last line of the file was complete.
 
     Raises:
         StoreError: the file cannot be read or written.
@@ -253,13 +253,16 @@ MAX_WAITING = 4 * 1024 * 1024  # maximum number of unwritten octets in memory
 
 
 class Pacer:
-    """Timer of the oldest unwritten octets, by any monotonic clock in seconds."""
+    """Timer that measures since when the oldest unwritten octets wait, by any monotonic clock in seconds."""
 
     def __init__(self) -> None:
         self._since: float | None = None
 
     def due(self, now: float, waiting: int) -> bool:
-        """Return whether the oldest of ``waiting`` octets waits for ``SYNC_SECONDS``; ``now`` is in seconds."""
+        """Return whether the oldest unwritten octets have waited for ``SYNC_SECONDS``.
+
+        ``waiting`` is the number of unwritten octets, ``now`` the time in seconds.
+        """
         if not waiting:
             return False
         if self._since is None:
@@ -267,7 +270,7 @@ class Pacer:
         return now - self._since >= SYNC_SECONDS
 
     def reset(self) -> None:
-        """Stop the timer, as no octets wait."""
+        """Stop the timer, because all octets have been written."""
         self._since = None
 
 
@@ -276,6 +279,6 @@ class _Closable(Protocol):
 
 
 def close_after(sink: _Closable, *, failed: bool) -> None:
-    """Close a writer; after a failure, suppress an error of closing, so that the first error is reported."""
+    """Close a writer; after another failure, suppress an error of closing, so that the first error is reported."""
     with suppress(StoreError) if failed else nullcontext():
         sink.close()

@@ -1,7 +1,7 @@
 """The search for values of a run that no scan writes, to distinguish a damaged run from a bug of a reader.
 
-The decoder checks the type of each value. A reader may still be unable to compute with a value of the right type: a
-time without a zone, a huge number, or text in place of a hexadecimal digest.
+The decoder of records checks the type of each value, but not its meaning. A reader may be unable to compute with a
+value of the right type: a time without a zone, a huge number, or text in place of a hexadecimal digest.
 """
 
 import math
@@ -52,7 +52,7 @@ def _flaw_of_line(kind: type, line: bytes) -> str | None:
 
 
 def _flaws(value: Any, name: str = "") -> Iterator[str]:
-    """Yield a description of each unusable value within a record."""
+    """Yield a description of each value within a record that no scan writes."""
     if is_dataclass(value):
         for field in fields(value):
             yield from _flaws(getattr(value, field.name), field.name)

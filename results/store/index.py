@@ -1,8 +1,9 @@
 """The index of a run in progress: the offset and length of the line of each MX host and certificate.
 
-The index prevents duplicate lines. The index is an SQLite file, so that memory does not grow with the run; a
-certificate takes about 60 octets on disk, and an MX host about 100 octets. A resumed run builds the index from the line
-files. The SQLite file is unlinked while it is open, so that the kernel removes the file at the end of the process.
+With the index, a scan writes no line twice. The index is an SQLite file, so that memory does not grow with the
+run; a certificate takes about 60 octets on disk, and an MX host about 100 octets. A resumed scan builds the index from
+the line files. The SQLite file is unlinked while it is open, so that the kernel removes the file at the end of the
+process.
 """
 
 import sqlite3
@@ -17,15 +18,15 @@ from results.store.files import StoreError
 from results.store.last_lines import keyed_lines
 
 CACHE = 16 * 1024 * 1024
-"""Size of the page cache of the database in octets."""
+"""Size in octets of SQLite's page cache for the index."""
 
 K = TypeVar("K")
 Row = tuple[Any, ...]
 
 REMEMBERED = 20_000
-"""Maximum number of rows of a table in memory (about 11 MB).
+"""Maximum number of rows of an index table that are kept in memory (about 11 MB).
 
-A further row causes all rows to be written to the disk.
+When the maximum is reached, all rows in memory are written to the disk.
 """
 
 _NAME = "index.tmp"
@@ -48,12 +49,12 @@ class Place(NamedTuple):
 
 
 class _CachedTable(Generic[K]):
-    """A table of numbers by key, with recent rows in memory and older rows on disk.
+    """A table of the index that maps keys to numbers, with recent rows in memory and older rows on disk.
 
     Writing rows in batches takes less than half of the time of single rows, and a short run writes no rows.
 
     Args:
-        db: the database of the table.
+        db: the SQLite database that contains the table.
         naming: context manager that converts errors of the database to ``StoreError``.
         find: the query for the row of a key.
         keep: the statement that inserts or replaces the row of a key.
@@ -113,7 +114,7 @@ class Index:
         )
 
     def cert(self, digest: bytes) -> Place | None:
-        """Return the position of the line of a certificate, given its SHA-256, or None if it was not written."""
+        """Return the position of the line of a certificate by its SHA-256 digest, or None if no line was written."""
         row = self._certs.get(digest)
         return Place(*row) if row else None
 
@@ -131,7 +132,7 @@ class Index:
         self._hosts.put(key, (observed.timestamp(), *place))
 
     def load(self, hosts: Path, certs: Path) -> None:
-        """Build the index from the line files, without parsing whole lines.
+        """Build the index from the line files of the run, without parsing whole lines.
 
         Raises:
             StoreError: a file cannot be read, or a line is not a record of the expected class.
@@ -157,7 +158,7 @@ class Index:
 def _observed(line: bytes) -> datetime:
     """Return the examination time in the line of an MX host.
 
-    The search starts at the end, close to the member of the time.
+    The search begins at the end of the line, because the member of the time is close to the end.
     """
     start = line.rfind(_OBSERVED)
     if start < 0:

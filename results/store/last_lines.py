@@ -1,10 +1,12 @@
-"""The valid lines of a line file: for each key, the last line with this key.
+"""The last line of each key in a line file, which is the line that readers use.
 
 A scan only appends lines to a file, so that a retry pass appends a second line for the same key. A final line without a
-line feed is incomplete and is ignored. A missing file is an empty file. Keys are extracted without parsing whole lines.
+line feed is incomplete and is ignored. A missing file is read as an empty file. The keys of lines are extracted without
+parsing whole lines.
 
-``last_lines`` reads a whole file in order; its memory grows with the number of lines and repeated keys. ``last_places``
-returns the offsets of the lines of given keys, or of all keys; its memory grows with the number of these keys.
+``last_lines`` reads a whole file in order; its memory use grows with the number of lines and repeated keys.
+``last_places`` returns the offsets of the lines of given keys, or of all keys; its memory use grows with the number of
+the keys.
 """
 
 from array import array
@@ -29,7 +31,7 @@ def last_lines(path: Path, corrupt: CorruptLines | None = None) -> Iterator[byte
     """Yield the last line of each key of a file, in the order of the file; ``last_records`` also decodes these lines.
 
     Lines that are appended after the first line was yielded are not read. The memory needed is four octets for each
-    line, and an entry for each key on more than one line.
+    line, and an entry for each key that is on more than one line.
 
     Raises:
         StoreError: the file cannot be read, or contains a line without a key.
@@ -38,7 +40,7 @@ def last_lines(path: Path, corrupt: CorruptLines | None = None) -> Iterator[byte
 
 
 def last_records(path: Path, decode: Callable[[bytes], _T], corrupt: CorruptLines | None = None) -> Iterator[_T]:
-    """Yield the records in the lines that ``last_lines`` yields.
+    """Yield the records of the lines that ``last_lines`` yields.
 
     Args:
         path: the file.
@@ -85,7 +87,7 @@ def last_places(
 
 
 def keyed_lines(path: Path, corrupt: CorruptLines | None = None) -> Iterator[tuple[int, str, bytes]]:
-    """Yield every line with its start offset and its key; a key on two lines is yielded twice.
+    """Yield every line of the file with its start offset and its key; a key that is on two lines is yielded twice.
 
     Raises:
         StoreError: the file cannot be read, or contains a line without a key.
@@ -97,7 +99,7 @@ def keyed_lines(path: Path, corrupt: CorruptLines | None = None) -> Iterator[tup
 
 
 def whole_lines(path: Path) -> Iterator[tuple[int, bytes]]:
-    """Yield the offset in octets and the octets of each line that ends in a line feed.
+    """Yield each line that ends in a line feed, with its offset in octets.
 
     Raises:
         StoreError: the file cannot be read.
@@ -114,14 +116,15 @@ def whole_lines(path: Path) -> Iterator[tuple[int, bytes]]:
 
 
 def line_number(path: Path, start: int) -> int:
-    """Return the number (from 1) of the line that begins at the given offset in octets."""
+    """Return the line number (from 1) of the line that begins at the given offset in octets."""
     return 1 + sum(begin < start for begin, _ in whole_lines(path))
 
 
 def _survey(path: Path, corrupt: CorruptLines | None) -> tuple["array[int]", dict[str, int]]:
-    """Return the slot of each line's key, and the keys that may be on several lines with the number of the last line.
+    """Return the hash slot of each line's key, and the keys that may be on several lines.
 
-    Two different keys with the same slot add an unnecessary entry, but cause no error.
+    Each of these keys is returned with the number of its last line. Two different keys with the same hash slot add an
+    unnecessary entry, but cause no error.
     """
     seen = bytearray(_FILTER_BITS // 8)
     slots = array("I")

@@ -14,7 +14,10 @@ from scanner.vocabulary import RunState
 
 
 class LineSink:
-    """Writer of domain lines to a stream, each with the reports of its MX hosts; with the methods of ``Store``."""
+    """Writer of domain lines to a stream, each with the reports of the domain's MX hosts.
+
+    The writer has the methods of ``Store``.
+    """
 
     def __init__(self, stream: BinaryIO, name: str = "standard output") -> None:
         self._stream = stream
@@ -23,7 +26,7 @@ class LineSink:
         self._pacer = Pacer()
 
     def put_host(self, report: HostReport, certs: Sequence[CertFacts]) -> None:
-        """Write nothing: the domain line contains the report."""
+        """Write nothing, because the domain line contains the report of the host."""
 
     def put_domain(self, record: DomainRecord, reports: Sequence[HostReport], certs: Mapping[str, CertFacts]) -> None:
         """Write the record of a domain, the reports of its hosts and (by SHA-256) their certificates.
@@ -37,10 +40,10 @@ class LineSink:
             self.sync()
 
     def put_reject(self, file: str, line: int, raw: str, reason: str) -> None:
-        """Do nothing, as the stream contains domain lines only."""
+        """Do nothing, because the stream contains only domain lines."""
 
     def due(self, now: float) -> bool:
-        """Return whether ``sync`` should be called; ``now`` is the time of any monotonic clock, in seconds."""
+        """Return whether the caller should call ``sync``; ``now`` is the time of any monotonic clock, in seconds."""
         return self._pacer.due(now, len(self._waiting))
 
     def sync(self) -> None:
@@ -56,11 +59,11 @@ class LineSink:
         self._pacer.reset()
 
     def finish(self, state: RunState, totals: Mapping[str, int], finished: datetime) -> None:  # noqa: ARG002 - Store's
-        """Write all buffered lines; a stream has no header."""
+        """Write all buffered lines; the arguments are ignored, because a stream has no header."""
         self.sync()
 
     def close(self) -> None:
-        """Write all buffered lines; the stream stays open."""
+        """Write all buffered lines; the stream is not closed."""
         self.sync()
 
     def __enter__(self) -> Self:

@@ -1,8 +1,8 @@
-"""Compressed line files of a run: unpacking to temporary copies, and compression of the files of an old run.
+"""Support of compressed line files: unpacking to temporary copies, and compression of the files of an old run.
 
 The line files of a run may be compressed (``.jsonl.gz`` or ``.jsonl.zst``). A process that reads the run unpacks each
-compressed file once, to a temporary directory that is removed at the end of the process. A compressed run cannot be
-continued.
+compressed file once, to a temporary directory that is removed at the end of the process. A scan cannot continue a run
+whose line files are compressed.
 """
 
 import gzip
@@ -20,23 +20,26 @@ SUFFIXES = (".zst", ".gz")
 """File name extensions of compressed line files; if files with both extensions exist, the first extension is read."""
 
 MAX_RATIO = 400
-"""Maximum size of an unpacked file in multiples of the compressed size; JSON lines of a run have a ratio of 5 to 30."""
+"""Maximum size of an unpacked file in multiples of the compressed size.
+
+The line files of a run have a ratio of 5 to 30.
+"""
 
 MIN_BOUND = 64 * 1024 * 1024
-"""Unpacked size in octets up to which ``MAX_RATIO`` does not apply: short files of repeated lines exceed it."""
+"""Unpacked size in octets up to which ``MAX_RATIO`` is not applied: short files of repeated lines exceed it."""
 
 _ZSTD_WINDOW_LOG = 27  # binary logarithm of the maximum window in octets, 128 MiB: the default of the zstd command
 _CHUNK = 1024 * 1024
 
 
 def packed_path(path: Path) -> Path | None:
-    """Return the path of the compressed file in place of a line file; None if no compressed file exists."""
+    """Return the path of the compressed file that replaces a line file; None if no compressed file exists."""
     candidates = (path.with_name(path.name + suffix) for suffix in SUFFIXES)
     return next((each for each in candidates if each.exists()), None)
 
 
 def readable(path: Path) -> Path:
-    """Return the path from which a line file is read: its own path, or the path of a temporary unpacked copy.
+    """Return the path from which a line file is read: the path of the file, or of a temporary unpacked copy.
 
     Raises:
         StoreError: a compressed file cannot be unpacked.
@@ -58,7 +61,7 @@ def _directory() -> "tempfile.TemporaryDirectory[str]":
 
 @cache
 def _unpacked(packed: Path, size: int, _changed: int) -> Path:
-    """Return the temporary copy of a compressed file of this size and time of change."""
+    """Return the temporary unpacked copy of a compressed file with this size and modification time."""
     place = Path(tempfile.mkdtemp(dir=_directory().name)) / packed.stem
     bound = max(MIN_BOUND, MAX_RATIO * size)
     try:
@@ -82,7 +85,7 @@ def _opened(packed: Path, raw: BinaryIO) -> Any:
 
 
 def _zstd() -> Any:
-    """Return the module for zstd, or None if it is not installed."""
+    """Return the Python module for zstd, or None if the module is not installed."""
     try:
         if sys.version_info >= (3, 14):
             from compression import zstd  # noqa: PLC0415 - few runs need it
@@ -102,7 +105,8 @@ def _zstd_error() -> type[Exception]:
 def compress(path: Path) -> Path:
     """Compress a line file and remove the original; return the compressed file.
 
-    The format is zstd, or gzip if zstd is not installed. After a crash the original or the compressed file is complete.
+    The format of the compressed file is zstd, or gzip if zstd is not installed. After a crash, either the original file
+    or the compressed file is complete.
 
     Raises:
         StoreError: a file cannot be read or written.

@@ -1,8 +1,8 @@
-"""Partial records: the members of a line that the counts need.
+"""Record classes that contain only the members of a line that the counts need (partial records).
 
 Decoding a partial record takes a fraction of the time of the whole record, because the decoder skips all other members.
-Verdict values and reason codes are plain strings, so that the values of a later version can be counted too. The members
-have the names of ``scanner.model``.
+Verdict values and reason codes are plain strings, so that values of a later version of mxsweep can be counted too. The
+members of a partial record have the names of ``scanner.model``.
 """
 
 from collections.abc import Iterator
@@ -19,18 +19,18 @@ _Line = TypeVar("_Line", bound="Lean")
 
 
 class Lean(msgspec.Struct, frozen=True, gc=False):
-    """Base class of partial records without reference cycles, which the garbage collector can ignore."""
+    """Base class of partial records without reference cycles, which the garbage collector can therefore ignore."""
 
 
 class MXPart(Lean, frozen=True):
-    """Members of the MX answer."""
+    """The members of an MX answer that the counts need."""
 
     outcome: str
     security: str
 
 
 class RoutePart(Lean, frozen=True):
-    """Members of a route."""
+    """The members of a route that the counts need."""
 
     mx: MXPart | None
     reasons: tuple[str, ...]
@@ -44,7 +44,7 @@ class PolicyPart(Lean, frozen=True):
 
 
 class STSPart(Lean, frozen=True):
-    """Members of the MTA-STS policy of a domain, and how it was found."""
+    """The members of the MTA-STS policy of a domain that the counts need."""
 
     record: str
     policy: PolicyPart | None = None
@@ -57,7 +57,10 @@ class TXTPart(Lean, frozen=True):
 
 
 class DomainPart(Lean, frozen=True):
-    """Members of a domain record; ``target``, ``verdict`` and the items of ``hosts`` are undecoded JSON."""
+    """The members of a domain record that the counts need.
+
+    ``target``, ``verdict`` and the items of ``hosts`` are undecoded JSON.
+    """
 
     key: str
     target: msgspec.Raw
@@ -69,7 +72,7 @@ class DomainPart(Lean, frozen=True):
 
 
 class EndpointPart(Lean, frozen=True):
-    """Members of the verdict of an address."""
+    """The members of the verdict of an address that the counts need."""
 
     address: str
     reasons: tuple[str, ...] = ()
@@ -77,7 +80,7 @@ class EndpointPart(Lean, frozen=True):
 
 
 class HostPart(Lean, frozen=True):
-    """Members of the verdict of an MX host."""
+    """The members of the verdict of an MX host that the counts need."""
 
     host: str
     preference: int
@@ -92,7 +95,10 @@ class HostPart(Lean, frozen=True):
 
 
 class VerdictPart(Lean, frozen=True, eq=False):
-    """Members of the verdict of a domain, compared by identity because equal verdicts share one object."""
+    """The members of the verdict of a domain that the counts need.
+
+    Verdict objects are compared by identity, because equal verdicts share one object.
+    """
 
     outcome: str
     sender: str
@@ -105,21 +111,21 @@ class VerdictPart(Lean, frozen=True, eq=False):
 
 
 class AnswerPart(Lean, frozen=True):
-    """Members of a DNS answer about an MX host."""
+    """The members of a DNS answer about an MX host that the counts need."""
 
     outcome: str
     security: str
 
 
 class TLSAPart(Lean, frozen=True):
-    """Members of a TLSA lookup."""
+    """The members of a TLSA lookup that the counts need."""
 
     dane: str | None
     steps: tuple[AnswerPart, ...] = ()
 
 
 class HandshakePart(Lean, frozen=True):
-    """Members of a TLS handshake."""
+    """The members of a TLS handshake that the counts need."""
 
     version: str
     cipher: str
@@ -136,7 +142,7 @@ class ProfilePart(Lean, frozen=True):
 
 
 class ProbePart(Lean, frozen=True):
-    """Members of a probe."""
+    """The members of a probe that the counts need."""
 
     endpoint: ProfilePart
     ms: dict[str, float]
@@ -145,7 +151,7 @@ class ProbePart(Lean, frozen=True):
 
 
 class EvidencePart(Lean, frozen=True):
-    """Members of DANE evidence: the depth of the match, and the errors that make a match invalid."""
+    """The members of DANE evidence that the counts need: the depth of the match, and the errors of the match."""
 
     depth: int
     errors: tuple[msgspec.Raw, ...] = ()
@@ -166,7 +172,7 @@ class AlgorithmPart(Lean, frozen=True):
 
 
 class AddressPart(Lean, frozen=True):
-    """Members of the report of an address."""
+    """The members of the report of an address that the counts need."""
 
     address: str
     probes: tuple[ProbePart, ...]
@@ -200,7 +206,7 @@ class AddressPart(Lean, frozen=True):
 
 
 class ReportPart(Lean, frozen=True):
-    """Members of the report of an MX host."""
+    """The members of the report of an MX host that the counts need."""
 
     key: str
     host: str
@@ -211,7 +217,7 @@ class ReportPart(Lean, frozen=True):
 
 
 class DigestsPart(Lean, frozen=True):
-    """Members of a certificate that a TLSA record can contain as a digest, and the subject."""
+    """The members of a certificate that a TLSA record can contain as a digest, and the subject of the certificate."""
 
     sha256: str
     sha512: str
@@ -221,7 +227,7 @@ class DigestsPart(Lean, frozen=True):
 
 
 class CertPart(Lean, frozen=True):
-    """Members of a certificate that the counts need."""
+    """The members of a certificate that the counts need."""
 
     sha256: str
     issuer: str = ""

@@ -1,11 +1,11 @@
-"""The domains of a run that ``--resume`` scans again although the run contains lines of these domains.
+"""Search for the domains that ``--resume`` scans again although the run contains lines of these domains.
 
-The pending domains of an interrupted run are those that a retry pass would have examined again: their route or MX hosts
-are worth a retry. The line of a domain does not show whether the domain was judged before or after the retry of an MX
-host, so a host counts as pending if any of its lines is worth a retry. A domain in the result whose hosts need no retry
-causes no connection.
+The pending domains of an interrupted run are the domains that a retry pass would have examined again, because the
+result of the route or of an MX host is inconclusive. The line of a domain does not show whether the domain was judged
+before or after a second examination of an MX host, so a host is pending if any of its lines is inconclusive. If a
+domain in the result has no inconclusive host, the scan makes no connection for it.
 
-The spoiled domains are those for which a limit of this machine or a bug of mxsweep prevented a lookup or a probe.
+The spoiled domains are the domains for which a limit of this machine or a bug of mxsweep prevented a lookup or a probe.
 """
 
 import re
@@ -21,22 +21,25 @@ from scanner.core import retry
 from scanner.model import DomainRecord, HostReport
 
 _FLAW = re.compile(rb'"failure":\{|"outcome":"error"|"lookup_failed"')
-"""Pattern that matches every line of a host or domain worth a retry; lines without a match are not parsed."""
+"""Pattern that matches every line of a host or domain whose result a retry may change.
+
+Lines that do not match the pattern are not parsed.
+"""
 
 
 _LIMITED = re.compile(rb'"local-limit"')
 _SPOILED = re.compile(rb'"(?:local-limit|internal)"')
 """Patterns of reason codes in the line of a domain.
 
-A column of the list with the same text only causes a needless scan.
+If a column of the target list contains the same text, the only effect is a needless scan of the domain.
 """
 
 
 def pending_domains(run: Path) -> set[str]:
-    """Return the keys of the domains of a run that are due for a retry pass.
+    """Return the keys of the domains of a run that a retry pass examines again.
 
     Raises:
-        StoreError: a file cannot be read, or a line is not a valid record.
+        StoreError: a file cannot be read, or a line is not a record of the class of its file.
     """
     hosts, path = _worth_a_retry(run), lines_path(run, "domains")
     try:
@@ -46,7 +49,7 @@ def pending_domains(run: Path) -> set[str]:
 
 
 def spoiled_domains(run: Path, *, bugs: bool) -> dict[str, bool]:
-    """Return the keys of the spoiled domains; the value is true if the cause is a bug of mxsweep.
+    """Return the keys of the spoiled domains; the value of a key is true if the cause is a bug of mxsweep.
 
     Args:
         run: the directory of the run.
@@ -71,5 +74,5 @@ def _names(line: bytes, hosts: AbstractSet[str]) -> bool:
 
 
 def _route_pending(path: Path, line: bytes) -> bool:
-    """Return whether the route of a domain is worth a retry."""
+    """Return whether another lookup may change the route of a domain."""
     return _FLAW.search(line) is not None and retry.of_route(decoded(path, DomainRecord, line).route)

@@ -1,6 +1,6 @@
 """Reader of a run directory, finished or not: the header, and each line file as a stream of records.
 
-Only the last line of each key is read, see ``results.store.last_lines``.
+The reader uses only the last line of each key, see ``results.store.last_lines``.
 """
 
 from collections.abc import Iterator
@@ -27,7 +27,7 @@ LINE_FILES: dict[str, type] = {
     "domains": DomainRecord,
     "rejects": RejectRecord,
 }
-"""The record class of each line file, in the order in which the files are written."""
+"""The record class of each line file, in the order in which a scan writes the files."""
 
 _INCONCLUSIVE = b'"verdict":{"outcome":"inconclusive"'  # cannot occur in a JSON string, where quotes are escaped
 
@@ -77,13 +77,13 @@ class Run:
         """Yield the domains, each once, in the order of the last lines of their keys.
 
         Raises:
-            StoreError: the file cannot be read, or a line is not a valid record; ``hosts``, ``certs`` and ``rejects``
-                raise the same error.
+            StoreError: the file cannot be read, or a line is not a record of the class of its file; ``hosts``,
+                ``certs`` and ``rejects`` raise the same error.
         """
         return self._records("domains", DomainRecord)
 
     def hosts(self) -> Iterator[HostReport]:
-        """Yield the report of each MX host once."""
+        """Yield the report of each MX host of the run once."""
         return self._records("hosts", HostReport)
 
     def certs(self) -> Iterator[CertFacts]:
@@ -91,11 +91,11 @@ class Run:
         return self._records("certs", CertFacts)
 
     def rejects(self) -> Iterator[RejectRecord]:
-        """Yield the input lines that were not scanned."""
+        """Yield the input lines of the scan that were not scanned."""
         return self._records("rejects", RejectRecord)
 
     def skip(self, name: str, key: str, error: Exception) -> None:
-        """Handle a line that was found to be corrupt after it had been read.
+        """Handle a line whose record turned out to be corrupt after the line had been read.
 
         Args:
             name: the line file, a key of ``LINE_FILES``.
@@ -129,14 +129,17 @@ def read_header(path: Path) -> RunHeader:
 
 
 class _Origin(msgspec.Struct):
-    """The members of run.json that are the same in every schema."""
+    """The members of run.json that are the same in every version of the schema."""
 
     schema: int = 0
     version: str = ""
 
 
 def _check_schema(file: Path, content: bytes) -> None:
-    """Check that this version can read a run; a run of a newer schema may contain other values and rules."""
+    """Check that this version of mxsweep can read a run.
+
+    A run with a newer schema may contain other values and follow other rules.
+    """
     try:
         origin = msgspec.json.decode(content, type=_Origin)
     except codec.UNREADABLE:
@@ -149,7 +152,7 @@ def _check_schema(file: Path, content: bytes) -> None:
 
 
 def _check_files(path: Path, header: RunHeader) -> None:
-    """Check that a complete run has its line files, and lines if it has domains."""
+    """Check that a complete run contains its line files, and that these contain lines if the run has domains."""
     for name in ("certs", "hosts", "domains"):
         file = own_path(path, name)
         if not file.exists() and packed.packed_path(file) is None:
@@ -162,7 +165,7 @@ def _check_files(path: Path, header: RunHeader) -> None:
 
 
 def keys(path: Path) -> Iterator[str]:
-    """Yield the key of each complete line, repeated keys included.
+    """Yield the key of each complete line of a file; a key that is on several lines is yielded several times.
 
     Raises:
         StoreError: the file cannot be read, or contains a line without a key.
@@ -171,7 +174,7 @@ def keys(path: Path) -> Iterator[str]:
 
 
 def inconclusive(run: Path) -> Iterator[str]:
-    """Yield the keys of the domains whose outcome is inconclusive, without parsing lines.
+    """Yield the keys of the domains with an inconclusive outcome, without parsing whole lines.
 
     Raises:
         StoreError: the file cannot be read, or contains a line without a key.
@@ -180,7 +183,7 @@ def inconclusive(run: Path) -> Iterator[str]:
 
 
 def decoded(path: Path, kind: type[_T], line: bytes) -> _T:
-    """Decode a line of a file.
+    """Decode a line of a line file.
 
     Raises:
         StoreError: the line is not a record of the class of its file.

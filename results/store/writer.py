@@ -2,8 +2,8 @@
 
 A run directory contains ``run.json`` (the header, replaced atomically), and ``domains.jsonl``, ``hosts.jsonl``,
 ``certs.jsonl`` and ``rejects.jsonl``, to which lines are appended. A certificate is written before the host that sent
-it, and a host before the domain that refers to it, so that no reference is dangling after the process was killed.
-``results.store.reader`` reads a run; ``results.store.line_sink`` writes domain lines to a stream.
+it, and a host before the domain that refers to it, so that every reference leads to an existing line even if the
+process is killed. ``results.store.reader`` reads a run; ``results.store.line_sink`` writes domain lines to a stream.
 
 The writer is not thread-safe. A lock on the file ``run.lock`` prevents a second process from writing.
 """
@@ -41,7 +41,7 @@ MAX_RAW = 1000  # maximum number of characters kept of a rejected line; every do
 
 
 class _Line(NamedTuple):
-    """An encoded record: the file, the octets, the key in the index and, for a host, the examination time."""
+    """An encoded record: the file to write to, the octets, the index key and, for a host, the examination time."""
 
     file: str
     octets: bytes
@@ -93,7 +93,7 @@ class Store:
 
         Args:
             path: the directory of the run.
-            anew: whether hosts are examined again; ``find_host`` then ignores the lines written before this call.
+            anew: true if hosts are examined again, so that ``find_host`` ignores the lines written before this call.
 
         Raises:
             StoreError: the directory does not contain a run, another process writes to it, or a file cannot be read or
@@ -132,8 +132,8 @@ class Store:
     def find_host(self, key: str) -> tuple[HostReport, dict[str, CertFacts]] | None:
         """Return the last report of an MX host and its certificates by SHA-256, or None if no report was written.
 
-        A record that this version cannot decode counts as not written, so that the host is examined again.
-        A report of an earlier process is ignored if a limit or bug of that process spoiled the report.
+        A host report that this version cannot decode is ignored, so that the host is examined again.
+        A host report of an earlier process is ignored if a limit or bug of that process spoiled the report.
 
         Raises:
             StoreError: a file cannot be read.
@@ -164,10 +164,11 @@ class Store:
     def put_domain(self, record: DomainRecord, reports: Sequence[HostReport], certs: Mapping[str, CertFacts]) -> None:
         """Write the reports of the hosts of a domain that are not in the run yet, then the record of the domain.
 
-        All records are encoded first, so that nothing is written if a record cannot be encoded.
+        All records are encoded before the first record is written, so that nothing is written if a record cannot be
+        encoded.
 
         Args:
-            record: the domain; for readers it replaces an earlier record of the same key.
+            record: the domain; readers use it in place of an earlier record with the same key.
             reports: the reports of the MX hosts of the domain.
             certs: certificates by SHA-256; required for reports that are not in the run yet, and for the policy host.
 
@@ -186,11 +187,11 @@ class Store:
         self._put("rejects", codec.encode(RejectRecord(f"{file}:{line}", file, line, raw[:MAX_RAW], reason)))
 
     def due(self, now: float) -> bool:
-        """Return whether ``sync`` should be called; ``now`` is the time of any monotonic clock, in seconds."""
+        """Return whether the caller should call ``sync``; ``now`` is the time of any monotonic clock, in seconds."""
         return self._pacer.due(now, self._waiting)
 
     def sync(self) -> None:
-        """Write all records to the disk (``fsync``); a blocking call.
+        """Write all records to the disk (``fsync``); the call blocks.
 
         Raises:
             StoreError: a file cannot be written; the next call retries the unwritten octets.
@@ -210,7 +211,7 @@ class Store:
         self._write_header(replace(self.header, state=state, totals=dict(totals), finished=finished))
 
     def close(self) -> None:
-        """Close the run; an unfinished run gets the state interrupted."""
+        """Close the run directory; if the run is unfinished, the state in run.json becomes interrupted."""
         try:
             if self.header.state in (RunState.RUNNING, RunState.PAUSED):
                 self.finish(RunState.INTERRUPTED, self.header.totals, datetime.now(UTC))
@@ -238,7 +239,10 @@ class Store:
         return [*lines, _Line("hosts", codec.encode(report), report.key, report.observed_at)]
 
     def _cert_lines(self, digests: Sequence[str], certs: Mapping[str, CertFacts], sender: str) -> list[_Line]:
-        """Return the lines of certificates that are not in the run yet; ``sender`` is the host or domain."""
+        """Return the lines of certificates that are not in the run yet.
+
+        ``sender`` is the host or domain that the lines belong to.
+        """
         found = [(bytes.fromhex(digest), certs[digest]) for digest in digests if digest in certs]
         return [_cert_line(key, cert, sender) for key, cert in found if self._index.cert(key) is None]
 
@@ -285,7 +289,7 @@ def _cert_line(key: bytes, cert: CertFacts, host: str) -> _Line:
 
 
 def check_free(path: Path) -> None:
-    """Check that ``Store.create`` can create a run in a directory, without leaving changes.
+    """Check that ``Store.create`` can create a run in a directory; the check leaves no changes.
 
     Raises:
         StoreError: the directory is not empty, or the directory cannot be written.

@@ -12,7 +12,7 @@ from typing import Any
 def main() -> None:
     """Run ``mxsweep`` with the arguments of the process and exit with its status.
 
-    ``finger`` parses its arguments as posttls-finger does, so it starts without the command-line library.
+    ``finger`` parses its arguments as posttls-finger does, so ``finger`` starts without the command-line library.
     """
     _replace_closed_streams()
     code = 0
@@ -28,9 +28,10 @@ def main() -> None:
 
 
 def _replace_closed_streams() -> None:
-    """Occupy the numbers of closed standard streams, so that no file that is opened later gets such a number.
+    """Open the null device for each closed standard stream, so that no other file gets the number of the stream.
 
-    Reading from standard input and writing to standard output then fail with EBADF; messages are lost.
+    Reading from a closed standard input and writing to a closed standard output then fail with EBADF; messages are
+    lost.
     """
     for number, flags in enumerate((os.O_WRONLY, os.O_RDONLY, os.O_WRONLY)):
         try:

@@ -74,7 +74,7 @@ class Thresholds:
         """Return the thresholds that the options of ``check`` request.
 
         Raises:
-            CliError: a condition is invalid.
+            CliError: an option is not a threshold.
         """
         return cls(
             flags["warn_days"],
@@ -198,7 +198,7 @@ def _expiry(days: int, limits: Thresholds) -> list[tuple[PluginStatus, str]]:
 
 
 def _why(record: DomainRecord) -> list[str]:
-    """Return the cause of a verdict other than ``protected``: of the broken hosts, or else of the domain."""
+    """Return the cause of a verdict other than ``protected``: the cause at the broken hosts, or else of the domain."""
     if record.verdict.dane is DomainDane.PROTECTED:
         return []
     broken = [host for host in record.hosts if host.dane in _BROKEN]
@@ -208,7 +208,7 @@ def _why(record: DomainRecord) -> list[str]:
 
 
 def _figures(days: int | None, hosts: int, limits: Thresholds) -> str:
-    """Return the performance data; a range ``N:`` means that values below N raise the alarm."""
+    """Return the performance data; a range ``N:`` means that values below N cause an alarm."""
     if days is None:
         return f"hosts={hosts}"
     ranges = [f"{limit}:" if limit is not None else "" for limit in (limits.warn_days, limits.crit_days)]

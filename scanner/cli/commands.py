@@ -74,7 +74,7 @@ class _Group(click.RichGroup):
         super().add_command(cmd, *arguments, **more)
 
     def make_context(self, *arguments: Any, **more: Any) -> Any:
-        """Parse the command line; help and version are printed here.
+        """Parse the command line; the options for help and version are handled here.
 
         Raises:
             CliError: standard output is closed or full.
@@ -106,7 +106,7 @@ class _Group(click.RichGroup):
     __version__, prog_name="mxsweep", message="%(prog)s %(version)s", help="Show the version and exit."
 )
 def group() -> None:
-    """Test whether mail to a domain is sent over TLS, how TLS is verified, and which faults prevent it."""
+    """Test whether mail to a domain is sent over TLS, how the server is authenticated, and which faults prevent TLS."""
 
 
 for _command in COMMANDS:
@@ -161,7 +161,7 @@ _DOCTOR = block(
 @_DOCTOR
 @resolver_options
 def doctor(**flags: Any) -> Any:
-    """Check whether this machine and its network are fit for a scan, with advice for each problem."""
+    """Check whether this machine and its network are suitable for a scan, with advice for each problem."""
     return code_of("scanner.cli.doctor:run")(flags)
 
 

@@ -17,7 +17,8 @@ def load(ctx: click.Context, param: click.Parameter, value: str | None) -> str |
     """Use the values of the file as defaults of the command's options (click's callback of ``--config``).
 
     Raises:
-        click.UsageError: the file cannot be read, or contains an unknown key or an invalid value.
+        click.UsageError: the file cannot be read, or contains an unknown key or a value that the option does not
+            accept.
     """
     if value is None or ctx.resilient_parsing:
         return value
@@ -29,16 +30,16 @@ def load(ctx: click.Context, param: click.Parameter, value: str | None) -> str |
 
 
 def check_kept(file: str, flags: dict[str, Any], present: dict[str, Any]) -> None:
-    """Check that the option values which a run contains are valid values of the options of the present command.
+    """Check that the options of the present command accept the option values which a run contains.
 
     Args:
         file: the path of the file with the option values, for messages.
         flags: the option values that the run contains, by name.
-        present: the option values of the present command; a value None of the run is valid only if the option is also
-            None here.
+        present: the option values of the present command; a value None of the run is accepted only if the present
+            option is also None.
 
     Raises:
-        click.UsageError: an option does not exist, or its value is invalid.
+        click.UsageError: an option does not exist, or does not accept its value.
     """
     ctx = get_current_context()
     known = {param.name: param for param in ctx.command.params if isinstance(param, click.Option)}

@@ -75,7 +75,7 @@ def unwritable(error: OSError) -> Exception:
     """Return the exception to raise for an error in writing standard output.
 
     For a closed pipe (``| head``), the exception has no message; for a full disk or a closed stream (``>&-``), the
-    exception has a message. Any other error does not come from standard output and is returned unchanged.
+    exception has a message. An error that does not come from standard output is returned unchanged.
     """
     if error.errno not in _UNWRITABLE:
         return error

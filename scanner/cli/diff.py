@@ -25,7 +25,7 @@ def diff(runs: tuple[str, ...], flags: Mapping[str, Any]) -> Exit:
         flags: the options of the command, by their names.
 
     Raises:
-        CliError: an option is invalid, a run cannot be read, or the runs are not in chronological order.
+        CliError: an option has a wrong value, a run cannot be read, or the runs are not in chronological order.
     """
     conditions = _conditions(flags["fail_on"])
     with reading(strict=flags["strict"]) as open_run:

@@ -44,7 +44,10 @@ TIMEOUTS = Timeouts(connect=10.0, greeting=30.0, command=10.0, handshake=10.0, p
 
 PORT = 25
 WORLD = {"A": "192.88.99.1", "AAAA": "2001:4860:4860::8888"}
-"""Public addresses to which a route exists if the machine has a default route. No packet is sent to these addresses."""
+"""Public addresses to which a route exists if the machine has a default route.
+
+No packet is sent to these public addresses.
+"""
 
 WIDE = 60
 """Minimum width in columns of the terminal for a column with the names of the checks."""
@@ -68,7 +71,7 @@ def run(flags: dict[str, Any]) -> int:
     """Run ``mxsweep doctor`` with its options by name, and return the exit code.
 
     Raises:
-        CliError: an option has an invalid value, or the private unbound ended unexpectedly.
+        CliError: an option has a wrong value, or the private unbound ended unexpectedly.
     """
     request = _request(flags)
     trust = trust_store(flags["ca_file"], flags["ca_path"], lambda _: None)  # the table reports an empty store
@@ -179,7 +182,7 @@ async def _probe(address: str, request: DoctorRequest) -> Probe:
 
 
 async def _names(request: DoctorRequest, probes: tuple[Probe, ...], lookup: DNSLookup) -> list[Check]:
-    """Check that the EHLO name fits each local address from which mail hosts are contacted."""
+    """Check that the EHLO name and each local address from which mail hosts are contacted refer to each other."""
     peers = [probe.endpoint.address for probe in probes] or [WORLD[rtype] for rtype in _address_types(request)]
     sources = dict.fromkeys(filter(None, (_source(peer, request.bind) for peer in peers)))
     forward = [record for rtype in ("A", "AAAA") for record in (await lookup(request.ehlo, rtype)).records]

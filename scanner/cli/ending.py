@@ -41,7 +41,7 @@ class Limits:
 async def watch_signals(stop: pipeline.Stop, stats: Stats, console: Console) -> None:
     """Finish the probes in flight after the first interrupt; stop at once after the second interrupt, or in a pause.
 
-    SIGHUP counts as an interrupt if ``scanner.cli.hangup`` has set SIGHUP to end the scan.
+    SIGHUP is treated as an interrupt if ``scanner.cli.hangup`` has set SIGHUP to end the scan.
     """
     ends = signal.getsignal(signal.SIGHUP) is signal.default_int_handler
     numbers = (signal.SIGINT, signal.SIGTERM, *((signal.SIGHUP,) if ends else ()))

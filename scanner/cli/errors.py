@@ -18,7 +18,7 @@ class Exit(IntEnum):
 PLUGIN_UNKNOWN = 3
 """Exit code of ``mxsweep check`` after any error.
 
-``scanner.cli.check`` contains the other exit codes of this command.
+``scanner.cli.check`` contains the other exit codes of ``mxsweep check``.
 """
 
 

@@ -21,7 +21,7 @@ def exclusive(name: str | None) -> Iterator[None]:
     The kernel releases the lock when the process ends for any reason.
 
     Raises:
-        CliError: the name is invalid, another process holds the lock, or the lock cannot be written.
+        CliError: the name is not allowed, another process holds the lock, or the lock cannot be written.
     """
     if name is None:
         yield

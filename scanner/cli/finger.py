@@ -73,7 +73,7 @@ def read(argv: Sequence[str], environ: Mapping[str, str], output: Output) -> Opt
     """Parse the command line and main.cf.
 
     Raises:
-        Usage: the command line is invalid.
+        Usage: the command line has a syntax error.
         Fatal: an error that is fatal in posttls-finger.
     """
     try:

@@ -15,7 +15,7 @@ def hangup(reopen: Sequence[Callable[[], None]]) -> Iterator[None]:
     """Handle the signal SIGHUP for the duration of the block.
 
     Without a file to reopen, or with a terminal on stderr (which has been closed), SIGHUP acts as SIGTERM. If a program
-    such as ``nohup`` has set SIGHUP to be ignored, SIGHUP stays ignored.
+    such as ``nohup`` has set SIGHUP to be ignored, the scan ignores SIGHUP.
 
     Args:
         reopen: functions that reopen a file or raise ``StoreError``.

@@ -136,7 +136,7 @@ class _Limit:
 def too_many(spool: Spool, percent: float) -> list[str]:
     """Return a warning if more than ``percent`` of the lines are rejected, not counting opt-outs and duplicates.
 
-    The reject that stands for the unreadable end of a list has its own warning, and does not count.
+    The reject entry for the unreadable end of a list is not counted, because it has its own warning.
     """
     rejects, lines = spool.rejects - len(spool.cut), spool.lines - len(spool.cut)
     if rejects <= 0 or 100 * rejects <= percent * lines:
@@ -248,8 +248,8 @@ def _interruptible() -> Iterator[None]:
 class Work:
     """The destinations that this process examines, and the state of the run before this process.
 
-    ``done`` of ``total`` destinations were examined before. ``others`` are not examined again. ``rejects`` is the
-    number of rejected lines that are already written.
+    ``done`` of ``total`` destinations were examined before. ``others`` are destinations of the run that are not
+    examined again. ``rejects`` is the number of rejected lines that the run already contains.
     """
 
     items: Iterator[Target | Reject]
@@ -304,7 +304,7 @@ def rest_of(store: Store, reader: Reader, *, retry: bool) -> Work:
 def _bugs_again(header: RunHeader) -> bool:
     """Return whether ``--resume`` scans the domains with an internal error again.
 
-    The continuation of an interrupted run would only reach the same bug again, unless another version has corrected the
+    The continuation of an interrupted run would only meet the same bug again, unless another version has corrected the
     bug.
     """
     return header.state is RunState.COMPLETE or (header.versions or (header.version,))[-1] != __version__

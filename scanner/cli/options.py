@@ -1,4 +1,7 @@
-"""Options that several commands share, and the types of option values; this module loads no other code of a command."""
+"""Options that several commands share, and the types of option values.
+
+This module imports no module of a command.
+"""
 
 import math
 import re
@@ -17,16 +20,16 @@ LEVELS = [level.value for level in (Level.MAY, Level.ENCRYPT, Level.DANE, Level.
 FAMILIES = [family.value for family in Family]
 
 DAYS = 21
-"""Default of ``--days`` in report and diff; a renewal that is due 30 days before expiry is then 9 days late."""
+"""Default of ``--days`` in ``report`` and ``diff``; a renewal that is due 30 days before expiry is then 9 days late."""
 
 Command = TypeVar("Command", bound=Callable[..., Any])
 
 
 class Seconds(click.FloatRange):
-    """A finite number of seconds."""
+    """Type of an option value: a finite number of seconds."""
 
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
-        """Return the number; raise a usage error for infinity and for text that is not a number."""
+        """Return the number of seconds; raise a usage error for infinity and for text that is not a number."""
         seconds = super().convert(value, param, ctx)
         if not math.isfinite(seconds):
             self.fail(f"{value!r} is not a finite number of seconds.", param, ctx)
@@ -57,7 +60,7 @@ def complete_files(command: click.Command) -> None:
 
 
 class Percent(click.FloatRange):
-    """A percentage, with or without a percent sign."""
+    """Type of an option value: a percentage, with or without a percent sign."""
 
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
         """Return the percentage as a number."""
@@ -72,7 +75,7 @@ PORT = click.IntRange(1, 65535)
 
 
 Option = Callable[..., Callable[[Any], Any]]
-"""A function that takes further attributes of an option, such as its panel, and returns a decorator of a command."""
+"""A function that takes further attributes of an option, such as its panel, and returns a command decorator."""
 
 
 def option(*names: str, **attributes: Any) -> Option:
@@ -84,7 +87,7 @@ def option(*names: str, **attributes: Any) -> Option:
 
 
 def block(panel: str, *options: Option) -> Callable[[Command], Command]:
-    """Return a decorator that adds several options to a command, in this order in one panel of its help."""
+    """Return a decorator that adds several options to a command, in the given order and in one panel of its help."""
 
     def decorate(command: Command) -> Command:
         for each in reversed(options):

@@ -1,4 +1,4 @@
-"""Outputs of the progress of a scan: display, status file, metrics file and run.json, which show the same status."""
+"""The outputs of the progress of a scan: display, status file, metrics file and run.json show the same status."""
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
@@ -24,7 +24,7 @@ REFRESH = 0.25
 
 @dataclass(frozen=True, slots=True)
 class ProgressRequest:
-    """The requested outputs of the progress: a display unless ``quiet``, and files updated every ``every`` seconds."""
+    """The requested outputs of the progress: a display unless ``quiet``, and files written every ``every`` seconds."""
 
     quiet: bool
     files: tuple[Callable[[Status], None], ...]
@@ -32,7 +32,7 @@ class ProgressRequest:
 
     @property
     def reopen(self) -> list[Callable[[], None]]:
-        """The functions that reopen the files to which lines of the progress are appended."""
+        """The functions that reopen the status file and log file, to which lines are appended."""
         return [file.reopen for file in self.files if isinstance(file, StatusFile)]
 
 
@@ -51,7 +51,7 @@ def progress_request(flags: dict[str, Any]) -> ProgressRequest:
 
 
 class StatusView(Protocol):
-    """A display or file that shows statuses."""
+    """The interface of a display or file that shows the status of a scan."""
 
     def show(self, status: Status) -> None:
         """Display a status, unless the previous status was displayed too recently."""
@@ -62,7 +62,7 @@ class StatusView(Protocol):
 
 @dataclass(slots=True)
 class ProgressLoop:
-    """The periodic update of all status views of a scan; ``ended`` is the final state, or None before the end."""
+    """The periodic update of all displays and files; ``ended`` is the final state of the scan, None before the end."""
 
     source: StatusSource
     views: tuple[StatusView, ...]
@@ -85,7 +85,7 @@ class ProgressLoop:
             view.show(status)
 
     def end(self) -> None:
-        """Show the final status."""
+        """Show the final status of the scan."""
         status = self.source.status(self.ended or RunState.INTERRUPTED)
         for view in self.views:
             view.end(status)
@@ -95,7 +95,7 @@ class ProgressLoop:
 def progress_loop(
     source: StatusSource, request: ProgressRequest, console: Console, store: Store | None, say: Callable[[str], None]
 ) -> Iterator[ProgressLoop]:
-    """Open the display and the files for the block; the caller runs ``ProgressLoop.run`` within it.
+    """Open the display and the files for the block, within which the caller runs ``ProgressLoop.run``.
 
     Args:
         source: source of the status.

@@ -1,7 +1,6 @@
-"""``finger --save FILE`` saves a run of finger; ``mxsweep replay FILE`` judges the run again and compares the lines.
+"""``finger --save FILE`` saves a run of finger; ``mxsweep replay FILE`` repeats the run and compares the printed lines.
 
-A saved run (case) is one indented JSON object (``scanner.finger.saved_case``), so that users can read and edit the
-file.
+A saved run (case) is one indented JSON object (``scanner.finger.saved_case``), which users can read and edit.
 """
 
 import difflib
@@ -88,7 +87,7 @@ def _unsaved(argv: Sequence[str]) -> list[str]:
 
 
 def _relevant(trust: TrustStore, ders: Iterable[bytes]) -> list[bytes]:
-    """Return only the trusted certificates that can be in a path of these chains, because a whole bundle is large."""
+    """Return only the trusted certificates that can be in a path of these chains, because root bundles are large."""
     wanted = readable(certs.facts(der) for der in ders)
     found: dict[bytes, None] = {}
     while wanted:
@@ -119,7 +118,7 @@ def load(path: Path) -> SavedCase:
 
 
 def replay(case: SavedCase, output: Output) -> int:
-    """Judge a saved run again and print its log lines; return the exit status of the run."""
+    """Compute the verdicts of a saved run again and print its log lines; return the exit status of the run."""
     for line in case.notes:
         output.line(line)
     status: int = trio.run(FingerRun(_setup(case, output)).run)
@@ -147,7 +146,7 @@ def _setup(case: SavedCase, output: Output) -> Setup:
 
 
 def run(path: str) -> int:
-    """Replay a file; report lines that differ from the saved lines on stderr and by the exit code."""
+    """Replay a saved run; report lines that differ from the saved lines on stderr and by the exit code."""
     case = load(Path(path))
     output = Output("mxsweep")
     try:
@@ -162,10 +161,10 @@ def run(path: str) -> int:
 
 
 def difference(case: SavedCase, printed: Sequence[str]) -> list[str]:
-    """Return the differences from the saved lines as a unified diff without context; empty if the lines are equal.
+    """Return the differences from the saved lines as a unified diff without context; an empty text for equal lines.
 
-    Session keys are not compared, because a session key depends on the offer of the TLS library, which may have
-    changed.
+    In the comparison, session keys are ignored, because a session key depends on the offer of the TLS library, which
+    may have changed.
     """
     then, now = ([_KEY.sub("&", line) for line in lines] for lines in (case.lines, printed))
     return list(difflib.unified_diff(then, now, "then", "now", lineterm="", n=0))

@@ -35,7 +35,7 @@ def paper(run: Run, directory: str, history: Sequence[Run]) -> None:
 
 
 def metrics(run: Run, path: str) -> None:
-    """Write the metrics of a run; replace an existing file atomically.
+    """Write the metrics of a run to a file; replace an existing file atomically.
 
     Raises:
         CliError: the run cannot be read or the file cannot be written.
@@ -47,10 +47,10 @@ def metrics(run: Run, path: str) -> None:
 def rejudge(
     run: Run, *, at: str | None, level: str | None, ca_file: str | None, ca_path: str | None, form: str
 ) -> None:
-    """Judge a run again and print the differences.
+    """Recompute the verdicts of a run and print the differences from the stored verdicts.
 
     Args:
-        run: the run to judge again.
+        run: the run whose verdicts are recomputed.
         at: time at which the validity of certificates is checked, in the forms that ``moment`` parses; None for the
             time of each probe.
         level: security level, None for the level of the run.
@@ -59,7 +59,7 @@ def rejudge(
         form: ``text`` or ``json``.
 
     Raises:
-        CliError: an argument is invalid, or the run cannot be read.
+        CliError: an argument is wrong, or the run cannot be read.
     """
     trust = _trust(run, ca_file, ca_path)
     with reading():
@@ -74,7 +74,7 @@ def moment(text: str) -> datetime:
     """Parse a time: ``2026-12-31``, ``2026-12-31T06:00`` (UTC unless a zone is given), or ``+30d`` from now.
 
     Raises:
-        CliError: the text has another format.
+        CliError: the text is not a time in one of these forms.
     """
     days = re.fullmatch(r"\+(\d{1,5})d", text)
     if days:
@@ -87,7 +87,7 @@ def moment(text: str) -> datetime:
 
 
 def _trust(run: Run, ca_file: str | None, ca_path: str | None) -> TrustStore:
-    """Return the trusted roots that the options or else the settings of the run name, or else the system's roots."""
+    """Return the trusted roots that the options name, or else the settings of the run, or else the system's roots."""
     if not ca_file and not ca_path:
         ca_file, ca_path = run.header.settings.get("ca_file"), run.header.settings.get("ca_path")
     try:

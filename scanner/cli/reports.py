@@ -24,14 +24,14 @@ from scanner.model import DomainRecord, HostReport
 from targets.destination import DestinationError, parse_destination
 
 TOP = 10
-"""Maximum number of rows of long tables in text and Markdown; in the other formats, the maximum is ``LIMIT``."""
+"""Maximum number of rows of long tables in text and Markdown; in other formats, the maximum is ``LIMIT``."""
 
 
 # --- report ---------------------------------------------------------------------------------------------------
 
 
 def report(path: str, history: tuple[str, ...], flags: Mapping[str, Any]) -> None:
-    """Print or write a report of a run, or a document of another mode such as ``--paper``.
+    """Print or write a report of a run, or the output of another mode such as ``--paper``.
 
     Args:
         path: the run directory.
@@ -52,7 +52,7 @@ def report(path: str, history: tuple[str, ...], flags: Mapping[str, Any]) -> Non
 
 
 def _check(flags: Mapping[str, Any]) -> None:
-    """Raise an error for options that would have no effect."""
+    """Raise an error for options that would have no effect on the output."""
     chosen = [f"--{name}" for name in ("metrics", "paper", "rejudge") if flags[name]]
     if len(chosen) > 1:
         raise CliError(f"{' and '.join(chosen)}: only one of them is possible")
@@ -68,9 +68,9 @@ def _check(flags: Mapping[str, Any]) -> None:
 
 
 def _other_mode(run: Run, earlier: Sequence[Run], flags: Mapping[str, Any]) -> None:
-    """Write a document of another mode instead of a report.
+    """Write the output of another mode instead of a report.
 
-    The code of each mode is imported here, because it loads slowly.
+    The code of each mode is imported in this function, because the import is slow.
     """
     if flags["metrics"]:
         code_of("scanner.cli.report_modes:metrics")(run, flags["metrics"])
@@ -137,7 +137,7 @@ def _explain(run: Run, domain: str, history: Sequence[Run]) -> None:
 
 
 def _keys(domain: str) -> set[str]:
-    """Return the possible keys of a domain in a run: the text as typed, and the key in the form of a scan."""
+    """Return the possible keys of a domain in a run: the typed text, and the key that a scan makes of this text."""
     keys = {domain, domain.lower().rstrip(".")}
     try:
         return keys | {parse_destination(domain).key}

@@ -1,4 +1,4 @@
-"""The request of a scan: the checked options, converted to settings, input and output before any contact."""
+"""The request of a scan: the options, checked and converted to settings, input and output before any contact."""
 
 import fcntl
 import io
@@ -77,10 +77,10 @@ class Request:
 
 
 def build(flags: dict[str, Any]) -> Request:
-    """Convert the options of ``scan`` to a request.
+    """Convert the options of ``scan`` to a request of a scan.
 
     Raises:
-        CliError: an option has an invalid value, or a list or file cannot be read.
+        CliError: an option has a wrong value, or a list or file cannot be read.
     """
     continues = bool(flags["resume"] or flags["retry_inconclusive"])
     if not continues:
@@ -144,10 +144,10 @@ def _input(flags: dict[str, Any], settings: Settings) -> Input:
 
 
 def _stdin() -> io.BufferedReader:
-    """Return a second file object for standard input.
+    """Return a second file object for standard input, without the lock of ``sys.stdin``.
 
-    After an interrupt, the thread of the reader still reads from standard input. If this thread held the lock of
-    ``sys.stdin``, the interpreter could not exit.
+    After an interrupt, the thread that reads a list may still be reading from standard input. If this thread held the
+    lock of ``sys.stdin``, the Python interpreter could not exit.
     """
     try:
         if fcntl.fcntl(0, fcntl.F_GETFL) & os.O_ACCMODE == os.O_WRONLY:  # as ``scanner.cli`` opens a closed stream
@@ -220,7 +220,7 @@ def _timeouts(flags: dict[str, Any]) -> Timeouts:
 
 
 def _domain_addresses(flags: dict[str, Any]) -> int:
-    """Return the limit of addresses of a domain, which must be enough for one MX host."""
+    """Return the maximum number of addresses of a domain, which must be enough for one MX host."""
     limit, of_host = int(flags["domain_addresses"]), flags["addresses"]
     if of_host is not None and limit < of_host:
         raise CliError(f"--domain-addresses {limit}: at least the value of --addresses ({of_host}) was expected")
@@ -231,7 +231,7 @@ def cert_algs(text: str) -> tuple[CertAlg, ...]:
     """Parse the value of ``--cert-algs``; return the key algorithms to ask servers for.
 
     Raises:
-        CliError: a word is not an algorithm, or the TLS library does not support it.
+        CliError: a word is not a key algorithm, or the TLS library does not support the algorithm.
     """
     if text in ("auto", "off"):
         return CERT_ALGS if text == "auto" else ()
@@ -259,7 +259,7 @@ def _check_profile(profile: TLSProfile, flag: str) -> None:
 
 
 def _sts(flags: dict[str, Any]) -> bool:
-    """Return whether MTA-STS is examined; by default only for a scan without lists."""
+    """Return whether a scan examines MTA-STS; by default, only a scan without lists does."""
     wanted: bool | None = flags["sts"]
     if wanted is not None:
         return wanted
@@ -267,7 +267,7 @@ def _sts(flags: dict[str, Any]) -> bool:
 
 
 def _retries(flags: dict[str, Any]) -> Retries:
-    """Return the retry settings; by default there are no retry passes if the verdict is printed as text."""
+    """Return the retry settings; by default, a scan that prints verdicts as text has no retry passes."""
     times = flags["retries"]
     if times is None:
         times = Retries().times if flags["output"] else 0
@@ -278,7 +278,7 @@ def bind_address(address: str | None) -> str | None:
     """Check that an address is a local address of this host, and return it.
 
     Raises:
-        CliError: the text is not an IP address, or the address is not one of this host.
+        CliError: the text is not an IP address, or the address is not an address of this host.
     """
     if address is None:
         return None
@@ -297,7 +297,7 @@ def bind_address(address: str | None) -> str | None:
 def _given(text: str, index: int, reader: Reader) -> Target:
     """Parse a destination of the command line.
 
-    The error for an invalid destination contains the same hints as for lists.
+    The error for an invalid destination contains the same hints as the error for an invalid line of a list.
     """
     try:
         return Target(reader.destination(text), text, "--domain", index)

@@ -1,9 +1,10 @@
-"""The resolver of a command: choice of the resolver, start of a private unbound, and test of DNSSEC validation.
+"""The resolver of a command: its choice, the start of a private unbound, and the test of DNSSEC validation.
 
-Mode ``auto``, the default, uses the resolver of this machine if it passes the preflight, else a private unbound; every
-other mode uses the resolver that the user named. If no resolver passes the preflight, ``Resolved.validated`` is false:
-queries are then sent without DNSSEC, so that the security of every answer is ``indeterminate`` and no DANE verdict is
-possible. The command decides whether it continues without validation.
+Mode ``auto``, the default, uses the resolver of this machine if it passes the preflight checks, else a private unbound;
+every other mode uses the resolver that the user named. If no resolver passes the preflight checks,
+``Resolved.validated`` is false: queries are then sent without DNSSEC, so that the security of every answer is
+``indeterminate`` and no DANE verdict is possible. The command that uses the resolver decides whether to continue
+without validation.
 """
 
 import ipaddress
@@ -35,11 +36,11 @@ _Server = tuple[str, int]
 
 @dataclass(frozen=True, slots=True)
 class Resolved:
-    """The chosen resolver and the results of its test.
+    """The chosen resolver and the results of its preflight checks.
 
-    ``dns`` contains the servers of the resolver, ``checks`` all results of the preflight, and ``label`` the name of the
-    resolver. ``child`` is the private unbound, or None. ``validation`` describes how a resolver that passed the
-    preflight validates.
+    ``dns`` contains the servers of the resolver, ``checks`` all results of the preflight checks, and ``label`` the name
+    of the resolver. ``child`` is the process of the private unbound, or None. ``validation`` states whether a resolver
+    that passed the preflight checks validates DNSSEC itself.
     """
 
     dns: DNSSettings
@@ -51,18 +52,18 @@ class Resolved:
 
     @property
     def why_not(self) -> str:
-        """The reasons for missing validation, in one line: the first failed check of each resolver that was tried."""
+        """The reasons for missing validation as one line: the first failed check of each resolver that was tried."""
         failed = {check.subject: check.text for check in reversed(self.checks) if check.state is State.FAIL}
         return "; ".join(f"{subject}: {failed[subject]}" for subject in reversed(failed))
 
     def lookup(self, resolver: Resolver) -> DNSLookup:
-        """Return the function that makes lookups with this resolver."""
+        """Return the function that makes lookups with the chosen resolver."""
         if not self.validated:
             return partial(resolver.lookup, dnssec=False)
         return resolver.lookup if self.child is None else _guarded(self.child, resolver)
 
     def record(self, choice: ResolverChoice) -> dict[str, Any]:
-        """Return the data about the choice and the preflight for ``run.json``."""
+        """Return the data about the choice and the preflight checks of the resolver for ``run.json``."""
         return {
             "choice": asdict(choice),
             "resolver": self.label,
@@ -81,7 +82,7 @@ def _guarded(child: Unbound, resolver: Resolver) -> DNSLookup:
 
 @asynccontextmanager
 async def resolving(dns: DNSSettings, choice: ResolverChoice) -> AsyncIterator[Resolved]:
-    """Choose a resolver, start the resolver if it is a private unbound, and keep it running for the block.
+    """Choose a resolver, start it if it is a private unbound, and keep it running for the block.
 
     Raises:
         UnboundError: the private unbound ended unexpectedly twice; the block is cancelled.
@@ -114,7 +115,10 @@ async def _automatic(stack: AsyncExitStack, dns: DNSSettings, choice: ResolverCh
 
 
 async def _named(servers: tuple[_Server, ...], dns: DNSSettings, choice: ResolverChoice) -> Resolved:
-    """Use the servers that pass the preflight; if no server passes, use all servers without validation."""
+    """Return the servers that pass the preflight checks.
+
+    If no server passes the checks, return all servers, without validation.
+    """
     rows: dict[_Server, tuple[Check, ...]] = {}
 
     async def look(server: _Server) -> None:
@@ -170,6 +174,6 @@ def _without(dns: DNSSettings, *checks: Check) -> Resolved:
 
 
 def label_of(server: _Server) -> str:
-    """Return a server in the form that ``--resolver`` takes."""
+    """Return a server in the form that the option ``--resolver`` accepts."""
     address, port = server
     return f"[{address}]:{port}" if ipaddress.ip_address(address).version == 6 else f"{address}:{port}"  # noqa: PLR2004 - IP version

@@ -1,4 +1,4 @@
-"""The choice of a resolver by the DNS options of a command, with a check of their combination."""
+"""The choice of a resolver by the DNS options of a command, with a check whether the options contradict each other."""
 
 import ipaddress
 from dataclasses import dataclass, field
@@ -28,11 +28,11 @@ class ResolverMode(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class ResolverChoice:
-    """The DNS options of the user, checked.
+    """The checked DNS options of the user.
 
     ``servers`` is used in mode ``address`` only; ``trust_anchor``, ``root_hints`` (absolute paths) and ``forward``
-    configure a private unbound. ``unvalidated`` permits a scan without a validating resolver. ``names`` are queried
-    in the preflight.
+    configure a private unbound. ``unvalidated`` permits a scan without a validating resolver. ``names`` are the domain
+    names that the preflight checks query.
     """
 
     mode: ResolverMode = ResolverMode.AUTO
@@ -48,7 +48,7 @@ def choice_of(flags: dict[str, Any]) -> ResolverChoice:
     """Return the choice of a resolver by the options of a command.
 
     Raises:
-        CliError: an option has an invalid value, or two options contradict each other.
+        CliError: an option has a wrong value, or two options contradict each other.
     """
     mode, servers = mode_of(flags["resolver"])
     for flag in ("trust_anchor", "root_hints", "forward"):
@@ -117,7 +117,7 @@ def server(text: str, flag: str) -> Server:
     """Parse ``ADDR``, ``ADDR:PORT``, ``[V6]:PORT`` or a bare IPv6 address; the default port is 53.
 
     Raises:
-        CliError: the text has another format; the message contains ``flag``.
+        CliError: the text is not an address of this form; the message contains ``flag``.
     """
     host, port = text, "53"
     if text.startswith("["):

@@ -36,7 +36,7 @@ def to_keep(flags: dict[str, Any], settings: Settings) -> dict[str, Any]:
 
 
 def resumed(flags: dict[str, Any], given: AbstractSet[str]) -> dict[str, Any]:
-    """Return the options for the continuation of a run: the stored options, and given options that may change.
+    """Return the options for the continuation of a run: stored options, and new values of options that may change.
 
     Args:
         flags: all options of the command by name.
@@ -70,11 +70,11 @@ def resumed(flags: dict[str, Any], given: AbstractSet[str]) -> dict[str, Any]:
 def _check_files(path: Path, kept: dict[str, Any], given: AbstractSet[str]) -> None:
     """Check that options that name files come from this user.
 
-    Another user who can write to the run could otherwise have this user's scan read any file as an exclusion list, a
+    Another user who can write to the run could otherwise make this user's scan read any file as an exclusion list, a
     trust anchor or trusted certificates.
 
     Raises:
-        CliError: the run belongs to another user, or others can write to it, and an option was not given again.
+        CliError: the run belongs to another user, or other users can write to it, and an option was not given again.
     """
     unconfirmed = [name for name in _FILES if kept.get(name) and name not in given]
     places = (path, path / HEADER_FILE, *flag_files(path))
@@ -94,7 +94,7 @@ def _text(value: object) -> str:
 def check_settings(path: Path, settings: Settings) -> None:
     """Check that the settings are equal to the settings in the header of the run.
 
-    A setting that the version of the run did not have is not compared.
+    A setting that the version of the run did not have is not compared with the header.
 
     Raises:
         CliError: a setting differs.
@@ -144,5 +144,5 @@ def _shown(value: object) -> str:
 
 
 def _frozen(flags: dict[str, Any]) -> dict[str, Any]:
-    """Return stored option values with JSON lists converted to tuples, as in option values of click."""
+    """Return stored option values as values of click: JSON lists are converted to tuples."""
     return {name: tuple(value) if isinstance(value, list) else value for name, value in flags.items()}

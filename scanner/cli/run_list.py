@@ -1,4 +1,4 @@
-"""``mxsweep runs`` and ``mxsweep prune``: the list of the runs in a directory, and the clean-up of the directory."""
+"""``mxsweep runs`` lists the runs in a directory, and ``mxsweep prune`` removes and compresses old runs."""
 
 import json
 import sys
@@ -28,7 +28,10 @@ from scanner.cli.runs import reading
 _HEADS = ("run", "date", "label", "state", "domains", "DANE broken")
 
 WIDE = 70
-"""Minimum width in columns of the terminal for a table; in a narrower terminal, each run has several lines."""
+"""Minimum width of the terminal in columns for a table.
+
+In a narrower terminal, each run is printed on several lines.
+"""
 
 
 def runs(directory: str, *, as_json: bool) -> None:

@@ -1,4 +1,4 @@
-"""Opening of run directories for a command, and output of documents."""
+"""Functions for commands: opening of run directories, and output of documents."""
 
 import sys
 from collections.abc import Callable, Iterator
@@ -18,13 +18,14 @@ def reading(*, strict: bool = False) -> Iterator[Callable[[str], Run]]:
     """Convert an error of a run's files to a ``CliError``, and print the number of corrupt lines at the end.
 
     Args:
-        strict: whether a corrupt line is an error.
+        strict: true to treat a corrupt line as an error.
 
     Yields:
         A function that opens a run directory.
 
     Raises:
-        CliError: a file of a run cannot be read or contains an impossible value, or an output file cannot be written.
+        CliError: a file of a run cannot be read or contains a value that no scan writes, or an output file cannot be
+            written.
     """
     corrupt = None if strict else CorruptLines()
     opened: list[Run] = []

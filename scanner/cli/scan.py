@@ -1,4 +1,4 @@
-"""``mxsweep scan``: build the request, open resolver, input and output, run the pipeline, and report the result."""
+"""``mxsweep scan``: check the options, open resolver, input and output, run the scan, and report the result."""
 
 import gc
 import hashlib
@@ -51,14 +51,14 @@ from targets.spool import Spool
 log = logging.getLogger("mxsweep")
 
 REASONS_KEPT = 20
-"""Maximum number of reject reasons in run.json."""
+"""Maximum number of different reject reasons that run.json counts."""
 
 COLLECT = (1_000_000, 20, 20)
 """Thresholds of the garbage collector (``gc.set_threshold``).
 
-The first threshold is above the number of objects that a scan keeps (some 130 for each MX host). Probes create no
-reference cycles, even if they fail, and searching the kept objects for cycles took 5 % of a scan's processor time.
-Cycles could occupy at most 100 MB.
+The first garbage collection threshold is above the number of objects that a scan keeps (some 130 for each MX host).
+Probes create no reference cycles, even if they fail, and searching the objects in memory for cycles took 5 % of a
+scan's processor time. Objects in uncollected reference cycles could occupy at most 100 MB.
 """
 
 
@@ -70,7 +70,7 @@ def run(flags: dict[str, Any], given: AbstractSet[str]) -> int:
         given: names of the options that the user gave, in the command line or the configuration file.
 
     Raises:
-        CliError: bad usage or input, or an unfit environment.
+        CliError: the usage or the input is wrong, or the environment is not suitable for a scan.
     """
     log_file = _open_log(flags["log_file"])
     if flags["resume"] or flags["retry_inconclusive"]:
@@ -100,7 +100,7 @@ def run(flags: dict[str, Any], given: AbstractSet[str]) -> int:
 
 
 async def _scan(request: Request, used: Request, progress: ProgressRequest, spool: Spool | None) -> int:
-    """Open the resolver and then the output, so that no run directory is made without a usable resolver.
+    """Open first the resolver and then the output, so that no run directory is made without a usable resolver.
 
     Args:
         request: the request, whose settings are stored in the run.
@@ -114,7 +114,7 @@ async def _scan(request: Request, used: Request, progress: ProgressRequest, spoo
 
 
 def _reported(error: BaseException) -> BaseException:
-    """Return the exception to raise for an error of the scan: a ``CliError`` with one line, but a bug unchanged."""
+    """Return the exception to raise for an error of the scan: a ``CliError`` of one line, or a bug unchanged."""
     if isinstance(error, UnboundError):
         return CliError(str(error), Exit.UNFIT)
     if not isinstance(error, StoreError):
@@ -125,7 +125,10 @@ def _reported(error: BaseException) -> BaseException:
 
 
 def _open_log(path: str | None) -> LogFile | None:
-    """Open the log file, if requested. The log is never written to stderr, which shows the progress and messages."""
+    """Open the log file if the options request a log file.
+
+    The log is never written to stderr, where the progress and messages are printed.
+    """
     if not path:
         log.addHandler(logging.NullHandler())
         return None
@@ -168,7 +171,7 @@ def collect_seldom() -> None:
 
 
 def _open_sink(request: Request, resolved: Resolved, spool: Spool | None) -> AbstractContextManager[Any]:
-    """Return the sink: a run directory, domain lines on stdout, or verdicts as text without ``-o``."""
+    """Return the sink for the records: a run directory, domain lines on stdout, or verdicts as text without ``-o``."""
     if request.output is None:
         return WordsSink(consoles.stdout())
     if request.output == "-":
@@ -218,9 +221,9 @@ def _header(request: Request, resolved: Resolved, spool: Spool | None) -> RunHea
 
 
 def _source(name: str) -> InputSource:
-    """Return the description of a list with a digest.
+    """Return the description of a list for run.json, with a digest of the file.
 
-    Without a digest for standard input and pipes, which cannot be read twice.
+    The description of standard input or of a pipe has no digest, because such a list cannot be read twice.
     """
     path = Path(name)
     if not path.is_file():

@@ -1,7 +1,7 @@
-"""The options of ``mxsweep scan``, in the blocks of its help. A new option belongs in one of the blocks.
+"""The options of ``mxsweep scan``, in the panels of its help. A new option of ``scan`` belongs in one of the panels.
 
-Each option is also a key of the configuration file (``scanner.cli.config``) and is stored in a run for ``--resume``
-(``scanner.cli.resume``).
+Each option of ``scan`` is also a key of the configuration file (``scanner.cli.config``) and is stored in a run for
+``--resume`` (``scanner.cli.resume``).
 """
 
 import rich_click as click
@@ -326,7 +326,7 @@ _BLOCKS = (_INPUT, _LISTS, _OUTPUT, _JUDGEMENT, resolver_options, _DNS, _CONNECT
 
 
 def scan_options(command: Command) -> Command:
-    """Give a command all options of a scan."""
+    """Add all options of a scan to a command."""
     for add in reversed(_BLOCKS):
         command = add(command)
     return command

@@ -21,13 +21,13 @@ log = logging.getLogger("mxsweep")
 
 
 class ReportingSink:
-    """A sink that logs records, may print rejects, evaluates ``--fail-on``, and passes the records to another sink.
+    """A sink that logs records, prints rejected lines, evaluates ``--fail-on``, and forwards records to another sink.
 
     Args:
         sink: the sink that gets every record.
         console: the console for rejects.
         conditions: pairs of a field of the verdict and a value, from ``--fail-on``.
-        rejects: true to print rejects, for a sink that does not store rejects.
+        rejects: true to print rejected lines, for a sink that does not store them.
     """
 
     def __init__(self, sink: Sink, console: Console, conditions: Sequence[tuple[str, str]], *, rejects: bool) -> None:
@@ -39,11 +39,11 @@ class ReportingSink:
 
     @property
     def matched(self) -> bool:
-        """Whether the last verdict of at least one domain meets a condition."""
+        """True if the last verdict of at least one domain meets a condition of ``--fail-on``."""
         return bool(self._matching)
 
     def put_domain(self, record: DomainRecord, reports: Sequence[HostReport], certs: Mapping[str, CertFacts]) -> None:
-        """Log a domain, evaluate the conditions, and pass the record to the other sink."""
+        """Log a domain, evaluate the conditions of ``--fail-on``, and pass the record to the other sink."""
         matches = any(getattr(record.verdict, f) == v for f, v in self._conditions)
         (self._matching.add if matches else self._matching.discard)(record.key)
         if Reason.INTERNAL in record.verdict.reasons:
@@ -60,7 +60,7 @@ class ReportingSink:
         self._sink.put_reject(file, line, raw, reason)
 
     def sync(self) -> None:
-        """Make the records of the other sink durable."""
+        """Make the other sink write its records to the disk."""
         self._sink.sync()
 
 
@@ -77,16 +77,16 @@ class WordsSink:
         in_words(standing_alone(record, reports, certs), self._console)
 
     def put_reject(self, file: str, line: int, raw: str, reason: str) -> None:
-        """Do nothing: ``ReportingSink`` prints rejects."""
+        """Do nothing, because ``ReportingSink`` prints rejected lines."""
 
     def sync(self) -> None:
-        """Do nothing: every verdict is printed at once."""
+        """Do nothing, because every verdict is printed at once."""
 
     def finish(self, state: RunState, totals: Mapping[str, int], finished: datetime) -> None:
-        """Do nothing: every verdict is printed at once."""
+        """Do nothing, because every verdict is printed at once."""
 
     def __enter__(self) -> Self:
         return self
 
     def __exit__(self, *_: object) -> None:
-        """Do nothing: nothing is open."""
+        """Do nothing, because this sink has no open file."""

@@ -1,4 +1,4 @@
-"""The setup of a scan for the command line and ``scanner.api``: resolver, ports, trusted roots, EHLO name.
+"""The setup of a scan for the command line and ``scanner.api``: resolver, network ports, trusted roots, EHLO name.
 
 This module does not read command-line options or write to a terminal: messages go to a function of the caller.
 """
@@ -32,13 +32,13 @@ from scanner.vocabulary import Validation
 from targets.scope import Scope
 
 TEXT_CODECS = ("ascii", "idna", "latin-1", "utf-8", "utf-16-be", "utf-32-be")
-"""Text codecs of certificates, DNS messages and socket addresses, which Python loads from files at the first use."""
+"""Names of the text codecs for certificates, DNS messages and socket addresses, which Python loads at the first use."""
 
 LOADED_AFTER = 1.0
 """Seconds after which a scan loads dnspython; a scan of one domain often ends earlier and rarely needs dnspython."""
 
 Say = Callable[[str], None]
-"""A function that gets a message for the user."""
+"""A function that receives a message for the user."""
 
 
 @asynccontextmanager
@@ -89,7 +89,7 @@ async def wired(
     *,
     patience: float = PATIENCE,
 ) -> AsyncIterator[Ports]:
-    """Open the ports of an examination: resolver, gates, trust store and scope.
+    """Open the resources of an examination: resolver, connection limits, trust store and scope.
 
     Args:
         settings: settings of the scan.

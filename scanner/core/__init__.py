@@ -1,1 +1,1 @@
-"""The rules of the scanner as pure functions: no clock, socket, randomness or log."""
+"""The rules of the scanner as pure functions, which use no clock, socket, randomness or log."""

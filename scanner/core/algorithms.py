@@ -1,7 +1,7 @@
-"""The certificates of a server that has one for each key algorithm: which to ask for, and their verdicts.
+"""Certificates of a server with several key algorithms: the algorithms to ask for, and the verdicts.
 
-A TLS server chooses its certificate by the signature algorithms of the client. The default offer gets one certificate;
-another probe, whose offer allows only one key algorithm, gets the other certificate or an alert.
+A TLS server chooses its certificate by the signature algorithms of the client. The default offer of the client gets one
+certificate; another probe, whose offer allows only one key algorithm, gets the other certificate or an alert.
 """
 
 from collections.abc import Mapping, Sequence
@@ -57,7 +57,7 @@ def wanted(algorithms: Sequence[CertAlg], own: Probe, lookup: TLSALookup) -> lis
     Args:
         algorithms: the algorithms that the settings name.
         own: the probe with the level's own TLS profile.
-        lookup: the TLSA lookup of the host; without usable records no other certificate is asked for.
+        lookup: the TLSA lookup of the host; without usable records, no other certificate is requested.
     """
     if lookup.dane is not None or own.handshake is None or not own.handshake.chain:
         return []
@@ -89,7 +89,7 @@ def algorithm_verdicts(
     default: tuple[Handshake, Dane],
     certs: Mapping[str, CertFacts],
 ) -> dict[CertAlg, Dane]:
-    """Return the DANE verdict of each certificate of a server by its key algorithm, the default one first.
+    """Return the DANE verdict of each certificate of a server by its key algorithm, that of the default offer first.
 
     Args:
         peer: the host in the route of the domain.

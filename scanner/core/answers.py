@@ -1,12 +1,13 @@
-"""DNS replies as ``Answer`` records: the outcome of a DNS question and the DNSSEC state of the answer.
+"""Conversion of DNS replies to ``Answer`` records: the outcome of a DNS question and the DNSSEC state of the answer.
 
-``interpret`` converts a DNS reply. ``failed`` makes the answer to a question without a reply, and ``bogus`` makes the
-answer after a failed validation. Three outcomes are conclusive: data, NODATA and NXDOMAIN. Any other reply (SERVFAIL
-and other rcodes, a referral, a reply that contradicts itself) is an ``error``, since it is then unknown whether records
-exist.
+``interpret`` converts a DNS reply. ``failed`` makes the answer to a question that got no reply, and ``bogus`` makes the
+answer after a failed DNSSEC validation. Three outcomes are conclusive: data, NODATA and NXDOMAIN. Any other reply
+(SERVFAIL and other rcodes, a referral, a reply that contradicts itself) has the outcome ``error``, since it is then
+unknown whether records exist.
 
-The DNSSEC state is the AD bit (RFC 4035 section 3.2.3) of a resolver that the caller trusts. The state is
-``indeterminate`` without a trusted resolver or without a reply. Only the resolver validates signatures.
+The DNSSEC state is the AD bit (RFC 4035 section 3.2.3) of a resolver that the caller trusts. The DNSSEC state is
+``indeterminate`` without a trusted resolver or without a reply. mxsweep itself does not validate DNSSEC signatures; the
+resolver does.
 """
 
 from collections.abc import Iterable
@@ -41,8 +42,8 @@ def interpret(message: Message, name: str, rtype: str, *, trusted: bool, resolve
         ms: milliseconds until the reply.
 
     Returns:
-        The answer. ``ttl`` is the least TTL of the records and aliases used; for a negative answer it follows from the
-        SOA (RFC 2308 section 5), and is 0 without an SOA.
+        The answer. ``ttl`` is the least TTL of the records and aliases used; for a negative answer, ``ttl`` follows
+        from the SOA (RFC 2308 section 5), and is 0 without an SOA.
     """
     asked = canonical(name)
     security = _security(message, trusted=trusted)
@@ -69,7 +70,7 @@ def interpret(message: Message, name: str, rtype: str, *, trusted: bool, resolve
 
 
 def failed(name: str, rtype: str, error: str, *, resolver: str = "", ms: float = 0.0) -> Answer:
-    """Return the answer to a question whose reply never came or could not be read.
+    """Return the answer to a question that got no reply, or whose reply could not be read.
 
     Args:
         name: the queried name.
@@ -102,7 +103,7 @@ def shows_bogus(refused: Answer, unchecked: Message) -> bool:
 
 
 def bogus(answer: Answer) -> Answer:
-    """Return a SERVFAIL answer as ``bogus``, with the resolver's extended errors as explanation."""
+    """Return a SERVFAIL answer as ``bogus``, with the resolver's extended DNS errors as explanation."""
     why = "; ".join(_explained(e) for e in answer.ede)
     error = f"DNSSEC validation failed: {why}" if why else "DNSSEC validation failed"
     return replace(answer, security=Security.BOGUS, error=error)
@@ -122,11 +123,11 @@ def joined(first: Answer, rest: Answer) -> Answer:
 
     Args:
         first: the answer whose aliases end at ``rest.name``.
-        rest: the answer for that name.
+        rest: the answer for the last name.
 
     Returns:
-        The answer to the first question, which is secure only if both answers are secure, and is an error if the chain
-        has more than ``MAX_ALIASES`` aliases.
+        The answer to the first question, which is secure only if the two answers are secure, and is an error if the
+        chain has more than ``MAX_ALIASES`` aliases.
     """
     aliases = first.aliases + rest.aliases
     seen = {alias.owner for alias in aliases}
@@ -151,10 +152,11 @@ def second_opinion(first: Answer, second: Answer) -> SecondOpinion:
 
     Args:
         first: the failed answer.
-        second: the other resolver's answer to the same question.
+        second: the answer of another resolver to the same question.
 
     Returns:
-        The second opinion; ``disagrees`` is true if the second answer is conclusive or shows that validation fails.
+        The second answer as a ``SecondOpinion``; ``disagrees`` is true if the second answer is conclusive or shows that
+        validation fails.
     """
     disagrees = second.outcome is not Outcome.ERROR or (Security.BOGUS is second.security is not first.security)
     return SecondOpinion(second.resolver, second.outcome, second.security, second.rcode, second.error, disagrees)
@@ -188,19 +190,22 @@ def _security(message: Message, *, trusted: bool) -> Security:
 
 
 def _of_each(security: Security) -> Security:
-    """Return the DNSSEC state of one alias; it is indeterminate for a clear AD bit, which covers a whole reply."""
+    """Return the DNSSEC state of one alias.
+
+    The state is indeterminate if the AD bit is clear, because the AD bit covers the whole reply.
+    """
     return Security.SECURE if security is Security.SECURE else Security.INDETERMINATE
 
 
 def _decides(first: Answer, rest: Answer) -> bool:
-    """Return whether the DNSSEC state of a joined answer is that of its second part."""
+    """Return whether the DNSSEC state of a joined answer is the state of its second part."""
     return first.security is Security.SECURE or rest.outcome is Outcome.ERROR
 
 
 def _aliases(records: Iterable[Record], name: str) -> list[Record]:
     """Return the chain of CNAMEs that starts at a name, cut after ``MAX_ALIASES + 1`` records.
 
-    A DNAME needs no treatment: the reply also contains the CNAME synthesized from it (RFC 6672 section 3.1).
+    A DNAME record needs no treatment: the reply also contains the CNAME synthesized from it (RFC 6672 section 3.1).
     """
     cnames: dict[str, Record] = {}
     for record in records:
@@ -241,7 +246,7 @@ def _negative(message: Message, path: list[Record], rtype: str) -> tuple[Outcome
 
 
 def _beside_the_point(message: Message, path: list[Record], rtype: str) -> bool:
-    """Return whether the answer section contains records of the type at a name outside the alias chain."""
+    """Return whether the answer section contains records of the queried type at a name outside the alias chain."""
     return any(r.rtype == rtype or (r.rtype == "DNAME" and not path) for r in message.answers)
 
 
@@ -250,7 +255,7 @@ def _negative_ttl(message: Message, path: list[Record]) -> int:
 
 
 def _sorted(rtype: str, found: list[Record]) -> tuple[str, ...]:
-    """Return the distinct rdata of an RRset in a fixed order; leading numbers sort as numbers."""
+    """Return the distinct rdata of an RRset in a fixed order; numbers at the beginning are sorted as numbers."""
     if len(found) == 1:
         return (found[0].rdata,)
     texts = {r.rdata for r in found}

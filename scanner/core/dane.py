@@ -1,9 +1,10 @@
 """DANE verification of a certificate chain (RFC 7671, RFC 7672) as OpenSSL does it, without the comparison of names.
 
-DANE-EE records come first: a match with the leaf succeeds regardless of its dates, names and issuer. For DANE-TA, a
-path is built from the certificates sent and from ``2 0 0`` certificates, never from local authorities, until a
-certificate above the leaf matches, or a bare ``2 1 0`` key verifies the topmost signature; then the path is checked.
-Reference identifiers depend on the domain: where ``needs_name`` is true, the caller has to compare names.
+DANE-EE records (usage 3) are compared first: a match with the leaf succeeds regardless of its dates, names and issuer.
+For DANE-TA, a path is built from the certificates sent and from ``2 0 0`` certificates, never from local authorities,
+until a certificate above the leaf matches, or a bare ``2 1 0`` key verifies the topmost signature; then the path is
+checked. Reference identifiers depend on the domain: if ``needs_name`` is true, the caller has to compare the names of
+the certificate.
 """
 
 import contextlib
@@ -35,17 +36,18 @@ def match(
     security_level: int = 1,
     digests: Sequence[str] = DIGESTS,
 ) -> DaneEvidence:
-    """Compare TLSA records with a chain.
+    """Compare the TLSA records of a host with the certificate chain that its server sent.
 
     Args:
         records: all TLSA records of the host; unusable records are ignored.
         chain: the certificates as sent, leaf first, at least one.
         now: the time at which dates are judged.
         security_level: OpenSSL security level for keys and signatures; Postfix uses 1 at mandatory TLS levels.
-        digests: the digests in use, from strong to weak.
+        digests: the enabled digests, from strong to weak.
 
     Returns:
-        The matching record, the path, and the errors that invalidate the match.
+        The matching record, the certificate path, and the path errors because of which the match does not authenticate
+        the server.
     """
     active = agile(records, digests)
     hit = _first(active, DANE_EE, chain[0])
@@ -104,7 +106,10 @@ def _no_match_at_leaf(cert: CertFacts, leaf: list[Certificate], security_level: 
 
 @dataclass(frozen=True, slots=True)
 class _Anchored:
-    """A path and the record that matched its end, or None; ``bare_key`` is the key of a record above the path."""
+    """A certificate path and the TLSA record that matched its end, or None.
+
+    ``bare_key`` is the key of a TLSA record that is above the path.
+    """
 
     path: tuple[Certificate, ...]
     record: TLSARecord | None = None
@@ -112,7 +117,7 @@ class _Anchored:
 
 
 def _build(leaf: Certificate, active: Sequence[TLSARecord], chain: Sequence[CertFacts], now: datetime) -> _Anchored:
-    """Extend the path until a record matches or no issuer is left; the leaf itself is not an anchor."""
+    """Extend the path until a TLSA record matches or no issuer is left; the leaf itself is not an anchor."""
     pool = readable((*_published(active), *chain))
     path = [leaf]
     while len(path) <= MAX_PATH and not issuing.self_signed(path[-1]):
@@ -127,7 +132,7 @@ def _build(leaf: Certificate, active: Sequence[TLSARecord], chain: Sequence[Cert
 
 
 def _published(active: Sequence[TLSARecord]) -> Iterator[CertFacts]:
-    """Yield the certificates in full-certificate records (matching type 0)."""
+    """Yield the certificates that TLSA records with matching type 0 and selector 0 contain."""
     for record in active:
         if _kind(record) == (DANE_TA, CERT, FULL):
             with contextlib.suppress(DERError):

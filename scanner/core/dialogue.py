@@ -1,14 +1,14 @@
 """The client side of an SMTP or LMTP session: greeting, EHLO, STARTTLS, EHLO under TLS, QUIT.
 
 The client sends no mail. This module consumes and produces octets, without socket, clock or log. The results do not
-depend on how the received octets are divided into calls. Every transition of the session is a cell of ``TABLE``. A
-reply is judged by its code and its EHLO keywords and not by its text, except for refusals of this scanner's address
-(``rebuffs``). Each protocol violation by the peer is recorded, but a violation ends the session only if the dialogue
-cannot continue.
+depend on how the received octets are divided into method calls. Every transition of the session is a cell of the table
+``TABLE``. A reply is judged by its code and its EHLO keywords and not by its text, except for refusals of this
+scanner's address (module ``rebuffs``). Each protocol violation by the peer is recorded, but a violation ends the
+session only if the dialogue cannot continue.
 
-Implements RFC 5321 section 4.1.1 (EHLO, QUIT) and section 4.2 (replies), RFC 3207 section 4 (STARTTLS), RFC 2033
-section 4.1 (LHLO), RFC 8314 section 3 (TLS from the first octet). The client never sends HELO, mail commands or
-pipelined commands. The module ``replies`` defines the limits on replies.
+This module implements RFC 5321 section 4.1.1 (EHLO, QUIT) and section 4.2 (replies), RFC 3207 section 4 (STARTTLS), RFC
+2033 section 4.1 (LHLO), RFC 8314 section 3 (TLS from the first octet). The client never sends HELO or mail commands,
+and sends no command before the reply to the previous command. The module ``replies`` defines the limits on replies.
 """
 
 from enum import StrEnum, auto
@@ -27,7 +27,7 @@ TRANSCRIPT_CHARACTERS = 64 * 1024
 """Maximum number of characters in a transcript: two replies of maximum length."""
 
 TEXT_LIMIT = 500
-"""Maximum number of characters of a peer's text in a failure; legitimate texts are shorter."""
+"""Maximum number of characters of a peer's text in a failure; texts of ordinary servers are shorter."""
 
 REMEMBERED = 256
 """Maximum number of EHLO replies whose keywords are cached: servers of one provider send equal replies."""
@@ -39,7 +39,7 @@ class DialogueRules(NamedTuple):
     With ``polite``, the client sends QUIT also after a refused greeting, EHLO or STARTTLS, where posttls-finger closes
     the connection. With ``as_postfix``, the client accepts STARTTLS also in the first line of an EHLO reply, ignores
     the lines after the first ``line_limit`` characters of that reply, and sends QUIT after a time-out of EHLO under
-    TLS. A transcript holds at most ``lines`` lines.
+    TLS. ``lines`` is the maximum number of lines in a transcript.
     """
 
     polite: bool = True
@@ -52,7 +52,7 @@ class DialogueRules(NamedTuple):
 SCAN_RULES = DialogueRules()
 
 POSTFIX_RULES = DialogueRules(polite=False, as_postfix=True, lines=8 * REPLY_LINES, characters=8 * REPLY_OCTETS)
-"""The rules of posttls-finger, with complete replies in the transcript."""
+"""The rules of posttls-finger, but with complete replies in the transcript."""
 
 
 # --- transitions ----------------------------------------------------------------------------------------------
@@ -72,7 +72,7 @@ _CLASSES = {2: ReplyClass.DONE, 4: ReplyClass.LATER, 5: ReplyClass.NEVER}  # by 
 
 
 class Next(StrEnum):
-    """The next step of the client after a reply."""
+    """The action of the client after a reply."""
 
     HELLO = auto()  # EHLO or LHLO
     SECURE = auto()  # STARTTLS if offered and wanted, else QUIT
@@ -83,7 +83,7 @@ class Next(StrEnum):
 
 
 class Move(NamedTuple):
-    """A cell of ``TABLE``: the next step, the failure kind, and the resulting STARTTLS state."""
+    """A cell of ``TABLE``: the action of the client, the failure kind, and the resulting STARTTLS state."""
 
     then: Next
     failure: FailureKind | None = None
@@ -114,7 +114,7 @@ _ROWS = {  #         2xx          4xx      5xx       other    no code
 TABLE: dict[tuple[Phase, ReplyClass], Move] = {
     (phase, cls): move for phase, moves in _ROWS.items() for cls, move in zip(ReplyClass, moves, strict=True)
 }
-"""The move for each reply class in each phase that expects a reply."""
+"""The cells by phase and reply class, for each phase in which the client expects a reply."""
 
 _PROPER = {Phase.GREETING: 220, Phase.EHLO: 250, Phase.STARTTLS: 220, Phase.EHLO_TLS: 250, Phase.QUIT: 221}
 """The success codes of RFC 5321 section 4.3.2 and RFC 3207 section 4; any other 2xx code is accepted and recorded as a
@@ -129,7 +129,7 @@ _NOT_READING = (Phase.HANDSHAKE, Phase.DONE)
 
 
 class Dialogue:
-    """State machine of one SMTP or LMTP session.
+    """State machine of the client side of one SMTP or LMTP session.
 
     Args:
         ehlo_name: the name to send in EHLO.
@@ -137,11 +137,12 @@ class Dialogue:
         implicit_tls: TLS precedes the greeting; the only EHLO is sent under TLS.
         want_tls: use STARTTLS if offered; if false together with ``implicit_tls``, only QUIT is sent.
         ehlo_after_tls: send a second EHLO after STARTTLS.
-        rules: further differences between clients.
+        rules: the rules in which ``scan`` and posttls-finger differ.
 
-    The attributes contain the facts observed so far. With implicit TLS the session starts in the handshake phase. The
-    caller sends the octets of ``bytes_to_send`` after each method call, and stops when ``over`` is true: a method call
-    after the end of the session raises RuntimeError. Octets from the peer never cause an exception.
+    The attributes contain the facts about the server that were observed so far. With TLS from the first octet, the
+    session starts in the handshake phase. The caller sends the octets of ``bytes_to_send`` after each method call, and
+    stops when ``over`` is true: a method call after the end of the session raises RuntimeError. Octets from the peer
+    never cause an exception.
     """
 
     def __init__(
@@ -269,9 +270,9 @@ class Dialogue:
             self._note(f"{phase}-reply-not-{_PROPER[phase]}")
 
     def _known(self, move: Move, reply: Reply) -> StartTLS:
-        """Return the STARTTLS state after a move; after an accepted EHLO, the state depends on the keywords.
+        """Return the STARTTLS state after a transition; after an accepted EHLO, the state depends on the keywords.
 
-        An inconclusive refusal (see ``rebuffs``) does not change the state.
+        An inconclusive refusal (see the module ``rebuffs``) does not change the STARTTLS state.
         """
         if move.then is Next.SECURE:
             return StartTLS.OFFERED if self._offered(reply) else StartTLS.NOT_OFFERED
@@ -313,7 +314,7 @@ class Dialogue:
             self._plaintext_left()
 
     def _plaintext_left(self) -> None:
-        """Record clear text after STARTTLS, which an attacker may have injected (CVE-2011-0411)."""
+        """Record clear text that the peer sent after STARTTLS, which an attacker may have injected (CVE-2011-0411)."""
         self._note("plaintext-after-starttls")
 
     def _note(self, defect: str) -> None:
@@ -342,14 +343,14 @@ def reply_class(code: int) -> ReplyClass:
 def keywords_of(reply: Reply) -> tuple[str, ...]:
     """Return the keywords of an EHLO reply, in upper case (RFC 5321 section 4.1.1.1).
 
-    The first line is the greeting and contains no keyword. A keyword ends at a space, a TAB or an equals sign (old
-    forms of AUTH).
+    The first line of an EHLO reply is the greeting and contains no keyword. A keyword ends at a space, a TAB or an
+    equals sign (as in old forms of the AUTH keyword).
     """
     return _keywords(reply.lines[1:])
 
 
 def _kept(lines: tuple[str, ...], limit: int) -> tuple[str, ...]:
-    """Return the lines of a reply that Postfix keeps: the lines before the text reaches the limit."""
+    """Return the lines of a reply that Postfix keeps: the lines before the text reaches the length limit."""
     size = 0
     for number, line in enumerate(lines):
         if size >= limit:

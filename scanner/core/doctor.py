@@ -1,4 +1,4 @@
-"""The checks of ``mxsweep doctor`` on the machine and network: port 25, IPv6, EHLO name, file limit and trust store."""
+"""Checks of ``mxsweep doctor`` of the machine and network: port 25, IPv6, EHLO name, file limit and trust store."""
 
 from dataclasses import replace
 
@@ -19,8 +19,8 @@ def port25(host: str, probes: tuple[Probe, ...], why_none: str = "") -> Check:
 
     Args:
         host: the contacted host.
-        probes: a probe of each of its addresses.
-        why_none: the reason why there is no probe, as text.
+        probes: a probe of each address of the host.
+        why_none: the reason why no probe was made, as text.
     """
     greeted = [probe for probe in probes if probe.banner is not None and probe.failure is None]
     if greeted:
@@ -43,7 +43,7 @@ def _failure(probe: Probe) -> str:
 
 
 def any_port25(rows: tuple[Check, ...]) -> tuple[Check, ...]:
-    """Return the rows of the port 25 check; if any host answered, port 25 is open and failures become warnings."""
+    """Return the rows of the port 25 check; if any host answered, failures of other hosts are only warnings."""
     if all(row.state is not State.OK for row in rows):
         return rows
     return tuple(replace(row, state=State.WARN, advice="") if row.state is State.FAIL else row for row in rows)

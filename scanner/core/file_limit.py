@@ -1,18 +1,18 @@
-"""The numbers of connections and of DNS queries in flight that a limit of open files permits."""
+"""The numbers of connections and of DNS queries in flight for which a limit of open files is sufficient."""
 
 from typing import NamedTuple
 
 FILES_BESIDE = 512
-"""Number of descriptors needed in addition to those of connections: DNS sockets, pipe to unbound, files, libraries."""
+"""Number of file descriptors that are not connections: DNS sockets, pipe to unbound, files, libraries."""
 
 OTHERS = 64
-"""Number of descriptors that are not sockets of connections and DNS queries, with a reserve: a scan has about 30."""
+"""Number of file descriptors other than sockets of connections and DNS queries, with a reserve: a scan has about 30."""
 
 LEAST = OTHERS + 16
 """Lowest limit of open files with which a scan starts."""
 
 _PER_QUERY = 2
-"""Number of sockets for each DNS query in flight: its own, and an idle socket to another server."""
+"""Number of sockets for each DNS query in flight: the socket of the query, and an idle socket to another server."""
 
 
 class InFlight(NamedTuple):
@@ -23,7 +23,7 @@ class InFlight(NamedTuple):
 
 
 def permitted(limit: int | None, wanted: InFlight) -> InFlight | None:
-    """Return the numbers that a limit permits, at most the wanted numbers; None if the limit is below ``LEAST``.
+    """Return the numbers that a limit permits, at most the requested numbers; None if the limit is below ``LEAST``.
 
     Args:
         limit: the hard limit of open files, None for no limit.

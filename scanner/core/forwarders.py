@@ -1,9 +1,9 @@
-"""Whether a resolver on loopback validates DNSSEC itself, or passes on the AD bit of another resolver.
+"""Rules for whether a resolver on loopback validates DNSSEC itself, or passes on the AD bit of another resolver.
 
-A stub such as Docker's DNS server (127.0.0.11), dnsmasq or systemd-resolved may only forward questions. Its AD bit then
-comes from a resolver elsewhere, and anyone on the path to that resolver can forge it. No DNS answer shows the
-difference, so the address, the answer to ``version.bind`` (RFC 4892) and the configuration of the stub decide, as far
-as they are known.
+A stub such as Docker's DNS server (127.0.0.11), dnsmasq or systemd-resolved may only forward questions. The AD bit of
+such a stub comes from a resolver on another machine, and anyone on the path to that resolver can forge the AD bit. No
+DNS answer distinguishes a stub from a validating resolver, so mxsweep uses the address, the answer to ``version.bind``
+(RFC 4892) and the configuration of the stub, as far as they are known.
 """
 
 import ipaddress
@@ -15,13 +15,16 @@ from scanner.vocabulary import Validation
 
 DOCKER = "127.0.0.11"
 RESOLVED, RESOLVED_PROXY = "127.0.0.53", "127.0.0.54"
-"""Addresses of systemd-resolved; at the second one it passes questions on without validation."""
+"""Addresses of systemd-resolved; at the second address, systemd-resolved passes questions on without validation."""
 
 VALIDATING = ("unbound", "bind", "named", "9.", "knot resolver", "powerdns recursor")
-"""Beginnings of the version texts of resolvers that set AD only for what they validated; BIND's is its number."""
+"""Beginnings of the version texts of resolvers that set the AD bit only for answers that they validated.
+
+The version text of BIND begins with a number.
+"""
 
 FORWARDING = ("coredns",)
-"""Beginnings of the version texts of programs that never validate."""
+"""Beginnings of the version texts of programs that never validate DNSSEC."""
 
 _SETTING = re.compile(r"^\s*DNSSEC\s*=\s*(\S+)", re.MULTILINE | re.IGNORECASE)
 _DNSMASQ = re.compile(r"^\s*(dnssec|proxy-dnssec)\s*$", re.MULTILINE)
@@ -31,10 +34,10 @@ _ADVICE = "docs/resolvers.md describes this resolver; --resolver unbound validat
 
 @dataclass(frozen=True, slots=True)
 class Stub:
-    """What is known about a resolver on loopback.
+    """Observations about a resolver on loopback.
 
-    ``version`` is its answer to ``version.bind``; ``resolved`` and ``dnsmasq`` are the configuration files of
-    systemd-resolved and dnsmasq on this machine, empty if they cannot be read.
+    ``version`` is the answer of the resolver to ``version.bind``; ``resolved`` and ``dnsmasq`` are the configuration
+    files of systemd-resolved and dnsmasq on this machine, empty if they cannot be read.
     """
 
     address: str
@@ -44,7 +47,10 @@ class Stub:
 
 
 def validation_of(stub: Stub) -> tuple[Validation, str]:
-    """Return who validates the answers of a stub, and the name of its program, empty if it is not known."""
+    """Return whether a stub or another resolver validates the answers, and the name of the stub's program.
+
+    The name of the program is empty if it is not known.
+    """
     version = stub.version.lower()
     if stub.address == DOCKER:
         return Validation.PASSES_ON, "the DNS server of Docker"
@@ -60,7 +66,7 @@ def validation_of(stub: Stub) -> tuple[Validation, str]:
 
 
 def _of_resolved(text: str) -> Validation:
-    """Return the result for ``DNSSEC=``; the last setting counts, and the default differs between distributions."""
+    """Return the result for the setting ``DNSSEC=`` of systemd-resolved; the last occurrence takes precedence."""
     settings = _SETTING.findall(text)
     if not settings:
         return Validation.UNKNOWN
@@ -77,7 +83,7 @@ def _of_dnsmasq(text: str) -> Validation:
 
 
 def row(resolver: str, validation: Validation, program: str) -> Check:
-    """Return the row of the table of checks for a resolver that passed the preflight."""
+    """Return the row of the table of checks for a resolver that passed the preflight checks."""
     name = f" ({program})" if program else ""
     if validation is Validation.ITSELF:
         return Check("validates", resolver, State.OK, f"itself{name}")
@@ -89,11 +95,11 @@ def row(resolver: str, validation: Validation, program: str) -> Check:
 
 
 def joint(found: list[Validation]) -> Validation:
-    """Return the result for several resolvers that are used together: the worst one."""
+    """Return the result for several resolvers that are used together: the least favourable of their results."""
     order = (Validation.PASSES_ON, Validation.UNKNOWN, Validation.ITSELF)
     return min(found, key=order.index, default=Validation.UNKNOWN)
 
 
 def is_loopback(address: str) -> bool:
-    """Return whether an address is on this machine; the result for another address is always unknown."""
+    """Return whether an address is on this machine; a resolver at any other address has the result unknown."""
     return ipaddress.ip_address(address.partition("%")[0]).is_loopback

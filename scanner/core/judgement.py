@@ -1,7 +1,7 @@
-"""The computation of evidence and verdicts from facts, for one MX host and one domain.
+"""Computation of evidence and verdicts from facts, for one MX host and one domain.
 
-A scan calls the functions of this module after the examination of a host or domain. The same functions can judge a
-stored run again, for another time or security level. No function of this module sends DNS questions.
+A scan calls the functions of this module after the examination of a host or domain. The same functions can recompute
+the verdicts of a stored run for another time or security level. No function of this module sends DNS questions.
 """
 
 from collections.abc import Mapping, Sequence
@@ -64,7 +64,7 @@ def with_pkix(report: _Report, chain: Sequence[CertFacts], trust: TrustStore, at
 def judge_host(
     level: Level, nexthop: str, way: Route, hop: RouteHost, report: HostReport, certs: Mapping[str, CertFacts]
 ) -> HostVerdict:
-    """Return the verdict for an MX host in the route of one domain.
+    """Return the verdict for an MX host as a part of the route of one domain.
 
     Args:
         level: the requested security level.
@@ -80,14 +80,14 @@ def judge_host(
 
 
 def view_of(level: Level, nexthop: str, way: Route, hop: RouteHost, report: HostReport) -> verdict.View:
-    """Return what the addresses of an MX host are judged by; arguments as for ``judge_host``."""
+    """Return the facts by which the addresses of an MX host are judged; the arguments are those of ``judge_host``."""
     return verdict.View(level, Peer(nexthop, hop.host, route.mx_security(way), way.names), report.tlsa)
 
 
 def dane_sender(
     found: HostVerdict, level: Level, nexthop: str, way: Route, report: HostReport, certs: Mapping[str, CertFacts]
 ) -> Sender:
-    """Return the action of a sender at level ``dane`` at a host that was judged at some level.
+    """Return the action of a sender at level ``dane`` at a host that was judged at another level.
 
     Args:
         found: the verdict on the host.

@@ -1,9 +1,10 @@
 """The comparison of reference identifiers with the names in a certificate (RFC 6125, RFC 7672 section 3.2.2).
 
-The rules of the comparison are those of OpenSSL. The dNSName SANs are compared; the subject's CNs are compared only if
-the certificate contains no dNSName SAN. An IP literal as reference is treated as a name, as in OpenSSL 4. A certificate
-may contain 32,000 names, so a certificate with many names gets a hash table instead of a linear comparison. A malformed
-name never matches. References are A-labels; the module ``policy`` selects the references of a security level.
+The rules of the comparison are the rules of OpenSSL. The dNSName SANs are compared; the subject's CNs are compared only
+if the certificate contains no dNSName SAN. An IP literal as reference is treated as a name, as in OpenSSL 4. A
+certificate may contain 32,000 names, so the names of such a certificate are put into a hash table instead of being
+compared one by one. A malformed name in a certificate never matches. Reference identifiers are A-labels; the module
+``policy`` selects the reference identifiers of a security level.
 """
 
 import re
@@ -22,12 +23,11 @@ INDEXED = 8
 
 _LABEL = r"[a-z0-9](?:[a-z0-9-]*[a-z0-9])?"
 _WILDCARD = re.compile(rf"\*((?:\.{_LABEL}){{2,}})")
-"""Pattern of a wildcard, which has the first label ``*`` and at least two dots: ``*.com`` and ``f*.example.com`` are
-not wildcards.
+"""Pattern of a wildcard name: first label ``*``, at least two dots. ``*.com`` and ``f*.example.com`` are not wildcards.
 """
 
 _ONE_LABEL = re.compile(r"[a-z0-9-]+")
-"""Pattern of the labels that ``*`` matches: labels without dots and underscores."""
+"""Pattern of the labels that ``*`` in a wildcard matches: labels without dots and underscores."""
 
 
 def match_name(reference: str, presented: str) -> bool:
@@ -38,7 +38,7 @@ def match_name(reference: str, presented: str) -> bool:
         presented: a name of the certificate, possibly a wildcard, possibly hostile.
 
     Returns:
-        True for a match. A final dot is part of the name: ``mx.example.`` does not match ``mx.example``.
+        True if the names match. A final dot is part of the name: ``mx.example.`` does not match ``mx.example``.
     """
     wanted, shown = ascii_lower(reference), ascii_lower(presented)
     if not wanted or "\0" in shown:
@@ -71,7 +71,9 @@ def presented_names(cert: CertFacts) -> tuple[str, ...]:
 
 
 def matched_peername(cert: CertFacts, references: Iterable[str]) -> str | None:
-    """Return the presented name that matches the first reference with a match.
+    """Return the presented name that matches a reference identifier.
+
+    The first reference identifier with a match is used.
 
     Args:
         cert: the leaf certificate.
@@ -93,7 +95,10 @@ def matched_peername(cert: CertFacts, references: Iterable[str]) -> str | None:
 
 
 class _Table(NamedTuple):
-    """The names of a certificate in lower case, and the first index of each name and of each wildcard's parent."""
+    """The names of a certificate in lower case.
+
+    This object contains the first index of each name and of each wildcard's parent domain.
+    """
 
     lowered: tuple[str, ...]
     exact: dict[str, int]
@@ -114,7 +119,7 @@ def _table(names: tuple[str, ...]) -> _Table:
 
 
 def _lowered(names: tuple[str, ...]) -> tuple[str, ...]:
-    """Return the names in lower case, and an empty text for a name with a NUL character, which never matches."""
+    """Return the names in lower case; a name with a NUL character, which never matches, becomes an empty text."""
     joined = "\n".join(names)
     if joined.isascii() and "\0" not in joined and joined.count("\n") == len(names) - 1:
         return tuple(joined.lower().split("\n"))  # all names at once, ten times as fast
@@ -122,7 +127,7 @@ def _lowered(names: tuple[str, ...]) -> tuple[str, ...]:
 
 
 def _looked_up(table: _Table, wanted: str) -> int | None:
-    """Return the index of the first name that matches a reference in lower case."""
+    """Return the index of the first name that matches a reference identifier in lower case."""
     if not wanted:
         return None
     if _is_suffix(wanted):

@@ -1,7 +1,7 @@
 r"""The canonical spelling of host names, and the owner names of TLSA records.
 
-A name is absolute, lower case, without the final dot; the root is ``.``. Unprintable octets are written as ``\DDD``.
-The rules for host names and addresses are those of ``targets.hostnames``.
+A domain name is written as an absolute name in lower case, without the final dot; the root is ``.``. Unprintable octets
+of a name are written as ``\DDD``. The rules for host names and addresses are the rules of ``targets.hostnames``.
 """
 
 from targets.hostnames import is_address, is_hostname

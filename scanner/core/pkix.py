@@ -1,9 +1,9 @@
-"""PKIX verification of a certificate chain (RFC 5280 section 6) as OpenSSL does it for Postfix, without names.
+"""PKIX verification of a certificate chain (RFC 5280 section 6) as OpenSSL does it for Postfix, without any names.
 
 Certificates of the trust store are preferred to certificates sent by the server. A trust anchor is a self-signed
 certificate of the store, or a certificate that a ``TRUSTED CERTIFICATE`` block trusts for TLS servers; an intermediate
-without its root in the store is not an anchor. Issuers are not fetched, and revocation is not checked. The module also
-writes Postfix's log line of an error.
+without its root in the store is not an anchor. Issuers are not fetched, and revocation is not checked. This module also
+formats Postfix's log line of a verification error.
 """
 
 import base64
@@ -38,7 +38,7 @@ def _blocks(pem: bytes) -> Iterable[tuple[bytes, bytes]]:
     """Yield label and content of each PEM block.
 
     Raises:
-        ValueError: a certificate or key block does not contain valid base64.
+        ValueError: a certificate or key block does not contain base64.
     """
     for label, body in _BLOCK.findall(pem):
         if label in (*_CERTIFICATES, _PUBLIC_KEY):
@@ -53,10 +53,10 @@ def _blocks(pem: bytes) -> Iterable[tuple[bytes, bytes]]:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class TrustStore:
-    """Trusted certificates by subject, each parsed only when a chain needs it.
+    """Store of trusted certificates by subject; a certificate is parsed only when a chain needs it.
 
-    ``settings`` contains the trust settings of certificates that have any; ``loaded`` is OpenSSL's store of the same
-    files.
+    ``settings`` contains the trust settings of the certificates that have trust settings; ``loaded`` is OpenSSL's store
+    of the same files.
     """
 
     by_subject: dict[dn.Canonical, tuple[bytes, ...]]
@@ -96,14 +96,17 @@ class TrustStore:
         return certificate.der in self.by_subject.get(certificate.subject_key, ())
 
     def trusts(self, certificate: Certificate) -> bool | None:
-        """Return True for an anchor for TLS servers, False for a rejected certificate, None for any other."""
+        """Return True for a trust anchor for TLS servers, False for a rejected certificate, else None."""
         said = self.settings.get(certificate.der)
         trusts = said.for_servers() if said is not None else None
         return True if trusts is None and issuing.self_signed(certificate) else trusts
 
 
 def _distinct(texts: Iterable[bytes]) -> dict[bytes, Trust | None]:
-    """Return the distinct certificates of PEM texts and their trust settings; of duplicates, the first counts."""
+    """Return the distinct certificates of PEM texts and their trust settings.
+
+    If a certificate occurs several times, its first block is used.
+    """
     found: dict[bytes, Trust | None] = {}
     for text in texts:
         for label, octets in _blocks(text):
@@ -129,7 +132,7 @@ def verify(chain: Sequence[CertFacts], store: TrustStore, now: datetime, *, secu
         security_level: OpenSSL security level for keys and signatures: 1 at a mandatory TLS level, else 0.
 
     Returns:
-        The path and all its errors.
+        The certificate path and all errors of the path.
     """
     peers = readable(chain)
     if not peers or peers[0].der != chain[0].der:
@@ -142,7 +145,7 @@ def verify(chain: Sequence[CertFacts], store: TrustStore, now: datetime, *, secu
 
 
 def _by_settings(chain: Sequence[CertFacts], built: "_Built", store: TrustStore, now: datetime) -> Acceptance | None:
-    """Return OpenSSL's verdict with the loaded store if an anchor has trust settings, else None."""
+    """Return OpenSSL's verdict with the loaded store if a trust anchor has trust settings, else None."""
     if store.loaded is None or built.path[-1].der not in store.settings:
         return None
     answer = openssl.ask_at(store.loaded, now, chain[0].der, [certificate.der for certificate in chain[1:]])
@@ -151,14 +154,14 @@ def _by_settings(chain: Sequence[CertFacts], built: "_Built", store: TrustStore,
 
 @dataclass(frozen=True, slots=True)
 class _Built:
-    """A path and the errors of its construction; without errors the path ends in an anchor."""
+    """A certificate path and the errors of its construction; a path without errors ends in a trust anchor."""
 
     path: tuple[Certificate, ...]
     errors: tuple[Found, ...] = ()
 
 
 def _build(peers: Sequence[Certificate], store: TrustStore, now: datetime) -> _Built:
-    """Extend the path with the certificates sent until the store contains an issuer, then with the store alone."""
+    """Extend the path with the certificates sent until the store contains an issuer, then only from the store."""
     path = [peers[0]]
     while len(path) <= MAX_PATH:
         if issuing.self_signed(path[-1]):
@@ -174,7 +177,7 @@ def _build(peers: Sequence[Certificate], store: TrustStore, now: datetime) -> _B
 
 
 def _climb(path: list[Certificate], store: TrustStore, now: datetime) -> _Built:
-    """Extend a path whose last certificate is in the store until an anchor is reached."""
+    """Extend a path whose last certificate is in the store until a trust anchor is reached."""
     rejected: list[Found] = []
     while True:
         trusts = store.trusts(path[-1])
@@ -200,7 +203,7 @@ def _unanchored(path: list[Certificate], *errors: Found, from_store: bool = Fals
 
 
 def failure_line(error: PathError, peer: str) -> str:
-    """Return Postfix's log line for an error.
+    """Return Postfix's log line for a verification error.
 
     Args:
         error: the error to report.

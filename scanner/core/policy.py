@@ -1,9 +1,9 @@
-"""The effective security level of one MX host, its SNI, and the authentication label of its session.
+"""Rules for the effective security level of one MX host, its SNI, and the authentication label of its session.
 
-The rules for level, SNI and label are those of posttls-finger (Postfix 3.12). The effective level follows from the
+The rules for level, SNI and label are the rules of posttls-finger (Postfix 3.12). The effective level follows from the
 requested level, the TLSA records of the host and the DNSSEC state of the MX RRset. The evidence then determines the
-label of a session: Anonymous, Verified, Trusted or Untrusted. The module ``verdict`` computes how a sending mail server
-would behave.
+authentication label of a session: Anonymous, Verified, Trusted or Untrusted. The module ``verdict`` computes how a
+sending mail server would behave.
 """
 
 from collections.abc import Sequence
@@ -20,10 +20,10 @@ from scanner.vocabulary import Dane, Level, Security, TLSState
 
 @dataclass(frozen=True, slots=True)
 class Peer:
-    """The destination of a session. ``mx`` is the DNSSEC state of the MX RRset, None without MX lookup.
+    """The destination of an SMTP session. ``mx`` is the DNSSEC state of the MX RRset, None without MX lookup.
 
     ``mx_names`` contains the reference identifiers of the domain (RFC 7672 section 3.2.2); ``tokens`` contains the
-    match arguments of the user, and is empty for the default of the level.
+    match arguments of the user; without match arguments, it is empty and the default of the level is used.
     """
 
     nexthop: str
@@ -35,10 +35,10 @@ class Peer:
 
 @dataclass(frozen=True, slots=True)
 class Policy:
-    """The effective level for one host.
+    """The effective security level for one MX host, with the consequences of the level.
 
-    ``references`` contains the reference identifiers in order; ``check_names`` is true if a name mismatch counts;
-    ``sni`` is the server name to send; ``forced_failure`` is true if no certificate can be verified; ``note`` is
+    ``references`` contains the reference identifiers in order; ``check_names`` is true if a certificate name has to
+    match; ``sni`` is the server name to send; ``forced_failure`` is true if no certificate can be verified; ``note`` is
     Postfix's log line about the effective level.
     """
 
@@ -53,7 +53,7 @@ class Policy:
 def effective(
     asked: Level, peer: Peer, tlsa: TLSALookup | None, *, insecure_mx: Level = Level.DANE, sni: str | None = None
 ) -> Policy:
-    """Return the policy of one MX host.
+    """Return the effective security level and its consequences for one MX host.
 
     Args:
         asked: the requested level.
@@ -76,7 +76,10 @@ def effective(
 
 
 def _with_records(asked: Level, peer: Peer, tlsa: TLSALookup, *, downgraded: bool) -> Policy:
-    """Return the policy for a host with TLSA records; if OpenSSL rejects all records, only dane-only requires DANE."""
+    """Return the policy for a host with TLSA records.
+
+    If OpenSSL rejects all TLSA records, only level dane-only requires DANE.
+    """
     level = Level.HALF_DANE if downgraded else asked
     note = "MX RRset insecure: log verified as trusted" if downgraded else ""
     rejected = tlsa.dane is not None
@@ -124,14 +127,14 @@ class Judgement:
 
 
 def basis(policy: Policy, dane: DaneEvidence | None, pkix: PkixEvidence | None) -> DaneEvidence | PkixEvidence | None:
-    """Return the evidence, DANE or PKIX, that the level of a policy uses."""
+    """Return the evidence, DANE or PKIX, by which the level of a policy authenticates a server."""
     return dane if policy.level.dane_based else pkix
 
 
 def judge(policy: Policy, chain: Sequence[CertFacts], evidence: DaneEvidence | PkixEvidence | None) -> Judgement:
-    """Return the label of a session, from its chain (as sent, leaf first) and evidence.
+    """Return the authentication label of a session, from its certificate chain (as sent, leaf first) and evidence.
 
-    A name mismatch is reported only without other errors; the label is then Trusted (Postfix 3.11).
+    A name mismatch is reported only if no other error exists; the authentication label is then Trusted (Postfix 3.11).
     """
     if not chain:
         return Judgement(TLSState.ANONYMOUS)

@@ -4,8 +4,9 @@ With a resolver that does not validate, or whose AD bit is lost in transit, ever
 Therefore the preflight checks the behaviour of a resolver that RFC 4035 section 3.2 requires: an authenticated answer
 for a signed name; SERVFAIL for a name with broken signatures, and data for the same name if CD is set; an answer
 without authentication for an unsigned name; and an authenticated denial. A resolver also has to answer over TCP, since
-a truncated reply is requested again over TCP (RFC 7766). For each check one name with the required behaviour suffices,
-since test domains may disappear. A DNS question without an answer counts as a failed check.
+a client sends its question over TCP after a truncated reply (RFC 7766). For each of the required behaviours, one name
+with this behaviour suffices, since test domains may disappear. A preflight question without an answer is a failed
+check.
 
 The caller of this module sends the DNS questions and passes the current time.
 """
@@ -31,7 +32,7 @@ _FIXED_RRSIG = 18  # octets of a signature's rdata before the signer's name, RFC
 
 
 class State(StrEnum):
-    """The result of a check."""
+    """The result of a preflight check."""
 
     OK = "ok"
     WARN = "warn"
@@ -51,7 +52,7 @@ class Check:
 
 @dataclass(frozen=True, slots=True)
 class PreflightNames:
-    """The names to query: zone apexes (SOA), and in ``denied`` absent names of signed zones.
+    """The names that the preflight checks query: zone apexes (SOA), and in ``denied`` absent names of signed zones.
 
     The DNSSEC state of the default names is expected to last: zones of DNSSEC operators (the Internet Society, the
     IETF, NLnet Labs), names with deliberately broken signatures (of Comcast, CZ.NIC and SIDN), and large companies
@@ -66,7 +67,10 @@ class PreflightNames:
 
 @dataclass(frozen=True, slots=True)
 class Sample:
-    """The answers of one resolver by purpose of the queried name. ``tcp`` is the error of the TCP query, or empty."""
+    """The answers of one resolver to the preflight questions, by purpose of the queried name.
+
+    ``tcp`` is the error of the TCP query, or empty.
+    """
 
     resolver: str
     trusted: bool
@@ -79,7 +83,7 @@ class Sample:
 
 @dataclass(frozen=True, slots=True)
 class Window:
-    """The validity period of a signature."""
+    """The validity period of a DNSSEC signature."""
 
     inception: datetime
     expiration: datetime
@@ -87,7 +91,7 @@ class Window:
 
 @dataclass(frozen=True, slots=True)
 class _Purpose:
-    """The required DNSSEC state and outcomes for the names of one purpose."""
+    """The required DNSSEC state and outcomes of the answers to the names of one purpose."""
 
     check: str
     security: Security
@@ -125,7 +129,7 @@ def judge(sample: Sample) -> tuple[Check, ...]:
 
 
 def passed(checks: Iterable[Check]) -> bool:
-    """Return True if no check failed."""
+    """Return True if no preflight check failed."""
     return all(check.state is not State.FAIL for check in checks)
 
 
@@ -164,7 +168,7 @@ def window_of(reply: Message) -> Window | None:
         reply: the reply to a question for the DNSKEY records of the root, with DO set.
 
     Returns:
-        The validity period of the first signature over DNSKEY; None if the reply contains no such signature.
+        The validity period of the first signature over DNSKEY; None if the reply contains no signature over DNSKEY.
     """
     for record in reply.answers:
         octets = bytes.fromhex(record.rdata) if record.rtype == "RRSIG" else b""
@@ -174,7 +178,10 @@ def window_of(reply: Message) -> Window | None:
 
 
 def _time(octets: bytes) -> datetime:
-    """Return seconds since 1970 as a time; serial arithmetic (RFC 4034 section 3.1.5) is not needed before 2106."""
+    """Return seconds since 1970 as a time.
+
+    Serial number arithmetic (RFC 4034 section 3.1.5) is not needed before 2106.
+    """
     return datetime.fromtimestamp(int.from_bytes(octets), UTC)
 
 
@@ -182,7 +189,7 @@ def clock(window: Window | None, now: datetime, resolver: str) -> Check:
     """Return the row of the clock check: validation requires a clock within the validity of the root's signature.
 
     Args:
-        window: the validity period of that signature; None if the resolver returned no signature.
+        window: the validity period of the root's signature; None if the resolver returned no signature.
         now: the time of the local clock.
         resolver: the resolver that returned the signature.
     """

@@ -20,7 +20,7 @@ def _suffixes() -> PublicSuffixList:
 
 @lru_cache(REMEMBERED)
 def provider_of(host: str) -> str:
-    """Return the registrable domain of an MX host; an address or public suffix is returned as it is."""
+    """Return the registrable domain of an MX host; an address or public suffix is returned unchanged."""
     if ":" in host or host.rpartition(".")[2].isdigit():  # a top-level domain is never a number
         return host
     return _suffixes().privatesuffix(host) or host

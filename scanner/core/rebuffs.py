@@ -1,4 +1,4 @@
-"""Replies that refuse this scanner, by policy or because its address is on a block list.
+"""Recognition of replies that refuse this scanner, by policy or because its address is on a block list.
 
 A refusal of this scanner does not show which features the server offers to other clients, so no verdict depends on such
 a refusal. The texts of refusals differ between operators, so the patterns match terms such as "blocked" together with a
@@ -11,7 +11,7 @@ from scanner.facts import Failure
 from scanner.vocabulary import FailureKind, Phase
 
 CLOSING = 421
-"""The reply code of a server that closes the connection, for a restart or a limit (RFC 5321 section 3.8)."""
+"""The reply code 421 of a server that closes the connection, for a restart or a limit (RFC 5321 section 3.8)."""
 
 _POLICY_CODES = (550, 554)
 _POLICY = re.compile(r"5\.7\.\d")
@@ -47,7 +47,7 @@ def is_policy(code: int | None, text: str) -> bool:
 
 
 def shows_nothing_of_tls(phase: Phase, code: int, text: str) -> bool:
-    """Return whether a refusal of EHLO or STARTTLS is inconclusive about the support of TLS.
+    """Return whether a refusal of EHLO or STARTTLS does not show whether the server supports TLS.
 
     A server that replies 421 closes the connection (RFC 5321 section 3.8). A refusal of this scanner's address, or of
     EHLO by policy, does not apply to other clients.
@@ -56,7 +56,7 @@ def shows_nothing_of_tls(phase: Phase, code: int, text: str) -> bool:
 
 
 def turns_away(failure: Failure) -> bool:
-    """Return whether a failure puts its provider into back-off: reply code 421, a refusal by policy, or a ban."""
+    """Return whether a failure puts its provider into back-off: reply code 421, a policy refusal, a blocked address."""
     if failure.kind is not FailureKind.REJECTED:
         return False
     greeting = failure.phase is Phase.GREETING and failure.code in _POLICY_CODES

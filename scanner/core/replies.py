@@ -1,9 +1,9 @@
 """The parser of SMTP replies (RFC 5321 sections 4.2 and 4.5.3.1).
 
 The parser is as lenient as Postfix, since a scan has to measure every server to which Postfix can deliver. A line of a
-reply ends with LF, with or without CR. An unprintable octet is replaced by ``?``. A long line is truncated, and a line
-with a NUL is truncated at the NUL, as in C. The code of a multi-line reply is the code of its last line. Each violation
-of RFC 5321 is recorded once as a defect, which is a stable kebab-case label.
+reply ends with LF, with or without CR. An unprintable octet is replaced by ``?``. A line longer than the limit is
+truncated, and a line with a NUL is truncated at the NUL, as in C. The code of a multi-line reply is the code of its
+last line. Each violation of RFC 5321 is recorded once as a defect, which is a stable kebab-case label.
 
 The replies and defects do not depend on how the octets are divided into calls of ``feed``. This module defines all
 limits on replies; the module ``dialogue`` interprets the replies.
@@ -18,21 +18,27 @@ from typing import NamedTuple
 from scanner.facts import Reply
 
 LINE_LIMIT = 2048
-"""Maximum number of octets kept of a line (Postfix's line_length_limit). RFC 5321 section 4.5.3.1.5 requires 512."""
+"""Maximum number of octets kept of a line (Postfix's line_length_limit).
+
+For comparison, RFC 5321 section 4.5.3.1.5 requires 512 octets for a reply line.
+"""
 
 REPLY_LINES = 1024
-"""Maximum number of lines in one reply. Postfix has no limit; observed replies have at most some dozens of lines."""
+"""Maximum number of lines in one reply. Postfix has no limit on the lines of a reply.
+
+Observed replies have at most some dozens of lines.
+"""
 
 REPLY_OCTETS = 256 * 1024
-"""Maximum number of octets in one reply: 256 for each of the 1,024 lines."""
+"""Maximum number of octets in one reply: 256 octets for each of the 1,024 lines."""
 
 _TAB, _SPACE, _TILDE = 0x09, 0x20, 0x7E
 _PRINTABLE = bytes(o if o == _TAB or _SPACE <= o <= _TILDE else ord("?") for o in range(256))
 _PLAIN = re.compile(rb"([0-9]{3})(?:-[ -~]*\r\n\1)*(?: [ -~]*)?\r\n")
-"""Pattern of a complete reply without violations."""
+"""Pattern of a complete reply that does not violate RFC 5321."""
 
 _PLAIN_LIMIT = 768
-"""Maximum number of octets of a reply that ``_PLAIN`` matches; every other limit on a reply is higher."""
+"""Maximum number of octets of a reply that the pattern ``_PLAIN`` matches; every other limit on a reply is higher."""
 
 USUAL_OCTETS = 256
 """Maximum number of octets of a cached reply."""
@@ -45,7 +51,7 @@ _CODE_LENGTH = 3
 
 
 class Received(NamedTuple):
-    """A complete reply, and its printable lines for the transcript, each with the prefix ``< ``."""
+    """A complete SMTP reply, and its printable lines for the transcript, each with the prefix ``< ``."""
 
     reply: Reply
     heard: tuple[str, ...]
@@ -53,7 +59,7 @@ class Received(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Overflow:
-    """A limit that the peer exceeded, described by ``text``; no further reply can be read."""
+    """A limit that the peer exceeded, described by ``text``; the parser can read no further reply."""
 
     text: str
 
@@ -73,11 +79,11 @@ _read_again = lru_cache(REMEMBERED)(_read)
 
 
 class ReplyReader:
-    """A parser of the replies of one connection.
+    """A parser of the SMTP replies of one connection.
 
-    A reply without a three-digit code has the code 0: it is neither an SMTP reply nor a refusal. Before the next call
-    of ``feed``, the caller calls ``next_reply`` until the result is None, so that at most one unfinished line is
-    buffered.
+    A reply without a three-digit code gets the code 0, because it is neither an SMTP reply nor a refusal. Before each
+    call of ``feed``, the caller has to call ``next_reply`` until the result is None, so that at most one unfinished
+    line is buffered.
     """
 
     __slots__ = ("_codes", "_defects", "_input", "_line_limit", "_octets", "_plain_limit", "_texts", "_wire")
@@ -92,7 +98,7 @@ class ReplyReader:
 
     @property
     def defects(self) -> tuple[str, ...]:
-        """The distinct violations so far, in the order of their first occurrence."""
+        """The distinct violations of RFC 5321 so far, in the order of their first occurrence."""
         return tuple(self._defects)
 
     @property
@@ -135,13 +141,13 @@ class ReplyReader:
         return None
 
     def _plain(self, found: re.Match[bytes]) -> Received:
-        """Return a matched reply without violations, the usual case, in half the time of the line parser."""
+        """Return a reply that matches ``_PLAIN``, the usual case, in half the time of the line parser."""
         octets = found[0]
         del self._input[: found.end()]  # the match refers to the buffer
         return _read_again(octets) if len(octets) <= USUAL_OCTETS else _read(octets)
 
     def _take(self, line: bytes) -> bool:
-        """Add one line to the reply; return whether it is the last line."""
+        """Add one line to the current reply; return whether it is the last line of the reply."""
         text = self._printable(line)
         digits, hyphen, rest = _SHAPE.fullmatch(text).groups()  # type: ignore[union-attr]  # it matches any line
         code = int(digits) if len(digits) == _CODE_LENGTH else 0

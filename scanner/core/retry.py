@@ -1,7 +1,7 @@
-"""The selection of results that a retry pass could change, and the merging of probes of several passes.
+"""Rules for the results that another probe could change, and the merging of probes of several passes.
 
-Only inconclusive results are retried. An address that accepted no connection is retried only if no other address of the
-host accepted a connection, since the host is otherwise judged by the other address.
+Only inconclusive results are examined again. An address that accepted no connection is probed again only if no other
+address of the host accepted a connection, since the host is otherwise judged by the other address.
 """
 
 from dataclasses import replace
@@ -14,7 +14,7 @@ from scanner.reasons import Reason
 from scanner.vocabulary import Dane, FailureKind, Outcome, Phase, PostQuantum, Security, Served
 
 EARLIER = 12
-"""Maximum number of probes of earlier passes kept for an address: three in each of four passes."""
+"""Maximum number of probes of earlier passes kept for an address: three probes in each of four passes."""
 
 _PASSING = (
     FailureKind.TIMEOUT,
@@ -52,7 +52,7 @@ def _for_now(failure: Failure) -> bool:
 def of_endpoint(report: EndpointReport) -> bool:
     """Return whether a probe of an address was inconclusive and another probe could be conclusive.
 
-    Of the probes of the address itself, the last one counts.
+    Of the probes of the address itself, the last probe determines the result.
     """
     parts = sessions(report)
     spare = parts.spare
@@ -64,7 +64,7 @@ def of_endpoint(report: EndpointReport) -> bool:
 
 
 def of_host(report: HostReport) -> bool:
-    """Return whether a retry pass could change the result of a host."""
+    """Return whether another examination could change the result of a host."""
     tlsa = report.tlsa
     if any(_unanswered(answer) for answer in (report.a, report.aaaa) if answer is not None):
         return True
@@ -81,23 +81,23 @@ def spoiled_here(report: HostReport) -> bool:
 
 
 def of_route(way: Route) -> bool:
-    """Return whether a retry of the MX lookup could find the route."""
+    """Return whether another MX lookup could find the route of a domain."""
     return way.mx is not None and _unanswered(way.mx)
 
 
 def _unanswered(answer: Answer) -> bool:
-    """Return whether a lookup failed; a failed validation is conclusive."""
+    """Return whether a DNS lookup failed; a failed DNSSEC validation is conclusive."""
     return answer.outcome is Outcome.ERROR and answer.security is not Security.BOGUS
 
 
 def _untried(report: EndpointReport) -> bool:
-    """Return whether a local cause prevented every connection to the address."""
+    """Return whether a cause on this machine prevented every connection to the address."""
     failure = sessions(report).own.failure
     return failure is not None and failure.kind in _UNTRIED
 
 
 def with_earlier(report: HostReport, before: HostReport) -> HostReport:
-    """Return the report of a later pass with the probes of the passes before it."""
+    """Return the report of a later pass together with the probes of the earlier passes."""
     known = {each.address: each for each in before.endpoints}
     endpoints = tuple(_joined(each, known.get(each.address)) for each in report.endpoints)
     return replace(report, endpoints=endpoints)

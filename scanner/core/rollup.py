@@ -1,8 +1,8 @@
-"""The combination of verdicts: of addresses into the verdict of an MX host, of MX hosts into the verdict of a domain.
+"""Rules that combine verdicts: of addresses into the verdict of an MX host, of MX hosts into that of a domain.
 
-In each function of this module, the first rule that applies determines the verdict. A host that accepted no TCP
-connection does not vote, except with a verdict from DNS alone: otherwise a dead host without TLSA records would count
-as protected.
+In each function of this module, the first applicable rule determines the verdict. A host that accepted no TCP
+connection does not affect the verdict of the domain, unless DNS alone determines its verdict: otherwise a domain with a
+dead host without TLSA records would be protected.
 """
 
 from collections.abc import Sequence
@@ -31,7 +31,7 @@ NO_MAIL = (Reason.NULL_MX, Reason.NXDOMAIN, Reason.NO_ADDRESS, Reason.MX_TARGETS
 
 @dataclass(frozen=True, slots=True)
 class Judged:
-    """An address with its verdict."""
+    """An address of an MX host with its verdict."""
 
     report: EndpointReport
     verdict: EndpointVerdict
@@ -67,7 +67,7 @@ def judge_host(
 
 
 def _host_dane(view: verdict.View, report: HostReport, judged: Sequence[Judged]) -> Dane:
-    """Return the DANE verdict of a host: the first rule that applies, in the order of the statements below."""
+    """Return the DANE verdict of a host by the first applicable rule, in the order of the statements below."""
     if view.tlsa.dane is not None:
         return view.tlsa.dane
     seen = {each.verdict.dane for each in judged}
@@ -76,9 +76,9 @@ def _host_dane(view: verdict.View, report: HostReport, judged: Sequence[Judged])
 
 
 def is_incomplete(report: HostReport) -> bool:
-    """Return whether the default limit of addresses was reached, or a higher limit.
+    """Return whether a host has more addresses than were examined under the default limit or a higher limit.
 
-    A limit below the default is a request of the user to judge a host by fewer addresses.
+    With a limit below the default, the user requests that a host is judged by fewer addresses.
     """
     beyond = sum(skipped.reason is Reason.ADDRESS_LIMIT for skipped in report.skipped)
     return bool(beyond) and len(report.endpoints) + len(report.skipped) - beyond >= ADDRESSES
@@ -95,7 +95,10 @@ def _host_starttls(judged: Sequence[Judged]) -> DomainStartTLS:
 
 
 def _host_sender(report: HostReport, judged: Sequence[Judged]) -> Sender:
-    """Return the sender verdict of the first address that delivers; unknown if only local limits prevented delivery."""
+    """Return the sender verdict of the first address that delivers.
+
+    Return ``unknown`` if only local limits prevented delivery.
+    """
     senders = [each.verdict.sender for each in judged]
     delivering = next((s for s in senders if s in DELIVERS), None)
     if delivering is not None:
@@ -106,7 +109,7 @@ def _host_sender(report: HostReport, judged: Sequence[Judged]) -> Sender:
 
 
 def _votes(report: HostReport) -> bool:
-    """Return whether a host counts in the verdict of a domain: an address was probed, or its lookup failed."""
+    """Return whether a host affects the verdict of a domain: an address was probed, or the address lookup failed."""
     return bool(report.endpoints) or (not report.skipped and _lookup_failed(report))
 
 
@@ -121,7 +124,7 @@ def _answers(report: HostReport) -> list[Answer]:
 def _conclusive(view: verdict.View, report: HostReport, judged: Sequence[Judged]) -> bool:
     """Return whether a sender skips the host for a cause that another attempt would not change.
 
-    Addresses without TCP connection do not count if another address accepted a connection. A host without addresses is
+    Addresses without a TCP connection are ignored if another address accepted a connection. A host without addresses is
     skipped if no address exists or validation failed. At a DANE level, a host is skipped if validation of its TLSA
     records failed.
     """
@@ -174,7 +177,7 @@ _FAMILY_FAILED = {"A": Reason.A_LOOKUP_FAILED, "AAAA": Reason.AAAA_LOOKUP_FAILED
 
 
 def _reach_reasons(judged: Sequence[Judged]) -> list[Reason]:
-    """Return the reasons that follow from the connections; connections that failed for a local cause do not count."""
+    """Return the reasons that follow from the connections; connections that failed for a local cause are ignored."""
     if all(verdict.tls_established(each.report) for each in judged):  # the usual case; the rest costs 1 % of a probe
         return []
     tried = [each.report for each in judged if not _our_fault(each.report)]
@@ -202,7 +205,8 @@ def unexamined(hop: RouteHost, limit: Reason | None = None) -> HostVerdict:
 
     Args:
         hop: the entry of the host in the route.
-        limit: the limit that excluded the host, which then votes; None if an earlier MX host had answered.
+        limit: the limit that excluded the host, which then affects the verdict of the domain; None if an earlier MX
+            host had answered.
     """
     return HostVerdict(
         host=hop.host,
@@ -222,7 +226,7 @@ def unexamined(hop: RouteHost, limit: Reason | None = None) -> HostVerdict:
 
 
 def judge_domain(level: Level, route: Route, hosts: Sequence[HostVerdict]) -> DomainVerdict:
-    """Return the verdict for a domain at a level, from its route and its hosts in the route's order."""
+    """Return the verdict for a domain at a level, from its route and its hosts in the order of the route."""
     final = route.final or _nowhere(route, hosts)
     if final in NO_MAIL:
         return _no_mail(level, route, final)
@@ -246,7 +250,7 @@ def judge_domain(level: Level, route: Route, hosts: Sequence[HostVerdict]) -> Do
 
 
 def _nowhere(route: Route, hosts: Sequence[HostVerdict]) -> Reason | None:
-    """Return the reason why no host has an address, if every lookup was conclusive."""
+    """Return the reason why no MX host has an address, if every address lookup was conclusive."""
     if not hosts or not all(_absent(host) for host in hosts):
         return None
     if Reason.IMPLICIT_MX not in route.reasons and route.mx is not None:
@@ -272,12 +276,12 @@ def _no_mail(level: Level, route: Route, final: Reason) -> DomainVerdict:
 
 
 def _dns_doubt(route: Route) -> tuple[Reason, ...]:
-    """Return a reason if no trusted resolver has validated the MX RRset."""
+    """Return a reason code if no trusted resolver has validated the MX RRset."""
     return (Reason.DNS_INDETERMINATE,) if mx_security(route) is Security.INDETERMINATE else ()
 
 
 def walk(route: Route, hosts: Sequence[HostVerdict]) -> tuple[Sender, HostVerdict | None]:
-    """Return the action of smtp(8) for a domain, and the first host that delivers, in the order of smtp(8)."""
+    """Return the action of smtp(8) for a domain, and the first host that delivers, in smtp(8)'s order of hosts."""
     decider = next((host for host in hosts if host.sender in DELIVERS), None)
     return action(route, [host.sender for host in hosts]), decider
 
@@ -307,7 +311,7 @@ def _outcome(route: Route, hosts: Sequence[HostVerdict], sender: Sender) -> Doma
 
 
 def _domain_dane(route: Route, hosts: Sequence[HostVerdict]) -> DomainDane:
-    """Return the DANE verdict of a domain: the first rule that applies, in the order of the statements below."""
+    """Return the DANE verdict of a domain by the first applicable rule, in the order of the statements below."""
     if route.final is not None:
         return DomainDane.LOOKUP_FAILED
     votes = [host.dane for host in _dane_voters(hosts)]
@@ -332,7 +336,7 @@ def _combined(votes: Sequence[Dane]) -> DomainDane:
 
 
 def _dane_voters(hosts: Sequence[HostVerdict]) -> list[HostVerdict]:
-    """Return the voters that are reachable or have a verdict from DNS alone; without such voters, return all."""
+    """Return the hosts that are reachable or have a verdict from DNS alone; without such hosts, return all hosts."""
     voters = [host for host in hosts if host.votes]
     kept = [host for host in voters if host.dane in _BY_DNS or Reason.HOST_UNREACHABLE not in host.reasons]
     return kept or voters

@@ -1,7 +1,8 @@
 """The route of a domain: the MX hosts of an MX answer, in the order in which a sender tries them.
 
 The route follows RFC 5321 section 5.1 (MX and implicit MX), RFC 7505 (null MX), RFC 7672 section 2.2.1 (reference
-identifiers), and Postfix in cases that no RFC specifies. A route contains host names without addresses.
+identifiers), and Postfix in cases that no RFC specifies. A route contains the names of the MX hosts, but not their
+addresses.
 """
 
 from collections.abc import Iterable
@@ -16,12 +17,12 @@ _NO_SUCH_MX = (Outcome.NODATA, Outcome.NXDOMAIN)
 
 
 def direct(host: str) -> Route:
-    """Return the route to a destination without MX lookup: ``[host]``, an address, LMTP."""
+    """Return the route to a destination without MX lookup: ``[host]``, an address or an LMTP destination."""
     return Route(hosts=(RouteHost(host, 0),))
 
 
 def from_mx(domain: str, mx: Answer) -> Route:
-    """Return the route of an MX answer; after NODATA or NXDOMAIN the domain itself is the host (implicit MX)."""
+    """Return the route of an MX answer; after NODATA or NXDOMAIN, the domain itself is the host (implicit MX)."""
     if mx.outcome is Outcome.ERROR:
         bogus = mx.security is Security.BOGUS
         final = Reason.MX_BOGUS if bogus else Reason.MX_LOOKUP_FAILED
@@ -67,7 +68,7 @@ def _oddities(mx: Answer, targets: list[str]) -> tuple[Reason, ...]:
 
 
 def mx_security(route: Route) -> Security | None:
-    """Return the DNSSEC state of the MX RRset; None without an MX RRset, as for an implicit MX."""
+    """Return the DNSSEC state of the MX RRset; None if no MX RRset exists, as for an implicit MX."""
     if route.mx is None or route.mx.outcome is not Outcome.DATA:
         return None
     return route.mx.security

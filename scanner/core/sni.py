@@ -10,7 +10,7 @@ def server_name(level: Level, tlsa: TLSALookup | None, *, choice: str = "auto", 
     """Return the name to send as SNI to one MX host, None for a handshake without SNI.
 
     At a DANE level, the SNI of a host with TLSA records is the TLSA base domain (RFC 7672 section 8.1). For a host
-    without TLSA records, and at every other level, no SNI is sent, as in Postfix.
+    without TLSA records, and at every level that is not a DANE level, no SNI is sent, as in Postfix.
 
     Args:
         level: the requested security level.

@@ -1,9 +1,10 @@
-"""TLSA records (RFC 6698, RFC 7671, RFC 7672): decoding, usability, order, digest agility and lookup.
+"""TLSA records (RFC 6698, RFC 7671, RFC 7672): decoding, usability, order, choice of the strongest digest, and lookup.
 
 Two filters make a record unusable: Postfix's parser (a truncated record, a PKIX usage, the private matching type) and
-OpenSSL (data that cannot be compared). If every record is unusable, the effective level depends on the filter, so each
-unusable record contains its reason. ``next_question`` returns one step of the search for the TLSA base domain (RFC 7672
-section 2.2.2); the caller sends the DNS question. The module ``dane`` compares TLSA records with a chain.
+OpenSSL (data that cannot be compared). If every TLSA record is unusable, the effective security level depends on the
+filter that rejected the records, so each unusable record contains its reason. ``next_question`` returns one step of the
+search for the TLSA base domain (RFC 7672 section 2.2.2); the caller sends the DNS question. The module ``dane``
+compares TLSA records with a certificate chain.
 """
 
 from collections.abc import Sequence
@@ -24,7 +25,7 @@ FULL, SHA256, SHA512 = 0, 1, 2
 PRIVATE = 255
 
 DIGESTS = ("sha512", "sha256")
-"""Digests in use, from strong to weak, as in Postfix's ``tls_dane_digests``."""
+"""Enabled digests, from strong to weak, as in Postfix's ``tls_dane_digests``."""
 
 _TYPES = {"sha256": SHA256, "sha512": SHA512}
 _SIZES = {SHA256: 32, SHA512: 64}
@@ -34,7 +35,7 @@ MANY = "tlsa-many"
 _SHOWN = 64  # octets of data printed in full; of longer data, the first and last 32
 
 Question = tuple[str, str]
-"""The name and type of a DNS question."""
+"""A DNS question: name and type."""
 
 
 # --- records --------------------------------------------------------------------------------------------------
@@ -45,7 +46,7 @@ def parse_rdata(text: str, digests: Sequence[str] = DIGESTS) -> TLSARecord:
 
     Args:
         text: the rdata in hex, of any length.
-        digests: the digests in use.
+        digests: the enabled digests.
 
     Returns:
         The record; missing fields of a truncated record are 0.
@@ -79,7 +80,7 @@ def _refused_by_verifier(selector: int, matching_type: int, data: bytes, digests
 
 
 def _enabled(digests: Sequence[str]) -> list[int]:
-    """Return the matching types in use, strongest first; unknown digests are ignored."""
+    """Return the enabled matching types, strongest first; unknown digests are ignored."""
     return [_TYPES[digest] for digest in digests if digest in _TYPES]
 
 
@@ -110,12 +111,12 @@ def is_public_key(data: bytes) -> bool:
 
 
 def parameters(record: TLSARecord) -> str:
-    """Return usage, selector and matching type as text: ``3 1 1``."""
+    """Return usage, selector and matching type of a TLSA record as text: ``3 1 1``."""
     return f"{record.usage} {record.selector} {record.matching_type}"
 
 
 def presentation(record: TLSARecord, digits: int | None = None) -> str:
-    """Return a record in presentation format (RFC 6698 section 2.2): ``3 1 1`` and the data in hex.
+    """Return a TLSA record in presentation format (RFC 6698 section 2.2): ``3 1 1`` and the data in hex.
 
     dnspython cannot print a TLSA record whose digest has a wrong length.
 
@@ -128,7 +129,7 @@ def presentation(record: TLSARecord, digits: int | None = None) -> str:
 
 
 def display(record: TLSARecord) -> str:
-    """Return a record in the log format of posttls-finger: upper-case data, long data without its middle."""
+    """Return a TLSA record in the log format of posttls-finger: upper-case data; long data without its middle."""
     data = record.data.upper()
     if len(data) > 2 * _SHOWN:
         data = f"{data[:_SHOWN]}...{data[-_SHOWN:]}"
@@ -139,18 +140,19 @@ def display(record: TLSARecord) -> str:
 
 
 def ordered(records: Sequence[TLSARecord], digests: Sequence[str] = DIGESTS) -> tuple[TLSARecord, ...]:
-    """Sort records in the order of comparison: usage 3 first, then keys before certificates, then strong digests.
+    """Sort TLSA records in the order of comparison: usage 3 first, then keys before certificates, then strong digests.
 
-    Within a usage and selector, records with full data (matching type 0) come last. Records of equal rank keep their
-    order.
+    Among records with equal usage and selector, records with full data (matching type 0) come last. Records of equal
+    rank keep their order.
     """
     return tuple(sorted(records, key=lambda r: (-r.usage, -r.selector, -_strength(r, digests))))
 
 
 def agile(records: Sequence[TLSARecord], digests: Sequence[str] = DIGESTS) -> tuple[TLSARecord, ...]:
-    """Return the usable records that remain after digest agility (RFC 7671 section 9), in order of comparison.
+    """Return the usable TLSA records whose digest is the strongest (RFC 7671 section 9), in the order of comparison.
 
-    For each usage and selector, the result contains the records with the strongest digest and those with full data.
+    For each usage and selector, the result contains the records with the strongest digest and the records with full
+    data.
     """
     usable = [record for record in ordered(records, digests) if record.unusable is None]
     best = {(r.usage, r.selector): _strength(r, digests) for r in reversed(usable)}
@@ -158,7 +160,7 @@ def agile(records: Sequence[TLSARecord], digests: Sequence[str] = DIGESTS) -> tu
 
 
 def _strength(record: TLSARecord, digests: Sequence[str]) -> int:
-    """Return the rank of a record's digest, higher for stronger; 0 for full data and for unused matching types."""
+    """Return the rank of a record's digest, higher for stronger; 0 for full data and for disabled matching types."""
     weak_first = [FULL, *reversed(_enabled(digests))]
     return weak_first.index(record.matching_type) if record.matching_type in weak_first else 0
 
@@ -172,7 +174,7 @@ def lookup_result(base_domain: str, steps: Sequence[Answer], digests: Sequence[s
     Args:
         base_domain: the host whose TLSA records were queried last.
         steps: all answers so far, the latest last.
-        digests: the digests in use.
+        digests: the enabled digests.
     """
     answer = steps[-1]
     defects = (MANY,) if len(answer.records) > MANY_RECORDS else ()
@@ -186,7 +188,7 @@ def lookup_result(base_domain: str, steps: Sequence[Answer], digests: Sequence[s
 
 
 def _decided(answer: Answer) -> tuple[Dane, Reason] | None:
-    """Return verdict and reason if they do not depend on the contents of the records, else None."""
+    """Return the DANE verdict and its reason if they do not depend on the contents of the TLSA records, else None."""
     if Security.BOGUS is answer.security:
         return Dane.LOOKUP_FAILED, Reason.TLSA_BOGUS
     if answer.outcome is Outcome.ERROR:
@@ -233,7 +235,7 @@ def next_question(
         port: the TCP port.
         steps: the answers of the lookup so far.
         force: query TLSA records also for insecure addresses (posttls-finger's ``-f``).
-        digests: the digests in use.
+        digests: the enabled digests.
 
     Returns:
         The next DNS question, or the result if no question is left.
@@ -258,7 +260,7 @@ _ADDRESS_VERDICTS = {
 def _behind_secure_address(
     qname: str, rname: str, port: int, steps: Sequence[Answer], digests: Sequence[str], *, alias: bool
 ) -> Question | TLSALookup:
-    """Query TLSA records at the expanded name, then, if it has no TLSA records, at the original name."""
+    """Query TLSA records at the expanded name, and if this name has none, at the original name."""
     if not steps:
         return tlsa_name(rname, port), "TLSA"
     first = lookup_result(rname, steps[:1], digests)
@@ -280,7 +282,7 @@ def _behind_insecure_alias(
 
 
 def _alias_verdict(answer: Answer) -> tuple[Dane, Reason] | None:
-    """Return None for a secure alias, else verdict and reason; an answer without a CNAME counts as a failed lookup."""
+    """Return None for a secure alias, else verdict and reason; an answer without a CNAME is a failed lookup."""
     if answer.security is Security.BOGUS:
         return Dane.LOOKUP_FAILED, Reason.TLSA_BOGUS
     if answer.outcome is Outcome.ERROR:

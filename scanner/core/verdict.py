@@ -1,9 +1,9 @@
 """The verdict of one address for one domain, from its probes and their evidence.
 
-A verdict has three independent parts. ``tls`` is the label of posttls-finger for the session. ``dane`` is the result of
-the comparison with the TLSA records. ``sender`` is the behaviour of Postfix smtp(8) at the requested level. An
-inconclusive observation stays ``unknown``: a 421 is not "no STARTTLS", a time-out is not "no TLS". The module
-``rollup`` combines the verdicts of addresses into verdicts of hosts and domains.
+A verdict on an address has three independent parts. ``tls`` is the label of posttls-finger for the session. ``dane`` is
+the result of comparing the certificate chain with the TLSA records. ``sender`` is the action of Postfix smtp(8) at the
+requested level. An inconclusive observation leads to ``unknown``: a 421 is not "no STARTTLS", a time-out is not "no
+TLS". The module ``rollup`` combines the verdicts of addresses into verdicts of hosts and domains.
 """
 
 from collections.abc import Mapping, Sequence
@@ -24,7 +24,7 @@ from scanner.vocabulary import CertAlg, Dane, FailureKind, Level, Phase, Pkix, S
 
 @dataclass(frozen=True, slots=True)
 class View:
-    """One MX host in the route of one domain."""
+    """One MX host as a part of the route of one domain."""
 
     asked: Level
     peer: policy.Peer
@@ -32,12 +32,12 @@ class View:
 
     @property
     def undecided(self) -> bool:
-        """True at a DANE level if the TLSA lookup failed or is indeterminate: records may exist."""
+        """True at a DANE level if the TLSA lookup failed or is indeterminate, so that TLSA records may exist."""
         return self.asked.dane_based and self.tlsa.dane in (Dane.LOOKUP_FAILED, Dane.UNKNOWN)
 
     @property
     def policy(self) -> policy.Policy:
-        """The policy of this host; if TLSA records may exist but are unknown, the policy of the requested level."""
+        """The policy for this host; if TLSA records may exist but are unknown, the policy of the requested level."""
         return policy.Policy(self.asked) if self.undecided else policy.effective(self.asked, self.peer, self.tlsa)
 
 
@@ -59,13 +59,13 @@ P = TypeVar("P", bound=_Connected)
 
 
 class ProbeRoles(NamedTuple, Generic[P]):
-    """The probes of one address, by their role in its verdict.
+    """The probes of one address, by their role in the verdict on the address.
 
-    ``own`` is the last probe with the level's own TLS profile, with all key exchange groups or with classical groups
-    only. If ``own`` offered classical groups only, ``large`` is the preceding probe, whose handshake failed with all
-    groups; else ``large`` is None. ``spare`` is the opportunistic probe after ``own``, or None. ``shown`` represents
-    the address: it is ``spare`` if only ``spare`` has a handshake, else ``own``. The evidence, chain, TLS version and
-    STARTTLS state of the address are those of ``shown``.
+    ``own`` is the last probe with the TLS profile of the level itself, with all key exchange groups or with classical
+    groups only. If ``own`` offered classical groups only, ``large`` is the preceding probe, whose handshake failed with
+    all groups; else ``large`` is None. ``spare`` is the probe with opportunistic TLS settings after ``own``, or None.
+    ``shown`` is the probe that represents the address: ``spare`` if only ``spare`` has a handshake, else ``own``. The
+    evidence, chain, TLS version and STARTTLS state of the address are those of the probe ``shown``.
     """
 
     own: P
@@ -99,7 +99,7 @@ def roles(probes: Sequence[P]) -> ProbeRoles[P]:
 
 
 def sessions(report: EndpointReport) -> ProbeRoles[Probe]:
-    """Return the probes of an address by their role in its verdict, see ``roles``."""
+    """Return the probes of an address by their role in its verdict; see ``roles``."""
     return roles(report.probes)
 
 
@@ -197,14 +197,14 @@ def _algorithms(
 
 
 def lacks_tls(parts: ProbeRoles[Probe]) -> bool:
-    """Return whether an authenticating client certainly gets no TLS; False if another probe had a valid session."""
+    """Return whether an authenticating client certainly gets no TLS; False if another probe had a usable session."""
     if parts.spare is not None and parts.spare.handshake is not None and _easier(parts) not in _TOO_WEAK:
         return False
     return established(parts.own) is False
 
 
 def _anonymous(view: View) -> tuple[Dane, tuple[Reason, ...]]:
-    """Return the verdict of a session without certificate: a mismatch if the client offered no anonymous suite."""
+    """Return the verdict of a session without certificate: a mismatch if the client offered no anonymous suites."""
     return (Dane.MISMATCH, (Reason.NO_CERTIFICATE,)) if view.asked.must_match else (Dane.UNKNOWN, ())
 
 
@@ -247,7 +247,7 @@ def _name_match(view: View, chain: tuple[CertFacts, ...]) -> tuple[str, ...]:
 def _sender(
     view: View, report: EndpointReport, parts: ProbeRoles[Probe], dane: Dane, chain: tuple[CertFacts, ...]
 ) -> Sender:
-    """Return the behaviour of smtp(8) at an address."""
+    """Return the action of smtp(8) at an address."""
     if failed_here(parts.own):
         return Sender.UNKNOWN
     if view.asked.dane_based:
@@ -289,13 +289,16 @@ def opportunistic(parts: ProbeRoles[Probe], *, mandatory: bool) -> Sender:
 
 
 def deciding(view: View, report: EndpointReport) -> Probe:
-    """Return the probe that determines the sender verdict; at verify and secure, it has the level's own profile."""
+    """Return the probe that determines the sender verdict.
+
+    At the levels verify and secure, this probe has the TLS profile of the level itself.
+    """
     parts = sessions(report)
     return parts.own if view.asked in (Level.VERIFY, Level.SECURE) else parts.shown
 
 
 def usable(probe: Probe) -> bool:
-    """Return whether mail could have been sent in the session; a failure of QUIT does not count."""
+    """Return whether mail could have been sent in the session; a failure of QUIT is ignored."""
     return probe.failure is None or probe.failure.phase in (Phase.QUIT, Phase.DONE)
 
 
@@ -330,7 +333,10 @@ _TOO_WEAK = (Reason.TLS_LEGACY_ONLY, Reason.TLS_WEAK_ONLY)
 
 
 def _easier(parts: ProbeRoles[Probe]) -> Reason | None:
-    """Return the reason if the handshake needed another TLS profile; None without a handshake or a known reason."""
+    """Return the reason code if the handshake needed another TLS profile.
+
+    Return None without a handshake or a known reason.
+    """
     own, spare = parts.own, parts.spare
     if own.handshake is not None:
         return Reason.TLS_LARGE_HELLO_INTOLERANT if parts.small_hello_only else None
@@ -346,7 +352,10 @@ def _easier(parts: ProbeRoles[Probe]) -> Reason | None:
 
 
 def _text(parts: ProbeRoles[Probe], error: PathError | None, reasons: tuple[Reason, ...]) -> str:
-    """Return the text of the failure or error, as reported by the peer or the library; empty without a failure."""
+    """Return the text of the failure or error, as reported by the peer or the library.
+
+    The text is empty if no failure occurred.
+    """
     failure = parts.own.failure
     if failure is not None and failure.text:
         code = f"{failure.code} " if failure.kind is FailureKind.REJECTED and failure.code else ""

@@ -1,8 +1,8 @@
 """The dnspython decoder for DNS messages, names and types that the fast decoder ``wire_fast`` does not handle.
 
 ``decode`` is bounded by ``LIMIT`` octets and records: dnspython compares the names of a message label by label, and
-takes 25 s for a hostile message of 64 KiB (measured; 0.8 s for one of ``LIMIT`` records). Every exception of dnspython
-on received octets becomes a ``WireError``.
+takes 25 s for a hostile message of 64 KiB (measured; 0.8 s for a message of ``LIMIT`` records). Every exception of
+dnspython on received octets becomes a ``WireError``.
 """
 
 import ipaddress
@@ -43,7 +43,7 @@ _UNDECODED = ("TLSA", "RRSIG")
 
 
 def decode(wire: bytes) -> Message:
-    """Decode any message; result and error are those of ``wire.decode``.
+    """Decode any DNS message; the result and the error are those of ``wire.decode``.
 
     A TLSA record whose digest has a wrong length causes a ``WireError``, since dnspython refuses such a record. The
     fast decoder accepts a TLSA record of any length, so the error occurs only in a message with unusual names.
@@ -150,7 +150,7 @@ def encode_name(name: str) -> bytes:
 
 
 def spelled(name: str) -> str:
-    """Return a name as text, in the format of ``Record``; errors as for ``encode_name``."""
+    """Return a domain name as text, in the format of ``Record``; the errors are those of ``encode_name``."""
     return _name(_parsed(name))
 
 
@@ -164,5 +164,5 @@ def _parsed(text: str) -> dns.name.Name:
 
 
 def explain(code: int) -> str:
-    """Return the meaning of an extended DNS error (RFC 8914 section 4): ``EDE 7 (Signature Expired)``."""
+    """Return the meaning of an extended DNS error (RFC 8914 section 4), such as ``EDE 7 (Signature Expired)``."""
     return dns.edns.EDEOption(dns.edns.EDECode.make(code)).to_text()

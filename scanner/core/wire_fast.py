@@ -5,9 +5,9 @@ MX, RRSIG, TLSA and TXT; names of letters, digits, ``_`` and ``-``; rcodes up to
 section, in which only SOA, NS and OPT are decoded. For any other message ``decode`` raises ``UnusualError``, and the
 caller uses ``wire_any``.
 
-The work is bounded: compression pointers lead only backwards and each target is decoded once, a name has at most 255
-octets, and a message has at most ``MAX_MESSAGE`` octets, ``MAX_RECORDS`` records and ``MAX_STEPS`` labels and pointers
-in its answers.
+The work of the decoder is bounded: compression pointers lead only backwards and each target is decoded once, a name has
+at most 255 octets, and a message has at most ``MAX_MESSAGE`` octets, ``MAX_RECORDS`` records and ``MAX_STEPS`` labels
+and pointers in its answers.
 """
 
 import ipaddress
@@ -66,7 +66,7 @@ _PAIR = struct.Struct("!HH")
 
 
 def decode(wire: bytes, known: tuple[Question, int] | None = None) -> Message:
-    """Decode a message; arguments and result are those of ``wire.decode``.
+    """Decode a DNS message; arguments and result are those of ``wire.decode``.
 
     Raises:
         UnusualError: the message has a form that this decoder does not handle.
@@ -121,7 +121,7 @@ def _question(wire: bytes, names: Names) -> tuple[Question, int]:
 
 
 def _frame(wire: bytes, at: int) -> tuple[int, int, int, int, int]:
-    """Decode the fields between owner and rdata: type, class, TTL, and the offsets of the rdata's begin and end."""
+    """Decode the fields between owner and rdata: type, class, TTL, and the start and end offsets of the rdata."""
     rtype, rclass, ttl, length = _RECORD.unpack_from(wire, at)
     begin = at + 10
     end = begin + length
@@ -156,7 +156,7 @@ def _authority(wire: bytes, at: int, count: int) -> tuple[int | None, bool, int]
 
 
 def _soa_minimum(wire: bytes, begin: int, end: int) -> int:
-    """Return the MINIMUM field of an SOA, skipping its names."""
+    """Return the MINIMUM field of an SOA record, skipping the names in the record."""
     if end - begin < _SOA_LEAST:
         raise WireError("malformed SOA")
     minimum = int.from_bytes(wire[end - 4 : end])
@@ -164,7 +164,7 @@ def _soa_minimum(wire: bytes, begin: int, end: int) -> int:
 
 
 def _additional(wire: bytes, at: int, count: int) -> tuple[int, tuple[EDE, ...]]:
-    """Decode the OPT record: the high bits of the rcode and the extended errors."""
+    """Decode the OPT record: the high bits of the rcode and the extended DNS errors."""
     found = None
     for _ in range(count):
         rtype, _, _, begin, at = _frame(wire, skip(wire, at))
@@ -177,9 +177,10 @@ def _additional(wire: bytes, at: int, count: int) -> tuple[int, tuple[EDE, ...]]
 
 
 def _extended_errors(wire: bytes, at: int, end: int) -> tuple[EDE, ...]:
-    """Decode the extended errors of an OPT record.
+    """Decode the extended DNS errors of an OPT record.
 
-    Text that is not UTF-8 is accepted, since the reply is valid; dnspython would reject the whole reply.
+    Error text that is not UTF-8 is accepted, since the rest of the reply is usable; dnspython would reject the whole
+    reply.
     """
     errors: list[EDE] = []
     while at < end:

@@ -34,7 +34,7 @@ TYPES = {
 
 
 class WireError(ValueError):
-    """An error for a message or name that violates the DNS wire format or exceeds a limit."""
+    """Error: a message or name violates the DNS wire format or exceeds a limit."""
 
 
 class Question(NamedTuple):
@@ -50,7 +50,7 @@ class Record(NamedTuple):
 
     ``rdata`` is ``10 mx.example`` for MX, an address for A and AAAA, a name for CNAME, DNAME, NS and PTR, ``0 0 25
     mx.example`` for SRV, lower-case hex for TLSA and RRSIG (undecoded, since a malformed TLSA record is also a fact),
-    and the presentation format of every other type. Names are lower case, without the final dot.
+    and the presentation format of every other type. Domain names in rdata are lower case, without the final dot.
     """
 
     owner: str
@@ -82,5 +82,5 @@ class Message(NamedTuple):
 
     @property
     def referral(self) -> bool:
-        """True for a referral to other name servers (RFC 2308 section 2.2), which is inconclusive."""
+        """True if the message is a referral to other name servers (RFC 2308 section 2.2), which is inconclusive."""
         return self.rcode == "NOERROR" and not self.answers and self.delegation and self.negative_ttl is None

@@ -1,8 +1,8 @@
 r"""The conversion of domain names between text and wire format (RFC 1035 sections 3.1 and 4.1.4).
 
-A name as text is lower case, without the final dot; the root is ``.``. This module converts names of letters, digits,
-``_`` and ``-``, and dnspython converts all other names. The unprintable octets of a name are written as ``\DDD``, and
-the special characters of master files as ``\X``.
+A domain name as text is lower case, without the final dot; the root is ``.``. This module converts names of letters,
+digits, ``_`` and ``-``, and dnspython converts all other names. The unprintable octets of a name are written as
+``\DDD``, and the special characters of master files as ``\X``.
 """
 
 import re
@@ -20,11 +20,11 @@ _HOSTNAME = re.compile(r"[A-Za-z0-9_-]{1,63}(?:\.[A-Za-z0-9_-]{1,63})*")
 
 
 class UnusualError(Exception):
-    """An error for a message that the fast decoder does not handle; dnspython has to decode the message."""
+    """Error: the fast decoder does not handle a message, so dnspython has to decode it."""
 
 
 def encode_name(name: str) -> bytes:
-    r"""Encode a name without compression.
+    r"""Encode a domain name without compression.
 
     Args:
         name: absolute name in ASCII, with optional final dot, possibly with ``\DDD`` and ``\X`` escapes.
@@ -43,7 +43,7 @@ def encode_name(name: str) -> bytes:
 
 
 def spelled(name: str) -> str:
-    """Return a name in the spelling of decoded replies, or raise ``WireError`` if the text is not a name."""
+    """Return a domain name in the spelling of decoded replies, or raise ``WireError`` if the text is not a name."""
     if _plain(name):
         return name.lower()
     from scanner.core import wire_any  # noqa: PLC0415 - dnspython takes 61 ms to load
@@ -56,7 +56,7 @@ def _plain(name: str) -> bool:
 
 
 def skip(wire: bytes, at: int) -> int:
-    """Return the offset after a name, without following pointers."""
+    """Return the offset after a name in a message, without following compression pointers."""
     while count := wire[at]:
         if count >= _POINTER:
             return at + 2
@@ -67,7 +67,10 @@ def skip(wire: bytes, at: int) -> int:
 
 
 class Names:
-    """Decoder of the names of one message. Each pointer target is decoded once, and ``MAX_STEPS`` bounds the work."""
+    """Decoder of the domain names in one message.
+
+    Each target of a compression pointer is decoded once, and ``MAX_STEPS`` bounds the work.
+    """
 
     __slots__ = ("_known", "_steps", "_wire")
 
@@ -77,17 +80,17 @@ class Names:
         self._steps = MAX_STEPS
 
     def know(self, start: int, name: str, end: int) -> None:
-        """Add an already decoded, uncompressed name at the offsets ``start`` to ``end``."""
+        """Add an already decoded, uncompressed name that is at the offsets ``start`` to ``end`` of the message."""
         self._known[start] = ("" if name == "." else name), end - start - 1
 
     def read(self, at: int) -> tuple[str, int]:
         """Decode a name, compressed or uncompressed.
 
         Args:
-            at: the offset of the name.
+            at: the offset of the name in the message.
 
         Returns:
-            The name as text and the offset after it.
+            The name as text and the offset after the name.
 
         Raises:
             WireError: the name is longer than 255 octets, a pointer leads forward, or the message has too many labels.
@@ -121,7 +124,10 @@ class Names:
         return found
 
     def _run(self, start: int) -> tuple[list[bytes], int, int, int | None]:
-        """Decode labels up to the root or a pointer: labels, octets, the offset after them, the pointer target."""
+        """Decode labels up to the root or a pointer.
+
+        The result contains the labels, their octets, the offset after them and the pointer target.
+        """
         wire, at, labels = self._wire, start, []
         while 0 < (count := wire[at]) <= MAX_LABEL:
             labels.append(wire[at + 1 : at + 1 + count])
@@ -151,7 +157,7 @@ def _joined(left: str, right: str) -> str:
 
 
 def _text(labels: Sequence[bytes]) -> str:
-    """Return labels as text; the root is the empty text."""
+    """Return the labels of a name as text; the root is the empty text."""
     name = b".".join(labels)
     if labels and not (_PLAIN.fullmatch(name) and name.count(b".") == len(labels) - 1):
         raise UnusualError

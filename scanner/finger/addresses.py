@@ -1,9 +1,9 @@
 """The address lookup of posttls-finger: from a destination, over MX or SRV records, to host addresses.
 
 Addresses of equal preference come in random order, as in posttls-finger; the caller passes the random generator. If
-several lookups for a host fail, the last temporary error is reported, or the last error if none is temporary. A
-destination that resolves to no address yields an empty list and an error. TLSA lookups and connections belong to other
-modules.
+several lookups for a host fail, the last temporary error is reported, or the last error if no error is temporary. A
+destination that resolves to no address yields an empty list and an error. Other modules do the TLSA lookups and open
+the connections.
 
 This module differs from posttls-finger in two points: the port of an SRV record also applies to addresses from the
 native name service, and the TLSA lookup uses the port of the connection.
@@ -43,7 +43,7 @@ _SOFT_RCODES = ("", "SERVFAIL", "REFUSED", "NOTIMP", "NOERROR", "NXDOMAIN")
 
 
 class AskDNS(Protocol):
-    """A function that sends one DNS query; without ``dnssec`` the query sets neither the AD nor the DO bit."""
+    """A function that sends one DNS query; without ``dnssec``, the query has neither the AD bit nor the DO bit."""
 
     async def __call__(self, name: str, rtype: str, *, dnssec: bool = True) -> Answer:
         """Return the answer to one DNS query."""
@@ -119,7 +119,7 @@ class _Search:
         self._rtypes = [rtype for rtype, words in _FAMILIES.items() if set(words) & set(protocols)]
 
     async def run(self) -> AddressLookup:
-        """Return the addresses of the destination."""
+        """Look up the destination and return its addresses."""
         destination, found = self._destination, self._found
         if destination.kind is Kind.UNIX:
             found.addresses = [HostAddress(destination.nexthop, destination.nexthop, destination.host, 0)]
@@ -142,7 +142,7 @@ class _Search:
         self._shuffle()
 
     async def _exchangers(self) -> None:
-        """Look up the addresses of the MX hosts; without MX records, of the domain (RFC 5321 section 5.1)."""
+        """Look up the addresses of the MX hosts, or without MX records those of the domain (RFC 5321 section 5.1)."""
         found, domain = self._found, self._destination.host
         self._report_asciified()
         answer = await self._lookup(domain, "MX")
@@ -194,7 +194,7 @@ class _Search:
         self._found.lines += [f"{u} asciified to {a}" for u, a in self._destination.asciified]
 
     def _shuffle(self) -> None:
-        """Sort the addresses into connection order; with ``-a any`` IPv4 and IPv6 addresses stay mixed."""
+        """Sort the addresses into connection order; with ``-a any``, IPv4 and IPv6 addresses are not separated."""
         addresses = self._found.addresses
         self._rng.shuffle(addresses)
         first = {"ipv4": 0, "ipv6": 1}.get(self._options.family)
@@ -214,7 +214,7 @@ class _Search:
             await self._from_native(host)
 
     async def _from_dns(self, host: HostAddress, *, dnssec: bool) -> bool:
-        """Add the addresses of a host from DNS; return true if the answers contain no address and no error."""
+        """Add the addresses of a host from DNS; return True if the answers contain neither an address nor an error."""
         if numeric_address(host.host):  # an address of a family that inet_protocols excludes
             self._found.error = postfix_text(failed(host.host, "A", NOT_A_NAME))
             return True
@@ -255,7 +255,7 @@ class _Search:
             lines.append(line)
 
     async def _lookup(self, name: str, rtype: str, *, dnssec: bool = True) -> Answer:
-        """Return the DNS answer; as in Postfix, an invalid name or an alias loop counts as an empty RRset."""
+        """Return the DNS answer; as in Postfix, an invalid name or an alias loop is treated as an empty RRset."""
         answer = await self._ask_dns(name, rtype, dnssec=dnssec)
         if answer.outcome is not Outcome.ERROR or answer.error not in (ALIAS_LOOP, NOT_A_NAME):
             return answer

@@ -21,7 +21,7 @@ _LABELS = re.compile(rb"-----BEGIN ([A-Z0-9 ]{1,40})-----")
 
 @dataclass(frozen=True, slots=True)
 class ClientCertificate:
-    """The client certificate (``identity``, which may be None), lines to print, and whether TLS remains usable."""
+    """The client certificate (``identity``, which may be None), lines to print, and whether TLS can still be used."""
 
     identity: Identity | None = None
     lines: tuple[str, ...] = ()
@@ -97,7 +97,7 @@ def _read(path: str, *, key_first: bool) -> ClientCertificate:
 
 
 def _flaw(labels: Sequence[str], path: str, *, key_first: bool) -> str:
-    """Return the text of the error in the order of a file's PEM blocks; empty for a valid order."""
+    """Return the error in the order of a file's PEM blocks as text; an empty text if the order is correct."""
     keys = [label.endswith("PRIVATE KEY") for label in labels]
     certificates = [label.endswith("CERTIFICATE") for label in labels]
     if not any(keys) and not any(certificates):

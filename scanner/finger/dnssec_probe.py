@@ -1,7 +1,7 @@
-"""The DNS queries of a run, and the warning that no answer is DNSSEC-validated.
+"""DNS queries of a finger run, and the warning that no answer is DNSSEC-validated.
 
-If DNSSEC is requested and no answer of the run was validated yet, Postfix sends one query for a name in a signed zone
-(parameter ``dnssec_probe``). Warnings about the answer for this probe name do not affect the verdict.
+If a run requests DNSSEC and no answer was validated yet, Postfix sends one query for a name in a signed zone (parameter
+``dnssec_probe``). Warnings about the answer for the name of ``dnssec_probe`` do not affect the verdict.
 """
 
 from collections.abc import Mapping
@@ -15,7 +15,7 @@ DEFAULT_PROBE = "ns:."
 
 
 class DNSQueries:
-    """The DNS queries and answers of a run."""
+    """The DNS queries and answers of a finger run."""
 
     def __init__(self, ports: FingerPorts, parameters: Mapping[str, str], output: Output) -> None:
         self._ports = ports
@@ -25,7 +25,7 @@ class DNSQueries:
         self.answers: dict[tuple[str, str], Answer] = {}
 
     async def lookup(self, name: str, rtype: str, *, dnssec: bool = True) -> Answer:
-        """Return the answer to a query, and store it."""
+        """Return the answer to a DNS query, and store the answer."""
         answer = self.answers[name, rtype] = await self._ports.lookup(name, rtype, dnssec=dnssec)
         if answer.security is Security.SECURE:
             self._settled = True

@@ -1,7 +1,8 @@
-"""The ports of a finger run: DNS, connections, clock and random numbers.
+"""Interfaces of a finger run to DNS, connections, clock and random numbers.
 
-All input and output of a run except printed lines uses ``FingerPorts``, so a saved run can be repeated offline.
-``NetworkPorts`` uses the network, ``recorder`` saves every answer, ``replay`` returns the answers of a saved case.
+All input and output of a run except printed lines passes through ``FingerPorts``, so that a saved run can be repeated
+offline. ``NetworkPorts`` uses the network, the module ``recorder`` saves every answer, and the module ``replay``
+returns the answers of a saved run.
 
 The TLS library is imported after the first connection is open, so that the first packet is sent early.
 """
@@ -30,7 +31,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class ProbeRequest:
-    """The settings of a probe on the most recent connection; see ``net.probe``."""
+    """The settings of a probe on the most recent connection; see the module ``net.probe``."""
 
     endpoint: Endpoint
     profile: TLSProfile
@@ -54,7 +55,7 @@ class FingerPorts(Protocol):
 
     @property
     def rng(self) -> random.Random:
-        """The random generator for load distribution; it has no security function."""
+        """The random generator for load distribution, which has no security function."""
 
     def now(self) -> datetime:
         """Return the time at which the validity of certificates is judged."""
@@ -76,7 +77,7 @@ class FingerPorts(Protocol):
 
 
 class NetworkPorts:
-    """Ports that use the network."""
+    """The implementation of ``FingerPorts`` that uses the network."""
 
     def __init__(self, lookup: AskDNS, seed: int | None = None) -> None:
         self._lookup = lookup
@@ -88,7 +89,7 @@ class NetworkPorts:
         return datetime.now(UTC)
 
     async def lookup(self, name: str, rtype: str, *, dnssec: bool = True) -> Answer:
-        """Send one query to the resolver and return its answer."""
+        """Send one DNS query to the resolver and return its answer."""
         return await self._lookup(name, rtype, dnssec=dnssec)
 
     async def native(self, host: str) -> Sequence[str] | str:
@@ -130,13 +131,13 @@ class NetworkPorts:
 
 
 class _Reset(trio.abc.Stream):
-    """A stream for a connection that the peer accepted and reset before the first octet."""
+    """A stream for a TCP connection that the peer accepted and reset before the first octet."""
 
     def __init__(self, error: OSError) -> None:
         self._error = error
 
     async def send_all(self, data: object) -> None:
-        """Raise the error of the reset."""
+        """Raise the error of the connection reset."""
         del data
         raise trio.BrokenResourceError from self._error
 
@@ -144,9 +145,9 @@ class _Reset(trio.abc.Stream):
         """Do nothing."""
 
     async def receive_some(self, max_bytes: int | None = None) -> bytes:
-        """Raise the error of the reset."""
+        """Raise the error of the connection reset."""
         del max_bytes
         raise trio.BrokenResourceError from self._error
 
     async def aclose(self) -> None:
-        """Do nothing; the connection is already closed."""
+        """Do nothing, because the connection is already closed."""

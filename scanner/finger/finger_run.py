@@ -1,7 +1,8 @@
-"""One finger run: look up the destination, choose the level of each address, connect, probe, reconnect.
+"""The steps of a finger run: look up the destination, choose the level of each address, connect, probe, reconnect.
 
-A run uses the first address that accepts a connection, whatever the result of its probe; with ``--all`` it tries every
-address. ``logged_probe`` runs the dialogue, ``lines`` formats the printed lines, ``core.policy`` judges the session.
+A run uses the first address that accepts a connection, whatever the result of its probe; with ``--all``, the run tries
+every address. The module ``logged_probe`` runs the dialogue, ``lines`` formats the printed lines, and ``core.policy``
+judges the session.
 """
 
 from dataclasses import dataclass
@@ -24,10 +25,10 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class TriedAddress:
-    """An address that the run tried.
+    """An address that the finger run tried to connect to.
 
-    Without a connection, ``probe`` is None and ``failure`` is the reason. After a failed TLSA lookup, ``probe`` and
-    ``failure`` are both None.
+    If no connection was made, ``probe`` is None and ``failure`` is the reason. After a failed TLSA lookup, ``probe``
+    and ``failure`` are None.
     """
 
     address: HostAddress
@@ -38,7 +39,7 @@ class TriedAddress:
 
 
 class FingerRun:
-    """A run against one destination; ``found`` (addresses) and ``tried`` (probes) are its results."""
+    """A finger run against one destination; ``found`` (addresses) and ``tried`` (probes) are its results."""
 
     def __init__(self, setup: Setup) -> None:
         self.options = setup.options
@@ -55,11 +56,11 @@ class FingerRun:
 
     @property
     def answers(self) -> dict[tuple[str, str], Answer]:
-        """All DNS answers of the run, by name and type."""
+        """All DNS answers of the finger run, by name and type."""
         return self._questions.answers
 
     async def run(self) -> int:
-        """Execute the run and return the exit status: 0, or 1 after an internal error."""
+        """Execute the finger run and return the exit status: 0, or 1 after an internal error."""
         ports = self._setup.ports
         found = self.found = await find(self._options, self._questions.lookup, rng=ports.rng, native=ports.native)
         for line in found.lines:
@@ -76,7 +77,7 @@ class FingerRun:
     # --- one address ------------------------------------------------------------------------------------------
 
     async def _try(self, host_address: HostAddress) -> "LoggedProbe | None":
-        """Probe an address; return the probe, or None without a connection."""
+        """Probe an address; return the probe, or None if no connection was made."""
         peer = self.peer(host_address)
         lookup = await self._lookup_tlsa(host_address, peer, self._options.level)
         if lookup is not None and lookup.dane is Dane.LOOKUP_FAILED:
@@ -95,7 +96,7 @@ class FingerRun:
         return probe
 
     def peer(self, host_address: HostAddress) -> policy.Peer:
-        """Return the names against which a session with this address is verified."""
+        """Return the names that a certificate has to contain in a session with this address."""
         way = self.found.route
         return policy.Peer(
             nexthop=self._ascii(self._options.destination.nexthop),
@@ -125,13 +126,16 @@ class FingerRun:
         return rule
 
     def _server_name(self, host_address: HostAddress) -> str | None:
-        """Return the SNI of ``-s``; the value ``hostname`` means the name of the host, ``nexthop`` the nexthop."""
+        """Return the SNI of ``-s``.
+
+        As a value of ``-s``, ``hostname`` stands for the name of the host, ``nexthop`` for the nexthop.
+        """
         names = {"hostname": host_address.host, "nexthop": self._options.destination.nexthop}
         name = self._options.sni or ""
         return self._ascii(names.get(name, name)) or None
 
     def _ascii(self, name: str) -> str:
-        """Return a name in A-labels; with ``smtputf8_enable = no``, return it unchanged."""
+        """Return a name in A-labels; with ``smtputf8_enable = no``, return the name unchanged."""
         return ascii_form(name) if utf8_enabled(self._options) else name
 
     def _visit(

@@ -1,4 +1,4 @@
-"""The level fingerprint: comparison of match arguments with digests of the leaf certificate and its public key."""
+"""The level ``fingerprint``: comparison of match arguments with digests of the leaf certificate and its public key."""
 
 import hashlib
 import re
@@ -30,7 +30,7 @@ def input_lines(arguments: Sequence[str], *, records: bool = False, notice: Sequ
 
     Args:
         arguments: the match arguments; empty arguments are ignored.
-        records: whether to add a line for each valid fingerprint; each invalid argument gets a warning anyway.
+        records: true to add a line for each well-formed fingerprint; each malformed argument gets a warning anyway.
         notice: lines that Postfix repeats before each argument.
     """
     found: list[str] = []
@@ -51,7 +51,7 @@ def parse(arguments: Sequence[str], algorithm: str, *, key_only: bool = False) -
     Args:
         arguments: digests in hex, with or without colons between the octets; malformed digests are ignored.
         algorithm: name of the digest algorithm.
-        key_only: whether only the public key is compared (``-x``).
+        key_only: true to compare only the public key (``-x``).
 
     Returns:
         Two records for each argument (public key, then certificate); the last argument comes first.
@@ -72,8 +72,8 @@ def _well_formed(text: str) -> bool:
 def match(records: Sequence[TLSARecord], leaf: CertFacts, algorithm: str) -> DaneEvidence:
     """Compare the leaf certificate with the records; names, validity dates and issuers are not checked.
 
-    If every record is unusable, verification fails (error 1). Without any record, no certificate matches, whereas
-    posttls-finger then verifies the chain against the roots of ``-F``.
+    If every TLSA record is unusable, verification fails (error 1). Without any fingerprint, no certificate matches,
+    whereas posttls-finger then verifies the chain against the roots of ``-F``.
     """
     digests = {
         0: hashlib.new(algorithm, leaf.der).hexdigest(),

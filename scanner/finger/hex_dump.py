@@ -1,8 +1,8 @@
 """Hex dumps of TLS records in the format of OpenSSL's own dumps.
 
 Sent octets are dumped as they were written. Received octets are joined to whole records, and the header and the body of
-a record are dumped one after the other, as OpenSSL reads records. The dumps lack OpenSSL's memory addresses, which the
-binding does not provide.
+a record are dumped separately, because OpenSSL reads them separately. Unlike OpenSSL's dumps, the dumps contain no
+memory addresses, which the Python binding does not provide.
 """
 
 from collections.abc import Iterator

@@ -1,7 +1,7 @@
 """Log lines of posttls-finger, formatted from records, without the program's name.
 
-``NA`` is ``host[address]:port`` in lower case, used in the lines about TLS; ``NAP`` is the same text in its original
-case.
+In the names of this module, ``NA`` stands for ``host[address]:port`` in lower case, used in the lines about TLS, and
+``NAP`` for the same text in its original case.
 """
 
 import hashlib
@@ -38,7 +38,7 @@ _CURVES = {"secp256r1": "prime256v1"}
 _DIGESTS = ("sha256", "sha384", "sha512")
 
 REFUSALS = (FailureKind.REJECTED, FailureKind.GARBAGE)
-"""Failure kinds whose text is an SMTP reply."""
+"""Kinds of failures whose text is an SMTP reply."""
 
 LOST_QUIT = "warning: lost connection while sending QUIT command"
 
@@ -67,7 +67,7 @@ MAX_REPLY = 2048
 
 @dataclass(frozen=True, slots=True)
 class LineOptions:
-    """Settings for the lines about one session."""
+    """Settings for the log lines about one session."""
 
     nap: str
     mask: LogMask
@@ -100,7 +100,7 @@ def cut_name(name: str) -> str:
 def peer_lines(
     shown: LineOptions, judgement: Judgement, evidence: DaneEvidence | PkixEvidence | None, chain: Sequence[CertFacts]
 ) -> list[str]:
-    """Return the lines between handshake and summary: invalid names, the failure or match, then the peer's names."""
+    """Return the lines between the handshake lines and the summary: invalid names, the failure or match, peer names."""
     if not chain:
         return []
     issuer, odd_issuer = _issuer(shown.na, chain[0])
@@ -145,7 +145,7 @@ def _matches(shown: LineOptions, judgement: Judgement, evidence: DaneEvidence | 
 def _peername(policy: Policy, leaf: CertFacts, evidence: DaneEvidence | PkixEvidence | None, *, rejected: bool) -> str:
     """Return the certificate name that matches a reference identifier, trusted or not; empty with DANE-EE.
 
-    If OpenSSL rejects all records or trust anchors (error 1), it compares names as without records.
+    If OpenSSL rejects all records or trust anchors (error 1), OpenSSL compares names as if no records existed.
     """
     nameless = isinstance(evidence, DaneEvidence) and not evidence.needs_name
     compared = policy.check_names and (rejected or not nameless)
@@ -153,7 +153,7 @@ def _peername(policy: Policy, leaf: CertFacts, evidence: DaneEvidence | PkixEvid
 
 
 def _issuer(na: str, leaf: CertFacts) -> tuple[str, list[str]]:
-    """Return the printable CN or else the O of the issuer, and a warning for each that is not printable."""
+    """Return the CN, or else the O, of the issuer if printable, and a warning for each field that is not printable."""
     try:
         issuer = parse(leaf.der).issuer
     except DERError:
@@ -169,7 +169,7 @@ def _issuer(na: str, leaf: CertFacts) -> tuple[str, list[str]]:
 
 
 def _field(na: str, text: str, what: str) -> tuple[str, list[str]]:
-    """Return a printable name and no warning, or an empty text and a warning."""
+    """Return a printable name without a warning, or an empty text with a warning."""
     text = text.rstrip("\0")
     size = len(text.encode("utf-8", "surrogateescape"))
     if size >= MAX_FIELD:
@@ -192,7 +192,7 @@ def path_lines(na: str, evidence: DaneEvidence | PkixEvidence, chain: Sequence[C
 
 
 def chain_dump(chain: Sequence[CertFacts], digest: str) -> str:
-    """Return the chain in PEM, in the order sent (``-C``)."""
+    """Return the certificate chain in PEM, in the order in which the server sent it (``-C``)."""
     blocks = ["\n---\nCertificate chain\n"]
     for index, cert in enumerate(chain):
         blocks.append(
@@ -226,7 +226,7 @@ def summary(na: str, word: TLSState, facts: Secured, chain: Sequence[CertFacts])
 
 
 def _signature(whose: str, cert: CertFacts, scheme: str | None) -> list[str]:
-    """Return the summary items about one side's signature: key type (certificate) and digest (signature scheme)."""
+    """Return the summary items about one side's signature: certificate key type, and signature scheme digest."""
     kinds = {
         "RSA": f"RSA-PSS ({cert.key_bits} bits)",
         "EC": f"ECDSA ({_CURVES.get(cert.curve, cert.curve)})",
@@ -258,13 +258,13 @@ def internal_error(failure: Failure) -> str:
 
 
 def suspects_size(failure: Failure, errors: Sequence[str]) -> bool:
-    """Return whether the failure is typical of a server or firewall that cannot process a large ClientHello."""
+    """Return whether a failure is typical of a server or firewall that cannot process a large ClientHello."""
     silent = failure.kind in (FailureKind.CLOSED, FailureKind.RESET, FailureKind.TIMEOUT)
     return silent or any(error.endswith(_UNREADABLE) for error in errors)
 
 
 def library_problems(errors: Sequence[str]) -> list[str]:
-    """Return the lines about OpenSSL's errors, without source file and line, which the binding does not provide."""
+    """Return the lines about OpenSSL's errors; the binding does not provide the source file and line of an error."""
     return [f"warning: TLS library problem: error:{error}:::" for error in errors]
 
 

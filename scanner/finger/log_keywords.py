@@ -44,7 +44,10 @@ KEYWORDS = {
 
 
 def parse(text: str) -> tuple[LogMask, str | None]:
-    """Return the line classes of a keyword list (none if a keyword is unknown), and the first unknown keyword."""
+    """Return the line classes of a keyword list and its first unknown keyword.
+
+    With an unknown keyword, no line class is returned.
+    """
     mask = LogMask.NOTHING
     for word in re.split(r"[\s,]+", text.strip()):
         if not word:
@@ -56,7 +59,7 @@ def parse(text: str) -> tuple[LogMask, str | None]:
 
 
 def complaint(text: str) -> list[str]:
-    """Return the warning about an unknown keyword in a ``-L`` list; empty if all are known."""
+    """Return the warning about an unknown keyword in a ``-L`` list; an empty text if all keywords are known."""
     _, unknown = parse(text)
     return [] if unknown is None else [f'warning: unknown -L option value "{unknown}" in "{text}"']
 

@@ -1,4 +1,4 @@
-"""One probe that prints posttls-finger's log lines during the dialogue.
+"""One probe of finger that prints posttls-finger's log lines during the dialogue.
 
 A failed verification does not end the session. The second and later connections (``-r``) print fewer lines.
 """
@@ -30,7 +30,7 @@ from scanner.settings import Timeouts, TLSProfile
 from scanner.vocabulary import Dane, FailureKind, Level, Mode, Phase
 
 SNI_LIMIT = 255
-"""Maximum length in octets of a server name (SNI) in OpenSSL and DNS."""
+"""Maximum length in octets of a server name (SNI) in OpenSSL and in DNS."""
 
 SNI_SHOWN = 100
 """Number of characters of an overlong server name that the warning prints."""
@@ -59,9 +59,9 @@ def _is_possible(offer: TLSProfile) -> bool:
 
 
 class LoggedProbe(Listener):
-    """The dialogue with one address.
+    """The SMTP dialogue with one address.
 
-    After ``converse``, ``result`` is the probe result, ``evidence`` the verification result of ``chain``, and
+    After ``converse``, ``result`` is the probe result, ``evidence`` the result of verifying ``chain``, and
     ``judgement`` the trust state of the session (None without TLS).
     """
 
@@ -105,25 +105,25 @@ class LoggedProbe(Listener):
 
     @property
     def succeeded(self) -> bool:
-        """Whether the dialogue was completed; a refused EHLO under TLS or a lost QUIT is not a failure here."""
+        """True if the dialogue was completed; a refused EHLO under TLS and a lost QUIT are not failures here."""
         failure = self.result.probe.failure if self.result else None
         return self.result is not None and (failure is None or failure.phase in (Phase.EHLO_TLS, Phase.QUIT))
 
     @property
     def internal(self) -> bool:
-        """Whether an internal error of mxsweep ended the dialogue."""
+        """True if an internal error of mxsweep ended the dialogue."""
         failure = self.result.probe.failure if self.result else None
         by_offer = bool(self._complaint or self._errors)
         return failure is not None and failure.kind is FailureKind.INTERNAL and not by_offer
 
     @property
     def rejected_records(self) -> bool:
-        """Whether OpenSSL rejected all TLSA records although the parser accepted at least one."""
+        """True if OpenSSL rejected all TLSA records although Postfix's parser accepted at least one record."""
         lookup = self._lookup
         return lookup is not None and lookup.dane is Dane.UNUSABLE and tlsa.parsed(lookup)
 
     async def converse(self) -> None:
-        """Run the dialogue and print its lines."""
+        """Run the SMTP dialogue and print its lines."""
         options, host_address = self._options, self._candidate
         if self._first and options.chat:
             self._out.line(f"Connected to {self._nap}")
@@ -145,7 +145,7 @@ class LoggedProbe(Listener):
         self._end(self.result)
 
     def _offer(self, rule: policy.Policy) -> tuple[TLSProfile, str]:
-        """Return the TLS profile of the handshake, and a warning or an empty text."""
+        """Return the TLS profile of the handshake, and a warning (an empty text if there is no warning)."""
         options = self._options
         # The level after a fallback at handshake time is encrypt, but anonymous suites stay excluded.
         must_match = rule.level.must_match or rule.check_names
@@ -162,7 +162,7 @@ class LoggedProbe(Listener):
     # --- events of the dialogue -------------------------------------------------------------------------------
 
     def line(self, text: str) -> None:
-        """Print a line of the dialogue; on later connections, print only the greeting and QUIT."""
+        """Print a line of the dialogue; on the second and later connections, print only the greeting and QUIT."""
         if text.startswith(("> EHLO ", "> LHLO ")):
             self._chatting = self._first
         elif text == "> QUIT":
@@ -185,7 +185,7 @@ class LoggedProbe(Listener):
             self._out.line(line)
 
     def resume(self, ehlo: Reply | None) -> SSL.Session | None:
-        """Print the lines before the handshake; return the session of an earlier connection."""
+        """Print the lines before the handshake; return the TLS session of an earlier connection."""
         self._announce()
         if self._sessions is None:
             return None
@@ -297,7 +297,7 @@ class LoggedProbe(Listener):
 
     @property
     def _by_anchors(self) -> bool:
-        """Whether the trust anchors of ``-A`` replace the trust store for this session."""
+        """True if the trust anchors of ``-A`` replace the trust store for this session."""
         return bool(self._setup.anchors) and self._options.level in (Level.VERIFY, Level.SECURE)
 
     def _fingerprints(self) -> tuple[TLSARecord, ...]:
@@ -332,7 +332,7 @@ class LoggedProbe(Listener):
             self._out.line(f"warning: {self._na}: could not configure peer name checks")
 
     def _complain(self, what: str, records: Sequence[TLSARecord]) -> None:
-        """Print a warning for each TLSA record that OpenSSL rejects, and one more if it rejects all records."""
+        """Print a warning for each TLSA record that OpenSSL rejects, and one more if OpenSSL rejects all records."""
         for record in records:
             if record.unusable is not None:
                 self._out.line(f"warning: {self._na}: unusable TLSA RR: {tlsa.display(record)}")

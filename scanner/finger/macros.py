@@ -34,7 +34,7 @@ _CLOSING = {"{": "}", "(": ")"}
 
 
 class MacroError(ValueError):
-    """Error in the expansion of a value; the message is Postfix's."""
+    """Error: the expansion of a main.cf value failed; the message is Postfix's message."""
 
 
 def expand(text: str, table: Mapping[str, str], name: str = "", depth: int = 0) -> str:
@@ -125,7 +125,10 @@ def _level(text: str) -> tuple[int, ...]:
 
 
 def _chosen(truth: bool, value: str, rest: str, table: Mapping[str, str], depth: int) -> str:  # noqa: FBT001 - a truth value it is
-    """Return the text after ``?`` or ``:`` that applies; without such a text, ``value`` if the condition is true."""
+    """Return the text after ``?`` or ``:`` that applies.
+
+    If there is no text after ``?`` or ``:``, return ``value`` if the condition is true.
+    """
     if rest.startswith("?"):
         then, rest = _text(rest[1:])
     else:
@@ -138,7 +141,7 @@ def _chosen(truth: bool, value: str, rest: str, table: Mapping[str, str], depth:
 
 
 def _text(rest: str) -> tuple[str, str]:
-    """Return the text at the beginning of ``rest`` (in braces, or up to the end) and the remainder."""
+    """Return the text at the beginning of ``rest`` (in braces, or up to the end) and the remainder of ``rest``."""
     rest = rest.strip()
     if not rest.startswith("{"):
         return rest, ""

@@ -2,11 +2,11 @@
 
 A line that begins with white space continues the previous line; ``#`` begins a comment line. The last definition of a
 parameter takes precedence, and ``-o`` overrides the file. ``$name`` and similar macros in values refer to other
-parameters (see ``macros``). ``load`` reads a file; ``settle`` applies defaults, expands macros and checks the values.
-An error that is fatal in Postfix raises ``MainCfError``.
+parameters (see ``macros``). ``load`` reads a main.cf file; ``settle`` applies defaults, expands macros and checks the
+values. An error that is fatal in Postfix raises ``MainCfError``.
 
-Without MAIL_CONFIG and without /etc/postfix/main.cf, the defaults are those of a fresh Postfix installation. The file
-and ``-o`` may define further parameters, which are used only in macros.
+Without MAIL_CONFIG and without /etc/postfix/main.cf, the parameters have the defaults of a fresh Postfix installation.
+main.cf and ``-o`` may define further parameters, which are used only in macros.
 """
 
 import pwd
@@ -24,7 +24,7 @@ DIRECTORY = Path("/etc/postfix")
 VARIABLE = "MAIL_CONFIG"
 
 FRESH_LEVEL = "3.6"
-"""Compatibility level of a fresh Postfix installation, used without a main.cf."""
+"""Compatibility level of a fresh Postfix installation, which is used without a main.cf file."""
 
 MIN_LINE_LENGTH = 512
 """Minimum of ``line_length_limit`` in octets, as in Postfix (RFC 5321 section 4.5.3.1.5)."""
@@ -39,9 +39,9 @@ SHOWN_NAME = 100
 
 
 class MainCfError(Exception):
-    """An error that is fatal in Postfix; ``lines`` are printed first, then ``fatal: `` and the message.
+    """Error: a main.cf setting is fatal in Postfix; ``lines`` are printed first, then ``fatal: `` and the message.
 
-    ``tls`` is true for a parameter that Postfix reads at the start of TLS, after all other parameters.
+    ``tls`` is true if the error is in a parameter that Postfix reads at the start of TLS, after all other parameters.
     """
 
     def __init__(self, text: str, *lines: str, tls: bool = False) -> None:
@@ -102,7 +102,7 @@ def parse(text: str, path: Path) -> MainCf:
 
 
 def _logical_lines(text: str) -> list[tuple[int, str]]:
-    """Return each logical line with its last line number; comments and empty lines are omitted."""
+    """Return each logical line of main.cf with its last line number; comments and empty lines are omitted."""
     found: list[tuple[int, str]] = []
     for number, line in enumerate(text.split("\n"), start=1):
         if not line.strip() or line.lstrip().startswith("#"):
@@ -137,10 +137,10 @@ DEFAULTS = {
     "known_tcp_ports": "lmtp=24, smtp=25, smtps=submissions=465, submission=587",
     "tcp_windowsize": "0",
 }
-"""Parameters that finger uses, with their defaults.
+"""The parameters of main.cf that finger uses, with their defaults.
 
-The defaults of ``myhostname`` and ``mydomain`` are derived from this machine's name. An empty list of groups means
-OpenSSL's default groups.
+The defaults of ``myhostname`` and ``mydomain`` are derived from this machine's name. In these parameters, an empty list
+of groups means OpenSSL's default groups.
 """
 
 _BOOLEANS = ("smtputf8_enable", "enable_idna2003_compatibility")
@@ -164,7 +164,7 @@ _LEVEL = re.compile(r"[0-9]+(?:\.[0-9]+){0,2}")
 def settle(
     config: MainCf, overrides: Mapping[str, str], *, hostname: Callable[[], str] = socket.gethostname
 ) -> dict[str, str]:
-    """Return all effective parameters by name, with macros expanded.
+    """Return all effective main.cf parameters by name, with macros expanded.
 
     Args:
         config: the main.cf.
@@ -194,7 +194,7 @@ def _expanded(known: Mapping[str, str], name: str) -> str:
 
 
 def _names(known: Mapping[str, str], written: Mapping[str, str], hostname: Callable[[], str]) -> dict[str, str]:
-    """Return the defaults of ``myhostname`` and ``mydomain``; each is derived from the other if that is set."""
+    """Return the defaults of ``myhostname`` and ``mydomain``; if one is set, the other is derived from it."""
     if "myhostname" in written:
         _, _, domain = _expanded({"mydomain": "", **known}, "myhostname").partition(".")
         return {"mydomain": domain or DEFAULT_DOMAIN}
@@ -205,7 +205,7 @@ def _names(known: Mapping[str, str], written: Mapping[str, str], hostname: Calla
 
 
 def _check_all(settled: Mapping[str, str], written: Mapping[str, str], path: Path) -> None:
-    """Check the values in the order in which posttls-finger reads them, parameters of TLS last."""
+    """Check the values in the order in which posttls-finger reads the parameters; parameters of TLS come last."""
     for name in _BOOLEANS:
         _check_boolean(name, settled[name])
     _check_text("myhostname", settled["myhostname"])
@@ -251,7 +251,7 @@ def _check_hostname(name: str, path: Path) -> None:
 
 
 def hostname_warning(name: str) -> str:
-    """Return Postfix's warning about a host name, which names the first error in it; empty for a valid name."""
+    """Return Postfix's warning about a host name, which names the first error in the name; empty for a correct name."""
     wrong = _FLAW.search(name)
     if wrong:
         text = _FLAWS[str(wrong.lastgroup)].format(ord(wrong[0][-1]))

@@ -2,9 +2,9 @@
 
 Every argument after the destination is a match argument, even if it begins with a hyphen. ``--json``, ``--all``,
 ``--save`` and ``--help`` are options of mxsweep alone. A value that is fatal in posttls-finger raises ``Fatal``; a
-command line with invalid syntax raises ``Usage``. Errors are reported in posttls-finger's order: each option, then
-combinations of options, then the parameters of main.cf. A bad or missing destination is reported last, after the
-lines about TLS, so ``parse`` keeps it in ``Options.bad_destination``.
+syntax error in the command line raises ``Usage``. Errors are reported in posttls-finger's order: errors in single
+options, then in combinations of options, then in the parameters of main.cf. A wrong or missing destination is reported
+last, after the lines about TLS, so ``parse`` keeps the error in ``Options.bad_destination``.
 """
 
 import getopt
@@ -29,18 +29,18 @@ INSECURE_MX = {"may": Level.MAY, "encrypt": Level.ENCRYPT, "dane": Level.DANE}
 HOST_LOOKUPS = ("dns", "native")
 
 DOTS = ".\u3002\uff0e\uff61"
-"""Characters that count as the leading dot of a match argument."""
+"""Characters that IDNA treats as a dot, and that may be the leading dot of a match argument."""
 
 DIGEST = "sha256"
 """Default digest algorithm of fingerprints, as in Postfix since compatibility level 3.6."""
 
 
 class Usage(Exception):  # noqa: N818 - the user sees the usage text, no error of ours
-    """A command line with invalid syntax; finger prints the usage text and exits with status 1."""
+    """Error: the command line has a syntax error; finger prints the usage text and exits with status 1."""
 
 
 class Fatal(Exception):  # noqa: N818 - posttls-finger's own word for it
-    """A fatal error: finger prints ``lines``, then ``fatal: TEXT``, and exits with status 1."""
+    """Error that is fatal: finger prints ``lines``, then ``fatal: TEXT``, and exits with status 1."""
 
     def __init__(self, text: str, *lines: str) -> None:
         super().__init__(text)
@@ -49,13 +49,14 @@ class Fatal(Exception):  # noqa: N818 - posttls-finger's own word for it
 
 @dataclass(frozen=True, slots=True)
 class Options:
-    """A parsed command line. Time limits are in seconds; 0 or less means no limit.
+    """A parsed command line of finger. Time limits of the command line are in seconds; 0 or less means no limit.
 
-    ``bad_destination`` is the error of an invalid or missing destination; ``destination`` is then a placeholder.
+    ``bad_destination`` is the error of a wrong or missing destination; ``destination`` is then a placeholder.
     ``host_lookup`` lists the services for host addresses; ``srv`` selects SRV instead of MX records. ``chains``
-    (``-H``), or else ``certificate`` and ``key`` (``-k``, ``-K``), are files of the client certificate. ``reconnect``
-    is the pause before each of at most ``max_reconnects`` further connections; below 0, reconnections and session
-    cache are disabled. ``raw_keys`` (``-x``) enables raw public keys. ``parameters`` are those of main.cf and ``-o``.
+    (``-H``), or else ``certificate`` and ``key`` (``-k``, ``-K``), name the files of the client certificate.
+    ``reconnect`` is the pause before each of at most ``max_reconnects`` further connections; if it is below 0,
+    reconnections and the session cache are disabled. ``raw_keys`` (``-x``) enables raw public keys. ``parameters``
+    contains the parameters of main.cf and ``-o``.
     """
 
     destination: Destination
@@ -96,26 +97,26 @@ class Options:
 
 
 FOREVER = 10.0**9
-"""Time in seconds that is used for "no time limit"."""
+"""Time limit in seconds that stands for "no time limit"."""
 
 
 def limit(seconds: int) -> float:
-    """Return a time limit of the command line in seconds; 0 or less means no limit."""
+    """Return a time limit of the command line in seconds; a limit of 0 or less means no limit."""
     return float(seconds) if seconds > 0 else FOREVER
 
 
 def utf8_enabled(options: Options) -> bool:
-    """Return whether international names are converted (``smtputf8_enable``)."""
+    """Return whether finger converts international names to A-labels (``smtputf8_enable``)."""
     return options.parameters.get("smtputf8_enable", "yes").lower() != "no"
 
 
 def line_limit(options: Options) -> int:
-    """Return ``line_length_limit``, the maximum number of octets of a reply line that are used."""
+    """Return ``line_length_limit``, the maximum number of octets of a reply line that finger uses."""
     return int(options.parameters.get("line_length_limit", LINE_LIMIT))
 
 
 Settle = Callable[[Mapping[str, str]], Mapping[str, str]]
-"""A function that returns all effective parameters for the parameters of ``-o``."""
+"""A function that takes the parameters of ``-o`` and returns all effective parameters."""
 
 
 def parse(argv: Sequence[str], settle: Settle = dict) -> Options:
@@ -123,11 +124,11 @@ def parse(argv: Sequence[str], settle: Settle = dict) -> Options:
 
     Args:
         argv: the arguments, without the program's name.
-        settle: function that adds the parameters of main.cf to those of ``-o``; its exceptions are not caught.
+        settle: function that adds the parameters of main.cf to the parameters of ``-o``; its exceptions are not caught.
 
     Raises:
-        Usage: an unknown option, or an option without its argument.
-        Fatal: an option or parameter value that posttls-finger rejects.
+        Usage: the command line contains an unknown option, or an option without its argument.
+        Fatal: posttls-finger rejects the value of an option or parameter.
     """
     try:
         pairs, rest = getopt.getopt(list(argv), SHORT, list(LONG))
@@ -157,7 +158,7 @@ def parse(argv: Sequence[str], settle: Settle = dict) -> Options:
 
 
 def wants_help(argv: Sequence[str]) -> bool:
-    """Return true if ``--help`` is among the options."""
+    """Return True if ``--help`` is among the options."""
     try:
         pairs, _ = getopt.getopt(list(argv), SHORT, list(LONG))
     except getopt.GetoptError:
@@ -348,7 +349,7 @@ def _verbose(values: dict[str, Any], _: str) -> None:
 
 
 def _ignored(_: dict[str, Any], __: str) -> None:
-    """Ignore ``--help``: the caller handles it before the parser runs."""
+    """Ignore the option ``--help``, because the caller handles it before the parser runs."""
 
 
 _READERS: dict[str, _Reader] = {

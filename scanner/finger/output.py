@@ -1,4 +1,4 @@
-"""The output of finger: lines on stdout with the program's name as a prefix, each line flushed."""
+"""The output of finger: lines on stdout with the program's name as a prefix, with a flush after each line."""
 
 import re
 import sys
@@ -9,10 +9,10 @@ _NOT_ASCII = re.compile("[^\x00-\x7f]")
 
 
 class Output:
-    """Printer of the lines of a run in the format of posttls-finger.
+    """Printer of the lines of a finger run in the format of posttls-finger.
 
-    The chain (``-C``) is printed without the program's name. On a terminal the chain is printed in sequence; on a pipe
-    or file it comes after all lines, because posttls-finger buffers it separately.
+    The certificate chain (``-C``) is printed without the program's name. On a terminal, the chain is printed between
+    the other lines; on a pipe or file, the chain comes after all lines, because posttls-finger buffers it separately.
     """
 
     def __init__(self, program: str, *, troubles_only: bool = False) -> None:
@@ -20,10 +20,10 @@ class Output:
         self._program = program
         self._troubles_only = troubles_only
         self.ascii_only = False
-        """Whether each octet of a non-ASCII character is printed as ``?``, as with ``smtputf8_enable=no``."""
+        """True if each octet of a non-ASCII character is printed as ``?``, as with ``smtputf8_enable=no``."""
         self._held: list[str] = []
         self.printed: list[str] = []
-        """All lines and blocks of the run so far, without the program's name."""
+        """All lines and text blocks printed so far, without the program's name."""
 
     def line(self, text: str) -> None:
         """Print one line with the program's name as a prefix; Postfix prints an unprintable character as ``?``."""
@@ -42,7 +42,7 @@ class Output:
             self.line(text)
 
     def block(self, text: str) -> None:
-        """Print text without the program's name: on a terminal at once, otherwise in ``close``."""
+        """Print a text block without the program's name: on a terminal at once, otherwise in ``close``."""
         self.printed.append(text)
         if self._troubles_only:
             return
@@ -52,7 +52,7 @@ class Output:
             self._held.append(text)
 
     def close(self) -> None:
-        """Print the buffered blocks."""
+        """Print the buffered text blocks."""
         sys.stdout.write("".join(self._held))
         sys.stdout.flush()
         self._held.clear()

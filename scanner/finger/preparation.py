@@ -1,7 +1,7 @@
-"""The preparation of a finger run: trust files, client certificate, digests and groups.
+"""Preparation of a finger run: trust files, client certificate, digests and groups.
 
 As in posttls-finger, errors in the settings of a run are printed before the destination is looked up. After the first
-error in a TLS setting, the run continues without TLS.
+error in a TLS setting, finger continues without TLS.
 """
 
 import hashlib
@@ -21,7 +21,7 @@ from scanner.vocabulary import Level
 
 
 def prepare(options: Options, ports: FingerPorts, output: Output) -> Setup:
-    """Return the setup of a run, and print the warnings about its settings.
+    """Return the setup of a finger run, and print the warnings about its settings.
 
     An unknown keyword in the ``-L`` list is reported each time that posttls-finger parses the list: twice with the
     options, and twice more with TLS.
@@ -52,7 +52,7 @@ def _shows_records(setup: Setup) -> bool:
 
 
 def _digest_notice(options: Options) -> list[str]:
-    """Return the notice about md5, the default digest of compatibility levels below 3.6."""
+    """Return the notice about md5, which is the default digest at compatibility levels below 3.6."""
     if not options.default_digest or options.digest != "md5":
         return []
     return [
@@ -97,7 +97,7 @@ def _names_files(options: Options) -> bool:
 
 
 def _ehlo(options: Options) -> str:
-    """Return the EHLO name, ``myhostname``."""
+    """Return the EHLO name, which is the parameter ``myhostname``."""
     return options.parameters.get("myhostname") or socket.gethostname()
 
 
@@ -114,7 +114,7 @@ def _known_digest(options: Options, output: Output) -> bool:
 
 
 def _tlsa_digests(options: Options, output: Output) -> tuple[str, ...]:
-    """Return the TLSA digests that ``tls_dane_digests`` enables, without those of a non-standard matching type."""
+    """Return the TLSA digests that ``tls_dane_digests`` enables, without digests of a non-standard matching type."""
     numbers = {"sha256": tlsa.SHA256, "sha512": tlsa.SHA512}
     found = []
     for word in re.split(r"[,\s]+", options.parameters.get("tls_dane_digests", "sha512 sha256")):
@@ -127,7 +127,7 @@ def _tlsa_digests(options: Options, output: Output) -> tuple[str, ...]:
 
 
 def _groups(options: Options) -> list[str]:
-    """Drop key exchange groups that OpenSSL does not know, with a warning for each."""
+    """Remove key exchange groups that OpenSSL does not know, with a warning for each group."""
     wanted = tls_offer.groups(options.parameters)
     if not wanted:
         return []

@@ -24,13 +24,13 @@ class SessionCache:
         self.hits = 0
 
     def find(self, key: str) -> "SSL.Session | None":
-        """Return the session with this key, or None."""
+        """Return the session with this cache key, or None."""
         session = self._kept.get(key)
         self.hits += session is not None
         return session
 
     def keep(self, key: str, session: "SSL.Session") -> None:
-        """Store a session; it replaces an older session with the same key."""
+        """Store a session under its cache key, in place of an older session with the same key."""
         self._kept[key] = session
 
 

@@ -1,4 +1,4 @@
-"""Recording of a finger run: ports that store every answer and every connection event in a saved case."""
+"""Ports that store every answer and every connection event of a finger run in a saved case."""
 
 import random
 from collections.abc import Sequence
@@ -14,12 +14,12 @@ from scanner.net.probe_events import Listener, Secured
 
 
 class RecordingPorts:
-    """Ports that forward every call to other ports and store the answers in a case.
+    """Implementation of ``FingerPorts`` that forwards every call to other ports and stores the answers in a case.
 
     Args:
         ports: the ports that receive the calls.
         case: the case to which answers and events are added.
-        dumps: whether to store TLS records and handshake states too, for a run that prints them.
+        dumps: true to store TLS records and handshake states too, for a run that prints them.
     """
 
     def __init__(self, ports: FingerPorts, case: SavedCase, *, dumps: bool) -> None:
@@ -33,31 +33,31 @@ class RecordingPorts:
         return self._ports.rng
 
     def now(self) -> datetime:
-        """Return the time of the last connection, for which certificates are checked in the run and in a replay."""
+        """Return the time of the last connection, at which certificates are judged in the run and in a replay."""
         return self._case.connections[-1].at
 
     async def lookup(self, name: str, rtype: str, *, dnssec: bool = True) -> Answer:
-        """Send one DNS query; store and return its answer."""
+        """Send one DNS query; store and return the answer."""
         answer = await self._ports.lookup(name, rtype, dnssec=dnssec)
         self._case.questions.append(SavedAnswer(name, rtype, answer))
         return answer
 
     async def native(self, host: str) -> Sequence[str] | str:
-        """Query the native name service; store and return its answer."""
+        """Query the native name service; store and return the answer."""
         found = await self._ports.native(host)
         kept = SavedNative(host, error=found) if isinstance(found, str) else SavedNative(host, tuple(found))
         self._case.native.append(kept)
         return found
 
     async def connect(self, address: str, port: int, seconds: float) -> Failure | None:
-        """Connect to an address; store and return the failure, None after success."""
+        """Connect to an address; store and return the failure, or None after success."""
         at = self._ports.now()
         failure = await self._ports.connect(address, port, seconds)
         self._case.connections.append(SavedConnection(address, port, at, failure))
         return failure
 
     async def converse(self, request: ProbeRequest, listener: Listener) -> ProbeResult:
-        """Run the dialogue, store its events, and return its result."""
+        """Run the SMTP dialogue, store its events, and return its result."""
         tape = _Tape(self._case.connections[-1].events, listener, dumps=self._dumps)
         return await self._ports.converse(request, tape)
 
@@ -67,7 +67,7 @@ class RecordingPorts:
 
 
 class _Tape(Listener):
-    """A listener that stores every event and forwards it to another listener."""
+    """A listener that stores every event of a dialogue and forwards it to another listener."""
 
     def __init__(self, events: list[SavedEvent], listener: Listener, *, dumps: bool) -> None:
         self._events = events

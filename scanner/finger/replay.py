@@ -19,7 +19,10 @@ from scanner.vocabulary import FailureKind, Outcome, Phase, Security
 
 
 class ReplayPorts:
-    """Ports that return the answers of a saved case; a query that is not in the case raises an error."""
+    """Implementation of ``FingerPorts`` that returns the answers of a saved case.
+
+    A query that is not in the case raises an error.
+    """
 
     def __init__(self, case: SavedCase) -> None:
         self._case = case
@@ -31,7 +34,7 @@ class ReplayPorts:
         self.rng = random.Random(case.seed)  # noqa: S311 - the same order as in the run
 
     def now(self) -> datetime:
-        """Return the time of the last connection."""
+        """Return the time of the last connection in the saved case."""
         return self._connection.at if self._connection is not None else datetime.fromtimestamp(0, UTC)
 
     async def lookup(self, name: str, rtype: str, *, dnssec: bool = True) -> Answer:
@@ -52,7 +55,7 @@ class ReplayPorts:
         return found.error or found.addresses
 
     async def connect(self, address: str, port: int, seconds: float) -> Failure | None:
-        """Return the saved outcome of the connection."""
+        """Return the saved outcome of the connection attempt."""
         del seconds
         await trio.lowlevel.checkpoint()
         for connection in self._left:
@@ -76,7 +79,7 @@ class ReplayPorts:
 
 
 class _Playback:
-    """A dialogue in which saved events replace the server."""
+    """An SMTP dialogue in which saved events replace the server."""
 
     def __init__(self, request: ProbeRequest, listener: Listener) -> None:
         self._request = request
@@ -95,7 +98,10 @@ class _Playback:
         self._ticket = False
 
     def play(self, connection: SavedConnection) -> ProbeResult:
-        """Replay the events and return the probe result; missing events count as a connection closed by the peer."""
+        """Replay the events and return the probe result.
+
+        Missing events are treated as a connection closed by the peer.
+        """
         for event in connection.events:
             if self._dialogue.phase is Phase.HANDSHAKE and not self._begun:
                 self._begun = True

@@ -15,11 +15,11 @@ from enum import StrEnum
 from scanner.facts import Answer, Failure, Handshake, TLSARecord
 
 SCHEMA = 1
-"""Version number of the file format; it is incremented when a member changes its meaning."""
+"""Version number of the file format of a saved case; it increases when a member changes its meaning."""
 
 
 class EventKind(StrEnum):
-    """Types of connection events."""
+    """The types of connection events in a saved case."""
 
     HEARD = "heard"  # octets received, decoded as Latin-1
     ENDED = "ended"
@@ -33,7 +33,7 @@ class EventKind(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class SavedEvent:
-    """One connection event; its type ``what`` determines which other members are set."""
+    """One connection event; ``what`` is the type of the event, on which the other members depend."""
 
     what: EventKind
     text: str = ""
@@ -47,7 +47,7 @@ class SavedEvent:
 
 @dataclass(slots=True)
 class SavedConnection:
-    """One attempted connection; ``failure`` is set if the attempt failed."""
+    """One attempted connection; ``failure`` is set if no connection was made."""
 
     address: str
     port: int

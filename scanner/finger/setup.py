@@ -1,4 +1,4 @@
-"""Data class for everything that a finger run uses besides its options."""
+"""Everything that a finger run uses besides its options."""
 
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -20,7 +20,7 @@ class Setup:
     """The settings and resources of a finger run, besides its options.
 
     ``trust`` contains the roots of ``-F`` and ``-P``, ``anchors`` the trust anchors of ``-A``. ``tls`` enables TLS.
-    ``mask`` selects the lines to print, ``identity`` is the client certificate, ``digests`` are the enabled
+    ``mask`` selects the lines to print, ``identity`` is the client certificate, and ``digests`` contains the enabled
     digests of TLSA records, strongest first.
     """
 

@@ -1,7 +1,7 @@
-"""SRV records (RFC 2782): parsing, order and warnings.
+"""Parsing, order and warnings of SRV records (RFC 2782).
 
-Records of equal priority are ordered by weighted random selection as in RFC 2782. Unlike in Postfix, a record of
-weight 0 has a small chance to be selected early.
+SRV records of equal priority are ordered by weighted random selection as in RFC 2782. Unlike in Postfix, an SRV record
+of weight 0 has a small chance to be selected early.
 """
 
 import random
@@ -14,7 +14,7 @@ from scanner.facts import Answer
 from scanner.finger.maincf import hostname_warning
 
 NO_SERVICE = ("", ".")
-"""SRV targets for an unavailable service (RFC 2782)."""
+"""Targets of SRV records that mean that the service is not available (RFC 2782)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,7 +28,7 @@ class SRVRecord:
 
 
 def parse(answer: Answer) -> tuple[SRVRecord, ...]:
-    """Return the SRV records of an answer, including those with invalid targets."""
+    """Return the SRV records of an answer, including the records with invalid targets."""
     found = []
     for text in answer.records:
         priority, weight, port, target = text.split(" ", 3)
@@ -37,7 +37,7 @@ def parse(answer: Answer) -> tuple[SRVRecord, ...]:
 
 
 def refusal(answer: Answer, records: Sequence[SRVRecord]) -> str:
-    """Return the error text of an answer without a usable host; empty for an answer with a usable host."""
+    """Return the error text of an answer without a usable host; empty if the answer contains a usable host."""
     if any(record.target in NO_SERVICE for record in records):
         return f"Domain {answer.name} does not support SRV requests"
     if records and not any(_acceptable(record.target) for record in records):
@@ -46,7 +46,7 @@ def refusal(answer: Answer, records: Sequence[SRVRecord]) -> str:
 
 
 def ordered(records: Sequence[SRVRecord], rng: random.Random) -> list[SRVRecord]:
-    """Return the records with valid targets in connection order."""
+    """Return the SRV records whose target is a host name, in connection order."""
     found: list[SRVRecord] = []
     fit = [record for record in records if _acceptable(record.target)]
     for priority in sorted({record.priority for record in fit}):
@@ -55,7 +55,7 @@ def ordered(records: Sequence[SRVRecord], rng: random.Random) -> list[SRVRecord]
 
 
 def _drawn(records: list[SRVRecord], rng: random.Random) -> list[SRVRecord]:
-    """Return records of equal priority in weighted random order (RFC 2782)."""
+    """Return SRV records of equal priority in weighted random order (RFC 2782)."""
     left = list(records)
     rng.shuffle(left)
     left.sort(key=lambda record: record.weight > 0)
@@ -75,7 +75,7 @@ def _acceptable(target: str) -> bool:
 
 
 def odd_targets(answer: Answer) -> list[str]:
-    """Return Postfix's warnings about invalid and numeric targets in an MX or SRV RRset."""
+    """Return Postfix's warnings about MX or SRV records whose targets are numeric or are not host names."""
     where = f"in resource data of {answer.rtype} record for {answer.name}"
     lines = []
     for text in answer.records:

@@ -1,4 +1,4 @@
-"""The client's TLS settings: ``-g``, ``-p`` and the parameters of main.cf as a ``TLSProfile``."""
+"""The TLS settings of the client: ``-g``, ``-p`` and the parameters of main.cf as a ``TLSProfile``."""
 
 import re
 from collections.abc import Mapping
@@ -15,13 +15,13 @@ _DTLS = (0x100, 0xFEFD, 0xFEFE, 0xFEFF)
 """DTLS version numbers, which OpenSSL accepts as bounds and ignores."""
 
 _GONE = VERSIONS[0]
-"""TLS version that is valid in a protocol list but that OpenSSL no longer supports."""
+"""Name of a TLS version that a protocol list may contain, but that OpenSSL no longer supports."""
 
 _NO_SUCH = "sslv2"
-"""Version name that is valid in a protocol list and has no effect."""
+"""Name of a version that a protocol list may contain, but that has no effect."""
 
 NOTHING = ("TLSv1.3", "TLSv1.2")
-"""Empty version range (minimum above maximum), with which the handshake fails in OpenSSL as in Postfix."""
+"""Empty version range (minimum above maximum), with which the TLS handshake fails."""
 
 CURVES = "X25519MLKEM768 X25519 X448 prime256v1 secp384r1 secp521r1"
 FINITE_FIELDS = "ffdhe2048 ffdhe3072"
@@ -52,7 +52,10 @@ OPTIONS = {
 
 
 class OfferError(ValueError):
-    """An invalid protocol list or cipher grade; the message is posttls-finger's warning without the peer."""
+    """Error: a protocol list or cipher grade is not accepted.
+
+    The message of the error is posttls-finger's warning without the peer.
+    """
 
 
 def profile(grade: str, protocols: str, parameters: Mapping[str, str], *, must_match: bool) -> TLSProfile:
@@ -62,7 +65,7 @@ def profile(grade: str, protocols: str, parameters: Mapping[str, str], *, must_m
         grade: the minimum cipher grade, in upper or lower case.
         protocols: a protocol list, with bounds (``>=TLSv1.2``) or names (``!TLSv1``).
         parameters: main.cf parameters, by name.
-        must_match: whether the level authenticates the peer, which excludes anonymous cipher suites and sets OpenSSL's
+        must_match: true if the level authenticates the peer, which excludes anonymous cipher suites and sets OpenSSL's
             security level to 1.
 
     Raises:
@@ -85,9 +88,9 @@ def profile(grade: str, protocols: str, parameters: Mapping[str, str], *, must_m
 
 
 def bits(parameters: Mapping[str, str], name: str) -> tuple[int, list[str]]:
-    """Return the OpenSSL option bits of a parameter (a list of names, or one number) and warnings.
+    """Return the OpenSSL option bits of a parameter (a list of names, or one number), and warnings about the parameter.
 
-    If the list contains an unknown name, no bit is set.
+    If the list contains an unknown name, no option bit is set.
     """
     text = parameters.get(name, "")
     if re.fullmatch(r"0[xX][0-9A-Fa-f]{1,16}", text):
@@ -101,7 +104,7 @@ def bits(parameters: Mapping[str, str], name: str) -> tuple[int, list[str]]:
 
 
 def groups(parameters: Mapping[str, str]) -> list[str]:
-    """Return the key exchange groups of main.cf, the most preferred first; empty for OpenSSL's default."""
+    """Return the key exchange groups of main.cf, the most preferred first; empty for OpenSSL's default groups."""
     curves, fields = parameters.get("tls_eecdh_auto_curves"), parameters.get("tls_ffdhe_auto_groups")
     if not curves and not fields:
         return []
@@ -122,11 +125,11 @@ def _cipher_list(grade: str, parameters: Mapping[str, str]) -> str:
 
 
 def versions(text: str) -> tuple[str | None, str | None]:
-    """Return the lowest and the highest version of a protocol list; None means OpenSSL's own bound.
+    """Return the lowest and the highest version of a protocol list; None stands for OpenSSL's own bound.
 
-    ``>=V`` and ``<=V`` set bounds, ``!NAME`` excludes a version, ``NAME`` excludes all versions that are not listed.
-    OpenSSL supports only one range, so versions above the first gap are dropped. A bound with an unknown version number
-    has no effect.
+    In a protocol list, ``>=V`` and ``<=V`` set bounds, ``!NAME`` excludes a version, ``NAME`` excludes all versions
+    that are not listed. OpenSSL supports only one range of versions, so versions above the first gap are dropped. A
+    bound of a protocol list with an unknown version number has no effect.
 
     Raises:
         OfferError: a name in the list is not a known version.
@@ -147,7 +150,7 @@ def versions(text: str) -> tuple[str | None, str | None]:
 
 
 def bound_warnings(text: str) -> list[str]:
-    """Return a warning for each bound of a valid protocol list that OpenSSL rejects (``>=0305``)."""
+    """Return a warning for each bound in a protocol list that OpenSSL rejects (``>=0305``)."""
     bounds = {token[:2]: token[2:] for token in re.split(r"[\s,:]+", text) if token.startswith((">=", "<="))}
     numbers = {sign: int(bound, 16) for sign, bound in bounds.items() if _is_number(bound)}
     return [
@@ -158,7 +161,7 @@ def bound_warnings(text: str) -> list[str]:
 
 
 def _is_number(bound: str) -> bool:
-    """Return whether a bound is a number as C's strtoul reads it."""
+    """Return whether a bound of a protocol list is a number as C's strtoul reads it."""
     named = bound.lower() in ("none", *_BY_NAME)
     return not named and re.fullmatch(r"\+?(?:0[xX])?[0-9A-Fa-f]{1,8}", bound) is not None
 
@@ -183,7 +186,7 @@ def _range(floor: str | None, ceiling: str | None, excluded: set[str]) -> tuple[
 
 
 def _names(token: str, text: str) -> set[str]:
-    """Return the set that contains the version with this name; empty for SSLv2."""
+    """Return the set that contains the TLS version with this name; an empty set for SSLv2."""
     if token.lower() == _NO_SUCH:
         return set()
     if token.lower() not in _BY_NAME:

@@ -1,6 +1,6 @@
 """TLSA lookups for addresses, and Postfix's lines about TLSA records; each RRset is queried once in a run.
 
-``core.tlsa`` chooses the TLSA base domains (RFC 7672 section 2.2.2).
+The module ``core.tlsa`` chooses the TLSA base domains (RFC 7672 section 2.2.2).
 """
 
 from collections.abc import Callable, Sequence
@@ -21,14 +21,14 @@ _FLAWS = {
 
 
 class TLSASearch:
-    """The TLSA lookups of one run.
+    """The TLSA lookups of one finger run.
 
     Args:
         lookup: function that sends one DNS query.
         digests: the enabled digests of TLSA records, strongest first.
         mask: classes of lines to print.
         report: function that prints a line.
-        force: whether to look up TLSA records of hosts with insecure addresses too (``-f``).
+        force: true to look up TLSA records of hosts with insecure addresses too (``-f``).
     """
 
     def __init__(
@@ -44,8 +44,8 @@ class TLSASearch:
     async def find(self, host_address: HostAddress) -> TLSALookup:
         """Return the TLSA lookup of an address.
 
-        Addresses of the same host share one lookup, whose lines are printed once. A failed lookup is not cached, but
-        repeated for the next address.
+        Addresses of the same host share one TLSA lookup, whose lines are printed once. A failed TLSA lookup is not
+        cached, but repeated for the next address.
         """
         steps: list[Answer] = []
         news = False
@@ -69,7 +69,10 @@ class TLSASearch:
             steps.append(self._answers[step])
 
     def _limited(self, answer: Answer) -> Answer:
-        """Return the answer cut at Postfix's record limit, without records for an invalid name; print the warning."""
+        """Return the answer cut at Postfix's record limit, or without records for an invalid name.
+
+        Print the warning.
+        """
         if answer.error == NOT_A_NAME and not is_hostname(answer.name):
             return replace(answer, outcome=Outcome.NODATA, security=Security.INSECURE, error="")
         if len(answer.records) <= MAX_RECORDS:

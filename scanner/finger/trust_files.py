@@ -23,9 +23,10 @@ _SELECTORS = {b"CERTIFICATE": tlsa.CERT, b"X509 CERTIFICATE": tlsa.CERT, b"PUBLI
 
 
 def roots(options: Options) -> tuple[TrustStore | None, list[str]]:
-    """Return the trust store and lines to print.
+    """Return the trust store and the lines to print.
 
-    Without ``-F`` and ``-P`` the trust store is empty. After an error the trust store is None, and TLS is disabled.
+    Without ``-F`` and ``-P`` the trust store is empty. After an error in a trust file, the trust store is None, and TLS
+    is disabled.
     """
     try:
         _load_in_openssl(options.ca_file)
@@ -51,14 +52,14 @@ def _not_loaded(options: Options) -> str:
 
 
 def _directory(path: str | None) -> str | None:
-    """Return the directory of ``-P``, or None (without an error) if it is missing or contains no file."""
+    """Return the directory of ``-P``, or None (without an error) if the directory is missing or contains no file."""
     if path is None or not Path(path).is_dir():
         return None
     return path if any(child.is_file() for child in Path(path).iterdir()) else None
 
 
 def _joined(store: TrustStore, other: TrustStore) -> TrustStore:
-    """Return a store with the certificates of two stores; those of the first store come first."""
+    """Return a store with the certificates of two stores; the certificates of the first store come first."""
     subjects = {**store.by_subject, **other.by_subject}
     pairs = {subject: (store.by_subject.get(subject, ()), other.by_subject.get(subject, ())) for subject in subjects}
     return TrustStore({subject: tuple(dict.fromkeys(first + second)) for subject, (first, second) in pairs.items()})
@@ -78,7 +79,8 @@ class TrustAnchors:
 def anchors(options: Options) -> TrustAnchors:
     """Read the trust anchors; only the levels verify and secure use them.
 
-    A certificate or key that OpenSSL cannot decode becomes an unusable record. PEM blocks of other types are ignored.
+    A certificate or key in the file that OpenSSL cannot decode becomes an unusable TLSA record. PEM blocks that contain
+    neither a certificate nor a key are ignored.
 
     Raises:
         Fatal: a file cannot be read, contains no PEM block, or contains a malformed PEM block.
@@ -108,7 +110,7 @@ def _not_read(path: str, *warnings: str) -> Fatal:
 
 
 def _decoded(label: bytes, text: bytes) -> tuple[bytes, list[str]]:
-    """Return the data of the PEM block at the start of a text, empty if malformed, and OpenSSL's error."""
+    """Return the data of the PEM block at the start of a text, empty if it cannot be decoded, and OpenSSL's error."""
     body, end, _ = text.partition(b"-----END " + label + b"-----")
     if not end:
         return b"", ["04800066:PEM routines::bad end line"]

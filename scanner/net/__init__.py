@@ -1,1 +1,1 @@
-"""Network input and output: DNS resolver, TCP, TLS, the probe of an endpoint, and the limits of connections."""
+"""Network input and output: DNS resolver, TCP, TLS, the probe of an endpoint, and limits on connections."""

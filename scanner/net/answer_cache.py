@@ -26,7 +26,7 @@ class CacheKey(NamedTuple):
 
 
 class AnswerCache:
-    """A cache of at most ``limit`` DNS answers, from which the least recently used answer is removed first."""
+    """A cache of at most ``limit`` DNS answers, which removes the least recently used answer first."""
 
     def __init__(self, limit: int = MAX_ANSWERS) -> None:
         self._limit = limit
@@ -39,7 +39,7 @@ class AnswerCache:
         """Return a cached answer whose TTL has not expired.
 
         Args:
-            key: the question.
+            key: the cache key of the question.
             now: the time in seconds of a monotonic clock.
 
         Returns:
@@ -53,7 +53,7 @@ class AnswerCache:
         return answer
 
     def put(self, key: CacheKey, answer: Answer, now: float) -> None:
-        """Replace the cached answer to a question; if the new answer is not cacheable, only remove the old answer."""
+        """Replace the cached answer to a question; if the new answer may not be cached, only remove the old answer."""
         self._entries.pop(key, None)
         if answer.outcome is Outcome.ERROR or answer.ttl <= 0 or key.rtype in _NOT_CACHED:
             return

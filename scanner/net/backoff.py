@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 
 _MOST_DOUBLINGS = 16
-"""Maximum number of doublings of a pause: enough to reach every limit in use, and without overflow of a float."""
+"""Maximum number of doublings of a pause: enough to reach every limit in use, without overflow of a float."""
 
 
 @dataclass(slots=True)
@@ -18,7 +18,7 @@ class Backoff:
         return self.until > now
 
     def extend(self, now: float, first: float, longest: float) -> None:
-        """Begin the next pause.
+        """Begin the next pause, twice as long as the previous pause.
 
         Args:
             now: the time in seconds of a monotonic clock.

@@ -1,9 +1,9 @@
-"""Circuit breakers: no connections for a time to providers and networks that rejected our connections.
+"""Circuit breakers: for some time, no connections are made to providers and networks that rejected connections.
 
 A breaker opens at once for a reply that rejects the connection, and for refused TCP connections only after several
-refusals in a row. A breaker stays open for a time that doubles with each opening, up to a limit. A provider or network
-whose breaker has opened once gets one connection at a time from then on. The caller passes the current time as an
-argument.
+refusals in a row. A breaker is open for a time that doubles with each opening, up to a limit. A provider or network
+whose breaker has opened once gets only one connection at a time for the rest of the scan. The caller passes the current
+time as an argument.
 """
 
 from dataclasses import dataclass, field
@@ -12,10 +12,10 @@ from scanner.model import HeldBack
 from scanner.net.backoff import Backoff
 
 REFUSALS = 5
-"""Number of addresses that refuse in a row, without an accepted connection in between, before a breaker opens."""
+"""Number of addresses that refuse connections in a row before a breaker opens."""
 
 KNOWN = 100_000
-"""Maximum number of breakers kept.
+"""Maximum number of breakers that are kept in memory.
 
 The oldest breaker is removed first, which may cause one more rejected connection.
 """
@@ -23,7 +23,7 @@ The oldest breaker is removed first, which may cause one more rejected connectio
 
 @dataclass(slots=True)
 class _Breaker:
-    """One breaker: addresses that refused in a row, back-off, and connections deferred since the last opening."""
+    """The state of one breaker: addresses that refused in a row, back-off, and deferred connections."""
 
     refusals: set[str] = field(default_factory=set)
     backoff: Backoff = field(default_factory=Backoff)
@@ -31,7 +31,7 @@ class _Breaker:
 
 
 class Breakers:
-    """The circuit breakers of a scan, each for one provider or network.
+    """The circuit breakers of a scan; each breaker belongs to one provider or network.
 
     Args:
         first: duration of the first opening in seconds.
@@ -45,17 +45,17 @@ class Breakers:
         self._open: dict[str, _Breaker] = {}  # also breakers that have closed since the last call of ``open``
 
     def is_open(self, key: str, now: float) -> bool:
-        """Return whether the breaker of ``key`` is open, so that no connection to ``key`` may be made now."""
+        """Return whether the breaker of ``key`` is open, so that no connection may be made now."""
         breaker = self._breakers.get(key)
         return breaker is not None and breaker.backoff.pauses(now)
 
     def has_opened(self, key: str) -> bool:
-        """Return whether the breaker has ever opened, so that only one connection at a time is allowed."""
+        """Return whether the breaker of ``key`` has ever opened, so that only one connection at a time is allowed."""
         breaker = self._breakers.get(key)
         return breaker is not None and breaker.backoff.count > 0
 
     def defer(self, key: str, now: float) -> None:
-        """Count a connection that was not made, if this breaker is open."""
+        """Count a connection that was not made because this breaker is open."""
         if self.is_open(key, now):
             self._breakers[key].deferred += 1
 
@@ -69,10 +69,10 @@ class Breakers:
         return sorted(found, key=lambda each: (-each.endpoints, each.name))
 
     def rejected(self, key: str, now: float) -> None:
-        """Open the breaker after a reply that rejects the connection.
+        """Open the breaker of a provider or network after a reply that rejects the connection.
 
-        While the breaker is open, this method does nothing, because the reply belongs to a connection made before the
-        opening.
+        While the breaker is open, this method does nothing, because the reply belongs to a connection that was made
+        before the opening.
         """
         breaker = self._breaker(key)
         if not breaker.backoff.pauses(now):
@@ -89,7 +89,7 @@ class Breakers:
             self.rejected(key, now)
 
     def accepted(self, key: str) -> None:
-        """Reset the count of refusals after a connection on which the server sent a greeting."""
+        """Reset the number of refusals after a connection on which the server sent a greeting."""
         breaker = self._breakers.get(key)
         if breaker is None:
             return

@@ -9,7 +9,7 @@ from scanner.net.exchange import Miss
 
 
 async def bogus_or_refused(refused: Answer, query: Callable[[], Awaitable[Message | Miss]]) -> Answer:
-    """Return a SERVFAIL answer as bogus if the same query with CD set succeeds; else return it unchanged.
+    """Return a SERVFAIL answer as bogus if the same query with CD set succeeds; else return the answer unchanged.
 
     Args:
         refused: the SERVFAIL answer of a trusted server.

@@ -1,13 +1,14 @@
 """Many concurrent DNS questions over UDP: ``Datagrams.ask`` sends one question and returns the reply.
 
 A random id and a random source port protect a question against forged replies from an attacker who cannot see the
-question (RFC 5452 sections 9.2 and 10). Therefore each question in flight has its own UDP port, connected to the
-server. The kernel drops datagrams from other addresses, and a reply is accepted only at the port of its question. A
-port is reused after a reply, which saves most sockets and does not reveal the port to an attacker. A port is closed
-after ``MAX_USES`` questions. After a timeout the port is closed, because the reply may still arrive later. The idle
-ports connected to the same server are closed as well, because their local address may no longer exist.
+question (RFC 5452 sections 9.2 and 10). Therefore each DNS question in flight has its own UDP port, connected to the
+server. The kernel drops datagrams from other addresses, and a reply is accepted only at the port from which its
+question was sent. A port is used again after a reply, which saves most sockets and does not reveal the port to an
+attacker. A port is closed after ``MAX_USES`` questions. After a timeout the port is closed, because the reply may still
+arrive later. The idle ports connected to the same server are closed as well, because their local address may no longer
+exist.
 
-All ports are registered in one epoll object. One task waits for events, reads the datagrams, and ends the questions
+All UDP ports are registered in one epoll object. One task waits for events, reads the datagrams, and ends the questions
 whose deadline has passed, so that a question needs neither a registration nor a cancel scope of its own.
 """
 
@@ -32,7 +33,7 @@ AT_A_TIME = 64  # maximum number of datagrams read from one port before the othe
 
 @dataclass(slots=True, eq=False)
 class _Waiting:
-    """A question whose reply a task awaits, with the reply or error after the end of the wait."""
+    """A DNS question whose reply a task awaits, and after the wait the reply or error."""
 
     ask: Ask
     task: trio.lowlevel.Task
@@ -43,7 +44,7 @@ class _Waiting:
 
 @dataclass(slots=True, eq=False)
 class _Port:
-    """A UDP socket connected to one server, and the question in flight on it."""
+    """A UDP socket connected to one server, and the DNS question in flight on it."""
 
     sock: socket.socket
     server: NameServer
@@ -64,7 +65,7 @@ class Datagrams:
         self._scope = trio.CancelScope()
 
     async def ask(self, server: NameServer, ask: Ask, until: float) -> Message | Miss:
-        """Send a question in a datagram and wait for the reply.
+        """Send a DNS question in a datagram and wait for the reply.
 
         Args:
             server: the DNS server.
@@ -99,7 +100,10 @@ class Datagrams:
         return waiting.reply or Miss(TIMEOUT, silent=True)
 
     def close(self) -> None:
-        """Close all ports; questions in flight time out. A question after ``close`` opens new ports."""
+        """Close all UDP ports; questions in flight end with a timeout.
+
+        A DNS question after ``close`` opens new ports.
+        """
         epoll, self._epoll = self._epoll, None
         if epoll is None:
             return
@@ -110,7 +114,7 @@ class Datagrams:
         epoll.close()
 
     def _port(self, server: NameServer) -> _Port:
-        """Return an idle port connected to the server, or open a new port."""
+        """Return an idle UDP port connected to the server, or open a new port."""
         idle = self._idle[server]
         port = idle.pop() if idle else self._open(server)
         port.uses -= 1
@@ -155,7 +159,7 @@ class Datagrams:
                 self.close()
 
     def _next_overdue(self) -> float:
-        """Return the earliest deadline of the questions in flight; remove answered questions before it."""
+        """Return the earliest deadline of the questions in flight, after removing answered questions from the queue."""
         while self._overdue and self._overdue[0][2].port.waiting is not self._overdue[0][2]:
             heapq.heappop(self._overdue)
         return self._overdue[0][0] if self._overdue else float("inf")
@@ -178,7 +182,10 @@ class Datagrams:
             self._end(port, missed(error))
 
     def _handle(self, port: _Port, wire: bytes) -> bool:
-        """Pass a reply to the waiting task; ignore up to ``MAX_STRAYS`` other datagrams; return True at the end."""
+        """Pass a reply to the waiting task; ignore up to ``MAX_STRAYS`` other datagrams.
+
+        Return True if the wait has ended.
+        """
         waiting = port.waiting
         try:
             reply = None if waiting is None else reply_to(waiting.ask, wire)
@@ -209,7 +216,7 @@ class Datagrams:
             trio.lowlevel.reschedule(waiting.task)
 
     def _end(self, port: _Port, miss: Miss | None) -> None:
-        """Close a port; its question in flight ends with ``miss``, or with a timeout if that is None."""
+        """Close a port; its question in flight ends with ``miss``, or with a timeout if ``miss`` is None."""
         waiting = port.waiting
         if waiting is not None:
             waiting.reply = miss

@@ -1,11 +1,11 @@
-"""Deadlines of many concurrent tasks, cheap to change.
+"""Deadlines of many concurrent tasks that can be changed in little processor time.
 
 trio keeps the deadlines of its cancel scopes in a heap, and changing a deadline takes as long as reading a reply. A
-probe changes its deadline at every stage. In this module, a deadline is a plain attribute. One task checks all
-deadlines at each tick and cancels the blocks whose deadline has passed, so that a block is cancelled up to one tick
+probe changes its deadline at every stage. In this module, a deadline is therefore a plain attribute. One task checks
+all deadlines at each tick and cancels the blocks whose deadline has passed, so that a block is cancelled up to one tick
 late.
 
-A deadline may have passed only because this process was busy or stopped, while the octets of the peer had arrived. A
+A deadline may also have passed because this process was busy or stopped, while the octets of the peer had arrived. A
 block is therefore cancelled only if its deadline is still in the past after ``ROUNDS`` rounds of input and output.
 """
 
@@ -15,20 +15,23 @@ from typing import Self
 import trio
 
 TICK = 0.1
-"""Maximum delay of a cancellation in seconds. A check of thousands of deadlines takes a thousandth of this time."""
+"""Maximum delay of a cancellation in seconds, which is also the interval of the checks.
+
+A check of thousands of deadlines takes a thousandth of this interval.
+"""
 
 ROUNDS = 8
-"""Number of rounds of input and output before a cancellation.
+"""Number of rounds of input and output between the passing of a deadline and the cancellation.
 
-The largest chain (100 KiB) takes seven reads of 16 KiB.
+For comparison, the largest certificate chain (100 KiB) takes seven reads of 16 KiB.
 """
 
 
 class Deadline:
     """The deadline of a ``with`` block, which is cancelled without an error when the deadline has passed.
 
-    ``at`` is the deadline in seconds of trio's clock. The attribute may be set at any time; a change takes effect at
-    the next tick.
+    ``at`` is the deadline in seconds of trio's clock. The attribute ``at`` may be set at any time; a change takes
+    effect at the next tick.
     """
 
     __slots__ = ("_all", "_scope", "at")
@@ -63,7 +66,7 @@ _deadlines: trio.lowlevel.RunVar[set[Deadline] | None] = trio.lowlevel.RunVar("d
 
 
 def _active() -> set[Deadline]:
-    """Return the set of active deadlines of this trio run; a system task checks the set until it is empty."""
+    """Return the set of active deadlines of the present trio run; a system task checks the set until it is empty."""
     deadlines = _deadlines.get()
     if deadlines is None:
         deadlines = set()

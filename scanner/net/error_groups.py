@@ -1,10 +1,11 @@
-"""The choice of the error to report from exception groups and chained causes. This module has no imports."""
+"""Choice of the error to report from exception groups and chained causes. This module has no imports."""
 
 
 def first_error(error: BaseException) -> BaseException:
-    """Return the first error of nested exception groups; return any other error unchanged.
+    """Return the first error of nested exception groups; return an error that is not a group unchanged.
 
-    The other errors of a group follow from the first: tasks fail because the task that failed first closed a channel.
+    The other errors of a group are consequences of the first error: tasks fail because the task that failed first
+    closed a channel.
     """
     while isinstance(error, BaseExceptionGroup):
         error = error.exceptions[0]
@@ -12,9 +13,9 @@ def first_error(error: BaseException) -> BaseException:
 
 
 def root_cause(error: BaseException) -> BaseException:
-    """Return the last error of the chain of explicit causes.
+    """Return the last error in the chain of explicit causes of an error.
 
-    For an exception group, the first error of the group counts.
+    For an exception group, the chain begins with the first error of the group.
     """
     error = first_error(error)
     while error.__cause__ is not None:

@@ -1,7 +1,7 @@
 """One DNS question to one server: encoding of the question, matching of the reply, and exchange over TCP (RFC 7766).
 
-The caller sets the deadline of the exchange. A fault of the network or the server is either returned as a ``Miss`` or
-raised as an ``OSError``. The module ``datagrams`` contains the exchange over UDP.
+The caller sets the deadline of the DNS exchange. A fault of the network or the server is either returned as a ``Miss``
+or raised as an ``OSError``. The module ``datagrams`` contains the exchange over UDP.
 """
 
 import ipaddress
@@ -21,7 +21,10 @@ _NO_QUESTION, _ONE_QUESTION = b"\0\0", b"\0\1"
 
 @dataclass(frozen=True, slots=True)
 class NameServer:
-    """One DNS server; ``trusted`` accepts its AD bit, ``label`` is its name, ``bind`` is our local address."""
+    """One DNS server.
+
+    ``trusted`` accepts its AD bit, ``label`` is its name, ``bind`` is the local address of queries.
+    """
 
     address: str
     port: int
@@ -40,13 +43,16 @@ class Ask(NamedTuple):
 
     @property
     def id(self) -> bytes:
-        """The message id of the question; its reply begins with the same two octets."""
+        """The message id of the question; a reply begins with the same two octets."""
         return self.wire[:2]
 
 
 @dataclass(frozen=True, slots=True)
 class Miss:
-    """A question without a reply. ``silent`` is true after a timeout: a retry then needs no additional pause."""
+    """The result of a DNS question that got no reply.
+
+    ``silent`` is true after a timeout: another query then needs no additional pause.
+    """
 
     error: str
     silent: bool = False
@@ -59,7 +65,7 @@ def server_at(address: str, port: int, *, trust: bool, bind: str | None = None) 
         address: IPv4 or IPv6 address, with an optional zone after ``%``.
         port: the port of the server, the same for UDP and TCP.
         trust: accept the AD bit of the server even if it is not on a loopback address.
-        bind: our local address, used if it is of the same family; None for the kernel's choice.
+        bind: the local address of queries, used if it is of the same family; None for the kernel's choice.
 
     Raises:
         ValueError: ``address`` is not an IP address.
@@ -77,7 +83,10 @@ def server_at(address: str, port: int, *, trust: bool, bind: str | None = None) 
 
 
 def new_ask(question: Question, *, dnssec: bool, cd: bool) -> Ask:
-    """Encode a question, spelled as returned by ``wire.asked``, with a new random id; see ``wire.query``."""
+    """Encode a question with a new random id; the question is spelled as ``wire.asked`` returns it.
+
+    See ``wire.query``.
+    """
     wire = query(question.name, question.rtype, secrets.randbits(16), dnssec=dnssec, cd=cd)
     return Ask(wire, question, len(wire) - (_OPT if dnssec else 0))
 
@@ -112,7 +121,10 @@ async def over_tcp(server: NameServer, ask: Ask) -> Message | Miss:
 
 
 async def _exactly(stream: trio.SocketStream, count: int) -> bytes:
-    """Return ``count`` octets of the stream (at most 65535, by the length prefix), fewer if it ends early."""
+    """Return ``count`` octets of the stream (at most 65535, by the length prefix).
+
+    The result has fewer octets if the stream ends early.
+    """
     octets = b""
     while len(octets) < count and (more := await stream.receive_some(count - len(octets))):
         octets += more
@@ -133,7 +145,7 @@ def reply_to(ask: Ask, wire: bytes) -> Message | None:
 
 
 def _same_question(wire: bytes, ask: Ask) -> bool:
-    """Return whether a message repeats our question, ignoring the case of letters (RFC 4343)."""
+    """Return whether a message repeats the question that was sent, ignoring the case of letters (RFC 4343)."""
     sent, kind = ask.wire, ask.end - _KIND
     if wire[4:6] != _ONE_QUESTION:
         return False

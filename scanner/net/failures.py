@@ -1,7 +1,7 @@
-"""The classification of exceptions as ``Failure`` values.
+"""Classification of exceptions as ``Failure`` values.
 
-No other module interprets exceptions of the operating system, of trio and of OpenSSL. An exception that matches no rule
-of this module is a bug of mxsweep. Cancellation is never classified: ``trio.Cancelled`` is not an ``Exception``.
+This module alone interprets exceptions of the operating system, of trio and of OpenSSL. An exception that matches no
+rule of this module is a bug of mxsweep. Cancellation is never classified: ``trio.Cancelled`` is not an ``Exception``.
 """
 
 import errno
@@ -20,24 +20,24 @@ TEXT_LIMIT = 500
 """Maximum number of characters in a failure's text; OpenSSL's error queue has at most 16 short entries."""
 
 _UNDECODABLE = ("SSL routines", "", "ASN1 lib")
-"""OpenSSL's error for a certificate that it cannot decode; the accepted encodings differ between releases."""
+"""OpenSSL's error for a certificate that OpenSSL cannot decode; the accepted encodings differ between releases."""
 
 _LIMIT_OF_OURS = "the TLS library of this scanner cannot decode the server's certificate"
 
 
 class LimitExceededError(Exception):
-    """An error because the peer sent more than a limit allows; the message names the limit."""
+    """Error: the peer sent more than a limit allows; the message names the limit."""
 
 
 class PrimeTooLargeError(Exception):
-    """An error because the scanner refuses a Diffie-Hellman prime, which would take too much processor time."""
+    """Error: the scanner refuses a Diffie-Hellman prime, which would take too much processor time."""
 
     def __init__(self, bits: int, largest: int | None) -> None:
         super().__init__(f"the server's Diffie-Hellman prime has {bits} bits; this scanner refuses more than {largest}")
 
 
 class BindError(OSError):
-    """An error because our local address could not be used; this is never a failure of the peer."""
+    """Error: the local address given by the user could not be used; this is never a failure of the peer."""
 
 
 _KINDS = {
@@ -87,7 +87,7 @@ def failure_of(exc: BaseException, phase: Phase) -> Failure:  # noqa: PLR0911 - 
 
 
 def timed_out(phase: Phase) -> Failure:
-    """Return the failure of a stage whose deadline passed, with the system's text for a timeout."""
+    """Return the failure of a stage whose deadline passed, with the operating system's text for a timeout."""
     return _system(errno.ETIMEDOUT, FailureKind.TIMEOUT, phase)
 
 

@@ -1,12 +1,12 @@
-"""The caps on simultaneous connections by provider, network, address and in total, and the rate of new connections.
+"""Limits on simultaneous connections by provider, network, address and in total, and on the rate of new connections.
 
-A task always acquires its slots in the order provider, network, address, total. Therefore no task holds one of the few
-global slots while it waits for a busy server, and two tasks cannot wait for each other. The wait for the rate limit is
-the last wait, so that connections do not accumulate and start at once. The deadlines of a probe start after the wait
-for the rate limit.
+A task always acquires its slots (permissions to connect) in the order provider, network, address, total. Therefore no
+task holds one of the few global slots while the task waits for a busy server, and two tasks cannot wait for each other.
+The wait for the rate limit is the last wait, so that connections do not accumulate and start at once. The deadlines of
+a probe start after the wait for the rate limit.
 
-A trial connection, which tests whether the network works, is the first in each queue, and reserves a start in the rate
-limit without waiting.
+A trial connection, which tests whether the network works, precedes the other connections in each queue, and reserves a
+start in the rate limit without waiting.
 """
 
 import ipaddress
@@ -26,7 +26,7 @@ REMEMBERED = 4096
 
 NETWORK_V4 = 24
 NETWORK_V6 = 48
-"""Prefix length of a network: a common size of an assignment to one operator."""
+"""Prefix lengths of a network: common sizes of an assignment to one operator."""
 
 
 @lru_cache(REMEMBERED)
@@ -42,14 +42,18 @@ def network_of(address: str) -> str:
 
 
 LATE = 0.1
-"""Delay in seconds after which a reserved start is missed; shorter delays are usual in a busy process."""
+"""Delay in seconds after which a reserved start is missed and reserved anew.
+
+Shorter delays are usual in a busy process.
+"""
 
 
 class KeyedCap:
-    """A cap of ``limit`` simultaneous holders for each key; keys without holders take no memory.
+    """A limit of ``limit`` simultaneous holders for each key; keys without holders take no memory.
 
-    A free slot is acquired without a checkpoint: the work that follows has checkpoints, and a checkpoint for each cap
-    took 5 % of a probe's processor time. A released slot goes to the task that has waited longest, trials first.
+    A free slot is acquired without a trio checkpoint: the work that follows has checkpoints, and a checkpoint for each
+    limit took 5 % of a probe's processor time. A released slot goes to the task that has waited longest; trial
+    connections come first.
     """
 
     def __init__(self, limit: int) -> None:
@@ -59,7 +63,7 @@ class KeyedCap:
         self._trials: dict[str, trio.lowlevel.ParkingLot] = {}
 
     def slot(self, key: str, *, trial: bool = False) -> "_Slot":
-        """Return an async context manager that waits for a slot of ``key`` and holds it."""
+        """Return an async context manager that waits for a slot of ``key`` and holds the slot."""
         return _Slot(self, key, trial)
 
     def is_awaited(self, key: str) -> bool:
@@ -67,7 +71,7 @@ class KeyedCap:
         return bool(self._waiting.get(key) or self._trials.get(key))
 
     def take(self, key: str) -> bool:
-        """Take a slot of ``key`` and return True, or return False if no slot is free; the caller releases it."""
+        """Take a slot of ``key`` and return True, or return False if no slot is free; the caller releases the slot."""
         held = self._held.get(key, 0)
         if held >= self._limit:
             return False
@@ -75,7 +79,7 @@ class KeyedCap:
         return True
 
     async def acquire(self, key: str, *, trial: bool = False) -> None:
-        """Wait for a slot of ``key``; the caller releases it."""
+        """Wait for a slot of ``key``; the caller releases the slot."""
         if self.take(key):
             return
         lots = self._trials if trial else self._waiting
@@ -117,7 +121,10 @@ class _Slot:
 
 
 class Spacing:
-    """The minimum time between two connections with the same key; the caller passes the current time and waits."""
+    """The minimum time between two connections with the same key.
+
+    The caller passes the current time and does the waiting.
+    """
 
     def __init__(self, seconds: float) -> None:
         self._seconds = seconds
@@ -128,7 +135,7 @@ class Spacing:
         return max(now, self._due.get(key, now))
 
     def began(self, key: str, now: float) -> None:
-        """Record a start for ``key``, and remove the keys whose spacing is over."""
+        """Record a start for ``key``, and remove the keys whose minimum time has passed."""
         self._due[key] = now + self._seconds
         self._due.move_to_end(key)
         while self._due and next(iter(self._due.values())) <= now:
@@ -139,7 +146,7 @@ class Spacing:
 
 
 class Gates:
-    """All connection caps of a scan and the rate of its new connections."""
+    """All limits on simultaneous connections of a scan, and on the rate of its new connections."""
 
     def __init__(self, caps: Caps) -> None:
         self._provider = KeyedCap(caps.per_provider)
@@ -154,11 +161,11 @@ class Gates:
 
     @asynccontextmanager
     async def connection(self, address: str, host: str, *, trial: bool = False) -> AsyncIterator[None]:
-        """Wait until one more connection to ``address`` is allowed, and hold its slots during the block.
+        """Wait until one more connection to ``address`` is allowed, and hold the connection's slots during the block.
 
         Args:
             address: the address to connect to.
-            host: the MX host with this address; it determines the provider.
+            host: the MX host with this address, whose name determines the provider.
             trial: true for a connection that tests whether the network works.
         """
         async with (
@@ -174,11 +181,11 @@ class Gates:
 
     @property
     def is_awaited(self) -> bool:
-        """Whether a task waits for a slot of the total cap."""
+        """True if a task waits for a slot of the total limit."""
         return self._total.is_awaited("")
 
     def shrink(self) -> None:
-        """Reduce the total cap by one; one connection remains allowed."""
+        """Reduce the limit on connections in total by one; one connection remains allowed."""
         if self._limit > 1:
             self._limit -= 1
             self._surplus += 1
@@ -190,7 +197,7 @@ class Gates:
             self._total.release("")
 
     async def _begin(self, address: str, *, trial: bool) -> None:
-        """Wait for the spacing of the address and a slot of the total cap, then for the connection rate limit."""
+        """Wait for the spacing of the address and a slot of the total limit, then for the connection rate limit."""
         async with self._turn.slot(address, trial=trial):
             await _sleep_until(self._spacing.due(address, trio.current_time()))
             await self._total.acquire("", trial=trial)
@@ -207,7 +214,7 @@ class Gates:
     async def _pace(self) -> None:
         """Wait until the rate limit allows a start.
 
-        Reserve another start if the process was suspended at the reserved time.
+        If the process was suspended at the reserved time, reserve another start.
         """
         missed = True
         while missed:
@@ -217,6 +224,6 @@ class Gates:
 
 
 async def _sleep_until(time: float) -> None:
-    """Sleep until a time; return without a checkpoint if the time has passed."""
+    """Sleep until a time; return without a trio checkpoint if the time has passed."""
     if time > trio.current_time():
         await trio.sleep_until(time)

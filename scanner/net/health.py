@@ -1,8 +1,8 @@
 """The order in which DNS servers are queried: working servers as in the settings, then servers in back-off.
 
 A server that failed is in back-off for a time that doubles with each failure. After the back-off, one query tries the
-server; the trial counts as failed until the server answers. A server in back-off is queried after all other servers.
-The caller passes the current time as an argument.
+server; until the server answers, the trial is treated as failed. A server in back-off is queried after all other
+servers. The caller passes the current time as an argument.
 """
 
 from collections.abc import Sequence
@@ -23,7 +23,7 @@ class ServerHealth:
         self._backoffs: dict[NameServer, Backoff] = {}  # only of servers that failed since their last answer
 
     def order(self, now: float) -> tuple[NameServer, ...]:
-        """Return all servers in the order in which to query the servers for one question.
+        """Return all DNS servers in the order in which one question queries them.
 
         Args:
             now: the time in seconds of a monotonic clock.
@@ -41,11 +41,11 @@ class ServerHealth:
         return (*first, *paused)
 
     def succeeded(self, server: NameServer) -> None:
-        """End the back-off of a server that answered."""
+        """End the back-off of a DNS server that answered."""
         self._backoffs.pop(server, None)
 
     def failed(self, server: NameServer, now: float) -> None:
-        """Begin a pause for a server that did not answer; failures during a pause do not count."""
+        """Begin a pause for a DNS server that did not answer; failures during a pause are ignored."""
         backoff = self._backoffs.setdefault(server, Backoff())
         if not backoff.pauses(now):
             backoff.extend(now, FIRST_PAUSE, LONGEST_PAUSE)

@@ -1,8 +1,8 @@
-"""One HTTPS request over our own TCP and TLS: GET of one path at one address, and the response within limits.
+"""One HTTPS request with mxsweep's own TCP and TLS: GET of one path at one address, and the response within limits.
 
-HTTP is parsed by h11. There is no second name lookup, so the checked address is the address that is used; there are no
-redirects, cookies, compression and cache. The certificate is judged by the caller after the handshake, before the
-request is sent. Failures are part of the result; only cancellation raises exceptions.
+The library h11 parses the HTTP messages. The request makes no second name lookup, so the checked address is the address
+that is used; it follows no redirects and uses no cookies, compression or cache. The caller judges the certificate after
+the handshake, before the request is sent. Failures are part of the result; only cancellation raises exceptions.
 """
 
 from collections.abc import Callable
@@ -24,41 +24,42 @@ from scanner.vocabulary import FailureKind, Phase
 PORT = 443
 
 PROFILE = TLSProfile("https", f"{MEDIUM}:!aNULL", security_level=1, min_version="TLSv1.2")
-"""The offer of the client; RFC 8461 section 3.3 requires TLS 1.2 or later of the policy host."""
+"""The TLS settings of the client; RFC 8461 section 3.3 requires TLS 1.2 or later of the policy host."""
 
 HEADER_LIMIT = 16 * 1024
 """Maximum number of octets of names and values in the header of a response; servers limit requests to 8 KiB.
 
-h11 checks only incomplete headers, against twice this limit. So the result does not depend on the division into reads.
+The library h11 checks only incomplete headers, against twice this limit. With the check in this module, the result does
+not depend on the division of the octets into reads.
 """
 
 BODY_LIMIT = 64 * 1024
-"""Maximum number of octets of a body: the limit of other senders, for a policy of some 200 octets."""
+"""Maximum number of octets of a body: other senders have the same limit, and a policy has some 200 octets."""
 
 WIRE_LIMIT = 2 * (HEADER_LIMIT + BODY_LIMIT)
 """Maximum number of octets of a response with framing and interim responses, which could be endless."""
 
 CONNECT_SECONDS = 10.0
-"""Time limit of the TCP connect: the next address may work."""
+"""Time limit of the TCP connect in seconds, short because the next address may work."""
 
 TOTAL_SECONDS = 60.0
-"""Time limit of the whole request (RFC 8461 section 3.3 suggests one minute)."""
+"""Time limit of the whole request in seconds (RFC 8461 section 3.3 suggests one minute)."""
 
 MEDIA_TYPE_LIMIT = 100
 """Maximum number of characters kept of the media type."""
 
 _CHUNK = 16 * 1024
 _TOO_LARGE = 431
-"""The status that h11 suggests for a header above its limit."""
+"""The HTTP status that h11 suggests for a header above its limit."""
 
 
 @dataclass(slots=True)
 class HTTPSResult:
-    """One request and its response.
+    """One HTTPS request and its response.
 
-    ``ms`` contains the milliseconds of each phase that was entered, ``chain`` the DER of each certificate as sent.
-    ``media_type`` is the media type without parameters. ``body`` is complete unless there is a failure; the body of a
-    response with a status other than 200 is not read.
+    ``ms`` contains the milliseconds of each phase that was entered, ``chain`` contains the DER of each certificate as
+    sent. ``media_type`` is the media type without parameters. ``body`` is complete unless ``failure`` is set; the body
+    of a response with a status other than 200 is not read.
     """
 
     started: datetime
@@ -72,24 +73,25 @@ class HTTPSResult:
 
 
 Accepts = Callable[[tuple[bytes, ...]], bool]
-"""A function that returns whether a certificate chain is acceptable; without acceptance no request is sent."""
+"""A function that returns whether a certificate chain is acceptable; if not, no request is sent."""
 
 
 async def fetch(
     address: str, host: str, path: str, accepts: Accepts, *, bind: str | None = None, port: int = PORT
 ) -> HTTPSResult:
-    """Fetch a path from one address.
+    """Request a path by HTTPS from one address.
 
     Args:
         address: the IP address to connect to.
         host: the name of the server, for SNI and the Host field.
         path: the path of the request.
         accepts: function that judges the certificate chain.
-        bind: our local IP address, None for the system's choice.
+        bind: the local IP address, None for the system's choice.
         port: the TCP port.
 
     Returns:
-        The result after at most ``TOTAL_SECONDS``. If ``accepts`` returns False, it has neither status nor failure.
+        The result after at most ``TOTAL_SECONDS``. If ``accepts`` returns False, the result has neither status nor
+        failure.
     """
     request = _Request(host, path, accepts)
     with trio.move_on_after(TOTAL_SECONDS) as scope:
@@ -100,7 +102,7 @@ async def fetch(
 
 
 class _Request:
-    """The state of one request; ``phase`` is the phase that is in progress."""
+    """The state of one HTTPS request; ``phase`` is the phase that is in progress."""
 
     def __init__(self, host: str, path: str, accepts: Accepts) -> None:
         self.result = HTTPSResult(datetime.now(UTC))
@@ -169,7 +171,7 @@ class _Request:
         return True
 
     async def _more(self, tls: TLSStream) -> bytes:
-        """Return received octets within the limits; empty at the end of the stream."""
+        """Return received octets within the limits; an empty result at the end of the stream."""
         data = await tls.receive_some(_CHUNK)
         self._received += len(data)
         self._ended = not data
@@ -178,14 +180,14 @@ class _Request:
         return data
 
     def _failure(self, error: Exception) -> Failure:
-        """Return the failure of the phase; errors of HTTP are classified here, all others by ``failure_of``."""
+        """Return the failure of the phase; this method classifies errors of HTTP, ``failure_of`` all other errors."""
         if not isinstance(error, h11.RemoteProtocolError):
             return failure_of(error, self.phase)
         kind = FailureKind.TOO_LONG if error.error_status_hint == _TOO_LARGE else FailureKind.GARBAGE
         return Failure(self.phase, FailureKind.CLOSED if self._ended else kind, text=str(error)[:TEXT_LIMIT])
 
     def _handled(self, event: object) -> bool:
-        """Record an event; return whether more of the response is needed."""
+        """Record an event of h11; return whether more of the response is needed."""
         result = self.result
         if isinstance(event, h11.Response):
             if sum(len(name) + len(value) for name, value in event.headers) > HEADER_LIMIT:

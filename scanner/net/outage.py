@@ -1,4 +1,4 @@
-"""Detection of outages on our side, so that no peer is called unreachable because our network failed.
+"""Detection of network outages of the scanner, so that no peer is called unreachable because of an outage.
 
 If many different peers fail in a row without a success, the detector tries peers that have worked before. If the peers
 that worked before fail too, all work pauses until a peer answers again, and all attempts that failed since the last
@@ -21,38 +21,38 @@ MANY = 8
 MANY_AT_FIRST = 50
 """Number of different failing peers before an outage is suspected if no peer has ever worked.
 
-The number is higher than ``MANY``, because no working peer is known and a target list may begin with dead domains.
+The number is higher than ``MANY``, because no working peer is known and a list of domains may begin with dead domains.
 """
 
 DOUBT = 1.0
 """Seconds between a failure and its confirmation, in which other failures or a success may follow."""
 
 TRIED = 8
-"""Maximum number of peers to try in an outage: the last peers that worked, or the last that failed if none ever worked.
+"""Maximum number of peers to try in an outage: the last peers that worked, or else the last peers that failed.
 """
 
 TRY_EVERY = 2.0
 """Seconds between two trials of peers in an outage."""
 
 TRY_AGAIN_EVERY = 30.0
-"""Seconds between two trials of the same peers if no peer has ever worked, because these peers may be down."""
+"""Seconds between two trials of the same peers if no peer has ever worked, because the tried peers may be down."""
 
 TRIAL = 15.0
-"""Time limit in seconds of the first trial of peers.
+"""Time limit in seconds of the first trial of peers in an outage.
 
-Later trials have no limit, because no other connections delay a later trial.
+Later trials in an outage have no time limit, because no other connections delay a later trial.
 """
 
 PATIENCE = 600.0
 """Default of the maximum duration in seconds of a pause if no peer has ever worked."""
 
 REMEMBERED_OUTAGES = 16
-"""Maximum number of past outages kept: more than can occur during one probe."""
+"""Maximum number of past outages that are kept: more than can occur during one probe."""
 
 
 @dataclass(frozen=True, slots=True)
 class AtFirst(Generic[K]):
-    """The number of failed addresses and networks that count as an outage if no peer has ever been reached.
+    """The numbers of failed addresses and networks that are an outage if no peer has ever been reached.
 
     ``place`` returns the address and the network of a peer.
     """
@@ -63,10 +63,10 @@ class AtFirst(Generic[K]):
 
 
 class Outage(Generic[K]):
-    """The outage detector for one type of peer, such as mail servers or DNS servers.
+    """The outage detector for one class of peers, such as mail servers or DNS servers.
 
     Args:
-        works: function that tries a peer now and returns whether it is reachable.
+        works: function that tries a peer now and returns whether the peer is reachable.
         report: function that gets a message for the user when an outage begins, and an empty text when the outage ends.
         what: the subject of the message, such as "every connection".
         advice: the end of the message.
@@ -104,14 +104,14 @@ class Outage(Generic[K]):
 
     @property
     def active(self) -> bool:
-        """Whether an outage is active."""
+        """True if an outage is active."""
         return not self._up.is_set()
 
     async def wait_until_over(self, peer: K | None = None) -> None:
-        """Wait for the end of an outage; return without a checkpoint if no outage is active.
+        """Wait for the end of an outage; return without a trio checkpoint if no outage is active.
 
         Args:
-            peer: the next peer of the caller, which may be tried meanwhile.
+            peer: the next peer of the caller, which the detector may try meanwhile.
         """
         if self.active:
             if peer is not None and not self._good:
@@ -133,15 +133,15 @@ class Outage(Generic[K]):
             self._wake()
 
     async def confirmed(self, peer: K, began: float) -> bool:
-        """Return whether a failed attempt is a failure of the peer, not of our network.
+        """Return whether a failed attempt is a failure of the peer, and not of the scanner's network.
 
         Args:
             peer: the peer that failed.
             began: the start of the attempt in seconds of trio's clock.
 
         Returns:
-            False if an outage overlaps the attempt, which the caller then repeats. When the method returns, no outage
-            is active.
+            False if an outage overlaps the attempt, so that the caller has to repeat the attempt. When the method
+            returns, no outage is active.
         """
         if self.overlaps(began):
             return False
@@ -185,7 +185,7 @@ class Outage(Generic[K]):
         self._changed = trio.Event()
 
     async def _check(self) -> None:
-        """Try peers and pause if no peer works; one task does this, and other tasks wait for its result."""
+        """Try peers and pause if no peer works; one task does the trials, and other tasks wait for its result."""
         async with self._checking:
             if not self._suspicious():
                 return

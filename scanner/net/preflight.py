@@ -1,4 +1,4 @@
-"""The DNS queries that test a resolver for ``core.preflight``; failures are part of the returned answers."""
+"""DNS queries that test a resolver for ``core.preflight``; failures are part of the returned answers."""
 
 from dataclasses import replace
 
@@ -20,11 +20,11 @@ async def inspect(server: tuple[str, int], dns: DNSSettings, names: PreflightNam
 
     Args:
         server: address and port of the resolver.
-        dns: settings for trust and our local address; the servers and time limits in the settings are not used.
+        dns: settings for trust and the local address; the servers and time limits in the settings are not used.
         names: the names to query.
 
     Returns:
-        The rows that ``core.preflight.judge`` returns for the answers.
+        The rows of the table of checks that ``core.preflight.judge`` returns for the answers.
     """
     return judge(await sample(server, dns, names))
 

@@ -1,8 +1,8 @@
-"""One probe: connect to one endpoint, hold the SMTP dialogue with the TLS handshake, and return a ``Probe``.
+"""A probe: connect to one endpoint, hold the SMTP dialogue with the TLS handshake, and return a ``Probe``.
 
 Each stage and the whole probe have an absolute deadline, which a peer cannot extend by sending single octets. Failures
-are values in ``Probe.failure``; only cancellation and invalid arguments raise exceptions. This module does not verify
-certificates and does not judge the result.
+of the network and of the peer are values in ``Probe.failure``; only cancellation and invalid arguments raise
+exceptions. This module neither verifies certificates nor judges the result of a probe.
 """
 
 from collections import Counter
@@ -50,11 +50,12 @@ class ProbeResult:
 
 @dataclass(frozen=True, slots=True)
 class Extra:
-    """Options of single probes (``finger``), and the counters of a scan.
+    """Options of single probes (used by ``finger``), and the counters of a scan.
 
-    ``listener`` receives the events of the probe and may provide a session to resume; ``keep_session`` requests the
-    session in the result. ``stages`` counts the probes that are in each phase now. ``rules`` are the client's dialogue
-    rules. ``large`` limits the simultaneous connections that have received more than ``tls.LARGE`` octets of TLS.
+    ``listener`` receives the events of the probe and may provide a TLS session to resume; ``keep_session`` requests the
+    TLS session in the result. ``stages`` contains the number of probes that are in each phase now. ``rules`` are the
+    rules in which the SMTP dialogues of ``scan`` and ``finger`` differ. ``large`` limits the number of simultaneous
+    connections that have received more than ``tls.LARGE`` octets of TLS.
     """
 
     ehlo_after_tls: bool = True
@@ -83,10 +84,10 @@ def probe(
 
     Args:
         endpoint: the address, port and mode to probe; its ``profile`` is the name of the TLS profile.
-        profile: the TLS versions, ciphers and groups that we offer.
-        ehlo: our name in EHLO.
+        profile: the TLS versions, ciphers and groups that the client offers.
+        ehlo: the name to send in EHLO.
         timeouts: time limits in seconds of each stage and of the whole probe.
-        bind: our local IP address, None for the system's choice.
+        bind: the local IP address, None for the system's choice.
         want_tls: send STARTTLS if it is offered.
         extra: further options, see ``Extra``.
     """
@@ -148,7 +149,7 @@ def _dialogue(endpoint: Endpoint, ehlo: str, extra: Extra, want_tls: bool) -> Di
 
 
 class _ProbeDriver:
-    """Driver of one probe: input, output and deadlines. ``Dialogue`` decides what to send."""
+    """Driver of one probe: input, output and deadlines. The class ``Dialogue`` decides which octets to send."""
 
     def __init__(
         self, endpoint: Endpoint, profile: TLSProfile, timeouts: Timeouts, dialogue: Dialogue, extra: Extra
@@ -178,7 +179,7 @@ class _ProbeDriver:
         self._is_large = False
 
     async def run(self, stream: trio.abc.Stream | None = None, *, bind: str | None = None) -> ProbeResult:
-        """Connect unless a stream is given, hold the dialogue to its end, close the stream and return the result."""
+        """Connect unless a stream is given, run the dialogue to its end, close the stream and return the result."""
         self._stream = stream
         try:
             with self._deadline:
@@ -199,7 +200,7 @@ class _ProbeDriver:
     async def _time_out(self) -> None:
         """Record the stage whose deadline passed.
 
-        End the dialogue within new deadlines, and close TLS if it is active.
+        End the SMTP dialogue within new deadlines, and close TLS if it is active.
         """
         if self._stream is None:
             self._unconnected = timed_out(Phase.CONNECT)
@@ -249,7 +250,7 @@ class _ProbeDriver:
     async def _stage(self, phase: Phase, work: Callable[[], Awaitable[None]]) -> Failure | None:
         """Do the work of one stage and return the failure of the stage.
 
-        If the stage's deadline passes, the whole dialogue is cancelled.
+        If the deadline of the stage passes, the whole dialogue is cancelled.
         """
         began, stages = self._stage_began, self._extra.stages
         self._deadline.at = min(began + _SECONDS[phase](self._timeouts), self._end)
@@ -303,7 +304,7 @@ class _ProbeDriver:
             self._reporter.report()
 
     async def _become_large(self) -> None:
-        """Wait until few other connections are large; the deadlines are moved by the time of the wait."""
+        """Wait until few other connections are large; the deadlines of the probe are moved by the time of the wait."""
         deadline, began, left = self._deadline, self._clock(), self._deadline.at - self._clock()
         deadline.at = float("inf")
         await self._extra.large.acquire()

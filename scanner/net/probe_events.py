@@ -1,6 +1,7 @@
 """Events of a single probe, reported to a listener as they occur.
 
-A scan has no listener. ``finger`` prints its lines from the events of a probe, and records the events for a replay.
+A probe of ``scan`` has no listener. ``finger`` prints its lines from the events of a probe, and records the events for
+a replay.
 """
 
 from dataclasses import dataclass
@@ -15,10 +16,10 @@ from scanner.vocabulary import Phase
 
 @dataclass(frozen=True, slots=True)
 class Secured:
-    """A successful TLS handshake: its facts and the DER of each certificate as sent.
+    """The event of a successful TLS handshake: its facts and the DER of each certificate as sent.
 
-    ``own`` is the DER of our certificate if the server requested a certificate, and ``own_signature`` is the scheme of
-    the signature that we made with its key.
+    ``own`` is the DER of the client's certificate if the server requested a certificate, and ``own_signature`` is the
+    scheme of the signature that the client made with its key.
     """
 
     handshake: Handshake
@@ -28,7 +29,7 @@ class Secured:
 
 
 class Listener(TLSListener):
-    """Base class of receivers of the events of one probe; every method does nothing unless overridden.
+    """Base class of listeners, which receive the events of one probe; every method does nothing unless overridden.
 
     ``heard``, ``ended`` and ``broke`` report the input of the SMTP dialogue; the other methods report its results.
     """
@@ -43,7 +44,10 @@ class Listener(TLSListener):
         """Handle the failure of a stage; ``errors`` are TLS library errors as ``CODE:LIBRARY::REASON``."""
 
     def failed(self, failure: Failure, reply: Reply | None) -> None:
-        """Handle the failure that the dialogue has recorded and the reply that caused it; QUIT may follow."""
+        """Handle the failure that the dialogue has recorded and the reply that caused the failure.
+
+        A QUIT command may follow.
+        """
 
     def line(self, text: str) -> None:
         """Handle a new line of the transcript."""
@@ -58,7 +62,7 @@ class Listener(TLSListener):
 
 
 class Reporter:
-    """Reporter of the results of a dialogue to a listener; each result is reported once."""
+    """Reporter of the results of an SMTP dialogue to a listener; each result is reported once."""
 
     def __init__(self, dialogue: Dialogue, listener: Listener) -> None:
         self._dialogue = dialogue

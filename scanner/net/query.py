@@ -1,13 +1,13 @@
-"""One DNS question sent to several servers until a server gives a usable answer.
+"""Client for one DNS question, which is sent to several servers until a server gives a usable answer.
 
 Working servers are queried before servers in back-off. An answer with data and a negative answer are final: no other
 server is queried. A SERVFAIL of a trusted server is final if the same question with CD set (no validation) succeeds,
-because then validation has failed: an answer of another server must not replace it. Of the reply to a question with CD
-set, only the rcode is used. After any other error, and after a timeout, the next server is queried. Servers that timed
-out are queried again until the deadline of the question. If all servers fail immediately (no process listens), they are
-queried again after pauses that double, so that a resolver can restart in the meantime.
+because then validation has failed: an answer of another server must not replace it. Only the rcode of the reply to a
+question with CD set is used. After any other error, and after a timeout, the next server is queried. Servers that timed
+out are queried again until the deadline of the question. If all servers fail immediately (no process listens at the
+port), they are queried again after pauses that double, so that a resolver can restart in the meantime.
 
-The AD bit counts only if the server is trusted.
+The AD bit of an answer is used only if the server is trusted.
 """
 
 from dataclasses import dataclass, field
@@ -41,7 +41,7 @@ class Transport:
 
 @dataclass(slots=True)
 class QueryDeadline:
-    """The time limit of a DNS question, not counting waits for the limit of the query rate.
+    """The time limit of a DNS question; waits for the limit of the query rate are not counted.
 
     ``attempt`` is the time limit of one query in seconds; ``deadline`` and ``started`` are times of trio's clock.
     """
@@ -57,7 +57,7 @@ class QueryDeadline:
 
     @property
     def left(self) -> bool:
-        """Whether there is time for another query."""
+        """True if there is time for another query of the question."""
         return trio.current_time() < self.deadline
 
     async def wait_for_rate(self, rate: GCRA) -> None:
@@ -69,12 +69,12 @@ class QueryDeadline:
             await trio.sleep_until(at)
 
     def end_of_attempt(self) -> float:
-        """Return the deadline of a query that begins now."""
+        """Return the deadline of a DNS query that begins now."""
         return min(trio.current_time() + self.attempt, self.deadline)
 
 
 class ServerQuery:
-    """One question to the servers of ``health``; ``dnssec`` requests validation."""
+    """One DNS question to the servers of ``health``; ``dnssec`` requests validation."""
 
     def __init__(
         self, question: Question, health: ServerHealth, transport: Transport, deadline: QueryDeadline, *, dnssec: bool
@@ -86,7 +86,7 @@ class ServerQuery:
         self._dnssec = dnssec
 
     async def run(self) -> Answer:
-        """Query the servers in rounds and return the answer.
+        """Query the DNS servers in rounds and return the answer.
 
         If no server replies, the answer has no rcode, and its error is the error of the last query.
         """
@@ -105,11 +105,11 @@ class ServerQuery:
                 return answer
 
     def _is_final(self, answer: Answer, *, timed_out: bool) -> bool:
-        """Return whether another round of queries could not improve the answer."""
+        """Return True if another round of queries could not improve the answer."""
         return bool(answer.rcode) and not (timed_out and answer.rcode in _SERVER_RCODES)
 
     async def _round(self) -> tuple[Answer, bool]:
-        """Query each server once; return the answer and whether any server timed out."""
+        """Query each DNS server once; return the answer and whether any server timed out."""
         refusal: Answer | None = None
         answer = failed(self._question.name, self._question.rtype, TIMEOUT)
         timed_out = False
@@ -153,6 +153,6 @@ class ServerQuery:
         return Miss(TIMEOUT, silent=True)
 
     async def _next_ask(self, *, cd: bool) -> Ask:
-        """Wait for the limit of the query rate; return the question with a new id."""
+        """Wait for the limit of the query rate; return the DNS question with a new id."""
         await self._deadline.wait_for_rate(self._transport.rate)
         return new_ask(self._question, dnssec=self._dnssec, cd=cd)

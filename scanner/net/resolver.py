@@ -1,9 +1,9 @@
-"""DNS questions to a validating resolver; every failure is part of the returned ``Answer``.
+"""DNS questions to a validating resolver; a failed question returns an ``Answer`` that describes the failure.
 
 The module ``query`` sends one question to the servers. This module limits the queries: answers are cached for their
 TTL, equal questions in flight are sent once, and the questions in flight and the queries per second are limited. If the
-servers fail, the resolvers of the setting ``confirm`` are queried for a second opinion, which is recorded beside the
-answer and does not change it.
+servers fail, the resolvers of the setting ``confirm`` are queried too; their answer (second opinion) is recorded too,
+but does not change the returned answer.
 """
 
 from collections.abc import AsyncIterator
@@ -36,10 +36,10 @@ def system_servers(path: Path = RESOLV_CONF) -> tuple[tuple[str, int], ...]:
     """Read the DNS servers of this machine.
 
     Args:
-        path: a file in the format of resolv.conf(5).
+        path: the path of a file in the format of resolv.conf(5).
 
     Returns:
-        (address, port) of at most three servers in the order of the file. As in the C library, the server is
+        address and port of at most three servers in the order of the file. As in the C library, the server is
         127.0.0.1 if the file contains no server or cannot be read.
     """
     try:
@@ -101,13 +101,13 @@ class Resolver:
         Args:
             name: an absolute name.
             rtype: the record type, such as ``MX``.
-            dnssec: request validation; without it the security is ``indeterminate``.
+            dnssec: request validation; without validation the security is ``indeterminate``.
             fresh: query the servers now, without the cache and without sharing a question in flight.
 
         Returns:
-            The answer, or the failure as an answer, after at most ``total`` seconds. A second opinion, and the security
-            of each alias of an insecure answer, may take ``total`` seconds more. The waits for one of the ``in_flight``
-            slots and for the limit of the query rate are not counted.
+            The answer, or an answer that describes the failure, after at most ``total`` seconds. The lookup of a second
+            opinion, and of the DNSSEC state of each alias of an insecure answer, may take ``total`` seconds more. The
+            waits for one of the ``in_flight`` slots and for the limit of the query rate are not counted in this time.
         """
         key = CacheKey(canonical(name), rtype, dnssec)
         if fresh:
@@ -151,7 +151,7 @@ class Resolver:
         return tuple(replace(alias, security=known.get(alias.owner, alias.security)) for alias in aliases)
 
     async def _follow_aliases(self, question: Question, health: ServerHealth, *, dnssec: bool) -> Answer:
-        """Send a question; if the reply ends at an alias without records of its target, query the target."""
+        """Send a DNS question; if the reply ends at an alias without records of its target, query the target."""
         now = trio.current_time()
         deadline = QueryDeadline(self._settings.attempt, now + self._settings.total, now)
         answer = part = await ServerQuery(question, health, self._transport, deadline, dnssec=dnssec).run()
@@ -165,7 +165,7 @@ class Resolver:
 
 
 async def _acquire(slots: trio.Semaphore) -> None:
-    """Acquire a slot, without a checkpoint if a slot is free: the query that follows has checkpoints."""
+    """Acquire a slot, without a trio checkpoint if a slot is free: the query that follows has checkpoints."""
     try:
         slots.acquire_nowait()
     except trio.WouldBlock:
@@ -173,7 +173,7 @@ async def _acquire(slots: trio.Semaphore) -> None:
 
 
 def _question(key: CacheKey) -> Question | None:
-    """Return the question in the spelling used in replies; None if the name or type cannot be encoded."""
+    """Return the DNS question in the spelling used in replies; None if the name or type cannot be encoded."""
     try:
         return asked(key.name, key.rtype)
     except WireError:

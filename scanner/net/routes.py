@@ -1,4 +1,4 @@
-"""The test whether this machine has a route to an address, by the kernel's routing table and without a packet."""
+"""A test whether this machine has a route to an address, by the kernel's routing table and without sending a packet."""
 
 import errno
 import socket
@@ -7,24 +7,25 @@ from functools import cache
 from ipaddress import ip_address
 
 _ANYWHERE = {socket.AF_INET: "192.88.99.1", socket.AF_INET6: "2001:4860:4860::8888"}
-"""One public address of each family, to which there is no route without a default route."""
+"""One public address of each family; a machine without a default route has no route to it."""
 
 _NO_ROUTE = (errno.ENETUNREACH, errno.EADDRNOTAVAIL, errno.EAFNOSUPPORT)
 _ANY_PORT = 9
 
 
 def has_route(address: str) -> bool:
-    """Return False if this machine has no connectivity of the address's family.
+    """Return False if this machine has no connectivity of the address's family (IPv4 or IPv6).
 
-    There is no connectivity if there is a route neither to the address nor to the public address of its family. An
-    address without a route is still probed if its family has connectivity, and the probe records the failure.
+    A machine has no connectivity of a family if it has a route neither to the address nor to the public address of the
+    family. An address without a route is still probed if its family has connectivity, and the probe records the
+    failure.
     """
     family = socket.AF_INET6 if ":" in address else socket.AF_INET
     return _routed(family, address) or _connected(family)
 
 
 class Routes:
-    """The results of ``has_route`` in a scan by address family; a result that was True once stays True."""
+    """The results of ``has_route`` in a scan by address family; after a result was True once, it stays True."""
 
     def __init__(self, has_route: Callable[[str], bool] = has_route) -> None:
         self._has_route = has_route
@@ -44,7 +45,10 @@ def _connected(family: socket.AddressFamily) -> bool:
 
 
 def _routed(family: socket.AddressFamily, address: str) -> bool:
-    """Return whether there is a route: connecting a UDP socket finds the route without sending a packet."""
+    """Return whether the machine has a route to an address.
+
+    Connecting a UDP socket finds the route without a packet.
+    """
     try:
         with socket.socket(family, socket.SOCK_DGRAM) as trial:
             trial.connect((address, _ANY_PORT))
@@ -57,6 +61,7 @@ def _routed(family: socket.AddressFamily, address: str) -> bool:
 def reaches(source: str, address: str) -> bool:
     """Return False if the kernel's source address is link-local (RFC 4291 section 2.5.6) and the destination is not.
 
-    A machine with a default route and no other address of the family gets no answer from beyond its link.
+    A machine whose only address of the family is link-local gets no answer from beyond its link, even with a default
+    route.
     """
     return not ip_address(source).is_link_local or ip_address(address).is_link_local

@@ -24,7 +24,7 @@ _SCHEMES = {
     0x0905: "mldsa65",
     0x0906: "mldsa87",
 }
-"""Names of the IANA registry "TLS SignatureScheme" by number; other schemes are represented by their number."""
+"""Names of the IANA registry "TLS SignatureScheme" by number; a scheme without a name is represented by its number."""
 
 _CERTIFICATE_VERIFY = b"\x0f"
 _HEADER = 4  # type and length of a handshake message
@@ -33,7 +33,7 @@ _HEADER = 4  # type and length of a handshake message
 def scheme_of(message: bytes, version: str, cipher: str) -> str | None:
     """Return the IANA name of the signature scheme in a CertificateVerify or ServerKeyExchange message.
 
-    Return None for an anonymous or RSA key exchange or a version before TLS 1.2, which have no such scheme.
+    Return None for an anonymous or RSA key exchange and for a version before TLS 1.2, which have no signature scheme.
     """
     if message[:1] == _CERTIFICATE_VERIFY and version == "TLSv1.3":
         at = _HEADER

@@ -1,7 +1,8 @@
 """Single flight: the work for a key is done once, even if many tasks request it at the same time.
 
-The first task that requests a result does the work. If the working task is cancelled, one of the waiting tasks does the
-work instead, so that the waiting tasks still get a result. ``gather`` applies one function to many items concurrently.
+The first task that requests a result does the work. If the task that does the work is cancelled, one of the waiting
+tasks does the work instead, so that the waiting tasks still get a result. ``gather`` applies one function to many items
+concurrently.
 """
 
 from collections import OrderedDict
@@ -16,15 +17,18 @@ V = TypeVar("V")
 
 
 LIMIT = 4096
-"""Maximum number of remembered results: about 80 MB at 20 KB for a host with its certificates."""
+"""Maximum number of results that are kept: about 80 MB at 20 KB for a host with its certificates."""
 
 OCTETS = 64 * 1024 * 1024
-"""Maximum total number of octets of large remembered results; a host may have 4 MB of certificates."""
+"""Maximum total number of octets of large results that are kept; a host may have 4 MB of certificates."""
 
 
 @dataclass(slots=True)
 class _Flight(Generic[V]):
-    """Work in flight, or its result. The event ``ended`` exists only if a task waits for the work."""
+    """Work for one key that is in progress, or the result of the work.
+
+    The event ``ended`` exists only if a task waits for the work.
+    """
 
     done: bool = False
     value: V | None = None
@@ -44,13 +48,13 @@ class _Flight(Generic[V]):
 
 
 class SingleFlight(Generic[K, V]):
-    """Asynchronous work that is done once for each key; the most recently used results are remembered.
+    """Asynchronous work that is done once for each key; the most recently used results are kept.
 
     Args:
-        limit: maximum number of remembered results, 0 for none; work in flight is not counted.
+        limit: maximum number of kept results, 0 to keep no result; work in flight is not counted.
         load: function that returns a result stored outside memory, or None; a loaded result replaces the work.
         weigh: function that returns the octets of a large result, or 0 for any result of the usual size; of the large
-            results, ``OCTETS`` are remembered.
+            results, at most ``OCTETS`` are kept.
     """
 
     def __init__(
@@ -67,12 +71,12 @@ class SingleFlight(Generic[K, V]):
         self._done: OrderedDict[K, _Flight[V]] = OrderedDict()  # most recently used last
 
     async def get(self, key: K, work: Callable[[], Awaitable[V]]) -> V:
-        """Return the result for ``key``; do ``work`` only if there is no result and no work in flight.
+        """Return the result for ``key``; do ``work`` only if neither a result nor work in progress exists.
 
         Raises:
-            RuntimeError: the work raised an exception, which is the cause of this error. All callers get the error,
-                including later callers while the error is remembered. An exception of the work is a bug, since remote
-                failures are values.
+            RuntimeError: the function ``work`` raised an exception, which is the cause of this error. All callers get
+                this error, including later callers while the error is kept. An exception of ``work`` is a bug of
+                mxsweep, since remote failures are values.
         """
         flight = self._find(key)
         while flight is not None and not flight.done:
@@ -86,7 +90,7 @@ class SingleFlight(Generic[K, V]):
         return flight.value  # type: ignore[return-value] # set before done, unless error was
 
     def forget(self, when: Callable[[V], bool]) -> list[V]:
-        """Remove the remembered results for which ``when`` is true, and return the removed results."""
+        """Remove the kept results for which ``when`` is true, and return the removed results."""
         gone = {key: flight.value for key, flight in self._done.items() if flight.value is not None}
         gone = {key: value for key, value in gone.items() if when(value)}
         for key in gone:
@@ -95,7 +99,7 @@ class SingleFlight(Generic[K, V]):
         return list(gone.values())
 
     def __contains__(self, key: K) -> bool:
-        """Return whether ``get`` would return a result for this key without starting new work."""
+        """Return whether ``get`` would return a result for this key without new work."""
         return self._find(key) is not None
 
     def __len__(self) -> int:
@@ -115,7 +119,7 @@ class SingleFlight(Generic[K, V]):
         return flight
 
     def _find(self, key: K) -> _Flight[V] | None:
-        """Return a remembered result, work in flight, or a loaded result; remember a loaded result."""
+        """Return a kept result, work in progress, or a loaded result; keep a loaded result."""
         flight = self._done.get(key)
         if flight is not None:
             self._done.move_to_end(key)
@@ -138,7 +142,7 @@ class SingleFlight(Generic[K, V]):
                 self._remember_large(key, octets)
 
     def _remember_large(self, key: K, octets: int) -> None:
-        """Forget the oldest large results beyond ``OCTETS``, but not the result of this key."""
+        """Remove the oldest large results beyond ``OCTETS``, but not the result of this key."""
         self._large.pop(key, None)
         self._large[key] = octets
         while sum(self._large.values()) > OCTETS and len(self._large) > 1:

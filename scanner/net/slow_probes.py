@@ -1,7 +1,8 @@
-"""The limit of slow probes to a share of all slots, so that silent servers do not take the slots of other servers.
+"""Limit on the share of slow probes in all slots, so that silent servers do not take the slots of other servers.
 
-A probe is slow after ``SLOW`` seconds. Slow probes hold at most half of all slots while other probes wait for a slot. A
-probe that becomes slow above this share is stopped, and the caller repeats the probe when the share has room.
+A probe is slow if it has taken more than ``SLOW`` seconds. Slow probes occupy at most half of all slots while other
+probes wait for a slot. A probe that becomes slow above this share is stopped, and the caller repeats the probe when the
+share is no longer full.
 """
 
 from contextlib import AbstractAsyncContextManager
@@ -14,20 +15,23 @@ from scanner.net.deadlines import Deadline
 from scanner.net.gates import KeyedCap
 
 SLOW = 5.0
-"""Seconds after which a probe is slow. Most servers answer earlier, except servers that delay their greeting."""
+"""Duration in seconds after which a probe is slow.
+
+Most servers answer in less time, except servers that delay their greeting.
+"""
 
 RECHECK = 1.0
-"""Seconds between two checks of a slow probe above the share, which continues while no other probe waits."""
+"""Seconds between two checks of a slow probe that continues above the share because no other probe waits."""
 
 _ALL = ""
 
 
 class Queue(Protocol):
-    """The slots of all probes."""
+    """The interface of the slots of all probes."""
 
     @property
     def is_awaited(self) -> bool:
-        """Whether a probe waits for a slot."""
+        """True if a probe waits for a slot."""
 
 
 class SlowProbes:
@@ -43,11 +47,11 @@ class SlowProbes:
         self.queue = queue
 
     def watch(self) -> "SlowDeadline":
-        """Return a deadline that stops a probe which becomes slow above the share."""
+        """Return a deadline that stops a probe when it becomes slow while the share is full."""
         return SlowDeadline(self)
 
     def place(self) -> AbstractAsyncContextManager[None]:
-        """Return a context manager that waits for a place in the share and holds it."""
+        """Return a context manager that waits for a place in the share of slow probes and holds the place."""
         return self.share.slot(_ALL)
 
 

@@ -32,7 +32,7 @@ async def stub_at(server: tuple[str, int]) -> Stub:
 
 
 async def _version(server: tuple[str, int]) -> str:
-    """Return the answer to the question ``version.bind``; empty without an answer."""
+    """Return the answer to the question ``version.bind``; an empty text without an answer."""
     family = socket.AF_INET6 if ":" in server[0] else socket.AF_INET
     wire = secrets.token_bytes(2) + b"\1\0\0\1\0\0\0\0\0\0" + _QUESTION
     with trio.move_on_after(LIMIT), suppress(OSError), trio.socket.socket(family, socket.SOCK_DGRAM) as sock:
@@ -46,7 +46,7 @@ async def _version(server: tuple[str, int]) -> str:
 
 
 def text_of(reply: bytes) -> str:
-    """Return the first string of the answer to ``version.bind``, empty if the reply has another form."""
+    """Return the first string of the answer to ``version.bind``; an empty text if the reply has another form."""
     question = reply[_HEADER : _HEADER + len(_QUESTION)]
     rest = reply[_HEADER + len(_QUESTION) :]
     if question.lower() != _QUESTION or reply[6:8] == b"\0\0":

@@ -1,6 +1,7 @@
 """TCP and UNIX-domain connections to one address, without name lookups and without retries.
 
-Errors of the system are raised as ``OSError``; ``failures`` classifies them. The caller sets the deadlines.
+Errors of the operating system are raised as ``OSError``; the module ``failures`` classifies them. The caller sets the
+deadlines of a connection.
 """
 
 import errno
@@ -16,14 +17,14 @@ _CHUNK = 16 * 1024
 """Default maximum number of octets per read."""
 
 _DRAIN = bytearray(64 * 1024)
-"""Buffer for octets that are discarded before a close: larger than a reply to QUIT with close_notify.
+"""Buffer for octets that are discarded before a close: larger than a reply to QUIT and a close_notify alert.
 
-All connections share the buffer, which is never read. A buffer for each connection would make the C library trim its
-heap often.
+All connections share the buffer, whose content is never used. If each connection had its own buffer, the C library
+would often trim its heap.
 """
 
 _CONNECTED = (0, errno.EISCONN)
-"""Error numbers of connect(2) for an established connection."""
+"""Error numbers with which connect(2) reports an established connection."""
 
 
 class TCPStream(trio.abc.Stream):
@@ -38,7 +39,7 @@ class TCPStream(trio.abc.Stream):
 
     @property
     def socket(self) -> socket.socket:
-        """The socket, for its options and addresses."""
+        """The socket of the stream, for its options and addresses."""
         return self._sock
 
     async def send_all(self, data: bytes | bytearray | memoryview) -> None:
@@ -62,8 +63,8 @@ class TCPStream(trio.abc.Stream):
     async def receive_some(self, max_bytes: int | None = None) -> bytes:
         """Wait for octets and return the octets; return empty bytes at the end of the stream.
 
-        A checkpoint precedes the read. With many tasks, the reply has often arrived during the checkpoint, which saves
-        the system calls of a wait.
+        The method has a trio checkpoint before the read. With many tasks, the reply has often arrived during the
+        checkpoint, which saves the system calls of a wait.
         """
         await trio.lowlevel.checkpoint()
         while True:
@@ -80,7 +81,10 @@ class TCPStream(trio.abc.Stream):
         await trio.lowlevel.checkpoint()
 
     def close(self) -> None:
-        """Close the socket at once; a second call does nothing. No other task can be waiting for it."""
+        """Close the socket at once; a second call does nothing.
+
+        The caller ensures that no other task waits for the stream.
+        """
         self._sock.close()
 
 
@@ -97,7 +101,7 @@ async def connect(address: str, port: int, *, bind: str | None = None) -> TCPStr
     Args:
         address: an IPv4 or IPv6 address (a scope id is allowed), or with port 0 the path of a socket.
         port: 1 to 65535, or 0 for a UNIX-domain socket.
-        bind: our local IP address; the system's choice if None.
+        bind: the local IP address; the system's choice if None.
 
     Returns:
         The connected stream, with TCP_NODELAY set, because each write is a whole command.
@@ -122,7 +126,7 @@ async def connect(address: str, port: int, *, bind: str | None = None) -> TCPStr
 
 
 async def _connect(sock: socket.socket, where: str | tuple[str, int]) -> None:
-    """Connect; a checkpoint comes before the wait, as in ``receive_some``."""
+    """Connect; a trio checkpoint precedes the wait, as in ``receive_some``."""
     await trio.lowlevel.checkpoint_if_cancelled()
     number = sock.connect_ex(where)
     if number == errno.EINPROGRESS:
@@ -138,8 +142,8 @@ async def _connect(sock: socket.socket, where: str | tuple[str, int]) -> None:
 async def close(stream: trio.abc.AsyncResource) -> None:
     """Close a stream without waiting for the peer.
 
-    Received octets are read and discarded first: with unread octets the system would send a reset in place of a FIN,
-    and the peer might log an error.
+    Received octets are read and discarded before the close: with unread octets the system would send a reset in place
+    of a FIN, and the peer might log an error.
     """
     if not isinstance(stream, TCPStream):
         await stream.aclose()

@@ -1,8 +1,9 @@
 """The client side of TLS over any trio stream: pyOpenSSL with memory BIOs.
 
 This module does not verify certificates: a handshake succeeds with any certificate or without a certificate, and the
-chain is returned as sent. A ``TLSProfile`` defines the offer of the client. The options are those of Postfix: all bug
-work-arounds, no renegotiation, no compression, and a missing close_notify is not an error. A handshake with a server
+chain is returned as sent. A ``TLSProfile`` defines the TLS versions, ciphers and groups that the client offers. The
+options of a connection are those of Postfix: all bug work-arounds, no renegotiation, no compression, and a missing
+close_notify is not an error. A handshake with a server
 that does not support RFC 5746 fails, as in Postfix.
 
 pyOpenSSL's private bindings are used for three functions that its interface lacks: the list of groups, the handshake
@@ -35,7 +36,10 @@ WIRE_LIMIT = 1024 * 1024
 """Maximum number of octets of TLS read from one server: enough for the longest chain and three replies of 256 KiB."""
 
 LARGE = 16 * 1024
-"""Octets of TLS above which a connection counts as large: OpenSSL takes 40 times as much for names in certificates."""
+"""Number of TLS octets above which a connection is large.
+
+OpenSSL needs 40 times as much memory for the names in certificates.
+"""
 
 _CHUNK = 16 * 1024
 """Maximum number of octets per read: one TLS record."""
@@ -44,7 +48,7 @@ _SNI_LIMIT = 255
 """Maximum length in octets of a server name, in OpenSSL and in the DNS."""
 
 _CONTEXTS = 32
-"""Maximum number of cached contexts, one for each profile; a run has at most eleven profiles."""
+"""Maximum number of cached OpenSSL contexts, one for each profile; a run has at most eleven profiles."""
 
 _OPTIONS = SSL.OP_ALL | SSL.OP_NO_COMPRESSION | _lib.SSL_OP_NO_RENEGOTIATION | _lib.SSL_OP_IGNORE_UNEXPECTED_EOF
 
@@ -61,7 +65,7 @@ class ByteStream(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Identity:
-    """The paths of our client certificate chain and its key (PEM), for servers that request a certificate."""
+    """The paths of the client certificate chain and its key (PEM), for servers that request a certificate."""
 
     chain: str
     key: str
@@ -85,7 +89,7 @@ class TLSListener:
 
 @functools.lru_cache(maxsize=_CONTEXTS)
 def context_for(profile: TLSProfile, identity: Identity | None = None) -> SSL.Context:
-    """Return the context of a profile, from a cache after the first call.
+    """Return the OpenSSL context of a profile, from a cache after the first call.
 
     Raises:
         ValueError: OpenSSL does not accept the profile or the identity; the message states why.
@@ -119,7 +123,7 @@ _RETRY = bytes.fromhex("CF21AD74E59A6111BE1D8C021E65B891C2A211167ABB8C5E079E09E2
 """The random of a HelloRetryRequest, which has the form of a ServerHello (RFC 8446 section 4.1.3)."""
 
 _observing: dict[int, "TLSStream"] = {}
-"""Streams in a handshake or waiting for session tickets, by the memory address of their SSL object."""
+"""Streams that are in a handshake or wait for session tickets, by the memory address of their SSL object."""
 
 
 @_ffi.callback("void(int, int, int, void *, size_t, SSL *, void *)")  # type: ignore[untyped-decorator]
@@ -137,7 +141,7 @@ def _on_message(sent: int, _version: int, record: int, data: Any, size: int, ssl
 
 
 class TLSStream:
-    """The client's end of one TLS connection over ``stream``, which the caller closes.
+    """The client side of one TLS connection over ``stream``, which the caller closes.
 
     The methods that wait raise ``SSL.Error`` for violations of TLS, ``EOFError`` for the end of the stream during the
     handshake, ``LimitExceededError`` above ``WIRE_LIMIT``, ``PrimeTooLargeError`` for a Diffie-Hellman prime of more
@@ -186,7 +190,8 @@ class TLSStream:
     async def handshake(self) -> None:
         """Do the handshake.
 
-        Without a listener, our last message is sent later: with the first command or before the first wait.
+        Without a listener, the last handshake message of the client is sent later: with the first command or before the
+        first wait.
         """
         _observing[self._handle] = self
         self._finished = False
@@ -225,7 +230,7 @@ class TLSStream:
                 self._check_prime(message, self._largest_prime)
 
     def _check_prime(self, message: bytes, largest: int) -> None:
-        """Stop the handshake after this message if its prime is too large: OpenSSL then reads no further message."""
+        """Stop the handshake after this message if its Diffie-Hellman prime is too large, before OpenSSL reads on."""
         bits = tls_facts.prime_bits(self._ssl, self._hello, message)
         if bits > largest:
             self._prime = bits
@@ -302,11 +307,11 @@ class TLSStream:
 
     @property
     def resumed(self) -> bool:
-        """Whether the handshake resumed an earlier session."""
+        """True if the handshake resumed an earlier session."""
         return bool(_lib.SSL_session_reused(self._connection._ssl) == 1)  # noqa: SLF001 - no public way
 
     def own_certificate(self) -> tuple[bytes, str | None] | None:
-        """Return the DER of the certificate that we sent and the scheme of our signature, or None."""
+        """Return the DER of the certificate that the client sent and the scheme of the client's signature, or None."""
         certificate = self._connection.get_certificate()
         if certificate is None or not self._signed_by_us:
             return None
@@ -328,7 +333,7 @@ class TLSStream:
         self._connection.set_tlsext_host_name(encoded)
 
     def _advance(self) -> bool:
-        """Continue the handshake with the received octets; return whether it is done."""
+        """Continue the handshake with the received octets; return whether the handshake is done."""
         began = time.perf_counter()
         try:
             result = _lib.SSL_do_handshake(self._ssl)
@@ -341,7 +346,7 @@ class TLSStream:
                 self._report(self._listener)
 
     def _succeeded(self, result: int) -> bool:
-        """Return True if a library call succeeded, False if it needs more octets; raise any other error."""
+        """Return True if a library call succeeded, False if the call needs more octets; raise any other error."""
         if result > 0:
             return True
         if _lib.SSL_get_error(self._ssl, result) != _lib.SSL_ERROR_WANT_READ:
@@ -377,7 +382,10 @@ class TLSStream:
 
 
 _scratch = _ffi.new("char[]", _CHUNK)
-"""Shared buffer of all calls, copied immediately after each call; to allocate a buffer takes longer than a call."""
+"""Buffer that all calls share.
+
+The content of the buffer is copied after each call, because allocating a buffer takes longer than a call.
+"""
 
 
 def _copied(size: int) -> bytes:

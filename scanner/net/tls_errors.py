@@ -1,7 +1,7 @@
-"""OpenSSL's errors with their numbers, in the format of its own error lines; pyOpenSSL provides only the texts.
+"""OpenSSL's errors with their numbers, in the format of OpenSSL's error lines; pyOpenSSL provides only the texts.
 
 The numbers of library and reason are found by comparing OpenSSL's text for each number. pyOpenSSL does not provide
-file, line and data of an error, so they are omitted.
+file, line and data of an error, so the returned lines omit them.
 """
 
 import functools
@@ -13,7 +13,7 @@ from OpenSSL._util import lib as _lib  # type: ignore[attr-defined,unused-ignore
 
 _LIBRARIES = range(1, 128)
 _REASONS = (*range(1, 2048), *range(0x80000, 0x80200), *range(0xC0000, 0xC0200))
-"""Reason numbers of a library, with alerts from 1000; then the numbers common to all libraries, fatal or not."""
+"""Reason numbers of a library, with alerts from 1000 on; then the reason numbers common to all libraries."""
 
 _LIBRARY_SHIFT = 23
 """Position in bits of the library number in an error code, since OpenSSL 3 (ERR_LIB_OFFSET)."""
@@ -22,7 +22,8 @@ _LIBRARY_SHIFT = 23
 def of(error: BaseException) -> tuple[str, ...]:
     """Return the OpenSSL errors of an exception, or of its cause, as ``CODE:LIBRARY::REASON``, oldest first.
 
-    The number of an unknown reason is 0. For an error of an unknown library, the whole code is 0.
+    In the code of an error, the number of an unknown reason is 0. For an error of an unknown library, the whole error
+    code is 0.
     """
     found = error if isinstance(error, SSL.Error) else error.__cause__
     if not isinstance(found, SSL.Error):

@@ -1,4 +1,4 @@
-"""Facts of a TLS connection that pyOpenSSL's interface lacks or returns slowly, read by its private bindings."""
+"""Facts of a TLS connection that pyOpenSSL's interface lacks or returns slowly, read with its private bindings."""
 
 from typing import Any
 
@@ -14,7 +14,7 @@ _FINITE_FIELD = ("DHE-", "ADH-")
 
 _scratch = _ffi.new("char[]", _CHUNK)
 _certificate_bio = _ffi.gc(_lib.BIO_new(_lib.BIO_s_mem()), _lib.BIO_free)
-"""Shared memory BIO for the encoding of certificates, emptied after each certificate."""
+"""Memory BIO that all calls share for the encoding of certificates, emptied after each certificate."""
 
 
 def chain(connection: SSL.Connection) -> tuple[bytes, ...]:
@@ -25,7 +25,7 @@ def chain(connection: SSL.Connection) -> tuple[bytes, ...]:
 
 
 def _der(certificate: Any) -> bytes:
-    """Return the DER of an ``X509 *``."""
+    """Return the DER encoding of an ``X509 *``."""
     if _lib.i2d_X509_bio(_certificate_bio, certificate) != 1:
         raise MemoryError("no room for a certificate")
     octets = b""

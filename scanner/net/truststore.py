@@ -18,11 +18,11 @@ _USUAL_BUNDLES = (
 
 
 class TrustStoreError(ValueError):
-    """An error in reading trust anchors; the text names the file and the expected content."""
+    """Error: trust anchors cannot be read; the text names the file and the expected content."""
 
 
 _TRUSTED = b"BEGIN TRUSTED CERTIFICATE"
-"""The label of a certificate with trust settings, which OpenSSL reads only from files."""
+"""The PEM label of a certificate with trust settings, which OpenSSL reads only from files."""
 
 
 def load(ca_file: str | None, ca_path: str | None) -> TrustStore:

@@ -3,8 +3,9 @@
 The AD bit of this resolver is trusted, because mxsweep writes the configuration, the resolver has no remote control,
 and only this machine can query the resolver. The resolver recurses from the root or from the servers of a hints file,
 or forwards queries to another resolver. The resolver trusts the root keys in mxsweep's package, and updates the keys by
-RFC 5011 in a cache directory. If unbound ends unexpectedly, mxsweep starts it again once on the same port; a second
-unexpected end is an error. The kernel kills unbound when the mxsweep process ends (PR_SET_PDEATHSIG, Linux only).
+RFC 5011 in a cache directory. If unbound ends unexpectedly, mxsweep starts unbound again once on the same port; a
+second unexpected end is an error. The kernel kills unbound when the mxsweep process ends (PR_SET_PDEATHSIG, Linux
+only).
 """
 
 import logging
@@ -56,7 +57,7 @@ os.execv(sys.argv[2], sys.argv[2:])
 
 
 class UnboundError(Exception):
-    """An error because the private resolver did not start or has ended; the text states why."""
+    """Error: the private resolver did not start or has ended; the text states why."""
 
 
 def program() -> str | None:
@@ -69,7 +70,7 @@ async def private_unbound(settings: UnboundSettings) -> AsyncIterator["Unbound"]
     """Run a private resolver for the duration of the block.
 
     Args:
-        settings: configuration of the private resolver.
+        settings: the configuration of the private resolver.
 
     Yields:
         The resolver, ready for queries at its ``address``, which does not change.
@@ -97,7 +98,10 @@ async def private_unbound(settings: UnboundSettings) -> AsyncIterator["Unbound"]
 
 
 class Unbound:
-    """The unbound child process. ``address`` contains address and port, ``failure`` the error that ended it."""
+    """The unbound child process.
+
+    ``address`` contains the address and port, ``failure`` the error that ended the process.
+    """
 
     def __init__(self, settings: UnboundSettings, directory: Path) -> None:
         self.address = (LOOPBACK, 0)
@@ -115,7 +119,7 @@ class Unbound:
 
     @property
     def pid(self) -> int | None:
-        """The process id of unbound, None if there is no process."""
+        """The process id of unbound, None if the process is not running."""
         return self._process.pid if self._process else None
 
     async def begin(self) -> None:
@@ -148,7 +152,7 @@ class Unbound:
             raise UnboundError(str(error)) from None
 
     async def watch(self, scope: trio.CancelScope) -> None:
-        """Restart the child if it ends; if a restart fails or is not allowed, set ``failure`` and cancel ``scope``."""
+        """Restart unbound if it ends; if a restart fails or is not allowed, set ``failure`` and cancel ``scope``."""
         while self.failure is None:
             await self._listen()
             self._ready = trio.Event()
@@ -178,7 +182,7 @@ class Unbound:
         return answer
 
     async def stop(self) -> None:
-        """End the child by SIGTERM, or by SIGKILL after ``STOP_LIMIT``, and read the rest of its log."""
+        """End unbound by SIGTERM, or by SIGKILL after ``STOP_LIMIT``, and read the rest of its log."""
         process, self._process = self._process, None
         if process is not None:
             self._end = f"it ended with status {process.poll()}" if process.poll() is not None else "it gave no answer"
@@ -192,14 +196,14 @@ class Unbound:
             self._log = None
 
     async def _ended(self, process: subprocess.Popen[bytes] | None = None) -> None:
-        """Wait until the child has ended, ``STOP_LIMIT`` seconds at most."""
+        """Wait until unbound has ended, ``STOP_LIMIT`` seconds at most."""
         process = process or self._process
         if process is not None:
             with trio.move_on_after(STOP_LIMIT):
                 await trio.to_thread.run_sync(process.wait, abandon_on_cancel=True)
 
     async def _start(self, path: str) -> None:
-        """Start the child and wait for its first answer."""
+        """Start unbound and wait for its first answer."""
         self._lines.clear()
         command = [sys.executable, "-I", "-S", "-c", _TIED, str(os.getpid()), path]
         reading, writing = os.pipe()
@@ -220,7 +224,7 @@ class Unbound:
         self._ready.set()
 
     async def _first_answer(self, process: subprocess.Popen[bytes]) -> None:
-        """Query the name that only this child can resolve, until the child answers."""
+        """Query the name that only this unbound process can resolve, until the process answers."""
         server = server_at(*self.address, trust=True)
         ports = Datagrams()
         with trio.move_on_after(READY_LIMIT), closing(ports):
@@ -236,7 +240,7 @@ class Unbound:
         raise UnboundError(f"unbound does not start: {why}{hint}")
 
     async def _listen(self) -> None:
-        """Read the log pipe of the child until it is closed: only the child can write to it."""
+        """Read unbound's log from a pipe until the pipe is closed: only unbound can write to the pipe."""
         rest = b""
         while self._log is not None and (octets := await self._log.receive_some(CHUNK)):
             *lines, rest = (rest + octets).split(b"\n")
@@ -252,13 +256,13 @@ class Unbound:
             log.debug("unbound: %s", text)
 
     def _why_ended(self) -> str:
-        """Return the errors in the log of the child and its exit status as one text."""
+        """Return the errors in unbound's log and its exit status as one text."""
         errors = [line for line in self._lines if line.startswith(("error", "fatal")) or "rror:" in line]
         return "; ".join((*errors, self._end))
 
 
 def _signal(process: subprocess.Popen[bytes], number: signal.Signals) -> None:
-    """Send a signal to the process group, unless the process has ended."""
+    """Send a signal to the process group of unbound, unless the process has ended."""
     if process.poll() is None:
         os.killpg(process.pid, number)
 

@@ -1,7 +1,8 @@
-"""The configuration of a private unbound, adapted to the scan and the machine, and the trust anchor of this unbound.
+"""Configuration of a private unbound, adapted to the scan and the machine, and the trust anchor of this unbound.
 
-Options that could change a measurement are off. Unbound does not answer from expired records or from NSEC records of
-other names. QNAME minimisation is off, because lookups at servers that do not support it would fail.
+Options of unbound that could change a measurement are off. Unbound does not answer from expired records, and does not
+derive answers from NSEC records of other names. QNAME minimisation is off, because lookups at servers that do not
+support minimised names would fail.
 """
 
 import hashlib
@@ -25,12 +26,12 @@ _ANCHORS = "root-anchors.ds"
 
 
 class UnquotablePathError(ValueError):
-    """An error for a file path that cannot be written in unbound.conf because it could end the quotes or the line."""
+    """Error: a file path cannot be written in unbound.conf, because it could end the quotes or the line."""
 
 
 @dataclass(frozen=True, slots=True)
 class UnboundSettings:
-    """Settings of a private resolver; with the default values it resolves names of the public internet.
+    """Settings of a private resolver; with the default values, the resolver resolves names of the public internet.
 
     ``forward`` is the address and port of a resolver to forward to, ``in_flight`` the number of concurrent queries.
     """
@@ -42,7 +43,7 @@ class UnboundSettings:
 
     @property
     def closed(self) -> bool:
-        """Whether the resolver may resolve names of a private network, alone or with the public internet."""
+        """True if the resolver may resolve names of a private network, alone or with the public internet."""
         return self.root_hints is not None or self.forward is not None
 
 
@@ -55,7 +56,7 @@ def configuration(
         settings: trust anchor, root hints, forwarder and number of concurrent queries.
         directory: directory for the trust anchor if the cache directory cannot be used.
         port: the loopback port to listen on.
-        own_name: a name that only this resolver can resolve, by which it is recognised.
+        own_name: a name that only this resolver can resolve, by which this resolver is recognised.
         version: the version of unbound; older versions reject some options.
 
     Returns:
@@ -131,16 +132,16 @@ _CLOSED = (
     'local-zone: "test." nodefault',
     'local-zone: "home.arpa." nodefault',
 )
-"""Options for names and addresses that exist only in private networks (RFC 6303, RFC 6761)."""
+"""The unbound options for names and addresses that exist only in private networks (RFC 6303, RFC 6761)."""
 
 
 def _has_ipv6() -> bool:
-    """Return whether the kernel supports IPv6; unbound itself determines whether there is a route."""
+    """Return whether the kernel supports IPv6; unbound itself determines whether a route exists."""
     return Path("/proc/net/if_inet6").exists()
 
 
 def _sizes(in_flight: int) -> list[str]:
-    """Return options for the number of concurrent queries, within the inherited limit of open files."""
+    """Return the unbound options for the number of concurrent queries, within the inherited limit of open files."""
     _, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     files = MOST_QUESTIONS if hard == resource.RLIM_INFINITY else hard - SPARE_FILES
     questions = max(min(max(in_flight * QUESTIONS_EACH, LEAST_QUESTIONS), MOST_QUESTIONS, files), 1)
@@ -155,7 +156,7 @@ def _sizes(in_flight: int) -> list[str]:
 
 
 def _receive_buffer() -> int:
-    """Return the size of the receive buffer in octets, at most the kernel's limit: above it, unbound logs an error."""
+    """Return the size of the receive buffer in octets, at most the kernel's limit, beyond which unbound logs errors."""
     try:
         return min(RECEIVE_BUFFER, int(_RMEM_MAX.read_text()))
     except (OSError, ValueError):
@@ -166,12 +167,12 @@ def _receive_buffer() -> int:
 
 
 def shipped_anchor() -> bytes:
-    """Return the DNSSEC root keys that the package contains, as DS records."""
+    """Return the DNSSEC root keys that the Python package contains, as DS records."""
     return resources.files("scanner.net").joinpath(_ANCHORS).read_bytes()
 
 
 def cache_directory() -> Path:
-    """Return the cache directory (XDG Base Directory Specification)."""
+    """Return the cache directory of mxsweep (XDG Base Directory Specification)."""
     base = os.environ.get("XDG_CACHE_HOME", "")
     return (Path(base) if base.startswith("/") else Path.home() / ".cache") / "mxsweep"
 
@@ -186,7 +187,8 @@ def _anchor_file(anchor: bytes, directory: Path) -> Path:
     """Return the path of the trust anchor file that unbound updates (RFC 5011).
 
     The trust anchor file is in the cache directory, or in ``directory`` if the cache directory is not writable. The
-    name of the file depends on the root keys of the package, so that a newer package starts from its own root keys.
+    name of the trust anchor file depends on the root keys of the package, so that a newer package starts from its own
+    root keys.
     """
     name = f"root-{hashlib.sha256(anchor).hexdigest()[:12]}.key"
     cache = cache_directory()

@@ -1,1 +1,1 @@
-"""The stages of a scan: examination of hosts and domains, the pipeline from input to sink, and retry passes."""
+"""The stages of a scan: examination of hosts and domains, the pipeline from input to output, and retry passes."""

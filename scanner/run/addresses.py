@@ -11,10 +11,10 @@ from scanner.run.ports import DNSLookup, Ports
 from scanner.vocabulary import Family
 
 CONSIDERED = 400
-"""Maximum number of addresses of a host that are examined one by one; all further addresses are skipped."""
+"""Maximum number of addresses of a host that are tried one after the other; all further addresses are skipped."""
 
 _IPV6 = {Family.ANY: (False, True), Family.IPV4: (False,), Family.IPV6: (True,)}
-"""Allowed values of "is an IPv6 address" for each value of the setting ``family``."""
+"""Allowed results of the test "is an IPv6 address" for each value of the setting ``family``."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,8 +1,9 @@
-"""The connections of a scan: circuit breakers and gates control each probe, and its result updates the breakers.
+"""The connections of a scan: circuit breakers and limits control each probe; its result updates the breakers.
 
 While a provider is in back-off, a probe returns the failure ``held_back`` without a connection, and a retry pass makes
-the connection. Without retry passes, a probe is not held back, but a provider in back-off gets only one connection at a
-time. If this machine runs out of descriptors or ports, the total cap is reduced and the probe is repeated. A probe
+the connection. Without retry passes, a probe is not deferred, but a provider in back-off gets only one connection at a
+time. If this machine runs out of descriptors or ports, the limit on connections in total is reduced and the probe is
+repeated. A probe
 during an outage of the network is also repeated.
 """
 
@@ -29,17 +30,17 @@ _PEER_ANSWERED = (
     *(FailureKind.REJECTED, FailureKind.TLS, FailureKind.UNDECODABLE, FailureKind.PRIME_TOO_LARGE),
     *(FailureKind.GARBAGE, FailureKind.TOO_LONG),
 )
-"""Failure kinds caused by data from the peer, which shows that the network works."""
+"""Kinds of failures caused by data from the peer; such a failure shows that the network works."""
 
 _MAYBE_OUTAGE = (
     *(FailureKind.TIMEOUT, FailureKind.UNREACHABLE, FailureKind.REFUSED, FailureKind.RESET, FailureKind.CLOSED),
 )
-"""Failure kinds that an outage of our network or a local firewall may cause."""
+"""Kinds of failures that an outage of the scanner's network or a local firewall may cause."""
 
 TRIES = 20
-"""Maximum number of probes of one endpoint that lack descriptors or ports or overlap an outage.
+"""Maximum number of probes of one endpoint if each probe lacks descriptors or ports or overlaps an outage.
 
-The probes take about 30 seconds.
+The repeated probes take about 30 seconds.
 """
 
 SHORT_OF_RESOURCES = 1.5
@@ -52,7 +53,7 @@ class Connections:
     """A ``ProbeEndpoint`` that is controlled by circuit breakers, gates and the outage detector.
 
     Args:
-        settings: caps, rates and retries of the scan.
+        settings: limits, rates and retries of the scan.
         stats: counters of the scan.
         probe: function that probes an endpoint once, over one connection.
         report: function that gets messages for the user about an outage.
@@ -104,7 +105,7 @@ class Connections:
         return result
 
     async def _is_final(self, peer: tuple[Endpoint, str], probe: Probe) -> bool:
-        """Return False if an outage overlaps a probe, so that the caller repeats the probe."""
+        """Return False if an outage overlapped the probe, so that the caller repeats the probe."""
         failure = probe.failure
         if failure is None or failure.phase is not Phase.CONNECT:
             self._stats.reached = True
@@ -138,7 +139,7 @@ class Connections:
     async def _probe_within(
         self, endpoint: Endpoint, host: str, patience: Callable[[], Deadline]
     ) -> ProbeResult | None:
-        """Wait for the gates and the end of any outage, and probe once; defer the endpoint if a breaker is open.
+        """Wait for the limits and the end of any outage, and probe once; defer the endpoint if a breaker is open.
 
         Return None if the deadline made by ``patience`` stopped the probe.
         """
@@ -171,10 +172,10 @@ class Connections:
     # --- breakers ---------------------------------------------------------------------------------------------
 
     def _defers(self, endpoint: Endpoint, provider: str, network: str) -> bool:
-        """Return whether a breaker defers the endpoint to a retry pass.
+        """Return whether a breaker defers the probe of the endpoint to a retry pass.
 
-        An endpoint is deferred only once. Otherwise an address that rejects in every pass would prevent probes of the
-        other addresses of its host.
+        The probe of an endpoint is deferred only once. If it were deferred more often, an address that rejects
+        connections in every pass would prevent probes of the other addresses of its host.
         """
         at = trio.current_time()
         is_open = self._breakers.is_open(provider, at) or self._breakers.is_open(network, at)
@@ -188,13 +189,14 @@ class Connections:
         return True
 
     def _careful(self, key: str) -> AbstractAsyncContextManager[None]:
-        """Return a slot of a cap of one connection at a time if the breaker has ever opened, else a null context."""
+        """Return a slot of a limit of one connection at a time if the breaker has ever opened, else a null context."""
         return self._one_at_a_time.slot(key) if self._breakers.has_opened(key) else _NO_CAP
 
     def _learn(self, provider: str, network: str, probe: Probe) -> None:
-        """Update the breakers after a probe.
+        """Update the circuit breakers after a probe.
 
-        A rejecting reply opens the breaker of the provider at once. The breaker of a network opens only after several
+        A reply that rejects the connection opens the breaker of the provider at once. The breaker of a network opens
+        only after several
         addresses in a row, because a network may contain many providers.
         """
         failure, at, address = probe.failure, trio.current_time(), probe.endpoint.address

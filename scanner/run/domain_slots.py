@@ -1,7 +1,7 @@
-"""The cap on simultaneous probes for one scanned domain, and the cap on the evidence in memory for the domain.
+"""Limits on simultaneous probes for one scanned domain, and on the evidence in memory for the domain.
 
-Domains share hosts, and hosts share addresses. A probe that several domains wait for takes the slot of any of these
-domains that has a free slot. A domain with very many hosts therefore cannot delay a domain that shares one of these
+Domains share hosts, and hosts share addresses. A probe that several domains wait for takes a free slot of any of these
+domains. A domain with very many hosts therefore cannot delay a domain that shares one of these
 hosts.
 """
 
@@ -15,12 +15,12 @@ from scanner.net.probe import ProbeResult
 EVIDENCE = 32 * 1024 * 1024
 """Maximum number of octets of certificates and transcripts in memory for one domain.
 
-Further transcripts are not kept.
+Transcripts beyond this maximum are not kept.
 """
 
 
 class DomainSlots:
-    """The slots of one domain.
+    """The slots of one domain, each of which permits one probe.
 
     Args:
         limit: maximum number of probes in flight for the domain.
@@ -40,11 +40,11 @@ class DomainSlots:
         return True
 
     def queue(self, request: "SlotRequest") -> None:
-        """Let a request wait for the next free slot."""
+        """Let a probe wait for the next free slot of the domain."""
         self._requests.append(request)
 
     def release(self) -> None:
-        """Pass a slot to the request that has waited longest, or free the slot."""
+        """Pass a slot to the probe that has waited longest, or free the slot."""
         while self._requests:
             request = self._requests.popleft()
             if request.is_open:
@@ -53,7 +53,7 @@ class DomainSlots:
         self._held -= 1
 
     def keeps(self, result: ProbeResult) -> bool:
-        """Count the evidence of a probe; return whether the transcript of the probe may also be kept."""
+        """Count the evidence of a probe; return whether the transcript of the probe may be kept."""
         transcript = sum(map(len, result.probe.transcript))
         self._octets += sum(map(len, result.chain))
         if self._octets + transcript > EVIDENCE:
@@ -91,7 +91,7 @@ class HostDomains:
 class SlotRequest:
     """A probe that waits for a slot of any domain that uses a host with the probed address.
 
-    ``is_open`` is true until a slot is granted or the probe is cancelled.
+    ``is_open`` is true until the probe gets a slot or is cancelled.
     """
 
     def __init__(self) -> None:
@@ -101,14 +101,14 @@ class SlotRequest:
         self._ended = trio.Event()
 
     def add(self, host: HostDomains) -> None:
-        """Add a host that has the address of the probe."""
+        """Add a host that has the address of the waiting probe."""
         self._hosts.append(host)
         host.requests[self] = None
         for domain in host:
             self.offer(domain)
 
     def offer(self, domain: DomainSlots) -> None:
-        """Take a free slot of a domain, or also wait for a slot of this domain."""
+        """Take a free slot of a domain, or else also wait for a slot of this domain."""
         if self.is_open:
             if domain.take():
                 self.grant(domain)
@@ -116,7 +116,7 @@ class SlotRequest:
                 domain.queue(self)
 
     def grant(self, domain: DomainSlots) -> None:
-        """Give the probe a slot that was taken for it."""
+        """Give the probe a slot of a domain."""
         self.is_open = False
         self._granted = domain
         self._ended.set()

@@ -1,4 +1,4 @@
-"""An estimate of a scan by DNS lookups only: numbers of hosts, addresses, providers and connections, and duration."""
+"""Estimate of a scan by DNS lookups only: numbers of hosts, addresses, providers and connections, and duration."""
 
 from collections import Counter
 from collections.abc import Iterable, Iterator
@@ -24,7 +24,7 @@ WORKERS = 64
 
 @dataclass(slots=True)
 class Estimate:
-    """Counts of a scan: ``connections`` by address and port, ``providers`` by connections, ``skipped`` by reason."""
+    """Estimated counts: ``connections`` by address and port, ``providers`` by connections, ``skipped`` by reason."""
 
     domains: int = 0
     rejects: int = 0
@@ -34,7 +34,7 @@ class Estimate:
     skipped: Counter[str] = field(default_factory=Counter)
 
     def seconds(self, caps: Caps) -> float:
-        """Return the duration of the scan in seconds, as limited by the caps and the rate."""
+        """Return the duration of the scan in seconds, as limited by the connection limits and the rate."""
         networks: Counter[str] = Counter()
         for (address, _), count in self.connections.items():
             networks[network_of(address)] += count

@@ -1,6 +1,6 @@
 """The evidence about the certificates of probed addresses: DANE at once, PKIX when the report of the host is made.
 
-The DANE evidence shows whether a mismatch has to be confirmed. No other decision of a scan needs evidence.
+The DANE evidence shows whether a mismatch has to be confirmed; a scan makes no other decision by evidence.
 """
 
 import time
@@ -39,10 +39,11 @@ _Report = TypeVar("_Report", EndpointReport, AlgorithmReport)
 
 @dataclass(frozen=True, slots=True)
 class ProbedAddress:
-    """The probes of one address.
+    """The probes of one address and the evidence from them.
 
-    ``report`` does not contain PKIX evidence. ``result`` is the probe from which evidence is computed if it has a
-    certificate chain. ``mismatch`` is true if the evidence is a mismatch, at least for domains whose name is not in the
+    ``report`` does not contain PKIX evidence. ``result`` is the probe from which evidence is computed if the probe has
+    a certificate chain. ``mismatch`` is true if the evidence is a mismatch, at least for domains whose name is not in
+    the
     certificate. ``unconfirmed`` is the result of the first reading if the address was probed twice. ``others`` contains
     the results of the probes in ``report.algorithms``, ``pq`` that of the probe for post-quantum groups.
     """

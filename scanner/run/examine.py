@@ -1,8 +1,9 @@
-"""The examination of one domain: find its route, examine the hosts on the route, and judge the observation.
+"""The examination of one domain: determine its route, examine the hosts on the route, and judge the observation.
 
-The observation of a domain waits for the network, and the judgement does not. The writer task judges many domains in a
-row, which takes a third less time than judging a domain between two probes. Each host is examined once, even if many
-domains use it. The module ``scanner.run.hosts`` examines a host, and the package ``scanner.core`` judges the host.
+The observation of a domain waits for the network, and the judgement does not. The writer task judges many domains one
+after the other, which takes a third less time than judging a domain between two probes. Each host is examined once,
+even if many domains use the host. The module ``scanner.run.hosts`` examines a host, and the package ``scanner.core``
+judges the host.
 """
 
 import traceback
@@ -36,7 +37,7 @@ _NO_ROUTE = Route(())
 
 @dataclass(frozen=True, slots=True)
 class DomainObservation:
-    """The route of a target, the results of its hosts and its policy, or the internal error that prevented them."""
+    """The observation of a target: its route, the results of its hosts and its policy, or the internal error."""
 
     target: Target
     began: datetime
@@ -50,7 +51,7 @@ class DomainObservation:
 class DomainResult:
     """The record of a domain with the host reports and certificates that the record refers to.
 
-    ``retry`` is true if a retry pass might give a better result.
+    ``retry`` is true if another examination might give a better result.
     """
 
     record: DomainRecord
@@ -60,7 +61,7 @@ class DomainResult:
 
 
 LoadHost = Callable[[str], ReportAndCerts | None]
-"""A function from the key of a host to its stored report and certificates by SHA-256, or None."""
+"""A function that takes the key of a host and returns its stored report and certificates by SHA-256, or None."""
 
 
 class Examiner:
@@ -88,9 +89,9 @@ class Examiner:
         return await self.judge(await self.observe(target), Slices())
 
     async def observe(self, target: Target) -> DomainObservation:
-        """Find the route of a target and examine the hosts on the route.
+        """Determine the route of a target and examine the hosts on the route.
 
-        An internal error becomes part of the observation.
+        An internal error of mxsweep becomes part of the observation.
         """
         began = now()
         try:
@@ -101,7 +102,10 @@ class Examiner:
             return DomainObservation(target, began, error=error)
 
     async def judge(self, seen: DomainObservation, slices: Slices) -> DomainResult:
-        """Judge an observation in time slices. For an internal error, return a record that describes the error."""
+        """Judge the observation of a domain in time slices.
+
+        If the observation contains an internal error, return a record that describes the error.
+        """
         if seen.error is not None:
             return self.unjudged(seen, seen.error)
         try:
@@ -110,14 +114,14 @@ class Examiner:
             return self.unjudged(seen, error)
 
     def unjudged(self, seen: DomainObservation, error: Exception) -> DomainResult:
-        """Return a result for a domain without a record because of an internal error.
+        """Return a result for a domain that has no record because of an internal error.
 
-        Its text names the error and the place.
+        The text of the result names the error and its place in the code.
         """
         return DomainResult(_internal_record(seen, self._settings.level, error))
 
     def next_pass(self) -> None:
-        """Begin a retry pass: hosts and endpoints that are worth a retry are examined again."""
+        """Begin a retry pass: hosts and endpoints with inconclusive results are examined again."""
         self._host_examiner.next_pass()
         if self._policies is not None:
             self._policies.next_pass()
@@ -142,7 +146,7 @@ class Examiner:
         return examined
 
     async def _policy(self, destination: Destination, route: Route) -> PolicyResult | None:
-        """Return the policy of a mail domain; None if it was not asked for, or the MX records show that there is none.
+        """Return the policy of a mail domain; None if the scan does not examine MTA-STS or the domain accepts no mail.
 
         A policy belongs to a domain, not to a mail host that a destination names (RFC 8461 section 3.4).
         """
@@ -193,7 +197,7 @@ class Examiner:
         return HostResult.of_report(*stored)
 
     def _is_replaced(self, report: HostReport) -> bool:
-        """Return whether the host of a stored report is examined again in this pass.
+        """Return whether the host of a stored report is to be examined again in this pass.
 
         Because the clock may be set back at any time, the times of reports are only compared for equality, not for
         order.
@@ -227,7 +231,10 @@ class Examiner:
     async def _judge_host(
         self, seen: DomainObservation, hop: RouteHost, result: HostResult, slices: Slices
     ) -> HostVerdict:
-        """Judge a host address by address, as ``judgement.judge_host`` does; an internal error names the host."""
+        """Judge a host, one address after the other, as ``judgement.judge_host`` does.
+
+        An internal error names the host.
+        """
         try:
             await result.complete(slices)
             report, certs = result.report, result.certs
@@ -255,7 +262,7 @@ def _octets(result: HostResult) -> int:
 
 
 def _name_host(error: Exception, host: str) -> None:
-    """Add the MX host to the notes of an internal error, only once, because the domains of a host share the error."""
+    """Add the MX host to the notes of an internal error, only once, because all domains of a host share the error."""
     cause, note = root_cause(error), f"MX host {host}"
     if note not in getattr(cause, "__notes__", ()):
         cause.add_note(note)

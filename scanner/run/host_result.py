@@ -1,4 +1,4 @@
-"""The result of the examination of one MX host, and the key by which domains share the result."""
+"""The result of the examination of one MX host, and the key of the result, which all domains of the host share."""
 
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
@@ -27,9 +27,10 @@ ReportAndCerts = tuple[HostReport, dict[str, CertFacts]]
 
 
 class HostResult:
-    """The endpoints of a host and the report of the host, which ``complete`` makes before the first use.
+    """The endpoints of a host and the report of the host, which ``complete`` makes before its first use.
 
-    The writer task makes the reports of many hosts in a row, which takes a third less time than making reports between
+    The writer task makes the reports of many hosts one after the other, which takes a third less time than making
+    reports between
     probes.
 
     Args:
@@ -60,11 +61,11 @@ class HostResult:
         return result
 
     async def complete(self, slices: Slices) -> None:
-        """Make the report in time slices. Only one task at a time may call this method.
+        """Make the report of the host in time slices. Only one task at a time may call this method.
 
         Raises:
-            RuntimeError: ``make`` raised an exception, which is the cause of this error. Further calls do not call
-                ``make`` again.
+            RuntimeError: the function ``make`` raised an exception, which is the cause of this error. Further calls of
+                this method do not call ``make`` again.
         """
         if self._make is not None:
             try:
@@ -77,7 +78,7 @@ class HostResult:
 
     @property
     def has_report(self) -> bool:
-        """Whether the report has been made; an internal error may have prevented the report."""
+        """True if the report has been made; an internal error may have prevented the report."""
         return self._made is not None
 
     @property

@@ -1,7 +1,8 @@
 """The examination of one MX host: addresses, TLSA records, the probes of each address, and the evidence.
 
 TLSA records and certificates are read at different times, seconds apart, and are read a second time before a mismatch
-is recorded. A key rollover between the two readings must not be recorded as a mismatch (RFC 7671 section 8.1).
+is recorded. A key rollover between the readings of TLSA records and certificates must not be recorded as a mismatch
+(RFC 7671 section 8.1).
 """
 
 from collections.abc import Awaitable, Sequence
@@ -24,10 +25,10 @@ from scanner.settings import WITH_AUTHENTICATION, WITHOUT_AUTHENTICATION
 from scanner.vocabulary import FailureKind, Phase
 
 LOOKED_UP = 8
-"""Number of hosts of one domain whose addresses are looked up concurrently to count them."""
+"""Number of hosts of one domain whose addresses are looked up concurrently in order to count the addresses."""
 
 _WORTH_ANOTHER_PROFILE = (FailureKind.TLS, FailureKind.CLOSED, FailureKind.RESET, FailureKind.TIMEOUT)
-"""Kinds of handshake failure after which the next TLS profile is probed."""
+"""Kinds of handshake failures after which the next TLS profile is tried."""
 
 
 class HostExaminer:
@@ -77,13 +78,13 @@ class HostExaminer:
         return HostResult(tuple([address.report for address in probed]), make, FACTS * octets)
 
     def next_pass(self) -> None:
-        """Remove remembered probes that are worth a retry, so that the next pass repeats them."""
+        """Remove kept results of probes that are inconclusive, so that the next pass repeats the probes."""
         self._results.forget(lambda result: retry.of_probe(result.probe))
 
     async def within_limits(self, keys: Sequence[HostKey]) -> Sequence[HostKey]:
         """Return the first hosts of a route, up to the limits of hosts and of addresses of one domain.
 
-        A host with more addresses than the limit still permits, and all hosts after this host, are not examined,
+        A host with more addresses than the limit still permits, and all later hosts on the route, are not examined,
         because the result of a partly examined host cannot be shared with other domains. Lookups are made only if the
         limit of addresses can be exceeded.
         """
@@ -165,7 +166,7 @@ class HostExaminer:
     async def _probe(self, endpoint: Endpoint, host: str, domains: HostDomains, *, fresh: bool) -> ProbeResult:
         """Probe an endpoint, or return the result of a probe for another host.
 
-        With ``fresh``, always make a new probe.
+        With ``fresh``, make a new probe in any case.
         """
         if fresh:
             return await self._probe_in_slot(endpoint, host, domains)
@@ -185,7 +186,7 @@ class HostExaminer:
     async def _probe_in_slot(self, endpoint: Endpoint, host: str, domains: HostDomains) -> ProbeResult:
         """Probe an endpoint in a slot of one of the domains.
 
-        Above the limit of evidence in memory, drop the transcript.
+        Above the limit of evidence in memory, remove the transcript of the probe.
         """
         domain = domains.take() or await self._wait_for_slot(endpoint, domains)
         try:
@@ -211,9 +212,9 @@ class HostExaminer:
         probed: list[ProbedAddress],
         domains: HostDomains,
     ) -> tuple[TLSALookup, list[ProbedAddress]]:
-        """Query TLSA records and probe mismatched addresses a second time, without a cache; the second reading counts.
+        """Query TLSA records and probe mismatched addresses a second time, without a cache; the second result is used.
 
-        If the records have changed, all addresses are probed again.
+        If the TLSA records have changed, all addresses are probed again.
         """
         again = await self._tlsa(key, addresses)
         changed = again.records != lookup.records

@@ -1,4 +1,4 @@
-"""The DNS lookups of a scan, repeated after an outage of the resolver or of the network."""
+"""DNS lookups of a scan, which are repeated after an outage of the resolver or of the network."""
 
 from collections.abc import Callable
 from typing import Any
@@ -12,7 +12,7 @@ from scanner.run.stats import Stats
 from scanner.vocabulary import Outcome, Phase, Security
 
 TRIES = 5
-"""Maximum number of lookups of one question if each lookup overlaps an outage."""
+"""Maximum number of lookups for one question if each lookup overlaps an outage."""
 
 
 class Lookups:
@@ -41,7 +41,7 @@ class Lookups:
         self._outage: Outage[tuple[str, str]] = Outage(self._works, report, "the DNS", patience=patience)
 
     async def __call__(self, name: str, rtype: str, *, fresh: bool = False) -> Answer:
-        """Return the answer for a name and record type; ``fresh`` bypasses the cache."""
+        """Return the answer for a name and record type; with ``fresh``, the cache is not used."""
         self._stages[Phase.DNS] += 1
         try:
             return await self._ask(name, rtype, fresh=fresh)
@@ -66,5 +66,5 @@ class Lookups:
 
 
 def _answered(answer: Answer) -> bool:
-    """Return whether a resolver answered; a validation failure is also an answer."""
+    """Return whether a resolver answered; a failed DNSSEC validation is also an answer."""
     return answer.outcome is not Outcome.ERROR or answer.security is Security.BOGUS

@@ -14,10 +14,10 @@ from targets.lists import Target
 
 @dataclass(slots=True)
 class RetryPasses:
-    """The targets of the current pass and the next pass by key, each target with its last verdict.
+    """The targets of the current and the next retry pass by key, each target with its last verdict.
 
-    ``left`` is the number of remaining passes; if ``left`` is 0, no target is kept. Only targets that are worth a retry
-    are kept; a target takes about a kilobyte.
+    ``left`` is the number of remaining passes; if ``left`` is 0, no target is kept for another pass. Only targets with
+    an inconclusive result are kept; a target takes about a kilobyte of memory.
     """
 
     stats: Stats
@@ -26,7 +26,7 @@ class RetryPasses:
     current: dict[str, tuple[Target, DomainVerdict]] = field(default_factory=dict)
 
     def note(self, target: Target, result: DomainResult) -> None:
-        """Keep a target for the next pass if its result is worth a retry."""
+        """Keep a target for the next pass if another examination may change its result."""
         if self.current:
             self.current.pop(target.destination.key, None)
         if result.retry and self.left:

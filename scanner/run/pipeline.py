@@ -29,23 +29,26 @@ READ_BATCH = 64
 """Maximum number of input lines per batch of the reading thread; a batch needs one thread switch."""
 
 BACKLOG = 256
-"""Maximum number of items queued for the writer, which is about the number that arrive during one fsync."""
+"""Maximum number of items queued for the writer, which is about the number of items that arrive during one fsync."""
 
 WRITE_BATCH = 64
-"""Maximum number of domains that the writer receives at once, which is about ten milliseconds of work."""
+"""Maximum number of domains that the writer receives at once; judging these takes about ten milliseconds."""
 
 GATHERING_DELAY = 0.02
-"""Seconds that the writer waits for more items, since judging many items in a row takes less time."""
+"""Seconds that the writer waits for more items, since judging many items one after the other takes less time."""
 
 DRAIN = 30.0
 """Maximum time in seconds for work in flight to finish after the first interrupt."""
 
 SYNC_EVERY = 1.0
-"""Seconds between two calls of ``sync``; a power failure loses at most the records of this time."""
+"""Seconds between two calls of ``sync``; a power failure loses at most the records of this interval."""
 
 
 Output = DomainObservation | Reject | trio.Event
-"""An item for the writer. The writer sets an event when all items before the event have been written."""
+"""An item in the channel to the writer.
+
+If the item is an event, the writer sets the event when all earlier items have been written.
+"""
 
 
 class Stop:
@@ -62,7 +65,10 @@ class Stop:
         """The cancel scope of all tasks except the writer."""
 
     def drain(self) -> None:
-        """Start no new domain; cancel work in flight after ``DRAIN`` seconds. Between passes, skip the next pass."""
+        """Start no new domain; cancel work in progress after ``DRAIN`` seconds.
+
+        Between two passes, skip the next pass.
+        """
         self.skip_wait.set()
         if self.between_passes:
             return
@@ -73,7 +79,7 @@ class Stop:
     def end(self, why: str, *, at_once: bool) -> None:
         """End the scan before the end of its input.
 
-        ``at_once`` cancels work in flight, for a pause in which work only waits.
+        ``at_once`` cancels work in progress at once, for a pause in which all work only waits.
         """
         if not self.draining:
             self.why = why
@@ -81,7 +87,7 @@ class Stop:
             self.now() if at_once else self.drain()
 
     def now(self) -> None:
-        """Cancel all work; completed observations are still written."""
+        """Cancel all work; the writer still writes completed observations."""
         self.skip_wait.set()
         self.draining = True
         self.reading.cancel()
@@ -96,7 +102,7 @@ async def scan(
     Args:
         items: targets and rejected lines, read in a thread.
         ports: interfaces for lookups and probes, settings and counters.
-        sink: destination of records and rejects.
+        sink: destination of the records and rejected lines.
         stop: object by which the caller ends the scan early.
         load: function that returns stored reports of hosts; a host with a stored report is not examined again.
 
@@ -111,7 +117,7 @@ async def scan(
 
 
 class _Pipeline:
-    """The tasks of one scan and their shared state."""
+    """The tasks of one scan and the state that the tasks share."""
 
     def __init__(self, ports: Ports, sink: Sink, stop: Stop, load: LoadHost | None) -> None:
         self._ports = ports
@@ -122,7 +128,7 @@ class _Pipeline:
         self._output, self._to_write = trio.open_memory_channel[Output](BACKLOG)
 
     async def run(self, items: Iterator[Target | Reject]) -> None:
-        """Run the first pass and the retry passes."""
+        """Run the first pass and then the retry passes of the scan."""
         async with trio.open_nursery() as nursery:
             nursery.start_soon(self._writer.run, self._to_write)
             async with self._output:
@@ -170,7 +176,7 @@ class _Pipeline:
     # --- reader -----------------------------------------------------------------------------------------------
 
     async def _read(self, items: Iterator[Target | Reject], queue: trio.MemorySendChannel[Target]) -> None:
-        """Send targets to the workers and rejects to the writer until the input ends or the scan is stopped."""
+        """Send targets to the workers and rejected lines to the writer until the input ends or the scan is stopped."""
         stats = self._ports.stats
         async with queue:
             with self._stop.reading:
@@ -186,7 +192,7 @@ class _Pipeline:
                 stats.total = stats.read
 
     def _check_scope(self, item: Target | Reject) -> Target | Reject:
-        """Return the item, or a reject for a target that is out of scope, such as an opt-out."""
+        """Return the item, or a reject in place of a target that is out of scope, such as an opted-out domain."""
         if isinstance(item, Reject):
             return item
         refusal = self._ports.scope.domain(item.destination.host)
@@ -207,7 +213,7 @@ class _Pipeline:
 
 
 class _Writer:
-    """The writer: the only task that judges observations and uses the sink."""
+    """Run the writer: the only task that judges observations and uses the sink."""
 
     def __init__(self, examiner: Examiner, passes: RetryPasses, sink: Sink, stats: Stats) -> None:
         self._examiner = examiner
@@ -216,10 +222,12 @@ class _Writer:
         self._stats = stats
 
     async def run(self, channel: trio.MemoryReceiveChannel[Output]) -> None:
-        """Write all items of the channel. The writer task ends after all workers, so that every observation is written.
+        """Write all items that arrive in the channel.
 
-        The channel is closed without a checkpoint. An exception of the sink is therefore the first exception of the
-        group, before the exceptions of workers that send to the closed channel.
+        The writer task ends after all workers, so that every observation is written. The channel is closed without a
+        trio checkpoint. An exception of the sink is therefore the first exception of the group, before the exceptions
+        of
+        workers that send to the closed channel.
         """
         with channel:
             async with trio.open_nursery() as nursery:
@@ -258,12 +266,12 @@ class _Writer:
 
 
 async def _read_batch(items: Iterator[Target | Reject]) -> list[Target | Reject]:
-    """Return the next items, read in a thread because a read may block."""
+    """Return the next items of the input, read in a thread because a read may block."""
     return await trio.to_thread.run_sync(list, islice(items, READ_BATCH), abandon_on_cancel=True)
 
 
 async def _send(channel: trio.MemorySendChannel[T], item: T) -> None:
-    """Send an item, without a checkpoint if the channel has room."""
+    """Send an item to a channel, without a trio checkpoint if the channel has room."""
     try:
         channel.send_nowait(item)
     except trio.WouldBlock:
@@ -271,7 +279,10 @@ async def _send(channel: trio.MemorySendChannel[T], item: T) -> None:
 
 
 async def _receive(channel: trio.MemoryReceiveChannel[T]) -> T | None:
-    """Return the next item, without a checkpoint if an item is queued; None at the end of the channel."""
+    """Return the next item of a channel, without a trio checkpoint if an item is queued.
+
+    Return None at the end of the channel.
+    """
     try:
         try:
             return channel.receive_nowait()

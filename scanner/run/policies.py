@@ -1,7 +1,8 @@
 """The examination of the MTA-STS policy and of the TLSRPT record of a domain.
 
 The policy host is contacted under the same rules as an MX host: opt-outs, special-purpose addresses and address
-families, and connection caps of its own. Each address is tried once; the next address only if TCP failed.
+families, and its own limits on connections. Each address of the policy host is tried once; the next address is tried
+only if the TCP connection failed.
 """
 
 from dataclasses import dataclass, field, replace
@@ -26,10 +27,10 @@ if TYPE_CHECKING:
 PATH = "/.well-known/mta-sts.txt"
 
 ADDRESSES = 3
-"""Maximum number of addresses of a policy host that are tried; a hosting network has many more."""
+"""Maximum number of addresses of a policy host that are tried; a hosting network has many more addresses."""
 
 REMEMBERED = 256
-"""Maximum number of remembered results: a domain may be in a list twice, with different ports."""
+"""Maximum number of kept results, since a list may contain a domain twice, with different ports."""
 
 POLICY_CAPS = Caps(total=64, per_address=2, per_network=8, per_provider=8, rate=50.0, spacing=0.1)
 """Limits on connections to policy hosts: a web server expects more connections than a mail server."""
@@ -45,7 +46,7 @@ class PolicyResult:
 
 
 class PolicyExaminer:
-    """The examiner of policies; the policy of a domain is fetched once in a pass, even if the fetch fails."""
+    """The examiner of MTA-STS policies; the policy of a domain is fetched once in a pass, even if the request fails."""
 
     def __init__(self, ports: Ports, fetch: FetchPath) -> None:
         self._ports = ports
@@ -54,11 +55,11 @@ class PolicyExaminer:
         self._results: SingleFlight[str, PolicyResult] = SingleFlight(limit=REMEMBERED)
 
     async def examine(self, domain: str) -> PolicyResult:
-        """Examine a domain: two DNS questions, and the fetch of the policy if the domain has a valid record."""
+        """Examine a domain: two DNS questions, and an HTTPS request for the policy if the record has no fault."""
         return await self._results.get(domain, lambda: self._examine(domain))
 
     def next_pass(self) -> None:
-        """Remove remembered results that are worth a retry, so that the next pass repeats them."""
+        """Remove inconclusive results, so that the next pass repeats their examination."""
         self._results.forget(lambda result: discovery.worth_retry(result.sts))
 
     async def _examine(self, domain: str) -> PolicyResult:
@@ -83,7 +84,7 @@ class PolicyExaminer:
         return PolicyResult(discovery.with_response(report, tuple(fetches), body), tlsrpt, chains)
 
     async def _visit(self, visit: "_Visit", address: str, found: HostAddresses) -> bytes:
-        """Fetch the policy from one address, behind the gates of the provider that operates the policy host."""
+        """Fetch the policy from one address, within the connection limits of the policy host's provider."""
         operator = found.answers[0].rname or visit.host
         async with self._gates.connection(address, operator):
             result = await self._fetch(address, visit.host, PATH, visit.accepts)
@@ -91,7 +92,7 @@ class PolicyExaminer:
 
 
 class _Visit:
-    """One request to a policy host: the judgement of its certificate, and its record."""
+    """One HTTPS request to a policy host: the judgement of its certificate, and its record."""
 
     fetch: PolicyFetch
 
@@ -108,7 +109,7 @@ class _Visit:
         return self._judged.accepted
 
     def record(self, address: str, result: "HTTPSResult") -> bytes:
-        """Record the result of the request, and return the body."""
+        """Record the result of the HTTPS request, and return the body."""
         self.fetch = PolicyFetch(
             address=address,
             started=result.started,

@@ -1,4 +1,4 @@
-"""The interfaces of an examination: protocols for DNS, probes, routes and output, which tests can replace."""
+"""Interfaces of an examination: protocols for DNS, probes, routes and output, which tests can replace."""
 
 from collections.abc import Awaitable, Mapping, Sequence
 from dataclasses import dataclass
@@ -36,7 +36,10 @@ class FetchPath(Protocol):
     """A function that fetches a path by HTTPS from one address; failures are part of the result."""
 
     def __call__(self, address: str, host: str, path: str, accepts: "Accepts") -> "Awaitable[HTTPSResult]":
-        """Return the result; ``accepts`` judges the certificate chain before the request is sent."""
+        """Return the result of the HTTPS request.
+
+        ``accepts`` judges the certificate chain before the request is sent.
+        """
 
 
 class HasRoute(Protocol):
@@ -47,21 +50,21 @@ class HasRoute(Protocol):
 
 
 class Sink(Protocol):
-    """The destination of records, used by one task only."""
+    """The interface of a destination of records (sink), used by one task only."""
 
     def put_domain(self, record: DomainRecord, reports: Sequence[HostReport], certs: Mapping[str, CertFacts]) -> None:
         """Accept the record of a domain with the host reports and certificates that the record refers to.
 
         Raises:
-            ValueError: a record cannot be encoded; the sink has not accepted any of the records. All other errors end
-                the scan.
+            ValueError: a record cannot be encoded; the sink has accepted none of the records. All other errors of a
+                sink end the scan.
         """
 
     def put_reject(self, file: str, line: int, raw: str, reason: str) -> None:
-        """Accept an input line that was rejected."""
+        """Accept an input line that is not scanned, with the reason."""
 
     def sync(self) -> None:
-        """Write the accepted records to the disk if the last call was long enough ago."""
+        """Write the accepted records to the disk if enough time has passed since the last call."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,6 +1,6 @@
 """Time slices of long computations in the event loop, and a log of steps that delayed all other tasks.
 
-Judging and writing are computations without a wait for input or output. A certificate of 100 KB takes a tenth of a
+Judging and writing are computations that do not wait for input or output. A certificate of 100 KB takes a tenth of a
 second, and a domain may have hundreds of addresses, each with a certificate of its own. Between two parts of a long
 computation, ``turn`` lets other tasks run if the time slice has been used up.
 """
@@ -12,13 +12,13 @@ import trio
 from scanner.net.stalls import log_stall
 
 SLICE = 0.02
-"""Seconds of computation after which other tasks run: a small part of any time limit of a probe."""
+"""Seconds of computation after which other tasks run; small in comparison with the time limits of a probe."""
 
 
 class Slices:
-    """The time slices of the computations of one task.
+    """The time slices for the computations of one task.
 
-    A time slice begins when this object is created and after each checkpoint.
+    A time slice begins when this object is created and after each trio checkpoint.
     """
 
     __slots__ = ("_began",)

@@ -10,10 +10,11 @@ from scanner.reasons import Reason
 
 @dataclass(slots=True)
 class Stats:
-    """The counters of a scan. ``total``, the number of targets, is None until the input has been read completely.
+    """The counters of one scan. ``total``, the number of targets, is None until the input has been read completely.
 
     ``judged`` counts every judgement of a domain, ``done`` counts every domain once. ``retrying`` is the number of
-    domains in a retry pass, ``waiting`` is a message during the wait before a retry pass. ``wanted`` is the number of
+    domains in a retry pass, and ``waiting`` is a message during the wait before a retry pass. ``wanted`` is the number
+    of
     unfinished probes, ``in_flight`` the number of probes with a connection. ``stages`` counts probes by phase, and DNS
     lookups as ``dns``. ``outages`` contains a message for each active outage, by the subject of the outage. ``reached``
     is true after a peer has accepted a connection for the first time.
@@ -44,9 +45,9 @@ class Stats:
             self.outages[what] = text
 
     def domain(self, record: DomainRecord, before: DomainVerdict | None = None) -> None:
-        """Count a judged domain.
+        """Count a domain that has been judged.
 
-        ``before`` is the domain's verdict in an earlier pass, which is subtracted from the counts.
+        ``before`` is the domain's verdict in an earlier pass, which the method subtracts from the counts.
         """
         self.judged += 1
         if before is None:

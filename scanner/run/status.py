@@ -1,4 +1,4 @@
-"""The status of a scan at one moment: the source of all numbers in progress displays and status files."""
+"""The status of a scan at one moment, from which progress displays and status files take all numbers."""
 
 import resource
 from collections import deque
@@ -50,7 +50,9 @@ class Speed:
 
 
 class StatusSource:
-    """The source of the status of a scan, computed from counters; the elapsed time begins with this object.
+    """The source of the status of a scan, computed from counters.
+
+    The elapsed time is counted from the creation of this object.
 
     Args:
         stats: counters of the scan.
@@ -72,7 +74,7 @@ class StatusSource:
         return RunState.PAUSED if self._stats.outages else RunState.RUNNING
 
     def status(self, state: RunState | None = None) -> Status:
-        """Return the status at this moment; ``state`` is the final state after the end of the scan, None before."""
+        """Return the present status; ``state`` is the final state after the end of the scan, None before the end."""
         stats, at = self._stats, self._clock()
         if stats.waiting:
             self._speed = Speed()  # retry passes are slow: their speed is measured separately
@@ -104,7 +106,7 @@ class StatusSource:
         )
 
     def _eta(self, rate: float) -> float | None:
-        """Return the seconds to the end of the scan at this speed, with the next retry pass and the wait before it.
+        """Return the seconds to the end of the scan at this speed, with the next retry pass and the wait before that.
 
         Else None.
         """
@@ -121,7 +123,7 @@ class StatusSource:
 
 
 def in_flight(stats: Stats) -> dict[str, int]:
-    """Return the number of DNS lookups and of probes in each stage, zeros included."""
+    """Return the number of DNS lookups and of probes in each stage, including stages without probes."""
     stages = {stage.value: stats.stages[stage] for stage in STAGES}
     return {
         "dns": stats.stages[Phase.DNS],
@@ -132,7 +134,10 @@ def in_flight(stats: Stats) -> dict[str, int]:
 
 
 def rss() -> int:
-    """Return the resident memory of this process in octets; without a free file descriptor, the maximum so far."""
+    """Return the resident memory of this process in octets.
+
+    If no file descriptor is free, return the maximum so far.
+    """
     try:
         return int(_STATM.read_text("ascii").split()[1]) * _PAGE
     except OSError:

@@ -55,7 +55,7 @@ ROUTES = (
     ),
     Scenario(
         "implicit-mx.test",
-        "no MX record: the domain itself is the mail host (RFC 5321 section 5.1)",
+        "the domain has no MX record and is itself the mail host (RFC 5321 section 5.1)",
         protected(Reason.IMPLICIT_MX),
         (Host("implicit-mx.test", EE),),
         VERIFIED,

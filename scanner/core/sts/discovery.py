@@ -1,7 +1,7 @@
-"""The judgement of the discovery of an MTA-STS policy: whether a sender without a cached policy finds one, and why not.
+"""Judgement whether a sender without a cached policy finds the MTA-STS policy of a domain, and why not.
 
-A cause that another attempt could remove gives ``lookup_failed``, a cause on this machine ``unknown``, and a fault of
-the domain ``invalid``. Only the absence of the record gives ``none``.
+The result is ``lookup_failed`` for a cause that may be gone at another attempt, ``unknown`` for a cause on this
+machine, and ``invalid`` for a fault of the domain. The result is ``none`` only if the domain has no MTA-STS record.
 """
 
 from dataclasses import dataclass, replace
@@ -15,7 +15,7 @@ from scanner.vocabulary import DomainSTS, FailureKind, Outcome, Phase, Pkix, Sec
 OK_STATUS = 200
 
 MEDIA_TYPE = "text/plain"
-"""The media type of a policy (RFC 8461 section 3.3)."""
+"""The media type that RFC 8461 section 3.3 requires for a policy."""
 
 _REDIRECTS = range(300, 400)
 _TOO_MANY_REQUESTS = 429
@@ -29,7 +29,7 @@ _CONCLUSIVE = (FailureKind.TLS, FailureKind.GARBAGE, FailureKind.TOO_LONG)
 
 @dataclass(frozen=True, slots=True)
 class Discovery:
-    """The policy, or ``why`` there is none: ``none``, ``invalid``, ``lookup_failed`` or ``unknown``; with reasons."""
+    """The policy, or in ``why`` the reason for its absence: ``none``, ``invalid``, ``lookup_failed`` or ``unknown``."""
 
     policy: STSPolicy | None
     why: DomainSTS | None
@@ -47,7 +47,7 @@ _BY_RECORD = {
 
 
 def with_response(report: STSReport, fetches: tuple[PolicyFetch, ...], body: bytes) -> STSReport:
-    """Return a report with the fetches of its policy, and the policy in the body of the last response."""
+    """Return a report with the HTTPS requests for its policy, and the policy in the body of the last response."""
     if not fetches or fetches[-1].status != OK_STATUS or fetches[-1].failure is not None:
         return replace(report, fetches=fetches)
     text = body.decode("utf-8", "replace")
@@ -74,7 +74,7 @@ def discovery(report: STSReport) -> Discovery:
 
 
 def _without_address(report: STSReport) -> Discovery:
-    """Judge a policy host without an address: a fault of the domain unless a lookup failed."""
+    """Judge a policy host without an address: the domain has a fault unless a lookup failed."""
     answers = [answer for answer in (report.a, report.aaaa) if answer is not None]
     failed = next((answer for answer in answers if answer.outcome is Outcome.ERROR), None)
     if failed is not None:
@@ -111,7 +111,7 @@ def _failed(failure: Failure) -> Discovery:
 
 
 def _refused_certificate(report: STSReport, fetch: PolicyFetch) -> Discovery:
-    """Judge a fetch that ended after the handshake, because no sender would accept the certificate."""
+    """Judge a request that ended after the handshake, because no sender would accept the certificate."""
     if fetch.pkix is Pkix.UNTRUSTED:
         text = fetch.pkix_error
     elif fetch.name_match is False:
@@ -122,7 +122,7 @@ def _refused_certificate(report: STSReport, fetch: PolicyFetch) -> Discovery:
 
 
 def worth_retry(report: STSReport) -> bool:
-    """Return whether a retry pass could find the policy; a failed DNSSEC validation is conclusive."""
+    """Return whether another attempt could find the policy; a failed DNSSEC validation is conclusive."""
     if any(_bogus(answer) for answer in (report.txt, report.a, report.aaaa)):
         return False
     failure = report.fetches[-1].failure if report.fetches else None

@@ -1,12 +1,13 @@
 """The verdict of MTA-STS on a domain, beside the verdict of DANE, and the mechanism that protects mail to the domain.
 
-``sts`` is the verdict of the policy alone. ``sender_sts`` is the action of a sender that knows MTA-STS only, and
-``sender_both`` of a sender that also knows DANE. Such a sender decides host by host in the order of preference:
+``sts`` is the verdict of the MTA-STS policy alone. ``sender_sts`` is the action of a sender that uses only MTA-STS, and
+``sender_both`` the action of a sender that uses DANE and MTA-STS. Such a sender decides host by host in the order of
+preference:
 
-1. If the MX RRset is secure and the host has usable TLSA records, or their lookup failed, DANE alone decides
+1. If the MX RRset is secure and the host has usable TLSA records, or the TLSA lookup failed, DANE alone decides
    (RFC 8461 section 2: MTA-STS never overrides a failure of DANE).
-2. Otherwise a valid policy of mode ``enforce`` decides.
-3. Otherwise the sender uses TLS as at level ``dane`` without TLSA records.
+2. If DANE does not decide, a policy of mode ``enforce`` decides.
+3. If no policy of mode ``enforce`` exists, the sender uses TLS as at level ``dane`` without TLSA records.
 """
 
 from collections.abc import Mapping, Sequence
@@ -49,8 +50,8 @@ _UNDECIDED = (DomainSTS.LOOKUP_FAILED, DomainSTS.UNKNOWN)
 class STSView:
     """A judged domain, and the facts from which MTA-STS is judged.
 
-    ``reports`` contains the report of each MX host that was examined, by its key; ``certs`` the certificates of their
-    chains by SHA-256.
+    ``reports`` contains the report of each MX host that was examined, by the key of the report; ``certs`` contains the
+    certificates of the hosts' chains by SHA-256.
     """
 
     nexthop: str
@@ -63,7 +64,7 @@ class STSView:
 
 @dataclass(frozen=True, slots=True)
 class STSVerdict:
-    """The verdict on MTA-STS: per host in the order of the route, and for the domain."""
+    """The verdict on MTA-STS for each host in the order of the route, and for the domain."""
 
     sts: DomainSTS
     hosts: tuple[HostSTS, ...]
@@ -79,8 +80,8 @@ def judge(view: STSView, sts: STSReport | None, tlsrpt: TLSRPTReport | None = No
 
     Args:
         view: the domain.
-        sts: its policy, None if the domain accepts no mail and so was not asked.
-        tlsrpt: its TLSRPT record, None if it was not asked.
+        sts: its policy, None if the domain accepts no mail, so that the policy was not requested.
+        tlsrpt: its TLSRPT record, None if the record was not queried.
     """
     if view.verdict.dane is DomainDane.NO_MAIL:
         hosts = tuple([HostSTS.UNKNOWN for _ in view.hosts])
@@ -157,7 +158,7 @@ class _JudgedDomain:
         return self._view.reports.get(host.report) if host.report is not None else None
 
     def _host_reasons(self) -> tuple[Reason, ...]:
-        """Return the reasons of the hosts that count for the domain; none without a policy."""
+        """Return the reasons of the hosts that affect the verdict of the domain; no reasons without a policy."""
         if self._found.policy is None:
             return ()
         pairs = self._voting(self._pairs)
@@ -167,7 +168,10 @@ class _JudgedDomain:
         return tuple(dict.fromkeys(found))
 
     def _voting(self, pairs: Sequence[tuple[HostVerdict, HostSTS]]) -> list[tuple[HostVerdict, HostSTS]]:
-        """Return the hosts that count; an unreachable host only if no other host counts or DNS alone decides."""
+        """Return the MX hosts that affect the verdict.
+
+        An unreachable host affects it only if no other host affects it, or if DNS alone decides.
+        """
         voters = [(host, sts) for host, sts in pairs if host.votes]
         kept = [
             (host, sts)
@@ -191,7 +195,7 @@ class _JudgedDomain:
         return self._enforcing(self._pairs)
 
     def _enforcing(self, pairs: Sequence[tuple[HostVerdict, HostSTS]]) -> DomainSTS:
-        """Return the verdict of a policy of mode ``enforce`` on some hosts."""
+        """Return the verdict of a policy of mode ``enforce`` on the given hosts."""
         states = {sts for _, sts in self._voting(pairs)}
         if states & set(host_verdict.BAD):
             return DomainSTS.BROKEN
@@ -200,7 +204,7 @@ class _JudgedDomain:
     # --- senders ----------------------------------------------------------------------------------------------
 
     def _sender_sts(self) -> Sender:
-        """Return the action of a sender that knows MTA-STS only; with a cached policy it could differ."""
+        """Return the action of a sender that uses only MTA-STS; a sender with a cached policy could act differently."""
         if self._found.why in _UNDECIDED:
             return Sender.UNKNOWN
         return self._action([self._sts_sender(host, sts) for host, sts in self._pairs])
@@ -236,7 +240,10 @@ class _JudgedDomain:
         return security in (None, Security.SECURE) and report.tlsa.dane in (None, Dane.LOOKUP_FAILED)
 
     def _action(self, senders: Sequence[Sender]) -> Sender:
-        """Return the action for the domain, where a policy that is not known leaves an earlier host unknown."""
+        """Return the action for the domain.
+
+        If the policy is not known, the action at an earlier host may be unknown.
+        """
         first = next((each for each in senders if each in rollup.DELIVERS or each is Sender.UNKNOWN), None)
         if self._found.why in _UNDECIDED and first is Sender.UNKNOWN:
             return Sender.UNKNOWN
@@ -257,7 +264,7 @@ class _JudgedDomain:
         return self._without_policy(sender_both)
 
     def _left_to_sts(self) -> list[tuple[HostVerdict, HostSTS]]:
-        """Return the hosts at which a sender that knows both mechanisms applies the policy."""
+        """Return the hosts at which a sender that uses DANE and MTA-STS applies the policy."""
         return [
             (host, sts)
             for host, sts in self._pairs

@@ -1,7 +1,8 @@
 """The verdict of an MTA-STS policy on one MX host (RFC 8461 sections 4.1 and 4.2).
 
 The host must be listed in the policy, offer TLS, and present a certificate that leads to the trust store and contains
-the name of the host as a dNSName; common names do not count. The TLS sessions are those of the probes for DANE.
+the name of the host as a dNSName; common names are ignored. The TLS sessions that are judged are those of the probes
+for DANE.
 """
 
 from collections.abc import Mapping, Sequence
@@ -28,8 +29,9 @@ def judge_host(patterns: Patterns, report: HostReport, certs: Mapping[str, CertF
         certs: certificates by SHA-256, including every certificate of the chains in the report.
 
     Returns:
-        The most severe verdict on its addresses; addresses without a conclusive connection do not count beside others.
-        With more addresses than the default limit, ``ok`` becomes ``unknown``, as for DANE.
+        The most severe verdict on its addresses; an address without a conclusive connection is ignored if another
+        address has one.
+        If the host has more addresses than the default limit, ``ok`` becomes ``unknown``, as for DANE.
     """
     if not patterns.match(report.host):
         return HostSTS.PATTERN_MISMATCH
@@ -39,7 +41,7 @@ def judge_host(patterns: Patterns, report: HostReport, certs: Mapping[str, CertF
 
 
 def judge_address(host: str, report: EndpointReport, certs: Mapping[str, CertFacts]) -> HostSTS:
-    """Return the verdict on one address of a listed host."""
+    """Return the verdict on one address of a host that the policy lists."""
     session = verdict.sessions(report)
     if session.own.handshake is None:
         return HostSTS.NO_TLS if verdict.lacks_tls(session) else HostSTS.UNKNOWN
@@ -54,7 +56,7 @@ def judge_address(host: str, report: EndpointReport, certs: Mapping[str, CertFac
 
 
 def is_named(leaf: CertFacts, host: str) -> bool:
-    """Return whether a certificate contains a host name as dNSName, or a wildcard for it (RFC 6125 section 6.4)."""
+    """Return whether a certificate contains a host name as dNSName, or a matching wildcard (RFC 6125 section 6.4)."""
     return bool(leaf.dns_names) and matched_peername(leaf, (host,)) is not None
 
 
@@ -67,7 +69,7 @@ def sender_enforcing(sts: HostSTS, report: HostReport) -> Sender:
 
 
 def sender_opportunistic(report: HostReport) -> Sender:
-    """Return the action at a host of a sender that uses TLS if it works, without authentication."""
+    """Return the action of a sender at a host, if the sender uses TLS where it works, without authentication."""
     senders = [_at_address(each) for each in report.endpoints]
     found = next((sender for sender in senders if sender in (Sender.ENCRYPTED, Sender.CLEARTEXT)), None)
     return found or _inconclusive(report, senders)

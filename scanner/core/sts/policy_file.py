@@ -1,8 +1,8 @@
 """The parser of MTA-STS policies (RFC 8461 section 3.2), and the comparison of MX hosts with their patterns.
 
-A policy consists of lines ``name: value`` that end with LF or CRLF. Unknown names are ignored; of a field that occurs
-several times, except ``mx``, the first counts. A line of any other form makes the policy invalid, as parsers of senders
-differ on it. Faults that all senders tolerate are defects of a valid policy.
+A policy consists of lines ``name: value`` that end with LF or CRLF. Unknown field names are ignored; if a field other
+than ``mx`` occurs several times, the first value is used. A line of any other form is a syntax error of the policy,
+because senders parse such a line differently. Faults that all senders tolerate are listed as defects of the policy.
 """
 
 import re
@@ -13,10 +13,10 @@ from scanner.sts import STSPolicy
 from scanner.vocabulary import PolicyMode
 
 MAX_AGE = 31_557_600
-"""Maximum of ``max_age`` in seconds: a year; senders use it in place of a greater value."""
+"""Maximum of ``max_age`` in seconds: a year; senders use this maximum in place of a greater value."""
 
 SHORT_AGE = 86_400
-"""A ``max_age`` below a day protects little: the policy has expired before most senders use it again."""
+"""Minimum useful ``max_age`` in seconds, a day: with less, the policy has expired before most senders use it again."""
 
 PUBLISHED_AGE = 604_800
 """The ``max_age`` of a proposed policy, in seconds: a week, RFC 8461 section 3.2 expects weeks or more."""
@@ -35,7 +35,7 @@ _FIELDS = ("version", "mode", "max_age", "mx")
 
 
 class PolicyError(ValueError):
-    """A text is not an MTA-STS policy; the message is the reason."""
+    """Error: a text is not an MTA-STS policy; the message is the reason."""
 
 
 def parse_policy(body: bytes) -> STSPolicy:
@@ -45,7 +45,7 @@ def parse_policy(body: bytes) -> STSPolicy:
         body: the octets of the response; the caller limits their number.
 
     Raises:
-        PolicyError: the text is not a valid policy.
+        PolicyError: the text is not an MTA-STS policy.
     """
     defects: dict[str, None] = {}
     text = body.decode("utf-8", "replace")
@@ -63,7 +63,7 @@ def parse_policy(body: bytes) -> STSPolicy:
 
 
 def _values(text: str, defects: dict[str, None]) -> dict[str, list[str]]:
-    """Return the values of the known fields; of each field except ``mx`` only the first."""
+    """Return the values of the known fields; for each field except ``mx``, only the first value."""
     values: dict[str, list[str]] = {field: [] for field in _FIELDS}
     *lines, last = text.split("\n")
     for line in (*lines, *([last] if last else [])):
@@ -105,7 +105,7 @@ def _max_age(values: list[str], defects: dict[str, None]) -> int:
 
 
 def _pattern_defect(pattern: str) -> str | None:
-    """Return the defect of a pattern that matches no MX host; None for a host name, or ``*.`` and a domain."""
+    """Return the defect of a pattern that matches no MX host; None for a host name, or for ``*.`` and a domain."""
     if is_address(pattern.strip("[]")):
         return MX_ADDRESS
     return None if is_hostname(pattern.removeprefix("*.")) else MX_NOT_A_NAME

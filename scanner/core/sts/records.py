@@ -1,7 +1,8 @@
 """The TXT records of MTA-STS (``_mta-sts``, RFC 8461 section 3.1) and of TLSRPT (``_smtp._tls``, RFC 8460 section 3).
 
-Both have a version, then fields ``name=value`` between semicolons. TXT records that do not begin with the version are
-records of another use and are ignored. If several records begin with the version, senders use none of them.
+The MTA-STS record and the TLSRPT record consist of a version and then of fields ``name=value`` between semicolons. TXT
+records that do not begin
+with the version have another use and are ignored. If several records begin with the version, senders use no record.
 """
 
 import re
@@ -14,10 +15,10 @@ from scanner.sts import STSReport, TLSRPTReport
 from scanner.vocabulary import Outcome, TXTRecord
 
 MAX_URIS = 100
-"""Maximum number of URIs read from a TLSRPT record; a record has one or two."""
+"""Maximum number of URIs that are read from a TLSRPT record; a usual record has one or two URIs."""
 
 SCHEMES = ("mailto", "https")
-"""The URI schemes of a TLSRPT record (RFC 8460 section 3)."""
+"""The URI schemes that a TLSRPT record may contain (RFC 8460 section 3)."""
 
 _STS, _TLSRPT = "v=STSv1", "v=TLSRPTv1"
 _SPACE = " \t"
@@ -29,17 +30,17 @@ _URI = re.compile(r"([A-Za-z][A-Za-z0-9+.-]*):[!-~]+")
 
 
 def record_name(domain: str) -> str:
-    """Return the name of the MTA-STS record of a domain."""
+    """Return the domain name of the MTA-STS record of a domain."""
     return f"_mta-sts.{domain}"
 
 
 def policy_host(domain: str) -> str:
-    """Return the name of the policy host of a domain, for which its certificate must be valid."""
+    """Return the name of the policy host of a domain, which the certificate of the policy host must contain."""
     return f"mta-sts.{domain}"
 
 
 def tlsrpt_name(domain: str) -> str:
-    """Return the name of the TLSRPT record of a domain."""
+    """Return the domain name of the TLSRPT record of a domain."""
     return f"_smtp._tls.{domain}"
 
 
@@ -47,10 +48,10 @@ def text_of(rdata: str) -> str:
     """Return the text of a TXT record: its character-strings, joined without a separator (RFC 8461 section 3.1).
 
     Args:
-        rdata: the record in presentation format (RFC 1035 section 5.1); a text without quotes is returned as it is.
+        rdata: the record in presentation format (RFC 1035 section 5.1); a text without quotes is returned unchanged.
 
     Returns:
-        The octets of the record, each as the character of the same number.
+        The octets of the record, each octet as the character with the same number.
     """
     strings = _STRING.findall(rdata)
     return "".join([_ESCAPE.sub(_unescaped, string) for string in strings]) if strings else rdata
@@ -63,7 +64,10 @@ def _unescaped(match: re.Match[str]) -> str:
 
 @dataclass(frozen=True, slots=True)
 class _Selected:
-    """The state of a set of TXT records; ``fields`` are the fields after the version if exactly one record has it."""
+    """The state of a set of TXT records.
+
+    ``fields`` contains the fields after the version if exactly one record begins with the version.
+    """
 
     state: TXTRecord
     fields: tuple[str, ...] = ()
@@ -71,7 +75,7 @@ class _Selected:
 
 
 def _selected(answer: Answer, version: str) -> _Selected:
-    """Select the record that begins with a version."""
+    """Select the TXT record that begins with a version."""
     if answer.outcome is Outcome.ERROR:
         return _Selected(TXTRecord.LOOKUP_FAILED)
     texts = [text_of(rdata) for rdata in answer.records]
@@ -86,14 +90,17 @@ def _selected(answer: Answer, version: str) -> _Selected:
 
 
 def _fields(text: str) -> tuple[str, ...]:
-    """Return the fields between semicolons; spaces and tabs around a semicolon do not count, one may end the text."""
+    """Return the fields between semicolons, without spaces and tabs around a semicolon.
+
+    A semicolon may end the text.
+    """
     first, *rest = text.split(";")
     fields = [first.rstrip(_SPACE), *(field.strip(_SPACE) for field in rest)]
     return tuple(fields[:-1] if len(fields) > 2 and not fields[-1] else fields)  # noqa: PLR2004 - version and a field
 
 
 def sts_report(domain: str, answer: Answer, at: datetime) -> STSReport:
-    """Return the report of a domain with its MTA-STS record, without the policy.
+    """Return the report of a domain with its MTA-STS record, but without its policy.
 
     Args:
         domain: the domain, in A-labels.
@@ -109,7 +116,7 @@ def sts_report(domain: str, answer: Answer, at: datetime) -> STSReport:
 
 
 def _policy_id(fields: Sequence[str]) -> tuple[str, str]:
-    """Return the id of a record and the first syntax error; of several ids, the first counts."""
+    """Return the id of an MTA-STS record and the first syntax error; if a record has several ids, the first is used."""
     ids = [field.removeprefix("id=") for field in fields if field.startswith("id=")]
     if not ids:
         return "", "the record has no id"
@@ -122,7 +129,7 @@ def _policy_id(fields: Sequence[str]) -> tuple[str, str]:
 def tlsrpt_report(answer: Answer) -> TLSRPTReport:
     """Return the TLSRPT record of a domain, from the TXT answer for ``tlsrpt_name``.
 
-    ``defects`` contains the syntax error of an invalid record, or the faults that leave the record valid.
+    ``defects`` contains the syntax error of a record, or the faults that senders tolerate.
     """
     found = _selected(answer, _TLSRPT)
     if found.state is not TXTRecord.VALID:

@@ -1,7 +1,7 @@
 """The MTA-STS policy of a domain, derived again from the stored observations.
 
-A certificate that is no longer accepted hides the response: no sender would have sent the request. A certificate that
-the scan did not accept has no response, so its policy stays unknown.
+A certificate that is no longer accepted hides the response: no sender would have sent the request. If the scan did not
+accept the certificate of the policy host, the run contains no response, so the policy stays unknown.
 """
 
 from collections.abc import Callable, Sequence
@@ -19,10 +19,10 @@ from scanner.vocabulary import TXTRecord
 
 @dataclass(frozen=True, slots=True)
 class PolicyJudge:
-    """The means to judge stored policies.
+    """The trusted roots, time and settings with which stored policies are judged.
 
     ``chain_of`` returns the certificates with the given SHA-256 digests. ``at`` is the time at which dates are judged,
-    None for the time of each fetch.
+    None for the time of each request.
     """
 
     trust: TrustStore

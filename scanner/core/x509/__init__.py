@@ -1,1 +1,1 @@
-"""X.509 certificates: DER decoding, names, keys, extensions, chains and path checks."""
+"""Rules about X.509 certificates: DER decoding, names, keys, extensions, chains and path checks."""

@@ -1,4 +1,4 @@
-"""Result caches with a memory bound in octets, since a server may send certificates of any size."""
+"""Result caches whose memory is bounded in octets, since a server may send certificates of any size."""
 
 from collections.abc import Callable, Hashable
 from contextlib import suppress
@@ -9,7 +9,7 @@ _K = TypeVar("_K", bound=Hashable)
 _V = TypeVar("_V")
 
 LARGE = 4
-"""Maximum number of cached results for arguments above the usual size: enough for the repeated calls of one probe."""
+"""Maximum number of cached results for arguments above the usual size: enough for the repeated calls in a probe."""
 
 
 def remembered(entries: int, octets: int) -> Callable[[Callable[[bytes], _V]], Callable[[bytes], _V]]:

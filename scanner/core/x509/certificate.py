@@ -1,6 +1,6 @@
-"""The parsed form of a certificate (RFC 5280 section 4.1): slices of its octets and its decoded extensions.
+"""The parsed form of a certificate (RFC 5280 section 4.1): the octets of its parts and its decoded extensions.
 
-Certificate paths are built and checked with the parsed form; the module ``facts`` makes the stored record. A
+Modules that build and check certificate paths use the parsed form; the module ``facts`` makes the stored record. A
 certificate whose outer structure cannot be decoded has no parsed form; a certificate with broken extensions has a
 parsed form.
 """
@@ -16,7 +16,7 @@ from scanner.core.x509.der import TLV, DERError
 from scanner.core.x509.extensions import Extensions
 
 CACHED = 8192
-"""Maximum number of cached certificates; the same issuers recur in a scan of many domains."""
+"""Maximum number of cached certificates; many domains of a scan have the same issuers."""
 
 USUAL_SIZE = 8192
 """Usual maximum size of a certificate in octets; nearly all certificates are below 3,000 octets."""
@@ -67,12 +67,15 @@ class Certificate:
 
     @cached_property
     def self_issued(self) -> bool:
-        """True if subject and issuer are the same name."""
+        """True if subject and issuer of the certificate are the same name."""
         return self.subject_key == self.issuer_key
 
     @cached_property
     def key(self) -> keys.Key:
-        """The public key's type and size, from OpenSSL if the key type is not in ``keys``; type "" if unreadable."""
+        """The public key's type and size, from OpenSSL if the key type is not in ``keys``.
+
+        The type is "" if the key is unreadable.
+        """
         try:
             found = keys.key(self.spki)
         except DERError:
@@ -84,7 +87,7 @@ class Certificate:
 
     @cached_property
     def algorithm(self) -> keys.Algorithm:
-        """The signature algorithm of the certificate; its name is "" if it is unreadable."""
+        """The signature algorithm of the certificate; an unreadable algorithm has the name ""."""
         return _algorithm(self.raw_algorithm)
 
     @cached_property
@@ -152,7 +155,7 @@ def spki(octets: bytes) -> bytes:
 
 
 def subject(octets: bytes) -> TLV:
-    """Return the subject of a certificate, without parsing the rest.
+    """Return the subject of a certificate, without parsing the other fields.
 
     Raises:
         DERError: the field cannot be found.
@@ -204,7 +207,7 @@ def _validity(element: TLV) -> tuple[datetime | None, datetime | None]:
 
 
 def _extensions(rest: list[TLV]) -> list[TLV]:
-    """Return the elements of the Extensions sequence; an unreadable sequence counts as one broken extension."""
+    """Return the elements of the Extensions sequence; an unreadable sequence is returned as one broken extension."""
     wrapped = [part for part in rest if part.tag == _EXTENSIONS]
     try:
         return [item for part in wrapped for item in der.children(der.read(part.content))]

@@ -1,4 +1,4 @@
-"""The choice of the next certificate while a path is built, as OpenSSL 3 makes it.
+"""Choice of the next certificate while a certificate path is built, as OpenSSL 3 makes the choice.
 
 The choice depends on names and key identifiers, not on the order in which a server sent its certificates; signatures
 are checked afterwards (see ``pathchecks``). The modules ``dane`` and ``pkix`` determine the trust anchor of a path.
@@ -15,10 +15,10 @@ from scanner.core.x509.der import DERError
 from scanner.facts import CertFacts
 
 DEPTH_LIMIT = 10
-"""Verification depth that Postfix passes to OpenSSL: smtp_tls_scert_verifydepth (9) plus one."""
+"""Maximum verification depth that Postfix passes to OpenSSL: smtp_tls_scert_verifydepth (9) plus one."""
 
 MAX_PATH = DEPTH_LIMIT + 1
-"""Maximum number of certificates of a path that OpenSSL extends; a trust anchor may follow."""
+"""Maximum number of certificates of a path that OpenSSL extends; a trust anchor may follow these certificates."""
 
 
 def readable(chain: Iterable[CertFacts]) -> list[Certificate]:
@@ -47,7 +47,7 @@ def best_issuer(
         path: the path so far, leaf first.
         candidates: possible issuers, the preferred issuers first.
         now: the time at which an issuer should be valid.
-        again: whether a certificate of the path may be chosen again, as OpenSSL allows for trusted certificates.
+        again: true if a certificate of the path may be chosen again, as OpenSSL allows for trusted certificates.
 
     Returns:
         The first candidate that is valid now, else the first of the candidates that expire last, or None.

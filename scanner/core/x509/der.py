@@ -2,8 +2,8 @@
 
 OpenSSL accepts indefinite lengths, padded lengths and constructed strings, so this reader accepts them as well. The
 library asn1crypto would also accept these encodings, but takes several times as long, since it builds objects for
-elements that are not needed. High tag numbers are refused. Work and memory are bounded by the length of the input. The
-other modules of this package interpret the elements.
+elements that are not needed. Elements with high tag numbers (above 30) are refused. The work and memory of the reader
+are bounded by the length of the input. The other modules of this package interpret the decoded elements.
 """
 
 import hashlib
@@ -30,11 +30,11 @@ digest.
 
 
 class DERError(ValueError):
-    """An error for octets that are not the expected DER; this module raises no other exception."""
+    """Error: octets are not the expected DER; this module raises no other exception."""
 
 
 class TLV(NamedTuple):
-    """One element: its tag octet, all its octets, and the lengths of its header and of its end-of-contents octets."""
+    """One DER element: its tag octet, all its octets, and the lengths of header and end-of-contents octets."""
 
     tag: int
     raw: bytes
@@ -43,7 +43,7 @@ class TLV(NamedTuple):
 
     @property
     def content(self) -> bytes:
-        """The octets between the header and the end-of-contents octets."""
+        """The octets of the element between its header and its end-of-contents octets."""
         return self.raw[self.header : -self.trailer] if self.trailer else self.raw[self.header :]
 
 
@@ -51,7 +51,7 @@ _new = tuple.__new__  # faster than the constructor of a named tuple, which is a
 
 
 def read(data: bytes, offset: int = 0) -> TLV:
-    """Decode the element that starts at an offset.
+    """Decode the DER element that starts at an offset.
 
     Args:
         data: octets that contain the element.
@@ -61,7 +61,7 @@ def read(data: bytes, offset: int = 0) -> TLV:
         The element.
 
     Raises:
-        DERError: there is no complete element at the offset.
+        DERError: the data contain no complete element at the offset.
     """
     header, length = _header(data, offset)
     if length is None:
@@ -73,7 +73,7 @@ def read(data: bytes, offset: int = 0) -> TLV:
 
 
 def _header(data: bytes, offset: int) -> tuple[int, int | None]:
-    """Return the sizes of header and content; None as content size means an indefinite length."""
+    """Return the sizes of an element's header and content; None as content size means an indefinite length."""
     if offset + 2 > len(data):
         raise DERError("truncated header")
     tag, first = data[offset], data[offset + 1]
@@ -106,10 +106,10 @@ def _indefinite(data: bytes, offset: int) -> TLV:
 
 
 def whole(data: bytes, tag: int) -> TLV:
-    """Decode octets as exactly one element with a tag, without trailing octets.
+    """Decode octets as exactly one DER element with the given tag, without trailing octets.
 
     Raises:
-        DERError: the octets are not such an element.
+        DERError: the octets are not exactly one element with this tag.
     """
     element = expect(read(data), tag)
     if len(element.raw) != len(data):
@@ -237,7 +237,7 @@ def oid(element: TLV) -> str:
     """Decode an OBJECT IDENTIFIER to its dotted form, or to ``long-`` and a digest if unusually long.
 
     Raises:
-        DERError: the element is not a valid OBJECT IDENTIFIER.
+        DERError: the element is not an OBJECT IDENTIFIER.
     """
     content = expect(element, OID).content
     return _dotted_again(content) if len(content) <= USUAL_OID else _dotted(content)
@@ -265,8 +265,8 @@ def time(element: TLV) -> datetime | None:
     """Decode a UTCTime or GeneralizedTime in the form of RFC 5280 section 4.1.2.5.
 
     Returns:
-        The time in UTC, or None for any other form: OpenSSL accepts such a certificate and reports the date. The year
-        0, which OpenSSL allows and datetime does not, is returned as the year 1.
+        The time in UTC, or None for any other form: OpenSSL accepts such a certificate and reports the date. A date in
+        the year 0, which OpenSSL allows and Python's datetime does not, is returned in the year 1.
 
     Raises:
         DERError: the element is neither a UTCTime nor a GeneralizedTime.
@@ -291,7 +291,7 @@ def time(element: TLV) -> datetime | None:
 
 
 def encode(tag: int, *contents: bytes) -> bytes:
-    """Return the DER of an element with a tag octet and the joined contents."""
+    """Return the DER of an element with the given tag octet and the joined contents."""
     content = b"".join(contents)
     size = len(content)
     if size < _LONG_LENGTH:

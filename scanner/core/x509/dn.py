@@ -1,4 +1,4 @@
-r"""Distinguished names (RFC 5280 section 4.1.2.4): OpenSSL's one-line text form, and comparison.
+r"""Distinguished names (RFC 5280 section 4.1.2.4): OpenSSL's one-line text form, and comparison of two names.
 
 The one-line form is ``/TYPE=value/TYPE=value``, with ``+`` between the attributes of one RDN. Octets outside printable
 ASCII are written as ``\xHH`` for every string type; ``/`` and ``+`` are escaped by a backslash. Two names are equal if
@@ -47,7 +47,7 @@ _TYPES = {
     "1.3.6.1.4.1.311.60.2.1.2": "jurisdictionST",
     "1.3.6.1.4.1.311.60.2.1.3": "jurisdictionC",
 }
-"""OpenSSL's short names of attribute types; any other type is written as its dotted number."""
+"""OpenSSL's short names of attribute types; a type without a short name is written as its dotted number."""
 
 _CHARSETS = {
     0x0C: "utf-8",  # UTF8String
@@ -62,10 +62,10 @@ _CHARSETS = {
 Canonical = tuple[tuple[tuple[str, str | bytes], ...], ...]
 
 NAMES = 4096
-"""Maximum number of cached names in each form; the names of issuers recur."""
+"""Maximum number of cached names in each form; the names of issuers occur in many certificates."""
 
 USUAL_NAME = 512
-"""Usual maximum size of a name in octets."""
+"""Usual maximum size of a distinguished name in octets."""
 
 _TYPE_LIMIT = 79
 """Maximum number of characters of a dotted number in OpenSSL's one-line form."""
@@ -101,7 +101,7 @@ def _whole(value: TLV) -> TLV:
 
 
 def text(value: TLV) -> str:
-    """Return the decoded text of a value; octets that its type forbids become U+FFFD, which matches nothing."""
+    """Return the decoded text of a value; octets that the string type forbids become U+FFFD, which matches nothing."""
     return value.content.decode(_CHARSETS.get(value.tag, "latin-1"), errors="replace")
 
 
@@ -130,12 +130,12 @@ def _one_line(raw: bytes) -> str:
 
 
 def _quoted(octets: bytes) -> str:
-    """Return octets as escaped text, with ``/`` and ``+`` marked as part of the value."""
+    """Return octets as escaped text; ``/`` and ``+`` are marked as parts of the value."""
     return escaped(octets).replace("/", "\\/").replace("+", "\\+")
 
 
 def escaped(octets: bytes) -> str:
-    r"""Return octets as text, with octets outside printable ASCII as ``\xHH``."""
+    r"""Return octets as text, with each octet outside printable ASCII as ``\xHH``."""
     if octets.isascii() and (plain := octets.decode("ascii")).isprintable():
         return plain
     return "".join(chr(o) if 0x20 <= o <= 0x7E else f"\\x{o:02X}" for o in octets)  # noqa: PLR2004 - space to tilde
@@ -161,7 +161,7 @@ def ascii_lower(text: str) -> str:
 
 
 def _folded(value: TLV) -> str | bytes:
-    """Return a string value with case and white space folded, or the raw element for any other type."""
+    """Return a string value with case and white space folded; return the raw element for any other type."""
     charset = _CHARSETS.get(value.tag)
     if charset is None:
         return value.raw

@@ -1,6 +1,7 @@
 """The decoder of the certificate extensions that path and name checks need (RFC 5280 section 4.2), as in OpenSSL.
 
-A broken or repeated extension is listed in ``broken``, counts as absent, and does not affect other extensions. OpenSSL
+A broken or repeated extension is listed in ``broken``, is treated as absent, and does not affect other extensions.
+OpenSSL
 determines whether a path may contain a certificate with a broken extension (see ``issuing``), and interprets name
 constraints and RFC 3779 resources.
 """
@@ -52,16 +53,16 @@ ODD_NAMES = 1000
 """Maximum number of kept subject alternative names other than DNS names and addresses, which are never compared."""
 
 PURPOSES = 1000
-"""Maximum number of extended key usages kept."""
+"""Maximum number of extended key usages that are kept of a certificate."""
 
 BROKEN = 20
-"""Maximum number of broken extensions listed."""
+"""Maximum number of broken extensions that are listed for a certificate."""
 
 LONGEST_PATH = 2**31
-"""Upper bound of a stored path length; no path is longer."""
+"""Upper bound of a stored path length; no certificate path is longer."""
 
 LARGEST_LENGTH = 2**63 - 1
-"""Maximum path length that OpenSSL can store, in a long; it treats a greater length as absent."""
+"""Maximum path length that OpenSSL can store; OpenSSL treats a greater length as absent."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,7 +76,7 @@ class AuthorityKeyID:
 
 @dataclass(frozen=True, slots=True)
 class AltNames:
-    """Subject alternative names: plain DNS names, addresses, and all other names as ``type:value``."""
+    """The subject alternative names: DNS names, addresses, and all other names as ``type:value``."""
 
     dns: tuple[str, ...] = ()
     ips: tuple[str, ...] = ()
@@ -84,12 +85,12 @@ class AltNames:
 
 @dataclass(slots=True)
 class Extensions:
-    """The contents of the extensions; an absent extension is None.
+    """The contents of a certificate's extensions; an absent extension is None.
 
     ``endless`` is true for a path length beyond any path, ``overflowing`` for a path length that OpenSSL cannot store,
-    with which a certificate is never used in a path (see ``issuing``). ``names`` and
+    in which case the certificate is never used in a path (see ``issuing``). ``names`` and
     ``name_constraints`` are the DER of subjectAltName and nameConstraints, ``resources`` contains the extensions of
-    RFC 3779 in DER; each is empty if absent.
+    RFC 3779 in DER; each member is empty if its extension is absent.
     """
 
     is_ca: bool | None = None
@@ -145,7 +146,7 @@ def _decoded(known: Extensions, oid: str, value: bytes) -> bool:
 
 
 def _forget(known: Extensions, oid: str) -> None:
-    """Reset the fields of a repeated extension, which OpenSSL treats as absent."""
+    """Reset the fields of an extension that occurs repeatedly, which OpenSSL treats as absent."""
     if oid == _ALT_NAME:
         known.alt_names = AltNames()
         known.names = b""
@@ -257,9 +258,10 @@ def _alt_names(known: Extensions, value: TLV) -> None:
 
 
 def _only_dns(names: TLV) -> AltNames | None:
-    """Return the names if all are plain dNSNames of less than 128 octets, otherwise None.
+    """Return the subject alternative names if all are plain dNSNames of less than 128 octets, otherwise None.
 
-    Nearly all certificates are of this form. Decoding all names at once is ten times as fast as one after the other.
+    The names of nearly all certificates have this form. Decoding all names of a certificate at once is ten times as
+    fast as decoding one name after the other.
     """
     contents = der.short_contents(names, _DNS)
     lines = b"\n".join(contents)
@@ -282,7 +284,7 @@ def _general_name(name: TLV) -> TLV:
     """Return a GeneralName with the parts of a constructed string joined.
 
     Raises:
-        DERError: OpenSSL could not decode the name, and therefore not the whole extension.
+        DERError: OpenSSL could not decode the name, and therefore could not decode the whole extension.
     """
     tag = name.tag & ~der.CONSTRUCTED
     if tag in _STRINGS and tag != name.tag:

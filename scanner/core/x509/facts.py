@@ -1,8 +1,8 @@
 """The conversion of a DER certificate into the stored record ``CertFacts``.
 
-If OpenSSL can decode a certificate and this reader cannot, the record contains the digests of the certificate, which
+If OpenSSL can decode a certificate and this module cannot, the record contains the digests of the certificate, which
 can match a full-certificate TLSA record, and the cause in ``parse_error``. A broken extension also sets
-``parse_error``, but all other fields are filled. Malformed names are kept as text.
+``parse_error``, but all other fields are filled. Malformed names of a certificate are kept as text.
 """
 
 import hashlib
@@ -93,7 +93,7 @@ def _digests_only(der: bytes, error: str) -> CertFacts:
 
 
 def _digests(der: bytes, spki: bytes) -> CertFacts:
-    """Return the digests of certificate and key; the key digests are empty if the key was not found."""
+    """Return the digests of a certificate and its key; the key digests are empty if the key was not found."""
     return CertFacts(
         sha256=hashlib.sha256(der).hexdigest(),
         sha512=hashlib.sha512(der).hexdigest(),

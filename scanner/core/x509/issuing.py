@@ -1,9 +1,11 @@
-"""OpenSSL's answers whether one certificate issued another and whether a path is accepted, cached by digest.
+"""OpenSSL's answers about certificates, cached by digest: whether one issued another, and whether a path is accepted.
 
-A certificate with a repeated or undecodable known extension, a negative path length or an empty keyUsage is invalid for
-OpenSSL (EXFLAG_INVALID), which accepts it neither as issuer nor as subject of another certificate. OpenSSL also rejects
+A certificate with a repeated or undecodable known extension, a negative path length or an empty keyUsage is unusable
+for OpenSSL (EXFLAG_INVALID): OpenSSL accepts it neither as issuer nor as subject of another certificate. OpenSSL also
+rejects
 an issuer with an unknown key type and a subject with an unknown signature algorithm. This module also rejects a
-certificate with a path length that OpenSSL cannot store, which OpenSSL treats as absent. The answers do not depend on
+certificate with a path length that OpenSSL cannot store; OpenSSL treats such a path length as absent. The answers do
+not depend on
 the time, since this module does not check dates. A leaf occurs once in a scan and its issuers recur: a path is verified
 as a whole only if the part above its leaf is new.
 """
@@ -26,10 +28,10 @@ ANSWERS = 16384
 """Maximum number of cached answers about pairs of certificates, of some 200 octets each."""
 
 TOPS = 1024
-"""Maximum number of cached upper parts of accepted paths."""
+"""Maximum number of cached upper parts (without the leaf) of accepted paths."""
 
 Found = tuple[int, int]
-"""An error number and its depth in the path."""
+"""A verification error of OpenSSL: its number and its depth in the path."""
 
 _LENIENT = VerifyFlags.PARTIAL_CHAIN | VerifyFlags.IGNORE_CRITICAL | VerifyFlags.ALLOW_PROXY_CERTS
 _SERVER = VerifyFlags.PARTIAL_CHAIN | VerifyFlags.SERVER_PURPOSE
@@ -40,7 +42,7 @@ _NOT_SIGNED = {
     VerifyError.UNABLE_TO_GET_ISSUER_CERT_LOCALLY,
     VerifyError.DEPTH_ZERO_SELF_SIGNED_CERT,
 }
-"""Error numbers for a signature that was made by another key or by another type of key."""
+"""Error numbers for a signature that another key or another type of key made."""
 
 _AFTER_SIGNATURES = {VerifyError.UNNESTED_RESOURCE, *NAME_ERRORS}
 """Errors that OpenSSL detects after the check of the signatures."""
@@ -50,11 +52,11 @@ _accepted_tops: Kept[tuple[str, ...], bool] = Kept(TOPS)
 
 
 class Acceptance(NamedTuple):
-    """OpenSSL's verdict on a path.
+    """OpenSSL's verdict on a certificate path.
 
-    ``error`` is the first error that OpenSSL reports. Without acceptance and without error, OpenSSL built another path
-    from the same certificates; OpenSSL then verifies only the signatures of the given path, and this package checks
-    everything else.
+    ``error`` is the first error that OpenSSL reports. If OpenSSL neither accepts the path nor reports an error, it has
+    built another path from the same certificates; OpenSSL then verifies only the signatures of the given path, and this
+    package checks everything else.
     """
 
     accepted: bool
@@ -62,7 +64,7 @@ class Acceptance(NamedTuple):
 
 
 def self_signed(certificate: Certificate) -> bool:
-    """Return True if the issuer, key identifiers and key type of a certificate match the certificate itself."""
+    """Return True if a certificate is self-issued: its issuer, key identifiers and key type match itself."""
     if not certificate.self_issued:
         return False
     key = ("self-signed", certificate.fingerprint, "")
@@ -71,7 +73,10 @@ def self_signed(certificate: Certificate) -> bool:
 
 
 def may_have_issued(issuer: Certificate, subject: Certificate) -> bool:
-    """Return True if names, key identifiers, key types and extensions fit together (RFC 5280 section 4.2.1.1)."""
+    """Return True if names, key identifiers, key types and extensions allow that one certificate issued another.
+
+    RFC 5280 section 4.2.1.1 defines the comparison of key identifiers.
+    """
     if issuer.subject_key != subject.issuer_key or not described(issuer, subject):
         return False
     key = ("issuer", subject.fingerprint, issuer.fingerprint)
@@ -87,7 +92,7 @@ def issued(issuer: Certificate, subject: Certificate, *, leaf: bool) -> bool:
 
 
 def refused(issuer: Certificate, subject: Certificate) -> bool:
-    """Return True if only the invalidity of a certificate prevents an issuer from being used."""
+    """Return True if the only reason against an issuer is that OpenSSL never uses one of the two certificates."""
     if issuer.subject_key != subject.issuer_key or self_signed(subject):
         return False
     if issuer.extensions.overflowing or subject.extensions.overflowing:
@@ -98,9 +103,9 @@ def refused(issuer: Certificate, subject: Certificate) -> bool:
 def described(issuer: Certificate, subject: Certificate) -> bool:
     """Return True if an issuer matches the issuer name and authority key identifier of a subject, as in OpenSSL 3.
 
-    OpenSSL 4 checks the same, except for an issuer with the issuer name and serial number of its subject: it takes the
-    two for one certificate. A part of the authority key identifier counts only if the issuer contains the corresponding
-    field.
+    OpenSSL 4 makes the same checks, but takes an issuer with the issuer name and serial number of its subject for the
+    subject itself. A part of the authority key identifier is compared only if the issuer contains the
+    corresponding field.
     """
     wanted, key_id = subject.extensions.authority, issuer.extensions.subject_key_id
     if subject.extensions.overflowing or issuer.extensions.overflowing:
@@ -120,7 +125,7 @@ def fits(algorithm: str, key: str) -> bool:
 
 
 def _pair(issuer: Certificate, subject: Certificate, *, leaf: bool) -> VerifyAnswer:
-    """Verify a certificate with its issuer as trust anchor; a leaf is also checked for use by a TLS server."""
+    """Verify a certificate with its issuer as trust anchor; check that a leaf may be used by a TLS server."""
     key = ("leaf" if leaf else "pair", subject.fingerprint, issuer.fingerprint)
     checks = _SERVER if leaf else _LENIENT
     return _answers.get(key, lambda: openssl.ask(subject.der, (), (issuer.der,), checks))
@@ -141,8 +146,8 @@ def _signed(answer: VerifyAnswer) -> bool | None:
 def signed_by_key(subject: Certificate, spki: bytes) -> bool | None:
     """Return whether a public key made the signature of a certificate; None if OpenSSL gives no answer.
 
-    OpenSSL verifies the certificate with a synthetic issuer that contains the key (see ``synthetic``), but it looks for
-    no issuer of a self-signed certificate.
+    OpenSSL verifies the certificate with a synthetic issuer that contains the key (see ``synthetic``), but OpenSSL
+    looks for no issuer of a self-signed certificate.
     """
     if subject.extensions.overflowing:
         return False
@@ -156,8 +161,8 @@ def signed_by_key(subject: Certificate, spki: bytes) -> bool | None:
 def _by_namesake(subject: Certificate, spki: bytes) -> bool | None:
     """Return whether the key of another certificate of the same name made the signature of a self-issued certificate.
 
-    ``cryptography`` verifies the signature, since X509_verify has no Python binding. It does not know every key and
-    ignores the limits in an RSA-PSS key: there is no answer about these keys.
+    ``cryptography`` verifies the signature, since X509_verify has no Python binding. OpenSSL does not know every key
+    and ignores the limits in an RSA-PSS key: about these keys, there is no answer.
     """
     try:
         kind = keys.key(spki).kind
@@ -226,7 +231,7 @@ def _verdict(answer: VerifyAnswer) -> Acceptance:
 
 
 def _unsigned(path: Sequence[Certificate]) -> Found | None:
-    """Return the error of the lowest certificate on a path whose signature is not by the next certificate."""
+    """Return the error of the lowest certificate on a path that the next certificate's key did not sign."""
     for depth, (subject, issuer) in enumerate(itertools.pairwise(path)):
         if signed_by(subject, issuer) is False:
             return VerifyError.CERT_SIGNATURE_FAILURE, depth

@@ -1,4 +1,4 @@
-"""The types, sizes and strengths of the public keys and signature algorithms in certificates, decoded from the DER.
+"""Types, sizes and strengths of the public keys and signature algorithms in certificates, decoded from the DER.
 
 Strengths are OpenSSL's security bits, which its security levels compare (SSL_CTX_set_security_level). Signatures are
 checked by OpenSSL (see ``issuing``).
@@ -13,7 +13,7 @@ from scanner.core.x509.cache import remembered
 from scanner.core.x509.der import TLV
 
 LEVEL_BITS = (0, 80, 112, 128, 192, 256)
-"""Minimum security bits of each OpenSSL security level."""
+"""Minimum number of security bits for each OpenSSL security level."""
 
 
 # --- keys -----------------------------------------------------------------------------------------------------
@@ -69,7 +69,7 @@ _CURVES = {
 }
 
 USUAL_KEY = 4096
-"""Usual maximum size of a public key in octets."""
+"""Usual maximum size of an encoded public key in octets."""
 
 EXPLICIT = "explicit"
 """Name for a curve given by explicit parameters, which RFC 5480 forbids."""
@@ -101,7 +101,7 @@ def key(spki: bytes) -> Key:
     """Return the key in a SubjectPublicKeyInfo; an unknown curve is returned as its dotted number with 0 bits.
 
     Raises:
-        DERError: the octets are malformed.
+        DERError: the octets are not a SubjectPublicKeyInfo.
     """
     try:
         return _key(spki)
@@ -141,7 +141,7 @@ def normal_spki(element: TLV) -> bytes:
     """Return a SubjectPublicKeyInfo as OpenSSL encodes it: in DER; parameters that are a SEQUENCE stay unchanged.
 
     Raises:
-        DERError: the octets are malformed.
+        DERError: the octets are not a SubjectPublicKeyInfo.
     """
     algorithm, key_bits = _pair(element)
     prefix = element.raw[: -len(key_bits.raw) + key_bits.header + 1]
@@ -178,7 +178,7 @@ def _pair(element: TLV) -> tuple[TLV, TLV]:
 
 @dataclass(frozen=True, slots=True)
 class Algorithm:
-    """A signature algorithm: OpenSSL's long name, the type of its key, and its hash ("" for none)."""
+    """A signature algorithm: OpenSSL's long name, the type of its key, and its hash ("" without a hash)."""
 
     name: str
     kind: str = ""
@@ -249,7 +249,7 @@ def algorithm(raw: bytes) -> Algorithm:
     """Return the algorithm of an AlgorithmIdentifier; the name of an unknown algorithm is its dotted number.
 
     Raises:
-        DERError: the octets are malformed.
+        DERError: the octets are not a SubjectPublicKeyInfo.
     """
     try:
         first, *parameters = der.children(der.whole(raw, der.SEQUENCE))
@@ -260,7 +260,10 @@ def algorithm(raw: bytes) -> Algorithm:
 
 
 def _pss(parameters: list[TLV]) -> Algorithm:
-    """Return the RSASSA-PSS algorithm with the hash in its parameters, "" for parameters that OpenSSL cannot decode."""
+    """Return the RSASSA-PSS algorithm with the hash in its parameters.
+
+    The hash is "" if OpenSSL cannot decode the parameters.
+    """
     try:
         return Algorithm("rsassaPss", "RSA-PSS", _pss_hash(parameters))
     except (ValueError, IndexError):

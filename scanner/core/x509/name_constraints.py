@@ -15,13 +15,13 @@ from scanner.core.x509.openssl import VerifyFlags
 from scanner.core.x509.verify_error import NAME_ERRORS
 
 ANSWERS = 4096
-"""Maximum number of cached answers; few authorities use constraints, and one authority uses few constraints."""
+"""Maximum number of cached answers; few authorities use name constraints, and each authority uses few constraints."""
 
 _answers: Kept[bytes, int] = Kept(ANSWERS)
 
 
 def violations(path: Sequence[Certificate]) -> Iterator[Found]:
-    """Yield the violations along a path, leaf first, of one certificate those of the topmost constraints first.
+    """Yield the violations along a path, leaf first; for one certificate, those of the topmost constraints come first.
 
     Self-issued certificates above the leaf are exempt.
     """

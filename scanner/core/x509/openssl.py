@@ -1,8 +1,10 @@
-"""The interface to OpenSSL's verification of certificates and computation of key sizes.
+"""Interface to OpenSSL's verification of certificates and computation of key sizes.
 
 OpenSSL is authoritative: a path that ``X509_verify_cert`` refuses is never accepted, and no path is refused because
-this package does not know an algorithm, a curve or an encoding. Dates are not checked (NO_CHECK_TIME), so that answers
-can be cached. Revocation is not checked. Private bindings of pyOpenSSL are used, since the public interface cannot set
+this package does not know an algorithm, a curve or an encoding. OpenSSL does not check dates here (NO_CHECK_TIME), so
+that its answers can be cached. OpenSSL does not check revocation here. Private bindings of pyOpenSSL are used, since
+the public
+interface cannot set
 a purpose, hides the path after an error, and takes ten times as long.
 """
 
@@ -20,7 +22,10 @@ from scanner.core.x509.cache import remembered
 from scanner.core.x509.verify_error import VerifyError
 
 LOADED = 256
-"""Maximum number of cached OpenSSL certificate objects, about 10 KiB each; the issuers recur."""
+"""Maximum number of cached OpenSSL certificate objects, about 10 KiB each.
+
+The certificates of issuers occur in many chains.
+"""
 
 USUAL_SIZE = 8192
 """Usual maximum size of a certificate in octets."""
@@ -39,7 +44,7 @@ class VerifyFlags(IntFlag):
 
 
 class VerifyAnswer(NamedTuple):
-    """The answer of X509_verify_cert: the size of the path that it built, and its first error (num 0: none)."""
+    """The answer of X509_verify_cert: the size of the path that OpenSSL built, and the first error (0: no error)."""
 
     size: int
     num: int
@@ -52,7 +57,7 @@ class VerifyAnswer(NamedTuple):
 
 
 REFUSED = VerifyAnswer(0, VerifyError.UNABLE_TO_GET_ISSUER_CERT_LOCALLY, 0)
-"""The answer about a certificate that OpenSSL cannot read."""
+"""The answer for a certificate that OpenSSL cannot read."""
 
 
 def ask(leaf: bytes, sent: Iterable[bytes], anchors: Iterable[bytes], checks: VerifyFlags) -> VerifyAnswer:
@@ -79,7 +84,7 @@ def ask_at(store: crypto.X509Store, now: datetime, leaf: bytes, sent: Iterable[b
     """Verify a certificate for a TLS server with a store that contains trust settings (loaded from files).
 
     Args:
-        store: the store as loaded.
+        store: the OpenSSL store as loaded from files.
         now: the time at which dates are judged.
         leaf: the certificate to verify.
         sent: possible intermediate certificates.
@@ -147,7 +152,7 @@ def encoded(der: bytes) -> bytes | None:
 
 
 def key(der: bytes, curve: str) -> tuple[int, str]:
-    """Return the size in bits of a certificate's key, 0 if OpenSSL cannot use it, and OpenSSL's name of its curve.
+    """Return the size in bits of a certificate's key, 0 if OpenSSL cannot use the key, and OpenSSL's name of its curve.
 
     Args:
         der: the certificate.

@@ -1,8 +1,10 @@
 """The checks of a built certificate path (RFC 5280 section 6, as lenient as OpenSSL).
 
-OpenSSL accepts a path or returns its first error (see ``issuing``); dates and the security level are checked here. For
+OpenSSL accepts a path or returns the path's first error (see ``issuing``); this module checks dates and the security
+level. For
 a refused path, this module collects all errors, like the verify callback of Postfix, which reports the error nearest to
-the leaf: by depth, and within a depth as OpenSSL finds them (leaf key, building, extensions, strengths, signatures and
+the leaf: by depth, and within a depth in the order in which OpenSSL finds the errors (leaf key, building, extensions,
+strengths, signatures and
 dates, name constraints). An error that only OpenSSL detects is added to the other errors. This module does not compare
 names.
 """
@@ -62,7 +64,7 @@ def check(
 
 
 def _of_unbuilt(path: Path) -> Acceptance:
-    """Return the verdict on a path without an anchor: only errors of RFC 3779 resources need OpenSSL."""
+    """Return the verdict on a path without an anchor: OpenSSL is needed only for errors of RFC 3779 resources."""
     if any(certificate.extensions.resources for certificate in path):
         error = issuing.acceptance(path).error
         if error is not None and error[0] == VerifyError.UNNESTED_RESOURCE:
@@ -86,13 +88,19 @@ def path_error(num: int, depth: int, path: Path) -> PathError:
 
 
 def leaf_key(leaf: Certificate, security_level: int) -> Iterator[Found]:
-    """Yield the error of a leaf with a weak key; this is the only check that also applies to DANE-EE."""
+    """Yield the error of a leaf with a weak key.
+
+    Of all checks in this module, only this check also applies to DANE-EE.
+    """
     if _weak_key(leaf, security_level):
         yield VerifyError.EE_KEY_TOO_SMALL, 0
 
 
 def _weak_key(certificate: Certificate, level: int) -> bool:
-    """Return True for a key that is known to be too weak; a key of unknown strength is accepted, as OpenSSL used it."""
+    """Return True for a key that is known to be too weak.
+
+    A key of unknown strength is accepted, because OpenSSL accepted it.
+    """
     return level > 0 and certificate.key.bits > 0 and certificate.key.strength < LEVEL_BITS[level]
 
 
@@ -137,7 +145,7 @@ def _extension_errors(certificate: Certificate, below: Certificate | None, depth
 
 
 def _ca_kind(certificate: Certificate) -> int:
-    """Return OpenSSL's CA grade: 0 is not a CA, 1 a CA by RFC 5280, other values a CA by older conventions."""
+    """Return OpenSSL's CA grade: 0 for no CA, 1 for a CA by RFC 5280, other values for a CA by older conventions."""
     said = certificate.extensions
     if said.key_usage is not None and not said.key_usage & KEY_CERT_SIGN:
         return 0
@@ -177,7 +185,7 @@ def _strengths(path: Path, level: int) -> Iterator[Found]:
 
 
 def _signatures_and_dates(path: Path, now: datetime, *, bare_key: bool, signed: bool) -> Iterator[Found]:
-    """Yield the errors of signatures and dates from the top down, except those of an anchor that is not self-signed."""
+    """Yield the errors of signatures and dates from the top down; an anchor that is not self-signed is not checked."""
     top = len(path) - 1
     checked = top if bare_key or top == 0 or issuing.self_signed(path[top]) else top - 1
     if top == 0 and not bare_key and not issuing.self_signed(path[0]):

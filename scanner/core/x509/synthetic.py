@@ -1,4 +1,4 @@
-"""Synthetic certificates for OpenSSL, whose functions for a bare key or a single constraint have no Python binding.
+"""Synthetic certificates as input of OpenSSL, which has no Python binding to check a bare key or a single constraint.
 
 A signature is checked with a synthetic issuer that contains the key. The names of one certificate are checked against
 the name constraints of another certificate with a pair of synthetic certificates that contain only these names and
@@ -20,7 +20,7 @@ _VALIDITY = der.encode(
     der.SEQUENCE, der.encode(der.UTC_TIME, b"500101000000Z"), der.encode(der.UTC_TIME, b"491231235959Z")
 )
 _CA = bytes.fromhex("300f0603551d130101ff040530030101ff")
-"""A critical basicConstraints extension of a CA."""
+"""The encoded basicConstraints extension of a CA, marked critical."""
 
 _ALT_NAME, _NAME_CONSTRAINTS = bytes.fromhex("0603551d11"), bytes.fromhex("0603551d1e")
 _EXTENSIONS = 0xA3
@@ -29,9 +29,9 @@ _EXTENSIONS = 0xA3
 def issuer(subject: Certificate, spki: bytes) -> bytes:
     """Return a certificate with a key that matches the issuer name and authority key identifier of a subject.
 
-    It has the RFC 3779 resources of the subject, so that OpenSSL judges these as if the subject were the anchor. It
-    claims the signature algorithm of the subject: OpenSSL 4 does not use a self-issued certificate with another one if
-    its serial number is that of the subject.
+    The synthetic certificate has the RFC 3779 resources of the subject, so that OpenSSL judges the resources as if the
+    subject were the anchor. The synthetic certificate claims the signature algorithm of the subject: OpenSSL 4 does not
+    use a self-issued certificate with another signature algorithm if its serial number equals that of the subject.
     """
     wanted = subject.extensions.authority
     serial = der.encode(der.INTEGER, wanted.serial.content) if wanted.serial else _ONE
@@ -47,9 +47,10 @@ def constrained(subject: bytes, alt_names: bytes, constraints: bytes, *, leaf: b
 
     Args:
         subject: the subject of the checked certificate, as DER.
-        alt_names: the subjectAltName of the checked certificate, as DER; empty without one.
+        alt_names: the subjectAltName of the checked certificate, as DER; empty if the certificate has no
+            subjectAltName.
         constraints: the nameConstraints, as DER.
-        leaf: whether the checked certificate is the leaf; otherwise the path starts with a leaf without names.
+        leaf: true if the checked certificate is the leaf; otherwise the path starts with a leaf without names.
     """
     names = _extension(_ALT_NAME, alt_names) if alt_names else b""
     limits = _CA + _extension(_NAME_CONSTRAINTS, constraints)

@@ -1,4 +1,4 @@
-"""Trust settings of a ``TRUSTED CERTIFICATE`` block (OpenSSL's X509_CERT_AUX): the uses that it allows and rejects."""
+"""Trust settings of a ``TRUSTED CERTIFICATE`` block (OpenSSL's X509_CERT_AUX): the allowed and rejected uses."""
 
 from dataclasses import dataclass
 
@@ -12,15 +12,15 @@ _REJECTED = 0xA0
 
 @dataclass(frozen=True, slots=True)
 class Trust:
-    """The trusted and the rejected uses of a certificate, as dotted numbers; None for an absent list."""
+    """The allowed and the rejected uses of a certificate, as dotted numbers; None for an absent list."""
 
     trusted: frozenset[str] | None = None
     rejected: frozenset[str] | None = None
 
     def for_servers(self) -> bool | None:
-        """Return whether the settings trust (True) or reject (False) TLS servers (X509_check_trust), else None.
+        """Return True if the settings trust TLS servers, False if they reject them (X509_check_trust), else None.
 
-        A list of trusted uses without TLS servers rejects TLS servers.
+        A list of allowed uses that does not contain TLS servers rejects TLS servers.
         """
         if self.rejected is not None and _SERVER & self.rejected:
             return False
@@ -38,7 +38,7 @@ def split(octets: bytes) -> tuple[bytes, bytes]:
 
 
 def settings(octets: bytes) -> Trust | None:
-    """Decode the trust settings after a certificate.
+    """Decode the trust settings that follow a certificate in a PEM block.
 
     Returns:
         The settings, or None if no setting restricts the use of the certificate.

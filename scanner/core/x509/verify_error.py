@@ -4,7 +4,7 @@ from enum import IntEnum
 
 
 class VerifyError(IntEnum):
-    """The X509_V_ERR numbers in use, by OpenSSL's names; ``text`` is the message of OpenSSL 3."""
+    """The X509_V_ERR error numbers that mxsweep uses, by OpenSSL's names; ``text`` is the message of OpenSSL 3."""
 
     UNSPECIFIED = 1
     UNABLE_TO_GET_ISSUER_CERT = 2
@@ -48,7 +48,7 @@ class VerifyError(IntEnum):
 
     @property
     def text(self) -> str:
-        """OpenSSL's message for the error."""
+        """The message of OpenSSL for the error."""
         return _TEXTS[self]
 
 
@@ -61,7 +61,7 @@ NAME_ERRORS = {
     VerifyError.UNSUPPORTED_CONSTRAINT_SYNTAX,
     VerifyError.UNSUPPORTED_NAME_SYNTAX,
 }
-"""The errors of name constraints."""
+"""The error numbers of name constraints."""
 
 
 def text_of(num: int) -> str:

@@ -32,7 +32,7 @@ def test_the_steps_of_a_protected_domain() -> None:
         "STARTTLS offered",
         "Verdict",
         "Delivery: mail is delivered (ok).",
-        "DANE: every MX host that counts matches its TLSA records (protected).",
+        "DANE: every MX host that answers matches its TLSA records (protected).",
     ):
         assert expected in lines
     assert "Remedy" not in steps(records.domain())

@@ -34,7 +34,7 @@ def test_a_protected_domain() -> None:
         "a.example: at level dane, a sender delivers over TLS to an authenticated server.",
         "  Delivery: mail is delivered.",
         "  STARTTLS: TLS works at every MX host (all).",
-        "  DANE: every MX host that counts matches its TLSA records (protected).",
+        "  DANE: every MX host that answers matches its TLSA records (protected).",
         "",
         "MX records (DNSSEC-signed)",
         "   10 mx1.example  DANE matches",
@@ -47,7 +47,7 @@ def test_a_protected_domain() -> None:
         "      2001:db8::1  could not be judged",
         "        the TCP connection was refused (connection-refused)",
         '        "Connection refused"',
-        "      2001:db8::2  not contacted: there are more addresses than the limit for a host or a domain",
+        "      2001:db8::2  not contacted: the host or domain has more addresses than the scan examines",
     ]
 
 
@@ -86,7 +86,7 @@ def test_a_failed_lookup() -> None:
     )
     text = shown(records.domain(route=Route((), final=Reason.MX_BOGUS), hosts=(), verdict=verdict))
     assert "delivers nothing now and tries again later" in text
-    assert "STARTTLS: could not be determined (unknown)." in text
+    assert "STARTTLS: it is not known whether TLS works at every MX host (unknown)." in text
     assert "DNSSEC validation of the MX RRset fails (mx-bogus)" in text
     assert '"signature expired"' in text
     assert "TLSRPT result types: dnssec-invalid" in text

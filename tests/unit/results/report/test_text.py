@@ -54,7 +54,7 @@ def test_the_numbers_of_a_report(tmp_path: Path) -> None:
     text = flat(report_of(tmp_path, [records.domain(), broken], 120))
     assert "Run of 2026-09-01 12:00 UTC: complete, took 1 h 03 min" in text
     assert "2 100.0 % 1 100.0 % ████████████████████ signed MX" in text
-    assert "1 50.0 % 1 100.0 % ██████████ protected every MX host that counts matches its TLSA records" in text
+    assert "1 50.0 % 1 100.0 % ██████████ protected every MX host that answers matches its TLSA records" in text
     assert "1 50.0 % 1 100.0 % ██████████ fail mail is not delivered" in text
     assert "2 100.0 % 1 100.0 % ████████████████████ TLSv1.3" in text
     assert "2 100.0 % 1 100.0 % ████████████████████ connection-refused the TCP connection was refused" in text

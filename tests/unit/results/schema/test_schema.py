@@ -89,7 +89,7 @@ def test_every_member_and_definition_is_described() -> None:
 def test_vocabularies_have_their_words_with_meanings() -> None:
     mode = schema("hosts")["$defs"]["Mode"]
     assert mode["enum"] == ["lmtp", "lmtps", "smtp", "smtps"]
-    assert "`lmtps`: LMTP with TLS from the first octet." in mode["description"]
+    assert "`lmtps`: the server speaks LMTP with TLS from the first octet." in mode["description"]
 
 
 def test_each_document_has_its_own_name() -> None:
