@@ -160,9 +160,9 @@ class Reply:
 class Handshake:
     """A completed TLS handshake. ``chain`` contains the SHA-256 of each certificate as sent, leaf first.
 
-    ``bits`` is the number of secret bits of the cipher, ``alg_bits`` the key size of its algorithm. ``signature`` is
-    the TLS signature scheme that the server used (IANA name), None where it is not known. ``retried`` is true if the
-    server asked for a second ClientHello (HelloRetryRequest).
+    ``bits`` is the number of secret bits of the cipher, ``alg_bits`` the key size of the cipher's algorithm.
+    ``signature`` is the TLS signature scheme that the server used (IANA name), None if it is not known. ``retried``
+    is true if the server asked for a second ClientHello (HelloRetryRequest).
     """
 
     version: str

@@ -33,10 +33,7 @@ from scanner.vocabulary import (
 )
 
 SCHEMA = 1
-"""Version of the line formats.
-
-The version increases by one when a member changes its meaning, never for an addition.
-"""
+"""Version of the line formats, which increases by one when a member changes its meaning, never for an addition."""
 
 
 # --- evidence -------------------------------------------------------------------------------------------------
@@ -78,10 +75,7 @@ class DaneEvidence:
 
 @dataclass(frozen=True, slots=True)
 class PkixEvidence:
-    """The result of verifying a chain with a trust store, without names.
-
-    ``errors`` contains the errors of the path, nearest to the leaf first, and is empty without an error.
-    """
+    """The result of verifying a chain with a trust store, without names; ``errors`` is sorted from the leaf upwards."""
 
     path: tuple[str, ...]
     errors: tuple[PathError, ...] = ()
@@ -105,10 +99,11 @@ class AlgorithmReport:
 class EndpointReport:
     """One address of an MX host: its probes in the order in which they were made, and the evidence from the probes.
 
-    The first probe has the level's own TLS profile. ``core.verdict.roles`` selects the probe that represents the
-    address; the evidence is about the certificates of that probe. ``earlier`` contains the probes of earlier passes,
-    oldest first, which no verdict uses. ``algorithms`` contains the probes for the certificates with other keys,
-    ``pq_probe`` the probe for post-quantum groups. ``pq`` and ``pq_signature`` are None in runs of version 0.1.0.
+    The first probe of an address has the TLS profile of the level itself. ``core.verdict.roles`` selects the probe that
+    represents the address; the evidence is about the certificates of that probe. ``earlier`` contains the probes of
+    earlier retry passes, oldest first, which no verdict uses. ``algorithms`` contains the probes for the certificates
+    with other keys, ``pq_probe`` the probe for post-quantum groups. ``pq`` and ``pq_signature`` are None in runs of
+    version 0.1.0.
     """
 
     address: str
@@ -138,10 +133,7 @@ class Skipped:
 
 @dataclass(frozen=True, slots=True)
 class HostReport:
-    """The observations of one MX host: DNS, TLSA and every address.
-
-    ``key`` identifies host, port and mode of the report.
-    """
+    """The observations of one MX host: DNS, TLSA and every address. ``key`` identifies host, port and mode."""
 
     key: str
     host: str
@@ -329,10 +321,7 @@ class InputSource:
 
 @dataclass(frozen=True, slots=True)
 class RunHeader:
-    """The content of run.json, which is sufficient to understand and repeat a run.
-
-    ``settings`` contains every setting of the scan.
-    """
+    """The content of run.json, which suffices to understand and repeat a run. ``settings`` contains every setting."""
 
     version: str
     started: datetime

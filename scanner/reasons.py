@@ -266,11 +266,11 @@ REASONS: dict[Reason, ReasonText] = {
         "an MX host offers no TLS although the domain has an MTA-STS policy", TLSRPT.STARTTLS_NOT_SUPPORTED
     ),
     Reason.STS_HOST_UNTRUSTED: _row(
-        "the certificate of an MX host is not trusted, although the domain has an MTA-STS policy",
+        "an MTA-STS policy exists, but the certificate of an MX host is not trusted",
         TLSRPT.CERTIFICATE_NOT_TRUSTED,
     ),
     Reason.STS_HOST_NAME_MISMATCH: _row(
-        "the certificate of an MX host is for another name, although the domain has an MTA-STS policy",
+        "an MTA-STS policy exists, but the certificate of an MX host is for another name",
         TLSRPT.CERTIFICATE_HOST_MISMATCH,
     ),
     Reason.STS_DANE_DISAGREE: _row("DANE and MTA-STS give opposite verdicts on an MX host"),

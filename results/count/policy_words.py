@@ -11,8 +11,8 @@ from results.store.partial import STSPart, TXTPart
 from scanner.vocabulary import DomainSTS, PolicyMode, TXTRecord
 
 STS_FUNNEL = ("examined", "record", "policy", "enforce", "protected")
-"""The steps of the table ``sts_funnel``: MTA-STS was examined, the domain has one MTA-STS record, its policy host returns
-a policy with correct syntax, the mode of the policy is ``enforce``, and the MTA-STS verdict is ``protected``."""
+"""The steps of the table ``sts_funnel``: MTA-STS was examined, the domain has one MTA-STS record, the policy host
+returns a policy with correct syntax, the mode of the policy is ``enforce``, and the verdict is ``protected``."""
 
 _CACHED = 1024
 

@@ -116,7 +116,7 @@ def _words(hint: Any) -> str:
 
 def _reasons() -> Iterator[str]:
     yield from ("# Reason codes", "", _GENERATED, "")
-    yield "A verdict has a list of reason codes. The column TLSRPT contains the result type that a sender reports (RFC 8460)."
+    yield "A verdict has a list of reason codes. The column TLSRPT contains the result type that a sender reports."
     yield from ("", "| reason code | meaning | remedy | TLSRPT |", "|---|---|---|---|")
     for code, (words, tlsrpt) in REASONS.items():
         yield f"| `{code}` | {words} | {remedy_of(code)} | {tlsrpt or ''} |"

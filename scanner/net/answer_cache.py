@@ -1,9 +1,9 @@
 """A cache of DNS answers for their TTL, so that the records of a host shared by many domains are queried once.
 
-The cache holds data and negative answers. Errors are not cached, because the next query may succeed. MX and TXT answers
-are not cached: a scan queries them once for each domain, and a million such answers would displace the answers about
-hosts. Answers with more than ``MAX_RECORDS`` records are not cached either. The caller passes the current time as an
-argument.
+The cache contains answers with data and negative answers (NODATA, NXDOMAIN). Answers with an error are not cached,
+because the next query may succeed. MX and TXT answers are not cached: a scan queries them once for each domain, and a
+million such answers would displace the answers about hosts. Answers with more than ``MAX_RECORDS`` records are not
+cached either. The caller passes the current time as an argument.
 """
 
 from collections import OrderedDict

@@ -44,7 +44,7 @@ def test_the_worst_faults_are_first(tmp_path: Path) -> None:
     assert [task.domain for task in tasks] == ["broken.test", "invalid.test", "noted.test", "failed.test"]
     assert [task.urgent for task in tasks] == [True, True, True, False]
     assert [fault.cause for fault in tasks[0].faults] == ["sts-mx-mismatch", "sts-dane-disagree"]
-    assert tasks[0].state == "an MX host does not satisfy the policy"
+    assert tasks[0].state == "an MX host does not satisfy the MTA-STS policy"
     assert tasks[0].contact == "postmaster@secure.test"
     first = policy_worklist(run, faults, 1, "owner")
     assert [(task.domain, task.group) for task in first] == [("broken.test", "of broken.test")]

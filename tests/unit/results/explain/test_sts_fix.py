@@ -75,7 +75,7 @@ def test_a_new_record_has_a_new_valid_id() -> None:
     [
         (sts.record('"v=STSv1; id=1"', '"v=STSv1; id=2"'), Reason.STS_RECORD_MULTIPLE, "2 records begin with", 1),
         (sts.record('"v=STSv1; id=-"'), Reason.STS_RECORD_INVALID, "the id is not 1 to 32 letters and digits", 1),
-        (sts.record(outcome=Outcome.ERROR), Reason.STS_LOOKUP_FAILED, "not known (SERVFAIL).", 0),
+        (sts.record(outcome=Outcome.ERROR), Reason.STS_LOOKUP_FAILED, "not known: SERVFAIL.", 0),
         (
             sts.failed(Failure(Phase.CONNECT, FailureKind.REFUSED, text="refused")),
             Reason.STS_FETCH_FAILED,
@@ -113,7 +113,7 @@ def test_an_untrusted_certificate_is_named_with_its_error() -> None:
     end = replace(records.host_verdict().endpoints[0], pkix_error="certificate has expired")
     mx = (records.host_verdict(host="a.test", sts=HostSTS.UNTRUSTED, endpoints=(end,)),)
     (fault,) = policy_faults(domain(sts.report(sts.policy("a.test")), Reason.STS_HOST_UNTRUSTED, mx=mx))
-    assert fault.sentence.endswith("requires: a.test (certificate has expired).")
+    assert fault.sentence.endswith("not trusted: a.test (certificate has expired).")
 
 
 def test_many_hosts_are_cut() -> None:

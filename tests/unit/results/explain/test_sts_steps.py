@@ -44,7 +44,7 @@ def test_a_policy() -> None:
         "  mx1.example: MTA-STS, but the certificate is for another name (name_mismatch)",
         "  TLSRPT record: valid, reports to mailto:a@b.test",
         (
-            "  Cause: The certificate of an MX host is not for the name of the host, as MTA-STS requires: mx1.example. "
+            "  Cause: An MTA-STS policy exists, but the certificate of an MX host is for another name: mx1.example. "
             "(sts-host-name-mismatch)"
         ),
         "  Remedy: Get a certificate with the name of the MX host as subjectAltName.",

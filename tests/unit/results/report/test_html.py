@@ -199,7 +199,7 @@ def test_the_column_of_the_list_is_a_filter(driver: webdriver.Chrome) -> None:
 def test_faults_of_mta_sts(driver: webdriver.Chrome) -> None:
     section = driver.find_element(By.ID, "worklist").text
     assert "Faults of MTA-STS and TLSRPT" in section
-    assert "an MX host does not satisfy the policy" in section
+    assert "an MX host does not satisfy the MTA-STS policy" in section
     heads = [head.text for head in driver.find_elements(By.CSS_SELECTOR, "#domains > thead th")]
     assert "protection" in heads
 

@@ -75,7 +75,7 @@ def test_a_text_has_the_faults_of_mta_sts(tmp_path: Path) -> None:
     assert set(texts) == {"To: postmaster@mx1.example", "To: postmaster@secure.test"}
     text = texts["To: postmaster@secure.test"]
     assert "Subject: 1 domain without working mail transport security\n" in text
-    assert "\nzx: an MX host does not satisfy the policy\nCause: An MX host is not listed" in text
+    assert "\nzx: an MX host does not satisfy the MTA-STS policy\nCause: An MX host is not listed" in text
     assert "\n    mx: mx1.example\n" in text
 
 
