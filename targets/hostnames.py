@@ -3,11 +3,9 @@
 A name has 1 to 255 octets in labels of 1 to 63 letters, digits, ``_`` and ``-``. No label of a host name begins or ends
 with a hyphen.
 No label of a host name is empty, so a trailing dot is an error. A text that consists only of digits and dots is not a
-host name. A name
-with
-non-ASCII characters is mapped by UTS #46 (non-transitional) and its labels are encoded by RFC 3492. The rules for
-bidirectional text and joiners are not applied, as in Postfix: names such as ``xn--53h.example`` (an emoji) exist
-in the DNS.
+host name. A name with non-ASCII characters is mapped by UTS #46 (non-transitional) and its labels are encoded by RFC
+3492. The rules for bidirectional text and joiners are not applied, as in Postfix: names such as ``xn--53h.example`` (an
+emoji) exist in the DNS.
 
 A literal address is IPv4 in four decimal octets, or IPv6 as in RFC 4291 section 2.2 without a zone. Octets with
 leading zeros are rejected, because C libraries parse such octets as octal numbers and people read them as decimal

@@ -1,9 +1,8 @@
 """Reader of the lines of a text stream, which limits the length of a line.
 
 A line is UTF-8 text and ends with LF, CRLF or CRCRLF (of a text converted twice). A byte order mark before the first
-line is
-dropped. The ``flaw`` of a line is the reason why the line cannot be used. An error of the stream (damaged data, a
-failing disk) becomes a last line with a flaw, so no content of a file raises an exception.
+line is dropped. The ``flaw`` of a line is the reason why the line cannot be used. An error of the stream (damaged data,
+a failing disk) becomes a last line with a flaw, so no content of a file raises an exception.
 """
 
 import codecs

@@ -1,19 +1,16 @@
 """Reader of domain lists (files or standard input) as a stream of targets and rejected lines.
 
 The format and layout of a list are recognised from the first lines (modules ``targets.kinds``, ``targets.detection``).
-A list
-may be compressed (``targets.wrappings``) or in UTF-16 (``targets.encodings``). In a list, a ``#`` at the start of a
-line begins a comment, and so does ``;`` or ``//`` before a space. After white space, ``#`` begins a comment except in a
-table with a
-header or in a line with quotes.
+A list may be compressed (``targets.wrappings``) or in UTF-16 (``targets.encodings``). In a list, a ``#`` at the start
+of a line begins a comment, and so does ``;`` or ``//`` before a space. After white space, ``#`` begins a comment except
+in a table with a header or in a line with quotes.
 
 Instead of a domain, a list may contain any destination (``[host]``, ``host:port``, an address). Names in a list are
 converted to lower case, and one trailing dot is removed. Of several lines with the same destination, the first line is
 kept.
 
 No content of a line raises an exception: a line that is not a destination becomes a ``Reject``. The constructor of
-``Lists`` raises
-``ListError`` before the scan begins if a list cannot be used at all.
+``Lists`` raises ``ListError`` before the scan begins if a list cannot be used at all.
 """
 
 import io

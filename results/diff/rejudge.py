@@ -1,10 +1,8 @@
 """Recomputation of the verdicts of a stored run with the current code, optionally at another time or level.
 
 The routes, TLSA lookups, evidence and verdicts of a run are derived again from the stored DNS answers, probes and
-certificates. If
-the code, trusted certificates, time and level are the same as in the scan, the recomputed verdicts are equal to the
-stored
-verdicts.
+certificates. If the code, trusted certificates, time and level are the same as in the scan, the recomputed verdicts are
+equal to the stored verdicts.
 
 If the current code needs a DNS answer that is not stored, the stored result of the lookup is kept. A recomputation at
 another level uses the handshakes made with the TLS profile of the scan: a scan at ``may`` or ``encrypt`` accepts

@@ -3,8 +3,7 @@
 This module does not verify certificates: a handshake succeeds with any certificate or without a certificate, and the
 chain is returned as sent. A ``TLSProfile`` defines the TLS versions, ciphers and groups that the client offers. The
 options of a connection are those of Postfix: all bug work-arounds, no renegotiation, no compression, and a missing
-close_notify is not an error. A handshake with a server
-that does not support RFC 5746 fails, as in Postfix.
+close_notify is not an error. A handshake with a server that does not support RFC 5746 fails, as in Postfix.
 
 pyOpenSSL's private bindings are used for three functions that its interface lacks: the list of groups, the handshake
 messages (for signature schemes and session tickets), and whether a session was resumed. The private bindings are also

@@ -3,8 +3,7 @@
 While a provider is in back-off, a probe returns the failure ``held_back`` without a connection, and a retry pass makes
 the connection. Without retry passes, a probe is not deferred, but a provider in back-off gets only one connection at a
 time. If this machine runs out of descriptors or ports, the limit on connections in total is reduced and the probe is
-repeated. A probe
-during an outage of the network is also repeated.
+repeated. A probe during an outage of the network is also repeated.
 """
 
 from collections.abc import Awaitable, Callable

@@ -1,9 +1,8 @@
 """The decoder of the certificate extensions that path and name checks need (RFC 5280 section 4.2), as in OpenSSL.
 
 A broken or repeated extension is listed in ``broken``, is treated as absent, and does not affect other extensions.
-OpenSSL
-determines whether a path may contain a certificate with a broken extension (see ``issuing``), and interprets name
-constraints and RFC 3779 resources.
+OpenSSL determines whether a path may contain a certificate with a broken extension (see ``issuing``), and interprets
+name constraints and RFC 3779 resources.
 """
 
 import re

@@ -3,9 +3,7 @@
 OpenSSL is authoritative: a path that ``X509_verify_cert`` refuses is never accepted, and no path is refused because
 this package does not know an algorithm, a curve or an encoding. OpenSSL does not check dates here (NO_CHECK_TIME), so
 that its answers can be cached. OpenSSL does not check revocation here. Private bindings of pyOpenSSL are used, since
-the public
-interface cannot set
-a purpose, hides the path after an error, and takes ten times as long.
+the public interface cannot set a purpose, hides the path after an error, and takes ten times as long.
 """
 
 import functools
