@@ -124,7 +124,8 @@ def _taken_for_one(found: Difference) -> bool:
     """Return True if OpenSSL 3 agrees with us about a case in which OpenSSL 4 takes two certificates for one."""
     if found.program or not _namesakes(found.case):
         return False
-    shown = program.judge(found.case, (program.by_store(found.case),))
+    rest = _without_unused(found.case)
+    shown = program.judge(rest, (program.by_store(rest),))
     if shown is None:
         return False
     other = replace(found, level=1, ours=ours(found.case, 1), theirs=shown[0].errors, program=True)
@@ -165,21 +166,29 @@ def _bare_key(found: Difference) -> bool:
 def _mixed_root(found: Difference) -> bool:
     """Return True if OpenSSL 3 agrees without the certificates that OpenSSL 4 never uses."""
     case, no_issuer = found.case, (int(VerifyError.UNABLE_TO_GET_ISSUER_CERT_LOCALLY), 0)
-    unused = {octets for octets in _namesakes(case) if _mixed(octets)}
+    unused = _unused(case)
     if not (found.program and found.ours and unused):
         return False
     if judges.normal(case.chain[0]) in unused:
         return no_issuer in found.ours
-    kept = [
-        tuple(octets for octets in group if judges.normal(octets) not in unused) for group in (case.chain, case.roots)
-    ]
-    rest = replace(case, chain=kept[0], roots=kept[1])
+    rest = _without_unused(case)
     options = program.by_records(records(case)) if found.records else program.by_store(rest)
     shown = program.judge(rest, (options,))
     if shown is None:
         return False
     without = replace(found, theirs=_named_apart(shown[0]))
     return _alike(without) or _beyond_the_first(without)
+
+
+def _unused(case: ChainCase) -> set[bytes]:
+    return {octets for octets in _namesakes(case) if _mixed(octets)}
+
+
+def _without_unused(case: ChainCase) -> ChainCase:
+    """Return a case without the certificates that OpenSSL 4 never uses; the leaf remains."""
+    unused, (leaf, *others) = _unused(case), case.chain
+    kept = [tuple(octets for octets in group if judges.normal(octets) not in unused) for group in (others, case.roots)]
+    return replace(case, chain=(leaf, *kept[0]), roots=kept[1])
 
 
 def _mixed(octets: bytes) -> bool:

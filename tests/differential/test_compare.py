@@ -74,6 +74,21 @@ def test_a_root_of_an_unknown_algorithm_is_a_named_difference() -> None:
         assert compare.explanation(Difference(case, 1, ((10, 0),), theirs, program=True, records=texts)) == ""
 
 
+def test_two_roots_of_one_serial_number_are_a_named_difference() -> None:
+    """Expected: OpenSSL 4 takes the intermediate for the trusted root, and does not use the root that was sent."""
+    root = chains.ca_draft("Root", signers.pair("p256"), None)
+    root.change_algorithm = lambda _: signers.algorithm("1.2.3.4")
+    inter = replace(chains.ca_draft("CA", signers.pair("p256", 1), root), serial=root.serial)
+    leaf = chains.leaf_draft(signers.pair("p256", 9), inter)
+    other = chains.ca_draft("Root", signers.pair("p256", 6), None).make()
+    case = ChainCase(0, (leaf.make(), inter.make(), root.make()), (other,), leaf.key.pem, (), ())
+    judgement = judges.by_handshake(case, 1)
+    assert judgement is not None
+    assert (judgement.errors, compare.ours(case, 1)) == (((7, 1),), ((20, 1),))
+    found = Difference(case, 1, compare.ours(case, 1), judgement.errors)
+    assert compare.explanation(found).startswith("two certificates of one issuer name and serial number")
+
+
 def test_undecodable_parameters_and_another_root_are_a_named_difference() -> None:
     """Expected: OpenSSL 4 uses the other root, whose key identifier is not that of the leaf; OpenSSL 3 does not."""
     root = chains.ca_draft("Root", signers.pair("rsa2048"), None)
