@@ -362,8 +362,25 @@ class HeldBack:
 
 
 @dataclass(frozen=True, slots=True)
+class WorkerStatus:
+    """The job of a worker of a scan with ``--dask`` at one moment: its targets and its endpoints."""
+
+    worker: str
+    job: str
+    total: int | None
+    done: int
+    in_flight: int
+    endpoints_probed: int
+    endpoints_shared: int
+    rss: int
+
+
+@dataclass(frozen=True, slots=True)
 class Status:
     """A line of the status file: the state of a scan at one moment.
+
+    With ``--dask``, ``workers`` contains a row for each worker that does a job, and ``waiting`` names the stage. The
+    numbers of lookups and probes are sums over these jobs.
 
     The progress display and the metrics show the same values. In a resumed run, ``total``, ``done`` and ``rejects``
     count the whole run; the other members describe this process.
@@ -389,4 +406,5 @@ class Status:
     internal_errors: int
     outcome: dict[str, int]
     dane: dict[str, int]
+    workers: tuple[WorkerStatus, ...] = ()
     schema: int = SCHEMA

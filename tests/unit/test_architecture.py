@@ -41,6 +41,7 @@ LEFT_TO_RIGHT = (
     "scanner.net",
     "scanner.run",
     "scanner.finger",
+    "scanner.scale",
     "scanner.cli",
     "scanner.api",
 )
@@ -187,8 +188,12 @@ def circles(graph: dict[str, set[str]]) -> set[str]:
         left = {name: targets for name, targets in left.items() if name not in gone}
 
 
-def test_only_the_command_line_and_the_api_import_results() -> None:
-    assert {room for _, room, imported in rooms_imported() if imported == "results"} == {"scanner.cli", "scanner.api"}
+def test_only_the_parts_of_a_scan_the_command_line_and_the_api_import_results() -> None:
+    assert {room for _, room, imported in rooms_imported() if imported == "results"} == {
+        "scanner.scale",
+        "scanner.cli",
+        "scanner.api",
+    }
 
 
 def test_the_api_does_without_the_command_line_library() -> None:
