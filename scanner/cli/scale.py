@@ -120,7 +120,7 @@ async def _run(scale: ScaleRequest) -> int:
             fleet = Fleet(lambda: executor[0].progress if executor else Progress(), spool.total)
             with cluster(scale.choice, scale.request.flags["dask_security"], fleet.event) as workers:
                 executor.append(Executor(workers, str(store.path), say))
-                facts = ScanFacts(_flags(scale), scale.used.settings, _known(scale, resolved), 2 * workers.count())
+                facts = ScanFacts(_flags(scale), scale.used.settings, _known(scale, resolved), workers.count())
                 driver = ScaleDriver(store, spool, facts, executor[0])
                 return await _drive(scale, driver, store, spool, fleet)
 
