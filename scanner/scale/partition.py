@@ -6,7 +6,7 @@ cap if it was scanned by several parts, so one part is its home; its addresses i
 to round 2, which consists of one part. Each address belongs to exactly one part, so each endpoint is probed once.
 
 Networks, providers and addresses are represented by hashes of 64 bits. Two values with the same hash are kept in the
-same part, which is correct for two different values too. Memory is 24 octets for each row, and 10 for each network.
+same part, which is correct for two different values too. Memory is 24 octets for each row, and 34 for each network.
 """
 
 from array import array
@@ -14,12 +14,16 @@ from bisect import bisect_left
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator
 from hashlib import blake2b
+from heapq import heapify, heapreplace
 from itertools import groupby
 from operator import itemgetter
 from typing import NamedTuple
 
 BUCKETS = 256
 """Number of buckets of the rows; only the rows of one bucket are Python objects at the same time."""
+
+LARGE_OWNERS = 40
+"""Number of owners of networks for each part that are distributed by size; the other owners have few addresses."""
 
 ROUND_2 = 0
 """Number of the part that is round 2; the parts of round 1 are numbered from 1."""
@@ -39,7 +43,7 @@ def digest(text: str) -> int:
 
 
 class _Rows:
-    """Rows in ``BUCKETS`` buckets by the hash in the first column; a bucket is freed when it is read."""
+    """Rows in ``BUCKETS`` buckets by the hash in the first column."""
 
     def __init__(self) -> None:
         self._buckets: list[array[int]] = [array("Q") for _ in range(BUCKETS)]
@@ -47,17 +51,46 @@ class _Rows:
     def put(self, row: tuple[int, int, int]) -> None:
         self._buckets[row[0] % BUCKETS].extend(row)
 
-    def groups(self) -> Iterator[tuple[int, list[tuple[int, int, int]]]]:
-        """Yield each value of the first column with the distinct rows that have it, in sorted order in a bucket."""
-        for bucket in range(BUCKETS):
-            flat, self._buckets[bucket] = self._buckets[bucket], array("Q")
+    def groups(self, *, keep: bool = False) -> Iterator[tuple[int, list[tuple[int, int, int]]]]:
+        """Yield each value of the first column with its distinct rows; free each bucket unless ``keep`` is true."""
+        for bucket, flat in enumerate(self._buckets):
             rows = sorted(set(zip(flat[0::3], flat[1::3], flat[2::3], strict=True)))
+            if not keep:
+                self._buckets[bucket] = array("Q")
             for first, group in groupby(rows, itemgetter(0)):
                 yield first, list(group)
 
 
+class _Places:
+    """The part of each network."""
+
+    def __init__(self) -> None:
+        self._networks: list[array[int]] = [array("Q") for _ in range(BUCKETS)]
+        self._parts: list[array[int]] = [array("H") for _ in range(BUCKETS)]
+
+    def put(self, network: int, part: int) -> None:
+        self._networks[network % BUCKETS].append(network)
+        self._parts[network % BUCKETS].append(part)
+
+    def sort(self) -> None:
+        """Sort all buckets, before the first call of ``find``."""
+        for bucket, networks in enumerate(self._networks):
+            pairs = sorted(zip(networks, self._parts[bucket], strict=True))
+            self._networks[bucket] = array("Q", [network for network, _ in pairs])
+            self._parts[bucket] = array("H", [part for _, part in pairs])
+
+    def find(self, network: int) -> int:
+        place = _found(self._networks[network % BUCKETS], network)
+        if place is None:
+            raise KeyError(network)
+        return self._parts[network % BUCKETS][place]
+
+
 class Partition:
     """The part of every address.
+
+    A network belongs to the provider with the most addresses in the network. All networks of a provider are in the same
+    part, so that few addresses are left to round 2, and few hosts lie in several parts.
 
     Args:
         rows: all addresses of all MX hosts; repeated rows and their order do not change the partition.
@@ -66,20 +99,20 @@ class Partition:
     """
 
     def __init__(self, rows: Iterable[PlanRow], parts: int, free: int) -> None:
-        by_network = _Rows()
+        by_network, by_owner, by_provider = _Rows(), _Rows(), _Rows()
         for row in rows:
             by_network.put(row)
-        by_provider = _Rows()
-        places: list[tuple[array[int], array[int]]] = [(array("Q"), array("H")) for _ in range(BUCKETS)]
         for network, group in by_network.groups():
-            part = 1 + _owner(provider for _, provider, _ in group) % parts
-            networks, numbers = places[network % BUCKETS]
-            networks.append(network)
-            numbers.append(part)
+            by_owner.put((_owner(provider for _, provider, _ in group), network, len(group)))
             for _, provider, address in group:
-                by_provider.put((provider, address, part))
-        self._places = places
-        self._late = _late(by_provider, free)
+                by_provider.put((provider, address, network))
+        part_of = _parts_of_owners(by_owner, parts)
+        self._places = _Places()
+        for owner, group in by_owner.groups():
+            for _, network, _ in group:
+                self._places.put(network, part_of.get(owner, 1 + owner % parts))
+        self._places.sort()
+        self._late = _late(by_provider, self._places, free)
 
     def part_of(self, network: int, address: int) -> int:
         """Return the number of the part that scans an address: ``ROUND_2``, or a part of round 1.
@@ -88,13 +121,7 @@ class Partition:
             network: the hash of the network of the address.
             address: the hash of an address that was among the rows.
         """
-        if _found(self._late, address) is not None:
-            return ROUND_2
-        networks, numbers = self._places[network % BUCKETS]
-        place = _found(networks, network)
-        if place is None:
-            raise KeyError(network)
-        return numbers[place]
+        return self._places.find(network) if _found(self._late, address) is None else ROUND_2
 
 
 def _owner(providers: Iterable[int]) -> int:
@@ -103,15 +130,39 @@ def _owner(providers: Iterable[int]) -> int:
     return min(counts, key=lambda provider: (-counts[provider], provider))
 
 
-def _late(by_provider: _Rows, free: int) -> "array[int]":
+def _parts_of_owners(by_owner: _Rows, parts: int) -> dict[int, int]:
+    """Return the parts of the large owners: each, the largest first, is given to the part with the fewest addresses.
+
+    The part of a small owner follows from its hash.
+    """
+    total = sum(count for _, group in by_owner.groups(keep=True) for _, _, count in group)
+    small = total // (parts * LARGE_OWNERS)
+    loads = [0] * parts
+    large: list[tuple[int, int]] = []
+    for owner, group in by_owner.groups(keep=True):
+        size = sum(count for _, _, count in group)
+        if size > small:
+            large.append((-size, owner))
+        else:
+            loads[owner % parts] += size
+    heap = [(load, part) for part, load in enumerate(loads, 1)]
+    heapify(heap)
+    found: dict[int, int] = {}
+    for size, owner in sorted(large):
+        load, found[owner] = heap[0]
+        heapreplace(heap, (load - size, found[owner]))
+    return found
+
+
+def _late(by_provider: _Rows, places: _Places, free: int) -> "array[int]":
     """Return the sorted hashes of the addresses of round 2."""
     late: set[int] = set()
     for _, group in by_provider.groups():
         if len({address for _, address, _ in group}) <= free:
             continue
         by_part: defaultdict[int, list[int]] = defaultdict(list)
-        for _, address, part in group:
-            by_part[part].append(address)
+        for _, address, network in group:
+            by_part[places.find(network)].append(address)
         home = min(by_part, key=lambda part: (-len(by_part[part]), part))
         for part, addresses in by_part.items():
             if part != home:

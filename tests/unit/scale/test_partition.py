@@ -66,3 +66,11 @@ def test_small_providers_spread_over_the_parts_and_round_2_is_small() -> None:
     late = {address for address, part in found.items() if part == ROUND_2}
     assert late < {4 * network for network in range(0, 100, 2)}
     assert not any(found[a] == found[b] == ROUND_2 for a, b in combinations(range(1, 4), 2))
+
+
+def test_large_providers_are_distributed_by_size() -> None:
+    """Five providers of 50 addresses and one of 250: two parts have 250 addresses each."""
+    hosts = [(provider, 1000 * provider + n) for provider in range(5) for n in range(50)]
+    hosts += [(9, 9000 + n) for n in range(250)]
+    found = parts_of(hosts, 2, 8)
+    assert [list(found.values()).count(part) for part in (1, 2)] == [250, 250]
