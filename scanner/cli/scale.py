@@ -27,9 +27,9 @@ from scanner.cli.wiring import fit_resolver
 from scanner.model import RunHeader
 from scanner.net.error_groups import first_error
 from scanner.run.ports import now
-from scanner.scale.cluster import ClusterChoice, ClusterError, cluster, parse_choice
+from scanner.scale.cluster import ClusterChoice, ClusterError, check_installed, cluster, parse_choice
 from scanner.scale.driver import ScaleDriver, ScanFacts
-from scanner.scale.executor import Executor, Progress
+from scanner.scale.executor import Executor
 from scanner.scale.fleet import Fleet
 from scanner.scale.job import KnownResolver
 from scanner.scale.plan_files import PLAN
@@ -70,6 +70,7 @@ def choice_of(flags: dict[str, Any]) -> ClusterChoice | None:
     if flags["resume"] and not (Path(flags["resume"]) / PLAN).is_dir():
         raise CliError(f"{flags['resume']}: this run was begun without --dask, and continues without --dask")
     try:
+        check_installed()
         return parse_choice(text)
     except ClusterError as error:
         raise CliError(str(error)) from None
@@ -112,17 +113,16 @@ def run(scale: ScaleRequest) -> int:
 
 
 async def _run(scale: ScaleRequest) -> int:
-    """Open the resolver, the run and the cluster, in this order, so that a run is made only by a fit machine."""
+    """Open the resolver, the cluster and the run, in this order, so that a run is made only if it can be executed."""
+    fleet = Fleet()
     async with _resolver(scale) as resolved:
-        with _store(scale, resolved) as store:
+        workers_of = cluster(scale.choice, scale.request.flags["dask_security"], fleet.event)
+        with workers_of as workers, _store(scale, resolved) as store:
             spool = _spool(scale, store)
-            executor: list[Executor] = []
-            fleet = Fleet(lambda: executor[0].progress if executor else Progress(), spool.total)
-            with cluster(scale.choice, scale.request.flags["dask_security"], fleet.event) as workers:
-                executor.append(Executor(workers, str(store.path), say))
-                facts = ScanFacts(_flags(scale), scale.used.settings, _known(scale, resolved), workers.count())
-                driver = ScaleDriver(store, spool, facts, executor[0])
-                return await _drive(scale, driver, store, spool, fleet)
+            executor = Executor(workers, str(store.path), say)
+            fleet.watch(lambda: executor.progress, spool.total)
+            facts = ScanFacts(_flags(scale), scale.used.settings, _known(scale, resolved), workers.count())
+            return await _drive(scale, ScaleDriver(store, spool, facts, executor), store, spool, fleet)
 
 
 async def _drive(scale: ScaleRequest, driver: ScaleDriver, store: Store, spool: Spool, fleet: Fleet) -> int:

@@ -290,13 +290,17 @@ async def execute(
         shown.ended = state
     if store is not None and request.flags["latest"] and state is RunState.COMPLETE:
         link_latest(store.path)
+    _say_how_it_ended(request, stats, stop, work)
+    return _exit_code(stats, stop, reporting, work)
+
+
+def _say_how_it_ended(request: Request, stats: Stats, stop: pipeline.Stop, work: Work) -> None:
     if stop.why:
         say(f"{stop.why}; {_advice(request)}")
     if stats.internal_errors:
         say(f"{stats.internal_errors} domains have an internal error (reason internal): please report it")
-    if work.total and state is RunState.COMPLETE and not (stats.done or work.others):
+    if work.total and not stop.draining and not (stats.done or work.others):
         say(f"all {work.total} destinations are opted out (--exclude): nothing was contacted")
-    return _exit_code(stats, stop, reporting, work)
 
 
 def _advice(request: Request) -> str:

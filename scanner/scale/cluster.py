@@ -12,6 +12,7 @@ from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from importlib import import_module
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -155,7 +156,7 @@ def cluster(choice: ClusterChoice, security: str | None, statuses: Any) -> Itera
         statuses: function that gets the statuses of all jobs, in a thread of Dask.
 
     Raises:
-        ClusterError: Dask is not installed, no scheduler answers, or no worker is there.
+        ClusterError: no scheduler answers, or no worker is there.
     """
     found = _distributed()
     logging.getLogger("distributed").setLevel(logging.CRITICAL)
@@ -166,23 +167,25 @@ def cluster(choice: ClusterChoice, security: str | None, statuses: Any) -> Itera
         else:
             client = stack.enter_context(_client(found, choice, security))
         try:
-            client.wait_for_workers(1, timeout=ANSWER)
+            client.wait_for_workers(choice.local or 1, timeout=ANSWER)
         except TimeoutError:
             raise ClusterError(f"--dask {choice.text}: the scheduler has no worker") from None
         client.subscribe_topic(TOPIC, lambda event: statuses(event[1]))
         yield DaskWorkers(client)
 
 
-def _distributed() -> Any:
-    """Import the package ``distributed``, which only a scan with ``--dask`` needs.
+def check_installed() -> None:
+    """Check that Dask is installed, without importing it.
 
     Raises:
-        ClusterError: the package is not installed.
+        ClusterError: the package ``distributed`` is not installed.
     """
-    try:
-        return import_module("distributed")
-    except ImportError:
-        raise ClusterError("--dask needs Dask: pip install 'mxsweep[dask]'", usage=True) from None
+    if find_spec("distributed") is None:
+        raise ClusterError("--dask needs Dask: pip install 'mxsweep[dask]'", usage=True)
+
+
+def _distributed() -> Any:
+    return import_module("distributed")
 
 
 def _local(found: Any, count: int) -> Any:

@@ -33,7 +33,7 @@ Following = Callable[[Job, JobResult], tuple[float, Job] | None]
 
 
 @dataclass(slots=True)
-class Progress:
+class StageProgress:
     """The counters of a stage for the display; ``running`` maps the name of each submitted job to the job."""
 
     stage: str = ""
@@ -62,7 +62,7 @@ class Executor:
         self._keys: dict[str, Job] = {}
         self._serial = 0
         self._empty_since: float | None = None
-        self.progress = Progress()
+        self.progress = StageProgress()
         self.stopping = False
         self.hosts: dict[str, set[str]] = {}
 
@@ -80,7 +80,7 @@ class Executor:
             ClusterError: a job failed too often, no worker is fit, or the scheduler is lost.
         """
         self._queue = deque(jobs)
-        self.progress = Progress(stage, len(self._queue))
+        self.progress = StageProgress(stage, len(self._queue))
         results: list[JobResult] = []
         while self._keys or ((self._queue or self._delayed) and not self.stopping):
             if self._workers.lost():

@@ -10,13 +10,13 @@ from results.store import codec
 from scanner.model import Status, WorkerStatus
 from scanner.run.ports import now
 from scanner.run.status import NAMED, Speed, rss
-from scanner.scale.executor import Progress
+from scanner.scale.executor import StageProgress
 from scanner.scale.job import Stage
 from scanner.vocabulary import RunState
 
 
 @dataclass(frozen=True, slots=True)
-class _Seen:
+class _JobStatus:
     """The last status of a job, and the worker that does the job."""
 
     worker: str
@@ -27,20 +27,21 @@ class Fleet:
     """The source of the status of a scan in many processes.
 
     Args:
-        progress: function that returns the counters of the current stage.
-        domains: number of destinations.
         clock: function that returns a monotonic time in seconds.
     """
 
-    def __init__(
-        self, progress: Callable[[], Progress], domains: int, clock: Callable[[], float] = time.monotonic
-    ) -> None:
-        self._progress = progress
-        self._domains = domains
+    def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
+        self._progress: Callable[[], StageProgress] = StageProgress
+        self._domains: int | None = None
         self._clock = clock
         self._began = clock()
-        self._seen: dict[str, _Seen] = {}
+        self._seen: dict[str, _JobStatus] = {}
         self._speed, self._stage = Speed(), ""
+
+    def watch(self, progress: Callable[[], StageProgress], domains: int) -> None:
+        """Take the counters of the current stage from a function; ``domains`` is the number of destinations."""
+        self._progress = progress
+        self._domains = domains
 
     def event(self, event: dict[str, Any]) -> None:
         """Keep the status that a worker reports; called in a thread of Dask.
@@ -49,7 +50,7 @@ class Fleet:
         """
         try:
             status = codec.decode(Status, str(event["status"]).encode())
-            self._seen[str(event["job"])] = _Seen(str(event["worker"]), status)
+            self._seen[str(event["job"])] = _JobStatus(str(event["worker"]), status)
         except (codec.CodecError, KeyError, TypeError):
             return
 
@@ -72,7 +73,7 @@ class Fleet:
             state=state or self.state,
             elapsed=round(at - self._began, 3),
             total=self._domains,
-            done=self._domains if state is RunState.COMPLETE else done if judging else 0,
+            done=(self._domains or 0) if state is RunState.COMPLETE else done if judging else 0,
             rate=round(self._rate(progress.stage, at, done), 3),
             eta=0.0 if state is RunState.COMPLETE else None,
             in_flight=dict(sum((Counter(status.in_flight) for status in statuses), Counter[str]())),
@@ -98,7 +99,7 @@ class Fleet:
         return max(0.0, self._speed.rate(at, done))
 
 
-def _stage_text(progress: Progress) -> str:
+def _stage_text(progress: StageProgress) -> str:
     text = f"{progress.stage}: {progress.done} of {progress.total} jobs done, {len(progress.running)} submitted"
     return text + (f", {progress.waiting} wait for a retry" if progress.waiting else "") if progress.stage else ""
 
@@ -107,7 +108,7 @@ def _tally(tables: Iterable[dict[str, int]]) -> dict[str, int]:
     return dict(sum(map(Counter, tables), Counter[str]()))
 
 
-def _row(name: str, seen: _Seen) -> WorkerStatus:
+def _row(name: str, seen: _JobStatus) -> WorkerStatus:
     status = seen.status
     return WorkerStatus(
         worker=seen.worker,
