@@ -61,16 +61,23 @@ def main() -> int:
     """Do the job on standard input, write its messages, and return the exit code."""
     logging.getLogger("mxsweep").addHandler(logging.NullHandler())
     job = codec.decode(Job, sys.stdin.buffer.readline())
+    load_codecs()
+    collect_seldom()
+    _send(ChildMessage(result=result_of(job)))
+    return Exit.DONE
+
+
+def result_of(job: Job) -> JobResult:
+    """Do a job and return its result; an expected error becomes part of the result."""
+    host = socket.gethostname()
     try:
-        result = _done(job)
+        return replace(_done(job), host=host)
     except (CliError, StoreError, UnboundError, BaseExceptionGroup) as error:
         cause = first_error(error)
         if not isinstance(cause, CliError | StoreError | UnboundError):
             raise
         unfit = isinstance(cause, CliError) and cause.code is Exit.UNFIT
-        result = JobResult(RunState.INTERRUPTED, host=socket.gethostname(), error=one_line(str(cause)), unfit=unfit)
-    _send(ChildMessage(result=replace(result, host=socket.gethostname())))
-    return Exit.DONE
+        return JobResult(RunState.INTERRUPTED, host=host, error=one_line(str(cause)), unfit=unfit)
 
 
 def _send(message: ChildMessage) -> None:
@@ -90,8 +97,6 @@ def _done(job: Job) -> JobResult:
     request = requests.build(flags)
     settings = within_file_limit(shared(request.settings, job), raise_file_limit())
     request = replace(request, settings=settings, sources=())
-    load_codecs()
-    collect_seldom()
     place = PlanPlace(Path(job.run))
     stages = {
         Stage.ROUTES: _routes,

@@ -1,9 +1,7 @@
 """The judgement of the domains of a bucket from stored records, without network."""
 
-from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
-from pathlib import Path
 
 import trio
 
@@ -14,7 +12,6 @@ from results.store.writer import digests_of
 from scanner.facts import Answer, CertFacts, Endpoint
 from scanner.model import DomainRecord, HostReport
 from scanner.net.probe import ProbeResult
-from scanner.reasons import Reason
 from scanner.run.examine import DomainObservation, DomainResult, Examiner
 from scanner.run.host_result import HostKey, ReportAndCerts
 from scanner.run.ports import Ports
@@ -124,12 +121,3 @@ async def _judged(examiner: Examiner, target: Target, line: RouteLine) -> tuple[
     except codec.CodecError as error:
         record = examiner.unjudged(seen, error).record
         return record, codec.encode(record)
-
-
-def totals_of(path: Path) -> Counter[str]:
-    """Return the number of domains and of internal errors in a file of judged domains."""
-    found = Counter[str]()
-    for record in read_lines(path, DomainRecord):
-        found["domains"] += 1
-        found["internal_errors"] += Reason.INTERNAL in record.verdict.reasons
-    return found

@@ -103,7 +103,7 @@ class Partition:
         for row in rows:
             by_network.put(row)
         for network, group in by_network.groups():
-            by_owner.put((_owner(provider for _, provider, _ in group), network, len(group)))
+            by_owner.put((_owner(network, group), network, len(group)))
             for _, provider, address in group:
                 by_provider.put((provider, address, network))
         part_of = _parts_of_owners(by_owner, parts)
@@ -124,10 +124,10 @@ class Partition:
         return self._places.find(network) if _found(self._late, address) is None else ROUND_2
 
 
-def _owner(providers: Iterable[int]) -> int:
-    """Return the most frequent provider of a network; of several, the smallest hash."""
-    counts = Counter(providers)
-    return min(counts, key=lambda provider: (-counts[provider], provider))
+def _owner(network: int, group: Iterable[tuple[int, int, int]]) -> int:
+    """Return the most frequent provider of a network; of several, one that depends on the network."""
+    counts = Counter(provider for _, provider, _ in group)
+    return min(counts, key=lambda provider: (-counts[provider], provider ^ network))
 
 
 def _parts_of_owners(by_owner: _Rows, parts: int) -> dict[int, int]:
