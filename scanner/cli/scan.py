@@ -251,12 +251,7 @@ class OnePass:
 
 
 async def execute(
-    request: Request,
-    resolved: Resolved,
-    sink: Any,
-    work: Work,
-    progress: ProgressRequest,
-    one: OnePass | None = None,
+    request: Request, resolved: Resolved, sink: Any, work: Work, progress: ProgressRequest, one: OnePass | None = None
 ) -> int:
     """Run the scan with a display of the progress, close the sink with the final state, and return the exit code.
 

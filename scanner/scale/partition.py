@@ -112,7 +112,7 @@ class Partition:
             for _, network, _ in group:
                 self._places.put(network, part_of.get(owner, 1 + owner % parts))
         self._places.sort()
-        self._late = _late(by_provider, self._places, free)
+        self._late = _late(by_provider, self._places, parts, free)
 
     def part_of(self, network: int, address: int) -> int:
         """Return the number of the part that scans an address: ``ROUND_2``, or a part of round 1.
@@ -154,16 +154,19 @@ def _parts_of_owners(by_owner: _Rows, parts: int) -> dict[int, int]:
     return found
 
 
-def _late(by_provider: _Rows, places: _Places, free: int) -> "array[int]":
-    """Return the sorted hashes of the addresses of round 2."""
+def _late(by_provider: _Rows, places: _Places, parts: int, free: int) -> "array[int]":
+    """Return the sorted hashes of the addresses of round 2.
+
+    The home of a large provider is the part with most of its addresses; of several, one that depends on the provider.
+    """
     late: set[int] = set()
-    for _, group in by_provider.groups():
+    for provider, group in by_provider.groups():
         if len({address for _, address, _ in group}) <= free:
             continue
         by_part: defaultdict[int, list[int]] = defaultdict(list)
         for _, address, network in group:
             by_part[places.find(network)].append(address)
-        home = min(by_part, key=lambda part: (-len(by_part[part]), part))
+        home = min((-len(found), (part + provider) % parts, part) for part, found in by_part.items())[2]
         for part, addresses in by_part.items():
             if part != home:
                 late.update(addresses)

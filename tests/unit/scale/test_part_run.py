@@ -1,5 +1,6 @@
 """The run directory of a part: begun, left behind, complete; and its destinations."""
 
+import time
 from pathlib import Path
 
 import pytest
@@ -72,7 +73,7 @@ def test_a_locked_run_is_opened_after_a_wait(tmp_path: Path, monkeypatch: pytest
         if len(waits) == 3:
             lock.release()
 
-    monkeypatch.setattr(part_run.time, "sleep", sleep)
+    monkeypatch.setattr(time, "sleep", sleep)
     part_run.resume(tmp_path / "001").close()
     assert len(waits) == 3
 
