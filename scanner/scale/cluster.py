@@ -6,6 +6,7 @@ Only this module and ``scanner.scale.worker`` use Dask, which is not imported be
 import logging
 import os
 import re
+import signal
 import tomllib
 from collections import Counter
 from collections.abc import Iterator
@@ -29,6 +30,7 @@ _CONFIG = {
     "distributed.worker.memory.pause": False,
     "distributed.worker.memory.spill": False,
     "distributed.worker.memory.target": False,
+    "distributed.worker.preload": ["scanner.scale.worker"],
     "distributed.admin.system-monitor.gil.enabled": False,
 }
 _TLS = {"ca": "tls_ca_file", "cert": "tls_client_cert", "key": "tls_client_key"}
@@ -193,6 +195,16 @@ def _local(found: Any, count: int) -> Any:
 
     A scheduler executes whatever a client sends. Temporary certificates keep other users of this machine out.
     """
+    before = signal.signal(signal.SIGINT, signal.SIG_IGN)  # inherited by the workers until they leave the terminal
+    try:
+        return _local_cluster(found, count)
+    except RuntimeError as error:
+        raise ClusterError(f"--dask local:{count}: the workers did not start: {error}") from None
+    finally:
+        signal.signal(signal.SIGINT, before)
+
+
+def _local_cluster(found: Any, count: int) -> Any:
     return found.LocalCluster(
         n_workers=count,
         threads_per_worker=1,

@@ -1,5 +1,6 @@
 """The task of a Dask worker: start a child process for a job, pass its messages on, and return its result."""
 
+import os
 import socket
 import subprocess
 import sys
@@ -21,6 +22,11 @@ TOPIC = "mxsweep-status"
 """The topic of Dask under which a worker reports the statuses of its child."""
 
 _TAIL = 300  # characters of the last text of a child that ended without a result
+
+
+def dask_setup(_worker: object) -> None:
+    """Leave the process group of the terminal, whose interrupts end the scan in order; Dask calls this function."""
+    os.setpgid(0, 0)
 
 
 def run_job(line: bytes, version: str) -> tuple[bytes, str]:

@@ -1,5 +1,6 @@
 """The task of a worker: what it makes of the messages and of the end of its child, and what it refuses."""
 
+import subprocess
 import sys
 from pathlib import Path
 
@@ -54,3 +55,11 @@ def test_a_worker_sees_the_directory_if_the_file_has_the_text_of_the_job(tmp_pat
     for text, expected in (("abc", True), ("abd", False)):
         (tmp_path / "plan" / "proof").write_text(text)
         assert sees(job) is expected
+
+
+def test_a_local_worker_leaves_the_process_group_of_the_terminal() -> None:
+    code = (
+        "import os; from scanner.scale.worker import dask_setup; dask_setup(None); print(os.getpgid(0) == os.getpid())"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout == "True\n"
