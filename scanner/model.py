@@ -363,7 +363,7 @@ class HeldBack:
 
 @dataclass(frozen=True, slots=True)
 class WorkerStatus:
-    """The job of a worker of a scan with ``--dask`` at one moment: its targets and its endpoints."""
+    """A job of a worker of a scan with ``--dask`` at one moment."""
 
     worker: str
     job: str
@@ -371,19 +371,15 @@ class WorkerStatus:
     done: int
     in_flight: int
     endpoints_probed: int
-    endpoints_shared: int
     rss: int
 
 
 @dataclass(frozen=True, slots=True)
 class Status:
-    """A line of the status file: the state of a scan at one moment.
+    """A line of the status file: the state of a scan at one moment, as in the progress display and the metrics.
 
-    With ``--dask``, ``workers`` contains a row for each worker that does a job, and ``waiting`` names the stage. The
-    numbers of lookups and probes are sums over these jobs.
-
-    The progress display and the metrics show the same values. In a resumed run, ``total``, ``done`` and ``rejects``
-    count the whole run; the other members describe this process.
+    In a resumed run, ``total``, ``done`` and ``rejects`` count the whole run; the other members describe this process,
+    or with ``--dask`` the running jobs; ``stage`` describes the present stage, and ``workers`` has a row for each job.
     """
 
     at: datetime
@@ -406,5 +402,6 @@ class Status:
     internal_errors: int
     outcome: dict[str, int]
     dane: dict[str, int]
+    stage: str = ""
     workers: tuple[WorkerStatus, ...] = ()
     schema: int = SCHEMA

@@ -83,12 +83,13 @@ class Fleet:
             breakers=sum(status.breakers for status in statuses),
             held_back=tuple(each for status in statuses for each in status.held_back)[:NAMED],
             retrying=sum(status.retrying for status in statuses),
-            waiting="" if state else _stage_text(progress),
+            waiting="; ".join(dict.fromkeys(status.waiting for status in statuses if status.waiting)),
             rss=rss() + sum(status.rss for status in statuses),
             rejects=0,
             internal_errors=sum(status.internal_errors for status in statuses),
             outcome=_tally(status.outcome for status in statuses) if judging else {},
             dane=_tally(status.dane for status in statuses) if judging else {},
+            stage="" if state else _stage_text(progress),
             workers=tuple(_row(name, seen) for name, seen in sorted(running.items())),
         )
 
@@ -117,6 +118,5 @@ def _row(name: str, seen: _JobStatus) -> WorkerStatus:
         done=status.done,
         in_flight=sum(status.in_flight.values()),
         endpoints_probed=status.endpoints_probed,
-        endpoints_shared=status.endpoints_shared,
         rss=status.rss,
     )

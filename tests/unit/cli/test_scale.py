@@ -9,7 +9,9 @@ import pytest
 from scanner.cli import scale
 from scanner.cli.commands import group, main
 from scanner.cli.errors import CliError, Exit
+from scanner.cli.progress import ProgressRequest
 from scanner.cli.request import build
+from scanner.cli.scan import header_of
 from scanner.scale.cluster import parse_choice
 
 
@@ -81,14 +83,9 @@ def test_the_options_of_the_jobs_have_absolute_paths_and_no_input(tmp_path: Path
     given = flags("list", "-o", str(tmp_path / "run"), "--dask", "local", "--max-time", "5", "--latest")
     given |= {"exclude": ["no"], "root_hints": "hints"}
     request = build(given | {"resume": str(tmp_path), "exclude": (), "root_hints": None})
-    asked = scale.ScaleRequest(
-        replace(request, flags=given),
-        request,
-        parse_choice("local"),
-        None,
-        None,
-        None,  # type: ignore[arg-type]
-    )
+    changed = replace(request, flags=given)
+    progress = ProgressRequest(quiet=True, files=(), every=1)
+    asked = scale.ScaleRequest(changed, request, parse_choice("local"), progress, None, header_of)
     found = scale._flags(asked)
     assert (found["lists"], found["max_time"], found["latest"], found["dask"]) == ([], None, False, None)
     assert found["exclude"] == [str(Path("no").absolute())]

@@ -3,6 +3,7 @@
 import io
 import json
 import os
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -85,7 +86,7 @@ async def test_the_file_stop_lets_a_part_finish_and_ends_other_stages(
         place.stop.write_bytes(content)
         stop = Stop()
         async with trio.open_nursery() as nursery:
-            nursery.start_soon(lambda stop=stop, drains=drains: scale_child._watch(place, stop, drains=drains))
+            nursery.start_soon(partial(scale_child._watch, place, stop, drains=drains))
             await trio.testing.wait_all_tasks_blocked()
             nursery.cancel_scope.cancel()
         assert stop.draining

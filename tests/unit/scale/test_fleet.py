@@ -34,7 +34,7 @@ def test_numbers_are_sums_over_the_running_jobs() -> None:
         ("tcp://part 1:1", "part 1", 5, 2),
         ("tcp://part 2:1", "part 2", 5, 2),
     ]
-    assert status.waiting == "a stage: 1 of 3 jobs done, 2 submitted, 1 wait for a retry"
+    assert status.stage == "a stage: 1 of 3 jobs done, 2 submitted, 1 wait for a retry"
 
 
 def test_domains_are_counted_while_they_are_judged() -> None:
@@ -46,7 +46,7 @@ def test_domains_are_counted_while_they_are_judged() -> None:
 
 def test_the_last_status() -> None:
     status = fleet_of().status(RunState.COMPLETE)
-    assert (status.state, status.done, status.total, status.waiting, status.eta) == ("complete", 100, 100, "", 0)
+    assert (status.state, status.done, status.total, status.stage, status.eta) == ("complete", 100, 100, "", 0)
 
 
 def test_a_text_that_is_no_status_is_ignored() -> None:
