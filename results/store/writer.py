@@ -212,6 +212,7 @@ class Store:
                 sync_directory(path.parent)
         except BaseException:
             file.close()
+            fresh.unlink(missing_ok=True)
             raise
         self._files[name].close()
         self._files[name] = file

@@ -101,7 +101,7 @@ class DaskWorkers:
 
     def __init__(self, client: Any) -> None:
         self._client = client
-        self._completed = _distributed().as_completed([])
+        self._completed = _distributed().as_completed([], loop=client.loop)
         self._excluded: set[str] = set()
 
     def count(self) -> int:
@@ -144,7 +144,7 @@ class DaskWorkers:
         return bool(self._client.status not in ("running", "connecting"))
 
     def _fit(self) -> dict[str, int]:
-        workers = self._client.scheduler_info(n_workers=-1)["workers"]
+        workers = self._client.scheduler_info(n_workers=-1).get("workers", {})  # empty without a connection
         return {address: each["nthreads"] for address, each in workers.items() if address not in self._excluded}
 
 
