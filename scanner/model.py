@@ -31,6 +31,7 @@ from scanner.vocabulary import (
     StartTLS,
     TLSState,
 )
+from scanner.worker_status import WorkerStatus
 
 SCHEMA = 1
 """Version of the line formats; it increases by one when a member changes its meaning, never for an addition."""
@@ -359,19 +360,6 @@ class HeldBack:
     name: str
     endpoints: int
     seconds: float
-
-
-@dataclass(frozen=True, slots=True)
-class WorkerStatus:
-    """A job of a worker of a scan with ``--dask`` at one moment."""
-
-    worker: str
-    job: str
-    total: int | None
-    done: int
-    in_flight: int
-    endpoints_probed: int
-    rss: int
 
 
 @dataclass(frozen=True, slots=True)

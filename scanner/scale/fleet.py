@@ -7,12 +7,13 @@ from dataclasses import dataclass
 from typing import Any
 
 from results.store import codec
-from scanner.model import Status, WorkerStatus
+from scanner.model import Status
 from scanner.run.ports import now
 from scanner.run.status import NAMED, Speed, rss
 from scanner.scale.executor import StageProgress
 from scanner.scale.job import Stage
 from scanner.vocabulary import RunState
+from scanner.worker_status import WorkerStatus
 
 
 @dataclass(frozen=True, slots=True)

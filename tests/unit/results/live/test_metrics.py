@@ -4,8 +4,8 @@ from dataclasses import replace
 from pathlib import Path
 
 from results.live.status import MetricsFile
-from scanner.model import WorkerStatus
 from scanner.vocabulary import DomainDane
+from scanner.worker_status import WorkerStatus
 from tests.unit.results.export.test_metrics import samples
 from tests.unit.results.live.test_status import FULL
 

@@ -7,7 +7,8 @@ import pytest
 
 from results.live.progress import NoProgress, PlainProgress, RichProgress, progress_for
 from scanner.cli.console import RaisingConsole
-from scanner.model import HeldBack, WorkerStatus
+from scanner.model import HeldBack
+from scanner.worker_status import WorkerStatus
 from tests.unit import records
 
 
