@@ -31,6 +31,7 @@ from scanner.vocabulary import (
     StartTLS,
     TLSState,
 )
+from scanner.worker_status import WorkerStatus
 
 SCHEMA = 1
 """Version of the line formats, which increases by one when a member changes its meaning, never for an addition."""
@@ -366,10 +367,10 @@ class HeldBack:
 
 @dataclass(frozen=True, slots=True)
 class Status:
-    """A line of the status file: the state of a scan at one moment.
+    """A line of the status file: the state of a scan at one moment, as in the progress display and the metrics.
 
-    The progress display and the metrics show the same values as the status file. In a resumed run, ``total``, ``done``
-    and ``rejects`` refer to the whole run; the other members describe this process.
+    In a resumed run, ``total``, ``done`` and ``rejects`` count the whole run; the other members describe this process,
+    or with ``--dask`` the running jobs; ``stage`` describes the present stage, and ``workers`` has a row for each job.
     """
 
     at: datetime
@@ -392,4 +393,6 @@ class Status:
     internal_errors: int
     outcome: dict[str, int]
     dane: dict[str, int]
+    stage: str = ""
+    workers: tuple[WorkerStatus, ...] = ()
     schema: int = SCHEMA

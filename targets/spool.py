@@ -137,6 +137,11 @@ class Spool:
         return self._index.total
 
     @property
+    def buckets(self) -> int:
+        """The number of buckets."""
+        return self._index.buckets
+
+    @property
     def lines(self) -> int:
         """The number of lines of all lists, not counting blank lines, comments and headers."""
         return self._index.lines
@@ -194,12 +199,22 @@ class Spool:
         return self._mark(keys, only=True)
 
     def items(self) -> Iterator[Target | Reject]:
-        """Yield the rejected lines, then the selected destinations, in the same order at each call."""
-        yield from self._rejected()
+        """Yield the rejected lines, then the selected destinations, in a reproducible order."""
+        yield from self.rejected()
+        yield from self.targets(range(self._index.buckets))
+
+    def targets(self, buckets: Iterable[int]) -> Iterator[Target]:
+        """Yield the selected destinations of some buckets; the numbers of all buckets are ``range(self.buckets)``."""
+        numbers = list(buckets)
         for group in (_FIRST, _REST):
-            for bucket in range(self._index.buckets):
+            for bucket in numbers:
                 if bucket_name(group, bucket) in self._index.octets:
                     yield from self._bucket(group, bucket)
+
+    def rejected(self) -> Iterator[Reject]:
+        """Yield the rejected lines."""
+        for line in islice(self._lines(_REJECTS), self._rejects_done, None):
+            yield Reject(*json.loads(line))
 
     def _mark(self, keys: Iterable[str], *, only: bool) -> int:
         """Write keys to disk by bucket; return the number of keys that the spool contains."""
@@ -241,10 +256,6 @@ class Spool:
             return Target(self._reader.plain(key), key, *where)
         raw, read, rank, fields = json.loads(more[0])
         return Target(self._reader.destination(read), raw, *where, rank, fields)
-
-    def _rejected(self) -> Iterator[Reject]:
-        for line in islice(self._lines(_REJECTS), self._rejects_done, None):
-            yield Reject(*json.loads(line))
 
 
 class _Maker:

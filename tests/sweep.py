@@ -43,11 +43,11 @@ def trusting(lab: Lab) -> tuple[str, ...]:
     return ("--allow-private", "--ca-file", str(lab.root_pem), *PATIENCE, *UNHURRIED)
 
 
-def sweep(lab: Lab, directory: Path) -> Scan:
+def sweep(lab: Lab, directory: Path, *flags: str) -> Scan:
     """Scan every domain of the lab, and one line that is not a domain."""
     domains = directory / "domains"
     domains.write_text("".join(f"{scenario.domain}\n" for scenario in SCENARIOS) + "bad domain\n")
     run = directory / "run"
     mark = lab.mark()
-    done = lab.run(*MXSWEEP, "scan", str(domains), "-o", str(run), "--quiet", "--ehlo", NAME, *trusting(lab))
+    done = lab.run(*MXSWEEP, "scan", str(domains), "-o", str(run), "--quiet", "--ehlo", NAME, *trusting(lab), *flags)
     return Scan(done, run, lab.events(mark))

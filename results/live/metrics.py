@@ -10,6 +10,14 @@ from results.render.openmetrics import END, by_word, gauge
 from scanner.model import Status
 from scanner.vocabulary import DomainDane, DomainOutcome, RunState
 
+_WORKER_GAUGES = (
+    ("done", "Targets of the job that are done.", ""),
+    ("in_flight", "DNS lookups and probes in flight of the job.", ""),
+    ("endpoints_probed", "Endpoints that the job probed.", ""),
+    ("rss", "Resident memory of the process of the job.", "bytes"),
+)
+"""The gauges of each job of a scan in many processes: a member of ``WorkerStatus``, the help text and the unit."""
+
 
 def status_metrics(status: Status) -> str:
     """Return the status of a scan as OpenMetrics text."""
@@ -50,6 +58,10 @@ def _work(status: Status) -> Iterator[str]:
     )
     yield gauge("mxsweep_scan_breakers_open", "Providers and networks in back-off.", [({}, status.breakers)])
     yield gauge("mxsweep_scan_resident_memory_bytes", "Resident memory of the process.", [({}, status.rss)], "bytes")
+    for name, help_, unit in _WORKER_GAUGES if status.workers else ():
+        rows = [({"job": each.job, "worker": each.worker}, float(getattr(each, name))) for each in status.workers]
+        suffix = f"_{unit}" if unit else ""
+        yield gauge(f"mxsweep_scan_worker_{name}{suffix}", help_, rows, unit)
     yield gauge(
         "mxsweep_scan_internal_errors", "Domains with an internal error of mxsweep.", [({}, status.internal_errors)]
     )

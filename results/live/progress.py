@@ -20,6 +20,7 @@ from scanner.model import Status
 
 LINE_EVERY = 10.0  # interval in seconds between progress lines in a log
 NAMED = 3  # maximum number of names of providers and networks in back-off; the status file contains more
+ROWS = 16  # maximum number of rows for the jobs of a scan in many processes
 
 _KINDS = ("dane", "outcome")
 
@@ -81,7 +82,8 @@ class RichProgress:
         self.show(status)
 
     def _details(self, status: Status) -> Text:
-        text = Text("\n".join(filter(None, (_in_flight(status), _probes(status), *_tallies(status)))), "dim")
+        parts = (status.stage, _in_flight(status), _probes(status), *_tallies(status), *_workers(status))
+        text = Text("\n".join(filter(None, parts)), "dim")
         for line in filter(None, (_back_off(status), _waiting(status))):
             text.append("\n").append_text(quote(self._console, line, "yellow"))
         return text
@@ -113,6 +115,7 @@ class PlainProgress:
         parts = (
             _done(status),
             _pace(status),
+            status.stage,
             _in_flight(status),
             _probes(status),
             *_tallies(status),
@@ -205,6 +208,16 @@ def _back_off(status: Status) -> str:
 
 def _waiting(status: Status) -> str:
     return f"waiting: {status.waiting}" if status.waiting else ""
+
+
+def _workers(status: Status) -> list[str]:
+    """Return a row for each running job of a scan in many processes, at most ``ROWS``."""
+    rows = [
+        f"{each.job} at {each.worker}: {each.done:,} of {each.total or 0:,} done, {each.in_flight:,} in flight"
+        for each in status.workers[:ROWS]
+    ]
+    more = len(status.workers) - len(rows)
+    return [*rows, f"{more:,} more jobs"] if more else rows
 
 
 def _tallies(status: Status) -> tuple[str, ...]:

@@ -42,6 +42,7 @@ RECORDS = {
     "PolicyFetch": "One address of an MTA-STS policy host, and the HTTPS request to it.",
     "TLSRPTReport": "The TLSRPT record of a domain (RFC 8460).",
     "HeldBack": "A provider or network in back-off, because its servers refused connections.",
+    "WorkerStatus": "A running job of a scan with `--dask`, and the worker that does the job.",
 }
 
 COMMON = {
@@ -334,6 +335,17 @@ FIELDS: dict[str, dict[str, str]] = {
         "internal_errors": "number of domains with an internal error of mxsweep",
         "outcome": "number of domains by verdict `outcome`",
         "dane": "number of domains by verdict `dane`",
+        "stage": "with `--dask`: the stage of the scan, and the numbers of its jobs; otherwise empty",
+        "workers": "with `--dask`: the running jobs; the numbers of the other members are their sums",
+    },
+    "WorkerStatus": {
+        "worker": "address of the worker",
+        "job": "name of the job, such as `part 17`",
+        "total": "number of targets of the job: domains, or MX hosts; null if not known",
+        "done": "number of targets that are done",
+        "in_flight": "number of lookups and probes in progress",
+        "endpoints_probed": "number of probes made",
+        "rss": "resident memory of the process, in octets",
     },
 }
 

@@ -74,10 +74,19 @@ def runs_in(directory: Path) -> tuple[list[StoredRun], list[str]]:
         paths = sorted(path for path in directory.iterdir() if not path.is_symlink() and (path / HEADER_FILE).exists())
     for path in paths:
         try:
-            found.append(StoredRun(path, read_header(path), _is_locked(path)))
+            found.append(stored_run(path))
         except StoreError as error:
             messages.append(str(error))
     return sorted(found, key=lambda run: run.order), messages
+
+
+def stored_run(path: Path) -> StoredRun:
+    """Return the header and the state of a run.
+
+    Raises:
+        StoreError: the directory does not contain a run, or its header or its lock cannot be read.
+    """
+    return StoredRun(path, read_header(path), _is_locked(path))
 
 
 def _is_locked(path: Path) -> bool:

@@ -130,6 +130,11 @@ class AppendFile:
         """The offset in octets at which the next line begins, including the lines in memory."""
         return self._written + len(self._waiting)
 
+    @property
+    def waiting(self) -> int:
+        """The number of octets in memory that ``flush`` writes."""
+        return len(self._waiting)
+
     def put(self, line: bytes) -> int:
         """Keep a line in memory for the next ``flush``, and return the offset of its start in the file in octets."""
         begin = self.end

@@ -8,7 +8,7 @@ process is killed. ``results.store.reader`` reads a run; ``results.store.line_si
 The writer is not thread-safe. A lock on the file ``run.lock`` prevents a second process from writing.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
 from functools import lru_cache
@@ -26,6 +26,7 @@ from results.store.files import (
     cut_torn_tail,
     naming,
     replace_file,
+    sync_directory,
 )
 from results.store.index import Index, Place
 from results.store.packed import packed_path
@@ -185,6 +186,37 @@ class Store:
     def put_reject(self, file: str, line: int, raw: str, reason: str) -> None:
         """Write an input line that was not scanned, with the reason."""
         self._put("rejects", codec.encode(RejectRecord(f"{file}:{line}", file, line, raw[:MAX_RAW], reason)))
+
+    def replace_lines(self, name: str, lines: Iterable[bytes]) -> None:
+        """Replace ``domains.jsonl`` or ``rejects.jsonl`` by a rename, so that a reader sees all new lines or none.
+
+        Args:
+            name: ``domains`` or ``rejects``; the other files have an index of their lines.
+            lines: encoded records, each with a line feed at its end.
+
+        Raises:
+            StoreError: the file cannot be written.
+        """
+        path = own_path(self.path, name)
+        fresh = path.with_name(f"{path.name}.new")
+        with naming(path):
+            fresh.unlink(missing_ok=True)
+        file = AppendFile(fresh)
+        try:
+            for line in lines:
+                file.put(line)
+                if file.waiting >= MAX_WAITING:
+                    file.flush()
+            file.flush()
+            with naming(path):
+                fresh.replace(path)
+                sync_directory(path.parent)
+        except BaseException:
+            file.close()
+            fresh.unlink(missing_ok=True)
+            raise
+        self._files[name].close()
+        self._files[name] = file
 
     def due(self, now: float) -> bool:
         """Return whether the caller should call ``sync``; ``now`` is the time of any monotonic clock, in seconds."""

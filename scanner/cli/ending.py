@@ -15,7 +15,9 @@ from scanner.run.stats import Stats
 GIVE_UP = 900.0
 """Default of ``--give-up-after`` in seconds while no mail server has been reached."""
 
-_FINISHING = f"finishing the probes in flight (at most {pipeline.DRAIN:.0f} s); interrupt again to stop at once"
+FINISHING = f"finishing the probes in flight (at most {pipeline.DRAIN:.0f} s); interrupt again to stop at once"
+"""The message after the first interrupt."""
+
 _WATCH_EVERY = 0.25  # time in seconds
 
 
@@ -51,7 +53,7 @@ async def watch_signals(stop: pipeline.Stop, stats: Stats, console: Console) -> 
                 stop.now()
             else:
                 with suppress(OSError):
-                    console.print(_FINISHING)
+                    console.print(FINISHING)
                 stop.drain()
 
 

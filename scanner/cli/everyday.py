@@ -1,4 +1,4 @@
-"""The commands of everyday operation with their options and help: ``runs``, ``prune`` and ``check``."""
+"""The commands of everyday operation with their options and help: ``status``, ``runs``, ``prune`` and ``check``."""
 
 from typing import Any
 
@@ -28,6 +28,14 @@ from scanner.cli.options import (
 def runs(**flags: Any) -> Any:
     """List the runs in a directory: date, label, state, and the numbers of domains and broken domains."""
     return code_of("scanner.cli.run_list:runs")(**flags)
+
+
+@click.command(epilog=examples("mxsweep status RUN", "mxsweep status RUN --json"))
+@click.argument("run", metavar="RUN")
+@option("--json", "as_json", is_flag=True, help="Print the state as JSON.")()
+def status(**flags: Any) -> Any:
+    """Show the state of a run, and of each part of a scan with --dask, from its files."""
+    return code_of("scanner.cli.run_status:status")(**flags)
 
 
 _PRUNE = block(
@@ -103,4 +111,4 @@ def check(**flags: Any) -> Any:
     return code_of("scanner.cli.check:run")(flags)
 
 
-COMMANDS = (runs, prune, check)
+COMMANDS = (status, runs, prune, check)

@@ -15,7 +15,6 @@ from results.store.files import StoreError
 from results.store.writer import Store
 from scanner.cli.errors import CliError, Exit
 from scanner.model import Status
-from scanner.run.status import StatusSource
 from scanner.vocabulary import RunState
 
 REFRESH = 0.25
@@ -50,6 +49,17 @@ def progress_request(flags: dict[str, Any]) -> ProgressRequest:
     return ProgressRequest(flags["quiet"] or flags["output"] is None, files, flags["status_every"])
 
 
+class Statuses(Protocol):
+    """A source of the status of a scan: one process, or all workers of a scan with ``--dask``."""
+
+    @property
+    def state(self) -> RunState:
+        """The state of the scan before its end."""
+
+    def status(self, state: RunState | None = None) -> Status:
+        """Return the status at this moment; ``state`` is the final state after the end of the scan."""
+
+
 class StatusView(Protocol):
     """The interface of a display or file that shows the status of a scan."""
 
@@ -64,7 +74,7 @@ class StatusView(Protocol):
 class ProgressLoop:
     """The periodic update of all displays and files; ``ended`` is the final state of the scan, None before the end."""
 
-    source: StatusSource
+    source: Statuses
     views: tuple[StatusView, ...]
     store: Store | None
     ended: RunState | None = field(default=None, init=False)
@@ -93,7 +103,7 @@ class ProgressLoop:
 
 @contextmanager
 def progress_loop(
-    source: StatusSource, request: ProgressRequest, console: Console, store: Store | None, say: Callable[[str], None]
+    source: Statuses, request: ProgressRequest, console: Console, store: Store | None, say: Callable[[str], None]
 ) -> Iterator[ProgressLoop]:
     """Open the display and the files for the block, within which the caller runs ``ProgressLoop.run``.
 

@@ -22,7 +22,7 @@ _INPUT = (
 )  # fmt: skip
 _SHOWN = ("quiet", "log_file", "status_file", "status_every", "metrics_file")
 _ENDS = ("fail_on", "max_time", "give_up_after", "latest", "exclusive")
-_FREE = (*_SHOWN, *_ENDS, "config", "resume", "retry_inconclusive")
+_FREE = (*_SHOWN, *_ENDS, "dask", "dask_security", "config", "resume", "retry_inconclusive")
 _FILES = ("ca_file", "ca_path", "exclude", "trust_anchor", "root_hints")
 """Options that name files to read."""
 

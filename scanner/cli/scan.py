@@ -6,9 +6,10 @@ import logging
 import math
 import resource
 import socket
+from collections.abc import Awaitable, Callable
 from collections.abc import Set as AbstractSet
 from contextlib import AbstractContextManager, ExitStack
-from dataclasses import asdict, replace
+from dataclasses import asdict, dataclass, replace
 from itertools import islice
 from pathlib import Path
 from typing import Any
@@ -23,6 +24,7 @@ from scanner import __version__
 from scanner.cli import console as consoles
 from scanner.cli import request as requests
 from scanner.cli import resume as resuming
+from scanner.cli import scale
 from scanner.cli.console import say
 from scanner.cli.ending import Limits, watch_limits, watch_signals
 from scanner.cli.errors import CliError, Exit
@@ -41,7 +43,7 @@ from scanner.net.client_hello import offered_groups
 from scanner.net.error_groups import first_error
 from scanner.net.unbound import UnboundError
 from scanner.run import pipeline
-from scanner.run.ports import now
+from scanner.run.ports import Ports, now
 from scanner.run.stats import Stats
 from scanner.run.status import StatusSource
 from scanner.settings import AUTHENTICATED, OPPORTUNISTIC, Settings
@@ -75,10 +77,11 @@ def run(flags: dict[str, Any], given: AbstractSet[str]) -> int:
     log_file = _open_log(flags["log_file"])
     if flags["resume"] or flags["retry_inconclusive"]:
         flags = resuming.resumed(flags, given)
+    choice = scale.choice_of(flags)
     request = requests.build(flags)
     for warning in request.warnings:
         say(warning)
-    used = replace(request, settings=within_file_limit(request.settings, _raise_file_limit()))
+    used = replace(request, settings=within_file_limit(request.settings, raise_file_limit()))
     load_codecs()
     collect_seldom()
     progress = progress_request(flags)
@@ -94,6 +97,8 @@ def run(flags: dict[str, Any], given: AbstractSet[str]) -> int:
                 from scanner.cli.dry_run import dry_run  # noqa: PLC0415 - only --dry-run needs it
 
                 return trio.run(dry_run, used, spool)
+            if choice is not None:
+                return scale.run(scale.ScaleRequest(request, used, choice, progress, spool, header_of))
             return trio.run(_scan, request, used, progress, spool)
     except (StoreError, UnboundError, BaseExceptionGroup) as error:
         raise _reported(first_error(error)) from None
@@ -137,7 +142,7 @@ def _open_log(path: str | None) -> LogFile | None:
     return file
 
 
-def _raise_file_limit() -> int | None:
+def raise_file_limit() -> int | None:
     """Raise the soft limit of open files to the hard limit and return it, because each connection is an open file."""
     _, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
@@ -181,7 +186,7 @@ def _open_sink(request: Request, resolved: Resolved, spool: Spool | None) -> Abs
         if request.resume or request.retry:
             resuming.check_settings(path, request.settings)
             return Store.resume(path, anew=request.retry)
-        return Store.create(path, _header(request, resolved, spool))
+        return Store.create(path, header_of(request, resolved, spool))
     except StoreError as error:
         raise CliError(str(error)) from None
 
@@ -200,7 +205,8 @@ def _open_work(request: Request, sink: Any, spool: Spool | None) -> Work:
     return work
 
 
-def _header(request: Request, resolved: Resolved, spool: Spool | None) -> RunHeader:
+def header_of(request: Request, resolved: Resolved, spool: Spool | None) -> RunHeader:
+    """Return the header of a new run."""
     settings = asdict(request.settings)
     return RunHeader(
         version=__version__,
@@ -235,8 +241,24 @@ def _source(name: str) -> InputSource:
 # --- the run --------------------------------------------------------------------------------------------------
 
 
-async def execute(request: Request, resolved: Resolved, sink: Any, work: Work, progress: ProgressRequest) -> int:
+@dataclass(frozen=True, slots=True)
+class OnePass:
+    """One pass of one part of a scan in many processes.
+
+    ``number`` is 0 for the first pass. ``adapt`` gives the ports their planned answers. ``watch`` ends the pass early.
+    """
+
+    number: int
+    adapt: Callable[[Ports], Ports]
+    watch: Callable[[pipeline.Stop], Awaitable[None]]
+
+
+async def execute(
+    request: Request, resolved: Resolved, sink: Any, work: Work, progress: ProgressRequest, one: OnePass | None = None
+) -> int:
     """Run the scan with a display of the progress, close the sink with the final state, and return the exit code.
+
+    With ``one``, run only this pass, and record its number and the number of targets for the next pass in the totals.
 
     Raises:
         StoreError: a record cannot be written.
@@ -254,20 +276,29 @@ async def execute(request: Request, resolved: Resolved, sink: Any, work: Work, p
             nursery.start_soon(watch_limits, stop, stats, Limits.of(request.flags))
             nursery.start_soon(shown.run)
             nursery.start_soon(load_late)
-            await pipeline.scan(work.items, tools, reporting, stop, store.find_host if store else None)
+            if one:
+                nursery.start_soon(one.watch, stop)
+            used, only = (one.adapt(tools), one.number) if one else (tools, None)
+            find = store.find_host if store else None
+            await pipeline.scan(work.items, used, reporting, stop, find, only_pass=only)
             nursery.cancel_scope.cancel()
         state = RunState.INTERRUPTED if stop.draining else RunState.COMPLETE
-        sink.finish(state, _totals(stats, work, trio.current_time() - began), now())
+        totals = _totals(stats, work, trio.current_time() - began) | _pass_totals(stats, one, state)
+        sink.finish(state, totals, now())
         shown.ended = state
     if store is not None and request.flags["latest"] and state is RunState.COMPLETE:
         link_latest(store.path)
+    _say_how_it_ended(request, stats, stop, work)
+    return _exit_code(stats, stop, reporting, work)
+
+
+def _say_how_it_ended(request: Request, stats: Stats, stop: pipeline.Stop, work: Work) -> None:
     if stop.why:
         say(f"{stop.why}; {_advice(request)}")
     if stats.internal_errors:
         say(f"{stats.internal_errors} domains have an internal error (reason internal): please report it")
-    if work.total and state is RunState.COMPLETE and not (stats.done or work.others):
+    if work.total and not stop.draining and not (stats.done or work.others):
         say(f"all {work.total} destinations are opted out (--exclude): nothing was contacted")
-    return _exit_code(stats, stop, reporting, work)
 
 
 def _advice(request: Request) -> str:
@@ -294,6 +325,13 @@ def _totals(stats: Stats, work: Work, seconds: float) -> dict[str, int]:
         "internal_errors": stats.internal_errors + work.before.get("internal_errors", 0),
         "seconds": round(seconds) + work.before.get("seconds", 0),
     }
+
+
+def _pass_totals(stats: Stats, one: OnePass | None, state: RunState) -> dict[str, int]:
+    """Return the number of the last complete pass of a part, and the number of targets for the next pass."""
+    if one is None:
+        return {}
+    return {"pass": one.number if state is RunState.COMPLETE else one.number - 1, "pending": stats.retrying}
 
 
 def _exit_code(stats: Stats, stop: pipeline.Stop, reporting: ReportingSink, work: Work) -> Exit:

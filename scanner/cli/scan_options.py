@@ -257,6 +257,21 @@ _CAPS = block(
     ),
 )
 
+_SCALE = block(
+    "Many processes and machines",
+    option(
+        "--dask",
+        metavar="WHERE",
+        help="Scan in many processes: with local or local:N, N processes on this machine (one per core by default);"
+        " with tcp://HOST:PORT, tls://HOST:PORT or a scheduler file, the workers of a Dask cluster.",
+    ),
+    option(
+        "--dask-security",
+        metavar="FILE",
+        help="TOML file with the PEM files of a tls:// scheduler: ca, cert and key.",
+    ),
+)
+
 _TIMES = block(
     "Time limits and retries",
     option(
@@ -322,7 +337,7 @@ _TIMES = block(
     ),
 )
 
-_BLOCKS = (_INPUT, _LISTS, _OUTPUT, _JUDGEMENT, resolver_options, _DNS, _CONNECTIONS, _CAPS, _TIMES)
+_BLOCKS = (_INPUT, _LISTS, _OUTPUT, _JUDGEMENT, resolver_options, _DNS, _CONNECTIONS, _CAPS, _TIMES, _SCALE)
 
 
 def scan_options(command: Command) -> Command:

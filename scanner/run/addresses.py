@@ -35,10 +35,11 @@ class HostAddresses:
         """All addresses of the host, sorted by family and octets."""
         listed = [record for answer in self.answers for record in answer.records]
         every = {*self.literals, *listed}
-        return tuple(sorted(every, key=_order) if len(every) > 1 else every)
+        return tuple(sorted(every, key=address_order) if len(every) > 1 else every)
 
 
-def _order(address: str) -> tuple[bool, bytes]:
+def address_order(address: str) -> tuple[bool, bytes]:
+    """Return the sort key of an address: its family, then its octets."""
     is_ipv6 = ":" in address
     return is_ipv6, socket.inet_pton(socket.AF_INET6 if is_ipv6 else socket.AF_INET, address)
 

@@ -22,6 +22,7 @@ from scanner.run.ports import Ports, Sink
 from scanner.run.slices import Slices
 from scanner.run.stats import Stats
 from targets.lists import Reject, Target
+from targets.scope import Scope
 
 T = TypeVar("T")
 
@@ -95,7 +96,13 @@ class Stop:
 
 
 async def scan(
-    items: Iterator[Target | Reject], ports: Ports, sink: Sink, stop: Stop, load: LoadHost | None = None
+    items: Iterator[Target | Reject],
+    ports: Ports,
+    sink: Sink,
+    stop: Stop,
+    load: LoadHost | None = None,
+    *,
+    only_pass: int | None = None,
 ) -> None:
     """Examine every target and pass every record to the sink; return when all records are written.
 
@@ -105,12 +112,14 @@ async def scan(
         sink: destination of the records and rejected lines.
         stop: object by which the caller ends the scan early.
         load: function that returns stored reports of hosts; a host with a stored report is not examined again.
+        only_pass: number of the pass to make, 0 for the first pass, n for retry pass n over the stored reports; None
+            makes all passes. ``stats.retrying`` is then the number of targets for the next pass.
 
     Raises:
         Exception: an error of the sink (a full disk, a closed pipe) or of the input, after all tasks have ended.
     """
     try:
-        await _Pipeline(ports, sink, stop, load).run(items)
+        await _Pipeline(ports, sink, stop, load).run(items, only_pass)
     except ExceptionGroup as group:
         error = first_error(group)
         raise error from error.__cause__  # raise the error without its exception group, and with the original cause
@@ -127,14 +136,17 @@ class _Pipeline:
         self._writer = _Writer(self._examiner, self._passes, sink, ports.stats)
         self._output, self._to_write = trio.open_memory_channel[Output](BACKLOG)
 
-    async def run(self, items: Iterator[Target | Reject]) -> None:
-        """Run the first pass and then the retry passes of the scan."""
+    async def run(self, items: Iterator[Target | Reject], only_pass: int | None) -> None:
+        """Run the first pass and the retry passes, or only one of the passes."""
+        if only_pass:
+            self._examiner.next_pass()
         async with trio.open_nursery() as nursery:
             nursery.start_soon(self._writer.run, self._to_write)
             async with self._output:
                 with self._stop.working:
                     await self._first_pass(items)
-                    await self._retry_passes()
+                    if only_pass is None:
+                        await self._retry_passes()
 
     async def _first_pass(self, items: Iterator[Target | Reject]) -> None:
         queue, targets = trio.open_memory_channel[Target](READ_BATCH)
@@ -182,7 +194,7 @@ class _Pipeline:
             with self._stop.reading:
                 while batch := await _read_batch(items):
                     for item in batch:
-                        checked = self._check_scope(item)
+                        checked = within_scope(item, self._ports.scope)
                         if isinstance(checked, Reject):
                             stats.rejects += 1
                             await _send(self._output, checked)
@@ -190,13 +202,6 @@ class _Pipeline:
                             stats.read += 1
                             await _send(queue, checked)
                 stats.total = stats.read
-
-    def _check_scope(self, item: Target | Reject) -> Target | Reject:
-        """Return the item, or a reject in place of a target that is out of scope, such as an opted-out domain."""
-        if isinstance(item, Reject):
-            return item
-        refusal = self._ports.scope.domain(item.destination.host)
-        return item if refusal is None else Reject(item.source, item.line, item.raw, f"{refusal.why}: {refusal.text}")
 
     # --- workers ----------------------------------------------------------------------------------------------
 
@@ -212,8 +217,16 @@ class _Pipeline:
                 await _send(self._output, await self._examiner.observe(target))
 
 
+def within_scope(item: Target | Reject, scope: Scope) -> Target | Reject:
+    """Return the item, or a reject for a target that is out of scope, such as an opt-out."""
+    if isinstance(item, Reject):
+        return item
+    refusal = scope.domain(item.destination.host)
+    return item if refusal is None else Reject(item.source, item.line, item.raw, f"{refusal.why}: {refusal.text}")
+
+
 class _Writer:
-    """Run the writer: the only task that judges observations and uses the sink."""
+    """The writer: the only task that judges observations and uses the sink."""
 
     def __init__(self, examiner: Examiner, passes: RetryPasses, sink: Sink, stats: Stats) -> None:
         self._examiner = examiner

@@ -76,6 +76,8 @@ VALUES: dict[str, tuple[str, Any, tuple[str, ...], Any]] = {
     "status_file": ("'a'", "a", ("--status-file", "b"), "b"),
     "status_every": ("5", 5.0, ("--status-every", "1"), 1.0),
     "metrics_file": ("'a'", "a", ("--metrics-file", "b"), "b"),
+    "dask": ("'local'", "local", ("--dask", "local:2"), "local:2"),
+    "dask_security": ("'a'", "a", ("--dask-security", "b"), "b"),
     "fail_on": ("'dane=broken'", ("dane=broken",), ("--fail-on", "dane=none"), ("dane=none",)),
 }
 

@@ -153,7 +153,7 @@ def test_a_new_run_has_a_header_of_the_request(tmp_path: Path) -> None:
 def test_only_the_most_frequent_reject_reasons_are_kept(tmp_path: Path) -> None:
     reasons = {f"reason {number}": 100 - number for number in range(module.REASONS_KEPT + 1)}
     spool = SimpleNamespace(reasons=reasons, rejects=0, lines=0, cut=[], total=0)
-    header = module._header(request("--domain", "a.example"), RESOLVED, cast("Spool", spool))
+    header = module.header_of(request("--domain", "a.example"), RESOLVED, cast("Spool", spool))
     assert list(header.reject_reasons) == list(reasons)[:-1]
 
 

@@ -18,6 +18,7 @@ PANELS = (
     "Connections",
     "Caps and rates",
     "Time limits and retries",
+    "Many processes and machines",
 )
 
 

@@ -272,3 +272,15 @@ def test_targets_of_the_current_and_the_next_pass_are_counted_as_retrying() -> N
     assert stats.retrying == 1
     passes.note(targets[1], result(targets[1], retry=True))  # there is no further pass
     assert stats.retrying == 0
+
+
+async def test_each_pass_can_be_made_alone_over_the_stored_reports(autojump_clock: MockClock) -> None:
+    """The first pass counts the targets for the next; the next pass repeats the probe, and keeps the earlier probe."""
+    run = Passes(one(later, shakes()))
+    await pipeline.scan(listed([DOMAIN]), run.ports, run.sink, pipeline.Stop(), only_pass=0)
+    assert (run.outcomes(), run.ports.stats.retrying) == (["inconclusive"], 1)
+    stored = {report.key: (report, dict[str, CertFacts]()) for report in run.sink.reports}
+    again = Passes(run.world)
+    await pipeline.scan(listed([DOMAIN]), again.ports, again.sink, pipeline.Stop(), stored.get, only_pass=1)
+    assert (again.outcomes(), again.ports.stats.retrying) == (["ok"], 0)
+    assert again.sink.earlier == [["4.7.1 greylisted"]]

@@ -253,3 +253,11 @@ def test_a_spool_moves(tmp_path: Path) -> None:
     found = made(tmp_path, names(5))
     found.move(tmp_path / "elsewhere")
     assert len(raws(found.items())) == Spool.open(tmp_path / "elsewhere", READER).total == 5
+
+
+@pytest.mark.usefixtures("big")
+def test_the_buckets_together_are_the_items(tmp_path: Path) -> None:
+    found = made(tmp_path, names(40) + b"bad domain\n")
+    halves = [raws(found.targets(range(half, found.buckets, 2))) for half in range(2)]
+    assert sorted(halves[0] + halves[1]) == sorted(raws(found.items()))
+    assert [reject.raw for reject in found.rejected()] == ["bad domain"]

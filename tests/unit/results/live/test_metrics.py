@@ -1,9 +1,11 @@
 """The metrics of a running scan."""
 
+from dataclasses import replace
 from pathlib import Path
 
 from results.live.status import MetricsFile
 from scanner.vocabulary import DomainDane
+from scanner.worker_status import WorkerStatus
 from tests.unit.results.export.test_metrics import samples
 from tests.unit.results.live.test_status import FULL
 
@@ -36,3 +38,16 @@ def test_metrics_have_the_same_numbers(tmp_path: Path) -> None:
     assert found["mxsweep_scan_domains_by_dane", (("verdict", "none"),)] == 4
     assert sum(name == "mxsweep_scan_domains_by_dane" for name, _ in found) == len(DomainDane)
     assert "example.com" not in str(found)
+
+
+def test_each_job_of_a_scan_in_many_processes_has_metrics(tmp_path: Path) -> None:
+    row = WorkerStatus("tcp://192.0.2.1:9", "part 3", 50, 20, 4, 30, 1000)
+    MetricsFile(tmp_path / "mxsweep.prom")(replace(FULL, workers=(row,)))
+    found = samples((tmp_path / "mxsweep.prom").read_text())
+    of_the_job = {name: value for (name, labels), value in found.items() if ("job", "part 3") in labels}
+    assert of_the_job == {
+        "mxsweep_scan_worker_done": 20,
+        "mxsweep_scan_worker_in_flight": 4,
+        "mxsweep_scan_worker_endpoints_probed": 30,
+        "mxsweep_scan_worker_rss_bytes": 1000,
+    }

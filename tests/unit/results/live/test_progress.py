@@ -8,6 +8,7 @@ import pytest
 from results.live.progress import NoProgress, PlainProgress, RichProgress, progress_for
 from scanner.cli.console import RaisingConsole
 from scanner.model import HeldBack
+from scanner.worker_status import WorkerStatus
 from tests.unit import records
 
 
@@ -133,3 +134,15 @@ def test_providers_in_back_off_are_named(display: type[RichProgress | PlainProgr
     assert (
         "in back-off: p0.example (1 min 30 s), p1.example (1 min 30 s), p2.example (1 min 30 s), 2 more"
     ) in " ".join(printed(to).split())
+
+
+def test_the_jobs_of_a_scan_in_many_processes_are_rows() -> None:
+    workers = tuple(WorkerStatus(f"w{n}", f"part {n}", 50, n, 4, 30, 1000) for n in range(18))
+    to = console(terminal=True)
+    with RichProgress(to) as progress:
+        progress.show(replace(BUSY, stage="examining MX hosts: 1 of 9 jobs done", workers=workers))
+    shown = printed(to)
+    assert "examining MX hosts: 1 of 9 jobs done" in shown
+    assert "part 3 at w3: 3 of 50 done, 4 in flight" in shown
+    assert "part 16" not in shown
+    assert "2 more jobs" in shown

@@ -1,4 +1,5 @@
 import os
+from collections.abc import Iterator
 from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
@@ -244,3 +245,25 @@ def test_the_certificates_of_a_policy_host_are_written_once(tmp_path: Path) -> N
         for key in ("a.example", "b.example"):
             store.put_domain(replace(record, key=key), [], {records.DIGEST: records.cert()})
     assert [cert.sha256 for cert in Run.open(tmp_path / "run").certs()] == [records.DIGEST]
+
+
+def test_domains_and_rejects_are_replaced_as_a_whole(place: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A failed replacement leaves the file unchanged; lines can be appended after a replacement."""
+    reject = [codec.encode(RejectRecord(f"-:{line}", "-", line, "x", "no name")) for line in range(3)]
+    monkeypatch.setattr("results.store.writer.MAX_WAITING", 10)
+    with Store.create(place, records.header()) as store:
+        store.put_reject("-", 9, "x", "no name")
+        store.sync()
+
+        def broken() -> Iterator[bytes]:
+            yield reject[0]
+            raise StoreError("gone")
+
+        with pytest.raises(StoreError, match="gone"):
+            store.replace_lines("rejects", broken())
+        assert [each.line for each in Run.open(place).rejects()] == [9]
+        store.replace_lines("rejects", reject)
+        assert (place / "rejects.jsonl").read_bytes() == b"".join(reject)
+        store.put_reject("-", 4, "x", "no name")
+    assert [each.line for each in Run.open(place).rejects()] == [0, 1, 2, 4]
+    assert not list(place.glob("*.new"))

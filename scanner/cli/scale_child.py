@@ -1,0 +1,297 @@
+"""The child process of a scan in many processes: one job, read from standard input (see ``scanner.scale.job``).
+
+A worker of Dask starts this module as a program for each job, because a scan needs a process of its own: signals, its
+event loop, and memory that is freed at the end. The job ends early if standard input is closed, which happens when the
+worker ends, and if the file ``RUN/plan/stop`` appears.
+"""
+
+import logging
+import os
+import socket
+import sys
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from contextlib import asynccontextmanager
+from dataclasses import replace
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+import trio
+
+from results.store import codec
+from results.store.files import StoreError
+from results.store.pending import pending_domains
+from results.store.writer import Store
+from scanner import __version__
+from scanner.cli import console as consoles
+from scanner.cli import request as requests
+from scanner.cli import resume as resuming
+from scanner.cli.console import one_line, say
+from scanner.cli.errors import CliError, Exit
+from scanner.cli.input import Work, new_work, rest_of
+from scanner.cli.progress import ProgressRequest, progress_loop
+from scanner.cli.request import Request
+from scanner.cli.resolver import Resolved
+from scanner.cli.scan import OnePass, collect_seldom, execute, header_of, raise_file_limit, within_file_limit
+from scanner.cli.wiring import fit_resolver, load_codecs, wired
+from scanner.model import RejectRecord, RunHeader, Status
+from scanner.net.error_groups import first_error
+from scanner.net.unbound import UnboundError
+from scanner.run.pipeline import Stop, within_scope
+from scanner.run.ports import Ports
+from scanner.run.stats import Stats
+from scanner.run.status import StatusSource
+from scanner.scale import lookup_stage, part_run, plan
+from scanner.scale.job import ChildMessage, Job, JobResult, KnownResolver, Stage
+from scanner.scale.judge import JudgedBucket, no_probe
+from scanner.scale.plan_files import PlanPlace, write_lines
+from scanner.scale.planned_lookup import PlannedLookup, no_lookup
+from scanner.settings import Settings
+from scanner.vocabulary import RunState
+from targets.lists import Reject, Target
+from targets.spool import Spool
+
+STATUS_EVERY = 2.0
+"""Seconds between two status messages."""
+
+_LOOK_EVERY = 1.0  # seconds between two looks for the file that ends the scan early
+_RAW = 1000  # characters kept of a rejected line
+
+
+def main() -> int:
+    """Do the job on standard input, write its messages, and return the exit code."""
+    logging.getLogger("mxsweep").addHandler(logging.NullHandler())
+    job = codec.decode(Job, sys.stdin.buffer.readline())
+    load_codecs()
+    collect_seldom()
+    _send(ChildMessage(result=result_of(job)))
+    return Exit.DONE
+
+
+def result_of(job: Job) -> JobResult:
+    """Do a job and return its result; an expected error becomes part of the result."""
+    host = socket.gethostname()
+    try:
+        return replace(_done(job), host=host)
+    except (CliError, StoreError, UnboundError, BaseExceptionGroup) as error:
+        cause = first_error(error)
+        if not isinstance(cause, CliError | StoreError | UnboundError):
+            raise
+        unfit = isinstance(cause, CliError) and cause.code is Exit.UNFIT
+        return JobResult(RunState.INTERRUPTED, host=host, error=one_line(str(cause)), unfit=unfit)
+
+
+def _send(message: ChildMessage) -> None:
+    os.write(1, codec.encode(message))
+
+
+def _send_status(status: Status) -> None:
+    _send(ChildMessage(status=status))
+
+
+_PROGRESS = ProgressRequest(quiet=True, files=(_send_status,), every=STATUS_EVERY)
+
+
+def _done(job: Job) -> JobResult:
+    """Do a job and return its result."""
+    flags = {name: tuple(value) if isinstance(value, list) else value for name, value in job.flags.items()}
+    request = requests.build(flags)
+    settings = within_file_limit(shared(request.settings, job), raise_file_limit())
+    request = replace(request, settings=settings, sources=())
+    place = PlanPlace(Path(job.run))
+    stages = {
+        Stage.ROUTES: _routes,
+        Stage.ADDRESSES: _addresses,
+        Stage.PART: _part,
+        Stage.JUDGE: _judge,
+    }
+    return trio.run(stages[job.stage], job, request, place)
+
+
+def shared(settings: Settings, job: Job) -> Settings:
+    """Return the settings of one of the child processes of a machine: an equal share of the rates and connections."""
+    caps, dns, retries = settings.caps, settings.dns, settings.retries
+    return replace(
+        settings,
+        caps=replace(caps, total=max(1, caps.total // job.share), rate=caps.rate / job.share),
+        dns=replace(dns, rate=dns.rate / job.share, in_flight=max(1, dns.in_flight // job.share)),
+        retries=replace(retries, times=0 if job.last else max(1, retries.times - job.again)),
+    )
+
+
+@asynccontextmanager
+async def _resolver(known: KnownResolver | None, request: Request) -> AsyncIterator[Resolved]:
+    if known is None:
+        async with fit_resolver(request.settings, request.choice, say) as resolved:
+            yield resolved
+    else:
+        dns = replace(request.settings.dns, servers=tuple(map(tuple, known.servers)))  # type: ignore[arg-type] # pairs
+        yield Resolved(dns, (), known.validated, known.label)
+
+
+# --- early end --------------------------------------------------------------------------------------------------
+
+
+async def _watch(place: PlanPlace, stop: Stop, *, drains: bool) -> None:
+    """End the job early if the parent ends or the file ``stop`` appears; only a part can finish work in flight."""
+    async with trio.open_nursery() as nursery:
+        nursery.start_soon(_watch_parent, stop)
+        while True:
+            if place.stop.exists():
+                if not drains or _says_now(place):
+                    stop.now()
+                elif not stop.draining:
+                    stop.drain()
+            await trio.sleep(_LOOK_EVERY)
+
+
+def _says_now(place: PlanPlace) -> bool:
+    try:
+        return place.stop.read_bytes() == b"now"
+    except OSError:
+        return False
+
+
+async def _watch_parent(stop: Stop) -> None:
+    await trio.to_thread.run_sync(os.read, 0, 1, abandon_on_cancel=True)
+    stop.now()
+
+
+async def _guarded(request: Request, place: PlanPlace, stats: Stats, work: Callable[[], Awaitable[None]]) -> JobResult:
+    """Do work with status messages; return the state ``interrupted`` if the work was ended early."""
+    stop, done = Stop(), False
+    source = StatusSource(stats, request.settings.retries.after)
+    with progress_loop(source, _PROGRESS, consoles.stderr(), None, say) as shown:
+        async with trio.open_nursery() as nursery:
+            nursery.start_soon(shown.run)
+            nursery.start_soon(lambda: _watch(place, stop, drains=False))
+            with stop.working:
+                await work()
+                done = True
+            nursery.cancel_scope.cancel()
+    state = RunState.COMPLETE if done else RunState.INTERRUPTED
+    return JobResult(state, totals={"done": stats.done, "internal_errors": stats.internal_errors})
+
+
+# --- lookups ----------------------------------------------------------------------------------------------------
+
+
+async def _lookups(job: Job, request: Request, place: PlanPlace, work: Callable[[Ports], Awaitable[None]]) -> JobResult:
+    """Do the lookups of a bucket, unless its file exists already."""
+    if place.file(job.stage, job.number).exists():
+        return JobResult(RunState.COMPLETE)
+    stats = Stats()
+    async with (
+        _resolver(job.resolver, request) as resolved,
+        wired(request.settings, request.trust, request.scope, resolved, stats, say) as ports,
+    ):
+        return await _guarded(request, place, stats, lambda: work(ports))
+
+
+async def _routes(job: Job, request: Request, place: PlanPlace) -> JobResult:
+    spool = Spool.open(place.run / "spool", request.input.reader)
+    items = [within_scope(target, request.scope) for target in _targets(spool, job)]
+
+    async def work(ports: Ports) -> None:
+        refused = (_reject(item) for item in items if isinstance(item, Reject))
+        write_lines(place.file("refused", job.number), refused)
+        ports.stats.total = len(items)
+        targets = (item for item in items if isinstance(item, Target))
+        await lookup_stage.find_routes(place.file(Stage.ROUTES, job.number), targets, ports)
+
+    return await _lookups(job, request, place, work)
+
+
+def _targets(spool: Spool, job: Job) -> Iterator[Target]:
+    return spool.targets(plan.share_of(job.number, job.groups, spool.buckets))
+
+
+def _reject(item: Reject) -> RejectRecord:
+    return RejectRecord(f"{item.file}:{item.line}", item.file, item.line, item.raw[:_RAW], item.reason)
+
+
+async def _addresses(job: Job, request: Request, place: PlanPlace) -> JobResult:
+    async def work(ports: Ports) -> None:
+        hosts = list(plan.hosts_of(place, plan.share_of(job.number, job.groups)))
+        ports.stats.total = len(hosts)
+        await lookup_stage.find_host_addresses(place.file(Stage.ADDRESSES, job.number), iter(hosts), ports)
+
+    return await _lookups(job, request, place, work)
+
+
+# --- parts ------------------------------------------------------------------------------------------------------
+
+
+async def _part(job: Job, request: Request, place: PlanPlace) -> JobResult:
+    """Make a pass over a part, or skip the pass if it is complete."""
+    run, file = place.part(job.number), place.file("part", job.number)
+    header = part_run.header_if_begun(run)
+    if part_run.is_done(header, job.again):
+        return _part_result(run)
+    answers = part_run.planned_answers(file)
+    one = OnePass(
+        job.again,
+        lambda ports: replace(ports, lookup=PlannedLookup(answers, ports.lookup)),
+        lambda stop: _watch(place, stop, drains=True),
+    )
+    async with _resolver(job.resolver, request) as resolved:
+        with TemporaryDirectory(dir=place.path, prefix="spool-") as temporary:
+            if header is None:
+                store, work = _begin(request, resolved, run, file, Path(temporary) / "spool")
+            else:
+                store, work = _continue(job, request, run)
+            with store:
+                asked = replace(request, output=str(run), fail_on=())
+                code = await execute(asked, resolved, store, work, _PROGRESS, one)
+    if code == Exit.UNFIT:
+        raise CliError("the network does not work (--give-up-after)", Exit.UNFIT)
+    return _part_result(run)
+
+
+def _begin(request: Request, resolved: Resolved, run: Path, file: Path, temporary: Path) -> tuple[Store, Work]:
+    reader = part_run.HostReader(lmtp=request.settings.mode.lmtp)
+    part_run.clear(run)
+    spool = Spool.make(temporary, part_run.host_targets(file, reader), reader)
+    store = Store.create(run, header_of(request, resolved, spool))
+    return store, new_work(spool, store, resuming.to_keep(request.flags, request.settings))
+
+
+def _continue(job: Job, request: Request, run: Path) -> tuple[Store, Work]:
+    reader = part_run.HostReader(lmtp=request.settings.mode.lmtp)
+    store = part_run.resume(run)
+    if job.again:
+        spool = Spool.open(run / "spool", reader)
+        count = spool.only(pending_domains(run))
+        work = Work(spool.items(), count, spool, others=spool.total - count, before=dict(store.header.totals))
+    else:
+        work = rest_of(store, reader, retry=False)
+    store.begin(__version__)
+    return store, work
+
+
+def _part_result(run: Path) -> JobResult:
+    header: RunHeader | None = part_run.header_if_begun(run)
+    if header is None:
+        return JobResult(RunState.INTERRUPTED)
+    return JobResult(header.state, pending=header.totals.get("pending", 0), totals=header.totals)
+
+
+# --- judgement --------------------------------------------------------------------------------------------------
+
+
+async def _judge(job: Job, request: Request, place: PlanPlace) -> JobResult:
+    """Judge the domains of a bucket."""
+    spool = Spool.open(place.run / "spool", request.input.reader)
+    bucket = JudgedBucket(place, job.number, job.addresses, request.settings)
+    stats, matched = Stats(), 0
+    ports = Ports(request.settings, no_lookup, no_probe, request.trust, request.scope, stats)
+
+    async def work() -> None:
+        nonlocal matched
+        matched = await bucket.write(_targets(spool, job), ports, request.fail_on)
+
+    result = await _guarded(request, place, stats, work)
+    return replace(result, matched=matched)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,204 @@
+"""The stages of a scan in many processes, from the lists to the complete run, each of which can be resumed."""
+
+import secrets
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import trio
+
+from results.store import codec
+from results.store.files import naming, replace_file
+from results.store.writer import MAX_RAW, Store
+from scanner.model import RejectRecord
+from scanner.scale import join, part_run, plan
+from scanner.scale.executor import Executor
+from scanner.scale.job import Job, JobResult, KnownResolver, Stage
+from scanner.scale.plan_files import PROOF, PlanIndex, PlanPlace, read_lines
+from scanner.settings import Settings
+from scanner.vocabulary import RunState
+from targets.spool import Spool
+
+AGAIN = 3
+"""Number of the round that examines again, as a whole, the hosts whose parts disagree."""
+
+
+@dataclass(frozen=True, slots=True)
+class ScanFacts:
+    """What all jobs of a scan have in common: options, settings, resolver, and the least number of parts."""
+
+    flags: dict[str, Any]
+    settings: Settings
+    resolver: KnownResolver | None
+    parts: int
+
+
+class ScaleDriver:
+    """The driver of a scan in many processes.
+
+    Args:
+        store: the run, whose lock is held by this process.
+        spool: the input of the run.
+        facts: what all jobs have in common.
+        executor: the executor of the jobs.
+    """
+
+    def __init__(self, store: Store, spool: Spool, facts: ScanFacts, executor: Executor) -> None:
+        self._store = store
+        self._spool = spool
+        self._facts = facts
+        self._executor = executor
+        self._place = PlanPlace(store.path)
+        self._proof = secrets.token_hex(16)
+        self.matched = 0
+        self.why = ""  # the reason of an early end that the user did not request
+        self.totals: dict[str, int] = {}
+
+    async def run(self) -> bool:
+        """Run all stages; return False if the scan was ended early, so that it can be resumed.
+
+        Raises:
+            ClusterError: a job failed too often, no worker is fit, or the scheduler is lost.
+            StoreError: a file cannot be read or written.
+        """
+        await trio.to_thread.run_sync(self._open)
+        index = self._place.index() or await self._make_plan()
+        if index is None or not await self._examine(index):
+            return False
+        await trio.to_thread.run_sync(join.join_hosts, self._place, index, self._store)
+        await trio.to_thread.run_sync(self._store.sync)
+        return await self._judge(index)
+
+    def stop(self, *, now: bool) -> None:
+        """End the scan: let the parts finish their probes, or with ``now`` stop them at once."""
+        self._executor.stopping = True
+        replace_file(self._place.stop, b"now" if now else b"drain")
+
+    @property
+    def stopping(self) -> bool:
+        """Whether the scan is being ended."""
+        return self._executor.stopping
+
+    def _open(self) -> None:
+        with naming(self._place.path):
+            self._place.path.mkdir(exist_ok=True)
+            self._place.part(0).parent.mkdir(exist_ok=True)
+            self._place.stop.unlink(missing_ok=True)
+        replace_file(self._place.path / PROOF, self._proof.encode("ascii"))
+
+    def _job(self, stage: Stage, number: int, groups: int = 1, addresses: int = 1) -> Job:
+        return Job(
+            stage,
+            number,
+            str(self._store.path.absolute()),
+            self._facts.flags,
+            self._proof,
+            groups=groups,
+            addresses=addresses,
+            resolver=self._facts.resolver,
+        )
+
+    # --- plan -------------------------------------------------------------------------------------------------
+
+    async def _make_plan(self) -> PlanIndex | None:
+        """Look up the routes and addresses and make the plan; None if the scan was ended early."""
+        routes = min(plan.buckets_for(self._spool.total, plan.BUCKET_DOMAINS), self._spool.buckets)
+        await self._lookups("looking up MX records", Stage.ROUTES, routes)
+        if self.stopping:
+            return None
+        hosts = await trio.to_thread.run_sync(plan.write_hosts, self._place, routes)
+        addresses = plan.buckets_for(hosts, plan.BUCKET_HOSTS)
+        await self._lookups("looking up addresses", Stage.ADDRESSES, addresses)
+        if self.stopping:
+            return None
+        size = plan.PlanSize(self._spool.total, routes, addresses, self._facts.parts)
+        return await trio.to_thread.run_sync(plan.make_plan, self._place, self._facts.settings, size)
+
+    async def _lookups(self, name: str, stage: Stage, groups: int) -> None:
+        numbers = [number for number in range(groups) if not self._place.file(stage, number).exists()]
+        await self._executor.run(name, (self._job(stage, number, groups) for number in numbers))
+
+    # --- parts ------------------------------------------------------------------------------------------------
+
+    async def _examine(self, index: PlanIndex) -> bool:
+        """Examine all parts, round by round; return False if the scan was ended early."""
+        for number in (1, 2):
+            await self._round(number, [entry.number for entry in index.round(number)])
+            if self.stopping:
+                return False
+        again = join.again_number(index)
+        if not self._place.file("part", again).exists():
+            await trio.to_thread.run_sync(join.write_again, self._place, index)
+        if self._place.file("part", again).stat().st_size:
+            await self._round(AGAIN, [again])
+        return not self.stopping
+
+    async def _round(self, number: int, parts: Iterable[int]) -> None:
+        times, after = self._facts.settings.retries.times, self._facts.settings.retries.after
+
+        def follow(job: Job, result: JobResult) -> tuple[float, Job] | None:
+            if job.last or not result.pending:
+                return None
+            again = job.again + 1
+            return after, replace(job, again=again, last=again >= times)
+
+        jobs = (replace(self._job(Stage.PART, part), last=not times) for part in parts)
+        left = [replace(job, again=again, last=again >= times) for job in jobs for again in self._next_pass(job, times)]
+        await self._executor.run(f"examining MX hosts, round {number}", left, follow)
+
+    def _next_pass(self, job: Job, times: int) -> list[int]:
+        """Return the number of the next pass over a part, in a list that is empty if no pass is left."""
+        header = part_run.header_if_begun(self._place.part(job.number))
+        made = -1 if header is None else header.totals.get("pass", -1)
+        if header is None or header.state is not RunState.COMPLETE:
+            return [made + 1]
+        return [made + 1] if made < times and header.totals.get("pending") else []
+
+    def _count_endpoints(self, index: PlanIndex) -> None:
+        """Add up the totals of all parts, which contain the totals of all their passes."""
+        for number in (*(entry.number for entry in index.parts), join.again_number(index)):
+            header = part_run.header_if_begun(self._place.part(number))
+            for name in ("endpoints_probed", "endpoints_shared"):
+                self.totals[name] = self.totals.get(name, 0) + (header.totals.get(name, 0) if header else 0)
+
+    # --- judgement --------------------------------------------------------------------------------------------
+
+    async def _judge(self, index: PlanIndex) -> bool:
+        """Judge all domains and put their records in place; return False if the scan was ended early."""
+        jobs = (self._job(Stage.JUDGE, bucket, index.routes, index.addresses) for bucket in range(index.routes))
+        results = await self._executor.run("judging domains", jobs)
+        if self.stopping:
+            return False
+        self._count_endpoints(index)
+        self.matched = sum(result.matched for result in results)
+        self.totals["domains"] = sum(result.totals.get("done", 0) for result in results)
+        self.totals["internal_errors"] = sum(result.totals.get("internal_errors", 0) for result in results)
+        await trio.to_thread.run_sync(self._put_in_place, index)
+        return True
+
+    def _put_in_place(self, index: PlanIndex) -> None:
+        rejects = 0
+
+        def counted(lines: Iterator[bytes]) -> Iterator[bytes]:
+            nonlocal rejects
+            for line in lines:
+                rejects += 1
+                yield line
+
+        self._store.replace_lines("rejects", counted(self._rejects(index)))
+        self._store.replace_lines("domains", _octets(self._place.file("judged", n) for n in range(index.routes)))
+        self.totals["rejects"] = rejects
+
+    def _rejects(self, index: PlanIndex) -> Iterator[bytes]:
+        for item in self._spool.rejected():
+            where = f"{item.file}:{item.line}"
+            yield codec.encode(RejectRecord(where, item.file, item.line, item.raw[:MAX_RAW], item.reason))
+        for bucket in range(index.routes):
+            yield from map(codec.encode, read_lines(self._place.file("refused", bucket), RejectRecord))
+
+
+def _octets(paths: Iterable[Path]) -> Iterator[bytes]:
+    for path in paths:
+        with naming(path), path.open("rb") as file:
+            yield from file

@@ -1,0 +1,163 @@
+"""The execution of jobs by workers: back-pressure, repeated attempts, retry passes, and the early end.
+
+At most twice as many jobs as workers are submitted. The state of a scan is in its files, so a job that fails is
+submitted again, and a job that ran twice does no harm.
+"""
+
+import heapq
+from collections import Counter, deque
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field, replace
+
+import trio
+
+from results.store import codec
+from scanner.scale.cluster import ClusterError, Workers
+from scanner.scale.job import Job, JobResult
+from scanner.vocabulary import RunState
+
+ATTEMPTS = 5
+"""Maximum number of attempts of a job."""
+
+PAUSE = 1.0
+"""Seconds before another attempt of a failed job."""
+
+POLL = 0.2
+"""Seconds between two looks for jobs that have ended."""
+
+WITHOUT_WORKERS = 60.0
+"""Seconds without any worker after which the scan ends."""
+
+Following = Callable[[Job, JobResult], tuple[float, Job] | None]
+"""A function from a job and its result to the seconds of a wait and the job that follows, or None."""
+
+
+@dataclass(slots=True)
+class StageProgress:
+    """The counters of a stage for the display; ``running`` maps the name of each submitted job to the job."""
+
+    stage: str = ""
+    total: int = 0
+    done: int = 0
+    waiting: int = 0
+    running: dict[str, Job] = field(default_factory=dict)
+
+
+class Executor:
+    """The executor of the jobs of a scan, one stage at a time.
+
+    Args:
+        workers: the workers.
+        run: the run directory, for the advice in error messages.
+        say: function that gets messages for the user.
+    """
+
+    def __init__(self, workers: Workers, run: str, say: Callable[[str], None]) -> None:
+        self._workers = workers
+        self._run = run
+        self._say = say
+        self._queue: deque[Job] = deque()
+        self._delayed: list[tuple[float, int, Job]] = []
+        self._failures = Counter[str]()
+        self._keys: dict[str, Job] = {}
+        self._serial = 0
+        self._empty_since: float | None = None
+        self.progress = StageProgress()
+        self.stopping = False
+        self.hosts: dict[str, set[str]] = {}
+
+    async def run(
+        self, stage: str, jobs: Iterable[Job], follow: Following = lambda _job, _result: None
+    ) -> list[JobResult]:
+        """Do all jobs of a stage and the jobs that follow them, and return the results of the complete jobs.
+
+        Args:
+            stage: name of the stage for the display.
+            jobs: the jobs.
+            follow: function that returns the job that follows a complete job, such as a retry pass.
+
+        Raises:
+            ClusterError: a job failed too often, no worker is fit, or the scheduler is lost.
+        """
+        self._queue = deque(jobs)
+        self.progress = StageProgress(stage, len(self._queue))
+        results: list[JobResult] = []
+        while self._keys or ((self._queue or self._delayed) and not self.stopping):
+            if self._workers.lost():
+                raise ClusterError(f"the scheduler is lost; resume with --resume {self._run}")
+            if not self.stopping:
+                self._submit()
+            for key, outcome, worker in self._workers.finished():
+                result = self._ended(self._keys.pop(key), outcome, worker, follow)
+                if result is not None:
+                    results.append(result)
+            self._count()
+            await trio.sleep(POLL)
+        return results
+
+    def _submit(self) -> None:
+        while self._delayed and self._delayed[0][0] <= trio.current_time():
+            self._queue.append(heapq.heappop(self._delayed)[2])
+        room = 2 * self._workers.count() - len(self._keys)
+        self._check_workers()
+        share = min(self._workers.on_one_machine(), max(1, self.progress.total))
+        while self._queue and room > 0:
+            job = replace(self._queue.popleft(), share=share)
+            self._serial += 1
+            key = f"mxsweep {job.name} ({self._serial})"
+            self._keys[key] = job
+            self._workers.submit(codec.encode(job), key)
+            room -= 1
+
+    def _check_workers(self) -> None:
+        """Raise an error if there has been no worker for some time; a lost local worker is started again."""
+        if self._workers.count():
+            self._empty_since = None
+        elif self._empty_since is None:
+            self._empty_since = trio.current_time()
+        elif trio.current_time() - self._empty_since > WITHOUT_WORKERS:
+            raise ClusterError(f"no worker is left; resume with --resume {self._run}")
+
+    def _ended(self, job: Job, outcome: bytes | Exception, worker: str, follow: Following) -> JobResult | None:
+        """Handle the end of a job; return its result if the job is complete."""
+        if isinstance(outcome, Exception):
+            self._failed(job, f"{type(outcome).__name__}: {outcome}")
+            return None
+        result = codec.decode(JobResult, outcome)
+        self.hosts.setdefault(result.host, set()).add(job.name)
+        if result.unfit:
+            self._refused(job, result, worker)
+            return None
+        if result.state is not RunState.COMPLETE:
+            if not self.stopping:
+                self._failed(job, result.error or "the job ended early")
+            return None
+        following = follow(job, result)
+        if following is None:
+            self.progress.done += 1
+        else:
+            self._later(*following)
+        return result
+
+    def _failed(self, job: Job, text: str) -> None:
+        self._failures[job.name] += 1
+        if self._failures[job.name] >= ATTEMPTS and not self.stopping:
+            raise ClusterError(f"{job.name} failed {ATTEMPTS} times: {text}; resume with --resume {self._run}")
+        self._later(PAUSE, job)
+
+    def _refused(self, job: Job, result: JobResult, worker: str) -> None:
+        """Exclude a worker that is not fit, and give its job to another worker."""
+        text = result.error if result.error.startswith("worker ") else f"worker {result.host}: {result.error}"
+        self._workers.exclude(worker)
+        if not self._workers.count():
+            raise ClusterError(text)
+        self._say(f"{text}; it gets no more work")
+        self._later(PAUSE, job)
+
+    def _later(self, seconds: float, job: Job) -> None:
+        self._serial += 1
+        heapq.heappush(self._delayed, (trio.current_time() + seconds, self._serial, job))
+
+    def _count(self) -> None:
+        self.progress.waiting = len(self._delayed)
+        self.progress.running = {job.name: job for job in self._keys.values()}

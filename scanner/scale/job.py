@@ -1,0 +1,85 @@
+"""A job: the work of one child process of a scan in many processes, and the messages of the child process.
+
+A job is sent to the child as one line of JSON on its standard input, which stays open until the parent process ends.
+The child writes messages as lines of JSON to its standard output, and other text to its standard error.
+"""
+
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import Any
+
+from scanner.model import Status
+from scanner.vocabulary import RunState
+
+
+class Stage(StrEnum):
+    """The stages of a scan in many processes that child processes do."""
+
+    ROUTES = "routes"
+    ADDRESSES = "addresses"
+    PART = "part"
+    JUDGE = "judge"
+
+
+@dataclass(frozen=True, slots=True)
+class KnownResolver:
+    """A resolver of the machine that has passed the preflight, for the child processes of the machine."""
+
+    servers: tuple[tuple[str, int], ...]
+    validated: bool
+    label: str
+    why_not: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Job:
+    """The work of one child process.
+
+    ``number`` is the number of the bucket or part, ``groups`` the number of buckets of the stage, and for the stage
+    ``judge`` also the number of buckets of addresses is ``addresses``. ``again`` is the number of the pass over a part,
+    ``last`` is true for its last pass. ``share`` is the number of child processes on the machine, which share the
+    rates and the number of connections. ``flags`` contains all options of the scan, ``proof`` the text of the file by
+    which a worker proves that it sees the run directory.
+    """
+
+    stage: Stage
+    number: int
+    run: str
+    flags: dict[str, Any]
+    proof: str = ""
+    groups: int = 1
+    addresses: int = 1
+    again: int = 0
+    last: bool = True
+    share: int = 1
+    resolver: KnownResolver | None = None
+
+    @property
+    def name(self) -> str:
+        """The name of the job for the user, such as ``part 17`` or ``part 17, retry pass 1``."""
+        return f"{self.stage} {self.number}" + (f", retry pass {self.again}" if self.again else "")
+
+
+@dataclass(frozen=True, slots=True)
+class JobResult:
+    """The result of a job.
+
+    ``pending`` is the number of targets for the next pass. ``error`` is empty, or one line for the user; ``unfit`` is
+    true if another attempt on the same machine would fail in the same way.
+    """
+
+    state: RunState
+    pending: int = 0
+    matched: int = 0
+    host: str = ""
+    error: str = ""
+    unfit: bool = False
+    totals: dict[str, int] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class ChildMessage:
+    """A message of a child process: a status every two seconds, or at the end its result."""
+
+    status: Status | None = None
+    result: JobResult | None = None

@@ -1,0 +1,123 @@
+"""The judgement of the domains of a bucket from stored records, without network."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
+
+import trio
+
+from results.store import codec
+from results.store.by_key import Lookup
+from results.store.reader import lines_path
+from results.store.writer import digests_of
+from scanner.facts import Answer, CertFacts, Endpoint
+from scanner.model import DomainRecord, HostReport
+from scanner.net.probe import ProbeResult
+from scanner.run.examine import DomainObservation, DomainResult, Examiner
+from scanner.run.host_result import HostKey, ReportAndCerts
+from scanner.run.ports import Ports
+from scanner.run.slices import Slices
+from scanner.scale.plan_files import AddressLine, PlanPlace, RouteLine, read_lines, whole_file
+from scanner.scale.planned_lookup import PlannedLookup, Question, no_lookup
+from scanner.settings import Settings
+from targets.lists import Target
+
+TURN = 64
+"""Number of domains after which other tasks run, such as the task that looks for the end of the scan."""
+
+
+async def no_probe(endpoint: Endpoint, host: str) -> ProbeResult:
+    """Refuse a probe, because all hosts have been examined.
+
+    Raises:
+        RuntimeError: always.
+    """
+    raise RuntimeError(f"no report of {host} for {endpoint.address}")
+
+
+class JudgedBucket:
+    """The records of one bucket of destinations.
+
+    Args:
+        place: the plan of the run.
+        bucket: number of the bucket.
+        addresses: number of files of addresses.
+        settings: settings of the scan.
+
+    Raises:
+        StoreError: a file cannot be read.
+    """
+
+    def __init__(self, place: PlanPlace, bucket: int, addresses: int, settings: Settings) -> None:
+        self._path = place.file("judged", bucket)
+        self._routes = {line.key: line for line in read_lines(place.file("routes", bucket), RouteLine)}
+        self._addresses = _wide_answers(place, addresses, list(self._routes.values()), settings)
+        keys = {str(HostKey(*host, settings.mode)) for line in self._routes.values() for host in line.hosts}
+        self._hosts = Lookup(lines_path(place.run, "hosts"), HostReport, keys)
+        digests = {digest for _, report in self._hosts.items() for digest in digests_of(report)}
+        self._certs = Lookup(lines_path(place.run, "certs"), CertFacts, digests)
+
+    async def write(self, targets: Iterator[Target], ports: Ports, conditions: Sequence[tuple[str, str]]) -> int:
+        """Judge the targets, write their records, and return the number of records that meet a condition.
+
+        Args:
+            targets: the targets of the bucket; a target without a route is out of scope, and is left out.
+            ports: settings, trusted roots and counters; neither lookups nor probes are made.
+            conditions: pairs of a field of the verdict and a value, from ``--fail-on``.
+
+        Raises:
+            StoreError: the file cannot be written.
+        """
+        lookup = PlannedLookup(self._answers(), no_lookup)
+        examiner = Examiner(replace(ports, lookup=lookup, probe=no_probe), self._load)
+        matched = 0
+        with whole_file(self._path) as file:
+            for number, target in enumerate(targets):
+                line = self._routes.get(target.destination.key)
+                if line is not None:
+                    record, octets = await _judged(examiner, target, line)
+                    file.write(octets)
+                    ports.stats.domain(record)
+                    matched += any(getattr(record.verdict, field) == value for field, value in conditions)
+                if not number % TURN:
+                    await trio.lowlevel.checkpoint()
+        return matched
+
+    def _answers(self) -> dict[Question, Answer]:
+        mx = {(line.mx.name.lower(), "MX"): line.mx for line in self._routes.values() if line.mx is not None}
+        return mx | self._addresses
+
+    def _load(self, key: str) -> ReportAndCerts | None:
+        report = self._hosts.get(key)
+        if report is None:
+            return None
+        found = {digest: self._certs.get(digest) for digest in digests_of(report)}
+        return report, {digest: cert for digest, cert in found.items() if cert is not None}
+
+
+def _wide_answers(
+    place: PlanPlace, addresses: int, routes: Sequence[RouteLine], settings: Settings
+) -> dict[Question, Answer]:
+    """Return the address answers of the hosts of domains that may exceed ``--domain-addresses``."""
+    limit, per_host = settings.domain_addresses, settings.addresses
+    wide = [line for line in routes if per_host is None or len(line.hosts) * per_host > limit]
+    hosts = {host for line in wide for host, _ in line.hosts}
+    found: dict[Question, Answer] = {}
+    for bucket in range(addresses if hosts else 0):
+        for line in read_lines(place.file("addresses", bucket), AddressLine):
+            if line.host in hosts:
+                found |= {(line.host.lower(), a.rtype): a for a in (line.a, line.aaaa) if a is not None}
+    return found
+
+
+async def _judged(examiner: Examiner, target: Target, line: RouteLine) -> tuple[DomainRecord, bytes]:
+    """Return the record of a target and its line; a record that cannot be encoded becomes an internal error."""
+    if line.error:
+        seen = DomainObservation(target, line.observed_at, error=RuntimeError(line.error))
+    else:
+        seen = replace(await examiner.observe(target), began=line.observed_at)
+    result: DomainResult = await examiner.judge(seen, Slices())
+    try:
+        return result.record, codec.encode(result.record)
+    except codec.CodecError as error:
+        record = examiner.unjudged(seen, error).record
+        return record, codec.encode(record)

@@ -1,0 +1,110 @@
+"""The run directory of a part: an ordinary run whose destinations are the MX hosts of the part.
+
+The state of the directory decides whether a pass over the part is new, resumed or skipped, because a task may run
+twice, and may be interrupted at any moment. The lock of the run prevents two processes from working on the same part.
+"""
+
+import shutil
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+from results.store.files import Lock, StoreError, naming
+from results.store.reader import HEADER_FILE, LOCK_FILE, read_header
+from results.store.writer import Store
+from scanner.core.names import is_address
+from scanner.facts import Answer
+from scanner.model import RunHeader
+from scanner.scale.plan_files import PartLine, read_lines
+from scanner.scale.planned_lookup import Question
+from scanner.vocabulary import RunState
+from targets.destination import Destination, Kind
+from targets.lists import Reader, Target
+
+BUSY = 60.0
+"""Seconds to wait for another process that ends its work on the part, such as the child of a lost worker."""
+
+_FLAGS = Path("spool") / "flags.json"
+
+
+class HostReader(Reader):
+    """A reader of the destinations of a part, whose text is ``host TAB port``.
+
+    The names of MX records need not be valid destinations of a list.
+    """
+
+    def destination(self, text: str) -> Destination:
+        """Return the destination of a host; ``text`` was made by ``host_target``."""
+        host, _, port = text.rpartition("\t")
+        kind = Kind.ADDRESS if is_address(host) else Kind.HOST
+        return Destination(text, host, host, kind, port, int(port), self.lmtp)
+
+
+def host_targets(path: Path, reader: HostReader) -> Iterator[Target]:
+    """Yield the hosts of the file of a part as targets.
+
+    Raises:
+        StoreError: the file cannot be read.
+    """
+    for number, line in enumerate(read_lines(path, PartLine), 1):
+        yield Target(reader.destination(f"{line.host}\t{line.port}"), line.key, path.name, number)
+
+
+def planned_answers(path: Path) -> dict[Question, Answer]:
+    """Return the address answers of the hosts of a part, with only the addresses of the part.
+
+    Raises:
+        StoreError: the file cannot be read.
+    """
+    found: dict[Question, Answer] = {}
+    for line in read_lines(path, PartLine):
+        found |= {(line.host.lower(), a.rtype): a for a in (line.a, line.aaaa) if a is not None}
+    return found
+
+
+def header_if_begun(run: Path) -> RunHeader | None:
+    """Return the header of the run of a part, or None if the run has to be begun, because its input is not complete.
+
+    Raises:
+        StoreError: the header cannot be read.
+    """
+    if not (run / HEADER_FILE).exists() or not (run / _FLAGS).exists():
+        return None
+    return read_header(run)
+
+
+def is_done(header: RunHeader | None, again: int) -> bool:
+    """Return whether a pass over a part is complete."""
+    return header is not None and header.state is RunState.COMPLETE and header.totals.get("pass", -1) >= again
+
+
+def clear(run: Path) -> None:
+    """Remove a directory that a process left before the input of the part was complete, unless a process works on it.
+
+    Raises:
+        StoreError: another process writes to the run, or the directory cannot be removed.
+    """
+    if run.exists():
+        lock = Lock(run / LOCK_FILE)
+        try:
+            if header_if_begun(run) is None:
+                with naming(run):
+                    shutil.rmtree(run)
+        finally:
+            lock.release()
+
+
+def resume(run: Path) -> Store:
+    """Open the run of a part; wait up to ``BUSY`` seconds for the lock.
+
+    Raises:
+        StoreError: the run cannot be read or written, or another process still writes to it.
+    """
+    until = time.monotonic() + BUSY
+    while True:
+        try:
+            return Store.resume(run)
+        except StoreError as error:
+            if not isinstance(error.__cause__, BlockingIOError) or time.monotonic() >= until:
+                raise
+            time.sleep(1)

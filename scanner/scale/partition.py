@@ -1,0 +1,178 @@
+"""The partition of addresses into parts that never exceed a cap although parts do not communicate.
+
+The parts of round 1 are scanned at the same time, by different processes. A cap on a network is kept because no two
+parts of round 1 have an address in the same network. A provider that has more addresses than ``free`` could exceed its
+cap if it was scanned by several parts, so one part is its home; its addresses in the networks of other parts are left
+to round 2, which consists of one part. Each address belongs to exactly one part, so each endpoint is probed once.
+
+Networks, providers and addresses are represented by hashes of 64 bits. Two values with the same hash are kept in the
+same part, which is correct for two different values too. Memory is 24 octets for each row, and 34 for each network.
+"""
+
+from array import array
+from bisect import bisect_left
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Iterator
+from hashlib import blake2b
+from heapq import heapify, heapreplace
+from itertools import groupby
+from operator import itemgetter
+from typing import NamedTuple
+
+BUCKETS = 256
+"""Number of buckets of the rows; only the rows of one bucket are Python objects at the same time."""
+
+LARGE_OWNERS = 40
+"""Number of owners of networks for each part that are distributed by size; the other owners have few addresses."""
+
+ROUND_2 = 0
+"""Number of the part that is round 2; the parts of round 1 are numbered from 1."""
+
+
+class PlanRow(NamedTuple):
+    """An address of an MX host: the hashes of its network, of the provider of the host, and of the address."""
+
+    network: int
+    provider: int
+    address: int
+
+
+def digest(text: str) -> int:
+    """Return the hash of a network, provider or address."""
+    return int.from_bytes(blake2b(text.encode("utf-8", "surrogateescape"), digest_size=8).digest())
+
+
+class _Rows:
+    """Rows in ``BUCKETS`` buckets by the hash in the first column."""
+
+    def __init__(self) -> None:
+        self._buckets: list[array[int]] = [array("Q") for _ in range(BUCKETS)]
+
+    def put(self, row: tuple[int, int, int]) -> None:
+        self._buckets[row[0] % BUCKETS].extend(row)
+
+    def groups(self, *, keep: bool = False) -> Iterator[tuple[int, list[tuple[int, int, int]]]]:
+        """Yield each value of the first column with its distinct rows; free each bucket unless ``keep`` is true."""
+        for bucket, flat in enumerate(self._buckets):
+            rows = sorted(set(zip(flat[0::3], flat[1::3], flat[2::3], strict=True)))
+            if not keep:
+                self._buckets[bucket] = array("Q")
+            for first, group in groupby(rows, itemgetter(0)):
+                yield first, list(group)
+
+
+class _Places:
+    """The part of each network."""
+
+    def __init__(self) -> None:
+        self._networks: list[array[int]] = [array("Q") for _ in range(BUCKETS)]
+        self._parts: list[array[int]] = [array("H") for _ in range(BUCKETS)]
+
+    def put(self, network: int, part: int) -> None:
+        self._networks[network % BUCKETS].append(network)
+        self._parts[network % BUCKETS].append(part)
+
+    def sort(self) -> None:
+        """Sort all buckets, before the first call of ``find``."""
+        for bucket, networks in enumerate(self._networks):
+            pairs = sorted(zip(networks, self._parts[bucket], strict=True))
+            self._networks[bucket] = array("Q", [network for network, _ in pairs])
+            self._parts[bucket] = array("H", [part for _, part in pairs])
+
+    def find(self, network: int) -> int:
+        place = _found(self._networks[network % BUCKETS], network)
+        if place is None:
+            raise KeyError(network)
+        return self._parts[network % BUCKETS][place]
+
+
+class Partition:
+    """The part of every address.
+
+    A network belongs to the provider with the most addresses in the network. All networks of a provider are in the same
+    part, so that few addresses are left to round 2, and few hosts lie in several parts.
+
+    Args:
+        rows: all addresses of all MX hosts; repeated rows and their order do not change the partition.
+        parts: number of parts of round 1.
+        free: maximum number of addresses of a provider that may be scanned by several parts at the same time.
+    """
+
+    def __init__(self, rows: Iterable[PlanRow], parts: int, free: int) -> None:
+        by_network, by_owner, by_provider = _Rows(), _Rows(), _Rows()
+        for row in rows:
+            by_network.put(row)
+        for network, group in by_network.groups():
+            by_owner.put((_owner(network, group), network, len(group)))
+            for _, provider, address in group:
+                by_provider.put((provider, address, network))
+        part_of = _parts_of_owners(by_owner, parts)
+        self._places = _Places()
+        for owner, group in by_owner.groups():
+            for _, network, _ in group:
+                self._places.put(network, part_of.get(owner, 1 + owner % parts))
+        self._places.sort()
+        self._late = _late(by_provider, self._places, parts, free)
+
+    def part_of(self, network: int, address: int) -> int:
+        """Return the number of the part that scans an address: ``ROUND_2``, or a part of round 1.
+
+        Args:
+            network: the hash of the network of the address.
+            address: the hash of an address that was among the rows.
+        """
+        return self._places.find(network) if _found(self._late, address) is None else ROUND_2
+
+
+def _owner(network: int, group: Iterable[tuple[int, int, int]]) -> int:
+    """Return the most frequent provider of a network; of several, one that depends on the network."""
+    counts = Counter(provider for _, provider, _ in group)
+    return min(counts, key=lambda provider: (-counts[provider], provider ^ network))
+
+
+def _parts_of_owners(by_owner: _Rows, parts: int) -> dict[int, int]:
+    """Return the parts of the large owners: each, the largest first, is given to the part with the fewest addresses.
+
+    The part of a small owner follows from its hash.
+    """
+    total = sum(count for _, group in by_owner.groups(keep=True) for _, _, count in group)
+    small = total // (parts * LARGE_OWNERS)
+    loads = [0] * parts
+    large: list[tuple[int, int]] = []
+    for owner, group in by_owner.groups(keep=True):
+        size = sum(count for _, _, count in group)
+        if size > small:
+            large.append((-size, owner))
+        else:
+            loads[owner % parts] += size
+    heap = [(load, part) for part, load in enumerate(loads, 1)]
+    heapify(heap)
+    found: dict[int, int] = {}
+    for size, owner in sorted(large):
+        load, found[owner] = heap[0]
+        heapreplace(heap, (load - size, found[owner]))
+    return found
+
+
+def _late(by_provider: _Rows, places: _Places, parts: int, free: int) -> "array[int]":
+    """Return the sorted hashes of the addresses of round 2.
+
+    The home of a large provider is the part with most of its addresses; of several, one that depends on the provider.
+    """
+    late: set[int] = set()
+    for provider, group in by_provider.groups():
+        if len({address for _, address, _ in group}) <= free:
+            continue
+        by_part: defaultdict[int, list[int]] = defaultdict(list)
+        for _, address, network in group:
+            by_part[places.find(network)].append(address)
+        home = min((-len(found), (part + provider) % parts, part) for part, found in by_part.items())[2]
+        for part, addresses in by_part.items():
+            if part != home:
+                late.update(addresses)
+    return array("Q", sorted(late))
+
+
+def _found(values: "array[int]", value: int) -> int | None:
+    place = bisect_left(values, value)
+    return place if place < len(values) and values[place] == value else None

@@ -1,0 +1,253 @@
+"""The plan of a scan in parts: from the addresses of all MX hosts to the file of each part."""
+
+import os
+from collections import Counter, defaultdict
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import asdict, replace
+from hashlib import sha256
+from pathlib import Path
+from typing import NamedTuple
+
+from results.store import codec
+from results.store.files import replace_file
+from scanner.core.providers import provider_of
+from scanner.net.gates import network_of
+from scanner.run.host_result import HostKey
+from scanner.scale.partition import ROUND_2, Partition, PlanRow, digest
+from scanner.scale.plan_files import (
+    INDEX,
+    AddressLine,
+    PartEntry,
+    PartLine,
+    PlanIndex,
+    PlanPlace,
+    RouteLine,
+    SplitLine,
+    read_lines,
+    whole_file,
+)
+from scanner.settings import Settings
+from targets.partition import Buckets, bucket_name
+
+PART_ADDRESSES = 5000
+"""Number of addresses for which a part is made: at 100 connections a second, a part takes about a minute."""
+
+MOST_PARTS = 250
+"""Maximum number of parts of round 1, each of which is an open file while the plan is written."""
+
+BUCKET_DOMAINS = 25_000
+"""Number of destinations in a bucket of routes: its MX answers take about 20 MB in memory."""
+
+BUCKET_HOSTS = 10_000
+"""Number of MX hosts in a bucket of addresses."""
+
+GROUPS = 256
+"""Maximum number of buckets of routes or addresses."""
+
+
+def buckets_for(count: int, size: int) -> int:
+    """Return the number of buckets for a number of items; ``size`` is the usual number of items in a bucket."""
+    return max(1, min(GROUPS, -(-count // size)))
+
+
+def settings_digest(settings: Settings) -> str:
+    """Return a digest of the settings for which a plan is made."""
+    return sha256(codec.encode(settings)).hexdigest()[:16]
+
+
+# --- hosts ------------------------------------------------------------------------------------------------------
+
+
+def write_hosts(place: PlanPlace, routes: int) -> int:
+    """Write the distinct MX hosts of all routes into 256 files, and return the number of hosts.
+
+    Args:
+        place: the plan, with ``routes`` files of routes.
+        routes: the number of files of routes.
+    """
+    spread = Buckets(place.path, GROUPS)
+    for bucket in range(GROUPS):
+        (place.path / bucket_name("hosts", bucket)).unlink(missing_ok=True)
+    for bucket in range(routes):
+        for line in read_lines(place.file("routes", bucket), RouteLine):
+            spread.put("hosts", [f"{host}\t{port}".encode("utf-8", "surrogateescape") for host, port in line.hosts])
+    spread.flush()
+    return sum(_distinct(place.path / bucket_name("hosts", bucket)) for bucket in range(GROUPS))
+
+
+def _distinct(path: Path) -> int:
+    """Remove repeated lines from a file of hosts, sort the lines, and return their number."""
+    if not path.exists():
+        return 0
+    lines = sorted(set(path.read_bytes().split(b"\n")[:-1]))
+    with whole_file(path) as file:
+        file.write(b"\n".join(lines) + b"\n")
+    return len(lines)
+
+
+def hosts_of(place: PlanPlace, buckets: Iterable[int]) -> Iterator[tuple[str, int]]:
+    """Yield host and port of each line of files of hosts."""
+    for bucket in buckets:
+        path = place.path / bucket_name("hosts", bucket)
+        if path.exists():
+            for line in path.read_bytes().split(b"\n")[:-1]:
+                host, _, port = line.decode("utf-8", "surrogateescape").rpartition("\t")
+                yield host, int(port)
+
+
+def share_of(group: int, groups: int, buckets: int = GROUPS) -> range:
+    """Return the buckets that belong to one of ``groups`` groups."""
+    return range(group * buckets // groups, (group + 1) * buckets // groups)
+
+
+# --- limits of a domain -----------------------------------------------------------------------------------------
+
+
+def beyond_limit(place: PlanPlace, routes: int, addresses: int, settings: Settings) -> set[tuple[str, int]]:
+    """Return the MX hosts that no domain examines because of ``--domain-addresses``.
+
+    Only the hosts of domains that can exceed the limit are in memory. The rule is that of
+    ``HostExaminer.within_limits``: the first host is always examined.
+    """
+    per_host = settings.addresses
+    wide: list[Sequence[tuple[str, int]]] = []
+    suspects: set[tuple[str, int]] = set()
+    for line in _routes(place, routes):
+        if per_host is None or len(line.hosts) * per_host > settings.domain_addresses:
+            wide.append(line.hosts)
+            suspects.update(line.hosts)
+    if not wide:
+        return set()
+    counts = {
+        (line.host, line.port): len(line.chosen)
+        for line in _addresses(place, addresses)
+        if (line.host, line.port) in suspects
+    }
+    for hosts in wide:
+        left = settings.domain_addresses
+        for number, host in enumerate(hosts):
+            left -= counts.get(host, 0)
+            if left < 0 and number:
+                break
+            suspects.discard(host)
+    for line in _routes(place, routes):
+        if suspects and per_host is not None and len(line.hosts) * per_host <= settings.domain_addresses:
+            suspects.difference_update(line.hosts)
+    return suspects
+
+
+def _routes(place: PlanPlace, count: int) -> Iterator[RouteLine]:
+    for bucket in range(count):
+        yield from read_lines(place.file("routes", bucket), RouteLine)
+
+
+def _addresses(place: PlanPlace, count: int) -> Iterator[AddressLine]:
+    for bucket in range(count):
+        yield from read_lines(place.file("addresses", bucket), AddressLine)
+
+
+# --- parts ------------------------------------------------------------------------------------------------------
+
+
+class PlanSize(NamedTuple):
+    """The numbers of destinations, of files of routes and addresses, and the least number of parts of round 1."""
+
+    domains: int
+    routes: int
+    addresses: int
+    parts: int
+
+
+def make_plan(place: PlanPlace, settings: Settings, size: PlanSize) -> PlanIndex:
+    """Write the files of the parts and then the index, and return the index.
+
+    Raises:
+        StoreError: a file cannot be read or written.
+    """
+    beyond = beyond_limit(place, size.routes, size.addresses, settings)
+
+    def lines() -> Iterator[AddressLine]:
+        return (line for line in _addresses(place, size.addresses) if (line.host, line.port) not in beyond)
+
+    total = sum(len(line.chosen) for line in lines())
+    parts = max(1, min(MOST_PARTS, max(size.parts, total // PART_ADDRESSES), total))
+    caps = settings.caps
+    rows = (row for line in lines() for row in rows_of(line))
+    partition = Partition(rows, parts, caps.per_provider // caps.per_address)
+    entries, hosts, split = _write_parts(place, lines(), partition, settings, parts)
+    index = PlanIndex(
+        parts=tuple(entry for entry in entries if entry.hosts),
+        domains=size.domains,
+        hosts=hosts,
+        split=split,
+        routes=size.routes,
+        addresses=size.addresses,
+        caps=asdict(caps),
+        settings=settings_digest(settings),
+    )
+    replace_file(place.path / INDEX, codec.pretty(index))
+    return index
+
+
+def rows_of(line: AddressLine) -> Iterator[PlanRow]:
+    """Yield the rows of the addresses of an MX host that are probed."""
+    provider = digest(provider_of(line.host))
+    for address in line.chosen:
+        yield PlanRow(digest(network_of(address)), provider, digest(address))
+
+
+def parts_of(line: AddressLine, part_of: Callable[[int, int], int], parts: int) -> dict[int, tuple[str, ...]]:
+    """Return the addresses of an MX host by part; a host without addresses to probe is in a part by its name."""
+    found: defaultdict[int, list[str]] = defaultdict(list)
+    for row, address in zip(rows_of(line), line.chosen, strict=True):
+        found[part_of(row.network, row.address)].append(address)
+    if not found:
+        found[1 + digest(line.host) % parts] = []
+    return {number: tuple(addresses) for number, addresses in sorted(found.items())}
+
+
+def _write_parts(
+    place: PlanPlace, lines: Iterable[AddressLine], partition: Partition, settings: Settings, parts: int
+) -> tuple[list[PartEntry], int, int]:
+    """Write the lines of all parts and the list of split hosts; return the entries and the numbers of hosts."""
+    hosts, addresses, total, split = Counter[int](), Counter[int](), 0, 0
+    fresh = {number: place.file("part", number).with_suffix(".new") for number in range(parts + 1)}
+    files = {number: path.open("wb") for number, path in fresh.items()}
+    try:
+        with whole_file(place.split) as several:
+            for line in lines:
+                total += 1
+                key = str(HostKey(line.host, line.port, settings.mode))
+                found = parts_of(line, partition.part_of, parts)
+                for number, chosen in found.items():
+                    files[number].write(codec.encode(part_line(key, line, chosen, whole=len(found) == 1)))
+                    hosts[number] += 1
+                    addresses[number] += len(chosen)
+                if len(found) > 1:
+                    split += 1
+                    several.write(codec.encode(SplitLine(key, tuple(found), line)))
+        for file in files.values():
+            file.flush()
+            os.fsync(file.fileno())
+    finally:
+        for file in files.values():
+            file.close()
+    for number, path in fresh.items():
+        path.replace(place.file("part", number))
+    entries = [
+        PartEntry(number, 2 if number == ROUND_2 else 1, hosts[number], addresses[number])
+        for number in (*range(1, parts + 1), ROUND_2)
+    ]
+    return entries, total, split
+
+
+def part_line(key: str, line: AddressLine, chosen: tuple[str, ...], *, whole: bool) -> PartLine:
+    """Return the line of a host in a part; the answers of a host in several parts contain only the chosen addresses."""
+    a, aaaa = line.a, line.aaaa
+    if not whole:
+        wanted = frozenset(chosen)
+        a, aaaa = (
+            answer and replace(answer, records=tuple(each for each in answer.records if each in wanted))
+            for answer in (a, aaaa)
+        )
+    return PartLine(key, line.host, line.port, chosen, a, aaaa, whole)

@@ -1,0 +1,210 @@
+"""The files of ``RUN/plan``: their names, their records, and reading and writing them as JSON lines.
+
+* ``routes-NNN.jsonl``: the MX answer of each destination of a bucket; ``refused-NNN.jsonl``: those out of scope.
+* ``hosts-NNN``: the distinct MX hosts of a bucket, as ``host TAB port``.
+* ``addresses-NNN.jsonl``: the A and AAAA answers of each MX host of a bucket.
+* ``part-NNN.jsonl``: the MX hosts of a part, with the addresses that belong to the part.
+* ``split.jsonl``: the MX hosts that lie in several parts.
+* ``judged-NNN.jsonl``: the records of the domains of a bucket.
+* ``index.json``: the parts, written after all files on which the parts depend.
+* ``proof``: a random text, by which a worker proves that it sees the directory.
+* ``stop``: present while the scan ends early; its content is ``drain`` or ``now``.
+
+Every file except ``stop`` is complete: it is written under another name and renamed.
+"""
+
+import os
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+from typing import Any, BinaryIO, TypeVar
+
+from results.store import codec
+from results.store.files import StoreError, naming, open_regular, read_regular, sync_directory
+from scanner.facts import Answer
+from scanner.model import Skipped
+
+PLAN = "plan"
+PARTS = "parts"
+INDEX = "index.json"
+STOP = "stop"
+SPLIT = "split.jsonl"
+PROOF = "proof"
+
+_T = TypeVar("_T")
+
+
+@dataclass(frozen=True, slots=True)
+class RouteLine:
+    """The MX answer of a destination, and its MX hosts with ports in the order of the route.
+
+    ``error`` is the text of an internal error that prevented the lookup.
+    """
+
+    key: str
+    observed_at: datetime
+    mx: Answer | None
+    hosts: tuple[tuple[str, int], ...]
+    error: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class AddressLine:
+    """The A and AAAA answers of an MX host (None for an address literal), and the choice of addresses to probe."""
+
+    host: str
+    port: int
+    a: Answer | None
+    aaaa: Answer | None
+    chosen: tuple[str, ...]
+    skipped: tuple[Skipped, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class PartLine:
+    """An MX host in a part; ``whole`` is false if other parts probe other addresses of the host."""
+
+    key: str
+    host: str
+    port: int
+    addresses: tuple[str, ...]
+    a: Answer | None
+    aaaa: Answer | None
+    whole: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class SplitLine:
+    """An MX host that lies in several parts, with the numbers of these parts and its addresses in no part."""
+
+    key: str
+    parts: tuple[int, ...]
+    line: AddressLine
+
+
+@dataclass(frozen=True, slots=True)
+class PartEntry:
+    """A part in the index: its number, its round (1 or 2), and the number of its MX hosts and addresses."""
+
+    number: int
+    round: int
+    hosts: int
+    addresses: int
+
+
+@dataclass(frozen=True, slots=True)
+class PlanIndex:
+    """The plan: its parts, the number of hosts in several parts, the caps, and the digest of the settings.
+
+    ``routes`` and ``addresses`` are the numbers of files of routes and of addresses.
+    """
+
+    parts: tuple[PartEntry, ...]
+    domains: int
+    hosts: int
+    split: int
+    routes: int
+    addresses: int
+    caps: dict[str, Any]
+    settings: str
+
+    def round(self, number: int) -> tuple[PartEntry, ...]:
+        """Return the parts of a round."""
+        return tuple(part for part in self.parts if part.round == number)
+
+
+class PlanPlace:
+    """The directory of the plan of a run, and the paths of its files.
+
+    Args:
+        run: the run directory.
+    """
+
+    def __init__(self, run: Path) -> None:
+        self.run = run
+        self.path = run / PLAN
+
+    def file(self, name: str, number: int) -> Path:
+        """Return the path of a file of JSON lines of a bucket or part, such as ``routes``."""
+        return self.path / f"{name}-{number:03}.jsonl"
+
+    def part(self, number: int) -> Path:
+        """Return the run directory of a part."""
+        return self.run / PARTS / f"{number:03}"
+
+    @property
+    def split(self) -> Path:
+        """The path of the list of hosts that lie in several parts."""
+        return self.path / SPLIT
+
+    @property
+    def stop(self) -> Path:
+        """The path of the file that ends the scan early."""
+        return self.path / STOP
+
+    def index(self) -> PlanIndex | None:
+        """Return the plan, or None if the plan is not complete.
+
+        Raises:
+            StoreError: the file cannot be read, or is not an index.
+        """
+        path = self.path / INDEX
+        if not path.exists():
+            return None
+        with naming(path):
+            content = read_regular(path)
+        try:
+            return codec.decode(PlanIndex, content)
+        except codec.CodecError as error:
+            raise StoreError(f"{path}: {error}") from None
+
+
+@contextmanager
+def whole_file(path: Path) -> Iterator[BinaryIO]:
+    """Open a new file that replaces ``path`` at the end of the block; after an exception, ``path`` is unchanged.
+
+    Raises:
+        StoreError: the file cannot be written.
+    """
+    fresh = path.with_name(f"{path.name}.{os.getpid()}.new")
+    with naming(path):
+        try:
+            with fresh.open("xb") as file:
+                yield file
+                file.flush()
+                os.fsync(file.fileno())
+            fresh.replace(path)
+            sync_directory(path.parent)
+        finally:
+            fresh.unlink(missing_ok=True)
+
+
+def write_lines(path: Path, records: Iterable[object]) -> int:
+    """Write records as a whole file of JSON lines, and return their number.
+
+    Raises:
+        StoreError: the file cannot be written.
+        CodecError: a record cannot be encoded.
+    """
+    count = 0
+    with whole_file(path) as file:
+        for record in records:
+            file.write(codec.encode(record))
+            count += 1
+    return count
+
+
+def read_lines(path: Path, kind: type[_T]) -> Iterator[_T]:
+    """Yield the records of a file of JSON lines.
+
+    Raises:
+        StoreError: the file cannot be read, or a line is not a record of the class ``kind``.
+    """
+    with naming(path), open_regular(path) as file:
+        for number, line in enumerate(file, 1):
+            try:
+                yield codec.decode(kind, line)
+            except codec.CodecError as error:
+                raise StoreError(f"{path}:{number}: {error}") from None

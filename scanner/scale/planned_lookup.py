@@ -1,0 +1,37 @@
+"""A DNS lookup that takes planned answers from memory, and passes all other questions on."""
+
+from collections.abc import Mapping
+
+from scanner.facts import Answer
+from scanner.run.ports import DNSLookup
+
+Question = tuple[str, str]
+"""The name and the record type of a DNS question."""
+
+
+class PlannedLookup:
+    """A ``DNSLookup`` for one part of a scan.
+
+    Args:
+        answers: the planned answers by question in lower case; in a part, the A and AAAA answers contain only the
+            addresses of the part.
+        lookup: the lookup for all other questions.
+    """
+
+    def __init__(self, answers: Mapping[Question, Answer], lookup: DNSLookup) -> None:
+        self._answers = answers
+        self._lookup = lookup
+
+    async def __call__(self, name: str, rtype: str, *, fresh: bool = False) -> Answer:
+        """Return the planned answer to a question, even with ``fresh``, or the answer of the other lookup."""
+        planned = self._answers.get((name.lower(), rtype))
+        return await self._lookup(name, rtype, fresh=fresh) if planned is None else planned
+
+
+async def no_lookup(name: str, rtype: str, *, fresh: bool = False) -> Answer:
+    """Refuse a question, in a stage that has all answers.
+
+    Raises:
+        RuntimeError: always.
+    """
+    raise RuntimeError(f"no planned answer for {name} {rtype}{' without a cache' if fresh else ''}")

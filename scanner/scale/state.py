@@ -1,0 +1,88 @@
+"""The state of a scan in many processes, from its files alone."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from results.store.collection import stored_run
+from scanner.scale import join, part_run
+from scanner.scale.plan_files import PartEntry, PlanPlace
+from scanner.vocabulary import RunState
+
+
+@dataclass(frozen=True, slots=True)
+class PartState:
+    """The state of a part.
+
+    ``state`` is None if the part was not begun. ``again`` is the number of the last complete pass (0 for the first), or
+    None. ``pending`` is the number of its MX hosts for the next pass, ``machine`` the machine that began the part.
+    """
+
+    number: int
+    round: int
+    hosts: int
+    addresses: int
+    state: RunState | None = None
+    again: int | None = None
+    pending: int = 0
+    endpoints_probed: int = 0
+    machine: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class ScanState:
+    """The state of a run: its parts, and its stage; a scan in one process has no parts."""
+
+    run: str
+    state: RunState
+    stage: str
+    domains: int | None
+    parts: tuple[PartState, ...] = ()
+
+
+def scan_state(path: Path) -> ScanState:
+    """Return the state of a run.
+
+    Raises:
+        StoreError: the directory does not contain a run, or a file cannot be read.
+    """
+    found = stored_run(path)
+    place = PlanPlace(path)
+    if not place.path.is_dir():
+        return ScanState(str(path), found.state, "one process", found.header.totals.get("domains"))
+    index = place.index()
+    if index is None:
+        stage = "looking up addresses" if any(place.path.glob("addresses-*")) else "looking up MX records"
+        return ScanState(str(path), found.state, stage, None)
+    parts = tuple(_part_state(place, entry) for entry in index.parts)
+    again = join.again_number(index)
+    if place.part(again).is_dir():
+        parts = (*parts, _part_state(place, PartEntry(again, 3, 0, 0)))
+    return ScanState(str(path), found.state, _stage(found.state, parts), index.domains, parts)
+
+
+def _stage(state: RunState, parts: tuple[PartState, ...]) -> str:
+    if state is RunState.COMPLETE:
+        return "complete"
+    left = sum(part.state is not RunState.COMPLETE for part in parts)
+    return f"examining MX hosts, {left} parts left" if left else "retry passes, or judging domains"
+
+
+def _part_state(place: PlanPlace, entry: PartEntry) -> PartState:
+    known = PartState(entry.number, entry.round, entry.hosts, entry.addresses)
+    run = place.part(entry.number)
+    if part_run.header_if_begun(run) is None:
+        return known
+    found = stored_run(run)
+    totals = found.header.totals
+    last = totals.get("pass", -1)
+    return PartState(
+        entry.number,
+        entry.round,
+        entry.hosts,
+        entry.addresses,
+        found.state,
+        None if last < 0 else last,
+        totals.get("pending", 0),
+        totals.get("endpoints_probed", 0),
+        found.header.vantage.hostname,
+    )

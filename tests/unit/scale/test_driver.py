@@ -1,0 +1,157 @@
+"""A whole scan in parts: its records, each endpoint once, faults of workers, retry passes, and early ends."""
+
+from collections import Counter
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from results.store.reader import Run
+from scanner.model import DomainRecord
+from scanner.scale import executor as executors
+from scanner.scale.cluster import ClusterError
+from scanner.scale.job import Job, Stage
+from scanner.scale.plan_files import PlanPlace
+from scanner.vocabulary import DomainDane, FailureKind, Phase
+from tests.lines import dicts
+from tests.unit.fakes import DOMAIN, MX1, OK_RECORD, World, fails, host, missing, mx, shakes
+from tests.unit.scale.inline import InlineWorkers, PartScan, use
+
+QUICK = ("--retry-after", "0", "--spacing", "0", "--rate", "100000")
+DUAL = ("192.0.2.1", "2001:db8:1::1")
+BUSY = fails(Phase.GREETING, FailureKind.REJECTED, 421, "busy")
+
+
+@pytest.fixture(autouse=True)
+def _at_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(executors, "POLL", 0)
+    monkeypatch.setattr(executors, "PAUSE", 0)
+
+
+def neighbours() -> World:
+    """Return a world in which the two addresses of MX1 are in networks that belong to two other providers."""
+    dns = mx(f"10 {MX1}") | host(MX1, *DUAL, records=[OK_RECORD])
+    servers = dict.fromkeys(DUAL, shakes())
+    for number, provider in enumerate(("one.example", "two.example", "three.example")):
+        for n in range(2, 5):
+            name = f"mx{n}.{provider}"
+            address = (f"192.0.2.{n}", f"2001:db8:1::{n}", f"198.51.100.{n}")[number]
+            dns |= mx(f"10 {name}", domain=f"d{n}.{provider}") | host(name, address)
+            servers[address] = shakes()
+    return World(
+        dns | mx("0 .", domain="null.test") | mx("10 gone.test", domain="gone.test") | missing("gone.test"), servers
+    )
+
+
+DOMAINS = (
+    DOMAIN, "null.test", "gone.test",
+    *(f"d{n}.{provider}" for n in range(2, 5) for provider in ("one.example", "two.example", "three.example")),
+)  # fmt: skip
+
+
+def verdicts(run: Path) -> dict[str, DomainRecord]:
+    return {record.key: record for record in Run.open(run).domains()}
+
+
+def test_a_host_in_two_parts_is_probed_once_and_its_report_is_whole(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    world = neighbours()
+    use(world, monkeypatch)
+    complete, driver = PartScan(tmp_path / "run", DOMAINS, *QUICK).go(InlineWorkers())
+    index = PlanPlace(tmp_path / "run").index()
+    assert complete
+    assert index is not None
+    assert index.split == 1
+    assert set(Counter(call.address for call in world.net.calls).values()) == {1}
+    (report,) = (each for each in Run.open(tmp_path / "run").hosts() if each.host == MX1)
+    assert [each.address for each in report.endpoints] == list(DUAL)
+    found = verdicts(tmp_path / "run")
+    assert set(found) == set(DOMAINS)
+    assert found[DOMAIN].verdict.dane is DomainDane.PROTECTED
+    assert driver.totals["domains"] == len(DOMAINS)
+    assert driver.totals["endpoints_probed"] == 0  # the ports of the made-up world do not count
+
+
+def test_a_failed_job_is_done_again_and_a_complete_one_is_skipped(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Each job fails once; then the scan is resumed after its end, and only the judgement is repeated."""
+    world = neighbours()
+    use(world, monkeypatch)
+    seen = Counter[str]()
+
+    def once(job: Job) -> Exception | None:
+        seen[job.name] += 1
+        return ConnectionError("the worker is lost") if seen[job.name] == 1 else None
+
+    scan = PartScan(tmp_path / "run", DOMAINS, *QUICK)
+    assert scan.go(InlineWorkers(once))[0]
+    assert set(seen.values()) == {2}
+    calls, whole = len(world.net.calls), list(dicts(tmp_path / "run", "domains"))
+    workers = InlineWorkers()
+    assert scan.go(workers)[0]
+    assert {job.stage for job in workers.jobs} == {Stage.JUDGE}
+    assert len(world.net.calls) == calls
+    assert list(dicts(tmp_path / "run", "domains")) == whole
+
+
+def test_a_job_that_always_fails_ends_the_scan_with_its_last_error(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    use(neighbours(), monkeypatch)
+    scan = PartScan(tmp_path / "run", DOMAINS, *QUICK)
+    bad = InlineWorkers(lambda job: OSError("boom") if job.stage is Stage.PART and job.number == 1 else None)
+    with pytest.raises(ClusterError, match=r"part 1 failed 5 times: OSError: boom; resume with --resume "):
+        scan.go(bad)
+    assert scan.go(InlineWorkers())[0]
+
+
+def test_an_inconclusive_host_is_probed_again_in_a_retry_pass(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    world = World(mx() | host(MX1, DUAL[0], records=[OK_RECORD]), {DUAL[0]: [BUSY, shakes()]})
+    use(world, monkeypatch)
+    workers = InlineWorkers()
+    assert PartScan(tmp_path / "run", (DOMAIN,), *QUICK).go(workers)[0]
+    assert [(job.again, job.last) for job in workers.jobs if job.stage is Stage.PART] == [(0, False), (1, False)]
+    assert verdicts(tmp_path / "run")[DOMAIN].verdict.dane is DomainDane.PROTECTED
+    (report,) = Run.open(tmp_path / "run").hosts()
+    assert [len(each.earlier) for each in report.endpoints] == [1]
+
+
+@pytest.mark.parametrize("retries", [0, 1])
+def test_there_are_as_many_retry_passes_as_the_user_wants(
+    retries: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    world = World(mx() | host(MX1, DUAL[0]), {DUAL[0]: BUSY})
+    use(world, monkeypatch)
+    workers = InlineWorkers()
+    assert PartScan(tmp_path / "run", (DOMAIN,), *QUICK, "--retries", str(retries)).go(workers)[0]
+    passes = [(job.again, job.last) for job in workers.jobs if job.stage is Stage.PART]
+    assert passes == [(n, n == retries) for n in range(retries + 1)]
+
+
+def test_an_early_end_and_a_resume(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The scan is stopped at each stage in turn; no endpoint is probed twice."""
+    world = neighbours()
+    use(world, monkeypatch)
+    scan = PartScan(tmp_path / "run", DOMAINS, *QUICK)
+    done: list[Any] = []
+    for stage in Stage:
+        stopped = InlineWorkers()
+
+        def stop(job: Job, stage: Stage = stage) -> Exception | None:
+            if job.stage is stage:
+                raise _Stopped
+            return None
+
+        stopped._fault = stop
+        with pytest.raises((_Stopped, BaseExceptionGroup)):
+            scan.go(stopped)
+        done.append([job.stage for job in stopped.jobs])
+    assert scan.go(InlineWorkers())[0]
+    assert set(Counter(call.address for call in world.net.calls).values()) == {1}
+    assert [stages[-1] for stages in done] == list(Stage)
+
+
+class _Stopped(Exception):  # noqa: N818 - stands for the loss of the process
+    pass

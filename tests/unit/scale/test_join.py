@@ -1,0 +1,105 @@
+"""The join of hosts: reports of several parts become one report, and parts that disagree are examined again."""
+
+from dataclasses import replace
+from datetime import timedelta
+from pathlib import Path
+
+from results.store.reader import Run
+from results.store.writer import Store
+from scanner.model import EndpointReport, HostReport, Skipped
+from scanner.reasons import Reason
+from scanner.scale.join import again_number, agree, join_hosts, merged, write_again
+from scanner.scale.plan_files import (
+    AddressLine,
+    PartEntry,
+    PartLine,
+    PlanIndex,
+    PlanPlace,
+    SplitLine,
+    read_lines,
+    write_lines,
+)
+from tests.unit import records
+from tests.unit.records import NOON, answer, cert, header, probe
+
+FIRST, SECOND = "192.0.2.1", "2001:db8::1"
+LINE = AddressLine(
+    "mx1.example",
+    25,
+    answer("mx1.example", "A", FIRST),
+    answer("mx1.example", "AAAA", SECOND),
+    (FIRST, SECOND),
+    (Skipped("10.0.0.1", Reason.OPTED_OUT),),
+)
+SPLIT = SplitLine("mx1.example:25:smtp", (1, 2), LINE)
+INDEX = PlanIndex(tuple(PartEntry(n, 1, 1, 1) for n in (1, 2)), 1, 1, 1, 1, 1, {}, "")
+
+
+def endpoint(address: str) -> EndpointReport:
+    return EndpointReport(address, (probe(address),))
+
+
+def report(address: str) -> HostReport:
+    """Make the report of the part that contains one address of the host."""
+    return replace(records.report(), a=None, aaaa=None, endpoints=(endpoint(address),), skipped=())
+
+
+def test_a_merged_report_contains_the_endpoints_of_all_parts_in_the_order_of_one_process() -> None:
+    late = replace(report(FIRST), observed_at=NOON + timedelta(seconds=5))
+    whole = merged(SPLIT, [report(SECOND), late])
+    assert [each.address for each in whole.endpoints] == [FIRST, SECOND]
+    assert (whole.a, whole.aaaa, whole.skipped) == (LINE.a, LINE.aaaa, LINE.skipped)
+    assert whole.observed_at == report(SECOND).observed_at
+
+
+def other_tlsa(found: HostReport) -> HostReport:
+    return replace(found, tlsa=replace(found.tlsa, records=()))
+
+
+def test_parts_agree_if_their_tlsa_lookups_have_the_same_result() -> None:
+    assert agree([])
+    assert agree([report(FIRST), report(SECOND)])
+    assert not agree([report(FIRST), other_tlsa(report(SECOND))])
+
+
+def run_of(place: PlanPlace, number: int, *reports: HostReport) -> None:
+    place.part(number).parent.mkdir(exist_ok=True)
+    with Store.create(place.part(number), header()) as store:
+        for each in reports:
+            store.put_host(each, [cert()])
+
+
+def place_in(directory: Path, second: HostReport) -> PlanPlace:
+    """Write a plan of two parts whose runs contain one address of the host each."""
+    place = PlanPlace(directory)
+    place.path.mkdir()
+    write_lines(place.split, [SPLIT])
+    alone = replace(report(FIRST), key="mx9.example:25/smtp", host="mx9.example")
+    run_of(place, 1, report(FIRST), alone)
+    run_of(place, 2, second)
+    return place
+
+
+def test_hosts_are_joined_once(tmp_path: Path) -> None:
+    place = place_in(tmp_path, report(SECOND))
+    assert write_again(place, INDEX) == 0
+    with Store.create(tmp_path / "joined", header()) as store:
+        join_hosts(place, INDEX, store)
+        join_hosts(place, INDEX, store)
+    joined = Run.open(tmp_path / "joined")
+    found = {each.key: [e.address for e in each.endpoints] for each in joined.hosts()}
+    assert found == {"mx9.example:25/smtp": [FIRST], "mx1.example:25:smtp": [FIRST, SECOND]}
+    assert (tmp_path / "joined" / "hosts.jsonl").read_bytes().count(b"\n") == 2
+    assert [each.sha256 for each in joined.certs()] == [cert().sha256]
+
+
+def test_a_host_whose_parts_disagree_is_examined_again_as_a_whole(tmp_path: Path) -> None:
+    place = place_in(tmp_path, other_tlsa(report(SECOND)))
+    assert write_again(place, INDEX) == 1
+    (line,) = read_lines(place.file("part", again_number(INDEX)), PartLine)
+    assert (line.key, line.whole, line.a, line.aaaa) == (SPLIT.key, True, LINE.a, LINE.aaaa)
+    whole = replace(other_tlsa(report(FIRST)), endpoints=(endpoint(SECOND),))
+    run_of(place, again_number(INDEX), whole)
+    with Store.create(tmp_path / "joined", header()) as store:
+        join_hosts(place, INDEX, store)
+    assert whole in list(Run.open(tmp_path / "joined").hosts())

@@ -1,0 +1,34 @@
+"""The lookups before the plan: one line for each target and host, whatever happens to one of them."""
+
+from pathlib import Path
+
+from scanner.model import Skipped
+from scanner.reasons import Reason
+from scanner.scale.lookup_stage import find_host_addresses, find_routes
+from scanner.scale.plan_files import AddressLine, RouteLine, read_lines
+from scanner.settings import Settings
+from tests.unit.fakes import DOMAIN, MX1, MX2, V4, World, addresses, mx, target
+
+SETTINGS = Settings(hosts=1)
+
+
+async def test_routes(tmp_path: Path) -> None:
+    """Of two MX hosts, the limit of hosts leaves one; the table has no answer for the other domain, which is a bug."""
+    world = World(mx(f"10 {MX1}", f"20 {MX2}"))
+    targets = [target(), target("unknown.test"), target("[192.0.2.7]:26")]
+    await find_routes(tmp_path / "routes", iter(targets), world.ports(SETTINGS))
+    found = {line.key: line for line in read_lines(tmp_path / "routes", RouteLine)}
+    assert found[DOMAIN].hosts == ((MX1, 25),)
+    assert found[DOMAIN].mx is not None
+    assert (found["[192.0.2.7]:26"].mx, found["[192.0.2.7]:26"].hosts) == (None, (("192.0.2.7", 26),))
+    assert found["unknown.test"].error.startswith("LookupError: the test's table has no answer")
+
+
+async def test_addresses(tmp_path: Path) -> None:
+    world = World(addresses(MX1, V4, "192.0.2.99"), unrouted=("192.0.2.99",))
+    ports = world.ports(SETTINGS)
+    await find_host_addresses(tmp_path / "addresses", iter([(MX1, 25), ("192.0.2.7", 26)]), ports)
+    found = {line.host: line for line in read_lines(tmp_path / "addresses", AddressLine)}
+    assert (found[MX1].chosen, found[MX1].skipped) == ((V4,), (Skipped("192.0.2.99", Reason.NO_ROUTE),))
+    assert (found["192.0.2.7"].a, found["192.0.2.7"].chosen) == (None, ("192.0.2.7",))
+    assert ports.stats.done == 2
