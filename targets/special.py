@@ -2,9 +2,8 @@
 
 The tables are the IANA special-purpose address registries for IPv4 and IPv6 (RFC 6890, as of July 2026).
 An address is globally reachable if the longest matching block is marked "globally reachable" in the registry, or if no
-block matches. Multicast addresses (RFC 5771, RFC 4291) are not globally reachable in this module, in addition to the
-blocks of the registries. IPv6 addresses outside 2000::/3, which RFC 4291 reserves, are not globally reachable in this
-module. Of the blocks marked "N/A" in the registries, a 6to4 address is global if its IPv4 address is global;
+block matches. In addition to the blocks of the registries, this module treats multicast addresses (RFC 5771, RFC 4291)
+as not globally reachable, and IPv6 addresses outside 2000::/3, which RFC 4291 reserves. Of the blocks marked "N/A" in the registries, a 6to4 address is global if its IPv4 address is global;
 Teredo, ORCHID and 6to4 relay anycast addresses are not global.
 
 An IPv6 address that embeds an IPv4 address (mapped, compatible, translated, 6to4) is globally reachable only if the

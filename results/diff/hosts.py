@@ -89,7 +89,7 @@ class HostChanges:
     """
 
     def __init__(self, affected: Counter[str]) -> None:
-        """Create a collector without changes.
+        """Create an empty collector.
 
         ``affected`` maps the report key of a host to its number of domains in the newest run.
         """

@@ -186,7 +186,7 @@ def decoded(path: Path, kind: type[_T], line: bytes) -> _T:
     """Decode a line of a line file.
 
     Raises:
-        StoreError: the line is not a record of the class of its file.
+        StoreError: the line is not a record of the type that the file contains, such as a domain or an MX host.
     """
     try:
         return codec.decode(kind, line)

@@ -95,7 +95,7 @@ def _host_starttls(judged: Sequence[Judged]) -> DomainStartTLS:
 
 
 def _host_sender(report: HostReport, judged: Sequence[Judged]) -> Sender:
-    """Return the sender verdict of the first address that delivers.
+    """Return how a sender delivers to the host: the sender verdict of the first address that accepts mail.
 
     Return ``unknown`` if only local limits prevented delivery.
     """

@@ -56,7 +56,11 @@ class SlowProbes:
 
 
 class SlowDeadline(Deadline):
-    """The deadline of one probe, at which the probe gets a place in the share, continues without, or is stopped."""
+    """The time at which one probe becomes slow.
+
+    At this time the probe takes a place for slow probes. Without a free place, the probe is stopped if another probe
+    waits for a connection, and otherwise continues.
+    """
 
     __slots__ = ("_has_place", "_slow")
 

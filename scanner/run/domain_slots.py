@@ -1,8 +1,7 @@
 """Limits on simultaneous probes for one scanned domain, and on the evidence in memory for the domain.
 
 Domains share hosts, and hosts share addresses. A probe that several domains wait for takes a free slot of any of these
-domains. A domain with very many hosts therefore cannot delay a domain that shares one of these
-hosts.
+domains. So a domain with very many hosts cannot delay a domain that shares one of its hosts.
 """
 
 from collections import deque

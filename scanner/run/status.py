@@ -22,7 +22,11 @@ STAGES = (
     *(Phase.CONNECT, Phase.GREETING, Phase.EHLO, Phase.STARTTLS, Phase.HANDSHAKE),
     *(Phase.EHLO_TLS, Phase.QUIT),
 )
-"""The stages of a connection in order: ``dns`` and ``gates``, the phases of the dialogue, and ``closing``."""
+"""The stages of a connection in order.
+
+The stage ``dns`` is the lookups, ``gates`` the wait for the limits on connections; the phases of the SMTP dialogue
+follow, and ``closing``.
+"""
 
 _PAGE = resource.getpagesize()
 _STATM = Path("/proc/self/statm")
