@@ -1,5 +1,6 @@
 """Fixtures for all tests."""
 
+import signal
 from collections.abc import Iterator
 
 import pytest
@@ -11,6 +12,13 @@ from tests.sweep import Scan, sweep
 
 settings.register_profile("patient", deadline=None)  # speed is measured in tests/bench
 settings.load_profile("patient")
+
+
+def pytest_configure() -> None:
+    """Restore the handlers of signals that ``nohup`` and background jobs of a shell ignore; some tests send them."""
+    for number, handler in ((signal.SIGINT, signal.default_int_handler), (signal.SIGHUP, signal.SIG_DFL)):
+        if signal.getsignal(number) is signal.SIG_IGN:
+            signal.signal(number, handler)
 
 
 @pytest.fixture(scope="session")
