@@ -10,17 +10,21 @@ path is verified as a whole only if the part above its leaf is new.
 
 import hashlib
 import itertools
+import warnings
 from collections.abc import Sequence
 from typing import NamedTuple
 
 from cryptography import x509
 from cryptography.exceptions import InvalidSignature, UnsupportedAlgorithm
+from cryptography.utils import CryptographyDeprecationWarning
 
 from scanner.core.x509 import dn, keys, openssl, synthetic
 from scanner.core.x509.cache import Kept
 from scanner.core.x509.certificate import Certificate
 from scanner.core.x509.openssl import VerifyAnswer, VerifyFlags
 from scanner.core.x509.verify_error import NAME_ERRORS, VerifyError
+
+warnings.filterwarnings("ignore", "Parsed a serial number", CryptographyDeprecationWarning)  # of a peer's certificate
 
 ANSWERS = 16384
 """Maximum number of cached answers about pairs of certificates, of some 200 octets each."""
@@ -172,7 +176,7 @@ def _by_namesake(subject: Certificate, spki: bytes) -> bool | None:
         own.verify_directly_issued_by(issuer)
     except InvalidSignature:
         return False
-    except (ValueError, TypeError, UnsupportedAlgorithm):
+    except (ValueError, TypeError, UnsupportedAlgorithm, x509.InvalidVersion):
         return None
     return True
 
