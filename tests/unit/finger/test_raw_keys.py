@@ -1,6 +1,6 @@
 """Raw public keys in finger: rules, and the lines of runs against ``gnutls-serv``.
 
-The lines are those of Postfix 3.9 or later in its source; no posttls-finger of Debian 12 supports raw public keys. The
+Expected lines: posttls-finger of Postfix 3.9, not compared, because posttls-finger of Debian 12 has no ``-x``. The
 error texts are OpenSSL's X509_V_ERR texts.
 """
 
