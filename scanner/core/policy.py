@@ -134,9 +134,10 @@ def basis(policy: Policy, dane: DaneEvidence | None, pkix: PkixEvidence | None) 
 def judge(policy: Policy, chain: Sequence[CertFacts], evidence: DaneEvidence | PkixEvidence | None) -> Judgement:
     """Return the authentication label of a session, from its certificate chain (as sent, leaf first) and evidence.
 
+    The chain is empty for a raw public key, whose evidence needs no name, and for an anonymous server without evidence.
     A name mismatch is reported only if no other error exists; the authentication label is then Trusted (Postfix 3.11).
     """
-    if not chain:
+    if not chain and evidence is None:
         return Judgement(TLSState.ANONYMOUS)
     if policy.forced_failure:
         return Judgement(TLSState.UNTRUSTED, _error(VerifyError.UNSPECIFIED))

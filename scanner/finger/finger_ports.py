@@ -42,12 +42,15 @@ class ProbeRequest:
     identity: "Identity | None" = None
     keep_session: bool = False
     rules: DialogueRules = POSTFIX_RULES
+    raw_keys: bool = False
 
     def heard_by(self, listener: "Listener") -> "Extra":
         """Return the settings as the ``extra`` argument of ``net.probe.converse``."""
         from scanner.net.probe import Extra  # noqa: PLC0415 - see above
 
-        return Extra(self.ehlo_after_tls, self.identity, self.keep_session, listener, rules=self.rules)
+        return Extra(
+            self.ehlo_after_tls, self.identity, self.keep_session, listener, rules=self.rules, raw_keys=self.raw_keys
+        )
 
 
 class FingerPorts(Protocol):

@@ -14,14 +14,14 @@ from scanner.core import tlsa
 from scanner.core.matching import matched_peername
 from scanner.core.pkix import failure_line
 from scanner.core.policy import Judgement, Policy
-from scanner.core.x509 import dn
+from scanner.core.x509 import dn, keys
 from scanner.core.x509 import facts as certs
 from scanner.core.x509.certificate import parse, spki
 from scanner.core.x509.der import DERError
 from scanner.core.x509.verify_error import VerifyError
 from scanner.facts import CertFacts, Failure, Reply
 from scanner.finger.log_keywords import LogMask
-from scanner.model import DaneEvidence, PkixEvidence
+from scanner.model import DaneEvidence, PathError, PkixEvidence
 from scanner.net.probe_events import Secured
 from scanner.vocabulary import FailureKind, Level, Phase, TLSState
 
@@ -107,9 +107,7 @@ def peer_lines(
     subject, odd_subject = _field(shown.na, chain[0].subject_cns[0] if chain[0].subject_cns else "", "subject CN")
     found = [*odd_issuer, *odd_subject]
     if judgement.error is not None:
-        if shown.policy.level.must_match or shown.policy.check_names or LogMask.UNTRUSTED in shown.mask:
-            error = replace(judgement.error, subject=cut_name(judgement.error.subject))
-            found.append(_old_failure(shown) if shown.resumed else failure_line(error, shown.na))
+        found += _failure(shown, judgement.error)
     elif LogMask.PEER in shown.mask and shown.policy.level.must_match and not shown.resumed:
         found += _matches(shown, judgement, evidence)
     if LogMask.PEER in shown.mask:
@@ -119,6 +117,31 @@ def peer_lines(
         name = _peername(shown.policy, chain[0], evidence, rejected=rejected) if unnamed else subject
         found.append(f"{shown.na}: subject_CN={name}, issuer={issuer}, cert fingerprint={cert}, pkey fingerprint={key}")
     return found
+
+
+def raw_key_lines(
+    shown: LineOptions, judgement: Judgement, evidence: DaneEvidence | PkixEvidence | None, key: bytes
+) -> list[str]:
+    """Return the lines between handshake and summary for a raw public key, given as the DER of its SPKI (RFC 7250)."""
+    found: list[str] = []
+    if judgement.error is not None:
+        found += _failure(shown, judgement.error)
+    elif LogMask.PEER in shown.mask and isinstance(evidence, DaneEvidence) and evidence.record is not None:
+        record = tlsa.display(evidence.record)
+        by_fingerprint = f"Matched fingerprint: {record.split()[-1]}"
+        by_dane = f"Matched DANE raw public key: {record}"
+        found.append(f"{shown.na}: {by_fingerprint if shown.policy.level is Level.FINGERPRINT else by_dane}")
+    if LogMask.PEER in shown.mask:
+        found.append(f"{shown.nap}: raw public key fingerprint={fingerprint(key, shown.digest)}")
+    return found
+
+
+def _failure(shown: LineOptions, error: PathError) -> list[str]:
+    """Return the line about a failed verification, if the level or the mask asks for it."""
+    if not (shown.policy.level.must_match or shown.policy.check_names or LogMask.UNTRUSTED in shown.mask):
+        return []
+    cut = replace(error, subject=cut_name(error.subject))
+    return [_old_failure(shown) if shown.resumed else failure_line(cut, shown.na)]
 
 
 def _old_failure(shown: LineOptions) -> str:
@@ -220,6 +243,8 @@ def summary(na: str, word: TLSState, facts: Secured, chain: Sequence[CertFacts])
             parts.append(f"key-exchange {handshake.group}")
         if chain and not handshake.resumed:
             parts += _signature("server", chain[0], handshake.signature)
+        if facts.raw_key is not None:
+            parts += _raw_signature(facts.raw_key, handshake.signature)
         if facts.own is not None and facts.own_signature is not None:
             parts += _signature("client", certs.facts(facts.own), facts.own_signature)
     return " ".join(parts)
@@ -231,9 +256,25 @@ def _signature(whose: str, cert: CertFacts, scheme: str | None) -> list[str]:
         "RSA": f"RSA-PSS ({cert.key_bits} bits)",
         "EC": f"ECDSA ({_CURVES.get(cert.curve, cert.curve)})",
     }
-    parts = [f"{whose}-signature {kinds.get(cert.key_type, cert.key_type)}"]
+    return [f"{whose}-signature {kinds.get(cert.key_type, cert.key_type)}", *_digest(whose, scheme)]
+
+
+def _raw_signature(key: bytes, scheme: str | None) -> list[str]:
+    """Return the summary items about the signature of a server with a raw public key."""
+    try:
+        found = keys.key(key)
+    except DERError:
+        found = keys.Key("unknown", 0)
+    kinds = {
+        "RSA": f"RSA-PSS ({found.bits} bit raw public key)",
+        "EC": f"ECDSA ({_CURVES.get(found.curve, found.curve)} raw public key)",
+    }
+    return [f"server-signature {kinds.get(found.kind, f'{found.kind} (raw public key)')}", *_digest("server", scheme)]
+
+
+def _digest(whose: str, scheme: str | None) -> list[str]:
     digest = next((digest for digest in _DIGESTS if (scheme or "").endswith(digest)), None)
-    return [*parts, f"{whose}-digest {digest.upper()}"] if digest else parts
+    return [f"{whose}-digest {digest.upper()}"] if digest else []
 
 
 # --- failures -------------------------------------------------------------------------------------------------
@@ -248,7 +289,8 @@ def handshake_failure(host_port: str, failure: Failure, errors: Sequence[str]) -
     }
     if failure.kind in words:
         return [f"SSL_connect error to {host_port}: {words[failure.kind]}"]
-    ours = [f"warning: {host_port}: {failure.text}"] if failure.kind is FailureKind.UNDECODABLE else []
+    by_gnutls = failure.kind is FailureKind.TLS and not errors
+    ours = [f"warning: {host_port}: {failure.text}"] if failure.kind is FailureKind.UNDECODABLE or by_gnutls else []
     return [f"SSL_connect error to {host_port}: -1", *library_problems(errors), *ours]
 
 

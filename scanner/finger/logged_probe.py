@@ -13,7 +13,7 @@ from scanner.core import dane, pkix, policy, tlsa
 from scanner.core.dialogue import POSTFIX_RULES
 from scanner.core.x509 import facts as certs
 from scanner.facts import CertFacts, Endpoint, Failure, Reply, TLSALookup, TLSARecord
-from scanner.finger import fingerprints, lines
+from scanner.finger import fingerprints, lines, raw_keys
 from scanner.finger.addresses import HostAddress
 from scanner.finger.finger_ports import ProbeRequest
 from scanner.finger.hex_dump import Dump
@@ -96,6 +96,7 @@ class LoggedProbe(Listener):
         self._key = ""
         self._errors: tuple[str, ...] = ()
         self._profile, self._complaint = self._offer(rule)
+        self._by_gnutls = setup.raw_keys and raw_keys.requested(rule, lookup)
         self.rule = rule
         self.secured_with: Secured | None = None
         self.result: ProbeResult | None = None
@@ -138,6 +139,7 @@ class LoggedProbe(Listener):
             identity=self._setup.identity,
             keep_session=self._sessions is not None,
             rules=POSTFIX_RULES._replace(line_limit=line_limit(options)),
+            raw_keys=self._by_gnutls,
         )
         self.result = await self._setup.ports.converse(request, self)
         if self._saved and self._sessions is not None and self.result.session is not None:
@@ -181,8 +183,7 @@ class LoggedProbe(Listener):
             self._errors = errors
             return
         self._late_quit = failure.phase is Phase.QUIT and failure.kind is FailureKind.TIMEOUT
-        for line in lines.library_problems(errors):
-            self._out.line(line)
+        self._out.lines(*lines.library_problems(errors))
 
     def resume(self, ehlo: Reply | None) -> SSL.Session | None:
         """Print the lines before the handshake; return the TLS session of an earlier connection."""
@@ -252,18 +253,21 @@ class LoggedProbe(Listener):
         """Verify the peer and print the lines about the TLS session."""
         self.secured_with = facts
         self.chain = tuple(certs.facts(der) for der in facts.chain)
-        self.evidence = self._compare(self._setup.ports.now()) if self.chain else None
+        if facts.raw_key is not None:
+            self.evidence = self._compare_key(facts.raw_key)
+        elif self.chain:
+            self.evidence = self._compare(self._setup.ports.now())
         self.judgement = policy.judge(self.rule, self.chain, self.evidence)
         if facts.handshake.resumed:
             self._about_cache(f"{self._na}: Reusing old session")
-        elif LogMask.VERBOSE in self._mask and self.evidence is not None:
-            for line in lines.path_lines(self._na, self.evidence, self.chain):
-                self._out.line(line)
+        elif LogMask.VERBOSE in self._mask and self.evidence is not None and self.chain:
+            self._out.lines(*lines.path_lines(self._na, self.evidence, self.chain))
         shown = lines.LineOptions(
             self._nap, self._mask, self.rule, self._options.digest, resumed=facts.handshake.resumed
         )
-        for line in lines.peer_lines(shown, self.judgement, self.evidence, self.chain):
-            self._out.line(line)
+        if facts.raw_key is not None:
+            self._out.lines(*lines.raw_key_lines(shown, self.judgement, self.evidence, facts.raw_key))
+        self._out.lines(*lines.peer_lines(shown, self.judgement, self.evidence, self.chain))
         if LogMask.SUMMARY in self._mask:
             self._out.line(lines.summary(self._na, self.judgement.word, facts, self.chain))
 
@@ -274,9 +278,9 @@ class LoggedProbe(Listener):
         if self.secured_with is None or self._shown or not self._first:
             return
         self._shown = True
-        if not self.chain:
+        if not self.chain and self.secured_with.raw_key is None:
             self._out.line("Server is anonymous")
-        elif self._options.show_chain:
+        elif self.chain and self._options.show_chain:
             self._out.block(lines.chain_dump(self.chain, self._options.digest))
 
     # --- evidence ---------------------------------------------------------------------------------------------
@@ -294,6 +298,14 @@ class LoggedProbe(Listener):
         if self._by_anchors:
             return dane.match(setup.anchors, self.chain, now, security_level=strict)
         return pkix.verify(self.chain, setup.trust or pkix.EMPTY, now, security_level=strict)
+
+    def _compare_key(self, key: bytes) -> DaneEvidence:
+        records: Sequence[TLSARecord] = ()
+        if self.rule.level is Level.FINGERPRINT:
+            records = self._fingerprints()
+        elif self.rule.level.dane_based and self._lookup is not None:
+            records = self._lookup.records
+        return raw_keys.match(records, key, self._options.digest, self._profile.security_level)
 
     @property
     def _by_anchors(self) -> bool:
@@ -358,8 +370,7 @@ class LoggedProbe(Listener):
         if self._failure_printed:
             return
         self._failure_printed = True
-        for line in lines.dialogue_failure(failure, reply, lmtp=self._options.lmtp):
-            self._out.line(line)
+        self._out.lines(*lines.dialogue_failure(failure, reply, lmtp=self._options.lmtp))
 
     def _gone_before_farewell(self) -> None:
         """Print the lines about QUIT for a server that closed the connection after EHLO under TLS."""
@@ -373,14 +384,13 @@ class LoggedProbe(Listener):
             self._out.line(f"warning: {self._nap}: {self._complaint}")
         elif failure.kind is FailureKind.INTERNAL and self._errors:
             self._out.line(f'warning: {self._nap}: error setting cipher grade: "{self._options.grade}"')
-            for line in lines.library_problems(self._errors):
-                self._out.line(line)
+            self._out.lines(*lines.library_problems(self._errors))
         elif failure.kind is FailureKind.INTERNAL:
             self._out.line(lines.internal_error(failure))
         else:
-            for line in lines.handshake_failure(self._nap, failure, self._errors):
-                self._out.line(line)
-            if self._profile.groups is None and not self._answered and lines.suspects_size(failure, self._errors):
+            self._out.lines(*lines.handshake_failure(self._nap, failure, self._errors))
+            large = self._profile.groups is None and not self._by_gnutls
+            if large and not self._answered and lines.suspects_size(failure, self._errors):
                 self._out.line(lines.LARGE_HELLO)
             if self._sessions is not None and self._key:
                 self._about_cache(f"remove session {self._key} from client cache")

@@ -7,10 +7,11 @@ error in a TLS setting, finger continues without TLS.
 import hashlib
 import re
 import socket
+import sys
 from dataclasses import replace
 
 from scanner.core import tlsa
-from scanner.finger import fingerprints, log_keywords, tls_offer
+from scanner.finger import fingerprints, log_keywords, raw_keys, tls_offer
 from scanner.finger.finger_ports import FingerPorts
 from scanner.finger.log_keywords import LogMask, complaint, tls_start
 from scanner.finger.options import Options, utf8_enabled
@@ -87,7 +88,8 @@ def _with_tls(setup: Setup) -> Setup:
         output.lines(*lines, *shown.lines)
         setup = replace(setup, trust=trust, identity=shown.identity, tls=shown.tls)
     if setup.tls:
-        output.lines(*_groups(options), *_key_note(options))
+        output.lines(*_groups(options))
+        setup = _with_raw_keys(setup)
     return setup
 
 
@@ -146,7 +148,13 @@ def _groups(options: Options) -> list[str]:
     return lines
 
 
-def _key_note(options: Options) -> list[str]:
-    """Return a warning if raw public keys (RFC 7250) are requested, which the OpenSSL binding does not support."""
-    asked = options.raw_keys and options.level in (Level.MAY, Level.ENCRYPT, Level.FINGERPRINT)
-    return ["warning: raw public keys (-x) cannot be asked for with this TLS library"] if asked else []
+def _with_raw_keys(setup: Setup) -> Setup:
+    """Enable requests for raw public keys (``-x``), or print the reason why the run cannot make them."""
+    if not raw_keys.has_effect(setup.options):
+        return setup
+    problem = raw_keys.problem(setup.options)
+    if problem is None:
+        sys.stderr.write(raw_keys.NOTE)
+    elif problem:
+        setup.output.line(problem)
+    return replace(setup, raw_keys=problem is None)

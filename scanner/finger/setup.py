@@ -21,7 +21,7 @@ class Setup:
 
     ``trust`` contains the roots of ``-F`` and ``-P``, ``anchors`` the trust anchors of ``-A``. ``tls`` enables TLS.
     ``mask`` selects the lines to print, ``identity`` is the client certificate, and ``digests`` contains the enabled
-    digests of TLSA records, strongest first.
+    digests of TLSA records, strongest first. ``raw_keys`` enables requests for raw public keys.
     """
 
     options: Options
@@ -34,3 +34,4 @@ class Setup:
     output: Output
     identity: "Identity | None" = None
     digests: tuple[str, ...] = tlsa.DIGESTS
+    raw_keys: bool = False

@@ -45,7 +45,8 @@ after the destination are match arguments. Exit status: 0 for any verdict, 1 for
   -T seconds      time limit of each command and of the handshake             [30]
   -v              print how the level is chosen; -vv prints more              [no]
   -w              TLS from the first octet (wrapper mode)                     [STARTTLS]
-  -x              accept raw public keys; match key fingerprints only         [no]
+  -x              request raw public keys (RFC 7250), if GnuTLS is installed;
+                  match key fingerprints only                                 [no]
   -X              tlsproxy(8): not supported, an error                        [no]
   --json          print the records of mxsweep scan instead, as one JSON line [lines]
   --save FILE     save the run in a file; mxsweep replay judges it again      [no]

@@ -36,10 +36,19 @@ class PrimeTooLargeError(Exception):
         super().__init__(f"the server's Diffie-Hellman prime has {bits} bits; this scanner refuses more than {largest}")
 
 
+class GnuTLSError(Exception):
+    """A violation of TLS or an alert of the peer in a connection of GnuTLS; the message contains GnuTLS's text."""
+
+
 class BindError(OSError):
     """Error: the local address given by the user could not be used; this is never a failure of the peer."""
 
 
+_KIND_OF_OURS: dict[type[BaseException], FailureKind] = {
+    LimitExceededError: FailureKind.TOO_LONG,
+    PrimeTooLargeError: FailureKind.PRIME_TOO_LARGE,
+    GnuTLSError: FailureKind.TLS,
+}
 _KINDS = {
     FailureKind.REFUSED: ("ECONNREFUSED",),
     # the kernel reports ICMP and ICMPv6 errors by these numbers; EACCES is ICMPv6 "administratively prohibited"
@@ -72,10 +81,8 @@ def failure_of(exc: BaseException, phase: Phase) -> Failure:  # noqa: PLR0911 - 
             return timed_out(phase)
         case EOFError() | SSL.ZeroReturnError() | SSL.SysCallError():  # the end of a stream, with memory BIOs
             return Failure(phase, FailureKind.CLOSED)
-        case LimitExceededError():
-            return Failure(phase, FailureKind.TOO_LONG, text=str(exc))
-        case PrimeTooLargeError():
-            return Failure(phase, FailureKind.PRIME_TOO_LARGE, text=str(exc))
+        case LimitExceededError() | PrimeTooLargeError() | GnuTLSError():
+            return Failure(phase, _KIND_OF_OURS[type(exc)], text=str(exc)[:TEXT_LIMIT])
         case SSL.Error():
             return _tls(exc, phase)
         case BindError():

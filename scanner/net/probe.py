@@ -10,6 +10,7 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from operator import attrgetter
+from typing import TYPE_CHECKING
 
 import trio
 from OpenSSL import SSL
@@ -24,6 +25,9 @@ from scanner.net.stalls import log_stall
 from scanner.net.tls import ByteStream, Identity, TLSStream, context_for
 from scanner.settings import Timeouts, TLSProfile
 from scanner.vocabulary import FailureKind, Phase
+
+if TYPE_CHECKING:
+    from scanner.net.gnutls import RawKeyStream
 
 _CHUNK = 16 * 1024
 """Maximum number of octets of clear text per read; a usual reply is shorter."""
@@ -56,6 +60,8 @@ class Extra:
     TLS session in the result. ``stages`` contains the number of probes that are in each phase now. ``rules`` are the
     rules in which the SMTP dialogues of ``scan`` and ``finger`` differ. ``large`` limits the number of simultaneous
     connections that have received more than ``tls.LARGE`` octets of TLS.
+    ``raw_keys`` requests a raw public key: GnuTLS then makes the handshake, without a TLS session to resume or a client
+    certificate.
     """
 
     ehlo_after_tls: bool = True
@@ -65,6 +71,7 @@ class Extra:
     stages: Counter[str] = field(default_factory=Counter)
     rules: DialogueRules = SCAN_RULES
     large: trio.CapacityLimiter = field(default_factory=lambda: trio.CapacityLimiter(LARGE_AT_ONCE))
+    raw_keys: bool = False
 
 
 NO_EXTRA = Extra()
@@ -171,7 +178,7 @@ class _ProbeDriver:
         self._stream: trio.abc.Stream | None = None
         self._unconnected: Failure | None = None
         self._channel: ByteStream
-        self._tls: TLSStream | None = None
+        self._tls: TLSStream | RawKeyStream | None = None
         self._handshake: Handshake | None = None
         self._chain: tuple[bytes, ...] = ()
         self._session: SSL.Session | None = None
@@ -286,22 +293,30 @@ class _ProbeDriver:
     async def _start_tls(self) -> None:
         context = context_for(self._profile, self._extra.identity)
         session = self._listener.resume(self._dialogue.ehlo)
-        extra, largest = self._extra, self._profile.largest_prime
-        self._tls = TLSStream(
-            self._channel, context, self._endpoint.sni, session, extra.listener, largest, self._become_large
-        )
+        self._tls = self._tls_stream(context, session)
         try:
             await self._tls.handshake()
         finally:
             log_stall(f"{self._endpoint.address}: TLS handshake", self._tls.slowest)
         self._handshake, self._chain = self._tls.facts()
         if self._listens:
-            own = self._tls.own_certificate() or (None, None)
-            self._listener.secured(Secured(self._handshake, self._chain, *own))
+            own, scheme = self._tls.own_certificate() or (None, None)
+            self._listener.secured(Secured(self._handshake, self._chain, own, scheme, self._tls.raw_key))
         self._channel = self._tls
         self._dialogue.tls_established()
         if self._listens:
             self._reporter.report()
+
+    def _tls_stream(self, context: SSL.Context, session: SSL.Session | None) -> "TLSStream | RawKeyStream":
+        """Return our end of the TLS connection: GnuTLS's if a raw public key is requested, else OpenSSL's."""
+        extra, profile, sni = self._extra, self._profile, self._endpoint.sni
+        if extra.raw_keys:
+            from scanner.net.gnutls import RawKeyStream  # noqa: PLC0415 - only finger -x needs it
+
+            return RawKeyStream(self._channel, profile, sni, extra.listener)
+        return TLSStream(
+            self._channel, context, sni, session, extra.listener, profile.largest_prime, self._become_large
+        )
 
     async def _become_large(self) -> None:
         """Wait until few other connections are large; the deadlines of the probe are moved by the time of the wait."""

@@ -19,13 +19,15 @@ class Secured:
     """The event of a successful TLS handshake: its facts and the DER of each certificate as sent.
 
     ``own`` is the DER of the client's certificate if the server requested a certificate, and ``own_signature`` is the
-    scheme of the signature that the client made with its key.
+    scheme of the signature that the client made with its key. ``raw_key`` is the DER of the
+    SubjectPublicKeyInfo that the server sent in place of certificates (RFC 7250).
     """
 
     handshake: Handshake
     chain: tuple[bytes, ...]
     own: bytes | None = None
     own_signature: str | None = None
+    raw_key: bytes | None = None
 
 
 class Listener(TLSListener):

@@ -179,6 +179,7 @@ class TLSStream:
         self._signed = b""  # the message with the server's signature
         self._signed_by_us = b""
         self._resumable = False  # in TLS 1.2, whether the server sent a session id or a ticket
+        self.raw_key: bytes | None = None  # OpenSSL's binding does not request raw public keys
         self._tickets = 0  # number of session tickets not yet reported
         self._states: list[str] = []  # handshake states not yet reported
         self._finished = False

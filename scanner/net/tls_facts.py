@@ -64,5 +64,31 @@ def _suite(ssl: Any, hello: bytes) -> str:
     """Return OpenSSL's name of the cipher suite in a ServerHello; empty if OpenSSL has no name for the suite."""
     at = _SESSION_ID_AT + 1 + int.from_bytes(hello[_SESSION_ID_AT : _SESSION_ID_AT + 1])
     code = hello[at : at + 2]
-    cipher = _lib.SSL_CIPHER_find(ssl, code) if len(code) == 2 else _ffi.NULL  # noqa: PLR2004 - octets of a suite
-    return "" if cipher == _ffi.NULL else str(_ffi.string(_lib.SSL_CIPHER_get_name(cipher)).decode("ascii"))
+    cipher = _find(ssl, code)
+    return "" if cipher == _ffi.NULL else _name(cipher)
+
+
+def _find(ssl: Any, code: bytes) -> Any:
+    return _lib.SSL_CIPHER_find(ssl, code) if len(code) == 2 else _ffi.NULL  # noqa: PLR2004 - octets of a suite
+
+
+def _name(cipher: Any) -> str:
+    return str(_ffi.string(_lib.SSL_CIPHER_get_name(cipher)).decode("ascii"))
+
+
+def suite(code: bytes) -> tuple[str, int, int] | None:
+    """Return OpenSSL's name of a cipher suite, its secret bits and the bits of its algorithm.
+
+    Args:
+        code: the two octets of the suite in the IANA registry "TLS Cipher Suites".
+
+    Returns:
+        None if OpenSSL does not know the suite.
+    """
+    connection = SSL.Connection(SSL.Context(SSL.TLS_CLIENT_METHOD), None)
+    cipher = _find(connection._ssl, code)  # noqa: SLF001 - no public way
+    if cipher == _ffi.NULL:
+        return None
+    algorithm = _ffi.new("int *")
+    bits = _lib.SSL_CIPHER_get_bits(cipher, algorithm)
+    return _name(cipher), bits, algorithm[0]
