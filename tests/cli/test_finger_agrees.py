@@ -1,4 +1,7 @@
-"""``finger --json --all`` and ``scan`` give every domain of the lab the same verdict."""
+"""``finger --json --all`` and ``scan`` give every domain of the lab the same verdict.
+
+``finger`` asks a server for one certificate only, so domains with a mismatch of the other certificate are left out.
+"""
 
 import json
 import sys
@@ -14,6 +17,7 @@ from tests.sweep import Scan
 pytestmark = pytest.mark.lab
 
 AT_ONCE = 8  # most of them wait
+OTHER_CERTIFICATE = 3  # domains of the lab with a mismatch of the other certificate
 PATIENCE = ("-t", "5", "-T", "8")  # longer than in the scan, because eight processes run at once
 
 
@@ -30,8 +34,10 @@ def test_finger_gives_the_verdicts_of_scan(lab: Lab, scan: Scan, tmp_path: Path)
     assert done.returncode == 0
     assert "Traceback" not in done.stderr, done.stderr  # warnings about TLSA records are those of posttls-finger
     scanned = scan.domains()
+    same = [domain for domain in domains if "other-certificate-mismatch" not in scanned[domain]["verdict"]["reasons"]]
+    assert len(domains) - len(same) == OTHER_CERTIFICATE
     wrong = {}
-    for domain in domains:
+    for domain in same:
         line = json.loads((tmp_path / domain).read_text())
         if verdict(line) != verdict(scanned[domain]):
             wrong[domain] = (verdict(line), verdict(scanned[domain]))
