@@ -20,8 +20,8 @@ because it is incomplete. ``open`` reads a finished or unfinished run:
 
 With DuckDB (``pip install 'mxsweep[export]'``), a run is also a set of tables, and ``database`` opens several runs:
 
-    run.sql("SELECT dane, count(*) AS domains FROM domains GROUP BY dane").df()
-    results.database("RUN1", "RUN2").sql("SELECT run, count(*) AS domains FROM domains GROUP BY run").pl()
+    run.sql("SELECT dane, count(*) AS domains FROM domains GROUP BY dane").df() results.database("RUN1",
+    "RUN2").sql("SELECT run, count(*) AS domains FROM domains GROUP BY run").pl()
 
 ``df``, ``arrow`` and ``pl`` return data frames of pandas, pyarrow and polars, which have to be installed as extras of
 mxsweep.

@@ -33,8 +33,7 @@ class PolicyFetch:
 
     ``reason`` is set if the address was not contacted. ``pkix`` is the verdict on the certificate by the trust store,
     ``name_match`` the verdict for the name of the policy host. ``status`` is the HTTP status, None if no response was
-    received.
-    ``octets`` is the number of octets of the body that were received.
+    received. ``octets`` is the number of octets of the body that were received.
     """
 
     address: str
@@ -56,10 +55,8 @@ class STSReport:
     """The MTA-STS policy of a domain, and the record and requests by which it was found.
 
     ``record`` is the state of the TXT record, ``id`` the policy id in the record, ``record_error`` the syntax error of
-    a faulty record.
-    ``host`` is the name of the policy host. ``body`` is the text of the response, empty unless a complete response of
-    status 200 was received.
-    ``policy_error`` is the fault of a ``body`` that is not a policy.
+    a faulty record. ``host`` is the name of the policy host. ``body`` is the text of the response, empty unless a
+    complete response of status 200 was received. ``policy_error`` is the fault of a ``body`` that is not a policy.
     """
 
     txt: Answer

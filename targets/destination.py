@@ -64,9 +64,8 @@ class DestinationError(ValueError):
 class Destination:
     """A destination in its typed and parsed forms.
 
-    ``raw`` is the typed text without an ``inet:`` prefix; ``nexthop`` is the host part as typed. ``host`` is
-    the host part in A-labels with upper and lower case as typed, or the literal address as typed, or the path of a UNIX
-    socket.
+    ``raw`` is the typed text without an ``inet:`` prefix; ``nexthop`` is the host part as typed. ``host`` is the host
+    part in A-labels with upper and lower case as typed, or the literal address as typed, or the path of a UNIX socket.
     ``service`` is the service as typed, empty if no service was typed; ``port`` is 0 for UNIX sockets. ``asciified``
     contains the pair (U-label name, A-label name) if the name was converted.
     """

@@ -7,10 +7,9 @@ host name. A name with non-ASCII characters is mapped by UTS #46 (non-transition
 3492. The rules for bidirectional text and joiners are not applied, as in Postfix: names such as ``xn--53h.example`` (an
 emoji) exist in the DNS.
 
-A literal address is IPv4 in four decimal octets, or IPv6 as in RFC 4291 section 2.2 without a zone. Octets with
-leading zeros are rejected, because C libraries parse such octets as octal numbers and people read them as decimal
-numbers. In the network
-0.0.0.0/8, only the address 0.0.0.0 is accepted, as in Postfix.
+A literal address is IPv4 in four decimal octets, or IPv6 as in RFC 4291 section 2.2 without a zone. Octets with leading
+zeros are rejected, because C libraries parse such octets as octal numbers and people read them as decimal numbers. In
+the network 0.0.0.0/8, only the address 0.0.0.0 is accepted, as in Postfix.
 """
 
 import ipaddress

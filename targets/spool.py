@@ -2,8 +2,8 @@
 
 The destinations of a spool are partitioned into buckets by a hash of their key. Only one bucket at a time is in memory:
 duplicates in the bucket are removed (the first line is kept), and its lines are shuffled with a fixed seed. The random
-order separates domains
-of the same provider, whose lines are often adjacent in a list. A short list is stored as one bucket.
+order separates domains of the same provider, whose lines are often adjacent in a list. A short list is stored as one
+bucket.
 
 * ``SPOOL/index.json`` contains the counts and file names of the spool, and is written last, so that its presence marks
   a finished spool.

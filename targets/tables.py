@@ -50,11 +50,10 @@ class TableLayout:
     """The layout of the records of a list.
 
     ``column`` is the index of the column with the domains, from 0. ``header`` contains the column names, and is empty
-    if the list has no header.
-    The records of the list begin after line ``begins``. ``title`` is the line number of a probable header without a
-    well-known name, 0 without such a line.
-    ``heading`` is the name of the domain column in lower case. If ``delimiter`` is a space, any white space is a
-    delimiter; if ``delimiter`` is ``{``, the records are JSON objects.
+    if the list has no header. The records of the list begin after line ``begins``. ``title`` is the line number of a
+    probable header without a well-known name, 0 without such a line. ``heading`` is the name of the domain column in
+    lower case. If ``delimiter`` is a space, any white space is a delimiter; if ``delimiter`` is ``{``, the records are
+    JSON objects.
     """
 
     delimiter: str = ","

@@ -53,9 +53,9 @@ class Funnel:
 
 @dataclass(frozen=True, slots=True)
 class Provider:
-    """The numbers of domains and MX hosts of an operator of MX hosts, named by registrable domain.
+    """The numbers of domains and MX hosts of a provider of MX hosts, named by registrable domain.
 
-    ``hosts`` is the number of MX hosts of the operator, and ``failing`` the number of these hosts that fail.
+    ``hosts`` is the number of MX hosts of the provider, and ``failing`` the number of these hosts that fail.
     """
 
     name: str
@@ -72,8 +72,8 @@ class HostKind:
     """One verdict of an MX host, and the number of domains for which the host has this verdict (``size``).
 
     ``reasons`` includes the reasons of the host's addresses. ``words`` is the set of labels of the MX host. ``mask``
-    has a bit for each label of the host and each label of the domains that use the host. ``part`` is the contribution
-    of the group to the list of failing MX hosts, None unless the host fails.
+    has a bit for each label of the host and each label of the domains that use the host. If the host fails, ``part`` is
+    the row of this verdict in the list of failing MX hosts, otherwise None.
     """
 
     name: str

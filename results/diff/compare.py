@@ -91,14 +91,12 @@ class Comparison:
     ``column`` is the column of the target list by which the groups are divided. ``compared`` is the number of domains
     that occur both in the newest run and in an earlier run. ``counts`` contains the number of domains and MX hosts of
     each ``ChangeKind``, and ``groups`` contains these changes by MX host and cause. ``new_unknown`` contains domains
-    that
-    were protected and are inconclusive in the newest run, and ``unclear`` contains domains that were broken and are
-    inconclusive in the newest run. ``absent`` is the number of domains that do not exist in the newest run and did not
-    exist before. ``changed`` contains the domains whose verdict changed without being newly broken, newly unknown or
-    fixed. ``not_scanned`` is the number
-    of domains that the newest run lacks because it is incomplete. ``transitions`` counts the changes of verdicts by
-    field and by the text ``old > new``. ``expiring`` contains hosts whose certificate in the newest run has expired or
-    expires soon.
+    that were protected and are inconclusive in the newest run, and ``unclear`` contains domains that were broken and
+    are inconclusive in the newest run. ``absent`` is the number of domains that do not exist in the newest run and did
+    not exist before. ``changed`` contains the domains whose verdict changed without being newly broken, newly unknown
+    or fixed. ``not_scanned`` is the number of domains that the newest run lacks because it is incomplete.
+    ``transitions`` counts the changes of verdicts by field and by the text ``old > new``. ``expiring`` contains hosts
+    whose certificate in the newest run has expired or expires soon.
     """
 
     runs: tuple[RunInfo, ...]

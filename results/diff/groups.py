@@ -47,10 +47,9 @@ class ChangeGroup:
 
     ``host`` is the MX host of the group, empty if no MX host explains the change. ``cause`` is a value of ``HostCause``
     or a reason code; if ``kind`` is ``fixed``, ``cause`` is the cause of the former fault. ``words`` is the text of the
-    cause. ``text`` is the text
-    of an SMTP reply or error at the host. ``since`` is the start time of the earliest run since which one of the
-    domains was broken. ``group`` is
-    the value of the column by which changes are grouped, and empty without such a column. ``domains`` is sorted.
+    cause. ``text`` is an SMTP reply or error text of the host in the newest run. ``since`` is the start time of the
+    earliest run since which one of the domains was broken. ``group`` is the value of the column by which changes are
+    grouped, and empty without such a column. ``domains`` is sorted.
     """
 
     kind: ChangeKind

@@ -70,8 +70,7 @@ class PolicyState:
     """The MTA-STS policy and TLSRPT record of a domain in one run.
 
     ``policy`` is None without a usable policy; ``lost`` is true if the policy is missing because of a fault of the
-    domain.
-    ``tlsrpt`` is None if the TLSRPT record was not queried.
+    domain. ``tlsrpt`` is None if the TLSRPT record was not queried.
     """
 
     record: TXTRecord

@@ -52,8 +52,7 @@ class DomainState:
 
     ``mx`` contains the MX records as texts such as ``10 mx.example``; None if the MX lookup failed. ``hosts`` contains
     the verdicts of the MX hosts of the domain. ``group`` is the value of the column of the target list by which changes
-    are grouped. ``sts``,
-    ``mechanism`` and ``policy`` are None if the run did not examine MTA-STS.
+    are grouped. ``sts``, ``mechanism`` and ``policy`` are None if the run did not examine MTA-STS.
     """
 
     key: str

@@ -76,8 +76,7 @@ def newly_broken_domains(run: Run, history: Iterable[Run]) -> int:
     """Return the number of domains that are broken now and were sound in their latest conclusive earlier run.
 
     The rule for a newly broken domain is the rule of ``mxsweep diff``. The memory needed grows with the number of
-    broken
-    domains.
+    broken domains.
 
     Raises:
         StoreError: a file of a run cannot be read.

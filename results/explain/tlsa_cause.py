@@ -81,9 +81,8 @@ class RecordFinding:
     """The cause of one TLSA record's mismatch, as a value of ``Cause`` and as a sentence.
 
     ``depth`` is the chain depth of the certificate that matches the data of the TLSA record. ``usage``, ``selector``
-    and ``matching_type``
-    are the field values with which the record would match. ``depth``, ``usage``, ``selector`` and ``matching_type`` are
-    -1 if no certificate of the chain matches.
+    and ``matching_type`` are the field values with which the record would match. ``depth``, ``usage``, ``selector`` and
+    ``matching_type`` are -1 if no certificate of the chain matches.
     """
 
     record: TLSARecord

@@ -47,12 +47,11 @@ def fix_text(finding: RecordFinding, case: HostCase) -> str:
 
 
 def other_host(case: HostCase) -> str:
-    """Return the names in a server certificate that belongs to another host.
+    """Return the names in the server certificate if the certificate belongs to another host than the probed MX host.
 
-    The result is empty if the certificate is unknown or belongs to this host. The own names of an MX host are the name
-    in
-    the MX record and the TLSA base domain. A certificate without DNS names, or with a name that is not a host name
-    below a domain (``localhost``), is not a certificate of another host.
+    The result is empty if the certificate is unknown or belongs to the MX host. The own names of an MX host are the
+    name in the MX record and the TLSA base domain. A certificate without DNS names, or with a name that is not a host
+    name below a domain (``localhost``), is not a certificate of another host.
     """
     leaves = [chain[0] for chain in case.failing_chains()]
     if not leaves:

@@ -65,10 +65,9 @@ class Report:
     ``notes`` contains remarks about the run, for example that the list of domains could not be read to its end.
     ``figures`` contains the main counts of domains and hosts. ``tasks`` contains the failing MX hosts with an
     explanation, and ``failing`` is the number of all failing MX hosts. ``unrouted`` contains failing domains without an
-    MX host to
-    examine. If ``column`` is a column of the target list, ``by_column`` counts domains by the values of the column, and
-    ``groups`` contains the failing MX hosts divided by these values. ``policies`` contains the explained domains with a
-    fault of MTA-STS or TLSRPT, and ``policy_faults`` is the number of all domains with such a fault.
+    MX host to examine. If ``column`` is a column of the target list, ``by_column`` counts domains by the values of the
+    column, and ``groups`` contains the failing MX hosts divided by these values. ``policies`` contains the explained
+    domains with a fault of MTA-STS or TLSRPT, and ``policy_faults`` is the number of all domains with such a fault.
     """
 
     title: str

@@ -103,7 +103,7 @@ class Run:
             error: the description of the fault of the line.
 
         Raises:
-            StoreError: corrupt lines are not skipped.
+            StoreError: the run was opened in strict mode, in which a corrupt line is an error.
         """
         path = lines_path(self.path, name)
         start = last_places(path, {key}, self.corrupt).get(key, 0)

@@ -133,8 +133,8 @@ class Store:
     def find_host(self, key: str) -> tuple[HostReport, dict[str, CertFacts]] | None:
         """Return the last report of an MX host and its certificates by SHA-256, or None if no report was written.
 
-        A host report that this version cannot decode is ignored, so that the host is examined again.
-        A host report of an earlier process is ignored if a limit or bug of that process spoiled the report.
+        A host report that this version cannot decode is ignored, so that the host is examined again. A host report of
+        an earlier process is ignored if a limit or bug of that process spoiled the report.
 
         Raises:
             StoreError: a file cannot be read.

@@ -220,7 +220,7 @@ def _timeouts(flags: dict[str, Any]) -> Timeouts:
 
 
 def _domain_addresses(flags: dict[str, Any]) -> int:
-    """Return the maximum number of addresses of a domain, which must be enough for one MX host."""
+    """Return the maximum number of addresses of a domain, at least the maximum for one MX host."""
     limit, of_host = int(flags["domain_addresses"]), flags["addresses"]
     if of_host is not None and limit < of_host:
         raise CliError(f"--domain-addresses {limit}: at least the value of --addresses ({of_host}) was expected")

@@ -43,7 +43,7 @@ Say = Callable[[str], None]
 
 @asynccontextmanager
 async def fit_resolver(settings: Settings, choice: ResolverChoice, say: Say) -> AsyncIterator[Resolved]:
-    """Choose or start the resolver of a scan, and keep the resolver running for the block.
+    """Choose or start the resolver of a scan; a started resolver runs until the end of the ``with`` block.
 
     Raises:
         CliError: no resolver validates DNSSEC, the level requires DNSSEC, and ``choice.unvalidated`` is false.

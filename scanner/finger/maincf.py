@@ -139,8 +139,8 @@ DEFAULTS = {
 }
 """The parameters of main.cf that finger uses, with their defaults.
 
-The defaults of ``myhostname`` and ``mydomain`` are derived from this machine's name. In a parameter
-for key exchange groups, an empty list means OpenSSL's default groups.
+The defaults of ``myhostname`` and ``mydomain`` are derived from this machine's name. In a parameter for key exchange
+groups, an empty list means OpenSSL's default groups.
 """
 
 _BOOLEANS = ("smtputf8_enable", "enable_idna2003_compatibility")

@@ -195,8 +195,7 @@ class Connections:
         """Update the circuit breakers after a probe.
 
         A reply that rejects the connection opens the breaker of the provider at once. The breaker of a network opens
-        only after several
-        addresses in a row, because a network may contain many providers.
+        only after several addresses in a row, because a network may contain many providers.
         """
         failure, at, address = probe.failure, trio.current_time(), probe.endpoint.address
         if failure is not None and rebuffs.turns_away(failure):

@@ -43,9 +43,8 @@ class ProbedAddress:
 
     ``report`` does not contain PKIX evidence. ``result`` is the probe from which evidence is computed if the probe has
     a certificate chain. ``mismatch`` is true if the evidence is a mismatch, at least for domains whose name is not in
-    the
-    certificate. ``unconfirmed`` is the result of the first reading if the address was probed twice. ``others`` contains
-    the results of the probes in ``report.algorithms``, ``pq`` that of the probe for post-quantum groups.
+    the certificate. ``unconfirmed`` is the result of the first reading if the address was probed twice. ``others``
+    contains the results of the probes in ``report.algorithms``, ``pq`` that of the probe for post-quantum groups.
     """
 
     report: EndpointReport

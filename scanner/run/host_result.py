@@ -30,8 +30,7 @@ class HostResult:
     """The endpoints of a host and the report of the host, which ``complete`` makes before its first use.
 
     The writer task makes the reports of many hosts one after the other, which takes a third less time than making
-    reports between
-    probes.
+    reports between probes.
 
     Args:
         endpoints: reports of the endpoints without PKIX evidence.

@@ -239,8 +239,7 @@ class _Writer:
 
         The writer task ends after all workers, so that every observation is written. The channel is closed without a
         trio checkpoint. An exception of the sink is therefore the first exception of the group, before the exceptions
-        of
-        workers that send to the closed channel.
+        of workers that send to the closed channel.
         """
         with channel:
             async with trio.open_nursery() as nursery:

@@ -14,10 +14,9 @@ class Stats:
 
     ``judged`` counts every judgement of a domain, ``done`` counts every domain once. ``retrying`` is the number of
     domains in a retry pass, and ``waiting`` is a message during the wait before a retry pass. ``wanted`` is the number
-    of
-    unfinished probes, ``in_flight`` the number of probes with a connection. ``stages`` counts probes by phase, and DNS
-    lookups as ``dns``. ``outages`` contains a message for each active outage, by the subject of the outage. ``reached``
-    is true after a peer has accepted a connection for the first time.
+    of unfinished probes, ``in_flight`` the number of probes with a connection. ``stages`` counts probes by phase, and
+    DNS lookups as ``dns``. ``outages`` contains a message for each active outage, by the subject of the outage.
+    ``reached`` is true after a peer has accepted a connection for the first time.
     """
 
     total: int | None = None

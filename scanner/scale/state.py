@@ -14,7 +14,8 @@ class PartState:
     """The state of a part.
 
     ``state`` is None if the part was not begun. ``again`` is the number of the last complete pass (0 for the first), or
-    None. ``pending`` is the number of its MX hosts for the next pass, ``machine`` the machine that began the part.
+    None. ``pending`` is the number of MX hosts of the part for the next retry pass, ``machine`` the machine that
+    began the part.
     """
 
     number: int
