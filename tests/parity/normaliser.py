@@ -68,7 +68,13 @@ def _peer_line(theirs: Lines, ours: Lines) -> Pair:
     return [re.sub(_PEER, change, line) for line in theirs], ours
 
 
-_GROUPS = {"X25519": "x25519", "X448": "x448", "ECDHE (prime256v1)": "secp256r1"}
+_GROUPS = {
+    "X25519": "x25519",
+    "X448": "x448",
+    "ECDHE (prime256v1)": "secp256r1",
+    "ECDHE (secp384r1)": "secp384r1",
+    "ECDHE (secp521r1)": "secp521r1",
+}
 
 
 def _groups(theirs: Lines, ours: Lines) -> Pair:
@@ -278,7 +284,7 @@ ROWS: tuple[AllowedDifference, ...] = (
     ),
     AllowedDifference(
         "old TLS",
-        "OpenSSL 4 checks the protocol version of the server before its signature",
+        "OpenSSL 4 checks the server's protocol version before the server's signature, and reports the version",
         _both(
             rf"({_LIBRARY})({_TOO_OLD})",
             r"\1too old",
