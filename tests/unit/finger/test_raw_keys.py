@@ -205,6 +205,7 @@ async def test_a_run(raw: int, argv: tuple[str, ...], tlsa: tuple[str, ...], exp
         (COLONS, [f"{NAP}: Matched fingerprint: {SHA256.upper()}", FOUND, summary("Verified")]),
         ("00" * 32, [f"{FAILED}65:no matching DANE TLSA records", FOUND, summary("Untrusted")]),
     ],
+    ids=["of the key", "of another key"],  # the key is random, and test processes must agree about the names of tests
 )
 async def test_a_run_with_a_fingerprint(raw: int, digest: str, expected: list[str]) -> None:
     assert await lines(raw, "-x", "-l", "fingerprint", "-d", "sha256", DOMAIN, digest) == expected
