@@ -29,8 +29,8 @@ PROFILE = TLSProfile("https", f"{MEDIUM}:!aNULL", security_level=1, min_version=
 HEADER_LIMIT = 16 * 1024
 """Maximum number of octets of names and values in the header of a response; servers limit requests to 8 KiB.
 
-The library h11 checks only incomplete headers, against twice this limit. With the check in this module, the result does
-not depend on the division of the octets into reads.
+The library h11 checks only incomplete headers, against twice this limit (``_INCOMPLETE_LIMIT``). With the checks in
+this module, the result does not depend on the division of the octets into reads.
 """
 
 BODY_LIMIT = 64 * 1024
@@ -49,6 +49,7 @@ MEDIA_TYPE_LIMIT = 100
 """Maximum number of characters kept of the media type."""
 
 _CHUNK = 16 * 1024
+_INCOMPLETE_LIMIT = 2 * HEADER_LIMIT
 _TOO_LARGE = 431
 """The HTTP status that h11 suggests for a header above its limit."""
 
@@ -110,8 +111,9 @@ class _Request:
         self._host = host
         self._path = path
         self._accepts = accepts
-        self._http = h11.Connection(h11.CLIENT, max_incomplete_event_size=2 * HEADER_LIMIT)
+        self._http = h11.Connection(h11.CLIENT, max_incomplete_event_size=_INCOMPLETE_LIMIT)
         self._received = 0
+        self._unread = b""
         self._ended = False
 
     async def run(self, address: str, port: int, bind: str | None) -> None:
@@ -167,8 +169,15 @@ class _Request:
         await tls.send_all(self._http.send(request) + self._http.send(h11.EndOfMessage()))
         while self._handled(event := self._http.next_event()):
             if event is h11.NEED_DATA:
-                self._http.receive_data(await self._more(tls))
+                await self._feed(tls)
         return True
+
+    async def _feed(self, tls: TLSStream) -> None:
+        """Pass octets to h11, at most one octet above the limit of h11, which h11 checks after each call only."""
+        data = self._unread or await self._more(tls)
+        room = _INCOMPLETE_LIMIT + 1 - len(self._http.trailing_data[0])
+        self._http.receive_data(data[:room])
+        self._unread = data[room:]
 
     async def _more(self, tls: TLSStream) -> bytes:
         """Return received octets within the limits; an empty result at the end of the stream."""
