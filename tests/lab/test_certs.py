@@ -130,7 +130,8 @@ def test_post_quantum_readiness(lab: Lab, tmp_path: Path) -> None:
     assert found == READY
     assert asked == {"pq-second", "pq-none", "pq-none-retry"}
     visits = Counter(event["host"] for event in lab.events(mark) if event["event"] == "connect")
-    assert {host for host, count in visits.items() if count == 2} == {f"mx.{name}.test" for name in asked}
+    hosts = {f"mx.{name}.test" for name in READY}  # other tests connect to other hosts at the same time
+    assert {host for host in hosts if visits[host] == 2} == {f"mx.{name}.test" for name in asked}
     assert "X25519MLKEM768" in json.loads((run / "run.json").read_text())["groups"]
     report = json.loads(lab.run(*MXSWEEP, "report", str(run), "--format", "json").stdout)
     (table,) = (table for table in report["listings"] if table["key"] == "post-quantum")
