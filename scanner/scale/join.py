@@ -38,9 +38,13 @@ def merged(split: SplitLine, reports: Sequence[HostReport]) -> HostReport:
     )
 
 
-def agree(reports: Sequence[HostReport]) -> bool:
-    """Return whether the TLSA lookups of all parts of a host have the same result."""
-    return len({(report.tlsa.records, report.tlsa.dane, report.tlsa.base_domain) for report in reports}) <= 1
+def agree(split: SplitLine, reports: Sequence[HostReport]) -> bool:
+    """Return whether every part of a host has a report, and the TLSA lookups of all parts have the same result.
+
+    Without the report of a part, for example after an internal error, the addresses of that part are not determined.
+    """
+    found = {(report.tlsa.records, report.tlsa.dane, report.tlsa.base_domain) for report in reports}
+    return len(reports) == len(split.parts) and len(found) == 1
 
 
 class SplitHosts:
@@ -79,7 +83,7 @@ def write_again(place: PlanPlace, index: PlanIndex) -> int:
 
     def lines() -> Iterator[PartLine]:
         for split, reports in SplitHosts(place, index).reports():
-            if not agree(reports):
+            if not agree(split, reports):
                 yield part_line(split.key, split.line, split.line.chosen, whole=True)
 
     return write_lines(place.file("part", again_number(index)), lines())
@@ -106,7 +110,7 @@ def join_hosts(place: PlanPlace, index: PlanIndex, store: Store) -> None:
             pass
     certs = {entry.number: _certs(place, entry.number) for entry in index.parts if split.keys}
     for line, reports in split.reports():
-        if line.key not in whole and reports:
+        if line.key not in whole and agree(line, reports):
             found = [cert for number in line.parts for cert in _found(certs[number], reports)]
             store.put_host(merged(line, reports), found)
 

@@ -57,9 +57,10 @@ def other_tlsa(found: HostReport) -> HostReport:
 
 
 def test_parts_agree_if_their_tlsa_lookups_have_the_same_result() -> None:
-    assert agree([])
-    assert agree([report(FIRST), report(SECOND)])
-    assert not agree([report(FIRST), other_tlsa(report(SECOND))])
+    assert agree(SPLIT, [report(FIRST), report(SECOND)])
+    assert not agree(SPLIT, [report(FIRST), other_tlsa(report(SECOND))])
+    assert not agree(SPLIT, [report(FIRST)])
+    assert not agree(SPLIT, [])
 
 
 def run_of(place: PlanPlace, number: int, *reports: HostReport) -> None:
@@ -103,3 +104,11 @@ def test_a_host_whose_parts_disagree_is_examined_again_as_a_whole(tmp_path: Path
     with Store.create(tmp_path / "joined", header()) as store:
         join_hosts(place, INDEX, store)
     assert whole in list(Run.open(tmp_path / "joined").hosts())
+
+
+def test_a_host_without_the_report_of_a_part_is_examined_again_and_not_joined(tmp_path: Path) -> None:
+    place = place_in(tmp_path, replace(report(SECOND), key="mx8.example:25/smtp", host="mx8.example"))
+    assert write_again(place, INDEX) == 1
+    with Store.create(tmp_path / "joined", header()) as store:
+        join_hosts(place, INDEX, store)
+    assert SPLIT.key not in {each.key for each in Run.open(tmp_path / "joined").hosts()}
