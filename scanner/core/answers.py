@@ -47,7 +47,7 @@ def interpret(message: Message, name: str, rtype: str, *, trusted: bool, resolve
     """
     asked = canonical(name)
     security = _security(message, trusted=trusted)
-    path = [] if rtype in _SINGLE else _aliases(message.answers, asked)
+    path = [] if rtype in _SINGLE or not message.answers else _aliases(message.answers, asked)
     rname = path[-1].rdata if path else asked
     found = [r for r in message.answers if r.owner == rname and r.rtype == rtype]
     outcome, error = _outcome(message, path, found, rtype)

@@ -5,7 +5,7 @@ or raised as an ``OSError``. The module ``datagrams`` contains the exchange over
 """
 
 import ipaddress
-import secrets
+import os
 import socket
 from dataclasses import dataclass
 from typing import NamedTuple
@@ -87,7 +87,7 @@ def new_ask(question: Question, *, dnssec: bool, cd: bool) -> Ask:
 
     See ``wire.query``.
     """
-    wire = query(question.name, question.rtype, secrets.randbits(16), dnssec=dnssec, cd=cd)
+    wire = query(question.name, question.rtype, int.from_bytes(os.urandom(2)), dnssec=dnssec, cd=cd)
     return Ask(wire, question, len(wire) - (_OPT if dnssec else 0))
 
 

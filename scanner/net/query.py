@@ -111,7 +111,7 @@ class ServerQuery:
     async def _round(self) -> tuple[Answer, bool]:
         """Query each DNS server once; return the answer and whether any server timed out."""
         refusal: Answer | None = None
-        answer = failed(self._question.name, self._question.rtype, TIMEOUT)
+        answer: Answer | None = None
         timed_out = False
         for server in self._health.order(trio.current_time()):
             reply = await self._attempt(server)
@@ -122,7 +122,7 @@ class ServerQuery:
                 return answer, timed_out
             timed_out = timed_out or (isinstance(reply, Miss) and reply.silent)
             refusal = refusal or (answer if answer.rcode else None)
-        return refusal or answer, timed_out
+        return refusal or answer or failed(self._question.name, self._question.rtype, TIMEOUT), timed_out
 
     def _read(self, server: NameServer, reply: Message | Miss) -> Answer:
         name, rtype, _ = self._question

@@ -50,8 +50,9 @@ class Lookups:
 
     async def _ask(self, name: str, rtype: str, *, fresh: bool) -> Answer:
         for _ in range(TRIES):
-            await self._network.wait_until_over()
-            await self._outage.wait_until_over()
+            for outage in (self._network, self._outage):
+                if outage.active:  # usually not, and then a coroutine less for each question
+                    await outage.wait_until_over()
             began = trio.current_time()
             answer = await self._lookup(name, rtype, fresh=fresh)
             if _answered(answer):
