@@ -322,7 +322,10 @@ class InputSource:
 
 @dataclass(frozen=True, slots=True)
 class RunHeader:
-    """The content of run.json, which suffices to understand and repeat a run. ``settings`` contains every setting."""
+    """The content of run.json, which suffices to understand and repeat a run.
+
+    ``settings`` contains all settings of the scan, including the default values.
+    """
 
     version: str
     started: datetime
@@ -369,8 +372,9 @@ class HeldBack:
 class Status:
     """A line of the status file: the state of a scan at one moment, as in the progress display and the metrics.
 
-    In a resumed run, ``total``, ``done`` and ``rejects`` count the whole run; the other members describe this process,
-    or with ``--dask`` the running jobs; ``stage`` describes the present stage, and ``workers`` has a row for each job.
+    In a resumed run, ``total``, ``done`` and ``rejects`` count the whole run. All other members describe this process
+    only, or with ``--dask`` the running jobs. With ``--dask``, ``stage`` describes the current stage of the scan, and
+    ``workers`` contains one member for each running job.
     """
 
     at: datetime
