@@ -322,10 +322,7 @@ class InputSource:
 
 @dataclass(frozen=True, slots=True)
 class RunHeader:
-    """The content of run.json, which suffices to understand and repeat a run.
-
-    ``settings`` contains all settings of the scan, including the default values.
-    """
+    """The content of run.json, which suffices to repeat a run; ``settings`` contains all settings of the scan."""
 
     version: str
     started: datetime
@@ -372,9 +369,8 @@ class HeldBack:
 class Status:
     """A line of the status file: the state of a scan at one moment, as in the progress display and the metrics.
 
-    In a resumed run, ``total``, ``done`` and ``rejects`` count the whole run. All other members describe this process
-    only, or with ``--dask`` the running jobs. With ``--dask``, ``stage`` describes the current stage of the scan, and
-    ``workers`` contains one member for each running job.
+    In a resumed run, ``total``, ``done`` and ``rejects`` count the whole run; the other members describe this process,
+    or the running jobs of ``--dask``. ``stage`` is the stage of a scan with ``--dask``, ``workers`` its running jobs.
     """
 
     at: datetime
