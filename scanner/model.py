@@ -322,7 +322,7 @@ class InputSource:
 
 @dataclass(frozen=True, slots=True)
 class RunHeader:
-    """The content of run.json, which suffices to understand and repeat a run. ``settings`` contains every setting."""
+    """The content of run.json, which suffices to repeat a run; ``settings`` contains all settings of the scan."""
 
     version: str
     started: datetime
@@ -370,7 +370,7 @@ class Status:
     """A line of the status file: the state of a scan at one moment, as in the progress display and the metrics.
 
     In a resumed run, ``total``, ``done`` and ``rejects`` count the whole run; the other members describe this process,
-    or with ``--dask`` the running jobs; ``stage`` describes the present stage, and ``workers`` has a row for each job.
+    or the running jobs of ``--dask``. ``stage`` is the stage of a scan with ``--dask``, ``workers`` its running jobs.
     """
 
     at: datetime

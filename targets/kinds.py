@@ -115,7 +115,7 @@ def host_of(text: str, accept: AbstractSet[Accept]) -> str:
 
 
 def accepted(kind: ListKind | None, accept: AbstractSet[Accept]) -> bool:
-    """Return whether ``host_of`` extracts the host of a text in the given format."""
+    """Return whether URLs or mail addresses (``kind``) are accepted as input lines, so that ``host_of`` is applied."""
     return (kind is ListKind.URL and Accept.URLS in accept) or (kind is ListKind.EMAIL and Accept.EMAILS in accept)
 
 

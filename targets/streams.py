@@ -1,7 +1,8 @@
 """Octet streams: functions that open files, and streams made from generators of chunks.
 
 A list is read through a chain of streams, such as a packed, an unpacked and a recoded stream. Each stream is a
-``ChunkStream`` over a generator of chunks, so memory use is one chunk per stream. An error in any stream is an OSError.
+``ChunkStream`` over a generator of chunks, so memory use is one chunk per stream. Each stream raises its errors as
+OSError.
 """
 
 import io

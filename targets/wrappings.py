@@ -8,8 +8,8 @@ Wrappings of a list (compression and archives) may be nested. Each wrapping is u
 * ZIP: the archive contains one file, stored or deflated.
 * xlsx: the first sheet is read, see ``targets.spreadsheets``.
 
-The octets before a damage are unpacked. In packed data of more than ``REPLAY`` octets, up to ``CHUNK`` octets before
-the damage are lost.
+The octets before a damaged part are unpacked. In packed data of more than ``REPLAY`` octets, up to ``CHUNK`` octets
+before the damaged part are lost.
 
 The ratio of unpacked to packed octets of a list is bounded. For any other binary file, the error names the format of
 the file.
@@ -45,7 +45,10 @@ ZSTD_WINDOW_LOG = 27
 EXPECTED = "a text file with one domain per line was expected"
 
 REPLAY = 256 * 1024
-"""Maximum size in octets of packed data that is stored, to unpack the data up to a damage (in about 0.2 s)."""
+"""Maximum size in octets of packed data that is stored, so that all data before a damaged part can be unpacked.
+
+Unpacking the stored data again takes about 0.2 s.
+"""
 
 
 class Unwrapped(NamedTuple):

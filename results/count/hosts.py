@@ -201,7 +201,7 @@ def expiry_word(days: float) -> str:
 
 
 def _look(endpoint: AddressPart) -> tuple[object, ...]:
-    """Return the compared properties of an address as one value; addresses with equal values do not disagree."""
+    """Return the properties of an address that are compared between the addresses of a host, as one value."""
     shaken = endpoint.handshake
     leaf = (shaken.version, *shaken.chain[:1]) if shaken is not None else None
     match = endpoint.dane.matched if endpoint.dane is not None else None

@@ -165,7 +165,7 @@ class Groups:
 
 
 def _changed_hosts(earlier: Sequence[DomainState], new: DomainState) -> Iterator[tuple[ChangeKind, MXState]]:
-    """Yield each host of a domain with a ``ChangeKind``, with this kind and the state of the host.
+    """Yield the ``ChangeKind`` and the state of each host of a domain, except for hosts without a change to report.
 
     For a fixed host, the state is the state before the change.
     """

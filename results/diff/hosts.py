@@ -214,9 +214,9 @@ def _rollovers(states: Sequence[HostState], domains: int, certs: dict[str, CertF
 
 
 def _periods(states: Sequence[HostState], certs: dict[str, CertFacts]) -> list[list[HostObservation]]:
-    """Return the observations of a host as a list for each period.
+    """Return the observations of a host, divided into periods in which the host had usable TLSA records.
 
-    A run with securely absent TLSA records ends a period.
+    A run in which the host has no usable TLSA record ends a period. A failed TLSA lookup does not end a period.
     """
     periods: list[list[HostObservation]] = [[]]
     for state in states:

@@ -81,9 +81,9 @@ def sent_chain(endpoint: EndpointReport, certs: Mapping[str, CertFacts]) -> Chai
 
 
 def other_chain(report: AlgorithmReport, certs: Mapping[str, CertFacts]) -> Chain:
-    """Return the chain of a certificate with another key algorithm.
+    """Return the chain that a server sent when a certificate with the key algorithm of ``report`` was requested.
 
-    Empty if the server has no certificate with this algorithm.
+    The chain is empty if the server has no certificate with the key algorithm.
     """
     return _found(report.probe.handshake, certs) if report.served is Served.YES else ()
 

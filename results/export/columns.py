@@ -2,7 +2,7 @@
 
 Python writes CSV and SQLite files. DuckDB reads the line files of a run itself, which takes a fraction of the time of
 Python. The value of a column is therefore defined twice: as a Python function of the record, and as an SQL expression.
-A test compares the two values of every column.
+For every column, a test compares the value of the function with the value of the SQL expression.
 """
 
 from collections.abc import Callable, Iterable, Iterator

@@ -5,7 +5,8 @@ these types. The number of series is small: no domain or host has a series, and 
 providers has a separate series; the series ``other`` contains the sum of all other providers. Every verdict and reason
 has a series even if its count is zero, so that an alert can detect a change.
 
-The histogram of expiry days counts an expired certificate with 0 days left as long as a server sends the certificate.
+The histogram of the days until expiry contains a certificate as long as a server sends the certificate; an expired
+certificate is counted with 0 days.
 """
 
 from collections.abc import Iterator, Sequence

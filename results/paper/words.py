@@ -91,7 +91,7 @@ class PaperWords:
         self.broken: Counter[str] = Counter()
 
     def __call__(self, kind: DomainKind, step: int) -> frozenset[Word]:
-        """Return the labels of a group of domains.
+        """Return the labels of a group of domains that have the same hosts and verdicts.
 
         ``step`` is the index in ``FUNNEL`` of the last step that the domains reach.
         """

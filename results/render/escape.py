@@ -4,8 +4,9 @@ Text from servers, zones and lists can contain escape sequences, line ends, char
 after them, and combining marks without limit. The function ``safe`` replaces each such character by an escape such as
 ``\x1b`` or ``\u202e``. Every format for human readers uses the function ``safe``; the functions for Markdown, HTML and
 LaTeX then also escape the markup of the format. The escapes in JSON output preserve every character of a text. In CSV
-output, U+FFFD replaces each such character, and no cell begins a spreadsheet formula. This module does not escape the
-markup of the library Rich, because text from servers, zones and lists is only passed to Rich as ``rich.text.Text``.
+output, U+FFFD replaces each character that ``safe`` would escape, and no cell begins a spreadsheet formula. This module
+does not escape the markup of the library Rich, because text from servers, zones and lists is only passed to Rich as
+``rich.text.Text``.
 """
 
 import html

@@ -144,8 +144,8 @@ def figures(run: Run) -> DomainCounts:
 def removable(runs: Iterable[StoredRun], rule: Retention, latest: Path | None) -> list[StoredRun]:
     """Return the runs that a clean-up rule does not keep, from old to new.
 
-    The clean-up rule is applied to the runs of each label separately. A run that is not finished and the run to which
-    the link ``latest`` leads are always kept.
+    The clean-up rule is applied separately to each group of runs with the same ``--label``. A run that is not finished
+    and the run to which the link ``latest`` leads are always kept.
     """
     by_label: defaultdict[str, list[StoredRun]] = defaultdict(list)
     for run in sorted(runs, key=lambda run: run.order):

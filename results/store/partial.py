@@ -136,7 +136,7 @@ class HandshakePart(Lean, frozen=True):
 
 
 class ProfilePart(Lean, frozen=True):
-    """The member of a probed endpoint that names the TLS profile."""
+    """The name of the TLS profile, the only member of a probed endpoint that the counts need."""
 
     profile: str
 

@@ -159,10 +159,7 @@ def _answer(run: FingerRun, host: str, rtype: str) -> Answer | None:
 
 
 def _judged_at(asked: Level, one: TriedAddress) -> Level:
-    """Return the security level at which a sender with this policy would deliver.
-
-    ``-M`` may lower the level ``dane``.
-    """
+    """Return the security level at which the verdict is determined: the requested level, unless ``-M`` lowers it."""
     rule = one.rule
     by_policy = rule is not None and rule.level in (Level.MAY, Level.ENCRYPT) and bool(rule.note)
     return rule.level if rule is not None and by_policy and not rule.check_names else asked

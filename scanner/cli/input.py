@@ -162,7 +162,7 @@ def spooled(given: Input, output: str | None, say: Callable[[str], None], *, qui
 
     Raises:
         CliError: a list can no longer be read, or no destination is left to scan.
-        StoreError: the spool cannot be written, such as to a full disk.
+        StoreError: the spool cannot be written, for example because the disk is full.
     """
     with ExitStack() as stack:
         place = Path(stack.enter_context(_temporary(output))) / _SPOOL
@@ -265,7 +265,7 @@ def new_work(spool: Spool, store: Store | None, flags: dict[str, Any]) -> Work:
     """Return all destinations of a spool as work. Move the spool and the options into the run, for ``--resume``.
 
     Raises:
-        StoreError: a file cannot be written, such as to a full disk.
+        StoreError: a file cannot be written, for example because the disk is full.
     """
     if store:
         place = store.path / _SPOOL

@@ -117,7 +117,7 @@ def server(text: str, flag: str) -> Server:
     """Parse ``ADDR``, ``ADDR:PORT``, ``[V6]:PORT`` or a bare IPv6 address; the default port is 53.
 
     Raises:
-        CliError: the text is not an address of this form; the message contains ``flag``.
+        CliError: the text is not an IP address with an optional port; the message contains ``flag``.
     """
     host, port = text, "53"
     if text.startswith("["):

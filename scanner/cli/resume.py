@@ -68,7 +68,7 @@ def resumed(flags: dict[str, Any], given: AbstractSet[str]) -> dict[str, Any]:
 
 
 def _check_files(path: Path, kept: dict[str, Any], given: AbstractSet[str]) -> None:
-    """Check that options that name files come from this user.
+    """Check that no other user can have changed the stored options that name files.
 
     Another user who can write to the run could otherwise make this user's scan read any file as an exclusion list, a
     trust anchor or trusted certificates.

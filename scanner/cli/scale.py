@@ -50,7 +50,9 @@ _LEFT_OUT = ("max_time", "exclusive", "status_file", "metrics_file", "config", "
 
 
 def choice_of(flags: dict[str, Any]) -> ClusterChoice | None:
-    """Return the cluster of a scan, or None for a scan in one process; a run begun with ``--dask`` continues so.
+    """Return the cluster of a scan, or None for a scan in one process.
+
+    If a run that was begun with ``--dask`` is resumed without ``--dask``, the cluster is ``local``.
 
     Raises:
         CliError: the value of ``--dask`` or another option is wrong.

@@ -132,7 +132,10 @@ async def _resolver(known: KnownResolver | None, request: Request) -> AsyncItera
 
 
 async def _watch(place: PlanPlace, stop: Stop, *, drains: bool) -> None:
-    """End the job early if the parent ends or the file ``stop`` appears; only a part can finish work in flight."""
+    """End the job early if the parent process ends or the file ``stop`` appears.
+
+    If ``drains`` is true, the file ``stop`` lets the job finish its probes in flight, unless the file contains "now".
+    """
     async with trio.open_nursery() as nursery:
         nursery.start_soon(_watch_parent, stop)
         while True:

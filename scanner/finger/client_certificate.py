@@ -1,8 +1,8 @@
 """The client certificate (``-k``, ``-K``, ``-H``), and Postfix's warnings about the certificate files.
 
 A chain file (``-H``) contains the key first, then the certificates. A single file for ``-k`` may contain key and
-certificates in any order. After most errors in these files, Postfix continues without TLS; a chain file that cannot be
-opened is ignored. If a file contains several keys, the first key is used.
+certificates in any order. After most errors in a key, certificate or chain file, Postfix continues without TLS; a chain
+file that cannot be opened is ignored. If a file contains several keys, the first key is used.
 """
 
 import os

@@ -25,8 +25,9 @@ NOTHING = ("TLSv1.3", "TLSv1.2")
 
 CURVES = "X25519MLKEM768 X25519 X448 prime256v1 secp384r1 secp521r1"
 FINITE_FIELDS = "ffdhe2048 ffdhe3072"
-"""Default of ``tls_ffdhe_auto_groups`` if only ``tls_eecdh_auto_curves`` is set; in the opposite case ``CURVES``
-applies.
+"""Default of ``tls_ffdhe_auto_groups`` if only ``tls_eecdh_auto_curves`` is set.
+
+If only ``tls_ffdhe_auto_groups`` is set, ``CURVES`` is the default of ``tls_eecdh_auto_curves``.
 """
 
 

@@ -2,8 +2,8 @@
 
 The cache contains answers with data and negative answers (NODATA, NXDOMAIN). Answers with an error are not cached,
 because the next query may succeed. MX and TXT answers are not cached: a scan queries them once for each domain, and a
-million such answers would displace the answers about hosts. Answers with more than ``MAX_RECORDS`` records are not
-cached either. The caller passes the current time as an argument.
+million MX or TXT answers would displace the answers about hosts. Answers with more than ``MAX_RECORDS`` records are not
+cached. The caller passes the current time as an argument.
 """
 
 from collections import OrderedDict

@@ -15,7 +15,7 @@ def first_error(error: BaseException) -> BaseException:
 def root_cause(error: BaseException) -> BaseException:
     """Return the last error in the chain of explicit causes of an error.
 
-    For an exception group, the chain begins with the first error of the group.
+    An exception group is replaced by its first error.
     """
     error = first_error(error)
     while error.__cause__ is not None:

@@ -55,7 +55,8 @@ async def sample(server: tuple[str, int], dns: DNSSettings, names: PreflightName
 async def signature_window(server: tuple[str, int], dns: DNSSettings) -> Window | None:
     """Return the validity period of the signature on the root's DNSKEY records, or None without a reply.
 
-    The query disables validation, because a validating resolver with a wrong clock refuses the answer.
+    The DNSKEY query has the CD bit set (checking disabled), because a validating resolver with a wrong clock answers
+    SERVFAIL otherwise.
     """
     at = server_at(*server, trust=dns.trust, bind=dns.bind)
     reply = await _by_tcp(at, Question(".", "DNSKEY"), cd=True)

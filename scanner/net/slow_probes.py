@@ -51,15 +51,15 @@ class SlowProbes:
         return SlowDeadline(self)
 
     def place(self) -> AbstractAsyncContextManager[None]:
-        """Return a context manager that waits for a place in the share of slow probes and holds the place."""
+        """Return a context manager that waits for a slot in the share of slow probes and holds the slot."""
         return self.share.slot(_ALL)
 
 
 class SlowDeadline(Deadline):
     """The time at which one probe becomes slow.
 
-    At this time the probe takes a place for slow probes. Without a free place, the probe is stopped if another probe
-    waits for a connection, and otherwise continues.
+    A probe that becomes slow takes a slot in the share of slow probes. If the share is full, the slow probe is stopped
+    if another probe waits for a slot, and otherwise continues.
     """
 
     __slots__ = ("_has_place", "_slow")

@@ -127,7 +127,10 @@ _observing: dict[int, "TLSStream"] = {}
 
 @_ffi.callback("void(int, int, int, void *, size_t, SSL *, void *)")  # type: ignore[untyped-decorator]
 def _on_message(sent: int, _version: int, record: int, data: Any, size: int, ssl: Any, _arg: Any) -> None:
-    """Pass handshake messages of the types in ``_OBSERVED`` to their stream; OpenSSL calls this for every message."""
+    """Pass handshake messages of the types in ``_OBSERVED`` to their stream.
+
+    OpenSSL calls ``_on_message`` for every message of a handshake.
+    """
     if record != _HANDSHAKE_RECORD or size == 0:
         return
     if _ffi.buffer(data, 1)[:] in _OBSERVED:

@@ -13,7 +13,7 @@ from OpenSSL._util import lib as _lib  # type: ignore[attr-defined,unused-ignore
 
 _LIBRARIES = range(1, 128)
 _REASONS = (*range(1, 2048), *range(0x80000, 0x80200), *range(0xC0000, 0xC0200))
-"""Reason numbers of a library, with alerts from 1000 on; then the reason numbers common to all libraries."""
+"""Reason numbers of one library within OpenSSL (TLS alerts begin at 1000), then those common to all its libraries."""
 
 _LIBRARY_SHIFT = 23
 """Position in bits of the library number in an error code, since OpenSSL 3 (ERR_LIB_OFFSET)."""

@@ -240,7 +240,7 @@ class Unbound:
         raise UnboundError(f"unbound does not start: {why}{hint}")
 
     async def _listen(self) -> None:
-        """Read unbound's log from a pipe until the pipe is closed: only unbound can write to the pipe."""
+        """Read unbound's log from a pipe until unbound, the only process that writes to the pipe, closes the pipe."""
         rest = b""
         while self._log is not None and (octets := await self._log.receive_some(CHUNK)):
             *lines, rest = (rest + octets).split(b"\n")

@@ -43,7 +43,7 @@ class UnboundSettings:
 
     @property
     def closed(self) -> bool:
-        """True if the resolver may resolve names of a private network, alone or with the public internet."""
+        """True if root hints or a forwarder are set, so that the resolver may resolve names of a private network."""
         return self.root_hints is not None or self.forward is not None
 
 

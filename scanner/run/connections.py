@@ -121,7 +121,7 @@ class Connections:
         return not self.outage.overlaps(began)
 
     async def _works(self, peer: tuple[Endpoint, str]) -> bool:
-        """Return whether a peer is reachable now, by a trial connection, which is first in the queue of each limit."""
+        """Return whether a peer is reachable now, by a trial connection, which precedes other waiting connections."""
         endpoint, host = peer
         async with self._gates.connection(endpoint.address, host, trial=True):
             failure = (await self._counted(endpoint)).probe.failure

@@ -32,7 +32,7 @@ HEAVY_PAUSE = 3
 """Duration of the pause after heavy work, in units of its duration: heavy work takes at most a quarter of the time."""
 
 FACTS = 16
-"""Octets of memory per octet of DER that the facts of a large certificate with many short names take."""
+"""Memory of the facts of a large certificate with many short names, divided by the length of its DER encoding."""
 
 _Report = TypeVar("_Report", EndpointReport, AlgorithmReport)
 
@@ -43,8 +43,9 @@ class ProbedAddress:
 
     ``report`` does not contain PKIX evidence. ``result`` is the probe from which evidence is computed if the probe has
     a certificate chain. ``mismatch`` is true if the evidence is a mismatch, at least for domains whose name is not in
-    the certificate. ``unconfirmed`` is the result of the first reading if the address was probed twice. ``others``
-    contains the results of the probes in ``report.algorithms``, ``pq`` that of the probe for post-quantum groups.
+    the certificate. ``unconfirmed`` is the result of the first probe if the address was probed again to confirm a
+    mismatch. ``others`` contains the results of the probes in ``report.algorithms``, ``pq`` that of the probe for
+    post-quantum groups.
     """
 
     report: EndpointReport

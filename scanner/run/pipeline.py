@@ -238,8 +238,8 @@ class _Writer:
         """Write all items that arrive in the channel.
 
         The writer task ends after all workers, so that every observation is written. The channel is closed without a
-        trio checkpoint. An exception of the sink is therefore the first exception of the group, before the exceptions
-        of workers that send to the closed channel.
+        trio checkpoint, so that the exception group of the nursery contains an exception of the sink before the
+        exceptions of workers that send to the closed channel.
         """
         with channel:
             async with trio.open_nursery() as nursery:

@@ -58,7 +58,7 @@ def parse_choice(text: str) -> ClusterChoice:
     """Parse the value of ``--dask``.
 
     Raises:
-        ClusterError: the value has none of the forms.
+        ClusterError: the value is neither ``local``, ``local:N``, the address of a scheduler nor a file.
     """
     if match := re.fullmatch(r"local(?::([1-9][0-9]{0,3}))?", text):
         return ClusterChoice(text, local=int(match[1]) if match[1] else len(os.sched_getaffinity(0)))

@@ -40,7 +40,7 @@ class ScaleDriver:
     Args:
         store: the run, whose lock is held by this process.
         spool: the input of the run.
-        facts: what all jobs have in common.
+        facts: the values that are the same for all jobs of the scan.
         executor: the executor of the jobs.
     """
 
@@ -59,7 +59,7 @@ class ScaleDriver:
         """Run all stages; return False if the scan was ended early, so that it can be resumed.
 
         Raises:
-            ClusterError: a job failed too often, no worker is fit, or the scheduler is lost.
+            ClusterError: a job failed too often, no worker can run jobs, or the scheduler does not answer.
             StoreError: a file cannot be read or written.
         """
         await trio.to_thread.run_sync(self._open)

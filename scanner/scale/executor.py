@@ -77,7 +77,7 @@ class Executor:
             follow: function that returns the job that follows a complete job, such as a retry pass.
 
         Raises:
-            ClusterError: a job failed too often, no worker is fit, or the scheduler is lost.
+            ClusterError: a job failed too often, no worker can run jobs, or the scheduler does not answer.
         """
         self._queue = deque(jobs)
         self.progress = StageProgress(stage, len(self._queue))

@@ -40,7 +40,7 @@ class Fleet:
         self._speed, self._stage = Speed(), ""
 
     def watch(self, progress: Callable[[], StageProgress], domains: int) -> None:
-        """Take the counters of the current stage from a function; ``domains`` is the number of destinations."""
+        """Begin a stage: ``progress`` returns the counters of the stage, ``domains`` is the number of destinations."""
         self._progress = progress
         self._domains = domains
 

@@ -87,7 +87,7 @@ class _Places:
 
 
 class Partition:
-    """The part of every address.
+    """An assignment of every address to one part.
 
     A network belongs to the provider with the most addresses in the network. All networks of a provider are in the same
     part, so that few addresses are left to round 2, and few hosts lie in several parts.
@@ -155,9 +155,10 @@ def _parts_of_owners(by_owner: _Rows, parts: int) -> dict[int, int]:
 
 
 def _late(by_provider: _Rows, places: _Places, parts: int, free: int) -> "array[int]":
-    """Return the sorted hashes of the addresses of round 2.
+    """Return the sorted hashes of the addresses that are scanned after all other parts, in round 2.
 
-    The home of a large provider is the part with most of its addresses; of several, one that depends on the provider.
+    The home of a large provider is the part with the most addresses of the provider. If several parts have equally many
+    addresses, the home is one of these parts, which depends on the provider.
     """
     late: set[int] = set()
     for provider, group in by_provider.groups():

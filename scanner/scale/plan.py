@@ -86,7 +86,7 @@ def _distinct(path: Path) -> int:
 
 
 def hosts_of(place: PlanPlace, buckets: Iterable[int]) -> Iterator[tuple[str, int]]:
-    """Yield host and port of each line of files of hosts."""
+    """Yield the host and port of each line in the host files of the given buckets."""
     for bucket in buckets:
         path = place.path / bucket_name("hosts", bucket)
         if path.exists():
@@ -96,7 +96,7 @@ def hosts_of(place: PlanPlace, buckets: Iterable[int]) -> Iterator[tuple[str, in
 
 
 def share_of(group: int, groups: int, buckets: int = GROUPS) -> range:
-    """Return the buckets that belong to one of ``groups`` groups."""
+    """Return the numbers of the buckets in one group, if ``buckets`` buckets are divided into ``groups`` groups."""
     return range(group * buckets // groups, (group + 1) * buckets // groups)
 
 

@@ -51,12 +51,16 @@ def table(verdicts: dict[str, PairVerdict]) -> str:
         ("pairs", len(verdicts), "all pairs of runs with a fixed command line"),
         ("equal as they are", sum(not verdict.rows for verdict in equal), "pairs without any difference"),
         (
-            "equal with the rows below",
+            "equal except for allowed differences",
             sum(bool(verdict.rows) for verdict in equal),
             "pairs whose differences are all allowed by one or more of the rows below",
         ),
         ("different", len(verdicts) - len(equal), "pairs with a difference that no other row of this table names"),
-        *((f"needs “{row.name}”", needed[row.name], row.why) for row in ROWS if not row.random_only),
+        *(
+            (f"with the allowed difference “{row.name}”", needed[row.name], row.why)
+            for row in ROWS
+            if not row.random_only
+        ),
     ]
     body = "".join(f"| {what} | {count} | {why} |\n" for what, count, why in rows)
     return f"| pairs of runs | number | explanation |\n|---|---:|---|\n{body}"

@@ -1,8 +1,8 @@
 """The verdict of MTA-STS on a domain, beside the verdict of DANE, and the mechanism that protects mail to the domain.
 
 ``sts`` is the verdict of the MTA-STS policy alone. ``sender_sts`` is the action of a sender that uses only MTA-STS, and
-``sender_both`` the action of a sender that uses DANE and MTA-STS. Such a sender decides host by host in the order of
-preference:
+``sender_both`` the action of a sender that uses DANE and MTA-STS. A sender that uses DANE and MTA-STS decides for each
+MX host, in the order of preference:
 
 1. If the MX RRset is secure and the host has usable TLSA records, or the TLSA lookup failed, DANE alone decides
    (RFC 8461 section 2: MTA-STS never overrides a failure of DANE).

@@ -129,5 +129,5 @@ class Patterns:
         return not self._valid.isdisjoint(patterns_for(host))
 
     def listing(self, hosts: Iterable[str]) -> frozenset[str]:
-        """Return the patterns that match one of several MX hosts."""
+        """Return the patterns that match at least one of the given MX hosts."""
         return self._valid.intersection([pattern for host in hosts for pattern in patterns_for(host)])

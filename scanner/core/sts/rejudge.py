@@ -1,7 +1,8 @@
 """The MTA-STS policy of a domain, derived again from the stored observations.
 
-A certificate that is no longer accepted hides the response: no sender would have sent the request. If the scan did not
-accept the certificate of the policy host, the run contains no response, so the policy stays unknown.
+If the certificate of a policy host is no longer accepted, the stored response is discarded, because a sender would not
+have sent the request. If the scan did not accept the certificate of the policy host, the run contains no response, so
+the policy stays unknown.
 """
 
 from collections.abc import Callable, Sequence

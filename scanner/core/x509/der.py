@@ -1,9 +1,9 @@
 """A reader of DER and BER (ITU-T X.690) for the encodings that occur in certificates.
 
 OpenSSL accepts indefinite lengths, padded lengths and constructed strings, so this reader accepts them as well. The
-library asn1crypto would also accept these encodings, but takes several times as long, since it builds objects for
-elements that are not needed. Elements with high tag numbers (above 30) are refused. The work and memory of the reader
-are bounded by the length of the input. The other modules of this package interpret the decoded elements.
+library asn1crypto can also decode BER, but takes several times as long as this reader, since asn1crypto builds objects
+for elements that are not needed. Elements with high tag numbers (above 30) are refused. The work and memory of the
+reader are bounded by the length of the input. The other modules of this package interpret the decoded elements.
 """
 
 import hashlib

@@ -62,7 +62,7 @@ _CHARSETS = {
 Canonical = tuple[tuple[tuple[str, str | bytes], ...], ...]
 
 NAMES = 4096
-"""Maximum number of cached names in each form; the names of issuers occur in many certificates."""
+"""Maximum number of cached names in each of the two caches; the names of issuers occur in many certificates."""
 
 USUAL_NAME = 512
 """Usual maximum size of a distinguished name in octets."""

@@ -3,9 +3,10 @@
 A certificate with a repeated or undecodable known extension, a negative path length or an empty keyUsage is unusable
 for OpenSSL (EXFLAG_INVALID): OpenSSL accepts it neither as issuer nor as subject of another certificate. OpenSSL also
 rejects an issuer with an unknown key type and a subject with an unknown signature algorithm. This module also rejects a
-certificate with a path length that OpenSSL cannot store; OpenSSL treats such a path length as absent. The answers do
-not depend on the time, since this module does not check dates. A leaf occurs once in a scan and its issuers recur: a
-path is verified as a whole only if the part above its leaf is new.
+certificate with a path length that OpenSSL cannot store; OpenSSL treats such a path length as absent. OpenSSL's answers
+do not depend on the time, since this module disables the check of validity periods. Most leaf certificates occur once
+in a scan, but their issuers occur often: OpenSSL verifies a whole path only if the path above its leaf was not
+verified before.
 """
 
 import hashlib
