@@ -221,89 +221,110 @@ _TLSRPT = {
 VOCABULARIES: dict[type[StrEnum], Vocabulary] = {
     DomainOutcome: Vocabulary(
         "outcome of a domain",
-        "The value states whether mail to a domain is delivered at the requested level.",
+        "The value of `outcome` states whether mail to a domain is delivered at the requested level.",
         words.OUTCOME,
     ),
     Sender: Vocabulary(
-        "sender", "The value states what a sender like Postfix smtp(8) does at the requested level.", _SENDER
+        "sender",
+        "The value of `sender` states what a sender like Postfix smtp(8) does at the requested level.",
+        _SENDER,
     ),
     DomainDane: Vocabulary(
         "dane of a domain",
-        "The value combines the results of comparing TLSA records and certificate chains at all MX hosts of a domain.",
+        "The value of `dane` combines the results of comparing TLSA records and certificate chains at all MX hosts of "
+        "a domain.",
         words.DOMAIN_DANE,
     ),
     DomainStartTLS: Vocabulary(
         "starttls of a domain and of an MX host",
-        "The value states whether TLS works at the MX hosts of a domain, or at the addresses of an MX host.",
+        "The value of `starttls` states whether TLS works at the MX hosts of a domain, or at the addresses of an MX "
+        "host.",
         words.DOMAIN_STARTTLS,
     ),
     Dane: Vocabulary(
         "dane of an MX host or address",
-        "The value is the result of comparing the TLSA records with the certificate chain of an MX host. If TLSA "
-        "records exist but no TLSA record is usable, TLS is mandatory without authentication (RFC 7672 section 2.2).",
+        "The value of `dane` is the result of comparing the TLSA records with the certificate chain of an MX host. If "
+        "TLSA records exist but no TLSA record is usable, TLS is mandatory without authentication (RFC 7672 section "
+        "2.2).",
         _HOST_DANE,
     ),
     DomainSTS: Vocabulary(
         "sts of a domain",
-        "The value is the verdict of the MTA-STS policy of a domain on its MX hosts.",
+        "The value of `sts` is the verdict of the MTA-STS policy of a domain on its MX hosts.",
         words.DOMAIN_STS,
     ),
     Mechanism: Vocabulary(
         "mechanism",
-        "The value is the mechanism that protects mail from a sender that uses both DANE and MTA-STS. Where DANE "
-        "applies to a host, DANE alone decides.",
+        "The value of `mechanism` is the mechanism that protects mail from a sender that uses both DANE and MTA-STS. "
+        "Where DANE applies to a host, DANE alone decides.",
         _MECHANISM,
     ),
     HostSTS: Vocabulary(
         "sts of an MX host",
-        "The value is the verdict of the MTA-STS policy of a domain on one MX host.",
+        "The value of `sts` is the verdict of the MTA-STS policy of a domain on one MX host.",
         _HOST_STS,
     ),
     TLSState: Vocabulary(
         "tls of an address",
-        "The value is the result of TLS and server authentication; the first four values are those of posttls-finger.",
+        "The value of `tls` is the result of TLS and server authentication; the first four values are those of "
+        "posttls-finger.",
         _TLS,
     ),
     Pkix: Vocabulary(
         "pkix of an address",
-        "The value is the result of validating a certificate chain against the trust store, without comparing names.",
+        "The value of `pkix` is the result of validating a certificate chain against the trust store, without "
+        "comparing names.",
         _PKIX,
     ),
     StartTLS: Vocabulary(
-        "starttls of an address or probe", "The value is the answer of the server to STARTTLS.", _STARTTLS
+        "starttls of an address or probe", "The value of `starttls` is the answer of the server to STARTTLS.", _STARTTLS
     ),
     Served: Vocabulary(
         "served of a key algorithm",
-        "The value states whether a server has a certificate with a key of the algorithm. The value is `no` only after "
-        "a TLS alert of the server.",
+        "The value of `served` states whether a server has a certificate with a key of the algorithm. `served` is "
+        "`no` only after a TLS alert of the server.",
         words.SERVED,
     ),
-    CertAlg: Vocabulary("alg of a certificate", "The value is the algorithm of the key of a certificate.", _CERT_ALG),
+    CertAlg: Vocabulary(
+        "alg of a certificate", "The value of `alg` is the algorithm of the key of a certificate.", _CERT_ALG
+    ),
     PostQuantum: Vocabulary(
         "pq of an address",
-        "The value is the post-quantum readiness of the key exchange. `supported` and `no` need `scan --pq`. The value "
-        "is `no` only after a TLS alert of the server.",
+        "The value of `pq` is the post-quantum readiness of the key exchange. `supported` and `no` need `scan --pq`. "
+        "`pq` is `no` only after a TLS alert of the server.",
         words.POST_QUANTUM,
     ),
-    Level: Vocabulary("level", "The value is a security level as in Postfix's `smtp_tls_security_level`.", _LEVEL),
-    Mode: Vocabulary("mode", "The value is the protocol on a TCP port.", _MODE),
-    Outcome: Vocabulary("outcome of a DNS answer", "The value is the result of a DNS lookup.", _OUTCOME),
-    Security: Vocabulary("security", "The value is the DNSSEC state of a DNS answer (RFC 4033 section 5).", _SECURITY),
-    Phase: Vocabulary("phase of a failure", "The value is the phase of a probe in which a failure occurred.", _PHASE),
-    FailureKind: Vocabulary("kind of a failure", "The value is the class of a failure of a probe.", _FAILURE),
+    Level: Vocabulary(
+        "level", "The value of `level` is a security level as in Postfix's `smtp_tls_security_level`.", _LEVEL
+    ),
+    Mode: Vocabulary("mode", "The value of `mode` is the protocol on a TCP port.", _MODE),
+    Outcome: Vocabulary("outcome of a DNS answer", "The value of `outcome` is the result of a DNS lookup.", _OUTCOME),
+    Security: Vocabulary(
+        "security", "The value of `security` is the DNSSEC state of a DNS answer (RFC 4033 section 5).", _SECURITY
+    ),
+    Phase: Vocabulary(
+        "phase of a failure", "The value of `phase` is the phase of a probe in which a failure occurred.", _PHASE
+    ),
+    FailureKind: Vocabulary("kind of a failure", "The value of `kind` is the class of a failure of a probe.", _FAILURE),
     TXTRecord: Vocabulary(
         "record of sts and tlsrpt",
-        "The value is the state of the TXT record of MTA-STS (`sts`) or TLSRPT (`tlsrpt`).",
+        "The value of `record` is the state of the TXT record of MTA-STS (`sts`) or TLSRPT (`tlsrpt`).",
         words.TXT_RECORD,
     ),
     PolicyMode: Vocabulary(
-        "mode of an MTA-STS policy", "The value is the mode of an MTA-STS policy (RFC 8461 section 3.2).", _POLICY_MODE
+        "mode of an MTA-STS policy",
+        "The value of `mode` is the mode of an MTA-STS policy (RFC 8461 section 3.2).",
+        _POLICY_MODE,
     ),
     Unusable: Vocabulary(
-        "unusable of a TLSA record", "The value is the defect that makes a TLSA record unusable for SMTP.", _UNUSABLE
+        "unusable of a TLSA record",
+        "The value of `unusable` is the defect that makes a TLSA record unusable for SMTP.",
+        _UNUSABLE,
     ),
-    RunState: Vocabulary("state of a run", "The value is the state of a run directory.", _RUN_STATE),
-    TLSRPT: Vocabulary("tlsrpt", "The values are result types of TLSRPT (RFC 8460 section 4.3).", _TLSRPT),
-    Reason: Vocabulary("reasons", "The values are reason codes; docs/reasons.md explains each reason code.", {}),
+    RunState: Vocabulary("state of a run", "The value of `state` is the state of a run directory.", _RUN_STATE),
+    TLSRPT: Vocabulary("tlsrpt", "The values of `tlsrpt` are result types of TLSRPT (RFC 8460 section 4.3).", _TLSRPT),
+    Reason: Vocabulary(
+        "reasons", "The values of `reasons` are reason codes; docs/reasons.md explains each reason code.", {}
+    ),
 }
 """All vocabularies of the records; vocabularies of verdicts come first."""
