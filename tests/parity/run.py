@@ -56,7 +56,7 @@ def table(verdicts: dict[str, PairVerdict]) -> str:
             "pairs whose differences are all allowed by one or more of the rows below",
         ),
         ("different", len(verdicts) - len(equal), "pairs with a difference that no other row of this table names"),
-        *((f"needs “{row.name}”", needed[row.name], row.why) for row in ROWS if not row.random_only),
+        *((f"allowed difference “{row.name}”", needed[row.name], row.why) for row in ROWS if not row.random_only),
     ]
     body = "".join(f"| {what} | {count} | {why} |\n" for what, count, why in rows)
     return f"| pairs of runs | number | explanation |\n|---|---:|---|\n{body}"
