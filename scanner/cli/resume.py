@@ -74,7 +74,7 @@ def _check_files(path: Path, kept: dict[str, Any], given: AbstractSet[str]) -> N
     trust anchor or trusted certificates.
 
     Raises:
-        CliError: an option that names a file was not given again, although another user owns or can write the run.
+        CliError: an option that names a file was not given again, and another user owns the run or can write to it.
     """
     unconfirmed = [name for name in _FILES if kept.get(name) and name not in given]
     places = (path, path / HEADER_FILE, *flag_files(path))
