@@ -249,8 +249,8 @@ async def _work(job: _Job, send: trio.MemorySendChannel[DomainRecord]) -> None:
 def _in_thread(work: Callable[[], Awaitable[T]]) -> T:
     """Run trio in a new thread and return the result; an exception in the calling thread (an interrupt) cancels it.
 
-    Each of the two threads writes its own list before it reads the list of the other thread, so that no cancellation is
-    lost.
+    The new thread writes ``tokens`` before it reads ``cancelled``, and the calling thread writes ``cancelled`` before
+    it reads ``tokens``, so that no cancellation is lost.
     """
     scope = trio.CancelScope()
     result: Future[T] = Future()

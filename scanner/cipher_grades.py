@@ -4,7 +4,7 @@ EXCLUDED = "!SEED:!IDEA:!3DES:!RC2:!RC4:!RC5:!kDH:!kECDH:!aDSS:!MD5"
 """Suites that no cipher grade of Postfix offers."""
 
 MEDIUM = f"aNULL:-aNULL:HIGH:MEDIUM:{EXCLUDED}:+RC4:@STRENGTH"
-"""Postfix's ``medium`` cipher grade since 3.8, its default for every level."""
+"""Postfix's cipher grade ``medium`` since version 3.8, the default grade of Postfix for every level."""
 
 GRADES = {
     "high": ("tls_high_cipherlist", f"aNULL:-aNULL:HIGH:{EXCLUDED}:@STRENGTH"),

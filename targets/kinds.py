@@ -1,8 +1,8 @@
 """Recognition of lists in other formats (URLs, e-mail addresses, hosts files, ...), with an option for each format.
 
-A list is rejected as a whole if most of its first lines have such a format but are not destinations. A single line that
-is not a destination is rejected with a hint about the format of the line. With ``--accept``, the host of a URL or of an
-e-mail address is scanned.
+A list is rejected as a whole if most of its first lines have a format of ``ListKind`` and are not destinations. A
+single line that is not a destination is rejected with a hint about the format of the line. With ``--accept``, the host
+of a URL or of an e-mail address is scanned.
 """
 
 import re

@@ -70,7 +70,10 @@ class Exclusions:
 
 @dataclass(frozen=True, slots=True)
 class Scope:
-    """The addresses and names that a scan may contact. A method returns a Refusal, or None if contact is permitted."""
+    """The addresses and names that a scan may contact.
+
+    Each method returns a ``Refusal``, or None if contact is permitted.
+    """
 
     allow_private: bool = False
     exclusions: Exclusions = field(default_factory=Exclusions)

@@ -3,9 +3,8 @@
 The tables are the IANA special-purpose address registries for IPv4 and IPv6 (RFC 6890, as of July 2026).
 An address is globally reachable if the longest matching block is marked "globally reachable" in the registry, or if no
 block matches. In addition to the blocks of the registries, this module treats multicast addresses (RFC 5771, RFC 4291)
-as not globally reachable, and IPv6 addresses outside 2000::/3, which RFC 4291 reserves. Of the blocks marked "N/A" in
-the registries, a 6to4 address is global if its IPv4 address is global; Teredo, ORCHID and 6to4 relay anycast addresses
-are not global.
+as not globally reachable, and IPv6 addresses outside 2000::/3, which RFC 4291 reserves. For some blocks, the registries
+state "N/A": this module treats Teredo, ORCHID and 6to4 relay anycast addresses as not globally reachable.
 
 An IPv6 address that embeds an IPv4 address (mapped, compatible, translated, 6to4) is globally reachable only if the
 IPv4 address is globally reachable, because packets to the IPv6 address may reach the IPv4 address.

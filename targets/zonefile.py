@@ -134,7 +134,7 @@ def _kind(tokens: "dns.tokenizer.Tokenizer") -> str:
 
 
 def _records(lines: Iterator[Line]) -> Iterator[Line]:
-    """Join the lines of each record with parentheses; line feeds are kept, because they end comments."""
+    """Join the lines of a record that contains parentheses; line feeds are kept, because a line feed ends a comment."""
     for line in lines:
         depth = _depth(line.text)
         if line.flaw or depth <= 0:

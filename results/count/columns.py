@@ -31,7 +31,7 @@ _WORDS = {"critical": 4.0, "high": 3.0, "medium": 2.0, "normal": 2.0, "low": 1.0
 class GroupCount:
     """The numbers of domains with one value of a column, by health.
 
-    ``protected`` is the number with this DANE verdict.
+    ``protected`` is the number of domains with the DANE verdict ``protected``.
     """
 
     value: str

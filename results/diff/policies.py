@@ -1,8 +1,9 @@
 """The changes of the MTA-STS policy and of the TLSRPT record of a domain over several runs.
 
-A record or policy that a run could not determine is not compared: the latest known state of an earlier run is the old
-state. A sender that has a policy in its cache fetches the policy again only if the id of the TXT record changes or the
-policy expires (RFC 8461 section 5.1), so a change of the policy or of the MX hosts without a new id is reported.
+The newest run is compared with the latest earlier run that could determine the record or policy; a record or policy
+that the newest run could not determine is not compared. A sender that has a policy in its cache fetches the policy
+again only if the id of the TXT record changes or the policy expires (RFC 8461 section 5.1), so a change of the policy
+or of the MX hosts without a new id is reported.
 """
 
 from collections.abc import Iterator, Sequence

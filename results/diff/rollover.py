@@ -1,10 +1,10 @@
 """Classification of the certificate rollovers at a host with TLSA records, from several runs (RFC 7671 section 8.1).
 
 An observation is the state of a host in one run, with usable TLSA records and at least one certificate chain. The
-records of an observation *match* if DANE accepts every chain of the observation; names and validity periods are
-ignored. The certificate was *replaced* between two observations when an address that is in both observations sent
-another server certificate. The certificates of a server with several key algorithms are compared for each algorithm. If
-no address is in both observations, the certificate was replaced when the sets of server certificates differ.
+records *match* in an observation if they match every chain (names and validity periods are ignored). The certificate
+was *replaced* between two observations when an address that is in both observations sent another server certificate.
+If a server has several certificates, only certificates with the same key algorithm are compared with each other. If no
+address is in both observations, the certificate was replaced when the sets of server certificates differ.
 
 The classes of rollovers are defined on two consecutive observations, called the old observation and the new
 observation:
@@ -21,16 +21,18 @@ observation:
     The TLSA records were not updated: the records match in the old observation, or this is the first observation; the
     certificate was replaced; and the records match neither in the new nor in a later observation.
 ``published-late``
-    The certificate was in use before its records were published: the class differs from ``never-updated`` in that other
-    records match in a later observation; or no record matches in the first observation, and records match the same
+    The certificate was in use before its records were published: the rollover begins as in the class
+    ``never-updated``, but other records match the certificate in a later observation. The class ``published-late`` also
+    applies if the records of the first observation do not match its certificate, and other records match the same
     certificate in a later observation.
 ``rolled-back``
-    The old certificate is in use again: the class differs from ``never-updated`` in that the same records match in a
-    later observation.
+    The old certificate is in use again: the rollover begins as in the class ``never-updated``, but the unchanged
+    records match in a later observation.
 ``removed-early``
-    The record of the certificate in use is missing: the records match in the old observation, the certificate was not
-    replaced, and the changed records do not match in the new observation; or the records do not match in the first
-    observation, but match the certificate of the next observation.
+    The record of a certificate was removed while the certificate was in use: the records match in the old observation,
+    the certificate was not replaced, and the changed records do not match in the new observation. The class
+    ``removed-early`` also applies if the records of the first observation do not match its certificate, but match the
+    certificate that replaced it.
 
 The runs do not show the states of a host between two runs. A fault that began and ended between two runs is classified
 as ``correct`` without overlap. An inconclusive run (lookup failed, no connection) is ignored. A run in which the TLSA
@@ -123,9 +125,11 @@ def leaves_replaced(old: Mapping[str, str], new: Mapping[str, str]) -> bool:
     Args:
         old: the SHA-256 of the server certificate by address and key algorithm (``192.0.2.1 rsa``) in the earlier
             observation.
-        new: the same mapping for the later observation. If any address is in both mappings, only the addresses in both
-            mappings are compared, and for an address only the certificates with equal algorithms. An address without
-            equal algorithms has another certificate.
+        new: the same mapping for the later observation.
+
+    If any address is in both mappings, addresses that are in only one mapping are ignored. The certificates of an
+    address are compared for each key algorithm that the address has in both mappings; if an address has no such
+    algorithm, its certificate counts as replaced. If no address is in both mappings, all certificates are compared.
     """
     common = old.keys() & new.keys()
     addresses = _addresses(old) & _addresses(new)

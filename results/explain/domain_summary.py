@@ -131,7 +131,7 @@ def _endpoint(verdict: EndpointVerdict, report: EndpointReport | None, record: D
 
 
 def _other(other: AlgorithmReport, verdict: EndpointVerdict, record: DomainRecord, console: Console) -> None:
-    """Print a certificate whose key algorithm is not that of the certificate for the default offer."""
+    """Print another certificate of the server, with another key algorithm than the certificate sent by default."""
     if other.served is Served.NO or other.alg not in verdict.algorithms:
         return
     result = words.HOST_DANE[verdict.algorithms[other.alg]]

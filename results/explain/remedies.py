@@ -79,8 +79,8 @@ REMEDIES: dict[Reason, str] = {
     Reason.EHLO_TLS_REJECTED: (
         "Configure the server to accept EHLO after STARTTLS as before STARTTLS (RFC 3207 section 4.2)."
     ),
-    Reason.COMMAND_TIMEOUT: "Find the cause in the server's log: the server does not answer a command.",
-    Reason.LOST_CONNECTION: "Find the cause in the server's log: the server closes the connection.",
+    Reason.COMMAND_TIMEOUT: "Find out from the server's log why the server does not answer a command.",
+    Reason.LOST_CONNECTION: "Find out from the server's log why the server closes the connection.",
     Reason.CONNECTION_RESET: "Find the cause in the log of the server or firewall: the connection is reset.",
     Reason.GARBLED_REPLY: "Check the service on the port: the service does not speak SMTP.",
     Reason.REPLY_TOO_LONG: "Shorten the server's replies (RFC 5321 section 4.5.3.1).",
@@ -93,7 +93,7 @@ REMEDIES: dict[Reason, str] = {
     Reason.TLS_HANDSHAKE_FAILED: (
         "Find the cause in the server's log. Possible causes are the key, the TLS versions and the cipher suites."
     ),
-    Reason.TLS_TIMEOUT: "Find the cause in the server's log: the server does not finish the handshake.",
+    Reason.TLS_TIMEOUT: "Find out from the server's log why the server does not finish the handshake.",
     Reason.TLS_MESSAGE_TOO_LONG: "Send fewer certificates. Clients need only the server certificate and its issuers.",
     Reason.CERTIFICATE_UNDECODABLE_HERE: "Replace the certificate by a certificate whose encoding follows RFC 5280.",
     Reason.DH_PRIME_TOO_LARGE: "Use elliptic curves, or a Diffie-Hellman group of at most 4,096 bits (RFC 7919).",

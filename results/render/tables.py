@@ -161,7 +161,7 @@ def is_number(cell: Cell) -> bool:
 
 
 def _number(table: Table, place: int) -> bool:
-    """Return whether all cells of a column that are not empty are numbers."""
+    """Return whether every cell of a column is a number or empty, and at least one is a number."""
     cells = [row[place] for row in table.rows if row[place] is not None]
     return bool(cells) and all(map(is_number, cells))
 

@@ -14,7 +14,7 @@ def short(record: TLSARecord) -> str:
 
 
 def whole(record: TLSARecord) -> str:
-    """Return a TLSA record with data; the data of full certificates and keys are cut to ``WHOLE`` hex digits."""
+    """Return a TLSA record with at most ``WHOLE`` hex digits of its data, which is enough for every digest."""
     return presentation(record, WHOLE)
 
 

@@ -61,7 +61,10 @@ def contacts(report: Report) -> dict[str, tuple[list[Task], list[PolicyTask]]]:
 
 
 def file_name(contact: str) -> str:
-    """Return the file name for a contact: its harmless characters, and a digest that distinguishes similar contacts."""
+    """Return the file name for a contact: its letters, digits and ``@._-``, and a digest of the contact.
+
+    The digest distinguishes contacts that differ only in other characters.
+    """
     stem = _UNSAFE.sub("_", contact).strip("._-")[:STEM]
     digest = sha256(contact.encode(errors="surrogatepass")).hexdigest()[:8]
     return f"{stem or 'contact'}-{digest}.txt"

@@ -31,7 +31,7 @@ _LIMITED = re.compile(rb'"local-limit"')
 _SPOILED = re.compile(rb'"(?:local-limit|internal)"')
 """Patterns of reason codes in the line of a domain.
 
-If a column of the target list contains the same text, the only effect is a needless scan of the domain.
+If a column of the target list contains a text that matches a pattern, the only effect is a needless scan of the domain.
 """
 
 

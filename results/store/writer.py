@@ -279,7 +279,7 @@ class Store:
         return [_cert_line(key, cert, sender) for key, cert in found if self._index.cert(key) is None]
 
     def _append(self, lines: Sequence[_Line]) -> None:
-        """Write lines and enter the lines in the index; a certificate that two of the hosts sent is written once."""
+        """Write lines and enter the lines in the index; a certificate that several hosts sent is written once."""
         for line in lines:
             if isinstance(line.key, bytes):
                 if self._index.cert(line.key) is None:

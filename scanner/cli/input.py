@@ -262,7 +262,7 @@ class Work:
 
 
 def new_work(spool: Spool, store: Store | None, flags: dict[str, Any]) -> Work:
-    """Return all destinations of a spool as work. Move the spool and the options into the run, for ``--resume``.
+    """Return the work of a new run: all destinations. Move the spool and the options into the run, for ``--resume``.
 
     Raises:
         StoreError: a file cannot be written, for example because the disk is full.
@@ -324,7 +324,7 @@ def kept_flags(run: Path) -> dict[str, Any]:
     """Return the options that a run was started with, including its input.
 
     Raises:
-        CliError: the file of the options cannot be read.
+        CliError: the file with the options of the run cannot be read.
     """
     path = run / _SPOOL / _FLAGS
     try:

@@ -146,8 +146,8 @@ def _input(flags: dict[str, Any], settings: Settings) -> Input:
 def _stdin() -> io.BufferedReader:
     """Return a second file object for standard input, without the lock of ``sys.stdin``.
 
-    After an interrupt, the thread that reads a list may still be reading from standard input. If this thread held the
-    lock of ``sys.stdin``, the Python interpreter could not exit.
+    After an interrupt, the thread that reads a list may still be reading from standard input. The Python interpreter
+    cannot exit while a thread holds the lock of ``sys.stdin``.
     """
     try:
         if fcntl.fcntl(0, fcntl.F_GETFL) & os.O_ACCMODE == os.O_WRONLY:  # as ``scanner.cli`` opens a closed stream

@@ -74,7 +74,7 @@ def _check_files(path: Path, kept: dict[str, Any], given: AbstractSet[str]) -> N
     trust anchor or trusted certificates.
 
     Raises:
-        CliError: the run belongs to another user, or other users can write to it, and an option was not given again.
+        CliError: an option that names a file was not given again, and another user owns the run or can write to it.
     """
     unconfirmed = [name for name in _FILES if kept.get(name) and name not in given]
     places = (path, path / HEADER_FILE, *flag_files(path))
@@ -94,7 +94,7 @@ def _text(value: object) -> str:
 def check_settings(path: Path, settings: Settings) -> None:
     """Check that the settings are equal to the settings in the header of the run.
 
-    A setting that the version of the run did not have is not compared with the header.
+    A setting that the header lacks, because an older version of mxsweep wrote the header, is not compared.
 
     Raises:
         CliError: a setting differs.

@@ -24,7 +24,7 @@ For comparison, RFC 5321 section 4.5.3.1.5 requires 512 octets for a reply line.
 """
 
 REPLY_LINES = 1024
-"""Maximum number of lines in one reply. Postfix has no limit on the lines of a reply.
+"""Maximum number of lines in one reply. Postfix does not limit the number of lines.
 
 Observed replies have at most some dozens of lines.
 """

@@ -63,9 +63,9 @@ class ProbeRoles(NamedTuple, Generic[P]):
 
     ``own`` is the last probe with the TLS profile of the level itself, with all key exchange groups or with classical
     groups only. If ``own`` offered classical groups only, ``large`` is the preceding probe, whose handshake failed with
-    all groups; else ``large`` is None. ``spare`` is the probe with opportunistic TLS settings after ``own``, or None.
-    ``shown`` is the probe that represents the address: ``spare`` if only ``spare`` has a handshake, else ``own``. The
-    evidence, chain, TLS version and STARTTLS state of the address are those of the probe ``shown``.
+    all groups; else ``large`` is None. ``spare`` is the probe with opportunistic TLS settings that follows the probe
+    ``own``, or None. ``shown`` is the probe that represents the address: ``spare`` if only ``spare`` has a handshake,
+    else ``own``. The evidence, chain, TLS version and STARTTLS state of the address are those of the probe ``shown``.
     """
 
     own: P

@@ -5,7 +5,7 @@
 * ``${name:text}`` and ``${name:{text}}`` give the text if the value is empty.
 * ``${name?{text}:{other}}`` gives ``text`` if the value is not empty, and ``other`` if the value is empty.
 * ``${{a} == {b} ? {text} : {other}}`` chooses by comparison (== != < <= > >=), numeric if a and b are numbers.
-* ``${{a} <level {b} ? ...}`` chooses by comparison of compatibility levels (<level <=level ==level ...).
+* ``${{a} <level {b} ? {text} : {other}}`` chooses by comparing a and b as compatibility levels (<level ==level ...).
 * ``$$`` gives a dollar sign.
 
 Values and texts may contain macros, which are expanded too. A macro that is not closed, or that refers to itself,

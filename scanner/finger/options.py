@@ -176,7 +176,7 @@ def ascii_form(name: str) -> str:
 
 
 def ascii_warnings(names: Sequence[str]) -> list[str]:
-    """Return Postfix's warnings about host names (or ``.name``) that cannot be converted to A-labels."""
+    """Return Postfix's warnings about host names, with or without a leading dot, that have no form in A-labels."""
     found: list[str] = []
     for name in names:
         try:

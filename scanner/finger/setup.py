@@ -1,4 +1,4 @@
-"""Everything that a finger run uses besides its options."""
+"""The settings and resources of a run of ``mxsweep finger``."""
 
 from dataclasses import dataclass
 from typing import TYPE_CHECKING

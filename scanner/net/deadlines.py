@@ -42,11 +42,11 @@ class Deadline:
 
     @property
     def reached(self) -> bool:
-        """True if the block was cancelled by its deadline or by ``cancel``."""
+        """True if the ``with`` block was cancelled, by its deadline or by ``cancel``."""
         return self._scope.cancelled_caught
 
     def cancel(self) -> None:
-        """Cancel the block now."""
+        """Cancel the ``with`` block now."""
         self._scope.cancel()
 
     def __enter__(self) -> Self:

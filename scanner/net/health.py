@@ -30,7 +30,8 @@ class ServerHealth:
 
         Returns:
             Working servers and servers due for a trial in the order of the settings, then servers in back-off sorted by
-            the end of their pause. If the first server is due for a trial, its next pause begins.
+            the end of their pause. If the first server is due for a trial, this call also begins its next
+            back-off, which ends when the server answers.
         """
         if not self._backoffs:
             return self.servers

@@ -62,7 +62,7 @@ def _is_server(address: str) -> bool:
 
 @asynccontextmanager
 async def open_resolver(settings: DNSSettings) -> AsyncIterator["Resolver"]:
-    """Open a resolver for the duration of the block.
+    """Open a resolver for the duration of the ``async with`` block.
 
     Args:
         settings: servers (if empty, the servers in resolv.conf), trust, time limits and rates.
@@ -105,8 +105,9 @@ class Resolver:
             fresh: query the servers now, without the cache and without sharing a question in flight.
 
         Returns:
-            The answer, or an answer that describes the failure, after at most ``total`` seconds. The lookup of a second
-            opinion, and of the DNSSEC state of each alias of an insecure answer, may take ``total`` seconds more. The
+            The answer, or an answer that describes the failure, after at most ``total`` seconds. After a failure, the
+            queries to the resolvers of the setting ``confirm`` may take ``total`` seconds more. After an insecure
+            answer with aliases, the queries for the DNSSEC state of the aliases may take ``total`` seconds more. The
             waits for one of the ``in_flight`` slots and for the limit of the query rate are not counted in this time.
         """
         key = CacheKey(canonical(name), rtype, dnssec)

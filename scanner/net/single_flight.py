@@ -76,7 +76,7 @@ class SingleFlight(Generic[K, V]):
         Raises:
             RuntimeError: the function ``work`` raised an exception, which is the cause of this error. All callers get
                 this error, including later callers while the error is kept. An exception of ``work`` is a bug of
-                mxsweep, since remote failures are values.
+                mxsweep, since ``work`` returns a remote failure as a value.
         """
         flight = self._find(key)
         while flight is not None and not flight.done:

@@ -17,7 +17,7 @@ from scanner.net.gates import KeyedCap
 SLOW = 5.0
 """Duration in seconds after which a probe is slow.
 
-Most servers answer in less time, except servers that delay their greeting.
+Most probes take less than 5 seconds; probes of servers that delay their greeting take longer.
 """
 
 RECHECK = 1.0

@@ -63,8 +63,8 @@ class TCPStream(trio.abc.Stream):
     async def receive_some(self, max_bytes: int | None = None) -> bytes:
         """Wait for octets and return the octets; return empty bytes at the end of the stream.
 
-        The method has a trio checkpoint before the read. With many tasks, the reply has often arrived during the
-        checkpoint, which saves the system calls of a wait.
+        The method has a trio checkpoint before the read. With many tasks, the reply has often arrived by the end of the
+        checkpoint, and the method then needs no system calls to wait for the reply.
         """
         await trio.lowlevel.checkpoint()
         while True:

@@ -385,7 +385,7 @@ class TLSStream:
 
 
 _scratch = _ffi.new("char[]", _CHUNK)
-"""Buffer that all calls share.
+"""Buffer for received octets, which all TLS streams share.
 
 The content of the buffer is copied after each call, because allocating a buffer takes longer than a call.
 """

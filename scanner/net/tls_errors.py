@@ -1,7 +1,8 @@
 """OpenSSL's errors with their numbers, in the format of OpenSSL's error lines; pyOpenSSL provides only the texts.
 
-The numbers of library and reason are found by comparing OpenSSL's text for each number. pyOpenSSL does not provide
-file, line and data of an error, so the returned lines omit them.
+The numbers of the library and the reason of an error are found by comparing the texts of the error with OpenSSL's text
+for each number. pyOpenSSL provides neither source file and line nor the data of an error, so the returned lines omit
+these fields.
 """
 
 import functools

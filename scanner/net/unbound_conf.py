@@ -156,7 +156,10 @@ def _sizes(in_flight: int) -> list[str]:
 
 
 def _receive_buffer() -> int:
-    """Return the size of the receive buffer in octets, at most the kernel's limit, beyond which unbound logs errors."""
+    """Return the size of the receive buffer in octets.
+
+    The size is at most the kernel's limit, because unbound logs an error if the kernel refuses a larger size.
+    """
     try:
         return min(RECEIVE_BUFFER, int(_RMEM_MAX.read_text()))
     except (OSError, ValueError):

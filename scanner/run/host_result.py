@@ -63,8 +63,8 @@ class HostResult:
         """Make the report of the host in time slices. Only one task at a time may call this method.
 
         Raises:
-            RuntimeError: the function ``make`` raised an exception, which is the cause of this error. Further calls of
-                this method do not call ``make`` again.
+            RuntimeError: the function ``make`` raised an exception, which is the cause of this error. Later calls of
+                this method raise the error again, without a call of the function ``make``.
         """
         if self._make is not None:
             try:

@@ -33,7 +33,7 @@ BACKLOG = 256
 """Maximum number of items queued for the writer, which is about the number of items that arrive during one fsync."""
 
 WRITE_BATCH = 64
-"""Maximum number of domains that the writer receives at once; judging these takes about ten milliseconds."""
+"""Maximum number of domains that the writer receives at once; judging 64 domains takes about ten milliseconds."""
 
 GATHERING_DELAY = 0.02
 """Seconds that the writer waits for more items, since judging many items one after the other takes less time."""
@@ -237,9 +237,9 @@ class _Writer:
     async def run(self, channel: trio.MemoryReceiveChannel[Output]) -> None:
         """Write all items that arrive in the channel.
 
-        The writer task ends after all workers, so that every observation is written. The channel is closed without a
-        trio checkpoint, so that the exception group of the nursery contains an exception of the sink before the
-        exceptions of workers that send to the closed channel.
+        The writer task ends after all workers, so that every observation is written. If the sink raises an exception,
+        ``run`` closes the channel without a trio checkpoint, so that the exception of the sink is the first exception
+        of the group, before the exceptions of workers that send to the closed channel.
         """
         with channel:
             async with trio.open_nursery() as nursery:

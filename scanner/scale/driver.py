@@ -21,7 +21,7 @@ from scanner.vocabulary import RunState
 from targets.spool import Spool
 
 AGAIN = 3
-"""Number of the round that examines again, as a whole, the hosts whose parts disagree."""
+"""Number of the round that examines hosts of several parts again as a whole, if the reports of the parts disagree."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -41,7 +41,8 @@ def merged(split: SplitLine, reports: Sequence[HostReport]) -> HostReport:
 def agree(split: SplitLine, reports: Sequence[HostReport]) -> bool:
     """Return whether every part of a host has a report, and the TLSA lookups of all parts have the same result.
 
-    Without the report of a part, for example after an internal error, the addresses of that part are not determined.
+    If the report of a part is missing, for example after an internal error, the addresses of that part were not
+    examined.
     """
     found = {(report.tlsa.records, report.tlsa.dane, report.tlsa.base_domain) for report in reports}
     return len(reports) == len(split.parts) and len(found) == 1
@@ -51,8 +52,8 @@ class SplitHosts:
     """The reports of the hosts that lie in several parts; the keys of these hosts are in memory.
 
     Args:
-        place: the plan of a run.
-        index: the plan, all parts of which are complete.
+        place: the directory of the plan of a run.
+        index: the list of the parts of the plan; every part is complete.
 
     Raises:
         StoreError: a file cannot be read.

@@ -22,7 +22,7 @@ _T = TypeVar("_T")
 async def find_routes(path: Path, targets: Iterator[Target], ports: Ports) -> None:
     """Write the MX answer of each target to a file.
 
-    An internal error becomes the line of its target, so that the other targets are not affected.
+    If the lookup of a target ends with an internal error, the line of that target contains the error.
 
     Raises:
         StoreError: the file cannot be written.

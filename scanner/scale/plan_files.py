@@ -1,6 +1,7 @@
 """The files of ``RUN/plan``: their names, their records, and reading and writing them as JSON lines.
 
-* ``routes-NNN.jsonl``: the MX answer of each destination of a bucket; ``refused-NNN.jsonl``: those out of scope.
+* ``routes-NNN.jsonl``: the MX answer of each destination of a bucket.
+* ``refused-NNN.jsonl``: the destinations of a bucket that are out of scope.
 * ``hosts-NNN``: the distinct MX hosts of a bucket, as ``host TAB port``.
 * ``addresses-NNN.jsonl``: the A and AAAA answers of each MX host of a bucket.
 * ``part-NNN.jsonl``: the MX hosts of a part, with the addresses that belong to the part.

@@ -1,4 +1,4 @@
-"""The state of a scan in many processes, from its files alone."""
+"""The state of a scan in many processes, which is read from the files of the scan only."""
 
 from dataclasses import dataclass
 from pathlib import Path

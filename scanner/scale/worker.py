@@ -25,7 +25,10 @@ _TAIL = 300  # characters of the last text of a child that ended without a resul
 
 
 def dask_setup(_worker: object) -> None:
-    """Leave the process group of the terminal, whose interrupts end the scan in order; Dask calls this function."""
+    """Move a Dask worker out of the process group of the terminal; Dask calls this function in each new worker.
+
+    An interrupt at the terminal then reaches only the process of the scan, which ends the jobs of its workers.
+    """
     os.setpgid(0, 0)
 
 

@@ -240,9 +240,10 @@ class _JudgedDomain:
         return security in (None, Security.SECURE) and report.tlsa.dane in (None, Dane.LOOKUP_FAILED)
 
     def _action(self, senders: Sequence[Sender]) -> Sender:
-        """Return the action for the domain.
+        """Return the action of a sender for the domain, from the action at each MX host in the order of preference.
 
-        If the policy is not known, the action at an earlier host may be unknown.
+        If the MTA-STS policy is undetermined, the action for the domain is ``unknown`` if the action at the first MX
+        host that may accept the mail is ``unknown``.
         """
         first = next((each for each in senders if each in rollup.DELIVERS or each is Sender.UNKNOWN), None)
         if self._found.why in _UNDECIDED and first is Sender.UNKNOWN:

@@ -72,7 +72,7 @@ class Certificate:
 
     @cached_property
     def key(self) -> keys.Key:
-        """The public key's type and size, from OpenSSL if the key type is not in ``keys``.
+        """The type and size of the public key; OpenSSL determines the size if the module ``keys`` cannot.
 
         The type is "" if the key is unreadable.
         """

@@ -67,7 +67,7 @@ class Acceptance(NamedTuple):
 
 
 def self_signed(certificate: Certificate) -> bool:
-    """Return True if a certificate is self-issued: its issuer, key identifiers and key type match itself."""
+    """Return True if a certificate names itself as its issuer, by issuer name, key identifiers and key type."""
     if not certificate.self_issued:
         return False
     key = ("self-signed", certificate.fingerprint, "")
@@ -149,8 +149,8 @@ def _signed(answer: VerifyAnswer) -> bool | None:
 def signed_by_key(subject: Certificate, spki: bytes) -> bool | None:
     """Return whether a public key made the signature of a certificate; None if OpenSSL gives no answer.
 
-    OpenSSL verifies the certificate with a synthetic issuer that contains the key (see ``synthetic``), but OpenSSL
-    looks for no issuer of a self-signed certificate.
+    OpenSSL verifies the certificate with a synthetic issuer that contains the key (see the module ``synthetic``). For a
+    self-signed certificate, OpenSSL uses no other issuer, so ``_by_namesake`` checks any other key than its own.
     """
     if subject.extensions.overflowing:
         return False

@@ -150,7 +150,7 @@ def normal_spki(element: TLV) -> bytes:
 
 @lru_cache(256)  # key types and sizes
 def _is_normal(prefix: bytes, size: int) -> bool:
-    """Return True if OpenSSL encodes a key with a given prefix and size in octets in the same way."""
+    """Return True if a key with a given prefix and size in octets is encoded in the way of OpenSSL."""
     whole = prefix + bytes(size - len(prefix))
     return prefix[-1:] == b"\0" and size <= USUAL_KEY and _encoded(*_pair(der.read(whole))) == whole
 

@@ -125,7 +125,10 @@ def _extensions(path: Path) -> Iterator[Found]:
 
 
 def _extension_errors(certificate: Certificate, below: Certificate | None, depth: int, size: int) -> Iterator[int]:
-    """Yield the extension errors of one certificate, which has to be a CA unless it is the leaf or issued a proxy."""
+    """Yield the extension errors of one certificate of a path.
+
+    Every certificate above the leaf has to be a CA, except the issuer of a proxy certificate.
+    """
     if certificate.extensions.unknown_critical:
         yield VerifyError.UNHANDLED_CRITICAL_EXTENSION
     if certificate.extensions.proxy:
