@@ -86,7 +86,7 @@ class PkixEvidence:
 class AlgorithmReport:
     """A probe that accepted only a server certificate with a key of one algorithm, and the evidence from the probe.
 
-    ``dane`` and ``pkix`` are None unless the server sent a certificate with such a key.
+    ``dane`` and ``pkix`` are None unless the server sent a certificate with a key of the algorithm ``alg``.
     """
 
     alg: CertAlg

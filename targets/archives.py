@@ -96,7 +96,8 @@ def _cut_short(file: io.BufferedIOBase, error: Exception) -> Iterator[bytes]:
     """Yield the readable octets of the first file in a truncated archive (APPNOTE 6.3.10 section 4.3.7).
 
     Raises:
-        ListError: the first file is not a deflated text file.
+        ListError: the first file has no complete header, is not deflated, or is part of an office document or a Java
+            archive.
     """
     file.seek(0)
     header = file.read(30)

@@ -109,7 +109,7 @@ def known_services(text: str | None) -> Mapping[str, int]:
     """Parse a value of Postfix's ``known_tcp_ports``: entries ``name=name=port``, separated by commas or white space.
 
     Args:
-        text: the value of the parameter; None means Postfix's default.
+        text: the value of ``known_tcp_ports``; None means Postfix's default.
 
     Returns:
         The port of each service name; an entry whose port is not a number from 1 to 65535 is ignored.

@@ -217,7 +217,7 @@ class Spool:
             yield Reject(*json.loads(line))
 
     def _mark(self, keys: Iterable[str], *, only: bool) -> int:
-        """Write keys to disk by bucket; return the number of keys that the spool contains."""
+        """Write keys to disk by bucket; return the number of destinations in the spool that have one of the keys."""
         self._marked = only
         place = self._place / _MARKS
         shutil.rmtree(place, ignore_errors=True)
@@ -273,7 +273,7 @@ class _Maker:
         self._rejects = 0
 
     def take(self, group: str, entries: Iterable[Entry]) -> None:
-        """Add items to the buckets of a group: the destinations scanned first, or the rest."""
+        """Add destinations to the buckets of a group (scanned first, or the rest); save the rejected lines."""
         for entry in entries:
             if isinstance(entry, PlainNames):
                 end = b"\t%d\t" % self._source(entry.source)

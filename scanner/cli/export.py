@@ -31,7 +31,7 @@ def export(runs: Sequence[str], form: str, output: str, *, strict: bool) -> None
 
 
 def query(runs: Sequence[str], sql: str, form: str, *, allow_files: bool, strict: bool) -> None:
-    """Print the rows that an SQL query returns. ``allow_files`` lets the query read and write other files.
+    """Print the rows that an SQL query returns. With ``allow_files``, the query may read and write files.
 
     Raises:
         CliError: the run or the query is missing, a run cannot be read, the query fails, or duckdb is not installed.

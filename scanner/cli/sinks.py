@@ -43,7 +43,7 @@ class ReportingSink:
         return bool(self._matching)
 
     def put_domain(self, record: DomainRecord, reports: Sequence[HostReport], certs: Mapping[str, CertFacts]) -> None:
-        """Log a domain, evaluate the conditions of ``--fail-on``, and pass the record to the other sink."""
+        """Log a domain, evaluate the conditions of ``--fail-on``, and forward the record to the given sink."""
         matches = any(getattr(record.verdict, f) == v for f, v in self._conditions)
         (self._matching.add if matches else self._matching.discard)(record.key)
         if Reason.INTERNAL in record.verdict.reasons:
@@ -52,7 +52,7 @@ class ReportingSink:
         self._sink.put_domain(record, reports, certs)
 
     def put_reject(self, file: str, line: int, raw: str, reason: str) -> None:
-        """Log a rejected line, print the line if requested, and pass the line to the other sink."""
+        """Log a rejected line, print the line if requested, and forward the line to the given sink."""
         log.warning("%s:%d: not scanned: %s", safe(file), line, safe(reason))
         if self._print_rejects:
             with suppress(OSError):  # a write error on a closed terminal does not end a scan
@@ -60,7 +60,7 @@ class ReportingSink:
         self._sink.put_reject(file, line, raw, reason)
 
     def sync(self) -> None:
-        """Make the other sink write its records to the disk."""
+        """Make the sink that receives the forwarded records write its records to the disk."""
         self._sink.sync()
 
 

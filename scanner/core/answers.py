@@ -112,8 +112,8 @@ def bogus(answer: Answer) -> Answer:
 def unfinished(answer: Answer) -> bool:
     """Return whether a reply contains a chain of aliases but no answer for the last name of the chain.
 
-    A negative answer for the last name contains an SOA (RFC 2308 section 2.2), from which ``ttl`` follows. Without an
-    SOA, the caller has to query the last name.
+    A negative answer for the last name of the chain contains an SOA record (RFC 2308 section 2.2), from which ``ttl``
+    follows. If the reply contains no SOA record, the caller has to query the last name of the chain.
     """
     return answer.outcome is Outcome.NODATA and bool(answer.aliases) and answer.ttl == 0
 

@@ -11,7 +11,10 @@ REMEMBERED = 4096
 
 @cache
 def _suffixes() -> PublicSuffixList:
-    """Return the list with A-labels only, as in the DNS; the library would take 0.1 s to encode all rules."""
+    """Return the Public Suffix List with A-labels, as names have in the DNS.
+
+    ``PublicSuffixList`` would take 0.1 s to encode all rules itself.
+    """
     lines = Path(PSLFILE).read_text("utf-8").lower().splitlines()
     rules = [line.split(" ")[0].rstrip() for line in lines if not line.startswith("//")]
     encoded = [rule if rule.isascii() else rule.encode("idna").decode("ascii") for rule in rules]

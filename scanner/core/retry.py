@@ -44,7 +44,10 @@ def of_probe(probe: Probe) -> bool:
 
 
 def _for_now(failure: Failure) -> bool:
-    """Return whether a refusal is temporary or concerns only this scanner: 4xx, a policy or a refused greeting."""
+    """Return whether a refusal is temporary or concerns only this scanner.
+
+    Such refusals are a reply 4xx, a refused greeting, and a refusal that puts the provider into back-off.
+    """
     permanent = failure.code is not None and failure.code >= _FIRST_PERMANENT
     return not permanent or failure.phase is Phase.GREETING or rebuffs.turns_away(failure)
 

@@ -39,7 +39,10 @@ _INET_ATON = re.compile(rf"{_PART}(?:\.{_PART}){{0,3}}")
 
 _FAMILIES = {"A": ("all", "ipv4"), "AAAA": ("all", "ipv6")}
 _SOFT_RCODES = ("", "SERVFAIL", "REFUSED", "NOTIMP", "NOERROR", "NXDOMAIN")
-"""Response codes of temporary errors: no reply (empty), a server failure, or a reply that cannot be parsed."""
+"""Response codes of lookups that failed with a temporary error, empty without a reply.
+
+A failed lookup with NOERROR or NXDOMAIN had a reply that could not be used.
+"""
 
 
 class AskDNS(Protocol):

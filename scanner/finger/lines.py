@@ -137,7 +137,7 @@ def raw_key_lines(
 
 
 def _failure(shown: LineOptions, error: PathError) -> list[str]:
-    """Return the line about a failed verification, if the level or the mask asks for it."""
+    """Return the line about a failed verification, if the security level or a ``-L`` keyword requires the line."""
     if not (shown.policy.level.must_match or shown.policy.check_names or LogMask.UNTRUSTED in shown.mask):
         return []
     cut = replace(error, subject=cut_name(error.subject))

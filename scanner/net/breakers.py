@@ -55,7 +55,7 @@ class Breakers:
         return breaker is not None and breaker.backoff.count > 0
 
     def defer(self, key: str, now: float) -> None:
-        """Count a connection that was not made because this breaker is open."""
+        """Count a connection that was not made because the breaker of ``key`` is open."""
         if self.is_open(key, now):
             self._breakers[key].deferred += 1
 

@@ -5,8 +5,9 @@ probe changes its deadline at every stage. In this module, a deadline is therefo
 all deadlines at each tick and cancels the blocks whose deadline has passed, so that a block is cancelled up to one tick
 late.
 
-A deadline may also have passed because this process was busy or stopped, while the octets of the peer had arrived. A
-block is therefore cancelled only if its deadline is still in the past after ``ROUNDS`` rounds of input and output.
+A deadline may also have passed because this process was busy or stopped, while the octets of the peer had arrived. The
+``with`` block of a deadline is cancelled only if the deadline is still in the past after ``ROUNDS`` rounds of input and
+output.
 """
 
 from types import TracebackType

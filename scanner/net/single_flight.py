@@ -74,9 +74,9 @@ class SingleFlight(Generic[K, V]):
         """Return the result for ``key``; do ``work`` only if neither a result nor work in progress exists.
 
         Raises:
-            RuntimeError: the function ``work`` raised an exception, which is the cause of this error. All callers get
-                this error, including later callers while the error is kept. An exception of ``work`` is a bug of
-                mxsweep, since ``work`` returns a remote failure as a value.
+            RuntimeError: the function ``work`` raised an exception, which is the cause of the RuntimeError. All callers
+                get the RuntimeError, including later callers while the RuntimeError is kept. An exception of ``work``
+                is a bug of mxsweep, since ``work`` returns a remote failure as a value.
         """
         flight = self._find(key)
         while flight is not None and not flight.done:

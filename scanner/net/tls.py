@@ -7,8 +7,9 @@ close_notify is not an error. A handshake with a server that does not support RF
 
 pyOpenSSL's private bindings are used for three functions that its interface lacks: the list of groups, the handshake
 messages (for signature schemes and session tickets), and whether a session was resumed. The private bindings are also
-used where pyOpenSSL is slow. pyOpenSSL makes an object of each certificate, which takes as long as all other facts
-together. pyOpenSSL's calls that read and write octets allocate 16 KiB each, and raise an exception without octets.
+used where pyOpenSSL is slow. pyOpenSSL creates an object for each certificate, which takes as long as reading all other
+facts of the handshake. Each call of pyOpenSSL that reads octets allocates 16 KiB, and raises an exception if no octets
+are available.
 """
 
 import contextlib
@@ -385,9 +386,9 @@ class TLSStream:
 
 
 _scratch = _ffi.new("char[]", _CHUNK)
-"""Buffer for received octets, which all TLS streams share.
+"""Buffer into which OpenSSL writes octets, shared by all TLS streams: allocating a buffer takes longer than a call.
 
-The content of the buffer is copied after each call, because allocating a buffer takes longer than a call.
+The octets are copied from the buffer after each call.
 """
 
 

@@ -24,7 +24,11 @@ WORKERS = 64
 
 @dataclass(slots=True)
 class Estimate:
-    """Estimated counts: ``connections`` by address and port, ``providers`` by connections, ``skipped`` by reason."""
+    """Estimated counts.
+
+    ``connections`` counts the connections to each address and port, ``providers`` the connections to each provider,
+    and ``skipped`` the skipped addresses for each reason.
+    """
 
     domains: int = 0
     rejects: int = 0

@@ -150,7 +150,8 @@ class EvidenceMaker:
     ) -> tuple[tuple[CertFacts, ...], _Report]:
         """Make unusually expensive DANE evidence: one at a time, in a thread, followed by a pause for other domains.
 
-        OpenSSL's functions run without the interpreter lock. One at a time uses the caches of the certificate reader.
+        OpenSSL's functions run without the interpreter lock. Only one such computation at a time uses the caches of the
+        certificate reader.
         """
         async with self._heavy_work:
             began = time.perf_counter()

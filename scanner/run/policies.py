@@ -103,7 +103,10 @@ class _Visit:
         self._judged = CertificateVerdict()
 
     def accepts(self, chain: tuple[bytes, ...]) -> bool:
-        """Return whether a chain is trusted and for the name of the policy host, whatever alias leads to the host."""
+        """Return whether a chain is trusted, and whether its leaf contains the name of the policy host.
+
+        The name of an alias target of the policy host is not sufficient.
+        """
         self.chain = tuple(map(certs.facts, chain))
         self._judged = judge_certificate(self.chain, self.host, self._trust, now())
         return self._judged.accepted

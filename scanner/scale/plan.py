@@ -150,7 +150,10 @@ def _addresses(place: PlanPlace, count: int) -> Iterator[AddressLine]:
 
 
 class PlanSize(NamedTuple):
-    """The numbers of destinations, of files of routes and addresses, and the least number of parts of round 1."""
+    """The number of destinations, and the minimum number of parts of round 1.
+
+    ``routes`` and ``addresses`` are the numbers of files with routes and with address answers.
+    """
 
     domains: int
     routes: int

@@ -78,7 +78,7 @@ class PartLine:
 
 @dataclass(frozen=True, slots=True)
 class SplitLine:
-    """An MX host that lies in several parts, with the numbers of these parts and its addresses in no part."""
+    """An MX host that lies in several parts, the numbers of these parts, and the answers and addresses of the host."""
 
     key: str
     parts: tuple[int, ...]

@@ -20,7 +20,7 @@ class CertificateVerdict:
 
     @property
     def accepted(self) -> bool:
-        """True if a sender sends its request to the host."""
+        """True if a sender with this verdict sends its HTTPS request to the policy host."""
         return self.pkix is Pkix.TRUSTED and self.name_match is True
 
 

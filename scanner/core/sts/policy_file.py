@@ -19,7 +19,7 @@ SHORT_AGE = 86_400
 """Minimum useful ``max_age`` in seconds, a day: with less, the policy has expired before most senders use it again."""
 
 PUBLISHED_AGE = 604_800
-"""The ``max_age`` of a proposed policy, in seconds: a week, RFC 8461 section 3.2 expects weeks or more."""
+"""The ``max_age`` of a proposed policy, in seconds: one week. RFC 8461 section 3.2 expects weeks or more."""
 
 BLANK_LINE = "blank-line"
 DUPLICATE_FIELD = "duplicate-field"

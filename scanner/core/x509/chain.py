@@ -41,7 +41,7 @@ def valid_at(certificate: Certificate, now: datetime) -> bool:
 def best_issuer(
     path: Sequence[Certificate], candidates: Iterable[Certificate], now: datetime, *, again: bool = False
 ) -> Certificate | None:
-    """Return the issuer of the topmost certificate of a path, which is not self-signed.
+    """Return the issuer of the topmost certificate of a path; the topmost certificate is not self-signed.
 
     Args:
         path: the path so far, leaf first.
