@@ -153,7 +153,10 @@ class Hosts:
         return self._words_of(shaken.version, shaken.cipher, group, cert.key, cert.issuer)
 
     def _certificates(self, host: str, endpoint: AddressPart, shaken: HandshakePart) -> Iterator[Word]:
-        """Yield the labels of an address that was probed for certificates with other key algorithms."""
+        """Yield the labels about the key algorithms of an address's certificates.
+
+        ``shaken`` is the handshake with the default offer; each other probe asked for one key algorithm only.
+        """
         served = [other for other in endpoint.algorithms if other.served == Served.YES]
         for other in served:
             handshake = other.probe.handshake
@@ -171,7 +174,7 @@ class Hosts:
     def _words_of(self, *seen: str) -> frozenset[Word]:
         """Return the labels of a TLS handshake.
 
-        ``seen`` contains version, cipher, group, key type and issuer of the handshake.
+        The arguments ``seen`` are the TLS version, cipher, group, key type and issuer of the handshake.
         """
         words = self._handshakes.get(seen)
         if words is None:

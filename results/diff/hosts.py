@@ -49,7 +49,7 @@ class TLSAChange:
 
 @dataclass(frozen=True, slots=True)
 class HostRollover:
-    """A certificate rollover at a host; the module ``results.diff.rollover`` defines the classes."""
+    """A certificate rollover at a host; the module ``results.diff.rollover`` defines the classes of rollovers."""
 
     host: str
     domains: int

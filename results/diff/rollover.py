@@ -34,9 +34,10 @@ observation:
     ``removed-early`` also applies if the records of the first observation do not match its certificate, but match the
     certificate that replaced it.
 
-The runs do not show the states of a host between two runs. A fault that began and ended between two runs is classified
-as ``correct`` without overlap. An inconclusive run (lookup failed, no connection) is ignored. A run in which the TLSA
-records are securely absent ends a period of observations, and a new period begins with the next run.
+The runs do not show the states of a host between two runs. If a rollover caused a mismatch that began and ended between
+two runs, its class is therefore ``correct``, and ``overlap`` is False. An inconclusive run (lookup failed, no
+connection) is ignored. A run in which the TLSA records are securely absent ends a period of observations, and a new
+period begins with the next run.
 """
 
 from collections.abc import Iterable, Mapping, Sequence

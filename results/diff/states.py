@@ -151,7 +151,10 @@ def _host(report: HostReport) -> HostState:
 
 
 def _chains(endpoint: EndpointReport) -> Iterator[tuple[str, tuple[str, ...]]]:
-    """Return each certificate chain that an address sent, by the address with the algorithm of the server's key."""
+    """Yield each certificate chain that an address sent, with its place.
+
+    The place is the text of the address and of the algorithm of the server's key.
+    """
     others = (other.probe.handshake for other in endpoint.algorithms if other.served is Served.YES)
     for handshake in (handshake_of(endpoint), *others):
         if handshake is not None and handshake.chain:

@@ -48,7 +48,7 @@ CAUSES: dict[Cause, str] = {
     Cause.MATCHES: "the record matches the certificate chain of the server",
     Cause.WRONG_SELECTOR: "the record has selector 0 with the data of a key, or selector 1 with data of a certificate",
     Cause.WRONG_MATCHING_TYPE: "the data of the record do not have the form that its matching type declares",
-    Cause.WRONG_FIELDS: "the data of the record are of the server's chain, and more than one other field is wrong",
+    Cause.WRONG_FIELDS: "the record contains data of the server's chain, but two or more of its other fields are wrong",
     Cause.ISSUER_AS_SERVER: "the record has usage 3 (server certificate) with the data of an issuer",
     Cause.SERVER_AS_ISSUER: "the record has usage 2 (issuer) with the data of the server certificate",
     Cause.PKIX_USAGE: "the usage of the record is not 2 or 3, the only usages for SMTP (RFC 7672 section 3.1.3)",

@@ -327,7 +327,7 @@ def _read(path: Path, members: str) -> str:
 def _own_rows(table: TableDefinition) -> str:
     """Return the SQL condition that selects the rows of one run.
 
-    The definition of each table contains the name of its run.
+    The column ``run`` of each table is computed by the SQL expression ``stored``.
     """
     return next(f"run = {column.stored}" for column in table.columns if column.name == "run")
 

@@ -36,7 +36,7 @@ def mismatch_causes(run: Run, history: Sequence[Run], wrong: Collection[str]) ->
 def _cause(report: HostReport, certs: Mapping[str, CertFacts], elsewhere: Mapping[str, SeenCertificate]) -> str:
     """Return the most specific cause at any address of a host.
 
-    Without a cause, a second certificate or only the name does not match.
+    If no address has a cause, return the reason code of a mismatch of another certificate, or else of the host's name.
     """
     found = [cause for endpoint in report.endpoints if (cause := _of_address(report, endpoint, certs, elsewhere))]
     others = [other.dane for endpoint in report.endpoints for other in endpoint.algorithms if other.dane is not None]

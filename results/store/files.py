@@ -258,7 +258,7 @@ MAX_WAITING = 4 * 1024 * 1024  # maximum number of unwritten octets in memory
 
 
 class Pacer:
-    """Timer that measures since when the oldest unwritten octets wait, by any monotonic clock in seconds."""
+    """Timer of the delay of the oldest unwritten octets; all times are seconds of one monotonic clock."""
 
     def __init__(self) -> None:
         self._since: float | None = None

@@ -121,10 +121,9 @@ def line_number(path: Path, start: int) -> int:
 
 
 def _survey(path: Path, corrupt: CorruptLines | None) -> tuple["array[int]", dict[str, int]]:
-    """Return the hash slot of each line's key, and the keys that may be on several lines.
+    """Return the hash slot of each line's key, and the last line number of each key that may be on several lines.
 
-    Each of these keys is returned with the number of its last line. Two different keys with the same hash slot add an
-    unnecessary entry, but cause no error.
+    Two different keys with the same hash slot add an unnecessary entry, but cause no error.
     """
     seen = bytearray(_FILTER_BITS // 8)
     slots = array("I")
