@@ -106,10 +106,10 @@ class Resolver:
 
         Returns:
             The answer, or an answer that describes the failure, after at most ``settings.total`` seconds. After a
-            failure, the queries to the resolvers of ``settings.confirm`` may take ``settings.total`` seconds more. After
-            an insecure answer with aliases, the queries for the DNSSEC state of the aliases may take ``settings.total``
-            seconds more. The waits for one of the ``settings.in_flight`` slots and for the limit of the query rate are
-            not counted in these time limits.
+            failure, the queries to the resolvers of ``settings.confirm`` may take ``settings.total`` seconds more.
+            After an insecure answer with aliases, the queries for the DNSSEC state of the aliases may take
+            ``settings.total`` seconds more. The waits for one of the ``settings.in_flight`` slots and for the limit of
+            the query rate are not counted in these time limits.
         """
         key = CacheKey(canonical(name), rtype, dnssec)
         if fresh:
