@@ -154,7 +154,9 @@ def _by_bare_key(path: tuple[Certificate, ...], active: Sequence[TLSARecord]) ->
 
 
 def ends_at_invalid(evidence: DaneEvidence, records: Sequence[TLSARecord], chain: Sequence[CertFacts]) -> bool:
-    """Return whether a path without a matching anchor ends because OpenSSL never uses a certificate (see ``issuing``).
+    """Return whether a path ends before an anchor because OpenSSL never uses the last certificate or its issuer.
+
+    The module ``issuing`` lists the defects because of which OpenSSL never uses a certificate.
 
     Args:
         evidence: the evidence of ``match``, without a record.

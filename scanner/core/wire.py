@@ -36,7 +36,7 @@ def query(name: str, rtype: str, msg_id: int, *, dnssec: bool = True, cd: bool =
         cd: request a reply without validation (RFC 4035 section 3.2.2); the AD bit is then clear.
 
     Returns:
-        The message, as for a UDP datagram.
+        The message, without the length field of DNS over TCP (RFC 1035 section 4.2.2).
 
     Raises:
         WireError: the name or type cannot be queried.

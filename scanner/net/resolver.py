@@ -108,7 +108,8 @@ class Resolver:
             The answer, or an answer that describes the failure, after at most ``total`` seconds. After a failure, the
             queries to the resolvers of the setting ``confirm`` may take ``total`` seconds more. After an insecure
             answer with aliases, the queries for the DNSSEC state of the aliases may take ``total`` seconds more. The
-            waits for one of the ``in_flight`` slots and for the limit of the query rate are not counted in this time.
+            limit ``total`` does not include the waits for one of the ``in_flight`` slots and for the limit of the query
+            rate.
         """
         key = CacheKey(canonical(name), rtype, dnssec)
         if fresh:
