@@ -1,6 +1,6 @@
 """Labels of MX hosts and of domains that only the tables of a publication count.
 
-The package ``results.count`` counts these labels together with the labels of the report and by the same rules.
+The package ``results.count`` counts the labels of this module and the labels of the report together, by the same rules.
 """
 
 from collections import Counter
