@@ -97,7 +97,7 @@ class HostState:
 def domain_states(run: Run, column: str = "") -> Iterator[DomainState]:
     """Return the state of each domain of a run for a comparison.
 
-    ``column`` is the column of the target list for ``DomainState.group``.
+    ``column`` is the column of the target list whose value is stored in ``DomainState.group``.
     """
     return (_domain(record, column) for record in run.domains())
 

@@ -94,7 +94,7 @@ def _leaf_errors(leaf: Certificate, security_level: int) -> list[PathError]:
 
 
 def _no_match_at_leaf(cert: CertFacts, leaf: list[Certificate], security_level: int) -> DaneEvidence:
-    """Return the evidence if only the leaf can be examined: no trust anchor records, or an unreadable leaf."""
+    """Return the evidence if only the leaf is examined, because no DANE-TA record exists or the leaf is unreadable."""
     weak = [error for certificate in leaf for error in _leaf_errors(certificate, security_level)]
     no_match = VerifyError.DANE_NO_MATCH
     errors = (*weak, PathError(no_match, 0, no_match.text, cert.subject))
