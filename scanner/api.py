@@ -82,8 +82,8 @@ def scan_all(
             named several times. Domains in the files of ``exclude`` have no record.
         level: TLS security level of the verdicts; the default is the level in ``settings``.
         ehlo: name to send in EHLO; the default is the name in ``settings`` or, without settings, the name of this host.
-        settings: all other settings of a scan, such as port, timeouts (seconds), limits and rates. The default is the
-            settings of the command without retry passes.
+        settings: all other settings of a scan, such as port, timeouts (seconds), limits and rates. By default,
+            the defaults of the command ``mxsweep scan`` apply, but without retry passes.
         resolver: values of ``--resolver``: ``auto`` (the default), ``system``, ``unbound`` or addresses.
         unvalidated: continue without DANE verdicts if no resolver validates DNSSEC.
         exclude: files that list domains, MX hosts and networks not to contact.

@@ -56,8 +56,8 @@ class Answer:
 
     ``records`` contains sorted texts: ``10 mx.example`` for MX, an address for A and AAAA, a name for CNAME, the rdata
     in lower-case hex for TLSA (undecoded, because a malformed record is a fact too). ``rname`` is the owner of the
-    records after aliases, equal to ``name`` without an alias. ``error`` is the reason of an outcome ``error``, as text;
-    ``second`` is then the answer of another resolver, if ``--confirm`` names a resolver.
+    records after aliases, equal to ``name`` without an alias. If ``outcome`` is ``error``, ``error`` is the cause as
+    text, and ``second`` is the answer of the resolver that ``--confirm`` names.
     """
 
     name: str

@@ -259,7 +259,7 @@ class TargetInfo:
 
 @dataclass(frozen=True, slots=True)
 class CertSummary:
-    """A summary of a certificate for a domain line that contains all its data (``--output -``)."""
+    """A summary of a certificate, which ``scan --output -`` writes into the line of a domain."""
 
     subject: str
     dns_names: tuple[str, ...] = ()

@@ -120,7 +120,7 @@ def accepted(kind: ListKind | None, accept: AbstractSet[Accept]) -> bool:
 
 
 def hint(text: str) -> str:
-    """Return the error text for a text in one of these formats; an empty text for any other text."""
+    """Return the error text for a text with a known fault, such as an empty line or a URL; else an empty text."""
     if text and is_hostname(text):  # most texts
         return ""
     kind = kind_of(text)

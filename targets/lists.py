@@ -58,7 +58,7 @@ class Reject:
 
 
 class PlainNames(NamedTuple):
-    """Consecutive lines of a list that each consist of one plain domain; ``line`` is the first line number."""
+    """Consecutive lines of a list with one plain name each (see ``Plain``); ``line`` is the first line number."""
 
     source: str
     line: int
@@ -78,7 +78,7 @@ class Reader:
 
     @property
     def plain_is_key(self) -> bool:
-        """True if the key of a plain domain is the domain itself, without a port or brackets."""
+        """True if the key of a plain name (see ``Plain``) is the name itself, without a port or brackets."""
         return not self.lmtp and self.default_port in (None, SMTP_PORT)
 
     def destination(self, text: str) -> Destination:
@@ -106,7 +106,7 @@ class Reader:
         return found
 
     def plain(self, name: str) -> Destination:
-        """Return the destination of a plain domain; this method may be called only if ``plain_is_key`` is true."""
+        """Return the destination of a plain name (see ``Plain``), without parsing; ``plain_is_key`` must be true."""
         return Destination(name, name, name, Kind.DOMAIN, "", SMTP_PORT)
 
 
@@ -166,7 +166,7 @@ class Lists:
                     yield entry
 
     def blocks(self) -> Iterator[Target | Reject | PlainNames]:
-        """Yield all lines, duplicates included, with consecutive plain domains grouped for speed."""
+        """Yield all lines, duplicates included, with consecutive plain names (see ``Plain``) in one item."""
         for source in self._sources:
             for item in source.blocks():
                 if not isinstance(item, Plain):

@@ -21,7 +21,7 @@ from targets.lines import LINE_LIMIT, Line, Plain
 DELIMITERS = (",", ";", "\t", "|")
 
 RECORD_LINES = 1000
-"""Maximum number of lines of one record; in a longer record, a quote is not closed."""
+"""Maximum number of lines that are searched for the closing quote of a cell with line breaks."""
 
 _RANK = re.compile(r"[0-9]{1,18}|[0-9]{1,3}(?:[.,'\u2019\u00a0\u202f ][0-9]{3}){1,5}")
 _TRAILING_COMMENT = re.compile(r"\s#.*", re.DOTALL)

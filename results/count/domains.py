@@ -1,9 +1,9 @@
 """Counts of the domains in the file domains.jsonl of a run.
 
 Most domains that share an MX host have the same JSON for the verdict of the host, and many have the same JSON for the
-verdict of the domain. Equal JSON texts are decoded once. Domains with equal routes, verdicts and MX hosts form a group,
-and the labels of a group are computed once. When the maximum number of groups is in memory, the groups are added to the
-counts and discarded.
+verdict of the domain. Verdicts with equal JSON texts are decoded once. Domains with equal routes, verdicts and MX hosts
+form a group, and the labels of a group are computed once. When the maximum number of groups is in memory, the groups
+are added to the counts and discarded.
 """
 
 from collections import Counter

@@ -96,7 +96,7 @@ def reasons_of(host: HostPart) -> frozenset[str]:
 
 
 def _text(host: HostPart) -> str:
-    """Return the first text in the verdicts of an MX host and its addresses, or an empty text."""
+    """Return the text of an MX host's verdict; if it is empty, the first text in the verdicts of the addresses."""
     return next((text for text in (host.text, *(endpoint.text for endpoint in host.endpoints)) if text), "")
 
 

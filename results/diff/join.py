@@ -2,9 +2,9 @@
 
 The lines of a run are in the order in which the scan wrote them, and this order differs between runs. Each line is
 therefore reduced to a small state, which is written to one of several temporary files (buckets), chosen by the hash of
-the line's key. After that, the buckets of all runs with the same number are read together. The memory contains one
-bucket of each run at a time. A bucket contains about ``BUCKET`` octets of lines; the decoded records of these lines
-need several times as much memory.
+the line's key. When all states are written, the buckets of all runs with the same number are read together. The memory
+contains one bucket of each run at a time. A bucket contains about ``BUCKET`` octets of lines; the decoded records of
+these lines need several times as much memory.
 """
 
 import zlib

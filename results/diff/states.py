@@ -77,8 +77,8 @@ class HostState:
     """The state of an MX host in one run.
 
     ``records`` contains the secure TLSA records of the host; empty if the records are securely absent, None if it is
-    not known whether records exist. ``chains`` maps each address that sent certificates, with the algorithm of the
-    server's key (``192.0.2.1 rsa``), to the SHA-256 digests of these certificates, as sent.
+    not known whether records exist. ``chains`` contains the SHA-256 digests of the certificates that an address sent,
+    in the order sent. A key of ``chains`` is an address with the algorithm of the server's key (``192.0.2.1 rsa``).
     """
 
     key: str
@@ -97,7 +97,7 @@ class HostState:
 def domain_states(run: Run, column: str = "") -> Iterator[DomainState]:
     """Return the state of each domain of a run for a comparison.
 
-    ``column`` is the column of the target list for ``DomainState.group``.
+    ``column`` is the column of the target list whose value is stored in ``DomainState.group``.
     """
     return (_domain(record, column) for record in run.domains())
 

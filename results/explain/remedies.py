@@ -122,7 +122,7 @@ REMEDIES: dict[Reason, str] = {
     Reason.STS_HOST_NO_TLS: "Turn STARTTLS on at the MX host, or set the mode of the policy to testing until then.",
     Reason.STS_HOST_UNTRUSTED: "Send the whole chain, issued by a certificate authority that senders trust.",
     Reason.STS_HOST_NAME_MISMATCH: "Get a certificate with the name of the MX host as subjectAltName.",
-    Reason.STS_DANE_DISAGREE: "Repair the mechanism that fails. Senders without the other mechanism send no mail.",
+    Reason.STS_DANE_DISAGREE: "Repair the mechanism that fails. A sender that uses only this mechanism sends no mail.",
     Reason.TLSRPT_RECORD_INVALID: "Publish one TXT record v=TLSRPTv1; rua=mailto:ADDRESS at the name _smtp._tls.",
     Reason.OUR_ADDRESS_BANNED: "Have the scanner's address removed from the block list, or scan from another address.",
     Reason.HELD_BACK: "Scan again later, or allow more --retries.",

@@ -93,7 +93,9 @@ class TableDefinition:
 
 
 def member(name: str, kind: type, path: str = "", *, null: bool = False) -> Column:
-    """Return a column whose value is a member of the record, and a member of the line with the same name.
+    """Return a column that contains a member of a record.
+
+    Python reads the member of the decoded record, and SQL reads the member of the same name in the line of the record.
 
     Args:
         name: name of the column.
@@ -147,8 +149,8 @@ def field_columns(names: Iterable[str], taken: Iterable[str]) -> tuple[Column, .
     Args:
         names: names of the columns of target lists, from an untrusted run directory. At most ``MAX_FIELDS`` names are
             used.
-        taken: names of the other columns of the table. A column of a target list that has one of these names is called
-            ``field_NAME``.
+        taken: names of the other columns of the table. A column of a target list with the name of another column is
+            called ``field_NAME``.
     """
     used = {name.lower() for name in taken}
     found: list[Column] = []

@@ -51,7 +51,7 @@ def to_csv(runs: Sequence[Run], directory: Path) -> list[Path]:
     """Write a CSV file for each table.
 
     Args:
-        runs: the runs, finished or not.
+        runs: the runs to export, finished or not.
         directory: the directory of the files, created if it does not exist.
 
     Returns:

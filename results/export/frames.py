@@ -67,7 +67,8 @@ class RunDatabase:
     An SQL text in this database may also read and write other files. The file docs/queries.md describes the tables.
 
     Args:
-        runs: the runs. The column ``run`` of each table contains the name of the run's directory.
+        runs: the runs whose tables the database contains. The column ``run`` of each table contains the name of the
+            run's directory.
 
     Raises:
         MissingExtraError: DuckDB is not installed.

@@ -148,7 +148,7 @@ class TargetUse(Lean, frozen=True):
 
 
 class ListUse(Lean, frozen=True):
-    """The member of a domain record that contains the target (the destination of the scan)."""
+    """The member ``target`` of a domain record; the other members are not decoded."""
 
     target: TargetUse
 

@@ -40,9 +40,9 @@ class Sources:
     def of(
         self, table: TableDefinition, run: Run, beside: Sequence[TableDefinition] = ()
     ) -> Iterator[AbstractContextManager[Path]]:
-        """Yield files with the rows of a table.
+        """Yield files that each contain all rows of a table.
 
-        The caller takes the next file if the previous file contains wrong rows.
+        The caller reads the next file only if the previous file contains corrupt rows.
 
         Args:
             table: the table to fill.

@@ -1,6 +1,6 @@
 """Labels of MX hosts and of domains that only the tables of a publication count.
 
-The package ``results.count`` counts these labels together with the labels of the report and by the same rules.
+The package ``results.count`` counts the labels of this module and the labels of the report together, by the same rules.
 """
 
 from collections import Counter
@@ -93,7 +93,7 @@ class PaperWords:
     def __call__(self, kind: DomainKind, step: int) -> frozenset[Word]:
         """Return the labels of a group of domains that have the same hosts and verdicts.
 
-        ``step`` is the index in ``FUNNEL`` of the last step that the domains reach.
+        ``step`` is the index in ``FUNNEL`` of the last step of protection that the domains of the group ``kind`` reach.
         """
         self._concentration(kind)
         known = [host.report for host in kind.hosts if host.report in self._facts]

@@ -233,9 +233,9 @@ def _policy_row(task: PolicyTask, fault: Explanation) -> dict[str, object]:
 
 
 def _listing_rows(table: Table) -> Iterator[dict[str, object]]:
-    """Return the CSV rows of a table whose rows are names.
+    """Return the CSV rows of a table of names.
 
-    The CSV column ``text`` contains the cells after the first, with their titles.
+    The CSV column ``name`` contains the first cell of a row, and ``text`` contains the other cells with their titles.
     """
     for row in table.rows:
         rest = (f"{name}: {value}" for name, value in zip(table.columns[1:], row[1:], strict=True))

@@ -66,8 +66,9 @@ class Report:
     ``figures`` contains the main counts of domains and hosts. ``tasks`` contains the failing MX hosts with an
     explanation, and ``failing`` is the number of all failing MX hosts. ``unrouted`` contains failing domains without an
     MX host to examine. If ``column`` is a column of the target list, ``by_column`` counts domains by the values of the
-    column, and ``groups`` contains the failing MX hosts divided by these values. ``policies`` contains the explained
-    domains with a fault of MTA-STS or TLSRPT, and ``policy_faults`` is the number of all domains with such a fault.
+    column, and ``groups`` contains the failing MX hosts divided by these values. ``policies`` contains domains with a
+    fault of MTA-STS or TLSRPT and explains the faults; its length is limited. ``policy_faults`` is the number of all
+    domains with a fault of MTA-STS or TLSRPT.
     """
 
     title: str

@@ -37,7 +37,7 @@ _COLUMN, _MECHANISM = 9, 10  # places in the list of a domain
 
 @dataclass(frozen=True, slots=True)
 class PageData:
-    """The data of a page.
+    """The data of the HTML page of a report.
 
     ``json`` is safe in a ``script`` element. ``left_out`` is the number of omitted domains. ``column`` is the column of
     the target list, empty if no domain has a value in it. ``sts`` is true if the run examined MTA-STS.
@@ -50,7 +50,7 @@ class PageData:
 
 
 def page_data(run: Run, limit: int = MAX_DOMAINS, column: str = "") -> PageData:
-    """Return the data of a page.
+    """Return the data of the HTML page of a report.
 
     Args:
         run: the run.

@@ -4,7 +4,7 @@ With ``--json``, finger makes the same connections as without ``--json``. The re
 it does not contain addresses after the first address that accepted a connection, and ``dane`` is ``unknown`` at levels
 that do not use TLSA records. ``tls`` is the TLS status in the summary line of finger, which depends on the options ``-A
 -M -d -f -s`` and match arguments. At level ``none``, finger requests no TLS, so that the session is always clear text.
-At ``fingerprint``, ``verify`` and ``secure``, mail would be sent only to a verified peer.
+At the levels ``fingerprint``, ``verify`` and ``secure``, mail would be sent only to a verified peer.
 """
 
 from collections.abc import Sequence

@@ -304,8 +304,8 @@ def rest_of(store: Store, reader: Reader, *, retry: bool) -> Work:
 def _bugs_again(header: RunHeader) -> bool:
     """Return whether ``--resume`` scans the domains with an internal error again.
 
-    The continuation of an interrupted run would only meet the same bug again, unless another version has corrected the
-    bug.
+    If the run was interrupted, the domains are scanned again only by another version of mxsweep, because the same
+    version would have the same error again.
     """
     return header.state is RunState.COMPLETE or (header.versions or (header.version,))[-1] != __version__
 

@@ -74,7 +74,7 @@ def moment(text: str) -> datetime:
     """Parse a time: ``2026-12-31``, ``2026-12-31T06:00`` (UTC unless a zone is given), or ``+30d`` from now.
 
     Raises:
-        CliError: the text is not a time in one of these forms.
+        CliError: the text is neither a date, nor a time, nor ``+DAYSd``.
     """
     days = re.fullmatch(r"\+(\d{1,5})d", text)
     if days:

@@ -119,5 +119,5 @@ def _verdict(peer: Peer, lookup: TLSALookup, report: AlgorithmReport, certs: Map
 
 
 def default_verdict(algorithms: Mapping[CertAlg, Dane], dane: Dane) -> Dane:
-    """Return the DANE verdict of the default offer from the members of an ``EndpointVerdict``."""
+    """Return the DANE verdict of the default offer from ``algorithms`` and ``dane`` of an ``EndpointVerdict``."""
     return next(iter(algorithms.values()), dane)

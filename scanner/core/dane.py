@@ -94,7 +94,7 @@ def _leaf_errors(leaf: Certificate, security_level: int) -> list[PathError]:
 
 
 def _no_match_at_leaf(cert: CertFacts, leaf: list[Certificate], security_level: int) -> DaneEvidence:
-    """Return the evidence if only the leaf can be examined: no trust anchor records, or an unreadable leaf."""
+    """Return the evidence if only the leaf is examined, because no DANE-TA record exists or the leaf is unreadable."""
     weak = [error for certificate in leaf for error in _leaf_errors(certificate, security_level)]
     no_match = VerifyError.DANE_NO_MATCH
     errors = (*weak, PathError(no_match, 0, no_match.text, cert.subject))
@@ -154,7 +154,9 @@ def _by_bare_key(path: tuple[Certificate, ...], active: Sequence[TLSARecord]) ->
 
 
 def ends_at_invalid(evidence: DaneEvidence, records: Sequence[TLSARecord], chain: Sequence[CertFacts]) -> bool:
-    """Return whether a path without a matching anchor ends because OpenSSL never uses a certificate (see ``issuing``).
+    """Return whether a path ends before an anchor because OpenSSL never uses the last certificate or its issuer.
+
+    The module ``issuing`` lists the defects because of which OpenSSL never uses a certificate.
 
     Args:
         evidence: the evidence of ``match``, without a record.

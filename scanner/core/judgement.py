@@ -1,7 +1,8 @@
 """Computation of evidence and verdicts from facts, for one MX host and one domain.
 
-A scan calls the functions of this module after the examination of a host or domain. The same functions can recompute
-the verdicts of a stored run for another time or security level. No function of this module sends DNS questions.
+A scan calls the functions of this module after the examination of a host or domain. The functions of this module can
+also recompute the verdicts of a stored run for another time or security level. No function of this module sends DNS
+questions.
 """
 
 from collections.abc import Mapping, Sequence

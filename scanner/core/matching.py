@@ -97,7 +97,8 @@ def matched_peername(cert: CertFacts, references: Iterable[str]) -> str | None:
 class _Table(NamedTuple):
     """The names of a certificate in lower case.
 
-    This object contains the first index of each name and of each wildcard's parent domain.
+    ``exact`` maps each name to its first index in ``lowered``. ``parents`` maps the parent domain of each wildcard to
+    the first index of the wildcard.
     """
 
     lowered: tuple[str, ...]

@@ -1,9 +1,9 @@
 """Rules for the effective security level of one MX host, its SNI, and the authentication label of its session.
 
 The rules for level, SNI and label are the rules of posttls-finger (Postfix 3.12). The effective level follows from the
-requested level, the TLSA records of the host and the DNSSEC state of the MX RRset. The evidence then determines the
-authentication label of a session: Anonymous, Verified, Trusted or Untrusted. The module ``verdict`` computes how a
-sending mail server would behave.
+requested level, the TLSA records of the host and the DNSSEC state of the MX RRset. The evidence about the certificate
+chain determines the authentication label of a session: Anonymous, Verified, Trusted or Untrusted. The module
+``verdict`` computes how a sending mail server would behave.
 """
 
 from collections.abc import Sequence
@@ -23,7 +23,7 @@ class Peer:
     """The destination of an SMTP session. ``mx`` is the DNSSEC state of the MX RRset, None without MX lookup.
 
     ``mx_names`` contains the reference identifiers of the domain (RFC 7672 section 3.2.2); ``tokens`` contains the
-    match arguments of the user; without match arguments, it is empty and the default of the level is used.
+    match arguments of the user; if ``tokens`` is empty, the default match arguments of the level are used.
     """
 
     nexthop: str

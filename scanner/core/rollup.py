@@ -76,7 +76,7 @@ def _host_dane(view: verdict.View, report: HostReport, judged: Sequence[Judged])
 
 
 def is_incomplete(report: HostReport) -> bool:
-    """Return whether a host has more addresses than were examined under the default limit or a higher limit.
+    """Return whether the address limit excluded addresses of a host, and is not below the default limit.
 
     With a limit below the default, the user requests that a host is judged by fewer addresses.
     """
@@ -85,7 +85,7 @@ def is_incomplete(report: HostReport) -> bool:
 
 
 def _host_starttls(judged: Sequence[Judged]) -> DomainStartTLS:
-    """Return ``all`` if every conclusive address has TLS, ``none`` if no such address has TLS, else ``unknown``."""
+    """Return whether all, some or none of the conclusive addresses have TLS, or ``unknown`` if none is conclusive."""
     seen = {verdict.tls_established(each.report) for each in judged} - {None}
     if not seen:
         return DomainStartTLS.UNKNOWN
@@ -124,9 +124,9 @@ def _answers(report: HostReport) -> list[Answer]:
 def _conclusive(view: verdict.View, report: HostReport, judged: Sequence[Judged]) -> bool:
     """Return whether a sender skips the host for a cause that another attempt would not change.
 
-    Addresses without a TCP connection are ignored if another address accepted a connection. A host without addresses is
-    skipped if no address exists or validation failed. At a DANE level, a host is skipped if validation of its TLSA
-    records failed.
+    Addresses without a TCP connection are ignored if another address accepted a connection. If the host has no address
+    to judge, it is skipped if its A and AAAA lookups found no address or failed the DNSSEC validation. At a DANE level,
+    a host is skipped if the DNSSEC validation of its TLSA records failed.
     """
     if not judged:
         return not report.skipped and all(_settled(answer) for answer in _answers(report))

@@ -46,7 +46,7 @@ KEYWORDS = {
 def parse(text: str) -> tuple[LogMask, str | None]:
     """Return the line classes of a keyword list and its first unknown keyword.
 
-    With an unknown keyword, no line class is returned.
+    If the list contains an unknown keyword, the returned ``LogMask`` contains no line class.
     """
     mask = LogMask.NOTHING
     for word in re.split(r"[\s,]+", text.strip()):
@@ -59,7 +59,7 @@ def parse(text: str) -> tuple[LogMask, str | None]:
 
 
 def complaint(text: str) -> list[str]:
-    """Return the warning about an unknown keyword in a ``-L`` list; an empty text if all keywords are known."""
+    """Return the warning about an unknown keyword in a ``-L`` list; an empty list if all keywords are known."""
     _, unknown = parse(text)
     return [] if unknown is None else [f'warning: unknown -L option value "{unknown}" in "{text}"']
 

@@ -228,7 +228,7 @@ class LoggedProbe(Listener):
             self._out.line(text)
 
     def ticket(self) -> None:
-        """Count the first session ticket of this connection."""
+        """Count the session of this connection as stored when its first session ticket arrives."""
         if self._sessions is not None and not self._saved:
             self._saved = True
             self._sessions.saves += 1

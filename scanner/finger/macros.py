@@ -125,9 +125,9 @@ def _level(text: str) -> tuple[int, ...]:
 
 
 def _chosen(truth: bool, value: str, rest: str, table: Mapping[str, str], depth: int) -> str:  # noqa: FBT001 - a truth value it is
-    """Return the text after ``?`` or ``:`` that applies.
+    """Return the expanded text after ``?`` for a true condition, and after ``:`` for a false condition.
 
-    If there is no text after ``?`` or ``:``, return ``value`` if the condition is true.
+    Without a text for the condition, return ``value`` for a true condition, and an empty text for a false condition.
     """
     if rest.startswith("?"):
         then, rest = _text(rest[1:])

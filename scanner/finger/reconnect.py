@@ -1,7 +1,7 @@
 """Reconnecting (``-r``, ``-m``): the session cache, and the test of whether the server resumes its TLS sessions.
 
-The cache key of a session is made from the peer and the settings of the handshake. The key includes the server's EHLO
-name, so that a session of one server behind a load balancer is not offered to another server.
+The cache key of a session is made from the peer and the settings of the handshake. The cache key includes the server's
+EHLO name, so that a session of one server behind a load balancer is not offered to another server.
 """
 
 import hashlib

@@ -1,4 +1,4 @@
-"""Ports that store every answer and every connection event of a finger run in a saved case."""
+"""Ports that store every answer and every connection event of a finger run in a ``SavedCase``."""
 
 import random
 from collections.abc import Sequence
@@ -14,7 +14,7 @@ from scanner.net.probe_events import Listener, Secured
 
 
 class RecordingPorts:
-    """Implementation of ``FingerPorts`` that forwards every call to other ports and stores the answers in a case.
+    """Implementation of ``FingerPorts`` that forwards calls to other ports and stores the answers in a ``SavedCase``.
 
     Args:
         ports: the ports that receive the calls.

@@ -23,7 +23,8 @@ _NO_QUESTION, _ONE_QUESTION = b"\0\0", b"\0\1"
 class NameServer:
     """One DNS server.
 
-    ``trusted`` accepts its AD bit, ``label`` is its name, ``bind`` is the local address of queries.
+    ``trusted`` is true if the AD bit of the server's answers is used. ``label`` is the name of the server in results.
+    ``bind`` is the local address from which queries are sent.
     """
 
     address: str

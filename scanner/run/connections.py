@@ -173,8 +173,8 @@ class Connections:
     def _defers(self, endpoint: Endpoint, provider: str, network: str) -> bool:
         """Return whether a breaker defers the probe of the endpoint to a retry pass.
 
-        The probe of an endpoint is deferred only once. If it were deferred more often, an address that rejects
-        connections in every pass would prevent probes of the other addresses of its host.
+        The probe of an endpoint is deferred only once, so that an address that rejects connections in every pass does
+        not prevent probes of the other addresses of its host.
         """
         at = trio.current_time()
         is_open = self._breakers.is_open(provider, at) or self._breakers.is_open(network, at)

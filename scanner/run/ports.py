@@ -56,8 +56,8 @@ class Sink(Protocol):
         """Accept the record of a domain with the host reports and certificates that the record refers to.
 
         Raises:
-            ValueError: a record cannot be encoded; the sink has accepted none of the records. All other errors of a
-                sink end the scan.
+            ValueError: a record cannot be encoded; the sink has accepted none of the records. An exception of another
+                class ends the scan.
         """
 
     def put_reject(self, file: str, line: int, raw: str, reason: str) -> None:

@@ -158,7 +158,7 @@ def cluster(choice: ClusterChoice, security: str | None, statuses: Any) -> Itera
         statuses: function that gets the statuses of all jobs, in a thread of Dask.
 
     Raises:
-        ClusterError: no scheduler answers, or no worker is there.
+        ClusterError: no scheduler answers, or the scheduler has no worker.
     """
     found = _distributed()
     logging.getLogger("distributed").setLevel(logging.CRITICAL)

@@ -13,7 +13,7 @@ from scanner.vocabulary import RunState
 
 
 class Stage(StrEnum):
-    """The stages of a scan in many processes that child processes do."""
+    """The stages of a scan in many processes that run in child processes."""
 
     ROUTES = "routes"
     ADDRESSES = "addresses"

@@ -26,7 +26,7 @@ LARGE_OWNERS = 40
 """Number of owners of networks for each part that are distributed by size; the other owners have few addresses."""
 
 ROUND_2 = 0
-"""Number of the part that is round 2; the parts of round 1 are numbered from 1."""
+"""Number of the part that is scanned in round 2, after the parts of round 1, which are numbered from 1."""
 
 
 class PlanRow(NamedTuple):

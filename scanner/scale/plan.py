@@ -245,7 +245,11 @@ def _write_parts(
 
 
 def part_line(key: str, line: AddressLine, chosen: tuple[str, ...], *, whole: bool) -> PartLine:
-    """Return the line of a host in a part; the answers of a host in several parts contain only the chosen addresses."""
+    """Return the line of a host in the file of a part.
+
+    If ``whole`` is false, the host has addresses in several parts, and the A and AAAA answers in the line contain only
+    the addresses in ``chosen``.
+    """
     a, aaaa = line.a, line.aaaa
     if not whole:
         wanted = frozenset(chosen)

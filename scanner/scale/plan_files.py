@@ -142,7 +142,7 @@ class PlanPlace:
 
     @property
     def stop(self) -> Path:
-        """The path of the file that ends the scan early."""
+        """The path of a file whose existence requests the processes of the scan to end early."""
         return self.path / STOP
 
     def index(self) -> PlanIndex | None:

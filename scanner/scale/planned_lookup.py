@@ -1,4 +1,4 @@
-"""A DNS lookup that takes planned answers from memory, and passes all other questions on."""
+"""A DNS lookup that takes planned answers from memory, and passes all other questions to another lookup."""
 
 from collections.abc import Mapping
 
@@ -29,7 +29,7 @@ class PlannedLookup:
 
 
 async def no_lookup(name: str, rtype: str, *, fresh: bool = False) -> Answer:
-    """Refuse a question, in a stage that has all answers.
+    """Reject every DNS question; this lookup is used where the plan contains all answers.
 
     Raises:
         RuntimeError: always.

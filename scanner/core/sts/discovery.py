@@ -111,7 +111,7 @@ def _failed(failure: Failure) -> Discovery:
 
 
 def _refused_certificate(report: STSReport, fetch: PolicyFetch) -> Discovery:
-    """Judge a request that ended after the handshake, because no sender would accept the certificate."""
+    """Judge a policy request that ended after the handshake because of the certificate of the policy host."""
     if fetch.pkix is Pkix.UNTRUSTED:
         text = fetch.pkix_error
     elif fetch.name_match is False:

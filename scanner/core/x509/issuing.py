@@ -95,7 +95,7 @@ def issued(issuer: Certificate, subject: Certificate, *, leaf: bool) -> bool:
 
 
 def refused(issuer: Certificate, subject: Certificate) -> bool:
-    """Return True if the only reason against an issuer is that OpenSSL never uses one of the two certificates."""
+    """Return True if an issuer is rejected only because OpenSSL never uses the certificate of the issuer or subject."""
     if issuer.subject_key != subject.issuer_key or self_signed(subject):
         return False
     if issuer.extensions.overflowing or subject.extensions.overflowing:

@@ -21,8 +21,9 @@ _answers: Kept[bytes, int] = Kept(ANSWERS)
 
 
 def violations(path: Sequence[Certificate]) -> Iterator[Found]:
-    """Yield the violations along a path, leaf first; for one certificate, those of the topmost constraints come first.
+    """Yield the violations of name constraints along a path, leaf first.
 
+    If a certificate violates the constraints of several issuers, the issuer nearest to the anchor comes first.
     Self-issued certificates above the leaf are exempt.
     """
     for depth, certificate in enumerate(path):

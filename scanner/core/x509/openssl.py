@@ -22,7 +22,7 @@ from scanner.core.x509.verify_error import VerifyError
 LOADED = 256
 """Maximum number of cached OpenSSL certificate objects, about 10 KiB each.
 
-The certificates of issuers occur in many chains.
+The cache saves time because the certificates of issuers occur in many chains.
 """
 
 USUAL_SIZE = 8192
