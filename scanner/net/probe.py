@@ -197,7 +197,9 @@ class _ProbeDriver:
             if self._deadline.reached:
                 await self._time_out()
         finally:
+            self._tls = None
             if self._stream is not None:
+                self._channel = self._stream  # the TLS stream refers to this object: no reference cycle remains
                 await tcp.close(self._stream)
             if self._is_large:
                 self._extra.large.release()

@@ -19,7 +19,7 @@ V = TypeVar("V")
 LIMIT = 4096
 """Maximum number of results that are kept: about 80 MB at 20 KB for a host with its certificates."""
 
-OCTETS = 64 * 1024 * 1024
+OCTETS = 32 * 1024 * 1024
 """Maximum total number of octets of large results that are kept; a host may have 4 MB of certificates."""
 
 

@@ -2,6 +2,7 @@
 
 import contextlib
 import errno
+import gc
 from collections import Counter
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, replace
@@ -21,7 +22,7 @@ from scanner.net import tcp
 from scanner.net.deadlines import TICK
 from scanner.net.probe import Extra, ProbeResult, converse, probe
 from scanner.net.probe_events import Listener, Secured
-from scanner.net.tls import Identity
+from scanner.net.tls import Identity, TLSStream
 from scanner.settings import AUTHENTICATED, OPPORTUNISTIC, Timeouts
 from scanner.vocabulary import FailureKind, Mode, Phase, StartTLS
 from tests.unit.mailserver import MailServer, certificate, key, server_context
@@ -283,6 +284,27 @@ async def test_conversation(
     assert seen.failure == failure
     assert seen.starttls is starttls
     assert seen.handshake is None
+
+
+@pytest.mark.parametrize(
+    "script",
+    [
+        MX(),
+        *(MX(silent=phase) for phase, _ in LIMITS),
+        MX(server_context(padding=20_000)),
+        *(c[1] for c in CONVERSATIONS),
+    ],
+)
+async def test_a_probe_leaves_no_reference_cycle(script: Script, autojump_clock: trio.testing.MockClock) -> None:
+    """A scan collects cycles seldom (``scanner.cli.scan.COLLECT``), and a TLS connection takes 60 KB."""
+    gc.collect()
+    gc.disable()
+    try:
+        await run(script)
+        left = [type(each) for each in gc.get_objects() if isinstance(each, TLSStream | ProbeResult)]
+    finally:
+        gc.enable()
+    assert left == []
 
 
 async def test_a_chain_of_a_megabyte_is_too_long(autojump_clock: trio.testing.MockClock) -> None:
