@@ -133,8 +133,20 @@ class Skipped:
 
 
 @dataclass(frozen=True, slots=True)
+class Vantage:
+    """The machine and network from which a run was made."""
+
+    hostname: str = ""
+    addresses: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
 class HostReport:
-    """The observations of one MX host: DNS, TLSA and every address. ``key`` identifies host, port and mode."""
+    """The observations of one MX host: DNS, TLSA and every address. ``key`` identifies host, port and mode.
+
+    ``vantages`` contains the machines that examined the host in a scan with ``--dask``; it is empty in other scans, in
+    which the header names the machine.
+    """
 
     key: str
     host: str
@@ -146,6 +158,7 @@ class HostReport:
     endpoints: tuple[EndpointReport, ...]
     skipped: tuple[Skipped, ...]
     observed_at: datetime
+    vantages: tuple[Vantage, ...] = ()
     schema: int = SCHEMA
 
 
@@ -304,20 +317,22 @@ class RejectRecord:
 
 
 @dataclass(frozen=True, slots=True)
-class Vantage:
-    """The machine and network from which a run was made."""
-
-    hostname: str = ""
-    addresses: tuple[str, ...] = ()
-
-
-@dataclass(frozen=True, slots=True)
 class InputSource:
     """An input list; ``sha256`` is None for an input that cannot be read twice (standard input)."""
 
     source: str
     sha256: str | None = None
     lines: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class ScanWorker:
+    """A machine that took part in a scan with ``--dask``, its resolver, and the numbers of the parts it worked on."""
+
+    hostname: str
+    addresses: tuple[str, ...] = ()
+    resolver: str = ""
+    parts: tuple[int, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -340,6 +355,7 @@ class RunHeader:
     notes: tuple[str, ...] = ()
     versions: tuple[str, ...] = ()
     groups: tuple[str, ...] = ()
+    workers: tuple[ScanWorker, ...] = ()
     schema: int = SCHEMA
 
     @property

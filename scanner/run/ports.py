@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Protocol
 
 from scanner.core.pkix import TrustStore
 from scanner.facts import Answer, CertFacts, Endpoint
-from scanner.model import DomainRecord, HostReport
+from scanner.model import DomainRecord, HostReport, Vantage
 from scanner.net.probe import ProbeResult
 from scanner.net.routes import has_route
 from scanner.run.stats import Stats
@@ -71,7 +71,8 @@ class Sink(Protocol):
 class Ports:
     """The settings, interfaces and counters that all examinations of a scan share.
 
-    ``fetch`` is None if the scan does not examine MTA-STS: the HTTP library is then not loaded.
+    ``fetch`` is None if the scan does not examine MTA-STS: the HTTP library is then not loaded. ``vantages`` contains
+    this machine in a scan with ``--dask``.
     """
 
     settings: Settings
@@ -82,6 +83,7 @@ class Ports:
     stats: Stats
     has_route: HasRoute = has_route
     fetch: FetchPath | None = None
+    vantages: tuple[Vantage, ...] = ()
 
 
 def now() -> datetime:
