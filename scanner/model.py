@@ -31,7 +31,7 @@ from scanner.vocabulary import (
     StartTLS,
     TLSState,
 )
-from scanner.worker_status import WorkerStatus
+from scanner.worker_status import ScanWorker, Vantage, WorkerStatus
 
 SCHEMA = 1
 """Version of the line formats, which increases by one when a member changes its meaning, never for an addition."""
@@ -130,14 +130,6 @@ class Skipped:
 
     address: str
     reason: Reason
-
-
-@dataclass(frozen=True, slots=True)
-class Vantage:
-    """The machine and network from which a run was made."""
-
-    hostname: str = ""
-    addresses: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -323,16 +315,6 @@ class InputSource:
     source: str
     sha256: str | None = None
     lines: int = 0
-
-
-@dataclass(frozen=True, slots=True)
-class ScanWorker:
-    """A machine that took part in a scan with ``--dask``, its resolver, and the numbers of the parts it worked on."""
-
-    hostname: str
-    addresses: tuple[str, ...] = ()
-    resolver: str = ""
-    parts: tuple[int, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

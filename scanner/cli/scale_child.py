@@ -34,7 +34,7 @@ from scanner.cli.resolver import Resolved
 from scanner.cli.scale_resolver import machine, machine_resolver, request_of, resolved_by
 from scanner.cli.scan import OnePass, collect_seldom, execute, header_of, raise_file_limit, within_file_limit
 from scanner.cli.wiring import load_codecs, wired
-from scanner.model import RejectRecord, RunHeader, ScanWorker, Status, Vantage
+from scanner.model import RejectRecord, RunHeader, Status
 from scanner.net.error_groups import first_error
 from scanner.net.routes import source_addresses
 from scanner.net.unbound import UnboundError
@@ -50,6 +50,7 @@ from scanner.scale.plan_files import PlanPlace, write_lines
 from scanner.scale.planned_lookup import PlannedLookup, no_lookup
 from scanner.settings import Settings
 from scanner.vocabulary import RunState
+from scanner.worker_status import ScanWorker, Vantage
 from targets.lists import Reject, Target
 from targets.spool import Spool
 

@@ -7,11 +7,12 @@ from typing import TYPE_CHECKING, Protocol
 
 from scanner.core.pkix import TrustStore
 from scanner.facts import Answer, CertFacts, Endpoint
-from scanner.model import DomainRecord, HostReport, Vantage
+from scanner.model import DomainRecord, HostReport
 from scanner.net.probe import ProbeResult
 from scanner.net.routes import has_route
 from scanner.run.stats import Stats
 from scanner.settings import Settings
+from scanner.worker_status import Vantage
 from targets.scope import Scope
 
 if TYPE_CHECKING:

@@ -11,13 +11,14 @@ import trio
 from results.store import codec
 from results.store.files import naming, replace_file
 from results.store.writer import MAX_RAW, Store
-from scanner.model import RejectRecord, RunHeader, ScanWorker
+from scanner.model import RejectRecord, RunHeader
 from scanner.scale import join, part_run, plan
 from scanner.scale.executor import Executor
 from scanner.scale.job import Job, JobResult, KnownResolver, Stage
 from scanner.scale.plan_files import PROOF, PlanIndex, PlanPlace, read_lines
 from scanner.settings import Settings
 from scanner.vocabulary import RunState
+from scanner.worker_status import ScanWorker
 from targets.spool import Spool
 
 AGAIN = 3

@@ -13,10 +13,10 @@ from dataclasses import dataclass, field, replace
 import trio
 
 from results.store import codec
-from scanner.model import ScanWorker
 from scanner.scale.cluster import ClusterError, WorkerLostError, Workers
 from scanner.scale.job import Job, JobResult
 from scanner.vocabulary import RunState
+from scanner.worker_status import ScanWorker
 
 ATTEMPTS = 5
 """Maximum number of attempts of a job."""

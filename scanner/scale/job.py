@@ -8,8 +8,9 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any
 
-from scanner.model import ScanWorker, Status
+from scanner.model import Status
 from scanner.vocabulary import RunState
+from scanner.worker_status import ScanWorker
 
 
 class Stage(StrEnum):

@@ -15,10 +15,11 @@ from results.store.reader import HEADER_FILE, LOCK_FILE, read_header
 from results.store.writer import Store
 from scanner.core.names import is_address
 from scanner.facts import Answer
-from scanner.model import RunHeader, ScanWorker
+from scanner.model import RunHeader
 from scanner.scale.plan_files import PartLine, read_lines
 from scanner.scale.planned_lookup import Question
 from scanner.vocabulary import RunState
+from scanner.worker_status import ScanWorker
 from targets.destination import Destination, Kind
 from targets.lists import Reader, Target
 

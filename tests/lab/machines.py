@@ -26,12 +26,11 @@ class LabMachine:
     v6: str
     holder: int
 
-    def popen(self, *argv: str, files: int | None = None, name: str = "") -> subprocess.Popen[str]:
-        """Start a program on the machine; ``files`` is its limit of open files, ``name`` another host name."""
+    def popen(self, *argv: str, files: int | None = None) -> subprocess.Popen[str]:
+        """Start a program on the machine; ``files`` is its limit of open files."""
         limit = ["prlimit", f"--nofile={files}", "--"] if files else []
-        renamed = ["unshare", "-u", "sh", "-c", f'hostname {name}; exec "$@"', "sh"] if name else []
         return subprocess.Popen(
-            [*_inside(self.holder), *renamed, *limit, *argv],
+            [*_inside(self.holder), *limit, *argv],
             env=control.client_environment(self.lab.layout) | {"PYTHONPATH": str(control.ROOT)},
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,

@@ -1,7 +1,7 @@
 """A scan on a cluster of machines with TLS, in network namespaces with own addresses, resolvers and file limits.
 
 The machine ``one`` has a validating resolver and the scheduler, ``two`` has none and starts one private unbound for its
-two workers. ``three`` has no resolver and no unbound, and ``four`` has too few open files: both are refused by name.
+two workers. ``three`` has no resolver and no unbound, and is refused by name.
 """
 
 import json
@@ -23,9 +23,10 @@ from tests.sweep import MXSWEEP, trusting
 
 pytestmark = pytest.mark.lab
 
-FEW_FILES = 70  # enough for a worker of Dask, too few for a scan
+FILES = 500  # limit of open files of the second machine
 EHLO = "cluster.lab.test"
-DOMAINS = [scenario.domain for scenario in SCENARIOS if scenario.hosts][:24]
+QUICK = [each for each in SCENARIOS if each.hosts and all({*host.v4, *host.v6} == {"serve"} for host in each.hosts)]
+DOMAINS = [each.domain for each in QUICK if not any(host.smtp or host.postfix for host in each.hosts)][:16]
 DASK = (sys.executable, "-m", "dask")
 
 
@@ -54,8 +55,7 @@ def on_machines(lab: Lab, tmp_path_factory: pytest.TempPathFactory) -> Iterator[
         scheduler = f"tls://{one.v4}:8786"
         started = [one.popen(*DASK, "scheduler", "--host", one.v4, "--port", "8786", "--no-dashboard", *tls)]
         worker = (*DASK, "worker", scheduler, "--nthreads", "1", "--no-nanny", "--no-dashboard", *tls)
-        started += [one.popen(*worker), two.popen(*worker), two.popen(*worker), three.popen(*worker)]
-        started += [one.popen(*worker, files=FEW_FILES, name="four")]
+        started += [one.popen(*worker), *(two.popen(*worker, files=FILES) for _ in range(2)), three.popen(*worker)]
         try:
             for process in started[1:]:
                 _wait_for(process, "Registered to")
@@ -116,7 +116,7 @@ def _scan(lab: Lab, place: Path, one: LabMachine, two: LabMachine, scheduler: st
 
 
 def _ended(process: subprocess.Popen[str]) -> tuple[int, str]:
-    said = process.communicate(timeout=100)[0]
+    said = process.communicate(timeout=200)[0]
     return process.returncode, said
 
 
@@ -142,10 +142,9 @@ def test_each_host_names_its_machine(on_machines: ClusterScan) -> None:
     assert all(found)
 
 
-def test_unfit_machines_are_refused_by_name(on_machines: ClusterScan) -> None:
+def test_a_machine_without_a_resolver_is_refused_by_name(on_machines: ClusterScan) -> None:
     assert "worker three: no resolver validates DNSSEC" in on_machines.said
-    assert f"worker four: at most {FEW_FILES} open files, but a scan needs at least" in on_machines.said
-    assert on_machines.said.count("it gets no work") == 2
+    assert on_machines.said.count("it gets no work") == 1
 
 
 def test_the_workers_of_a_machine_share_one_unbound(on_machines: ClusterScan) -> None:
