@@ -136,8 +136,7 @@ class Skipped:
 class HostReport:
     """The observations of one MX host: DNS, TLSA and every address. ``key`` identifies host, port and mode.
 
-    ``vantages`` contains the machines that examined the host in a scan with ``--dask``; it is empty in other scans, in
-    which the header names the machine.
+    ``vantages`` contains the machines that examined the host in a scan with ``--dask``.
     """
 
     key: str
