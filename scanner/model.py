@@ -31,7 +31,7 @@ from scanner.vocabulary import (
     StartTLS,
     TLSState,
 )
-from scanner.worker_status import WorkerStatus
+from scanner.worker_status import ScanWorker, Vantage, WorkerStatus
 
 SCHEMA = 1
 """Version of the line formats, which increases by one when a member changes its meaning, never for an addition."""
@@ -134,7 +134,10 @@ class Skipped:
 
 @dataclass(frozen=True, slots=True)
 class HostReport:
-    """The observations of one MX host: DNS, TLSA and every address. ``key`` identifies host, port and mode."""
+    """The observations of one MX host: DNS, TLSA and every address. ``key`` identifies host, port and mode.
+
+    ``vantages`` contains the machines that examined the host in a scan with ``--dask``.
+    """
 
     key: str
     host: str
@@ -146,6 +149,7 @@ class HostReport:
     endpoints: tuple[EndpointReport, ...]
     skipped: tuple[Skipped, ...]
     observed_at: datetime
+    vantages: tuple[Vantage, ...] = ()
     schema: int = SCHEMA
 
 
@@ -304,14 +308,6 @@ class RejectRecord:
 
 
 @dataclass(frozen=True, slots=True)
-class Vantage:
-    """The machine and network from which a run was made."""
-
-    hostname: str = ""
-    addresses: tuple[str, ...] = ()
-
-
-@dataclass(frozen=True, slots=True)
 class InputSource:
     """An input list; ``sha256`` is None for an input that cannot be read twice (standard input)."""
 
@@ -340,6 +336,7 @@ class RunHeader:
     notes: tuple[str, ...] = ()
     versions: tuple[str, ...] = ()
     groups: tuple[str, ...] = ()
+    workers: tuple[ScanWorker, ...] = ()
     schema: int = SCHEMA
 
     @property

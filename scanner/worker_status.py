@@ -1,6 +1,24 @@
-"""The record of a job of a scan in many processes, a part of the status of the scan."""
+"""The records of the machines of a scan, and of a job of a scan in many processes."""
 
 from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class Vantage:
+    """The machine and network from which a run was made."""
+
+    hostname: str = ""
+    addresses: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class ScanWorker:
+    """A machine that took part in a scan with ``--dask``, its resolver, and the numbers of the parts it worked on."""
+
+    hostname: str
+    addresses: tuple[str, ...] = ()
+    resolver: str = ""
+    parts: tuple[int, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -42,6 +42,7 @@ RECORDS = {
     "PolicyFetch": "One address of an MTA-STS policy host, and the HTTPS request to it.",
     "TLSRPTReport": "The TLSRPT record of a domain (RFC 8460).",
     "HeldBack": "A provider or network in back-off, because its servers refused connections.",
+    "ScanWorker": "A machine that took part in a scan with `--dask`.",
     "WorkerStatus": "A running job of a scan with `--dask`, and the worker that does the job.",
 }
 
@@ -201,6 +202,7 @@ FIELDS: dict[str, dict[str, str]] = {
         "aaaa": "the AAAA lookup; null if none was made",
         "tlsa": "the search for TLSA records",
         "skipped": "addresses that were not contacted",
+        "vantages": "the machines that examined the host; empty without `--dask`",
     },
     "RouteHost": {},
     "Route": {
@@ -284,7 +286,16 @@ FIELDS: dict[str, dict[str, str]] = {
         "certificates": "certificates by SHA-256, in short form, only with `--output -`",
     },
     "RejectRecord": {"key": "`file:line`", "file": "input file", "reason": "cause for which the line was not scanned"},
-    "Vantage": {"hostname": "name of the machine", "addresses": "addresses of the machine"},
+    "Vantage": {
+        "hostname": "name of the machine",
+        "addresses": "source addresses of the machine's connections; empty without `--dask`",
+    },
+    "ScanWorker": {
+        "hostname": "name of the machine",
+        "addresses": "source addresses of the machine's connections",
+        "resolver": "resolver that the machine used",
+        "parts": "numbers of the parts that the machine worked on",
+    },
     "InputSource": {
         "source": "file, or - for standard input",
         "sha256": "SHA-256 of the file; null for standard input",
@@ -302,6 +313,7 @@ FIELDS: dict[str, dict[str, str]] = {
         "preflight": "results of the checks before the scan; null if none were made",
         "versions": "all versions of mxsweep that wrote to the run, in the order of their first use",
         "groups": "key exchange groups that the scan offered, the preferred one first",
+        "workers": "the machines of a scan with `--dask`; empty without `--dask`",
         "totals": "counts at the end of the scan, and its duration in seconds",
         "label": "text given with --label",
         "reject_reasons": "number of rejected lines by reason, for the 20 most frequent reasons",

@@ -3,7 +3,7 @@
 import signal
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager, suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -105,8 +105,9 @@ def run(scale: ScaleRequest) -> int:
         CliError: the cluster cannot be used, or a job failed too often.
         StoreError: a file cannot be read or written.
     """
+    fleet = Fleet(str(Path(str(scale.request.output)).absolute()))
     try:
-        return trio.run(_run, scale)
+        return trio.run(_run, scale, fleet)
     except (ClusterError, BaseExceptionGroup) as group:
         error = first_error(group)
         if not isinstance(error, ClusterError):
@@ -114,9 +115,8 @@ def run(scale: ScaleRequest) -> int:
         raise CliError(str(error), Exit.USAGE if error.usage else Exit.UNFIT) from None
 
 
-async def _run(scale: ScaleRequest) -> int:
+async def _run(scale: ScaleRequest, fleet: Fleet) -> int:
     """Open the resolver, the cluster and the run, in this order, so that a run is made only if it can be executed."""
-    fleet = Fleet()
     async with _resolver(scale) as resolved:
         workers_of = cluster(scale.choice, scale.request.flags["dask_security"], fleet.event)
         with workers_of as workers, _store(scale, resolved) as store:
@@ -141,6 +141,7 @@ async def _drive(scale: ScaleRequest, driver: ScaleDriver, store: Store, spool: 
         state = shown.ended = RunState.COMPLETE if complete else RunState.INTERRUPTED
         seconds = round(trio.current_time() - began) + store.header.totals.get("seconds", 0)
         whole = {"lines": spool.lines, "duplicates": spool.duplicates, **driver.totals, "seconds": seconds}
+        store.header = replace(store.header, workers=driver.machines())
         store.finish(state, whole, now())
     if not complete:
         say(f"mxsweep scan --resume {store.path} continues the run")

@@ -18,12 +18,12 @@ from tempfile import TemporaryDirectory
 import trio
 
 from results.store import codec
+from results.store.collection import stored_run
 from results.store.files import StoreError
 from results.store.pending import pending_domains
 from results.store.writer import Store
 from scanner import __version__
 from scanner.cli import console as consoles
-from scanner.cli import request as requests
 from scanner.cli import resume as resuming
 from scanner.cli.console import one_line, say
 from scanner.cli.errors import CliError, Exit
@@ -31,22 +31,26 @@ from scanner.cli.input import Work, new_work, rest_of
 from scanner.cli.progress import ProgressRequest, progress_loop
 from scanner.cli.request import Request
 from scanner.cli.resolver import Resolved
+from scanner.cli.scale_resolver import machine, machine_resolver, request_of, resolved_by
 from scanner.cli.scan import OnePass, collect_seldom, execute, header_of, raise_file_limit, within_file_limit
-from scanner.cli.wiring import fit_resolver, load_codecs, wired
+from scanner.cli.wiring import load_codecs, wired
 from scanner.model import RejectRecord, RunHeader, Status
 from scanner.net.error_groups import first_error
+from scanner.net.routes import source_addresses
 from scanner.net.unbound import UnboundError
 from scanner.run.pipeline import Stop, within_scope
 from scanner.run.ports import Ports
 from scanner.run.stats import Stats
 from scanner.run.status import StatusSource
 from scanner.scale import lookup_stage, part_run, plan
-from scanner.scale.job import ChildMessage, Job, JobResult, KnownResolver, Stage
+from scanner.scale.job import ChildMessage, Fitness, Job, JobResult, Stage
 from scanner.scale.judge import JudgedBucket, no_probe
+from scanner.scale.part_run import merged_workers
 from scanner.scale.plan_files import PlanPlace, write_lines
 from scanner.scale.planned_lookup import PlannedLookup, no_lookup
 from scanner.settings import Settings
 from scanner.vocabulary import RunState
+from scanner.worker_status import ScanWorker, Vantage
 from targets.lists import Reject, Target
 from targets.spool import Spool
 
@@ -76,7 +80,7 @@ def result_of(job: Job) -> JobResult:
         cause = first_error(error)
         if not isinstance(cause, CliError | StoreError | UnboundError):
             raise
-        unfit = isinstance(cause, CliError) and cause.code is Exit.UNFIT
+        unfit = job.stage is Stage.FITNESS or (isinstance(cause, CliError) and cause.code is Exit.UNFIT)
         return JobResult(RunState.INTERRUPTED, host=host, error=one_line(str(cause)), unfit=unfit)
 
 
@@ -93,12 +97,12 @@ _PROGRESS = ProgressRequest(quiet=True, files=(_send_status,), every=STATUS_EVER
 
 def _done(job: Job) -> JobResult:
     """Do a job and return its result."""
-    flags = {name: tuple(value) if isinstance(value, list) else value for name, value in job.flags.items()}
-    request = requests.build(flags)
+    request = request_of(job)
     settings = within_file_limit(shared(request.settings, job), raise_file_limit())
     request = replace(request, settings=settings, sources=())
     place = PlanPlace(Path(job.run))
     stages = {
+        Stage.FITNESS: _fitness,
         Stage.ROUTES: _routes,
         Stage.ADDRESSES: _addresses,
         Stage.PART: _part,
@@ -119,13 +123,37 @@ def shared(settings: Settings, job: Job) -> Settings:
 
 
 @asynccontextmanager
-async def _resolver(known: KnownResolver | None, request: Request) -> AsyncIterator[Resolved]:
-    if known is None:
-        async with fit_resolver(request.settings, request.choice, say) as resolved:
+async def _resolver(job: Job, request: Request) -> AsyncIterator[Resolved]:
+    """Use the resolver that the job names, or the resolver that all processes of this machine share."""
+    if job.resolver is None:
+        async with machine_resolver(job, request) as (resolved, _):
             yield resolved
     else:
-        dns = replace(request.settings.dns, servers=tuple(map(tuple, known.servers)))  # type: ignore[arg-type] # pairs
-        yield Resolved(dns, (), known.validated, known.label)
+        yield resolved_by(job.resolver, request)
+
+
+# --- the machine ------------------------------------------------------------------------------------------------
+
+
+async def _fitness(job: Job, request: Request, place: PlanPlace) -> JobResult:
+    """Test whether this machine is fit: the options, the limit of open files, the run directory and the resolver.
+
+    The options and the limit of open files were tested before this call.
+    """
+    if not all(os.access(path, os.W_OK) for path in (place.path, place.part(0).parent)):
+        raise CliError(f"{job.run}: this user cannot write to it", Exit.UNFIT)
+    if not stored_run(place.run).locked:
+        raise CliError(f"{job.run}: its lock has no effect on this machine: the file system needs flock", Exit.UNFIT)
+    async with machine_resolver(job, request) as (resolved, answer):
+        fitness = Fitness(machine(), _this_worker(job, request, resolved), answer.notes)
+    return JobResult(RunState.COMPLETE, fitness=fitness)
+
+
+def _this_worker(job: Job, request: Request, resolved: Resolved) -> ScanWorker:
+    bind = request.settings.bind
+    addresses = (bind,) if bind else source_addresses()
+    parts = (job.number,) if job.stage is Stage.PART else ()
+    return ScanWorker(socket.gethostname(), addresses, resolved.label, parts)
 
 
 # --- early end --------------------------------------------------------------------------------------------------
@@ -184,7 +212,7 @@ async def _lookups(job: Job, request: Request, place: PlanPlace, work: Callable[
         return JobResult(RunState.COMPLETE)
     stats = Stats()
     async with (
-        _resolver(job.resolver, request) as resolved,
+        _resolver(job, request) as resolved,
         wired(request.settings, request.trust, request.scope, resolved, stats, say) as ports,
     ):
         return await _guarded(request, place, stats, lambda: work(ports))
@@ -231,18 +259,22 @@ async def _part(job: Job, request: Request, place: PlanPlace) -> JobResult:
     if part_run.is_done(header, job.again):
         return _part_result(run)
     answers = part_run.planned_answers(file)
-    one = OnePass(
-        job.again,
-        lambda ports: replace(ports, lookup=PlannedLookup(answers, ports.lookup)),
-        lambda stop: _watch(place, stop, drains=True),
-    )
-    async with _resolver(job.resolver, request) as resolved:
+    async with _resolver(job, request) as resolved:
+        own = _this_worker(job, request, resolved)
+        vantages = (Vantage(own.hostname, own.addresses),)
+        one = OnePass(
+            job.again,
+            lambda ports: replace(ports, lookup=PlannedLookup(answers, ports.lookup), vantages=vantages),
+            lambda stop: _watch(place, stop, drains=True),
+        )
         with TemporaryDirectory(dir=place.path, prefix="spool-") as temporary:
             if header is None:
                 store, work = _begin(request, resolved, run, file, Path(temporary) / "spool")
             else:
                 store, work = _continue(job, request, run)
             with store:
+                store.header = replace(store.header, workers=merged_workers([*store.header.workers, own]))
+                store.begin(__version__)
                 asked = replace(request, output=str(run), fail_on=())
                 code = await execute(asked, resolved, store, work, _PROGRESS, one)
     if code == Exit.UNFIT:
@@ -267,7 +299,6 @@ def _continue(job: Job, request: Request, run: Path) -> tuple[Store, Work]:
         work = Work(spool.items(), count, spool, others=spool.total - count, before=dict(store.header.totals))
     else:
         work = rest_of(store, reader, retry=False)
-    store.begin(__version__)
     return store, work
 
 

@@ -38,7 +38,7 @@ from scanner.cli.resolver import Resolved
 from scanner.cli.sinks import ReportingSink, WordsSink
 from scanner.cli.wiring import fit_resolver, load_codecs, load_late, wired
 from scanner.core.file_limit import FILES_BESIDE, LEAST, InFlight, permitted
-from scanner.model import InputSource, RunHeader, Vantage
+from scanner.model import InputSource, RunHeader
 from scanner.net.client_hello import offered_groups
 from scanner.net.error_groups import first_error
 from scanner.net.unbound import UnboundError
@@ -48,6 +48,7 @@ from scanner.run.stats import Stats
 from scanner.run.status import StatusSource
 from scanner.settings import AUTHENTICATED, OPPORTUNISTIC, Settings
 from scanner.vocabulary import RunState
+from scanner.worker_status import Vantage
 from targets.spool import Spool
 
 log = logging.getLogger("mxsweep")

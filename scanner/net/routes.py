@@ -39,6 +39,19 @@ class Routes:
         return family in self._seen
 
 
+def source_addresses() -> tuple[str, ...]:
+    """Return the source addresses of this machine for connections to public addresses, at most one of each family."""
+    found = []
+    for family, address in _ANYWHERE.items():
+        try:
+            source = _source(family, address)
+        except OSError:
+            continue
+        if reaches(source, address):
+            found.append(source)
+    return tuple(found)
+
+
 @cache
 def _connected(family: socket.AddressFamily) -> bool:
     return _routed(family, _ANYWHERE[family])
@@ -50,12 +63,17 @@ def _routed(family: socket.AddressFamily, address: str) -> bool:
     Connecting a UDP socket finds the route without a packet.
     """
     try:
-        with socket.socket(family, socket.SOCK_DGRAM) as trial:
-            trial.connect((address, _ANY_PORT))
-            source: str = trial.getsockname()[0]
+        source = _source(family, address)
     except OSError as error:
         return error.errno not in _NO_ROUTE
     return reaches(source, address)
+
+
+def _source(family: socket.AddressFamily, address: str) -> str:
+    with socket.socket(family, socket.SOCK_DGRAM) as trial:
+        trial.connect((address, _ANY_PORT))
+        source: str = trial.getsockname()[0]
+        return source
 
 
 def reaches(source: str, address: str) -> bool:

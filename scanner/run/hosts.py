@@ -71,6 +71,7 @@ class HostExaminer:
                 endpoints=endpoints,
                 skipped=skipped,
                 observed_at=observed_at,
+                vantages=self._ports.vantages,
             )
             return report, found
 

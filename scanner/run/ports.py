@@ -12,6 +12,7 @@ from scanner.net.probe import ProbeResult
 from scanner.net.routes import has_route
 from scanner.run.stats import Stats
 from scanner.settings import Settings
+from scanner.worker_status import Vantage
 from targets.scope import Scope
 
 if TYPE_CHECKING:
@@ -71,7 +72,8 @@ class Sink(Protocol):
 class Ports:
     """The settings, interfaces and counters that all examinations of a scan share.
 
-    ``fetch`` is None if the scan does not examine MTA-STS: the HTTP library is then not loaded.
+    ``fetch`` is None if the scan does not examine MTA-STS: the HTTP library is then not loaded. ``vantages`` contains
+    this machine in a scan with ``--dask``.
     """
 
     settings: Settings
@@ -82,6 +84,7 @@ class Ports:
     stats: Stats
     has_route: HasRoute = has_route
     fetch: FetchPath | None = None
+    vantages: tuple[Vantage, ...] = ()
 
 
 def now() -> datetime:

@@ -6,9 +6,9 @@ Only this module and ``scanner.scale.worker`` use Dask, which is not imported be
 import logging
 import os
 import re
+import secrets
 import signal
 import tomllib
-from collections import Counter
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
@@ -18,6 +18,8 @@ from pathlib import Path
 from typing import Any, Protocol
 
 from scanner import __version__
+from scanner.scale.admission import Admission
+from scanner.scale.job import JobResult
 from scanner.scale.worker import TOPIC, run_job
 
 ANSWER = 20.0
@@ -70,8 +72,21 @@ def parse_choice(text: str) -> ClusterChoice:
     raise ClusterError(f"--dask {text}: {expected}", usage=True)
 
 
+class WorkerLostError(Exception):
+    """Error: all workers that were to do a job are lost; another attempt is not a failure of the job."""
+
+
 class Workers(Protocol):
     """The workers that do jobs; tests replace the workers of Dask."""
+
+    def require(self, line: bytes) -> None:
+        """Test each worker with this job before its first other job; the workers of this machine need no test."""
+
+    def tested(self) -> list[JobResult]:
+        """Return the results of the tests that have ended since the last call."""
+
+    def testing(self) -> bool:
+        """Return whether a test is in progress."""
 
     def count(self) -> int:
         """Return the number of jobs that all fit workers do at the same time."""
@@ -97,55 +112,95 @@ class DaskWorkers:
 
     Args:
         client: a client of ``distributed``.
+        here: true if the workers are processes of this machine, which need no test of their fitness.
     """
 
-    def __init__(self, client: Any) -> None:
+    def __init__(self, client: Any, *, here: bool = False) -> None:
         self._client = client
+        self._here = here
         self._completed = _distributed().as_completed([], loop=client.loop)
-        self._excluded: set[str] = set()
+        self._test = b""
+        self._admission = Admission()
+        self._tests: dict[str, str] = {}  # the worker by the key of its test
+        self._jobs: dict[str, tuple[Any, frozenset[str]]] = {}  # future and permitted workers by the key of the job
+        self._look()
+
+    def require(self, line: bytes) -> None:
+        """Test each worker with this job before its first other job; the workers of this machine need no test."""
+        self._test, self._admission.required = line, not self._here
+        self._look()
+
+    def tested(self) -> list[JobResult]:
+        """Return the results of the tests that have ended since the last call."""
+        return self._admission.results()
+
+    def testing(self) -> bool:
+        """Return whether a test is in progress."""
+        return self._admission.testing
 
     def count(self) -> int:
         """Return the number of jobs that all fit workers do at the same time."""
-        return sum(self._fit().values())
+        return sum(self._admission.fit.values())
 
     def on_one_machine(self) -> int:
         """Return the largest number of jobs that the workers of one machine do at the same time."""
-        machines = Counter[str]()
-        for address, threads in self._fit().items():
-            machines[address.rpartition(":")[0]] += threads
-        return max(machines.values(), default=1)
+        return self._admission.on_one_machine()
 
     def submit(self, line: bytes, key: str) -> None:
-        """Let a worker do a job."""
-        fit = list(self._fit()) if self._excluded else None
-        future = self._client.submit(run_job, line, __version__, key=key, pure=False, retries=0, workers=fit)
-        self._completed.add(future)
+        """Let a fit worker do a job."""
+        fit = list(self._admission.fit)
+        self._jobs[key] = self._run(line, key, fit), frozenset(fit)
 
     def finished(self) -> list[tuple[str, bytes | Exception, str]]:
         """Return key, result or exception, and worker of each job that has ended since the last call."""
-        if self._completed.count() == 0:
-            return []
         found: list[tuple[str, bytes | Exception, str]] = []
-        for future in self._completed.next_batch(block=False):
-            if future.status == "finished":
-                found.append((future.key, *future.result()))
-            else:
-                error = future.exception() if future.status == "error" else ConnectionError(future.status)
-                found.append((future.key, error, ""))
+        for future in self._completed.next_batch(block=False) if self._completed.count() else ():
+            outcome, worker = _outcome(future)
             future.release()
-        return found
+            if future.key in self._tests:
+                self._admission.tested(self._tests.pop(future.key), outcome)
+            elif self._jobs.pop(future.key, None) is not None:
+                found.append((future.key, outcome, worker))
+        self._look()
+        return [*found, *self._stranded()]
 
     def exclude(self, worker: str) -> None:
         """Give no more jobs to a worker."""
-        self._excluded.add(worker)
+        self._admission.exclude(worker)
 
     def lost(self) -> bool:
         """Return whether the scheduler does not answer any more."""
         return bool(self._client.status not in ("running", "connecting"))
 
-    def _fit(self) -> dict[str, int]:
+    def _look(self) -> None:
+        """Look for new and lost workers, and begin the test of each new worker."""
         workers = self._client.scheduler_info(n_workers=-1).get("workers", {})  # empty without a connection
-        return {address: each["nthreads"] for address, each in workers.items() if address not in self._excluded}
+        for worker in self._admission.arrive({address: each["nthreads"] for address, each in workers.items()}):
+            key = f"mxsweep fitness of {worker} ({secrets.token_hex(4)})"
+            self._tests[key] = worker
+            self._run(self._test, key, [worker])
+
+    def _run(self, line: bytes, key: str, workers: list[str]) -> Any:
+        future = self._client.submit(run_job, line, __version__, key=key, pure=False, retries=0, workers=workers)
+        self._completed.add(future)
+        return future
+
+    def _stranded(self) -> Iterator[tuple[str, Exception, str]]:
+        """Take back the jobs of which all permitted workers are lost: the scheduler would wait for these workers."""
+        present = self._admission.present
+        for key, (future, permitted) in list(self._jobs.items()):
+            if permitted.isdisjoint(present):
+                del self._jobs[key]
+                future.cancel()
+                yield key, WorkerLostError(), ""
+
+
+def _outcome(future: Any) -> tuple[bytes | Exception, str]:
+    """Return the result of a job, or the exception that prevented it, and the worker."""
+    if future.status == "finished":
+        line, worker = future.result()
+        return line, worker
+    return (future.exception() if future.status == "error" else ConnectionError(future.status)), ""
 
 
 @contextmanager
@@ -173,7 +228,7 @@ def cluster(choice: ClusterChoice, security: str | None, statuses: Any) -> Itera
         except TimeoutError:
             raise ClusterError(f"--dask {choice.text}: the scheduler has no worker") from None
         client.subscribe_topic(TOPIC, lambda event: statuses(event[1]))
-        yield DaskWorkers(client)
+        yield DaskWorkers(client, here=choice.local is not None)
 
 
 def check_installed() -> None:
@@ -218,11 +273,23 @@ def _local_cluster(found: Any, count: int) -> Any:
 
 
 def _client(found: Any, choice: ClusterChoice, security: str | None) -> Any:
+    if choice.address is not None:
+        _check_scheme(choice.address, security)
     more = {"scheduler_file": choice.file} if choice.file else {"address": choice.address}
     try:
         return found.Client(timeout=ANSWER, security=_security(found, security), set_as_default=False, **more)
     except (OSError, TimeoutError, ValueError):
         raise ClusterError(f"--dask {choice.text}: no scheduler answers") from None
+
+
+def _check_scheme(address: str, security: str | None) -> None:
+    """Raise an error if the scheme of a scheduler's address contradicts ``--dask-security``."""
+    encrypted = address.startswith("tls://")
+    if security is not None and not encrypted:
+        raise ClusterError(f"--dask-security: it requires tls://, not --dask {address}", usage=True)
+    configured = import_module("dask").config.get("distributed.comm.tls.client.cert", None)
+    if encrypted and security is None and configured is None:
+        raise ClusterError(f"--dask {address}: it requires --dask-security FILE", usage=True)
 
 
 def _security(distributed: Any, path: str | None) -> Any:

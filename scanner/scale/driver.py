@@ -11,13 +11,14 @@ import trio
 from results.store import codec
 from results.store.files import naming, replace_file
 from results.store.writer import MAX_RAW, Store
-from scanner.model import RejectRecord
+from scanner.model import RejectRecord, RunHeader
 from scanner.scale import join, part_run, plan
 from scanner.scale.executor import Executor
 from scanner.scale.job import Job, JobResult, KnownResolver, Stage
 from scanner.scale.plan_files import PROOF, PlanIndex, PlanPlace, read_lines
 from scanner.settings import Settings
 from scanner.vocabulary import RunState
+from scanner.worker_status import ScanWorker
 from targets.spool import Spool
 
 AGAIN = 3
@@ -63,6 +64,7 @@ class ScaleDriver:
             StoreError: a file cannot be read or written.
         """
         await trio.to_thread.run_sync(self._open)
+        await self._executor.require(self._job(Stage.FITNESS, 0))
         index = self._place.index() or await self._make_plan()
         if index is None or not await self._examine(index):
             return False
@@ -155,12 +157,28 @@ class ScaleDriver:
             return [made + 1]
         return [made + 1] if made < times and header.totals.get("pending") else []
 
-    def _count_endpoints(self, index: PlanIndex) -> None:
-        """Add up the totals of all parts, which contain the totals of all their passes."""
-        for number in (*(entry.number for entry in index.parts), join.again_number(index)):
+    def _headers(self) -> Iterator[RunHeader]:
+        """Yield the headers of all parts that were begun."""
+        index = self._place.index()
+        for number in (*(entry.number for entry in index.parts), join.again_number(index)) if index else ():
             header = part_run.header_if_begun(self._place.part(number))
-            for name in ("endpoints_probed", "endpoints_shared"):
-                self.totals[name] = self.totals.get(name, 0) + (header.totals.get(name, 0) if header else 0)
+            if header is not None:
+                yield header
+
+    def machines(self) -> tuple[ScanWorker, ...]:
+        """Return the machines of the scan, those of earlier processes of the scan first.
+
+        Raises:
+            StoreError: a file cannot be read.
+        """
+        before = [worker for header in self._headers() for worker in header.workers]
+        return part_run.merged_workers([*before, *self._executor.machines.values()])
+
+    def _count_endpoints(self) -> None:
+        """Add up the totals of all parts, which contain the totals of all their passes."""
+        headers = list(self._headers())
+        for name in ("endpoints_probed", "endpoints_shared"):
+            self.totals[name] = sum(header.totals.get(name, 0) for header in headers)
 
     # --- judgement --------------------------------------------------------------------------------------------
 
@@ -170,7 +188,7 @@ class ScaleDriver:
         results = await self._executor.run("judging domains", jobs)
         if self.stopping:
             return False
-        self._count_endpoints(index)
+        self._count_endpoints()
         self.matched = sum(result.matched for result in results)
         self.totals["domains"] = sum(result.totals.get("done", 0) for result in results)
         self.totals["internal_errors"] = sum(result.totals.get("internal_errors", 0) for result in results)

@@ -5,16 +5,18 @@ submitted again, and a job that ran twice does no harm.
 """
 
 import heapq
+import secrets
 from collections import Counter, deque
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field, replace
 
 import trio
 
 from results.store import codec
-from scanner.scale.cluster import ClusterError, Workers
+from scanner.scale.cluster import ClusterError, WorkerLostError, Workers
 from scanner.scale.job import Job, JobResult
 from scanner.vocabulary import RunState
+from scanner.worker_status import ScanWorker
 
 ATTEMPTS = 5
 """Maximum number of attempts of a job."""
@@ -24,6 +26,9 @@ PAUSE = 1.0
 
 POLL = 0.2
 """Seconds between two looks for jobs that have ended."""
+
+TESTS = 60.0
+"""Seconds to wait for the tests of the workers that are present at the start."""
 
 WITHOUT_WORKERS = 60.0
 """Seconds without any worker after which the scan ends."""
@@ -61,10 +66,26 @@ class Executor:
         self._failures = Counter[str]()
         self._keys: dict[str, Job] = {}
         self._serial = 0
+        self._own = secrets.token_hex(4)  # other scans may use the same scheduler
         self._empty_since: float | None = None
         self.progress = StageProgress()
         self.stopping = False
-        self.hosts: dict[str, set[str]] = {}
+        self.machines: dict[str, ScanWorker] = {}  # the tested machines by their identification
+
+    async def require(self, job: Job) -> None:
+        """Test each worker with a job before its first other job, unless the workers are processes of this machine.
+
+        Wait for the tests of the present workers, at most ``TESTS`` seconds.
+
+        Raises:
+            ClusterError: no worker is fit.
+        """
+        self._workers.require(codec.encode(job))
+        until = trio.current_time() + TESTS
+        while self._workers.testing() and not self.stopping and trio.current_time() < until:
+            self._workers.finished()
+            await trio.sleep(POLL)
+        self._check_workers()
 
     async def run(
         self, stage: str, jobs: Iterable[Job], follow: Following = lambda _job, _result: None
@@ -104,14 +125,22 @@ class Executor:
         while self._queue and room > 0:
             job = replace(self._queue.popleft(), share=share)
             self._serial += 1
-            key = f"mxsweep {job.name} ({self._serial})"
+            key = f"mxsweep {job.name} ({self._own} {self._serial})"
             self._keys[key] = job
             self._workers.submit(codec.encode(job), key)
             room -= 1
 
     def _check_workers(self) -> None:
-        """Raise an error if there has been no worker for some time; a lost local worker is started again."""
-        if self._workers.count():
+        """Report the tested workers; raise an error if none is fit, or there has been no worker for some time.
+
+        A lost local worker is started again.
+        """
+        refusals = [text for result in self._workers.tested() for text in self._tested(result)]
+        if refusals and not self._workers.count() and not self._workers.testing():
+            raise ClusterError(refusals[-1])
+        for text in refusals:
+            self._say(f"{text}; it gets no work")
+        if self._workers.count() or self._workers.testing():
             self._empty_since = None
         elif self._empty_since is None:
             self._empty_since = trio.current_time()
@@ -120,11 +149,13 @@ class Executor:
 
     def _ended(self, job: Job, outcome: bytes | Exception, worker: str, follow: Following) -> JobResult | None:
         """Handle the end of a job; return its result if the job is complete."""
+        if isinstance(outcome, WorkerLostError):
+            self._later(0, job)
+            return None
         if isinstance(outcome, Exception):
             self._failed(job, f"{type(outcome).__name__}: {outcome}")
             return None
         result = codec.decode(JobResult, outcome)
-        self.hosts.setdefault(result.host, set()).add(job.name)
         if result.unfit:
             self._refused(job, result, worker)
             return None
@@ -145,11 +176,20 @@ class Executor:
             raise ClusterError(f"{job.name} failed {ATTEMPTS} times: {text}; resume with --resume {self._run}")
         self._later(PAUSE, job)
 
+    def _tested(self, result: JobResult) -> Iterator[str]:
+        """Keep the machine of a fit worker; yield the reason for which a worker is not fit."""
+        if result.fitness is None:
+            yield _refusal(result)
+        elif result.fitness.machine not in self.machines:
+            self.machines[result.fitness.machine] = result.fitness.worker
+            for note in result.fitness.notes:
+                self._say(f"worker {result.host}: {note}")
+
     def _refused(self, job: Job, result: JobResult, worker: str) -> None:
-        """Exclude a worker that is not fit, and give its job to another worker."""
-        text = result.error if result.error.startswith("worker ") else f"worker {result.host}: {result.error}"
+        """Exclude a worker that is not fit any more, and give its job to another worker."""
+        text = _refusal(result)
         self._workers.exclude(worker)
-        if not self._workers.count():
+        if not self._workers.count() and not self._workers.testing():
             raise ClusterError(text)
         self._say(f"{text}; it gets no more work")
         self._later(PAUSE, job)
@@ -161,3 +201,7 @@ class Executor:
     def _count(self) -> None:
         self.progress.waiting = len(self._delayed)
         self.progress.running = {job.name: job for job in self._keys.values()}
+
+
+def _refusal(result: JobResult) -> str:
+    return result.error if result.error.startswith("worker ") else f"worker {result.host}: {result.error}"

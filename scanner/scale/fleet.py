@@ -28,10 +28,12 @@ class Fleet:
     """The source of the status of a scan in many processes.
 
     Args:
+        run: absolute path of the run directory; other scans may use the same scheduler.
         clock: function that returns a monotonic time in seconds.
     """
 
-    def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
+    def __init__(self, run: str, clock: Callable[[], float] = time.monotonic) -> None:
+        self._run = run
         self._progress: Callable[[], StageProgress] = StageProgress
         self._domains: int | None = None
         self._clock = clock
@@ -49,6 +51,8 @@ class Fleet:
 
         Workers run this program, but a text that is not a status is ignored.
         """
+        if event.get("run") != self._run:
+            return
         try:
             status = codec.decode(Status, str(event["status"]).encode())
             self._seen[str(event["job"])] = _JobStatus(str(event["worker"]), status)

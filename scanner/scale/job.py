@@ -10,11 +10,13 @@ from typing import Any
 
 from scanner.model import Status
 from scanner.vocabulary import RunState
+from scanner.worker_status import ScanWorker
 
 
 class Stage(StrEnum):
-    """The stages of a scan in many processes that run in child processes."""
+    """The stages of a scan in many processes that run in child processes; ``fitness`` is the test of a worker."""
 
+    FITNESS = "fitness"
     ROUTES = "routes"
     ADDRESSES = "addresses"
     PART = "part"
@@ -28,7 +30,6 @@ class KnownResolver:
     servers: tuple[tuple[str, int], ...]
     validated: bool
     label: str
-    why_not: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,11 +62,25 @@ class Job:
 
 
 @dataclass(frozen=True, slots=True)
+class Fitness:
+    """The properties of a worker that is fit for jobs.
+
+    ``machine`` identifies the machine: all processes with the same loopback address are on one machine. ``worker`` is
+    the entry of the machine for run.json, ``notes`` are remarks for the user.
+    """
+
+    machine: str
+    worker: ScanWorker
+    notes: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
 class JobResult:
     """The result of a job.
 
     ``pending`` is the number of targets for the next pass. ``error`` is empty, or one line for the user; ``unfit`` is
-    true if another attempt on the same machine would fail in the same way.
+    true if another attempt on the same machine would fail in the same way. ``fitness`` is the result of the stage
+    ``fitness``.
     """
 
     state: RunState
@@ -75,6 +90,7 @@ class JobResult:
     error: str = ""
     unfit: bool = False
     totals: dict[str, int] = field(default_factory=dict)
+    fitness: Fitness | None = None
 
 
 @dataclass(frozen=True, slots=True)

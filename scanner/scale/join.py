@@ -35,6 +35,7 @@ def merged(split: SplitLine, reports: Sequence[HostReport]) -> HostReport:
         endpoints=tuple(by_address[address] for address in sorted(by_address, key=address_order)),
         skipped=tuple(skipped[address] for address in sorted(skipped, key=address_order)),
         observed_at=min(report.observed_at for report in reports),
+        vantages=tuple(dict.fromkeys(each for report in reports for each in report.vantages)),
     )
 
 

@@ -6,7 +6,8 @@ twice, and may be interrupted at any moment. The lock of the run prevents two pr
 
 import shutil
 import time
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
+from dataclasses import replace
 from pathlib import Path
 
 from results.store.files import Lock, StoreError, naming
@@ -18,6 +19,7 @@ from scanner.model import RunHeader
 from scanner.scale.plan_files import PartLine, read_lines
 from scanner.scale.planned_lookup import Question
 from scanner.vocabulary import RunState
+from scanner.worker_status import ScanWorker
 from targets.destination import Destination, Kind
 from targets.lists import Reader, Target
 
@@ -71,6 +73,14 @@ def header_if_begun(run: Path) -> RunHeader | None:
     if not (run / HEADER_FILE).exists() or not (run / _FLAGS).exists():
         return None
     return read_header(run)
+
+
+def merged_workers(workers: Iterable[ScanWorker]) -> tuple[ScanWorker, ...]:
+    """Return one entry for each machine and resolver, with the numbers of all its parts, in the order of appearance."""
+    parts: dict[ScanWorker, set[int]] = {}
+    for worker in workers:
+        parts.setdefault(replace(worker, parts=()), set()).update(worker.parts)
+    return tuple(replace(worker, parts=tuple(sorted(numbers))) for worker, numbers in parts.items())
 
 
 def is_done(header: RunHeader | None, again: int) -> bool:

@@ -14,8 +14,8 @@ class PartState:
     """The state of a part.
 
     ``state`` is None if the part was not begun. ``again`` is the number of the last complete pass (0 for the first), or
-    None. ``pending`` is the number of MX hosts of the part for the next retry pass, ``machine`` the machine that
-    began the part.
+    None. ``pending`` is the number of MX hosts of the part for the next retry pass, ``machine`` the last
+    machine that worked on the part.
     """
 
     number: int
@@ -74,7 +74,7 @@ def _part_state(place: PlanPlace, entry: PartEntry) -> PartState:
     if part_run.header_if_begun(run) is None:
         return known
     found = stored_run(run)
-    totals = found.header.totals
+    totals, workers = found.header.totals, found.header.workers
     last = totals.get("pass", -1)
     return PartState(
         entry.number,
@@ -85,5 +85,5 @@ def _part_state(place: PlanPlace, entry: PartEntry) -> PartState:
         None if last < 0 else last,
         totals.get("pending", 0),
         totals.get("endpoints_probed", 0),
-        found.header.vantage.hostname,
+        workers[-1].hostname if workers else found.header.vantage.hostname,
     )

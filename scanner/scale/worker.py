@@ -51,7 +51,7 @@ def run_job(line: bytes, version: str) -> tuple[bytes, str]:
         return _refusal(f"cannot see {job.run}: all machines need a shared directory"), worker.address
 
     def report(status: bytes) -> None:
-        worker.log_event(TOPIC, {"job": job.name, "worker": worker.address, "status": status.decode()})
+        worker.log_event(TOPIC, {"run": job.run, "job": job.name, "worker": worker.address, "status": status.decode()})
 
     return codec.encode(child_result(line, report)), worker.address
 

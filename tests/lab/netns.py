@@ -16,11 +16,11 @@ START_LIMIT = 5.0  # seconds for a holder to have its namespaces
 ROOTLESS = os.geteuid() != 0
 
 
-def _namespace(pid: int | str) -> str:
+def namespace_of(pid: int | str) -> str:
     return str(Path(f"/proc/{pid}/ns/net").readlink())
 
 
-def _hold(command: list[str], tag: dict[str, str]) -> int:
+def hold(command: list[str], tag: dict[str, str]) -> int:
     """Start a holder; returns once it is in its own network namespace."""
     holder = subprocess.Popen(
         [*command, "sleep", "infinity"],
@@ -54,10 +54,10 @@ class Namespaces:
     def make(cls, tag: dict[str, str]) -> "Namespaces":
         """Start both holders with ``tag`` in their environment and join them by a veth."""
         user = ["-U", "--map-root-user", "--map-auto"] if ROOTLESS else []
-        client = _hold(["unshare", *user, "-n", "-m", "--propagation", "private", "--"], tag)
+        client = hold(["unshare", *user, "-n", "-m", "--propagation", "private", "--"], tag)
         inside = ["nsenter", "-t", str(client), "-U", "--preserve-credentials", "--"] if ROOTLESS else []
-        server = _hold([*inside, "unshare", "-n", "-m", "--propagation", "private", "--"], tag)
-        return cls(client, server, (_namespace(client), _namespace(server)))
+        server = hold([*inside, "unshare", "-n", "-m", "--propagation", "private", "--"], tag)
+        return cls(client, server, (namespace_of(client), namespace_of(server)))
 
     def enter(self, pid: int) -> list[str]:
         """Return the command prefix that runs a command in the namespaces of ``pid``."""
@@ -131,7 +131,7 @@ def in_namespaces(nets: tuple[str, ...]) -> list[int]:
     for entry in Path("/proc").iterdir():
         if entry.name.isdecimal():
             try:
-                if _namespace(entry.name) in nets:
+                if namespace_of(entry.name) in nets:
                     found.append(int(entry.name))
             except OSError:
                 continue  # gone, or another user's

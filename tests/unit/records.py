@@ -22,7 +22,6 @@ from scanner.model import (
     Skipped,
     Status,
     TargetInfo,
-    Vantage,
 )
 from scanner.reasons import Reason
 from scanner.vocabulary import (
@@ -42,6 +41,7 @@ from scanner.vocabulary import (
     StartTLS,
     TLSState,
 )
+from scanner.worker_status import Vantage
 
 NOON = datetime(2026, 9, 1, 12, 0, 0, 250_000, UTC)
 DIGEST = "a1" * 32

@@ -21,7 +21,7 @@ from scanner.run.ports import Ports
 from scanner.run.stats import Stats
 from scanner.scale.driver import ScaleDriver, ScanFacts
 from scanner.scale.executor import Executor
-from scanner.scale.job import Job, KnownResolver
+from scanner.scale.job import Job, JobResult, KnownResolver
 from scanner.settings import Settings
 from targets.lists import Target
 from targets.spool import Spool
@@ -41,6 +41,15 @@ class InlineWorkers:
         self._fault = fault
         self._count = count
         self._ended: list[tuple[str, bytes | Exception, str]] = []
+
+    def require(self, line: bytes) -> None:
+        pass
+
+    def tested(self) -> list[JobResult]:
+        return []
+
+    def testing(self) -> bool:
+        return False
 
     def count(self) -> int:
         return self._count - len(self.excluded)

@@ -7,10 +7,11 @@ import trio
 from trio.testing import MockClock
 
 from results.store import codec
-from scanner.scale.cluster import ClusterError
-from scanner.scale.executor import ATTEMPTS, WITHOUT_WORKERS, Executor
-from scanner.scale.job import Job, JobResult, Stage
+from scanner.scale.cluster import ClusterError, WorkerLostError
+from scanner.scale.executor import ATTEMPTS, TESTS, WITHOUT_WORKERS, Executor
+from scanner.scale.job import Fitness, Job, JobResult, Stage
 from scanner.vocabulary import RunState
+from scanner.worker_status import ScanWorker
 
 COMPLETE = JobResult(RunState.COMPLETE, host="one")
 Outcome = Callable[[Job], JobResult | Exception]
@@ -24,8 +25,21 @@ class ScriptedWorkers:
         self.most = 0
         self.is_lost = False
         self.present = count
+        self.tests: list[JobResult] = []
+        self.looks = 0  # number of looks at which a test is in progress
         self._outcome = outcome
         self._ended: list[tuple[str, bytes | Exception, str]] = []
+
+    def require(self, line: bytes) -> None:
+        self.submitted.append(f"test by {codec.decode(Job, line).name}")
+
+    def tested(self) -> list[JobResult]:
+        tested, self.tests = self.tests, []
+        return tested
+
+    def testing(self) -> bool:
+        self.looks -= 1
+        return self.looks >= 0
 
     def count(self) -> int:
         return self.present
@@ -108,6 +122,47 @@ async def test_the_last_worker_that_is_not_fit_ends_the_scan(autojump_clock: Moc
     workers = ScriptedWorkers(lambda _: JobResult(RunState.INTERRUPTED, error=text, unfit=True), count=1)
     with pytest.raises(ClusterError, match=text):
         await executor(workers)[0].run("stage", jobs(1))
+
+
+FIT = JobResult(
+    RunState.COMPLETE,
+    host="one",
+    fitness=Fitness("boot net:[1]", ScanWorker("one", ("192.0.2.1",), "unbound"), ("slow",)),
+)
+UNFIT = JobResult(RunState.INTERRUPTED, host="two", error="no resolver validates DNSSEC")
+
+
+async def test_workers_are_tested_before_the_first_job(autojump_clock: MockClock) -> None:
+    """Two workers of a machine are one machine, whose remarks are said once; a refused worker is named."""
+    workers = ScriptedWorkers(lambda _: COMPLETE)
+    workers.tests, workers.looks = [FIT, UNFIT, FIT], 3
+    found, said = executor(workers)
+    await found.require(Job(Stage.FITNESS, 0, "RUN", {}))
+    assert workers.submitted == ["test by fitness 0"]
+    assert workers.looks == -1
+    assert said == ["worker one: slow", "worker two: no resolver validates DNSSEC; it gets no work"]
+    assert list(found.machines.values()) == [ScanWorker("one", ("192.0.2.1",), "unbound")]
+
+
+async def test_a_scan_without_a_fit_worker_ends_at_once(autojump_clock: MockClock) -> None:
+    workers = ScriptedWorkers(lambda _: COMPLETE, count=0)
+    workers.tests = [UNFIT]
+    with pytest.raises(ClusterError, match="worker two: no resolver validates DNSSEC"):
+        await executor(workers)[0].require(Job(Stage.FITNESS, 0, "RUN", {}))
+
+
+async def test_a_test_that_does_not_end_delays_the_scan_for_some_time(autojump_clock: MockClock) -> None:
+    workers = ScriptedWorkers(lambda _: COMPLETE)
+    workers.looks = 10**6
+    began = trio.current_time()
+    await executor(workers)[0].require(Job(Stage.FITNESS, 0, "RUN", {}))
+    assert TESTS <= trio.current_time() - began < TESTS + 1
+
+
+async def test_the_loss_of_all_workers_of_a_job_is_no_failure_of_the_job(autojump_clock: MockClock) -> None:
+    losses = [WorkerLostError()] * (2 * ATTEMPTS)
+    workers = ScriptedWorkers(lambda _: losses.pop() if losses else COMPLETE)
+    assert len(await executor(workers)[0].run("stage", jobs(1))) == 1
 
 
 async def test_a_scan_without_workers_ends_after_some_time(autojump_clock: MockClock) -> None:

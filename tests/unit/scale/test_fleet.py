@@ -12,12 +12,12 @@ from tests.unit import records
 
 
 def event(job: str, status: Status) -> dict[str, str]:
-    return {"job": job, "worker": f"tcp://{job}:1", "status": codec.encode(status).decode()}
+    return {"run": "RUN", "job": job, "worker": f"tcp://{job}:1", "status": codec.encode(status).decode()}
 
 
 def fleet_of(*stages: tuple[Stage, int]) -> Fleet:
     running = {job.name: job for job in (Job(stage, number, "RUN", {}) for stage, number in stages)}
-    fleet = Fleet(lambda: 0.0)
+    fleet = Fleet("RUN", lambda: 0.0)
     fleet.watch(lambda: StageProgress("a stage", 3, 1, 1, running), 100)
     return fleet
 
@@ -51,6 +51,7 @@ def test_the_last_status() -> None:
 
 def test_a_text_that_is_no_status_is_ignored() -> None:
     fleet = fleet_of((Stage.PART, 1))
-    for wrong in ({}, {"job": "part 1", "worker": "x", "status": "{}"}):
+    other = event("part 1", records.status()) | {"run": "the run of another scan"}
+    for wrong in ({}, {"run": "RUN"}, {"run": "RUN", "job": "part 1", "worker": "x", "status": "{}"}, other):
         fleet.event(wrong)
     assert fleet.status().workers == ()

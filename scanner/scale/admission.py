@@ -1,0 +1,91 @@
+"""The choice of the workers that get jobs: those that have passed the test of their fitness, and were not excluded."""
+
+from collections import Counter
+from collections.abc import Mapping
+
+from results.store import codec
+from scanner.scale.job import Fitness, JobResult
+from scanner.vocabulary import RunState
+
+
+class Admission:
+    """The workers of a cluster by address.
+
+    Without ``required``, each worker is fit: the workers of this machine need no test.
+    """
+
+    def __init__(self) -> None:
+        self.required = False
+        self._threads: dict[str, int] = {}
+        self._tested: dict[str, Fitness] = {}
+        self._testing: set[str] = set()
+        self._excluded: set[str] = set()
+        self._results: list[JobResult] = []
+
+    def arrive(self, threads: Mapping[str, int]) -> list[str]:
+        """Take the present workers with their numbers of threads, and return the workers that need a test now."""
+        self._threads = dict(threads)
+        self._testing &= threads.keys()
+        if not self.required:
+            return []
+        new = [each for each in threads if not (each in self._tested or each in self._testing or self._is_out(each))]
+        self._testing.update(new)
+        return new
+
+    def tested(self, worker: str, outcome: bytes | Exception) -> None:
+        """Take the outcome of a test: the ``JobResult`` as a line of JSON, or the exception of the task."""
+        if worker not in self._testing:  # the worker is lost
+            return
+        self._testing.discard(worker)
+        if isinstance(outcome, Exception):
+            result = JobResult(RunState.INTERRUPTED, host=machine_of(worker), error=f"{outcome}")
+        else:
+            result = codec.decode(JobResult, outcome)
+        self._results.append(result)
+        if result.fitness is None:
+            self._excluded.add(worker)
+        else:
+            self._tested[worker] = result.fitness
+
+    def exclude(self, worker: str) -> None:
+        """Give no more jobs to a worker."""
+        self._excluded.add(worker)
+
+    def results(self) -> list[JobResult]:
+        """Return the results of the tests that have ended since the last call."""
+        results, self._results = self._results, []
+        return results
+
+    @property
+    def testing(self) -> bool:
+        """Whether a test is in progress."""
+        return bool(self._testing)
+
+    @property
+    def present(self) -> frozenset[str]:
+        """The present workers, fit or not."""
+        return frozenset(self._threads)
+
+    @property
+    def fit(self) -> dict[str, int]:
+        """The present workers that get jobs, with their numbers of threads."""
+        return {each: number for each, number in self._threads.items() if not self._is_out(each) and self._is_in(each)}
+
+    def on_one_machine(self) -> int:
+        """Return the largest number of jobs that the workers of one machine do at the same time."""
+        machines = Counter[str]()
+        for worker, threads in self.fit.items():
+            known = self._tested.get(worker)
+            machines[known.machine if known else machine_of(worker)] += threads
+        return max(machines.values(), default=1)
+
+    def _is_in(self, worker: str) -> bool:
+        return not self.required or worker in self._tested
+
+    def _is_out(self, worker: str) -> bool:
+        return worker in self._excluded
+
+
+def machine_of(worker: str) -> str:
+    """Return the host in the address of a worker, such as ``192.0.2.1`` in ``tcp://192.0.2.1:4711``."""
+    return worker.rpartition(":")[0].rpartition("//")[2]
