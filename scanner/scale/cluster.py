@@ -74,13 +74,13 @@ class Workers(Protocol):
     """The workers that do jobs; tests replace the workers of Dask."""
 
     def count(self) -> int:
-        """Return the number of jobs that all fit workers do at the same time."""
+        """Return the number of jobs that all suitable workers together do at the same time."""
 
     def on_one_machine(self) -> int:
         """Return the largest number of jobs that the workers of one machine do at the same time."""
 
     def submit(self, line: bytes, key: str) -> None:
-        """Let a worker do a job."""
+        """Give a job to a worker."""
 
     def finished(self) -> list[tuple[str, bytes | Exception, str]]:
         """Return key, result or exception, and worker of each job that has ended since the last call."""
@@ -105,7 +105,7 @@ class DaskWorkers:
         self._excluded: set[str] = set()
 
     def count(self) -> int:
-        """Return the number of jobs that all fit workers do at the same time."""
+        """Return the number of jobs that all suitable workers together do at the same time."""
         return sum(self._fit().values())
 
     def on_one_machine(self) -> int:
@@ -116,7 +116,7 @@ class DaskWorkers:
         return max(machines.values(), default=1)
 
     def submit(self, line: bytes, key: str) -> None:
-        """Let a worker do a job."""
+        """Give a job to a worker."""
         fit = list(self._fit()) if self._excluded else None
         future = self._client.submit(run_job, line, __version__, key=key, pure=False, retries=0, workers=fit)
         self._completed.add(future)

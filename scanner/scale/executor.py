@@ -146,7 +146,7 @@ class Executor:
         self._later(PAUSE, job)
 
     def _refused(self, job: Job, result: JobResult, worker: str) -> None:
-        """Exclude a worker that is not fit, and give its job to another worker."""
+        """Exclude an unsuitable worker, and give its job to another worker."""
         text = result.error if result.error.startswith("worker ") else f"worker {result.host}: {result.error}"
         self._workers.exclude(worker)
         if not self._workers.count():

@@ -23,7 +23,7 @@ _answers: Kept[bytes, int] = Kept(ANSWERS)
 def violations(path: Sequence[Certificate]) -> Iterator[Found]:
     """Yield the violations along a path, leaf first; for one certificate, those of the topmost constraints come first.
 
-    Self-issued certificates above the leaf are exempt.
+    Self-issued certificates above the leaf are exempt from name constraints.
     """
     for depth, certificate in enumerate(path):
         if depth == 0 or not certificate.self_issued:
