@@ -67,7 +67,7 @@ OPPORTUNISTIC_CLASSICAL = replace(OPPORTUNISTIC, name="opportunistic-classical",
 AUTHENTICATED_CLASSICAL = replace(AUTHENTICATED, name="authenticated-classical", groups=CLASSICAL_GROUPS)
 
 CLASSICAL = {OPPORTUNISTIC.name: OPPORTUNISTIC_CLASSICAL.name, AUTHENTICATED.name: AUTHENTICATED_CLASSICAL.name}
-"""The name of the profile that differs from the profile before it only in the key exchange groups."""
+"""Names of TLS profiles, each with the name of the equal profile that offers only classical key exchange groups."""
 
 WITHOUT_AUTHENTICATION = (OPPORTUNISTIC, OPPORTUNISTIC_CLASSICAL)
 WITH_AUTHENTICATION = (AUTHENTICATED, AUTHENTICATED_CLASSICAL, OPPORTUNISTIC_CLASSICAL)

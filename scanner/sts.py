@@ -1,7 +1,7 @@
 """The observations of MTA-STS (RFC 8461) and TLSRPT (RFC 8460) for one domain, as immutable objects without behaviour.
 
-A report contains the DNS answers, every HTTPS request for the policy, and the policy as received, so that it can be
-judged again.
+A report contains the DNS answers, every HTTPS request for the policy, and the policy as received, so that the MTA-STS
+verdict can be computed again.
 """
 
 from dataclasses import dataclass

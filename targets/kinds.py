@@ -19,7 +19,7 @@ SAMPLE = 100
 
 
 class ListKind(StrEnum):
-    """The format of a line that does not contain a plain destination."""
+    """The format of a list whose lines are not plain destinations."""
 
     URL = "URLs"
     EMAIL = "e-mail addresses"

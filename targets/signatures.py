@@ -54,7 +54,7 @@ _TEXT_CONTROLS = b"\t\n\r\f\x1b"
 _CONTROLS = bytes(octet for octet in range(32) if octet not in _TEXT_CONTROLS) + b"\x7f"
 
 CONTROL_SHARE = 10
-"""Inverse of the minimum share of control characters and of undecodable octets in a binary file."""
+"""A file is binary if more than one in ``CONTROL_SHARE`` octets is a control character or undecodable."""
 
 ENOUGH = 64
 """Minimum size in octets of a file in which control characters and undecodable octets are counted."""

@@ -11,8 +11,8 @@ Wrappings of a list (compression and archives) may be nested. Each wrapping is u
 The octets before a damaged part are unpacked. In packed data of more than ``REPLAY`` octets, up to ``CHUNK`` octets
 before the damaged part are lost.
 
-The ratio of unpacked to packed octets of a list is bounded. For any other binary file, the error names the format of
-the file.
+The ratio of unpacked to packed octets of a list is bounded. A binary file that is neither compressed nor an archive is
+an error; the error names the format of the file.
 """
 
 import bz2

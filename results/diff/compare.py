@@ -1,9 +1,9 @@
 """The differences between runs: the list of domains, verdicts, MX records, MTA-STS, certificates and TLSA records.
 
 The compared runs are given in the order of time. A domain of the newest run is compared with all earlier runs that
-contain the domain. The old state of a domain is the latest conclusive state of the domain in the earlier runs. An
-inconclusive run between two conclusive runs therefore hides no change. A domain with an inconclusive state in the
-newest run is never reported as fixed.
+contain the domain. The old state of a domain is the latest conclusive state of the domain in the earlier runs. A change
+between two conclusive states is found even if the domain is inconclusive in a run between them. A domain with an
+inconclusive state in the newest run is never reported as fixed.
 
 A domain that only the newest run contains is reported as added. A domain that the newest run lacks is reported as
 removed if the latest complete earlier run or a later run contains the domain. If the newest run is not complete, a

@@ -167,7 +167,7 @@ class Groups:
 def _changed_hosts(earlier: Sequence[DomainState], new: DomainState) -> Iterator[tuple[ChangeKind, MXState]]:
     """Yield the ``ChangeKind`` and the state of each host of a domain, except for hosts without a change to report.
 
-    For a fixed host, the state is the state before the change.
+    The state is that of the newest run, or for the kind ``FIXED`` that of an earlier run, in which the host was broken.
     """
     past = [{host.host: host for host in state.hosts} for state in earlier]
     for host in new.hosts:

@@ -162,9 +162,9 @@ def _leaf(digest: str, certs: dict[str, CertFacts]) -> LeafSummary:
 
 
 def _shown(state: HostState, certs: dict[str, CertFacts]) -> dict[str, tuple[CertFacts, ...]]:
-    """Return the certificate chains of a host of which the run contains every certificate.
+    """Return the certificate chains of a host by address; a chain is omitted if the run lacks one of its certificates.
 
-    After a crash of a scan, a run can lack certificates of a chain.
+    A run can lack certificates after a crash of the scan.
     """
     chains = state.chains.items()
     return {address: tuple(certs[d] for d in chain) for address, chain in chains if all(d in certs for d in chain)}

@@ -159,7 +159,8 @@ def _sound(old: HostObservation, new: HostObservation) -> Rollover:
 def _fault(old: HostObservation, new: HostObservation) -> Rollover | None:
     """Return the rollover fault that happened between two observations.
 
-    A chain that lost its pinned issuer is not a rollover.
+    Return None if neither the server certificate nor the TLSA records changed, for example if the server no longer
+    sends the issuer that a record matches.
     """
     if replaced(old.chains, new.chains):
         return Rollover(RolloverClass.NEVER_UPDATED, old.at)

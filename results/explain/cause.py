@@ -141,7 +141,7 @@ def _failure(probe: Probe) -> str:
 def _refusal(probe: Probe) -> str:
     """Return the reply to STARTTLS, or else the reply to EHLO, of a server without a TLS session.
 
-    The text is empty if the server sent no such reply.
+    The text is empty if the server replied to neither STARTTLS nor EHLO, or if a TLS session exists.
     """
     if probe.handshake is not None:
         return ""

@@ -75,7 +75,7 @@ class _Sources:
 def paper_tables(run: Run, history: Sequence[Run] = ()) -> list[Table]:
     """Return the tables T1 to T3, T5 to T7, T9, T10 and T13.
 
-    T11 needs earlier runs, T14 a scan with ``--sts``.
+    Table T11 is added if earlier runs are given, and table T14 if the scan examined MTA-STS (``--sts``).
 
     Args:
         run: the run.

@@ -75,7 +75,7 @@ def indented(console: Console, table: Table) -> None:
 def counts(console: Console, rows: Iterable[tuple[Text, str, Count]], base: Count) -> None:
     """Print rows of counts: the number and percentage of domains and of MX hosts, a label and its meaning.
 
-    The texts in ``meanings`` are not escaped. On terminals of ``WIDE`` columns or more, a bar shows the percentage of
+    The meanings in ``rows`` are not escaped. On terminals of ``WIDE`` columns or more, a bar shows the percentage of
     domains. On terminals of fewer than ``NARROW`` columns, the counts are printed below the label.
     """
     if console.width < NARROW:

@@ -159,7 +159,7 @@ def earliest_end(reports: Iterable[HostReport], certs: Mapping[str, CertFacts]) 
 
 
 def judged(record: DomainRecord, end: datetime | None, limits: Thresholds, at: datetime) -> tuple[PluginStatus, str]:
-    """Return the state of a domain and the line of the plugin.
+    """Return the state of a domain and the line that the monitoring plugin prints.
 
     Args:
         record: the record of the domain.

@@ -313,7 +313,7 @@ def _bugs_again(header: RunHeader) -> bool:
 def waiting_for_a_pass(store: Store) -> set[str]:
     """Return the domains of an interrupted run that wait for a retry pass.
 
-    The returned domains are scanned again with the stored reports of their hosts, and the retry passes follow.
+    ``--resume`` scans the returned domains with the stored reports of their hosts, and then makes the retry passes.
     """
     if store.header.state is RunState.COMPLETE:
         return set()

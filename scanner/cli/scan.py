@@ -246,7 +246,8 @@ def _source(name: str) -> InputSource:
 class OnePass:
     """One pass of one part of a scan in many processes.
 
-    ``number`` is 0 for the first pass. ``adapt`` gives the ports their planned answers. ``watch`` ends the pass early.
+    ``number`` is 0 for the first pass. ``adapt`` returns ports that answer DNS questions from the plan. ``watch`` ends
+    the pass early if the scan is to stop or the parent process has ended.
     """
 
     number: int

@@ -23,11 +23,13 @@ class InFlight(NamedTuple):
 
 
 def permitted(limit: int | None, wanted: InFlight) -> InFlight | None:
-    """Return the numbers that a limit permits, at most the requested numbers; None if the limit is below ``LEAST``.
+    """Return the numbers of connections and DNS queries in flight that a limit of open files permits.
+
+    The numbers are at most the requested numbers; None if the limit is below ``LEAST``.
 
     Args:
         limit: the hard limit of open files, None for no limit.
-        wanted: the numbers that the settings request.
+        wanted: the numbers of connections and DNS queries in flight that the settings request.
     """
     if limit is None or limit >= wanted.connections + FILES_BESIDE:
         return wanted

@@ -1,9 +1,9 @@
 """Rules for whether a resolver on loopback validates DNSSEC itself, or passes on the AD bit of another resolver.
 
-A stub such as Docker's DNS server (127.0.0.11), dnsmasq or systemd-resolved may only forward questions. The AD bit of
-such a stub comes from a resolver on another machine, and anyone on the path to that resolver can forge the AD bit. No
-DNS answer distinguishes a stub from a validating resolver, so mxsweep uses the address, the answer to ``version.bind``
-(RFC 4892) and the configuration of the stub, as far as they are known.
+A stub such as Docker's DNS server (127.0.0.11), dnsmasq or systemd-resolved may only forward questions. The AD bit in
+the replies of a stub that only forwards comes from a resolver on another machine, and anyone on the path to that
+resolver can forge the AD bit. No DNS answer distinguishes a stub from a validating resolver, so mxsweep uses the
+address, the answer to ``version.bind`` (RFC 4892) and the configuration of the stub, as far as mxsweep knows them.
 """
 
 import ipaddress

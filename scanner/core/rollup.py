@@ -1,8 +1,8 @@
 """Rules that combine verdicts: of addresses into the verdict of an MX host, of MX hosts into that of a domain.
 
 In each function of this module, the first applicable rule determines the verdict. A host that accepted no TCP
-connection does not affect the verdict of the domain, unless DNS alone determines its verdict: otherwise a domain with a
-dead host without TLSA records would be protected.
+connection affects the DANE verdict of the domain only if no other host does, or if the DNS alone determines the DANE
+verdict of the host: a domain with an unreachable host without TLSA records is not protected.
 """
 
 from collections.abc import Sequence

@@ -333,9 +333,9 @@ _TOO_WEAK = (Reason.TLS_LEGACY_ONLY, Reason.TLS_WEAK_ONLY)
 
 
 def _easier(parts: ProbeRoles[Probe]) -> Reason | None:
-    """Return the reason code if the handshake needed another TLS profile.
+    """Return the reason code if the handshake failed with the first TLS profile and succeeded with a later profile.
 
-    Return None without a handshake or a known reason.
+    Return None in all other cases, and if the reason is not known.
     """
     own, spare = parts.own, parts.spare
     if own.handshake is not None:

@@ -52,11 +52,11 @@ class Options:
     """A parsed command line of finger. Time limits of the command line are in seconds; 0 or less means no limit.
 
     ``bad_destination`` is the error of a wrong or missing destination; ``destination`` is then a placeholder.
-    ``host_lookup`` lists the services for host addresses; ``srv`` selects SRV instead of MX records. ``chains``
-    (``-H``), or else ``certificate`` and ``key`` (``-k``, ``-K``), name the files of the client certificate.
-    ``reconnect`` is the pause before each of at most ``max_reconnects`` further connections; if it is below 0,
-    reconnections and the session cache are disabled. ``raw_keys`` (``-x``) enables raw public keys. ``parameters``
-    contains the parameters of main.cf and ``-o``.
+    ``host_lookup`` lists the sources of host addresses (``dns``, ``native``); ``srv`` selects SRV instead of MX
+    records. ``chains`` (``-H``), or else ``certificate`` and ``key`` (``-k``, ``-K``), name the files of the client
+    certificate. ``reconnect`` is the pause before each of at most ``max_reconnects`` further connections; if it is
+    below 0, reconnections and the session cache are disabled. ``raw_keys`` (``-x``) enables raw public keys.
+    ``parameters`` contains the parameters of main.cf and ``-o``.
     """
 
     destination: Destination

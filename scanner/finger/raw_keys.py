@@ -1,8 +1,8 @@
 """Raw public keys (RFC 7250) in finger: when they are requested, and the comparison of a server's key with records.
 
-Raw public keys are requested with ``-x`` only. GnuTLS then makes the handshake (``net.gnutls``). The options
-that need OpenSSL or a certificate cannot be combined with raw public keys: resumed sessions, our client certificate,
-and the records of ``--json`` and ``--save``.
+Raw public keys are requested with ``-x`` only. GnuTLS then makes the handshake (``net.gnutls``). Options that need
+OpenSSL or a certificate cannot be combined with raw public keys: ``-r``, ``--json``, ``--save`` and a client
+certificate.
 """
 
 import hashlib

@@ -1,8 +1,8 @@
 """Detection of network outages of the scanner, so that no peer is called unreachable because of an outage.
 
-If many different peers fail in a row without a success, the detector tries peers that have worked before. If the peers
-that worked before fail too, all work pauses until a peer answers again, and all attempts that failed since the last
-success are repeated. The caller defines what a peer is, and provides the function that tries a peer.
+If many different peers fail in a row without a success, the detector tries peers that have worked before. If the tried
+peers fail, all work pauses until a peer answers again, and all attempts that failed since the last success are
+repeated. The caller defines what a peer is, and provides the function that tries a peer.
 """
 
 import math

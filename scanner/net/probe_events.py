@@ -48,7 +48,7 @@ class Listener(TLSListener):
     def failed(self, failure: Failure, reply: Reply | None) -> None:
         """Handle the failure that the dialogue has recorded and the reply that caused the failure.
 
-        A QUIT command may follow.
+        After the failure, the client may still send QUIT.
         """
 
     def line(self, text: str) -> None:

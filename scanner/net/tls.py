@@ -38,7 +38,7 @@ WIRE_LIMIT = 1024 * 1024
 LARGE = 16 * 1024
 """Number of TLS octets above which a connection is large.
 
-OpenSSL needs 40 times as much memory for the names in certificates.
+OpenSSL needs 40 octets of memory for each octet of the names in a certificate.
 """
 
 _CHUNK = 16 * 1024

@@ -1,7 +1,7 @@
 """Limits on simultaneous probes for one scanned domain, and on the evidence in memory for the domain.
 
 Domains share hosts, and hosts share addresses. A probe that several domains wait for takes a free slot of any of these
-domains. So a domain with very many hosts cannot delay a domain that shares one of its hosts.
+domains, so that a domain with very many hosts does not delay another domain with one of the same hosts.
 """
 
 from collections import deque

@@ -141,7 +141,7 @@ class HostExaminer:
     ) -> ProbedAddress:
         """Probe one address with each TLS profile of the level in turn, until a handshake does not fail.
 
-        Then probe it for the certificates with other key algorithms, if the host has usable TLSA records, and for
+        Then probe the address for certificates with other key algorithms, if the host has usable TLSA records, and for
         post-quantum groups.
         """
         sni = server_name(self._settings.level, lookup, choice=self._settings.sni, host=key.host)

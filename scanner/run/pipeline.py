@@ -218,7 +218,7 @@ class _Pipeline:
 
 
 def within_scope(item: Target | Reject, scope: Scope) -> Target | Reject:
-    """Return the item, or a reject for a target that is out of scope, such as an opt-out."""
+    """Return the item, or a reject for a target that is out of scope, for example because of an exclusion file."""
     if isinstance(item, Reject):
         return item
     refusal = scope.domain(item.destination.host)

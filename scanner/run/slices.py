@@ -1,8 +1,8 @@
 """Time slices of long computations in the event loop, and a log of steps that delayed all other tasks.
 
-Judging and writing are computations that do not wait for input or output. A certificate of 100 KB takes a tenth of a
-second, and a domain may have hundreds of addresses, each with a certificate of its own. Between two parts of a long
-computation, ``turn`` lets other tasks run if the time slice has been used up.
+Judging and writing are computations that do not wait for input or output. The check of a certificate of 100 KB takes a
+tenth of a second of processor time, and a domain may have hundreds of addresses, each with another certificate. Between
+two parts of a long computation, ``turn`` lets other tasks run if the time slice has been used up.
 """
 
 import time

@@ -89,13 +89,13 @@ class Workers(Protocol):
         """Return whether a test is in progress."""
 
     def count(self) -> int:
-        """Return the number of jobs that all fit workers do at the same time."""
+        """Return the number of jobs that all suitable workers together do at the same time."""
 
     def on_one_machine(self) -> int:
         """Return the largest number of jobs that the workers of one machine do at the same time."""
 
     def submit(self, line: bytes, key: str) -> None:
-        """Let a worker do a job."""
+        """Give a job to a worker."""
 
     def finished(self) -> list[tuple[str, bytes | Exception, str]]:
         """Return key, result or exception, and worker of each job that has ended since the last call."""

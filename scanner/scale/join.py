@@ -2,7 +2,8 @@
 
 A host that lies in several parts has a report in each part, with the addresses of that part. TLSA records are looked up
 in each part. If the records differ, a rollover may have taken place between the lookups, and the merged report could
-show a mismatch that never existed. Such a host is examined again as a whole, in a part of its own.
+show a mismatch that never existed. A host with different TLSA records in its parts is therefore examined again as a
+whole, in a part of its own.
 """
 
 from collections.abc import Iterator, Sequence

@@ -1,9 +1,10 @@
 """The partition of addresses into parts that never exceed a cap although parts do not communicate.
 
-The parts of round 1 are scanned at the same time, by different processes. A cap on a network is kept because no two
-parts of round 1 have an address in the same network. A provider that has more addresses than ``free`` could exceed its
-cap if it was scanned by several parts, so one part is its home; its addresses in the networks of other parts are left
-to round 2, which consists of one part. Each address belongs to exactly one part, so each endpoint is probed once.
+A scan has two rounds. The parts of round 1 are scanned at the same time by different processes, and round 2 is a single
+part, which is scanned alone. A cap on a network is kept because no two parts of round 1 have an address in the same
+network. A provider that has more addresses than ``free`` could exceed its cap if it was scanned by several parts, so
+one part is the home of the provider, and the addresses of the provider in the networks of other parts are left to round
+2. Each address belongs to exactly one part, so each endpoint is probed once.
 
 Networks, providers and addresses are represented by hashes of 64 bits. Two values with the same hash are kept in the
 same part, which is correct for two different values too. Memory is 24 octets for each row, and 34 for each network.
@@ -23,7 +24,7 @@ BUCKETS = 256
 """Number of buckets of the rows; only the rows of one bucket are Python objects at the same time."""
 
 LARGE_OWNERS = 40
-"""Number of owners of networks for each part that are distributed by size; the other owners have few addresses."""
+"""Maximum number of large owners for each part; a large owner is a provider whose networks contain many addresses."""
 
 ROUND_2 = 0
 """Number of the part that is scanned in round 2, after the parts of round 1, which are numbered from 1."""
@@ -62,7 +63,7 @@ class _Rows:
 
 
 class _Places:
-    """The part of each network."""
+    """A map from the hash of a network to the number of the part to which the network belongs."""
 
     def __init__(self) -> None:
         self._networks: list[array[int]] = [array("Q") for _ in range(BUCKETS)]
@@ -125,15 +126,16 @@ class Partition:
 
 
 def _owner(network: int, group: Iterable[tuple[int, int, int]]) -> int:
-    """Return the most frequent provider of a network; of several, one that depends on the network."""
+    """Return the most frequent provider of a network; the hash of the network selects one of several such providers."""
     counts = Counter(provider for _, provider, _ in group)
     return min(counts, key=lambda provider: (-counts[provider], provider ^ network))
 
 
 def _parts_of_owners(by_owner: _Rows, parts: int) -> dict[int, int]:
-    """Return the parts of the large owners: each, the largest first, is given to the part with the fewest addresses.
+    """Return the part of each large owner; an owner is a provider with its networks.
 
-    The part of a small owner follows from its hash.
+    The owners are distributed from large to small, each to the part with the fewest addresses until then. The part of a
+    small owner follows from the hash of the owner.
     """
     total = sum(count for _, group in by_owner.groups(keep=True) for _, _, count in group)
     small = total // (parts * LARGE_OWNERS)

@@ -104,7 +104,7 @@ def share_of(group: int, groups: int, buckets: int = GROUPS) -> range:
 
 
 def beyond_limit(place: PlanPlace, routes: int, addresses: int, settings: Settings) -> set[tuple[str, int]]:
-    """Return the MX hosts that no domain examines because of ``--domain-addresses``.
+    """Return the MX hosts that are not examined for any domain because of ``--domain-addresses``.
 
     Only the hosts of domains that can exceed the limit are in memory. The rule is that of
     ``HostExaminer.within_limits``: the first host is always examined.

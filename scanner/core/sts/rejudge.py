@@ -31,7 +31,7 @@ class PolicyJudge:
     at: datetime | None = None
 
     def policy(self, old: STSReport) -> STSReport:
-        """Return the report of a policy with the record, the certificates and the policy judged again."""
+        """Return a report with the MTA-STS record, the certificates of the policy host and the policy judged again."""
         fresh = sts_report(old.host.removeprefix(policy_host("")), old.txt, old.observed_at)
         if fresh.record is not TXTRecord.VALID:
             return fresh

@@ -88,7 +88,7 @@ def may_have_issued(issuer: Certificate, subject: Certificate) -> bool:
 
 
 def issued(issuer: Certificate, subject: Certificate, *, leaf: bool) -> bool:
-    """Return the result of ``may_have_issued`` for a single candidate, by a query that ``acceptance`` uses again."""
+    """Return the result of ``may_have_issued`` for one issuer, from an OpenSSL answer that ``acceptance`` uses too."""
     if issuer.subject_key != subject.issuer_key or not described(issuer, subject):
         return False
     return _pair(issuer, subject, leaf=leaf).size > 1
@@ -196,8 +196,9 @@ def acceptance(path: Sequence[Certificate], bare_key: bytes = b"") -> Acceptance
     """Verify exactly one path for a TLS server with OpenSSL, without dates.
 
     Args:
-        path: certificates, leaf first; the last certificate is the anchor.
-        bare_key: a SubjectPublicKeyInfo that replaces an anchor above the last certificate.
+        path: certificates, leaf first; OpenSSL uses the last certificate as the anchor.
+        bare_key: the SubjectPublicKeyInfo of an anchor without a certificate, whose key has to verify the signature of
+            the last certificate of ``path``; empty for none.
     """
     if bare_key and not signed_by_key(path[-1], bare_key):
         return Acceptance(accepted=False, error=(VerifyError.CERT_SIGNATURE_FAILURE, len(path) - 1))

@@ -24,7 +24,7 @@ def violations(path: Sequence[Certificate]) -> Iterator[Found]:
     """Yield the violations of name constraints along a path, leaf first.
 
     If a certificate violates the constraints of several issuers, the issuer nearest to the anchor comes first.
-    Self-issued certificates above the leaf are exempt.
+    Self-issued certificates above the leaf are exempt from name constraints.
     """
     for depth, certificate in enumerate(path):
         if depth == 0 or not certificate.self_issued:
