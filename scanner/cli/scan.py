@@ -245,7 +245,8 @@ def _source(name: str) -> InputSource:
 class OnePass:
     """One pass of one part of a scan in many processes.
 
-    ``number`` is 0 for the first pass. ``adapt`` gives the ports their planned answers. ``watch`` ends the pass early.
+    ``number`` is 0 for the first pass. ``adapt`` returns ports whose DNS lookup uses the planned answers of the part.
+    ``watch`` ends the pass early.
     """
 
     number: int

@@ -74,7 +74,7 @@ class Workers(Protocol):
     """The workers that do jobs; tests replace the workers of Dask."""
 
     def count(self) -> int:
-        """Return the number of jobs that all fit workers do at the same time."""
+        """Return the number of jobs that the workers do at the same time; excluded workers do not count."""
 
     def on_one_machine(self) -> int:
         """Return the largest number of jobs that the workers of one machine do at the same time."""
@@ -105,7 +105,7 @@ class DaskWorkers:
         self._excluded: set[str] = set()
 
     def count(self) -> int:
-        """Return the number of jobs that all fit workers do at the same time."""
+        """Return the number of jobs that the workers do at the same time; excluded workers do not count."""
         return sum(self._fit().values())
 
     def on_one_machine(self) -> int:
