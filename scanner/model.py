@@ -119,7 +119,7 @@ class EndpointReport:
 
     @property
     def all_probes(self) -> tuple[Probe, ...]:
-        """The probes of the address of every purpose; the run contains the certificates of all these."""
+        """All probes of the address except ``earlier``; the run contains the certificates of each of these probes."""
         others = [each.probe for each in self.algorithms]
         return (*self.probes, *others) if self.pq_probe is None else (*self.probes, *others, self.pq_probe)
 

@@ -63,7 +63,7 @@ class _Sample:
 
     @property
     def tabular(self) -> float:
-        """The share of the rows that have the most frequent number of cells above 1."""
+        """The share of the rows that have N cells, where N is the most frequent number of cells above 1."""
         counts = Counter(len(row) for row in self.rows if len(row) > 1)
         return max(counts.values(), default=0) / len(self.rows)
 
@@ -235,9 +235,9 @@ def _described(sample: _Sample) -> str:
 def _sample(texts: list[str], given: str | None, *, words: bool) -> _Sample:
     """Split the lines by the delimiter that yields the most rows with domains and equal numbers of cells.
 
-    White space is a delimiter if nearly all lines have the same number of fields, or if the user has specified a column
-    (``words``) and no other delimiter yields this column, or the list is a hosts file or a policy map. If the list has
-    only one column, the delimiter is set to a comma.
+    White space is the delimiter if nearly all lines have the same number of fields. If the user has specified a column
+    (``words``), white space is also the delimiter of a hosts file, of a policy map, and of a list that no other
+    delimiter divides into columns. If the list has only one column, the delimiter is set to a comma.
     """
     if words and not given and dominant(texts) in (ListKind.HOSTS, ListKind.POLICY):
         return _Sample(" ", [text.split() for text in texts])

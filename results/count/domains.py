@@ -72,8 +72,8 @@ class HostKind:
     """One verdict of an MX host, and the number of domains for which the host has this verdict (``size``).
 
     ``reasons`` includes the reasons of the host's addresses. ``words`` is the set of labels of the MX host. ``mask``
-    has a bit for each label of the host and each label of the domains that use the host. If the host fails, ``part`` is
-    the row of this verdict in the list of failing MX hosts, otherwise None.
+    has a bit for each label of the host and each label of the domains that use the host. ``part`` is the row of the
+    host and its verdict in the list of failing MX hosts; ``part`` is None if the host does not fail.
     """
 
     name: str

@@ -16,10 +16,11 @@ _WORDS: dict[str, Word] = {
 
 @dataclass(frozen=True, slots=True)
 class PostQuantumProvider:
-    """The counts of a provider's MX hosts: with TLS, and of these by post-quantum key exchange.
+    """The counts of a provider's MX hosts by post-quantum key exchange.
 
-    ``supported`` counts hosts that negotiate a classical group and accept a post-quantum group, which only ``scan
-    --pq`` determines. ``second_hello`` counts hosts that ask for a second ClientHello.
+    ``tls`` counts hosts with TLS, and ``post_quantum`` hosts that negotiate a post-quantum group. ``supported`` counts
+    hosts that negotiate a classical group and accept a post-quantum group, which only ``scan --pq`` determines.
+    ``second_hello`` counts hosts that ask for a second ClientHello.
     """
 
     name: str

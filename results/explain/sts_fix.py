@@ -91,7 +91,7 @@ def _details(record: DomainRecord, reason: Reason) -> Iterator[str]:
 
 
 def _named(host: HostVerdict, reason: Reason) -> str:
-    """Return the name of an MX host, for an untrusted certificate with the error."""
+    """Return the name of an MX host; for an untrusted certificate, followed by the error of the certificate check."""
     errors = [end.pkix_error for end in host.endpoints if end.pkix_error]
     return f"{host.host} ({errors[0]})" if errors and reason is Reason.STS_HOST_UNTRUSTED else host.host
 

@@ -87,7 +87,7 @@ def records_to_publish(case: HostCase) -> tuple[str, ...]:
 def alternative_record(case: HostCase, cause: str, findings: Sequence[RecordFinding]) -> str:
     """Return a record with usage 2, as a line of a zone file, for an issuer whose record has usage 3.
 
-    The text is empty if no such record exists.
+    The text is empty if ``cause`` is another cause than ``ISSUER_AS_SERVER``, or if the host was not examined.
     """
     if cause != Cause.ISSUER_AS_SERVER or case.report is None:
         return ""

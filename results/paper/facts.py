@@ -43,7 +43,7 @@ STARTTLS_CLASSES = (
 )
 """Outcomes of STARTTLS at an address, ordered by progress of the session, the most advanced first.
 
-Replies 4xx and 5xx are one outcome.
+The labels ``4xx``, ``50x``, ``55x`` and ``5xx`` (all other codes) group the reply codes of a rejection.
 """
 
 _COMMON = ("records", "unusable", "disagree", "families")

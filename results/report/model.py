@@ -51,7 +51,7 @@ class CountSection:
 class TaskGroup:
     """The failing MX hosts of the domains with one value of a column.
 
-    The entry of an MX host counts and names only the domains with this value.
+    The entry of an MX host counts and names only the domains for which the column contains ``value``.
     """
 
     value: str

@@ -69,7 +69,7 @@ def _counts(section: CountSection, console: Console, top: int) -> None:
 
 
 def shown_rows(section: CountSection, top: int) -> int:
-    """Return the maximum number of rows of a section: at least ``CLOSED`` for vocabulary values, ``top`` for others."""
+    """Return the maximum number of printed rows: ``top`` for a section of ``OPEN``, else at least ``CLOSED``."""
     return top if section.key in OPEN else max(top, CLOSED)
 
 

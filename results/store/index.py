@@ -26,7 +26,7 @@ Row = tuple[Any, ...]
 REMEMBERED = 20_000
 """Maximum number of rows of an index table that are kept in memory (about 11 MB).
 
-When the maximum is reached, all rows in memory are written to the disk.
+When a table has the maximum number of rows in memory, all these rows are written to the disk.
 """
 
 _NAME = "index.tmp"

@@ -34,7 +34,7 @@ def last_lines(path: Path, corrupt: CorruptLines | None = None) -> Iterator[byte
     line, and an entry for each key that is on more than one line.
 
     Raises:
-        StoreError: the file cannot be read, or contains a line without a key.
+        StoreError: the file cannot be read, or contains a line without a key while ``corrupt`` is None.
     """
     return (line for _, line in _last_numbered(path, corrupt))
 
@@ -48,7 +48,7 @@ def last_records(path: Path, decode: Callable[[bytes], _T], corrupt: CorruptLine
         corrupt: counter of corrupt lines, which are then skipped; None makes a corrupt line an error.
 
     Raises:
-        StoreError: the file cannot be read, or contains a corrupt line that is not skipped.
+        StoreError: the file cannot be read, or contains a corrupt line while ``corrupt`` is None.
     """
     for number, line in _last_numbered(path, corrupt):
         try:
@@ -81,7 +81,7 @@ def last_places(
         corrupt: counter of lines without a key, which are then skipped; None makes such a line an error.
 
     Raises:
-        StoreError: the file cannot be read, or contains a line without a key.
+        StoreError: the file cannot be read, or contains a line without a key while ``corrupt`` is None.
     """
     return {key: start for start, key, _ in keyed_lines(path, corrupt) if wanted is None or key in wanted}
 
@@ -90,7 +90,7 @@ def keyed_lines(path: Path, corrupt: CorruptLines | None = None) -> Iterator[tup
     """Yield every line of the file with its start offset and its key; a key that is on two lines is yielded twice.
 
     Raises:
-        StoreError: the file cannot be read, or contains a line without a key.
+        StoreError: the file cannot be read, or contains a line without a key while ``corrupt`` is None.
     """
     for number, (start, line) in enumerate(whole_lines(path), 1):
         key = _key(path, number, line, corrupt)

@@ -29,7 +29,7 @@ Lines that do not match the pattern are not parsed.
 
 _LIMITED = re.compile(rb'"local-limit"')
 _SPOILED = re.compile(rb'"(?:local-limit|internal)"')
-"""Patterns of reason codes in the line of a domain.
+"""Pattern of the lines of spoiled domains; ``_LIMITED`` matches only lines with a limit of this machine as the cause.
 
 If a column of the target list contains a text that matches a pattern, the only effect is a needless scan of the domain.
 """

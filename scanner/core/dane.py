@@ -106,9 +106,9 @@ def _no_match_at_leaf(cert: CertFacts, leaf: list[Certificate], security_level: 
 
 @dataclass(frozen=True, slots=True)
 class _Anchored:
-    """A certificate path and the TLSA record that matched its end, or None.
+    """A certificate path; ``record`` is the TLSA record of the trust anchor of the path, None without a trust anchor.
 
-    ``bare_key`` is the key of a TLSA record that is above the path.
+    ``bare_key`` is the key in ``record`` if the anchor is a key without a certificate, otherwise empty.
     """
 
     path: tuple[Certificate, ...]

@@ -78,7 +78,7 @@ def _host_dane(view: verdict.View, report: HostReport, judged: Sequence[Judged])
 def is_incomplete(report: HostReport) -> bool:
     """Return whether the address limit excluded addresses of a host, and is not below the default limit.
 
-    With a limit below the default, the user requests that a host is judged by fewer addresses.
+    A host is not incomplete if the user has set the maximum number of examined addresses below the default.
     """
     beyond = sum(skipped.reason is Reason.ADDRESS_LIMIT for skipped in report.skipped)
     return bool(beyond) and len(report.endpoints) + len(report.skipped) - beyond >= ADDRESSES

@@ -1,7 +1,8 @@
 """DNS queries of a finger run, and the warning that no answer is DNSSEC-validated.
 
-If a run requests DNSSEC and no answer was validated yet, Postfix sends one query for a name in a signed zone (parameter
-``dnssec_probe``). Warnings about the answer for the name of ``dnssec_probe`` do not affect the verdict.
+If a run requests DNSSEC and no answer was validated yet, Postfix sends one query for a name in a signed zone. Postfix's
+parameter ``dnssec_probe`` contains the type and the name of the query. The answer can cause warnings, but does not
+affect the verdict.
 """
 
 from collections.abc import Mapping

@@ -251,7 +251,7 @@ def summary(na: str, word: TLSState, facts: Secured, chain: Sequence[CertFacts])
 
 
 def _signature(whose: str, cert: CertFacts, scheme: str | None) -> list[str]:
-    """Return the summary items about one side's signature: certificate key type, and signature scheme digest."""
+    """Return the summary items about the signature of the server or client: the key type, and the digest if known."""
     kinds = {
         "RSA": f"RSA-PSS ({cert.key_bits} bits)",
         "EC": f"ECDSA ({_CURVES.get(cert.curve, cert.curve)})",

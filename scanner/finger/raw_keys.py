@@ -1,8 +1,8 @@
 """Raw public keys (RFC 7250) in finger: when they are requested, and the comparison of a server's key with records.
 
-Raw public keys are requested with ``-x`` only. GnuTLS then makes the handshake (``net.gnutls``). Options that need
-OpenSSL or a certificate cannot be combined with raw public keys: ``-r``, ``--json``, ``--save`` and a client
-certificate.
+Raw public keys are requested with ``-x`` only. GnuTLS makes a handshake that requests a raw public key (module
+``net.gnutls``). Options that need OpenSSL or an X.509 certificate cannot be combined with raw public keys: resumed
+sessions (``-r``), a client certificate, ``--json`` and ``--save``.
 """
 
 import hashlib
@@ -106,7 +106,7 @@ def _failure(records: Sequence[TLSARecord], usable: Sequence[TLSARecord]) -> Pat
 
 
 def _is_weak(key: bytes, level: int) -> bool:
-    """Return True for a key that is known to be too weak, as for the key of a certificate."""
+    """Return whether the strength of a key is known and below the minimum of OpenSSL's security level ``level``."""
     try:
         found = keys.key(key)
     except DERError:

@@ -55,7 +55,7 @@ OPTIONS = {
 class OfferError(ValueError):
     """Error: a protocol list or cipher grade is not accepted.
 
-    The message of the error is posttls-finger's warning without the peer.
+    The message of the error is the text of posttls-finger's warning that follows the name of the server.
     """
 
 
@@ -91,7 +91,7 @@ def profile(grade: str, protocols: str, parameters: Mapping[str, str], *, must_m
 def bits(parameters: Mapping[str, str], name: str) -> tuple[int, list[str]]:
     """Return the OpenSSL option bits of a parameter (a list of names, or one number), and warnings about the parameter.
 
-    If the list contains an unknown name, no option bit is set.
+    If the parameter contains an unknown name, no option bit is set.
     """
     text = parameters.get(name, "")
     if re.fullmatch(r"0[xX][0-9A-Fa-f]{1,16}", text):

@@ -29,8 +29,8 @@ PROFILE = TLSProfile("https", f"{MEDIUM}:!aNULL", security_level=1, min_version=
 HEADER_LIMIT = 16 * 1024
 """Maximum number of octets of names and values in the header of a response; servers limit requests to 8 KiB.
 
-The library h11 checks only incomplete headers, against twice this limit (``_INCOMPLETE_LIMIT``). With the checks in
-this module, the result does not depend on the division of the octets into reads.
+The library h11 checks only incomplete headers, against twice this limit (``_INCOMPLETE_LIMIT``). This module checks the
+complete header, so that the result of a request does not depend on the division of the response into reads.
 """
 
 BODY_LIMIT = 64 * 1024

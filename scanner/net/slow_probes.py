@@ -1,8 +1,8 @@
 """Limit on the share of slow probes in all slots, so that silent servers do not take the slots of other servers.
 
 A probe is slow if it has taken more than ``SLOW`` seconds. Slow probes occupy at most half of all slots while other
-probes wait for a slot. A probe that becomes slow above this share is stopped, and the caller repeats the probe when the
-share is no longer full.
+probes wait for a slot. A probe that becomes slow while slow probes occupy this half is stopped. The caller repeats the
+stopped probe when slow probes occupy less than half of all slots.
 """
 
 from contextlib import AbstractAsyncContextManager
@@ -21,7 +21,7 @@ Most probes take less than 5 seconds; probes of servers that delay their greetin
 """
 
 RECHECK = 1.0
-"""Seconds between two checks of a slow probe that continues above the share because no other probe waits."""
+"""Seconds between two checks of a slow probe that has no slot in the share of slow probes."""
 
 _ALL = ""
 
@@ -47,7 +47,7 @@ class SlowProbes:
         self.queue = queue
 
     def watch(self) -> "SlowDeadline":
-        """Return a deadline that stops a probe when it becomes slow while the share is full."""
+        """Return a deadline that stops a slow probe if the share of slow probes is full and another probe waits."""
         return SlowDeadline(self)
 
     def place(self) -> AbstractAsyncContextManager[None]:

@@ -107,7 +107,7 @@ class SlotRequest:
             self.offer(domain)
 
     def offer(self, domain: DomainSlots) -> None:
-        """Take a free slot of a domain, or else also wait for a slot of this domain."""
+        """Take a free slot of a domain; if the domain has no free slot, add the request to the queue of the domain."""
         if self.is_open:
             if domain.take():
                 self.grant(domain)

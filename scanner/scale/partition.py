@@ -1,13 +1,14 @@
 """The partition of addresses into parts that never exceed a cap although parts do not communicate.
 
-A scan has two rounds. The parts of round 1 are scanned at the same time by different processes, and round 2 is a single
-part, which is scanned alone. A cap on a network is kept because no two parts of round 1 have an address in the same
-network. A provider that has more addresses than ``free`` could exceed its cap if it was scanned by several parts, so
-one part is the home of the provider, and the addresses of the provider in the networks of other parts are left to round
-2. Each address belongs to exactly one part, so each endpoint is probed once.
+The parts of round 1 are scanned at the same time, by different processes. A cap on a network is kept because no two
+parts of round 1 have an address in the same network. A provider that has more addresses than ``free`` could exceed its
+cap if it was scanned by several parts. Only one part of round 1, the home of the provider, therefore scans addresses of
+the provider. Round 2, which consists of one part, scans the addresses of the provider in the networks of other parts.
+Each address belongs to exactly one part, so each endpoint is probed once.
 
-Networks, providers and addresses are represented by hashes of 64 bits. Two values with the same hash are kept in the
-same part, which is correct for two different values too. Memory is 24 octets for each row, and 34 for each network.
+Networks, providers and addresses are represented by hashes of 64 bits. Different values with the same hash are treated
+as one value, so that a hash collision does not cause connections above a cap. Memory is 24 octets for each row, and 34
+for each network.
 """
 
 from array import array
@@ -126,7 +127,7 @@ class Partition:
 
 
 def _owner(network: int, group: Iterable[tuple[int, int, int]]) -> int:
-    """Return the most frequent provider of a network; the hash of the network selects one of several such providers."""
+    """Return the provider with the most addresses in a network; among equals, the choice depends on the network."""
     counts = Counter(provider for _, provider, _ in group)
     return min(counts, key=lambda provider: (-counts[provider], provider ^ network))
 

@@ -24,9 +24,7 @@ _STRING_NEST = 5  # OpenSSL's ASN1_MAX_STRING_NEST
 REMEMBERED = 1024  # object identifiers cached; all certificates together contain a few dozen
 USUAL_OID = 32  # maximum length in octets of a cached object identifier
 LONGEST_OID = 64
-"""Maximum length in octets of a decoded object identifier, which bounds its arcs; a longer identifier is replaced by a
-digest.
-"""
+"""Maximum length in octets of a decoded object identifier; a digest replaces a longer identifier."""
 
 
 class DERError(ValueError):
@@ -265,8 +263,9 @@ def time(element: TLV) -> datetime | None:
     """Decode a UTCTime or GeneralizedTime in the form of RFC 5280 section 4.1.2.5.
 
     Returns:
-        The time in UTC, or None for any other form: OpenSSL accepts such a certificate and reports the date. A date in
-        the year 0, which OpenSSL allows and Python's datetime does not, is returned in the year 1.
+        The time in UTC, or None for a time in another form: OpenSSL reads a certificate with such a time, but reports
+        an error of the date. A date in the year 0, which OpenSSL allows and Python's datetime does not, is returned in
+        the year 1.
 
     Raises:
         DERError: the element is neither a UTCTime nor a GeneralizedTime.

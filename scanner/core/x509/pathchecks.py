@@ -160,7 +160,7 @@ def _ca_kind(certificate: Certificate) -> int:
 
 
 def _fit_for_server(certificate: Certificate, ca_kind: int, *, as_ca: bool) -> bool:
-    """Return OpenSSL's purpose check for TLS servers; an extendedKeyUsage restricts CA certificates too."""
+    """Return whether a server certificate (with ``as_ca``: a CA certificate) passes OpenSSL's check for TLS servers."""
     said = certificate.extensions
     if said.broken:
         return True  # OpenSSL cannot decide and accepts
