@@ -119,7 +119,7 @@ class Partition:
 
         Args:
             network: the hash of the network of the address.
-            address: the hash of an address that was among the rows.
+            address: the hash of an address that ``rows`` contained.
         """
         return self._places.find(network) if _found(self._late, address) is None else ROUND_2
 
@@ -133,7 +133,7 @@ def _owner(network: int, group: Iterable[tuple[int, int, int]]) -> int:
 def _parts_of_owners(by_owner: _Rows, parts: int) -> dict[int, int]:
     """Return the parts of the large owners: each, the largest first, is given to the part with the fewest addresses.
 
-    The part of a small owner follows from its hash.
+    A small owner is not in the result, because the hash of a small owner determines its part.
     """
     total = sum(count for _, group in by_owner.groups(keep=True) for _, _, count in group)
     small = total // (parts * LARGE_OWNERS)
