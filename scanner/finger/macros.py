@@ -125,9 +125,9 @@ def _level(text: str) -> tuple[int, ...]:
 
 
 def _chosen(truth: bool, value: str, rest: str, table: Mapping[str, str], depth: int) -> str:  # noqa: FBT001 - a truth value it is
-    """Return the text after ``?`` or ``:`` that applies.
+    """Return the text after ``?`` if the condition is true, else the text after ``:``.
 
-    If there is no text after ``?`` or ``:``, return ``value`` if the condition is true.
+    Without that text, return ``value`` if the condition is true, else an empty text.
     """
     if rest.startswith("?"):
         then, rest = _text(rest[1:])
