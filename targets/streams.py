@@ -83,7 +83,7 @@ def chunks_of(stream: io.BufferedIOBase, head: bytes = b"") -> Iterator[bytes]:
 
 
 def check_ratio(given: int, taken: int) -> None:
-    """Check the ratio of unpacked to packed octets.
+    """Check that more than ``FREE`` unpacked octets are at most ``RATIO`` times the packed octets.
 
     Args:
         given: number of unpacked octets.

@@ -33,7 +33,7 @@ class Lookup(Generic[_T]):
 
     Raises:
         StoreError: the file cannot be read, or contains a line without a key that is not skipped. ``get`` also raises
-            this error for a line that is not a record of the class ``kind``.
+            StoreError for a line that is not a record of the class ``kind``.
     """
 
     def __init__(
