@@ -23,7 +23,7 @@ PAUSE = 1.0
 """Seconds before another attempt of a failed job."""
 
 POLL = 0.2
-"""Seconds between two looks for jobs that have ended."""
+"""Seconds between two checks whether jobs have ended."""
 
 WITHOUT_WORKERS = 60.0
 """Seconds without any worker after which the scan ends."""
