@@ -247,10 +247,11 @@ async def _work(job: _Job, send: trio.MemorySendChannel[DomainRecord]) -> None:
 
 
 def _in_thread(work: Callable[[], Awaitable[T]]) -> T:
-    """Run trio in a new thread and return the result; an exception in the calling thread (an interrupt) cancels it.
+    """Run ``work`` with trio in a new thread and return its result.
 
-    The new thread writes ``tokens`` before it reads ``cancelled``, and the calling thread writes ``cancelled`` before
-    it reads ``tokens``, so that no cancellation is lost.
+    An exception in the calling thread, such as an interrupt, cancels ``work``. The new thread writes ``tokens`` before
+    it reads ``cancelled``, and the calling thread writes ``cancelled`` before it reads ``tokens``, so that no
+    cancellation is lost.
     """
     scope = trio.CancelScope()
     result: Future[T] = Future()

@@ -185,9 +185,9 @@ class Route:
 class EndpointVerdict:
     """The verdict of one address for one domain.
 
-    ``algorithms`` contains the DANE verdict of each certificate of the server by the algorithm of its key, that of the
-    default offer first; ``algorithms`` is empty if no other certificate was requested. ``dane`` is the most severe
-    verdict in ``algorithms``, and all other members are about the default offer.
+    ``algorithms`` contains the DANE verdict of each certificate of the server by the algorithm of its key, first the
+    certificate of the default TLS offer; ``algorithms`` is empty if no other certificate was requested. ``dane`` is the
+    most severe verdict in ``algorithms``, and all other members describe the session with the default TLS offer.
     """
 
     address: str

@@ -1,8 +1,8 @@
 """Reader of the lines of a text stream, which limits the length of a line.
 
-A line is UTF-8 text and ends with LF, CRLF or CRCRLF (of a text converted twice). A byte order mark before the first
-line is dropped. The ``flaw`` of a line is the reason why the line cannot be used. An error of the stream (damaged data,
-a failing disk) becomes a last line with a flaw, so no content of a file raises an exception.
+A line is UTF-8 text and ends with LF, CRLF or CRCRLF (as after two conversions of LF to CRLF). A byte order mark before
+the first line is dropped. The ``flaw`` of a line is the reason why the line cannot be used. An error of the stream
+(damaged data, a failing disk) becomes a last line with a flaw, so no content of a file raises an exception.
 """
 
 import codecs
@@ -71,7 +71,7 @@ class LineReader:
             yield self._cut(error)
 
     def blocks(self) -> Iterator[Line | Plain]:
-        """Yield the lines of the stream, with consecutive plain names grouped, and one buffer in memory."""
+        """Yield the lines of the stream; consecutive plain names in the read buffer are one item."""
         try:
             while not self._ended and (ahead := self._stream.peek(1)):
                 names = _plain_names(ahead)

@@ -123,7 +123,7 @@ def _lines(stream: BufferedIOBase, path: str) -> Iterator[Line]:
 def _enter(
     line: Line, path: str, names: dict[str, str], trees: dict[str, str], networks: list[tuple[Network, str]]
 ) -> None:
-    """Add the entry of a line to the names, the trees or the networks."""
+    """Add the entry of a line to ``names``, to ``trees`` (a name with all its subdomains) or to ``networks``."""
     if line.flaw:
         raise ListError(f"{path}: line {line.number}: {line.flaw}")
     entry = line.text.partition("#")[0].strip()

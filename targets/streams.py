@@ -83,14 +83,14 @@ def chunks_of(stream: io.BufferedIOBase, head: bytes = b"") -> Iterator[bytes]:
 
 
 def check_ratio(given: int, taken: int) -> None:
-    """Check the ratio of unpacked to packed octets.
+    """Check that the unpacked octets are at most ``RATIO`` times the packed octets, or at most ``FREE`` octets.
 
     Args:
         given: number of unpacked octets.
         taken: number of packed octets from which the unpacked octets were made.
 
     Raises:
-        DamagedError: the ratio is too high.
+        DamagedError: the number of unpacked octets is too high.
     """
     if given > FREE and given > RATIO * taken:
         raise DamagedError(f"it unpacks to more than {RATIO} times its size")

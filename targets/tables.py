@@ -71,7 +71,7 @@ class TableLayout:
 
     @property
     def takes_plain(self) -> bool:
-        """True if a line that consists of a plain name is a record with this domain."""
+        """True if a line that consists of one plain name is a record whose domain is the name."""
         return self.column == 0 and not self.ranked and self.delimiter != "{"
 
     def row(self, text: str) -> ListRow:

@@ -6,9 +6,9 @@ between two conclusive states is found even if the domain is inconclusive in a r
 inconclusive state in the newest run is never reported as fixed.
 
 A domain that only the newest run contains is reported as added. A domain that the newest run lacks is reported as
-removed if the latest complete earlier run or a later run contains the domain. If the newest run is not complete, a
-domain that the run lacks is reported as not scanned. Domains that are added to or removed from the list therefore do
-not appear as changes of verdicts.
+removed if the latest complete earlier run, or a run between that run and the newest run, contains the domain. If the
+newest run is not complete, a domain that the newest run lacks is reported as not scanned. Domains that are added to or
+removed from the list therefore do not appear as changes of verdicts.
 
 Domains and hosts of several runs are joined in temporary files (module ``join``). The memory contains the changes, a
 counter for each MX host and the digest of each server certificate of the newest run. The memory needed grows with the

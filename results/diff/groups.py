@@ -47,8 +47,8 @@ class ChangeGroup:
 
     ``host`` is the MX host of the group, empty if no MX host explains the change. ``cause`` is a value of ``HostCause``
     or a reason code; if ``kind`` is ``fixed``, ``cause`` is the cause of the former fault. ``words`` is the text of the
-    cause. ``text`` is an SMTP reply or error text of the host in the newest run. ``since`` is the start time of the
-    earliest run since which one of the domains was broken. ``group`` is the value of the column by which changes are
+    cause. ``text`` is an SMTP reply or error text of the host in the newest run. ``since`` is the earliest start time
+    of a run in which a domain of the group became broken. ``group`` is the value of the column by which changes are
     grouped, and empty without such a column. ``domains`` is sorted.
     """
 

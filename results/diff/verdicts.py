@@ -137,7 +137,7 @@ class Transitions:
         self._counts: dict[str, Counter[str]] = {}
 
     def add(self, old: DomainWords, new: DomainWords) -> None:
-        """Count the verdict fields of one domain that differ."""
+        """Count the verdict fields of one domain that differ between ``old`` and ``new``."""
         for name, change in differences(old, new):
             self._counts.setdefault(name, Counter())[change] += 1
 

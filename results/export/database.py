@@ -229,7 +229,7 @@ class Database:
         self._run("DROP TABLE IF EXISTS data.line")
 
     def _valid(self, table: TableDefinition) -> bool:
-        """Return whether the rows of the last run are usable and no key of the run's file is on two lines."""
+        """Return whether the rows of the last loaded run are valid and no two lines of its file have the same key."""
         conditions = " AND ".join(f"({column.valid})" for column in table.columns if column.valid)
         ((good,),) = self._run(
             f"SELECT count(*) FILTER ({table.first}) = count(DISTINCT {table.key})"  # noqa: S608 - names of module tables

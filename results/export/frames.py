@@ -15,8 +15,8 @@ class Relation:
     """A table or the result of a query: a DuckDB relation that can be converted to data frames.
 
     All attributes other than ``df``, ``arrow`` and ``pl`` are the attributes of ``relation``, a
-    ``duckdb.DuckDBPyRelation``, such as ``filter``, ``aggregate``, ``order`` and ``fetchall``. If such an attribute is
-    a method that returns a relation, the result is a ``Relation`` again.
+    ``duckdb.DuckDBPyRelation``, such as ``filter``, ``aggregate``, ``order`` and ``fetchall``. A DuckDB relation that a
+    method of ``relation`` returns is converted to a ``Relation``.
     """
 
     def __init__(self, relation: Any, owner: object) -> None:

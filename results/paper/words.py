@@ -137,9 +137,13 @@ def mx_label(route: RoutePart, reasons: Sequence[str]) -> str:
 
 
 def _coverage(kind: DomainKind, usable: Collection[str]) -> Iterator[Word]:
-    """Yield the labels for the shares of a host's addresses with usable and with matching TLSA records.
+    """Yield the labels for the shares of a domain's MX hosts with usable and with matching TLSA records.
 
-    A host without usable records has no labels.
+    A domain whose MX hosts have no usable TLSA records gets no labels.
+
+    Args:
+        kind: the domain.
+        usable: the names of its MX hosts with usable TLSA records.
     """
     if not usable:
         return

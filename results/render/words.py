@@ -110,7 +110,7 @@ HOST_DANE: dict[Dane, str] = {
 SERVED: dict[Served, str] = {
     Served.YES: "the server has such a certificate",
     Served.NO: "the server has no such certificate",
-    Served.UNKNOWN: "could not be determined",
+    Served.UNKNOWN: "it could not be determined whether the server has such a certificate",
 }
 
 POST_QUANTUM: dict[PostQuantum, str] = {
@@ -118,7 +118,7 @@ POST_QUANTUM: dict[PostQuantum, str] = {
     PostQuantum.SUPPORTED: "the server prefers a classical group, and accepts a post-quantum group",
     PostQuantum.NO: "the server accepts no post-quantum group",
     PostQuantum.TLS12: "the server negotiates TLS 1.2 or older, which has no post-quantum group",
-    PostQuantum.UNKNOWN: "could not be determined",
+    PostQuantum.UNKNOWN: "the post-quantum readiness could not be determined",
 }
 
 TLS: dict[TLSState, str] = {

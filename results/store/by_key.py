@@ -32,8 +32,8 @@ class Lookup(Generic[_T]):
         corrupt: counter of corrupt lines, which are then skipped; None makes a corrupt line an error.
 
     Raises:
-        StoreError: the file cannot be read, or contains a line without a key while ``corrupt`` is None. ``get`` also
-            raises StoreError for a line that is not a record of the class ``kind``.
+        StoreError: the file cannot be read, or contains a line without a key that is not skipped. ``get`` also raises
+            StoreError for a line that is not a record of the class ``kind``.
     """
 
     def __init__(

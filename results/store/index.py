@@ -1,9 +1,9 @@
 """The index of a run in progress: the offset and length of the line of each MX host and certificate.
 
-With the index, a scan writes no line twice. The index is an SQLite file, so that memory does not grow with the
-run; a certificate takes about 60 octets on disk, and an MX host about 100 octets. A resumed scan builds the index from
-the line files. The SQLite file is unlinked while it is open, so that the kernel removes the file at the end of the
-process.
+A scan looks up each host and certificate in the index, so that it writes no line twice. The index is an SQLite file, so
+that memory does not grow with the run; a certificate takes about 60 octets on disk, and an MX host about 100 octets. A
+resumed scan builds the index from the line files. The SQLite file is unlinked while it is open, so that the kernel
+removes the file at the end of the process.
 """
 
 import sqlite3

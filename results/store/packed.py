@@ -22,7 +22,7 @@ SUFFIXES = (".zst", ".gz")
 MAX_RATIO = 400
 """Maximum size of an unpacked file in multiples of the compressed size.
 
-The line files of a run have a ratio of 5 to 30.
+An unpacked line file of a run has 5 to 30 times the size of the compressed file.
 """
 
 MIN_BOUND = 64 * 1024 * 1024

@@ -51,7 +51,7 @@ class STSPart(Lean, frozen=True):
 
 
 class TXTPart(Lean, frozen=True):
-    """The member of a TLSRPT record that is counted."""
+    """The member of a TLSRPT record that the counts need."""
 
     record: str
 

@@ -28,10 +28,10 @@ def main() -> None:
 
 
 def _replace_closed_streams() -> None:
-    """Open the null device for each closed standard stream, so that no other file gets the number of the stream.
+    """Open the null device for each closed standard stream, so that no other file gets the descriptor 0, 1 or 2.
 
-    Reading from a closed standard input and writing to a closed standard output then fail with EBADF; messages are
-    lost.
+    Reading from a closed standard input and writing to a closed standard output then fail with EBADF; messages to a
+    closed standard error are lost.
     """
     for number, flags in enumerate((os.O_WRONLY, os.O_RDONLY, os.O_WRONLY)):
         try:

@@ -198,7 +198,7 @@ def _of_each(security: Security) -> Security:
 
 
 def _decides(first: Answer, rest: Answer) -> bool:
-    """Return whether the DNSSEC state of a joined answer is the state of its second part."""
+    """Return whether the answer that ``joined`` makes has the DNSSEC state of ``rest`` instead of ``first``."""
     return first.security is Security.SECURE or rest.outcome is Outcome.ERROR
 
 

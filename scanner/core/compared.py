@@ -37,7 +37,9 @@ def compared(
 
 
 def is_mismatch(evidence: DaneEvidence | None, leaf: CertFacts, lookup: TLSALookup) -> bool:
-    """Return whether a chain mismatches, at least for domains whose name is not in the certificate.
+    """Return whether a chain matches no TLSA record, or only a record that requires a name the certificate lacks.
+
+    The required name is the TLSA base domain. The name of a mail domain, which a sender accepts too, is not compared.
 
     Args:
         evidence: the comparison of the chain with the TLSA records, or None.

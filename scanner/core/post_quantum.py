@@ -24,7 +24,7 @@ def wanted(own: Probe) -> str | None:
     """Return the TLS profile of a probe for post-quantum groups; None if the first probe shows that none is needed.
 
     A server that negotiates TLS 1.3 with a classical group may support a post-quantum group. A server that fails on a
-    large ClientHello would fail on this one too.
+    large ClientHello would also fail on the ClientHello of a probe for post-quantum groups.
     """
     handshake = own.handshake
     if handshake is None or handshake.version != "TLSv1.3" or own.endpoint.profile in CLASSICAL.values():
@@ -33,7 +33,7 @@ def wanted(own: Probe) -> str | None:
 
 
 def readiness(own: Probe, asked: Probe | None = None) -> PostQuantum:
-    """Return the readiness of the key exchange.
+    """Return the post-quantum readiness of a server's key exchange.
 
     Args:
         own: the probe with the level's own TLS profile.

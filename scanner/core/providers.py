@@ -6,7 +6,7 @@ from pathlib import Path
 from publicsuffixlist import PSLFILE, PublicSuffixList
 
 REMEMBERED = 4096
-"""Maximum number of MX hosts whose provider is cached, since a scan needs each provider several times in succession."""
+"""Maximum number of MX hosts whose provider is cached; a scan determines the provider of a host several times."""
 
 
 @cache

@@ -1,8 +1,8 @@
 """Recognition of replies that refuse this scanner, by policy or because its address is on a block list.
 
-A refusal of this scanner does not show which features the server offers to other clients, so no verdict depends on such
-a refusal. The texts of refusals differ between operators, so the patterns match terms such as "blocked" together with a
-list, an address or a reputation, and the status codes of RFC 3463 (X.7.x: security or policy).
+A reply that refuses this scanner does not show which features the server offers to other clients, so no verdict
+depends on such a reply. The texts of refusals differ between operators, so the patterns match terms such as "blocked"
+together with a list, an address or a reputation, and the status codes of RFC 3463 (X.7.x: security or policy).
 """
 
 import re

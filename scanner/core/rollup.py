@@ -109,7 +109,7 @@ def _host_sender(report: HostReport, judged: Sequence[Judged]) -> Sender:
 
 
 def _votes(report: HostReport) -> bool:
-    """Return whether a host affects the verdict of a domain: an address was probed, or the address lookup failed."""
+    """Return whether a host affects the verdict of a domain, because it was probed or its address lookup failed."""
     return bool(report.endpoints) or (not report.skipped and _lookup_failed(report))
 
 

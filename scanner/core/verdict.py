@@ -291,7 +291,7 @@ def opportunistic(parts: ProbeRoles[Probe], *, mandatory: bool) -> Sender:
 def deciding(view: View, report: EndpointReport) -> Probe:
     """Return the probe that determines the sender verdict.
 
-    At the levels verify and secure, this probe has the TLS profile of the level itself.
+    At the levels verify and secure, the probe with the TLS profile of the level determines the sender verdict.
     """
     parts = sessions(report)
     return parts.own if view.asked in (Level.VERIFY, Level.SECURE) else parts.shown
@@ -335,7 +335,7 @@ _TOO_WEAK = (Reason.TLS_LEGACY_ONLY, Reason.TLS_WEAK_ONLY)
 def _easier(parts: ProbeRoles[Probe]) -> Reason | None:
     """Return the reason code if the handshake failed with the first TLS profile and succeeded with a later profile.
 
-    Return None in all other cases, and if the reason is not known.
+    Return None if no probe completed a handshake, or if the reason is unknown.
     """
     own, spare = parts.own, parts.spare
     if own.handshake is not None:

@@ -100,7 +100,7 @@ def cut_name(name: str) -> str:
 def peer_lines(
     shown: LineOptions, judgement: Judgement, evidence: DaneEvidence | PkixEvidence | None, chain: Sequence[CertFacts]
 ) -> list[str]:
-    """Return the lines between the handshake lines and the summary: invalid names, the failure or match, peer names."""
+    """Return the lines between handshake and summary: invalid names, the verification result, names of the peer."""
     if not chain:
         return []
     issuer, odd_issuer = _issuer(shown.na, chain[0])

@@ -125,9 +125,9 @@ def _level(text: str) -> tuple[int, ...]:
 
 
 def _chosen(truth: bool, value: str, rest: str, table: Mapping[str, str], depth: int) -> str:  # noqa: FBT001 - a truth value it is
-    """Return the expanded text after ``?`` for a true condition, and after ``:`` for a false condition.
+    """Return the text after ``?`` if the condition is true, else the text after ``:``.
 
-    Without a text for the condition, return ``value`` for a true condition, and an empty text for a false condition.
+    Without that text, return ``value`` if the condition is true, else an empty text.
     """
     if rest.startswith("?"):
         then, rest = _text(rest[1:])

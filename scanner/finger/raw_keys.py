@@ -40,9 +40,9 @@ _FORCED = PathError(VerifyError.UNSPECIFIED, 0, VerifyError.UNSPECIFIED.text)
 
 
 def problem(options: Options) -> str | None:
-    """Return the warning of a run that cannot request raw public keys, None if it can.
+    """Return the warning of a run that cannot request raw public keys; None if the run can request them.
 
-    The warning is empty where posttls-finger prints no warning either.
+    The warning is an empty text if GnuTLS is missing at a level at which posttls-finger prints no warning.
     """
     from scanner.net import gnutls  # noqa: PLC0415 - only -x needs it
 

@@ -184,7 +184,7 @@ class Datagrams:
     def _handle(self, port: _Port, wire: bytes) -> bool:
         """Pass a reply to the waiting task; ignore up to ``MAX_STRAYS`` other datagrams.
 
-        Return True if the wait has ended.
+        Return True if the wait for a reply at the port has ended.
         """
         waiting = port.waiting
         try:

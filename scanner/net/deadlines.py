@@ -1,9 +1,9 @@
 """Deadlines of many concurrent tasks that can be changed in little processor time.
 
 trio keeps the deadlines of its cancel scopes in a heap, and changing a deadline takes as long as reading a reply. A
-probe changes its deadline at every stage. In this module, a deadline is therefore a plain attribute. One task checks
-all deadlines at each tick and cancels the blocks whose deadline has passed, so that a block is cancelled up to one tick
-late.
+probe changes its deadline at every stage. This module stores each deadline in an attribute, which can be changed in
+little time. One task checks all deadlines at each tick and cancels the blocks whose deadline has passed, so that a
+block is cancelled up to one tick late.
 
 A deadline may also have passed because this process was busy or stopped, while the octets of the peer had arrived. The
 ``with`` block of a deadline is cancelled only if the deadline is still in the past after ``ROUNDS`` rounds of input and

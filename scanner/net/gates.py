@@ -2,8 +2,8 @@
 
 A task always acquires its slots (permissions to connect) in the order provider, network, address, total. Therefore no
 task holds one of the few global slots while the task waits for a busy server, and two tasks cannot wait for each other.
-The wait for the rate limit is the last wait, so that connections do not accumulate and start at once. The deadlines of
-a probe start after the wait for the rate limit.
+The wait for the rate limit is the last wait: otherwise, tasks past the rate limit could wait for slots together and
+then connect at the same moment. The deadlines of a probe start after the wait for the rate limit.
 
 A trial connection, which tests whether the network works, precedes the other connections in each queue, and reserves a
 start in the rate limit without waiting.

@@ -6,7 +6,7 @@ current time, and waits until the time that ``reserve`` returns.
 
 
 class GCRA:
-    """A rate limiter for ``rate`` events per second, of which ``burst`` events may happen at once.
+    """A rate limiter for ``rate`` events per second, of which ``burst`` events may happen at the same moment.
 
     A reservation cannot be undone: if the task that reserved an event is cancelled, the event is lost. Because a
     cancelled reservation is lost, the rate is never exceeded.

@@ -52,7 +52,7 @@ REMEMBERED_OUTAGES = 16
 
 @dataclass(frozen=True, slots=True)
 class AtFirst(Generic[K]):
-    """The numbers of failed addresses and networks that are an outage if no peer has ever been reached.
+    """The numbers of failed addresses and networks that show an outage if no peer has ever been reached.
 
     ``place`` returns the address and the network of a peer.
     """

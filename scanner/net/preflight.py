@@ -30,7 +30,7 @@ async def inspect(server: tuple[str, int], dns: DNSSettings, names: PreflightNam
 
 
 async def sample(server: tuple[str, int], dns: DNSSettings, names: PreflightNames) -> Sample:
-    """Send all queries to a resolver concurrently, unless the resolver is untrusted.
+    """Send all queries to a trusted resolver concurrently; send no query to an untrusted resolver.
 
     See ``inspect`` for the arguments.
     """

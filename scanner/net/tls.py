@@ -81,7 +81,7 @@ class TLSListener:
         """Receive a new state of the handshake; ``text`` is OpenSSL's description."""
 
     def ticket(self) -> None:
-        """Handle a session that can be resumed: ``session`` returns it after all received octets have been read."""
+        """Handle the arrival of a session ticket; ``session`` returns the session when all received octets are read."""
 
 
 # --- contexts -----------------------------------------------------------------------------------------------

@@ -23,8 +23,8 @@ _LIBRARY_SHIFT = 23
 def of(error: BaseException) -> tuple[str, ...]:
     """Return the OpenSSL errors of an exception, or of its cause, as ``CODE:LIBRARY::REASON``, oldest first.
 
-    In the code of an error, the number of an unknown reason is 0. For an error of an unknown library, the whole error
-    code is 0.
+    An error code consists of the numbers of the library and of the reason. An unknown library or reason has the
+    number 0.
     """
     found = error if isinstance(error, SSL.Error) else error.__cause__
     if not isinstance(found, SSL.Error):

@@ -52,7 +52,7 @@ def prime_bits(ssl: Any, hello: bytes, exchange: bytes) -> int:
         exchange: the ServerKeyExchange message (RFC 5246 section 7.4.3).
 
     Returns:
-        The number of bits; 0 for any other key exchange.
+        The number of bits; 0 if the key exchange is not finite-field Diffie-Hellman.
     """
     size = int.from_bytes(exchange[_HEADER : _HEADER + 2])
     if len(exchange) < size or not _suite(ssl, hello).startswith(_FINITE_FIELD):

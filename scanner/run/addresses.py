@@ -47,8 +47,9 @@ def address_order(address: str) -> tuple[bool, bytes]:
 async def find_addresses(host: str, lookup: DNSLookup) -> HostAddresses:
     """Look up both address families of a host, even if only one family is probed.
 
-    A host that has addresses only of the other family is therefore not recorded as a host without addresses. The
-    lookups are sequential: a nursery and a task for concurrent lookups would double the processor time.
+    A host that has addresses only of the family that is not probed is therefore not recorded as a host without
+    addresses. The two lookups are sequential: with a nursery and concurrent tasks, they would need twice the processor
+    time.
     """
     if is_address(host):
         return HostAddresses(None, None, (host,))

@@ -39,7 +39,7 @@ _MAYBE_OUTAGE = (
 TRIES = 20
 """Maximum number of probes of one endpoint if each probe lacks descriptors or ports or overlaps an outage.
 
-The repeated probes take about 30 seconds.
+Twenty probes that lack descriptors or ports take about 30 seconds.
 """
 
 SHORT_OF_RESOURCES = 1.5

@@ -233,7 +233,7 @@ class Examiner:
     ) -> HostVerdict:
         """Judge a host, one address after the other, as ``judgement.judge_host`` does.
 
-        An internal error names the host.
+        An exception in this method gets a note with the name of the host.
         """
         try:
             await result.complete(slices)

@@ -22,10 +22,10 @@ STAGES = (
     *(Phase.CONNECT, Phase.GREETING, Phase.EHLO, Phase.STARTTLS, Phase.HANDSHAKE),
     *(Phase.EHLO_TLS, Phase.QUIT),
 )
-"""The stages of a connection in order.
+"""The phases of a connection in order, which a status shows between the stages ``gates`` and ``closing``.
 
-The stage ``dns`` is the lookups, ``gates`` the wait for the limits on connections; the phases of the SMTP dialogue
-follow, and ``closing``.
+Probes in the stage ``gates`` wait for the limits on connections; probes in the stage ``closing`` have ended their
+dialogue.
 """
 
 _PAGE = resource.getpagesize()

@@ -25,7 +25,7 @@ PAUSE = 1.0
 """Seconds before another attempt of a failed job."""
 
 POLL = 0.2
-"""Seconds between two looks for jobs that have ended."""
+"""Seconds between two checks whether jobs have ended."""
 
 TESTS = 60.0
 """Seconds to wait for the tests of the workers that are present at the start."""

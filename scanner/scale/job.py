@@ -36,11 +36,11 @@ class KnownResolver:
 class Job:
     """The work of one child process.
 
-    ``number`` is the number of the bucket or part, ``groups`` the number of buckets of the stage, and for the stage
-    ``judge`` also the number of buckets of addresses is ``addresses``. ``again`` is the number of the pass over a part,
-    ``last`` is true for its last pass. ``share`` is the number of child processes on the machine, which share the
-    rates and the number of connections. ``flags`` contains all options of the scan, ``proof`` the text of the file by
-    which a worker proves that it sees the run directory.
+    ``number`` is the number of the bucket or part, ``groups`` the number of buckets of the stage, ``addresses`` the
+    number of buckets of addresses for the stage ``judge``. ``again`` is the number of the pass over a part, ``last`` is
+    true for the last pass over a part. ``share`` is the number of child processes on the machine, which share the rates
+    and the number of connections. ``flags`` contains all options of the scan, ``proof`` the text of the file by which a
+    worker proves that it sees the run directory.
     """
 
     stage: Stage

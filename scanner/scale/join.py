@@ -1,9 +1,9 @@
 """The join of the MX hosts of all parts: one report for each host in the run directory.
 
 A host that lies in several parts has a report in each part, with the addresses of that part. TLSA records are looked up
-in each part. If the records differ, a rollover may have taken place between the lookups, and the merged report could
-show a mismatch that never existed. A host with different TLSA records in its parts is therefore examined again as a
-whole, in a part of its own.
+in each part. If the TLSA records of two parts differ, a rollover may have taken place between the lookups, and the
+merged report could show a mismatch that never existed. A host whose TLSA records differ between parts is examined again
+as a whole, in a part of its own.
 """
 
 from collections.abc import Iterator, Sequence

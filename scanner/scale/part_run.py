@@ -65,7 +65,7 @@ def planned_answers(path: Path) -> dict[Question, Answer]:
 
 
 def header_if_begun(run: Path) -> RunHeader | None:
-    """Return the header of the run of a part, or None if the run has to be begun, because its input is not complete.
+    """Return the header of the run of a part, or None if no run exists whose input is complete.
 
     Raises:
         StoreError: the header cannot be read.

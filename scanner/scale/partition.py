@@ -121,7 +121,7 @@ class Partition:
 
         Args:
             network: the hash of the network of the address.
-            address: the hash of an address that was among the rows.
+            address: the hash of an address that ``rows`` contained.
         """
         return self._places.find(network) if _found(self._late, address) is None else ROUND_2
 

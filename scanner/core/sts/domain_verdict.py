@@ -168,9 +168,9 @@ class _JudgedDomain:
         return tuple(dict.fromkeys(found))
 
     def _voting(self, pairs: Sequence[tuple[HostVerdict, HostSTS]]) -> list[tuple[HostVerdict, HostSTS]]:
-        """Return the MX hosts that affect the verdict.
+        """Return the MX hosts that affect the MTA-STS verdict of the domain.
 
-        An unreachable host affects it only if no other host affects it, or if DNS alone decides.
+        An unreachable host affects the verdict only if all hosts are unreachable or its name matches no ``mx`` pattern.
         """
         voters = [(host, sts) for host, sts in pairs if host.votes]
         kept = [

@@ -186,7 +186,7 @@ def _strengths(path: Path, level: int) -> Iterator[Found]:
 
 
 def _signatures_and_dates(path: Path, now: datetime, *, bare_key: bool, signed: bool) -> Iterator[Found]:
-    """Yield the errors of signatures and dates from the top down; an anchor that is not self-signed is not checked."""
+    """Yield the errors of signatures and dates, anchor first; an anchor that is not self-signed is not checked."""
     top = len(path) - 1
     checked = top if bare_key or top == 0 or issuing.self_signed(path[top]) else top - 1
     if top == 0 and not bare_key and not issuing.self_signed(path[0]):

@@ -43,7 +43,7 @@ def issuer(subject: Certificate, spki: bytes) -> bytes:
 
 
 def constrained(subject: bytes, alt_names: bytes, constraints: bytes, *, leaf: bool) -> tuple[bytes, ...]:
-    """Return a path, leaf first, with the name constraints in the anchor and the names in a lower certificate.
+    """Return a path, leaf first: the anchor contains the name constraints, a certificate below it the checked names.
 
     Args:
         subject: the subject of the checked certificate, as DER.
