@@ -11,7 +11,7 @@ WIRE_LIMIT = 1024 * 1024
 LARGE = 16 * 1024
 """Number of TLS octets above which a connection is large.
 
-OpenSSL needs 40 times as much memory for the names in certificates.
+OpenSSL needs 40 octets of memory for each octet of the names in a certificate.
 """
 
 CHUNK = 16 * 1024
@@ -38,7 +38,7 @@ class TLSListener:
         """Receive a new state of the handshake; ``text`` is OpenSSL's description."""
 
     def ticket(self) -> None:
-        """Handle a session that can be resumed: ``session`` returns it after all received octets have been read."""
+        """Handle the arrival of a session ticket; ``session`` returns the session when all received octets are read."""
 
 
 class EncryptedStream:
