@@ -46,7 +46,7 @@ PAGE = Path(__file__).parents[2] / "docs" / "scale-out.md"
 BEGIN, END = "<!-- tests/bench/sizing.py -->", "<!-- end -->"
 
 
-class Fleet(NamedTuple):
+class Machines(NamedTuple):
     """Machines with their connections and DNS queries per second."""
 
     machines: int
@@ -54,7 +54,7 @@ class Fleet(NamedTuple):
     dns_rate: float
 
 
-FLEETS = (Fleet(1, 100, 500), Fleet(4, 500, 2000), Fleet(16, 500, 2000))
+FLEETS = (Machines(1, 100, 500), Machines(4, 500, 2000), Machines(16, 500, 2000))
 """One machine with the default rates, and several machines with higher rates."""
 
 
@@ -68,10 +68,10 @@ def processor_seconds(domains: float) -> float:
     return (domains * MS_A_DOMAIN + endpoints(domains) * MS_AN_ENDPOINT) / 1000
 
 
-def seconds(domains: float, fleet: Fleet) -> float:
+def seconds(domains: float, machines: Machines) -> float:
     """Return the time that the rates of connections and of DNS queries permit."""
     queries = domains * (QUERIES_A_DOMAIN + HOSTS_A_DOMAIN * QUERIES_A_HOST)
-    return max(endpoints(domains) / fleet.rate, queries / fleet.dns_rate) / fleet.machines
+    return max(endpoints(domains) / machines.rate, queries / machines.dns_rate) / machines.machines
 
 
 def provider_seconds(count: float) -> float:
@@ -87,7 +87,7 @@ def lines() -> list[str]:
             f"{_million(domains)}{f' ({meaning})' if meaning else ''}",
             _million(endpoints(domains)),
             f"{_time(processor_seconds(domains))} to {_time(processor_seconds(domains) * BUSY)}",
-            *(_time(seconds(domains, fleet)) for fleet in FLEETS),
+            *(_time(seconds(domains, machines)) for machines in FLEETS),
         )
         for domains, meaning in SIZES
     ]

@@ -12,8 +12,8 @@ def test_the_page_contains_the_table() -> None:
 def test_the_times_follow_from_the_rates() -> None:
     """Computed by hand: 0.35 million endpoints; 1.55 million DNS queries; 100,000 endpoints of a provider."""
     assert sizing.endpoints(1e6) == pytest.approx(350_000)
-    assert sizing.seconds(1e6, sizing.Fleet(1, 100, 500)) == pytest.approx(3500)
-    assert sizing.seconds(1e6, sizing.Fleet(2, 1000, 500)) == pytest.approx(1550)
+    assert sizing.seconds(1e6, sizing.Machines(1, 100, 500)) == pytest.approx(3500)
+    assert sizing.seconds(1e6, sizing.Machines(2, 1000, 500)) == pytest.approx(1550)
     assert sizing.processor_seconds(1e6) == pytest.approx(823)
     assert sizing.provider_seconds(1e5) == pytest.approx(25_000)
 

@@ -27,7 +27,7 @@ def lines_in(directory: Path, *keys: str) -> tuple[Path, Path]:
 
 def read(lines: Path, path: Path, *keys: str) -> list[str | None]:
     found = PlacedLines(lines, path, dict)
-    return [each and each["host"] for each in map(found.get, keys)]
+    return [None if each is None else str(each["host"]) for each in map(found.get, keys)]
 
 
 def test_the_last_line_of_a_key_is_found(tmp_path: Path) -> None:
