@@ -47,7 +47,7 @@ def address_order(address: str) -> tuple[bool, bytes]:
 async def find_addresses(host: str, lookup: DNSLookup) -> HostAddresses:
     """Look up both address families of a host, even if only one family is probed.
 
-    A host that has addresses only of the other family is therefore not recorded as a host without addresses. The
+    A host whose only addresses are of a family that is not probed is not recorded as a host without addresses. The
     lookups are sequential: a nursery and a task for concurrent lookups would double the processor time.
     """
     if is_address(host):

@@ -93,7 +93,7 @@ def write_again(place: PlanPlace, index: PlanIndex) -> int:
 
 
 def again_number(index: PlanIndex) -> int:
-    """Return the number of the part that examines hosts again."""
+    """Return the number of the part that examines again the hosts whose parts disagree."""
     return 1 + max((entry.number for entry in index.parts), default=0)
 
 
