@@ -17,7 +17,7 @@ from scanner.vocabulary import Dane, FailureKind, Mode, Outcome, Phase, Security
 class Alias:
     """One CNAME step in the alias chain of an answer.
 
-    Domain names in these records are absolute, lower case, without the final dot.
+    The domain names ``owner`` and ``target`` are absolute and in lower case, without the final dot.
     """
 
     owner: str

@@ -76,7 +76,10 @@ class DaneEvidence:
 
 @dataclass(frozen=True, slots=True)
 class PkixEvidence:
-    """The result of verifying a chain with a trust store, without names; ``errors`` is sorted from the leaf upwards."""
+    """The result of verifying a chain with a trust store, without a comparison of names.
+
+    ``errors`` is sorted from the leaf upwards.
+    """
 
     path: tuple[str, ...]
     errors: tuple[PathError, ...] = ()
@@ -343,7 +346,7 @@ class RunHeader:
     def seconds(self) -> float | None:
         """The duration in seconds of the scan, all processes of the run together; None for an unfinished run.
 
-        Version 0.1.0 did not record the duration: for its runs, this is the difference between the recorded times.
+        Version 0.1.0 did not record the duration: for runs of 0.1.0, ``seconds`` is the time from start to end.
         """
         if self.finished is None:
             return None

@@ -9,7 +9,7 @@ bucket.
   a finished spool.
 * ``SPOOL/rejects`` contains the lines that are not scanned, as JSON.
 * ``SPOOL/first-NNN`` contains the destinations that are scanned before all others.
-* ``SPOOL/rest-NNN`` contains the other destinations.
+* ``SPOOL/rest-NNN`` contains the destinations that are scanned after those of ``SPOOL/first-NNN``.
 
 A line of a bucket file is ``key TAB source TAB line``, with a fourth cell in JSON (raw text, rank, fields) if the input
 line contains more than a plain domain. ``leave_out`` and ``only`` select destinations by key, one bucket at a time.

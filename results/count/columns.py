@@ -79,7 +79,8 @@ class Columns:
     def __init__(self, column: str) -> None:
         """Create a counter.
 
-        ``column`` is the name of the counted column, an empty text counts by no column and reads only ``importance``.
+        Domains are counted by the values of ``column``, the name of a column. If ``column`` is empty, only the column
+        ``importance`` is read.
         """
         self._column = column
         self._importance: dict[str, float] = {}

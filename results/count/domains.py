@@ -93,7 +93,8 @@ class HostKind:
 class DomainKind:
     """A group of ``size`` domains with equal route, verdict and hosts.
 
-    ``failing`` lists the hosts that fail. ``policy`` contains the labels for MTA-STS and TLSRPT.
+    ``failing`` lists the hosts that a sender skips or whose DANE check fails. ``policy`` contains the labels for
+    MTA-STS and TLSRPT.
     """
 
     route: RoutePart

@@ -59,7 +59,7 @@ class LimitedDomain:
 
 @dataclass(frozen=True, slots=True)
 class PolicyFaults:
-    """The domains with a fault of MTA-STS or TLSRPT: their number, and the names of the first, the worst faults first.
+    """The number of domains with a fault of MTA-STS or TLSRPT, and the names of the domains with the worst faults.
 
     A domain whose policy could not be determined is last.
     """

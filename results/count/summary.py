@@ -3,7 +3,8 @@
 The memory used grows with the MX hosts and certificates of the run, not with the domains. Every label (such as a
 verdict value or a TLS version) has two counts: domains, and MX hosts; a host of several domains is counted once. A
 label of a domain (``protected``) is also counted for the MX hosts of the domain, and a label of a host (``TLSv1.2``)
-also for the domains with this host. Therefore the sum of the numbers in a column of a table can exceed the total.
+also for the domains with this host. The sum of the numbers in a column of a table can exceed the total, because a
+domain or a host can have several labels of a table.
 
 The report, the metrics and the paper tables all use the counts of ``count_run``.
 """

@@ -1,4 +1,4 @@
-"""The groups of a comparison as text and Markdown.
+"""The groups of changes that a comparison of runs found, as text and Markdown.
 
 A group of changes contains the domains with the same MX host and the same cause of the change.
 """

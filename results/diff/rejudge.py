@@ -227,7 +227,7 @@ def rejudge(run: Run, trust: TrustStore, level: Level | None = None, at: datetim
 def _route(old: Route) -> Route:
     """Recompute the route of a domain from the stored MX answer.
 
-    Without a stored MX answer, the domain's destination is the host itself.
+    If no MX answer is stored, the new route leads directly to the first host of the stored route.
     """
     if old.mx is None:
         return route.direct(old.hosts[0].host) if old.hosts else old

@@ -66,7 +66,7 @@ def _distinct(name: str) -> str:
 
 
 def _listed_last(*columns: Column) -> tuple[Column, ...]:
-    """Return the columns of a table, list columns last, so that the other columns keep their order of version 0.1.0."""
+    """Return columns with the columns of lists last; all other columns keep their order of version 0.1.0."""
     return tuple(sorted(columns, key=lambda column: column.kind is tuple))
 
 

@@ -22,7 +22,7 @@ SENDER: dict[Sender, str] = {
     Sender.ENCRYPTED: "delivers over TLS without authenticating the server",
     Sender.CLEARTEXT: "delivers in clear text",
     Sender.DEFER: "delivers nothing now and tries again later",
-    Sender.BOUNCE: "returns the mail: nothing takes mail for this domain",
+    Sender.BOUNCE: "returns the mail: no server accepts mail for this domain",
     Sender.UNKNOWN: "cannot be predicted from here",
 }
 """Descriptions of the values of ``sender``; each description is printed after the words "a sender"."""
@@ -108,9 +108,9 @@ HOST_DANE: dict[Dane, str] = {
 }
 
 SERVED: dict[Served, str] = {
-    Served.YES: "the server has such a certificate",
-    Served.NO: "the server has no such certificate",
-    Served.UNKNOWN: "it could not be determined whether the server has such a certificate",
+    Served.YES: "the server has a certificate with the key algorithm",
+    Served.NO: "the server has no certificate with the key algorithm",
+    Served.UNKNOWN: "it is not known whether the server has a certificate with the key algorithm",
 }
 
 POST_QUANTUM: dict[PostQuantum, str] = {
@@ -118,7 +118,7 @@ POST_QUANTUM: dict[PostQuantum, str] = {
     PostQuantum.SUPPORTED: "the server prefers a classical group, and accepts a post-quantum group",
     PostQuantum.NO: "the server accepts no post-quantum group",
     PostQuantum.TLS12: "the server negotiates TLS 1.2 or older, which has no post-quantum group",
-    PostQuantum.UNKNOWN: "the post-quantum readiness could not be determined",
+    PostQuantum.UNKNOWN: "the post-quantum readiness of the server could not be determined",
 }
 
 TLS: dict[TLSState, str] = {

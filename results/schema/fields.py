@@ -215,7 +215,7 @@ FIELDS: dict[str, dict[str, str]] = {
         "name_match": "the names that the certificate matches: `mx`, `base` and `nexthop`",
         "level": "effective security level for this host",
         "algorithms": "verdict on the TLSA records and each certificate of the server, by the key algorithm; the "
-        "first member is that of the default offer; empty if no other certificate was asked for",
+        "certificate from the representative probe is first; empty if no other certificate was asked for",
     },
     "HostVerdict": {
         "sts": "verdict of the domain's MTA-STS policy on this host; null if MTA-STS was not examined",

@@ -253,7 +253,7 @@ VOCABULARIES: dict[type[StrEnum], Vocabulary] = {
     Mechanism: Vocabulary(
         "mechanism",
         "The member `mechanism` is the mechanism that protects mail from a sender that uses both DANE and MTA-STS. "
-        "Where DANE applies to a host, DANE alone decides.",
+        "Where DANE applies to an MX host, DANE alone determines whether the sender delivers to the MX host.",
         _MECHANISM,
     ),
     HostSTS: Vocabulary(

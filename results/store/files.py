@@ -64,8 +64,8 @@ def others_can_write(path: Path) -> bool:
 def open_append(path: Path) -> FileIO:
     """Open a file to append to it.
 
-    A symbolic link is followed only in a directory that no other user can write to. In other directories, another user
-    could use a link to direct the lines into any file of the present user.
+    A symbolic link is followed only in a directory that no other user can write to: with a link, another user could
+    direct the lines into any file of the present user.
 
     Raises:
         OSError: the file cannot be opened.

@@ -2,8 +2,9 @@
 
 The pending domains of an interrupted run are the domains that a retry pass would have examined again, because the
 result of the route or of an MX host is inconclusive. The line of a domain does not show whether the domain was judged
-before or after a second examination of an MX host, so a host is pending if any of its lines is inconclusive. If a
-domain in the result has no inconclusive host, the scan makes no connection for it.
+before or after a second examination of an MX host, so a host is pending if any of its lines is inconclusive. The
+pending domains may include a domain whose hosts all have conclusive results; the scan makes no connection for such a
+domain.
 
 The spoiled domains are the domains for which a limit of this machine or a bug of mxsweep prevented a lookup or a probe.
 """
@@ -49,7 +50,9 @@ def pending_domains(run: Path) -> set[str]:
 
 
 def spoiled_domains(run: Path, *, bugs: bool) -> dict[str, bool]:
-    """Return the keys of the spoiled domains; the value of a key is true if the cause is a bug of mxsweep.
+    """Return the keys of domains for which a limit of this machine or a bug of mxsweep prevented a lookup or a probe.
+
+    The value of a key is true if the cause is a bug of mxsweep.
 
     Args:
         run: the directory of the run.

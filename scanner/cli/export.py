@@ -52,7 +52,7 @@ def query(runs: Sequence[str], sql: str, form: str, *, allow_files: bool, strict
 
 
 def _distinct(runs: Sequence[str]) -> list[str]:
-    """Return the paths of the runs.
+    """Return the paths of the runs, if all runs are different.
 
     Raises:
         CliError: a run is named twice, so that the rows of the run would be counted twice.

@@ -1,4 +1,4 @@
-"""The input of a scan: all lists are read completely into a spool, a file of all destinations, before the scan."""
+"""The input of a scan: all lists are read completely before the scan, into a spool (the directory of destinations)."""
 
 import json
 import signal

@@ -87,7 +87,7 @@ def _unsaved(argv: Sequence[str]) -> list[str]:
 
 
 def _relevant(trust: TrustStore, ders: Iterable[bytes]) -> list[bytes]:
-    """Return only the trusted certificates that can be in a path of these chains, because root bundles are large."""
+    """Return only the trusted certificates that can be in a path from ``ders``, because root bundles are large."""
     wanted = readable(certs.facts(der) for der in ders)
     found: dict[bytes, None] = {}
     while wanted:

@@ -1,4 +1,4 @@
-"""The options of ``mxsweep scan``, in the panels of its help. A new option of ``scan`` belongs in one of the panels.
+"""The options of ``mxsweep scan``. Each option of ``scan`` is in a panel (a titled group) of the help of ``scan``.
 
 Each option of ``scan`` is also a key of the configuration file (``scanner.cli.config``) and is stored in a run for
 ``--resume`` (``scanner.cli.resume``).

@@ -67,7 +67,7 @@ def wanted(algorithms: Sequence[CertAlg], own: Probe, lookup: TLSALookup) -> lis
 
 
 def served(alg: CertAlg, probe: Probe) -> Served:
-    """Return whether a probe that accepted only keys of an algorithm shows that the server has such a certificate."""
+    """Return whether a server has a certificate with a key of ``alg``; ``probe`` accepted only keys of ``alg``."""
     if probe.handshake is not None:
         found = probe.handshake.chain and algorithm_of(probe.handshake) is alg
         return Served.YES if found else Served.UNKNOWN
@@ -89,7 +89,7 @@ def algorithm_verdicts(
     default: tuple[Handshake, Dane],
     certs: Mapping[str, CertFacts],
 ) -> dict[CertAlg, Dane]:
-    """Return the DANE verdict of each certificate of a server by its key algorithm, that of the default offer first.
+    """Return the DANE verdict of each certificate of a server by key algorithm, the default offer's certificate first.
 
     Args:
         peer: the host in the route of the domain.
@@ -119,5 +119,5 @@ def _verdict(peer: Peer, lookup: TLSALookup, report: AlgorithmReport, certs: Map
 
 
 def default_verdict(algorithms: Mapping[CertAlg, Dane], dane: Dane) -> Dane:
-    """Return the DANE verdict of the default offer from ``algorithms`` and ``dane`` of an ``EndpointVerdict``."""
+    """Return the DANE verdict on the certificate of the default offer from the members of an ``EndpointVerdict``."""
     return next(iter(algorithms.values()), dane)

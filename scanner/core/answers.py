@@ -166,7 +166,7 @@ def postfix_text(answer: Answer) -> str:
     """Return the reason why a lookup returned no records, as Postfix's DNS client reports it.
 
     Args:
-        answer: any answer.
+        answer: the answer to the question of the lookup.
 
     Returns:
         One line without a final full stop; empty if the answer contains records.

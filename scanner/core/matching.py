@@ -19,7 +19,7 @@ MANY = 64
 """Number of names in a certificate above which a hash table costs less than comparisons."""
 
 INDEXED = 8
-"""Maximum number of cached hash tables, each up to some 10 MiB."""
+"""Maximum number of cached hash tables of certificate names; a hash table has up to some 10 MiB."""
 
 _LABEL = r"[a-z0-9](?:[a-z0-9-]*[a-z0-9])?"
 _WILDCARD = re.compile(rf"\*((?:\.{_LABEL}){{2,}})")

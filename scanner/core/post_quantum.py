@@ -23,8 +23,8 @@ def is_post_quantum(group: str) -> bool:
 def wanted(own: Probe) -> str | None:
     """Return the TLS profile of a probe for post-quantum groups; None if the first probe shows that none is needed.
 
-    A server that negotiates TLS 1.3 with a classical group may support a post-quantum group. A server that fails on a
-    large ClientHello would also fail on the ClientHello of a probe for post-quantum groups.
+    A server that negotiates TLS 1.3 with a classical group may support a post-quantum group. A server that fails on the
+    large ClientHello of the first probe would also fail on the large ClientHello of another probe.
     """
     handshake = own.handshake
     if handshake is None or handshake.version != "TLSv1.3" or own.endpoint.profile in CLASSICAL.values():

@@ -2,8 +2,8 @@
 
 The decoder handles messages with at most one question, of a type in ``TYPES``; answers of types A, AAAA, CNAME, DNAME,
 MX, RRSIG, TLSA and TXT; names of letters, digits, ``_`` and ``-``; rcodes up to REFUSED; any authority and additional
-section, in which only SOA, NS and OPT are decoded. For any other message, ``decode`` raises ``UnusualError``, and the
-caller uses the decoder ``wire_any``.
+section, in which only SOA, NS and OPT are decoded. For a message that the decoder does not handle, ``decode`` raises
+``UnusualError``, and the caller uses the decoder ``wire_any``.
 
 The work of the decoder is bounded: compression pointers lead only backwards and each target is decoded once, a name has
 at most 255 octets, and a message has at most ``MAX_MESSAGE`` octets, ``MAX_RECORDS`` records and ``MAX_STEPS`` labels

@@ -69,7 +69,8 @@ def _joined(store: TrustStore, other: TrustStore) -> TrustStore:
 class TrustAnchors:
     """The trust anchors of ``-A`` as TLSA records, in the order in which Postfix passes the records to OpenSSL.
 
-    ``lines`` contains each trust anchor as a TLSA record of usage 2, with its file (``-L dane``, ``-L verbose``).
+    ``lines`` contains a log line for each trust anchor, with its file and its TLSA record of usage 2. The log lines are
+    printed with ``-L dane`` or ``-L verbose``.
     """
 
     records: tuple[TLSARecord, ...] = ()

@@ -4,9 +4,9 @@ A random id and a random source port protect a question against forged replies f
 question (RFC 5452 sections 9.2 and 10). Therefore each DNS question in flight has its own UDP port, connected to the
 server. The kernel drops datagrams from other addresses, and a reply is accepted only at the port from which its
 question was sent. A port is used again after a reply, which saves most sockets and does not reveal the port to an
-attacker. A port is closed after ``MAX_USES`` questions. After a timeout the port is closed, because the reply may still
-arrive later. The idle ports connected to the same server are closed as well, because their local address may no longer
-exist.
+attacker. A port is closed after ``MAX_USES`` questions. After the timeout of a question, its port is closed, because
+the reply may still arrive later. The timeout of a question to a server also closes all idle ports connected to the
+server, because the local address of the ports may no longer exist.
 
 All UDP ports are registered in one epoll object. One task waits for events, reads the datagrams, and ends the questions
 whose deadline has passed, so that a question needs neither a registration nor a cancel scope of its own.

@@ -25,7 +25,7 @@ The number is higher than ``MANY``, because no working peer is known and a list 
 """
 
 DOUBT = 1.0
-"""Seconds between a failure and its confirmation, in which other failures or a success may follow."""
+"""Seconds between a failed attempt and the judgement of its peer, because the next attempts may show an outage."""
 
 TRIED = 8
 """Maximum number of peers to try in an outage: the last peers that worked, or else the last peers that failed.

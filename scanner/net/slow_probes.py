@@ -1,8 +1,8 @@
 """Limit on the share of slow probes in all slots, so that silent servers do not take the slots of other servers.
 
 A probe is slow if it has taken more than ``SLOW`` seconds. Slow probes occupy at most half of all slots while other
-probes wait for a slot. A probe that becomes slow while slow probes occupy this half is stopped. The caller repeats the
-stopped probe when slow probes occupy less than half of all slots.
+probes wait for a slot. A probe that becomes slow while slow probes occupy half of all slots and other probes
+wait is stopped. The caller repeats the stopped probe when slow probes occupy less than half of all slots.
 """
 
 from contextlib import AbstractAsyncContextManager

@@ -171,7 +171,7 @@ def _pieces(path: Path) -> Iterator[_Piece]:
 
 
 def again_number(index: PlanIndex) -> int:
-    """Return the number of the part that examines hosts again."""
+    """Return the number of the part that examines again the hosts whose parts disagree."""
     return 1 + max((entry.number for entry in index.parts), default=0)
 
 

@@ -212,7 +212,11 @@ def parts_of(line: AddressLine, part_of: Callable[[int, int], int], parts: int) 
 def _write_parts(
     place: PlanPlace, lines: Iterable[AddressLine], partition: Partition, settings: Settings, parts: int
 ) -> tuple[list[PartEntry], int, int]:
-    """Write the lines of all parts and the list of split hosts; return the entries and the numbers of hosts."""
+    """Write the lines of all parts, and the list of the split hosts (hosts in several parts).
+
+    Returns:
+        The entry of each part for the index, the number of hosts, and the number of split hosts.
+    """
     hosts, addresses, total, split = Counter[int](), Counter[int](), 0, 0
     fresh = {number: place.file("part", number).with_suffix(".new") for number in range(parts + 1)}
     files = {number: path.open("wb") for number, path in fresh.items()}

@@ -13,9 +13,9 @@ from scanner.vocabulary import RunState
 class PartState:
     """The state of a part.
 
-    ``state`` is None if the part was not begun. ``again`` is the number of the last complete pass (0 for the first), or
-    None. ``pending`` is the number of MX hosts of the part for the next retry pass, ``machine`` the last
-    machine that worked on the part.
+    ``state`` is None if the part was not begun. ``again`` is the number of the last complete pass over the part (0 for
+    the first pass), or None if no pass is complete. ``pending`` is the number of MX hosts of the part for the next
+    retry pass, ``machine`` the last machine that worked on the part.
     """
 
     number: int

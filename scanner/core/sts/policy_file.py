@@ -1,8 +1,9 @@
 """The parser of MTA-STS policies (RFC 8461 section 3.2), and the comparison of MX hosts with their patterns.
 
 A policy consists of lines ``name: value`` that end with LF or CRLF. Unknown field names are ignored; if a field other
-than ``mx`` occurs several times, the first value is used. A line of any other form is a syntax error of the policy,
-because senders parse such a line differently. Faults that all senders tolerate are listed as defects of the policy.
+than ``mx`` occurs several times, the first value is used. A line without the form ``name: value`` is a syntax error of
+the policy, because senders differ in parsing the line. Faults that all senders tolerate are listed as defects of the
+policy.
 """
 
 import re

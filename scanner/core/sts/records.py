@@ -64,7 +64,7 @@ def _unescaped(match: re.Match[str]) -> str:
 
 @dataclass(frozen=True, slots=True)
 class _Selected:
-    """The state of a set of TXT records.
+    """The TXT record with the required version, selected from all TXT records of a name.
 
     ``fields`` contains the fields after the version if exactly one record begins with the version.
     """

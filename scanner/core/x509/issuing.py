@@ -165,8 +165,8 @@ def signed_by_key(subject: Certificate, spki: bytes) -> bool | None:
 def _by_namesake(subject: Certificate, spki: bytes) -> bool | None:
     """Return whether the key of another certificate of the same name made the signature of a self-issued certificate.
 
-    ``cryptography`` verifies the signature, since X509_verify has no Python binding. The result is None for a key
-    that OpenSSL does not know and for an RSA-PSS key, because OpenSSL ignores the limits in an RSA-PSS key.
+    ``cryptography`` verifies the signature, since X509_verify has no Python binding. The result is None for a key that
+    OpenSSL does not know, and for an RSA-PSS key, because OpenSSL ignores the limits in an RSA-PSS key.
     """
     try:
         kind = keys.key(spki).kind

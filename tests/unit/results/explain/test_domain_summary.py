@@ -69,7 +69,7 @@ def test_a_domain_without_mail() -> None:
     route = Route((), records.answer("a.example", "MX", "0 ."), final=Reason.NULL_MX)
     text = shown(records.domain(route=route, hosts=(), verdict=verdict), 100)
     assert text.splitlines() == [
-        "a.example: at level dane, a sender returns the mail: nothing takes mail for this domain.",
+        "a.example: at level dane, a sender returns the mail: no server accepts mail for this domain.",
         "  the domain accepts no mail (null MX, RFC 7505) (null-mx)",
     ]
 
