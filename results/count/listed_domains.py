@@ -59,9 +59,10 @@ class LimitedDomain:
 
 @dataclass(frozen=True, slots=True)
 class PolicyFaults:
-    """The domains with a fault of MTA-STS or TLSRPT: their number, and the names of the first, the worst faults first.
+    """The domains with a fault of MTA-STS or TLSRPT.
 
-    A domain whose policy could not be determined is last.
+    ``count`` is the number of domains. ``domains`` contains at most ``FAULTY`` names: the domains with the worst faults
+    first, and the domains with a failed lookup last.
     """
 
     count: int = 0

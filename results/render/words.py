@@ -108,8 +108,8 @@ HOST_DANE: dict[Dane, str] = {
 }
 
 SERVED: dict[Served, str] = {
-    Served.YES: "the server has such a certificate",
-    Served.NO: "the server has no such certificate",
+    Served.YES: "the server has a certificate with the key algorithm",
+    Served.NO: "the server has no certificate with the key algorithm",
     Served.UNKNOWN: "could not be determined",
 }
 

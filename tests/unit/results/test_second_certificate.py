@@ -69,7 +69,7 @@ async def test_explain_and_the_summary_name_the_algorithm(tmp_path: Path) -> Non
     certs = {cert.sha256: cert for cert in run.certs()}
     Reasoning(to, {report.key: report for report in run.hosts()}, certs, {}).print(next(run.domains()))
     text = printed(to)
-    assert "connection for a certificate with another key (rsa): the server has such a certificate" in text
+    assert "certificate with another key (rsa): the server has a certificate with the key algorithm" in text
     assert "Result for the rsa certificate: DANE does not match (mismatch)." in text
     to = console(120)
     in_words(standing_alone(result.record, result.reports, result.certs or {}), to)
