@@ -37,7 +37,7 @@ def compared(
 
 
 def is_mismatch(evidence: DaneEvidence | None, leaf: CertFacts, lookup: TLSALookup) -> bool:
-    """Return whether a chain mismatches, at least for domains whose name is not in the certificate.
+    """Return whether a chain does not match, or matches only for a domain whose name is in the certificate.
 
     Args:
         evidence: the comparison of the chain with the TLSA records, or None.
