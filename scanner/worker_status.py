@@ -23,7 +23,7 @@ class ScanWorker:
 
 @dataclass(frozen=True, slots=True)
 class WorkerStatus:
-    """A job of a worker of a scan with ``--dask`` at one moment."""
+    """The progress of the job that one worker of a scan with ``--dask`` does, at the time of a status."""
 
     worker: str
     job: str

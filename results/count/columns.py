@@ -74,7 +74,7 @@ _TARGET = msgspec.json.Decoder(_TargetPart)
 
 
 class Columns:
-    """Counter of domains by the values of a column, and of the largest importance of a failing MX host."""
+    """Counter of domains by the values of a column; also finds the largest importance of each failing MX host."""
 
     def __init__(self, column: str) -> None:
         """Create a counter.

@@ -61,7 +61,8 @@ class LimitedDomain:
 class PolicyFaults:
     """The number of domains with a fault of MTA-STS or TLSRPT, and the names of the domains with the worst faults.
 
-    A domain whose policy could not be determined is last.
+    ``count`` is the number of domains. ``domains`` contains at most ``FAULTY`` names: the domains with the worst faults
+    first, and the domains with a failed lookup last.
     """
 
     count: int = 0

@@ -83,7 +83,10 @@ def print_groups(console: Console, found: Comparison, groups: list[ChangeGroup],
 
 
 def _with_values(found: Comparison, groups: list[ChangeGroup]) -> Iterator[tuple[str, ChangeGroup]]:
-    """Yield each group with column and value; with an empty text if the group before has the same value."""
+    """Yield a heading and each group.
+
+    The heading is ``COLUMN: VALUE``, or empty without a column and for a group with the value of the preceding group.
+    """
     last = None
     for group in groups:
         yield f"{found.column}: {group.group or NO_VALUE}" if found.column and group.group != last else "", group

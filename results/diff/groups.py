@@ -23,7 +23,7 @@ REMOVED = "mx-record-removed"
 
 
 class ChangeKind(StrEnum):
-    """The change of the health of a domain or MX host.
+    """The kind of change in the health (``sound``, ``broken`` or ``unknown``) of a domain or MX host.
 
     ``new-unknown`` means that the domain or host was protected in the latest conclusive run and is inconclusive now,
     for the first time. ``unclear`` means that the domain or host was broken before and is inconclusive now.

@@ -99,7 +99,7 @@ def policy_state(record: DomainRecord) -> PolicyState | None:
 def policy_changes(
     domain: str, states: Sequence[PolicyState], mx: Sequence[tuple[str, ...] | None]
 ) -> Iterator[PolicyChange]:
-    """Yield the changes of a domain.
+    """Yield the changes of the MTA-STS record, the MTA-STS policy and the TLSRPT record of a domain.
 
     Args:
         domain: the domain.

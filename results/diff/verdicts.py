@@ -97,7 +97,7 @@ def _first(value: Hashable) -> Any:
 
 
 def domain_words(verdict: _Judged) -> DomainWords:
-    """Return the verdict values of a domain's verdict or state."""
+    """Return the values of a domain's verdict, taken from a verdict record or from a ``DomainState``."""
     words = DomainWords(verdict.dane, verdict.starttls, verdict.outcome, verdict.sender, verdict.sts, verdict.mechanism)
     return shared(words)
 

@@ -1,8 +1,9 @@
 """Columns of exported tables, each defined as a Python function and as an SQL expression for DuckDB.
 
-Python writes CSV and SQLite files. DuckDB reads the line files of a run itself, which takes a fraction of the time of
-Python. The value of a column is therefore defined twice: as a Python function of the record, and as an SQL expression.
-For every column, a test compares the value of the function with the value of the SQL expression.
+The CSV and SQLite exports compute the columns in Python. For SQL queries, DuckDB reads the line files of a run itself,
+which takes a fraction of the time of Python. The value of a column is therefore defined twice: as a Python function of
+the record, and as an SQL expression. For every column, a test compares the value of the function with the value of the
+SQL expression.
 """
 
 from collections.abc import Callable, Iterable, Iterator

@@ -36,7 +36,7 @@ CURRENT = """CREATE VIEW current AS SELECT domains.* FROM domains
 """SQL definition of the view ``current``: the row of each domain in the latest run that contains the domain."""
 
 _DYNAMIC = {"query", "query_table", "show", "database", "duckdb_tables"}
-"""SQL keywords of statements that may use a table without its name in the SQL text."""
+"""SQL keywords and functions by which a statement can use a table without containing the name of the table."""
 _WORD = re.compile(r"\w+")
 
 

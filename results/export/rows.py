@@ -309,7 +309,7 @@ def _session(handshake: Handshake | None) -> dict[str, Any]:
 def _others(endpoint: EndpointReport) -> dict[str, Any]:
     """Return the columns about certificates with other key algorithms.
 
-    A mismatch of any such certificate is a mismatch.
+    ``other_tlsa_matched`` is False if any certificate with another key algorithm does not match the TLSA records.
     """
     served = [other for other in endpoint.algorithms if other.served is Served.YES]
     leaves = [digest for other in served if other.probe.handshake for digest in other.probe.handshake.chain[:1]]

@@ -237,7 +237,7 @@ _FIELDS = Column("fields", str, _fields, sql="coalesce(CAST(to_json(fields_map) 
 
 
 def table_of(name: str, run: str, listed: Sequence[Column] = ()) -> TableDefinition:
-    """Return a table with the columns that differ between runs.
+    """Return the definition of a table for one run, with the additional columns that depend on the run.
 
     Args:
         name: name of the table, a key of ``TABLES``.

@@ -24,7 +24,8 @@ def mismatch_causes(run: Run, history: Sequence[Run], wrong: Collection[str]) ->
         wrong: report keys of the MX hosts with a DANE mismatch.
 
     Returns:
-        For each host name, a value of ``tlsa_cause.Cause``, or the reason code of a match with errors.
+        For each host name, a value of ``tlsa_cause.Cause``; or a reason code, if a TLSA record matches a chain with an
+        error, or if only the name or another certificate of the host does not match.
     """
     reports = find(run, "hosts", HostReport, wrong)
     certs = certs_of(run, reports.values())

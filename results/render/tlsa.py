@@ -36,7 +36,7 @@ def record_texts(answer: Answer) -> tuple[str, ...]:
 
 
 def _is_hex(text: str) -> bool:
-    """Return whether a text is hexadecimal, because text in a run directory is untrusted."""
+    """Return whether a text from a run directory, which may be corrupt, is hexadecimal."""
     try:
         bytes.fromhex(text)
     except ValueError:

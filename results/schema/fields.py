@@ -191,10 +191,10 @@ FIELDS: dict[str, dict[str, str]] = {
     },
     "AlgorithmReport": {
         "alg": "the key algorithm",
-        "served": "whether the server has a certificate with such a key",
+        "served": "whether the server has a certificate with this key algorithm",
         "probe": "the probe; its TLS profile is named after the algorithm",
-        "dane": "comparison of the TLSA records with the chain; null without such a certificate",
-        "pkix": "validation of the chain against the trust store; null without such a certificate",
+        "dane": "comparison of the TLSA records with the chain; null if `served` is not `yes`",
+        "pkix": "validation of the chain against the trust store; null if `served` is not `yes`",
     },
     "Skipped": {"reason": "reason code for which the address was not contacted"},
     "HostReport": {

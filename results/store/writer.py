@@ -212,7 +212,8 @@ class Store:
         """Replace ``domains.jsonl`` or ``rejects.jsonl`` by a rename, so that a reader sees all new lines or none.
 
         Args:
-            name: ``domains`` or ``rejects``; the other files have an index of their lines.
+            name: ``domains`` or ``rejects``; no other file can be replaced, because the index contains the places of
+                lines.
             lines: encoded records, each with a line feed at its end.
 
         Raises:

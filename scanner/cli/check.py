@@ -74,7 +74,7 @@ class Thresholds:
         """Return the thresholds that the options of ``check`` request.
 
         Raises:
-            CliError: an option is not a threshold.
+            CliError: a value of ``--warn`` or ``--crit`` is not a condition ``FIELD=VALUE``.
         """
         return cls(
             flags["warn_days"],

@@ -260,7 +260,8 @@ async def execute(
 ) -> int:
     """Run the scan with a display of the progress, close the sink with the final state, and return the exit code.
 
-    With ``one``, run only this pass, and record its number and the number of targets for the next pass in the totals.
+    With ``one``, run only the pass ``one.number``, and record in the totals the number of the last complete pass and
+    the number of targets for the next pass.
 
     Raises:
         StoreError: a record cannot be written.

@@ -112,8 +112,8 @@ def bogus(answer: Answer) -> Answer:
 def unfinished(answer: Answer) -> bool:
     """Return whether a reply contains a chain of aliases but no answer for the last name of the chain.
 
-    A negative answer for the last name of the chain contains an SOA record (RFC 2308 section 2.2), from which ``ttl``
-    follows. If the reply contains no SOA record, the caller has to query the last name of the chain.
+    A negative answer for the last name of the chain contains an SOA record (RFC 2308 section 2.2), which determines
+    ``ttl``. If ``ttl`` is 0, the caller has to query the last name of the chain.
     """
     return answer.outcome is Outcome.NODATA and bool(answer.aliases) and answer.ttl == 0
 
@@ -190,9 +190,10 @@ def _security(message: Message, *, trusted: bool) -> Security:
 
 
 def _of_each(security: Security) -> Security:
-    """Return the DNSSEC state of one alias.
+    """Return the DNSSEC state of one alias, from the DNSSEC state of the whole reply.
 
-    The state is indeterminate if the AD bit is clear, because the AD bit covers the whole reply.
+    If the reply is not secure, the state of the alias is indeterminate, because another record of the reply may be the
+    only insecure record.
     """
     return Security.SECURE if security is Security.SECURE else Security.INDETERMINATE
 

@@ -49,7 +49,7 @@ class Stub:
 def validation_of(stub: Stub) -> tuple[Validation, str]:
     """Return whether a stub or another resolver validates the answers, and the name of the stub's program.
 
-    The name of the program is empty if it is not known.
+    The program name is empty if the stub does not answer ``version.bind`` and has no address of a known program.
     """
     version = stub.version.lower()
     if stub.address == DOCKER:
@@ -101,5 +101,5 @@ def joint(found: list[Validation]) -> Validation:
 
 
 def is_loopback(address: str) -> bool:
-    """Return whether an address is on this machine; a resolver at any other address has the result unknown."""
+    """Return whether an address is a loopback address; the rules of this module apply only to loopback."""
     return ipaddress.ip_address(address.partition("%")[0]).is_loopback

@@ -60,7 +60,7 @@ def _covers(rest: str, wanted: str) -> bool:
 
 
 def presented_names(cert: CertFacts) -> tuple[str, ...]:
-    """Return the names of a certificate to compare, in the order of the certificate.
+    """Return the names of a certificate that are compared with reference identifiers, in the order of the certificate.
 
     Returns:
         The well-formed dNSName SANs; if there is no dNSName SAN, not even a malformed one, all CNs of the subject.

@@ -192,7 +192,7 @@ def _issuer(na: str, leaf: CertFacts) -> tuple[str, list[str]]:
 
 
 def _field(na: str, text: str, what: str) -> tuple[str, list[str]]:
-    """Return a printable name without a warning, or an empty text with a warning."""
+    """Return a certificate name and no warning; for a name too long or not printable, an empty text and a warning."""
     text = text.rstrip("\0")
     size = len(text.encode("utf-8", "surrogateescape"))
     if size >= MAX_FIELD:

@@ -50,7 +50,7 @@ class Breakers:
         return breaker is not None and breaker.backoff.pauses(now)
 
     def has_opened(self, key: str) -> bool:
-        """Return whether the breaker of ``key`` has ever opened, so that only one connection at a time is allowed."""
+        """Return whether the breaker of ``key`` has ever opened; if so, one connection at a time is allowed."""
         breaker = self._breakers.get(key)
         return breaker is not None and breaker.backoff.count > 0
 

@@ -86,13 +86,13 @@ async def fetch(
         address: the IP address to connect to.
         host: the name of the server, for SNI and the Host field.
         path: the path of the request.
-        accepts: function that judges the certificate chain.
+        accepts: function that returns whether the certificate chain is acceptable.
         bind: the local IP address, None for the system's choice.
         port: the TCP port.
 
     Returns:
-        The result after at most ``TOTAL_SECONDS``. If ``accepts`` returns False, the result has neither status nor
-        failure.
+        The result after at most ``TOTAL_SECONDS``. If ``accepts`` returns False, no request is sent, and the result
+        contains neither an HTTP status nor a failure.
     """
     request = _Request(host, path, accepts)
     with trio.move_on_after(TOTAL_SECONDS) as scope:

@@ -19,7 +19,7 @@ MANY = 8
 """Number of different peers that fail in a row before an outage is suspected."""
 
 MANY_AT_FIRST = 50
-"""Number of different failing peers before an outage is suspected if no peer has ever worked.
+"""Number of different failing peers before an outage is suspected if no peer has ever been reached.
 
 The number is higher than ``MANY``, because no working peer is known and a list of domains may begin with dead domains.
 """
@@ -35,7 +35,7 @@ TRY_EVERY = 2.0
 """Seconds between two trials of peers in an outage."""
 
 TRY_AGAIN_EVERY = 30.0
-"""Seconds between two trials of the same peers if no peer has ever worked, because the tried peers may be down."""
+"""Seconds between two trials of the same peers if no peer has ever been reached; the tried peers may be down."""
 
 TRIAL = 15.0
 """Time limit in seconds of the first trial of peers in an outage.
@@ -44,7 +44,7 @@ Later trials in an outage have no time limit, because no other connections delay
 """
 
 PATIENCE = 600.0
-"""Default of the maximum duration in seconds of a pause if no peer has ever worked."""
+"""Default of the maximum duration in seconds of a pause if no peer has ever been reached."""
 
 REMEMBERED_OUTAGES = 16
 """Maximum number of past outages that are kept: more than can occur during one probe."""
@@ -69,9 +69,10 @@ class Outage(Generic[K]):
         works: function that tries a peer now and returns whether the peer is reachable.
         report: function that gets a message for the user when an outage begins, and an empty text when the outage ends.
         what: the subject of the message, such as "every connection".
-        advice: the end of the message.
-        at_first: the failures that are an outage before any peer has been reached, by default ``MANY_AT_FIRST`` peers.
-        patience: maximum duration in seconds of a pause if no peer has ever worked.
+        advice: advice for the user at the end of the message.
+        at_first: the numbers of failed addresses and networks that are an outage before any peer has been reached; None
+            uses ``MANY_AT_FIRST`` failed peers.
+        patience: maximum duration in seconds of a pause if no peer has ever been reached.
     """
 
     def __init__(

@@ -70,7 +70,7 @@ class SlowDeadline(Deadline):
         self._has_place = False
 
     def cancel(self) -> None:
-        """Stop the probe if the share is full and another probe waits."""
+        """Take a slot in the share of slow probes, or stop the probe if no slot is free and another probe waits."""
         if self._slow.share.take(_ALL):
             self._has_place = True
             self.at = float("inf")

@@ -60,7 +60,7 @@ def text_of(reply: bytes) -> str:
 
 
 def _texts(paths: Iterable[Path]) -> str:
-    """Return the text of configuration files, and of the files ``*.conf`` in directories, in their order."""
+    """Return the joined text of readable files; a directory stands for its files ``*.conf``, sorted by name."""
     found = []
     for path in paths:
         with suppress(OSError):

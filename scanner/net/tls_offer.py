@@ -18,7 +18,7 @@ _VERSIONS = {
 
 
 def set_offer(context: SSL.Context, profile: TLSProfile) -> None:
-    """Set the offer of a profile in a context.
+    """Set a profile's TLS versions, cipher suites, groups and signature algorithms in an OpenSSL context.
 
     Raises:
         SSL.Error: OpenSSL does not accept the cipher suites.

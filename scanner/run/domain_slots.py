@@ -73,7 +73,7 @@ class HostDomains:
 
     @property
     def limit(self) -> int:
-        """Maximum number of probes in flight for one of the domains."""
+        """Maximum number of probes in flight for each domain; this maximum is the same for all domains."""
         return self._domains[0].limit
 
     def add(self, domain: DomainSlots) -> None:

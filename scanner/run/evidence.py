@@ -42,10 +42,10 @@ class ProbedAddress:
     """The probes of one address and the evidence from them.
 
     ``report`` does not contain PKIX evidence. ``result`` is the probe from which evidence is computed if the probe has
-    a certificate chain. ``mismatch`` is true if the evidence is a mismatch, at least for domains whose name is not in
-    the certificate. ``unconfirmed`` is the result of the first probe if the address was probed again to confirm a
-    mismatch. ``others`` contains the results of the probes in ``report.algorithms``, ``pq`` that of the probe for
-    post-quantum groups.
+    a certificate chain. ``mismatch`` is true if a chain of the address does not match the TLSA records, or matches only
+    for a domain whose name is in the certificate. ``unconfirmed`` is the result of the first probe if the address was
+    probed again to confirm a mismatch. ``others`` contains the results of the probes in ``report.algorithms``, and
+    ``pq`` is the result of the probe for post-quantum groups.
     """
 
     report: EndpointReport

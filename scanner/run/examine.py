@@ -102,7 +102,7 @@ class Examiner:
             return DomainObservation(target, began, error=error)
 
     async def judge(self, seen: DomainObservation, slices: Slices) -> DomainResult:
-        """Judge the observation of a domain in time slices.
+        """Judge the observation of a domain; other tasks can run after each time slice of the computation.
 
         If the observation contains an internal error, return a record that describes the error.
         """

@@ -60,7 +60,9 @@ class HostResult:
         return result
 
     async def complete(self, slices: Slices) -> None:
-        """Make the report of the host in time slices. Only one task at a time may call this method.
+        """Make the report of the host; other tasks can run after each time slice of the computation.
+
+        Only one task at a time may call this method.
 
         Raises:
             RuntimeError: the function ``make`` raised an exception, which is the cause of this error. Later calls of

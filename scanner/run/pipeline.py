@@ -2,10 +2,10 @@
 
     reader -> channel -> N workers -> channel -> one writer
 
-The reader blocks and runs in a thread. Only the writer task judges observations and uses the sink. A worker observes
-one domain at a time and waits for hosts that other workers are examining. A worker never sends to the channel from
-which it receives, so the pipeline cannot deadlock. Both channels are bounded, so that memory does not depend on the
-length of the input.
+Reading the input may block, so the reader reads in a thread. Only the writer task judges observations and uses the
+sink. A worker observes one domain at a time and waits for hosts that other workers are examining. A worker never sends
+to the channel from which it receives, so the pipeline cannot deadlock. Both channels are bounded, so that memory does
+not depend on the length of the input.
 """
 
 from collections.abc import Iterator
@@ -113,7 +113,7 @@ async def scan(
         stop: object by which the caller ends the scan early.
         load: function that returns stored reports of hosts; a host with a stored report is not examined again.
         only_pass: number of the pass to make, 0 for the first pass, n for retry pass n over the stored reports; None
-            makes all passes. ``stats.retrying`` is then the number of targets for the next pass.
+            makes all passes. After a single pass, ``stats.retrying`` is the number of targets for the next pass.
 
     Raises:
         Exception: an error of the sink (a full disk, a closed pipe) or of the input, after all tasks have ended.

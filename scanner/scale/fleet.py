@@ -49,7 +49,7 @@ class Fleet:
     def event(self, event: dict[str, Any]) -> None:
         """Keep the status that a worker reports; called in a thread of Dask.
 
-        Workers run this program, but a text that is not a status is ignored.
+        An event without a readable status is ignored.
         """
         if event.get("run") != self._run:
             return

@@ -193,7 +193,7 @@ def make_plan(place: PlanPlace, settings: Settings, size: PlanSize) -> PlanIndex
 
 
 def rows_of(line: AddressLine) -> Iterator[PlanRow]:
-    """Yield the rows of the addresses of an MX host that are probed."""
+    """Yield a ``PlanRow`` for each address of an MX host that the scan probes."""
     provider = digest(provider_of(line.host))
     for address in line.chosen:
         yield PlanRow(digest(network_of(address)), provider, digest(address))

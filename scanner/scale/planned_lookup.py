@@ -23,7 +23,7 @@ class PlannedLookup:
         self._lookup = lookup
 
     async def __call__(self, name: str, rtype: str, *, fresh: bool = False) -> Answer:
-        """Return the planned answer to a question, even with ``fresh``, or the answer of the other lookup."""
+        """Return the planned answer to a question, even with ``fresh``; make a lookup if no answer is planned."""
         planned = self._answers.get((name.lower(), rtype))
         return await self._lookup(name, rtype, fresh=fresh) if planned is None else planned
 

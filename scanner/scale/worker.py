@@ -57,7 +57,7 @@ def run_job(line: bytes, version: str) -> tuple[bytes, str]:
 
 
 def sees(job: Job) -> bool:
-    """Return whether this machine sees the directory of the run: its file ``proof`` contains the text of the job."""
+    """Return whether this machine sees the run directory: the file ``proof`` contains the text ``job.proof``."""
     try:
         return (Path(job.run) / PLAN / PROOF).read_text("ascii") == job.proof
     except (OSError, ValueError):

@@ -107,9 +107,9 @@ def refused(issuer: Certificate, subject: Certificate) -> bool:
 def described(issuer: Certificate, subject: Certificate) -> bool:
     """Return True if an issuer matches the issuer name and authority key identifier of a subject, as in OpenSSL 3.
 
-    OpenSSL 4 makes the same checks, but takes an issuer with the issuer name and serial number of its subject for the
-    subject itself. A part of the authority key identifier is compared only if the issuer contains the
-    corresponding field.
+    Unlike OpenSSL 3, OpenSSL 4 treats an issuer and a subject with the same issuer name and serial number as one
+    certificate, and then accepts an issuer with another key identifier. A part of the authority key identifier is
+    compared only if the issuer contains the corresponding field.
     """
     wanted, key_id = subject.extensions.authority, issuer.extensions.subject_key_id
     if subject.extensions.overflowing or issuer.extensions.overflowing:
@@ -227,7 +227,7 @@ def _alone(leaf: Certificate, bare_key: bytes) -> VerifyAnswer:
 
 
 def _constrained(certificate: Certificate) -> bool:
-    """Return True for extensions whose effect depends on the whole path."""
+    """Return whether a certificate has name constraints or RFC 3779 resources, which depend on the whole path."""
     return bool(certificate.extensions.name_constraints or certificate.extensions.resources)
 
 

@@ -1,9 +1,9 @@
 """Interface to OpenSSL's verification of certificates and computation of key sizes.
 
 OpenSSL is authoritative: a path that ``X509_verify_cert`` refuses is never accepted, and no path is refused because
-this package does not know an algorithm, a curve or an encoding. OpenSSL does not check dates here (NO_CHECK_TIME), so
-that its answers can be cached. OpenSSL does not check revocation here. Private bindings of pyOpenSSL are used, since
-the public interface cannot set a purpose, hides the path after an error, and takes ten times as long.
+this package does not know an algorithm, a curve or an encoding. The calls of this module request no check of dates
+(NO_CHECK_TIME), so that the answers of OpenSSL can be cached, and no check of revocation. Private bindings of pyOpenSSL
+are used, since the public interface cannot set a purpose, hides the path after an error, and takes ten times as long.
 """
 
 import functools
