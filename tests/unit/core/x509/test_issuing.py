@@ -1,5 +1,7 @@
 """Issuers, signatures and paths, by OpenSSL; the openssl program makes the keys that only OpenSSL knows."""
 
+import subprocess
+import sys
 from collections.abc import Iterable
 from dataclasses import replace
 
@@ -47,6 +49,30 @@ def test_a_certificate_with_an_impossible_path_length_is_in_no_path(place: str, 
     assert issuing.issued(middle, bottom, leaf=True) is (place == "root")
     if place == "leaf":
         assert not issuing.signed_by_key(bottom, inter.key.spki)
+
+
+_WARNED = """
+import sys, warnings
+from cryptography import x509
+from scanner.core.x509 import certificate, issuing
+subject, spki = map(bytes.fromhex, sys.argv[1:])
+with warnings.catch_warnings(record=True) as seen:
+    answer = issuing.signed_by_key(certificate.parse(subject), spki)
+    x509.load_der_x509_certificate(subject)
+print(answer, *[warning.filename for warning in seen])
+"""
+
+
+@pytest.mark.parametrize("serial", [b"\0", b"\xfb"])
+def test_the_serial_number_of_a_peer_causes_no_warning(serial: bytes) -> None:
+    """``cryptography`` warns about serial numbers below 1: other code gets these warnings, but not this module.
+
+    A process of its own is needed, because pytest resets the filters of imported modules.
+    """
+    root, other = (chains.ca_draft("Root", signers.pair("p256", number), None) for number in (0, 1))
+    root.serial = serial
+    argv = [sys.executable, "-c", _WARNED, root.make().hex(), parsed(other).spki.hex()]
+    assert subprocess.run(argv, capture_output=True, text=True, check=True).stdout == "False <string>\n"
 
 
 KINDS = [*dict.fromkeys(signers.COMMON), *signers.RARE]
