@@ -1,13 +1,8 @@
 """Servers with a certificate for each key algorithm: verdicts, connections, fixes; other TLS libraries as servers."""
 
 import json
-import shutil
-import socket
-import subprocess
-import time
 from collections import Counter
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
@@ -26,6 +21,7 @@ from scanner.vocabulary import CertAlg, Mode, Phase
 from tests.lab.pki import PKI
 from tests.lab.use import Lab
 from tests.sweep import MXSWEEP, Scan, trusting
+from tests.unit.gnutls_server import gnutls_serv, serving
 
 pytestmark = pytest.mark.lab
 
@@ -156,7 +152,7 @@ def keys(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
 def gnutls(port: int, files: Sequence[Path], version: str) -> list[str]:
     priority = f"NORMAL:-VERS-ALL:+VERS-TLS{version}"
     given = [option for file in files for option in ("--x509keyfile", str(file), "--x509certfile", str(file))]
-    return ["gnutls-serv", "--echo", "--port", str(port), "--priority", priority, *given]
+    return gnutls_serv(port, priority, *given)
 
 
 def openssl(port: int, files: Sequence[Path], version: str) -> list[str]:
@@ -167,33 +163,6 @@ def openssl(port: int, files: Sequence[Path], version: str) -> list[str]:
 
 
 SERVERS = {"gnutls": gnutls, "openssl": openssl}
-
-
-@contextmanager
-def serving(name: str, files: Sequence[Path], version: str) -> Iterator[int]:
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
-    command = SERVERS[name](port, files, version)
-    assert shutil.which(command[0]), f"{command[0]} is not installed (tests/lab/packages.sh)"
-    process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-    try:
-        until = time.monotonic() + 20
-        while not _accepts(port):
-            assert time.monotonic() < until
-            time.sleep(0.02)
-        yield port
-    finally:
-        process.kill()
-        process.wait()
-
-
-def _accepts(port: int) -> bool:
-    try:
-        socket.create_connection(("127.0.0.1", port), 1).close()
-    except OSError:
-        return False
-    return True
 
 
 async def asked(port: int, alg: CertAlg) -> Probe:
@@ -216,7 +185,8 @@ async def asked(port: int, alg: CertAlg) -> Probe:
 @pytest.mark.parametrize("name", SERVERS)
 @pytest.mark.parametrize("has", ["rsa ecdsa", "rsa", "ecdsa"])
 def test_other_servers(keys: dict[str, Path], name: str, version: str, has: str) -> None:
-    with serving(name, [keys[alg] for alg in has.split()], version) as port:
+    files = [keys[alg] for alg in has.split()]
+    with serving(lambda port: SERVERS[name](port, files, version)) as port:
         for alg in (CertAlg.RSA, CertAlg.ECDSA):
             probe = trio.run(asked, port, alg)
             assert served(alg, probe) == ("yes" if alg in has.split() else "no"), probe.failure
