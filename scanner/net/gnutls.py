@@ -21,14 +21,11 @@ from OpenSSL import crypto
 
 from scanner.facts import Handshake
 from scanner.net import tls_facts
-from scanner.net.failures import GnuTLSError, LimitExceededError
-from scanner.net.tls import WIRE_LIMIT, ByteStream, TLSListener
+from scanner.net.failures import GnuTLSError
+from scanner.net.tls_wire import CHUNK, ByteStream, EncryptedStream, TLSListener
 from scanner.settings import TLSProfile
 
 LIBRARY = "libgnutls.so.30"
-
-_CHUNK = 16 * 1024
-"""Maximum number of octets per read: one TLS record."""
 
 _CLIENT, _NONBLOCK, _NO_SIGNAL, _NO_TICKETS, _ENABLE_RAWPK = 1 << 1, 1 << 3, 1 << 6, 1 << 10, 1 << 18
 _AGAIN, _INTERRUPTED, _WARNING_ALERT, _FATAL_ALERT, _REHANDSHAKE = -28, -52, -16, -12, -37
@@ -129,7 +126,7 @@ def priorities(profile: TLSProfile) -> str:
     return f"NORMAL:-VERS-ALL{versions}:-CTYPE-SRV-ALL:+CTYPE-SRV-RAWPK:+CTYPE-SRV-X509"
 
 
-class RawKeyStream:
+class RawKeyStream(EncryptedStream):
     """The client's end of one TLS connection that requests a raw public key, over ``stream``, which the caller closes.
 
     The methods that wait raise ``GnuTLSError`` for violations of TLS, ``EOFError`` for the end of the stream during the
@@ -141,11 +138,9 @@ class RawKeyStream:
     """
 
     def __init__(self, stream: ByteStream, profile: TLSProfile, sni: str | None, listener: TLSListener | None) -> None:
+        super().__init__(stream, listener)
         self._lib = _library()
-        self._stream = stream
         self._sni = sni
-        self._listener = listener or TLSListener()
-        self._received = 0
         self._unread = 0
         self.slowest = 0.0
         self._ours, self._theirs = socket.socketpair()
@@ -210,11 +205,11 @@ class RawKeyStream:
                 raise GnuTLSError(self._text(size))
             await self._flush()
 
-    async def receive_some(self, _max_bytes: int = _CHUNK) -> bytes:
+    async def receive_some(self, _max_bytes: int = CHUNK) -> bytes:
         """Return decrypted octets, or empty bytes at the end of the stream, with or without close_notify."""
-        buffer = ctypes.create_string_buffer(_CHUNK)
+        buffer = ctypes.create_string_buffer(CHUNK)
         while True:
-            size = self._lib.gnutls_record_recv(self._session, buffer, _CHUNK)
+            size = self._lib.gnutls_record_recv(self._session, buffer, CHUNK)
             if size > 0:
                 return buffer.raw[:size]
             if size in (0, _PREMATURE_END):
@@ -290,27 +285,20 @@ class RawKeyStream:
     def _left(self) -> int:
         """Return the number of octets that GnuTLS has not read, at most one chunk."""
         try:
-            return len(self._theirs.recv(_CHUNK, socket.MSG_PEEK))
+            return len(self._theirs.recv(CHUNK, socket.MSG_PEEK))
         except BlockingIOError:
             return 0
 
     async def _flush(self) -> None:
         """Send the octets that GnuTLS has produced."""
         with contextlib.suppress(BlockingIOError):
-            while data := self._ours.recv(_CHUNK):
-                self._listener.wire(sent=True, data=data)
+            while data := self._ours.recv(CHUNK):
+                if self._listener is not None:
+                    self._listener.wire(sent=True, data=data)
                 await self._stream.send_all(data)
 
-    async def _feed(self) -> None:
-        """Wait for octets of the stream and pass the octets to GnuTLS, which has read all earlier octets."""
-        data = bytes(await self._stream.receive_some(_CHUNK))
-        if not data:
-            raise EOFError
-        self._received += len(data)
-        if self._received > WIRE_LIMIT:
-            raise LimitExceededError(f"more than {WIRE_LIMIT} octets of TLS")
-        self._listener.wire(sent=False, data=data)
-        self._ours.sendall(data)
+    def _decrypt(self, data: bytes) -> None:
+        self._ours.sendall(data)  # GnuTLS has read all earlier octets
 
 
 def _free(lib: Any, session: Any, credentials: Any, *ends: socket.socket) -> None:

@@ -22,7 +22,8 @@ from scanner.net.deadlines import Deadline
 from scanner.net.failures import failure_of, timed_out
 from scanner.net.probe_events import Listener, Reporter, Secured
 from scanner.net.stalls import log_stall
-from scanner.net.tls import ByteStream, Identity, TLSStream, context_for
+from scanner.net.tls import Identity, TLSStream, context_for
+from scanner.net.tls_wire import ByteStream
 from scanner.settings import Timeouts, TLSProfile
 from scanner.vocabulary import FailureKind, Phase
 
@@ -59,8 +60,8 @@ class Extra:
     ``listener`` receives the events of the probe and may provide a TLS session to resume; ``keep_session`` requests the
     TLS session in the result. ``stages`` contains the number of probes that are in each phase now. ``rules`` are the
     rules in which the SMTP dialogues of ``scan`` and ``finger`` differ. ``large`` limits the number of simultaneous
-    connections that have received more than ``tls.LARGE`` octets of TLS. ``raw_keys`` requests a raw public key, so
-    that GnuTLS makes the handshake, without a TLS session to resume or a client certificate.
+    connections that have received more than ``tls_wire.LARGE`` octets of TLS. ``raw_keys`` requests a raw public key,
+    so that GnuTLS makes the handshake, without a TLS session to resume or a client certificate.
     """
 
     ehlo_after_tls: bool = True

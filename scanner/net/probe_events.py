@@ -10,7 +10,7 @@ from OpenSSL import SSL
 
 from scanner.core.dialogue import Dialogue
 from scanner.facts import Failure, Handshake, Probe, Reply
-from scanner.net.tls import TLSListener
+from scanner.net.tls_wire import TLSListener
 from scanner.vocabulary import Phase
 
 

@@ -18,7 +18,7 @@ import hashlib
 import time
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import Any
 
 import trio
 from OpenSSL import SSL, crypto
@@ -27,22 +27,11 @@ from OpenSSL._util import lib as _lib  # type: ignore[attr-defined,unused-ignore
 
 from scanner.facts import Handshake
 from scanner.net import tls_facts
-from scanner.net.failures import LimitExceededError, PrimeTooLargeError
+from scanner.net.failures import PrimeTooLargeError
 from scanner.net.signature_schemes import scheme_of
 from scanner.net.tls_offer import set_offer
+from scanner.net.tls_wire import CHUNK, ByteStream, EncryptedStream, TLSListener
 from scanner.settings import TLSProfile
-
-WIRE_LIMIT = 1024 * 1024
-"""Maximum number of octets of TLS read from one server: enough for the longest chain and three replies of 256 KiB."""
-
-LARGE = 16 * 1024
-"""Number of TLS octets above which a connection is large.
-
-OpenSSL needs 40 octets of memory for each octet of the names in a certificate.
-"""
-
-_CHUNK = 16 * 1024
-"""Maximum number of octets per read: one TLS record."""
 
 _SNI_LIMIT = 255
 """Maximum length in octets of a server name, in OpenSSL and in the DNS."""
@@ -53,35 +42,12 @@ _CONTEXTS = 32
 _OPTIONS = SSL.OP_ALL | SSL.OP_NO_COMPRESSION | _lib.SSL_OP_NO_RENEGOTIATION | _lib.SSL_OP_IGNORE_UNEXPECTED_EOF
 
 
-class ByteStream(Protocol):
-    """The interface of the byte stream that carries TLS."""
-
-    async def send_all(self, data: bytes) -> None:
-        """Send all octets."""
-
-    async def receive_some(self, max_bytes: int) -> bytes | bytearray:
-        """Return received octets, or empty bytes at the end of the stream."""
-
-
 @dataclass(frozen=True, slots=True)
 class Identity:
     """The paths of the client certificate chain and its key (PEM), for servers that request a certificate."""
 
     chain: str
     key: str
-
-
-class TLSListener:
-    """Base class of receivers of the events of a TLS stream; every method does nothing unless overridden."""
-
-    def wire(self, *, sent: bool, data: bytes) -> None:
-        """Receive each block of encrypted octets that the connection sent or received."""
-
-    def state(self, text: str) -> None:
-        """Receive a new state of the handshake; ``text`` is OpenSSL's description."""
-
-    def ticket(self) -> None:
-        """Handle a session that can be resumed: ``session`` returns it after all received octets have been read."""
 
 
 # --- contexts -----------------------------------------------------------------------------------------------
@@ -143,7 +109,7 @@ def _on_message(sent: int, _version: int, record: int, data: Any, size: int, ssl
 # --- the stream ---------------------------------------------------------------------------------------------
 
 
-class TLSStream:
+class TLSStream(EncryptedStream):
     """The client side of one TLS connection over ``stream``, which the caller closes.
 
     The methods that wait raise ``SSL.Error`` for violations of TLS, ``EOFError`` for the end of the stream during the
@@ -162,14 +128,11 @@ class TLSStream:
         largest_prime: int | None = None,
         when_large: Callable[[], Awaitable[None]] | None = None,
     ) -> None:
-        self._when_large = when_large
+        super().__init__(stream, listener, when_large)
         self.slowest = 0.0
         self._largest_prime = largest_prime
         self._prime = 0  # bits of a prime that was refused
-        self._stream = stream
         self._sni = sni
-        self._listener = listener
-        self._received = 0
         self._connection = SSL.Connection(context, None)
         self._connection.set_connect_state()
         if session is not None:
@@ -262,11 +225,11 @@ class TLSStream:
             data = data[size:]
         await self._flush()
 
-    async def receive_some(self, _max_bytes: int = _CHUNK) -> bytes:
+    async def receive_some(self, _max_bytes: int = CHUNK) -> bytes:
         """Return decrypted octets, or empty bytes at the end of the stream, with or without close_notify."""
         while True:
             try:
-                size = _lib.SSL_read(self._ssl, _scratch, _CHUNK)
+                size = _lib.SSL_read(self._ssl, _scratch, CHUNK)
                 if self._succeeded(size):
                     return _copied(size)
             except SSL.ZeroReturnError:
@@ -360,32 +323,20 @@ class TLSStream:
     async def _flush(self) -> None:
         """Send the octets that OpenSSL has produced."""
         self._unsent = False
-        size = _CHUNK
-        while size == _CHUNK:
-            size = _lib.BIO_read(self._connection._from_ssl, _scratch, _CHUNK)  # noqa: SLF001 - see above
+        size = CHUNK
+        while size == CHUNK:
+            size = _lib.BIO_read(self._connection._from_ssl, _scratch, CHUNK)  # noqa: SLF001 - see above
             if size > 0:
                 data = _copied(size)
                 if self._listener is not None:
                     self._listener.wire(sent=True, data=data)
                 await self._stream.send_all(data)
 
-    async def _feed(self) -> None:
-        """Wait for octets of the stream and pass the octets to OpenSSL."""
-        data = bytes(await self._stream.receive_some(_CHUNK))
-        if not data:
-            raise EOFError
-        self._received += len(data)
-        if self._received > LARGE and self._when_large is not None:
-            when_large, self._when_large = self._when_large, None
-            await when_large()
-        if self._received > WIRE_LIMIT:
-            raise LimitExceededError(f"more than {WIRE_LIMIT} octets of TLS")
-        if self._listener is not None:
-            self._listener.wire(sent=False, data=data)
+    def _decrypt(self, data: bytes) -> None:
         _lib.BIO_write(self._connection._into_ssl, data, len(data))  # noqa: SLF001 - see above
 
 
-_scratch = _ffi.new("char[]", _CHUNK)
+_scratch = _ffi.new("char[]", CHUNK)
 """Buffer into which OpenSSL writes octets, shared by all TLS streams: allocating a buffer takes longer than a call.
 
 The octets are copied from the buffer after each call.

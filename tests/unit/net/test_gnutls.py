@@ -9,10 +9,10 @@ import trio
 import trio.testing
 from cryptography.hazmat.primitives.serialization import Encoding
 
-from scanner.net import gnutls, tcp, tls_facts
+from scanner.net import gnutls, tcp, tls_facts, tls_wire
 from scanner.net.failures import GnuTLSError, LimitExceededError, failure_of
 from scanner.net.gnutls import RawKeyStream, available, priorities
-from scanner.net.tls import TLSListener
+from scanner.net.tls_wire import TLSListener
 from scanner.settings import TLSProfile
 from scanner.vocabulary import FailureKind, Phase
 from tests.unit.gnutls_server import RAW_KEYS, X509, gnutls_server, spki
@@ -97,7 +97,7 @@ async def test_an_empty_range_of_versions(raw: int) -> None:
 
 
 async def test_the_octets_of_a_server_are_limited(raw: int, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(gnutls, "WIRE_LIMIT", 100)
+    monkeypatch.setattr(tls_wire, "WIRE_LIMIT", 100)
     with pytest.raises(LimitExceededError, match="more than 100 octets"):
         await secured(raw, OFFER)
 

@@ -18,7 +18,8 @@ from OpenSSL import SSL, _util
 
 from scanner.facts import Handshake
 from scanner.net.failures import LimitExceededError, failure_of
-from scanner.net.tls import WIRE_LIMIT, Identity, TLSStream, _observing, context_for
+from scanner.net.tls import Identity, TLSStream, _observing, context_for
+from scanner.net.tls_wire import WIRE_LIMIT
 from scanner.settings import AUTHENTICATED, AUTHENTICATED_CLASSICAL, OPPORTUNISTIC, POST_QUANTUM, TLSProfile
 from scanner.vocabulary import FailureKind, Phase
 from tests.unit.mailserver import MailServer, certificate, key, server_context
