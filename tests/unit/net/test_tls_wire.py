@@ -6,7 +6,7 @@ from scanner.net.failures import LimitExceededError
 from scanner.net.tls_wire import CHUNK, LARGE, WIRE_LIMIT, EncryptedStream, TLSListener
 
 
-class Chunks:
+class ChunkSource:
     """A stream that sends full chunks, as many as given, and then ends."""
 
     def __init__(self, chunks: int) -> None:
@@ -20,11 +20,11 @@ class Chunks:
         return b"x" * max_bytes if self._left >= 0 else b""
 
 
-class Counted(EncryptedStream, TLSListener):
+class CountingStream(EncryptedStream, TLSListener):
     """A stream that counts the octets for its TLS library and for its listener, and the calls of ``when_large``."""
 
     def __init__(self, chunks: int) -> None:
-        super().__init__(Chunks(chunks), self, self._become_large)
+        super().__init__(ChunkSource(chunks), self, self._become_large)
         self.decrypted = self.heard = 0
         self.large_at: list[int] = []
 
@@ -44,7 +44,7 @@ class Counted(EncryptedStream, TLSListener):
 
 
 async def test_octets_reach_the_library_and_the_listener_until_the_end() -> None:
-    stream = Counted(3)
+    stream = CountingStream(3)
     await stream.feed(3)
     assert stream.decrypted == stream.heard == 3 * CHUNK
     with pytest.raises(EOFError):
@@ -52,13 +52,13 @@ async def test_octets_reach_the_library_and_the_listener_until_the_end() -> None
 
 
 async def test_a_large_connection_is_reported_once_and_before_its_octets_are_decrypted() -> None:
-    stream = Counted(5)
+    stream = CountingStream(5)
     await stream.feed(5)
     assert stream.large_at == [LARGE]
 
 
 async def test_octets_beyond_the_limit_do_not_reach_the_library() -> None:
-    stream = Counted(WIRE_LIMIT // CHUNK + 1)
+    stream = CountingStream(WIRE_LIMIT // CHUNK + 1)
     with pytest.raises(LimitExceededError, match=str(WIRE_LIMIT)):
         await stream.feed(WIRE_LIMIT // CHUNK + 1)
     assert stream.decrypted == WIRE_LIMIT
