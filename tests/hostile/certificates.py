@@ -134,9 +134,10 @@ def long_oid() -> bytes:
 
 @cache
 def long_arcs() -> bytes:
-    """Return a leaf whose extended key usages are numbers of 4,400 decimal digits, more than int() prints."""
-    arc = b"\x2a" + b"\xff" * 2088 + b"\x01"
-    return certificate(extension("2.5.29.37", encode(SEQUENCE, *(encode(OID, arc) for _ in range(45)))))
+    """Return a leaf whose key usages and unknown extension are numbers of 4,400 digits, more than int() prints."""
+    arc = encode(OID, b"\x2a" + b"\xff" * 2088 + b"\x01")
+    unknown = encode(SEQUENCE, arc, encode(OCTET_STRING, b""))
+    return certificate(extension("2.5.29.37", encode(SEQUENCE, *[arc] * 45)), unknown)
 
 
 @cache
