@@ -1,0 +1,1 @@
+"""The directory that ``parts_large`` puts into PYTHONPATH."""
