@@ -141,7 +141,7 @@ class Index:
             for start, key, line in keyed_lines(certs):
                 self.put_cert(bytes.fromhex(key), Place(start, len(line)))
             for start, key, line in keyed_lines(hosts):
-                self.put_host(key, _observed(line), Place(start, len(line)))
+                self.put_host(key, observed_of(line), Place(start, len(line)))
 
     def close(self) -> None:
         """Close the index, which also removes the index file."""
@@ -155,10 +155,13 @@ class Index:
             raise StoreError(f"{self._path}: {error}") from error
 
 
-def _observed(line: bytes) -> datetime:
+def observed_of(line: bytes) -> datetime:
     """Return the examination time in the line of an MX host.
 
     The search begins at the end of the line, because the member of the time is close to the end.
+
+    Raises:
+        ValueError: the line contains no time.
     """
     start = line.rfind(_OBSERVED)
     if start < 0:

@@ -15,7 +15,7 @@ from functools import lru_cache
 from pathlib import Path
 from typing import NamedTuple, Self
 
-from results.store import codec
+from results.store import codec, line_keys
 from results.store.files import (
     MAX_WAITING,
     AppendFile,
@@ -28,7 +28,7 @@ from results.store.files import (
     replace_file,
     sync_directory,
 )
-from results.store.index import Index, Place
+from results.store.index import Index, Place, observed_of
 from results.store.packed import packed_path
 from results.store.reader import HEADER_FILE, LINE_FILES, LOCK_FILE, Run, own_path
 from scanner.core import retry
@@ -182,6 +182,27 @@ class Store:
         if record.reports is not None or record.certificates is not None:
             record = replace(record, reports=None, certificates=None)
         self._append([*lines, _Line("domains", codec.encode(record))])
+
+    def copy_host(self, line: bytes) -> None:
+        """Write the line of an MX host of another run, unless the host's last report has the same time.
+
+        Raises:
+            ValueError: the line is not a line of an MX host.
+            StoreError: the file cannot be written.
+        """
+        key, observed = line_keys.key_of(line), observed_of(line)
+        known = self._index.host(key)
+        if known is None or known[0] != observed.timestamp():
+            self._append([_Line("hosts", line, key, observed)])
+
+    def copy_cert(self, line: bytes) -> None:
+        """Write the line of a certificate of another run, unless the run contains the certificate.
+
+        Raises:
+            ValueError: the line is not a line of a certificate.
+            StoreError: the file cannot be written.
+        """
+        self._append([_Line("certs", line, bytes.fromhex(line_keys.key_of(line)))])
 
     def put_reject(self, file: str, line: int, raw: str, reason: str) -> None:
         """Write an input line that was not scanned, with the reason."""

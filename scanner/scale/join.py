@@ -4,19 +4,35 @@ A host that lies in several parts has a report in each part, with the addresses 
 in each part. If the records differ, a rollover may have taken place between the lookups, and the merged report could
 show a mismatch that never existed. A host with different TLSA records in its parts is therefore examined again as a
 whole, in a part of its own.
+
+Lines of hosts in one part and of certificates are copied without parsing. The lines of the other hosts are distributed
+to files by a hash of the host, so that only the hosts of one file are in memory at the same time.
 """
 
-from collections.abc import Iterator, Sequence
-from dataclasses import replace
+from array import array
+from bisect import bisect_left
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass, field, replace
+from pathlib import Path
 
-from results.store.by_key import Lookup
-from results.store.reader import Run, lines_path
-from results.store.writer import Store, digests_of
-from scanner.facts import CertFacts
+from results.store import codec, line_keys
+from results.store.files import StoreError, naming
+from results.store.last_lines import last_lines
+from results.store.reader import lines_path
+from results.store.writer import Store
 from scanner.model import HostReport
 from scanner.run.addresses import address_order
-from scanner.scale.plan import part_line
-from scanner.scale.plan_files import PartLine, PlanIndex, PlanPlace, SplitLine, read_lines, write_lines
+from scanner.scale.partition import digest
+from scanner.scale.places import write_places
+from scanner.scale.plan import GROUPS, part_line
+from scanner.scale.plan_files import PartLine, PlanIndex, PlanPlace, SplitLine, read_lines, whole_file, write_lines
+from targets.partition import Buckets, bucket_name
+
+WAITING = 2000
+"""Number of lines of hosts (about 5 KB each) that are buffered before they are appended to the files by hash."""
+
+_PIECES, _MERGED, _SPLIT = "pieces", "merged.jsonl", "split"
 
 
 def merged(split: SplitLine, reports: Sequence[HostReport]) -> HostReport:
@@ -46,50 +62,112 @@ def agree(split: SplitLine, reports: Sequence[HostReport]) -> bool:
     If the report of a part is missing, for example after an internal error, the addresses of that part were not
     examined.
     """
-    found = {(report.tlsa.records, report.tlsa.dane, report.tlsa.base_domain) for report in reports}
+    found = {(frozenset(report.tlsa.records), report.tlsa.dane, report.tlsa.base_domain) for report in reports}
     return len(reports) == len(split.parts) and len(found) == 1
 
 
-class SplitHosts:
-    """The reports of the hosts that lie in several parts; the keys of these hosts are in memory.
+# --- hosts in several parts -------------------------------------------------------------------------------------
 
-    Args:
-        place: the directory of the plan of a run.
-        index: the list of the parts of the plan; every part is complete.
 
-    Raises:
-        StoreError: a file cannot be read.
-    """
+class _Keys:
+    """The set of the hashes of some keys: eight octets for each key. Two keys may have the same hash."""
 
-    def __init__(self, place: PlanPlace, index: PlanIndex) -> None:
-        self._place = place
-        self.keys = {line.key for line in read_lines(place.split, SplitLine)}
-        self._parts = {
-            entry.number: Lookup(lines_path(place.part(entry.number), "hosts"), HostReport, self.keys)
-            for entry in index.parts
-            if self.keys
-        }
+    def __init__(self, keys: Iterable[str]) -> None:
+        self._hashes = array("Q", sorted(array("Q", map(digest, keys))))
 
-    def reports(self) -> Iterator[tuple[SplitLine, list[HostReport]]]:
-        """Yield each host with the reports of its parts."""
-        for split in read_lines(self._place.split, SplitLine):
-            found = (self._parts[number].get(split.key) for number in split.parts if number in self._parts)
-            yield split, [report for report in found if report is not None]
+    def __contains__(self, key: str) -> bool:
+        number = digest(key)
+        place = bisect_left(self._hashes, number)
+        return place < len(self._hashes) and self._hashes[place] == number
+
+
+def _split_keys(place: PlanPlace) -> _Keys:
+    return _Keys(line.key for line in read_lines(place.split, SplitLine))
+
+
+@dataclass(slots=True)
+class _Piece:
+    """The lines of a host that may lie in several parts: its line of the plan, and its report in each part."""
+
+    split: SplitLine | None = None
+    reports: dict[int, bytes] = field(default_factory=dict)
 
 
 def write_again(place: PlanPlace, index: PlanIndex) -> int:
-    """Write the file of the part that examines again the hosts whose parts disagree, and return their number.
+    """Merge the reports of the hosts in several parts, and return the number of hosts that are examined again.
+
+    The merged reports are written to the plan, and then the file of the part that examines hosts again.
 
     Raises:
         StoreError: a file cannot be read or written.
     """
+    _distribute(place, index)
+    merged_path = place.path / _MERGED
 
     def lines() -> Iterator[PartLine]:
-        for split, reports in SplitHosts(place, index).reports():
-            if not agree(split, reports):
-                yield part_line(split.key, split.line, split.line.chosen, whole=True)
+        with whole_file(merged_path) as file:
+            for bucket in range(GROUPS):
+                for piece in _pieces(place.path / bucket_name(_PIECES, bucket)):
+                    if piece.split is None:
+                        file.writelines(piece.reports.values())
+                        continue
+                    reports = [_report(place, *each) for each in piece.reports.items()]
+                    if agree(piece.split, reports):
+                        file.write(codec.encode(merged(piece.split, reports)))
+                    else:
+                        yield part_line(piece.split.key, piece.split.line, piece.split.line.chosen, whole=True)
 
-    return write_lines(place.file("part", again_number(index)), lines())
+    count = write_lines(place.file("part", again_number(index)), lines())
+    _clear(place)
+    return count
+
+
+def _report(place: PlanPlace, number: int, line: bytes) -> HostReport:
+    try:
+        return codec.decode(HostReport, line)
+    except codec.CodecError as error:
+        raise StoreError(f"{lines_path(place.part(number), 'hosts')}: {error}") from None
+
+
+def _clear(place: PlanPlace) -> None:
+    for bucket in range(GROUPS):
+        (place.path / bucket_name(_PIECES, bucket)).unlink(missing_ok=True)
+
+
+def _distribute(place: PlanPlace, index: PlanIndex) -> None:
+    """Write the lines of all hosts in several parts to files by a hash of the host, as ``key TAB part TAB line``."""
+    _clear(place)
+    keys, pieces, count = _split_keys(place), Buckets(place.path, GROUPS), 0
+
+    def put(key: str, part: object, line: bytes) -> None:
+        nonlocal count
+        pieces.put(_PIECES, [b"%b\t%b\t%b" % (key.encode(), str(part).encode(), line.rstrip(b"\n"))])
+        count += 1
+        if not count % WAITING:
+            pieces.flush()
+
+    with naming(place.path):
+        for split in read_lines(place.split, SplitLine):
+            put(split.key, _SPLIT, codec.encode(split))
+        for entry in index.parts:
+            for key, line in _hosts(place, entry.number):
+                if key in keys:
+                    put(key, entry.number, line)
+        pieces.flush()
+
+
+def _pieces(path: Path) -> Iterator[_Piece]:
+    """Yield the hosts of a file that ``_distribute`` wrote."""
+    found: defaultdict[bytes, _Piece] = defaultdict(_Piece)
+    if path.exists():
+        with naming(path), path.open("rb") as file:
+            for line in file:
+                key, part, octets = line.split(b"\t", 2)
+                if part == _SPLIT.encode():
+                    found[key].split = codec.decode(SplitLine, octets)
+                else:
+                    found[key].reports[int(part)] = octets
+    yield from found.values()
 
 
 def again_number(index: PlanIndex) -> int:
@@ -97,40 +175,55 @@ def again_number(index: PlanIndex) -> int:
     return 1 + max((entry.number for entry in index.parts), default=0)
 
 
+# --- all hosts --------------------------------------------------------------------------------------------------
+
+
+def hosts_index(place: PlanPlace) -> Path:
+    """Return the path of the index of ``hosts.jsonl``."""
+    return place.path / "hosts.places"
+
+
+def certs_index(place: PlanPlace) -> Path:
+    """Return the path of the index of ``certs.jsonl``."""
+    return place.path / "certs.places"
+
+
 def join_hosts(place: PlanPlace, index: PlanIndex, store: Store) -> None:
-    """Write the report of each host of all parts to the run, with its certificates; repeated calls write nothing.
+    """Write the report of each host of all parts to the run, with its certificates, and the indexes of both files.
+
+    Repeated calls write no line again.
 
     Raises:
         StoreError: a file cannot be read or written.
     """
-    split = SplitHosts(place, index)
-    again = place.part(again_number(index))
-    whole: set[str] = set()
-    if again.exists():
-        whole = {report.key for report in _copy(Run.open(again), store, set())}
-    for entry in index.parts:
-        for _ in _copy(Run.open(place.part(entry.number)), store, split.keys):
-            pass
-    certs = {entry.number: _certs(place, entry.number) for entry in index.parts if split.keys}
-    for line, reports in split.reports():
-        if line.key not in whole and agree(line, reports):
-            found = [cert for number in line.parts for cert in _found(certs[number], reports)]
-            store.put_host(merged(line, reports), found)
+    keys, again = _split_keys(place), again_number(index)
+    parts = [entry.number for entry in index.parts] + [again] * place.part(again).exists()
+    for number in parts:
+        path = lines_path(place.part(number), "certs")
+        for line in last_lines(path):
+            _copy(path, line, store.copy_cert)
+    for number in parts:
+        path = lines_path(place.part(number), "hosts")
+        for key, line in _hosts(place, number):
+            if number == again or key not in keys:
+                _copy(path, line, store.copy_host)
+    path = place.path / _MERGED
+    with naming(path), path.open("rb") as file:
+        for line in file:
+            _copy(path, line, store.copy_host)
+    store.sync()
+    write_places(lines_path(place.run, "hosts"), hosts_index(place))
+    write_places(lines_path(place.run, "certs"), certs_index(place))
 
 
-def _copy(run: Run, store: Store, left_out: set[str]) -> Iterator[HostReport]:
-    """Write the reports of a part to the run, except those of some hosts, and yield the written reports."""
-    certs = Lookup(lines_path(run.path, "certs"), CertFacts)
-    for report in run.hosts():
-        if report.key not in left_out:
-            store.put_host(report, _found(certs, [report]))
-            yield report
+def _hosts(place: PlanPlace, number: int) -> Iterator[tuple[str, bytes]]:
+    """Yield the key and the last line of each host of a part."""
+    for line in last_lines(lines_path(place.part(number), "hosts")):
+        yield line_keys.key_of(line), line
 
 
-def _certs(place: PlanPlace, number: int) -> Lookup[CertFacts]:
-    return Lookup(lines_path(place.part(number), "certs"), CertFacts)
-
-
-def _found(certs: Lookup[CertFacts], reports: Sequence[HostReport]) -> list[CertFacts]:
-    found = (certs.get(digest) for report in reports for digest in digests_of(report))
-    return [cert for cert in found if cert is not None]
+def _copy(path: Path, line: bytes, copy: Callable[[bytes], None]) -> None:
+    try:
+        copy(line)
+    except ValueError as error:
+        raise StoreError(f"{path}: {error}") from None

@@ -6,16 +6,17 @@ from dataclasses import replace
 import trio
 
 from results.store import codec
-from results.store.by_key import Lookup
 from results.store.reader import lines_path
-from results.store.writer import digests_of
+from results.store.writer import CERTS_HELD, digests_of
 from scanner.facts import Answer, CertFacts, Endpoint
 from scanner.model import DomainRecord, HostReport
 from scanner.net.probe import ProbeResult
 from scanner.run.examine import DomainObservation, DomainResult, Examiner
-from scanner.run.host_result import HostKey, ReportAndCerts
+from scanner.run.host_result import ReportAndCerts
 from scanner.run.ports import Ports
 from scanner.run.slices import Slices
+from scanner.scale.join import certs_index, hosts_index
+from scanner.scale.places import PlacedLines
 from scanner.scale.plan_files import AddressLine, PlanPlace, RouteLine, read_lines, whole_file
 from scanner.scale.planned_lookup import PlannedLookup, Question, no_lookup
 from scanner.settings import Settings
@@ -51,10 +52,8 @@ class JudgedBucket:
         self._path = place.file("judged", bucket)
         self._routes = {line.key: line for line in read_lines(place.file("routes", bucket), RouteLine)}
         self._addresses = _wide_answers(place, addresses, list(self._routes.values()), settings)
-        keys = {str(HostKey(*host, settings.mode)) for line in self._routes.values() for host in line.hosts}
-        self._hosts = Lookup(lines_path(place.run, "hosts"), HostReport, keys)
-        digests = {digest for _, report in self._hosts.items() for digest in digests_of(report)}
-        self._certs = Lookup(lines_path(place.run, "certs"), CertFacts, digests)
+        self._hosts = PlacedLines(lines_path(place.run, "hosts"), hosts_index(place), HostReport)
+        self._certs = PlacedLines(lines_path(place.run, "certs"), certs_index(place), CertFacts, CERTS_HELD)
 
     async def write(self, targets: Iterator[Target], ports: Ports, conditions: Sequence[tuple[str, str]]) -> int:
         """Judge the targets, write their records, and return the number of records that meet a condition.

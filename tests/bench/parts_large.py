@@ -126,7 +126,10 @@ def _rows(place: Path, count: int, watch: _Watch) -> list[Row]:
     begun = (place / "run" / "spool" / "index.json").stat().st_mtime
     total = time.time() - begun
     return [
-        Row(f"{count:,} domains in {len(index.parts)} parts: hosts, in several parts", f"{index.hosts:,}, {index.split:,}"),
+        Row(
+            f"{count:,} domains in {len(index.parts)} parts: hosts, in several parts",
+            f"{index.hosts:,}, {index.split:,}",
+        ),
         Row("processor time of all jobs", f"{sum(each.seconds for each in used) / count * 1e6:.0f} us a domain"),
         Row("time of the whole scan", f"{total:.0f} s"),
         *(
@@ -136,7 +139,8 @@ def _rows(place: Path, count: int, watch: _Watch) -> list[Row]:
         Row(
             "join: hosts, then domains",
             f"{join:.0f} us CPU a domain ({client:.1f} s client, {len(judges)} jobs), {wall:.0f} s",
-            f"at most {JOIN:.0f}", join <= JOIN,
+            f"at most {JOIN:.0f}",
+            join <= JOIN,
         ),
     ]
 

@@ -4,11 +4,14 @@ from pathlib import Path
 
 import pytest
 
+from results.store.reader import lines_path
 from results.store.writer import Store
 from scanner.model import DomainRecord
 from scanner.reasons import Reason
 from scanner.run.ports import now
+from scanner.scale.join import certs_index, hosts_index
 from scanner.scale.judge import JudgedBucket, no_probe
+from scanner.scale.places import write_places
 from scanner.scale.plan_files import AddressLine, PlanPlace, RouteLine, read_lines, write_lines
 from scanner.settings import Settings
 from tests.unit import records
@@ -23,6 +26,12 @@ def place_in(run: Path, *lines: RouteLine) -> PlanPlace:
     return place
 
 
+def bucket_in(place: PlanPlace, addresses: int, settings: Settings) -> JudgedBucket:
+    write_places(lines_path(place.run, "hosts"), hosts_index(place))
+    write_places(lines_path(place.run, "certs"), certs_index(place))
+    return JudgedBucket(place, 0, addresses, settings)
+
+
 def line(key: str, error: str = "", *hosts: str) -> RouteLine:
     mx = answer(key, "MX", *(f"10 {host}" for host in hosts)) if hosts else None
     return RouteLine(key, now(), mx, tuple((host, 25) for host in hosts), error)
@@ -31,7 +40,7 @@ def line(key: str, error: str = "", *hosts: str) -> RouteLine:
 async def test_an_error_concerns_one_domain(tmp_path: Path) -> None:
     """The route of one domain failed, the host of another domain has no report, and one is out of scope."""
     place = place_in(tmp_path / "run", line(DOMAIN, "ValueError: a bug"), line("other.test", "", MX1))
-    bucket = JudgedBucket(place, 0, 0, Settings())
+    bucket = bucket_in(place, 0, Settings())
     ports = World({}).ports(Settings())
     targets = [target(), target("other.test"), target("refused.test")]
     assert await bucket.write(iter(targets), ports, [("outcome", "inconclusive")]) == 2
@@ -55,7 +64,7 @@ async def test_addresses_are_read_for_domains_that_may_exceed_the_limit(tmp_path
     with Store.resume(tmp_path / "run") as store:
         report = records.report(key=f"{hosts[0]}:25/smtp", host=hosts[0])
         store.put_host(report, [records.cert()])
-    bucket = JudgedBucket(place, 0, 1, settings)
+    bucket = bucket_in(place, 1, settings)
     await bucket.write(iter([target()]), World({}).ports(settings), [])
     (record,) = read_lines(place.file("judged", 0), DomainRecord)
     assert [host.reasons for host in record.hosts][1:] == [(Reason.ADDRESS_LIMIT,)]

@@ -267,3 +267,20 @@ def test_domains_and_rejects_are_replaced_as_a_whole(place: Path, monkeypatch: p
         store.put_reject("-", 4, "x", "no name")
     assert [each.line for each in Run.open(place).rejects()] == [0, 1, 2, 4]
     assert not list(place.glob("*.new"))
+
+
+def test_lines_of_another_run_are_copied_once(tmp_path: Path) -> None:
+    host, certificate = codec.encode(records.report()), codec.encode(records.cert())
+    later = codec.encode(replace(records.report(), observed_at=records.NOON + timedelta(hours=1)))
+    with Store.create(tmp_path / "run", records.header()) as store:
+        for line in (host, host, later):
+            store.copy_host(line)
+            store.copy_cert(certificate)
+        store.put_host(replace(records.report(), observed_at=records.NOON + timedelta(hours=1)), [records.cert()])
+        for bad in (b'{"key":"a"}\n', b'{"key":"a","observed_at":"noon"}\n', b"[]\n"):
+            with pytest.raises(ValueError, match="."):
+                store.copy_host(bad)
+            with pytest.raises(ValueError, match="."):
+                store.copy_cert(bad)
+    assert (tmp_path / "run" / "hosts.jsonl").read_bytes() == host + later
+    assert (tmp_path / "run" / "certs.jsonl").read_bytes() == certificate

@@ -1,0 +1,96 @@
+"""Sorted indexes on disk of the lines of a run, which the processes that judge domains share.
+
+An index contains a hash of the key and the offset of the last line of each key: 16 octets for each line. The kernel
+keeps the pages in memory that the processes use, so that no process needs memory for all keys.
+"""
+
+from array import array
+from bisect import bisect_left
+from collections.abc import Iterator
+from functools import lru_cache
+from mmap import ACCESS_READ, mmap
+from pathlib import Path
+from typing import Generic, TypeVar
+
+from results.store import codec, line_keys
+from results.store.files import StoreError, naming, open_regular
+from results.store.last_lines import keyed_lines
+from scanner.scale.partition import digest
+from scanner.scale.plan_files import whole_file
+
+CELL = 8
+"""Octets of a hash and of an offset."""
+
+BUCKETS = 256
+"""Number of buckets of the hashes; only the rows of one bucket are Python objects at the same time."""
+
+_T = TypeVar("_T")
+
+
+def write_places(lines: Path, path: Path) -> None:
+    """Write the index of a file of lines; the memory use is 16 octets for each line.
+
+    Raises:
+        StoreError: a file cannot be read or written.
+    """
+    buckets = [array("Q") for _ in range(BUCKETS)]
+    for start, key, _ in keyed_lines(lines):
+        number = digest(key)
+        buckets[number * BUCKETS >> CELL * 8].extend((number, start))
+    for bucket, flat in enumerate(buckets):
+        buckets[bucket] = _sorted(flat)
+    with whole_file(path) as file:
+        for column in range(2):
+            for flat in buckets:
+                file.write(flat[column::2].tobytes())
+
+
+def _sorted(flat: "array[int]") -> "array[int]":
+    rows = sorted(zip(flat[0::2], flat[1::2], strict=True))
+    return array("Q", [cell for row in rows for cell in row])
+
+
+class PlacedLines(Generic[_T]):
+    """Reader of the records of a file of lines by key, with an index that ``write_places`` wrote.
+
+    Args:
+        lines: the file of lines.
+        path: its index.
+        kind: the class of the records.
+        kept: maximum number of records in memory.
+
+    Raises:
+        StoreError: a file cannot be read.
+    """
+
+    def __init__(self, lines: Path, path: Path, kind: type[_T], kept: int = 0) -> None:
+        self._path = lines
+        self._kind = kind
+        with naming(path), open_regular(path) as file:
+            size = path.stat().st_size
+            octets = mmap(file.fileno(), 0, access=ACCESS_READ) if size else b""
+        cells = memoryview(octets).cast("Q")
+        self._hashes, self._starts = cells[: len(cells) // 2], cells[len(cells) // 2 :]
+        with naming(lines):
+            self._file = open_regular(lines)
+        self.get = lru_cache(kept)(self._get)
+
+    def _get(self, key: str) -> _T | None:
+        """Return the record of the last line of a key, or None if the file does not contain the key."""
+        found = None
+        for start in self._offsets(digest(key)):
+            with naming(self._path):
+                self._file.seek(start)
+                line = self._file.readline()
+            found = line if line_keys.key_of(line) == key else found
+        try:
+            return None if found is None else codec.decode(self._kind, found)
+        except codec.CodecError as error:
+            raise StoreError(f"{self._path}: {error}") from None
+
+    def _offsets(self, number: int) -> Iterator[int]:
+        """Yield the offsets of the lines whose key has a hash, in the order of the lines."""
+        place = bisect_left(self._hashes, number)
+        while place < len(self._hashes) and self._hashes[place] == number:
+            yield self._starts[place]
+            place += 1
