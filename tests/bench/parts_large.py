@@ -25,7 +25,7 @@ MEMORY = 300.0
 """Maximum memory of each process in MB."""
 
 JOIN = 150.0
-"""Maximum processor time of the join in microseconds for each domain, on a machine with the handshake of ``HANDSHAKE``."""
+"""Maximum processor time of the join in microseconds for each domain, if a handshake takes ``HANDSHAKE``."""
 
 HANDSHAKE = 0.28
 """Milliseconds of a TLS handshake on the reference machine (benchmark ``probe``)."""

@@ -278,9 +278,9 @@ def test_lines_of_another_run_are_copied_once(tmp_path: Path) -> None:
             store.copy_cert(certificate)
         store.put_host(replace(records.report(), observed_at=records.NOON + timedelta(hours=1)), [records.cert()])
         for bad in (b'{"key":"a"}\n', b'{"key":"a","observed_at":"noon"}\n', b"[]\n"):
-            with pytest.raises(ValueError, match="."):
+            with pytest.raises(ValueError, match=r"."):
                 store.copy_host(bad)
-            with pytest.raises(ValueError, match="."):
+            with pytest.raises(ValueError, match=r"."):
                 store.copy_cert(bad)
     assert (tmp_path / "run" / "hosts.jsonl").read_bytes() == host + later
     assert (tmp_path / "run" / "certs.jsonl").read_bytes() == certificate
