@@ -48,6 +48,7 @@ soak: setup
 
 docs: setup
 	$(BIN)/python -m results.schema.docs docs
+	$(BIN)/python -m tests.bench.sizing
 
 deb: setup
 	@sh packaging/deb.sh dist
