@@ -91,13 +91,13 @@ class _CachedTable(Generic[K]):
 
 
 class Index:
-    """The index of one run, in the run directory, for use by one thread."""
+    """The index of one run, in the run directory, for use by one thread at a time."""
 
     def __init__(self, run: Path) -> None:
         self._path = run / _NAME
         with self._naming():
             self._path.unlink(missing_ok=True)
-            self._db = sqlite3.connect(self._path)
+            self._db = sqlite3.connect(self._path, check_same_thread=False)
             self._db.executescript(_TABLES % (CACHE // 1024))
             self._path.unlink()
         self._certs: _CachedTable[bytes] = _CachedTable(

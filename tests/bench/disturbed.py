@@ -36,7 +36,7 @@ _FLAGS = ("--per-provider", "1000", "--retries", "2", "--retry-after", "3", *PAT
 
 def rows() -> list[Row]:
     """Start the lab, scan it without a disturbance, then scan it with each disturbance and compare."""
-    with _small_disk() as disk, bulk_lab(DOMAINS) as (lab, place):
+    with small_disk() as disk, bulk_lab(DOMAINS) as (lab, place):
         listed = write_list(place / "domains.txt", DOMAINS)
         fast = scans_in(lab, listed, *_FLAGS)
         slow = scans_in(lab, listed, *_FLAGS, "--rate", str(RATE))
@@ -53,10 +53,10 @@ def rows() -> list[Row]:
 
 
 @contextmanager
-def _small_disk() -> Iterator[Path]:
+def small_disk(size: str = SMALL) -> Iterator[Path]:
     """Mount a small disk before the lab starts, so that the lab's processes see it."""
     with tempfile.TemporaryDirectory(prefix="mxsweep-bench-") as temporary:
-        command = ["mount", "-t", "tmpfs", "-o", f"size={SMALL}", "tmpfs", temporary]
+        command = ["mount", "-t", "tmpfs", "-o", f"size={size}", "tmpfs", temporary]
         done = subprocess.run(command, capture_output=True, text=True, check=False)
         if done.returncode:
             raise RuntimeError(f"{' '.join(command)} (needs root): {done.stderr.strip()}")

@@ -12,9 +12,9 @@ from pathlib import Path
 from scanner.core.providers import provider_of
 from scanner.net.gates import network_of
 from tests.bench.bulk_lab import bulk_lab, scans_in, write_list
-from tests.bench.caps import ADDRESS, CAPS, DOMAINS, NETWORK, PROVIDER
+from tests.bench.caps import ADDRESS, CAPS, DOMAINS, NETWORK, PROVIDER, SPACING
 from tests.bench.model import Row
-from tests.bench.runs import Scans, same
+from tests.bench.runs import Scans, records, same
 from tests.lab import manners
 from tests.lab.manners import Visit
 from tests.lab.use import Lab
@@ -22,6 +22,9 @@ from tests.lab.use import Lab
 SCALE = 20_000
 WORKERS = ("--dask", "local:2")
 RATIO, FIXED = 1.15, 6.0  # the start of the workers and of the processes of all parts takes seconds
+
+
+PACED = (*CAPS, "--spacing", str(SPACING))
 
 
 def rows() -> list[Row]:
@@ -38,10 +41,13 @@ def _compared(scans: Scans, place: Path) -> list[Row]:
     together = _cpu(scans, (*scans.anew(two), *WORKERS))
     limit = RATIO * alone + FIXED
     equal = same(two, one)
+    hosts = records(two, "hosts") == records(one, "hosts")
     return [
         Row(f"one process, {SCALE:,} domains", f"{alone:.1f} s CPU"),
         Row("two workers", f"{together:.1f} s CPU", f"at most {limit:.1f}", together <= limit),
+        Row("processor time, two workers to one process", f"{together / alone:.2f}"),
         Row("domain records equal to those of one process", f"{equal}", "True", equal),
+        Row("host records equal to those of one process", f"{hosts}", "True", hosts),
     ]
 
 
@@ -53,16 +59,24 @@ def _cpu(scans: Scans, argv: Sequence[str]) -> float:
 
 
 def _caps(lab: Lab, place: Path) -> list[Row]:
-    scans = scans_in(lab, write_list(place / "crowded", DOMAINS), *CAPS)
+    scans = scans_in(lab, write_list(place / "crowded", DOMAINS), *PACED)
     alone = _visits(lab, scans, scans.anew(place / "one"))
     seen = _visits(lab, scans, (*scans.anew(place / "two"), *WORKERS))
     equal = Counter(visit.name for visit in seen) == Counter(visit.name for visit in alone)
+    addresses = Counter(visit.address for visit in seen) == Counter(visit.address for visit in alone)
+    gap = manners.least_gap(seen, lambda visit: visit.address)
     return [
+        Row("connections of two workers as often to each address as of one process", f"{addresses}", "True", addresses),
         Row("connections of two workers as often to each host as of one process", f"{equal}", "True", equal),
+        Row("two workers, seconds between two to one address", f"{gap:.2f}", *_at_least(gap)),
         _most("address", ADDRESS, manners.most_at_once(seen, lambda visit: visit.address)),
         _most("network", NETWORK, manners.most_at_once(seen, lambda visit: network_of(visit.address))),
         _most("provider", PROVIDER, manners.most_at_once(seen, lambda visit: provider_of(visit.name))),
     ]
+
+
+def _at_least(gap: float) -> tuple[str, bool]:
+    return f"at least {SPACING}", gap >= SPACING - manners.TICK
 
 
 def _visits(lab: Lab, scans: Scans, argv: Sequence[str]) -> list[Visit]:

@@ -16,7 +16,7 @@ from tests.lines import dicts
 SHORTEST, LONGEST = 0.2, 3.0  # seconds until a kill; starting takes about one, so some kills hit the start
 LIMIT = 600.0  # seconds for one scan
 
-_CHANGING = {"observed_at", "started", "ms", "ttl"}
+_CHANGING = {"observed_at", "started", "ms", "ttl", "vantages"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,9 +78,9 @@ def same(run: Path, whole: Path) -> bool:
     return Run.open(run).header.state is RunState.COMPLETE and records(run) == records(whole)
 
 
-def records(run: Path) -> list[str]:
-    """Return the domain records of a run, sorted, without times, durations, TTLs and attempt counts."""
-    return sorted(json.dumps(_plain(record)) for record in dicts(run, "domains"))
+def records(run: Path, name: str = "domains") -> list[str]:
+    """Return the records of a run, by default of its domains, sorted, without times, durations, TTLs and machines."""
+    return sorted(json.dumps(_plain(record)) for record in dicts(run, name))
 
 
 def _plain(value: Any) -> Any:

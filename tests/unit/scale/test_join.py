@@ -1,13 +1,18 @@
 """The join of hosts: reports of several parts become one report, and parts that disagree are examined again."""
 
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 
+import pytest
+
+from results.store import index as indexes
 from results.store.reader import Run
 from results.store.writer import Store
 from scanner.model import EndpointReport, HostReport, Skipped
 from scanner.reasons import Reason
+from scanner.scale import join
 from scanner.scale.join import again_number, agree, join_hosts, merged, write_again
 from scanner.scale.plan_files import (
     AddressLine,
@@ -112,3 +117,35 @@ def test_a_host_without_the_report_of_a_part_is_examined_again_and_not_joined(tm
     with Store.create(tmp_path / "joined", header()) as store:
         join_hosts(place, INDEX, store)
     assert SPLIT.key not in {each.key for each in Run.open(tmp_path / "joined").hosts()}
+
+
+def test_many_hosts_are_joined_in_a_thread(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The driver opens the run in its main thread; the index of more hosts than it remembers is on disk."""
+    monkeypatch.setattr(indexes, "REMEMBERED", 1)
+    place = place_in(tmp_path, report(SECOND))
+    write_again(place, INDEX)
+    with Store.create(tmp_path / "joined", header()) as store, ThreadPoolExecutor(1) as threads:
+        for _ in range(2):
+            threads.submit(join_hosts, place, INDEX, store).result()
+    assert (tmp_path / "joined" / "hosts.jsonl").read_bytes().count(b"\n") == 2
+
+
+def test_hosts_with_equal_hashes_are_all_joined(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A host in one part whose hash is that of a host in several parts is not lost."""
+    monkeypatch.setattr(join, "digest", lambda _: 7)
+    place = place_in(tmp_path, report(SECOND))
+    assert write_again(place, INDEX) == 0
+    assert not list(place.path.glob("pieces*"))
+    with Store.create(tmp_path / "joined", header()) as store:
+        join_hosts(place, INDEX, store)
+    found = {each.key: len(each.endpoints) for each in Run.open(tmp_path / "joined").hosts()}
+    assert found == {"mx9.example:25/smtp": 1, SPLIT.key: 2}
+
+
+def test_the_order_of_the_records_is_no_difference() -> None:
+    first, second = replace(records.MATCHING, usage=2), records.MATCHING
+    one, two = (
+        replace(each, tlsa=replace(each.tlsa, records=found))
+        for each, found in ((report(FIRST), (first, second)), (report(SECOND), (second, first)))
+    )
+    assert agree(SPLIT, [one, two])
