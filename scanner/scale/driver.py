@@ -1,6 +1,7 @@
 """The stages of a scan in many processes, from the lists to the complete run, each of which can be resumed."""
 
 import secrets
+import time
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -12,10 +13,10 @@ from results.store import codec
 from results.store.files import naming, replace_file
 from results.store.writer import MAX_RAW, Store
 from scanner.model import RejectRecord, RunHeader
-from scanner.scale import join, part_run, plan
+from scanner.scale import join, late, part_run, plan
 from scanner.scale.executor import Executor
 from scanner.scale.job import Job, JobResult, KnownResolver, Stage
-from scanner.scale.plan_files import PROOF, PlanIndex, PlanPlace, read_lines
+from scanner.scale.plan_files import INDEX, PROOF, PlanIndex, PlanPlace, read_lines
 from scanner.settings import Settings
 from scanner.vocabulary import RunState
 from scanner.worker_status import ScanWorker
@@ -55,6 +56,7 @@ class ScaleDriver:
         self.matched = 0
         self.why = ""  # the reason of an early end that the user did not request
         self.totals: dict[str, int] = {}
+        self._settled: set[tuple[Stage, int]] = set()  # files without a failed lookup
 
     async def run(self) -> bool:
         """Run all stages; return False if the scan was ended early, so that it can be resumed.
@@ -119,7 +121,36 @@ class ScaleDriver:
 
     async def _lookups(self, name: str, stage: Stage, groups: int) -> None:
         numbers = [number for number in range(groups) if not self._place.file(stage, number).exists()]
-        await self._executor.run(name, (self._job(stage, number, groups) for number in numbers))
+        await self._executor.run(name, (self._job(stage, number, groups) for number in numbers), self._note_failed)
+
+    # --- failed lookups ---------------------------------------------------------------------------------------
+
+    def _note_failed(self, job: Job, result: JobResult) -> None:
+        """Keep a file of lookups without a failed lookup, for which no retry pass is necessary."""
+        if not result.pending:
+            self._settled.add((job.stage, job.number))
+
+    async def _repeat_lookups(self, index: PlanIndex) -> None:
+        """Repeat the failed lookups, in as many retry passes as the user wants, ``--retry-after`` seconds apart."""
+        retries = self._facts.settings.retries
+        after = retries.after - (time.time() - (self._place.path / INDEX).stat().st_mtime)
+        for again in range(1, retries.times + 1):
+            waited = await self._lookups_again(Stage.ROUTES, again, index.routes, index.routes, after)
+            if self.stopping:
+                return
+            if await trio.to_thread.run_sync(late.write_late_hosts, self._place, index):
+                self._settled.discard((Stage.ADDRESSES, index.addresses))
+            files = late.address_files(self._place, index)
+            await self._lookups_again(Stage.ADDRESSES, again, files, index.addresses, 0 if waited else after)
+            after = retries.after
+
+    async def _lookups_again(self, stage: Stage, again: int, files: int, groups: int, after: float) -> bool:
+        """Repeat the failed lookups of a stage; return False if no file has a failed lookup."""
+        numbers = [number for number in range(files) if (stage, number) not in self._settled]
+        jobs = [replace(self._job(stage, number, groups), again=again) for number in numbers]
+        name = f"repeating failed lookups ({stage})"
+        await self._executor.run(name, jobs, self._note_failed, after=min(after, self._facts.settings.retries.after))
+        return bool(jobs)
 
     # --- parts ------------------------------------------------------------------------------------------------
 
@@ -131,7 +162,11 @@ class ScaleDriver:
                 return False
         again = join.again_number(index)
         if not self._place.file("part", again).exists():
-            await trio.to_thread.run_sync(join.write_again, self._place, index)
+            await self._repeat_lookups(index)
+            if self.stopping:
+                return False
+            found = await trio.to_thread.run_sync(late.late_lines, self._place, index, self._facts.settings)
+            await trio.to_thread.run_sync(join.write_again, self._place, index, found)
         if self._place.file("part", again).stat().st_size:
             await self._round(AGAIN, [again])
         return not self.stopping
@@ -184,7 +219,8 @@ class ScaleDriver:
 
     async def _judge(self, index: PlanIndex) -> bool:
         """Judge all domains and put their records in place; return False if the scan was ended early."""
-        jobs = (self._job(Stage.JUDGE, bucket, index.routes, index.addresses) for bucket in range(index.routes))
+        files = late.address_files(self._place, index)
+        jobs = (self._job(Stage.JUDGE, bucket, index.routes, files) for bucket in range(index.routes))
         results = await self._executor.run("judging domains", jobs)
         if self.stopping:
             return False

@@ -1,12 +1,14 @@
 """A whole scan in parts: its records, each endpoint once, faults of workers, retry passes, and early ends."""
 
 from collections import Counter
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from results.store.reader import Run
+from scanner.facts import Answer
 from scanner.model import DomainRecord
 from scanner.scale import executor as executors
 from scanner.scale.cluster import ClusterError
@@ -14,7 +16,7 @@ from scanner.scale.job import Job, Stage
 from scanner.scale.plan_files import PlanPlace
 from scanner.vocabulary import DomainDane, FailureKind, Phase
 from tests.lines import dicts
-from tests.unit.fakes import DOMAIN, MX1, OK_RECORD, World, fails, host, missing, mx, shakes
+from tests.unit.fakes import DOMAIN, MX1, OK_RECORD, Question, World, failed, fails, host, missing, mx, shakes
 from tests.unit.scale.inline import InlineWorkers, PartScan, use
 
 QUICK = ("--retry-after", "0", "--spacing", "0", "--rate", "100000")
@@ -128,6 +130,56 @@ def test_there_are_as_many_retry_passes_as_the_user_wants(
     assert PartScan(tmp_path / "run", (DOMAIN,), *QUICK, "--retries", str(retries)).go(workers)[0]
     passes = [(job.again, job.last) for job in workers.jobs if job.stage is Stage.PART]
     assert passes == [(n, n == retries) for n in range(retries + 1)]
+
+
+def test_a_failed_mx_lookup_is_repeated_after_the_parts(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The host of the domain is found only then; the lookup that fails again stays inconclusive."""
+    dns = {**mx(f"10 {MX1}", domain="other.test"), **host(MX1, DUAL[0], records=[OK_RECORD])}
+    dns |= mx("10 mx.late.test", domain="late.test") | host("mx.late.test", "203.0.113.9", records=[OK_RECORD])
+    table: dict[Question, Answer | Sequence[Answer]] = {**dns}
+    table[DOMAIN, "MX"] = [failed(DOMAIN, "MX"), mx()[DOMAIN, "MX"]]
+    table["late.test", "MX"] = [failed("late.test", "MX")] * 2 + [dns["late.test", "MX"]]
+    table["never.test", "MX"] = failed("never.test", "MX")
+    world = World(table, {DUAL[0]: shakes(), "203.0.113.9": shakes()})
+    use(world, monkeypatch)
+    workers = InlineWorkers()
+    names = (DOMAIN, "other.test", "late.test", "never.test")
+    assert PartScan(tmp_path / "run", names, *QUICK).go(workers)[0]
+    found = {key: record.verdict.dane for key, record in verdicts(tmp_path / "run").items()}
+    assert found == {
+        DOMAIN: DomainDane.PROTECTED,
+        "other.test": DomainDane.PROTECTED,
+        "late.test": DomainDane.PROTECTED,
+        "never.test": DomainDane.LOOKUP_FAILED,
+    }
+    assert Counter(call.address for call in world.net.calls) == {DUAL[0]: 1, "203.0.113.9": 1}
+    assert [(job.stage, job.again) for job in workers.jobs if job.stage in (Stage.ROUTES, Stage.ADDRESSES)] == [
+        *((Stage.ROUTES, 0), (Stage.ADDRESSES, 0)),
+        *((Stage.ROUTES, 1), (Stage.ROUTES, 2), (Stage.ADDRESSES, 2)),
+    ]
+
+
+def test_a_host_whose_address_lookup_failed_is_examined_again_as_a_whole(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    table = {**mx(), **host(MX1, *DUAL, records=[OK_RECORD])}
+    v6 = table[MX1, "AAAA"]
+    world = World({**table, (MX1, "AAAA"): [failed(MX1, "AAAA"), v6]}, dict.fromkeys(DUAL, shakes()))
+    use(world, monkeypatch)
+    workers = InlineWorkers()
+    assert PartScan(tmp_path / "run", (DOMAIN,), *QUICK).go(workers)[0]
+    (report,) = Run.open(tmp_path / "run").hosts()
+    assert [each.address for each in report.endpoints] == list(DUAL)
+    assert report.aaaa == v6
+    assert verdicts(tmp_path / "run")[DOMAIN].verdict.dane is DomainDane.PROTECTED
+
+
+def test_without_retry_passes_no_lookup_is_repeated(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    use(World({(DOMAIN, "MX"): failed(DOMAIN, "MX")}, {}), monkeypatch)
+    workers = InlineWorkers()
+    assert PartScan(tmp_path / "run", (DOMAIN,), *QUICK, "--retries", "0").go(workers)[0]
+    assert {job.again for job in workers.jobs} == {0}
+    assert verdicts(tmp_path / "run")[DOMAIN].verdict.dane is DomainDane.LOOKUP_FAILED
 
 
 def test_an_early_end_and_a_resume(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
