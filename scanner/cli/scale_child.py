@@ -39,10 +39,11 @@ from scanner.net.error_groups import first_error
 from scanner.net.routes import source_addresses
 from scanner.net.unbound import UnboundError
 from scanner.run.pipeline import Stop, within_scope
+from scanner.run.policies import PolicyExaminer
 from scanner.run.ports import Ports
 from scanner.run.stats import Stats
 from scanner.run.status import StatusSource
-from scanner.scale import lookup_stage, part_run, plan
+from scanner.scale import lookup_stage, part_run, plan, policy_stage
 from scanner.scale.backoffs import BackoffHandover
 from scanner.scale.job import ChildMessage, Fitness, Job, JobResult, Stage
 from scanner.scale.judge import JudgedBucket, no_probe
@@ -105,6 +106,8 @@ def _done(job: Job) -> JobResult:
     stages = {
         Stage.FITNESS: _fitness,
         Stage.ROUTES: _routes,
+        Stage.RECORDS: _records,
+        Stage.POLICIES: _policies,
         Stage.ADDRESSES: _addresses,
         Stage.PART: _part,
         Stage.JUDGE: _judge,
@@ -264,11 +267,47 @@ async def _addresses(job: Job, request: Request, place: PlanPlace) -> JobResult:
     return await _lookups(job, request, place, work)
 
 
+# --- policies ---------------------------------------------------------------------------------------------------
+
+
+async def _records(job: Job, request: Request, place: PlanPlace) -> JobResult:
+    spool = Spool.open(place.run / "spool", request.input.reader)
+
+    async def work(path: Path, ports: Ports) -> int:
+        await policy_stage.write_records(path, place.file(Stage.ROUTES, job.number), _targets(spool, job), ports)
+        return 0
+
+    if place.file(job.stage, job.number).exists():
+        return JobResult(RunState.COMPLETE)
+    return await _lookups(job, request, place, work)
+
+
+async def _policies(job: Job, request: Request, place: PlanPlace) -> JobResult:
+    """Make a pass over the policies of all domains."""
+    files = [place.file(Stage.RECORDS, number) for number in range(job.groups)]
+    stats, passes = Stats(), request.settings.retries.times + job.again
+
+    async def request_all() -> None:
+        if ports.fetch is None:
+            raise RuntimeError("the scan does not examine MTA-STS")
+        examiner = PolicyExaminer(ports, ports.fetch)
+        for path in files:
+            await policy_stage.request_policies(path, job.again, examiner, ports)
+
+    async with (
+        _resolver(job, request) as resolved,
+        wired(request.settings, request.trust, request.scope, resolved, stats, say) as ports,
+    ):
+        result = await _guarded(request, place, stats, request_all)
+    return replace(result, pending=sum(policy_stage.pending(path, passes) for path in files))
+
+
 # --- parts ------------------------------------------------------------------------------------------------------
 
 
 async def _part(job: Job, request: Request, place: PlanPlace) -> JobResult:
     """Make a pass over a part, or skip the pass if it is complete."""
+    request = replace(request, settings=replace(request.settings, sts=False))  # a host has no policy
     run, file = place.part(job.number), place.file("part", job.number)
     header = part_run.header_if_begun(run)
     if part_run.is_done(header, job.again):

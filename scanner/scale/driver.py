@@ -2,7 +2,7 @@
 
 import secrets
 import time
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -13,7 +13,7 @@ from results.store import codec
 from results.store.files import naming, replace_file
 from results.store.writer import MAX_RAW, Store
 from scanner.model import RejectRecord, RunHeader
-from scanner.scale import join, late, part_run, plan
+from scanner.scale import join, late, part_run, plan, policy_stage
 from scanner.scale.executor import Executor
 from scanner.scale.job import Job, JobResult, KnownResolver, Stage
 from scanner.scale.plan_files import INDEX, PROOF, PlanIndex, PlanPlace, read_lines
@@ -71,8 +71,15 @@ class ScaleDriver:
         if index is None or not await self._examine(index):
             return False
         await trio.to_thread.run_sync(join.join_hosts, self._place, index, self._store)
+        await trio.to_thread.run_sync(self._join_certificates, index)
         await trio.to_thread.run_sync(self._store.sync)
         return await self._judge(index)
+
+    def _join_certificates(self, index: PlanIndex) -> None:
+        """Write the certificates of the policy hosts to the run."""
+        for bucket in range(index.routes if self._facts.settings.sts else 0):
+            for cert in policy_stage.certificates(self._place.file(Stage.RECORDS, bucket)):
+                self._store.copy_cert(codec.encode(cert))
 
     def stop(self, *, now: bool) -> None:
         """End the scan: let the parts finish their probes, or with ``now`` stop them at once."""
@@ -109,6 +116,8 @@ class ScaleDriver:
         """Look up the routes and addresses and make the plan; None if the scan was ended early."""
         routes = min(plan.buckets_for(self._spool.total, plan.BUCKET_DOMAINS), self._spool.buckets)
         await self._lookups("looking up MX records", Stage.ROUTES, routes)
+        if self._facts.settings.sts and not self.stopping:
+            await self._lookups("looking up MTA-STS records", Stage.RECORDS, routes)
         if self.stopping:
             return None
         hosts = await trio.to_thread.run_sync(plan.write_hosts, self._place, routes)
@@ -157,7 +166,8 @@ class ScaleDriver:
     async def _examine(self, index: PlanIndex) -> bool:
         """Examine all parts, round by round; return False if the scan was ended early."""
         for number in (1, 2):
-            await self._round(number, [entry.number for entry in index.round(number)])
+            more = [self._job(Stage.POLICIES, 0, index.routes)] if number == 1 and self._facts.settings.sts else []
+            await self._round(number, [entry.number for entry in index.round(number)], more)
             if self.stopping:
                 return False
         again = join.again_number(index)
@@ -171,7 +181,7 @@ class ScaleDriver:
             await self._round(AGAIN, [again])
         return not self.stopping
 
-    async def _round(self, number: int, parts: Iterable[int]) -> None:
+    async def _round(self, number: int, parts: Iterable[int], more: Sequence[Job] = ()) -> None:
         times, after = self._facts.settings.retries.times, self._facts.settings.retries.after
 
         def follow(job: Job, result: JobResult) -> tuple[float, Job] | None:
@@ -182,7 +192,8 @@ class ScaleDriver:
 
         jobs = (replace(self._job(Stage.PART, part), last=not times) for part in parts)
         left = [replace(job, again=again, last=again >= times) for job in jobs for again in self._next_pass(job, times)]
-        await self._executor.run(f"examining MX hosts, round {number}", left, follow)
+        more = [replace(job, last=not times) for job in more]
+        await self._executor.run(f"examining MX hosts, round {number}", [*more, *left], follow)
 
     def _next_pass(self, job: Job, times: int) -> list[int]:
         """Return the number of the next pass over a part, in a list that is empty if no pass is left."""

@@ -135,7 +135,7 @@ async def _write_each(
             file.write(codec.encode(line))
             failed += has_failed(line)
 
-        await _for_each(items, write, ports)
+        await for_each(items, write, ports)
     return failed
 
 
@@ -151,7 +151,7 @@ async def _repeat(path: Path, kind: type[_Line], work: Callable[[_Line], Awaitab
         if line.again == NOT_YET or not has_failed(fresh):
             found[_key(line)] = fresh
 
-    await _for_each(filter(has_failed, read_lines(path, kind)), look, ports)
+    await for_each(filter(has_failed, read_lines(path, kind)), look, ports)
     if found:
         with whole_file(path) as file:
             for line in read_lines(path, kind):
@@ -163,7 +163,7 @@ def _key(line: RouteLine | AddressLine) -> tuple[object, ...]:
     return (line.key,) if isinstance(line, RouteLine) else (line.host, line.port)
 
 
-async def _for_each(items: Iterator[_T], work: Callable[[_T], Awaitable[None]], ports: Ports) -> None:
+async def for_each(items: Iterator[_T], work: Callable[[_T], Awaitable[None]], ports: Ports) -> None:
     """Do the work for each item, with as many items at once as DNS queries may be in flight."""
 
     async def worker() -> None:

@@ -2,6 +2,7 @@
 
 * ``routes-NNN.jsonl``: the MX answer of each destination of a bucket.
 * ``refused-NNN.jsonl``: the destinations of a bucket that are out of scope.
+* ``records-NNN.jsonl``: the MTA-STS policies and TLSRPT records of a bucket, with ``--sts``.
 * ``hosts-NNN``: the distinct MX hosts of a bucket, as ``host TAB port``.
 * ``addresses-NNN.jsonl``: the A and AAAA answers of each MX host of a bucket.
 * ``part-NNN.jsonl``: the MX hosts of a part, with the addresses that belong to the part.

@@ -1,22 +1,42 @@
 """A whole scan in parts: its records, each endpoint once, faults of workers, retry passes, and early ends."""
 
+import dataclasses
 from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 import pytest
+import trio
 
 from results.store.reader import Run
-from scanner.facts import Answer
+from results.store.writer import policy_digests
+from scanner.facts import Answer, Failure
 from scanner.model import DomainRecord
+from scanner.net.https import Accepts, HTTPSResult
+from scanner.run.policies import PATH
 from scanner.scale import executor as executors
 from scanner.scale.cluster import ClusterError
 from scanner.scale.job import Job, Stage
 from scanner.scale.plan_files import PlanPlace
-from scanner.vocabulary import DomainDane, FailureKind, Phase
+from scanner.settings import Settings
+from scanner.vocabulary import DomainDane, DomainSTS, FailureKind, Outcome, Phase
 from tests.lines import dicts
-from tests.unit.fakes import DOMAIN, MX1, OK_RECORD, Question, World, failed, fails, host, missing, mx, shakes
+from tests.unit import pki, sts
+from tests.unit.fakes import (
+    DOMAIN,
+    MX1,
+    OK_RECORD,
+    Question,
+    World,
+    addresses,
+    failed,
+    fails,
+    host,
+    missing,
+    mx,
+    shakes,
+)
 from tests.unit.scale.inline import InlineWorkers, PartScan, use
 
 QUICK = ("--retry-after", "0", "--spacing", "0", "--rate", "100000")
@@ -182,13 +202,76 @@ def test_without_retry_passes_no_lookup_is_repeated(tmp_path: Path, monkeypatch:
     assert verdicts(tmp_path / "run")[DOMAIN].verdict.dane is DomainDane.LOOKUP_FAILED
 
 
+class PolicyServers:
+    """Policy hosts with a policy for MX1; the first request to ``busy`` fails."""
+
+    def __init__(self, busy: str) -> None:
+        self.visits = Counter[str]()
+        self._busy = busy
+
+    async def fetch(self, address: str, host: str, path: str, accepts: Accepts) -> HTTPSResult:
+        assert path == PATH
+        self.visits[address] += 1
+        await trio.lowlevel.checkpoint()
+        result = HTTPSResult(pki.NOW)
+        if address == self._busy and self.visits[address] == 1:
+            result.failure = Failure(Phase.CONNECT, FailureKind.TIMEOUT)
+            return result
+        leaf = dataclasses.replace(pki.LEAF_PLAN, sans=pki.dns(host)).make()
+        result.chain = (leaf.der, pki.INTER.der)
+        if accepts(result.chain):
+            result.status, result.media_type = 200, "text/plain"
+            result.body += sts.policy(MX1)
+        return result
+
+
+LATER = "d2.one.example"
+POLICY_HOSTS = {DOMAIN: "203.0.113.1", LATER: "203.0.113.2"}
+
+
+def with_policies(hosts: PolicyServers) -> World:
+    """Return the world of ``neighbours`` in which two domains have a policy."""
+    table = dict(neighbours().dns)
+    for domain in DOMAINS:
+        names = (f"_mta-sts.{domain}", f"_smtp._tls.{domain}")
+        table |= {(name, "TXT"): sts.txt(name=name, outcome=Outcome.NXDOMAIN) for name in names}
+    for domain, address in POLICY_HOSTS.items():
+        table[f"_mta-sts.{domain}", "TXT"] = sts.txt(sts.RECORD, name=f"_mta-sts.{domain}")
+        table |= addresses(f"mta-sts.{domain}", address)
+    return World(table, neighbours().servers, fetch=hosts.fetch)
+
+
+def test_policies_are_examined_once_and_failed_requests_repeated(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    hosts = PolicyServers(busy=POLICY_HOSTS[LATER])
+    world = with_policies(hosts)
+    use(world, monkeypatch)
+    scan, workers = PartScan(tmp_path / "run", DOMAINS, *QUICK, "--sts"), InlineWorkers()
+    assert scan.go(workers)[0]
+    found = verdicts(tmp_path / "run")
+    assert (found[DOMAIN].verdict.sts, found["d3.one.example"].verdict.sts) == (DomainSTS.PROTECTED, DomainSTS.NONE)
+    assert found[LATER].verdict.sts is DomainSTS.BROKEN  # its MX host is not in the policy
+    assert found["null.test"].sts is None
+    assert hosts.visits == {POLICY_HOSTS[DOMAIN]: 1, POLICY_HOSTS[LATER]: 2}
+    assert [job.again for job in workers.jobs if job.stage is Stage.POLICIES] == [0, 1]
+    certs = {line["sha256"] for line in dicts(tmp_path / "run", "certs")}
+    assert {digest for record in found.values() for digest in policy_digests(record)} <= certs
+    one = trio.run(with_policies(PolicyServers("")).examine, DOMAIN, Settings(sts=True)).record
+    assert (found[DOMAIN].verdict, found[DOMAIN].hosts) == (one.verdict, one.hosts)
+    again = InlineWorkers()
+    assert scan.go(again)[0]
+    assert [job.stage for job in again.jobs] == [Stage.POLICIES, Stage.JUDGE]
+
+
 def test_an_early_end_and_a_resume(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """The scan is stopped at each stage in turn; no endpoint is probed twice."""
     world = neighbours()
     use(world, monkeypatch)
     scan = PartScan(tmp_path / "run", DOMAINS, *QUICK)
     done: list[Any] = []
-    stages = [stage for stage in Stage if stage is not Stage.FITNESS]
+    others = (Stage.FITNESS, Stage.RECORDS, Stage.POLICIES)
+    stages = [stage for stage in Stage if stage not in others]
     for stage in stages:
         stopped = InlineWorkers()
 
