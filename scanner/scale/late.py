@@ -3,12 +3,31 @@
 These hosts are examined as a whole in a part that runs alone after all other parts, so that no cap is exceeded.
 """
 
+from collections.abc import Iterator
+from pathlib import Path
+from typing import TypeVar
+
+from results.store import codec
+from results.store.files import StoreError, naming, open_regular
 from scanner.run.host_result import HostKey
 from scanner.scale import plan
-from scanner.scale.plan_files import NOT_YET, AddressLine, PartLine, PlanIndex, PlanPlace, read_lines, write_lines
+from scanner.scale.plan_files import (
+    NOT_YET,
+    AddressLine,
+    PartLine,
+    PlanIndex,
+    PlanPlace,
+    RouteLine,
+    read_lines,
+    write_lines,
+)
 from scanner.settings import Settings
 
+_ON_TIME = b'"again":0}\n'
+"""The end of a line that was written before the plan; ``again`` is the last member."""
+
 _Host = tuple[str, int]
+_Line = TypeVar("_Line", RouteLine, AddressLine)
 
 
 def address_files(place: PlanPlace, index: PlanIndex) -> int:
@@ -41,7 +60,10 @@ def late_lines(place: PlanPlace, index: PlanIndex, settings: Settings) -> list[P
     """
     files = address_files(place, index)
     hosts = _late_routes(place, index)
-    found = [line for line in plan.addresses_of(place, files) if line.again or (line.host, line.port) in hosts]
+    if hosts:
+        found = [line for line in plan.addresses_of(place, files) if line.again or (line.host, line.port) in hosts]
+    else:
+        found = [line for number in range(files) for line in _late(place.file("addresses", number), AddressLine)]
     if not found:
         return []
     planned = {
@@ -60,4 +82,16 @@ def late_lines(place: PlanPlace, index: PlanIndex, settings: Settings) -> list[P
 
 def _late_routes(place: PlanPlace, index: PlanIndex) -> set[_Host]:
     """Return the hosts of the routes that a retry pass found."""
-    return {host for line in plan.routes_of(place, index.routes) if line.again for host in line.hosts}
+    files = (place.file("routes", number) for number in range(index.routes))
+    return {host for path in files for line in _late(path, RouteLine) for host in line.hosts}
+
+
+def _late(path: Path, kind: type[_Line]) -> Iterator[_Line]:
+    """Yield the lines of a file that a retry pass wrote; the many other lines are not decoded."""
+    with naming(path), open_regular(path) as file:
+        for octets in file:
+            if not octets.endswith(_ON_TIME):
+                try:
+                    yield codec.decode(kind, octets)
+                except codec.CodecError as error:
+                    raise StoreError(f"{path}: {error}") from None
