@@ -96,8 +96,8 @@ class _Piece:
 def write_again(place: PlanPlace, index: PlanIndex, late: Sequence[PartLine] = ()) -> int:
     """Merge the reports of the hosts in several parts, and return the number of hosts that are examined again.
 
-    These are the hosts whose parts disagree, and ``late``: hosts whose addresses were found after the plan was made. The
-    merged reports are written to the plan, and then the file of the part that examines hosts again.
+    These are the hosts whose parts disagree, and ``late``: hosts whose addresses were found after the plan was made.
+    The merged reports are written to the plan, and then the file of the part that examines hosts again.
 
     Raises:
         StoreError: a file cannot be read or written.
