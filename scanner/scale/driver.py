@@ -170,7 +170,7 @@ class ScaleDriver:
             await self._round(number, [entry.number for entry in index.round(number)], more)
             if self.stopping:
                 return False
-        again = join.again_number(index)
+        again = join.AGAIN_PART
         if not self._place.file("part", again).exists():
             await self._repeat_lookups(index)
             if self.stopping:
@@ -206,7 +206,7 @@ class ScaleDriver:
     def _headers(self) -> Iterator[RunHeader]:
         """Yield the headers of all parts that were begun."""
         index = self._place.index()
-        for number in (*(entry.number for entry in index.parts), join.again_number(index)) if index else ():
+        for number in (*(entry.number for entry in index.parts), join.AGAIN_PART) if index else ():
             header = part_run.header_if_begun(self._place.part(number))
             if header is not None:
                 yield header

@@ -25,9 +25,12 @@ from scanner.model import HostReport
 from scanner.run.addresses import address_order
 from scanner.scale.partition import digest
 from scanner.scale.places import write_places
-from scanner.scale.plan import GROUPS, part_line
+from scanner.scale.plan import GROUPS, MOST_PARTS, part_line
 from scanner.scale.plan_files import PartLine, PlanIndex, PlanPlace, SplitLine, read_lines, whole_file, write_lines
 from targets.partition import Buckets, bucket_name
+
+AGAIN_PART = MOST_PARTS + 1
+"""Number of the part that examines hosts again; no part of a plan has this number, even if it has no hosts."""
 
 WAITING = 2000
 """Number of lines of hosts (about 5 KB each) that are buffered before they are appended to the files by hash."""
@@ -119,7 +122,7 @@ def write_again(place: PlanPlace, index: PlanIndex, late: Sequence[PartLine] = (
                     elif piece.split.key not in known:
                         yield part_line(piece.split.key, piece.split.line, piece.split.line.chosen, whole=True)
 
-    count = write_lines(place.file("part", again_number(index)), lines())
+    count = write_lines(place.file("part", AGAIN_PART), lines())
     _clear(place)
     return count
 
@@ -172,11 +175,6 @@ def _pieces(path: Path) -> Iterator[_Piece]:
     yield from found.values()
 
 
-def again_number(index: PlanIndex) -> int:
-    """Return the number of the part that examines again the hosts whose parts disagree."""
-    return 1 + max((entry.number for entry in index.parts), default=0)
-
-
 # --- all hosts --------------------------------------------------------------------------------------------------
 
 
@@ -198,7 +196,7 @@ def join_hosts(place: PlanPlace, index: PlanIndex, store: Store) -> None:
     Raises:
         StoreError: a file cannot be read or written.
     """
-    keys, again = _split_keys(place), again_number(index)
+    keys, again = _split_keys(place), AGAIN_PART
     parts = [entry.number for entry in index.parts] + [again] * place.part(again).exists()
     for number in parts:
         path = lines_path(place.part(number), "certs")

@@ -56,7 +56,7 @@ def scan_state(path: Path) -> ScanState:
         stage = "looking up addresses" if any(place.path.glob("addresses-*")) else "looking up MX records"
         return ScanState(str(path), found.state, stage, None)
     parts = tuple(_part_state(place, entry) for entry in index.parts)
-    again = join.again_number(index)
+    again = join.AGAIN_PART
     if place.part(again).is_dir():
         parts = (*parts, _part_state(place, PartEntry(again, 3, 0, 0)))
     return ScanState(str(path), found.state, _stage(found.state, parts), index.domains, parts)
