@@ -9,8 +9,10 @@ from results.store.corrupt import CorruptLines
 from results.store.files import StoreError
 from results.store.flaws import flaw_of
 from results.store.reader import Run
+from scanner.cli import code_of
 from scanner.cli.console import say
 from scanner.cli.errors import CliError
+from scanner.scale.plan_files import PLAN
 
 
 @contextmanager
@@ -32,6 +34,8 @@ def reading(*, strict: bool = False) -> Iterator[Callable[[str], Run]]:
 
     def open_run(path: str) -> Run:
         opened.append(Run.open(Path(path), corrupt))
+        if (Path(path) / PLAN).is_dir() and (text := code_of("scanner.scale.state:not_judged")(Path(path))):
+            say(text)
         return opened[-1]
 
     try:

@@ -37,13 +37,11 @@ from scanner.vocabulary import RunState
 from targets.spool import Spool, SpoolError
 
 _ONE_PROCESS = {
-    "first": "--first",
-    "sts": "--sts",
-    "log_file": "--log-file",
-    "dry_run": "--dry-run",
-    "retry_inconclusive": "--retry-inconclusive",
+    "first": ("--first", "all domains of a scan with --dask are complete at its end"),
+    "log_file": ("--log-file", "a scan with --dask has no log; its records contain the same"),
+    "retry_inconclusive": ("--retry-inconclusive", "use it without --dask: it examines few domains"),
 }
-"""Options of a scan in one process only."""
+"""Options of a scan in one process only, and the reason."""
 
 _LEFT_OUT = ("max_time", "exclusive", "status_file", "metrics_file", "config", "dask", "dask_security")
 """Options that concern the scan as a whole, and not its jobs."""
@@ -64,10 +62,10 @@ def choice_of(flags: dict[str, Any]) -> ClusterChoice | None:
         if flags["dask_security"]:
             raise CliError("--dask-security: it requires --dask")
         return None
-    for name, flag in _ONE_PROCESS.items():
+    for name, (flag, why) in _ONE_PROCESS.items():
         if flags[name]:
-            raise CliError(f"{flag}: a scan with --dask does not support it")
-    if not flags["resume"] and flags["output"] in (None, "-"):
+            raise CliError(f"{flag}: {why}")
+    if not (flags["resume"] or flags["dry_run"]) and flags["output"] in (None, "-"):
         raise CliError("--dask: it requires -o RUN")
     if flags["resume"] and not (Path(flags["resume"]) / PLAN).is_dir():
         raise CliError(f"{flags['resume']}: this run was begun without --dask, and continues without --dask")
@@ -212,7 +210,12 @@ def _flags(scale: ScaleRequest) -> dict[str, Any]:
             flags[name] = str(Path(flags[name]).absolute())
     flags["exclude"] = [str(Path(name).absolute()) for name in flags["exclude"]]
     flags |= dict.fromkeys(_LEFT_OUT) | {"lists": [], "domains": [], "first": [], "latest": False, "quiet": True}
-    return flags | {"resume": output, "output": output, "sts": False, "ehlo": scale.request.settings.ehlo}
+    return flags | {
+        "resume": output,
+        "output": output,
+        "sts": scale.request.settings.sts,
+        "ehlo": scale.request.settings.ehlo,
+    }
 
 
 # --- early end --------------------------------------------------------------------------------------------------

@@ -39,10 +39,12 @@ from scanner.net.error_groups import first_error
 from scanner.net.routes import source_addresses
 from scanner.net.unbound import UnboundError
 from scanner.run.pipeline import Stop, within_scope
+from scanner.run.policies import PolicyExaminer
 from scanner.run.ports import Ports
 from scanner.run.stats import Stats
 from scanner.run.status import StatusSource
-from scanner.scale import lookup_stage, part_run, plan
+from scanner.scale import lookup_stage, part_run, plan, policy_stage
+from scanner.scale.backoffs import BackoffHandover
 from scanner.scale.job import ChildMessage, Fitness, Job, JobResult, Stage
 from scanner.scale.judge import JudgedBucket, no_probe
 from scanner.scale.part_run import merged_workers
@@ -104,6 +106,8 @@ def _done(job: Job) -> JobResult:
     stages = {
         Stage.FITNESS: _fitness,
         Stage.ROUTES: _routes,
+        Stage.RECORDS: _records,
+        Stage.POLICIES: _policies,
         Stage.ADDRESSES: _addresses,
         Stage.PART: _part,
         Stage.JUDGE: _judge,
@@ -205,29 +209,41 @@ async def _guarded(request: Request, place: PlanPlace, stats: Stats, work: Calla
 
 # --- lookups ----------------------------------------------------------------------------------------------------
 
+LookUp = Callable[[Path, Ports], Awaitable[int]]
+"""A function that makes the lookups of a file, and returns the number of failed lookups."""
 
-async def _lookups(job: Job, request: Request, place: PlanPlace, work: Callable[[Ports], Awaitable[None]]) -> JobResult:
-    """Do the lookups of a bucket, unless its file exists already."""
-    if place.file(job.stage, job.number).exists():
-        return JobResult(RunState.COMPLETE)
-    stats = Stats()
+
+async def _lookups(job: Job, request: Request, place: PlanPlace, work: LookUp) -> JobResult:
+    """Do the lookups of a file, unless the file exists already, or repeat its failed lookups."""
+    path, stats = place.file(job.stage, job.number), Stats()
+    failed = lookup_stage.failed_lookups(job.stage, path) if path.exists() else 0
+    if path.exists() and not (job.again and failed):
+        return JobResult(RunState.COMPLETE, pending=failed)
+
+    async def look_up() -> None:
+        nonlocal failed
+        failed = await work(path, ports)
+
     async with (
         _resolver(job, request) as resolved,
         wired(request.settings, request.trust, request.scope, resolved, stats, say) as ports,
     ):
-        return await _guarded(request, place, stats, lambda: work(ports))
+        result = await _guarded(request, place, stats, look_up)
+    return replace(result, pending=failed)
 
 
 async def _routes(job: Job, request: Request, place: PlanPlace) -> JobResult:
     spool = Spool.open(place.run / "spool", request.input.reader)
     items = [within_scope(target, request.scope) for target in _targets(spool, job)]
 
-    async def work(ports: Ports) -> None:
+    async def work(path: Path, ports: Ports) -> int:
+        targets = (item for item in items if isinstance(item, Target))
+        if job.again:
+            return await lookup_stage.repeat_routes(path, targets, job.again, ports)
         refused = (_reject(item) for item in items if isinstance(item, Reject))
         write_lines(place.file("refused", job.number), refused)
         ports.stats.total = len(items)
-        targets = (item for item in items if isinstance(item, Target))
-        await lookup_stage.find_routes(place.file(Stage.ROUTES, job.number), targets, ports)
+        return await lookup_stage.find_routes(path, targets, ports)
 
     return await _lookups(job, request, place, work)
 
@@ -241,12 +257,49 @@ def _reject(item: Reject) -> RejectRecord:
 
 
 async def _addresses(job: Job, request: Request, place: PlanPlace) -> JobResult:
-    async def work(ports: Ports) -> None:
+    async def work(path: Path, ports: Ports) -> int:
+        if job.again:
+            return await lookup_stage.repeat_addresses(path, job.again, ports)
         hosts = list(plan.hosts_of(place, plan.share_of(job.number, job.groups)))
         ports.stats.total = len(hosts)
-        await lookup_stage.find_host_addresses(place.file(Stage.ADDRESSES, job.number), iter(hosts), ports)
+        return await lookup_stage.find_host_addresses(path, iter(hosts), ports)
 
     return await _lookups(job, request, place, work)
+
+
+# --- policies ---------------------------------------------------------------------------------------------------
+
+
+async def _records(job: Job, request: Request, place: PlanPlace) -> JobResult:
+    spool = Spool.open(place.run / "spool", request.input.reader)
+
+    async def work(path: Path, ports: Ports) -> int:
+        await policy_stage.write_records(path, place.file(Stage.ROUTES, job.number), _targets(spool, job), ports)
+        return 0
+
+    if place.file(job.stage, job.number).exists():
+        return JobResult(RunState.COMPLETE)
+    return await _lookups(job, request, place, work)
+
+
+async def _policies(job: Job, request: Request, place: PlanPlace) -> JobResult:
+    """Make a pass over the policies of all domains."""
+    files = [place.file(Stage.RECORDS, number) for number in range(job.groups)]
+    stats, passes = Stats(), request.settings.retries.times + job.again
+
+    async def request_all() -> None:
+        if ports.fetch is None:
+            raise RuntimeError("the scan does not examine MTA-STS")
+        examiner = PolicyExaminer(ports, ports.fetch)
+        for path in files:
+            await policy_stage.request_policies(path, job.again, examiner, ports)
+
+    async with (
+        _resolver(job, request) as resolved,
+        wired(request.settings, request.trust, request.scope, resolved, stats, say) as ports,
+    ):
+        result = await _guarded(request, place, stats, request_all)
+    return replace(result, pending=sum(policy_stage.pending(path, passes) for path in files))
 
 
 # --- parts ------------------------------------------------------------------------------------------------------
@@ -254,19 +307,22 @@ async def _addresses(job: Job, request: Request, place: PlanPlace) -> JobResult:
 
 async def _part(job: Job, request: Request, place: PlanPlace) -> JobResult:
     """Make a pass over a part, or skip the pass if it is complete."""
+    request = replace(request, settings=replace(request.settings, sts=False))  # a host has no policy
     run, file = place.part(job.number), place.file("part", job.number)
     header = part_run.header_if_begun(run)
     if part_run.is_done(header, job.again):
         return _part_result(run)
     answers = part_run.planned_answers(file)
+    backoffs = BackoffHandover(place, job.number, trio.current_time)
+
+    def adapt(ports: Ports) -> Ports:
+        backoffs.begin(ports.stats.breakers)
+        return replace(ports, lookup=PlannedLookup(answers, ports.lookup), vantages=vantages)
+
     async with _resolver(job, request) as resolved:
         own = _this_worker(job, request, resolved)
         vantages = (Vantage(own.hostname, own.addresses),)
-        one = OnePass(
-            job.again,
-            lambda ports: replace(ports, lookup=PlannedLookup(answers, ports.lookup), vantages=vantages),
-            lambda stop: _watch(place, stop, drains=True),
-        )
+        one = OnePass(job.again, adapt, lambda stop: _watch(place, stop, drains=True))
         with TemporaryDirectory(dir=place.path, prefix="spool-") as temporary:
             if header is None:
                 store, work = _begin(request, resolved, run, file, Path(temporary) / "spool")
@@ -277,6 +333,7 @@ async def _part(job: Job, request: Request, place: PlanPlace) -> JobResult:
                 store.begin(__version__)
                 asked = replace(request, output=str(run), fail_on=())
                 code = await execute(asked, resolved, store, work, _PROGRESS, one)
+    backoffs.end()
     if code == Exit.UNFIT:
         raise CliError("the network does not work (--give-up-after)", Exit.UNFIT)
     return _part_result(run)

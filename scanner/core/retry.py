@@ -69,7 +69,7 @@ def of_endpoint(report: EndpointReport) -> bool:
 def of_host(report: HostReport) -> bool:
     """Return whether another examination could change the result of a host."""
     tlsa = report.tlsa
-    if any(_unanswered(answer) for answer in (report.a, report.aaaa) if answer is not None):
+    if any(unanswered(answer) for answer in (report.a, report.aaaa) if answer is not None):
         return True
     if tlsa.dane is Dane.LOOKUP_FAILED and tlsa.reason is not Reason.TLSA_BOGUS:
         return True
@@ -85,10 +85,10 @@ def spoiled_here(report: HostReport) -> bool:
 
 def of_route(way: Route) -> bool:
     """Return whether another MX lookup could find the route of a domain."""
-    return way.mx is not None and _unanswered(way.mx)
+    return way.mx is not None and unanswered(way.mx)
 
 
-def _unanswered(answer: Answer) -> bool:
+def unanswered(answer: Answer) -> bool:
     """Return whether a DNS lookup failed; a failed DNSSEC validation is conclusive."""
     return answer.outcome is Outcome.ERROR and answer.security is not Security.BOGUS
 

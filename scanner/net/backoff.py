@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-_MOST_DOUBLINGS = 16
+MOST_DOUBLINGS = 16
 """Maximum number of doublings of a pause: enough to reach every limit in use, without overflow of a float."""
 
 
@@ -26,4 +26,4 @@ class Backoff:
             longest: maximum length of a pause in seconds.
         """
         self.until = now + min(first * 2**self.count, longest)
-        self.count = min(self.count + 1, _MOST_DOUBLINGS)
+        self.count = min(self.count + 1, MOST_DOUBLINGS)

@@ -9,7 +9,7 @@ time as an argument.
 from dataclasses import dataclass, field
 
 from scanner.model import HeldBack
-from scanner.net.backoff import Backoff
+from scanner.net.backoff import MOST_DOUBLINGS, Backoff
 
 REFUSALS = 5
 """Number of addresses that refuse connections in a row before a breaker opens."""
@@ -67,6 +67,24 @@ class Breakers:
             for key, breaker in self._open.items()
         ]
         return sorted(found, key=lambda each: (-each.endpoints, each.name))
+
+    def openings(self) -> dict[str, Backoff]:
+        """Return the back-off of each provider or network whose breaker has ever opened."""
+        return {key: breaker.backoff for key, breaker in self._breakers.items() if breaker.backoff.count}
+
+    def restore(self, key: str, count: int, seconds: float, now: float) -> None:
+        """Continue the back-off of a provider or network that another process of the scan began.
+
+        Args:
+            key: the provider or network.
+            count: the number of openings of the breaker so far.
+            seconds: the time until the breaker closes; at most the maximum duration of an opening counts.
+            now: the present time.
+        """
+        breaker = self._breaker(key)
+        until = now + min(max(seconds, 0.0), self._longest)
+        breaker.backoff = Backoff(max(1, min(count, MOST_DOUBLINGS)), until)
+        self._open[key] = breaker
 
     def rejected(self, key: str, now: float) -> None:
         """Open the breaker of a provider or network after a reply that rejects the connection.

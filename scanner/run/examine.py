@@ -146,11 +146,8 @@ class Examiner:
         return examined
 
     async def _policy(self, destination: Destination, route: Route) -> PolicyResult | None:
-        """Return the policy of a mail domain; None if the scan does not examine MTA-STS or the domain accepts no mail.
-
-        A policy belongs to a domain, not to a mail host that a destination names (RFC 8461 section 3.4).
-        """
-        if self._policies is None or destination.kind is not Kind.DOMAIN or route.final in rollup.NO_MAIL:
+        """Return the policy of a domain; None if the scan does not examine MTA-STS, or there is no policy."""
+        if self._policies is None or not has_policy(destination, route):
             return None
         return await self._policies.examine(destination.host)
 
@@ -255,6 +252,14 @@ class Examiner:
                 yield rollup.unexamined(hop, Reason.HOST_LIMIT)
             else:
                 yield rollup.unexamined(hop, None if self._settings.first_answer else Reason.ADDRESS_LIMIT)
+
+
+def has_policy(destination: Destination, route: Route) -> bool:
+    """Return whether the policy of a destination is examined: the destination is a domain that accepts mail.
+
+    A policy belongs to a domain, not to a mail host that a destination names (RFC 8461 section 3.4).
+    """
+    return destination.kind is Kind.DOMAIN and route.final not in rollup.NO_MAIL
 
 
 def _octets(result: HostResult) -> int:

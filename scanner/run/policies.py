@@ -16,7 +16,7 @@ from scanner.facts import CertFacts
 from scanner.net.gates import Gates
 from scanner.net.single_flight import SingleFlight
 from scanner.run.addresses import HostAddresses, choose_addresses, find_addresses
-from scanner.run.ports import FetchPath, Ports, now
+from scanner.run.ports import DNSLookup, FetchPath, Ports, now
 from scanner.settings import Caps
 from scanner.sts import PolicyFetch, STSReport, TLSRPTReport
 from scanner.vocabulary import Phase, TXTRecord
@@ -45,6 +45,12 @@ class PolicyResult:
     certs: dict[str, CertFacts] = field(default_factory=dict)
 
 
+async def find_records(domain: str, lookup: DNSLookup) -> PolicyResult:
+    """Look up the MTA-STS record and the TLSRPT record of a domain, without a request for the policy."""
+    report = records.sts_report(domain, await lookup(records.record_name(domain), "TXT"), now())
+    return PolicyResult(report, records.tlsrpt_report(await lookup(records.tlsrpt_name(domain), "TXT")))
+
+
 class PolicyExaminer:
     """The examiner of MTA-STS policies; the policy of a domain is fetched once in a pass, even if the request fails."""
 
@@ -63,12 +69,11 @@ class PolicyExaminer:
         self._results.forget(lambda result: discovery.worth_retry(result.sts))
 
     async def _examine(self, domain: str) -> PolicyResult:
-        lookup = self._ports.lookup
-        report = records.sts_report(domain, await lookup(records.record_name(domain), "TXT"), now())
-        tlsrpt = records.tlsrpt_report(await lookup(records.tlsrpt_name(domain), "TXT"))
+        known = await find_records(domain, self._ports.lookup)
+        report = known.sts
         if report.record is not TXTRecord.VALID:
-            return PolicyResult(report, tlsrpt)
-        found = await find_addresses(report.host, lookup)
+            return known
+        found = await find_addresses(report.host, self._ports.lookup)
         report = replace(report, a=found.a, aaaa=found.aaaa)
         chosen, skipped = choose_addresses(report.host, found.all, self._ports)
         fetches = [PolicyFetch(each.address, now(), {}, reason=each.reason) for each in skipped]
@@ -81,7 +86,7 @@ class PolicyExaminer:
             chains |= {cert.sha256: cert for cert in visit.chain}
             if visit.fetch.failure is None or visit.fetch.failure.phase is not Phase.CONNECT:
                 break
-        return PolicyResult(discovery.with_response(report, tuple(fetches), body), tlsrpt, chains)
+        return PolicyResult(discovery.with_response(report, tuple(fetches), body), known.tlsrpt, chains)
 
     async def _visit(self, visit: "_Visit", address: str, found: HostAddresses) -> bytes:
         """Fetch the policy from one address, within the connection limits of the policy host's provider."""

@@ -1,7 +1,8 @@
 """The stages of a scan in many processes, from the lists to the complete run, each of which can be resumed."""
 
 import secrets
-from collections.abc import Iterable, Iterator
+import time
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -12,10 +13,10 @@ from results.store import codec
 from results.store.files import naming, replace_file
 from results.store.writer import MAX_RAW, Store
 from scanner.model import RejectRecord, RunHeader
-from scanner.scale import join, part_run, plan
+from scanner.scale import join, late, part_run, plan, policy_stage
 from scanner.scale.executor import Executor
 from scanner.scale.job import Job, JobResult, KnownResolver, Stage
-from scanner.scale.plan_files import PROOF, PlanIndex, PlanPlace, read_lines
+from scanner.scale.plan_files import INDEX, PROOF, PlanIndex, PlanPlace, read_lines
 from scanner.settings import Settings
 from scanner.vocabulary import RunState
 from scanner.worker_status import ScanWorker
@@ -55,6 +56,7 @@ class ScaleDriver:
         self.matched = 0
         self.why = ""  # the reason of an early end that the user did not request
         self.totals: dict[str, int] = {}
+        self._settled: set[tuple[Stage, int]] = set()  # files without a failed lookup
 
     async def run(self) -> bool:
         """Run all stages; return False if the scan was ended early, so that it can be resumed.
@@ -69,8 +71,15 @@ class ScaleDriver:
         if index is None or not await self._examine(index):
             return False
         await trio.to_thread.run_sync(join.join_hosts, self._place, index, self._store)
+        await trio.to_thread.run_sync(self._join_certificates, index)
         await trio.to_thread.run_sync(self._store.sync)
         return await self._judge(index)
+
+    def _join_certificates(self, index: PlanIndex) -> None:
+        """Write the certificates of the policy hosts to the run."""
+        for bucket in range(index.routes if self._facts.settings.sts else 0):
+            for cert in policy_stage.certificates(self._place.file(Stage.RECORDS, bucket)):
+                self._store.copy_cert(codec.encode(cert))
 
     def stop(self, *, now: bool) -> None:
         """End the scan: let the parts finish their probes, or with ``now`` stop them at once."""
@@ -107,6 +116,8 @@ class ScaleDriver:
         """Look up the routes and addresses and make the plan; None if the scan was ended early."""
         routes = min(plan.buckets_for(self._spool.total, plan.BUCKET_DOMAINS), self._spool.buckets)
         await self._lookups("looking up MX records", Stage.ROUTES, routes)
+        if self._facts.settings.sts and not self.stopping:
+            await self._lookups("looking up MTA-STS records", Stage.RECORDS, routes)
         if self.stopping:
             return None
         hosts = await trio.to_thread.run_sync(plan.write_hosts, self._place, routes)
@@ -119,24 +130,58 @@ class ScaleDriver:
 
     async def _lookups(self, name: str, stage: Stage, groups: int) -> None:
         numbers = [number for number in range(groups) if not self._place.file(stage, number).exists()]
-        await self._executor.run(name, (self._job(stage, number, groups) for number in numbers))
+        await self._executor.run(name, (self._job(stage, number, groups) for number in numbers), self._note_failed)
+
+    # --- failed lookups ---------------------------------------------------------------------------------------
+
+    def _note_failed(self, job: Job, result: JobResult) -> None:
+        """Keep a file of lookups without a failed lookup, for which no retry pass is necessary."""
+        if not result.pending:
+            self._settled.add((job.stage, job.number))
+
+    async def _repeat_lookups(self, index: PlanIndex) -> None:
+        """Repeat the failed lookups, in as many retry passes as the user wants, ``--retry-after`` seconds apart."""
+        retries = self._facts.settings.retries
+        after = retries.after - (time.time() - (self._place.path / INDEX).stat().st_mtime)
+        for again in range(1, retries.times + 1):
+            waited = await self._lookups_again(Stage.ROUTES, again, index.routes, index.routes, after)
+            if self.stopping:
+                return
+            if await trio.to_thread.run_sync(late.write_late_hosts, self._place, index):
+                self._settled.discard((Stage.ADDRESSES, index.addresses))
+            files = late.address_files(self._place, index)
+            await self._lookups_again(Stage.ADDRESSES, again, files, index.addresses, 0 if waited else after)
+            after = retries.after
+
+    async def _lookups_again(self, stage: Stage, again: int, files: int, groups: int, after: float) -> bool:
+        """Repeat the failed lookups of a stage; return False if no file has a failed lookup."""
+        numbers = [number for number in range(files) if (stage, number) not in self._settled]
+        jobs = [replace(self._job(stage, number, groups), again=again) for number in numbers]
+        name = f"repeating failed lookups ({stage})"
+        await self._executor.run(name, jobs, self._note_failed, after=min(after, self._facts.settings.retries.after))
+        return bool(jobs)
 
     # --- parts ------------------------------------------------------------------------------------------------
 
     async def _examine(self, index: PlanIndex) -> bool:
         """Examine all parts, round by round; return False if the scan was ended early."""
         for number in (1, 2):
-            await self._round(number, [entry.number for entry in index.round(number)])
+            more = [self._job(Stage.POLICIES, 0, index.routes)] if number == 1 and self._facts.settings.sts else []
+            await self._round(number, [entry.number for entry in index.round(number)], more)
             if self.stopping:
                 return False
-        again = join.again_number(index)
+        again = join.AGAIN_PART
         if not self._place.file("part", again).exists():
-            await trio.to_thread.run_sync(join.write_again, self._place, index)
+            await self._repeat_lookups(index)
+            if self.stopping:
+                return False
+            found = await trio.to_thread.run_sync(late.late_lines, self._place, index, self._facts.settings)
+            await trio.to_thread.run_sync(join.write_again, self._place, index, found)
         if self._place.file("part", again).stat().st_size:
             await self._round(AGAIN, [again])
         return not self.stopping
 
-    async def _round(self, number: int, parts: Iterable[int]) -> None:
+    async def _round(self, number: int, parts: Iterable[int], more: Sequence[Job] = ()) -> None:
         times, after = self._facts.settings.retries.times, self._facts.settings.retries.after
 
         def follow(job: Job, result: JobResult) -> tuple[float, Job] | None:
@@ -147,7 +192,8 @@ class ScaleDriver:
 
         jobs = (replace(self._job(Stage.PART, part), last=not times) for part in parts)
         left = [replace(job, again=again, last=again >= times) for job in jobs for again in self._next_pass(job, times)]
-        await self._executor.run(f"examining MX hosts, round {number}", left, follow)
+        more = [replace(job, last=not times) for job in more]
+        await self._executor.run(f"examining MX hosts, round {number}", [*more, *left], follow)
 
     def _next_pass(self, job: Job, times: int) -> list[int]:
         """Return the number of the next pass over a part, in a list that is empty if no pass is left."""
@@ -160,7 +206,7 @@ class ScaleDriver:
     def _headers(self) -> Iterator[RunHeader]:
         """Yield the headers of all parts that were begun."""
         index = self._place.index()
-        for number in (*(entry.number for entry in index.parts), join.again_number(index)) if index else ():
+        for number in (*(entry.number for entry in index.parts), join.AGAIN_PART) if index else ():
             header = part_run.header_if_begun(self._place.part(number))
             if header is not None:
                 yield header
@@ -184,7 +230,8 @@ class ScaleDriver:
 
     async def _judge(self, index: PlanIndex) -> bool:
         """Judge all domains and put their records in place; return False if the scan was ended early."""
-        jobs = (self._job(Stage.JUDGE, bucket, index.routes, index.addresses) for bucket in range(index.routes))
+        files = late.address_files(self._place, index)
+        jobs = (self._job(Stage.JUDGE, bucket, index.routes, files) for bucket in range(index.routes))
         results = await self._executor.run("judging domains", jobs)
         if self.stopping:
             return False

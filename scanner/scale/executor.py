@@ -88,7 +88,7 @@ class Executor:
         self._check_workers()
 
     async def run(
-        self, stage: str, jobs: Iterable[Job], follow: Following = lambda _job, _result: None
+        self, stage: str, jobs: Iterable[Job], follow: Following = lambda _job, _result: None, *, after: float = 0.0
     ) -> list[JobResult]:
         """Do all jobs of a stage and the jobs that follow them, and return the results of the complete jobs.
 
@@ -96,12 +96,15 @@ class Executor:
             stage: name of the stage for the display.
             jobs: the jobs.
             follow: function that returns the job that follows a complete job, such as a retry pass.
+            after: seconds to wait before the first job.
 
         Raises:
             ClusterError: a job failed too often, no worker can run jobs, or the scheduler does not answer.
         """
         self._queue = deque(jobs)
         self.progress = StageProgress(stage, len(self._queue))
+        while after > 0 and self._queue:
+            self._later(after, self._queue.popleft())
         results: list[JobResult] = []
         while self._keys or ((self._queue or self._delayed) and not self.stopping):
             if self._workers.lost():

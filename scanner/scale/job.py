@@ -18,6 +18,8 @@ class Stage(StrEnum):
 
     FITNESS = "fitness"
     ROUTES = "routes"
+    RECORDS = "records"
+    POLICIES = "policies"
     ADDRESSES = "addresses"
     PART = "part"
     JUDGE = "judge"

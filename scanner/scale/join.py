@@ -25,9 +25,12 @@ from scanner.model import HostReport
 from scanner.run.addresses import address_order
 from scanner.scale.partition import digest
 from scanner.scale.places import write_places
-from scanner.scale.plan import GROUPS, part_line
+from scanner.scale.plan import GROUPS, MOST_PARTS, part_line
 from scanner.scale.plan_files import PartLine, PlanIndex, PlanPlace, SplitLine, read_lines, whole_file, write_lines
 from targets.partition import Buckets, bucket_name
+
+AGAIN_PART = MOST_PARTS + 1
+"""Number of the part that examines hosts again; no part of a plan has this number, even if it has no hosts."""
 
 WAITING = 2000
 """Number of lines of hosts (about 5 KB each) that are buffered before they are appended to the files by hash."""
@@ -93,18 +96,20 @@ class _Piece:
     reports: dict[int, bytes] = field(default_factory=dict)
 
 
-def write_again(place: PlanPlace, index: PlanIndex) -> int:
+def write_again(place: PlanPlace, index: PlanIndex, late: Sequence[PartLine] = ()) -> int:
     """Merge the reports of the hosts in several parts, and return the number of hosts that are examined again.
 
+    These are the hosts whose parts disagree, and ``late``: hosts whose addresses were found after the plan was made.
     The merged reports are written to the plan, and then the file of the part that examines hosts again.
 
     Raises:
         StoreError: a file cannot be read or written.
     """
     _distribute(place, index)
-    merged_path = place.path / _MERGED
+    merged_path, known = place.path / _MERGED, {line.key for line in late}
 
     def lines() -> Iterator[PartLine]:
+        yield from late
         with whole_file(merged_path) as file:
             for bucket in range(GROUPS):
                 for piece in _pieces(place.path / bucket_name(_PIECES, bucket)):
@@ -114,10 +119,10 @@ def write_again(place: PlanPlace, index: PlanIndex) -> int:
                     reports = [_report(place, *each) for each in piece.reports.items()]
                     if agree(piece.split, reports):
                         file.write(codec.encode(merged(piece.split, reports)))
-                    else:
+                    elif piece.split.key not in known:
                         yield part_line(piece.split.key, piece.split.line, piece.split.line.chosen, whole=True)
 
-    count = write_lines(place.file("part", again_number(index)), lines())
+    count = write_lines(place.file("part", AGAIN_PART), lines())
     _clear(place)
     return count
 
@@ -170,11 +175,6 @@ def _pieces(path: Path) -> Iterator[_Piece]:
     yield from found.values()
 
 
-def again_number(index: PlanIndex) -> int:
-    """Return the number of the part that examines again the hosts whose parts disagree."""
-    return 1 + max((entry.number for entry in index.parts), default=0)
-
-
 # --- all hosts --------------------------------------------------------------------------------------------------
 
 
@@ -196,21 +196,23 @@ def join_hosts(place: PlanPlace, index: PlanIndex, store: Store) -> None:
     Raises:
         StoreError: a file cannot be read or written.
     """
-    keys, again = _split_keys(place), again_number(index)
+    keys, again = _split_keys(place), AGAIN_PART
     parts = [entry.number for entry in index.parts] + [again] * place.part(again).exists()
     for number in parts:
         path = lines_path(place.part(number), "certs")
         for line in last_lines(path):
             _copy(path, line, store.copy_cert)
+    whole = {key for number in parts if number == again for key, _ in _hosts(place, number)}
     for number in parts:
         path = lines_path(place.part(number), "hosts")
         for key, line in _hosts(place, number):
-            if number == again or key not in keys:
+            if number == again or not (key in keys or key in whole):
                 _copy(path, line, store.copy_host)
     path = place.path / _MERGED
     with naming(path), path.open("rb") as file:
         for line in file:
-            _copy(path, line, store.copy_host)
+            if not whole or line_keys.key_of(line) not in whole:
+                _copy(path, line, store.copy_host)
     store.sync()
     write_places(lines_path(place.run, "hosts"), hosts_index(place))
     write_places(lines_path(place.run, "certs"), certs_index(place))

@@ -6,12 +6,13 @@ from dataclasses import replace
 import trio
 
 from results.store import codec
+from results.store.by_key import Lookup
 from results.store.reader import lines_path
 from results.store.writer import CERTS_HELD, digests_of
 from scanner.facts import Answer, CertFacts, Endpoint
 from scanner.model import DomainRecord, HostReport
 from scanner.net.probe import ProbeResult
-from scanner.run.examine import DomainObservation, DomainResult, Examiner
+from scanner.run.examine import DomainObservation, DomainResult, Examiner, has_policy
 from scanner.run.host_result import ReportAndCerts
 from scanner.run.ports import Ports
 from scanner.run.slices import Slices
@@ -19,6 +20,7 @@ from scanner.scale.join import certs_index, hosts_index
 from scanner.scale.places import PlacedLines
 from scanner.scale.plan_files import AddressLine, PlanPlace, RouteLine, read_lines, whole_file
 from scanner.scale.planned_lookup import PlannedLookup, Question, no_lookup
+from scanner.scale.policy_stage import PolicyLine
 from scanner.settings import Settings
 from targets.lists import Target
 
@@ -53,6 +55,7 @@ class JudgedBucket:
         self._routes = {line.key: line for line in read_lines(place.file("routes", bucket), RouteLine)}
         self._addresses = _wide_answers(place, addresses, list(self._routes.values()), settings)
         self._hosts = PlacedLines(lines_path(place.run, "hosts"), hosts_index(place), HostReport)
+        self._policies = Lookup(place.file("records", bucket), PolicyLine) if settings.sts else None
         self._certs = PlacedLines(lines_path(place.run, "certs"), certs_index(place), CertFacts, CERTS_HELD)
 
     async def write(self, targets: Iterator[Target], ports: Ports, conditions: Sequence[tuple[str, str]]) -> int:
@@ -73,7 +76,7 @@ class JudgedBucket:
             for number, target in enumerate(targets):
                 line = self._routes.get(target.destination.key)
                 if line is not None:
-                    record, octets = await _judged(examiner, target, line)
+                    record, octets = await _judged(examiner, await _seen(examiner, target, line, self._policies))
                     file.write(octets)
                     ports.stats.domain(record)
                     matched += any(getattr(record.verdict, field) == value for field, value in conditions)
@@ -108,12 +111,23 @@ def _wide_answers(
     return found
 
 
-async def _judged(examiner: Examiner, target: Target, line: RouteLine) -> tuple[DomainRecord, bytes]:
-    """Return the record of a target and its line; a record that cannot be encoded becomes an internal error."""
+async def _seen(
+    examiner: Examiner, target: Target, line: RouteLine, policies: Lookup[PolicyLine] | None
+) -> DomainObservation:
+    """Return the observation of a target; an internal error in an earlier stage becomes part of the observation."""
     if line.error:
-        seen = DomainObservation(target, line.observed_at, error=RuntimeError(line.error))
-    else:
-        seen = replace(await examiner.observe(target), began=line.observed_at)
+        return DomainObservation(target, line.observed_at, error=RuntimeError(line.error))
+    seen = replace(await examiner.observe(target), began=line.observed_at)
+    if policies is None or seen.error is not None or not has_policy(target.destination, seen.route):
+        return seen
+    known = policies.get(target.destination.key)
+    if known is None or known.is_open:
+        return replace(seen, error=RuntimeError("the MTA-STS policy was not examined"))
+    return replace(seen, policy=known.result)
+
+
+async def _judged(examiner: Examiner, seen: DomainObservation) -> tuple[DomainRecord, bytes]:
+    """Return the record of a target and its line; a record that cannot be encoded becomes an internal error."""
     result: DomainResult = await examiner.judge(seen, Slices())
     try:
         return result.record, codec.encode(result.record)

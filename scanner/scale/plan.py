@@ -112,7 +112,7 @@ def beyond_limit(place: PlanPlace, routes: int, addresses: int, settings: Settin
     per_host = settings.addresses
     wide: list[Sequence[tuple[str, int]]] = []
     suspects: set[tuple[str, int]] = set()
-    for line in _routes(place, routes):
+    for line in routes_of(place, routes):
         if per_host is None or len(line.hosts) * per_host > settings.domain_addresses:
             wide.append(line.hosts)
             suspects.update(line.hosts)
@@ -120,7 +120,7 @@ def beyond_limit(place: PlanPlace, routes: int, addresses: int, settings: Settin
         return set()
     counts = {
         (line.host, line.port): len(line.chosen)
-        for line in _addresses(place, addresses)
+        for line in addresses_of(place, addresses)
         if (line.host, line.port) in suspects
     }
     for hosts in wide:
@@ -130,18 +130,20 @@ def beyond_limit(place: PlanPlace, routes: int, addresses: int, settings: Settin
             if left < 0 and number:
                 break
             suspects.discard(host)
-    for line in _routes(place, routes):
+    for line in routes_of(place, routes):
         if suspects and per_host is not None and len(line.hosts) * per_host <= settings.domain_addresses:
             suspects.difference_update(line.hosts)
     return suspects
 
 
-def _routes(place: PlanPlace, count: int) -> Iterator[RouteLine]:
+def routes_of(place: PlanPlace, count: int) -> Iterator[RouteLine]:
+    """Yield the lines of ``count`` files of routes."""
     for bucket in range(count):
         yield from read_lines(place.file("routes", bucket), RouteLine)
 
 
-def _addresses(place: PlanPlace, count: int) -> Iterator[AddressLine]:
+def addresses_of(place: PlanPlace, count: int) -> Iterator[AddressLine]:
+    """Yield the lines of ``count`` files of addresses."""
     for bucket in range(count):
         yield from read_lines(place.file("addresses", bucket), AddressLine)
 
@@ -170,7 +172,7 @@ def make_plan(place: PlanPlace, settings: Settings, size: PlanSize) -> PlanIndex
     beyond = beyond_limit(place, size.routes, size.addresses, settings)
 
     def lines() -> Iterator[AddressLine]:
-        return (line for line in _addresses(place, size.addresses) if (line.host, line.port) not in beyond)
+        return (line for line in addresses_of(place, size.addresses) if (line.host, line.port) not in beyond)
 
     total = sum(len(line.chosen) for line in lines())
     parts = max(1, min(MOST_PARTS, max(size.parts, total // PART_ADDRESSES), total))

@@ -2,9 +2,11 @@
 
 * ``routes-NNN.jsonl``: the MX answer of each destination of a bucket.
 * ``refused-NNN.jsonl``: the destinations of a bucket that are out of scope.
+* ``records-NNN.jsonl``: the MTA-STS policies and TLSRPT records of a bucket, with ``--sts``.
 * ``hosts-NNN``: the distinct MX hosts of a bucket, as ``host TAB port``.
 * ``addresses-NNN.jsonl``: the A and AAAA answers of each MX host of a bucket.
 * ``part-NNN.jsonl``: the MX hosts of a part, with the addresses that belong to the part.
+* ``backoff-NNN.jsonl``: the providers in back-off that the passes over a part found, for later passes.
 * ``split.jsonl``: the MX hosts that lie in several parts.
 * ``judged-NNN.jsonl``: the records of the domains of a bucket.
 * ``index.json``: the parts, written after all files on which the parts depend.
@@ -34,6 +36,9 @@ STOP = "stop"
 SPLIT = "split.jsonl"
 PROOF = "proof"
 
+NOT_YET = -1
+"""The number of the retry pass of a host that has not been looked up."""
+
 _T = TypeVar("_T")
 
 
@@ -41,7 +46,8 @@ _T = TypeVar("_T")
 class RouteLine:
     """The MX answer of a destination, and its MX hosts with ports in the order of the route.
 
-    ``error`` is the text of an internal error that prevented the lookup.
+    ``error`` is the text of an internal error that prevented the lookup. ``again`` is the number of the retry pass that
+    found the answer, or 0.
     """
 
     key: str
@@ -49,11 +55,16 @@ class RouteLine:
     mx: Answer | None
     hosts: tuple[tuple[str, int], ...]
     error: str = ""
+    again: int = 0
 
 
 @dataclass(frozen=True, slots=True)
 class AddressLine:
-    """The A and AAAA answers of an MX host (None for an address literal), and the choice of addresses to probe."""
+    """The A and AAAA answers of an MX host (None for an address literal), and the choice of addresses to probe.
+
+    ``again`` is the number of the retry pass that found the answers, 0 for answers before the plan, and ``NOT_YET`` for
+    a host that was found by a retry pass and has not been looked up.
+    """
 
     host: str
     port: int
@@ -61,6 +72,7 @@ class AddressLine:
     aaaa: Answer | None
     chosen: tuple[str, ...]
     skipped: tuple[Skipped, ...]
+    again: int = 0
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from results.store.collection import stored_run
+from results.store.reader import lines_path
 from scanner.scale import join, part_run
 from scanner.scale.plan_files import PartEntry, PlanPlace
 from scanner.vocabulary import RunState
@@ -55,10 +56,27 @@ def scan_state(path: Path) -> ScanState:
         stage = "looking up addresses" if any(place.path.glob("addresses-*")) else "looking up MX records"
         return ScanState(str(path), found.state, stage, None)
     parts = tuple(_part_state(place, entry) for entry in index.parts)
-    again = join.again_number(index)
+    again = join.AGAIN_PART
     if place.part(again).is_dir():
         parts = (*parts, _part_state(place, PartEntry(again, 3, 0, 0)))
     return ScanState(str(path), found.state, _stage(found.state, parts), index.domains, parts)
+
+
+def not_judged(path: Path) -> str:
+    """Return one line about a scan with ``--dask`` whose domains have not been judged; empty for every other run.
+
+    Raises:
+        StoreError: a file cannot be read.
+    """
+    judged = lines_path(path, "domains")
+    if not PlanPlace(path).path.is_dir() or (judged.exists() and judged.stat().st_size):
+        return ""
+    found = scan_state(path)
+    if found.state is RunState.COMPLETE:
+        return ""
+    done = sum(part.state is RunState.COMPLETE for part in found.parts)
+    parts = f", {done} of {len(found.parts)} parts complete" if found.parts else ""
+    return f"{path}: no domain is judged yet ({found.stage}{parts}); mxsweep status {path} shows the parts"
 
 
 def _stage(state: RunState, parts: tuple[PartState, ...]) -> str:

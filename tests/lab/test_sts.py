@@ -12,12 +12,14 @@ from results.diff.compare import compare
 from results.diff.rejudge import Rejudge
 from results.explain.sts_fix import policy_faults
 from results.store.reader import Run
+from results.store.writer import policy_digests
 from scanner.cli.commands import main
 from scanner.core.sts.policy_file import Patterns, parse_policy
 from scanner.model import DomainRecord
 from scanner.net import truststore
 from tests.lab.cases_sts import ADDRESSES, CASES, STSCase
 from tests.lab.use import PATIENCE, RESOLVER, Lab
+from tests.lines import dicts
 from tests.sweep import MXSWEEP, trusting
 
 pytestmark = pytest.mark.lab
@@ -177,3 +179,19 @@ def test_private_addresses_of_policy_hosts_are_not_contacted(lab: Lab, tmp_path:
     assert found.sts is not None
     assert [fetch.reason for fetch in found.sts.fetches] == ["address-not-public"]
     assert found.verdict.sts == "unknown"
+
+
+def test_several_processes_give_the_same_records(
+    lab: Lab, domains: dict[str, DomainRecord], tmp_path_factory: pytest.TempPathFactory
+) -> None:
+    """Only times and TTLs differ; this test is the last, because it visits the policy hosts again."""
+    place = tmp_path_factory.mktemp("parts") / "run"
+    command = ("scan", "-", "--sts", "-o", str(place), "--quiet", "--ehlo", "sts.lab.test", "--dask", "local:2")
+    done = lab.run(*MXSWEEP, *command, *trusting(lab), stdin="".join(f"{case.domain}\n" for case in CASES))
+    assert done.returncode == 0, done.stderr
+    found = {record.key: record for record in Run.open(place).domains()}
+    assert {key: record.verdict for key, record in found.items()} == {key: domains[key].verdict for key in domains}
+    bodies = [{key: each.sts and each.sts.body for key, each in records.items()} for records in (found, domains)]
+    assert bodies[0] == bodies[1]
+    certs = {line["sha256"] for line in dicts(place, "certs")}
+    assert {digest for record in found.values() for digest in policy_digests(record)} <= certs

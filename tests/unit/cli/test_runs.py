@@ -8,6 +8,7 @@ import pytest
 from results.store.files import StoreError
 from results.store.packed import compress
 from results.store.reader import LINE_FILES, lines_path, own_path
+from results.store.writer import Store
 from scanner.cli.errors import CliError, Exit
 from scanner.cli.runs import reading, write
 from tests.fuzz import runs
@@ -98,3 +99,11 @@ def test_every_command_reads_a_compressed_run(argv: tuple[str, ...], tmp_path: P
         compress(own_path(run, name))
     assert not list(run.glob("*.jsonl"))
     assert runs.run_command(argv, run, tmp_path / "out") is None
+
+
+def test_a_run_whose_domains_are_not_judged_is_named(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    Store.create(tmp_path / "run", records.header()).close()
+    (tmp_path / "run" / "plan").mkdir()
+    with reading() as open_run:
+        open_run(str(tmp_path / "run"))
+    assert "run: no domain is judged yet (looking up MX records); mxsweep status " in capsys.readouterr().err

@@ -38,10 +38,9 @@ def test_a_run_that_was_begun_with_it_continues_with_it(tmp_path: Path) -> None:
     ("argv", "text"),
     [
         (("--dask", "locale"), "--dask locale: local, local:N, tcp://HOST:PORT"),
-        (("--dask", "local", "--sts"), "--sts: a scan with --dask does not support it"),
-        (("--dask", "local", "--first", "x"), "--first: a scan with --dask does not support it"),
-        (("--dask", "local", "--log-file", "x"), "--log-file: a scan with --dask does not support it"),
-        (("--dask", "local", "--dry-run"), "--dry-run: a scan with --dask does not support it"),
+        (("--dask", "local", "--first", "x"), "--first: all domains of a scan with --dask are complete at its end"),
+        (("--dask", "local", "--log-file", "x"), "--log-file: a scan with --dask has no log"),
+        (("--dask", "local", "--retry-inconclusive", "x"), "--retry-inconclusive: use it without --dask"),
         (("--dask-security", "x"), "--dask-security: it requires --dask"),
         (("--dask", "local", "-o", "-"), "--dask: it requires -o RUN"),
     ],
@@ -50,6 +49,10 @@ def test_contradictions(argv: tuple[str, ...], text: str) -> None:
     with pytest.raises(CliError, match=text) as caught:
         scale.choice_of(flags("list", "-o", "run", *argv))
     assert caught.value.code is Exit.USAGE
+
+
+def test_a_dry_run_needs_no_run_directory() -> None:
+    assert scale.choice_of(flags("list", "--dask", "local:2", "--dry-run")) == parse_choice("local:2")
 
 
 def test_a_run_that_was_begun_without_it(tmp_path: Path) -> None:

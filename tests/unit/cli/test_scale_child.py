@@ -11,6 +11,7 @@ import trio
 import trio.testing
 
 from results.store import codec
+from results.store.writer import Store
 from scanner.cli import scale_child
 from scanner.cli.errors import CliError, Exit
 from scanner.net.unbound import UnboundError
@@ -19,6 +20,8 @@ from scanner.scale.job import ChildMessage, Job, JobResult, Stage
 from scanner.scale.plan_files import PlanPlace
 from scanner.settings import Caps, DNSSettings, Retries, Settings
 from scanner.vocabulary import RunState
+from tests.unit import records
+from tests.unit.scale.inline import request_of
 
 SETTINGS = Settings(caps=Caps(total=5, rate=100), dns=DNSSettings(rate=500, in_flight=9), retries=Retries(2))
 
@@ -98,3 +101,31 @@ async def test_the_end_of_the_parent_ends_the_job(monkeypatch: pytest.MonkeyPatc
     stop = Stop()
     await scale_child._watch_parent(stop)
     assert stop.working.cancel_called
+
+
+@pytest.mark.parametrize(
+    ("locked", "writable", "text"),
+    [(False, True, "its lock has no effect on this machine"), (True, False, "this user cannot write to it")],
+)
+async def test_a_machine_without_the_run_directory_is_not_fit(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, text: str, *, locked: bool, writable: bool
+) -> None:
+    """The process that began the scan holds the lock, so that a machine that could take it has a lock of its own."""
+    place = PlanPlace(tmp_path / "run")
+    store = Store.create(place.run, records.header())
+    if not locked:
+        store.close()
+    monkeypatch.setattr(os, "access", lambda *_: writable)
+    with pytest.raises(CliError, match=text) as caught:
+        await scale_child._fitness(job(), request_of(place.run), place)
+    assert caught.value.code is Exit.UNFIT
+
+
+def test_every_expected_error_of_a_test_refuses_the_worker(monkeypatch: pytest.MonkeyPatch) -> None:
+    """For example, a file that an option names is missing on the machine."""
+
+    def fail(_: Job) -> JobResult:
+        raise CliError("/etc/ca.pem: No such file or directory")
+
+    monkeypatch.setattr(scale_child, "_done", fail)
+    assert scale_child.result_of(Job(Stage.FITNESS, 0, "RUN", {})).unfit

@@ -83,3 +83,26 @@ def test_open_breakers_are_sorted_by_deferred_connections() -> None:
     assert found.open(11) == [HeldBack(OTHER, 2, 3)]
     found.rejected(KEY, 11)
     assert found.open(13.5) == [HeldBack(OTHER, 2, 0.5), HeldBack(KEY, 0, 17.5)]
+
+
+def test_the_back_off_of_another_process_is_continued() -> None:
+    """The provider gets one connection at a time, and its next back-off is as long as if one process had begun all."""
+    first, second = Breakers(first=10, longest=1000), Breakers(first=10, longest=1000)
+    first.rejected(KEY, 0)
+    first.refused(OTHER, "192.0.2.1", 0)
+    assert {key: (each.count, each.until) for key, each in first.openings().items()} == {KEY: (1, 10)}
+    second.restore(KEY, 1, 4, 500)
+    assert (second.is_open(KEY, 503.9), second.is_open(KEY, 504), second.has_opened(KEY)) == (True, False, True)
+    assert [each.name for each in second.open(501)] == [KEY]
+    second.rejected(KEY, 510)
+    assert second.is_open(KEY, 529.9)
+    assert not second.is_open(KEY, 530)
+
+
+def test_a_back_off_from_a_file_has_limits() -> None:
+    found = Breakers(first=10, longest=35)
+    found.restore(KEY, 10**9, 10**9, 0)
+    assert not found.is_open(KEY, 35)
+    found.restore(KEY, -5, -5, 0)
+    assert found.openings()[KEY].count == 1
+    assert not found.is_open(KEY, 0)

@@ -4,6 +4,7 @@ import math
 from collections.abc import AsyncIterator, Callable
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import asynccontextmanager
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -91,7 +92,7 @@ def use(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
         settings: Settings, _t: Any, _s: Any, _r: Any, stats: Stats, *_: Any, **_m: Any
     ) -> AsyncIterator[Ports]:
         ports = world.ports(settings)
-        yield Ports(settings, ports.lookup, ports.probe, ports.trust, ports.scope, stats, ports.has_route)
+        yield replace(ports, stats=stats, fetch=ports.fetch if settings.sts else None)
 
     monkeypatch.setattr(scale_child, "wired", wired)
     monkeypatch.setattr(scan, "wired", wired)
@@ -103,7 +104,7 @@ def use(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
 def request_of(run: Path, *argv: str) -> Request:
     """Return the request of a scan with these options."""
     context = group.commands["scan"].make_context("scan", [*argv, "--ehlo", "me.example", "--allow-private"])
-    return build({**context.params, "resume": str(run), "output": str(run), "sts": False})
+    return build({**context.params, "resume": str(run), "output": str(run), "sts": bool(context.params["sts"])})
 
 
 class PartScan:

@@ -13,7 +13,7 @@ from results.store.writer import Store
 from scanner.model import EndpointReport, HostReport, Skipped
 from scanner.reasons import Reason
 from scanner.scale import join
-from scanner.scale.join import again_number, agree, join_hosts, merged, write_again
+from scanner.scale.join import AGAIN_PART, agree, join_hosts, merged, write_again
 from scanner.scale.plan_files import (
     AddressLine,
     PartEntry,
@@ -99,13 +99,28 @@ def test_hosts_are_joined_once(tmp_path: Path) -> None:
     assert [each.sha256 for each in joined.certs()] == [cert().sha256]
 
 
+def test_a_late_host_is_examined_once_and_its_whole_report_counts(tmp_path: Path) -> None:
+    """The parts agree, but another address of the host was found after the plan was made."""
+    place = place_in(tmp_path, report(SECOND))
+    line = PartLine(SPLIT.key, LINE.host, LINE.port, LINE.chosen, LINE.a, LINE.aaaa)
+    assert write_again(place, INDEX, [line]) == 1
+    assert list(read_lines(place.file("part", AGAIN_PART), PartLine)) == [line]
+    whole = replace(report(FIRST), observed_at=NOON + timedelta(hours=1))
+    run_of(place, AGAIN_PART, whole)
+    for name in ("joined", "joined again"):
+        with Store.create(tmp_path / name, header()) as store:
+            join_hosts(place, INDEX, store)
+            join_hosts(place, INDEX, store)
+        assert [each for each in Run.open(tmp_path / name).hosts() if each.key == SPLIT.key] == [whole]
+
+
 def test_a_host_whose_parts_disagree_is_examined_again_as_a_whole(tmp_path: Path) -> None:
     place = place_in(tmp_path, other_tlsa(report(SECOND)))
     assert write_again(place, INDEX) == 1
-    (line,) = read_lines(place.file("part", again_number(INDEX)), PartLine)
+    (line,) = read_lines(place.file("part", AGAIN_PART), PartLine)
     assert (line.key, line.whole, line.a, line.aaaa) == (SPLIT.key, True, LINE.a, LINE.aaaa)
     whole = replace(other_tlsa(report(FIRST)), endpoints=(endpoint(SECOND),))
-    run_of(place, again_number(INDEX), whole)
+    run_of(place, AGAIN_PART, whole)
     with Store.create(tmp_path / "joined", header()) as store:
         join_hosts(place, INDEX, store)
     assert whole in list(Run.open(tmp_path / "joined").hosts())

@@ -6,7 +6,7 @@ import pytest
 
 from results.store.files import StoreError
 from results.store.writer import Store
-from scanner.scale.state import scan_state
+from scanner.scale.state import not_judged, scan_state
 from scanner.vocabulary import RunState
 from tests.unit import records
 from tests.unit.fakes import DOMAIN, MX1, OK_RECORD, V4, World, host, mx, shakes
@@ -54,6 +54,23 @@ def test_a_part_that_was_not_begun_and_a_part_that_a_process_works_on(
     (part / "spool" / "flags.json").unlink()
     found = scan_state(tmp_path / "run")
     assert (found.parts[0].state, found.stage) == (None, "examining MX hosts, 1 parts left")
+
+
+def test_one_line_states_that_no_domain_is_judged(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    run = tmp_path / "run"
+    use(World(mx() | host(MX1, V4, records=[OK_RECORD]), {V4: shakes()}), monkeypatch)
+    PartScan(run, (DOMAIN,)).go(InlineWorkers())
+    assert not_judged(run) == ""
+    (run / "domains.jsonl").write_bytes(b"")
+    text = f"{run}: no domain is judged yet (retry passes, or judging domains, 1 of 1 parts complete)"
+    assert not_judged(run) == f"{text}; mxsweep status {run} shows the parts"
+    (run / "plan" / "index.json").unlink()
+    assert "no domain is judged yet (looking up addresses);" in not_judged(run)
+    with Store.resume(run) as store:
+        store.finish(RunState.COMPLETE, {"domains": 0}, records.NOON)
+    assert not_judged(run) == ""
+    Store.create(tmp_path / "other", records.header()).close()
+    assert not_judged(tmp_path / "other") == ""
 
 
 def test_no_run(tmp_path: Path) -> None:

@@ -1,0 +1,97 @@
+"""The MX hosts whose addresses a retry pass of the lookups found, after the plan was made.
+
+These hosts are examined as a whole in a part that runs alone after all other parts, so that no cap is exceeded.
+"""
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import TypeVar
+
+from results.store import codec
+from results.store.files import StoreError, naming, open_regular
+from scanner.run.host_result import HostKey
+from scanner.scale import plan
+from scanner.scale.plan_files import (
+    NOT_YET,
+    AddressLine,
+    PartLine,
+    PlanIndex,
+    PlanPlace,
+    RouteLine,
+    read_lines,
+    write_lines,
+)
+from scanner.settings import Settings
+
+_ON_TIME = b'"again":0}\n'
+"""The end of a line that was written before the plan; ``again`` is the last member."""
+
+_Host = tuple[str, int]
+_Line = TypeVar("_Line", RouteLine, AddressLine)
+
+
+def address_files(place: PlanPlace, index: PlanIndex) -> int:
+    """Return the number of files of addresses, with the file of the hosts that a retry pass found."""
+    return index.addresses + place.file("addresses", index.addresses).exists()
+
+
+def write_late_hosts(place: PlanPlace, index: PlanIndex) -> int:
+    """Add the hosts of late routes that are in no file of addresses to a file of their own; return their number.
+
+    Raises:
+        StoreError: a file cannot be read or written.
+    """
+    new = _late_routes(place, index)
+    if new:
+        new -= {(line.host, line.port) for line in plan.addresses_of(place, address_files(place, index))}
+    if new:
+        path = place.file("addresses", index.addresses)
+        before = list(read_lines(path, AddressLine)) if path.exists() else []
+        fresh = [AddressLine(*host, None, None, (), (), NOT_YET) for host in sorted(new)]
+        write_lines(path, [*before, *fresh])
+    return len(new)
+
+
+def late_lines(place: PlanPlace, index: PlanIndex, settings: Settings) -> list[PartLine]:
+    """Return the hosts to examine as a whole: those with late addresses, and those of late routes in no part.
+
+    Raises:
+        StoreError: a file cannot be read.
+    """
+    files = address_files(place, index)
+    hosts = _late_routes(place, index)
+    if hosts:
+        found = [line for line in plan.addresses_of(place, files) if line.again or (line.host, line.port) in hosts]
+    else:
+        found = [line for number in range(files) for line in _late(place.file("addresses", number), AddressLine)]
+    if not found:
+        return []
+    planned = {
+        (line.host, line.port)
+        for entry in index.parts
+        for line in read_lines(place.file("part", entry.number), PartLine)
+        if (line.host, line.port) in hosts
+    }
+    left_out = planned | plan.beyond_limit(place, index.routes, files, settings)
+    return [
+        plan.part_line(str(HostKey(line.host, line.port, settings.mode)), line, line.chosen, whole=True)
+        for line in found
+        if line.again or (line.host, line.port) not in left_out
+    ]
+
+
+def _late_routes(place: PlanPlace, index: PlanIndex) -> set[_Host]:
+    """Return the hosts of the routes that a retry pass found."""
+    files = (place.file("routes", number) for number in range(index.routes))
+    return {host for path in files for line in _late(path, RouteLine) for host in line.hosts}
+
+
+def _late(path: Path, kind: type[_Line]) -> Iterator[_Line]:
+    """Yield the lines of a file that a retry pass wrote; the many other lines are not decoded."""
+    with naming(path), open_regular(path) as file:
+        for octets in file:
+            if not octets.endswith(_ON_TIME):
+                try:
+                    yield codec.decode(kind, octets)
+                except codec.CodecError as error:
+                    raise StoreError(f"{path}: {error}") from None
