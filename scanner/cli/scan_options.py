@@ -204,6 +204,15 @@ _CONNECTIONS = block(
         show_default=True,
         help="Server name to send in TLS: auto (the TLSA base domain where DANE applies), mx (the MX host) or none.",
     ),
+    option(
+        "--sni-sample",
+        type=click.IntRange(min=0),
+        metavar="N",
+        default=0,
+        show_default="0, probe all",
+        help="Number of MX hosts to probe of those that have the same addresses and usable TLSA records. If the results"
+        " of the N hosts are clean and equal, they are also those of the other hosts (reason inferred-from-sample).",
+    ),
     EHLO,
     BIND,
     FAMILY,
