@@ -209,9 +209,9 @@ _CONNECTIONS = block(
         type=click.IntRange(min=0),
         metavar="N",
         default=0,
-        show_default="0, probe all",
-        help="Number of MX hosts to probe of those that have the same addresses and usable TLSA records. If the results"
-        " of the N hosts are clean and equal, they are also those of the other hosts (reason inferred-from-sample).",
+        show_default="0, all hosts",
+        help="Number of MX hosts to probe of each group of hosts with equal addresses and equal usable TLSA records."
+        " After clean and equal results, the other hosts get the result of the sample (reason inferred-from-sample).",
     ),
     EHLO,
     BIND,
