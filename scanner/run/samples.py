@@ -33,7 +33,7 @@ class _SampleGroup:
 
     begun: int = 0
     ended: int = 0
-    result: bytes = b""
+    result: bytes | None = None
     source: HostKey | None = None
     differs: bool = False
     changed: trio.Event | None = None
@@ -42,7 +42,7 @@ class _SampleGroup:
         """Add the result of a host of the sample, None for a result that is not clean."""
         self.ended += 1
         if self.source is None:
-            self.source, self.result = key, result or b""
+            self.source, self.result = key, result
         self.differs = self.differs or result is None or result != self.result
 
     def notify(self) -> None:

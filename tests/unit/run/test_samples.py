@@ -1,6 +1,6 @@
 """The samples of ``--sni-sample``: which hosts of a group are probed, and which get the result of the sample."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import replace
 
 import pytest
@@ -125,6 +125,23 @@ async def test_hosts_of_a_group_wait_for_its_sample(autojump_clock: trio.testing
     assert {result.record.verdict.dane for result in found.values()} == {"protected"}
 
 
+async def test_hosts_of_a_group_wait_for_the_whole_sample(autojump_clock: trio.testing.MockClock) -> None:
+    """The first host of the sample has a clean result half a second before the second, whose result differs."""
+    assert autojump_clock is not None
+    world = World(group(*NAMES[:3]), {V4: by_name(shakes(), tenant2=shakes(OTHER_LEAF))}, seconds=1)
+    examiner = Examiner(world.ports(TWO))
+    found: dict[str, DomainResult] = {}
+
+    async def one(name: str, begin: float) -> None:
+        await trio.sleep(begin)
+        found[name] = await examiner.examine(target(f"d.{name}"))
+
+    async with trio.open_nursery() as nursery:
+        for place, name in enumerate(NAMES[:3]):
+            nursery.start_soon(one, name, place / 2)
+    assert (sources(found), set(probed(world))) == ({}, set(NAMES[:3]))
+
+
 @pytest.mark.parametrize(
     ("behave", "daneof"),
     [
@@ -233,27 +250,29 @@ def _key(name: str) -> HostKey:
     return HostKey(name, 25, Mode.SMTP)
 
 
-async def _alone(
-    settings: Settings, find: Callable[[HostKey], HostResult | None], *, again: bool = False
-) -> tuple[World, list[str | None]]:
-    """Examine the hosts without an examiner of domains; return the sources of their results."""
-    world = World(group(*NAMES), {V4: shakes()})
-    examiner = HostExaminer(world.ports(settings), find)
-    results = [await examiner.examine(_key(name), HostDomains(DomainSlots(16)), again=again) for name in NAMES]
-    for result in results:
+async def _alone(*, keeps: bool, again: bool) -> tuple[list[str], list[dict[str, str] | None]]:
+    """Examine the hosts without an examiner of domains; return the probed names and the members ``inferred``."""
+    world, kept = World(group(*NAMES), {V4: shakes()}), dict[HostKey, HostResult]()
+    examiner = HostExaminer(world.ports(TWO), kept.get if keeps else lambda _: None)
+    for name in NAMES:
+        result = await examiner.examine(_key(name), HostDomains(DomainSlots(16)), again=again)
         await result.complete(Slices())
-    return world, [report.inferred["from"] if (report := result.report).inferred else None for result in results]
+        kept[_key(name)] = result
+    return probed(world), [result.report.inferred for result in kept.values()]
 
 
-async def test_a_host_is_probed_if_the_result_of_the_sample_is_gone() -> None:
-    """A result that is neither in memory nor in the run cannot be given to another host."""
-    world, found = await _alone(TWO, lambda _: None)
-    assert (probed(world), found) == (list(NAMES), [None] * 5)
-
-
-async def test_a_host_of_an_earlier_pass_is_always_probed() -> None:
-    world, found = await _alone(TWO, lambda _: None, again=True)
-    assert (probed(world), found) == (list(NAMES), [None] * 5)
+@pytest.mark.parametrize(
+    ("keeps", "again", "count"),
+    [
+        (True, False, 2),
+        (False, False, 5),  # a result that is neither in memory nor in the run cannot be given to another host
+        (True, True, 5),  # a host that an earlier pass examined is always probed
+    ],
+)
+async def test_a_result_has_to_be_known_and_a_host_new(keeps: bool, again: bool, count: int) -> None:  # noqa: FBT001 - table
+    names, inferred = await _alone(keeps=keeps, again=again)
+    assert names == list(NAMES[:count])
+    assert [each is not None for each in inferred] == [False] * count + [True] * (5 - count)
 
 
 async def test_a_stored_result_of_the_sample_is_used() -> None:
