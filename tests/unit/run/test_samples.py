@@ -7,7 +7,7 @@ import pytest
 import trio
 import trio.testing
 
-from scanner.facts import Answer, Endpoint, TLSARecord
+from scanner.facts import Answer, Endpoint, Failure, TLSARecord
 from scanner.net.probe import ProbeResult
 from scanner.reasons import Reason
 from scanner.run import samples
@@ -150,6 +150,7 @@ async def test_hosts_of_a_group_wait_for_the_whole_sample(autojump_clock: trio.t
         (by_name(shakes(), tenant1=BUSY), {"tenant1": "unknown"}),  # inconclusive
         (by_name(shakes(), tenant2=refuses), {"tenant2": "unknown"}),
         (by_name(shakes(), tenant2=shakes(version="TLSv1.2")), {}),  # clean, but not the same result
+        (shakes(then=Failure(Phase.QUIT, FailureKind.TIMEOUT)), {}),  # the same result, but not clean
         (shakes(OTHER_LEAF), dict.fromkeys(("tenant1", "tenant2", "tenant3", "tenant4", "tenant5"), "broken")),
     ],
 )
