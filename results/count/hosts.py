@@ -113,8 +113,10 @@ class Hosts:
         if report.tlsa.dane is None:
             self.usable.add(report.key)
         words = {*_dnssec(report), *self._more.get(report.key, ())}
+        probed = report.inferred is None  # the lists name a probed address once, under the name of its own host
         for endpoint in report.endpoints:
-            self._time(report.host, endpoint)
+            if probed:
+                self._time(report.host, endpoint)
             if (shaken := endpoint.handshake) is not None:
                 words.update(self._handshake(report.host, shaken))
                 if endpoint.small_hello_only:
@@ -189,7 +191,7 @@ class Hosts:
         for what, values in _views(report.endpoints).items():
             if len(set(values.values())) > 1:
                 yield "disagreements", what
-                if len(self.disagreements) < DISAGREEING:
+                if len(self.disagreements) < DISAGREEING and report.inferred is None:
                     self.disagreements.append(Disagreement(report.host, what, tuple(sorted(values.items()))))
 
 

@@ -12,9 +12,7 @@ from results.store.reader import Run
 from results.store.writer import Store
 from scanner.core.verdict import handshake_of
 from scanner.model import EndpointReport, PathError
-from scanner.vocabulary import (
-    RunState,
-)
+from scanner.vocabulary import RunState, StartTLS
 from tests.unit import records
 from tests.unit.records import DIGEST, NOON
 from tests.unit.results.count.runs import summary
@@ -127,3 +125,16 @@ def test_a_match_with_a_path_error_is_no_match(tmp_path: Path) -> None:
     )
     (found,) = summary(tmp_path, [], [records.report(endpoints=ends)]).disagreements
     assert (found.what, found.values) == ("dane", (("192.0.2.1", "match"), ("192.0.2.2", "no match")))
+
+
+def test_a_host_that_was_not_probed_is_counted_but_not_listed(tmp_path: Path) -> None:
+    """The lists name addresses; the connections to an address belong to the host that was probed."""
+    slow = records.report().endpoints[0]
+    other = replace(slow, address="192.0.2.9", probes=(replace(slow.probes[0], starttls=StartTLS.NOT_OFFERED),))
+    seen = records.report(endpoints=(slow, other))
+    unseen = [
+        replace(seen, key=f"mx{n}.other:25/smtp", host=f"mx{n}.other", inferred={"from": seen.key}) for n in "abc"
+    ]
+    found = summary(tmp_path, [], [seen, *unseen])
+    assert found.hosts == 4
+    assert {row.host for row in found.slowest} == {row.host for row in found.disagreements} == {seen.host}
