@@ -8,12 +8,14 @@ import trio
 
 from results.store import codec
 from results.store.files import naming
+from scanner.facts import Answer
 from scanner.net.error_groups import root_cause
 from scanner.net.failures import TEXT_LIMIT
 from scanner.run.addresses import choose_addresses, find_addresses
 from scanner.run.ports import Ports, now
 from scanner.run.routing import find_route, host_keys
 from scanner.scale.plan_files import AddressLine, RouteLine, whole_file
+from scanner.vocabulary import Outcome, Security
 from targets.lists import Target
 
 _T = TypeVar("_T")
@@ -33,8 +35,7 @@ async def find_routes(path: Path, targets: Iterator[Target], ports: Ports) -> No
         try:
             found = await find_route(destination, ports.lookup)
         except Exception as error:  # noqa: BLE001 - recorded with the target; the other targets are looked up
-            text = f"{type(root_cause(error)).__name__}: {root_cause(error)}"
-            return RouteLine(destination.key, began, None, (), text[:TEXT_LIMIT])
+            return RouteLine(destination.key, began, None, (), _text(error))
         keys = host_keys(found, destination, ports.settings.mode)[: ports.settings.hosts]
         return RouteLine(destination.key, began, found.mx, tuple((key.host, key.port) for key in keys))
 
@@ -44,16 +45,31 @@ async def find_routes(path: Path, targets: Iterator[Target], ports: Ports) -> No
 async def find_host_addresses(path: Path, hosts: Iterator[tuple[str, int]], ports: Ports) -> None:
     """Write the addresses of each MX host to a file, and which of the addresses are probed.
 
+    After an internal error, the answers of the host are failed lookups, so that the other hosts are not affected.
+
     Raises:
         StoreError: the file cannot be written.
     """
 
     async def addresses(host: tuple[str, int]) -> AddressLine:
-        found = await find_addresses(host[0], ports.lookup)
-        chosen, skipped = choose_addresses(host[0], found.all, ports)
+        try:
+            found = await find_addresses(host[0], ports.lookup)
+            chosen, skipped = choose_addresses(host[0], found.all, ports)
+        except Exception as error:  # noqa: BLE001 - recorded and counted; the other hosts are looked up
+            ports.stats.internal_errors += 1
+            return AddressLine(*host, _failed(host[0], "A", error), _failed(host[0], "AAAA", error), (), ())
         return AddressLine(*host, found.a, found.aaaa, tuple(chosen), skipped)
 
     await _write_each(path, hosts, addresses, ports)
+
+
+def _text(error: Exception) -> str:
+    cause = root_cause(error)
+    return f"{type(cause).__name__}: {cause}"[:TEXT_LIMIT]
+
+
+def _failed(host: str, rtype: str, error: Exception) -> Answer:
+    return Answer(host, rtype, Outcome.ERROR, Security.INDETERMINATE, error=f"internal error: {_text(error)}")
 
 
 async def _write_each(path: Path, items: Iterator[_T], work: Callable[[_T], Awaitable[object]], ports: Ports) -> None:

@@ -7,6 +7,7 @@ from scanner.reasons import Reason
 from scanner.scale.lookup_stage import find_host_addresses, find_routes
 from scanner.scale.plan_files import AddressLine, RouteLine, read_lines
 from scanner.settings import Settings
+from scanner.vocabulary import Outcome
 from tests.unit.fakes import DOMAIN, MX1, MX2, V4, World, addresses, mx, target
 
 SETTINGS = Settings(hosts=1)
@@ -32,3 +33,18 @@ async def test_addresses(tmp_path: Path) -> None:
     assert (found[MX1].chosen, found[MX1].skipped) == ((V4,), (Skipped("192.0.2.99", Reason.NO_ROUTE),))
     assert (found["192.0.2.7"].a, found["192.0.2.7"].chosen) == (None, ("192.0.2.7",))
     assert ports.stats.done == 2
+
+
+async def test_an_internal_error_at_a_host_does_not_affect_the_other_hosts(tmp_path: Path) -> None:
+    """The table has no answer for the other host, which is a bug; its addresses are then not known, not absent."""
+    ports = World(addresses(MX1, V4)).ports(SETTINGS)
+    await find_host_addresses(tmp_path / "addresses", iter([(MX2, 25), (MX1, 25)]), ports)
+    found = {line.host: line for line in read_lines(tmp_path / "addresses", AddressLine)}
+    assert found[MX1].chosen == (V4,)
+    lost = found[MX2]
+    assert (lost.chosen, lost.skipped) == ((), ())
+    for answer in (lost.a, lost.aaaa):
+        assert answer is not None
+        assert answer.outcome is Outcome.ERROR
+        assert answer.error.startswith("internal error: LookupError: the test's table has no answer")
+    assert (ports.stats.done, ports.stats.internal_errors) == (2, 1)
