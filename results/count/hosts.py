@@ -14,6 +14,7 @@ from results.count.domain_words import NOT_ASKED
 from results.store.partial import AddressPart, AnswerPart, CertPart, HandshakePart, ReportPart
 from scanner.core.algorithms import algorithm_of
 from scanner.core.post_quantum import is_post_quantum
+from scanner.core.route import TRUST
 from scanner.vocabulary import PostQuantum, Served
 
 SLOWEST = 20  # maximum number of listed addresses
@@ -26,7 +27,7 @@ EXPIRY_WORDS = (*(word for _, word in _EXPIRY), _LATEST)
 """Labels for the days until the expiry of a server certificate; a range of days includes its upper bound."""
 
 _DAY = 86400  # length of a day in seconds
-_WORST_FIRST = ("bogus", "indeterminate", "insecure", "secure")
+_WORST_FIRST = tuple(str(state) for state in reversed(TRUST))
 
 
 @dataclass(frozen=True, slots=True)

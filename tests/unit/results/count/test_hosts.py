@@ -10,9 +10,10 @@ from results.count.hosts import EXPIRY_WORDS, days_left, expiry_word
 from results.count.summary import SLOWEST, summarise
 from results.store.reader import Run
 from results.store.writer import Store
+from scanner.core.route import weakest
 from scanner.core.verdict import handshake_of
 from scanner.model import EndpointReport, PathError
-from scanner.vocabulary import RunState, StartTLS
+from scanner.vocabulary import RunState, Security, StartTLS
 from tests.unit import records
 from tests.unit.records import DIGEST, NOON
 from tests.unit.results.count.runs import summary
@@ -138,3 +139,26 @@ def test_a_host_that_was_not_probed_is_counted_but_not_listed(tmp_path: Path) ->
     found = summary(tmp_path, [], [seen, *unseen])
     assert found.hosts == 4
     assert {row.host for row in found.slowest} == {row.host for row in found.disagreements} == {seen.host}
+
+
+@pytest.mark.parametrize(
+    ("a", "aaaa", "expected"),
+    [
+        (Security.SECURE, Security.SECURE, "secure"),
+        (Security.SECURE, Security.INDETERMINATE, "indeterminate"),
+        (Security.INSECURE, Security.INDETERMINATE, "insecure"),  # a failed lookup does not hide what was determined
+        (Security.SECURE, Security.INSECURE, "insecure"),
+        (Security.BOGUS, Security.INSECURE, "bogus"),
+    ],
+)
+def test_the_weaker_address_family_counts_as_in_a_verdict(
+    tmp_path: Path, a: Security, aaaa: Security, expected: str
+) -> None:
+    """The order of the states is that of ``scanner.core.route.weakest``, by which a host is judged."""
+    whole = records.report()
+    assert whole.a is not None
+    assert whole.aaaa is not None
+    report = replace(whole, a=replace(whole.a, security=a), aaaa=replace(whole.aaaa, security=aaaa))
+    found = summary(tmp_path, [records.domain()], [report])
+    assert list(found.tables["dnssec_host"].rows) == [expected]
+    assert weakest((a, aaaa)) == expected
