@@ -13,7 +13,7 @@ from scanner.core import algorithms, judgement, post_quantum, retry, sampling, t
 from scanner.core.sni import server_name
 from scanner.core.verdict import accepted_tcp, sessions
 from scanner.facts import Answer, CertFacts, Endpoint, Probe, TLSALookup
-from scanner.model import EndpointReport, HostReport, Skipped, Vantage
+from scanner.model import EndpointReport, HostReport, Skipped
 from scanner.net.probe import ProbeResult
 from scanner.net.single_flight import SingleFlight, gather
 from scanner.run.addresses import HostAddresses, choose_addresses, find_addresses
@@ -25,6 +25,7 @@ from scanner.run.samples import Samples
 from scanner.run.slices import Slices
 from scanner.settings import WITH_AUTHENTICATION, WITHOUT_AUTHENTICATION
 from scanner.vocabulary import FailureKind, Phase
+from scanner.worker_status import Vantage
 
 LOOKED_UP = 8
 """Number of hosts of one domain whose addresses are looked up concurrently in order to count the addresses."""
