@@ -140,6 +140,7 @@ class HostReport:
     """The observations of one MX host: DNS, TLSA and every address. ``key`` identifies host, port and mode.
 
     ``vantages`` contains the machines that examined the host in a scan with ``--dask``.
+    ``inferred`` is ``{"from": KEY}`` if this host was not probed: its endpoints are then those of the host KEY.
     """
 
     key: str
@@ -153,6 +154,7 @@ class HostReport:
     skipped: tuple[Skipped, ...]
     observed_at: datetime
     vantages: tuple[Vantage, ...] = ()
+    inferred: dict[str, str] | None = None
     schema: int = SCHEMA
 
 

@@ -97,6 +97,7 @@ class Reason(StrEnum):
     TLS_WEAK_ONLY = "tls-weak-only"
     TLS_LARGE_HELLO_INTOLERANT = "tls-large-hello-intolerant"
     TLS_ANONYMOUS = "tls-anonymous"
+    INFERRED_FROM_SAMPLE = "inferred-from-sample"
     DELIVERED_BY_LESSER_MX = "delivered-by-lesser-mx"
     LEVEL_NOT_MET = "level-not-met"
     STS_RECORD_MULTIPLE = "sts-record-multiple"
@@ -233,6 +234,9 @@ REASONS: dict[Reason, ReasonText] = {
         "the server fails on a large (post-quantum) ClientHello and accepts a small ClientHello"
     ),
     Reason.TLS_ANONYMOUS: _row("the TLS session has no certificate", TLSRPT.VALIDATION_FAILURE),
+    Reason.INFERRED_FROM_SAMPLE: _row(
+        "the MX host was not probed: its result is that of other hosts with the same addresses and TLSA records"
+    ),
     Reason.DELIVERED_BY_LESSER_MX: _row(
         "a preferred MX host failed, and an MX host of lesser preference would take the mail"
     ),

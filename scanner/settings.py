@@ -161,6 +161,7 @@ class Settings:
     mode: Mode = Mode.SMTP
     port: int = 25
     sni: str = "auto"  # auto | mx | none
+    sni_sample: int = 0  # hosts of each group with equal addresses and TLSA records to probe, 0 = all
     ehlo: str = "localhost"
     bind: str | None = None
     family: Family = Family.ANY

@@ -14,6 +14,7 @@ from results.count.domain_words import NOT_ASKED
 from results.store.partial import AddressPart, AnswerPart, CertPart, HandshakePart, ReportPart
 from scanner.core.algorithms import algorithm_of
 from scanner.core.post_quantum import is_post_quantum
+from scanner.core.route import TRUST
 from scanner.vocabulary import PostQuantum, Served
 
 SLOWEST = 20  # maximum number of listed addresses
@@ -26,7 +27,7 @@ EXPIRY_WORDS = (*(word for _, word in _EXPIRY), _LATEST)
 """Labels for the days until the expiry of a server certificate; a range of days includes its upper bound."""
 
 _DAY = 86400  # length of a day in seconds
-_WORST_FIRST = ("bogus", "indeterminate", "insecure", "secure")
+_WORST_FIRST = tuple(str(state) for state in reversed(TRUST))
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,8 +114,10 @@ class Hosts:
         if report.tlsa.dane is None:
             self.usable.add(report.key)
         words = {*_dnssec(report), *self._more.get(report.key, ())}
+        probed = report.inferred is None  # the lists name a probed address once, under the name of its own host
         for endpoint in report.endpoints:
-            self._time(report.host, endpoint)
+            if probed:
+                self._time(report.host, endpoint)
             if (shaken := endpoint.handshake) is not None:
                 words.update(self._handshake(report.host, shaken))
                 if endpoint.small_hello_only:
@@ -189,7 +192,7 @@ class Hosts:
         for what, values in _views(report.endpoints).items():
             if len(set(values.values())) > 1:
                 yield "disagreements", what
-                if len(self.disagreements) < DISAGREEING:
+                if len(self.disagreements) < DISAGREEING and report.inferred is None:
                     self.disagreements.append(Disagreement(report.host, what, tuple(sorted(values.items()))))
 
 

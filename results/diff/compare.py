@@ -298,9 +298,15 @@ def _kind(last: DomainState, old: DomainState, new: DomainState) -> ChangeKind |
     if now.bad:
         return None if was is now is Health.ABSENT else ChangeKind.STILL_BROKEN
     if was.bad:
-        return ChangeKind.FIXED if now is Health.SOUND else ChangeKind.UNCLEAR
+        return ChangeKind.FIXED if now is Health.SOUND and not _is_unseen(old, new) else ChangeKind.UNCLEAR
     protected = old.dane in (DomainDane.PROTECTED, DomainDane.PARTIAL)
     return ChangeKind.NEW_UNKNOWN if now is Health.UNKNOWN and protected and last is old else None
+
+
+def _is_unseen(old: DomainState, new: DomainState) -> bool:
+    """Return whether a host that was broken was not probed again, so that the end of its fault was not seen."""
+    broken = {host.host for host in old.hosts if host.health is Health.BROKEN}
+    return any(host.unseen for host in new.hosts if host.host in broken)
 
 
 def _change(old: DomainState, new: DomainState, cause: DomainState, since: datetime | None) -> DomainChange:

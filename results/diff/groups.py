@@ -26,7 +26,8 @@ class ChangeKind(StrEnum):
     """The kind of change in the health (``sound``, ``broken`` or ``unknown``) of a domain or MX host.
 
     ``new-unknown`` means that the domain or host was protected in the latest conclusive run and is inconclusive now,
-    for the first time. ``unclear`` means that the domain or host was broken before and is inconclusive now.
+    for the first time. ``unclear`` means that the domain or host was broken before and is inconclusive now, or sound
+    without a probe of the broken host (``--sni-sample``).
     """
 
     NEW_BROKEN = "new-broken"
@@ -200,7 +201,7 @@ def _kind(old: MXState | None, last: MXState | None, new: MXState) -> ChangeKind
     if new.health is Health.BROKEN:
         return ChangeKind.STILL_BROKEN if was else ChangeKind.NEW_BROKEN
     if was:
-        return ChangeKind.FIXED if new.health is Health.SOUND else ChangeKind.UNCLEAR
+        return ChangeKind.FIXED if new.health is Health.SOUND and not new.unseen else ChangeKind.UNCLEAR
     unanswered = new.health is Health.UNKNOWN and new.report is not None  # a host beyond a limit has no report
     protected = old is not None and old.dane is Dane.OK and last is old
     return ChangeKind.NEW_UNKNOWN if unanswered and protected else None

@@ -10,6 +10,7 @@ from results.count.main_reason import main_reason
 from results.diff.policies import PolicyState, policy_state
 from results.store.reader import Run
 from scanner.core.algorithms import algorithm_of
+from scanner.core.sampling import source_of
 from scanner.core.verdict import handshake_of
 from scanner.facts import TLSARecord
 from scanner.model import DomainRecord, EndpointReport, HostReport, HostVerdict
@@ -35,7 +36,7 @@ class MXState:
     """The verdict of one MX host of a domain in one run.
 
     ``report`` is the key of the host's report, None if the host was not examined. ``reason`` is the main reason code
-    and ``text`` the text of the peer; ``reason`` and ``text`` are empty for a sound host.
+    and ``text`` the text of the peer; ``reason`` and ``text`` are empty for a sound host that was probed.
     """
 
     host: str
@@ -44,6 +45,11 @@ class MXState:
     health: Health
     reason: str
     text: str
+
+    @property
+    def unseen(self) -> bool:
+        """True if the host is sound by the result of other hosts; the end of an earlier fault was then not seen."""
+        return self.health is Health.SOUND and self.reason == Reason.INFERRED_FROM_SAMPLE
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,6 +85,7 @@ class HostState:
     ``records`` contains the secure TLSA records of the host; empty if the records are securely absent, None if it is
     not known whether records exist. ``chains`` contains the SHA-256 digests of the certificates that an address sent,
     in the order sent. A key of ``chains`` is an address with the algorithm of the server's key (``192.0.2.1 rsa``).
+    ``chains`` is empty for a host that was not probed: the certificates in its report were sent to another name.
     """
 
     key: str
@@ -132,7 +139,8 @@ def _domain(record: DomainRecord, column: str) -> DomainState:
 def _mx(verdict: HostVerdict) -> MXState:
     health = host_health(verdict.dane, verdict.sender, conclusive=verdict.conclusive)
     if health is Health.SOUND:
-        return MXState(verdict.host, verdict.report, verdict.dane, health, "", "")
+        reason = Reason.INFERRED_FROM_SAMPLE if Reason.INFERRED_FROM_SAMPLE in verdict.reasons else ""
+        return MXState(verdict.host, verdict.report, verdict.dane, health, reason, "")
     codes = {*verdict.reasons, *(code for endpoint in verdict.endpoints for code in endpoint.reasons)}
     texts = (verdict.text, *(endpoint.text for endpoint in verdict.endpoints))
     reason, text = main_reason(verdict.dane, codes), next(filter(None, texts), "")
@@ -140,13 +148,14 @@ def _mx(verdict: HostVerdict) -> MXState:
 
 
 def _host(report: HostReport) -> HostState:
+    seen = () if source_of(report) else report.endpoints
     return HostState(
         key=report.key,
         host=report.host,
         at=report.observed_at,
         records=report.tlsa.records if report.tlsa.dane in _RECORDS_KNOWN else None,
         usable=report.tlsa.dane is None,
-        chains={place: chain for endpoint in report.endpoints for place, chain in _chains(endpoint)},
+        chains={place: chain for endpoint in seen for place, chain in _chains(endpoint)},
     )
 
 

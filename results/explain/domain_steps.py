@@ -16,6 +16,7 @@ from results.explain.sts_steps import sts_lines
 from results.explain.tlsa_cause import SeenCertificate, search
 from results.render import tlsa, words
 from results.render.terminal import heading, one_line, quote, said
+from scanner.core.sampling import source_of
 from scanner.facts import Answer, CertFacts, Probe
 from scanner.model import (
     AlgorithmReport,
@@ -94,6 +95,7 @@ class Reasoning:
             self._line("The host was not examined.")
         else:
             self._dns(report)
+            self._source(report)
         seen = {end.address: end for end in report.endpoints} if report else {}
         for endpoint in host.endpoints:
             self._address(endpoint, seen.get(endpoint.address), report)
@@ -101,6 +103,10 @@ class Reasoning:
             text = self._quote(skipped.address).append(f": not contacted: {words.of_reason(skipped.reason)}")
             self._line(text)
         self._host_verdict(host, report)
+
+    def _source(self, report: HostReport) -> None:
+        if source := source_of(report):
+            self._line(Text.assemble(words.INFERRED, self._quote(source)))
 
     def _sts(self, record: DomainRecord) -> None:
         lines = list(sts_lines(record, self._console))

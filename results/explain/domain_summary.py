@@ -11,6 +11,7 @@ from rich.text import Text
 
 from results.render import tlsa, words
 from results.render.terminal import quote, said
+from scanner.core.sampling import source_of
 from scanner.core.verdict import handshake_of
 from scanner.facts import Handshake, TLSARecord
 from scanner.model import (
@@ -94,6 +95,8 @@ def _host(host: HostVerdict, report: HostReport | None, record: DomainRecord, co
     _why(console, (reason for reason in host.reasons if reason not in shown), 6)
     if report is not None:
         _tlsa(report, console)
+        if source := source_of(report):
+            _line(console, Text.assemble(words.INFERRED, quote(console, source)), 6)
     seen = {endpoint.address: endpoint for endpoint in report.endpoints} if report else {}
     for endpoint in host.endpoints:
         _endpoint(endpoint, seen.get(endpoint.address), record, console)

@@ -101,6 +101,7 @@ REMEDIES: dict[Reason, str] = {
     Reason.TLS_WEAK_ONLY: "Use a key of at least 2,048 bits (RSA) or 256 bits (ECDSA), and signatures with SHA-256.",
     Reason.TLS_LARGE_HELLO_INTOLERANT: "Update the TLS software or firewall. Large ClientHello messages are common.",
     Reason.TLS_ANONYMOUS: "Configure a certificate on the server, and turn anonymous cipher suites off.",
+    Reason.INFERRED_FROM_SAMPLE: "Scan without --sni-sample to probe the MX host itself.",
     Reason.DELIVERED_BY_LESSER_MX: "Repair the MX host with the best preference.",
     Reason.LEVEL_NOT_MET: "Repair the failing MX hosts of the domain.",
     Reason.STS_RECORD_MULTIPLE: "Publish exactly one TXT record that begins with v=STSv1; at the name _mta-sts.",

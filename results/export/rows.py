@@ -19,6 +19,7 @@ from results.store.partial import Lean, lines
 from results.store.reader import Run
 from scanner.core.algorithms import algorithm_of
 from scanner.core.providers import provider_of
+from scanner.core.sampling import source_of
 from scanner.core.tlsa import presentation
 from scanner.core.verdict import sessions
 from scanner.facts import Answer, CertFacts, Failure, Handshake
@@ -70,6 +71,7 @@ class HostRow(Lean, frozen=True):
     a_rrset: tuple[str, ...]
     aaaa_rrset: tuple[str, ...]
     tlsa_rrset: tuple[str, ...]
+    inferred_from: str
 
 
 class EndpointRow(Lean, frozen=True):
@@ -258,6 +260,7 @@ def host_row(report: HostReport, domains: int = 0, dane: str = "") -> HostRow:
         a_rrset=rrset(report.a),
         aaaa_rrset=rrset(report.aaaa),
         tlsa_rrset=tlsa_rrset(lookup),
+        inferred_from=source_of(report),
     )
 
 

@@ -139,6 +139,9 @@ SECURITY: dict[Security, str] = {
 }
 """Descriptions of the DNSSEC state of an answer, used alone or after "the answer: "."""
 
+INFERRED = "not probed: the connections are those of the MX host "
+"""Text before the key of the host whose result a host has that was not probed."""
+
 NOT_ASKED = "no DNS lookup was due"
 """The text that stands in place of a DNSSEC state if no DNS lookup was made."""
 

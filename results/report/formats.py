@@ -20,7 +20,7 @@ from results.render.tables import Table, cut
 from results.render.tables import markdown as table_markdown
 from results.render.tlsa import RECORD
 from results.report.model import CountSection, Report
-from results.report.text import POLICIES, TITLES, hidden, render, shown_rows, unrouted_table
+from results.report.text import POLICIES, TITLES, hidden, render, shown_rows, unlisted, unrouted_table
 from results.store import codec
 
 COLUMNS = (
@@ -81,6 +81,7 @@ def _markdown(report: Report, top: int) -> Iterator[str]:
         yield from _counts(report.figures, top)
     yield from _worklist(report, top)
     yield from _policies(report.policies[:top])
+    yield from _rest(report.policy_faults - min(len(report.policies), top), "domains")
     if report.unrouted:
         yield from _table(cut(unrouted_table(report.unrouted), top))
     for section in report.counts:
@@ -96,10 +97,14 @@ def _worklist(report: Report, top: int) -> Iterator[str]:
     for group in report.groups[:top]:
         yield from ("", f"## {markdown(f'{report.column}: {group.value or NO_VALUE}')}")
         yield from _tasks(group.tasks, top, "###")
-        if hidden(group.tasks, top):
-            yield from ("", f"and {hidden(group.tasks, top):,} more hosts")
-    if report.groups[top:]:
-        yield from ("", f"and {len(report.groups) - top:,} more values of {markdown(report.column)}")
+        yield from _rest(hidden(group.tasks, top), "hosts")
+    yield from _rest(len(report.groups) - top, f"values of {markdown(report.column)}")
+    yield from _rest(unlisted(report, top), "hosts")
+
+
+def _rest(count: int, what: str) -> Iterator[str]:
+    if count > 0:
+        yield from ("", f"and {count:,} more {what}")
 
 
 def _counts(section: CountSection, top: int) -> Iterator[str]:
@@ -115,6 +120,7 @@ def _counts(section: CountSection, top: int) -> Iterator[str]:
             share(row.count.hosts, section.base.hosts),
         )
         yield _line(map(markdown, (*numbers, row.word, row.meaning)))
+    yield from _rest(len(section.rows) - shown_rows(section, top), "rows")
 
 
 def _table(table: Table) -> Iterator[str]:

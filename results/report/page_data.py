@@ -21,6 +21,7 @@ from results.render import tlsa, words
 from results.render.escape import safe
 from results.store.by_key import each, find
 from results.store.reader import Run
+from scanner.core.sampling import source_of
 from scanner.core.verdict import handshake_of
 from scanner.facts import Answer, CertFacts, TLSARecord
 from scanner.model import DomainRecord, EndpointReport, EndpointVerdict, HostReport, HostVerdict
@@ -169,7 +170,7 @@ def _hosts(run: Run, names: Mapping[str, str | None]) -> tuple[list[dict[str, An
 
 
 def _unknown(host: str) -> dict[str, Any]:
-    return {"host": safe(host), "answers": [], "tlsa": [], "addresses": {}, "skipped": []}
+    return {"host": safe(host), "answers": [], "tlsa": [], "addresses": {}, "skipped": [], "inferred": ""}
 
 
 def _host(report: HostReport, certs: Mapping[str, CertFacts], places: Mapping[str, int]) -> dict[str, Any]:
@@ -179,6 +180,7 @@ def _host(report: HostReport, certs: Mapping[str, CertFacts], places: Mapping[st
         "tlsa": [[_record(record)] for record in report.tlsa.records],
         "addresses": {safe(end.address): _address(end, report.tlsa.records, certs, places) for end in report.endpoints},
         "skipped": [[safe(skipped.address), skipped.reason] for skipped in report.skipped],
+        "inferred": f"{words.INFERRED}{safe(source)}" if (source := source_of(report)) else "",
     }
 
 

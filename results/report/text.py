@@ -81,16 +81,20 @@ def _worklist(report: Report, console: Console, top: int) -> None:
             _tasks(group.tasks, console, top)
             _rest(hidden(group.tasks, top), "hosts", console)
         _rest(len(report.groups) - top, f"values of {quote(console, report.column).plain}", console)
-        _rest(report.failing - len(report.tasks), "hosts", console)
     else:
         _tasks(report.tasks, console, top)
-        _rest(report.failing - min(len(report.tasks), top), "hosts", console)
+    _rest(unlisted(report, top), "hosts", console)
 
 
 def hidden(tasks: Sequence[Task], top: int) -> int:
     """Return the number of MX hosts that are not shown if ``top`` urgent and ``top`` other hosts are shown."""
     urgent = sum(task.urgent for task in tasks)
     return max(0, urgent - top) + max(0, len(tasks) - urgent - top)
+
+
+def unlisted(report: Report, top: int) -> int:
+    """Return the number of failing MX hosts that a report does not show, apart from the hidden hosts of its groups."""
+    return report.failing - len(report.tasks) + (0 if report.column else hidden(report.tasks, top))
 
 
 def _tasks(listed: Sequence[Task], console: Console, top: int) -> None:

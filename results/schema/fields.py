@@ -203,6 +203,8 @@ FIELDS: dict[str, dict[str, str]] = {
         "tlsa": "the search for TLSA records",
         "skipped": "addresses that were not contacted",
         "vantages": "the machines that examined the host; empty without `--dask`",
+        "inferred": '`{"from": KEY}` if the host was not probed (`--sni-sample`): its endpoints are those of the host '
+        "with the key KEY; null for a host that was probed",
     },
     "RouteHost": {},
     "Route": {

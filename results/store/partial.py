@@ -214,6 +214,7 @@ class ReportPart(Lean, frozen=True):
     aaaa: AnswerPart | None
     tlsa: TLSAPart
     endpoints: tuple[AddressPart, ...]
+    inferred: dict[str, str] | None = None
 
 
 class DigestsPart(Lean, frozen=True):

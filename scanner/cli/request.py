@@ -17,6 +17,7 @@ from scanner.cli.input import Input
 from scanner.cli.resolver_choice import ResolverChoice, choice_of, server
 from scanner.cli.wiring import ehlo_name, trust_store
 from scanner.core.pkix import TrustStore
+from scanner.core.sampling import has_sample
 from scanner.net.tls import context_for
 from scanner.settings import (
     CERT_ALGS,
@@ -88,6 +89,8 @@ def build(flags: dict[str, Any]) -> Request:
     choice = choice_of(flags)
     settings = _settings(flags, choice)
     warnings: list[str] = []
+    if settings.sni_sample and not has_sample(settings):
+        warnings.append("--sni-sample has no effect: it requires level dane or dane-only, and --sni auto or mx")
     trust = trust_store(flags["ca_file"], flags["ca_path"], warnings.append)
     try:
         scope = Scope(allow_private=flags["allow_private"], exclusions=load_exclusions(flags["exclude"]))
@@ -177,6 +180,7 @@ def _settings(flags: dict[str, Any], choice: ResolverChoice) -> Settings:
         mode=Mode(flags["mode"]),
         port=flags["port"],
         sni=flags["sni"],
+        sni_sample=flags["sni_sample"],
         ehlo=ehlo_name(flags["ehlo"]),
         bind=bind_address(flags["bind"]),
         family=Family(flags["family"]),

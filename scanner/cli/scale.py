@@ -151,7 +151,8 @@ async def _drive(scale: ScaleRequest, driver: ScaleDriver, store: Store, spool: 
 
 def _exit_code(driver: ScaleDriver, spool: Spool) -> Exit:
     if driver.totals.get("internal_errors"):
-        say(f"{driver.totals['internal_errors']} domains have an internal error (reason internal): please report it")
+        found = f"{driver.totals['internal_errors']} internal errors at domains or MX hosts"
+        say(f"{found} (reason internal, or text internal error): please report it")
         return Exit.INTERNAL
     if driver.matched:
         return Exit.MATCHED

@@ -204,6 +204,15 @@ _CONNECTIONS = block(
         show_default=True,
         help="Server name to send in TLS: auto (the TLSA base domain where DANE applies), mx (the MX host) or none.",
     ),
+    option(
+        "--sni-sample",
+        type=click.IntRange(min=0),
+        metavar="N",
+        default=0,
+        show_default="0, all hosts",
+        help="Number of MX hosts to probe of each group of hosts with equal addresses and equal usable TLSA records."
+        " After clean and equal results, the other hosts get the result of the sample (reason inferred-from-sample).",
+    ),
     EHLO,
     BIND,
     FAMILY,

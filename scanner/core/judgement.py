@@ -82,7 +82,8 @@ def judge_host(
 
 def view_of(level: Level, nexthop: str, way: Route, hop: RouteHost, report: HostReport) -> verdict.View:
     """Return the facts by which the addresses of an MX host are judged; the arguments are those of ``judge_host``."""
-    return verdict.View(level, Peer(nexthop, hop.host, route.mx_security(way), way.names), report.tlsa)
+    peer = Peer(nexthop, hop.host, route.mx_security(way), way.names)
+    return verdict.View(level, peer, report.tlsa, inferred=report.inferred is not None)
 
 
 def dane_sender(

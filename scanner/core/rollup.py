@@ -154,6 +154,7 @@ def _failed_for_good(view: verdict.View, each: Judged) -> bool:
 
 def _host_reasons(view: verdict.View, report: HostReport, judged: Sequence[Judged]) -> tuple[Reason, ...]:
     own = [*_address_reasons(report), *([view.tlsa.reason] if view.tlsa.reason and report.endpoints else [])]
+    own += [Reason.INFERRED_FROM_SAMPLE] if view.inferred else []
     own += [skipped.reason for skipped in report.skipped]
     per_address = [reason for each in judged for reason in each.verdict.reasons]
     return tuple(dict.fromkeys((*own, *_reach_reasons(judged), *per_address)))

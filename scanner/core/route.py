@@ -74,9 +74,10 @@ def mx_security(route: Route) -> Security | None:
     return route.mx.security
 
 
-_TRUST = (Security.SECURE, Security.INDETERMINATE, Security.INSECURE, Security.BOGUS)
+TRUST = (Security.SECURE, Security.INDETERMINATE, Security.INSECURE, Security.BOGUS)
+"""The DNSSEC states, the strongest first."""
 
 
 def weakest(states: Iterable[Security]) -> Security:
     """Return the weakest DNSSEC state of several answers: a host is as secure as its least secure address family."""
-    return max(states, key=_TRUST.index)
+    return max(states, key=TRUST.index)

@@ -24,11 +24,16 @@ from scanner.vocabulary import CertAlg, Dane, FailureKind, Level, Phase, Pkix, S
 
 @dataclass(frozen=True, slots=True)
 class View:
-    """One MX host as a part of the route of one domain."""
+    """One MX host as a part of the route of one domain.
+
+    ``inferred`` is true for a host that was not probed. A failure of such a host was not seen, so a verdict that it
+    does not authenticate becomes ``unknown``.
+    """
 
     asked: Level
     peer: policy.Peer
     tlsa: TLSALookup
+    inferred: bool = False
 
     @property
     def undecided(self) -> bool:
@@ -148,6 +153,8 @@ def judge(view: View, report: EndpointReport, certs: Mapping[str, CertFacts]) ->
     chain = _chain(parts.shown, certs)
     dane, dane_reasons = _dane(view, report, parts, chain)
     algorithms = _algorithms(view, report, parts, dane, certs)
+    if view.inferred and Dane.MISMATCH in (dane, *algorithms.values()):
+        dane, dane_reasons, algorithms = Dane.UNKNOWN, (), {}
     other = (Reason.OTHER_CERTIFICATE_MISMATCH,) if Dane.MISMATCH in list(algorithms.values())[1:] else ()
     word, error = _tls(view, rule, report, parts, chain)
     sender = _sender(view, report, parts, dane, chain)
@@ -257,7 +264,7 @@ def _sender(
         verified = parts.own.handshake is not None and (
             policy.judge(rule, chain, report.pkix).word is TLSState.VERIFIED
         )
-        return Sender.VERIFIED if verified and usable(parts.own) else Sender.DEFER
+        return Sender.VERIFIED if verified and usable(parts.own) else Sender.UNKNOWN if view.inferred else Sender.DEFER
     return opportunistic(parts, mandatory=view.asked is Level.ENCRYPT)
 
 
@@ -268,7 +275,7 @@ def failed_here(probe: Probe) -> bool:
 
 def _dane_sender(view: View, parts: ProbeRoles[Probe], dane: Dane) -> Sender:
     insecure_mx = view.peer.mx is not None and view.peer.mx is not Security.SECURE
-    if dane is Dane.UNKNOWN and view.tlsa.dane is Dane.UNKNOWN:
+    if dane is Dane.UNKNOWN and (view.inferred or view.tlsa.dane is Dane.UNKNOWN):
         return Sender.UNKNOWN
     if dane is Dane.OK:
         if insecure_mx:

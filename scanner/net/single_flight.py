@@ -98,6 +98,11 @@ class SingleFlight(Generic[K, V]):
             self._large.pop(key, None)
         return list(gone.values())
 
+    def kept(self, key: K) -> V | None:
+        """Return the kept or loaded result for ``key``, None if there is no result yet or the work failed."""
+        flight = self._find(key)
+        return flight.value if flight is not None and flight.done else None
+
     def __contains__(self, key: K) -> bool:
         """Return whether ``get`` would return a result for this key without new work."""
         return self._find(key) is not None

@@ -76,7 +76,7 @@ class Examiner:
         self._ports = ports
         self._settings = ports.settings
         self._load = load
-        self._host_examiner = HostExaminer(ports)
+        self._host_examiner = HostExaminer(ports, self._examined)
         self._policies = PolicyExaminer(ports, ports.fetch) if ports.fetch and self._settings.sts else None
         self._hosts: SingleFlight[HostKey, HostResult] = SingleFlight(load=self._loaded, weigh=_octets)
         self._domains_of: dict[HostKey, HostDomains] = {}  # hosts that are being examined now
@@ -170,7 +170,7 @@ class Examiner:
     async def _examine_host(self, key: HostKey, slots: DomainSlots) -> HostResult:
         domains = self._domains_of[key] = HostDomains(slots)
         try:
-            result = await self._host_examiner.examine(key, domains)
+            result = await self._host_examiner.examine(key, domains, again=str(key) in self._earlier)
         except Exception as error:
             _name_host(error, key.host)
             raise
@@ -181,6 +181,10 @@ class Examiner:
             return result
         await result.complete(Slices())
         return HostResult.of_report(retry.with_earlier(result.report, earlier), result.certs)
+
+    def _examined(self, key: HostKey) -> HostResult | None:
+        """Return the result of a host that was examined earlier, from memory or the run."""
+        return self._hosts.kept(key)
 
     def _loaded(self, key: HostKey) -> HostResult | None:
         """Return the result from a stored report of a host, unless the host is to be examined again in this pass."""

@@ -1,11 +1,12 @@
 """The result of the examination of one MX host, and the key of the result, which all domains of the host share."""
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from typing import Self
 
 from scanner.facts import CertFacts
 from scanner.model import EndpointReport, HostReport
+from scanner.run.evidence import ProbedAddress
 from scanner.run.slices import Slices
 from scanner.vocabulary import Mode
 
@@ -36,18 +37,21 @@ class HostResult:
         endpoints: reports of the endpoints without PKIX evidence.
         make: asynchronous function that makes the report with all evidence; other tasks may run in the meantime.
         octets: the number of octets of unusually large certificates, 0 for certificates of the usual size.
+        probed: the probed addresses, which are kept until the report is made.
     """
 
-    __slots__ = ("_error", "_made", "_make", "endpoints", "octets")
+    __slots__ = ("_error", "_made", "_make", "endpoints", "octets", "probed")
 
     def __init__(
         self,
         endpoints: tuple[EndpointReport, ...],
         make: Callable[[Slices], Awaitable[ReportAndCerts]],
         octets: int = 0,
+        probed: Sequence[ProbedAddress] = (),
     ) -> None:
         self.endpoints = endpoints
         self.octets = octets
+        self.probed = probed
         self._make: Callable[[Slices], Awaitable[ReportAndCerts]] | None = make
         self._made: ReportAndCerts | None = None
         self._error: Exception | None = None
@@ -73,7 +77,7 @@ class HostResult:
                 self._made = await self._make(slices)
             except Exception as error:  # noqa: BLE001 - raised below, for every domain of the host
                 self._error = error
-            self._make = None  # this frees the chains and DNS answers to which the function refers
+            self._make, self.probed = None, ()  # this frees the chains and DNS answers to which the function refers
         if self._error is not None:
             raise RuntimeError("the report of the host cannot be made") from self._error
 

@@ -5,13 +5,14 @@ is recorded. A key rollover between the readings of TLSA records and certificate
 (RFC 7671 section 8.1).
 """
 
-from collections.abc import Awaitable, Sequence
-from dataclasses import replace
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime
 
-from scanner.core import algorithms, judgement, post_quantum, retry, tlsa
+from scanner.core import algorithms, judgement, post_quantum, retry, sampling, tlsa
 from scanner.core.sni import server_name
 from scanner.core.verdict import accepted_tcp, sessions
-from scanner.facts import Answer, Endpoint, Probe, TLSALookup
+from scanner.facts import Answer, CertFacts, Endpoint, Probe, TLSALookup
 from scanner.model import EndpointReport, HostReport, Skipped
 from scanner.net.probe import ProbeResult
 from scanner.net.single_flight import SingleFlight, gather
@@ -20,9 +21,11 @@ from scanner.run.domain_slots import DomainSlots, HostDomains, SlotRequest
 from scanner.run.evidence import FACTS, EvidenceMaker, ProbedAddress, large_octets
 from scanner.run.host_result import HostKey, HostResult, ReportAndCerts
 from scanner.run.ports import Ports, now
+from scanner.run.samples import Samples
 from scanner.run.slices import Slices
 from scanner.settings import WITH_AUTHENTICATION, WITHOUT_AUTHENTICATION
 from scanner.vocabulary import FailureKind, Phase
+from scanner.worker_status import Vantage
 
 LOOKED_UP = 8
 """Number of hosts of one domain whose addresses are looked up concurrently in order to count the addresses."""
@@ -31,10 +34,44 @@ _WORTH_ANOTHER_PROFILE = (FailureKind.TLS, FailureKind.CLOSED, FailureKind.RESET
 """Kinds of handshake failures after which the next TLS profile is tried."""
 
 
-class HostExaminer:
-    """The examiner of MX hosts; each endpoint is probed once, even if many hosts share it."""
+@dataclass(frozen=True, slots=True)
+class _HostDNS:
+    """The DNS answers about a host, and the choice of its addresses; ``observed_at`` is the time before the lookups."""
 
-    def __init__(self, ports: Ports) -> None:
+    observed_at: datetime
+    addresses: HostAddresses
+    lookup: TLSALookup
+    chosen: list[str]
+    skipped: tuple[Skipped, ...]
+    vantages: tuple[Vantage, ...]
+
+    def report(self, key: HostKey, endpoints: tuple[EndpointReport, ...], source: HostKey | None = None) -> HostReport:
+        """Return the report of the host; ``source`` is the host to which the endpoints belong if it is another host."""
+        return HostReport(
+            key=str(key),
+            host=key.host,
+            port=key.port,
+            mode=key.mode,
+            a=self.addresses.a,
+            aaaa=self.addresses.aaaa,
+            tlsa=self.lookup,
+            endpoints=endpoints,
+            skipped=self.skipped,
+            observed_at=self.observed_at,
+            vantages=self.vantages,
+            inferred=None if source is None else {"from": str(source)},
+        )
+
+
+class HostExaminer:
+    """The examiner of MX hosts; each endpoint is probed once, even if many hosts share it.
+
+    Args:
+        ports: interfaces for lookups and probes, and settings.
+        find: function that returns the result of a host that was examined earlier, or None.
+    """
+
+    def __init__(self, ports: Ports, find: Callable[[HostKey], HostResult | None] = lambda _: None) -> None:
         self._ports = ports
         self._settings = ports.settings
         self._results: SingleFlight[Endpoint, ProbeResult] = SingleFlight(weigh=large_octets)
@@ -42,41 +79,53 @@ class HostExaminer:
         level = ports.settings.level
         self._evidence = EvidenceMaker(ports.trust)
         self._profiles = WITH_AUTHENTICATION if level.must_match else WITHOUT_AUTHENTICATION
+        self._samples = Samples(ports.settings.sni_sample, find) if sampling.has_sample(ports.settings) else None
 
-    async def examine(self, key: HostKey, domains: HostDomains) -> HostResult:
+    async def examine(self, key: HostKey, domains: HostDomains, *, again: bool = False) -> HostResult:
         """Examine one MX host: look up its addresses and TLSA records, and probe each address.
 
         Args:
             key: the host, port and mode.
             domains: the domains that wait for the host, one of which provides the slot of each probe.
+            again: true if the host was examined in an earlier pass; it is then probed even with ``--sni-sample``.
         """
         observed_at = now()
         addresses = await find_addresses(key.host, self._ports.lookup)
         lookup = await self._tlsa(key, addresses)
         chosen, skipped = choose_addresses(key.host, addresses.all, self._ports)
-        probed = await self._probe_all(key, chosen, lookup, domains)
+        dns = _HostDNS(observed_at, addresses, lookup, chosen, skipped, self._ports.vantages)
+        if self._samples is not None and chosen and not again:
+            return await self._sampled(self._samples, key, dns, domains)
+        return await self._probed(key, dns, domains)
+
+    async def _probed(self, key: HostKey, dns: _HostDNS, domains: HostDomains) -> HostResult:
+        """Probe the addresses of a host; the second TLSA lookup before a mismatch replaces the first."""
+        probed = await self._probe_all(key, dns.chosen, dns.lookup, domains)
         if any(address.mismatch for address in probed):
-            lookup, probed = await self._confirm(key, addresses, lookup, probed, domains)
+            lookup, probed = await self._confirm(key, dns.addresses, dns.lookup, probed, domains)
+            dns = replace(dns, lookup=lookup)
 
         async def make(slices: Slices) -> ReportAndCerts:
             endpoints, found = await self._evidence.complete(key.host, probed, slices)
-            report = HostReport(
-                key=str(key),
-                host=key.host,
-                port=key.port,
-                mode=key.mode,
-                a=addresses.a,
-                aaaa=addresses.aaaa,
-                tlsa=lookup,
-                endpoints=endpoints,
-                skipped=skipped,
-                observed_at=observed_at,
-                vantages=self._ports.vantages,
-            )
-            return report, found
+            return dns.report(key, endpoints), found
 
         octets = sum(large_octets(result) for address in probed for result in address.results)
-        return HostResult(tuple([address.report for address in probed]), make, FACTS * octets)
+        return HostResult(tuple([address.report for address in probed]), make, FACTS * octets, probed)
+
+    async def _sampled(self, samples: Samples, key: HostKey, dns: _HostDNS, domains: HostDomains) -> HostResult:
+        """Return the result of a host from a probe of the host, or from the sample of its group."""
+        settings, lookup, addresses = self._settings, dns.lookup, dns.addresses
+        group = sampling.group_of(settings, key.host, key.port, addresses.answers, addresses.all, lookup)
+        if group is None:
+            return await self._probed(key, dns, domains)
+        named = key.host if settings.sts else None
+
+        def fits(found: HostResult, leaves: Mapping[str, CertFacts]) -> bool:
+            same = [each.address for each in found.endpoints] == dns.chosen
+            return same and sampling.represents(found.endpoints, leaves, lookup, named)
+
+        source, result = await samples.sample_or_source(group, key, lambda: self._probed(key, dns, domains), fits)
+        return result if source == key else _inferred(key, dns, source, result)
 
     def next_pass(self) -> None:
         """Remove kept results of probes that are inconclusive, so that the next pass repeats the probes."""
@@ -228,6 +277,16 @@ class HostExaminer:
             return replace(anew, report=replace(anew.report, probes=probes), unconfirmed=first.result)
 
         return again, await gather(probed, second, domains.limit)
+
+
+def _inferred(key: HostKey, dns: _HostDNS, source: HostKey, result: HostResult) -> HostResult:
+    """Return the result of a host from the result of another host; the writer makes the report of both."""
+
+    async def make(slices: Slices) -> ReportAndCerts:
+        await result.complete(slices)
+        return dns.report(key, result.report.endpoints, source), result.certs
+
+    return HostResult(result.endpoints, make)
 
 
 def _probes(results: list[ProbeResult]) -> tuple[Probe, ...]:

@@ -53,6 +53,7 @@ class ScaleDriver:
         self._executor = executor
         self._place = PlanPlace(store.path)
         self._proof = secrets.token_hex(16)
+        self._internal_errors = 0  # those of the lookups before the plan
         self.matched = 0
         self.why = ""  # the reason of an early end that the user did not request
         self.totals: dict[str, int] = {}
@@ -130,7 +131,8 @@ class ScaleDriver:
 
     async def _lookups(self, name: str, stage: Stage, groups: int) -> None:
         numbers = [number for number in range(groups) if not self._place.file(stage, number).exists()]
-        await self._executor.run(name, (self._job(stage, number, groups) for number in numbers), self._note_failed)
+        jobs = (self._job(stage, number, groups) for number in numbers)
+        self._internal_errors += _internal_errors(await self._executor.run(name, jobs, self._note_failed))
 
     # --- failed lookups ---------------------------------------------------------------------------------------
 
@@ -238,7 +240,7 @@ class ScaleDriver:
         self._count_endpoints()
         self.matched = sum(result.matched for result in results)
         self.totals["domains"] = sum(result.totals.get("done", 0) for result in results)
-        self.totals["internal_errors"] = sum(result.totals.get("internal_errors", 0) for result in results)
+        self.totals["internal_errors"] = self._internal_errors + _internal_errors(results)
         await trio.to_thread.run_sync(self._put_in_place, index)
         return True
 
@@ -261,6 +263,10 @@ class ScaleDriver:
             yield codec.encode(RejectRecord(where, item.file, item.line, item.raw[:MAX_RAW], item.reason))
         for bucket in range(index.routes):
             yield from map(codec.encode, read_lines(self._place.file("refused", bucket), RejectRecord))
+
+
+def _internal_errors(results: Iterable[JobResult]) -> int:
+    return sum(result.totals.get("internal_errors", 0) for result in results)
 
 
 def _octets(paths: Iterable[Path]) -> Iterator[bytes]:

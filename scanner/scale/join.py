@@ -21,6 +21,7 @@ from results.store.files import StoreError, naming
 from results.store.last_lines import last_lines
 from results.store.reader import lines_path
 from results.store.writer import Store
+from scanner.core import sampling
 from scanner.model import HostReport
 from scanner.run.addresses import address_order
 from scanner.scale.partition import digest
@@ -56,6 +57,7 @@ def merged(split: SplitLine, reports: Sequence[HostReport]) -> HostReport:
         skipped=tuple(skipped[address] for address in sorted(skipped, key=address_order)),
         observed_at=min(report.observed_at for report in reports),
         vantages=tuple(dict.fromkeys(each for report in reports for each in report.vantages)),
+        inferred=next((report.inferred for report in reports if report.inferred is not None), None),
     )
 
 
@@ -63,10 +65,12 @@ def agree(split: SplitLine, reports: Sequence[HostReport]) -> bool:
     """Return whether every part of a host has a report, and the TLSA lookups of all parts have the same result.
 
     If the report of a part is missing, for example after an internal error, the addresses of that part were not
-    examined.
+    examined. A host that was inferred in one part requires a clean result in every part (``--sni-sample``).
     """
     found = {(frozenset(report.tlsa.records), report.tlsa.dane, report.tlsa.base_domain) for report in reports}
-    return len(reports) == len(split.parts) and len(found) == 1
+    inferred = any(report.inferred is not None for report in reports)
+    clean = not inferred or all(sampling.clean_result(report.endpoints) is not None for report in reports)
+    return len(reports) == len(split.parts) and len(found) == 1 and clean
 
 
 # --- hosts in several parts -------------------------------------------------------------------------------------

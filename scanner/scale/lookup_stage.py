@@ -13,6 +13,7 @@ import trio
 from results.store import codec
 from results.store.files import naming
 from scanner.core import retry
+from scanner.facts import Answer
 from scanner.net.error_groups import root_cause
 from scanner.net.failures import TEXT_LIMIT
 from scanner.run.addresses import choose_addresses, find_addresses
@@ -20,6 +21,7 @@ from scanner.run.ports import Ports, now
 from scanner.run.routing import find_route, host_keys
 from scanner.scale.job import Stage
 from scanner.scale.plan_files import NOT_YET, AddressLine, RouteLine, read_lines, whole_file
+from scanner.vocabulary import Outcome, Security
 from targets.lists import Target
 
 _T = TypeVar("_T")
@@ -39,6 +41,8 @@ async def find_routes(path: Path, targets: Iterator[Target], ports: Ports) -> in
 
 async def find_host_addresses(path: Path, hosts: Iterator[tuple[str, int]], ports: Ports) -> int:
     """Write the addresses of each MX host to a file, and which of them are probed; return the number of failed lookups.
+
+    After an internal error, the answers of the host are failed lookups, so that the other hosts are not affected.
 
     Raises:
         StoreError: the file cannot be written.
@@ -107,16 +111,28 @@ async def _route(target: Target, ports: Ports) -> RouteLine:
     try:
         found = await find_route(destination, ports.lookup)
     except Exception as error:  # noqa: BLE001 - recorded with the target; the other targets are looked up
-        text = f"{type(root_cause(error)).__name__}: {root_cause(error)}"
-        return RouteLine(destination.key, began, None, (), text[:TEXT_LIMIT])
+        return RouteLine(destination.key, began, None, (), _text(error))
     keys = host_keys(found, destination, ports.settings.mode)[: ports.settings.hosts]
     return RouteLine(destination.key, began, found.mx, tuple((key.host, key.port) for key in keys))
 
 
 async def _addresses(host: tuple[str, int], ports: Ports) -> AddressLine:
-    found = await find_addresses(host[0], ports.lookup)
-    chosen, skipped = choose_addresses(host[0], found.all, ports)
+    try:
+        found = await find_addresses(host[0], ports.lookup)
+        chosen, skipped = choose_addresses(host[0], found.all, ports)
+    except Exception as error:  # noqa: BLE001 - recorded and counted; the other hosts are looked up
+        ports.stats.internal_errors += 1
+        return AddressLine(*host, _failed(host[0], "A", error), _failed(host[0], "AAAA", error), (), ())
     return AddressLine(*host, found.a, found.aaaa, tuple(chosen), skipped)
+
+
+def _text(error: Exception) -> str:
+    cause = root_cause(error)
+    return f"{type(cause).__name__}: {cause}"[:TEXT_LIMIT]
+
+
+def _failed(host: str, rtype: str, error: Exception) -> Answer:
+    return Answer(host, rtype, Outcome.ERROR, Security.INDETERMINATE, error=f"internal error: {_text(error)}")
 
 
 # --- many lookups -----------------------------------------------------------------------------------------------

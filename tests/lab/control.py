@@ -15,7 +15,7 @@ from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
-from tests.lab import bulk, cases_sts, postfix, public, zones
+from tests.lab import bulk, cases_sample, cases_sts, postfix, public, zones
 from tests.lab.layout import DNS_CHILD, DNS_PARENT, RESOLVER, Layout, Placed, place
 from tests.lab.netns import Namespaces, in_namespaces
 from tests.lab.pki import PKI, Bundle
@@ -27,7 +27,7 @@ READY_LIMIT_EACH = 0.002  # more for each domain of the bulk lab
 STOP_LIMIT = 5.0  # seconds between SIGTERM and SIGKILL
 BUSY = "421 4.7.0 {name} try again later"
 ROOT = Path(__file__).resolve().parents[2]
-ALL = (*SCENARIOS, *cases_sts.SCENARIOS)
+ALL = (*SCENARIOS, *cases_sts.SCENARIOS, *cases_sample.SCENARIOS)
 
 
 class LabError(Exception):

@@ -75,6 +75,7 @@
     }
     if (host.tlsa.length) box.append(make("pre", {}, host.tlsa.map((row) => row[0]).join("\n")));
     for (const verdict of verdicts) box.append(addressDetails(host, verdict));
+    if (host.inferred) box.append(line(...name(host.inferred)));
     for (const [address, code] of host.skipped) box.append(line(`${address}: not contacted, ${reason(code)}`));
     return box;
   }

@@ -31,12 +31,15 @@ def judge_host(patterns: Patterns, report: HostReport, certs: Mapping[str, CertF
     Returns:
         The most severe verdict on its addresses; an address without a conclusive connection is ignored if another
         address has one.
-        If the host has more addresses than the default limit, ``ok`` becomes ``unknown``, as for DANE.
+        If the host has more addresses than the default limit, ``ok`` becomes ``unknown``, as for DANE. For a host that
+        was not probed (``HostReport.inferred``), a negative verdict on an address becomes ``unknown``.
     """
     if not patterns.match(report.host):
         return HostSTS.PATTERN_MISMATCH
     seen = {judge_address(report.host, each, certs) for each in report.endpoints}
     found = next((state for state in _IN_ORDER if state in seen), HostSTS.UNKNOWN)
+    if report.inferred is not None and found in BAD:
+        return HostSTS.UNKNOWN
     return HostSTS.UNKNOWN if found is HostSTS.OK and rollup.is_incomplete(report) else found
 
 
@@ -81,8 +84,7 @@ def _at_address(report: EndpointReport) -> Sender:
 
 
 def _inconclusive(report: HostReport, senders: Sequence[Sender] = ()) -> Sender:
-    """Return ``unknown`` if only a cause on this machine prevented delivery, else ``defer``."""
-    local = Sender.UNKNOWN in senders or any(
-        verdict.failed_here(verdict.sessions(each).own) for each in report.endpoints
-    )
+    """Return ``unknown`` if only a cause on this machine prevented delivery or the verdict, else ``defer``."""
+    local = Sender.UNKNOWN in senders or report.inferred is not None
+    local = local or any(verdict.failed_here(verdict.sessions(each).own) for each in report.endpoints)
     return Sender.UNKNOWN if local or (not report.endpoints and report.skipped) else Sender.DEFER

@@ -36,6 +36,7 @@ VALUES: dict[str, tuple[str, Any, tuple[str, ...], Any]] = {
     "ca_path": ("'a'", "a", ("--ca-path", "b"), "b"),
     "port": ("2525", 2525, ("--port", "26"), 26),
     "mode": ("'smtps'", "smtps", ("--mode", "lmtp"), "lmtp"),
+    "sni_sample": ("2", 2, ("--sni-sample", "3"), 3),
     "sni": ("'mx'", "mx", ("--sni", "none"), "none"),
     "ehlo": ("'a.example'", "a.example", ("--ehlo", "b.example"), "b.example"),
     "bind": ("'127.0.0.1'", "127.0.0.1", ("--bind", "::1"), "::1"),

@@ -33,6 +33,22 @@ def test_the_defaults_of_the_options_are_those_of_the_settings() -> None:
 
 
 @pytest.mark.parametrize(
+    ("argv", "warned"),
+    [
+        ((), False),
+        (("--sni-sample", "2"), False),
+        (("--sni-sample", "2", "--sni", "none"), True),
+        (("--sni-sample", "2", "--level", "may"), True),
+        (("--sni", "none"), False),
+    ],
+)
+def test_a_sample_that_is_never_used_is_reported(argv: tuple[str, ...], warned: bool) -> None:  # noqa: FBT001 - table
+    made = build(flags("--domain", "a.example", *argv))
+    assert any(text.startswith("--sni-sample has no effect") for text in made.warnings) is warned
+    assert made.settings.sni_sample == (2 if "--sni-sample" in argv else 0)
+
+
+@pytest.mark.parametrize(
     ("argv", "least"),
     [(("--domain-addresses", "39"), 40), (("--addresses", "300"), 300), (("--addresses", "3"), None)],
 )

@@ -62,6 +62,7 @@ def test_every_option_has_a_panel_and_a_help_text() -> None:
         ("hosts", (), 100),
         ("domain_addresses", (), 200),
         ("per_domain", (), 16),
+        ("sni_sample", (), 0),
     ],
 )
 def test_values(name: str, argv: tuple[str, ...], expected: Any) -> None:
@@ -80,6 +81,7 @@ def test_values(name: str, argv: tuple[str, ...], expected: Any) -> None:
         ("--level", "fingerprint"),
         ("--mode", "submission"),
         ("--sni", "host"),
+        ("--sni-sample", "-1"),
         ("--port", "0"),
         ("--dns-rate", "0"),
         ("--per-address", "0"),

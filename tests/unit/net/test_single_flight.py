@@ -192,6 +192,24 @@ async def test_work_for_a_stored_result_is_not_done_again() -> None:
     assert asked == ["a", "b", "b"], "remembered results are not loaded"
 
 
+async def test_a_result_can_be_taken_without_work() -> None:
+    flights: SingleFlight[str, str] = SingleFlight(load={"stored": "earlier"}.get)
+    seen: list[str | None] = []
+
+    async def work() -> str:
+        seen.append(flights.kept("key"))  # in flight
+        return "done"
+
+    async def fails() -> str:
+        raise ZeroDivisionError
+
+    await flights.get("key", work)
+    with pytest.raises(RuntimeError):
+        await flights.get("broken", fails)
+    names = ("key", "stored", "unknown", "broken")
+    assert (seen, [flights.kept(name) for name in names]) == ([None], ["done", "earlier", None, None])
+
+
 async def test_gather_keeps_the_order_of_the_items(autojump_clock: trio.testing.MockClock) -> None:
     async def slow_first(item: int) -> int:
         await trio.sleep(10 - item)

@@ -58,6 +58,7 @@ def hostile_domain() -> DomainRecord:
         tlsa=replace(records.report().tlsa, records=(TLSARecord(3, 1, 1, HOSTILE),)),
         endpoints=(EndpointReport(HOSTILE, (records.probe(handshake=shaken),), found),),
         skipped=(Skipped(HOSTILE, Reason.OPTED_OUT),),
+        inferred={"from": HOSTILE},
     )
     return records.domain(
         key=HOSTILE,

@@ -95,6 +95,20 @@ def test_a_host_in_two_parts_is_probed_once_and_its_report_is_whole(
     assert driver.totals["endpoints_probed"] == 0  # the ports of the made-up world do not count
 
 
+def test_an_internal_error_at_a_host_before_the_plan_is_counted(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The made-up world has no answer about the host of one domain, which is a bug; the other domain is judged."""
+    world = World(mx(f"10 {MX1}") | host(MX1, DUAL[0]) | mx("10 bug.test", domain="bug.test"), {DUAL[0]: shakes()})
+    use(world, monkeypatch)
+    complete, driver = PartScan(tmp_path / "run", (DOMAIN, "bug.test"), *QUICK).go(InlineWorkers())
+    found = verdicts(tmp_path / "run")
+    assert (complete, driver.totals["internal_errors"]) == (True, 1)
+    assert found[DOMAIN].verdict.dane is DomainDane.NONE
+    assert found["bug.test"].verdict.dane is DomainDane.UNKNOWN
+    assert "internal error: LookupError" in found["bug.test"].verdict.text
+
+
 def test_a_failed_job_is_done_again_and_a_complete_one_is_skipped(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -68,6 +68,30 @@ def test_parts_agree_if_their_tlsa_lookups_have_the_same_result() -> None:
     assert not agree(SPLIT, [])
 
 
+SAMPLE = {"from": "mx9.example:25/smtp"}
+
+
+def matching(address: str) -> HostReport:
+    return replace(report(address), endpoints=(replace(endpoint(address), dane=records.evidence()),))
+
+
+def test_a_host_that_was_inferred_in_one_part_requires_a_clean_result_in_every_part() -> None:
+    """The sample of a part has not seen the addresses of the other part."""
+    inferred = replace(matching(FIRST), inferred=SAMPLE)
+    assert agree(SPLIT, [inferred, matching(SECOND)])
+    assert agree(SPLIT, [matching(FIRST), replace(matching(SECOND), inferred=SAMPLE)])
+    assert not agree(SPLIT, [inferred, report(SECOND)])  # without evidence of a match
+    refused = replace(report(SECOND), endpoints=(EndpointReport(SECOND, (records.refused(SECOND),)),))
+    assert not agree(SPLIT, [inferred, refused])
+    assert agree(SPLIT, [matching(FIRST), refused])
+
+
+def test_a_merged_report_is_inferred_if_a_part_is() -> None:
+    inferred = replace(matching(SECOND), inferred=SAMPLE)
+    assert merged(SPLIT, [matching(FIRST), inferred]).inferred == SAMPLE
+    assert merged(SPLIT, [matching(FIRST), matching(SECOND)]).inferred is None
+
+
 def run_of(place: PlanPlace, number: int, *reports: HostReport) -> None:
     place.part(number).parent.mkdir(exist_ok=True)
     with Store.create(place.part(number), header()) as store:

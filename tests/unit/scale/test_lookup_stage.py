@@ -16,6 +16,7 @@ from scanner.scale.lookup_stage import (
 )
 from scanner.scale.plan_files import NOT_YET, AddressLine, RouteLine, read_lines, write_lines
 from scanner.settings import Settings
+from scanner.vocabulary import Outcome
 from tests.unit.fakes import DOMAIN, MX1, MX2, V4, V6, Question, World, addresses, failed, mx, target
 
 SETTINGS = Settings(hosts=1)
@@ -75,3 +76,18 @@ async def test_failed_address_lookups_are_repeated(tmp_path: Path) -> None:
     found = {line.host: line for line in read_lines(path, AddressLine)}
     assert (found[MX1].chosen, found[MX1].again) == ((V4, V6), 1)
     assert (found[MX2].a, found[MX2].again) == (failed(MX2, "A"), 1)
+
+
+async def test_an_internal_error_at_a_host_does_not_affect_the_other_hosts(tmp_path: Path) -> None:
+    """The table has no answer for the other host, which is a bug; its addresses are then not known, not absent."""
+    ports = World(addresses(MX1, V4)).ports(SETTINGS)
+    await find_host_addresses(tmp_path / "addresses", iter([(MX2, 25), (MX1, 25)]), ports)
+    found = {line.host: line for line in read_lines(tmp_path / "addresses", AddressLine)}
+    assert found[MX1].chosen == (V4,)
+    lost = found[MX2]
+    assert (lost.chosen, lost.skipped) == ((), ())
+    for answer in (lost.a, lost.aaaa):
+        assert answer is not None
+        assert answer.outcome is Outcome.ERROR
+        assert answer.error.startswith("internal error: LookupError: the test's table has no answer")
+    assert (ports.stats.done, ports.stats.internal_errors) == (2, 1)

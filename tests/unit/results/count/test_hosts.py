@@ -10,11 +10,10 @@ from results.count.hosts import EXPIRY_WORDS, days_left, expiry_word
 from results.count.summary import SLOWEST, summarise
 from results.store.reader import Run
 from results.store.writer import Store
+from scanner.core.route import weakest
 from scanner.core.verdict import handshake_of
 from scanner.model import EndpointReport, PathError
-from scanner.vocabulary import (
-    RunState,
-)
+from scanner.vocabulary import RunState, Security, StartTLS
 from tests.unit import records
 from tests.unit.records import DIGEST, NOON
 from tests.unit.results.count.runs import summary
@@ -127,3 +126,39 @@ def test_a_match_with_a_path_error_is_no_match(tmp_path: Path) -> None:
     )
     (found,) = summary(tmp_path, [], [records.report(endpoints=ends)]).disagreements
     assert (found.what, found.values) == ("dane", (("192.0.2.1", "match"), ("192.0.2.2", "no match")))
+
+
+def test_a_host_that_was_not_probed_is_counted_but_not_listed(tmp_path: Path) -> None:
+    """The lists name addresses; the connections to an address belong to the host that was probed."""
+    slow = records.report().endpoints[0]
+    other = replace(slow, address="192.0.2.9", probes=(replace(slow.probes[0], starttls=StartTLS.NOT_OFFERED),))
+    seen = records.report(endpoints=(slow, other))
+    unseen = [
+        replace(seen, key=f"mx{n}.other:25/smtp", host=f"mx{n}.other", inferred={"from": seen.key}) for n in "abc"
+    ]
+    found = summary(tmp_path, [], [seen, *unseen])
+    assert found.hosts == 4
+    assert {row.host for row in found.slowest} == {row.host for row in found.disagreements} == {seen.host}
+
+
+@pytest.mark.parametrize(
+    ("a", "aaaa", "expected"),
+    [
+        (Security.SECURE, Security.SECURE, "secure"),
+        (Security.SECURE, Security.INDETERMINATE, "indeterminate"),
+        (Security.INSECURE, Security.INDETERMINATE, "insecure"),  # a failed lookup does not hide what was determined
+        (Security.SECURE, Security.INSECURE, "insecure"),
+        (Security.BOGUS, Security.INSECURE, "bogus"),
+    ],
+)
+def test_the_weaker_address_family_counts_as_in_a_verdict(
+    tmp_path: Path, a: Security, aaaa: Security, expected: str
+) -> None:
+    """The order of the states is that of ``scanner.core.route.weakest``, by which a host is judged."""
+    whole = records.report()
+    assert whole.a is not None
+    assert whole.aaaa is not None
+    report = replace(whole, a=replace(whole.a, security=a), aaaa=replace(whole.aaaa, security=aaaa))
+    found = summary(tmp_path, [records.domain()], [report])
+    assert list(found.tables["dnssec_host"].rows) == [expected]
+    assert weakest((a, aaaa)) == expected

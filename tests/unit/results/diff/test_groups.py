@@ -92,3 +92,24 @@ def test_a_broken_host_of_a_sound_domain_has_a_time_of_its_own(runs: Runs) -> No
         runs.add([replace(on("a", mx(), each), verdict=SOUND)])
     (group,) = runs.compare().groups
     assert (group.kind, group.host, group.since) == (ChangeKind.STILL_BROKEN, other, NOON + timedelta(days=2))
+
+
+def test_a_host_that_was_not_probed_has_not_changed(runs: Runs) -> None:
+    """A host of a sample has the certificates of another name, which are no change of its own."""
+    runs.add([on("a", mx())], [host(OLD_LEAF, PIN_OLD)])
+    inferred = replace(mx(), reasons=(Reason.INFERRED_FROM_SAMPLE,))
+    report, certs = host(NEW_LEAF, PIN_OLD)
+    runs.add([on("a", inferred)], [(replace(report, inferred={"from": "mx9.example:25/smtp"}), certs)])
+    found = runs.compare()
+    assert (found.groups, found.changed, found.certificates, found.rollovers) == ([], [], [], [])
+
+
+def test_a_fault_at_a_host_that_was_not_probed_again_is_not_fixed(runs: Runs) -> None:
+    inferred = replace(mx(), reasons=(Reason.INFERRED_FROM_SAMPLE,))
+    runs.add([on("a", bad()), on("b", bad("mx2.example"))])
+    runs.add([on("a", inferred), on("b", mx("mx2.example"))])
+    assert grouped(runs) == [
+        ("fixed", "mx2.example", "tlsa-mismatch", "b"),
+        ("unclear", "mx1.example", "inferred-from-sample", "a"),
+    ]
+    assert [row.domain for row in runs.compare().unclear] == ["a.example"]

@@ -38,6 +38,14 @@ def test_the_steps_of_a_protected_domain() -> None:
     assert "Remedy" not in steps(records.domain())
 
 
+def test_a_host_that_was_not_probed_names_the_probed_host() -> None:
+    report = replace(records.report(), inferred={"from": "mx9.example:25/smtp"})
+    text = " ".join(steps(records.domain(), report).split())
+    assert "not probed: the connections are those of the MX host mx9.example:25/smtp" in text
+    assert "not probed" not in steps(records.domain())
+    assert "not probed" not in steps(records.domain(), replace(report, inferred={}))  # a damaged run
+
+
 def test_tlsa_answers_are_in_presentation_format() -> None:
     answer = records.answer("_25._tcp.mx1.example", "TLSA", "030101" + "c3" * 32)
     report = replace(records.report(), tlsa=replace(records.report().tlsa, steps=(answer,)))

@@ -51,6 +51,14 @@ def test_a_protected_domain() -> None:
     ]
 
 
+def test_a_host_that_was_not_probed_names_the_probed_host() -> None:
+    report = records.report(inferred={"from": "mx9.example:25/smtp"})
+    host = records.host_verdict(reasons=(Reason.INFERRED_FROM_SAMPLE,))
+    text = shown(records.domain(hosts=(host,), reports=(report,)), 150)
+    assert "not probed: the connections are those of the MX host mx9.example:25/smtp" in text
+    assert "(inferred-from-sample)" in text
+
+
 def test_without_reports_only_verdicts_are_shown() -> None:
     text = shown(records.domain())
     assert "192.0.2.1  TLS, verified" in text

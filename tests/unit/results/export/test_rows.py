@@ -30,6 +30,12 @@ def test_tlsa_records_are_in_presentation_format(run: Run) -> None:
     assert next(rows.endpoint_rows(run)).tlsa_record == f"3 1 1 {records.SPKI}"
 
 
+def test_a_host_that_was_not_probed_names_the_probed_host() -> None:
+    report = records.report(inferred={"from": "mx9.example:25/smtp"})
+    assert rows.host_row(report).inferred_from == "mx9.example:25/smtp"
+    assert rows.host_row(records.report()).inferred_from == ""
+
+
 def test_a_host_has_the_most_severe_verdict(run: Run) -> None:
     host = next(rows.host_rows(run))
     assert (host.domains, host.dane) == (2, "mismatch")

@@ -129,3 +129,27 @@ def test_faults_beyond_the_limit_are_counted(tmp_path: Path) -> None:
     made = make_report(run_of(tmp_path / "run", [faulty("x"), faulty("y")]), top=1)
     assert (len(made.policies), made.policy_faults) == (1, 2)
     assert "and 1 more domains" in to_text(made, 1)
+    assert "and 1 more domains" in to_markdown(made, 1)
+
+
+def test_what_is_not_shown_is_counted(tmp_path: Path) -> None:
+    """Six hosts are broken and six are inconclusive; each list has at most ``top`` hosts."""
+    late = records.host_verdict(dane=Dane.UNKNOWN, sender=Sender.DEFER, conclusive=False, report=None)
+    bad = records.host_verdict(dane=Dane.MISMATCH, sender=Sender.DEFER, report=None)
+    hosts = [replace(kind, host=f"{n}{kind.dane}.example") for kind in (late, bad) for n in range(6)]
+    made = make_report(run_of(tmp_path / "run", [records.domain(key=f"{h.host}", hosts=(h,)) for h in hosts]))
+    assert (made.failing, len(made.tasks)) == (12, 12)
+    for text in (to_text(made, 10), to_markdown(made, 10)):
+        assert "more hosts" not in text
+    for text in (to_text(made, 4), to_markdown(made, 4)):
+        assert "and 4 more hosts" in text
+    for text in (to_text(replace(made, failing=20), 4), to_markdown(replace(made, failing=20), 4)):
+        assert "and 12 more hosts" in text
+
+
+def test_rows_beyond_the_limit_are_counted_in_markdown(tmp_path: Path) -> None:
+    reasons = (Reason.MX_INSECURE, Reason.TLSA_NONE, Reason.HOST_INSECURE)
+    made = make_report(run_of(tmp_path / "run", [records.domain(verdict=records.verdict(reasons=reasons))]))
+    rows = len(made.table("reasons").rows)
+    assert f"and {rows - 1} more rows" in to_markdown(made, 1)
+    assert f"and {rows - 1} more rows" in to_text(made, 1)

@@ -6,6 +6,10 @@ from pathlib import Path
 import pytest
 
 from results.report.page_data import page_data
+from results.store.reader import Run
+from results.store.writer import Store
+from scanner.vocabulary import RunState
+from tests.unit import records
 from tests.unit.results.report.test_html import ATTACK, hostile_run
 
 
@@ -36,3 +40,13 @@ def test_the_column_of_the_list_is_shown_if_it_has_values(tmp_path: Path) -> Non
     assert (data.column, json.loads(data.json)["column"]) == ("Country", "Country")
     assert {domain[9] for domain in json.loads(data.json)["domains"]} == {"nl"}
     assert page_data(run, column="owner").column == ""
+
+
+def test_a_host_that_was_not_probed_names_the_probed_host(tmp_path: Path) -> None:
+    with Store.create(tmp_path / "run", records.header()) as store:
+        report = records.report(inferred={"from": f"mx9.example:25/smtp{ATTACK}"})
+        store.put_domain(records.domain(hosts=(records.host_verdict(),)), [report], {})
+        store.finish(RunState.COMPLETE, {}, records.NOON)
+    (host,) = json.loads(page_data(Run.open(tmp_path / "run")).json)["hosts"]
+    assert host["inferred"].startswith("not probed: the connections are those of the MX host mx9.example:25/smtp")
+    assert "\x1b" not in host["inferred"]

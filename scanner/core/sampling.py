@@ -1,0 +1,120 @@
+"""Rules of ``--sni-sample``: the hosts of which a sample is probed, a clean sample, and the hosts that it represents.
+
+MX hosts with the same addresses and the same usable TLSA records form a group. A sample of the group represents a host
+of the group only if every address of the sample gave the same clean result, and the certificates of the sample satisfy
+every comparison of names for this host. In every other case the host is probed, so that no fault is ever inferred.
+"""
+
+from collections.abc import Mapping, Sequence
+from hashlib import blake2b
+
+from scanner.core import retry
+from scanner.core.compared import is_mismatch
+from scanner.core.sni import server_name
+from scanner.core.sts.host_verdict import is_named
+from scanner.core.tlsa import presentation
+from scanner.core.verdict import sessions
+from scanner.facts import Answer, CertFacts, Handshake, TLSALookup
+from scanner.model import DaneEvidence, EndpointReport, HostReport
+from scanner.settings import Settings
+from scanner.vocabulary import Outcome, Served
+
+
+def has_sample(settings: Settings) -> bool:
+    """Return whether a scan samples hosts: the option is set, and each host is probed under its own name.
+
+    Without SNI, the hosts of an address share one probe. At a level without DANE, no TLSA records are compared.
+    """
+    return settings.sni_sample > 0 and settings.sni != "none" and settings.level.dane_based
+
+
+def group_of(
+    settings: Settings, host: str, port: int, answers: Sequence[Answer], addresses: Sequence[str], lookup: TLSALookup
+) -> bytes | None:
+    """Return the digest of the group of a host, None for a host that is always probed.
+
+    Args:
+        settings: settings of the scan.
+        host: the MX host.
+        port: the TCP port.
+        answers: the answers to the address lookups of the host; after a failed lookup, the addresses are not known.
+        addresses: all addresses of the host, sorted.
+        lookup: the TLSA lookup of the host, whose records may be behind an alias.
+    """
+    if lookup.dane is not None or any(answer.outcome is Outcome.ERROR for answer in answers):
+        return None
+    if server_name(settings.level, lookup, choice=settings.sni, host=host) is None:
+        return None
+    parts = (str(port), *addresses, *sorted(map(presentation, lookup.records)))
+    return blake2b("\n".join(parts).encode(), digest_size=16).digest()
+
+
+def source_of(report: HostReport) -> str:
+    """Return the key of the host to which the endpoints of a report belong; empty for a host that was probed."""
+    return (report.inferred or {}).get("from", "")
+
+
+def clean_result(endpoints: Sequence[EndpointReport]) -> tuple[object, ...] | None:
+    """Return the result of a host of a sample for the comparison with the other hosts; None if it is not clean.
+
+    The result is clean if the first connection to each address ended with a TLS session, the TLSA records match each
+    certificate, and no retry pass would probe the host again.
+    """
+    if not endpoints or not all(map(_is_clean, endpoints)):
+        return None
+    return tuple(map(_result, endpoints))
+
+
+def _is_clean(endpoint: EndpointReport) -> bool:
+    own = sessions(endpoint).own
+    if len(endpoint.probes) > 1 or own.handshake is None or retry.of_endpoint(endpoint):
+        return False  # another profile, or a second reading after a mismatch
+    evidence = [endpoint.dane, *(each.dane for each in endpoint.algorithms if each.served is not Served.NO)]
+    return own.failure is None and all(each is not None and each.matched for each in evidence)
+
+
+def _result(endpoint: EndpointReport) -> tuple[object, ...]:
+    others = [(each.alg, each.served, _session(each.probe.handshake)) for each in endpoint.algorithms]
+    own = _session(sessions(endpoint).own.handshake)
+    return (endpoint.address, own, *others, endpoint.pq, endpoint.pq_signature)
+
+
+def _session(handshake: Handshake | None) -> tuple[object, ...]:
+    return () if handshake is None else (handshake.version, handshake.cipher, handshake.group, handshake.chain)
+
+
+def represents(
+    endpoints: Sequence[EndpointReport],
+    certs: Mapping[str, CertFacts],
+    lookup: TLSALookup,
+    named: str | None,
+) -> bool:
+    """Return whether the clean result of a sample holds for a host of the group.
+
+    A record of usage 2 also requires a name (RFC 7672 section 3.1.2): the server certificate of the sample must then
+    contain the TLSA base domain of the host. A record of usage 3 requires no name (RFC 7672 section 3.1.1).
+
+    Args:
+        endpoints: the addresses of the sample.
+        certs: certificates by SHA-256; a missing certificate does not satisfy any comparison.
+        lookup: the TLSA lookup of the host.
+        named: the name that each certificate also has to contain (MTA-STS, RFC 8461 section 4.2), or None.
+    """
+    return all(_holds(*pair, certs, lookup, named) for endpoint in endpoints for pair in _evidence(endpoint))
+
+
+def _evidence(endpoint: EndpointReport) -> list[tuple[DaneEvidence | None, Handshake | None]]:
+    others = [(each.dane, each.probe.handshake) for each in endpoint.algorithms if each.served is Served.YES]
+    return [(endpoint.dane, sessions(endpoint).own.handshake), *others]
+
+
+def _holds(
+    evidence: DaneEvidence | None,
+    handshake: Handshake | None,
+    certs: Mapping[str, CertFacts],
+    lookup: TLSALookup,
+    named: str | None,
+) -> bool:
+    if evidence is None or handshake is None or not handshake.chain or (leaf := certs.get(handshake.chain[0])) is None:
+        return False
+    return not is_mismatch(evidence, leaf, lookup) and (named is None or is_named(leaf, named))
