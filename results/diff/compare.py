@@ -247,12 +247,16 @@ class _Domains:
 
     def _compare(self, earlier: list[DomainState], new: DomainState) -> None:
         self._found.compared += 1
+        self._mx(earlier, new)
+        self._policies([*earlier, new])
+        same = all(state.verdict is new.verdict and state.hosts is new.hosts for state in earlier)
+        if same and new.health is Health.SOUND:  # the usual case: only a host can be broken
+            self.groups.add(None, earlier, new, None)
+            return
         old = next((state for state in reversed(earlier) if state.health is not Health.UNKNOWN), earlier[-1])
         self._health(earlier, old, new)
         if old.verdict.words is not new.verdict.words:  # equal words are usually one object
             self._transitions.add(old.verdict.words, new.verdict.words)
-        self._mx(earlier, new)
-        self._policies([*earlier, new])
         health = [state.health for state in (*earlier, new)]
         conclusive = [one.bad for one in health if one is not Health.UNKNOWN]
         if sum(one is not other for one, other in pairwise(conclusive)) >= MIN_TURNS:
