@@ -1,5 +1,6 @@
 """Runs opened for a command: errors of their files, corrupt lines, and documents that are written."""
 
+import gc
 from datetime import datetime
 from pathlib import Path
 
@@ -9,7 +10,7 @@ from results.store.files import StoreError
 from results.store.packed import compress
 from results.store.reader import LINE_FILES, lines_path, own_path
 from scanner.cli.errors import CliError, Exit
-from scanner.cli.runs import reading, write
+from scanner.cli.runs import COLLECT, reading, write
 from tests.fuzz import runs
 from tests.unit import records
 from tests.unit.results.explain.test_worklist import run_of
@@ -98,3 +99,10 @@ def test_every_command_reads_a_compressed_run(argv: tuple[str, ...], tmp_path: P
         compress(own_path(run, name))
     assert not list(run.glob("*.jsonl"))
     assert runs.run_command(argv, run, tmp_path / "out") is None
+
+
+def test_the_garbage_collector_runs_seldom_while_runs_are_read() -> None:
+    before = gc.get_threshold()
+    with reading():
+        assert gc.get_threshold() == (COLLECT, *before[1:])
+    assert gc.get_threshold() == before
