@@ -218,8 +218,9 @@ def row_class(column: str) -> type[DomainRow]:
 
 
 def state_of(row: DomainRow, column: str = "") -> DomainState:
-    """Return the state of a domain; ``column`` is the column of the target list whose value is stored in
-    ``DomainState.group``.
+    """Return the state of a domain.
+
+    ``column`` is the column of the target list whose value is stored in ``DomainState.group``.
 
     Raises:
         ValueError: an undecoded member of the row is not a verdict (``codec.UNREADABLE``).
