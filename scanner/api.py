@@ -34,7 +34,8 @@ from results.store.line_sink import standing_alone
 from scanner.cli.errors import CliError
 from scanner.cli.input import ANONYMOUS_TARGETS
 from scanner.cli.resolver_choice import ResolverChoice, mode_of
-from scanner.cli.wiring import ehlo_name, fit_resolver, trust_store, wired
+from scanner.cli.tools import trust_store, wired
+from scanner.cli.wiring import ehlo_name, fit_resolver
 from scanner.core.pkix import TrustStore
 from scanner.facts import CertFacts
 from scanner.model import DomainRecord, HostReport

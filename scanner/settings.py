@@ -179,3 +179,11 @@ class Settings:
     dns: DNSSettings = field(default_factory=DNSSettings)
     caps: Caps = field(default_factory=Caps)
     retries: Retries = field(default_factory=Retries)
+
+    @property
+    def samples_hosts(self) -> bool:
+        """True if a scan samples hosts: ``sni_sample`` is set, and each host is probed under its own name.
+
+        Without SNI, the hosts of an address share one probe. At a level without DANE, no TLSA records are compared.
+        """
+        return self.sni_sample > 0 and self.sni != "none" and self.level.dane_based

@@ -12,12 +12,10 @@ from typing import cast
 from targets.detection import LayoutError, detect
 from targets.kinds import SAMPLE, WHOLE_LIST, Accept, ListKind, accepted, dominant
 from targets.lines import Line, LineReader, Plain
-from targets.streams import ListError, open_file
+from targets.streams import STDIN, ListError, open_file
 from targets.tables import HeaderError, ListRow, RowError, TableLayout, is_record, records, uncommented
 from targets.wrappings import Unwrapped, unwrapped
 from targets.zonefile import ZoneParser
-
-STDIN = "-"
 
 _TITLE = "a first line without a dot above names with dots: taken for a header; end a domain with a dot to scan it"
 

@@ -26,8 +26,8 @@ from dataclasses import asdict, dataclass, field
 from itertools import islice
 from pathlib import Path
 
-from targets.lists import PlainNames, Reader, Reject, Target
 from targets.partition import BUCKETS, Buckets, Sampling, bucket_name, octets_of, sort_key, unique
+from targets.reader import PlainNames, Reader, Reject, Target
 
 SMALL = 50_000
 """Maximum number of lines of an input that is stored as one bucket (about 10 MB in memory)."""

@@ -9,6 +9,9 @@ import io
 from collections.abc import Iterator
 from pathlib import Path
 
+STDIN = "-"
+"""The name of standard input in place of a file."""
+
 CHUNK = 64 * 1024
 """Maximum size in octets of a chunk of a stream."""
 

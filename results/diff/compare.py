@@ -28,8 +28,9 @@ from results.diff.groups import ChangeGroup, ChangeKind, Groups, counts_of
 from results.diff.hosts import CertificateChange, ExpiringCertificate, HostChanges, HostRollover, TLSAChange
 from results.diff.join import bucket_count, joined
 from results.diff.policies import PolicyChange, policy_changes
-from results.diff.states import DomainState, HostState, domain_states, host_states
-from results.diff.verdicts import DomainChange, DomainWords, Transitions, differences, domain_words, shared
+from results.diff.states import DomainRow, DomainState, HostState, domain_rows, host_states, row_class, state_of
+from results.diff.verdicts import DomainChange, DomainWords, Transitions, differences, shared
+from results.store import codec
 from results.store.files import StoreError
 from results.store.last_lines import last_places
 from results.store.reader import Run, lines_path
@@ -142,8 +143,9 @@ def compare(runs: Sequence[Run], soon: timedelta = timedelta(SOON), column: str 
         if one.header.started > other.header.started:
             raise ValueError(f"{one.path} is newer than {other.path}: give the older run first")
     domains = _Domains([info(run) for run in runs], column)
-    for key, states in joined(DomainState, [domain_states(run, column) for run in runs], _buckets(runs, "domains")):
-        domains.add(key, states)
+    rows = joined(row_class(column), [domain_rows(run, column) for run in runs], _buckets(runs, "domains"))
+    for key, found_rows in rows:
+        domains.add(key, tuple(_state(run, row, column) for run, row in zip(runs, found_rows, strict=True)))
     hosts = HostChanges(domains.affected)
     for key, seen in joined(HostState, [host_states(run) for run in runs], _buckets(runs, "hosts")):
         hosts.add(seen)
@@ -153,6 +155,15 @@ def compare(runs: Sequence[Run], soon: timedelta = timedelta(SOON), column: str 
     result.certificates, result.tlsa = found.certificates, found.tlsa
     result.rollovers, result.expiring = found.rollovers, found.expiring
     return result
+
+
+def _state(run: Run, row: DomainRow | None, column: str) -> DomainState | None:
+    """Return the state of a domain, None without a readable line."""
+    try:
+        return None if row is None else state_of(row, column)
+    except codec.UNREADABLE as error:
+        run.skip("domains", row.key if row else "", error)
+        return None
 
 
 def alone(run: Run) -> Comparison:
@@ -209,7 +220,7 @@ class _Domains:
         if new is not None and known:
             self._compare(known, new)
         elif new is not None:
-            self._found.added.append(ListedDomain(key, domain_words(new), new.health, new.group))
+            self._found.added.append(ListedDomain(key, new.verdict.words, new.health, new.group))
         elif any(earlier[self._listing :]):
             self._missing(key, known[-1])
 
@@ -230,17 +241,22 @@ class _Domains:
 
     def _missing(self, key: str, last: DomainState) -> None:
         if self._runs[-1].complete:
-            self._found.removed.append(ListedDomain(key, domain_words(last), last.health, last.group))
+            self._found.removed.append(ListedDomain(key, last.verdict.words, last.health, last.group))
         else:
             self._found.not_scanned += 1
 
     def _compare(self, earlier: list[DomainState], new: DomainState) -> None:
         self._found.compared += 1
-        old = next((state for state in reversed(earlier) if state.health is not Health.UNKNOWN), earlier[-1])
-        self._health(earlier, old, new)
-        self._transitions.add(domain_words(old), domain_words(new))
         self._mx(earlier, new)
         self._policies([*earlier, new])
+        same = all(state.verdict is new.verdict and state.hosts is new.hosts for state in earlier)
+        if same and new.health is Health.SOUND:  # the usual case: only a host can be broken
+            self.groups.add(None, earlier, new, None)
+            return
+        old = next((state for state in reversed(earlier) if state.health is not Health.UNKNOWN), earlier[-1])
+        self._health(earlier, old, new)
+        if old.verdict.words is not new.verdict.words:  # equal words are usually one object
+            self._transitions.add(old.verdict.words, new.verdict.words)
         health = [state.health for state in (*earlier, new)]
         conclusive = [one.bad for one in health if one is not Health.UNKNOWN]
         if sum(one is not other for one, other in pairwise(conclusive)) >= MIN_TURNS:
@@ -255,7 +271,7 @@ class _Domains:
             _lists(self._found)[kind].append(_change(old, new, cause, shown))
         elif old.health is new.health is Health.ABSENT:
             self._found.absent += 1
-        elif any(differences(domain_words(old), domain_words(new))):
+        elif old.verdict is not new.verdict and any(differences(old.verdict.words, new.verdict.words)):
             self._found.changed.append(_change(old, new, new, None))
 
     def _policies(self, states: list[DomainState]) -> None:
@@ -299,7 +315,7 @@ def _kind(last: DomainState, old: DomainState, new: DomainState) -> ChangeKind |
         return None if was is now is Health.ABSENT else ChangeKind.STILL_BROKEN
     if was.bad:
         return ChangeKind.FIXED if now is Health.SOUND and not _is_unseen(old, new) else ChangeKind.UNCLEAR
-    protected = old.dane in (DomainDane.PROTECTED, DomainDane.PARTIAL)
+    protected = old.verdict.words.dane in (DomainDane.PROTECTED, DomainDane.PARTIAL)
     return ChangeKind.NEW_UNKNOWN if now is Health.UNKNOWN and protected and last is old else None
 
 
@@ -310,8 +326,8 @@ def _is_unseen(old: DomainState, new: DomainState) -> bool:
 
 
 def _change(old: DomainState, new: DomainState, cause: DomainState, since: datetime | None) -> DomainChange:
-    words = domain_words(old), domain_words(new)
-    return DomainChange(new.key, *words, shared(cause.reasons), shared(cause.text), since, shared(new.group))
+    words, why = (old.verdict.words, new.verdict.words), cause.verdict
+    return DomainChange(new.key, *words, shared(why.reasons), shared(why.text), since, shared(new.group))
 
 
 def _since(earlier: list[DomainState], new: DomainState) -> datetime | None:

@@ -116,8 +116,8 @@ class Groups:
             self._put(kind, host, new, since)
         if not broken:
             state = earlier[-1] if kind is ChangeKind.FIXED else new
-            reason = next((str(code) for code in state.reasons), "")
-            self._put(kind, MXState("", None, Dane.NONE, state.health, reason, state.text), new, since)
+            reason = next((str(code) for code in state.verdict.reasons), "")
+            self._put(kind, MXState("", None, Dane.NONE, state.health, reason, state.verdict.text), new, since)
 
     def observe(self, key: str, states: Sequence[HostState | None]) -> None:
         """Take the states of a host in all runs, which show what changed at the host.

@@ -1,4 +1,4 @@
-"""The join of several runs by key, in bounded memory.
+"""The join of several runs by key, and the grouping of lines, in bounded memory.
 
 The lines of a run are in the order in which the scan wrote them, and this order differs between runs. Each line is
 therefore reduced to a small state, which is written to one of several temporary files (buckets), chosen by the hash of
@@ -8,13 +8,14 @@ these lines need several times as much memory.
 """
 
 import zlib
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import ExitStack
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Protocol, TypeVar
 
-from results.store import codec
+import msgspec
+
 from results.store.files import naming
 
 BUCKET = 16 * 1024 * 1024  # octets of the line file per bucket; a state is smaller than its line
@@ -43,7 +44,7 @@ def joined(
     """Join the states of several runs by key.
 
     Args:
-        kind: the dataclass of the states.
+        kind: the class of the states.
         runs: the states of each run, with distinct keys.
         count: the number of buckets, see ``bucket_count``.
 
@@ -61,23 +62,52 @@ def joined(
             yield from _bucket(kind, [_file(directory, number, bucket) for number in range(len(runs))])
 
 
+def grouped(lines: Iterable[bytes], group: Callable[[bytes], bytes], count: int) -> Iterator[bytes]:
+    """Yield lines in an order in which the lines of one group are near each other.
+
+    Args:
+        lines: the lines, each with a line feed at its end.
+        group: function that returns the group of a line.
+        count: the number of buckets; with one bucket, the order does not change.
+
+    Raises:
+        StoreError: temporary files cannot be written.
+    """
+    if count == 1:
+        yield from lines
+        return
+    with TemporaryDirectory(prefix="mxsweep-") as name:
+        directory = Path(name)
+        with naming(directory), ExitStack() as stack:
+            files = [stack.enter_context(_file(directory, 0, bucket).open("wb")) for bucket in range(count)]
+            for line in lines:
+                files[zlib.crc32(group(line)) % count].write(line)
+        for bucket in range(count):
+            path = _file(directory, 0, bucket)
+            with naming(path), path.open("rb") as file:
+                yield from file
+            path.unlink()
+
+
 def _file(directory: Path, run: int, bucket: int) -> Path:
     return directory / f"{run}-{bucket}"
 
 
 def _spread(directory: Path, run: int, states: Iterable[Keyed], count: int) -> None:
+    encode = msgspec.json.encode
     with naming(directory), ExitStack() as stack:
         files = [stack.enter_context(_file(directory, run, bucket).open("wb")) for bucket in range(count)]
         for state in states:
-            files[zlib.crc32(state.key.encode(errors="surrogatepass")) % count].write(codec.encode(state))
+            files[zlib.crc32(state.key.encode(errors="surrogatepass")) % count].write(encode(state) + b"\n")
 
 
 def _bucket(kind: type[_State], files: Sequence[Path]) -> Iterator[tuple[str, tuple[_State | None, ...]]]:
     found: dict[str, list[_State | None]] = {}
+    decode = msgspec.json.Decoder(kind).decode
     for number, path in enumerate(files):
         with naming(path), path.open("rb") as file:
             for line in file:
-                state = codec.decode(kind, line)
+                state = decode(line)
                 found.setdefault(state.key, [None] * len(files))[number] = state
         path.unlink()
     for key in sorted(found):

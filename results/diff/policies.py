@@ -9,9 +9,9 @@ or of the MX hosts without a new id is reported.
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
+from typing import Protocol
 
 from scanner.core.sts.policy_file import Patterns
-from scanner.model import DomainRecord
 from scanner.sts import STSPolicy
 from scanner.vocabulary import DomainSTS, PolicyMode, TXTRecord
 
@@ -86,14 +86,28 @@ class PolicyState:
         return None if self.policy is None else (self.policy.mode, frozenset(self.policy.mx), self.policy.max_age)
 
 
-def policy_state(record: DomainRecord) -> PolicyState | None:
-    """Return the state of a domain's policy; None if the run did not examine MTA-STS at the domain."""
-    sts = record.sts
-    if sts is None:
-        return None
-    tlsrpt = None if record.tlsrpt is None else record.tlsrpt.record
-    lost = sts.policy is None and record.verdict.sts is DomainSTS.INVALID
-    return PolicyState(sts.record, sts.id, sts.policy, lost, tlsrpt)
+class _StoredRecord(Protocol):
+    @property
+    def record(self) -> TXTRecord: ...
+
+
+class _StoredPolicy(_StoredRecord, Protocol):
+    @property
+    def id(self) -> str: ...
+    @property
+    def policy(self) -> STSPolicy | None: ...
+
+
+def policy_state(sts: _StoredPolicy, tlsrpt: _StoredRecord | None, verdict: DomainSTS | None) -> PolicyState:
+    """Return the state of a domain's policy.
+
+    Args:
+        sts: the MTA-STS policy of the domain.
+        tlsrpt: the TLSRPT record of the domain, None if the record was not queried.
+        verdict: the verdict of MTA-STS.
+    """
+    lost = sts.policy is None and verdict is DomainSTS.INVALID
+    return PolicyState(sts.record, sts.id, sts.policy, lost, None if tlsrpt is None else tlsrpt.record)
 
 
 def policy_changes(

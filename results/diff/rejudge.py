@@ -9,9 +9,13 @@ another level uses the handshakes made with the TLS profile of the scan: a scan 
 sessions without a certificate, a scan at ``dane`` or above does not. A domain for which the run lacks a host report or
 a certificate keeps the stored verdict; such domains are counted.
 
+Domains are judged in groups with the same first MX host, so that each host is judged about once. Domains whose names
+are not in the certificates of a host share the verdict of the host.
+
 The memory needed grows with the numbers of MX hosts, certificates (see ``store.by_key``) and changes, not of domains.
 """
 
+import re
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
@@ -19,6 +23,7 @@ from datetime import datetime
 from functools import lru_cache
 from typing import TypeVar
 
+from results.diff.join import MAX_BUCKETS, grouped
 from results.diff.verdicts import (
     DomainChange,
     EndpointWords,
@@ -28,9 +33,13 @@ from results.diff.verdicts import (
     shared,
 )
 from results.store.by_key import KEPT, Lookup
+from results.store.codec import CodecError, decode
 from results.store.files import StoreError
+from results.store.last_lines import last_lines
+from results.store.line_keys import key_of
 from results.store.reader import HEADER_FILE, Run, lines_path
 from scanner.core import judgement, rollup, route
+from scanner.core.matching import matched_peername
 from scanner.core.pkix import TrustStore
 from scanner.core.sts.domain_verdict import STSView, with_sts
 from scanner.core.sts.records import tlsrpt_report
@@ -40,9 +49,14 @@ from scanner.core.x509 import facts as certs
 from scanner.facts import CertFacts, Probe, TLSALookup
 from scanner.model import AlgorithmReport, DomainRecord, EndpointReport, HostReport, HostVerdict, Route, RouteHost
 from scanner.reasons import Reason
-from scanner.vocabulary import Level
+from scanner.vocabulary import Level, Security
 
 _Report = TypeVar("_Report", EndpointReport, AlgorithmReport)
+
+_FIRST_REPORT = re.compile(rb'"report":"([^"]*)"')
+
+VERDICTS = 64
+"""Maximum number of verdicts of one host in memory; the verdicts differ in the preference of the MX record."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,6 +93,19 @@ class Rejudged:
     endpoints: list[EndpointChange] = field(default_factory=list)
 
 
+@dataclass(frozen=True, slots=True)
+class _JudgedHost:
+    """The report of a host with recomputed evidence, the certificates of the host, and the verdicts of the host.
+
+    The verdicts are those for domains whose names are not in the certificates. Such a verdict depends on the domain
+    only by the level, the MX record, and the security of the MX records.
+    """
+
+    report: HostReport
+    shown: dict[str, CertFacts]
+    verdicts: dict[tuple[Level, RouteHost, Security | None], HostVerdict] = field(default_factory=dict)
+
+
 class MissingPartError(Exception):
     """Error: the run lacks a host report or a certificate to which one of its lines refers."""
 
@@ -101,6 +128,7 @@ class Rejudge:
         self._trust = trust
         self._level = level
         self._at = at
+        self._run = run
         self._reports = Lookup(lines_path(run.path, "hosts"), HostReport, corrupt=run.corrupt)
         self._certs = Lookup(lines_path(run.path, "certs"), CertFacts, corrupt=run.corrupt)
         self._host = lru_cache(maxsize=KEPT)(self._judged_host)
@@ -121,19 +149,35 @@ class Rejudge:
         new = replace(old, route=way, hosts=hosts, verdict=rollup.judge_domain(level, way, hosts))
         return new if old.verdict.sts is None else self._with_sts(new)
 
+    def domains(self) -> Iterator[DomainRecord]:
+        """Yield the domains of the run, grouped by the first MX host.
+
+        Raises:
+            StoreError: a file cannot be read or written, or a line is not a record of a domain.
+        """
+        lines = last_lines(lines_path(self._run.path, "domains"), self._run.corrupt)
+        count = min(MAX_BUCKETS, 1 + 2 * len(self._reports) // KEPT)
+        for line in grouped(lines, _first_report, count):
+            try:
+                record = decode(DomainRecord, line)
+            except CodecError as error:
+                self._run.skip("domains", key_of(line), error)
+            else:
+                yield record
+
     def report(self, key: str) -> HostReport:
         """Return the report of a host with recomputed evidence.
 
         Raises:
             MissingPartError: the run lacks a host report or a certificate.
         """
-        return self._host(key)[0]
+        return self._host(key).report
 
     def _with_sts(self, record: DomainRecord) -> DomainRecord:
         """Judge the MTA-STS policy of a domain again, with the recomputed verdicts of the MX hosts."""
         judged = [self._host(host.report) for host in record.hosts if host.report is not None]
-        known = {digest: cert for _, shown in judged for digest, cert in shown.items()}
-        reports = {report.key: report for report, _ in judged}
+        known = {digest: cert for host in judged for digest, cert in host.shown.items()}
+        reports = {host.report.key: host.report for host in judged}
         nexthop = record.route.mx.name if record.route.mx is not None else record.key
         sts = self._policies.policy(record.sts) if record.sts is not None else None
         tlsrpt = tlsrpt_report(record.tlsrpt.txt) if record.tlsrpt is not None else None
@@ -144,18 +188,27 @@ class Rejudge:
     def _verdict(self, level: Level, way: Route, hop: RouteHost, old: HostVerdict | None) -> HostVerdict:
         if old is None or old.report is None:
             return rollup.unexamined(hop, next(iter(old.reasons), None) if old else None)
-        report, shown = self._host(old.report)
+        host = self._host(old.report)
         nexthop = way.mx.name if way.mx is not None else hop.host
-        return judgement.judge_host(level, nexthop, way, hop, report, shown)
+        if any(matched_peername(cert, (nexthop, "." + nexthop, *way.names)) for cert in host.shown.values()):
+            return judgement.judge_host(level, nexthop, way, hop, host.report, host.shown)
+        key = level, hop, route.mx_security(way)
+        found = host.verdicts.get(key)
+        if found is None:
+            if len(host.verdicts) >= VERDICTS:
+                host.verdicts.clear()
+            found = judgement.judge_host(level, nexthop, way, hop, host.report, host.shown)
+            host.verdicts[key] = found
+        return found
 
-    def _judged_host(self, key: str) -> tuple[HostReport, dict[str, CertFacts]]:
+    def _judged_host(self, key: str) -> _JudgedHost:
         report = self._reports.get(key)
         if report is None:
             raise MissingPartError(key)
         lookup = _tlsa(report)
         shown: dict[str, CertFacts] = {}
         endpoints = tuple(self._evidence(each, lookup, shown) for each in report.endpoints)
-        return replace(report, tlsa=lookup, endpoints=endpoints), shown
+        return _JudgedHost(replace(report, tlsa=lookup, endpoints=endpoints), shown)
 
     def _evidence(self, old: EndpointReport, lookup: TLSALookup, shown: dict[str, CertFacts]) -> EndpointReport:
         """Recompute the evidence of an address and of its other certificates, if the run contains evidence."""
@@ -204,7 +257,7 @@ def rejudge(run: Run, trust: TrustStore, level: Level | None = None, at: datetim
     found = Rejudged(level or _level_of(run), at)
     transitions = Transitions()
     endpoints: Counter[EndpointChange] = Counter()
-    for old in run.domains():
+    for old in judge.domains():
         found.domains += 1
         try:
             new = judge.record(old)
@@ -220,8 +273,13 @@ def rejudge(run: Run, trust: TrustStore, level: Level | None = None, at: datetim
     found.changed.sort(key=lambda row: row.domain)
     found.transitions = transitions.sorted()
     rows = (replace(row, domains=domains) for row, domains in endpoints.items())
-    found.endpoints = sorted(rows, key=lambda row: (-row.domains, row.host, row.address))
+    found.endpoints = sorted(rows, key=lambda row: (-row.domains, row.host, row.address, row.text, repr(row)))
     return found
+
+
+def _first_report(line: bytes) -> bytes:
+    found = _FIRST_REPORT.search(line)
+    return b"" if found is None else found[1]
 
 
 def _route(old: Route) -> Route:

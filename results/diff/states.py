@@ -1,20 +1,27 @@
-"""The state of a domain or an MX host in one run: the part of its record by which runs are compared."""
+"""The state of a domain or an MX host in one run: the part of its record by which runs are compared.
+
+Only the compared members of a line are decoded. Most verdicts of two runs have the same octets, so verdicts are decoded
+once for equal octets.
+"""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime
+from functools import lru_cache
+
+import msgspec
 
 from results.count.columns import column_value
 from results.count.health import Health, domain_health, host_health
 from results.count.main_reason import main_reason
 from results.diff.policies import PolicyState, policy_state
+from results.diff.verdicts import DomainWords, domain_words
+from results.store.partial import AddressPart, Lean, lines
 from results.store.reader import Run
 from scanner.core.algorithms import algorithm_of
-from scanner.core.sampling import source_of
-from scanner.core.verdict import handshake_of
 from scanner.facts import TLSARecord
-from scanner.model import DomainRecord, EndpointReport, HostReport, HostVerdict
 from scanner.reasons import Reason
+from scanner.sts import STSPolicy
 from scanner.vocabulary import (
     Dane,
     DomainDane,
@@ -25,7 +32,11 @@ from scanner.vocabulary import (
     Outcome,
     Sender,
     Served,
+    TXTRecord,
 )
+
+VERDICTS = 8192
+"""Maximum number of decoded verdicts in memory, some 2 KB each."""
 
 _RECORDS_KNOWN = (None, Dane.UNUSABLE, Dane.NONE)
 """Results of a TLSA lookup (``TLSALookup.dane``) in which the TLSA records of the host are known."""
@@ -53,29 +64,36 @@ class MXState:
 
 
 @dataclass(frozen=True, slots=True)
+class VerdictState:
+    """The verdict of a domain in one run; equal verdicts of different domains are one object."""
+
+    health: Health
+    words: DomainWords
+    reasons: tuple[Reason, ...]
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
 class DomainState:
     """The state of a domain in one run.
 
     ``mx`` contains the MX records as texts such as ``10 mx.example``; None if the MX lookup failed. ``hosts`` contains
     the verdicts of the MX hosts of the domain. ``group`` is the value of the column of the target list by which changes
-    are grouped. ``sts``, ``mechanism`` and ``policy`` are None if the run did not examine MTA-STS.
+    are grouped. ``policy`` is None if the run did not examine MTA-STS.
     """
 
     key: str
-    health: Health
-    dane: DomainDane
-    starttls: DomainStartTLS
-    sender: Sender
-    outcome: DomainOutcome
+    at: datetime
+    verdict: VerdictState
     mx: tuple[str, ...] | None
     hosts: tuple[MXState, ...]
-    reasons: tuple[Reason, ...]
-    text: str
-    at: datetime
     group: str = ""
-    sts: DomainSTS | None = None
-    mechanism: Mechanism | None = None
     policy: PolicyState | None = None
+
+    @property
+    def health(self) -> Health:
+        """The health of the domain."""
+        return self.verdict.health
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,42 +119,155 @@ class HostState:
         return frozenset(chain[0] for chain in self.chains.values())
 
 
-def domain_states(run: Run, column: str = "") -> Iterator[DomainState]:
-    """Return the state of each domain of a run for a comparison.
+class _MX(Lean, frozen=True):
+    outcome: Outcome
+
+
+class _Hop(Lean, frozen=True):
+    host: str
+    preference: int
+
+
+class _Way(Lean, frozen=True):
+    mx: _MX | None
+    hosts: tuple[_Hop, ...]
+
+
+class _STS(Lean, frozen=True):
+    record: TXTRecord
+    id: str = ""
+    policy: STSPolicy | None = None
+
+
+class _TLSRPT(Lean, frozen=True):
+    record: TXTRecord
+
+
+class DomainRow(Lean, frozen=True):
+    """The compared members of a domain line; ``hosts`` and ``verdict`` are undecoded JSON."""
+
+    key: str
+    route: _Way
+    hosts: msgspec.Raw
+    verdict: msgspec.Raw
+    observed_at: datetime
+    sts: _STS | None = None
+    tlsrpt: _TLSRPT | None = None
+
+
+class _Columns(Lean, frozen=True):
+    fields: dict[str, str] = msgspec.field(default_factory=dict)
+
+
+class ColumnRow(DomainRow, frozen=True, kw_only=True):
+    """The members of ``DomainRow``, and the columns of the target list."""
+
+    target: _Columns
+
+
+class _Verdict(Lean, frozen=True):
+    outcome: DomainOutcome
+    sender: Sender
+    dane: DomainDane
+    starttls: DomainStartTLS
+    reasons: tuple[Reason, ...] = ()
+    text: str = ""
+    sts: DomainSTS | None = None
+    mechanism: Mechanism | None = None
+
+
+class _Endpoint(Lean, frozen=True):
+    reasons: tuple[Reason, ...] = ()
+    text: str = ""
+
+
+class _HostLine(Lean, frozen=True):
+    host: str
+    report: str | None
+    dane: Dane
+    sender: Sender
+    conclusive: bool
+    endpoints: tuple[_Endpoint, ...] = ()
+    reasons: tuple[Reason, ...] = ()
+    text: str = ""
+
+
+class _TLSA(Lean, frozen=True):
+    records: tuple[TLSARecord, ...]
+    dane: Dane | None
+
+
+class _Report(Lean, frozen=True):
+    key: str
+    host: str
+    observed_at: datetime
+    tlsa: _TLSA
+    endpoints: tuple[AddressPart, ...]
+    inferred: dict[str, str] | None = None
+
+
+_HOST_LINES = msgspec.json.Decoder(tuple[_HostLine, ...])
+_VERDICT = msgspec.json.Decoder(_Verdict)
+
+
+def domain_rows(run: Run, column: str = "") -> Iterator[DomainRow]:
+    """Yield the compared members of each domain of a run; ``column`` as for ``state_of``.
+
+    Raises:
+        StoreError: the file cannot be read, or a line is not a record of a domain.
+    """
+    return lines(run, "domains", row_class(column))
+
+
+def row_class(column: str) -> type[DomainRow]:
+    """Return the class of the rows; the columns of the target list are decoded only for a comparison by a column."""
+    return ColumnRow if column else DomainRow
+
+
+def state_of(row: DomainRow, column: str = "") -> DomainState:
+    """Return the state of a domain.
 
     ``column`` is the column of the target list whose value is stored in ``DomainState.group``.
+
+    Raises:
+        ValueError: an undecoded member of the row is not a verdict (``codec.UNREADABLE``).
     """
-    return (_domain(record, column) for record in run.domains())
+    way, verdict = row.route, _verdict(bytes(row.verdict))
+    failed = way.mx is not None and way.mx.outcome is Outcome.ERROR
+    return DomainState(
+        key=row.key,
+        at=row.observed_at,
+        verdict=verdict,
+        mx=None if failed else tuple([f"{hop.preference} {hop.host}" for hop in way.hosts]),
+        hosts=_hosts(bytes(row.hosts)),
+        group=column_value(row.target.fields, column) if isinstance(row, ColumnRow) else "",
+        policy=None if row.sts is None else policy_state(row.sts, row.tlsrpt, verdict.words.sts),
+    )
+
+
+def domain_states(run: Run, column: str = "") -> Iterator[DomainState]:
+    """Return the state of each domain of a run for a comparison; ``column`` as for ``state_of``."""
+    return (state_of(row, column) for row in domain_rows(run, column))
 
 
 def host_states(run: Run) -> Iterator[HostState]:
     """Return the state of each MX host of a run for a comparison."""
-    return map(_host, run.hosts())
+    return map(_host, lines(run, "hosts", _Report))
 
 
-def _domain(record: DomainRecord, column: str) -> DomainState:
-    verdict, mx = record.verdict, record.route.mx
-    failed = mx is not None and mx.outcome is Outcome.ERROR
-    return DomainState(
-        key=record.key,
-        health=domain_health(verdict.dane, verdict.outcome, verdict.reasons),
-        dane=verdict.dane,
-        starttls=verdict.starttls,
-        sender=verdict.sender,
-        outcome=verdict.outcome,
-        mx=None if failed else tuple(f"{hop.preference} {hop.host}" for hop in record.route.hosts),
-        hosts=tuple(map(_mx, record.hosts)),
-        reasons=verdict.reasons,
-        text=verdict.text,
-        at=record.observed_at,
-        group=column_value(record.target.fields, column),
-        sts=verdict.sts,
-        mechanism=verdict.mechanism,
-        policy=policy_state(record),
-    )
+@lru_cache(VERDICTS)
+def _verdict(octets: bytes) -> VerdictState:
+    verdict = _VERDICT.decode(octets)
+    health = domain_health(verdict.dane, verdict.outcome, verdict.reasons)
+    return VerdictState(health, domain_words(verdict), verdict.reasons, verdict.text)
 
 
-def _mx(verdict: HostVerdict) -> MXState:
+@lru_cache(VERDICTS)
+def _hosts(octets: bytes) -> tuple[MXState, ...]:
+    return tuple(map(_mx, _HOST_LINES.decode(octets)))
+
+
+def _mx(verdict: _HostLine) -> MXState:
     health = host_health(verdict.dane, verdict.sender, conclusive=verdict.conclusive)
     if health is Health.SOUND:
         reason = Reason.INFERRED_FROM_SAMPLE if Reason.INFERRED_FROM_SAMPLE in verdict.reasons else ""
@@ -147,8 +278,8 @@ def _mx(verdict: HostVerdict) -> MXState:
     return MXState(verdict.host, verdict.report, verdict.dane, health, reason, text)
 
 
-def _host(report: HostReport) -> HostState:
-    seen = () if source_of(report) else report.endpoints
+def _host(report: _Report) -> HostState:
+    seen = () if report.inferred else report.endpoints
     return HostState(
         key=report.key,
         host=report.host,
@@ -159,12 +290,12 @@ def _host(report: HostReport) -> HostState:
     )
 
 
-def _chains(endpoint: EndpointReport) -> Iterator[tuple[str, tuple[str, ...]]]:
+def _chains(endpoint: AddressPart) -> Iterator[tuple[str, tuple[str, ...]]]:
     """Yield each certificate chain that an address sent, with its place.
 
     The place is the text of the address and of the algorithm of the server's key.
     """
-    others = (other.probe.handshake for other in endpoint.algorithms if other.served is Served.YES)
-    for handshake in (handshake_of(endpoint), *others):
+    others = (other.probe.handshake for other in endpoint.algorithms if other.served == Served.YES)
+    for handshake in (endpoint.handshake, *others):
         if handshake is not None and handshake.chain:
             yield f"{endpoint.address} {algorithm_of(handshake)}", handshake.chain

@@ -8,6 +8,7 @@ from collections.abc import Collection, Iterable, Iterator
 from functools import lru_cache
 from pathlib import Path
 from typing import BinaryIO, Generic, TypeVar
+from weakref import finalize
 
 from results.store import codec
 from results.store.corrupt import CorruptLines, handle
@@ -49,6 +50,11 @@ class Lookup(Generic[_T]):
         self._corrupt = corrupt
         self._start = last_places(path, wanted, corrupt)
         self._read = lru_cache(maxsize=KEPT)(self._read_record)
+        self._file: BinaryIO | None = None
+
+    def __len__(self) -> int:
+        """Return the number of keys."""
+        return len(self._start)
 
     def get(self, key: str) -> _T | None:
         """Return the record of a key, or None if the file does not contain the key."""
@@ -66,8 +72,11 @@ class Lookup(Generic[_T]):
                     yield key, record
 
     def _read_record(self, start: int) -> _T | None:
-        with naming(self._path), open_regular(self._path) as file:
-            return self._record_at(file, start)
+        with naming(self._path):
+            if self._file is None:
+                self._file = open_regular(self._path)
+                finalize(self, self._file.close)
+            return self._record_at(self._file, start)
 
     def _record_at(self, file: BinaryIO, start: int) -> _T | None:
         file.seek(start)

@@ -20,7 +20,8 @@ from scanner.cli.console import plugin_text, say
 from scanner.cli.errors import PLUGIN_UNKNOWN, CliError
 from scanner.cli.request import bind_address, condition
 from scanner.cli.resolver_choice import ResolverChoice, choice_of
-from scanner.cli.wiring import ehlo_name, fit_resolver, trust_store, wired
+from scanner.cli.tools import trust_store, wired
+from scanner.cli.wiring import ehlo_name, fit_resolver
 from scanner.core.verdict import handshake_of
 from scanner.facts import CertFacts
 from scanner.model import DomainRecord, HostReport

@@ -134,7 +134,7 @@ def finger(arguments: tuple[str, ...]) -> Any:
 def scan(ctx: click.RichContext, /, **flags: Any) -> Any:
     """Scan lists of mail domains: one domain per line, CSV or xlsx tables, also compressed, or - for stdin."""
     given = {name for name in flags if ctx.get_parameter_source(name) is not ParameterSource.DEFAULT}
-    return code_of("scanner.cli.scan:run")(flags, given)
+    return code_of("scanner.cli.start:run")(flags, given)
 
 
 _DOCTOR = block(

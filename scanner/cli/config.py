@@ -5,12 +5,13 @@ Every long option is a key, with dashes or underscores. Keys may be in a table w
 is an error, and its message names the file and the key.
 """
 
-import tomllib
 from pathlib import Path
 from typing import Any
 
 import rich_click as click
 from click.globals import get_current_context
+
+from scanner.cli import code_of
 
 
 def load(ctx: click.Context, param: click.Parameter, value: str | None) -> str | None:
@@ -63,10 +64,10 @@ def _commands(ctx: click.Context) -> set[str]:
 
 def _table(path: Path, command: str, commands: set[str]) -> dict[str, Any]:
     try:
-        document = tomllib.loads(path.read_text(encoding="utf-8"))
+        document = code_of("tomllib:loads")(path.read_text(encoding="utf-8"))
     except OSError as error:
         raise click.UsageError(f"{path}: cannot read the configuration: {error.strerror}") from None
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+    except ValueError as error:
         raise click.UsageError(f"{path}: not TOML: {error}") from None
     own = document.pop(command, {})
     if not isinstance(own, dict):

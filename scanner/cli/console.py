@@ -4,34 +4,31 @@ import errno
 import os
 import sys
 from contextlib import suppress
-from typing import Any, BinaryIO
+from typing import TYPE_CHECKING, Any, BinaryIO
 
-from rich.console import Console
-
+from scanner.cli import code_of
 from scanner.cli.errors import CliError, Exit
+
+if TYPE_CHECKING:
+    from rich.console import Console
 
 MESSAGE = 2000
 """Maximum number of characters of a message."""
 
+_CONSOLE = "scanner.cli.raising_console:RaisingConsole"  # help, version and a start load no terminal library
 _UNWRITABLE = {errno.EBADF, errno.EPIPE, errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO}
 
 
-class RaisingConsole(Console):
-    """A console that raises BrokenPipeError for a closed pipe; rich's default console ends the process."""
-
-    def on_broken_pipe(self) -> None:
-        """Raise BrokenPipeError again; rich calls this method in its handler of a BrokenPipeError."""
-        raise BrokenPipeError(errno.EPIPE, os.strerror(errno.EPIPE))
-
-
-def stdout() -> Console:
+def stdout() -> "Console":
     """Return a console for results."""
-    return RaisingConsole()
+    console: Console = code_of(_CONSOLE)()
+    return console
 
 
-def stderr() -> Console:
+def stderr() -> "Console":
     """Return a console for progress and messages."""
-    return RaisingConsole(stderr=True)
+    console: Console = code_of(_CONSOLE)(stderr=True)
+    return console
 
 
 class _TerminalStream:
@@ -43,9 +40,7 @@ class _TerminalStream:
 
     def write(self, document: bytes) -> None:
         """Write JSON lines."""
-        from results.render.escape import json_text  # noqa: PLC0415 - help and version load no room
-
-        self._stream.write(json_text(bytes(document)))
+        self._stream.write(code_of("results.render.escape:json_text")(bytes(document)))
 
 
 def json_stream() -> Any:
@@ -61,9 +56,8 @@ def say(text: str) -> None:
 
 def one_line(text: str) -> str:
     """Return a message on one line, without characters that a terminal would obey."""
-    from results.render.escape import safe  # noqa: PLC0415 - help and version load no room
-
-    return safe(" ".join(text.split()), MESSAGE)
+    line: str = code_of("results.render.escape:safe")(" ".join(text.split()), MESSAGE)  # a message is rare
+    return line
 
 
 def plugin_text(text: str) -> str:

@@ -23,7 +23,8 @@ from scanner.cli.errors import CliError, Exit
 from scanner.cli.request import bind_address
 from scanner.cli.resolver import Resolved, resolving
 from scanner.cli.resolver_choice import ResolverChoice, choice_of
-from scanner.cli.wiring import ehlo_name, trust_store
+from scanner.cli.tools import trust_store
+from scanner.cli.wiring import ehlo_name
 from scanner.core import doctor as judgement
 from scanner.core.preflight import Check, State, clock, passed
 from scanner.facts import Answer, Endpoint, Probe

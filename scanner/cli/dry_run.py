@@ -5,7 +5,8 @@ from rich.text import Text
 from scanner.cli import console as consoles
 from scanner.cli.errors import Exit
 from scanner.cli.request import Request
-from scanner.cli.wiring import fit_resolver, wired
+from scanner.cli.tools import wired
+from scanner.cli.wiring import fit_resolver
 from scanner.run.estimate import estimate
 from scanner.run.stats import Stats
 from targets.spool import Spool

@@ -1,31 +1,26 @@
 """The input of a scan: all lists are read completely before the scan, into a spool (the directory of destinations)."""
 
-import json
 import signal
 import sys
 import tempfile
 import time
-from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager, suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from itertools import chain, islice
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING
 
-from results.render.escape import safe
-from results.store import codec
-from results.store.files import naming, read_regular, replace_file
-from results.store.pending import pending_domains, spoiled_domains
-from results.store.reader import inconclusive, keys, lines_path
-from results.store.writer import Store
-from scanner import __version__
+from results.store.files import naming
+from scanner.cli import code_of
 from scanner.cli.errors import CliError
-from scanner.model import RunHeader
-from scanner.vocabulary import RunState
-from targets.lists import ListError, Lists, PlainNames, Reader, Reject, Target
 from targets.partition import Sampling
-from targets.spool import Entry, Spool, SpoolError
+from targets.reader import PlainNames, Reader, Target
+from targets.spool import Entry, Spool
+from targets.streams import ListError
+
+if TYPE_CHECKING:
+    from targets.lists import Lists
 
 ANONYMOUS_TARGETS = 1000
 """Maximum number of targets without ``--ehlo``: the source of a larger scan must be identifiable."""
@@ -36,7 +31,7 @@ REJECTS_SHOWN = 10
 PROGRESS_SECONDS = 2.0
 """Seconds between two reports of the number of lines read."""
 
-_SPOOL, _FLAGS = "spool", "flags.json"
+_SPOOL = "spool"
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,8 +44,8 @@ class Input:
 
     reader: Reader
     given: tuple[Target, ...] = ()
-    lists: Lists | None = None
-    first: Lists | None = None
+    lists: "Lists | None" = None
+    first: "Lists | None" = None
     named: bool = True
     head: int | None = None
     sampling: Sampling | None = None
@@ -174,10 +169,10 @@ def spooled(given: Input, output: str | None, say: Callable[[str], None], *, qui
         notes = given.notes(spool)
         if not spool.total:
             for reject in islice(spool.items(), REJECTS_SHOWN if spool.rejects > len(spool.cut) else 0):
-                say(f"{reject.file}:{reject.line}: {safe(reject.raw)}: {safe(reject.reason)}")  # type: ignore[union-attr]
+                say(f"{reject.file}:{reject.line}: {_safe(reject.raw)}: {_safe(reject.reason)}")  # type: ignore[union-attr]
             raise CliError(_nothing(spool, notes))
         for note in notes:
-            say(safe(note, len(note)))
+            say(_safe(note, len(note)))
         yield spool
 
 
@@ -186,19 +181,25 @@ def _nothing(spool: Spool, notes: list[str]) -> str:
     if not spool.lines:
         return f"nothing to scan: the input contains no line except blank lines, comments and headers{_after(notes)}"
     if spool.cut and spool.rejects == len(spool.cut):
-        cut = "; ".join(safe(each, len(each)) for each in spool.cut)
+        cut = "; ".join(_safe(each, len(each)) for each in spool.cut)
         return f"nothing to scan: {cut}{'' if 'unpack' in cut else '; make a new copy of the list'}"
     reason, count = next(iter(spool.reasons.items()))
     lines = "its only line is" if spool.lines == 1 else f"all {spool.lines} lines are"
     often = "" if count == spool.lines else f", most often ({count})"
     return (
-        f"nothing to scan: {lines} rejected{often}: {safe(reason)}; one domain per line was expected,"
+        f"nothing to scan: {lines} rejected{often}: {_safe(reason)}; one domain per line was expected,"
         " or a table (--column NAME), a zone file (--format zone), URLs or addresses (--accept urls,emails)"
     )
 
 
+def _safe(text: str, *limit: int) -> str:
+    """Return a text of a list without characters that a terminal would obey, cut at a number of characters."""
+    shown: str = code_of("results.render.escape:safe")(text, *limit)
+    return shown
+
+
 def _after(notes: list[str]) -> str:
-    return f" ({'; '.join(safe(note, len(note)) for note in notes)})" if notes else ""
+    return f" ({'; '.join(_safe(note, len(note)) for note in notes)})" if notes else ""
 
 
 @contextmanager
@@ -239,108 +240,3 @@ def _interruptible() -> Iterator[None]:
         yield
     finally:
         signal.signal(signal.SIGTERM, before)
-
-
-# --- work -------------------------------------------------------------------------------------------------------
-
-
-@dataclass(frozen=True, slots=True)
-class Work:
-    """The destinations that this process examines, and the state of the run before this process.
-
-    ``done`` of ``total`` destinations were examined before. ``others`` are destinations of the run that are not
-    examined again. ``rejects`` is the number of rejected lines that the run already contains.
-    """
-
-    items: Iterator[Target | Reject]
-    total: int
-    spool: Spool
-    done: int = 0
-    rejects: int = 0
-    others: int = 0
-    before: dict[str, int] = field(default_factory=dict)
-
-
-def new_work(spool: Spool, store: Store | None, flags: dict[str, Any]) -> Work:
-    """Return the work of a new run: all destinations. Move the spool and the options into the run, for ``--resume``.
-
-    Raises:
-        StoreError: a file cannot be written, for example because the disk is full.
-    """
-    if store:
-        place = store.path / _SPOOL
-        with naming(place):
-            spool.move(place)
-        kept = {"flags": flags, "input": codec.plain(store.header.input)}
-        replace_file(place / _FLAGS, json.dumps(kept, indent=1).encode())
-    return Work(spool.items(), spool.total, spool)
-
-
-def rest_of(store: Store, reader: Reader, *, retry: bool) -> Work:
-    """Return the remaining destinations of a run, or with ``retry`` the inconclusive destinations.
-
-    Raises:
-        CliError: the spool is damaged.
-    """
-    try:
-        spool = Spool.open(store.path / _SPOOL, reader)
-    except SpoolError as error:
-        raise CliError(str(error)) from None
-    before = Counter(store.header.totals)
-    rejects = sum(1 for _ in keys(lines_path(store.path, "rejects")))
-    waiting = set() if retry else waiting_for_a_pass(store)
-    if not retry:
-        spoiled = spoiled_domains(store.path, bugs=_bugs_again(store.header))
-        before["internal_errors"] -= min(sum(spoiled.values()), before["internal_errors"])
-        waiting |= spoiled.keys()
-    written = (key for key in keys(lines_path(store.path, "domains")) if key not in waiting)
-    done = spool.leave_out(written, rejects)
-    if not retry:
-        return Work(spool.items(), spool.total, spool, done, min(rejects, spool.rejects), before=before)
-    again = spool.only(inconclusive(store.path))
-    return Work(spool.items(), again, spool, rejects=rejects, others=done - again, before=before)
-
-
-def _bugs_again(header: RunHeader) -> bool:
-    """Return whether ``--resume`` scans the domains with an internal error again.
-
-    If the run was interrupted, the domains are scanned again only by another version of mxsweep, because the same
-    version would have the same error again.
-    """
-    return header.state is RunState.COMPLETE or (header.versions or (header.version,))[-1] != __version__
-
-
-def waiting_for_a_pass(store: Store) -> set[str]:
-    """Return the domains of an interrupted run that wait for a retry pass.
-
-    ``--resume`` scans the returned domains with the stored reports of their hosts, and then makes the retry passes.
-    """
-    if store.header.state is RunState.COMPLETE:
-        return set()
-    return pending_domains(store.path)
-
-
-def kept_flags(run: Path) -> dict[str, Any]:
-    """Return the options that a run was started with, including its input.
-
-    Raises:
-        CliError: the file with the options of the run cannot be read.
-    """
-    path = run / _SPOOL / _FLAGS
-    try:
-        kept: Any = json.loads(read_regular(path))
-    except FileNotFoundError:
-        raise CliError(f"{run}: the input was not read to its end; begin a new run in another directory") from None
-    except OSError as error:
-        raise CliError(f"{path}: {error.strerror}") from None
-    except (ValueError, RecursionError) as error:
-        raise CliError(f"{path}: {error}") from None
-    if not isinstance(kept, dict) or not isinstance(kept.get("flags"), dict) or not isinstance(kept.get("input"), list):
-        raise CliError(f"{path}: the flags and the input of a run were expected")
-    flags: dict[str, Any] = kept
-    return flags
-
-
-def flag_files(run: Path) -> tuple[Path, Path]:
-    """Return the paths whose owners control the stored options of a run: the file of the options and its directory."""
-    return run / _SPOOL, run / _SPOOL / _FLAGS

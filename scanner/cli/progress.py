@@ -3,50 +3,21 @@
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
-from pathlib import Path
-from typing import Any, Protocol
+from typing import Protocol
 
 import trio
 from rich.console import Console
 
 from results.live.progress import progress_for
-from results.live.status import MetricsFile, PeriodicWriter, StatusFile
+from results.live.status import PeriodicWriter
 from results.store.files import StoreError
 from results.store.writer import Store
-from scanner.cli.errors import CliError, Exit
+from scanner.cli.progress_request import ProgressRequest
 from scanner.model import Status
 from scanner.vocabulary import RunState
 
 REFRESH = 0.25
 """Seconds between two updates of the status: short enough for a smooth display."""
-
-
-@dataclass(frozen=True, slots=True)
-class ProgressRequest:
-    """The requested outputs of the progress: a display unless ``quiet``, and files written every ``every`` seconds."""
-
-    quiet: bool
-    files: tuple[Callable[[Status], None], ...]
-    every: float
-
-    @property
-    def reopen(self) -> list[Callable[[], None]]:
-        """The functions that reopen the status file and log file, to which lines are appended."""
-        return [file.reopen for file in self.files if isinstance(file, StatusFile)]
-
-
-def progress_request(flags: dict[str, Any]) -> ProgressRequest:
-    """Return the outputs of the progress that the options of ``scan`` request.
-
-    Raises:
-        CliError: a file cannot be written.
-    """
-    kinds = (("status_file", StatusFile), ("metrics_file", MetricsFile))
-    try:
-        files = tuple(kind(Path(flags[name])) for name, kind in kinds if flags[name])
-    except StoreError as error:
-        raise CliError(str(error), Exit.USAGE) from None
-    return ProgressRequest(flags["quiet"] or flags["output"] is None, files, flags["status_every"])
 
 
 class Statuses(Protocol):

@@ -7,18 +7,17 @@ import os
 import socket
 from dataclasses import dataclass
 from enum import StrEnum
+from functools import cached_property
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from results.store.files import StoreError
-from results.store.writer import check_free
+from scanner.cli import code_of
+from scanner.cli.console import say
 from scanner.cli.errors import CliError
 from scanner.cli.input import Input
 from scanner.cli.resolver_choice import ResolverChoice, choice_of, server
-from scanner.cli.wiring import ehlo_name, trust_store
-from scanner.core.pkix import TrustStore
-from scanner.core.sampling import has_sample
-from scanner.net.tls import context_for
+from scanner.cli.wiring import ehlo_name
 from scanner.settings import (
     CERT_ALGS,
     OF_ALGORITHM,
@@ -42,9 +41,15 @@ from scanner.vocabulary import (
     Mode,
     Sender,
 )
-from targets.lists import STDIN, Accept, Form, ListError, Lists, Reader, Target
+from targets.kinds import Accept
 from targets.partition import Sampling
-from targets.scope import Scope, load_exclusions
+from targets.reader import Reader, Target
+from targets.streams import STDIN, ListError
+
+if TYPE_CHECKING:
+    from scanner.core.pkix import TrustStore
+    from targets.lists import Lists
+    from targets.scope import Scope
 
 FIELDS: dict[str, type[StrEnum]] = {
     "outcome": DomainOutcome,
@@ -66,15 +71,59 @@ class Request:
     settings: Settings
     choice: ResolverChoice
     input: Input
-    trust: TrustStore
-    scope: Scope
+    reach: "Reach"
     output: str | None
     fail_on: tuple[tuple[str, str], ...]
     sources: tuple[str, ...]
-    warnings: tuple[str, ...]
     flags: dict[str, Any]
     resume: bool = False
     retry: bool = False
+
+    @property
+    def trust(self) -> "TrustStore":
+        """The trusted roots."""
+        return self.reach.trust
+
+    @property
+    def scope(self) -> "Scope":
+        """The destinations and addresses that may be contacted."""
+        return self.reach.scope
+
+
+class Reach:
+    """The trusted roots and the scope of a scan, loaded at their first use: the first packet of a scan needs neither.
+
+    Args:
+        flags: the options of the scan.
+
+    Raises:
+        CliError: a file that an option names cannot be read; this is checked at once.
+    """
+
+    def __init__(self, flags: dict[str, Any]) -> None:
+        self._flags = flags
+        if flags["ca_file"] or flags["ca_path"]:
+            _ = self.trust
+        if flags["exclude"]:
+            _ = self.scope
+
+    @cached_property
+    def trust(self) -> "TrustStore":
+        """The trusted roots."""
+        store: TrustStore = code_of("scanner.cli.tools:trust_store")(
+            self._flags["ca_file"], self._flags["ca_path"], say
+        )
+        return store
+
+    @cached_property
+    def scope(self) -> "Scope":
+        """The destinations and addresses that may be contacted."""
+        try:
+            exclusions = code_of("targets.scope:load_exclusions")(self._flags["exclude"])
+        except ListError as error:
+            raise CliError(str(error)) from None
+        found: Scope = code_of("targets.scope:Scope")(self._flags["allow_private"], exclusions)
+        return found
 
 
 def build(flags: dict[str, Any]) -> Request:
@@ -88,24 +137,16 @@ def build(flags: dict[str, Any]) -> Request:
         _check_output(flags)
     choice = choice_of(flags)
     settings = _settings(flags, choice)
-    warnings: list[str] = []
-    if settings.sni_sample and not has_sample(settings):
-        warnings.append("--sni-sample has no effect: it requires level dane or dane-only, and --sni auto or mx")
-    trust = trust_store(flags["ca_file"], flags["ca_path"], warnings.append)
-    try:
-        scope = Scope(allow_private=flags["allow_private"], exclusions=load_exclusions(flags["exclude"]))
-    except ListError as error:
-        raise CliError(str(error)) from None
+    if settings.sni_sample and not settings.samples_hosts:
+        say("--sni-sample has no effect: it requires level dane or dane-only, and --sni auto or mx")
     return Request(
         settings=settings,
         choice=choice,
         input=Input(_reader(flags, settings)) if continues else _input(flags, settings),
-        trust=trust,
-        scope=scope,
+        reach=Reach(flags),
         output=flags["output"],
         fail_on=tuple(condition(text) for text in flags["fail_on"]),
         sources=(*flags["first"], *flags["lists"]),
-        warnings=tuple(warnings),
         flags=flags,
         resume=bool(flags["resume"]),
         retry=bool(flags["retry_inconclusive"]),
@@ -127,13 +168,9 @@ def _input(flags: dict[str, Any], settings: Settings) -> Input:
     if flags["seed"] is not None and flags["sample"] is None:
         raise CliError("--seed S: it requires --sample N")
     reader = _reader(flags, settings)
-    form = Form(flags["column"], zone=flags["list_format"] == "zone")
     stdin = _stdin() if STDIN in (*lists, *first) else None
     given = tuple(_given(text, index, reader) for index, text in enumerate(flags["domains"], 1))
-    try:
-        ahead, rest = Lists(first, reader, form, stdin=stdin), Lists(lists, reader, form, stdin=stdin)
-    except ListError as error:
-        raise CliError(str(error)) from None
+    ahead, rest = (_lists(paths, reader, flags, stdin) for paths in (first, lists))
     return Input(
         reader,
         given,
@@ -144,6 +181,20 @@ def _input(flags: dict[str, Any], settings: Settings) -> Input:
         sampling=Sampling(flags["sample"], flags["seed"] or 0) if flags["sample"] else None,
         max_rejects=flags["max_rejects"],
     )
+
+
+def _lists(
+    paths: tuple[str, ...], reader: Reader, flags: dict[str, Any], stdin: io.BufferedReader | None
+) -> "Lists | None":
+    """Open lists; without a list, the code for lists is not loaded."""
+    if not paths:
+        return None
+    form = code_of("targets.lists:Form")(flags["column"], zone=flags["list_format"] == "zone")
+    try:
+        found: Lists = code_of("targets.lists:Lists")(paths, reader, form, stdin=stdin)
+    except ListError as error:
+        raise CliError(str(error)) from None
+    return found
 
 
 def _stdin() -> io.BufferedReader:
@@ -169,7 +220,7 @@ def _check_output(flags: dict[str, Any]) -> None:
         raise CliError("no output: -o RUN (a new directory) or -o - was expected")
     if flags["output"] not in (None, "-") and not flags["dry_run"]:
         try:
-            check_free(Path(flags["output"]))
+            code_of("results.store.writer:check_free")(Path(flags["output"]))
         except StoreError as error:
             raise CliError(str(error)) from None
 
@@ -257,7 +308,7 @@ def _pq(flags: dict[str, Any]) -> bool:
 
 def _check_profile(profile: TLSProfile, flag: str) -> None:
     try:
-        context_for(profile)
+        code_of("scanner.net.tls:context_for")(profile)
     except ValueError:
         raise CliError(f"{flag}: the TLS library of this scanner does not support it") from None
 

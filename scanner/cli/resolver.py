@@ -12,7 +12,7 @@ from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import asdict, dataclass, replace
 from functools import partial
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import trio
 
@@ -25,9 +25,11 @@ from scanner.net.resolver import Resolver, system_servers
 from scanner.net.stub_resolver import stub_at
 from scanner.net.unbound import Unbound, UnboundError, private_unbound, program
 from scanner.net.unbound_conf import UnboundSettings
-from scanner.run.ports import DNSLookup
 from scanner.settings import DNSSettings
 from scanner.vocabulary import Validation
+
+if TYPE_CHECKING:
+    from scanner.run.ports import DNSLookup
 
 _INSTALL = "install unbound (Debian: apt-get install unbound), or name a validating resolver with --resolver"
 
@@ -56,7 +58,7 @@ class Resolved:
         failed = {check.subject: check.text for check in reversed(self.checks) if check.state is State.FAIL}
         return "; ".join(f"{subject}: {failed[subject]}" for subject in reversed(failed))
 
-    def lookup(self, resolver: Resolver) -> DNSLookup:
+    def lookup(self, resolver: Resolver) -> "DNSLookup":
         """Return the function that makes lookups with the chosen resolver."""
         if not self.validated:
             return partial(resolver.lookup, dnssec=False)
@@ -73,7 +75,7 @@ class Resolved:
         }
 
 
-def _guarded(child: Unbound, resolver: Resolver) -> DNSLookup:
+def _guarded(child: Unbound, resolver: Resolver) -> "DNSLookup":
     async def lookup(name: str, rtype: str, **how: Any) -> Answer:
         return await child.guarded(partial(resolver.lookup, name, rtype, **how))
 

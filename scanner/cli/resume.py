@@ -11,7 +11,7 @@ from results.store.files import StoreError, others_can_write
 from results.store.reader import HEADER_FILE, Run
 from scanner.cli.config import check_kept
 from scanner.cli.errors import CliError
-from scanner.cli.input import flag_files, kept_flags
+from scanner.cli.work import flag_files, kept_flags
 from scanner.model import RunHeader
 from scanner.settings import Settings
 from scanner.vocabulary import RunState

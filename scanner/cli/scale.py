@@ -19,11 +19,12 @@ from scanner.cli import resume as resuming
 from scanner.cli.console import say
 from scanner.cli.ending import FINISHING
 from scanner.cli.errors import CliError, Exit
-from scanner.cli.input import new_work
-from scanner.cli.progress import ProgressRequest, progress_loop
+from scanner.cli.progress import progress_loop
+from scanner.cli.progress_request import ProgressRequest
 from scanner.cli.request import Request
 from scanner.cli.resolver import Resolved
 from scanner.cli.wiring import fit_resolver
+from scanner.cli.work import new_work
 from scanner.model import RunHeader
 from scanner.net.error_groups import first_error
 from scanner.run.ports import now

@@ -27,13 +27,16 @@ from scanner.cli import console as consoles
 from scanner.cli import resume as resuming
 from scanner.cli.console import one_line, say
 from scanner.cli.errors import CliError, Exit
-from scanner.cli.input import Work, new_work, rest_of
-from scanner.cli.progress import ProgressRequest, progress_loop
+from scanner.cli.progress import progress_loop
+from scanner.cli.progress_request import ProgressRequest
 from scanner.cli.request import Request
 from scanner.cli.resolver import Resolved
 from scanner.cli.scale_resolver import machine, machine_resolver, request_of, resolved_by
-from scanner.cli.scan import OnePass, collect_seldom, execute, header_of, raise_file_limit, within_file_limit
-from scanner.cli.wiring import load_codecs, wired
+from scanner.cli.scan import OnePass, execute, header_of
+from scanner.cli.start import collect_seldom, raise_file_limit, within_file_limit
+from scanner.cli.tools import wired
+from scanner.cli.wiring import load_codecs
+from scanner.cli.work import Work, new_work, rest_of
 from scanner.model import RejectRecord, RunHeader, Status
 from scanner.net.error_groups import first_error
 from scanner.net.routes import source_addresses

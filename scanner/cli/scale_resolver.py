@@ -30,7 +30,7 @@ from scanner.cli.console import one_line
 from scanner.cli.errors import CliError, Exit
 from scanner.cli.request import Request
 from scanner.cli.resolver import Resolved
-from scanner.cli.scan import raise_file_limit
+from scanner.cli.start import raise_file_limit
 from scanner.cli.wiring import fit_resolver, load_codecs
 from scanner.net.error_groups import first_error
 from scanner.net.unbound import UnboundError

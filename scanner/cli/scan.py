@@ -1,15 +1,11 @@
-"""``mxsweep scan``: check the options, open resolver, input and output, run the scan, and report the result."""
+"""The second part of ``mxsweep scan``, after the choice of the resolver: open the output, run and report the scan."""
 
-import gc
 import hashlib
-import logging
 import math
-import resource
 import socket
 from collections.abc import Awaitable, Callable
-from collections.abc import Set as AbstractSet
-from contextlib import AbstractContextManager, ExitStack
-from dataclasses import asdict, dataclass, replace
+from contextlib import AbstractContextManager
+from dataclasses import asdict, dataclass
 from itertools import islice
 from pathlib import Path
 from typing import Any
@@ -22,155 +18,47 @@ from results.store.line_sink import LineSink
 from results.store.writer import Store
 from scanner import __version__
 from scanner.cli import console as consoles
-from scanner.cli import request as requests
 from scanner.cli import resume as resuming
-from scanner.cli import scale
 from scanner.cli.console import say
 from scanner.cli.ending import Limits, watch_limits, watch_signals
 from scanner.cli.errors import CliError, Exit
-from scanner.cli.exclusive import exclusive
-from scanner.cli.hangup import hangup
-from scanner.cli.input import Work, new_work, rest_of, spooled
-from scanner.cli.log_file import LogFile
-from scanner.cli.progress import ProgressRequest, progress_loop, progress_request
+from scanner.cli.progress import progress_loop
+from scanner.cli.progress_request import ProgressRequest
 from scanner.cli.request import Request
 from scanner.cli.resolver import Resolved
 from scanner.cli.sinks import ReportingSink, WordsSink
-from scanner.cli.wiring import fit_resolver, load_codecs, load_late, wired
-from scanner.core.file_limit import FILES_BESIDE, LEAST, InFlight, permitted
+from scanner.cli.tools import wired
+from scanner.cli.wiring import load_late
+from scanner.cli.work import Work, new_work, rest_of
 from scanner.model import InputSource, RunHeader
 from scanner.net.client_hello import offered_groups
-from scanner.net.error_groups import first_error
-from scanner.net.unbound import UnboundError
 from scanner.run import pipeline
 from scanner.run.ports import Ports, now
 from scanner.run.stats import Stats
 from scanner.run.status import StatusSource
-from scanner.settings import AUTHENTICATED, OPPORTUNISTIC, Settings
+from scanner.settings import AUTHENTICATED, OPPORTUNISTIC
 from scanner.vocabulary import RunState
 from scanner.worker_status import Vantage
 from targets.spool import Spool
 
-log = logging.getLogger("mxsweep")
-
 REASONS_KEPT = 20
 """Maximum number of different reject reasons that run.json counts."""
 
-COLLECT = (1_000_000, 20, 20)
-"""Thresholds of the garbage collector (``gc.set_threshold``).
 
-The first garbage collection threshold is above the number of objects that a scan keeps (some 130 for each MX host).
-Probes create no reference cycles, even if they fail, and searching the objects in memory for cycles took 5 % of a
-scan's processor time. Objects in uncollected reference cycles could occupy at most 100 MB.
-"""
-
-
-def run(flags: dict[str, Any], given: AbstractSet[str]) -> int:
-    """Run ``mxsweep scan`` and return the exit code.
-
-    Args:
-        flags: all options by name.
-        given: names of the options that the user gave, in the command line or the configuration file.
-
-    Raises:
-        CliError: the usage or the input is wrong, or the environment is not suitable for a scan.
-    """
-    log_file = _open_log(flags["log_file"])
-    if flags["resume"] or flags["retry_inconclusive"]:
-        flags = resuming.resumed(flags, given)
-    choice = scale.choice_of(flags)
-    request = requests.build(flags)
-    for warning in request.warnings:
-        say(warning)
-    used = replace(request, settings=within_file_limit(request.settings, raise_file_limit()))
-    load_codecs()
-    collect_seldom()
-    progress = progress_request(flags)
-    try:
-        with ExitStack() as stack:
-            reopen = [log_file.reopen] if log_file else []
-            stack.enter_context(hangup([*reopen, *progress.reopen]))
-            stack.enter_context(exclusive(flags["exclusive"]))
-            spool = None
-            if not (request.resume or request.retry):
-                spool = stack.enter_context(spooled(request.input, request.output, say, quiet=progress.quiet))
-            if flags["dry_run"]:
-                from scanner.cli.dry_run import dry_run  # noqa: PLC0415 - only --dry-run needs it
-
-                return trio.run(dry_run, used, spool)
-            if choice is not None:
-                return scale.run(scale.ScaleRequest(request, used, choice, progress, spool, header_of))
-            return trio.run(_scan, request, used, progress, spool)
-    except (StoreError, UnboundError, BaseExceptionGroup) as error:
-        raise _reported(first_error(error)) from None
-
-
-async def _scan(request: Request, used: Request, progress: ProgressRequest, spool: Spool | None) -> int:
-    """Open first the resolver and then the output, so that no run directory is made without a usable resolver.
+async def scan(
+    request: Request, used: Request, resolved: Resolved, spool: Spool | None, progress: ProgressRequest
+) -> int:
+    """Open the output, run the scan, and return the exit code.
 
     Args:
         request: the request, whose settings are stored in the run.
         used: the request with the settings that this process uses; the limit of open files may lower these settings.
-        progress: the requested outputs of the progress.
+        resolved: the chosen resolver.
         spool: the input, None to continue a run.
+        progress: the requested outputs of the progress.
     """
-    async with fit_resolver(used.settings, used.choice, say) as resolved:
-        with _open_sink(request, resolved, spool) as sink:
-            return await execute(used, resolved, sink, _open_work(request, sink, spool), progress)
-
-
-def _reported(error: BaseException) -> BaseException:
-    """Return the exception to raise for an error of the scan: a ``CliError`` of one line, or a bug unchanged."""
-    if isinstance(error, UnboundError):
-        return CliError(str(error), Exit.UNFIT)
-    if not isinstance(error, StoreError):
-        return error
-    if isinstance(error.__cause__, BrokenPipeError):
-        return error.__cause__
-    return CliError(str(error), Exit.UNFIT)
-
-
-def _open_log(path: str | None) -> LogFile | None:
-    """Open the log file if the options request a log file.
-
-    The log is never written to stderr, where the progress and messages are printed.
-    """
-    if not path:
-        log.addHandler(logging.NullHandler())
-        return None
-    file = LogFile(path)
-    logging.basicConfig(handlers=[file], level=logging.INFO)
-    return file
-
-
-def raise_file_limit() -> int | None:
-    """Raise the soft limit of open files to the hard limit and return it, because each connection is an open file."""
-    _, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
-    resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
-    return None if hard == resource.RLIM_INFINITY else hard
-
-
-def within_file_limit(settings: Settings, limit: int | None) -> Settings:
-    """Return the settings with as many connections and DNS queries in flight as the limit of open files permits.
-
-    Raises:
-        CliError: the limit is too low for a scan.
-    """
-    wanted = InFlight(settings.caps.total, settings.dns.in_flight)
-    found = permitted(limit, wanted)
-    advice = f"ulimit -Hn {wanted.connections + FILES_BESIDE} raises the limit"
-    if found is None:
-        raise CliError(f"at most {limit} open files, but a scan needs at least {LEAST} ({advice})", Exit.UNFIT)
-    if found.connections < wanted.connections:
-        say(f"at most {limit} open files: {found.connections} connections at a time, not {wanted[0]} ({advice})")
-    dns, caps = replace(settings.dns, in_flight=found.queries), replace(settings.caps, total=found.connections)
-    return replace(settings, dns=dns, caps=caps)
-
-
-def collect_seldom() -> None:
-    """Set the garbage collector to run less often and to ignore imported objects, to save processor time."""
-    gc.freeze()
-    gc.set_threshold(*COLLECT)
+    with _open_sink(request, resolved, spool) as sink:
+        return await execute(used, resolved, sink, _open_work(request, sink, spool), progress)
 
 
 # --- output and input -----------------------------------------------------------------------------------------

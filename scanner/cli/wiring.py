@@ -1,4 +1,4 @@
-"""The setup of a scan for the command line and ``scanner.api``: resolver, network ports, trusted roots, EHLO name.
+"""The setup of a scan for the command line and ``scanner.api``: validating resolver, codecs, EHLO name.
 
 This module does not read command-line options or write to a terminal: messages go to a function of the caller.
 """
@@ -6,30 +6,16 @@ This module does not read command-line options or write to a terminal: messages 
 import codecs
 import importlib
 import socket
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager, suppress
-from functools import partial
 
 import trio
 
-from scanner.cli import code_of
 from scanner.cli.errors import CliError, Exit
 from scanner.cli.resolver import Resolved, resolving
 from scanner.cli.resolver_choice import ResolverChoice
-from scanner.core.pkix import TrustStore
-from scanner.facts import Endpoint
-from scanner.net import truststore
-from scanner.net.outage import PATIENCE
-from scanner.net.probe import Extra, ProbeResult, probe
-from scanner.net.resolver import open_resolver
-from scanner.net.routes import Routes
-from scanner.run.connections import Connections
-from scanner.run.lookups import Lookups
-from scanner.run.ports import Ports
-from scanner.run.stats import Stats
-from scanner.settings import PROFILES, Settings
+from scanner.settings import Settings
 from scanner.vocabulary import Validation
-from targets.scope import Scope
 
 TEXT_CODECS = ("ascii", "idna", "latin-1", "utf-8", "utf-16-be", "utf-32-be")
 """Names of the text codecs for certificates, DNS messages and socket addresses, which Python loads at the first use."""
@@ -76,71 +62,6 @@ async def load_late() -> None:
         with suppress(OSError, ImportError):  # no file descriptor is free at this moment
             importlib.import_module("scanner.core.wire_any")
             loaded = True
-
-
-@asynccontextmanager
-async def wired(
-    settings: Settings,
-    trust: TrustStore,
-    scope: Scope,
-    resolved: Resolved,
-    stats: Stats,
-    say: Say,
-    *,
-    patience: float = PATIENCE,
-) -> AsyncIterator[Ports]:
-    """Open the resources of an examination: resolver, connection limits, trust store and scope.
-
-    Args:
-        settings: settings of the scan.
-        trust: trusted roots for PKIX.
-        scope: the destinations and addresses that may be contacted.
-        resolved: the resolver returned by ``fit_resolver``.
-        stats: counters of the scan.
-        say: function that gets messages about outages of the network or of DNS.
-        patience: maximum duration in seconds of a pause if no peer has ever been reached; the scan then continues.
-    """
-
-    def note(what: str, text: str) -> None:
-        stats.outage(what, text)
-        if text:
-            say(text)
-
-    attempt = partial(_probe, settings, Extra(stages=stats.stages))
-    connections = Connections(settings, stats, attempt, partial(note, "network"), patience=patience)
-    async with open_resolver(resolved.dns) as resolver:
-        lookup, outage = resolved.lookup(resolver), connections.outage
-        lookups = Lookups(lookup, outage, partial(note, "dns"), stats, patience=patience)
-        fetch = partial(code_of("scanner.net.https:fetch"), bind=settings.bind) if settings.sts else None
-        yield Ports(settings, lookups, connections, trust, scope, stats, Routes(), fetch)
-
-
-def _probe(settings: Settings, extra: Extra, endpoint: Endpoint) -> Awaitable[ProbeResult]:
-    return probe(
-        endpoint,
-        profile=PROFILES[endpoint.profile],
-        ehlo=settings.ehlo,
-        timeouts=settings.timeouts,
-        bind=settings.bind,
-        extra=extra,
-    )
-
-
-def trust_store(ca_file: str | None, ca_path: str | None, say: Say) -> TrustStore:
-    """Load the trusted roots: from a PEM bundle and a directory, or the system's trust store by default.
-
-    Raises:
-        CliError: the files cannot be read, or contain no certificates.
-    """
-    if ca_file or ca_path:
-        try:
-            return truststore.load(ca_file, ca_path)
-        except truststore.TrustStoreError as error:
-            raise CliError(str(error)) from None
-    found = truststore.system()
-    if found is None:
-        say("no system trust store found: no certificate will be trusted by PKIX (--ca-file FILE)")
-    return found or TrustStore.from_pem()
 
 
 def ehlo_name(name: str | None) -> str:

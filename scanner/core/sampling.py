@@ -20,14 +20,6 @@ from scanner.settings import Settings
 from scanner.vocabulary import Outcome, Served
 
 
-def has_sample(settings: Settings) -> bool:
-    """Return whether a scan samples hosts: the option is set, and each host is probed under its own name.
-
-    Without SNI, the hosts of an address share one probe. At a level without DANE, no TLSA records are compared.
-    """
-    return settings.sni_sample > 0 and settings.sni != "none" and settings.level.dane_based
-
-
 def group_of(
     settings: Settings, host: str, port: int, answers: Sequence[Answer], addresses: Sequence[str], lookup: TLSALookup
 ) -> bytes | None:

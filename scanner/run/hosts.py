@@ -79,7 +79,7 @@ class HostExaminer:
         level = ports.settings.level
         self._evidence = EvidenceMaker(ports.trust)
         self._profiles = WITH_AUTHENTICATION if level.must_match else WITHOUT_AUTHENTICATION
-        self._samples = Samples(ports.settings.sni_sample, find) if sampling.has_sample(ports.settings) else None
+        self._samples = Samples(ports.settings.sni_sample, find) if ports.settings.samples_hosts else None
 
     async def examine(self, key: HostKey, domains: HostDomains, *, again: bool = False) -> HostResult:
         """Examine one MX host: look up its addresses and TLSA records, and probe each address.

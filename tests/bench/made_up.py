@@ -22,7 +22,7 @@ import trio
 from cryptography import x509
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
-from scanner.cli import wiring
+from scanner.cli import tools
 from scanner.core.pkix import TrustStore
 from scanner.facts import Answer, Endpoint, Handshake, Probe
 from scanner.net.probe import ProbeResult
@@ -69,7 +69,7 @@ def figures(place: Path) -> list[Used]:
 
 def install() -> None:
     """Replace the network of this process, and write its figures to a file at its end."""
-    wiring.wired = wired  # type: ignore[assignment] # the same arguments
+    tools.wired = wired  # type: ignore[assignment] # the same arguments
     atexit.register(_write_figures, time.time())
 
 

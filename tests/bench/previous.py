@@ -22,7 +22,7 @@ def python() -> Path:
     """Return the Python of the environment of version 0.1.0, which is made where it does not exist.
 
     Raises:
-        RuntimeError: the history is not there (a shallow clone), or the version cannot be installed.
+        RuntimeError: the history is not there (a shallow clone), or the version cannot be installed or does not run.
     """
     place = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "mxsweep-bench" / VERSION
     program = place / "environment" / "bin" / "python"
@@ -34,7 +34,18 @@ def python() -> Path:
         _output(sys.executable, "-m", "venv", str(place / "environment"))
         _output(str(program), "-m", "pip", "install", "--quiet", str(source))
         (place / "ready").touch()
+    said = _output(*mxsweep(program), "--version").decode().split()
+    if said[-1:] != [VERSION]:
+        raise RuntimeError(f"{program} runs version {said}, not {VERSION}")
     return program
+
+
+def mxsweep(program: Path) -> tuple[str, ...]:
+    """Return the command of the mxsweep that is installed beside a Python.
+
+    Without ``-P``, Python would import the checkout in the current directory in place of the installed version.
+    """
+    return (str(program), "-P", "-m", "scanner")
 
 
 def _output(*command: str) -> bytes:

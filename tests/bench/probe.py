@@ -18,7 +18,7 @@ import trio
 from OpenSSL import SSL, crypto
 
 from results.store.writer import Store
-from scanner.cli.scan import collect_seldom
+from scanner.cli.start import collect_seldom
 from scanner.core.pkix import TrustStore
 from scanner.facts import Answer, Endpoint
 from scanner.model import RunHeader

@@ -46,7 +46,7 @@ def test_the_configuration_is_one(tmp_path: Path, monkeypatch: pytest.MonkeyPatc
     (example,) = blocks("toml")
     (tmp_path / "config.toml").write_text(example)
     got: dict[str, Any] = {}
-    monkeypatch.setattr("scanner.cli.scan.run", lambda flags, _: got.update(flags) or 0)
+    monkeypatch.setattr("scanner.cli.start.run", lambda flags, _: got.update(flags) or 0)
     assert commands.main(["scan", "--config", str(tmp_path / "config.toml")]) == 0
     assert (got["ehlo"], got["exclude"], got["level"]) == ("scanner.example.org", ("opt-outs.txt",), "dane")
 

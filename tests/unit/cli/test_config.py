@@ -94,7 +94,7 @@ def flags(monkeypatch: pytest.MonkeyPatch) -> dict[str, Any]:
         got.update(given)
         return 0
 
-    monkeypatch.setattr("scanner.cli.scan.run", keep)
+    monkeypatch.setattr("scanner.cli.start.run", keep)
     return got
 
 

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from scanner.cli.console import RaisingConsole, json_stream, say, unwritable
+from scanner.cli.console import json_stream, say, unwritable
 from scanner.cli.errors import CliError, Exit
 
 
@@ -16,11 +16,6 @@ class ClosedPipe(StringIO):
 
     def write(self, text: str) -> int:
         raise BrokenPipeError(errno.EPIPE, text)
-
-
-def test_a_closed_pipe_is_an_exception_and_not_the_end_of_the_process() -> None:
-    with pytest.raises(BrokenPipeError):
-        RaisingConsole(file=ClosedPipe()).print("text")
 
 
 def test_a_message_that_cannot_be_written_is_lost(monkeypatch: pytest.MonkeyPatch) -> None:

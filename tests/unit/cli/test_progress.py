@@ -8,9 +8,9 @@ import trio.testing
 
 from results.store.files import StoreError
 from results.store.writer import Store
-from scanner.cli.console import RaisingConsole
-from scanner.cli.errors import CliError
-from scanner.cli.progress import REFRESH, ProgressLoop, ProgressRequest, progress_loop, progress_request
+from scanner.cli.progress import REFRESH, ProgressLoop, progress_loop
+from scanner.cli.progress_request import ProgressRequest
+from scanner.cli.raising_console import RaisingConsole
 from scanner.model import Status
 from scanner.run.stats import Stats
 from scanner.run.status import StatusSource
@@ -71,15 +71,3 @@ async def test_a_file_that_cannot_be_written_costs_one_message() -> None:
         pass
     assert len(said) == 1
     assert said[0].startswith("status: No space left on device")
-
-
-def test_files_are_opened_before_the_scan(tmp_path: Path) -> None:
-    flags = {"status_file": str(tmp_path / "no" / "file"), "metrics_file": None, "quiet": True, "output": "-"}
-    with pytest.raises(CliError, match="No such file"):
-        progress_request(flags | {"status_every": 10.0})
-
-
-@pytest.mark.parametrize(("quiet", "output", "expected"), [(False, "-", False), (True, "-", True), (False, None, True)])
-def test_no_display_beside_a_verdict_in_words(quiet: bool, output: str | None, expected: bool) -> None:  # noqa: FBT001 - a case
-    flags = {"status_file": None, "metrics_file": None, "quiet": quiet, "output": output, "status_every": 10.0}
-    assert progress_request(flags).quiet == expected

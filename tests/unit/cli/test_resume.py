@@ -12,9 +12,9 @@ from results.store import codec
 from results.store.writer import Store
 from scanner.cli.commands import scan
 from scanner.cli.errors import CliError
-from scanner.cli.input import new_work
 from scanner.cli.request import build
 from scanner.cli.resume import changed_lists, check_settings, header_of, resumed, to_keep
+from scanner.cli.work import new_work
 from scanner.model import InputSource
 from scanner.settings import Caps, Settings
 from scanner.vocabulary import Level, RunState

@@ -1,5 +1,6 @@
 """Runs opened for a command: errors of their files, corrupt lines, and documents that are written."""
 
+import gc
 from datetime import datetime
 from pathlib import Path
 
@@ -10,7 +11,7 @@ from results.store.packed import compress
 from results.store.reader import LINE_FILES, lines_path, own_path
 from results.store.writer import Store
 from scanner.cli.errors import CliError, Exit
-from scanner.cli.runs import reading, write
+from scanner.cli.runs import COLLECT, reading, write
 from tests.fuzz import runs
 from tests.unit import records
 from tests.unit.results.explain.test_worklist import run_of
@@ -107,3 +108,10 @@ def test_a_run_whose_domains_are_not_judged_is_named(tmp_path: Path, capsys: pyt
     with reading() as open_run:
         open_run(str(tmp_path / "run"))
     assert "run: no domain is judged yet (looking up MX records); mxsweep status " in capsys.readouterr().err
+
+
+def test_the_garbage_collector_runs_seldom_while_runs_are_read() -> None:
+    before = gc.get_threshold()
+    with reading():
+        assert gc.get_threshold() == (COLLECT, *before[1:])
+    assert gc.get_threshold() == before

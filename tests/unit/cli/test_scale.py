@@ -9,7 +9,7 @@ import pytest
 from scanner.cli import scale
 from scanner.cli.commands import group, main
 from scanner.cli.errors import CliError, Exit
-from scanner.cli.progress import ProgressRequest
+from scanner.cli.progress_request import ProgressRequest
 from scanner.cli.request import build
 from scanner.cli.scan import header_of
 from scanner.scale.cluster import parse_choice

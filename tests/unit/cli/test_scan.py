@@ -1,6 +1,5 @@
 """``mxsweep scan``: the exit code of a scan, its totals, its errors, and the sink and the work that it opens."""
 
-import gc
 import hashlib
 import io
 from pathlib import Path
@@ -9,18 +8,16 @@ from typing import Any, cast
 
 import pytest
 
-from results.store.files import StoreError
 from results.store.line_sink import LineSink
 from results.store.writer import Store
 from scanner.cli import scan as module
 from scanner.cli.commands import scan as command
 from scanner.cli.errors import CliError, Exit
-from scanner.cli.input import Work
 from scanner.cli.request import Request, build
 from scanner.cli.resolver import Resolved
 from scanner.cli.sinks import ReportingSink, WordsSink
+from scanner.cli.work import Work
 from scanner.model import InputSource
-from scanner.net.unbound import UnboundError
 from scanner.run.pipeline import Stop
 from scanner.run.stats import Stats
 from scanner.settings import DNSSettings
@@ -93,39 +90,6 @@ def test_totals_include_earlier_processes_of_the_run(tmp_path: Path) -> None:
     }
 
 
-# --- errors ---------------------------------------------------------------------------------------------------
-
-
-def caused(cause: BaseException | None) -> StoreError:
-    error = StoreError("run: cannot be written")
-    error.__cause__ = cause
-    return error
-
-
-@pytest.mark.parametrize(
-    ("error", "text"),
-    [
-        (UnboundError("unbound ended"), "unbound ended"),
-        (caused(None), "run: cannot be written"),
-        (caused(OSError(28, "No space left on device")), "run: cannot be written"),
-    ],
-)
-def test_errors_of_the_environment_are_one_line(error: Exception, text: str) -> None:
-    found = module._reported(error)
-    assert isinstance(found, CliError)
-    assert (str(found), found.code) == (text, Exit.UNFIT)
-
-
-@pytest.mark.parametrize("error", [ZeroDivisionError("a bug"), CliError("usage"), KeyboardInterrupt()])
-def test_other_errors_pass_unchanged(error: BaseException) -> None:
-    assert module._reported(error) is error
-
-
-def test_a_closed_pipe_stays_one() -> None:
-    pipe = BrokenPipeError()
-    assert module._reported(caused(pipe)) is pipe
-
-
 # --- sink and work --------------------------------------------------------------------------------------------
 
 
@@ -174,14 +138,3 @@ def test_a_source_that_cannot_be_read_twice_has_no_digest(tmp_path: Path) -> Non
 def test_standard_output_cannot_be_continued() -> None:
     with pytest.raises(CliError, match="continued in its own directory"):
         module._open_work(request("--domain", "a.example"), WordsSink(cast("Any", None)), None)
-
-
-def test_imported_objects_are_not_searched_for_cycles(monkeypatch: pytest.MonkeyPatch) -> None:
-    thresholds = gc.get_threshold()
-    try:
-        module.collect_seldom()
-        assert gc.get_threshold()[0] == module.COLLECT[0]
-        assert gc.get_freeze_count() > 0
-    finally:
-        gc.set_threshold(*thresholds)
-        gc.unfreeze()

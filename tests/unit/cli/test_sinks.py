@@ -4,7 +4,7 @@ from io import StringIO
 
 import pytest
 
-from scanner.cli.console import RaisingConsole
+from scanner.cli.raising_console import RaisingConsole
 from scanner.cli.sinks import ReportingSink, WordsSink
 from scanner.model import DomainRecord
 from scanner.vocabulary import DomainDane

@@ -4,7 +4,6 @@ import subprocess
 import sys
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from pathlib import Path
 
 import pytest
 import trio
@@ -14,12 +13,11 @@ from scanner.cli import wiring
 from scanner.cli.errors import CliError, Exit
 from scanner.cli.resolver import Resolved
 from scanner.cli.resolver_choice import ResolverChoice
-from scanner.cli.wiring import ehlo_name, fit_resolver, trust_store
+from scanner.cli.wiring import ehlo_name, fit_resolver
 from scanner.core.preflight import Check, State
 from scanner.core.x509 import dn
 from scanner.settings import DNSSettings, Settings
 from scanner.vocabulary import Level
-from tests.unit.pki import ROOT
 
 
 def test_codecs_are_loaded_before_descriptors_are_scarce() -> None:
@@ -81,20 +79,6 @@ async def test_without_validation_there_is_a_message(level: Level, unvalidated: 
     async with fit_resolver(Settings(level=level), choice, said.append) as resolved:
         assert not resolved.validated
     assert said == ["DNSSEC is not validated, so no DANE verdict is given: 192.0.2.53:53: no AD bit"]
-
-
-def test_trusted_roots_of_a_file(tmp_path: Path) -> None:
-    (tmp_path / "root.pem").write_bytes(ROOT.pem)
-    assert len(trust_store(str(tmp_path / "root.pem"), None, print)) == 1
-    with pytest.raises(CliError, match="cannot read trusted certificates"):
-        trust_store(str(tmp_path / "none.pem"), None, print)
-
-
-def test_a_system_without_trust_store_trusts_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
-    said: list[str] = []
-    monkeypatch.setattr("scanner.net.truststore.system", lambda: None)
-    assert len(trust_store(None, None, said.append)) == 0
-    assert said == ["no system trust store found: no certificate will be trusted by PKIX (--ca-file FILE)"]
 
 
 @pytest.mark.parametrize(

@@ -91,7 +91,7 @@ def test_a_host_with_a_failed_address_lookup_is_probed() -> None:
     ],
 )
 def test_hosts_are_sampled_at_dane_levels_with_a_server_name(settings: Settings, has: bool) -> None:  # noqa: FBT001 - table
-    assert sampling.has_sample(settings) is has
+    assert settings.samples_hosts is has
 
 
 # --- clean results --------------------------------------------------------------------------------------------

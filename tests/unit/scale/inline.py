@@ -15,9 +15,9 @@ from results.store import codec
 from results.store.writer import Store
 from scanner.cli import scale_child, scan
 from scanner.cli.commands import group
-from scanner.cli.input import new_work
 from scanner.cli.request import Request, build
 from scanner.cli.resume import to_keep
+from scanner.cli.work import new_work
 from scanner.run.ports import Ports
 from scanner.run.stats import Stats
 from scanner.scale.driver import ScaleDriver, ScanFacts

@@ -26,3 +26,12 @@ def test_many_buckets_give_the_same_join(runs: Runs, monkeypatch: pytest.MonkeyP
 )
 def test_the_number_of_buckets_follows_the_largest_file(sizes: list[int], expected: int) -> None:
     assert join.bucket_count(sizes) == expected
+
+
+@pytest.mark.parametrize("count", [1, 3])
+def test_grouped_lines(count: int) -> None:
+    lines = [b"%d %d\n" % (number % 5, number) for number in range(40)]
+    found = list(join.grouped(lines, lambda line: line[:1], count))
+    assert sorted(found) == sorted(lines)
+    assert (found == lines) is (count == 1)
+    assert [line for line in found if line[:1] == b"3"] == lines[3::5]

@@ -106,10 +106,9 @@ def test_every_kind_has_words() -> None:
 
 
 def test_the_state_in_a_record() -> None:
-    assert policy_state(records.domain()) is None
-    verdict = records.verdict(sts=DomainSTS.INVALID)
-    invalid = records.domain(sts=sts.report(b"x"), verdict=verdict, tlsrpt=sts.tlsrpt())
-    assert policy_state(invalid) == PolicyState(TXTRecord.VALID, "20260901", None, lost=True, tlsrpt=TXTRecord.ABSENT)
+    found = policy_state(sts.report(b"x"), sts.tlsrpt(), DomainSTS.INVALID)
+    assert found == PolicyState(TXTRecord.VALID, "20260901", None, lost=True, tlsrpt=TXTRecord.ABSENT)
+    assert policy_state(sts.report(b"x"), None, DomainSTS.NONE) == replace(found, lost=False, tlsrpt=None)
 
 
 def test_in_a_comparison(runs: Runs) -> None:

@@ -3,11 +3,14 @@
 from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from results.diff.rejudge import MissingPartError, Rejudge, rejudge
 from results.diff.verdicts import change_text
+from results.store.corrupt import CorruptLines
+from results.store.files import StoreError
 from results.store.reader import Run
 from results.store.writer import Store
 from scanner.core import rollup
@@ -28,9 +31,11 @@ def rdata(record: TLSARecord) -> str:
     return f"{record.usage:02x}{record.selector:02x}{record.matching_type:02x}{record.data}"
 
 
-def host(*pins: TLSARecord, address: Security = Security.SECURE) -> tuple[HostReport, tuple[CertFacts, ...]]:
+def host(
+    *pins: TLSARecord, address: Security = Security.SECURE, leaf: pki.Made = LEAF
+) -> tuple[HostReport, tuple[CertFacts, ...]]:
     """Return the facts of a host without evidence; the judgement has to compute it."""
-    chain = pki.chain(LEAF, pki.INTER)
+    chain = pki.chain(leaf, pki.INTER)
     shaken = records.handshake(chain=tuple(cert.sha256 for cert in chain))
     probe = records.probe(handshake=shaken, started=AT)
     outcome = Outcome.DATA if pins else Outcome.NXDOMAIN
@@ -64,7 +69,7 @@ def written(path: Path, *domains: DomainRecord, of: tuple[HostReport, tuple[Cert
     return Run.open(path)
 
 
-def settled(directory: Path, *pins: TLSARecord, level: Level = Level.DANE, **parts: Security) -> Run:
+def settled(directory: Path, *pins: TLSARecord, level: Level = Level.DANE, **parts: Any) -> Run:
     """Return a run whose verdicts are those of the current code."""
     report, chain = host(*pins, **parts)
     raw = written(directory / "raw", domain(), of=(report, chain))
@@ -233,3 +238,47 @@ def test_a_missing_certificate_of_a_policy_host(tmp_path: Path) -> None:
     stored = list(run.domains())
     lost = written(tmp_path / "lost", *stored, of=host())
     assert rejudge(lost, TRUST).left == 1
+
+
+@pytest.mark.parametrize("order", [1, -1])
+def test_only_domains_outside_the_certificate_share_a_verdict(tmp_path: Path, order: int) -> None:
+    """RFC 7672 section 3.2.2: the domain is a reference identifier of DANE-TA(2)."""
+    leaf = replace(pki.LEAF_PLAN, sans=pki.dns("named.test", "*.wild.test"), not_after=AT + timedelta(days=20)).make()
+    names = ["a.test", "named.test", "b.test", "x.wild.test"][::order]
+    run = written(tmp_path / "run", *map(domain, names), of=host(pki.tlsa(2, 1, 1, pki.INTER), leaf=leaf))
+    judge = Rejudge(run, TRUST)
+    found = {record.key: judge.record(record).verdict.dane for record in run.domains()}
+    protected, broken = DomainDane.PROTECTED, DomainDane.BROKEN
+    assert found == {"a.test": broken, "b.test": broken, "named.test": protected, "x.wild.test": protected}
+
+
+def test_shared_verdicts_are_bounded_and_differ_by_the_mx_record(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("results.diff.rejudge.VERDICTS", 1)
+    run = written(tmp_path / "run", domain(), of=host(pki.tlsa(3, 1, 1, LEAF)))
+    judge = Rejudge(run, TRUST)
+    for preference in (10, 20, 10):
+        mx = records.answer("secure.test", "MX", f"{preference} {HOST}")
+        route = records.route(HOST, mx=mx, names=("secure.test",))
+        (verdict,) = judge.record(replace(domain(), route=route)).hosts
+        assert verdict.preference == preference
+
+
+def test_the_order_of_the_domains_has_no_effect(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    names = [f"d{number}.test" for number in range(20)]
+    run = written(tmp_path / "run", *map(domain, names), of=host(pki.tlsa(3, 1, 1, LEAF, wrong=True)))
+    one = rejudge(run, TRUST)
+    monkeypatch.setattr("results.diff.rejudge.KEPT", 1)  # several buckets
+    assert rejudge(run, TRUST) == one
+    assert [change.domain for change in one.changed] == sorted(names)
+
+
+def test_a_corrupt_domain_line_is_skipped_and_counted(tmp_path: Path) -> None:
+    run = written(tmp_path / "run", domain(), of=host(pki.tlsa(3, 1, 1, LEAF)))
+    with (run.path / "domains.jsonl").open("ab") as file:
+        file.write(b'{"key":"odd.test","target":1}\n')
+    with pytest.raises(StoreError, match="line 2"):
+        rejudge(run, TRUST)
+    corrupt = CorruptLines()
+    assert rejudge(Run.open(run.path, corrupt), TRUST).domains == 1

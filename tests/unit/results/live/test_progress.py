@@ -6,7 +6,7 @@ from io import StringIO
 import pytest
 
 from results.live.progress import NoProgress, PlainProgress, RichProgress, progress_for
-from scanner.cli.console import RaisingConsole
+from scanner.cli.raising_console import RaisingConsole
 from scanner.model import HeldBack
 from scanner.worker_status import WorkerStatus
 from tests.unit import records
