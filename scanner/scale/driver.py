@@ -132,7 +132,8 @@ class ScaleDriver:
     async def _lookups(self, name: str, stage: Stage, groups: int) -> None:
         numbers = [number for number in range(groups) if not self._place.file(stage, number).exists()]
         jobs = (self._job(stage, number, groups) for number in numbers)
-        self._internal_errors += _internal_errors(await self._executor.run(name, jobs, self._note_failed))
+        results = await self._executor.run(name, jobs, self._note_failed)
+        self._internal_errors += _internal_errors(results)
 
     # --- failed lookups ---------------------------------------------------------------------------------------
 

@@ -61,6 +61,7 @@ def group(
         (group(OTHER, at=(V4, V4B)), False),
         (group(OTHER, port=2525), False),
     ],
+    ids=["same", "more-records", "other-record", "other-address", "more-addresses", "other-port"],
 )
 def test_hosts_with_the_same_addresses_port_and_records_are_a_group(other: bytes | None, same: bool) -> None:  # noqa: FBT001 - table
     assert (group() == other) is same
@@ -77,21 +78,6 @@ def test_a_host_whose_verdict_follows_from_dns_is_probed(dane: Dane) -> None:
 
 def test_a_host_with_a_failed_address_lookup_is_probed() -> None:
     assert group(aaaa=failed(HOST, "AAAA")) is None
-
-
-@pytest.mark.parametrize(
-    ("settings", "has"),
-    [
-        (SAMPLED, True),
-        (replace(SAMPLED, sni="mx", level=Level.DANE_ONLY), True),
-        (Settings(), False),
-        (replace(SAMPLED, sni="none"), False),
-        (replace(SAMPLED, level=Level.ENCRYPT), False),
-        (replace(SAMPLED, level=Level.SECURE), False),
-    ],
-)
-def test_hosts_are_sampled_at_dane_levels_with_a_server_name(settings: Settings, has: bool) -> None:  # noqa: FBT001 - table
-    assert settings.samples_hosts is has
 
 
 # --- clean results --------------------------------------------------------------------------------------------
