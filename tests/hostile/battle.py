@@ -71,8 +71,9 @@ class BattlePlan:
 class ScanResult:
     """The verdicts of the good domains, and what the scan took.
 
-    ``seconds`` end with the last good record, ``whole`` with the scan. ``longest`` and ``busiest`` are the longest
-    steps of the event loop in seconds, by wall clock and by processor time; ``memory`` is the peak in MB.
+    ``seconds`` and ``work`` (processor time) end with the last good record, ``whole`` and ``cpu`` (processor time) with
+    the scan. ``longest`` and ``busiest`` are the longest steps of the event loop in seconds, by wall clock and by
+    processor time; ``memory`` is the peak in MB.
     """
 
     verdicts: dict[str, str]
@@ -81,6 +82,7 @@ class ScanResult:
     longest: float
     busiest: float
     task: str
+    work: float
     cpu: float
     memory: float
     growth: float
@@ -96,7 +98,7 @@ class _TimingSink:
     def __init__(self, store: Store, good: set[str]) -> None:
         self._store = store
         self._good = good
-        self.last = 0.0
+        self.last = self.worked = 0.0  # by wall clock and by processor time
         self.verdicts: dict[str, str] = {}
         self.hostile: dict[str, str] = {}
 
@@ -106,7 +108,7 @@ class _TimingSink:
         text = f"{verdict.dane} {verdict.starttls} {verdict.sender} {verdict.outcome} {' '.join(verdict.reasons)}"
         name = record.key.partition(":")[0]
         if name in self._good:
-            self.last = time.perf_counter()
+            self.last, self.worked = time.perf_counter(), time.process_time()
             self.verdicts[name] = text
         else:
             self.hostile[name] = f"{text} {verdict.sts or ''}"
@@ -191,7 +193,7 @@ def fight(plan: BattlePlan) -> ScanResult:
         ended, spent = time.perf_counter(), time.process_time() - cpu
     last = sink.last or ended
     return ScanResult(
-        sink.verdicts, last - began, ended - began, meter.longest, meter.busiest, meter.task, spent,
+        sink.verdicts, last - began, ended - began, meter.longest, meter.busiest, meter.task, sink.worked - cpu, spent,
         peak(), peak() - before, sink.hostile,
     )  # fmt: skip
 

@@ -25,6 +25,7 @@ def rows() -> list[Row]:
         Row("good domains alone", f"{alone.seconds:.1f} s, {len(alone.verdicts)} records"),
         Row(f"beside {len(seen.hostile)} hostile domains", f"{seen.seconds:.1f} s"),
         Row("time divided by the time alone", f"{ratio:.2f}", f"at most {RATIO}", ratio <= RATIO),
+        Row("the same by processor time", f"{seen.work / alone.work:.2f}"),
         Row("processor time alone and beside them", f"{alone.cpu:.1f} s, {seen.cpu:.1f} s"),
         Row("good domains with another verdict", f"{different}", "0", different == 0),
         Row("hostile domains with an internal error", f"{len(internal)}", "0", not internal),
