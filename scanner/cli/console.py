@@ -1,4 +1,4 @@
-"""The consoles of the command line, and errors in writing standard output."""
+"""Printing to stdout and stderr for all commands, and the handling of errors in writing standard output."""
 
 import errno
 import os
@@ -32,7 +32,7 @@ def stderr() -> "Console":
 
 
 class _TerminalStream:
-    """Standard output to a terminal; JSON escapes replace the characters that the terminal would obey."""
+    """Standard output to a terminal; JSON escapes replace characters that control the terminal."""
 
     def __init__(self, stream: BinaryIO) -> None:
         self._stream = stream
@@ -44,7 +44,10 @@ class _TerminalStream:
 
 
 def json_stream() -> Any:
-    """Return standard output for JSON lines. JSON lines are written unchanged, except to a terminal."""
+    """Return standard output for JSON lines.
+
+    JSON lines are written unchanged, except to a terminal: ``_TerminalStream`` then escapes control characters.
+    """
     return _TerminalStream(sys.stdout.buffer) if sys.stdout.isatty() else sys.stdout.buffer
 
 
@@ -61,7 +64,7 @@ def one_line(text: str) -> str:
 
 
 def plugin_text(text: str) -> str:
-    """Return a text for the line of a monitoring plugin, without the character that begins performance data."""
+    """Return a text for the line of a monitoring plugin, without the character ``|`` that begins performance data."""
     return one_line(text).replace("|", "/")
 
 
@@ -82,8 +85,9 @@ def output_failed(error: OSError, code: int) -> int:
     """Write the message for an error of standard output and return the exit code.
 
     Args:
-        error: the error.
-        code: the exit code of a command that failed before and has written a message; this exit code is returned.
+        error: the error in writing standard output.
+        code: the exit code of a command that had already failed and written a message, else 0; an exit code other than
+            0 is returned without a further message.
 
     Raises:
         OSError: the error does not come from standard output.

@@ -36,10 +36,10 @@ _SPOOL = "spool"
 
 @dataclass(frozen=True, slots=True)
 class Input:
-    """The input of a scan: destinations of the command line, lists, and lists that are scanned first.
+    """The input of a scan: destinations of the command line, lists, and lists to scan first (``--first``).
 
-    ``head`` is the number of destinations after which reading ends. ``named`` is True if the user gave an EHLO name.
-    ``max_rejects`` is the percentage of rejected lines above which a warning is printed.
+    ``head`` is the number of destinations after which the reading of the input ends. ``named`` is True if the user gave
+    an EHLO name. ``max_rejects`` is the percentage of rejected lines above which a warning is printed.
     """
 
     reader: Reader
@@ -56,7 +56,7 @@ class Input:
 
         Args:
             place: directory for the spool.
-            seen: function that gets the number of lines read after each item.
+            seen: function that is called after each item of the input with the number of lines read so far.
 
         Raises:
             CliError: there are too many targets for a scan without an EHLO name.
@@ -90,7 +90,7 @@ class _Limit:
         self._keys: set[bytes] = set()
 
     def passed(self, entries: Iterator[Entry], seen: Callable[[int], None]) -> Iterator[Entry]:
-        """Yield the items up to the last destination of ``--head``.
+        """Yield the items of the input up to the last destination that ``--head`` permits.
 
         Raises:
             CliError: there are too many destinations for a scan without an EHLO name.
@@ -131,7 +131,8 @@ class _Limit:
 def too_many(spool: Spool, percent: float) -> list[str]:
     """Return a warning if more than ``percent`` of the lines are rejected, not counting opt-outs and duplicates.
 
-    The reject entry for the unreadable end of a list is not counted, because it has its own warning.
+    The reject entry for the unreadable end of a list is not counted, because another warning reports the unreadable
+    end.
     """
     rejects, lines = spool.rejects - len(spool.cut), spool.lines - len(spool.cut)
     if rejects <= 0 or 100 * rejects <= percent * lines:
@@ -151,7 +152,7 @@ def spooled(given: Input, output: str | None, say: Callable[[str], None], *, qui
 
     Args:
         given: the input of the scan.
-        output: the run directory, or None.
+        output: the run directory, or None for a scan without a run directory.
         say: function that writes a line to stderr.
         quiet: true to report no progress.
 
@@ -204,7 +205,10 @@ def _after(notes: list[str]) -> str:
 
 @contextmanager
 def _temporary(output: str | None) -> Iterator[str]:
-    """Provide a temporary directory on the file system of the run, else in the system's default place."""
+    """Provide a temporary directory on the file system of the run directory ``output``.
+
+    Without ``output``, use the system's directory for temporary files.
+    """
     near = None
     if output not in (None, "-"):
         near = next((each for each in Path(str(output)).absolute().parents if each.is_dir()), None)

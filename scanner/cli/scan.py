@@ -116,7 +116,7 @@ def header_of(request: Request, resolved: Resolved, spool: Spool | None) -> RunH
 
 
 def _source(name: str) -> InputSource:
-    """Return the description of a list for run.json, with a digest of the file.
+    """Return the description of an input list for run.json, with a digest of the file.
 
     The description of standard input or of a pipe has no digest, because such a list cannot be read twice.
     """
@@ -134,8 +134,9 @@ def _source(name: str) -> InputSource:
 class OnePass:
     """One pass of one part of a scan in many processes.
 
-    ``number`` is 0 for the first pass. ``adapt`` returns ports that answer DNS questions from the plan. ``watch`` ends
-    the pass early if the scan is to stop or the parent process has ended.
+    ``number`` is 0 for the first pass, and 1 or more for a retry pass. ``adapt`` takes the ports of a scan and returns
+    ports that answer DNS questions with the answers of the lookup stages. ``watch`` ends the pass early if the scan is
+    to stop or the worker that started this process has ended.
     """
 
     number: int
@@ -148,8 +149,8 @@ async def execute(
 ) -> int:
     """Run the scan with a display of the progress, close the sink with the final state, and return the exit code.
 
-    With ``one``, run only the pass ``one.number``, and record in the totals the number of the last complete pass and
-    the number of targets for the next pass.
+    With ``one``, run only the pass ``one.number``, and store in the totals of the run the number of the last complete
+    pass and the number of targets for the next retry pass.
 
     Raises:
         StoreError: a record cannot be written.

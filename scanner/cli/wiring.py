@@ -1,6 +1,7 @@
 """The setup of a scan for the command line and ``scanner.api``: validating resolver, codecs, EHLO name.
 
-This module does not read command-line options or write to a terminal: messages go to a function of the caller.
+This module does not read command-line options or write to a terminal: messages are passed to a function that the caller
+gives.
 """
 
 import codecs
@@ -18,7 +19,10 @@ from scanner.settings import Settings
 from scanner.vocabulary import Validation
 
 TEXT_CODECS = ("ascii", "idna", "latin-1", "utf-8", "utf-16-be", "utf-32-be")
-"""Names of the text codecs for certificates, DNS messages and socket addresses, which Python loads at the first use."""
+"""Names of the text codecs for certificates, DNS messages and socket addresses.
+
+Python loads a codec at its first use.
+"""
 
 LOADED_AFTER = 1.0
 """Seconds after which a scan loads dnspython; a scan of one domain often ends earlier and rarely needs dnspython."""
@@ -55,7 +59,7 @@ def load_codecs() -> None:
 
 
 async def load_late() -> None:
-    """Load dnspython, because its first use without a free descriptor fails with ``ImportError``."""
+    """Load dnspython after ``LOADED_AFTER`` seconds, because a first use without a free descriptor fails."""
     loaded = False
     while not loaded:
         await trio.sleep(LOADED_AFTER)

@@ -1,4 +1,4 @@
-"""Exponential back-off: each failure doubles the pause, up to a limit; the caller passes the current time."""
+"""Exponential back-off: each pause is twice as long as the previous pause, up to a limit."""
 
 from dataclasses import dataclass
 
@@ -18,7 +18,7 @@ class Backoff:
         return self.until > now
 
     def extend(self, now: float, first: float, longest: float) -> None:
-        """Begin the next pause, twice as long as the previous pause.
+        """Begin a pause after a failure.
 
         Args:
             now: the time in seconds of a monotonic clock.
