@@ -95,7 +95,7 @@ def shows_bogus(refused: Answer, unchecked: Message) -> bool:
         unchecked: the reply to the question with CD set (RFC 4035 section 3.2.2).
 
     Returns:
-        True if the reply without validation contains the data or denies their existence; False if the resolver
+        True if the reply without validation contains records or denies the existence of records; False if the resolver
         explained the SERVFAIL by a network error only, since the network may have recovered between the two questions.
     """
     only_network = bool(refused.ede) and all(e.code in _NETWORK_ERRORS for e in refused.ede)
@@ -123,7 +123,7 @@ def joined(first: Answer, rest: Answer) -> Answer:
 
     Args:
         first: the answer whose aliases end at ``rest.name``.
-        rest: the answer for the last name.
+        rest: the answer for the last name of the alias chain.
 
     Returns:
         The answer to the first question, which is secure only if the two answers are secure, and is an error if the

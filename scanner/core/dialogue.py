@@ -21,10 +21,10 @@ from scanner.facts import Failure, Reply
 from scanner.vocabulary import FailureKind, Phase, StartTLS
 
 TRANSCRIPT_LINES = 200
-"""Maximum number of lines in a transcript: one reply of maximum length and the rest of a dialogue."""
+"""Maximum number of lines in a transcript of ``scan``; further lines are not recorded."""
 
 TRANSCRIPT_CHARACTERS = 64 * 1024
-"""Maximum number of characters in a transcript: two replies of maximum length."""
+"""Maximum number of characters in a transcript of ``scan``; further lines are not recorded."""
 
 TEXT_LIMIT = 500
 """Maximum number of characters of a peer's text in a failure; texts of ordinary servers are shorter."""
@@ -270,7 +270,7 @@ class Dialogue:
             self._note(f"{phase}-reply-not-{_PROPER[phase]}")
 
     def _known(self, move: Move, reply: Reply) -> StartTLS:
-        """Return the STARTTLS state after a transition; after an accepted EHLO, the state depends on the keywords.
+        """Return the STARTTLS state after a transition; after an accepted EHLO, the EHLO keywords determine the state.
 
         An inconclusive refusal (see the module ``rebuffs``) does not change the STARTTLS state.
         """

@@ -25,7 +25,7 @@ class InFlight(NamedTuple):
 def permitted(limit: int | None, wanted: InFlight) -> InFlight | None:
     """Return the numbers of connections and DNS queries in flight that a limit of open files permits.
 
-    The numbers are at most the requested numbers; None if the limit is below ``LEAST``.
+    The returned numbers are at most the requested numbers. The result is None if the limit is below ``LEAST``.
 
     Args:
         limit: the hard limit of open files, None for no limit.

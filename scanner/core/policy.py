@@ -119,7 +119,7 @@ def dane_references(peer: Peer, tlsa: TLSALookup) -> tuple[str, ...]:
 
 @dataclass(frozen=True, slots=True)
 class Judgement:
-    """The label of a session, the error to report (or None) and the presented name that matched."""
+    """The authentication label of a session, the error to report (or None) and the presented name that matched."""
 
     word: TLSState
     error: PathError | None = None

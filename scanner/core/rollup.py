@@ -1,8 +1,8 @@
-"""Rules that combine verdicts: of addresses into the verdict of an MX host, of MX hosts into that of a domain.
+"""Rules that combine verdicts on addresses into the verdict on an MX host, and verdicts on hosts into one on a domain.
 
 In each function of this module, the first applicable rule determines the verdict. A host that accepted no TCP
-connection affects the DANE verdict of the domain only if no other host does, or if the DNS alone determines the DANE
-verdict of the host: a domain with an unreachable host without TLSA records is not protected.
+connection affects the DANE verdict of the domain only if no host of the domain accepted one, or if the DNS alone
+determines the DANE verdict of the host: a domain with an unreachable host without TLSA records is not protected.
 """
 
 from collections.abc import Sequence
@@ -76,9 +76,9 @@ def _host_dane(view: verdict.View, report: HostReport, judged: Sequence[Judged])
 
 
 def is_incomplete(report: HostReport) -> bool:
-    """Return whether the address limit excluded addresses of a host, and is not below the default limit.
+    """Return whether the address limit excluded addresses of a host.
 
-    A host is not incomplete if the user has set the maximum number of examined addresses below the default.
+    The result is False if the user has set the address limit below the default.
     """
     beyond = sum(skipped.reason is Reason.ADDRESS_LIMIT for skipped in report.skipped)
     return bool(beyond) and len(report.endpoints) + len(report.skipped) - beyond >= ADDRESSES
@@ -160,7 +160,7 @@ def _host_reasons(view: verdict.View, report: HostReport, judged: Sequence[Judge
 
 
 def _address_reasons(report: HostReport) -> list[Reason]:
-    """Return the reasons that follow from the address lookups."""
+    """Return the reason codes that follow from the A and AAAA lookups of a host."""
     answers = _answers(report)
     found = [Reason.MX_TARGET_IS_ALIAS] if any(answer.aliases for answer in answers) else []
     if any(answer.outcome is Outcome.DATA for answer in answers):
@@ -177,7 +177,7 @@ _FAMILY_FAILED = {"A": Reason.A_LOOKUP_FAILED, "AAAA": Reason.AAAA_LOOKUP_FAILED
 
 
 def _reach_reasons(judged: Sequence[Judged]) -> list[Reason]:
-    """Return the reasons that follow from the connections; connections that failed for a local cause are ignored."""
+    """Return the reason codes of failed connections to a host, but not of connections that failed for a local cause."""
     if all(verdict.tls_established(each.report) for each in judged):  # the usual case; the rest costs 1 % of a probe
         return []
     tried = [each.report for each in judged if not _our_fault(each.report)]
@@ -205,8 +205,8 @@ def unexamined(hop: RouteHost, limit: Reason | None = None) -> HostVerdict:
 
     Args:
         hop: the entry of the host in the route.
-        limit: the limit that excluded the host, which then affects the verdict of the domain; None if an earlier MX
-            host had answered.
+        limit: the limit that excluded the host; an excluded host affects the verdict of the domain. None means that the
+            scan skipped the host because an earlier MX host of the route had answered.
     """
     return HostVerdict(
         host=hop.host,
@@ -295,7 +295,7 @@ def action(route: Route, senders: Sequence[Sender]) -> Sender:
 
 
 def _failed_before(decider: HostVerdict, host: HostVerdict) -> bool:
-    """Return whether a host of better preference failed for a cause other than a missing address."""
+    """Return whether a host with a lower preference value than ``decider`` failed, except by a missing address."""
     return host.preference < decider.preference and host.votes and host.sender is Sender.DEFER
 
 
@@ -343,7 +343,7 @@ def _dane_voters(hosts: Sequence[HostVerdict]) -> list[HostVerdict]:
 
 
 def _domain_starttls(hosts: Sequence[HostVerdict]) -> DomainStartTLS:
-    """Return ``some`` if only some hosts have TLS, ``unknown`` if any host is inconclusive, else the common value."""
+    """Return ``some`` if only some hosts have TLS, ``unknown`` if any host is inconclusive, else ``all`` or ``none``."""
     voters = [host for host in hosts if host.votes]
     reached = [host.starttls for host in voters if Reason.HOST_UNREACHABLE not in host.reasons]
     seen = set(reached)

@@ -238,7 +238,7 @@ def next_question(
         digests: the enabled digests.
 
     Returns:
-        The next DNS question, or the result if no question is left.
+        The next DNS question, or the complete TLSA lookup if no question is left.
     """
     alias = qname.lower() != rname.lower()
     if force and address is not Security.SECURE:
@@ -260,7 +260,7 @@ _ADDRESS_VERDICTS = {
 def _behind_secure_address(
     qname: str, rname: str, port: int, steps: Sequence[Answer], digests: Sequence[str], *, alias: bool
 ) -> Question | TLSALookup:
-    """Query TLSA records at the expanded name, and if this name has none, at the original name."""
+    """Query TLSA records at the expanded name, and if the expanded name has no TLSA records, at the original name."""
     if not steps:
         return tlsa_name(rname, port), "TLSA"
     first = lookup_result(rname, steps[:1], digests)
@@ -282,7 +282,7 @@ def _behind_insecure_alias(
 
 
 def _alias_verdict(answer: Answer) -> tuple[Dane, Reason] | None:
-    """Return None for a secure alias, else verdict and reason; an answer without a CNAME is a failed lookup."""
+    """Return None for a secure alias, else DANE verdict and reason; an answer without a CNAME is a failed lookup."""
     if answer.security is Security.BOGUS:
         return Dane.LOOKUP_FAILED, Reason.TLSA_BOGUS
     if answer.outcome is Outcome.ERROR:

@@ -1,8 +1,7 @@
 """The verdict of an MTA-STS policy on one MX host (RFC 8461 sections 4.1 and 4.2).
 
 The host must be listed in the policy, offer TLS, and present a certificate that leads to the trust store and contains
-the name of the host as a dNSName; common names are ignored. The TLS sessions that are judged are those of the probes
-for DANE.
+the name of the host as a dNSName; common names are ignored. MTA-STS and DANE are judged from the same probes.
 """
 
 from collections.abc import Mapping, Sequence
@@ -15,7 +14,7 @@ from scanner.model import EndpointReport, HostReport
 from scanner.vocabulary import HostSTS, Sender
 
 BAD = (HostSTS.PATTERN_MISMATCH, HostSTS.NO_TLS, HostSTS.UNTRUSTED, HostSTS.NAME_MISMATCH)
-"""The verdicts with which a sender does not deliver to a host in mode ``enforce``, the most severe first."""
+"""The verdicts on a host that prevent delivery under a policy of mode ``enforce``, the most severe verdict first."""
 
 _IN_ORDER = (*BAD, HostSTS.OK)
 
@@ -29,9 +28,9 @@ def judge_host(patterns: Patterns, report: HostReport, certs: Mapping[str, CertF
         certs: certificates by SHA-256, including every certificate of the chains in the report.
 
     Returns:
-        The most severe verdict on its addresses; an address without a conclusive connection is ignored if another
-        address has one.
-        If the host has more addresses than the default limit, ``ok`` becomes ``unknown``, as for DANE.
+        The most severe verdict on the addresses of the host; an address without a conclusive connection is ignored if
+        another address has a conclusive connection. If the host has more addresses than the default limit, ``ok``
+        becomes ``unknown``, as for DANE.
     """
     if not patterns.match(report.host):
         return HostSTS.PATTERN_MISMATCH
@@ -61,7 +60,7 @@ def is_named(leaf: CertFacts, host: str) -> bool:
 
 
 def sender_enforcing(sts: HostSTS, report: HostReport) -> Sender:
-    """Return the action at a host of a sender that applies a policy of mode ``enforce``."""
+    """Return the action of a sender at a host, if the sender applies a policy of mode ``enforce``."""
     if sts is HostSTS.OK:
         usable = any(verdict.usable(verdict.sessions(each).own) for each in report.endpoints)
         return Sender.VERIFIED if usable else Sender.DEFER

@@ -1,4 +1,4 @@
-"""The parser of MTA-STS policies (RFC 8461 section 3.2), and the comparison of MX hosts with their patterns.
+"""The parser of MTA-STS policies (RFC 8461 section 3.2), and the comparison of MX hosts with the patterns of a policy.
 
 A policy consists of lines ``name: value`` that end with LF or CRLF. Unknown field names are ignored; if a field other
 than ``mx`` occurs several times, the first value is used. A line without the form ``name: value`` is a syntax error of

@@ -44,7 +44,7 @@ class Kept(Generic[_K, _V]):
         return self._found.get(key)
 
     def get(self, key: _K, make: Callable[[], _V]) -> _V:
-        """Return the cached value of a key, after computing a missing value."""
+        """Return the cached value of a key; if no value is cached, call ``make`` and cache the value."""
         try:
             return self._found[key]
         except KeyError:

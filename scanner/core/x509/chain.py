@@ -1,4 +1,4 @@
-"""Choice of the next certificate of a certificate path that is built, by the rules of OpenSSL 3.
+"""Choice of the issuer of the topmost certificate of an incomplete certificate path, by the rules of OpenSSL 3.
 
 The choice depends on names and key identifiers, not on the order in which a server sent its certificates; signatures
 are checked afterwards (see ``pathchecks``). The modules ``dane`` and ``pkix`` determine the trust anchor of a path.

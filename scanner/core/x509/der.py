@@ -153,7 +153,7 @@ def children(element: TLV) -> list[TLV]:
 
 
 def short_contents(element: TLV, tag: int) -> list[bytes]:
-    """Return the contents of the elements inside a constructed element, if all have this tag and less than 128 octets.
+    """Return the contents of the elements inside a constructed element, if all have the given tag and a short length.
 
     Returns:
         The contents, or an empty list if an element has another tag or a long length, or is truncated.

@@ -106,7 +106,7 @@ def text(value: TLV) -> str:
 
 
 def values(name: TLV, type_: str) -> tuple[str, ...]:
-    """Return the texts of all attributes of one type, by OpenSSL's short name, in order.
+    """Return the texts of all attributes of one type, given by OpenSSL's short name, in the order of the name.
 
     Raises:
         DERError: the octets are not a Name.
@@ -130,7 +130,7 @@ def _one_line(raw: bytes) -> str:
 
 
 def _quoted(octets: bytes) -> str:
-    """Return octets as escaped text; ``/`` and ``+`` are marked as parts of the value."""
+    """Return octets as escaped text, in which a backslash precedes ``/`` and ``+``."""
     return escaped(octets).replace("/", "\\/").replace("+", "\\+")
 
 

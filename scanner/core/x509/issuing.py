@@ -1,12 +1,12 @@
-"""OpenSSL's answers about certificates, cached by digest: whether one issued another, and whether a path is accepted.
+"""Cache of OpenSSL's answers: whether one certificate issued another certificate, and whether a path is accepted.
 
 A certificate with a repeated or undecodable known extension, a negative path length or an empty keyUsage is unusable
 for OpenSSL (EXFLAG_INVALID): OpenSSL accepts it neither as issuer nor as subject of another certificate. OpenSSL also
 rejects an issuer with an unknown key type and a subject with an unknown signature algorithm. This module also rejects a
 certificate with a path length that OpenSSL cannot store; OpenSSL treats such a path length as absent. OpenSSL's answers
 do not depend on the time, since this module disables the check of validity periods. Most leaf certificates occur once
-in a scan, but their issuers occur often: OpenSSL verifies a whole path only if the path above its leaf was not
-verified before.
+in a scan, but their issuers occur often. Therefore OpenSSL verifies a whole path only if the path without its leaf was
+not verified before.
 """
 
 import hashlib
@@ -89,7 +89,7 @@ def may_have_issued(issuer: Certificate, subject: Certificate) -> bool:
 
 
 def issued(issuer: Certificate, subject: Certificate, *, leaf: bool) -> bool:
-    """Return the result of ``may_have_issued`` for one issuer, from an OpenSSL answer that ``acceptance`` uses too."""
+    """Return the result of ``may_have_issued`` for one issuer, from an OpenSSL answer that ``acceptance`` also uses."""
     if issuer.subject_key != subject.issuer_key or not described(issuer, subject):
         return False
     return _pair(issuer, subject, leaf=leaf).size > 1
@@ -129,7 +129,7 @@ def fits(algorithm: str, key: str) -> bool:
 
 
 def _pair(issuer: Certificate, subject: Certificate, *, leaf: bool) -> VerifyAnswer:
-    """Verify a certificate with its issuer as trust anchor; check that a leaf may be used by a TLS server."""
+    """Verify a certificate with its issuer as trust anchor; if ``leaf`` is true, also check the use by a TLS server."""
     key = ("leaf" if leaf else "pair", subject.fingerprint, issuer.fingerprint)
     checks = _SERVER if leaf else _LENIENT
     return _answers.get(key, lambda: openssl.ask(subject.der, (), (issuer.der,), checks))
