@@ -88,7 +88,7 @@ class LineReader:
             yield self._cut(error)
 
     def _line(self, data: bytes) -> Line:
-        """Return a line; skip the rest of an overlong line, so that the rest does not become a line."""
+        """Return a line; skip the rest of an overlong line, so that the rest is not read as a separate line."""
         self._number += 1
         rest = data
         while len(rest) > LINE_LIMIT and not rest.endswith(b"\n"):

@@ -181,7 +181,7 @@ class Spool:
         return tuple(self._index.sources)
 
     def leave_out(self, keys: Iterable[str], rejects: int) -> int:
-        """Exclude the destinations with these keys, and the first ``rejects`` rejected lines, from the items.
+        """Exclude the destinations with these keys, and the first ``rejects`` rejected lines, from ``items``.
 
         Returns:
             The number of excluded destinations.

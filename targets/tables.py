@@ -202,7 +202,7 @@ def records(lines: Iterator[Line | Plain], fits: Callable[[str], bool]) -> Itera
 
 
 def _until_closed(text: str, ahead: deque[Line | Plain], lines: Iterator[Line | Plain]) -> tuple[str, list[Line]]:
-    """Read lines until the quote is closed; return the joined text and the lines."""
+    """Read lines until the quote in ``text`` is closed; return the text joined with these lines, and the lines."""
     taken: list[Line] = []
     size = len(text)
     while len(taken) < RECORD_LINES and size <= LINE_LIMIT:

@@ -95,7 +95,7 @@ def row(resolver: str, validation: Validation, program: str) -> Check:
 
 
 def joint(found: list[Validation]) -> Validation:
-    """Return the validation of resolvers used together: the first of ``PASSES_ON``, ``UNKNOWN``, ``ITSELF`` in ``found``."""
+    """Return the validation of resolvers used together: ``PASSES_ON`` precedes ``UNKNOWN`` and ``ITSELF``."""
     order = (Validation.PASSES_ON, Validation.UNKNOWN, Validation.ITSELF)
     return min(found, key=order.index, default=Validation.UNKNOWN)
 

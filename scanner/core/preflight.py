@@ -134,7 +134,7 @@ def passed(checks: Iterable[Check]) -> bool:
 
 
 def _shown(purpose: _Purpose, resolver: str, answers: tuple[Answer, ...]) -> Check:
-    """Return the row of one purpose: ``ok`` with the first name that behaves as required, or a failure with all answers."""
+    """Return the row of a purpose: ``ok`` with the first name that behaves as required, else all answers."""
     for answer in answers:
         if answer.security is purpose.security and answer.outcome in purpose.outcomes:
             return Check(purpose.check, resolver, State.OK, f"{answer.name}: {purpose.shown}")

@@ -89,7 +89,7 @@ class ReplyReader:
     __slots__ = ("_codes", "_defects", "_input", "_line_limit", "_octets", "_plain_limit", "_texts", "_wire")
 
     def __init__(self, line_limit: int = LINE_LIMIT) -> None:
-        """Create a parser that keeps ``line_limit`` octets of a line and refuses a line of twice as many."""
+        """Create a parser that truncates a line after ``line_limit`` octets and refuses a line twice as long."""
         self._line_limit = line_limit
         self._plain_limit = min(_PLAIN_LIMIT, line_limit)
         self._input = bytearray()

@@ -343,7 +343,7 @@ def _dane_voters(hosts: Sequence[HostVerdict]) -> list[HostVerdict]:
 
 
 def _domain_starttls(hosts: Sequence[HostVerdict]) -> DomainStartTLS:
-    """Return ``some`` if only some hosts have TLS, ``unknown`` if any host is inconclusive, else ``all`` or ``none``."""
+    """Return ``some`` if only some hosts have TLS, ``unknown`` if a host is inconclusive, else ``all`` or ``none``."""
     voters = [host for host in hosts if host.votes]
     reached = [host.starttls for host in voters if Reason.HOST_UNREACHABLE not in host.reasons]
     seen = set(reached)

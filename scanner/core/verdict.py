@@ -206,7 +206,7 @@ def lacks_tls(parts: ProbeRoles[Probe]) -> bool:
 
 
 def _anonymous(view: View) -> tuple[Dane, tuple[Reason, ...]]:
-    """Return the DANE verdict on a session without certificate: ``mismatch`` if the client offered no anonymous suite."""
+    """Return the DANE verdict on a session without certificate: ``mismatch`` if no anonymous suite was offered."""
     return (Dane.MISMATCH, (Reason.NO_CERTIFICATE,)) if view.asked.must_match else (Dane.UNKNOWN, ())
 
 
