@@ -199,7 +199,7 @@ def _titles(sample: _Sample) -> int:
 
 
 def _is_title(sample: _Sample, column: int) -> bool:
-    """Return whether the first cell of the domain column may be a header, and no other cell of the column."""
+    """Return whether the first cell of the domain column, and no other cell of the column, may be a header."""
     cells = [row[column] for row in sample.rows if column < len(row)]
     return len(cells) > 1 and not _MARK.search(cells[0]) and all(map(_MARK.search, cells[1:]))
 

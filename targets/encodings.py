@@ -87,5 +87,5 @@ def _line_feeds(chunks: Iterator[bytes]) -> Iterator[bytes]:
 
 
 def _ends_with_carriage_returns(head: bytes) -> bool:
-    """Return whether more lines end with CR than with LF; an LF is then a line break in a quoted cell."""
+    """Return whether more lines end with CR than with LF; in such a text, an LF is a line break in a quoted cell."""
     return len(_BARE_CR.findall(head)) > head.count(b"\n")

@@ -28,8 +28,8 @@ _STRAY = {"\0": "NUL octet in the line", "\r": "carriage return within the line 
 class Line(NamedTuple):
     """A line without its line end; ``number`` counts from 1. The ``text`` of a line with a flaw is only for display.
 
-    ``cut`` is True for an additional empty line that follows the lines of a stream whose rest cannot be read; ``flaw``
-    is then the cause.
+    ``cut`` is True for an additional empty line that follows the lines of a stream whose rest cannot be read; the
+    ``flaw`` of the additional line is the cause.
     """
 
     number: int

@@ -273,7 +273,7 @@ class _Maker:
         self._rejects = 0
 
     def take(self, group: str, entries: Iterable[Entry]) -> None:
-        """Add destinations to the buckets of a group (scanned first, or the rest); save the rejected lines."""
+        """Add destinations to the buckets of a group (``first`` or ``rest``); save the rejected lines."""
         for entry in entries:
             if isinstance(entry, PlainNames):
                 end = b"\t%d\t" % self._source(entry.source)

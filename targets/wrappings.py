@@ -168,7 +168,7 @@ def _text(head: bytes, stream: io.BufferedIOBase) -> io.BufferedReader:
 
 
 def _seekable(stream: io.BufferedIOBase, head: bytes) -> io.BufferedIOBase:
-    """Return a seekable stream of the same octets; the octets of a pipe are copied to a temporary file."""
+    """Return a seekable stream of ``head`` and the rest of ``stream``; a pipe is copied to a temporary file."""
     if stream.seekable():
         stream.seek(-len(head), io.SEEK_CUR)
         return stream

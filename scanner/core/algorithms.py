@@ -90,7 +90,7 @@ def algorithm_verdicts(
     default: tuple[Handshake, Dane],
     certs: Mapping[str, CertFacts],
 ) -> dict[CertAlg, Dane]:
-    """Return the DANE verdict of each certificate of a server by key algorithm, the default offer's certificate first.
+    """Return the DANE verdicts on a server's certificates by key algorithm, first on the default offer's certificate.
 
     Args:
         peer: the host in the route of the domain.

@@ -1,10 +1,11 @@
 """DANE verification of a certificate chain (RFC 7671, RFC 7672) as OpenSSL does it, without the comparison of names.
 
-DANE-EE records (usage 3) are compared first: a match with the leaf succeeds regardless of its dates, names and issuer.
-For DANE-TA (usage 2), a path is built from the certificates sent and from the certificates in ``2 0 0`` records, never
-from local authorities. The path ends when a certificate above the leaf matches a record, or when the key in a ``2 1 0``
-record verifies the signature of the topmost certificate. The module ``pathchecks`` checks the complete path. Reference
-identifiers depend on the domain: if ``needs_name`` is true, the caller has to compare the names of the certificate.
+DANE-EE records (usage 3) are compared first: a match with the leaf succeeds regardless of dates, names and issuer of
+the leaf. For DANE-TA (usage 2), a path is built from the certificates sent and from the certificates in ``2 0 0``
+records, never from local authorities. The path ends when a certificate above the leaf matches a record, or when the key
+in a ``2 1 0`` record verifies the signature of the topmost certificate. The module ``pathchecks`` checks the complete
+path. Reference identifiers depend on the domain: if ``needs_name`` is true, the caller has to compare the names of the
+certificate.
 """
 
 import contextlib

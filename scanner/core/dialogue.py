@@ -30,7 +30,7 @@ TEXT_LIMIT = 500
 """Maximum number of characters of a peer's text in a failure; texts of ordinary servers are shorter."""
 
 REMEMBERED = 256
-"""Maximum number of EHLO replies whose keywords are cached: servers of one provider send equal replies."""
+"""Maximum number of EHLO replies whose keywords are cached, because servers of one provider send equal replies."""
 
 
 class DialogueRules(NamedTuple):

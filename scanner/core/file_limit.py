@@ -3,7 +3,7 @@
 from typing import NamedTuple
 
 FILES_BESIDE = 512
-"""Number of file descriptors that are not connections: DNS sockets, pipe to unbound, files, libraries."""
+"""Number of file descriptors of a scan besides connections: DNS sockets, pipe to unbound, files, libraries, reserve."""
 
 OTHERS = 64
 """Number of file descriptors other than sockets of connections and DNS queries, with a reserve: a scan has about 30."""

@@ -67,7 +67,7 @@ def judge_host(
 
 
 def _host_dane(view: verdict.View, report: HostReport, judged: Sequence[Judged]) -> Dane:
-    """Return the DANE verdict of a host by the first applicable rule, in the order of the statements below."""
+    """Return the DANE verdict of a host by the first applicable rule."""
     if view.tlsa.dane is not None:
         return view.tlsa.dane
     seen = {each.verdict.dane for each in judged}
@@ -124,9 +124,9 @@ def _answers(report: HostReport) -> list[Answer]:
 def _conclusive(view: verdict.View, report: HostReport, judged: Sequence[Judged]) -> bool:
     """Return whether a sender skips the host for a cause that another attempt would not change.
 
-    Addresses without a TCP connection are ignored if another address accepted a connection. If the host has no address
-    to judge, it is skipped if its A and AAAA lookups found no address or failed the DNSSEC validation. At a DANE level,
-    a host is skipped if the DNSSEC validation of its TLSA records failed.
+    Addresses without a TCP connection are ignored if another address accepted a connection. A sender skips a host
+    without a probed address if the A and AAAA lookups of the host found no address or failed the DNSSEC validation. At
+    a DANE level, a host is skipped if the DNSSEC validation of its TLSA records failed.
     """
     if not judged:
         return not report.skipped and all(_settled(answer) for answer in _answers(report))
@@ -311,7 +311,7 @@ def _outcome(route: Route, hosts: Sequence[HostVerdict], sender: Sender) -> Doma
 
 
 def _domain_dane(route: Route, hosts: Sequence[HostVerdict]) -> DomainDane:
-    """Return the DANE verdict of a domain by the first applicable rule, in the order of the statements below."""
+    """Return the DANE verdict of a domain by the first applicable rule."""
     if route.final is not None:
         return DomainDane.LOOKUP_FAILED
     votes = [host.dane for host in _dane_voters(hosts)]
@@ -336,7 +336,7 @@ def _combined(votes: Sequence[Dane]) -> DomainDane:
 
 
 def _dane_voters(hosts: Sequence[HostVerdict]) -> list[HostVerdict]:
-    """Return the hosts that are reachable or have a verdict from DNS alone; without such hosts, return all hosts."""
+    """Return the hosts that are reachable or judged from the DNS alone; without such hosts, return all hosts."""
     voters = [host for host in hosts if host.votes]
     kept = [host for host in voters if host.dane in _BY_DNS or Reason.HOST_UNREACHABLE not in host.reasons]
     return kept or voters

@@ -282,7 +282,7 @@ def _dane_sender(view: View, parts: ProbeRoles[Probe], dane: Dane) -> Sender:
 
 
 def opportunistic(parts: ProbeRoles[Probe], *, mandatory: bool) -> Sender:
-    """Return the sender verdict without authentication: TLS if it works, else clear text unless TLS is mandatory."""
+    """Return the sender verdict without authentication: TLS if TLS works, else clear text unless TLS is mandatory."""
     if parts.shown.handshake is not None:
         return Sender.ENCRYPTED if usable(parts.shown) else Sender.DEFER
     if mandatory or not _greeted(parts.own):

@@ -69,7 +69,7 @@ def decode(wire: bytes, known: tuple[Question, int] | None = None) -> Message:
 
     Args:
         wire: one message without the TCP length prefix; octets after the last record are ignored.
-        known: the question and the offset of its end, if the caller has already compared the question.
+        known: the question and the offset of its end, if the caller has already compared this question with the query.
 
     Returns:
         The message.

@@ -170,7 +170,8 @@ class _JudgedDomain:
     def _voting(self, pairs: Sequence[tuple[HostVerdict, HostSTS]]) -> list[tuple[HostVerdict, HostSTS]]:
         """Return the MX hosts that affect the MTA-STS verdict of the domain.
 
-        An unreachable host affects the verdict only if all hosts are unreachable or its name matches no ``mx`` pattern.
+        An unreachable host affects the verdict only if all hosts are unreachable or the name of the host matches no
+        ``mx`` pattern.
         """
         voters = [(host, sts) for host, sts in pairs if host.votes]
         kept = [

@@ -17,7 +17,7 @@ MAX_AGE = 31_557_600
 """Maximum of ``max_age`` in seconds: a year; senders use this maximum in place of a greater value."""
 
 SHORT_AGE = 86_400
-"""Minimum useful ``max_age`` in seconds, a day: with less, the policy has expired before most senders use it again."""
+"""Minimum useful ``max_age`` in seconds, a day: with less, a policy expires before most senders use it again."""
 
 PUBLISHED_AGE = 604_800
 """The ``max_age`` of a proposed policy, in seconds: one week. RFC 8461 section 3.2 expects weeks or more."""

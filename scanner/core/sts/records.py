@@ -100,7 +100,7 @@ def _fields(text: str) -> tuple[str, ...]:
 
 
 def sts_report(domain: str, answer: Answer, at: datetime) -> STSReport:
-    """Return the report of a domain with its MTA-STS record, but without its policy.
+    """Return the MTA-STS report of a domain with the MTA-STS record, but without the policy.
 
     Args:
         domain: the domain, in A-labels.

@@ -33,7 +33,7 @@ def remembered(entries: int, octets: int) -> Callable[[Callable[[bytes], _V]], C
 
 
 class Kept(Generic[_K, _V]):
-    """Cache of values by small keys, such as digests, with a maximum number of entries; older entries are dropped."""
+    """Cache of values by small keys, such as digests, with a maximum number of entries; the oldest entry is dropped."""
 
     def __init__(self, entries: int) -> None:
         self._entries = entries

@@ -50,7 +50,8 @@ def best_issuer(
         again: true if a certificate of the path may be chosen again, as OpenSSL allows for trusted certificates.
 
     Returns:
-        The first candidate that is valid now, else the first of the candidates that expire last, or None.
+        Of the candidates that may have issued the topmost certificate, the first candidate that is valid at ``now``,
+        else the candidate with the latest notAfter. None if no candidate may have issued the topmost certificate.
     """
     subject = path[-1]
     named = [c for c in candidates if c.subject_key == subject.issuer_key and (again or c not in path)]

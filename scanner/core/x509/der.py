@@ -232,7 +232,7 @@ def bit_string(element: TLV) -> tuple[int, bytes]:
 
 
 def oid(element: TLV) -> str:
-    """Decode an OBJECT IDENTIFIER to its dotted form, or to ``long-`` and a digest if unusually long.
+    """Decode an OBJECT IDENTIFIER to its dotted form, or if longer than ``LONGEST_OID``, to ``long-`` and a digest.
 
     Raises:
         DERError: the element is not an OBJECT IDENTIFIER.

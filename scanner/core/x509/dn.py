@@ -115,7 +115,7 @@ def values(name: TLV, type_: str) -> tuple[str, ...]:
 
 
 def one_line(name: TLV) -> str:
-    """Return OpenSSL's one-line form without truncation.
+    """Return OpenSSL's one-line form of a name, without truncation.
 
     Raises:
         DERError: the octets are not a Name.

@@ -124,7 +124,7 @@ def described(issuer: Certificate, subject: Certificate) -> bool:
 
 
 def fits(algorithm: str, key: str) -> bool:
-    """Return True if a key type can make signatures of an algorithm, or if either is unknown (OpenSSL then decides)."""
+    """Return True if a key type can make signatures of an algorithm, or if the key type or algorithm is unknown."""
     return not algorithm or not key or algorithm == key or (algorithm, key) == ("RSA-PSS", "RSA")
 
 
@@ -151,7 +151,8 @@ def signed_by_key(subject: Certificate, spki: bytes) -> bool | None:
     """Return whether a public key made the signature of a certificate; None if OpenSSL gives no answer.
 
     OpenSSL verifies the certificate with a synthetic issuer that contains the key (see the module ``synthetic``). For a
-    self-signed certificate, OpenSSL uses no other issuer, so ``_by_namesake`` checks any other key than its own.
+    self-signed certificate, OpenSSL uses no other issuer, so ``_by_namesake`` verifies the signature with a key other
+    than the key of the certificate.
     """
     if subject.extensions.overflowing:
         return False
@@ -194,7 +195,7 @@ def _by_key(subject: Certificate, spki: bytes, kind: str, checks: VerifyFlags) -
 
 
 def acceptance(path: Sequence[Certificate], bare_key: bytes = b"") -> Acceptance:
-    """Verify exactly one path for a TLS server with OpenSSL, without dates.
+    """Verify exactly one path for a TLS server with OpenSSL, without checking dates.
 
     Args:
         path: certificates, leaf first; OpenSSL uses the last certificate as the anchor.
@@ -236,7 +237,7 @@ def _verdict(answer: VerifyAnswer) -> Acceptance:
 
 
 def _unsigned(path: Sequence[Certificate]) -> Found | None:
-    """Return the error of the lowest certificate on a path that the next certificate's key did not sign."""
+    """Return the error of the certificate nearest to the leaf that the key of its issuer in the path did not sign."""
     for depth, (subject, issuer) in enumerate(itertools.pairwise(path)):
         if signed_by(subject, issuer) is False:
             return VerifyError.CERT_SIGNATURE_FAILURE, depth

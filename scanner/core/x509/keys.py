@@ -1,7 +1,7 @@
 """Types, sizes and strengths of the public keys and signature algorithms in certificates, decoded from the DER.
 
-Strengths are OpenSSL's security bits, which its security levels compare (SSL_CTX_set_security_level). Signatures are
-checked by OpenSSL (see ``issuing``).
+The strength of a key or signature algorithm is its number of security bits, for which each OpenSSL security level has a
+minimum (SSL_CTX_set_security_level). Signatures are checked by OpenSSL (see ``issuing``).
 """
 
 import math
