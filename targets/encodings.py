@@ -17,7 +17,7 @@ _MARKS = (
     (codecs.BOM_UTF16_LE, "utf-16-le"),
     (codecs.BOM_UTF16_BE, "utf-16-be"),
 )
-"""Byte order marks of the encodings.
+"""Byte order marks of UTF-32 and UTF-16, each with its encoding.
 
 The UTF-32 marks come first, because the UTF-32 LE mark begins with the UTF-16 LE mark.
 """

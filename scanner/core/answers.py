@@ -42,8 +42,8 @@ def interpret(message: Message, name: str, rtype: str, *, trusted: bool, resolve
         ms: milliseconds until the reply.
 
     Returns:
-        The answer. ``ttl`` is the least TTL of the records and aliases used; for a negative answer, ``ttl`` follows
-        from the SOA (RFC 2308 section 5), and is 0 without an SOA.
+        The answer. ``ttl`` is the least TTL of the records and aliases in the answer; for a negative answer, ``ttl``
+        follows from the SOA (RFC 2308 section 5), and is 0 without an SOA.
     """
     asked = canonical(name)
     security = _security(message, trusted=trusted)
@@ -166,7 +166,7 @@ def postfix_text(answer: Answer) -> str:
     """Return the reason why a lookup returned no records, as Postfix's DNS client reports it.
 
     Args:
-        answer: the answer to the question of the lookup.
+        answer: the answer to the DNS question of the lookup.
 
     Returns:
         One line without a final full stop; empty if the answer contains records.

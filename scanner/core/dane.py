@@ -37,7 +37,7 @@ def match(
     security_level: int = 1,
     digests: Sequence[str] = DIGESTS,
 ) -> DaneEvidence:
-    """Compare the TLSA records of a host with the certificate chain that its server sent.
+    """Compare the TLSA records of a host with the certificate chain that the host sent.
 
     Args:
         records: all TLSA records of the host; unusable records are ignored.

@@ -114,7 +114,7 @@ _ROWS = {  #         2xx          4xx      5xx       other    no code
 TABLE: dict[tuple[Phase, ReplyClass], Move] = {
     (phase, cls): move for phase, moves in _ROWS.items() for cls, move in zip(ReplyClass, moves, strict=True)
 }
-"""The cells by phase and reply class, for each phase in which the client expects a reply."""
+"""The action (``Move``) by phase of the session and reply class, for each phase in which the client expects a reply."""
 
 _PROPER = {Phase.GREETING: 220, Phase.EHLO: 250, Phase.STARTTLS: 220, Phase.EHLO_TLS: 250, Phase.QUIT: 221}
 """The success codes of RFC 5321 section 4.3.2 and RFC 3207 section 4; any other 2xx code is accepted and recorded as a

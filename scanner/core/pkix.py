@@ -1,4 +1,4 @@
-"""PKIX verification of a certificate chain (RFC 5280 section 6) as in OpenSSL for Postfix, without the comparison of names.
+"""PKIX verification of a certificate chain (RFC 5280 section 6) as in OpenSSL for Postfix, except for names.
 
 Certificates of the trust store are preferred to certificates sent by the server. A trust anchor is a self-signed
 certificate of the store, or a certificate that a ``TRUSTED CERTIFICATE`` block trusts for TLS servers; an intermediate
@@ -161,7 +161,7 @@ class _Built:
 
 
 def _build(peers: Sequence[Certificate], store: TrustStore, now: datetime) -> _Built:
-    """Extend the path with sent certificates until the store contains an issuer, then with certificates of the store."""
+    """Extend the path with sent certificates until the store contains an issuer, then with stored certificates."""
     path = [peers[0]]
     while len(path) <= MAX_PATH:
         if issuing.self_signed(path[-1]):

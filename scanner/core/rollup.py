@@ -122,7 +122,7 @@ def _answers(report: HostReport) -> list[Answer]:
 
 
 def _conclusive(view: verdict.View, report: HostReport, judged: Sequence[Judged]) -> bool:
-    """Return whether a sender skips the host for a cause that another attempt would not change.
+    """Return whether a sender skips the host for a cause that remains at another attempt.
 
     Addresses without a TCP connection are ignored if another address accepted a connection. A sender skips a host
     without a probed address if the A and AAAA lookups of the host found no address or failed the DNSSEC validation. At
@@ -281,7 +281,7 @@ def _dns_doubt(route: Route) -> tuple[Reason, ...]:
 
 
 def walk(route: Route, hosts: Sequence[HostVerdict]) -> tuple[Sender, HostVerdict | None]:
-    """Return the action of smtp(8) for a domain, and the first host that delivers, in smtp(8)'s order of hosts."""
+    """Return the action of smtp(8) for a domain, and the first host to which smtp(8) delivers."""
     decider = next((host for host in hosts if host.sender in DELIVERS), None)
     return action(route, [host.sender for host in hosts]), decider
 

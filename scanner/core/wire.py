@@ -75,7 +75,7 @@ def decode(wire: bytes, known: tuple[Question, int] | None = None) -> Message:
         The message.
 
     Raises:
-        WireError: the octets violate the format, are not a standard query or reply, or exceed a limit.
+        WireError: the octets violate the DNS format, are not a standard query or reply, or exceed a limit.
     """
     try:
         return wire_fast.decode(wire, known)

@@ -70,7 +70,7 @@ def decode(wire: bytes, known: tuple[Question, int] | None = None) -> Message:
 
     Raises:
         UnusualError: the message has a form that this decoder does not handle.
-        WireError: the message violates the format, is not a standard query or reply, or exceeds a limit.
+        WireError: the message violates the DNS format, is not a standard query or reply, or exceeds a limit.
     """
     try:
         return _decode(wire, known)

@@ -143,7 +143,7 @@ class Names:
 
 
 def _pointer(wire: bytes, at: int, floor: int) -> int:
-    """Return the target of a compression pointer, which must be before ``floor`` to exclude loops."""
+    """Return the target of a compression pointer; the target must be below the offset ``floor``, to exclude loops."""
     if wire[at] < _POINTER:
         raise WireError("unknown label type")
     target = (wire[at] - _POINTER) << 8 | wire[at + 1]

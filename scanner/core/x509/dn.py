@@ -101,7 +101,7 @@ def _whole(value: TLV) -> TLV:
 
 
 def text(value: TLV) -> str:
-    """Return the decoded text of a value; octets that the string type forbids become U+FFFD, which matches nothing."""
+    """Return the decoded text of a value; octets that the string type forbids become U+FFFD, which no name contains."""
     return value.content.decode(_CHARSETS.get(value.tag, "latin-1"), errors="replace")
 
 

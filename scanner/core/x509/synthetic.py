@@ -27,7 +27,7 @@ _EXTENSIONS = 0xA3
 
 
 def issuer(subject: Certificate, spki: bytes) -> bytes:
-    """Return a certificate with a key that matches the issuer name and authority key identifier of a subject.
+    """Return a synthetic certificate that contains a key, and has the names by which a subject describes its issuer.
 
     The synthetic certificate has the RFC 3779 resources of the subject, so that OpenSSL judges the resources as if the
     subject were the anchor. The synthetic certificate claims the signature algorithm of the subject, because OpenSSL 4
