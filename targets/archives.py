@@ -16,7 +16,7 @@ DIRECTORY_LIMIT = 4 * 2**20
 """Maximum size in octets of an archive's directory, which is held in memory; enough for about 60,000 files."""
 
 _TAIL = 65535 + 22 + 20 + 56
-"""Maximum size in octets of the end records (APPNOTE 6.3.10 sections 4.3.14 to 4.3.16) and the comment."""
+"""Maximum size in octets of an archive's end records (APPNOTE 6.3.10 sections 4.3.14 to 4.3.16) and comment."""
 
 _END, _END64 = b"PK\5\6", b"PK\6\6"
 _KINDS = (
@@ -36,7 +36,7 @@ def chunks_of_zip(file: io.BufferedIOBase, notes: list[str]) -> Iterator[bytes]:
 
     Args:
         file: the archive, a seekable stream.
-        notes: the list to which notes for the user are added.
+        notes: the list to which this function appends notes for the user.
 
     Returns:
         The octets of the only file in the archive, or the rows of a workbook's first sheet as CSV. The returned
@@ -125,11 +125,11 @@ def _inflated(file: io.BufferedIOBase) -> Iterator[bytes]:
 def _member(archive: zipfile.ZipFile, member: zipfile.ZipInfo) -> Iterator[bytes]:
     """Yield the unpacked octets of a file in the archive.
 
-    The checksum of a file is compared in this function, because zipfile keeps back the last octets of a file with a
-    wrong checksum.
+    The checksum of a file is compared in this function, because zipfile does not return the last octets of a file with
+    a wrong checksum.
 
     Raises:
-        DamagedError: the packed data are damaged, or the unpacked size exceeds its limit.
+        DamagedError: the packed data are damaged, or the ratio of unpacked to packed octets is too high.
     """
     given = checksum = 0
     expected = member.CRC

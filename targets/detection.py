@@ -21,7 +21,7 @@ HEADERS = (
 """Well-known names of the column with the domains, the most reliable name first."""
 
 MOST = 0.9
-"""Minimum share of rows with a domain that selects a column other than the first column."""
+"""Minimum share of the rows with a domain in a column, or with equal numbers of cells, that determines the layout."""
 
 TITLES = 10
 """Maximum number of title lines between the beginning of a table and its header."""
@@ -128,7 +128,7 @@ def _by_name(lines: Sequence[Line], column: str, given: str | None) -> TableLayo
 
 
 def _named(line: Line, column: str, given: str | None) -> TableLayout | None:
-    """Return the layout with this line as the header, or None if the line does not contain the name of the column."""
+    """Return the layout with ``line`` as the header, or None if ``line`` does not contain the name of the column."""
     for delimiter in given or (*DELIMITERS, " "):
         names = _cells(line.text, delimiter)
         index = _index(names, column)
@@ -187,10 +187,10 @@ def _header(sample: _Sample, line: Line) -> tuple[tuple[str, ...], int] | None:
 
 
 def _titles(sample: _Sample) -> int:
-    """Return the number of title lines above the header, which has the most filled cells of the rows above the domains.
+    """Return the number of title lines above the header: the row with the most filled cells above the first domain.
 
-    If several rows have the most filled cells, the first row with a well-known column name is the header, else the
-    first row.
+    If several rows have equally many filled cells, the header is the first of these rows with a well-known column name,
+    or else the first of these rows.
     """
     ahead = list(takewhile(lambda row: not any(map(_is_domain, row)), sample.rows[: TITLES + 1]))
     sizes = [(sum(map(bool, row)), any(cell.casefold() in HEADERS for cell in row)) for row in ahead]
@@ -199,13 +199,13 @@ def _titles(sample: _Sample) -> int:
 
 
 def _is_title(sample: _Sample, column: int) -> bool:
-    """Return whether the first cell of the domain column may be a header, and no other cell of the column."""
+    """Return whether the first cell of the domain column, and no other cell of the column, may be a header."""
     cells = [row[column] for row in sample.rows if column < len(row)]
     return len(cells) > 1 and not _MARK.search(cells[0]) and all(map(_MARK.search, cells[1:]))
 
 
 def _known(names: tuple[str, ...], shares: list[float], *, rows: bool) -> int | None:
-    """Return the index of the column with a well-known name; if ``rows`` is given, the cells must contain domains."""
+    """Return the index of the column with a well-known name; if ``rows`` is true, half of its cells must be domains."""
     folded = [name.casefold() for name in names]
     found = [folded.index(name) for name in HEADERS if name in folded]
     return next((column for column in found if shares[column] >= 1 / 2 or not rows or len(names) == 1), None)
@@ -254,7 +254,7 @@ def _sample(texts: list[str], given: str | None, *, words: bool) -> _Sample:
 
 
 def _below_header(sample: _Sample) -> float:
-    """Return the share of the rows with a domain if a well-known column name is in the row above them."""
+    """Return the share of rows with a domain below a header; 0 without a header in the first row."""
     known = len(sample.rows) > 1 and any(cell.casefold() in HEADERS for cell in sample.rows[0])
     return _Sample(sample.delimiter, sample.rows[1:]).holding if known else 0.0
 

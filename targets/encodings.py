@@ -17,7 +17,7 @@ _MARKS = (
     (codecs.BOM_UTF16_LE, "utf-16-le"),
     (codecs.BOM_UTF16_BE, "utf-16-be"),
 )
-"""Byte order marks of the encodings.
+"""Byte order marks of UTF-32 and UTF-16, each with its encoding.
 
 The UTF-32 marks come first, because the UTF-32 LE mark begins with the UTF-16 LE mark.
 """
@@ -87,5 +87,5 @@ def _line_feeds(chunks: Iterator[bytes]) -> Iterator[bytes]:
 
 
 def _ends_with_carriage_returns(head: bytes) -> bool:
-    """Return whether more lines end with CR than with LF; an LF is then a line break in a quoted cell."""
+    """Return whether more lines end with CR than with LF; in such a text, an LF is a line break in a quoted cell."""
     return len(_BARE_CR.findall(head)) > head.count(b"\n")

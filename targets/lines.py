@@ -28,8 +28,8 @@ _STRAY = {"\0": "NUL octet in the line", "\r": "carriage return within the line 
 class Line(NamedTuple):
     """A line without its line end; ``number`` counts from 1. The ``text`` of a line with a flaw is only for display.
 
-    ``cut`` is True for an additional empty line that follows the lines of a stream whose rest cannot be read; ``flaw``
-    is then the cause.
+    ``cut`` is True for an additional empty line that follows the lines of a stream whose rest cannot be read; the
+    ``flaw`` of the additional line is the cause.
     """
 
     number: int
@@ -88,7 +88,7 @@ class LineReader:
             yield self._cut(error)
 
     def _line(self, data: bytes) -> Line:
-        """Return a line; skip the rest of an overlong line, so that the rest does not become a line."""
+        """Return a line; skip the rest of an overlong line, so that the rest is not read as a separate line."""
         self._number += 1
         rest = data
         while len(rest) > LINE_LIMIT and not rest.endswith(b"\n"):

@@ -41,7 +41,7 @@ def sort_key(line: bytes) -> bytes:
 
 
 def bucket_name(group: str, bucket: int) -> str:
-    """Return the file name of a bucket by its number."""
+    """Return the file name of a bucket, such as ``rest-017``, from the group and number of the bucket."""
     return f"{group}-{bucket:03}"
 
 

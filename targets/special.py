@@ -90,7 +90,7 @@ _CARRIERS = (
     ("64:ff9b::/96", 0),
     ("2002::/16", 80),
 )
-"""IPv6 blocks whose addresses embed an IPv4 address, and the number of bits after it (RFC 4291, 6052 and 3056)."""
+"""IPv6 blocks that embed an IPv4 address, and the number of bits after the IPv4 address (RFC 4291, 6052 and 3056)."""
 
 
 def _blocks() -> list[tuple[Network, _Block]]:

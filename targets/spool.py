@@ -181,7 +181,7 @@ class Spool:
         return tuple(self._index.sources)
 
     def leave_out(self, keys: Iterable[str], rejects: int) -> int:
-        """Exclude the destinations with these keys, and the first ``rejects`` rejected lines, from the items.
+        """Exclude the destinations with these keys, and the first ``rejects`` rejected lines, from ``items``.
 
         Returns:
             The number of excluded destinations.
@@ -273,7 +273,7 @@ class _Maker:
         self._rejects = 0
 
     def take(self, group: str, entries: Iterable[Entry]) -> None:
-        """Add destinations to the buckets of a group (scanned first, or the rest); save the rejected lines."""
+        """Add destinations to the buckets of a group (``first`` or ``rest``); save the rejected lines."""
         for entry in entries:
             if isinstance(entry, PlainNames):
                 end = b"\t%d\t" % self._source(entry.source)

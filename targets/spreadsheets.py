@@ -76,7 +76,7 @@ def _rows(file: io.BufferedIOBase, notes: list[str]) -> Iterator[bytes]:
 
 
 def _words(error: Exception) -> str:
-    """Return the first sentence of an error."""
+    """Return the first sentence of an error message."""
     return re.split(r"\.\s", str(error))[0]
 
 

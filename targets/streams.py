@@ -52,7 +52,7 @@ class ChunkStream(io.RawIOBase):
         return True
 
     def readinto(self, buffer: memoryview) -> int:  # type: ignore[override]  # the type that BufferedReader passes
-        """Copy octets of the current or next chunk into the buffer; return their number, 0 at the end."""
+        """Copy octets of the current or next chunk into the buffer; return their number, 0 at the end of the stream."""
         while not self._waiting:
             chunk = self._next()
             if chunk is None:

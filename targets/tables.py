@@ -3,7 +3,7 @@
 * The line ``domain;owner`` is a header with a well-known column name, or with the name given by ``--column``.
 * The line ``1,example.com`` has a rank and a domain (Tranco and others); further columns are named col3, col4, …
 * The line ``example.com,tag`` has a domain, alone or with further columns, which are named col2, col3, …
-* The line ``Alice,example.com`` has a domain in another column, if only that column contains domains.
+* The line ``Alice,example.com`` has a domain in a column other than the first, if only this column contains domains.
 
 Quoted cells may contain line breaks (RFC 4180 section 2).
 """
@@ -202,7 +202,7 @@ def records(lines: Iterator[Line | Plain], fits: Callable[[str], bool]) -> Itera
 
 
 def _until_closed(text: str, ahead: deque[Line | Plain], lines: Iterator[Line | Plain]) -> tuple[str, list[Line]]:
-    """Read lines until the quote is closed; return the joined text and the lines."""
+    """Read lines until the quote in ``text`` is closed; return the text joined with these lines, and the lines."""
     taken: list[Line] = []
     size = len(text)
     while len(taken) < RECORD_LINES and size <= LINE_LIMIT:

@@ -1,4 +1,4 @@
-"""Unpacking of lists in gzip, bzip2, xz, zstd, ZIP and xlsx, recognised by their first octets, not by file name.
+"""Unpacking of lists in gzip, bzip2, xz, zstd, ZIP and xlsx, recognised by the first octets of a file, not by its name.
 
 Wrappings of a list (compression and archives) may be nested. Each wrapping is unpacked as a stream with bounded memory.
 
@@ -8,8 +8,8 @@ Wrappings of a list (compression and archives) may be nested. Each wrapping is u
 * ZIP: the archive contains one file, stored or deflated.
 * xlsx: the first sheet is read, see ``targets.spreadsheets``.
 
-The octets before a damaged part are unpacked. In packed data of more than ``REPLAY`` octets, up to ``CHUNK`` octets
-before the damaged part are lost.
+If packed data are damaged, the octets before the damaged part are unpacked. In packed data of more than ``REPLAY``
+octets, up to ``CHUNK`` octets before the damaged part are lost.
 
 The ratio of unpacked to packed octets of a list is bounded. A binary file that is neither compressed nor an archive is
 an error; the error names the format of the file.
@@ -69,7 +69,7 @@ class _Decompressor(Protocol):
 
 
 class _Gunzip:
-    """Decoder of one gzip member that has the interface of the decoders of the other formats."""
+    """Decoder of one gzip member, with the interface of ``bz2.BZ2Decompressor``."""
 
     def __init__(self) -> None:
         self._zlib = zlib.decompressobj(16 + zlib.MAX_WBITS)
@@ -168,7 +168,7 @@ def _text(head: bytes, stream: io.BufferedIOBase) -> io.BufferedReader:
 
 
 def _seekable(stream: io.BufferedIOBase, head: bytes) -> io.BufferedIOBase:
-    """Return a seekable stream of the same octets; the octets of a pipe are copied to a temporary file."""
+    """Return a seekable stream of ``head`` and the rest of ``stream``; a pipe is copied to a temporary file."""
     if stream.seekable():
         stream.seek(-len(head), io.SEEK_CUR)
         return stream
@@ -244,7 +244,7 @@ class _Member:
         yield out
 
     def _up_to_damage(self) -> Iterator[bytes]:
-        """Decode the packed octets again, one by one, and yield the output that follows the octets yielded before."""
+        """Decode the packed octets again, octet by octet, and yield the output that was not yielded before."""
         decoder = self._packing.decoder()
         skipped = self._given
         with suppress(Exception):  # the failure, again

@@ -1,7 +1,8 @@
-"""Certificates of a server with several key algorithms: the algorithms to ask for, and the verdicts.
+"""Rules for servers with several certificates: the key algorithms to probe, and the DANE verdicts by key algorithm.
 
-A TLS server chooses its certificate by the signature algorithms of the client. The default offer of the client gets one
-certificate; another probe, whose offer allows only one key algorithm, gets the other certificate or an alert.
+A TLS server chooses its certificate by the signature algorithms that the client offers. A probe with the default offer
+gets one certificate of the server. A probe whose offer allows only one key algorithm gets a certificate with a key of
+this algorithm, or an alert.
 """
 
 from collections.abc import Mapping, Sequence
@@ -52,12 +53,12 @@ def algorithm_of(handshake: _Signed) -> CertAlg:
 
 
 def wanted(algorithms: Sequence[CertAlg], own: Probe, lookup: TLSALookup) -> list[tuple[CertAlg, str]]:
-    """Return the key algorithms to ask for at an address, each with the name of its TLS profile.
+    """Return the key algorithms that further probes of an address have to offer, each with the name of the TLS profile.
 
     Args:
         algorithms: the algorithms that the settings name.
-        own: the probe with the level's own TLS profile.
-        lookup: the TLSA lookup of the host; without usable records, no other certificate is requested.
+        own: the probe with the TLS profile of the requested security level.
+        lookup: the TLSA lookup of the host; without usable TLSA records, no further probe is needed.
     """
     if lookup.dane is not None or own.handshake is None or not own.handshake.chain:
         return []
@@ -75,7 +76,7 @@ def served(alg: CertAlg, probe: Probe) -> Served:
 
 
 def refused(probe: Probe) -> bool:
-    """Return whether an alert of the server shows that it has nothing in common with the offer of a probe."""
+    """Return whether the server sent an alert which shows that the server supports nothing in the offer of a probe."""
     failure = probe.failure
     if failure is None or failure.phase is not Phase.HANDSHAKE or failure.kind is not FailureKind.TLS:
         return False
@@ -89,17 +90,18 @@ def algorithm_verdicts(
     default: tuple[Handshake, Dane],
     certs: Mapping[str, CertFacts],
 ) -> dict[CertAlg, Dane]:
-    """Return the DANE verdict of each certificate of a server by key algorithm, the default offer's certificate first.
+    """Return the DANE verdicts on a server's certificates by key algorithm, first on the default offer's certificate.
 
     Args:
         peer: the host in the route of the domain.
         lookup: the TLSA lookup of the host, with usable records.
-        reports: the probes for the other certificates.
+        reports: the probes that offered only one key algorithm each.
         default: the handshake with the default offer, and its DANE verdict.
         certs: certificates by SHA-256, including every certificate of the chains of the probes.
 
     Returns:
-        The verdicts; empty without ``reports``. An algorithm for which the server has no certificate is omitted.
+        The DANE verdicts by key algorithm; an empty dictionary if ``reports`` is empty. An algorithm for which the
+        server has no certificate is omitted.
     """
     if not reports:
         return {}
@@ -119,5 +121,5 @@ def _verdict(peer: Peer, lookup: TLSALookup, report: AlgorithmReport, certs: Map
 
 
 def default_verdict(algorithms: Mapping[CertAlg, Dane], dane: Dane) -> Dane:
-    """Return the DANE verdict on the certificate of the default offer from the members of an ``EndpointVerdict``."""
+    """Return the DANE verdict on the certificate of the default offer, from two fields of an ``EndpointVerdict``."""
     return next(iter(algorithms.values()), dane)

@@ -2,8 +2,8 @@
 
 ``interpret`` converts a DNS reply. ``failed`` makes the answer to a question that got no reply, and ``bogus`` makes the
 answer after a failed DNSSEC validation. Three outcomes are conclusive: data, NODATA and NXDOMAIN. Any other reply
-(SERVFAIL and other rcodes, a referral, a reply that contradicts itself) has the outcome ``error``, since it is then
-unknown whether records exist.
+(SERVFAIL and other rcodes, a referral, a reply that contradicts itself) has the outcome ``error``, since such a reply
+does not show whether records exist.
 
 The DNSSEC state is the AD bit (RFC 4035 section 3.2.3) of a resolver that the caller trusts. The DNSSEC state is
 ``indeterminate`` without a trusted resolver or without a reply. mxsweep itself does not validate DNSSEC signatures; the
@@ -42,8 +42,8 @@ def interpret(message: Message, name: str, rtype: str, *, trusted: bool, resolve
         ms: milliseconds until the reply.
 
     Returns:
-        The answer. ``ttl`` is the least TTL of the records and aliases used; for a negative answer, ``ttl`` follows
-        from the SOA (RFC 2308 section 5), and is 0 without an SOA.
+        The answer. ``ttl`` is the least TTL of the records and aliases in the answer; for a negative answer, ``ttl``
+        follows from the SOA (RFC 2308 section 5), and is 0 without an SOA.
     """
     asked = canonical(name)
     security = _security(message, trusted=trusted)
@@ -95,7 +95,7 @@ def shows_bogus(refused: Answer, unchecked: Message) -> bool:
         unchecked: the reply to the question with CD set (RFC 4035 section 3.2.2).
 
     Returns:
-        True if the reply without validation contains the data or denies their existence; False if the resolver
+        True if the reply without validation contains records or denies the existence of records; False if the resolver
         explained the SERVFAIL by a network error only, since the network may have recovered between the two questions.
     """
     only_network = bool(refused.ede) and all(e.code in _NETWORK_ERRORS for e in refused.ede)
@@ -123,11 +123,11 @@ def joined(first: Answer, rest: Answer) -> Answer:
 
     Args:
         first: the answer whose aliases end at ``rest.name``.
-        rest: the answer for the last name.
+        rest: the answer for the last name of the alias chain.
 
     Returns:
-        The answer to the first question, which is secure only if the two answers are secure, and is an error if the
-        chain has more than ``MAX_ALIASES`` aliases.
+        The answer to the first question. The answer is secure only if ``first`` and ``rest`` are secure, and is an
+        error if the alias chain has more than ``MAX_ALIASES`` aliases.
     """
     aliases = first.aliases + rest.aliases
     seen = {alias.owner for alias in aliases}
@@ -166,7 +166,7 @@ def postfix_text(answer: Answer) -> str:
     """Return the reason why a lookup returned no records, as Postfix's DNS client reports it.
 
     Args:
-        answer: the answer to the question of the lookup.
+        answer: the answer to the DNS question of the lookup.
 
     Returns:
         One line without a final full stop; empty if the answer contains records.
@@ -199,14 +199,15 @@ def _of_each(security: Security) -> Security:
 
 
 def _decides(first: Answer, rest: Answer) -> bool:
-    """Return whether the answer that ``joined`` makes has the DNSSEC state of ``rest`` instead of ``first``."""
+    """Return whether the answer that ``joined`` returns has the DNSSEC state of ``rest`` instead of ``first``."""
     return first.security is Security.SECURE or rest.outcome is Outcome.ERROR
 
 
 def _aliases(records: Iterable[Record], name: str) -> list[Record]:
     """Return the chain of CNAMEs that starts at a name, cut after ``MAX_ALIASES + 1`` records.
 
-    A DNAME record needs no treatment: the reply also contains the CNAME synthesized from it (RFC 6672 section 3.1).
+    A DNAME record is ignored, because the reply also contains the CNAME synthesized from the DNAME record (RFC 6672
+    section 3.1).
     """
     cnames: dict[str, Record] = {}
     for record in records:

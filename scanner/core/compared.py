@@ -20,7 +20,7 @@ def compared(
     Args:
         peer: the host in the route of the domain.
         lookup: the TLSA lookup of the host, with usable records.
-        evidence: the comparison of records and chain; None only after an internal error.
+        evidence: the result of comparing the chain with the TLSA records; None only after an internal error.
         chain: the certificates as sent, leaf first, at least one.
     """
     if evidence is None:
@@ -39,10 +39,11 @@ def compared(
 def is_mismatch(evidence: DaneEvidence | None, leaf: CertFacts, lookup: TLSALookup) -> bool:
     """Return whether a chain matches no TLSA record, or only a record that requires a name the certificate lacks.
 
-    The required name is the TLSA base domain. The name of a mail domain, which a sender accepts too, is not compared.
+    The required name is the TLSA base domain. The name of the mail domain is not compared, although a sender also
+    accepts a certificate with this name.
 
     Args:
-        evidence: the comparison of the chain with the TLSA records, or None.
+        evidence: the result of comparing the chain with the TLSA records, or None.
         leaf: the server certificate.
         lookup: the TLSA lookup of the host.
     """

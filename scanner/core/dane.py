@@ -1,10 +1,11 @@
 """DANE verification of a certificate chain (RFC 7671, RFC 7672) as OpenSSL does it, without the comparison of names.
 
-DANE-EE records (usage 3) are compared first: a match with the leaf succeeds regardless of its dates, names and issuer.
-For DANE-TA (usage 2), a path is built from the certificates sent and from the certificates in ``2 0 0`` records, never
-from local authorities. The path ends when a certificate above the leaf matches a record, or when the key in a ``2 1 0``
-record verifies the topmost signature. The complete path is checked. Reference identifiers depend on the domain: if
-``needs_name`` is true, the caller has to compare the names of the certificate.
+DANE-EE records (usage 3) are compared first: a match with the leaf succeeds regardless of dates, names and issuer of
+the leaf. For DANE-TA (usage 2), a path is built from the certificates sent and from the certificates in ``2 0 0``
+records, never from local authorities. The path ends when a certificate above the leaf matches a record, or when the key
+in a ``2 1 0`` record verifies the signature of the topmost certificate. The module ``pathchecks`` checks the complete
+path. Reference identifiers depend on the domain: if ``needs_name`` is true, the caller has to compare the names of the
+certificate.
 """
 
 import contextlib
@@ -36,7 +37,7 @@ def match(
     security_level: int = 1,
     digests: Sequence[str] = DIGESTS,
 ) -> DaneEvidence:
-    """Compare the TLSA records of a host with the certificate chain that its server sent.
+    """Compare the TLSA records of a host with the certificate chain that the host sent.
 
     Args:
         records: all TLSA records of the host; unusable records are ignored.
@@ -94,7 +95,7 @@ def _leaf_errors(leaf: Certificate, security_level: int) -> list[PathError]:
 
 
 def _no_match_at_leaf(cert: CertFacts, leaf: list[Certificate], security_level: int) -> DaneEvidence:
-    """Return the evidence if only the leaf is examined, because no DANE-TA record exists or the leaf is unreadable."""
+    """Return the evidence of a mismatch if no DANE-TA record exists or the leaf cannot be decoded."""
     weak = [error for certificate in leaf for error in _leaf_errors(certificate, security_level)]
     no_match = VerifyError.DANE_NO_MATCH
     errors = (*weak, PathError(no_match, 0, no_match.text, cert.subject))
@@ -117,7 +118,7 @@ class _Anchored:
 
 
 def _build(leaf: Certificate, active: Sequence[TLSARecord], chain: Sequence[CertFacts], now: datetime) -> _Anchored:
-    """Extend the path until a TLSA record matches or no issuer is left; the leaf itself is not an anchor."""
+    """Build a path from the leaf until an issuer matches a DANE-TA record or no issuer is left."""
     pool = readable((*_published(active), *chain))
     path = [leaf]
     while len(path) <= MAX_PATH and not issuing.self_signed(path[-1]):
@@ -159,7 +160,7 @@ def ends_at_invalid(evidence: DaneEvidence, records: Sequence[TLSARecord], chain
     The module ``issuing`` lists the defects because of which OpenSSL never uses a certificate.
 
     Args:
-        evidence: the evidence of ``match``, without a record.
+        evidence: the evidence that ``match`` returned without a matching record.
         records: all TLSA records of the host.
         chain: the certificates as sent.
     """

@@ -21,16 +21,16 @@ from scanner.facts import Failure, Reply
 from scanner.vocabulary import FailureKind, Phase, StartTLS
 
 TRANSCRIPT_LINES = 200
-"""Maximum number of lines in a transcript: one reply of maximum length and the rest of a dialogue."""
+"""Maximum number of lines in a transcript of ``scan``; further lines are not recorded."""
 
 TRANSCRIPT_CHARACTERS = 64 * 1024
-"""Maximum number of characters in a transcript: two replies of maximum length."""
+"""Maximum number of characters in a transcript of ``scan``; further lines are not recorded."""
 
 TEXT_LIMIT = 500
 """Maximum number of characters of a peer's text in a failure; texts of ordinary servers are shorter."""
 
 REMEMBERED = 256
-"""Maximum number of EHLO replies whose keywords are cached: servers of one provider send equal replies."""
+"""Maximum number of EHLO replies whose keywords are cached, because servers of one provider send equal replies."""
 
 
 class DialogueRules(NamedTuple):
@@ -114,7 +114,7 @@ _ROWS = {  #         2xx          4xx      5xx       other    no code
 TABLE: dict[tuple[Phase, ReplyClass], Move] = {
     (phase, cls): move for phase, moves in _ROWS.items() for cls, move in zip(ReplyClass, moves, strict=True)
 }
-"""The cells by phase and reply class, for each phase in which the client expects a reply."""
+"""The action (``Move``) by phase of the session and reply class, for each phase in which the client expects a reply."""
 
 _PROPER = {Phase.GREETING: 220, Phase.EHLO: 250, Phase.STARTTLS: 220, Phase.EHLO_TLS: 250, Phase.QUIT: 221}
 """The success codes of RFC 5321 section 4.3.2 and RFC 3207 section 4; any other 2xx code is accepted and recorded as a
@@ -270,7 +270,7 @@ class Dialogue:
             self._note(f"{phase}-reply-not-{_PROPER[phase]}")
 
     def _known(self, move: Move, reply: Reply) -> StartTLS:
-        """Return the STARTTLS state after a transition; after an accepted EHLO, the state depends on the keywords.
+        """Return the STARTTLS state after a transition; after an accepted EHLO, the EHLO keywords determine the state.
 
         An inconclusive refusal (see the module ``rebuffs``) does not change the STARTTLS state.
         """

@@ -72,14 +72,15 @@ def ipv6(probes: tuple[Probe, ...], *, has_route: bool) -> Check:
 
 
 def ehlo(name: str, source: str, forward: tuple[str, ...], back: tuple[str, ...], *, public: bool) -> Check:
-    """Return the row of the EHLO name check, which mail servers make as well (RFC 8601 section 3: iprev).
+    """Return the row of the EHLO name check; mail servers make the same check (RFC 8601 section 3: iprev).
 
     Args:
         name: the EHLO name; an address literal is allowed.
         source: the source address of connections.
         forward: the addresses of the EHLO name.
         back: the PTR names of the source address.
-        public: whether the source address is public; NAT may replace a private address with a matching address.
+        public: whether the source address is public; NAT may replace a private address with an address that the EHLO
+            name has.
     """
     if name.strip("[]").removeprefix("IPv6:") == source:
         return Check("ehlo", source, State.OK, f"{name} is the source address")

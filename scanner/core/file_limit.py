@@ -3,7 +3,7 @@
 from typing import NamedTuple
 
 FILES_BESIDE = 512
-"""Number of file descriptors that are not connections: DNS sockets, pipe to unbound, files, libraries."""
+"""Number of file descriptors of a scan besides connections: DNS sockets, pipe to unbound, files, libraries, reserve."""
 
 OTHERS = 64
 """Number of file descriptors other than sockets of connections and DNS queries, with a reserve: a scan has about 30."""
@@ -25,7 +25,7 @@ class InFlight(NamedTuple):
 def permitted(limit: int | None, wanted: InFlight) -> InFlight | None:
     """Return the numbers of connections and DNS queries in flight that a limit of open files permits.
 
-    The numbers are at most the requested numbers; None if the limit is below ``LEAST``.
+    The returned numbers are at most the requested numbers. The result is None if the limit is below ``LEAST``.
 
     Args:
         limit: the hard limit of open files, None for no limit.

@@ -15,7 +15,7 @@ from scanner.vocabulary import Validation
 
 DOCKER = "127.0.0.11"
 RESOLVED, RESOLVED_PROXY = "127.0.0.53", "127.0.0.54"
-"""Addresses of systemd-resolved; at the second address, systemd-resolved passes questions on without validation."""
+"""Addresses of systemd-resolved; at the second address, it forwards questions without validation."""
 
 VALIDATING = ("unbound", "bind", "named", "9.", "knot resolver", "powerdns recursor")
 """Beginnings of the version texts of resolvers that set the AD bit only for answers that they validated.
@@ -66,7 +66,7 @@ def validation_of(stub: Stub) -> tuple[Validation, str]:
 
 
 def _of_resolved(text: str) -> Validation:
-    """Return the result for the setting ``DNSSEC=`` of systemd-resolved; the last occurrence takes precedence."""
+    """Return whether systemd-resolved validates, by the last line ``DNSSEC=`` of its configuration."""
     settings = _SETTING.findall(text)
     if not settings:
         return Validation.UNKNOWN
@@ -95,7 +95,7 @@ def row(resolver: str, validation: Validation, program: str) -> Check:
 
 
 def joint(found: list[Validation]) -> Validation:
-    """Return the result for several resolvers that are used together: the least favourable of their results."""
+    """Return ``PASSES_ON`` if a resolver passes on the AD bit, else ``UNKNOWN`` if that is unknown for a resolver."""
     order = (Validation.PASSES_ON, Validation.UNKNOWN, Validation.ITSELF)
     return min(found, key=order.index, default=Validation.UNKNOWN)
 

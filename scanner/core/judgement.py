@@ -30,7 +30,7 @@ def tlsa_step(host: str, port: int, addresses: Sequence[Answer], steps: Sequence
         steps: the answers of the TLSA lookup so far.
 
     Returns:
-        The next DNS question, or the result if no question is left.
+        The next DNS question, or the complete TLSA lookup if no question is left.
     """
     if not addresses:
         return TLSALookup("", (), Dane.INSECURE, Reason.HOST_INSECURE)
@@ -46,10 +46,10 @@ _Report = TypeVar("_Report", EndpointReport, AlgorithmReport)
 
 
 def with_dane(report: _Report, chain: Sequence[CertFacts], lookup: TLSALookup, at: datetime) -> _Report:
-    """Return the report of an address or key algorithm with DANE evidence about the chain that the server sent.
+    """Return a report with DANE evidence about the certificate chain that the server sent.
 
     Args:
-        report: the address or key algorithm with its probes.
+        report: the report of an address, or of the probe for a key algorithm.
         chain: the certificates as sent, leaf first, at least one.
         lookup: the TLSA lookup of the host; without usable records the DANE evidence is None.
         at: the time at which dates are judged.
@@ -58,7 +58,7 @@ def with_dane(report: _Report, chain: Sequence[CertFacts], lookup: TLSALookup, a
 
 
 def with_pkix(report: _Report, chain: Sequence[CertFacts], trust: TrustStore, at: datetime) -> _Report:
-    """Return a report with PKIX evidence about the chain that the server sent; arguments as for ``with_dane``."""
+    """Return a report with PKIX evidence about the certificate chain of the server; arguments as for ``with_dane``."""
     return replace(report, pkix=pkix.verify(chain, trust, at))
 
 
@@ -89,11 +89,11 @@ def view_of(level: Level, nexthop: str, way: Route, hop: RouteHost, report: Host
 def dane_sender(
     found: HostVerdict, level: Level, nexthop: str, way: Route, report: HostReport, certs: Mapping[str, CertFacts]
 ) -> Sender:
-    """Return the action of a sender at level ``dane`` at a host that was judged at another level.
+    """Return the action of a sender with security level ``dane`` at a host that was judged at any level.
 
     Args:
         found: the verdict on the host.
-        level: the level of this verdict.
+        level: the security level of ``found``.
         nexthop: as for ``judge_host``.
         way: the route of the domain.
         report: the observations of the host, with evidence.

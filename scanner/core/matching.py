@@ -73,11 +73,11 @@ def presented_names(cert: CertFacts) -> tuple[str, ...]:
 def matched_peername(cert: CertFacts, references: Iterable[str]) -> str | None:
     """Return the presented name that matches a reference identifier.
 
-    The first reference identifier with a match is used.
+    The first reference identifier that matches a presented name determines the result.
 
     Args:
         cert: the leaf certificate.
-        references: reference identifiers, the preferred one first.
+        references: reference identifiers, the preferred identifier first.
 
     Returns:
         The presented name as spelled in the certificate, or None without a match.

@@ -1,4 +1,4 @@
-"""PKIX verification of a certificate chain (RFC 5280 section 6) as OpenSSL does it for Postfix, without any names.
+"""PKIX verification of a certificate chain (RFC 5280 section 6) as in OpenSSL for Postfix, except for names.
 
 Certificates of the trust store are preferred to certificates sent by the server. A trust anchor is a self-signed
 certificate of the store, or a certificate that a ``TRUSTED CERTIFICATE`` block trusts for TLS servers; an intermediate
@@ -56,7 +56,7 @@ class TrustStore:
     """Store of trusted certificates by subject; a certificate is parsed only when a chain needs it.
 
     ``settings`` contains the trust settings of the certificates that have trust settings; ``loaded`` is OpenSSL's store
-    of the same files.
+    of the files that contain the certificates.
     """
 
     by_subject: dict[dn.Canonical, tuple[bytes, ...]]
@@ -69,7 +69,7 @@ class TrustStore:
 
         Args:
             texts: the PEM texts; blocks other than certificates and duplicates are ignored.
-            loaded: OpenSSL's store of the same files, required if the files contain trust settings.
+            loaded: OpenSSL's store of the files with these texts, required if the files contain trust settings.
 
         Raises:
             ValueError: a certificate block cannot be read.
@@ -161,7 +161,7 @@ class _Built:
 
 
 def _build(peers: Sequence[Certificate], store: TrustStore, now: datetime) -> _Built:
-    """Extend the path with the certificates sent until the store contains an issuer, then only from the store."""
+    """Extend the path with sent certificates until the store contains an issuer, then with stored certificates."""
     path = [peers[0]]
     while len(path) <= MAX_PATH:
         if issuing.self_signed(path[-1]):

@@ -37,9 +37,9 @@ class Peer:
 class Policy:
     """The effective security level for one MX host, with the consequences of the level.
 
-    ``references`` contains the reference identifiers in order; ``check_names`` is true if a certificate name has to
-    match; ``sni`` is the server name to send; ``forced_failure`` is true if no certificate can be verified; ``note`` is
-    Postfix's log line about the effective level.
+    ``references`` contains the reference identifiers in the order of comparison; ``check_names`` is true if a
+    certificate name has to match; ``sni`` is the server name to send; ``forced_failure`` is true if no certificate can
+    be verified; ``note`` is Postfix's log line about the effective level.
     """
 
     level: Level
@@ -119,7 +119,7 @@ def dane_references(peer: Peer, tlsa: TLSALookup) -> tuple[str, ...]:
 
 @dataclass(frozen=True, slots=True)
 class Judgement:
-    """The label of a session, the error to report (or None) and the presented name that matched."""
+    """The authentication label of a session, the error to report (or None) and the presented name that matched."""
 
     word: TLSState
     error: PathError | None = None
@@ -135,7 +135,8 @@ def judge(policy: Policy, chain: Sequence[CertFacts], evidence: DaneEvidence | P
     """Return the authentication label of a session, from its certificate chain (as sent, leaf first) and evidence.
 
     The chain is empty for a raw public key, whose evidence needs no name, and for an anonymous server without evidence.
-    A name mismatch is reported only if no other error exists; the authentication label is then Trusted (Postfix 3.11).
+    A name mismatch is reported only if no other error exists. With a name mismatch as the only error, the label is
+    Trusted at a level that requires a match (Postfix 3.11).
     """
     if not chain and evidence is None:
         return Judgement(TLSState.ANONYMOUS)

@@ -1,4 +1,4 @@
-"""Post-quantum readiness of a server: the key exchange that it negotiates or supports, and its signature.
+"""Post-quantum readiness of a server: its key exchange groups, and the key types of its certificates.
 
 A client that sends a key share for a group that the server does not accept gets a HelloRetryRequest
 (RFC 8446 section 4.1.4) and sends a second ClientHello, which costs a round trip.
@@ -21,7 +21,7 @@ def is_post_quantum(group: str) -> bool:
 
 
 def wanted(own: Probe) -> str | None:
-    """Return the TLS profile of a probe for post-quantum groups; None if the first probe shows that none is needed.
+    """Return the TLS profile of a probe for post-quantum groups; None if ``own`` shows that no such probe is needed.
 
     A server that negotiates TLS 1.3 with a classical group may support a post-quantum group. A server that fails on the
     large ClientHello of the first probe would also fail on the large ClientHello of another probe.
@@ -36,7 +36,7 @@ def readiness(own: Probe, asked: Probe | None = None) -> PostQuantum:
     """Return the post-quantum readiness of a server's key exchange.
 
     Args:
-        own: the probe with the level's own TLS profile.
+        own: the probe with the TLS profile of the requested security level.
         asked: the probe that offered only post-quantum groups, or None.
     """
     handshake = own.handshake

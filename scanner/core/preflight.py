@@ -4,9 +4,9 @@ With a resolver that does not validate, or whose AD bit is lost in transit, ever
 Therefore the preflight checks the behaviour of a resolver that RFC 4035 section 3.2 requires: an authenticated answer
 for a signed name; SERVFAIL for a name with broken signatures, and data for the same name if CD is set; an answer
 without authentication for an unsigned name; and an authenticated denial. A resolver also has to answer over TCP, since
-a client sends its question over TCP after a truncated reply (RFC 7766). For each of the required behaviours, one name
-with this behaviour suffices, since test domains may disappear. A preflight question without an answer is a failed
-check.
+a client sends its question over TCP after a truncated reply (RFC 7766). A resolver passes a check if the answer for at
+least one name shows the required behaviour, since test domains may disappear. A preflight question without an answer is
+a failed check.
 
 The caller of this module sends the DNS questions and passes the current time.
 """
@@ -134,7 +134,7 @@ def passed(checks: Iterable[Check]) -> bool:
 
 
 def _shown(purpose: _Purpose, resolver: str, answers: tuple[Answer, ...]) -> Check:
-    """Return the row of one purpose: ``ok`` with the first name that has the required behaviour, else every answer."""
+    """Return the row of a purpose: ``ok`` with the first name that behaves as required, else all answers."""
     for answer in answers:
         if answer.security is purpose.security and answer.outcome in purpose.outcomes:
             return Check(purpose.check, resolver, State.OK, f"{answer.name}: {purpose.shown}")

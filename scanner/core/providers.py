@@ -13,7 +13,7 @@ REMEMBERED = 4096
 def _suffixes() -> PublicSuffixList:
     """Return the Public Suffix List with A-labels, as names have in the DNS.
 
-    ``PublicSuffixList`` would take 0.1 s to encode all rules itself.
+    ``PublicSuffixList`` would need 0.1 s to encode all rules as A-labels.
     """
     lines = Path(PSLFILE).read_text("utf-8").lower().splitlines()
     rules = [line.split(" ")[0].rstrip() for line in lines if not line.startswith("//")]

@@ -1,9 +1,9 @@
 """The parser of SMTP replies (RFC 5321 sections 4.2 and 4.5.3.1).
 
 The parser is as lenient as Postfix, since a scan has to measure every server to which Postfix can deliver. A line of a
-reply ends with LF, with or without CR. An unprintable octet is replaced by ``?``. A line longer than the limit is
-truncated, and a line with a NUL is truncated at the NUL, as in C. The code of a multi-line reply is the code of its
-last line. Each violation of RFC 5321 is recorded once as a defect, which is a stable kebab-case label.
+reply ends with LF, with or without CR. An unprintable octet is replaced by ``?``. A line of more than ``line_limit``
+octets is truncated, and a line with a NUL is truncated at the NUL, as in C. The code of a multi-line reply is the code
+of its last line. Each violation of RFC 5321 is recorded once as a defect, which is a stable kebab-case label.
 
 The replies and defects do not depend on how the octets are divided into calls of ``feed``. This module defines all
 limits on replies; the module ``dialogue`` interprets the replies.
@@ -20,7 +20,7 @@ from scanner.facts import Reply
 LINE_LIMIT = 2048
 """Maximum number of octets kept of a line (Postfix's line_length_limit).
 
-For comparison, RFC 5321 section 4.5.3.1.5 requires 512 octets for a reply line.
+RFC 5321 section 4.5.3.1.5 limits a reply line to 512 octets.
 """
 
 REPLY_LINES = 1024
@@ -38,7 +38,7 @@ _PLAIN = re.compile(rb"([0-9]{3})(?:-[ -~]*\r\n\1)*(?: [ -~]*)?\r\n")
 """Pattern of a complete reply that does not violate RFC 5321."""
 
 _PLAIN_LIMIT = 768
-"""Maximum number of octets of a reply that the pattern ``_PLAIN`` matches; every other limit on a reply is higher."""
+"""Maximum number of octets of a reply that is compared with ``_PLAIN``; every other limit on a reply is higher."""
 
 USUAL_OCTETS = 256
 """Maximum number of octets of a cached reply."""
@@ -89,7 +89,7 @@ class ReplyReader:
     __slots__ = ("_codes", "_defects", "_input", "_line_limit", "_octets", "_plain_limit", "_texts", "_wire")
 
     def __init__(self, line_limit: int = LINE_LIMIT) -> None:
-        """Create a parser that keeps ``line_limit`` octets of a line and rejects a line longer than twice the limit."""
+        """Create a parser that truncates a line after ``line_limit`` octets and refuses a line twice as long."""
         self._line_limit = line_limit
         self._plain_limit = min(_PLAIN_LIMIT, line_limit)
         self._input = bytearray()

@@ -1,7 +1,8 @@
-"""Rules for the results that another probe could change, and the merging of probes of several passes.
+"""Rules that select the hosts and domains to examine again, and that join the probes of several passes.
 
-Only inconclusive results are examined again. An address that accepted no connection is probed again only if no other
-address of the host accepted a connection, since the host is otherwise judged by the other address.
+Only hosts and domains with an inconclusive result are examined again. An address that accepted no connection is probed
+again only if no other address of the host accepted a connection, since the address with a connection otherwise
+determines the verdict on the host.
 """
 
 from dataclasses import replace
@@ -55,7 +56,7 @@ def _for_now(failure: Failure) -> bool:
 def of_endpoint(report: EndpointReport) -> bool:
     """Return whether a probe of an address was inconclusive and another probe could be conclusive.
 
-    Of the probes of the address itself, the last probe determines the result.
+    The result depends on the last probe with the TLS profile of the level, and on the further probes of the address.
     """
     parts = sessions(report)
     spare = parts.spare

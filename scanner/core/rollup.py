@@ -1,8 +1,8 @@
-"""Rules that combine verdicts: of addresses into the verdict of an MX host, of MX hosts into that of a domain.
+"""Rules that combine verdicts on addresses into the verdict on an MX host, and verdicts on hosts into one on a domain.
 
 In each function of this module, the first applicable rule determines the verdict. A host that accepted no TCP
-connection affects the DANE verdict of the domain only if no other host does, or if the DNS alone determines the DANE
-verdict of the host: a domain with an unreachable host without TLSA records is not protected.
+connection affects the DANE verdict of the domain only if no host of the domain accepted one, or if the DNS alone
+determines the DANE verdict of the host: a domain with an unreachable host without TLSA records is not protected.
 """
 
 from collections.abc import Sequence
@@ -67,7 +67,7 @@ def judge_host(
 
 
 def _host_dane(view: verdict.View, report: HostReport, judged: Sequence[Judged]) -> Dane:
-    """Return the DANE verdict of a host by the first applicable rule, in the order of the statements below."""
+    """Return the DANE verdict of a host by the first applicable rule."""
     if view.tlsa.dane is not None:
         return view.tlsa.dane
     seen = {each.verdict.dane for each in judged}
@@ -76,9 +76,9 @@ def _host_dane(view: verdict.View, report: HostReport, judged: Sequence[Judged])
 
 
 def is_incomplete(report: HostReport) -> bool:
-    """Return whether the address limit excluded addresses of a host, and is not below the default limit.
+    """Return whether the address limit excluded addresses of a host.
 
-    A host is not incomplete if the user has set the maximum number of examined addresses below the default.
+    The result is False if the user has set the address limit below the default.
     """
     beyond = sum(skipped.reason is Reason.ADDRESS_LIMIT for skipped in report.skipped)
     return bool(beyond) and len(report.endpoints) + len(report.skipped) - beyond >= ADDRESSES
@@ -122,11 +122,11 @@ def _answers(report: HostReport) -> list[Answer]:
 
 
 def _conclusive(view: verdict.View, report: HostReport, judged: Sequence[Judged]) -> bool:
-    """Return whether a sender skips the host for a cause that another attempt would not change.
+    """Return whether a sender skips the host for a cause that remains at another attempt.
 
-    Addresses without a TCP connection are ignored if another address accepted a connection. If the host has no address
-    to judge, it is skipped if its A and AAAA lookups found no address or failed the DNSSEC validation. At a DANE level,
-    a host is skipped if the DNSSEC validation of its TLSA records failed.
+    Addresses without a TCP connection are ignored if another address accepted a connection. A sender skips a host
+    without a probed address if the A and AAAA lookups of the host found no address or failed the DNSSEC validation. At
+    a DANE level, a host is skipped if the DNSSEC validation of its TLSA records failed.
     """
     if not judged:
         return not report.skipped and all(_settled(answer) for answer in _answers(report))
@@ -161,7 +161,7 @@ def _host_reasons(view: verdict.View, report: HostReport, judged: Sequence[Judge
 
 
 def _address_reasons(report: HostReport) -> list[Reason]:
-    """Return the reasons that follow from the address lookups."""
+    """Return the reason codes that follow from the A and AAAA lookups of a host."""
     answers = _answers(report)
     found = [Reason.MX_TARGET_IS_ALIAS] if any(answer.aliases for answer in answers) else []
     if any(answer.outcome is Outcome.DATA for answer in answers):
@@ -178,7 +178,7 @@ _FAMILY_FAILED = {"A": Reason.A_LOOKUP_FAILED, "AAAA": Reason.AAAA_LOOKUP_FAILED
 
 
 def _reach_reasons(judged: Sequence[Judged]) -> list[Reason]:
-    """Return the reasons that follow from the connections; connections that failed for a local cause are ignored."""
+    """Return the reason codes of failed connections to a host, but not of connections that failed for a local cause."""
     if all(verdict.tls_established(each.report) for each in judged):  # the usual case; the rest costs 1 % of a probe
         return []
     tried = [each.report for each in judged if not _our_fault(each.report)]
@@ -206,8 +206,8 @@ def unexamined(hop: RouteHost, limit: Reason | None = None) -> HostVerdict:
 
     Args:
         hop: the entry of the host in the route.
-        limit: the limit that excluded the host, which then affects the verdict of the domain; None if an earlier MX
-            host had answered.
+        limit: the limit that excluded the host; an excluded host affects the verdict of the domain. None means that the
+            scan skipped the host because an earlier MX host of the route had answered.
     """
     return HostVerdict(
         host=hop.host,
@@ -282,7 +282,7 @@ def _dns_doubt(route: Route) -> tuple[Reason, ...]:
 
 
 def walk(route: Route, hosts: Sequence[HostVerdict]) -> tuple[Sender, HostVerdict | None]:
-    """Return the action of smtp(8) for a domain, and the first host that delivers, in smtp(8)'s order of hosts."""
+    """Return the action of smtp(8) for a domain, and the first host to which smtp(8) delivers."""
     decider = next((host for host in hosts if host.sender in DELIVERS), None)
     return action(route, [host.sender for host in hosts]), decider
 
@@ -296,7 +296,7 @@ def action(route: Route, senders: Sequence[Sender]) -> Sender:
 
 
 def _failed_before(decider: HostVerdict, host: HostVerdict) -> bool:
-    """Return whether a host of better preference failed for a cause other than a missing address."""
+    """Return whether a host with a lower preference value than ``decider`` failed, except by a missing address."""
     return host.preference < decider.preference and host.votes and host.sender is Sender.DEFER
 
 
@@ -312,7 +312,7 @@ def _outcome(route: Route, hosts: Sequence[HostVerdict], sender: Sender) -> Doma
 
 
 def _domain_dane(route: Route, hosts: Sequence[HostVerdict]) -> DomainDane:
-    """Return the DANE verdict of a domain by the first applicable rule, in the order of the statements below."""
+    """Return the DANE verdict of a domain by the first applicable rule."""
     if route.final is not None:
         return DomainDane.LOOKUP_FAILED
     votes = [host.dane for host in _dane_voters(hosts)]
@@ -337,14 +337,14 @@ def _combined(votes: Sequence[Dane]) -> DomainDane:
 
 
 def _dane_voters(hosts: Sequence[HostVerdict]) -> list[HostVerdict]:
-    """Return the hosts that are reachable or have a verdict from DNS alone; without such hosts, return all hosts."""
+    """Return the hosts that are reachable or judged from the DNS alone; without such hosts, return all hosts."""
     voters = [host for host in hosts if host.votes]
     kept = [host for host in voters if host.dane in _BY_DNS or Reason.HOST_UNREACHABLE not in host.reasons]
     return kept or voters
 
 
 def _domain_starttls(hosts: Sequence[HostVerdict]) -> DomainStartTLS:
-    """Return ``some`` if only some hosts have TLS, ``unknown`` if any host is inconclusive, else the common value."""
+    """Return ``some`` if only some hosts have TLS, ``unknown`` if a host is inconclusive, else ``all`` or ``none``."""
     voters = [host for host in hosts if host.votes]
     reached = [host.starttls for host in voters if Reason.HOST_UNREACHABLE not in host.reasons]
     seen = set(reached)

@@ -2,9 +2,9 @@
 
 Two filters make a record unusable: Postfix's parser (a truncated record, a PKIX usage, the private matching type) and
 OpenSSL (data that cannot be compared). If every TLSA record is unusable, the effective security level depends on the
-filter that rejected the records, so each unusable record contains its reason. ``next_question`` returns one step of the
-search for the TLSA base domain (RFC 7672 section 2.2.2); the caller sends the DNS question. The module ``dane``
-compares TLSA records with a certificate chain.
+filter that rejected the records, so each unusable record contains the reason why the record is unusable.
+``next_question`` returns one step of the search for the TLSA base domain (RFC 7672 section 2.2.2); the caller sends the
+DNS question. The module ``dane`` compares TLSA records with a certificate chain.
 """
 
 from collections.abc import Sequence
@@ -140,10 +140,10 @@ def display(record: TLSARecord) -> str:
 
 
 def ordered(records: Sequence[TLSARecord], digests: Sequence[str] = DIGESTS) -> tuple[TLSARecord, ...]:
-    """Sort TLSA records in the order of comparison: usage 3 first, then keys before certificates, then strong digests.
+    """Sort TLSA records by usage (3 first), then by selector (1 first), then by digest (strongest first).
 
-    Among records with equal usage and selector, records with full data (matching type 0) come last. Records of equal
-    rank keep their order.
+    Among records with equal usage and selector, records with full data (matching type 0) come last. Records with equal
+    usage, selector and matching type keep their order.
     """
     return tuple(sorted(records, key=lambda r: (-r.usage, -r.selector, -_strength(r, digests))))
 
@@ -238,7 +238,7 @@ def next_question(
         digests: the enabled digests.
 
     Returns:
-        The next DNS question, or the result if no question is left.
+        The next DNS question, or the complete TLSA lookup if no question is left.
     """
     alias = qname.lower() != rname.lower()
     if force and address is not Security.SECURE:
@@ -260,7 +260,7 @@ _ADDRESS_VERDICTS = {
 def _behind_secure_address(
     qname: str, rname: str, port: int, steps: Sequence[Answer], digests: Sequence[str], *, alias: bool
 ) -> Question | TLSALookup:
-    """Query TLSA records at the expanded name, and if this name has none, at the original name."""
+    """Query TLSA records at the expanded name, and if the expanded name has no TLSA records, at the original name."""
     if not steps:
         return tlsa_name(rname, port), "TLSA"
     first = lookup_result(rname, steps[:1], digests)
@@ -272,7 +272,7 @@ def _behind_secure_address(
 def _behind_insecure_alias(
     qname: str, port: int, steps: Sequence[Answer], digests: Sequence[str]
 ) -> Question | TLSALookup:
-    """Query TLSA records at the original name if its CNAME is secure."""
+    """Query TLSA records at the original name if the CNAME of the original name is secure."""
     if not steps:
         return qname, "CNAME"
     verdict = _alias_verdict(steps[0])
@@ -282,7 +282,7 @@ def _behind_insecure_alias(
 
 
 def _alias_verdict(answer: Answer) -> tuple[Dane, Reason] | None:
-    """Return None for a secure alias, else verdict and reason; an answer without a CNAME is a failed lookup."""
+    """Return None for a secure alias, else DANE verdict and reason; an answer without a CNAME is a failed lookup."""
     if answer.security is Security.BOGUS:
         return Dane.LOOKUP_FAILED, Reason.TLSA_BOGUS
     if answer.outcome is Outcome.ERROR:

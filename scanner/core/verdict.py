@@ -2,8 +2,8 @@
 
 A verdict on an address has three independent parts. ``tls`` is the label of posttls-finger for the session. ``dane`` is
 the result of comparing the certificate chain with the TLSA records. ``sender`` is the action of Postfix smtp(8) at the
-requested level. An inconclusive observation leads to ``unknown``: a 421 is not "no STARTTLS", a time-out is not "no
-TLS". The module ``rollup`` combines the verdicts of addresses into verdicts of hosts and domains.
+requested level. An inconclusive observation leads to ``unknown``: reply code 421 is not "no STARTTLS", a time-out is
+not "no TLS". The module ``rollup`` combines the verdicts of addresses into verdicts of hosts and domains.
 """
 
 from collections.abc import Mapping, Sequence
@@ -66,11 +66,12 @@ P = TypeVar("P", bound=_Connected)
 class ProbeRoles(NamedTuple, Generic[P]):
     """The probes of one address, by their role in the verdict on the address.
 
-    ``own`` is the last probe with the TLS profile of the level itself, with all key exchange groups or with classical
-    groups only. If ``own`` offered classical groups only, ``large`` is the preceding probe, whose handshake failed with
-    all groups; else ``large`` is None. ``spare`` is the probe with opportunistic TLS settings that follows the probe
-    ``own``, or None. ``shown`` is the probe that represents the address: ``spare`` if only ``spare`` has a handshake,
-    else ``own``. The evidence, chain, TLS version and STARTTLS state of the address are those of the probe ``shown``.
+    ``own`` is the last probe with the TLS profile of the requested security level, with all key exchange groups or with
+    classical groups only. If ``own`` offered classical groups only, ``large`` is the preceding probe, whose handshake
+    failed with all groups; else ``large`` is None. ``spare`` is the probe with opportunistic TLS settings that follows
+    the probe ``own``, or None. ``shown`` is the probe that represents the address: ``spare`` if only ``spare`` has a
+    handshake, else ``own``. The evidence, chain, TLS version and STARTTLS state of the address are those of the probe
+    ``shown``.
     """
 
     own: P
@@ -85,12 +86,13 @@ class ProbeRoles(NamedTuple, Generic[P]):
 
 
 def roles(probes: Sequence[P]) -> ProbeRoles[P]:
-    """Return the probes of an address by their role in its verdict; every reader of a run uses this function.
+    """Return the probes of an address by their role in the verdict on the address.
 
     Args:
-        probes: the probes of the address in the order in which they were made, at least one; the first has the level's
-            own TLS profile. A later probe with the same profile confirms an earlier probe, and replaces it even if the
-            later probe fails: a mismatch that was not confirmed leaves the address ``unknown``.
+        probes: the probes of the address in the order in which they were made, at least one; the first probe has the
+            TLS profile of the requested security level. A later probe with the same profile confirms an earlier probe,
+            and replaces the earlier probe even if the later probe fails: a mismatch that was not confirmed leaves the
+            address ``unknown``.
     """
     if len(probes) == 1:  # nearly all addresses
         return ProbeRoles(probes[0], None, None, probes[0])
@@ -104,7 +106,7 @@ def roles(probes: Sequence[P]) -> ProbeRoles[P]:
 
 
 def sessions(report: EndpointReport) -> ProbeRoles[Probe]:
-    """Return the probes of an address by their role in its verdict; see ``roles``."""
+    """Return the probes of an address by their role in the verdict on the address; see ``roles``."""
     return roles(report.probes)
 
 
@@ -204,14 +206,14 @@ def _algorithms(
 
 
 def lacks_tls(parts: ProbeRoles[Probe]) -> bool:
-    """Return whether an authenticating client certainly gets no TLS; False if another probe had a usable session."""
+    """Return whether an authenticating client certainly gets no TLS; False if ``parts.spare`` had a usable session."""
     if parts.spare is not None and parts.spare.handshake is not None and _easier(parts) not in _TOO_WEAK:
         return False
     return established(parts.own) is False
 
 
 def _anonymous(view: View) -> tuple[Dane, tuple[Reason, ...]]:
-    """Return the verdict of a session without certificate: a mismatch if the client offered no anonymous suites."""
+    """Return the DANE verdict on a session without certificate: ``mismatch`` if no anonymous suite was offered."""
     return (Dane.MISMATCH, (Reason.NO_CERTIFICATE,)) if view.asked.must_match else (Dane.UNKNOWN, ())
 
 
@@ -287,7 +289,7 @@ def _dane_sender(view: View, parts: ProbeRoles[Probe], dane: Dane) -> Sender:
 
 
 def opportunistic(parts: ProbeRoles[Probe], *, mandatory: bool) -> Sender:
-    """Return the sender verdict without authentication: TLS if it works, else clear text unless TLS is mandatory."""
+    """Return the sender verdict without authentication: TLS if TLS works, else clear text unless TLS is mandatory."""
     if parts.shown.handshake is not None:
         return Sender.ENCRYPTED if usable(parts.shown) else Sender.DEFER
     if mandatory or not _greeted(parts.own):
@@ -359,7 +361,7 @@ def _easier(parts: ProbeRoles[Probe]) -> Reason | None:
 
 
 def _text(parts: ProbeRoles[Probe], error: PathError | None, reasons: tuple[Reason, ...]) -> str:
-    """Return the text of the failure or error, as reported by the peer or the library.
+    """Return the text of the failure of a probe or of a certificate error, as the peer or a library reported it.
 
     The text is empty if no failure occurred.
     """

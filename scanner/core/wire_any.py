@@ -45,8 +45,8 @@ _UNDECODED = ("TLSA", "RRSIG")
 def decode(wire: bytes) -> Message:
     """Decode any DNS message; the result and the error are those of ``wire.decode``.
 
-    A TLSA record whose digest has a wrong length causes a ``WireError``, since dnspython refuses this record. The
-    record causes no error in a message with usual names, because ``wire_fast`` accepts TLSA records of any length.
+    A TLSA record whose digest has a wrong length causes a ``WireError``, since dnspython refuses this record. In a
+    message with usual names, a TLSA record of any length causes no error, because ``wire_fast`` decodes the message.
     """
     if len(wire) > MAX_OCTETS or sum(int.from_bytes(wire[at : at + 2]) for at in (6, 8, 10)) > MAX_RECORDS:
         raise WireError("unusual message beyond the limits")

@@ -70,7 +70,7 @@ def decode(wire: bytes, known: tuple[Question, int] | None = None) -> Message:
 
     Raises:
         UnusualError: the message has a form that this decoder does not handle.
-        WireError: the message violates the format, is not a standard query or reply, or exceeds a limit.
+        WireError: the message violates the DNS format, is not a standard query or reply, or exceeds a limit.
     """
     try:
         return _decode(wire, known)
@@ -121,7 +121,7 @@ def _question(wire: bytes, names: Names) -> tuple[Question, int]:
 
 
 def _frame(wire: bytes, at: int) -> tuple[int, int, int, int, int]:
-    """Decode the fields between owner and rdata: type, class, TTL, and the start and end offsets of the rdata."""
+    """Decode the fields of a record after the owner: type, class, TTL, and the start and end offsets of the rdata."""
     rtype, rclass, ttl, length = _RECORD.unpack_from(wire, at)
     begin = at + 10
     end = begin + length
@@ -230,7 +230,7 @@ def _mx(wire: bytes, names: Names, begin: int, end: int) -> str:
 
 
 def _txt(wire: bytes, _names: Names, begin: int, end: int) -> str:
-    """Return the character-strings in presentation format (RFC 1035 section 5.1), as dnspython writes them."""
+    """Return the strings of a TXT record in presentation format (RFC 1035 section 5.1), as dnspython does."""
     if len(wire) > _TXT_MESSAGE:
         raise UnusualError
     strings = []

@@ -1,4 +1,4 @@
-"""The data types of DNS messages and the constants of the format (RFC 1035 section 4, RFC 6891, RFC 8914)."""
+"""The data types of DNS messages and the constants of their format (RFC 1035 section 4, RFC 6891, RFC 8914)."""
 
 from typing import NamedTuple
 

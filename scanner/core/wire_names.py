@@ -80,7 +80,7 @@ class Names:
         self._steps = MAX_STEPS
 
     def know(self, start: int, name: str, end: int) -> None:
-        """Add an already decoded, uncompressed name that is at the offsets ``start`` to ``end`` of the message."""
+        """Store an uncompressed name as a pointer target; ``start`` and ``end`` are the offsets of the name."""
         self._known[start] = ("" if name == "." else name), end - start - 1
 
     def read(self, at: int) -> tuple[str, int]:
@@ -126,7 +126,7 @@ class Names:
     def _run(self, start: int) -> tuple[list[bytes], int, int, int | None]:
         """Decode labels up to the root or a pointer.
 
-        The result contains the labels, their octets, the offset after them and the pointer target.
+        The result contains the labels, the octets of the labels, the offset after the labels and the pointer target.
         """
         wire, at, labels = self._wire, start, []
         while 0 < (count := wire[at]) <= MAX_LABEL:
@@ -143,7 +143,7 @@ class Names:
 
 
 def _pointer(wire: bytes, at: int, floor: int) -> int:
-    """Return the target of a compression pointer, which must be before ``floor`` to exclude loops."""
+    """Return the target of a compression pointer; the target must be below the offset ``floor``, to exclude loops."""
     if wire[at] < _POINTER:
         raise WireError("unknown label type")
     target = (wire[at] - _POINTER) << 8 | wire[at + 1]

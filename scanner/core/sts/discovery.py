@@ -1,7 +1,7 @@
 """Judgement whether a sender without a cached policy finds the MTA-STS policy of a domain, and why not.
 
-The result is ``lookup_failed`` for a cause that may be gone at another attempt, ``unknown`` for a cause on this
-machine, and ``invalid`` for a fault of the domain. The result is ``none`` only if the domain has no MTA-STS record.
+Without a policy, the result is ``lookup_failed`` for a temporary cause, ``unknown`` for a cause on this machine, and
+``invalid`` for a fault of the domain. The result is ``none`` only if the domain has no MTA-STS record.
 """
 
 from dataclasses import dataclass, replace
@@ -47,7 +47,7 @@ _BY_RECORD = {
 
 
 def with_response(report: STSReport, fetches: tuple[PolicyFetch, ...], body: bytes) -> STSReport:
-    """Return a report with the HTTPS requests for its policy, and the policy in the body of the last response."""
+    """Return an MTA-STS report with the HTTPS requests for the policy, and with the policy in the last response."""
     if not fetches or fetches[-1].status != OK_STATUS or fetches[-1].failure is not None:
         return replace(report, fetches=fetches)
     text = body.decode("utf-8", "replace")
@@ -58,7 +58,7 @@ def with_response(report: STSReport, fetches: tuple[PolicyFetch, ...], body: byt
 
 
 def discovery(report: STSReport) -> Discovery:
-    """Return the policy of a report, or the reason why a sender finds no policy."""
+    """Return the MTA-STS policy in a report, or the reason why a sender finds no policy."""
     if report.record is not TXTRecord.VALID:
         found, text = _BY_RECORD[report.record], report.record_error or report.txt.error
         return replace(found, text=text) if text else found
@@ -74,7 +74,7 @@ def discovery(report: STSReport) -> Discovery:
 
 
 def _without_address(report: STSReport) -> Discovery:
-    """Judge a policy host without an address: the domain has a fault unless a lookup failed."""
+    """Judge a policy host without an address: the domain has a fault unless an address lookup failed."""
     answers = [answer for answer in (report.a, report.aaaa) if answer is not None]
     failed = next((answer for answer in answers if answer.outcome is Outcome.ERROR), None)
     if failed is not None:

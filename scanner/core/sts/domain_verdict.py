@@ -4,8 +4,8 @@
 ``sender_both`` the action of a sender that uses DANE and MTA-STS. For a sender that uses DANE and MTA-STS, the first
 applicable rule determines the action at each MX host, in the order of preference:
 
-1. If the MX RRset is secure and the host has usable TLSA records, or the TLSA lookup failed, DANE alone determines the
-   action (RFC 8461 section 2: MTA-STS never overrides a failure of DANE).
+1. If the MX RRset is secure or absent, and the host has usable TLSA records or its TLSA lookup failed, DANE alone
+   determines the action (RFC 8461 section 2: MTA-STS never overrides a failure of DANE).
 2. If the domain has a policy of mode ``enforce``, the policy determines the action.
 3. If no policy of mode ``enforce`` exists, the sender uses TLS as at level ``dane`` without TLSA records.
 """
@@ -40,7 +40,7 @@ HOST_REASONS = {
     HostSTS.UNTRUSTED: Reason.STS_HOST_UNTRUSTED,
     HostSTS.NAME_MISMATCH: Reason.STS_HOST_NAME_MISMATCH,
 }
-"""The reason of a domain for each verdict with which a sender does not deliver to an MX host."""
+"""The reason code of a domain for each MTA-STS verdict on an MX host that prevents delivery."""
 
 _DANE_BAD = (Dane.MISMATCH, Dane.NO_TLS)
 _UNDECIDED = (DomainSTS.LOOKUP_FAILED, DomainSTS.UNKNOWN)
@@ -50,8 +50,8 @@ _UNDECIDED = (DomainSTS.LOOKUP_FAILED, DomainSTS.UNKNOWN)
 class STSView:
     """A judged domain, and the facts from which MTA-STS is judged.
 
-    ``reports`` contains the report of each MX host that was examined, by the key of the report; ``certs`` contains the
-    certificates of the hosts' chains by SHA-256.
+    ``reports`` contains the report of each MX host that was examined, by the key of the host report; ``certs`` contains
+    the certificates of the hosts' chains by SHA-256.
     """
 
     nexthop: str
@@ -79,9 +79,9 @@ def judge(view: STSView, sts: STSReport | None, tlsrpt: TLSRPTReport | None = No
     """Return the verdict on MTA-STS of a domain.
 
     Args:
-        view: the domain.
-        sts: its policy, None if the domain accepts no mail, so that the policy was not requested.
-        tlsrpt: its TLSRPT record, None if the record was not queried.
+        view: the domain with its verdict.
+        sts: the MTA-STS report of the domain, None if the domain accepts no mail, so that the policy was not requested.
+        tlsrpt: the TLSRPT record of the domain, None if the record was not queried.
     """
     if view.verdict.dane is DomainDane.NO_MAIL:
         hosts = tuple([HostSTS.UNKNOWN for _ in view.hosts])
@@ -93,7 +93,7 @@ def judge(view: STSView, sts: STSReport | None, tlsrpt: TLSRPTReport | None = No
 def with_sts(
     view: STSView, sts: STSReport | None, tlsrpt: TLSRPTReport | None
 ) -> tuple[tuple[HostVerdict, ...], DomainVerdict]:
-    """Return the verdicts of a domain with those on its MTA-STS policy and TLSRPT record; arguments as for ``judge``.
+    """Add the verdicts on the MTA-STS policy and TLSRPT record to the verdicts of a domain; arguments as for ``judge``.
 
     Returns:
         The verdicts of the MX hosts and of the domain.
@@ -158,7 +158,7 @@ class _JudgedDomain:
         return self._view.reports.get(host.report) if host.report is not None else None
 
     def _host_reasons(self) -> tuple[Reason, ...]:
-        """Return the reasons of the hosts that affect the verdict of the domain; no reasons without a policy."""
+        """Return the reason codes of the hosts that affect the verdict of the domain; none without a policy."""
         if self._found.policy is None:
             return ()
         pairs = self._voting(self._pairs)
@@ -170,7 +170,8 @@ class _JudgedDomain:
     def _voting(self, pairs: Sequence[tuple[HostVerdict, HostSTS]]) -> list[tuple[HostVerdict, HostSTS]]:
         """Return the MX hosts that affect the MTA-STS verdict of the domain.
 
-        An unreachable host affects the verdict only if all hosts are unreachable or its name matches no ``mx`` pattern.
+        An unreachable host affects the verdict only if all hosts are unreachable or the name of the host matches no
+        ``mx`` pattern.
         """
         voters = [(host, sts) for host, sts in pairs if host.votes]
         kept = [
@@ -233,7 +234,7 @@ class _JudgedDomain:
         return judgement.dane_sender(host, view.verdict.level, view.nexthop, view.route, report, view.certs)
 
     def _dane_decides(self, report: HostReport) -> bool:
-        """Return whether DANE alone determines the action at a host; true as well if the DNSSEC state is not known."""
+        """Return whether DANE alone determines the action at a host; True if a DNSSEC state is not known."""
         security = mx_security(self._view.route)
         if report.tlsa.dane is Dane.UNKNOWN or security is Security.INDETERMINATE:
             return True
@@ -242,8 +243,8 @@ class _JudgedDomain:
     def _action(self, senders: Sequence[Sender]) -> Sender:
         """Return the action of a sender for the domain, from the action at each MX host in the order of preference.
 
-        If the MTA-STS policy is undetermined, the action for the domain is ``unknown`` if the action at the first MX
-        host that may accept the mail is ``unknown``.
+        The action for the domain is ``unknown`` if it is unknown whether the domain has a policy, and if a host with
+        the action ``unknown`` precedes every host to which the sender delivers.
         """
         first = next((each for each in senders if each in rollup.DELIVERS or each is Sender.UNKNOWN), None)
         if self._found.why in _UNDECIDED and first is Sender.UNKNOWN:

@@ -1,8 +1,7 @@
 """The verdict of an MTA-STS policy on one MX host (RFC 8461 sections 4.1 and 4.2).
 
 The host must be listed in the policy, offer TLS, and present a certificate that leads to the trust store and contains
-the name of the host as a dNSName; common names are ignored. The TLS sessions that are judged are those of the probes
-for DANE.
+the name of the host as a dNSName; common names are ignored. MTA-STS and DANE are judged from the same probes.
 """
 
 from collections.abc import Mapping, Sequence
@@ -15,7 +14,7 @@ from scanner.model import EndpointReport, HostReport
 from scanner.vocabulary import HostSTS, Sender
 
 BAD = (HostSTS.PATTERN_MISMATCH, HostSTS.NO_TLS, HostSTS.UNTRUSTED, HostSTS.NAME_MISMATCH)
-"""The verdicts with which a sender does not deliver to a host in mode ``enforce``, the most severe first."""
+"""The verdicts on a host that prevent delivery under a policy of mode ``enforce``, the most severe verdict first."""
 
 _IN_ORDER = (*BAD, HostSTS.OK)
 
@@ -64,7 +63,7 @@ def is_named(leaf: CertFacts, host: str) -> bool:
 
 
 def sender_enforcing(sts: HostSTS, report: HostReport) -> Sender:
-    """Return the action at a host of a sender that applies a policy of mode ``enforce``."""
+    """Return the action of a sender at a host, if the sender applies a policy of mode ``enforce``."""
     if sts is HostSTS.OK:
         usable = any(verdict.usable(verdict.sessions(each).own) for each in report.endpoints)
         return Sender.VERIFIED if usable else Sender.DEFER

@@ -31,7 +31,7 @@ def judge_certificate(
 
     Args:
         chain: the certificates as sent, leaf first.
-        host: the name of the policy host, whatever alias leads to its address.
+        host: the name of the policy host, even if this name is an alias.
         trust: the trusted roots.
         at: the time at which dates are judged.
     """

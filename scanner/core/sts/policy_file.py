@@ -1,4 +1,4 @@
-"""The parser of MTA-STS policies (RFC 8461 section 3.2), and the comparison of MX hosts with their patterns.
+"""The parser of MTA-STS policies (RFC 8461 section 3.2), and the comparison of MX hosts with the patterns of a policy.
 
 A policy consists of lines ``name: value`` that end with LF or CRLF. Unknown field names are ignored; if a field other
 than ``mx`` occurs several times, the first value is used. A line without the form ``name: value`` is a syntax error of
@@ -17,7 +17,7 @@ MAX_AGE = 31_557_600
 """Maximum of ``max_age`` in seconds: a year; senders use this maximum in place of a greater value."""
 
 SHORT_AGE = 86_400
-"""Minimum useful ``max_age`` in seconds, a day: with less, the policy has expired before most senders use it again."""
+"""Minimum useful ``max_age`` in seconds, a day: with less, a policy expires before most senders use it again."""
 
 PUBLISHED_AGE = 604_800
 """The ``max_age`` of a proposed policy, in seconds: one week. RFC 8461 section 3.2 expects weeks or more."""

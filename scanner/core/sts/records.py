@@ -51,7 +51,7 @@ def text_of(rdata: str) -> str:
         rdata: the record in presentation format (RFC 1035 section 5.1); a text without quotes is returned unchanged.
 
     Returns:
-        The octets of the record, each octet as the character with the same number.
+        The octets of the record, each octet as the character with the same code point.
     """
     strings = _STRING.findall(rdata)
     return "".join([_ESCAPE.sub(_unescaped, string) for string in strings]) if strings else rdata
@@ -66,7 +66,7 @@ def _unescaped(match: re.Match[str]) -> str:
 class _Selected:
     """The TXT record with the required version, selected from all TXT records of a name.
 
-    ``fields`` contains the fields after the version if exactly one record begins with the version.
+    ``fields`` contains the fields after the version field; it is empty unless exactly one TXT record has the version.
     """
 
     state: TXTRecord
@@ -100,7 +100,7 @@ def _fields(text: str) -> tuple[str, ...]:
 
 
 def sts_report(domain: str, answer: Answer, at: datetime) -> STSReport:
-    """Return the report of a domain with its MTA-STS record, but without its policy.
+    """Return the MTA-STS report of a domain with the MTA-STS record, but without the policy.
 
     Args:
         domain: the domain, in A-labels.
@@ -116,7 +116,7 @@ def sts_report(domain: str, answer: Answer, at: datetime) -> STSReport:
 
 
 def _policy_id(fields: Sequence[str]) -> tuple[str, str]:
-    """Return the id of an MTA-STS record and the first syntax error; if a record has several ids, the first is used."""
+    """Return the id of an MTA-STS record and the first syntax error; of several ids, return the first id."""
     ids = [field.removeprefix("id=") for field in fields if field.startswith("id=")]
     if not ids:
         return "", "the record has no id"

@@ -2,7 +2,7 @@
 
 If the certificate of a policy host is no longer accepted, the stored response is discarded, because a sender would not
 have sent the request. If the scan did not accept the certificate of the policy host, the run contains no response, so
-the policy stays unknown.
+the verdict on the policy stays ``unknown``.
 """
 
 from collections.abc import Callable, Sequence

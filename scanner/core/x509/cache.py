@@ -33,7 +33,7 @@ def remembered(entries: int, octets: int) -> Callable[[Callable[[bytes], _V]], C
 
 
 class Kept(Generic[_K, _V]):
-    """Cache of values by small keys, such as digests, with a maximum number of entries; older entries are dropped."""
+    """Cache of values by small keys, such as digests, with a maximum number of entries; the oldest entry is dropped."""
 
     def __init__(self, entries: int) -> None:
         self._entries = entries
@@ -44,7 +44,7 @@ class Kept(Generic[_K, _V]):
         return self._found.get(key)
 
     def get(self, key: _K, make: Callable[[], _V]) -> _V:
-        """Return the cached value of a key, after computing a missing value."""
+        """Return the cached value of a key; if no value is cached, call ``make`` and cache the value."""
         try:
             return self._found[key]
         except KeyError:

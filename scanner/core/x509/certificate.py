@@ -149,7 +149,7 @@ def spki(octets: bytes) -> bytes:
     """Return the SubjectPublicKeyInfo of a certificate as OpenSSL encodes it for the comparison with TLSA records.
 
     Raises:
-        DERError: the field cannot be found.
+        DERError: the SubjectPublicKeyInfo cannot be found.
     """
     return keys.normal_spki(_outer_fields(octets)[5])
 
@@ -158,7 +158,7 @@ def subject(octets: bytes) -> TLV:
     """Return the subject of a certificate, without parsing the other fields.
 
     Raises:
-        DERError: the field cannot be found.
+        DERError: the subject cannot be found.
     """
     return der.expect(_outer_fields(octets)[4], der.SEQUENCE)
 

@@ -1,4 +1,4 @@
-"""Choice of the next certificate of a certificate path that is built, by the rules of OpenSSL 3.
+"""Choice of the issuer of the topmost certificate of an incomplete certificate path, by the rules of OpenSSL 3.
 
 The choice depends on names and key identifiers, not on the order in which a server sent its certificates; signatures
 are checked afterwards (see ``pathchecks``). The modules ``dane`` and ``pkix`` determine the trust anchor of a path.
@@ -50,7 +50,8 @@ def best_issuer(
         again: true if a certificate of the path may be chosen again, as OpenSSL allows for trusted certificates.
 
     Returns:
-        The first candidate that is valid now, else the first of the candidates that expire last, or None.
+        Of the candidates that may have issued the topmost certificate, the first candidate that is valid at ``now``,
+        else the candidate with the latest notAfter. None if no candidate may have issued the topmost certificate.
     """
     subject = path[-1]
     named = [c for c in candidates if c.subject_key == subject.issuer_key and (again or c not in path)]

@@ -153,7 +153,7 @@ def children(element: TLV) -> list[TLV]:
 
 
 def short_contents(element: TLV, tag: int) -> list[bytes]:
-    """Return the contents of the elements inside a constructed element, if all have this tag and less than 128 octets.
+    """Return the contents of the elements inside a constructed element, if all have the given tag and a short length.
 
     Returns:
         The contents, or an empty list if an element has another tag or a long length, or is truncated.
@@ -232,7 +232,7 @@ def bit_string(element: TLV) -> tuple[int, bytes]:
 
 
 def oid(element: TLV) -> str:
-    """Decode an OBJECT IDENTIFIER to its dotted form, or to ``long-`` and a digest if unusually long.
+    """Decode an OBJECT IDENTIFIER to its dotted form, or if longer than ``LONGEST_OID``, to ``long-`` and a digest.
 
     Raises:
         DERError: the element is not an OBJECT IDENTIFIER.

@@ -101,12 +101,12 @@ def _whole(value: TLV) -> TLV:
 
 
 def text(value: TLV) -> str:
-    """Return the decoded text of a value; octets that the string type forbids become U+FFFD, which matches nothing."""
+    """Return the decoded text of a value; octets that the string type forbids become U+FFFD, which no name contains."""
     return value.content.decode(_CHARSETS.get(value.tag, "latin-1"), errors="replace")
 
 
 def values(name: TLV, type_: str) -> tuple[str, ...]:
-    """Return the texts of all attributes of one type, by OpenSSL's short name, in order.
+    """Return the texts of all attributes of one type, given by OpenSSL's short name, in the order of the name.
 
     Raises:
         DERError: the octets are not a Name.
@@ -115,7 +115,7 @@ def values(name: TLV, type_: str) -> tuple[str, ...]:
 
 
 def one_line(name: TLV) -> str:
-    """Return OpenSSL's one-line form without truncation.
+    """Return OpenSSL's one-line form of a name, without truncation.
 
     Raises:
         DERError: the octets are not a Name.
@@ -130,7 +130,7 @@ def _one_line(raw: bytes) -> str:
 
 
 def _quoted(octets: bytes) -> str:
-    """Return octets as escaped text; ``/`` and ``+`` are marked as parts of the value."""
+    """Return octets as escaped text, in which a backslash precedes ``/`` and ``+``."""
     return escaped(octets).replace("/", "\\/").replace("+", "\\+")
 
 

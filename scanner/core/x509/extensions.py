@@ -86,10 +86,10 @@ class AltNames:
 class Extensions:
     """The contents of a certificate's extensions; an absent extension is None.
 
-    ``endless`` is true for a path length beyond any path, ``overflowing`` for a path length that OpenSSL cannot store,
-    in which case the certificate is never used in a path (see ``issuing``). ``names`` and
-    ``name_constraints`` are the DER of subjectAltName and nameConstraints, ``resources`` contains the extensions of
-    RFC 3779 in DER; each member is empty if its extension is absent.
+    ``endless`` is true for a path length of at least ``LONGEST_PATH``, ``overflowing`` for a path length that OpenSSL
+    cannot store, in which case the certificate is never used in a path (see ``issuing``). ``names`` and
+    ``name_constraints`` are the DER of subjectAltName and nameConstraints, ``resources`` contains the extensions of RFC
+    3779 in DER; each of these three fields is empty if the extension is absent.
     """
 
     is_ca: bool | None = None

@@ -1,12 +1,12 @@
-"""OpenSSL's answers about certificates, cached by digest: whether one issued another, and whether a path is accepted.
+"""Cache of OpenSSL's answers: whether one certificate issued another certificate, and whether a path is accepted.
 
 A certificate with a repeated or undecodable known extension, a negative path length or an empty keyUsage is unusable
 for OpenSSL (EXFLAG_INVALID): OpenSSL accepts it neither as issuer nor as subject of another certificate. OpenSSL also
 rejects an issuer with an unknown key type and a subject with an unknown signature algorithm. This module also rejects a
 certificate with a path length that OpenSSL cannot store; OpenSSL treats such a path length as absent. OpenSSL's answers
 do not depend on the time, since this module disables the check of validity periods. Most leaf certificates occur once
-in a scan, but their issuers occur often: OpenSSL verifies a whole path only if the path above its leaf was not
-verified before.
+in a scan, but their issuers occur often. Therefore OpenSSL verifies a whole path only if the path without its leaf was
+not verified before.
 """
 
 import hashlib
@@ -89,7 +89,7 @@ def may_have_issued(issuer: Certificate, subject: Certificate) -> bool:
 
 
 def issued(issuer: Certificate, subject: Certificate, *, leaf: bool) -> bool:
-    """Return the result of ``may_have_issued`` for one issuer, from an OpenSSL answer that ``acceptance`` uses too."""
+    """Return the result of ``may_have_issued`` for one issuer, from an OpenSSL answer that ``acceptance`` also uses."""
     if issuer.subject_key != subject.issuer_key or not described(issuer, subject):
         return False
     return _pair(issuer, subject, leaf=leaf).size > 1
@@ -124,12 +124,12 @@ def described(issuer: Certificate, subject: Certificate) -> bool:
 
 
 def fits(algorithm: str, key: str) -> bool:
-    """Return True if a key type can make signatures of an algorithm, or if either is unknown (OpenSSL then decides)."""
+    """Return True if a key type can make signatures of an algorithm, or if the key type or algorithm is unknown."""
     return not algorithm or not key or algorithm == key or (algorithm, key) == ("RSA-PSS", "RSA")
 
 
 def _pair(issuer: Certificate, subject: Certificate, *, leaf: bool) -> VerifyAnswer:
-    """Verify a certificate with its issuer as trust anchor; check that a leaf may be used by a TLS server."""
+    """Verify a certificate with its issuer as trust anchor; if ``leaf`` is true, also check the use by a TLS server."""
     key = ("leaf" if leaf else "pair", subject.fingerprint, issuer.fingerprint)
     checks = _SERVER if leaf else _LENIENT
     return _answers.get(key, lambda: openssl.ask(subject.der, (), (issuer.der,), checks))
@@ -151,7 +151,8 @@ def signed_by_key(subject: Certificate, spki: bytes) -> bool | None:
     """Return whether a public key made the signature of a certificate; None if OpenSSL gives no answer.
 
     OpenSSL verifies the certificate with a synthetic issuer that contains the key (see the module ``synthetic``). For a
-    self-signed certificate, OpenSSL uses no other issuer, so ``_by_namesake`` checks any other key than its own.
+    self-signed certificate, OpenSSL uses no other issuer, so ``_by_namesake`` verifies the signature with a key other
+    than the key of the certificate.
     """
     if subject.extensions.overflowing:
         return False
@@ -194,7 +195,7 @@ def _by_key(subject: Certificate, spki: bytes, kind: str, checks: VerifyFlags) -
 
 
 def acceptance(path: Sequence[Certificate], bare_key: bytes = b"") -> Acceptance:
-    """Verify exactly one path for a TLS server with OpenSSL, without dates.
+    """Verify exactly one path for a TLS server with OpenSSL, without checking dates.
 
     Args:
         path: certificates, leaf first; OpenSSL uses the last certificate as the anchor.
@@ -236,7 +237,7 @@ def _verdict(answer: VerifyAnswer) -> Acceptance:
 
 
 def _unsigned(path: Sequence[Certificate]) -> Found | None:
-    """Return the error of the lowest certificate on a path that the next certificate's key did not sign."""
+    """Return the error of the certificate nearest to the leaf that the key of its issuer in the path did not sign."""
     for depth, (subject, issuer) in enumerate(itertools.pairwise(path)):
         if signed_by(subject, issuer) is False:
             return VerifyError.CERT_SIGNATURE_FAILURE, depth

@@ -1,7 +1,7 @@
 """Types, sizes and strengths of the public keys and signature algorithms in certificates, decoded from the DER.
 
-Strengths are OpenSSL's security bits, which its security levels compare (SSL_CTX_set_security_level). Signatures are
-checked by OpenSSL (see ``issuing``).
+The strength of a key or signature algorithm is its number of security bits, for which each OpenSSL security level has a
+minimum (SSL_CTX_set_security_level). Signatures are checked by OpenSSL (see ``issuing``).
 """
 
 import math
@@ -150,7 +150,7 @@ def normal_spki(element: TLV) -> bytes:
 
 @lru_cache(256)  # key types and sizes
 def _is_normal(prefix: bytes, size: int) -> bool:
-    """Return True if a key with a given prefix and size in octets is encoded in the way of OpenSSL."""
+    """Return True if OpenSSL encodes a SubjectPublicKeyInfo with the given first octets and size in the same way."""
     whole = prefix + bytes(size - len(prefix))
     return prefix[-1:] == b"\0" and size <= USUAL_KEY and _encoded(*_pair(der.read(whole))) == whole
 
@@ -249,7 +249,7 @@ def algorithm(raw: bytes) -> Algorithm:
     """Return the algorithm of an AlgorithmIdentifier; the name of an unknown algorithm is its dotted number.
 
     Raises:
-        DERError: the octets are not a SubjectPublicKeyInfo.
+        DERError: the octets are not an AlgorithmIdentifier.
     """
     try:
         first, *parameters = der.children(der.whole(raw, der.SEQUENCE))

@@ -1,7 +1,8 @@
 """The violations of name constraints (RFC 5280 section 4.2.1.10) along a path, as OpenSSL detects them.
 
 OpenSSL checks the names of each certificate against the constraints of every certificate above it, and stops at the
-topmost error. Postfix reports the error nearest to the leaf, so this module verifies each pair separately.
+topmost error. Postfix reports the error nearest to the leaf, so this module verifies each certificate with each set of
+constraints separately.
 """
 
 import hashlib
@@ -23,8 +24,8 @@ _answers: Kept[bytes, int] = Kept(ANSWERS)
 def violations(path: Sequence[Certificate]) -> Iterator[Found]:
     """Yield the violations of name constraints along a path, leaf first.
 
-    If a certificate violates the constraints of several issuers, the issuer nearest to the anchor comes first.
-    Self-issued certificates above the leaf are exempt from name constraints.
+    If a certificate violates the constraints of several issuers, the violation for the issuer nearest to the anchor is
+    yielded first. Self-issued certificates above the leaf are exempt from name constraints.
     """
     for depth, certificate in enumerate(path):
         if depth == 0 or not certificate.self_issued:

@@ -150,7 +150,7 @@ def encoded(der: bytes) -> bytes | None:
 
 
 def key(der: bytes, curve: str) -> tuple[int, str]:
-    """Return the size in bits of a certificate's key, 0 if OpenSSL cannot use the key, and OpenSSL's name of its curve.
+    """Return the size in bits of a certificate's key, 0 if OpenSSL cannot use the key, and OpenSSL's name of the curve.
 
     Args:
         der: the certificate.

@@ -43,7 +43,7 @@ def check(
         verdict: OpenSSL's verdict on the path, if already known.
 
     Returns:
-        Every error, nearest to the leaf first.
+        All errors of the path; the error nearest to the leaf is first.
     """
     unbuilt = tuple(built)
     if verdict is None:

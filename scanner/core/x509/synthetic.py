@@ -27,11 +27,11 @@ _EXTENSIONS = 0xA3
 
 
 def issuer(subject: Certificate, spki: bytes) -> bytes:
-    """Return a certificate with a key that matches the issuer name and authority key identifier of a subject.
+    """Return a synthetic certificate that contains a key, and has the names by which a subject describes its issuer.
 
     The synthetic certificate has the RFC 3779 resources of the subject, so that OpenSSL judges the resources as if the
-    subject were the anchor. The synthetic certificate claims the signature algorithm of the subject: OpenSSL 4 does not
-    use a self-issued certificate with another signature algorithm if its serial number equals that of the subject.
+    subject were the anchor. The synthetic certificate claims the signature algorithm of the subject, because OpenSSL 4
+    does not use a self-issued issuer that has the serial number of the subject and another signature algorithm.
     """
     wanted = subject.extensions.authority
     serial = der.encode(der.INTEGER, wanted.serial.content) if wanted.serial else _ONE
@@ -93,7 +93,7 @@ def _certificate(
 
 @cache
 def _key() -> Ed25519PrivateKey:
-    """Return the fixed key that signs all synthetic certificates; it is not secret, and results are reproducible."""
+    """Return the fixed key that signs all synthetic certificates; a fixed key makes the certificates reproducible."""
     return Ed25519PrivateKey.from_private_bytes(bytes(32))
 
 

@@ -28,7 +28,7 @@ class Trust:
 
 
 def split(octets: bytes) -> tuple[bytes, bytes]:
-    """Return the certificate at the start of a PEM block and the octets after it.
+    """Return the certificate at the start of a PEM block, and the octets after the certificate.
 
     Raises:
         DERError: the block does not start with a certificate.
