@@ -1,4 +1,4 @@
-"""The domains that a report names: without an MX host, above a limit of the scan, and with a fault of MTA-STS."""
+"""The domains that a report names: domains without an MX host, above a limit of the scan, or with an MTA-STS fault."""
 
 from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
@@ -16,7 +16,7 @@ FAULTY = 1000  # maximum number of listed domains for each degree of a fault of 
 _LIMITS = frozenset((Reason.HOST_LIMIT, Reason.ADDRESS_LIMIT))
 _POLICY_REASONS = ("sts-", "tlsrpt-")
 _DEGREES = (DomainSTS.BROKEN, DomainSTS.INVALID, None, DomainSTS.LOOKUP_FAILED)
-"""The verdicts in the order of the list of faults; None stands for all other verdicts."""
+"""The MTA-STS verdicts in the order of the list of faults; None stands for all other MTA-STS verdicts."""
 
 
 class SeenHost(Protocol):
