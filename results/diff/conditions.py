@@ -60,7 +60,7 @@ def _removed(found: Comparison, _condition: Condition) -> str:
 
 
 def _shrunk(found: Comparison, condition: Condition) -> str:
-    """Compare the number of domains in a complete newest run with the number in the latest complete earlier run."""
+    """Return a sentence if a complete newest run has ``percent`` % fewer domains than the last complete earlier run."""
     *earlier, new = found.runs
     old = next((run for run in reversed(earlier) if run.complete), None)
     if old is None or not new.complete or not old.domains:
