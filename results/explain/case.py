@@ -19,7 +19,7 @@ class HostCase:
 
     ``report`` is the report of the host, None if the host was not examined. ``certs`` maps SHA-256 digests to
     certificates, ``sightings`` maps the data of TLSA records to the certificates that match the data. ``text`` is the
-    text of the verdict.
+    SMTP reply or error text in the verdict.
     """
 
     host: str
