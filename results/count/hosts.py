@@ -40,7 +40,7 @@ class SlowHost:
 
 @dataclass(frozen=True, slots=True)
 class ExpiringHost:
-    """An MX host whose server certificate has expired or will expire soon.
+    """An MX host with a server certificate that expires before the ``limit`` of ``Hosts.expiring``.
 
     ``domains`` is the number of domains that use the host.
     """

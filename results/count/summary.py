@@ -70,7 +70,7 @@ class Counted:
 
 @dataclass(frozen=True, slots=True)
 class MoreCounts:
-    """Labels for metrics that the summary does not contain: labels of MX hosts by report key, and labels of domains."""
+    """Labels that are counted in addition to the labels of the summary: of MX hosts by report key, and of domains."""
 
     hosts: Mapping[str, frozenset[Word]]
     domains: MoreWords

@@ -14,7 +14,7 @@ NAMES = ("new-broken", "new-unknown", "removed", "shrunk=PERCENT%")
 
 @dataclass(frozen=True, slots=True)
 class Condition:
-    """A condition of ``--fail-on``: ``name`` is the text before ``=``, ``percent`` the limit of ``shrunk``."""
+    """A condition of ``--fail-on``: ``name`` is the text before ``=``, ``percent`` the number after ``shrunk=``."""
 
     name: str
     percent: float = 0.0

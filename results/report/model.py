@@ -35,7 +35,7 @@ class CountRow:
 
 @dataclass(frozen=True, slots=True)
 class CountSection:
-    """A section of a report with the numbers of domains and MX hosts for each value.
+    """A section of a report with the numbers of domains and MX hosts for each vocabulary value.
 
     ``base`` is the count to which the percentages refer.
     """
@@ -49,7 +49,7 @@ class CountSection:
 
 @dataclass(frozen=True, slots=True)
 class TaskGroup:
-    """The failing MX hosts of the domains with one value of a column.
+    """The failing MX hosts of the domains with one value of a column of the target list.
 
     The entry of an MX host counts and names only the domains for which the column contains ``value``.
     """

@@ -51,7 +51,8 @@ class Place(NamedTuple):
 class _CachedTable(Generic[K]):
     """A table of the index that maps keys to numbers, with recent rows in memory and older rows on disk.
 
-    Writing rows in batches takes less than half of the time of single rows, and a short run writes no rows to the disk.
+    Writing rows in batches takes less than half of the time of writing single rows, and a short run writes no rows to
+    the disk.
 
     Args:
         db: the SQLite database that contains the table.

@@ -95,7 +95,7 @@ class Run:
         return self._records("rejects", RejectRecord)
 
     def skip(self, name: str, key: str, error: Exception) -> None:
-        """Handle a line whose record turned out to be corrupt after the line had been read.
+        """Count a line that was decoded, but whose record has an incorrect value, as a corrupt line.
 
         Args:
             name: the line file, a key of ``LINE_FILES``.
