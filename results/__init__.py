@@ -9,8 +9,8 @@ A run is a directory of JSON files that ``mxsweep scan`` writes:
     rejects.jsonl   one line for each input line that was not scanned
 
 A scan only appends lines to the files of a run. A key may have several lines in a file, for example after a second
-examination of the host: readers use the last line of a key. The last line of a file is ignored if it has no line feed,
-because it is incomplete. ``open`` reads a finished or unfinished run:
+examination of the host: readers use the last line of a key. A last line without a line feed is incomplete, and readers
+ignore the line. ``open`` reads a finished or unfinished run:
 
     import results
 
@@ -45,10 +45,10 @@ def open(run: str | PathLike[str]) -> "OpenRun":  # noqa: A001 - results.open is
         run: path of the directory.
 
     Returns:
-        The run; each record is read from its file when the program requests the record.
+        The run; a record is read from the file when the program requests the record.
 
     Raises:
-        results.store.files.StoreError: the directory does not contain a run, or the header cannot be read.
+        results.store.files.StoreError: the directory does not contain a run, or run.json cannot be read.
     """
     from results.api import OpenRun  # noqa: PLC0415 - every import of a subpackage of results runs this file
 

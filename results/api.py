@@ -23,7 +23,8 @@ class OpenRun(Run):
         """Return the record of a domain; None if the run does not contain the domain.
 
         Args:
-            key: the key of the record, or the domain in ASCII (A-labels), in any case, with or without a final dot.
+            key: the key of the record, or the domain in ASCII (A-labels), in upper or lower case, with or without a
+                final dot.
 
         Returns:
             The record with the reports of its MX hosts (``reports``) and summaries of their certificates
@@ -50,15 +51,15 @@ class OpenRun(Run):
         return RunDatabase([self])
 
     def summary(self, *, days: int = SOON) -> Summary:
-        """Return the figures of the run, with the certificates that expire within ``days`` days after the run."""
+        """Return the counts of the run, with the certificates that expire within ``days`` days after the run."""
         return summarise(self, days)
 
     def report(self, *, days: int = SOON, history: Sequence[Run] = (), column: str = "") -> Report:
-        """Return the report of the run as an object, which the output formats print.
+        """Return the report of the run as an object, without printing the report.
 
         Args:
             days: number of days after the run within which listed certificates expire.
-            history: earlier runs, from which the first sighting of faults is found.
-            column: column of the list by whose values the failing hosts are divided, such as ``owner``.
+            history: earlier runs, in which the start of each fault is searched.
+            column: column of the target list by whose values the failing hosts are divided, such as ``owner``.
         """
         return make_report(self, days=days, history=history, column=column)

@@ -18,7 +18,7 @@ class Count:
 
 @dataclass(frozen=True, slots=True)
 class CountTable:
-    """The number of domains and of MX hosts for each value of a table, largest first; ``base`` corresponds to 100 %."""
+    """The number of domains and of MX hosts for each value of a table, largest first; percentages refer to ``base``."""
 
     base: Count
     rows: dict[str, Count]

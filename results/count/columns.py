@@ -1,6 +1,7 @@
 """Columns of the target list, such as owner or importance, and the numbers of domains by the values of a column.
 
-The memory used grows with the number of values of the column and with the pairs of a failing MX host and a value.
+The memory used grows with the number of values of the column and with the number of pairs of a failing MX host and a
+value of the column.
 """
 
 from collections import Counter
@@ -29,7 +30,7 @@ _WORDS = {"critical": 4.0, "high": 3.0, "medium": 2.0, "normal": 2.0, "low": 1.0
 
 @dataclass(frozen=True, slots=True)
 class GroupCount:
-    """The numbers of domains with one value of a column, by health.
+    """The numbers of domains with one value of a column of the target list, by health.
 
     ``protected`` is the number of domains with the DANE verdict ``protected``.
     """
@@ -43,7 +44,7 @@ class GroupCount:
 
 @dataclass(frozen=True, slots=True)
 class Share:
-    """The domains of a failing MX host with one value of a column; ``examples`` names some of these domains."""
+    """The domains that use a failing MX host and have one value of a column; ``examples`` names some of the domains."""
 
     value: str
     domains: int
@@ -129,7 +130,7 @@ class Columns:
         return self._importance.get(host, 0.0)
 
     def shares_of(self, host: str) -> tuple[Share, ...]:
-        """Return the domains that use a failing MX host by the values of the column, the largest number first."""
+        """Return the domains that use a failing MX host by column value; the value with the most domains is first."""
         found = (Share(value, one.domains, tuple(one.examples)) for value, one in self._shares.get(host, {}).items())
         return tuple(sorted(found, key=lambda share: (-share.domains, share.value)))
 
@@ -155,7 +156,8 @@ def column_value(fields: Mapping[str, str], column: str) -> str:
 
     Args:
         fields: the values of the list's columns for the domain, by column name.
-        column: the name of the column. If no column has exactly the requested name, upper and lower case are ignored.
+        column: the name of the column. If no column has exactly the requested name, the case of letters in the names of
+            columns is ignored.
     """
     if not column or not fields:
         return ""
@@ -167,7 +169,7 @@ def column_value(fields: Mapping[str, str], column: str) -> str:
 
 
 def importance(text: str) -> float:
-    """Return the importance of a domain as a number; a larger number is more important, 0 for an unknown value."""
+    """Return the importance of a domain as a number; a larger number is more important, and 0 means unknown."""
     word = text.strip().casefold()
     if word in _WORDS:
         return _WORDS[word]

@@ -1,8 +1,8 @@
 """The labels under which a domain and the verdict of an MX host are counted.
 
-The table ``funnel`` counts domains by steps of protection, from all domains to the protected domains; each step is a
-subset of the step before. The table ``inconclusive`` counts the reasons that cause an unknown verdict, without reasons
-that are only a consequence of another reason.
+The table ``funnel`` counts domains by steps of protection, from all domains to the protected domains; the domains of a
+step are a subset of the domains of the preceding step. The table ``inconclusive`` counts the reasons that cause an
+unknown verdict, without reasons that are only a consequence of another reason.
 """
 
 from collections.abc import Collection, Iterator
@@ -80,7 +80,7 @@ def words_of_domain(verdict: VerdictPart, mx: str, kind: str, step: int, *, rout
         kind: result of ``mx_kind``.
         step: result of ``funnel_step``.
         routed: whether the domain has MX hosts. If the domain has MX hosts, the causes of an inconclusive outcome are
-            labels of the hosts.
+            labels of the hosts, not of the domain.
     """
     yield "outcome", verdict.outcome
     yield "sender", verdict.sender
@@ -102,7 +102,7 @@ def words_of_domain(verdict: VerdictPart, mx: str, kind: str, step: int, *, rout
 
 
 def words_of_host(host: HostPart, reasons: Collection[str]) -> Iterator[Word]:
-    """Yield the labels of the verdict of an MX host; ``reasons`` includes the reasons of its addresses."""
+    """Yield the labels of the verdict of an MX host; ``reasons`` includes the reasons of the host's addresses."""
     yield "host_dane", host.dane
     yield "host_health", host_health(host.dane, host.sender, conclusive=host.conclusive)
     for code in reasons:

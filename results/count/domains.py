@@ -36,7 +36,7 @@ _NO_FACTS: frozenset[Word] = frozenset()
 
 @dataclass(frozen=True, slots=True)
 class Funnel:
-    """The number of domains that reach each step of protection; each step is a subset of the step before.
+    """The number of domains that reach each step of protection; a domain that reaches a step reaches all earlier steps.
 
     ``with_mail`` counts domains known to accept mail, ``mx_secure`` domains with a DNSSEC-secure MX RRset or without
     MX lookup, ``with_tlsa`` domains with usable TLSA records at an MX host, ``matched`` domains with a DANE match at an
@@ -55,7 +55,8 @@ class Funnel:
 class Provider:
     """The numbers of domains and MX hosts of a provider of MX hosts, named by registrable domain.
 
-    ``hosts`` is the number of MX hosts of the provider, and ``failing`` the number of these hosts that fail.
+    ``hosts`` is the number of MX hosts of the provider, and ``failing`` the number of these MX hosts that a sender
+    skips or whose DANE check fails.
     """
 
     name: str
@@ -72,8 +73,8 @@ class HostKind:
     """One verdict of an MX host, and the number of domains for which the host has this verdict (``size``).
 
     ``reasons`` includes the reasons of the host's addresses. ``words`` is the set of labels of the MX host. ``mask``
-    has a bit for each label of the host and each label of the domains that use the host. ``part`` is the row of the
-    host and its verdict in the list of failing MX hosts; ``part`` is None if the host does not fail.
+    has a bit for each label of the host and each label of the domains that use the host. ``part`` is the decoded
+    verdict of a failing host, from which the list of failing MX hosts is made; None if the host does not fail.
     """
 
     name: str
@@ -116,7 +117,7 @@ def _no_more(_kind: DomainKind, _step: int) -> frozenset[Word]:
 
 
 class Domains:
-    """Counter of the lines of domains.jsonl; the numbers are complete after ``add`` for each line and then ``settle``.
+    """Counter of the lines of domains.jsonl: call ``add`` for each line and ``settle`` after the last line.
 
     ``by_word`` maps labels to numbers of domains. ``masks`` maps each MX host to its labels as a bit mask,
     ``domains_of`` the number of domains of each MX host, and ``host_dane`` the most severe DANE verdict of each host
@@ -256,7 +257,7 @@ class Domains:
         self._words.clear()
 
     def _settle(self, kind: DomainKind) -> tuple[frozenset[Word], ...]:
-        """Add a group of domains to the counts of steps, hosts and providers, and return the group's sets of labels."""
+        """Add a group of domains to the counts of protection steps, hosts and providers; return the label sets."""
         usable = not self._usable.isdisjoint([host.report for host in kind.hosts])
         step = funnel_step(kind.route, kind.verdict, [host.dane for host in kind.hosts], usable=usable)
         self._steps[step] += kind.size
@@ -303,7 +304,7 @@ class Domains:
         return found
 
     def _words_of_domain(self, kind: DomainKind, step: int) -> tuple[frozenset[Word], int]:
-        """Return the labels of a group of domains, and for each MX host of the group the bit mask of the labels."""
+        """Return the labels of a group of domains, and the bit mask of the labels that also count for the MX hosts."""
         verdict, hosts = kind.verdict, kind.hosts
         by_hosts = hosts[0].reasons if len(hosts) == 1 else frozenset[str]().union(*[host.reasons for host in hosts])
         mx, known_by = mx_state(kind.route), mx_kind(kind.route)

@@ -17,11 +17,11 @@ _PASSED_OVER = (Sender.DEFER, Sender.BOUNCE)
 class FailingHost:
     """An MX host that a sender skips or whose DANE check fails; ``domains`` is the number of domains with this host.
 
-    ``text`` is the unescaped text of the peer. ``examples`` lists some of the domains that use the host. ``report`` is
-    the key of the host's report, None if the host was not examined. ``conclusive`` is false if no fault of the host was
-    proved. ``broken`` is true if the host is broken for one of the domains (``host_health``). ``down`` is true if no
-    address of the host accepts a connection. ``importance`` is the largest importance of the host's domains, and
-    ``shares`` contains the host's domains by the values of a column.
+    ``text`` is the unescaped SMTP reply or error text that explains the verdict. ``examples`` lists some of the domains
+    that use the host. ``report`` is the key of the host's report, None if the host was not examined. ``conclusive`` is
+    false if no fault of the host was proved. ``broken`` is true if the host is broken for one of the domains
+    (``host_health``). ``down`` is true if no address of the host accepts a connection. ``importance`` is the largest
+    importance of the host's domains, and ``shares`` contains the host's domains by the values of a column.
     """
 
     host: str
@@ -96,7 +96,7 @@ def reasons_of(host: HostPart) -> frozenset[str]:
 
 
 def _text(host: HostPart) -> str:
-    """Return the text of an MX host's verdict; if it is empty, the first text in the verdicts of the addresses."""
+    """Return the text of an MX host's verdict; without text, the first text in the verdicts of the addresses."""
     return next((text for text in (host.text, *(endpoint.text for endpoint in host.endpoints)) if text), "")
 
 

@@ -2,7 +2,7 @@
 
 The report of a run and the comparison of runs use the functions of this module.
 
-Verdict values are compared as text, so that the values of a later version can be counted.
+Verdict values are compared as text, so that values that a later version of mxsweep writes can be counted.
 """
 
 from collections.abc import Collection

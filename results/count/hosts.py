@@ -41,7 +41,7 @@ class SlowHost:
 
 @dataclass(frozen=True, slots=True)
 class ExpiringHost:
-    """An MX host whose server certificate has expired or will expire soon.
+    """An MX host with a server certificate that expires before the ``limit`` of ``Hosts.expiring``.
 
     ``domains`` is the number of domains that use the host.
     """
@@ -75,11 +75,11 @@ _NO_WORDS: Mapping[str, frozenset[Word]] = {}
 
 
 class Hosts:
-    """Counter of the lines of hosts.jsonl; the numbers are complete after ``add`` for each report.
+    """Counter of the lines of hosts.jsonl; the numbers are complete after ``add`` was called for each report.
 
     ``facts`` maps report keys to labels of the MX host, and ``usable`` is the set of report keys with usable TLSA
     records. ``ends`` maps host names to the earliest expiry of the server certificates of the host. ``versions``,
-    ``ciphers``, ``groups`` and ``key_types`` count addresses with a handshake.
+    ``ciphers``, ``groups`` and ``key_types`` count addresses with a TLS handshake.
 
     Args:
         certs: the certificates of the run.
@@ -158,7 +158,8 @@ class Hosts:
     def _certificates(self, host: str, endpoint: AddressPart, shaken: HandshakePart) -> Iterator[Word]:
         """Yield the labels about the key algorithms of an address's certificates.
 
-        ``shaken`` is the handshake with the default offer; each other probe asked for one key algorithm only.
+        ``shaken`` is the handshake with the default TLS offer; each further probe of the address offered the signature
+        algorithms of one key algorithm only.
         """
         served = [other for other in endpoint.algorithms if other.served == Served.YES]
         for other in served:
@@ -207,7 +208,7 @@ def expiry_word(days: float) -> str:
 
 
 def _look(endpoint: AddressPart) -> tuple[object, ...]:
-    """Return the properties of an address that are compared between the addresses of a host, as one value."""
+    """Return, as one value, the properties that are compared between the addresses of a host."""
     shaken = endpoint.handshake
     leaf = (shaken.version, *shaken.chain[:1]) if shaken is not None else None
     match = endpoint.dane.matched if endpoint.dane is not None else None

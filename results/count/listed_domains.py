@@ -1,4 +1,4 @@
-"""The domains that a report names: without an MX host, above a limit of the scan, and with a fault of MTA-STS."""
+"""The domains that a report names: domains without an MX host, above a limit of the scan, or with an MTA-STS fault."""
 
 from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
@@ -16,7 +16,7 @@ FAULTY = 1000  # maximum number of listed domains for each degree of a fault of 
 _LIMITS = frozenset((Reason.HOST_LIMIT, Reason.ADDRESS_LIMIT))
 _POLICY_REASONS = ("sts-", "tlsrpt-")
 _DEGREES = (DomainSTS.BROKEN, DomainSTS.INVALID, None, DomainSTS.LOOKUP_FAILED)
-"""The verdicts in the order of the list of faults; None stands for all other verdicts."""
+"""The MTA-STS verdicts in the order of the list of faults; None stands for all other MTA-STS verdicts."""
 
 
 class SeenHost(Protocol):
@@ -48,8 +48,8 @@ class UnroutedDomain:
 class LimitedDomain:
     """A domain with more MX hosts or addresses than a limit of the scan.
 
-    ``unexamined`` is the number of the domain's MX hosts that were not examined. ``hosts`` contains the MX hosts with
-    more addresses than were examined.
+    ``unexamined`` is the number of the domain's MX hosts that were not examined. ``hosts`` contains the MX hosts of
+    which only a part of the addresses was examined.
     """
 
     domain: str
@@ -59,10 +59,10 @@ class LimitedDomain:
 
 @dataclass(frozen=True, slots=True)
 class PolicyFaults:
-    """The number of domains with a fault of MTA-STS or TLSRPT, and the names of the domains with the worst faults.
+    """The number of domains with a fault of MTA-STS or TLSRPT, and the names of some of these domains.
 
-    ``count`` is the number of domains. ``domains`` contains at most ``FAULTY`` names: the domains with the worst faults
-    first, and the domains with a failed lookup last.
+    ``count`` is the number of domains. ``domains`` contains at most ``FAULTY`` names, in the order of the MTA-STS
+    verdicts ``broken``, ``invalid``, all other verdicts, ``lookup_failed``.
     """
 
     count: int = 0
@@ -79,7 +79,7 @@ class ListedDomains:
         self._faulty: dict[str | None, list[str]] = {degree: [] for degree in _DEGREES}
 
     def add(self, domain: str, verdict: VerdictPart, hosts: Sequence[SeenHost]) -> None:
-        """Add a domain to the lists in which its verdict belongs."""
+        """Add a domain to the lists to which the domain belongs according to its verdict."""
         if not hosts:
             self._unrouted(domain, verdict)
         elif not _LIMITS.isdisjoint(verdict.reasons) and len(self.limited) < LIMITED:

@@ -1,7 +1,7 @@
 """The labels of a domain under which MTA-STS and TLSRPT are counted.
 
-The table ``sts_funnel`` counts domains by steps, from the examined domains to the protected domains; each step is a
-subset of the step before.
+The table ``sts_funnel`` counts domains by steps, from the examined domains to the protected domains; the domains of a
+step are a subset of the domains of the preceding step.
 """
 
 from functools import lru_cache

@@ -1,4 +1,4 @@
-"""Post-quantum key exchange by provider: the MX hosts that negotiate it, and those that need a second ClientHello."""
+"""Post-quantum key exchange by provider: MX hosts that negotiate a post-quantum group or need a second ClientHello."""
 
 from collections import Counter
 from dataclasses import dataclass

@@ -1,10 +1,10 @@
 """The counts of domains and MX hosts of a run; the module reads each file of the run once.
 
-The memory used grows with the MX hosts and certificates of the run, not with the domains. Every label (such as a
-verdict value or a TLS version) has two counts: domains, and MX hosts; a host of several domains is counted once. A
-label of a domain (``protected``) is also counted for the MX hosts of the domain, and a label of a host (``TLSv1.2``)
-also for the domains with this host. The sum of the numbers in a column of a table can exceed the total, because a
-domain or a host can have several labels of a table.
+The memory used grows with the number of MX hosts and certificates of the run, not with the number of domains. Every
+label (such as a verdict value or a TLS version) has two counts: domains, and MX hosts; a host of several domains is
+counted once. A label of a domain (``protected``) is also counted for the MX hosts of the domain, and a label of a host
+(``TLSv1.2``) also for the domains with this host. The sum of the numbers in a column of a table can exceed the total,
+because a domain or a host can have several labels of a table.
 
 The report, the metrics and the paper tables all use the counts of ``count_run``.
 """
@@ -70,7 +70,7 @@ class Counted:
 
 @dataclass(frozen=True, slots=True)
 class MoreCounts:
-    """Labels for metrics that the summary does not contain: labels of MX hosts by report key, and labels of domains."""
+    """Labels that are counted in addition to the labels of the summary: of MX hosts by report key, and of domains."""
 
     hosts: Mapping[str, frozenset[Word]]
     domains: MoreWords
@@ -80,8 +80,8 @@ class MoreCounts:
 class Figures:
     """The numbers of domains and MX hosts at the top of a report.
 
-    In the numbers of a report, an MX host is broken if it is broken for any domain. ``absent`` is the number of domains
-    that do not exist or have no mail host.
+    An MX host counts as broken if the host is broken for at least one domain. ``absent`` is the number of domains that
+    do not exist or have no mail host.
     """
 
     whole: Count
@@ -96,7 +96,7 @@ class Summary:
     """The counts of a run by vocabulary value, most frequent value first.
 
     ``tables`` contains the numbers of domains and of MX hosts with each label. ``tls_versions``, ``ciphers``,
-    ``groups`` and ``key_types`` count endpoints with a handshake. ``endpoints`` is the number of all endpoints, and
+    ``groups`` and ``key_types`` count endpoints with a TLS handshake. ``endpoints`` is the number of all endpoints, and
     ``hosts`` the number of examined MX hosts. ``by_column`` counts domains by the values of a column of the target
     list. ``policy_faults`` names the domains with a fault of MTA-STS or TLSRPT.
     """
@@ -265,7 +265,7 @@ def _tables(counted: Counted) -> dict[str, CountTable]:
 
 
 def _sts_funnel(counted: Counted) -> dict[str, CountTable]:
-    """Return the table of the steps to MTA-STS, without rows if the scan did not examine MTA-STS."""
+    """Return the table ``sts_funnel``, without rows if the scan did not examine MTA-STS."""
     examined = counted["sts_funnel", STS_FUNNEL[0]]
     steps = {step: counted["sts_funnel", step] for step in STS_FUNNEL} if examined.domains else {}
     return {"sts_funnel": CountTable(examined, steps)}

@@ -7,8 +7,8 @@ inconclusive state in the newest run is never reported as fixed.
 
 A domain that only the newest run contains is reported as added. A domain that the newest run lacks is reported as
 removed if the latest complete earlier run, or a run between that run and the newest run, contains the domain. If the
-newest run is not complete, a domain that the newest run lacks is reported as not scanned. Domains that are added to or
-removed from the list therefore do not appear as changes of verdicts.
+newest run is not complete, a domain that the newest run lacks is reported as not scanned. Domains that are added to the
+list of domains or removed from the list do not appear as changes of verdicts.
 
 Domains and hosts of several runs are joined in temporary files (module ``join``). The memory contains the changes, a
 counter for each MX host and the digest of each server certificate of the newest run. The memory needed grows with the
@@ -89,15 +89,15 @@ class Flapping:
 class Comparison:
     """All differences between the compared runs.
 
-    ``column`` is the column of the target list by which the groups are divided. ``compared`` is the number of domains
-    that occur both in the newest run and in an earlier run. ``counts`` contains the number of domains and MX hosts of
-    each ``ChangeKind``, and ``groups`` contains these changes by MX host and cause. ``new_unknown`` contains domains
-    that were protected and are inconclusive in the newest run, and ``unclear`` contains domains that were broken and
-    are inconclusive in the newest run. ``absent`` is the number of domains that do not exist in the newest run and did
-    not exist before. ``changed`` contains the domains whose verdict changed without being newly broken, newly unknown
-    or fixed. ``not_scanned`` is the number of domains that the newest run lacks because it is incomplete.
-    ``transitions`` counts the changes of verdicts by field and by the text ``old > new``. ``expiring`` contains hosts
-    whose certificate in the newest run has expired or expires soon.
+    ``column`` is the column of the target list by whose values the groups of changes are divided. ``compared`` is the
+    number of domains that occur both in the newest run and in an earlier run. ``counts`` contains the number of domains
+    and MX hosts of each ``ChangeKind``, and ``groups`` contains these changes by MX host and cause. ``new_unknown``
+    contains domains that were protected and are inconclusive in the newest run, and ``unclear`` contains domains that
+    were broken and are inconclusive in the newest run. ``absent`` is the number of domains that do not exist in the
+    newest run and did not exist in the latest conclusive earlier run. ``changed`` contains the domains whose verdict
+    changed without being newly broken, newly unknown or fixed. ``not_scanned`` is the number of domains that the newest
+    run lacks because the newest run is incomplete. ``transitions`` counts the changes of verdicts by field and by the
+    text ``old > new``. ``expiring`` contains hosts whose certificate in the newest run has expired or expires soon.
     """
 
     runs: tuple[RunInfo, ...]
@@ -197,7 +197,7 @@ def _buckets(runs: Sequence[Run], name: str) -> int:
 class _Domains:
     """Collector of the changes of domains.
 
-    ``affected`` maps the report key of a host to its number of domains in the newest run.
+    ``affected`` maps the report key of a host to the number of domains that use the host in the newest run.
     """
 
     def __init__(self, runs: Sequence[RunInfo], column: str) -> None:
@@ -290,7 +290,7 @@ class _Domains:
 
 
 def _lists(found: Comparison) -> dict[ChangeKind, list[DomainChange]]:
-    """Return the list of domains for each kind of change."""
+    """Return the lists of changed domains in a comparison, by the kind of change."""
     return {
         ChangeKind.NEW_BROKEN: found.new_broken,
         ChangeKind.NEW_UNKNOWN: found.new_unknown,

@@ -14,7 +14,7 @@ NAMES = ("new-broken", "new-unknown", "removed", "shrunk=PERCENT%")
 
 @dataclass(frozen=True, slots=True)
 class Condition:
-    """A condition of ``--fail-on``: ``name`` is the text before ``=``, ``percent`` the limit of ``shrunk``."""
+    """A condition of ``--fail-on``: ``name`` is the text before ``=``, ``percent`` the number after ``shrunk=``."""
 
     name: str
     percent: float = 0.0
@@ -60,7 +60,7 @@ def _removed(found: Comparison, _condition: Condition) -> str:
 
 
 def _shrunk(found: Comparison, condition: Condition) -> str:
-    """Compare the number of domains in a complete newest run with the number in the latest complete earlier run."""
+    """Return a sentence if a complete newest run has ``percent`` % fewer domains than the last complete earlier run."""
     *earlier, new = found.runs
     old = next((run for run in reversed(earlier) if run.complete), None)
     if old is None or not new.complete or not old.domains:

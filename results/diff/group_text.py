@@ -83,7 +83,7 @@ def print_groups(console: Console, found: Comparison, groups: list[ChangeGroup],
 
 
 def _with_values(found: Comparison, groups: list[ChangeGroup]) -> Iterator[tuple[str, ChangeGroup]]:
-    """Yield a heading and each group.
+    """Yield each group of changes with a heading for the group.
 
     The heading is ``COLUMN: VALUE``, or empty without a column and for a group with the value of the preceding group.
     """

@@ -19,7 +19,7 @@ from results.render.words import of_reason
 from scanner.vocabulary import Dane
 
 REMOVED = "mx-record-removed"
-"""The cause of a fixed domain whose broken MX host is no longer in its MX records."""
+"""The cause of a fixed domain whose broken MX host is no longer in the domain's MX records."""
 
 
 class ChangeKind(StrEnum):
@@ -83,9 +83,9 @@ class _Key:
 
 
 class Groups:
-    """Collector of groups.
+    """Collector of groups of changes.
 
-    ``add`` takes a domain, ``observe`` takes the states of a host, and ``result`` returns the groups.
+    ``add`` takes a domain, ``observe`` takes the states of a host, ``result`` returns the groups.
     """
 
     def __init__(self) -> None:
@@ -168,7 +168,8 @@ class Groups:
 def _changed_hosts(earlier: Sequence[DomainState], new: DomainState) -> Iterator[tuple[ChangeKind, MXState]]:
     """Yield the ``ChangeKind`` and the state of each host of a domain, except for hosts without a change to report.
 
-    The state is that of the newest run, or for the kind ``FIXED`` that of an earlier run, in which the host was broken.
+    The yielded state is the state in the newest run; for the kind ``FIXED``, the state in the latest earlier run in
+    which the host was broken.
     """
     past = [{host.host: host for host in state.hosts} for state in earlier]
     for host in new.hosts:
@@ -185,7 +186,7 @@ def _changed_hosts(earlier: Sequence[DomainState], new: DomainState) -> Iterator
 
 
 def _since(name: str, earlier: Sequence[DomainState]) -> datetime | None:
-    """Return the start time of the earliest run in which a host was broken; the host is sound in no later run."""
+    """Return the start time of the first run, after the last run with a sound host, in which the host was broken."""
     since = None
     for state in reversed(earlier):
         health = next((host.health for host in state.hosts if host.host == name), None)
@@ -216,8 +217,8 @@ def _merged(one: ChangeGroup, other: ChangeGroup) -> ChangeGroup:
 def host_counts(groups: Iterable[ChangeGroup]) -> dict[ChangeKind, int]:
     """Return the number of MX hosts for each kind of change.
 
-    A host that was already broken for another domain is not newly broken. A host that is still broken for another
-    domain is not fixed.
+    A host that was already broken for another domain is not counted as newly broken. A host that is still broken for
+    another domain is not counted as fixed.
     """
     names: dict[ChangeKind, set[str]] = {kind: set() for kind in ChangeKind}
     for group in groups:

@@ -10,7 +10,7 @@ from scanner.reasons import Reason
 
 
 class HostCause(StrEnum):
-    """The certificates and TLSA records that changed at an MX host since its latest conclusive earlier run."""
+    """What changed at an MX host since the latest conclusive earlier run: the certificate, the TLSA records or both."""
 
     CERTIFICATE = "certificate-changed"
     RECORDS = "tlsa-changed"

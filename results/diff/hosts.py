@@ -14,7 +14,7 @@ from scanner.facts import CertFacts, TLSARecord
 
 @dataclass(frozen=True, slots=True)
 class LeafSummary:
-    """The main facts of a host's server certificate."""
+    """The digest, subject, issuer and expiry of a host's server certificate."""
 
     sha256: str
     subject: str
@@ -91,7 +91,7 @@ class HostChanges:
     def __init__(self, affected: Counter[str]) -> None:
         """Create an empty collector.
 
-        ``affected`` maps the report key of a host to its number of domains in the newest run.
+        ``affected`` maps the report key of a host to the number of domains that use the host in the newest run.
         """
         self._affected = affected
         self._changed: list[tuple[HostState, ...]] = []
@@ -173,7 +173,7 @@ def _shown(state: HostState, certs: dict[str, CertFacts]) -> dict[str, tuple[Cer
 def _certificate_change(
     states: Sequence[HostState], domains: int, certs: dict[str, CertFacts]
 ) -> Iterator[CertificateChange]:
-    """Compare a host's certificates in the newest run with those in an earlier run.
+    """Compare a host's certificates in the newest run with the host's certificates in an earlier run.
 
     The earlier run is the latest earlier run that contains certificates of the host.
     """

@@ -1,10 +1,10 @@
 """The join of several runs by key, and the grouping of lines, in bounded memory.
 
 The lines of a run are in the order in which the scan wrote them, and this order differs between runs. Each line is
-therefore reduced to a small state, which is written to one of several temporary files (buckets), chosen by the hash of
-the line's key. When all states are written, the buckets of all runs with the same number are read together. The memory
-contains one bucket of each run at a time. A bucket contains about ``BUCKET`` octets of lines; the decoded records of
-these lines need several times as much memory.
+reduced to a state (the values to compare), which is written to a temporary file (bucket). The hash of the line's key
+selects the number of the bucket. When all states are written, the buckets with the same number, one of each run, are
+read together. The memory contains one bucket of each run at a time. A bucket contains about ``BUCKET`` octets of lines;
+the decoded records of these lines need several times as much memory.
 """
 
 import zlib

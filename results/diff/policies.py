@@ -82,7 +82,7 @@ class PolicyState:
 
     @property
     def content(self) -> tuple[str, frozenset[str], int] | None:
-        """The values of the policy; the order of its patterns has no meaning."""
+        """Mode, patterns (without their order) and ``max_age`` of the policy; None without a policy."""
         return None if self.policy is None else (self.policy.mode, frozenset(self.policy.mx), self.policy.max_age)
 
 

@@ -1,13 +1,13 @@
-"""Recomputation of the verdicts of a stored run with the current code, optionally at another time or level.
+"""Recomputation of the verdicts of a stored run with the current code, optionally at another time or security level.
 
 The routes, TLSA lookups, evidence and verdicts of a run are derived again from the stored DNS answers, probes and
-certificates. If the code, trusted certificates, time and level are the same as in the scan, the recomputed verdicts are
-equal to the stored verdicts.
+certificates. If the code, trusted certificates, time and security level are the same as in the scan, the recomputed
+verdicts are equal to the stored verdicts.
 
 If the current code needs a DNS answer that is not stored, the stored result of the lookup is kept. A recomputation at
-another level uses the handshakes made with the TLS profile of the scan: a scan at ``may`` or ``encrypt`` accepts
-sessions without a certificate, a scan at ``dane`` or above does not. A domain for which the run lacks a host report or
-a certificate keeps the stored verdict; such domains are counted.
+another security level uses the handshakes made with the TLS profile of the scan: a scan at ``may`` or ``encrypt``
+accepts sessions without a certificate, a scan at ``dane`` or above does not. A domain for which the run lacks a host
+report or a certificate keeps the stored verdict; such domains are counted.
 
 Domains are judged in groups with the same first MX host, so that each host is judged about once. Domains whose names
 are not in the certificates of a host share the verdict of the host.
@@ -61,7 +61,7 @@ VERDICTS = 64
 
 @dataclass(frozen=True, slots=True)
 class EndpointChange:
-    """An address whose verdict changes.
+    """An address whose recomputed verdict differs from the stored verdict.
 
     ``domains`` is the number of domains for which the verdict of the address changes. ``text`` explains the recomputed
     verdict.
@@ -80,8 +80,8 @@ class Rejudged:
     """The differences between the stored and the recomputed verdicts of a run.
 
     ``at`` is the time at which validity periods are checked, None for the time of each probe. ``left`` is the number of
-    domains that could not be judged again. ``transitions`` counts the changes of domain verdicts by field and by the
-    text ``old > new``.
+    domains that keep the stored verdict because the run lacks a host report or a certificate. ``transitions`` counts
+    the changes of domain verdicts by field and by the text ``old > new``.
     """
 
     level: Level
@@ -211,7 +211,7 @@ class Rejudge:
         return _JudgedHost(replace(report, tlsa=lookup, endpoints=endpoints), shown)
 
     def _evidence(self, old: EndpointReport, lookup: TLSALookup, shown: dict[str, CertFacts]) -> EndpointReport:
-        """Recompute the evidence of an address and of its other certificates, if the run contains evidence."""
+        """Recompute the evidence about all certificates of an address, if the run contains evidence for the address."""
         others = tuple(self._judged(other, other.probe, lookup, shown) for other in old.algorithms)
         return replace(self._judged(old, sessions(old).shown, lookup, shown), algorithms=others)
 

@@ -180,7 +180,8 @@ def _ended(fault: Rollover | None, old: HostObservation, new: HostObservation) -
 def _first_was_wrong(old: HostObservation, new: HostObservation) -> list[Rollover]:
     """Return the rollover that ends with ``new`` if no earlier observation shows its beginning.
 
-    The list is empty if the class of the rollover is not known. The records match in ``new``, but not in ``old``.
+    The returned list is empty if the class of the rollover is not known. The records match in ``new``, but not in
+    ``old``.
     """
     if not replaced(old.chains, new.chains):
         late = old.records != new.records

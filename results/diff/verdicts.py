@@ -30,7 +30,7 @@ V = TypeVar("V")
 
 @dataclass(frozen=True, slots=True)
 class DomainWords:
-    """The verdict values of a domain, in the order in which they are compared and printed.
+    """The verdict values of a domain, in the order in which the values are compared and printed.
 
     ``sts`` and ``mechanism`` are None if the run did not examine MTA-STS, and in this case are not compared.
     """
@@ -45,7 +45,7 @@ class DomainWords:
 
 @dataclass(frozen=True, slots=True)
 class EndpointWords:
-    """The three verdict values of an address, in the order in which they are compared and printed."""
+    """The verdict values (TLS, DANE, PKIX) of an address, in the order in which the values are compared and printed."""
 
     tls: TLSState
     dane: Dane
@@ -57,8 +57,8 @@ class DomainChange:
     """A domain whose verdict changed between the compared runs.
 
     ``reasons`` and ``text`` belong to the new verdict, or to the old verdict if the domain was fixed. ``since`` is the
-    start time of the run in which the domain became broken; the domain is sound in no later run. ``group`` is the value
-    of the column by which changes are grouped.
+    start time of the run in which the domain became broken; the domain is sound in no later run. ``group`` is the
+    domain's value in the column of the target list by which changes are grouped.
     """
 
     domain: str
@@ -103,7 +103,7 @@ def domain_words(verdict: _Judged) -> DomainWords:
 
 
 def endpoint_words(verdict: EndpointVerdict) -> EndpointWords:
-    """Return the three verdict values of an address."""
+    """Return the verdict values (TLS, DANE, PKIX) of an address."""
     return EndpointWords(verdict.tls, verdict.dane, verdict.pkix)
 
 

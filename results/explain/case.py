@@ -19,7 +19,7 @@ class HostCase:
 
     ``report`` is the report of the host, None if the host was not examined. ``certs`` maps SHA-256 digests to
     certificates, ``sightings`` maps the data of TLSA records to the certificates that match the data. ``text`` is the
-    text of the verdict.
+    SMTP reply or error text in the verdict.
     """
 
     host: str
@@ -36,11 +36,11 @@ class HostCase:
         return {record.data for record in self.report.tlsa.records} if self.report else set()
 
     def failing_chains(self) -> Iterator[Chain]:
-        """Return each certificate chain of each address without a matching TLSA record, server certificate first."""
+        """Return the certificate chains of all addresses that match no TLSA record, each with its server certificate first."""
         return (chain for evidence, chain in self._sent() if not _matched(evidence))
 
     def chains(self) -> Iterator[Chain]:
-        """Return each certificate chain of each address, the chains without a matching TLSA record first."""
+        """Return the certificate chains of all addresses, first the chains that match no TLSA record."""
         yield from self.failing_chains()
         yield from (chain for evidence, chain in self._sent() if _matched(evidence))
 
@@ -51,7 +51,7 @@ class HostCase:
         return (error for evidence in found if evidence is not None for error in evidence.errors)
 
     def other_mismatches(self) -> Iterator[tuple[CertAlg, CertFacts]]:
-        """Return the second certificates (with another key algorithm) that mismatch, each with its key algorithm."""
+        """Return the second certificates (with another key algorithm) that match no TLSA record, each with the algorithm."""
         for endpoint in self.report.endpoints if self.report else ():
             for other in endpoint.algorithms:
                 chain = other_chain(other, self.certs or {})

@@ -56,7 +56,7 @@ def explain(case: HostCase) -> Explanation:
 
 
 def reply_of(report: HostReport | None) -> str:
-    """Return the text of the server about a host's failure, or else of a library or resolver, or else an empty text."""
+    """Return the reply or error text about a host's failure, from the server, else from a library or resolver, else empty."""
     if report is None:
         return ""
     probes = [probe for endpoint in report.endpoints for probe in endpoint.probes]
@@ -92,7 +92,7 @@ def _wrong_name(case: HostCase) -> str:
 
 
 def _detail(case: HostCase, reason: str) -> str:
-    """Return details of a host, which are appended to the general sentence of the reason code."""
+    """Return details of a host's failure as text, which is appended to the general sentence of the reason code."""
     if reason == Reason.OTHER_CERTIFICATE_MISMATCH:
         return _others(case)
     if reason in (Reason.CERTIFICATE_EXPIRED, Reason.CERTIFICATE_NOT_YET_VALID):
@@ -105,7 +105,7 @@ def _detail(case: HostCase, reason: str) -> str:
 
 
 def _others(case: HostCase) -> str:
-    """Return the second certificates (with another key algorithm) that mismatch, each with the algorithm of its key."""
+    """Return the second certificates (with another key algorithm) that match no TLSA record, as text."""
     found = dict.fromkeys(f"{alg}: {leaf.subject}" for alg, leaf in case.other_mismatches())
     return f" ({', '.join(list(found)[:NAMES])})" if found else ""
 

@@ -43,7 +43,7 @@ class PolicyTask:
 
 
 def policy_worklist(run: Run, faults: PolicyFaults, top: int, column: str = "") -> tuple[PolicyTask, ...]:
-    """Return the first domains with faults, in the order of ``faults``.
+    """Return the domains with faults, at most ``top``, in the order of ``faults``.
 
     Args:
         run: the run.

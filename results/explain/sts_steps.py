@@ -56,7 +56,7 @@ def _of_policy(report: STSReport, console: Console) -> Iterator[Line]:
 
 
 def _fetched(fetch: PolicyFetch) -> str:
-    """Return the result of a request to the policy host."""
+    """Return the result of a request to the policy host as text."""
     if fetch.reason is not None:
         return f"not contacted: {words.of_reason(fetch.reason)}"
     if fetch.failure is not None:

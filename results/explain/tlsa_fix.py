@@ -85,9 +85,9 @@ def records_to_publish(case: HostCase) -> tuple[str, ...]:
 
 
 def alternative_record(case: HostCase, cause: str, findings: Sequence[RecordFinding]) -> str:
-    """Return a record with usage 2, as a line of a zone file, for an issuer whose record has usage 3.
+    """Return a TLSA record with usage 2, as a zone file line, for an issuer certificate that is published with usage 3.
 
-    The text is empty if ``cause`` is another cause than ``ISSUER_AS_SERVER``, or if the host was not examined.
+    The returned text is empty if ``cause`` is not ``ISSUER_AS_SERVER``, or if the host was not examined.
     """
     if cause != Cause.ISSUER_AS_SERVER or case.report is None:
         return ""
@@ -97,7 +97,7 @@ def alternative_record(case: HostCase, cause: str, findings: Sequence[RecordFind
 
 
 def owner_of(report: HostReport) -> str:
-    """Return the owner name of the host's TLSA records after CNAME records, without the final dot."""
+    """Return the owner name of the host's TLSA records at the end of the chain of aliases, without the final dot."""
     owner = f"_{report.port}._tcp.{report.tlsa.base_domain or report.host}"
     answers = (step for step in report.tlsa.steps if step.name == owner and step.rname)
     return next((step.rname for step in answers), owner)

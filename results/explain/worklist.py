@@ -54,7 +54,7 @@ class Task:
 
     @property
     def urgent(self) -> bool:
-        """True if the host is broken or does not answer, false if the result is inconclusive."""
+        """True if the host is broken or does not answer, false if the verdict of the host is inconclusive."""
         return self.conclusive or self.down
 
 
@@ -70,7 +70,7 @@ def worklist(
     Args:
         run: the run.
         failing: the failing hosts in the summary of the run.
-        history: earlier runs, used for the start of each failure and for replaced certificates.
+        history: earlier runs, which are searched for the start of each failure and for replaced certificates.
         top: maximum number of returned hosts, at most ``LIMIT``.
         past: the hosts of the earlier runs; None to read these hosts from ``history``.
 

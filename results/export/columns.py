@@ -1,9 +1,8 @@
 """Columns of exported tables, each defined as a Python function and as an SQL expression for DuckDB.
 
-The CSV and SQLite exports compute the columns in Python. For SQL queries, DuckDB reads the line files of a run itself,
-which takes a fraction of the time of Python. The value of a column is therefore defined twice: as a Python function of
-the record, and as an SQL expression. For every column, a test compares the value of the function with the value of the
-SQL expression.
+The CSV and SQLite exports compute the columns in Python. For SQL queries, DuckDB reads the line files of a run
+directly, in a fraction of the time that Python needs. Each column has two definitions: a Python function of the record,
+and an SQL expression. For every column, a test compares the value of the function with the value of the SQL expression.
 """
 
 from collections.abc import Callable, Iterable, Iterator
@@ -56,7 +55,8 @@ class TableDefinition:
         columns: the columns; each function ``value`` gets a record that ``rows`` returns.
         file: the line file from which DuckDB reads the rows, a key of ``LINE_FILES``; empty if Python makes the rows.
         line: DuckDB's types of the members of a line that the columns need.
-        shared: DuckDB's types of the members that all tables of the file need, as the file is read once for all.
+        shared: DuckDB's types of the members that all tables of the file need, as the file is read once for all these
+            tables.
         source: an SQL query over the lines that returns one row for each row of the table.
         key: the stored column that contains the key of the line.
         first: SQL condition that selects one row of each line.

@@ -56,7 +56,7 @@ class Database:
 
     Args:
         connection: DuckDB's connection to an empty database.
-        directory: an empty directory for temporary files, which outlives the database.
+        directory: an empty directory for temporary files, which the caller removes after the database is closed.
         runs: the runs whose tables the database contains.
         allow_files: whether SQL may read and write other files.
 
@@ -202,7 +202,7 @@ class Database:
         )
 
     def _fill(self, tables: Sequence[TableDefinition], run: Run, beside: Sequence[TableDefinition]) -> None:
-        """Fill all tables of one line file, or one table, from the first source whose rows are usable."""
+        """Fill one table, or all tables of a line file, from the first file of ``Sources.of`` without corrupt rows."""
         error: Exception | None = None
         for source in self._sources.of(tables[0], run, beside):
             try:
@@ -229,7 +229,7 @@ class Database:
         self._run("DROP TABLE IF EXISTS data.line")
 
     def _valid(self, table: TableDefinition) -> bool:
-        """Return whether the rows of the last loaded run are valid and no two lines of its file have the same key."""
+        """Return whether the rows of the last loaded run are valid, and no key is on two lines of the run's file."""
         conditions = " AND ".join(f"({column.valid})" for column in table.columns if column.valid)
         ((good,),) = self._run(
             f"SELECT count(*) FILTER ({table.first}) = count(DISTINCT {table.key})"  # noqa: S608 - names of module tables

@@ -62,9 +62,11 @@ class Relation:
 
 
 class RunDatabase:
-    """The tables of runs in a temporary database, which exists as long as this object or a relation from it exists.
+    """The tables of runs in a temporary database, which exists as long as this object or a relation made from this
+    object exists.
 
-    An SQL text in this database may also read and write other files. The file docs/queries.md describes the tables.
+    An SQL text in this database may also read and write every file that the user can read and write. The file
+    docs/queries.md describes the tables.
 
     Args:
         runs: the runs whose tables the database contains. The column ``run`` of each table contains the name of the

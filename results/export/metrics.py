@@ -5,7 +5,7 @@ these types. The number of series is small: no domain or host has a series, and 
 providers has a separate series; the series ``other`` contains the sum of all other providers. Every verdict and reason
 has a series even if its count is zero, so that an alert can detect a change.
 
-The histogram of the days until expiry contains a certificate as long as a server sends the certificate; an expired
+The histogram of the days until expiry contains, for each MX host, the server certificate that expires first; an expired
 certificate is counted with 0 days.
 """
 

@@ -31,7 +31,7 @@ PEM_WIDTH = 64  # number of characters in a line of PEM (RFC 7468 section 2)
 REMEMBERED = 1 << 16  # maximum number of hosts whose provider is cached, because two tables need it
 
 provider_of_host = lru_cache(REMEMBERED)(provider_of)
-"""Return the provider of an MX host, from a larger cache than that of ``scanner.core``."""
+"""Return the provider of an MX host, from a larger cache than the cache of ``scanner.core.providers``."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,8 +45,8 @@ class RouteOf:
 class HostRow(Lean, frozen=True):
     """The row of an MX host in the table ``hosts``.
 
-    ``dane`` is the host's most severe verdict for any domain. ``tlsa`` is ``usable``, or the DANE verdict that follows
-    from the DNS answers alone.
+    ``dane`` is the most severe DANE verdict that the host has for a domain. ``tlsa`` is ``usable``, or the DANE verdict
+    that follows from the DNS answers alone.
     """
 
     host_key: str
@@ -233,7 +233,7 @@ def host_row(report: HostReport, domains: int = 0, dane: str = "") -> HostRow:
     Args:
         report: the host's report.
         domains: the number of domains that use the host.
-        dane: the host's most severe verdict for any domain; empty if no domain uses the host.
+        dane: the most severe DANE verdict that the host has for a domain; empty if no domain uses the host.
     """
     lookup = report.tlsa
     records = tuple(map(presentation, lookup.records))

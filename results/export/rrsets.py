@@ -10,8 +10,8 @@ SHORTEST_TLSA = 4  # minimum number of octets of TLSA rdata with a presentation 
 def rrset(answer: Answer | None) -> tuple[str, ...]:
     """Return the records of a DNS answer as lines ``OWNER TTL IN TYPE RDATA``.
 
-    The result is empty if there is no answer or no record. In the returned lines, OWNER is the name at the end of the
-    chain of aliases. TLSA rdata that is not hexadecimal is returned as stored.
+    The result is empty if ``answer`` is None or contains no record. In the returned lines, OWNER is the name at the end
+    of the chain of aliases. TLSA rdata that is not hexadecimal is returned as stored.
     """
     if answer is None:
         return ()

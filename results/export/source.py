@@ -47,7 +47,8 @@ class Sources:
         Args:
             table: the table to fill.
             run: the run that contains the rows.
-            beside: tables that will be filled next; their rows are written in the same pass over the records.
+            beside: tables that the caller fills after ``table``; the rows of these tables are also written while the
+                reports of the hosts are read for ``table``.
 
         Raises:
             StoreError: the run cannot be read, or a temporary file cannot be written.

@@ -66,7 +66,7 @@ def _distinct(name: str) -> str:
 
 
 def _listed_last(*columns: Column) -> tuple[Column, ...]:
-    """Return columns with the columns of lists last; all other columns keep their order of version 0.1.0."""
+    """Return the columns of a table, list columns last; all other columns have the same order as in version 0.1.0."""
     return tuple(sorted(columns, key=lambda column: column.kind is tuple))
 
 
@@ -76,7 +76,7 @@ def _mx(name: str) -> Callable[[DomainRecord], str]:
 
 
 def _optional(path: str, default: object = None) -> Callable[[DomainRecord], Any]:
-    """Return a function that returns a nested member of a domain, or ``default`` if a member on the way is None."""
+    """Return a function that returns a nested member of a domain record, or ``default`` if an outer member is None."""
     names = path.split(".")
 
     def value(record: DomainRecord) -> Any:
@@ -91,7 +91,7 @@ def _optional(path: str, default: object = None) -> Callable[[DomainRecord], Any
 
 
 def _policy(name: str, kind: type, path: str) -> Column:
-    """Return a column about the MTA-STS policy or TLSRPT record, null if there is none or it was not examined."""
+    """Return a column about the MTA-STS policy or TLSRPT record, null if the domain record lacks the value."""
     return replace(member(name, kind, path, null=True), value=_optional(path))
 
 

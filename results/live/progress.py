@@ -35,7 +35,7 @@ class Progress(Protocol):
         """Close the display."""
 
     def show(self, status: Status) -> None:
-        """Display the status of a scan if the next update of the display is due."""
+        """Display the status of a scan; ``PlainProgress`` ignores a call soon after its last line."""
 
     def end(self, status: Status) -> None:
         """Display the last status of the scan."""

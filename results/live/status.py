@@ -65,7 +65,7 @@ class MetricsFile:
 
 
 class PeriodicWriter:
-    """Writer of the first and the last status of a scan, and of a status every ``every`` seconds in between.
+    """Writer of the first and the last status of a scan, and of a status every ``every`` seconds during the scan.
 
     Args:
         write: function that writes a status or raises ``StoreError``.

@@ -35,7 +35,7 @@ def mismatch_causes(run: Run, history: Sequence[Run], wrong: Collection[str]) ->
 
 
 def _cause(report: HostReport, certs: Mapping[str, CertFacts], elsewhere: Mapping[str, SeenCertificate]) -> str:
-    """Return the most specific cause at any address of a host.
+    """Return the most specific cause of the DANE mismatch at any address of a host.
 
     If no address has a cause, return the reason code of a mismatch of another certificate, or else of the host's name.
     """

@@ -150,7 +150,7 @@ def _leaf(endpoint: EndpointReport) -> str | None:
 
 
 def _values(report: HostReport) -> dict[str, list[object]]:
-    """Return, for each property that is compared between addresses, its value at each address; None is unknown."""
+    """Return, for each property that is compared between addresses, its value at each address; None means unknown."""
     looks: dict[str, Callable[[EndpointReport], object]] = {
         "reachable": accepted_tcp,
         "TLS": lambda each: established(sessions(each).shown),

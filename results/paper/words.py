@@ -120,7 +120,7 @@ class PaperWords:
 
 
 def dane_and_sts(dane: str, sts: str) -> str:
-    """Return the label of a pair of verdicts."""
+    """Return the label of a pair of a DANE verdict and an MTA-STS verdict."""
     return f"DANE {dane}, MTA-STS {sts}"
 
 

@@ -3,9 +3,9 @@ r"""Escaping of text from servers, zones and lists, with one function for each o
 Text from servers, zones and lists can contain escape sequences, line ends, characters that reverse or hide the text
 after them, and combining marks without limit. The function ``safe`` replaces every invisible character and combining
 mark by an escape such as ``\x1b`` or ``\u202e``. Every format for human readers uses the function ``safe``; the
-functions for Markdown, HTML and LaTeX then also escape the markup of the format. The escapes in JSON output preserve
-every character of a text. In CSV output, U+FFFD replaces each character that ``safe`` would escape, and no cell begins
-a spreadsheet formula. This module does not escape the markup of the library Rich, because text from servers, zones and
+functions for Markdown, HTML and LaTeX also escape the markup of the format. The escapes in JSON output preserve every
+character of a text. In CSV output, U+FFFD replaces each character that ``safe`` would escape, and no cell begins a
+spreadsheet formula. This module does not escape the markup of the library Rich, because text from servers, zones and
 lists is only passed to Rich as ``rich.text.Text``.
 """
 

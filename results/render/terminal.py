@@ -39,7 +39,7 @@ def said(console: Console, text: str) -> Text:
 
 
 def one_line(console: Console, text: Text, indent: int = 0) -> None:
-    """Print text on one line regardless of the width of the terminal, so that it can be copied as a whole."""
+    """Print text on one line regardless of the width of the terminal, so that users can copy the whole text."""
     console.print(Text(" " * indent).append_text(text), soft_wrap=True)
 
 
@@ -52,8 +52,8 @@ def heading(console: Console, title: str, note: str = "") -> None:
 def grid(*columns: str) -> Table:
     """Return a table without lines between cells.
 
-    The alignment of a column is ``<`` (left), ``>`` (right) or ``*`` (left, as wide as possible). If the first column
-    contains numbers, it is at least ``COUNT`` terminal columns wide, as in the other sections of a report.
+    The alignment of a column is ``<`` (left), ``>`` (right) or ``*`` (left, as wide as possible). A first column of
+    numbers is at least ``COUNT`` terminal columns wide, as in all sections of a report.
     """
     table = Table.grid(padding=(0, 2), expand="*" in columns)
     for place, column in enumerate(columns):

@@ -58,7 +58,7 @@ def to_text(report: Report, top: int) -> str:
 def to_json(report: Report) -> bytes:
     """Return a report as indented JSON, UTF-8.
 
-    The member names of the JSON are those of ``results.report.model.Report``.
+    The member names of the JSON are the member names of ``results.report.model.Report``.
     """
     return json_text(codec.pretty(report))
 

@@ -35,9 +35,9 @@ class CountRow:
 
 @dataclass(frozen=True, slots=True)
 class CountSection:
-    """A section of a report with the numbers of domains and MX hosts for each value.
+    """A section of a report with the numbers of domains and MX hosts for each vocabulary value.
 
-    ``base`` is the count that corresponds to 100 %.
+    ``base`` is the count to which the percentages refer.
     """
 
     key: str
@@ -49,7 +49,7 @@ class CountSection:
 
 @dataclass(frozen=True, slots=True)
 class TaskGroup:
-    """The failing MX hosts of the domains with one value of a column.
+    """The failing MX hosts of the domains with one value of a column of the target list.
 
     The entry of an MX host counts and names only the domains for which the column contains ``value``.
     """
@@ -66,8 +66,8 @@ class Report:
     ``figures`` contains the main counts of domains and hosts. ``tasks`` contains the failing MX hosts with an
     explanation, and ``failing`` is the number of all failing MX hosts. ``unrouted`` contains failing domains without an
     MX host to examine. If ``column`` is a column of the target list, ``by_column`` counts domains by the values of the
-    column, and ``groups`` contains the failing MX hosts divided by these values. ``policies`` contains domains with a
-    fault of MTA-STS or TLSRPT and explains the faults; its length is limited. ``policy_faults`` is the number of all
+    column, and ``groups`` contains the failing MX hosts divided by these values. ``policies`` contains a limited number
+    of domains with a fault of MTA-STS or TLSRPT, and explains the faults. ``policy_faults`` is the number of all
     domains with a fault of MTA-STS or TLSRPT.
     """
 

@@ -1,7 +1,7 @@
 """JSON Schema (draft 2020-12) of the lines of a run, derived from the records and their descriptions.
 
-Unknown members are allowed everywhere, so that a reader can validate lines of a later version with an older schema.
-mxsweep writes all members, but the schema does not require members with a default value.
+The schema allows unknown members in every record, so that a reader can validate lines that a later version of mxsweep
+wrote. mxsweep writes all members, but the schema does not require members with a default value.
 """
 
 from typing import Any

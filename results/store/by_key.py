@@ -1,4 +1,4 @@
-"""Reader of the records of a line file by key, for callers that do not follow the order of the file.
+"""Reader of the records of a line file by key, for requests in another order than the order of the file.
 
 The reader takes about 150 octets of memory for each requested key, and reads a record from the file when the record is
 requested.
@@ -30,11 +30,11 @@ class Lookup(Generic[_T]):
         path: the line file; a file that does not exist is read as a file without records.
         kind: the class of the records in the file.
         wanted: the keys that will be requested, by default all keys.
-        corrupt: counter of corrupt lines, which are then skipped; None makes a corrupt line an error.
+        corrupt: counter of corrupt lines, which ``Lookup`` skips; None makes a corrupt line an error.
 
     Raises:
-        StoreError: the file cannot be read, or contains a line without a key that is not skipped. ``get`` also raises
-            StoreError for a line that is not a record of the class ``kind``.
+        StoreError: the file cannot be read, or contains a line without a key while ``corrupt`` is None. ``get`` also
+            raises StoreError for a line that is not a record of the class ``kind``.
     """
 
     def __init__(

@@ -43,7 +43,7 @@ class StoredRun:
     def state(self) -> RunState:
         """The state of the run.
 
-        A run that is running or paused according to its header is interrupted if no process writes to it.
+        A run that is running or paused according to its header is interrupted if no process writes to the run.
         """
         active = self.header.state in (RunState.RUNNING, RunState.PAUSED)
         return RunState.INTERRUPTED if active and not self.locked else self.header.state

@@ -42,7 +42,7 @@ class CorruptLines:
 
 
 def handle(path: Path, number: int, error: Exception, corrupt: CorruptLines | None) -> None:
-    """Skip a corrupt line and count it, or raise an error.
+    """Count a corrupt line in ``corrupt``, so that the caller skips the line, or raise an error.
 
     Args:
         path: the line file that contains the line.
@@ -51,7 +51,7 @@ def handle(path: Path, number: int, error: Exception, corrupt: CorruptLines | No
         corrupt: counter of skipped lines; None makes every corrupt line an error.
 
     Raises:
-        StoreError: the line is not skipped.
+        StoreError: ``corrupt`` is None, or the file contains more than ``MAX_CORRUPT`` corrupt lines.
     """
     if corrupt is None:
         raise StoreError(f"{path}: line {number}: {error}") from error

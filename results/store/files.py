@@ -81,7 +81,7 @@ def open_append(path: Path) -> FileIO:
 
 
 def reopen_append(path: Path, file: FileIO) -> None:
-    """Continue with the present file of a path, which a rotation of logs may have moved; the object ``file`` is kept.
+    """Make ``file`` append to the file that now has the path, because a rotation of logs may have moved the old file.
 
     Raises:
         StoreError: the file cannot be opened; ``file`` is unchanged.
@@ -284,6 +284,6 @@ class _Closable(Protocol):
 
 
 def close_after(sink: _Closable, *, failed: bool) -> None:
-    """Close a writer; after another failure, suppress an error of closing, so that the first error is reported."""
+    """Close a writer; if ``failed`` is true, suppress an error of closing, so that an earlier error is reported."""
     with suppress(StoreError) if failed else nullcontext():
         sink.close()

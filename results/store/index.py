@@ -1,9 +1,9 @@
 """The index of a run in progress: the offset and length of the line of each MX host and certificate.
 
-A scan looks up each host and certificate in the index, so that it writes no line twice. The index is an SQLite file, so
-that memory does not grow with the run; a certificate takes about 60 octets on disk, and an MX host about 100 octets. A
-resumed scan builds the index from the line files. The SQLite file is unlinked while it is open, so that the kernel
-removes the file at the end of the process.
+A scan looks up each host and certificate in the index, so that the scan writes no line twice. The index is an SQLite
+file, so that memory does not grow with the run; a certificate takes about 60 octets on disk, and an MX host about 100
+octets. A resumed scan builds the index from the line files. The SQLite file is unlinked while it is open, so that the
+kernel removes the file at the end of the process.
 """
 
 import sqlite3
@@ -51,7 +51,8 @@ class Place(NamedTuple):
 class _CachedTable(Generic[K]):
     """A table of the index that maps keys to numbers, with recent rows in memory and older rows on disk.
 
-    Writing rows in batches takes less than half of the time of single rows, and a short run writes no rows.
+    Writing rows in batches takes less than half of the time of writing single rows, and a short run writes no rows to
+    the disk.
 
     Args:
         db: the SQLite database that contains the table.
@@ -119,7 +120,7 @@ class Index:
         return Place(*row) if row else None
 
     def host(self, key: str) -> tuple[float, Place] | None:
-        """Return the examination time of an MX host (POSIX timestamp) and the position of its last line, or None."""
+        """Return the time (POSIX timestamp) in the last line of an MX host and the position of the line, or None."""
         row = self._hosts.get(key)
         return (row[0], Place(*row[1:])) if row else None
 
@@ -158,7 +159,7 @@ class Index:
 def observed_of(line: bytes) -> datetime:
     """Return the examination time in the line of an MX host.
 
-    The search begins at the end of the line, because the member of the time is close to the end.
+    The search begins at the end of the line, because the member that contains the time is close to the end of the line.
 
     Raises:
         ValueError: the line contains no time.

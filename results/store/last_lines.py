@@ -45,7 +45,7 @@ def last_records(path: Path, decode: Callable[[bytes], _T], corrupt: CorruptLine
     Args:
         path: the file.
         decode: function that returns the record of a line, or raises one of ``codec.UNREADABLE`` or ``CodecError``.
-        corrupt: counter of corrupt lines, which are then skipped; None makes a corrupt line an error.
+        corrupt: counter of corrupt lines, which the function skips; None makes a corrupt line an error.
 
     Raises:
         StoreError: the file cannot be read, or contains a corrupt line while ``corrupt`` is None.
@@ -78,7 +78,7 @@ def last_places(
     Args:
         path: the file.
         wanted: the requested keys, by default all keys; a key that is not in the file is left out of the result.
-        corrupt: counter of lines without a key, which are then skipped; None makes such a line an error.
+        corrupt: counter of lines without a key, which the function skips; None makes a line without a key an error.
 
     Raises:
         StoreError: the file cannot be read, or contains a line without a key while ``corrupt`` is None.

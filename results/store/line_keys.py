@@ -12,7 +12,7 @@ _USUAL_KEY = re.compile(rb'\{"(?:key|sha256)":"([ !#-\[\]-~]*)"')  # a key witho
 
 
 def key_of(line: bytes) -> str:
-    """Return the key of a line, which is its first member, without parsing the rest.
+    """Return the key of a line, which is the first member, without parsing the other members.
 
     Raises:
         CodecError: the line does not begin with a member that is a string.

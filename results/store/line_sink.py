@@ -1,4 +1,4 @@
-"""Writer of domain lines to a stream, each with the reports of its MX hosts and the summaries of their certificates."""
+"""Writer of domain lines to a stream; a line includes the reports of the MX hosts and summaries of the certificates."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
@@ -14,7 +14,7 @@ from scanner.vocabulary import RunState
 
 
 class LineSink:
-    """Writer of domain lines to a stream, each with the reports of the domain's MX hosts.
+    """Writer of domain lines to a stream; a line includes the reports of the domain's MX hosts.
 
     The writer has the methods of ``Store``.
     """

@@ -26,7 +26,7 @@ An unpacked line file of a run has 5 to 30 times the size of the compressed file
 """
 
 MIN_BOUND = 64 * 1024 * 1024
-"""Unpacked size in octets up to which ``MAX_RATIO`` is not applied: short files of repeated lines exceed it."""
+"""Unpacked size in octets up to which ``MAX_RATIO`` is not applied: short files of equal lines exceed ``MAX_RATIO``."""
 
 _ZSTD_WINDOW_LOG = 27  # binary logarithm of the maximum window in octets, 128 MiB: the default of the zstd command
 _CHUNK = 1024 * 1024
@@ -61,7 +61,7 @@ def _directory() -> "tempfile.TemporaryDirectory[str]":
 
 @cache
 def _unpacked(packed: Path, size: int, _changed: int) -> Path:
-    """Return the temporary unpacked copy of a compressed file with this size and modification time."""
+    """Return the temporary unpacked copy of a compressed file with the given size and modification time."""
     place = Path(tempfile.mkdtemp(dir=_directory().name)) / packed.stem
     bound = max(MIN_BOUND, MAX_RATIO * size)
     try:

@@ -19,7 +19,7 @@ _Line = TypeVar("_Line", bound="Lean")
 
 
 class Lean(msgspec.Struct, frozen=True, gc=False):
-    """Base class of partial records without reference cycles, which the garbage collector can therefore ignore."""
+    """Base class of partial records without reference cycles, which the garbage collector can ignore."""
 
 
 class MXPart(Lean, frozen=True):

@@ -2,9 +2,9 @@
 
 The pending domains of an interrupted run are the domains that a retry pass would have examined again, because the
 result of the route or of an MX host is inconclusive. The line of a domain does not show whether the domain was judged
-before or after a second examination of an MX host, so a host is pending if any of its lines is inconclusive. The
-pending domains may include a domain whose hosts all have conclusive results; the scan makes no connection for such a
-domain.
+before or after a second examination of an MX host, so an MX host is pending if any line of the host is inconclusive.
+The pending domains may include a domain whose hosts all have conclusive results; the scan makes no connection for such
+a domain.
 
 The spoiled domains are the domains for which a limit of this machine or a bug of mxsweep prevented a lookup or a probe.
 """
@@ -77,5 +77,5 @@ def _names(line: bytes, hosts: AbstractSet[str]) -> bool:
 
 
 def _route_pending(path: Path, line: bytes) -> bool:
-    """Return whether another lookup may change the route of a domain."""
+    """Return whether a second MX lookup may change the route of a domain."""
     return _FLAW.search(line) is not None and retry.of_route(decoded(path, DomainRecord, line).route)

@@ -62,7 +62,7 @@ class Run:
 
         Args:
             path: the directory.
-            corrupt: counter of corrupt lines, which are then skipped; None makes a corrupt line an error.
+            corrupt: counter of corrupt lines, which the methods skip; None makes a corrupt line an error.
 
         Raises:
             StoreError: the directory does not contain a run, its header cannot be read, its schema is newer than
@@ -95,7 +95,7 @@ class Run:
         return self._records("rejects", RejectRecord)
 
     def skip(self, name: str, key: str, error: Exception) -> None:
-        """Handle a line whose record turned out to be corrupt after the line had been read.
+        """Count a line that was decoded, but whose record has an incorrect value, as a corrupt line.
 
         Args:
             name: the line file, a key of ``LINE_FILES``.
@@ -136,7 +136,7 @@ class _Origin(msgspec.Struct):
 
 
 def _check_schema(file: Path, content: bytes) -> None:
-    """Check that this version of mxsweep can read a run.
+    """Raise ``StoreError`` if the schema of a run is newer than ``SCHEMA``.
 
     A run with a newer schema may contain other values and follow other rules.
     """
@@ -152,7 +152,7 @@ def _check_schema(file: Path, content: bytes) -> None:
 
 
 def _check_files(path: Path, header: RunHeader) -> None:
-    """Check that a complete run contains its line files, and that these contain lines if the run has domains."""
+    """Check that a complete run contains all line files, and that domains.jsonl is not empty if the run has domains."""
     for name in ("certs", "hosts", "domains"):
         file = own_path(path, name)
         if not file.exists() and packed.packed_path(file) is None:

@@ -97,8 +97,8 @@ class Store:
             anew: true if hosts are examined again, so that ``find_host`` ignores the lines written before this call.
 
         Raises:
-            StoreError: the directory does not contain a run, another process writes to it, or a file cannot be read or
-                written.
+            StoreError: the directory does not contain a run, another process writes to the run, or a file cannot be
+                read or written.
         """
         Run.open(path)
         _refuse_compressed(path)
@@ -184,7 +184,7 @@ class Store:
         self._append([*lines, _Line("domains", codec.encode(record))])
 
     def copy_host(self, line: bytes) -> None:
-        """Write the line of an MX host of another run, unless the host's last report has the same time.
+        """Write the line of an MX host of another run, unless this run's last report of the host has the same time.
 
         Raises:
             ValueError: the line is not a line of an MX host.

@@ -21,6 +21,6 @@ def test_main_writes_every_page(tmp_path: Path) -> None:
 
 def test_words_of_members_are_in_the_table_of_fields() -> None:
     assert (
-        "| `outcome` | value | delivery of mail at this level: `ok`, `fail`, `inconclusive`, `no_mail` |"
-        in (documents()["fields.md"])
+        "| `outcome` | value | delivery of mail at the requested security level: "
+        "`ok`, `fail`, `inconclusive`, `no_mail` |" in documents()["fields.md"]
     )
