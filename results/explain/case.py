@@ -36,7 +36,7 @@ class HostCase:
         return {record.data for record in self.report.tlsa.records} if self.report else set()
 
     def failing_chains(self) -> Iterator[Chain]:
-        """Return the certificate chains of all addresses that match no TLSA record, each with its server certificate first."""
+        """Return the certificate chains that match no TLSA record, each with its server certificate first."""
         return (chain for evidence, chain in self._sent() if not _matched(evidence))
 
     def chains(self) -> Iterator[Chain]:
@@ -51,7 +51,7 @@ class HostCase:
         return (error for evidence in found if evidence is not None for error in evidence.errors)
 
     def other_mismatches(self) -> Iterator[tuple[CertAlg, CertFacts]]:
-        """Return the second certificates (with another key algorithm) that match no TLSA record, each with the algorithm."""
+        """Return the second certificates that match no TLSA record, each with the algorithm of its key."""
         for endpoint in self.report.endpoints if self.report else ():
             for other in endpoint.algorithms:
                 chain = other_chain(other, self.certs or {})

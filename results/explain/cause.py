@@ -56,7 +56,7 @@ def explain(case: HostCase) -> Explanation:
 
 
 def reply_of(report: HostReport | None) -> str:
-    """Return the reply or error text about a host's failure, from the server, else from a library or resolver, else empty."""
+    """Return the text about the failure of a host: from the server, or else from a library or a resolver."""
     if report is None:
         return ""
     probes = [probe for endpoint in report.endpoints for probe in endpoint.probes]

@@ -62,8 +62,9 @@ class Relation:
 
 
 class RunDatabase:
-    """The tables of runs in a temporary database, which exists as long as this object or a relation made from this
-    object exists.
+    """The tables of runs in a temporary database.
+
+    The database exists as long as this object or a relation made from this object exists.
 
     An SQL text in this database may also read and write every file that the user can read and write. The file
     docs/queries.md describes the tables.

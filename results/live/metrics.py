@@ -16,7 +16,7 @@ _WORKER_GAUGES = (
     ("endpoints_probed", "Endpoints that the job probed.", ""),
     ("rss", "Resident memory of the process of the job.", "bytes"),
 )
-"""The gauges of each job of a scan in many processes: for each gauge, a member of ``WorkerStatus``, help text and unit."""
+"""The gauges of each job of a scan in many processes: a member of ``WorkerStatus``, help text and unit."""
 
 
 def status_metrics(status: Status) -> str:
