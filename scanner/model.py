@@ -106,7 +106,7 @@ class EndpointReport:
     The first probe has the TLS profile of the security level. ``core.verdict.roles`` selects the probe that represents
     the address; ``dane`` and ``pkix`` are the evidence from that probe. ``earlier`` contains the probes of earlier
     passes, oldest first, which no verdict uses. ``algorithms`` contains the probes for certificates with other key
-    algorithms, ``pq_probe`` is the probe for post-quantum groups. In runs of 0.1.0, ``pq`` and ``pq_signature`` are None.
+    algorithms, ``pq_probe`` the probe for post-quantum groups. In runs of 0.1.0, ``pq`` and ``pq_signature`` are None.
     """
 
     address: str
