@@ -1,6 +1,6 @@
-"""The scanner as a Python library: it takes a list of mail domains and returns records with verdicts.
+"""The scanner as a Python library: functions that scan mail domains and return a record with verdicts for each.
 
-Example for a script or a notebook, in which an event loop may already be running:
+Example for a script or a notebook (the call works although a notebook already runs an event loop):
 
     from scanner import api
 
@@ -14,7 +14,8 @@ Example for a trio program, which receives each record as soon as its domain has
             ...
 
 Each record has the content of one line of ``mxsweep scan -o -``: ``record.reports`` contains the reports of the MX
-hosts, and ``record.certificates`` summaries of their certificates. Messages go to the logger ``mxsweep``.
+hosts, and ``record.certificates`` contains summaries of the hosts' certificates. Messages for the user go to the logger
+``mxsweep`` of the standard module ``logging``.
 """
 
 import logging
@@ -56,9 +57,9 @@ log = logging.getLogger("mxsweep")
 
 
 class ScanError(Exception):
-    """Error: a scan is not possible, for example because of an unreadable file or without a usable resolver.
+    """Error: a scan is not possible, for example because a file is unreadable or no resolver is usable.
 
-    The message of the error is the cause.
+    The message of the error states the cause.
     """
 
 
@@ -74,24 +75,24 @@ def scan_all(
 ) -> list[DomainRecord]:
     """Scan mail domains and return their records, one record for each destination, in the order of the names.
 
-    The scan runs in a thread of its own, so that a script, a notebook cell and a function of a running asyncio or trio
-    program can call this function, which blocks until the scan ends. An interrupt (Ctrl-C) ends the scan.
+    The scan runs in a thread of its own. Therefore a script, a notebook cell and a function of a running asyncio or
+    trio program can call ``scan_all``. The call blocks until the scan ends. An interrupt (Ctrl-C) ends the scan.
 
     Args:
         names: destinations: domains, ``[host]``, ``host:port`` or addresses. A domain is scanned once, even if it is
             named several times. Domains in the files of ``exclude`` have no record.
-        level: TLS security level of the verdicts; the default is the level in ``settings``.
+        level: TLS security level at which verdicts are determined; the default is the level in ``settings``.
         ehlo: name to send in EHLO; the default is the name in ``settings`` or, without settings, the name of this host.
         settings: all other settings of a scan, such as port, timeouts (seconds), limits and rates. By default,
             the defaults of the command ``mxsweep scan`` apply, but without retry passes.
         resolver: values of ``--resolver``: ``auto`` (the default), ``system``, ``unbound`` or addresses.
-        unvalidated: continue without DANE verdicts if no resolver validates DNSSEC.
+        unvalidated: true to scan without DANE verdicts if no resolver validates DNSSEC.
         exclude: files that list domains, MX hosts and networks not to contact.
 
     Raises:
-        ValueError: a name is not a destination, or ``level`` is not a level.
-        ScanError: a file cannot be read, no resolver validates, or more than 1,000 domains are to be scanned without
-            ``ehlo`` or ``settings``.
+        ValueError: a name is not a destination, or ``level`` is not a TLS security level.
+        ScanError: a file cannot be read, no resolver validates, or ``names`` contains more than 1,000 destinations and
+            neither ``ehlo`` nor ``settings`` is given.
     """
     job = _job(names, level, ehlo, settings, resolver, exclude, unvalidated=unvalidated)
 
@@ -109,16 +110,16 @@ async def scan(
     unvalidated: bool = False,
     exclude: Iterable[str | PathLike[str]] = (),
 ) -> AsyncIterator[trio.MemoryReceiveChannel[DomainRecord]]:
-    """Scan mail domains in a trio program; leaving the block early ends the scan.
+    """Scan mail domains in a trio program; leaving the ``async with`` block before the last record ends the scan.
 
     Args:
         names: destinations, as for ``scan_all``.
-        level: TLS security level of the verdicts.
-        ehlo: name to send in EHLO.
-        settings: all other settings. With ``settings.retries``, each retry pass yields another record of an
-            inconclusive domain; the last record replaces the earlier records.
+        level: TLS security level at which verdicts are determined, as for ``scan_all``.
+        ehlo: name to send in EHLO, as for ``scan_all``.
+        settings: all other settings of a scan, as for ``scan_all``. With ``settings.retries``, each retry pass yields
+            another record of an inconclusive domain; the last record replaces the earlier records.
         resolver: values of ``--resolver``.
-        unvalidated: continue if no resolver validates DNSSEC.
+        unvalidated: true to scan without DANE verdicts if no resolver validates DNSSEC.
         exclude: files that list domains, MX hosts and networks not to contact.
 
     Yields:
@@ -127,7 +128,7 @@ async def scan(
 
     Raises:
         ValueError: as ``scan_all``.
-        ScanError: as ``scan_all``, or the private resolver died.
+        ScanError: as ``scan_all``, or the private unbound of the scan ended unexpectedly.
     """
     job = _job(names, level, ehlo, settings, resolver, exclude, unvalidated=unvalidated)
     async with _records(job) as records:
@@ -182,7 +183,7 @@ def _job(
 
 
 def _targets(names: Iterable[str], settings: Settings) -> tuple[Target, ...]:
-    """Parse the names; a name with the same destination as an earlier name is ignored."""
+    """Parse the names of destinations; a name with the same destination as an earlier name is ignored."""
     found: dict[str, Target] = {}
     for number, name in enumerate(names, 1):
         text = name if name.startswith("[") else name.removesuffix(".")
@@ -195,22 +196,22 @@ def _targets(names: Iterable[str], settings: Settings) -> tuple[Target, ...]:
 
 
 class _ChannelSink:
-    """A sink that sends the records of domains into a channel."""
+    """A sink (receiver of the records of a scan) that sends the domain records into a trio channel."""
 
     def __init__(self, channel: trio.MemorySendChannel[DomainRecord]) -> None:
         self._channel = channel
 
     def put_domain(self, record: DomainRecord, reports: Sequence[HostReport], certs: Mapping[str, CertFacts]) -> None:
-        """Send a record; after the receiver has closed its end, do nothing."""
+        """Send a record into the channel; do nothing after the receiver has closed its end of the channel."""
         with suppress(trio.BrokenResourceError):
             self._channel.send_nowait(standing_alone(record, reports, certs))
 
     def put_reject(self, file: str, line: int, raw: str, reason: str) -> None:
-        """Log an excluded name."""
+        """Log a name that is excluded from the scan, and the reason."""
         log.warning("%s:%d: %s: not scanned: %s", file, line, raw, reason)
 
     def sync(self) -> None:
-        """Do nothing: records are sent at once."""
+        """Do nothing, because ``put_domain`` sends each record at once."""
 
 
 @asynccontextmanager
@@ -228,7 +229,7 @@ async def _records(job: _Job) -> AsyncIterator[trio.MemoryReceiveChannel[DomainR
 
 
 async def _collected(job: _Job) -> list[DomainRecord]:
-    """Return the last record of each target, in the order of the targets."""
+    """Scan the targets of the job and return the last record of each target, in the order of ``job.targets``."""
     found = {}
     async with _records(job) as records:
         async for record in records:
@@ -249,9 +250,9 @@ async def _work(job: _Job, send: trio.MemorySendChannel[DomainRecord]) -> None:
 def _in_thread(work: Callable[[], Awaitable[T]]) -> T:
     """Run ``work`` with trio in a new thread and return its result.
 
-    An exception in the calling thread, such as an interrupt, cancels ``work``. The new thread writes ``tokens`` before
-    it reads ``cancelled``, and the calling thread writes ``cancelled`` before it reads ``tokens``, so that no
-    cancellation is lost.
+    An exception in the calling thread, such as an interrupt, cancels ``work``. The new thread fills the list ``tokens``
+    before it reads the list ``cancelled``, and the calling thread fills ``cancelled`` before it reads ``tokens``.
+    Therefore at least one thread sees the item of the other thread and cancels ``work``.
     """
     scope = trio.CancelScope()
     result: Future[T] = Future()

@@ -15,7 +15,7 @@ from scanner.vocabulary import Dane, FailureKind, Mode, Outcome, Phase, Security
 
 @dataclass(frozen=True, slots=True)
 class Alias:
-    """One CNAME step in the alias chain of an answer.
+    """One CNAME step in the alias chain of a DNS answer.
 
     The domain names ``owner`` and ``target`` are absolute and in lower case, without the final dot.
     """
@@ -35,9 +35,9 @@ class EDE:
 
 @dataclass(frozen=True, slots=True)
 class SecondOpinion:
-    """The answer of another resolver to a question at which the first resolver failed.
+    """The answer of another resolver (``--confirm``) to a DNS question that the resolver of the scan could not answer.
 
-    ``security`` is the DNSSEC state that the other resolver reported; the report may have been changed in transit.
+    ``security`` is the DNSSEC state that the other resolver reported; the state may have been forged in transit.
     ``disagrees`` is true if the answer of the other resolver is conclusive (data, NODATA, NXDOMAIN) or shows that
     validation fails. No verdict depends on the answer of the other resolver.
     """
@@ -55,9 +55,9 @@ class Answer:
     """The answer to one DNS question.
 
     ``records`` contains sorted texts: ``10 mx.example`` for MX, an address for A and AAAA, a name for CNAME, the rdata
-    in lower-case hex for TLSA (undecoded, because a malformed record is a fact too). ``rname`` is the owner of the
-    records after aliases, equal to ``name`` without an alias. If ``outcome`` is ``error``, ``error`` is the cause as
-    text, and ``second`` is the answer of the resolver that ``--confirm`` names.
+    in lower-case hex for TLSA (undecoded, because a malformed record is a fact too). ``rname`` is the owner name of the
+    records at the end of the alias chain; ``rname`` is equal to ``name`` without an alias. If ``outcome`` is ``error``,
+    ``error`` is the cause as text, and ``second`` is the answer of the resolver that ``--confirm`` names.
     """
 
     name: str
@@ -78,9 +78,10 @@ class Answer:
 
 @dataclass(frozen=True, slots=True)
 class TLSARecord:
-    """A TLSA record as published.
+    """A TLSA record as the domain published it.
 
-    ``data`` is lower-case hex, and ``unusable`` the reason why SMTP cannot use the record.
+    ``data`` is the certificate association data in lower-case hex. ``unusable`` is the reason why SMTP cannot use the
+    record.
     """
 
     usage: int
@@ -114,10 +115,10 @@ class TLSALookup:
 
 @dataclass(frozen=True, slots=True)
 class Endpoint:
-    """The key by which probes are identified: each endpoint is probed once.
+    """The key of a probe: address, port, SNI, mode and TLS profile. All domains with the same endpoint share one probe.
 
-    ``sni`` is the server name to send, or None; ``profile`` names the TLS profile of the client. For UNIX sockets
-    ``address`` is the path and ``port`` 0.
+    ``sni`` is the server name to send in TLS, or None to send no name. ``profile`` is the name of the TLS profile of
+    the client. For a UNIX socket, ``address`` is the path and ``port`` is 0.
     """
 
     address: str
@@ -127,7 +128,7 @@ class Endpoint:
     profile: str
 
     def __hash__(self) -> int:
-        """Return a hash of address and SNI only: a scan hashes an endpoint many times, and this hash needs little time.
+        """Return a hash of address and SNI only, which takes less time than a hash of all fields.
 
         A hash of the address alone would collide: a provider may have thousands of MX names, each with its SNI, on few
         addresses.
@@ -137,7 +138,7 @@ class Endpoint:
 
 @dataclass(frozen=True, slots=True)
 class Failure:
-    """The failure of a connection or lookup; ``kind`` distinguishes remote and local causes.
+    """The failure of a connection or lookup; ``kind`` states the kind of failure, with remote or local cause.
 
     ``code`` is the SMTP reply code or errno; ``text`` is the message of the peer or the library, of bounded length.
     """
@@ -160,9 +161,9 @@ class Reply:
 class Handshake:
     """A completed TLS handshake. ``chain`` contains the SHA-256 of each certificate as sent, leaf first.
 
-    ``bits`` is the number of secret bits of the cipher, ``alg_bits`` the key size of the cipher's algorithm.
-    ``signature`` is the TLS signature scheme that the server used (IANA name), None if it is not known. ``retried``
-    is true if the server asked for a second ClientHello (HelloRetryRequest).
+    ``bits`` is the number of secret bits of the cipher, and ``alg_bits`` is the key size of the cipher's algorithm.
+    ``signature`` is the TLS signature scheme that the server used (IANA name), None if it is not known. ``retried`` is
+    true if the server asked for a second ClientHello (HelloRetryRequest).
     """
 
     version: str
@@ -179,11 +180,11 @@ class Handshake:
 
 @dataclass(frozen=True, slots=True)
 class Probe:
-    """One connection to one endpoint; the record may contain a handshake and also a failure.
+    """One connection to one endpoint; a probe that failed after the TLS handshake contains a handshake and a failure.
 
-    ``ms`` contains the duration in milliseconds of each phase that was entered. ``transcript`` contains lines with the
-    prefixes ``< `` and ``> ``, limited in number, with unprintable characters replaced. ``defects`` lists protocol
-    violations that did not end the dialogue.
+    ``ms`` contains the duration in milliseconds of each phase of the probe that began. ``transcript`` contains the
+    lines of the SMTP dialogue, limited in number, with unprintable characters replaced; the prefix of a received line
+    is ``< ``, of a sent line ``> ``. ``defects`` lists protocol violations that did not end the dialogue.
     """
 
     endpoint: Endpoint
@@ -208,8 +209,8 @@ class Probe:
 class CertFacts:
     """A certificate, stored once under the SHA-256 of its DER.
 
-    The names of subject and issuer have the one-line form of OpenSSL. ``parse_error`` is set when OpenSSL accepted the
-    certificate and mxsweep's parser failed, wholly or in part: then only the digests and the decoded parts are set.
+    The names of subject and issuer have the one-line form of OpenSSL. ``parse_error`` is set if OpenSSL accepted the
+    certificate but mxsweep's parser failed, wholly or in part; only the digests and the decoded fields are then set.
     ``spki_*`` are the digests of the SubjectPublicKeyInfo in DER, as OpenSSL encodes it; the digests are empty if the
     SubjectPublicKeyInfo could not be found. ``curve`` is OpenSSL's name for the curve of an EC key.
     """

@@ -1,7 +1,7 @@
 """``mxsweep check``: the check of one domain as a monitoring plugin (Nagios, Icinga).
 
 As in the Monitoring Plugins Development Guidelines, the output is one line, and the exit code is a state: 0 OK, 1
-WARNING, 2 CRITICAL, 3 UNKNOWN. All errors, including usage errors, lead to the state UNKNOWN.
+WARNING, 2 CRITICAL, 3 UNKNOWN. After every error, including usage errors, the state is UNKNOWN.
 """
 
 import math
@@ -44,7 +44,10 @@ class PluginStatus(IntEnum):
 
 
 _GRAVITY = (PluginStatus.OK, PluginStatus.WARNING, PluginStatus.UNKNOWN, PluginStatus.CRITICAL)
-"""The states in the order of severity; the most severe state of several findings is the state of the check."""
+"""The states from the least severe to the most severe.
+
+The most severe state of all findings is the state of the check.
+"""
 
 _BY_DANE = {
     DomainDane.PROTECTED: PluginStatus.OK,
@@ -61,7 +64,10 @@ _BROKEN = (Dane.MISMATCH, Dane.NO_TLS)
 
 @dataclass(frozen=True, slots=True)
 class Thresholds:
-    """The limits of a check: days to the expiry of a certificate, verdicts, and whether DANE is required."""
+    """The user's conditions for the states WARNING and CRITICAL of a check.
+
+    The conditions concern the days to the expiry of a certificate, verdicts, and whether DANE is required.
+    """
 
     warn_days: int | None = None
     crit_days: int | None = None
@@ -71,7 +77,7 @@ class Thresholds:
 
     @classmethod
     def of(cls, flags: Mapping[str, Any]) -> "Thresholds":
-        """Return the thresholds that the options of ``check`` request.
+        """Return the conditions that the options of ``mxsweep check`` set.
 
         Raises:
             CliError: a value of ``--warn`` or ``--crit`` is not a condition ``FIELD=VALUE``.
@@ -97,7 +103,8 @@ def run(flags: Mapping[str, Any]) -> int:
     """Check a domain, print one line, and return the exit code.
 
     Raises:
-        CliError: an option is invalid, or no resolver validates DNSSEC; the caller prints this error as UNKNOWN.
+        CliError: an option is invalid, no resolver validates DNSSEC, or the check took too long; the caller prints the
+            error with the state UNKNOWN.
     """
     limits = Thresholds.of(flags)
     request = _request(flags)
@@ -136,7 +143,7 @@ def _request(flags: Mapping[str, Any]) -> _CheckRequest:
 
 
 async def _examine(request: _CheckRequest) -> DomainResult | None:
-    """Return the result for the domain, or None after the time limit."""
+    """Examine the domain of the request and return the result; return None after the time limit of the request."""
     settings, stats = request.settings, Stats(total=1)
     trust = trust_store(settings.ca_file, settings.ca_path, say)
     scope = Scope(allow_private=settings.allow_private)
@@ -150,7 +157,10 @@ async def _examine(request: _CheckRequest) -> DomainResult | None:
 
 
 def earliest_end(reports: Iterable[HostReport], certs: Mapping[str, CertFacts]) -> datetime | None:
-    """Return the earliest expiry time of the server certificates of all addresses; None without a certificate."""
+    """Return the earliest expiry time of the server certificates of all addresses.
+
+    If no server sent a certificate, return None.
+    """
     endpoints = [endpoint for report in reports for endpoint in report.endpoints]
     handshakes = [handshake_of(endpoint) for endpoint in endpoints]
     handshakes += [other.probe.handshake for endpoint in endpoints for other in endpoint.algorithms]
@@ -159,13 +169,13 @@ def earliest_end(reports: Iterable[HostReport], certs: Mapping[str, CertFacts]) 
 
 
 def judged(record: DomainRecord, end: datetime | None, limits: Thresholds, at: datetime) -> tuple[PluginStatus, str]:
-    """Return the state of a domain and the line that the monitoring plugin prints.
+    """Return the plugin state of a domain and the line that the monitoring plugin prints.
 
     Args:
         record: the record of the domain.
         end: the earliest expiry time of the server certificates of the domain's hosts.
-        limits: the thresholds of the user.
-        at: the present time.
+        limits: the user's conditions for the states WARNING and CRITICAL.
+        at: the present time, from which the days to expiry are counted.
     """
     days = None if end is None else math.floor(days_left(end, at))
     findings = [(_by_dane(record, limits), "")]
@@ -198,7 +208,10 @@ def _expiry(days: int, limits: Thresholds) -> list[tuple[PluginStatus, str]]:
 
 
 def _why(record: DomainRecord) -> list[str]:
-    """Return the cause of a verdict other than ``protected``: the cause at the broken hosts, or else of the domain."""
+    """Return the causes of a verdict other than ``protected``: one for each broken MX host.
+
+    If no MX host is broken, return the first reason in the verdict of the domain.
+    """
     if record.verdict.dane is DomainDane.PROTECTED:
         return []
     broken = [host for host in record.hosts if host.dane in _BROKEN]
@@ -208,7 +221,10 @@ def _why(record: DomainRecord) -> list[str]:
 
 
 def _figures(days: int | None, hosts: int, limits: Thresholds) -> str:
-    """Return the performance data; a range ``N:`` means that values below N cause an alarm."""
+    """Return the performance data of the plugin line: days to certificate expiry and number of hosts.
+
+    The range ``N:`` of the days means that values below N cause an alarm.
+    """
     if days is None:
         return f"hosts={hosts}"
     ranges = [f"{limit}:" if limit is not None else "" for limit in (limits.warn_days, limits.crit_days)]

@@ -37,7 +37,7 @@ from scanner.cli.scan_options import scan_options
 
 
 def main(argv: Sequence[str]) -> int:
-    """Run the command of a command line and return the exit code; print a usage error as one line on stderr."""
+    """Run the command that a command line names and return the exit code; print a usage error as one line on stderr."""
     fail = _fail_plugin if argv[:1] == ["check"] else _fail
     try:
         result = group.main(args=list(argv), prog_name="mxsweep", standalone_mode=False)
@@ -60,21 +60,24 @@ def _fail(text: str, code: Exit) -> int:
 
 
 def _fail_plugin(text: str, _code: Exit) -> int:
-    """Print an error as a monitoring plugin does, and return its exit code UNKNOWN."""
+    """Print an error as a monitoring plugin does, and return the exit code of the plugin state UNKNOWN."""
     sys.stdout.write(f"DANE UNKNOWN - {plugin_text(text or 'interrupted')}\n")
     return PLUGIN_UNKNOWN
 
 
 class _Group(click.RichGroup):
-    """The group of commands, which reports all errors in writing standard output; click handles only a closed pipe."""
+    """The group of all commands, which reports every error in writing standard output.
+
+    click itself handles only a closed pipe.
+    """
 
     def add_command(self, cmd: click.Command, *arguments: Any, **more: Any) -> None:
-        """Add a command; shell completion offers file names for its files, lists and runs."""
+        """Add a command; shell completion offers file names for the arguments that are files, lists or runs."""
         complete_files(cmd)
         super().add_command(cmd, *arguments, **more)
 
     def make_context(self, *arguments: Any, **more: Any) -> Any:
-        """Parse the command line; the options for help and version are handled here.
+        """Parse the command line; click executes the options for help and version in this method.
 
         Raises:
             CliError: standard output is closed or full.

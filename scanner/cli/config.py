@@ -1,8 +1,8 @@
 """``--config FILE.toml``: option values from a TOML file; options of the command line override them.
 
-Every long option is a key, with dashes or underscores. Keys may be in a table with the name of a command
-(``[scan]``, ``[doctor]``): a command ignores the tables of other commands. An unknown key or a value of the wrong type
-is an error, and its message names the file and the key.
+The name of every long option is a key of the file, with dashes or underscores. Keys may be in a TOML table with the
+name of a command (``[scan]``, ``[doctor]``): a command ignores the tables of other commands. An unknown key or a value
+of the wrong type is an error, and its message names the file and the key.
 """
 
 import tomllib
@@ -14,7 +14,7 @@ from click.globals import get_current_context
 
 
 def load(ctx: click.Context, param: click.Parameter, value: str | None) -> str | None:
-    """Use the values of the file as defaults of the command's options (click's callback of ``--config``).
+    """Use the values of the configuration file as defaults of the command's options (click's callback of ``--config``).
 
     Raises:
         click.UsageError: the file cannot be read, or contains an unknown key or a value that the option does not
@@ -33,13 +33,13 @@ def check_kept(file: str, flags: dict[str, Any], present: dict[str, Any]) -> Non
     """Check that the options of the present command accept the option values which a run contains.
 
     Args:
-        file: the path of the file with the option values, for messages.
+        file: the path of the file with the option values, for error messages.
         flags: the option values that the run contains, by name.
-        present: the option values of the present command; a value None of the run is accepted only if the present
-            option is also None.
+        present: the option values of the present command; a value None in ``flags`` is accepted only if the value in
+            ``present`` is also None.
 
     Raises:
-        click.UsageError: an option does not exist, or does not accept its value.
+        click.UsageError: a name in ``flags`` is not an option of the command, or the option does not accept the value.
     """
     ctx = get_current_context()
     known = {param.name: param for param in ctx.command.params if isinstance(param, click.Option)}
@@ -52,7 +52,7 @@ def check_kept(file: str, flags: dict[str, Any], present: dict[str, Any]) -> Non
 
 
 def option_key(option: click.Option) -> str:
-    """Return the key of an option: its long name, with underscores."""
+    """Return the key of an option in a configuration file: the long name of the option, with underscores."""
     return max(option.opts, key=len).lstrip("-").replace("-", "_")
 
 
@@ -86,7 +86,10 @@ def _checked(ctx: click.Context, file: str, known: dict[str, click.Option], tabl
 
 
 def _value(ctx: click.Context, where: str, option: click.Option, value: Any) -> Any:
-    """Return a value of the file in the form that the option accepts; a single value is accepted in place of a list."""
+    """Return a value of a configuration file in the form that the option accepts.
+
+    A single value is accepted in place of a list.
+    """
     if isinstance(value, list) and not option.multiple:
         raise click.UsageError(f"{where} takes one value, not a list")
     for each in value if isinstance(value, list) else [value]:

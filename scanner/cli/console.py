@@ -1,4 +1,4 @@
-"""The consoles of the command line, and errors in writing standard output."""
+"""Printing to stdout and stderr for all commands, and the handling of errors in writing standard output."""
 
 import errno
 import os
@@ -17,7 +17,7 @@ _UNWRITABLE = {errno.EBADF, errno.EPIPE, errno.ENOSPC, errno.EDQUOT, errno.EFBIG
 
 
 class RaisingConsole(Console):
-    """A console that raises BrokenPipeError for a closed pipe; rich's default console ends the process."""
+    """A rich console that raises BrokenPipeError for a closed pipe; rich's default console ends the process."""
 
     def on_broken_pipe(self) -> None:
         """Raise BrokenPipeError again; rich calls this method in its handler of a BrokenPipeError."""
@@ -25,17 +25,17 @@ class RaisingConsole(Console):
 
 
 def stdout() -> Console:
-    """Return a console for results."""
+    """Return a rich console that prints results to stdout."""
     return RaisingConsole()
 
 
 def stderr() -> Console:
-    """Return a console for progress and messages."""
+    """Return a rich console that prints progress and messages to stderr."""
     return RaisingConsole(stderr=True)
 
 
 class _TerminalStream:
-    """Standard output to a terminal; JSON escapes replace the characters that the terminal would obey."""
+    """Standard output to a terminal; JSON escapes replace control characters and others that change the display."""
 
     def __init__(self, stream: BinaryIO) -> None:
         self._stream = stream
@@ -49,7 +49,10 @@ class _TerminalStream:
 
 
 def json_stream() -> Any:
-    """Return standard output for JSON lines. JSON lines are written unchanged, except to a terminal."""
+    """Return standard output for JSON lines.
+
+    JSON lines are written unchanged, except to a terminal: ``_TerminalStream`` then escapes control characters.
+    """
     return _TerminalStream(sys.stdout.buffer) if sys.stdout.isatty() else sys.stdout.buffer
 
 
@@ -60,14 +63,14 @@ def say(text: str) -> None:
 
 
 def one_line(text: str) -> str:
-    """Return a message on one line, without characters that a terminal would obey."""
+    """Return a message on one line, without characters that control the terminal."""
     from results.render.escape import safe  # noqa: PLC0415 - help and version load no room
 
     return safe(" ".join(text.split()), MESSAGE)
 
 
 def plugin_text(text: str) -> str:
-    """Return a text for the line of a monitoring plugin, without the character that begins performance data."""
+    """Return a text for the line of a monitoring plugin, without the character ``|`` that begins performance data."""
     return one_line(text).replace("|", "/")
 
 
@@ -88,8 +91,9 @@ def output_failed(error: OSError, code: int) -> int:
     """Write the message for an error of standard output and return the exit code.
 
     Args:
-        error: the error.
-        code: the exit code of a command that failed before and has written a message; this exit code is returned.
+        error: the error in writing standard output.
+        code: the exit code of a command that had already failed and written a message, else 0; an exit code other than
+            0 is returned without a further message.
 
     Raises:
         OSError: the error does not come from standard output.

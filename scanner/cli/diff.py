@@ -18,10 +18,11 @@ from scanner.cli.runs import reading, write
 
 
 def diff(runs: tuple[str, ...], flags: Mapping[str, Any]) -> Exit:
-    """Compare runs and print the changes.
+    """Compare runs and print the changes between the runs.
 
     Args:
-        runs: run directories, the oldest first; with ``against``, at most one run directory.
+        runs: run directories, the oldest first; with the option ``against`` (a directory of earlier runs), at most one
+            run directory.
         flags: the options of the command, by their names.
 
     Raises:
@@ -49,7 +50,7 @@ def _conditions(texts: Sequence[str]) -> list[Condition]:
 
 
 def _opened(runs: Sequence[str], against: str | None, last: int, open_run: Callable[[str], Run]) -> list[Run]:
-    """Return the runs to compare, in the order of time; with ``against``, the result may be a single run."""
+    """Return the runs to compare, in the order of time; with ``against``, the list may contain a single run."""
     if against is None:
         return [open_run(path) for path in runs]
     if len(runs) > 1:

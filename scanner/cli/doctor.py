@@ -40,7 +40,7 @@ from targets.hostnames import HostNameError, to_ascii
 from targets.special import special_purpose
 
 TIMEOUTS = Timeouts(connect=10.0, greeting=30.0, command=10.0, handshake=10.0, probe=40.0)
-"""Time limits in seconds of the probes, which are shorter than in a scan because a user waits for the result."""
+"""Time limits of the probes in seconds; they are shorter than in a scan because a user waits for the result."""
 
 PORT = 25
 WORLD = {"A": "192.88.99.1", "AAAA": "2001:4860:4860::8888"}
@@ -50,7 +50,7 @@ No packet is sent to these public addresses.
 """
 
 WIDE = 60
-"""Minimum width in columns of the terminal for a column with the names of the checks."""
+"""Minimum width of the terminal in characters at which the names of the checks have a column of their own."""
 
 _COLOURS = {State.OK: "green", State.WARN: "yellow", State.FAIL: "bold red"}
 
@@ -68,7 +68,7 @@ class DoctorRequest:
 
 
 def run(flags: dict[str, Any]) -> int:
-    """Run ``mxsweep doctor`` with its options by name, and return the exit code.
+    """Run ``mxsweep doctor`` and return the exit code; ``flags`` contains the options by name.
 
     Raises:
         CliError: an option has a wrong value, or the private unbound ended unexpectedly.
@@ -112,7 +112,7 @@ def _file_limit() -> int | None:
 
 
 async def _network_checks(request: DoctorRequest) -> tuple[Check, ...]:
-    """Run the checks that use the network. Look up addresses even without a validating resolver."""
+    """Run the checks that use the network, even if no resolver validates DNSSEC."""
     async with resolving(request.dns, request.choice) as resolved, open_resolver(resolved.dns) as resolver:
         lookup = resolved.lookup(resolver)
         hosts = await _mail_hosts(request, lookup)
@@ -134,7 +134,7 @@ async def _clock(resolved: Resolved) -> Check:
 class MailHostCheck:
     """The probes of a mail host on port 25, one probe for each address family.
 
-    ``why_none`` is the reason if no probe was made.
+    If no probe was made, ``why_none`` is the reason.
     """
 
     host: str
@@ -195,7 +195,10 @@ async def _names(request: DoctorRequest, probes: tuple[Probe, ...], lookup: DNSL
 
 
 def _source(address: str, bind: str | None) -> str | None:
-    """Return the local address of a connection, found by connecting a UDP socket, which sends no packet."""
+    """Return the local address from which this machine would connect to ``address``; None without a route.
+
+    The function connects a UDP socket, which sends no packet.
+    """
     family = socket.AF_INET6 if ":" in address else socket.AF_INET
     try:
         with socket.socket(family, socket.SOCK_DGRAM) as trial:

@@ -11,11 +11,11 @@ from scanner.run.stats import Stats
 from targets.spool import Spool
 
 TOP = 10
-"""Maximum number of providers printed."""
+"""Maximum number of providers that the estimate lists."""
 
 
 async def dry_run(request: Request, spool: Spool | None) -> int:
-    """Print the estimate on stdout and return the exit code."""
+    """Print the hosts to contact and the estimated duration of the scan on stdout, and return the exit code."""
     stats = Stats()
     async with (
         fit_resolver(request.settings, request.choice, consoles.say) as resolved,

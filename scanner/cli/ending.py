@@ -13,17 +13,17 @@ from scanner.run import pipeline
 from scanner.run.stats import Stats
 
 GIVE_UP = 900.0
-"""Default of ``--give-up-after`` in seconds while no mail server has been reached."""
+"""Default of ``--give-up-after`` in seconds if the scan has reached no mail server yet."""
 
 FINISHING = f"finishing the probes in flight (at most {pipeline.DRAIN:.0f} s); interrupt again to stop at once"
-"""The message after the first interrupt."""
+"""Message printed when the first interrupt (SIGINT, SIGTERM) ends a scan."""
 
 _WATCH_EVERY = 0.25  # time in seconds
 
 
 @dataclass(frozen=True, slots=True)
 class Limits:
-    """Time limits in seconds of the whole scan, and of a pause after the loss of the network; None without a limit."""
+    """Time limits in seconds of the whole scan, and of a pause after the loss of the network; None means no limit."""
 
     max_time: float | None = None
     give_up_after: float | None = None
@@ -34,14 +34,16 @@ class Limits:
         return cls(flags["max_time"], flags["give_up_after"])
 
     def pause(self, stats: Stats) -> float | None:
-        """Return the maximum duration of the present pause."""
+        """Return the maximum duration in seconds of a pause after the loss of the network; None means no limit."""
         if self.give_up_after is None and not stats.reached:
             return GIVE_UP
         return self.give_up_after
 
 
 async def watch_signals(stop: pipeline.Stop, stats: Stats, console: Console) -> None:
-    """Finish the probes in flight after the first interrupt; stop at once after the second interrupt, or in a pause.
+    """Finish the probes in flight after the first interrupt; stop at once after the second.
+
+    During a pause after the loss of the network, the first interrupt stops the scan at once.
 
     SIGHUP is treated as an interrupt if ``scanner.cli.hangup`` has set SIGHUP to end the scan.
     """
@@ -58,7 +60,7 @@ async def watch_signals(stop: pipeline.Stop, stats: Stats, console: Console) -> 
 
 
 async def watch_limits(stop: pipeline.Stop, stats: Stats, limits: Limits) -> None:
-    """End the scan when a limit has passed."""
+    """End the scan when one of the time limits in ``limits`` has passed."""
     began = trio.current_time()
     paused_at: float | None = None
     while not stop.draining:

@@ -16,7 +16,7 @@ _NAME = re.compile(r"[A-Za-z0-9_][A-Za-z0-9._-]{0,63}")
 
 @contextmanager
 def exclusive(name: str | None) -> Iterator[None]:
-    """Hold the lock with the given name for the block; without a name, hold no lock.
+    """Hold the lock with the given name during the ``with`` block; without a name, hold no lock.
 
     The kernel releases the lock when the process ends for any reason.
 
@@ -40,7 +40,10 @@ def exclusive(name: str | None) -> Iterator[None]:
 
 
 def lock_directory() -> Path:
-    """Return the directory of the locks, which must be the same in a terminal, in cron and in a systemd service."""
+    """Return the directory of the lock files.
+
+    The directory must be the same in a terminal, in cron and in a systemd service.
+    """
     base = os.environ.get("XDG_STATE_HOME") or os.environ.get("HOME", "")
     if not Path(base).is_absolute():
         return Path(tempfile.gettempdir()) / f"mxsweep-{os.getuid()}"

@@ -13,7 +13,7 @@ from scanner.cli.errors import CliError, Exit
 from scanner.cli.runs import reading
 
 NAME_LIMIT = 255
-"""Maximum length of an argument that may be a directory in place of the SQL query."""
+"""Maximum length in characters of the path of a directory: a longer last argument of ``query`` is an SQL query."""
 
 
 def export(runs: Sequence[str], form: str, output: str, *, strict: bool) -> None:

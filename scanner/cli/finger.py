@@ -70,7 +70,7 @@ def _program() -> str:
 
 
 def read(argv: Sequence[str], environ: Mapping[str, str], output: Output) -> Options:
-    """Parse the command line and main.cf.
+    """Parse the command line and main.cf, print the warnings about main.cf, and return the options.
 
     Raises:
         Usage: the command line has a syntax error.

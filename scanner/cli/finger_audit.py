@@ -80,7 +80,10 @@ def _settings(options: Options, ehlo: str) -> Settings:
 
 
 def _prober(options: Options, settings: Settings) -> ProbeEndpoint:
-    """Return a function that probes with the ciphers and protocols of the command line, for each TLS profile."""
+    """Return a function that probes an endpoint with the cipher grade and protocols of the command line.
+
+    The other properties of the TLS offer come from the TLS profile that the endpoint names.
+    """
     profiles = {name: _offer(options, name) for name in _PROFILES}
 
     async def one(endpoint: Endpoint, host: str) -> ProbeResult:  # noqa: ARG001 - a parameter of the protocol

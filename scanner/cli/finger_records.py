@@ -1,10 +1,10 @@
 """``mxsweep finger --json``: the run of finger as one JSON line with the records that ``scan`` writes.
 
-With ``--json``, finger makes the same connections as without ``--json``. The record contains only judged observations:
-it does not contain addresses after the first address that accepted a connection, and ``dane`` is ``unknown`` at levels
-that do not use TLSA records. ``tls`` is the TLS status in the summary line of finger, which depends on the options ``-A
--M -d -f -s`` and match arguments. At level ``none``, finger requests no TLS, so that the session is always clear text.
-At the levels ``fingerprint``, ``verify`` and ``secure``, mail would be sent only to a verified peer.
+With ``--json``, finger makes the same connections as without ``--json``. The record does not contain the addresses
+after the first address that accepted a connection, because finger does not connect to them. ``dane`` is ``unknown`` at
+levels that do not use TLSA records. ``tls`` is the TLS status in the summary line of finger, which depends on the
+options ``-A -M -d -f -s`` and match arguments. At level ``none``, finger requests no TLS, so that the session is always
+clear text. At the levels ``fingerprint``, ``verify`` and ``secure``, mail would be sent only to a verified peer.
 """
 
 from collections.abc import Sequence
@@ -46,10 +46,13 @@ _NOT_ASKED = TLSALookup("", (), Dane.UNKNOWN, None)
 
 
 def check(setup: Setup) -> None:
-    """Check that TLS can be offered, unless the level is ``none``; else the record would not describe the server.
+    """Check that finger can offer TLS, unless the level is ``none``.
+
+    Without TLS, the record would describe a fault of this client instead of the server.
 
     Raises:
-        Fatal: an error disabled TLS, or ``-g`` and ``-p`` cannot be offered.
+        Fatal: an error in a setting disabled TLS, or the cipher grade (``-g``) or the protocols (``-p``) cannot be
+            offered.
     """
     options = setup.options
     if options.level is Level.NONE:
@@ -65,14 +68,14 @@ def check(setup: Setup) -> None:
 
 
 def print_record(run: FingerRun) -> None:
-    """Print the record of a finished run."""
+    """Print the record of a finished finger run as one JSON line on stdout."""
     record, reports, certs = record_of(run)
     with LineSink(json_stream()) as sink:
         sink.put_domain(record, reports, certs)
 
 
 def record_of(run: FingerRun) -> tuple[DomainRecord, tuple[HostReport, ...], dict[str, CertFacts]]:
-    """Return the record of a run with the host reports and certificates that the record refers to."""
+    """Return the domain record of a finger run with the host reports and certificates that the record refers to."""
     options = run.options
     way = run.found.route or Route(())
     observed_at = datetime.now(UTC)
@@ -93,7 +96,7 @@ def record_of(run: FingerRun) -> tuple[DomainRecord, tuple[HostReport, ...], dic
 
 
 def _without_address(run: FingerRun, way: Route) -> list[RouteHost]:
-    """Return the hosts of a route that have no address."""
+    """Return the MX hosts of a route for which finger found no address."""
     found = {host_address.host for host_address in run.found.addresses}
     return [hop for hop in way.hosts if hop.host not in found]
 
@@ -106,7 +109,7 @@ def _lost_host(run: FingerRun, hop: RouteHost, observed_at: datetime) -> tuple[H
 
 
 def _host(run: FingerRun, tried: Sequence[TriedAddress], observed_at: datetime) -> tuple[HostReport, HostVerdict]:
-    """Return the report and the verdict of one host, based on the addresses of the host that were tried."""
+    """Return the report and the verdict of one host, based on the addresses of the host that finger tried."""
     host_address, options = tried[0].address, run.options
     lookup = tried[0].lookup or _NOT_ASKED
     probed = [one for one in tried if one.probe is not None or one.failure is not None]
@@ -185,7 +188,7 @@ def _endpoint(run: FingerRun, one: TriedAddress, observed_at: datetime) -> Endpo
 
 
 def _verdict(view: verdict.View, one: TriedAddress, report: EndpointReport) -> EndpointVerdict:
-    """Return the verdict of an address under the policy of this run; finger has more policy options than a scan."""
+    """Return the verdict of an address under the TLS policy of this run; finger has more policy options than a scan."""
     probe = one.probe
     if probe is None:
         return verdict.judge(view, report, {})

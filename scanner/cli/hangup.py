@@ -12,13 +12,13 @@ from scanner.cli.console import say
 
 @contextmanager
 def hangup(reopen: Sequence[Callable[[], None]]) -> Iterator[None]:
-    """Handle the signal SIGHUP for the duration of the block.
+    """Handle the signal SIGHUP during the ``with`` block.
 
-    Without a file to reopen, or with a terminal on stderr (which has been closed), SIGHUP acts as SIGTERM. If a program
-    such as ``nohup`` has set SIGHUP to be ignored, the scan ignores SIGHUP.
+    If ``reopen`` is empty, or if stderr is a terminal, SIGHUP acts as SIGTERM: the closing of a terminal causes SIGHUP.
+    If a program such as ``nohup`` has set SIGHUP to be ignored, the scan ignores SIGHUP.
 
     Args:
-        reopen: functions that reopen a file or raise ``StoreError``.
+        reopen: functions that each reopen one file, or raise ``StoreError``.
     """
     before = signal.getsignal(signal.SIGHUP)
     if before is signal.SIG_IGN or before is None:

@@ -41,10 +41,10 @@ _SPOOL, _FLAGS = "spool", "flags.json"
 
 @dataclass(frozen=True, slots=True)
 class Input:
-    """The input of a scan: destinations of the command line, lists, and lists that are scanned first.
+    """The input of a scan: destinations of the command line, lists, and lists to scan first (``--first``).
 
-    ``head`` is the number of destinations after which reading ends. ``named`` is True if the user gave an EHLO name.
-    ``max_rejects`` is the percentage of rejected lines above which a warning is printed.
+    ``head`` is the number of destinations after which the reading of the input ends. ``named`` is True if the user gave
+    an EHLO name. ``max_rejects`` is the percentage of rejected lines above which a warning is printed.
     """
 
     reader: Reader
@@ -61,7 +61,7 @@ class Input:
 
         Args:
             place: directory for the spool.
-            seen: function that gets the number of lines read after each item.
+            seen: function that is called after each item of the input with the number of lines read so far.
 
         Raises:
             CliError: there are too many targets for a scan without an EHLO name.
@@ -95,7 +95,7 @@ class _Limit:
         self._keys: set[bytes] = set()
 
     def passed(self, entries: Iterator[Entry], seen: Callable[[int], None]) -> Iterator[Entry]:
-        """Yield the items up to the last destination of ``--head``.
+        """Yield the items of the input up to the last destination that ``--head`` permits.
 
         Raises:
             CliError: there are too many destinations for a scan without an EHLO name.
@@ -136,7 +136,8 @@ class _Limit:
 def too_many(spool: Spool, percent: float) -> list[str]:
     """Return a warning if more than ``percent`` of the lines are rejected, not counting opt-outs and duplicates.
 
-    The reject entry for the unreadable end of a list is not counted, because it has its own warning.
+    The reject entry for the unreadable end of a list is not counted, because another warning reports the unreadable
+    end.
     """
     rejects, lines = spool.rejects - len(spool.cut), spool.lines - len(spool.cut)
     if rejects <= 0 or 100 * rejects <= percent * lines:
@@ -156,7 +157,7 @@ def spooled(given: Input, output: str | None, say: Callable[[str], None], *, qui
 
     Args:
         given: the input of the scan.
-        output: the run directory, or None.
+        output: the run directory, or None for a scan without a run directory.
         say: function that writes a line to stderr.
         quiet: true to report no progress.
 
@@ -203,7 +204,10 @@ def _after(notes: list[str]) -> str:
 
 @contextmanager
 def _temporary(output: str | None) -> Iterator[str]:
-    """Provide a temporary directory on the file system of the run, else in the system's default place."""
+    """Provide a temporary directory on the file system of the run directory ``output``.
+
+    Without ``output``, use the system's directory for temporary files.
+    """
     near = None
     if output not in (None, "-"):
         near = next((each for each in Path(str(output)).absolute().parents if each.is_dir()), None)
@@ -248,8 +252,9 @@ def _interruptible() -> Iterator[None]:
 class Work:
     """The destinations that this process examines, and the state of the run before this process.
 
-    ``done`` of ``total`` destinations were examined before. ``others`` are destinations of the run that are not
-    examined again. ``rejects`` is the number of rejected lines that the run already contains.
+    ``done`` of ``total`` destinations were examined before this process started. ``others`` is the number of
+    destinations of the run that a retry of inconclusive destinations does not examine again. ``rejects`` is the number
+    of rejected lines that the run already contains.
     """
 
     items: Iterator[Target | Reject]
@@ -262,7 +267,7 @@ class Work:
 
 
 def new_work(spool: Spool, store: Store | None, flags: dict[str, Any]) -> Work:
-    """Return the work of a new run: all destinations. Move the spool and the options into the run, for ``--resume``.
+    """Return all destinations of a new run, and store the spool and the options in the run for ``--resume``.
 
     Raises:
         StoreError: a file cannot be written, for example because the disk is full.
@@ -277,7 +282,7 @@ def new_work(spool: Spool, store: Store | None, flags: dict[str, Any]) -> Work:
 
 
 def rest_of(store: Store, reader: Reader, *, retry: bool) -> Work:
-    """Return the remaining destinations of a run, or with ``retry`` the inconclusive destinations.
+    """Return the destinations of a run that have no result yet; with ``retry``, return the inconclusive destinations.
 
     Raises:
         CliError: the spool is damaged.
@@ -304,8 +309,8 @@ def rest_of(store: Store, reader: Reader, *, retry: bool) -> Work:
 def _bugs_again(header: RunHeader) -> bool:
     """Return whether ``--resume`` scans the domains with an internal error again.
 
-    If the run was interrupted, the domains are scanned again only by another version of mxsweep, because the same
-    version would have the same error again.
+    If the run was interrupted, the domains are scanned again only if another version of mxsweep resumes the run,
+    because the same version would have the same error again.
     """
     return header.state is RunState.COMPLETE or (header.versions or (header.version,))[-1] != __version__
 

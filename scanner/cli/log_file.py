@@ -9,7 +9,9 @@ from scanner.cli.errors import CliError
 
 
 class LogFile(logging.Handler):
-    """A log handler that appends a line for each log record. The first write error is reported, and the scan continues.
+    """A log handler that appends a line to the log file for each log record.
+
+    The first write error is printed on stderr, and the scan continues.
 
     Raises:
         CliError: the file cannot be opened.

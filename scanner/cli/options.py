@@ -20,7 +20,7 @@ LEVELS = [level.value for level in (Level.MAY, Level.ENCRYPT, Level.DANE, Level.
 FAMILIES = [family.value for family in Family]
 
 DAYS = 21
-"""Default of ``--days`` in ``report`` and ``diff``; a renewal that is due 30 days before expiry is then 9 days late."""
+"""Default of ``--days`` in ``report`` and ``diff``; a renewal due 30 days before expiry is 9 days late at 21 days."""
 
 Command = TypeVar("Command", bound=Callable[..., Any])
 
@@ -43,7 +43,7 @@ class FileName(StringParamType):
         self._kind = kind
 
     def shell_complete(self, ctx: click.Context, param: click.Parameter, incomplete: str) -> list[CompletionItem]:
-        """Return a request to the shell for file names that begin with the text."""
+        """Return a request to the shell for file names that begin with the text ``incomplete``."""
         _ = ctx, param
         return [CompletionItem(incomplete, type=self._kind)]
 
@@ -52,7 +52,7 @@ _FILES = re.compile(r"\b(?:(FILE|LIST)|DIR|RUN)\b")
 
 
 def complete_files(command: click.Command) -> None:
-    """Give the parameters of a command whose metavar is a file, list, directory or run the type ``FileName``."""
+    """Set the type ``FileName`` for those parameters of a command whose metavar is a file, list, directory or run."""
     for param in command.params:
         found = _FILES.search(param.metavar or "")
         if found and param.type is click.STRING:

@@ -54,7 +54,7 @@ class Statuses(Protocol):
 
     @property
     def state(self) -> RunState:
-        """The state of the scan before its end."""
+        """The state of the scan, while the scan runs."""
 
     def status(self, state: RunState | None = None) -> Status:
         """Return the status at this moment; ``state`` is the final state after the end of the scan."""

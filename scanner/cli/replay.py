@@ -87,7 +87,10 @@ def _unsaved(argv: Sequence[str]) -> list[str]:
 
 
 def _relevant(trust: TrustStore, ders: Iterable[bytes]) -> list[bytes]:
-    """Return only the trusted certificates that can be in a path from ``ders``, because root bundles are large."""
+    """Return the trusted certificates that can be in a certificate path from one of the certificates ``ders``.
+
+    The other trusted certificates are not saved, because root bundles are large.
+    """
     wanted = readable(certs.facts(der) for der in ders)
     found: dict[bytes, None] = {}
     while wanted:
@@ -161,7 +164,9 @@ def run(path: str) -> int:
 
 
 def difference(case: SavedCase, printed: Sequence[str]) -> list[str]:
-    """Return the differences from the saved lines as a unified diff without context; an empty text for equal lines.
+    """Return the differences of the printed lines from the saved lines as a unified diff without context lines.
+
+    If the lines are equal, return an empty text.
 
     In the comparison, session keys are ignored, because a session key depends on the offer of the TLS library, which
     may have changed.

@@ -87,7 +87,10 @@ def moment(text: str) -> datetime:
 
 
 def _trust(run: Run, ca_file: str | None, ca_path: str | None) -> TrustStore:
-    """Return the trusted roots that the options name, or else the settings of the run, or else the system's roots."""
+    """Return the trusted roots that the options name; without options, those that the settings of the run name.
+
+    If the settings of the run name no roots, return the trusted roots of the system.
+    """
     if not ca_file and not ca_path:
         ca_file, ca_path = run.header.settings.get("ca_file"), run.header.settings.get("ca_path")
     try:

@@ -68,7 +68,7 @@ def _check(flags: Mapping[str, Any]) -> None:
 
 
 def _other_mode(run: Run, earlier: Sequence[Run], flags: Mapping[str, Any]) -> None:
-    """Write the output of another mode instead of a report.
+    """Write the output of the requested mode (such as ``--paper``) instead of a report.
 
     The code of each mode is imported in this function, because the import is slow.
     """
@@ -137,7 +137,7 @@ def _explain(run: Run, domain: str, history: Sequence[Run]) -> None:
 
 
 def _keys(domain: str) -> set[str]:
-    """Return the possible keys of a domain in a run: the typed text, and the key that a scan makes of this text."""
+    """Return the possible keys of a domain in a run: the typed text, and the key that a scan makes of the text."""
     keys = {domain, domain.lower().rstrip(".")}
     try:
         return keys | {parse_destination(domain).key}

@@ -1,4 +1,4 @@
-"""The request of a scan: the options, checked and converted to settings, input and output before any contact."""
+"""The request of a scan: the options, checked and converted to settings, input and output before the scan starts."""
 
 import fcntl
 import io
@@ -220,7 +220,7 @@ def _timeouts(flags: dict[str, Any]) -> Timeouts:
 
 
 def _domain_addresses(flags: dict[str, Any]) -> int:
-    """Return the maximum number of addresses of a domain, at least the maximum for one MX host."""
+    """Return the maximum number of addresses to probe for a domain, at least the maximum for one MX host."""
     limit, of_host = int(flags["domain_addresses"]), flags["addresses"]
     if of_host is not None and limit < of_host:
         raise CliError(f"--domain-addresses {limit}: at least the value of --addresses ({of_host}) was expected")
@@ -228,7 +228,7 @@ def _domain_addresses(flags: dict[str, Any]) -> int:
 
 
 def cert_algs(text: str) -> tuple[CertAlg, ...]:
-    """Parse the value of ``--cert-algs``; return the key algorithms to ask servers for.
+    """Parse the value of ``--cert-algs``; return the key algorithms for which the scan requests certificates.
 
     Raises:
         CliError: a word is not a key algorithm, or the TLS library does not support the algorithm.

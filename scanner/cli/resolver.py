@@ -82,10 +82,10 @@ def _guarded(child: Unbound, resolver: Resolver) -> DNSLookup:
 
 @asynccontextmanager
 async def resolving(dns: DNSSettings, choice: ResolverChoice) -> AsyncIterator[Resolved]:
-    """Choose a resolver, start it if it is a private unbound, and keep it running for the block.
+    """Choose a resolver, start it if it is a private unbound, and keep it running during the ``with`` block.
 
     Raises:
-        UnboundError: the private unbound ended unexpectedly twice; the block is cancelled.
+        UnboundError: the private unbound ended unexpectedly twice; the ``with`` block is cancelled.
     """
     async with AsyncExitStack() as stack:
         yield await _choose(stack, dns, choice)

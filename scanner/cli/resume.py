@@ -30,7 +30,7 @@ _WORDS = {"lists": "LIST", "domains": "--domain", "list_format": "--format"}
 
 
 def to_keep(flags: dict[str, Any], settings: Settings) -> dict[str, Any]:
-    """Return the options to store for the continuation of a run, with the values of --ehlo and --sts in any case."""
+    """Return the options to store for the continuation of a run, including the defaults used for --ehlo and --sts."""
     kept = {name: value for name, value in flags.items() if name not in (*_INPUT, *_FREE)}
     return kept | {"ehlo": settings.ehlo, "sts": settings.sts}
 
@@ -112,7 +112,7 @@ def _differ(old: object, new: object) -> bool:
 
 
 def changed_lists(header: RunHeader) -> list[str]:
-    """Return the lists whose content has changed since the run read the lists."""
+    """Return the input lists whose content has changed since the run read the lists."""
     changed = []
     for source in header.input:
         path = Path(source.source)

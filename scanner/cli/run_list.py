@@ -100,7 +100,7 @@ def prune(directory: str, *, keep: int, keep_weekly: int, compress_kept: bool, d
         directory: the directory with the runs.
         keep: number of last runs to keep for each label.
         keep_weekly: number of weeks for which the last run of the week is kept for each label.
-        compress_kept: compress the line files of kept runs, except the last run of each label.
+        compress_kept: compress the files of JSON lines of kept runs, except the last run of each label.
         dry_run: print the changes without making them.
 
     Raises:

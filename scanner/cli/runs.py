@@ -15,7 +15,7 @@ from scanner.cli.errors import CliError
 
 @contextmanager
 def reading(*, strict: bool = False) -> Iterator[Callable[[str], Run]]:
-    """Convert an error of a run's files to a ``CliError``, and print the number of corrupt lines at the end.
+    """Convert an error in reading runs to a ``CliError``; print the number of corrupt lines after the ``with`` block.
 
     Args:
         strict: true to treat a corrupt line as an error.

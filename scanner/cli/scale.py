@@ -43,10 +43,10 @@ _ONE_PROCESS = {
     "dry_run": "--dry-run",
     "retry_inconclusive": "--retry-inconclusive",
 }
-"""Options of a scan in one process only."""
+"""Options that only a scan in one process (without ``--dask``) supports: for each field, the name of the option."""
 
 _LEFT_OUT = ("max_time", "exclusive", "status_file", "metrics_file", "config", "dask", "dask_security")
-"""Options that concern the scan as a whole, and not its jobs."""
+"""Names of the options that concern the scan as a whole, and that its jobs do not get."""
 
 
 def choice_of(flags: dict[str, Any]) -> ClusterChoice | None:
@@ -79,15 +79,15 @@ def choice_of(flags: dict[str, Any]) -> ClusterChoice | None:
 
 
 Header = Callable[[Request, Resolved, Spool | None], RunHeader]
-"""A function that returns the header of a new run."""
+"""A function that returns the header of a new run from the request, the resolver and the spool of destinations."""
 
 
 @dataclass(frozen=True, slots=True)
 class ScaleRequest:
     """A scan in many processes.
 
-    ``request`` contains the settings that are stored in the run, ``used`` those that this machine permits. ``spool`` is
-    the input, None to continue a run.
+    ``request`` contains the settings that are stored in the run. ``used`` contains the settings of the scan after this
+    machine's limit of open files. ``spool`` contains the destinations; None continues an existing run.
     """
 
     request: Request
@@ -102,8 +102,8 @@ def run(scale: ScaleRequest) -> int:
     """Run a scan in many processes and return the exit code.
 
     Raises:
-        CliError: the cluster cannot be used, or a job failed too often.
-        StoreError: a file cannot be read or written.
+        CliError: the Dask cluster cannot be used, or a job of the scan failed too often.
+        StoreError: a file of the run cannot be read or written.
     """
     fleet = Fleet(str(Path(str(scale.request.output)).absolute()))
     try:
@@ -116,7 +116,10 @@ def run(scale: ScaleRequest) -> int:
 
 
 async def _run(scale: ScaleRequest, fleet: Fleet) -> int:
-    """Open the resolver, the cluster and the run, in this order, so that a run is made only if it can be executed."""
+    """Open the resolver, the cluster and the run in this order, and run the scan.
+
+    In this order, a run directory is made only if the resolver and the cluster can be used.
+    """
     async with _resolver(scale) as resolved:
         workers_of = cluster(scale.choice, scale.request.flags["dask_security"], fleet.event)
         with workers_of as workers, _store(scale, resolved) as store:
@@ -128,7 +131,7 @@ async def _run(scale: ScaleRequest, fleet: Fleet) -> int:
 
 
 async def _drive(scale: ScaleRequest, driver: ScaleDriver, store: Store, spool: Spool, fleet: Fleet) -> int:
-    """Run the stages with a display of the progress, write the final state, and return the exit code."""
+    """Run the stages of the scan with a display of the progress, write the final state, and return the exit code."""
     began = trio.current_time()
     console, flags = consoles.stderr(), scale.request.flags
     with progress_loop(fleet, scale.progress, console, None, say) as shown:
@@ -204,7 +207,10 @@ def _spool(scale: ScaleRequest, store: Store) -> Spool:
 
 
 def _flags(scale: ScaleRequest) -> dict[str, Any]:
-    """Return the options for the jobs: those of the scan, with absolute paths, without its input and its outputs."""
+    """Return the options for the jobs: the options of the scan with absolute paths.
+
+    The options that name the input and the outputs of the scan are empty.
+    """
     flags = dict(scale.request.flags)
     output = str(Path(str(scale.request.output)).absolute())
     for name in ("ca_file", "ca_path", "trust_anchor", "root_hints"):
@@ -219,7 +225,10 @@ def _flags(scale: ScaleRequest) -> dict[str, Any]:
 
 
 async def _watch_signals(driver: ScaleDriver, console: Console) -> None:
-    """Let all workers finish their probes after the first interrupt; stop them at once after the second."""
+    """Stop the scan after interrupts (SIGINT, SIGTERM).
+
+    After the first interrupt, all workers finish their probes in flight; after the second interrupt, they stop at once.
+    """
     with trio.open_signal_receiver(signal.SIGINT, signal.SIGTERM) as signals:
         async for _ in signals:
             with suppress(OSError):

@@ -1,8 +1,8 @@
 """The child process of a scan in many processes: one job, read from standard input (see ``scanner.scale.job``).
 
-A worker of Dask starts this module as a program for each job, because a scan needs a process of its own: signals, its
-event loop, and memory that is freed at the end. The job ends early if standard input is closed, which happens when the
-worker ends, and if the file ``RUN/plan/stop`` appears.
+A worker of Dask starts this module as a program for each job, because a scan needs signal handlers, an event loop, and
+memory that is freed when the process ends. The job ends early if standard input is closed, because the worker has
+ended, or if the file ``RUN/plan/stop`` appears.
 """
 
 import logging
@@ -62,7 +62,7 @@ _RAW = 1000  # characters kept of a rejected line
 
 
 def main() -> int:
-    """Do the job on standard input, write its messages, and return the exit code."""
+    """Do the job that standard input contains, write its messages to standard output, and return the exit code."""
     logging.getLogger("mxsweep").addHandler(logging.NullHandler())
     job = codec.decode(Job, sys.stdin.buffer.readline())
     load_codecs()
@@ -72,7 +72,10 @@ def main() -> int:
 
 
 def result_of(job: Job) -> JobResult:
-    """Do a job and return its result; an expected error becomes part of the result."""
+    """Do a job and return its result.
+
+    The result contains the text of a ``CliError``, ``StoreError`` or ``UnboundError``; other errors are raised.
+    """
     host = socket.gethostname()
     try:
         return replace(_done(job), host=host)
@@ -96,7 +99,7 @@ _PROGRESS = ProgressRequest(quiet=True, files=(_send_status,), every=STATUS_EVER
 
 
 def _done(job: Job) -> JobResult:
-    """Do a job and return its result."""
+    """Execute the stage of the scan that the job names, and return the result of the job."""
     request = request_of(job)
     settings = within_file_limit(shared(request.settings, job), raise_file_limit())
     request = replace(request, settings=settings, sources=())
@@ -112,7 +115,10 @@ def _done(job: Job) -> JobResult:
 
 
 def shared(settings: Settings, job: Job) -> Settings:
-    """Return the settings of one of the child processes of a machine: an equal share of the rates and connections."""
+    """Return the settings of one child process of a machine.
+
+    Each of the ``job.share`` processes gets an equal share of the connection and query limits.
+    """
     caps, dns, retries = settings.caps, settings.dns, settings.retries
     return replace(
         settings,
@@ -124,7 +130,7 @@ def shared(settings: Settings, job: Job) -> Settings:
 
 @asynccontextmanager
 async def _resolver(job: Job, request: Request) -> AsyncIterator[Resolved]:
-    """Use the resolver that the job names, or the resolver that all processes of this machine share."""
+    """Provide the resolver that the job names, or else the resolver that all processes of this machine share."""
     if job.resolver is None:
         async with machine_resolver(job, request) as (resolved, _):
             yield resolved
@@ -136,9 +142,9 @@ async def _resolver(job: Job, request: Request) -> AsyncIterator[Resolved]:
 
 
 async def _fitness(job: Job, request: Request, place: PlanPlace) -> JobResult:
-    """Test whether this machine is fit: the options, the limit of open files, the run directory and the resolver.
+    """Test whether this machine can do jobs of the scan: access to the run directory, and the resolver.
 
-    The options and the limit of open files were tested before this call.
+    ``_done`` has tested the options and the limit of open files before this call.
     """
     if not all(os.access(path, os.W_OK) for path in (place.path, place.part(0).parent)):
         raise CliError(f"{job.run}: this user cannot write to it", Exit.UNFIT)
@@ -188,7 +194,7 @@ async def _watch_parent(stop: Stop) -> None:
 
 
 async def _guarded(request: Request, place: PlanPlace, stats: Stats, work: Callable[[], Awaitable[None]]) -> JobResult:
-    """Do work with status messages; return the state ``interrupted`` if the work was ended early."""
+    """Do the work of a job and send status messages; the result has the state ``interrupted`` after an early end."""
     stop, done = Stop(), False
     source = StatusSource(stats, request.settings.retries.after)
     with progress_loop(source, _PROGRESS, consoles.stderr(), None, say) as shown:
@@ -207,7 +213,7 @@ async def _guarded(request: Request, place: PlanPlace, stats: Stats, work: Calla
 
 
 async def _lookups(job: Job, request: Request, place: PlanPlace, work: Callable[[Ports], Awaitable[None]]) -> JobResult:
-    """Do the lookups of a bucket, unless its file exists already."""
+    """Do the DNS lookups for a bucket of destinations or hosts, unless the file with their results exists already."""
     if place.file(job.stage, job.number).exists():
         return JobResult(RunState.COMPLETE)
     stats = Stats()
@@ -253,7 +259,7 @@ async def _addresses(job: Job, request: Request, place: PlanPlace) -> JobResult:
 
 
 async def _part(job: Job, request: Request, place: PlanPlace) -> JobResult:
-    """Make a pass over a part, or skip the pass if it is complete."""
+    """Make one pass (first or retry pass) over a part of the hosts, or skip the pass if the pass is complete."""
     run, file = place.part(job.number), place.file("part", job.number)
     header = part_run.header_if_begun(run)
     if part_run.is_done(header, job.again):
@@ -313,7 +319,7 @@ def _part_result(run: Path) -> JobResult:
 
 
 async def _judge(job: Job, request: Request, place: PlanPlace) -> JobResult:
-    """Judge the domains of a bucket."""
+    """Determine and write the verdicts of the domains of a bucket (a share of all domains)."""
     spool = Spool.open(place.run / "spool", request.input.reader)
     bucket = JudgedBucket(place, job.number, job.addresses, request.settings)
     stats, matched = Stats(), 0

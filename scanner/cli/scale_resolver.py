@@ -1,12 +1,13 @@
 """The resolver of a machine of a cluster, which all processes of a scan on the machine share.
 
 The first process that needs the resolver starts this module as a program. The program chooses and tests the resolver,
-starts a private unbound if the machine has no validating resolver, and sends the result to each process that connects
-to its socket. A process keeps its connection while it uses the resolver; the program ends ``LINGER`` seconds after the
-end of the last connection.
+starts a private unbound if the machine has no validating resolver, and sends a description of the resolver to each
+process that connects to the program's socket. A process keeps its connection while it uses the resolver. The program
+ends ``LINGER`` seconds after the end of the last connection.
 
-The socket has an abstract name (unix(7)). Such a name belongs to the network namespace, as the loopback address of the
-private unbound does. The name is derived from the random text of the scan, and the user of the program is checked.
+The socket has an abstract name (unix(7)). An abstract name is valid in one network namespace, as the loopback address
+of the private unbound is. The name is derived from a random text of the scan (``Job.proof``). A process that connects
+checks that the program runs as the same user.
 """
 
 import errno
@@ -37,13 +38,13 @@ from scanner.net.unbound import UnboundError
 from scanner.scale.job import Job, KnownResolver
 
 PROGRAM = (sys.executable, "-m", "scanner.cli.scale_resolver")
-"""The command of the program, with the interpreter of this process."""
+"""The command that starts the resolver program (this module), with the Python interpreter of this process."""
 
 LINGER = 30.0
-"""Seconds from the end of the last connection to the end of the program: the next job often begins before."""
+"""Seconds from the end of the last connection to the end of the resolver program, in which a new job often connects."""
 
 START = 60.0
-"""Seconds to wait for the result of the program; the preflight checks take at most about 30 seconds."""
+"""Seconds to wait for the answer of the resolver program; its preflight checks take at most about 30 seconds."""
 
 _TRY_EVERY = 0.1  # seconds between two attempts to connect
 _STARTS = 3  # number of times that the program is started before the job fails
@@ -53,7 +54,7 @@ _WAITING = 128  # connections that the kernel accepts for the program
 
 @dataclass(frozen=True, slots=True)
 class ResolverAnswer:
-    """The result of the program: the resolver with remarks for the user, or the reason for which there is none."""
+    """The answer of the resolver program: the resolver with notes for the user, or the error without a resolver."""
 
     resolver: KnownResolver | None = None
     notes: tuple[str, ...] = ()
@@ -61,7 +62,7 @@ class ResolverAnswer:
 
 
 def request_of(job: Job) -> Request:
-    """Return the request of a scan for one of its jobs.
+    """Return the request of a scan from the options that one of its jobs contains.
 
     Raises:
         CliError: an option has a value that this machine cannot use, such as a file that does not exist.
@@ -72,7 +73,7 @@ def request_of(job: Job) -> Request:
 
 
 def machine() -> str:
-    """Return a text that identifies this machine: its start and its network namespace."""
+    """Return a text that identifies this machine until its next boot: its boot id and its network namespace."""
     started = Path("/proc/sys/kernel/random/boot_id").read_text("ascii").strip()
     return f"{started} {Path('/proc/self/ns/net').readlink()}"
 
@@ -86,11 +87,11 @@ def _name(job: Job) -> bytes:
 
 @asynccontextmanager
 async def machine_resolver(job: Job, request: Request) -> AsyncIterator[tuple[Resolved, ResolverAnswer]]:
-    """Use the resolver of the machine for the block; the program is started if it does not run.
+    """Provide the resolver of this machine during the block, and start the resolver program if it does not run.
 
     Raises:
-        CliError: the machine has no validating resolver, or the program does not start.
-        UnboundError: the program ended, in which case the block is cancelled.
+        CliError: the machine has no usable resolver, or the resolver program does not answer.
+        UnboundError: the resolver program ended during the block; the block is cancelled.
     """
     stream, answer = await _reach(job)
     if answer.resolver is None:
@@ -115,7 +116,10 @@ async def _watch(stream: trio.SocketStream) -> None:
 
 
 async def _reach(job: Job) -> tuple[trio.SocketStream, ResolverAnswer]:
-    """Connect to the program and return its result; start the program if nothing has its name."""
+    """Connect to the resolver program, and return the connection and the answer.
+
+    If no program listens at the socket, start the resolver program.
+    """
     starts = 0
     program: subprocess.Popen[bytes] | None = None
     with trio.move_on_after(START):
@@ -133,7 +137,7 @@ async def _reach(job: Job) -> tuple[trio.SocketStream, ResolverAnswer]:
 
 
 async def _connected(name: bytes) -> trio.SocketStream | None:
-    """Return a connection to the program; None if no process of this user has the name."""
+    """Return a connection to the resolver program; None if no process listens at the socket ``name``."""
     own = trio.socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
     try:
         await own.connect(name)
@@ -148,7 +152,7 @@ async def _connected(name: bytes) -> trio.SocketStream | None:
 
 
 async def _received(stream: trio.SocketStream) -> ResolverAnswer | None:
-    """Return the result that the program sends; None if the program ends before."""
+    """Return the answer that the resolver program sends; None if the program ends before it has sent the answer."""
     octets = b""
     with suppress(trio.BrokenResourceError):
         while not octets.endswith(b"\n") and len(octets) < _LONGEST:
@@ -164,7 +168,7 @@ async def _received(stream: trio.SocketStream) -> ResolverAnswer | None:
 
 
 def _start(job: Job) -> subprocess.Popen[bytes]:
-    """Start the program in a session of its own, because it outlives this process."""
+    """Start the resolver program in a session of its own, because the program runs longer than this process."""
     program = subprocess.Popen(  # noqa: S603 - the interpreter of this process
         PROGRAM, stdin=subprocess.PIPE, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, start_new_session=True
     )
@@ -209,7 +213,7 @@ class ResolverService:
         self._idle = trio.CancelScope()
 
     async def run(self, listener: trio.socket.SocketType) -> None:
-        """Serve connections until ``LINGER`` seconds have passed without a connection."""
+        """Choose the resolver, and serve connections until ``LINGER`` seconds have passed without a connection."""
         self._idle.deadline = trio.current_time() + LINGER
         with self._idle:
             async with trio.open_nursery() as nursery:
@@ -224,7 +228,7 @@ class ResolverService:
             nursery.start_soon(self._serve, trio.SocketStream(connection))
 
     async def _serve(self, stream: trio.SocketStream) -> None:
-        """Send the result, and wait for the end of the connection."""
+        """Send the answer about the resolver, and wait until the process ends the connection."""
         try:
             await self._answered.wait()
             with suppress(trio.BrokenResourceError):
@@ -236,7 +240,10 @@ class ResolverService:
             await trio.aclose_forcefully(stream)
 
     async def _resolve(self) -> None:
-        """Choose, test and keep the resolver; an error afterwards ends the program, and so all its connections."""
+        """Choose and test the resolver, and keep it running.
+
+        An error after the choice of the resolver ends the program and all its connections.
+        """
         notes: list[str] = []
         try:
             request = request_of(self._job)

@@ -59,7 +59,7 @@ REASONS_KEPT = 20
 COLLECT = (1_000_000, 20, 20)
 """Thresholds of the garbage collector (``gc.set_threshold``).
 
-The first garbage collection threshold is above the number of objects that a scan keeps (some 130 for each MX host).
+The first threshold, a number of objects, is above the number of objects that a scan keeps (some 130 for each MX host).
 Probes create no reference cycles, even if they fail, and searching the objects in memory for cycles took 5 % of a
 scan's processor time. Objects in uncollected reference cycles could occupy at most 100 MB.
 """
@@ -106,13 +106,13 @@ def run(flags: dict[str, Any], given: AbstractSet[str]) -> int:
 
 
 async def _scan(request: Request, used: Request, progress: ProgressRequest, spool: Spool | None) -> int:
-    """Open first the resolver and then the output, so that no run directory is made without a usable resolver.
+    """Open the resolver, then the output, and run the scan; without a usable resolver, no run directory is made.
 
     Args:
         request: the request, whose settings are stored in the run.
         used: the request with the settings that this process uses; the limit of open files may lower these settings.
         progress: the requested outputs of the progress.
-        spool: the input, None to continue a run.
+        spool: the destinations; None continues an existing run.
     """
     async with fit_resolver(used.settings, used.choice, say) as resolved:
         with _open_sink(request, resolved, spool) as sink:
@@ -151,10 +151,10 @@ def raise_file_limit() -> int | None:
 
 
 def within_file_limit(settings: Settings, limit: int | None) -> Settings:
-    """Return the settings with as many connections and DNS queries in flight as the limit of open files permits.
+    """Return the settings with at most the connections and DNS queries in flight that the limit of open files permits.
 
     Raises:
-        CliError: the limit is too low for a scan.
+        CliError: the limit of open files is too low for a scan.
     """
     wanted = InFlight(settings.caps.total, settings.dns.in_flight)
     found = permitted(limit, wanted)
@@ -246,8 +246,9 @@ def _source(name: str) -> InputSource:
 class OnePass:
     """One pass of one part of a scan in many processes.
 
-    ``number`` is 0 for the first pass. ``adapt`` returns ports that answer DNS questions from the plan. ``watch`` ends
-    the pass early if the scan is to stop or the parent process has ended.
+    ``number`` is 0 for the first pass, and 1 or more for a retry pass. ``adapt`` takes the ports of a scan and returns
+    ports that answer DNS questions with the answers of the lookup stages. ``watch`` ends the pass early if the scan is
+    to stop or the worker that started this process has ended.
     """
 
     number: int
@@ -260,8 +261,8 @@ async def execute(
 ) -> int:
     """Run the scan with a display of the progress, close the sink with the final state, and return the exit code.
 
-    With ``one``, run only the pass ``one.number``, and record in the totals the number of the last complete pass and
-    the number of targets for the next pass.
+    With ``one``, run only the pass ``one.number``, and store in the totals of the run the number of the last complete
+    pass and the number of targets for the next retry pass.
 
     Raises:
         StoreError: a record cannot be written.

@@ -1,4 +1,4 @@
-"""Sinks of the command line: a sink that reports and passes on records, and a sink that prints verdicts as text."""
+"""Sinks (receivers of the records of a scan): one logs and forwards each record, one prints verdicts as text."""
 
 import logging
 from collections.abc import Mapping, Sequence
@@ -24,7 +24,7 @@ class ReportingSink:
     """A sink that logs records, prints rejected lines, evaluates ``--fail-on``, and forwards records to another sink.
 
     Args:
-        sink: the sink that gets every record.
+        sink: the sink to which every record is forwarded.
         console: the console for rejects.
         conditions: pairs of a field of the verdict and a value, from ``--fail-on``.
         rejects: true to print rejected lines, for a sink that does not store them.

@@ -1,6 +1,7 @@
 """The setup of a scan for the command line and ``scanner.api``: resolver, network ports, trusted roots, EHLO name.
 
-This module does not read command-line options or write to a terminal: messages go to a function of the caller.
+This module does not read command-line options or write to a terminal: messages are passed to a function that the caller
+gives.
 """
 
 import codecs
@@ -32,7 +33,10 @@ from scanner.vocabulary import Validation
 from targets.scope import Scope
 
 TEXT_CODECS = ("ascii", "idna", "latin-1", "utf-8", "utf-16-be", "utf-32-be")
-"""Names of the text codecs for certificates, DNS messages and socket addresses, which Python loads at the first use."""
+"""Names of the text codecs for certificates, DNS messages and socket addresses.
+
+Python loads a codec at its first use.
+"""
 
 LOADED_AFTER = 1.0
 """Seconds after which a scan loads dnspython; a scan of one domain often ends earlier and rarely needs dnspython."""
@@ -69,7 +73,7 @@ def load_codecs() -> None:
 
 
 async def load_late() -> None:
-    """Load dnspython, because its first use without a free descriptor fails with ``ImportError``."""
+    """Load dnspython after ``LOADED_AFTER`` seconds, because a first use without a free descriptor fails."""
     loaded = False
     while not loaded:
         await trio.sleep(LOADED_AFTER)
@@ -94,11 +98,12 @@ async def wired(
     Args:
         settings: settings of the scan.
         trust: trusted roots for PKIX.
-        scope: the destinations and addresses that may be contacted.
+        scope: the rule which destinations and addresses may be contacted.
         resolved: the resolver returned by ``fit_resolver``.
         stats: counters of the scan.
         say: function that gets messages about outages of the network or of DNS.
-        patience: maximum duration in seconds of a pause if no peer has ever been reached; the scan then continues.
+        patience: maximum duration in seconds of a pause after the loss of the network or of DNS if no peer has been
+            reached yet; after the pause the scan continues.
     """
 
     def note(what: str, text: str) -> None:
