@@ -1,8 +1,8 @@
 """Evidence, verdicts and all records of the output files, as immutable objects without behaviour.
 
 Facts are observations (``facts``), evidence is the result of comparing facts, and verdicts are computed from evidence.
-Evidence and verdicts can be computed again from stored facts. The field names of the classes are those of the JSON
-lines; the first member of a line is its key.
+Evidence and verdicts can be computed again from stored facts. The field names of the classes are the member names of
+the JSON lines; the first member of a line is its key.
 """
 
 from dataclasses import dataclass, field
@@ -55,10 +55,10 @@ class DaneEvidence:
     """The result of comparing TLSA records with a certificate chain.
 
     The names of the certificate are not compared, because the expected names depend on the domain. ``record`` is the
-    TLSA record that matched, at ``depth``; ``bare_key`` is true if a ``2 1 0`` key verified the topmost signature.
-    ``needs_name`` is true for usage 2: the certificate name then has to match. ``errors`` lists the path errors because
-    of which the match does not authenticate the server, nearest to the leaf first; without a match (``depth`` -1) it
-    contains error 65.
+    TLSA record that matched the certificate at ``depth`` (0 = leaf). ``bare_key`` is true if the key in a ``2 1 0``
+    record verified the topmost signature. ``needs_name`` is true for usage 2, which requires a matching certificate
+    name. ``errors`` lists the path errors that prevent authentication, from the leaf upwards; without a match
+    (``depth`` -1), ``errors`` contains OpenSSL's error 65.
     """
 
     record: TLSARecord | None
@@ -70,13 +70,13 @@ class DaneEvidence:
 
     @property
     def matched(self) -> bool:
-        """True if a record matches and the path is free of errors; the name may still mismatch."""
+        """True if a TLSA record matches and the certificate path has no errors; certificate names are not compared."""
         return self.record is not None and not self.errors
 
 
 @dataclass(frozen=True, slots=True)
 class PkixEvidence:
-    """The result of verifying a chain with a trust store, without a comparison of names.
+    """The result of verifying a certificate chain with a trust store, without a comparison of names.
 
     ``errors`` is sorted from the leaf upwards.
     """
@@ -101,12 +101,12 @@ class AlgorithmReport:
 
 @dataclass(frozen=True, slots=True)
 class EndpointReport:
-    """One address of an MX host: its probes in the order in which they were made, and the evidence from the probes.
+    """One address of an MX host: the probes in the order in which they were made, and the evidence from the probes.
 
-    The first probe of an address has the TLS profile of the level itself. ``core.verdict.roles`` selects the probe that
-    represents the address; the evidence is about the certificates of that probe. ``earlier`` contains the probes of
-    earlier retry passes, oldest first, which no verdict uses. ``algorithms`` contains the probes for the certificates
-    with other keys, ``pq_probe`` the probe for post-quantum groups. ``pq`` and ``pq_signature`` are None in runs of
+    The first probe has the TLS profile of the security level. ``core.verdict.roles`` selects the probe that represents
+    the address; ``dane`` and ``pkix`` are the evidence from that probe. ``earlier`` contains the probes of earlier
+    passes, oldest first, which no verdict uses. ``algorithms`` contains the probes for certificates with other key
+    algorithms, and ``pq_probe`` is the probe for post-quantum groups. ``pq`` and ``pq_signature`` are None in runs of
     version 0.1.0.
     """
 
@@ -129,7 +129,7 @@ class EndpointReport:
 
 @dataclass(frozen=True, slots=True)
 class Skipped:
-    """An address that was not contacted, and the reason."""
+    """An address of an MX host that the scan did not contact, and the reason."""
 
     address: str
     reason: Reason
@@ -137,7 +137,9 @@ class Skipped:
 
 @dataclass(frozen=True, slots=True)
 class HostReport:
-    """The observations of one MX host: DNS, TLSA and every address. ``key`` identifies host, port and mode.
+    """The observations of one MX host: DNS answers, TLSA lookup and every address.
+
+    ``key`` identifies host, port and mode.
 
     ``vantages`` contains the machines that examined the host in a scan with ``--dask``.
     """
@@ -169,11 +171,11 @@ class RouteHost:
 
 @dataclass(frozen=True, slots=True)
 class Route:
-    """The MX hosts of a destination, and the way in which they were determined.
+    """The MX hosts of a destination, and the DNS answer from which the MX hosts follow.
 
-    ``mx`` is None for a destination without MX lookup (``[host]``, address, LMTP). ``names`` contains the reference
-    identifiers of the domain: the MX query name and, behind an alias, the MX owner name (RFC 7672 section 3.2.2).
-    ``final`` is set if the route alone determines the verdict: null MX, lookup failure, and so on.
+    ``mx`` is None for a destination without MX lookup (``[host]``, address, LMTP). ``names`` contains the names of the
+    domain that are reference identifiers: the MX query name and, behind an alias, the MX owner name (RFC 7672 section
+    3.2.2). ``final`` is set if the route alone determines the verdict: null MX, lookup failure, and so on.
     """
 
     hosts: tuple[RouteHost, ...]
@@ -188,9 +190,9 @@ class Route:
 class EndpointVerdict:
     """The verdict of one address for one domain.
 
-    ``algorithms`` contains the DANE verdict of each certificate of the server by the algorithm of its key, first the
-    certificate of the default TLS offer; ``algorithms`` is empty if no other certificate was requested. ``dane`` is the
-    most severe verdict in ``algorithms``, and all other members describe the session with the default TLS offer.
+    ``algorithms`` contains the DANE verdict of each server certificate by key algorithm; the certificate for the
+    default TLS offer is first. ``algorithms`` is empty if no other certificate was requested. ``dane`` is the most
+    severe verdict in ``algorithms``. All other members describe the session with the default TLS offer.
     """
 
     address: str
@@ -213,8 +215,8 @@ class HostVerdict:
     """The verdict of one MX host for one domain.
 
     ``report`` is the key of the HostReport, None if the host was not examined. ``votes`` is true if the host affects
-    the verdict of the domain, ``conclusive`` if another attempt would not change the action of a sender. ``sts`` is
-    None if the scan did not examine MTA-STS.
+    the verdict of the domain. ``conclusive`` is true if another probe would not change what a sender does at this host.
+    ``sts`` is None if the scan did not examine MTA-STS.
     """
 
     host: str
@@ -255,7 +257,7 @@ class DomainVerdict:
 
 @dataclass(frozen=True, slots=True)
 class TargetInfo:
-    """The entry of a domain in an input list: the text as given, file and line, rank and other columns."""
+    """The entry of a domain in an input list: the text of the entry, file and line, rank and other columns."""
 
     raw: str
     source: str = ""
@@ -279,7 +281,7 @@ class DomainRecord:
     """One line of domains.jsonl.
 
     ``sts`` and ``tlsrpt`` are None if the scan did not examine MTA-STS, or the domain accepts no mail. ``reports`` and
-    ``certificates`` (by SHA-256) are filled only in domain lines of ``--output -``.
+    ``certificates`` (by SHA-256) are set only in the domain lines of ``scan --output -``.
     """
 
     key: str
@@ -300,7 +302,7 @@ class DomainRecord:
 
 @dataclass(frozen=True, slots=True)
 class RejectRecord:
-    """One line of rejects.jsonl: an input line that was not scanned; ``raw`` is its text, ``key`` its ``file:line``."""
+    """One line of rejects.jsonl: an input line that was not scanned; ``raw`` is the text, ``key`` is ``file:line``."""
 
     key: str
     file: str
@@ -344,9 +346,10 @@ class RunHeader:
 
     @property
     def seconds(self) -> float | None:
-        """The duration in seconds of the scan, all processes of the run together; None for an unfinished run.
+        """The sum of the durations in seconds of all scan processes of the run; None for an unfinished run.
 
-        Version 0.1.0 did not record the duration: for runs of 0.1.0, ``seconds`` is the time from start to end.
+        Version 0.1.0 did not record the duration: for runs of 0.1.0, ``seconds`` is the time from ``started`` to
+        ``finished``.
         """
         if self.finished is None:
             return None
@@ -370,7 +373,8 @@ class Status:
     """A line of the status file: the state of a scan at one moment, as in the progress display and the metrics.
 
     In a resumed run, ``total``, ``done`` and ``rejects`` count the whole run; the other members describe this process,
-    or the running jobs of ``--dask``. ``stage`` is the stage of a scan with ``--dask``, ``workers`` its running jobs.
+    or the running jobs of a scan with ``--dask``. ``stage`` is the stage of a scan with ``--dask``, and ``workers`` are
+    its running jobs.
     """
 
     at: datetime

@@ -1,12 +1,12 @@
 """The address lookup of posttls-finger: from a destination, over MX or SRV records, to host addresses.
 
-Addresses of equal preference come in random order, as in posttls-finger; the caller passes the random generator. If
-several lookups for a host fail, the last temporary error is reported, or the last error if no error is temporary. A
-destination that resolves to no address yields an empty list and an error. Other modules do the TLSA lookups and open
-the connections.
+Addresses of equal preference are returned in random order, as in posttls-finger; the random generator is a parameter of
+``find``. If several lookups for a host fail, the last temporary error is reported, or the last error if no error is
+temporary. A destination that resolves to no address yields an empty list and an error. Other modules do the TLSA
+lookups and open the connections.
 
 This module differs from posttls-finger in two points: the port of an SRV record also applies to addresses from the
-native name service, and the TLSA lookup uses the port of the connection.
+native name service, and the name of the TLSA lookup contains the port of the connection.
 """
 
 import random
@@ -39,9 +39,9 @@ _INET_ATON = re.compile(rf"{_PART}(?:\.{_PART}){{0,3}}")
 
 _FAMILIES = {"A": ("all", "ipv4"), "AAAA": ("all", "ipv6")}
 _SOFT_RCODES = ("", "SERVFAIL", "REFUSED", "NOTIMP", "NOERROR", "NXDOMAIN")
-"""Response codes of lookups that failed with a temporary error, empty without a reply.
+"""Response codes of DNS lookups that failed with a temporary error; the code is empty if no reply was received.
 
-A failed lookup with NOERROR or NXDOMAIN had a reply that could not be used.
+If a failed lookup has the code NOERROR or NXDOMAIN, a reply was received but could not be used.
 """
 
 
@@ -53,7 +53,10 @@ class AskDNS(Protocol):
 
 
 Native = Callable[[str], Awaitable[Sequence[str] | str]]
-"""A function that returns the addresses of a host from the native name service, or an error text without addresses."""
+"""A function that takes a host name and queries the native name service (getaddrinfo).
+
+The function returns the addresses, or a text about the error if it finds no address.
+"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,7 +78,7 @@ class HostAddress:
 
 @dataclass(slots=True)
 class AddressLookup:
-    """The result of an address lookup: addresses in connection order, lines to print, and the last error."""
+    """The result of an address lookup: addresses in the order of connection attempts, lines to print, last error."""
 
     addresses: list[HostAddress] = field(default_factory=list)
     lines: list[str] = field(default_factory=list)
@@ -97,10 +100,11 @@ async def native_addresses(host: str) -> Sequence[str] | str:
 async def find(
     options: Options, lookup: AskDNS, *, rng: random.Random, native: Native = native_addresses
 ) -> AddressLookup:
-    """Return the addresses of a destination.
+    """Look up a destination and return its addresses, the lines to print, and the error.
 
     Args:
-        options: the command line: destination, options ``-a -h -M -R``, parameter ``inet_protocols``.
+        options: the command line; the search uses the destination, the options ``-a -h -M -R`` and the parameter
+            ``inet_protocols``.
         lookup: function that sends one DNS query.
         rng: random generator for the order of addresses of equal preference.
         native: function that queries the native name service.
@@ -122,7 +126,7 @@ class _Search:
         self._rtypes = [rtype for rtype, words in _FAMILIES.items() if set(words) & set(protocols)]
 
     async def run(self) -> AddressLookup:
-        """Look up the destination and return its addresses."""
+        """Look up the addresses of the destination and return the result of the search."""
         destination, found = self._destination, self._found
         if destination.kind is Kind.UNIX:
             found.addresses = [HostAddress(destination.nexthop, destination.nexthop, destination.host, 0)]
@@ -138,7 +142,7 @@ class _Search:
     # --- from the destination to hosts ------------------------------------------------------------------------
 
     async def _host(self, host: str) -> None:
-        """Look up the addresses of the destination itself."""
+        """Look up the addresses of a destination without MX lookup, and sort the addresses into connection order."""
         if self._found.route is None:
             self._found.route = route.direct(host)
         await self._addresses(HostAddress(host, host, "", self._destination.port), dnssec=True)
@@ -197,7 +201,7 @@ class _Search:
         self._found.lines += [f"{u} asciified to {a}" for u, a in self._destination.asciified]
 
     def _shuffle(self) -> None:
-        """Sort the addresses into connection order; with ``-a any``, IPv4 and IPv6 addresses are not separated."""
+        """Sort the addresses by preference, then by the address family that ``-a`` prefers, then at random."""
         addresses = self._found.addresses
         self._rng.shuffle(addresses)
         first = {"ipv4": 0, "ipv6": 1}.get(self._options.family)
@@ -288,7 +292,10 @@ def numeric_address(host: str) -> str:
 
 
 def no_data_text(answer: Answer) -> str:
-    """Return the text of an answer without records; if the name is an alias, the text names the alias target."""
+    """Return the error text of a DNS answer without records.
+
+    If the queried name is an alias, the text names the alias target.
+    """
     behind = answer.outcome is Outcome.NODATA and bool(answer.rname)
     return postfix_text(replace(answer, name=answer.rname) if behind else answer)
 

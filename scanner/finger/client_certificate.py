@@ -21,7 +21,10 @@ _LABELS = re.compile(rb"-----BEGIN ([A-Z0-9 ]{1,40})-----")
 
 @dataclass(frozen=True, slots=True)
 class ClientCertificate:
-    """The client certificate (``identity``, which may be None), lines to print, and whether TLS can still be used."""
+    """The client certificate (``identity``), lines to print, and whether an error in its files disables TLS.
+
+    ``identity`` is None without a client certificate. ``tls`` is false if an error disables TLS.
+    """
 
     identity: Identity | None = None
     lines: tuple[str, ...] = ()
@@ -29,7 +32,7 @@ class ClientCertificate:
 
 
 def load(options: Options) -> ClientCertificate:
-    """Load the client certificate that the options name."""
+    """Load the client certificate that the options ``-k``, ``-K`` and ``-H`` name."""
     if options.chains:
         return _chain_files(options.chains)
     if options.certificate is None or options.key is None:

@@ -1,10 +1,10 @@
 """Interfaces of a finger run to DNS, connections, clock and random numbers.
 
-All input and output of a run except printed lines passes through ``FingerPorts``, so that a saved run can be repeated
-offline. ``NetworkPorts`` uses the network, the module ``recorder`` saves every answer, and the module ``replay``
-returns the answers of a saved run.
+All input and output of a finger run except printed lines passes through ``FingerPorts``. Therefore a saved run can be
+repeated offline. ``NetworkPorts`` uses the network, the module ``recorder`` saves every answer, and the module
+``replay`` returns the answers of a saved run.
 
-The TLS library is imported after the first connection is open, so that the first packet is sent early.
+The TLS library is imported after the first connection is open, because the import would delay the connection.
 """
 
 import random
@@ -45,7 +45,7 @@ class ProbeRequest:
     raw_keys: bool = False
 
     def heard_by(self, listener: "Listener") -> "Extra":
-        """Return the settings as the ``extra`` argument of ``net.probe.converse``."""
+        """Return the argument ``extra`` of ``net.probe.converse``: these settings, and the receiver of probe events."""
         from scanner.net.probe import Extra  # noqa: PLC0415 - see above
 
         return Extra(
@@ -61,19 +61,19 @@ class FingerPorts(Protocol):
         """The random generator for load distribution, which has no security function."""
 
     def now(self) -> datetime:
-        """Return the time at which the validity of certificates is judged."""
+        """Return the time at which the validity dates of certificates are checked."""
 
     async def lookup(self, name: str, rtype: str, *, dnssec: bool = True) -> Answer:
         """Send one DNS query and return its answer."""
 
     async def native(self, host: str) -> Sequence[str] | str:
-        """Return the addresses of a host from the native name service, or an error text without addresses."""
+        """Return the addresses of a host from the native name service, or a text about the error."""
 
     async def connect(self, address: str, port: int, seconds: float) -> Failure | None:
-        """Connect to an address; return the failure, or None after success."""
+        """Connect to an address within a time in seconds; return the failure, or None after success."""
 
     async def converse(self, request: ProbeRequest, listener: "Listener") -> "ProbeResult":
-        """Run the SMTP dialogue on the most recent connection, close it, and return the result."""
+        """Run the SMTP dialogue on the most recent connection, close the connection, and return the result."""
 
     async def sleep(self, seconds: float) -> None:
         """Wait."""
@@ -96,7 +96,7 @@ class NetworkPorts:
         return await self._lookup(name, rtype, dnssec=dnssec)
 
     async def native(self, host: str) -> Sequence[str] | str:
-        """Return the addresses of a host from the C library, or an error text without addresses."""
+        """Return the addresses of a host from the C library's getaddrinfo, or a text about the error."""
         return await native_addresses(host)
 
     async def connect(self, address: str, port: int, seconds: float) -> Failure | None:
@@ -112,7 +112,7 @@ class NetworkPorts:
         return timed_out(Phase.CONNECT)
 
     async def converse(self, request: ProbeRequest, listener: "Listener") -> "ProbeResult":
-        """Run the SMTP dialogue on the most recent connection and return the result."""
+        """Run the SMTP dialogue on the most recent connection and return the result of the probe."""
         from scanner.net.probe import converse  # noqa: PLC0415 - see above
 
         stream, self._stream = self._stream, None

@@ -60,7 +60,7 @@ class FingerRun:
         return self._questions.answers
 
     async def run(self) -> int:
-        """Execute the finger run and return the exit status: 0, or 1 after an internal error."""
+        """Execute the finger run and return the exit status: 1 after an internal error, else 0."""
         ports = self._setup.ports
         found = self.found = await find(self._options, self._questions.lookup, rng=ports.rng, native=ports.native)
         for line in found.lines:
@@ -96,7 +96,10 @@ class FingerRun:
         return probe
 
     def peer(self, host_address: HostAddress) -> policy.Peer:
-        """Return the names that a certificate has to contain in a session with this address."""
+        """Return the names of a peer: nexthop, host name, MX names and match arguments.
+
+        The TLS policy chooses the reference identifiers for the certificate from the names.
+        """
         way = self.found.route
         return policy.Peer(
             nexthop=self._ascii(self._options.destination.nexthop),
@@ -107,7 +110,11 @@ class FingerRun:
         )
 
     async def _lookup_tlsa(self, host_address: HostAddress, peer: policy.Peer, level: Level) -> TLSALookup | None:
-        """Return the TLSA lookup of an address; None for a level without DANE and for a UNIX socket."""
+        """Return the TLSA lookup of an address, or None if the policy does not use TLSA records.
+
+        The policy uses no TLSA records at a level without DANE, for insecure MX records with ``-M may``, and for a UNIX
+        socket.
+        """
         distrusted = peer.mx not in (None, Security.SECURE) and self._options.insecure_mx is Level.MAY
         if not level.dane_based or distrusted or host_address.port == 0:
             return None
@@ -116,7 +123,7 @@ class FingerRun:
     def _effective(
         self, level: Level, host_address: HostAddress, peer: policy.Peer, lookup: TLSALookup | None
     ) -> policy.Policy:
-        """Return the policy for an address, and print Postfix's line about the policy."""
+        """Return the TLS policy for an address, and print Postfix's line about the policy if there is one."""
         rule = policy.effective(
             level, peer, lookup, insecure_mx=self._options.insecure_mx, sni=self._server_name(host_address)
         )
@@ -126,7 +133,7 @@ class FingerRun:
         return rule
 
     def _server_name(self, host_address: HostAddress) -> str | None:
-        """Return the SNI of ``-s``.
+        """Return the server name (SNI) that the option ``-s`` requests.
 
         As a value of ``-s``, ``hostname`` stands for the name of the host, ``nexthop`` for the nexthop.
         """
@@ -174,7 +181,7 @@ class FingerRun:
             probe = again
 
     async def _again(self, host_address: HostAddress, before: "LoggedProbe") -> "LoggedProbe | None":
-        """Connect to the same address again, at the level of the first connection."""
+        """Connect to the same address again, at the TLS security level of the previous connection."""
         level = self._options.level if before.rejected_records else before.rule.level
         peer = self.peer(host_address)
         lookup = await self._lookup_tlsa(host_address, peer, level)

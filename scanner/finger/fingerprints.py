@@ -30,7 +30,7 @@ def input_lines(arguments: Sequence[str], *, records: bool = False, notice: Sequ
 
     Args:
         arguments: the match arguments; empty arguments are ignored.
-        records: true to add a line for each well-formed fingerprint; each malformed argument gets a warning anyway.
+        records: true to add a line for each well-formed fingerprint; a malformed argument gets a warning in any case.
         notice: lines that Postfix repeats before each argument.
     """
     found: list[str] = []
@@ -54,7 +54,8 @@ def parse(arguments: Sequence[str], algorithm: str, *, key_only: bool = False) -
         key_only: true to compare only the public key (``-x``).
 
     Returns:
-        Two records for each argument (public key, then certificate); the last argument comes first.
+        Two TLSA records for each argument (public key, then certificate; with ``key_only``, only the public key); the
+        records of the last argument come first.
     """
     size = hashlib.new(algorithm).digest_size
     digests = [text.replace(":", "").lower() for text in reversed(arguments) if _well_formed(text)]
@@ -70,10 +71,11 @@ def _well_formed(text: str) -> bool:
 
 
 def match(records: Sequence[TLSARecord], leaf: CertFacts, algorithm: str) -> DaneEvidence:
-    """Compare the leaf certificate with the records; names, validity dates and issuers are not checked.
+    """Compare the leaf certificate with fingerprints in the form of TLSA records.
 
-    If every TLSA record is unusable, verification fails (error 1). Without any fingerprint, no certificate matches,
-    whereas posttls-finger then verifies the chain against the roots of ``-F``.
+    Names, validity dates and issuers are not checked. If every TLSA record is unusable, verification fails (error 1).
+    If ``records`` is empty, no certificate matches, whereas posttls-finger without fingerprints verifies the chain with
+    the roots of ``-F``.
     """
     digests = {
         0: hashlib.new(algorithm, leaf.der).hexdigest(),

@@ -1,8 +1,8 @@
 """Hex dumps of TLS records in the format of OpenSSL's own dumps.
 
-Sent octets are dumped as they were written. Received octets are joined to whole records, and the header and the body of
-a record are dumped separately, because OpenSSL reads them separately. Unlike OpenSSL's dumps, the dumps contain no
-memory addresses, which the Python binding does not provide.
+The octets of one write call are dumped together. Received octets are joined to whole TLS records. The header and the
+body of a received record are dumped separately, because OpenSSL reads the header and the body separately. Unlike
+OpenSSL's dumps, the dumps contain no memory addresses, which the Python binding does not provide.
 """
 
 from collections.abc import Iterator
@@ -21,7 +21,7 @@ class Dump:
         self._unread = b""
 
     def lines(self, *, sent: bool, data: bytes) -> Iterator[str]:
-        """Return the dump lines of the next octets sent or received."""
+        """Return the dump lines of octets that were sent or received after the octets of earlier calls."""
         if sent:
             yield from _block("write to", data)
             return

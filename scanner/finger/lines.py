@@ -1,7 +1,7 @@
 """Log lines of posttls-finger, formatted from records, without the program's name.
 
 In the names of this module, ``NA`` stands for ``host[address]:port`` in lower case, used in the lines about TLS, and
-``NAP`` for the same text in its original case.
+``NAP`` stands for the same text in its original case.
 """
 
 import hashlib
@@ -33,7 +33,7 @@ _WORDS = {
 }
 
 _CURVES = {"secp256r1": "prime256v1"}
-"""OpenSSL's names of elliptic curves that have another name in mxsweep's records, by the name in the records."""
+"""OpenSSL's names of elliptic curves, by the names of the same curves in mxsweep's records."""
 
 _DIGESTS = ("sha256", "sha384", "sha512")
 
@@ -45,16 +45,16 @@ LOST_QUIT = "warning: lost connection while sending QUIT command"
 LATE_QUIT = "warning: timeout while sending QUIT command"
 
 _UNREADABLE = ("decode error", "illegal parameter", "internal error", "unexpected message", "record overflow")
-"""TLS alerts from servers that fail to parse a ClientHello."""
+"""TLS alerts that servers send if they fail to parse a ClientHello."""
 
 LARGE_HELLO = (
     "note: the server did not answer a ClientHello with post-quantum groups, which fills more than one packet;"
     " -o 'tls_eecdh_auto_curves=X25519 prime256v1' sends a smaller one"
 )
-"""Hint printed after a handshake that failed before the server's first message; posttls-finger has no such hint."""
+"""Hint printed after a handshake that failed before the server's first message; posttls-finger prints no hint."""
 
 MAX_FIELD = 256
-"""Maximum length in octets of a printed name field; Postfix replaces a longer field with a warning."""
+"""Maximum length in octets of a printed name of a certificate; Postfix replaces a longer name with a warning."""
 
 MAX_ONE_LINE = 255
 """Maximum length in octets of a printed distinguished name, as in Postfix."""
@@ -62,12 +62,12 @@ MAX_ONE_LINE = 255
 _ATTRIBUTE = re.compile(r"(?<!\\)[/+](?=[A-Za-z0-9.]+=)")
 
 MAX_REPLY = 2048
-"""Length in characters of a refusal text from which Postfix adds no further reply line (``line_length_limit``)."""
+"""Length in characters of the text of an SMTP refusal at which Postfix appends no further line of the reply."""
 
 
 @dataclass(frozen=True, slots=True)
 class LineOptions:
-    """Settings for the log lines about one session."""
+    """The settings and the peer of one TLS session, which determine the log lines about the session."""
 
     nap: str
     mask: LogMask
@@ -82,7 +82,7 @@ class LineOptions:
 
 
 def fingerprint(data: bytes, algorithm: str) -> str:
-    """Return the digest of octets as upper-case hex pairs with colons."""
+    """Return the digest of ``data`` as pairs of upper-case hex digits, separated by colons."""
     return hashlib.new(algorithm, data).digest().hex(":").upper()
 
 
@@ -176,7 +176,7 @@ def _peername(policy: Policy, leaf: CertFacts, evidence: DaneEvidence | PkixEvid
 
 
 def _issuer(na: str, leaf: CertFacts) -> tuple[str, list[str]]:
-    """Return the CN, or else the O, of the issuer if printable, and a warning for each field that is not printable."""
+    """Return the CN of the issuer, or else the O, if printable, and a warning for each name that is not printable."""
     try:
         issuer = parse(leaf.der).issuer
     except DERError:
@@ -192,7 +192,7 @@ def _issuer(na: str, leaf: CertFacts) -> tuple[str, list[str]]:
 
 
 def _field(na: str, text: str, what: str) -> tuple[str, list[str]]:
-    """Return a certificate name and no warning; for a name too long or not printable, an empty text and a warning."""
+    """Return a name from a certificate; for a name that is too long or not printable, an empty text and a warning."""
     text = text.rstrip("\0")
     size = len(text.encode("utf-8", "surrogateescape"))
     if size >= MAX_FIELD:
@@ -251,7 +251,7 @@ def summary(na: str, word: TLSState, facts: Secured, chain: Sequence[CertFacts])
 
 
 def _signature(whose: str, cert: CertFacts, scheme: str | None) -> list[str]:
-    """Return the summary items about the signature of the server or client: the key type, and the digest if known."""
+    """Return the summary items about the signature of the server or client: key type, and digest if known."""
     kinds = {
         "RSA": f"RSA-PSS ({cert.key_bits} bits)",
         "EC": f"ECDSA ({_CURVES.get(cert.curve, cert.curve)})",
@@ -260,7 +260,7 @@ def _signature(whose: str, cert: CertFacts, scheme: str | None) -> list[str]:
 
 
 def _raw_signature(key: bytes, scheme: str | None) -> list[str]:
-    """Return the summary items about the signature of a server with a raw public key."""
+    """Return the items of the summary line about the signature of a server with a raw public key."""
     try:
         found = keys.key(key)
     except DERError:
@@ -331,7 +331,7 @@ def dialogue_failure(failure: Failure, reply: Reply | None, *, lmtp: bool) -> li
 
 
 def _reply_text(failure: Failure, reply: Reply | None) -> str:
-    """Return the lines of a reply joined to one text, as Postfix prints a reply."""
+    """Return the lines of an SMTP reply joined to one text, as Postfix prints a reply."""
     if reply is None:
         return failure.text
     text = reply.lines[0] if reply.lines else ""

@@ -44,7 +44,7 @@ KEYWORDS = {
 
 
 def parse(text: str) -> tuple[LogMask, str | None]:
-    """Return the line classes of a keyword list and its first unknown keyword.
+    """Return the line classes that a ``-L`` list of keywords selects, and the first unknown keyword of the list.
 
     If the list contains an unknown keyword, the returned ``LogMask`` contains no line class.
     """
@@ -65,6 +65,6 @@ def complaint(text: str) -> list[str]:
 
 
 def tls_start(text: str) -> list[str]:
-    """Return the lines at the start of TLS: the warnings about a ``-L`` list, and the line of ``-L verbose``."""
+    """Return the lines printed when TLS is set up: warnings about a ``-L`` list, and the line of ``-L verbose``."""
     verbose = LogMask.VERBOSE in parse(text)[0]
     return [*complaint(text) * 2, *(["initializing the client-side TLS engine"] if verbose else ())]

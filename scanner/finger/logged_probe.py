@@ -1,6 +1,6 @@
 """One probe of finger that prints posttls-finger's log lines during the dialogue.
 
-A failed verification does not end the session. The second and later connections (``-r``) print fewer lines.
+A failed verification does not end the session. On the second and later connections (``-r``), fewer lines are printed.
 """
 
 from collections.abc import Sequence
@@ -61,8 +61,9 @@ def _is_possible(offer: TLSProfile) -> bool:
 class LoggedProbe(Listener):
     """The SMTP dialogue with one address.
 
-    After ``converse``, ``result`` is the probe result, ``evidence`` the result of verifying ``chain``, and
-    ``judgement`` the trust state of the session (None without TLS).
+    After ``converse``, ``result`` is the result of the probe, ``chain`` the certificate chain of the server,
+    ``evidence`` the result of verifying ``chain``, and ``judgement`` the trust state of the TLS session (None without
+    TLS).
     """
 
     def __init__(
@@ -106,7 +107,7 @@ class LoggedProbe(Listener):
 
     @property
     def succeeded(self) -> bool:
-        """True if the dialogue was completed; a refused EHLO under TLS and a lost QUIT are not failures here."""
+        """True if the dialogue reached EHLO under TLS or QUIT; a failure of EHLO under TLS or QUIT does not count."""
         failure = self.result.probe.failure if self.result else None
         return self.result is not None and (failure is None or failure.phase in (Phase.EHLO_TLS, Phase.QUIT))
 
@@ -124,7 +125,7 @@ class LoggedProbe(Listener):
         return lookup is not None and lookup.dane is Dane.UNUSABLE and tlsa.parsed(lookup)
 
     async def converse(self) -> None:
-        """Run the SMTP dialogue and print its lines."""
+        """Run the SMTP dialogue, print the log lines of the dialogue, and store the results in attributes."""
         options, host_address = self._options, self._candidate
         if self._first and options.chat:
             self._out.line(f"Connected to {self._nap}")
@@ -147,7 +148,7 @@ class LoggedProbe(Listener):
         self._end(self.result)
 
     def _offer(self, rule: policy.Policy) -> tuple[TLSProfile, str]:
-        """Return the TLS profile of the handshake, and a warning (an empty text if there is no warning)."""
+        """Return the TLS profile of the handshake and a warning about the TLS settings (an empty text without one)."""
         options = self._options
         # The level after a fallback at handshake time is encrypt, but anonymous suites stay excluded.
         must_match = rule.level.must_match or rule.check_names
@@ -164,7 +165,7 @@ class LoggedProbe(Listener):
     # --- events of the dialogue -------------------------------------------------------------------------------
 
     def line(self, text: str) -> None:
-        """Print a line of the dialogue; on the second and later connections, print only the greeting and QUIT."""
+        """Print a line of the SMTP dialogue; on the second and later connections, print only the greeting and QUIT."""
         if text.startswith(("> EHLO ", "> LHLO ")):
             self._chatting = self._first
         elif text == "> QUIT":
@@ -174,11 +175,11 @@ class LoggedProbe(Listener):
             self._out.line(text)
 
     def failed(self, failure: Failure, reply: Reply | None) -> None:
-        """Store a refused EHLO under TLS, which is printed before QUIT."""
+        """Store the failure and the reply of a refused EHLO under TLS, to print the refusal before QUIT."""
         self._refused = (failure, reply)
 
     def broke(self, failure: Failure, errors: tuple[str, ...]) -> None:
-        """Store OpenSSL's errors of the handshake; print OpenSSL's later errors (mostly alerts) at once."""
+        """Store OpenSSL's errors in the handshake; print OpenSSL's errors after the handshake (mostly alerts)."""
         if failure.phase is Phase.HANDSHAKE:
             self._errors = errors
             return
@@ -186,7 +187,7 @@ class LoggedProbe(Listener):
         self._out.lines(*lines.library_problems(errors))
 
     def resume(self, ehlo: Reply | None) -> SSL.Session | None:
-        """Print the lines before the handshake; return the TLS session of an earlier connection."""
+        """Print the lines that precede the handshake; return the TLS session of an earlier connection, or None."""
         self._announce()
         if self._sessions is None:
             return None
@@ -228,7 +229,7 @@ class LoggedProbe(Listener):
             self._out.line(text)
 
     def ticket(self) -> None:
-        """Count the session of this connection as stored when its first session ticket arrives."""
+        """Count the TLS session of this connection as stored when the first session ticket arrives."""
         if self._sessions is not None and not self._saved:
             self._saved = True
             self._sessions.saves += 1
@@ -240,7 +241,7 @@ class LoggedProbe(Listener):
             self._out.line(f"SSL_connect:{text}")
 
     def wire(self, *, sent: bool, data: bytes) -> None:
-        """Print a dump of TLS octets, of the handshake only or of the whole session, as ``-L`` selects."""
+        """Print a dump of TLS octets if ``-L`` selects dumps of the handshake or of the whole session."""
         self._answered |= not sent and data[:1] not in _ALERT
         wanted = (
             LogMask.SESSION_DUMP if self.secured_with is not None else LogMask.SESSION_DUMP | LogMask.HANDSHAKE_DUMP

@@ -1,15 +1,16 @@
 """Expansion of ``$name`` and similar macros in main.cf values (postconf(5)).
 
 * ``$name``, ``${name}`` and ``$(name)`` give the value of a parameter, or nothing if the parameter has no value.
-* ``${name?text}`` and ``${name?{text}}`` give the text if the value is not empty.
-* ``${name:text}`` and ``${name:{text}}`` give the text if the value is empty.
-* ``${name?{text}:{other}}`` gives ``text`` if the value is not empty, and ``other`` if the value is empty.
-* ``${{a} == {b} ? {text} : {other}}`` chooses by comparison (== != < <= > >=), numeric if a and b are numbers.
-* ``${{a} <level {b} ? {text} : {other}}`` chooses by comparing a and b as compatibility levels (<level ==level ...).
+* ``${name?text}`` and ``${name?{text}}`` give the text if the value of the parameter is not empty, else nothing.
+* ``${name:text}`` and ``${name:{text}}`` give the text if the value of the parameter is empty, else the value.
+* ``${name?{text}:{other}}`` gives ``text`` if the value of the parameter is not empty, else ``other``.
+* ``${{a} == {b} ? {text} : {other}}`` gives ``text`` if the comparison (== != < <= > >=) of a and b is true, else
+  ``other``; a and b are compared as numbers if both are numbers, else as texts.
+* ``${{a} <level {b} ? {text} : {other}}`` compares a and b as compatibility levels (<level ==level ...).
 * ``$$`` gives a dollar sign.
 
-Values and texts may contain macros, which are expanded too. A macro that is not closed, or that refers to itself,
-raises ``MacroError``.
+The values of parameters and the texts in macros may contain further macros, which are expanded too. ``expand`` raises
+``MacroError`` for a macro that is not closed or that refers to itself.
 """
 
 import operator
@@ -38,13 +39,13 @@ class MacroError(ValueError):
 
 
 def expand(text: str, table: Mapping[str, str], name: str = "", depth: int = 0) -> str:
-    """Return a value with all macros expanded.
+    """Return the value of a main.cf parameter with all macros expanded.
 
     Args:
         text: the value.
         table: the unexpanded parameters by name.
-        name: the name of the parameter with this value.
-        depth: the nesting depth of the value.
+        name: the name of the parameter whose value is ``text``.
+        depth: the number of macros in which ``text`` is nested.
 
     Raises:
         MacroError: a macro is not closed, or refers to itself.
@@ -125,9 +126,10 @@ def _level(text: str) -> tuple[int, ...]:
 
 
 def _chosen(truth: bool, value: str, rest: str, table: Mapping[str, str], depth: int) -> str:  # noqa: FBT001 - a truth value it is
-    """Return the text after ``?`` if the condition is true, else the text after ``:``.
+    """Return the expanded text after ``?`` if the condition is true, else the expanded text after ``:``.
 
-    Without that text, return ``value`` if the condition is true, else an empty text.
+    If the condition is true and ``rest`` contains no text after ``?``, return ``value``. If the condition is false and
+    ``rest`` contains no text after ``:``, return an empty text.
     """
     if rest.startswith("?"):
         then, rest = _text(rest[1:])

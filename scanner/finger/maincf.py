@@ -3,7 +3,7 @@
 A line that begins with white space continues the previous line; ``#`` begins a comment line. The last definition of a
 parameter takes precedence, and ``-o`` overrides the file. ``$name`` and similar macros in values refer to other
 parameters (see ``macros``). ``load`` reads a main.cf file; ``settle`` applies defaults, expands macros and checks the
-values. An error that is fatal in Postfix raises ``MainCfError``.
+values. For an error that is fatal in Postfix, both functions raise ``MainCfError``.
 
 Without MAIL_CONFIG and without /etc/postfix/main.cf, the parameters have the defaults of a fresh Postfix installation.
 main.cf and ``-o`` may define further parameters, which are used only in macros.
@@ -24,7 +24,7 @@ DIRECTORY = Path("/etc/postfix")
 VARIABLE = "MAIL_CONFIG"
 
 FRESH_LEVEL = "3.6"
-"""Compatibility level of a fresh Postfix installation, which is used without a main.cf file."""
+"""Compatibility level of a fresh Postfix installation; mxsweep uses this level if no main.cf file exists."""
 
 MIN_LINE_LENGTH = 512
 """Minimum of ``line_length_limit`` in octets, as in Postfix (RFC 5321 section 4.5.3.1.5)."""
@@ -39,7 +39,7 @@ SHOWN_NAME = 100
 
 
 class MainCfError(Exception):
-    """Error: a main.cf setting is fatal in Postfix; ``lines`` are printed first, then ``fatal: `` and the message.
+    """Error: a main.cf setting is fatal in Postfix; finger prints ``lines``, then ``fatal: `` and the message.
 
     ``tls`` is true if the error is in a parameter that Postfix reads at the start of TLS, after all other parameters.
     """
@@ -52,7 +52,7 @@ class MainCfError(Exception):
 
 @dataclass(frozen=True, slots=True)
 class MainCf:
-    """A main.cf file: path, unexpanded parameters (empty without Postfix), and warnings about its content."""
+    """A main.cf file: path, unexpanded parameters (empty without a main.cf file), and warnings about the parameters."""
 
     path: Path
     values: dict[str, str]
@@ -63,8 +63,8 @@ def load(environ: Mapping[str, str], default: Path = DIRECTORY) -> MainCf:
     """Read the main.cf file of this machine.
 
     Args:
-        environ: the environment variables; MAIL_CONFIG overrides the directory.
-        default: the directory to use if MAIL_CONFIG is not set.
+        environ: the environment variables; MAIL_CONFIG names the directory of main.cf.
+        default: the directory of main.cf if MAIL_CONFIG is not set.
 
     Raises:
         MainCfError: the file cannot be read, or is missing in the directory of MAIL_CONFIG.
@@ -102,7 +102,7 @@ def parse(text: str, path: Path) -> MainCf:
 
 
 def _logical_lines(text: str) -> list[tuple[int, str]]:
-    """Return each logical line of main.cf with its last line number; comments and empty lines are omitted."""
+    """Return each logical line of main.cf with its last line number, without comments and empty lines."""
     found: list[tuple[int, str]] = []
     for number, line in enumerate(text.split("\n"), start=1):
         if not line.strip() or line.lstrip().startswith("#"):
@@ -167,7 +167,7 @@ def settle(
     """Return all effective main.cf parameters by name, with macros expanded.
 
     Args:
-        config: the main.cf.
+        config: the parameters that the main.cf file sets.
         overrides: the parameters of ``-o``.
         hostname: function that returns this machine's name.
 
@@ -194,7 +194,7 @@ def _expanded(known: Mapping[str, str], name: str) -> str:
 
 
 def _names(known: Mapping[str, str], written: Mapping[str, str], hostname: Callable[[], str]) -> dict[str, str]:
-    """Return the defaults of ``myhostname`` and ``mydomain``; if one is set, the other is derived from it."""
+    """Return the defaults of ``myhostname`` and ``mydomain``; each can be derived from the other."""
     if "myhostname" in written:
         _, _, domain = _expanded({"mydomain": "", **known}, "myhostname").partition(".")
         return {"mydomain": domain or DEFAULT_DOMAIN}
@@ -205,7 +205,7 @@ def _names(known: Mapping[str, str], written: Mapping[str, str], hostname: Calla
 
 
 def _check_all(settled: Mapping[str, str], written: Mapping[str, str], path: Path) -> None:
-    """Check the values in the order in which posttls-finger reads the parameters; parameters of TLS come last."""
+    """Check the values of parameters in the order in which posttls-finger reads the parameters: TLS parameters last."""
     for name in _BOOLEANS:
         _check_boolean(name, settled[name])
     _check_text("myhostname", settled["myhostname"])
@@ -265,7 +265,7 @@ def hostname_warning(name: str) -> str:
 
 
 def _check_owner(written: Mapping[str, str], path: Path) -> None:
-    """Raise MainCfError for a ``mail_owner`` that Postfix rejects; mxsweep itself does not change its user."""
+    """Raise MainCfError for a ``mail_owner`` that Postfix rejects; mxsweep itself never runs as ``mail_owner``."""
     if "mail_owner" not in written:
         return
     name = _expanded(written, "mail_owner")

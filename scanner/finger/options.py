@@ -3,8 +3,8 @@
 Every argument after the destination is a match argument, even if it begins with a hyphen. ``--json``, ``--all``,
 ``--save`` and ``--help`` are options of mxsweep alone. A value that is fatal in posttls-finger raises ``Fatal``; a
 syntax error in the command line raises ``Usage``. Errors are reported in posttls-finger's order: errors in single
-options, then in combinations of options, then in the parameters of main.cf. A wrong or missing destination is reported
-last, after the lines about TLS, so ``parse`` keeps the error in ``Options.bad_destination``.
+options, after them in combinations of options, last in the parameters of main.cf. posttls-finger reports a wrong or
+missing destination after its lines about TLS. Therefore ``parse`` stores the error in ``Options.bad_destination``.
 """
 
 import getopt
@@ -51,12 +51,12 @@ class Fatal(Exception):  # noqa: N818 - posttls-finger's own word for it
 class Options:
     """A parsed command line of finger. Time limits of the command line are in seconds; 0 or less means no limit.
 
-    ``bad_destination`` is the error of a wrong or missing destination; ``destination`` is then a placeholder.
+    ``bad_destination`` is the error of a wrong or missing destination, in which case ``destination`` is a placeholder.
     ``host_lookup`` lists the sources of host addresses (``dns``, ``native``); ``srv`` selects SRV instead of MX
     records. ``chains`` (``-H``), or else ``certificate`` and ``key`` (``-k``, ``-K``), name the files of the client
-    certificate. ``reconnect`` is the pause before each of at most ``max_reconnects`` further connections; if it is
-    below 0, reconnections and the session cache are disabled. ``raw_keys`` (``-x``) enables raw public keys.
-    ``parameters`` contains the parameters of main.cf and ``-o``.
+    certificate. ``reconnect`` is the pause in seconds before each of at most ``max_reconnects`` further connections. If
+    ``reconnect`` is below 0, reconnections and the session cache are disabled. ``raw_keys`` (``-x``) enables raw public
+    keys. ``parameters`` contains the parameters of main.cf and ``-o``.
     """
 
     destination: Destination
@@ -116,11 +116,11 @@ def line_limit(options: Options) -> int:
 
 
 Settle = Callable[[Mapping[str, str]], Mapping[str, str]]
-"""A function that takes the parameters of ``-o`` and returns all effective parameters."""
+"""A function that takes the main.cf parameters of ``-o`` and returns all effective main.cf parameters."""
 
 
 def parse(argv: Sequence[str], settle: Settle = dict) -> Options:
-    """Parse a command line.
+    """Parse a command line of finger.
 
     Args:
         argv: the arguments, without the program's name.
@@ -167,7 +167,7 @@ def wants_help(argv: Sequence[str]) -> bool:
 
 
 def ascii_form(name: str) -> str:
-    """Return a host name, or ``.name``, in A-labels; a name that cannot be converted is returned unchanged."""
+    """Return a host name, with or without a leading dot, in A-labels; return a name without A-label form unchanged."""
     dot, rest = _leading_dot(name)
     try:
         return name if name.isascii() else dot + to_ascii(rest)
@@ -198,7 +198,7 @@ def _complaint(error: getopt.GetoptError) -> str:
 
 
 def _check_together(values: dict[str, Any]) -> None:
-    """Check the options that depend on each other, in posttls-finger's order."""
+    """Check the values of ``-a``, ``-h``, ``-H`` and ``-l`` after all options were read, in posttls-finger's order."""
     _check_family(values)
     _check_host_lookup(values)
     if "chains" in values and "certificate" in values:
@@ -228,7 +228,7 @@ def _check_host_lookup(values: dict[str, Any]) -> None:
 
 
 def _check_level(values: dict[str, Any]) -> None:
-    """Check the security level; an error is reported after the warnings about the ``-L`` list, as in Postfix."""
+    """Check the TLS security level; an error contains the warnings about the ``-L`` list, to be printed first."""
     if "level" not in values:
         return
     early = complaint(values.get("log", "")) * 2
@@ -349,7 +349,7 @@ def _verbose(values: dict[str, Any], _: str) -> None:
 
 
 def _ignored(_: dict[str, Any], __: str) -> None:
-    """Ignore the option ``--help``, because the caller handles it before the parser runs."""
+    """Ignore the option ``--help``, because ``wants_help`` finds the option before the parser runs."""
 
 
 _READERS: dict[str, _Reader] = {

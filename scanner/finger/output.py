@@ -12,7 +12,8 @@ class Output:
     """Printer of the lines of a finger run in the format of posttls-finger.
 
     The certificate chain (``-C``) is printed without the program's name. On a terminal, the chain is printed between
-    the other lines; on a pipe or file, the chain comes after all lines, because posttls-finger buffers it separately.
+    the other lines. On a pipe or file, the chain is printed after all lines, because posttls-finger buffers the chain
+    separately.
     """
 
     def __init__(self, program: str, *, troubles_only: bool = False) -> None:
@@ -37,7 +38,7 @@ class Output:
             stream.flush()
 
     def lines(self, *texts: str) -> None:
-        """Print lines with the program's name as a prefix."""
+        """Print lines, each with the program's name as a prefix."""
         for text in texts:
             self.line(text)
 

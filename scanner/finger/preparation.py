@@ -1,4 +1,4 @@
-"""Preparation of a finger run: trust files, client certificate, digests and groups.
+"""Preparation of a finger run: trust files, client certificate, digest algorithms and key exchange groups.
 
 As in posttls-finger, errors in the settings of a run are printed before the destination is looked up. After the first
 error in a TLS setting, finger continues without TLS.
@@ -22,7 +22,7 @@ from scanner.vocabulary import Level
 
 
 def prepare(options: Options, ports: FingerPorts, output: Output) -> Setup:
-    """Return the setup of a finger run, and print the warnings about its settings.
+    """Return the setup of a finger run, and print the warnings about the settings of the run.
 
     An unknown keyword in the ``-L`` list is reported each time that posttls-finger parses the list: twice with the
     options, and twice more with TLS.
@@ -53,7 +53,7 @@ def _shows_records(setup: Setup) -> bool:
 
 
 def _digest_notice(options: Options) -> list[str]:
-    """Return the notice about md5, which is the default digest at compatibility levels below 3.6."""
+    """Return the notice about the default digest md5, or nothing if the digest is not the default or not md5."""
     if not options.default_digest or options.digest != "md5":
         return []
     return [
@@ -62,7 +62,7 @@ def _digest_notice(options: Options) -> list[str]:
 
 
 def _with_tls(setup: Setup) -> Setup:
-    """Add the files and parameters for TLS; after the first error, return a setup without TLS."""
+    """Return the setup with the files and parameters for TLS; after the first error, return a setup without TLS."""
     options, output = setup.options, setup.output
     if _names_files(options):
         from scanner.finger import client_certificate, trust_files  # noqa: PLC0415 - slow to load, rarely needed
@@ -129,7 +129,7 @@ def _tlsa_digests(options: Options, output: Output) -> tuple[str, ...]:
 
 
 def _groups(options: Options) -> list[str]:
-    """Remove key exchange groups that OpenSSL does not know, with a warning for each group."""
+    """Remove the key exchange groups that OpenSSL does not know from ``options``; return a warning for each of them."""
     wanted = tls_offer.groups(options.parameters)
     if not wanted:
         return []
@@ -149,7 +149,7 @@ def _groups(options: Options) -> list[str]:
 
 
 def _with_raw_keys(setup: Setup) -> Setup:
-    """Enable requests for raw public keys (``-x``), or print the reason why the run cannot make them."""
+    """Enable requests for raw public keys (``-x``), or print why the run cannot request raw public keys."""
     if not raw_keys.has_effect(setup.options):
         return setup
     problem = raw_keys.problem(setup.options)

@@ -1,4 +1,4 @@
-"""Raw public keys (RFC 7250) in finger: when they are requested, and the comparison of a server's key with records.
+"""Raw public keys (RFC 7250) in finger: whether a run requests them, and the comparison of a key with TLSA records.
 
 Raw public keys are requested with ``-x`` only. GnuTLS makes a handshake that requests a raw public key (module
 ``net.gnutls``). Options that need OpenSSL or an X.509 certificate cannot be combined with raw public keys: resumed
@@ -20,7 +20,7 @@ from scanner.model import DaneEvidence, PathError
 from scanner.vocabulary import Level
 
 _WITHOUT_DANE = (Level.MAY, Level.ENCRYPT, Level.FINGERPRINT)
-"""Levels without DANE at which posttls-finger requests raw public keys with ``-x``."""
+"""TLS security levels without DANE at which posttls-finger requests raw public keys with ``-x``."""
 
 NOTE = (
     "note: GnuTLS makes the handshakes that request raw public keys (-x); their cipher and group may differ from those"
@@ -32,7 +32,7 @@ LACKING = "warning: raw public keys (-x) cannot be asked for with this TLS libra
 EXCLUDED = "warning: raw public keys (-x) are not requested together with -r, --json, --save or a client certificate"
 
 _UNTRUSTED = PathError(95, 0, "Raw public key untrusted, no trusted keys configured")
-"""OpenSSL's error for a raw public key without records to compare (X509_V_ERR_RPK_UNTRUSTED)."""
+"""OpenSSL's error for a raw public key if no TLSA records are given to compare (X509_V_ERR_RPK_UNTRUSTED)."""
 
 _NO_MATCH = PathError(VerifyError.DANE_NO_MATCH, 0, VerifyError.DANE_NO_MATCH.text)
 _TOO_WEAK = PathError(VerifyError.EE_KEY_TOO_SMALL, 0, VerifyError.EE_KEY_TOO_SMALL.text)
@@ -40,7 +40,7 @@ _FORCED = PathError(VerifyError.UNSPECIFIED, 0, VerifyError.UNSPECIFIED.text)
 
 
 def problem(options: Options) -> str | None:
-    """Return the warning of a run that cannot request raw public keys; None if the run can request them.
+    """Return the warning if a run cannot request raw public keys; return None if the run can request raw public keys.
 
     The warning is an empty text if GnuTLS is missing at a level at which posttls-finger prints no warning.
     """
@@ -74,7 +74,9 @@ def _names_key(record: TLSARecord) -> bool:
 
 
 def match(records: Sequence[TLSARecord], key: bytes, algorithm: str, security_level: int) -> DaneEvidence:
-    """Compare a raw public key with ``3 1 x`` records, without digest agility, as OpenSSL does (RFC 7671 section 4).
+    """Compare a raw public key with ``3 1 x`` TLSA records, without digest agility, as OpenSSL does.
+
+    RFC 7671 section 4 describes the comparison.
 
     Args:
         records: TLSA records, or fingerprints as records (``fingerprints.parse``).
@@ -83,7 +85,7 @@ def match(records: Sequence[TLSARecord], key: bytes, algorithm: str, security_le
         security_level: the OpenSSL security level for the key.
 
     Returns:
-        The matching record and the errors; the path is empty.
+    The matching TLSA record and the errors; the certificate path is empty.
     """
     found = {
         tlsa.FULL: key.hex(),

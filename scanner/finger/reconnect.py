@@ -1,7 +1,7 @@
 """Reconnecting (``-r``, ``-m``): the session cache, and the test of whether the server resumes its TLS sessions.
 
-The cache key of a session is made from the peer and the settings of the handshake. The cache key includes the server's
-EHLO name, so that a session of one server behind a load balancer is not offered to another server.
+The cache key of a TLS session is made from the peer and the settings of the handshake. The cache key includes the
+server's EHLO name, so that a session of one server behind a load balancer is not offered to another server.
 """
 
 import hashlib
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 
 class SessionCache:
-    """The TLS sessions of one run by key, and the numbers of stored and found sessions."""
+    """The TLS sessions of one finger run by cache key, and the numbers of stored and found sessions."""
 
     def __init__(self) -> None:
         self._kept: dict[str, SSL.Session] = {}
@@ -24,19 +24,19 @@ class SessionCache:
         self.hits = 0
 
     def find(self, key: str) -> "SSL.Session | None":
-        """Return the session with this cache key, or None."""
+        """Return the TLS session with this cache key, or None."""
         session = self._kept.get(key)
         self.hits += session is not None
         return session
 
     def keep(self, key: str, session: "SSL.Session") -> None:
-        """Store a session under its cache key, in place of an older session with the same key."""
+        """Store a TLS session under its cache key, in place of an older session with the same key."""
         self._kept[key] = session
 
 
 @dataclass(frozen=True, slots=True)
 class SessionTerms:
-    """Handshake settings that must be equal for a connection to resume an earlier session."""
+    """Handshake settings that must be equal for a connection to resume a TLS session of an earlier connection."""
 
     address: str
     port: int
@@ -46,7 +46,7 @@ class SessionTerms:
     doomed: bool
 
     def key(self, ehlo: Reply | None) -> str:
-        """Return the cache key, which includes the server name in the EHLO reply."""
+        """Return the cache key of a session, which includes the server name in the EHLO reply."""
         from OpenSSL import SSL  # noqa: PLC0415 - a run without reconnecting does not need it
 
         name = ehlo.lines[0].split(" ")[0] if ehlo is not None and ehlo.lines else ""
@@ -58,7 +58,7 @@ def verdict(sessions: SessionCache, left: int) -> str | None:
     """Return the line printed at the end of reconnecting, or None if the run must connect again.
 
     Args:
-        sessions: the sessions of the run so far.
+        sessions: the TLS sessions of the run so far.
         left: the number of connections that may still be made.
     """
     if sessions.saves == 0:

@@ -18,8 +18,8 @@ class RecordingPorts:
 
     Args:
         ports: the ports that receive the calls.
-        case: the case to which answers and events are added.
-        dumps: true to store TLS records and handshake states too, for a run that prints them.
+        case: the saved case to which answers and events are added.
+        dumps: true to store TLS records and handshake states too, for a run that prints TLS dumps or states.
     """
 
     def __init__(self, ports: FingerPorts, case: SavedCase, *, dumps: bool) -> None:
@@ -29,11 +29,11 @@ class RecordingPorts:
 
     @property
     def rng(self) -> random.Random:
-        """The random generator, seeded with the seed of the case."""
+        """The random generator of the forwarding ports, which was seeded with the seed of the saved case."""
         return self._ports.rng
 
     def now(self) -> datetime:
-        """Return the time of the last connection, at which certificates are judged in the run and in a replay."""
+        """Return the time of the last connection; the run and a replay check validity dates at this time."""
         return self._case.connections[-1].at
 
     async def lookup(self, name: str, rtype: str, *, dnssec: bool = True) -> Answer:
@@ -67,7 +67,7 @@ class RecordingPorts:
 
 
 class _Tape(Listener):
-    """A listener that stores every event of a dialogue and forwards it to another listener."""
+    """A listener that stores every event of an SMTP dialogue and forwards the event to another listener."""
 
     def __init__(self, events: list[SavedEvent], listener: Listener, *, dumps: bool) -> None:
         self._events = events

@@ -21,7 +21,7 @@ from scanner.vocabulary import FailureKind, Outcome, Phase, Security
 class ReplayPorts:
     """Implementation of ``FingerPorts`` that returns the answers of a saved case.
 
-    A query that is not in the case raises an error.
+    For a DNS query, name service query or connection that is not in the saved case, the methods return an error.
     """
 
     def __init__(self, case: SavedCase) -> None:
@@ -38,7 +38,7 @@ class ReplayPorts:
         return self._connection.at if self._connection is not None else datetime.fromtimestamp(0, UTC)
 
     async def lookup(self, name: str, rtype: str, *, dnssec: bool = True) -> Answer:
-        """Return the next saved answer to a query; after the last saved answer, return the last answer again."""
+        """Return the saved answers to a DNS query in the order of the run; return the last one repeatedly."""
         del dnssec
         await trio.lowlevel.checkpoint()
         answers = self._answers[name, rtype]
@@ -55,7 +55,7 @@ class ReplayPorts:
         return found.error or found.addresses
 
     async def connect(self, address: str, port: int, seconds: float) -> Failure | None:
-        """Return the saved outcome of the connection attempt."""
+        """Return the saved failure of the connection attempt, or None after success."""
         del seconds
         await trio.lowlevel.checkpoint()
         for connection in self._left:
@@ -66,7 +66,7 @@ class ReplayPorts:
         return Failure(Phase.CONNECT, FailureKind.LOCAL, text="not in the case")
 
     async def converse(self, request: ProbeRequest, listener: Listener) -> ProbeResult:
-        """Replay the saved dialogue of the most recent connection and return its result."""
+        """Replay the saved dialogue of the most recent connection and return the result of the probe."""
         await trio.lowlevel.checkpoint()
         if self._connection is None:
             raise RuntimeError("a dialogue without a connection")
@@ -98,9 +98,9 @@ class _Playback:
         self._ticket = False
 
     def play(self, connection: SavedConnection) -> ProbeResult:
-        """Replay the events and return the probe result.
+        """Replay the saved events of a connection and return the result of the probe.
 
-        Missing events are treated as a connection closed by the peer.
+        If further events are missing, the connection is treated as closed by the peer.
         """
         for event in connection.events:
             if self._dialogue.phase is Phase.HANDSHAKE and not self._begun:

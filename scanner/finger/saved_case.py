@@ -1,11 +1,12 @@
 """The records of a saved finger run (``finger --save``), for a replay without a network.
 
-A case contains the command line and the parameters, the trust anchors and the EHLO name, every DNS answer, the result
-of every connection, the decrypted octets of every dialogue, the facts of every handshake with the DER of the chain, the
-time of each connection, and the printed lines.
+A saved case contains the command line and the main.cf parameters, the trust anchors and the EHLO name, every DNS
+answer, the result of every connection, the decrypted octets of every dialogue, the facts of every handshake with the
+DER of the chain, the time of each connection, and the printed lines.
 
-DNS answers are saved as records, not as DNS messages, and handshakes as their results. A replay uses the saved answers
-and handshake results, parses the SMTP replies again, and computes the verdicts again.
+DNS answers are saved as ``Answer`` records, not as DNS messages. Handshakes are saved as their results, not as TLS
+messages. A replay uses the saved answers and handshake results, parses the SMTP replies again, and computes the
+verdicts again.
 """
 
 from dataclasses import dataclass, field
@@ -15,7 +16,7 @@ from enum import StrEnum
 from scanner.facts import Answer, Failure, Handshake, TLSARecord
 
 SCHEMA = 1
-"""Version number of the file format of a saved case; it increases when a member changes its meaning."""
+"""Version number of the file format of a saved case; the version increases when a member changes its meaning."""
 
 
 class EventKind(StrEnum):
@@ -33,7 +34,7 @@ class EventKind(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class SavedEvent:
-    """One connection event; ``what`` is the type of the event, on which the other members depend."""
+    """One event of a connection; ``what`` is the type of the event and determines which other members are set."""
 
     what: EventKind
     text: str = ""
@@ -47,7 +48,7 @@ class SavedEvent:
 
 @dataclass(slots=True)
 class SavedConnection:
-    """One attempted connection; ``failure`` is set if no connection was made."""
+    """One attempted connection; ``failure`` is the reason if no connection was made."""
 
     address: str
     port: int
@@ -79,8 +80,8 @@ class SavedCase:
     """One saved run.
 
     ``trust`` contains the trusted roots (``-F``, ``-P``) usable for a certificate path of this run, in DER. ``lines``
-    are the printed lines without the program's name. ``notes`` are the first printed lines, which depend on files
-    outside the case; a replay prints ``notes`` unchanged.
+    are the printed lines without the program's name. ``notes`` are the lines printed before the destination is looked
+    up. ``notes`` depend on files outside the saved case; a replay prints ``notes`` unchanged.
     """
 
     version: str

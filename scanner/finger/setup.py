@@ -17,11 +17,12 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Setup:
-    """The settings and resources of a finger run, besides its options.
+    """The options of a finger run, and the settings and resources that are derived from the options.
 
-    ``trust`` contains the roots of ``-F`` and ``-P``, ``anchors`` the trust anchors of ``-A``. ``tls`` enables TLS.
-    ``mask`` selects the lines to print, ``identity`` is the client certificate, and ``digests`` contains the enabled
-    digests of TLSA records, strongest first. ``raw_keys`` enables requests for raw public keys.
+    ``trust`` contains the trusted roots of ``-F`` and ``-P``, and ``anchors`` contains the trust anchors of ``-A``.
+    ``tls`` enables TLS. ``mask`` selects the TLS log lines to print, ``identity`` is the client certificate, and
+    ``digests`` contains the enabled digests of TLSA records, strongest first. ``raw_keys`` enables requests for raw
+    public keys.
     """
 
     options: Options

@@ -37,7 +37,7 @@ def parse(answer: Answer) -> tuple[SRVRecord, ...]:
 
 
 def refusal(answer: Answer, records: Sequence[SRVRecord]) -> str:
-    """Return the error text of an answer without a usable host; empty if the answer contains a usable host."""
+    """Return the error text of an SRV answer without a usable target; empty if the answer contains a usable target."""
     if any(record.target in NO_SERVICE for record in records):
         return f"Domain {answer.name} does not support SRV requests"
     if records and not any(_acceptable(record.target) for record in records):
@@ -46,7 +46,7 @@ def refusal(answer: Answer, records: Sequence[SRVRecord]) -> str:
 
 
 def ordered(records: Sequence[SRVRecord], rng: random.Random) -> list[SRVRecord]:
-    """Return the SRV records whose target is a host name, in connection order."""
+    """Return the SRV records with a usable target, in the order of connection attempts."""
     found: list[SRVRecord] = []
     fit = [record for record in records if _acceptable(record.target)]
     for priority in sorted({record.priority for record in fit}):

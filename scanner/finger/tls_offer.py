@@ -1,4 +1,4 @@
-"""The TLS settings of the client: ``-g``, ``-p`` and the parameters of main.cf as a ``TLSProfile``."""
+"""The TLS settings of finger: the options ``-g`` and ``-p`` and the parameters of main.cf as a ``TLSProfile``."""
 
 import re
 from collections.abc import Mapping
@@ -12,16 +12,16 @@ VERSIONS = ("SSLv3", "TLSv1", "TLSv1.1", "TLSv1.2", "TLSv1.3")
 _NUMBERS = dict(zip((0x300, 0x301, 0x302, 0x303, 0x304), VERSIONS, strict=True))
 _BY_NAME = {name.lower(): name for name in VERSIONS}
 _DTLS = (0x100, 0xFEFD, 0xFEFE, 0xFEFF)
-"""DTLS version numbers, which OpenSSL accepts as bounds and ignores."""
+"""DTLS version numbers, which OpenSSL accepts as bounds of a protocol list and ignores."""
 
 _GONE = VERSIONS[0]
 """Name of a TLS version that a protocol list may contain, but that OpenSSL no longer supports."""
 
 _NO_SUCH = "sslv2"
-"""Name of a version that a protocol list may contain, but that has no effect."""
+"""Name of a TLS version that a protocol list may contain, but that has no effect."""
 
 NOTHING = ("TLSv1.3", "TLSv1.2")
-"""Empty version range (minimum above maximum), with which the TLS handshake fails."""
+"""Empty range of TLS versions (minimum above maximum), with which every TLS handshake fails."""
 
 CURVES = "X25519MLKEM768 X25519 X448 prime256v1 secp384r1 secp521r1"
 FINITE_FIELDS = "ffdhe2048 ffdhe3072"
@@ -49,18 +49,18 @@ OPTIONS = {
         "CRYPTOPRO_TLSEXT_BUG": 1 << 31,
     },
 }
-"""Names and values of the client option bits of OpenSSL 3 and 4 (ssl.h)."""
+"""For each main.cf parameter with option bits: names and values of the client option bits of OpenSSL 3 and 4."""
 
 
 class OfferError(ValueError):
     """Error: a protocol list or cipher grade is not accepted.
 
-    The message of the error is the text of posttls-finger's warning that follows the name of the server.
+    The message of the error is the text after the server's name in posttls-finger's warning.
     """
 
 
 def profile(grade: str, protocols: str, parameters: Mapping[str, str], *, must_match: bool) -> TLSProfile:
-    """Return the TLS profile of a session.
+    """Return the TLS profile of a session: protocol versions, cipher list, groups and option bits.
 
     Args:
         grade: the minimum cipher grade, in upper or lower case.
@@ -70,7 +70,7 @@ def profile(grade: str, protocols: str, parameters: Mapping[str, str], *, must_m
             security level to 1.
 
     Raises:
-        OfferError: the grade or a protocol is unknown.
+        OfferError: the cipher grade or the name of a protocol is unknown.
     """
     lowest, highest = versions(protocols)
     wanted = groups(parameters)
@@ -126,11 +126,11 @@ def _cipher_list(grade: str, parameters: Mapping[str, str]) -> str:
 
 
 def versions(text: str) -> tuple[str | None, str | None]:
-    """Return the lowest and the highest version of a protocol list; None stands for OpenSSL's own bound.
+    """Return the lowest and the highest TLS version that a protocol list allows; None stands for OpenSSL's own bound.
 
     In a protocol list, ``>=V`` and ``<=V`` set bounds, ``!NAME`` excludes a version, ``NAME`` excludes all versions
-    that are not listed. OpenSSL supports only one range of versions, so versions above the first gap are dropped. A
-    bound of a protocol list with an unknown version number has no effect.
+    that are not listed. OpenSSL supports only one range of versions, so the allowed versions above the first excluded
+    version are dropped. A bound of a protocol list with an unknown version number has no effect.
 
     Raises:
         OfferError: a name in the list is not a known version.

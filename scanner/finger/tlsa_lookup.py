@@ -26,7 +26,7 @@ class TLSASearch:
     Args:
         lookup: function that sends one DNS query.
         digests: the enabled digests of TLSA records, strongest first.
-        mask: classes of lines to print.
+        mask: classes of TLS log lines to print.
         report: function that prints a line.
         force: true to look up TLSA records of hosts with insecure addresses too (``-f``).
     """
@@ -42,10 +42,10 @@ class TLSASearch:
         self._answers: dict[tuple[str, str], Answer] = {}
 
     async def find(self, host_address: HostAddress) -> TLSALookup:
-        """Return the TLSA lookup of an address.
+        """Look up the TLSA records of the host of an address.
 
-        Addresses of the same host share one TLSA lookup, whose lines are printed once. A failed TLSA lookup is not
-        cached, but repeated for the next address.
+        All addresses of a host share the answers of one TLSA lookup, and the lines about the lookup are printed once. A
+        failed TLSA lookup is not cached: the lookup for another address queries DNS again.
         """
         steps: list[Answer] = []
         news = False
@@ -71,7 +71,7 @@ class TLSASearch:
     def _limited(self, answer: Answer) -> Answer:
         """Return the answer cut at Postfix's record limit, or without records for an invalid name.
 
-        Print the warning.
+        If the answer is cut, print Postfix's warning about the RRset.
         """
         if answer.error == NOT_A_NAME and not is_hostname(answer.name):
             return replace(answer, outcome=Outcome.NODATA, security=Security.INSECURE, error="")

@@ -23,10 +23,10 @@ _SELECTORS = {b"CERTIFICATE": tlsa.CERT, b"X509 CERTIFICATE": tlsa.CERT, b"PUBLI
 
 
 def roots(options: Options) -> tuple[TrustStore | None, list[str]]:
-    """Return the trust store and the lines to print.
+    """Load the trusted roots of ``-F`` and ``-P``; return the trust store and the lines to print.
 
-    Without ``-F`` and ``-P`` the trust store is empty. After an error in a trust file, the trust store is None, and TLS
-    is disabled.
+    Without ``-F`` and ``-P`` the trust store is empty. After an error in a trust file, the trust store is None, because
+    Postfix disables TLS.
     """
     try:
         _load_in_openssl(options.ca_file)
@@ -59,7 +59,7 @@ def _directory(path: str | None) -> str | None:
 
 
 def _joined(store: TrustStore, other: TrustStore) -> TrustStore:
-    """Return a store with the certificates of two stores; the certificates of the first store come first."""
+    """Return a trust store with the certificates of two stores, those of the first store before those of the second."""
     subjects = {**store.by_subject, **other.by_subject}
     pairs = {subject: (store.by_subject.get(subject, ()), other.by_subject.get(subject, ())) for subject in subjects}
     return TrustStore({subject: tuple(dict.fromkeys(first + second)) for subject, (first, second) in pairs.items()})
@@ -69,8 +69,8 @@ def _joined(store: TrustStore, other: TrustStore) -> TrustStore:
 class TrustAnchors:
     """The trust anchors of ``-A`` as TLSA records, in the order in which Postfix passes the records to OpenSSL.
 
-    ``lines`` contains a log line for each trust anchor, with its file and its TLSA record of usage 2. The log lines are
-    printed with ``-L dane`` or ``-L verbose``.
+    ``lines`` contains a log line for each trust anchor, with the name of its file and its TLSA record of usage 2. The
+    log lines are printed with ``-L dane`` or ``-L verbose``.
     """
 
     records: tuple[TLSARecord, ...] = ()
@@ -78,7 +78,7 @@ class TrustAnchors:
 
 
 def anchors(options: Options) -> TrustAnchors:
-    """Read the trust anchors; only the levels verify and secure use them.
+    """Read the trust anchors of ``-A``; at other levels than verify and secure, return no trust anchors.
 
     A certificate or key in the file that OpenSSL cannot decode becomes an unusable TLSA record. PEM blocks that contain
     neither a certificate nor a key are ignored.
@@ -122,7 +122,7 @@ def _decoded(label: bytes, text: bytes) -> tuple[bytes, list[str]]:
 
 
 def _records(label: bytes, der: bytes) -> list[TLSARecord]:
-    """Return the data of a PEM block as a DANE-TA and a DANE-EE record of matching type Full."""
+    """Return the data of a PEM block as two TLSA records of matching type Full: a DANE-TA and a DANE-EE record."""
     if label not in _SELECTORS:
         return []
     return [tlsa.parse_rdata((bytes((usage, _SELECTORS[label], tlsa.FULL)) + der).hex()) for usage in (2, 3)]
