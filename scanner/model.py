@@ -34,7 +34,7 @@ from scanner.vocabulary import (
 from scanner.worker_status import ScanWorker, Vantage, WorkerStatus
 
 SCHEMA = 1
-"""Version of the line formats, which increases by one when a member changes its meaning, never for an addition."""
+"""Version of the formats of JSON lines; it increases by one if a member changes its meaning, never for a new member."""
 
 
 # --- evidence -------------------------------------------------------------------------------------------------
@@ -122,7 +122,7 @@ class EndpointReport:
 
     @property
     def all_probes(self) -> tuple[Probe, ...]:
-        """All probes of the address except ``earlier``; the run contains the certificates of each of these probes."""
+        """All probes of the address except ``earlier``; the run contains the certificates of all returned probes."""
         others = [each.probe for each in self.algorithms]
         return (*self.probes, *others) if self.pq_probe is None else (*self.probes, *others, self.pq_probe)
 
@@ -139,9 +139,8 @@ class Skipped:
 class HostReport:
     """The observations of one MX host: DNS answers, TLSA lookup and every address.
 
-    ``key`` identifies host, port and mode.
-
-    ``vantages`` contains the machines that examined the host in a scan with ``--dask``.
+    ``key`` identifies host, port and mode. ``vantages`` contains the machines that examined the host in a scan with
+    ``--dask``.
     """
 
     key: str
@@ -348,8 +347,7 @@ class RunHeader:
     def seconds(self) -> float | None:
         """The sum of the durations in seconds of all scan processes of the run; None for an unfinished run.
 
-        Version 0.1.0 did not record the duration: for runs of 0.1.0, ``seconds`` is the time from ``started`` to
-        ``finished``.
+        Version 0.1.0 did not record the duration: the time from ``started`` to ``finished`` is then used.
         """
         if self.finished is None:
             return None

@@ -53,7 +53,7 @@ def problem(options: Options) -> str | None:
 
 
 def has_effect(options: Options) -> bool:
-    """Return whether ``-x`` has an effect at the level of a run; it has none at ``verify`` and ``secure``."""
+    """Return whether ``-x`` is given and has an effect; at the levels ``verify`` and ``secure``, ``-x`` has none."""
     return options.raw_keys and (options.level in _WITHOUT_DANE or options.level.dane_based)
 
 

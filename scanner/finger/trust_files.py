@@ -111,7 +111,7 @@ def _not_read(path: str, *warnings: str) -> Fatal:
 
 
 def _decoded(label: bytes, text: bytes) -> tuple[bytes, list[str]]:
-    """Return the data of the PEM block at the start of a text, empty if it cannot be decoded, and OpenSSL's error."""
+    """Return the decoded data of the PEM block at the start of a text, or empty data and OpenSSL's error."""
     body, end, _ = text.partition(b"-----END " + label + b"-----")
     if not end:
         return b"", ["04800066:PEM routines::bad end line"]

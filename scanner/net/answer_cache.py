@@ -1,9 +1,9 @@
-"""A cache of DNS answers for their TTL, so that the records of a host shared by many domains are queried once.
+"""A cache of DNS answers for their TTL, so that a scan queries the records of an MX host shared by many domains once.
 
 The cache contains answers with data and negative answers (NODATA, NXDOMAIN). Answers with an error are not cached,
-because the next query may succeed. MX and TXT answers are not cached: a scan queries them once for each domain, and a
-million MX or TXT answers would displace the answers about hosts. Answers with more than ``MAX_RECORDS`` records are not
-cached. The caller passes the current time as an argument.
+because a repeated query may succeed. MX and TXT answers are not cached: a scan queries MX and TXT records once for each
+domain, and a million MX or TXT answers would displace the answers about hosts. Answers with more than ``MAX_RECORDS``
+records are not cached. The caller passes the current time to each method as an argument.
 """
 
 from collections import OrderedDict
@@ -43,7 +43,8 @@ class AnswerCache:
             now: the time in seconds of a monotonic clock.
 
         Returns:
-            The answer as it was received, with its original TTL; None if the cache contains no such answer.
+            The answer as it was received, with its original TTL; None if the cache contains no answer with an unexpired
+            TTL.
         """
         expires, answer = self._entries.get(key, (now, None))
         if expires <= now:

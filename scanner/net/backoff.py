@@ -1,9 +1,9 @@
-"""Exponential back-off: each failure doubles the pause, up to a limit; the caller passes the current time."""
+"""Exponential back-off: each pause is twice as long as the previous pause, up to a limit."""
 
 from dataclasses import dataclass
 
 _MOST_DOUBLINGS = 16
-"""Maximum number of doublings of a pause: enough to reach every limit in use, without overflow of a float."""
+"""Maximum number of doublings of a pause: enough to reach every maximum pause in use, without overflow of a float."""
 
 
 @dataclass(slots=True)
@@ -18,7 +18,7 @@ class Backoff:
         return self.until > now
 
     def extend(self, now: float, first: float, longest: float) -> None:
-        """Begin the next pause, twice as long as the previous pause.
+        """Begin a pause after a failure.
 
         Args:
             now: the time in seconds of a monotonic clock.

@@ -1,9 +1,9 @@
 """Circuit breakers: for some time, no connections are made to providers and networks that rejected connections.
 
-A breaker opens at once for a reply that rejects the connection, and for refused TCP connections only after several
-refusals in a row. A breaker is open for a time that doubles with each opening, up to a limit. A provider or network
-whose breaker has opened once gets only one connection at a time for the rest of the scan. The caller passes the current
-time as an argument.
+A breaker opens after one SMTP reply that rejects the connection, or after several refused TCP connections in a row.
+While a breaker is open, no connections are made. Each time that a breaker opens, it stays open twice as long as before,
+up to a limit. A provider or network whose breaker has opened once gets only one connection at a time for the rest of
+the scan. The caller passes the current time to each method as an argument.
 """
 
 from dataclasses import dataclass, field
@@ -12,12 +12,12 @@ from scanner.model import HeldBack
 from scanner.net.backoff import Backoff
 
 REFUSALS = 5
-"""Number of addresses that refuse connections in a row before a breaker opens."""
+"""Number of addresses of a provider or network that refuse connections in a row before its breaker opens."""
 
 KNOWN = 100_000
 """Maximum number of breakers that are kept in memory.
 
-The oldest breaker is removed first, which may cause one more rejected connection.
+The oldest breaker is removed first. The scan may then make one more connection that the provider or network rejects.
 """
 
 
@@ -50,7 +50,7 @@ class Breakers:
         return breaker is not None and breaker.backoff.pauses(now)
 
     def has_opened(self, key: str) -> bool:
-        """Return whether the breaker of ``key`` has ever opened; if so, one connection at a time is allowed."""
+        """Return whether the breaker of ``key`` has ever opened, which limits ``key`` to one connection at a time."""
         breaker = self._breakers.get(key)
         return breaker is not None and breaker.backoff.count > 0
 
@@ -60,7 +60,7 @@ class Breakers:
             self._breakers[key].deferred += 1
 
     def open(self, now: float) -> list[HeldBack]:
-        """Return the open breakers, sorted by the number of deferred connections, highest first."""
+        """Return the providers and networks with open breakers, the highest number of deferred connections first."""
         self._open = {key: breaker for key, breaker in self._open.items() if breaker.backoff.pauses(now)}
         found = [
             HeldBack(key, breaker.deferred, round(breaker.backoff.until - now, 3))
@@ -69,10 +69,10 @@ class Breakers:
         return sorted(found, key=lambda each: (-each.endpoints, each.name))
 
     def rejected(self, key: str, now: float) -> None:
-        """Open the breaker of a provider or network after a reply that rejects the connection.
+        """Open the breaker of a provider or network after an SMTP reply that rejects the connection.
 
         While the breaker is open, this method does nothing, because the reply belongs to a connection that was made
-        before the opening.
+        before the breaker opened.
         """
         breaker = self._breaker(key)
         if not breaker.backoff.pauses(now):
@@ -89,7 +89,7 @@ class Breakers:
             self.rejected(key, now)
 
     def accepted(self, key: str) -> None:
-        """Reset the number of refusals after a connection on which the server sent a greeting."""
+        """Reset the number of refused TCP connections after a server of the provider or network has sent a greeting."""
         breaker = self._breakers.get(key)
         if breaker is None:
             return

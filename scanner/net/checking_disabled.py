@@ -13,7 +13,7 @@ async def bogus_or_refused(refused: Answer, query: Callable[[], Awaitable[Messag
 
     Args:
         refused: the SERVFAIL answer of a trusted server.
-        query: function that sends the same query to that server with CD set.
+        query: function that sends the same query with CD set to the server that sent the SERVFAIL answer.
     """
     unchecked = await query()
     shown = isinstance(unchecked, Message) and shows_bogus(refused, unchecked)

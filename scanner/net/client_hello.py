@@ -39,7 +39,7 @@ _CHUNK = 16 * 1024
 
 
 def offered_groups(profile: TLSProfile) -> tuple[str, ...]:
-    """Return the names of the key exchange groups that a client with this profile offers, the preferred one first."""
+    """Return the names of the key exchange groups that a client with this profile offers, the preferred group first."""
     connection = SSL.Connection(context_for(profile), None)
     connection.set_connect_state()
     try:
@@ -52,7 +52,7 @@ def offered_groups(profile: TLSProfile) -> tuple[str, ...]:
 
 
 def _extensions(hello: bytes) -> dict[int, bytes]:
-    """Return the extensions of a ClientHello in one TLS record (RFC 8446 section 4.1.2), by number."""
+    """Return the extensions by number of a ClientHello that is contained in one TLS record (RFC 8446 section 4.1.2)."""
     at = _HEADERS + 2 + 32
     for size in (1, 2, 1):  # session id, cipher suites, compression methods
         at += size + int.from_bytes(hello[at : at + size])

@@ -2,14 +2,15 @@
 
 A random id and a random source port protect a question against forged replies from an attacker who cannot see the
 question (RFC 5452 sections 9.2 and 10). Therefore each DNS question in flight has its own UDP port, connected to the
-server. The kernel drops datagrams from other addresses, and a reply is accepted only at the port from which its
-question was sent. A port is used again after a reply, which saves most sockets and does not reveal the port to an
-attacker. A port is closed after ``MAX_USES`` questions. After the timeout of a question, its port is closed, because
-the reply may still arrive later. The timeout of a question to a server also closes all idle ports connected to the
-server, because the local address of the ports may no longer exist.
+DNS server. The kernel drops datagrams from addresses other than the server's address. A reply is accepted only at the
+port from which its question was sent. A port is used for another question after a reply: fewer sockets are opened, and
+the reply does not reveal the port to an attacker. A port is closed after ``MAX_USES`` questions. After the timeout of a
+question, its port is closed, because the late reply must not arrive at a port with another question. The timeout of a
+question to a server also closes all idle ports connected to the server, because the local address of the ports may no
+longer exist.
 
 All UDP ports are registered in one epoll object. One task waits for events, reads the datagrams, and ends the questions
-whose deadline has passed, so that a question needs neither a registration nor a cancel scope of its own.
+whose deadline has passed, so that a question needs neither an epoll registration nor a cancel scope of its own.
 """
 
 import heapq
@@ -33,7 +34,7 @@ AT_A_TIME = 64  # maximum number of datagrams read from one port before the othe
 
 @dataclass(slots=True, eq=False)
 class _Waiting:
-    """A DNS question whose reply a task awaits, and after the wait the reply or error."""
+    """A DNS question whose reply a task awaits; ``reply`` and ``bug`` are set when the wait ends."""
 
     ask: Ask
     task: trio.lowlevel.Task
@@ -54,7 +55,7 @@ class _Port:
 
 
 class Datagrams:
-    """The UDP ports of one resolver, opened when needed and closed by ``close``."""
+    """The UDP ports for the questions of one resolver; a port is opened when needed, and ``close`` closes all ports."""
 
     def __init__(self) -> None:
         self._epoll: select.epoll | None = None
@@ -73,7 +74,8 @@ class Datagrams:
             until: the deadline in seconds of trio's clock.
 
         Returns:
-            The reply, possibly truncated, or a ``Miss``: a timeout, a flood of other datagrams, or a kernel error.
+            The reply, possibly truncated, or a ``Miss``: a timeout, a flood of datagrams that are not the reply, or a
+            kernel error.
         """
         try:
             port = self._port(server)
@@ -141,7 +143,7 @@ class Datagrams:
         return self._epoll
 
     async def _listen(self, epoll: select.epoll) -> None:
-        """Read datagrams and end overdue questions until ``close`` is called or trio ends."""
+        """Read datagrams and end the questions whose deadline has passed until ``close`` is called or trio ends."""
         try:
             while self._epoll is epoll:
                 with trio.CancelScope(deadline=self._next_overdue()) as self._scope:
@@ -171,7 +173,7 @@ class Datagrams:
             self._close_idle(port.server)
 
     def _read(self, port: _Port) -> None:
-        """Read the datagrams of a port; epoll reports the port again if datagrams are left."""
+        """Read at most ``AT_A_TIME`` datagrams of a port; if datagrams are left, epoll reports the port again."""
         try:
             for _ in range(AT_A_TIME):
                 if self._handle(port, port.sock.recv(MAX_DATAGRAM)):
@@ -182,7 +184,7 @@ class Datagrams:
             self._end(port, missed(error))
 
     def _handle(self, port: _Port, wire: bytes) -> bool:
-        """Pass a reply to the waiting task; ignore up to ``MAX_STRAYS`` other datagrams.
+        """Pass a reply to the task that waits for the reply; ignore other datagrams until ``MAX_STRAYS`` have arrived.
 
         Return True if the wait for a reply at the port has ended.
         """

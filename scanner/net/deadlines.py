@@ -1,13 +1,13 @@
-"""Deadlines of many concurrent tasks that can be changed in little processor time.
+"""Deadlines of many concurrent tasks; changing a deadline takes little processor time.
 
-trio keeps the deadlines of its cancel scopes in a heap, and changing a deadline takes as long as reading a reply. A
-probe changes its deadline at every stage. This module stores each deadline in an attribute, which can be changed in
-little time. One task checks all deadlines at each tick and cancels the blocks whose deadline has passed, so that a
-block is cancelled up to one tick late.
+trio keeps the deadlines of its cancel scopes in a heap, and changing a deadline in the heap takes as much processor
+time as reading an SMTP reply. A probe changes its deadline at every stage. This module stores each deadline in an
+attribute. Every ``TICK`` seconds, one task checks all deadlines and cancels the ``with`` blocks whose deadline has
+passed. Therefore a block is cancelled up to ``TICK`` seconds late.
 
-A deadline may also have passed because this process was busy or stopped, while the octets of the peer had arrived. The
-``with`` block of a deadline is cancelled only if the deadline is still in the past after ``ROUNDS`` rounds of input and
-output.
+A deadline may also have passed although the octets of the peer arrived in time, because this process was busy or
+suspended. The ``with`` block of a deadline is cancelled only if the deadline is still in the past after ``ROUNDS``
+rounds of input and output.
 """
 
 from types import TracebackType
@@ -16,9 +16,9 @@ from typing import Self
 import trio
 
 TICK = 0.1
-"""Maximum delay of a cancellation in seconds, which is also the interval of the checks.
+"""Interval in seconds of the checks of all deadlines, and therefore the maximum delay of a cancellation.
 
-A check of thousands of deadlines takes a thousandth of this interval.
+A check of thousands of deadlines takes a thousandth of the interval.
 """
 
 ROUNDS = 8
@@ -29,10 +29,10 @@ For comparison, the largest certificate chain (100 KiB) takes seven reads of 16 
 
 
 class Deadline:
-    """The deadline of a ``with`` block, which is cancelled without an error when the deadline has passed.
+    """The deadline of a ``with`` block; when the deadline has passed, the block is cancelled without an error.
 
     ``at`` is the deadline in seconds of trio's clock. The attribute ``at`` may be set at any time; a change takes
-    effect at the next tick.
+    effect within ``TICK`` seconds.
     """
 
     __slots__ = ("_all", "_scope", "at")

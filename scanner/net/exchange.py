@@ -1,7 +1,7 @@
 """One DNS question to one server: encoding of the question, matching of the reply, and exchange over TCP (RFC 7766).
 
-The caller sets the deadline of the DNS exchange. A fault of the network or the server is either returned as a ``Miss``
-or raised as an ``OSError``. The module ``datagrams`` contains the exchange over UDP.
+The caller sets the deadline of the DNS exchange. A fault of the network or the DNS server is either returned as a
+``Miss`` or raised as an ``OSError``. The module ``datagrams`` contains the exchange over UDP.
 """
 
 import ipaddress
@@ -23,8 +23,8 @@ _NO_QUESTION, _ONE_QUESTION = b"\0\0", b"\0\1"
 class NameServer:
     """One DNS server.
 
-    ``trusted`` is true if the AD bit of the server's answers is used. ``label`` is the name of the server in results.
-    ``bind`` is the local address from which queries are sent.
+    ``trusted`` is true if the AD bit of the server's answers is accepted as proof of DNSSEC validation. ``label`` is
+    the name of the server in results. ``bind`` is the local address from which queries are sent.
     """
 
     address: str
@@ -44,7 +44,7 @@ class Ask(NamedTuple):
 
     @property
     def id(self) -> bytes:
-        """The message id of the question; a reply begins with the same two octets."""
+        """The message id of the question (two octets), with which every reply to the question begins."""
         return self.wire[:2]
 
 
@@ -52,7 +52,8 @@ class Ask(NamedTuple):
 class Miss:
     """The result of a DNS question that got no reply.
 
-    ``silent`` is true after a timeout: another query then needs no additional pause.
+    ``error`` is the cause as text. ``silent`` is true after a timeout: the wait then replaces the pause before another
+    query.
     """
 
     error: str
@@ -66,7 +67,8 @@ def server_at(address: str, port: int, *, trust: bool, bind: str | None = None) 
         address: IPv4 or IPv6 address, with an optional zone after ``%``.
         port: the port of the server, the same for UDP and TCP.
         trust: accept the AD bit of the server even if it is not on a loopback address.
-        bind: the local address of queries, used if it is of the same family; None for the kernel's choice.
+        bind: the local address from which queries are sent, used if the address has the address family of the server;
+            None for the kernel's choice.
 
     Raises:
         ValueError: ``address`` is not an IP address.
@@ -84,7 +86,7 @@ def server_at(address: str, port: int, *, trust: bool, bind: str | None = None) 
 
 
 def new_ask(question: Question, *, dnssec: bool, cd: bool) -> Ask:
-    """Encode a question with a new random id; the question is spelled as ``wire.asked`` returns it.
+    """Encode a question with a new random id; the name in the question is spelled as ``wire.asked`` returns the name.
 
     See ``wire.query``.
     """
@@ -105,7 +107,7 @@ async def over_tcp(server: NameServer, ask: Ask) -> Message | Miss:
         ask: the encoded question.
 
     Returns:
-        The reply, or a ``Miss`` if the server closed the connection early or sent another message.
+        The reply, or a ``Miss`` if the server closed the connection early or sent a message that is not the reply.
 
     Raises:
         OSError: the connection failed.
@@ -122,9 +124,9 @@ async def over_tcp(server: NameServer, ask: Ask) -> Message | Miss:
 
 
 async def _exactly(stream: trio.SocketStream, count: int) -> bytes:
-    """Return ``count`` octets of the stream (at most 65535, by the length prefix).
+    """Return the first ``count`` octets of the stream, or fewer octets if the stream ends early.
 
-    The result has fewer octets if the stream ends early.
+    The length prefix of DNS over TCP limits ``count`` to 65535.
     """
     octets = b""
     while len(octets) < count and (more := await stream.receive_some(count - len(octets))):
@@ -133,7 +135,7 @@ async def _exactly(stream: trio.SocketStream, count: int) -> bytes:
 
 
 def reply_to(ask: Ask, wire: bytes) -> Message | None:
-    """Decode the reply to a question; return None, without decoding, for a message with another id or question."""
+    """Decode the reply to a question; return None, without decoding, for a message with a wrong id or question."""
     same = _same_question(wire, ask)
     if wire[:2] != ask.id or not (same or wire[4:6] == _NO_QUESTION):
         return None

@@ -1,7 +1,8 @@
 """Classification of exceptions as ``Failure`` values.
 
-This module alone interprets exceptions of the operating system, of trio and of OpenSSL. An exception that matches no
-rule of this module is a bug of mxsweep. Cancellation is never classified: ``trio.Cancelled`` is not an ``Exception``.
+Only this module interprets exceptions of the operating system, of trio and of OpenSSL. An exception that matches no
+rule of this module is a bug of mxsweep. The exception ``trio.Cancelled`` is never classified, because
+``trio.Cancelled`` is not an ``Exception``.
 """
 
 import errno
@@ -20,13 +21,13 @@ TEXT_LIMIT = 500
 """Maximum number of characters in a failure's text; OpenSSL's error queue has at most 16 short entries."""
 
 _UNDECODABLE = ("SSL routines", "", "ASN1 lib")
-"""OpenSSL's error for a certificate that OpenSSL cannot decode; the accepted encodings differ between releases."""
+"""OpenSSL's error for a certificate that OpenSSL cannot decode; each release of OpenSSL accepts other encodings."""
 
 _LIMIT_OF_OURS = "the TLS library of this scanner cannot decode the server's certificate"
 
 
 class LimitExceededError(Exception):
-    """Error: the peer sent more than a limit allows; the message names the limit."""
+    """Error: the peer sent more octets than a limit allows; the message names the limit."""
 
 
 class PrimeTooLargeError(Exception):
@@ -69,7 +70,7 @@ _TOO_LONG_REASON = "excessive message size"
 
 
 def failure_of(exc: BaseException, phase: Phase) -> Failure:  # noqa: PLR0911 - one return for each rule
-    """Return the failure of a phase for an exception; ``text`` is the message of the library, cut at ``TEXT_LIMIT``."""
+    """Return the failure of a phase for an exception; ``text`` is its message, cut at ``TEXT_LIMIT``."""
     from OpenSSL import SSL  # noqa: PLC0415 - a single probe sends its first packet before it imports TLS
 
     match exc:

@@ -2,11 +2,12 @@
 
 A task always acquires its slots (permissions to connect) in the order provider, network, address, total. Therefore no
 task holds one of the few global slots while the task waits for a busy server, and two tasks cannot wait for each other.
-The wait for the rate limit is the last wait: otherwise, tasks past the rate limit could wait for slots together and
-then connect at the same moment. The deadlines of a probe start after the wait for the rate limit.
+A task waits for the rate limit after it has acquired its slots. In the opposite order, several tasks that have passed
+the rate limit could wait for slots and then connect at the same moment. The deadlines of a probe start after the wait
+for the rate limit.
 
-A trial connection, which tests whether the network works, precedes the other connections in each queue, and reserves a
-start in the rate limit without waiting.
+A trial connection, which tests whether the network works, precedes all other connections in the queue for each slot. A
+trial connection does not wait for the rate limit, but is counted in the rate.
 """
 
 import ipaddress
